@@ -1,0 +1,1 @@
+"""The numbers: strings and arrays in, typed results out. Imports nothing of this project."""

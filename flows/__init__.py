@@ -1,0 +1,1 @@
+"""The order: Prefect flows, params and the ``jam`` command. No logic."""

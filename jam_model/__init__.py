@@ -1,0 +1,1 @@
+"""The JAM model: tensors in, tensors out. Imports nothing of this project."""

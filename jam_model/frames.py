@@ -1,0 +1,25 @@
+"""Time arithmetic: the one place where seconds, samples and latent frames meet.
+
+JAM's grid: 44,100 Hz audio, one latent frame every 2048 samples (21.533 frames a second), 64 channels.
+"""
+
+SAMPLE_RATE_HZ = 44_100
+HOP_SAMPLES = 2048
+FRAME_RATE_HZ = SAMPLE_RATE_HZ / HOP_SAMPLES
+LATENT_CHANNELS = 64
+STYLE_DIM = 512
+
+
+def frames_of_samples(num_samples: int) -> int:
+    """Whole latent frames in `num_samples` samples at 44.1 kHz (a started frame is not counted)."""
+    return num_samples // HOP_SAMPLES
+
+
+def frames_of_seconds(seconds: float) -> int:
+    """Whole latent frames in `seconds`; the sample is rounded first, so 1.0 s of audio is always the same."""
+    return frames_of_samples(round(seconds * SAMPLE_RATE_HZ))
+
+
+def seconds_of_frames(num_frames: int) -> float:
+    """Length in seconds of `num_frames` latent frames."""
+    return num_frames * HOP_SAMPLES / SAMPLE_RATE_HZ

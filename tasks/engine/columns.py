@@ -1,0 +1,94 @@
+"""Every column a song table can have: its Arrow type, what it means, and which are heavy.
+
+A column is written by exactly one stage of a table. Heavy columns are bytes of a known format, one
+song a row group, so that memory is bounded by a few songs, not by a partition.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+AUDIO = pa.struct([("path", pa.string()), ("bytes", pa.large_binary())])
+"""A song's mix: a path relative to the songs root (given songs), or an encoded file (generated songs)."""
+WORD = pa.struct([("word", pa.string()), ("start_s", pa.float64()), ("end_s", pa.float64())])
+SCORED_WORD = pa.struct(
+    [("word", pa.string()), ("start_s", pa.float64()), ("end_s", pa.float64()), ("score", pa.float64())]
+)
+STRINGS = pa.list_(pa.string())
+
+
+@dataclass(frozen=True)
+class Column:
+    """Type and meaning of a column; `heavy` ones get a row group a song."""
+
+    type: pa.DataType
+    meaning: str
+    heavy: bool = False
+
+
+COLUMNS: dict[str, Column] = {
+    # sources: what is known before anything is computed
+    "audio": Column(AUDIO, "the mix: relative path of a given song, or the bytes of a generated one", heavy=True),
+    "lyrics_path": Column(pa.string(), "lyrics file beside the audio, relative to the songs root; null = none"),
+    "style_path": Column(pa.string(), "style text file, relative to the songs root; null = none"),
+    "content_hash": Column(pa.string(), "sha256 of the audio file's bytes"),
+    "refused": Column(pa.string(), "reason found while listing (duplicate, source_gone ...); null = none"),
+    "title": Column(pa.string(), "file name without its ending, as found"),
+    "artist": Column(pa.string(), "from the manifest; null = unknown"),
+    "license": Column(pa.string(), "from the manifest; null = unknown"),
+    "source": Column(pa.string(), "from the manifest; null = unknown"),
+    # ingest
+    "duration_s": Column(pa.float64(), "decoded length in seconds"),
+    "num_channels": Column(pa.int32(), "channels of the source"),
+    "sample_rate_hz": Column(pa.int32(), "sample rate of the source"),
+    "lyrics": Column(STRINGS, "the given words in order; null = no lyrics were given"),
+    "lyrics_times": Column(pa.list_(WORD), "the given words with their claimed times; null = untimed"),
+    "lyrics_lines": Column(pa.list_(WORD), "timed lines of an .lrc (word = the line); null = none"),
+    "style_text": Column(pa.string(), "style prompt; null = none"),
+    "split": Column(pa.string(), "train, validation or benchmark, by artist or lyrics, never by partition"),
+    # separate
+    "vocals": Column(pa.large_binary(), "vocals, mono 44.1 kHz FLAC", heavy=True),
+    # transcribe
+    "transcript": Column(STRINGS, "words the recogniser heard; null = not asked to listen"),
+    "transcript_times": Column(pa.list_(SCORED_WORD), "the same words with times"),
+    "heard_phones": Column(STRINGS, "the recogniser's own phones, no word knowledge; null = not asked"),
+    # align
+    "words": Column(pa.list_(SCORED_WORD), "the song's words with aligned times and scores in (0, 1]"),
+    "alignment_score": Column(pa.float64(), "mean word score"),
+    # phonemize
+    "phonemes": Column(STRINGS, "IPA of each word, in jamify's symbols; as long as `words`"),
+    "phoneme_unknown": Column(pa.int32(), "symbols that had no counterpart and were left out"),
+    # style
+    "style_embedding": Column(pa.list_(pa.list_(pa.float32())), "[n, 512], one row a crop"),
+    "window_embedding": Column(pa.large_binary(), "npy float32 [num_windows, D], for Frechet distance"),
+    # encode
+    "latent": Column(pa.large_binary(), "npy float32 [T, 128]: posterior mean (64) then std (64)", heavy=True),
+    "num_frames": Column(pa.int32(), "T"),
+    # filter
+    "kept": Column(pa.bool_(), "passed every stage before and every threshold here"),
+    # pack
+    "sample": Column(pa.large_binary(), "the song as the members of one WebDataset sample, a tar fragment", heavy=True),
+    # fan-out: candidates of a DPO round, songs of a benchmarked system
+    "parent": Column(pa.string(), "the song this one was made from"),
+    "system": Column(pa.string(), "benchmark row this song belongs to"),
+    "take": Column(pa.int32(), "candidate number, from 0"),
+    "seed": Column(pa.int64(), "seed of the noise this song was made from"),
+    "checkpoint": Column(pa.string(), "hash of the weights that sang it; null = not sung by a model"),
+    "asked_words": Column(pa.list_(SCORED_WORD), "the words and times the model was asked to sing"),
+    "asked_phonemes": Column(STRINGS, "their phonemes, as long as `asked_words`"),
+    "asked_style": Column(pa.list_(pa.list_(pa.float32())), "the style the model was asked for, [n, 512]"),
+    "asked_duration_s": Column(pa.float64(), "the length the model was asked for"),
+    "recipe": Column(pa.string(), "how the row was made: generate | copy | codec, with its options, as JSON"),
+    "latent_sung": Column(pa.large_binary(), "npy float32 [T, 64], trimmed to the asked length", heavy=True),
+    "tail_energy": Column(pa.float64(), "RMS after the asked end / RMS before it; null = nothing after it"),
+    # score
+    "scores": Column(pa.list_(pa.float64()), "the judge's five axes, in eval order, each in (1, 5)"),
+    "reward": Column(pa.float64(), "mean of the axes"),
+    # pair
+    "winner": Column(pa.string(), "song id of the preferred take; null with a reason in `refusal`"),
+    "loser": Column(pa.string(), "song id of the other take"),
+    "margin": Column(pa.float64(), "reward of the winner minus the loser's"),
+    "refusal": Column(pa.string(), "why this prompt gave no pair; null = it gave one"),
+}

@@ -1,0 +1,39 @@
+"""The thing every stage takes and gives: a song with the columns it was given, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+
+class SongError(Exception):
+    """This song cannot go on, for `reason`. The only exception a runner turns into a drop.
+
+    `reason` is a short snake_case word that counts well in a table (``no_transcript``); `detail` is
+    for the log and the receipt, never for the table.
+    """
+
+    def __init__(self, song_id: str, reason: str, detail: str = "") -> None:
+        super().__init__(song_id, reason, detail)
+        self.song_id = song_id
+        self.reason = reason
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.song_id}: {self.reason}" + (f" ({self.detail})" if self.detail else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Song:
+    """A row of the song table: an id and the columns a stage asked for (`Stage.reads`)."""
+
+    song_id: str
+    columns: Mapping[str, Any] = field(default_factory=dict)
+
+    def __getitem__(self, column: str) -> Any:
+        return self.columns[column]
+
+    def with_columns(self, **written: Any) -> Song:
+        """A new song with these columns written (or overwritten); this one is not touched."""
+        return replace(self, columns={**self.columns, **written})

@@ -1,0 +1,65 @@
+"""The stage law: songs in, the same songs out, in the same order, with only `writes` changed."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from tasks.engine.song import Song
+
+
+class Section(BaseModel):
+    """One section of params.yaml. Every number has its only value there: subclasses give no defaults."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Stage(ABC):
+    """One step over songs. A subclass names its columns and says what happens to one song.
+
+    `version` rises whenever the code changes what comes out (a test holds it to the source).
+    Models are built lazily (``functools.cached_property``), once an actor; a stage pickles without them.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    reads: ClassVar[frozenset[str]]
+    writes: ClassVar[frozenset[str]]
+    packages: ClassVar[tuple[str, ...]] = ()  # distributions whose version may change the values
+
+    def __init__(self, params: Section) -> None:
+        self.params = params
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Identity (`name@revision`) of every model used, known without building it."""
+        return ()
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Whatever else decides the values (the hash of a checkpoint, the run's seed)."""
+        return {}
+
+    @property
+    def made_by(self) -> str:
+        """Provenance written beside every row: ``align-v1 embedded/ctc-aligner@1``."""
+        return " ".join([f"{self.name}-v{self.version}", *self.models])
+
+    @abstractmethod
+    def one(self, song: Song) -> Song:
+        """The song with this stage's columns written.
+
+        Raises:
+            SongError: the song cannot go on; the runner drops it with the reason.
+        """
+
+    def __call__(self, songs: list[Song]) -> list[Song]:
+        """Songs in, songs out: same length, same order, same ids."""
+        return [self.one(song) for song in songs]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What travels to an actor: constructor state only, never a built model."""
+        built = {key for key in self.__dict__ if hasattr(getattr(type(self), key, None), "attrname")}
+        return {key: value for key, value in self.__dict__.items() if key not in built}

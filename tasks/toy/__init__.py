@@ -1,0 +1,1 @@
+"""Toy songs: sung, rendered, and known exactly."""
