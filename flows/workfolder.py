@@ -1,0 +1,50 @@
+"""Where everything a run makes lies, under one folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class WorkFolder:
+    """``--work W``: the table, shards, checkpoints, rounds and reports of one data set."""
+
+    root: Path
+
+    @property
+    def table(self) -> Path:
+        """The song table: ``table/<stage>/part-*.parquet``."""
+        return self.root / "table"
+
+    @property
+    def shards(self) -> Path:
+        """WebDataset shards with their index and id list."""
+        return self.root / "shards"
+
+    @property
+    def receipts(self) -> Path:
+        """Times, memory and details of every partition that ran."""
+        return self.root / "receipts"
+
+    @property
+    def refused(self) -> Path:
+        """JSON lines of what ingest did not take as a song, with the reason."""
+        return self.root / "ingest.jsonl"
+
+    def checkpoint(self, name: str) -> Path:
+        """A training run: ``pretrain``, ``sft``, ``dpo-1`` ..."""
+        return self.root / "checkpoints" / name
+
+    def round(self, number: int) -> Path:
+        """One DPO round: its candidates' table and its pairs."""
+        return self.root / "rounds" / str(number)
+
+    @property
+    def benchmark(self) -> Path:
+        """The table of every system's songs."""
+        return self.root / "benchmark"
+
+    def report(self, name: str) -> Path:
+        """``reports/<name>/report.json`` and ``report.html``."""
+        return self.root / "reports" / name

@@ -1,0 +1,77 @@
+"""Fingerprints: what a column file was made from, as JSON and as a short hash in its name.
+
+A recipe covers the stage and its version, its section of params.yaml, its models, the versions of the
+packages that compute, and the fingerprints of the columns it reads (down to the songs' content hashes).
+It never covers paths, times, hosts or the number of workers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from tasks.engine.stage import Stage
+
+FINGERPRINT_CHARS = 12
+Recipe = dict[str, Any]
+
+
+def canonical(value: Any) -> str:
+    """JSON with sorted keys and no spaces: equal values give equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def fingerprint(value: Any) -> str:
+    """First 12 hex digits of the sha256 of `value` as canonical JSON."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()[:FINGERPRINT_CHARS]
+
+
+def sha256_of_file(path: Path) -> str:
+    """sha256 of a file's bytes, streamed."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@cache
+def package_version(distribution: str) -> str:
+    """Installed version of a distribution, or ``missing``."""
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "missing"
+
+
+def stage_recipe(stage: Stage) -> Recipe:
+    """What decides a stage's values, before its inputs are known."""
+    return {
+        "stage": stage.name,
+        "version": stage.version,
+        "params": stage.params.model_dump(mode="json"),
+        "models": list(stage.models),
+        "facts": stage.facts,
+        "packages": {name: package_version(name) for name in sorted(stage.packages)},
+    }
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """The keys in which two recipes differ, as readable lines ``params.min_score: 0.2 -> 0.3``."""
+    lines = []
+    for key in sorted(old.keys() | new.keys()):
+        before, after = old.get(key), new.get(key)
+        if before == after:
+            continue
+        if isinstance(before, dict) and isinstance(after, dict):
+            lines += differences(before, after, f"{prefix}{key}.")
+        else:
+            lines.append(f"{prefix}{key}: {_short(before)} -> {_short(after)}")
+    return lines
+
+
+def _short(value: Any, limit: int = 60) -> str:
+    text = canonical(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"

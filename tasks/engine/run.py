@@ -1,0 +1,212 @@
+"""The scheduler: partition k of a stage starts as soon as partition k of everything it reads stands.
+
+All stages of a flow share one pool. Work nearest the end of the chain goes first, so partitions
+finish instead of piling up. Run one by one or together, the stages write the same bytes.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tasks.engine.files import remove_temporaries
+from tasks.engine.partition import Limits, Receipt, Work
+from tasks.engine.pool import Crash, EngineParams, Pool, StageFailed, connect
+from tasks.engine.table import SOURCES, Chain
+
+WHOLE_TRIES = 2  # a partition is tried whole this often before its songs are tried alone
+ALONE_TRIES = 3  # a song is dropped after failing alone this often
+
+
+@dataclass
+class StageReport:
+    """What a run did for one stage."""
+
+    stage: str
+    partitions: int
+    fresh: int  # partitions whose file stood already
+    receipts: list[Receipt] = field(default_factory=list)
+    error: str | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Every partition's file stands."""
+        return self.fresh + len(self.receipts) == self.partitions
+
+    @property
+    def songs(self) -> int:
+        """Songs of the partitions that ran."""
+        return sum(receipt.songs for receipt in self.receipts)
+
+
+@dataclass
+class _Ticket:
+    """One partition of one stage on its way, and what has happened to it so far."""
+
+    chain: Chain
+    stage: str
+    number: int
+    crashes: int = 0
+    suspects: list[str] = field(default_factory=list)
+    tries: dict[str, int] = field(default_factory=dict)
+    poison: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def key(self) -> tuple[int, str, int]:
+        return id(self.chain), self.stage, self.number
+
+
+Watcher = Callable[[StageReport], None]
+
+
+def run_chains(
+    chains: Sequence[Chain],
+    params: EngineParams,
+    receipts: Path,
+    watch: Watcher = lambda report: None,
+    only: set[str] | None = None,
+) -> list[StageReport]:
+    """Bring every stage of every chain up to date; starts no Ray when nothing is missing.
+
+    Args:
+        receipts: folder for receipts, outside the table.
+        watch: called whenever a stage's report changes (also once at the start).
+        only: names of the stages to run (default: all).
+
+    Raises:
+        StageFailed: a stage raised something that is no SongError; what was committed stands.
+    """
+    return _Run(chains, params, receipts, watch, only).run()
+
+
+class _Run:
+    def __init__(
+        self,
+        chains: Sequence[Chain],
+        params: EngineParams,
+        receipts: Path,
+        watch: Watcher,
+        only: set[str] | None,
+    ) -> None:
+        self.params, self.receipts, self.watch = params, receipts, watch
+        self.reports: dict[tuple[int, str], StageReport] = {}
+        self.waiting: dict[tuple[int, str, int], _Ticket] = {}
+        self.ready: list[tuple[int, int, int, _Ticket]] = []  # heap: last stage first, then lowest number
+        self.standing: set[tuple[int, str, int]] = set()
+        self.count = 0
+        for chain in chains:
+            remove_temporaries(chain.table.root)
+            for stage in chain.stages:
+                missing = chain.missing(stage)
+                stale = set(missing)
+                self.standing |= {(id(chain), stage, n) for n in chain.partitions if n not in stale}
+                if only is not None and stage not in only:
+                    continue
+                report = StageReport(stage, len(chain.partitions), len(chain.partitions) - len(missing))
+                self.reports[id(chain), stage] = report
+                for number in missing:
+                    ticket = _Ticket(chain, stage, number)
+                    self.waiting[ticket.key] = ticket
+            self.standing |= {(id(chain), SOURCES, n) for n in chain.partitions}
+        self.chains = list(chains)
+
+    def run(self) -> list[StageReport]:
+        for report in self.reports.values():
+            self.watch(report)
+        failure: StageFailed | None = None
+        if self.waiting:
+            for ticket in list(self.waiting.values()):
+                self._promote(ticket)
+            if not self.ready:
+                ticket = next(iter(self.waiting.values()))
+                absent = [s for s in ticket.chain.inputs[ticket.stage] if not self._stands(ticket, s)]
+                raise ValueError(f"stage {ticket.stage} needs {', '.join(absent)}, which has not run; run it first")
+            connect(self.params)
+            pool = Pool(self.params)
+            try:
+                self._loop(pool)
+            except StageFailed as error:
+                failure = error
+            finally:
+                pool.close()
+        for (chain_id, stage), report in self.reports.items():
+            if report.finished and report.error is None:
+                chain = next(c for c in self.chains if id(c) == chain_id)
+                chain.remove_superseded(stage)
+        if failure:
+            raise failure
+        return list(self.reports.values())
+
+    def _loop(self, pool: Pool) -> None:
+        while self.ready or pool.running:
+            while self.ready and pool.idle:
+                ticket = heapq.heappop(self.ready)[-1]
+                alone = ticket.suspects[0] if ticket.suspects else None
+                pool.submit(ticket, ticket.chain.stages[ticket.stage], self._work(ticket), alone)
+            for ticket, outcome in pool.finished(timeout_s=1.0):
+                if isinstance(outcome, Receipt):
+                    self._commit(ticket, outcome)
+                elif isinstance(outcome, Crash):
+                    self._blame(ticket, outcome)
+                else:  # a song passed alone: it is not the one
+                    ticket.suspects.pop(0)
+                    self._push(ticket)
+
+    def _work(self, ticket: _Ticket) -> Work:
+        chain, stage, number = ticket.chain, ticket.stage, ticket.number
+        path = chain.path(stage, number)
+        return Work(
+            stage,
+            number,
+            path,
+            chain.shard_path(stage, number),
+            {name: (chain.path(name, number), columns) for name, columns in chain.inputs[stage].items()},
+            chain.recipe(stage, number),
+            self.receipts / stage / path.with_suffix(".json").name,
+            Limits(self.params.song_limit_s, self.params.song_limit_per_audio_s),
+            ticket.poison,
+        )
+
+    def _commit(self, ticket: _Ticket, receipt: Receipt) -> None:
+        del self.waiting[ticket.key]
+        self.standing.add(ticket.key)
+        report = self.reports[id(ticket.chain), ticket.stage]
+        report.receipts.append(receipt)
+        self.watch(report)
+        for stage, inputs in ticket.chain.inputs.items():
+            follower = self.waiting.get((id(ticket.chain), stage, ticket.number))
+            if follower and ticket.stage in inputs:
+                self._promote(follower)
+
+    def _blame(self, ticket: _Ticket, crash: Crash) -> None:
+        """Find the song that kills its worker: the partition whole, then its songs one at a time."""
+        if ticket.suspects:
+            song_id = ticket.suspects[0]
+            ticket.tries[song_id] = ticket.tries.get(song_id, 0) + 1
+            if ticket.tries[song_id] >= ALONE_TRIES:
+                ticket.poison[song_id] = crash.reason
+                ticket.suspects.pop(0)
+        else:
+            ticket.crashes += 1
+            if ticket.crashes == WHOLE_TRIES:
+                ticket.suspects = [source.song_id for source in ticket.chain.partitions[ticket.number].sources]
+            elif ticket.crashes > 2 * WHOLE_TRIES:
+                raise StageFailed(
+                    f"{ticket.stage}: partition {ticket.number} ended its worker {ticket.crashes} times, "
+                    f"but no song of it does so alone; last: {crash.reason} ({crash.detail})"
+                )
+        self._push(ticket)
+
+    def _stands(self, ticket: _Ticket, stage: str) -> bool:
+        return (id(ticket.chain), stage, ticket.number) in self.standing
+
+    def _promote(self, ticket: _Ticket) -> None:
+        if all(self._stands(ticket, stage) for stage in ticket.chain.inputs[ticket.stage]):
+            self._push(ticket)
+
+    def _push(self, ticket: _Ticket) -> None:
+        self.count += 1
+        depth = ticket.chain.order.index(ticket.stage)
+        heapq.heappush(self.ready, (-depth, ticket.number, self.count, ticket))

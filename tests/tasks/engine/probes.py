@@ -1,0 +1,87 @@
+"""Tiny stages and tables for the engine's tests; a module of its own so that workers can import it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from pathlib import Path
+
+from tasks.engine.pool import EngineParams
+from tasks.engine.song import Song, SongError
+from tasks.engine.stage import Section, Stage
+from tasks.engine.table import Source, Table
+
+ENGINE = EngineParams(
+    partition_size=4,
+    address=None,
+    num_workers=2,
+    cpus_per_worker=1.0,
+    gpus_per_worker=0.0,
+    threads_per_worker=1,
+    object_store_mb=100,
+    song_limit_s=6.0,
+    song_limit_per_audio_s=0.0,
+)
+
+
+class Factor(Section):
+    factor: float
+
+
+class Measure(Stage):
+    """Writes a length from the title; titles say what should go wrong."""
+
+    name = "measure"
+    version = 1
+    reads = frozenset({"title"})
+    writes = frozenset({"duration_s"})
+
+    def one(self, song: Song) -> Song:
+        if song["title"] == "drop me":
+            raise SongError(song.song_id, "too_short", "made for the test")
+        if song["title"] == "abort":
+            os.abort()
+        if song["title"] == "sleep":
+            time.sleep(600)
+        if song["title"] == "bug":
+            raise KeyError("a fault of the code")
+        return song.with_columns(duration_s=len(song["title"]) * self.params.factor)
+
+
+class Cut(Stage):
+    """A heavy column and a shard fragment."""
+
+    name = "cut"
+    version = 1
+    reads = frozenset({"duration_s"})
+    writes = frozenset({"vocals", "sample"})
+    sink = "sample"
+
+    def one(self, song: Song) -> Song:
+        return song.with_columns(vocals=b"v" * int(song["duration_s"]), sample=song.song_id.encode().ljust(512, b"\0"))
+
+
+class Flag(Stage):
+    """Reads only the title: blind to what `measure` drops."""
+
+    name = "flag"
+    version = 1
+    reads = frozenset({"title"})
+    writes = frozenset({"kept"})
+
+    def one(self, song: Song) -> Song:
+        return song.with_columns(kept=True)
+
+
+def sources(titles: list[str]) -> list[Source]:
+    return [
+        Source(f"song-{index:02d}", hashlib.sha256(f"{index}{title}".encode()).hexdigest(), {"title": title})
+        for index, title in enumerate(titles)
+    ]
+
+
+def table_of(root: Path, titles: list[str]) -> Table:
+    table = Table(root / "table")
+    table.admit(sources(titles), ENGINE.partition_size)
+    return table

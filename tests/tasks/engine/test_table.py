@@ -1,0 +1,79 @@
+"""The song table: membership, fingerprints, and what is missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tasks.engine.table import Chain, Source, Table
+from tests.tasks.engine.probes import Cut, Factor, Flag, Measure, sources, table_of
+
+
+def members(table: Table) -> dict[int, list[str]]:
+    return {part.number: [s.song_id for s in part.sources] for part in table.partitions()}
+
+
+def test_new_songs_open_new_partitions_and_old_ones_keep_their_place(tmp_path: Path) -> None:
+    table = table_of(tmp_path, [f"title {i}" for i in range(6)])
+    before = members(table)
+    table.admit(sources([f"title {i}" for i in range(9)]), 4)
+    after = members(table)
+    assert {number: after[number] for number in before} == before
+    assert sorted(sum(after.values(), [])) == [f"song-{i:02d}" for i in range(9)]
+    assert [len(ids) for ids in after.values()] == [4, 2, 3]
+
+
+def test_vanished_song_stays_as_source_gone_and_comes_back(tmp_path: Path) -> None:
+    titles = ["a", "b", "c"]
+    table = table_of(tmp_path, titles)
+    table.admit(sources(titles)[1:], 4)
+    refusals = {s.song_id: s.facts["refused"] for s in table.partitions()[0].sources}
+    assert refusals == {"song-00": "source_gone", "song-01": None, "song-02": None}
+    table.admit(sources(titles), 4)
+    assert not any(s.facts.get("refused") for s in table.partitions()[0].sources)
+
+
+def test_groups_never_share_a_partition(tmp_path: Path) -> None:
+    table = Table(tmp_path / "table")
+    table.admit([Source(f"s{i}", f"{i}", group="ab"[i % 2]) for i in range(6)], 4)
+    assert [{s.group for s in part.sources} for part in table.partitions()] == [{"a"}, {"b"}]
+
+
+def test_two_sources_with_one_id_are_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="'s1' stands twice"):
+        Table(tmp_path).admit([Source("s1", "a"), Source("s1", "b")], 4)
+
+
+def test_fingerprint_follows_params_and_content_but_not_paths(tmp_path: Path) -> None:
+    table = table_of(tmp_path, ["a", "b"])
+    name = Chain(table, [Measure(Factor(factor=1.0))]).path("measure", 0).name
+    assert Chain(table, [Measure(Factor(factor=1.0))]).path("measure", 0).name == name
+    assert Chain(table, [Measure(Factor(factor=2.0))]).path("measure", 0).name != name
+    moved = [Source(s.song_id, s.identity, {**s.facts, "lyrics_path": "elsewhere"}) for s in sources(["a", "b"])]
+    table.admit(moved, 4)
+    assert Chain(table, [Measure(Factor(factor=1.0))]).path("measure", 0).name == name
+    changed = [Source(s.song_id, s.identity + "x", s.facts) for s in moved]
+    table.admit(changed, 4)
+    assert Chain(table, [Measure(Factor(factor=1.0))]).path("measure", 0).name != name
+
+
+def test_change_upstream_changes_only_what_reads_it(tmp_path: Path) -> None:
+    table = table_of(tmp_path, ["a", "b"])
+
+    def names(factor: float) -> dict[str, str]:
+        stages = [Measure(Factor(factor=factor)), Flag(Factor(factor=1.0)), Cut(Factor(factor=1.0))]
+        chain = Chain(table, stages)
+        return {stage: chain.path(stage, 0).name for stage in chain.stages}
+
+    one, two = names(1.0), names(2.0)
+    assert one["flag"] == two["flag"]
+    assert one["measure"] != two["measure"] and one["cut"] != two["cut"]
+
+
+def test_chain_refuses_two_writers_and_reading_ahead(tmp_path: Path) -> None:
+    table, factor = table_of(tmp_path, ["a"]), Factor(factor=1.0)
+    with pytest.raises(ValueError, match="written by both"):
+        Chain(table, [Measure(factor), Measure(factor)])
+    with pytest.raises(ValueError, match="only measure writes, later"):
+        Chain(table, [Cut(factor), Measure(factor)])
