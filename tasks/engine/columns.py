@@ -72,6 +72,7 @@ COLUMNS: dict[str, Column] = {
     "sample": Column(pa.large_binary(), "the song as the members of one WebDataset sample, a tar fragment", heavy=True),
     # fan-out: candidates of a DPO round, songs of a benchmarked system
     "parent": Column(pa.string(), "the song this one was made from"),
+    "parent_audio": Column(AUDIO, "its mix, for rows that copy or recode it; null = not needed", heavy=True),
     "system": Column(pa.string(), "benchmark row this song belongs to"),
     "take": Column(pa.int32(), "candidate number, from 0"),
     "seed": Column(pa.int64(), "seed of the noise this song was made from"),

@@ -196,7 +196,9 @@ class Chain:
         return gone
 
     def rows(self, columns: Iterable[str] = (), until: str | None = None) -> list[dict[str, Any]]:
-        """Every song as a dict of `song_id`, `drop_reason`, `dropped_by`, `partition` and `columns`.
+        """Every song as a dict of `song_id`, `drop_reason`, `dropped_by`, `partition`, `made_by` and `columns`.
+
+        `made_by` lists what made the row so far, a line a stage.
 
         Read from the column files that stand; a column whose file is missing is absent from its rows.
         `until`: the drops counted are those seen by this stage (default: the last stage).
@@ -206,17 +208,19 @@ class Chain:
         rows = []
         for number, part in self.partitions.items():
             merged: list[dict[str, Any]] = [
-                {"song_id": s.song_id, "partition": number, "drop_reason": None, "dropped_by": None}
+                {"song_id": s.song_id, "partition": number, "drop_reason": None, "dropped_by": None, "made_by": []}
                 for s in part.sources
             ]
             for name in self.order[: self.order.index(last) + 1]:
                 path = self.path(name, number)
                 if not path.is_file():
                     continue
-                present = [c for c in pq.read_schema(path).names if c in wanted]
-                table = pq.read_table(path, columns=["drop_reason", "dropped_by", *present])
-                for row, values in zip(merged, table.to_pylist(), strict=True):
+                names = pq.read_schema(path).names
+                chosen = [c for c in names if c in wanted or c in ("drop_reason", "dropped_by", "made_by")]
+                for row, values in zip(merged, pq.read_table(path, columns=chosen).to_pylist(), strict=True):
                     reason, by = values.pop("drop_reason"), values.pop("dropped_by")
+                    if made_by := values.pop("made_by", None):
+                        row["made_by"].append(made_by)
                     if reason and not row["drop_reason"]:
                         row.update(drop_reason=reason, dropped_by=by)
                     row.update(values)

@@ -1,0 +1,185 @@
+"""Intervals over songs: the bootstrap for means, corpus rates and their paired differences, and the jackknife.
+
+A song is the unit everywhere: songs are drawn with replacement, whole. Position i of every list is the same song.
+A missing score (None or NaN) is a failed song: it is counted in `n_failed` and never becomes a 0.
+Legend: B resamples, N songs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import stdtrit
+
+LEVEL = 0.95
+_BLOCK = 1 << 22  # songs drawn at a time: bounds memory, changes no value
+
+Scores = Sequence[float | None] | np.ndarray
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its 95 % interval and what it stands on. A None has its `reason`."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int  # songs used
+    n_failed: int  # songs asked for and not used
+    unit: str = ""
+    method: str = ""
+    reason: str = ""
+
+    @property
+    def above_zero(self) -> bool:
+        return self.low is not None and self.low > 0
+
+    @property
+    def below_zero(self) -> bool:
+        return self.high is not None and self.high < 0
+
+    @property
+    def resolved(self) -> bool:
+        """The interval leaves 0 out."""
+        return self.above_zero or self.below_zero
+
+    def with_unit(self, unit: str) -> Estimate:
+        return replace(self, unit=unit)
+
+
+@dataclass(frozen=True)
+class Resampling:
+    """How songs are drawn. The same seed and number of songs give the same draws, so rows are comparable."""
+
+    num_resamples: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        if self.num_resamples < 100:
+            raise ValueError(
+                f"num_resamples is {self.num_resamples}: a 95 % interval needs at least 100, better 10000"
+            )
+
+    def counts_BN(self, num_songs: int) -> np.ndarray:
+        """How often each song was drawn in each resample: float64, every row adds up to N."""
+        generator = np.random.default_rng(self.seed)
+        counts = np.empty((self.num_resamples, num_songs))
+        rows = max(1, _BLOCK // num_songs)
+        for first in range(0, self.num_resamples, rows):
+            block = counts[first : first + rows]
+            drawn = generator.integers(num_songs, size=(len(block), num_songs))
+            drawn += np.arange(len(block))[:, None] * num_songs
+            block[:] = np.bincount(drawn.ravel(), minlength=block.size).reshape(block.shape)
+        return counts
+
+
+def mean(scores: Scores, resampling: Resampling) -> Estimate:
+    """Mean over songs with its percentile bootstrap interval."""
+    scores_N, n_failed = _complete(scores)
+    return rate_of_arrays(scores_N[0], np.ones_like(scores_N[0]), n_failed, resampling)
+
+
+def rate(numerators: Scores, denominators: Scores, resampling: Resampling) -> Estimate:
+    """Ratio of sums (errors / reference tokens) over songs with its percentile bootstrap interval.
+
+    Where the denominators add up to 0 the ratio is the sum of the numerators: jiwer's rule for empty references.
+    """
+    (numerators_N, denominators_N), n_failed = _complete(numerators, denominators)
+    return rate_of_arrays(numerators_N, denominators_N, n_failed, resampling)
+
+
+def paired_mean_difference(scores: Scores, others: Scores, resampling: Resampling) -> Estimate:
+    """Mean of `scores` minus mean of `others` over the songs that both have."""
+    pairs, n_failed = _complete(scores, others)
+    return rate_of_arrays(pairs[0] - pairs[1], np.ones_like(pairs[0]), n_failed, resampling)
+
+
+def paired_rate_difference(
+    numerators: Scores,
+    denominators: Scores,
+    other_numerators: Scores,
+    other_denominators: Scores,
+    resampling: Resampling,
+) -> Estimate:
+    """Rate of the first minus rate of the other over the songs that both have, drawn together."""
+    columns, n_failed = _complete(numerators, denominators, other_numerators, other_denominators)
+    num_songs = columns.shape[1]
+    if num_songs == 0:
+        return _nothing(n_failed)
+    sums = columns.sum(axis=1)
+    value = float(_ratio(sums[0], sums[1]) - _ratio(sums[2], sums[3]))
+    sums_B4 = resampling.counts_BN(num_songs) @ columns.T
+    values_B = _ratio(sums_B4[:, 0], sums_B4[:, 1]) - _ratio(sums_B4[:, 2], sums_B4[:, 3])
+    return percentile_estimate(value, values_B, num_songs, n_failed)
+
+
+def rate_of_arrays(
+    numerators_N: np.ndarray, denominators_N: np.ndarray, n_failed: int, resampling: Resampling
+) -> Estimate:
+    """`rate` of complete arrays; `n_failed` songs are already left out."""
+    num_songs = len(numerators_N)
+    if num_songs == 0:
+        return _nothing(n_failed)
+    value = float(_ratio(numerators_N.sum(), denominators_N.sum()))
+    sums_B2 = resampling.counts_BN(num_songs) @ np.stack([numerators_N, denominators_N], axis=1)
+    return percentile_estimate(value, _ratio(sums_B2[:, 0], sums_B2[:, 1]), num_songs, n_failed)
+
+
+def percentile_estimate(value: float, values_B: np.ndarray, num_songs: int, n_failed: int) -> Estimate:
+    """The estimate with the 2.5 and 97.5 percentiles of its resampled values; one song has no interval."""
+    if num_songs < 2:
+        reason = "one song gives no interval"
+        return Estimate(value, None, None, num_songs, n_failed, method="bootstrap", reason=reason)
+    low, high = np.quantile(values_B, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Estimate(value, float(low), float(high), num_songs, n_failed, method="bootstrap")
+
+
+def jackknife(value: float, values_without_N: Sequence[float] | np.ndarray, n_failed: int) -> Estimate:
+    """Interval from the values got with one song left out: value -+ t times the jackknife's standard error.
+
+    Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), equation 11.5; t with N - 1 degrees.
+    """
+    values_N = np.asarray(values_without_N, dtype=np.float64)
+    num_songs = len(values_N)
+    if num_songs < 2:
+        reason = "one song gives no interval"
+        return Estimate(value, None, None, num_songs, n_failed, method="jackknife", reason=reason)
+    spread = ((values_N - values_N.mean()) ** 2).sum()
+    half = float(stdtrit(num_songs - 1, (1 + LEVEL) / 2)) * math.sqrt((num_songs - 1) / num_songs * spread)
+    return Estimate(value, value - half, value + half, num_songs, n_failed, method="jackknife")
+
+
+def present(score: float | None) -> bool:
+    """Whether this is a score at all: neither None nor NaN."""
+    return score is not None and not math.isnan(score)
+
+
+# ---- the arithmetic below ---------------------------------------------------------------------------------
+
+
+def _complete(*columns: Scores) -> tuple[np.ndarray, int]:
+    """The columns as float64 [len(columns), N] over the songs that have all of them, and how many have not."""
+    lengths = {len(column) for column in columns}
+    if len(lengths) > 1:
+        raise ValueError(
+            f"columns hold {sorted(lengths)} songs: position i must be the same song in all of them"
+        )
+    rows = np.array([[math.nan if score is None else score for score in column] for column in columns], float)
+    if np.isinf(rows).any():
+        raise ValueError(
+            "a score is infinite: give None for a song without a score, a finite number otherwise"
+        )
+    whole = ~np.isnan(rows).any(axis=0)
+    return rows[:, whole], int((~whole).sum())
+
+
+def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+    empty = denominator == 0
+    return np.where(empty, numerator, numerator / np.where(empty, 1, denominator))
+
+
+def _nothing(n_failed: int) -> Estimate:
+    return Estimate(None, None, None, 0, n_failed, method="bootstrap", reason="no song has a score")

@@ -1,0 +1,46 @@
+"""The judge's five axes as metrics, and how often it ranks as it must."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from eval.intervals import Estimate, present
+from eval.metric import Metric
+
+AXES = ("coherence", "musicality", "memorability", "clarity", "naturalness")  # the order of SongEval's code
+
+_SOURCE = "SongEval (ASLP-lab/SongEval), arXiv 2505.10793"
+
+
+def _axis_metric(name: str, title: str, protocol: str) -> Metric:
+    return Metric(name, title, _SOURCE, "(1, 5)", "higher", "", protocol)
+
+
+METRICS = (
+    _axis_metric("judge_mean", "Judge, mean", "Mean of the judge's five axes a song, then over songs."),
+    *(
+        _axis_metric(f"judge_{axis}", axis.capitalize(), f"The judge's {axis} of the whole mix.")
+        for axis in AXES
+    ),
+)
+
+
+def ranked_songs(columns: Sequence[Sequence[float | None]]) -> Estimate:
+    """On how many songs every column scores strictly above the next one (truth, noisy truth, untrained).
+
+    Position i is the same song in every column; a song without one of the scores counts in `n_failed`.
+    """
+    if len(columns) < 2 or len({len(column) for column in columns}) != 1:
+        raise ValueError(
+            f"columns hold {[len(column) for column in columns]} scores: give two or more, one song a row"
+        )
+    rows = [row for row in zip(*columns, strict=True) if all(present(score) for score in row)]
+    n_failed = len(columns[0]) - len(rows)
+    if not rows:
+        reason = "no song has all the scores"
+        return Estimate(None, None, None, 0, n_failed, "songs", "count", reason)
+    ranked = sum(all(left > right for left, right in pairwise(row)) for row in rows)
+    return Estimate(
+        float(ranked), None, None, len(rows), n_failed, "songs", "count", "a count has no interval"
+    )

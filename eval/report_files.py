@@ -1,0 +1,39 @@
+"""Writes a report: report.json, one self-contained report.html, and sound that did not fit beside it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from eval.players import EMBED_BUDGET_BYTES, build_players
+from eval.report import Report
+from eval.report_json import report_json
+from eval.report_page import report_html
+
+
+@dataclass(frozen=True)
+class ReportFiles:
+    json: Path
+    html: Path
+    audio: tuple[Path, ...]  # empty when all sound is in the page
+
+
+def write_report(report: Report, folder: Path, embed_budget_bytes: int = EMBED_BUDGET_BYTES) -> ReportFiles:
+    """Write the report into `folder`, each file at once or not at all; the same report gives the same bytes."""
+    players = build_players(report, embed_budget_bytes)
+    json_text, html_text = report_json(report), report_html(report, players)
+    audio = tuple(_write(folder / name, data) for name, data in players.files.items())
+    return ReportFiles(
+        json=_write(folder / "report.json", json_text.encode()),
+        html=_write(folder / "report.html", html_text.encode()),
+        audio=audio,
+    )
+
+
+def _write(path: Path, data: bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished.write_bytes(data)
+    os.replace(unfinished, path)
+    return path

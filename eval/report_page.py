@@ -1,0 +1,223 @@
+"""report.html: one page that needs nothing but itself.
+
+Text goes in through `html.escape`, data through JSON with `<` escaped; the content policy names the hash of the one
+style and the one script, so that nothing else can run and nothing can be fetched.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from html import escape
+from importlib.resources import files
+from string import Template
+from typing import Any
+
+from eval.charts import bar, curve
+from eval.players import Players
+from eval.report import STAMP, Report
+from eval.report_json import plain
+from eval.report_tables import BETTER, STAMP_MARK, column_head, leaderboard, metric_panels, questions
+from eval.wording import unit as unit_of
+
+
+def report_html(report: Report, players: Players) -> str:
+    """The whole page as text."""
+    folder = files("eval") / "page"
+    style = (folder / "page.css").read_text("utf-8")
+    script = (folder / "page.js").read_text("utf-8")
+    sections = [
+        ("leaderboard", "Leaderboard", leaderboard(report)),
+        ("questions", "Questions and answers", questions(report)),
+        ("listen", "Listen", _listen(report)),
+        ("metrics", "Metric by metric", metric_panels(report)),
+        ("training", "Training", _losses(report)),
+        ("data", "Data set", _data_set(report)),
+        ("protocol", "Protocol", _protocol(report)),
+        ("settings", "Settings and run", _settings(report)),
+    ]
+    shown = [section for section in sections if section[2]]
+    return Template((folder / "page.html").read_text("utf-8")).substitute(
+        policy=_policy(style, script),
+        title=escape(report.title),
+        style=style,
+        header=_header(report, [(key, title) for key, title, _ in shown]),
+        sections="\n".join(
+            f'<section id="{key}" aria-labelledby="{key}-title"><h2 id="{key}-title">{title}</h2>\n{body}</section>'
+            for key, title, body in shown
+        ),
+        data=_json(_page_data(report, players)),
+        audio="\n".join(
+            f'<script type="text/plain" id="{name}">{data}</script>'
+            for name, data in players.embedded.items()
+        ),
+        script=script,
+    )
+
+
+def _policy(style: str, script: str) -> str:
+    style_hash, script_hash = (
+        base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (style, script)
+    )
+    return (
+        f"default-src 'none'; style-src 'sha256-{style_hash}'; script-src 'sha256-{script_hash}'; "
+        "img-src data:; media-src blob: file: 'self'; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _page_data(report: Report, players: Players) -> dict[str, Any]:
+    used = {name for row in report.songs for name in row.scores}
+    return {
+        "order": [system.name for system in report.systems],
+        "systems": {
+            system.name: {"title": system.title, "stamp": STAMP if system.stand_in else ""}
+            for system in report.systems
+        },
+        "metrics": [
+            {
+                "name": metric.name,
+                "title": metric.title,
+                "unit": unit_of(metric),
+                "scale": 100 if metric.percent else 1,
+                "decimals": metric.decimals,
+            }
+            for metric in report.metrics
+            if metric.name in used
+        ],
+        "songs": players.songs,
+    }
+
+
+def _json(data: Any) -> str:
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+# ---- header ------------------------------------------------------------------------------------------------
+
+
+def _header(report: Report, sections: list[tuple[str, str]]) -> str:
+    identities = sorted({*report.stand_ins, *_embedded(report)})
+    banner = ""
+    if identities:
+        names = ", ".join(f"<code>{escape(name)}</code>" for name in identities)
+        banner = (
+            f'<p class="banner">{STAMP_MARK} Rows with this stamp were made or scored by small embedded models that '
+            f"stand in for the real ones. They show that the machinery works, and nothing about music. {names}</p>"
+        )
+    subtitle = f'<p class="subtitle">{escape(report.subtitle)}</p>' if report.subtitle else ""
+    notes = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
+    links = "".join(f'<li><a href="#{key}">{escape(title)}</a></li>' for key, title in sections)
+    return (
+        f'<header><p class="kicker">Benchmark report</p><h1>{escape(report.title)}</h1>{subtitle}{banner}'
+        f"{f'<ul class=notes>{notes}</ul>' if notes else ''}</header>\n"
+        f'<nav aria-label="Sections"><ul>{links}</ul></nav>'
+    )
+
+
+def _embedded(report: Report) -> set[str]:
+    parts = (part for system in report.systems for entry in system.made_by for part in entry.split())
+    return {part for part in parts if part.startswith("embedded/")}
+
+
+# ---- the rest ----------------------------------------------------------------------------------------------
+
+
+def _listen(report: Report) -> str:
+    if not report.songs:
+        return ""
+    num_songs = len({row.song_id for row in report.songs})
+    num_systems = len({row.system for row in report.songs})
+    return (
+        f'<p class="verdict">{num_songs} songs by {num_systems} systems, on one time axis. Above each wave the words '
+        "that were asked for, below it the words that were heard.</p>"
+        '<p class="legend"><span class="word hit">sung</span><span class="word missed">missed</span>'
+        '<span class="word substituted">heard as another word</span><span class="word inserted">never asked for</span>'
+        "</p>"
+        '<noscript><p class="quiet">The players and the table of songs need the script of this page; every score is '
+        "in report.json.</p></noscript>"
+        '<div id="player" aria-live="off"></div>'
+        '<h3 class="songs-title">All songs</h3><div id="song-controls"></div><div id="song-table" class="wide"></div>'
+    )
+
+
+def _losses(report: Report) -> str:
+    panels = [
+        f'<figure class="panel"><figcaption><b>{escape(item.name)}</b> {_loss_line(item.points)}</figcaption>'
+        f"{curve(item.points, f'loss of {item.name} over steps')}</figure>"
+        for item in report.losses
+    ]
+    caption = '<p class="caption">Loss over optimiser steps: thin as logged, thick its running mean.</p>'
+    return f'<div class="panels curves">{"".join(panels)}</div>{caption}' if panels else ""
+
+
+def _loss_line(points: Any) -> str:
+    if not points:
+        return ""
+    tail = [loss for _, loss in points[-max(1, len(points) // 20) :]]
+    return f"{len(points)} losses to step {points[-1][0]}; mean of the last {len(tail)}: {sum(tail) / len(tail):.3f}"
+
+
+def _data_set(report: Report) -> str:
+    data = report.data_set
+    if data is None:
+        return ""
+    dropped = sum(data.drops.values())
+    splits = "; ".join(f"{escape(name)} {count}" for name, count in data.splits.items())
+    counts = [
+        ("kept", data.kept, True),
+        *((k, v, False) for k, v in sorted(data.drops.items(), key=_by_count)),
+    ]
+    rows = "".join(
+        f'<tr class="{"kept" if kept else "dropped"}"><th scope="row"><code>{escape(reason)}</code></th>'
+        f'<td class="plot">{bar(count / max(1, data.songs_in), f"{reason}: {count} songs")}</td>'
+        f'<td class="figure" data-value="{count}">{count}</td>'
+        f'<td class="figure" data-value="{count}">{100 * count / max(1, data.songs_in):.1f}</td></tr>'
+        for reason, count, kept in counts
+    )
+    return (
+        f'<p class="verdict">{data.songs_in} songs in = {data.kept} kept + {dropped} dropped.'
+        f"{f' Kept by split: {splits}.' if splits else ''}</p>"
+        f'<div class="wide"><table class="sortable drops"><thead><tr>{column_head("Fate", "text")}<th></th>'
+        f"{column_head('songs', css='figure')}{column_head('%', css='figure')}</tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _by_count(item: tuple[str, int]) -> tuple[int, str]:
+    return -item[1], item[0]
+
+
+def _protocol(report: Report) -> str:
+    items = "".join(
+        f"<div><dt>{escape(metric.title)} <code>{escape(metric.name)}</code></dt>"
+        f"<dd>{escape(metric.protocol)} <small>{escape(metric.range)}{f' {escape(metric.unit)}' if metric.unit else ''}, "
+        f"{BETTER[metric.direction]}. Source: {escape(metric.source)}.</small></dd></div>"
+        for metric in report.metrics
+    )
+    return f'<dl class="protocol">{items}</dl>'
+
+
+def _settings(report: Report) -> str:
+    blocks = []
+    models = sorted({entry for system in report.systems for entry in system.made_by} | set(report.stand_ins))
+    if models:
+        entries = "".join(f"<li><code>{escape(model)}</code></li>" for model in models)
+        blocks.append(f"<div><h3>Models</h3><ul>{entries}</ul></div>")
+    loose = {key: value for key, value in report.settings.items() if not isinstance(value, Mapping)}
+    named = {key: value for key, value in report.settings.items() if isinstance(value, Mapping)}
+    groups = {**({"general": loose} if loose else {}), **named, **({"run": report.run} if report.run else {})}
+    for title, group in groups.items():
+        rows = "".join(
+            f"<div><dt>{escape(str(key))}</dt><dd>{escape(_plain_text(value))}</dd></div>"
+            for key, value in group.items()
+        )
+        blocks.append(f"<div><h3>{escape(str(title))}</h3><dl>{rows}</dl></div>")
+    return f'<div class="settings">{"".join(blocks)}</div>' if blocks else ""
+
+
+def _plain_text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return json.dumps(plain(value, "settings"), ensure_ascii=False, sort_keys=True)

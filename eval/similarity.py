@@ -1,0 +1,67 @@
+"""Style similarity: cosines between style embeddings. Legend: A, B embeddings of the two sides, S style dimension."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from eval.metric import Metric
+
+METRICS = (
+    Metric(
+        name="style_similarity",
+        title="Style similarity",
+        source="cosine of style embeddings, as MuQ-MuLan's (Zhu et al. 2025, arXiv 2501.01108)",
+        range="[-1, 1]",
+        direction="higher",
+        unit="",
+        protocol="Mean cosine between the style embeddings of the song and of the asked style's audio, "
+        "over all pairs of rows.",
+    ),
+    Metric(
+        name="style_similarity_best",
+        title="Style similarity, best row",
+        source="cosine of style embeddings, as MuQ-MuLan's (Zhu et al. 2025, arXiv 2501.01108)",
+        range="[-1, 1]",
+        direction="higher",
+        unit="",
+        protocol="Largest cosine between any style embedding of the song and any of the asked style's audio.",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class StyleSimilarity:
+    best: float
+    mean: float
+
+
+def cosine(left_S: np.ndarray, right_S: np.ndarray) -> float:
+    """Cosine of the angle between two vectors, in [-1, 1]."""
+    return style_similarity(left_S, right_S).mean
+
+
+def style_similarity(song_AS: np.ndarray, asked_BS: np.ndarray) -> StyleSimilarity:
+    """Best and mean cosine over all pairs of rows; a single vector is one row.
+
+    Raises:
+        ValueError: the dimensions differ, a side is empty, or a row has no finite, non-zero length.
+    """
+    song, asked = _unit_rows("song", song_AS), _unit_rows("asked", asked_BS)
+    if song.shape[1] != asked.shape[1]:
+        raise ValueError(
+            f"song rows have {song.shape[1]} dimensions and asked rows {asked.shape[1]}: use one style encoder"
+        )
+    cosines_AB = np.clip(song @ asked.T, -1, 1)
+    return StyleSimilarity(best=float(cosines_AB.max()), mean=float(cosines_AB.mean()))
+
+
+def _unit_rows(side: str, rows: np.ndarray) -> np.ndarray:
+    rows = np.atleast_2d(np.asarray(rows, dtype=np.float64))
+    if rows.ndim != 2 or rows.size == 0:
+        raise ValueError(f"{side} embeddings are {rows.shape}: expected [rows, dimension], at least one row")
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    if not (np.isfinite(lengths).all() and (lengths > 0).all()):
+        raise ValueError(f"a row of the {side} embeddings has length 0 or is not finite: it points nowhere")
+    return rows / lengths

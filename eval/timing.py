@@ -1,0 +1,133 @@
+"""Word timing: when words are sung against when they were asked for, on the words that were recognised.
+
+Legend: B resamples, N songs, E errors (one a matched word).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+
+from eval.intervals import Estimate, Resampling, percentile_estimate, rate
+from eval.metric import Metric
+from eval.words import matched_pairs
+
+_SOURCE = "ours"
+_PROTOCOL = (
+    "absolute difference between asked and found word {edge} in seconds, {which} over all words that the recogniser "
+    "heard (their share is the matched share); the words' times come from an aligner that never sees the asked ones"
+)
+
+
+def _timing_metric(edge: str, which: str, title: str) -> Metric:
+    protocol = _PROTOCOL.format(edge=edge, which=which).capitalize() + "."
+    return Metric(f"word_{edge}_{which}", title, _SOURCE, "[0, inf)", "lower", "s", protocol, decimals=3)
+
+
+METRICS = (
+    _timing_metric("start", "median", "Word start error, median"),
+    _timing_metric("start", "p90", "Word start error, p90"),
+    _timing_metric("end", "median", "Word end error, median"),
+    _timing_metric("end", "p90", "Word end error, p90"),
+    Metric(
+        name="matched_share",
+        title="Matched words",
+        source=_SOURCE,
+        range="[0, 1]",
+        direction="higher",
+        unit="",
+        protocol="Share of the asked words that were heard as asked: those whose timing is measured.",
+        percent=True,
+        decimals=1,
+    ),
+)
+_QUANTILES: dict[str, float] = {"median": 0.5, "p90": 0.9}
+
+
+class Timed(Protocol):
+    """A word with its times in seconds; any record with these fields will do."""
+
+    @property
+    def word(self) -> str: ...
+    @property
+    def start_s(self) -> float: ...
+    @property
+    def end_s(self) -> float: ...
+
+
+@dataclass(frozen=True)
+class TimingErrors:
+    """Absolute errors of one song's matched words, in seconds."""
+
+    start_s: tuple[float, ...]
+    end_s: tuple[float, ...]
+    num_asked: int
+
+    @property
+    def num_matched(self) -> int:
+        return len(self.start_s)
+
+
+def timing_errors(asked: Sequence[Timed], heard: Sequence[Timed]) -> TimingErrors:
+    """Errors of the words heard as asked, paired by the alignment with the fewest edits.
+
+    Words are compared as they stand: normalise both sides first (eval.words.normalise, word by word).
+    """
+    pairs = matched_pairs([word.word for word in asked], [word.word for word in heard])
+    hits = [(asked[i], heard[j]) for i, j, mark in pairs if mark == "hit"]
+    return TimingErrors(
+        start_s=tuple(abs(found.start_s - wanted.start_s) for wanted, found in hits),
+        end_s=tuple(abs(found.end_s - wanted.end_s) for wanted, found in hits),
+        num_asked=len(asked),
+    )
+
+
+def timing_estimate(
+    songs: Sequence[TimingErrors | None],
+    edge: Literal["start", "end"],
+    which: Literal["median", "p90"],
+    resampling: Resampling,
+) -> Estimate:
+    """Quantile of the errors of all matched words, with its bootstrap interval over songs.
+
+    The quantile is the smallest error that at least that share of the words does not exceed. None is a failed
+    song; a song without a matched word has no error to give and counts as failed too.
+    """
+    errors = [(song.start_s if edge == "start" else song.end_s) if song else () for song in songs]
+    used = [song_errors for song_errors in errors if song_errors]
+    n_failed = len(songs) - len(used)
+    if not used:
+        reason = "no song has a matched word"
+        return Estimate(None, None, None, 0, n_failed, unit="s", method="bootstrap", reason=reason)
+    errors_E = np.concatenate([np.asarray(song_errors, dtype=np.float64) for song_errors in used])
+    song_E = np.repeat(np.arange(len(used)), [len(song_errors) for song_errors in used])
+    order = np.argsort(errors_E, kind="stable")
+    errors_E, song_E = errors_E[order], song_E[order]
+    share = _QUANTILES[which]
+    value = _quantile(errors_E, np.ones((1, len(errors_E))), share)[0]
+    values_B = np.concatenate(
+        [
+            _quantile(errors_E, counts_BN[:, song_E], share)
+            for counts_BN in np.array_split(
+                resampling.counts_BN(len(used)), max(1, resampling.num_resamples // 500)
+            )
+        ]
+    )
+    return percentile_estimate(float(value), values_B, len(used), n_failed).with_unit("s")
+
+
+def matched_share(songs: Sequence[TimingErrors | None], resampling: Resampling) -> Estimate:
+    """Matched words / asked words over all songs, with its interval."""
+    matched = [None if song is None else song.num_matched for song in songs]
+    asked = [None if song is None else song.num_asked for song in songs]
+    return rate(matched, asked, resampling)
+
+
+def _quantile(errors_E: np.ndarray, weights_BE: np.ndarray, share: float) -> np.ndarray:
+    """Weighted quantile of sorted errors, one a row of weights (numpy's method "inverted_cdf")."""
+    reached_BE = np.cumsum(weights_BE, axis=1)
+    enough_BE = reached_BE >= share * reached_BE[:, -1:] - 1e-9
+    return errors_E[np.argmax(enough_BE, axis=1)]

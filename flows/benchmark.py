@@ -1,0 +1,139 @@
+"""benchmark: every system sings (or copies) the same songs; the same stages listen; then the report."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from prefect import flow, task
+from prefect.artifacts import create_link_artifact, create_table_artifact
+from prefect.context import FlowRunContext
+
+from eval.intervals import Resampling
+from eval.report import Report
+from eval.report_files import ReportFiles, write_report
+from eval.wording import quantity
+from flows.params import Params, load_params
+from flows.prepare import prepare_chain, songs_root_of
+from flows.stages import run_stages
+from flows.train import checkpoint_of, untrained_checkpoint
+from flows.view import say
+from flows.workfolder import WorkFolder
+from jam_model.checkpoint import weights_hash
+from tasks.benchmark import CONTROL, DPO, TRAINED, UNTRAINED, benchmark_systems, data_set_of, loss_curve, report_of
+from tasks.engine.table import Chain, Table
+from tasks.fanout import PROMPT_COLUMNS, System, prompts_of, system_sources
+from tasks.generate import Generate
+from tasks.measure import MEASURED_COLUMNS, frechet_reference, measure
+from tasks.models.phonemizer import build_phonemizer
+from tasks.score import Score
+from tasks.separate import Separate
+from tasks.style import Style
+from tasks.transcribe import Transcribe
+
+REPORT = "benchmark"
+
+
+def run_benchmark(params: Params, work: WorkFolder) -> ReportFiles:
+    """Sing, listen, measure, and write the report."""
+    started = time.time()
+    songs_root = songs_root_of(params)
+    prepared = prepare_chain(params, work, songs_root)
+    rows = prepared.rows([*PROMPT_COLUMNS, "window_embedding"])
+    prompts = prompts_of(rows, "benchmark", params.benchmark.num_songs)
+    checkpoints = standing_checkpoints(params, work)
+    hashes = {name: weights_hash(path) for name, path in checkpoints.items()}
+    systems = benchmark_systems(prompts, hashes, params.sampler, params.benchmark)
+    chain = benchmark_chain(params, work, systems, {hashes[name]: path for name, path in checkpoints.items()}, songs_root)
+    run_stages([chain], params.engine, work.receipts / REPORT)
+    training = [row for row in rows if row["split"] == "train" and not row["drop_reason"]]
+    measured = measure(
+        prompts,
+        [row for row in chain.rows([*MEASURED_COLUMNS, "checkpoint", "audio"]) if row["drop_reason"] != "source_gone"],
+        frechet_reference(training),
+        build_phonemizer(params.phonemizer),
+        Resampling(params.benchmark.num_resamples, params.benchmark.seed),
+    )
+    logs = {path.parent.name: path / "log.jsonl" for path in _training_runs(work)}
+    report = report_of(
+        measured,
+        systems,
+        params.benchmark,
+        data_set_of(rows),
+        [loss_curve(name, log) for name, log in logs.items()],
+        settings={**params.model_dump(mode="json", exclude={"engine", "toy", "songs"}), "weights": hashes},
+        run={"date": time.strftime("%Y-%m-%d"), "seconds": round(time.time() - started), "machine": platform.machine()},
+        songs_root=songs_root,
+    )
+    files = write_report(report, work.report(REPORT))
+    _publish(report, files)
+    return files
+
+
+def standing_checkpoints(params: Params, work: WorkFolder) -> dict[str, Path]:
+    """The checkpoints to be benchmarked: untrained and trained, and those of the last DPO round if there is one."""
+    found = {UNTRAINED: untrained_checkpoint(params, work), TRAINED: checkpoint_of(work.checkpoint("sft"))}
+    for name, run in ((DPO, "dpo-1"), (CONTROL, "dpo-1-control")):
+        if work.checkpoint(run).is_dir():
+            found[name] = checkpoint_of(work.checkpoint(run))
+    return found
+
+
+def benchmark_chain(
+    params: Params, work: WorkFolder, systems: Sequence[System], checkpoints: Mapping[str, Path], songs_root: str
+) -> Chain:
+    """The table of all systems' songs, and the stages that listen to them."""
+    table = Table(work.benchmark / "table")
+    table.admit(system_sources(systems, params.benchmark.seed), params.engine.partition_size)
+    always = params.transcribe.model_copy(update={"when": "always"})
+    where = {weights: os.path.abspath(path) for weights, path in checkpoints.items()}
+    return Chain(
+        table,
+        [
+            Generate(params.codec, params.style, where, songs_root),
+            Separate(params.separate, songs_root),
+            Transcribe(always, params.transcriber),
+            Style(params.style, songs_root),
+            Score(params.judge, songs_root),
+        ],
+    )
+
+
+def _training_runs(work: WorkFolder) -> list[Path]:
+    names = ("pretrain", "sft", "dpo-1", "dpo-1-control")
+    return [checkpoint_of(work.checkpoint(name)) for name in names if work.checkpoint(name).is_dir()]
+
+
+def _publish(report: Report, files: ReportFiles) -> None:
+    say(f"report: {files.html}")
+    if FlowRunContext.get() is None:
+        return
+    columns = ("wer", "acoustic_per", "style_similarity", "judge_mean")
+    table = [
+        {"system": system.title, **{name: quantity(report.metric(name), system.estimate(name)) for name in columns}}
+        for system in report.systems
+    ]
+    create_table_artifact(key="benchmark", table=table, description=report.title)
+    create_link_artifact(key="report", link=files.html.resolve().as_uri(), link_text="report.html")
+
+
+@task(task_run_name="benchmark", cache_policy=None, retries=0)
+def benchmark_task(params: Params, work: WorkFolder) -> str:
+    """The benchmark as one Prefect task; its stages show as tasks inside."""
+    return str(run_benchmark(params, work).html)
+
+
+@flow(name="benchmark", flow_run_name="benchmark-{work}")
+def benchmark(work: str = "data", params: str | None = None, settings: Sequence[str] = ()) -> str:
+    """Benchmark the checkpoints of a work folder; returns the path of the report.
+
+    Args:
+        work: a work folder with a fine-tuned checkpoint.
+        params: overlay over params.yaml.
+        settings: ``section.key=value``, each over the overlay.
+    """
+    loaded = load_params(Path(params) if params else None, list(settings))
+    return str(run_benchmark(loaded, WorkFolder(Path(work))).html)

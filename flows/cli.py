@@ -1,0 +1,213 @@
+"""The ``jam`` command: the flows run here, and a look at what they made."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+
+from flows.view import complain, progress_bar, say
+
+os.environ.setdefault("WDS_SECURE", "1")
+os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")  # our own lines say it; a server's worker sets its own
+os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+
+app = typer.Typer(
+    help="Raw songs in; a trained, preference-aligned and honestly measured JAM song model out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Work = Annotated[Path, typer.Option("--work", help="Folder for everything a run makes.")]
+Overlay = Annotated[Path | None, typer.Option("--params", help="YAML laid over params.yaml.")]
+Settings = Annotated[list[str], typer.Option("--set", help="section.key=value, laid over both.")]
+Songs = Annotated[Path | None, typer.Option("--songs", help="Folder or manifest of songs.")]
+DATA = Path("data")
+
+
+def main() -> None:
+    """Run the command; every foreseen failure is one line and an exit code, never a traceback."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Exit code of ``jam <arguments>``: 0 done, 1 a run failed, 2 bad input or settings."""
+    try:
+        code = app(arguments, prog_name="jam", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except click.ClickException as error:
+        complain(error.format_message())
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        complain("stopped; what was committed stands, the same command goes on from there")
+        return 130
+    except (ValueError, FileNotFoundError, NotADirectoryError, PermissionError) as error:
+        complain(" ".join(str(error).split()))
+        return 2
+    except Exception as error:
+        log = Path(os.environ.get("TMPDIR", "/tmp")) / f"jam-{os.getpid()}.log"
+        log.write_text(traceback.format_exc())
+        complain(f"{type(error).__name__}: {' '.join(str(error).split())[:400]} (details: {log})")
+        return 1
+
+
+@app.command()
+def toy(
+    out: Annotated[Path | None, typer.Option("--out", help="Folder for songs/, truth/ and manifest.json.")] = None,
+    songs: Annotated[int | None, typer.Option("--songs", help="How many.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Which.")] = None,
+    lyrics: Annotated[str | None, typer.Option("--lyrics", help="json, lrc, txt, none or all.")] = None,
+    params: Overlay = None,
+    set_: Settings = [],  # noqa: B006
+) -> None:
+    """Render toy songs with exact ground truth."""
+    from flows.params import load_params
+    from tasks.toy.params import is_rendered, render
+
+    section = load_params(params, set_).toy
+    given = {"out": str(out) if out else None, "num_songs": songs, "seed": seed, "lyrics": lyrics}
+    section = section.model_copy(update={key: value for key, value in given.items() if value is not None})
+    if is_rendered(section):
+        say(f"toy: up to date ({section.num_songs} songs in {section.out})")
+        return
+    with progress_bar("toy", "songs") as step:
+        render(section, step)
+
+
+@app.command("run")
+def run_lifecycle(songs: Songs = None, work: Work = DATA, params: Overlay = None, set_: Settings = []) -> None:  # noqa: B006
+    """The whole life cycle: prepare, train, dpo, benchmark."""
+    from flows.lifecycle import lifecycle
+    from flows.params import load_params
+
+    path = str(songs) if songs else load_params(params, set_).songs.path
+    lifecycle(path, str(work), _text(params), set_)
+    _print_report(work)
+
+
+@app.command()
+def prepare(songs: Songs = None, work: Work = DATA, params: Overlay = None, set_: Settings = []) -> None:  # noqa: B006
+    """Songs in, shards out."""
+    from flows.params import load_params
+    from flows.prepare import prepare as flow
+
+    path = str(songs) if songs else load_params(params, set_).songs.path
+    flow(path, str(work), _text(params), set_)
+
+
+@app.command()
+def train(work: Work = DATA, params: Overlay = None, set_: Settings = []) -> None:  # noqa: B006
+    """Pretrain and fine-tune on the shards."""
+    from flows.train import train_flow
+
+    train_flow(str(work), _text(params), set_)
+
+
+@app.command()
+def dpo(work: Work = DATA, params: Overlay = None, set_: Settings = []) -> None:  # noqa: B006
+    """One DPO round from the fine-tuned model."""
+    from flows.dpo import dpo as flow
+
+    flow(str(work), _text(params), set_)
+
+
+@app.command()
+def benchmark(work: Work = DATA, params: Overlay = None, set_: Settings = []) -> None:  # noqa: B006
+    """Measure the checkpoints and write the report."""
+    from flows.benchmark import benchmark as flow
+
+    flow(str(work), _text(params), set_)
+    _print_report(work)
+
+
+@app.command()
+def report(work: Work = DATA) -> None:
+    """Show the last report's table and where it lies."""
+    _print_report(work)
+
+
+@app.command()
+def stage(
+    name: Annotated[str, typer.Argument(help="A stage of prepare, or pretrain, sft, dpo, benchmark.")],
+    work: Work = DATA,
+    params: Overlay = None,
+    set_: Settings = [],  # noqa: B006
+) -> None:
+    """Bring one stage up to date (what dvc.yaml calls)."""
+    from flows.one_stage import run_one
+
+    run_one(name, params, set_, work)
+
+
+@app.command()
+def table(work: Work = DATA, params: Overlay = None, set_: Settings = []) -> None:  # noqa: B006
+    """Counts, rates and drop reasons of every stage."""
+    from flows.look import print_table
+
+    print_table(params, set_, work)
+
+
+@app.command()
+def look(song: str, work: Work = DATA, params: Overlay = None, set_: Settings = []) -> None:  # noqa: B006
+    """One song through every stage."""
+    from flows.look import print_song
+
+    print_song(song, params, set_, work)
+
+
+@app.command()
+def why(stage: str, work: Work = DATA, params: Overlay = None, set_: Settings = []) -> None:  # noqa: B006
+    """Why a stage would run again."""
+    from flows.look import print_why
+
+    print_why(stage, params, set_, work)
+
+
+@app.command()
+def retry(
+    reason: Annotated[str, typer.Option("--reason", help="A drop reason of `jam table`.")],
+    work: Work = DATA,
+    params: Overlay = None,
+    set_: Settings = [],  # noqa: B006
+) -> None:
+    """Forget the drops of one reason, so that the next run tries those songs again."""
+    from flows.look import forget
+
+    forget(reason, params, set_, work)
+
+
+@app.command()
+def verify(work: Work = DATA) -> None:
+    """Read every shard and checkpoint again and hold it against its hash."""
+    from flows.look import print_verify
+
+    raise typer.Exit(print_verify(work))
+
+
+@app.command()
+def doctor(params: Overlay = None, set_: Settings = []) -> None:  # noqa: B006
+    """What is installed, and which model each stage would use."""
+    from flows.look import print_doctor
+
+    print_doctor(params, set_)
+
+
+def _print_report(work: Path) -> None:
+    from flows.look import print_report
+
+    print_report(work)
+
+
+def _text(path: Path | None) -> str | None:
+    return str(path) if path else None
+
+
+if __name__ == "__main__":
+    main()

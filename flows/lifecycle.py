@@ -1,0 +1,30 @@
+"""lifecycle: prepare, train, one DPO round, benchmark: everything, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from prefect import flow
+
+from flows.benchmark import benchmark
+from flows.dpo import dpo
+from flows.prepare import prepare
+from flows.train import train_flow
+
+
+@flow(name="lifecycle", flow_run_name="lifecycle-{work}")
+def lifecycle(songs: str, work: str = "data", params: str | None = None, settings: Sequence[str] = ()) -> str:
+    """Raw songs in, a trained, preference-aligned and measured model out; returns the path of the report.
+
+    Args:
+        songs: folder or manifest.
+        work: folder for everything this makes.
+        params: overlay over params.yaml.
+        settings: ``section.key=value``, each over the overlay.
+    """
+    settings = [*settings, f"songs.path={songs}"]
+    prepare(songs, work, params, settings)
+    train_flow(work, params, settings)
+    dpo(work, params, settings)
+    return benchmark(work, params, settings)

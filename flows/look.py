@@ -1,0 +1,174 @@
+"""Looking at what a run made: counts, one song, reasons, health, the last report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table as Grid
+
+from flows.params import load_params
+from flows.prepare import prepare_chain, prepare_stages
+from flows.view import say
+from flows.workfolder import WorkFolder
+from tasks.engine.columns import COLUMNS
+from tasks.engine.fingerprint import sha256_of_file
+from tasks.engine.table import Chain
+from tasks.engine.upkeep import census, forget_drops, why
+
+FIXED_PACKAGES = (
+    "prefect", "ray", "torch", "whisperx", "demucs", "muq", "jiwer", "pandas", "pyarrow", "webdataset", "dvc",
+)  # fmt: skip
+REPORT = Path("reports/benchmark/report.json")
+
+
+def chain_at(overlay: Path | None, settings: Sequence[str], root: Path) -> Chain:
+    """The prepared table of a work folder.
+
+    Raises:
+        ValueError: nothing has been prepared there.
+    """
+    chain = prepare_chain(load_params(overlay, settings), WorkFolder(root))
+    if not chain.partitions:
+        raise ValueError(f"work: no song table in {root}; run `jam prepare --songs DIR --work {root}` first")
+    return chain
+
+
+def print_table(overlay: Path | None, settings: Sequence[str], root: Path) -> None:
+    """``jam table``: a line a stage, then the drops."""
+    chain = chain_at(overlay, settings, root)
+    grid = Grid("stage", "partitions", "worker seconds", "x real time", "dropped", box=None, pad_edge=False)
+    for line in census(chain, root / "receipts" / "prepare"):
+        dropped = ", ".join(f"{reason} {count}" for reason, count in sorted(line.dropped.items()))
+        rate = f"{line.audio_s / line.worker_s:.0f}" if line.worker_s and line.audio_s else ""
+        seconds = f"{line.worker_s:.1f}" if line.worker_s else ""
+        grid.add_row(line.stage, f"{line.standing} of {line.partitions}", seconds, rate, dropped)
+    _console().print(grid)
+    rows = chain.rows(["split"])
+    kept = [row for row in rows if not row["drop_reason"]]
+    splits = {name: sum(row["split"] == name for row in kept) for name in ("train", "validation", "benchmark")}
+    say(f"{len(rows)} songs in, {len(kept)} kept, {len(rows) - len(kept)} dropped; kept: {_listed(splits)}")
+    refused = root / "ingest.jsonl"
+    count = len(refused.read_text().splitlines()) if refused.is_file() else 0
+    say(f"{count} files were not taken as songs" + (f" (see {refused})" if count else ""))
+
+
+def print_song(song: str, overlay: Path | None, settings: Sequence[str], root: Path) -> None:
+    """``jam look SONG``: every light column of one song; several when the name is only a beginning.
+
+    Raises:
+        ValueError: no song id begins with this.
+    """
+    chain = chain_at(overlay, settings, root)
+    light = [name for name, column in COLUMNS.items() if not column.heavy]
+    rows = [row for row in chain.rows(light) if row["song_id"].startswith(song)]
+    if not rows:
+        raise ValueError(f"song: no song id begins with {song!r}; `jam table` counts the songs, ids.jsonl lists them")
+    console = _console()
+    for row in rows[:5]:
+        console.print(f"[bold]{row['song_id']}[/bold]  partition {row['partition']}", highlight=False)
+        for name, value in row.items():
+            if name not in ("song_id", "partition", "made_by") and value is not None:
+                console.print(f"  {name}: {_shown(name, value)}", highlight=False, markup=False)
+        for line in row["made_by"]:
+            console.print(f"  made by {line}", highlight=False, markup=False)
+
+
+def print_why(stage: str, overlay: Path | None, settings: Sequence[str], root: Path) -> None:
+    """``jam why STAGE``."""
+    lines = why(chain_at(overlay, settings, root), stage)
+    say("\n".join(f"{stage}: {line}" for line in lines) if lines else f"{stage}: nothing would run")
+
+
+def forget(reason: str, overlay: Path | None, settings: Sequence[str], root: Path) -> None:
+    """``jam retry --reason R``."""
+    gone = forget_drops(chain_at(overlay, settings, root), reason)
+    say(f"retry: removed {len(gone)} column files; the next `jam prepare` makes them again")
+
+
+def print_verify(root: Path) -> int:
+    """``jam verify``: 0 when every shard and checkpoint is what its index says, else 1."""
+    faults = []
+    index = root / "shards" / "index.json"
+    shards = json.loads(index.read_text())["shards"] if index.is_file() else []
+    for entry in shards:
+        path = root / "shards" / entry["name"]
+        if not path.is_file():
+            faults.append(f"{path}: missing")
+        elif sha256_of_file(path) != entry["sha256"]:
+            faults.append(f"{path}: not the bytes of the index")
+    checkpoints = sorted(root.glob("checkpoints/*/*/done.json"))
+    for done in checkpoints:
+        weights = done.parent / "model.safetensors"
+        if not weights.is_file() or sha256_of_file(weights) != json.loads(done.read_text())["weights"]:
+            faults.append(f"{weights}: missing or not the weights of done.json")
+    say("\n".join(faults) if faults else f"verify: {len(shards)} shards and {len(checkpoints)} checkpoints are whole")
+    return 1 if faults else 0
+
+
+def print_doctor(overlay: Path | None, settings: Sequence[str]) -> None:
+    """``jam doctor``: packages, and each stage's models."""
+    params = load_params(overlay, settings)
+    grid = Grid("package", "installed", box=None, pad_edge=False)
+    for name in FIXED_PACKAGES:
+        grid.add_row(name, _version(name))
+    _console().print(grid)
+    grid = Grid("stage", "models", "", box=None, pad_edge=False)
+    for stage in prepare_stages(params, ""):
+        stand_in = any(model.startswith("embedded/") for model in stage.models)
+        grid.add_row(stage.name, ", ".join(stage.models) or "none", "stand-in" if stand_in else "")
+    _console().print(grid)
+
+
+def print_report(root: Path) -> None:
+    """The last report in a few lines.
+
+    Raises:
+        ValueError: there is none.
+    """
+    path = root / REPORT
+    if not path.is_file():
+        raise ValueError(f"work: no report in {root}; run `jam benchmark --work {root}` first")
+    record = json.loads(path.read_text())
+    shown = ("wer", "acoustic_per", "style_similarity", "judge_mean", "energy_after_end")
+    grid = Grid("system", *shown, "n", "failed", box=None, pad_edge=False)
+    for system in record["systems"]:
+        values = [_estimate(system["estimates"].get(name)) for name in shown]
+        first = system["estimates"][shown[0]]
+        grid.add_row(system["title"], *values, str(first["n"]), str(first["n_failed"]))
+    _console().print(grid)
+    if record["stamp"]:
+        say(f"{record['stamp']}: made or scored by {', '.join(record['stand_ins'])}")
+    say(f"report: {path.with_suffix('.html')}")
+
+
+def _estimate(estimate: dict[str, Any] | None) -> str:
+    return "-" if not estimate or estimate["value"] is None else f"{estimate['value']:.3f}"
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed (pip install .[real])"
+
+
+def _shown(name: str, value: Any, limit: int = 300) -> str:
+    if name == "words" or name == "transcript_times":
+        value = " ".join(f"{word['word']}@{word['start_s']:.2f}-{word['end_s']:.2f}" for word in value)
+    if name.endswith("embedding"):
+        return f"{len(value)} values" if isinstance(value, bytes) else f"{len(value)} x {len(value[0])}"
+    text = str(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _listed(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.items())
+
+
+def _console() -> Console:
+    return Console(width=None if Console().is_terminal else 160)

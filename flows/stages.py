@@ -1,0 +1,101 @@
+"""Stages as Prefect sees them: one task a stage, all running under the one scheduler of tasks.engine."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from prefect import get_run_logger, task
+from prefect.artifacts import create_table_artifact
+from prefect.context import FlowRunContext
+
+from flows.view import stage_line, stage_view
+from tasks.engine.pool import EngineParams
+from tasks.engine.run import StageReport, run_chains
+from tasks.engine.table import Chain
+
+
+class Board:
+    """What each stage has done so far; stage tasks wait on it."""
+
+    def __init__(self, stages: Sequence[str]) -> None:
+        self.reports: dict[str, StageReport] = {}
+        self.ended = {stage: threading.Event() for stage in stages}
+        self.failure: BaseException | None = None
+
+    def update(self, report: StageReport) -> None:
+        """Called by the scheduler whenever a partition is done."""
+        self.reports[report.stage] = report
+        if report.finished and report.stage in self.ended:
+            self.ended[report.stage].set()
+
+    def close(self, failure: BaseException | None = None) -> None:
+        """No more updates will come; wakes every waiting task."""
+        self.failure = failure
+        for event in self.ended.values():
+            event.set()
+
+
+@task(task_run_name="{stage}", cache_policy=None, retries=0)
+def follow_stage(board: Board, stage: str) -> str:
+    """Ends when the stage has ended; its state, log line and times are the stage's."""
+    board.ended[stage].wait()
+    report = board.reports.get(stage)
+    if report is None or not report.finished:
+        raise RuntimeError(f"{stage}: not finished ({board.failure or 'the run ended'})")
+    line = stage_line(report)
+    get_run_logger().info(line)
+    return line
+
+
+def run_stages(
+    chains: Sequence[Chain], params: EngineParams, receipts: Path, only: set[str] | None = None
+) -> list[StageReport]:
+    """Bring the chains up to date; inside a Prefect flow each stage shows as a task and the end as a table."""
+    names = list(dict.fromkeys(stage for chain in chains for stage in chain.stages if not only or stage in only))
+    inside_flow = FlowRunContext.get() is not None
+    board = Board(names)
+    followers = [follow_stage.submit(board, stage) for stage in names] if inside_flow else []
+    failure: BaseException | None = None
+    try:
+        with stage_view() as watch:
+            reports = run_chains(chains, params, receipts, _both(board.update, watch), only)
+    except BaseException as error:
+        failure = error
+        raise
+    finally:
+        board.close(failure)
+        for follower in followers:
+            follower.wait()
+    if inside_flow:
+        _publish(reports)
+    return reports
+
+
+def _both(first, second):  # type: ignore[no-untyped-def]
+    def watch(report: StageReport) -> None:
+        first(report)
+        second(report)
+
+    return watch
+
+
+def _publish(reports: Sequence[StageReport]) -> None:
+    rows = []
+    for report in reports:
+        dropped: dict[str, int] = {}
+        for receipt in report.receipts:
+            for reason, count in receipt.dropped.items():
+                dropped[reason] = dropped.get(reason, 0) + count
+        rows.append(
+            {
+                "stage": report.stage,
+                "partitions": report.partitions,
+                "up to date": report.fresh,
+                "songs": report.songs,
+                "dropped": ", ".join(f"{reason} {count}" for reason, count in sorted(dropped.items())) or "none",
+                "worker seconds": round(sum(receipt.seconds for receipt in report.receipts), 1),
+            }
+        )
+    create_table_artifact(key="stages", table=rows, description="What every stage did in this run")

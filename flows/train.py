@@ -1,0 +1,97 @@
+"""train: pretraining on crops, then fine-tuning (SFT) on whole songs from its weights."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from prefect import flow, task
+
+from flows.params import Params, load_params
+from flows.view import progress_bar, say
+from flows.workfolder import WorkFolder
+from jam_model.checkpoint import save_model, weights_hash
+from tasks.engine.fingerprint import fingerprint, package_version
+from tasks.engine.pool import connect
+from tasks.models.codec import build_codec
+from tasks.train import TrainParams, TrainResult, flow_recipe, fresh_model, train
+
+PACKAGES = ("torch", "numpy")
+
+
+def run_train(params: Params, work: WorkFolder, only: str | None = None) -> TrainResult:
+    """Pretrain and fine-tune; finished runs of the same recipe are found, not run."""
+    pretrained = fit_section("pretrain", params.pretrain, params, work, None)
+    if only == "pretrain":
+        return pretrained
+    return fit_section("sft", params.sft, params, work, pretrained.checkpoint)
+
+
+def fit_section(
+    name: str, section: TrainParams, params: Params, work: WorkFolder, init: Path | None
+) -> TrainResult:
+    """One run in ``checkpoints/<name>/<fingerprint>``; runs of other recipes there are superseded and go."""
+    silence_C = build_codec(params.codec).silence_C
+    recipe = flow_recipe(section, params.jam, work.shards, silence_C, init)
+    versions = {package: package_version(package) for package in PACKAGES}
+    out = work.checkpoint(name) / fingerprint([recipe, section.model_dump(mode="json"), versions])
+    if (out / "done.json").is_file():
+        say(f"{name}: up to date ({out.name})")
+    else:
+        connect(params.engine)
+    with progress_bar(name, "steps") as step:
+        result = train(
+            section, params.jam, work.shards, silence_C, init, out, lambda done, total, loss: step(done, total)
+        )
+    remove_superseded(work.checkpoint(name), out)
+    return result
+
+
+def untrained_checkpoint(params: Params, work: WorkFolder) -> Path:
+    """The model before its first step, as a checkpoint of its own."""
+    model = fresh_model(params.sft, params.jam)
+    out = work.checkpoint("untrained") / fingerprint(
+        [params.jam.model_dump(mode="json"), params.sft.max_frames, params.sft.seed]
+    )
+    if not (out / "model.safetensors").is_file():
+        save_model(out, model)
+    remove_superseded(work.checkpoint("untrained"), out)
+    return out
+
+
+def remove_superseded(folder: Path, current: Path) -> None:
+    """Only the current run of a kind stays."""
+    for old in folder.iterdir():
+        if old.is_dir() and old != current:
+            shutil.rmtree(old)
+
+
+def checkpoint_of(folder: Path) -> Path:
+    """The one finished run of ``checkpoints/<name>``.
+
+    Raises:
+        ValueError: there is none.
+    """
+    found = sorted(path.parent for path in folder.glob("*/done.json"))
+    if not found:
+        raise ValueError(f"checkpoint: no finished run in {folder}; run `jam train` first")
+    return found[-1]
+
+
+@task(task_run_name="train", cache_policy=None, retries=0)
+def train_task(params: Params, work: WorkFolder) -> str:
+    """The training as one Prefect task."""
+    return weights_hash(run_train(params, work).checkpoint)
+
+
+@flow(name="train", flow_run_name="train-{work}")
+def train_flow(work: str = "data", params: str | None = None, settings: Sequence[str] = ()) -> str:
+    """Pretrain and fine-tune on the shards of a work folder; returns the sha256 of the weights.
+
+    Args:
+        work: a work folder with shards.
+        params: overlay over params.yaml.
+        settings: ``section.key=value``, each over the overlay.
+    """
+    return train_task(load_params(Path(params) if params else None, list(settings)), WorkFolder(Path(work)))

@@ -1,0 +1,180 @@
+"""Songs to training batches: a seeded endless order, crops, silence padding, latents drawn anew at each read.
+
+Everything a batch holds follows from (seed, position): position p of the endless order is song
+``p % n`` of epoch ``p // n``'s permutation, and its crop, style row and latent noise come from a generator
+seeded by (seed, p). So a run resumes from a step number alone, ranks never share a sample within an
+epoch, and a sample does not depend on the batch it came in.
+
+Shapes: B batch, T frames (max_frames), C 64 latent channels, L 4 * T lyric slots, S style dimensions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from jam_model.conditions import Conditions, duration_conditions
+from jam_model.lyric_grid import lyric_grid
+from jam_model.shards import Sample, Shards
+
+SHORTEST_PAST_END = 0.25  # a crop past the end keeps at least this share of its frames inside the song
+
+
+@dataclass(frozen=True)
+class Crop:
+    """Frames [start, start + num_frames) of a song of `total_frames`; the rest of max_frames is silence."""
+
+    start: int
+    num_frames: int
+    total_frames: int
+
+
+@dataclass
+class Batch:
+    """What one step learns from."""
+
+    latents_BTC: torch.Tensor
+    conditions: Conditions
+    song_ids: tuple[str, ...]
+
+    def to(self, device: torch.device) -> Batch:
+        """The batch on `device`."""
+        return Batch(self.latents_BTC.to(device), self.conditions.to(device), self.song_ids)
+
+
+class EndlessOrder:
+    """Which sample stands at each position of an endless sequence of epochs.
+
+    Each epoch permutes the shards, then shuffles the samples inside every `shuffle_shards` consecutive
+    ones: a full shuffle where that covers all shards, and reads that stay within a few shards otherwise.
+    """
+
+    def __init__(self, shard_sizes: Sequence[int], seed: int, shuffle_shards: int) -> None:
+        self.num_samples = sum(shard_sizes)
+        if self.num_samples == 0:
+            raise ValueError("these shards hold no sample of the asked split; pack songs of that split first")
+        self._starts = np.concatenate([[0], np.cumsum(shard_sizes)])
+        self._seed = seed
+        self._shuffle_shards = shuffle_shards
+        self._epoch = -1
+        self._order = np.empty(0, np.int64)
+
+    def epoch(self, epoch: int) -> np.ndarray:
+        """The permutation of sample numbers of this epoch."""
+        if epoch != self._epoch:
+            rng = np.random.default_rng([self._seed, epoch])
+            shards = rng.permutation(len(self._starts) - 1)
+            parts = []
+            for first in range(0, len(shards), self._shuffle_shards):
+                window = shards[first : first + self._shuffle_shards]
+                members = [np.arange(self._starts[s], self._starts[s + 1]) for s in window]
+                parts.append(rng.permutation(np.concatenate(members)))
+            self._order, self._epoch = np.concatenate(parts), epoch
+        return self._order
+
+    def __getitem__(self, position: int) -> int:
+        """The sample number at `position`."""
+        epoch, index = divmod(position, self.num_samples)
+        return int(self.epoch(epoch)[index])
+
+
+def positions_of_step(step: int, batch_size: int, rank: int = 0, num_ranks: int = 1) -> range:
+    """The positions rank `rank` reads in step `step` (from 0); ranks take neighbouring, disjoint ranges."""
+    first = (step * num_ranks + rank) * batch_size
+    return range(first, first + batch_size)
+
+
+def draw_crop(total_frames: int, max_frames: int, past_end_share: float, rng: np.random.Generator) -> Crop:
+    """The part of a song that one read takes.
+
+    A song that fits is taken whole (as in jamify). A longer one gives max_frames frames from a uniform
+    start; with probability `past_end_share` the crop runs past the song's end instead, so that length
+    and silence after the end are learned from crops too.
+    """
+    if total_frames <= max_frames:
+        return Crop(0, total_frames, total_frames)
+    if rng.random() < past_end_share:
+        shortest = max(1, int(max_frames * SHORTEST_PAST_END))
+        start = int(rng.integers(total_frames - max_frames + 1, total_frames - shortest + 1))
+        return Crop(start, total_frames - start, total_frames)
+    return Crop(int(rng.integers(0, total_frames - max_frames + 1)), max_frames, total_frames)
+
+
+def padded(latent_TC: np.ndarray, crop: Crop, max_frames: int, silence_C: np.ndarray) -> np.ndarray:
+    """The cropped latent, then silence up to `max_frames`; a latent shorter than the crop ends in silence too."""
+    padded_TC = np.tile(silence_C.astype(np.float32), (max_frames, 1))
+    part_TC = latent_TC[crop.start : crop.start + crop.num_frames]
+    padded_TC[: len(part_TC)] = part_TC
+    return padded_TC
+
+
+def conditions_of(sample: Sample, crop: Crop, max_frames: int, style_row: int) -> Conditions:
+    """The conditions of one crop, as a batch of one."""
+    tokens_L = lyric_grid(sample.words, max_frames, crop.start, crop.total_frames)
+    start_time, duration_abs, duration_rel = duration_conditions(
+        crop.num_frames, max_frames, crop.start, crop.total_frames
+    )
+    return Conditions(
+        lyric_tokens_BL=torch.as_tensor(tokens_L, dtype=torch.int64)[None],
+        style_BS=torch.from_numpy(sample.style_NS[style_row])[None],
+        start_time_B=torch.tensor([start_time], dtype=torch.float32),
+        duration_abs_B=torch.tensor([duration_abs], dtype=torch.float32),
+        duration_rel_B=torch.tensor([duration_rel], dtype=torch.float32),
+    )
+
+
+class Batches:
+    """The batch of any step, of any rank, by number."""
+
+    def __init__(
+        self,
+        shards: Shards,
+        silence_C: np.ndarray,
+        max_frames: int,
+        past_end_share: float,
+        shuffle_shards: int,
+        seed: int,
+    ) -> None:
+        """`silence_C` is the latent of silence (not zero); the other values are explained by `draw_crop`."""
+        self._shards = shards
+        self._order = EndlessOrder(shards.shard_sizes(), seed, shuffle_shards)
+        self._silence_C = silence_C
+        self._max_frames = max_frames
+        self._past_end_share = past_end_share
+        self._seed = seed
+
+    def at(self, positions: Sequence[int]) -> Batch:
+        """The samples at these positions of the endless order, cropped, drawn and padded."""
+        return self._collate([self._draw(self._shards[self._order[p]], p) for p in positions])
+
+    def _draw(self, sample: Sample, position: int) -> tuple[Sample, Crop, int, np.ndarray]:
+        rng = np.random.default_rng([self._seed, position, 1])
+        crop = draw_crop(sample.num_frames, self._max_frames, self._past_end_share, rng)
+        style_row = int(rng.integers(len(sample.style_NS)))
+        noise_TC = rng.standard_normal(sample.mean_TC.shape, dtype=np.float32)
+        return sample, crop, style_row, sample.mean_TC + sample.std_TC * noise_TC
+
+    def _collate(self, items: Sequence[tuple[Sample, Crop, int, np.ndarray]]) -> Batch:
+        return collate(items, self._max_frames, self._silence_C)
+
+
+def collate(
+    items: Sequence[tuple[Sample, Crop, int, np.ndarray]], max_frames: int, silence_C: np.ndarray
+) -> Batch:
+    """A batch of (sample, crop, style row, latent_TC of the whole song)."""
+    latents = [padded(latent_TC, crop, max_frames, silence_C) for _, crop, _, latent_TC in items]
+    conditions = Conditions.cat([conditions_of(s, crop, max_frames, row) for s, crop, row, _ in items])
+    return Batch(torch.from_numpy(np.stack(latents)), conditions, tuple(s.song_id for s, *_ in items))
+
+
+def fixed_batches(shards: Shards, silence_C: np.ndarray, max_frames: int, batch_size: int) -> Iterator[Batch]:
+    """Each sample once, in file order, from its beginning, at its posterior mean: for validation."""
+    for first in range(0, len(shards), batch_size):
+        samples = [shards[number] for number in range(first, min(first + batch_size, len(shards)))]
+        crops = [Crop(0, min(s.num_frames, max_frames), s.num_frames) for s in samples]
+        yield collate(
+            [(s, c, 0, s.mean_TC) for s, c in zip(samples, crops, strict=True)], max_frames, silence_C
+        )

@@ -1,0 +1,138 @@
+"""JAM on disk: `model.safetensors` under the released names, and `config.json`, in one folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from jam_model.config import JamConfig
+from jam_model.dit import Jam
+
+WEIGHTS_FILE = "model.safetensors"
+CONFIG_FILE = "config.json"
+NUM_SHOWN = 5
+
+
+def save_model(folder: str | Path, model: Jam) -> str:
+    """Writes config and weights (each whole or not at all) and returns the weights' sha256."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    config = json.dumps(model.config.to_dict(), indent=2) + "\n"
+    _write(folder / CONFIG_FILE, lambda path: path.write_text(config, encoding="utf-8"))
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    _write(folder / WEIGHTS_FILE, lambda path: save_file(tensors, path))
+    return weights_hash(folder)
+
+
+def load_model(path: str | Path, config: JamConfig | None = None) -> Jam:
+    """The model of a folder of `save_model`, or of a bare weights file (`jam-0_5.safetensors`) and its config.
+
+    Raises:
+        ValueError: no such checkpoint, config and weights do not fit (names the keys), or a bare file
+            without config.
+    """
+    path = Path(path)
+    if config is None:
+        config = _read_config(path)
+    weights = _weights_path(path)
+    try:
+        with safe_open(weights, framework="pt") as file:
+            _check({name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}, config, weights)  # noqa: SIM118
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise ValueError(f"{weights} is not a whole safetensors file ({error}); copy it again") from error
+    return build_model(config, tensors)
+
+
+def build_model(config: JamConfig, tensors: Mapping[str, Tensor]) -> Jam:
+    """A model that holds exactly these tensors; nothing is initialised on the way.
+
+    Raises:
+        ValueError: a key is missing or unknown, or a shape is wrong; names up to five.
+    """
+    _check({name: tuple(tensor.shape) for name, tensor in tensors.items()}, config, "the weights")
+    with torch.device("meta"):
+        model = Jam(config)
+    model.load_state_dict(dict(tensors), assign=True)
+    return model.requires_grad_(True)
+
+
+def weights_hash(path: str | Path) -> str:
+    """sha256 (hex) of the weights file, or of the one in a checkpoint folder."""
+    with _weights_path(Path(path)).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _weights_path(path: Path) -> Path:
+    weights = path / WEIGHTS_FILE if path.is_dir() else path
+    if not weights.is_file():
+        raise ValueError(f"no checkpoint at {path}; give a folder with {WEIGHTS_FILE}, or a safetensors file")
+    return weights
+
+
+def _read_config(path: Path) -> JamConfig:
+    file = path / CONFIG_FILE
+    if not file.is_file():
+        raise ValueError(
+            f"no {CONFIG_FILE} at {path}; a bare weights file needs a config (JAM_0_5 for jam-0_5)"
+        )
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{file} is not JSON ({error}); write it again with save_model") from error
+    if not isinstance(values, dict):
+        raise ValueError(f"{file} holds no fields; write it again with save_model")
+    return JamConfig.from_dict(values)
+
+
+def _check(shapes: Mapping[str, tuple[int, ...]], config: JamConfig, source: object) -> None:
+    with torch.device("meta"):
+        wanted = {name: tuple(tensor.shape) for name, tensor in Jam(config).state_dict().items()}
+    wrong = [
+        f"{name} {shapes[name]} instead of {wanted[name]}"
+        for name in wanted
+        if name in shapes and shapes[name] != wanted[name]
+    ]
+    faults = [
+        _shown("missing", [name for name in wanted if name not in shapes]),
+        _shown("unknown", [name for name in shapes if name not in wanted]),
+        _shown("wrong shape", wrong),
+    ]
+    if any(faults):
+        raise ValueError(
+            f"{source} does not fit the model config: {'; '.join(filter(None, faults))}. "
+            "Give the config the weights were trained with"
+        )
+
+
+def _shown(what: str, names: Sequence[str]) -> str:
+    more = f" and {len(names) - NUM_SHOWN} more" if len(names) > NUM_SHOWN else ""
+    return f"{len(names)} {what}: {', '.join(names[:NUM_SHOWN])}{more}" if names else ""
+
+
+def _write(path: Path, write: Callable[[Path], object]) -> None:
+    """Writes through a temporary name beside `path`, synced before it takes the name."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        write(temporary)
+        _sync(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync(path.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,76 @@
+"""What a song is conditioned on: lyrics on their grid, style, and where the frames lie in the song."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor
+
+from jam_model.frames import FRAME_RATE_HZ, seconds_of_frames
+
+# B batch, L lyric slots (4 a frame), S style width
+
+LONGEST_S = 500
+"""Length in seconds whose `duration_abs` is 1."""
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Conditions of a batch of songs (or crops); every tensor has the batch first.
+
+    Durations stay float32 whatever the model computes in: the padding bias starts at
+    floor(max_frames * duration_rel), which low precision would move.
+    """
+
+    lyric_tokens_BL: Tensor  # int64, 4 slots a frame
+    style_BS: Tensor
+    start_time_B: Tensor
+    duration_abs_B: Tensor
+    duration_rel_B: Tensor
+
+    def __len__(self) -> int:
+        return self.lyric_tokens_BL.shape[0]
+
+    def to(self, device: torch.device | str) -> Conditions:
+        return Conditions(*(tensor.to(device) for tensor in self._tensors()))
+
+    def __getitem__(self, rows: slice | Tensor) -> Conditions:
+        """The songs of a slice, an index tensor or a boolean mask."""
+        return Conditions(*(tensor[rows] for tensor in self._tensors()))
+
+    @staticmethod
+    def cat(parts: Sequence[Conditions]) -> Conditions:
+        """One batch of the songs of several, in order."""
+        columns = zip(*(part._tensors() for part in parts), strict=True)
+        return Conditions(*(torch.cat(column) for column in columns))
+
+    def _tensors(self) -> tuple[Tensor, ...]:
+        return tuple(getattr(self, field.name) for field in fields(self))
+
+
+def duration_conditions(
+    num_frames: int, max_frames: int, start_frame: int = 0, total_frames: int | None = None
+) -> tuple[float, float, float]:
+    """(start_time, duration_abs, duration_rel) of `num_frames` frames from `start_frame` of a song.
+
+    start_time = start_frame / total_frames; duration_abs = ln(1 + d) / ln(501) and duration_rel =
+    d / seconds of max_frames, with d the seconds of the crop, rounded as the released data set does.
+    `total_frames` defaults to a song that ends with the crop.
+
+    Raises:
+        ValueError: the frames do not lie in the song or exceed `max_frames`.
+    """
+    total = start_frame + num_frames if total_frames is None else total_frames
+    if start_frame < 0 or num_frames < 1 or start_frame + num_frames > total:
+        raise ValueError(
+            f"num_frames {num_frames} from start_frame {start_frame} do not lie in a song of {total} frames; "
+            "give at least one frame, inside the song"
+        )
+    if num_frames > max_frames:
+        raise ValueError(f"num_frames {num_frames} exceeds max_frames {max_frames}; crop the song")
+    seconds = seconds_of_frames(start_frame + num_frames) - seconds_of_frames(start_frame)
+    duration_abs = math.log1p(seconds) / math.log1p(LONGEST_S)
+    return start_frame / total, duration_abs, seconds / (max_frames / FRAME_RATE_HZ)

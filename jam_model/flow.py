@@ -1,0 +1,103 @@
+"""Rectified flow: the training loss, with conditions dropped per sample.
+
+Between noise e (t = 0) and data z (t = 1): x_t = (1 - t) e + t z, and the model learns z - e.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from jam_model.conditions import Conditions
+from jam_model.dit import Jam
+
+# B batch, T frames, C channels
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """Shares of samples that lose a condition.
+
+    `jam`: style with probability `style`, and then lyrics with probability `lyrics` (so never lyrics
+    alone). `independent`: each by its own probability.
+    """
+
+    style: float
+    lyrics: float
+    rule: Literal["jam", "independent"]
+
+    def __post_init__(self) -> None:
+        for name, share in (("style", self.style), ("lyrics", self.lyrics)):
+            if not 0 <= share <= 1:
+                raise ValueError(f"dropout of {name} is {share}; give a share from 0 to 1")
+        if self.rule not in ("jam", "independent"):
+            raise ValueError(f"dropout rule is {self.rule!r}; give jam or independent")
+
+    def draw(self, batch: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """(keep_lyrics_B, keep_style_B), boolean; every call takes 2 * batch numbers of the generator."""
+        style_B, lyrics_B = torch.rand(2, batch, generator=generator, device=generator.device)
+        drop_style_B, drop_lyrics_B = style_B < self.style, lyrics_B < self.lyrics
+        if self.rule == "jam":
+            drop_lyrics_B = drop_lyrics_B & drop_style_B
+        return ~drop_lyrics_B, ~drop_style_B
+
+
+@dataclass(frozen=True)
+class FlowDraw:
+    """What a training step draws: noise, times and the conditions kept."""
+
+    noise_BTC: Tensor
+    time_B: Tensor
+    keep_lyrics_B: Tensor
+    keep_style_B: Tensor
+
+
+def draw_flow(latents_BTC: Tensor, dropout: Dropout, generator: torch.Generator) -> FlowDraw:
+    """Noise, t = sigmoid(N(0, 1)) and dropout for a batch, on the latents' device.
+
+    Drawn in float32 on the generator's device, so a CPU generator gives the same numbers everywhere.
+    """
+    batch, device = len(latents_BTC), generator.device
+    noise = torch.randn(latents_BTC.shape, generator=generator, device=device)
+    time = torch.randn(batch, generator=generator, device=device).sigmoid()
+    keep_lyrics_B, keep_style_B = dropout.draw(batch, generator)
+    place = latents_BTC.device
+    return FlowDraw(
+        noise.to(latents_BTC), time.to(latents_BTC), keep_lyrics_B.to(place), keep_style_B.to(place)
+    )
+
+
+def flow_error(model: Jam, latents_BTC: Tensor, conditions: Conditions, draw: FlowDraw) -> Tensor:
+    """Mean squared velocity error of each sample over all frames (padding included) and channels, [B]."""
+    time_B11 = draw.time_B[:, None, None]
+    x_BTC = (1 - time_B11) * draw.noise_BTC + time_B11 * latents_BTC
+    velocity_BTC = model(x_BTC, draw.time_B, conditions, draw.keep_lyrics_B, draw.keep_style_B)
+    target_BTC = latents_BTC - draw.noise_BTC
+    return (velocity_BTC.to(target_BTC.dtype) - target_BTC).square().mean(dim=(1, 2))
+
+
+@dataclass(frozen=True)
+class FlowLoss:
+    """`loss` carries gradients; the rest is for the log."""
+
+    loss: Tensor
+    per_sample_B: Tensor  # unweighted errors
+    time_B: Tensor
+
+
+def flow_loss(
+    model: Jam,
+    latents_BTC: Tensor,
+    conditions: Conditions,
+    dropout: Dropout,
+    generator: torch.Generator,
+    time_weight: bool = False,
+) -> FlowLoss:
+    """Rectified-flow loss of a batch; `time_weight` multiplies each sample by 1 + t (JASCO)."""
+    draw = draw_flow(latents_BTC, dropout, generator)
+    per_sample_B = flow_error(model, latents_BTC, conditions, draw)
+    weighted_B = (1 + draw.time_B) * per_sample_B if time_weight else per_sample_B
+    return FlowLoss(weighted_B.mean(), per_sample_B.detach(), draw.time_B)

@@ -1,0 +1,147 @@
+"""What changes while a model learns: weights, their running average, and the optimiser's state.
+
+One `update` is one optimiser step. A checkpoint folder holds all of it, with the hash of every file, so
+that a run resumes exactly and a half-written or damaged checkpoint is recognised.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from jam_model.checkpoint import save_model
+from jam_model.dit import Jam
+
+WEIGHTS_NAME = "model.safetensors"
+AVERAGE_NAME = "average.safetensors"
+OPTIMISER_NAME = "optimiser.pt"
+STATE_NAME = "state.json"
+
+
+@dataclass(frozen=True)
+class UpdateRule:
+    """AdamW with a warmed-up, then constant, then linearly falling learning rate.
+
+    Rises over `warmup_steps`, stays until `decay_start` (a share of `steps`), falls to `final_share` of
+    the top at the last step. `ema_decay` is approached from below, so that early averages are young.
+    """
+
+    steps: int
+    learning_rate: float
+    warmup_steps: int
+    decay_start: float
+    final_share: float
+    betas: tuple[float, float]
+    weight_decay: float
+    clip_norm: float
+    ema_decay: float
+
+    def learning_rate_at(self, step: int) -> float:
+        """Of the update that follows `step` finished ones."""
+        warm = min(1.0, (step + 1) / max(1, self.warmup_steps))
+        left = (1 - step / self.steps) / max(1e-9, 1 - self.decay_start)
+        return self.learning_rate * warm * max(self.final_share, min(1.0, left))
+
+
+class DamagedCheckpoint(ValueError):
+    """A checkpoint folder that is not whole, or not what was written."""
+
+
+class Learner:
+    """A model being trained."""
+
+    def __init__(self, model: Jam, rule: UpdateRule) -> None:
+        self.model = model
+        self.rule = rule
+        self.step = 0
+        self.average = {name: value.detach().clone() for name, value in model.state_dict().items()}
+        self.optimiser = torch.optim.AdamW(
+            model.parameters(), rule.learning_rate, betas=rule.betas, weight_decay=rule.weight_decay
+        )
+
+    def update(self, loss: Tensor) -> tuple[float, float]:
+        """One optimiser step down this loss; returns (learning rate, gradient norm before clipping).
+
+        Raises:
+            FloatingPointError: the gradient is not finite.
+        """
+        rate = self.rule.learning_rate_at(self.step)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = float(torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.rule.clip_norm))
+        if not norm < float("inf"):
+            raise FloatingPointError(f"gradient norm is {norm} at step {self.step}; lower the learning rate")
+        self.optimiser.step()
+        self.step += 1
+        decay = min(self.rule.ema_decay, (1 + self.step) / (10 + self.step))
+        values = self.model.state_dict()
+        with torch.no_grad():
+            torch._foreach_lerp_([self.average[name] for name in values], list(values.values()), 1 - decay)
+        return rate, norm
+
+    def load_average(self) -> None:
+        """Put the averaged weights into the model (when training is over)."""
+        self.model.load_state_dict(self.average)
+
+    def save(self, folder: Path, facts: dict[str, Any]) -> None:
+        """Write everything into a new folder, whole or not at all; `facts` go beside the step."""
+        temporary = folder.with_name(f".tmp-{folder.name}")
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        save_model(temporary, self.model)
+        save_file(
+            {name: value.contiguous() for name, value in self.average.items()}, temporary / AVERAGE_NAME
+        )
+        torch.save(self.optimiser.state_dict(), temporary / OPTIMISER_NAME)
+        files = {path.name: _sha256(path) for path in sorted(temporary.iterdir())}
+        state = {"step": self.step, **facts, "files": files}
+        (temporary / STATE_NAME).write_text(json.dumps(state, indent=1, sort_keys=True) + "\n")
+        shutil.rmtree(folder, ignore_errors=True)
+        temporary.rename(folder)
+
+    def load(self, folder: Path) -> dict[str, Any]:
+        """Continue from a folder of `save`; returns its state.
+
+        Raises:
+            DamagedCheckpoint: a file is missing or changed.
+        """
+        state = check_checkpoint(folder)
+        device = next(self.model.parameters()).device
+        self.model.load_state_dict(load_file(folder / WEIGHTS_NAME))
+        self.average = load_file(folder / AVERAGE_NAME, device=str(device))
+        self.optimiser.load_state_dict(
+            torch.load(folder / OPTIMISER_NAME, weights_only=True, map_location="cpu")
+        )
+        self.step = state["step"]
+        return state
+
+
+def check_checkpoint(folder: Path) -> dict[str, Any]:
+    """The state of a checkpoint folder whose files are all as they were written.
+
+    Raises:
+        DamagedCheckpoint: a file is missing or changed.
+    """
+    try:
+        state = json.loads((folder / STATE_NAME).read_text())
+        for name, digest in state["files"].items():
+            if _sha256(folder / name) != digest:
+                raise DamagedCheckpoint(f"{folder / name}: not the bytes that were written")
+    except (OSError, KeyError, json.JSONDecodeError) as error:
+        raise DamagedCheckpoint(f"{folder}: {error}") from error
+    return state
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

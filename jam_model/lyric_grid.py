@@ -1,0 +1,107 @@
+"""Lyrics on the latent grid: JAM's Algorithm 1 ("average sparse"), four token slots to a latent frame.
+
+Every word fills its slots with VOCAL_FILLER and puts one token at each phoneme's onset, the onsets
+evenly spaced; slots without a word hold SONG_FILLER. Source: arXiv 2507.20880 and declare-lab/jamify
+(dataset.py, fillers/average.py), whose results this reproduces exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from jam_model.frames import HOP_SAMPLES, SAMPLE_RATE_HZ, seconds_of_frames
+
+SLOTS_PER_FRAME = 4
+SLOT_SAMPLES = HOP_SAMPLES / SLOTS_PER_FRAME
+VOCAL_FILLER = 62
+SONG_FILLER = 63
+WORD_BOUNDARY = "_"
+
+_LETTERS = "abdefhijklmnoprstuvwxzæðŋɐɑɔəɛɝɡɪʃʊʌʒθɹɜˈˌːʔɾˑ'-.,?!:;"
+SYMBOLS: dict[str, int] = {
+    WORD_BOUNDARY: 0,
+    "<en_us>": 1,
+    "<end>": 2,
+    **{letter: number for number, letter in enumerate(_LETTERS, start=3)},
+}
+"""Token of every symbol of the released tokenizer. The two in brackets never stand for lyrics."""
+
+
+class GridWord(NamedTuple):
+    """A word to be sung: seconds from the song's start, and its phonemes, one character a symbol."""
+
+    start_s: float
+    end_s: float
+    phonemes: str
+
+
+def lyric_grid(
+    words: Sequence[GridWord],
+    max_frames: int,
+    crop_start_frame: int = 0,
+    num_latent_frames: int | None = None,
+    vocabulary: Mapping[str, int] = SYMBOLS,
+) -> np.ndarray:
+    """Lyric tokens of a crop, int64 [4 * max_frames].
+
+    The crop is `max_frames` long or ends with the song (`num_latent_frames` frames; None = longer than
+    the crop). A word cut by the crop's start keeps all phonemes, squeezed into what is left of it; a
+    word with fewer slots than phonemes loses its last ones; where words overlap the later in `words`
+    wins; symbols outside `vocabulary` are left out; a word without phonemes writes nothing.
+
+    Raises:
+        ValueError: a word's time is not finite.
+    """
+    num_slots = max_frames * SLOTS_PER_FRAME
+    grid = np.full(num_slots, SONG_FILLER, dtype=np.int64)
+    starts_s = np.array([word.start_s for word in words], dtype=np.float64)
+    ends_s = np.array([word.end_s for word in words], dtype=np.float64)
+    wrong = np.flatnonzero(~(np.isfinite(starts_s) & np.isfinite(ends_s)))
+    if wrong.size:
+        raise ValueError(f"time of word {wrong[0]} is not finite: {words[wrong[0]]}; give seconds")
+
+    crop_end_frame = crop_start_frame + max_frames
+    if num_latent_frames is not None:
+        crop_end_frame = min(crop_end_frame, num_latent_frames)
+    crop_start_s, crop_end_s = seconds_of_frames(crop_start_frame), seconds_of_frames(crop_end_frame)
+    first = _slots(starts_s - crop_start_s, num_slots)
+    length = _slots(ends_s - crop_start_s, num_slots) - first
+    tokens, first_token, num_tokens = _tokens([word.phonemes for word in words], vocabulary)
+    sung = (ends_s > crop_start_s) & (starts_s < crop_end_s) & (length > 0) & (num_tokens > 0)
+
+    word_of_slot = np.full(num_slots, -1)
+    for word in np.flatnonzero(sung):  # in order: a later word takes the slots it shares
+        word_of_slot[first[word] : first[word] + length[word]] = word
+    slot = np.flatnonzero(word_of_slot >= 0)
+    word_of_slot = word_of_slot[slot]
+
+    spacing = np.maximum(1, length // np.maximum(1, num_tokens))
+    phoneme, between = np.divmod(slot - first[word_of_slot], spacing[word_of_slot])
+    onset = (between == 0) & (phoneme < num_tokens[word_of_slot])
+    grid[slot] = VOCAL_FILLER
+    grid[slot[onset]] = tokens[first_token[word_of_slot[onset]] + phoneme[onset]]
+    return grid
+
+
+def _slots(seconds: np.ndarray, num_slots: int) -> np.ndarray:
+    """Slot index of times within the crop, cut to the grid."""
+    return np.clip(np.trunc(seconds * SAMPLE_RATE_HZ / SLOT_SAMPLES), 0, num_slots).astype(np.int64)
+
+
+def _tokens(
+    phonemes: Sequence[str], vocabulary: Mapping[str, int]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Tokens of all words on end, and each word's first index and number of tokens."""
+    texts = [text if not text or text.endswith(WORD_BOUNDARY) else text + WORD_BOUNDARY for text in phonemes]
+    letters = {ord(symbol): token for symbol, token in vocabulary.items() if len(symbol) == 1}
+    token_of_letter = np.full(max(letters) + 2, -1, dtype=np.int64)  # the last one: every letter beyond
+    token_of_letter[list(letters)] = list(letters.values())
+    codes = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), dtype="<u4")
+    tokens = token_of_letter[np.minimum(codes, len(token_of_letter) - 1)]
+    known = tokens >= 0
+    bounds = np.cumsum([0, *(len(text) for text in texts)])
+    token_bounds = np.concatenate([[0], np.cumsum(known)])[bounds]
+    return tokens[known], token_bounds[:-1], np.diff(token_bounds)

@@ -1,0 +1,258 @@
+"""Songs out of JAM's WebDataset shards, read safely: no pickle runs, nothing is extracted, sizes are checked.
+
+A sample is ``<id>.latent.pt`` [128, T] (posterior mean, then std), ``<id>.style.pt`` [512] or [n, 512]
+and ``<id>.json`` (``{"word": [{"start", "end", "phoneme", "word"}], "split": ...}``); ``.npy`` may stand
+for ``.pt``. `stream_samples` reads shards front to back through webdataset; `Shards` finds every sample by
+its offset in its shard, so that a seeded order can jump to any of them.
+
+Shapes: T frames, C 64 latent channels, N style rows, S 512 style dimensions.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pickle
+import re
+import tarfile
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from jam_model.frames import LATENT_CHANNELS, STYLE_DIM
+from jam_model.lyric_grid import GridWord
+
+os.environ["WDS_SECURE"] = (
+    "1"  # webdataset then refuses pickles and `pipe:` addresses; read when it is imported
+)
+
+INDEX_NAME = "index.json"
+IDS_NAME = "ids.jsonl"
+TRAIN, VALIDATION = "train", "validation"
+KINDS = ("latent", "style", "json")
+MAX_MEMBER_BYTES = 64 * 2**20
+_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_SHARD_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}\.tar")
+_SUFFIXES = {
+    "latent.pt": "latent",
+    "latent.npy": "latent",
+    "style.pt": "style",
+    "style.npy": "style",
+    "json": "json",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One song as the model learns it."""
+
+    song_id: str
+    mean_TC: np.ndarray
+    std_TC: np.ndarray
+    style_NS: np.ndarray
+    words: tuple[GridWord, ...]
+    split: str = TRAIN
+
+    @property
+    def num_frames(self) -> int:
+        """T."""
+        return len(self.mean_TC)
+
+    @property
+    def num_bytes(self) -> int:
+        """Memory the arrays take."""
+        return self.mean_TC.nbytes + self.std_TC.nbytes + self.style_NS.nbytes
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a sample lies: members as suffix -> (offset, size) in shard number `shard`."""
+
+    song_id: str
+    shard: int
+    members: Mapping[str, tuple[int, int]]
+
+
+def stream_samples(shards: Sequence[Path]) -> Iterator[Sample]:
+    """Every sample of these shards in file order, through webdataset in its secure mode.
+
+    Raises:
+        ValueError: a sample that is not JAM's form, naming shard, sample and member.
+    """
+    import webdataset
+
+    for shard in shards:
+        for raw in webdataset.WebDataset([str(shard)], shardshuffle=False, empty_check=False):
+            members = {name: data for name, data in raw.items() if not name.startswith("__")}
+            yield decode_sample(raw["__key__"], members, where=shard.name)
+
+
+class Shards:
+    """Random access to the samples of a folder of shards, in the order of its index.
+
+    Decoded samples are kept up to `cache_bytes`; a small data set is thus read once, a large one streams.
+    """
+
+    def __init__(self, folder: Path, split: str = TRAIN, cache_bytes: int = 0) -> None:
+        """Locates the samples of `split`; reads headers only.
+
+        Raises:
+            ValueError: no index, a shard that is missing or of another size, a song id that stands twice.
+        """
+        self.index = read_index(folder)
+        self.paths = [folder / entry["name"] for entry in self.index]
+        splits = read_ids(folder)
+        self.places: list[Place] = []
+        seen: set[str] = set()
+        for number, (path, entry) in enumerate(zip(self.paths, self.index, strict=True)):
+            if not path.is_file() or path.stat().st_size != entry["bytes"]:
+                raise ValueError(
+                    f"{path}: missing or not the {entry['bytes']} bytes of {INDEX_NAME}; pack again"
+                )
+            for place in locate(path, number):
+                if place.song_id in seen:
+                    raise ValueError(f"{path.name}: song {place.song_id!r} stands twice in these shards")
+                seen.add(place.song_id)
+                if splits.get(place.song_id, TRAIN) == split:
+                    self.places.append(place)
+        self._cache_bytes = cache_bytes
+        self._cached_bytes = 0
+        self._cache: OrderedDict[int, Sample] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def shard_sizes(self) -> list[int]:
+        """How many samples of the split each shard holds; a sample's number counts through them in order."""
+        counts = [0] * len(self.paths)
+        for place in self.places:
+            counts[place.shard] += 1
+        return counts
+
+    def __getitem__(self, number: int) -> Sample:
+        """Sample `number`, decoded."""
+        if number in self._cache:
+            self._cache.move_to_end(number)
+            return self._cache[number]
+        place = self.places[number]
+        path = self.paths[place.shard]
+        with path.open("rb") as file:
+            sample = decode_sample(
+                place.song_id, {s: _read(file, *at) for s, at in place.members.items()}, path.name
+            )
+        self._cache[number] = sample
+        self._cached_bytes += sample.num_bytes
+        while self._cached_bytes > self._cache_bytes:
+            self._cached_bytes -= self._cache.popitem(last=False)[1].num_bytes
+        return sample
+
+
+def read_index(folder: Path) -> list[dict[str, Any]]:
+    """The entries of ``index.json`` (`name`, `sha256`, `bytes`, `num_samples`), in order.
+
+    Raises:
+        ValueError: there is no index, or a name in it is not a plain shard name.
+    """
+    path = folder / INDEX_NAME
+    if not path.is_file():
+        raise ValueError(f"{path}: no index; a folder of shards is made by `pack`")
+    entries = json.loads(path.read_text())["shards"]
+    for entry in entries:
+        if not _SHARD_NAME.fullmatch(entry["name"]):
+            raise ValueError(f"{path}: shard name {entry['name']!r}; only plain names ending .tar are read")
+    return entries
+
+
+def read_ids(folder: Path) -> dict[str, str]:
+    """Song id -> split from ``ids.jsonl``; empty where there is no such file (then every song is for training)."""
+    path = folder / IDS_NAME
+    if not path.is_file():
+        return {}
+    lines = [json.loads(line) for line in path.read_text().splitlines() if line]
+    return {line["id"]: line.get("split", TRAIN) for line in lines}
+
+
+def locate(path: Path, number: int) -> list[Place]:
+    """The samples of shard `number` in file order; reads tar headers only.
+
+    Raises:
+        ValueError: a member of another kind, name or size than a JAM sample has, or a sample not whole.
+    """
+    found: dict[str, dict[str, tuple[int, int]]] = {}
+    with tarfile.open(path, "r:") as tar:
+        for member in tar:
+            song_id, _, suffix = member.name.partition(".")
+            if not member.isreg() or not _ID.fullmatch(song_id) or suffix not in _SUFFIXES:
+                raise ValueError(
+                    f"{path.name}: member {member.name!r} is not <id>.latent|style.pt|npy or <id>.json"
+                )
+            if member.size > MAX_MEMBER_BYTES:
+                raise ValueError(
+                    f"{path.name}: {member.name} has {member.size} bytes, limit {MAX_MEMBER_BYTES}"
+                )
+            if suffix in found.setdefault(song_id, {}):
+                raise ValueError(f"{path.name}: member {member.name!r} stands twice")
+            found[song_id][suffix] = (member.offset_data, member.size)
+    for song_id, members in found.items():
+        kinds = sorted(_SUFFIXES[suffix] for suffix in members)
+        if kinds != sorted(KINDS):
+            raise ValueError(
+                f"{path.name}: song {song_id!r} has members {kinds}, needs one each of {sorted(KINDS)}"
+            )
+    return [Place(song_id, number, members) for song_id, members in found.items()]
+
+
+def decode_sample(song_id: str, members: Mapping[str, bytes], where: str) -> Sample:
+    """A sample from its members' bytes, by suffix.
+
+    Raises:
+        ValueError: a member missing, unreadable, unsafe or of another shape, naming it.
+    """
+    by_kind = {_SUFFIXES[suffix]: (suffix, data) for suffix, data in members.items() if suffix in _SUFFIXES}
+    missing = [kind for kind in KINDS if kind not in by_kind]
+    if missing:
+        raise ValueError(f"{where}: song {song_id!r} lacks its {' and '.join(missing)}")
+    arrays = {}
+    for kind in ("latent", "style"):
+        suffix, data = by_kind[kind]
+        arrays[kind] = _array(data, suffix, f"{where}: {song_id}.{suffix}")
+    latent, style = arrays["latent"], np.atleast_2d(arrays["style"])
+    if latent.ndim != 2 or latent.shape[0] != 2 * LATENT_CHANNELS or latent.shape[1] == 0:
+        raise ValueError(
+            f"{where}: {song_id} latent has shape {latent.shape}, needs [{2 * LATENT_CHANNELS}, T]"
+        )
+    if style.ndim != 2 or style.shape[1] != STYLE_DIM or len(style) == 0:
+        raise ValueError(
+            f"{where}: {song_id} style has shape {arrays['style'].shape}, needs [n, {STYLE_DIM}]"
+        )
+    latent_TC = np.ascontiguousarray(latent.T, np.float32)
+    lyrics = json.loads(by_kind["json"][1])
+    words = tuple(GridWord(float(w["start"]), float(w["end"]), str(w["phoneme"])) for w in lyrics["word"])
+    mean_TC, std_TC = latent_TC[:, :LATENT_CHANNELS], latent_TC[:, LATENT_CHANNELS:]
+    return Sample(song_id, mean_TC, std_TC, style.astype(np.float32), words, str(lyrics.get("split", TRAIN)))
+
+
+def _array(data: bytes, suffix: str, name: str) -> np.ndarray:
+    if len(data) > MAX_MEMBER_BYTES:
+        raise ValueError(f"{name} has {len(data)} bytes, limit {MAX_MEMBER_BYTES}")
+    try:
+        if suffix.endswith(".npy"):
+            array = np.load(io.BytesIO(data), allow_pickle=False)
+        else:
+            array = torch.load(io.BytesIO(data), weights_only=True, map_location="cpu").float().numpy()
+    except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError, AttributeError) as error:
+        raise ValueError(f"{name} is not a plain tensor: {error}") from error
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} holds values that are not finite")
+    return array
+
+
+def _read(file: io.BufferedReader, offset: int, size: int) -> bytes:
+    file.seek(offset)
+    return file.read(size)

@@ -1,0 +1,125 @@
+"""Align: gives every word of a song its start and end, by the vocals or by the times its lyrics claim."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, Literal
+
+from tasks.audio import read_bytes
+from tasks.engine.song import Song, SongError
+from tasks.engine.stage import Section, Stage
+from tasks.models.aligner import (
+    Aligner,
+    AlignerParams,
+    Line,
+    TimedWord,
+    Unalignable,
+    aligner_identity,
+    build_aligner,
+)
+from tasks.models.phonemizer import Phonemizer, PhonemizerParams, build_phonemizer, phonemizer_identity
+
+
+class AlignParams(Section):
+    """`times`: ``given`` takes word times as the lyrics claim them, where they do, ``align`` never does.
+    `min_score`: the least mean score of a song's words, in [0, 1].
+    """
+
+    times: Literal["given", "align"]
+    min_score: float
+
+
+class Align(Stage):
+    """Words with times: of the lyrics where there are any, else of the transcript."""
+
+    name = "align"
+    version = 1
+    reads = frozenset({"vocals", "duration_s", "lyrics", "lyrics_times", "lyrics_lines", "transcript"})
+    writes = frozenset({"words", "alignment_score"})
+    packages = ("numpy", "torch", "phonemizer", "espeakng-loader", "soundfile", "soxr")
+
+    def __init__(self, params: AlignParams, aligner: AlignerParams, phonemizer: PhonemizerParams) -> None:
+        super().__init__(params)
+        self.params: AlignParams = params
+        self.aligner_params = aligner
+        self.phonemizer_params = phonemizer
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        return aligner_identity(self.aligner_params), phonemizer_identity(self.phonemizer_params)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The sections of both models."""
+        return {
+            "aligner": self.aligner_params.model_dump(mode="json"),
+            "phonemizer": self.phonemizer_params.model_dump(mode="json"),
+        }
+
+    @cached_property
+    def aligner(self) -> Aligner:
+        """Built once a worker."""
+        return build_aligner(self.aligner_params)
+
+    @cached_property
+    def phonemizer(self) -> Phonemizer:
+        """Built once a worker."""
+        return build_phonemizer(self.phonemizer_params)
+
+    def one(self, song: Song) -> Song:
+        """The song with its timed words. Claimed times get the score 1.
+
+        Raises:
+            SongError: ``no_words``, ``low_alignment``, or the aligner's reason after ``alignment_``.
+        """
+        words = song["lyrics"] if song["lyrics"] is not None else song["transcript"]
+        if not words:
+            raise SongError(song.song_id, "no_words", "neither lyrics nor a transcript")
+        if self.params.times == "given" and song["lyrics_times"] is not None:
+            timed = [TimedWord(w["word"], w["start_s"], w["end_s"], 1.0) for w in song["lyrics_times"]]
+        else:
+            timed = self._aligned(song, words)
+        _check(song, words, timed)
+        score = sum(word.score for word in timed) / len(timed)
+        if score < self.params.min_score:
+            raise SongError(song.song_id, "low_alignment", f"{score:.3f}, at least {self.params.min_score}")
+        return song.with_columns(
+            words=[{"word": w.word, "start_s": w.start_s, "end_s": w.end_s, "score": w.score} for w in timed],
+            alignment_score=score,
+        )
+
+    def _aligned(self, song: Song, words: Sequence[str]) -> list[TimedWord]:
+        vocals_CN, _ = read_bytes(song["vocals"])
+        said = [pronunciation.phonemes for pronunciation in self.phonemizer.phonemize(words)]
+        try:
+            return self.aligner.align(vocals_CN[0], words, said, lines_of(song["lyrics_lines"]))
+        except Unalignable as error:
+            raise SongError(song.song_id, f"alignment_{error.reason}", str(error)) from error
+
+
+def lines_of(rows: Sequence[dict[str, Any]] | None) -> list[Line] | None:
+    """Timed lines (`word` holds a line's words, joined by blanks) as ranges of word numbers."""
+    if rows is None:
+        return None
+    lines, first = [], 0
+    for row in rows:
+        end = first + len(row["word"].split(" "))
+        lines.append(Line(first, end - 1, row["start_s"], row["end_s"]))
+        first = end
+    return lines
+
+
+def _check(song: Song, words: Sequence[str], timed: Sequence[TimedWord]) -> None:
+    """Holds an aligner to its promise; times of the lyrics may overlap, but not go back.
+
+    Raises:
+        RuntimeError: other words than asked for, or times that are not in order.
+    """
+    if [word.word for word in timed] != list(words):
+        raise RuntimeError(f"{song.song_id}: the aligner gave back other words than it was given")
+    latest_s = 0.0
+    for word in timed:
+        if not latest_s <= word.start_s <= word.end_s:
+            raise RuntimeError(f"{song.song_id}: {word} starts before {latest_s} s or ends before it starts")
+        latest_s = word.start_s

@@ -1,0 +1,184 @@
+"""Aligner: given words to times, in vocals that a separator took out of a song."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from tasks.engine.stage import Section
+from tasks.models.forced_alignment import DoesNotFit, Span, align_phones
+from tasks.models.phonemizer import phones_of
+from tasks.models.recogniser import FRAMES_A_SECOND, Recogniser, load_recogniser, weights_revision
+
+NEAREST = {
+    "aʊ": "ɑ",
+    "ɔɪ": "ɔ",
+    "tʃ": "ʃ",
+    "dʒ": "ʃ",
+    "ʒ": "ʃ",
+    "z": "s",
+    "θ": "f",
+    "a": "ɑ",
+    "e": "eɪ",
+    "o": "oʊ",
+    "ɐ": "ə",
+    "ɜ": "ɝ",
+    "x": "h",
+    "r": "ɹ",
+    "ʔ": "t",
+    "ɾ": "d",
+}
+"""What stands in for a phone the net never heard: the nearest by place and manner."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimedWord:
+    """A word in a song; `score` in (0, 1] is the mean posterior of its phones where they were found."""
+
+    word: str
+    start_s: float
+    end_s: float
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A timed line of lyrics: the words `first` to `last`, both included, lie in [start_s, end_s]."""
+
+    first: int
+    last: int
+    start_s: float
+    end_s: float
+
+
+class Unalignable(ValueError):
+    """These words cannot be laid into this song; `reason` is a short word for the table."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+class Aligner(Protocol):
+    """Times of given words."""
+
+    identity: str
+
+    def align(
+        self,
+        vocals_N: np.ndarray,
+        words: Sequence[str],
+        pronunciations: Sequence[str],
+        lines: Sequence[Line] | None = None,
+    ) -> list[TimedWord]:
+        """Every word with its times, in order and without overlap; a wrong word gets a low score.
+
+        Args:
+            vocals_N: mono, 44.1 kHz.
+            words: the words sung, normalised.
+            pronunciations: the IPA of each, as the phonemizer gives it.
+            lines: times within which the words of a line must stay; words of no line are free.
+
+        Raises:
+            Unalignable: with the reason `no_words`, `no_phones`, `too_many_words` or `line_times`.
+        """
+        ...
+
+
+class AlignerParams(Section):
+    """`model`: embedded. `weights`: a shipped recogniser or a .safetensors path. `filler_penalty`: nats a
+    frame of sound outside any word costs. `line_tolerance_s`: how far a word may leave its line's times.
+    """
+
+    model: str
+    weights: str
+    filler_penalty: float
+    line_tolerance_s: float
+
+
+class EmbeddedAligner:
+    """Forced alignment on the frame head of the shipped recogniser."""
+
+    def __init__(self, weights: str, filler_penalty: float, line_tolerance_s: float) -> None:
+        self.identity = _identity(weights)
+        self.filler_penalty = filler_penalty
+        self.line_tolerance_s = line_tolerance_s
+        self._recogniser = load_recogniser(weights)
+
+    def align(
+        self,
+        vocals_N: np.ndarray,
+        words: Sequence[str],
+        pronunciations: Sequence[str],
+        lines: Sequence[Line] | None = None,
+    ) -> list[TimedWord]:
+        """Times to 10 ms; see `Aligner.align`."""
+        if not words:
+            raise Unalignable("no_words", "there are no words to align")
+        phones = [
+            known_phones(self._recogniser, word, said)
+            for word, said in zip(words, pronunciations, strict=True)
+        ]
+        frames_TV = self._recogniser.listen(vocals_N).frames_TV
+        windows = None if lines is None else self._windows(lines, len(words), len(frames_TV))
+        try:
+            spans = align_phones(frames_TV, phones, self.filler_penalty, windows)
+        except DoesNotFit as error:
+            reason = "line_times" if "lines" in str(error) else "too_many_words"
+            raise Unalignable(reason, str(error)) from error
+        return timed_words(words, spans)
+
+    def _windows(self, lines: Sequence[Line], num_words: int, num_frames: int) -> list[tuple[int, int]]:
+        windows = [(0, num_frames)] * num_words
+        for number, line in enumerate(lines):
+            if not 0 <= line.first <= line.last < num_words:
+                raise Unalignable(
+                    "line_times", f"line {number} holds words {line.first}-{line.last} of {num_words}"
+                )
+            first = math.floor((line.start_s - self.line_tolerance_s) * FRAMES_A_SECOND)
+            end = math.ceil((line.end_s + self.line_tolerance_s) * FRAMES_A_SECOND)
+            windows[line.first : line.last + 1] = [(first, end)] * (line.last + 1 - line.first)
+        return windows
+
+
+def known_phones(recogniser: Recogniser, word: str, phonemes: str) -> list[int]:
+    """The numbers of a word's phones; those the net does not know become the nearest, or are passed over."""
+    inventory = recogniser.config.phones
+    known = []
+    for phone in phones_of(phonemes):
+        while phone not in inventory and phone in NEAREST:
+            phone = NEAREST[phone]
+        if phone in inventory:
+            known.append(phone)
+    if not known:
+        raise Unalignable("no_phones", f"{word!r} ({phonemes!r}) has no phone that the recogniser knows")
+    return recogniser.config.ids(known)
+
+
+def timed_words(words: Sequence[str], spans: Sequence[Span]) -> list[TimedWord]:
+    """Spans of frames as times."""
+    return [
+        TimedWord(word, span.first / FRAMES_A_SECOND, span.end / FRAMES_A_SECOND, span.score)
+        for word, span in zip(words, spans, strict=True)
+    ]
+
+
+def _identity(weights: str) -> str:
+    return f"embedded/ctc-aligner@1-{weights_revision(weights)}"
+
+
+def aligner_identity(params: AlignerParams) -> str:
+    """Name and revision of the aligner `params` ask for, without building it."""
+    if params.model != "embedded":
+        raise ValueError(f"aligner.model: {params.model!r} is unknown; choose one of: embedded")
+    return _identity(params.weights)
+
+
+def build_aligner(params: AlignerParams) -> Aligner:
+    """The aligner that `params.model` names."""
+    aligner_identity(params)
+    return EmbeddedAligner(params.weights, params.filler_penalty, params.line_tolerance_s)

@@ -1,0 +1,103 @@
+"""Separators: vocals of a mix. The embedded one masks by place in the stereo picture and by pitch.
+
+Shapes: C channels, N samples, F frames, K bins.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from tasks.engine.stage import Section
+from tasks.models.pitch import track_pitch
+from tasks.models.spectra import bin_hz, istft, stft
+
+EMBEDDED = "embedded/mid-side-pitch@1"
+SIZE, HOP = 4096, 1024
+SIDE_WEIGHT = 1.2  # how much of the mid a bin's side level takes away
+FLOOR = 0.05  # the least gain of the stereo mask
+COMB_FLOOR = 0.05  # the least gain between partials
+PARTIAL_WIDTH_HZ = 16.0
+PARTIAL_SPREAD = 0.01  # width of a partial as a share of its frequency: pitch moves within a frame
+COMB_FADE_HZ = (1500.0, 3500.0)  # above, consonants: the comb opens
+VOICED_CLARITY = (0.1, 0.2)
+UNVOICED_HZ = (400.0, 800.0)  # without pitch, only what lies above can be voice
+LOWEST_HZ = (70.0, 110.0)
+
+
+class SeparatorParams(Section):
+    """Which separator takes the vocals out of the mix."""
+
+    model: str
+
+
+class Separator(Protocol):
+    """Takes vocals out of a mix."""
+
+    identity: str
+
+    def separate(self, mix_CN: np.ndarray) -> np.ndarray:
+        """Vocals, float32 mono [N] at 44.1 kHz, of a mix [2, N]."""
+        ...
+
+
+class MidSidePitchSeparator:
+    """Keeps what is in the middle, then what belongs to the pitch of the leading voice.
+
+    In the middle: a bin whose left and right differ loses as much. Of the pitch: a comb around the partials
+    of the tracked pitch below 3.5 kHz, which is what helps when the whole band is in the middle too.
+    """
+
+    identity = EMBEDDED
+
+    def separate(self, mix_CN: np.ndarray) -> np.ndarray:
+        """Vocals, float32 mono [N]; digital silence stays silence."""
+        mid_FK = stft((mix_CN[0] + mix_CN[1]) / 2, SIZE, HOP)
+        level_FK = np.abs(mid_FK)
+        side_N = (mix_CN[0] - mix_CN[1]) / 2
+        mask_FK = np.ones_like(level_FK)
+        if side_N.any():
+            side_FK = np.abs(stft(side_N, SIZE, HOP))
+            mask_FK = np.maximum(1 - SIDE_WEIGHT * side_FK / (level_FK + 1e-6), FLOOR)
+        pitch_hz_F, clarity_F = track_pitch(level_FK * mask_FK, SIZE)
+        mask_FK *= comb_mask(pitch_hz_F, clarity_F)
+        return istft(mid_FK * mask_FK, SIZE, HOP, mix_CN.shape[1])
+
+
+def comb_mask(pitch_hz_F: np.ndarray, clarity_F: np.ndarray) -> np.ndarray:
+    """Gains in (0, 1], [F, K]: the partials of a voiced frame, the upper bands of an unvoiced one."""
+    hz_K = bin_hz(SIZE)
+    num_low = int(np.searchsorted(hz_K, COMB_FADE_HZ[1]))
+    low_K = hz_K[:num_low]
+    partial_FK = np.maximum(np.rint(low_K / pitch_hz_F[:, None]), 1)
+    away_FK = (low_K - partial_FK * pitch_hz_F[:, None]) / (PARTIAL_WIDTH_HZ + PARTIAL_SPREAD * low_K)
+    open_K = ramp(low_K, COMB_FADE_HZ)
+    comb_FK = np.exp(-0.5 * away_FK**4) * (1 - open_K) + open_K
+    voiced_F1 = ramp(clarity_F, VOICED_CLARITY)[:, None]
+    mask_FK = np.ones((len(pitch_hz_F), len(hz_K)), np.float32)
+    blend_FK = voiced_F1 * comb_FK + (1 - voiced_F1) * ramp(low_K, UNVOICED_HZ)
+    mask_FK[:, :num_low] = np.maximum(blend_FK, COMB_FLOOR) * ramp(low_K, LOWEST_HZ)
+    return mask_FK
+
+
+def ramp(values: np.ndarray, between: tuple[float, float]) -> np.ndarray:
+    """0 below the first limit, 1 above the second, straight between."""
+    return np.clip((values - between[0]) / (between[1] - between[0]), 0, 1)
+
+
+def separator_identity(params: SeparatorParams) -> str:
+    """Name and revision of the separator that `params` choose."""
+    _check(params)
+    return EMBEDDED
+
+
+def build_separator(params: SeparatorParams) -> Separator:
+    """The separator that `params` choose."""
+    _check(params)
+    return MidSidePitchSeparator()
+
+
+def _check(params: SeparatorParams) -> None:
+    if params.model != "embedded":
+        raise ValueError(f"separate.model is {params.model!r}; choose one of: embedded")

@@ -1,0 +1,99 @@
+"""Transcriber: vocals to words with times, and to phones without any knowledge of words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from tasks.engine.stage import Section
+from tasks.models.aligner import TimedWord, timed_words
+from tasks.models.ctc_decode import WordLoop, edits, greedy_phones
+from tasks.models.forced_alignment import DoesNotFit, align_phones
+from tasks.models.recogniser import load_recogniser, weights_revision
+
+FILLER_PENALTY = 6.0  # nats a frame, when words just decoded are laid over the same posteriors
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What was heard. `words` is empty when the song could not be read; `phones` are never held back."""
+
+    words: list[TimedWord]
+    phones: list[str]
+
+
+class Transcriber(Protocol):
+    """Words of vocals."""
+
+    identity: str
+
+    def transcribe(self, vocals_N: np.ndarray) -> Transcript:
+        """Words with times and scores in (0, 1], and phones, of mono vocals at 44.1 kHz."""
+        ...
+
+
+class TranscriberParams(Section):
+    """`model`: embedded. `weights`: a shipped recogniser or a .safetensors path. `word_penalty`: nats each
+    word costs. `min_agreement`: share of the heard phones that the words must explain, else none is given.
+    """
+
+    model: str
+    weights: str
+    word_penalty: float
+    min_agreement: float
+
+
+class EmbeddedTranscriber:
+    """The shipped recogniser with a closed lexicon and no language model: every word may follow every
+    other. It can write only the words of its lexicon, so it says nothing when they explain the phones it
+    heard too poorly: a song of other words gets no transcript, never a wrong one of known words.
+    """
+
+    def __init__(self, weights: str, word_penalty: float, min_agreement: float) -> None:
+        self.identity = _identity(weights)
+        self.min_agreement = min_agreement
+        self._recogniser = load_recogniser(weights)
+        config = self._recogniser.config
+        self._pronunciation = {word: config.ids(phones) for word, phones in config.lexicon.items()}
+        self._word_loop = WordLoop(self._pronunciation, word_penalty)
+
+    def transcribe(self, vocals_N: np.ndarray) -> Transcript:
+        """See `Transcriber.transcribe`; times to 10 ms."""
+        heard = self._recogniser.listen(vocals_N)
+        phone_ids = greedy_phones(heard.ctc_UV)
+        phones = [self._recogniser.config.phones[number - 1] for number in phone_ids]
+        words = self._word_loop.decode(heard.ctc_UV)
+        said = [self._pronunciation[word] for word in words]
+        if agreement(phone_ids, [phone for word in said for phone in word]) < self.min_agreement:
+            return Transcript([], phones)
+        try:
+            spans = align_phones(heard.frames_TV, said, FILLER_PENALTY)
+        except DoesNotFit:  # more phones than frames: no reading of this sound
+            return Transcript([], phones)
+        return Transcript(timed_words(words, spans), phones)
+
+
+def agreement(heard: Sequence[int], said: Sequence[int]) -> float:
+    """1 - edit distance / the longer length: 1 when the words explain every phone heard, 0 when none."""
+    longest = max(len(heard), len(said))
+    return 1.0 - edits(said, heard) / longest if longest else 0.0
+
+
+def _identity(weights: str) -> str:
+    return f"embedded/ctc-recogniser@1-{weights_revision(weights)}"
+
+
+def transcriber_identity(params: TranscriberParams) -> str:
+    """Name and revision of the transcriber `params` ask for, without building it."""
+    if params.model != "embedded":
+        raise ValueError(f"transcriber.model: {params.model!r} is unknown; choose one of: embedded")
+    return _identity(params.weights)
+
+
+def build_transcriber(params: TranscriberParams) -> Transcriber:
+    """The transcriber that `params.model` names."""
+    transcriber_identity(params)
+    return EmbeddedTranscriber(params.weights, params.word_penalty, params.min_agreement)

@@ -1,0 +1,207 @@
+"""Pack: every kept song as one WebDataset sample that the released JAM loader reads, and the shards' index.
+
+A sample is a fragment of a tar file (USTAR headers, members in name order, no clock and no owner), so a
+shard is the fragments of its songs, one after the other, and two zero blocks. Equal songs give equal bytes.
+
+Shapes: T frames, C 128 latent channels (mean, then std), N style rows, S 512.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tarfile
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from jam_model.frames import LATENT_CHANNELS, STYLE_DIM
+from jam_model.shards import IDS_NAME, INDEX_NAME, MAX_MEMBER_BYTES, decode_sample, locate
+from tasks.audio import array_of, npy_bytes
+from tasks.engine.files import write_json, write_json_lines
+from tasks.engine.partition import SHARD_END
+from tasks.engine.song import Song, SongError
+from tasks.engine.stage import Section, Stage
+
+
+class PackParams(Section):
+    """`tensor_format`: ``pt`` is what the released loader reads, ``npy`` what any program can."""
+
+    tensor_format: Literal["pt", "npy"]
+
+
+class Pack(Stage):
+    """Writes `sample`, which the runner puts on the partition's shard."""
+
+    name = "pack"
+    version = 1
+    reads = frozenset(
+        {
+            "kept",
+            "latent",
+            "style_embedding",
+            "words",
+            "phonemes",
+            "duration_s",
+            "split",
+            "artist",
+            "license",
+            "source",
+        }
+    )
+    writes = frozenset({"sample"})
+    packages = ("numpy", "torch")
+    sink = "sample"
+
+    def __init__(self, params: PackParams) -> None:
+        super().__init__(params)
+        self.params: PackParams = params
+
+    def one(self, song: Song) -> Song:
+        """The song with its sample.
+
+        Raises:
+            SongError: ``sample_too_large``: a member exceeds what loaders accept.
+        """
+        suffix = self.params.tensor_format
+        latent_CT = np.ascontiguousarray(array_of(song["latent"]).T)
+        style_NS = np.asarray(song["style_embedding"], np.float32)
+        members = {
+            "json": _json_bytes(lyrics_json(song)),
+            f"latent.{suffix}": _tensor_bytes(latent_CT, suffix),
+            f"style.{suffix}": _tensor_bytes(style_NS[0] if len(style_NS) == 1 else style_NS, suffix),
+        }
+        largest = max(members, key=lambda name: len(members[name]))
+        if len(members[largest]) > MAX_MEMBER_BYTES:
+            detail = f"{largest} has {len(members[largest])} bytes, at most {MAX_MEMBER_BYTES}"
+            raise SongError(song.song_id, "sample_too_large", detail)
+        return song.with_columns(sample=sample_bytes(song.song_id, members))
+
+
+def lyrics_json(song: Song) -> dict[str, Any]:
+    """jamify's lyrics object: `word` with start, end, phoneme and word; beside it what a reader may filter by."""
+    words = [
+        {"start": w["start_s"], "end": w["end_s"], "phoneme": phonemes, "word": w["word"]}
+        for w, phonemes in zip(song["words"], song["phonemes"], strict=True)
+    ]
+    facts = {key: song[key] for key in ("split", "artist", "license", "source")}
+    return {"word": words, "duration": song["duration_s"], **facts}
+
+
+def sample_bytes(song_id: str, members: Mapping[str, bytes]) -> bytes:
+    """A tar fragment: ``<song_id>.<suffix>`` for each member, in name order, each padded to whole blocks."""
+    fragment = bytearray()
+    for suffix in sorted(members):
+        header = tarfile.TarInfo(f"{song_id}.{suffix}")
+        header.size, header.mode = len(members[suffix]), 0o644  # owner and time stay 0, names empty
+        fragment += header.tobuf(tarfile.USTAR_FORMAT)
+        fragment += members[suffix]
+        fragment += bytes(-len(members[suffix]) % tarfile.BLOCKSIZE)
+    return bytes(fragment)
+
+
+def shard_bytes(fragments: Iterable[bytes]) -> bytes:
+    """A whole shard of these samples."""
+    return b"".join(fragments) + SHARD_END
+
+
+def write_index(shards: Path, rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Writes ``index.json`` and the id lists of a folder of shards, from what stands in it; returns the index.
+
+    `rows` tell `id`, `duration` (seconds) and `split` of every packed song. ``ids.jsonl`` lists them in shard
+    order, ``ids.<split>.jsonl`` those of one split, in the form of the released loader's `id_list_jsonl`.
+
+    Raises:
+        ValueError: a shard is damaged, or its songs are not those of `rows`.
+    """
+    row_of = {row["id"]: {key: row[key] for key in ("id", "duration", "split")} for row in rows}
+    entries: list[dict[str, Any]] = []
+    packed: list[str] = []
+    for path in sorted(shards.glob("*.tar")):
+        ids = verify_shard(path)
+        unknown = [song_id for song_id in ids if song_id not in row_of]
+        if unknown:
+            raise ValueError(f"{path.name}: song {unknown[0]!r} is not in the table; pack again")
+        splits = Counter(row_of[song_id]["split"] for song_id in ids)
+        size, digest = path.stat().st_size, _sha256(path)
+        entries.append(
+            {
+                "name": path.name,
+                "sha256": digest,
+                "bytes": size,
+                "num_samples": len(ids),
+                "splits": dict(sorted(splits.items())),
+            }
+        )
+        packed += ids
+    if len(set(packed)) != len(packed) or set(packed) != row_of.keys():
+        twice = [song_id for song_id, times in Counter(packed).items() if times > 1]
+        missing = sorted(row_of.keys() - set(packed))
+        raise ValueError(f"{shards}: songs twice {twice[:3]}, songs in no shard {missing[:3]}; pack again")
+    index: dict[str, Any] = {
+        "shards": entries,
+        "num_samples": len(packed),
+        "splits": dict(sorted(Counter(row_of[song_id]["split"] for song_id in packed).items())),
+    }
+    listed = [row_of[song_id] for song_id in packed]
+    write_json_lines(shards / IDS_NAME, listed)
+    stem, ending = IDS_NAME.split(".")
+    for split in index["splits"]:
+        of_split = [row for row in listed if row["split"] == split]
+        write_json_lines(shards / f"{stem}.{split}.{ending}", of_split)
+    write_json(shards / INDEX_NAME, index)
+    return index
+
+
+def verify_shard(path: Path) -> list[str]:
+    """Reads a shard as a loader would, and returns its song ids in order.
+
+    Raises:
+        ValueError: no tar, a wrong, missing, doubled or unsafe member, or a tensor that is not JAM's.
+    """
+    try:
+        places = locate(path, 0)
+    except tarfile.TarError as error:
+        raise ValueError(f"{path.name}: not a whole tar file ({error}); pack again") from error
+    with path.open("rb") as file:
+        for place in places:
+            members = {}
+            for suffix, (offset, size) in place.members.items():
+                file.seek(offset)
+                members[suffix] = file.read(size)
+                if len(members[suffix]) != size:
+                    raise ValueError(f"{path.name}: ends inside {place.song_id}.{suffix}; pack again")
+            sample = decode_sample(place.song_id, members, path.name)
+            if sample.mean_TC.shape[1] != LATENT_CHANNELS or sample.style_NS.shape[1] != STYLE_DIM:
+                raise ValueError(
+                    f"{path.name}: {place.song_id} has {sample.mean_TC.shape[1]} latent channels"
+                )
+        file.seek(-len(SHARD_END), io.SEEK_END)
+        if file.read() != SHARD_END:
+            raise ValueError(f"{path.name}: lacks the two zero blocks at its end; pack again")
+    return [place.song_id for place in places]
+
+
+def _json_bytes(value: Mapping[str, Any]) -> bytes:
+    return json.dumps(
+        value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+    ).encode()
+
+
+def _tensor_bytes(array: np.ndarray, suffix: str) -> bytes:
+    """A float32 tensor as `torch.load(weights_only=True)` or `numpy.load(allow_pickle=False)` reads it."""
+    if suffix == "npy":
+        return npy_bytes(array)
+    buffer = io.BytesIO()  # a file's name would become part of the archive
+    torch.save(torch.from_numpy(array.copy()), buffer)
+    return buffer.getvalue()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,59 @@
+"""Phonemize: gives every word its phonemes, in the symbols of the released JAM checkpoint."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from tasks.engine.song import Song, SongError
+from tasks.engine.stage import Section, Stage
+from tasks.models.phonemizer import Phonemizer, PhonemizerParams, build_phonemizer, phonemizer_identity
+
+
+class PhonemizeParams(Section):
+    """`max_unknown_share`: symbols without a counterpart, as a share of all symbols of the song."""
+
+    max_unknown_share: float
+
+
+class Phonemize(Stage):
+    """Phonemes of the timed words."""
+
+    name = "phonemize"
+    version = 1
+    reads = frozenset({"words"})
+    writes = frozenset({"phonemes", "phoneme_unknown"})
+    packages = ("phonemizer", "espeakng-loader")
+
+    def __init__(self, params: PhonemizeParams, phonemizer: PhonemizerParams) -> None:
+        super().__init__(params)
+        self.params: PhonemizeParams = params
+        self.phonemizer_params = phonemizer
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        return (phonemizer_identity(self.phonemizer_params),)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The phonemizer's section."""
+        return {"phonemizer": self.phonemizer_params.model_dump(mode="json")}
+
+    @cached_property
+    def phonemizer(self) -> Phonemizer:
+        """Built once a worker."""
+        return build_phonemizer(self.phonemizer_params)
+
+    def one(self, song: Song) -> Song:
+        """The song with its phonemes.
+
+        Raises:
+            SongError: ``phoneme_unknown``: too many symbols had no counterpart, or no word has a phoneme.
+        """
+        said = self.phonemizer.phonemize([word["word"] for word in song["words"]])
+        unknown = sum(word.unknown for word in said)
+        known = sum(len(word.phonemes) for word in said)
+        if not known or unknown > self.params.max_unknown_share * (known + unknown):
+            detail = f"{unknown} of {known + unknown} symbols, share at most {self.params.max_unknown_share}"
+            raise SongError(song.song_id, "phoneme_unknown", detail)
+        return song.with_columns(phonemes=[word.phonemes for word in said], phoneme_unknown=unknown)

@@ -1,0 +1,216 @@
+"""Trains one DPO round: the policy learns to prefer each prompt's better take over its worse one.
+
+The reference is the policy the round starts from, frozen. ``beta: 0`` is the control: the preference term
+then has no gradient and only the weighted flow loss on the truth is left.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from safetensors.numpy import load_file, save
+
+from jam_model.batches import EndlessOrder, collate, draw_crop, padded, positions_of_step
+from jam_model.checkpoint import load_model, weights_hash
+from jam_model.conditions import Conditions
+from jam_model.dit import Jam
+from jam_model.flow import Dropout
+from jam_model.lyric_grid import GridWord
+from jam_model.preference import PreferenceLoss, dpo_loss
+from jam_model.shards import Sample
+from tasks.engine.files import write_bytes, write_json
+from tasks.engine.fit import FitParams, Progress, StepLoss, Worker, fit
+from tasks.train import TrainResult, hash_of, result_of
+
+HELD_OUT_DRAWS = 8  # noise and times each held-out pair is judged by
+
+
+class PreferParams(FitParams):
+    """One round. `term` (none | win | gt) is the flow loss added with `term_weight`; published: beta 2000, gt, 0.2."""
+
+    max_frames: int
+    past_end_share: float
+    beta: float
+    term: Literal["none", "win", "gt"]
+    term_weight: float
+    style_dropout: float
+    lyrics_dropout: float
+    dropout_rule: Literal["jam", "independent"]
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Two takes [T, C] of one prompt. `prompt` holds the words and style they were asked for, and the true latent."""
+
+    prompt: Sample
+    winner_TC: np.ndarray
+    loser_TC: np.ndarray
+
+
+@dataclass(frozen=True)
+class PreferenceObjective:
+    """Learn the pairs of a folder by DPO."""
+
+    params: PreferParams
+    policy: str
+    pairs: str
+    held_out: str
+    silence: tuple[float, ...]
+
+    def build(self) -> Jam:
+        """The policy before the round."""
+        model = load_model(self.policy)
+        return load_model(self.policy, replace(model.config, max_frames=self.params.max_frames))
+
+    def start(self, worker: Worker) -> StepLoss:
+        """Loads the pairs and the frozen reference."""
+        params = self.params
+        pairs = read_pairs(Path(self.pairs))
+        reference = self.build().to(worker.device).eval().requires_grad_(False)
+        order = EndlessOrder([len(pairs)], params.seed, shuffle_shards=1)
+
+        def step_loss(
+            model: Jam, step: int, generator: torch.Generator
+        ) -> dict[str, torch.Tensor]:
+            positions = positions_of_step(step, params.batch_size, worker.rank, worker.num_workers)
+            chosen = [(pairs[order[position]], position) for position in positions]
+            loss = self._loss(model, reference, chosen, generator, worker)
+            return {name: getattr(loss, name) for name in loss.__dataclass_fields__}
+
+        return step_loss
+
+    def validate(self, model: Jam, worker: Worker) -> dict[str, Any]:
+        """Implicit accuracy and margin on held-out pairs, at fixed noise and times."""
+        pairs = read_pairs(Path(self.held_out))
+        if not pairs:
+            return {"num_held_out_pairs": 0}
+        reference = self.build().to(worker.device).eval()
+        generator = torch.Generator().manual_seed(self.params.seed)
+        with torch.no_grad():
+            losses = [
+                self._loss(model, reference, [(pair, draw)], generator, worker)
+                for pair in pairs
+                for draw in range(HELD_OUT_DRAWS)
+            ]
+        return {
+            "num_held_out_pairs": len(pairs),
+            "held_out_accuracy": float(np.mean([float(loss.accuracy) for loss in losses])),
+            "held_out_margin": float(np.mean([float(loss.margin) for loss in losses])),
+        }
+
+    def _loss(
+        self,
+        model: Jam,
+        reference: Jam,
+        chosen: Sequence[tuple[Pair, int]],
+        generator: torch.Generator,
+        worker: Worker,
+    ) -> PreferenceLoss:
+        params = self.params
+        win_BTC, lose_BTC, truth_BTC, conditions = self._collate(chosen)
+        return dpo_loss(
+            model,
+            reference,
+            win_BTC.to(worker.device),
+            lose_BTC.to(worker.device),
+            conditions.to(worker.device),
+            params.beta,
+            params.term,
+            params.term_weight,
+            truth_BTC.to(worker.device),
+            Dropout(params.style_dropout, params.lyrics_dropout, params.dropout_rule),
+            generator,
+        )
+
+    def _collate(
+        self, chosen: Sequence[tuple[Pair, int]]
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, Conditions]:
+        """(winners, losers, truths, conditions): the same crop of all three, as long as the takes."""
+        max_frames = self.params.max_frames
+        silence_C = np.array(self.silence, np.float32)
+        items, losers, truths = [], [], []
+        for pair, position in chosen:
+            rng = np.random.default_rng([self.params.seed, position, 1])
+            prompt = pair.prompt
+            crop = draw_crop(len(pair.winner_TC), max_frames, self.params.past_end_share, rng)
+            style_row = int(rng.integers(len(prompt.style_NS)))
+            noise_TC = rng.standard_normal(prompt.mean_TC.shape, dtype=np.float32)
+            items.append((prompt, crop, style_row, pair.winner_TC))
+            losers.append(padded(pair.loser_TC, crop, max_frames, silence_C))
+            truths.append(padded(prompt.mean_TC + prompt.std_TC * noise_TC, crop, max_frames, silence_C))
+        winners = collate(items, max_frames, silence_C)
+        stacked = [torch.from_numpy(np.stack(latents)) for latents in (losers, truths)]
+        return winners.latents_BTC, stacked[0], stacked[1], winners.conditions
+
+
+def prefer(
+    params: PreferParams,
+    pairs: Sequence[Pair],
+    held_out: Sequence[Pair],
+    policy: Path,
+    silence_C: np.ndarray,
+    out: Path,
+    progress: Progress | None = None,
+) -> TrainResult:
+    """One round of DPO from the checkpoint `policy`; finds, resumes or runs what `out` holds.
+
+    Raises:
+        ValueError: no pairs, takes of unequal length, or `out` is another run's.
+        FitFailed: a worker failed too often.
+    """
+    if not pairs:
+        raise ValueError("pairs: there is none to learn from; generate more candidates or lower the margin")
+    out = out.resolve()
+    recipe = {
+        "kind": "preference",
+        "policy": weights_hash(policy),
+        "pairs": write_pairs(out / "pairs", pairs),
+        "held_out": write_pairs(out / "held_out", held_out),
+        "silence": hash_of([float(value) for value in silence_C]),
+    }
+    silence = tuple(float(value) for value in silence_C)
+    objective = PreferenceObjective(
+        params, str(policy.resolve()), str(out / "pairs"), str(out / "held_out"), silence
+    )
+    return result_of(out, fit(objective, params, out, recipe, progress))
+
+
+def write_pairs(folder: Path, pairs: Sequence[Pair]) -> str:
+    """Write pairs for the workers (``pairs.json``, ``pairs.safetensors``); returns a hash of all of it."""
+    arrays: dict[str, np.ndarray] = {}
+    rows = []
+    for number, pair in enumerate(pairs):
+        prompt = pair.prompt
+        if pair.winner_TC.shape != pair.loser_TC.shape:
+            raise ValueError(
+                f"pair {prompt.song_id!r}: takes of {pair.winner_TC.shape} and {pair.loser_TC.shape}; "
+                "trim both to the asked length"
+            )
+        named = {"winner": pair.winner_TC, "loser": pair.loser_TC, "style": prompt.style_NS}
+        named |= {"mean": prompt.mean_TC, "std": prompt.std_TC}
+        arrays |= {f"{number:06d}.{name}": np.ascontiguousarray(a, np.float32) for name, a in named.items()}
+        rows.append(
+            {"song_id": prompt.song_id, "split": prompt.split, "words": [list(w) for w in prompt.words]}
+        )
+    write_bytes(folder / "pairs.safetensors", save(arrays))
+    write_json(folder / "pairs.json", rows)
+    return hash_of([rows, {name: hash_of(array.tolist()) for name, array in arrays.items()}])
+
+
+def read_pairs(folder: Path) -> list[Pair]:
+    """The pairs of `write_pairs`, in order."""
+    rows = json.loads((folder / "pairs.json").read_text())
+    arrays = load_file(folder / "pairs.safetensors") if rows else {}
+    pairs = []
+    for number, row in enumerate(rows):
+        a = {name: arrays[f"{number:06d}.{name}"] for name in ("winner", "loser", "style", "mean", "std")}
+        words = tuple(GridWord(*word) for word in row["words"])
+        prompt = Sample(row["song_id"], a["mean"], a["std"], a["style"], words, row["split"])
+        pairs.append(Pair(prompt, a["winner"], a["loser"]))
+    return pairs

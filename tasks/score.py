@@ -1,0 +1,39 @@
+"""Score: a judge's five axes for every song, and their mean as its reward."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from tasks.engine.song import Song
+from tasks.engine.stage import Stage
+from tasks.mix import mix_of
+from tasks.models.judge import Judge, JudgeParams, build_judge, judge_identity
+
+
+class Score(Stage):
+    """Aesthetic scores of a mix."""
+
+    name = "score"
+    version = 1
+    reads = frozenset({"audio", "duration_s"})
+    writes = frozenset({"scores", "reward"})
+    packages = ("numpy", "scipy", "soundfile", "soxr")
+
+    def __init__(self, params: JudgeParams, songs_root: str) -> None:
+        super().__init__(params)
+        self.params: JudgeParams = params
+        self.songs_root = songs_root
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        return (judge_identity(self.params),)
+
+    @cached_property
+    def judge(self) -> Judge:
+        """Built once a worker."""
+        return build_judge(self.params)
+
+    def one(self, song: Song) -> Song:
+        """The song with its scores, each in (1, 5)."""
+        scores = [float(s) for s in self.judge.score(mix_of(song.song_id, song["audio"], self.songs_root))]
+        return song.with_columns(scores=scores, reward=sum(scores) / len(scores))

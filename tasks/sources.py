@@ -1,0 +1,170 @@
+"""What songs are there: lists a folder or a manifest into rows, before anything is decoded.
+
+Every file with an audio ending is a row, also a broken one or a duplicate: `ingest` drops it with its
+reason, so that kept + dropped = in. What is not a song (a FIFO, a link that leaves the songs root,
+lyrics without audio, other endings) is refused with a reason. Paths are relative to the songs root.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import stat
+import unicodedata
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tasks.engine.table import Source
+from tasks.folder import MANIFEST_FACTS, Entry, Refused, entries_of_folder, refusal_row
+from tasks.manifest import entries_of_manifest
+
+ID_LENGTH = 48
+HASH_LENGTH = 12
+CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The songs in path order, and what was refused: ``{"path", "reason"}`` each.
+
+    A source's `identity` covers its audio, lyrics and style bytes, the manifest's facts and the refusal.
+    """
+
+    root: Path
+    sources: list[Source]
+    refused: list[Refused]
+    claimed_duration_s: dict[str, float]  # song id -> the manifest's duration, where it gives one
+
+
+def list_sources(path: Path, admitted: Collection[str] = (), root: Path | None = None) -> Listing:
+    """Lists a folder with its sub-folders, or a manifest (a JSON list, or JSON lines).
+
+    `admitted` are the relative audio paths that an earlier listing took: of two files with the same
+    audio the admitted one stays, else one with lyrics, else the first in path order; the others become
+    `duplicate`. `root` is the songs root of a manifest (its own folder unless given).
+
+    Raises:
+        ValueError: the path does not exist, or the manifest is not JSON.
+    """
+    if path.is_dir():
+        root = Path(os.path.realpath(path))
+        entries, refused = entries_of_folder(root)
+    elif path.is_file():
+        root = Path(os.path.realpath(root or path.parent))
+        entries, refused = entries_of_manifest(path, root)
+    else:
+        raise ValueError(f"songs: {path} is neither a folder nor a manifest; give one that exists")
+    sources: list[Source] = []
+    durations: list[float | None] = []
+    for entry in entries:
+        reason = _refusal(entry.audio, root)
+        if reason is None:
+            try:
+                sources.append(_source(entry, root))
+                durations.append(entry.claimed_duration_s)
+            except OSError:
+                reason = "unreadable"
+        if reason is not None:
+            refused.append(refusal_row(entry.audio, root, reason))
+    sources = _without_duplicates(sources, frozenset(admitted))
+    claimed = {
+        s.song_id: seconds for s, seconds in zip(sources, durations, strict=True) if seconds is not None
+    }
+    in_path_order = sorted(sources, key=lambda source: source.facts["audio"]["path"])
+    return Listing(root, in_path_order, refused, claimed)
+
+
+def song_id_of(title: str, content_hash: str, number: int = 1) -> str:
+    """Safe key ``[a-z0-9_-]{1,48}`` of a title and its audio; `number` tells equal songs apart."""
+    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    ending = f"-{content_hash[:HASH_LENGTH]}" + (f"-{number}" if number > 1 else "")
+    slug = re.sub(r"[^a-z0-9_]+", "-", plain).strip("-_")[: ID_LENGTH - len(ending)].strip("-_")
+    return (slug or "song") + ending
+
+
+def hash_file(path: Path) -> str:
+    """sha256 of a file's bytes, read in pieces."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _refusal(path: Path, root: Path) -> str | None:
+    """Why this path is not a file we open, or None. Never opens it: reading a FIFO would wait for ever."""
+    try:
+        os.fsencode(path).decode("utf-8")
+        if not Path(os.path.realpath(path)).is_relative_to(root):
+            return "outside_root"
+        mode = os.stat(path).st_mode
+    except UnicodeDecodeError:
+        return "name_not_utf8"
+    except FileNotFoundError:
+        return "broken_link" if path.is_symlink() else "missing"
+    except OSError:
+        return "unreadable"
+    if stat.S_ISDIR(mode):
+        return "directory"
+    return None if stat.S_ISREG(mode) else "not_a_regular_file"
+
+
+def _source(entry: Entry, root: Path) -> Source:
+    content_hash = hash_file(entry.audio)
+    facts: dict[str, Any] = {
+        "audio": {"path": entry.audio.relative_to(root).as_posix(), "bytes": None},
+        "lyrics_path": None,
+        "style_path": None,
+        "content_hash": content_hash,
+        "refused": None,
+        "title": entry.title,
+        **entry.facts,
+    }
+    parts: list[str | None] = [content_hash, *(entry.facts[key] for key in MANIFEST_FACTS)]
+    for column, path in (("lyrics_path", entry.lyrics), ("style_path", entry.style)):
+        digest = None
+        if path is not None:
+            reason = _refusal(path, root)
+            if reason is None:
+                try:
+                    digest = hash_file(path)
+                except OSError:
+                    reason = "unreadable"
+            if reason is None:
+                facts[column] = path.relative_to(root).as_posix()
+            else:
+                facts["refused"] = f"{column.removesuffix('_path')}_{reason}"
+            parts.append(path.suffix.lower())
+        parts.append(digest)
+    identity = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    return Source(song_id_of(entry.title, content_hash), identity, facts)
+
+
+def _without_duplicates(sources: list[Source], admitted: frozenset[str]) -> list[Source]:
+    """The same rows in the same order; all but one of the same audio are `duplicate`, ids are unique."""
+
+    def preference(source: Source) -> tuple[bool, bool]:
+        return source.facts["audio"]["path"] not in admitted, source.facts["lyrics_path"] is None
+
+    seen: set[str] = set()
+    taken: set[str] = set()
+    rows = list(sources)
+    for place in sorted(range(len(sources)), key=lambda place: preference(sources[place])):
+        source = sources[place]
+        facts, content_hash = dict(source.facts), source.facts["content_hash"]
+        if content_hash in seen:
+            facts["refused"] = "duplicate"
+        elif facts["refused"] is None:
+            seen.add(content_hash)
+        number, song_id = 1, source.song_id
+        while song_id in taken:
+            number += 1
+            song_id = song_id_of(facts["title"], content_hash, number)
+        taken.add(song_id)
+        identity = hashlib.sha256(f"{source.identity} {facts['refused']}".encode()).hexdigest()
+        rows[place] = Source(song_id, identity, facts)
+    return rows

@@ -1,0 +1,40 @@
+"""Performs a score in process: voice and band together, at levels that do not clip."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from tasks.toy.band import play_band
+from tasks.toy.score import Score
+from tasks.toy.voice import Timed, sing
+
+PEAK = 0.95
+
+
+class Performance(NamedTuple):
+    """A performed score. The mix is exactly vocals (in both channels) plus band; no peak exceeds 0.95."""
+
+    vocals_N: np.ndarray
+    band_CN: np.ndarray
+    words: list[Timed]
+    phones: list[Timed]
+    phone_words: list[int]
+
+    @property
+    def mix_CN(self) -> np.ndarray:
+        """The song, float32 [2, N] at 44.1 kHz."""
+        return self.vocals_N + self.band_CN
+
+
+def perform(score: Score) -> Performance:
+    """Sing and play the score; both stems are turned down together where the mix would exceed the peak."""
+    take = sing(score)
+    band_CN = play_band(score)
+    vocals_N = take.vocals_N
+    loudest = max(float(np.abs(part).max()) for part in (vocals_N, band_CN, vocals_N + band_CN))
+    if loudest > PEAK:
+        gain = np.float32(PEAK / loudest)
+        vocals_N, band_CN = vocals_N * gain, band_CN * gain
+    return Performance(vocals_N, band_CN, take.words, take.phones, take.phone_words)

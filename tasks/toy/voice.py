@@ -1,0 +1,143 @@
+"""Sings a score: espeak words on its notes, with the exact times of every word and phone.
+
+The words come from espeak processes (see `tasks.toy.espeak`), started when first needed and kept; what one
+sings depends on the score alone, so `sing` may be called in any order, thread and process.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, NamedTuple, cast
+
+import numpy as np
+import soxr
+
+from tasks.toy import espeak
+from tasks.toy.score import SAMPLE_RATE_HZ, VOCABULARY, Score
+
+VOCALS_RMS = 0.11
+_FADE_SAMPLES = 64  # at espeak's rate, 3 ms
+_STRESS = str.maketrans("", "", "ˈˌ")
+
+
+class Timed(NamedTuple):
+    """A word or a phone with its start and end in seconds."""
+
+    text: str
+    start_s: float
+    end_s: float
+
+
+class Take(NamedTuple):
+    """A sung score: the voice alone and what it sings when.
+
+    vocals_N: mono float32 at 44.1 kHz, as long as the score, RMS 0.11 over the whole song.
+    words: one a note, in order, not overlapping.
+    phones: IPA as espeak emits it, stress marks included.
+    phone_words: for each phone the index of its word.
+    """
+
+    vocals_N: np.ndarray
+    words: list[Timed]
+    phones: list[Timed]
+    phone_words: list[int]
+
+
+class SungWord(NamedTuple):
+    """samples_N: int16 at 22,050 Hz; phones: (IPA, first sample, end sample)."""
+
+    samples_N: np.ndarray
+    phones: list[espeak.Phone]
+
+
+class _Singer:
+    """An espeak process and the pipes to it."""
+
+    def __init__(self) -> None:
+        program = [sys.executable, "-P", str(Path(espeak.__file__))]
+        self._process = subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.owner = os.getpid()  # a forked copy of this object must not touch the pipes
+
+    def sing(self, voice: str, notes: Sequence[tuple[str, float, int]]) -> list[SungWord]:
+        """Every (word, duration_s, midi) as sound. Raises ValueError if espeak cannot sing one."""
+        requests, answers = cast(IO[bytes], self._process.stdin), cast(IO[bytes], self._process.stdout)
+        requests.write(json.dumps({"voice": voice, "notes": list(notes)}).encode() + b"\n")
+        requests.flush()
+        size = answers.read(4)
+        if len(size) < 4:
+            raise RuntimeError("the espeak process ended without an answer; its message is on stderr")
+        header = json.loads(answers.read(int.from_bytes(size, "big")))
+        if "error" in header:
+            raise ValueError(f"voice {voice!r}: {header['error']}")
+        sung = []
+        for word in header["words"]:
+            samples = np.frombuffer(answers.read(2 * word["num_samples"]), np.int16)
+            sung.append(SungWord(samples, [(phone, first, end) for phone, first, end in word["phones"]]))
+        return sung
+
+    def close(self) -> None:
+        """End the process: its input ends."""
+        self._process.communicate()
+
+
+_IDLE: list[_Singer] = []
+
+
+def _sing_notes(voice: str, notes: Sequence[tuple[str, float, int]]) -> list[SungWord]:
+    """Borrow an idle singer (each thread has its own while it sings), or start one."""
+    while _IDLE:
+        singer = _IDLE.pop()
+        if singer.owner == os.getpid():
+            break
+    else:
+        singer = _Singer()
+    sung = singer.sing(voice, notes)  # on an error the singer is not used again
+    _IDLE.append(singer)
+    return sung
+
+
+@atexit.register
+def _close_idle() -> None:
+    for singer in _IDLE:
+        if singer.owner == os.getpid():
+            singer.close()
+    _IDLE.clear()
+
+
+def sing(score: Score) -> Take:
+    """The score's voice. The same score gives the same samples, always."""
+    rate_hz = espeak.RATE_HZ
+    sung = _sing_notes(score.voice, [(note.word, note.duration_s, note.midi) for note in score.notes])
+    voice_N = np.zeros(int(score.duration_s * rate_hz) + 1, np.float32)
+    words, phones, phone_words = [], [], []
+    for index, (note, word) in enumerate(zip(score.notes, sung, strict=True)):
+        start = round(note.start_s * rate_hz)
+        samples_N = word.samples_N.astype(np.float32) / 32768
+        fade_N = np.linspace(0, 1, min(_FADE_SAMPLES, len(samples_N)), dtype=np.float32)
+        samples_N[-len(fade_N) :] *= fade_N[::-1]
+        voice_N[start : start + len(samples_N)] += samples_N[: len(voice_N) - start]
+        words.append(Timed(note.word, start / rate_hz, (start + len(samples_N)) / rate_hz))
+        for phone, first, end in word.phones:
+            phones.append(Timed(phone, (start + first) / rate_hz, (start + end) / rate_hz))
+            phone_words.append(index)
+    vocals_N = soxr.resample(voice_N, rate_hz, SAMPLE_RATE_HZ)
+    vocals_N = np.pad(vocals_N, (0, score.num_samples))[: score.num_samples]
+    loudness = np.sqrt(np.mean(np.square(vocals_N, dtype=np.float64)))
+    return Take((vocals_N * (VOCALS_RMS / loudness)).astype(np.float32), words, phones, phone_words)
+
+
+@functools.cache
+def pronunciations() -> dict[str, list[str]]:
+    """Every word of the vocabulary to its phones as espeak sings them, stress marks removed."""
+    sung = _sing_notes("en-us", [(word, 1.0, 57) for word in VOCABULARY])
+    return {
+        word: [phone.translate(_STRESS) for phone, _, _ in one.phones]
+        for word, one in zip(VOCABULARY, sung, strict=True)
+    }

@@ -1,0 +1,179 @@
+"""Trains JAM on shards: pretraining on crops, then fine-tuning (SFT) on whole songs from its weights.
+
+Both are this one function with two sections of params; only max_frames, the share of crops past the end
+and the schedule differ.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from jam_model.batches import Batches, fixed_batches, positions_of_step
+from jam_model.checkpoint import load_model, weights_hash
+from jam_model.config import JamConfig
+from jam_model.dit import Jam
+from jam_model.flow import Dropout, FlowDraw, flow_error, flow_loss
+from jam_model.shards import VALIDATION, Shards, read_index
+from tasks.engine.fit import FitParams, Progress, StepLoss, Worker, fit
+from tasks.engine.stage import Section
+
+VALIDATION_TIMES = (0.1, 0.3, 0.5, 0.7, 0.9)
+
+
+class JamParams(Section):
+    """Sizes of the model; `max_frames` is the training section's, since it changes from crops to songs."""
+
+    dim: int
+    depth: int
+    heads: int
+    ff_mult: int
+    text_dim: int
+    text_layers: int
+    style_dim: int
+    latent_channels: int
+    num_text_embeddings: int
+    use_implicit_duration: bool
+
+    def config(self, max_frames: int) -> JamConfig:
+        """The model's config for sequences of this length."""
+        return JamConfig(max_frames=max_frames, **self.model_dump())
+
+
+class TrainParams(FitParams):
+    """One training run. `past_end_share`: crops that run past the end of a song longer than max_frames."""
+
+    max_frames: int
+    past_end_share: float
+    shuffle_shards: int
+    cache_mb: int
+    style_dropout: float
+    lyrics_dropout: float
+    dropout_rule: Literal["jam", "independent"]
+    time_weight: bool
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """A finished run: the folder with ``model.safetensors`` (averaged weights), their hash and the figures."""
+
+    checkpoint: Path
+    weights: str
+    figures: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class FlowObjective:
+    """Learn the shards by rectified flow."""
+
+    params: TrainParams
+    config: JamConfig
+    init: str | None
+    shards: str
+    silence: tuple[float, ...]
+
+    def build(self) -> Jam:
+        """Fresh weights drawn from the seed, or those of `init`."""
+        if self.init:
+            return load_model(self.init, self.config)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.params.seed)
+            return Jam(self.config)
+
+    def start(self, worker: Worker) -> StepLoss:
+        """Opens the training split."""
+        params = self.params
+        batches = Batches(
+            Shards(Path(self.shards), cache_bytes=params.cache_mb * 2**20),
+            np.array(self.silence, np.float32),
+            params.max_frames,
+            params.past_end_share,
+            params.shuffle_shards,
+            params.seed,
+        )
+        dropout = Dropout(params.style_dropout, params.lyrics_dropout, params.dropout_rule)
+
+        def step_loss(
+            model: Jam, step: int, generator: torch.Generator
+        ) -> dict[str, torch.Tensor]:
+            positions = positions_of_step(step, params.batch_size, worker.rank, worker.num_workers)
+            batch = batches.at(positions).to(worker.device)
+            loss = flow_loss(model, batch.latents_BTC, batch.conditions, dropout, generator, params.time_weight)
+            return {"loss": loss.loss}
+
+        return step_loss
+
+    def validate(self, model: Jam, worker: Worker) -> dict[str, Any]:
+        """Flow error on the validation split, every condition kept, at fixed times and noise."""
+        shards = Shards(Path(self.shards), VALIDATION)
+        silence_C = np.array(self.silence, np.float32)
+        generator = torch.Generator().manual_seed(self.params.seed)
+        errors: dict[float, list[float]] = {time: [] for time in VALIDATION_TIMES}
+        with torch.no_grad():
+            for batch in fixed_batches(shards, silence_C, self.params.max_frames, self.params.batch_size):
+                noise_BTC = torch.randn(batch.latents_BTC.shape, generator=generator)
+                keep_B = torch.ones(len(noise_BTC), dtype=torch.bool)
+                batch = batch.to(worker.device)
+                for time in VALIDATION_TIMES:
+                    draw = FlowDraw(noise_BTC, torch.full((len(noise_BTC),), time), keep_B, keep_B)
+                    draw = FlowDraw(
+                        *(getattr(draw, name).to(worker.device) for name in draw.__dataclass_fields__)
+                    )
+                    errors[time] += flow_error(model, batch.latents_BTC, batch.conditions, draw).tolist()
+        if not len(shards):
+            return {"num_validation_songs": 0}
+        by_time = {str(time): float(np.mean(values)) for time, values in errors.items()}
+        return {
+            "num_validation_songs": len(shards),
+            "validation_loss": float(np.mean(list(by_time.values()))),
+            "validation_loss_by_time": by_time,
+        }
+
+
+def train(
+    section: TrainParams,
+    jam: JamParams,
+    shards: Path,
+    silence_C: np.ndarray,
+    init: Path | None,
+    out: Path,
+    progress: Progress | None = None,
+) -> TrainResult:
+    """Train from fresh weights (`init` None) or from a checkpoint; finds, resumes or runs what `out` holds.
+
+    Raises:
+        ValueError: `init` has other sizes than `jam`, the shards hold no training song, or `out` is another run's.
+        FitFailed: a worker failed too often.
+    """
+    config = jam.config(section.max_frames)
+    recipe: dict[str, Any] = {
+        "kind": "flow",
+        "config": config.to_dict(),
+        "init": weights_hash(init) if init else None,
+        "shards": hash_of([entry["sha256"] for entry in read_index(shards)]),
+        "silence": hash_of([float(value) for value in silence_C]),
+    }
+    if init and (stored := load_model(init).config) != replace(config, max_frames=stored.max_frames):
+        raise ValueError(
+            f"init: {init} was trained with {stored}, but params jam says {config}; make them equal"
+        )
+    where = str(init.resolve()) if init else None
+    silence = tuple(float(value) for value in silence_C)
+    objective = FlowObjective(section, config, where, str(shards.resolve()), silence)
+    return result_of(out, fit(objective, section, out, recipe, progress))
+
+
+def result_of(out: Path, done: dict[str, Any]) -> TrainResult:
+    """The result of a finished run from its ``done.json``."""
+    return TrainResult(out, done["weights"], done["figures"])
+
+
+def hash_of(value: Any) -> str:
+    """sha256 of a JSON value."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,132 @@
+"""Ingest opens what was listed and says what it is, or why it is no song."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from tasks.audio import AudioParams
+from tasks.engine.song import Song, SongError
+from tasks.ingest import Ingest, IngestParams, split_of
+from tests.tasks.tiny import write_song
+
+AUDIO = AudioParams(
+    max_seconds=600, max_bytes=10_000_000, max_channels=8, min_rate_hz=8_000, max_rate_hz=192_000
+)
+PARAMS = IngestParams(
+    max_lyrics_bytes=10_000,
+    max_lyrics_words=100,
+    max_lyrics_overrun_s=1.0,
+    max_style_bytes=1_000,
+    validation_share=0.1,
+    benchmark_share=0.2,
+)
+
+
+def listed(root: Path, name: str = "a.wav", **columns: object) -> Song:
+    content_hash = hashlib.sha256((root / name).read_bytes()).hexdigest()
+    facts = {
+        "audio": {"path": name, "bytes": None},
+        "lyrics_path": None,
+        "style_path": None,
+        "content_hash": content_hash,
+        "artist": None,
+    }
+    return Song("tiny", {**facts, **columns})
+
+
+def ingest(root: Path, song: Song) -> Song:
+    return Ingest(PARAMS, AUDIO, str(root)).one(song)
+
+
+def reason(root: Path, song: Song) -> str:
+    with pytest.raises(SongError) as error:
+        ingest(root, song)
+    assert error.value.song_id == song.song_id
+    return error.value.reason
+
+
+@pytest.mark.parametrize("ending", ["wav", "flac", "ogg", "mp3"])
+def test_ingest_reads_the_length_and_format_of_every_kind_of_file(tmp_path: Path, ending: str) -> None:
+    write_song(tmp_path / f"a.{ending}", 1.0)
+    song = ingest(tmp_path, listed(tmp_path, f"a.{ending}"))
+    assert song["duration_s"] == pytest.approx(1.0, abs=0.06)
+    assert (song["num_channels"], song["sample_rate_hz"]) == (2, 44_100)
+    assert (song["lyrics"], song["lyrics_times"], song["style_text"]) == (None, None, None)
+
+
+def test_ingest_reads_lyrics_lines_and_style(tmp_path: Path) -> None:
+    write_song(tmp_path / "a.wav", 2.0)
+    (tmp_path / "a.lrc").write_text("[00:00.50]Hello\n[00:01.00]Blue moon")
+    (tmp_path / "a.style.txt").write_text(" bright pop,\n108 bpm ")
+    song = ingest(tmp_path, listed(tmp_path, lyrics_path="a.lrc", style_path="a.style.txt"))
+    assert song["lyrics"] == ["hello", "blue", "moon"]
+    assert song["lyrics_lines"] == [
+        {"word": "hello", "start_s": 0.5, "end_s": 1.0},
+        {"word": "blue moon", "start_s": 1.0, "end_s": 2.0},
+    ]
+    assert song["style_text"] == "bright pop, 108 bpm"
+
+
+def test_broken_and_short_audio_is_dropped_with_the_decoders_reason(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(b"nothing")
+    assert reason(tmp_path, listed(tmp_path)) == "not_audio"
+    write_song(tmp_path / "b.wav", 0.01)
+    assert reason(tmp_path, listed(tmp_path, "b.wav")) == "too_short"
+
+
+def test_a_file_that_changed_or_went_since_it_was_listed_is_not_ingested(tmp_path: Path) -> None:
+    write_song(tmp_path / "a.wav", 1.0)
+    song = listed(tmp_path)
+    write_song(tmp_path / "a.wav", 1.0, seed=1)
+    assert reason(tmp_path, song) == "source_changed"
+    (tmp_path / "a.wav").unlink()
+    assert reason(tmp_path, song) == "source_gone"
+
+
+def test_a_path_that_leaves_the_songs_root_is_not_opened(tmp_path: Path) -> None:
+    write_song(tmp_path / "songs" / "a.wav", 1.0)
+    (tmp_path / "secret.txt").write_text("la")
+    song = listed(tmp_path / "songs", lyrics_path="../secret.txt")
+    assert reason(tmp_path / "songs", song) == "source_gone"
+
+
+@pytest.mark.parametrize(
+    ("lyrics", "expected"),
+    [
+        ("[{", "lyrics_malformed"),
+        ("[]", "lyrics_empty"),
+        (json.dumps([{"word": "la", "start": 9, "end": 10}]), "lyrics_past_end"),
+        (json.dumps([{"word": "la"}] * 101), "lyrics_too_long"),
+        (" " * 20_000, "lyrics_too_long"),
+    ],
+)
+def test_bad_lyrics_drop_the_song_and_are_never_ignored(tmp_path: Path, lyrics: str, expected: str) -> None:
+    write_song(tmp_path / "a.wav", 1.0)
+    (tmp_path / "a.json").write_text(lyrics)
+    assert reason(tmp_path, listed(tmp_path, lyrics_path="a.json")) == expected
+
+
+def test_split_keeps_an_artist_and_a_text_on_one_side() -> None:
+    artists = [f"artist {number}" for number in range(300)]
+    sides = {artist: {split_of(artist, [w], w, 0.1, 0.2) for w in ("x", "y", "z")} for artist in artists}
+    assert all(len(side) == 1 for side in sides.values())
+    assert len({split_of(None, ["la", "li"], content, 0.1, 0.2) for content in "abcdefgh"}) == 1
+    assert split_of("Ann  LEE", ["x"], "a", 0.1, 0.2) == split_of("ann lee", ["y"], "b", 0.1, 0.2)
+
+
+def test_split_has_the_asked_shares_and_more_benchmark_only_takes_from_train() -> None:
+    before = [split_of(None, None, str(number), 0.1, 0.2) for number in range(2000)]
+    after = [split_of(None, None, str(number), 0.1, 0.3) for number in range(2000)]
+    assert before.count("validation") == pytest.approx(200, abs=50)
+    assert before.count("benchmark") == pytest.approx(400, abs=70)
+    moved = {(a, b) for a, b in zip(before, after, strict=True) if a != b}
+    assert moved == {("train", "benchmark")}
+
+
+def test_a_share_beyond_one_half_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"0 to 0\.5"):
+        IngestParams(**{**PARAMS.model_dump(), "benchmark_share": 0.6})
