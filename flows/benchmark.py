@@ -24,6 +24,7 @@ from flows.view import say
 from flows.workfolder import WorkFolder
 from jam_model.checkpoint import weights_hash
 from tasks.benchmark import CONTROL, DPO, TRAINED, UNTRAINED, benchmark_systems, data_set_of, loss_curve, report_of
+from tasks.engine.files import write_json
 from tasks.engine.table import Chain, Table
 from tasks.fanout import PROMPT_COLUMNS, System, prompts_of, system_sources
 from tasks.generate import Generate
@@ -69,8 +70,17 @@ def run_benchmark(params: Params, work: WorkFolder) -> ReportFiles:
         songs_root=songs_root,
     )
     files = write_report(report, work.report(REPORT))
+    write_json(work.report(REPORT) / "metrics.json", flat_metrics(report))
     _publish(report, files)
     return files
+
+
+def flat_metrics(report: Report) -> dict[str, dict[str, float | None]]:
+    """Every system's values alone: what `dvc metrics` shows and compares."""
+    return {
+        system.name: {metric.name: system.estimate(metric.name).value for metric in report.metrics}
+        for system in report.systems
+    }
 
 
 def standing_checkpoints(params: Params, work: WorkFolder) -> dict[str, Path]:

@@ -111,6 +111,21 @@ def train(work: Work = DATA, params: Overlay = None, set_: Settings = []) -> Non
 
 
 @app.command()
+def generate(
+    manifest: Annotated[Path, typer.Option("--manifest", help="jamify's input.json.")],
+    checkpoint: Annotated[Path, typer.Option("--checkpoint", help="Folder with model.safetensors.")],
+    out: Annotated[Path, typer.Option("--out", help="jamify's output folder.")],
+    takes: Annotated[int, typer.Option("--takes", min=1, help="Songs a row, each from its own noise.")] = 1,
+    params: Overlay = None,
+    set_: Settings = [],  # noqa: B006
+) -> None:
+    """Sing the songs of a manifest with a checkpoint."""
+    from flows.generate import generate as flow
+
+    flow(str(manifest), str(checkpoint), str(out), takes, _text(params), set_)
+
+
+@app.command()
 def dpo(work: Work = DATA, params: Overlay = None, set_: Settings = []) -> None:  # noqa: B006
     """One DPO round from the fine-tuned model."""
     from flows.dpo import dpo as flow

@@ -6,12 +6,14 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas
 from prefect import flow, task
 
 from flows.params import Params, load_params
 from flows.view import progress_bar, say
 from flows.workfolder import WorkFolder
 from jam_model.checkpoint import save_model, weights_hash
+from tasks.engine.files import write_bytes
 from tasks.engine.fingerprint import fingerprint, package_version
 from tasks.engine.pool import connect
 from tasks.models.codec import build_codec
@@ -45,7 +47,14 @@ def fit_section(
             section, params.jam, work.shards, silence_C, init, out, lambda done, total, loss: step(done, total)
         )
     remove_superseded(work.checkpoint(name), out)
+    write_loss_table(out / "log.jsonl", work.report(name) / "loss.csv")
     return result
+
+
+def write_loss_table(log: Path, table: Path) -> None:
+    """The training log as CSV, without its clock: what `dvc plots` draws."""
+    frame = pandas.read_json(log, lines=True)
+    write_bytes(table, frame.drop(columns="seconds").to_csv(index=False).encode())
 
 
 def untrained_checkpoint(params: Params, work: WorkFolder) -> Path:

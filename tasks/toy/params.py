@@ -1,0 +1,52 @@
+"""The set of toy songs the project is shown on: its section of params.yaml, and whether it stands."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from tasks.engine.files import write_json
+from tasks.engine.stage import Section
+from tasks.toy.render import render_songs
+
+RECIPE = "toy.json"
+
+
+class ToyParams(Section):
+    """Which toy songs, and where. `lyrics`: json (true times), lrc, txt (untimed), none or all."""
+
+    out: str
+    num_songs: int
+    seed: int
+    lyrics: str
+    formats: tuple[str, ...]
+    stems: bool
+
+
+def is_rendered(params: ToyParams) -> bool:
+    """Whether exactly these songs stand: the recipe is written last."""
+    recipe = Path(params.out) / RECIPE
+    return recipe.is_file() and json.loads(recipe.read_text()) == _recipe(params)
+
+
+def render(params: ToyParams, progress: Callable[[int, int], None] | None = None) -> None:
+    """Render the set; `progress` is called with (songs done, all songs)."""
+    out = Path(params.out)
+    (out / RECIPE).unlink(missing_ok=True)
+    render_songs(
+        out,
+        params.num_songs,
+        params.seed,
+        params.lyrics,
+        params.formats,
+        os.cpu_count() or 1,
+        stems=params.stems,
+        progress=progress,
+    )
+    write_json(out / RECIPE, _recipe(params))
+
+
+def _recipe(params: ToyParams) -> dict[str, object]:
+    return json.loads(params.model_dump_json(exclude={"out"}))
