@@ -49,8 +49,9 @@ def ticks(scale: Scale, about: int = 4) -> list[float]:
 
 
 def dot_plot(estimate: Estimate, scale: Scale, label: str, marks: Sequence[float] = (), css: str = "") -> str:
-    """A dot with its interval; `marks` are dashed lines (0, a limit). Nothing is drawn for a missing value."""
-    parts = [
+    """A dot with its interval; `marks` are dashed lines (0, a limit). A missing value draws nothing."""
+    parts = ['<line class="ground" x1="0" x2="100%" y1="50%" y2="50%"/>']
+    parts += [
         f'<line class="mark" x1="{scale.place(mark)}%" x2="{scale.place(mark)}%" y1="0" y2="100%"/>'
         for mark in marks
     ]
@@ -65,7 +66,7 @@ def dot_plot(estimate: Estimate, scale: Scale, label: str, marks: Sequence[float
 def axis(scale: Scale, percent: bool = False) -> str:
     """The ruler under a column of dot plots."""
     parts = []
-    for tick in ticks(scale):
+    for tick in ticks(scale, about=3):
         place, text = scale.place(tick), f"{100 * tick if percent else tick:g}".replace("-", "\u2212")
         parts.append(f'<line x1="{place}%" x2="{place}%" y1="0" y2="4"/>')
         parts.append(f'<text x="{place}%" y="16" text-anchor="{_anchor(place)}">{text}</text>')
@@ -78,7 +79,8 @@ def bar(share: float, label: str) -> str:
     width = round(100 * min(1.0, max(0.0, share)), 3)
     return (
         f'<svg class="bar" role="img" aria-label="{escape(label)}">'
-        f'<rect class="track" width="100%" height="100%"/><rect class="fill" width="{width}%" height="100%"/></svg>'
+        f'<rect class="track" width="100%" height="100%"/><rect class="fill" width="{width}%" '
+        'height="100%"/></svg>'
     )
 
 
@@ -95,10 +97,11 @@ def curve(points: Sequence[tuple[int, float]], label: str) -> str:
     kept = range(0, len(finite), max(1, math.ceil(len(finite) / _CURVE_POINTS)))
     raw = _path([(x_scale.place(finite[i][0]), 100 - y_scale.place(finite[i][1])) for i in kept])
     mean = _path([(x_scale.place(finite[i][0]), 100 - y_scale.place(smooth[i])) for i in kept])
+    heights = [(tick, round(100 - y_scale.place(tick), 3)) for tick in ticks(y_scale)]
     grid = "".join(
-        f'<line class="grid" x1="0" x2="100%" y1="{100 - y_scale.place(tick)}%" y2="{100 - y_scale.place(tick)}%"/>'
-        f'<text x="-8" y="{100 - y_scale.place(tick)}%" dy="4" text-anchor="end">{tick:g}</text>'
-        for tick in ticks(y_scale)
+        f'<line class="grid" x1="0" x2="100%" y1="{height}%" y2="{height}%"/>'
+        f'<text x="-8" y="{height}%" dy="4" text-anchor="end">{tick:g}</text>'
+        for tick, height in heights
     )
     feet = "".join(
         f'<text x="{x_scale.place(tick)}%" y="100%" dy="18" text-anchor="{_anchor(x_scale.place(tick))}">'

@@ -1,8 +1,8 @@
 """Frechet distance between the embedding windows of two sets of songs.
 
-Everything is float64. Statistics are gathered song by song and merge, so parts may come from anywhere. The root
-of a product of covariances is taken of the symmetric matrix  R_a C_b R_a  (R_a the root of C_a), whose eigenvalues
-are those of C_a C_b: two eigen-decompositions, no complex numbers, and one of them only once a reference.
+Everything is float64. Statistics are gathered song by song and merge, so parts may come from anywhere. The
+root of a product of covariances is taken of the symmetric matrix R_a C_b R_a (R_a the root of C_a), whose
+eigenvalues are those of C_a C_b: two eigen-decompositions, one of them once a reference, no complex numbers.
 Legend: W windows, D embedding dimension.
 """
 
@@ -25,8 +25,9 @@ METRICS = (
         range="[0, inf)",
         direction="lower",
         unit="",
-        protocol="Gaussians fitted to the embedding windows of the system's songs and of the named reference songs, "
-        "which are none of the benchmark's; null below 2 x dimension windows; interval by jackknife over songs.",
+        protocol="Gaussians fitted to the embedding windows of the system's songs and of reference songs, "
+        "which are none of the benchmark's; null below 2 x dimension windows; interval by jackknife "
+        "over songs.",
     ),
 )
 _SPLITS = 20
@@ -133,8 +134,8 @@ def frechet_distance(left: WindowStatistics, right: WindowStatistics) -> float:
 def frechet(reference: FrechetReference, songs: Sequence[WindowStatistics | None]) -> Estimate:
     """Distance of the songs' windows to the reference, with a jackknife interval over songs.
 
-    None is a failed song. The value is None with the reason where either side has fewer than 2 x D windows, and
-    so is the interval where a jackknife part would.
+    None is a failed song. The value is None with the reason where either side has fewer than 2 x D windows,
+    and so is the interval where a jackknife part would.
     """
     scored = [song for song in songs if song is not None]
     n_failed = len(songs) - len(scored)
@@ -143,10 +144,10 @@ def frechet(reference: FrechetReference, songs: Sequence[WindowStatistics | None
         return Estimate(None, None, None, len(scored), n_failed, method="jackknife", reason=reason)
     whole = merged(scored)
     value = reference.distance(whole)
-    if len(scored) > 1 and min(whole.num_windows - song.num_windows for song in scored) < 2 * whole.dimension:
-        reason = f"a song left out leaves fewer than 2 x {whole.dimension} windows: no interval"
+    reason = _too_few_without_one(scored)
+    if reason:
         return Estimate(value, None, None, len(scored), n_failed, method="jackknife", reason=reason)
-    without = [reference.distance(whole - song) for song in scored] if len(scored) > 1 else [value]
+    without = [reference.distance(whole - song) for song in scored]
     estimate = jackknife(value, without, n_failed)
     if estimate.low is None:
         return estimate
@@ -158,16 +159,20 @@ def frechet_difference(
     songs: Sequence[WindowStatistics | None],
     others: Sequence[WindowStatistics | None],
 ) -> Estimate:
-    """Distance of `songs` minus distance of `others` over the songs both have, by jackknife over the pairs."""
+    """Distance of `songs` minus distance of `others` over the songs both have; jackknife over the pairs."""
     if len(songs) != len(others):
         raise ValueError(
             f"{len(songs)} songs against {len(others)}: position i must be the same song in both"
         )
-    pairs = [(song, other) for song, other in zip(songs, others, strict=True) if song and other]
+    pairs = [
+        (song, other)
+        for song, other in zip(songs, others, strict=True)
+        if song is not None and other is not None
+    ]
     n_failed = len(songs) - len(pairs)
     lefts, rights = [song for song, _ in pairs], [other for _, other in pairs]
     reason = _too_few(reference.statistics, "the reference")
-    reason = reason or _too_few_songs(lefts[1:]) or _too_few_songs(rights[1:])
+    reason = reason or _too_few_without_one(lefts) or _too_few_without_one(rights)
     if reason:
         return Estimate(None, None, None, len(pairs), n_failed, method="jackknife", reason=reason)
     left, right = merged(lefts), merged(rights)
@@ -204,3 +209,14 @@ def _too_few(statistics: WindowStatistics, who: str) -> str:
 
 def _too_few_songs(songs: Sequence[WindowStatistics]) -> str:
     return _too_few(merged(songs), "the songs") if songs else "no song has windows"
+
+
+def _too_few_without_one(songs: Sequence[WindowStatistics]) -> str:
+    """Why the jackknife cannot leave out each song in turn, or nothing."""
+    if len(songs) < 2:
+        return _too_few_songs(songs) or "one song gives no interval"
+    left = sum(song.num_windows for song in songs) - max(song.num_windows for song in songs)
+    needed = 2 * songs[0].dimension
+    return (
+        f"leaving a song out leaves {left} windows, fewer than {needed}: no interval" if left < needed else ""
+    )

@@ -1,6 +1,6 @@
-"""Intervals over songs: the bootstrap for means, corpus rates and their paired differences, and the jackknife.
+"""Intervals over songs: bootstrap for means, corpus rates and their paired differences, and the jackknife.
 
-A song is the unit everywhere: songs are drawn with replacement, whole. Position i of every list is the same song.
+A song is the unit everywhere: drawn whole, with replacement. Position i of every list is the same song.
 A missing score (None or NaN) is a failed song: it is counted in `n_failed` and never becomes a 0.
 Legend: B resamples, N songs.
 """
@@ -85,7 +85,7 @@ def mean(scores: Scores, resampling: Resampling) -> Estimate:
 def rate(numerators: Scores, denominators: Scores, resampling: Resampling) -> Estimate:
     """Ratio of sums (errors / reference tokens) over songs with its percentile bootstrap interval.
 
-    Where the denominators add up to 0 the ratio is the sum of the numerators: jiwer's rule for empty references.
+    Where the denominators add up to 0 the ratio is the sum of the numerators, as in jiwer.
     """
     (numerators_N, denominators_N), n_failed = _complete(numerators, denominators)
     return rate_of_arrays(numerators_N, denominators_N, n_failed, resampling)
@@ -140,7 +140,7 @@ def percentile_estimate(value: float, values_B: np.ndarray, num_songs: int, n_fa
 def jackknife(value: float, values_without_N: Sequence[float] | np.ndarray, n_failed: int) -> Estimate:
     """Interval from the values got with one song left out: value -+ t times the jackknife's standard error.
 
-    Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), equation 11.5; t with N - 1 degrees.
+    Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), eq. 11.5; t with N - 1 degrees.
     """
     values_N = np.asarray(values_without_N, dtype=np.float64)
     num_songs = len(values_N)
@@ -161,7 +161,7 @@ def present(score: float | None) -> bool:
 
 
 def _complete(*columns: Scores) -> tuple[np.ndarray, int]:
-    """The columns as float64 [len(columns), N] over the songs that have all of them, and how many have not."""
+    """The columns as float64 [columns, N] over the songs that have all of them, and how many have not."""
     lengths = {len(column) for column in columns}
     if len(lengths) > 1:
         raise ValueError(

@@ -24,7 +24,7 @@ _EXTENSIONS = {"audio/mpeg": "mp3", "audio/ogg": "ogg", "audio/flac": "flac", "a
 
 @dataclass
 class Players:
-    """What the page needs to play: `songs` for page.js, `embedded` base64 by script id, `files` beside the page."""
+    """`songs` for page.js, `embedded` base64 by script id, `files` beside the page."""
 
     songs: list[dict[str, Any]] = field(default_factory=list)
     embedded: dict[str, str] = field(default_factory=dict)
@@ -32,7 +32,7 @@ class Players:
 
 
 def waveform_peaks(mix_CN: np.ndarray, num_peaks: int = _PEAKS) -> list[float]:
-    """The largest magnitude in each of `num_peaks` equal parts of the song, in [0, 1] for audio in [-1, 1]."""
+    """The largest magnitude in each of `num_peaks` equal parts of the song, in [0, 1]."""
     loudest_N = np.abs(np.atleast_2d(mix_CN)).max(axis=0)
     if not len(loudest_N):
         return []

@@ -1,7 +1,7 @@
-"""What a benchmark report holds: records only. `eval.report_files.write_report` makes report.json and report.html.
+"""What a benchmark report holds: records only. `eval.report_files.write_report` makes the files.
 
-A row made by an embedded model says so everywhere: any part of a `made_by` identity that starts with "embedded/"
-stamps the row "stand-in, not a result".
+A row made by an embedded model says so everywhere: any part of a `made_by` identity that starts with
+"embedded/" stamps the row "stand-in, not a result".
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NOT_MEASURED = Estimate(None, None, None, 0, 0, reason="not measured for this ro
 
 
 def is_stand_in(made_by: Iterable[str]) -> bool:
-    """Whether an embedded model had a part in it; an entry may list several identities ("encode-v1 embedded/x@1")."""
+    """Whether an embedded model had a part; an entry may hold several ("encode-v1 embedded/codec@1")."""
     return any(part.startswith("embedded/") for entry in made_by for part in entry.split())
 
 
@@ -46,7 +46,7 @@ class System:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A question put to the numbers: mostly a paired difference (left minus right), its interval and the answer.
+    """A question put to the numbers: mostly a paired difference (left minus right) and its interval.
 
     `expect` states beforehand what would answer it with yes:
     "above"/"below": the whole interval lies above/below `limit`; "within": |value| <= limit;
@@ -84,7 +84,7 @@ class Comparison:
 class SongRow:
     """One song of one system: scores, asked and heard words, and its sound.
 
-    `audio` is a compressed file's bytes (mp3, ogg, flac); `peaks` its outline, see eval.players.waveform_peaks.
+    `audio` is a compressed file's bytes (mp3, ogg, flac); `peaks` its outline (eval.players.waveform_peaks).
     """
 
     song_id: str
@@ -120,7 +120,8 @@ class DataSet:
         dropped = sum(self.drops.values())
         if self.kept + dropped != self.songs_in:
             raise ValueError(
-                f"kept {self.kept} + dropped {dropped} is not songs_in {self.songs_in}: a song was lost or counted "
+                f"kept {self.kept} + dropped {dropped} is not songs_in {self.songs_in}: a song was "
+                "lost or counted "
                 "twice"
             )
 
@@ -167,11 +168,11 @@ class Report:
         return system.title if system else name
 
     def made_by(self, comparison: Comparison) -> Sequence[str]:
-        """Who made what is compared: stated, or taken from the systems named."""
+        """Who made what is compared: stated, else the systems named, else the report's stand-ins."""
         if comparison.made_by:
             return comparison.made_by
-        sides = (self.system(comparison.left), self.system(comparison.right))
-        return sorted({identity for side in sides if side for identity in side.made_by})
+        sides = [side for side in (self.system(comparison.left), self.system(comparison.right)) if side]
+        return sorted({identity for side in sides for identity in side.made_by}) or list(self.stand_ins)
 
 
 def _unique(field_name: str, names: list[str]) -> set[str]:

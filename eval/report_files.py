@@ -20,7 +20,7 @@ class ReportFiles:
 
 
 def write_report(report: Report, folder: Path, embed_budget_bytes: int = EMBED_BUDGET_BYTES) -> ReportFiles:
-    """Write the report into `folder`, each file at once or not at all; the same report gives the same bytes."""
+    """Write the report into `folder`, each file whole or not at all; equal reports give equal bytes."""
     players = build_players(report, embed_budget_bytes)
     json_text, html_text = report_json(report), report_html(report, players)
     audio = tuple(_write(folder / name, data) for name, data in players.files.items())

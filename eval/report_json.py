@@ -6,10 +6,12 @@
     metric_order    [name]           metrics:     {name: title, source, range, direction, unit, protocol}
     system_order    [name]           systems:     {name: title, note, made_by, stand_in, stamp,
                                                          metrics: {metric: ESTIMATE}}
-    comparison_order [name]          comparisons: {name: ESTIMATE and question, metric, left, right, expect, limit,
-                                                         holds, verdict, note, made_by, stand_in, stamp}
-    songs           [{song_id, title, system, duration_s, scores: {metric: number or null}, reasons: {metric: str},
-                      asked: [WORD], heard: [WORD], has_audio, note}]
+    comparison_order [name]         comparisons: {name: ESTIMATE and question, metric, left, right,
+                                                         expect, limit, holds, verdict, note, made_by,
+                                                         stand_in, stamp}
+    songs           [{song_id, title, system, duration_s, scores: {metric: number or null},
+                      reasons: {metric: str}, asked: [WORD], heard: [WORD], has_audio, note,
+                      stand_in, stamp}]
     losses          [{name, points: [[step, loss or null]], reason}]
     data_set        {songs_in, kept, dropped, drops: {reason: songs}, splits: {split: songs}} or null
     settings, run   as given; only `run` may hold dates, durations and devices
@@ -69,7 +71,7 @@ def report_record(report: Report) -> dict[str, Any]:
         "comparisons": {
             comparison.name: _comparison(report, comparison) for comparison in report.comparisons
         },
-        "songs": [_song(row) for row in report.songs],
+        "songs": [_song(report, row) for row in report.songs],
         "losses": [_loss(curve) for curve in report.losses],
         "data_set": None
         if report.data_set is None
@@ -153,7 +155,9 @@ def _estimate(estimate: Estimate) -> dict[str, Any]:
     }
 
 
-def _song(row: SongRow) -> dict[str, Any]:
+def _song(report: Report, row: SongRow) -> dict[str, Any]:
+    system = report.system(row.system)
+    stand_in = system is not None and system.stand_in
     scores = {name: None if score is None else _finite(score) for name, score in row.scores.items()}
     reasons = {name: row.reasons.get(name, "not scored") for name, score in scores.items() if score is None}
     return {
@@ -167,6 +171,8 @@ def _song(row: SongRow) -> dict[str, Any]:
         "heard": [_word(word) for word in row.heard],
         "has_audio": row.audio is not None,
         "note": row.note,
+        "stand_in": stand_in,
+        "stamp": STAMP if stand_in else None,
     }
 
 

@@ -1,7 +1,7 @@
 """report.html: one page that needs nothing but itself.
 
-Text goes in through `html.escape`, data through JSON with `<` escaped; the content policy names the hash of the one
-style and the one script, so that nothing else can run and nothing can be fetched.
+Text goes in through `html.escape`, data through JSON with `<` escaped; the content policy names the hash of
+the one style and the one script, so that nothing else can run and nothing can be fetched.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ def report_html(report: Report, players: Players) -> str:
         style=style,
         header=_header(report, [(key, title) for key, title, _ in shown]),
         sections="\n".join(
-            f'<section id="{key}" aria-labelledby="{key}-title"><h2 id="{key}-title">{title}</h2>\n{body}</section>'
+            f'<section id="{key}" aria-labelledby="{key}-title"><h2 id="{key}-title">{title}'
+            f"</h2>\n{body}</section>"
             for key, title, body in shown
         ),
         data=_json(_page_data(report, players)),
@@ -104,8 +105,10 @@ def _header(report: Report, sections: list[tuple[str, str]]) -> str:
     if identities:
         names = ", ".join(f"<code>{escape(name)}</code>" for name in identities)
         banner = (
-            f'<p class="banner">{STAMP_MARK} Rows with this stamp were made or scored by small embedded models that '
-            f"stand in for the real ones. They show that the machinery works, and nothing about music. {names}</p>"
+            f'<p class="banner">{STAMP_MARK} Rows with this stamp were made or scored by small '
+            "embedded models that "
+            "stand in for the real ones. They show that the machinery works, and nothing about music. "
+            f"{names}</p>"
         )
     subtitle = f'<p class="subtitle">{escape(report.subtitle)}</p>' if report.subtitle else ""
     notes = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
@@ -131,15 +134,19 @@ def _listen(report: Report) -> str:
     num_songs = len({row.song_id for row in report.songs})
     num_systems = len({row.system for row in report.songs})
     return (
-        f'<p class="verdict">{num_songs} songs by {num_systems} systems, on one time axis. Above each wave the words '
+        f'<p class="verdict">{num_songs} songs by {num_systems} systems, on one time axis. Above each '
+        "wave the words "
         "that were asked for, below it the words that were heard.</p>"
         '<p class="legend"><span class="word hit">sung</span><span class="word missed">missed</span>'
-        '<span class="word substituted">heard as another word</span><span class="word inserted">never asked for</span>'
+        '<span class="word substituted">heard as another word</span><span class="word inserted">never '
+        "asked for</span>"
         "</p>"
-        '<noscript><p class="quiet">The players and the table of songs need the script of this page; every score is '
+        '<noscript><p class="quiet">The players and the table of songs need the script of this page; '
+        "every score is "
         "in report.json.</p></noscript>"
         '<div id="player" aria-live="off"></div>'
-        '<h3 class="songs-title">All songs</h3><div id="song-controls"></div><div id="song-table" class="wide"></div>'
+        '<h3 class="songs-title">All songs</h3><div id="song-controls"></div><div id="song-table" '
+        'class="wide"></div>'
     )
 
 
@@ -157,7 +164,8 @@ def _loss_line(points: Any) -> str:
     if not points:
         return ""
     tail = [loss for _, loss in points[-max(1, len(points) // 20) :]]
-    return f"{len(points)} losses to step {points[-1][0]}; mean of the last {len(tail)}: {sum(tail) / len(tail):.3f}"
+    mean = sum(tail) / len(tail)
+    return f"{len(points)} losses to step {points[-1][0]}; mean of the last {len(tail)}: {mean:.3f}"
 
 
 def _data_set(report: Report) -> str:
@@ -166,22 +174,27 @@ def _data_set(report: Report) -> str:
         return ""
     dropped = sum(data.drops.values())
     splits = "; ".join(f"{escape(name)} {count}" for name, count in data.splits.items())
-    counts = [
-        ("kept", data.kept, True),
-        *((k, v, False) for k, v in sorted(data.drops.items(), key=_by_count)),
+    most = max(data.drops.values(), default=0) or 1
+    fates = [
+        ("kept", data.kept, ""),
+        *((k, v, "dropped") for k, v in sorted(data.drops.items(), key=_by_count)),
     ]
     rows = "".join(
-        f'<tr class="{"kept" if kept else "dropped"}"><th scope="row"><code>{escape(reason)}</code></th>'
-        f'<td class="plot">{bar(count / max(1, data.songs_in), f"{reason}: {count} songs")}</td>'
+        f'<tr class="{css}"><th scope="row"><code>{escape(fate)}</code></th>'
+        f'<td class="plot">{bar(count / most, f"{fate}: {count} songs") if css else ""}</td>'
         f'<td class="figure" data-value="{count}">{count}</td>'
         f'<td class="figure" data-value="{count}">{100 * count / max(1, data.songs_in):.1f}</td></tr>'
-        for reason, count, kept in counts
+        for fate, count, css in fates
     )
+    heads = f"{column_head('songs', css='figure')}{column_head('%', css='figure')}"
     return (
         f'<p class="verdict">{data.songs_in} songs in = {data.kept} kept + {dropped} dropped.'
         f"{f' Kept by split: {splits}.' if splits else ''}</p>"
-        f'<div class="wide"><table class="sortable drops"><thead><tr>{column_head("Fate", "text")}<th></th>'
-        f"{column_head('songs', css='figure')}{column_head('%', css='figure')}</tr></thead><tbody>{rows}</tbody></table></div>"
+        f'<div class="wide"><table class="sortable drops"><thead><tr>{column_head("Fate", "text")}<th>'
+        f"</th>{heads}"
+        f"</tr></thead><tbody>{rows}</tbody></table></div>"
+        '<p class="caption">Bars: dropped songs by reason, against the most frequent one; %: of all '
+        "songs in.</p>"
     )
 
 
@@ -192,7 +205,7 @@ def _by_count(item: tuple[str, int]) -> tuple[int, str]:
 def _protocol(report: Report) -> str:
     items = "".join(
         f"<div><dt>{escape(metric.title)} <code>{escape(metric.name)}</code></dt>"
-        f"<dd>{escape(metric.protocol)} <small>{escape(metric.range)}{f' {escape(metric.unit)}' if metric.unit else ''}, "
+        f"<dd>{escape(metric.protocol)} <small>{escape(metric.range)}{escape(f' {metric.unit}'.rstrip())}, "
         f"{BETTER[metric.direction]}. Source: {escape(metric.source)}.</small></dd></div>"
         for metric in report.metrics
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 
 from eval.charts import Scale, axis, dot_plot, scale_of
@@ -27,15 +28,26 @@ _HOLDS = {True: ("yes", "holds"), False: ("no", "does not hold"), None: ("open",
 def column_head(text: str, kind: str = "number", css: str = "", note: str = "") -> str:
     """A column head that sorts; `kind` is "number" or "text"."""
     detail = f"<small>{escape(note)}</small>" if note else ""
-    return f'<th scope="col" class="{css}" data-sort="{kind}"><button type="button">{escape(text)}</button>{detail}</th>'
+    button = f'<button type="button">{escape(text)}</button>'
+    return f'<th scope="col" class="{css}" data-sort="{kind}">{button}{detail}</th>'
 
 
-def _row_head(system: System) -> str:
+def _row_head(system: System, with_note: bool = True) -> str:
     stamp = STAMP_MARK if system.stand_in else ""
-    note = f'<span class="note">{escape(system.note)}</span>' if system.note else ""
+    note = f'<span class="note">{escape(system.note)}</span>' if system.note and with_note else ""
     return (
         f'<th scope="row" data-value="{escape(system.title)}"><b>{escape(system.title)}</b>{note}{stamp}</th>'
     )
+
+
+def _unbroken(sentence: str) -> str:
+    """Escaped, with numbers, brackets and ``n = 32`` kept on one line."""
+    kept = re.sub(r"n = (?=\d)|(?<=\d) (?=points|%|\[)|(?<=points) (?=\[)", _with_hard_spaces, sentence)
+    return escape(re.sub(r"\[[^\]]*\]", _with_hard_spaces, kept))
+
+
+def _with_hard_spaces(match: re.Match[str]) -> str:
+    return match.group().replace(" ", "\u00a0")
 
 
 def _value(value: float | None) -> str:
@@ -67,15 +79,17 @@ def leaderboard(report: Report) -> str:
             failed = f'<b class="failed">{estimate.n_failed}</b>' if estimate.n_failed else "0"
             label = f"{metric.title} {quantity(metric, estimate)}"
             cells.append(
-                f'<td class="figure" data-value="{_value(estimate.value)}" title="{escape(_tooltip(metric, estimate))}">'
+                f'<td class="figure" data-value="{_value(estimate.value)}" '
+                f'title="{escape(_tooltip(metric, estimate))}">'
                 f'<span class="value">{number(metric, estimate.value)}</span>'
                 f"{dot_plot(estimate, scales[metric.name], label)}"
                 f'<span class="n">{estimate.n} · {failed}</span></td>'
             )
         rows.append(f"<tr>{_row_head(system)}{''.join(cells)}</tr>")
     return (
-        f'<p class="verdict">{escape(leaderboard_verdict(report))}</p>'
-        f'<div class="wide"><table class="sortable leaderboard"><thead><tr>{column_head("System", "text")}{"".join(heads)}'
+        f'<p class="verdict">{_unbroken(leaderboard_verdict(report))}</p>'
+        '<div class="wide"><table class="sortable leaderboard"><thead>'
+        f"<tr>{column_head('System', 'text')}{''.join(heads)}"
         f"</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
         '<p class="caption">Dot and line: value and 95 % interval over songs, on one axis a column. '
         "Small figures: songs scored · songs failed; a failed song is never averaged in. "
@@ -100,6 +114,7 @@ def metric_panels(report: Report) -> str:
     panels = []
     for metric in report.metrics:
         scale = _metric_scale(report, metric)
+        heads = "".join(column_head(text, css="figure") for text in (unit(metric) or "Value", "n", "failed"))
         rows = []
         for system in report.systems:
             estimate = system.estimate(metric.name)
@@ -108,7 +123,7 @@ def metric_panels(report: Report) -> str:
             )
             failed = f'<b class="failed">{estimate.n_failed}</b>' if estimate.n_failed else "0"
             rows.append(
-                f"<tr>{_row_head(system)}"
+                f"<tr>{_row_head(system, with_note=False)}"
                 f'<td class="plot">{dot_plot(estimate, scale, quantity(metric, estimate))}</td>'
                 f'<td class="figure" data-value="{_value(estimate.value)}">{number(metric, estimate.value)} '
                 f'<span class="range">{interval(metric, estimate)}</span>{reason}</td>'
@@ -118,11 +133,12 @@ def metric_panels(report: Report) -> str:
         panels.append(
             f'<article class="panel" id="metric-{escape(metric.name)}"><h3>{escape(metric.title)}'
             f"<small>{BETTER[metric.direction]}</small></h3>"
-            f'<p class="verdict">{escape(metric_verdict(report, metric))}</p>'
+            f'<p class="verdict">{_unbroken(metric_verdict(report, metric))}</p>'
             f'<div class="wide"><table class="sortable"><thead><tr>{column_head("System", "text")}<th></th>'
-            f"{column_head(unit(metric) or 'Value', css='figure')}{column_head('n', css='figure')}{column_head('failed', css='figure')}"
+            f"{heads}"
             f'</tr></thead><tbody>{"".join(rows)}</tbody><tfoot><tr><td></td><td class="plot">'
-            f"{axis(scale, metric.percent)}</td><td></td><td></td><td></td></tr></tfoot></table></div></article>"
+            f"{axis(scale, metric.percent)}</td><td></td><td></td><td></td></tr></tfoot></table></div>"
+            "</article>"
         )
     return f'<div class="panels">{"".join(panels)}</div>' if panels else ""
 
@@ -143,9 +159,10 @@ def questions(report: Report) -> str:
         plot = f"{dot_plot(estimate, scale, figure, marks)}{axis(scale, metric.percent)}" if known else ""
         items.append(
             f'<li class="question"><div><h3>{escape(comparison.question)}</h3>'
-            f'<p class="answer {key}"><b>{word}</b>{escape(_expectation(metric, comparison))}</p>'
-            f"<p>{escape(comparison_verdict(report, comparison))}</p>{note}{stamp}</div>"
-            f'<div class="evidence">{plot}<p class="caption">{escape(_caption(report, comparison))}</p></div></li>'
+            f'<p class="answer {key}"><b>{word}</b>{escape(_expectation(metric, comparison))}{stamp}</p>'
+            f"<p>{_unbroken(comparison_verdict(report, comparison))}</p>{note}</div>"
+            f'<div class="evidence">{plot}<p class="caption">{escape(_caption(report, comparison))}'
+            "</p></div></li>"
         )
     return f'<ol class="questions">{"".join(items)}</ol>'
 
@@ -163,7 +180,7 @@ def _expectation(metric: Metric, comparison: Comparison) -> str:
     if comparison.estimate.unit == "songs":
         limit = f"{comparison.limit:g} of {comparison.estimate.n} songs"
     else:
-        limit = f"{number(metric, comparison.limit)} {shown_unit}".strip()
+        limit = "0" if comparison.limit == 0 else f"{number(metric, comparison.limit)} {shown_unit}".strip()
     texts = {
         "above": f"expected: the whole interval above {limit}",
         "below": f"expected: the whole interval below {limit}",
@@ -178,5 +195,5 @@ def _expectation(metric: Metric, comparison: Comparison) -> str:
 def _caption(report: Report, comparison: Comparison) -> str:
     metric = report.metric(comparison.metric)
     if not comparison.right:
-        return f"{metric.title}, {report.title_of(comparison.left)}"
+        return f"{metric.title}: {report.title_of(comparison.left)}"
     return f"{metric.title}: {report.title_of(comparison.left)} minus {report.title_of(comparison.right)}"

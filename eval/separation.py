@@ -24,7 +24,7 @@ METRICS = (
         range="(-inf, inf)",
         direction="higher",
         unit="dB",
-        protocol="SI-SDR of the separated vocals minus SI-SDR of the unseparated mix, both against the true vocals.",
+        protocol="SI-SDR of the separated vocals minus that of the mix, both against the true vocals.",
         decimals=1,
     ),
 )
@@ -41,7 +41,8 @@ def si_sdr(estimate_N: np.ndarray, reference_N: np.ndarray) -> float | None:
     """
     if estimate_N.ndim != 1 or estimate_N.shape != reference_N.shape:
         raise ValueError(
-            f"estimate is {estimate_N.shape} and reference {reference_N.shape}: both must be mono, of one length"
+            f"estimate is {estimate_N.shape} and reference {reference_N.shape}: both must be mono, of "
+            "one length"
         )
     estimate = estimate_N.astype(np.float64) - estimate_N.mean(dtype=np.float64)
     reference = reference_N.astype(np.float64) - reference_N.mean(dtype=np.float64)

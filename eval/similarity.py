@@ -1,4 +1,4 @@
-"""Style similarity: cosines between style embeddings. Legend: A, B embeddings of the two sides, S style dimension."""
+"""Style similarity: cosines between style embeddings. Legend: A, B rows of the two sides, S dimension."""
 
 from __future__ import annotations
 
@@ -51,7 +51,8 @@ def style_similarity(song_AS: np.ndarray, asked_BS: np.ndarray) -> StyleSimilari
     song, asked = _unit_rows("song", song_AS), _unit_rows("asked", asked_BS)
     if song.shape[1] != asked.shape[1]:
         raise ValueError(
-            f"song rows have {song.shape[1]} dimensions and asked rows {asked.shape[1]}: use one style encoder"
+            f"song rows have {song.shape[1]} dimensions and asked rows {asked.shape[1]}: use one style "
+            "encoder"
         )
     cosines_AB = np.clip(song @ asked.T, -1, 1)
     return StyleSimilarity(best=float(cosines_AB.max()), mean=float(cosines_AB.mean()))

@@ -17,8 +17,10 @@ from eval.words import matched_pairs
 
 _SOURCE = "ours"
 _PROTOCOL = (
-    "absolute difference between asked and found word {edge} in seconds, {which} over all words that the recogniser "
-    "heard (their share is the matched share); the words' times come from an aligner that never sees the asked ones"
+    "absolute difference between asked and found word {edge} in seconds, {which} over all words that "
+    "the recogniser "
+    "heard (their share is the matched share); the words' times come from an aligner that never sees "
+    "the asked ones"
 )
 
 

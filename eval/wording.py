@@ -40,7 +40,9 @@ def songs(estimate: Estimate) -> str:
 
 
 def quantity(metric: Metric, estimate: Estimate, difference: bool = False) -> str:
-    """``8.3 points [3.2, 13.4]``."""
+    """``8.3 points [3.2, 13.4]``, or ``31 of 32 songs`` for a count."""
+    if estimate.unit == "songs" and estimate.value is not None:
+        return f"{estimate.value:g} of {estimate.n} songs"
     parts = [number(metric, estimate.value), unit(metric, difference), interval(metric, estimate)]
     return " ".join(part for part in parts if part)
 
@@ -53,12 +55,14 @@ def comparison_verdict(report: Report, comparison: Comparison) -> str:
     left, right = report.title_of(comparison.left), report.title_of(comparison.right)
     if estimate.value is None:
         return f"{metric.title}: not measured ({estimate.reason or 'no reason given'})."
+    if estimate.unit == "songs":
+        return _sentence(f"{left}, by {metric.title}: {quantity(metric, estimate)}, {songs(estimate)}")
     if not right:
-        return f"{left}: {metric.title} {quantity(metric, estimate)}, {songs(estimate)}."
+        return _sentence(f"{left}: {metric.title} {quantity(metric, estimate)}, {songs(estimate)}")
     if not estimate.resolved:
         sentence = f"{left} and {right} are not told apart on {metric.title}: difference"
-        return f"{sentence} {quantity(metric, estimate, True)}, {songs(estimate)}."
-    return f"{_resolved(report, comparison)}."
+        return _sentence(f"{sentence} {quantity(metric, estimate, True)}, {songs(estimate)}")
+    return _sentence(_resolved(report, comparison))
 
 
 def metric_verdict(report: Report, metric: Metric) -> str:
@@ -69,7 +73,7 @@ def metric_verdict(report: Report, metric: Metric) -> str:
         if comparison.metric == metric.name and comparison.right and comparison.estimate.value is not None
     ]
     if not asked:
-        return "No paired difference was taken on this metric; overlapping intervals of single rows decide nothing."
+        return "No paired difference was taken on this metric; overlapping intervals decide nothing."
     resolved = [_resolved(report, comparison) for comparison in asked if comparison.estimate.resolved]
     open_ones = len(asked) - len(resolved)
     tail = f"{open_ones} difference{'s' if open_ones > 1 else ''} not resolvable" if open_ones else ""

@@ -18,8 +18,10 @@ from eval.intervals import Estimate, Resampling, paired_rate_difference, rate
 from eval.metric import Metric
 
 NORMALISER = (
-    "NFKC, case folded, curly apostrophes made straight, hyphens and dashes split words, every other mark that is "
-    "neither a letter, a digit nor an apostrophe inside a word removed, empty words removed; numbers stay as written"
+    "NFKC, case folded, curly apostrophes made straight, hyphens and dashes split words, every other "
+    "mark that is "
+    "neither a letter, a digit nor an apostrophe inside a word removed, empty words removed; numbers "
+    "stay as written"
 )
 
 METRICS = (
@@ -30,8 +32,9 @@ METRICS = (
         range="[0, inf)",
         direction="lower",
         unit="",
-        protocol="Words of the transcript of the separated vocals against the asked lyrics, summed over songs: "
-        f"(substitutions + deletions + insertions) / asked words, not capped. Normaliser: {NORMALISER}.",
+        protocol="Words of the transcript of the separated vocals against the asked lyrics, summed "
+        "over songs: (substitutions + deletions + insertions) / asked words, not capped. "
+        f"Normaliser: {NORMALISER}.",
         percent=True,
         decimals=1,
     ),
@@ -42,8 +45,8 @@ METRICS = (
         range="[0, inf)",
         direction="lower",
         unit="",
-        protocol="Phones of the transcript's words against phones of the asked words, one phonemizer for both, "
-        "stress, '_' and punctuation removed; summed over songs, not capped.",
+        protocol="Phones of the transcript's words against phones of the asked words, one phonemizer for "
+        "both, stress, '_' and punctuation removed; summed over songs, not capped.",
         percent=True,
         decimals=1,
     ),
@@ -54,8 +57,8 @@ METRICS = (
         range="[0, inf)",
         direction="lower",
         unit="",
-        protocol="The recogniser's own phones, before any lexicon, against phones of the asked words; summed over "
-        "songs, not capped.",
+        protocol="The recogniser's own phones, before any lexicon, against phones of the asked words; "
+        "summed over songs, not capped.",
         percent=True,
         decimals=1,
     ),
@@ -117,7 +120,7 @@ def count_errors(asked: Sequence[str], heard: Sequence[str]) -> ErrorCounts:
 
 
 def mark_words(asked: Sequence[str], heard: Sequence[str]) -> tuple[list[Mark], list[Mark]]:
-    """The fate of every asked token (hit, substituted, missed) and heard token (hit, substituted, inserted)."""
+    """The fate of every asked (hit, substituted, missed) and heard token (hit, substituted, inserted)."""
     asked_marks: list[Mark] = ["missed"] * len(asked)
     heard_marks: list[Mark] = ["inserted"] * len(heard)
     for asked_position, heard_position, mark in matched_pairs(asked, heard):
@@ -126,7 +129,7 @@ def mark_words(asked: Sequence[str], heard: Sequence[str]) -> tuple[list[Mark], 
 
 
 def matched_pairs(asked: Sequence[str], heard: Sequence[str]) -> list[tuple[int, int, Mark]]:
-    """(position asked, position heard, "hit" or "substituted") of the tokens that stand opposite each other."""
+    """(position asked, position heard, "hit" or "substituted") of tokens that stand opposite each other."""
     pairs: list[tuple[int, int, Mark]] = []
     for chunk in _align(asked, heard).alignments[0]:
         mark: Mark = "hit" if chunk.type == "equal" else "substituted"
@@ -152,7 +155,7 @@ def corpus_rate(songs: Sequence[ErrorCounts | None], resampling: Resampling) -> 
 def corpus_rate_difference(
     songs: Sequence[ErrorCounts | None], others: Sequence[ErrorCounts | None], resampling: Resampling
 ) -> Estimate:
-    """Rate of `songs` minus rate of `others` over the songs both have; position i is the same song in both."""
+    """Rate of `songs` minus rate of `others` over the songs both have; position i is one song in both."""
     return paired_rate_difference(*_fractions(songs), *_fractions(others), resampling=resampling)
 
 
@@ -173,7 +176,8 @@ def _align(asked: Sequence[str], heard: Sequence[str]) -> jiwer.WordOutput:
         for position, token in enumerate(tokens):
             if not token or token.split() != [token]:
                 raise ValueError(
-                    f"{side}[{position}] is {token!r}: a token must be one non-empty word without white space; "
+                    f"{side}[{position}] is {token!r}: a token must be one non-empty word without "
+                    "white space; "
                     "normalise() makes such words"
                 )
     return jiwer.process_words(" ".join(asked), " ".join(heard))

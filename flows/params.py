@@ -19,7 +19,7 @@ from tasks.models.codec import CodecParams
 from tasks.models.judge import JudgeParams
 from tasks.models.phonemizer import PhonemizerParams
 from tasks.models.separator import SeparatorParams
-from tasks.models.style_encoder import StyleEncoderParams
+from tasks.models.style_encoder import StyleParams
 from tasks.models.transcriber import TranscriberParams
 from tasks.pack import PackParams
 from tasks.pair import PairParams
@@ -52,7 +52,7 @@ class Params(Section):
     align: AlignParams
     phonemizer: PhonemizerParams
     phonemize: PhonemizeParams
-    style: StyleEncoderParams
+    style: StyleParams
     codec: CodecParams
     filter: FilterParams
     pack: PackParams

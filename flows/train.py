@@ -35,7 +35,7 @@ def fit_section(
 ) -> TrainResult:
     """One run in ``checkpoints/<name>/<fingerprint>``; runs of other recipes there are superseded and go."""
     silence_C = build_codec(params.codec).silence_C
-    recipe = flow_recipe(section, params.jam, work.shards, silence_C, init)
+    recipe = flow_recipe(params.jam.config(section.max_frames), work.shards, silence_C, init)
     versions = {package: package_version(package) for package in PACKAGES}
     out = work.checkpoint(name) / fingerprint([recipe, section.model_dump(mode="json"), versions])
     if (out / "done.json").is_file():
@@ -59,7 +59,7 @@ def write_loss_table(log: Path, table: Path) -> None:
 
 def untrained_checkpoint(params: Params, work: WorkFolder) -> Path:
     """The model before its first step, as a checkpoint of its own."""
-    model = fresh_model(params.sft, params.jam)
+    model = fresh_model(params.jam.config(params.sft.max_frames), params.sft.seed)
     out = work.checkpoint("untrained") / fingerprint(
         [params.jam.model_dump(mode="json"), params.sft.max_frames, params.sft.seed]
     )

@@ -53,7 +53,9 @@ def load_model(path: str | Path, config: JamConfig | None = None) -> Jam:
 
 
 def build_model(config: JamConfig, tensors: Mapping[str, Tensor]) -> Jam:
-    """A model that holds exactly these tensors; nothing is initialised on the way.
+    """A float32 model made of exactly these tensors; nothing is initialised on the way.
+
+    Tensors that are float32 already are taken over, not copied.
 
     Raises:
         ValueError: a key is missing or unknown, or a shape is wrong; names up to five.
@@ -61,8 +63,8 @@ def build_model(config: JamConfig, tensors: Mapping[str, Tensor]) -> Jam:
     _check({name: tuple(tensor.shape) for name, tensor in tensors.items()}, config, "the weights")
     with torch.device("meta"):
         model = Jam(config)
-    model.load_state_dict(dict(tensors), assign=True)
-    return model.requires_grad_(True)
+    model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, assign=True)
+    return model
 
 
 def weights_hash(path: str | Path) -> str:

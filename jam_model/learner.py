@@ -64,7 +64,11 @@ class Learner:
         self.step = 0
         self.average = {name: value.detach().clone() for name, value in model.state_dict().items()}
         self.optimiser = torch.optim.AdamW(
-            model.parameters(), rule.learning_rate, betas=rule.betas, weight_decay=rule.weight_decay
+            model.parameters(),
+            rule.learning_rate,
+            betas=rule.betas,
+            weight_decay=rule.weight_decay,
+            fused=True,
         )
 
     def update(self, loss: Tensor) -> tuple[float, float]:

@@ -33,16 +33,17 @@ def position_angles(num_positions: int, width: int, device: torch.device) -> Ten
 def rotary_tables(
     num_frames: int, head_dim: int, device: torch.device, dtype: torch.dtype
 ) -> tuple[Tensor, Tensor]:
-    """Cosines and sines of the rotary embedding, [T, K / 2] each."""
+    """Cosines and signed sines of the rotary embedding, [T, K] each, for `rotate`."""
     angles = position_angles(num_frames, head_dim, device)
-    return angles.cos().to(dtype), angles.sin().to(dtype)
+    cos, sin = angles.cos().to(dtype), angles.sin().to(dtype)
+    return torch.cat((cos, cos), dim=-1), torch.cat((-sin, sin), dim=-1)
 
 
 def rotate(x_BHTK: Tensor, rotary: tuple[Tensor, Tensor]) -> Tensor:
     """Rotary positions as Llama pairs them: channel k with channel k + K / 2."""
     cos, sin = rotary
     left, right = x_BHTK.chunk(2, dim=-1)
-    return torch.cat((left * cos - right * sin, right * cos + left * sin), dim=-1)
+    return torch.addcmul(x_BHTK * cos, torch.cat((right, left), dim=-1), sin)
 
 
 class ScalarEmbedding(nn.Module):

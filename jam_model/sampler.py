@@ -111,6 +111,10 @@ def sample(
     if num_points < 2:
         raise ValueError(f"num_points is {num_points}; give at least 2 (one update)")
     model.check(noise_BTC, conditions)
+    if negative_style_S.shape[-1] != model.config.style_dim:
+        raise ValueError(
+            f"negative_style has shape {tuple(negative_style_S.shape)}; it should be ({model.config.style_dim},)"
+        )
     times = torch.linspace(0, 1, num_points, device=noise_BTC.device)
     low, high = guidance.interval
     guided = ((times >= low) & (times <= high)).tolist()

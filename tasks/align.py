@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, Literal
 
@@ -51,9 +52,9 @@ class Align(Stage):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """The sections of both models."""
+        """The sections of both models; the weights are in the identity, by hash and not by path."""
         return {
-            "aligner": self.aligner_params.model_dump(mode="json"),
+            "aligner": self.aligner_params.model_dump(mode="json", exclude={"weights"}),
             "phonemizer": self.phonemizer_params.model_dump(mode="json"),
         }
 
@@ -71,7 +72,8 @@ class Align(Stage):
         """The song with its timed words. Claimed times get the score 1.
 
         Raises:
-            SongError: ``no_words``, ``low_alignment``, or the aligner's reason after ``alignment_``.
+            SongError: ``no_words``, ``phoneme_unknown`` (none can be said), ``low_alignment``, or the aligner's
+                reason after ``alignment_``.
         """
         words = song["lyrics"] if song["lyrics"] is not None else song["transcript"]
         if not words:
@@ -90,12 +92,23 @@ class Align(Stage):
         )
 
     def _aligned(self, song: Song, words: Sequence[str]) -> list[TimedWord]:
-        vocals_CN, _ = read_bytes(song["vocals"])
+        """Lays the words that can be said; the others get what is left between their neighbours."""
         said = [pronunciation.phonemes for pronunciation in self.phonemizer.phonemize(words)]
+        sayable = [place for place, phonemes in enumerate(said) if phonemes]
+        if not sayable:
+            raise SongError(song.song_id, "phoneme_unknown", "no word has a phoneme")
+        lines = lines_of(song["lyrics_lines"])
+        vocals_CN, _ = read_bytes(song["vocals"])
         try:
-            return self.aligner.align(vocals_CN[0], words, said, lines_of(song["lyrics_lines"]))
+            laid = self.aligner.align(
+                vocals_CN[0],
+                [words[place] for place in sayable],
+                [said[place] for place in sayable],
+                None if lines is None else lines_among(lines, sayable),
+            )
         except Unalignable as error:
             raise SongError(song.song_id, f"alignment_{error.reason}", str(error)) from error
+        return with_gaps(words, dict(zip(sayable, laid, strict=True)))
 
 
 def lines_of(rows: Sequence[dict[str, Any]] | None) -> list[Line] | None:
@@ -108,6 +121,29 @@ def lines_of(rows: Sequence[dict[str, Any]] | None) -> list[Line] | None:
         lines.append(Line(first, end - 1, row["start_s"], row["end_s"]))
         first = end
     return lines
+
+
+def lines_among(lines: Sequence[Line], places: Sequence[int]) -> list[Line]:
+    """The same lines over the words at `places` (ascending) only; a line of which none is left goes."""
+    kept = []
+    for line in lines:
+        first, end = bisect_left(places, line.first), bisect_right(places, line.last)
+        if first < end:
+            kept.append(Line(first, end - 1, line.start_s, line.end_s))
+    return kept
+
+
+def with_gaps(words: Sequence[str], laid: Mapping[int, TimedWord]) -> list[TimedWord]:
+    """All words: those laid, by number, and the others between them, with the score 0."""
+    timed: list[TimedWord] = []
+    for place, word in enumerate(words):
+        if place in laid:
+            timed.append(laid[place])
+            continue
+        before_s = timed[-1].end_s if timed else 0.0
+        after_s = next((laid[later].start_s for later in range(place, len(words)) if later in laid), before_s)
+        timed.append(TimedWord(word, before_s, max(before_s, after_s), 0.0))
+    return timed
 
 
 def _check(song: Song, words: Sequence[str], timed: Sequence[TimedWord]) -> None:

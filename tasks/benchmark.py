@@ -14,15 +14,21 @@ from eval.judge import ranked_songs
 from eval.players import waveform_peaks
 from eval.report import Comparison, DataSet, LossCurve, Report, SongRow
 from eval.report import System as ReportSystem
-from tasks.audio import mp3_bytes
 from tasks.engine.stage import Section
 from tasks.fanout import Prompt, System, in_another_style, with_words_dealt
 from tasks.measure import FRECHET, MEASURES, Measured, SongMeasures
-from tasks.mix import mix_of
+from tasks.mix import mix_of, mp3_bytes
 from tasks.round import policy_system
 
 TRUTH, CODEC, NOISY, UNTRAINED, TRAINED = "truth", "codec", "noisy", "untrained", "trained"
-NO_BIAS, OTHER_STYLE, DEALT, DPO, CONTROL = "no-padding-bias", "other-style", "words-dealt", "dpo", "dpo-control"
+NO_BIAS, OTHER_STYLE, DEALT, DPO, CONTROL = (
+    "no-padding-bias",
+    "other-style",
+    "words-dealt",
+    "dpo",
+    "dpo-control",
+)
+
 
 class BenchmarkParams(Section):
     """`max_*` and `tolerance_per` are what the report holds the trained model to, stated beforehand."""
@@ -37,6 +43,7 @@ class BenchmarkParams(Section):
     max_tail_energy: float
     min_ranked_share: float
 
+
 @dataclass(frozen=True)
 class Word:
     """A word of a lane in the report."""
@@ -44,6 +51,7 @@ class Word:
     word: str
     start_s: float
     end_s: float
+
 
 def benchmark_systems(
     prompts: Sequence[Prompt], checkpoints: Mapping[str, str], sampler: Section, params: BenchmarkParams
@@ -58,18 +66,27 @@ def benchmark_systems(
         System(TRUTH, "Ground truth", {"kind": "copy"}, prompts),
         System(CODEC, "Codec round trip", {"kind": "codec"}, prompts),
         System(
-            NOISY, f"Truth with {params.noise_snr_db:g} dB noise", {"kind": "noise", "snr_db": params.noise_snr_db}, prompts
+            NOISY,
+            f"Truth with {params.noise_snr_db:g} dB noise",
+            {"kind": "noise", "snr_db": params.noise_snr_db},
+            prompts,
         ),
         sung(UNTRAINED, "Untrained", UNTRAINED),
         sung(TRAINED, "Trained (SFT)", TRAINED),
         sung(NO_BIAS, "Trained, without padding bias", TRAINED, padding_bias=False),
         sung(OTHER_STYLE, "Trained, another style asked", TRAINED, prompts=in_another_style(prompts)),
-        sung(DEALT, "Trained, words dealt to random slots", TRAINED, prompts=with_words_dealt(prompts, params.seed)),
+        sung(
+            DEALT,
+            "Trained, words dealt to random slots",
+            TRAINED,
+            prompts=with_words_dealt(prompts, params.seed),
+        ),
     ]
     if DPO in checkpoints:
         systems.append(sung(DPO, "After one DPO round", DPO))
         systems.append(sung(CONTROL, "DPO control, beta = 0", CONTROL))
     return systems
+
 
 def questions(measured: Measured, params: BenchmarkParams) -> list[Comparison]:
     """What is asked of the numbers, each with what would count as a yes."""
@@ -85,30 +102,57 @@ def questions(measured: Measured, params: BenchmarkParams) -> list[Comparison]:
     tolerance = params.tolerance_per
     asked = [
         absolute(
-            "intelligible", "Does the trained model sing what it is asked?", per, TRAINED,
-            expect="at_most", limit=params.max_acoustic_per,
+            "intelligible",
+            "Does the trained model sing what it is asked?",
+            per,
+            TRAINED,
+            expect="at_most",
+            limit=params.max_acoustic_per,
         ),
         paired("learned", "Did training teach it the words?", per, UNTRAINED, TRAINED, expect="above"),
         paired(
-            "order", "Is it worse against the true order when the words are dealt to random slots?",
-            per, DEALT, TRAINED, expect="above",
+            "order",
+            "Is it worse against the true order when the words are dealt to random slots?",
+            per,
+            DEALT,
+            TRAINED,
+            expect="above",
         ),
         paired(
-            "slots", "Does it then sing the word that was put in each slot?",
-            per, DEALT, TRAINED, expect="within", limit=tolerance, given=True,
+            "slots",
+            "Does it then sing the word that was put in each slot?",
+            per,
+            DEALT,
+            TRAINED,
+            expect="within",
+            limit=tolerance,
+            given=True,
             note="words dealt: scored against the dealt order",
         ),
         paired(
-            "style", "Does another style in the request lower the similarity to the song's own?",
-            style, OTHER_STYLE, TRAINED, expect="below",
+            "style",
+            "Does another style in the request lower the similarity to the song's own?",
+            style,
+            OTHER_STYLE,
+            TRAINED,
+            expect="below",
         ),
         paired(
-            "style-words", "Does it keep its words in another style?",
-            per, OTHER_STYLE, TRAINED, expect="within", limit=tolerance,
+            "style-words",
+            "Does it keep its words in another style?",
+            per,
+            OTHER_STYLE,
+            TRAINED,
+            expect="within",
+            limit=tolerance,
         ),
         absolute(
-            "ends", "Does the music stop at the asked end?", tail, TRAINED,
-            expect="at_most", limit=params.max_tail_energy,
+            "ends",
+            "Does the music stop at the asked end?",
+            tail,
+            TRAINED,
+            expect="at_most",
+            limit=params.max_tail_energy,
         ),
         paired("padding-bias", "What does the padding bias do for the end?", tail, NO_BIAS, TRAINED),
         _ranking(measured, params),
@@ -122,14 +166,22 @@ def questions(measured: Measured, params: BenchmarkParams) -> list[Comparison]:
         ]
     return asked
 
+
 def _ranking(measured: Measured, params: BenchmarkParams) -> Comparison:
     estimate = ranked_songs([measured.scores(name, "judge_mean") for name in (TRUTH, NOISY, UNTRAINED)])
     limit = float(round(params.min_ranked_share * len(measured.prompts)))
     return Comparison(
-        "judge-ranks", "On how many songs does the judge rank truth > noisy truth > untrained?",
-        "judge_mean", "truth > noisy truth > untrained", "", estimate, expect="at_least", limit=limit,
+        "judge-ranks",
+        "On how many songs does the judge rank truth > noisy truth > untrained?",
+        "judge_mean",
+        "truth > noisy truth > untrained",
+        "",
+        estimate,
+        expect="at_least",
+        limit=limit,
         made_by=sorted({made for song in measured.systems[TRUTH] for made in song.row["made_by"]}),
     )
+
 
 def report_of(
     measured: Measured,
@@ -150,7 +202,9 @@ def report_of(
     ]
     entries = [_report_system(measured, system) for system in systems]
     floor = measured.floor(TRUTH, params.seed)
-    stand_ins = sorted({part for entry in entries for made in entry.made_by for part in made.split() if "/" in part})
+    stand_ins = sorted(
+        {part for entry in entries for made in entry.made_by for part in made.split() if "/" in part}
+    )
     notes = [
         f"Frechet floor (two halves of the true songs): {_short(floor)}.",
         f"Reference set of the Frechet distance: {measured.reference.statistics.num_windows} windows of the kept "
@@ -172,22 +226,31 @@ def report_of(
         run=run,
     )
 
+
 def data_set_of(rows: Iterable[Mapping[str, Any]]) -> DataSet:
     """What became of the songs that went in."""
     rows = list(rows)
     kept = [row for row in rows if not row["drop_reason"]]
     drops = Counter(row["drop_reason"] for row in rows if row["drop_reason"])
-    return DataSet(len(rows), len(kept), dict(sorted(drops.items())), dict(sorted(Counter(r["split"] for r in kept).items())))
+    return DataSet(
+        len(rows),
+        len(kept),
+        dict(sorted(drops.items())),
+        dict(sorted(Counter(r["split"] for r in kept).items())),
+    )
+
 
 def loss_curve(name: str, log: Path) -> LossCurve:
     """The loss column of a training log."""
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     return LossCurve(name, [(line["step"], line["loss"]) for line in lines])
 
+
 def _report_system(measured: Measured, system: System) -> ReportSystem:
     songs = measured.systems[system.name]
     made_by = sorted({made for song in songs for made in song.row["made_by"]})
     return ReportSystem(system.name, system.title, made_by, measured.estimates(system.name), system.note)
+
 
 def _song_row(song: SongMeasures, prompt: Prompt, system: str, player: bool, songs_root: str) -> SongRow:
     scores = {metric.name: song.scores.get(metric.name) for metric in MEASURES if metric.name != FRECHET}
@@ -206,6 +269,7 @@ def _song_row(song: SongMeasures, prompt: Prompt, system: str, player: bool, son
         heard=[Word(w["word"], w["start_s"], w["end_s"]) for w in song.row["transcript_times"] or ()],
         **sound,
     )
+
 
 def _short(estimate: Estimate) -> str:
     if estimate.value is None:

@@ -1,7 +1,7 @@
 """Generate: makes the audio of every row of a fan-out table by its recipe.
 
 A recipe is JSON in the column `recipe`: ``generate`` sings with a checkpoint, ``codec`` passes the parent's
-mix through the codec once, ``copy`` is the parent's mix itself. Checkpoints are named by the hash of their
+mix through the codec once, ``noise`` adds white noise to it, ``copy`` is the mix itself. Checkpoints are named by the hash of their
 weights; where they lie is told to the stage and is part of no value.
 
 Shapes: B = 1 song, T frames (the model's max_frames), C channels, N samples, S 512.
@@ -9,6 +9,7 @@ Shapes: B = 1 song, T frames (the model's max_frames), C channels, N samples, S 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal
@@ -68,30 +69,26 @@ class Copy(Section):
     kind: Literal["copy"]
 
 
-Recipe = Sing | Recode | Copy
+class Noisy(Section):
+    """The parent's mix with white noise, `snr_db` below it, drawn from `seed` and `parent`."""
+
+    kind: Literal["noise"]
+    snr_db: float
+
+
+Recipe = Sing | Recode | Copy | Noisy
 RECIPE: TypeAdapter[Recipe] = TypeAdapter(Annotated[Recipe, Field(discriminator="kind")])
 
 
 class Generate(Stage):
-    """Sings, recodes or copies. Sung noise depends on `seed`, `parent` and `take`: two checkpoints given the
+    """Sings, recodes, disturbs or copies. Sung noise depends on `seed`, `parent` and `take`: two checkpoints given the
     same prompt and seed start from the same noise.
     """
 
     name = "generate"
     version = 1
-    reads = frozenset(
-        {
-            "recipe",
-            "parent",
-            "parent_audio",
-            "seed",
-            "take",
-            "asked_words",
-            "asked_phonemes",
-            "asked_style",
-            "asked_duration_s",
-        }
-    )
+    reads = frozenset({"recipe", "parent", "parent_audio", "seed", "take"})
+    reads |= {"asked_words", "asked_phonemes", "asked_style", "asked_duration_s"}
     writes = frozenset({"audio", "duration_s", "latent_sung", "tail_energy"})
     packages = ("numpy", "scipy", "torch", "soundfile", "soxr")
 
@@ -151,8 +148,10 @@ class Generate(Stage):
             return song.with_columns(
                 audio=song["parent_audio"], duration_s=duration_s, latent_sung=None, tail_energy=None
             )
+        if isinstance(recipe, Noisy):
+            return _with_audio(song, with_noise(mix_CN, recipe.snr_db, f"{song['seed']}/{song['parent']}"))
         mean_TC, _ = self.codec.encode(mix_CN)
-        return _with_audio(song, self.codec.decode(mean_TC), mean_TC, None)
+        return _with_audio(song, self.codec.decode(mean_TC), mean_TC)
 
     def _sung(self, song: Song, recipe: Sing) -> Song:
         """Sings all frames of the model, as it was trained to, and keeps the asked ones."""
@@ -225,10 +224,23 @@ def conditions_of(song: Song, num_frames: int, max_frames: int) -> Conditions:
     )
 
 
-def _with_audio(song: Song, mix_CN: np.ndarray, latent_TC: np.ndarray, tail: float | None) -> Song:
+def with_noise(mix_CN: np.ndarray, snr_db: float, key: str) -> np.ndarray:
+    """The mix with white noise `snr_db` below its power, scaled down where the sum would clip."""
+    digest = hashlib.sha256(f"noise/{key}".encode()).digest()
+    noise_CN = np.random.default_rng(int.from_bytes(digest, "little")).standard_normal(
+        mix_CN.shape, np.float32
+    )
+    rms = float(np.sqrt(np.mean(np.square(mix_CN, dtype=np.float64))))
+    noisy_CN = mix_CN + noise_CN * np.float32(rms * 10 ** (-snr_db / 20))
+    return noisy_CN / max(1.0, float(np.abs(noisy_CN).max()))
+
+
+def _with_audio(
+    song: Song, mix_CN: np.ndarray, latent_TC: np.ndarray | None = None, tail: float | None = None
+) -> Song:
     return song.with_columns(
         audio={"path": None, "bytes": flac_bytes(mix_CN, SAMPLE_RATE_HZ)},
         duration_s=mix_CN.shape[1] / SAMPLE_RATE_HZ,
-        latent_sung=npy_bytes(latent_TC.astype(np.float32)),
+        latent_sung=None if latent_TC is None else npy_bytes(latent_TC.astype(np.float32)),
         tail_energy=tail,
     )

@@ -42,18 +42,8 @@ class Ingest(Stage):
     name = "ingest"
     version = 1
     reads = frozenset({"audio", "lyrics_path", "style_path", "content_hash", "artist"})
-    writes = frozenset(
-        {
-            "duration_s",
-            "num_channels",
-            "sample_rate_hz",
-            "lyrics",
-            "lyrics_times",
-            "lyrics_lines",
-            "style_text",
-            "split",
-        }
-    )
+    writes = frozenset({"duration_s", "num_channels", "sample_rate_hz", "split"})
+    writes |= {"lyrics", "lyrics_times", "lyrics_lines", "style_text"}
     packages = ("soundfile", "soxr")
 
     def __init__(self, params: IngestParams, audio: AudioParams, songs_root: str) -> None:

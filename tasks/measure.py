@@ -11,10 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from eval.frechet import FrechetReference, WindowStatistics, frechet, frechet_difference, frechet_floor, merged
-from eval.frechet import METRICS as FRECHET_METRICS
-from eval.frechet import window_statistics
 from eval.energy import METRICS as ENERGY_METRICS
+from eval.frechet import METRICS as FRECHET_METRICS
+from eval.frechet import (
+    FrechetReference,
+    WindowStatistics,
+    frechet,
+    frechet_difference,
+    frechet_floor,
+    merged,
+    window_statistics,
+)
 from eval.intervals import Estimate, Resampling, mean, paired_mean_difference
 from eval.judge import METRICS as JUDGE_METRICS
 from eval.metric import Metric
@@ -56,7 +63,9 @@ class SongMeasures:
 
     row: Mapping[str, Any]
     counts: Mapping[str, ErrorCounts] = field(default_factory=dict)  # wer, per, acoustic_per
-    given: Mapping[str, ErrorCounts] = field(default_factory=dict)  # the same against what it was given to sing
+    given: Mapping[str, ErrorCounts] = field(
+        default_factory=dict
+    )  # the same against what it was given to sing
     scores: Mapping[str, float | None] = field(default_factory=dict)
     windows: WindowStatistics | None = None
 
@@ -136,7 +145,9 @@ def measure(
     for name, songs in systems.items():
         lacking = [prompt.song_id for prompt in prompts if prompt.song_id not in songs]
         if lacking:
-            raise ValueError(f"system {name!r} lacks {len(lacking)} songs of the benchmark, first {lacking[0]}")
+            raise ValueError(
+                f"system {name!r} lacks {len(lacking)} songs of the benchmark, first {lacking[0]}"
+            )
     ordered = {name: [songs[prompt.song_id] for prompt in prompts] for name, songs in systems.items()}
     return Measured(prompts, ordered, reference, resampling)
 

@@ -40,20 +40,8 @@ class Pack(Stage):
 
     name = "pack"
     version = 1
-    reads = frozenset(
-        {
-            "kept",
-            "latent",
-            "style_embedding",
-            "words",
-            "phonemes",
-            "duration_s",
-            "split",
-            "artist",
-            "license",
-            "source",
-        }
-    )
+    reads = frozenset({"kept", "latent", "style_embedding", "words", "phonemes"})
+    reads |= {"duration_s", "split", "artist", "license", "source"}
     writes = frozenset({"sample"})
     packages = ("numpy", "torch")
     sink = "sample"
@@ -115,20 +103,23 @@ def write_index(shards: Path, rows: Iterable[Mapping[str, Any]]) -> dict[str, An
 
     `rows` tell `id`, `duration` (seconds) and `split` of every packed song. ``ids.jsonl`` lists them in shard
     order, ``ids.<split>.jsonl`` those of one split, in the form of the released loader's `id_list_jsonl`.
+    A shard whose name, size and sha256 the standing index knows is not decoded again.
 
     Raises:
         ValueError: a shard is damaged, or its songs are not those of `rows`.
     """
     row_of = {row["id"]: {key: row[key] for key in ("id", "duration", "split")} for row in rows}
+    verified = _verified(shards)
     entries: list[dict[str, Any]] = []
     packed: list[str] = []
     for path in sorted(shards.glob("*.tar")):
-        ids = verify_shard(path)
+        size, digest = path.stat().st_size, _sha256(path)
+        known = verified.get(path.name) == (size, digest)
+        ids = [place.song_id for place in locate(path, 0)] if known else verify_shard(path)
         unknown = [song_id for song_id in ids if song_id not in row_of]
         if unknown:
             raise ValueError(f"{path.name}: song {unknown[0]!r} is not in the table; pack again")
         splits = Counter(row_of[song_id]["split"] for song_id in ids)
-        size, digest = path.stat().st_size, _sha256(path)
         entries.append(
             {
                 "name": path.name,
@@ -150,12 +141,23 @@ def write_index(shards: Path, rows: Iterable[Mapping[str, Any]]) -> dict[str, An
     }
     listed = [row_of[song_id] for song_id in packed]
     write_json_lines(shards / IDS_NAME, listed)
-    stem, ending = IDS_NAME.split(".")
-    for split in index["splits"]:
-        of_split = [row for row in listed if row["split"] == split]
-        write_json_lines(shards / f"{stem}.{split}.{ending}", of_split)
+    lists = {
+        f"ids.{split}.jsonl": [row for row in listed if row["split"] == split] for split in index["splits"]
+    }
+    for name, of_split in lists.items():
+        write_json_lines(shards / name, of_split)
+    for path in shards.glob("ids.*.jsonl"):
+        if path.name not in lists:
+            path.unlink()
     write_json(shards / INDEX_NAME, index)
     return index
+
+
+def _verified(shards: Path) -> dict[str, tuple[int, str]]:
+    """Size and sha256 of the shards that the standing index lists."""
+    path = shards / INDEX_NAME
+    entries = json.loads(path.read_text())["shards"] if path.is_file() else []
+    return {entry["name"]: (entry["bytes"], entry["sha256"]) for entry in entries}
 
 
 def verify_shard(path: Path) -> list[str]:

@@ -25,7 +25,8 @@ from jam_model.lyric_grid import GridWord
 from jam_model.preference import PreferenceLoss, dpo_loss
 from jam_model.shards import Sample
 from tasks.engine.files import write_bytes, write_json
-from tasks.engine.fit import FitParams, Progress, StepLoss, Worker, fit
+from tasks.engine.fit import Progress, fit
+from tasks.engine.steps import FitParams, StepLoss, Worker
 from tasks.train import TrainResult, hash_of, result_of
 
 HELD_OUT_DRAWS = 8  # noise and times each held-out pair is judged by
@@ -75,9 +76,7 @@ class PreferenceObjective:
         reference = self.build().to(worker.device).eval().requires_grad_(False)
         order = EndlessOrder([len(pairs)], params.seed, shuffle_shards=1)
 
-        def step_loss(
-            model: Jam, step: int, generator: torch.Generator
-        ) -> dict[str, torch.Tensor]:
+        def step_loss(model: Jam, step: int, generator: torch.Generator) -> dict[str, torch.Tensor]:
             positions = positions_of_step(step, params.batch_size, worker.rank, worker.num_workers)
             chosen = [(pairs[order[position]], position) for position in positions]
             loss = self._loss(model, reference, chosen, generator, worker)

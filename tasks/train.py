@@ -21,8 +21,9 @@ from jam_model.config import JamConfig
 from jam_model.dit import Jam
 from jam_model.flow import Dropout, FlowDraw, flow_error, flow_loss
 from jam_model.shards import VALIDATION, Shards, read_index
-from tasks.engine.fit import FitParams, Progress, StepLoss, Worker, fit
+from tasks.engine.fit import Progress, fit
 from tasks.engine.stage import Section
+from tasks.engine.steps import FitParams, StepLoss, Worker
 
 VALIDATION_TIMES = (0.1, 0.3, 0.5, 0.7, 0.9)
 
@@ -82,9 +83,7 @@ class FlowObjective:
         """Fresh weights drawn from the seed, or those of `init`."""
         if self.init:
             return load_model(self.init, self.config)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.params.seed)
-            return Jam(self.config)
+        return fresh_model(self.config, self.params.seed)
 
     def start(self, worker: Worker) -> StepLoss:
         """Opens the training split."""
@@ -99,12 +98,12 @@ class FlowObjective:
         )
         dropout = Dropout(params.style_dropout, params.lyrics_dropout, params.dropout_rule)
 
-        def step_loss(
-            model: Jam, step: int, generator: torch.Generator
-        ) -> dict[str, torch.Tensor]:
+        def step_loss(model: Jam, step: int, generator: torch.Generator) -> dict[str, torch.Tensor]:
             positions = positions_of_step(step, params.batch_size, worker.rank, worker.num_workers)
             batch = batches.at(positions).to(worker.device)
-            loss = flow_loss(model, batch.latents_BTC, batch.conditions, dropout, generator, params.time_weight)
+            loss = flow_loss(
+                model, batch.latents_BTC, batch.conditions, dropout, generator, params.time_weight
+            )
             return {"loss": loss.loss}
 
         return step_loss
@@ -136,6 +135,24 @@ class FlowObjective:
         }
 
 
+def flow_recipe(config: JamConfig, shards: Path, silence_C: np.ndarray, init: Path | None) -> dict[str, Any]:
+    """What decides a run's weights besides its section: sizes, shards, silence and the starting weights."""
+    return {
+        "kind": "flow",
+        "config": config.to_dict(),
+        "init": weights_hash(init) if init else None,
+        "shards": hash_of([entry["sha256"] for entry in read_index(shards)]),
+        "silence": hash_of([float(value) for value in silence_C]),
+    }
+
+
+def fresh_model(config: JamConfig, seed: int) -> Jam:
+    """Untrained weights drawn from the seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Jam(config)
+
+
 def train(
     section: TrainParams,
     jam: JamParams,
@@ -152,13 +169,7 @@ def train(
         FitFailed: a worker failed too often.
     """
     config = jam.config(section.max_frames)
-    recipe: dict[str, Any] = {
-        "kind": "flow",
-        "config": config.to_dict(),
-        "init": weights_hash(init) if init else None,
-        "shards": hash_of([entry["sha256"] for entry in read_index(shards)]),
-        "silence": hash_of([float(value) for value in silence_C]),
-    }
+    recipe = flow_recipe(config, shards, silence_C, init)
     if init and (stored := load_model(init).config) != replace(config, max_frames=stored.max_frames):
         raise ValueError(
             f"init: {init} was trained with {stored}, but params jam says {config}; make them equal"

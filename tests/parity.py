@@ -129,7 +129,8 @@ def main(arguments: list[str]) -> None:
     with np.load(arguments[1], allow_pickle=False) as file:
         inputs = {name: torch.from_numpy(file[name]) for name in file.files}
     outputs = run_model(meta, inputs)
-    np.savez(arguments[2], **{name: tensor.numpy() for name, tensor in outputs.items()})
+    arrays: dict[str, Any] = {name: tensor.numpy() for name, tensor in outputs.items()}
+    np.savez(arguments[2], **arrays)
 
 
 if __name__ == "__main__":

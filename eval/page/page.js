@@ -89,8 +89,9 @@
 
   function stop() {
     sound.pause();
-    if (playing) playing.show(false);
+    const last = playing;
     playing = null;
+    if (last) last.show(false);
   }
 
   function follow() {
@@ -119,30 +120,40 @@
 
   const MEANING = { hit: "sung as asked", missed: "missed", substituted: "heard as another word", inserted: "never asked for" };
 
-  function lane(words, duration, name) {
+  const pen = document.createElement("canvas").getContext("2d");
+  pen.font = `12.2px ${getComputedStyle(document.body).fontFamily}`; // .76rem, as .word in page.css
+
+  // A word that would run into the one before it moves one row away from the wave.
+  function lane(words, duration, name, pixels) {
     const element = make("div", `lane ${name}`);
     element.setAttribute("role", "group");
     element.setAttribute("aria-label", `${name} words`);
     if (!words.length) element.append(make("span", "empty-lane", `no ${name} words`));
+    const ends = [];
     const spans = words.map(([text, begin, end, mark]) => {
       const span = make("span", `word ${mark}`, text);
+      const free = ends.findIndex((taken) => taken <= begin * pixels);
+      const row = free >= 0 ? free : ends.length;
+      ends[row] = begin * pixels + pen.measureText(text).width + 4;
+      span.style.setProperty("--row", row);
       span.style.left = `${(100 * begin) / duration}%`;
       span.title = `${name}, ${begin.toFixed(2)}\u2013${end.toFixed(2)} s: ${MEANING[mark]}`;
       element.append(span);
       return { span, begin, end };
     });
+    element.style.setProperty("--rows", Math.max(1, ends.length));
     const light = (time) => {
       for (const { span, begin, end } of spans) span.classList.toggle("now", time >= begin && time < end);
     };
     return { element, light };
   }
 
-  // Wide enough that nine in ten words end before the next begins.
+  // Wide enough that three in four words end before the next begins.
   function pixelsPerSecond(take) {
     const needs = [take.asked, take.heard].flatMap((words) =>
-      words.slice(1).map(([, begin], i) => (7 * words[i][0].length + 8) / Math.max(0.08, begin - words[i][1])));
+      words.slice(1).map(([, begin], i) => (pen.measureText(words[i][0]).width + 6) / Math.max(0.08, begin - words[i][1])));
     needs.sort((a, b) => a - b);
-    return Math.min(160, Math.max(30, needs[Math.floor(0.9 * needs.length)] ?? 30));
+    return Math.min(160, Math.max(30, needs[Math.floor(0.75 * needs.length)] ?? 30));
   }
 
   function takeView(take, song, width) {
@@ -159,20 +170,23 @@
     title.append(make("b", "", system.title));
     if (system.stamp) title.append(make("span", "stamp", system.stamp));
     title.append(message);
-    const scores = make("dl");
+    const scores = make("dl", "scores");
     for (const metric of page.metrics) {
       if (!(metric.name in take.scores)) continue;
       const value = make("dd", "", shown(metric, take.scores[metric.name]));
       value.title = take.reasons[metric.name] ?? "";
-      scores.append(make("dt", "", metric.unit ? `${metric.title}, ${metric.unit}` : metric.title), value);
+      if (metric.unit) value.textContent += `\u00a0${metric.unit}`;
+      const pair = make("div");
+      pair.append(make("dt", "", metric.title), value);
+      scores.append(pair);
     }
-    head.append(button, title, scores);
+    head.append(button, title);
 
     const timeline = make("div", "timeline");
     const track = make("div", "track");
     const wave = make("div", "wave");
-    const asked = lane(take.asked, duration, "asked");
-    const heard = lane(take.heard, duration, "heard");
+    const asked = lane(take.asked, duration, "asked", width / duration);
+    const heard = lane(take.heard, duration, "heard", width / duration);
     const path = outline(take.peaks);
     const box = `0 0 ${Math.max(1, take.peaks.length - 1)} 100`;
     const played = drawing(path, box, "played");
@@ -184,11 +198,11 @@
     wave.setAttribute("aria-label", `Place in ${song.title} by ${system.title}, in seconds`);
     wave.setAttribute("aria-valuemin", "0");
     wave.setAttribute("aria-valuemax", duration.toFixed(1));
-    wave.append(whole, played);
+    wave.append(whole, played, playhead);
     track.style.width = `${width}px`;
-    track.append(asked.element, wave, heard.element, playhead);
+    track.append(asked.element, wave, heard.element);
     timeline.append(track);
-    element.append(head, timeline);
+    element.append(head, timeline, scores);
 
     const view = {
       element, take, at: 0,
@@ -201,7 +215,7 @@
         playhead.style.left = `${100 * share}%`;
         playhead.hidden = view.at === 0;
         wave.setAttribute("aria-valuenow", view.at.toFixed(1));
-        const time = running || view.at > 0 ? view.at : -1;
+        const time = playing === view && view.at > 0 ? view.at : -1;
         asked.light(time);
         heard.light(time);
         if (running && track.scrollWidth > timeline.clientWidth) {
@@ -232,6 +246,11 @@
       else return;
       event.preventDefault();
     });
+    timeline.addEventListener("scroll", () => { // the takes of a song stay on one time axis
+      for (const other of player.querySelectorAll(".timeline")) {
+        if (Math.abs(other.scrollLeft - timeline.scrollLeft) > 1) other.scrollLeft = timeline.scrollLeft;
+      }
+    });
     view.show(false);
     return view;
   }
@@ -251,7 +270,8 @@
     const longest = Math.max(...song.takes.map((take) => take.duration));
     const scale = Math.max(...song.takes.map(pixelsPerSecond));
     const room = player.clientWidth > 736 ? player.clientWidth - 226 : player.clientWidth;
-    const perSecond = Math.max(scale, room / longest);
+    const fit = room / longest;
+    const perSecond = scale <= 1.4 * fit ? fit : scale; // a little crowding is better than scrolling
     player.replaceChildren(bar, ...song.takes.map((take) => takeView(take, song, take.duration * perSecond).element));
     document.querySelectorAll("#song-table tbody tr").forEach((row) => {
       if (row.dataset.song === song.id) row.setAttribute("aria-current", "true");
@@ -291,13 +311,15 @@
     const systems = Object.keys(page.systems).filter((name) => used.has(name));
     systems.sort((a, b) => page.order.indexOf(a) - page.order.indexOf(b));
     const table = make("table"), headRow = make("tr"), body = make("tbody");
-    for (const [text, kind] of [["Song", "text"], ...systems.map((name) => [page.systems[name].title, "number"])]) {
+    const columns = systems.map((name) => [page.systems[name].title, "number", page.systems[name].stamp]);
+    for (const [text, kind, stamp] of [["Song", "text", ""], ...columns]) {
       const head = make("th", kind === "number" ? "figure" : "");
       const button = make("button", "", text);
       button.type = "button";
       head.scope = "col";
       head.dataset.sort = kind;
       head.append(button);
+      if (stamp) head.append(make("small", "", stamp));
       headRow.append(head);
     }
     page.songs.forEach((song, index) => {

@@ -55,7 +55,7 @@ COLUMNS: dict[str, Column] = {
     "transcript_times": Column(pa.list_(SCORED_WORD), "the same words with times"),
     "heard_phones": Column(STRINGS, "the recogniser's own phones, no word knowledge; null = not asked"),
     # align
-    "words": Column(pa.list_(SCORED_WORD), "the song's words with aligned times and scores in (0, 1]"),
+    "words": Column(pa.list_(SCORED_WORD), "the song's words with aligned times and scores in [0, 1]; 0 = cannot be said"),
     "alignment_score": Column(pa.float64(), "mean word score"),
     # phonemize
     "phonemes": Column(STRINGS, "IPA of each word, in jamify's symbols; as long as `words`"),

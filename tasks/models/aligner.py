@@ -37,7 +37,7 @@ NEAREST = {
 
 @dataclass(frozen=True, slots=True)
 class TimedWord:
-    """A word in a song; `score` in (0, 1] is the mean posterior of its phones where they were found."""
+    """A word in a song; `score` in (0, 1] is the geometric mean of its phones' posteriors there."""
 
     word: str
     start_s: float

@@ -20,7 +20,7 @@ MAX_CELLS = 2_000_000_000  # bytes of back-pointers: 45 minutes of song with 2,5
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Frames [first, end) of a word, and the mean posterior of its phones in them."""
+    """Frames [first, end) of a word, and the geometric mean over its phones of their posterior."""
 
     first: int
     end: int
@@ -137,7 +137,7 @@ def _spans(
         Span(
             int(starts_S[first]),
             int(starts_S[last] + frames_of_S[last]),
-            float(np.clip(mean_S[first : last + 1].mean(), 1e-4, 1.0)),
+            float(np.exp(np.log(np.clip(mean_S[first : last + 1], 1e-4, 1.0)).mean())),
         )
         for first, last in zip(firsts, lasts, strict=True)
     ]

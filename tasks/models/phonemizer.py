@@ -98,7 +98,7 @@ def normalise_words(text: str) -> list[str]:
     """The words of a line of lyrics: lower-case, NFKC, without punctuation.
 
     Apostrophes inside a word stay (all typographic forms become ``'``), those around it go; hyphens,
-    dashes, slashes and underscores separate words; a comma or point between digits is dropped
+    dashes, slashes and underscores separate words; a comma between digits is dropped
     (``1,000`` -> ``1000``), digits stay digits (the phonemizer reads them aloud). Letters and their
     combining marks of every script are kept. ``&`` is read "and".
     """
@@ -110,7 +110,7 @@ def normalise_words(text: str) -> list[str]:
             kept.append(char)
         elif char in "'’‘ʼ`´":
             kept.append("'")
-        elif char in ".," and before.isdigit() and after.isdigit():
+        elif char == "," and before.isdigit() and after.isdigit():
             continue
         else:
             kept.append(" ")

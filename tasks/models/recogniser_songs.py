@@ -2,7 +2,8 @@
 
 A variant is what the recogniser may be given one day: the clean vocals, the vocals a separator takes out
 of the mix, the raw mix, the codec's round trip of the mix, the same with noise on the latents (near what
-a model sings), and the band alone (which holds no words).
+a model sings), and the band alone (which holds no words). In every fourth training song half of the words
+are other English ones, so that the net learns phones rather than the words of its lexicon by heart.
 
 Shape suffixes: N samples, C channels, T frames (10 ms; of latents: codec frames), M mel bands.
 """
@@ -11,8 +12,9 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +27,174 @@ from tasks.toy.performance import Performance, perform
 from tasks.toy.score import compose
 
 VARIANTS = ("clean", "separated", "mix", "codec", "codec_noisy", "band")
-SONGS_A_BATCH = 20  # rendered by one fresh process: the singer's bytes depend on the order of its calls
-LATENT_NOISE = (0.1, 0.45)  # range of the standard deviation, in units of the unit-scale latents
+SONGS_A_BATCH = 20  # in one file of the cache
+LATENT_NOISE = (0.1, 0.7)  # range of the standard deviation, in units of the unit-scale latents
+SMOOTHING_FRAMES = 8  # the noise is averaged over 1 to so many frames
+SHRINK = (0.7, 1.0)  # a model's latents lie nearer to the mean than true ones
+OTHER_WORDS = tuple(
+    [
+        "after",
+        "mother",
+        "letter",
+        "believe",
+        "feel",
+        "mind",
+        "low",
+        "better",
+        "day",
+        "light",
+        "baby",
+        "people",
+        "water",
+        "money",
+        "listen",
+        "winter",
+        "valley",
+        "hotel",
+        "paper",
+        "table",
+        "lady",
+        "body",
+        "gold",
+        "rain",
+        "snow",
+        "blue",
+        "sky",
+        "hand",
+        "stand",
+        "land",
+        "dance",
+        "alone",
+        "someone",
+        "moment",
+        "minute",
+        "little",
+        "middle",
+        "travel",
+        "feather",
+        "weather",
+        "pillow",
+        "hello",
+        "goodbye",
+        "diamond",
+        "island",
+        "silent",
+        "violin",
+        "piano",
+        "radio",
+        "melon",
+        "coffee",
+        "butter",
+        "bottle",
+        "finger",
+        "singer",
+        "glimmer",
+        "dinner",
+        "corner",
+        "border",
+        "daughter",
+        "doctor",
+        "sister",
+        "brother",
+        "another",
+        "either",
+        "animal",
+        "metal",
+        "battle",
+        "vital",
+        "needle",
+        "trouble",
+        "double",
+        "apple",
+        "purple",
+        "famous",
+        "service",
+        "promise",
+        "office",
+        "police",
+        "piece",
+        "wonder",
+        "thunder",
+        "narrow",
+        "tomorrow",
+        "sorrow",
+        "limit",
+        "spirit",
+        "profit",
+        "rabbit",
+        "market",
+        "pocket",
+        "rocket",
+        "ticket",
+        "blanket",
+        "candle",
+        "handle",
+        "spindle",
+        "party",
+        "pretty",
+        "nobody",
+        "lullaby",
+        "butterfly",
+        "deny",
+        "supply",
+        "shelter",
+        "velvet",
+        "element",
+        "telephone",
+        "bring",
+        "king",
+        "wing",
+        "keep",
+        "sleep",
+        "ship",
+        "shape",
+        "sheet",
+        "short",
+        "shoulder",
+        "shy",
+        "room",
+        "moon",
+        "soon",
+        "school",
+        "food",
+        "put",
+        "look",
+        "good",
+        "wood",
+        "hood",
+        "hat",
+        "map",
+        "lamp",
+        "plan",
+        "pen",
+        "men",
+        "bed",
+        "said",
+        "felt",
+        "got",
+        "lot",
+        "cut",
+        "fun",
+        "sun",
+        "sea",
+        "me",
+        "key",
+        "go",
+        "soap",
+        "goat",
+        "high",
+        "night",
+        "kite",
+        "side",
+        "may",
+        "say",
+        "late",
+        "plate",
+        "train",
+        "brain",
+    ]
+)
+"""Words of no toy song, made of the phones of the toy vocabulary."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +235,8 @@ def sung_songs(seeds: Sequence[int], uniform: bool, cache: Path, num_workers: in
     tasks = [(batch, uniform, cache / _name(batch, uniform)) for batch in batches]
     missing = [task for task in tasks if not task[2].exists()]
     if missing:
-        with multiprocessing.get_context("spawn").Pool(num_workers, maxtasksperchild=1) as pool:
+        os.environ.setdefault("OMP_NUM_THREADS", "1")  # for the workers: they are the parallel ones
+        with multiprocessing.get_context("spawn").Pool(num_workers) as pool:
             for _ in pool.imap(_render_batch, missing, chunksize=1):
                 pass
     return [song for _, _, path in tasks for song in _read_batch(path)]
@@ -108,19 +277,24 @@ def _read_batch(path: Path) -> list[SungSong]:
 
 def render(seed: int, uniform: bool) -> SungSong:
     """One song sung, played and passed through every variant."""
+    rng = np.random.default_rng((seed, len(VARIANTS)))
     score = compose(seed, uniform)
+    if uniform and seed % 4 == 3:
+        notes = [
+            replace(note, word=str(rng.choice(OTHER_WORDS))) if rng.random() < 0.5 else note
+            for note in score.notes
+        ]
+        score = replace(score, notes=tuple(notes))
     song = perform(score)
     separator = build_separator(SeparatorParams(model="embedded"))
     codec = build_codec(CodecParams(model="embedded"))
-    noise = np.random.default_rng((seed, len(VARIANTS)))
     latent_TC = codec.encode(song.mix_CN)[0]
-    noisy_TC = latent_TC + noise.uniform(*LATENT_NOISE) * noise.standard_normal(latent_TC.shape)
     sound = {
         "clean": song.vocals_N,
         "separated": separator.separate(song.mix_CN),
         "mix": song.mix_CN.mean(0),
         "codec": separator.separate(codec.decode(latent_TC)),
-        "codec_noisy": separator.separate(codec.decode(noisy_TC.astype(np.float32))),
+        "codec_noisy": separator.separate(codec.decode(_noisy(latent_TC, rng))),
         "band": separator.separate(song.band_CN),
     }
     powers = {name: log_power(sound_N) for name, sound_N in sound.items()}
@@ -132,6 +306,15 @@ def render(seed: int, uniform: bool) -> SungSong:
         tuple((word.text, word.start_s, word.end_s) for word in song.words),
         tuple(_phones(song)),
     )
+
+
+def _noisy(latent_TC: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Latents shrunk towards the mean, with noise that drifts over frames."""
+    width = int(rng.integers(1, SMOOTHING_FRAMES + 1))
+    sums_TC = np.cumsum(rng.standard_normal((len(latent_TC) + width, latent_TC.shape[1])), axis=0)
+    noise_TC = (sums_TC[width:] - sums_TC[:-width]) / np.sqrt(width)
+    noisy_TC = rng.uniform(*SHRINK) * latent_TC + rng.uniform(*LATENT_NOISE) * noise_TC
+    return noisy_TC.astype(np.float32)
 
 
 def _phones(song: Performance) -> list[SungPhone]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -69,7 +70,9 @@ class SpectralStyleEncoder:
         self._mean_D = np.asarray(constants["mean_D"])
         self._reduce_DR = np.asarray(constants["reduce_DR"])
         self._spread_RS = spread(self._reduce_DR.shape[1])
-        self._tags: dict[str, np.ndarray] = {tag: np.asarray(style) for tag, style in constants["tags"].items()}
+        self._tags: dict[str, np.ndarray] = {
+            tag: np.asarray(style) for tag, style in constants["tags"].items()
+        }
         self._genre_bpm: dict[str, float] = constants["genre_bpm"]
         self._window_mean_D = np.asarray(constants["window_mean_D"])
         self._window_std_D = np.asarray(constants["window_std_D"])
@@ -89,9 +92,11 @@ class SpectralStyleEncoder:
         main = [tag for tag in tags if tag in self._genre_bpm]
         reduced_R = sum((self._tags[tag] for tag in main), np.zeros(self._reduce_DR.shape[1]))
         side = [self._tags[tag] for tag in tags if tag not in main]
-        side += [self._at_tempo(float(bpm)) for bpm in BPM.findall(text.lower())]
+        side += [self._at_tempo(float(bpm)) for bpm in BPM.findall(text.lower()) if float(bpm) > 0]
         if not main and not side:
-            raise ValueError(f"style text {text!r} names no known tag; known: {', '.join(self._tags)}, '<number> bpm'")
+            raise ValueError(
+                f"style text {text!r} names no known tag; known: {', '.join(self._tags)}, '<number> bpm'"
+            )
         for style_R in side:
             reduced_R = reduced_R + (SIDE_TAG_WEIGHT if main else 1.0) * style_R
         return self._styles(reduced_R[None])[0]
@@ -119,7 +124,7 @@ def crop_statistics(mix_CN: np.ndarray) -> np.ndarray:
     num_frames = len(analysis.onset_F)
     num_crops = max(round(mix_CN.shape[1] / SAMPLE_RATE_HZ / CROP_S), 1)
     bounds = np.linspace(0, num_frames, num_crops + 1).round().astype(int)
-    crops = (analysis.between(first, last) for first, last in zip(bounds[:-1], bounds[1:], strict=True))
+    crops = (analysis.between(first, last) for first, last in pairwise(bounds))
     return np.stack([_describe(crop, with_rhythm=True) for crop in crops])
 
 
@@ -142,7 +147,9 @@ def _describe(part: Analysis, with_rhythm: bool) -> np.ndarray:
     moments = [np.log(part.onset_F.mean() + 0.1), part.clarity_F.mean(), pitch, spread_semitones]
     if not with_rhythm:
         pairs_B = part.mid_FB.std(axis=0).reshape(-1, 3).mean(axis=1)
-        return np.concatenate([mid_B - loudness, pairs_B, width_B, moments, [loudness, part.flatness_F.mean()]])
+        return np.concatenate(
+            [mid_B - loudness, pairs_B, width_B, moments, [loudness, part.flatness_F.mean()]]
+        )
     movement_B = part.mid_FB.std(axis=0)
     return np.concatenate([mid_B - loudness, movement_B, width_B, moments, rhythm(part.onset_F, LAGS_S)])
 

@@ -14,10 +14,10 @@ import numpy as np
 from tasks.toy.score import BEATS_PER_BAR, GENRES, SAMPLE_RATE_HZ, Chord, Genre, Score
 from tasks.toy.voice import VOCALS_RMS
 
-_TABLE = 2048
+_TABLE_BITS = 11
 _MAX_PARTIAL_HZ = 6000
 _BASS_MIDI, _CHORD_MIDI = 36, 60
-_DRUM_S = 0.12
+_DRUM_S, _HAT_S = 0.12, 0.04
 _DETUNE = 1.003
 
 
@@ -34,7 +34,7 @@ def play_band(score: Score) -> np.ndarray:
     _add_drums(band_CN, score, genre, rng)
     if genre.mono_band:
         band_CN[1] = band_CN[0]
-    loudness = np.sqrt(np.mean(np.square(band_CN, dtype=np.float64)))
+    loudness = np.sqrt(np.square(band_CN).mean(dtype=np.float64))
     return band_CN * np.float32(VOCALS_RMS * 10 ** (-score.vocals_over_band_db / 20) / loudness)
 
 
@@ -47,40 +47,43 @@ def _hz(midi: int) -> float:
 
 
 @functools.cache
-def _wave(num_partials: int, phase: float) -> np.ndarray:
-    """One period of a tone with falling partials, as a table."""
-    angle = np.arange(_TABLE) * (2 * np.pi / _TABLE)
+def _wave(num_partials: int, falling: float, phase: float) -> np.ndarray:
+    """One period of a tone whose partial k has the level k**-falling, as a table."""
+    angle = np.arange(1 << _TABLE_BITS) * (2 * np.pi / (1 << _TABLE_BITS))
     partials = np.arange(1, num_partials + 1)[:, None]
-    return (np.sin(partials * angle + phase * partials) / partials**1.3).sum(axis=0).astype(np.float32)
+    return (np.sin(partials * angle + phase * partials) / partials**falling).sum(axis=0).astype(np.float32)
 
 
-def _tone(midi: int, num_partials: int, detune: float, phase: float, num_samples: int) -> np.ndarray:
-    hz = _hz(midi) * detune
-    table = _wave(min(num_partials, int(_MAX_PARTIAL_HZ / hz)), phase)
-    steps = (np.arange(num_samples) * (hz * _TABLE / SAMPLE_RATE_HZ)).astype(np.int32)
-    return table[steps & (_TABLE - 1)]
+def _tone(hz: float, table: np.ndarray, num_samples: int) -> np.ndarray:
+    """The table read at a pitch; the phase is a 32-bit counter that wraps once a period."""
+    step = np.uint32(round(hz / SAMPLE_RATE_HZ * 2**32))
+    return table[(np.arange(num_samples, dtype=np.uint32) * step) >> np.uint32(32 - _TABLE_BITS)]
+
+
+def _strikes(period_s: float, attack_s: float, decay_per_s: float, num_samples: int) -> np.ndarray:
+    """An envelope struck anew every period: a linear attack under an exponential decay; [N]."""
+    since_s = np.arange(_sample(period_s), dtype=np.float32) / SAMPLE_RATE_HZ
+    envelope = np.minimum(1, since_s / np.float32(attack_s)) * np.exp(-np.float32(decay_per_s) * since_s)
+    return np.resize(envelope, num_samples)
 
 
 def _chord(chord: Chord, genre: Genre, beat_s: float, num_samples: int) -> np.ndarray:
     """The triad, struck evenly through its bar; [2, N], the right channel detuned and turned over."""
-    root = _CHORD_MIDI + chord.root
     chord_CN = np.zeros((2, num_samples), np.float32)
     for interval in (0, 3 if chord.minor else 4, 7):
-        chord_CN[0] += _tone(root + interval, genre.chord_harmonics, 1.0, interval, num_samples)
-        chord_CN[1] -= _tone(root + interval, genre.chord_harmonics, _DETUNE, interval + 1.7, num_samples)
+        hz = _hz(_CHORD_MIDI + chord.root + interval)
+        partials = min(genre.chord_harmonics, int(_MAX_PARTIAL_HZ / hz))
+        chord_CN[0] += _tone(hz, _wave(partials, 1.3, interval), num_samples)
+        if not genre.mono_band:
+            chord_CN[1] -= _tone(hz * _DETUNE, _wave(partials, 1.3, interval + 1.7), num_samples)
     strike_s = beat_s * BEATS_PER_BAR / genre.chord_strikes_per_bar
-    since_s = (np.arange(num_samples, dtype=np.float32) / SAMPLE_RATE_HZ) % np.float32(strike_s)
-    envelope = np.minimum(1, since_s / np.float32(0.01)) * np.exp(since_s * np.float32(-0.8 / strike_s))
-    return 0.045 * envelope * chord_CN
+    return np.float32(0.045) * _strikes(strike_s, 0.01, 0.8 / strike_s, num_samples) * chord_CN
 
 
 def _bass(chord: Chord, beat_s: float, num_samples: int) -> np.ndarray:
     """The root two octaves below, plucked every beat; [N]."""
-    time_s = np.arange(num_samples) / SAMPLE_RATE_HZ
-    angle = (2 * np.pi * _hz(_BASS_MIDI + chord.root) * time_s).astype(np.float32)
-    since_s = (time_s % beat_s).astype(np.float32)
-    pluck = np.minimum(1, since_s / np.float32(0.005)) * np.exp(-3 * since_s)
-    return 0.16 * pluck * (np.sin(angle) + 0.4 * np.sin(2 * angle))
+    tone_N = _tone(_hz(_BASS_MIDI + chord.root), _wave(2, 1.3, 0.0), num_samples)
+    return np.float32(0.16) * _strikes(beat_s, 0.005, 3, num_samples) * tone_N
 
 
 def _add_drums(band_CN: np.ndarray, score: Score, genre: Genre, rng: np.random.Generator) -> None:
@@ -89,14 +92,14 @@ def _add_drums(band_CN: np.ndarray, score: Score, genre: Genre, rng: np.random.G
     sweep = 2 * np.pi * (50 * time_s + 90 * 0.03 * (1 - np.exp(-time_s / 0.03)))
     kick_N = 0.35 * genre.drum_level * np.sin(sweep) * np.exp(-25 * time_s)
     snare_envelope_N = 0.16 * genre.drum_level * np.exp(-35 * time_s)
-    hat_envelope_N = 0.05 * genre.drum_level * np.exp(-80 * time_s)
+    hat_envelope_N = 0.05 * genre.drum_level * np.exp(-80 * time_s[: _sample(_HAT_S)])
     for beat, beat_s in enumerate(score.beats_s):
         if beat % 2 == 0:
             _add(band_CN, beat_s, kick_N)
         else:
             _add(band_CN, beat_s, snare_envelope_N * rng.standard_normal((2, len(time_s)), np.float32))
         for offset_s in (0.0, 30 / score.bpm):
-            noise_CN = np.diff(rng.standard_normal((2, len(time_s) + 1), np.float32), axis=1)
+            noise_CN = np.diff(rng.standard_normal((2, len(hat_envelope_N) + 1), np.float32), axis=1)
             _add(band_CN, beat_s + offset_s, hat_envelope_N * noise_CN)
 
 

@@ -93,9 +93,15 @@ def to_json(value: Any) -> str:
 
 
 def _write_audio(path: Path, samples: np.ndarray) -> None:
-    """Write int16 samples [N] or [N, 2]; the file's ending names the format."""
+    """Write int16 samples [N] or [N, 2]; the file's ending names the format.
+
+    Lossy encoders get them as floats: libsndfile (to 1.2.2 at least, its pull request 1106) writes int16
+    stereo to MP3 half from memory that it never filled.
+    """
     num_channels = 1 if samples.ndim == 1 else samples.shape[1]
     subtype = FORMATS[path.suffix[1:]]
+    if subtype != "PCM_16":
+        samples = samples.astype(np.float32) / (_FULL_SCALE + 1)
     with soundfile.SoundFile(path, "w", SAMPLE_RATE_HZ, num_channels, subtype=subtype) as file:
         for first in range(0, len(samples), _BLOCK):
             file.write(samples[first : first + _BLOCK])

@@ -41,17 +41,24 @@ GENRES: dict[str, Genre] = {
     )
 }
 
-_WORDS: dict[str, tuple[str, ...]] = {
+_SYLLABLED: dict[str, tuple[str, ...]] = {  # a hyphen at every syllable break
     "pronoun": ("I", "you", "we", "they"),
-    "modal": ("will", "never", "can"),
-    "verb": ("find", "love", "follow", "remember", "carry", "sing", "know", "hear", "leave", "hold"),
-    "owner": ("the", "my", "your", "every"),
-    "adjective": ("silver", "golden", "broken", "quiet", "burning", "lonely", "open", "wild"),
-    "noun": tuple("river morning window fire heart summer shadow city ocean garden star dream".split()),
-    "place": ("in", "under", "over", "beyond", "near"),
-    "time": ("tonight", "again", "slowly", "forever", "away", "together"),
-    "link": ("and", "when", "until"),
+    "modal": ("will", "nev-er", "can"),
+    "verb": ("find", "love", "fol-low", "re-mem-ber", "car-ry", "sing", "know", "hear", "leave", "hold"),
+    "owner": ("the", "my", "your", "ev-ery"),
+    "adjective": ("sil-ver", "gold-en", "bro-ken", "qui-et", "burn-ing", "lone-ly", "o-pen", "wild"),
+    "noun": (
+        *("riv-er", "morn-ing", "win-dow", "fi-re", "heart", "sum-mer"),
+        *("shad-ow", "cit-y", "o-cean", "gar-den", "star", "dream"),
+    ),
+    "place": ("in", "un-der", "o-ver", "be-yond", "near"),
+    "time": ("to-night", "a-gain", "slow-ly", "for-ev-er", "a-way", "to-geth-er"),
+    "link": ("and", "when", "un-til"),
 }
+_WORDS = {kind: tuple(word.replace("-", "") for word in words) for kind, words in _SYLLABLED.items()}
+_SYLLABLES = {word.replace("-", ""): word.count("-") + 1 for words in _SYLLABLED.values() for word in words}
+VOCABULARY: tuple[str, ...] = tuple(sorted(_SYLLABLES))
+
 _LINES: tuple[tuple[str, ...], ...] = (
     ("pronoun", "modal", "verb", "owner", "adjective", "noun"),
     ("pronoun", "verb", "owner", "noun", "place", "owner", "noun"),
@@ -61,13 +68,6 @@ _LINES: tuple[tuple[str, ...], ...] = (
     ("place", "owner", "noun", "pronoun", "adjective", "noun"),
     ("time", "pronoun", "verb", "owner", "adjective", "noun"),
 )
-VOCABULARY: tuple[str, ...] = tuple(sorted({word for words in _WORDS.values() for word in words}))
-
-_TWO_SYLLABLES = frozenset(
-    "follow carry every silver golden broken quiet burning lonely open river morning window fire summer shadow "
-    "city ocean garden under over beyond tonight again slowly away until never".split()
-)
-_SYLLABLES = {"remember": 3, "forever": 3, "together": 3} | dict.fromkeys(_TWO_SYLLABLES, 2)
 _BEATS = {1: 0.5, 2: 1.0, 3: 1.5}  # of a word of so many syllables
 _MIN_SYLLABLE_S = 0.24
 _PENTATONIC = (0, 2, 4, 7, 9)
@@ -208,7 +208,7 @@ def _melody(
     for _ in range(rng.integers(2, 5)):
         first = len(notes)
         for word in _line(rng, uniform):
-            syllables = _SYLLABLES.get(word, 1)
+            syllables = _SYLLABLES[word]
             beats = _BEATS[syllables] + (0.5 if rng.random() < 0.35 else 0.0)
             duration_s = float(max(beat_s * beats, _MIN_SYLLABLE_S * syllables))
             step = int(np.clip(step + rng.integers(-2, 3), 0, len(scale) - 1))

@@ -22,7 +22,7 @@ import soxr
 from tasks.toy import espeak
 from tasks.toy.score import SAMPLE_RATE_HZ, VOCABULARY, Score
 
-VOCALS_RMS = 0.11
+VOCALS_RMS = 0.085
 _FADE_SAMPLES = 64  # at espeak's rate, 3 ms
 _STRESS = str.maketrans("", "", "ˈˌ")
 
@@ -38,9 +38,10 @@ class Timed(NamedTuple):
 class Take(NamedTuple):
     """A sung score: the voice alone and what it sings when.
 
-    vocals_N: mono float32 at 44.1 kHz, as long as the score, RMS 0.11 over the whole song.
+    vocals_N: mono float32 at 44.1 kHz, as long as the score, RMS 0.085 over the whole song.
     words: one a note, in order, not overlapping.
-    phones: IPA as espeak emits it, stress marks included.
+    phones: IPA as espeak emits it, stress marks included. The l of "will", "until" and "silver" has no length:
+        espeak sings it inside the vowel before.
     phone_words: for each phone the index of its word.
     """
 
@@ -83,8 +84,13 @@ class _Singer:
         return sung
 
     def close(self) -> None:
-        """End the process: its input ends."""
+        """Let the process end: its input ends."""
         self._process.communicate()
+
+    def stop(self) -> None:
+        """End the process at once."""
+        self._process.kill()
+        self.close()
 
 
 _IDLE: list[_Singer] = []
@@ -98,7 +104,11 @@ def _sing_notes(voice: str, notes: Sequence[tuple[str, float, int]]) -> list[Sun
             break
     else:
         singer = _Singer()
-    sung = singer.sing(voice, notes)  # on an error the singer is not used again
+    try:
+        sung = singer.sing(voice, notes)
+    except BaseException:  # its pipe may stand in the middle of an answer: this one is not used again
+        singer.stop()
+        raise
     _IDLE.append(singer)
     return sung
 
@@ -129,8 +139,8 @@ def sing(score: Score) -> Take:
             phone_words.append(index)
     vocals_N = soxr.resample(voice_N, rate_hz, SAMPLE_RATE_HZ)
     vocals_N = np.pad(vocals_N, (0, score.num_samples))[: score.num_samples]
-    loudness = np.sqrt(np.mean(np.square(vocals_N, dtype=np.float64)))
-    return Take((vocals_N * (VOCALS_RMS / loudness)).astype(np.float32), words, phones, phone_words)
+    loudness = np.sqrt(np.square(vocals_N).mean(dtype=np.float64))
+    return Take(vocals_N * np.float32(VOCALS_RMS / loudness), words, phones, phone_words)
 
 
 @functools.cache

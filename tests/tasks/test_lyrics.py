@@ -45,7 +45,9 @@ def test_json_without_any_times_is_untimed() -> None:
 
 
 def test_json_entry_of_several_words_shares_its_time_by_letters() -> None:
-    lyrics = parse('[{"word": "la-lala", "start": 1, "end": 4}, {"word": "♪", "start": 4, "end": 5}]', ".json")
+    lyrics = parse(
+        '[{"word": "la-lala", "start": 1, "end": 4}, {"word": "♪", "start": 4, "end": 5}]', ".json"
+    )
     assert times(lyrics) == [("la", 1.0, 2.0), ("lala", 2.0, 4.0)]
 
 
@@ -88,7 +90,9 @@ def test_lrc_offset_moves_lines_earlier() -> None:
 
 
 def test_enhanced_lrc_gives_word_times() -> None:
-    lyrics = parse("[00:01.00]<00:01.00>One <00:01.50>two<00:02.00>\n[00:03.00]<00:03.00>la<00:03.50>", ".lrc")
+    lyrics = parse(
+        "[00:01.00]<00:01.00>One <00:01.50>two<00:02.00>\n[00:03.00]<00:03.00>la<00:03.50>", ".lrc"
+    )
     assert times(lyrics) == [("one", 1.0, 1.5), ("two", 1.5, 2.0), ("la", 3.0, 3.5)]
 
 
@@ -104,7 +108,7 @@ def test_lrc_with_unstamped_words_is_refused() -> None:
 
 def test_labels_go_and_backing_words_stay() -> None:
     text = "[Verse 1: Ann]\nVerse 2:\nI say (oh yeah) hello [x]\nla la x2\nla (x3)\nChorus of birds"
-    words = "i say oh yeah hello la la la chorus of birds".split()
+    words = ["i", "say", "oh", "yeah", "hello", "la", "la", "la", "chorus", "of", "birds"]
     assert parse(text, ".txt").words == words
 
 

@@ -49,4 +49,6 @@ def given(name: str, song_id: str = "tiny-0123456789ab", **columns: object) -> S
 
 def timed(*words: tuple[str, float, float]) -> list[dict[str, object]]:
     """Rows of a word column, score 1."""
-    return [{"word": word, "start_s": start_s, "end_s": end_s, "score": 1.0} for word, start_s, end_s in words]
+    return [
+        {"word": word, "start_s": start_s, "end_s": end_s, "score": 1.0} for word, start_s, end_s in words
+    ]

@@ -1,0 +1,143 @@
+"""Requests: jamify's input manifest becomes prompts, and sung songs become jamify's output folder.
+
+A row names lyrics with word times (`lrc_path`), a song whose style is wanted (`audio_path`) or a style
+text (`prompt_path`), and a length in seconds (`duration`).
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from tasks.audio import AudioParams, array_of, read_audio, read_bytes
+from tasks.engine.files import write_bytes, write_json
+from tasks.fanout import Prompt
+from tasks.ingest import IngestParams
+from tasks.lyrics import decode_text, parse_lyrics
+from tasks.mix import mp3_bytes
+from tasks.models.phonemizer import Phonemizer
+from tasks.models.style_encoder import StyleEncoder
+
+SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
+FIELDS = ("id", "audio_path", "lrc_path", "duration", "prompt_path")
+
+
+def read_requests(
+    manifest: Path, phonemizer: Phonemizer, encoder: StyleEncoder, audio: AudioParams, limits: IngestParams
+) -> list[Prompt]:
+    """The prompts of a manifest (a JSON list of rows, jamify's ``inputs/input.json``).
+
+    Raises:
+        ValueError: it is no such list, an id is unsafe or stands twice, a file is missing, or lyrics have no times.
+    """
+    try:
+        rows = json.loads(manifest.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ValueError(f"manifest: cannot read {manifest}: {error}") from None
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise ValueError(f"manifest: {manifest} must be a JSON list of objects with {', '.join(FIELDS)}")
+    prompts = [_prompt(row, manifest.parent, phonemizer, encoder, audio, limits) for row in rows]
+    ids = [prompt.song_id for prompt in prompts]
+    twice = {song_id for song_id in ids if ids.count(song_id) > 1}
+    if twice:
+        raise ValueError(f"manifest: id {sorted(twice)[0]!r} stands twice in {manifest}; ids must be unique")
+    return prompts
+
+
+def write_songs(out: Path, songs: Sequence[Mapping[str, Any]], facts: Mapping[str, Any]) -> Path:
+    """jamify's folder: ``generated/<id>[_k].mp3``, ``cfm_latents/<id>[_k].pt``, ``generation_metadata.json``.
+
+    `songs` are rows of the generate table. A dropped song has no files and its reason in the metadata.
+    """
+    rows = []
+    for song in songs:
+        name = song["parent"] + (f"_{song['take']}" if song["take"] else "")
+        row = {
+            "sample_id": song["parent"],
+            "generation_index": song["take"],
+            "original_duration": song["asked_duration_s"],
+            "seed": song["seed"],
+            "sample_kwargs": json.loads(song["recipe"]),
+            "made_by": song["made_by"],
+            "drop_reason": song["drop_reason"],
+        }
+        if not song["drop_reason"]:
+            mix_CN, _ = read_bytes(song["audio"]["bytes"])
+            write_bytes(out / "generated" / f"{name}.mp3", mp3_bytes(mix_CN))
+            buffer = io.BytesIO()
+            torch.save(torch.from_numpy(array_of(song["latent_sung"]).copy()), buffer)
+            write_bytes(out / "cfm_latents" / f"{name}.pt", buffer.getvalue())
+            row |= {
+                "generated_audio_path": f"generated/{name}.mp3",
+                "cfm_latent_path": f"cfm_latents/{name}.pt",
+                "trimmed_duration": song["duration_s"],
+            }
+        rows.append(row)
+    path = out / "generation_metadata.json"
+    write_json(path, {**facts, "songs": rows})
+    return path
+
+
+def _prompt(
+    row: Mapping[str, Any],
+    root: Path,
+    phonemizer: Phonemizer,
+    encoder: StyleEncoder,
+    audio: AudioParams,
+    limits: IngestParams,
+) -> Prompt:
+    song_id = row.get("id")
+    if not isinstance(song_id, str) or not SAFE_ID.fullmatch(song_id):
+        raise ValueError(f"manifest: id {song_id!r} must match {SAFE_ID.pattern} (it becomes a file name)")
+    duration_s = row.get("duration")
+    if not isinstance(duration_s, int | float) or not 0 < duration_s <= audio.max_seconds:
+        raise ValueError(
+            f"manifest: duration of {song_id!r} is {duration_s!r}; give seconds up to {audio.max_seconds}"
+        )
+    path = _file(row, "lrc_path", root, song_id)
+    lyrics = parse_lyrics(
+        path.read_bytes(), path.suffix.lower(), limits.max_lyrics_bytes, limits.max_lyrics_words
+    )
+    if lyrics.times is None:
+        raise ValueError(f"manifest: lyrics of {song_id!r} ({path}) have no word times; give jamify's .json")
+    words = tuple(
+        {"word": w.text, "start_s": w.start_s, "end_s": min(w.end_s, duration_s), "score": 1.0}
+        for w in lyrics.times
+    )
+    said = phonemizer.phonemize([word["word"] for word in words])
+    return Prompt(
+        song_id,
+        song_id,
+        words,
+        tuple(pronunciation.phonemes for pronunciation in said),
+        _style(row, root, song_id, encoder, audio),
+        float(duration_s),
+        None,
+    )
+
+
+def _style(
+    row: Mapping[str, Any], root: Path, song_id: str, encoder: StyleEncoder, audio: AudioParams
+) -> np.ndarray:
+    if row.get("audio_path"):
+        mix_CN, _ = read_audio(_file(row, "audio_path", root, song_id), audio)
+        return np.asarray(encoder.embed_audio(mix_CN), np.float32)
+    text = decode_text(_file(row, "prompt_path", root, song_id).read_bytes())
+    return np.asarray(encoder.embed_text(" ".join(text.split())), np.float32)[None]
+
+
+def _file(row: Mapping[str, Any], key: str, root: Path, song_id: str) -> Path:
+    value = row.get(key)
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"manifest: {song_id!r} has no {key}; give a path relative to the manifest")
+    path = root / value
+    if not path.is_file():
+        raise ValueError(f"manifest: {key} of {song_id!r} is not a file: {path}")
+    return path

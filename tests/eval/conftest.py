@@ -1,0 +1,104 @@
+"""A small report with every part in it, and names that try to break out of the page."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import soundfile
+
+from eval.energy import METRICS as ENERGY_METRICS
+from eval.intervals import Estimate
+from eval.judge import METRICS as JUDGE_METRICS
+from eval.players import waveform_peaks
+from eval.report import Comparison, DataSet, LossCurve, Report, SongRow, System
+from eval.words import METRICS as WORD_METRICS
+
+HOSTILE = "</script><script>window.broken=1</script><img src=x onerror=alert(1)> & \"quotes\" 'and' \u2028"
+
+
+@dataclass(frozen=True)
+class Word:
+    word: str
+    start_s: float
+    end_s: float
+
+
+def tone(seconds: float = 1.2) -> tuple[np.ndarray, bytes]:
+    """A short stereo tone and its mp3 bytes."""
+    time = np.arange(int(44100 * seconds)) / 44100
+    mix_CN = np.stack([np.sin(2 * np.pi * 220 * time)] * 2) * np.linspace(1, 0.2, len(time)) * 0.2
+    file = io.BytesIO()
+    soundfile.write(file, mix_CN.T, 44100, format="MP3")
+    return mix_CN, file.getvalue()
+
+
+def make_report(hostile: str = HOSTILE) -> Report:
+    mix_CN, audio = tone()
+    scored = {
+        "wer": Estimate(0.27, 0.2, 0.34, 32, 0, method="bootstrap"),
+        "judge_mean": Estimate(3.1, 3.0, 3.2, 31, 1, method="bootstrap"),
+        "energy_after_end": Estimate(float("nan"), float("nan"), float("nan"), 32, 0),
+    }
+    systems = [
+        System("truth", "Ground truth", ["jam-real@1"], {"wer": Estimate(0.0, 0.0, 0.0, 32, 0)}),
+        System("trained", f"Trained {hostile}", ["generate-v1 embedded/codec@1"], scored, note=hostile),
+    ]
+    songs = [
+        SongRow(
+            song_id=f"song-{number}",
+            title=f"Song {number} {hostile}",
+            system=system,
+            duration_s=1.2,
+            scores={"wer": None if number else 0.5, "judge_mean": 3.0},
+            reasons={"wer": "timed_out"} if number else {},
+            asked=[Word("we", 0.0, 0.4), Word("sing", 0.5, 0.9)],
+            heard=[Word("we", 0.0, 0.4), Word("fall", 0.5, 0.9), Word(f"now{hostile[:9]}", 0.9, 1.1)],
+            audio=audio,
+            peaks=waveform_peaks(mix_CN, 50),
+            note=hostile,
+        )
+        for number in range(2)
+        for system in ("truth", "trained")
+    ]
+    return Report(
+        title=f"Title {hostile}",
+        systems=systems,
+        metrics=[WORD_METRICS[0], JUDGE_METRICS[0], ENERGY_METRICS[0]],
+        comparisons=[
+            Comparison(
+                "worse",
+                f"Is it worse? {hostile}",
+                "wer",
+                "trained",
+                "truth",
+                Estimate(0.27, 0.2, 0.34, 32, 0),
+                "above",
+            ),
+            Comparison(
+                "ranks",
+                "Ranked?",
+                "judge_mean",
+                "in words",
+                "",
+                Estimate(31.0, None, None, 32, 0, "songs"),
+                "at_least",
+                30,
+            ),
+            Comparison("open", "Equal?", "judge_mean", "trained", "truth", Estimate(0.1, -0.1, 0.3, 30, 2)),
+        ],
+        songs=songs,
+        losses=[LossCurve(hostile, [(step, 1 / (1 + step)) for step in range(50)] + [(50, float("nan"))])],
+        data_set=DataSet(40, 36, {"no_transcript": 3, hostile: 1}, {"train": 36}),
+        settings={"train": {"steps": 100, "note": hostile}, "limit": float("inf")},
+        stand_ins=["embedded/judge@1"],
+        notes=[hostile],
+        run={"started": "2026-01-01"},
+    )
+
+
+@pytest.fixture
+def report() -> Report:
+    return make_report()

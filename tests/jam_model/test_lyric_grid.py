@@ -1,0 +1,104 @@
+import numpy as np
+import pytest
+
+from jam_model.lyric_grid import SONG_FILLER, SYMBOLS, VOCAL_FILLER, GridWord, lyric_grid
+
+SLOT_S = 512 / 44_100
+
+
+def slow_grid(words, max_frames, crop_start_frame, num_latent_frames):
+    """Algorithm 1 as the paper's figure tells it, one word and one slot at a time."""
+    grid = [SONG_FILLER] * (4 * max_frames)
+    crop_start_s = crop_start_frame * 2048 / 44_100
+    crop_end_s = min(crop_start_frame + max_frames, num_latent_frames) * 2048 / 44_100
+    for word in words:
+        if not (word.end_s > crop_start_s and word.start_s < crop_end_s):
+            continue
+        start = max(0, int((word.start_s - crop_start_s) * 44_100 / 512))
+        end = min(len(grid), int((word.end_s - crop_start_s) * 44_100 / 512))
+        text = word.phonemes
+        if text and text[-1] != "_":
+            text += "_"
+        tokens = [SYMBOLS[letter] for letter in text if letter in SYMBOLS]
+        if end <= start or not tokens:
+            continue
+        for slot in range(start, end):
+            grid[slot] = VOCAL_FILLER
+        gap = (end - start) // len(tokens) or 1
+        for number, token in enumerate(tokens):
+            if start + number * gap < end:
+                grid[start + number * gap] = token
+    return grid
+
+
+def random_words(random, count):
+    letters = [symbol for symbol in SYMBOLS if len(symbol) == 1] + ["X", "日", "\U0001f3b5", "\ud800"]
+    at_s, words = random.uniform(-2, 1), []
+    for _ in range(count):
+        at_s += random.choice([0, 0.01, 0.05, 0.5, -0.3])
+        end_s = at_s + random.choice([0, 0.005, 0.0116, 0.03, 0.12, 0.77, 2.4, -0.2])
+        length = random.choice([0, 1, 2, 5, 15])
+        words.append(GridWord(at_s, end_s, "".join(random.choice(letters, length))))
+        at_s = max(at_s, end_s)
+    return words
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_grid_equals_the_slow_algorithm_on_odd_lyrics(seed):
+    random = np.random.default_rng(seed)
+    max_frames = int(random.choice([1, 7, 64, 300]))
+    total = int(random.choice([1, 5, max_frames, 2 * max_frames, 3 * max_frames]))
+    start = int(random.integers(0, max(1, total - max_frames + 1)))
+    words = random_words(random, int(random.choice([0, 1, 3, 40])))
+    grid = lyric_grid(words, max_frames, start, total)
+    assert grid.dtype == np.int64
+    assert grid.tolist() == slow_grid(words, max_frames, start, total)
+
+
+def test_phonemes_stand_evenly_in_their_word_and_end_with_a_boundary():
+    grid = lyric_grid([GridWord(4 * SLOT_S, 11 * SLOT_S + 1e-9, "ab")], max_frames=4)
+    sung = [SYMBOLS["a"], VOCAL_FILLER, SYMBOLS["b"], VOCAL_FILLER, SYMBOLS["_"], VOCAL_FILLER, VOCAL_FILLER]
+    assert grid.tolist() == [SONG_FILLER] * 4 + sung + [SONG_FILLER] * 5
+
+
+def test_word_cut_by_the_crop_start_keeps_all_phonemes():
+    grid = lyric_grid([GridWord(0.0, 14 * SLOT_S + 1e-9, "abd")], max_frames=2, crop_start_frame=2)
+    assert grid[:4].tolist() == [SYMBOLS[symbol] for symbol in "abd_"]
+
+
+def test_word_too_short_loses_its_last_phonemes():
+    grid = lyric_grid([GridWord(0.0, 2 * SLOT_S + 1e-9, "abd")], max_frames=1)
+    assert grid.tolist() == [SYMBOLS["a"], SYMBOLS["b"], SONG_FILLER, SONG_FILLER]
+
+
+def test_later_word_takes_the_slots_it_shares():
+    first, second = (
+        GridWord(0.0, 12 * SLOT_S + 1e-9, "a"),
+        GridWord(4 * SLOT_S + 1e-9, 8 * SLOT_S + 1e-9, "b"),
+    )
+    grid = lyric_grid([first, second], max_frames=3)
+    assert grid[4] == SYMBOLS["b"]
+    assert lyric_grid([second, first], max_frames=3)[4] == VOCAL_FILLER
+
+
+def test_word_that_starts_after_the_songs_end_is_not_sung():
+    word = GridWord(10 * SLOT_S, 14 * SLOT_S, "a")
+    assert (lyric_grid([word], max_frames=4, num_latent_frames=2) == SONG_FILLER).all()
+    assert (lyric_grid([word], max_frames=4) != SONG_FILLER).any()
+
+
+def test_word_without_a_known_symbol_leaves_only_its_boundary():
+    grid = lyric_grid([GridWord(0.0, 2 * SLOT_S + 1e-9, "X日")], max_frames=1)
+    assert grid.tolist() == [SYMBOLS["_"], VOCAL_FILLER, SONG_FILLER, SONG_FILLER]
+    assert (lyric_grid([GridWord(0.0, 1.0, "")], max_frames=1) == SONG_FILLER).all()
+
+
+def test_time_that_is_not_finite_is_refused_by_name():
+    with pytest.raises(ValueError, match="word 1 is not finite"):
+        lyric_grid([GridWord(0.0, 1.0, "a"), GridWord(float("nan"), 2.0, "b")], max_frames=4)
+
+
+def test_symbols_are_below_the_fillers_and_distinct():
+    assert sorted(SYMBOLS.values()) == list(range(len(SYMBOLS)))
+    assert len(SYMBOLS) == 57
+    assert len(SYMBOLS) <= VOCAL_FILLER < SONG_FILLER

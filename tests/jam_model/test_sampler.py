@@ -1,0 +1,130 @@
+import dataclasses
+from itertools import pairwise
+
+import pytest
+import torch
+
+from jam_model.sampler import Guidance, sample, song_noise
+
+ALWAYS = (0.0, 1.0)
+PINNED = [-0.3097064, 1.5185326, 1.5488076]
+
+
+def naive_sample(jam, conditions, noise, num_points, guidance, negative):
+    """The released sampler's loop: whole model calls, one branch after the other."""
+    dropped = torch.zeros(len(noise), dtype=torch.bool)
+    against = dataclasses.replace(conditions, style_BS=negative.expand_as(conditions.style_BS))
+    times = torch.linspace(0, 1, num_points)
+    x = noise
+    for now, then in pairwise(times):
+        time = now.expand(len(noise))
+        asked = velocity = jam(x, time, conditions)
+        if guidance.formula != "none" and guidance.interval[0] <= now <= guidance.interval[1]:
+            nothing = jam(x, time, against, keep_lyrics_B=dropped)
+            if guidance.formula == "dual":
+                lyrics = jam(x, time, against)
+                velocity = guidance.style_scale * (asked - lyrics) + guidance.lyrics_scale * (
+                    lyrics - nothing
+                )
+            else:
+                style = jam(x, time, conditions, keep_lyrics_B=dropped)
+                velocity = guidance.style_scale * (style - nothing) + guidance.lyrics_scale * (asked - style)
+            velocity = velocity + nothing
+        x = x + (then - now) * velocity
+    return x
+
+
+@pytest.mark.parametrize("formula", ["dual", "dual_fixed", "none"])
+@pytest.mark.parametrize("interval", [ALWAYS, (0.25, 0.75), (0.3, 0.4)])
+@torch.no_grad()
+def test_sampler_equals_the_plain_loop(make_jam, make_conditions, normal, formula, interval):
+    jam, conditions, noise, negative = make_jam(), make_conditions(2), normal(2, 12, 4), normal(8, seed=3)
+    guidance = Guidance(4.7, 2.6, interval, formula)
+    expected = naive_sample(jam, conditions, noise, 5, guidance, negative)
+    sung = sample(jam, conditions, noise, 5, guidance, negative)
+    torch.testing.assert_close(sung, expected, atol=2e-4, rtol=1e-5)
+
+
+@torch.no_grad()
+def test_single_guidance_pushes_away_from_nothing_by_its_strength(make_jam, make_conditions, normal):
+    jam, conditions, noise, negative = make_jam(), make_conditions(2), normal(2, 12, 4), normal(8, seed=3)
+    guidance = Guidance.single(3.0, ALWAYS)
+    against = dataclasses.replace(conditions, style_BS=negative.expand(2, -1))
+    start = torch.zeros(2)
+    asked = jam(noise, start, conditions)
+    nothing = jam(noise, start, against, keep_lyrics_B=torch.zeros(2, dtype=torch.bool))
+    sung = sample(jam, conditions, noise, 2, guidance, negative)
+    torch.testing.assert_close(sung, noise + asked + 3 * (asked - nothing), atol=1e-4, rtol=0)
+    assert len(guidance.branches()) == 2
+
+
+def test_guidance_stops_at_its_interval(make_jam, make_conditions, normal):
+    jam, conditions, noise, negative = make_jam(), make_conditions(1), normal(1, 12, 4), normal(8, seed=3)
+
+    def sung(formula, interval):
+        return sample(jam, conditions, noise, 5, Guidance(4.7, 2.6, interval, formula), negative)
+
+    plain = sung("none", ALWAYS)
+    assert torch.equal(sung("dual", (0.26, 0.49)), plain)  # between the grid points
+    assert not torch.allclose(sung("dual", (0.25, 0.25)), plain, atol=1e-3)  # both ends belong to it
+
+
+def test_branch_weights_sum_to_one():
+    for formula in ("dual", "dual_fixed", "none"):
+        assert sum(Guidance(4.7, 2.6, ALWAYS, formula).branches().values()) == pytest.approx(1)
+    assert len(Guidance(4.7, 2.6, ALWAYS, "dual").branches()) == 3
+    assert len(Guidance(1.0, 1.0, ALWAYS, "dual").branches()) == 1
+    with pytest.raises(ValueError, match="formula is 'triple'"):
+        Guidance(1.0, 1.0, ALWAYS, "triple")
+
+
+def test_song_does_not_depend_on_its_batch(make_jam, make_conditions, normal):
+    jam, conditions, noise, negative = make_jam(), make_conditions(4), normal(4, 12, 4), normal(8, seed=3)
+    guidance = Guidance(4.7, 2.6, (0.05, 1.0), "dual")
+    together = sample(jam, conditions, noise, 6, guidance, negative)
+    for row in range(4):
+        one = slice(row, row + 1)
+        alone = sample(jam, conditions[one], noise[one], 6, guidance, negative)
+        torch.testing.assert_close(together[one], alone, atol=2e-4, rtol=1e-5)
+
+
+def test_same_call_gives_the_same_bits(make_jam, make_conditions, normal):
+    jam, conditions, noise, negative = make_jam(), make_conditions(2), normal(2, 12, 4), normal(8, seed=3)
+    guidance = Guidance(4.7, 2.6, (0.05, 1.0), "dual")
+    first, second = (sample(jam, conditions, noise, 4, guidance, negative) for _ in range(2))
+    assert torch.equal(first, second)
+
+
+def test_singing_without_padding_bias_equals_a_model_whose_bias_is_zero(make_jam, make_conditions, normal):
+    jam, conditions, noise, negative = make_jam(), make_conditions(2), normal(2, 12, 4), normal(8, seed=3)
+    guidance = Guidance(2.0, 3.0, ALWAYS, "dual")
+    without = sample(jam, conditions, noise, 4, guidance, negative, padding_bias=False)
+    assert not torch.allclose(without, sample(jam, conditions, noise, 4, guidance, negative))
+    jam.transformer.duration_pad_bias.data.zero_()
+    torch.testing.assert_close(sample(jam, conditions, noise, 4, guidance, negative), without)
+
+
+def test_negative_style_and_grid_that_do_not_fit_are_refused(make_jam, make_conditions, normal):
+    jam, conditions, noise = make_jam(), make_conditions(1), normal(1, 12, 4)
+    guidance = Guidance(2.0, 3.0, ALWAYS, "dual")
+    with pytest.raises(ValueError, match="num_points is 1"):
+        sample(jam, conditions, noise, 1, guidance, normal(8))
+    with pytest.raises(ValueError, match=r"negative_style has shape \(9,\)"):
+        sample(jam, conditions, noise, 3, guidance, normal(9))
+
+
+def test_noise_belongs_to_seed_song_and_take():
+    noise = song_noise(7, "song", 0, 20)
+    assert noise.shape == (20, 64)
+    assert torch.equal(noise, song_noise(7, "song", 0, 20))
+    assert torch.equal(noise[:5], song_noise(7, "song", 0, 5))
+    for other in (song_noise(8, "song", 0, 20), song_noise(7, "gong", 0, 20), song_noise(7, "song", 1, 20)):
+        assert not torch.equal(noise, other)
+    assert noise.mean().abs() < 0.1
+    assert noise.std() == pytest.approx(1, abs=0.1)
+
+
+def test_noise_numbers_are_pinned():
+    """A change here silently changes every generated song: raise the model's revision with it."""
+    first = song_noise(0, "song", 0, 1, channels=3)[0].tolist()
+    assert first == pytest.approx(PINNED, abs=1e-7)

@@ -1,0 +1,60 @@
+"""Toy songs the recogniser has never seen, as the tests of speech models share them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+
+from tasks.models.phonemizer import PhonemizerParams, build_phonemizer, normalise_words
+from tasks.models.separator import SeparatorParams, build_separator
+from tasks.toy.performance import Performance, perform
+from tasks.toy.score import GENRES, Score, compose, song_seed
+
+PHONEMIZER = build_phonemizer(PhonemizerParams(model="embedded", language="en-us"))
+
+
+@cache
+def scores() -> list[Score]:
+    """One score of each genre."""
+    found: dict[str, Score] = {}
+    number = 0
+    while len(found) < len(GENRES):
+        score = compose(song_seed(4242, number))
+        found.setdefault(score.genre, score)
+        number += 1
+    return list(found.values())
+
+
+@cache
+def songs() -> list[Performance]:
+    """One song of each genre."""
+    return [perform(score) for score in scores()]
+
+
+@cache
+def separated() -> list[np.ndarray]:
+    """Their vocals, taken out of the mix."""
+    return [separate(song.mix_CN) for song in songs()]
+
+
+def separate(mix_CN: np.ndarray) -> np.ndarray:
+    """Vocals by the embedded separator."""
+    return build_separator(SeparatorParams(model="embedded")).separate(mix_CN)
+
+
+def lyrics(song: Performance) -> list[str]:
+    """The words sung, normalised."""
+    return [word for timed in song.words for word in normalise_words(timed.text)]
+
+
+def said(words: list[str]) -> list[str]:
+    """Their pronunciations."""
+    return [one.phonemes for one in PHONEMIZER.phonemize(words)]
+
+
+def with_words(score: Score, words: list[str]) -> Score:
+    """The same song with other words, in turn."""
+    notes = [replace(note, word=words[i % len(words)]) for i, note in enumerate(score.notes)]
+    return replace(score, notes=tuple(notes))

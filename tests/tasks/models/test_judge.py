@@ -1,0 +1,97 @@
+"""The judge hears damage: true songs above noisy ones above untrained ones, smoothly."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tasks.models.codec import VocoderCodec
+from tasks.models.judge import AXES, Judge, JudgeParams, build_judge, judge_identity
+from tests.tasks.models.played import played, with_noise
+
+PARAMS = JudgeParams(model="embedded")
+
+
+@pytest.fixture(scope="module")
+def judge() -> Judge:
+    return build_judge(PARAMS)
+
+
+@pytest.fixture(scope="module")
+def rewards(judge: Judge) -> dict[str, np.ndarray]:
+    """Mean score of each kind of audio, for two songs of each genre."""
+    codec, generator = VocoderCodec(), np.random.default_rng(11)
+    found: dict[str, list[float]] = {}
+    for _, song in played(2):
+        latent_TC, _ = codec.encode(song.mix_CN)
+        noise_TC = generator.standard_normal(latent_TC.shape)
+        kinds = {
+            "true": song.mix_CN,
+            "noisy": with_noise(song.mix_CN, 10),
+            "codec": codec.decode(latent_TC),
+            "worse": codec.decode(latent_TC + 0.5 * noise_TC),
+            "untrained": codec.decode(noise_TC),
+        }
+        for kind, audio_CN in kinds.items():
+            found.setdefault(kind, []).append(float(judge.score(audio_CN).mean()))
+    return {kind: np.array(scores) for kind, scores in found.items()}
+
+
+def test_true_songs_rank_above_noisy_ones_above_untrained_ones(rewards: dict[str, np.ndarray]) -> None:
+    right = (rewards["true"] > rewards["noisy"]) & (rewards["noisy"] > rewards["untrained"])
+    assert right.mean() >= 0.9
+
+
+def test_the_codec_lies_between_true_and_untrained(rewards: dict[str, np.ndarray]) -> None:
+    right = (rewards["true"] > rewards["codec"]) & (rewards["codec"] > rewards["untrained"])
+    assert right.mean() >= 0.9
+
+
+def test_worse_latents_score_lower(rewards: dict[str, np.ndarray]) -> None:
+    assert (rewards["codec"] > rewards["worse"]).mean() >= 0.9
+    assert (rewards["worse"] > rewards["untrained"]).mean() >= 0.9
+
+
+def test_codec_like_audio_is_not_saturated(rewards: dict[str, np.ndarray]) -> None:
+    assert rewards["codec"].min() > 1.3 and rewards["codec"].max() < 4.7
+    assert rewards["codec"].std() > 0.01
+
+
+def test_a_little_more_damage_is_a_little_less_score(judge: Judge) -> None:
+    codec, song = VocoderCodec(), played(1)[1][1]
+    latent_TC, _ = codec.encode(song.mix_CN)
+    noise_TC = np.random.default_rng(3).standard_normal(latent_TC.shape)
+    scores = np.array(
+        [judge.score(codec.decode(latent_TC + amount * noise_TC)).mean() for amount in np.arange(0, 0.8, 0.1)]
+    )
+    steps = np.diff(scores)
+    assert scores[-1] < scores[0]
+    assert np.abs(steps).max() < 0.8 and (steps < 0.05).all()
+
+
+def test_five_axes_lie_between_one_and_five_whatever_is_heard(judge: Judge) -> None:
+    assert AXES == ("coherence", "musicality", "memorability", "clarity", "naturalness")
+    generator = np.random.default_rng(0)
+    sounds = [
+        np.zeros((2, 90_000)),
+        np.zeros((2, 10)),
+        generator.uniform(-1, 1, (2, 90_000)),
+        np.full((2, 5000), 1.0),
+    ]
+    for audio_CN in sounds:
+        scores_A = judge.score(audio_CN.astype(np.float32))
+        assert scores_A.shape == (5,) and (scores_A > 1).all() and (scores_A < 5).all()
+
+
+def test_wrong_shapes_and_values_are_refused(judge: Judge) -> None:
+    for audio_CN in (np.zeros(100), np.zeros((1, 100)), np.full((2, 5000), np.nan)):
+        with pytest.raises(ValueError, match=r"\[2, N\]"):
+            judge.score(audio_CN)
+
+
+def test_the_same_scores_twice_and_the_identity_known_without_building(judge: Judge) -> None:
+    mix_CN = played(1)[0][1].mix_CN
+    assert judge.score(mix_CN).tobytes() == build_judge(PARAMS).score(mix_CN).tobytes()
+    assert judge_identity(PARAMS) == judge.identity
+    with pytest.raises(ValueError, match="embedded"):
+        judge_identity(JudgeParams(model="songevil"))

@@ -1,0 +1,196 @@
+"""The stage law, for every stage: the same songs, in the same order, with only `writes` changed, twice the same."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import pickle
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from tasks.align import Align, AlignParams
+from tasks.audio import AudioParams, flac_bytes, npy_bytes
+from tasks.encode import Encode
+from tasks.engine.columns import COLUMNS
+from tasks.engine.song import Song
+from tasks.engine.stage import Stage
+from tasks.filter import Filter, FilterParams
+from tasks.generate import Generate
+from tasks.ingest import Ingest, IngestParams
+from tasks.models.aligner import AlignerParams
+from tasks.models.codec import CodecParams
+from tasks.models.judge import JudgeParams
+from tasks.models.phonemizer import PhonemizerParams
+from tasks.models.separator import SeparatorParams
+from tasks.models.style_encoder import StyleParams
+from tasks.models.transcriber import TranscriberParams
+from tasks.pack import Pack, PackParams
+from tasks.phonemize import Phonemize, PhonemizeParams
+from tasks.score import Score
+from tasks.separate import Separate
+from tasks.style import Style
+from tasks.transcribe import Transcribe, TranscribeParams
+from tests.tasks.test_generate import SAMPLER, tiny_checkpoint
+from tests.tasks.tiny import timed, tones_CN, write_song
+from tests.tasks.units import stages
+
+NAMES = ("b-second", "a-first", "c-third")  # in an order that sorting would change
+PHONEMIZER = PhonemizerParams(model="embedded", language="en-us")
+WEIGHTS = "recogniser"
+
+
+def law(root: Path) -> dict[str, Stage]:
+    """One of every stage, with embedded models."""
+    checkpoint = root / "checkpoint"
+    weights = tiny_checkpoint(checkpoint)
+    songs_root = str(root / "songs")
+    ingest = IngestParams(
+        max_lyrics_bytes=10_000,
+        max_lyrics_words=100,
+        max_lyrics_overrun_s=1.0,
+        max_style_bytes=1_000,
+        validation_share=0.2,
+        benchmark_share=0.2,
+    )
+    audio = AudioParams(
+        max_seconds=60, max_bytes=10_000_000, max_channels=2, min_rate_hz=8_000, max_rate_hz=96_000
+    )
+    listen = TranscriberParams(model="embedded", weights=WEIGHTS, word_penalty=1.5, min_confidence=0.0)
+    lay = AlignerParams(model="embedded", weights=WEIGHTS, filler_penalty=1.0, line_tolerance_s=0.5)
+    limits = FilterParams(
+        min_duration_s=0,
+        max_duration_s=60,
+        min_words=1,
+        max_words_per_s=10,
+        max_word_s=60,
+        max_overlap_share=1,
+    )
+    codec, style = CodecParams(model="embedded"), StyleParams(model="embedded")
+    made: list[Stage] = [
+        Ingest(ingest, audio, songs_root),
+        Separate(SeparatorParams(model="embedded"), songs_root),
+        Transcribe(TranscribeParams(when="always"), listen),
+        Align(AlignParams(times="align", min_score=0.0), lay, PHONEMIZER),
+        Phonemize(PhonemizeParams(max_unknown_share=0.1), PHONEMIZER),
+        Style(style, songs_root),
+        Encode(codec, songs_root),
+        Filter(limits),
+        Pack(PackParams(tensor_format="pt")),
+        Generate(codec, style, {weights: str(checkpoint)}, songs_root),
+        Score(JudgeParams(model="embedded"), songs_root),
+    ]
+    return {stage.name: stage for stage in made}
+
+
+def row(root: Path, number: int, weights: str) -> dict[str, Any]:
+    """Every column a stage may read, for song `number`; types as a table gives them back."""
+    path = write_song(root / "songs" / f"{number}.wav", 1.0, seed=number)
+    (root / "songs" / f"{number}.lrc").write_text("[00:00.10]hello moon")
+    noise = np.random.default_rng(number)
+    words = timed(("hello", 0.1, 0.5), ("moon", 0.5, 0.9))
+    style_NS = noise.standard_normal((2, 512)).astype(np.float32).tolist()
+    recipe = {"kind": "generate", "weights": weights, "sampler": SAMPLER, "padding_bias": True}
+    return {
+        "audio": {"path": path.name, "bytes": None},
+        "lyrics_path": f"{number}.lrc",
+        "style_path": None,
+        "content_hash": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "artist": f"artist {number}",
+        "license": None,
+        "source": None,
+        "duration_s": 1.0,
+        "lyrics": ["hello", "moon"],
+        "lyrics_times": None,
+        "lyrics_lines": [{"word": "hello moon", "start_s": 0.1, "end_s": 1.0}],
+        "split": "train",
+        "vocals": flac_bytes(tones_CN(1.0, number).mean(axis=0), 44_100),
+        "transcript": None,
+        "words": words,
+        "phonemes": ["hɛlˈoʊ", "mˈuːn"],
+        "style_embedding": style_NS,
+        "latent": npy_bytes(noise.standard_normal((21, 128)).astype(np.float32)),
+        "num_frames": 21,
+        "kept": True,
+        "recipe": json.dumps(recipe if number < 2 else {"kind": "codec"}),
+        "parent": f"p{number}",
+        "parent_audio": {"path": path.name, "bytes": None},
+        "seed": 3,
+        "take": number,
+        "asked_words": words,
+        "asked_phonemes": ["hɛlˈoʊ", "mˈuːn"],
+        "asked_style": style_NS,
+        "asked_duration_s": 1.0,
+    }
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Stage], list[Song]]:
+    root = tmp_path_factory.mktemp("law")
+    made = law(root)
+    (weights,) = made["generate"].checkpoints  # type: ignore[attr-defined]
+    return made, [Song(name, row(root, number, weights)) for number, name in enumerate(NAMES)]
+
+
+def given_to(stage: Stage, songs: list[Song]) -> list[Song]:
+    """The songs with the columns the stage reads, through Arrow as the runner passes them."""
+    columns = {name: arrow(name, [song[name] for song in songs]) for name in stage.reads}
+    return [Song(song.song_id, {name: columns[name][i] for name in columns}) for i, song in enumerate(songs)]
+
+
+def arrow(column: str, values: list[Any]) -> list[Any]:
+    return pa.array(values, type=COLUMNS[column].type).to_pylist()
+
+
+def test_every_stage_is_held_to_the_law(world: tuple[dict[str, Stage], list[Song]]) -> None:
+    assert world[0].keys() == stages().keys()
+
+
+@pytest.mark.parametrize("name", sorted(stages()))
+def test_stage_law(world: tuple[dict[str, Stage], list[Song]], name: str) -> None:
+    stage = world[0][name]
+    songs = given_to(stage, world[1])
+    before = copy.deepcopy(songs)
+    unbuilt = pickle.dumps(stage)
+
+    out = stage(songs)
+
+    assert [song.song_id for song in out] == list(NAMES), "length, order and ids are kept"
+    assert songs == before, "inputs are untouched"
+    for song, given in zip(out, songs, strict=True):
+        assert song.columns.keys() == stage.reads | stage.writes, "exactly `writes` is added"
+        untouched = stage.reads - stage.writes
+        assert {c: song[c] for c in untouched} == {c: given[c] for c in untouched}, "only `writes` change"
+    assert stage.reads | stage.writes <= COLUMNS.keys(), "every column is declared"
+    for column in stage.writes:
+        values = [song[column] for song in out]
+        assert arrow(column, values) == values, f"{column} fits its Arrow type and comes back equal"
+    assert stage.sink is None or stage.sink in stage.writes
+
+    travelled = pickle.dumps(stage)
+    assert travelled == unbuilt, "a used stage travels without its model"
+    other: Stage = pickle.loads(travelled)
+    built = [name for name, value in vars(type(stage)).items() if isinstance(value, cached_property)]
+    assert not set(built) & set(vars(other))
+    assert other(songs[::-1])[::-1] == out, "the same bytes again, in another order, after pickling"
+    assert [other.one(song) for song in songs] == out, "and alone"
+
+
+@pytest.mark.parametrize("name", sorted(stages()))
+def test_what_a_stage_is_made_of_is_known_without_building_it(
+    world: tuple[dict[str, Stage], list[Song]], name: str
+) -> None:
+    stage: Stage = pickle.loads(pickle.dumps(world[0][name]))
+    before = dict(vars(stage))
+    facts = json.dumps(
+        [stage.name, stage.version, stage.params.model_dump(mode="json"), stage.facts, stage.models]
+    )
+    assert vars(stage) == before, "nothing was built"
+    assert all(identity.startswith("embedded/") for identity in stage.models)
+    assert "/tmp" not in facts and "songs_root" not in facts, "no path is part of it"
+    assert stage.made_by.startswith(f"{name}-v{stage.version}")
