@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from prefect import flow, task
+from prefect import flow
 from prefect.artifacts import create_link_artifact, create_table_artifact
 from prefect.context import FlowRunContext
 
@@ -23,7 +23,16 @@ from flows.train import checkpoint_of, untrained_checkpoint
 from flows.view import say
 from flows.workfolder import WorkFolder
 from jam_model.checkpoint import weights_hash
-from tasks.benchmark import CONTROL, DPO, TRAINED, UNTRAINED, benchmark_systems, data_set_of, loss_curve, report_of
+from tasks.benchmark import (
+    CONTROL,
+    DPO,
+    TRAINED,
+    UNTRAINED,
+    benchmark_systems,
+    data_set_of,
+    loss_curve,
+    report_of,
+)
 from tasks.engine.files import write_json
 from tasks.engine.table import Chain, Table
 from tasks.fanout import PROMPT_COLUMNS, System, prompts_of, system_sources
@@ -48,12 +57,18 @@ def run_benchmark(params: Params, work: WorkFolder) -> ReportFiles:
     checkpoints = standing_checkpoints(params, work)
     hashes = {name: weights_hash(path) for name, path in checkpoints.items()}
     systems = benchmark_systems(prompts, hashes, params.sampler, params.benchmark)
-    chain = benchmark_chain(params, work, systems, {hashes[name]: path for name, path in checkpoints.items()}, songs_root)
+    chain = benchmark_chain(
+        params, work, systems, {hashes[name]: path for name, path in checkpoints.items()}, songs_root
+    )
     run_stages([chain], params.engine, work.receipts / REPORT)
     training = [row for row in rows if row["split"] == "train" and not row["drop_reason"]]
     measured = measure(
         prompts,
-        [row for row in chain.rows([*MEASURED_COLUMNS, "checkpoint", "audio"]) if row["drop_reason"] != "source_gone"],
+        [
+            row
+            for row in chain.rows([*MEASURED_COLUMNS, "checkpoint", "audio"])
+            if row["drop_reason"] != "source_gone"
+        ],
         frechet_reference(training),
         build_phonemizer(params.phonemizer),
         Resampling(params.benchmark.num_resamples, params.benchmark.seed),
@@ -66,7 +81,11 @@ def run_benchmark(params: Params, work: WorkFolder) -> ReportFiles:
         data_set_of(rows),
         [loss_curve(name, log) for name, log in logs.items()],
         settings={**params.model_dump(mode="json", exclude={"engine", "toy", "songs"}), "weights": hashes},
-        run={"date": time.strftime("%Y-%m-%d"), "seconds": round(time.time() - started), "machine": platform.machine()},
+        run={
+            "date": time.strftime("%Y-%m-%d"),
+            "seconds": round(time.time() - started),
+            "machine": platform.machine(),
+        },
         songs_root=songs_root,
     )
     files = write_report(report, work.report(REPORT))
@@ -93,7 +112,11 @@ def standing_checkpoints(params: Params, work: WorkFolder) -> dict[str, Path]:
 
 
 def benchmark_chain(
-    params: Params, work: WorkFolder, systems: Sequence[System], checkpoints: Mapping[str, Path], songs_root: str
+    params: Params,
+    work: WorkFolder,
+    systems: Sequence[System],
+    checkpoints: Mapping[str, Path],
+    songs_root: str,
 ) -> Chain:
     """The table of all systems' songs, and the stages that listen to them."""
     table = Table(work.benchmark / "table")
@@ -123,17 +146,14 @@ def _publish(report: Report, files: ReportFiles) -> None:
         return
     columns = ("wer", "acoustic_per", "style_similarity", "judge_mean")
     table = [
-        {"system": system.title, **{name: quantity(report.metric(name), system.estimate(name)) for name in columns}}
+        {
+            "system": system.title,
+            **{name: quantity(report.metric(name), system.estimate(name)) for name in columns},
+        }
         for system in report.systems
     ]
     create_table_artifact(key="benchmark", table=table, description=report.title)
     create_link_artifact(key="report", link=files.html.resolve().as_uri(), link_text="report.html")
-
-
-@task(task_run_name="benchmark", cache_policy=None, retries=0)
-def benchmark_task(params: Params, work: WorkFolder) -> str:
-    """The benchmark as one Prefect task; its stages show as tasks inside."""
-    return str(run_benchmark(params, work).html)
 
 
 @flow(name="benchmark", flow_run_name="benchmark-{work}")

@@ -14,7 +14,9 @@ import typer
 from flows.view import complain, progress_bar, say
 
 os.environ.setdefault("WDS_SECURE", "1")
-os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")  # our own lines say it; a server's worker sets its own
+os.environ.setdefault(
+    "PREFECT_LOGGING_LEVEL", "CRITICAL"
+)  # our own lines say it; a server's worker sets its own
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
@@ -60,7 +62,9 @@ def run(arguments: list[str]) -> int:
 
 @app.command()
 def toy(
-    out: Annotated[Path | None, typer.Option("--out", help="Folder for songs/, truth/ and manifest.json.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for songs/, truth/ and manifest.json.")
+    ] = None,
     songs: Annotated[int | None, typer.Option("--songs", help="How many.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Which.")] = None,
     lyrics: Annotated[str | None, typer.Option("--lyrics", help="json, lrc, txt, none or all.")] = None,
@@ -82,7 +86,9 @@ def toy(
 
 
 @app.command("run")
-def run_lifecycle(songs: Songs = None, work: Work = DATA, params: Overlay = None, set_: Settings = []) -> None:  # noqa: B006
+def run_lifecycle(
+    songs: Songs = None, work: Work = DATA, params: Overlay = None, set_: Settings = []
+) -> None:
     """The whole life cycle: prepare, train, dpo, benchmark."""
     from flows.lifecycle import lifecycle
     from flows.params import load_params

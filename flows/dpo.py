@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from prefect import flow, task
+from prefect import flow
 from prefect.artifacts import create_table_artifact
 from prefect.context import FlowRunContext
 
 from flows.params import Params, load_params
 from flows.prepare import prepare_chain
-from flows.stages import run_stages
+from flows.stages import run_stages, step
 from flows.train import checkpoint_of, remove_superseded
 from flows.view import progress_bar, say
 from flows.workfolder import WorkFolder
@@ -23,9 +25,10 @@ from tasks.engine.table import Chain, Table
 from tasks.fanout import PROMPT_COLUMNS, Prompt, prompts_of, take_sources
 from tasks.generate import Generate
 from tasks.models.codec import build_codec
-from tasks.prefer import PreferParams, prefer
-from tasks.round import RoundPairs, TAKE_COLUMNS, choose_pairs, policy_system, training_pairs
+from tasks.prefer import Pair, PreferParams, prefer
+from tasks.round import TAKE_COLUMNS, RoundPairs, choose_pairs, policy_system, training_pairs
 from tasks.score import Score
+from tasks.train import TrainResult
 
 ROUND = 1
 
@@ -45,25 +48,39 @@ def run_dpo(params: Params, work: WorkFolder) -> dict[str, Path]:
     say(f"pair: {_told(pairs, len(prompts))}; held out: {_told(checks, len(held_out))}")
     if FlowRunContext.get() is not None:
         table = [{"prompt": row.song_id, **row.columns} for row in pairs.rows]
-        create_table_artifact(key=f"pairs-{ROUND}", table=table, description="Winner and loser of every prompt")
+        create_table_artifact(
+            key=f"pairs-{ROUND}", table=table, description="Winner and loser of every prompt"
+        )
     latents = {row["song_id"]: row["latent_sung"] for row in chain.rows(["latent_sung"])}
     learn = training_pairs(pairs, latents, work.shards, TRAIN)
     check = training_pairs(checks, latents, work.shards, VALIDATION)
     control = params.dpo.model_copy(update={"beta": 0.0})
-    silence_C = build_codec(params.codec).silence_C
     found = {}
     for name, section in ((f"dpo-{ROUND}", params.dpo), (f"dpo-{ROUND}-control", control)):
         out = work.checkpoint(name) / _fingerprint(section, policy, pairs, checks)
-        if not (out / "done.json").is_file():
-            connect(params.engine)
-        with progress_bar(name, "steps") as step:
-            result = prefer(
-                section, learn, check, policy, silence_C, out, lambda done, total, loss, step=step: step(done, total)
-            )
+        result = step(name, partial(_fit, name, section, learn, check, policy, params, out))
         remove_superseded(work.checkpoint(name), out)
         say(f"{name}: {_figures(result.figures)}")
         found[name] = out
     return found
+
+
+def _fit(
+    name: str,
+    section: PreferParams,
+    learn: list[Pair],
+    check: list[Pair],
+    policy: Path,
+    params: Params,
+    out: Path,
+) -> TrainResult:
+    if not (out / "done.json").is_file():
+        connect(params.engine)
+    silence_C = build_codec(params.codec).silence_C
+    with progress_bar(name, "steps") as show:
+        return prefer(
+            section, learn, check, policy, silence_C, out, lambda done, total, loss: show(done, total)
+        )
 
 
 def take_chain(params: Params, work: WorkFolder, policy: Path, prompts: Sequence[Prompt]) -> Chain:
@@ -87,17 +104,11 @@ def _told(pairs: RoundPairs, prompts: int) -> str:
     return f"{pairs.num_pairs} pairs from {prompts} prompts" + (f", refused {refused}" if refused else "")
 
 
-def _figures(figures: dict) -> str:
+def _figures(figures: dict[str, Any]) -> str:
     if not figures.get("num_held_out_pairs"):
         return "no held-out pairs"
     accuracy, count = figures["held_out_accuracy"], figures["num_held_out_pairs"]
     return f"implicit accuracy {accuracy:.2f} on {count} held-out pairs"
-
-
-@task(task_run_name="dpo", cache_policy=None, retries=0)
-def dpo_task(params: Params, work: WorkFolder) -> dict[str, str]:
-    """The round as one Prefect task; its stages show as tasks inside."""
-    return {name: weights_hash(path) for name, path in run_dpo(params, work).items()}
 
 
 @flow(name="dpo", flow_run_name="dpo-{work}")

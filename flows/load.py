@@ -27,7 +27,9 @@ def load(model: type[Model], overlay: Path | None = None, settings: Sequence[str
     for setting in settings:
         path, equals, text = setting.partition("=")
         if not equals or not path:
-            raise ValueError(f"--set {setting!r}: expected section.key=value, for example align.min_score=0.3")
+            raise ValueError(
+                f"--set {setting!r}: expected section.key=value, for example align.min_score=0.3"
+            )
         patch: Any = yaml.safe_load(text)
         for key in reversed(path.split(".")):
             patch = {key: patch}
@@ -83,7 +85,11 @@ def _one_line(error: ValidationError, where: str, model: type[BaseModel]) -> str
 def _section(model: type[BaseModel], path: Sequence[int | str]) -> type[BaseModel] | None:
     for name in path:
         field = model.model_fields.get(str(name))
-        if field is None or not isinstance(field.annotation, type) or not issubclass(field.annotation, BaseModel):
+        if (
+            field is None
+            or not isinstance(field.annotation, type)
+            or not issubclass(field.annotation, BaseModel)
+        ):
             return None
         model = field.annotation
     return model

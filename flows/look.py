@@ -50,7 +50,9 @@ def print_table(overlay: Path | None, settings: Sequence[str], root: Path) -> No
     _console().print(grid)
     rows = chain.rows(["split"])
     kept = [row for row in rows if not row["drop_reason"]]
-    splits = {name: sum(row["split"] == name for row in kept) for name in ("train", "validation", "benchmark")}
+    splits = {
+        name: sum(row["split"] == name for row in kept) for name in ("train", "validation", "benchmark")
+    }
     say(f"{len(rows)} songs in, {len(kept)} kept, {len(rows) - len(kept)} dropped; kept: {_listed(splits)}")
     refused = root / "ingest.jsonl"
     count = len(refused.read_text().splitlines()) if refused.is_file() else 0
@@ -67,7 +69,9 @@ def print_song(song: str, overlay: Path | None, settings: Sequence[str], root: P
     light = [name for name, column in COLUMNS.items() if not column.heavy]
     rows = [row for row in chain.rows(light) if row["song_id"].startswith(song)]
     if not rows:
-        raise ValueError(f"song: no song id begins with {song!r}; `jam table` counts the songs, ids.jsonl lists them")
+        raise ValueError(
+            f"song: no song id begins with {song!r}; `jam table` counts the songs, ids.jsonl lists them"
+        )
     console = _console()
     for row in rows[:5]:
         console.print(f"[bold]{row['song_id']}[/bold]  partition {row['partition']}", highlight=False)
@@ -106,7 +110,11 @@ def print_verify(root: Path) -> int:
         weights = done.parent / "model.safetensors"
         if not weights.is_file() or sha256_of_file(weights) != json.loads(done.read_text())["weights"]:
             faults.append(f"{weights}: missing or not the weights of done.json")
-    say("\n".join(faults) if faults else f"verify: {len(shards)} shards and {len(checkpoints)} checkpoints are whole")
+    say(
+        "\n".join(faults)
+        if faults
+        else f"verify: {len(shards)} shards and {len(checkpoints)} checkpoints are whole"
+    )
     return 1 if faults else 0
 
 
@@ -136,9 +144,10 @@ def print_report(root: Path) -> None:
     record = json.loads(path.read_text())
     shown = ("wer", "acoustic_per", "style_similarity", "judge_mean", "energy_after_end")
     grid = Grid("system", *shown, "n", "failed", box=None, pad_edge=False)
-    for system in record["systems"]:
-        values = [_estimate(system["estimates"].get(name)) for name in shown]
-        first = system["estimates"][shown[0]]
+    for name in record["system_order"]:
+        system = record["systems"][name]
+        values = [_estimate(system["metrics"].get(metric)) for metric in shown]
+        first = system["metrics"][shown[0]]
         grid.add_row(system["title"], *values, str(first["n"]), str(first["n_failed"]))
     _console().print(grid)
     if record["stamp"]:

@@ -60,9 +60,10 @@ def admit_songs(params: Params, work: WorkFolder) -> int:
         ValueError: there is no such folder or manifest, or nothing in it can be taken as a song.
     """
     table = Table(work.table)
-    known = [s.facts["audio"]["path"] for part in table.partitions() for s in part.sources]
+    before = [source for part in table.partitions() for source in part.sources]
+    known = [source.facts["audio"]["path"] for source in before if not source.facts.get("refused")]
     listing = list_sources(Path(params.songs.path), known)
-    if not listing.sources and not known:
+    if not listing.sources and not before:
         reasons = ", ".join(sorted({refusal["reason"] for refusal in listing.refused})) or "it is empty"
         raise ValueError(f"songs: nothing in {params.songs.path} can be taken as a song ({reasons})")
     table.admit(listing.sources, params.engine.partition_size)

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from prefect import get_run_logger, task
 from prefect.artifacts import create_table_artifact
+from prefect.cache_policies import NO_CACHE
 from prefect.context import FlowRunContext
 
 from flows.view import stage_line, stage_view
 from tasks.engine.pool import EngineParams
-from tasks.engine.run import StageReport, run_chains
+from tasks.engine.run import StageReport, Watcher, run_chains
 from tasks.engine.table import Chain
+
+Result = TypeVar("Result")
+
+
+def step(name: str, work: Callable[[], Result]) -> Result:
+    """`work` as a Prefect task of this name inside a flow; plainly called outside one."""
+    if FlowRunContext.get() is None:
+        return work()
+    return task(name=name, task_run_name=name, cache_policy=NO_CACHE)(work)()
 
 
 class Board:
@@ -37,7 +48,7 @@ class Board:
             event.set()
 
 
-@task(task_run_name="{stage}", cache_policy=None, retries=0)
+@task(task_run_name="{stage}", cache_policy=NO_CACHE)
 def follow_stage(board: Board, stage: str) -> str:
     """Ends when the stage has ended; its state, log line and times are the stage's."""
     board.ended[stage].wait()
@@ -53,7 +64,9 @@ def run_stages(
     chains: Sequence[Chain], params: EngineParams, receipts: Path, only: set[str] | None = None
 ) -> list[StageReport]:
     """Bring the chains up to date; inside a Prefect flow each stage shows as a task and the end as a table."""
-    names = list(dict.fromkeys(stage for chain in chains for stage in chain.stages if not only or stage in only))
+    names = list(
+        dict.fromkeys(stage for chain in chains for stage in chain.stages if not only or stage in only)
+    )
     inside_flow = FlowRunContext.get() is not None
     board = Board(names)
     followers = [follow_stage.submit(board, stage) for stage in names] if inside_flow else []
@@ -73,7 +86,7 @@ def run_stages(
     return reports
 
 
-def _both(first, second):  # type: ignore[no-untyped-def]
+def _both(first: Watcher, second: Watcher) -> Watcher:
     def watch(report: StageReport) -> None:
         first(report)
         second(report)
@@ -94,7 +107,8 @@ def _publish(reports: Sequence[StageReport]) -> None:
                 "partitions": report.partitions,
                 "up to date": report.fresh,
                 "songs": report.songs,
-                "dropped": ", ".join(f"{reason} {count}" for reason, count in sorted(dropped.items())) or "none",
+                "dropped": ", ".join(f"{reason} {count}" for reason, count in sorted(dropped.items()))
+                or "none",
                 "worker seconds": round(sum(receipt.seconds for receipt in report.receipts), 1),
             }
         )

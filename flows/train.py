@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas
-from prefect import flow, task
+from prefect import flow
 
 from flows.params import Params, load_params
+from flows.stages import step
 from flows.view import progress_bar, say
 from flows.workfolder import WorkFolder
-from jam_model.checkpoint import save_model, weights_hash
+from jam_model.checkpoint import save_model
 from tasks.engine.files import write_bytes
 from tasks.engine.fingerprint import fingerprint, package_version
 from tasks.engine.pool import connect
@@ -24,10 +25,10 @@ PACKAGES = ("torch", "numpy")
 
 def run_train(params: Params, work: WorkFolder, only: str | None = None) -> TrainResult:
     """Pretrain and fine-tune; finished runs of the same recipe are found, not run."""
-    pretrained = fit_section("pretrain", params.pretrain, params, work, None)
+    pretrained = step("pretrain", lambda: fit_section("pretrain", params.pretrain, params, work, None))
     if only == "pretrain":
         return pretrained
-    return fit_section("sft", params.sft, params, work, pretrained.checkpoint)
+    return step("sft", lambda: fit_section("sft", params.sft, params, work, pretrained.checkpoint))
 
 
 def fit_section(
@@ -44,7 +45,13 @@ def fit_section(
         connect(params.engine)
     with progress_bar(name, "steps") as step:
         result = train(
-            section, params.jam, work.shards, silence_C, init, out, lambda done, total, loss: step(done, total)
+            section,
+            params.jam,
+            work.shards,
+            silence_C,
+            init,
+            out,
+            lambda done, total, loss: step(done, total),
         )
     remove_superseded(work.checkpoint(name), out)
     write_loss_table(out / "log.jsonl", work.report(name) / "loss.csv")
@@ -88,12 +95,6 @@ def checkpoint_of(folder: Path) -> Path:
     return found[-1]
 
 
-@task(task_run_name="train", cache_policy=None, retries=0)
-def train_task(params: Params, work: WorkFolder) -> str:
-    """The training as one Prefect task."""
-    return weights_hash(run_train(params, work).checkpoint)
-
-
 @flow(name="train", flow_run_name="train-{work}")
 def train_flow(work: str = "data", params: str | None = None, settings: Sequence[str] = ()) -> str:
     """Pretrain and fine-tune on the shards of a work folder; returns the sha256 of the weights.
@@ -103,4 +104,5 @@ def train_flow(work: str = "data", params: str | None = None, settings: Sequence
         params: overlay over params.yaml.
         settings: ``section.key=value``, each over the overlay.
     """
-    return train_task(load_params(Path(params) if params else None, list(settings)), WorkFolder(Path(work)))
+    loaded = load_params(Path(params) if params else None, list(settings))
+    return run_train(loaded, WorkFolder(Path(work))).weights

@@ -31,7 +31,9 @@ def stage_line(report: StageReport) -> str:
     seconds = sum(receipt.seconds for receipt in report.receipts)
     audio_s = sum(receipt.audio_s for receipt in report.receipts)
     words = [f"{report.stage}: {_count(report.songs, 'song')} in {_count(len(report.receipts), 'partition')}"]
-    words.append(f"{seconds:.1f} worker seconds" + (f", {audio_s / seconds:.0f}x real time" if audio_s > 0 else ""))
+    words.append(
+        f"{seconds:.1f} worker seconds" + (f", {audio_s / seconds:.0f}x real time" if audio_s > 0 else "")
+    )
     if report.fresh:
         words.append(f"{report.fresh} up to date")
     if dropped:
@@ -77,7 +79,9 @@ def _lines() -> Callable[[StageReport], None]:
             beat = time.monotonic()
         elif time.monotonic() - beat > HEARTBEAT_S:
             beat = time.monotonic()
-            say(f"{report.stage}: {report.fresh + len(report.receipts)} of {_count(report.partitions, 'partition')}")
+            say(
+                f"{report.stage}: {report.fresh + len(report.receipts)} of {_count(report.partitions, 'partition')}"
+            )
 
     return watch
 

@@ -69,7 +69,9 @@ def prompts_of(rows: Iterable[Mapping[str, Any]], split: str, limit: int | None 
     return [_prompt(row) for row in kept[:limit]]
 
 
-def take_sources(prompts: Sequence[Prompt], system: System, round_number: int, takes: int, seed: int) -> list[Source]:
+def take_sources(
+    prompts: Sequence[Prompt], system: System, round_number: int, takes: int, seed: int
+) -> list[Source]:
     """Candidates of a DPO round: `takes` songs a prompt, ids ``<song_id>-r<round>-k<take>``."""
     return [
         _source(f"{prompt.song_id}-r{round_number}-k{take}", prompt.song_id, prompt, system, take, seed)
@@ -91,7 +93,9 @@ def in_another_style(prompts: Sequence[Prompt]) -> list[Prompt]:
     """Each prompt with the style of the one whose style is least like its own."""
     mean_PS = np.stack([_unit(prompt.style_NS.mean(axis=0)) for prompt in prompts])
     furthest = (mean_PS @ mean_PS.T).argmin(axis=1)
-    return [replace(prompt, style_NS=prompts[j].style_NS) for prompt, j in zip(prompts, furthest, strict=True)]
+    return [
+        replace(prompt, style_NS=prompts[j].style_NS) for prompt, j in zip(prompts, furthest, strict=True)
+    ]
 
 
 def with_words_dealt(prompts: Sequence[Prompt], seed: int) -> list[Prompt]:
@@ -104,7 +108,9 @@ def _dealt(prompt: Prompt, seed: int) -> Prompt:
     order = np.arange(len(prompt.words))
     while len(order) > 1 and len(set(prompt.texts)) > 1 and [prompt.texts[j] for j in order] == prompt.texts:
         order = random.permutation(len(order))
-    words = tuple({**slot, "word": prompt.words[j]["word"]} for slot, j in zip(prompt.words, order, strict=True))
+    words = tuple(
+        {**slot, "word": prompt.words[j]["word"]} for slot, j in zip(prompt.words, order, strict=True)
+    )
     return replace(prompt, words=words, phonemes=tuple(prompt.phonemes[j] for j in order))
 
 

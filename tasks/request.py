@@ -111,7 +111,7 @@ def _prompt(
         {"word": w.text, "start_s": w.start_s, "end_s": min(w.end_s, duration_s), "score": 1.0}
         for w in lyrics.times
     )
-    said = phonemizer.phonemize([word["word"] for word in words])
+    said = phonemizer.phonemize([word.text for word in lyrics.times])
     return Prompt(
         song_id,
         song_id,

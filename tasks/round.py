@@ -66,16 +66,25 @@ class RoundPairs:
 
 def policy_system(name: str, title: str, weights: str, sampler: Section, prompts: Sequence[Prompt]) -> System:
     """The songs of a checkpoint, sung with these sampler settings."""
-    recipe = {"kind": "generate", "weights": weights, "sampler": sampler.model_dump(mode="json"), "padding_bias": True}
+    recipe = {
+        "kind": "generate",
+        "weights": weights,
+        "sampler": sampler.model_dump(mode="json"),
+        "padding_bias": True,
+    }
     return System(name, title, recipe, prompts, checkpoint=weights)
 
 
-def choose_pairs(prompts: Sequence[Prompt], takes: Iterable[Mapping[str, Any]], rule: PairParams) -> RoundPairs:
+def choose_pairs(
+    prompts: Sequence[Prompt], takes: Iterable[Mapping[str, Any]], rule: PairParams
+) -> RoundPairs:
     """Fold the takes by parent into one row a prompt."""
     parents = [prompt.song_id for prompt in prompts]
     wanted = set(parents)
     candidates = [
-        Candidate(take["song_id"], take["parent"], take["take"], None if take["drop_reason"] else take["reward"])
+        Candidate(
+            take["song_id"], take["parent"], take["take"], None if take["drop_reason"] else take["reward"]
+        )
         for take in takes
         if take["parent"] in wanted
     ]

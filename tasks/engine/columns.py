@@ -30,8 +30,12 @@ class Column:
 
 COLUMNS: dict[str, Column] = {
     # sources: what is known before anything is computed
-    "audio": Column(AUDIO, "the mix: relative path of a given song, or the bytes of a generated one", heavy=True),
-    "lyrics_path": Column(pa.string(), "lyrics file beside the audio, relative to the songs root; null = none"),
+    "audio": Column(
+        AUDIO, "the mix: relative path of a given song, or the bytes of a generated one", heavy=True
+    ),
+    "lyrics_path": Column(
+        pa.string(), "lyrics file beside the audio, relative to the songs root; null = none"
+    ),
     "style_path": Column(pa.string(), "style text file, relative to the songs root; null = none"),
     "content_hash": Column(pa.string(), "sha256 of the audio file's bytes"),
     "refused": Column(pa.string(), "reason found while listing (duplicate, source_gone ...); null = none"),
@@ -55,7 +59,9 @@ COLUMNS: dict[str, Column] = {
     "transcript_times": Column(pa.list_(SCORED_WORD), "the same words with times"),
     "heard_phones": Column(STRINGS, "the recogniser's own phones, no word knowledge; null = not asked"),
     # align
-    "words": Column(pa.list_(SCORED_WORD), "the song's words with aligned times and scores in [0, 1]; 0 = cannot be said"),
+    "words": Column(
+        pa.list_(SCORED_WORD), "the song's words with aligned times and scores in [0, 1]; 0 = cannot be said"
+    ),
     "alignment_score": Column(pa.float64(), "mean word score"),
     # phonemize
     "phonemes": Column(STRINGS, "IPA of each word, in jamify's symbols; as long as `words`"),
@@ -64,12 +70,16 @@ COLUMNS: dict[str, Column] = {
     "style_embedding": Column(pa.list_(pa.list_(pa.float32())), "[n, 512], one row a crop"),
     "window_embedding": Column(pa.large_binary(), "npy float32 [num_windows, D], for Frechet distance"),
     # encode
-    "latent": Column(pa.large_binary(), "npy float32 [T, 128]: posterior mean (64) then std (64)", heavy=True),
+    "latent": Column(
+        pa.large_binary(), "npy float32 [T, 128]: posterior mean (64) then std (64)", heavy=True
+    ),
     "num_frames": Column(pa.int32(), "T"),
     # filter
     "kept": Column(pa.bool_(), "passed every stage before and every threshold here"),
     # pack
-    "sample": Column(pa.large_binary(), "the song as the members of one WebDataset sample, a tar fragment", heavy=True),
+    "sample": Column(
+        pa.large_binary(), "the song as the members of one WebDataset sample, a tar fragment", heavy=True
+    ),
     # fan-out: candidates of a DPO round, songs of a benchmarked system
     "parent": Column(pa.string(), "the song this one was made from"),
     "parent_audio": Column(AUDIO, "its mix, for rows that copy or recode it; null = not needed", heavy=True),

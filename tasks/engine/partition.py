@@ -118,7 +118,9 @@ def run_alone(stage: Stage, work: Work, song_id: str) -> None:
                 call_stage(stage, [song], work.limits)
 
 
-def call_stage(stage: Stage, songs: list[Song], limits: Limits) -> tuple[dict[str, Song], dict[str, SongError]]:
+def call_stage(
+    stage: Stage, songs: list[Song], limits: Limits
+) -> tuple[dict[str, Song], dict[str, SongError]]:
     """Call a stage and hold it to the law; a SongError drops its song and the others are called again.
 
     Raises:
@@ -131,12 +133,16 @@ def call_stage(stage: Stage, songs: list[Song], limits: Limits) -> tuple[dict[st
                 out = stage(songs)
         except SongError as error:
             if error.song_id not in {song.song_id for song in songs}:
-                raise RuntimeError(f"stage {stage.name} dropped {error.song_id!r}, which it was not given") from error
+                raise RuntimeError(
+                    f"stage {stage.name} dropped {error.song_id!r}, which it was not given"
+                ) from error
             errors[error.song_id] = error
             songs = [song for song in songs if song.song_id != error.song_id]
             continue
         if [song.song_id for song in out] != [song.song_id for song in songs]:
-            raise RuntimeError(f"stage {stage.name} broke the stage law: it gave back other songs than it was given")
+            raise RuntimeError(
+                f"stage {stage.name} broke the stage law: it gave back other songs than it was given"
+            )
         for song in out:
             unwritten = stage.writes - song.columns.keys()
             foreign = song.columns.keys() - stage.writes - stage.reads
@@ -184,7 +190,11 @@ class _Inputs:
             reason = by = None
             columns: dict[str, Any] = {}
             for row in rows:
-                song_id, drop_reason, dropped_by = row.pop("song_id"), row.pop("drop_reason"), row.pop("dropped_by")
+                song_id, drop_reason, dropped_by = (
+                    row.pop("song_id"),
+                    row.pop("drop_reason"),
+                    row.pop("dropped_by"),
+                )
                 if drop_reason and reason is None:
                     reason, by = drop_reason, dropped_by
                 columns.update(row)
@@ -218,7 +228,9 @@ class _Output:
         if self.stage.sink:
             if self.work.shard is None:
                 raise ValueError(f"stage {self.stage.name} has a sink but the work names no shard")
-            self.shard = self.stack.enter_context(self.stack.enter_context(atomic_path(self.work.shard)).open("wb"))
+            self.shard = self.stack.enter_context(
+                self.stack.enter_context(atomic_path(self.work.shard)).open("wb")
+            )
         self.writer = pq.ParquetWriter(self.path, self.schema, compression="none" if self.heavy else "zstd")
         return self
 

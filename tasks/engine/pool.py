@@ -103,7 +103,7 @@ class Pool:
 
     def _spawn(self) -> Any:
         options = {"num_cpus": self.params.cpus_per_worker, "num_gpus": self.params.gpus_per_worker}
-        return _Worker.options(**options).remote()
+        return _Worker.options(**options).remote()  # type: ignore[attr-defined]
 
     def submit(self, ticket: Any, stage: Stage, work: Work, song_id: str | None = None) -> None:
         """Give work to an idle worker: a whole partition, or one song of it alone."""
@@ -149,5 +149,3 @@ def _cause(error: ray.exceptions.RayTaskError) -> str:
     cause = error.cause if getattr(error, "cause", None) else error
     lines = str(cause).strip().splitlines()
     return f"{type(cause).__name__}: {lines[-1] if lines else ''}"
-
-

@@ -122,7 +122,9 @@ class _Run:
             if not self.ready:
                 ticket = next(iter(self.waiting.values()))
                 absent = [s for s in ticket.chain.inputs[ticket.stage] if not self._stands(ticket, s)]
-                raise ValueError(f"stage {ticket.stage} needs {', '.join(absent)}, which has not run; run it first")
+                raise ValueError(
+                    f"stage {ticket.stage} needs {', '.join(absent)}, which has not run; run it first"
+                )
             connect(self.params)
             pool = Pool(self.params)
             try:
@@ -191,7 +193,9 @@ class _Run:
         else:
             ticket.crashes += 1
             if ticket.crashes == WHOLE_TRIES:
-                ticket.suspects = [source.song_id for source in ticket.chain.partitions[ticket.number].sources]
+                ticket.suspects = [
+                    source.song_id for source in ticket.chain.partitions[ticket.number].sources
+                ]
             elif ticket.crashes > 2 * WHOLE_TRIES:
                 raise StageFailed(
                     f"{ticket.stage}: partition {ticket.number} ended its worker {ticket.crashes} times, "

@@ -28,7 +28,9 @@ class Stage(ABC):
     reads: ClassVar[frozenset[str]]
     writes: ClassVar[frozenset[str]]
     packages: ClassVar[tuple[str, ...]] = ()  # distributions whose version may change the values
-    sink: ClassVar[str | None] = None  # a written column whose bytes go to the partition's shard, not the table
+    sink: ClassVar[str | None] = (
+        None  # a written column whose bytes go to the partition's shard, not the table
+    )
     batch_songs: int = 1  # songs given to one call
 
     def __init__(self, params: Section) -> None:

@@ -76,10 +76,12 @@ class Table:
         """
         listed = {source.song_id: source for source in sources}
         if len(listed) != len(sources):
-            raise ValueError(f"song_id: {_first_double(sources)!r} stands twice in the listing; ids must be unique")
+            raise ValueError(
+                f"song_id: {_first_double(sources)!r} stands twice in the listing; ids must be unique"
+            )
         known = self.partitions()
         kept = [
-            Partition(part.number, tuple(listed.pop(s.song_id, None) or _gone(s) for s in part.sources))
+            Partition(part.number, tuple(listed.pop(s.song_id, _gone(s)) for s in part.sources))
             for part in known
         ]
         fresh = sorted(listed.values(), key=lambda source: (source.group, source.identity, source.song_id))
@@ -98,7 +100,9 @@ class Table:
             "identity": pa.array([s.identity for s in part.sources], pa.string()),
             "group": pa.array([s.group for s in part.sources], pa.string()),
             "drop_reason": pa.array([s.facts.get("refused") for s in part.sources], pa.string()),
-            "dropped_by": pa.array([SOURCES if s.facts.get("refused") else None for s in part.sources], pa.string()),
+            "dropped_by": pa.array(
+                [SOURCES if s.facts.get("refused") else None for s in part.sources], pa.string()
+            ),
         }
         for name in columns:
             arrays[name] = pa.array([s.facts.get(name) for s in part.sources], COLUMNS[name].type)
@@ -120,7 +124,9 @@ class Chain:
         for stage in stages:
             for column in stage.writes:
                 if column in writers:
-                    raise ValueError(f"column {column!r} is written by both {writers[column]} and {stage.name}")
+                    raise ValueError(
+                        f"column {column!r} is written by both {writers[column]} and {stage.name}"
+                    )
                 writers[column] = stage.name
         self.inputs: dict[str, dict[str, list[str]]] = {}
         for stage in stages:
@@ -208,7 +214,13 @@ class Chain:
         rows = []
         for number, part in self.partitions.items():
             merged: list[dict[str, Any]] = [
-                {"song_id": s.song_id, "partition": number, "drop_reason": None, "dropped_by": None, "made_by": []}
+                {
+                    "song_id": s.song_id,
+                    "partition": number,
+                    "drop_reason": None,
+                    "dropped_by": None,
+                    "made_by": [],
+                }
                 for s in part.sources
             ]
             for name in self.order[: self.order.index(last) + 1]:

@@ -58,7 +58,9 @@ def census(chain: Chain, receipts: Path) -> list[StageCount]:
     for row in chain.rows():
         if row["drop_reason"]:
             drops[row["dropped_by"]][row["drop_reason"]] += 1
-    counts = [StageCount(SOURCES, len(chain.partitions), len(chain.partitions), dict(drops[SOURCES]), 0.0, 0.0)]
+    counts = [
+        StageCount(SOURCES, len(chain.partitions), len(chain.partitions), dict(drops[SOURCES]), 0.0, 0.0)
+    ]
     for stage in chain.stages:
         missing = set(chain.missing(stage))
         notes = [
@@ -90,7 +92,9 @@ def forget_drops(chain: Chain, reason: str) -> list[Path]:
     rows = chain.rows()
     known = sorted({row["drop_reason"] for row in rows if row["drop_reason"]})
     if reason not in known:
-        raise ValueError(f"reason: no song was dropped for {reason!r}; reasons here: {', '.join(known) or 'none'}")
+        raise ValueError(
+            f"reason: no song was dropped for {reason!r}; reasons here: {', '.join(known) or 'none'}"
+        )
     gone: list[Path] = []
     for row in rows:
         if row["drop_reason"] != reason or row["dropped_by"] == SOURCES:

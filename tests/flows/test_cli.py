@@ -22,12 +22,19 @@ from flows.cli import run
         (["stage", "polish"], ["polish", "separate"]),
         (["toy", "--songs", "0"], ["num_songs", "0"]),
         (["train", "--work", "/nowhere/at-all"], ["index.json", "pack"]),
-        (["generate", "--manifest", "/nowhere.json", "--checkpoint", "/nowhere", "--out", "/nowhere"], ["/nowhere"]),
+        (
+            ["generate", "--manifest", "/nowhere.json", "--checkpoint", "/nowhere", "--out", "/nowhere"],
+            ["/nowhere"],
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
 def test_bad_input_is_one_line_and_exit_code_2(
-    arguments: list[str], words: list[str], capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    arguments: list[str],
+    words: list[str],
+    capfd: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert run(arguments) == 2

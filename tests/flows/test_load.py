@@ -27,9 +27,9 @@ def test_overlay_and_set_are_laid_over_in_order(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (["align.min_scor=0.3"], "align.min_scor is not a setting; settings there: .*min_score"),
-        (["alling.min_score=0.3"], "alling is not a setting; settings there: .*align"),
-        (["align.min_score=loud"], "align.min_score is 'loud'"),
+        (["align.min_scor=0.3"], r"align.min_scor is not a setting; settings there: .*min_score"),
+        (["alling.min_score=0.3"], r"alling is not a setting; settings there: .*align"),
+        (["align.min_score=loud"], r"align.min_score is 'loud'"),
         (["align"], "expected section.key=value"),
     ],
 )
@@ -43,6 +43,6 @@ def test_wrong_setting_is_named_in_one_line(settings: list[str], message: str) -
 def test_overlay_that_is_no_plain_mapping_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "bad.yaml"
     path.write_text(text)
-    with pytest.raises(ValueError, match="bad.yaml") as caught:
+    with pytest.raises(ValueError, match=r"bad\.yaml") as caught:
         read_yaml(path)
     assert "\n" not in str(caught.value)

@@ -59,7 +59,9 @@ class Cut(Stage):
     sink = "sample"
 
     def one(self, song: Song) -> Song:
-        return song.with_columns(vocals=b"v" * int(song["duration_s"]), sample=song.song_id.encode().ljust(512, b"\0"))
+        return song.with_columns(
+            vocals=b"v" * int(song["duration_s"]), sample=song.song_id.encode().ljust(512, b"\0")
+        )
 
 
 class Flag(Stage):

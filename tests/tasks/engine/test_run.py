@@ -108,5 +108,5 @@ def test_recipe_in_the_file_says_what_it_was_made_from(tmp_path: Path) -> None:
 
 
 def test_ray_client_address_is_refused() -> None:
-    with pytest.raises(ValueError, match="engine.address"):
+    with pytest.raises(ValueError, match=r"engine\.address"):
         connect(ENGINE.model_copy(update={"address": "ray://head:10001"}))

@@ -20,7 +20,7 @@ def test_new_songs_open_new_partitions_and_old_ones_keep_their_place(tmp_path: P
     table.admit(sources([f"title {i}" for i in range(9)]), 4)
     after = members(table)
     assert {number: after[number] for number in before} == before
-    assert sorted(sum(after.values(), [])) == [f"song-{i:02d}" for i in range(9)]
+    assert sorted(song for ids in after.values() for song in ids) == [f"song-{i:02d}" for i in range(9)]
     assert [len(ids) for ids in after.values()] == [4, 2, 3]
 
 
@@ -50,7 +50,9 @@ def test_fingerprint_follows_params_and_content_but_not_paths(tmp_path: Path) ->
     name = Chain(table, [Measure(Factor(factor=1.0))]).path("measure", 0).name
     assert Chain(table, [Measure(Factor(factor=1.0))]).path("measure", 0).name == name
     assert Chain(table, [Measure(Factor(factor=2.0))]).path("measure", 0).name != name
-    moved = [Source(s.song_id, s.identity, {**s.facts, "lyrics_path": "elsewhere"}) for s in sources(["a", "b"])]
+    moved = [
+        Source(s.song_id, s.identity, {**s.facts, "lyrics_path": "elsewhere"}) for s in sources(["a", "b"])
+    ]
     table.admit(moved, 4)
     assert Chain(table, [Measure(Factor(factor=1.0))]).path("measure", 0).name == name
     changed = [Source(s.song_id, s.identity + "x", s.facts) for s in moved]
