@@ -32,6 +32,7 @@ Overlay = Annotated[Path | None, typer.Option("--params", help="YAML laid over p
 Settings = Annotated[list[str], typer.Option("--set", help="section.key=value, laid over both.")]
 Songs = Annotated[Path | None, typer.Option("--songs", help="Folder or manifest of songs.")]
 DATA = Path("data")
+NO_SETTINGS: list[str] = []
 
 
 def main() -> None:
@@ -69,7 +70,7 @@ def toy(
     seed: Annotated[int | None, typer.Option("--seed", help="Which.")] = None,
     lyrics: Annotated[str | None, typer.Option("--lyrics", help="json, lrc, txt, none or all.")] = None,
     params: Overlay = None,
-    set_: Settings = [],  # noqa: B006
+    set_: Settings = NO_SETTINGS,
 ) -> None:
     """Render toy songs with exact ground truth."""
     from flows.params import load_params
@@ -87,7 +88,7 @@ def toy(
 
 @app.command("run")
 def run_lifecycle(
-    songs: Songs = None, work: Work = DATA, params: Overlay = None, set_: Settings = []
+    songs: Songs = None, work: Work = DATA, params: Overlay = None, set_: Settings = NO_SETTINGS
 ) -> None:
     """The whole life cycle: prepare, train, dpo, benchmark."""
     from flows.lifecycle import lifecycle
@@ -99,7 +100,9 @@ def run_lifecycle(
 
 
 @app.command()
-def prepare(songs: Songs = None, work: Work = DATA, params: Overlay = None, set_: Settings = []) -> None:  # noqa: B006
+def prepare(
+    songs: Songs = None, work: Work = DATA, params: Overlay = None, set_: Settings = NO_SETTINGS
+) -> None:
     """Songs in, shards out."""
     from flows.params import load_params
     from flows.prepare import prepare as flow
@@ -109,7 +112,7 @@ def prepare(songs: Songs = None, work: Work = DATA, params: Overlay = None, set_
 
 
 @app.command()
-def train(work: Work = DATA, params: Overlay = None, set_: Settings = []) -> None:  # noqa: B006
+def train(work: Work = DATA, params: Overlay = None, set_: Settings = NO_SETTINGS) -> None:
     """Pretrain and fine-tune on the shards."""
     from flows.train import train_flow
 
@@ -123,7 +126,7 @@ def generate(
     out: Annotated[Path, typer.Option("--out", help="jamify's output folder.")],
     takes: Annotated[int, typer.Option("--takes", min=1, help="Songs a row, each from its own noise.")] = 1,
     params: Overlay = None,
-    set_: Settings = [],  # noqa: B006
+    set_: Settings = NO_SETTINGS,
 ) -> None:
     """Sing the songs of a manifest with a checkpoint."""
     from flows.generate import generate as flow
@@ -132,7 +135,7 @@ def generate(
 
 
 @app.command()
-def dpo(work: Work = DATA, params: Overlay = None, set_: Settings = []) -> None:  # noqa: B006
+def dpo(work: Work = DATA, params: Overlay = None, set_: Settings = NO_SETTINGS) -> None:
     """One DPO round from the fine-tuned model."""
     from flows.dpo import dpo as flow
 
@@ -140,7 +143,7 @@ def dpo(work: Work = DATA, params: Overlay = None, set_: Settings = []) -> None:
 
 
 @app.command()
-def benchmark(work: Work = DATA, params: Overlay = None, set_: Settings = []) -> None:  # noqa: B006
+def benchmark(work: Work = DATA, params: Overlay = None, set_: Settings = NO_SETTINGS) -> None:
     """Measure the checkpoints and write the report."""
     from flows.benchmark import benchmark as flow
 
@@ -159,7 +162,7 @@ def stage(
     name: Annotated[str, typer.Argument(help="A stage of prepare, or pretrain, sft, dpo, benchmark.")],
     work: Work = DATA,
     params: Overlay = None,
-    set_: Settings = [],  # noqa: B006
+    set_: Settings = NO_SETTINGS,
 ) -> None:
     """Bring one stage up to date (what dvc.yaml calls)."""
     from flows.one_stage import run_one
@@ -168,7 +171,7 @@ def stage(
 
 
 @app.command()
-def table(work: Work = DATA, params: Overlay = None, set_: Settings = []) -> None:  # noqa: B006
+def table(work: Work = DATA, params: Overlay = None, set_: Settings = NO_SETTINGS) -> None:
     """Counts, rates and drop reasons of every stage."""
     from flows.look import print_table
 
@@ -176,7 +179,7 @@ def table(work: Work = DATA, params: Overlay = None, set_: Settings = []) -> Non
 
 
 @app.command()
-def look(song: str, work: Work = DATA, params: Overlay = None, set_: Settings = []) -> None:  # noqa: B006
+def look(song: str, work: Work = DATA, params: Overlay = None, set_: Settings = NO_SETTINGS) -> None:
     """One song through every stage."""
     from flows.look import print_song
 
@@ -184,7 +187,7 @@ def look(song: str, work: Work = DATA, params: Overlay = None, set_: Settings = 
 
 
 @app.command()
-def why(stage: str, work: Work = DATA, params: Overlay = None, set_: Settings = []) -> None:  # noqa: B006
+def why(stage: str, work: Work = DATA, params: Overlay = None, set_: Settings = NO_SETTINGS) -> None:
     """Why a stage would run again."""
     from flows.look import print_why
 
@@ -196,7 +199,7 @@ def retry(
     reason: Annotated[str, typer.Option("--reason", help="A drop reason of `jam table`.")],
     work: Work = DATA,
     params: Overlay = None,
-    set_: Settings = [],  # noqa: B006
+    set_: Settings = NO_SETTINGS,
 ) -> None:
     """Forget the drops of one reason, so that the next run tries those songs again."""
     from flows.look import forget
@@ -213,7 +216,7 @@ def verify(work: Work = DATA) -> None:
 
 
 @app.command()
-def doctor(params: Overlay = None, set_: Settings = []) -> None:  # noqa: B006
+def doctor(params: Overlay = None, set_: Settings = NO_SETTINGS) -> None:
     """What is installed, and which model each stage would use."""
     from flows.look import print_doctor
 

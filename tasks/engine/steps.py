@@ -128,7 +128,7 @@ def run_steps(
     log = _Log(out / LOG_NAME, learner.step, spent_s) if worker.rank == 0 else None
     model = learner.model.train()
     if worker.num_workers > 1:
-        model = cast(Jam, DistributedDataParallel(learner.model, broadcast_buffers=False))
+        model = cast(Jam, DistributedDataParallel(learner.model))
     sums: dict[str, float] = {}
     while learner.step < params.steps and learner.step != stop_at:
         generator = worker.generator(params.seed, learner.step)

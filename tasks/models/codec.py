@@ -246,4 +246,4 @@ def build_codec(params: CodecParams) -> Codec:
 
 def _check(params: CodecParams) -> None:
     if params.model != "embedded":
-        raise ValueError(f"encode.model is {params.model!r}; choose one of: embedded")
+        raise ValueError(f"codec.model is {params.model!r}; choose one of: embedded")

@@ -167,4 +167,4 @@ def build_judge(params: JudgeParams) -> Judge:
 
 def _check(params: JudgeParams) -> None:
     if params.model != "embedded":
-        raise ValueError(f"score.model is {params.model!r}; choose one of: embedded")
+        raise ValueError(f"judge.model is {params.model!r}; choose one of: embedded")

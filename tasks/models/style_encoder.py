@@ -23,6 +23,7 @@ CONSTANTS = Path(__file__).parent / "constants" / "style_encoder.json"
 CROP_S = 10.0
 WINDOW_S, WINDOW_HOP_S = 1.0, 0.5
 LAGS_S = np.geomspace(0.2, 1.0, 16)
+LOUDNESS_RMS = 0.1
 PROJECTION_SEED = 512
 BPM = re.compile(r"(\d+(?:\.\d+)?)\s*bpm")
 BPM_SPREAD = 0.1  # as a share: how near a genre's tempo must be to a given one to count
@@ -120,7 +121,7 @@ class SpectralStyleEncoder:
 
 def crop_statistics(mix_CN: np.ndarray) -> np.ndarray:
     """Statistics of each crop of a mix, [n, D]: independent of loudness."""
-    analysis = analyse(mix_CN)
+    analysis = analyse(at_loudness(mix_CN))
     num_frames = len(analysis.onset_F)
     num_crops = max(round(mix_CN.shape[1] / SAMPLE_RATE_HZ / CROP_S), 1)
     bounds = np.linspace(0, num_frames, num_crops + 1).round().astype(int)
@@ -128,8 +129,14 @@ def crop_statistics(mix_CN: np.ndarray) -> np.ndarray:
     return np.stack([_describe(crop, with_rhythm=True) for crop in crops])
 
 
+def at_loudness(mix_CN: np.ndarray) -> np.ndarray:
+    """The mix at an RMS of 0.1; silence stays silence."""
+    rms = float(np.sqrt(np.mean(np.square(mix_CN, dtype=np.float64))))
+    return mix_CN * np.float32(LOUDNESS_RMS / rms) if rms > 1e-6 else mix_CN
+
+
 def window_statistics(mix_CN: np.ndarray) -> np.ndarray:
-    """Statistics of each 1 s window, [W, 36], before standardising."""
+    """Statistics of each 1 s window, [W, 36], before standardising; loudness counts here."""
     analysis = analyse(mix_CN)
     size, hop = round(WINDOW_S * SHORT_RATE_HZ), round(WINDOW_HOP_S * SHORT_RATE_HZ)
     starts = range(0, max(len(analysis.onset_F) - size, 0) + 1, hop)
