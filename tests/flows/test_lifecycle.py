@@ -1,0 +1,104 @@
+"""The whole life cycle on a handful of toy songs, by the command a user would type."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+SMALL = [
+    "pretrain.steps=20",
+    "pretrain.checkpoint_every_steps=20",
+    "sft.steps=10",
+    "sft.checkpoint_every_steps=10",
+    "dpo.steps=5",
+    "dpo.checkpoint_every_steps=5",
+    "round.num_prompts=3",
+    "round.num_held_out=1",
+    "round.takes=2",
+    "benchmark.num_songs=2",
+    "benchmark.num_resamples=200",
+    "benchmark.player_songs=1",
+    "ingest.benchmark_share=0.2",
+    "ingest.validation_share=0.1",
+    "engine.partition_size=8",
+]
+
+
+def jam(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PREFECT_HOME": str(cwd / "prefect")}
+    command = [sys.executable, "-m", "flows.cli", *arguments]
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def with_settings(*arguments: str) -> list[str]:
+    return [*arguments, *[word for setting in SMALL for word in ("--set", setting)]]
+
+
+def digests(folder: Path) -> dict[str, str]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("house")
+    jam("toy", "--out", "toy", "--songs", "24", "--seed", "11", cwd=folder)
+    first = jam(*with_settings("run", "--songs", "toy/songs", "--work", "W"), cwd=folder)
+    (folder / "first.txt").write_text(first.stdout)
+    return folder
+
+
+def test_life_cycle_ends_with_a_report_that_stamps_its_stand_ins(house: Path) -> None:
+    record = json.loads((house / "W/reports/benchmark/report.json").read_text())
+    assert record["stamp"] == "stand-in, not a result"
+    assert {"truth", "codec", "untrained", "trained", "words-dealt", "dpo", "dpo-control"} <= set(record["systems"])
+    assert record["systems"]["truth"]["metrics"]["wer"]["n"] == 2
+    page = (house / "W/reports/benchmark/report.html").read_text()
+    assert "stand-in, not a result" in page and "<audio" in page + "audio"
+    assert str(house / "W/reports") in (house / "first.txt").read_text() or "report.html" in (house / "first.txt").read_text()
+
+
+def test_second_run_runs_no_stage_and_changes_no_byte(house: Path) -> None:
+    kept = ("shards", "table", "checkpoints", "rounds", "benchmark")
+    before = {name: digests(house / "W" / name) for name in kept}
+    shown = jam(*with_settings("run", "--songs", "toy/songs", "--work", "W"), cwd=house).stdout
+    assert {name: digests(house / "W" / name) for name in kept} == before
+    assert "worker seconds" not in shown
+    assert shown.count("up to date") >= 14
+    why = jam(*with_settings("why", "align", "--work", "W"), cwd=house).stdout
+    assert why.strip() == "align: nothing would run"
+
+
+def test_changed_number_reruns_only_what_depends_on_it(house: Path) -> None:
+    why = jam(*with_settings("why", "align", "--work", "W"), "--set", "align.min_score=0.31", cwd=house).stdout
+    assert "params.min_score: 0.3 -> 0.31" in why
+    for stage in ("separate", "encode"):
+        shown = jam(*with_settings("why", stage, "--work", "W"), "--set", "align.min_score=0.31", cwd=house).stdout
+        assert "nothing would run" in shown
+
+
+def test_adding_songs_runs_only_new_partitions(house: Path) -> None:
+    folder = house / "grown"
+    shutil.copytree(house / "toy/songs", folder / "songs")
+    shutil.copytree(house / "W", folder / "W")
+    before = digests(folder / "W/shards")
+    jam("toy", "--out", "more", "--songs", "3", "--seed", "12", cwd=house)
+    shutil.copytree(house / "more/songs", folder / "songs/more")
+    shown = jam(*with_settings("prepare", "--songs", "songs", "--work", "W"), cwd=folder).stdout
+    assert "separate: 3 songs in 1 partition" in shown
+    after = digests(folder / "W/shards")
+    assert {name: after[name] for name in before if name.endswith(".tar")} == {
+        name: digest for name, digest in before.items() if name.endswith(".tar")
+    }
+    assert len([name for name in after if name.endswith(".tar")]) == len([n for n in before if n.endswith(".tar")]) + 1

@@ -1,0 +1,72 @@
+"""README = tree = commands, and dvc.yaml = stages = params."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import yaml
+
+from flows.cli import app
+from flows.params import Params, load_params
+from flows.prepare import prepare_stages
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def section(title: str) -> str:
+    return README.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def commands() -> set[str]:
+    return {info.name or info.callback.__name__ for info in app.registered_commands if info.callback}
+
+
+def test_every_command_stands_in_the_readme_and_no_other() -> None:
+    listed = set(re.findall(r"^\| `jam ([a-z]+)` \|", section("The commands"), re.MULTILINE))
+    assert listed == commands()
+    assert set(re.findall(r"\bjam ([a-z]+)\b(?= |`)", README)) - {"and"} <= commands()
+
+
+def test_tree_of_the_readme_is_the_tree() -> None:
+    named = re.findall(r"^(?:  )?(\w+/) ", section("The house"), re.MULTILINE)
+    assert {"flows/", "tasks/", "jam_model/", "eval/", "engine/", "models/", "toy/"} <= set(named)
+    inside_tasks = {"engine/", "models/", "toy/"}
+    for name in named:
+        assert (ROOT / "tasks" / name if name in inside_tasks else ROOT / name).is_dir(), name
+    for file in ("dvc.yaml", "params.yaml", "pyproject.toml", "requirements.lock", "Makefile"):
+        assert file in README and (ROOT / file).is_file()
+
+
+def test_every_stage_stands_in_the_readme_table() -> None:
+    rows = section("Stages and models")
+    for stage in prepare_stages(load_params(), ""):
+        assert f"| {stage.name} |" in rows
+
+
+def test_make_targets_of_the_readme_exist() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"^make ([a-z]+)", README, re.MULTILINE)) <= targets
+
+
+def test_pictures_and_links_of_the_readme_are_there() -> None:
+    for target in re.findall(r"\]\(([^)]+)\)", README):
+        assert target.startswith("https://") or (ROOT / target).is_file(), target
+
+
+def test_dvc_stages_are_the_stages_with_their_params() -> None:
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    names = [stage.name for stage in prepare_stages(load_params(), "")]
+    assert list(stages) == ["toy", *names, "pretrain", "sft", "dpo", "benchmark"]
+    for name, stage in stages.items():
+        assert stage["cmd"] == ("jam toy" if name == "toy" else f"jam stage {name}")
+        for param in stage["params"]:
+            assert param.split(".")[0] in Params.model_fields, f"{name}: {param}"
+        for dep in stage["deps"]:
+            assert dep.startswith("data/") or (ROOT / dep).exists(), f"{name}: {dep}"
+
+
+def test_lock_pins_every_dependency_by_version_alone() -> None:
+    lines = [line for line in (ROOT / "requirements.lock").read_text().splitlines() if not line.startswith("#")]
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+", line) for line in lines)
