@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from eval.separation import si_sdr_gain
-from eval.words import NO_COUNTS, ErrorCounts, count_errors
+from eval.words import NO_COUNTS, ErrorCounts, count_errors, normalise
 from flows.params import load_params
 from tasks.models.aligner import Unalignable, build_aligner
 from tasks.models.codec import build_codec
@@ -30,7 +30,11 @@ from tasks.toy.score import GENRES, compose, song_seed
 def measure(num_songs: int, seed: int, noise_snr_db: float = 10.0) -> dict[str, Any]:
     """WER of clean, separated and codec-round-trip vocals; word time errors; SI-SDR gain; judge ranking."""
     params = load_params()
-    separator, codec, judge = build_separator(params.separate), build_codec(params.codec), build_judge(params.judge)
+    separator, codec, judge = (
+        build_separator(params.separate),
+        build_codec(params.codec),
+        build_judge(params.judge),
+    )
     transcriber, aligner = build_transcriber(params.transcriber), build_aligner(params.aligner)
     phonemizer = build_phonemizer(params.phonemizer)
     words: dict[str, dict[str, ErrorCounts]] = defaultdict(lambda: defaultdict(lambda: NO_COUNTS))
@@ -47,7 +51,7 @@ def measure(num_songs: int, seed: int, noise_snr_db: float = 10.0) -> dict[str, 
         separated_N = separator.separate(mix_CN)
         mean_TC, _ = codec.encode(mix_CN)
         round_trip_N = separator.separate(codec.decode(mean_TC))
-        texts = [timed.text for timed in song.words]
+        texts = normalise([timed.text for timed in song.words])
         asked_phones = phonemizer.phones(texts)
         for condition, vocals_N in (
             ("ground truth", song.vocals_N),
@@ -75,20 +79,29 @@ def measure(num_songs: int, seed: int, noise_snr_db: float = 10.0) -> dict[str, 
             gains[score.genre].append(gain)
         random = np.random.default_rng([seed, index])
         rms = float(np.sqrt(np.mean(np.square(mix_CN, dtype=np.float64))))
-        noisy_CN = mix_CN + (rms * 10 ** (-noise_snr_db / 20) * random.standard_normal(mix_CN.shape)).astype("f4")
+        noisy_CN = mix_CN + (rms * 10 ** (-noise_snr_db / 20) * random.standard_normal(mix_CN.shape)).astype(
+            "f4"
+        )
         untrained_CN = codec.decode(random.standard_normal(mean_TC.shape).astype("f4"))
         ranks = [judge.score(audio_CN).mean() for audio_CN in (mix_CN, noisy_CN, untrained_CN)]
         ranked += bool(ranks[0] > ranks[1] > ranks[2])
     return {
         "songs": num_songs,
         "seed": seed,
-        "stand_ins": [separator.identity, codec.identity, judge.identity, transcriber.identity, aligner.identity],
+        "stand_ins": [
+            separator.identity,
+            codec.identity,
+            judge.identity,
+            transcriber.identity,
+            aligner.identity,
+        ],
         "failures": failures,
         "wer": {c: {voice: round(n.rate, 4) for voice, n in sorted(by.items())} for c, by in words.items()},
         "acoustic_per": {condition: round(counts.rate, 4) for condition, counts in phones.items()},
         "word_times_ms": {voice: _times(pairs) for voice, pairs in sorted(times.items())},
         "si_sdr_gain_db": {
-            name: {"mean": round(float(np.mean(values)), 2), "n": len(values)} for name, values in sorted(gains.items())
+            name: {"mean": round(float(np.mean(values)), 2), "n": len(values)}
+            for name, values in sorted(gains.items())
         },
         "judge_ranks_truth_noisy_untrained": f"{ranked} of {num_songs}",
     }
@@ -106,7 +119,9 @@ def _times(pairs: list[tuple[float, float]]) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--songs", type=int, default=40)
     parser.add_argument("--seed", type=int, default=424242)
     parser.add_argument("--out", type=Path, default=Path("bench/results/toy_models.json"))

@@ -8,8 +8,8 @@ import traceback
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 from flows.view import complain, progress_bar, say
 
@@ -45,10 +45,10 @@ def run(arguments: list[str]) -> int:
     try:
         code = app(arguments, prog_name="jam", standalone_mode=False)
         return code if isinstance(code, int) else 0
-    except click.ClickException as error:
-        complain(error.format_message())
+    except TyperException as error:
+        complain(" ".join(error.format_message().split()))
         return 2
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         complain("stopped; what was committed stands, the same command goes on from there")
         return 130
     except (ValueError, FileNotFoundError, NotADirectoryError, PermissionError) as error:

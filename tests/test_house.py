@@ -57,10 +57,8 @@ def test_only_the_command_knows_that_songs_can_be_toys(path: Path) -> None:
     if place.startswith("tasks/toy/") or place in {"flows/cli.py", "flows/params.py"}:
         return
     toys = {name for name in imported(path) if name.startswith("tasks.toy")}
-    trainers = {
-        "tasks/models/calibrate.py",
-        "tasks/models/recogniser_songs.py",
-        "tasks/models/recogniser_report.py",
+    trainers = {"tasks/models/calibrate.py"} | {
+        f"tasks/models/recogniser_{name}.py" for name in ("songs", "training", "report")
     }
     assert not toys or place in trainers, f"{place} imports {sorted(toys)}"
 

@@ -68,5 +68,7 @@ def test_dvc_stages_are_the_stages_with_their_params() -> None:
 
 
 def test_lock_pins_every_dependency_by_version_alone() -> None:
-    lines = [line for line in (ROOT / "requirements.lock").read_text().splitlines() if not line.startswith("#")]
+    lines = [
+        line for line in (ROOT / "requirements.lock").read_text().splitlines() if not line.startswith("#")
+    ]
     assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+", line) for line in lines)

@@ -36,7 +36,9 @@ SMALL = [
 def jam(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PREFECT_HOME": str(cwd / "prefect")}
     command = [sys.executable, "-m", "flows.cli", *arguments]
-    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=600, check=False)
+    done = subprocess.run(
+        command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=600, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done
 
@@ -62,11 +64,16 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_life_cycle_ends_with_a_report_that_stamps_its_stand_ins(house: Path) -> None:
     record = json.loads((house / "W/reports/benchmark/report.json").read_text())
     assert record["stamp"] == "stand-in, not a result"
-    assert {"truth", "codec", "untrained", "trained", "words-dealt", "dpo", "dpo-control"} <= set(record["systems"])
+    assert {"truth", "codec", "untrained", "trained", "words-dealt", "dpo", "dpo-control"} <= set(
+        record["systems"]
+    )
     assert record["systems"]["truth"]["metrics"]["wer"]["n"] == 2
     page = (house / "W/reports/benchmark/report.html").read_text()
     assert "stand-in, not a result" in page and "<audio" in page + "audio"
-    assert str(house / "W/reports") in (house / "first.txt").read_text() or "report.html" in (house / "first.txt").read_text()
+    assert (
+        str(house / "W/reports") in (house / "first.txt").read_text()
+        or "report.html" in (house / "first.txt").read_text()
+    )
 
 
 def test_second_run_runs_no_stage_and_changes_no_byte(house: Path) -> None:
@@ -81,10 +88,14 @@ def test_second_run_runs_no_stage_and_changes_no_byte(house: Path) -> None:
 
 
 def test_changed_number_reruns_only_what_depends_on_it(house: Path) -> None:
-    why = jam(*with_settings("why", "align", "--work", "W"), "--set", "align.min_score=0.31", cwd=house).stdout
+    why = jam(
+        *with_settings("why", "align", "--work", "W"), "--set", "align.min_score=0.31", cwd=house
+    ).stdout
     assert "params.min_score: 0.3 -> 0.31" in why
     for stage in ("separate", "encode"):
-        shown = jam(*with_settings("why", stage, "--work", "W"), "--set", "align.min_score=0.31", cwd=house).stdout
+        shown = jam(
+            *with_settings("why", stage, "--work", "W"), "--set", "align.min_score=0.31", cwd=house
+        ).stdout
         assert "nothing would run" in shown
 
 
@@ -101,4 +112,7 @@ def test_adding_songs_runs_only_new_partitions(house: Path) -> None:
     assert {name: after[name] for name in before if name.endswith(".tar")} == {
         name: digest for name, digest in before.items() if name.endswith(".tar")
     }
-    assert len([name for name in after if name.endswith(".tar")]) == len([n for n in before if n.endswith(".tar")]) + 1
+    assert (
+        len([name for name in after if name.endswith(".tar")])
+        == len([n for n in before if n.endswith(".tar")]) + 1
+    )
