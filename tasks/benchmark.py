@@ -31,12 +31,15 @@ NO_BIAS, OTHER_STYLE, DEALT, DPO, CONTROL = (
 
 
 class BenchmarkParams(Section):
-    """`max_*` and `tolerance_per` are what the report holds the trained model to, stated beforehand."""
+    """`min_confidence` is the transcriber's while it judges: 0 hears every song out, so that WER is what was
+    heard. `max_*` and `tolerance_per` are what the report holds the trained model to, stated beforehand.
+    """
 
     num_songs: int
     seed: int
     num_resamples: int
     noise_snr_db: float
+    min_confidence: float
     player_songs: int
     max_acoustic_per: float
     tolerance_per: float
