@@ -1,6 +1,6 @@
 """Trains the recogniser on toy songs of random words, and measures it on songs of the grammar.
 
-    python -m tasks.models.recogniser_training --out recogniser.safetensors --seed 0 --steps 4000
+    python -m tasks.models.recogniser_training --out tasks/models/weights/recogniser.safetensors
 
 Beside the weights it writes a receipt (`.json`): the command, the seeds, the sizes and the figures. Training
 songs are composed from the plain numbers 1,000,000 on (2,000,000 on for another `--songs-seed` 2, ...); the
@@ -162,12 +162,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="weights to write, .safetensors")
     parser.add_argument("--seed", type=int, default=0, help="of the initial weights and the crops")
     parser.add_argument("--songs-seed", type=int, default=1, help="of the training songs")
-    parser.add_argument("--songs", type=int, default=400, help="training songs")
+    parser.add_argument("--songs", type=int, default=360, help="training songs")
     parser.add_argument("--test-songs", type=int, default=40)
     parser.add_argument(
         "--test-seed", type=int, default=90909, help="of the test songs, as in `jam toy --seed`"
     )
-    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--steps", type=int, default=4600)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--learning-rate", type=float, default=2e-3)
     parser.add_argument("--width", type=int, default=96)

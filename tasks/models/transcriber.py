@@ -38,8 +38,8 @@ class Transcriber(Protocol):
 class TranscriberParams(Section):
     """`model`: embedded. `weights`: a shipped recogniser or a .safetensors path. `word_penalty`: nats each
     word costs. `min_confidence`: below it no words are given. It is the share of the heard phones that the
-    words explain, times the mean score of the words: 0.76 and more for true toy songs, at most 0.33 for
-    songs of other words, in English or not.
+    words explain, times the mean score of the words: 0.77 and more for toy songs, at most 0.15 for
+    songs of other words, in English or not, and 0.35 where half of the words are others.
     """
 
     model: str

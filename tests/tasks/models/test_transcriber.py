@@ -8,7 +8,7 @@ from tasks.models.transcriber import TranscriberParams, Transcript, build_transc
 from tasks.toy.voice import sing
 from tests.tasks.models.sung import lyrics, scores, separate, separated, songs, with_words
 
-PARAMS = TranscriberParams(model="embedded", weights="recogniser", word_penalty=1.5, min_confidence=0.45)
+PARAMS = TranscriberParams(model="embedded", weights="recogniser", word_penalty=1.5, min_confidence=0.4)
 
 
 @pytest.fixture(scope="module")
