@@ -116,3 +116,49 @@ def test_adding_songs_runs_only_new_partitions(house: Path) -> None:
         len([name for name in after if name.endswith(".tar")])
         == len([n for n in before if n.endswith(".tar")]) + 1
     )
+
+
+def test_folder_of_mixed_files_is_kept_or_dropped_with_a_reason(tmp_path: Path) -> None:
+    jam("toy", "--out", "toy", "--songs", "8", "--seed", "21", "--lyrics", "all", cwd=tmp_path)
+    songs = tmp_path / "songs"
+    songs.mkdir()
+    given = sorted((tmp_path / "toy/songs").glob("*.wav")) + sorted((tmp_path / "toy/songs").glob("*.flac"))
+    endings = [".json", ".lrc", ".txt", None, ".json", ".lrc", ".txt", None]
+    names = ["plain", "Ünïcödé sóng", "dots.in.name", "spa ce", "sub/deep", "日本語", "UPPER", "quo'te"]
+    for audio, lyrics, name in zip(given, endings, names, strict=True):
+        target = songs / f"{name}{audio.suffix}"
+        target.parent.mkdir(exist_ok=True)
+        shutil.copy(audio, target)
+        if lyrics:
+            shutil.copy(audio.with_suffix(lyrics), songs / f"{name}{lyrics}")
+    shutil.copy(songs / f"plain{given[0].suffix}", songs / f"a copy{given[0].suffix}")
+    (songs / "broken.wav").write_bytes(b"RIFF\0\0\0\0WAVEnothing")
+    (songs / "empty.flac").write_bytes(b"")
+    (songs / "cut.flac").write_bytes(given[-1].read_bytes()[:20_000])
+    (songs / "notes.pdf").write_bytes(b"%PDF")
+    (songs / "nobody.lrc").write_text("[00:01.00]la la\n")
+    shown = jam(*with_settings("prepare", "--songs", "songs", "--work", "W"), cwd=tmp_path).stdout
+    assert "8 of 12 songs kept, 4 dropped" in shown
+    table = jam(*with_settings("table", "--work", "W"), cwd=tmp_path).stdout
+    for reason in ("duplicate 1", "not_audio", "12 songs in, 8 kept, 4 dropped", "2 files were not taken"):
+        assert reason in table
+    refused = [json.loads(line)["reason"] for line in (tmp_path / "W/ingest.jsonl").read_text().splitlines()]
+    assert sorted(refused) == ["lyrics_without_audio", "unsupported_ending"]
+    assert len(read_back(tmp_path / "W/shards")) == 8
+
+
+def read_back(shards: Path) -> set[str]:
+    """Song ids as a stranger reads them: webdataset in its secure mode, tensors by weights_only alone."""
+    program = (
+        "import io, json, sys, torch, webdataset\n"
+        "for sample in webdataset.WebDataset(sys.argv[1:], shardshuffle=False):\n"
+        "    latent = torch.load(io.BytesIO(sample['latent.pt']), weights_only=True)\n"
+        "    style = torch.load(io.BytesIO(sample['style.pt']), weights_only=True)\n"
+        "    assert latent.shape[0] == 128 and style.shape[-1] == 512 and json.loads(sample['json'])['word']\n"
+        "    print(sample['__key__'])\n"
+    )
+    paths = [str(path) for path in sorted(shards.glob("*.tar"))]
+    environment = {**os.environ, "WDS_SECURE": "1"}
+    command = [sys.executable, "-c", program, *paths]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
