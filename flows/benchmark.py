@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from prefect import flow
 from prefect.artifacts import create_link_artifact, create_table_artifact
@@ -34,6 +36,7 @@ from tasks.benchmark import (
     report_of,
 )
 from tasks.engine.files import write_json
+from tasks.engine.fingerprint import fingerprint, sha256_of_file
 from tasks.engine.table import Chain, Table
 from tasks.fanout import PROMPT_COLUMNS, System, prompts_of, system_sources
 from tasks.generate import Generate
@@ -45,10 +48,11 @@ from tasks.style import Style
 from tasks.transcribe import Transcribe
 
 REPORT = "benchmark"
+RECIPE = "recipe.json"
 
 
-def run_benchmark(params: Params, work: WorkFolder) -> ReportFiles:
-    """Sing, listen, measure, and write the report."""
+def run_benchmark(params: Params, work: WorkFolder) -> Path:
+    """Sing, listen, measure, and write the report, unless exactly this report stands; returns its page."""
     started = time.time()
     songs_root = songs_root_of(params)
     prepared = prepare_chain(params, work, songs_root)
@@ -61,6 +65,11 @@ def run_benchmark(params: Params, work: WorkFolder) -> ReportFiles:
         params, work, systems, {hashes[name]: path for name, path in checkpoints.items()}, songs_root
     )
     run_stages([chain], params.engine, work.receipts / REPORT)
+    recipe = report_recipe(params, prepared, chain, hashes)
+    folder = work.report(REPORT)
+    if stands(folder, recipe):
+        say(f"report: up to date, {folder / 'report.html'}")
+        return folder / "report.html"
     training = [row for row in rows if row["split"] == "train" and not row["drop_reason"]]
     measured = measure(
         prompts,
@@ -88,10 +97,41 @@ def run_benchmark(params: Params, work: WorkFolder) -> ReportFiles:
         },
         songs_root=songs_root,
     )
-    files = write_report(report, work.report(REPORT))
-    write_json(work.report(REPORT) / "metrics.json", flat_metrics(report))
+    files = write_report(report, folder)
+    write_json(folder / "metrics.json", flat_metrics(report))
+    write_json(folder / RECIPE, recipe)
     _publish(report, files)
-    return files
+    return files.html
+
+
+def report_recipe(params: Params, prepared: Chain, chain: Chain, hashes: Mapping[str, str]) -> dict[str, Any]:
+    """All that decides a report: the songs' column files, the settings, and the code that measures."""
+    columns = [
+        one.path(stage, number).name
+        for one in (prepared, chain)
+        for stage in one.stages
+        for number in one.partitions
+    ]
+    house = Path(__file__).resolve().parent.parent
+    sources = [
+        *sorted((house / "eval").rglob("*.*")),
+        house / "tasks/measure.py",
+        house / "tasks/benchmark.py",
+    ]
+    code = [sha256_of_file(path) for path in sources if path.suffix in (".py", ".css", ".js")]
+    settings = params.model_dump(mode="json", exclude={"engine", "toy", "songs"})
+    return {
+        "columns": fingerprint(columns),
+        "code": fingerprint(code),
+        "settings": settings,
+        "weights": dict(hashes),
+    }
+
+
+def stands(folder: Path, recipe: Mapping[str, Any]) -> bool:
+    """Whether the report in this folder was made from exactly this; its recipe is written last."""
+    path = folder / RECIPE
+    return path.is_file() and json.loads(path.read_text()) == recipe and (folder / "report.html").is_file()
 
 
 def flat_metrics(report: Report) -> dict[str, dict[str, float | None]]:
@@ -167,4 +207,4 @@ def benchmark(work: str = "data", params: str | None = None, settings: Sequence[
         settings: ``section.key=value``, each over the overlay.
     """
     loaded = load_params(Path(params) if params else None, list(settings))
-    return str(run_benchmark(loaded, WorkFolder(Path(work))).html)
+    return str(run_benchmark(loaded, WorkFolder(Path(work))))

@@ -95,7 +95,10 @@ class Measured:
             return corpus_rate([song.counts.get(metric) for song in songs], self.resampling)
         if metric == FRECHET:
             return frechet(self.reference, [song.windows for song in songs])
-        return mean([song.scores.get(metric) for song in songs], self.resampling)
+        scores = [song.scores.get(metric) for song in songs]
+        if all(score is None for score in scores) and not any(song.failed for song in songs):
+            return Estimate(None, None, None, 0, 0, reason="does not apply to this row")
+        return mean(scores, self.resampling)
 
     def difference(self, left: str, right: str, metric: str, given: bool = False) -> Estimate:
         """Left minus right over the songs both have; `given`: left's words against what it was given to sing."""

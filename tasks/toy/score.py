@@ -68,8 +68,8 @@ _LINES: tuple[tuple[str, ...], ...] = (
     ("place", "owner", "noun", "pronoun", "adjective", "noun"),
     ("time", "pronoun", "verb", "owner", "adjective", "noun"),
 )
-_BEATS = {1: 0.5, 2: 1.0, 3: 1.5}  # of a word of so many syllables
-_MIN_SYLLABLE_S = 0.24
+_NOTE_BEATS = (0.5, 0.75, 1.0, 1.0, 1.5)  # drawn for every word alike: a slot does not tell its word
+_MIN_SYLLABLE_S = 0.2
 _PENTATONIC = (0, 2, 4, 7, 9)
 _PROGRESSIONS = ((0, 5, 7, 0), (0, 9, 5, 7), (9, 5, 0, 7))  # semitones above the key; 9 is a minor chord
 _MINOR_DEGREE = 9
@@ -208,9 +208,8 @@ def _melody(
     for _ in range(rng.integers(2, 5)):
         first = len(notes)
         for word in _line(rng, uniform):
-            syllables = _SYLLABLES[word]
-            beats = _BEATS[syllables] + (0.5 if rng.random() < 0.35 else 0.0)
-            duration_s = float(max(beat_s * beats, _MIN_SYLLABLE_S * syllables))
+            beats = _NOTE_BEATS[rng.integers(len(_NOTE_BEATS))]
+            duration_s = float(max(beat_s * beats, _MIN_SYLLABLE_S * _SYLLABLES[word]))
             step = int(np.clip(step + rng.integers(-2, 3), 0, len(scale) - 1))
             notes.append(Note(word, time_s, duration_s, scale[step]))
             time_s += duration_s

@@ -1,0 +1,100 @@
+"""What the stages wrote becomes numbers; a dropped song never becomes one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from eval.intervals import Resampling
+from tasks.audio import npy_bytes
+from tasks.fanout import Prompt
+from tasks.measure import Measured, frechet_reference, measure
+
+RESAMPLING = Resampling(200, 1)
+
+
+class Letters:
+    """A phonemizer for which every letter is a phone."""
+
+    def phones(self, words: Sequence[str]) -> list[str]:
+        return [letter for word in words for letter in word]
+
+
+def prompt(song_id: str) -> Prompt:
+    words = tuple(
+        {"word": w, "start_s": float(i), "end_s": i + 0.5, "score": 1.0} for i, w in enumerate(("ab", "cd"))
+    )
+    return Prompt(song_id, "title", words, ("ab", "cd"), np.float32([[1, 0]]), 3.0, None)
+
+
+def windows(seed: int, count: int = 40) -> bytes:
+    return npy_bytes(np.random.default_rng(seed).standard_normal((count, 4)).astype(np.float32))
+
+
+def row(
+    parent: str, system: str, heard: list[str], phones: str, drop_reason: str | None = None, **changes: object
+) -> dict:
+    made = {
+        "song_id": f"{parent}-{system}",
+        "parent": parent,
+        "system": system,
+        "drop_reason": drop_reason,
+        "made_by": ["score-v1 embedded/x@1"],
+        "transcript": heard,
+        "heard_phones": list(phones),
+        "style_embedding": [[0.6, 0.8]],
+        "window_embedding": windows(len(parent)),
+        "scores": [1.0, 2.0, 3.0, 4.0, 5.0],
+        "tail_energy": 0.01,
+        "asked_words": list(prompt(parent).words),
+    }
+    if drop_reason:
+        made |= dict.fromkeys(
+            ("transcript", "heard_phones", "style_embedding", "window_embedding", "scores", "tail_energy")
+        )
+    return {**made, **changes}
+
+
+def measured(rows: list[dict]) -> Measured:
+    prompts = [prompt("s1"), prompt("s22")]
+    reference = frechet_reference([{"window_embedding": windows(9, 400)}])
+    return measure(prompts, rows, reference, Letters(), RESAMPLING)  # type: ignore[arg-type]
+
+
+def test_rates_are_counted_over_the_corpus() -> None:
+    found = measured([row("s1", "a", ["ab", "cd"], "abcd"), row("s22", "a", ["ab"], "abx")])
+    assert found.estimate("a", "wer").value == pytest.approx(1 / 4)
+    assert found.estimate("a", "per").value == pytest.approx(2 / 8)
+    assert found.estimate("a", "acoustic_per").value == pytest.approx(2 / 8)
+    assert found.estimate("a", "style_similarity").value == pytest.approx(0.6)
+    assert found.estimate("a", "judge_mean").value == pytest.approx(3.0)
+    assert found.estimate("a", "frechet").value is not None
+
+
+def test_dropped_song_is_failed_and_never_a_number() -> None:
+    found = measured([row("s1", "a", ["ab", "cd"], "abcd"), row("s22", "a", [], "", drop_reason="timed_out")])
+    for metric in ("wer", "judge_mean", "energy_after_end"):
+        estimate = found.estimate("a", metric)
+        assert (estimate.n, estimate.n_failed) == (1, 1)
+
+
+def test_score_that_does_not_apply_is_no_failure() -> None:
+    rows = [row(parent, "truth", ["ab", "cd"], "abcd", tail_energy=None) for parent in ("s1", "s22")]
+    estimate = measured(rows).estimate("truth", "energy_after_end")
+    assert (estimate.value, estimate.n_failed) == (None, 0) and estimate.reason
+
+
+def test_dealt_words_are_scored_against_both_orders() -> None:
+    dealt = [{**word, "word": text} for word, text in zip(prompt("s1").words, ("cd", "ab"), strict=True)]
+    rows = [row(p, "a", ["ab", "cd"], "abcd") for p in ("s1", "s22")]
+    rows += [row(p, "dealt", ["cd", "ab"], "cdab", asked_words=dealt) for p in ("s1", "s22")]
+    found = measured(rows)
+    assert found.difference("dealt", "a", "acoustic_per").value == pytest.approx(1.0)
+    assert found.difference("dealt", "a", "acoustic_per", given=True).value == pytest.approx(0.0)
+
+
+def test_system_without_a_benchmark_song_is_an_error() -> None:
+    with pytest.raises(ValueError, match="'a' lacks 1 songs"):
+        measured([row("s1", "a", ["ab"], "ab")])
