@@ -16,27 +16,28 @@ PHONEMIZER = build_phonemizer(PhonemizerParams(model="embedded", language="en-us
 
 
 @cache
-def scores() -> list[Score]:
-    """One score of each genre."""
-    found: dict[str, Score] = {}
+def scores(each: int = 1) -> list[Score]:
+    """The first `each` scores of every genre."""
+    found: dict[str, list[Score]] = {genre: [] for genre in GENRES}
     number = 0
-    while len(found) < len(GENRES):
+    while any(len(of_genre) < each for of_genre in found.values()):
         score = compose(song_seed(4242, number))
-        found.setdefault(score.genre, score)
+        if len(found[score.genre]) < each:
+            found[score.genre].append(score)
         number += 1
-    return list(found.values())
+    return [score for of_genre in found.values() for score in of_genre]
 
 
 @cache
-def songs() -> list[Performance]:
-    """One song of each genre."""
-    return [perform(score) for score in scores()]
+def songs(each: int = 1) -> list[Performance]:
+    """The first `each` songs of every genre."""
+    return [perform(score) for score in scores(each)]
 
 
 @cache
-def separated() -> list[np.ndarray]:
+def separated(each: int = 1) -> list[np.ndarray]:
     """Their vocals, taken out of the mix."""
-    return [separate(song.mix_CN) for song in songs()]
+    return [separate(song.mix_CN) for song in songs(each)]
 
 
 def separate(mix_CN: np.ndarray) -> np.ndarray:

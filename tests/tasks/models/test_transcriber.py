@@ -49,18 +49,21 @@ def test_edits_count_insertions_deletions_and_substitutions(asked, heard, distan
     assert edits(list(asked), list(heard)) == distance
 
 
+EACH = 4  # songs of every genre: with one, a single hard song decides
+
+
 def word_errors(transcriber, vocals: list[np.ndarray]) -> float:
     heard = [[word.word for word in transcriber.transcribe(vocals_N).words] for vocals_N in vocals]
-    asked = [lyrics(song) for song in songs()]
+    asked = [lyrics(song) for song in songs(EACH)]
     return sum(map(edits, asked, heard)) / sum(map(len, asked))
 
 
 def test_words_of_unheard_songs_are_read_from_true_vocals(transcriber):
-    assert word_errors(transcriber, [song.vocals_N for song in songs()]) <= 0.03
+    assert word_errors(transcriber, [song.vocals_N for song in songs(EACH)]) <= 0.03
 
 
 def test_words_of_unheard_songs_are_read_from_separated_vocals(transcriber):
-    assert word_errors(transcriber, separated()) <= 0.05
+    assert word_errors(transcriber, separated(EACH)) <= 0.05
 
 
 def test_phones_are_those_of_the_lyrics_without_word_knowledge(transcriber):
