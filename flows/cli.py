@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import traceback
 from pathlib import Path
 from typing import Annotated
@@ -55,7 +56,7 @@ def run(arguments: list[str]) -> int:
         complain(" ".join(str(error).split()))
         return 2
     except Exception as error:
-        log = Path(os.environ.get("TMPDIR", "/tmp")) / f"jam-{os.getpid()}.log"
+        log = Path(tempfile.gettempdir()) / f"jam-{os.getpid()}.log"
         log.write_text(traceback.format_exc())
         complain(f"{type(error).__name__}: {' '.join(str(error).split())[:400]} (details: {log})")
         return 1

@@ -163,14 +163,14 @@ def _version(name: str) -> str:
     try:
         return version(name)
     except PackageNotFoundError:
-        return "not installed (pip install .[real])"
+        return "not installed"
 
 
 def _shown(name: str, value: Any, limit: int = 300) -> str:
     if name == "words" or name == "transcript_times":
         value = " ".join(f"{word['word']}@{word['start_s']:.2f}-{word['end_s']:.2f}" for word in value)
     if name.endswith("embedding"):
-        return f"{len(value)} values" if isinstance(value, bytes) else f"{len(value)} x {len(value[0])}"
+        return f"{len(value)} bytes" if isinstance(value, bytes) else f"{len(value)} x {len(value[0])}"
     text = str(value)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 

@@ -28,9 +28,8 @@ import torch
 from jam_model.frames import LATENT_CHANNELS, STYLE_DIM
 from jam_model.lyric_grid import GridWord
 
-os.environ["WDS_SECURE"] = (
-    "1"  # webdataset then refuses pickles and `pipe:` addresses; read when it is imported
-)
+# webdataset reads this when it is imported; it then refuses pickles and `pipe:` addresses
+os.environ["WDS_SECURE"] = "1"
 
 INDEX_NAME = "index.json"
 IDS_NAME = "ids.jsonl"

@@ -17,10 +17,13 @@ pytestmark = pytest.mark.slow
 
 SMALL = [
     "pretrain.steps=20",
+    "pretrain.log_every_steps=10",
     "pretrain.checkpoint_every_steps=20",
     "sft.steps=10",
+    "sft.log_every_steps=5",
     "sft.checkpoint_every_steps=10",
     "dpo.steps=5",
+    "dpo.log_every_steps=5",
     "dpo.checkpoint_every_steps=5",
     "round.num_prompts=3",
     "round.num_held_out=1",
