@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from prefect import get_run_logger, task
-from prefect.artifacts import create_table_artifact
+from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.context import FlowRunContext
 
@@ -18,6 +19,7 @@ from tasks.engine.run import StageReport, Watcher, run_chains
 from tasks.engine.table import Chain
 
 Result = TypeVar("Result")
+PROGRESS_EVERY_S = 5.0
 
 
 def step(name: str, work: Callable[[], Result]) -> Result:
@@ -48,6 +50,24 @@ class Board:
             event.set()
 
 
+class LiveProgress:
+    """One progress artifact for all stages of a run: the share of partitions that stand."""
+
+    def __init__(self) -> None:
+        description = "Share of all partitions of all stages that stand"
+        self.artifact: Any = create_progress_artifact(progress=0.0, key="partitions", description=description)
+        self.counts: dict[str, tuple[int, int]] = {}
+        self.told = 0.0
+
+    def update(self, report: StageReport) -> None:
+        """Told to the server every few seconds, and when everything stands."""
+        self.counts[report.stage] = (report.fresh + len(report.receipts), report.partitions)
+        done, total = (sum(column) for column in zip(*self.counts.values(), strict=True))
+        if done == total or time.monotonic() - self.told > PROGRESS_EVERY_S:
+            self.told = time.monotonic()
+            update_progress_artifact(self.artifact, progress=100.0 * done / max(1, total))
+
+
 @task(task_run_name="{stage}", cache_policy=NO_CACHE)
 def follow_stage(board: Board, stage: str) -> str:
     """Ends when the stage has ended; its state, log line and times are the stage's."""
@@ -72,8 +92,9 @@ def run_stages(
     followers = [follow_stage.submit(board, stage) for stage in names] if inside_flow else []
     failure: BaseException | None = None
     try:
+        live = [LiveProgress().update] if inside_flow else []
         with stage_view() as watch:
-            reports = run_chains(chains, params, receipts, _both(board.update, watch), only)
+            reports = run_chains(chains, params, receipts, _all_of(board.update, watch, *live), only)
     except BaseException as error:
         failure = error
         raise
@@ -86,10 +107,10 @@ def run_stages(
     return reports
 
 
-def _both(first: Watcher, second: Watcher) -> Watcher:
+def _all_of(*watchers: Watcher) -> Watcher:
     def watch(report: StageReport) -> None:
-        first(report)
-        second(report)
+        for watcher in watchers:
+            watcher(report)
 
     return watch
 
