@@ -164,7 +164,9 @@ def _cached(card: Card, weights: str, revision: str | None) -> Path:
 
 def _require_hub(card: Card) -> None:
     if installed("huggingface_hub") is None:
-        raise BadModel(f"{card.setting}: a hub id needs huggingface_hub; run `pip install 'jam-lifecycle[real]'`")
+        raise BadModel(
+            f"{card.setting}: a hub id needs huggingface_hub; run `pip install 'jam-lifecycle[real]'`"
+        )
 
 
 def _patterns(card: Card) -> list[str] | None:
