@@ -44,7 +44,7 @@ def manifest_rows(path: Path) -> Iterator[Any]:
             yield from json.loads(text)
         else:
             yield from (json.loads(line) for line in text.splitlines() if line.strip())
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise ValueError(
             f"manifest {path}: not a JSON list nor JSON lines ({error}); give jamify's input form"
         ) from error

@@ -171,19 +171,3 @@ def test_a_manifest_written_for_jamify_can_be_sung(tmp_path: Path) -> None:
     assert [(p.song_id, p.duration_s, p.texts) for p in prompts] == [
         ("a-1", 2.0, ["hello", "moon"]), ("b-2", 2.0, ["hello", "moon"])
     ]  # fmt: skip
-
-
-def test_jamifys_own_ids_are_titles_and_file_names(tmp_path: Path) -> None:
-    path = write_manifest(tmp_path / "out", songs(tmp_path / "songs"), tmp_path / "songs")
-    rows = json.loads(path.read_text())
-    rows[0]["id"] = "Rizzle Kicks, Rachel Chinouriri - Follow Excitement!"
-    path.write_text(json.dumps(rows))
-    phonemizer = build_phonemizer(PhonemizerParams(model="embedded", language="en-us"))
-    encoder = build_style_encoder(StyleParams(model="embedded"))
-    first, second = read_requests(path, phonemizer, encoder, AUDIO, SHARES)
-    assert (
-        first.title == rows[0]["id"]
-        and first.song_id.startswith("rizzle-kicks-rachel")
-        and len(first.song_id) <= 48
-    )
-    assert (second.title, second.song_id) == ("b-2", "b-2")

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 
-from flows.cli import run
+from jam_model.batches import Batches
 from jam_model.shards import Shards, stream_samples
 from tasks.exchange_shards import Imported, Importer, import_shards
 from tasks.exchange_tar import shards_of
@@ -312,6 +312,13 @@ def test_a_folder_with_other_shards_is_left_alone(tmp_path: Path) -> None:
     assert other.exists()
 
 
+def test_what_training_needs_of_a_folder_is_there(tmp_path: Path) -> None:
+    take(tmp_path / "out", write_tar(tmp_path / "in.tar", named({"a": foreign(1), "b": foreign(2)})))
+    batches = Batches(Shards(tmp_path / "out"), np.zeros(64, np.float32), 24, 0.0, 1, 0)
+    batch = batches.at(range(2))
+    assert batch.latents_BTC.shape == (2, 24, 64) and sorted(batch.song_ids) == ["a", "b"]
+
+
 def test_our_own_shards_pass_through_as_they_are(tmp_path: Path) -> None:
     take(tmp_path / "one", write_tar(tmp_path / "in.tar", named({"a": foreign(1), "b": foreign(2)})))
     take(tmp_path / "two", tmp_path / "one" / "import-00000.tar")
@@ -330,22 +337,3 @@ def test_patterns_name_shards_in_order_and_missing_ones(tmp_path: Path) -> None:
     (tmp_path / "none").mkdir()
     with pytest.raises(ValueError, match=r"no \.tar file"):
         shards_of(str(tmp_path / "none"))
-
-
-def test_the_command_takes_what_it_can_and_says_what_not(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    write_tar(tmp_path / "in" / "0.tar", named({"a": foreign(), "b": foreign() | {"style.pt": b""}}))
-    assert run(["import", "--shards", str(tmp_path / "in"), "--out", str(tmp_path / "out")]) == 0
-    said = capfd.readouterr().out.splitlines()[-1]
-    assert "1 samples of 1 shards" in said and "bad_tensor 1" in said and "refused.jsonl" in said
-
-
-def test_the_command_ends_with_2_when_nothing_could_be_taken(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    write_tar(tmp_path / "in" / "0.tar", named({"b": foreign() | {"style.pt": b""}}))
-    assert run(["import", "--shards", str(tmp_path / "in"), "--out", str(tmp_path / "out")]) == 2
-    assert "bad_tensor 1" in capfd.readouterr().err
-    assert run(["import", "--shards", str(tmp_path / "nowhere"), "--out", str(tmp_path / "out")]) == 2
-    assert "nowhere" in capfd.readouterr().err
