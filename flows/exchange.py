@@ -19,7 +19,12 @@ def bring_in_shards(where: str, out: Path, overlay: Path | None, settings: Seque
         ValueError: no shards, or none of their samples could be taken.
     """
     params = load_params(overlay, list(settings))
-    importer = Importer(build_phonemizer(params.phonemizer), params.ingest, params.pack.tensor_format)
+    importer = Importer(
+        build_phonemizer(params.phonemizer),
+        params.phonemize.max_unknown_share,
+        params.ingest,
+        params.pack.tensor_format,
+    )
     paths = shards_of(where)
     with progress_bar("import", "shards") as step:
         imported = import_shards(paths, out, importer, step)

@@ -22,6 +22,7 @@ MAX_FRAME_SAMPLES = 1 << 16  # a packet's; the longest these codecs need is 8192
 FULL_SCALE = {"int16": 2.0**15, "int32": 2.0**31}
 CUT_TOLERANCE_S = 0.5
 MAX_PARTS = 100_000  # of a file in fragments, looked at to see whether it is whole
+BOXES = (b"ftyp", b"moov", b"mdat", b"moof", b"free", b"skip", b"wide", b"sidx", b"styp", b"mfra", b"uuid")
 EBML, SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 
 
@@ -137,38 +138,47 @@ def _samples_CN(frame: av.AudioFrame) -> np.ndarray:
 
 def _claimed_end(file: BinaryIO, container: str, num_bytes: int) -> int:
     """Where the parts of a container say it ends: beyond `num_bytes` for a file cut short."""
+    if container == MATROSKA:
+        return _end_of_matroska(file)
+    end, part = (0, _box_size) if container == MOV else (_after_id3(file), _adts_size)
+    for _ in range(MAX_PARTS):
+        file.seek(end)
+        size = part(file.read(16))
+        if not size or end >= num_bytes:
+            break
+        end += size
+    return end
+
+
+def _box_size(head: bytes) -> int:
+    """Size of a box of an m4a file; 0 for one that goes on to the end or is none of those that matter."""
+    if len(head) < 8 or head[4:8] not in BOXES:
+        return 0
+    size = int.from_bytes(head[:4], "big")
+    return int.from_bytes(head[8:16], "big") if size == 1 else size
+
+
+def _adts_size(head: bytes) -> int:
+    """Size of a frame of raw AAC; 0 behind the last one."""
+    if len(head) < 7 or not _is_adts(head):
+        return 0
+    return (head[3] & 0x03) << 11 | head[4] << 3 | head[5] >> 5
+
+
+def _end_of_matroska(file: BinaryIO) -> int:
+    """Behind its two outermost elements; what has no size (a live recording) ends nowhere."""
     end = 0
-    if container == MOV:
-        for _ in range(MAX_PARTS):
-            if end + 8 > num_bytes:
-                break
-            file.seek(end)
-            head = file.read(16)
-            size = int.from_bytes(head[:4], "big")
-            size = int.from_bytes(head[8:], "big") if size == 1 else size
-            if size < 8:  # 0: up to the end of the file; below 8: damaged, FFmpeg will tell
-                break
-            end += size
-    elif container == ADTS:
-        end = _after_id3(file)
-        for _ in range(MAX_PARTS):
-            file.seek(end)
-            head = file.read(7)
-            if len(head) < 7 or not _is_adts(head):  # the end, or a tag behind it
-                break
-            end += max(7, (head[3] & 0x03) << 11 | head[4] << 3 | head[5] >> 5)
-    elif container == MATROSKA:
-        for name in (EBML, SEGMENT):
-            file.seek(end)
-            head = file.read(12)
-            length = 9 - head[4].bit_length() if len(head) == 12 and head[:4] == name else 0
-            bits = 7 * length
-            size = int.from_bytes(head[4 : 4 + length], "big") & ((1 << bits) - 1)
-            if (
-                length in (0, 9) or size == (1 << bits) - 1
-            ):  # not as expected, or of unknown size (a live recording)
-                break
-            end += 4 + length + size
+    for name in (EBML, SEGMENT):
+        file.seek(end)
+        head = file.read(12)
+        if head[:4] != name or len(head) < 12 or not head[4]:
+            break
+        length = 9 - head[4].bit_length()
+        unknown = (1 << 7 * length) - 1
+        size = int.from_bytes(head[4 : 4 + length], "big") & unknown
+        if size == unknown:
+            break
+        end += 4 + length + size
     return end
 
 

@@ -5,7 +5,7 @@ reason, so that taken + refused = found. Words without phonemes are phonemized, 
 the split by the rule `ingest` follows.
 
 Reasons: ``unsafe_name``, ``not_a_regular_file``, ``too_large``, ``duplicate_member``, ``duplicate_id``,
-``missing_member``, ``bad_tensor``, ``bad_shape``, ``bad_lyrics``; of a whole shard ``shard_damaged``.
+``missing_member``, ``bad_tensor``, ``bad_shape``, ``bad_lyrics``, ``phoneme_unknown``; of a whole shard ``shard_damaged``.
 
 Shapes: T frames, C 128 latent channels (mean, then std), N style rows, S 512.
 """
@@ -53,9 +53,10 @@ class Imported:
 
 @dataclass(frozen=True)
 class Importer:
-    """Converts samples; `shares` decide the split, `tensor_format` is `pack`'s."""
+    """Converts samples by the rules of our own stages: `ingest`'s shares, `phonemize`'s limit, `pack`'s format."""
 
     phonemizer: Phonemizer
+    max_unknown_share: float
     shares: IngestParams
     tensor_format: str
 
@@ -141,6 +142,9 @@ class Importer:
         said = self.phonemizer.phonemize([row["word"] for row in bare])
         for row, pronunciation in zip(bare, said, strict=True):
             row["phoneme"] = pronunciation.phonemes
+        unknown, known = sum(word.unknown for word in said), sum(len(word.phonemes) for word in said)
+        if unknown > self.max_unknown_share * (known + unknown):
+            raise Refused("phoneme_unknown", f"{unknown} of {known + unknown} symbols")
         return words, bool(bare)
 
 

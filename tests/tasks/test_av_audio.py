@@ -145,6 +145,12 @@ def test_a_file_cut_short_is_truncated(kind: str, share: float) -> None:
     assert reason(whole[: int(len(whole) * share)]) == "truncated"
 
 
+@pytest.mark.parametrize("kind", ["m4a", "aac", "webm"])
+def test_a_tag_behind_the_sound_does_no_harm(kind: str) -> None:
+    tagged = written(tone(0.5, KINDS[kind][2]), kind) + b"TAG" + b"A title".ljust(125, b"\0")
+    assert read_audio(io.BytesIO(tagged), LIMITS)[1].duration_s == pytest.approx(0.5, abs=0.06)
+
+
 def test_a_streamable_m4a_cut_short_is_truncated(tmp_path: Path) -> None:
     path = tmp_path / "a.m4a"
     with (

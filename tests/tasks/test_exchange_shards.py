@@ -72,7 +72,9 @@ def named(samples: Mapping[str, Mapping[str, bytes]]) -> list[tuple[str | tarfil
 
 def take(out: Path, *shards: Path, tensor_format: str = "pt") -> Imported:
     phonemizer = build_phonemizer(PhonemizerParams(model="embedded", language="en-us"))
-    return import_shards(shards, out, Importer(phonemizer, SHARES, tensor_format), lambda done, total: None)
+    return import_shards(
+        shards, out, Importer(phonemizer, 0.05, SHARES, tensor_format), lambda done, total: None
+    )
 
 
 def reasons(tmp_path: Path, samples: Mapping[str, Mapping[str, bytes]]) -> dict[str, str]:
@@ -147,6 +149,11 @@ def test_words_without_phonemes_are_phonemized_and_say_by_whom(tmp_path: Path) -
     assert [word["word"] for word in lyrics["word"]] == ["Love,", "rock", "n", "moon"]
     assert lyrics["word"][3] == {"start": 0.8, "end": pytest.approx(0.88), "phoneme": "mˈuːn", "word": "moon"}
     assert lyrics["phonemizer"].startswith("embedded/espeak")
+
+
+def test_words_in_another_script_than_the_phonemizers_are_refused(tmp_path: Path) -> None:
+    words = [{"start": 0, "end": 1, "word": word} for word in ("moon", "歌歌歌")]
+    assert reasons(tmp_path, {"a": foreign(word=words)}) == {"a": "phoneme_unknown"}
 
 
 def test_our_reader_says_what_to_do_about_words_without_phonemes(tmp_path: Path) -> None:
