@@ -36,16 +36,17 @@ def write_pair_list(folder: Path, pairs: Sequence[Pair]) -> Path:
     """Writes ``dpo.json`` and the files it names into `folder`, for jamify's ``vae_sampled: true``.
 
     Both takes [T, 64] have the song's own length, so that the length jamify derives from them is the song's.
-    Paths are relative to `folder`: start jamify there.
+    Paths are relative to `folder`: start jamify there. Styles are all vectors [512], or all rows [n, 512] (its
+    ``multiple_styles: true``) where any song has several.
     """
+    several = any(len(pair.prompt.style_NS) > 1 for pair in pairs)
     rows = []
     for number, pair in enumerate(pairs):
         name, prompt = f"pairs/{number:06d}", pair.prompt
-        style_NS = prompt.style_NS
         tensors = {
             "win_latent": pair.winner_TC,
             "loss_latent": pair.loser_TC,
-            "style": style_NS[0] if len(style_NS) == 1 else style_NS,
+            "style": prompt.style_NS if several else prompt.style_NS[0],
             "gt_latent": np.concatenate([prompt.mean_TC, prompt.std_TC], axis=1).T,
         }
         for key, array in tensors.items():

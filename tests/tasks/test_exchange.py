@@ -11,7 +11,6 @@ import torch
 
 from jam_model.lyric_grid import GridWord
 from jam_model.shards import Sample
-from tasks.audio import AudioParams
 from tasks.engine.song import Song
 from tasks.exchange import read_pair_list, write_manifest, write_pair_list
 from tasks.models.phonemizer import PhonemizerParams, build_phonemizer
@@ -22,8 +21,6 @@ from tasks.sources import list_sources
 from tests.tasks.test_audio import LIMITS
 from tests.tasks.test_exchange_shards import SHARES
 from tests.tasks.tiny import given, timed, write_song
-
-AUDIO: AudioParams = LIMITS
 
 
 def pair(number: int = 0, frames: int = 30, take_frames: int = 30, styles: int = 2) -> Pair:
@@ -68,6 +65,16 @@ def test_the_pair_list_has_jamifys_form(tmp_path: Path) -> None:
     }  # fmt: skip
     words = json.loads((tmp_path / row["transcription"]).read_text())["word"]
     assert words[0] == {"start": 0.1, "end": 0.5, "phoneme": "hɛlˈoʊ"}
+
+
+def test_styles_are_all_vectors_or_all_rows_as_jamify_wants_them(tmp_path: Path) -> None:
+    for name, pairs, shapes in (
+        ("one", [pair(0, styles=1), pair(1, styles=1)], [(512,), (512,)]),
+        ("several", [pair(0, styles=1), pair(1, styles=3)], [(1, 512), (3, 512)]),
+    ):
+        rows = json.loads(write_pair_list(tmp_path / name, pairs).read_text())
+        loaded = [torch.load(tmp_path / name / row["style"], weights_only=True) for row in rows]
+        assert [tuple(style.shape) for style in loaded] == shapes
 
 
 def jamify_list(folder: Path, **changed: object) -> Path:
@@ -167,7 +174,7 @@ def test_a_manifest_written_for_jamify_can_be_sung(tmp_path: Path) -> None:
     path = write_manifest(tmp_path / "out", songs(tmp_path / "songs"), tmp_path / "songs")
     phonemizer = build_phonemizer(PhonemizerParams(model="embedded", language="en-us"))
     encoder = build_style_encoder(StyleParams(model="embedded"))
-    prompts = read_requests(path, phonemizer, encoder, AUDIO, SHARES)
+    prompts = read_requests(path, phonemizer, encoder, LIMITS, SHARES)
     assert [(p.song_id, p.duration_s, p.texts) for p in prompts] == [
         ("a-1", 2.0, ["hello", "moon"]), ("b-2", 2.0, ["hello", "moon"])
     ]  # fmt: skip
