@@ -40,11 +40,11 @@ class Ingest(Stage):
     """Reads the files of a song. Nothing it writes depends on any other song."""
 
     name = "ingest"
-    version = 1
+    version = 2
     reads = frozenset({"audio", "lyrics_path", "style_path", "content_hash", "artist"})
     writes = frozenset({"duration_s", "num_channels", "sample_rate_hz", "split"})
     writes |= {"lyrics", "lyrics_times", "lyrics_lines", "style_text"}
-    packages = ("soundfile", "soxr")
+    packages = ("av", "soundfile", "soxr")
 
     def __init__(self, params: IngestParams, audio: AudioParams, songs_root: str) -> None:
         super().__init__(params)

@@ -11,6 +11,8 @@ import pytest
 from tasks.audio import AudioParams
 from tasks.engine.song import Song, SongError
 from tasks.ingest import Ingest, IngestParams, split_of
+from tests.tasks.test_audio import tone
+from tests.tasks.test_av_audio import KINDS, written
 from tests.tasks.tiny import write_song
 
 AUDIO = AudioParams(
@@ -47,6 +49,12 @@ def reason(root: Path, song: Song) -> str:
         ingest(root, song)
     assert error.value.song_id == song.song_id
     return error.value.reason
+
+
+@pytest.mark.parametrize("kind", ["m4a", "aac", "opus", "webm"])
+def test_ingest_reads_the_kinds_that_come_through_pyav(tmp_path: Path, kind: str) -> None:
+    (tmp_path / f"a.{kind}").write_bytes(written(tone(1.0, KINDS[kind][2]), kind))
+    assert ingest(tmp_path, listed(tmp_path, f"a.{kind}"))["duration_s"] == pytest.approx(1.0, abs=0.06)
 
 
 @pytest.mark.parametrize("ending", ["wav", "flac", "ogg", "mp3"])
