@@ -103,6 +103,7 @@ class Shards:
         Raises:
             ValueError: no index, a shard that is missing or of another size, a song id that stands twice.
         """
+        self.folder = folder
         self.index = read_index(folder)
         self.paths = [folder / entry["name"] for entry in self.index]
         splits = read_ids(folder)
@@ -132,6 +133,20 @@ class Shards:
         for place in self.places:
             counts[place.shard] += 1
         return counts
+
+    def durations_s(self) -> np.ndarray:
+        """Seconds of each sample, from the id list.
+
+        Raises:
+            ValueError: a song is not listed with its duration.
+        """
+        path = self.folder / IDS_NAME
+        lines = [json.loads(line) for line in path.read_text().splitlines() if line] if path.is_file() else []
+        known = {line["id"]: line["duration"] for line in lines if "duration" in line}
+        missing = [place.song_id for place in self.places if place.song_id not in known]
+        if missing:
+            raise ValueError(f"{path}: {len(missing)} songs without a duration ({missing[0]}); pack again")
+        return np.array([known[place.song_id] for place in self.places], np.float64)
 
     def __getitem__(self, number: int) -> Sample:
         """Sample `number`, decoded."""
