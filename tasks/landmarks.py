@@ -27,6 +27,7 @@ TARGETS, MAX_SPAN_FRAMES = 6, 128  # the next peaks, up to 1.5 s later
 SPAN_STEP = 4  # the time between two peaks in steps of 46 ms: offsets of half a hop move it
 TIME_BITS = 24
 OFFSET_TOLERANCE = 3  # frames
+INDEX_STEPS = 3
 BLOCK_FRAMES = 4096
 
 
@@ -46,9 +47,16 @@ def landmarks(mix_CN: np.ndarray, limit: int) -> np.ndarray:
 
 
 def index_keys(marks_L: np.ndarray, limit: int) -> np.ndarray:
-    """The landmarks without their times, each once; of more than `limit` the same ones in every copy."""
-    keys = np.unique(marks_L >> TIME_BITS)
-    return keys[np.argsort(scrambled(keys), kind="stable")[:limit]]
+    """Hashes of landmarks together with the next few, int64: rare even where single landmarks are common.
+
+    Of more than `limit`, the lowest are kept: the same ones in every copy.
+    """
+    order = np.argsort(marks_L & ((1 << TIME_BITS) - 1), kind="stable")
+    hashes_L = scrambled(marks_L[order] >> TIME_BITS)
+    joined = [
+        scrambled(hashes_L[:-step] + np.uint64(step) * hashes_L[step:]) for step in range(1, INDEX_STEPS + 1)
+    ]
+    return (np.unique(np.concatenate(joined)) >> np.uint64(1)).astype(np.int64)[:limit]
 
 
 def shared_landmarks(marks_L: np.ndarray, other_L: np.ndarray, at_least: int) -> float:

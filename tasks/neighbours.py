@@ -22,9 +22,9 @@ from tasks.shingles import shared_text
 
 TRAIN, VALIDATION, BENCHMARK = "train", "validation", "benchmark"
 STRENGTH = (TRAIN, VALIDATION, BENCHMARK)  # where two sides meet, the later one wins
-INDEXED_KEYS = 128  # of a sketch: enough to find whom to compare it with
+INDEXED_KEYS = 256  # of a sketch: enough to find whom to compare it with
 LOOK_BACK = 8  # an index entry meets this many before it, so that a common key costs no more than a rare one
-SHARED_SHARE = 0.06  # of the index keys of the smaller sketch; fewer in common are chance
+SHARED_KEYS = 3  # fewer index keys in common are chance
 
 
 class SplitParams(Section):
@@ -42,18 +42,20 @@ class SplitParams(Section):
 
 
 class GroupParams(SplitParams):
-    """When two songs are near: words alone, or style together with sound or with fewer words; style alone never.
+    """When two songs are near: by words alone, or by style with words or with sound; by style alone never.
 
-    `min_words_overlap`, `min_words_overlap_with_style`: share of the shorter text's shingles.
-    `min_sound_overlap`: share of the smaller fingerprint. `min_style_cosine`: of the mean crops.
-    `min_shingles`, `min_landmarks`: shorter texts and sounds tell nothing.
+    Words are compared by the share of the shorter text's shingles, sounds by the share of the smaller
+    fingerprint, styles by the cosine of their mean crops. `min_words`: by words alone. `min_style_with_words`
+    and `min_words_with_style`: by both; `min_style_with_sound` and `min_sound_with_style` too.
+    `min_shingles`, `min_landmarks`: of fewer, nothing is said.
     `benchmark_manifest`: songs that must not be trained on; null for none.
     """
 
-    min_words_overlap: float
-    min_words_overlap_with_style: float
-    min_sound_overlap: float
-    min_style_cosine: float
+    min_words: float
+    min_style_with_words: float
+    min_words_with_style: float
+    min_style_with_sound: float
+    min_sound_with_style: float
     min_shingles: int
     min_landmarks: int
     benchmark_manifest: str | None
@@ -167,25 +169,26 @@ def near_pairs(
     sounds = {p: s.audio_sketch for p, s in enumerate(songs) if s.audio_sketch is not None}
     candidates = _candidates({place: sketch[:INDEXED_KEYS] for place, sketch in words.items()})
     candidates |= _candidates({place: index_keys(marks_L, INDEXED_KEYS) for place, marks_L in sounds.items()})
-    unsure: list[tuple[int, int]] = []
+    unsure: dict[tuple[int, int], float] = {}  # the style cosine that would make them near
     for a, b in sorted(candidates - near):
         overlap = 0.0
         if a in words and b in words:
             overlap = shared_text(words[a], words[b], max_shingles, params.min_shingles)
-        if overlap >= params.min_words_overlap:
+        if overlap >= params.min_words:
             near.add((a, b))
-        elif overlap >= params.min_words_overlap_with_style or (
-            a in sounds
-            and b in sounds
-            and shared_landmarks(sounds[a], sounds[b], params.min_landmarks) >= params.min_sound_overlap
-        ):
-            unsure.append((a, b))
+            continue
+        enough = [params.min_style_with_words] if overlap >= params.min_words_with_style else []
+        if a in sounds and b in sounds:
+            sound = shared_landmarks(sounds[a], sounds[b], params.min_landmarks)
+            enough += [params.min_style_with_sound] if sound >= params.min_sound_with_style else []
+        if enough:
+            unsure[a, b] = min(enough)
     style_of = styles(
         [songs[place].song_id for place in sorted({place for pair in unsure for place in pair})]
     )
-    for a, b in unsure:
-        one, other = (style_of.get(songs[place].song_id) for place in (a, b))
-        if one is not None and other is not None and _cosine(one, other) >= params.min_style_cosine:
+    for (a, b), least in unsure.items():
+        one, other = style_of.get(songs[a].song_id), style_of.get(songs[b].song_id)
+        if one is not None and other is not None and _cosine(one, other) >= least:
             near.add((a, b))
     return sorted(near)
 
@@ -238,10 +241,8 @@ def _candidates(sketches: Mapping[int, np.ndarray]) -> set[tuple[int, int]]:
     """Pairs (earlier, later) that share some keys: an inverted index, each entry with those just before it."""
     if not sketches:
         return set()
-    sizes = np.zeros(max(sketches) + 1, np.int64)
-    sizes[list(sketches)] = [len(keys) for keys in sketches.values()]
     keys = np.concatenate(list(sketches.values()))
-    places = np.repeat(np.arange(len(sizes)), sizes)
+    places = np.repeat(np.array(list(sketches)), [len(sketch) for sketch in sketches.values()])
     order = np.lexsort((places, keys))
     keys, places = keys[order], places[order]
     codes = [np.empty(0, np.int64)]
@@ -249,9 +250,8 @@ def _candidates(sketches: Mapping[int, np.ndarray]) -> set[tuple[int, int]]:
         same = keys[back:] == keys[:-back]
         codes.append((places[:-back][same] << 32) | places[back:][same])
     pairs, counts = np.unique(np.concatenate(codes), return_counts=True)
-    first, second = pairs >> 32, pairs & 0xFFFFFFFF
-    chosen = counts >= SHARED_SHARE * np.minimum(sizes[first], sizes[second])
-    return set(zip(first[chosen].tolist(), second[chosen].tolist(), strict=True))
+    chosen = pairs[counts >= SHARED_KEYS]
+    return set(zip((chosen >> 32).tolist(), (chosen & 0xFFFFFFFF).tolist(), strict=True))
 
 
 def _cosine(one_NS: np.ndarray, other_NS: np.ndarray) -> float:
