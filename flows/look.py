@@ -19,7 +19,7 @@ from tasks.engine.columns import COLUMNS
 from tasks.engine.fingerprint import sha256_of_file
 from tasks.engine.table import Chain
 from tasks.engine.upkeep import census, forget_drops, why
-from tasks.group import neighbours_path
+from tasks.group import Group, neighbours_path, why_compare
 
 FIXED_PACKAGES = (
     "prefect", "ray", "torch", "whisperx", "demucs", "muq", "jiwer", "pandas", "pyarrow", "webdataset", "dvc",
@@ -85,7 +85,11 @@ def print_song(song: str, overlay: Path | None, settings: Sequence[str], root: P
 
 def print_why(stage: str, overlay: Path | None, settings: Sequence[str], root: Path) -> None:
     """``jam why STAGE``."""
-    lines = why(chain_at(overlay, settings, root), stage)
+    chain = chain_at(overlay, settings, root)
+    lines = why(chain, stage)
+    if stage == Group.name:
+        compared = why_compare(chain, load_params(overlay, settings).group)
+        lines += [f"its songs would be compared again: {line}" for line in compared]
     say("\n".join(f"{stage}: {line}" for line in lines) if lines else f"{stage}: nothing would run")
 
 

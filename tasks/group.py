@@ -18,7 +18,7 @@ import numpy as np
 
 from tasks.audio import array_of
 from tasks.engine.files import write_json
-from tasks.engine.fingerprint import Recipe, fingerprint
+from tasks.engine.fingerprint import Recipe, differences, fingerprint
 from tasks.engine.song import Song
 from tasks.engine.stage import Stage
 from tasks.engine.table import Chain
@@ -97,6 +97,15 @@ def fit_neighbours(chain: Chain, guarded: Chain | None, params: GroupParams, max
         != Facts(song.song_id, own_split(song.artist, song.lyrics_hash, song.content_hash, params))
     }
     write_json(path, {"recipe": recipe, "songs": told})
+
+
+def why_compare(chain: Chain, params: GroupParams) -> list[str]:
+    """Why the songs would be compared again, as readable lines; empty when the fit stands."""
+    path = neighbours_path(chain.table.root)
+    if not path.is_file():
+        return ["never compared"]
+    recipe = fit_recipe(chain, None, params)  # the benchmark is not listed only to look
+    return differences({**json.loads(path.read_text())["recipe"], "benchmark": None}, recipe)
 
 
 def fit_recipe(chain: Chain, guarded: Chain | None, params: GroupParams) -> Recipe:
