@@ -19,6 +19,7 @@ from tasks.engine.columns import COLUMNS
 from tasks.engine.fingerprint import sha256_of_file
 from tasks.engine.table import Chain
 from tasks.engine.upkeep import census, forget_drops, why
+from tasks.filter import Filter
 from tasks.group import Group, neighbours_path, why_compare
 
 FIXED_PACKAGES = (
@@ -88,7 +89,7 @@ def print_why(stage: str, overlay: Path | None, settings: Sequence[str], root: P
     chain = chain_at(overlay, settings, root)
     lines = why(chain, stage)
     if stage == Group.name:
-        compared = why_compare(chain, load_params(overlay, settings).group)
+        compared = why_compare(chain, load_params(overlay, settings).group, chain.stages[Filter.name])
         lines += [f"its songs would be compared again: {line}" for line in compared]
     say("\n".join(f"{stage}: {line}" for line in lines) if lines else f"{stage}: nothing would run")
 

@@ -132,7 +132,8 @@ def find_neighbours(params: Params, work: WorkFolder, chain: Chain) -> None:
                 f"group: {len(dropped)} songs of {params.group.benchmark_manifest} can only be compared by their "
                 f"bytes ({', '.join(sorted(set(dropped)))})"
             )
-    step("neighbours", lambda: fit_neighbours(chain, guarded, params.group, params.sketch.max_shingles))
+    keeper, cut = chain.stages[Filter.name], params.sketch.max_shingles
+    step("neighbours", lambda: fit_neighbours(chain, guarded, params.group, cut, keeper))
 
 
 def finish_shards(chain: Chain) -> None:

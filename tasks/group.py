@@ -8,7 +8,7 @@ partition's fingerprint, so a new song re-runs no partition but its own and thos
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -18,14 +18,15 @@ import numpy as np
 
 from tasks.audio import array_of
 from tasks.engine.files import write_json
-from tasks.engine.fingerprint import Recipe, differences, fingerprint
-from tasks.engine.song import Song
+from tasks.engine.fingerprint import Recipe, differences, fingerprint, stage_recipe
+from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Stage
 from tasks.engine.table import Chain
-from tasks.neighbours import Facts, GroupParams, Known, SplitParams, neighbours, own_split
+from tasks.neighbours import TRAIN, Facts, GroupParams, Known, SplitParams, neighbours, own_split
 
 NEIGHBOURS = "neighbours.json"
 COMPARED = ("content_hash", "artist", "lyrics_hash", "lyrics_sketch", "audio_sketch")
+GONE = "source_gone"
 FIT_VERSION = 1  # rises whenever the same songs and params give other facts
 
 
@@ -67,8 +68,15 @@ def neighbours_path(table_root: Path) -> Path:
     return table_root / Group.name / NEIGHBOURS
 
 
-def fit_neighbours(chain: Chain, guarded: Chain | None, params: GroupParams, max_shingles: int) -> None:
+def fit_neighbours(
+    chain: Chain, guarded: Chain | None, params: GroupParams, max_shingles: int, keeper: Stage | None = None
+) -> None:
     """Compare all songs of the table, and those of a given benchmark, unless exactly this fit stands.
+
+    Args:
+        guarded: the songs of the benchmark, through the stages that write what is compared.
+        max_shingles: where the lyrics sketches were cut.
+        keeper: the stage that will drop songs for what they are; of near duplicates one stays that it keeps.
 
     Raises:
         ValueError: a stage before `group` has not run.
@@ -77,17 +85,15 @@ def fit_neighbours(chain: Chain, guarded: Chain | None, params: GroupParams, max
     before = names[: names.index(Group.name)]
     if absent := [stage for stage in before if chain.missing(stage)]:
         raise ValueError(f"stage {Group.name} needs {', '.join(absent)}, which has not run; run it first")
-    path, recipe = neighbours_path(chain.table.root), fit_recipe(chain, guarded, params)
+    path, recipe = neighbours_path(chain.table.root), fit_recipe(chain, guarded, params, keeper)
     if path.is_file() and json.loads(path.read_text())["recipe"] == recipe:
         return
-    rows = chain.rows(COMPARED, until=before[-1])
-    guard_rows = guarded.rows(COMPARED) if guarded else []
-    songs = [_known(row) for row in rows]
-    guards = [_known(row) for row in guard_rows if row["drop_reason"] != "source_gone"]
+    songs = _known(chain, before[-1], keeper)
+    guards = _known(guarded, list(guarded.stages)[-1], None) if guarded else []
 
     def styles(song_ids: Sequence[str]) -> dict[str, np.ndarray]:
-        found = _styles(chain, rows, song_ids)
-        return {**_styles(guarded, guard_rows, song_ids), **found} if guarded else found
+        found = _styles(chain, song_ids)
+        return {**_styles(guarded, song_ids), **found} if guarded else found
 
     facts = neighbours(songs, guards, params, max_shingles, styles)
     told = {
@@ -99,22 +105,25 @@ def fit_neighbours(chain: Chain, guarded: Chain | None, params: GroupParams, max
     write_json(path, {"recipe": recipe, "songs": told})
 
 
-def why_compare(chain: Chain, params: GroupParams) -> list[str]:
+def why_compare(chain: Chain, params: GroupParams, keeper: Stage | None = None) -> list[str]:
     """Why the songs would be compared again, as readable lines; empty when the fit stands."""
     path = neighbours_path(chain.table.root)
     if not path.is_file():
         return ["never compared"]
-    recipe = fit_recipe(chain, None, params)  # the benchmark is not listed only to look
+    recipe = fit_recipe(chain, None, params, keeper)  # the benchmark is not listed only to look
     return differences({**json.loads(path.read_text())["recipe"], "benchmark": None}, recipe)
 
 
-def fit_recipe(chain: Chain, guarded: Chain | None, params: GroupParams) -> Recipe:
+def fit_recipe(
+    chain: Chain, guarded: Chain | None, params: GroupParams, keeper: Stage | None = None
+) -> Recipe:
     """All that decides a fit."""
     return {
         "version": FIT_VERSION,
         "params": params.model_dump(mode="json", exclude={"benchmark_manifest"}),
         "songs": _made_from(chain),
         "benchmark": _made_from(guarded) if guarded else None,
+        "keeper": stage_recipe(keeper) if keeper else None,
     }
 
 
@@ -125,24 +134,42 @@ def _made_from(chain: Chain) -> str:
     return fingerprint([chain.fingerprint(stage, number) for number in chain.partitions for stage in before])
 
 
-def _known(row: dict[str, Any]) -> Known:
-    return Known(
-        row["song_id"],
-        row["content_hash"],
-        row["artist"],
-        row["lyrics_hash"],
-        None if row["lyrics_sketch"] is None else array_of(row["lyrics_sketch"]),
-        None if row["audio_sketch"] is None else array_of(row["audio_sketch"]),
-        row["drop_reason"] is not None,
-    )
+def _known(chain: Chain, until: str, keeper: Stage | None) -> list[Known]:
+    """What is known of every song, partition after partition; of a vanished song nothing is."""
+    needed = keeper.reads - Group.writes if keeper else frozenset()
+    return [
+        Known(
+            row["song_id"],
+            row["content_hash"],
+            row["artist"],
+            row["lyrics_hash"],
+            None if row["lyrics_sketch"] is None else array_of(row["lyrics_sketch"]),
+            None if row["audio_sketch"] is None else array_of(row["audio_sketch"]),
+            row["drop_reason"] is not None or (keeper is not None and _refuses(keeper, row, needed)),
+        )
+        for number in chain.partitions
+        for row in chain.rows({*COMPARED, *needed}, until, [number])
+        if row["drop_reason"] != GONE
+    ]
 
 
-def _styles(chain: Chain, rows: list[dict[str, Any]], song_ids: Sequence[str]) -> dict[str, np.ndarray]:
+def _refuses(keeper: Stage, row: Mapping[str, Any], needed: Collection[str]) -> bool:
+    """Whether this stage would drop the song, were it a training song that repeats no other."""
+    columns = {name: row[name] for name in needed} | asdict(Facts(row["song_id"], TRAIN))
+    try:
+        keeper.one(Song(row["song_id"], columns))
+    except SongError:
+        return True
+    return False
+
+
+def _styles(chain: Chain, song_ids: Sequence[str]) -> dict[str, np.ndarray]:
     """Style embeddings [n, 512] of these songs; only their partitions are read."""
     wanted = set(song_ids)
-    numbers = sorted({row["partition"] for row in rows if row["song_id"] in wanted})
+    numbers = [n for n, part in chain.partitions.items() if wanted & {s.song_id for s in part.sources}]
     return {
         row["song_id"]: np.asarray(row["style_embedding"], np.float32)
-        for row in chain.rows(["style_embedding"], numbers=numbers)
+        for number in numbers
+        for row in chain.rows(["style_embedding"], numbers=[number])
         if row["song_id"] in wanted and row["style_embedding"] is not None
     }

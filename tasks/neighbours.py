@@ -60,6 +60,15 @@ class GroupParams(SplitParams):
     min_landmarks: int
     benchmark_manifest: str | None
 
+    @field_validator("min_words", "min_words_with_style", "min_sound_with_style")
+    @classmethod
+    def _is_overlap(cls, share: float) -> float:
+        if not 0 < share <= 1:
+            raise ValueError(
+                f"{share} is no overlap that tells anything; give more than 0, up to 1 for the same"
+            )
+        return share
+
     @field_validator("min_shingles", "min_landmarks")
     @classmethod
     def _is_count(cls, count: int) -> int:
@@ -86,7 +95,7 @@ class Facts:
     """What the whole table says of one song.
 
     `duplicate_group`: the earliest song of its group of near songs, itself when it is alone.
-    `duplicate_of`: the earliest song of the group that no stage has dropped, null for that song itself.
+    `duplicate_of`: the earliest song of the group that was not dropped, null for that song and those before it.
     `near_benchmark`: the song of the given benchmark that this one, or one of its group, is near.
     """
 

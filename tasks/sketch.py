@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
+from pydantic import field_validator
+
 from tasks.audio import npy_bytes
 from tasks.engine.song import Song
 from tasks.engine.stage import Section, Stage
@@ -18,6 +20,13 @@ class SketchParams(Section):
     shingle_words: int
     max_shingles: int
     max_landmarks: int
+
+    @field_validator("*")
+    @classmethod
+    def _is_count(cls, count: int) -> int:
+        if count < 1:
+            raise ValueError(f"{count} would leave nothing to compare; give 1 or more")
+        return count
 
 
 class Sketch(Stage):

@@ -14,7 +14,7 @@ from tasks.engine.partition import Limits, Work, run_partition
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Section, Stage
 from tasks.engine.table import Chain, Source, Table
-from tasks.group import Group, fit_neighbours, neighbours_path
+from tasks.group import Group, fit_neighbours, neighbours_path, why_compare
 from tasks.shingles import shingles
 from tests.tasks.test_neighbours import PARAMS
 
@@ -144,6 +144,36 @@ def test_a_dropped_song_is_no_reason_to_drop_its_copy(tmp_path: Path) -> None:
     rows = prepared.rows()
     assert rows[f"gone {TUNE}"]["drop_reason"] == "too_short" and rows[f"gone {TUNE}"]["split"] is None
     assert rows[f"{TUNE} again and again"]["duplicate_of"] is None
+
+
+class Picky(Stage):
+    """Drops a song that is too short, and would drop every duplicate and benchmark song."""
+
+    name = "picky"
+    version = 1
+    reads = frozenset({"title", "split", "duplicate_of"})
+    writes = frozenset({"kept"})
+
+    def one(self, song: Song) -> Song:
+        if song["duplicate_of"] or song["split"] != "train" or len(song["title"].split()) < 13:
+            raise SongError(song.song_id, "refused")
+        return song.with_columns(kept=True)
+
+
+def test_of_copies_one_stays_that_the_filter_will_keep(tmp_path: Path) -> None:
+    prepared = Prepared(tmp_path)
+    prepared.add([source(TUNE), source(f"{TUNE} again and again"), source(f"{TUNE} and then once more")])
+    prepared.run()
+    assert prepared.rows()[f"{TUNE} again and again"]["duplicate_of"] == prepared.rows()[TUNE]["song_id"]
+    fit_neighbours(prepared.chain(), None, PARAMS, 512, Picky(Nothing()))
+    run(prepared.chain(), "group", tmp_path)
+    rows = prepared.rows()
+    stays = rows[f"{TUNE} again and again"]
+    assert stays["duplicate_of"] is None
+    assert rows[f"{TUNE} and then once more"]["duplicate_of"] == stays["song_id"]
+    assert len({row["duplicate_group"] for row in rows.values()}) == 1
+    assert why_compare(prepared.chain(), PARAMS, Picky(Nothing())) == []
+    assert [line.split(":")[0] for line in why_compare(prepared.chain(), PARAMS)] == ["keeper"]
 
 
 def test_songs_near_a_given_benchmark_are_marked(tmp_path: Path) -> None:

@@ -221,7 +221,12 @@ def test_splits_have_the_asked_shares_and_more_benchmark_only_takes_from_train()
 
 @pytest.mark.parametrize(
     ("field", "value", "message"),
-    [("benchmark_share", 0.6, r"0 to 0\.5"), ("min_shingles", 0, "1 or more"), ("min_landmarks", 0, "1 or")],
+    [
+        ("benchmark_share", 0.6, r"0 to 0\.5"),
+        ("min_words", 0.0, "more than 0"),
+        ("min_shingles", 0, "1 or more"),
+        ("min_landmarks", 0, "1 or"),
+    ],
 )
 def test_a_share_or_count_out_of_range_is_refused(field: str, value: float, message: str) -> None:
     with pytest.raises(ValueError, match=message):
