@@ -72,10 +72,15 @@ def shared_landmarks(marks_L: np.ndarray, other_L: np.ndarray, at_least: int) ->
     counts_L = np.searchsorted(other_keys_L, keys_L, "right") - begin_L
     if not counts_L.any():
         return 0.0
-    place = np.repeat(begin_L - np.cumsum(counts_L) + counts_L, counts_L) + np.arange(counts_L.sum())
-    offsets = np.sort(other_times_L[place] - np.repeat(times_L, counts_L))
-    together = np.searchsorted(offsets, offsets + OFFSET_TOLERANCE, "right") - np.arange(len(offsets))
-    return float(min(1.0, together.max() / min(len(marks_L), len(other_L))))
+    own = np.repeat(np.arange(len(marks_L)), counts_L)
+    met = np.repeat(begin_L - np.cumsum(counts_L) + counts_L, counts_L) + np.arange(len(own))
+    offsets = other_times_L[met] - times_L[own]
+    ordered = np.sort(offsets)
+    together = np.searchsorted(ordered, ordered + OFFSET_TOLERANCE, "right") - np.arange(len(ordered))
+    best = ordered[together.argmax()]
+    agreeing = (offsets >= best) & (offsets <= best + OFFSET_TOLERANCE)
+    count = min(len(np.unique(own[agreeing])), len(np.unique(met[agreeing])))
+    return count / min(len(marks_L), len(other_L))
 
 
 def scrambled(keys: np.ndarray) -> np.ndarray:

@@ -241,9 +241,14 @@ def _sides(songs: Sequence[Known], earlier: Mapping[int, list[int]], params: Spl
 
 
 def _same_content(songs: Sequence[Known]) -> set[tuple[int, int]]:
-    firsts: dict[str, int] = {}
-    pairs = ((firsts.setdefault(song.content_hash, place), place) for place, song in enumerate(songs))
-    return {(first, place) for first, place in pairs if first != place}
+    """Each song with the last one before it of the same bytes."""
+    latest: dict[str, int] = {}
+    pairs = set()
+    for place, song in enumerate(songs):
+        if song.content_hash in latest:
+            pairs.add((latest[song.content_hash], place))
+        latest[song.content_hash] = place
+    return pairs
 
 
 def _candidates(sketches: Mapping[int, np.ndarray]) -> set[tuple[int, int]]:
