@@ -22,7 +22,7 @@ def bring_in_shards(where: str, out: Path, overlay: Path | None, settings: Seque
     importer = Importer(
         build_phonemizer(params.phonemizer),
         params.phonemize.max_unknown_share,
-        params.ingest,
+        params.group,
         params.pack.tensor_format,
     )
     paths = shards_of(where)

@@ -2,7 +2,7 @@
 
 Nothing foreign runs and nothing is unpacked to a file. A sample that cannot be taken leaves a line with its
 reason, so that taken + refused = found. Words without phonemes are phonemized, and every song gets a side of
-the split by the rule `ingest` follows.
+the split by the rule `group` follows for a song alone.
 
 Reasons: ``unsafe_name``, ``not_a_regular_file``, ``too_large``, ``duplicate_member``, ``duplicate_id``,
 ``missing_member``, ``bad_tensor``, ``bad_shape``, ``bad_lyrics``, ``phoneme_unknown``; of a whole shard ``shard_damaged``.
@@ -29,9 +29,9 @@ from tasks.engine.files import atomic_path, write_json_lines
 from tasks.engine.partition import SHARD_END
 from tasks.exchange_tar import Found, Refused, safe_id, samples_of
 from tasks.folder import MANIFEST_FACTS
-from tasks.ingest import SPLITS, IngestParams, split_of
 from tasks.lyrics import LyricsError, shared_time, sung_words, word_seconds
 from tasks.models.phonemizer import Phonemizer
+from tasks.neighbours import STRENGTH, SplitParams, own_split, words_hash
 from tasks.pack import json_bytes, sample_bytes, tensor_bytes, write_index
 
 REFUSED_NAME = "refused.jsonl"
@@ -53,11 +53,11 @@ class Imported:
 
 @dataclass(frozen=True)
 class Importer:
-    """Converts samples by the rules of our own stages: `ingest`'s shares, `phonemize`'s limit, `pack`'s format."""
+    """Converts samples by the rules of our own stages: `group`'s shares, `phonemize`'s limit, `pack`'s format."""
 
     phonemizer: Phonemizer
     max_unknown_share: float
-    shares: IngestParams
+    shares: SplitParams
     tensor_format: str
 
     def row_and_fragment(self, found: Found) -> tuple[dict[str, Any], bytes]:
@@ -111,12 +111,9 @@ class Importer:
         facts: dict[str, Any] = {key: _text(lyrics.get(key)) for key in MANIFEST_FACTS}
         texts = [text for word in words if word["word"] for text in sung_words(word["word"])]
         split = lyrics.get("split")
-        if split not in SPLITS:
+        if split not in STRENGTH:
             content_hash = hashlib.sha256(latent_CT.tobytes()).hexdigest()
-            shares = self.shares
-            split = split_of(
-                facts["artist"], texts, content_hash, shares.validation_share, shares.benchmark_share
-            )
+            split = own_split(facts["artist"], words_hash(texts), content_hash, self.shares)
         if filled:
             facts["phonemizer"] = self.phonemizer.identity
         return {"word": words, "duration": duration_s, "split": split, **facts}

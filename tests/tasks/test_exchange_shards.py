@@ -20,17 +20,10 @@ from jam_model.batches import Batches
 from jam_model.shards import Shards, stream_samples
 from tasks.exchange_shards import Imported, Importer, import_shards
 from tasks.exchange_tar import shards_of
-from tasks.ingest import IngestParams
 from tasks.models.phonemizer import PhonemizerParams, build_phonemizer
+from tasks.neighbours import SplitParams
 
-SHARES = IngestParams(
-    max_lyrics_bytes=1000,
-    max_lyrics_words=100,
-    max_lyrics_overrun_s=1.0,
-    max_style_bytes=1000,
-    validation_share=0.0,
-    benchmark_share=0.0,
-)
+SHARES = SplitParams(validation_share=0.0, benchmark_share=0.0)
 WORDS = [{"start": 0.08, "end": 0.4, "phoneme": "lˈʌv", "word": "Love,"}]
 
 
