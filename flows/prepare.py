@@ -13,12 +13,15 @@ from flows.stages import run_stages
 from flows.view import say
 from flows.workfolder import WorkFolder
 from tasks.align import Align
+from tasks.check import Check
 from tasks.encode import Encode
 from tasks.engine.files import write_json_lines
 from tasks.engine.stage import Stage
 from tasks.engine.table import Chain, Table
-from tasks.filter import Filter
+from tasks.filter import Filter, is_calibrated
 from tasks.ingest import Ingest
+from tasks.models.aligner import aligner_identity
+from tasks.models.transcriber import transcriber_identity
 from tasks.pack import Pack, write_index
 from tasks.phonemize import Phonemize
 from tasks.separate import Separate
@@ -37,9 +40,15 @@ def prepare_stages(params: Params, songs_root: str) -> list[Stage]:
         Phonemize(params.phonemize, params.phonemizer),
         Style(params.style, songs_root),
         Encode(params.codec, songs_root),
+        Check(params.check, songs_root),
         Filter(params.filter),
         Pack(params.pack),
     ]
+
+
+def measuring_models(params: Params) -> tuple[str, str]:
+    """The models whose values the limits of `filter` are for: the aligner and the recogniser."""
+    return aligner_identity(params.aligner), transcriber_identity(params.transcriber)
 
 
 def prepare_chain(params: Params, work: WorkFolder, songs_root: str = "") -> Chain:
@@ -76,6 +85,9 @@ def run_prepare(params: Params, work: WorkFolder, only: set[str] | None = None) 
     count = admit_songs(params, work)
     say(f"prepare: {count} songs in {params.songs.path}")
     chain = prepare_chain(params, work, songs_root_of(params))
+    models = measuring_models(params)
+    if (only is None or "filter" in only) and not is_calibrated(params.filter, models):
+        say(f"filter: its limits are uncalibrated for {' and '.join(models)}; `jam calibrate` chooses them")
     run_stages([chain], params.engine, work.receipts / "prepare", only)
     if only is None or "pack" in only:
         finish_shards(chain)

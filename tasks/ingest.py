@@ -40,10 +40,11 @@ class Ingest(Stage):
     """Reads the files of a song. Nothing it writes depends on any other song."""
 
     name = "ingest"
-    version = 1
+    version = 2
     reads = frozenset({"audio", "lyrics_path", "style_path", "content_hash", "artist"})
     writes = frozenset({"duration_s", "num_channels", "sample_rate_hz", "split"})
-    writes |= {"lyrics", "lyrics_times", "lyrics_lines", "style_text"}
+    writes |= {"lyrics", "lyrics_times", "lyrics_lines", "num_lines", "style_text"}
+    writes |= {"duplicate_of", "near_benchmark"}
     packages = ("soundfile", "soxr")
 
     def __init__(self, params: IngestParams, audio: AudioParams, songs_root: str) -> None:
@@ -75,7 +76,10 @@ class Ingest(Stage):
             lyrics=lyrics.words if lyrics else None,
             lyrics_times=_rows(lyrics.times, source.duration_s) if lyrics else None,
             lyrics_lines=_rows(lyrics.lines, source.duration_s) if lyrics else None,
+            num_lines=lyrics.num_lines if lyrics else None,
             style_text=self._style(song),
+            duplicate_of=None,
+            near_benchmark=None,
             split=split_of(
                 song["artist"],
                 lyrics.words if lyrics else None,

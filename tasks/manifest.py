@@ -22,7 +22,7 @@ def entries_of_manifest(path: Path, root: Path) -> tuple[list[Entry], list[Refus
     """
     entries: list[Entry] = []
     refused: list[Refused] = []
-    for number, row in enumerate(_manifest_rows(path), start=1):
+    for number, row in enumerate(rows_of_manifest(path), start=1):
         try:
             entries.append(_entry_of_row(row, path.parent, root))
         except ValueError as error:
@@ -32,7 +32,12 @@ def entries_of_manifest(path: Path, root: Path) -> tuple[list[Entry], list[Refus
     return entries, refused
 
 
-def _manifest_rows(path: Path) -> Iterator[Any]:
+def rows_of_manifest(path: Path) -> Iterator[Any]:
+    """What is listed, as written: the items of a JSON list, or of JSON lines.
+
+    Raises:
+        ValueError: the file is neither.
+    """
     try:
         text = path.read_text(encoding="utf-8-sig")
         if text.lstrip().startswith("["):
