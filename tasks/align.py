@@ -70,8 +70,8 @@ class Align(Stage):
     def facts(self) -> dict[str, Any]:
         """The sections of both models; the weights are in the identity, by hash and not by path."""
         return {
-            "aligner": self.aligner_params.model_dump(mode="json", exclude={"weights"}),
-            "phonemizer": self.phonemizer_params.model_dump(mode="json"),
+            "aligner": self.aligner_params.decides(),
+            "phonemizer": self.phonemizer_params.decides(),
         }
 
     @property

@@ -113,7 +113,7 @@ class Generate(Stage):
     @property
     def facts(self) -> dict[str, Any]:
         """The style encoder's section; checkpoints stand in the recipes."""
-        return {"style_encoder": self.style_encoder_params.model_dump(mode="json")}
+        return {"style_encoder": self.style_encoder_params.decides()}
 
     @cached_property
     def codec(self) -> Codec:

@@ -37,7 +37,7 @@ class Phonemize(Stage):
     @property
     def facts(self) -> dict[str, Any]:
         """The phonemizer's section."""
-        return {"phonemizer": self.phonemizer_params.model_dump(mode="json")}
+        return {"phonemizer": self.phonemizer_params.decides()}
 
     @cached_property
     def phonemizer(self) -> Phonemizer:

@@ -38,7 +38,7 @@ class Transcribe(Stage):
     @property
     def facts(self) -> dict[str, Any]:
         """The transcriber's section; its weights are in the identity, by hash and not by path."""
-        return {"transcriber": self.transcriber_params.model_dump(mode="json", exclude={"weights"})}
+        return {"transcriber": self.transcriber_params.decides()}
 
     @cached_property
     def transcriber(self) -> Transcriber:

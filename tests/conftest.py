@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 os.environ.setdefault("WDS_SECURE", "1")
-os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
+os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -51,7 +51,7 @@ def stage_recipe(stage: Stage) -> Recipe:
     return {
         "stage": stage.name,
         "version": stage.version,
-        "params": stage.params.model_dump(mode="json"),
+        "params": stage.params.decides(),
         "models": list(stage.models),
         "facts": stage.facts,
         "packages": {name: package_version(name) for name in sorted(stage.packages)},

@@ -17,7 +17,7 @@ import ray
 
 from tasks.engine.fingerprint import canonical, stage_recipe
 from tasks.engine.partition import Receipt, Work, run_alone, run_partition
-from tasks.engine.stage import Section, Stage
+from tasks.engine.stage import BadModel, Section, Stage
 
 
 class EngineParams(Section):
@@ -116,6 +116,7 @@ class Pool:
 
         Raises:
             StageFailed: the stage raised.
+            BadModel: it could not load its model.
         """
         done, _ = ray.wait(list(self.running), num_returns=1, timeout=timeout_s)
         for ref in done:
@@ -128,6 +129,8 @@ class Pool:
                 self.idle.append(self._spawn())
             except ray.exceptions.RayTaskError as error:
                 self.idle.append(worker)
+                if isinstance(error.cause, BadModel):
+                    raise BadModel(str(error.cause)) from error
                 raise StageFailed(_cause(error)) from error
             yield ticket, outcome
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from tasks.engine.files import remove_temporaries
 from tasks.engine.partition import Limits, Receipt, Work
 from tasks.engine.pool import Crash, EngineParams, Pool, StageFailed, connect
+from tasks.engine.stage import BadModel
 from tasks.engine.table import SOURCES, Chain
 
 WHOLE_TRIES = 2  # a partition is tried whole this often before its songs are tried alone
@@ -115,7 +116,7 @@ class _Run:
     def run(self) -> list[StageReport]:
         for report in self.reports.values():
             self.watch(report)
-        failure: StageFailed | None = None
+        failure: StageFailed | BadModel | None = None
         if self.waiting:
             for ticket in list(self.waiting.values()):
                 self._promote(ticket)
@@ -129,7 +130,7 @@ class _Run:
             pool = Pool(self.params)
             try:
                 self._loop(pool)
-            except StageFailed as error:
+            except (StageFailed, BadModel) as error:
                 failure = error
             finally:
                 pool.close()

@@ -10,10 +10,18 @@ from pydantic import BaseModel, ConfigDict
 from tasks.engine.song import Song
 
 
+class BadModel(ValueError):
+    """A model cannot be used as the params ask: a package, its weights or its device. One line, with the cure."""
+
+
 class Section(BaseModel):
     """One section of params.yaml. Every number has its only value there: subclasses give no defaults."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def decides(self) -> dict[str, Any]:
+        """The settings that decide values, as a fingerprint covers them: here all of them."""
+        return self.model_dump(mode="json")
 
 
 class Stage(ABC):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
-from tasks.engine.stage import Section
+from tasks.models.choice import ModelChoice
 from tasks.models.forced_alignment import DoesNotFit, Span, align_phones
 from tasks.models.phonemizer import phones_of
 from tasks.models.recogniser import FRAMES_A_SECOND, Recogniser, load_recogniser, weights_revision
@@ -89,12 +89,14 @@ class Aligner(Protocol):
         ...
 
 
-class AlignerParams(Section):
+class AlignerParams(ModelChoice):
     """`model`: embedded. `weights`: a shipped recogniser or a .safetensors path. `filler_penalty`: nats a
     frame of sound outside any word costs. `line_tolerance_s`: how far a word may leave its line's times.
     """
 
-    model: str
+    section: ClassVar = "aligner"
+    real: ClassVar = {}
+
     weights: str
     filler_penalty: float
     line_tolerance_s: float
@@ -173,12 +175,11 @@ def _identity(weights: str) -> str:
 
 def aligner_identity(params: AlignerParams) -> str:
     """Name and revision of the aligner `params` ask for, without building it."""
-    if params.model != "embedded":
-        raise ValueError(f"aligner.model: {params.model!r} is unknown; choose one of: embedded")
-    return _identity(params.weights)
+    return _identity(params.weights) if params.settings is None else params.identity("")
 
 
 def build_aligner(params: AlignerParams) -> Aligner:
     """The aligner that `params.model` names."""
-    aligner_identity(params)
+    if params.settings is not None:
+        return params.build_real()
     return EmbeddedAligner(params.weights, params.filler_penalty, params.line_tolerance_s)

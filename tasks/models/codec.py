@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 import scipy.sparse
 
 from jam_model.frames import HOP_SAMPLES, LATENT_CHANNELS, SAMPLE_RATE_HZ, frames_of_samples
-from tasks.engine.stage import Section
+from tasks.models.choice import ModelChoice
 from tasks.models.pitch import track_pitch
 from tasks.models.spectra import band_energies, bin_hz, istft, mel_bank, power, stft
 
@@ -48,10 +48,11 @@ NOISE_SEEDS = (1, 2)  # of the mid and the side
 NOISE_FRAMES = 1024  # short frames, 11.9 s
 
 
-class CodecParams(Section):
+class CodecParams(ModelChoice):
     """Which codec makes the latents."""
 
-    model: str
+    section: ClassVar = "codec"
+    real: ClassVar = {}
 
 
 class Codec(Protocol):
@@ -234,16 +235,9 @@ def _scale() -> tuple[np.ndarray, np.ndarray]:
 
 def codec_identity(params: CodecParams) -> str:
     """Name and revision of the codec that `params` choose."""
-    _check(params)
-    return EMBEDDED
+    return params.identity(EMBEDDED)
 
 
 def build_codec(params: CodecParams) -> Codec:
     """The codec that `params` choose."""
-    _check(params)
-    return VocoderCodec()
-
-
-def _check(params: CodecParams) -> None:
-    if params.model != "embedded":
-        raise ValueError(f"codec.model is {params.model!r}; choose one of: embedded")
+    return VocoderCodec() if params.settings is None else params.build_real()

@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from tasks.engine.stage import Section
+from tasks.models.choice import ModelChoice
 from tasks.models.song_statistics import SHORT_RATE_HZ, Analysis, analyse, rhythm
 
 EMBEDDED = "embedded/signal-judge@1"
@@ -32,10 +32,11 @@ REPEAT_S = 0.25
 REPEAT_AFTER = 4  # pieces of REPEAT_S: what is nearer is the same note, no repetition
 
 
-class JudgeParams(Section):
+class JudgeParams(ModelChoice):
     """Which judge scores the songs."""
 
-    model: str
+    section: ClassVar = "judge"
+    real: ClassVar = {}
 
 
 class Judge(Protocol):
@@ -155,16 +156,9 @@ def _constants() -> dict[str, Any]:
 
 def judge_identity(params: JudgeParams) -> str:
     """Name and revision of the judge that `params` choose."""
-    _check(params)
-    return EMBEDDED
+    return params.identity(EMBEDDED)
 
 
 def build_judge(params: JudgeParams) -> Judge:
     """The judge that `params` choose."""
-    _check(params)
-    return SignalJudge()
-
-
-def _check(params: JudgeParams) -> None:
-    if params.model != "embedded":
-        raise ValueError(f"judge.model is {params.model!r}; choose one of: embedded")
+    return SignalJudge() if params.settings is None else params.build_real()

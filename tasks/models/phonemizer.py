@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from tasks.engine.stage import Section
+from tasks.models.choice import ModelChoice
 
 if TYPE_CHECKING:
     from phonemizer.backend import EspeakBackend
@@ -87,10 +87,12 @@ class Phonemizer(Protocol):
         ...
 
 
-class PhonemizerParams(Section):
+class PhonemizerParams(ModelChoice):
     """`model`: embedded. `language`: an espeak-ng language, such as en-us."""
 
-    model: str
+    section: ClassVar = "phonemizer"
+    real: ClassVar = {}
+
     language: str
 
 
@@ -203,12 +205,9 @@ def _identity(language: str) -> str:
 
 def phonemizer_identity(params: PhonemizerParams) -> str:
     """Name and revision of the phonemizer `params` ask for, without building it."""
-    if params.model != "embedded":
-        raise ValueError(f"phonemizer.model: {params.model!r} is unknown; choose one of: embedded")
-    return _identity(params.language)
+    return params.identity(_identity(params.language))
 
 
 def build_phonemizer(params: PhonemizerParams) -> Phonemizer:
     """The phonemizer that `params.model` names."""
-    phonemizer_identity(params)
-    return EspeakPhonemizer(params.language)
+    return EspeakPhonemizer(params.language) if params.settings is None else params.build_real()

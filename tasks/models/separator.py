@@ -5,11 +5,11 @@ Shapes: C channels, N samples, F frames, K bins.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
-from tasks.engine.stage import Section
+from tasks.models.choice import ModelChoice
 from tasks.models.pitch import track_pitch
 from tasks.models.spectra import bin_hz, istft, stft
 
@@ -26,10 +26,11 @@ UNVOICED_HZ = (400.0, 800.0)  # without pitch, only what lies above can be voice
 LOWEST_HZ = (70.0, 110.0)
 
 
-class SeparatorParams(Section):
+class SeparatorParams(ModelChoice):
     """Which separator takes the vocals out of the mix."""
 
-    model: str
+    section: ClassVar = "separate"
+    real: ClassVar = {}
 
 
 class Separator(Protocol):
@@ -88,16 +89,9 @@ def ramp(values: np.ndarray, between: tuple[float, float]) -> np.ndarray:
 
 def separator_identity(params: SeparatorParams) -> str:
     """Name and revision of the separator that `params` choose."""
-    _check(params)
-    return EMBEDDED
+    return params.identity(EMBEDDED)
 
 
 def build_separator(params: SeparatorParams) -> Separator:
     """The separator that `params` choose."""
-    _check(params)
-    return MidSidePitchSeparator()
-
-
-def _check(params: SeparatorParams) -> None:
-    if params.model != "embedded":
-        raise ValueError(f"separate.model is {params.model!r}; choose one of: embedded")
+    return MidSidePitchSeparator() if params.settings is None else params.build_real()

@@ -10,12 +10,12 @@ import re
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
 from jam_model.frames import SAMPLE_RATE_HZ, STYLE_DIM
-from tasks.engine.stage import Section
+from tasks.models.choice import ModelChoice
 from tasks.models.song_statistics import SHORT_RATE_HZ, Analysis, analyse, rhythm
 
 EMBEDDED = "embedded/spectral-style@1"
@@ -30,10 +30,11 @@ BPM_SPREAD = 0.1  # as a share: how near a genre's tempo must be to a given one 
 SIDE_TAG_WEIGHT = 0.3  # of a voice or tempo tag beside a genre tag
 
 
-class StyleParams(Section):
+class StyleParams(ModelChoice):
     """Which style encoder describes the songs."""
 
-    model: str
+    section: ClassVar = "style"
+    real: ClassVar = {}
 
 
 class StyleEncoder(Protocol):
@@ -176,16 +177,9 @@ def _constants() -> dict[str, Any]:
 
 def style_encoder_identity(params: StyleParams) -> str:
     """Name and revision of the style encoder that `params` choose."""
-    _check(params)
-    return EMBEDDED
+    return params.identity(EMBEDDED)
 
 
 def build_style_encoder(params: StyleParams) -> StyleEncoder:
     """The style encoder that `params` choose."""
-    _check(params)
-    return SpectralStyleEncoder()
-
-
-def _check(params: StyleParams) -> None:
-    if params.model != "embedded":
-        raise ValueError(f"style.model is {params.model!r}; choose one of: embedded")
+    return SpectralStyleEncoder() if params.settings is None else params.build_real()

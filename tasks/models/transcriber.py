@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
-from tasks.engine.stage import Section
 from tasks.models.aligner import TimedWord, timed_words
+from tasks.models.choice import ModelChoice
 from tasks.models.ctc_decode import WordLoop, edits, greedy_phones
 from tasks.models.forced_alignment import DoesNotFit, align_phones
 from tasks.models.recogniser import load_recogniser, weights_revision
@@ -40,14 +40,16 @@ class Transcriber(Protocol):
         ...
 
 
-class TranscriberParams(Section):
+class TranscriberParams(ModelChoice):
     """`model`: embedded. `weights`: a shipped recogniser or a .safetensors path. `word_penalty`: nats each
     word costs. `min_confidence`: below it no words are given. It is the share of the heard phones that the
     words explain, times the mean score of the words: 0.77 and more for toy songs, at most 0.15 for
     songs of other words, in English or not, and 0.35 where half of the words are others.
     """
 
-    model: str
+    section: ClassVar = "transcriber"
+    real: ClassVar = {}
+
     weights: str
     word_penalty: float
     min_confidence: float
@@ -99,12 +101,11 @@ def _identity(weights: str) -> str:
 
 def transcriber_identity(params: TranscriberParams) -> str:
     """Name and revision of the transcriber `params` ask for, without building it."""
-    if params.model != "embedded":
-        raise ValueError(f"transcriber.model: {params.model!r} is unknown; choose one of: embedded")
-    return _identity(params.weights)
+    return _identity(params.weights) if params.settings is None else params.identity("")
 
 
 def build_transcriber(params: TranscriberParams) -> Transcriber:
     """The transcriber that `params.model` names."""
-    transcriber_identity(params)
+    if params.settings is not None:
+        return params.build_real()
     return EmbeddedTranscriber(params.weights, params.word_penalty, params.min_confidence)
