@@ -170,8 +170,8 @@ def measure(work: Path, num_good: int, num_bad: int, seeds: tuple[int, int]) -> 
     settings = [f"songs.path={chosen_on}"]
     limits = run_calibrate(load_params(None, settings), WorkFolder(work / "calibrate"), overlay)
     manifest = build(work / "reported", seeds[1], num_good, num_bad)
-    gated = prepared(manifest, work / "given", "given", overlay)
-    repaired = prepared(manifest, work / "align", "align", overlay)
+    gated = prepared(manifest, work / "prepare", "given", overlay)
+    repaired = prepared(manifest, work / "prepare", "align", overlay)
     found = {kind: told([row for row in gated if row["kind"] == kind]) for kind in KINDS}
     return {
         "songs_of_a_kind": {"good": num_good, "bad": num_bad},
@@ -185,9 +185,7 @@ def measure(work: Path, num_good: int, num_bad: int, seeds: tuple[int, int]) -> 
     }
 
 
-def prepared(
-    manifest: Path, work: Path, times: str, overlay: Path | None = None
-) -> list[dict[str, Any]]:
+def prepared(manifest: Path, work: Path, times: str, overlay: Path | None = None) -> list[dict[str, Any]]:
     """The rows of the whole chain, each with the kind of its song; a flagged song counts as dropped."""
     params = load_params(overlay, [f"songs.path={manifest}", f"align.times={times}"])
     kinds = {row["audio_path"]: row["kind"] for row in map(json.loads, manifest.read_text().splitlines())}
