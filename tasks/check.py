@@ -163,12 +163,13 @@ def times(
     """Given starts minus laid ones: their median, their drift and their median distance from the median.
 
     The drift is the median slope over pairs of words half a song apart. Words that could not be said are
-    left out. Null where no times were given.
+    left out. Null where no times were given, or none can be checked.
     """
-    if laid is None:
+    pairs = [] if laid is None else zip(given, laid, strict=True)
+    starts_s = [(claim["start_s"], word["start_s"]) for claim, word in pairs if word["score"] > 0]
+    if not starts_s:
         return dict.fromkeys(("times_offset_s", "times_drift", "times_spread_s"))
-    pairs = [(g["start_s"], w["start_s"]) for g, w in zip(given, laid, strict=True) if w["score"] > 0]
-    given_W, laid_W = np.array(pairs).T
+    given_W, laid_W = np.array(starts_s).T
     late_W, half = given_W - laid_W, len(laid_W) // 2
     offset_s = float(np.median(late_W))
     steps_s = laid_W[half:] - laid_W[: len(laid_W) - half]

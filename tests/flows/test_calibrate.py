@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from flows.calibrate import labels_of, told
+from flows.params import load_params
+from flows.prepare import measuring_models
 from tasks.calibrate import Labelled
+from tasks.filter import is_calibrated
 
 
 def manifest(folder: Path, *rows: object) -> Path:
@@ -40,6 +43,11 @@ def test_a_row_without_a_label_is_named(tmp_path: Path, row: object) -> None:
 def test_a_folder_has_no_labels(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="is no manifest"):
         labels_of(tmp_path, str(tmp_path))
+
+
+def test_the_limits_of_params_yaml_are_for_the_models_of_params_yaml() -> None:
+    params = load_params()
+    assert is_calibrated(params.filter, measuring_models(params))
 
 
 def test_what_is_told_is_a_line_a_kind_with_its_interval() -> None:

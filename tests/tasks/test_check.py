@@ -103,15 +103,13 @@ def test_pace_counts_words_overlaps_and_words_too_short_to_be_said() -> None:
         (["m", "u", "n", "l", "aɪ", "t"], 1.0, 0.0),
         (["m", "u", "n"], 0.5, 0.0),
         (["m", "u", "n", "l", "aɪ", "t", "s", "ɪ"], 1.0, 0.25),
-        (["m", "u", "n", "l", "aɪ", "ɾ"], 5 / 6, 0.0),
+        (["m", "u", "n", "l", "aɪ", "ɾ"], 5 / 6, 0.0),  # a tap is a d here, and no t
         (["k", "k", "k", "k", "k", "k"], 0.0, 0.0),
     ],
 )
 def test_phones_agree_as_far_as_what_is_written_is_heard(
     phones: list[str], agreed: float, unwritten: float
 ) -> None:
-    if phones[-1] == "ɾ":
-        agreed = 5 / 6  # a tap is a d to this recogniser, and no t
     found = agreement(heard(phones))
     assert found == {"agreement": pytest.approx(agreed), "unwritten_share": pytest.approx(unwritten)}
 
@@ -150,4 +148,5 @@ def test_one_misheard_word_moves_no_measure_of_the_times_and_unsayable_words_are
     laid[7].update(start_s=9.0, score=0.0)
     assert set(times(given, laid).values()) == {0.0}
     assert times(given[:1], laid[:1])["times_drift"] is None
-    assert set(times(given, None).values()) == {None}
+    unplaced = [{**word, "score": 0.0} for word in laid]
+    assert set(times(given, unplaced).values()) == set(times(given, None).values()) == {None}
