@@ -39,12 +39,15 @@ def choose_limits(songs: Sequence[Labelled], false_drop_share: float) -> dict[st
     """Every calibrated limit that these songs can tell, by its setting.
 
     A limit goes where at most this share of the good songs is beyond it, and from there half the way to the
-    nearest bad song beyond: that one is still found, and good songs get room.
+    nearest bad song beyond: that one is still found, and good songs get room. Only the kinds of which most
+    songs are beyond count for that; the others are for another measure to find.
 
     Raises:
         ValueError: there is no good song, or no bad one.
     """
-    if len({song.good for song in songs}) < 2:
+    good = [song for song in songs if song.good]
+    kinds = [of_kind for of_kind in _by_kind(songs) if not of_kind[0].good]
+    if not good or not kinds:
         raise ValueError(
             "songs: calibration needs good and bad ones; label the manifest's rows `good` or `bad`"
         )
@@ -52,15 +55,28 @@ def choose_limits(songs: Sequence[Labelled], false_drop_share: float) -> dict[st
     for measure in MEASURES:
         for setting in measure.limits if measure.calibrated else ():
             sign = -1.0 if setting.startswith("min_") else 1.0
-            good = _values(measure, songs, True) * sign
-            if not len(good):
+            values = sign * _values(measure, good)
+            if not len(values):
                 continue
-            edge = float(np.quantile(good, 1 - false_drop_share, method="higher"))
-            bad = _values(measure, songs, False) * sign
-            beyond = bad[bad > edge]
-            limit = sign * (edge if not len(beyond) else (edge + float(beyond.min())) / 2)
-            limits[setting] = _rounded(limit, setting)
+            edge = float(np.quantile(values, 1 - false_drop_share, method="higher"))
+            nearest = [_nearest_beyond(edge, sign * _values(measure, of_kind)) for of_kind in kinds]
+            beyond = min((value for value in nearest if value is not None), default=edge)
+            limits[setting] = _rounded(sign * (edge + beyond) / 2, setting)
     return limits
+
+
+def _nearest_beyond(edge: float, values: np.ndarray) -> float | None:
+    """The least value above the edge, where most are."""
+    above = values[values > edge]
+    return float(above.min()) if 2 * len(above) > len(values) else None
+
+
+def _by_kind(songs: Sequence[Labelled]) -> list[list[Labelled]]:
+    """The good songs and the bad ones of every kind, each in the order of their ids."""
+    kinds: dict[tuple[bool, str], list[Labelled]] = {}
+    for song in sorted(songs, key=lambda song: song.song_id):
+        kinds.setdefault((song.good, "" if song.good else song.kind), []).append(song)
+    return list(kinds.values())
 
 
 def _rounded(limit: float, setting: str) -> float:
@@ -73,8 +89,8 @@ def _rounded(limit: float, setting: str) -> float:
     return float(f"{steps * step:.4g}")
 
 
-def _values(measure: Measure, songs: Sequence[Labelled], good: bool) -> np.ndarray:
-    values = [song.quality[measure.name] for song in songs if song.good == good and song.quality is not None]
+def _values(measure: Measure, songs: Sequence[Labelled]) -> np.ndarray:
+    values = [song.quality[measure.name] for song in songs if song.quality is not None]
     array = np.array([value for value in values if value is not None], float)
     return np.abs(array) if measure.by_size else array
 
@@ -94,8 +110,7 @@ def cross_judged(
     Every second song of each kind is in one half, so that no song is judged by limits it helped to choose.
     """
     halves: tuple[list[Labelled], list[Labelled]] = ([], [])
-    for kind in sorted({(song.good, song.kind) for song in songs}):
-        of_kind = sorted((s for s in songs if (s.good, s.kind) == kind), key=lambda song: song.song_id)
+    for of_kind in _by_kind(songs):
         for place, song in enumerate(of_kind):
             halves[place % 2].append(song)
     judged = {}

@@ -21,6 +21,14 @@ def test_a_limit_lies_halfway_between_the_good_songs_and_the_first_bad_one_beyon
     assert limits["max_unwritten_share"] == 0.02, "no bad song is beyond: the limit is the good songs' edge"
 
 
+def test_a_kind_that_another_measure_finds_does_not_move_a_limit() -> None:
+    songs = [labelled(i, True, agreement=0.9) for i in range(10)]
+    songs += [labelled(50 + i, False, "other words", agreement=0.3) for i in range(10)]
+    late = [labelled(70 + i, False, "late", agreement=0.95, times_offset_s=2.0) for i in range(10)]
+    late[0] = labelled(70, False, "late", agreement=0.89, times_offset_s=2.0)
+    assert choose_limits(songs + late, 0.0)["min_agreement"] == pytest.approx(0.6)
+
+
 def test_a_limit_drops_no_more_good_songs_than_the_stated_share() -> None:
     songs = [labelled(i, True, coverage=1 - i / 200) for i in range(100)]
     songs += [labelled(200 + i, False, coverage=0.3 + i / 100) for i in range(60)]
@@ -61,7 +69,7 @@ def test_each_song_is_judged_by_limits_of_the_other_half() -> None:
     assert judged.keys() == {song.song_id for song in songs}
     assert [judged[f"song-{i:03d}"] for i in range(4)] == [None] * 4
     assert {judged[f"song-{i:03d}"] for i in range(10, 14)} == {"low_agreement"}
-    assert judged["song-020"] is None, "it would be dropped by limits that it had set itself"
+    assert judged["song-020"] is None, "the limits it would set itself would drop it"
 
 
 def test_a_song_dropped_before_the_gate_keeps_its_reason() -> None:
