@@ -69,7 +69,7 @@ class Check(Stage):
             "duration_s": song["duration_s"],
             "num_lines": song["num_lines"],
             **sound(mix_CN, vocals_N, params.silence_db),
-            **pace(words, [phones_of(phonemes) for phonemes in song["phonemes"]], params.min_phone_s),
+            **pace(words, laid, [phones_of(phonemes) for phonemes in song["phonemes"]], params.min_phone_s),
             "alignment": song["alignment_score"],
             "coverage": float(np.mean([word["score"] >= params.plausible_score for word in laid])),
             **agreement(song),
@@ -102,10 +102,16 @@ def sound(mix_CN: np.ndarray, vocals_N: np.ndarray, silence_db: float) -> dict[s
 
 
 def pace(
-    words: Sequence[Mapping[str, Any]], phones: Sequence[Sequence[str]], min_phone_s: float
+    words: Sequence[Mapping[str, Any]],
+    laid: Sequence[Mapping[str, Any]],
+    phones: Sequence[Sequence[str]],
+    min_phone_s: float,
 ) -> dict[str, float | None]:
-    """How the words follow one another; the rate is over the time from the first to the last, at least 1 s."""
-    lengths_W = np.array([word["end_s"] - word["start_s"] for word in words])
+    """How the words follow one another; the rate is over the time from the first to the last, at least 1 s.
+
+    A word is hurried where its own time, or the time it is laid in, is too short for its phones.
+    """
+    lengths_W, laid_W = (np.array([word["end_s"] - word["start_s"] for word in row]) for row in (words, laid))
     least_W = min_phone_s * np.array([len(said) for said in phones])
     overlaps = sum(after["start_s"] < before["end_s"] for before, after in itertools.pairwise(words))
     return {
@@ -113,7 +119,7 @@ def pace(
         "words_per_s": len(words) / max(words[-1]["end_s"] - words[0]["start_s"], 1.0),
         "longest_word_s": float(lengths_W.max()),
         "overlap_share": overlaps / len(words),
-        "hurried_share": float((lengths_W < least_W).mean()),
+        "hurried_share": float((np.minimum(lengths_W, laid_W) < least_W).mean()),
     }
 
 

@@ -87,7 +87,8 @@ def test_silence_has_no_loudness_and_no_level() -> None:
 
 def test_pace_counts_words_overlaps_and_words_too_short_to_be_said() -> None:
     words = timed(("hello", 0.0, 0.5), ("silver", 0.4, 0.45), ("moon", 2.0, 4.0), ("la", 4.0, 4.0))
-    measured = pace(words, [["h", "ə", "l"], ["s", "ɪ"], ["m"], ["l"]], 0.03)
+    phones = [["h", "ə", "l"], ["s", "ɪ"], ["m"], ["l"]]
+    measured = pace(words, words, phones, 0.03)
     assert measured == {
         "num_words": 4,
         "words_per_s": 1.0,
@@ -95,6 +96,8 @@ def test_pace_counts_words_overlaps_and_words_too_short_to_be_said() -> None:
         "overlap_share": 0.25,
         "hurried_share": 0.5,
     }
+    laid = [{**words[0], "end_s": 0.05}, *words[1:]]
+    assert pace(words, laid, phones, 0.03)["hurried_share"] == 0.75, "laid in too little time"
 
 
 @pytest.mark.parametrize(
