@@ -21,9 +21,9 @@ class Transcribe(Stage):
     """What a recogniser hears. It never sees the lyrics, only whether there are any."""
 
     name = "transcribe"
-    version = 1
+    version = 2
     reads = frozenset({"vocals", "lyrics", "duration_s"})
-    writes = frozenset({"transcript", "transcript_times", "heard_phones"})
+    writes = frozenset({"transcript", "transcript_times", "heard_phones", "language"})
     packages = ("numpy", "torch", "soundfile", "soxr")
 
     def __init__(self, params: TranscribeParams, transcriber: TranscriberParams) -> None:
@@ -53,7 +53,7 @@ class Transcribe(Stage):
         """
         has_lyrics = song["lyrics"] is not None
         if has_lyrics and self.params.when == "missing":
-            return song.with_columns(transcript=None, transcript_times=None, heard_phones=None)
+            return song.with_columns(**dict.fromkeys(self.writes))
         vocals_CN, _ = read_bytes(song["vocals"])
         heard = self.transcriber.transcribe(vocals_CN[0])
         if not heard.words and not has_lyrics:
@@ -67,4 +67,5 @@ class Transcribe(Stage):
                 for w in heard.words
             ],
             heard_phones=list(heard.phones),
+            language=heard.language,
         )
