@@ -173,6 +173,7 @@ def benchmark_chain(
             Style(params.style, songs_root),
             Score(params.judge, songs_root),
         ],
+        pythons=params.engine.pythons(),
     )
 
 

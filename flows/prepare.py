@@ -44,7 +44,8 @@ def prepare_stages(params: Params, songs_root: str) -> list[Stage]:
 
 def prepare_chain(params: Params, work: WorkFolder, songs_root: str = "") -> Chain:
     """The chain of `prepare` over the table of a work folder."""
-    return Chain(Table(work.table), prepare_stages(params, songs_root), work.shards)
+    stages = prepare_stages(params, songs_root)
+    return Chain(Table(work.table), stages, work.shards, params.engine.pythons())
 
 
 def songs_root_of(params: Params) -> str:

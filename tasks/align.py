@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, Literal
 
+import numpy as np
+
 from tasks.audio import read_bytes
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Section, Stage
@@ -68,6 +70,10 @@ class Align(Stage):
         """Built once a worker."""
         return build_phonemizer(self.phonemizer_params)
 
+    def open(self, song: Song) -> np.ndarray:
+        """The vocals, float32 [N] at 44.1 kHz."""
+        return read_bytes(song["vocals"])[0][0]
+
     def one(self, song: Song) -> Song:
         """The song with its timed words. Claimed times get the score 1.
 
@@ -98,10 +104,9 @@ class Align(Stage):
         if not sayable:
             raise SongError(song.song_id, "phoneme_unknown", "no word has a phoneme")
         lines = lines_of(song["lyrics_lines"])
-        vocals_CN, _ = read_bytes(song["vocals"])
         try:
             laid = self.aligner.align(
-                vocals_CN[0],
+                self.opened(song),
                 [words[place] for place in sayable],
                 [said[place] for place in sayable],
                 None if lines is None else lines_among(lines, sayable),

@@ -41,9 +41,13 @@ class Style(Stage):
         """Built once a worker."""
         return build_style_encoder(self.params)
 
+    def open(self, song: Song) -> np.ndarray:
+        """The mix."""
+        return mix_of(song.song_id, song["audio"], self.songs_root)
+
     def one(self, song: Song) -> Song:
         """The song with its style; the style text is kept as it was given, audio is what is embedded."""
-        mix_CN = mix_of(song.song_id, song["audio"], self.songs_root)
+        mix_CN = self.opened(song)
         windows_WD = np.asarray(self.encoder.windows(mix_CN), np.float32)
         return song.with_columns(
             style_embedding=np.asarray(self.encoder.embed_audio(mix_CN), np.float32).tolist(),

@@ -15,6 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from tasks.engine.interpreter import ask_recipe
 from tasks.engine.stage import Stage
 
 FINGERPRINT_CHARS = 12
@@ -46,8 +47,14 @@ def package_version(distribution: str) -> str:
         return "missing"
 
 
-def stage_recipe(stage: Stage) -> Recipe:
-    """What decides a stage's values, before its inputs are known."""
+def stage_recipe(stage: Stage, python: str | None = None) -> Recipe:
+    """What decides a stage's values, before its inputs are known; `python`: the interpreter that will run it.
+
+    Raises:
+        BadModel: a model's packages or weights are not there.
+    """
+    if python is not None:
+        return ask_recipe(python, stage)
     return {
         "stage": stage.name,
         "version": stage.version,
@@ -56,6 +63,11 @@ def stage_recipe(stage: Stage) -> Recipe:
         "facts": stage.facts,
         "packages": {name: package_version(name) for name in sorted(stage.packages)},
     }
+
+
+def made_by(recipe: Recipe) -> str:
+    """Provenance written beside every row: ``align-v1 embedded/ctc-aligner@1``."""
+    return " ".join([f"{recipe['stage']}-v{recipe['version']}", *recipe["models"]])
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:

@@ -22,6 +22,7 @@ ENGINE = EngineParams(
     object_store_mb=100,
     song_limit_s=6.0,
     song_limit_per_audio_s=0.0,
+    stages={},
 )
 
 
