@@ -17,6 +17,7 @@ from flows.view import say
 from flows.workfolder import WorkFolder
 from tasks.engine.columns import COLUMNS
 from tasks.engine.fingerprint import sha256_of_file
+from tasks.engine.rates import many_hours_in_all_h, rates
 from tasks.engine.table import Chain
 from tasks.engine.upkeep import census, forget_drops, why
 
@@ -57,6 +58,47 @@ def print_table(overlay: Path | None, settings: Sequence[str], root: Path) -> No
     refused = root / "ingest.jsonl"
     count = len(refused.read_text().splitlines()) if refused.is_file() else 0
     say(f"{count} files were not taken as songs" + (f" (see {refused})" if count else ""))
+
+
+def print_rates(overlay: Path | None, settings: Sequence[str], root: Path) -> None:
+    """``jam table --rates``: how fast each stage ran, where, and what 1,000 hours of audio would take.
+
+    Raises:
+        ValueError: no stage has run.
+    """
+    found = rates(chain_at(overlay, settings, root), root / "receipts" / "prepare")
+    if not found:
+        raise ValueError(f"work: no receipts in {root}; run `jam prepare --songs DIR --work {root}` first")
+    columns = (
+        "songs",
+        "audio h",
+        "worker s",
+        "x real time",
+        "waiting",
+        "MB",
+        "GPU MB",
+        "workers",
+        "1,000 h in",
+    )
+    grid = Grid("stage", *columns, "device", box=None, pad_edge=False)
+    for rate in found:
+        grid.add_row(
+            rate.stage,
+            str(rate.songs),
+            _figure(rate.audio_h, ".2f"),
+            f"{rate.worker_s:.1f}",
+            _figure(rate.times_real_time, ".0f"),
+            _figure(rate.waiting_share, ".0%"),
+            f"{rate.peak_memory_mb:.0f}",
+            _figure(rate.peak_gpu_memory_mb, ".0f"),
+            _figure(rate.workers, "d"),
+            _figure(rate.many_hours_h, ".1f", " h"),
+            ", ".join(rate.devices) or "-",
+        )
+    _console().print(grid)
+    own = load_params(overlay, settings).engine.stages
+    whole = _figure(many_hours_in_all_h(found, own), ".1f", " h")
+    say(f"1,000 hours of audio through all these stages, on the workers that ran them: {whole}")
 
 
 def print_song(song: str, overlay: Path | None, settings: Sequence[str], root: Path) -> None:
@@ -153,6 +195,11 @@ def print_report(root: Path) -> None:
     if record["stamp"]:
         say(f"{record['stamp']}: made or scored by {', '.join(record['stand_ins'])}")
     say(f"report: {path.with_suffix('.html')}")
+
+
+def _figure(value: float | None, form: str, unit: str = "") -> str:
+    """A number as text; what is not known is a dash."""
+    return "-" if value is None else f"{value:{form}}{unit}"
 
 
 def _estimate(estimate: dict[str, Any] | None) -> str:

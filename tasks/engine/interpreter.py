@@ -20,10 +20,7 @@ from typing import Any
 from tasks.engine.stage import BadModel, Stage
 
 ANSWER_LIMIT_S = 300.0
-VERSIONS = (
-    "import json, sys; from importlib.metadata import version; "
-    "print(json.dumps(['%d.%d' % sys.version_info[:2], version('ray')]))"
-)
+ASKED = "import sys; from importlib.metadata import version; print(*sys.version_info[:2], version('ray'))"
 
 
 @cache
@@ -31,18 +28,17 @@ def check_interpreter(setting: str, python: str) -> None:
     """Raises a ValueError when this is no Python that can run workers of ours."""
     if not os.access(python, os.X_OK) or not Path(python).is_file():
         raise ValueError(f"{setting}: {python} is no program; give the path of an environment's bin/python")
-    here = ["%d.%d" % sys.version_info[:2], version("ray")]
+    major, minor, ray = [*map(str, sys.version_info[:2]), version("ray")]
     try:
-        answer = subprocess.run([python, "-c", VERSIONS], capture_output=True, timeout=ANSWER_LIMIT_S)
-        there = json.loads(answer.stdout)
-    except (OSError, ValueError, subprocess.TimeoutExpired):
-        raise ValueError(
-            f"{setting}: {python} is no Python with ray {here[1]} in it; install it there"
-        ) from None
-    if there != here:
-        raise ValueError(
-            f"{setting}: {python} is Python {there[0]} with ray {there[1]}; workers need {here[0]} with {here[1]}"
+        answer = subprocess.run([python, "-c", ASKED], capture_output=True, text=True, timeout=ANSWER_LIMIT_S)
+        there = answer.stdout.split()
+    except (OSError, UnicodeDecodeError, subprocess.TimeoutExpired):
+        there = []
+    if there != [major, minor, ray]:
+        found = (
+            f"Python {'.'.join(there[:2])} with ray {there[2]}" if len(there) == 3 else "no Python with ray"
         )
+        raise ValueError(f"{setting}: {python} is {found}; give one of Python {major}.{minor} with ray {ray}")
 
 
 def source_path() -> str:
@@ -81,6 +77,7 @@ def main() -> None:
     from tasks.engine.fingerprint import stage_recipe
 
     stage: Stage = pickle.load(sys.stdin.buffer)
+    answer: dict[str, Any]
     try:
         answer = {"recipe": stage_recipe(stage)}
     except BadModel as error:

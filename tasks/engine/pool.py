@@ -35,7 +35,7 @@ class StageWorkers(Section):
     gpus: float | None = None
     memory_mb: int | None = None
     python: str | None = None
-    env: dict[str, str] = {}
+    env: dict[str, str] | None = None
 
 
 class EngineParams(Section):
@@ -64,7 +64,7 @@ class EngineParams(Section):
             self.gpus_per_worker if own.gpus is None else own.gpus,
             own.memory_mb,
             own.python,
-            {**env, **own.env},
+            {**env, **(own.env or {})},
         )
 
     def pythons(self) -> dict[str, str]:
