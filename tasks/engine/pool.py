@@ -130,7 +130,7 @@ class Pool:
         self.running: dict[ray.ObjectRef, tuple[Any, str, Any, float]] = {}  # ticket, group, worker, start
         self.groups = {
             name: Group(name or "the shared pool", size, params.outfit(name))
-            for name, size in _sizes(params, stages, ray.cluster_resources()).items()
+            for name, size in group_sizes(params, stages, ray.cluster_resources()).items()
         }
 
     def group_of(self, stage: str) -> str:
@@ -210,7 +210,7 @@ class Pool:
         self.running = {}
 
 
-def _sizes(params: EngineParams, stages: Collection[str], has: Mapping[str, float]) -> dict[str, int]:
+def group_sizes(params: EngineParams, stages: Collection[str], has: Mapping[str, float]) -> dict[str, int]:
     """Workers of each group: as many as asked for, else as many as fit beside the others.
 
     Groups of stages that use GPUs fill the GPUs; the other groups share the CPUs that are left equally.
