@@ -17,13 +17,14 @@ from flows.view import say
 from flows.workfolder import WorkFolder
 from tasks.engine.columns import COLUMNS
 from tasks.engine.fingerprint import sha256_of_file
-from tasks.engine.rates import many_hours_in_all_h, rates
+from tasks.engine.rates import hours_in_all, rates
 from tasks.engine.table import Chain
 from tasks.engine.upkeep import census, forget_drops, why
 
 FIXED_PACKAGES = (
     "prefect", "ray", "torch", "whisperx", "demucs", "muq", "jiwer", "pandas", "pyarrow", "webdataset", "dvc",
 )  # fmt: skip
+MANY_HOURS = 1000.0  # of audio: what `jam table --rates` reckons for
 REPORT = Path("reports/benchmark/report.json")
 
 
@@ -85,20 +86,19 @@ def print_rates(overlay: Path | None, settings: Sequence[str], root: Path) -> No
         grid.add_row(
             rate.stage,
             str(rate.songs),
-            _figure(rate.audio_h, ".2f"),
+            _figure(rate.audio_s / 3600 or None, ".2f"),
             f"{rate.worker_s:.1f}",
-            _figure(rate.times_real_time, ".0f"),
+            _figure(rate.speed, ".0f"),
             _figure(rate.waiting_share, ".0%"),
-            f"{rate.peak_memory_mb:.0f}",
+            _figure(rate.peak_memory_mb, ".0f"),
             _figure(rate.peak_gpu_memory_mb, ".0f"),
             _figure(rate.workers, "d"),
-            _figure(rate.many_hours_h, ".1f", " h"),
-            ", ".join(rate.devices) or "-",
+            _figure(rate.hours_for(MANY_HOURS), ".1f", " h"),
+            rate.device or "-",
         )
     _console().print(grid)
-    own = load_params(overlay, settings).engine.stages
-    whole = _figure(many_hours_in_all_h(found, own), ".1f", " h")
-    say(f"1,000 hours of audio through all these stages, on the workers that ran them: {whole}")
+    whole_h = hours_in_all(found, MANY_HOURS, load_params(overlay, settings).engine.stages)
+    say(f"1,000 hours of audio through all of them, on as many workers: {_figure(whole_h, '.1f', ' h')}")
 
 
 def print_song(song: str, overlay: Path | None, settings: Sequence[str], root: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 import ray
 
 from tasks.engine.interpreter import check_interpreter
-from tasks.engine.pool import Pool, StageWorkers, group_sizes, connect
+from tasks.engine.pool import Pool, StageWorkers, connect, group_sizes
 from tasks.engine.run import run_chains
 from tasks.engine.stage import BadModel
 from tasks.engine.table import Chain, stored_recipe
@@ -41,7 +41,9 @@ def test_groups_share_the_machine() -> None:
     assert group_sizes(engine(separate=gpu), stages, machine) == {"": 8, "separate": 4}
     asked = engine(separate=gpu.model_copy(update={"workers": 1}), encode=StageWorkers())
     assert group_sizes(asked, stages, machine) == {"": 7, "separate": 1, "encode": 7}
-    assert group_sizes(engine(separate=gpu), {"ingest"}, machine) == {"": 16}, "a stage that stands takes nothing"
+    assert group_sizes(engine(separate=gpu), {"ingest"}, machine) == {"": 16}, (
+        "a stage that stands takes nothing"
+    )
 
 
 def test_more_than_this_machine_has_is_refused_in_one_line() -> None:
