@@ -9,7 +9,7 @@ from flows.load import load
 from tasks.align import AlignParams
 from tasks.audio import AudioParams
 from tasks.benchmark import BenchmarkParams
-from tasks.engine.pool import EngineParams
+from tasks.engine.params import EngineParams
 from tasks.engine.stage import Section
 from tasks.filter import FilterParams
 from tasks.generate import SamplerParams

@@ -9,74 +9,18 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import ray
 
-from tasks.engine.interpreter import check_interpreter, source_path
+from tasks.engine.params import SHARED, EngineParams, group_sizes
 from tasks.engine.partition import Receipt, Work
-from tasks.engine.stage import BadModel, Section, Stage
-from tasks.engine.workers import Group, Outfit, StageFailed
+from tasks.engine.stage import BadModel, Stage
+from tasks.engine.workers import Group, StageFailed
 
-SHARED = ""  # the group of all stages that have none of their own
 ROOM_AFTER_S = 5.0  # a group that has no worker after this long gets the room of idle ones
-
-
-class StageWorkers(Section):
-    """Own workers of one stage (``engine.stages.<name>``). Null: as in the shared pool.
-
-    `python`: another interpreter, with packages of its own. `env`: variables of its processes.
-    """
-
-    workers: int | None = None
-    cpus: float | None = None
-    gpus: float | None = None
-    memory_mb: int | None = None
-    python: str | None = None
-    env: dict[str, str] | None = None
-
-
-class EngineParams(Section):
-    """How stages run. None of it is part of a fingerprint.
-
-    `stages`: stages with workers of their own, a group each; all others share the pool.
-    """
-
-    partition_size: int
-    address: str | None
-    num_workers: int | None
-    cpus_per_worker: float
-    gpus_per_worker: float
-    threads_per_worker: int
-    object_store_mb: int
-    song_limit_s: float
-    song_limit_per_audio_s: float
-    stages: dict[str, StageWorkers]
-
-    def outfit(self, group: str) -> Outfit:
-        """What a worker of this group is given."""
-        own = self.stages.get(group, StageWorkers())
-        env = {"PYTHONPATH": source_path()} if own.python else {}
-        return Outfit(
-            self.cpus_per_worker if own.cpus is None else own.cpus,
-            self.gpus_per_worker if own.gpus is None else own.gpus,
-            own.memory_mb,
-            own.python,
-            {**env, **(own.env or {})},
-        )
-
-    def pythons(self) -> dict[str, str]:
-        """The interpreter of each stage that has one of its own.
-
-        Raises:
-            ValueError: one is no Python that can run our workers.
-        """
-        found = {name: own.python for name, own in self.stages.items() if own.python is not None}
-        for name, python in found.items():
-            check_interpreter(f"engine.stages.{name}.python", python)
-        return found
 
 
 @dataclass(frozen=True)
@@ -183,10 +127,9 @@ class Pool:
                     raise BadModel(f"{ticket.stage}: {error.cause}") from error
                 raise StageFailed(f"{ticket.stage}: {_cause(error)}") from error
             yield ticket, outcome
-        self._make_room()
 
-    def _make_room(self) -> None:
-        """Where a group cannot start its first worker, idle ones of other groups may be in its way."""
+    def make_room(self) -> None:
+        """Where a group cannot start its first worker, those that are idle even now may be in its way."""
         if any(group.waits_in_vain_s() > ROOM_AFTER_S for group in self.groups.values()):
             for group in self.groups.values():
                 group.dismiss_idle()
@@ -208,38 +151,6 @@ class Pool:
         for group in self.groups.values():
             group.end()
         self.running = {}
-
-
-def group_sizes(params: EngineParams, stages: Collection[str], has: Mapping[str, float]) -> dict[str, int]:
-    """Workers of each group: as many as asked for, else as many as fit beside the others.
-
-    Groups of stages that use GPUs fill the GPUs; the other groups share the CPUs that are left equally.
-
-    Raises:
-        ValueError: no worker of a group fits this machine at all. A cluster may still grow.
-    """
-    own = [name for name in params.stages if name in stages]
-    names = own if set(stages) == set(own) else [SHARED, *own]
-    outfits = {name: params.outfit(name) for name in names}
-    asked = {name: params.stages[name].workers if name else params.num_workers for name in names}
-    for name, outfit in outfits.items():
-        for kind, wanted in (("CPU", outfit.cpus), ("GPU", outfit.gpus)):
-            if params.address is None and wanted > has.get(kind, 0.0):
-                where = (
-                    f"engine.stages.{name}.{kind.lower()}s" if name else f"engine.{kind.lower()}s_per_worker"
-                )
-                raise ValueError(
-                    f"{where}: {wanted:g} {kind}s a worker, this machine has {has.get(kind, 0.0):g}"
-                )
-    sizes = {name: count for name, count in asked.items() if count is not None}
-    for name in names:
-        if name not in sizes and outfits[name].gpus:
-            sizes[name] = max(1, int(has.get("GPU", 0.0) // outfits[name].gpus))
-    left = has.get("CPU", 1.0) - sum(sizes[name] * outfits[name].cpus for name in sizes)
-    sharing = [name for name in names if name not in sizes]
-    for name in sharing:
-        sizes[name] = max(1, int(left / len(sharing) // max(outfits[name].cpus, 0.01)))
-    return {name: max(1, sizes[name]) for name in names}
 
 
 def _cause(error: ray.exceptions.RayTaskError) -> str:

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tasks.engine.files import remove_temporaries
+from tasks.engine.params import EngineParams
 from tasks.engine.partition import Limits, Receipt, Work
-from tasks.engine.pool import Crash, EngineParams, Pool, connect
+from tasks.engine.pool import Crash, Pool, connect
 from tasks.engine.stage import BadModel
 from tasks.engine.table import SOURCES, Chain
 from tasks.engine.workers import StageFailed
@@ -160,6 +161,7 @@ class _Run:
                     alone = ticket.suspects[0] if ticket.suspects else None
                     work = self._work(ticket, pool.size_of(ticket.stage))
                     pool.submit(ticket, ticket.chain.stages[ticket.stage], work, alone)
+            pool.make_room()
             for ticket, outcome in pool.finished(timeout_s=1.0):
                 if isinstance(outcome, Crash):
                     self._blame(ticket, outcome)

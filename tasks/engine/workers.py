@@ -7,12 +7,11 @@ them and ended when there is none left, so that what they hold (GPUs above all) 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import ray
 
+from tasks.engine.params import Outfit
 from tasks.engine.partition import Receipt, Work, run_alone, run_partition
 from tasks.engine.stage import Stage
 
@@ -38,27 +37,6 @@ class _Worker:
 
     def probe(self, key: int, stage: Stage, work: Work, song_id: str) -> None:
         run_alone(self.stages.setdefault(key, stage), work, song_id)
-
-
-@dataclass(frozen=True)
-class Outfit:
-    """What each worker of a group is given; `python` None: this interpreter."""
-
-    cpus: float
-    gpus: float
-    memory_mb: int | None
-    python: str | None
-    env: Mapping[str, str] = field(default_factory=dict)
-
-    def options(self) -> dict[str, Any]:
-        """As Ray says it."""
-        options: dict[str, Any] = {"num_cpus": self.cpus, "num_gpus": self.gpus}
-        if self.memory_mb is not None:
-            options["memory"] = self.memory_mb * 2**20
-        runtime: dict[str, Any] = {"env_vars": dict(self.env)} if self.env else {}
-        if self.python is not None:
-            runtime["py_executable"] = self.python
-        return {**options, "runtime_env": runtime} if runtime else options
 
 
 class Group:

@@ -9,7 +9,7 @@ import time
 from functools import cached_property
 from pathlib import Path
 
-from tasks.engine.pool import EngineParams
+from tasks.engine.params import EngineParams
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import BadModel, Section, Stage
 from tasks.engine.table import Source, Table

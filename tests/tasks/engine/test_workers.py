@@ -12,7 +12,8 @@ import pytest
 import ray
 
 from tasks.engine.interpreter import check_interpreter
-from tasks.engine.pool import Pool, StageWorkers, connect, group_sizes
+from tasks.engine.params import EngineParams, StageWorkers, group_sizes
+from tasks.engine.pool import Pool, connect
 from tasks.engine.run import run_chains
 from tasks.engine.stage import BadModel
 from tasks.engine.table import Chain, stored_recipe
@@ -21,7 +22,7 @@ from tests.tasks.engine.probes import ENGINE, Broken, Factor, Flag, Measure, Whe
 FACTOR = Factor(factor=1.0)
 
 
-def engine(**stages: StageWorkers):  # type: ignore[no-untyped-def]
+def engine(**stages: StageWorkers) -> EngineParams:
     return ENGINE.model_copy(update={"stages": stages, "num_workers": None})
 
 
@@ -49,9 +50,20 @@ def test_groups_share_the_machine() -> None:
 def test_more_than_this_machine_has_is_refused_in_one_line() -> None:
     connect(ENGINE)
     with pytest.raises(
-        ValueError, match=r"engine\.stages\.measure\.cpus: 4000 CPUs a worker, this machine has"
+        ValueError, match=r"engine\.stages\.measure: a worker asks for 4000 CPU, this machine"
     ):
         Pool(engine(measure=StageWorkers(cpus=4000.0)), {"measure"})
+
+
+@pytest.mark.parametrize("own", [StageWorkers(gpus=64.0), StageWorkers(memory_mb=10**9)])
+def test_group_that_could_never_start_is_refused(own: StageWorkers) -> None:
+    with pytest.raises(ValueError, match=r"engine\.stages\.measure: a worker asks for"):
+        group_sizes(engine(measure=own), {"measure"}, {"CPU": 8.0, "memory": 1e9})
+
+
+def test_workers_of_an_unknown_stage_are_refused() -> None:
+    with pytest.raises(ValueError, match="there is no stage 'seperate'"):
+        EngineParams.model_validate({**ENGINE.model_dump(), "stages": {"seperate": {"workers": 1}}})
 
 
 def test_stage_with_own_workers_gives_their_room_back(tmp_path: Path) -> None:
