@@ -56,16 +56,22 @@ def ask_recipe(python: str, stage: Stage) -> dict[str, Any]:
         BadModel: a package or weights are missing there.
         ValueError: the interpreter cannot say, for another reason.
     """
-    asked = subprocess.run(
-        [python, "-m", "tasks.engine.interpreter"],
-        input=pickle.dumps(stage),
-        capture_output=True,
-        env={**os.environ, "PYTHONPATH": source_path()},
-        timeout=ANSWER_LIMIT_S,
-    )
+    setting = f"engine.stages.{stage.name}.python"
+    try:
+        asked = subprocess.run(
+            [python, "-m", "tasks.engine.interpreter"],
+            input=pickle.dumps(stage),
+            capture_output=True,
+            env={**os.environ, "PYTHONPATH": source_path()},
+            timeout=ANSWER_LIMIT_S,
+        )
+    except subprocess.TimeoutExpired:
+        raise ValueError(f"{setting}: {python} gave no answer in {ANSWER_LIMIT_S:.0f} s") from None
     if asked.returncode:
         lines = asked.stderr.decode(errors="replace").strip().splitlines() or ["it ended without a word"]
-        raise ValueError(f"engine.stages.{stage.name}.python: {python} cannot run the stage: {lines[-1]}")
+        raise ValueError(
+            f"{setting}: {python} cannot run the stage: {lines[-1]}; install what it needs there"
+        )
     answer = json.loads(asked.stdout.splitlines()[-1])
     if "bad_model" in answer:
         raise BadModel(f"{answer['bad_model']} (asked of {python})")

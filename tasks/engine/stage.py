@@ -54,11 +54,6 @@ class Stage(ABC):
         return {}
 
     @property
-    def made_by(self) -> str:
-        """Provenance written beside every row: ``align-v1 embedded/ctc-aligner@1``."""
-        return " ".join([f"{self.name}-v{self.version}", *self.models])
-
-    @property
     def batch_songs(self) -> int:
         """How many songs one call takes, of about the same length each."""
         return 1

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import ray
 
+from tasks.engine.fingerprint import stage_recipe
 from tasks.engine.interpreter import check_interpreter
 from tasks.engine.params import EngineParams, StageWorkers, group_sizes
 from tasks.engine.pool import Pool, connect
@@ -114,6 +115,15 @@ def test_interpreter_without_ray_is_refused(tmp_path: Path) -> None:
     venv.EnvBuilder(symlinks=True).create(tmp_path / "bare")
     with pytest.raises(ValueError, match="no Python with ray"):
         check_interpreter("engine.stages.where.python", str(tmp_path / "bare" / "bin" / "python"))
+
+
+def test_interpreter_that_lacks_a_package_of_ours_is_named(tmp_path: Path) -> None:
+    venv.EnvBuilder(symlinks=True).create(tmp_path / "bare")
+    python = str(tmp_path / "bare" / "bin" / "python")
+    with pytest.raises(
+        ValueError, match=r"engine\.stages\.where\.python: .* cannot run the stage: .*No module"
+    ):
+        stage_recipe(Where(FACTOR), python)
 
 
 def test_model_that_cannot_be_loaded_ends_the_run_and_what_was_committed_stands(tmp_path: Path) -> None:
