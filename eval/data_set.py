@@ -29,7 +29,7 @@ class Histogram:
 
 @dataclass(frozen=True)
 class StageRate:
-    """What a stage took; speed is seconds of audio a worker's second."""
+    """What a stage took, on so many `workers`. None: not recorded, never 0."""
 
     stage: str
     songs: int
@@ -37,12 +37,18 @@ class StageRate:
     audio_s: float
     device: str = ""
     peak_memory_mb: float | None = None
-    waiting_share: float | None = None  # of the worker's seconds, spent on reading input
+    waiting_share: float | None = None  # of the workers' seconds, in which the model waited for its input
+    peak_gpu_memory_mb: float | None = None
+    workers: int | None = None
 
     @property
     def speed(self) -> float | None:
-        """Times real time, or None where no time or no audio was recorded."""
+        """Seconds of audio a worker's second, or None where no time or no audio was recorded."""
         return self.audio_s / self.worker_s if self.worker_s > 0 and self.audio_s > 0 else None
+
+    def hours_for(self, audio_h: float) -> float | None:
+        """Hours that this much audio takes on as many workers as ran the stage."""
+        return audio_h / self.speed / self.workers if self.speed and self.workers else None
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ from tasks.benchmark import (
 )
 from tasks.engine.files import write_json
 from tasks.engine.fingerprint import fingerprint, sha256_of_file
+from tasks.engine.rates import rates
 from tasks.engine.table import Chain, Table
 from tasks.fanout import PROMPT_COLUMNS, System, prompts_of, system_sources
 from tasks.generate import Generate
@@ -87,7 +88,7 @@ def run_benchmark(params: Params, work: WorkFolder) -> Path:
         measured,
         systems,
         params.benchmark,
-        data_set_of(rows),
+        data_set_of(rows, rates(prepared, work.receipts / "prepare")),
         [loss_curve(name, log) for name, log in logs.items()],
         settings={**params.model_dump(mode="json", exclude={"engine", "toy", "songs"}), "weights": hashes},
         run={
@@ -173,6 +174,7 @@ def benchmark_chain(
             Style(params.style, songs_root),
             Score(params.judge, songs_root),
         ],
+        pythons=params.engine.pythons(),
     )
 
 

@@ -203,11 +203,16 @@ def stage(
 
 
 @app.command()
-def table(work: Work = DATA, params: Overlay = None, set_: Settings = NO_SETTINGS) -> None:
+def table(
+    work: Work = DATA,
+    rates: Annotated[bool, typer.Option("--rates", help="How fast each stage ran, and where.")] = False,
+    params: Overlay = None,
+    set_: Settings = NO_SETTINGS,
+) -> None:
     """Counts, rates and drop reasons of every stage."""
-    from flows.look import print_table
+    from flows.look import print_rates, print_table
 
-    print_table(params, set_, work)
+    (print_rates if rates else print_table)(params, set_, work)
 
 
 @app.command()

@@ -91,7 +91,7 @@ def take_chain(params: Params, work: WorkFolder, policy: Path, prompts: Sequence
     sources = take_sources(prompts, system, ROUND, params.round.takes, params.round.seed)
     table.admit(sources, params.engine.partition_size)
     generate = Generate(params.codec, params.style, {weights: str(policy.resolve())}, "")
-    return Chain(table, [generate, Score(params.judge, "")])
+    return Chain(table, [generate, Score(params.judge, "")], pythons=params.engine.pythons())
 
 
 def _fingerprint(section: PreferParams, policy: Path, pairs: RoundPairs, checks: RoundPairs) -> str:

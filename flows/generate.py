@@ -30,7 +30,8 @@ def run_generate(params: Params, manifest: Path, checkpoint: Path, out: Path, ta
     system = policy_system("generate", "generate", weights, params.sampler, prompts)
     table = Table(out / "table")
     table.admit(take_sources(prompts, system, 0, takes, params.round.seed), partition_size=1)
-    chain = Chain(table, [Generate(params.codec, params.style, {weights: str(checkpoint.resolve())}, "")])
+    stage = Generate(params.codec, params.style, {weights: str(checkpoint.resolve())}, "")
+    chain = Chain(table, [stage], pythons=params.engine.pythons())
     run_stages([chain], params.engine, out / "receipts")
     songs = [row for row in chain.rows(COLUMNS) if row["drop_reason"] != "source_gone"]
     path = write_songs(out, songs, {"checkpoint": weights})

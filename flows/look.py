@@ -17,6 +17,7 @@ from flows.view import say
 from flows.workfolder import WorkFolder
 from tasks.engine.columns import COLUMNS
 from tasks.engine.fingerprint import sha256_of_file
+from tasks.engine.rates import hours_in_all, rates
 from tasks.engine.table import Chain
 from tasks.engine.upkeep import census, forget_drops, why
 from tasks.filter import Filter
@@ -25,6 +26,7 @@ from tasks.group import Group, neighbours_path, why_compare
 FIXED_PACKAGES = (
     "prefect", "ray", "torch", "whisperx", "demucs", "muq", "jiwer", "pandas", "pyarrow", "webdataset", "dvc",
 )  # fmt: skip
+MANY_HOURS = 1000.0  # of audio: what `jam table --rates` reckons for
 REPORT = Path("reports/benchmark/report.json")
 
 
@@ -59,6 +61,46 @@ def print_table(overlay: Path | None, settings: Sequence[str], root: Path) -> No
     refused = root / "ingest.jsonl"
     count = len(refused.read_text().splitlines()) if refused.is_file() else 0
     say(f"{count} files were not taken as songs" + (f" (see {refused})" if count else ""))
+
+
+def print_rates(overlay: Path | None, settings: Sequence[str], root: Path) -> None:
+    """``jam table --rates``: how fast each stage ran, where, and what 1,000 hours of audio would take.
+
+    Raises:
+        ValueError: no stage has run.
+    """
+    found = rates(chain_at(overlay, settings, root), root / "receipts" / "prepare")
+    if not found:
+        raise ValueError(f"work: no receipts in {root}; run `jam prepare --songs DIR --work {root}` first")
+    columns = (
+        "songs",
+        "audio h",
+        "worker s",
+        "x real time",
+        "waiting",
+        "MB",
+        "GPU MB",
+        "workers",
+        "1,000 h in",
+    )
+    grid = Grid("stage", *columns, "device", box=None, pad_edge=False)
+    for rate in found:
+        grid.add_row(
+            rate.stage,
+            str(rate.songs),
+            _figure(rate.audio_s / 3600 or None, ".2f"),
+            f"{rate.worker_s:.1f}",
+            _figure(rate.speed, ".0f"),
+            _figure(rate.waiting_share, ".0%"),
+            _figure(rate.peak_memory_mb, ".0f"),
+            _figure(rate.peak_gpu_memory_mb, ".0f"),
+            _figure(rate.workers, "d"),
+            _figure(rate.hours_for(MANY_HOURS), ".1f", " h"),
+            rate.device or "-",
+        )
+    _console().print(grid)
+    whole_h = hours_in_all(found, MANY_HOURS, load_params(overlay, settings).engine.stages)
+    say(f"1,000 hours of audio through all of them, on as many workers: {_figure(whole_h, '.1f', ' h')}")
 
 
 def print_song(song: str, overlay: Path | None, settings: Sequence[str], root: Path) -> None:
@@ -160,6 +202,11 @@ def print_report(root: Path) -> None:
     if record["stamp"]:
         say(f"{record['stamp']}: made or scored by {', '.join(record['stand_ins'])}")
     say(f"report: {path.with_suffix('.html')}")
+
+
+def _figure(value: float | None, form: str, unit: str = "") -> str:
+    """A number as text; what is not known is a dash."""
+    return "-" if value is None else f"{value:{form}}{unit}"
 
 
 def _estimate(estimate: dict[str, Any] | None) -> str:

@@ -11,7 +11,7 @@ from tasks.audio import AudioParams
 from tasks.benchmark import BenchmarkParams
 from tasks.calibrate import CalibrateParams
 from tasks.check import CheckParams
-from tasks.engine.pool import EngineParams
+from tasks.engine.params import EngineParams
 from tasks.engine.stage import Section
 from tasks.filter import FilterParams
 from tasks.generate import SamplerParams

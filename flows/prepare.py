@@ -59,7 +59,8 @@ def measuring_models(params: Params) -> tuple[str, str]:
 
 def prepare_chain(params: Params, work: WorkFolder, songs_root: str = "") -> Chain:
     """The chain of `prepare` over the table of a work folder."""
-    return Chain(Table(work.table), prepare_stages(params, songs_root, str(work.table)), work.shards)
+    stages = prepare_stages(params, songs_root, str(work.table))
+    return Chain(Table(work.table), stages, work.shards, params.engine.pythons())
 
 
 def guarded_chain(params: Params, work: WorkFolder) -> Chain | None:
@@ -79,9 +80,8 @@ def guarded_chain(params: Params, work: WorkFolder) -> Chain | None:
         )
     table = Table(work.guarded)
     table.admit(listing.sources, params.engine.partition_size)
-    return Chain(
-        table, [stage for stage in prepare_stages(params, str(listing.root)) if stage.name in SKETCHED]
-    )
+    stages = [stage for stage in prepare_stages(params, str(listing.root)) if stage.name in SKETCHED]
+    return Chain(table, stages, pythons=params.engine.pythons())
 
 
 def songs_root_of(params: Params) -> str:

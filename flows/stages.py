@@ -14,7 +14,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.context import FlowRunContext
 
 from flows.view import stage_line, stage_view
-from tasks.engine.pool import EngineParams
+from tasks.engine.params import EngineParams
 from tasks.engine.run import StageReport, Watcher, run_chains
 from tasks.engine.table import Chain
 

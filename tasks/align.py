@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import field_validator
 
 from tasks.audio import read_bytes
@@ -75,10 +76,10 @@ class Align(Stage):
         }
 
     @property
-    def made_by(self) -> str:
-        """With the grid, where the times lie on one."""
+    def remark(self) -> str:
+        """The grid, where the times lie on one."""
         grid_s = self.params.times_grid_s
-        return super().made_by + (f" grid={grid_s:g}" if grid_s else "")
+        return f"grid={grid_s:g}" if grid_s else ""
 
     @cached_property
     def aligner(self) -> Aligner:
@@ -89,6 +90,10 @@ class Align(Stage):
     def phonemizer(self) -> Phonemizer:
         """Built once a worker."""
         return build_phonemizer(self.phonemizer_params)
+
+    def open(self, song: Song) -> np.ndarray:
+        """The vocals, float32 [N] at 44.1 kHz."""
+        return read_bytes(song["vocals"])[0][0]
 
     def one(self, song: Song) -> Song:
         """The song with its timed words; kept times have the scores of where the aligner lays their words.
@@ -126,10 +131,9 @@ class Align(Stage):
         if not sayable:
             raise SongError(song.song_id, "phoneme_unknown", "no word has a phoneme")
         lines = lines_of(song["lyrics_lines"]) if song["lyrics_times"] is None else None
-        vocals_CN, _ = read_bytes(song["vocals"])
         try:
             laid = self.aligner.align(
-                vocals_CN[0],
+                self.opened(song),
                 [words[place] for place in sayable],
                 [said[place] for place in sayable],
                 None if lines is None else lines_among(lines, sayable),

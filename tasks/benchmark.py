@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from eval.data_set import DataSet
+from eval.data_set import DataSet, StageRate
 from eval.intervals import Estimate
 from eval.judge import ranked_songs
 from eval.players import waveform_peaks
@@ -231,7 +231,7 @@ def report_of(
     )
 
 
-def data_set_of(rows: Iterable[Mapping[str, Any]]) -> DataSet:
+def data_set_of(rows: Iterable[Mapping[str, Any]], rates: Sequence[StageRate] = ()) -> DataSet:
     """What became of the songs that went in."""
     rows = list(rows)
     kept = [row for row in rows if not row["drop_reason"]]
@@ -241,6 +241,7 @@ def data_set_of(rows: Iterable[Mapping[str, Any]]) -> DataSet:
         len(kept),
         dict(sorted(drops.items())),
         dict(sorted(Counter(r["split"] for r in kept).items())),
+        rates=rates,
     )
 
 

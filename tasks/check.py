@@ -48,12 +48,16 @@ class Check(Stage):
     reads = frozenset({"audio", "duration_s", "num_lines", "lyrics", "vocals", "transcript", "heard_phones"})
     reads |= {"words", "aligned_words", "alignment_score", "phonemes"}
     writes = frozenset({"quality"})
-    packages = ("numpy", "scipy", "soundfile", "soxr", "pyloudnorm", "jiwer")
+    packages = ("av", "numpy", "scipy", "soundfile", "soxr", "pyloudnorm", "jiwer")
 
     def __init__(self, params: CheckParams, songs_root: str) -> None:
         super().__init__(params)
         self.params: CheckParams = params
         self.songs_root = songs_root
+
+    def open(self, song: Song) -> np.ndarray:
+        """The mix."""
+        return mix_of(song.song_id, song["audio"], self.songs_root)
 
     def one(self, song: Song) -> Song:
         """The song with its quality.
@@ -62,7 +66,7 @@ class Check(Stage):
             SongError: the mix can no longer be read.
         """
         params, words = self.params, song["words"]
-        mix_CN = mix_of(song.song_id, song["audio"], self.songs_root)
+        mix_CN = self.opened(song)
         vocals_N = read_bytes(song["vocals"])[0][0]
         laid = words if song["aligned_words"] is None else song["aligned_words"]
         measured: dict[str, float | None] = {

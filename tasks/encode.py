@@ -20,7 +20,7 @@ class Encode(Stage):
     version = 1
     reads = frozenset({"audio", "duration_s"})
     writes = frozenset({"latent", "num_frames"})
-    packages = ("numpy", "scipy", "soundfile", "soxr")
+    packages = ("av", "numpy", "scipy", "soundfile", "soxr")
 
     def __init__(self, params: CodecParams, songs_root: str) -> None:
         super().__init__(params)
@@ -36,8 +36,12 @@ class Encode(Stage):
         """Built once a worker."""
         return build_codec(self.params)
 
+    def open(self, song: Song) -> np.ndarray:
+        """The mix."""
+        return mix_of(song.song_id, song["audio"], self.songs_root)
+
     def one(self, song: Song) -> Song:
         """The song with its latent."""
-        mean_TC, std_TC = self.codec.encode(mix_of(song.song_id, song["audio"], self.songs_root))
+        mean_TC, std_TC = self.codec.encode(self.opened(song))
         latent_TC = np.concatenate([mean_TC, std_TC], axis=1, dtype=np.float32)
         return song.with_columns(latent=npy_bytes(latent_TC), num_frames=len(latent_TC))

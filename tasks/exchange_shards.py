@@ -25,8 +25,8 @@ import numpy as np
 from jam_model.frames import LATENT_CHANNELS, STYLE_DIM, seconds_of_frames
 from jam_model.shards import KINDS, MAX_MEMBER_BYTES, SUFFIXES, grid_words
 from jam_model.tensors import read_tensor
+from tasks.engine.column_file import SHARD_END
 from tasks.engine.files import atomic_path, write_json_lines
-from tasks.engine.partition import SHARD_END
 from tasks.exchange_tar import Found, Refused, safe_id, samples_of
 from tasks.folder import MANIFEST_FACTS
 from tasks.lyrics import LyricsError, shared_time, sung_words, word_seconds

@@ -90,7 +90,7 @@ class Generate(Stage):
     reads = frozenset({"recipe", "parent", "parent_audio", "seed", "take"})
     reads |= {"asked_words", "asked_phonemes", "asked_style", "asked_duration_s"}
     writes = frozenset({"audio", "duration_s", "latent_sung", "tail_energy"})
-    packages = ("numpy", "scipy", "torch", "soundfile", "soxr")
+    packages = ("av", "numpy", "scipy", "torch", "soundfile", "soxr")
 
     def __init__(
         self,

@@ -23,8 +23,8 @@ import torch
 from jam_model.frames import LATENT_CHANNELS, STYLE_DIM
 from jam_model.shards import IDS_NAME, INDEX_NAME, MAX_MEMBER_BYTES, decode_sample, locate
 from tasks.audio import array_of, npy_bytes
+from tasks.engine.column_file import SHARD_END
 from tasks.engine.files import write_json, write_json_lines
-from tasks.engine.partition import SHARD_END
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Section, Stage
 

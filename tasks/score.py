@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import cached_property
 
+import numpy as np
+
 from tasks.engine.song import Song
 from tasks.engine.stage import Stage
 from tasks.mix import mix_of
@@ -17,7 +19,7 @@ class Score(Stage):
     version = 1
     reads = frozenset({"audio", "duration_s"})
     writes = frozenset({"scores", "reward"})
-    packages = ("numpy", "scipy", "soundfile", "soxr")
+    packages = ("av", "numpy", "scipy", "soundfile", "soxr")
 
     def __init__(self, params: JudgeParams, songs_root: str) -> None:
         super().__init__(params)
@@ -33,7 +35,11 @@ class Score(Stage):
         """Built once a worker."""
         return build_judge(self.params)
 
+    def open(self, song: Song) -> np.ndarray:
+        """The mix."""
+        return mix_of(song.song_id, song["audio"], self.songs_root)
+
     def one(self, song: Song) -> Song:
         """The song with its scores, each in (1, 5)."""
-        scores = [float(s) for s in self.judge.score(mix_of(song.song_id, song["audio"], self.songs_root))]
+        scores = [float(s) for s in self.judge.score(self.opened(song))]
         return song.with_columns(scores=scores, reward=sum(scores) / len(scores))

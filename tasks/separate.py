@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import cached_property
 
+import numpy as np
+
 from jam_model.frames import SAMPLE_RATE_HZ
 from tasks.audio import flac_bytes
 from tasks.engine.song import Song
@@ -19,7 +21,7 @@ class Separate(Stage):
     version = 1
     reads = frozenset({"audio", "duration_s"})
     writes = frozenset({"vocals"})
-    packages = ("numpy", "scipy", "soundfile", "soxr")
+    packages = ("av", "numpy", "scipy", "soundfile", "soxr")
 
     def __init__(self, params: SeparatorParams, songs_root: str) -> None:
         super().__init__(params)
@@ -35,7 +37,11 @@ class Separate(Stage):
         """Built once a worker."""
         return build_separator(self.params)
 
+    def open(self, song: Song) -> np.ndarray:
+        """The mix."""
+        return mix_of(song.song_id, song["audio"], self.songs_root)
+
     def one(self, song: Song) -> Song:
         """The song with its vocals."""
-        vocals_N = self.separator.separate(mix_of(song.song_id, song["audio"], self.songs_root))
+        vocals_N = self.separator.separate(self.opened(song))
         return song.with_columns(vocals=flac_bytes(vocals_N, SAMPLE_RATE_HZ))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from pydantic import field_validator
 
 from tasks.audio import npy_bytes
@@ -42,13 +43,17 @@ class Sketch(Stage):
         self.params: SketchParams = params
         self.songs_root = songs_root
 
+    def open(self, song: Song) -> np.ndarray:
+        """The mix."""
+        return mix_of(song.song_id, song["audio"], self.songs_root)
+
     def one(self, song: Song) -> Song:
         """The song with its sketches; `lyrics_hash` is of given words only, since what is heard may vary."""
         params, given = self.params, song["lyrics"]
         words = given or song["transcript"] or []
-        mix_CN = mix_of(song.song_id, song["audio"], self.songs_root)
+        mix_CN = self.opened(song)
         return song.with_columns(
             lyrics_hash=words_hash(given),
             lyrics_sketch=npy_bytes(shingles(words, params.shingle_words, params.max_shingles)),
-            audio_sketch=npy_bytes(landmarks(mix_CN, params.max_landmarks)),
+            audio_sketch=npy_bytes(landmarks(self.opened(song), params.max_landmarks)),
         )

@@ -25,7 +25,7 @@ class Style(Stage):
     version = 1
     reads = frozenset({"audio", "duration_s"})
     writes = frozenset({"style_embedding", "window_embedding"})
-    packages = ("numpy", "scipy", "soundfile", "soxr")
+    packages = ("av", "numpy", "scipy", "soundfile", "soxr")
 
     def __init__(self, params: StyleParams, songs_root: str) -> None:
         super().__init__(params)
@@ -41,9 +41,13 @@ class Style(Stage):
         """Built once a worker."""
         return build_style_encoder(self.params)
 
+    def open(self, song: Song) -> np.ndarray:
+        """The mix."""
+        return mix_of(song.song_id, song["audio"], self.songs_root)
+
     def one(self, song: Song) -> Song:
         """The song with its style; the style text is kept as it was given, audio is what is embedded."""
-        mix_CN = mix_of(song.song_id, song["audio"], self.songs_root)
+        mix_CN = self.opened(song)
         windows_WD = np.asarray(self.encoder.windows(mix_CN), np.float32)
         return song.with_columns(
             style_embedding=np.asarray(self.encoder.embed_audio(mix_CN), np.float32).tolist(),

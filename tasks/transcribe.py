@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any, Literal
 
+import numpy as np
+
 from tasks.audio import read_bytes
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Section, Stage
@@ -45,18 +47,20 @@ class Transcribe(Stage):
         """Built once a worker."""
         return build_transcriber(self.transcriber_params)
 
+    def open(self, song: Song) -> np.ndarray | None:
+        """The vocals, float32 [N] at 44.1 kHz; none where nobody is asked to listen."""
+        return read_bytes(song["vocals"])[0][0] if self._is_asked(song) else None
+
     def one(self, song: Song) -> Song:
         """The song with what was heard; nulls where nobody was asked to listen.
 
         Raises:
             SongError: ``no_transcript``: no lyrics were given, and no word was heard either.
         """
-        has_lyrics = song["lyrics"] is not None
-        if has_lyrics and self.params.when == "missing":
+        if not self._is_asked(song):
             return song.with_columns(**dict.fromkeys(self.writes))
-        vocals_CN, _ = read_bytes(song["vocals"])
-        heard = self.transcriber.transcribe(vocals_CN[0])
-        if not heard.words and not has_lyrics:
+        heard = self.transcriber.transcribe(self.opened(song))
+        if not heard.words and song["lyrics"] is None:
             raise SongError(
                 song.song_id, "no_transcript", f"{len(heard.phones)} phones were heard, but no word"
             )
@@ -69,3 +73,6 @@ class Transcribe(Stage):
             heard_phones=list(heard.phones),
             language=heard.language,
         )
+
+    def _is_asked(self, song: Song) -> bool:
+        return song["lyrics"] is None or self.params.when == "always"

@@ -15,7 +15,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from tasks.engine.stage import Stage
+from tasks.engine.interpreter import ask_recipe
+from tasks.engine.stage import Section, Stage
 
 FINGERPRINT_CHARS = 12
 Recipe = dict[str, Any]
@@ -46,16 +47,35 @@ def package_version(distribution: str) -> str:
         return "missing"
 
 
-def stage_recipe(stage: Stage) -> Recipe:
-    """What decides a stage's values, before its inputs are known."""
+def stage_recipe(stage: Stage, python: str | None = None) -> Recipe:
+    """What decides a stage's values, before its inputs are known; `python`: the interpreter that will run it.
+
+    Raises:
+        BadModel: a model's packages or weights are not there.
+    """
+    if python is not None:
+        return ask_recipe(python, stage)
     return {
         "stage": stage.name,
         "version": stage.version,
         "params": stage.params.decides(),
         "models": list(stage.models),
         "facts": stage.facts,
-        "packages": {name: package_version(name) for name in sorted(stage.packages)},
+        "packages": {name: package_version(name) for name in sorted(_packages(stage))},
+        **({"remark": stage.remark} if stage.remark else {}),
     }
+
+
+def _packages(stage: Stage) -> set[str]:
+    """Of the stage's own code, and of the models its sections of params choose."""
+    sections = [value for value in vars(stage).values() if isinstance(value, Section)]
+    return {*stage.packages, *(name for section in sections for name in section.packages)}
+
+
+def made_by(recipe: Recipe) -> str:
+    """Provenance written beside every row: ``align-v1 embedded/ctc-aligner@1``."""
+    remark = [recipe["remark"]] if "remark" in recipe else []
+    return " ".join([f"{recipe['stage']}-v{recipe['version']}", *recipe["models"], *remark])
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:

@@ -1,4 +1,4 @@
-"""The actor pool: long-lived worker processes that keep their models and can die without harm.
+"""The pool: groups of workers under one budget, and what comes back from them.
 
 Only partition numbers, recipes and receipts pass through Ray; every worker reads and writes storage
 itself. A dead worker is replaced, and what it was doing comes back as a `Crash`.
@@ -9,29 +9,18 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import ray
 
-from tasks.engine.fingerprint import canonical, stage_recipe
-from tasks.engine.partition import Receipt, Work, run_alone, run_partition
-from tasks.engine.stage import BadModel, Section, Stage
+from tasks.engine.params import SHARED, EngineParams, group_sizes
+from tasks.engine.partition import Receipt, Work
+from tasks.engine.stage import BadModel, Stage
+from tasks.engine.workers import Group, StageFailed
 
-
-class EngineParams(Section):
-    """How stages run. None of it is part of a fingerprint."""
-
-    partition_size: int
-    address: str | None
-    num_workers: int | None
-    cpus_per_worker: float
-    gpus_per_worker: float
-    threads_per_worker: int
-    object_store_mb: int
-    song_limit_s: float
-    song_limit_per_audio_s: float
+ROOM_AFTER_S = 5.0  # a group that has no worker after this long gets the room of idle ones
 
 
 @dataclass(frozen=True)
@@ -40,26 +29,6 @@ class Crash:
 
     reason: str  # worker_died | out_of_memory | timed_out
     detail: str
-
-
-class StageFailed(RuntimeError):
-    """A stage raised something that is no SongError: a fault of the code, the machine or the params."""
-
-
-@ray.remote(max_restarts=0, max_task_retries=0)
-class _Worker:
-    def __init__(self) -> None:
-        self.stages: dict[str, Stage] = {}
-
-    def run(self, stage: Stage, work: Work) -> Receipt:
-        return run_partition(self._keep(stage), work)
-
-    def probe(self, stage: Stage, work: Work, song_id: str) -> None:
-        run_alone(self._keep(stage), work, song_id)
-
-    def _keep(self, stage: Stage) -> Stage:
-        """The same stage with its models already built, if this worker has seen it before."""
-        return self.stages.setdefault(canonical(stage_recipe(stage)), stage)
 
 
 def connect(params: EngineParams) -> None:
@@ -93,46 +62,77 @@ def connect(params: EngineParams) -> None:
 
 
 class Pool:
-    """A fixed number of workers; `submit` needs an idle one, `finished` yields what ended."""
+    """The groups of a run: `submit` needs a free worker of the stage's group, `finished` yields what ended."""
 
-    def __init__(self, params: EngineParams) -> None:
+    def __init__(self, params: EngineParams, stages: Collection[str]) -> None:
+        """`stages`: all that have work to do.
+
+        Raises:
+            ValueError: a stage's worker asks for more than this machine has.
+        """
         self.params = params
-        self.size = params.num_workers or int(ray.cluster_resources().get("CPU", 1) // params.cpus_per_worker)
-        self.idle = [self._spawn() for _ in range(max(1, self.size))]
-        self.running: dict[ray.ObjectRef, tuple[Any, Any, float]] = {}
+        self.running: dict[ray.ObjectRef, tuple[Any, str, Any, float]] = {}  # ticket, group, worker, start
+        self.groups = {
+            name: Group(name or "the shared pool", size, params.outfit(name))
+            for name, size in group_sizes(params, stages, ray.cluster_resources()).items()
+        }
 
-    def _spawn(self) -> Any:
-        options = {"num_cpus": self.params.cpus_per_worker, "num_gpus": self.params.gpus_per_worker}
-        return _Worker.options(**options).remote()  # type: ignore[attr-defined]
+    def group_of(self, stage: str) -> str:
+        """The group that runs a stage."""
+        return stage if stage in self.groups else SHARED
+
+    def size_of(self, stage: str) -> int:
+        """How many workers run a stage at most."""
+        return self.groups[self.group_of(stage)].size
+
+    def free(self, group: str, tickets: int) -> int:
+        """How many of `tickets` waiting tickets the group can take now; workers for the others are asked for."""
+        self.groups[group].staff(tickets)
+        return min(tickets, len(self.groups[group].idle))
 
     def submit(self, ticket: Any, stage: Stage, work: Work, song_id: str | None = None) -> None:
-        """Give work to an idle worker: a whole partition, or one song of it alone."""
-        worker = self.idle.pop()
-        ref = worker.run.remote(stage, work) if song_id is None else worker.probe.remote(stage, work, song_id)
-        self.running[ref] = (ticket, worker, time.monotonic())
+        """Give work to a free worker: a whole partition, or one song of it alone."""
+        group = self.group_of(stage.name)
+        worker = self.groups[group].lend()
+        if song_id is None:
+            ref = worker.run.remote(id(stage), stage, work)
+        else:
+            ref = worker.probe.remote(id(stage), stage, work, song_id)
+        self.running[ref] = (ticket, group, worker, time.monotonic())
 
     def finished(self, timeout_s: float) -> Iterator[tuple[Any, Receipt | Crash | None]]:
         """Tickets that ended within `timeout_s`, with a receipt (None for a probe) or a crash.
 
         Raises:
-            StageFailed: the stage raised.
+            StageFailed: the stage raised, or the workers of a group do not start.
             BadModel: it could not load its model.
         """
-        done, _ = ray.wait(list(self.running), num_returns=1, timeout=timeout_s)
+        starting = {ref: group for group in self.groups.values() for ref in group.starting}
+        done, _ = ray.wait([*self.running, *starting], num_returns=1, timeout=timeout_s)
         for ref in done:
-            ticket, worker, started = self.running.pop(ref)
+            if ref in starting:
+                starting[ref].stood(ref)
+                continue
+            ticket, name, worker, started = self.running.pop(ref)
+            group = self.groups[name]
             try:
                 outcome: Receipt | Crash | None = ray.get(ref)
-                self.idle.append(worker)
+                group.give_back(worker)
             except (ray.exceptions.RayActorError, ray.exceptions.OutOfMemoryError) as error:
                 outcome = self._crash(error, time.monotonic() - started)
-                self.idle.append(self._spawn())
+                group.give_back(worker, dead=True)
             except ray.exceptions.RayTaskError as error:
-                self.idle.append(worker)
+                group.give_back(worker)
                 if isinstance(error.cause, BadModel):
-                    raise BadModel(str(error.cause)) from error
-                raise StageFailed(_cause(error)) from error
+                    raise BadModel(f"{ticket.stage}: {error.cause}") from error
+                raise StageFailed(f"{ticket.stage}: {_cause(error)}") from error
             yield ticket, outcome
+
+    def make_room(self) -> None:
+        """Where a group cannot start its first worker, those that are idle even now may be in its way."""
+        if any(group.waits_in_vain_s() > ROOM_AFTER_S for group in self.groups.values()):
+            for group in self.groups.values():
+                group.dismiss_idle()
 
     def _crash(self, error: Exception, seconds: float) -> Crash:
         text = str(error).strip().splitlines()
@@ -141,11 +141,16 @@ class Pool:
             return Crash("out_of_memory", detail)
         return Crash("timed_out" if seconds >= self.params.song_limit_s else "worker_died", detail)
 
+    def end(self, stage: str) -> None:
+        """A stage has no more work: its own workers go, and what they held is free."""
+        if self.group_of(stage) != SHARED:
+            self.groups[stage].end()
+
     def close(self) -> None:
         """End every worker at once; committed files stand, nothing else does."""
-        for worker in [*self.idle, *(worker for _, worker, _ in self.running.values())]:
-            ray.kill(worker)
-        self.idle, self.running = [], {}
+        for group in self.groups.values():
+            group.end()
+        self.running = {}
 
 
 def _cause(error: ray.exceptions.RayTaskError) -> str:

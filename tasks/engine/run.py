@@ -1,21 +1,24 @@
 """The scheduler: partition k of a stage starts as soon as partition k of everything it reads stands.
 
-All stages of a flow share one pool. Work nearest the end of the chain goes first, so partitions
+All stages of a flow share one pool, but for those with workers of their own. Work nearest the end of the chain goes first, so partitions
 finish instead of piling up. Run one by one or together, the stages write the same bytes.
 """
 
 from __future__ import annotations
 
 import heapq
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tasks.engine.files import remove_temporaries
+from tasks.engine.params import EngineParams
 from tasks.engine.partition import Limits, Receipt, Work
-from tasks.engine.pool import Crash, EngineParams, Pool, StageFailed, connect
+from tasks.engine.pool import Crash, Pool, connect
 from tasks.engine.stage import BadModel
 from tasks.engine.table import SOURCES, Chain
+from tasks.engine.workers import StageFailed
 
 WHOLE_TRIES = 2  # a partition is tried whole this often before its songs are tried alone
 ALONE_TRIES = 3  # a song is dropped after failing alone this often
@@ -55,10 +58,16 @@ class _Ticket:
     poison: dict[str, str] = field(default_factory=dict)
 
     @property
+    def rank(self) -> tuple[int, int, int]:
+        """Which of the ready goes first: the last stage, then the lowest number; the id only ends ties."""
+        return -self.chain.order.index(self.stage), self.number, id(self)
+
+    @property
     def key(self) -> tuple[int, str, int]:
         return id(self.chain), self.stage, self.number
 
 
+_Heap = list[tuple[int, int, int, _Ticket]]
 Watcher = Callable[[StageReport], None]
 
 
@@ -94,9 +103,8 @@ class _Run:
         self.params, self.receipts, self.watch = params, receipts, watch
         self.reports: dict[tuple[int, str], StageReport] = {}
         self.waiting: dict[tuple[int, str, int], _Ticket] = {}
-        self.ready: list[tuple[int, int, int, _Ticket]] = []  # heap: last stage first, then lowest number
+        self.ready: list[_Ticket] = []
         self.standing: set[tuple[int, str, int]] = set()
-        self.count = 0
         for chain in chains:
             remove_temporaries(chain.table.root)
             for stage in chain.stages:
@@ -121,13 +129,9 @@ class _Run:
             for ticket in list(self.waiting.values()):
                 self._promote(ticket)
             if not self.ready:
-                ticket = next(iter(self.waiting.values()))
-                absent = [s for s in ticket.chain.inputs[ticket.stage] if not self._stands(ticket, s)]
-                raise ValueError(
-                    f"stage {ticket.stage} needs {', '.join(absent)}, which has not run; run it first"
-                )
+                raise self._absent()
             connect(self.params)
-            pool = Pool(self.params)
+            pool = Pool(self.params, {ticket.stage for ticket in self.waiting.values()})
             try:
                 self._loop(pool)
             except (StageFailed, BadModel) as error:
@@ -140,24 +144,37 @@ class _Run:
                 chain.remove_superseded(stage)
         if failure:
             raise failure
+        if self.waiting:
+            raise self._absent()
         return list(self.reports.values())
 
     def _loop(self, pool: Pool) -> None:
-        while self.ready or pool.running:
-            while self.ready and pool.idle:
-                ticket = heapq.heappop(self.ready)[-1]
-                alone = ticket.suspects[0] if ticket.suspects else None
-                pool.submit(ticket, ticket.chain.stages[ticket.stage], self._work(ticket), alone)
+        left = Counter(ticket.stage for ticket in self.waiting.values())
+        ready: dict[str, _Heap] = defaultdict(list)
+        while self.ready or pool.running or any(ready.values()):
+            for ticket in self.ready:
+                heapq.heappush(ready[pool.group_of(ticket.stage)], (*ticket.rank, ticket))
+            self.ready.clear()
+            for group, heap in ready.items():
+                for _ in range(pool.free(group, len(heap))):
+                    ticket = heapq.heappop(heap)[-1]
+                    alone = ticket.suspects[0] if ticket.suspects else None
+                    work = self._work(ticket, pool.size_of(ticket.stage))
+                    pool.submit(ticket, ticket.chain.stages[ticket.stage], work, alone)
+            pool.make_room()
             for ticket, outcome in pool.finished(timeout_s=1.0):
-                if isinstance(outcome, Receipt):
-                    self._commit(ticket, outcome)
-                elif isinstance(outcome, Crash):
+                if isinstance(outcome, Crash):
                     self._blame(ticket, outcome)
-                else:  # a song passed alone: it is not the one
+                elif outcome is None:  # a song passed alone: it is not the one
                     ticket.suspects.pop(0)
-                    self._push(ticket)
+                    self.ready.append(ticket)
+                else:
+                    self._commit(ticket, outcome)
+                    left[ticket.stage] -= 1
+                    if not left[ticket.stage]:
+                        pool.end(ticket.stage)
 
-    def _work(self, ticket: _Ticket) -> Work:
+    def _work(self, ticket: _Ticket, workers: int) -> Work:
         chain, stage, number = ticket.chain, ticket.stage, ticket.number
         path = chain.path(stage, number)
         return Work(
@@ -168,6 +185,7 @@ class _Run:
             {name: (chain.path(name, number), columns) for name, columns in chain.inputs[stage].items()},
             chain.recipe(stage, number),
             self.receipts / stage / path.with_suffix(".json").name,
+            workers,
             Limits(self.params.song_limit_s, self.params.song_limit_per_audio_s),
             ticket.poison,
         )
@@ -202,16 +220,17 @@ class _Run:
                     f"{ticket.stage}: partition {ticket.number} ended its worker {ticket.crashes} times, "
                     f"but no song of it does so alone; last: {crash.reason} ({crash.detail})"
                 )
-        self._push(ticket)
+        self.ready.append(ticket)
+
+    def _absent(self) -> ValueError:
+        """What the first waiting ticket waits for, which nothing in this run makes."""
+        ticket = next(iter(self.waiting.values()))
+        absent = [s for s in ticket.chain.inputs[ticket.stage] if not self._stands(ticket, s)]
+        return ValueError(f"stage {ticket.stage} needs {', '.join(absent)}, which has not run; run it first")
 
     def _stands(self, ticket: _Ticket, stage: str) -> bool:
         return (id(ticket.chain), stage, ticket.number) in self.standing
 
     def _promote(self, ticket: _Ticket) -> None:
         if all(self._stands(ticket, stage) for stage in ticket.chain.inputs[ticket.stage]):
-            self._push(ticket)
-
-    def _push(self, ticket: _Ticket) -> None:
-        self.count += 1
-        depth = ticket.chain.order.index(ticket.stage)
-        heapq.heappush(self.ready, (-depth, ticket.number, self.count, ticket))
+            self.ready.append(ticket)

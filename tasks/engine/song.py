@@ -26,14 +26,23 @@ class SongError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Song:
-    """A row of the song table: an id and the columns a stage asked for (`Stage.reads`)."""
+    """A row of the song table: an id and the columns a stage asked for (`Stage.reads`).
+
+    `opened`: what `Stage.open` gave, where the runner called it ahead. It is no column: it is never written,
+    and a song with new columns has none.
+    """
 
     song_id: str
     columns: Mapping[str, Any] = field(default_factory=dict)
+    opened: Any = field(default=None, compare=False, repr=False)
 
     def __getitem__(self, column: str) -> Any:
         return self.columns[column]
 
     def with_columns(self, **written: Any) -> Song:
         """A new song with these columns written (or overwritten); this one is not touched."""
-        return replace(self, columns={**self.columns, **written})
+        return Song(self.song_id, {**self.columns, **written})
+
+    def with_opened(self, opened: Any) -> Song:
+        """The same song with what a stage opened of it."""
+        return replace(self, opened=opened)

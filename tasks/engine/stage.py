@@ -24,6 +24,11 @@ class Section(BaseModel):
         """The settings that decide values, as a fingerprint covers them: here all of them."""
         return self.model_dump(mode="json")
 
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """Distributions whose version may change what these settings choose: here none."""
+        return ()
+
 
 class Stage(ABC):
     """One step over songs. A subclass names its columns and says what happens to one song.
@@ -40,7 +45,6 @@ class Stage(ABC):
     sink: ClassVar[str | None] = (
         None  # a written column whose bytes go to the partition's shard, not the table
     )
-    batch_songs: int = 1  # songs given to one call
 
     def __init__(self, params: Section) -> None:
         self.params = params
@@ -55,14 +59,34 @@ class Stage(ABC):
         """Whatever else decides the values (the hash of a checkpoint, the run's seed)."""
         return {}
 
+    @property
+    def remark(self) -> str:
+        """What a reader of the provenance should know besides the models: ``grid=0.08``."""
+        return ""
+
     def facts_of(self, song_ids: Sequence[str]) -> dict[str, Any]:
         """What a fit over the whole table says of these songs; part of their partition's fingerprint alone."""
         return {}
 
     @property
-    def made_by(self) -> str:
-        """Provenance written beside every row: ``align-v1 embedded/ctc-aligner@1``."""
-        return " ".join([f"{self.name}-v{self.version}", *self.models])
+    def batch_songs(self) -> int:
+        """How many songs one call takes, of about the same length each."""
+        return 1
+
+    def open(self, song: Song) -> Any:
+        """What `one` needs of a song that takes time to get but no model: decoded audio. None: nothing.
+
+        The runner calls this ahead, in a thread of its own, while the model works on the songs before. It may
+        therefore use nothing that `one` changes.
+
+        Raises:
+            SongError: the song cannot go on; the runner drops it with the reason.
+        """
+        return None
+
+    def opened(self, song: Song) -> Any:
+        """What `open` gives of this song: already there when the runner called it ahead, else got now."""
+        return self.open(song) if song.opened is None else song.opened
 
     @abstractmethod
     def one(self, song: Song) -> Song:

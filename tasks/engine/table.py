@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -114,9 +114,16 @@ class Table:
 class Chain:
     """Stages in order over one table: who writes which column, and each file's name and recipe."""
 
-    def __init__(self, table: Table, stages: Sequence[Stage], shards: Path | None = None) -> None:
-        """`shards` is where a stage with a `sink` column puts its shards."""
+    def __init__(
+        self,
+        table: Table,
+        stages: Sequence[Stage],
+        shards: Path | None = None,
+        pythons: Mapping[str, str] | None = None,
+    ) -> None:
+        """`shards`: where a stage with a `sink` column puts its shards. `pythons`: stages run by another one."""
         self.table = table
+        self.pythons = pythons or {}
         self.shards = shards
         self.stages = {stage.name: stage for stage in stages}
         self.order = [SOURCES, *self.stages]
@@ -145,7 +152,7 @@ class Chain:
 
     @cached_property
     def _bases(self) -> dict[str, Recipe]:
-        return {name: stage_recipe(stage) for name, stage in self.stages.items()}
+        return {name: stage_recipe(stage, self.pythons.get(name)) for name, stage in self.stages.items()}
 
     @cached_property
     def _recipes(self) -> dict[tuple[str, int], Recipe]:

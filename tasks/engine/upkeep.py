@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.engine.fingerprint import differences
+from tasks.engine.rates import receipts_of
 from tasks.engine.table import SOURCES, Chain, stored_recipe
 
 
@@ -63,11 +63,7 @@ def census(chain: Chain, receipts: Path) -> list[StageCount]:
     ]
     for stage in chain.stages:
         missing = set(chain.missing(stage))
-        notes = [
-            json.loads(path.read_text())
-            for number in chain.partitions
-            if (path := receipts / stage / chain.path(stage, number).with_suffix(".json").name).is_file()
-        ]
+        notes = receipts_of(chain, stage, receipts)
         counts.append(
             StageCount(
                 stage,

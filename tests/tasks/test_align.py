@@ -10,6 +10,7 @@ import pytest
 
 from tasks.align import Align, AlignParams, lines_of, on_grid
 from tasks.audio import flac_bytes
+from tasks.engine.fingerprint import made_by, stage_recipe
 from tasks.engine.song import Song, SongError
 from tasks.models.aligner import AlignerParams, Line, TimedWord, Unalignable
 from tasks.models.phonemizer import PhonemizerParams, Pronunciation
@@ -136,7 +137,8 @@ def test_times_lie_on_the_grid_and_the_row_says_so() -> None:
     song = align(Lays(step_s=0.63), grid_s=0.08, duration_s=60.0)
     assert [(w["start_s"], w["end_s"]) for w in song["words"]] == [(4.96, 5.52), (5.6, 6.16)]
     stage = Align(AlignParams(times="align", times_grid_s=0.08), ALIGNER, PHONEMIZER)
-    assert stage.made_by.startswith("align-v2 ") and stage.made_by.endswith(" grid=0.08")
+    made = made_by(stage_recipe(stage))
+    assert made.startswith("align-v2 ") and made.endswith(" grid=0.08")
 
 
 def test_words_on_a_grid_stay_in_order_and_keep_some_length() -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import time
+from functools import cached_property
 from pathlib import Path
 
-from tasks.engine.pool import EngineParams
+from tasks.engine.params import EngineParams
 from tasks.engine.song import Song, SongError
-from tasks.engine.stage import Section, Stage
+from tasks.engine.stage import BadModel, Section, Stage
 from tasks.engine.table import Source, Table
 
 ENGINE = EngineParams(
@@ -22,6 +24,7 @@ ENGINE = EngineParams(
     object_store_mb=100,
     song_limit_s=6.0,
     song_limit_per_audio_s=0.0,
+    stages={},
 )
 
 
@@ -87,3 +90,58 @@ def table_of(root: Path, titles: list[str]) -> Table:
     table = Table(root / "table")
     table.admit(sources(titles), ENGINE.partition_size)
     return table
+
+
+class Listen(Stage):
+    """Opens a title as a list of letters; `one` counts them, and says in `source` how many came together."""
+
+    name = "listen"
+    version = 1
+    reads = frozenset({"title", "duration_s"})
+    writes = frozenset({"artist", "source"})
+    batch_songs = 2  # type: ignore[assignment]
+
+    def open(self, song: Song) -> list[str]:
+        if song["title"] == "closed":
+            raise SongError(song.song_id, "source_gone", "made for the test")
+        if song["title"] == "stuck":
+            time.sleep(600)
+        return list(song["title"])
+
+    def one(self, song: Song) -> Song:
+        return song.with_columns(artist="".join(self.opened(song)), source=None)
+
+    def __call__(self, songs: list[Song]) -> list[Song]:
+        together = " ".join(song["title"] for song in songs)
+        return [self.one(song).with_columns(source=together) for song in songs]
+
+
+class Where(Stage):
+    """Writes which interpreter it ran in, and a variable of its process."""
+
+    name = "where"
+    version = 1
+    reads = frozenset({"title"})
+    writes = frozenset({"artist", "source"})
+    packages = ("only-there",)
+
+    def one(self, song: Song) -> Song:
+        return song.with_columns(artist=sys.prefix, source=os.environ.get("MOOD"))
+
+
+class Broken(Stage):
+    """Its model shows only when it is loaded that it is damaged."""
+
+    name = "broken"
+    version = 1
+    reads = frozenset({"duration_s"})
+    writes = frozenset({"kept"})
+
+    @cached_property
+    def model(self) -> None:
+        raise BadModel(
+            "broken.weights: /w/model.pt cannot be loaded as a model; give the weights of example.org"
+        )
+
+    def one(self, song: Song) -> Song:
+        return song.with_columns(kept=self.model is None)

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tasks.engine.pool import StageFailed, connect
+from tasks.engine.pool import connect
 from tasks.engine.run import run_chains
 from tasks.engine.stage import Stage
 from tasks.engine.table import Chain, Table, stored_recipe
+from tasks.engine.workers import StageFailed
 from tests.tasks.engine.probes import ENGINE, Cut, Factor, Flag, Measure, sources, table_of
 
 

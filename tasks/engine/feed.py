@@ -1,0 +1,132 @@
+"""What a stage is fed: songs from several column files in step, in batches, opened one batch ahead.
+
+A stage that takes several songs at once gets songs of about the same length: the songs of a window of the
+table are sorted by duration and cut into batches. The order is fixed by the table alone.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from tasks.engine.fingerprint import sha256_of_file
+from tasks.engine.song import Song, SongError
+from tasks.engine.stage import Stage
+
+WINDOW_BATCHES = 4  # batches' worth of songs that are sorted by duration together
+OPENED_AHEAD = 1  # batches opened while the model works on the one before
+
+
+@dataclass
+class Row:
+    """One song on its way through a stage: as it came, what was made of it, or why it is dropped and by whom."""
+
+    song: Song
+    reason: str | None
+    by: str | None
+    made: Song | None = None
+
+    @property
+    def settled(self) -> bool:
+        """Nothing more will happen to it here."""
+        return self.made is not None or self.reason is not None
+
+
+@dataclass
+class Opening:
+    """A row whose song is being opened in the other thread."""
+
+    row: Row
+    opened: Future[Any]
+
+
+class Inputs:
+    """The columns a stage reads, song by song, from several column files in step."""
+
+    def __init__(self, inputs: Mapping[str, tuple[Path, list[str]]]) -> None:
+        """`inputs`: stage -> its column file and the columns to read."""
+        self.files = {name: pq.ParquetFile(path, memory_map=True) for name, (path, _) in inputs.items()}
+        self.columns = {name: columns for name, (_, columns) in inputs.items()}
+        self.sha256 = {name: sha256_of_file(path) for name, (path, _) in inputs.items()}
+
+    def __enter__(self) -> Inputs:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for file in self.files.values():
+            file.close()
+
+    def __iter__(self) -> Iterator[Row]:
+        """Each song with the earliest drop among the inputs."""
+        streams = [_rows(file, self.columns[name]) for name, file in self.files.items()]
+        for rows in zip(*streams, strict=True):
+            song_id = reason = by = None
+            columns: dict[str, Any] = {}
+            for row in rows:
+                song_id, drop_reason, dropped_by = (
+                    row.pop("song_id"),
+                    row.pop("drop_reason"),
+                    row.pop("dropped_by"),
+                )
+                if drop_reason and reason is None:
+                    reason, by = drop_reason, dropped_by
+                columns.update(row)
+            yield Row(Song(str(song_id), columns), reason, by)
+
+
+def _rows(file: pq.ParquetFile, columns: list[str]) -> Iterator[dict[str, Any]]:
+    names = ["song_id", "drop_reason", "dropped_by", *columns]
+    for group in range(file.num_row_groups):
+        yield from file.read_row_group(group, columns=names).to_pylist()
+
+
+def duration_of(song: Song) -> float:
+    """Seconds of audio, as far as the stage was told; else 0."""
+    return float(song.columns.get("duration_s") or 0.0)
+
+
+def batches_by_length(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
+    """Live rows in batches of `size`, of about the same length; batches of one keep the table's order."""
+    live = (row for row in rows if not row.settled)
+    while window := list(islice(live, size if size == 1 else WINDOW_BATCHES * size)):
+        window.sort(key=lambda row: duration_of(row.song))  # stable: equal lengths keep the table's order
+        for first in range(0, len(window), size):
+            yield window[first : first + size]
+
+
+@contextmanager
+def opened_ahead(stage: Stage, batches: Iterable[list[Row]]) -> Iterator[Iterator[list[Opening]]]:
+    """The batches, each begun to be opened in one thread before the one in front of it is given out."""
+    thread = ThreadPoolExecutor(1, thread_name_prefix=f"open-{stage.name}")
+
+    def begun() -> Iterator[list[Opening]]:
+        ahead: deque[list[Opening]] = deque()
+        for batch in batches:
+            ahead.append([Opening(row, thread.submit(stage.open, row.song)) for row in batch])
+            if len(ahead) > OPENED_AHEAD:
+                yield ahead.popleft()
+        yield from ahead
+
+    try:
+        yield begun()
+    finally:
+        thread.shutdown(wait=False, cancel_futures=True)
+
+
+def take(batch: Iterable[Opening]) -> tuple[list[Song], list[SongError]]:
+    """Waits until a batch is open: its songs, and those that could not be opened."""
+    songs, errors = [], []
+    for opening in batch:
+        try:
+            songs.append(opening.row.song.with_opened(opening.opened.result()))
+        except SongError as error:
+            errors.append(error)
+    return songs, errors

@@ -1,0 +1,79 @@
+"""What a piece of work took: seconds by what they were spent on, memory at its peak, and the device.
+
+Host facts all: they go into receipts, never into a fingerprint or a column.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+
+MIB = 2**20
+OWN_PROCESS = Path("/proc/self")
+
+
+class Meter:
+    """Runs from its making on; `spent` sums the seconds of each kind of `spending`."""
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+        self.spent: dict[str, float] = defaultdict(float)
+        self._own_peak = _forget_host_peak()
+        _forget_gpu_peak()
+
+    @contextmanager
+    def spending(self, kind: str) -> Iterator[None]:
+        """The body's seconds count as `kind`."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.spent[kind] += time.perf_counter() - started
+
+    def seconds(self) -> float:
+        """Since the start."""
+        return time.perf_counter() - self._started
+
+    def peak_memory_mb(self) -> float:
+        """Most memory of this process since the start; of its whole life where the system cannot say."""
+        if self._own_peak:
+            for line in (OWN_PROCESS / "status").read_text().splitlines():
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1]) / 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+    def peak_gpu_memory_mb(self) -> float | None:
+        """Most memory torch held on its GPU since the start; None where torch uses none here."""
+        torch = _torch_on_gpu()
+        return torch.cuda.max_memory_allocated() / MIB if torch else None
+
+    def device(self) -> str:
+        """The GPU torch uses in this process, by its name, or ``cpu``. GPUs used without torch are not seen."""
+        torch = _torch_on_gpu()
+        return torch.cuda.get_device_name() if torch else "cpu"
+
+
+def _torch_on_gpu() -> ModuleType | None:
+    """Torch, if somebody imported it and put it on a GPU; never imported or initialised by being asked."""
+    torch = sys.modules.get("torch")
+    return torch if torch is not None and torch.cuda.is_initialized() else None
+
+
+def _forget_gpu_peak() -> None:
+    if torch := _torch_on_gpu():
+        torch.cuda.reset_peak_memory_stats()
+
+
+def _forget_host_peak() -> bool:
+    """Whether the system (Linux) let the peak start again from what is held now."""
+    try:
+        (OWN_PROCESS / "clear_refs").write_text("5")
+    except OSError:
+        return False
+    return True

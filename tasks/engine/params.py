@@ -1,0 +1,136 @@
+"""How stages run, as params say it: the shared pool, and the own workers of single stages."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import Any
+
+from pydantic import field_validator
+
+from tasks.engine.interpreter import check_interpreter, source_path
+from tasks.engine.stage import Section
+
+SHARED = ""  # the group of all stages that have none of their own
+
+
+@dataclass(frozen=True)
+class Outfit:
+    """What each worker of a group is given; `python` None: this interpreter."""
+
+    cpus: float
+    gpus: float
+    memory_mb: int | None
+    python: str | None
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    def options(self) -> dict[str, Any]:
+        """As Ray says it."""
+        options: dict[str, Any] = {"num_cpus": self.cpus, "num_gpus": self.gpus}
+        if self.memory_mb is not None:
+            options["memory"] = self.memory_mb * 2**20
+        runtime: dict[str, Any] = {"env_vars": dict(self.env)} if self.env else {}
+        if self.python is not None:
+            runtime["py_executable"] = self.python
+        return {**options, "runtime_env": runtime} if runtime else options
+
+
+class StageWorkers(Section):
+    """Own workers of one stage (``engine.stages.<name>``). Null: as in the shared pool.
+
+    `python`: another interpreter, with packages of its own. `env`: variables of its processes.
+    """
+
+    workers: int | None = None
+    cpus: float | None = None
+    gpus: float | None = None
+    memory_mb: int | None = None
+    python: str | None = None
+    env: dict[str, str] | None = None
+
+
+class EngineParams(Section):
+    """How stages run. None of it is part of a fingerprint.
+
+    `stages`: stages with workers of their own, a group each; all others share the pool.
+    """
+
+    partition_size: int
+    address: str | None
+    num_workers: int | None
+    cpus_per_worker: float
+    gpus_per_worker: float
+    threads_per_worker: int
+    object_store_mb: int
+    song_limit_s: float
+    song_limit_per_audio_s: float
+    stages: dict[str, StageWorkers]
+
+    @field_validator("stages")
+    @classmethod
+    def _are_stages(cls, stages: dict[str, StageWorkers]) -> dict[str, StageWorkers]:
+        """A stage is a file of its name."""
+        for name in stages:
+            if not name.isidentifier() or find_spec(f"tasks.{name}") is None:
+                raise ValueError(f"there is no stage {name!r}; `jam table` lists them")
+        return stages
+
+    def outfit(self, group: str) -> Outfit:
+        """What a worker of this group is given."""
+        own = self.stages.get(group, StageWorkers())
+        env = {"PYTHONPATH": source_path()} if own.python else {}
+        return Outfit(
+            self.cpus_per_worker if own.cpus is None else own.cpus,
+            self.gpus_per_worker if own.gpus is None else own.gpus,
+            own.memory_mb,
+            own.python,
+            {**env, **(own.env or {})},
+        )
+
+    def pythons(self) -> dict[str, str]:
+        """The interpreter of each stage that has one of its own.
+
+        Raises:
+            ValueError: one is no Python that can run our workers.
+        """
+        found = {name: own.python for name, own in self.stages.items() if own.python is not None}
+        for name, python in found.items():
+            check_interpreter(f"engine.stages.{name}.python", python)
+        return found
+
+
+def group_sizes(params: EngineParams, stages: Collection[str], has: Mapping[str, float]) -> dict[str, int]:
+    """Workers of each group: as many as asked for, else as many as fit beside the others.
+
+    Groups of stages that use GPUs fill the GPUs; the other groups share the CPUs that are left equally.
+
+    Raises:
+        ValueError: no worker of a group fits this machine at all. A cluster may still grow.
+    """
+    own = [name for name in params.stages if name in stages]
+    names = own if set(stages) == set(own) else [SHARED, *own]
+    outfits = {name: params.outfit(name) for name in names}
+    asked = {name: params.stages[name].workers if name else params.num_workers for name in names}
+    for name, outfit in outfits.items():
+        if params.address is None:
+            _must_fit(f"engine.stages.{name}" if name else "engine", outfit, has)
+    sizes = {name: count for name, count in asked.items() if count is not None}
+    for name in names:
+        if name not in sizes and outfits[name].gpus:
+            sizes[name] = max(1, int(has.get("GPU", 0.0) // outfits[name].gpus))
+    left = has.get("CPU", 1.0) - sum(sizes[name] * outfits[name].cpus for name in sizes)
+    sharing = [name for name in names if name not in sizes]
+    for name in sharing:
+        sizes[name] = max(1, int(left / len(sharing) // max(outfits[name].cpus, 0.01)))
+    return {name: max(1, sizes[name]) for name in names}
+
+
+def _must_fit(section: str, outfit: Outfit, has: Mapping[str, float]) -> None:
+    """Raises a ValueError when one worker alone asks for more than there is."""
+    wanted = {"CPU": outfit.cpus, "GPU": outfit.gpus, "memory": (outfit.memory_mb or 0) * 2**20}
+    for kind, amount in wanted.items():
+        if amount > has.get(kind, 0.0):
+            raise ValueError(
+                f"{section}: a worker asks for {amount:g} {kind}, this machine has {has.get(kind, 0.0):g}"
+            )

@@ -1,0 +1,113 @@
+"""Groups of workers: long-lived processes that keep their models and can die without harm.
+
+A group is the shared pool, or the own workers of one stage. Its workers are started when there is work for
+them and ended when there is none left, so that what they hold (GPUs above all) is free for others.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import ray
+
+from tasks.engine.params import Outfit
+from tasks.engine.partition import Receipt, Work, run_alone, run_partition
+from tasks.engine.stage import Stage
+
+START_TRIES = 3  # workers of a group may die this often in a row before their first word
+
+
+class StageFailed(RuntimeError):
+    """A stage raised something that is no SongError: a fault of the code, the machine or the params."""
+
+
+@ray.remote(max_restarts=0, max_task_retries=0)
+class _Worker:
+    """Runs partitions; a stage it has seen before keeps the models it built."""
+
+    def __init__(self) -> None:
+        self.stages: dict[int, Stage] = {}
+
+    def ready(self) -> None:
+        """Answers once the process stands."""
+
+    def run(self, key: int, stage: Stage, work: Work) -> Receipt:
+        return run_partition(self.stages.setdefault(key, stage), work)
+
+    def probe(self, key: int, stage: Stage, work: Work, song_id: str) -> None:
+        run_alone(self.stages.setdefault(key, stage), work, song_id)
+
+
+class Group:
+    """Up to `size` workers of one outfit."""
+
+    def __init__(self, name: str, size: int, outfit: Outfit) -> None:
+        self.name, self.size, self.outfit = name, size, outfit
+        self.idle: list[Any] = []
+        self.busy: list[Any] = []
+        self._starting: dict[ray.ObjectRef, Any] = {}
+        self._start_failures = 0
+        self._asked_at = 0.0
+
+    @property
+    def starting(self) -> list[ray.ObjectRef]:
+        """What to wait on for workers that do not stand yet."""
+        return list(self._starting)
+
+    def waits_in_vain_s(self) -> float:
+        """Seconds since workers were asked for, while none stands."""
+        alone = self._starting and not self.idle and not self.busy
+        return time.monotonic() - self._asked_at if alone else 0.0
+
+    def staff(self, tickets: int) -> None:
+        """Ask for the workers that this many waiting tickets can use."""
+        alive = len(self.idle) + len(self._starting)
+        for _ in range(min(self.size - len(self.busy), tickets) - alive):
+            if not self._starting:
+                self._asked_at = time.monotonic()
+            worker = _Worker.options(**self.outfit.options()).remote()  # type: ignore[attr-defined]
+            self._starting[worker.ready.remote()] = worker
+
+    def stood(self, ref: ray.ObjectRef) -> None:
+        """A worker that was starting stands, or failed to.
+
+        Raises:
+            StageFailed: too many failed.
+        """
+        worker = self._starting.pop(ref)
+        try:
+            ray.get(ref)
+        except (ray.exceptions.RayActorError, ray.exceptions.RuntimeEnvSetupError) as error:
+            self._start_failures += 1
+            if self._start_failures >= START_TRIES:
+                reason = " ".join(str(error).split())[-300:]
+                raise StageFailed(f"{self.name}: its workers do not start: {reason}") from error
+            return
+        self._start_failures = 0
+        self.idle.append(worker)
+
+    def lend(self) -> Any:
+        """An idle worker, busy from now on."""
+        worker = self.idle.pop()
+        self.busy.append(worker)
+        return worker
+
+    def give_back(self, worker: Any, dead: bool = False) -> None:
+        """A lent worker is free again, or gone."""
+        self.busy.remove(worker)
+        if not dead:
+            self.idle.append(worker)
+
+    def dismiss_idle(self) -> None:
+        """End the workers that have nothing to do."""
+        for worker in self.idle:
+            ray.kill(worker)
+        self.idle = []
+
+    def end(self) -> None:
+        """End every worker at once; committed files stand, nothing else does."""
+        self.dismiss_idle()
+        for worker in [*self.busy, *self._starting.values()]:
+            ray.kill(worker)
+        self.busy, self._starting = [], {}

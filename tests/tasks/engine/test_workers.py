@@ -1,0 +1,148 @@
+"""Groups of workers: a stage's own resources and interpreter, one budget, no worker left behind."""
+
+from __future__ import annotations
+
+import json
+import sysconfig
+import time
+import venv
+from pathlib import Path
+
+import pytest
+import ray
+
+from tasks.engine.fingerprint import stage_recipe
+from tasks.engine.interpreter import check_interpreter
+from tasks.engine.params import EngineParams, StageWorkers, group_sizes
+from tasks.engine.pool import Pool, connect
+from tasks.engine.run import run_chains
+from tasks.engine.stage import BadModel
+from tasks.engine.table import Chain, stored_recipe
+from tests.tasks.engine.probes import ENGINE, Broken, Factor, Flag, Measure, Where, table_of
+
+FACTOR = Factor(factor=1.0)
+
+
+def engine(**stages: StageWorkers) -> EngineParams:
+    return ENGINE.model_copy(update={"stages": stages, "num_workers": None})
+
+
+def all_cpus_are_free(within_s: float = 30.0) -> bool:
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        if ray.available_resources().get("CPU") == ray.cluster_resources()["CPU"]:
+            return True
+        time.sleep(0.2)
+    return False
+
+
+def test_groups_share_the_machine() -> None:
+    stages, machine = {"ingest", "separate", "encode"}, {"CPU": 16.0, "GPU": 2.0}
+    gpu = StageWorkers(gpus=0.5, cpus=2.0)
+    assert group_sizes(engine(), stages, machine) == {"": 16}
+    assert group_sizes(engine(separate=gpu), stages, machine) == {"": 8, "separate": 4}
+    asked = engine(separate=gpu.model_copy(update={"workers": 1}), encode=StageWorkers())
+    assert group_sizes(asked, stages, machine) == {"": 7, "separate": 1, "encode": 7}
+    assert group_sizes(engine(separate=gpu), {"ingest"}, machine) == {"": 16}, (
+        "a stage that stands takes nothing"
+    )
+
+
+def test_more_than_this_machine_has_is_refused_in_one_line() -> None:
+    connect(ENGINE)
+    with pytest.raises(
+        ValueError, match=r"engine\.stages\.measure: a worker asks for 4000 CPU, this machine"
+    ):
+        Pool(engine(measure=StageWorkers(cpus=4000.0)), {"measure"})
+
+
+@pytest.mark.parametrize("own", [StageWorkers(gpus=64.0), StageWorkers(memory_mb=10**9)])
+def test_group_that_could_never_start_is_refused(own: StageWorkers) -> None:
+    with pytest.raises(ValueError, match=r"engine\.stages\.measure: a worker asks for"):
+        group_sizes(engine(measure=own), {"measure"}, {"CPU": 8.0, "memory": 1e9})
+
+
+def test_workers_of_an_unknown_stage_are_refused() -> None:
+    with pytest.raises(ValueError, match="there is no stage 'seperate'"):
+        EngineParams.model_validate({**ENGINE.model_dump(), "stages": {"seperate": {"workers": 1}}})
+
+
+def test_stage_with_own_workers_gives_their_room_back(tmp_path: Path) -> None:
+    """Each group asks for the whole machine: the second starts only when the first has let go."""
+    connect(ENGINE)
+    whole = ray.cluster_resources()["CPU"]
+    chain = Chain(table_of(tmp_path, ["one", "two"]), [Measure(FACTOR), Flag(FACTOR)])
+    params = engine(measure=StageWorkers(cpus=whole, workers=1), flag=StageWorkers(cpus=whole, workers=1))
+    reports = run_chains([chain], params, tmp_path / "receipts")
+    assert all(report.finished for report in reports)
+    assert all_cpus_are_free()
+
+
+@pytest.fixture(scope="module")
+def other_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment of its own: all packages of this one, and a distribution that only it has."""
+    root = tmp_path_factory.mktemp("other")
+    venv.EnvBuilder(symlinks=True).create(root)
+    packages = next(root.glob("lib/python*/site-packages"))
+    (packages / "shared.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    (packages / "only_there-2.5.dist-info").mkdir()
+    facts = "Metadata-Version: 2.1\nName: only-there\nVersion: 2.5\n"
+    (packages / "only_there-2.5.dist-info" / "METADATA").write_text(facts)
+    return root / "bin" / "python"
+
+
+def test_stage_runs_in_its_own_interpreter_and_is_made_of_what_that_one_has(
+    tmp_path: Path, other_python: Path
+) -> None:
+    params = engine(where=StageWorkers(workers=1, python=str(other_python), env={"MOOD": "calm"}))
+    chain = Chain(table_of(tmp_path, ["one"]), [Measure(FACTOR), Where(FACTOR)], pythons=params.pythons())
+    run_chains([chain], params, tmp_path / "receipts")
+    (row,) = chain.rows(["artist", "source"])
+    assert Path(row["artist"]) == other_python.parents[1] and row["source"] == "calm"
+    assert stored_recipe(chain.path("where", 0))["packages"] == {"only-there": "2.5"}
+    here = Chain(chain.table, [Measure(FACTOR), Where(FACTOR)])
+    assert here.recipe("where", 0)["packages"] == {"only-there": "missing"}
+
+
+@pytest.mark.parametrize("path", ["/nowhere/bin/python", "/bin/sh", __file__])
+def test_wrong_interpreter_is_one_line_before_anything_starts(path: str) -> None:
+    with pytest.raises(ValueError, match=r"engine\.stages\.where\.python: .* (is|give)") as refusal:
+        engine(where=StageWorkers(python=path)).pythons()
+    assert "\n" not in str(refusal.value)
+
+
+def test_interpreter_without_ray_is_refused(tmp_path: Path) -> None:
+    venv.EnvBuilder(symlinks=True).create(tmp_path / "bare")
+    with pytest.raises(ValueError, match="no Python with ray"):
+        check_interpreter("engine.stages.where.python", str(tmp_path / "bare" / "bin" / "python"))
+
+
+def test_interpreter_that_lacks_a_package_of_ours_is_named(tmp_path: Path) -> None:
+    venv.EnvBuilder(symlinks=True).create(tmp_path / "bare")
+    python = str(tmp_path / "bare" / "bin" / "python")
+    with pytest.raises(
+        ValueError, match=r"engine\.stages\.where\.python: .* cannot run the stage: .*No module"
+    ):
+        stage_recipe(Where(FACTOR), python)
+
+
+def test_model_that_cannot_be_loaded_ends_the_run_and_what_was_committed_stands(tmp_path: Path) -> None:
+    chain = Chain(
+        table_of(tmp_path, ["one", "two", "three", "four", "five"]), [Measure(FACTOR), Broken(FACTOR)]
+    )
+    with pytest.raises(BadModel, match=r"broken: broken\.weights: /w/model\.pt cannot be loaded") as refusal:
+        run_chains([chain], ENGINE, tmp_path / "receipts")
+    assert "\n" not in str(refusal.value)
+    assert len(chain.missing("measure")) < 2 and chain.missing("broken") == [0, 1]
+    assert all_cpus_are_free(), "no worker is left"
+
+
+def test_receipt_says_what_a_partition_took(tmp_path: Path) -> None:
+    chain = Chain(table_of(tmp_path, ["one", "two"]), [Measure(FACTOR), Flag(FACTOR)])
+    (receipt, _) = (r.receipts[0] for r in run_chains([chain], ENGINE, tmp_path / "receipts"))
+    (path,) = (tmp_path / "receipts" / "measure").iterdir()
+    note = json.loads(path.read_text())
+    assert note["songs"] == 2 and note["workers"] == 2 and note["device"] == "cpu"
+    assert note["peak_gpu_memory_mb"] is None and note["real_time_factor"] is None, "not known is never 0"
+    assert 0 <= note["waiting_s"] + note["working_s"] <= note["seconds"] and note["peak_memory_mb"] > 10
+    assert receipt.kept == 2
