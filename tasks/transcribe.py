@@ -57,14 +57,13 @@ class Transcribe(Stage):
         vocals_CN, _ = read_bytes(song["vocals"])
         heard = self.transcriber.transcribe(vocals_CN[0])
         if not heard.words and not has_lyrics:
-            raise SongError(
-                song.song_id, "no_transcript", f"{len(heard.phones)} phones were heard, but no word"
-            )
+            phones = "" if heard.phones is None else f", but {len(heard.phones)} phones"
+            raise SongError(song.song_id, "no_transcript", f"no word was heard{phones}")
         return song.with_columns(
             transcript=[word.word for word in heard.words],
             transcript_times=[
                 {"word": w.word, "start_s": w.start_s, "end_s": w.end_s, "score": w.score}
                 for w in heard.words
             ],
-            heard_phones=list(heard.phones),
+            heard_phones=None if heard.phones is None else list(heard.phones),
         )

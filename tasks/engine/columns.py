@@ -17,6 +17,7 @@ SCORED_WORD = pa.struct(
     [("word", pa.string()), ("start_s", pa.float64()), ("end_s", pa.float64()), ("score", pa.float64())]
 )
 STRINGS = pa.list_(pa.string())
+STEM = pa.struct([("name", pa.string()), ("bytes", pa.large_binary())])
 
 
 @dataclass(frozen=True)
@@ -54,10 +55,15 @@ COLUMNS: dict[str, Column] = {
     "split": Column(pa.string(), "train, validation or benchmark, by artist or lyrics, never by partition"),
     # separate
     "vocals": Column(pa.large_binary(), "vocals, mono 44.1 kHz FLAC", heavy=True),
+    "stems": Column(
+        pa.list_(STEM), "the parts of the mix, stereo 44.1 kHz FLAC; null = only vocals are kept", heavy=True
+    ),
     # transcribe
     "transcript": Column(STRINGS, "words the recogniser heard; null = not asked to listen"),
     "transcript_times": Column(pa.list_(SCORED_WORD), "the same words with times"),
-    "heard_phones": Column(STRINGS, "the recogniser's own phones, no word knowledge; null = not asked"),
+    "heard_phones": Column(
+        STRINGS, "the recogniser's own phones, no word knowledge; null = not asked, or it hears none"
+    ),
     # align
     "words": Column(
         pa.list_(SCORED_WORD), "the song's words with aligned times and scores in [0, 1]; 0 = cannot be said"
