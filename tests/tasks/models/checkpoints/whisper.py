@@ -1,4 +1,4 @@
-"""A tiny Whisper in CTranslate2's form, with the vocabulary's true layout, that writes the same words every time.
+"""A tiny Whisper in CTranslate2's form, with the control tokens of large-v3, that writes the same words every time.
 
 Its net is random but for its positions: each is as good as the token that must follow, so what it writes is
 known, while times, probabilities and every format are made by the true code.
@@ -17,7 +17,7 @@ import torch
 
 WORDS = (" Hello", ",", " twenty-one", " moons", "!", " ♪")
 LANGUAGE = "en"
-NUM_TEXT_TOKENS = 50_257  # of the multilingual models, whose size CTranslate2 knows them by
+NUM_BANDS = 128  # of large-v3
 CONTROLS = ("translate", "transcribe", "startoflm", "startofprev", "nospeech", "notimestamps")
 WIDTH = 32
 SURENESS = 4.0
@@ -39,31 +39,42 @@ def write_whisper(folder: Path, words: Sequence[str] = WORDS, seed: int = 0) -> 
 
 
 def _write_tokenizer(folder: Path, words: Sequence[str]) -> Any:
-    """A byte-level tokenizer that can write `words`, and the control tokens where the released ones have them."""
+    """A byte-level tokenizer that can write `words`, and the control tokens in the released order.
+
+    By the empty token CTranslate2 knows a multilingual model, by the place of the others its languages.
+    """
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
     from transformers.models.whisper.tokenization_whisper import LANGUAGES
 
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     bytelevel = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    texts = dict.fromkeys([*letters, *(bytelevel.pre_tokenize_str(word)[0][0] for word in words)])
-    unused = (f"unused{number}" for number in range(NUM_TEXT_TOKENS))
-    vocabulary = [*texts, *unused][:NUM_TEXT_TOKENS]
-    tokens = Tokenizer(models.BPE(vocab={text: i for i, text in enumerate(vocabulary)}, merges=[]))
+    texts = dict.fromkeys([*letters, *(bytelevel.pre_tokenize_str(word)[0][0] for word in words), ""])
+    tokens = Tokenizer(models.BPE(vocab={text: i for i, text in enumerate(texts)}, merges=[]))
     tokens.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokens.decoder = decoders.ByteLevel()
-    names = ["endoftext", "startoftranscript", *list(LANGUAGES)[:99], *CONTROLS]
+    names = ["endoftext", "startoftranscript", *list(LANGUAGES), *CONTROLS]
     tokens.add_special_tokens([f"<|{name}|>" for name in names])
     tokens.add_tokens([AddedToken(f"<|{i * 0.02:.2f}|>", special=False) for i in range(1501)])
     tokens.save(str(folder / "tokenizer.json"))
     end = "<|endoftext|>"
-    config = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": end, "unk_token": end}
-    (folder / "tokenizer_config.json").write_text(json.dumps({**config, "bos_token": end, "pad_token": end}))
+    config = dict.fromkeys(("eos_token", "unk_token", "bos_token", "pad_token"), end)
+    special = [f"<|{name}|>" for name in names]
+    (folder / "tokenizer_config.json").write_text(
+        json.dumps(
+            {**config, "tokenizer_class": "PreTrainedTokenizerFast", "additional_special_tokens": special}
+        )
+    )
     return tokens
 
 
 def _write_model(folder: Path, tokens: Any, words: Sequence[str], seed: int) -> None:
     from tokenizers import pre_tokenizers
-    from transformers import WhisperConfig, WhisperFeatureExtractor, WhisperForConditionalGeneration
+    from transformers import (
+        GenerationConfig,
+        WhisperConfig,
+        WhisperFeatureExtractor,
+        WhisperForConditionalGeneration,
+    )
     from transformers.models.whisper.tokenization_whisper import LANGUAGES
 
     number, end = tokens.token_to_id, tokens.token_to_id("<|endoftext|>")
@@ -76,13 +87,11 @@ def _write_model(folder: Path, tokens: Any, words: Sequence[str], seed: int) -> 
         decoder_attention_heads=2,
         encoder_ffn_dim=64,
         decoder_ffn_dim=64,
-        num_mel_bins=80,
+        num_mel_bins=NUM_BANDS,
         bos_token_id=end,
         eos_token_id=end,
         pad_token_id=end,
         decoder_start_token_id=number("<|startoftranscript|>"),
-        suppress_tokens=[],
-        begin_suppress_tokens=[],
     )
     torch.manual_seed(seed)
     model = WhisperForConditionalGeneration(config)
@@ -96,11 +105,12 @@ def _write_model(folder: Path, tokens: Any, words: Sequence[str], seed: int) -> 
             ray = torch.nn.functional.normalize(torch.randn(WIDTH), dim=0)
             embedded[token] = SURENESS * ray
             positions[place] = 10 * SURENESS * ray
-    languages = list(LANGUAGES)[:99]
-    model.generation_config.lang_to_id = {f"<|{code}|>": number(f"<|{code}|>") for code in languages}
-    model.generation_config.alignment_heads = [[0, 0]]
-    model.generation_config.suppress_tokens = []
-    model.generation_config.begin_suppress_tokens = []
-    model.generation_config.no_timestamps_token_id = number("<|notimestamps|>")
+    model.generation_config = GenerationConfig(
+        lang_to_id={f"<|{code}|>": number(f"<|{code}|>") for code in LANGUAGES},
+        alignment_heads=[[0, 0]],
+        suppress_tokens=[],
+        begin_suppress_tokens=[],
+        no_timestamps_token_id=number("<|notimestamps|>"),
+    )
     model.save_pretrained(folder)
-    WhisperFeatureExtractor(feature_size=80).save_pretrained(folder)
+    WhisperFeatureExtractor(feature_size=NUM_BANDS).save_pretrained(folder)
