@@ -87,7 +87,9 @@ class WhisperXAligner:
         if not words:
             raise Unalignable("no_words", "there are no words to align")
         if not any(letter in self._letters for word in words for letter in word.lower()):
-            raise Unalignable("no_phones", f"no letter of {words[0]!r} and the other words is known to the net")
+            raise Unalignable(
+                "no_phones", f"no letter of {words[0]!r} and the other words is known to the net"
+            )
         frames_TV = self.listen(vocals_N)
         timed: list[TimedWord] = []
         latest = 0

@@ -97,9 +97,7 @@ class Demucs:
         weight_N = weight_N / weight_N.max()
         total_SCN = torch.zeros(len(sources), *mix_CN.shape)
         total_N = torch.zeros(num_samples)
-        chunks = [
-            TensorChunk(mix_CN[None], first, length) for first in range(0, num_samples, stride)
-        ]
+        chunks = [TensorChunk(mix_CN[None], first, length) for first in range(0, num_samples, stride)]
         for batch, padded in self._batches(model, chunks):
             heard_BSCN = torch.cat([chunk.padded(padded) for chunk in batch]).to(self._device)
             with in_precision(self._device, self._settings.precision):
@@ -187,7 +185,9 @@ def _from_pickle(path: Path) -> Any:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if not digest.startswith(checksum):
-        raise _bad(path, f"has the checksum {digest[: len(checksum)]}, its name says {checksum}; get it again")
+        raise _bad(
+            path, f"has the checksum {digest[: len(checksum)]}, its name says {checksum}; get it again"
+        )
     classes = _classes()
     with torch.serialization.safe_globals([*classes, Fraction]):
         package = torch.load(path, map_location="cpu", weights_only=True)
@@ -200,8 +200,7 @@ def _from_pickle(path: Path) -> Any:
 
 def _classes() -> list[Any]:
     return [
-        getattr(import_module(module), name)
-        for module, _, name in (path.rpartition(".") for path in CLASSES)
+        getattr(import_module(module), name) for module, _, name in (path.rpartition(".") for path in CLASSES)
     ]
 
 

@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from flows.params import load_params
 from tasks.align import Align, AlignParams, lines_of
 from tasks.audio import flac_bytes
 from tasks.engine.song import Song, SongError
-from tasks.models.aligner import AlignerParams, Line, TimedWord, Unalignable
+from tasks.models.aligner import Line, TimedWord, Unalignable
 from tasks.models.phonemizer import PhonemizerParams, Pronunciation
 from tests.tasks.tiny import given
 
-ALIGNER = AlignerParams(model="embedded", weights="recogniser", filler_penalty=1.0, line_tolerance_s=0.5)
+ALIGNER = load_params().aligner
 PHONEMIZER = PhonemizerParams(model="embedded", language="en-us")
 
 

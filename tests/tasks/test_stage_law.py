@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from flows.params import load_params
 from tasks.align import Align, AlignParams
 from tasks.audio import AudioParams, flac_bytes, npy_bytes
 from tasks.encode import Encode
@@ -23,13 +24,10 @@ from tasks.engine.stage import Stage
 from tasks.filter import Filter, FilterParams
 from tasks.generate import Generate
 from tasks.ingest import Ingest, IngestParams
-from tasks.models.aligner import AlignerParams
 from tasks.models.codec import CodecParams
 from tasks.models.judge import JudgeParams
 from tasks.models.phonemizer import PhonemizerParams
-from tasks.models.separator import SeparatorParams
 from tasks.models.style_encoder import StyleParams
-from tasks.models.transcriber import TranscriberParams
 from tasks.pack import Pack, PackParams
 from tasks.phonemize import Phonemize, PhonemizeParams
 from tasks.score import Score
@@ -42,11 +40,11 @@ from tests.tasks.units import stages
 
 NAMES = ("b-second", "a-first", "c-third")  # in an order that sorting would change
 PHONEMIZER = PhonemizerParams(model="embedded", language="en-us")
-WEIGHTS = "recogniser"
 
 
 def law(root: Path) -> dict[str, Stage]:
     """One of every stage, with embedded models."""
+    params = load_params()
     checkpoint = root / "checkpoint"
     weights = tiny_checkpoint(checkpoint)
     songs_root = str(root / "songs")
@@ -61,8 +59,7 @@ def law(root: Path) -> dict[str, Stage]:
     audio = AudioParams(
         max_seconds=60, max_bytes=10_000_000, max_channels=2, min_rate_hz=8_000, max_rate_hz=96_000
     )
-    listen = TranscriberParams(model="embedded", weights=WEIGHTS, word_penalty=1.5, min_confidence=0.0)
-    lay = AlignerParams(model="embedded", weights=WEIGHTS, filler_penalty=1.0, line_tolerance_s=0.5)
+    listen = params.transcriber.model_copy(update={"min_confidence": 0.0})
     limits = FilterParams(
         min_duration_s=0,
         max_duration_s=60,
@@ -74,9 +71,9 @@ def law(root: Path) -> dict[str, Stage]:
     codec, style = CodecParams(model="embedded"), StyleParams(model="embedded")
     made: list[Stage] = [
         Ingest(ingest, audio, songs_root),
-        Separate(SeparatorParams(model="embedded"), songs_root),
+        Separate(params.separate, songs_root),
         Transcribe(TranscribeParams(when="always"), listen),
-        Align(AlignParams(times="align", min_score=0.0), lay, PHONEMIZER),
+        Align(AlignParams(times="align", min_score=0.0), params.aligner, PHONEMIZER),
         Phonemize(PhonemizeParams(max_unknown_share=0.1), PHONEMIZER),
         Style(style, songs_root),
         Encode(codec, songs_root),

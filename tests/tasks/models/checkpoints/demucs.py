@@ -39,9 +39,9 @@ def write_demucs(
         signature = f"{number:08x}"
         bag["models"].append(signature)
         model = tiny_htdemucs(number, sources)
-        write_safetensors(folder / f"{signature}.safetensors", model) if form == "safetensors" else write_pickle(
-            folder, signature, package_of(model)
-        )
+        write_safetensors(
+            folder / f"{signature}.safetensors", model
+        ) if form == "safetensors" else write_pickle(folder, signature, package_of(model))
     if weights is not None:
         bag["weights"] = [list(row) for row in weights]
     (folder / "tiny.yaml").write_text(yaml.safe_dump(bag))

@@ -97,7 +97,13 @@ def _write_model(folder: Path, tokens: Any, words: Sequence[str], seed: int) -> 
     model = WhisperForConditionalGeneration(config)
     bytelevel = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     written = [number(bytelevel.pre_tokenize_str(word)[0][0]) for word in words]
-    following = [number(f"<|{LANGUAGE}|>"), number("<|transcribe|>"), number("<|notimestamps|>"), *written, end]
+    following = [
+        number(f"<|{LANGUAGE}|>"),
+        number("<|transcribe|>"),
+        number("<|notimestamps|>"),
+        *written,
+        end,
+    ]
     with torch.no_grad():
         embedded = model.model.decoder.embed_tokens.weight
         positions = model.model.decoder.embed_positions.weight
