@@ -131,10 +131,10 @@ def ramp(values: np.ndarray, between: tuple[float, float]) -> np.ndarray:
 def grouped(stems: Mapping[str, np.ndarray], asked: Stems) -> dict[str, np.ndarray]:
     """The stems as ``two`` or ``four`` name them; whatever has no name of its own there is added up."""
     named = (VOCALS,) if asked == "two" else ("drums", "bass", VOCALS)
-    rest = sum(stem_CN for name, stem_CN in stems.items() if name not in named)
+    rest_CN = np.sum([stem_CN for name, stem_CN in stems.items() if name not in named], axis=0)
     if asked == "two":
-        return {VOCALS: stems[VOCALS], ACCOMPANIMENT: rest}
-    return {"drums": stems["drums"], "bass": stems["bass"], OTHER: rest, VOCALS: stems[VOCALS]}
+        return {VOCALS: stems[VOCALS], ACCOMPANIMENT: rest_CN}
+    return {"drums": stems["drums"], "bass": stems["bass"], OTHER: rest_CN, VOCALS: stems[VOCALS]}
 
 
 def separator_identity(params: SeparatorParams) -> str:

@@ -43,6 +43,7 @@ CARD = Card(
 )
 CARDS = (CARD,)
 CLASSES = ("demucs.htdemucs.HTDemucs", "demucs.hdemucs.HDemucs", "demucs.demucs.Demucs")
+NEEDED = {VOCALS, "drums", "bass"}  # what `separate.stems` asks for by name
 SIGNATURE = re.compile(r"\w+")
 QUIET = 1e-8  # added to the mix's deviation, as demucs has it
 
@@ -143,11 +144,12 @@ def load_bag(folder: Path) -> Any:
         raise _bad(bags[0], "lists no models; give the .yaml of a released bag")
     models = [_load_model(folder, signature) for signature in signatures]
     found = BagOfModels(models, bag.get("weights"), bag.get("segment"))
-    if (found.samplerate, found.audio_channels) != (SAMPLE_RATE_HZ, 2) or VOCALS not in found.sources:
+    lacks = NEEDED - set(found.sources)
+    if (found.samplerate, found.audio_channels) != (SAMPLE_RATE_HZ, 2) or lacks:
         raise _bad(
             bags[0],
             f"separates {', '.join(found.sources)} in {found.audio_channels} channels at {found.samplerate} Hz; "
-            f"give a bag that separates vocals in 2 channels at {SAMPLE_RATE_HZ} Hz",
+            f"give a bag that separates {', '.join(sorted(NEEDED))} in 2 channels at {SAMPLE_RATE_HZ} Hz",
         )
     return found
 
