@@ -3,8 +3,8 @@
 Source: Bain et al., WhisperX: Time-Accurate Speech Transcription of Long-Form Audio, Interspeech 2023, whose
 trellis and way back through it are called here. Around them this differs from `whisperx.align`: lines, or the
 whole song, come from the caller and need no sentence splitter; the net listens in windows that overlap, so that
-memory does not grow with the song; and a word's score is that of its letters where they begin, without the
-blanks behind them, which are as sure for a wrong word as for a right one.
+memory does not grow with the song; the path runs to the end of what is given; and a word's score is that of its
+letters where they begin, without the blanks behind them, as sure for a wrong word as for a right one.
 
 Shapes: N samples at 16 kHz, T frames, V letters of the net.
 """
@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -43,9 +43,10 @@ CARDS = (CARD,)
 RATE_HZ = 16_000
 WINDOW, CONTEXT = 1500, 100  # frames the net hears at once, and of them on each side those it only hears
 MAX_CELLS = 500_000_000  # of a trellis, 4 bytes each: 15 minutes of song with 10,000 letters
-BETWEEN_WORDS = "|"
+BEHIND_WORD = "|"
 NEVER_SAVED = {"wav2vec2.masked_spec_embed"}  # only training reads it
 LEAST_SCORE = 1e-4
+NEVER = -1e9  # nats
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,18 +158,14 @@ class WhisperXAligner:
             yield latest, num_words, (0, num_frames)
 
     def _spelled(self, words: Sequence[str]) -> list[int | None]:
-        """Numbers of the words' letters, with the net's sign between words; None for a letter it does not know."""
-        between = [self._letters[BETWEEN_WORDS]] if BETWEEN_WORDS in self._letters else []
-        spelled: list[int | None] = []
-        for word in words:
-            spelled += between if spelled else []
-            spelled += [self._letters.get(letter) for letter in word.lower()]
-        return spelled
+        """Numbers of the words' letters and the net's sign behind each word; None for a letter it does not know."""
+        behind = [self._letters[BEHIND_WORD]] if BEHIND_WORD in self._letters else []
+        return [number for word in words for number in [*map(self._letters.get, word.lower()), *behind]]
 
     def _timed(
         self, words: Sequence[str], spelled: Sequence[int | None], letters: Sequence[Letter], start: int
     ) -> list[TimedWord]:
-        gap = int(BETWEEN_WORDS in self._letters)
+        gap = int(BEHIND_WORD in self._letters)
         second = self._stride / RATE_HZ
         timed, place = [], 0
         for word in words:
@@ -209,21 +206,28 @@ def windows_of(num_frames: int) -> Iterator[Window]:
 
 
 def lay(frames_TV: torch.Tensor, spelled: Sequence[int | None], blank: int) -> list[Letter]:
-    """Where the letters lie on the likeliest path; None stands for any letter. No more letters than frames."""
+    """Where the letters lie on the likeliest path through all the frames; None stands for any letter.
+
+    Left to itself WhisperX's path ends where it is likeliest, and as every frame costs something that is too
+    soon wherever much is heard that nobody wrote down. Here a frame is added which alone hears a last sign. The
+    last letter is given one frame. No more letters than frames.
+    """
     whisperx = import_foreign("whisperx.alignment")
-    wildcard = frames_TV.shape[1]
-    if None in spelled:
-        others = torch.arange(wildcard) != blank
-        frames_TV = torch.cat([frames_TV, frames_TV[:, others].amax(1, keepdim=True)], dim=1)
-    tokens = torch.tensor([wildcard if number is None else number for number in spelled])
-    trellis = whisperx.get_trellis(frames_TV, tokens, blank)
-    path = whisperx.backtrack(trellis, frames_TV, tokens, blank)
+    num_frames, wildcard = frames_TV.shape
+    heard_TV = torch.full((num_frames + 1, wildcard + 2), NEVER)
+    heard_TV[:-1, :wildcard] = frames_TV
+    heard_TV[:-1, wildcard] = frames_TV[:, torch.arange(wildcard) != blank].amax(1)
+    heard_TV[-1, -1] = 0.0
+    tokens = torch.tensor([wildcard if number is None else number for number in spelled] + [wildcard + 1])
+    trellis = whisperx.get_trellis(heard_TV, tokens, blank)
+    path = whisperx.backtrack(trellis, heard_TV, tokens, blank)
     if path is None:
-        raise Unalignable("too_many_words", f"{len(spelled)} letters find no path in {len(frames_TV)} frames")
-    return [
+        raise Unalignable("too_many_words", f"{len(spelled)} letters find no path in {num_frames} frames")
+    *laid, last, _ = [
         Letter(points[0].time_index, points[-1].time_index + 1, points[0].score)
         for points in (list(group) for _, group in groupby(path, key=lambda point: point.token_index))
     ]
+    return [*laid, replace(last, end=last.first + 1)]
 
 
 def build(settings: RealModel, identity: str, line_tolerance_s: float) -> WhisperXAligner:

@@ -6,6 +6,8 @@ import importlib
 from types import ModuleType
 from typing import Any, ClassVar, Literal
 
+from pydantic import Field
+
 from tasks.engine.stage import Section
 from tasks.models.weights import Card, require_packages, weights_revision
 
@@ -26,7 +28,7 @@ class RealModel(Section):
     revision: str | None
     device: str
     precision: Literal["float32", "bfloat16", "float16"]
-    batch_size: int
+    batch_size: int = Field(ge=1)
 
     def place(self, card: Card) -> tuple[str, str | None]:
         """Where the weights of a card lie, and their revision: the settings it names."""

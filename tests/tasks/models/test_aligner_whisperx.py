@@ -68,9 +68,9 @@ def times(
 
 
 def test_words_are_laid_where_their_letters_are_heard() -> None:
-    """A word lasts from its first letter to the sign behind it; the last one to its last letter."""
+    """A word lasts from its first letter to the sign behind it."""
     aligner = Hears(emissions(sung(("hello", 50), ("moon", 120), ("hello", 400)), 600))
-    assert times(aligner, ["hello", "moon", "hello"]) == [(50, 70), (120, 136), (400, 417)]
+    assert times(aligner, ["hello", "moon", "hello"]) == [(50, 70), (120, 136), (400, 420)]
 
 
 def test_truth_is_found_among_uncertain_frames() -> None:
@@ -84,6 +84,15 @@ def test_truth_is_found_among_uncertain_frames() -> None:
     assert np.median(late) == 0 and np.percentile(late, 95) <= 1
 
 
+def test_sound_that_nobody_wrote_down_does_not_draw_words_to_the_front() -> None:
+    heard = sung(("hello", 3000), ("moon", 3100))
+    frames_TV = emissions(heard, 6000)
+    unsure = torch.ones(6000, dtype=torch.bool)
+    unsure[list(heard)] = False
+    frames_TV[unsure] = torch.full((len(LETTERS),), 1 / len(LETTERS)).log()
+    assert [start for start, _ in times(Hears(frames_TV), ["hello", "moon"])] == [3000, 3100]
+
+
 def test_right_words_score_high_and_wrong_ones_low() -> None:
     aligner = Hears(emissions(sung(("hello", 50), ("moon", 120)), 300))
     right = aligner.align(np.zeros(1), ["hello", "moon"], ["", ""])
@@ -94,10 +103,10 @@ def test_right_words_score_high_and_wrong_ones_low() -> None:
 
 def test_lines_choose_among_repeats_and_hold_their_words() -> None:
     aligner = Hears(emissions(sung(("moon", 50), ("moon", 150), ("moon", 300)), 400))
-    assert times(aligner, ["moon"], [Line(0, 0, 5.9, 7.0)]) == [(300, 313)]
-    assert times(aligner, ["moon"], [Line(0, 0, 3.0, 3.5)]) == [(150, 163)]
+    assert times(aligner, ["moon"], [Line(0, 0, 5.9, 7.0)]) == [(300, 316)]
+    assert times(aligner, ["moon"], [Line(0, 0, 3.0, 3.5)]) == [(150, 166)]
     first_free = times(aligner, ["moon", "moon"], [Line(1, 1, 5.9, 7.0)])
-    assert first_free[1] == (300, 313) and first_free[0][1] <= 295
+    assert first_free[1] == (300, 316) and first_free[0][1] <= 295
 
 
 def test_words_of_lines_that_overlap_stay_in_order() -> None:
@@ -197,8 +206,8 @@ def test_a_very_short_song_is_heard(aligner: WhisperXAligner) -> None:
 
 def test_half_precision_comes_near(aligner: WhisperXAligner, folder: Path) -> None:
     half = build_aligner(whisperx_params(folder, precision="bfloat16"))
-    difference = (aligner.listen(vocals(2.0)) - half.listen(vocals(2.0))).abs().max()  # type: ignore[attr-defined]
-    assert 0 < difference < 0.1
+    full_TV, half_TV = aligner.listen(vocals(2.0)).exp(), half.listen(vocals(2.0)).exp()  # type: ignore[attr-defined]
+    assert 0 < (full_TV - half_TV).abs().max() < 0.02
 
 
 def test_a_letter_is_scored_where_it_is_heard_and_lasts_until_the_next() -> None:
@@ -210,7 +219,7 @@ def test_a_letter_is_scored_where_it_is_heard_and_lasts_until_the_next() -> None
 def test_letters_must_be_numbered_as_the_net_has_them(tmp_path: Path) -> None:
     folder = write_wav2vec2(tmp_path)
     (folder / "vocab.json").write_text(json.dumps({"a": 900}))
-    with pytest.raises(BadModel, match="vocab.json does not number letters from 0 to 31"):
+    with pytest.raises(BadModel, match=r"vocab.json does not number letters from 0 to 31"):
         build_aligner(whisperx_params(folder))
 
 
@@ -221,7 +230,7 @@ def test_a_net_without_its_letters_is_refused(tmp_path: Path) -> None:
     path = write_wav2vec2(tmp_path) / "model.safetensors"
     kept = {name: tensor for name, tensor in load_file(path).items() if not name.startswith("lm_head")}
     save_file(kept, path, metadata={"format": "pt"})
-    with pytest.raises(BadModel, match="2 weights are not in the file, first lm_head.bias"):
+    with pytest.raises(BadModel, match=r"2 weights are not in the file, first lm_head.bias"):
         build_aligner(whisperx_params(tmp_path))
 
 

@@ -40,7 +40,7 @@ def stems_of(folder: Path, mix_CN: np.ndarray, **settings: Any) -> dict[str, np.
 def test_a_bag_separates_as_demucs_does_whatever_its_form(tmp_path: Path, form: Any) -> None:
     from demucs.apply import BagOfModels, apply_model
 
-    mix_CN = mix(2.7)
+    mix_CN = mix(1.1)
     mono_N = torch.from_numpy(mix_CN).mean(0)
     normal = (torch.from_numpy(mix_CN) - mono_N.mean()) / (mono_N.std() + 1e-8)
     models = [tiny_htdemucs(number) for number in range(2)]
@@ -56,7 +56,7 @@ def test_a_bag_separates_as_demucs_does_whatever_its_form(tmp_path: Path, form: 
 
 
 def test_the_same_mix_gives_the_same_vocals_and_batches_do_not_matter(folder: Path) -> None:
-    mix_CN = mix(3.1)
+    mix_CN = mix(1.3)
     before = mix_CN.tobytes()
     separator = build_separator(demucs_params(folder, batch_size=1))
     vocals_N = separator.separate(mix_CN)
@@ -67,12 +67,12 @@ def test_the_same_mix_gives_the_same_vocals_and_batches_do_not_matter(folder: Pa
 
 
 def test_half_precision_comes_near(folder: Path) -> None:
-    mix_CN = mix(1.0)
+    mix_CN = mix(0.6)
     full, half = (stems_of(folder, mix_CN, precision=p)["vocals"] for p in ("float32", "bfloat16"))
     assert 0 < np.abs(full - half).max() < 0.05 * np.abs(full).max()
 
 
-@pytest.mark.parametrize("num_samples", [1_000, 44_100])
+@pytest.mark.parametrize("num_samples", [1_000, 20_000])
 def test_short_and_silent_mixes_are_separated(folder: Path, num_samples: int) -> None:
     silent = stems_of(folder, np.zeros((2, num_samples), np.float32))
     assert all(
@@ -82,7 +82,7 @@ def test_short_and_silent_mixes_are_separated(folder: Path, num_samples: int) ->
 
 def test_two_and_four_stems_add_up_to_what_was_separated(tmp_path: Path) -> None:
     six = (*("drums", "bass", "other", "vocals"), "guitar", "piano")
-    parts = stems_of(write_demucs(tmp_path, sources=six), mix(1.5))
+    parts = stems_of(write_demucs(tmp_path, sources=six), mix(0.6))
     assert set(parts) == set(six)
     two, four = grouped(parts, "two"), grouped(parts, "four")
     assert list(two) == ["vocals", "accompaniment"] and list(four) == ["drums", "bass", "other", "vocals"]
@@ -156,7 +156,7 @@ def test_a_bag_that_cannot_be_put_together_is_refused(tmp_path: Path, bag: Any, 
 def test_a_folder_with_two_bags_is_refused(tmp_path: Path) -> None:
     write_demucs(tmp_path)
     (tmp_path / "other.yaml").write_text("models: [00000000]")
-    with pytest.raises(BadModel, match="holds 2 .yaml files; give a folder with one bag"):
+    with pytest.raises(BadModel, match=r"holds 2 .yaml files; give a folder with one bag"):
         build_separator(demucs_params(tmp_path))
 
 

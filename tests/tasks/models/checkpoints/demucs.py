@@ -18,12 +18,12 @@ SOURCES = ("drums", "bass", "other", "vocals")
 
 
 def tiny_htdemucs(seed: int = 0, sources: Sequence[str] = SOURCES) -> Any:
-    """A random HTDemucs with segments of 1.3 s; its arguments are those a released file names."""
+    """A random HTDemucs with segments of half a second; its arguments are those a released file names."""
     from demucs.htdemucs import HTDemucs
 
     torch.manual_seed(seed)
     shape = {"channels": 8, "depth": 4, "t_layers": 1, "t_heads": 2, "bottom_channels": 8, "nfft": 4096}
-    return HTDemucs(list(sources), segment=Fraction(13, 10), samplerate=44_100, **shape).eval()
+    return HTDemucs(list(sources), segment=Fraction(1, 2), samplerate=44_100, **shape).eval()
 
 
 def write_demucs(
