@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from safetensors.torch import save_file
 from tasks.engine.stage import BadModel
 from tasks.models.separator import build_separator, grouped, separator_identity
 from tests.tasks.models.checkpoints.demucs import (
+    SOURCES,
     package_of,
     tiny_htdemucs,
     write_demucs,
@@ -48,11 +50,31 @@ def test_a_bag_separates_as_demucs_does_whatever_its_form(tmp_path: Path, form: 
         model.load_state_dict({name: tensor.half() for name, tensor in model.state_dict().items()})
     theirs = apply_model(BagOfModels(models, SHARES), normal[None], shifts=0, split=True, overlap=0.3)[0]
     ours = stems_of(write_demucs(tmp_path, form, SHARES), mix_CN, overlap=0.3)
-    for name, their_CN in zip(("drums", "bass", "other", "vocals"), theirs, strict=True):
+    for name, their_CN in zip(SOURCES, theirs, strict=True):
         expected_CN = (their_CN * (mono_N.std() + 1e-8) + mono_N.mean()).numpy()
         assert ours[name].shape == mix_CN.shape and ours[name].dtype == np.float32
         assert np.abs(ours[name] - expected_CN).max() < 1e-5
         assert np.abs(expected_CN).max() > 1e-3
+
+
+@pytest.mark.parametrize("elder", ["demucs.hdemucs.HDemucs", "demucs.demucs.Demucs"])
+def test_elders_of_htdemucs_separate_too_with_a_segment_the_bag_sets(tmp_path: Path, elder: str) -> None:
+    from demucs.apply import BagOfModels, apply_model
+
+    module, _, name = elder.rpartition(".")
+    torch.manual_seed(1)
+    model = getattr(import_module(module), name)(list(SOURCES), channels=8, depth=6, segment=10).eval()
+    write_pickle(tmp_path, "0badcafe", package_of(model))
+    (tmp_path / "mdx.yaml").write_text(yaml.safe_dump({"models": ["0badcafe"], "segment": 0.5}))
+    model.load_state_dict({key: tensor.half() for key, tensor in model.state_dict().items()})
+    mix_CN = mix(0.8)
+    mono_N = torch.from_numpy(mix_CN).mean(0)
+    mean, deviation = mono_N.mean(), mono_N.std() + 1e-8
+    normal = (torch.from_numpy(mix_CN) - mean) / deviation
+    theirs = apply_model(BagOfModels([model], segment=0.5), normal[None], shifts=0, split=True)[0]
+    ours = stems_of(tmp_path, mix_CN)
+    expected = (theirs * deviation + mean).numpy()
+    assert max(np.abs(ours[n] - expected[i]).max() for i, n in enumerate(SOURCES)) < 1e-5
 
 
 def test_the_same_mix_gives_the_same_vocals_and_batches_do_not_matter(folder: Path) -> None:
@@ -81,7 +103,7 @@ def test_short_and_silent_mixes_are_separated(folder: Path, num_samples: int) ->
 
 
 def test_two_and_four_stems_add_up_to_what_was_separated(tmp_path: Path) -> None:
-    six = (*("drums", "bass", "other", "vocals"), "guitar", "piano")
+    six = (*SOURCES, "guitar", "piano")
     parts = stems_of(write_demucs(tmp_path, sources=six), mix(0.6))
     assert set(parts) == set(six)
     two, four = grouped(parts, "two"), grouped(parts, "four")
