@@ -29,7 +29,6 @@ VOICED_CLARITY = (0.1, 0.2)
 UNVOICED_HZ = (400.0, 800.0)  # without pitch, only what lies above can be voice
 LOWEST_HZ = (70.0, 110.0)
 
-
 VOCALS, ACCOMPANIMENT, OTHER = "vocals", "accompaniment", "other"
 Stems = Literal["vocals", "two", "four"]
 
@@ -39,7 +38,7 @@ class DemucsModel(RealModel):
     `overlap`: share of a segment that the next one hears too.
     """
 
-    overlap: float = Field(ge=0, lt=1)
+    overlap: float = Field(ge=0, le=0.99)
 
 
 class SeparatorParams(ModelChoice):

@@ -155,13 +155,14 @@ def load_bag(folder: Path) -> Any:
 
 
 def _load_model(folder: Path, signature: str) -> Any:
-    path = folder / f"{signature}.safetensors"
-    if path.is_file():
-        return _from_safetensors(path)
-    pickles = [p for p in sorted(folder.glob("*.th")) if p.stem.split("-")[0] == signature]
-    if len(pickles) != 1:
-        raise _bad(folder, f"holds {len(pickles)} files of model {signature}; get the folder again")
-    return _from_pickle(pickles[0])
+    """One model of a bag; a folder that holds both forms is read in the one its revision stands for."""
+    load, files = _from_safetensors, list(folder.glob("*.safetensors"))
+    if not files:
+        load, files = _from_pickle, list(folder.glob("*.th"))
+    found = [path for path in files if path.stem.split("-")[0] == signature]
+    if len(found) != 1:
+        raise _bad(folder, f"holds {len(found)} files of model {signature}; get the folder again")
+    return load(found[0])
 
 
 def _from_safetensors(path: Path) -> Any:

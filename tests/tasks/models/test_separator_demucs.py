@@ -182,6 +182,15 @@ def test_a_folder_with_two_bags_is_refused(tmp_path: Path) -> None:
         build_separator(demucs_params(tmp_path))
 
 
+def test_a_model_that_its_bag_has_only_in_the_other_form_is_not_read(tmp_path: Path) -> None:
+    """The revision covers one form: weights it does not cover are never used."""
+    write_demucs(tmp_path, weights=[[1.0] * 4])
+    write_pickle(tmp_path, "11111111", package_of(tiny_htdemucs()))
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump({"models": ["11111111"]}))
+    with pytest.raises(BadModel, match="holds 0 files of model 11111111"):
+        build_separator(demucs_params(tmp_path))
+
+
 def test_models_that_know_no_vocals_are_refused(tmp_path: Path) -> None:
     write_demucs(tmp_path, sources=("speech", "noise"))
     with pytest.raises(
