@@ -164,12 +164,13 @@ def benchmark_chain(
     table.admit(system_sources(systems, params.benchmark.seed), params.engine.partition_size)
     always = params.transcribe.model_copy(update={"when": "always"})
     ungated = params.transcriber.model_copy(update={"min_confidence": params.benchmark.min_confidence})
+    vocals_only = params.separate.model_copy(update={"stems": "vocals"})
     where = {weights: os.path.abspath(path) for weights, path in checkpoints.items()}
     return Chain(
         table,
         [
             Generate(params.codec, params.style, where, songs_root),
-            Separate(params.separate, songs_root),
+            Separate(vocals_only, songs_root),
             Transcribe(always, ungated),
             Style(params.style, songs_root),
             Score(params.judge, songs_root),

@@ -17,7 +17,7 @@ from eval.report import Comparison, LossCurve, Report, SongRow
 from eval.report import System as ReportSystem
 from tasks.engine.stage import Section
 from tasks.fanout import Prompt, System, in_another_style, with_words_dealt
-from tasks.measure import FRECHET, MEASURES, Measured, SongMeasures
+from tasks.measure import FRECHET, MEASURES, UNHEARD, Measured, SongMeasures
 from tasks.mix import mix_of, mp3_bytes
 from tasks.round import policy_system
 
@@ -93,8 +93,13 @@ def benchmark_systems(
 
 
 def questions(measured: Measured, params: BenchmarkParams) -> list[Comparison]:
-    """What is asked of the numbers, each with what would count as a yes."""
-    per, style, tail, judge = "acoustic_per", "style_similarity", "energy_after_end", "judge_mean"
+    """What is asked of the numbers, each with what would count as a yes.
+
+    Questions about words are put to the phones the transcriber heard, or, where it hears none, to those of the
+    words it wrote.
+    """
+    style, tail, judge = "style_similarity", "energy_after_end", "judge_mean"
+    per = "acoustic_per" if measured.estimate(TRUTH, "acoustic_per") is not UNHEARD else "per"
 
     def paired(name: str, question: str, metric: str, left: str, right: str, **more: Any) -> Comparison:
         estimate = measured.difference(left, right, metric, given=more.pop("given", False))

@@ -1,6 +1,7 @@
 """Measure: what the benchmark's stages wrote about every song becomes scores, estimates and comparisons.
 
-A song that a stage dropped has no scores: it counts as failed in every mean and never as a number.
+A song that a stage dropped has no scores: it counts as failed in every mean and never as a number. What nobody
+could hear, as the phones of a transcriber that writes only words, is not measured, which is no failure and no 0.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from tasks.fanout import Prompt
 from tasks.models.phonemizer import Phonemizer
 
 WORD_RATES = tuple(metric.name for metric in WORD_METRICS)
+UNHEARD = Estimate(None, None, None, 0, 0, reason="not measured: this transcriber hears no phones")
 FRECHET = FRECHET_METRICS[0].name
 MEASURES: tuple[Metric, ...] = (
     *WORD_METRICS,
@@ -62,7 +64,7 @@ class SongMeasures:
     """All that was measured on one song of one system; empty when a stage dropped it."""
 
     row: Mapping[str, Any]
-    counts: Mapping[str, ErrorCounts] = field(default_factory=dict)  # wer, per, acoustic_per
+    counts: Mapping[str, ErrorCounts] = field(default_factory=dict)  # wer, per, and acoustic_per where heard
     given: Mapping[str, ErrorCounts] = field(
         default_factory=dict
     )  # the same against what it was given to sing
@@ -91,6 +93,8 @@ class Measured:
     def estimate(self, system: str, metric: str) -> Estimate:
         """One number with its interval."""
         songs = self.systems[system]
+        if self._is_unheard(system, metric):
+            return UNHEARD
         if metric in WORD_RATES:
             return corpus_rate([song.counts.get(metric) for song in songs], self.resampling)
         if metric == FRECHET:
@@ -103,6 +107,8 @@ class Measured:
     def difference(self, left: str, right: str, metric: str, given: bool = False) -> Estimate:
         """Left minus right over the songs both have; `given`: left's words against what it was given to sing."""
         lefts, rights = self.systems[left], self.systems[right]
+        if self._is_unheard(left, metric) or self._is_unheard(right, metric):
+            return UNHEARD
         if metric in WORD_RATES:
             mine = [(song.given if given else song.counts).get(metric) for song in lefts]
             return corpus_rate_difference(mine, [song.counts.get(metric) for song in rights], self.resampling)
@@ -115,6 +121,10 @@ class Measured:
             [song.scores.get(metric) for song in rights],
             self.resampling,
         )
+
+    def _is_unheard(self, system: str, metric: str) -> bool:
+        songs = self.systems[system]
+        return metric in WORD_RATES and any(metric not in song.counts for song in songs if not song.failed)
 
     def scores(self, system: str, metric: str) -> list[float | None]:
         """One value a song."""
@@ -171,7 +181,9 @@ def _song_measures(
     if given_texts != prompt.texts:
         given = _word_counts(row, given_texts, phonemizer.phones(given_texts), phonemizer)
     style_NS = np.asarray(row["style_embedding"], np.float32)
-    scores: dict[str, float | None] = {name: counts[name].rate for name in WORD_RATES}
+    scores: dict[str, float | None] = {
+        name: counts[name].rate if name in counts else None for name in WORD_RATES
+    }
     scores[SIMILARITY_METRICS[0].name] = style_similarity(style_NS, prompt.style_NS).mean
     scores[ENERGY_METRICS[0].name] = row["tail_energy"]
     axes = list(row["scores"])
@@ -184,8 +196,10 @@ def _word_counts(
 ) -> dict[str, ErrorCounts]:
     heard = list(row["transcript"])
     wer, per, acoustic_per = WORD_RATES
-    return {
+    counts = {
         wer: count_errors(normalise(texts), normalise(heard)),
         per: count_errors(asked_phones, phonemizer.phones(heard)),
-        acoustic_per: count_errors(asked_phones, list(row["heard_phones"])),
     }
+    if row["heard_phones"] is not None:
+        counts[acoustic_per] = count_errors(asked_phones, list(row["heard_phones"]))
+    return counts

@@ -1,4 +1,4 @@
-"""Separate: takes the vocals out of every mix."""
+"""Separate: takes the vocals out of every mix, and the other stems where they are asked for."""
 
 from __future__ import annotations
 
@@ -11,16 +11,23 @@ from tasks.audio import flac_bytes
 from tasks.engine.song import Song
 from tasks.engine.stage import Stage
 from tasks.mix import mix_of
-from tasks.models.separator import Separator, SeparatorParams, build_separator, separator_identity
+from tasks.models.separator import (
+    VOCALS,
+    Separator,
+    SeparatorParams,
+    build_separator,
+    grouped,
+    separator_identity,
+)
 
 
 class Separate(Stage):
-    """Vocals of a mix, as 16-bit mono FLAC."""
+    """Vocals of a mix, as 16-bit mono FLAC; stems as 16-bit stereo FLAC."""
 
     name = "separate"
-    version = 1
+    version = 2
     reads = frozenset({"audio", "duration_s"})
-    writes = frozenset({"vocals"})
+    writes = frozenset({"vocals", "stems"})
     packages = ("av", "numpy", "scipy", "soundfile", "soxr")
 
     def __init__(self, params: SeparatorParams, songs_root: str) -> None:
@@ -42,6 +49,16 @@ class Separate(Stage):
         return mix_of(song.song_id, song["audio"], self.songs_root)
 
     def one(self, song: Song) -> Song:
-        """The song with its vocals."""
-        vocals_N = self.separator.separate(self.opened(song))
-        return song.with_columns(vocals=flac_bytes(vocals_N, SAMPLE_RATE_HZ))
+        """The song with its vocals, and its stems unless ``vocals`` alone are kept."""
+        mix_CN = self.opened(song)
+        if self.params.stems == VOCALS:
+            vocals_N = self.separator.separate(mix_CN)
+            return song.with_columns(vocals=flac_bytes(vocals_N, SAMPLE_RATE_HZ), stems=None)
+        stems = grouped(self.separator.stems(mix_CN), self.params.stems)
+        return song.with_columns(
+            vocals=flac_bytes(stems[VOCALS].mean(axis=0), SAMPLE_RATE_HZ),
+            stems=[
+                {"name": name, "bytes": flac_bytes(stem_CN, SAMPLE_RATE_HZ)}
+                for name, stem_CN in stems.items()
+            ],
+        )

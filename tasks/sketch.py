@@ -51,7 +51,6 @@ class Sketch(Stage):
         """The song with its sketches; `lyrics_hash` is of given words only, since what is heard may vary."""
         params, given = self.params, song["lyrics"]
         words = given or song["transcript"] or []
-        mix_CN = self.opened(song)
         return song.with_columns(
             lyrics_hash=words_hash(given),
             lyrics_sketch=npy_bytes(shingles(words, params.shingle_words, params.max_shingles)),

@@ -61,16 +61,15 @@ class Transcribe(Stage):
             return song.with_columns(**dict.fromkeys(self.writes))
         heard = self.transcriber.transcribe(self.opened(song))
         if not heard.words and song["lyrics"] is None:
-            raise SongError(
-                song.song_id, "no_transcript", f"{len(heard.phones)} phones were heard, but no word"
-            )
+            phones = "" if heard.phones is None else f", but {len(heard.phones)} phones"
+            raise SongError(song.song_id, "no_transcript", f"no word was heard{phones}")
         return song.with_columns(
             transcript=[word.word for word in heard.words],
             transcript_times=[
                 {"word": w.word, "start_s": w.start_s, "end_s": w.end_s, "score": w.score}
                 for w in heard.words
             ],
-            heard_phones=list(heard.phones),
+            heard_phones=None if heard.phones is None else list(heard.phones),
             language=heard.language,
         )
 

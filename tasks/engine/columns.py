@@ -28,6 +28,7 @@ QUALITY = pa.struct(
         )
     ]
 )
+STEM = pa.struct([("name", pa.string()), ("bytes", pa.large_binary())])
 
 
 @dataclass(frozen=True)
@@ -65,10 +66,15 @@ COLUMNS: dict[str, Column] = {
     "style_text": Column(pa.string(), "style prompt; null = none"),
     # separate
     "vocals": Column(pa.large_binary(), "vocals, mono 44.1 kHz FLAC", heavy=True),
+    "stems": Column(
+        pa.list_(STEM), "the parts of the mix, stereo 44.1 kHz FLAC; null = only vocals are kept", heavy=True
+    ),
     # transcribe
     "transcript": Column(STRINGS, "words the recogniser heard; null = not asked to listen"),
     "transcript_times": Column(pa.list_(SCORED_WORD), "the same words with times"),
-    "heard_phones": Column(STRINGS, "the recogniser's own phones, no word knowledge; null = not asked"),
+    "heard_phones": Column(
+        STRINGS, "the recogniser's own phones, no word knowledge; null = not asked, or it hears none"
+    ),
     "language": Column(pa.string(), "ISO 639-1, as the recogniser tells it; null = it does not"),
     # align
     "words": Column(

@@ -9,7 +9,7 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
-from tasks.models.choice import ModelChoice
+from tasks.models.choice import ModelChoice, RealModel
 from tasks.models.forced_alignment import DoesNotFit, Span, align_phones
 from tasks.models.phonemizer import phones_of
 from tasks.models.recogniser import FRAMES_A_SECOND, Recogniser, load_recogniser, weights_revision
@@ -37,7 +37,9 @@ NEAREST = {
 
 @dataclass(frozen=True, slots=True)
 class TimedWord:
-    """A word in a song; `score` in (0, 1] is the geometric mean of its phones' posteriors there."""
+    """A word in a song; `score` is the geometric mean of its phones' (or letters') posteriors there, in (0, 1];
+    0 where nothing of the word could be listened for.
+    """
 
     word: str
     start_s: float
@@ -90,16 +92,18 @@ class Aligner(Protocol):
 
 
 class AlignerParams(ModelChoice):
-    """`model`: embedded. `weights`: a shipped recogniser or a .safetensors path. `filler_penalty`: nats a
-    frame of sound outside any word costs. `line_tolerance_s`: how far a word may leave its line's times.
+    """`weights` (a shipped recogniser or a .safetensors path) and `filler_penalty` (nats a frame of sound outside
+    any word costs) are the embedded model's. `line_tolerance_s`: how far a word may leave its line's times.
+    `whisperx.weights`: a folder of a Wav2Vec2ForCTC, or a hub id of one, that writes the language sung.
     """
 
     section: ClassVar = "aligner"
-    real: ClassVar = {}
+    real: ClassVar = {"whisperx": "tasks.models.aligner_whisperx"}
 
     weights: str
     filler_penalty: float
     line_tolerance_s: float
+    whisperx: RealModel
 
 
 class EmbeddedAligner:
@@ -181,5 +185,5 @@ def aligner_identity(params: AlignerParams) -> str:
 def build_aligner(params: AlignerParams) -> Aligner:
     """The aligner that `params.model` names."""
     if params.settings is not None:
-        return params.build_real()
+        return params.build_real(line_tolerance_s=params.line_tolerance_s)
     return EmbeddedAligner(params.weights, params.filler_penalty, params.line_tolerance_s)

@@ -6,6 +6,8 @@ import importlib
 from types import ModuleType
 from typing import Any, ClassVar, Literal
 
+from pydantic import Field
+
 from tasks.engine.stage import Section
 from tasks.models.weights import Card, require_packages, weights_revision
 
@@ -26,7 +28,7 @@ class RealModel(Section):
     revision: str | None
     device: str
     precision: Literal["float32", "bfloat16", "float16"]
-    batch_size: int
+    batch_size: int = Field(ge=1)
 
     def place(self, card: Card) -> tuple[str, str | None]:
         """Where the weights of a card lie, and their revision: the settings it names."""
@@ -43,7 +45,7 @@ class ModelChoice(Section):
 
     A subclass says of which `section` of params it is and in which module each `real` model lives. That module
     offers `CARDS` (its weights), `VERSION` (raised when our code around the model changes what comes out) and
-    `build(settings)`; it imports the model's packages only when it builds.
+    `build(settings, identity)`; it imports the model's packages only when it builds.
     """
 
     section: ClassVar[str]
@@ -92,11 +94,13 @@ class ModelChoice(Section):
         name = self.model.replace("_", "-")
         return f"{name}-v{self._module().VERSION}@{'+'.join(revisions)}"
 
-    def build_real(self) -> Any:
-        """The chosen real model, with its weights in memory and the identity the params state."""
+    def build_real(self, **shared: Any) -> Any:
+        """The chosen real model, with its weights in memory and the identity the params state; `shared` are
+        settings of the section that every model of the kind obeys.
+        """
         for card in self.cards:
             require_packages(card)
-        return self._module().build(self.settings, self.identity(""))
+        return self._module().build(self.settings, self.identity(""), **shared)
 
     def decides(self) -> dict[str, Any]:
         """The choice, and what decides the values of the chosen model: never the settings of another."""

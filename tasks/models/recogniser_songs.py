@@ -22,7 +22,7 @@ import numpy as np
 from tasks.models.codec import CodecParams, build_codec
 from tasks.models.phonemizer import phones_of, to_symbols
 from tasks.models.recogniser import FRAMES_A_SECOND, SILENCE, log_power
-from tasks.models.separator import SeparatorParams, build_separator
+from tasks.models.separator import MidSidePitchSeparator
 from tasks.toy.performance import Performance, perform
 from tasks.toy.score import compose
 
@@ -136,7 +136,7 @@ def render(seed: int, uniform: bool) -> SungSong:
         ]
         score = replace(score, notes=tuple(notes))
     song = perform(score)
-    separator = build_separator(SeparatorParams(model="embedded"))
+    separator = MidSidePitchSeparator()
     codec = build_codec(CodecParams(model="embedded"))
     latent_TC = codec.encode(song.mix_CN)[0]
     sound = {

@@ -1,15 +1,19 @@
-"""Separators: vocals of a mix. The embedded one masks by place in the stereo picture and by pitch.
+"""Separators: the stems of a mix, its vocals above all. The embedded one masks by place in the stereo picture
+and by pitch.
 
 Shapes: C channels, N samples, F frames, K bins.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar, Protocol
+from collections.abc import Mapping
+from typing import ClassVar, Literal, Protocol
 
 import numpy as np
+from pydantic import Field, model_validator
 
-from tasks.models.choice import ModelChoice
+from tasks.models.choice import EMBEDDED as EMBEDDED_MODEL
+from tasks.models.choice import ModelChoice, RealModel
 from tasks.models.pitch import track_pitch
 from tasks.models.spectra import bin_hz, istft, stft
 
@@ -25,21 +29,52 @@ VOICED_CLARITY = (0.1, 0.2)
 UNVOICED_HZ = (400.0, 800.0)  # without pitch, only what lies above can be voice
 LOWEST_HZ = (70.0, 110.0)
 
+VOCALS, ACCOMPANIMENT, OTHER = "vocals", "accompaniment", "other"
+Stems = Literal["vocals", "two", "four"]
+
+
+class DemucsModel(RealModel):
+    """`weights`: a hub id, or a folder with a bag's .yaml and the .safetensors or .th files of its models.
+    `overlap`: share of a segment that the next one hears too.
+    """
+
+    overlap: float = Field(ge=0, le=0.99)
+
 
 class SeparatorParams(ModelChoice):
-    """Which separator takes the vocals out of the mix."""
+    """`stems`: what is kept of a separated mix. ``vocals``: those alone; ``two``: vocals and accompaniment
+    too; ``four``: drums, bass, other and vocals too.
+    """
 
     section: ClassVar = "separate"
-    real: ClassVar = {}
+    real: ClassVar = {"demucs": "tasks.models.separator_demucs"}
+
+    stems: Stems
+    demucs: DemucsModel
+
+    @model_validator(mode="after")
+    def _embedded_hears_no_instruments(self) -> SeparatorParams:
+        if self.model == EMBEDDED_MODEL and self.stems == "four":
+            raise ValueError(
+                "separate.stems is 'four', but the embedded separator takes out the vocals alone; "
+                "choose two, or separate.model: demucs"
+            )
+        return self
 
 
 class Separator(Protocol):
-    """Takes vocals out of a mix."""
+    """Takes a mix apart."""
 
     identity: str
 
     def separate(self, mix_CN: np.ndarray) -> np.ndarray:
         """Vocals, float32 mono [N] at 44.1 kHz, of a mix [2, N]."""
+        ...
+
+    def stems(self, mix_CN: np.ndarray) -> dict[str, np.ndarray]:
+        """All the parts this separator tells apart by name, each float32 [2, N]; the mean of the two channels
+        of `vocals` is what `separate` gives.
+        """
         ...
 
 
@@ -51,6 +86,11 @@ class MidSidePitchSeparator:
     """
 
     identity = EMBEDDED
+
+    def stems(self, mix_CN: np.ndarray) -> dict[str, np.ndarray]:
+        """The vocals on both sides, and what is left of the mix without them."""
+        vocals_CN = np.stack([self.separate(mix_CN)] * 2)
+        return {VOCALS: vocals_CN, ACCOMPANIMENT: mix_CN - vocals_CN}
 
     def separate(self, mix_CN: np.ndarray) -> np.ndarray:
         """Vocals, float32 mono [N]; digital silence stays silence."""
@@ -85,6 +125,15 @@ def comb_mask(pitch_hz_F: np.ndarray, clarity_F: np.ndarray) -> np.ndarray:
 def ramp(values: np.ndarray, between: tuple[float, float]) -> np.ndarray:
     """0 below the first limit, 1 above the second, straight between."""
     return np.clip((values - between[0]) / (between[1] - between[0]), 0, 1)
+
+
+def grouped(stems: Mapping[str, np.ndarray], asked: Stems) -> dict[str, np.ndarray]:
+    """The stems as ``two`` or ``four`` name them; whatever has no name of its own there is added up."""
+    named = (VOCALS,) if asked == "two" else ("drums", "bass", VOCALS)
+    rest_CN = np.sum([stem_CN for name, stem_CN in stems.items() if name not in named], axis=0)
+    if asked == "two":
+        return {VOCALS: stems[VOCALS], ACCOMPANIMENT: rest_CN}
+    return {"drums": stems["drums"], "bass": stems["bass"], OTHER: rest_CN, VOCALS: stems[VOCALS]}
 
 
 def separator_identity(params: SeparatorParams) -> str:

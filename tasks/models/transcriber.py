@@ -1,4 +1,4 @@
-"""Transcriber: vocals to words with times, and to phones without any knowledge of words."""
+"""Transcriber: vocals to words with times, and, where it can, to phones without any knowledge of words."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 import numpy as np
+from pydantic import Field
 
 from tasks.models.aligner import TimedWord, timed_words
-from tasks.models.choice import ModelChoice
+from tasks.models.choice import ModelChoice, RealModel
 from tasks.models.ctc_decode import WordLoop, edits, greedy_phones
 from tasks.models.forced_alignment import DoesNotFit, align_phones
 from tasks.models.recogniser import load_recogniser, weights_revision
@@ -22,12 +23,13 @@ FILLER_PENALTY = 6.0  # nats a frame, when words just decoded are laid over the 
 class Transcript:
     """What was heard. `words` is empty when the song could not be read; `phones` are never held back.
 
-    `language` is ISO 639-1; None where the transcriber cannot tell.
+    `phones` is None where the transcriber hears no phones: that is nothing measured, not nothing heard.
+    `language`: the code (``en``) of the language it heard; None where it cannot tell.
     """
 
     words: list[TimedWord]
-    phones: list[str]
-    language: str | None = None
+    phones: list[str] | None
+    language: str | None
 
 
 class Transcriber(Protocol):
@@ -40,19 +42,32 @@ class Transcriber(Protocol):
         ...
 
 
+class WhisperModel(RealModel):
+    """`weights`: a folder in CTranslate2's form, or a hub id of one. `language`: the code of the language to
+    write (``en``); null: the one it hears. `beam_size`: readings kept at every step. `vad`: listen only where a
+    voice is, by the Silero net that comes with faster-whisper; else to all, in windows of 30 s.
+    """
+
+    language: str | None
+    beam_size: int = Field(ge=1)
+    vad: bool
+
+
 class TranscriberParams(ModelChoice):
-    """`model`: embedded. `weights`: a shipped recogniser or a .safetensors path. `word_penalty`: nats each
-    word costs. `min_confidence`: below it no words are given. It is the share of the heard phones that the
-    words explain, times the mean score of the words: 0.77 and more for toy songs, at most 0.15 for
-    songs of other words, in English or not, and 0.35 where half of the words are others.
+    """`weights` (a shipped recogniser or a .safetensors path) and `word_penalty` (nats each word costs) are the
+    embedded model's. `min_confidence`: below it no words are given. The embedded model's confidence is the
+    share of the heard phones that the words explain, times the mean score of the words: 0.77 and more for toy
+    songs, at most 0.15 for songs of other words, in English or not, and 0.35 where half of the words are
+    others. A real model's is the mean score of the words.
     """
 
     section: ClassVar = "transcriber"
-    real: ClassVar = {}
+    real: ClassVar = {"whisper": "tasks.models.transcriber_whisper"}
 
     weights: str
     word_penalty: float
     min_confidence: float
+    whisper: WhisperModel
 
 
 class EmbeddedTranscriber:
@@ -78,14 +93,14 @@ class EmbeddedTranscriber:
         said = [self._pronunciation[word] for word in words]
         explained = agreement(phone_ids, [phone for word in said for phone in word])
         if not words or explained < self.min_confidence:  # scores are at most 1: it can only get worse
-            return Transcript([], phones)
+            return Transcript([], phones, None)
         try:
             timed = timed_words(words, align_phones(heard.frames_TV, said, FILLER_PENALTY))
         except DoesNotFit:  # more phones than frames: no reading of this sound
-            return Transcript([], phones)
+            return Transcript([], phones, None)
         confidence = explained * sum(word.score for word in timed) / len(timed)
         if confidence < self.min_confidence:
-            return Transcript([], phones)
+            return Transcript([], phones, None)
         return Transcript(timed, phones, LANGUAGE)
 
 
@@ -107,5 +122,5 @@ def transcriber_identity(params: TranscriberParams) -> str:
 def build_transcriber(params: TranscriberParams) -> Transcriber:
     """The transcriber that `params.model` names."""
     if params.settings is not None:
-        return params.build_real()
+        return params.build_real(min_confidence=params.min_confidence)
     return EmbeddedTranscriber(params.weights, params.word_penalty, params.min_confidence)

@@ -31,7 +31,8 @@ class Card:
     """One set of weights a real model needs, and what they are.
 
     `section` and `field`: the setting that says where they lie (``separate.demucs``, ``weights``). `files`:
-    glob patterns under the weights folder, each of which must match; none when the weights are one file.
+    glob patterns under the weights folder, each of which must match; none when the weights are one file. Of
+    ``*.safetensors|*.th`` the first that matches counts.
     `subfolder`: where they lie in a hub repository that holds more. `released_at` and `licence`: where their
     authors give them, and on which terms.
     """
@@ -171,7 +172,7 @@ def _require_hub(card: Card) -> None:
 
 def _patterns(card: Card) -> list[str] | None:
     prefix = f"{card.subfolder}/" if card.subfolder else ""
-    return [prefix + pattern for pattern in card.files] or None
+    return [prefix + choice for pattern in card.files for choice in pattern.split("|")] or None
 
 
 def _files(card: Card, path: Path) -> list[Path]:
@@ -189,10 +190,13 @@ def _files(card: Card, path: Path) -> list[Path]:
         raise BadModel(f"{setting}: {path} is a folder; give the file of {card.released_at}")
     found: set[Path] = set()
     for pattern in card.files:
-        matches = [match for match in path.glob(pattern) if match.is_file()]
-        if not matches:
-            raise BadModel(f"{setting}: {path} holds no {pattern}; give the folder of {card.released_at}")
-        found.update(matches)
+        choices = pattern.split("|")
+        matches = ([match for match in path.glob(choice) if match.is_file()] for choice in choices)
+        first = next(filter(None, matches), None)
+        if first is None:
+            lacking = " or ".join(choices)
+            raise BadModel(f"{setting}: {path} holds no {lacking}; give the folder of {card.released_at}")
+        found.update(first)
     return sorted(found)
 
 

@@ -86,6 +86,20 @@ def test_score_that_does_not_apply_is_no_failure() -> None:
     assert (estimate.value, estimate.n_failed) == (None, 0) and estimate.reason
 
 
+def test_phones_that_no_transcriber_hears_are_not_measured_and_no_zero() -> None:
+    rows = [row(parent, "a", ["ab", "cd"], "", heard_phones=None) for parent in ("s1", "s22")]
+    rows += [row("s1", "b", ["ab"], "", heard_phones=None), row("s22", "b", [], "", drop_reason="timed_out")]
+    found = measured(rows)
+    for estimate in (
+        found.estimate("a", "acoustic_per"),
+        found.estimate("b", "acoustic_per"),
+        found.difference("a", "b", "acoustic_per"),
+    ):
+        assert (estimate.value, estimate.n_failed) == (None, 0) and "hears no phones" in estimate.reason
+    assert found.scores("a", "acoustic_per") == [None, None]
+    assert found.estimate("a", "per").value == 0.0 and found.estimate("b", "per").n_failed == 1
+
+
 def test_dealt_words_are_scored_against_both_orders() -> None:
     dealt = [{**word, "word": text} for word, text in zip(prompt("s1").words, ("cd", "ab"), strict=True)]
     rows = [row(p, "a", ["ab", "cd"], "abcd") for p in ("s1", "s22")]

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from flows.params import load_params
 from tasks.align import Align, AlignParams
 from tasks.audio import AudioParams, flac_bytes, npy_bytes
 from tasks.check import Check, CheckParams
@@ -26,13 +27,10 @@ from tasks.filter import Filter, FilterParams
 from tasks.generate import Generate
 from tasks.group import Group
 from tasks.ingest import Ingest, IngestParams
-from tasks.models.aligner import AlignerParams
 from tasks.models.codec import CodecParams
 from tasks.models.judge import JudgeParams
 from tasks.models.phonemizer import PhonemizerParams
-from tasks.models.separator import SeparatorParams
 from tasks.models.style_encoder import StyleParams
-from tasks.models.transcriber import TranscriberParams
 from tasks.pack import Pack, PackParams
 from tasks.phonemize import Phonemize, PhonemizeParams
 from tasks.score import Score
@@ -47,11 +45,11 @@ from tests.tasks.units import stages
 
 NAMES = ("b-second", "a-first", "c-third")  # in an order that sorting would change
 PHONEMIZER = PhonemizerParams(model="embedded", language="en-us")
-WEIGHTS = "recogniser"
 
 
 def law(root: Path) -> dict[str, Stage]:
     """One of every stage, with embedded models."""
+    params = load_params()
     checkpoint = root / "checkpoint"
     weights = tiny_checkpoint(checkpoint)
     songs_root = str(root / "songs")
@@ -64,15 +62,14 @@ def law(root: Path) -> dict[str, Stage]:
     audio = AudioParams(
         max_seconds=60, max_bytes=10_000_000, max_channels=2, min_rate_hz=8_000, max_rate_hz=96_000
     )
-    listen = TranscriberParams(model="embedded", weights=WEIGHTS, word_penalty=1.5, min_confidence=0.0)
-    lay = AlignerParams(model="embedded", weights=WEIGHTS, filler_penalty=1.0, line_tolerance_s=0.5)
+    listen = params.transcriber.model_copy(update={"min_confidence": 0.0})
     limits = FilterParams(**{**dict.fromkeys(FilterParams.model_fields), "calibrated_for": ()})
     codec, style = CodecParams(model="embedded"), StyleParams(model="embedded")
     made: list[Stage] = [
         Ingest(ingest, audio, songs_root),
-        Separate(SeparatorParams(model="embedded"), songs_root),
+        Separate(params.separate, songs_root),
         Transcribe(TranscribeParams(when="always"), listen),
-        Align(AlignParams(times="align", times_grid_s=None), lay, PHONEMIZER),
+        Align(AlignParams(times="align", times_grid_s=None), params.aligner, PHONEMIZER),
         Phonemize(PhonemizeParams(max_unknown_share=0.1), PHONEMIZER),
         Style(style, songs_root),
         Encode(codec, songs_root),

@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from flows.params import load_params
 from tasks.audio import flac_bytes
 from tasks.engine.song import Song, SongError
 from tasks.models.aligner import TimedWord
-from tasks.models.transcriber import TranscriberParams, Transcript
+from tasks.models.transcriber import Transcript
 from tasks.transcribe import Transcribe, TranscribeParams
 from tests.tasks.tiny import given
 
-TRANSCRIBER = TranscriberParams(model="embedded", weights="recogniser", word_penalty=1.5, min_confidence=0.5)
+TRANSCRIBER = load_params().transcriber
 
 
 class Hears:

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 
 from tasks.models.phonemizer import PhonemizerParams, build_phonemizer, normalise_words
-from tasks.models.separator import SeparatorParams, build_separator
+from tasks.models.separator import MidSidePitchSeparator
 from tasks.toy.performance import Performance, perform
 from tasks.toy.score import GENRES, Score, compose, song_seed
 
@@ -42,7 +42,7 @@ def separated(each: int = 1) -> list[np.ndarray]:
 
 def separate(mix_CN: np.ndarray) -> np.ndarray:
     """Vocals by the embedded separator."""
-    return build_separator(SeparatorParams(model="embedded")).separate(mix_CN)
+    return MidSidePitchSeparator().separate(mix_CN)
 
 
 def lyrics(song: Performance) -> list[str]:

@@ -5,12 +5,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from tasks.models.aligner import AlignerParams, Line, Unalignable, aligner_identity, build_aligner
+from flows.params import load_params
+from tasks.models.aligner import Line, Unalignable, aligner_identity, build_aligner
 from tasks.models.forced_alignment import DoesNotFit, align_phones
 from tasks.toy.voice import sing
 from tests.tasks.models.sung import lyrics, said, scores, separated, songs, with_words
 
-PARAMS = AlignerParams(model="embedded", weights="recogniser", filler_penalty=4.0, line_tolerance_s=0.3)
+PARAMS = load_params().aligner
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +159,7 @@ def test_alignments_are_the_same_every_time_and_after_pickling(aligner):
 def test_identity_is_bound_to_the_weights_and_unknown_models_are_refused():
     assert aligner_identity(PARAMS).startswith("embedded/ctc-aligner@1-")
     with pytest.raises(ValueError, match="choose one of: embedded"):
-        build_aligner(PARAMS.model_copy(update={"model": "whisperx"}))
+        build_aligner(PARAMS.model_copy(update={"model": "murmur"}))
     with pytest.raises(ValueError, match="shipped"):
         build_aligner(PARAMS.model_copy(update={"weights": "missing"}))
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tasks.models.separator import SeparatorParams, build_separator, separator_identity
+from flows.params import load_params
+from tasks.models.separator import build_separator, separator_identity
 from tasks.models.spectra import istft, stft
 from tests.tasks.models.played import played
 
-PARAMS = SeparatorParams(model="embedded")
+PARAMS = load_params().separate
 
 
 def si_sdr_db(estimate_N: np.ndarray, truth_N: np.ndarray) -> float:
@@ -73,4 +74,4 @@ def test_identity_is_known_without_building_and_unknown_models_are_refused() -> 
     assert separator_identity(PARAMS) == build_separator(PARAMS).identity
     assert separator_identity(PARAMS).startswith("embedded/")
     with pytest.raises(ValueError, match="embedded"):
-        build_separator(SeparatorParams(model="demuks"))
+        build_separator(PARAMS.model_copy(update={"model": "demuks"}))

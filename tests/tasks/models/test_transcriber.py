@@ -3,12 +3,13 @@ import pickle
 import numpy as np
 import pytest
 
+from flows.params import load_params
 from tasks.models.ctc_decode import WordLoop, edits, greedy_phones
-from tasks.models.transcriber import TranscriberParams, Transcript, build_transcriber, transcriber_identity
+from tasks.models.transcriber import Transcript, build_transcriber, transcriber_identity
 from tasks.toy.voice import sing
 from tests.tasks.models.sung import lyrics, scores, separate, separated, songs, with_words
 
-PARAMS = TranscriberParams(model="embedded", weights="recogniser", word_penalty=1.5, min_confidence=0.4)
+PARAMS = load_params().transcriber
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +118,7 @@ def test_loudness_does_not_change_what_is_heard(transcriber):
 
 
 def test_nothing_audible_is_no_error(transcriber):
-    assert transcriber.transcribe(np.zeros(44100, np.float32)) == Transcript([], [])
+    assert transcriber.transcribe(np.zeros(44100, np.float32)) == Transcript([], [], None)
 
 
 def test_too_short_or_stereo_vocals_are_refused(transcriber):
@@ -129,4 +130,4 @@ def test_too_short_or_stereo_vocals_are_refused(transcriber):
 def test_identity_names_the_stand_in_and_unknown_models_are_refused():
     assert transcriber_identity(PARAMS).startswith("embedded/ctc-recogniser@2-")
     with pytest.raises(ValueError, match="choose one of: embedded"):
-        build_transcriber(PARAMS.model_copy(update={"model": "whisper"}))
+        build_transcriber(PARAMS.model_copy(update={"model": "murmur"}))

@@ -4,6 +4,7 @@ import json
 import struct
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -88,6 +89,18 @@ def test_weights_cut_short_are_refused_before_anything_is_loaded(folder: Path, k
         BadModel, match=r"model.safetensors (is empty|is no safetensors|ends before).*get it again"
     ):
         find(folder)
+
+
+def test_of_two_forms_of_weights_the_first_counts(folder: Path) -> None:
+    card = replace(CARD, files=("config.json", "*.safetensors|*.npz"))
+    before = weights_revision(card, str(folder), None)
+    (folder / "model.npz").write_bytes(b"the other form")
+    assert weights_revision(card, str(folder), None) == before
+    (folder / "model.safetensors").unlink()
+    assert weights_revision(card, str(folder), None) != before
+    (folder / "model.npz").unlink()
+    with pytest.raises(BadModel, match=r"holds no \*.safetensors or \*.npz"):
+        find_weights(card, str(folder), None)
 
 
 def test_a_torch_archive_cut_short_is_refused(tmp_path: Path) -> None:
