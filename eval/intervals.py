@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 
 import numpy as np
 from scipy.special import stdtrit
@@ -89,6 +90,16 @@ def rate(numerators: Scores, denominators: Scores, resampling: Resampling) -> Es
     """
     (numerators_N, denominators_N), n_failed = _complete(numerators, denominators)
     return rate_of_arrays(numerators_N, denominators_N, n_failed, resampling)
+
+
+def proportion(count: int, n: int) -> Estimate:
+    """A share of songs that are or are not something, with its Wilson interval (Wilson 1927, eq. 2)."""
+    if n == 0:
+        return Estimate(None, None, None, 0, 0, reason="there is no song")
+    z2, share = NormalDist().inv_cdf((1 + LEVEL) / 2) ** 2, count / n
+    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
+    reach = math.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n * n))) / (1 + z2 / n)
+    return Estimate(share, max(0.0, centre - reach), min(1.0, centre + reach), n, 0, method="Wilson")
 
 
 def paired_mean_difference(scores: Scores, others: Scores, resampling: Resampling) -> Estimate:

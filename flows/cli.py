@@ -128,6 +128,22 @@ def import_(
 
 
 @app.command()
+def calibrate(
+    songs: Annotated[Path, typer.Option("--songs", help="Manifest whose rows have a label, good or bad.")],
+    work: Work = DATA,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The YAML to write; default WORK/limits.yaml.")
+    ] = None,
+    params: Overlay = None,
+    set_: Settings = NO_SETTINGS,
+) -> None:
+    """Choose the gate's limits on labelled songs."""
+    from flows.calibrate import calibrate as flow
+
+    flow(str(songs), str(work), str(out or work / "limits.yaml"), _text(params), set_)
+
+
+@app.command()
 def train(work: Work = DATA, params: Overlay = None, set_: Settings = NO_SETTINGS) -> None:
     """Pretrain and fine-tune on the shards."""
     from flows.train import train_flow

@@ -29,7 +29,7 @@ def load(model: type[Model], overlay: Path | None = None, settings: Sequence[str
         path, equals, text = setting.partition("=")
         if not equals or not path:
             raise ValueError(
-                f"--set {setting!r}: expected section.key=value, for example align.min_score=0.3"
+                f"--set {setting!r}: expected section.key=value, for example filter.min_alignment=0.3"
             )
         patch: Any = yaml.safe_load(text)
         for key in reversed(path.split(".")):

@@ -9,6 +9,8 @@ from flows.load import load
 from tasks.align import AlignParams
 from tasks.audio import AudioParams
 from tasks.benchmark import BenchmarkParams
+from tasks.calibrate import CalibrateParams
+from tasks.check import CheckParams
 from tasks.engine.params import EngineParams
 from tasks.engine.stage import Section
 from tasks.filter import FilterParams
@@ -56,9 +58,11 @@ class Params(Section):
     phonemize: PhonemizeParams
     style: StyleParams
     codec: CodecParams
+    check: CheckParams
     sketch: SketchParams
     group: GroupParams
     filter: FilterParams
+    calibrate: CalibrateParams
     pack: PackParams
     judge: JudgeParams
     jam: JamParams

@@ -13,13 +13,16 @@ from flows.stages import run_stages, step
 from flows.view import say
 from flows.workfolder import WorkFolder
 from tasks.align import Align
+from tasks.check import Check
 from tasks.encode import Encode
 from tasks.engine.files import write_json_lines
 from tasks.engine.stage import Stage
 from tasks.engine.table import Chain, Table
-from tasks.filter import Filter
+from tasks.filter import Filter, is_calibrated
 from tasks.group import Group, fit_neighbours
 from tasks.ingest import Ingest
+from tasks.models.aligner import aligner_identity
+from tasks.models.transcriber import transcriber_identity
 from tasks.pack import Pack, write_index
 from tasks.phonemize import Phonemize
 from tasks.separate import Separate
@@ -42,10 +45,16 @@ def prepare_stages(params: Params, songs_root: str, table_root: str = "") -> lis
         Style(params.style, songs_root),
         Encode(params.codec, songs_root),
         Sketch(params.sketch, songs_root),
+        Check(params.check, songs_root),
         Group(params.group, table_root),
         Filter(params.filter),
         Pack(params.pack),
     ]
+
+
+def measuring_models(params: Params) -> tuple[str, str]:
+    """The models whose values the limits of `filter` are for: the aligner and the recogniser."""
+    return aligner_identity(params.aligner), transcriber_identity(params.transcriber)
 
 
 def prepare_chain(params: Params, work: WorkFolder, songs_root: str = "") -> Chain:
@@ -112,6 +121,9 @@ def run_prepare(params: Params, work: WorkFolder, only: set[str] | None = None) 
     if Group.name in wanted:
         find_neighbours(params, work, chain)
         chain = prepare_chain(params, work, songs_root_of(params))
+    models = measuring_models(params)
+    if Filter.name in wanted and not is_calibrated(params.filter, models):
+        say(f"filter: its limits are uncalibrated for {' and '.join(models)}; `jam calibrate` chooses them")
     if late := wanted - before:
         run_stages([chain], params.engine, receipts, late)
     if only is None or "pack" in only:

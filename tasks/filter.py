@@ -2,73 +2,93 @@
 
 from __future__ import annotations
 
-import itertools
+from collections.abc import Collection
 
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Section, Stage
+from tasks.quality import MEASURES, Quality
 
 
 class FilterParams(Section):
-    """Which songs are worth training on."""
+    """Which songs are worth training on: a limit for each measure of tasks/quality.py; null = no limit.
 
-    min_duration_s: float
-    max_duration_s: float
-    min_words: int
-    max_words_per_s: float
-    max_word_s: float
-    max_overlap_share: float
+    `languages`: those that are kept, where the recogniser tells one. `calibrated_for`: identities of the
+    aligner and the recogniser whose values the limits were chosen on.
+    """
+
+    calibrated_for: tuple[str, ...]
+    min_duration_s: float | None
+    max_duration_s: float | None
+    max_silence_share: float | None
+    max_clipped_share: float | None
+    min_loudness_lufs: float | None
+    max_loudness_lufs: float | None
+    min_vocals_db: float | None
+    min_lines: int | None
+    min_words: int | None
+    max_words_per_s: float | None
+    max_word_s: float | None
+    max_overlap_share: float | None
+    languages: tuple[str, ...] | None
+    min_alignment: float | None
+    min_coverage: float | None
+    min_agreement: float | None
+    max_unwritten_share: float | None
+    max_outside_share: float | None
+    max_times_offset_s: float | None
+    max_times_drift: float | None
+    max_times_spread_s: float | None
+    max_hurried_share: float | None
 
 
 class Filter(Stage):
-    """Keeps a song or drops it.
+    """Keeps a song or drops it; a song of the benchmark it only flags.
 
     It reads a column of every branch before it, so that a kept song passed all stages.
     """
 
     name = "filter"
-    version = 1
-    reads = frozenset({"duration_s", "words", "phonemes", "style_embedding", "num_frames"})
-    writes = frozenset({"kept"})
+    version = 2
+    reads = frozenset({"quality", "language", "split", "duplicate_of", "near_benchmark"})
+    reads |= {"style_embedding", "num_frames"}
+    writes = frozenset({"kept", "flags"})
 
     def __init__(self, params: FilterParams) -> None:
         super().__init__(params)
         self.params: FilterParams = params
 
     def one(self, song: Song) -> Song:
-        """The song with `kept`.
+        """The song with `kept` and `flags`, the reasons that hold.
 
         Raises:
-            SongError: ``duration_short``, ``duration_long``, ``words_few``, ``words_fast``, ``word_long`` or
-                ``words_overlap``; the first that holds.
+            SongError: the first reason, in the order of the measures, then ``language``, ``near_duplicate``,
+                ``in_benchmark``; never of a song of the benchmark.
         """
-        reason = self.reason(song)
-        if reason is not None:
-            raise SongError(song.song_id, reason[0], reason[1])
-        return song.with_columns(kept=True)
+        found = broken_limits(song["quality"], self.params)
+        allowed = self.params.languages
+        if allowed is not None and song["language"] is not None and song["language"] not in allowed:
+            found["language"] = f"{song['language']}, one of {', '.join(allowed)}"
+        if song["duplicate_of"] is not None:
+            found["near_duplicate"] = f"of {song['duplicate_of']}"
+        if song["near_benchmark"] is not None and song["split"] != "benchmark":
+            found["in_benchmark"] = f"near {song['near_benchmark']}"
+        if found and song["split"] != "benchmark":
+            raise SongError(song.song_id, *next(iter(found.items())))
+        return song.with_columns(kept=True, flags=list(found))
 
-    def reason(self, song: Song) -> tuple[str, str] | None:
-        """Why this song is dropped, in a word and in detail, or None."""
-        params, words = self.params, song["words"]
-        duration_s = song["duration_s"]
-        if duration_s < params.min_duration_s:
-            return "duration_short", f"{duration_s:.2f} s, at least {params.min_duration_s}"
-        if duration_s > params.max_duration_s:
-            return "duration_long", f"{duration_s:.2f} s, at most {params.max_duration_s}"
-        if len(words) < params.min_words:
-            return "words_few", f"{len(words)} words, at least {params.min_words}"
-        sung_s = words[-1]["end_s"] - words[0]["start_s"]
-        if len(words) > params.max_words_per_s * max(sung_s, 1.0):
-            return (
-                "words_fast",
-                f"{len(words)} words in {sung_s:.1f} s, at most {params.max_words_per_s} a second",
-            )
-        longest_s = max(word["end_s"] - word["start_s"] for word in words)
-        if longest_s > params.max_word_s:
-            return "word_long", f"a word of {longest_s:.1f} s, at most {params.max_word_s}"
-        overlaps = sum(after["start_s"] < before["end_s"] for before, after in itertools.pairwise(words))
-        if overlaps > params.max_overlap_share * len(words):
-            return (
-                "words_overlap",
-                f"{overlaps} of {len(words)} words, share at most {params.max_overlap_share}",
-            )
-        return None
+
+def broken_limits(quality: Quality, params: FilterParams) -> dict[str, str]:
+    """The reasons to drop a song of this quality, in order, each with what was measured."""
+    found: dict[str, str] = {}
+    for measure in MEASURES:
+        for setting, reason in measure.limits.items():
+            value, limit = quality[measure.name], getattr(params, setting)
+            if measure.breaks(setting, value, limit):
+                side = "at least" if setting.startswith("min_") else "at most"
+                found.setdefault(reason, f"{measure.label}: {value:.4g} {measure.unit}, {side} {limit:g}")
+    return found
+
+
+def is_calibrated(params: FilterParams, models: Collection[str]) -> bool:
+    """Whether the limits were chosen on what these models (the aligner, the recogniser) measure."""
+    return set(models) <= set(params.calibrated_for)

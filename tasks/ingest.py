@@ -30,7 +30,7 @@ class Ingest(Stage):
     version = 2
     reads = frozenset({"audio", "lyrics_path", "style_path", "content_hash"})
     writes = frozenset({"duration_s", "num_channels", "sample_rate_hz"})
-    writes |= {"lyrics", "lyrics_times", "lyrics_lines", "style_text"}
+    writes |= {"lyrics", "lyrics_times", "lyrics_lines", "num_lines", "style_text"}
     packages = ("av", "soundfile", "soxr")
 
     def __init__(self, params: IngestParams, audio: AudioParams, songs_root: str) -> None:
@@ -62,6 +62,7 @@ class Ingest(Stage):
             lyrics=lyrics.words if lyrics else None,
             lyrics_times=_rows(lyrics.times, source.duration_s) if lyrics else None,
             lyrics_lines=_rows(lyrics.lines, source.duration_s) if lyrics else None,
+            num_lines=lyrics.num_lines if lyrics else None,
             style_text=self._style(song),
         )
 

@@ -54,11 +54,15 @@ class TimedText:
 
 @dataclass(frozen=True)
 class Lyrics:
-    """The words in the order they are sung; their times and their lines where the file states them."""
+    """The words in the order they are sung; their times and their lines where the file states them.
+
+    `num_lines` counts the lines with words, timed or not; None where a format has no lines.
+    """
 
     words: list[str]
     times: list[TimedText] | None = None
     lines: list[TimedText] | None = None
+    num_lines: int | None = None
 
 
 def parse_lyrics(data: bytes, ending: str, max_bytes: int, max_words: int) -> Lyrics:
@@ -107,8 +111,8 @@ def sung_words(text: str) -> list[str]:
 
 
 def _from_text(text: str) -> Lyrics:
-    lines = (line for line in text.splitlines() if not LABEL_LINE.match(line))
-    return Lyrics([word for line in lines for word in sung_words(line)])
+    lines = [sung_words(line) for line in text.splitlines() if not LABEL_LINE.match(line)]
+    return Lyrics([word for line in lines for word in line], num_lines=sum(map(bool, lines)))
 
 
 def _from_json(text: str) -> Lyrics:
@@ -206,7 +210,7 @@ def _from_lrc(text: str) -> Lyrics:
     words = [word for line in lines for word in line.text.split(" ")]
     if times is not None:
         times = [_moved(timed, offset_s) for timed in times]
-    return Lyrics(words, times or None, lines or None)
+    return Lyrics(words, times or None, lines or None, len(lines))
 
 
 def _stamps(line: str) -> tuple[list[float], str]:

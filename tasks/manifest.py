@@ -33,10 +33,10 @@ def entries_of_manifest(path: Path, root: Path) -> tuple[list[Entry], list[Refus
 
 
 def manifest_rows(path: Path) -> Iterator[Any]:
-    """The rows of a JSON list, or of JSON lines.
+    """What is listed, as written: the items of a JSON list, or of JSON lines.
 
     Raises:
-        ValueError: it is neither.
+        ValueError: the file is neither.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")

@@ -23,9 +23,9 @@ class Transcribe(Stage):
     """What a recogniser hears. It never sees the lyrics, only whether there are any."""
 
     name = "transcribe"
-    version = 1
+    version = 2
     reads = frozenset({"vocals", "lyrics", "duration_s"})
-    writes = frozenset({"transcript", "transcript_times", "heard_phones"})
+    writes = frozenset({"transcript", "transcript_times", "heard_phones", "language"})
     packages = ("numpy", "torch", "soundfile", "soxr")
 
     def __init__(self, params: TranscribeParams, transcriber: TranscriberParams) -> None:
@@ -58,7 +58,7 @@ class Transcribe(Stage):
             SongError: ``no_transcript``: no lyrics were given, and no word was heard either.
         """
         if not self._is_asked(song):
-            return song.with_columns(transcript=None, transcript_times=None, heard_phones=None)
+            return song.with_columns(**dict.fromkeys(self.writes))
         heard = self.transcriber.transcribe(self.opened(song))
         if not heard.words and song["lyrics"] is None:
             raise SongError(
@@ -71,6 +71,7 @@ class Transcribe(Stage):
                 for w in heard.words
             ],
             heard_phones=list(heard.phones),
+            language=heard.language,
         )
 
     def _is_asked(self, song: Song) -> bool:

@@ -17,6 +17,17 @@ SCORED_WORD = pa.struct(
     [("word", pa.string()), ("start_s", pa.float64()), ("end_s", pa.float64()), ("score", pa.float64())]
 )
 STRINGS = pa.list_(pa.string())
+QUALITY = pa.struct(
+    [
+        (name, pa.float64())
+        for name in (
+            *("duration_s", "silence_share", "clipped_share", "loudness_lufs", "vocals_db", "num_lines"),
+            *("num_words", "words_per_s", "longest_word_s", "overlap_share", "alignment"),
+            *("coverage", "agreement", "unwritten_share", "outside_share"),
+            *("times_offset_s", "times_drift", "times_spread_s", "hurried_share"),
+        )
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -50,6 +61,7 @@ COLUMNS: dict[str, Column] = {
     "lyrics": Column(STRINGS, "the given words in order; null = no lyrics were given"),
     "lyrics_times": Column(pa.list_(WORD), "the given words with their claimed times; null = untimed"),
     "lyrics_lines": Column(pa.list_(WORD), "timed lines of an .lrc (word = the line); null = none"),
+    "num_lines": Column(pa.int32(), "lines of the given lyrics; null = no lyrics, or a format without lines"),
     "style_text": Column(pa.string(), "style prompt; null = none"),
     # separate
     "vocals": Column(pa.large_binary(), "vocals, mono 44.1 kHz FLAC", heavy=True),
@@ -57,11 +69,16 @@ COLUMNS: dict[str, Column] = {
     "transcript": Column(STRINGS, "words the recogniser heard; null = not asked to listen"),
     "transcript_times": Column(pa.list_(SCORED_WORD), "the same words with times"),
     "heard_phones": Column(STRINGS, "the recogniser's own phones, no word knowledge; null = not asked"),
+    "language": Column(pa.string(), "ISO 639-1, as the recogniser tells it; null = it does not"),
     # align
     "words": Column(
         pa.list_(SCORED_WORD), "the song's words with aligned times and scores in [0, 1]; 0 = cannot be said"
     ),
     "alignment_score": Column(pa.float64(), "mean word score"),
+    "aligned_words": Column(
+        pa.list_(SCORED_WORD),
+        "where the aligner lays words that kept their given times; null = they have its",
+    ),
     # phonemize
     "phonemes": Column(STRINGS, "IPA of each word, in jamify's symbols; as long as `words`"),
     "phoneme_unknown": Column(pa.int32(), "symbols that had no counterpart and were left out"),
@@ -84,8 +101,11 @@ COLUMNS: dict[str, Column] = {
     ),
     "duplicate_of": Column(pa.string(), "the earlier song that it repeats; null = none"),
     "near_benchmark": Column(pa.string(), "the song of the given benchmark that it is near; null = none"),
+    # check
+    "quality": Column(QUALITY, "the measures of tasks/quality.py, by name; null = not measurable"),
     # filter
     "kept": Column(pa.bool_(), "passed every stage before and every threshold here"),
+    "flags": Column(STRINGS, "reasons that hold for a song that is never dropped; empty = none"),
     # pack
     "sample": Column(
         pa.large_binary(), "the song as the members of one WebDataset sample, a tar fragment", heavy=True

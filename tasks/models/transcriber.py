@@ -14,15 +14,20 @@ from tasks.models.ctc_decode import WordLoop, edits, greedy_phones
 from tasks.models.forced_alignment import DoesNotFit, align_phones
 from tasks.models.recogniser import load_recogniser, weights_revision
 
+LANGUAGE = "en"  # of every word in a shipped lexicon
 FILLER_PENALTY = 6.0  # nats a frame, when words just decoded are laid over the same posteriors
 
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """What was heard. `words` is empty when the song could not be read; `phones` are never held back."""
+    """What was heard. `words` is empty when the song could not be read; `phones` are never held back.
+
+    `language` is ISO 639-1; None where the transcriber cannot tell.
+    """
 
     words: list[TimedWord]
     phones: list[str]
+    language: str | None = None
 
 
 class Transcriber(Protocol):
@@ -79,7 +84,9 @@ class EmbeddedTranscriber:
         except DoesNotFit:  # more phones than frames: no reading of this sound
             return Transcript([], phones)
         confidence = explained * sum(word.score for word in timed) / len(timed)
-        return Transcript(timed if confidence >= self.min_confidence else [], phones)
+        if confidence < self.min_confidence:
+            return Transcript([], phones)
+        return Transcript(timed, phones, LANGUAGE)
 
 
 def agreement(heard: Sequence[int], said: Sequence[int]) -> float:
@@ -89,7 +96,7 @@ def agreement(heard: Sequence[int], said: Sequence[int]) -> float:
 
 
 def _identity(weights: str) -> str:
-    return f"embedded/ctc-recogniser@1-{weights_revision(weights)}"
+    return f"embedded/ctc-recogniser@2-{weights_revision(weights)}"
 
 
 def transcriber_identity(params: TranscriberParams) -> str:

@@ -13,6 +13,7 @@ from eval.intervals import (
     mean,
     paired_mean_difference,
     paired_rate_difference,
+    proportion,
     rate,
 )
 
@@ -42,6 +43,15 @@ def test_rate_is_a_ratio_of_sums() -> None:
     assert estimate.value == pytest.approx(6 / 25)
     assert estimate.low == 0.0
     assert estimate.high == pytest.approx(1.0)
+
+
+def test_proportion_has_wilsons_interval_also_at_the_ends() -> None:
+    found = proportion(9, 10)
+    assert (found.value, found.n) == (0.9, 10)
+    assert (found.low, found.high) == pytest.approx((0.5958, 0.9821), abs=1e-4)
+    assert proportion(10, 10).high == pytest.approx(1.0)
+    assert proportion(10, 10).low == pytest.approx(10 / (10 + 1.959964**2))
+    assert proportion(0, 0).reason == "there is no song"
 
 
 def test_bootstrap_equals_a_plain_loop_over_the_same_draws() -> None:

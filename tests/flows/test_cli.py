@@ -22,6 +22,10 @@ from flows.cli import run
         (["stage", "polish"], ["polish", "separate"]),
         (["import", "--shards", "/nowhere/{00..01}.tar", "--out", "/nowhere"], ["shards", "/nowhere/00.tar"]),
         (["toy", "--songs", "0"], ["num_songs", "0"]),
+        (
+            ["calibrate", "--songs", "/nowhere/at-all", "--work", "W"],
+            ["/nowhere/at-all", "manifest", "label"],
+        ),
         (["train", "--work", "/nowhere/at-all"], ["index.json", "pack"]),
         (
             ["generate", "--manifest", "/nowhere.json", "--checkpoint", "/nowhere", "--out", "/nowhere"],
@@ -49,7 +53,7 @@ def test_help_names_every_command(capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["--help"]) == 0
     shown = capfd.readouterr().out
     for command in (
-        "toy", "run", "prepare", "import", "train", "generate", "dpo", "benchmark", "report",
+        "toy", "run", "prepare", "calibrate", "import", "train", "generate", "dpo", "benchmark", "report",
         "table", "look", "why", "retry", "verify", "doctor", "stage",
     ):  # fmt: skip
         assert command in shown

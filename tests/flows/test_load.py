@@ -20,18 +20,21 @@ def test_params_file_is_complete_and_typed() -> None:
 
 def test_overlay_and_set_are_laid_over_in_order(tmp_path: Path) -> None:
     overlay = tmp_path / "mine.yaml"
-    overlay.write_text("align: {min_score: 0.11}\nengine: {partition_size: 3}\n")
-    params = load_params(overlay, ["align.min_score=0.22"])
-    assert params.align.min_score == 0.22
+    overlay.write_text("filter: {min_alignment: 0.11}\nengine: {partition_size: 3}\n")
+    params = load_params(overlay, ["filter.min_alignment=0.22"])
+    assert params.filter.min_alignment == 0.22
     assert params.engine.partition_size == 3
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (["align.min_scor=0.3"], r"align.min_scor is not a setting; settings there: .*min_score"),
+        (
+            ["filter.min_alignmen=0.3"],
+            r"filter.min_alignmen is not a setting; settings there: .*min_alignment",
+        ),
         (["alling.min_score=0.3"], r"alling is not a setting; settings there: .*align"),
-        (["align.min_score=loud"], r"align.min_score is 'loud'"),
+        (["filter.min_alignment=loud"], r"filter.min_alignment is 'loud'"),
         (["align"], "expected section.key=value"),
     ],
 )

@@ -142,6 +142,18 @@ def test_limits_and_empty_lyrics_have_their_reasons() -> None:
     assert reason(b"la\0la", ".txt") == "lyrics_malformed"
 
 
+@pytest.mark.parametrize(
+    ("text", "ending", "num_lines"),
+    [
+        ("[Verse]\nla la\n\nChorus:\nli\n♪\n", ".txt", 2),
+        ("[00:01.00]la la\n[00:02.00]\n[00:03.00][00:05.00]li\n", ".lrc", 3),
+        ('[{"word": "la"}]', ".json", None),
+    ],
+)
+def test_lines_are_counted_where_a_format_has_lines(text: str, ending: str, num_lines: int | None) -> None:
+    assert parse(text, ending).num_lines == num_lines
+
+
 def test_an_unknown_ending_is_a_value_error() -> None:
     with pytest.raises(ValueError, match="unknown"):
         parse("la", ".srt")

@@ -16,8 +16,9 @@ import pytest
 
 from tasks.align import Align, AlignParams
 from tasks.audio import AudioParams, flac_bytes, npy_bytes
+from tasks.check import Check, CheckParams
 from tasks.encode import Encode
-from tasks.engine.columns import COLUMNS
+from tasks.engine.columns import COLUMNS, QUALITY
 from tasks.engine.fingerprint import made_by, stage_recipe
 from tasks.engine.song import Song
 from tasks.engine.stage import Stage
@@ -65,24 +66,18 @@ def law(root: Path) -> dict[str, Stage]:
     )
     listen = TranscriberParams(model="embedded", weights=WEIGHTS, word_penalty=1.5, min_confidence=0.0)
     lay = AlignerParams(model="embedded", weights=WEIGHTS, filler_penalty=1.0, line_tolerance_s=0.5)
-    limits = FilterParams(
-        min_duration_s=0,
-        max_duration_s=60,
-        min_words=1,
-        max_words_per_s=10,
-        max_word_s=60,
-        max_overlap_share=1,
-    )
+    limits = FilterParams(**{**dict.fromkeys(FilterParams.model_fields), "calibrated_for": ()})
     codec, style = CodecParams(model="embedded"), StyleParams(model="embedded")
     made: list[Stage] = [
         Ingest(ingest, audio, songs_root),
         Separate(SeparatorParams(model="embedded"), songs_root),
         Transcribe(TranscribeParams(when="always"), listen),
-        Align(AlignParams(times="align", min_score=0.0), lay, PHONEMIZER),
+        Align(AlignParams(times="align", times_grid_s=None), lay, PHONEMIZER),
         Phonemize(PhonemizeParams(max_unknown_share=0.1), PHONEMIZER),
         Style(style, songs_root),
         Encode(codec, songs_root),
         Sketch(SketchParams(shingle_words=3, max_shingles=64, max_landmarks=64), songs_root),
+        Check(CheckParams(plausible_score=0.3, min_phone_s=0.03, silence_db=-60.0), songs_root),
         Group(GROUP, str(root / "table")),
         Filter(limits),
         Pack(PackParams(tensor_format="pt")),
@@ -113,10 +108,18 @@ def row(root: Path, number: int, weights: str) -> dict[str, Any]:
         "lyrics_times": None,
         "lyrics_lines": [{"word": "hello moon", "start_s": 0.1, "end_s": 1.0}],
         "lyrics_hash": None,
+        "num_lines": 1,
         "split": "train",
+        "duplicate_of": None,
+        "near_benchmark": None,
         "vocals": flac_bytes(tones_CN(1.0, number).mean(axis=0), 44_100),
-        "transcript": None,
+        "transcript": ["hello"],
+        "heard_phones": ["h", "ɛ", "l", "oʊ"],
+        "language": "en",
         "words": words,
+        "aligned_words": None,
+        "alignment_score": 1.0,
+        "quality": {name: None for name in QUALITY.names},
         "phonemes": ["hɛlˈoʊ", "mˈuːn"],
         "style_embedding": style_NS,
         "latent": npy_bytes(noise.standard_normal((21, 128)).astype(np.float32)),

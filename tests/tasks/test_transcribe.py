@@ -27,7 +27,9 @@ class Hears:
     def transcribe(self, vocals_N: np.ndarray) -> Transcript:
         self.asked += 1
         assert vocals_N.ndim == 1
-        return Transcript([TimedWord(w, i, i + 0.5, 0.9) for i, w in enumerate(self.words)], ["m", "uː"])
+        return Transcript(
+            [TimedWord(w, i, i + 0.5, 0.9) for i, w in enumerate(self.words)], ["m", "uː"], "en"
+        )
 
 
 def transcribe(when: str, model: Hears, lyrics: list[str] | None) -> Song:
@@ -40,7 +42,7 @@ def transcribe(when: str, model: Hears, lyrics: list[str] | None) -> Song:
 def test_transcribe_listens_only_where_lyrics_are_missing() -> None:
     model = Hears("moon")
     song = transcribe("missing", model, ["hello"])
-    assert (song["transcript"], song["transcript_times"], song["heard_phones"]) == (None, None, None)
+    assert [song[column] for column in sorted(Transcribe.writes)] == [None] * 4
     assert model.asked == 0
     assert transcribe("missing", model, None)["transcript"] == ["moon"]
 
@@ -50,6 +52,7 @@ def test_transcribe_always_listens_when_songs_are_judged() -> None:
     assert song["transcript"] == ["blue", "moon"]
     assert song["transcript_times"][1] == {"word": "moon", "start_s": 1, "end_s": 1.5, "score": 0.9}
     assert song["heard_phones"] == ["m", "uː"]
+    assert song["language"] == "en"
 
 
 def test_a_song_without_lyrics_and_words_is_dropped_no_transcript() -> None:

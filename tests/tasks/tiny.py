@@ -39,6 +39,7 @@ def given(name: str, song_id: str = "tiny-0123456789ab", **columns: object) -> S
         "lyrics": ["hello", "moon"],
         "lyrics_times": None,
         "lyrics_lines": None,
+        "num_lines": None,
         "artist": None,
         "license": None,
         "source": None,

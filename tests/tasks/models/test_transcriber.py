@@ -127,6 +127,6 @@ def test_too_short_or_stereo_vocals_are_refused(transcriber):
 
 
 def test_identity_names_the_stand_in_and_unknown_models_are_refused():
-    assert transcriber_identity(PARAMS).startswith("embedded/ctc-recogniser@1-")
+    assert transcriber_identity(PARAMS).startswith("embedded/ctc-recogniser@2-")
     with pytest.raises(ValueError, match="choose one of: embedded"):
         build_transcriber(PARAMS.model_copy(update={"model": "whisper"}))
