@@ -65,11 +65,6 @@ def stage_recipe(stage: Stage, python: str | None = None) -> Recipe:
     }
 
 
-def made_by(recipe: Recipe) -> str:
-    """Provenance written beside every row: ``align-v1 embedded/ctc-aligner@1``."""
-    return " ".join([f"{recipe['stage']}-v{recipe['version']}", *recipe["models"]])
-
-
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
     """The keys in which two recipes differ, as readable lines ``params.min_score: 0.2 -> 0.3``."""
     lines = []

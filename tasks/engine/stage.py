@@ -58,6 +58,10 @@ class Stage(ABC):
         """What a fit over the whole table says of these songs; part of their partition's fingerprint alone."""
         return {}
 
+    def made_by(self, models: Sequence[str]) -> str:
+        """Provenance written beside every row: ``align-v1 embedded/ctc-aligner@1``; `models`: as `models` gave them."""
+        return " ".join([f"{self.name}-v{self.version}", *models])
+
     @property
     def batch_songs(self) -> int:
         """How many songs one call takes, of about the same length each."""

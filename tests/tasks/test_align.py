@@ -136,7 +136,8 @@ def test_times_lie_on_the_grid_and_the_row_says_so() -> None:
     song = align(Lays(step_s=0.63), grid_s=0.08, duration_s=60.0)
     assert [(w["start_s"], w["end_s"]) for w in song["words"]] == [(4.96, 5.52), (5.6, 6.16)]
     stage = Align(AlignParams(times="align", times_grid_s=0.08), ALIGNER, PHONEMIZER)
-    assert stage.made_by.startswith("align-v2 ") and stage.made_by.endswith(" grid=0.08")
+    made_by = stage.made_by(stage.models)
+    assert made_by.startswith("align-v2 ") and made_by.endswith(" grid=0.08")
 
 
 def test_words_on_a_grid_stay_in_order_and_keep_some_length() -> None:
