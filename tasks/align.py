@@ -75,11 +75,10 @@ class Align(Stage):
             "phonemizer": self.phonemizer_params.decides(),
         }
 
-    @property
-    def remark(self) -> str:
-        """The grid, where the times lie on one."""
+    def made_by(self, models: Sequence[str]) -> str:
+        """With the grid, where the times lie on one."""
         grid_s = self.params.times_grid_s
-        return f"grid={grid_s:g}" if grid_s else ""
+        return super().made_by(models) + (f" grid={grid_s:g}" if grid_s else "")
 
     @cached_property
     def aligner(self) -> Aligner:

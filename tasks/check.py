@@ -55,9 +55,10 @@ class Check(Stage):
         self.params: CheckParams = params
         self.songs_root = songs_root
 
-    def open(self, song: Song) -> np.ndarray:
-        """The mix."""
-        return mix_of(song.song_id, song["audio"], self.songs_root)
+    def open(self, song: Song) -> tuple[np.ndarray, np.ndarray]:
+        """The mix and the vocals, both at 44.1 kHz."""
+        mix_CN = mix_of(song.song_id, song["audio"], self.songs_root)
+        return mix_CN, read_bytes(song["vocals"])[0][0]
 
     def one(self, song: Song) -> Song:
         """The song with its quality.
@@ -66,8 +67,7 @@ class Check(Stage):
             SongError: the mix can no longer be read.
         """
         params, words = self.params, song["words"]
-        mix_CN = self.opened(song)
-        vocals_N = read_bytes(song["vocals"])[0][0]
+        mix_CN, vocals_N = self.opened(song)
         laid = words if song["aligned_words"] is None else song["aligned_words"]
         measured: dict[str, float | None] = {
             "duration_s": song["duration_s"],

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from tasks.engine.columns import COLUMNS
 from tasks.engine.files import atomic_path
-from tasks.engine.fingerprint import Recipe, canonical, made_by
+from tasks.engine.fingerprint import Recipe, canonical
 from tasks.engine.song import Song
 from tasks.engine.stage import Stage
 from tasks.engine.table import BOOKKEEPING
@@ -32,7 +32,7 @@ class ColumnFile:
     ) -> None:
         """`shard`: where the bytes of the stage's `sink` column go."""
         self.stage, self.path, self.shard_path = stage, path, shard
-        self.made_by = made_by(recipe)
+        self.made_by = stage.made_by(recipe["models"])
         self.columns = sorted(stage.writes - {stage.sink})
         fields = [("song_id", pa.string()), *((name, COLUMNS[name].type) for name in self.columns)]
         fields += [*(SINK_FIELDS if stage.sink else ()), *BOOKKEEPING]

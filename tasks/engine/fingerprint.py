@@ -62,7 +62,6 @@ def stage_recipe(stage: Stage, python: str | None = None) -> Recipe:
         "models": list(stage.models),
         "facts": stage.facts,
         "packages": {name: package_version(name) for name in sorted(_packages(stage))},
-        **({"remark": stage.remark} if stage.remark else {}),
     }
 
 
@@ -70,12 +69,6 @@ def _packages(stage: Stage) -> set[str]:
     """Of the stage's own code, and of the models its sections of params choose."""
     sections = [value for value in vars(stage).values() if isinstance(value, Section)]
     return {*stage.packages, *(name for section in sections for name in section.packages)}
-
-
-def made_by(recipe: Recipe) -> str:
-    """Provenance written beside every row: ``align-v1 embedded/ctc-aligner@1``."""
-    remark = [recipe["remark"]] if "remark" in recipe else []
-    return " ".join([f"{recipe['stage']}-v{recipe['version']}", *recipe["models"], *remark])
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:

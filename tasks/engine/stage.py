@@ -59,14 +59,13 @@ class Stage(ABC):
         """Whatever else decides the values (the hash of a checkpoint, the run's seed)."""
         return {}
 
-    @property
-    def remark(self) -> str:
-        """What a reader of the provenance should know besides the models: ``grid=0.08``."""
-        return ""
-
     def facts_of(self, song_ids: Sequence[str]) -> dict[str, Any]:
         """What a fit over the whole table says of these songs; part of their partition's fingerprint alone."""
         return {}
+
+    def made_by(self, models: Sequence[str]) -> str:
+        """Provenance written beside every row: ``align-v1 embedded/ctc-aligner@1``; `models`: as `models` gave them."""
+        return " ".join([f"{self.name}-v{self.version}", *models])
 
     @property
     def batch_songs(self) -> int:

@@ -11,7 +11,6 @@ import pytest
 from flows.params import load_params
 from tasks.align import Align, AlignParams, lines_of, on_grid
 from tasks.audio import flac_bytes
-from tasks.engine.fingerprint import made_by, stage_recipe
 from tasks.engine.song import Song, SongError
 from tasks.models.aligner import Line, TimedWord, Unalignable
 from tasks.models.phonemizer import PhonemizerParams, Pronunciation
@@ -138,8 +137,8 @@ def test_times_lie_on_the_grid_and_the_row_says_so() -> None:
     song = align(Lays(step_s=0.63), grid_s=0.08, duration_s=60.0)
     assert [(w["start_s"], w["end_s"]) for w in song["words"]] == [(4.96, 5.52), (5.6, 6.16)]
     stage = Align(AlignParams(times="align", times_grid_s=0.08), ALIGNER, PHONEMIZER)
-    made = made_by(stage_recipe(stage))
-    assert made.startswith("align-v2 ") and made.endswith(" grid=0.08")
+    made_by = stage.made_by(stage.models)
+    assert made_by.startswith("align-v2 ") and made_by.endswith(" grid=0.08")
 
 
 def test_words_on_a_grid_stay_in_order_and_keep_some_length() -> None:

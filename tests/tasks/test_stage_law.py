@@ -20,7 +20,6 @@ from tasks.audio import AudioParams, flac_bytes, npy_bytes
 from tasks.check import Check, CheckParams
 from tasks.encode import Encode
 from tasks.engine.columns import COLUMNS, QUALITY
-from tasks.engine.fingerprint import made_by, stage_recipe
 from tasks.engine.song import Song
 from tasks.engine.stage import Stage
 from tasks.filter import Filter, FilterParams
@@ -198,4 +197,4 @@ def test_what_a_stage_is_made_of_is_known_without_building_it(
     assert vars(stage) == before, "nothing was built"
     assert all(identity.startswith("embedded/") for identity in stage.models)
     assert "/tmp" not in facts and "songs_root" not in facts, "no path is part of it"
-    assert made_by(stage_recipe(stage)).startswith(f"{name}-v{stage.version}")
+    assert stage.made_by(stage.models).startswith(f"{name}-v{stage.version}")
