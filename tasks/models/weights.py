@@ -21,7 +21,7 @@ from tasks.engine.files import write_json
 from tasks.engine.stage import BadModel
 
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
-ZIPPED = frozenset({".pt", ".th", ".ckpt"})
+ZIPPED = frozenset({".pt", ".th", ".ckpt", ".bin"})
 REVISION_CHARS = 12
 MAX_JSON_BYTES = 50_000_000
 
@@ -31,8 +31,8 @@ class Card:
     """One set of weights a real model needs, and what they are.
 
     `section` and `field`: the setting that says where they lie (``separate.demucs``, ``weights``). `files`:
-    glob patterns under the weights folder, each of which must match; none when the weights are one file.
-    `subfolder`: where they lie in a hub repository that holds more. `released_at` and `licence`: where their
+    glob patterns under the weights folder, each of which must match (``a|b``: the first that does); none when
+    the weights are one file. `subfolder`: where they lie in a hub repository that holds more. `released_at` and `licence`: where their
     authors give them, and on which terms.
     """
 
@@ -72,6 +72,8 @@ def installed(distribution: str) -> str | None:
 def find_weights(card: Card, weights: str, revision: str | None) -> Path:
     """The file or folder that holds the weights, every file there and none cut short.
 
+    The one file a card names may be given itself: its folder is found.
+
     Raises:
         BadModel: there is no such path, the hub's cache lacks it, a file is missing, empty or truncated.
     """
@@ -83,6 +85,8 @@ def find_weights(card: Card, weights: str, revision: str | None) -> Path:
         path = _cached(card, weights, revision)
     if card.subfolder and (path / card.subfolder).is_dir():
         path = path / card.subfolder
+    if path.is_file() and card.files == (path.name,):
+        path = path.parent
     for file in _files(card, path):
         _check_whole(setting, file)
     return path
@@ -162,7 +166,7 @@ def _cached(card: Card, weights: str, revision: str | None) -> Path:
 
 def _patterns(card: Card) -> list[str] | None:
     prefix = f"{card.subfolder}/" if card.subfolder else ""
-    return [prefix + pattern for pattern in card.files] or None
+    return [prefix + name for pattern in card.files for name in pattern.split("|")] or None
 
 
 def _files(card: Card, path: Path) -> list[Path]:
@@ -180,9 +184,11 @@ def _files(card: Card, path: Path) -> list[Path]:
         raise BadModel(f"{setting}: {path} is a folder; give the file of {card.released_at}")
     found: set[Path] = set()
     for pattern in card.files:
-        matches = [match for match in path.glob(pattern) if match.is_file()]
-        if not matches:
-            raise BadModel(f"{setting}: {path} holds no {pattern}; give the folder of {card.released_at}")
+        alternatives = ([file for file in path.glob(name) if file.is_file()] for name in pattern.split("|"))
+        matches = next((files for files in alternatives if files), None)
+        if matches is None:
+            wanted = pattern.replace("|", " or ")
+            raise BadModel(f"{setting}: {path} holds no {wanted}; give the folder of {card.released_at}")
         found.update(matches)
     return sorted(found)
 

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from flows.params import load_params
 from tasks.align import Align, AlignParams
 from tasks.audio import AudioParams, flac_bytes, npy_bytes
 from tasks.encode import Encode
@@ -24,11 +25,8 @@ from tasks.filter import Filter, FilterParams
 from tasks.generate import Generate
 from tasks.ingest import Ingest, IngestParams
 from tasks.models.aligner import AlignerParams
-from tasks.models.codec import CodecParams
-from tasks.models.judge import JudgeParams
 from tasks.models.phonemizer import PhonemizerParams
 from tasks.models.separator import SeparatorParams
-from tasks.models.style_encoder import StyleParams
 from tasks.models.transcriber import TranscriberParams
 from tasks.pack import Pack, PackParams
 from tasks.phonemize import Phonemize, PhonemizeParams
@@ -40,6 +38,7 @@ from tests.tasks.test_generate import SAMPLER, tiny_checkpoint
 from tests.tasks.tiny import timed, tones_CN, write_song
 from tests.tasks.units import stages
 
+PARAMS = load_params()
 NAMES = ("b-second", "a-first", "c-third")  # in an order that sorting would change
 PHONEMIZER = PhonemizerParams(model="embedded", language="en-us")
 WEIGHTS = "recogniser"
@@ -71,7 +70,7 @@ def law(root: Path) -> dict[str, Stage]:
         max_word_s=60,
         max_overlap_share=1,
     )
-    codec, style = CodecParams(model="embedded"), StyleParams(model="embedded")
+    codec, style = PARAMS.codec, PARAMS.style
     made: list[Stage] = [
         Ingest(ingest, audio, songs_root),
         Separate(SeparatorParams(model="embedded"), songs_root),
@@ -83,7 +82,7 @@ def law(root: Path) -> dict[str, Stage]:
         Filter(limits),
         Pack(PackParams(tensor_format="pt")),
         Generate(codec, style, {weights: str(checkpoint)}, songs_root),
-        Score(JudgeParams(model="embedded"), songs_root),
+        Score(PARAMS.judge, songs_root),
     ]
     return {stage.name: stage for stage in made}
 
