@@ -3,10 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+REAL := $(VENV)/real
 
-.PHONY: demo test slow lint clean setup
+.PHONY: demo test slow lint clean setup real
 
 setup: $(READY)
+
+real: $(REAL)
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -14,17 +17,21 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $(READY)
 
+$(REAL): requirements.real.lock $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements.real.lock
+	touch $(REAL)
+
 demo: $(READY)
 	$(BIN)/jam toy
 	$(BIN)/jam run
 
-test: $(READY)
+test: $(REAL)
 	$(BIN)/python -m pytest -m "not slow"
 
-slow: $(READY)
+slow: $(REAL)
 	$(BIN)/python -m pytest -m slow
 
-lint: $(READY)
+lint: $(REAL)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -84,6 +84,34 @@ def bar(share: float, label: str) -> str:
     )
 
 
+def histogram_chart(
+    edges: Sequence[float], kept: Sequence[int], dropped: Sequence[int], limits: Sequence[float], label: str
+) -> str:
+    """Bars of songs over a measure, the dropped ones on top of the kept ones; limits are dashed lines."""
+    most = max((a + b for a, b in zip(kept, dropped, strict=True)), default=0) or 1
+    scale = Scale(edges[0], edges[-1])
+    parts = []
+    for left, right, few, lost in zip(edges, edges[1:], kept, dropped, strict=False):
+        x, width = scale.place(left), scale.place(right) - scale.place(left)
+        for css, low, count in (("kept", 0, few), ("lost", few, lost)):
+            if count:
+                top, height = 100 - 100 * (low + count) / most, 100 * count / most
+                parts.append(
+                    f'<rect class="{css}" x="{x:.3f}%" width="{width:.3f}%" y="{top:.3f}%" height="{height:.3f}%"/>'
+                )
+    parts += [
+        f'<line class="mark" x1="{scale.place(limit)}%" x2="{scale.place(limit)}%" y1="0" y2="100%"/>'
+        for limit in limits
+    ]
+    feet = "".join(
+        f'<text x="{scale.place(tick)}%" y="100%" dy="18" text-anchor="{_anchor(scale.place(tick))}">{tick:g}</text>'
+        for tick in ticks(scale)
+    )
+    top_count = f'<text x="-8" y="0" dy="8" text-anchor="end">{most}</text>'
+    ground = '<line class="ground" x1="0" x2="100%" y1="100%" y2="100%"/>'
+    return f'<svg class="curve histogram" role="img" aria-label="{escape(label)}">{"".join(parts)}{ground}{top_count}{feet}</svg>'
+
+
 def curve(points: Sequence[tuple[int, float]], label: str) -> str:
     """A loss over steps: the raw losses thin, their running mean thick, both axes with round numbers."""
     finite = [(step, loss) for step, loss in points if math.isfinite(loss)]

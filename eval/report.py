@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from eval.data_set import DataSet
 from eval.intervals import Estimate
 from eval.metric import Metric
 from eval.timing import Timed
@@ -105,25 +106,6 @@ class SongRow:
 class LossCurve:
     name: str
     points: Sequence[tuple[int, float]]  # (step, loss)
-
-
-@dataclass(frozen=True)
-class DataSet:
-    """What became of the songs that went in: kept + dropped = in."""
-
-    songs_in: int
-    kept: int
-    drops: Mapping[str, int]  # drop_reason -> songs
-    splits: Mapping[str, int] = field(default_factory=dict)  # split -> kept songs
-
-    def __post_init__(self) -> None:
-        dropped = sum(self.drops.values())
-        if self.kept + dropped != self.songs_in:
-            raise ValueError(
-                f"kept {self.kept} + dropped {dropped} is not songs_in {self.songs_in}: a song was "
-                "lost or counted "
-                "twice"
-            )
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@
                       reasons: {metric: str}, asked: [WORD], heard: [WORD], has_audio, note,
                       stand_in, stamp}]
     losses          [{name, points: [[step, loss or null]], reason}]
-    data_set        {songs_in, kept, dropped, drops: {reason: songs}, splits: {split: songs}} or null
+    data_set        {songs_in, kept, dropped, drops: {reason: songs}, splits: {split: songs}, flags: {reason:
+                      songs}, histograms: [{name, title, unit, edges, kept, dropped, missing, limits}]} or null
     settings, run   as given; only `run` may hold dates, durations and devices
     notes           [str]
 
@@ -28,6 +29,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from eval.data_set import data_set_record
 from eval.intervals import Estimate
 from eval.report import STAMP, Comparison, LossCurve, Report, SongRow, System, is_stand_in
 from eval.timing import Timed
@@ -73,15 +75,7 @@ def report_record(report: Report) -> dict[str, Any]:
         },
         "songs": [_song(report, row) for row in report.songs],
         "losses": [_loss(curve) for curve in report.losses],
-        "data_set": None
-        if report.data_set is None
-        else {
-            "songs_in": report.data_set.songs_in,
-            "kept": report.data_set.kept,
-            "dropped": sum(report.data_set.drops.values()),
-            "drops": dict(report.data_set.drops),
-            "splits": dict(report.data_set.splits),
-        },
+        "data_set": data_set_record(report.data_set),
         "settings": plain(report.settings, "settings"),
         "run": plain(report.run, "run"),
         "notes": list(report.notes),

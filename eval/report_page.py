@@ -15,11 +15,12 @@ from importlib.resources import files
 from string import Template
 from typing import Any
 
-from eval.charts import bar, curve
+from eval.charts import curve
 from eval.players import Players
 from eval.report import STAMP, Report
+from eval.report_data import data_section
 from eval.report_json import plain
-from eval.report_tables import BETTER, STAMP_MARK, column_head, leaderboard, metric_panels, questions
+from eval.report_tables import BETTER, STAMP_MARK, leaderboard, metric_panels, questions
 from eval.wording import unit as unit_of
 
 
@@ -34,7 +35,7 @@ def report_html(report: Report, players: Players) -> str:
         ("listen", "Listen", _listen(report)),
         ("metrics", "Metric by metric", metric_panels(report)),
         ("training", "Training", _losses(report)),
-        ("data", "Data set", _data_set(report)),
+        ("data", "Data set", data_section(report.data_set)),
         ("protocol", "Protocol", _protocol(report)),
         ("settings", "Settings and run", _settings(report)),
     ]
@@ -166,40 +167,6 @@ def _loss_line(points: Any) -> str:
     tail = [loss for _, loss in points[-max(1, len(points) // 20) :]]
     mean = sum(tail) / len(tail)
     return f"{len(points)} losses to step {points[-1][0]}; mean of the last {len(tail)}: {mean:.3f}"
-
-
-def _data_set(report: Report) -> str:
-    data = report.data_set
-    if data is None:
-        return ""
-    dropped = sum(data.drops.values())
-    splits = "; ".join(f"{escape(name)} {count}" for name, count in data.splits.items())
-    most = max(data.drops.values(), default=0) or 1
-    fates = [
-        ("kept", data.kept, ""),
-        *((k, v, "dropped") for k, v in sorted(data.drops.items(), key=_by_count)),
-    ]
-    rows = "".join(
-        f'<tr class="{css}"><th scope="row"><code>{escape(fate)}</code></th>'
-        f'<td class="plot">{bar(count / most, f"{fate}: {count} songs") if css else ""}</td>'
-        f'<td class="figure" data-value="{count}">{count}</td>'
-        f'<td class="figure" data-value="{count}">{100 * count / max(1, data.songs_in):.1f}</td></tr>'
-        for fate, count, css in fates
-    )
-    heads = f"{column_head('songs', css='figure')}{column_head('%', css='figure')}"
-    return (
-        f'<p class="verdict">{data.songs_in} songs in = {data.kept} kept + {dropped} dropped.'
-        f"{f' Kept by split: {splits}.' if splits else ''}</p>"
-        f'<div class="wide"><table class="sortable drops"><thead><tr>{column_head("Fate", "text")}<th>'
-        f"</th>{heads}"
-        f"</tr></thead><tbody>{rows}</tbody></table></div>"
-        '<p class="caption">Bars: dropped songs by reason, against the most frequent one; %: of all '
-        "songs in.</p>"
-    )
-
-
-def _by_count(item: tuple[str, int]) -> tuple[int, str]:
-    return -item[1], item[0]
 
 
 def _protocol(report: Report) -> str:

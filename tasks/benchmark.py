@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from eval.data_set import DataSet
 from eval.intervals import Estimate
 from eval.judge import ranked_songs
 from eval.players import waveform_peaks
-from eval.report import Comparison, DataSet, LossCurve, Report, SongRow
+from eval.report import Comparison, LossCurve, Report, SongRow
 from eval.report import System as ReportSystem
 from tasks.engine.stage import Section
 from tasks.fanout import Prompt, System, in_another_style, with_words_dealt

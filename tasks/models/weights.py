@@ -138,6 +138,7 @@ def download(card: Card, weights: str, revision: str | None) -> Path:
     setting = card.setting
     if not HUB_ID.fullmatch(weights) or Path(weights).expanduser().exists():
         raise BadModel(f"{setting}: {weights} is no hub id; get the file from {card.released_at}")
+    _require_hub(card)
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
@@ -151,6 +152,7 @@ def download(card: Card, weights: str, revision: str | None) -> Path:
 
 
 def _cached(card: Card, weights: str, revision: str | None) -> Path:
+    _require_hub(card)
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
@@ -162,6 +164,13 @@ def _cached(card: Card, weights: str, revision: str | None) -> Path:
             f"{card.setting}: {weights}{at} is not on this machine; "
             "`jam doctor --download` gets it, or give a folder that holds it"
         ) from None
+
+
+def _require_hub(card: Card) -> None:
+    if installed("huggingface_hub") is None:
+        raise BadModel(
+            f"{card.setting}: a hub id needs huggingface_hub; run `pip install 'jam-lifecycle[real]'`"
+        )
 
 
 def _patterns(card: Card) -> list[str] | None:

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import soundfile
 
+from eval.data_set import DataSet, StageRate, histogram
 from eval.energy import METRICS as ENERGY_METRICS
 from eval.intervals import Estimate
 from eval.judge import METRICS as JUDGE_METRICS
 from eval.players import waveform_peaks
-from eval.report import Comparison, DataSet, LossCurve, Report, SongRow, System
+from eval.report import Comparison, LossCurve, Report, SongRow, System
 from eval.words import METRICS as WORD_METRICS
 
 HOSTILE = "</script><script>window.broken=1</script><img src=x onerror=alert(1)> & \"quotes\" 'and' \u2028"
@@ -91,7 +92,15 @@ def make_report(hostile: str = HOSTILE) -> Report:
         ],
         songs=songs,
         losses=[LossCurve(hostile, [(step, 1 / (1 + step)) for step in range(50)] + [(50, float("nan"))])],
-        data_set=DataSet(40, 36, {"no_transcript": 3, hostile: 1}, {"train": 36}),
+        data_set=DataSet(
+            40,
+            36,
+            {"no_transcript": 3, hostile: 1},
+            {"train": 36},
+            {hostile: 2},
+            [histogram("score", hostile, hostile, [0.9, 0.8, None], [0.1, 0.35], [0.6])],
+            [StageRate(hostile, 40, 20.0, 400.0, hostile, 512.0, 0.2), StageRate("filter", 40, 0.1, 0.0)],
+        ),
         settings={"train": {"steps": 100, "note": hostile}, "limit": float("inf")},
         stand_ins=["embedded/judge@1"],
         notes=[hostile],

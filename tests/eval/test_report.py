@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from eval.data_set import DataSet
 from eval.intervals import Estimate
 from eval.players import build_players, waveform_peaks
-from eval.report import STAMP, Comparison, DataSet, Report, is_stand_in
+from eval.report import STAMP, Comparison, Report, is_stand_in
 from eval.report_files import write_report
 from eval.report_json import report_json, report_record
 from eval.report_page import report_html
