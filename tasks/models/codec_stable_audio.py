@@ -71,9 +71,10 @@ class StableAudioCodec:
 
     @cached_property
     def silence_C(self) -> np.ndarray:
-        """Posterior mean of frame 15 of silence, float32 [64]; only what that frame hears is encoded."""
-        num_frames = SILENCE_FRAME + 1 + self._reach_frames
-        return self.encode(np.zeros((2, num_frames * HOP_SAMPLES), np.float32))[0][SILENCE_FRAME]
+        """Posterior mean of frame 15 of silence, float32 [64]; what that frame hears is encoded in one pass."""
+        num_samples = (SILENCE_FRAME + 1 + self._reach_frames) * HOP_SAMPLES
+        posterior_BCT = self._posterior(np.zeros((1, 2, num_samples), np.float32))
+        return posterior_BCT[0, :LATENT_CHANNELS, SILENCE_FRAME].copy()
 
     def encode(self, mix_CN: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(mean_TC, std_TC), float32 [T, 64] each; samples past the last whole frame are heard, not counted.

@@ -31,8 +31,9 @@ class Card:
     """One set of weights a real model needs, and what they are.
 
     `section` and `field`: the setting that says where they lie (``separate.demucs``, ``weights``). `files`:
-    glob patterns under the weights folder, each of which must match (``a|b``: the first that does); none when
-    the weights are one file. `subfolder`: where they lie in a hub repository that holds more. `released_at` and `licence`: where their
+    glob patterns under the weights folder, each of which must match; none when the weights are one file. Of
+    ``*.safetensors|*.th`` the first that matches counts.
+    `subfolder`: where they lie in a hub repository that holds more. `released_at` and `licence`: where their
     authors give them, and on which terms.
     """
 
@@ -175,7 +176,7 @@ def _require_hub(card: Card) -> None:
 
 def _patterns(card: Card) -> list[str] | None:
     prefix = f"{card.subfolder}/" if card.subfolder else ""
-    return [prefix + name for pattern in card.files for name in pattern.split("|")] or None
+    return [prefix + choice for pattern in card.files for choice in pattern.split("|")] or None
 
 
 def _files(card: Card, path: Path) -> list[Path]:
@@ -193,12 +194,13 @@ def _files(card: Card, path: Path) -> list[Path]:
         raise BadModel(f"{setting}: {path} is a folder; give the file of {card.released_at}")
     found: set[Path] = set()
     for pattern in card.files:
-        alternatives = ([file for file in path.glob(name) if file.is_file()] for name in pattern.split("|"))
-        matches = next((files for files in alternatives if files), None)
-        if matches is None:
-            wanted = pattern.replace("|", " or ")
-            raise BadModel(f"{setting}: {path} holds no {wanted}; give the folder of {card.released_at}")
-        found.update(matches)
+        choices = pattern.split("|")
+        matches = ([match for match in path.glob(choice) if match.is_file()] for choice in choices)
+        first = next(filter(None, matches), None)
+        if first is None:
+            lacking = " or ".join(choices)
+            raise BadModel(f"{setting}: {path} holds no {lacking}; give the folder of {card.released_at}")
+        found.update(first)
     return sorted(found)
 
 
