@@ -35,8 +35,16 @@ REPEAT_AFTER = 4  # pieces of REPEAT_S: what is nearer is the same note, no repe
 class SongEval(RealModel):
     """SongEval's head and the MuQ it listens through; a song is one pass, whatever `batch_size`."""
 
+    axes: ClassVar = AXES
+
     muq_weights: str
     muq_revision: str | None
+
+
+class Audiobox(RealModel):
+    """Audiobox Aesthetics: content enjoyment and usefulness, production complexity and quality."""
+
+    axes: ClassVar = ("CE", "CU", "PC", "PQ")
 
 
 class JudgeParams(ModelChoice):
@@ -49,7 +57,13 @@ class JudgeParams(ModelChoice):
     }
 
     songeval: SongEval
-    audiobox: RealModel
+    audiobox: Audiobox
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """What the chosen judge scores, without building it."""
+        axes: tuple[str, ...] = getattr(self.settings, "axes", AXES)
+        return axes
 
 
 class Judge(Protocol):

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from tasks.models.choice import RealModel
 from tasks.models.device import device_of
 from tasks.models.foreign import import_foreign
+from tasks.models.judge import Audiobox
 from tasks.models.mono import mono_at
 from tasks.models.state import load_strictly, read_state
 from tasks.models.weights import Card, find_weights, loading
@@ -36,7 +36,7 @@ CARDS = (
         licence="CC-BY-4.0",
     ),
 )
-AXES = ("CE", "CU", "PC", "PQ")
+AXES = Audiobox.axes
 RATE_HZ = 16_000
 WINDOW_S = 10
 PRECISIONS = {"float32": "32", "bfloat16": "bf16", "float16": "16"}  # as the package names them
@@ -45,10 +45,10 @@ PRECISIONS = {"float32": "32", "bfloat16": "bf16", "float16": "16"}  # as the pa
 class AudioboxJudge:
     """Meta's four axes of audio aesthetics, in their own range."""
 
-    axes = AXES
+    axes: tuple[str, ...] = AXES
     low, high = 1.0, 10.0
 
-    def __init__(self, settings: RealModel, identity: str) -> None:
+    def __init__(self, settings: Audiobox, identity: str) -> None:
         self.identity = identity
         self._settings = settings
         self._device = device_of(SECTION, settings.device)
@@ -84,7 +84,7 @@ class AudioboxJudge:
         return np.stack([heard[axis].double().cpu().numpy() for axis in AXES], axis=1)
 
 
-def _load(settings: RealModel) -> Any:
+def _load(settings: Audiobox) -> Any:
     """The model of a hub folder (config.json, model.safetensors) or of the package's checkpoint.pt."""
     card = CARDS[0]
     path = find_weights(card, *settings.place(card))
@@ -109,6 +109,6 @@ def _config_and_state(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Ten
     return {**checkpoint["model_cfg"], "target_transform": checkpoint["target_transform"]}, state
 
 
-def build(settings: RealModel, identity: str) -> AudioboxJudge:
+def build(settings: Audiobox, identity: str) -> AudioboxJudge:
     """The judge, with its weights in memory."""
     return AudioboxJudge(settings, identity)

@@ -9,7 +9,7 @@ Shapes: C channels, N samples, T features (25 Hz), D feature size, A axes.
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -113,19 +113,24 @@ def _load_head(settings: SongEval) -> Head:
     return head
 
 
-def _load_muq(settings: SongEval, num_features: int) -> nn.Module:
+def _load_muq(settings: SongEval, num_features: int) -> Any:
+    """MuQ with every tensor of its weights, then without the layers that nothing here listens to."""
     card = CARDS[1]
     path = find_weights(card, *settings.place(card))
     package = import_foreign("muq")
     with loading(card, path):
-        config = json.loads((Path(path) / "config.json").read_text(encoding="utf-8"))
-        muq: nn.Module = package.MuQ(config)
+        config = json.loads((path / "config.json").read_text(encoding="utf-8"))
+        muq = package.MuQ(config)
         load_strictly(muq, read_state(path, *MUQ_STATE))
         if config["encoder_dim"] != num_features or config["encoder_depth"] < LAYER:
             raise ValueError(
                 f"it has {config['encoder_depth']} layers of {config['encoder_dim']}; "
                 f"the head takes layer {LAYER} of {num_features}"
             )
+        conformer = muq.model.conformer
+        conformer.layers = conformer.layers[
+            : LAYER + 1
+        ]  # the last hidden state is normed, and so is not LAYER's
     return muq
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -63,29 +64,33 @@ CARDS = (
         field="negative_style",
     ),
 )
+RATE_HZ = 24_000
+CLIP = 10 * RATE_HZ  # samples the model was trained on
+WINDOW_HOP = 5 * RATE_HZ
 MAX_TEXT_CHARS = 300  # of a prompt, as in the released code
-WINDOW_HOP_S = 5
 
 
 class MuqMulanStyleEncoder:
     """MuQ-MuLan, fed as the released code feeds it: 24 kHz mono, clips of 10 s, their unit embeddings averaged.
 
     The average of a crop's clips is not brought back to norm 1, and so a row's norm is at most 1. The negative
-    style is the array of the params, or zeros.
+    style is the array of the params, or zeros. The weights are loaded when something is first embedded: who needs
+    the negative style alone does not wait for them.
     """
 
     def __init__(self, settings: MuqMulan, identity: str) -> None:
         self.identity = identity
         self._settings = settings
         self._device = device_of(SECTION, settings.device)
-        self._model = _load(settings).eval().to(self._device)
-        self._rate_hz = int(self._model.sr)
-        self._clip = int(self._model.sr * self._model.clip_secs)
         self.negative_style = _negative_style(settings)
+
+    @cached_property
+    def _model(self) -> Any:
+        return _load(self._settings).eval().to(self._device)
 
     def embed_audio(self, mix_CN: np.ndarray) -> np.ndarray:
         """Style of each crop, float32 [n, 512], rows of norm at most 1; a song may hold fewer than `crops`."""
-        audio_N = mono_at(mix_CN, self._rate_hz)
+        audio_N = mono_at(mix_CN, RATE_HZ)
         crops = [list(self._clips(crop_N)) for crop_N in self._crops(audio_N)]
         embedded_BS = self._embed([clip_N for crop in crops for clip_N in crop])
         ends = np.cumsum([len(crop) for crop in crops])[:-1]
@@ -105,15 +110,14 @@ class MuqMulanStyleEncoder:
 
     def windows(self, mix_CN: np.ndarray) -> np.ndarray:
         """Embeddings of 10 s clips every 5 s, float32 [W, 512]; a shorter song is one clip, wrapped."""
-        audio_N = mono_at(mix_CN, self._rate_hz)
-        hop = WINDOW_HOP_S * self._rate_hz
-        starts = range(0, max(len(audio_N) - self._clip, 0) + 1, hop)
+        audio_N = mono_at(mix_CN, RATE_HZ)
+        starts = range(0, max(len(audio_N) - CLIP, 0) + 1, WINDOW_HOP)
         return self._embed([self._clip_at(audio_N, start) for start in starts])
 
     def _crops(self, audio_N: np.ndarray) -> list[np.ndarray]:
         """`crops` parts of `crop_s`, by `crop_choice`; a shorter song is one crop."""
         settings = self._settings
-        size = round(settings.crop_s * self._rate_hz)
+        size = round(settings.crop_s * RATE_HZ)
         room = len(audio_N) - size
         if room <= 0:
             return [audio_N]
@@ -127,12 +131,12 @@ class MuqMulanStyleEncoder:
         return [audio_N[start : start + size] for start in starts]
 
     def _clips(self, crop_N: np.ndarray) -> list[np.ndarray]:
-        return [self._clip_at(crop_N, start) for start in range(0, len(crop_N), self._clip)]
+        return [self._clip_at(crop_N, start) for start in range(0, len(crop_N), CLIP)]
 
     def _clip_at(self, audio_N: np.ndarray, start: int) -> np.ndarray:
         """10 s from `start`; what the audio lacks is its beginning once more (shorter than 5 s: all of it)."""
-        clip_N = audio_N[start : start + self._clip]
-        return np.concatenate([clip_N, audio_N[: self._clip - len(clip_N)]])
+        clip_N = audio_N[start : start + CLIP]
+        return np.concatenate([clip_N, audio_N[: CLIP - len(clip_N)]])
 
     def _embed(self, clips: list[np.ndarray]) -> np.ndarray:
         """Unit embeddings of clips of equal length, float32 [B, 512], `batch_size` a pass."""
@@ -163,8 +167,11 @@ def _load(settings: MuqMulan) -> Any:
         model = package.MuQMuLan(config)
         load_strictly(model, read_state(mulan, *STATE))
         model.mulan.text._tokenizer = transformers.AutoTokenizer.from_pretrained(text, local_files_only=True)
-        if config["mulan"]["dim_latent"] != STYLE_DIM:
-            raise ValueError(f"it embeds to {config['mulan']['dim_latent']} numbers, not {STYLE_DIM}")
+        size = config["mulan"]["dim_latent"]
+        if (size, model.sr, model.clip_secs * model.sr) != (STYLE_DIM, RATE_HZ, CLIP):
+            raise ValueError(
+                f"it embeds {model.clip_secs} s at {model.sr} Hz to {size} numbers, not as MuQ-MuLan"
+            )
     return model
 
 

@@ -22,6 +22,7 @@ from flows.cli import run
         (["stage", "polish"], ["polish", "separate"]),
         (["toy", "--songs", "0"], ["num_songs", "0"]),
         (["train", "--work", "/nowhere/at-all"], ["index.json", "pack"]),
+        (["benchmark", "--set", "judge.model=audiobox"], ["judge.model", "CE, CU, PC, PQ", "songeval"]),
         (
             ["generate", "--manifest", "/nowhere.json", "--checkpoint", "/nowhere", "--out", "/nowhere"],
             ["/nowhere"],

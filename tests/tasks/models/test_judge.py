@@ -96,3 +96,9 @@ def test_the_same_scores_twice_and_the_identity_known_without_building(judge: Ju
     assert judge_identity(PARAMS) == judge.identity
     with pytest.raises(ValueError, match="embedded"):
         judge_identity(PARAMS.model_copy(update={"model": "songevil"}))
+
+
+def test_the_axes_of_a_judge_are_known_without_building_it(judge: Judge) -> None:
+    assert judge.axes == PARAMS.axes == AXES and (judge.low, judge.high) == (1.0, 5.0)
+    assert PARAMS.model_copy(update={"model": "songeval"}).axes == AXES
+    assert PARAMS.model_copy(update={"model": "audiobox"}).axes == ("CE", "CU", "PC", "PQ")

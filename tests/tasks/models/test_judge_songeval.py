@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 
 from flows.params import load_params
 from tasks.models import weights
+from tasks.models.foreign import import_foreign
 from tasks.models.judge import AXES, JudgeParams, build_judge, judge_identity
 from tasks.models.judge_songeval import SongEvalJudge
 from tasks.models.mono import mono_at
@@ -31,7 +32,7 @@ torch.set_num_threads(1)
 def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("judge")
     write_songeval(root / "songeval")
-    write_muq(root / "muq")
+    write_muq(root / "muq", depth=9)
     return root
 
 
@@ -80,8 +81,11 @@ def test_scores_are_the_head_by_hand_on_the_sixth_hidden_state(judge: SongEvalJu
     scores_A = judge.score(mix_CN)
     assert scores_A.shape == (5,) and scores_A.dtype == np.float64
     assert ((scores_A > 1) & (scores_A < 5)).all() and scores_A.std() > 0.1
+    whole = (
+        import_foreign("muq").MuQ.from_pretrained(released / "muq").eval()
+    )  # as the released code loads it
     with torch.inference_mode():
-        heard = judge._muq(torch.from_numpy(mono_at(mix_CN, 24_000))[None], output_hidden_states=True)
+        heard = whole(torch.from_numpy(mono_at(mix_CN, 24_000))[None], output_hidden_states=True)
     features_TD = heard["hidden_states"][6][0].double().numpy()
     assert features_TD.shape == (100, 32)
     state = load_file(released / "songeval" / "ckpt" / "model.safetensors")

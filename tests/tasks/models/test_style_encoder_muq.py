@@ -188,7 +188,7 @@ def test_weights_that_cannot_be_used_are_refused_in_one_line(
     shutil.copytree(released["weights"], joint)
 
     def said(**settings: Any) -> str:
-        return refusal(lambda: build(released, **{"weights": str(joint), **settings}))
+        return refusal(lambda: build(released, **{"weights": str(joint), **settings}).embed_text("pop"))
 
     assert "style.muq_mulan.muq_weights: nobody/muq is not on this machine" in said(muq_weights="nobody/muq")
     assert "holds no tokenizer.json or sentencepiece.bpe.model" in said(text_weights=released["muq_weights"])
@@ -213,5 +213,5 @@ def test_a_tokenizer_that_brings_code_is_refused(released: dict[str, str], tmp_p
     config = json.loads((text / "tokenizer_config.json").read_text())
     config |= {"tokenizer_class": "Evil", "auto_map": {"AutoTokenizer": ["evil.Evil", None]}}
     (text / "tokenizer_config.json").write_text(json.dumps(config))
-    refusal(lambda: build(released, text_weights=str(text)))
+    refusal(lambda: build(released, text_weights=str(text)).embed_text("pop"))
     assert not (tmp_path / "ran").exists()
