@@ -112,6 +112,21 @@ def prepare(
     flow(path, str(work), _text(params), set_)
 
 
+@app.command("import")
+def import_(
+    shards: Annotated[
+        str, typer.Option("--shards", help="Folder of .tar files, or a pattern: {000..485}, *.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Folder of shards, such as W/shards.")],
+    params: Overlay = None,
+    set_: Settings = NO_SETTINGS,
+) -> None:
+    """Foreign .pt shards in, safe shards out."""
+    from flows.exchange import bring_in_shards
+
+    bring_in_shards(shards, out, params, set_)
+
+
 @app.command()
 def train(work: Work = DATA, params: Overlay = None, set_: Settings = NO_SETTINGS) -> None:
     """Pretrain and fine-tune on the shards."""

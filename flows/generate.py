@@ -19,7 +19,7 @@ from tasks.models.style_encoder import build_style_encoder
 from tasks.request import read_requests, write_songs
 from tasks.round import policy_system
 
-COLUMNS = ("parent", "take", "seed", "recipe", "asked_duration_s", "duration_s", "audio", "latent_sung")
+COLUMNS = ("title", "take", "seed", "recipe", "asked_duration_s", "duration_s", "audio", "latent_sung")
 
 
 def run_generate(params: Params, manifest: Path, checkpoint: Path, out: Path, takes: int) -> Path:

@@ -22,7 +22,8 @@ def load(model: type[Model], overlay: Path | None = None, settings: Sequence[str
     values = read_yaml(BASE)
     where = BASE.name
     if overlay is not None:
-        values = lay_over(values, read_yaml(overlay))
+        for layer in layers_of(overlay):
+            values = lay_over(values, layer)
         where = str(overlay)
     for setting in settings:
         path, equals, text = setting.partition("=")
@@ -56,6 +57,26 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ValueError(f"params: {path} must hold sections (a mapping), not {type(values).__name__}")
     return values
+
+
+def layers_of(overlay: Path) -> list[dict[str, Any]]:
+    """The overlay's values, after those of the file its ``over`` names (a path beside it), and so on down.
+
+    Raises:
+        ValueError: a file cannot be read, or lies over itself.
+    """
+    layers: list[dict[str, Any]] = []
+    seen: set[Path] = set()
+    path: Path | None = overlay
+    while path is not None:
+        if path.resolve() in seen:
+            raise ValueError(f"params: {path} lies over itself; take one `over` out")
+        seen.add(path.resolve())
+        layer = read_yaml(path)
+        under = layer.pop("over", None)
+        layers.insert(0, layer)
+        path = path.parent / str(under) if under is not None else None
+    return layers
 
 
 def lay_over(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,8 @@ from tasks.engine.columns import COLUMNS
 from tasks.engine.fingerprint import sha256_of_file
 from tasks.engine.table import Chain
 from tasks.engine.upkeep import census, forget_drops, why
+from tasks.filter import Filter
+from tasks.group import Group, neighbours_path, why_compare
 
 FIXED_PACKAGES = (
     "prefect", "ray", "torch", "whisperx", "demucs", "muq", "jiwer", "pandas", "pyarrow", "webdataset", "dvc",
@@ -84,13 +86,18 @@ def print_song(song: str, overlay: Path | None, settings: Sequence[str], root: P
 
 def print_why(stage: str, overlay: Path | None, settings: Sequence[str], root: Path) -> None:
     """``jam why STAGE``."""
-    lines = why(chain_at(overlay, settings, root), stage)
+    chain = chain_at(overlay, settings, root)
+    lines = why(chain, stage)
+    if stage == Group.name:
+        compared = why_compare(chain, load_params(overlay, settings).group, chain.stages[Filter.name])
+        lines += [f"its songs would be compared again: {line}" for line in compared]
     say("\n".join(f"{stage}: {line}" for line in lines) if lines else f"{stage}: nothing would run")
 
 
 def forget(reason: str, overlay: Path | None, settings: Sequence[str], root: Path) -> None:
     """``jam retry --reason R``."""
     gone = forget_drops(chain_at(overlay, settings, root), reason)
+    neighbours_path(WorkFolder(root).table).unlink(missing_ok=True)  # songs that come back are compared again
     say(f"retry: removed {len(gone)} column files; the next `jam prepare` makes them again")
 
 
@@ -171,7 +178,7 @@ def _shown(name: str, value: Any, limit: int = 300) -> str:
         value = " ".join(f"{word['word']}@{word['start_s']:.2f}-{word['end_s']:.2f}" for word in value)
     if name.endswith("embedding"):
         return f"{len(value)} bytes" if isinstance(value, bytes) else f"{len(value)} x {len(value[0])}"
-    text = str(value)
+    text = f"{len(value)} bytes" if isinstance(value, bytes) else str(value)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

@@ -21,11 +21,13 @@ from tasks.models.phonemizer import PhonemizerParams
 from tasks.models.separator import SeparatorParams
 from tasks.models.style_encoder import StyleParams
 from tasks.models.transcriber import TranscriberParams
+from tasks.neighbours import GroupParams
 from tasks.pack import PackParams
 from tasks.pair import PairParams
 from tasks.phonemize import PhonemizeParams
 from tasks.prefer import PreferParams
 from tasks.round import RoundParams
+from tasks.sketch import SketchParams
 from tasks.toy.params import ToyParams
 from tasks.train import JamParams, TrainParams
 from tasks.transcribe import TranscribeParams
@@ -54,6 +56,8 @@ class Params(Section):
     phonemize: PhonemizeParams
     style: StyleParams
     codec: CodecParams
+    sketch: SketchParams
+    group: GroupParams
     filter: FilterParams
     pack: PackParams
     judge: JudgeParams

@@ -9,7 +9,7 @@ from pathlib import Path
 from prefect import flow
 
 from flows.params import Params, load_params
-from flows.stages import run_stages
+from flows.stages import run_stages, step
 from flows.view import say
 from flows.workfolder import WorkFolder
 from tasks.align import Align
@@ -18,16 +18,20 @@ from tasks.engine.files import write_json_lines
 from tasks.engine.stage import Stage
 from tasks.engine.table import Chain, Table
 from tasks.filter import Filter
+from tasks.group import Group, fit_neighbours
 from tasks.ingest import Ingest
 from tasks.pack import Pack, write_index
 from tasks.phonemize import Phonemize
 from tasks.separate import Separate
+from tasks.sketch import Sketch
 from tasks.sources import list_sources
 from tasks.style import Style
 from tasks.transcribe import Transcribe
 
+SKETCHED = frozenset({"ingest", "separate", "transcribe", "style", "sketch"})  # what comparing songs needs
 
-def prepare_stages(params: Params, songs_root: str) -> list[Stage]:
+
+def prepare_stages(params: Params, songs_root: str, table_root: str = "") -> list[Stage]:
     """The stages of `prepare`, in order."""
     return [
         Ingest(params.ingest, params.audio, songs_root),
@@ -37,6 +41,8 @@ def prepare_stages(params: Params, songs_root: str) -> list[Stage]:
         Phonemize(params.phonemize, params.phonemizer),
         Style(params.style, songs_root),
         Encode(params.codec, songs_root),
+        Sketch(params.sketch, songs_root),
+        Group(params.group, table_root),
         Filter(params.filter),
         Pack(params.pack),
     ]
@@ -44,7 +50,29 @@ def prepare_stages(params: Params, songs_root: str) -> list[Stage]:
 
 def prepare_chain(params: Params, work: WorkFolder, songs_root: str = "") -> Chain:
     """The chain of `prepare` over the table of a work folder."""
-    return Chain(Table(work.table), prepare_stages(params, songs_root), work.shards)
+    return Chain(Table(work.table), prepare_stages(params, songs_root, str(work.table)), work.shards)
+
+
+def guarded_chain(params: Params, work: WorkFolder) -> Chain | None:
+    """The songs of `group.benchmark_manifest` in a table of their own, or None when none is given.
+
+    Raises:
+        ValueError: there is no such manifest, or nothing in it is a song.
+    """
+    if params.group.benchmark_manifest is None:
+        return None
+    listing = list_sources(Path(params.group.benchmark_manifest))
+    if not listing.sources or listing.refused:
+        reasons = ", ".join(f"{refusal['path']} {refusal['reason']}" for refusal in listing.refused[:3])
+        raise ValueError(
+            f"group.benchmark_manifest: {params.group.benchmark_manifest} names what is no song "
+            f"({reasons or 'it is empty'}); every song of it must be there to be kept out of training"
+        )
+    table = Table(work.guarded)
+    table.admit(listing.sources, params.engine.partition_size)
+    return Chain(
+        table, [stage for stage in prepare_stages(params, str(listing.root)) if stage.name in SKETCHED]
+    )
 
 
 def songs_root_of(params: Params) -> str:
@@ -76,10 +104,36 @@ def run_prepare(params: Params, work: WorkFolder, only: set[str] | None = None) 
     count = admit_songs(params, work)
     say(f"prepare: {count} songs in {params.songs.path}")
     chain = prepare_chain(params, work, songs_root_of(params))
-    run_stages([chain], params.engine, work.receipts / "prepare", only)
+    names = list(chain.stages)
+    before, wanted = set(names[: names.index(Group.name)]), set(names) if only is None else only
+    receipts = work.receipts / "prepare"
+    if early := wanted & before:
+        run_stages([chain], params.engine, receipts, early)
+    if Group.name in wanted:
+        find_neighbours(params, work, chain)
+        chain = prepare_chain(params, work, songs_root_of(params))
+    if late := wanted - before:
+        run_stages([chain], params.engine, receipts, late)
     if only is None or "pack" in only:
         finish_shards(chain)
     return chain
+
+
+def find_neighbours(params: Params, work: WorkFolder, chain: Chain) -> None:
+    """The fit of `group`; the songs of a given benchmark are sketched first, once."""
+    guarded = guarded_chain(params, work)
+    if guarded is not None:
+        run_stages([guarded], params.engine, work.receipts / "guarded")
+        dropped = [
+            row["drop_reason"] for row in guarded.rows() if row["drop_reason"] not in (None, "source_gone")
+        ]
+        if dropped:
+            say(
+                f"group: {len(dropped)} songs of {params.group.benchmark_manifest} can only be compared by their "
+                f"bytes ({', '.join(sorted(set(dropped)))})"
+            )
+    keeper, cut = chain.stages[Filter.name], params.sketch.max_shingles
+    step("neighbours", lambda: fit_neighbours(chain, guarded, params.group, cut, keeper))
 
 
 def finish_shards(chain: Chain) -> None:

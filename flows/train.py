@@ -18,6 +18,7 @@ from tasks.engine.files import write_bytes
 from tasks.engine.fingerprint import fingerprint, package_version
 from tasks.engine.pool import connect
 from tasks.models.codec import build_codec
+from tasks.models.style_encoder import style_encoder_identity
 from tasks.train import TrainParams, TrainResult, flow_recipe, fresh_model, train
 
 PACKAGES = ("torch", "numpy")
@@ -49,6 +50,7 @@ def fit_section(
             params.jam,
             work.shards,
             silence_C,
+            style_encoder_identity(params.style),
             init,
             out,
             lambda done, total, loss: step(done, total),

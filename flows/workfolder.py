@@ -18,6 +18,11 @@ class WorkFolder:
         return self.root / "table"
 
     @property
+    def guarded(self) -> Path:
+        """The table of a given benchmark's songs, which must not be trained on."""
+        return self.table / "group" / "guarded"
+
+    @property
     def shards(self) -> Path:
         """WebDataset shards with their index and id list."""
         return self.root / "shards"

@@ -1,9 +1,8 @@
 """Songs to training batches: a seeded endless order, crops, silence padding, latents drawn anew at each read.
 
-Everything a batch holds follows from (seed, position): position p of the endless order is song
-``p % n`` of epoch ``p // n``'s permutation, and its crop, style row and latent noise come from a generator
-seeded by (seed, p). So a run resumes from a step number alone, ranks never share a sample within an
-epoch, and a sample does not depend on the batch it came in.
+Everything a batch holds follows from (seed, position): the endless order says which song stands at position p,
+and its crop, style row and latent noise come from a generator seeded by (seed, p). So a sample does not depend
+on the batch it came in.
 
 Shapes: B batch, T frames (max_frames), C 64 latent channels, L 4 * T lyric slots, S style dimensions.
 """
@@ -18,6 +17,7 @@ import torch
 
 from jam_model.conditions import Conditions, duration_conditions
 from jam_model.lyric_grid import lyric_grid
+from jam_model.order import EndlessOrder
 from jam_model.shards import Sample, Shards
 
 SHORTEST_PAST_END = 0.25  # a crop past the end keeps at least this share of its frames inside the song
@@ -43,48 +43,6 @@ class Batch:
     def to(self, device: torch.device) -> Batch:
         """The batch on `device`."""
         return Batch(self.latents_BTC.to(device), self.conditions.to(device), self.song_ids)
-
-
-class EndlessOrder:
-    """Which sample stands at each position of an endless sequence of epochs.
-
-    Each epoch permutes the shards, then shuffles the samples inside every `shuffle_shards` consecutive
-    ones: a full shuffle where that covers all shards, and reads that stay within a few shards otherwise.
-    """
-
-    def __init__(self, shard_sizes: Sequence[int], seed: int, shuffle_shards: int) -> None:
-        self.num_samples = sum(shard_sizes)
-        if self.num_samples == 0:
-            raise ValueError("these shards hold no sample of the asked split; pack songs of that split first")
-        self._starts = np.concatenate([[0], np.cumsum(shard_sizes)])
-        self._seed = seed
-        self._shuffle_shards = shuffle_shards
-        self._epoch = -1
-        self._order = np.empty(0, np.int64)
-
-    def epoch(self, epoch: int) -> np.ndarray:
-        """The permutation of sample numbers of this epoch."""
-        if epoch != self._epoch:
-            rng = np.random.default_rng([self._seed, epoch])
-            shards = rng.permutation(len(self._starts) - 1)
-            parts = []
-            for first in range(0, len(shards), self._shuffle_shards):
-                window = shards[first : first + self._shuffle_shards]
-                members = [np.arange(self._starts[s], self._starts[s + 1]) for s in window]
-                parts.append(rng.permutation(np.concatenate(members)))
-            self._order, self._epoch = np.concatenate(parts), epoch
-        return self._order
-
-    def __getitem__(self, position: int) -> int:
-        """The sample number at `position`."""
-        epoch, index = divmod(position, self.num_samples)
-        return int(self.epoch(epoch)[index])
-
-
-def positions_of_step(step: int, batch_size: int, rank: int = 0, num_ranks: int = 1) -> range:
-    """The positions rank `rank` reads in step `step` (from 0); ranks take neighbouring, disjoint ranges."""
-    first = (step * num_ranks + rank) * batch_size
-    return range(first, first + batch_size)
 
 
 def draw_crop(total_frames: int, max_frames: int, past_end_share: float, rng: np.random.Generator) -> Crop:
@@ -137,10 +95,11 @@ class Batches:
         past_end_share: float,
         shuffle_shards: int,
         seed: int,
+        weights: np.ndarray | None = None,
     ) -> None:
-        """`silence_C` is the latent of silence (not zero); the other values are explained by `draw_crop`."""
+        """`silence_C` is the latent of silence (not zero); `weights`: see `EndlessOrder`, the others `draw_crop`."""
         self._shards = shards
-        self._order = EndlessOrder(shards.shard_sizes(), seed, shuffle_shards)
+        self._order = EndlessOrder(shards.shard_sizes(), seed, shuffle_shards, weights)
         self._silence_C = silence_C
         self._max_frames = max_frames
         self._past_end_share = past_end_share

@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor
 
 from jam_model.checkpoint import save_model
 from jam_model.dit import Jam
@@ -71,8 +72,13 @@ class Learner:
             fused=True,
         )
 
-    def update(self, loss: Tensor) -> tuple[float, float]:
-        """One optimiser step down this loss; returns (learning rate, gradient norm before clipping).
+    @property
+    def learning_rate(self) -> float:
+        """Of the last update."""
+        return float(self.optimiser.param_groups[0]["lr"])
+
+    def update(self) -> float:
+        """One optimiser step down the gathered gradients; returns their norm before clipping.
 
         Raises:
             FloatingPointError: the gradient is not finite.
@@ -80,8 +86,6 @@ class Learner:
         rate = self.rule.learning_rate_at(self.step)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
         norm = float(torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.rule.clip_norm))
         if not norm < float("inf"):
             raise FloatingPointError(f"gradient norm is {norm} at step {self.step}; lower the learning rate")
@@ -91,7 +95,18 @@ class Learner:
         values = self.model.state_dict()
         with torch.no_grad():
             torch._foreach_lerp_([self.average[name] for name in values], list(values.values()), 1 - decay)
-        return rate, norm
+        return norm
+
+    @contextmanager
+    def averaged(self) -> Iterator[Jam]:
+        """The model with its averaged weights, for looking at; the weights that learn come back after."""
+        learning = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+        self.model.load_state_dict(self.average)
+        try:
+            yield self.model.eval()
+        finally:
+            self.model.load_state_dict(learning)
+            self.model.train()
 
     def load_average(self) -> None:
         """Put the averaged weights into the model (when training is over)."""

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
-import pickle
 import re
 import tarfile
 from collections import OrderedDict
@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from jam_model.frames import LATENT_CHANNELS, STYLE_DIM
 from jam_model.lyric_grid import GridWord
+from jam_model.tensors import MAX_MEMBER_BYTES, read_tensor
 
 # webdataset reads this when it is imported; it then refuses pickles and `pipe:` addresses
 os.environ["WDS_SECURE"] = "1"
@@ -35,10 +35,9 @@ INDEX_NAME = "index.json"
 IDS_NAME = "ids.jsonl"
 TRAIN, VALIDATION = "train", "validation"
 KINDS = ("latent", "style", "json")
-MAX_MEMBER_BYTES = 64 * 2**20
-_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _SHARD_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}\.tar")
-_SUFFIXES = {
+SUFFIXES = {
     "latent.pt": "latent",
     "latent.npy": "latent",
     "style.pt": "style",
@@ -104,6 +103,7 @@ class Shards:
         Raises:
             ValueError: no index, a shard that is missing or of another size, a song id that stands twice.
         """
+        self.folder = folder
         self.index = read_index(folder)
         self.paths = [folder / entry["name"] for entry in self.index]
         splits = read_ids(folder)
@@ -133,6 +133,20 @@ class Shards:
         for place in self.places:
             counts[place.shard] += 1
         return counts
+
+    def durations_s(self) -> np.ndarray:
+        """Seconds of each sample, from the id list.
+
+        Raises:
+            ValueError: a song is not listed with its duration.
+        """
+        path = self.folder / IDS_NAME
+        lines = [json.loads(line) for line in path.read_text().splitlines() if line] if path.is_file() else []
+        known = {line["id"]: line["duration"] for line in lines if "duration" in line}
+        missing = [place.song_id for place in self.places if place.song_id not in known]
+        if missing:
+            raise ValueError(f"{path}: {len(missing)} songs without a duration ({missing[0]}); pack again")
+        return np.array([known[place.song_id] for place in self.places], np.float64)
 
     def __getitem__(self, number: int) -> Sample:
         """Sample `number`, decoded."""
@@ -187,7 +201,7 @@ def locate(path: Path, number: int) -> list[Place]:
     with tarfile.open(path, "r:") as tar:
         for member in tar:
             song_id, _, suffix = member.name.partition(".")
-            if not member.isreg() or not _ID.fullmatch(song_id) or suffix not in _SUFFIXES:
+            if not member.isreg() or not SAFE_ID.fullmatch(song_id) or suffix not in SUFFIXES:
                 raise ValueError(
                     f"{path.name}: member {member.name!r} is not <id>.latent|style.pt|npy or <id>.json"
                 )
@@ -199,7 +213,7 @@ def locate(path: Path, number: int) -> list[Place]:
                 raise ValueError(f"{path.name}: member {member.name!r} stands twice")
             found[song_id][suffix] = (member.offset_data, member.size)
     for song_id, members in found.items():
-        kinds = sorted(_SUFFIXES[suffix] for suffix in members)
+        kinds = sorted(SUFFIXES[suffix] for suffix in members)
         if kinds != sorted(KINDS):
             raise ValueError(
                 f"{path.name}: song {song_id!r} has members {kinds}, needs one each of {sorted(KINDS)}"
@@ -213,14 +227,14 @@ def decode_sample(song_id: str, members: Mapping[str, bytes], where: str) -> Sam
     Raises:
         ValueError: a member missing, unreadable, unsafe or of another shape, naming it.
     """
-    by_kind = {_SUFFIXES[suffix]: (suffix, data) for suffix, data in members.items() if suffix in _SUFFIXES}
+    by_kind = {SUFFIXES[suffix]: (suffix, data) for suffix, data in members.items() if suffix in SUFFIXES}
     missing = [kind for kind in KINDS if kind not in by_kind]
     if missing:
         raise ValueError(f"{where}: song {song_id!r} lacks its {' and '.join(missing)}")
     arrays = {}
     for kind in ("latent", "style"):
         suffix, data = by_kind[kind]
-        arrays[kind] = _array(data, suffix, f"{where}: {song_id}.{suffix}")
+        arrays[kind] = read_tensor(data, suffix, f"{where}: {song_id}.{suffix}")
     latent, style = arrays["latent"], np.atleast_2d(arrays["style"])
     if latent.ndim != 2 or latent.shape[0] != 2 * LATENT_CHANNELS or latent.shape[1] == 0:
         raise ValueError(
@@ -231,25 +245,46 @@ def decode_sample(song_id: str, members: Mapping[str, bytes], where: str) -> Sam
             f"{where}: {song_id} style has shape {arrays['style'].shape}, needs [n, {STYLE_DIM}]"
         )
     latent_TC = np.ascontiguousarray(latent.T, np.float32)
-    lyrics = json.loads(by_kind["json"][1])
-    words = tuple(GridWord(float(w["start"]), float(w["end"]), str(w["phoneme"])) for w in lyrics["word"])
+    lyrics = _json(by_kind["json"][1], f"{where}: {song_id}.json")
+    words = grid_words(lyrics, f"{where}: {song_id}.json")
     mean_TC, std_TC = latent_TC[:, :LATENT_CHANNELS], latent_TC[:, LATENT_CHANNELS:]
     return Sample(song_id, mean_TC, std_TC, style.astype(np.float32), words, str(lyrics.get("split", TRAIN)))
 
 
-def _array(data: bytes, suffix: str, name: str) -> np.ndarray:
-    if len(data) > MAX_MEMBER_BYTES:
-        raise ValueError(f"{name} has {len(data)} bytes, limit {MAX_MEMBER_BYTES}")
+def _json(data: bytes, name: str) -> Any:
     try:
-        if suffix.endswith(".npy"):
-            array = np.load(io.BytesIO(data), allow_pickle=False)
-        else:
-            array = torch.load(io.BytesIO(data), weights_only=True, map_location="cpu").float().numpy()
-    except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError, AttributeError) as error:
-        raise ValueError(f"{name} is not a plain tensor: {error}") from error
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} holds values that are not finite")
-    return array
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{name} is not JSON: {error}") from error
+
+
+def grid_words(lyrics: Any, name: str) -> tuple[GridWord, ...]:
+    """The words of a lyrics object (``{"word": [{"start", "end", "phoneme"}]}``) for the lyric grid.
+
+    Raises:
+        ValueError: another form, times that are no seconds in order, or a word without phonemes.
+    """
+    rows = lyrics.get("word") if isinstance(lyrics, dict) else None
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise ValueError(f"{name} is no object with a list of words as 'word'")
+    words = []
+    for number, row in enumerate(rows):
+        start_s, end_s = row.get("start"), row.get("end")
+        if not _are_seconds(start_s, end_s):
+            raise ValueError(
+                f"{name}: word {number} lasts from {start_s!r} to {end_s!r}; give seconds in order"
+            )
+        if not isinstance(row.get("phoneme"), str):
+            raise ValueError(f"{name}: word {number} has no phoneme; `jam import` phonemizes such shards")
+        words.append(GridWord(float(start_s), float(end_s), row["phoneme"]))
+    return tuple(words)
+
+
+def _are_seconds(start_s: Any, end_s: Any) -> bool:
+    for value in (start_s, end_s):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            return False
+    return bool(0 <= start_s <= end_s)
 
 
 def _read(file: io.BufferedReader, offset: int, size: int) -> bytes:

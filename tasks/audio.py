@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,10 +19,12 @@ import soundfile
 import soxr
 
 from jam_model.frames import HOP_SAMPLES, SAMPLE_RATE_HZ
+from tasks.av_audio import Packets, container_of
 from tasks.engine.stage import Section
 
 BLOCK_FRAMES = 1 << 18
 FORMATS = ("WAV", "WAVEX", "FLAC", "MP3", "OGG")
+READ = "wav, flac, mp3, ogg, opus, m4a, aac or webm"
 UNKNOWN_RIFF_SIZES = (0, 0xFFFFFFFF)  # what writers that cannot seek back leave in the header
 SIXTEEN_BIT = 32_768.0
 
@@ -47,7 +49,7 @@ class SourceFormat:
 
 
 def read_audio(path: str | Path | BinaryIO, limits: AudioParams) -> tuple[np.ndarray, SourceFormat]:
-    """The mix in a wav, flac, mp3 or ogg file, and the format it had.
+    """The mix in an audio file (see `READ`), and the format it had.
 
     Returns:
         mix_CN: float32 [2, N] at 44.1 kHz in [-1, 1] (a louder file is scaled down to a peak of 1).
@@ -153,20 +155,13 @@ def _decode(file: BinaryIO, limits: AudioParams | None) -> tuple[np.ndarray, Sou
         raise ValueError(
             f"too_large: {num_bytes} bytes, max_bytes is {limits.max_bytes}; cut or compress the file"
         )
-    riff = file.read(12)
-    file.seek(0)
-    try:
-        with soundfile.SoundFile(file) as source:
-            _check_header(source, riff, num_bytes, limits)
-            max_frames = None if limits is None else int(limits.max_seconds * source.samplerate)
-            audio_CN = _read_blocks(source, max_frames)
-            if source.format == "FLAC" and source.frames > audio_CN.shape[1]:
-                raise ValueError(
-                    f"truncated: {audio_CN.shape[1]} of {source.frames} samples could be decoded"
-                )
-            rate = int(source.samplerate)
-    except soundfile.LibsndfileError as error:
-        raise ValueError(f"not_audio: {error.error_string}; give wav, flac, mp3 or ogg") from None
+    if container := container_of(file):
+        with Packets(file, container, num_bytes) as packets:
+            _check_limits(packets, limits)
+            audio_CN = _gathered(packets.blocks(), packets, limits)
+            rate = packets.samplerate
+    else:
+        audio_CN, rate = _decode_with_libsndfile(file, num_bytes, limits)
     if audio_CN.shape[1] == 0:
         raise ValueError("empty: the file holds no samples")
     if not np.isfinite(audio_CN).all():
@@ -174,12 +169,31 @@ def _decode(file: BinaryIO, limits: AudioParams | None) -> tuple[np.ndarray, Sou
     return audio_CN, SourceFormat(audio_CN.shape[1] / rate, len(audio_CN), rate)
 
 
-def _check_header(
-    source: soundfile.SoundFile, riff: bytes, num_bytes: int, limits: AudioParams | None
-) -> None:
-    """Refuses by the header alone, so that no hostile file is decoded."""
+def _decode_with_libsndfile(
+    file: BinaryIO, num_bytes: int, limits: AudioParams | None
+) -> tuple[np.ndarray, int]:
+    """Samples [C, N] and their rate in Hz of a wav, flac, mp3, ogg or opus file."""
+    file.seek(0)
+    riff = file.read(12)
+    file.seek(0)
+    try:
+        with soundfile.SoundFile(file) as source:
+            _check_header(source, riff, num_bytes)
+            _check_limits(source, limits)
+            audio_CN = _gathered(_blocks(source), source, limits)
+            if source.format == "FLAC" and source.frames > audio_CN.shape[1]:
+                raise ValueError(
+                    f"truncated: {audio_CN.shape[1]} of {source.frames} samples could be decoded"
+                )
+            return audio_CN, int(source.samplerate)
+    except soundfile.LibsndfileError as error:
+        raise ValueError(f"not_audio: {error.error_string}; give {READ}") from None
+
+
+def _check_header(source: soundfile.SoundFile, riff: bytes, num_bytes: int) -> None:
+    """Refuses another format, a rate of zero and a RIFF file cut short."""
     if source.format not in FORMATS:
-        raise ValueError(f"not_audio: format {source.format} is not read; give wav, flac, mp3 or ogg")
+        raise ValueError(f"not_audio: format {source.format} is not read; give {READ}")
     if source.samplerate <= 0:
         raise ValueError(f"bad_rate: {source.samplerate} Hz")
     if riff[:4] == b"RIFF":
@@ -188,6 +202,10 @@ def _check_header(
             claimed not in UNKNOWN_RIFF_SIZES and claimed + 8 > num_bytes + 1
         ):  # some writers forget the pad byte
             raise ValueError(f"truncated: {num_bytes} bytes, the header says {claimed + 8}")
+
+
+def _check_limits(source: soundfile.SoundFile | Packets, limits: AudioParams | None) -> None:
+    """Refuses by what the file claims, so that no hostile one is decoded."""
     if limits is None:
         return
     if not limits.min_rate_hz <= source.samplerate <= limits.max_rate_hz:
@@ -204,14 +222,20 @@ def _check_header(
         )
 
 
-def _read_blocks(source: soundfile.SoundFile, max_frames: int | None) -> np.ndarray:
-    """Samples [C, N], read block by block, so that a header that lies cannot fill the memory."""
-    blocks, num_frames = [], 0
-    while len(block := source.read(BLOCK_FRAMES, dtype="float32", always_2d=True)):
-        blocks.append(block)
-        num_frames += len(block)
+def _blocks(source: soundfile.SoundFile) -> Iterator[np.ndarray]:
+    while len(block_NC := source.read(BLOCK_FRAMES, dtype="float32", always_2d=True)):
+        yield block_NC
+
+
+def _gathered(
+    blocks: Iterable[np.ndarray], source: soundfile.SoundFile | Packets, limits: AudioParams | None
+) -> np.ndarray:
+    """Samples [C, N] of blocks [n, C], counted as they come, so that a file that lies cannot fill the memory."""
+    max_frames = None if limits is None else int(limits.max_seconds * source.samplerate)
+    gathered, num_frames = [np.zeros((0, source.channels), np.float32)], 0
+    for block_NC in blocks:
+        gathered.append(block_NC)
+        num_frames += len(block_NC)
         if max_frames is not None and num_frames > max_frames:
             raise ValueError(f"too_long: over {max_frames} samples, more than the header says; cut the song")
-    if not blocks:
-        return np.zeros((source.channels, 0), np.float32)
-    return np.ascontiguousarray(np.concatenate(blocks).T)
+    return np.ascontiguousarray(np.concatenate(gathered).T)

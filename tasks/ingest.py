@@ -1,4 +1,4 @@
-"""Ingest: opens every found song, reads its lyrics and style text, and gives it a side of the split."""
+"""Ingest: opens every found song and reads its lyrics and style text."""
 
 from __future__ import annotations
 
@@ -8,43 +8,30 @@ import os
 from pathlib import Path
 from typing import Any
 
-from pydantic import field_validator
-
 from tasks.audio import AudioParams, SourceFormat, read_audio
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Section, Stage
-from tasks.lyrics import Lyrics, LyricsError, TimedText, decode_text, parse_lyrics, sung_words
-
-SPLITS = ("train", "validation", "benchmark")
+from tasks.lyrics import Lyrics, LyricsError, TimedText, decode_text, parse_lyrics
 
 
 class IngestParams(Section):
-    """`max_lyrics_overrun_s`: how far the lyrics' times may reach past the audio. The shares are of songs."""
+    """`max_lyrics_overrun_s`: how far the lyrics' times may reach past the audio."""
 
     max_lyrics_bytes: int
     max_lyrics_words: int
     max_lyrics_overrun_s: float
     max_style_bytes: int
-    validation_share: float
-    benchmark_share: float
-
-    @field_validator("validation_share", "benchmark_share")
-    @classmethod
-    def _is_share(cls, share: float) -> float:
-        if not 0 <= share <= 0.5:
-            raise ValueError(f"{share} is no share of a split; give 0 to 0.5, the rest is for training")
-        return share
 
 
 class Ingest(Stage):
     """Reads the files of a song. Nothing it writes depends on any other song."""
 
     name = "ingest"
-    version = 1
-    reads = frozenset({"audio", "lyrics_path", "style_path", "content_hash", "artist"})
-    writes = frozenset({"duration_s", "num_channels", "sample_rate_hz", "split"})
+    version = 2
+    reads = frozenset({"audio", "lyrics_path", "style_path", "content_hash"})
+    writes = frozenset({"duration_s", "num_channels", "sample_rate_hz"})
     writes |= {"lyrics", "lyrics_times", "lyrics_lines", "style_text"}
-    packages = ("soundfile", "soxr")
+    packages = ("av", "soundfile", "soxr")
 
     def __init__(self, params: IngestParams, audio: AudioParams, songs_root: str) -> None:
         super().__init__(params)
@@ -58,7 +45,7 @@ class Ingest(Stage):
         return {"audio": self.audio.model_dump(mode="json")}
 
     def one(self, song: Song) -> Song:
-        """The song with its format, lyrics, style text and split.
+        """The song with its format, lyrics and style text.
 
         Raises:
             SongError: ``source_changed``, ``source_gone``, ``unreadable``, the reasons of `read_audio` and of
@@ -76,13 +63,6 @@ class Ingest(Stage):
             lyrics_times=_rows(lyrics.times, source.duration_s) if lyrics else None,
             lyrics_lines=_rows(lyrics.lines, source.duration_s) if lyrics else None,
             style_text=self._style(song),
-            split=split_of(
-                song["artist"],
-                lyrics.words if lyrics else None,
-                song["content_hash"],
-                self.params.validation_share,
-                self.params.benchmark_share,
-            ),
         )
 
     def _format(self, song: Song) -> SourceFormat:
@@ -141,27 +121,6 @@ class Ingest(Stage):
         if len(data) > max_bytes:
             raise SongError(song.song_id, too_long, f"{relative} has more than {max_bytes} bytes")
         return data
-
-
-def split_of(
-    artist: str | None,
-    words: list[str] | None,
-    content_hash: str,
-    validation_share: float,
-    benchmark_share: float,
-) -> str:
-    """The side of a song, decided by its artist, else its words, else its audio, and by nothing else.
-
-    So an artist, or a text sung twice, is never on two sides. A larger share only moves songs out of train.
-    """
-    if artist and (name := " ".join(sung_words(artist))):
-        key = f"artist {name}"
-    else:
-        key = f"words {' '.join(words)}" if words else f"audio {content_hash}"
-    place = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") / 2**64
-    if place < benchmark_share:
-        return "benchmark"
-    return "validation" if place >= 1 - validation_share else "train"
 
 
 def _rows(timed: list[TimedText] | None, duration_s: float) -> list[dict[str, Any]] | None:

@@ -12,12 +12,16 @@ import codecs
 import json
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from tasks.models.phonemizer import normalise_words
 
 MAX_SECONDS = 1_000_000
+TIME_KEYS = ("start", "end", "start_offset", "end_offset")
+NEMO_FRAME_S = 0.08
+"""A step of `start_offset` and `end_offset`: the recogniser's output frame, onto which its times fall too."""
 LABEL = re.compile(r"\[[^\]\n]*\]")
 REPEAT = re.compile(r"(?:\(\s*x\s*\d+\s*\)|\bx\d+|\(\s*\d+\s*x\s*\))\s*$", re.IGNORECASE)
 LABEL_LINE = re.compile(
@@ -108,7 +112,10 @@ def _from_text(text: str) -> Lyrics:
 
 
 def _from_json(text: str) -> Lyrics:
-    """A list of ``{"start", "end", "word"}``, or an object that holds it as ``word``; other keys are not read."""
+    """A list of ``{"start", "end", "word"}``, or an object that holds it as ``word``; other keys are not read.
+
+    Where seconds are missing, NeMo's frame numbers ``start_offset`` and ``end_offset`` give them.
+    """
     try:
         rows = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -119,20 +126,35 @@ def _from_json(text: str) -> Lyrics:
     for number, row in enumerate(rows):
         if not isinstance(row, dict) or not isinstance(row.get("word"), str):
             raise LyricsError("lyrics_malformed", f"entry {number} is no object with the text 'word'")
-    if all(row.get("start") is None and row.get("end") is None for row in rows):
+    if not any(key in row and row[key] is not None for row in rows for key in TIME_KEYS):
         return Lyrics([word for row in rows for word in sung_words(row["word"])])
     times: list[TimedText] = []
     latest_s = 0.0
     for number, row in enumerate(rows):
-        start_s, end_s = (_seconds(row.get(key), f"entry {number}: {key}") for key in ("start", "end"))
+        start_s, end_s = word_seconds(row, f"entry {number}")
         if not latest_s <= start_s <= end_s:
             raise LyricsError(
                 "lyrics_malformed",
                 f"entry {number} from {start_s} to {end_s} s, after a start at {latest_s} s: times must not go back",
             )
         latest_s = start_s
-        times += _shared_time(sung_words(row["word"]), start_s, end_s)
+        times += shared_time(sung_words(row["word"]), start_s, end_s)
     return Lyrics([timed.text for timed in times], times)
+
+
+def word_seconds(row: Mapping[str, Any], what: str) -> tuple[float, float]:
+    """Start and end of a word of jamify's or NeMo's JSON.
+
+    Raises:
+        LyricsError: neither seconds nor frame numbers, or not from 0 up.
+    """
+    start_s, end_s = (
+        _seconds(row[f"{key}_offset"], f"{what}: {key}_offset") * NEMO_FRAME_S
+        if row.get(key) is None and row.get(f"{key}_offset") is not None
+        else _seconds(row.get(key), f"{what}: {key}")
+        for key in ("start", "end")
+    )
+    return start_s, end_s
 
 
 def _seconds(value: Any, what: str) -> float:
@@ -141,7 +163,7 @@ def _seconds(value: Any, what: str) -> float:
     return float(value)
 
 
-def _shared_time(words: list[str], start_s: float, end_s: float) -> list[TimedText]:
+def shared_time(words: list[str], start_s: float, end_s: float) -> list[TimedText]:
     """One claimed interval dealt to its words by their letters ("rock-n-roll" is three words)."""
     letters = sum(map(len, words))
     timed, before = [], 0
@@ -228,7 +250,7 @@ def _word_times(rest: str, line_start_s: float, line_end_s: float) -> list[Timed
         if not latest_s <= start_s <= end_s or len(words) > 1 or (words and math.isinf(end_s)):
             return None
         latest_s = start_s
-        timed += _shared_time(words, start_s, end_s)
+        timed += shared_time(words, start_s, end_s)
     return timed
 
 

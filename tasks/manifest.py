@@ -22,7 +22,7 @@ def entries_of_manifest(path: Path, root: Path) -> tuple[list[Entry], list[Refus
     """
     entries: list[Entry] = []
     refused: list[Refused] = []
-    for number, row in enumerate(_manifest_rows(path), start=1):
+    for number, row in enumerate(manifest_rows(path), start=1):
         try:
             entries.append(_entry_of_row(row, path.parent, root))
         except ValueError as error:
@@ -32,14 +32,19 @@ def entries_of_manifest(path: Path, root: Path) -> tuple[list[Entry], list[Refus
     return entries, refused
 
 
-def _manifest_rows(path: Path) -> Iterator[Any]:
+def manifest_rows(path: Path) -> Iterator[Any]:
+    """The rows of a JSON list, or of JSON lines.
+
+    Raises:
+        ValueError: it is neither.
+    """
     try:
         text = path.read_text(encoding="utf-8-sig")
         if text.lstrip().startswith("["):
             yield from json.loads(text)
         else:
             yield from (json.loads(line) for line in text.splitlines() if line.strip())
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise ValueError(
             f"manifest {path}: not a JSON list nor JSON lines ({error}); give jamify's input form"
         ) from error
@@ -59,9 +64,9 @@ def _entry_of_row(row: Any, folder: Path, root: Path) -> Entry:
     good = isinstance(duration, int | float) and math.isfinite(duration) and duration > 0
     if duration is not None and not good:
         raise ValueError(f"duration: {duration!r} is not a positive number of seconds")
-    audio = _found(texts["audio_path"], folder, root)
-    lyrics = _found(texts["lrc_path"], folder, root) if texts["lrc_path"] else None
-    style = _found(texts["prompt_path"], folder, root) if texts["prompt_path"] else None
+    audio = find_listed(texts["audio_path"], folder, root)
+    lyrics = find_listed(texts["lrc_path"], folder, root) if texts["lrc_path"] else None
+    style = find_listed(texts["prompt_path"], folder, root) if texts["prompt_path"] else None
     if ("lrc_path" not in row or "prompt_path" not in row) and audio.parent.is_dir():
         beside, _ = entries_of_names(audio.parent, sorted(os.listdir(audio.parent)))
         for entry in beside:
@@ -72,7 +77,7 @@ def _entry_of_row(row: Any, folder: Path, root: Path) -> Entry:
     return Entry(audio, texts["id"] or audio.stem, lyrics, style, facts, duration)
 
 
-def _found(written: str, folder: Path, root: Path) -> Path:
+def find_listed(written: str, folder: Path, root: Path) -> Path:
     """A manifest's path: absolute, or relative to its folder, the songs root or the current folder."""
     tried = [base / written for base in (folder, root, Path.cwd())]
     found = next((path for path in tried if os.path.lexists(path)), tried[0])

@@ -60,9 +60,9 @@ class Pack(Stage):
         latent_CT = np.ascontiguousarray(array_of(song["latent"]).T)
         style_NS = np.asarray(song["style_embedding"], np.float32)
         members = {
-            "json": _json_bytes(lyrics_json(song)),
-            f"latent.{suffix}": _tensor_bytes(latent_CT, suffix),
-            f"style.{suffix}": _tensor_bytes(style_NS[0] if len(style_NS) == 1 else style_NS, suffix),
+            "json": json_bytes(lyrics_json(song)),
+            f"latent.{suffix}": tensor_bytes(latent_CT, suffix),
+            f"style.{suffix}": tensor_bytes(style_NS[0] if len(style_NS) == 1 else style_NS, suffix),
         }
         largest = max(members, key=lambda name: len(members[name]))
         if len(members[largest]) > MAX_MEMBER_BYTES:
@@ -189,13 +189,14 @@ def verify_shard(path: Path) -> list[str]:
     return [place.song_id for place in places]
 
 
-def _json_bytes(value: Mapping[str, Any]) -> bytes:
+def json_bytes(value: Mapping[str, Any]) -> bytes:
+    """Sorted, compact JSON; NaN is refused with a ValueError."""
     return json.dumps(
         value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
     ).encode()
 
 
-def _tensor_bytes(array: np.ndarray, suffix: str) -> bytes:
+def tensor_bytes(array: np.ndarray, suffix: str) -> bytes:
     """A float32 tensor as `torch.load(weights_only=True)` or `numpy.load(allow_pickle=False)` reads it."""
     if suffix == "npy":
         return npy_bytes(array)

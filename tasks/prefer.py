@@ -16,17 +16,20 @@ import numpy as np
 import torch
 from safetensors.numpy import load_file, save
 
-from jam_model.batches import EndlessOrder, collate, draw_crop, padded, positions_of_step
+from jam_model.batches import collate, draw_crop, padded
 from jam_model.checkpoint import load_model, weights_hash
 from jam_model.conditions import Conditions
 from jam_model.dit import Jam
 from jam_model.flow import Dropout
 from jam_model.lyric_grid import GridWord
+from jam_model.order import EndlessOrder, positions_of_step
 from jam_model.preference import PreferenceLoss, dpo_loss
 from jam_model.shards import Sample
+from jam_model.training_facts import TrainingFacts, dropped_by, read_facts
 from tasks.engine.files import write_bytes, write_json
 from tasks.engine.fit import Progress, fit
-from tasks.engine.steps import FitParams, StepLoss, Worker
+from tasks.engine.fit_params import FitParams
+from tasks.engine.steps import StepLoss, Worker
 from tasks.train import TrainResult, hash_of, result_of
 
 HELD_OUT_DRAWS = 8  # noise and times each held-out pair is judged by
@@ -84,6 +87,15 @@ class PreferenceObjective:
 
         return step_loss
 
+    def facts(self) -> TrainingFacts:
+        """What this round leaves out at times, and what its policy did."""
+        own = TrainingFacts(dropped_by(self._dropout), None)
+        return own.joined(read_facts(Path(self.policy)))
+
+    @property
+    def _dropout(self) -> Dropout:
+        return Dropout(self.params.style_dropout, self.params.lyrics_dropout, self.params.dropout_rule)
+
     def validate(self, model: Jam, worker: Worker) -> dict[str, Any]:
         """Implicit accuracy and margin on held-out pairs, at fixed noise and times."""
         pairs = read_pairs(Path(self.held_out))
@@ -123,7 +135,7 @@ class PreferenceObjective:
             params.term,
             params.term_weight,
             truth_BTC.to(worker.device),
-            Dropout(params.style_dropout, params.lyrics_dropout, params.dropout_rule),
+            self._dropout,
             generator,
         )
 

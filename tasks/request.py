@@ -6,6 +6,7 @@ text (`prompt_path`), and a length in seconds (`duration`).
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import re
@@ -21,30 +22,30 @@ from tasks.engine.files import write_bytes, write_json
 from tasks.fanout import Prompt
 from tasks.ingest import IngestParams
 from tasks.lyrics import decode_text, parse_lyrics
+from tasks.manifest import find_listed, manifest_rows
 from tasks.mix import mp3_bytes
 from tasks.models.phonemizer import Phonemizer
 from tasks.models.style_encoder import StyleEncoder
+from tasks.sources import song_id_of
 
 SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
+MAX_NAME_BYTES = 200
 FIELDS = ("id", "audio_path", "lrc_path", "duration", "prompt_path")
 
 
 def read_requests(
     manifest: Path, phonemizer: Phonemizer, encoder: StyleEncoder, audio: AudioParams, limits: IngestParams
 ) -> list[Prompt]:
-    """The prompts of a manifest (a JSON list of rows, jamify's ``inputs/input.json``).
+    """The prompts of a manifest (jamify's ``inputs/input.json``). An id that is no safe key becomes the title.
 
     Raises:
-        ValueError: it is no such list, an id is unsafe or stands twice, a file is missing, or lyrics have no times.
+        ValueError: it is no such list, an id is no file name or stands twice, a file is missing, or lyrics have no times.
     """
-    try:
-        rows = json.loads(manifest.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(f"manifest: cannot read {manifest}: {error}") from None
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise ValueError(f"manifest: {manifest} must be a JSON list of objects with {', '.join(FIELDS)}")
+    rows = list(manifest_rows(manifest))
+    if not all(isinstance(row, dict) for row in rows):
+        raise ValueError(f"manifest: {manifest} must be a list of objects with {', '.join(FIELDS)}")
     prompts = [_prompt(row, manifest.parent, phonemizer, encoder, audio, limits) for row in rows]
-    ids = [prompt.song_id for prompt in prompts]
+    ids = [prompt.title for prompt in prompts]
     twice = {song_id for song_id in ids if ids.count(song_id) > 1}
     if twice:
         raise ValueError(f"manifest: id {sorted(twice)[0]!r} stands twice in {manifest}; ids must be unique")
@@ -58,9 +59,9 @@ def write_songs(out: Path, songs: Sequence[Mapping[str, Any]], facts: Mapping[st
     """
     rows = []
     for song in songs:
-        name = song["parent"] + (f"_{song['take']}" if song["take"] else "")
+        name = song["title"] + (f"_{song['take']}" if song["take"] else "")
         row = {
-            "sample_id": song["parent"],
+            "sample_id": song["title"],
             "generation_index": song["take"],
             "original_duration": song["asked_duration_s"],
             "seed": song["seed"],
@@ -93,9 +94,14 @@ def _prompt(
     audio: AudioParams,
     limits: IngestParams,
 ) -> Prompt:
-    song_id = row.get("id")
-    if not isinstance(song_id, str) or not SAFE_ID.fullmatch(song_id):
-        raise ValueError(f"manifest: id {song_id!r} must match {SAFE_ID.pattern} (it becomes a file name)")
+    title = row.get("id")
+    if not isinstance(title, str) or not _is_file_name(title):
+        raise ValueError(
+            f"manifest: id {title!r} cannot name a file; give up to {MAX_NAME_BYTES} bytes without '/'"
+        )
+    song_id = (
+        title if SAFE_ID.fullmatch(title) else song_id_of(title, hashlib.sha256(title.encode()).hexdigest())
+    )
     duration_s = row.get("duration")
     if not isinstance(duration_s, int | float) or not 0 < duration_s <= audio.max_seconds:
         raise ValueError(
@@ -114,13 +120,19 @@ def _prompt(
     said = phonemizer.phonemize([word.text for word in lyrics.times])
     return Prompt(
         song_id,
-        song_id,
+        title,
         words,
         tuple(pronunciation.phonemes for pronunciation in said),
         _style(row, root, song_id, encoder, audio),
         float(duration_s),
         None,
     )
+
+
+def _is_file_name(title: str) -> bool:
+    """Whether a title can stand in the output folder as it is."""
+    plain = title.isprintable() and not title.startswith(".") and not set(title) & set("/\\")
+    return bool(title) and plain and len(title.encode()) <= MAX_NAME_BYTES
 
 
 def _style(
@@ -136,8 +148,10 @@ def _style(
 def _file(row: Mapping[str, Any], key: str, root: Path, song_id: str) -> Path:
     value = row.get(key)
     if not isinstance(value, str) or not value:
-        raise ValueError(f"manifest: {song_id!r} has no {key}; give a path relative to the manifest")
-    path = root / value
+        raise ValueError(
+            f"manifest: {song_id!r} has no {key}; give a path relative to the manifest or the current folder"
+        )
+    path = find_listed(value, root, root)
     if not path.is_file():
         raise ValueError(f"manifest: {key} of {song_id!r} is not a file: {path}")
     return path

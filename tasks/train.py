@@ -15,15 +15,18 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from jam_model.batches import Batches, fixed_batches, positions_of_step
+from jam_model.batches import Batches, fixed_batches
 from jam_model.checkpoint import load_model, weights_hash
 from jam_model.config import JamConfig
 from jam_model.dit import Jam
 from jam_model.flow import Dropout, FlowDraw, flow_error, flow_loss
+from jam_model.order import duration_weights, positions_of_step
 from jam_model.shards import VALIDATION, Shards, read_index
+from jam_model.training_facts import TrainingFacts, dropped_by, read_facts
 from tasks.engine.fit import Progress, fit
+from tasks.engine.fit_params import FitParams
 from tasks.engine.stage import Section
-from tasks.engine.steps import FitParams, StepLoss, Worker
+from tasks.engine.steps import StepLoss, Worker
 
 VALIDATION_TIMES = (0.1, 0.3, 0.5, 0.7, 0.9)
 
@@ -48,10 +51,15 @@ class JamParams(Section):
 
 
 class TrainParams(FitParams):
-    """One training run. `past_end_share`: crops that run past the end of a song longer than max_frames."""
+    """One training run. `past_end_share`: crops that run past the end of a song longer than max_frames.
+    `ignore_below_s`, `resample_below_s`, `resample_power`: see `duration_weights`; 0 s is no limit.
+    """
 
     max_frames: int
     past_end_share: float
+    ignore_below_s: float
+    resample_below_s: float
+    resample_power: float
     shuffle_shards: int
     cache_mb: int
     style_dropout: float
@@ -78,6 +86,7 @@ class FlowObjective:
     init: str | None
     shards: str
     silence: tuple[float, ...]
+    style_encoder: str
 
     def build(self) -> Jam:
         """Fresh weights drawn from the seed, or those of `init`."""
@@ -88,15 +97,17 @@ class FlowObjective:
     def start(self, worker: Worker) -> StepLoss:
         """Opens the training split."""
         params = self.params
+        shards = Shards(Path(self.shards), cache_bytes=params.cache_mb * 2**20)
         batches = Batches(
-            Shards(Path(self.shards), cache_bytes=params.cache_mb * 2**20),
+            shards,
             np.array(self.silence, np.float32),
             params.max_frames,
             params.past_end_share,
             params.shuffle_shards,
             params.seed,
+            self._weights(shards),
         )
-        dropout = Dropout(params.style_dropout, params.lyrics_dropout, params.dropout_rule)
+        dropout = self._dropout
 
         def step_loss(model: Jam, step: int, generator: torch.Generator) -> dict[str, torch.Tensor]:
             positions = positions_of_step(step, params.batch_size, worker.rank, worker.num_workers)
@@ -107,6 +118,24 @@ class FlowObjective:
             return {"loss": loss.loss}
 
         return step_loss
+
+    def facts(self) -> TrainingFacts:
+        """What this run leaves out at times, and what its starting weights did."""
+        own = TrainingFacts(dropped_by(self._dropout), self.style_encoder)
+        return own.joined(read_facts(Path(self.init)) if self.init else None)
+
+    @property
+    def _dropout(self) -> Dropout:
+        return Dropout(self.params.style_dropout, self.params.lyrics_dropout, self.params.dropout_rule)
+
+    def _weights(self, shards: Shards) -> np.ndarray | None:
+        """How often each song is read; None where durations do not matter."""
+        params = self.params
+        if params.ignore_below_s <= 0 and params.resample_below_s <= 0:
+            return None
+        return duration_weights(
+            shards.durations_s(), params.ignore_below_s, params.resample_below_s, params.resample_power
+        )
 
     def validate(self, model: Jam, worker: Worker) -> dict[str, Any]:
         """Flow error on the validation split, every condition kept, at fixed times and noise."""
@@ -158,11 +187,14 @@ def train(
     jam: JamParams,
     shards: Path,
     silence_C: np.ndarray,
+    style_encoder: str,
     init: Path | None,
     out: Path,
     progress: Progress | None = None,
 ) -> TrainResult:
     """Train from fresh weights (`init` None) or from a checkpoint; finds, resumes or runs what `out` holds.
+
+    `silence_C` is the codec's latent of silence, `style_encoder` the identity of what made the shards' styles.
 
     Raises:
         ValueError: `init` has other sizes than `jam`, the shards hold no training song, or `out` is another run's.
@@ -176,7 +208,7 @@ def train(
         )
     where = str(init.resolve()) if init else None
     silence = tuple(float(value) for value in silence_C)
-    objective = FlowObjective(section, config, where, str(shards.resolve()), silence)
+    objective = FlowObjective(section, config, where, str(shards.resolve()), silence, style_encoder)
     return result_of(out, fit(objective, section, out, recipe, progress))
 
 

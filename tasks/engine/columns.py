@@ -51,7 +51,6 @@ COLUMNS: dict[str, Column] = {
     "lyrics_times": Column(pa.list_(WORD), "the given words with their claimed times; null = untimed"),
     "lyrics_lines": Column(pa.list_(WORD), "timed lines of an .lrc (word = the line); null = none"),
     "style_text": Column(pa.string(), "style prompt; null = none"),
-    "split": Column(pa.string(), "train, validation or benchmark, by artist or lyrics, never by partition"),
     # separate
     "vocals": Column(pa.large_binary(), "vocals, mono 44.1 kHz FLAC", heavy=True),
     # transcribe
@@ -74,6 +73,17 @@ COLUMNS: dict[str, Column] = {
         pa.large_binary(), "npy float32 [T, 128]: posterior mean (64) then std (64)", heavy=True
     ),
     "num_frames": Column(pa.int32(), "T"),
+    # sketch
+    "lyrics_hash": Column(pa.string(), "sha256 of the given words; null = none were given"),
+    "lyrics_sketch": Column(pa.binary(), "npy int64, sorted: hashed runs of the words, given or heard"),
+    "audio_sketch": Column(pa.binary(), "npy int64, sorted: pairs of spectral peaks, key << 24 | frame"),
+    # group
+    "duplicate_group": Column(pa.string(), "the earliest song of its near duplicates; itself when alone"),
+    "split": Column(
+        pa.string(), "train, validation or benchmark, by artist and near duplicates, never by partition"
+    ),
+    "duplicate_of": Column(pa.string(), "the earlier song that it repeats; null = none"),
+    "near_benchmark": Column(pa.string(), "the song of the given benchmark that it is near; null = none"),
     # filter
     "kept": Column(pa.bool_(), "passed every stage before and every threshold here"),
     # pack

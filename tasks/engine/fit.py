@@ -18,15 +18,15 @@ from typing import Any
 import torch
 
 from tasks.engine.files import write_json
+from tasks.engine.fit_params import FitParams
 from tasks.engine.steps import (
     DONE_NAME,
-    LOG_NAME,
-    FitParams,
     Objective,
     Worker,
     damaged_checkpoints,
     run_steps,
 )
+from tasks.engine.train_log import LOG_NAME
 
 RECIPE_NAME = "train.json"
 Progress = Callable[[int, int, float], None]

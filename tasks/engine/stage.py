@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
@@ -52,6 +53,10 @@ class Stage(ABC):
     @property
     def facts(self) -> dict[str, Any]:
         """Whatever else decides the values (the hash of a checkpoint, the run's seed)."""
+        return {}
+
+    def facts_of(self, song_ids: Sequence[str]) -> dict[str, Any]:
+        """What a fit over the whole table says of these songs; part of their partition's fingerprint alone."""
         return {}
 
     @property

@@ -1,16 +1,16 @@
 """The steps of a run on one worker: a resumable loop over any objective, with its log and checkpoints.
 
-`out` is the state of a run: ``log.jsonl`` (a line every few steps), ``steps/step-000123/`` (checkpoints),
-and at the end ``model.safetensors`` with ``config.json`` (the averaged weights) and ``done.json``. A run that
-was killed goes on from its newest whole checkpoint. What is learned is the `Objective`'s business.
+`out` is the state of a run: ``log.jsonl`` (a line every few steps), ``validation.jsonl``, ``steps/step-000123/``
+(checkpoints), ``best/`` (the averaged weights that validated best) and at the end ``model.safetensors`` with
+``config.json`` (the averaged weights, of the last step or the best one) and ``done.json``. A run that was killed
+goes on from its newest whole checkpoint. What is learned is the `Objective`'s business.
 """
 
 from __future__ import annotations
 
-import json
 import shutil
-import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -20,63 +20,15 @@ import torch
 import torch.distributed as distributed
 from torch.nn.parallel import DistributedDataParallel
 
-from jam_model.checkpoint import save_model
+from jam_model.checkpoint import load_model, save_model
 from jam_model.dit import Jam
-from jam_model.learner import DamagedCheckpoint, Learner, UpdateRule, check_checkpoint
+from jam_model.learner import DamagedCheckpoint, Learner, check_checkpoint
+from jam_model.training_facts import TrainingFacts
 from tasks.engine.files import write_json
-from tasks.engine.stage import Section
+from tasks.engine.fit_params import FitParams
+from tasks.engine.train_log import TrainLog
 
-LOG_NAME, DONE_NAME, STEPS_NAME = "log.jsonl", "done.json", "steps"
-
-
-class FitParams(Section):
-    """How a run of optimiser steps goes. `batch_size` is a worker's; `decay_start` a share of `steps`."""
-
-    seed: int
-    steps: int
-    batch_size: int
-    num_workers: int
-    threads_per_worker: int
-    gpus_per_worker: float
-    precision: str  # float32 | bfloat16
-    learning_rate: float
-    warmup_steps: int
-    decay_start: float
-    final_share: float
-    beta1: float
-    beta2: float
-    weight_decay: float
-    clip_norm: float
-    ema_decay: float
-    log_every_steps: int
-    checkpoint_every_steps: int
-    keep_checkpoints: int
-    max_failures: int
-
-    def rule(self) -> UpdateRule:
-        """The optimiser's part.
-
-        Raises:
-            ValueError: checkpoints would fall between log lines, or the precision is unknown.
-        """
-        if self.checkpoint_every_steps % self.log_every_steps:
-            raise ValueError(
-                f"checkpoint_every_steps {self.checkpoint_every_steps} is no multiple of log_every_steps "
-                f"{self.log_every_steps}; a resumed log would differ: make it one"
-            )
-        if self.precision not in ("float32", "bfloat16"):
-            raise ValueError(f"precision {self.precision!r} is unknown; choose float32 or bfloat16")
-        return UpdateRule(
-            steps=self.steps,
-            learning_rate=self.learning_rate,
-            warmup_steps=self.warmup_steps,
-            decay_start=self.decay_start,
-            final_share=self.final_share,
-            betas=(self.beta1, self.beta2),
-            weight_decay=self.weight_decay,
-            clip_norm=self.clip_norm,
-            ema_decay=self.ema_decay,
-        )
+DONE_NAME, STEPS_NAME, BEST_NAME = "done.json", "steps", "best"
 
 
 @dataclass(frozen=True)
@@ -105,7 +57,11 @@ class Objective(Protocol):
         ...
 
     def validate(self, model: Jam, worker: Worker) -> dict[str, Any]:
-        """Figures of the finished model, for ``done.json``; runs on the first worker only."""
+        """Figures of the model as it is; runs on the first worker only."""
+        ...
+
+    def facts(self) -> TrainingFacts:
+        """What the finished weights were trained for."""
         ...
 
 
@@ -122,38 +78,108 @@ def run_steps(
     """
     torch.set_num_threads(params.threads_per_worker)
     learner = Learner(objective.build().to(worker.device), params.rule())
+    learner.model.transformer.gradient_checkpointing = params.checkpoint_gradients
     step_loss = objective.start(worker)
     newest = newest_checkpoint(out)
-    spent_s = learner.load(newest)["seconds"] if newest else 0.0
-    log = _Log(out / LOG_NAME, learner.step, spent_s) if worker.rank == 0 else None
-    model = learner.model.train()
-    if worker.num_workers > 1:
-        model = cast(Jam, DistributedDataParallel(learner.model))
+    state: dict[str, Any] = learner.load(newest) if newest else {"seconds": 0.0, "best": None}
+    log = TrainLog(out, learner.step, float(state["seconds"]), params.trackers) if worker.rank == 0 else None
+    best: dict[str, Any] | None = state["best"]
+    model = _wrapped(learner.model.train(), params, worker)
     sums: dict[str, float] = {}
     while learner.step < params.steps and learner.step != stop_at:
-        generator = worker.generator(params.seed, learner.step)
-        with torch.autocast(worker.device.type, torch.bfloat16, enabled=params.precision == "bfloat16"):
-            values = step_loss(model, learner.step, generator)
-        rate, norm = learner.update(values["loss"])
-        for name, value in {**values, "grad_norm": torch.tensor(norm)}.items():
-            sums[name] = sums.get(name, 0.0) + value.item()
-        if learner.step % params.log_every_steps == 0 or learner.step == params.steps:
+        for name, value in _update(learner, model, step_loss, params, worker).items():
+            sums[name] = sums.get(name, 0.0) + value
+        last = learner.step == params.steps
+        if learner.step % params.log_every_steps == 0 or last:
             count = (learner.step - 1) % params.log_every_steps + 1
             means = _mean_over_workers({name: value / count for name, value in sums.items()}, worker)
             sums = {}
             if log:
-                log.write(learner.step, {"learning_rate": rate, **means})
-        if log and (learner.step % params.checkpoint_every_steps == 0 or learner.step == params.steps):
-            learner.save(out / STEPS_NAME / f"step-{learner.step:06d}", {"seconds": log.seconds()})
+                log.write(learner.step, {"learning_rate": learner.learning_rate, **means})
+        if params.validate_every_steps and (learner.step % params.validate_every_steps == 0 or last) and log:
+            figures = _validated(learner, objective, worker)
+            log.validated(learner.step, figures)
+            best = _keep_best(learner, figures, best, params, out)
+        if (learner.step % params.checkpoint_every_steps == 0 or last) and log:
+            facts = {"seconds": log.seconds(), "best": best}
+            learner.save(out / STEPS_NAME / f"step-{learner.step:06d}", facts)
             for old in _checkpoints(out)[: -params.keep_checkpoints]:
                 shutil.rmtree(old)
     if log and learner.step == params.steps:
-        learner.load_average()
-        digest = save_model(out, learner.model.eval())
-        figures = objective.validate(learner.model, worker)
-        write_json(out / DONE_NAME, {"steps": params.steps, "weights": digest, "figures": figures})
+        _finish(learner, objective, best, out, worker)
+    if log:
+        log.close()
     if worker.num_workers > 1:
         distributed.barrier()
+
+
+def _wrapped(model: Jam, params: FitParams, worker: Worker) -> Jam:
+    """The model as the loss calls it: compiled and averaging gradients over the workers, where asked."""
+    called: Any = model
+    if worker.num_workers > 1:
+        called = DistributedDataParallel(called)
+    return cast(Jam, torch.compile(called) if params.compile else called)
+
+
+def _update(
+    learner: Learner, model: Jam, step_loss: StepLoss, params: FitParams, worker: Worker
+) -> dict[str, float]:
+    """One optimiser step over its micro-batches; gradients travel between workers with the last one only."""
+    sums: dict[str, float] = {}
+    learner.optimiser.zero_grad(set_to_none=True)
+    first = learner.step * params.accumulate
+    for micro_step in range(first, first + params.accumulate):
+        generator = worker.generator(params.seed, micro_step)
+        travels = worker.num_workers == 1 or micro_step == first + params.accumulate - 1
+        with nullcontext() if travels else cast(Any, model).no_sync():
+            with torch.autocast(worker.device.type, torch.bfloat16, enabled=params.precision == "bfloat16"):
+                values = step_loss(model, micro_step, generator)
+            (values["loss"] / params.accumulate).backward()
+        for name, value in values.items():
+            sums[name] = sums.get(name, 0.0) + value.item() / params.accumulate
+    return {**sums, "grad_norm": learner.update()}
+
+
+def _validated(learner: Learner, objective: Objective, worker: Worker) -> dict[str, Any]:
+    """Figures of the averaged weights as they are now; the weights that learn come back untouched."""
+    with learner.averaged() as model:
+        return objective.validate(model, worker)
+
+
+def _keep_best(
+    learner: Learner, figures: dict[str, Any], best: dict[str, Any] | None, params: FitParams, out: Path
+) -> dict[str, Any] | None:
+    """The best step so far; its averaged weights are written to ``best/``.
+
+    Raises:
+        ValueError: the validation measures no such figure.
+    """
+    if params.best_by is None:
+        return None
+    if not isinstance(figures.get(params.best_by), int | float):
+        known = ", ".join(name for name, value in figures.items() if isinstance(value, int | float))
+        raise ValueError(f"best_by: {params.best_by!r} is not measured; choose one of: {known}")
+    value = float(figures[params.best_by])
+    sign = 1 if params.best_is == "lowest" else -1
+    if best is not None and sign * value >= sign * best["value"]:
+        return best
+    with learner.averaged() as model:
+        save_model(out / BEST_NAME, model)
+    return {"step": learner.step, "figure": params.best_by, "value": value}
+
+
+def _finish(
+    learner: Learner, objective: Objective, best: dict[str, Any] | None, out: Path, worker: Worker
+) -> None:
+    """Write the run's result, its figures and the marker that it is done."""
+    learner.load_average()
+    if best is not None:
+        learner.model.load_state_dict(load_model(out / BEST_NAME).state_dict())
+    digest = save_model(out, learner.model.eval())
+    objective.facts().write(out)
+    figures = objective.validate(learner.model, worker)
+    done = {"steps": learner.step, "weights": digest, "figures": figures}
+    write_json(out / DONE_NAME, {**done, "best": best} if best else done)
 
 
 def newest_checkpoint(out: Path) -> Path | None:
@@ -185,24 +211,3 @@ def _mean_over_workers(values: dict[str, float], worker: Worker) -> dict[str, fl
     tensor = torch.tensor(list(values.values()), dtype=torch.float64, device=worker.device)
     distributed.all_reduce(tensor)
     return dict(zip(values, (tensor / worker.num_workers).tolist(), strict=True))
-
-
-class _Log:
-    """``log.jsonl``: cut back to the step a run resumes from, then a line at a time."""
-
-    def __init__(self, path: Path, step: int, spent_s: float) -> None:
-        lines = path.read_text().splitlines(keepends=True) if path.is_file() else []
-        kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
-        self._file = path.open("w")
-        self._file.writelines(kept)
-        self._file.flush()
-        self._start = time.monotonic() - spent_s
-
-    def seconds(self) -> float:
-        """Training time so far, over all resumptions."""
-        return round(time.monotonic() - self._start, 3)
-
-    def write(self, step: int, values: dict[str, float]) -> None:
-        line = {"step": step, **{name: float(f"{value:.8g}") for name, value in values.items()}}
-        self._file.write(json.dumps({**line, "seconds": self.seconds()}) + "\n")
-        self._file.flush()

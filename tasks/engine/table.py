@@ -155,7 +155,11 @@ class Chain:
         """What the column file of this stage and partition must have been made from."""
         if (stage, number) not in self._recipes:
             inputs = {name: self.fingerprint(name, number) for name in self.inputs[stage]}
-            self._recipes[stage, number] = {**self._bases[stage], "inputs": inputs}
+            recipe = {**self._bases[stage], "inputs": inputs}
+            ids = [source.song_id for source in self.partitions[number].sources]
+            if songs := self.stages[stage].facts_of(ids):
+                recipe["songs"] = songs
+            self._recipes[stage, number] = recipe
         return self._recipes[stage, number]
 
     def fingerprint(self, stage: str, number: int) -> str:
@@ -201,18 +205,22 @@ class Chain:
             path.unlink()
         return gone
 
-    def rows(self, columns: Iterable[str] = (), until: str | None = None) -> list[dict[str, Any]]:
+    def rows(
+        self, columns: Iterable[str] = (), until: str | None = None, numbers: Iterable[int] | None = None
+    ) -> list[dict[str, Any]]:
         """Every song as a dict of `song_id`, `drop_reason`, `dropped_by`, `partition`, `made_by` and `columns`.
 
         `made_by` lists what made the row so far, a line a stage.
 
         Read from the column files that stand; a column whose file is missing is absent from its rows.
-        `until`: the drops counted are those seen by this stage (default: the last stage).
+        `until`: the drops counted are those seen by this stage (default: the last stage). `numbers`: of these
+        partitions alone (default: all).
         """
         wanted = set(columns)
         last = until or self.order[-1]
         rows = []
-        for number, part in self.partitions.items():
+        for number in self.partitions if numbers is None else numbers:
+            part = self.partitions[number]
             merged: list[dict[str, Any]] = [
                 {
                     "song_id": s.song_id,

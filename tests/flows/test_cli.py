@@ -20,6 +20,7 @@ from flows.cli import run
         (["prepare", "--sngs", "x"], ["--sngs"]),
         (["polish"], ["polish"]),
         (["stage", "polish"], ["polish", "separate"]),
+        (["import", "--shards", "/nowhere/{00..01}.tar", "--out", "/nowhere"], ["shards", "/nowhere/00.tar"]),
         (["toy", "--songs", "0"], ["num_songs", "0"]),
         (["train", "--work", "/nowhere/at-all"], ["index.json", "pack"]),
         (["benchmark", "--set", "judge.model=audiobox"], ["judge.model", "CE, CU, PC, PQ", "songeval"]),
@@ -49,7 +50,7 @@ def test_help_names_every_command(capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["--help"]) == 0
     shown = capfd.readouterr().out
     for command in (
-        "toy", "run", "prepare", "train", "generate", "dpo", "benchmark", "report",
+        "toy", "run", "prepare", "import", "train", "generate", "dpo", "benchmark", "report",
         "table", "look", "why", "retry", "verify", "doctor", "stage",
     ):  # fmt: skip
         assert command in shown

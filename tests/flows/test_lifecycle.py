@@ -31,8 +31,8 @@ SMALL = [
     "benchmark.num_songs=2",
     "benchmark.num_resamples=200",
     "benchmark.player_songs=1",
-    "ingest.benchmark_share=0.2",
-    "ingest.validation_share=0.1",
+    "group.benchmark_share=0.2",
+    "group.validation_share=0.1",
     "engine.partition_size=8",
 ]
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from flows.load import load, read_yaml
+from flows.load import BASE, load, read_yaml
 from flows.params import Params, load_params
+from jam_model.config import JAM_0_5
 
 
 def test_params_file_is_complete_and_typed() -> None:
@@ -46,3 +48,22 @@ def test_overlay_that_is_no_plain_mapping_is_refused(tmp_path: Path, text: str) 
     with pytest.raises(ValueError, match=r"bad\.yaml") as caught:
         read_yaml(path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["pretrain", "sft", "dpo"])
+def test_the_published_recipes_load_and_build_the_released_sizes(name: str) -> None:
+    params = load_params(BASE.parent / "params" / f"jam_{name}.yaml")
+    section = getattr(params, name)
+    section.rule()
+    assert params.jam.config(section.max_frames) == replace(JAM_0_5, max_frames=section.max_frames)
+
+
+def test_a_recipe_lies_over_the_one_it_names(tmp_path: Path) -> None:
+    (tmp_path / "under.yaml").write_text("sft: {steps: 3, seed: 4}\n")
+    top = tmp_path / "top.yaml"
+    top.write_text("over: under.yaml\nsft: {steps: 5}\n")
+    params = load_params(top)
+    assert (params.sft.steps, params.sft.seed) == (5, 4)
+    (tmp_path / "under.yaml").write_text("over: top.yaml\n")
+    with pytest.raises(ValueError, match="lies over itself"):
+        load_params(top)

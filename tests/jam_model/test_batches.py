@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from jam_model.batches import Batches, Crop, EndlessOrder, draw_crop, fixed_batches, padded, positions_of_step
+from jam_model.batches import Batches, Crop, draw_crop, fixed_batches, padded
 from jam_model.conditions import duration_conditions
 from jam_model.lyric_grid import SONG_FILLER, lyric_grid
+from jam_model.order import EndlessOrder
 from jam_model.shards import Shards
 from tests.jam_model.test_shards import members_of, write_folder
 
@@ -30,36 +30,6 @@ def shards(tmp_path: Path) -> Shards:
 
 def batches_of(shards: Shards, max_frames: int = 32, past_end_share: float = 0.5, seed: int = 3) -> Batches:
     return Batches(shards, SILENCE_C, max_frames, past_end_share, shuffle_shards=10, seed=seed)
-
-
-def test_every_epoch_holds_every_sample_once_in_another_order() -> None:
-    order = EndlessOrder([3, 4], seed=0, shuffle_shards=10)
-    epochs = [[order[p] for p in range(7 * e, 7 * e + 7)] for e in range(3)]
-    assert all(sorted(epoch) == list(range(7)) for epoch in epochs)
-    assert epochs[0] != epochs[1] or epochs[1] != epochs[2]
-
-
-def test_ranks_read_disjoint_samples_and_together_all_of_them() -> None:
-    order = EndlessOrder([8, 8], seed=0, shuffle_shards=10)
-    read = {r: [order[p] for s in range(4) for p in positions_of_step(s, 2, r, 2)] for r in (0, 1)}
-    assert not set(read[0]) & set(read[1])
-    assert sorted(read[0] + read[1]) == list(range(16))
-
-
-def test_two_ranks_read_what_one_rank_of_twice_the_batch_reads() -> None:
-    both = [*positions_of_step(5, 3, 0, 2), *positions_of_step(5, 3, 1, 2)]
-    assert both == list(positions_of_step(5, 6))
-
-
-def test_narrow_shuffle_reads_shard_after_shard() -> None:
-    order = EndlessOrder([4, 4, 4], seed=1, shuffle_shards=1)
-    shard_of = [order[p] // 4 for p in range(12)]
-    assert sum(a != b for a, b in pairwise(shard_of)) == 2
-
-
-def test_order_without_samples_is_refused() -> None:
-    with pytest.raises(ValueError, match="no sample"):
-        EndlessOrder([0, 0], seed=0, shuffle_shards=1)
 
 
 def test_batch_depends_on_seed_and_position_alone(shards: Shards) -> None:

@@ -10,7 +10,9 @@ import pytest
 
 from tasks.audio import AudioParams
 from tasks.engine.song import Song, SongError
-from tasks.ingest import Ingest, IngestParams, split_of
+from tasks.ingest import Ingest, IngestParams
+from tests.tasks.test_audio import tone
+from tests.tasks.test_av_audio import KINDS, written
 from tests.tasks.tiny import write_song
 
 AUDIO = AudioParams(
@@ -21,8 +23,6 @@ PARAMS = IngestParams(
     max_lyrics_words=100,
     max_lyrics_overrun_s=1.0,
     max_style_bytes=1_000,
-    validation_share=0.1,
-    benchmark_share=0.2,
 )
 
 
@@ -33,7 +33,6 @@ def listed(root: Path, name: str = "a.wav", **columns: object) -> Song:
         "lyrics_path": None,
         "style_path": None,
         "content_hash": content_hash,
-        "artist": None,
     }
     return Song("tiny", {**facts, **columns})
 
@@ -47,6 +46,12 @@ def reason(root: Path, song: Song) -> str:
         ingest(root, song)
     assert error.value.song_id == song.song_id
     return error.value.reason
+
+
+@pytest.mark.parametrize("kind", ["m4a", "aac", "opus", "webm"])
+def test_ingest_reads_the_kinds_that_come_through_pyav(tmp_path: Path, kind: str) -> None:
+    (tmp_path / f"a.{kind}").write_bytes(written(tone(1.0, KINDS[kind][2]), kind))
+    assert ingest(tmp_path, listed(tmp_path, f"a.{kind}"))["duration_s"] == pytest.approx(1.0, abs=0.06)
 
 
 @pytest.mark.parametrize("ending", ["wav", "flac", "ogg", "mp3"])
@@ -108,25 +113,3 @@ def test_bad_lyrics_drop_the_song_and_are_never_ignored(tmp_path: Path, lyrics: 
     write_song(tmp_path / "a.wav", 1.0)
     (tmp_path / "a.json").write_text(lyrics)
     assert reason(tmp_path, listed(tmp_path, lyrics_path="a.json")) == expected
-
-
-def test_split_keeps_an_artist_and_a_text_on_one_side() -> None:
-    artists = [f"artist {number}" for number in range(300)]
-    sides = {artist: {split_of(artist, [w], w, 0.1, 0.2) for w in ("x", "y", "z")} for artist in artists}
-    assert all(len(side) == 1 for side in sides.values())
-    assert len({split_of(None, ["la", "li"], content, 0.1, 0.2) for content in "abcdefgh"}) == 1
-    assert split_of("Ann  LEE", ["x"], "a", 0.1, 0.2) == split_of("ann lee", ["y"], "b", 0.1, 0.2)
-
-
-def test_split_has_the_asked_shares_and_more_benchmark_only_takes_from_train() -> None:
-    before = [split_of(None, None, str(number), 0.1, 0.2) for number in range(2000)]
-    after = [split_of(None, None, str(number), 0.1, 0.3) for number in range(2000)]
-    assert before.count("validation") == pytest.approx(200, abs=50)
-    assert before.count("benchmark") == pytest.approx(400, abs=70)
-    moved = {(a, b) for a, b in zip(before, after, strict=True) if a != b}
-    assert moved == {("train", "benchmark")}
-
-
-def test_a_share_beyond_one_half_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"0 to 0\.5"):
-        IngestParams(**{**PARAMS.model_dump(), "benchmark_share": 0.6})

@@ -40,6 +40,20 @@ def test_json_is_a_list_of_words_or_a_nemo_dump(wrap: object) -> None:
     assert times(lyrics) == [("hello", 0.5, 1.0), ("moon", 1.0, 1.5)]
 
 
+def test_nemo_frame_numbers_are_eighty_milliseconds() -> None:
+    rows = [
+        {"word": "Never", "start_offset": 8, "end_offset": 13},
+        {"word": "been", "start_offset": 13, "end_offset": 16, "start": None, "end": None},
+        {"word": "seen", "start_offset": 99, "end_offset": 99, "start": 1.3, "end": 2},
+    ]
+    dump = {"char": [{"char": ["N"]}], "word": rows, "segment": [{"segment": "Never been seen"}]}
+    assert times(parse(json.dumps(dump), ".json")) == [
+        ("never", pytest.approx(0.64), pytest.approx(1.04)),
+        ("been", pytest.approx(1.04), pytest.approx(1.28)),
+        ("seen", 1.3, 2.0),
+    ]
+
+
 def test_json_without_any_times_is_untimed() -> None:
     assert parse('[{"word": "la"}, {"word": "li", "start": null}]', ".json") == Lyrics(["la", "li"])
 
@@ -67,6 +81,9 @@ def test_json_entry_of_several_words_shares_its_time_by_letters() -> None:
         '[{"word": "la", "start": "0", "end": 1}]',
         '[{"word": "la", "start": 2, "end": 3}, {"word": "li", "start": 1, "end": 2}]',
         '[{"word": "la", "start": 2, "end": 3}, {"word": "li"}]',
+        '[{"word": "la", "start_offset": "8", "end_offset": 9}]',
+        '[{"word": "la", "start_offset": -8, "end_offset": 9}]',
+        '[{"word": "la", "start_offset": 8}]',
         "[" * 5000,
     ],
 )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tasks.folder import AUDIO_ENDINGS
 from tasks.sources import list_sources, song_id_of
 from tests.tasks.tiny import write_song
 
@@ -30,6 +31,14 @@ def test_folder_finds_songs_in_sub_folders_with_odd_names(tmp_path: Path) -> Non
     assert [s.facts["audio"]["path"] for s in sources] == sorted(names)
     assert all(re.fullmatch(r"[a-z0-9_-]{1,48}", s.song_id) for s in sources)
     assert len({s.song_id for s in sources}) == len(names)
+
+
+def test_every_ending_that_is_read_is_listed(tmp_path: Path) -> None:
+    names = [f"a{number}{ending}" for number, ending in enumerate(AUDIO_ENDINGS)]
+    for name in names:
+        (tmp_path / name).write_bytes(name.encode())
+    assert sorted(by_path(tmp_path)) == sorted(names)
+    assert {".m4a", ".aac", ".opus", ".webm"} <= set(AUDIO_ENDINGS)
 
 
 def test_song_id_is_short_and_safe_whatever_the_title() -> None:

@@ -23,6 +23,7 @@ from tasks.engine.song import Song
 from tasks.engine.stage import Stage
 from tasks.filter import Filter, FilterParams
 from tasks.generate import Generate
+from tasks.group import Group
 from tasks.ingest import Ingest, IngestParams
 from tasks.models.aligner import AlignerParams
 from tasks.models.phonemizer import PhonemizerParams
@@ -32,9 +33,11 @@ from tasks.pack import Pack, PackParams
 from tasks.phonemize import Phonemize, PhonemizeParams
 from tasks.score import Score
 from tasks.separate import Separate
+from tasks.sketch import Sketch, SketchParams
 from tasks.style import Style
 from tasks.transcribe import Transcribe, TranscribeParams
 from tests.tasks.test_generate import SAMPLER, tiny_checkpoint
+from tests.tasks.test_neighbours import PARAMS as GROUP
 from tests.tasks.tiny import timed, tones_CN, write_song
 from tests.tasks.units import stages
 
@@ -54,8 +57,6 @@ def law(root: Path) -> dict[str, Stage]:
         max_lyrics_words=100,
         max_lyrics_overrun_s=1.0,
         max_style_bytes=1_000,
-        validation_share=0.2,
-        benchmark_share=0.2,
     )
     audio = AudioParams(
         max_seconds=60, max_bytes=10_000_000, max_channels=2, min_rate_hz=8_000, max_rate_hz=96_000
@@ -79,6 +80,8 @@ def law(root: Path) -> dict[str, Stage]:
         Phonemize(PhonemizeParams(max_unknown_share=0.1), PHONEMIZER),
         Style(style, songs_root),
         Encode(codec, songs_root),
+        Sketch(SketchParams(shingle_words=3, max_shingles=64, max_landmarks=64), songs_root),
+        Group(GROUP, str(root / "table")),
         Filter(limits),
         Pack(PackParams(tensor_format="pt")),
         Generate(codec, style, {weights: str(checkpoint)}, songs_root),
@@ -107,6 +110,7 @@ def row(root: Path, number: int, weights: str) -> dict[str, Any]:
         "lyrics": ["hello", "moon"],
         "lyrics_times": None,
         "lyrics_lines": [{"word": "hello moon", "start_s": 0.1, "end_s": 1.0}],
+        "lyrics_hash": None,
         "split": "train",
         "vocals": flac_bytes(tones_CN(1.0, number).mean(axis=0), 44_100),
         "transcript": None,

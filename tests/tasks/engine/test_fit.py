@@ -15,7 +15,7 @@ from tasks.engine.fit import FitFailed, fit
 from tasks.engine.steps import StepLoss, Worker, run_steps
 from tasks.train import FlowObjective
 from tests.jam_model.test_shards import members_of, write_folder
-from tests.tasks.test_train import JAM, PARAMS, SILENCE
+from tests.tasks.test_train import ENCODER, JAM, PARAMS, SILENCE
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,9 @@ def shards(tmp_path: Path) -> Path:
 
 
 def faulty(shards: Path, memory: Path, fault: str = "exit", at_step: int = 4) -> FaultyObjective:
-    return FaultyObjective(PARAMS, JAM.config(16), None, str(shards), SILENCE, at_step, str(memory), fault)
+    return FaultyObjective(
+        PARAMS, JAM.config(16), None, str(shards), SILENCE, ENCODER, at_step, str(memory), fault
+    )
 
 
 def losses(out: Path) -> list[float]:
@@ -78,7 +80,7 @@ def test_worker_that_dies_is_replaced_and_the_run_ends_as_if_undisturbed(
 @pytest.mark.slow
 def test_two_workers_train_one_model(shards: Path, tmp_path: Path) -> None:
     params = PARAMS.model_copy(update={"num_workers": 2})
-    objective = FlowObjective(params, JAM.config(16), None, str(shards), SILENCE)
+    objective = FlowObjective(params, JAM.config(16), None, str(shards), SILENCE, ENCODER)
     done = fit(objective, params, tmp_path / "two", {})
     assert done["steps"] == 6 and len(losses(tmp_path / "two")) == 6
     assert (tmp_path / "two" / "model.safetensors").is_file()

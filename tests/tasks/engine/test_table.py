@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,36 @@ def test_change_upstream_changes_only_what_reads_it(tmp_path: Path) -> None:
     one, two = names(1.0), names(2.0)
     assert one["flag"] == two["flag"]
     assert one["measure"] != two["measure"] and one["cut"] != two["cut"]
+
+
+class Told(Flag):
+    """A stage that a fit has told something about some songs."""
+
+    def __init__(self, told: dict[str, str]) -> None:
+        super().__init__(Factor(factor=1.0))
+        self.told = told
+
+    def facts_of(self, song_ids: Sequence[str]) -> dict[str, str]:
+        return {song_id: self.told[song_id] for song_id in song_ids if song_id in self.told}
+
+
+def test_what_a_fit_says_of_a_song_changes_only_its_partition(tmp_path: Path) -> None:
+    table = table_of(tmp_path, list("abcdef"))
+
+    def names(told: dict[str, str]) -> list[str]:
+        return [Chain(table, [Told(told)]).path("flag", number).name for number in (0, 1)]
+
+    silent, (number,) = names({}), [n for n, ids in members(table).items() if "song-05" in ids]
+    told = names({"song-05": "repeats song-00"})
+    assert [place for place in (0, 1) if silent[place] != told[place]] == [number]
+    assert told != names({"song-05": "repeats song-01"})
+    assert names({"unknown": "x"}) == silent
+    assert silent == [Chain(table, [Flag(Factor(factor=1.0))]).path("flag", n).name for n in (0, 1)]
+
+
+def test_rows_of_some_partitions(tmp_path: Path) -> None:
+    chain = Chain(table_of(tmp_path, list("abcdef")), [])
+    assert [row["partition"] for row in chain.rows(["title"], numbers=[1])] == [1, 1]
 
 
 def test_chain_refuses_two_writers_and_reading_ahead(tmp_path: Path) -> None:

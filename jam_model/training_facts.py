@@ -1,0 +1,83 @@
+"""What a checkpoint was trained for, beside its weights: the branches guidance may ask of it, its encoders."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from jam_model.flow import Dropout
+from jam_model.sampler import ASKED, Branch, Guidance
+
+TRAINING_FILE = "training.json"
+BOTH, STYLE, LYRICS = "both", "style", "lyrics"
+
+
+@dataclass(frozen=True)
+class TrainingFacts:
+    """`dropped`: which conditions were ever left out in training (both, style, lyrics: the last two alone).
+    `style_encoder`: identity of what made the styles; None where nobody said.
+    """
+
+    dropped: tuple[str, ...]
+    style_encoder: str | None
+
+    def joined(self, earlier: TrainingFacts | None) -> TrainingFacts:
+        """Of a run that went on from weights trained earlier."""
+        if earlier is None:
+            return self
+        return TrainingFacts(
+            tuple(sorted({*self.dropped, *earlier.dropped})), self.style_encoder or earlier.style_encoder
+        )
+
+    def write(self, checkpoint: Path) -> None:
+        """Beside the weights, in a folder of `save_model`."""
+        (checkpoint / TRAINING_FILE).write_text(json.dumps(asdict(self), indent=1, sort_keys=True) + "\n")
+
+
+def read_facts(checkpoint: Path) -> TrainingFacts | None:
+    """The facts of a checkpoint folder; None where there are none (released weights)."""
+    path = checkpoint / TRAINING_FILE
+    if not path.is_file():
+        return None
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        return TrainingFacts(tuple(str(name) for name in values["dropped"]), values["style_encoder"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is not what training wrote ({error}); remove it or train again") from error
+
+
+def dropped_by(dropout: Dropout) -> tuple[str, ...]:
+    """The conditions this dropout leaves out at times."""
+    alone = {STYLE: dropout.style * (1 - dropout.lyrics), LYRICS: dropout.lyrics * (1 - dropout.style)}
+    if dropout.rule == "jam":
+        alone[LYRICS] = 0.0
+    return tuple(sorted(n for n, p in {**alone, BOTH: dropout.style * dropout.lyrics}.items() if p > 0))
+
+
+def check_guidance(facts: TrainingFacts | None, guidance: Guidance, style_encoder: str) -> None:
+    """Refuses guidance that asks for a branch never trained, or leads away from a style of another encoder.
+
+    Raises:
+        ValueError: names the formula, the branch and the cure.
+    """
+    if facts is None:
+        return
+    for branch in guidance.branches():
+        if branch != ASKED and (name := _left_out(branch)) not in facts.dropped:
+            what = "lyrics and style" if name == BOTH else f"{name} alone"
+            raise ValueError(
+                f"sampler.formula {guidance.formula!r} asks the model without {what}, which it was never "
+                f"trained for (it left out: {', '.join(facts.dropped) or 'nothing'}); choose another formula"
+            )
+    if facts.style_encoder is not None and facts.style_encoder != style_encoder:
+        raise ValueError(
+            f"style.model: the checkpoint was trained on styles of {facts.style_encoder}, not of "
+            f"{style_encoder}; give params with its style encoder"
+        )
+
+
+def _left_out(branch: Branch) -> str:
+    if not branch.lyrics and not branch.style:
+        return BOTH
+    return LYRICS if branch.style else STYLE
