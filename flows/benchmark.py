@@ -15,6 +15,7 @@ from prefect.artifacts import create_link_artifact, create_table_artifact
 from prefect.context import FlowRunContext
 
 from eval.intervals import Resampling
+from eval.judge import AXES
 from eval.report import Report
 from eval.report_files import ReportFiles, write_report
 from eval.wording import quantity
@@ -53,7 +54,16 @@ RECIPE = "recipe.json"
 
 
 def run_benchmark(params: Params, work: WorkFolder) -> Path:
-    """Sing, listen, measure, and write the report, unless exactly this report stands; returns its page."""
+    """Sing, listen, measure, and write the report, unless exactly this report stands; returns its page.
+
+    Raises:
+        ValueError: the judge scores other axes than the report compares.
+    """
+    if params.judge.axes != AXES:
+        raise ValueError(
+            f"judge.model is {params.judge.model!r}, which scores {', '.join(params.judge.axes)}; "
+            f"the benchmark compares {', '.join(AXES)}: choose embedded or songeval"
+        )
     started = time.time()
     songs_root = songs_root_of(params)
     prepared = prepare_chain(params, work, songs_root)

@@ -1,4 +1,4 @@
-"""Score: a judge's five axes for every song, and their mean as its reward."""
+"""Score: a judge's axes for every song, and their mean as its reward."""
 
 from __future__ import annotations
 
@@ -40,6 +40,6 @@ class Score(Stage):
         return mix_of(song.song_id, song["audio"], self.songs_root)
 
     def one(self, song: Song) -> Song:
-        """The song with its scores, each in (1, 5)."""
+        """The song with a score for each of the judge's axes."""
         scores = [float(s) for s in self.judge.score(self.opened(song))]
         return song.with_columns(scores=scores, reward=sum(scores) / len(scores))

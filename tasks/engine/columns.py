@@ -131,7 +131,7 @@ COLUMNS: dict[str, Column] = {
     "latent_sung": Column(pa.large_binary(), "npy float32 [T, 64], trimmed to the asked length", heavy=True),
     "tail_energy": Column(pa.float64(), "RMS after the asked end / RMS before it; null = nothing after it"),
     # score
-    "scores": Column(pa.list_(pa.float64()), "the judge's five axes, in eval order, each in (1, 5)"),
+    "scores": Column(pa.list_(pa.float64()), "a score for each of the judge's axes, in its order and range"),
     "reward": Column(pa.float64(), "mean of the axes"),
     # pair
     "winner": Column(pa.string(), "song id of the preferred take; null with a reason in `refusal`"),

@@ -31,8 +31,13 @@ class RealModel(Section):
     batch_size: int = Field(ge=1)
 
     def place(self, card: Card) -> tuple[str, str | None]:
-        """Where the weights of a card lie, and their revision: the settings it names."""
-        return getattr(self, card.field), getattr(self, card.field.replace("weights", "revision"))
+        """Where the weights of a card lie, and their revision: the settings it names (a plain file has none)."""
+        revision = card.field.replace("weights", "revision")
+        return getattr(self, card.field), None if revision == card.field else getattr(self, revision)
+
+    def needs(self, card: Card) -> bool:
+        """Whether a model set up like this uses the weights of a card."""
+        return True
 
     def decides(self) -> dict[str, Any]:
         """The settings that decide values."""
@@ -70,8 +75,9 @@ class ModelChoice(Section):
 
     @property
     def cards(self) -> tuple[Card, ...]:
-        """The weights of the chosen real model; none for the embedded one."""
-        return () if self.settings is None else self._module().CARDS
+        """The weights the chosen real model uses; none for the embedded one."""
+        settings = self.settings
+        return () if settings is None else tuple(c for c in self._module().CARDS if settings.needs(c))
 
     @property
     def packages(self) -> tuple[str, ...]:
@@ -81,6 +87,8 @@ class ModelChoice(Section):
     def identity(self, embedded: str) -> str:
         """Name and revision of the chosen model, without building it; `embedded` for the embedded one.
 
+        A revision stands for every card of the model, ``none`` for one that these settings do without.
+
         Raises:
             ValueError: its packages or weights are not there; the message says what to do.
         """
@@ -88,7 +96,10 @@ class ModelChoice(Section):
         if settings is None:
             return embedded
         revisions = []
-        for card in self.cards:
+        for card in self._module().CARDS:
+            if not settings.needs(card):
+                revisions.append("none")
+                continue
             require_packages(card)
             revisions.append(weights_revision(card, *settings.place(card)))
         name = self.model.replace("_", "-")

@@ -9,15 +9,17 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import ClassVar, Literal, Protocol, Self
 
 import numpy as np
 import scipy.sparse
+from pydantic import Field, model_validator
 
 from jam_model.frames import HOP_SAMPLES, LATENT_CHANNELS, SAMPLE_RATE_HZ, frames_of_samples
-from tasks.models.choice import ModelChoice
+from tasks.models.choice import ModelChoice, RealModel
 from tasks.models.pitch import track_pitch
 from tasks.models.spectra import band_energies, bin_hz, istft, mel_bank, power, stft
+from tasks.models.weights import Card
 
 EMBEDDED = "embedded/vocoder@1"
 CONSTANTS = Path(__file__).parent / "constants" / "codec.json"
@@ -48,11 +50,39 @@ NOISE_SEEDS = (1, 2)  # of the mid and the side
 NOISE_FRAMES = 1024  # short frames, 11.9 s
 
 
+class StableAudio(RealModel):
+    """Stable Audio Open's encoder and a decoder: ``diffrhythm``, as the released JAM, or its own.
+
+    `encode_frames` and `decode_frames`: latent frames of a chunk; `decode_overlap`: frames two chunks share.
+    """
+
+    decoder: Literal["diffrhythm", "stable_audio"]
+    decoder_weights: str
+    decoder_revision: str | None
+    encode_frames: int = Field(ge=1)
+    decode_frames: int = Field(ge=2)
+    decode_overlap: int = Field(ge=0, multiple_of=2)
+
+    @model_validator(mode="after")
+    def _chunks_move_on(self) -> Self:
+        if self.decode_overlap >= self.decode_frames:
+            raise ValueError(
+                f"decode_overlap is {self.decode_overlap}, decode_frames {self.decode_frames}; give less overlap"
+            )
+        return self
+
+    def needs(self, card: Card) -> bool:
+        """The decoder's own weights are needed unless the encoder brings its decoder."""
+        return card.field != "decoder_weights" or self.decoder == "diffrhythm"
+
+
 class CodecParams(ModelChoice):
     """Which codec makes the latents."""
 
     section: ClassVar = "codec"
-    real: ClassVar = {}
+    real: ClassVar = {"stable_audio": "tasks.models.codec_stable_audio"}
+
+    stable_audio: StableAudio
 
 
 class Codec(Protocol):

@@ -1,4 +1,4 @@
-"""Judges: five aesthetic scores of a song. The embedded one weighs signal statistics against toy references.
+"""Judges: aesthetic scores of a song. The embedded one weighs signal statistics against toy references.
 
 Shapes: C channels, N samples, F short frames, B bands, S statistics, A axes.
 """
@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from tasks.models.choice import ModelChoice
+from tasks.models.choice import ModelChoice, RealModel
 from tasks.models.song_statistics import SHORT_RATE_HZ, Analysis, analyse, rhythm
 
 EMBEDDED = "embedded/signal-judge@1"
@@ -32,20 +32,50 @@ REPEAT_S = 0.25
 REPEAT_AFTER = 4  # pieces of REPEAT_S: what is nearer is the same note, no repetition
 
 
+class SongEval(RealModel):
+    """SongEval's head and the MuQ it listens through; a song is one pass, whatever `batch_size`."""
+
+    axes: ClassVar = AXES
+
+    muq_weights: str
+    muq_revision: str | None
+
+
+class Audiobox(RealModel):
+    """Audiobox Aesthetics: content enjoyment and usefulness, production complexity and quality."""
+
+    axes: ClassVar = ("CE", "CU", "PC", "PQ")
+
+
 class JudgeParams(ModelChoice):
     """Which judge scores the songs."""
 
     section: ClassVar = "judge"
-    real: ClassVar = {}
+    real: ClassVar = {
+        "songeval": "tasks.models.judge_songeval",
+        "audiobox": "tasks.models.judge_audiobox",
+    }
+
+    songeval: SongEval
+    audiobox: Audiobox
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """What the chosen judge scores, without building it."""
+        axes: tuple[str, ...] = getattr(self.settings, "axes", AXES)
+        return axes
 
 
 class Judge(Protocol):
-    """Scores how good a song sounds."""
+    """Scores how good a song sounds, on `axes` that go from `low` to `high`."""
 
     identity: str
+    axes: tuple[str, ...]
+    low: float
+    high: float
 
     def score(self, mix_CN: np.ndarray) -> np.ndarray:
-        """The five AXES, float64 [5], each in (1, 5)."""
+        """A score for each of `axes`, float64 [A]."""
         ...
 
 
@@ -58,6 +88,8 @@ class SignalJudge:
     """
 
     identity = EMBEDDED
+    axes: tuple[str, ...] = AXES
+    low, high = 1.0, 5.0
 
     def __init__(self) -> None:
         constants = _constants()

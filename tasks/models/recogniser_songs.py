@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tasks.models.codec import CodecParams, build_codec
+from tasks.models.codec import VocoderCodec
 from tasks.models.phonemizer import phones_of, to_symbols
 from tasks.models.recogniser import FRAMES_A_SECOND, SILENCE, log_power
 from tasks.models.separator import MidSidePitchSeparator
@@ -137,7 +137,7 @@ def render(seed: int, uniform: bool) -> SungSong:
         score = replace(score, notes=tuple(notes))
     song = perform(score)
     separator = MidSidePitchSeparator()
-    codec = build_codec(CodecParams(model="embedded"))
+    codec = VocoderCodec()
     latent_TC = codec.encode(song.mix_CN)[0]
     sound = {
         "clean": song.vocals_N,

@@ -10,13 +10,15 @@ import re
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
+from pydantic import Field
 
 from jam_model.frames import SAMPLE_RATE_HZ, STYLE_DIM
-from tasks.models.choice import ModelChoice
+from tasks.models.choice import ModelChoice, RealModel
 from tasks.models.song_statistics import SHORT_RATE_HZ, Analysis, analyse, rhythm
+from tasks.models.weights import Card
 
 EMBEDDED = "embedded/spectral-style@1"
 CONSTANTS = Path(__file__).parent / "constants" / "style_encoder.json"
@@ -30,11 +32,40 @@ BPM_SPREAD = 0.1  # as a share: how near a genre's tempo must be to a given one 
 SIDE_TAG_WEIGHT = 0.3  # of a voice or tempo tag beside a genre tag
 
 
+class MuqMulan(RealModel):
+    """MuQ-MuLan, and the MuQ and XLM-RoBERTa it is built from.
+
+    Of a song, `crops` parts of `crop_s` are embedded: the ``first`` ones, ``spread`` evenly from its start to its
+    end, or ``random`` ones (drawn from `seed` and the audio itself). `negative_style`: an .npy file of 512 numbers
+    (the released one is jamify's public/vocal.npy), null for zeros.
+    """
+
+    muq_weights: str
+    muq_revision: str | None
+    text_weights: str
+    text_revision: str | None
+    crops: int = Field(ge=1)
+    crop_s: float = Field(gt=0)
+    crop_choice: Literal["first", "random", "spread"]
+    seed: int = Field(ge=0)
+    negative_style: str | None
+
+    def needs(self, card: Card) -> bool:
+        """The file of the negative style is needed where there is one."""
+        return card.field != "negative_style" or self.negative_style is not None
+
+    def decides(self) -> dict[str, Any]:
+        """The settings that decide values; the negative style does by its content, in the identity."""
+        return {key: value for key, value in super().decides().items() if key != "negative_style"}
+
+
 class StyleParams(ModelChoice):
     """Which style encoder describes the songs."""
 
     section: ClassVar = "style"
-    real: ClassVar = {}
+    real: ClassVar = {"muq_mulan": "tasks.models.style_encoder_muq"}
+
+    muq_mulan: MuqMulan
 
 
 class StyleEncoder(Protocol):
@@ -44,7 +75,7 @@ class StyleEncoder(Protocol):
     negative_style: np.ndarray
 
     def embed_audio(self, mix_CN: np.ndarray) -> np.ndarray:
-        """Style of each crop, float32 [n, 512], rows of norm 1."""
+        """Style of each crop, float32 [n, 512]; rows of norm 1, or less where a crop is an average."""
         ...
 
     def embed_text(self, text: str) -> np.ndarray:

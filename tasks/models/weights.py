@@ -21,7 +21,7 @@ from tasks.engine.files import write_json
 from tasks.engine.stage import BadModel
 
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
-ZIPPED = frozenset({".pt", ".th", ".ckpt"})
+ZIPPED = frozenset({".pt", ".th", ".ckpt", ".bin"})
 REVISION_CHARS = 12
 MAX_JSON_BYTES = 50_000_000
 
@@ -73,6 +73,8 @@ def installed(distribution: str) -> str | None:
 def find_weights(card: Card, weights: str, revision: str | None) -> Path:
     """The file or folder that holds the weights, every file there and none cut short.
 
+    The one file a card names may be given itself: its folder is found.
+
     Raises:
         BadModel: there is no such path, the hub's cache lacks it, a file is missing, empty or truncated.
     """
@@ -84,6 +86,8 @@ def find_weights(card: Card, weights: str, revision: str | None) -> Path:
         path = _cached(card, weights, revision)
     if card.subfolder and (path / card.subfolder).is_dir():
         path = path / card.subfolder
+    if path.is_file() and card.files == (path.name,):
+        path = path.parent
     for file in _files(card, path):
         _check_whole(setting, file)
     return path

@@ -27,6 +27,7 @@ from flows.cli import run
             ["/nowhere/at-all", "manifest", "label"],
         ),
         (["train", "--work", "/nowhere/at-all"], ["index.json", "pack"]),
+        (["benchmark", "--set", "judge.model=audiobox"], ["judge.model", "CE, CU, PC, PQ", "songeval"]),
         (
             ["generate", "--manifest", "/nowhere.json", "--checkpoint", "/nowhere", "--out", "/nowhere"],
             ["/nowhere"],

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
+from flows.params import load_params
 from jam_model.frames import frames_of_seconds
 from tasks.audio import array_of
 from tasks.encode import Encode
-from tasks.models.codec import CodecParams, build_codec
+from tasks.models.codec import build_codec
 from tests.tasks.tiny import given, write_song
 
-PARAMS = CodecParams(model="embedded")
+PARAMS = load_params().codec
 
 
 def test_encode_writes_mean_and_std_of_every_frame(tmp_path: Path) -> None:

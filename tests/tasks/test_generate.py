@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from flows.params import load_params
 from jam_model.checkpoint import load_model, save_model
 from jam_model.config import JamConfig
 from jam_model.dit import Jam
@@ -16,8 +17,6 @@ from jam_model.frames import seconds_of_frames
 from tasks.audio import array_of, read_bytes
 from tasks.engine.song import Song, SongError
 from tasks.generate import RECIPE, Generate, Sing, conditions_of
-from tasks.models.codec import CodecParams
-from tasks.models.style_encoder import StyleParams
 from tests.tasks.tiny import timed, write_song
 
 TINY = JamConfig(
@@ -74,7 +73,7 @@ def asked(recipe: str, song_id: str = "p-r1-k0", **columns: object) -> Song:
 
 
 def stage(root: Path, checkpoints: dict[str, str] | None = None) -> Generate:
-    params = CodecParams(model="embedded"), StyleParams(model="embedded")
+    params = load_params().codec, load_params().style
     return Generate(*params, checkpoints=checkpoints or {}, songs_root=str(root))
 
 

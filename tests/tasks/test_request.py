@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import torch
 
+from flows.params import load_params
 from tasks.audio import flac_bytes, npy_bytes
 from tasks.engine.fingerprint import fingerprint
 from tasks.fanout import Prompt, take_sources
 from tasks.models.phonemizer import PhonemizerParams, build_phonemizer
-from tasks.models.style_encoder import StyleParams, build_style_encoder
+from tasks.models.style_encoder import build_style_encoder
 from tasks.request import read_requests, write_songs
 from tasks.round import policy_system
 from tests.tasks.test_audio import LIMITS
@@ -36,7 +37,7 @@ def row(root: Path, **changed: object) -> dict[str, object]:
 
 def read(path: Path) -> list[Prompt]:
     phonemizer = build_phonemizer(PhonemizerParams(model="embedded", language="en-us"))
-    return read_requests(path, phonemizer, build_style_encoder(StyleParams(model="embedded")), LIMITS, SHARES)
+    return read_requests(path, phonemizer, build_style_encoder(load_params().style), LIMITS, SHARES)
 
 
 def manifest(root: Path, *rows: dict[str, object]) -> Path:
@@ -80,7 +81,7 @@ def test_songs_are_named_as_their_rows_are(tmp_path: Path, monkeypatch: pytest.M
     path = manifest(tmp_path, row(tmp_path))
     monkeypatch.chdir(tmp_path)
     prompts = read(path)
-    system = policy_system("generate", "generate", fingerprint("w"), StyleParams(model="embedded"), prompts)
+    system = policy_system("generate", "generate", fingerprint("w"), load_params().style, prompts)
     latent_TC = np.ones((43, 64), np.float32)
     sung = {"duration_s": 2.0, "made_by": "x", "drop_reason": None, "latent_sung": npy_bytes(latent_TC)}
     songs = [

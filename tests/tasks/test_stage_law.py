@@ -26,10 +26,7 @@ from tasks.filter import Filter, FilterParams
 from tasks.generate import Generate
 from tasks.group import Group
 from tasks.ingest import Ingest, IngestParams
-from tasks.models.codec import CodecParams
-from tasks.models.judge import JudgeParams
 from tasks.models.phonemizer import PhonemizerParams
-from tasks.models.style_encoder import StyleParams
 from tasks.pack import Pack, PackParams
 from tasks.phonemize import Phonemize, PhonemizeParams
 from tasks.score import Score
@@ -42,13 +39,13 @@ from tests.tasks.test_neighbours import PARAMS as GROUP
 from tests.tasks.tiny import timed, tones_CN, write_song
 from tests.tasks.units import stages
 
+PARAMS = load_params()
 NAMES = ("b-second", "a-first", "c-third")  # in an order that sorting would change
 PHONEMIZER = PhonemizerParams(model="embedded", language="en-us")
 
 
 def law(root: Path) -> dict[str, Stage]:
     """One of every stage, with embedded models."""
-    params = load_params()
     checkpoint = root / "checkpoint"
     weights = tiny_checkpoint(checkpoint)
     songs_root = str(root / "songs")
@@ -61,14 +58,14 @@ def law(root: Path) -> dict[str, Stage]:
     audio = AudioParams(
         max_seconds=60, max_bytes=10_000_000, max_channels=2, min_rate_hz=8_000, max_rate_hz=96_000
     )
-    listen = params.transcriber.model_copy(update={"min_confidence": 0.0})
+    listen = PARAMS.transcriber.model_copy(update={"min_confidence": 0.0})
     limits = FilterParams(**{**dict.fromkeys(FilterParams.model_fields), "calibrated_for": ()})
-    codec, style = CodecParams(model="embedded"), StyleParams(model="embedded")
+    codec, style = PARAMS.codec, PARAMS.style
     made: list[Stage] = [
         Ingest(ingest, audio, songs_root),
-        Separate(params.separate, songs_root),
+        Separate(PARAMS.separate, songs_root),
         Transcribe(TranscribeParams(when="always"), listen),
-        Align(AlignParams(times="align", times_grid_s=None), params.aligner, PHONEMIZER),
+        Align(AlignParams(times="align", times_grid_s=None), PARAMS.aligner, PHONEMIZER),
         Phonemize(PhonemizeParams(max_unknown_share=0.1), PHONEMIZER),
         Style(style, songs_root),
         Encode(codec, songs_root),
@@ -78,7 +75,7 @@ def law(root: Path) -> dict[str, Stage]:
         Filter(limits),
         Pack(PackParams(tensor_format="pt")),
         Generate(codec, style, {weights: str(checkpoint)}, songs_root),
-        Score(JudgeParams(model="embedded"), songs_root),
+        Score(PARAMS.judge, songs_root),
     ]
     return {stage.name: stage for stage in made}
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from flows.params import load_params
 from jam_model.frames import HOP_SAMPLES, LATENT_CHANNELS, SAMPLE_RATE_HZ, seconds_of_frames
 from tasks.models.codec import (
     PITCH,
     PITCH_ORIGIN_HZ,
     Codec,
-    CodecParams,
     VocoderCodec,
     build_codec,
     codec_identity,
@@ -18,7 +18,7 @@ from tasks.models.codec import (
 from tasks.models.codec import raw_channels as raw
 from tests.tasks.models.played import played
 
-PARAMS = CodecParams(model="embedded")
+PARAMS = load_params().codec
 
 
 @pytest.fixture(scope="module")
@@ -125,4 +125,4 @@ def test_identity_is_known_without_building_and_unknown_models_are_refused() -> 
     assert codec_identity(PARAMS) == build_codec(PARAMS).identity
     assert codec_identity(PARAMS).startswith("embedded/")
     with pytest.raises(ValueError, match="embedded"):
-        codec_identity(CodecParams(model="dac"))
+        codec_identity(PARAMS.model_copy(update={"model": "dac"}))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from flows.params import load_params
 from tasks.models.codec import VocoderCodec
-from tasks.models.judge import AXES, Judge, JudgeParams, build_judge, judge_identity
+from tasks.models.judge import AXES, Judge, build_judge, judge_identity
 from tests.tasks.models.played import played, with_noise
 
-PARAMS = JudgeParams(model="embedded")
+PARAMS = load_params().judge
 
 
 @pytest.fixture(scope="module")
@@ -94,4 +95,10 @@ def test_the_same_scores_twice_and_the_identity_known_without_building(judge: Ju
     assert judge.score(mix_CN).tobytes() == build_judge(PARAMS).score(mix_CN).tobytes()
     assert judge_identity(PARAMS) == judge.identity
     with pytest.raises(ValueError, match="embedded"):
-        judge_identity(JudgeParams(model="songevil"))
+        judge_identity(PARAMS.model_copy(update={"model": "songevil"}))
+
+
+def test_the_axes_of_a_judge_are_known_without_building_it(judge: Judge) -> None:
+    assert judge.axes == PARAMS.axes == AXES and (judge.low, judge.high) == (1.0, 5.0)
+    assert PARAMS.model_copy(update={"model": "songeval"}).axes == AXES
+    assert PARAMS.model_copy(update={"model": "audiobox"}).axes == ("CE", "CU", "PC", "PQ")

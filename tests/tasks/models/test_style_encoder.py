@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from flows.params import load_params
 from jam_model.frames import SAMPLE_RATE_HZ, STYLE_DIM
 from tasks.models.codec import VocoderCodec
-from tasks.models.style_encoder import StyleEncoder, StyleParams, build_style_encoder, style_encoder_identity
+from tasks.models.style_encoder import StyleEncoder, build_style_encoder, style_encoder_identity
 from tasks.toy.score import GENRES
 from tests.tasks.models.played import played, with_noise
 
-PARAMS = StyleParams(model="embedded")
+PARAMS = load_params().style
 
 
 @pytest.fixture(scope="module")
@@ -120,4 +121,4 @@ def test_the_same_bytes_twice_and_the_identity_known_without_building() -> None:
     assert first.embed_audio(mix_CN).tobytes() == second.embed_audio(mix_CN).tobytes()
     assert style_encoder_identity(PARAMS) == first.identity
     with pytest.raises(ValueError, match="embedded"):
-        build_style_encoder(StyleParams(model="muk"))
+        build_style_encoder(PARAMS.model_copy(update={"model": "muk"}))

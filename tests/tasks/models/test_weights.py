@@ -91,16 +91,25 @@ def test_weights_cut_short_are_refused_before_anything_is_loaded(folder: Path, k
         find(folder)
 
 
-def test_of_two_forms_of_weights_the_first_counts(folder: Path) -> None:
-    card = replace(CARD, files=("config.json", "*.safetensors|*.npz"))
+def test_of_two_forms_of_weights_the_first_that_is_there_counts(folder: Path) -> None:
+    card = replace(CARD, files=("config.json", "model.safetensors|pytorch_model.bin"))
     before = weights_revision(card, str(folder), None)
-    (folder / "model.npz").write_bytes(b"the other form")
+    torch.save({"w": torch.ones(3)}, folder / "pytorch_model.bin")
     assert weights_revision(card, str(folder), None) == before
     (folder / "model.safetensors").unlink()
     assert weights_revision(card, str(folder), None) != before
-    (folder / "model.npz").unlink()
-    with pytest.raises(BadModel, match=r"holds no \*.safetensors or \*.npz"):
+    (folder / "pytorch_model.bin").unlink()
+    with pytest.raises(
+        BadModel, match=r"holds no model.safetensors or pytorch_model.bin; give the folder of"
+    ):
         find_weights(card, str(folder), None)
+
+
+def test_the_only_file_of_a_card_stands_for_its_folder(folder: Path) -> None:
+    card = replace(CARD, files=("model.safetensors",))
+    assert find_weights(card, str(folder / "model.safetensors"), None) == folder
+    with pytest.raises(BadModel, match=r"config.json is a file; give the folder with model.safetensors"):
+        find_weights(card, str(folder / "config.json"), None)
 
 
 def test_a_torch_archive_cut_short_is_refused(tmp_path: Path) -> None:
