@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from flows.params import load_params
 from tasks.align import Align, AlignParams, lines_of
 from tasks.audio import flac_bytes
 from tasks.engine.song import Song, SongError
 from tasks.models.aligner import AlignerParams, Line, TimedWord, Unalignable
-from tasks.models.phonemizer import PhonemizerParams, Pronunciation
+from tasks.models.phonemizer import Pronunciation
 from tests.tasks.tiny import given
 
 ALIGNER = AlignerParams(model="embedded", weights="recogniser", filler_penalty=1.0, line_tolerance_s=0.5)
-PHONEMIZER = PhonemizerParams(model="embedded", language="en-us")
+PHONEMIZER = load_params().phonemizer
 
 
 class Spells:

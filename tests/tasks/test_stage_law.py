@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from flows.params import load_params
 from tasks.align import Align, AlignParams
 from tasks.audio import AudioParams, flac_bytes, npy_bytes
 from tasks.encode import Encode
@@ -26,7 +27,6 @@ from tasks.ingest import Ingest, IngestParams
 from tasks.models.aligner import AlignerParams
 from tasks.models.codec import CodecParams
 from tasks.models.judge import JudgeParams
-from tasks.models.phonemizer import PhonemizerParams
 from tasks.models.separator import SeparatorParams
 from tasks.models.style_encoder import StyleParams
 from tasks.models.transcriber import TranscriberParams
@@ -41,7 +41,7 @@ from tests.tasks.tiny import timed, tones_CN, write_song
 from tests.tasks.units import stages
 
 NAMES = ("b-second", "a-first", "c-third")  # in an order that sorting would change
-PHONEMIZER = PhonemizerParams(model="embedded", language="en-us")
+PHONEMIZER = load_params().phonemizer
 WEIGHTS = "recogniser"
 
 
