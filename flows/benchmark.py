@@ -18,6 +18,7 @@ from eval.intervals import Resampling
 from eval.report import Report
 from eval.report_files import ReportFiles, write_report
 from eval.wording import quantity
+from flows.models import check_models
 from flows.params import Params, load_params
 from flows.prepare import prepare_chain, songs_root_of
 from flows.stages import run_stages
@@ -53,6 +54,7 @@ RECIPE = "recipe.json"
 
 def run_benchmark(params: Params, work: WorkFolder) -> Path:
     """Sing, listen, measure, and write the report, unless exactly this report stands; returns its page."""
+    check_models(params, "benchmark")
     started = time.time()
     songs_root = songs_root_of(params)
     prepared = prepare_chain(params, work, songs_root)

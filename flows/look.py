@@ -1,10 +1,9 @@
-"""Looking at what a run made: counts, one song, reasons, health, the last report."""
+"""Looking at what a run made: counts, one song, reasons, the last report."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from flows.params import load_params
-from flows.prepare import prepare_chain, prepare_stages
+from flows.prepare import prepare_chain
 from flows.view import say
 from flows.workfolder import WorkFolder
 from tasks.engine.columns import COLUMNS
@@ -20,9 +19,6 @@ from tasks.engine.fingerprint import sha256_of_file
 from tasks.engine.table import Chain
 from tasks.engine.upkeep import census, forget_drops, why
 
-FIXED_PACKAGES = (
-    "prefect", "ray", "torch", "whisperx", "demucs", "muq", "jiwer", "pandas", "pyarrow", "webdataset", "dvc",
-)  # fmt: skip
 REPORT = Path("reports/benchmark/report.json")
 
 
@@ -118,20 +114,6 @@ def print_verify(root: Path) -> int:
     return 1 if faults else 0
 
 
-def print_doctor(overlay: Path | None, settings: Sequence[str]) -> None:
-    """``jam doctor``: packages, and each stage's models."""
-    params = load_params(overlay, settings)
-    grid = Grid("package", "installed", box=None, pad_edge=False)
-    for name in FIXED_PACKAGES:
-        grid.add_row(name, _version(name))
-    _console().print(grid)
-    grid = Grid("stage", "models", "", box=None, pad_edge=False)
-    for stage in prepare_stages(params, ""):
-        stand_in = any(model.startswith("embedded/") for model in stage.models)
-        grid.add_row(stage.name, ", ".join(stage.models) or "none", "stand-in" if stand_in else "")
-    _console().print(grid)
-
-
 def print_report(root: Path) -> None:
     """The last report in a few lines.
 
@@ -157,13 +139,6 @@ def print_report(root: Path) -> None:
 
 def _estimate(estimate: dict[str, Any] | None) -> str:
     return "-" if not estimate or estimate["value"] is None else f"{estimate['value']:.3f}"
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed"
 
 
 def _shown(name: str, value: Any, limit: int = 300) -> str:

@@ -69,7 +69,12 @@ class ModelChoice(Section):
     @property
     def cards(self) -> tuple[Card, ...]:
         """The weights of the chosen real model; none for the embedded one."""
-        return () if self.settings is None else self._module().CARDS
+        return () if self.settings is None else self.cards_of(self.model)
+
+    def cards_of(self, name: str) -> tuple[Card, ...]:
+        """The weights of one of the real models, chosen or not."""
+        cards: tuple[Card, ...] = importlib.import_module(self.real[name]).CARDS
+        return cards
 
     @property
     def packages(self) -> tuple[str, ...]:
