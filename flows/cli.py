@@ -187,11 +187,17 @@ def table(work: Work = DATA, params: Overlay = None, set_: Settings = NO_SETTING
 
 
 @app.command()
-def look(song: str, work: Work = DATA, params: Overlay = None, set_: Settings = NO_SETTINGS) -> None:
-    """One song through every stage."""
+def look(
+    song: Annotated[str, typer.Argument(help="A song id, or how it begins.")],
+    songs: Songs = None,
+    work: Work = DATA,
+    params: Overlay = None,
+    set_: Settings = NO_SETTINGS,
+) -> None:
+    """One song through every stage, here and as a page with players."""
     from flows.look import print_song
 
-    print_song(song, params, set_, work)
+    print_song(song, params, [*set_, f"songs.path={songs}"] if songs else set_, work)
 
 
 @app.command()

@@ -1,13 +1,15 @@
-"""A stage for tests: the words of a song's title, a second each. A module of its own so that workers import it."""
+"""Stages for tests: a song's title as its words, and a hummed stem. A module of its own so that workers import it."""
 
 from __future__ import annotations
 
-from tasks.engine.song import Song
+from tasks.audio import flac_bytes
+from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Stage
+from tests.tasks.tiny import RATE_HZ, tones_CN
 
 
 class Spoken(Stage):
-    """Writes `words` from the title."""
+    """Writes `words` from the title, a second each."""
 
     name = "spoken"
     version = 1
@@ -20,3 +22,17 @@ class Spoken(Stage):
             for i, word in enumerate(song["title"].split())
         ]
         return song.with_columns(words=words)
+
+
+class Hummed(Stage):
+    """Writes `vocals`; drops a song called "silence"."""
+
+    name = "hummed"
+    version = 1
+    reads = frozenset({"title"})
+    writes = frozenset({"vocals", "duration_s"})
+
+    def one(self, song: Song) -> Song:
+        if song["title"] == "silence":
+            raise SongError(song.song_id, "no_vocals", "made for the test")
+        return song.with_columns(vocals=flac_bytes(tones_CN(2.0)[0], RATE_HZ), duration_s=2.0)
