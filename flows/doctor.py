@@ -8,6 +8,7 @@ import platform
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from tasks.models.weights import HUB_ID, Card, download, find_weights, installed
 
 REAL_EXTRA = "pip install 'jam-lifecycle[real]'"
 PACKAGES = ("torch", "ray", "prefect", "webdataset", "dvc")
-WIDTH = 118
+WIDTH, PLACE_WIDTH = 118, 42
 
 
 @dataclass(frozen=True)
@@ -198,32 +199,30 @@ def _machine_grid(facts: dict[str, Any]) -> Grid:
 
 
 def _models_grid(models: Sequence[Model]) -> Grid:
-    grid = Grid(
-        "", "kind", "model", "packages", "weights", "revision", "licence", box=box.SIMPLE_HEAD, pad_edge=False
-    )
+    """A line for each set of weights; a model's package stands under its name."""
+    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for heading in ("", "kind", "model", "weights", "revision", "licence"):
+        grid.add_column(heading, overflow="fold", min_width=PLACE_WIDTH if heading == "weights" else None)
     last = None
     for model in models:
         mark = ("●" if not model.trouble else "✗") if model.chosen else ""
-        head = [mark, "" if model.kind == last else model.kind, model.name, _packages(model)]
-        for weights in model.weights:
-            grid.add_row(*map(Text, [*head, weights.place, weights.revision or "not here", weights.licence]))
-            head = [""] * len(head)
-        if not model.weights:
-            grid.add_row(
-                *map(Text, [*head, model.identity or "none", "with the code" if model.identity else "", ""])
-            )
+        left = [(mark, "" if model.kind == last else model.kind, model.name)]
+        left += [("", "", f"  {packages}") for packages in _packages(model)]
+        right = [(one.place, one.revision or "not here", one.licence) for one in model.weights]
+        right = right or [
+            (model.identity, "with the code", "stand-in") if model.identity else ("none", "", "")
+        ]
+        for row in zip_longest(left, right, fillvalue=("", "", "")):
+            grid.add_row(*(Text(cell) for cells in row for cell in cells))
         last = model.kind
     return grid
 
 
-def _packages(model: Model) -> str:
+def _packages(model: Model) -> list[str]:
     """The first package with its version, which is the model's own, unless some are missing."""
-    if model.name == EMBEDDED:
-        return "stand-in"
     missing = [name for name, version in model.packages.items() if version is None]
-    if missing:
-        return f"no {', '.join(missing)}"
-    return next((f"{name} {version}" for name, version in model.packages.items()), "")
+    there = [f"{name} {version}" for name, version in model.packages.items() if version is not None]
+    return [f"no {name}" for name in missing] or there[:1]
 
 
 def _cures(models: Sequence[Model]) -> list[str]:
