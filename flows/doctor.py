@@ -28,7 +28,7 @@ from tasks.models.weights import HUB_ID, Card, download, find_weights, installed
 
 REAL_EXTRA = "pip install 'jam-lifecycle[real]'"
 PACKAGES = ("torch", "ray", "prefect", "webdataset", "dvc")
-WIDTH, PLACE_WIDTH = 118, 42
+WIDTH = 118
 
 
 @dataclass(frozen=True)
@@ -201,8 +201,11 @@ def _machine_grid(facts: dict[str, Any]) -> Grid:
 def _models_grid(models: Sequence[Model]) -> Grid:
     """A line for each set of weights; a model's package stands under its name."""
     grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for heading in ("", "kind", "model", "weights", "revision", "licence"):
-        grid.add_column(heading, overflow="fold", min_width=PLACE_WIDTH if heading == "weights" else None)
+    for heading in ("", "kind", "model"):
+        grid.add_column(heading, no_wrap=True)
+    grid.add_column("weights", overflow="fold", max_width=42)
+    grid.add_column("revision", no_wrap=True)
+    grid.add_column("licence", max_width=18)
     last = None
     for model in models:
         mark = ("●" if not model.trouble else "✗") if model.chosen else ""

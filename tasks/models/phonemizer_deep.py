@@ -84,7 +84,8 @@ class DeepPhonemizer:
 
     def _parts(self, word: str) -> list[str]:
         """What is looked up one by one: words, parts of hyphenated ones, letters of acronyms, punctuation."""
-        text = unicodedata.normalize("NFC", read_aloud(word))
+        english = self.settings.language.startswith("en")
+        text = unicodedata.normalize("NFC", read_aloud(word) if english else word)
         kept = "".join(char for char in text if _is_letter(char) or char in APART)
         parts = []
         for piece in re.split(f"([{PUNCTUATION} ])", kept):

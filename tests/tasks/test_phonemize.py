@@ -25,6 +25,7 @@ def test_a_song_with_too_many_unknown_symbols_is_dropped(words: list[str]) -> No
     with pytest.raises(SongError) as error:
         STAGE.one(given("a.wav", words=timed(*((word, i, i + 1) for i, word in enumerate(words)))))
     assert error.value.reason == "phoneme_unknown"
+    assert "the words are not English: needs your own token table" in error.value.detail
 
 
 def test_a_few_unknown_symbols_are_counted_and_pass() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,8 @@ def checkpoint_fields(seed: int = 0, **model: Any) -> dict[str, Any]:
         },
         "training": {"learning_rate": 1e-4},
     }
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that its encoder could be faster
         torch.manual_seed(seed)
         network = create_model(ModelType(config["model"]["type"]), config)
         optimizer = torch.optim.Adam(network.parameters())
