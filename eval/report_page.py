@@ -1,21 +1,14 @@
-"""report.html: one page that needs nothing but itself.
-
-Text goes in through `html.escape`, data through JSON with `<` escaped; the content policy names the hash of
-the one style and the one script, so that nothing else can run and nothing can be fetched.
-"""
+"""report.html: the sections of the benchmark report, on one page that needs nothing but itself."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from collections.abc import Mapping
 from html import escape
-from importlib.resources import files
-from string import Template
 from typing import Any
 
 from eval.charts import curve
+from eval.html_page import html_page
 from eval.players import Players
 from eval.report import STAMP, Report
 from eval.report_data import data_section
@@ -26,9 +19,6 @@ from eval.wording import unit as unit_of
 
 def report_html(report: Report, players: Players) -> str:
     """The whole page as text."""
-    folder = files("eval") / "page"
-    style = (folder / "page.css").read_text("utf-8")
-    script = (folder / "page.js").read_text("utf-8")
     sections = [
         ("leaderboard", "Leaderboard", leaderboard(report)),
         ("questions", "Questions and answers", questions(report)),
@@ -40,32 +30,14 @@ def report_html(report: Report, players: Players) -> str:
         ("settings", "Settings and run", _settings(report)),
     ]
     shown = [section for section in sections if section[2]]
-    return Template((folder / "page.html").read_text("utf-8")).substitute(
-        policy=_policy(style, script),
-        title=escape(report.title),
-        style=style,
-        header=_header(report, [(key, title) for key, title, _ in shown]),
-        sections="\n".join(
-            f'<section id="{key}" aria-labelledby="{key}-title"><h2 id="{key}-title">{title}'
-            f"</h2>\n{body}</section>"
-            for key, title, body in shown
-        ),
-        data=_json(_page_data(report, players)),
-        audio="\n".join(
-            f'<script type="text/plain" id="{name}">{data}</script>'
-            for name, data in players.embedded.items()
-        ),
-        script=script,
-    )
-
-
-def _policy(style: str, script: str) -> str:
-    style_hash, script_hash = (
-        base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (style, script)
-    )
-    return (
-        f"default-src 'none'; style-src 'sha256-{style_hash}'; script-src 'sha256-{script_hash}'; "
-        "img-src data:; media-src blob: file: 'self'; base-uri 'none'; form-action 'none'"
+    return html_page(
+        report.title,
+        ["page.css"],
+        "page.js",
+        _header(report, [(key, title) for key, title, _ in shown]),
+        shown,
+        _page_data(report, players),
+        players.embedded,
     )
 
 
@@ -90,11 +62,6 @@ def _page_data(report: Report, players: Players) -> dict[str, Any]:
         ],
         "songs": players.songs,
     }
-
-
-def _json(data: Any) -> str:
-    text = json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
-    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
 # ---- header ------------------------------------------------------------------------------------------------

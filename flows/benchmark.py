@@ -19,6 +19,7 @@ from eval.judge import AXES
 from eval.report import Report
 from eval.report_files import ReportFiles, write_report
 from eval.wording import quantity
+from flows.models import check_models
 from flows.params import Params, load_params
 from flows.prepare import prepare_chain, songs_root_of
 from flows.stages import run_stages
@@ -57,8 +58,9 @@ def run_benchmark(params: Params, work: WorkFolder) -> Path:
     """Sing, listen, measure, and write the report, unless exactly this report stands; returns its page.
 
     Raises:
-        ValueError: the judge scores other axes than the report compares.
+        ValueError: a model cannot be used, or the judge scores other axes than the report compares.
     """
+    check_models(params, "benchmark")
     if params.judge.axes != AXES:
         raise ValueError(
             f"judge.model is {params.judge.model!r}, which scores {', '.join(params.judge.axes)}; "

@@ -7,12 +7,15 @@ import sys
 import tempfile
 import traceback
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer.exceptions import TyperException
 
 from flows.view import complain, progress_bar, say
+
+if TYPE_CHECKING:
+    from flows.params import Params
 
 os.environ.setdefault("WDS_SECURE", "1")
 os.environ.setdefault(
@@ -92,10 +95,10 @@ def run_lifecycle(
     songs: Songs = None, work: Work = DATA, params: Overlay = None, set_: Settings = NO_SETTINGS
 ) -> None:
     """The whole life cycle: prepare, train, dpo, benchmark."""
+    ready = _ready(params, set_, "all")
     from flows.lifecycle import lifecycle
-    from flows.params import load_params
 
-    path = str(songs) if songs else load_params(params, set_).songs.path
+    path = str(songs) if songs else ready.songs.path
     lifecycle(path, str(work), _text(params), set_)
     _print_report(work)
 
@@ -105,10 +108,10 @@ def prepare(
     songs: Songs = None, work: Work = DATA, params: Overlay = None, set_: Settings = NO_SETTINGS
 ) -> None:
     """Songs in, shards out."""
-    from flows.params import load_params
+    ready = _ready(params, set_, "prepare")
     from flows.prepare import prepare as flow
 
-    path = str(songs) if songs else load_params(params, set_).songs.path
+    path = str(songs) if songs else ready.songs.path
     flow(path, str(work), _text(params), set_)
 
 
@@ -146,6 +149,7 @@ def calibrate(
 @app.command()
 def train(work: Work = DATA, params: Overlay = None, set_: Settings = NO_SETTINGS) -> None:
     """Pretrain and fine-tune on the shards."""
+    _ready(params, set_, "train")
     from flows.train import train_flow
 
     train_flow(str(work), _text(params), set_)
@@ -161,6 +165,7 @@ def generate(
     set_: Settings = NO_SETTINGS,
 ) -> None:
     """Sing the songs of a manifest with a checkpoint."""
+    _ready(params, set_, "generate")
     from flows.generate import generate as flow
 
     flow(str(manifest), str(checkpoint), str(out), takes, _text(params), set_)
@@ -169,6 +174,7 @@ def generate(
 @app.command()
 def dpo(work: Work = DATA, params: Overlay = None, set_: Settings = NO_SETTINGS) -> None:
     """One DPO round from the fine-tuned model."""
+    _ready(params, set_, "dpo")
     from flows.dpo import dpo as flow
 
     flow(str(work), _text(params), set_)
@@ -177,6 +183,7 @@ def dpo(work: Work = DATA, params: Overlay = None, set_: Settings = NO_SETTINGS)
 @app.command()
 def benchmark(work: Work = DATA, params: Overlay = None, set_: Settings = NO_SETTINGS) -> None:
     """Measure the checkpoints and write the report."""
+    _ready(params, set_, "benchmark")
     from flows.benchmark import benchmark as flow
 
     flow(str(work), _text(params), set_)
@@ -216,11 +223,17 @@ def table(
 
 
 @app.command()
-def look(song: str, work: Work = DATA, params: Overlay = None, set_: Settings = NO_SETTINGS) -> None:
-    """One song through every stage."""
+def look(
+    song: Annotated[str, typer.Argument(help="A song id, or how it begins.")],
+    songs: Songs = None,
+    work: Work = DATA,
+    params: Overlay = None,
+    set_: Settings = NO_SETTINGS,
+) -> None:
+    """One song through every stage, here and as a page with players."""
     from flows.look import print_song
 
-    print_song(song, params, set_, work)
+    print_song(song, params, [*set_, f"songs.path={songs}"] if songs else set_, work)
 
 
 @app.command()
@@ -253,17 +266,40 @@ def verify(work: Work = DATA) -> None:
 
 
 @app.command()
-def doctor(params: Overlay = None, set_: Settings = NO_SETTINGS) -> None:
-    """What is installed, and which model each stage would use."""
-    from flows.look import print_doctor
+def doctor(
+    kinds: Annotated[
+        list[str] | None, typer.Argument(help="Only these: separate, style.muq_mulan ...", show_default=False)
+    ] = None,
+    download: Annotated[
+        bool, typer.Option("--download", help="Get the weights of the chosen models, or of KINDS.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    work: Work = DATA,
+    params: Overlay = None,
+    set_: Settings = NO_SETTINGS,
+) -> None:
+    """This machine, and for each kind the models that are here, would be used or are missing."""
+    from flows.doctor import download_models, print_doctor
 
-    print_doctor(params, set_)
+    if download:
+        raise typer.Exit(download_models(params, set_, kinds or []))
+    raise typer.Exit(print_doctor(params, set_, work, kinds or [], json))
 
 
 def _print_report(work: Path) -> None:
     from flows.look import print_report
 
     print_report(work)
+
+
+def _ready(overlay: Path | None, settings: list[str], flow: str) -> Params:
+    """The settings of a flow whose models can be used: told before anything of Prefect or Ray starts."""
+    from flows.models import check_models
+    from flows.params import load_params
+
+    params = load_params(overlay, settings)
+    check_models(params, flow)
+    return params
 
 
 def _text(path: Path | None) -> str | None:

@@ -11,6 +11,7 @@ from prefect import flow
 from prefect.artifacts import create_table_artifact
 from prefect.context import FlowRunContext
 
+from flows.models import check_models
 from flows.params import Params, load_params
 from flows.prepare import prepare_chain
 from flows.stages import run_stages, step
@@ -35,6 +36,7 @@ ROUND = 1
 
 def run_dpo(params: Params, work: WorkFolder) -> dict[str, Path]:
     """One round from the fine-tuned model; returns the checkpoints ``dpo`` and ``dpo-control``."""
+    check_models(params, "dpo")
     policy = checkpoint_of(work.checkpoint("sft"))
     rows = prepare_chain(params, work).rows(PROMPT_COLUMNS)
     prompts = prompts_of(rows, TRAIN, params.round.num_prompts)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from prefect import flow
 
+from flows.models import check_models
 from flows.params import Params, load_params
 from flows.stages import run_stages
 from flows.view import say
@@ -24,6 +25,7 @@ COLUMNS = ("title", "take", "seed", "recipe", "asked_duration_s", "duration_s", 
 
 def run_generate(params: Params, manifest: Path, checkpoint: Path, out: Path, takes: int) -> Path:
     """Sing every row `takes` times; songs that stand already are not sung again. Returns the metadata file."""
+    check_models(params, "generate")
     weights = weights_hash(checkpoint)
     encoder, phonemizer = build_style_encoder(params.style), build_phonemizer(params.phonemizer)
     prompts = read_requests(manifest, phonemizer, encoder, params.audio, params.ingest)

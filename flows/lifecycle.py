@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from prefect import flow
 
 from flows.benchmark import benchmark
 from flows.dpo import dpo
+from flows.models import check_models
+from flows.params import load_params
 from flows.prepare import prepare
 from flows.train import train_flow
 
@@ -23,6 +26,7 @@ def lifecycle(songs: str, work: str = "data", params: str | None = None, setting
         settings: ``section.key=value``, each over the overlay.
     """
     settings = [*settings, f"songs.path={songs}"]
+    check_models(load_params(Path(params) if params else None, settings), "all")
     prepare(songs, work, params, settings)
     train_flow(work, params, settings)
     dpo(work, params, settings)

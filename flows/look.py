@@ -1,18 +1,18 @@
-"""Looking at what a run made: counts, one song, reasons, health, the last report."""
+"""Looking at what a run made: counts, one song, reasons, the last report."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table as Grid
 
+from flows.look_page import shown, write_song_page
 from flows.params import load_params
-from flows.prepare import prepare_chain, prepare_stages
+from flows.prepare import prepare_chain, songs_root_of
 from flows.view import say
 from flows.workfolder import WorkFolder
 from tasks.engine.columns import COLUMNS
@@ -23,9 +23,7 @@ from tasks.engine.upkeep import census, forget_drops, why
 from tasks.filter import Filter
 from tasks.group import Group, neighbours_path, why_compare
 
-FIXED_PACKAGES = (
-    "prefect", "ray", "torch", "whisperx", "demucs", "muq", "jiwer", "pandas", "pyarrow", "webdataset", "dvc",
-)  # fmt: skip
+MAX_SONGS = 5
 MANY_HOURS = 1000.0  # of audio: what `jam table --rates` reckons for
 REPORT = Path("reports/benchmark/report.json")
 
@@ -104,26 +102,33 @@ def print_rates(overlay: Path | None, settings: Sequence[str], root: Path) -> No
 
 
 def print_song(song: str, overlay: Path | None, settings: Sequence[str], root: Path) -> None:
-    """``jam look SONG``: every light column of one song; several when the name is only a beginning.
+    """``jam look SONG``: every light column of one song and the path of its page; several songs when the
+    name is only a beginning, the first five in full.
 
     Raises:
         ValueError: no song id begins with this.
     """
+    params = load_params(overlay, settings)
     chain = chain_at(overlay, settings, root)
     light = [name for name, column in COLUMNS.items() if not column.heavy]
     rows = [row for row in chain.rows(light) if row["song_id"].startswith(song)]
+    rows = [row for row in rows if row["song_id"] == song] or rows
     if not rows:
         raise ValueError(
             f"song: no song id begins with {song!r}; `jam table` counts the songs, ids.jsonl lists them"
         )
     console = _console()
-    for row in rows[:5]:
+    for row in rows[:MAX_SONGS]:
         console.print(f"[bold]{row['song_id']}[/bold]  partition {row['partition']}", highlight=False)
         for name, value in row.items():
             if name not in ("song_id", "partition", "made_by") and value is not None:
-                console.print(f"  {name}: {_shown(name, value)}", highlight=False, markup=False)
+                console.print(f"  {name}: {shown(value)}", highlight=False, markup=False)
         for line in row["made_by"]:
             console.print(f"  made by {line}", highlight=False, markup=False)
+        page = WorkFolder(root).report("songs") / f"{row['song_id']}.html"
+        say(f"page: {write_song_page(chain, row, songs_root_of(params), page)}")
+    if len(rows) > MAX_SONGS:
+        say(f"{len(rows) - MAX_SONGS} more song ids begin with {song}")
 
 
 def print_why(stage: str, overlay: Path | None, settings: Sequence[str], root: Path) -> None:
@@ -167,20 +172,6 @@ def print_verify(root: Path) -> int:
     return 1 if faults else 0
 
 
-def print_doctor(overlay: Path | None, settings: Sequence[str]) -> None:
-    """``jam doctor``: packages, and each stage's models."""
-    params = load_params(overlay, settings)
-    grid = Grid("package", "installed", box=None, pad_edge=False)
-    for name in FIXED_PACKAGES:
-        grid.add_row(name, _version(name))
-    _console().print(grid)
-    grid = Grid("stage", "models", "", box=None, pad_edge=False)
-    for stage in prepare_stages(params, ""):
-        stand_in = any(model.startswith("embedded/") for model in stage.models)
-        grid.add_row(stage.name, ", ".join(stage.models) or "none", "stand-in" if stand_in else "")
-    _console().print(grid)
-
-
 def print_report(root: Path) -> None:
     """The last report in a few lines.
 
@@ -211,22 +202,6 @@ def _figure(value: float | None, form: str, unit: str = "") -> str:
 
 def _estimate(estimate: dict[str, Any] | None) -> str:
     return "-" if not estimate or estimate["value"] is None else f"{estimate['value']:.3f}"
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed"
-
-
-def _shown(name: str, value: Any, limit: int = 300) -> str:
-    if name == "words" or name == "transcript_times":
-        value = " ".join(f"{word['word']}@{word['start_s']:.2f}-{word['end_s']:.2f}" for word in value)
-    if name.endswith("embedding"):
-        return f"{len(value)} bytes" if isinstance(value, bytes) else f"{len(value)} x {len(value[0])}"
-    text = f"{len(value)} bytes" if isinstance(value, bytes) else str(value)
-    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def _listed(counts: dict[str, int]) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from prefect import flow
 
+from flows.models import check_models
 from flows.params import Params, load_params
 from flows.stages import run_stages, step
 from flows.view import say
@@ -110,6 +111,7 @@ def admit_songs(params: Params, work: WorkFolder) -> int:
 
 def run_prepare(params: Params, work: WorkFolder, only: set[str] | None = None) -> Chain:
     """Admit the songs, run the stages, write the shards' index."""
+    check_models(params, "prepare")
     count = admit_songs(params, work)
     say(f"prepare: {count} songs in {params.songs.path}")
     chain = prepare_chain(params, work, songs_root_of(params))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas
 from prefect import flow
 
+from flows.models import check_models
 from flows.params import Params, load_params
 from flows.stages import step
 from flows.view import progress_bar, say
@@ -26,6 +27,7 @@ PACKAGES = ("torch", "numpy")
 
 def run_train(params: Params, work: WorkFolder, only: str | None = None) -> TrainResult:
     """Pretrain and fine-tune; finished runs of the same recipe are found, not run."""
+    check_models(params, "train")
     pretrained = step("pretrain", lambda: fit_section("pretrain", params.pretrain, params, work, None))
     if only == "pretrain":
         return pretrained

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -55,5 +56,13 @@ class Phonemize(Stage):
         known = sum(len(word.phonemes) for word in said)
         if not known or unknown > self.params.max_unknown_share * (known + unknown):
             detail = f"{unknown} of {known + unknown} symbols, share at most {self.params.max_unknown_share}"
+            if not self.phonemizer_params.english or _in_other_letters(song["words"]):
+                detail += "; the words are not English: needs your own token table"
             raise SongError(song.song_id, "phoneme_unknown", detail)
         return song.with_columns(phonemes=[word.phonemes for word in said], phoneme_unknown=unknown)
+
+
+def _in_other_letters(words: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether half of all letters or more are none that English is written in."""
+    letters = [letter for word in words for letter in word["word"] if letter.isalpha()]
+    return 2 * sum(not letter.isascii() for letter in letters) >= len(letters) > 0

@@ -76,8 +76,13 @@ class ModelChoice(Section):
     @property
     def cards(self) -> tuple[Card, ...]:
         """The weights the chosen real model uses; none for the embedded one."""
-        settings = self.settings
-        return () if settings is None else tuple(c for c in self._module().CARDS if settings.needs(c))
+        return () if self.settings is None else self.cards_of(self.model)
+
+    def cards_of(self, name: str) -> tuple[Card, ...]:
+        """The weights one of the real models would use, chosen or not."""
+        settings: RealModel = getattr(self, name)
+        cards = importlib.import_module(self.real[name]).CARDS
+        return tuple(card for card in cards if settings.needs(card))
 
     @property
     def packages(self) -> tuple[str, ...]:

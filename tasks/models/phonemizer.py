@@ -13,7 +13,7 @@ from functools import cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from tasks.models.choice import ModelChoice
+from tasks.models.choice import ModelChoice, RealModel
 
 if TYPE_CHECKING:
     from phonemizer.backend import EspeakBackend
@@ -87,13 +87,26 @@ class Phonemizer(Protocol):
         ...
 
 
-class PhonemizerParams(ModelChoice):
-    """`model`: embedded. `language`: an espeak-ng language, such as en-us."""
-
-    section: ClassVar = "phonemizer"
-    real: ClassVar = {}
+class DeepPhonemizerParams(RealModel):
+    """`language`: one the checkpoint was trained on; the released one knows en_us."""
 
     language: str
+
+
+class PhonemizerParams(ModelChoice):
+    """`model`: embedded or deep_phonemizer. `language`: what the embedded one reads, an espeak-ng language."""
+
+    section: ClassVar = "phonemizer"
+    real: ClassVar = {"deep_phonemizer": "tasks.models.phonemizer_deep"}
+
+    language: str
+    deep_phonemizer: DeepPhonemizerParams
+
+    @property
+    def english(self) -> bool:
+        """Whether the chosen model reads English, the only language of the released token table."""
+        chosen = self.language if self.settings is None else self.deep_phonemizer.language
+        return chosen.startswith("en")
 
 
 def normalise_words(text: str) -> list[str]:

@@ -25,7 +25,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tasks.models.phonemizer import PhonemizerParams, build_phonemizer, normalise_words
+from tasks.models.phonemizer import EspeakPhonemizer, normalise_words
 from tasks.models.recogniser import (
     FRAMES_A_SECOND,
     SILENCE,
@@ -52,7 +52,7 @@ log = logging.getLogger(__name__)
 
 def toy_config(width: int, blocks: int) -> RecogniserConfig:
     """The inventory and lexicon of the toy vocabulary, by the phonemizer that everything else uses."""
-    phonemizer = build_phonemizer(PhonemizerParams(model="embedded", language="en-us"))
+    phonemizer = EspeakPhonemizer("en-us")
     words = sorted(word for entry in VOCABULARY for word in normalise_words(entry))
     lexicon = {word: tuple(phonemizer.phones([word])) for word in words}
     phones = tuple(sorted({phone for said in lexicon.values() for phone in said}))

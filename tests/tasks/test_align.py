@@ -13,11 +13,11 @@ from tasks.align import Align, AlignParams, lines_of, on_grid
 from tasks.audio import flac_bytes
 from tasks.engine.song import Song, SongError
 from tasks.models.aligner import Line, TimedWord, Unalignable
-from tasks.models.phonemizer import PhonemizerParams, Pronunciation
+from tasks.models.phonemizer import Pronunciation
 from tests.tasks.tiny import given
 
 ALIGNER = load_params().aligner
-PHONEMIZER = PhonemizerParams(model="embedded", language="en-us")
+PHONEMIZER = load_params().phonemizer
 
 
 class Spells:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from flows.params import load_params
 from jam_model.lyric_grid import SYMBOLS
 from tasks.engine.song import SongError
-from tasks.models.phonemizer import PhonemizerParams
 from tasks.phonemize import Phonemize, PhonemizeParams
 from tests.tasks.tiny import given, timed
 
-STAGE = Phonemize(
-    PhonemizeParams(max_unknown_share=0.1), PhonemizerParams(model="embedded", language="en-us")
-)
+STAGE = Phonemize(PhonemizeParams(max_unknown_share=0.1), load_params().phonemizer)
 
 
 def test_phonemize_spells_every_word_in_the_released_symbols() -> None:
@@ -27,6 +25,7 @@ def test_a_song_with_too_many_unknown_symbols_is_dropped(words: list[str]) -> No
     with pytest.raises(SongError) as error:
         STAGE.one(given("a.wav", words=timed(*((word, i, i + 1) for i, word in enumerate(words)))))
     assert error.value.reason == "phoneme_unknown"
+    assert "the words are not English: needs your own token table" in error.value.detail
 
 
 def test_a_few_unknown_symbols_are_counted_and_pass() -> None:

@@ -26,7 +26,6 @@ from tasks.filter import Filter, FilterParams
 from tasks.generate import Generate
 from tasks.group import Group
 from tasks.ingest import Ingest, IngestParams
-from tasks.models.phonemizer import PhonemizerParams
 from tasks.pack import Pack, PackParams
 from tasks.phonemize import Phonemize, PhonemizeParams
 from tasks.score import Score
@@ -41,7 +40,7 @@ from tests.tasks.units import stages
 
 PARAMS = load_params()
 NAMES = ("b-second", "a-first", "c-third")  # in an order that sorting would change
-PHONEMIZER = PhonemizerParams(model="embedded", language="en-us")
+PHONEMIZER = PARAMS.phonemizer
 
 
 def law(root: Path) -> dict[str, Stage]:

@@ -7,12 +7,13 @@ from functools import cache
 
 import numpy as np
 
-from tasks.models.phonemizer import PhonemizerParams, build_phonemizer, normalise_words
+from flows.params import load_params
+from tasks.models.phonemizer import build_phonemizer, normalise_words
 from tasks.models.separator import MidSidePitchSeparator
 from tasks.toy.performance import Performance, perform
 from tasks.toy.score import GENRES, Score, compose, song_seed
 
-PHONEMIZER = build_phonemizer(PhonemizerParams(model="embedded", language="en-us"))
+PHONEMIZER = build_phonemizer(load_params().phonemizer)
 
 
 @cache

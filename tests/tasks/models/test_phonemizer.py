@@ -2,9 +2,9 @@ import pickle
 
 import pytest
 
+from flows.params import load_params
 from tasks.models.phonemizer import (
     SYMBOLS,
-    PhonemizerParams,
     Pronunciation,
     build_phonemizer,
     normalise_words,
@@ -15,10 +15,16 @@ from tasks.models.phonemizer import (
 from tasks.toy.score import VOCABULARY
 from tasks.toy.voice import pronunciations
 
+PARAMS = load_params().phonemizer
+
+
+def params(**changed):
+    return PARAMS.model_copy(update=changed)
+
 
 @pytest.fixture(scope="module")
 def phonemizer():
-    return build_phonemizer(PhonemizerParams(model="embedded", language="en-us"))
+    return build_phonemizer(PARAMS)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +60,7 @@ def test_r_coloured_vowels_become_the_released_one(phonemizer):
 
 def test_a_word_is_said_alike_alone_and_among_others(phonemizer):
     alone = [phonemizer.phonemize([word])[0] for word in ("the", "a", "read", "open")]
-    fresh = build_phonemizer(PhonemizerParams(model="embedded", language="en-us"))
+    fresh = build_phonemizer(PARAMS)
     assert fresh.phonemize(["open", "read", "a", "the"]) == alone[::-1]
 
 
@@ -90,12 +96,12 @@ def test_phonemizer_survives_pickling_after_use(phonemizer):
 
 
 def test_identity_names_the_stand_in_and_the_language():
-    identity = phonemizer_identity(PhonemizerParams(model="embedded", language="fr-fr"))
+    identity = phonemizer_identity(params(language="fr-fr"))
     assert identity.startswith("embedded/espeak-fr-fr@1")
 
 
 def test_unknown_model_and_language_are_refused_with_a_cure():
     with pytest.raises(ValueError, match="choose one of: embedded"):
-        build_phonemizer(PhonemizerParams(model="deep", language="en-us"))
+        build_phonemizer(params(model="deep"))
     with pytest.raises(ValueError, match="en-us"):
-        build_phonemizer(PhonemizerParams(model="embedded", language="xx")).phonemize(["a"])
+        build_phonemizer(params(language="xx")).phonemize(["a"])

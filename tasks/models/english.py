@@ -1,0 +1,109 @@
+"""English as it is read aloud: abbreviations, amounts, fractions, ordinals and numbers become words.
+
+The rules are those of jamify's text normaliser (its fork of DeepPhonemizer, after Amphion's), so that a word
+gets the phonemes the released checkpoint was trained on: ``21st`` is "twenty-first", ``1984`` "nineteen
+eighty-four", ``$2.50`` "2 dollars, 50 cents" and then "two dollars, fifty cents".
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from inflect import engine as Inflect
+
+ABBREVIATIONS = {
+    "mrs": "misess",
+    "mr": "mister",
+    "dr": "doctor",
+    "st": "saint",
+    "co": "company",
+    "jr": "junior",
+    "maj": "major",
+    "gen": "general",
+    "drs": "doctors",
+    "rev": "reverend",
+    "lt": "lieutenant",
+    "hon": "honorable",
+    "sgt": "sergeant",
+    "capt": "captain",
+    "esq": "esquire",
+    "ltd": "limited",
+    "col": "colonel",
+    "ft": "fort",
+    "etc": "et cetera",
+    "btw": "by the way",
+}
+MAX_DIGITS = 15
+"""A longer number is read digit by digit."""
+
+_ABBREVIATION = re.compile(rf"\b({'|'.join(ABBREVIATIONS)})\b", re.IGNORECASE)
+_GROUPED = re.compile(r"[0-9][0-9,]+[0-9]")
+_POUNDS = re.compile(r"£([0-9,]*[0-9]+)")
+_DOLLARS = re.compile(r"\$(?=\.?[0-9])([0-9]*)(?:\.([0-9]+))?")
+_FRACTION = re.compile(r"([0-9]+)/([0-9]+)")
+_DECIMAL = re.compile(r"([0-9]+)\.([0-9]+)")
+_PERCENT = re.compile(r"([0-9.,]*[0-9])%")
+_ORDINAL = re.compile(r"([0-9]+)(?:st|nd|rd|th)")
+_NUMBER = re.compile(r"[0-9]+")
+
+
+def read_aloud(text: str) -> str:
+    """The text with everything written short spelt out, in the order the released normaliser does it."""
+    text = _ABBREVIATION.sub(lambda found: ABBREVIATIONS[found[0].lower()], text)
+    text = _GROUPED.sub(lambda found: found[0].replace(",", ""), text)
+    text = _POUNDS.sub(r"\1 pounds", text)
+    text = _DOLLARS.sub(lambda found: _dollars(found[1], found[2]), text)
+    text = _FRACTION.sub(lambda found: _fraction(found[1], found[2]), text)
+    text = _DECIMAL.sub(r"\1 point \2", text)
+    text = _PERCENT.sub(r"\1 percent ", text)
+    text = _ORDINAL.sub(lambda found: f" {_ordinal(found[1])} ", text)
+    text = _NUMBER.sub(lambda found: f" {_number(found[0])} ", text)
+    return " ".join(text.split())
+
+
+def _dollars(whole: str, part: str | None) -> str:
+    amounts = ((whole.lstrip("0"), "dollar"), ((part or "").lstrip("0"), "cent"))
+    said = [f"{digits} {unit}{'' if digits == '1' else 's'}" for digits, unit in amounts if digits]
+    return f" {', '.join(said) or 'zero dollars'} "
+
+
+def _fraction(numerator: str, denominator: str) -> str:
+    fixed = {("1", "2"): "one half", ("1", "4"): "one quarter"}
+    plural = {"2": "halves", "4": "quarters"}
+    above, below = numerator.lstrip("0"), denominator.lstrip("0")
+    if (above, below) in fixed:
+        return f" {fixed[above, below]} "
+    return f" {_plain(numerator)} {plural.get(below) or _ordinal(denominator)} "
+
+
+def _ordinal(digits: str) -> str:
+    return str(_inflect().ordinal(_plain(digits)))
+
+
+def _number(digits: str) -> str:
+    """A number of four digits from 1001 to 2999 is read as a year."""
+    number = int(digits) if len(digits) <= MAX_DIGITS else 0
+    if number == 2000 or not 1000 < number < 3000:
+        return _plain(digits, andword="")
+    if 2000 < number < 2010:
+        return f"two thousand {_plain(digits[-2:])}"
+    if number % 100 == 0:
+        return f"{_plain(str(number // 100))} hundred"
+    pairs = _inflect().number_to_words(digits, andword="", zero="oh", group=2)
+    return str(pairs).replace(", ", " ")
+
+
+def _plain(digits: str, andword: str = "and") -> str:
+    if len(digits) > MAX_DIGITS:
+        return str(_inflect().number_to_words(digits, group=1)).replace(", ", " ")
+    return str(_inflect().number_to_words(digits.lstrip("0") or "0", andword=andword))
+
+
+@cache
+def _inflect() -> Inflect:
+    import inflect
+
+    return inflect.engine()
