@@ -27,6 +27,7 @@ from flows.train import checkpoint_of, untrained_checkpoint
 from flows.view import say
 from flows.workfolder import WorkFolder
 from jam_model.checkpoint import weights_hash
+from jam_model.training_facts import check_guidance, read_facts
 from tasks.benchmark import (
     CONTROL,
     DPO,
@@ -45,6 +46,7 @@ from tasks.fanout import PROMPT_COLUMNS, System, prompts_of, system_sources
 from tasks.generate import Generate
 from tasks.measure import MEASURED_COLUMNS, frechet_reference, measure
 from tasks.models.phonemizer import build_phonemizer
+from tasks.models.style_encoder import style_encoder_identity
 from tasks.score import Score
 from tasks.separate import Separate
 from tasks.style import Style
@@ -177,6 +179,8 @@ def benchmark_chain(
     always = params.transcribe.model_copy(update={"when": "always"})
     ungated = params.transcriber.model_copy(update={"min_confidence": params.benchmark.min_confidence})
     vocals_only = params.separate.model_copy(update={"stems": "vocals"})
+    for path in checkpoints.values():
+        check_guidance(read_facts(path), params.sampler.guidance, style_encoder_identity(params.style))
     where = {weights: os.path.abspath(path) for weights, path in checkpoints.items()}
     return Chain(
         table,

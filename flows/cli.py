@@ -157,18 +157,35 @@ def train(work: Work = DATA, params: Overlay = None, set_: Settings = NO_SETTING
 
 @app.command()
 def generate(
-    manifest: Annotated[Path, typer.Option("--manifest", help="jamify's input.json.")],
     checkpoint: Annotated[Path, typer.Option("--checkpoint", help="Folder with model.safetensors.")],
     out: Annotated[Path, typer.Option("--out", help="jamify's output folder.")],
+    manifest: Annotated[Path | None, typer.Option("--manifest", help="jamify's input.json.")] = None,
+    lyrics: Annotated[
+        Path | None, typer.Option("--lyrics", help="Lyrics of one song: .txt, or .json with word times.")
+    ] = None,
+    style: Annotated[str | None, typer.Option("--style", help="Its style in words.")] = None,
+    bpm: Annotated[float | None, typer.Option("--bpm", help="Its tempo, for rough word times.")] = None,
+    duration: Annotated[float | None, typer.Option("--duration", help="Its length in seconds.")] = None,
     takes: Annotated[int, typer.Option("--takes", min=1, help="Songs a row, each from its own noise.")] = 1,
+    ending: Annotated[str | None, typer.Option("--format", help="mp3, flac or wav.")] = None,
     params: Overlay = None,
     set_: Settings = NO_SETTINGS,
 ) -> None:
-    """Sing the songs of a manifest with a checkpoint."""
+    """Sing a song from its lyrics, or the songs of a manifest, with a checkpoint."""
     _ready(params, set_, "generate")
     from flows.generate import generate as flow
+    from flows.generate import write_request
+    from flows.params import load_params
 
-    flow(str(manifest), str(checkpoint), str(out), takes, _text(params), set_)
+    settings = [*set_, f"output.ending={ending}"] if ending else set_
+    loaded = load_params(params, settings)
+    if (manifest is None) == (lyrics is None):
+        raise ValueError("generate: give --manifest, or --lyrics with --style; one of the two")
+    if lyrics is not None:
+        if style is None:
+            raise ValueError("style: --lyrics needs --style, such as --style 'bright pop, female voice'")
+        manifest = write_request(loaded, lyrics, style, bpm, duration, out)
+    flow(str(manifest), str(checkpoint), str(out), takes, _text(params), settings)
 
 
 @app.command()

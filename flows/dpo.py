@@ -20,12 +20,14 @@ from flows.view import progress_bar, say
 from flows.workfolder import WorkFolder
 from jam_model.checkpoint import weights_hash
 from jam_model.shards import TRAIN, VALIDATION
+from jam_model.training_facts import check_guidance, read_facts
 from tasks.engine.fingerprint import fingerprint
 from tasks.engine.pool import connect
 from tasks.engine.table import Chain, Table
 from tasks.fanout import PROMPT_COLUMNS, Prompt, prompts_of, take_sources
 from tasks.generate import Generate
 from tasks.models.codec import build_codec
+from tasks.models.style_encoder import style_encoder_identity
 from tasks.prefer import Pair, PreferParams, prefer
 from tasks.round import TAKE_COLUMNS, RoundPairs, choose_pairs, policy_system, training_pairs
 from tasks.score import Score
@@ -92,6 +94,7 @@ def take_chain(params: Params, work: WorkFolder, policy: Path, prompts: Sequence
     table = Table(work.round(ROUND) / "table")
     sources = take_sources(prompts, system, ROUND, params.round.takes, params.round.seed)
     table.admit(sources, params.engine.partition_size)
+    check_guidance(read_facts(policy), params.sampler.guidance, style_encoder_identity(params.style))
     generate = Generate(params.codec, params.style, {weights: str(policy.resolve())}, "")
     return Chain(table, [generate, Score(params.judge, "")], pythons=params.engine.pythons())
 

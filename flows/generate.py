@@ -1,7 +1,8 @@
-"""generate: jamify's manifest in, sung songs out, in jamify's output folder."""
+"""generate: lyrics or jamify's manifest in, sung songs out, in jamify's output folder."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,22 +12,26 @@ from flows.models import check_models
 from flows.params import Params, load_params
 from flows.stages import run_stages
 from flows.view import say
-from jam_model.checkpoint import weights_hash
+from jam_model.checkpoint import load_config, weights_hash
+from jam_model.training_facts import check_guidance, read_facts
+from tasks.engine.files import write_bytes, write_json
 from tasks.engine.table import Chain, Table
 from tasks.fanout import take_sources
 from tasks.generate import Generate
+from tasks.lyrics import decode_text
 from tasks.models.phonemizer import build_phonemizer
-from tasks.models.style_encoder import build_style_encoder
-from tasks.request import read_requests, write_songs
+from tasks.models.style_encoder import build_style_encoder, style_encoder_identity
+from tasks.request import read_requests
+from tasks.rough_times import rough_times
 from tasks.round import policy_system
-
-COLUMNS = ("title", "take", "seed", "recipe", "asked_duration_s", "duration_s", "audio", "latent_sung")
+from tasks.songs_out import SONG_COLUMNS, OutputFolder
 
 
 def run_generate(params: Params, manifest: Path, checkpoint: Path, out: Path, takes: int) -> Path:
-    """Sing every row `takes` times; songs that stand already are not sung again. Returns the metadata file."""
+    """Sing every row `takes` times; what stands already is neither sung nor written again. Returns the metadata file."""
     check_models(params, "generate")
-    weights = weights_hash(checkpoint)
+    weights, config = weights_hash(checkpoint), load_config(checkpoint)
+    check_guidance(read_facts(checkpoint), params.sampler.guidance, style_encoder_identity(params.style))
     encoder, phonemizer = build_style_encoder(params.style), build_phonemizer(params.phonemizer)
     prompts = read_requests(manifest, phonemizer, encoder, params.audio, params.ingest)
     system = policy_system("generate", "generate", weights, params.sampler, prompts)
@@ -35,10 +40,53 @@ def run_generate(params: Params, manifest: Path, checkpoint: Path, out: Path, ta
     stage = Generate(params.codec, params.style, {weights: str(checkpoint.resolve())}, "")
     chain = Chain(table, [stage], pythons=params.engine.pythons())
     run_stages([chain], params.engine, out / "receipts")
-    songs = [row for row in chain.rows(COLUMNS) if row["drop_reason"] != "source_gone"]
-    path = write_songs(out, songs, {"checkpoint": weights})
-    say(f"generate: {sum(not song['drop_reason'] for song in songs)} songs in {out / 'generated'}")
+    songs = [row for row in chain.rows(SONG_COLUMNS) if row["drop_reason"] != "source_gone"]
+    path, written = OutputFolder(out, params.output).write(songs, config.max_frames)
+    standing = sum(not song["drop_reason"] for song in songs) - written
+    say(f"generate: {written} songs written to {out / 'generated'}, {standing} stood already")
     return path
+
+
+def write_request(
+    params: Params, lyrics: Path, style: str, bpm: float | None, duration_s: float | None, out: Path
+) -> Path:
+    """Lyrics and a style text as a manifest of one row under ``<out>/request``; returns its path.
+
+    Plain text gets rough word times in an editable .json, whose path is said. Times that were edited there
+    are never written over.
+
+    Raises:
+        ValueError: text without a tempo, times without a length, or edited times stand in the way.
+    """
+    folder = out / "request"
+    timed = lyrics
+    if lyrics.suffix.lower() == ".txt":
+        if bpm is None:
+            raise ValueError(f"bpm: {lyrics} has no word times; give --bpm, or a .json with times")
+        text = decode_text(lyrics.read_bytes())
+        rough = rough_times(text, bpm, build_phonemizer(params.phonemizer), params.rough_times)
+        duration_s = duration_s or rough.duration_s
+        timed = folder / f"{lyrics.stem}.json"
+        if timed.is_file() and json.loads(timed.read_text(encoding="utf-8")) != rough.to_json():
+            raise ValueError(
+                f"lyrics: {timed} holds other times than {lyrics} at {bpm:g} bpm would get; sing them with "
+                f"--lyrics {timed} --duration SECONDS, or remove the file"
+            )
+        write_json(timed, rough.to_json())
+        say(f"word times: {timed} (edit them, then sing them with --lyrics {timed})")
+    if duration_s is None:
+        raise ValueError(f"duration: {lyrics} does not say how long the song is; give --duration in seconds")
+    prompt = folder / f"{lyrics.stem}.style.txt"
+    write_bytes(prompt, (style + "\n").encode())
+    row = {
+        "id": lyrics.stem,
+        "lrc_path": str(timed.resolve()),
+        "prompt_path": str(prompt.resolve()),
+        "duration": duration_s,
+    }
+    manifest = folder / f"{lyrics.stem}.manifest.json"
+    write_json(manifest, [row])
+    return manifest
 
 
 @flow(name="generate", flow_run_name="generate-{out}")

@@ -28,8 +28,10 @@ from tasks.pack import PackParams
 from tasks.pair import PairParams
 from tasks.phonemize import PhonemizeParams
 from tasks.prefer import PreferParams
+from tasks.rough_times import RoughTimesParams
 from tasks.round import RoundParams
 from tasks.sketch import SketchParams
+from tasks.songs_out import OutputParams
 from tasks.toy.params import ToyParams
 from tasks.train import JamParams, TrainParams
 from tasks.transcribe import TranscribeParams
@@ -69,6 +71,8 @@ class Params(Section):
     pretrain: TrainParams
     sft: TrainParams
     sampler: SamplerParams
+    rough_times: RoughTimesParams
+    output: OutputParams
     round: RoundParams
     pair: PairParams
     dpo: PreferParams

@@ -63,9 +63,10 @@ def draw_crop(total_frames: int, max_frames: int, past_end_share: float, rng: np
 
 def padded(latent_TC: np.ndarray, crop: Crop, max_frames: int, silence_C: np.ndarray) -> np.ndarray:
     """The cropped latent, then silence up to `max_frames`; a latent shorter than the crop ends in silence too."""
-    padded_TC = np.tile(silence_C.astype(np.float32), (max_frames, 1))
     part_TC = latent_TC[crop.start : crop.start + crop.num_frames]
+    padded_TC = np.empty((max_frames, len(silence_C)), np.float32)
     padded_TC[: len(part_TC)] = part_TC
+    padded_TC[len(part_TC) :] = silence_C
     return padded_TC
 
 
@@ -107,17 +108,26 @@ class Batches:
 
     def at(self, positions: Sequence[int]) -> Batch:
         """The samples at these positions of the endless order, cropped, drawn and padded."""
-        return self._collate([self._draw(self._shards[self._order[p]], p) for p in positions])
+        latents_BTC = np.empty((len(positions), self._max_frames, len(self._silence_C)), np.float32)
+        conditions, song_ids = [], []
+        for latent_TC, position in zip(latents_BTC, positions, strict=True):
+            sample = self._shards[self._order[position]]
+            rng = np.random.default_rng([self._seed, position, 1])
+            crop = draw_crop(sample.num_frames, self._max_frames, self._past_end_share, rng)
+            style_row = int(rng.integers(len(sample.style_NS)))
+            draw_latent(sample, crop, int(rng.integers(2**63)), latent_TC[: crop.num_frames])
+            latent_TC[crop.num_frames :] = self._silence_C
+            conditions.append(conditions_of(sample, crop, self._max_frames, style_row))
+            song_ids.append(sample.song_id)
+        return Batch(torch.from_numpy(latents_BTC), Conditions.cat(conditions), tuple(song_ids))
 
-    def _draw(self, sample: Sample, position: int) -> tuple[Sample, Crop, int, np.ndarray]:
-        rng = np.random.default_rng([self._seed, position, 1])
-        crop = draw_crop(sample.num_frames, self._max_frames, self._past_end_share, rng)
-        style_row = int(rng.integers(len(sample.style_NS)))
-        noise_TC = rng.standard_normal(sample.mean_TC.shape, dtype=np.float32)
-        return sample, crop, style_row, sample.mean_TC + sample.std_TC * noise_TC
 
-    def _collate(self, items: Sequence[tuple[Sample, Crop, int, np.ndarray]]) -> Batch:
-        return collate(items, self._max_frames, self._silence_C)
+def draw_latent(sample: Sample, crop: Crop, seed: int, out_TC: np.ndarray) -> None:
+    """Mean and spread of the cropped posterior, with fresh noise, into `out_TC`."""
+    frames = slice(crop.start, crop.start + crop.num_frames)
+    noise_TC = torch.randn(out_TC.shape, generator=torch.Generator().manual_seed(seed))
+    mean_TC, std_TC = (torch.from_numpy(array[frames]) for array in (sample.mean_TC, sample.std_TC))
+    torch.addcmul(mean_TC, std_TC, noise_TC, out=torch.from_numpy(out_TC))
 
 
 def collate(

@@ -41,7 +41,7 @@ def load_model(path: str | Path, config: JamConfig | None = None) -> Jam:
     """
     path = Path(path)
     if config is None:
-        config = _read_config(path)
+        config = load_config(path)
     weights = _weights_path(path)
     try:
         with safe_open(weights, framework="pt") as file:
@@ -80,7 +80,13 @@ def _weights_path(path: Path) -> Path:
     return weights
 
 
-def _read_config(path: Path) -> JamConfig:
+def load_config(folder: str | Path) -> JamConfig:
+    """The config in a checkpoint folder.
+
+    Raises:
+        ValueError: there is none, or it is not whole.
+    """
+    path = Path(folder)
     file = path / CONFIG_FILE
     if not file.is_file():
         raise ValueError(

@@ -157,16 +157,19 @@ class Jam(nn.Module):
             tokens_BL = tokens_BL * keep_lyrics_B.unsqueeze(1)
         return self.transformer.lyric_embedding(tokens_BL, conditions.duration_rel_B, padding_bias)
 
-    def check(self, x_BTC: Tensor, conditions: Conditions) -> None:
-        """Refuses latents and conditions that do not fit.
+    def check(self, x_BTC: Tensor, conditions: Conditions, whole: bool = True) -> None:
+        """Refuses latents and conditions that do not fit; not `whole`: the lyrics may go on after the latents.
 
         Raises:
             ValueError: names the tensor, its shape and the shape it should have.
         """
         batch, frames, _ = x_BTC.shape
+        slots = SLOTS_PER_FRAME * frames
+        if not whole:
+            slots = max(slots, conditions.lyric_tokens_BL.shape[1])
         shapes = {
             "latents": (x_BTC, (batch, frames, self.config.latent_channels)),
-            "lyric_tokens": (conditions.lyric_tokens_BL, (batch, SLOTS_PER_FRAME * frames)),
+            "lyric_tokens": (conditions.lyric_tokens_BL, (batch, slots)),
             "style": (conditions.style_BS, (batch, self.config.style_dim)),
             "start_time": (conditions.start_time_B, (batch,)),
             "duration_abs": (conditions.duration_abs_B, (batch,)),

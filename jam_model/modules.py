@@ -178,7 +178,7 @@ class RmsNorm(nn.Module):
         self.weight = nn.Parameter(torch.ones(dim))
 
     def forward(self, x_BTD: Tensor) -> Tensor:
-        return F.rms_norm(x_BTD, self.weight.shape, self.weight, NORM_EPS)
+        return F.rms_norm(x_BTD, self.weight.shape, self.weight.to(x_BTD.dtype), NORM_EPS)
 
 
 class Attention(nn.Module):

@@ -1,37 +1,32 @@
 """Sings: integrates the velocity from noise to latents with classifier-free guidance.
 
 The released sampler calls the whole model up to three times a step. Here everything that stays the
-same over the steps is computed once, and the guidance branches run as one batch.
+same over the steps is computed once (branches.py), and the guidance branches run as one batch.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from functools import cache
+from typing import Literal, get_args
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from jam_model.branches import Branch, constants_of, times_of, velocity_of
 from jam_model.conditions import Conditions
-from jam_model.dit import DiT, Jam
+from jam_model.dit import Jam
 from jam_model.frames import LATENT_CHANNELS
-from jam_model.modules import rotary_tables
 
-# B batch, T frames, C channels, S style width, D model width, G guidance branches, N steps
-
-
-class Branch(NamedTuple):
-    """One call of the model: with or without lyrics, with the asked or the negative style."""
-
-    lyrics: bool
-    style: bool
-
+# B batch, T frames, C channels, S style width, N grid points
 
 ASKED = Branch(lyrics=True, style=True)
+Formula = Literal["dual", "dual_fixed", "none"]
+Solver = Literal["euler", "midpoint", "heun"]
+Precision = Literal["float32", "bfloat16"]
 
 
 @dataclass(frozen=True)
@@ -48,10 +43,10 @@ class Guidance:
     style_scale: float
     lyrics_scale: float
     interval: tuple[float, float]
-    formula: Literal["dual", "dual_fixed", "none"]
+    formula: Formula
 
     def __post_init__(self) -> None:
-        if self.formula not in ("dual", "dual_fixed", "none"):
+        if self.formula not in get_args(Formula):
             raise ValueError(f"guidance formula is {self.formula!r}; give dual, dual_fixed or none")
 
     @classmethod
@@ -90,126 +85,103 @@ def song_noise(
     return torch.from_numpy(generator.standard_normal((num_frames, channels), dtype=np.float32))
 
 
+@dataclass(frozen=True)
+class Integration:
+    """How velocities become latents.
+
+    `num_points` grid points from 0 to 1 are num_points - 1 updates, as released. `euler` evaluates the
+    velocity once an update, `midpoint` and `heun` (both of second order) twice. `bfloat16` is autocast:
+    weights and the sum over the steps stay as they are. `compiled` runs a step through torch.compile, on
+    CUDA as a graph.
+    """
+
+    num_points: int
+    solver: Solver = "euler"
+    precision: Precision = "float32"
+    compiled: bool = False
+
+    def __post_init__(self) -> None:
+        if self.num_points < 2:
+            raise ValueError(f"num_points is {self.num_points}; give at least 2 (one update)")
+        for name, known in (("solver", Solver), ("precision", Precision)):
+            if getattr(self, name) not in get_args(known):
+                raise ValueError(f"{name} is {getattr(self, name)!r}; give {' or '.join(get_args(known))}")
+
+    def evaluations(self) -> Tensor:
+        """The times at which the velocity is evaluated, float32 [updates, evaluations an update]."""
+        times_N = torch.linspace(0, 1, self.num_points)
+        now, then = times_N[:-1], times_N[1:]
+        second = {"euler": [], "midpoint": [(now + then) / 2], "heun": [then]}[self.solver]
+        return torch.stack([now, *second], dim=1)
+
+    def integrate(self, velocity: Callable[[Tensor, int], Tensor], x_BTC: Tensor) -> Tensor:
+        """The state at time 1; `velocity` takes a state and the number of the evaluation."""
+        times_N = torch.linspace(0, 1, self.num_points)
+        for update, delta in enumerate(times_N.diff().tolist()):
+            if self.solver == "euler":
+                slope_BTC = velocity(x_BTC, update)
+            elif self.solver == "midpoint":
+                half_BTC = x_BTC + delta / 2 * velocity(x_BTC, 2 * update)
+                slope_BTC = velocity(half_BTC, 2 * update + 1)
+            else:
+                first_BTC = velocity(x_BTC, 2 * update)
+                slope_BTC = (first_BTC + velocity(x_BTC + delta * first_BTC, 2 * update + 1)) / 2
+            x_BTC = x_BTC + delta * slope_BTC
+        return x_BTC
+
+
 @torch.no_grad()
 def sample(
     model: Jam,
     conditions: Conditions,
     noise_BTC: Tensor,
-    num_points: int,
+    integration: Integration,
     guidance: Guidance,
     negative_style_S: Tensor,
     padding_bias: bool = True,
 ) -> Tensor:
-    """Latents [B, T, C] sung from `noise_BTC` by Euler steps on `num_points` grid points from 0 to 1.
+    """Latents [B, T, C] sung from `noise_BTC`.
 
-    That is num_points - 1 updates, as released. `padding_bias=False` sings without the learned mark of
-    frames past the end (an ablation).
+    T may be less than the frames of the lyrics: then only the first T frames are sung (and attend to each
+    other alone), with lyrics embedded in full and durations as they are. `padding_bias=False` sings
+    without the learned mark of frames past the end (an ablation).
 
     Raises:
-        ValueError: fewer than two grid points, or shapes that do not fit.
+        ValueError: shapes that do not fit.
     """
-    if num_points < 2:
-        raise ValueError(f"num_points is {num_points}; give at least 2 (one update)")
-    model.check(noise_BTC, conditions)
+    model.check(noise_BTC, conditions, whole=False)
     if negative_style_S.shape[-1] != model.config.style_dim:
         raise ValueError(
             f"negative_style has shape {tuple(negative_style_S.shape)}; it should be ({model.config.style_dim},)"
         )
-    times = torch.linspace(0, 1, num_points, device=noise_BTC.device)
+    device, dit = noise_BTC.device, model.transformer
+    times_E = integration.evaluations().flatten()
     low, high = guidance.interval
-    guided = ((times >= low) & (times <= high)).tolist()
-    weights = guidance.branches()
-    constants = _Constants(
-        model.transformer,
-        conditions,
-        noise_BTC.shape[1],
-        times[:-1],
-        list(weights),
-        negative_style_S,
-        padding_bias,
-    )
-    x_BTC = noise_BTC.to(torch.promote_types(torch.float32, model.transformer.dtype))
-    for step, delta in enumerate(times.diff()):
-        branch_weights = list(weights.values()) if guided[step] else [1.0]
-        velocity_GBTC = constants.velocity(x_BTC, step, len(branch_weights))
-        velocity = sum(weight * part for weight, part in zip(branch_weights, velocity_GBTC, strict=True))
-        x_BTC = x_BTC + delta * velocity
-    return x_BTC
-
-
-class _Constants:
-    """Everything that stays the same over the steps, for all branches."""
-
-    def __init__(
-        self,
-        dit: DiT,
-        conditions: Conditions,
-        num_frames: int,
-        times_N: Tensor,
-        branches: Sequence[Branch],
-        negative_style_S: Tensor,
-        padding_bias: bool,
-    ) -> None:
-        self.dit = dit
-        tokens_BL, duration_rel_B = conditions.lyric_tokens_BL, conditions.duration_rel_B
-        fusion = dit.input_embed
-        latent, _, lyrics, style, time = fusion.weights()
-        self.latent_weight = latent.contiguous()
-        self.positions = fusion.conv_pos_embed
-
-        duration_BC = dit.duration_embedding(conditions)
-        time_NC = dit.time_embed(times_N)
-        self.time_ND = F.linear(time_NC, time)
-        self.modulation_NBM = dit.norm_out.modulation(time_NC.unsqueeze(1) + duration_BC)
-        self.rotary = rotary_tables(num_frames, dit.config.head_dim, time_NC.device, dit.dtype)
-
-        embeddings = {True: dit.lyric_embedding(tokens_BL, duration_rel_B, padding_bias)}
-        if not all(branch.lyrics for branch in branches):
-            no_tokens = torch.zeros_like(tokens_BL[:1])
-            embeddings[False] = dit.lyric_embedding(no_tokens, duration_rel_B, padding_bias)
-        self.injected = {
-            kept: [linear(embedding) for linear in dit.text_fusion_linears]
-            for kept, embedding in embeddings.items()
-        }
-        lyrics_BTD = {kept: F.linear(embedding, lyrics) for kept, embedding in embeddings.items()}
-        asked_BS = conditions.style_BS.to(dit.dtype)
-        negative_BS = negative_style_S.to(asked_BS).expand_as(asked_BS)
-        style_BD = {
-            kept: F.linear(vector, style, fusion.proj.bias)
-            for kept, vector in ((True, asked_BS), (False, negative_BS))
-        }
-        duration_BD = F.linear(duration_BC, time)
-        self.num_sung = sum(branch.lyrics for branch in branches)
-        self.fused_GBTD = torch.stack(
-            [
-                lyrics_BTD[branch.lyrics] + (style_BD[branch.style] + duration_BD).unsqueeze(1)
-                for branch in branches
-            ]
+    guided = ((times_E >= low) & (times_E <= high)).tolist()
+    branches = guidance.branches()
+    step = _step(integration.compiled)
+    with torch.autocast(device.type, torch.bfloat16, enabled=integration.precision == "bfloat16"):
+        constants = constants_of(
+            dit, conditions, noise_BTC.shape[1], list(branches), negative_style_S, padding_bias
         )
-        bias_D1 = self.positions.conv1d.get_parameter("0.bias").unsqueeze(1)
-        conv_BDT = self.positions.first(self.fused_GBTD.flatten(0, 1)) - bias_D1
-        self.conv_GBDT = conv_BDT.unflatten(0, self.fused_GBTD.shape[:2])
+        times = times_of(dit, conditions, times_E.to(device))
 
-    def velocity(self, x_BTC: Tensor, step: int, num_branches: int) -> Tensor:
-        """Velocities of the first `num_branches` branches at the time of `step`, [G, B, T, C].
+        def velocity(x_BTC: Tensor, evaluation: int) -> Tensor:
+            weights = list(branches.values()) if guided[evaluation] else [1.0]
+            time_D, modulation_BM = times.input_ED[evaluation], times.modulation_EBM[evaluation]
+            parts_GBTC = step(dit, constants, x_BTC, time_D, modulation_BM, len(weights))
+            mixed_BTC = weights[0] * parts_GBTC[0]
+            for weight, part_BTC in zip(weights[1:], parts_GBTC[1:], strict=True):
+                mixed_BTC += weight * part_BTC
+            return mixed_BTC
 
-        The first convolution is linear, so its constant part is computed once and the rest is shared
-        by the branches.
-        """
-        shape = (num_branches, len(x_BTC))
-        moving_BTD = F.linear(x_BTC.to(self.dit.dtype), self.latent_weight) + self.time_ND[step]
-        conv_GBDT = self.conv_GBDT[:num_branches] + self.positions.first(moving_BTD)
-        fused = (self.fused_GBTD[:num_branches] + moving_BTD).flatten(0, 1)
-        fused += self.positions.rest(conv_GBDT.flatten(0, 1))
-        modulation_BM = self.modulation_NBM[step].repeat(num_branches, 1)
+        x_BTC = noise_BTC.to(torch.promote_types(torch.float32, dit.dtype))
+        return integration.integrate(velocity, x_BTC)
 
-        def inject(layer: int, x_BTD: Tensor) -> Tensor:
-            x_GBTD = x_BTD.unflatten(0, shape)
-            x_GBTD[: self.num_sung] += self.injected[True][layer]
-            if num_branches > self.num_sung:
-                x_GBTD[self.num_sung :] += self.injected[False][layer]
-            return x_BTD
 
-        return (
-            self.dit.backbone(fused, inject, self.rotary, modulation_BM).unflatten(0, shape).to(x_BTC.dtype)
-        )
+@cache
+def _step(compiled: bool) -> Callable[..., Tensor]:
+    """One evaluation of all branches; compiled once a process, then once for every shape."""
+    if not compiled:
+        return velocity_of
+    return torch.compile(velocity_of, mode="reduce-overhead" if torch.cuda.is_available() else None)

@@ -244,7 +244,7 @@ def decode_sample(song_id: str, members: Mapping[str, bytes], where: str) -> Sam
         raise ValueError(
             f"{where}: {song_id} style has shape {arrays['style'].shape}, needs [n, {STYLE_DIM}]"
         )
-    latent_TC = np.ascontiguousarray(latent.T, np.float32)
+    latent_TC = latent.T.astype(np.float32, copy=False)
     lyrics = _json(by_kind["json"][1], f"{where}: {song_id}.json")
     words = grid_words(lyrics, f"{where}: {song_id}.json")
     mean_TC, std_TC = latent_TC[:, :LATENT_CHANNELS], latent_TC[:, LATENT_CHANNELS:]

@@ -6,8 +6,9 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from jam_model.branches import Branch
 from jam_model.flow import Dropout
-from jam_model.sampler import ASKED, Branch, Guidance
+from jam_model.sampler import ASKED, Guidance
 
 TRAINING_FILE = "training.json"
 BOTH, STYLE, LYRICS = "both", "style", "lyrics"

@@ -24,7 +24,7 @@ from jam_model.conditions import Conditions, duration_conditions
 from jam_model.dit import Jam
 from jam_model.frames import SAMPLE_RATE_HZ, frames_of_seconds, seconds_of_frames
 from jam_model.lyric_grid import GridWord, lyric_grid
-from jam_model.sampler import Guidance, sample, song_noise
+from jam_model.sampler import Formula, Guidance, Integration, Precision, Solver, sample, song_noise
 from tasks.audio import flac_bytes, npy_bytes
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Section, Stage
@@ -34,13 +34,31 @@ from tasks.models.style_encoder import StyleParams, build_style_encoder, style_e
 
 
 class SamplerParams(Section):
-    """`num_points` grid points are one update less. See `jam_model.sampler.Guidance` for the others."""
+    """How songs are sung; see `jam_model.sampler` for `Integration` and `Guidance`.
+
+    `exact` sings all frames of the model, as released; `trimmed` only those of the song and `margin_frames`
+    more, which is not quite the same (the frames left out would have been attended to).
+    """
 
     num_points: int
-    formula: Literal["dual", "dual_fixed", "none"]
+    solver: Solver
+    formula: Formula
     style_scale: float
     lyrics_scale: float
     interval: tuple[float, float]
+    mode: Literal["exact", "trimmed"]
+    margin_frames: int = Field(ge=0)
+    precision: Precision
+    compiled: bool
+
+    @property
+    def integration(self) -> Integration:
+        """As the sampler takes it."""
+        return Integration(self.num_points, self.solver, self.precision, self.compiled)
+
+    def frames_sung(self, num_frames: int, max_frames: int) -> int:
+        """Frames to sing for a song of `num_frames`."""
+        return max_frames if self.mode == "exact" else min(max_frames, num_frames + self.margin_frames)
 
     @property
     def guidance(self) -> Guidance:
@@ -86,7 +104,7 @@ class Generate(Stage):
     """
 
     name = "generate"
-    version = 1
+    version = 2
     reads = frozenset({"recipe", "parent", "parent_audio", "seed", "take"})
     reads |= {"asked_words", "asked_phonemes", "asked_style", "asked_duration_s"}
     writes = frozenset({"audio", "duration_s", "latent_sung", "tail_energy"})
@@ -154,37 +172,39 @@ class Generate(Stage):
         return _with_audio(song, self.codec.decode(mean_TC), mean_TC)
 
     def _sung(self, song: Song, recipe: Sing) -> Song:
-        """Sings all frames of the model, as it was trained to, and keeps the asked ones."""
-        model = self.singer.model(recipe.weights)
+        """Sings the frames that the recipe's mode asks for, and keeps those of the song."""
+        model, sampler = self.singer.model(recipe.weights), recipe.sampler
         num_frames, max_frames = frames_of_seconds(song["asked_duration_s"]), model.config.max_frames
         if not 0 < num_frames <= max_frames:
             reason = "asked_too_long" if num_frames else "asked_too_short"
             longest_s = seconds_of_frames(max_frames)
             raise SongError(song.song_id, reason, f"{song['asked_duration_s']} s, at most {longest_s:.2f} s")
-        noise_TC = song_noise(song["seed"], song["parent"], song["take"], max_frames)
+        frames_sung = sampler.frames_sung(num_frames, max_frames)
+        noise_TC = song_noise(song["seed"], song["parent"], song["take"], frames_sung)
         latent_BTC = sample(
             model,
-            conditions_of(song, num_frames, max_frames),
-            noise_TC.unsqueeze(0),
-            recipe.sampler.num_points,
-            recipe.sampler.guidance,
-            self.negative_style_S,
+            conditions_of(song, num_frames, max_frames).to(self.singer.device),
+            noise_TC.unsqueeze(0).to(self.singer.device),
+            sampler.integration,
+            sampler.guidance,
+            self.negative_style_S.to(self.singer.device),
             recipe.padding_bias,
         )
-        latent_TC = latent_BTC[0].float().numpy()
+        latent_TC = latent_BTC[0].float().cpu().numpy()
         if not np.isfinite(latent_TC).all():
             raise SongError(song.song_id, "not_finite", "the sampler gave latents that are not finite")
         whole_CN = self.codec.decode(latent_TC)
         asked_s = seconds_of_frames(num_frames)
-        tail = energy_after_end(whole_CN, SAMPLE_RATE_HZ, asked_s) if num_frames < max_frames else None
+        tail = energy_after_end(whole_CN, SAMPLE_RATE_HZ, asked_s) if num_frames < frames_sung else None
         mix_CN = whole_CN[:, : round(asked_s * SAMPLE_RATE_HZ)]
         return _with_audio(song, mix_CN, latent_TC[:num_frames], tail)
 
 
 class _Singer:
-    """Holds the last checkpoint that was asked for."""
+    """Holds the last checkpoint that was asked for, on the worker's GPU where it has one."""
 
     def __init__(self, checkpoints: Mapping[str, str]) -> None:
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._checkpoints = checkpoints
         self._held: tuple[str, Jam] | None = None
 
@@ -203,7 +223,7 @@ class _Singer:
             found = weights_hash(path)
             if found != weights:
                 raise ValueError(f"checkpoint: {path} holds the weights {found[:12]}, not {weights[:12]}")
-            self._held = weights, load_model(path).eval().requires_grad_(False)
+            self._held = weights, load_model(path).eval().requires_grad_(False).to(self.device)
         return self._held[1]
 
 

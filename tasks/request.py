@@ -1,4 +1,4 @@
-"""Requests: jamify's input manifest becomes prompts, and sung songs become jamify's output folder.
+"""Requests: jamify's input manifest becomes prompts.
 
 A row names lyrics with word times (`lrc_path`), a song whose style is wanted (`audio_path`) or a style
 text (`prompt_path`), and a length in seconds (`duration`).
@@ -7,23 +7,18 @@ text (`prompt_path`), and a length in seconds (`duration`).
 from __future__ import annotations
 
 import hashlib
-import io
-import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
-from tasks.audio import AudioParams, array_of, read_audio, read_bytes
-from tasks.engine.files import write_bytes, write_json
+from tasks.audio import AudioParams, read_audio
 from tasks.fanout import Prompt
 from tasks.ingest import IngestParams
 from tasks.lyrics import decode_text, parse_lyrics
 from tasks.manifest import find_listed, manifest_rows
-from tasks.mix import mp3_bytes
 from tasks.models.phonemizer import Phonemizer
 from tasks.models.style_encoder import StyleEncoder
 from tasks.sources import song_id_of
@@ -50,40 +45,6 @@ def read_requests(
     if twice:
         raise ValueError(f"manifest: id {sorted(twice)[0]!r} stands twice in {manifest}; ids must be unique")
     return prompts
-
-
-def write_songs(out: Path, songs: Sequence[Mapping[str, Any]], facts: Mapping[str, Any]) -> Path:
-    """jamify's folder: ``generated/<id>[_k].mp3``, ``cfm_latents/<id>[_k].pt``, ``generation_metadata.json``.
-
-    `songs` are rows of the generate table. A dropped song has no files and its reason in the metadata.
-    """
-    rows = []
-    for song in songs:
-        name = song["title"] + (f"_{song['take']}" if song["take"] else "")
-        row = {
-            "sample_id": song["title"],
-            "generation_index": song["take"],
-            "original_duration": song["asked_duration_s"],
-            "seed": song["seed"],
-            "sample_kwargs": json.loads(song["recipe"]),
-            "made_by": song["made_by"],
-            "drop_reason": song["drop_reason"],
-        }
-        if not song["drop_reason"]:
-            mix_CN, _ = read_bytes(song["audio"]["bytes"])
-            write_bytes(out / "generated" / f"{name}.mp3", mp3_bytes(mix_CN))
-            buffer = io.BytesIO()
-            torch.save(torch.from_numpy(array_of(song["latent_sung"]).copy()), buffer)
-            write_bytes(out / "cfm_latents" / f"{name}.pt", buffer.getvalue())
-            row |= {
-                "generated_audio_path": f"generated/{name}.mp3",
-                "cfm_latent_path": f"cfm_latents/{name}.pt",
-                "trimmed_duration": song["duration_s"],
-            }
-        rows.append(row)
-    path = out / "generation_metadata.json"
-    write_json(path, {**facts, "songs": rows})
-    return path
 
 
 def _prompt(

@@ -28,6 +28,7 @@ from tasks.engine.fit_params import FitParams
 from tasks.engine.stage import Section
 from tasks.engine.steps import StepLoss, Worker
 
+FLOW_VERSION = 2  # rises whenever the same shards and settings give other weights
 VALIDATION_TIMES = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 
@@ -168,6 +169,7 @@ def flow_recipe(config: JamConfig, shards: Path, silence_C: np.ndarray, init: Pa
     """What decides a run's weights besides its section: sizes, shards, silence and the starting weights."""
     return {
         "kind": "flow",
+        "version": FLOW_VERSION,
         "config": config.to_dict(),
         "init": weights_hash(init) if init else None,
         "shards": hash_of([entry["sha256"] for entry in read_index(shards)]),

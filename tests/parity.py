@@ -22,7 +22,7 @@ from jam_model.conditions import Conditions, duration_conditions
 from jam_model.config import JamConfig
 from jam_model.dit import Jam
 from jam_model.lyric_grid import SONG_FILLER, VOCAL_FILLER, GridWord, lyric_grid
-from jam_model.sampler import Guidance, sample
+from jam_model.sampler import Guidance, Integration, sample
 
 RELEASED_HEADS = 32
 """The released code never passes `heads` on, so LlamaConfig's default holds whatever the YAML says."""
@@ -78,9 +78,10 @@ def run_model(meta: dict[str, Any], inputs: dict[str, torch.Tensor]) -> dict[str
             strength = meta["single_cfg_strength"]
             strength = strength if strength >= 1e-5 else 0.0  # below, the released code does not guide
             guidances["sample_single"] = Guidance.single(strength, interval)
+        integration = Integration(meta["steps"])
         for name, guidance in guidances.items():
             outputs[name] = sample(
-                model, conditions, inputs["noise"], meta["steps"], guidance, inputs["in_negative_style"]
+                model, conditions, inputs["noise"], integration, guidance, inputs["in_negative_style"]
             )
     return outputs
 

@@ -32,6 +32,11 @@ from flows.cli import run
             ["generate", "--manifest", "/nowhere.json", "--checkpoint", "/nowhere", "--out", "/nowhere"],
             ["/nowhere"],
         ),
+        (["generate", "--checkpoint", "/nowhere", "--out", "/nowhere"], ["--manifest", "--lyrics"]),
+        (
+            ["generate", "--lyrics", "/nowhere.txt", "--checkpoint", "/nowhere", "--out", "/nowhere"],
+            ["style", "--lyrics needs --style"],
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )

@@ -1,10 +1,12 @@
 import dataclasses
+import math
+import shutil
 from itertools import pairwise
 
 import pytest
 import torch
 
-from jam_model.sampler import Guidance, sample, song_noise
+from jam_model.sampler import Guidance, Integration, sample, song_noise
 
 ALWAYS = (0.0, 1.0)
 PINNED = [-0.3097064, 1.5185326, 1.5488076]
@@ -41,7 +43,7 @@ def test_sampler_equals_the_plain_loop(make_jam, make_conditions, normal, formul
     jam, conditions, noise, negative = make_jam(), make_conditions(2), normal(2, 12, 4), normal(8, seed=3)
     guidance = Guidance(4.7, 2.6, interval, formula)
     expected = naive_sample(jam, conditions, noise, 5, guidance, negative)
-    sung = sample(jam, conditions, noise, 5, guidance, negative)
+    sung = sample(jam, conditions, noise, Integration(5), guidance, negative)
     torch.testing.assert_close(sung, expected, atol=2e-4, rtol=1e-5)
 
 
@@ -53,7 +55,7 @@ def test_single_guidance_pushes_away_from_nothing_by_its_strength(make_jam, make
     start = torch.zeros(2)
     asked = jam(noise, start, conditions)
     nothing = jam(noise, start, against, keep_lyrics_B=torch.zeros(2, dtype=torch.bool))
-    sung = sample(jam, conditions, noise, 2, guidance, negative)
+    sung = sample(jam, conditions, noise, Integration(2), guidance, negative)
     torch.testing.assert_close(sung, noise + asked + 3 * (asked - nothing), atol=1e-4, rtol=0)
     assert len(guidance.branches()) == 2
 
@@ -62,7 +64,7 @@ def test_guidance_stops_at_its_interval(make_jam, make_conditions, normal):
     jam, conditions, noise, negative = make_jam(), make_conditions(1), normal(1, 12, 4), normal(8, seed=3)
 
     def sung(formula, interval):
-        return sample(jam, conditions, noise, 5, Guidance(4.7, 2.6, interval, formula), negative)
+        return sample(jam, conditions, noise, Integration(5), Guidance(4.7, 2.6, interval, formula), negative)
 
     plain = sung("none", ALWAYS)
     assert torch.equal(sung("dual", (0.26, 0.49)), plain)  # between the grid points
@@ -81,36 +83,97 @@ def test_branch_weights_sum_to_one():
 def test_song_does_not_depend_on_its_batch(make_jam, make_conditions, normal):
     jam, conditions, noise, negative = make_jam(), make_conditions(4), normal(4, 12, 4), normal(8, seed=3)
     guidance = Guidance(4.7, 2.6, (0.05, 1.0), "dual")
-    together = sample(jam, conditions, noise, 6, guidance, negative)
+    together = sample(jam, conditions, noise, Integration(6), guidance, negative)
     for row in range(4):
         one = slice(row, row + 1)
-        alone = sample(jam, conditions[one], noise[one], 6, guidance, negative)
+        alone = sample(jam, conditions[one], noise[one], Integration(6), guidance, negative)
         torch.testing.assert_close(together[one], alone, atol=2e-4, rtol=1e-5)
 
 
 def test_same_call_gives_the_same_bits(make_jam, make_conditions, normal):
     jam, conditions, noise, negative = make_jam(), make_conditions(2), normal(2, 12, 4), normal(8, seed=3)
     guidance = Guidance(4.7, 2.6, (0.05, 1.0), "dual")
-    first, second = (sample(jam, conditions, noise, 4, guidance, negative) for _ in range(2))
+    first, second = (sample(jam, conditions, noise, Integration(4), guidance, negative) for _ in range(2))
     assert torch.equal(first, second)
 
 
 def test_singing_without_padding_bias_equals_a_model_whose_bias_is_zero(make_jam, make_conditions, normal):
     jam, conditions, noise, negative = make_jam(), make_conditions(2), normal(2, 12, 4), normal(8, seed=3)
     guidance = Guidance(2.0, 3.0, ALWAYS, "dual")
-    without = sample(jam, conditions, noise, 4, guidance, negative, padding_bias=False)
-    assert not torch.allclose(without, sample(jam, conditions, noise, 4, guidance, negative))
+    without = sample(jam, conditions, noise, Integration(4), guidance, negative, padding_bias=False)
+    assert not torch.allclose(without, sample(jam, conditions, noise, Integration(4), guidance, negative))
     jam.transformer.duration_pad_bias.data.zero_()
-    torch.testing.assert_close(sample(jam, conditions, noise, 4, guidance, negative), without)
+    torch.testing.assert_close(sample(jam, conditions, noise, Integration(4), guidance, negative), without)
 
 
 def test_negative_style_and_grid_that_do_not_fit_are_refused(make_jam, make_conditions, normal):
     jam, conditions, noise = make_jam(), make_conditions(1), normal(1, 12, 4)
     guidance = Guidance(2.0, 3.0, ALWAYS, "dual")
     with pytest.raises(ValueError, match="num_points is 1"):
-        sample(jam, conditions, noise, 1, guidance, normal(8))
+        sample(jam, conditions, noise, Integration(1), guidance, normal(8))
     with pytest.raises(ValueError, match=r"negative_style has shape \(9,\)"):
-        sample(jam, conditions, noise, 3, guidance, normal(9))
+        sample(jam, conditions, noise, Integration(3), guidance, normal(9))
+
+
+@pytest.mark.parametrize("solver", ["midpoint", "heun"])
+def test_solvers_of_second_order_come_closer_with_the_same_updates(solver):
+    """dx/dt = cos(t) x from x(0) = 1: the answer is exp(sin 1)."""
+
+    def error(solver, num_points):
+        integration = Integration(num_points, solver=solver)
+        times = integration.evaluations().flatten().double()
+        end = integration.integrate(
+            lambda x, number: times[number].cos() * x, torch.ones(1, dtype=torch.float64)
+        )
+        return abs(end.item() - math.exp(math.sin(1)))
+
+    assert error(solver, 11) < error("euler", 11) / 5
+    assert error("euler", 21) == pytest.approx(error("euler", 11) / 2, rel=0.1)
+    assert error(solver, 21) == pytest.approx(error(solver, 11) / 4, rel=0.2)
+
+
+def test_solvers_evaluate_the_model_at_the_times_they_say(make_jam, make_conditions, normal):
+    jam, conditions, noise = make_jam(), make_conditions(1), normal(1, 12, 4)
+    plain = Guidance(1.0, 1.0, ALWAYS, "none")
+    with torch.no_grad():
+        first = jam(noise, torch.zeros(1), conditions)
+        middle = jam(noise + first / 2, torch.full((1,), 0.5), conditions)
+        end = jam(noise + first, torch.ones(1), conditions)
+    for solver, slope in (("midpoint", middle), ("heun", (first + end) / 2)):
+        sung = sample(jam, conditions, noise, Integration(2, solver=solver), plain, normal(8))
+        torch.testing.assert_close(sung, noise + slope, atol=1e-4, rtol=1e-4)
+
+
+def test_fewer_frames_keep_lyrics_and_durations_of_the_whole(make_jam, make_conditions, normal):
+    """Without attention between far frames the sung ones cannot know that the rest is missing."""
+    jam, conditions, noise = make_jam(), make_conditions(2), normal(2, 12, 4)
+    for block in jam.transformer.transformer_blocks:
+        block.self_attn.o_proj.weight.data.zero_()
+    for layer in (0, 2):
+        jam.transformer.input_embed.conv_pos_embed.conv1d[layer].weight.data.zero_()
+    guidance, integration = Guidance(2.0, 3.0, ALWAYS, "dual"), Integration(4)
+    whole = sample(jam, conditions, noise, integration, guidance, normal(8))
+    part = sample(jam, conditions, noise[:, :7], integration, guidance, normal(8))
+    torch.testing.assert_close(part, whole[:, :7], atol=1e-4, rtol=1e-4)
+
+
+def test_bfloat16_stays_near_float32_and_keeps_the_sum_in_float32(make_jam, make_conditions, normal):
+    jam, conditions, noise = make_jam(), make_conditions(2), normal(2, 12, 4)
+    guidance = Guidance(1.5, 2.0, ALWAYS, "dual")
+    exact = sample(jam, conditions, noise, Integration(5), guidance, normal(8))
+    coarse = sample(jam, conditions, noise, Integration(5, precision="bfloat16"), guidance, normal(8))
+    assert coarse.dtype == torch.float32
+    assert 0 < (coarse - exact).norm() / exact.norm() < 0.05
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile on a CPU needs a C++ compiler")
+def test_compiled_steps_sing_the_same(make_jam, make_conditions, normal):
+    jam, conditions, noise = make_jam(), make_conditions(2), normal(2, 12, 4)
+    guidance = Guidance(4.7, 2.6, (0.3, 1.0), "dual")
+    plain = sample(jam, conditions, noise, Integration(4), guidance, normal(8))
+    compiled = sample(jam, conditions, noise, Integration(4, compiled=True), guidance, normal(8))
+    torch.testing.assert_close(compiled, plain, atol=2e-4, rtol=1e-4)
 
 
 def test_noise_belongs_to_seed_song_and_take():

@@ -20,7 +20,6 @@ from tasks.prefer import Pair
 from tasks.request import read_requests
 from tasks.sources import list_sources
 from tests.tasks.test_audio import LIMITS
-from tests.tasks.test_exchange_shards import SHARES
 from tests.tasks.tiny import given, timed, write_song
 
 
@@ -175,7 +174,7 @@ def test_a_manifest_written_for_jamify_can_be_sung(tmp_path: Path) -> None:
     path = write_manifest(tmp_path / "out", songs(tmp_path / "songs"), tmp_path / "songs")
     phonemizer = build_phonemizer(PhonemizerParams(model="embedded", language="en-us"))
     encoder = build_style_encoder(load_params().style)
-    prompts = read_requests(path, phonemizer, encoder, LIMITS, SHARES)
+    prompts = read_requests(path, phonemizer, encoder, LIMITS, load_params().ingest)
     assert [(p.song_id, p.duration_s, p.texts) for p in prompts] == [
         ("a-1", 2.0, ["hello", "moon"]), ("b-2", 2.0, ["hello", "moon"])
     ]  # fmt: skip

@@ -38,6 +38,11 @@ SAMPLER = {
     "style_scale": 1.5,
     "lyrics_scale": 2.5,
     "interval": [0.05, 1.0],
+    "solver": "euler",
+    "mode": "exact",
+    "margin_frames": 4,
+    "precision": "float32",
+    "compiled": False,
 }
 
 
@@ -92,6 +97,31 @@ def test_generate_sings_as_long_as_asked(sung: tuple[Generate, str]) -> None:
     assert song["duration_s"] == pytest.approx(seconds_of_frames(21))
     assert array_of(song["latent_sung"]).shape == (21, 64)
     assert song["tail_energy"] > 0
+
+
+def test_trimmed_songs_keep_their_noise_and_length_and_cost_fewer_frames(sung: tuple[Generate, str]) -> None:
+    generate, weights = sung
+
+    def latent_TC(**options: object) -> np.ndarray:
+        song = generate.one(asked(sing(weights, sampler={**SAMPLER, **options})))
+        return array_of(song["latent_sung"])
+
+    exact_TC, trimmed_TC = latent_TC(), latent_TC(mode="trimmed")
+    assert exact_TC.shape == trimmed_TC.shape == (21, 64)
+    assert not np.array_equal(exact_TC, trimmed_TC)
+    assert np.corrcoef(exact_TC.ravel(), trimmed_TC.ravel())[0, 1] > 0.9
+    np.testing.assert_array_equal(latent_TC(mode="trimmed", margin_frames=11), exact_TC)  # 32 frames is all
+
+
+@pytest.mark.parametrize("options", [{"solver": "heun"}, {"precision": "bfloat16"}])
+def test_solver_and_precision_reach_the_sampler(sung: tuple[Generate, str], options: dict[str, str]) -> None:
+    generate, weights = sung
+    plain, changed = (
+        array_of(generate.one(asked(sing(weights, sampler={**SAMPLER, **given})))["latent_sung"])
+        for given in ({}, options)
+    )
+    assert not np.array_equal(plain, changed)
+    assert np.corrcoef(plain.ravel(), changed.ravel())[0, 1] > 0.9
 
 
 def test_a_song_as_long_as_the_model_has_no_tail(sung: tuple[Generate, str]) -> None:

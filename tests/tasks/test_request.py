@@ -15,10 +15,10 @@ from tasks.engine.fingerprint import fingerprint
 from tasks.fanout import Prompt, take_sources
 from tasks.models.phonemizer import PhonemizerParams, build_phonemizer
 from tasks.models.style_encoder import build_style_encoder
-from tasks.request import read_requests, write_songs
+from tasks.request import read_requests
 from tasks.round import policy_system
+from tasks.songs_out import OutputFolder
 from tests.tasks.test_audio import LIMITS
-from tests.tasks.test_exchange_shards import SHARES
 from tests.tasks.tiny import tones_CN
 
 RELEASED_ID = "Rizzle Kicks, Rachel Chinouriri - Follow Excitement!"  # of jamify's inputs/input.json
@@ -37,7 +37,9 @@ def row(root: Path, **changed: object) -> dict[str, object]:
 
 def read(path: Path) -> list[Prompt]:
     phonemizer = build_phonemizer(PhonemizerParams(model="embedded", language="en-us"))
-    return read_requests(path, phonemizer, build_style_encoder(load_params().style), LIMITS, SHARES)
+    return read_requests(
+        path, phonemizer, build_style_encoder(load_params().style), LIMITS, load_params().ingest
+    )
 
 
 def manifest(root: Path, *rows: dict[str, object]) -> Path:
@@ -81,19 +83,19 @@ def test_songs_are_named_as_their_rows_are(tmp_path: Path, monkeypatch: pytest.M
     path = manifest(tmp_path, row(tmp_path))
     monkeypatch.chdir(tmp_path)
     prompts = read(path)
-    system = policy_system("generate", "generate", fingerprint("w"), load_params().style, prompts)
+    system = policy_system("generate", "generate", fingerprint("w"), load_params().sampler, prompts)
     latent_TC = np.ones((43, 64), np.float32)
     sung = {"duration_s": 2.0, "made_by": "x", "drop_reason": None, "latent_sung": npy_bytes(latent_TC)}
     songs = [
         {**source.facts, **sung, "audio": {"bytes": flac_bytes(tones_CN(), 44_100)}}
         for source in take_sources(prompts, system, 0, 2, 1)
     ]
-    write_songs(tmp_path / "out", songs, {})
+    OutputFolder(tmp_path / "out", load_params().output).write(songs, 5000)
     assert {p.name for p in (tmp_path / "out" / "generated").iterdir()} == {
         f"{RELEASED_ID}.mp3",
         f"{RELEASED_ID}_1.mp3",
     }
     saved = torch.load(tmp_path / "out" / "cfm_latents" / f"{RELEASED_ID}_1.pt", weights_only=True)
     assert saved.shape == (43, 64)
-    metadata = json.loads((tmp_path / "out" / "generation_metadata.json").read_text())["songs"]
+    metadata = json.loads((tmp_path / "out" / "generation_metadata.json").read_text())
     assert [(m["sample_id"], m["generation_index"]) for m in metadata] == [(RELEASED_ID, 0), (RELEASED_ID, 1)]
