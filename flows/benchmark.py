@@ -15,7 +15,6 @@ from prefect.artifacts import create_link_artifact, create_table_artifact
 from prefect.context import FlowRunContext
 
 from eval.intervals import Resampling
-from eval.judge import AXES
 from eval.report import Report
 from eval.report_files import ReportFiles, write_report
 from eval.wording import quantity
@@ -63,11 +62,6 @@ def run_benchmark(params: Params, work: WorkFolder) -> Path:
         ValueError: a model cannot be used, or the judge scores other axes than the report compares.
     """
     check_models(params, "benchmark")
-    if params.judge.axes != AXES:
-        raise ValueError(
-            f"judge.model is {params.judge.model!r}, which scores {', '.join(params.judge.axes)}; "
-            f"the benchmark compares {', '.join(AXES)}: choose embedded or songeval"
-        )
     started = time.time()
     songs_root = songs_root_of(params)
     prepared = prepare_chain(params, work, songs_root)

@@ -172,20 +172,13 @@ def generate(
     set_: Settings = NO_SETTINGS,
 ) -> None:
     """Sing a song from its lyrics, or the songs of a manifest, with a checkpoint."""
-    _ready(params, set_, "generate")
-    from flows.generate import generate as flow
-    from flows.generate import write_request
-    from flows.params import load_params
-
     settings = [*set_, f"output.ending={ending}"] if ending else set_
-    loaded = load_params(params, settings)
-    if (manifest is None) == (lyrics is None):
-        raise ValueError("generate: give --manifest, or --lyrics with --style; one of the two")
-    if lyrics is not None:
-        if style is None:
-            raise ValueError("style: --lyrics needs --style, such as --style 'bright pop, female voice'")
-        manifest = write_request(loaded, lyrics, style, bpm, duration, out)
-    flow(str(manifest), str(checkpoint), str(out), takes, _text(params), settings)
+    ready = _ready(params, settings, "generate")
+    from flows.generate import generate as flow
+    from flows.generate import manifest_of
+
+    asked = manifest_of(ready, manifest, lyrics, style, bpm, duration, out)
+    flow(str(asked), str(checkpoint), str(out), takes, _text(params), settings)
 
 
 @app.command()

@@ -47,6 +47,29 @@ def run_generate(params: Params, manifest: Path, checkpoint: Path, out: Path, ta
     return path
 
 
+def manifest_of(
+    params: Params,
+    manifest: Path | None,
+    lyrics: Path | None,
+    style: str | None,
+    bpm: float | None,
+    duration_s: float | None,
+    out: Path,
+) -> Path:
+    """The manifest that is asked for: the given one, or one written for the lyrics and style of a single song.
+
+    Raises:
+        ValueError: neither or both are given, lyrics without a style, or see `write_request`.
+    """
+    if manifest is not None and lyrics is None:
+        return manifest
+    if manifest is not None or lyrics is None:
+        raise ValueError("generate: give --manifest, or --lyrics with --style; one of the two")
+    if style is None:
+        raise ValueError("style: --lyrics needs --style, such as --style 'bright pop, female voice'")
+    return write_request(params, lyrics, style, bpm, duration_s, out)
+
+
 def write_request(
     params: Params, lyrics: Path, style: str, bpm: float | None, duration_s: float | None, out: Path
 ) -> Path:

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from flows.params import Params
+from tasks.engine.stage import BadModel
 from tasks.models.aligner import aligner_identity
 from tasks.models.codec import codec_identity
-from tasks.models.judge import judge_identity
+from tasks.models.judge import AXES, judge_identity
 from tasks.models.phonemizer import phonemizer_identity
 from tasks.models.separator import separator_identity
 from tasks.models.style_encoder import style_encoder_identity
@@ -51,8 +52,13 @@ def check_models(params: Params, flow: str) -> None:
     Models that run under another interpreter are looked up there, when their stage is planned.
 
     Raises:
-        BadModel: one cannot be used; the line names the setting and the cure.
+        BadModel: one cannot be used, or scores other axes than the benchmark compares; the line names the setting and the cure.
     """
+    if flow in ("benchmark", "all") and params.judge.axes != AXES:
+        raise BadModel(
+            f"judge.model is {params.judge.model!r}, which scores {', '.join(params.judge.axes)}; "
+            f"the benchmark compares {', '.join(AXES)}: choose embedded or songeval"
+        )
     elsewhere = params.engine.pythons()
     for kind in KINDS_OF[flow]:
         if flow == "prepare" and STAGE_OF.get(kind) in elsewhere:

@@ -14,7 +14,7 @@ from jam_model.lyric_grid import GridWord
 from jam_model.shards import Sample
 from tasks.engine.song import Song
 from tasks.exchange import read_pair_list, write_manifest, write_pair_list
-from tasks.models.phonemizer import PhonemizerParams, build_phonemizer
+from tasks.models.phonemizer import build_phonemizer
 from tasks.models.style_encoder import build_style_encoder
 from tasks.prefer import Pair
 from tasks.request import read_requests
@@ -172,7 +172,7 @@ def test_a_manifest_written_for_jamify_is_listed_again_with_its_facts(tmp_path: 
 
 def test_a_manifest_written_for_jamify_can_be_sung(tmp_path: Path) -> None:
     path = write_manifest(tmp_path / "out", songs(tmp_path / "songs"), tmp_path / "songs")
-    phonemizer = build_phonemizer(PhonemizerParams(model="embedded", language="en-us"))
+    phonemizer = build_phonemizer(load_params().phonemizer)
     encoder = build_style_encoder(load_params().style)
     prompts = read_requests(path, phonemizer, encoder, LIMITS, load_params().ingest)
     assert [(p.song_id, p.duration_s, p.texts) for p in prompts] == [

@@ -16,11 +16,12 @@ import numpy as np
 import pytest
 import torch
 
+from flows.params import load_params
 from jam_model.batches import Batches
 from jam_model.shards import Shards, stream_samples
 from tasks.exchange_shards import Imported, Importer, import_shards
 from tasks.exchange_tar import shards_of
-from tasks.models.phonemizer import PhonemizerParams, build_phonemizer
+from tasks.models.phonemizer import build_phonemizer
 from tasks.neighbours import SplitParams
 
 SHARES = SplitParams(validation_share=0.0, benchmark_share=0.0)
@@ -64,7 +65,7 @@ def named(samples: Mapping[str, Mapping[str, bytes]]) -> list[tuple[str | tarfil
 
 
 def take(out: Path, *shards: Path, tensor_format: str = "pt") -> Imported:
-    phonemizer = build_phonemizer(PhonemizerParams(model="embedded", language="en-us"))
+    phonemizer = build_phonemizer(load_params().phonemizer)
     return import_shards(
         shards, out, Importer(phonemizer, 0.05, SHARES, tensor_format), lambda done, total: None
     )

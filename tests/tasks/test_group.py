@@ -87,7 +87,7 @@ def run(chain: Chain, stage: str, root: Path) -> set[tuple[str, int]]:
     for number in missing:
         inputs = {name: (chain.path(name, number), columns) for name, columns in chain.inputs[stage].items()}
         path, recipe = chain.path(stage, number), chain.recipe(stage, number)
-        work = Work(stage, number, path, None, inputs, recipe, root / "receipt.json", Limits(0, 0))
+        work = Work(stage, number, path, None, inputs, recipe, root / "receipt.json", 1, Limits(0, 0))
         run_partition(chain.stages[stage], work)
     chain.remove_superseded(stage)
     return {(stage, number) for number in missing}

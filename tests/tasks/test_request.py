@@ -13,7 +13,7 @@ from flows.params import load_params
 from tasks.audio import flac_bytes, npy_bytes
 from tasks.engine.fingerprint import fingerprint
 from tasks.fanout import Prompt, take_sources
-from tasks.models.phonemizer import PhonemizerParams, build_phonemizer
+from tasks.models.phonemizer import build_phonemizer
 from tasks.models.style_encoder import build_style_encoder
 from tasks.request import read_requests
 from tasks.round import policy_system
@@ -36,7 +36,7 @@ def row(root: Path, **changed: object) -> dict[str, object]:
 
 
 def read(path: Path) -> list[Prompt]:
-    phonemizer = build_phonemizer(PhonemizerParams(model="embedded", language="en-us"))
+    phonemizer = build_phonemizer(load_params().phonemizer)
     return read_requests(
         path, phonemizer, build_style_encoder(load_params().style), LIMITS, load_params().ingest
     )

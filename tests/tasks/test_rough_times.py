@@ -7,12 +7,13 @@ from itertools import pairwise
 
 import pytest
 
+from flows.params import load_params
 from tasks.lyrics import parse_lyrics
-from tasks.models.phonemizer import PhonemizerParams, build_phonemizer
+from tasks.models.phonemizer import build_phonemizer
 from tasks.rough_times import RoughTimes, RoughTimesParams, num_syllables, rough_times
 
 PARAMS = RoughTimesParams(intro_bars=1, section_bars=2, outro_bars=1, rest_beats=1.0, min_syllable_s=0.2)
-ENGLISH = build_phonemizer(PhonemizerParams(model="embedded", language="en-us"))
+ENGLISH = build_phonemizer(load_params().phonemizer)
 TEXT = "[Verse]\nHello moon\nWe are singing\n\nChorus:\nStay forever\n"
 
 

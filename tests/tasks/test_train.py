@@ -185,23 +185,23 @@ def test_gathered_micro_batches_learn_what_one_large_batch_learns(shards: Path, 
 
 def test_best_weights_are_the_result_where_a_figure_decides(shards: Path, tmp_path: Path) -> None:
     params = changed(
-        steps=9, learning_rate=0.5, warmup_steps=0, decay_start=1.0, ema_decay=0.0,
-        checkpoint_every_steps=1, validate_every_steps=1, best_by="validation_loss",
+        steps=9, ema_decay=0.0, checkpoint_every_steps=1, validate_every_steps=1,
+        best_by="validation_loss", best_is="highest",
     )  # fmt: skip
-    tmp_path = tmp_path / "run"
-    tmp_path.mkdir()
-    run_steps(objective(shards, params), params, tmp_path, ALONE)
-    lines = [json.loads(line) for line in (tmp_path / "validation.jsonl").read_text().splitlines()]
-    done = json.loads((tmp_path / "done.json").read_text())
-    best = min(lines, key=lambda line: line["validation_loss"])
+    out = tmp_path / "run"
+    out.mkdir()
+    run_steps(objective(shards, params), params, out, ALONE)
+    lines = [json.loads(line) for line in (out / "validation.jsonl").read_text().splitlines()]
+    done = json.loads((out / "done.json").read_text())
+    best = max(lines, key=lambda line: line["validation_loss"])
+    assert len(lines) == 9 and best["step"] < 9, "learning lowers the loss, so the worst is not the last"
     assert done["best"] == {
         "step": best["step"],
         "figure": "validation_loss",
         "value": best["validation_loss"],
     }
     assert done["figures"]["validation_loss"] == pytest.approx(best["validation_loss"])
-    assert best["step"] < 9, "the rate is meant to be ruinous"
-    assert (tmp_path / "best/model.safetensors").read_bytes() == (tmp_path / "model.safetensors").read_bytes()
+    assert (out / "best/model.safetensors").read_bytes() == (out / "model.safetensors").read_bytes()
 
 
 def test_a_figure_nobody_measures_is_refused_by_name(shards: Path, tmp_path: Path) -> None:
