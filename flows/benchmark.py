@@ -33,10 +33,10 @@ from tasks.benchmark import (
     TRAINED,
     UNTRAINED,
     benchmark_systems,
-    data_set_of,
     loss_curve,
     report_of,
 )
+from tasks.data_set import DATA_SET_COLUMNS, data_set_of
 from tasks.engine.files import write_json
 from tasks.engine.fingerprint import fingerprint, sha256_of_file
 from tasks.engine.rates import rates
@@ -65,7 +65,7 @@ def run_benchmark(params: Params, work: WorkFolder) -> Path:
     started = time.time()
     songs_root = songs_root_of(params)
     prepared = prepare_chain(params, work, songs_root)
-    rows = prepared.rows([*PROMPT_COLUMNS, "window_embedding"])
+    rows = prepared.rows([*PROMPT_COLUMNS, *DATA_SET_COLUMNS, "window_embedding"])
     prompts = prompts_of(rows, "benchmark", params.benchmark.num_songs)
     checkpoints = standing_checkpoints(params, work)
     hashes = {name: weights_hash(path) for name, path in checkpoints.items()}
@@ -96,7 +96,7 @@ def run_benchmark(params: Params, work: WorkFolder) -> Path:
         measured,
         systems,
         params.benchmark,
-        data_set_of(rows, rates(prepared, work.receipts / "prepare")),
+        data_set_of(rows, params.filter, rates(prepared, work.receipts / "prepare")),
         [loss_curve(name, log) for name, log in logs.items()],
         settings={**params.model_dump(mode="json", exclude={"engine", "toy", "songs"}), "weights": hashes},
         run={

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from eval.data_set import DataSet, StageRate
+from eval.data_set import DataSet
 from eval.intervals import Estimate
 from eval.judge import ranked_songs
 from eval.players import waveform_peaks
@@ -233,20 +232,6 @@ def report_of(
         stand_ins=[name for name in stand_ins if name.startswith("embedded/")],
         notes=notes,
         run=run,
-    )
-
-
-def data_set_of(rows: Iterable[Mapping[str, Any]], rates: Sequence[StageRate] = ()) -> DataSet:
-    """What became of the songs that went in."""
-    rows = list(rows)
-    kept = [row for row in rows if not row["drop_reason"]]
-    drops = Counter(row["drop_reason"] for row in rows if row["drop_reason"])
-    return DataSet(
-        len(rows),
-        len(kept),
-        dict(sorted(drops.items())),
-        dict(sorted(Counter(r["split"] for r in kept).items())),
-        rates=rates,
     )
 
 

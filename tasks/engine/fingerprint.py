@@ -72,7 +72,7 @@ def _packages(stage: Stage) -> set[str]:
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """The keys in which two recipes differ, as readable lines ``params.min_score: 0.2 -> 0.3``."""
+    """The keys in which two recipes differ, as readable lines ``params.min_words: 2 -> 3``."""
     lines = []
     for key in sorted(old.keys() | new.keys()):
         before, after = old.get(key), new.get(key)

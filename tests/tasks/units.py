@@ -42,6 +42,9 @@ def units() -> list[Unit]:
     found = [Unit(f"stage {n}", str(s.version), source_hash(s.__module__)) for n, s in stages().items()]
     for module in model_kinds():
         found.append(Unit(f"model {module.split('.')[-1]}", identity(module), source_hash(module)))
+    for module in real_models():
+        version = str(importlib.import_module(module).VERSION)
+        found.append(Unit(f"model {module.split('.')[-1]}", version, source_hash(module)))
     return sorted(found, key=lambda unit: unit.name)
 
 
@@ -51,6 +54,12 @@ def model_kinds() -> list[str]:
     return [
         f"tasks.models.{path.stem}" for path in paths if f"def build_{path.stem}(" in path.read_text("utf-8")
     ]
+
+
+def real_models() -> list[str]:
+    """Modules of tasks/models with the code around a real model, each with a `VERSION`."""
+    paths = sorted((ROOT / "tasks" / "models").glob("*.py"))
+    return [f"tasks.models.{path.stem}" for path in paths if "\nVERSION = " in path.read_text("utf-8")]
 
 
 def identity(module: str) -> str:
