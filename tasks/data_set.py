@@ -41,8 +41,8 @@ def _histogram(
     given = [getattr(limits, setting) for setting in measure.limits]
     lines = [float(limit) for limit in given if limit is not None]
     lines += [-limit for limit in lines] if measure.by_size else []
-    values = ([_value(measure, row) for row in side] for side in (kept, dropped))
-    return histogram(measure.name, measure.label, measure.unit, *values, limits=sorted(lines))
+    of_kept, of_dropped = ([_value(measure, row) for row in side] for side in (kept, dropped))
+    return histogram(measure.name, measure.label, measure.unit, of_kept, of_dropped, sorted(lines))
 
 
 def _is_measured(measure: Measure, rows: Sequence[Mapping[str, Any]]) -> bool:
