@@ -11,8 +11,9 @@ import yaml
 from prefect import flow
 
 from eval.intervals import proportion
+from flows.models import measuring_models
 from flows.params import Params, load_params
-from flows.prepare import measuring_models, run_prepare, songs_root_of
+from flows.prepare import run_prepare, songs_root_of
 from flows.view import say
 from flows.workfolder import WorkFolder
 from tasks.calibrate import GOOD, Labelled, choose_limits, cross_judged

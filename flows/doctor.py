@@ -18,10 +18,11 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from flows.models import IDENTITY
+from flows.models import IDENTITY, measuring_models
 from flows.params import Params, load_params
 from flows.view import complain, say
 from tasks.engine.stage import BadModel
+from tasks.filter import is_calibrated
 from tasks.models.choice import EMBEDDED, ModelChoice
 from tasks.models.device import device_of
 from tasks.models.weights import HUB_ID, Card, download, find_weights, installed, weights_revision
@@ -75,6 +76,8 @@ def print_doctor(
     console.print(_machine_grid(facts), _models_grid(models))
     for line in _cures(models):
         say(line)
+    if not kinds and fit:
+        say(limits_line(params))
     for model in models:
         if model.chosen and model.trouble:
             say(f"chosen, but cannot be used: {model.trouble}")
@@ -111,6 +114,14 @@ def download_models(overlay: Path | None, settings: Sequence[str], kinds: Sequen
             pin = card.setting.replace("weights", "revision")
             say(f"{card.setting}: {place} is in {path} ({card.licence}); pin it: --set {pin}={commit}")
     return 2 if failed else 0
+
+
+def limits_line(params: Params) -> str:
+    """Whether the gate's limits were chosen for the models in use."""
+    models = measuring_models(params)
+    if is_calibrated(params.filter, models):
+        return f"the limits of `filter` were chosen for {' and '.join(models)}"
+    return f"the limits of `filter` are uncalibrated for {' and '.join(models)}; `jam calibrate` chooses them"
 
 
 def machine(root: Path) -> dict[str, Any]:

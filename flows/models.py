@@ -64,3 +64,8 @@ def check_models(params: Params, flow: str) -> None:
         if flow == "prepare" and STAGE_OF.get(kind) in elsewhere:
             continue
         IDENTITY[kind](getattr(params, kind))
+
+
+def measuring_models(params: Params) -> tuple[str, str]:
+    """The models whose values the limits of `filter` are for: the aligner and the recogniser."""
+    return aligner_identity(params.aligner), transcriber_identity(params.transcriber)

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from prefect import flow
 
-from flows.models import check_models
+from flows.models import check_models, measuring_models
 from flows.params import Params, load_params
 from flows.stages import run_stages, step
 from flows.view import say
 from flows.workfolder import WorkFolder
 from tasks.align import Align
 from tasks.check import Check
+from tasks.data_card import CARD_COLUMNS, write_data_card
 from tasks.encode import Encode
 from tasks.engine.files import write_json_lines
 from tasks.engine.stage import Stage
@@ -22,8 +23,6 @@ from tasks.engine.table import Chain, Table
 from tasks.filter import Filter, is_calibrated
 from tasks.group import Group, fit_neighbours
 from tasks.ingest import Ingest
-from tasks.models.aligner import aligner_identity
-from tasks.models.transcriber import transcriber_identity
 from tasks.pack import Pack, write_index
 from tasks.phonemize import Phonemize
 from tasks.separate import Separate
@@ -51,11 +50,6 @@ def prepare_stages(params: Params, songs_root: str, table_root: str = "") -> lis
         Filter(params.filter),
         Pack(params.pack),
     ]
-
-
-def measuring_models(params: Params) -> tuple[str, str]:
-    """The models whose values the limits of `filter` are for: the aligner and the recogniser."""
-    return aligner_identity(params.aligner), transcriber_identity(params.transcriber)
 
 
 def prepare_chain(params: Params, work: WorkFolder, songs_root: str = "") -> Chain:
@@ -151,8 +145,8 @@ def find_neighbours(params: Params, work: WorkFolder, chain: Chain) -> None:
 
 
 def finish_shards(chain: Chain) -> None:
-    """The index and the id lists, from the kept songs of the table."""
-    rows = chain.rows(["duration_s", "split"])
+    """The index, the id lists and the data card, from the songs of the table."""
+    rows = chain.rows(CARD_COLUMNS)
     kept = [
         {"id": row["song_id"], "duration": row["duration_s"], "split": row["split"]}
         for row in rows
@@ -160,6 +154,7 @@ def finish_shards(chain: Chain) -> None:
     ]
     if chain.shards is not None:
         write_index(chain.shards, kept)
+        write_data_card(chain.shards, rows)
     say(f"prepare: {len(kept)} of {len(rows)} songs kept, {len(rows) - len(kept)} dropped")
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from flows.calibrate import labels_of, told
+from flows.models import measuring_models
 from flows.params import load_params
-from flows.prepare import measuring_models
 from tasks.calibrate import Labelled
 from tasks.filter import is_calibrated
 
