@@ -20,6 +20,7 @@ from jam_model.frames import SAMPLE_RATE_HZ
 from tasks.audio import read_bytes
 from tasks.engine.song import Song
 from tasks.engine.stage import Section, Stage
+from tasks.loudness import loudness_lufs
 from tasks.mix import mix_of
 from tasks.models.aligner import NEAREST
 from tasks.models.phonemizer import phones_of
@@ -27,7 +28,6 @@ from tasks.quality import MEASURES
 
 FRAME_SAMPLES = SAMPLE_RATE_HZ // 100
 FULL_SCALE = 0.999
-LOUDNESS_BLOCK_S = 0.4  # of BS.1770: there is no loudness of less
 
 
 class CheckParams(Section):
@@ -88,19 +88,14 @@ NAMES = tuple(measure.name for measure in MEASURES)
 
 def sound(mix_CN: np.ndarray, vocals_N: np.ndarray, silence_db: float) -> dict[str, float | None]:
     """What is to be said of the audio without its words."""
-    from pyloudnorm import Meter
-
     frames_T, mix_power = frame_power(mix_CN.mean(axis=0)), _power(mix_CN.mean(axis=0))
     full_CN = np.abs(mix_CN) >= FULL_SCALE
-    loudness_lufs = -math.inf
-    if mix_CN.shape[1] >= LOUDNESS_BLOCK_S * SAMPLE_RATE_HZ:
-        loudness_lufs = float(Meter(SAMPLE_RATE_HZ).integrated_loudness(mix_CN.T))
     vocals_power = _power(vocals_N)
     audible = mix_power > 0 and vocals_power > 0
     return {
         "silence_share": float((frames_T < 10 ** (silence_db / 10)).mean()),
         "clipped_share": float((full_CN[:, 1:] & full_CN[:, :-1]).mean()),
-        "loudness_lufs": loudness_lufs if math.isfinite(loudness_lufs) else None,
+        "loudness_lufs": loudness_lufs(mix_CN),
         "vocals_db": 10 * math.log10(vocals_power / mix_power) if audible else None,
     }
 
