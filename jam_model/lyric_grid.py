@@ -91,14 +91,23 @@ def _slots(seconds: np.ndarray, num_slots: int) -> np.ndarray:
     return np.clip(np.trunc(seconds * SAMPLE_RATE_HZ / SLOT_SAMPLES), 0, num_slots).astype(np.int64)
 
 
+def _token_of_letter(vocabulary: Mapping[str, int]) -> np.ndarray:
+    """Token by code point, -1 for none; the last one stands for every letter beyond."""
+    letters = {ord(symbol): token for symbol, token in vocabulary.items() if len(symbol) == 1}
+    token_of_letter = np.full(max(letters) + 2, -1, dtype=np.int64)
+    token_of_letter[list(letters)] = list(letters.values())
+    return token_of_letter
+
+
+RELEASED_TOKENS = _token_of_letter(SYMBOLS)
+
+
 def _tokens(
     phonemes: Sequence[str], vocabulary: Mapping[str, int]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Tokens of all words on end, and each word's first index and number of tokens."""
     texts = [text if not text or text.endswith(WORD_BOUNDARY) else text + WORD_BOUNDARY for text in phonemes]
-    letters = {ord(symbol): token for symbol, token in vocabulary.items() if len(symbol) == 1}
-    token_of_letter = np.full(max(letters) + 2, -1, dtype=np.int64)  # the last one: every letter beyond
-    token_of_letter[list(letters)] = list(letters.values())
+    token_of_letter = RELEASED_TOKENS if vocabulary is SYMBOLS else _token_of_letter(vocabulary)
     codes = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), dtype="<u4")
     tokens = token_of_letter[np.minimum(codes, len(token_of_letter) - 1)]
     known = tokens >= 0

@@ -221,7 +221,7 @@ def locate(path: Path, number: int) -> list[Place]:
     return [Place(song_id, number, members) for song_id, members in found.items()]
 
 
-def decode_sample(song_id: str, members: Mapping[str, bytes], where: str) -> Sample:
+def decode_sample(song_id: str, members: Mapping[str, bytes | bytearray], where: str) -> Sample:
     """A sample from its members' bytes, by suffix.
 
     Raises:
@@ -251,7 +251,7 @@ def decode_sample(song_id: str, members: Mapping[str, bytes], where: str) -> Sam
     return Sample(song_id, mean_TC, std_TC, style.astype(np.float32), words, str(lyrics.get("split", TRAIN)))
 
 
-def _json(data: bytes, name: str) -> Any:
+def _json(data: bytes | bytearray, name: str) -> Any:
     try:
         return json.loads(data)
     except (ValueError, RecursionError) as error:
@@ -267,26 +267,22 @@ def grid_words(lyrics: Any, name: str) -> tuple[GridWord, ...]:
     rows = lyrics.get("word") if isinstance(lyrics, dict) else None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise ValueError(f"{name} is no object with a list of words as 'word'")
-    words = []
     for number, row in enumerate(rows):
-        start_s, end_s = row.get("start"), row.get("end")
-        if not _are_seconds(start_s, end_s):
+        start_s, end_s, phonemes = row.get("start"), row.get("end"), row.get("phoneme")
+        if not (
+            type(start_s) in (float, int) and type(end_s) in (float, int) and 0 <= start_s <= end_s < math.inf
+        ):
             raise ValueError(
                 f"{name}: word {number} lasts from {start_s!r} to {end_s!r}; give seconds in order"
             )
-        if not isinstance(row.get("phoneme"), str):
+        if not isinstance(phonemes, str):
             raise ValueError(f"{name}: word {number} has no phoneme; `jam import` phonemizes such shards")
-        words.append(GridWord(float(start_s), float(end_s), row["phoneme"]))
-    return tuple(words)
+    return tuple(GridWord(float(row["start"]), float(row["end"]), row["phoneme"]) for row in rows)
 
 
-def _are_seconds(start_s: Any, end_s: Any) -> bool:
-    for value in (start_s, end_s):
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            return False
-    return bool(0 <= start_s <= end_s)
-
-
-def _read(file: io.BufferedReader, offset: int, size: int) -> bytes:
+def _read(file: io.BufferedReader, offset: int, size: int) -> bytearray:
+    """A member's bytes; a short file gives fewer."""
+    data = bytearray(size)
     file.seek(offset)
-    return file.read(size)
+    del data[file.readinto(data) :]
+    return data

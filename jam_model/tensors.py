@@ -1,13 +1,17 @@
 """Tensors out of foreign bytes: a `.pt` or `.npy` member becomes a float32 array, or says why not.
 
 A `.pt` file is a zip archive with a pickle inside. Only plain tensors are built from it, no other code is
-ever called, and what the archive and the tensor would take in memory is known before they take it.
+ever called, and what the archive and the tensor would take in memory is known before they take it. The pickle of
+a contiguous float32 tensor is always the same bytes but for its sizes: where it is those, nothing is unpickled and
+the numbers are taken where they lie.
 """
 
 from __future__ import annotations
 
 import io
+import math
 import pickle
+import re
 import zipfile
 
 import numpy as np
@@ -15,10 +19,21 @@ import torch
 
 MAX_MEMBER_BYTES = 64 * 2**20
 MAX_VALUES = MAX_MEMBER_BYTES // 4
+_COUNT = rb"(K.|M..|J....)"  # a pickled whole number of one, two or four bytes
+_PLAIN = re.compile(
+    rb"\x80\x02ctorch\._utils\n_rebuild_tensor_v2\nq\x00\(\(X\x07\0\0\0storageq\x01ctorch\nFloatStorage\nq\x02X\x01\0\0\x000"
+    rb"q\x03X\x03\0\0\0cpuq\x04" + _COUNT + rb"tq\x05QK\x00"
+    rb"(?:" + _COUNT + rb"\x85q\x06K\x01\x85|" + _COUNT + _COUNT + rb"\x86q\x06" + _COUNT + rb"K\x01\x86)"
+    rb"q\x07\x89ccollections\nOrderedDict\nq\x08\)Rq\ttq\nRq\x0b\.",
+    re.DOTALL,
+)
+_LOCAL_HEADER = 30  # bytes before a record's name in a zip archive
 
 
-def read_tensor(data: bytes, suffix: str, name: str) -> np.ndarray:
+def read_tensor(data: bytes | bytearray, suffix: str, name: str) -> np.ndarray:
     """The floating-point tensor in a member's bytes as float32; `suffix` ends in ``.pt`` or ``.npy``.
+
+    The array may lie in `data` itself; it can be written to where `data` can.
 
     Raises:
         ValueError: too large, no plain tensor, or with values that are not finite, naming the member.
@@ -41,11 +56,14 @@ def read_tensor(data: bytes, suffix: str, name: str) -> np.ndarray:
     return array.astype(np.float32, copy=False)
 
 
-def _from_pt(data: bytes) -> np.ndarray:
+def _from_pt(data: bytes | bytearray) -> np.ndarray:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         packed = [entry.filename for entry in archive.infolist() if entry.compress_type != zipfile.ZIP_STORED]
         if packed:  # torch never compresses; whoever does could hide gigabytes
             raise ValueError(f"{packed[0]!r} is compressed")
+        plain = _plain(data, archive)
+    if plain is not None:
+        return plain
     tensor = torch.load(io.BytesIO(data), weights_only=True, map_location="cpu")
     if not isinstance(tensor, torch.Tensor) or tensor.layout is not torch.strided or tensor.is_quantized:
         raise ValueError(f"it holds {type(tensor).__name__}, not one dense tensor")
@@ -54,6 +72,31 @@ def _from_pt(data: bytes) -> np.ndarray:
     if tensor.numel() > MAX_VALUES:  # a view may repeat one value without end
         raise ValueError(f"{tensor.numel()} values, limit {MAX_VALUES}")
     return tensor.detach().float().contiguous().numpy()
+
+
+def _plain(data: bytes | bytearray, archive: zipfile.ZipFile) -> np.ndarray | None:
+    """The tensor as a view of `data` where it is a contiguous float32 one of one or two sizes, else None."""
+    records = {entry.filename.partition("/")[2]: entry for entry in archive.infolist()}
+    needed = [records.get(name) for name in ("data.pkl", "byteorder", "data/0")]
+    pickled, order, numbers = (_record(data, entry) if entry else b"" for entry in needed)
+    found = _PLAIN.fullmatch(pickled)
+    if found is None or bytes(order) != b"little":
+        return None
+    count, *sizes = (
+        int.from_bytes(number[1:], "little", signed=number[:1] == b"J") for number in found.groups() if number
+    )
+    shape = sizes[:2]  # of two sizes, then the stride of the first
+    if math.prod(shape) != count or 4 * count != len(numbers) or sizes[2:] != shape[1:]:
+        return None
+    return np.frombuffer(numbers, "<f4").reshape(shape)
+
+
+def _record(data: bytes | bytearray, entry: zipfile.ZipInfo) -> memoryview:
+    """The bytes of a stored record, where they lie."""
+    names = entry.header_offset + 26
+    lengths = (int.from_bytes(data[at : at + 2], "little") for at in (names, names + 2))
+    start = entry.header_offset + _LOCAL_HEADER + sum(lengths)
+    return memoryview(data)[start : start + entry.file_size]
 
 
 def _first_line(error: Exception) -> str:

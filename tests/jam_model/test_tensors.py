@@ -37,6 +37,28 @@ def test_npy_members_hold_the_same_numbers() -> None:
     np.testing.assert_array_equal(read_tensor(npy(array), "latent.npy", "x"), array.astype(np.float32))
 
 
+@pytest.mark.parametrize("shape", [(1,), (512,), (70_000,), (3, 512), (128, 1), (128, 300), (128, 4000)])
+def test_plain_tensors_are_taken_where_they_lie(
+    shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tensor = torch.randn(shape)
+    data = bytearray(pt(tensor))
+    monkeypatch.setattr(torch, "load", None)  # nothing is unpickled
+    array = read_tensor(data, "latent.pt", "x")
+    np.testing.assert_array_equal(array, tensor.numpy())
+    array[...] = 0
+    assert not read_tensor(data, "latent.pt", "x").any()
+
+
+def test_a_view_or_a_false_size_is_not_taken_where_it_lies() -> None:
+    whole = torch.arange(12.0).reshape(3, 4)
+    for view in (whole.T, whole[:, :2], whole[1:]):
+        np.testing.assert_array_equal(read_tensor(pt(view), "latent.pt", "x"), view.numpy())
+    lying = pt(torch.zeros(3, 4)).replace(b"K\x00K\x03K\x04\x86", b"K\x00K\x03K\x05\x86")
+    with pytest.raises(ValueError, match="not a plain tensor"):
+        read_tensor(lying, "latent.pt", "x")
+
+
 def compressed(data: bytes) -> bytes:
     packed = io.BytesIO()
     with (
