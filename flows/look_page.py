@@ -67,13 +67,17 @@ def shown(value: Any, limit: int = SHOWN_CHARS) -> str:
         text = ", ".join(f"{key} {shown(part)}" for key, part in value.items() if part is not None)
     elif isinstance(value, list) and value and isinstance(value[0], list):
         text = f"{len(value)} x {len(value[0])} numbers"
-    elif isinstance(value, list) and value and isinstance(value[0], Mapping):
+    elif isinstance(value, list) and value and isinstance(value[0], Mapping) and "word" in value[0]:
         text = " ".join(f"{word['word']}@{word['start_s']:.2f}-{word['end_s']:.2f}" for word in value)
     elif isinstance(value, list):
-        text = " ".join(shown(part) for part in value)
+        text = "; ".join(shown(part) for part in value) if _is_nested(value) else " ".join(map(shown, value))
     else:
         text = str(value)
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _is_nested(value: Sequence[Any]) -> bool:
+    return bool(value) and isinstance(value[0], Mapping)
 
 
 def _words(row: Mapping[str, Any]) -> list[PageWord]:
@@ -99,7 +103,7 @@ def _plain(words: Sequence[Mapping[str, Any]] | None) -> list[PageWord]:
 
 
 def _sounds(song_id: str, heavy: Mapping[str, Any], songs_root: str) -> list[Sound]:
-    """The mix, and every column that is a FLAC file."""
+    """The mix, and every column that is a FLAC file or a list of named ones."""
     sounds = []
     if heavy.get("audio"):
         try:
@@ -107,6 +111,8 @@ def _sounds(song_id: str, heavy: Mapping[str, Any], songs_root: str) -> list[Sou
         except SongError as error:
             sounds.append(Sound("mix", b"", [], f"the mix cannot be read: {error.reason}, {error.detail}"))
     stems = {name: data for name, data in heavy.items() if isinstance(data, bytes) and data.startswith(FLAC)}
+    named = [stem for parts in heavy.values() if isinstance(parts, list) for stem in parts if "bytes" in stem]
+    stems |= {stem["name"]: stem["bytes"] for stem in named if stem["name"] not in stems}
     return sounds + [_sound(name, read_bytes(data)[0]) for name, data in stems.items()]
 
 

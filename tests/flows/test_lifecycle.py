@@ -92,7 +92,7 @@ def test_second_run_runs_no_stage_and_changes_no_byte(house: Path) -> None:
 
 def test_changed_number_reruns_only_what_depends_on_it(house: Path) -> None:
     why = jam(*with_settings("why", "align", "--work", "W"), "--set", "align.times=align", cwd=house).stdout
-    assert "params.times: given -> align" in why
+    assert 'params.times: "given" -> "align"' in why
     for stage in ("separate", "encode"):
         shown = jam(
             *with_settings("why", stage, "--work", "W"), "--set", "align.times=align", cwd=house

@@ -92,7 +92,10 @@ def test_songs_become_shards_through_real_models_alone(tmp_path: Path) -> None:
     assert sample.style_NS.shape == (2, 512) and sample.mean_TC.shape[1] == 64
     assert all(round(word.start_s / 0.08, 6).is_integer() for word in sample.words)
 
-    shown = jam("look", "toy", "--work", "W", "--params", str(overlay), "--songs", "toy/songs", cwd=tmp_path)
+    song_id = json.loads((tmp_path / "W" / "shards" / "ids.jsonl").read_text().splitlines()[0])["id"]
+    shown = jam(
+        "look", song_id, "--work", "W", "--params", str(overlay), "--songs", "toy/songs", cwd=tmp_path
+    )
     assert shown.returncode == 0, shown.stdout + shown.stderr
     for model in ("demucs", "whisper", "whisperx", "deep-phonemizer", "muq-mulan", "stable-audio"):
         assert re.search(rf"made by \S+ .*{model}-v1@[0-9a-f]{{12}}", shown.stdout), model
