@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
 
-from tests.tasks.units import closure, identity, plain_tree, units  # noqa: E402
+from tests.tasks.units import closure, identity, plain_tree, real_models, units  # noqa: E402
 
 RECORD = ROOT / "tests" / "versions.json"
 ACCEPT = "python tests/tasks/test_versions.py --accept"
@@ -64,9 +64,13 @@ def test_the_source_of_a_stage_reaches_what_it_computes_with_but_no_other_stage_
     assert "tasks.models.spectra" in closure("tasks.models.codec")
 
 
-def test_every_embedded_model_states_a_name_and_a_revision() -> None:
+def test_every_model_states_its_revision_and_every_embedded_one_its_name() -> None:
+    real = {f"model {module.split('.')[-1]}" for module in real_models()}
+    assert len(real) >= 8
     for unit in units():
-        if unit.name.startswith("model "):
+        if unit.name in real:
+            assert int(unit.version) >= 1, unit.name
+        elif unit.name.startswith("model "):
             assert "embedded/" in unit.version and "@" in unit.version, unit.name
     assert identity("tasks.models.codec") == "'embedded/vocoder@1'"
 
