@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import yaml
 from prefect import flow
 
 from flows.models import check_models
@@ -26,6 +27,8 @@ from tasks.rough_times import rough_times
 from tasks.round import policy_system
 from tasks.songs_out import SONG_COLUMNS, OutputFolder
 
+CONFIG = "generation_config.yaml"
+
 
 def run_generate(params: Params, manifest: Path, checkpoint: Path, out: Path, takes: int) -> Path:
     """Sing every row `takes` times; what stands already is neither sung nor written again. Returns the metadata file."""
@@ -42,9 +45,22 @@ def run_generate(params: Params, manifest: Path, checkpoint: Path, out: Path, ta
     run_stages([chain], params.engine, out / "receipts")
     songs = [row for row in chain.rows(SONG_COLUMNS) if row["drop_reason"] != "source_gone"]
     path, written = OutputFolder(out, params.output).write(songs, config.max_frames)
+    write_bytes(out / CONFIG, config_text(params, weights).encode())
     standing = sum(not song["drop_reason"] for song in songs) - written
     say(f"generate: {written} songs written to {out / 'generated'}, {standing} stood already")
     return path
+
+
+def config_text(params: Params, weights: str) -> str:
+    """How the songs were made, as YAML: the checkpoint by its hash, and the sections of params that decide."""
+    sections = {
+        "sampler": params.sampler,
+        "codec": params.codec,
+        "style": params.style,
+        "output": params.output,
+    }
+    decided = {name: section.decides() for name, section in sections.items()}
+    return yaml.safe_dump({"checkpoint": weights, "seed": params.round.seed, **decided}, sort_keys=False)
 
 
 def manifest_of(

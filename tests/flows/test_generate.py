@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import yaml
 
 from flows.cli import run
 from tasks.audio import read_bytes
@@ -71,6 +72,9 @@ def test_manifest_of_three_songs_and_two_takes_becomes_the_folder_once(
         latent = torch.load(house / "out" / row["cfm_latent_path"], weights_only=True)
         assert latent.shape == (25, 64) and row["duration_rel"] == pytest.approx(25 / 32)
         assert len(row["weights_sha256"]) == 64 and row["sample_kwargs"]["num_points"] == 3
+
+    config = (house / "out" / "generation_config.yaml").read_text()
+    assert yaml.safe_load(config)["checkpoint"] == rows[0]["weights_sha256"] and str(house) not in config
 
     capfd.readouterr()
     assert sing(house, "--takes", "2") == 0
