@@ -57,8 +57,7 @@ def lyric_grid(
     """
     num_slots = max_frames * SLOTS_PER_FRAME
     grid = np.full(num_slots, SONG_FILLER, dtype=np.int64)
-    starts_s = np.array([word.start_s for word in words], dtype=np.float64)
-    ends_s = np.array([word.end_s for word in words], dtype=np.float64)
+    starts_s, ends_s = np.array([word[:2] for word in words], dtype=np.float64).reshape(-1, 2).T
     wrong = np.flatnonzero(~(np.isfinite(starts_s) & np.isfinite(ends_s)))
     if wrong.size:
         raise ValueError(f"time of word {wrong[0]} is not finite: {words[wrong[0]]}; give seconds")
@@ -72,18 +71,29 @@ def lyric_grid(
     tokens, first_token, num_tokens = _tokens([word.phonemes for word in words], vocabulary)
     sung = (ends_s > crop_start_s) & (starts_s < crop_end_s) & (length > 0) & (num_tokens > 0)
 
-    word_of_slot = np.full(num_slots, -1)
-    for word in np.flatnonzero(sung):  # in order: a later word takes the slots it shares
-        word_of_slot[first[word] : first[word] + length[word]] = word
-    slot = np.flatnonzero(word_of_slot >= 0)
-    word_of_slot = word_of_slot[slot]
-
+    slot, word_of_slot = _shared_out(first, length, np.flatnonzero(sung), num_slots)
     spacing = np.maximum(1, length // np.maximum(1, num_tokens))
     phoneme, between = np.divmod(slot - first[word_of_slot], spacing[word_of_slot])
     onset = (between == 0) & (phoneme < num_tokens[word_of_slot])
     grid[slot] = VOCAL_FILLER
     grid[slot[onset]] = tokens[first_token[word_of_slot[onset]] + phoneme[onset]]
     return grid
+
+
+def _shared_out(
+    first: np.ndarray, length: np.ndarray, words: np.ndarray, num_slots: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The slots that these words take, ascending, and whose each is; a later word takes the slots it shares."""
+    begin, count = first[words], length[words]
+    end = begin + count
+    if (begin[1:] >= end[:-1]).all():
+        before = np.cumsum(count) - count
+        return np.arange(count.sum()) + np.repeat(begin - before, count), np.repeat(words, count)
+    word_of_slot = np.full(num_slots, -1)
+    for word, start, stop in zip(words, begin, end, strict=True):
+        word_of_slot[start:stop] = word
+    slot = np.flatnonzero(word_of_slot >= 0)
+    return slot, word_of_slot[slot]
 
 
 def _slots(seconds: np.ndarray, num_slots: int) -> np.ndarray:

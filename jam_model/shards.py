@@ -10,9 +10,9 @@ Shapes: T frames, C 64 latent channels, N style rows, S 512 style dimensions.
 
 from __future__ import annotations
 
-import io
 import json
 import math
+import mmap
 import os
 import re
 import tarfile
@@ -26,13 +26,14 @@ import numpy as np
 
 from jam_model.frames import LATENT_CHANNELS, STYLE_DIM
 from jam_model.lyric_grid import GridWord
-from jam_model.tensors import MAX_MEMBER_BYTES, read_tensor
+from jam_model.tensors import MAX_MEMBER_BYTES, Buffer, read_tensor
 
 # webdataset reads this when it is imported; it then refuses pickles and `pipe:` addresses
 os.environ["WDS_SECURE"] = "1"
 
 INDEX_NAME = "index.json"
 IDS_NAME = "ids.jsonl"
+MAX_MAPPED = 64  # shards that stay open
 TRAIN, VALIDATION = "train", "validation"
 KINDS = ("latent", "style", "json")
 SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
@@ -123,6 +124,7 @@ class Shards:
         self._cache_bytes = cache_bytes
         self._cached_bytes = 0
         self._cache: OrderedDict[int, Sample] = OrderedDict()
+        self._maps: OrderedDict[int, memoryview] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self.places)
@@ -154,16 +156,25 @@ class Shards:
             self._cache.move_to_end(number)
             return self._cache[number]
         place = self.places[number]
-        path = self.paths[place.shard]
-        with path.open("rb") as file:
-            sample = decode_sample(
-                place.song_id, {s: _read(file, *at) for s, at in place.members.items()}, path.name
-            )
+        shard = self._mapped(place.shard)
+        members = {suffix: shard[at : at + size] for suffix, (at, size) in place.members.items()}
+        sample = decode_sample(place.song_id, members, self.paths[place.shard].name)
         self._cache[number] = sample
         self._cached_bytes += sample.num_bytes
         while self._cached_bytes > self._cache_bytes:
             self._cached_bytes -= self._cache.popitem(last=False)[1].num_bytes
         return sample
+
+    def _mapped(self, number: int) -> memoryview:
+        """The bytes of a shard, in memory as far as they are looked at; a write to them never reaches the file."""
+        if number in self._maps:
+            self._maps.move_to_end(number)
+        else:
+            with self.paths[number].open("rb") as file:
+                self._maps[number] = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))
+            if len(self._maps) > MAX_MAPPED:  # samples cut from it keep it alive as long as they are used
+                self._maps.popitem(last=False)
+        return self._maps[number]
 
 
 def read_index(folder: Path) -> list[dict[str, Any]]:
@@ -221,7 +232,7 @@ def locate(path: Path, number: int) -> list[Place]:
     return [Place(song_id, number, members) for song_id, members in found.items()]
 
 
-def decode_sample(song_id: str, members: Mapping[str, bytes | bytearray], where: str) -> Sample:
+def decode_sample(song_id: str, members: Mapping[str, Buffer], where: str) -> Sample:
     """A sample from its members' bytes, by suffix.
 
     Raises:
@@ -251,9 +262,9 @@ def decode_sample(song_id: str, members: Mapping[str, bytes | bytearray], where:
     return Sample(song_id, mean_TC, std_TC, style.astype(np.float32), words, str(lyrics.get("split", TRAIN)))
 
 
-def _json(data: bytes | bytearray, name: str) -> Any:
+def _json(data: Buffer, name: str) -> Any:
     try:
-        return json.loads(data)
+        return json.loads(bytes(data))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{name} is not JSON: {error}") from error
 
@@ -278,11 +289,3 @@ def grid_words(lyrics: Any, name: str) -> tuple[GridWord, ...]:
         if not isinstance(phonemes, str):
             raise ValueError(f"{name}: word {number} has no phoneme; `jam import` phonemizes such shards")
     return tuple(GridWord(float(row["start"]), float(row["end"]), row["phoneme"]) for row in rows)
-
-
-def _read(file: io.BufferedReader, offset: int, size: int) -> bytearray:
-    """A member's bytes; a short file gives fewer."""
-    data = bytearray(size)
-    file.seek(offset)
-    del data[file.readinto(data) :]
-    return data

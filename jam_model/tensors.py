@@ -17,6 +17,7 @@ import zipfile
 import numpy as np
 import torch
 
+Buffer = bytes | bytearray | memoryview
 MAX_MEMBER_BYTES = 64 * 2**20
 MAX_VALUES = MAX_MEMBER_BYTES // 4
 _COUNT = rb"(K.|M..|J....)"  # a pickled whole number of one, two or four bytes
@@ -28,9 +29,10 @@ _PLAIN = re.compile(
     re.DOTALL,
 )
 _LOCAL_HEADER = 30  # bytes before a record's name in a zip archive
+_DIRECTORY = 1 << 16  # more than the directory of an archive with one tensor takes
 
 
-def read_tensor(data: bytes | bytearray, suffix: str, name: str) -> np.ndarray:
+def read_tensor(data: Buffer, suffix: str, name: str) -> np.ndarray:
     """The floating-point tensor in a member's bytes as float32; `suffix` ends in ``.pt`` or ``.npy``.
 
     The array may lie in `data` itself; it can be written to where `data` can.
@@ -56,12 +58,13 @@ def read_tensor(data: bytes | bytearray, suffix: str, name: str) -> np.ndarray:
     return array.astype(np.float32, copy=False)
 
 
-def _from_pt(data: bytes | bytearray) -> np.ndarray:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+def _from_pt(data: Buffer) -> np.ndarray:
+    cut = max(0, len(data) - _DIRECTORY)
+    with zipfile.ZipFile(io.BytesIO(data[cut:])) as archive:  # what lies where stands at the end
         packed = [entry.filename for entry in archive.infolist() if entry.compress_type != zipfile.ZIP_STORED]
         if packed:  # torch never compresses; whoever does could hide gigabytes
             raise ValueError(f"{packed[0]!r} is compressed")
-        plain = _plain(data, archive)
+        plain = _plain(data, archive, cut)
     if plain is not None:
         return plain
     tensor = torch.load(io.BytesIO(data), weights_only=True, map_location="cpu")
@@ -74,11 +77,16 @@ def _from_pt(data: bytes | bytearray) -> np.ndarray:
     return tensor.detach().float().contiguous().numpy()
 
 
-def _plain(data: bytes | bytearray, archive: zipfile.ZipFile) -> np.ndarray | None:
-    """The tensor as a view of `data` where it is a contiguous float32 one of one or two sizes, else None."""
+def _plain(data: Buffer, archive: zipfile.ZipFile, cut: int) -> np.ndarray | None:
+    """The tensor as a view of `data` where it is a contiguous float32 one of one or two sizes, else None.
+
+    `archive` lacks the first `cut` bytes, which its offsets are short of.
+    """
     records = {entry.filename.partition("/")[2]: entry for entry in archive.infolist()}
     needed = [records.get(name) for name in ("data.pkl", "byteorder", "data/0")]
-    pickled, order, numbers = (_record(data, entry) if entry else b"" for entry in needed)
+    pickled, order, numbers = (
+        _record(data, entry.header_offset + cut, entry.file_size) if entry else b"" for entry in needed
+    )
     found = _PLAIN.fullmatch(pickled)
     if found is None or bytes(order) != b"little":
         return None
@@ -91,12 +99,11 @@ def _plain(data: bytes | bytearray, archive: zipfile.ZipFile) -> np.ndarray | No
     return np.frombuffer(numbers, "<f4").reshape(shape)
 
 
-def _record(data: bytes | bytearray, entry: zipfile.ZipInfo) -> memoryview:
-    """The bytes of a stored record, where they lie."""
-    names = entry.header_offset + 26
-    lengths = (int.from_bytes(data[at : at + 2], "little") for at in (names, names + 2))
-    start = entry.header_offset + _LOCAL_HEADER + sum(lengths)
-    return memoryview(data)[start : start + entry.file_size]
+def _record(data: Buffer, header: int, size: int) -> memoryview:
+    """The bytes of a stored record, where they lie behind its header."""
+    lengths = (int.from_bytes(data[at : at + 2], "little") for at in (header + 26, header + 28))
+    start = header + _LOCAL_HEADER + sum(lengths)
+    return memoryview(data)[start : start + size]
 
 
 def _first_line(error: Exception) -> str:
