@@ -1,0 +1,86 @@
+"""Commands: a look at what stands, and looking after it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from flows.commands.app import DATA, NO_SETTINGS, Overlay, Settings, Songs, Work, app
+
+
+@app.command()
+def table(
+    work: Work = DATA,
+    rates: Annotated[bool, typer.Option("--rates", help="How fast each stage ran, and where.")] = False,
+    params: Overlay = None,
+    set_: Settings = NO_SETTINGS,
+) -> None:
+    """Counts, rates and drop reasons of every stage."""
+    from flows.look import print_rates, print_table
+
+    (print_rates if rates else print_table)(params, set_, work)
+
+
+@app.command()
+def look(
+    song: Annotated[str, typer.Argument(help="A song id, or how it begins.")],
+    songs: Songs = None,
+    work: Work = DATA,
+    params: Overlay = None,
+    set_: Settings = NO_SETTINGS,
+) -> None:
+    """One song through every stage, here and as a page with players."""
+    from flows.look import print_song
+
+    print_song(song, params, [*set_, f"songs.path={songs}"] if songs else set_, work)
+
+
+@app.command()
+def why(stage: str, work: Work = DATA, params: Overlay = None, set_: Settings = NO_SETTINGS) -> None:
+    """Why a stage would run again."""
+    from flows.look import print_why
+
+    print_why(stage, params, set_, work)
+
+
+@app.command()
+def retry(
+    reason: Annotated[str, typer.Option("--reason", help="A drop reason of `jam table`.")],
+    work: Work = DATA,
+    params: Overlay = None,
+    set_: Settings = NO_SETTINGS,
+) -> None:
+    """Forget the drops of one reason, so that the next run tries those songs again."""
+    from flows.look import forget
+
+    forget(reason, params, set_, work)
+
+
+@app.command()
+def verify(work: Work = DATA) -> None:
+    """Read every shard and checkpoint again and hold it against its hash."""
+    from flows.look import print_verify
+
+    raise typer.Exit(print_verify(work))
+
+
+@app.command()
+def doctor(
+    kinds: Annotated[
+        list[str] | None, typer.Argument(help="Only these: separate, style.muq_mulan ...", show_default=False)
+    ] = None,
+    download: Annotated[
+        bool, typer.Option("--download", help="Get the weights of the chosen models, or of KINDS.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    work: Work = DATA,
+    params: Overlay = None,
+    set_: Settings = NO_SETTINGS,
+) -> None:
+    """This machine, and for each kind the models that are here, would be used or are missing."""
+    from flows.doctor import download_models, print_doctor
+
+    if download:
+        raise typer.Exit(download_models(params, set_, kinds or []))
+    raise typer.Exit(print_doctor(params, set_, work, kinds or [], json))
