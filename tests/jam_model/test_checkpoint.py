@@ -92,3 +92,9 @@ def test_failed_save_keeps_the_old_weights_and_cleans_up(make_jam, tmp_path, mon
         save_model(tmp_path, make_jam(seed=1))
     assert weights_hash(tmp_path) == old_hash
     assert sorted(path.name for path in tmp_path.iterdir()) == ["config.json", "model.safetensors"]
+
+
+def test_config_nested_beyond_reason_is_a_plain_error(tmp_path):
+    (tmp_path / "config.json").write_text("[" * 100_000)
+    with pytest.raises(ValueError, match=r"config\.json is not JSON"):
+        load_model(tmp_path)
