@@ -198,7 +198,8 @@ class Bench:
             bombs = b"a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
             text = damaged(hostile, [BASE.read_bytes(), bombs], random)
         path.write_bytes(text)
-        load(Params, path, [f"audio.max_bytes={TEXTS[int(random.integers(len(TEXTS)))]!r}"])
+        odd = f"audio.max_bytes={TEXTS[int(random.integers(len(TEXTS)))]!r}"
+        load(Params, path, [odd] if random.integers(2) else [])
         return TAKEN
 
     def foreign_shards(self, random: np.random.Generator) -> str:
