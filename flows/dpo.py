@@ -19,7 +19,7 @@ from flows.train import checkpoint_of, remove_superseded
 from flows.view import progress_bar, say
 from flows.workfolder import WorkFolder
 from jam_model.checkpoint import weights_hash
-from jam_model.shards import TRAIN, VALIDATION
+from jam_model.shard_index import TRAIN, VALIDATION
 from jam_model.training_facts import check_guidance, read_facts
 from tasks.engine.fingerprint import fingerprint
 from tasks.engine.pool import connect
