@@ -16,7 +16,7 @@ from prefect.context import FlowRunContext
 
 from eval.intervals import Resampling
 from eval.report import Report
-from eval.report_files import ReportFiles, write_report
+from eval.report_files import write_report
 from eval.wording import quantity
 from flows.models import check_models
 from flows.params import Params, load_params
@@ -40,6 +40,7 @@ from tasks.data_set import DATA_SET_COLUMNS, data_set_of
 from tasks.engine.files import write_json
 from tasks.engine.fingerprint import fingerprint, sha256_of_file
 from tasks.engine.rates import rates
+from tasks.engine.store import local_folder
 from tasks.engine.table import Chain, Table
 from tasks.fanout import PROMPT_COLUMNS, System, prompts_of, system_sources
 from tasks.generate import Generate
@@ -106,11 +107,12 @@ def run_benchmark(params: Params, work: WorkFolder) -> Path:
         },
         songs_root=songs_root,
     )
-    files = write_report(report, folder)
+    with local_folder(folder) as here:
+        write_report(report, here)
     write_json(folder / "metrics.json", flat_metrics(report))
     write_json(folder / RECIPE, recipe)
-    _publish(report, files)
-    return files.html
+    _publish(report, folder / "report.html")
+    return folder / "report.html"
 
 
 def report_recipe(params: Params, prepared: Chain, chain: Chain, hashes: Mapping[str, str]) -> dict[str, Any]:
@@ -194,8 +196,8 @@ def _training_runs(work: WorkFolder) -> list[Path]:
     return [checkpoint_of(work.checkpoint(name)) for name in names if work.checkpoint(name).is_dir()]
 
 
-def _publish(report: Report, files: ReportFiles) -> None:
-    say(f"report: {files.html}")
+def _publish(report: Report, page: Path) -> None:
+    say(f"report: {page}")
     if FlowRunContext.get() is None:
         return
     columns = ("wer", "acoustic_per", "style_similarity", "judge_mean")
@@ -207,7 +209,7 @@ def _publish(report: Report, files: ReportFiles) -> None:
         for system in report.systems
     ]
     create_table_artifact(key="benchmark", table=table, description=report.title)
-    create_link_artifact(key="report", link=files.html.resolve().as_uri(), link_text="report.html")
+    create_link_artifact(key="report", link=page.resolve().as_uri(), link_text="report.html")
 
 
 @flow(name="benchmark", flow_run_name="benchmark-{work}")
@@ -220,4 +222,4 @@ def benchmark(work: str = "data", params: str | None = None, settings: Sequence[
         settings: ``section.key=value``, each over the overlay.
     """
     loaded = load_params(Path(params) if params else None, list(settings))
-    return str(run_benchmark(loaded, WorkFolder(Path(work))))
+    return str(run_benchmark(loaded, WorkFolder.at(work)))

@@ -126,4 +126,4 @@ def dpo(work: str = "data", params: str | None = None, settings: Sequence[str] =
         settings: ``section.key=value``, each over the overlay.
     """
     loaded = load_params(Path(params) if params else None, list(settings))
-    return {name: weights_hash(path) for name, path in run_dpo(loaded, WorkFolder(Path(work))).items()}
+    return {name: weights_hash(path) for name, path in run_dpo(loaded, WorkFolder.at(work)).items()}

@@ -109,4 +109,4 @@ def train_flow(work: str = "data", params: str | None = None, settings: Sequence
         settings: ``section.key=value``, each over the overlay.
     """
     loaded = load_params(Path(params) if params else None, list(settings))
-    return run_train(loaded, WorkFolder(Path(work))).weights
+    return run_train(loaded, WorkFolder.at(work)).weights
