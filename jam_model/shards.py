@@ -250,6 +250,7 @@ def grid_words(lyrics: Any, name: str) -> tuple[GridWord, ...]:
     rows = lyrics.get("word") if isinstance(lyrics, dict) else None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise ValueError(f"{name} is no object with a list of words as 'word'")
+    words = []
     for number, row in enumerate(rows):
         start_s, end_s, phonemes = row.get("start"), row.get("end"), row.get("phoneme")
         if not (
@@ -260,4 +261,5 @@ def grid_words(lyrics: Any, name: str) -> tuple[GridWord, ...]:
             )
         if not isinstance(phonemes, str):
             raise ValueError(f"{name}: word {number} has no phoneme; `jam import` phonemizes such shards")
-    return tuple(GridWord(float(row["start"]), float(row["end"]), row["phoneme"]) for row in rows)
+        words.append(GridWord(float(start_s), float(end_s), phonemes))
+    return tuple(words)

@@ -29,7 +29,7 @@ from tasks.engine.fit_params import FitParams
 from tasks.engine.stage import Section
 from tasks.engine.steps import StepLoss, Worker
 
-FLOW_VERSION = 2  # rises whenever the same shards and settings give other weights
+FLOW_VERSION = 3  # rises whenever the same shards and settings give other weights
 VALIDATION_TIMES = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 
