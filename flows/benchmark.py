@@ -85,7 +85,7 @@ def run_benchmark(params: Params, work: WorkFolder) -> Path:
         prompts,
         [
             row
-            for row in chain.rows([*MEASURED_COLUMNS, "checkpoint", "audio"])
+            for row in chain.rows([*MEASURED_COLUMNS, "checkpoint", "seed", "recipe", "audio"])
             if row["drop_reason"] != "source_gone"
         ],
         frechet_reference(training),
