@@ -14,6 +14,7 @@ from typing import Any, Literal
 from eval.data_set import DataSet
 from eval.intervals import Estimate
 from eval.metric import Metric
+from eval.rounds import RoundsReport
 from eval.timing import Timed
 
 STAMP = "stand-in, not a result"
@@ -118,6 +119,7 @@ class Report:
     comparisons: Sequence[Comparison] = ()
     songs: Sequence[SongRow] = ()
     losses: Sequence[LossCurve] = ()
+    rounds: RoundsReport | None = None
     data_set: DataSet | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     stand_ins: Sequence[str] = ()

@@ -13,6 +13,10 @@
                       reasons: {metric: str}, asked: [WORD], heard: [WORD], has_audio, note,
                       stand_in, stamp}]
     losses          [{name, points: [[step, loss or null]], reason}]
+    rounds          {kept, why, stopped, notes, metrics: [METRIC], rows: [{number, weights, made_by, estimates,
+                      control, over_control: {metric: ESTIMATE}, changes: [{metric, against, estimate, margin,
+                      p_value, exceeded}], num_prompts, num_pairs, refusals: {reason: prompts}, num_held_out,
+                      held_out_accuracy}]} or null
     data_set        {songs_in, kept, dropped, drops: {reason: songs}, splits: {split: songs}, flags: {reason:
                       songs}, histograms: [{name, title, unit, edges, kept, dropped, missing, limits}]} or null
     settings, run   as given; only `run` may hold dates, durations and devices
@@ -75,6 +79,7 @@ def report_record(report: Report) -> dict[str, Any]:
         },
         "songs": [_song(report, row) for row in report.songs],
         "losses": [_loss(curve) for curve in report.losses],
+        "rounds": report.rounds.record() if report.rounds else None,
         "data_set": data_set_record(report.data_set),
         "settings": plain(report.settings, "settings"),
         "run": plain(report.run, "run"),

@@ -13,6 +13,7 @@ from eval.players import Players
 from eval.report import STAMP, Report
 from eval.report_data import data_section
 from eval.report_json import plain
+from eval.report_rounds import rounds_section
 from eval.report_tables import BETTER, STAMP_MARK, leaderboard, metric_panels, questions
 from eval.wording import unit as unit_of
 
@@ -24,6 +25,7 @@ def report_html(report: Report, players: Players) -> str:
         ("questions", "Questions and answers", questions(report)),
         ("listen", "Listen", _listen(report)),
         ("metrics", "Metric by metric", metric_panels(report)),
+        ("rounds", "Preference rounds", rounds_section(report.rounds)),
         ("training", "Training", _losses(report)),
         ("data", "Data set", data_section(report.data_set)),
         ("protocol", "Protocol", _protocol(report)),

@@ -30,7 +30,7 @@ KINDS_OF: dict[str, tuple[str, ...]] = {
     "prepare": ("separate", "transcriber", "aligner", "phonemizer", "style", "codec"),
     "train": ("codec", "style"),
     "generate": ("codec", "style", "phonemizer"),
-    "dpo": ("codec", "style", "judge"),
+    "dpo": ("codec", "style", "judge", "separate", "transcriber", "phonemizer"),
     "benchmark": ("codec", "separate", "transcriber", "phonemizer", "style", "judge"),
     "all": tuple(IDENTITY),
 }

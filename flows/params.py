@@ -14,6 +14,7 @@ from tasks.check import CheckParams
 from tasks.engine.params import EngineParams
 from tasks.engine.stage import Section
 from tasks.filter import FilterParams
+from tasks.gate import GateParams
 from tasks.generate import SamplerParams
 from tasks.ingest import IngestParams
 from tasks.models.aligner import AlignerParams
@@ -75,6 +76,7 @@ class Params(Section):
     output: OutputParams
     round: RoundParams
     pair: PairParams
+    gate: GateParams
     dpo: PreferParams
     benchmark: BenchmarkParams
 
