@@ -29,9 +29,12 @@ from tasks.generate import Generate
 from tasks.models.codec import build_codec
 from tasks.models.style_encoder import style_encoder_identity
 from tasks.prefer import Pair, PreferParams, prefer
+from tasks.reward import Reward
 from tasks.round import TAKE_COLUMNS, RoundPairs, choose_pairs, policy_system, training_pairs
 from tasks.score import Score
+from tasks.separate import Separate
 from tasks.train import TrainResult
+from tasks.transcribe import Transcribe, TranscribeParams
 
 ROUND = 1
 
@@ -95,8 +98,14 @@ def take_chain(params: Params, work: WorkFolder, policy: Path, prompts: Sequence
     sources = take_sources(prompts, system, ROUND, params.round.takes, params.round.seed)
     table.admit(sources, params.engine.partition_size)
     check_guidance(read_facts(policy), params.sampler.guidance, style_encoder_identity(params.style))
-    generate = Generate(params.codec, params.style, {weights: str(policy.resolve())}, "")
-    return Chain(table, [generate, Score(params.judge, "")], pythons=params.engine.pythons())
+    stages = [
+        Generate(params.codec, params.style, {weights: str(policy.resolve())}, ""),
+        Score(params.judge, ""),
+        Reward(params.reward, params.judge, ""),
+        Separate(params.separate.model_copy(update={"stems": "vocals"}), ""),
+        Transcribe(TranscribeParams(when="always"), params.guard_transcriber),
+    ]
+    return Chain(table, stages, pythons=params.engine.pythons())
 
 
 def _fingerprint(section: PreferParams, policy: Path, pairs: RoundPairs, checks: RoundPairs) -> str:

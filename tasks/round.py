@@ -22,10 +22,10 @@ from tasks.engine.files import write_bytes
 from tasks.engine.song import Song
 from tasks.engine.stage import Section
 from tasks.fanout import Prompt, System
-from tasks.pair import Candidate, PairParams, pair_rows
+from tasks.pair import CANDIDATE_COLUMNS, PairParams, candidate_of, pair_rows
 from tasks.prefer import Pair
 
-TAKE_COLUMNS = ("parent", "take", "seed", "checkpoint", "scores", "reward")
+TAKE_COLUMNS = ("seed", "checkpoint", "scores", *CANDIDATE_COLUMNS)
 PAIR_COLUMNS = ("winner", "loser", "margin", "refusal")
 
 
@@ -81,13 +81,7 @@ def choose_pairs(
     """Fold the takes by parent into one row a prompt."""
     parents = [prompt.song_id for prompt in prompts]
     wanted = set(parents)
-    candidates = [
-        Candidate(
-            take["song_id"], take["parent"], take["take"], None if take["drop_reason"] else take["reward"]
-        )
-        for take in takes
-        if take["parent"] in wanted
-    ]
+    candidates = [candidate_of(take) for take in takes if take["parent"] in wanted]
     return RoundPairs(pair_rows(parents, candidates, rule))
 
 
