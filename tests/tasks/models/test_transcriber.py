@@ -139,5 +139,7 @@ def test_identity_names_the_stand_in_and_unknown_models_are_refused():
 
 def test_what_guards_pairs_never_measures_them():
     check_apart(GUARD, PARAMS)
-    with pytest.raises(ValueError, match="guard_transcriber and transcriber are both embedded/ctc-recogniser@2-"):
+    with pytest.raises(
+        ValueError, match="guard_transcriber and transcriber are both embedded/ctc-recogniser@2-"
+    ):
         check_apart(GUARD.model_copy(update={"weights": PARAMS.weights}), PARAMS)
