@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from tasks.reward import Reward
-
 from flows.listen import listening_chain
 from flows.params import Params
 from flows.stages import run_stages
@@ -19,6 +17,7 @@ from tasks.fanout import Prompt, gate_sources
 from tasks.gate import PolicyScores
 from tasks.gate_scores import GATE_COLUMNS, policy_scores, unrewarded
 from tasks.models.phonemizer import Phonemizer, build_phonemizer
+from tasks.reward import Reward
 from tasks.round import policy_system
 
 

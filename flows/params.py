@@ -23,12 +23,13 @@ from tasks.models.judge import JudgeParams
 from tasks.models.phonemizer import PhonemizerParams
 from tasks.models.separator import SeparatorParams
 from tasks.models.style_encoder import StyleParams
-from tasks.models.transcriber import TranscriberParams
+from tasks.models.transcriber import GuardTranscriberParams, TranscriberParams
 from tasks.neighbours import GroupParams
 from tasks.pack import PackParams
 from tasks.pair import PairParams
 from tasks.phonemize import PhonemizeParams
 from tasks.prefer import PreferParams
+from tasks.reward import RewardParams
 from tasks.rough_times import RoughTimesParams
 from tasks.round import RoundParams
 from tasks.sketch import SketchParams
@@ -75,6 +76,8 @@ class Params(Section):
     rough_times: RoughTimesParams
     output: OutputParams
     round: RoundParams
+    reward: RewardParams
+    guard_transcriber: GuardTranscriberParams
     pair: PairParams
     gate: GateParams
     dpo: PreferParams

@@ -10,7 +10,6 @@ from typing import Any
 
 from prefect.artifacts import create_table_artifact
 from prefect.context import FlowRunContext
-from tasks.reward import Reward
 
 from flows.listen import generate_stage
 from flows.params import Params
@@ -27,6 +26,7 @@ from tasks.fanout import take_sources
 from tasks.models.codec import build_codec
 from tasks.pair import PairParams
 from tasks.prefer import Pair, PreferParams, prefer
+from tasks.reward import Reward
 from tasks.round import (
     TAKE_COLUMNS,
     RoundPairs,
@@ -94,14 +94,19 @@ def run_round(params: Params, work: WorkFolder, number: int, prompts: RoundPromp
         return Round(learn, check, None, None)
     latents = {row["song_id"]: row["latent_sung"] for row in chain.rows(["latent_sung"])}
     tensors = training_pairs(learn, latents, work.shards), training_pairs(check, latents, work.shards)
-    reference = before.first if params.round.reference == "first" else before.policy
+    reference = before.first if params.round.reference == "first" and before.first != before.policy else None
     recipe = [[row.song_id, *row.columns.values()] for group in (learn, check) for row in group.rows]
 
-    def fitted(name: str, section: PreferParams, start: Path, held_against: Path) -> TrainResult:
-        facts = [section.model_dump(mode="json"), weights_hash(start), weights_hash(held_against), recipe]
+    def fitted(name: str, section: PreferParams, start: Path, reference: Path | None) -> TrainResult:
+        facts = [
+            section.model_dump(mode="json"),
+            weights_hash(start),
+            weights_hash(reference or start),
+            recipe,
+        ]
         out = folder / RUNS[name] / fingerprint(facts)
         shown = f"dpo-{number}" if name == POLICY else f"dpo-{number}-{name}"
-        work_of = partial(_fit, shown, section, *tensors, start, held_against, params, out)
+        work_of = partial(_fit, shown, section, *tensors, start, reference, params, out)
         result: TrainResult = step(shown, work_of)
         remove_superseded(out.parent, out)
         say(f"{shown}: {figures_told(result.figures)}")
@@ -111,7 +116,7 @@ def run_round(params: Params, work: WorkFolder, number: int, prompts: RoundPromp
     control = None
     if before.control is not None:
         without = params.dpo.model_copy(update={"beta": 0.0})
-        control = fitted(CONTROL, without, before.control, before.control)
+        control = fitted(CONTROL, without, before.control, None)
     return Round(learn, check, policy, control)
 
 
@@ -144,7 +149,7 @@ def _fit(
     learn: list[Pair],
     check: list[Pair],
     policy: Path,
-    reference: Path,
+    reference: Path | None,
     params: Params,
     out: Path,
 ) -> TrainResult:

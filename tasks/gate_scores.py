@@ -73,7 +73,7 @@ def policy_scores(
         _Sung(prompt, [row for row in takes if not row["drop_reason"]], len(takes))
         for prompt, takes in zip(prompts, of_prompt.values(), strict=True)
     ]
-    scores = {
+    scores: dict[str, list[float | None]] = {
         REWARD: [one.mean(lambda take: take["reward"]) for one in sung],
         OTHER_JUDGES: [one.mean(other_judges) for one in sung],
         STYLE: [one.mean(_similarity_to(one.prompt)) for one in sung],

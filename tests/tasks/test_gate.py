@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -166,8 +167,6 @@ def test_a_model_that_cannot_sing_its_words_yet_is_called_not_converged() -> Non
 
 
 def test_a_gate_comes_back_as_written() -> None:
-    import json
-
     row = rows_of(sung(1), sung(2))[1]
     again = RoundRow.of(json.loads(json.dumps(row.record())))
     assert again.record() == row.record()
