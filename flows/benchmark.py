@@ -19,6 +19,7 @@ from eval.report import Report
 from eval.report_files import ReportFiles, write_report
 from eval.wording import quantity
 from flows.models import check_models
+from flows.notify import HOOKS
 from flows.params import Params, load_params
 from flows.prepare import prepare_chain, songs_root_of
 from flows.stages import run_stages
@@ -210,14 +211,14 @@ def _publish(report: Report, files: ReportFiles) -> None:
     create_link_artifact(key="report", link=files.html.resolve().as_uri(), link_text="report.html")
 
 
-@flow(name="benchmark", flow_run_name="benchmark-{work}")
+@flow(name="benchmark", flow_run_name="benchmark-{work}", **HOOKS)
 def benchmark(work: str = "data", params: str | None = None, settings: Sequence[str] = ()) -> str:
     """Benchmark the checkpoints of a work folder; returns the path of the report.
 
     Args:
         work: a work folder with a fine-tuned checkpoint.
-        params: overlay over params.yaml.
-        settings: ``section.key=value``, each over the overlay.
+        params: YAML file laid over params.yaml, such as params/real.yaml; none for params.yaml alone.
+        settings: single values over both, each as section.key=value, such as pretrain.steps=200.
     """
     loaded = load_params(Path(params) if params else None, list(settings))
     return str(run_benchmark(loaded, WorkFolder(Path(work))))

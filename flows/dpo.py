@@ -12,6 +12,7 @@ from prefect.artifacts import create_table_artifact
 from prefect.context import FlowRunContext
 
 from flows.models import check_models
+from flows.notify import HOOKS
 from flows.params import Params, load_params
 from flows.prepare import prepare_chain
 from flows.stages import run_stages, step
@@ -116,14 +117,14 @@ def _figures(figures: dict[str, Any]) -> str:
     return f"implicit accuracy {accuracy:.2f} on {count} held-out pairs"
 
 
-@flow(name="dpo", flow_run_name="dpo-{work}")
+@flow(name="dpo", flow_run_name="dpo-{work}", **HOOKS)
 def dpo(work: str = "data", params: str | None = None, settings: Sequence[str] = ()) -> dict[str, str]:
     """One DPO round in a work folder with a fine-tuned model; returns the sha256 of both checkpoints.
 
     Args:
         work: a work folder with shards and a fine-tuned checkpoint.
-        params: overlay over params.yaml.
-        settings: ``section.key=value``, each over the overlay.
+        params: YAML file laid over params.yaml, such as params/real.yaml; none for params.yaml alone.
+        settings: single values over both, each as section.key=value, such as pretrain.steps=200.
     """
     loaded = load_params(Path(params) if params else None, list(settings))
     return {name: weights_hash(path) for name, path in run_dpo(loaded, WorkFolder(Path(work))).items()}

@@ -9,6 +9,7 @@ from pathlib import Path
 from prefect import flow
 
 from flows.models import check_models, measuring_models
+from flows.notify import HOOKS
 from flows.params import Params, load_params
 from flows.stages import run_stages, step
 from flows.view import say
@@ -158,15 +159,15 @@ def finish_shards(chain: Chain) -> None:
     say(f"prepare: {len(kept)} of {len(rows)} songs kept, {len(rows) - len(kept)} dropped")
 
 
-@flow(name="prepare", flow_run_name="prepare-{work}")
+@flow(name="prepare", flow_run_name="prepare-{work}", **HOOKS)
 def prepare(songs: str, work: str = "data", params: str | None = None, settings: Sequence[str] = ()) -> int:
     """Prepare a folder (or manifest) of songs.
 
     Args:
-        songs: folder or manifest.
-        work: folder for everything this makes.
-        params: overlay over params.yaml.
-        settings: ``section.key=value``, each over the overlay.
+        songs: folder with audio and lyrics side by side, or a manifest.
+        work: folder for everything this makes; what stands there already is not made again.
+        params: YAML file laid over params.yaml, such as params/real.yaml; none for params.yaml alone.
+        settings: single values over both, each as section.key=value, such as pretrain.steps=200.
     """
     loaded = load_params(Path(params) if params else None, [*settings, f"songs.path={songs}"])
     chain = run_prepare(loaded, WorkFolder(Path(work)))
