@@ -37,15 +37,17 @@ def step(name: str, work: Callable[[], Result]) -> Result:
 def leaving_when_stopped() -> Iterator[None]:
     """Ends what runs on Ray before anything else when the body is stopped from outside: a signal, a cancelled run.
 
-    What was committed stands, so the same run goes on from there.
+    What was committed stands, so the same run goes on from there. Ray's waits turn what a signal handler raised
+    into a SystemError that it caused; here it comes out as it was raised.
     """
     try:
         yield
-    except Exception:
-        raise
-    except BaseException:
+    except BaseException as error:
+        stop = error.__cause__ if isinstance(error, SystemError) else error
+        if stop is None or isinstance(stop, Exception):
+            raise
         leave()
-        raise
+        raise stop from None
 
 
 class Board:

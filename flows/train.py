@@ -16,7 +16,7 @@ from flows.stages import step
 from flows.view import progress_bar, say
 from flows.workfolder import WorkFolder
 from jam_model.checkpoint import save_model
-from tasks.engine.files import write_bytes
+from tasks.engine.files import write_bytes, write_json
 from tasks.engine.fingerprint import fingerprint, package_version
 from tasks.engine.pool import connect
 from tasks.models.codec import build_codec
@@ -60,6 +60,7 @@ def fit_section(
         )
     remove_superseded(work.checkpoint(name), out)
     write_loss_table(out / "log.jsonl", work.report(name) / "loss.csv")
+    write_json(work.report(name) / "metrics.json", result.figures)
     return result
 
 
