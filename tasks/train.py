@@ -21,7 +21,8 @@ from jam_model.config import JamConfig
 from jam_model.dit import Jam
 from jam_model.flow import Dropout, FlowDraw, flow_error, flow_loss
 from jam_model.order import duration_weights, positions_of_step
-from jam_model.shards import VALIDATION, Shards, read_index
+from jam_model.shard_index import VALIDATION, read_index
+from jam_model.shards import Shards
 from jam_model.training_facts import TrainingFacts, dropped_by, read_facts
 from tasks.engine.fit import Progress, fit
 from tasks.engine.fit_params import FitParams
