@@ -54,9 +54,11 @@ class JamParams(Section):
 
 class TrainParams(FitParams):
     """One training run. `past_end_share`: crops that run past the end of a song longer than max_frames.
-    `ignore_below_s`, `resample_below_s`, `resample_power`: see `duration_weights`; 0 s is no limit.
+    `ignore_below_s`, `resample_below_s`, `resample_power`: see `duration_weights`; 0 s is no limit. `sharding`:
+    ``full`` keeps weights, gradients and optimiser in parts on the workers, where one has no room for all.
     """
 
+    sharding: Literal["none", "full"]
     max_frames: int
     past_end_share: float
     ignore_below_s: float
@@ -68,6 +70,11 @@ class TrainParams(FitParams):
     lyrics_dropout: float
     dropout_rule: Literal["jam", "independent"]
     time_weight: bool
+
+    @property
+    def shards_weights(self) -> bool:
+        """As `sharding` says."""
+        return self.sharding == "full"
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,7 @@ PARAMS = TrainParams(
     best_is="lowest",
     trackers=(),
     max_failures=0,
+    sharding="none",
     max_frames=16,
     past_end_share=0.3,
     ignore_below_s=0.0,
