@@ -32,6 +32,4 @@ def parted(tensor: Tensor, like: Tensor) -> Tensor:
     """A whole tensor that each worker has, in the parts that `like` lies in."""
     if not isinstance(like, DTensor):
         return tensor
-    return distribute_tensor(
-        tensor.to(like.device), like.device_mesh, like.placements, src_data_rank=None
-    )
+    return distribute_tensor(tensor.to(like.device), like.device_mesh, like.placements, src_data_rank=None)

@@ -66,6 +66,7 @@ PARAMS = TrainParams(
     trackers=(),
     max_failures=0,
     sharding="none",
+    heard_songs=0,
     max_frames=16,
     past_end_share=0.3,
     ignore_below_s=0.0,

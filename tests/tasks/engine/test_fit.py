@@ -48,7 +48,15 @@ def shards(tmp_path: Path) -> Path:
 
 def faulty(shards: Path, memory: Path, fault: str = "exit", at_step: int = 4) -> FaultyObjective:
     return FaultyObjective(
-        PARAMS, JAM.config(16), None, str(shards), SILENCE, ENCODER, at_step, str(memory), fault
+        PARAMS,
+        JAM.config(16),
+        None,
+        str(shards),
+        SILENCE,
+        ENCODER,
+        at_step=at_step,
+        memory=str(memory),
+        fault=fault,
     )
 
 
@@ -103,7 +111,7 @@ def test_weights_in_parts_learn_what_whole_ones_learn_and_resume(shards: Path, t
         out = tmp_path / sharding
         memory = tmp_path / "died" if sharding == "full" else tmp_path  # a file of that name is there already
         objective = FaultyObjective(
-            params, JAM.config(16), None, str(shards), SILENCE, ENCODER, 9, str(memory), "exit"
+            params, JAM.config(16), None, str(shards), SILENCE, ENCODER, at_step=9, memory=str(memory)
         )
         fit(objective, params.model_copy(update={"max_failures": 1}), out, {})
         found[sharding] = losses(out), load_model(out).state_dict()
