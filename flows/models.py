@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from flows.params import Params
@@ -59,11 +59,20 @@ def check_models(params: Params, flow: str) -> None:
             f"judge.model is {params.judge.model!r}, which scores {', '.join(params.judge.axes)}; "
             f"the benchmark compares {', '.join(AXES)}: choose embedded or songeval"
         )
+    for trouble in unusable_models(params, flow):
+        raise trouble
+
+
+def unusable_models(params: Params, flow: str) -> Iterator[BadModel]:
+    """What each model of a flow lacks that cannot be used; the messages name the setting and the cure."""
     elsewhere = params.engine.pythons()
     for kind in KINDS_OF[flow]:
         if flow == "prepare" and STAGE_OF.get(kind) in elsewhere:
             continue
-        IDENTITY[kind](getattr(params, kind))
+        try:
+            IDENTITY[kind](getattr(params, kind))
+        except BadModel as trouble:
+            yield trouble
 
 
 def measuring_models(params: Params) -> tuple[str, str]:

@@ -161,7 +161,12 @@ def finish_shards(chain: Chain) -> dict[str, Any]:
     say(f"prepare: {len(kept)} of {len(rows)} songs kept, {len(rows) - len(kept)} dropped")
     reasons = Counter(row["drop_reason"] for row in rows if row["drop_reason"])
     kept_hours = sum(row["duration"] for row in kept) / 3600
-    return {"songs_in": len(rows), "songs_kept": len(kept), "kept_hours": kept_hours, "dropped": dict(reasons)}
+    return {
+        "songs_in": len(rows),
+        "songs_kept": len(kept),
+        "kept_hours": kept_hours,
+        "dropped": dict(reasons),
+    }
 
 
 @flow(name="prepare", flow_run_name="prepare-{work}", **HOOKS)
