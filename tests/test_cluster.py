@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
 import zipfile
 from pathlib import Path
@@ -14,6 +16,7 @@ from ray._private.runtime_env.packaging import _zip_files
 from ray.autoscaler._private.util import prepare_config, validate_config
 
 from flows.params import Params, load_params
+from tests.flows.prefect_server import until
 
 ROOT = Path(__file__).resolve().parent.parent
 CLUSTER = ROOT / "cluster"
@@ -99,6 +102,52 @@ def test_the_slurm_script_is_shell_and_asks_to_be_told_before_its_end() -> None:
     waited_s = int(re.search(r"^ckpt_wait_s=(\d+)", text, re.MULTILINE)[1])  # type: ignore[index]
     assert waited_s < lead_s
     assert "trap save_and_stop TERM" in text and "#SBATCH --requeue" in text
+
+
+STUBS = {
+    "scontrol": '[ "$1" != show ] || echo one two | tr " " "\\n"; echo "scontrol $*" >> "$SAID"',
+    "srun": 'while [[ "$1" == -* ]]; do shift; done; exec "$@"',
+    "ray": 'echo "ray $*" >> "$SAID"; [ "$1" != start ] || exec sleep 60',
+    "hostname": "echo 10.0.0.1",
+    "jam": 'echo "jam $*" >> "$SAID"; [ "$1" = run ] || exit 0; trap "echo stopped >> $SAID; exit 143" TERM\n'
+    "while true; do sleep 0.1; done",
+}
+
+
+def test_the_slurm_script_asks_trainings_for_a_checkpoint_before_it_ends_the_driver(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    for name, body in STUBS.items():
+        stub = tmp_path / "bin" / name
+        stub.write_text(f"#!/bin/bash\n{body}\n")
+        stub.chmod(0o755)
+    said = tmp_path / "said"
+    going, done = tmp_path / "W/checkpoints/sft/1", tmp_path / "W/checkpoints/pretrain/2"
+    for run in (going, done):
+        run.mkdir(parents=True)
+        (run / "train.json").touch()
+    (done / "done.json").touch()
+    environment = {
+        "PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin",
+        "HOME": str(tmp_path),
+        "SAID": str(said),
+        "SLURM_JOB_NODELIST": "[one,two]",
+        "SLURM_JOB_ID": "17",
+        "SLURM_CPUS_PER_TASK": "4",
+    }
+    command = ["bash", str(CLUSTER / "slurm.sh"), "songs", str(tmp_path / "W")]
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, start_new_session=True) as script:
+        try:
+            until("the driver", lambda: said.is_file() and "jam run" in said.read_text())
+            script.send_signal(signal.SIGTERM)
+            until("the question", (going / "checkpoint-now").exists)
+            assert "stopped" not in said.read_text() and not (done / "checkpoint-now").exists()
+            (going / "checkpoint-now").unlink()  # as a training does that has written one
+            assert script.wait(60) == 143
+        finally:
+            os.killpg(script.pid, signal.SIGKILL)
+    lines = said.read_text().splitlines()
+    assert lines.index("stopped") < lines.index("scontrol requeue 17")
+    assert "ray start --block --address=10.0.0.1:20017 --num-cpus=4" in lines
 
 
 def test_a_working_dir_takes_the_four_folders_and_leaves_songs_and_environments(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 `out` is the state of a run: ``log.jsonl`` (a line every few steps), ``validation.jsonl``, ``steps/step-000123/``
 (checkpoints), ``best/`` (the averaged weights that validated best) and at the end ``model.safetensors`` with
 ``config.json`` (the averaged weights, of the last step or the best one) and ``done.json``. A run that was killed
-goes on from its newest whole checkpoint. What is learned is the `Objective`'s business.
+goes on from its newest whole checkpoint; a file ``checkpoint-now`` asks for one before that, at the next line of
+the log, and goes when it is written. What is learned is the `Objective`'s business.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from tasks.engine.files import write_json
 from tasks.engine.fit_params import FitParams
 from tasks.engine.train_log import TrainLog
 
-DONE_NAME, STEPS_NAME, BEST_NAME = "done.json", "steps", "best"
+DONE_NAME, STEPS_NAME, BEST_NAME, ASKED_NAME = "done.json", "steps", "best", "checkpoint-now"
 
 
 @dataclass(frozen=True)
@@ -100,11 +101,13 @@ def run_steps(
             figures = _validated(learner, objective, worker)
             log.validated(learner.step, figures)
             best = _keep_best(learner, figures, best, params, out)
-        if (learner.step % params.checkpoint_every_steps == 0 or last) and log:
+        asked = learner.step % params.log_every_steps == 0 and (out / ASKED_NAME).exists()
+        if (learner.step % params.checkpoint_every_steps == 0 or last or asked) and log:
             facts = {"seconds": log.seconds(), "best": best}
             learner.save(out / STEPS_NAME / f"step-{learner.step:06d}", facts)
             for old in _checkpoints(out)[: -params.keep_checkpoints]:
                 shutil.rmtree(old)
+            (out / ASKED_NAME).unlink(missing_ok=True)
     if log and learner.step == params.steps:
         _finish(learner, objective, best, out, worker)
     if log:
