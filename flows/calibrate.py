@@ -105,4 +105,4 @@ def calibrate(
         settings: single values over both, each as section.key=value, such as pretrain.steps=200.
     """
     loaded = load_params(Path(params) if params else None, [*settings, f"songs.path={songs}"])
-    return run_calibrate(loaded, WorkFolder(Path(work)), Path(out))
+    return run_calibrate(loaded, WorkFolder.at(work), Path(out))

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table as Grid
@@ -29,6 +28,8 @@ from tasks.engine.table import SOURCES, Chain, Table
 from tasks.sources import list_sources
 
 UP_TO_DATE = "up to date"
+SUNG = ("generate", "score", "reward", "separate", "transcribe")  # stages of a round's takes
+HEARD = ("generate", "separate", "transcribe", "style", "score")  # stages of the benchmark's songs
 
 
 @dataclass(frozen=True)
@@ -89,17 +90,17 @@ def plan_lifecycle(params: Params, work: WorkFolder) -> Plan:
     prepare = _prepare_items(params, work, known)
     train: list[Item] = []
     for name, section in (("pretrain", params.pretrain), ("sft", params.sft)):
+        recipes = sorted(work.checkpoint(name).glob("*/train.json"))
         before = any(item.runs for item in (*prepare, *train))
-        train.append(_fit_item(name, section, work.checkpoint(name), before))
+        train.append(_fit_item(name, section, recipes, not before and _finished(section, recipes)))
     stands = not any(item.runs for item in (*prepare, *train)) and _reported(params, work)
-    takes = params.round.takes * (params.round.num_prompts + params.round.num_held_out)
-    dpo = [_song_item(params, stage, stands, takes, known) for stage in ("generate", "score")]
-    dpo += [
-        _fit_item(name, params.dpo, work.checkpoint(name), not stands) for name in ("dpo-1", "dpo-1-control")
-    ]
+    takes = _num_takes(params)
+    dpo = [_song_item(params, stage, stands, takes, known) for stage in SUNG]
+    learned = sorted(work.rounds.glob("*/*/*/train.json"))
+    runs = params.round.rounds * (2 if params.round.control else 1)
+    dpo.append(_fit_item("rounds", params.dpo, learned, stands, runs))
     heard = _num_heard(params, work)
-    listening = ("generate", "separate", "transcribe", "style", "score")
-    benchmark = [_song_item(params, stage, stands, heard, known) for stage in listening]
+    benchmark = [_song_item(params, stage, stands, heard, known) for stage in HEARD]
     return Plan({"prepare": prepare, "train": train, "dpo": dpo, "benchmark": benchmark}, missing)
 
 
@@ -178,24 +179,28 @@ def _timed(params: Params, stage: str, todo: str, songs: int | None, known: dict
     return Item(stage, todo, songs, worker_s, asked or pace.workers, pace.memory_mb, own)
 
 
-def _fit_item(name: str, section: FitParams, folder: Path, before: bool) -> Item:
-    """A training: it runs when something before it does, or when no run of this section stands."""
-    step_s: list[float] = []
-    stands = False
-    for recipe in folder.glob("*/train.json"):
-        log = recipe.parent / "log.jsonl"
-        if log.exists() and (lines := log.read_text().splitlines()):
-            last = json.loads(lines[-1])
-            step_s.append(last["seconds"] / last["step"])
-        stands |= (recipe.parent / "done.json").exists() and _same(json.loads(recipe.read_text()), section)
-    if stands and not before:
+def _fit_item(name: str, section: FitParams, recipes: Sequence[Path], stands: bool, runs: int = 1) -> Item:
+    """A training, or several; `recipes`: those of earlier runs, whose logs say how long a step took."""
+    if stands:
         return Item(name, UP_TO_DATE)
-    worker_s = step_s[-1] * section.steps * section.num_workers if step_s else None
-    return Item(name, f"{section.steps} steps", None, worker_s, section.num_workers)
+    step_s = None
+    for recipe in recipes:
+        log = recipe.parent / "log.jsonl"
+        if log.is_file() and (lines := log.read_text().splitlines()):
+            last = json.loads(lines[-1])
+            step_s = last["seconds"] / last["step"]
+    steps = runs * section.steps
+    worker_s = None if step_s is None else step_s * steps * section.num_workers
+    return Item(name, f"{steps} steps", None, worker_s, section.num_workers)
 
 
-def _same(recipe: dict[str, Any], section: FitParams) -> bool:
-    return {**recipe["params"], "beta": None} == {**section.model_dump(mode="json"), "beta": None}
+def _finished(section: FitParams, recipes: Sequence[Path]) -> bool:
+    """A run of this section stands."""
+    settings = json.loads(section.model_dump_json())
+    return any(
+        (recipe.parent / "done.json").is_file() and json.loads(recipe.read_text())["params"] == settings
+        for recipe in recipes
+    )
 
 
 def _song_item(params: Params, stage: str, stands: bool, songs: int | None, known: dict[str, Pace]) -> Item:
@@ -208,6 +213,14 @@ def _reported(params: Params, work: WorkFolder) -> bool:
     recipe = work.report("benchmark") / "recipe.json"
     settings = params.model_dump(mode="json", exclude={"engine", "toy", "songs"})
     return recipe.exists() and json.loads(recipe.read_text())["settings"] == settings
+
+
+def _num_takes(params: Params) -> int:
+    """Songs of all rounds, if none stops them: takes, and what the gates hear of each policy and its control."""
+    rounds, gate = params.round, params.gate
+    takes = rounds.rounds * rounds.takes * (rounds.num_prompts + rounds.num_held_out)
+    policies = 1 + rounds.rounds * (2 if rounds.control else 1)
+    return takes + policies * gate.num_prompts * gate.takes
 
 
 def _num_heard(params: Params, work: WorkFolder) -> int | None:

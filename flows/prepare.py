@@ -180,5 +180,5 @@ def prepare(songs: str, work: str = "data", params: str | None = None, settings:
         settings: single values over both, each as section.key=value, such as pretrain.steps=200.
     """
     loaded = load_params(Path(params) if params else None, [*settings, f"songs.path={songs}"])
-    chain = run_prepare(loaded, WorkFolder(Path(work)))
+    chain = run_prepare(loaded, WorkFolder.at(work))
     return sum(len(part.sources) for part in chain.partitions.values())

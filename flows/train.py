@@ -82,10 +82,10 @@ def untrained_checkpoint(params: Params, work: WorkFolder) -> Path:
     return out
 
 
-def remove_superseded(folder: Path, current: Path) -> None:
-    """Only the current run of a kind stays."""
+def remove_superseded(folder: Path, *current: Path) -> None:
+    """Only what is current of a kind stays."""
     for old in folder.iterdir():
-        if old.is_dir() and old != current:
+        if old.is_dir() and old not in current:
             shutil.rmtree(old)
 
 
@@ -111,4 +111,4 @@ def train_flow(work: str = "data", params: str | None = None, settings: Sequence
         settings: single values over both, each as section.key=value, such as pretrain.steps=200.
     """
     loaded = load_params(Path(params) if params else None, list(settings))
-    return run_train(loaded, WorkFolder(Path(work))).weights
+    return run_train(loaded, WorkFolder.at(work)).weights
