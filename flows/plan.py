@@ -73,7 +73,8 @@ class Plan:
 
     def unknown(self) -> list[str]:
         """What would run and has never run here."""
-        return [item.name for items in self.flows.values() for item in items if item.seconds is None]
+        items = (item for items in self.flows.values() for item in items)
+        return list(dict.fromkeys(item.name for item in items if item.seconds is None))
 
 
 def plan_lifecycle(params: Params, work: WorkFolder) -> Plan:

@@ -35,6 +35,10 @@ TINY = [
         )
     ),
     "round.num_prompts=2",
+    "round.control=false",
+    "gate.num_prompts=1",
+    "gate.takes=1",
+    "gate.num_resamples=200",
     "round.num_held_out=1",
     "round.takes=2",
     "sampler.num_points=3",

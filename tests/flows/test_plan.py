@@ -79,10 +79,10 @@ def test_the_plan_is_readable_without_a_terminal(
     params: Params, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     work = WorkFolder(tmp_path / "W")
-    receipt(work, "separate")
+    receipt(work, "encode")
     assert print_plan(params, work) == 0
     shown = capsys.readouterr().out
-    row = next(line for line in shown.splitlines() if "separate" in line)
-    assert row.split() == ["prepare", "separate", "2", "of", "2", "partitions", "3", "8", "2", "300", "4"]
+    row = next(line for line in shown.splitlines() if "encode" in line)
+    assert row.split() == ["prepare", "encode", "2", "of", "2", "partitions", "3", "8", "2", "300", "4"]
     assert "in all: about 4 s, as earlier runs went, and the time of ingest" in shown
     assert "needs: 600 MB of memory for the largest stage; 0 GPUs" in shown
