@@ -68,10 +68,15 @@ def test_the_gpu_group_grows_from_nothing_and_goes_when_idle(job: dict[str, Any]
 
 def test_the_job_is_a_command_of_ours_with_params_that_load(job: dict[str, Any], params: Params) -> None:
     words = job["entrypoint"].split()
-    assert words[:2] == ["jam", "run"] and (ROOT / words[words.index("--params") + 1]).is_file()
+    overlay = Path(words[words.index("--params") + 1])
+    assert (
+        words[:2] == ["jam", "run"]
+        and f"WORKDIR {overlay.parents[1]}\n" in (CLUSTER / "Dockerfile").read_text()
+    )
+    assert (ROOT / "params" / overlay.name).is_file()
     assert params.engine.address == "auto" and params.engine.num_workers
     assert job["shutdownAfterJobFinishes"] is True and job["backoffLimit"] > 0
-    assert yaml.safe_load(job["runtimeEnvYAML"])["working_dir"] in (CLUSTER / "Dockerfile").read_text()
+    assert yaml.safe_load(job["runtimeEnvYAML"])["env_vars"] == {"WDS_SECURE": "1"}
 
 
 def test_weights_are_fetched_once_a_node_by_one_at_a_time(job: dict[str, Any]) -> None:
