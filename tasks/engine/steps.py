@@ -3,7 +3,8 @@
 `out` is the state of a run: ``log.jsonl`` (a line every few steps), ``validation.jsonl``, ``steps/step-000123/``
 (checkpoints), ``best/`` (the averaged weights that validated best) and at the end ``model.safetensors`` with
 ``config.json`` (the averaged weights, of the last step or the best one) and ``done.json``. A run that was killed
-goes on from its newest whole checkpoint. What is learned is the `Objective`'s business.
+goes on from its newest whole checkpoint; a file ``checkpoint-now`` asks for one before that, at the next line of
+the log, and goes when it is written. What is learned is the `Objective`'s business.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from tasks.engine.files import write_json
 from tasks.engine.fit_params import FitParams
 from tasks.engine.train_log import TrainLog
 
-DONE_NAME, STEPS_NAME, BEST_NAME = "done.json", "steps", "best"
+DONE_NAME, STEPS_NAME, BEST_NAME, ASKED_NAME = "done.json", "steps", "best", "checkpoint-now"
 
 
 @dataclass(frozen=True)
@@ -93,11 +94,12 @@ def run_steps(
     while learner.step < params.steps and learner.step != stop_at:
         for name, value in _update(learner, called, step_loss, params, worker).items():
             sums[name] = sums.get(name, 0.0) + value
-        last = learner.step == params.steps
+        last, asked = learner.step == params.steps, False
         if learner.step % params.log_every_steps == 0 or last:
             count = (learner.step - 1) % params.log_every_steps + 1
+            sums[ASKED_NAME] = float((out / ASKED_NAME).exists())  # all workers must see the same answer
             means = _mean_over_workers({name: value / count for name, value in sums.items()}, worker)
-            sums = {}
+            asked, sums = means.pop(ASKED_NAME) > 0, {}
             if log:
                 log.write(learner.step, {"learning_rate": learner.learning_rate, **means})
         if params.validate_every_steps and (learner.step % params.validate_every_steps == 0 or last):
@@ -106,11 +108,13 @@ def run_steps(
                 figures = objective.validate(average, worker)
                 log.validated(learner.step, figures)
                 best = _keep_best(average, learner.step, figures, best, params, out)
-        if learner.step % params.checkpoint_every_steps == 0 or last:
+        if learner.step % params.checkpoint_every_steps == 0 or last or asked:
             facts = {"seconds": log.seconds(), "best": best} if log else {}
             learner.save(out / STEPS_NAME / f"step-{learner.step:06d}", facts, writes=log is not None)
             for old in _checkpoints(out)[: -params.keep_checkpoints] if log else []:
                 shutil.rmtree(old)
+            if log:
+                (out / ASKED_NAME).unlink(missing_ok=True)
     if learner.step == params.steps:
         average = learner.averaged()
         if log:
