@@ -15,11 +15,12 @@ from prefect.context import FlowRunContext
 
 from eval.intervals import Resampling
 from eval.report import Report
-from eval.report_files import ReportFiles, write_report
+from eval.report_files import write_report
 from eval.rounds import RoundsReport
 from eval.wording import quantity
 from flows.listen import listening_chain
 from flows.models import check_models
+from flows.notify import HOOKS
 from flows.params import Params, load_params
 from flows.prepare import prepare_chain, songs_root_of
 from flows.rounds_kept import ShownRound, shown_round, standing_rounds
@@ -41,6 +42,7 @@ from tasks.data_set import DATA_SET_COLUMNS, data_set_of
 from tasks.engine.files import write_json
 from tasks.engine.fingerprint import fingerprint, sha256_of_file
 from tasks.engine.rates import rates
+from tasks.engine.store import local_folder
 from tasks.engine.table import Chain, Table
 from tasks.fanout import PROMPT_COLUMNS, System, prompts_of, system_sources
 from tasks.measure import MEASURED_COLUMNS, frechet_reference, measure
@@ -83,7 +85,7 @@ def run_benchmark(params: Params, work: WorkFolder) -> Path:
         prompts,
         [
             row
-            for row in chain.rows([*MEASURED_COLUMNS, "checkpoint", "audio"])
+            for row in chain.rows([*MEASURED_COLUMNS, "checkpoint", "seed", "recipe", "audio"])
             if row["drop_reason"] != "source_gone"
         ],
         frechet_reference(training),
@@ -106,11 +108,12 @@ def run_benchmark(params: Params, work: WorkFolder) -> Path:
         songs_root=songs_root,
         rounds=rounds,
     )
-    files = write_report(report, folder)
+    with local_folder(folder) as here:
+        write_report(report, here)
     write_json(folder / "metrics.json", flat_metrics(report))
     write_json(folder / RECIPE, recipe)
-    _publish(report, files)
-    return files.html
+    _publish(report, folder / "report.html")
+    return folder / "report.html"
 
 
 def report_recipe(
@@ -194,8 +197,8 @@ def _training_runs(work: WorkFolder, shown: ShownRound | None) -> dict[str, Path
     return found
 
 
-def _publish(report: Report, files: ReportFiles) -> None:
-    say(f"report: {files.html}")
+def _publish(report: Report, page: Path) -> None:
+    say(f"report: {page}")
     if FlowRunContext.get() is None:
         return
     columns = ("wer", "acoustic_per", "style_similarity", "judge_mean")
@@ -207,17 +210,17 @@ def _publish(report: Report, files: ReportFiles) -> None:
         for system in report.systems
     ]
     create_table_artifact(key="benchmark", table=table, description=report.title)
-    create_link_artifact(key="report", link=files.html.resolve().as_uri(), link_text="report.html")
+    create_link_artifact(key="report", link=page.resolve().as_uri(), link_text="report.html")
 
 
-@flow(name="benchmark", flow_run_name="benchmark-{work}")
+@flow(name="benchmark", flow_run_name="benchmark-{work}", **HOOKS)
 def benchmark(work: str = "data", params: str | None = None, settings: Sequence[str] = ()) -> str:
     """Benchmark the checkpoints of a work folder; returns the path of the report.
 
     Args:
         work: a work folder with a fine-tuned checkpoint.
-        params: overlay over params.yaml.
-        settings: ``section.key=value``, each over the overlay.
+        params: YAML file laid over params.yaml, such as params/real.yaml; none for params.yaml alone.
+        settings: single values over both, each as section.key=value, such as pretrain.steps=200.
     """
     loaded = load_params(Path(params) if params else None, list(settings))
-    return str(run_benchmark(loaded, WorkFolder(Path(work))))
+    return str(run_benchmark(loaded, WorkFolder.at(work)))

@@ -18,7 +18,7 @@ from flows.rounds import CANDIDATES, PAIRS, POLICY, RUNS, SCORES
 from flows.view import say
 from flows.workfolder import WorkFolder
 from jam_model.checkpoint import weights_hash
-from jam_model.shards import TRAIN, VALIDATION
+from jam_model.shard_index import TRAIN, VALIDATION
 from tasks.audio import read_bytes
 from tasks.engine.song import Song
 from tasks.engine.table import Partition, Table
