@@ -17,12 +17,20 @@ def dpo(
             "--replay", metavar="ROUND CANDIDATE", help="Sing this take again and compare the samples."
         ),
     ] = None,
+    sweep: Annotated[
+        bool, typer.Option("--sweep", help="Instead: ways of training side by side, with their controls.")
+    ] = False,
     work: Work = DATA,
     params: Overlay = None,
     set_: Settings = NO_SETTINGS,
 ) -> None:
     """DPO rounds from the fine-tuned model, each with its gate."""
     loaded = ready(params, set_, "dpo")
+    if sweep:
+        from flows.sweep import sweep as sweep_flow
+
+        sweep_flow(str(work), text(params), tuple(set_))
+        return
     if replay:
         from flows.rounds_look import replay as sing_again
 
