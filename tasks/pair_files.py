@@ -62,10 +62,10 @@ def write_pairs(folder: Path, pairs: Sequence[Pair]) -> PairFolder:
     return PairFolder(str(folder.resolve()), len(pairs), digest)
 
 
-def read_pairs(folder: PairFolder) -> list[Pair]:
-    """The pairs of `write_pairs`, in order."""
-    rows = json.loads((Path(folder.path) / "pairs.json").read_text())
-    arrays = load_file(Path(folder.path) / "pairs.safetensors") if rows else {}
+def read_pairs(folder: Path) -> list[Pair]:
+    """The pairs that `write_pairs` wrote into a folder, in order."""
+    rows = json.loads((folder / "pairs.json").read_text())
+    arrays = load_file(folder / "pairs.safetensors") if rows else {}
     pairs = []
     for number, row in enumerate(rows):
         a = {name: arrays[f"{number:06d}.{name}"] for name in ("winner", "loser", "style", "mean", "std")}

@@ -77,7 +77,7 @@ class PreferenceObjective:
             ReferenceDiffers: in the first step, where the policy is the reference.
         """
         params = self.params
-        pairs = read_pairs(self.pairs)
+        pairs = read_pairs(Path(self.pairs.path))
         reference = self._frozen(worker).train()  # as the policy that learns: the same numerics and dropout
         if params.compile:
             reference = cast(Jam, torch.compile(reference))
@@ -111,7 +111,7 @@ class PreferenceObjective:
 
     def validate(self, model: Jam, worker: Worker) -> dict[str, Any]:
         """Implicit accuracy and margin on held-out pairs, at fixed noise and times."""
-        pairs = read_pairs(self.held_out)
+        pairs = read_pairs(Path(self.held_out.path))
         if not pairs:
             return {"num_held_out_pairs": 0, "error_over": self.params.error_over}
         reference = self._frozen(worker).eval()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -43,9 +44,15 @@ def dpo(
 @app.command()
 def pairs(
     number: Annotated[int, typer.Argument(metavar="ROUND", help="From 1.")],
+    export: Annotated[
+        Path | None,
+        typer.Option("--export", metavar="FOLDER", help="Write the pairs learned from as jamify's DPO list."),
+    ] = None,
     work: Work = DATA,
 ) -> None:
     """The pairs of a round side by side, and why prompts gave none."""
-    from flows.rounds_look import print_pairs
+    from flows.rounds_look import export_pairs, print_pairs
 
     print_pairs(work, number)
+    if export:
+        export_pairs(work, number, export)
