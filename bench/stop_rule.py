@@ -39,7 +39,7 @@ SETTINGS = (
 def rounds(kind: str, seed: int, options: argparse.Namespace) -> dict[str, Any]:
     """Run the rounds of one reward from one seed; what they did and why they ended."""
     own = [
-        "reward.terms=[{score: %s, weight: 1.0}]" % REWARDS[kind],
+        f"reward.terms=[{{score: {REWARDS[kind]}, weight: 1.0}}]",
         *(f"{section}.seed={seed}" for section in ("round", "dpo", "gate")),
     ]
     params = load_params(options.params, [*SETTINGS, *options.settings, *own])
@@ -48,7 +48,6 @@ def rounds(kind: str, seed: int, options: argparse.Namespace) -> dict[str, Any]:
     return {
         "seed": seed,
         "rounds": len(report.rows) - 1,
-        "stopped_early": bool(report.stopped) and len(report.rows) - 1 < params.round.rounds,
         "stopped": report.stopped,
         "kept": report.kept,
         "why": report.why,
