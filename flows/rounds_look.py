@@ -22,7 +22,9 @@ from jam_model.shard_index import TRAIN, VALIDATION
 from tasks.audio import read_bytes
 from tasks.engine.song import Song
 from tasks.engine.table import Partition, Table
+from tasks.exchange import write_pair_list
 from tasks.generate import Generate
+from tasks.pair_files import read_pairs
 
 USE = {TRAIN: "learned from", VALIDATION: "held out"}
 
@@ -46,6 +48,19 @@ def print_pairs(root: Path, number: int) -> None:
         say(f"round {number}, {use}: {len(of_split)} prompts, {len(chosen)} pairs, refused: {reasons}")
         if chosen:
             _console().print(_grid(chosen, takes))
+
+
+def export_pairs(root: Path, number: int, folder: Path) -> None:
+    """``jam pairs ROUND --export FOLDER``: the pairs learned from as jamify's ``dpo.json`` and its files.
+
+    Raises:
+        ValueError: the round was not trained.
+    """
+    runs = sorted((WorkFolder(root).round(number) / RUNS[POLICY]).glob("*/pairs/pairs.json"))
+    if not runs:
+        raise ValueError(f"round: round {number} in {root} has no training run, so no pairs to export")
+    pairs = read_pairs(runs[-1].parent)
+    say(f"{write_pair_list(folder, pairs)}: {len(pairs)} pairs")
 
 
 def _grid(pairs: list[dict[str, Any]], takes: dict[str, dict[str, Any]]) -> Grid:
