@@ -58,7 +58,7 @@ def test_every_guard_is_shown_with_its_margin_and_p_value() -> None:
 def test_pairs_and_refusals_are_told_and_escaped() -> None:
     page = rounds_section(rounds())
     assert "Round 1: 20 pairs from 24 prompts, refused: tie 1, loses_&lt;words&gt; 3" in page
-    assert "75% of 8 held-out pairs" in page
+    assert "75% of 8 held-out pairs; its reward minus its control&#x27;s: 1.40 [1.35, 1.45]" in page
 
 
 def test_without_rounds_there_is_no_section() -> None:
