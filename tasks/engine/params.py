@@ -53,12 +53,16 @@ class StageWorkers(Section):
 class EngineParams(Section):
     """How stages run. None of it is part of a fingerprint.
 
-    `stages`: stages with workers of their own, a group each; all others share the pool.
+    `stages`: stages with workers of their own, a group each; all others share the pool. `num_workers` is also how
+    far a cluster with an autoscaler may grow: all are asked for at once when work is queued, and those idle for
+    `idle_worker_s` go, down to `min_workers` a group.
     """
 
     partition_size: int
     address: str | None
     num_workers: int | None
+    min_workers: int
+    idle_worker_s: float
     cpus_per_worker: float
     gpus_per_worker: float
     threads_per_worker: int
