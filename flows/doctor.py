@@ -170,7 +170,7 @@ def _model(choice: ModelChoice, kind: str, name: str) -> Model:
     identity, device, trouble = None, None, None
     try:
         identity = IDENTITY[kind](choice.model_copy(update={"model": name}))
-        if name != EMBEDDED:
+        if name in choice.real:
             device = str(device_of(f"{kind}.{name}", getattr(choice, name).device))
     except ValueError as error:
         trouble = str(error)

@@ -80,10 +80,10 @@ def untrained_checkpoint(params: Params, work: WorkFolder) -> Path:
     return out
 
 
-def remove_superseded(folder: Path, current: Path) -> None:
-    """Only the current run of a kind stays."""
+def remove_superseded(folder: Path, *current: Path) -> None:
+    """Only what is current of a kind stays."""
     for old in folder.iterdir():
-        if old.is_dir() and old != current:
+        if old.is_dir() and old not in current:
             shutil.rmtree(old)
 
 

@@ -45,12 +45,17 @@ class WorkFolder:
         return self.root / "ingest.jsonl"
 
     def checkpoint(self, name: str) -> Path:
-        """A training run: ``pretrain``, ``sft``, ``dpo-1`` ..."""
+        """A training run: ``pretrain``, ``sft`` ..."""
         return self.root / "checkpoints" / name
 
+    @property
+    def rounds(self) -> Path:
+        """Every DPO round, and which one was kept."""
+        return self.root / "rounds"
+
     def round(self, number: int) -> Path:
-        """One DPO round: its candidates' table and its pairs."""
-        return self.root / "rounds" / str(number)
+        """One DPO round: its candidates' table, its pairs, its training runs and its gate; 0 has a gate alone."""
+        return self.rounds / str(number)
 
     @property
     def benchmark(self) -> Path:

@@ -9,11 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from eval.data_set import DataSet
+from eval.genres import genre_rows
 from eval.intervals import Estimate
 from eval.judge import ranked_songs
-from eval.players import waveform_peaks
-from eval.report import Comparison, LossCurve, Report, SongRow
+from eval.pairs import pair_tables
+from eval.players import waveform_peaks, worst_takes
+from eval.published import published_rows
+from eval.report import Comparison, LossCurve, Report
 from eval.report import System as ReportSystem
+from eval.rounds import RoundsReport
+from eval.song_row import SongRow
 from tasks.engine.stage import Section
 from tasks.fanout import Prompt, System, in_another_style, with_words_dealt
 from tasks.measure import FRECHET, MEASURES, UNHEARD, Measured, SongMeasures
@@ -57,9 +62,16 @@ class Word:
 
 
 def benchmark_systems(
-    prompts: Sequence[Prompt], checkpoints: Mapping[str, str], sampler: Section, params: BenchmarkParams
+    prompts: Sequence[Prompt],
+    checkpoints: Mapping[str, str],
+    sampler: Section,
+    params: BenchmarkParams,
+    dpo_title: str,
 ) -> list[System]:
-    """The rows of the benchmark; `checkpoints` gives the weights of untrained, trained, dpo and dpo-control."""
+    """The rows of the benchmark; `checkpoints` gives the weights of untrained, trained, dpo and dpo-control.
+
+    `dpo_title`: which DPO round is shown, where there is one.
+    """
 
     def sung(name: str, title: str, weights: str, **changes: Any) -> System:
         system = policy_system(name, title, checkpoints[weights], sampler, changes.pop("prompts", prompts))
@@ -86,7 +98,8 @@ def benchmark_systems(
         ),
     ]
     if DPO in checkpoints:
-        systems.append(sung(DPO, "After one DPO round", DPO))
+        systems.append(sung(DPO, dpo_title, DPO))
+    if CONTROL in checkpoints:
         systems.append(sung(CONTROL, "DPO control, beta = 0", CONTROL))
     return systems
 
@@ -167,10 +180,13 @@ def questions(measured: Measured, params: BenchmarkParams) -> list[Comparison]:
     ]
     if DPO in measured.systems:
         asked += [
-            paired("dpo", "What did one DPO round do to the judge's mean?", judge, DPO, TRAINED),
-            paired("dpo-control", "And the same run with beta = 0?", judge, CONTROL, TRAINED),
+            paired("dpo", "What did the DPO rounds do to the judge's mean?", judge, DPO, TRAINED),
+            paired("dpo-words", "What did the DPO rounds do to the words?", per, DPO, TRAINED),
+        ]
+    if CONTROL in measured.systems:
+        asked += [
+            paired("dpo-control", "And the same rounds with beta = 0?", judge, CONTROL, TRAINED),
             paired("dpo-over-control", "What is left over the control?", judge, DPO, CONTROL),
-            paired("dpo-words", "What did the DPO round do to the words?", per, DPO, TRAINED),
         ]
     return asked
 
@@ -200,15 +216,12 @@ def report_of(
     settings: Mapping[str, Any],
     run: Mapping[str, Any],
     songs_root: str,
+    rounds: RoundsReport | None,
 ) -> Report:
-    """The report of a measured benchmark; players for the first `player_songs` songs."""
-    shown = {prompt.song_id for prompt in measured.prompts[: params.player_songs]}
-    rows = [
-        _song_row(song, prompt, system.name, prompt.song_id in shown, songs_root)
-        for system in systems
-        for song, prompt in zip(measured.systems[system.name], measured.prompts, strict=True)
-    ]
+    """The report of a measured benchmark."""
+    rows = _song_rows(measured, systems, params.player_songs, songs_root)
     entries = [_report_system(measured, system) for system in systems]
+    metrics = [metric.name for metric in MEASURES if metric.name != FRECHET]
     floor = measured.floor(TRUTH, params.seed)
     stand_ins = sorted(
         {part for entry in entries for made in entry.made_by for part in made.split() if "/" in part}
@@ -225,13 +238,17 @@ def report_of(
         systems=entries,
         metrics=MEASURES,
         comparisons=questions(measured, params),
+        pairs=pair_tables(rows, [system.name for system in systems], metrics, measured.resampling),
         songs=rows,
+        genres=genre_rows(rows, metrics, measured.resampling),
+        published=published_rows(),
         losses=losses,
         data_set=data_set,
         settings=settings,
         stand_ins=[name for name in stand_ins if name.startswith("embedded/")],
         notes=notes,
         run=run,
+        rounds=rounds,
     )
 
 
@@ -247,12 +264,28 @@ def _report_system(measured: Measured, system: System) -> ReportSystem:
     return ReportSystem(system.name, system.title, made_by, measured.estimates(system.name), system.note)
 
 
-def _song_row(song: SongMeasures, prompt: Prompt, system: str, player: bool, songs_root: str) -> SongRow:
+def _song_rows(
+    measured: Measured, systems: Sequence[System], player_songs: int, songs_root: str
+) -> list[SongRow]:
+    """Every song of every system; the first `player_songs` songs and the worst takes by each metric with sound."""
+    songs = [
+        (system.name, song, prompt)
+        for system in systems
+        for song, prompt in zip(measured.systems[system.name], measured.prompts, strict=True)
+    ]
+    rows = [_song_row(song, prompt, system) for system, song, prompt in songs]
+    first = {prompt.song_id for prompt in measured.prompts[:player_songs]}
+    worst = worst_takes(rows, MEASURES)
+    return [
+        _with_sound(row, song, songs_root)
+        if row.song_id in first or (row.system, row.song_id) in worst
+        else row
+        for row, (_, song, _) in zip(rows, songs, strict=True)
+    ]
+
+
+def _song_row(song: SongMeasures, prompt: Prompt, system: str) -> SongRow:
     scores = {metric.name: song.scores.get(metric.name) for metric in MEASURES if metric.name != FRECHET}
-    sound: dict[str, Any] = {}
-    if player and not song.failed:
-        mix_CN = mix_of(song.row["song_id"], song.row["audio"], songs_root)
-        sound = {"audio": mp3_bytes(mix_CN), "audio_type": "audio/mpeg", "peaks": waveform_peaks(mix_CN)}
     return SongRow(
         song_id=prompt.song_id,
         title=prompt.title,
@@ -262,8 +295,24 @@ def _song_row(song: SongMeasures, prompt: Prompt, system: str, player: bool, son
         reasons={name: song.failed for name in scores} if song.failed else {},
         asked=[Word(w["word"], w["start_s"], w["end_s"]) for w in song.row["asked_words"]],
         heard=[Word(w["word"], w["start_s"], w["end_s"]) for w in song.row["transcript_times"] or ()],
-        **sound,
+        counts=song.counts,
+        facts=_facts(song.row),
     )
+
+
+def _with_sound(row: SongRow, song: SongMeasures, songs_root: str) -> SongRow:
+    if song.failed:
+        return row
+    mix_CN = mix_of(song.row["song_id"], song.row["audio"], songs_root)
+    return replace(row, audio=mp3_bytes(mix_CN), audio_type="audio/mpeg", peaks=waveform_peaks(mix_CN))
+
+
+def _facts(row: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What each stage did to this song, in a line a stage: the code and models that ran, and how it was asked."""
+    facts = [(made.split("-v")[0], made) for made in row["made_by"]]
+    asked = [("made from", row["recipe"]), ("weights", row["checkpoint"]), ("seed", row["seed"])]
+    facts += [(name, str(value)) for name, value in asked if value is not None]
+    return facts + ([("dropped", row["drop_reason"])] if row["drop_reason"] else [])
 
 
 def _short(estimate: Estimate) -> str:

@@ -21,7 +21,8 @@ import numpy as np
 import torch
 
 from jam_model.frames import LATENT_CHANNELS, STYLE_DIM
-from jam_model.shards import IDS_NAME, INDEX_NAME, MAX_MEMBER_BYTES, decode_sample, locate
+from jam_model.shard_index import IDS_NAME, INDEX_NAME
+from jam_model.shards import MAX_MEMBER_BYTES, decode_sample, locate
 from tasks.audio import array_of, npy_bytes
 from tasks.engine.column_file import SHARD_END
 from tasks.engine.files import write_json, write_json_lines
