@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
 import torch
-from safetensors.numpy import load_file, save
+from safetensors.numpy import load, save
 
 from jam_model.batches import collate, draw_crop, padded
 from jam_model.checkpoint import load_model, weights_hash
@@ -30,6 +30,7 @@ from tasks.engine.files import write_bytes, write_json
 from tasks.engine.fit import Progress, fit
 from tasks.engine.fit_params import FitParams
 from tasks.engine.steps import StepLoss, Worker
+from tasks.engine.store import place_of
 from tasks.train import TrainResult, hash_of, result_of
 
 HELD_OUT_DRAWS = 8  # noise and times each held-out pair is judged by
@@ -90,7 +91,7 @@ class PreferenceObjective:
             ReferenceDiffers: in the first step, where the policy is the reference.
         """
         params = self.params
-        pairs = read_pairs(Path(self.pairs))
+        pairs = read_pairs(place_of(self.pairs))
         reference = self._frozen(worker).train()  # as the policy that learns: the same numerics and dropout
         if params.compile:
             reference = cast(Jam, torch.compile(reference))
@@ -107,8 +108,9 @@ class PreferenceObjective:
         return step_loss
 
     def _load(self, checkpoint: str) -> Jam:
-        config = replace(load_model(checkpoint).config, max_frames=self.params.max_frames)
-        return load_model(checkpoint, config)
+        place = place_of(checkpoint)
+        config = replace(load_model(place).config, max_frames=self.params.max_frames)
+        return load_model(place, config)
 
     def _frozen(self, worker: Worker) -> Jam:
         return self._load(self.reference or self.policy).to(worker.device).requires_grad_(False)
@@ -116,7 +118,7 @@ class PreferenceObjective:
     def facts(self) -> TrainingFacts:
         """What this round leaves out at times, and what its policy did."""
         own = TrainingFacts(dropped_by(self._dropout), None)
-        return own.joined(read_facts(Path(self.policy)))
+        return own.joined(read_facts(place_of(self.policy)))
 
     @property
     def _dropout(self) -> Dropout:
@@ -124,7 +126,7 @@ class PreferenceObjective:
 
     def validate(self, model: Jam, worker: Worker) -> dict[str, Any]:
         """Implicit accuracy and margin on held-out pairs, at fixed noise and times."""
-        pairs = read_pairs(Path(self.held_out))
+        pairs = read_pairs(place_of(self.held_out))
         if not pairs:
             return {"num_held_out_pairs": 0, "error_over": self.params.error_over}
         reference = self._frozen(worker).eval()
@@ -266,7 +268,7 @@ def write_pairs(folder: Path, pairs: Sequence[Pair]) -> str:
 def read_pairs(folder: Path) -> list[Pair]:
     """The pairs of `write_pairs`, in order."""
     rows = json.loads((folder / "pairs.json").read_text())
-    arrays = load_file(folder / "pairs.safetensors") if rows else {}
+    arrays = load((folder / "pairs.safetensors").read_bytes()) if rows else {}
     pairs = []
     for number, row in enumerate(rows):
         a = {name: arrays[f"{number:06d}.{name}"] for name in ("winner", "loser", "style", "mean", "std")}

@@ -55,7 +55,7 @@ class EngineParams(Section):
 
     `stages`: stages with workers of their own, a group each; all others share the pool. `num_workers` is also how
     far a cluster with an autoscaler may grow: all are asked for at once when work is queued, and those idle for
-    `idle_worker_s` go, down to `min_workers` a group.
+    `idle_worker_s` go, down to `min_workers` a group. `node_cache_mb`: what a machine keeps of shards in a store.
     """
 
     partition_size: int
@@ -67,6 +67,7 @@ class EngineParams(Section):
     gpus_per_worker: float
     threads_per_worker: int
     object_store_mb: int
+    node_cache_mb: int
     song_limit_s: float
     song_limit_per_audio_s: float
     stages: dict[str, StageWorkers]

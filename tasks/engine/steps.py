@@ -70,11 +70,17 @@ StepLoss = Callable[[Jam, int, torch.Generator], dict[str, torch.Tensor]]
 
 
 def run_steps(
-    objective: Objective, params: FitParams, out: Path, worker: Worker, stop_at: int | None = None
+    objective: Objective,
+    params: FitParams,
+    out: Path,
+    worker: Worker,
+    stop_at: int | None = None,
+    commit: Callable[[], None] = lambda: None,
 ) -> None:
     """This worker's part of a run: from the newest whole checkpoint to the last step.
 
-    `stop_at` ends early, as a kill would, without the closing files.
+    `stop_at` ends early, as a kill would, without the closing files. `commit` is called on the first worker
+    whenever a checkpoint or the result stands.
     """
     torch.set_num_threads(params.threads_per_worker)
     learner = Learner(objective.build().to(worker.device), params.rule())
@@ -105,10 +111,12 @@ def run_steps(
             learner.save(out / STEPS_NAME / f"step-{learner.step:06d}", facts)
             for old in _checkpoints(out)[: -params.keep_checkpoints]:
                 shutil.rmtree(old)
+            commit()
     if log and learner.step == params.steps:
         _finish(learner, objective, best, out, worker)
     if log:
         log.close()
+        commit()
     if worker.num_workers > 1:
         distributed.barrier()
 

@@ -30,7 +30,9 @@ def test_prepare_in_a_store_gives_the_shards_of_a_folder(server: str, tmp_path: 
     place = place_of(server)
     assert isinstance(place, StorePath)
     kept = {path.relative_to(place).as_posix() for path in place.files_below()}
-    local = {path.relative_to(tmp_path / "W").as_posix() for path in (tmp_path / "W").rglob("*") if path.is_file()}
+    local = {
+        path.relative_to(tmp_path / "W").as_posix() for path in (tmp_path / "W").rglob("*") if path.is_file()
+    }
     assert kept == local and not list(tmp_path.glob("s3*"))
     shards = [name for name in local if name.startswith(("shards/", "table/"))]
     assert any(name.endswith(".tar") for name in shards)

@@ -24,6 +24,7 @@ ENGINE = EngineParams(
     gpus_per_worker=0.0,
     threads_per_worker=1,
     object_store_mb=100,
+    node_cache_mb=100,
     song_limit_s=6.0,
     song_limit_per_audio_s=0.0,
     stages={},
