@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import field_validator
 
@@ -56,6 +56,7 @@ class EngineParams(Section):
     `stages`: stages with workers of their own, a group each; all others share the pool. `num_workers` is also how
     far a cluster with an autoscaler may grow: all are asked for at once when work is queued, and those idle for
     `idle_worker_s` go, down to `min_workers` a group. `node_cache_mb`: what a machine keeps of shards in a store.
+    `dashboard` and `metrics_port` are of a Ray that is started here, on loopback; a cluster has its own.
     """
 
     partition_size: int
@@ -71,6 +72,9 @@ class EngineParams(Section):
     song_limit_s: float
     song_limit_per_audio_s: float
     stages: dict[str, StageWorkers]
+    dashboard: bool
+    metrics_port: int | None
+    partition_lines: Literal["none", "text", "json"]
 
     @field_validator("stages")
     @classmethod
