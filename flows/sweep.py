@@ -160,4 +160,4 @@ def sweep(work: str = "data", params: str | None = None, settings: tuple[str, ..
         settings: ``section.key=value``, each over the overlay.
     """
     loaded = load_params(Path(params) if params else None, list(settings))
-    return str(run_sweep(loaded, WorkFolder(Path(work))))
+    return str(run_sweep(loaded, WorkFolder.at(work)))
