@@ -33,7 +33,9 @@ def prepared(songs: Path, work: Path, partition_size: int, workers: int) -> dict
     start = time.time()
     run_prepare(params, WorkFolder(work))
     whole_s = time.time() - start
-    receipts = [(path.stat().st_mtime, json.loads(path.read_text())) for path in work.glob("receipts/*/*/*.json")]
+    receipts = [
+        (path.stat().st_mtime, json.loads(path.read_text())) for path in work.glob("receipts/*/*/*.json")
+    ]
     first = min(end - receipt["seconds"] for end, receipt in receipts)
     wall_s = max(end for end, _ in receipts) - first
     return {
@@ -46,7 +48,9 @@ def prepared(songs: Path, work: Path, partition_size: int, workers: int) -> dict
 
 def main() -> None:
     """Measure and write the result."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--songs", type=int, default=640)
     parser.add_argument("--partition-size", type=int, default=16)
     parser.add_argument("--workers", type=int, default=2)
