@@ -28,6 +28,16 @@ METRICS = (
         unit="",
         protocol="Largest cosine between any style embedding of the song and any of the asked style's audio.",
     ),
+    Metric(
+        name="text_similarity",
+        title="Style similarity to text",
+        source="cosine of style embeddings, as MuQ-MuLan's (Zhu et al. 2025, arXiv 2501.01108)",
+        range="[-1, 1]",
+        direction="higher",
+        unit="",
+        protocol="Mean cosine between the style embeddings of the song and that of the asked style's text; not "
+        "measured where the style encoder cannot read the text.",
+    ),
 )
 
 

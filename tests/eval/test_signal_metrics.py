@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from eval import energy, frechet, judge, separation, similarity, timing, words
+from eval import timing
 from eval.energy import energy_after_end
 from eval.intervals import Resampling
 from eval.judge import ranked_songs
@@ -114,14 +114,3 @@ def test_timing_interval_equals_a_plain_loop() -> None:
 def test_ranks_count_songs_in_strict_order_and_failed_ones_apart() -> None:
     estimate = ranked_songs([[3.0, 3.0, 3.0, None], [2.0, 3.0, 2.0, 2.0], [1.0, 1.0, 2.5, 1.0]])
     assert (estimate.value, estimate.n, estimate.n_failed, estimate.unit) == (1.0, 3, 1, "songs")
-
-
-def test_every_metric_states_its_facts_once() -> None:
-    modules = (words, energy, separation, similarity, timing, frechet, judge)
-    metrics = [metric for module in modules for metric in module.METRICS]
-    assert len({metric.name for metric in metrics}) == len(metrics)
-    for metric in metrics:
-        assert all((metric.title, metric.source, metric.range, metric.protocol))
-        assert metric.protocol.endswith(".")
-        assert metric.direction in ("higher", "lower")
-    assert next(metric for metric in metrics if metric.name == "wer").better(-0.1)
