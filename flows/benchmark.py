@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,16 @@ from eval.intervals import Resampling
 from eval.report import Report
 from eval.report_files import ReportFiles, write_report
 from eval.wording import quantity
+from flows.listening import (
+    Mixes,
+    decided_settings,
+    heard_rows,
+    listening_stages,
+    report_recipe,
+    run_facts,
+    singing_rtf,
+    text_styles,
+)
 from flows.models import check_models
 from flows.params import Params, load_params
 from flows.prepare import prepare_chain, songs_root_of
@@ -27,29 +37,18 @@ from flows.view import say
 from flows.workfolder import WorkFolder
 from jam_model.checkpoint import weights_hash
 from jam_model.training_facts import check_guidance, read_facts
-from tasks.benchmark import (
-    CONTROL,
-    DPO,
-    TRAINED,
-    UNTRAINED,
-    benchmark_systems,
-    loss_curve,
-    report_of,
-)
+from tasks.benchmark import CONTROL, DPO, TRAINED, UNTRAINED, benchmark_systems, questions
+from tasks.benchmark_report import ReportText, loss_curve, report_of, with_training
 from tasks.data_set import DATA_SET_COLUMNS, data_set_of
 from tasks.engine.files import write_json
-from tasks.engine.fingerprint import fingerprint, sha256_of_file
 from tasks.engine.rates import rates
 from tasks.engine.table import Chain, Table
-from tasks.fanout import PROMPT_COLUMNS, System, prompts_of, system_sources
+from tasks.fanout import PROMPT_COLUMNS, Prompt, System, prompts_of, system_sources
 from tasks.generate import Generate
-from tasks.measure import MEASURED_COLUMNS, frechet_reference, measure
+from tasks.judged import genre_of
+from tasks.measure import measure, windows_of
 from tasks.models.phonemizer import build_phonemizer
-from tasks.models.style_encoder import style_encoder_identity
-from tasks.score import Score
-from tasks.separate import Separate
-from tasks.style import Style
-from tasks.transcribe import Transcribe
+from tasks.models.style_encoder import build_style_encoder, style_encoder_identity
 
 REPORT = "benchmark"
 RECIPE = "recipe.json"
@@ -66,7 +65,7 @@ def run_benchmark(params: Params, work: WorkFolder) -> Path:
     songs_root = songs_root_of(params)
     prepared = prepare_chain(params, work, songs_root)
     rows = prepared.rows([*PROMPT_COLUMNS, *DATA_SET_COLUMNS, "window_embedding"])
-    prompts = prompts_of(rows, "benchmark", params.benchmark.num_songs)
+    prompts, notes = benchmark_prompts(rows, params)
     checkpoints = standing_checkpoints(params, work)
     hashes = {name: weights_hash(path) for name, path in checkpoints.items()}
     systems = benchmark_systems(prompts, hashes, params.sampler, params.benchmark)
@@ -74,7 +73,8 @@ def run_benchmark(params: Params, work: WorkFolder) -> Path:
         params, work, systems, {hashes[name]: path for name, path in checkpoints.items()}, songs_root
     )
     run_stages([chain], params.engine, work.receipts / REPORT)
-    recipe = report_recipe(params, prepared, chain, hashes)
+    settings = {**decided_settings(params), "weights": hashes}
+    recipe = report_recipe([prepared, chain], settings)
     folder = work.report(REPORT)
     if stands(folder, recipe):
         say(f"report: up to date, {folder / 'report.html'}")
@@ -82,59 +82,56 @@ def run_benchmark(params: Params, work: WorkFolder) -> Path:
     training = [row for row in rows if row["split"] == "train" and not row["drop_reason"]]
     measured = measure(
         prompts,
-        [
-            row
-            for row in chain.rows([*MEASURED_COLUMNS, "checkpoint", "audio"])
-            if row["drop_reason"] != "source_gone"
-        ],
-        frechet_reference(training),
+        heard_rows([chain]),
+        windows_of(training),
         build_phonemizer(params.phonemizer),
+        text_styles(prompts, build_style_encoder(params.style), params.benchmark.genres),
         Resampling(params.benchmark.num_resamples, params.benchmark.seed),
     )
-    logs = {path.parent.name: path / "log.jsonl" for path in _training_runs(work)}
     report = report_of(
         measured,
         systems,
         params.benchmark,
-        data_set_of(rows, params.filter, rates(prepared, work.receipts / "prepare")),
-        [loss_curve(name, log) for name, log in logs.items()],
-        settings={**params.model_dump(mode="json", exclude={"engine", "toy", "songs"}), "weights": hashes},
-        run={
-            "date": time.strftime("%Y-%m-%d"),
-            "seconds": round(time.time() - started),
-            "machine": platform.machine(),
-        },
-        songs_root=songs_root,
+        ReportText(
+            "From songs to a song model",
+            f"{len(prompts)} benchmark songs, {len(systems)} systems",
+            [*notes, "All models sing from the same noise."],
+        ),
+        Mixes([chain], songs_root),
+        settings,
+        run_facts(started, singing_rtf(chain, work.receipts / REPORT)),
+        questions(measured, params.benchmark),
     )
+    logs = {path.parent.name: path / "log.jsonl" for path in _training_runs(work)}
+    data_set = data_set_of(rows, params.filter, rates(prepared, work.receipts / "prepare"))
+    report = with_training(report, [loss_curve(name, log) for name, log in logs.items()], data_set)
+    return finish_report(report, folder, recipe)
+
+
+def benchmark_prompts(rows: Sequence[Mapping[str, Any]], params: Params) -> tuple[list[Prompt], list[str]]:
+    """The benchmark's songs of a prepared table, and a note where some could not be one.
+
+    A song that came without lyrics has the words of the recogniser, which cannot judge what it hears.
+    """
+    written = [row for row in rows if row["lyrics"] is not None]
+    by_ear = sum(
+        row["split"] == "benchmark" and not row["drop_reason"] and row["lyrics"] is None for row in rows
+    )
+    prompts = [
+        replace(prompt, genre=genre_of(None, prompt.style_text, params.benchmark.genres))
+        for prompt in prompts_of(written, "benchmark", params.benchmark.num_songs)
+    ]
+    note = f"{by_ear} songs that came without lyrics are left out: the recogniser wrote their words itself."
+    return prompts, [note] if by_ear else []
+
+
+def finish_report(report: Report, folder: Path, recipe: Mapping[str, Any]) -> Path:
+    """Write the report's files, its recipe last, and tell of them; returns the page."""
     files = write_report(report, folder)
     write_json(folder / "metrics.json", flat_metrics(report))
-    write_json(folder / RECIPE, recipe)
+    write_json(folder / RECIPE, dict(recipe))
     _publish(report, files)
     return files.html
-
-
-def report_recipe(params: Params, prepared: Chain, chain: Chain, hashes: Mapping[str, str]) -> dict[str, Any]:
-    """All that decides a report: the songs' column files, the settings, and the code that measures."""
-    columns = [
-        one.path(stage, number).name
-        for one in (prepared, chain)
-        for stage in one.stages
-        for number in one.partitions
-    ]
-    house = Path(__file__).resolve().parent.parent
-    sources = [
-        *sorted((house / "eval").rglob("*.*")),
-        house / "tasks/measure.py",
-        house / "tasks/benchmark.py",
-    ]
-    code = [sha256_of_file(path) for path in sources if path.suffix in (".py", ".css", ".js")]
-    settings = params.model_dump(mode="json", exclude={"engine", "toy", "songs"})
-    return {
-        "columns": fingerprint(columns),
-        "code": fingerprint(code),
-        "settings": settings,
-        "weights": dict(hashes),
-    }
 
 
 def stands(folder: Path, recipe: Mapping[str, Any]) -> bool:
@@ -170,9 +167,6 @@ def benchmark_chain(
     """The table of all systems' songs, and the stages that listen to them."""
     table = Table(work.benchmark / "table")
     table.admit(system_sources(systems, params.benchmark.seed), params.engine.partition_size)
-    always = params.transcribe.model_copy(update={"when": "always"})
-    ungated = params.transcriber.model_copy(update={"min_confidence": params.benchmark.min_confidence})
-    vocals_only = params.separate.model_copy(update={"stems": "vocals"})
     for path in checkpoints.values():
         check_guidance(read_facts(path), params.sampler.guidance, style_encoder_identity(params.style))
     where = {weights: os.path.abspath(path) for weights, path in checkpoints.items()}
@@ -180,10 +174,7 @@ def benchmark_chain(
         table,
         [
             Generate(params.codec, params.style, where, songs_root),
-            Separate(vocals_only, songs_root),
-            Transcribe(always, ungated),
-            Style(params.style, songs_root),
-            Score(params.judge, songs_root),
+            *listening_stages(params, songs_root),
         ],
         pythons=params.engine.pythons(),
     )

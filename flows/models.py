@@ -31,7 +31,7 @@ KINDS_OF: dict[str, tuple[str, ...]] = {
     "train": ("codec", "style"),
     "generate": ("codec", "style", "phonemizer"),
     "dpo": ("codec", "style", "judge"),
-    "benchmark": ("codec", "separate", "transcriber", "phonemizer", "style", "judge"),
+    "benchmark": ("codec", "separate", "transcriber", "aligner", "phonemizer", "style", "judge"),
     "all": tuple(IDENTITY),
 }
 """What each flow uses."""
@@ -64,6 +64,8 @@ def check_models(params: Params, flow: str) -> None:
         if flow == "prepare" and STAGE_OF.get(kind) in elsewhere:
             continue
         IDENTITY[kind](getattr(params, kind))
+    if flow == "benchmark" and params.benchmark.second_judge is not None:
+        judge_identity(params.judge.model_copy(update={"model": params.benchmark.second_judge}))
 
 
 def measuring_models(params: Params) -> tuple[str, str]:

@@ -133,6 +133,16 @@ COLUMNS: dict[str, Column] = {
     # score
     "scores": Column(pa.list_(pa.float64()), "a score for each of the judge's axes, in its order and range"),
     "reward": Column(pa.float64(), "mean of the axes"),
+    "second_scores": Column(pa.list_(pa.float64()), "the same of a second judge, for the report alone"),
+    # place
+    "placed_words": Column(
+        pa.list_(SCORED_WORD),
+        "the heard words where the aligner lays them; null = none, or they cannot be laid",
+    ),
+    # gauge
+    "loudness_lufs": Column(pa.float64(), "integrated loudness of the mix; null = silent, or too short"),
+    "clipped_share": Column(pa.float64(), "samples at full scale that follow another one there, as a share"),
+    "silence_share": Column(pa.float64(), "10 ms pieces below `check.silence_db`, as a share"),
     # pair
     "winner": Column(pa.string(), "song id of the preferred take; null with a reason in `refusal`"),
     "loser": Column(pa.string(), "song id of the other take"),
