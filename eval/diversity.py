@@ -11,8 +11,8 @@ from eval.metric import Metric
 
 METRICS = (
     Metric(
-        name="diversity",
-        title="Diversity",
+        name="song_diversity",
+        title="Diversity of songs",
         source="ours",
         range="[0, 2]",
         direction="higher",

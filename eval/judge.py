@@ -31,6 +31,7 @@ _AUDIOBOX = (
     ("PC", "complexity", "Production complexity"),
     ("PQ", "quality", "Production quality"),
 )
+SECOND_AXES = tuple(key for key, _, _ in _AUDIOBOX)
 SECOND_METRICS = tuple(
     Metric(
         name=f"audiobox_{name}",

@@ -17,7 +17,7 @@ from prefect import flow
 from eval.intervals import Resampling
 from flows.benchmark import REPORT, finish_report, stands
 from flows.judged_tables import folders_chain, reference_rows, sung_chain, sung_systems, truth_chain
-from flows.listening import (
+from flows.measured import (
     Mixes,
     decided_settings,
     heard_rows,
@@ -189,7 +189,7 @@ def judged(
     request = Request(
         Path(manifest), _named(systems), _named(checkpoints), Path(reference) if reference else None
     )
-    return str(run_judged(loaded, WorkFolder(Path(work)), request))
+    return str(run_judged(loaded, WorkFolder.at(work), request))
 
 
 def _named(pairs: Sequence[str]) -> dict[str, Path]:

@@ -8,24 +8,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from flows.listening import listening_stages
+from flows.listen import benchmark_stages, generate_stage, listening_stages
 from flows.params import Params
 from flows.prepare import prepare_chain
 from flows.stages import run_stages
 from flows.view import few, say
 from flows.workfolder import WorkFolder
 from jam_model.checkpoint import weights_hash
-from jam_model.training_facts import check_guidance, read_facts
 from tasks.align import Align
 from tasks.benchmark_songs import Asked
 from tasks.collect import Collect
 from tasks.engine.stage import Stage
 from tasks.engine.table import Chain, Source, Table
 from tasks.fanout import Prompt, System, system_sources
-from tasks.generate import Generate
 from tasks.ingest import Ingest
 from tasks.judged import TRUTH, Folder, folder_sources, truth_sources, unsingable, unused_files
-from tasks.models.style_encoder import style_encoder_identity
 from tasks.phonemize import Phonemize
 from tasks.round import policy_system
 from tasks.sources import list_sources
@@ -38,7 +35,7 @@ def truth_chain(
     """The table of the true songs; `with_times`: words are laid into them, for checkpoints to sing."""
     root = os.path.commonpath([song.audio.parent for song in songs if song.audio] or [own.root.resolve()])
     sources = truth_sources(songs, Path(root), prompts, params.benchmark.seed)
-    stages: list[Stage] = [Collect(params.audio, {TRUTH: root}), *listening_stages(params, "")]
+    stages: list[Stage] = [Collect(params.audio, {TRUTH: root}), *_heard(params)]
     if with_times:
         stages += [
             Align(params.align, params.aligner, params.phonemizer),
@@ -64,7 +61,7 @@ def folders_chain(
         if lacking:
             say(f"{folder.name}: {len(lacking)} songs are missing and count as failed ({few(lacking)})")
     roots = {folder.name: str(folder.root) for folder in folders}
-    stages = [Collect(params.audio, roots), *listening_stages(params, "")]
+    stages = [Collect(params.audio, roots), *_heard(params)]
     return _chain(params, own.root / "folders" / "table", sources, stages)
 
 
@@ -72,7 +69,6 @@ def sung_systems(params: Params, checkpoints: Mapping[str, Path], prompts: Seque
     """The checkpoints as systems that sing the manifest."""
     found = []
     for name, path in checkpoints.items():
-        check_guidance(read_facts(path), params.sampler.guidance, style_encoder_identity(params.style))
         found.append(policy_system(name, name, weights_hash(path), params.sampler, prompts))
     return found
 
@@ -86,8 +82,8 @@ def sung_chain(
         replace(source, facts={**source.facts, "refused": lacking.get(source.facts["parent"])})
         for source in system_sources(systems, params.benchmark.seed)
     ]
-    where = {str(system.checkpoint): os.path.abspath(checkpoints[system.name]) for system in systems}
-    stages = [Generate(params.codec, params.style, where, ""), *listening_stages(params, "")]
+    where = {str(system.checkpoint): checkpoints[system.name] for system in systems}
+    stages = [generate_stage(params, where, ""), *_heard(params)]
     return _chain(params, own.root / "sung" / "table", sources, stages)
 
 
@@ -116,6 +112,11 @@ def reference_rows(
     if len(apart) < len(kept):
         say(f"reference: {len(kept) - len(apart)} songs are the benchmark's own and are left out")
     return apart
+
+
+def _heard(params: Params) -> list[Stage]:
+    """Mixes are in the table itself."""
+    return [*listening_stages(params, ""), *benchmark_stages(params, "")]
 
 
 def _chain(params: Params, root: Path, sources: Sequence[Source], stages: Sequence[Stage]) -> Chain:

@@ -41,6 +41,7 @@ class BenchmarkParams(Section):
     genres: list[str]
     name: str | None
     fields: FieldsParams
+    published: bool
     player_songs: int
     max_acoustic_per: float
     tolerance_per: float
@@ -49,9 +50,16 @@ class BenchmarkParams(Section):
 
 
 def benchmark_systems(
-    prompts: Sequence[Prompt], checkpoints: Mapping[str, str], sampler: Section, params: BenchmarkParams
+    prompts: Sequence[Prompt],
+    checkpoints: Mapping[str, str],
+    sampler: Section,
+    params: BenchmarkParams,
+    dpo_title: str,
 ) -> list[System]:
-    """The rows of the benchmark; `checkpoints` gives the weights of untrained, trained, dpo and dpo-control."""
+    """The rows of the benchmark; `checkpoints` gives the weights of untrained, trained, dpo and dpo-control.
+
+    `dpo_title`: which DPO round is shown, where there is one.
+    """
 
     def sung(name: str, title: str, weights: str, **changes: Any) -> System:
         system = policy_system(name, title, checkpoints[weights], sampler, changes.pop("prompts", prompts))
@@ -78,7 +86,8 @@ def benchmark_systems(
         ),
     ]
     if DPO in checkpoints:
-        systems.append(sung(DPO, "After one DPO round", DPO))
+        systems.append(sung(DPO, dpo_title, DPO))
+    if CONTROL in checkpoints:
         systems.append(sung(CONTROL, "DPO control, beta = 0", CONTROL))
     return systems
 
@@ -159,10 +168,13 @@ def questions(measured: Measured, params: BenchmarkParams) -> list[Comparison]:
     ]
     if DPO in measured.systems:
         asked += [
-            paired("dpo", "What did one DPO round do to the judge's mean?", judge, DPO, TRAINED),
-            paired("dpo-control", "And the same run with beta = 0?", judge, CONTROL, TRAINED),
+            paired("dpo", "What did the DPO rounds do to the judge's mean?", judge, DPO, TRAINED),
+            paired("dpo-words", "What did the DPO rounds do to the words?", per, DPO, TRAINED),
+        ]
+    if CONTROL in measured.systems:
+        asked += [
+            paired("dpo-control", "And the same rounds with beta = 0?", judge, CONTROL, TRAINED),
             paired("dpo-over-control", "What is left over the control?", judge, DPO, CONTROL),
-            paired("dpo-words", "What did the DPO round do to the words?", per, DPO, TRAINED),
         ]
     return asked
 

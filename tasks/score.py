@@ -1,4 +1,4 @@
-"""Score: a judge's axes for every song, and their mean as its reward."""
+"""Score: a judge's axes for every song."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Score(Stage):
     """Aesthetic scores of a mix."""
 
     name = "score"
-    version = 1
+    version = 2
     reads = frozenset({"audio", "duration_s"})
-    writes = frozenset({"scores", "reward"})
+    writes = frozenset({"scores"})
     packages = ("av", "numpy", "scipy", "soundfile", "soxr")
 
     def __init__(self, params: JudgeParams, songs_root: str) -> None:
@@ -41,8 +41,7 @@ class Score(Stage):
 
     def one(self, song: Song) -> Song:
         """The song with a score for each of the judge's axes."""
-        scores = scored(self.judge, self.opened(song), song.song_id)
-        return song.with_columns(scores=scores, reward=sum(scores) / len(scores))
+        return song.with_columns(scores=scored(self.judge, self.opened(song), song.song_id))
 
 
 def scored(judge: Judge, mix_CN: np.ndarray, song_id: str) -> list[float]:

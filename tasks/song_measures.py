@@ -19,7 +19,7 @@ from eval.frechet_songs import METRICS as FRECHET_METRICS
 from eval.genre import METRICS as GENRE_METRICS
 from eval.genre import nearest_genre
 from eval.judge import METRICS as JUDGE_METRICS
-from eval.judge import SECOND_METRICS
+from eval.judge import SECOND_AXES, SECOND_METRICS
 from eval.onsets import METRICS as ONSET_METRICS
 from eval.onsets import onset_scores
 from eval.similarity import METRICS as SIMILARITY_METRICS
@@ -35,7 +35,7 @@ from tasks.models.phonemizer import Phonemizer
 WORD_RATES = tuple(metric.name for metric in WORD_METRICS)
 WER, PER, ACOUSTIC_PER = WORD_RATES
 ONSET_F1 = ONSET_METRICS[0].name
-STYLE, _, TEXT_STYLE = (metric.name for metric in SIMILARITY_METRICS)
+STYLE, _, _, TEXT_STYLE = (metric.name for metric in SIMILARITY_METRICS)
 GENRE = GENRE_METRICS[0].name
 FRECHET, FRECHET_INFINITY, FRECHET_SONG = (metric.name for metric in FRECHET_METRICS)
 DIVERSITY = DIVERSITY_METRICS[0].name
@@ -43,9 +43,9 @@ TAIL = ENERGY_METRICS[0].name
 SOUND = tuple(metric.name for metric in SOUND_METRICS)
 JUDGE_MEAN = JUDGE_METRICS[0].name
 MEASURED_COLUMNS = (
-    *("parent", "system", "take", "asked_words", "duration_s", "tail_energy"),
+    *("parent", "system", "take", "seed", "checkpoint", "recipe", "asked_words", "duration_s", "tail_energy"),
     *("transcript", "transcript_times", "heard_phones", "placed_words"),
-    *("style_embedding", "window_embedding", "scores", "second_scores"),
+    *("style_embedding", "window_embedding", "scores", "judged"),
     *SOUND,
 )
 
@@ -107,10 +107,10 @@ class Ruler:
         counts: dict[str, ErrorCounts] = {}
         given: Mapping[str, ErrorCounts] = counts
         if row["transcript"] is not None:
-            counts = given = self._word_counts(row, prompt.texts, asked_phones)
+            counts = given = word_counts(row, prompt.texts, asked_phones, self.phonemizer)
             given_texts = [word["word"] for word in row["asked_words"]]
             if given_texts != prompt.texts:
-                given = self._word_counts(row, given_texts, self.phonemizer.phones(given_texts))
+                given = word_counts(row, given_texts, self.phonemizer.phones(given_texts), self.phonemizer)
         timing = _timing(row, prompt)
         scores: dict[str, float | None] = {name: count.rate for name, count in counts.items()}
         if counts:
@@ -130,18 +130,6 @@ class Ruler:
         scores |= _judged(row) | {name: row.get(name) for name in SOUND} | {TAIL: row["tail_energy"]}
         return SongMeasures(row, counts, given, scores, timing, style_S, windows)
 
-    def _word_counts(
-        self, row: Mapping[str, Any], texts: Sequence[str], asked_phones: Sequence[str]
-    ) -> dict[str, ErrorCounts]:
-        heard = list(row["transcript"])
-        counts = {
-            WER: count_errors(normalise(texts), normalise(heard)),
-            PER: count_errors(asked_phones, self.phonemizer.phones(heard)),
-        }
-        if row["heard_phones"] is not None:
-            counts[ACOUSTIC_PER] = count_errors(asked_phones, list(row["heard_phones"]))
-        return counts
-
     def _style_scores(self, row: Mapping[str, Any], prompt: Prompt) -> dict[str, float | None]:
         style_NS = np.asarray(row["style_embedding"], np.float32)
         scores: dict[str, float | None] = {}
@@ -154,13 +142,29 @@ class Ruler:
         return scores
 
 
+def word_counts(
+    row: Mapping[str, Any], texts: Sequence[str], asked_phones: Sequence[str], phonemizer: Phonemizer
+) -> dict[str, ErrorCounts]:
+    """Errors of what was heard in a song against `texts`, by metric."""
+    heard = list(row["transcript"])
+    counts = {
+        WER: count_errors(normalise(texts), normalise(heard)),
+        PER: count_errors(asked_phones, phonemizer.phones(heard)),
+    }
+    if row["heard_phones"] is not None:
+        counts[ACOUSTIC_PER] = count_errors(asked_phones, list(row["heard_phones"]))
+    return counts
+
+
 def _judged(row: Mapping[str, Any]) -> dict[str, float | None]:
     scores: dict[str, float | None] = {}
     if row["scores"] is not None:
         axes = list(row["scores"])
         scores |= dict(zip([m.name for m in JUDGE_METRICS], [float(np.mean(axes)), *axes], strict=True))
-    if row.get("second_scores") is not None:
-        scores |= dict(zip([m.name for m in SECOND_METRICS], row["second_scores"], strict=True))
+    seconds = dict(zip(SECOND_AXES, SECOND_METRICS, strict=True))
+    for entry in row.get("judged") or ():
+        if entry["axis"] in seconds:
+            scores[seconds[entry["axis"]].name] = entry["score"]
     return scores
 
 

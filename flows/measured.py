@@ -1,4 +1,4 @@
-"""Listening: the stages that every benchmarked song goes through, whoever sang it, and what is read of them."""
+"""Measured: what is read of songs that were listened to, and all that decides a report of them."""
 
 from __future__ import annotations
 
@@ -14,46 +14,15 @@ import numpy as np
 from flows.params import Params
 from tasks.engine.fingerprint import fingerprint, sha256_of_file
 from tasks.engine.rates import receipts_of
-from tasks.engine.stage import Stage
 from tasks.engine.table import Chain
 from tasks.fanout import Prompt
-from tasks.gauge import Gauge
 from tasks.judged import text_style
 from tasks.mix import mix_of
-from tasks.models.judge import JudgeParams
 from tasks.models.style_encoder import StyleEncoder
-from tasks.place import Place
-from tasks.score import Score
-from tasks.score_again import ScoreAgain
-from tasks.separate import Separate
 from tasks.song_measures import MEASURED_COLUMNS, TextStyles
-from tasks.style import Style
-from tasks.transcribe import Transcribe
 
 NO_PART_OF_A_REPORT = ("engine", "toy", "songs")
 GONE = "source_gone"
-
-
-def listening_stages(params: Params, songs_root: str) -> list[Stage]:
-    """Vocals, words, word times, style, scores and levels of a song's mix."""
-    always = params.transcribe.model_copy(update={"when": "always"})
-    ungated = params.transcriber.model_copy(update={"min_confidence": params.benchmark.min_confidence})
-    stages: list[Stage] = [
-        Separate(params.separate.model_copy(update={"stems": "vocals"}), songs_root),
-        Transcribe(always, ungated),
-        Place(params.aligner, params.phonemizer),
-        Style(params.style, songs_root),
-        Score(params.judge, songs_root),
-        Gauge(params.check, songs_root),
-    ]
-    second = second_judge(params)
-    return stages if second is None else [*stages, ScoreAgain(second, songs_root)]
-
-
-def second_judge(params: Params) -> JudgeParams | None:
-    """The judge beside the first, set up as in the section `judge`."""
-    name = params.benchmark.second_judge
-    return None if name is None else params.judge.model_copy(update={"model": name})
 
 
 def heard_rows(chains: Sequence[Chain]) -> list[dict[str, Any]]:
