@@ -59,6 +59,11 @@ def chapter_of(name: str) -> Chapter:
     return found
 
 
+def metric_of(name: str) -> Metric:
+    """The metric of this name; raises as `chapter_of`."""
+    return next(metric for metric in chapter_of(name).metrics if metric.name == name)
+
+
 def in_order(names: set[str]) -> tuple[Metric, ...]:
     """The metrics of these names as the catalogue orders them."""
     return tuple(metric for chapter in CHAPTERS for metric in chapter.metrics if metric.name in names)

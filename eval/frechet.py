@@ -1,8 +1,8 @@
 """Frechet distance between the embedding windows of two sets of songs.
 
 Everything is float64. Statistics are gathered song by song and merge, so parts may come from anywhere. The
-root of a product of covariances is taken of the symmetric matrix R_a C_b R_a (R_a the root of C_a), whose
-eigenvalues are those of C_a C_b: two eigen-decompositions, one of them once a reference, no complex numbers.
+root of a product of covariances is taken of the symmetric matrix L' C_b L (C_a = L L'), whose eigenvalues are
+those of C_a C_b: one Cholesky factor a reference, eigenvalues alone for a distance, no complex numbers.
 A set of fewer windows than dimensions, such as one song, needs only a matrix of its windows: with its centred
 windows X the other eigenvalues of C_a C_b are 0, and those of X C_a X' / (W - 1) the rest.
 Legend: W windows, D embedding dimension.
@@ -84,19 +84,23 @@ def merged(parts: Iterable[WindowStatistics]) -> WindowStatistics:
 
 @dataclass(frozen=True)
 class FrechetReference:
-    """A reference set whose root is taken once, for many distances to it."""
+    """A reference set that is factored once, for many distances to it."""
 
     statistics: WindowStatistics
 
     @cached_property
-    def root_DD(self) -> np.ndarray:
-        values_D, vectors_DD = np.linalg.eigh(self.statistics.covariance_DD)
-        return (vectors_DD * np.sqrt(np.clip(values_D, 0, None))) @ vectors_DD.T
+    def factor_DD(self) -> np.ndarray:
+        """L with C = L L'; by eigenvectors where the covariance is singular."""
+        try:
+            return np.linalg.cholesky(self.statistics.covariance_DD)
+        except np.linalg.LinAlgError:
+            values_D, vectors_DD = np.linalg.eigh(self.statistics.covariance_DD)
+            return vectors_DD * np.sqrt(np.clip(values_D, 0, None))
 
     def distance(self, statistics: WindowStatistics) -> float:
         """|m_a - m_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^1/2), at least 0."""
         covariance_DD = statistics.covariance_DD
-        product_DD = self.root_DD @ covariance_DD @ self.root_DD
+        product_DD = self.factor_DD.T @ covariance_DD @ self.factor_DD
         return self._distance(statistics.mean_D, float(np.trace(covariance_DD)), product_DD)
 
     def distance_of_windows(self, windows_WD: np.ndarray) -> float:

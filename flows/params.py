@@ -29,6 +29,7 @@ from tasks.pack import PackParams
 from tasks.pair import PairParams
 from tasks.phonemize import PhonemizeParams
 from tasks.prefer import PreferParams
+from tasks.probe import ProbeParams
 from tasks.reward import RewardParams
 from tasks.rough_times import RoughTimesParams
 from tasks.round import RoundParams
@@ -82,6 +83,7 @@ class Params(Section):
     gate: GateParams
     dpo: PreferParams
     benchmark: BenchmarkParams
+    probe: ProbeParams
 
 
 def load_params(overlay: Path | None = None, settings: Sequence[str] = ()) -> Params:

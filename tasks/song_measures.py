@@ -172,15 +172,15 @@ def _timing(row: Mapping[str, Any], prompt: Prompt) -> TimingErrors | None:
     """Of the words that were heard; None where none could be laid, or no times were asked for."""
     if row.get("placed_words") is None or not prompt.is_timed:
         return None
-    return timing_errors(_timed(row["asked_words"]), _timed(row["placed_words"]))
+    return timing_errors(timed_words(row["asked_words"]), timed_words(row["placed_words"]))
 
 
 def _onset_f1(row: Mapping[str, Any], prompt: Prompt) -> float:
-    asked, heard = (_timed(row[column]) for column in ("asked_words", "placed_words"))
+    asked, heard = (timed_words(row[column]) for column in ("asked_words", "placed_words"))
     return onset_scores([word.start_s for word in asked], [word.start_s for word in heard]).f1
 
 
-def _timed(words: Sequence[Mapping[str, Any]]) -> list[Timed]:
+def timed_words(words: Sequence[Mapping[str, Any]]) -> list[Timed]:
     """The words as `normalise` has them; one that becomes several keeps its times in each, an empty one goes."""
     return [
         Timed(part, word["start_s"], word["end_s"]) for word in words for part in normalise([word["word"]])

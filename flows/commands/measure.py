@@ -55,3 +55,20 @@ def report(work: Work = DATA) -> None:
     from flows.look import print_report
 
     print_report(work)
+
+
+@app.command()
+def probe(
+    kind: Annotated[str, typer.Argument(help="timing: word times moved; guidance: scales of the lyrics.")],
+    work: Work = DATA,
+    checkpoint: Annotated[
+        Path | None, typer.Option("--checkpoint", help="A checkpoint's folder; none: the fine-tuned one.")
+    ] = None,
+    params: Overlay = None,
+    set_: Settings = NO_SETTINGS,
+) -> None:
+    """Sing the benchmark's songs again while one thing of the request changes."""
+    ready(params, set_, "benchmark")
+    from flows.probe import probe as flow
+
+    flow(kind, str(work), text(checkpoint), text(params), set_)
