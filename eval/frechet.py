@@ -160,25 +160,28 @@ def frechet_difference(
     others: Sequence[WindowStatistics | None],
 ) -> Estimate:
     """Distance of `songs` minus distance of `others` over the songs both have; jackknife over the pairs."""
-    if len(songs) != len(others):
-        raise ValueError(
-            f"{len(songs)} songs against {len(others)}: position i must be the same song in both"
-        )
-    pairs = [
-        (song, other)
-        for song, other in zip(songs, others, strict=True)
-        if song is not None and other is not None
-    ]
+    pairs, reason = _both(reference, songs, others)
     n_failed = len(songs) - len(pairs)
-    lefts, rights = [song for song, _ in pairs], [other for _, other in pairs]
-    reason = _too_few(reference.statistics, "the reference")
-    reason = reason or _too_few_without_one(lefts) or _too_few_without_one(rights)
     if reason:
         return Estimate(None, None, None, len(pairs), n_failed, method="jackknife", reason=reason)
-    left, right = merged(lefts), merged(rights)
-    value = reference.distance(left) - reference.distance(right)
-    without = [reference.distance(left - a) - reference.distance(right - b) for a, b in pairs]
-    return jackknife(value, without, n_failed)
+    value, without_N = _differences(reference, pairs)
+    return jackknife(value, without_N, n_failed)
+
+
+def frechet_difference_of_songs(
+    reference: FrechetReference,
+    songs: Sequence[WindowStatistics | None],
+    others: Sequence[WindowStatistics | None],
+) -> np.ndarray:
+    """What each song adds to `frechet_difference`, as the jackknife's pseudo-values; empty where it has none.
+
+    Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), eq. 11.17.
+    """
+    pairs, reason = _both(reference, songs, others)
+    if reason:
+        return np.empty(0)
+    value, without_N = _differences(reference, pairs)
+    return len(pairs) * value - (len(pairs) - 1) * without_N
 
 
 def frechet_floor(true_songs: Sequence[WindowStatistics], seed: int) -> Estimate:
@@ -198,6 +201,37 @@ def frechet_floor(true_songs: Sequence[WindowStatistics], seed: int) -> Estimate
         distances.append(frechet_distance(merged(halves[0]), merged(halves[1])))
     low, high = np.quantile(distances, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Estimate(float(np.mean(distances)), float(low), float(high), half, 0, method="random halves")
+
+
+_Pairs = list[tuple[WindowStatistics, WindowStatistics]]
+
+
+def _both(
+    reference: FrechetReference,
+    songs: Sequence[WindowStatistics | None],
+    others: Sequence[WindowStatistics | None],
+) -> tuple[_Pairs, str]:
+    """The songs that both have, and why they are too few to compare, or nothing."""
+    if len(songs) != len(others):
+        raise ValueError(
+            f"{len(songs)} songs against {len(others)}: position i must be the same song in both"
+        )
+    pairs = [
+        (song, other)
+        for song, other in zip(songs, others, strict=True)
+        if song is not None and other is not None
+    ]
+    reason = _too_few(reference.statistics, "the reference")
+    reason = reason or _too_few_without_one([song for song, _ in pairs])
+    return pairs, reason or _too_few_without_one([other for _, other in pairs])
+
+
+def _differences(reference: FrechetReference, pairs: _Pairs) -> tuple[float, np.ndarray]:
+    """The difference of the distances of both sides, and what it is without each pair in turn."""
+    left, right = merged(song for song, _ in pairs), merged(other for _, other in pairs)
+    value = reference.distance(left) - reference.distance(right)
+    without = [reference.distance(left - a) - reference.distance(right - b) for a, b in pairs]
+    return value, np.array(without)
 
 
 def _too_few(statistics: WindowStatistics, who: str) -> str:

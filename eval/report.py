@@ -17,6 +17,7 @@ from eval.intervals import Estimate
 from eval.metric import Metric
 from eval.pairs import PairTable
 from eval.published import PublishedRow
+from eval.rounds import RoundsReport
 from eval.song_row import SongRow
 
 STAMP = "stand-in, not a result"
@@ -105,6 +106,7 @@ class Report:
     headline: Sequence[str] = ()  # metrics the leaderboard leads with; () shows all
     headings: Mapping[str, str] = field(default_factory=dict)  # metric name -> heading it stands under
     losses: Sequence[LossCurve] = ()
+    rounds: RoundsReport | None = None
     data_set: DataSet | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     stand_ins: Sequence[str] = ()

@@ -17,6 +17,10 @@
     genres          [{genre, system, metrics: {metric: ESTIMATE}}]
     published       [{system, metric, value, citation, note, comparable: false}]
     losses          [{name, points: [[step, loss or null]], reason}]
+    rounds          {kept, why, stopped, notes, metrics: [METRIC], rows: [{number, weights, made_by, estimates,
+                      control, over_control: {metric: ESTIMATE}, changes: [{metric, against, estimate, margin,
+                      p_value, exceeded}], num_prompts, num_pairs, refusals: {reason: prompts}, num_held_out,
+                      held_out_accuracy}]} or null
     data_set        {songs_in, kept, dropped, drops: {reason: songs}, splits: {split: songs}, flags: {reason:
                       songs}, histograms: [{name, title, unit, edges, kept, dropped, missing, limits}]} or null
     settings, run   as given; only `run` may hold dates, durations and devices
@@ -94,6 +98,7 @@ def report_record(report: Report) -> dict[str, Any]:
         ],
         "published": [{**asdict(row), "comparable": False} for row in report.published],
         "losses": [_loss(curve) for curve in report.losses],
+        "rounds": report.rounds.record() if report.rounds else None,
         "data_set": data_set_record(report.data_set),
         "settings": plain(report.settings, "settings"),
         "run": plain(report.run, "run"),

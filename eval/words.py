@@ -149,14 +149,14 @@ def corpus_counts(songs: Sequence[ErrorCounts | None]) -> ErrorCounts:
 
 def corpus_rate(songs: Sequence[ErrorCounts | None], resampling: Resampling) -> Estimate:
     """Error rate of the corpus with its interval over songs; a None is a failed song."""
-    return rate(*_fractions(songs), resampling=resampling)
+    return rate(*fractions(songs), resampling=resampling)
 
 
 def corpus_rate_difference(
     songs: Sequence[ErrorCounts | None], others: Sequence[ErrorCounts | None], resampling: Resampling
 ) -> Estimate:
     """Rate of `songs` minus rate of `others` over the songs both have; position i is one song in both."""
-    return paired_rate_difference(*_fractions(songs), *_fractions(others), resampling=resampling)
+    return paired_rate_difference(*fractions(songs), *fractions(others), resampling=resampling)
 
 
 def share_above_one(songs: Sequence[ErrorCounts | None]) -> float | None:
@@ -165,7 +165,8 @@ def share_above_one(songs: Sequence[ErrorCounts | None]) -> float | None:
     return sum(rate > 1 for rate in rates) / len(rates) if rates else None
 
 
-def _fractions(songs: Sequence[ErrorCounts | None]) -> tuple[list[float | None], list[float | None]]:
+def fractions(songs: Sequence[ErrorCounts | None]) -> tuple[list[float | None], list[float | None]]:
+    """Errors and reference tokens, a song each; None for a failed one."""
     errors: list[float | None] = [None if song is None else song.errors for song in songs]
     references: list[float | None] = [None if song is None else song.num_reference for song in songs]
     return errors, references

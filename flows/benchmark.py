@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import time
 from collections.abc import Mapping, Sequence
@@ -16,17 +15,19 @@ from prefect.context import FlowRunContext
 
 from eval.intervals import Resampling
 from eval.report import Report
-from eval.report_files import ReportFiles, write_report
+from eval.report_files import write_report
+from eval.rounds import RoundsReport
 from eval.wording import quantity
+from flows.listen import listening_chain
 from flows.models import check_models
 from flows.params import Params, load_params
 from flows.prepare import prepare_chain, songs_root_of
+from flows.rounds_kept import ShownRound, shown_round, standing_rounds
 from flows.stages import run_stages
 from flows.train import checkpoint_of, untrained_checkpoint
 from flows.view import say
 from flows.workfolder import WorkFolder
 from jam_model.checkpoint import weights_hash
-from jam_model.training_facts import check_guidance, read_facts
 from tasks.benchmark import (
     CONTROL,
     DPO,
@@ -40,16 +41,11 @@ from tasks.data_set import DATA_SET_COLUMNS, data_set_of
 from tasks.engine.files import write_json
 from tasks.engine.fingerprint import fingerprint, sha256_of_file
 from tasks.engine.rates import rates
+from tasks.engine.store import local_folder
 from tasks.engine.table import Chain, Table
 from tasks.fanout import PROMPT_COLUMNS, System, prompts_of, system_sources
-from tasks.generate import Generate
 from tasks.measure import MEASURED_COLUMNS, frechet_reference, measure
 from tasks.models.phonemizer import build_phonemizer
-from tasks.models.style_encoder import style_encoder_identity
-from tasks.score import Score
-from tasks.separate import Separate
-from tasks.style import Style
-from tasks.transcribe import Transcribe
 
 REPORT = "benchmark"
 RECIPE = "recipe.json"
@@ -67,14 +63,18 @@ def run_benchmark(params: Params, work: WorkFolder) -> Path:
     prepared = prepare_chain(params, work, songs_root)
     rows = prepared.rows([*PROMPT_COLUMNS, *DATA_SET_COLUMNS, "window_embedding"])
     prompts = prompts_of(rows, "benchmark", params.benchmark.num_songs)
-    checkpoints = standing_checkpoints(params, work)
+    shown = shown_round(work)
+    checkpoints = standing_checkpoints(params, work, shown)
     hashes = {name: weights_hash(path) for name, path in checkpoints.items()}
-    systems = benchmark_systems(prompts, hashes, params.sampler, params.benchmark)
+    systems = benchmark_systems(
+        prompts, hashes, params.sampler, params.benchmark, shown.title if shown else ""
+    )
     chain = benchmark_chain(
         params, work, systems, {hashes[name]: path for name, path in checkpoints.items()}, songs_root
     )
     run_stages([chain], params.engine, work.receipts / REPORT)
-    recipe = report_recipe(params, prepared, chain, hashes)
+    rounds = standing_rounds(work)
+    recipe = report_recipe(params, prepared, chain, hashes, rounds)
     folder = work.report(REPORT)
     if stands(folder, recipe):
         say(f"report: up to date, {folder / 'report.html'}")
@@ -91,7 +91,7 @@ def run_benchmark(params: Params, work: WorkFolder) -> Path:
         build_phonemizer(params.phonemizer),
         Resampling(params.benchmark.num_resamples, params.benchmark.seed),
     )
-    logs = {path.parent.name: path / "log.jsonl" for path in _training_runs(work)}
+    logs = {name: path / "log.jsonl" for name, path in _training_runs(work, shown).items()}
     report = report_of(
         measured,
         systems,
@@ -105,15 +105,23 @@ def run_benchmark(params: Params, work: WorkFolder) -> Path:
             "machine": platform.machine(),
         },
         songs_root=songs_root,
+        rounds=rounds,
     )
-    files = write_report(report, folder)
+    with local_folder(folder) as here:
+        write_report(report, here)
     write_json(folder / "metrics.json", flat_metrics(report))
     write_json(folder / RECIPE, recipe)
-    _publish(report, files)
-    return files.html
+    _publish(report, folder / "report.html")
+    return folder / "report.html"
 
 
-def report_recipe(params: Params, prepared: Chain, chain: Chain, hashes: Mapping[str, str]) -> dict[str, Any]:
+def report_recipe(
+    params: Params,
+    prepared: Chain,
+    chain: Chain,
+    hashes: Mapping[str, str],
+    rounds: RoundsReport | None,
+) -> dict[str, Any]:
     """All that decides a report: the songs' column files, the settings, and the code that measures."""
     columns = [
         one.path(stage, number).name
@@ -134,6 +142,7 @@ def report_recipe(params: Params, prepared: Chain, chain: Chain, hashes: Mapping
         "code": fingerprint(code),
         "settings": settings,
         "weights": dict(hashes),
+        "rounds": fingerprint(rounds.record()) if rounds else None,
     }
 
 
@@ -151,12 +160,13 @@ def flat_metrics(report: Report) -> dict[str, dict[str, float | None]]:
     }
 
 
-def standing_checkpoints(params: Params, work: WorkFolder) -> dict[str, Path]:
-    """The checkpoints to be benchmarked: untrained and trained, and those of the last DPO round if there is one."""
+def standing_checkpoints(params: Params, work: WorkFolder, shown: ShownRound | None) -> dict[str, Path]:
+    """The checkpoints to be benchmarked: untrained and trained, and those of the DPO round to be shown."""
     found = {UNTRAINED: untrained_checkpoint(params, work), TRAINED: checkpoint_of(work.checkpoint("sft"))}
-    for name, run in ((DPO, "dpo-1"), (CONTROL, "dpo-1-control")):
-        if work.checkpoint(run).is_dir():
-            found[name] = checkpoint_of(work.checkpoint(run))
+    if shown is not None:
+        found[DPO] = shown.policy
+        if shown.control is not None:
+            found[CONTROL] = shown.control
     return found
 
 
@@ -170,32 +180,24 @@ def benchmark_chain(
     """The table of all systems' songs, and the stages that listen to them."""
     table = Table(work.benchmark / "table")
     table.admit(system_sources(systems, params.benchmark.seed), params.engine.partition_size)
-    always = params.transcribe.model_copy(update={"when": "always"})
-    ungated = params.transcriber.model_copy(update={"min_confidence": params.benchmark.min_confidence})
-    vocals_only = params.separate.model_copy(update={"stems": "vocals"})
-    for path in checkpoints.values():
-        check_guidance(read_facts(path), params.sampler.guidance, style_encoder_identity(params.style))
-    where = {weights: os.path.abspath(path) for weights, path in checkpoints.items()}
-    return Chain(
-        table,
-        [
-            Generate(params.codec, params.style, where, songs_root),
-            Separate(vocals_only, songs_root),
-            Transcribe(always, ungated),
-            Style(params.style, songs_root),
-            Score(params.judge, songs_root),
-        ],
-        pythons=params.engine.pythons(),
-    )
+    return listening_chain(params, table, checkpoints, songs_root)
 
 
-def _training_runs(work: WorkFolder) -> list[Path]:
-    names = ("pretrain", "sft", "dpo-1", "dpo-1-control")
-    return [checkpoint_of(work.checkpoint(name)) for name in names if work.checkpoint(name).is_dir()]
+def _training_runs(work: WorkFolder, shown: ShownRound | None) -> dict[str, Path]:
+    found = {
+        name: checkpoint_of(work.checkpoint(name))
+        for name in ("pretrain", "sft")
+        if work.checkpoint(name).is_dir()
+    }
+    if shown is not None:
+        found[f"dpo-{shown.number}"] = shown.policy
+        if shown.control is not None:
+            found[f"dpo-{shown.number}-control"] = shown.control
+    return found
 
 
-def _publish(report: Report, files: ReportFiles) -> None:
-    say(f"report: {files.html}")
+def _publish(report: Report, page: Path) -> None:
+    say(f"report: {page}")
     if FlowRunContext.get() is None:
         return
     columns = ("wer", "acoustic_per", "style_similarity", "judge_mean")
@@ -207,7 +209,7 @@ def _publish(report: Report, files: ReportFiles) -> None:
         for system in report.systems
     ]
     create_table_artifact(key="benchmark", table=table, description=report.title)
-    create_link_artifact(key="report", link=files.html.resolve().as_uri(), link_text="report.html")
+    create_link_artifact(key="report", link=page.resolve().as_uri(), link_text="report.html")
 
 
 @flow(name="benchmark", flow_run_name="benchmark-{work}")
@@ -220,4 +222,4 @@ def benchmark(work: str = "data", params: str | None = None, settings: Sequence[
         settings: ``section.key=value``, each over the overlay.
     """
     loaded = load_params(Path(params) if params else None, list(settings))
-    return str(run_benchmark(loaded, WorkFolder(Path(work))))
+    return str(run_benchmark(loaded, WorkFolder.at(work)))

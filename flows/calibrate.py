@@ -104,4 +104,4 @@ def calibrate(
         settings: ``section.key=value``, each over the overlay.
     """
     loaded = load_params(Path(params) if params else None, [*settings, f"songs.path={songs}"])
-    return run_calibrate(loaded, WorkFolder(Path(work)), Path(out))
+    return run_calibrate(loaded, WorkFolder.at(work), Path(out))

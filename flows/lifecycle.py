@@ -1,4 +1,4 @@
-"""lifecycle: prepare, train, one DPO round, benchmark: everything, in order."""
+"""lifecycle: prepare, train, DPO rounds, benchmark: everything, in order."""
 
 from __future__ import annotations
 

@@ -159,7 +159,8 @@ def print_verify(root: Path) -> int:
             faults.append(f"{path}: missing")
         elif sha256_of_file(path) != entry["sha256"]:
             faults.append(f"{path}: not the bytes of the index")
-    checkpoints = sorted(root.glob("checkpoints/*/*/done.json"))
+    runs = ("checkpoints/*/*/done.json", "rounds/*/*/*/done.json")
+    checkpoints = sorted(path for pattern in runs for path in root.glob(pattern))
     for done in checkpoints:
         weights = done.parent / "model.safetensors"
         if not weights.is_file() or sha256_of_file(weights) != json.loads(done.read_text())["weights"]:

@@ -13,7 +13,7 @@ from tasks.models.judge import AXES, judge_identity
 from tasks.models.phonemizer import phonemizer_identity
 from tasks.models.separator import separator_identity
 from tasks.models.style_encoder import style_encoder_identity
-from tasks.models.transcriber import transcriber_identity
+from tasks.models.transcriber import check_apart, transcriber_identity
 
 IDENTITY: dict[str, Callable[[Any], str]] = {
     "separate": separator_identity,
@@ -23,6 +23,7 @@ IDENTITY: dict[str, Callable[[Any], str]] = {
     "style": style_encoder_identity,
     "codec": codec_identity,
     "judge": judge_identity,
+    "guard_transcriber": transcriber_identity,
 }
 """Each kind by its section of params, and what tells the chosen model's name and revision without building it."""
 
@@ -30,7 +31,7 @@ KINDS_OF: dict[str, tuple[str, ...]] = {
     "prepare": ("separate", "transcriber", "aligner", "phonemizer", "style", "codec"),
     "train": ("codec", "style"),
     "generate": ("codec", "style", "phonemizer"),
-    "dpo": ("codec", "style", "judge"),
+    "dpo": ("codec", "style", "judge", "separate", "transcriber", "guard_transcriber", "phonemizer"),
     "benchmark": ("codec", "separate", "transcriber", "phonemizer", "style", "judge"),
     "all": tuple(IDENTITY),
 }
@@ -59,6 +60,10 @@ def check_models(params: Params, flow: str) -> None:
             f"judge.model is {params.judge.model!r}, which scores {', '.join(params.judge.axes)}; "
             f"the benchmark compares {', '.join(AXES)}: choose embedded or songeval"
         )
+    if flow in ("dpo", "all"):
+        for judge in params.reward.judges(params.judge).values():
+            judge_identity(judge)
+        check_apart(params.guard_transcriber, params.transcriber)
     elsewhere = params.engine.pythons()
     for kind in KINDS_OF[flow]:
         if flow == "prepare" and STAGE_OF.get(kind) in elsewhere:

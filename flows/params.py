@@ -14,6 +14,7 @@ from tasks.check import CheckParams
 from tasks.engine.params import EngineParams
 from tasks.engine.stage import Section
 from tasks.filter import FilterParams
+from tasks.gate import GateParams
 from tasks.generate import SamplerParams
 from tasks.ingest import IngestParams
 from tasks.models.aligner import AlignerParams
@@ -22,12 +23,13 @@ from tasks.models.judge import JudgeParams
 from tasks.models.phonemizer import PhonemizerParams
 from tasks.models.separator import SeparatorParams
 from tasks.models.style_encoder import StyleParams
-from tasks.models.transcriber import TranscriberParams
+from tasks.models.transcriber import GuardTranscriberParams, TranscriberParams
 from tasks.neighbours import GroupParams
 from tasks.pack import PackParams
 from tasks.pair import PairParams
 from tasks.phonemize import PhonemizeParams
 from tasks.prefer import PreferParams
+from tasks.reward import RewardParams
 from tasks.rough_times import RoughTimesParams
 from tasks.round import RoundParams
 from tasks.sketch import SketchParams
@@ -74,7 +76,10 @@ class Params(Section):
     rough_times: RoughTimesParams
     output: OutputParams
     round: RoundParams
+    reward: RewardParams
+    guard_transcriber: GuardTranscriberParams
     pair: PairParams
+    gate: GateParams
     dpo: PreferParams
     benchmark: BenchmarkParams
 

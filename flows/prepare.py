@@ -169,5 +169,5 @@ def prepare(songs: str, work: str = "data", params: str | None = None, settings:
         settings: ``section.key=value``, each over the overlay.
     """
     loaded = load_params(Path(params) if params else None, [*settings, f"songs.path={songs}"])
-    chain = run_prepare(loaded, WorkFolder(Path(work)))
+    chain = run_prepare(loaded, WorkFolder.at(work))
     return sum(len(part.sources) for part in chain.partitions.values())

@@ -80,10 +80,10 @@ def untrained_checkpoint(params: Params, work: WorkFolder) -> Path:
     return out
 
 
-def remove_superseded(folder: Path, current: Path) -> None:
-    """Only the current run of a kind stays."""
+def remove_superseded(folder: Path, *current: Path) -> None:
+    """Only what is current of a kind stays."""
     for old in folder.iterdir():
-        if old.is_dir() and old != current:
+        if old.is_dir() and old not in current:
             shutil.rmtree(old)
 
 
@@ -109,4 +109,4 @@ def train_flow(work: str = "data", params: str | None = None, settings: Sequence
         settings: ``section.key=value``, each over the overlay.
     """
     loaded = load_params(Path(params) if params else None, list(settings))
-    return run_train(loaded, WorkFolder(Path(work))).weights
+    return run_train(loaded, WorkFolder.at(work)).weights

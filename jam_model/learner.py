@@ -77,8 +77,10 @@ class Learner:
         """Of the last update."""
         return float(self.optimiser.param_groups[0]["lr"])
 
-    def update(self) -> float:
-        """One optimiser step down the gathered gradients; returns their norm before clipping.
+    def update(self, measured: bool = False) -> dict[str, float]:
+        """One optimiser step down the gathered gradients; returns their norm before clipping, ``grad_norm``.
+
+        `measured`: with the norm of the change of all weights, ``update_norm``, which takes a copy of them.
 
         Raises:
             FloatingPointError: the gradient is not finite.
@@ -89,13 +91,18 @@ class Learner:
         norm = float(torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.rule.clip_norm))
         if not norm < float("inf"):
             raise FloatingPointError(f"gradient norm is {norm} at step {self.step}; lower the learning rate")
+        weights = list(self.model.parameters())
+        before = [weight.detach().clone() for weight in weights] if measured else []
         self.optimiser.step()
         self.step += 1
         decay = min(self.rule.ema_decay, (1 + self.step) / (10 + self.step))
         values = self.model.state_dict()
         with torch.no_grad():
             torch._foreach_lerp_([self.average[name] for name in values], list(values.values()), 1 - decay)
-        return norm
+        if not measured:
+            return {"grad_norm": norm}
+        changes = [(now.detach() - then).norm() for now, then in zip(weights, before, strict=True)]
+        return {"grad_norm": norm, "update_norm": float(torch.stack(changes).norm())}
 
     @contextmanager
     def averaged(self) -> Iterator[Jam]:

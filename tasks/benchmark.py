@@ -17,6 +17,7 @@ from eval.players import waveform_peaks, worst_takes
 from eval.published import published_rows
 from eval.report import Comparison, LossCurve, Report
 from eval.report import System as ReportSystem
+from eval.rounds import RoundsReport
 from eval.song_row import SongRow
 from tasks.engine.stage import Section
 from tasks.fanout import Prompt, System, in_another_style, with_words_dealt
@@ -61,9 +62,16 @@ class Word:
 
 
 def benchmark_systems(
-    prompts: Sequence[Prompt], checkpoints: Mapping[str, str], sampler: Section, params: BenchmarkParams
+    prompts: Sequence[Prompt],
+    checkpoints: Mapping[str, str],
+    sampler: Section,
+    params: BenchmarkParams,
+    dpo_title: str,
 ) -> list[System]:
-    """The rows of the benchmark; `checkpoints` gives the weights of untrained, trained, dpo and dpo-control."""
+    """The rows of the benchmark; `checkpoints` gives the weights of untrained, trained, dpo and dpo-control.
+
+    `dpo_title`: which DPO round is shown, where there is one.
+    """
 
     def sung(name: str, title: str, weights: str, **changes: Any) -> System:
         system = policy_system(name, title, checkpoints[weights], sampler, changes.pop("prompts", prompts))
@@ -90,7 +98,8 @@ def benchmark_systems(
         ),
     ]
     if DPO in checkpoints:
-        systems.append(sung(DPO, "After one DPO round", DPO))
+        systems.append(sung(DPO, dpo_title, DPO))
+    if CONTROL in checkpoints:
         systems.append(sung(CONTROL, "DPO control, beta = 0", CONTROL))
     return systems
 
@@ -171,10 +180,13 @@ def questions(measured: Measured, params: BenchmarkParams) -> list[Comparison]:
     ]
     if DPO in measured.systems:
         asked += [
-            paired("dpo", "What did one DPO round do to the judge's mean?", judge, DPO, TRAINED),
-            paired("dpo-control", "And the same run with beta = 0?", judge, CONTROL, TRAINED),
+            paired("dpo", "What did the DPO rounds do to the judge's mean?", judge, DPO, TRAINED),
+            paired("dpo-words", "What did the DPO rounds do to the words?", per, DPO, TRAINED),
+        ]
+    if CONTROL in measured.systems:
+        asked += [
+            paired("dpo-control", "And the same rounds with beta = 0?", judge, CONTROL, TRAINED),
             paired("dpo-over-control", "What is left over the control?", judge, DPO, CONTROL),
-            paired("dpo-words", "What did the DPO round do to the words?", per, DPO, TRAINED),
         ]
     return asked
 
@@ -204,6 +216,7 @@ def report_of(
     settings: Mapping[str, Any],
     run: Mapping[str, Any],
     songs_root: str,
+    rounds: RoundsReport | None,
 ) -> Report:
     """The report of a measured benchmark."""
     rows = _song_rows(measured, systems, params.player_songs, songs_root)
@@ -235,6 +248,7 @@ def report_of(
         stand_ins=[name for name in stand_ins if name.startswith("embedded/")],
         notes=notes,
         run=run,
+        rounds=rounds,
     )
 
 

@@ -89,6 +89,16 @@ def system_sources(systems: Sequence[System], seed: int) -> list[Source]:
     ]
 
 
+def gate_sources(systems: Sequence[System], takes: int, seed: int) -> list[Source]:
+    """Songs of the policies that a gate compares, ids ``<song_id>-<system>-k<take>``; equal noise for all of them."""
+    return [
+        _source(f"{prompt.song_id}-{system.name}-k{take}", prompt.song_id, prompt, system, take, seed)
+        for system in systems
+        for prompt in system.prompts
+        for take in range(takes)
+    ]
+
+
 def in_another_style(prompts: Sequence[Prompt]) -> list[Prompt]:
     """Each prompt with the style of the one whose style is least like its own."""
     mean_PS = np.stack([_unit(prompt.style_NS.mean(axis=0)) for prompt in prompts])

@@ -175,11 +175,11 @@ def _song_measures(
 ) -> SongMeasures:
     if row["drop_reason"]:
         return SongMeasures(row)
-    counts = _word_counts(row, prompt.texts, asked_phones, phonemizer)
+    counts = word_counts(row, prompt.texts, asked_phones, phonemizer)
     given_texts = [word["word"] for word in row["asked_words"]]
     given = counts
     if given_texts != prompt.texts:
-        given = _word_counts(row, given_texts, phonemizer.phones(given_texts), phonemizer)
+        given = word_counts(row, given_texts, phonemizer.phones(given_texts), phonemizer)
     style_NS = np.asarray(row["style_embedding"], np.float32)
     scores: dict[str, float | None] = {
         name: counts[name].rate if name in counts else None for name in WORD_RATES
@@ -191,9 +191,10 @@ def _song_measures(
     return SongMeasures(row, counts, given, scores, window_statistics(array_of(row["window_embedding"])))
 
 
-def _word_counts(
+def word_counts(
     row: Mapping[str, Any], texts: list[str], asked_phones: list[str], phonemizer: Phonemizer
 ) -> dict[str, ErrorCounts]:
+    """Errors of what was heard in a song against `texts`, by metric."""
     heard = list(row["transcript"])
     wer, per, acoustic_per = WORD_RATES
     counts = {

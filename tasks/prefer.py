@@ -1,7 +1,7 @@
 """Trains one DPO round: the policy learns to prefer each prompt's better take over its worse one.
 
-The reference is the policy the round starts from, frozen. ``beta: 0`` is the control: the preference term
-then has no gradient and only the weighted flow loss on the truth is left.
+The reference is the policy the round starts from, frozen, or an earlier one. ``beta: 0`` is the control: the
+preference term then has no gradient and only the weighted flow loss on the truth is left.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
 import torch
@@ -36,16 +36,27 @@ HELD_OUT_DRAWS = 8  # noise and times each held-out pair is judged by
 
 
 class PreferParams(FitParams):
-    """One round. `term` (none | win | gt) is the flow loss added with `term_weight`; published: beta 2000, gt, 0.2."""
+    """One round. `term` (none | win | gt) is the flow loss added with `term_weight`; published: beta 2000, gt, 0.2.
+
+    `error_over`: the frames a flow error is the mean of. ``max_frames``: all, silence after the song included, as
+    released, which is what the published beta belongs to; ``song``: those of the song.
+    """
+
+    measures_updates: ClassVar[bool] = True
 
     max_frames: int
     past_end_share: float
+    error_over: Literal["max_frames", "song"]
     beta: float
     term: Literal["none", "win", "gt"]
     term_weight: float
     style_dropout: float
     lyrics_dropout: float
     dropout_rule: Literal["jam", "independent"]
+
+
+class ReferenceDiffers(RuntimeError):
+    """Before the first update the policy is its reference, and yet their errors on the same pairs differ."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,33 +70,48 @@ class Pair:
 
 @dataclass(frozen=True)
 class PreferenceObjective:
-    """Learn the pairs of a folder by DPO."""
+    """Learn the pairs of a folder by DPO. `reference` None: the policy itself, as it was before the round."""
 
     params: PreferParams
     policy: str
+    reference: str | None
     pairs: str
     held_out: str
     silence: tuple[float, ...]
 
     def build(self) -> Jam:
         """The policy before the round."""
-        model = load_model(self.policy)
-        return load_model(self.policy, replace(model.config, max_frames=self.params.max_frames))
+        return self._load(self.policy)
 
     def start(self, worker: Worker) -> StepLoss:
-        """Loads the pairs and the frozen reference."""
+        """Loads the pairs and the frozen reference.
+
+        Raises:
+            ReferenceDiffers: in the first step, where the policy is the reference.
+        """
         params = self.params
         pairs = read_pairs(Path(self.pairs))
-        reference = self.build().to(worker.device).eval().requires_grad_(False)
+        reference = self._frozen(worker).train()  # as the policy that learns: the same numerics and dropout
+        if params.compile:
+            reference = cast(Jam, torch.compile(reference))
         order = EndlessOrder([len(pairs)], params.seed, shuffle_shards=1)
 
         def step_loss(model: Jam, step: int, generator: torch.Generator) -> dict[str, torch.Tensor]:
             positions = positions_of_step(step, params.batch_size, worker.rank, worker.num_workers)
             chosen = [(pairs[order[position]], position) for position in positions]
             loss = self._loss(model, reference, chosen, generator, worker)
+            if step < params.accumulate and self.reference is None:
+                check_equal(loss)
             return {name: getattr(loss, name) for name in loss.__dataclass_fields__}
 
         return step_loss
+
+    def _load(self, checkpoint: str) -> Jam:
+        config = replace(load_model(checkpoint).config, max_frames=self.params.max_frames)
+        return load_model(checkpoint, config)
+
+    def _frozen(self, worker: Worker) -> Jam:
+        return self._load(self.reference or self.policy).to(worker.device).requires_grad_(False)
 
     def facts(self) -> TrainingFacts:
         """What this round leaves out at times, and what its policy did."""
@@ -100,8 +126,8 @@ class PreferenceObjective:
         """Implicit accuracy and margin on held-out pairs, at fixed noise and times."""
         pairs = read_pairs(Path(self.held_out))
         if not pairs:
-            return {"num_held_out_pairs": 0}
-        reference = self.build().to(worker.device).eval()
+            return {"num_held_out_pairs": 0, "error_over": self.params.error_over}
+        reference = self._frozen(worker).eval()
         generator = torch.Generator().manual_seed(self.params.seed)
         with torch.no_grad():
             losses = [
@@ -111,6 +137,7 @@ class PreferenceObjective:
             ]
         return {
             "num_held_out_pairs": len(pairs),
+            "error_over": self.params.error_over,
             "held_out_accuracy": float(np.mean([float(loss.accuracy) for loss in losses])),
             "held_out_margin": float(np.mean([float(loss.margin) for loss in losses])),
         }
@@ -124,7 +151,7 @@ class PreferenceObjective:
         worker: Worker,
     ) -> PreferenceLoss:
         params = self.params
-        win_BTC, lose_BTC, truth_BTC, conditions = self._collate(chosen)
+        win_BTC, lose_BTC, truth_BTC, conditions, num_frames_B = self._collate(chosen)
         return dpo_loss(
             model,
             reference,
@@ -137,12 +164,13 @@ class PreferenceObjective:
             truth_BTC.to(worker.device),
             self._dropout,
             generator,
+            num_frames_B.to(worker.device) if params.error_over == "song" else None,
         )
 
     def _collate(
         self, chosen: Sequence[tuple[Pair, int]]
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, Conditions]:
-        """(winners, losers, truths, conditions): the same crop of all three, as long as the takes."""
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, Conditions, torch.Tensor]:
+        """(winners, losers, truths, conditions, num_frames_B): the same crop of all three, as long as the takes."""
         max_frames = self.params.max_frames
         silence_C = np.array(self.silence, np.float32)
         items, losers, truths = [], [], []
@@ -157,7 +185,19 @@ class PreferenceObjective:
             truths.append(padded(prompt.mean_TC + prompt.std_TC * noise_TC, crop, max_frames, silence_C))
         winners = collate(items, max_frames, silence_C)
         stacked = [torch.from_numpy(np.stack(latents)) for latents in (losers, truths)]
-        return winners.latents_BTC, stacked[0], stacked[1], winners.conditions
+        num_frames_B = torch.tensor([crop.num_frames for _, crop, _, _ in items])
+        return winners.latents_BTC, stacked[0], stacked[1], winners.conditions, num_frames_B
+
+
+def check_equal(loss: PreferenceLoss) -> None:
+    """Raises ReferenceDiffers unless policy and reference have exactly the same errors, as before any update."""
+    pairs = ((loss.win_error, loss.reference_win_error), (loss.lose_error, loss.reference_lose_error))
+    if loss.margin.item() != 0 or any(mine.item() != other.item() for mine, other in pairs):
+        raise ReferenceDiffers(
+            f"step 0: the policy and its frozen copy differ by a margin of {loss.margin.item():.3g} on the same "
+            "pairs, noise and times, where it must be exactly 0; beta would amplify this: run both in the same "
+            "precision and mode (dpo.compile: false)"
+        )
 
 
 def prefer(
@@ -168,8 +208,11 @@ def prefer(
     silence_C: np.ndarray,
     out: Path,
     progress: Progress | None = None,
+    reference: Path | None = None,
 ) -> TrainResult:
     """One round of DPO from the checkpoint `policy`; finds, resumes or runs what `out` holds.
+
+    `reference`: the frozen checkpoint that the policy is held against; None: the policy itself.
 
     Raises:
         ValueError: no pairs, takes of unequal length, or `out` is another run's.
@@ -181,13 +224,19 @@ def prefer(
     recipe = {
         "kind": "preference",
         "policy": weights_hash(policy),
+        "reference": weights_hash(reference or policy),
         "pairs": write_pairs(out / "pairs", pairs),
         "held_out": write_pairs(out / "held_out", held_out),
         "silence": hash_of([float(value) for value in silence_C]),
     }
     silence = tuple(float(value) for value in silence_C)
     objective = PreferenceObjective(
-        params, str(policy.resolve()), str(out / "pairs"), str(out / "held_out"), silence
+        params,
+        str(policy.resolve()),
+        str(reference.resolve()) if reference else None,
+        str(out / "pairs"),
+        str(out / "held_out"),
+        silence,
     )
     return result_of(out, fit(objective, params, out, recipe, progress))
 

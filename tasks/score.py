@@ -1,4 +1,4 @@
-"""Score: a judge's axes for every song, and their mean as its reward."""
+"""Score: a judge's axes for every song."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Score(Stage):
     """Aesthetic scores of a mix."""
 
     name = "score"
-    version = 1
+    version = 2
     reads = frozenset({"audio", "duration_s"})
-    writes = frozenset({"scores", "reward"})
+    writes = frozenset({"scores"})
     packages = ("av", "numpy", "scipy", "soundfile", "soxr")
 
     def __init__(self, params: JudgeParams, songs_root: str) -> None:
@@ -41,5 +41,4 @@ class Score(Stage):
 
     def one(self, song: Song) -> Song:
         """The song with a score for each of the judge's axes."""
-        scores = [float(s) for s in self.judge.score(self.opened(song))]
-        return song.with_columns(scores=scores, reward=sum(scores) / len(scores))
+        return song.with_columns(scores=[float(s) for s in self.judge.score(self.opened(song))])

@@ -21,14 +21,15 @@ from jam_model.config import JamConfig
 from jam_model.dit import Jam
 from jam_model.flow import Dropout, FlowDraw, flow_error, flow_loss
 from jam_model.order import duration_weights, positions_of_step
-from jam_model.shards import VALIDATION, Shards, read_index
+from jam_model.shard_index import VALIDATION, read_index
+from jam_model.shards import Shards
 from jam_model.training_facts import TrainingFacts, dropped_by, read_facts
 from tasks.engine.fit import Progress, fit
 from tasks.engine.fit_params import FitParams
 from tasks.engine.stage import Section
 from tasks.engine.steps import StepLoss, Worker
 
-FLOW_VERSION = 2  # rises whenever the same shards and settings give other weights
+FLOW_VERSION = 3  # rises whenever the same shards and settings give other weights
 VALIDATION_TIMES = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 

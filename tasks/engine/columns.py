@@ -28,6 +28,7 @@ QUALITY = pa.struct(
         )
     ]
 )
+JUDGED = pa.struct([("judge", pa.string()), ("axis", pa.string()), ("score", pa.float64())])
 STEM = pa.struct([("name", pa.string()), ("bytes", pa.large_binary())])
 
 
@@ -132,7 +133,9 @@ COLUMNS: dict[str, Column] = {
     "tail_energy": Column(pa.float64(), "RMS after the asked end / RMS before it; null = nothing after it"),
     # score
     "scores": Column(pa.list_(pa.float64()), "a score for each of the judge's axes, in its order and range"),
-    "reward": Column(pa.float64(), "mean of the axes"),
+    # reward
+    "judged": Column(pa.list_(JUDGED), "every axis of every judge asked, with the judge's name and revision"),
+    "reward": Column(pa.float64(), "what takes are ranked by: the weighted mean that params ask for"),
     # pair
     "winner": Column(pa.string(), "song id of the preferred take; null with a reason in `refusal`"),
     "loser": Column(pa.string(), "song id of the other take"),

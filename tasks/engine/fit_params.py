@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from jam_model.learner import UpdateRule
 from tasks.engine.stage import Section
@@ -17,6 +17,9 @@ class FitParams(Section):
     `validate_every_steps`: 0 validates at the end alone. `best_by`: the figure whose best step's weights are the
     run's result; null takes the last step's. `trackers`: tensorboard, wandb.
     """
+
+    measures_updates: ClassVar[bool] = False
+    """Whether the norm of every update is logged, for which the weights are held once more."""
 
     seed: int
     steps: int

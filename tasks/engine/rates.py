@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from eval.data_set import StageRate
+from tasks.engine.files import names_in
 from tasks.engine.table import Chain
 
 
 def receipts_of(chain: Chain, stage: str, folder: Path) -> list[dict[str, Any]]:
     """The receipts of a stage's present column files, in the order of the table."""
-    names = [chain.path(stage, number).with_suffix(".json").name for number in chain.partitions]
-    paths = [folder / stage / name for name in names]
-    return [json.loads(path.read_text()) for path in paths if path.is_file()]
+    names = [f"{chain.name(stage, number)}.json" for number in chain.partitions]
+    standing = names_in(folder / stage)
+    return [json.loads((folder / stage / name).read_text()) for name in names if name in standing]
 
 
 def rates(chain: Chain, folder: Path) -> list[StageRate]:

@@ -137,7 +137,7 @@ def _update(
             (values["loss"] / params.accumulate).backward()
         for name, value in values.items():
             sums[name] = sums.get(name, 0.0) + value.item() / params.accumulate
-    return {**sums, "grad_norm": learner.update()}
+    return {**sums, **learner.update(params.measures_updates)}
 
 
 def _validated(learner: Learner, objective: Objective, worker: Worker) -> dict[str, Any]:

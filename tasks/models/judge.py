@@ -13,9 +13,11 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from tasks.models.choice import ModelChoice, RealModel
+from tasks.models.judge_brightness import BrightnessJudge
 from tasks.models.song_statistics import SHORT_RATE_HZ, Analysis, analyse, rhythm
 
 EMBEDDED = "embedded/signal-judge@1"
+BRIGHTNESS = "brightness"
 CONSTANTS = Path(__file__).parent / "constants" / "judge.json"
 AXES = ("coherence", "musicality", "memorability", "clarity", "naturalness")
 LISTENS_TO: dict[str, tuple[str, ...]] = {
@@ -48,7 +50,7 @@ class Audiobox(RealModel):
 
 
 class JudgeParams(ModelChoice):
-    """Which judge scores the songs."""
+    """Which judge scores the songs. `model` may also be ``brightness``, the embedded one that is easy to fool."""
 
     section: ClassVar = "judge"
     real: ClassVar = {
@@ -60,8 +62,15 @@ class JudgeParams(ModelChoice):
     audiobox: Audiobox
 
     @property
+    def settings(self) -> RealModel | None:
+        """Settings of the chosen real judge; None for those that are embedded."""
+        return None if self.model == BRIGHTNESS else super().settings
+
+    @property
     def axes(self) -> tuple[str, ...]:
         """What the chosen judge scores, without building it."""
+        if self.model == BRIGHTNESS:
+            return BrightnessJudge.axes
         axes: tuple[str, ...] = getattr(self.settings, "axes", AXES)
         return axes
 
@@ -188,9 +197,11 @@ def _constants() -> dict[str, Any]:
 
 def judge_identity(params: JudgeParams) -> str:
     """Name and revision of the judge that `params` choose."""
-    return params.identity(EMBEDDED)
+    return params.identity(BrightnessJudge.identity if params.model == BRIGHTNESS else EMBEDDED)
 
 
 def build_judge(params: JudgeParams) -> Judge:
     """The judge that `params` choose."""
+    if params.model == BRIGHTNESS:
+        return BrightnessJudge()
     return SignalJudge() if params.settings is None else params.build_real()

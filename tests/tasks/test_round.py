@@ -11,7 +11,9 @@ from tasks.fanout import Prompt
 from tasks.pair import PairParams
 from tasks.round import choose_pairs
 
-RULE = PairParams(min_candidates=2, min_margin=0.1)
+RULE = PairParams(
+    min_candidates=2, min_margin=0.1, min_margin_percentile=None, max_axis_loss=None, max_word_loss=None
+)
 
 
 def prompt(song_id: str) -> Prompt:
@@ -24,6 +26,9 @@ def take(parent: str, number: int, reward: float | None, drop_reason: str | None
         "parent": parent,
         "take": number,
         "reward": reward,
+        "judged": [],
+        "asked_words": [{"word": "love"}],
+        "transcript": ["love"],
         "drop_reason": drop_reason,
     }
 
@@ -46,7 +51,7 @@ def test_pairs_and_refusals_add_up_to_the_prompts() -> None:
     prompts = [prompt(name) for name in ("good", "tied", "near", "lonely")]
     pairs = choose_pairs(prompts, TAKES, RULE)
     assert pairs.num_pairs == 1
-    assert pairs.refusals == {"margin_too_small": 1, "tie": 1, "too_few_candidates": 1}
+    assert pairs.refusals == {"margin_too_small": 1, "not_scored": 1, "tie": 1}
     assert pairs.num_pairs + sum(pairs.refusals.values()) == len(prompts)
     assert (pairs.rows[0]["winner"], pairs.rows[0]["loser"]) == ("good-r1-k1", "good-r1-k2")
 

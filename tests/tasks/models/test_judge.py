@@ -102,3 +102,28 @@ def test_the_axes_of_a_judge_are_known_without_building_it(judge: Judge) -> None
     assert judge.axes == PARAMS.axes == AXES and (judge.low, judge.high) == (1.0, 5.0)
     assert PARAMS.model_copy(update={"model": "songeval"}).axes == AXES
     assert PARAMS.model_copy(update={"model": "audiobox"}).axes == ("CE", "CU", "PC", "PQ")
+
+
+def test_brightness_follows_the_share_of_high_energy_and_nothing_else() -> None:
+    bright = build_judge(PARAMS.model_copy(update={"model": "brightness"}))
+    time_N = np.arange(44_100) / 44_100
+    low_N, high_N = np.sin(2 * np.pi * 300 * time_N), np.sin(2 * np.pi * 6000 * time_N)
+
+    def brightness(mix_N: np.ndarray) -> float:
+        return float(bright.score(np.stack([mix_N, mix_N]))[0])
+
+    assert brightness(low_N) == brightness(0 * low_N) == 1.0
+    assert brightness(high_N) == pytest.approx(5.0, abs=0.01)
+    assert brightness(low_N + 0.1 * high_N) == pytest.approx(3.0, abs=0.02)  # 20 dB below
+    assert brightness(low_N + 0.2 * high_N) > brightness(low_N + 0.1 * high_N)
+    assert brightness(0.01 * (low_N + 0.1 * high_N)) == pytest.approx(brightness(low_N + 0.1 * high_N))
+
+
+def test_brightness_is_chosen_by_name_and_refuses_what_is_no_mix() -> None:
+    params = PARAMS.model_copy(update={"model": "brightness"})
+    bright = build_judge(params)
+    assert judge_identity(params) == bright.identity == "embedded/brightness@1"
+    assert params.axes == bright.axes == ("brightness",) and (bright.low, bright.high) == (1.0, 5.0)
+    for audio_CN in (np.zeros(100), np.zeros((1, 100)), np.full((2, 5000), np.nan)):
+        with pytest.raises(ValueError, match=r"\[2, N\]"):
+            bright.score(audio_CN)
