@@ -6,6 +6,7 @@ import json
 import platform
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from eval.report import Report
 from eval.report_files import write_report
 from eval.rounds import RoundsReport
 from eval.wording import quantity
+from flows.blind import standing_preferences
 from flows.listen import listening_chain
 from flows.models import check_models
 from flows.params import Params, load_params
@@ -74,7 +76,12 @@ def run_benchmark(params: Params, work: WorkFolder) -> Path:
     )
     run_stages([chain], params.engine, work.receipts / REPORT)
     rounds = standing_rounds(work)
-    recipe = report_recipe(params, prepared, chain, hashes, rounds)
+    resampling = Resampling(params.benchmark.num_resamples, params.benchmark.seed)
+    listening = standing_preferences(work, resampling)
+    recipe = {
+        **report_recipe(params, prepared, chain, hashes, rounds),
+        "listening": fingerprint([asdict(one) for one in listening]),
+    }
     folder = work.report(REPORT)
     if stands(folder, recipe):
         say(f"report: up to date, {folder / 'report.html'}")
@@ -89,7 +96,7 @@ def run_benchmark(params: Params, work: WorkFolder) -> Path:
         ],
         frechet_reference(training),
         build_phonemizer(params.phonemizer),
-        Resampling(params.benchmark.num_resamples, params.benchmark.seed),
+        resampling,
     )
     logs = {name: path / "log.jsonl" for name, path in _training_runs(work, shown).items()}
     report = report_of(
@@ -108,7 +115,7 @@ def run_benchmark(params: Params, work: WorkFolder) -> Path:
         rounds=rounds,
     )
     with local_folder(folder) as here:
-        write_report(report, here)
+        write_report(replace(report, listening=listening), here)
     write_json(folder / "metrics.json", flat_metrics(report))
     write_json(folder / RECIPE, recipe)
     _publish(report, folder / "report.html")
@@ -135,7 +142,7 @@ def report_recipe(
         house / "tasks/measure.py",
         house / "tasks/benchmark.py",
     ]
-    code = [sha256_of_file(path) for path in sources if path.suffix in (".py", ".css", ".js")]
+    code = [sha256_of_file(path) for path in sources if path.suffix in (".py", ".css", ".js", ".json")]
     settings = params.model_dump(mode="json", exclude={"engine", "toy", "songs"})
     return {
         "columns": fingerprint(columns),

@@ -9,6 +9,7 @@ from flows.load import load
 from tasks.align import AlignParams
 from tasks.audio import AudioParams
 from tasks.benchmark import BenchmarkParams
+from tasks.blind import ListenParams
 from tasks.calibrate import CalibrateParams
 from tasks.check import CheckParams
 from tasks.engine.params import EngineParams
@@ -82,6 +83,7 @@ class Params(Section):
     gate: GateParams
     dpo: PreferParams
     benchmark: BenchmarkParams
+    listen: ListenParams
 
 
 def load_params(overlay: Path | None = None, settings: Sequence[str] = ()) -> Params:
