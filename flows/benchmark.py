@@ -22,6 +22,7 @@ from eval.wording import quantity
 from flows.blind import standing_preferences
 from flows.listen import listening_chain
 from flows.models import check_models
+from flows.notify import HOOKS
 from flows.params import Params, load_params
 from flows.prepare import prepare_chain, songs_root_of
 from flows.rounds_kept import ShownRound, shown_round, standing_rounds
@@ -219,14 +220,14 @@ def _publish(report: Report, page: Path) -> None:
     create_link_artifact(key="report", link=page.resolve().as_uri(), link_text="report.html")
 
 
-@flow(name="benchmark", flow_run_name="benchmark-{work}")
+@flow(name="benchmark", flow_run_name="benchmark-{work}", **HOOKS)
 def benchmark(work: str = "data", params: str | None = None, settings: Sequence[str] = ()) -> str:
     """Benchmark the checkpoints of a work folder; returns the path of the report.
 
     Args:
         work: a work folder with a fine-tuned checkpoint.
-        params: overlay over params.yaml.
-        settings: ``section.key=value``, each over the overlay.
+        params: YAML file laid over params.yaml, such as params/real.yaml; none for params.yaml alone.
+        settings: single values over both, each as section.key=value, such as pretrain.steps=200.
     """
     loaded = load_params(Path(params) if params else None, list(settings))
     return str(run_benchmark(loaded, WorkFolder.at(work)))

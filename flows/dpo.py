@@ -12,6 +12,7 @@ from eval.frechet import FrechetReference
 from eval.rounds import RoundRow, RoundsReport
 from flows.gate import GateSongs
 from flows.models import check_models
+from flows.notify import HOOKS
 from flows.params import Params, load_params
 from flows.prepare import prepare_chain
 from flows.rounds import CONTROL, POLICY, Before, Round, run_round
@@ -144,14 +145,14 @@ def _figure(value: float | None) -> str:
     return "not measured" if value is None else f"{value:.3f}"
 
 
-@flow(name="dpo", flow_run_name="dpo-{work}")
+@flow(name="dpo", flow_run_name="dpo-{work}", **HOOKS)
 def dpo(work: str = "data", params: str | None = None, settings: Sequence[str] = ()) -> str:
     """DPO rounds in a work folder with a fine-tuned model; returns the sha256 of the weights that were kept.
 
     Args:
         work: a work folder with shards and a fine-tuned checkpoint.
-        params: overlay over params.yaml.
-        settings: ``section.key=value``, each over the overlay.
+        params: YAML file laid over params.yaml, such as params/real.yaml; none for params.yaml alone.
+        settings: single values over both, each as section.key=value, such as pretrain.steps=200.
     """
     loaded = load_params(Path(params) if params else None, list(settings))
     report = run_dpo(loaded, WorkFolder.at(work))

@@ -10,12 +10,13 @@ import pandas
 from prefect import flow
 
 from flows.models import check_models
+from flows.notify import HOOKS
 from flows.params import Params, load_params
 from flows.stages import step
 from flows.view import progress_bar, say
 from flows.workfolder import WorkFolder
 from jam_model.checkpoint import save_model
-from tasks.engine.files import write_bytes
+from tasks.engine.files import write_bytes, write_json
 from tasks.engine.fingerprint import fingerprint, package_version
 from tasks.engine.pool import connect
 from tasks.models.codec import build_codec
@@ -59,6 +60,7 @@ def fit_section(
         )
     remove_superseded(work.checkpoint(name), out)
     write_loss_table(out / "log.jsonl", work.report(name) / "loss.csv")
+    write_json(work.report(name) / "metrics.json", result.figures)
     return result
 
 
@@ -99,14 +101,14 @@ def checkpoint_of(folder: Path) -> Path:
     return found[-1]
 
 
-@flow(name="train", flow_run_name="train-{work}")
+@flow(name="train", flow_run_name="train-{work}", **HOOKS)
 def train_flow(work: str = "data", params: str | None = None, settings: Sequence[str] = ()) -> str:
     """Pretrain and fine-tune on the shards of a work folder; returns the sha256 of the weights.
 
     Args:
         work: a work folder with shards.
-        params: overlay over params.yaml.
-        settings: ``section.key=value``, each over the overlay.
+        params: YAML file laid over params.yaml, such as params/real.yaml; none for params.yaml alone.
+        settings: single values over both, each as section.key=value, such as pretrain.steps=200.
     """
     loaded = load_params(Path(params) if params else None, list(settings))
     return run_train(loaded, WorkFolder.at(work)).weights
