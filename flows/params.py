@@ -35,6 +35,7 @@ from tasks.rough_times import RoughTimesParams
 from tasks.round import RoundParams
 from tasks.sketch import SketchParams
 from tasks.songs_out import OutputParams
+from tasks.sweep import SweepParams
 from tasks.toy.params import ToyParams
 from tasks.train import JamParams, TrainParams
 from tasks.transcribe import TranscribeParams
@@ -82,6 +83,7 @@ class Params(Section):
     pair: PairParams
     gate: GateParams
     dpo: PreferParams
+    sweep: SweepParams
     benchmark: BenchmarkParams
     listen: ListenParams
 

@@ -12,7 +12,7 @@ from eval.energy import energy_after_end
 from eval.intervals import Resampling
 from eval.judge import ranked_songs
 from eval.separation import si_sdr, si_sdr_gain
-from eval.similarity import cosine, style_similarity
+from eval.similarity import cosine, diversity, style_similarity
 from eval.timing import matched_share, timing_errors, timing_estimate
 
 DRAWS = Resampling(num_resamples=500, seed=0)
@@ -125,3 +125,10 @@ def test_every_metric_states_its_facts_once() -> None:
         assert metric.protocol.endswith(".")
         assert metric.direction in ("higher", "lower")
     assert next(metric for metric in metrics if metric.name == "wer").better(-0.1)
+
+
+def test_diversity_is_the_mean_distance_of_all_pairs_of_takes() -> None:
+    east, north = np.array([[1.0, 0.0]]), np.array([[0.0, 2.0]])
+    assert diversity([east, east, north]) == pytest.approx(2 / 3)
+    assert diversity([east, -east]) == pytest.approx(2)
+    assert diversity([east]) is None
