@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from eval.intervals import Resampling
 from eval.report import Report
 from eval.report_files import write_report
 from eval.wording import quantity
+from flows.blind import standing_preferences
 from flows.listen import benchmark_stages, listening_chain
 from flows.measured import (
     Mixes,
@@ -79,8 +80,13 @@ def run_benchmark(params: Params, work: WorkFolder) -> Path:
     run_stages([chain], params.engine, work.receipts / REPORT)
     settings = {**decided_settings(params), "weights": hashes}
     rounds = standing_rounds(work)
+    resampling = Resampling(params.benchmark.num_resamples, params.benchmark.seed)
+    listening = standing_preferences(work, resampling)
     recipe = report_recipe(
-        [prepared, chain], settings, rounds=fingerprint(rounds.record()) if rounds else None
+        [prepared, chain],
+        settings,
+        rounds=fingerprint(rounds.record()) if rounds else None,
+        listening=fingerprint([asdict(one) for one in listening]),
     )
     folder = work.report(REPORT)
     if stands(folder, recipe):
@@ -93,7 +99,7 @@ def run_benchmark(params: Params, work: WorkFolder) -> Path:
         windows_of(training),
         build_phonemizer(params.phonemizer),
         text_styles(prompts, build_style_encoder(params.style), params.benchmark.genres),
-        Resampling(params.benchmark.num_resamples, params.benchmark.seed),
+        resampling,
     )
     report = report_of(
         measured,
@@ -112,7 +118,7 @@ def run_benchmark(params: Params, work: WorkFolder) -> Path:
     logs = {name: path / "log.jsonl" for name, path in _training_runs(work, shown).items()}
     data_set = data_set_of(rows, params.filter, rates(prepared, work.receipts / "prepare"))
     losses = [loss_curve(name, log) for name, log in logs.items()]
-    report = replace(report, losses=losses, data_set=data_set, rounds=rounds)
+    report = replace(report, losses=losses, data_set=data_set, rounds=rounds, listening=listening)
     return finish_report(report, folder, recipe)
 
 

@@ -9,6 +9,7 @@ from flows.load import load
 from tasks.align import AlignParams
 from tasks.audio import AudioParams
 from tasks.benchmark import BenchmarkParams
+from tasks.blind import ListenParams
 from tasks.calibrate import CalibrateParams
 from tasks.check import CheckParams
 from tasks.engine.params import EngineParams
@@ -86,6 +87,7 @@ class Params(Section):
     sweep: SweepParams
     benchmark: BenchmarkParams
     probe: ProbeParams
+    listen: ListenParams
 
 
 def load_params(overlay: Path | None = None, settings: Sequence[str] = ()) -> Params:
