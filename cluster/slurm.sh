@@ -34,7 +34,7 @@ address=$(on_node "$head" hostname --ip-address | awk '{print $1}'):$port
 srun --ntasks-per-node=1 bash -c "flock \"\${TMPDIR:-/tmp}/jam-weights.lock\" jam doctor --download --params '$params'"
 
 on_node "$head" ray start --head --block --port="$port" --num-cpus="$SLURM_CPUS_PER_TASK" --dashboard-host=127.0.0.1 &
-sleep 20
+until on_node "$head" ray health-check --address "$address" >/dev/null 2>&1; do sleep 1; done
 for node in "${nodes[@]:1}"; do
   on_node "$node" ray start --block --address="$address" --num-cpus="$SLURM_CPUS_PER_TASK" &
 done
@@ -42,12 +42,13 @@ done
 # a training that finds `checkpoint-now` in its folder saves at its next log line and takes the file away
 save_and_stop() {
   trap '' TERM
-  local asked=()
-  for run in "$work"/checkpoints/*/*/; do
-    [ -d "$run/steps" ] && [ ! -e "$run/done.json" ] && touch "$run/checkpoint-now" && asked+=("$run/checkpoint-now")
-  done
+  local asked=() recipe run
+  while read -r recipe; do
+    run=$(dirname "$recipe")
+    [ -e "$run/done.json" ] || { touch "$run/checkpoint-now" && asked+=("$run/checkpoint-now"); }
+  done < <(find "$work" -name train.json)
   for ((waited = 0; waited < ckpt_wait_s; waited += 2)); do
-    compgen -G "$work/checkpoints/*/*/checkpoint-now" >/dev/null || break
+    ls "${asked[@]:-/nothing}" >/dev/null 2>&1 || break
     sleep 2
   done
   rm -f "${asked[@]}"
@@ -58,6 +59,8 @@ save_and_stop() {
 }
 trap save_and_stop TERM
 
-RAY_ADDRESS="$address" on_node "$head" jam run --songs "$songs" --work "$work" --params "$params" &
+# srun itself, not a function in a subshell: it passes SIGTERM on
+RAY_ADDRESS="$address" srun --nodes=1 --ntasks=1 --overlap --nodelist="$head" \
+  jam run --songs "$songs" --work "$work" --params "$params" &
 driver=$!
 wait "$driver"

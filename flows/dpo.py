@@ -8,7 +8,7 @@ from pathlib import Path
 
 from prefect import flow
 
-from eval.frechet import FrechetReference
+from eval.frechet import FrechetReference, merged
 from eval.rounds import RoundRow, RoundsReport
 from flows.gate import GateSongs
 from flows.models import check_models
@@ -35,7 +35,7 @@ from tasks.gate import (
     why_kept,
     why_stopped,
 )
-from tasks.measure import frechet_reference
+from tasks.measure import windows_of
 from tasks.round import RoundPrompts, round_prompts
 
 
@@ -101,7 +101,7 @@ def round_songs(params: Params, work: WorkFolder, num_gate: int) -> RoundSongs:
         prompts_of(rows, TRAIN),
         prompts_of(rows, VALIDATION, params.round.num_held_out),
         prompts_of(rows, VALIDATION, num_gate),
-        frechet_reference(training),
+        FrechetReference(merged(windows_of(training))),
     )
 
 

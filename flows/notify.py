@@ -24,12 +24,13 @@ def notify(flow: Flow[Any, Any], flow_run: FlowRun, state: State) -> None:
     url = os.environ.get(VARIABLE)
     if not url or flow_run.parent_task_run_id is not None:
         return
+    name = "Cancelled" if state.is_cancelling() else state.name  # told before the server calls it so
     words = {
-        "text": f"{flow_run.name}: {state.name}" + (f" ({state.message})" if state.message else ""),
+        "text": f"{flow_run.name}: {name}" + (f" ({state.message})" if state.message else ""),
         "flow": flow.name,
         "run": flow_run.name,
         "id": str(flow_run.id),
-        "state": state.name,
+        "state": name,
         "message": state.message,
     }
     try:

@@ -29,6 +29,7 @@ from tasks.pack import PackParams
 from tasks.pair import PairParams
 from tasks.phonemize import PhonemizeParams
 from tasks.prefer import PreferParams
+from tasks.probe import ProbeParams
 from tasks.reward import RewardParams
 from tasks.rough_times import RoughTimesParams
 from tasks.round import RoundParams
@@ -84,6 +85,7 @@ class Params(Section):
     dpo: PreferParams
     sweep: SweepParams
     benchmark: BenchmarkParams
+    probe: ProbeParams
 
 
 def load_params(overlay: Path | None = None, settings: Sequence[str] = ()) -> Params:

@@ -15,6 +15,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.context import FlowRunContext
 from prefect.states import Cancelled, Failed, State
 
+from flows.partition_lines import partition_lines
 from flows.view import stage_line, stage_view
 from tasks.engine.params import EngineParams
 from tasks.engine.pool import leave
@@ -115,7 +116,7 @@ def run_stages(
     followers = [follow_stage.submit(board, stage) for stage in names] if inside_flow else []
     failure: BaseException | None = None
     try:
-        live = [LiveProgress().update] if inside_flow else []
+        live = [*partition_lines(params.partition_lines), *([LiveProgress().update] if inside_flow else [])]
         with stage_view() as watch, leaving_when_stopped():
             reports = run_chains(chains, params, receipts, _all_of(board.update, watch, *live), only)
     except BaseException as error:

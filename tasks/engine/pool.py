@@ -59,7 +59,8 @@ def connect(params: EngineParams) -> None:
     with _handler_kept(signal.SIGTERM):
         ray.init(
             num_cpus=os.cpu_count(),
-            include_dashboard=False,
+            include_dashboard=params.dashboard,
+            _metrics_export_port=params.metrics_port,
             object_store_memory=params.object_store_mb * 2**20,
             runtime_env={"env_vars": variables},
             **common,

@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 import pytest
 import yaml
+from prefect.states import Failed
 from prefect.utilities.callables import parameter_schema
 
 from flows import notify as notes
@@ -34,6 +35,10 @@ TINY = [
         )
     ),
     "round.num_prompts=2",
+    "round.control=false",
+    "gate.num_prompts=1",
+    "gate.takes=1",
+    "gate.num_resamples=200",
     "round.num_held_out=1",
     "round.takes=2",
     "sampler.num_points=3",
@@ -78,7 +83,7 @@ def test_parameters_of_a_deployment_are_typed_described_and_known(deployment: di
 
 def ended(name: str, parent: str | None = None) -> tuple[Any, Any, Any]:
     run = SimpleNamespace(name=name, id="1", parent_task_run_id=parent)
-    return SimpleNamespace(name="prepare"), run, SimpleNamespace(name="Failed", message="no songs")
+    return SimpleNamespace(name="prepare"), run, Failed(message="no songs")
 
 
 def test_the_end_of_a_run_is_told_once_to_the_address_of_the_environment(
