@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -65,16 +66,40 @@ class Resampling:
             )
 
     def counts_BN(self, num_songs: int) -> np.ndarray:
-        """How often each song was drawn in each resample: float64, every row adds up to N."""
-        generator = np.random.default_rng(self.seed)
-        counts = np.empty((self.num_resamples, num_songs))
-        rows = max(1, _BLOCK // num_songs)
-        for first in range(0, self.num_resamples, rows):
-            block = counts[first : first + rows]
-            drawn = generator.integers(num_songs, size=(len(block), num_songs))
-            drawn += np.arange(len(block))[:, None] * num_songs
-            block[:] = np.bincount(drawn.ravel(), minlength=block.size).reshape(block.shape)
-        return counts
+        """How often each song was drawn in each resample: float64, every row adds up to N; not to be written."""
+        return _drawn_counts_BN(self, num_songs)
+
+    def swaps_BN(self, num_songs: int) -> np.ndarray:
+        """Which songs change sides in each resample: bool. All 2 to the N ways where they are no more than
+        the resamples asked for, the unchanged one first.
+        """
+        return _drawn_swaps_BN(self, num_songs)
+
+
+@lru_cache(maxsize=2)
+def _drawn_swaps_BN(resampling: Resampling, num_songs: int) -> np.ndarray:
+    if num_songs < resampling.num_resamples.bit_length():
+        ways = np.arange(2**num_songs)
+        swaps: np.ndarray = (ways[:, None] >> np.arange(num_songs)) & 1 == 1
+    else:
+        generator = np.random.default_rng(resampling.seed)
+        swaps = generator.integers(2, size=(resampling.num_resamples, num_songs), dtype=np.int8) == 1
+    swaps.setflags(write=False)
+    return swaps
+
+
+@lru_cache(maxsize=2)
+def _drawn_counts_BN(resampling: Resampling, num_songs: int) -> np.ndarray:
+    generator = np.random.default_rng(resampling.seed)
+    counts = np.empty((resampling.num_resamples, num_songs))
+    rows = max(1, _BLOCK // num_songs)
+    for first in range(0, resampling.num_resamples, rows):
+        block = counts[first : first + rows]
+        drawn = generator.integers(num_songs, size=(len(block), num_songs))
+        drawn += np.arange(len(block))[:, None] * num_songs
+        block[:] = np.bincount(drawn.ravel(), minlength=block.size).reshape(block.shape)
+    counts.setflags(write=False)
+    return counts
 
     def swaps_BN(self, num_songs: int) -> np.ndarray:
         """Which songs change sides in each resample: bool. All 2 to the N ways where they are no more than

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from prefect import flow
 
-from eval.frechet import FrechetReference
+from eval.frechet import FrechetReference, merged
 from eval.rounds import RoundRow, RoundsReport
 from flows.gate import GateSongs
 from flows.models import check_models
+from flows.notify import HOOKS
 from flows.params import Params, load_params
 from flows.prepare import prepare_chain
 from flows.rounds import CONTROL, POLICY, Before, Round, run_round
@@ -20,7 +21,7 @@ from flows.train import checkpoint_of, remove_superseded
 from flows.view import say
 from flows.workfolder import WorkFolder
 from jam_model.checkpoint import weights_hash
-from jam_model.shards import TRAIN, VALIDATION
+from jam_model.shard_index import TRAIN, VALIDATION
 from tasks.engine.files import write_json
 from tasks.fanout import PROMPT_COLUMNS, Prompt, prompts_of
 from tasks.gate import (
@@ -34,7 +35,7 @@ from tasks.gate import (
     why_kept,
     why_stopped,
 )
-from tasks.measure import frechet_reference
+from tasks.measure import windows_of
 from tasks.round import RoundPrompts, round_prompts
 
 
@@ -100,7 +101,7 @@ def round_songs(params: Params, work: WorkFolder, num_gate: int) -> RoundSongs:
         prompts_of(rows, TRAIN),
         prompts_of(rows, VALIDATION, params.round.num_held_out),
         prompts_of(rows, VALIDATION, num_gate),
-        frechet_reference(training),
+        FrechetReference(merged(windows_of(training))),
     )
 
 
@@ -144,15 +145,15 @@ def _figure(value: float | None) -> str:
     return "not measured" if value is None else f"{value:.3f}"
 
 
-@flow(name="dpo", flow_run_name="dpo-{work}")
+@flow(name="dpo", flow_run_name="dpo-{work}", **HOOKS)
 def dpo(work: str = "data", params: str | None = None, settings: Sequence[str] = ()) -> str:
     """DPO rounds in a work folder with a fine-tuned model; returns the sha256 of the weights that were kept.
 
     Args:
         work: a work folder with shards and a fine-tuned checkpoint.
-        params: overlay over params.yaml.
-        settings: ``section.key=value``, each over the overlay.
+        params: YAML file laid over params.yaml, such as params/real.yaml; none for params.yaml alone.
+        settings: single values over both, each as section.key=value, such as pretrain.steps=200.
     """
     loaded = load_params(Path(params) if params else None, list(settings))
-    report = run_dpo(loaded, WorkFolder(Path(work)))
+    report = run_dpo(loaded, WorkFolder.at(work))
     return report.row(report.kept).weights

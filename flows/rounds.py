@@ -18,7 +18,7 @@ from flows.train import remove_superseded
 from flows.view import progress_bar, say
 from flows.workfolder import WorkFolder
 from jam_model.checkpoint import weights_hash
-from jam_model.shards import TRAIN, VALIDATION
+from jam_model.shard_index import TRAIN, VALIDATION
 from tasks.engine.fingerprint import fingerprint
 from tasks.engine.pool import connect
 from tasks.engine.table import Chain, Table

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 import torch
 from rich.console import Console
 from rich.table import Table as Grid
@@ -18,8 +17,9 @@ from flows.rounds import CANDIDATES, PAIRS, POLICY, RUNS, SCORES
 from flows.view import say
 from flows.workfolder import WorkFolder
 from jam_model.checkpoint import weights_hash
-from jam_model.shards import TRAIN, VALIDATION
+from jam_model.shard_index import TRAIN, VALIDATION
 from tasks.audio import read_bytes
+from tasks.engine.files import parquet_file
 from tasks.engine.song import Song
 from tasks.engine.table import Partition, Table
 from tasks.exchange import write_pair_list
@@ -153,7 +153,8 @@ def _stored(table: Table, part: Partition, candidate: str, stage: Generate) -> d
 
 
 def _rows(path: Path, columns: list[str] | None = None) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = pq.read_table(path, columns=columns).to_pylist()
+    with parquet_file(path) as file:
+        rows: list[dict[str, Any]] = file.read(columns=columns).to_pylist()
     return rows
 
 

@@ -1,9 +1,11 @@
-"""Where everything a run makes lies, under one folder."""
+"""Where everything a run makes lies, under one folder or one prefix of an object store."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+
+from tasks.engine.store import place_of
 
 
 @dataclass(frozen=True)
@@ -11,6 +13,11 @@ class WorkFolder:
     """``--work W``: the table, shards, checkpoints, rounds and reports of one data set."""
 
     root: Path
+
+    @classmethod
+    def at(cls, work: str) -> WorkFolder:
+        """A folder, or a URL such as ``s3://bucket/prefix``."""
+        return cls(place_of(work))
 
     @property
     def table(self) -> Path:

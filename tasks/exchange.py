@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from jam_model.frames import LATENT_CHANNELS, STYLE_DIM
-from jam_model.shards import TRAIN, Sample, grid_words
+from jam_model.shard_index import TRAIN
+from jam_model.shards import Sample, grid_words
 from jam_model.tensors import MAX_MEMBER_BYTES, read_tensor
 from tasks.engine.files import write_bytes, write_json
 from tasks.engine.song import Song

@@ -18,7 +18,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import Field
 
-from jam_model.shards import TRAIN, VALIDATION, Sample, Shards
+from jam_model.shard_index import TRAIN, VALIDATION
+from jam_model.shards import Sample, Shards
 from tasks.audio import array_of
 from tasks.engine.columns import COLUMNS
 from tasks.engine.files import write_bytes

@@ -13,8 +13,8 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from eval.frechet import METRICS as FRECHET_METRICS
 from eval.frechet import FrechetReference, WindowStatistics, window_statistics
+from eval.frechet_songs import METRICS as FRECHET_METRICS
 from eval.intervals import Resampling
 from eval.metric import Metric
 from eval.similarity import METRICS as SIMILARITY_METRICS

@@ -1,21 +1,34 @@
-"""Files that are either whole or not there: temporary name, sync, rename."""
+"""Files that are either whole or not there: temporary name, sync, rename; in a store spooled, then put whole."""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
+
+from tasks.engine.store import StorePath, spool_folder, upload
+
 TEMPORARY_PREFIX = ".tmp-"
 
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """A temporary path in the same folder; renamed to `path` on success, removed on any exception."""
+    """A path on this machine to write to; what is there becomes `path` on success, goes on any exception.
+
+    Beside `path` and renamed, or, where `path` is in a store, in a spool and put there when it is finished.
+    """
+    if isinstance(path, StorePath):
+        with spool_folder() as folder:
+            yield folder / path.name
+            upload(folder / path.name, path)
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.parent / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:8]}-{path.name}"
     try:
@@ -40,6 +53,9 @@ def write_bytes(path: Path, data: bytes) -> None:
     """Atomic write; nothing happens when the file already holds exactly these bytes."""
     if path.is_file() and path.read_bytes() == data:
         return
+    if isinstance(path, StorePath):
+        path.write_bytes(data)
+        return
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)
 
@@ -55,9 +71,27 @@ def write_json_lines(path: Path, rows: list[dict[str, Any]]) -> None:
     write_bytes(path, "".join(lines).encode())
 
 
-def remove_temporaries(folder: Path) -> int:
-    """Remove what a killed run left half-written; returns how many."""
-    stale = list(folder.rglob(f"{TEMPORARY_PREFIX}*")) if folder.is_dir() else []
-    for path in stale:
-        path.unlink(missing_ok=True)
-    return len(stale)
+def names_in(folder: Path) -> set[str]:
+    """The names in a folder, by one listing; none where there is no folder."""
+    if isinstance(folder, StorePath):
+        return {path.name for path in folder.iterdir()}
+    return set(os.listdir(folder)) if folder.is_dir() else set()
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder with all that is in it."""
+    if isinstance(folder, StorePath):
+        folder.filesystem.delete_dir(str(folder.path))
+    else:
+        shutil.rmtree(folder)
+
+
+def parquet_file(path: Path) -> pq.ParquetFile:
+    """A Parquet file to read, to be closed.
+
+    Raises:
+        FileNotFoundError: it does not stand.
+    """
+    if isinstance(path, StorePath):
+        return pq.ParquetFile(path.open(), pre_buffer=True)
+    return pq.ParquetFile(path, memory_map=True)

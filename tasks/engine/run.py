@@ -12,12 +12,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tasks.engine.files import remove_temporaries
+from tasks.engine.metrics import RunMetrics
 from tasks.engine.params import EngineParams
 from tasks.engine.partition import Limits, Receipt, Work
 from tasks.engine.pool import Crash, Pool, connect
 from tasks.engine.stage import BadModel
-from tasks.engine.table import SOURCES, Chain
+from tasks.engine.table import SOURCES, Chain, Standing
 from tasks.engine.workers import StageFailed
 
 WHOLE_TRIES = 2  # a partition is tried whole this often before its songs are tried alone
@@ -105,10 +105,12 @@ class _Run:
         self.waiting: dict[tuple[int, str, int], _Ticket] = {}
         self.ready: list[_Ticket] = []
         self.standing: set[tuple[int, str, int]] = set()
+        self.listings: dict[tuple[int, str], Standing] = {}  # what was there before anything ran
         for chain in chains:
-            remove_temporaries(chain.table.root)
             for stage in chain.stages:
-                missing = chain.missing(stage)
+                listing = self.listings[id(chain), stage] = chain.standing(stage)
+                chain.remove_temporaries(stage, listing)
+                missing = chain.missing(stage, listing)
                 stale = set(missing)
                 self.standing |= {(id(chain), stage, n) for n in chain.partitions if n not in stale}
                 if only is not None and stage not in only:
@@ -131,6 +133,7 @@ class _Run:
             if not self.ready:
                 raise self._absent()
             connect(self.params)
+            self.metrics = RunMetrics()
             pool = Pool(self.params, {ticket.stage for ticket in self.waiting.values()})
             try:
                 self._loop(pool)
@@ -141,7 +144,7 @@ class _Run:
         for (chain_id, stage), report in self.reports.items():
             if report.finished and report.error is None:
                 chain = next(c for c in self.chains if id(c) == chain_id)
-                chain.remove_superseded(stage)
+                chain.remove_superseded(stage, self.listings[chain_id, stage])
         if failure:
             raise failure
         if self.waiting:
@@ -162,6 +165,7 @@ class _Run:
                     work = self._work(ticket, pool.size_of(ticket.stage))
                     pool.submit(ticket, ticket.chain.stages[ticket.stage], work, alone)
             pool.make_room()
+            self.metrics.stand(pool.groups, ready)
             for ticket, outcome in pool.finished(timeout_s=1.0):
                 if isinstance(outcome, Crash):
                     self._blame(ticket, outcome)
@@ -184,7 +188,7 @@ class _Run:
             chain.shard_path(stage, number),
             {name: (chain.path(name, number), columns) for name, columns in chain.inputs[stage].items()},
             chain.recipe(stage, number),
-            self.receipts / stage / path.with_suffix(".json").name,
+            self.receipts / stage / f"{chain.name(stage, number)}.json",
             workers,
             Limits(self.params.song_limit_s, self.params.song_limit_per_audio_s),
             ticket.poison,
@@ -195,6 +199,7 @@ class _Run:
         self.standing.add(ticket.key)
         report = self.reports[id(ticket.chain), ticket.stage]
         report.receipts.append(receipt)
+        self.metrics.done(receipt)
         self.watch(report)
         for stage, inputs in ticket.chain.inputs.items():
             follower = self.waiting.get((id(ticket.chain), stage, ticket.number))

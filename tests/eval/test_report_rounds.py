@@ -58,7 +58,7 @@ def test_every_guard_is_shown_with_its_margin_and_p_value() -> None:
 def test_pairs_and_refusals_are_told_and_escaped() -> None:
     page = rounds_section(rounds())
     assert "Round 1: 20 pairs from 24 prompts, refused: tie 1, loses_&lt;words&gt; 3" in page
-    assert "75% of 8 held-out pairs" in page
+    assert "75% of 8 held-out pairs; its reward minus its control&#x27;s: 1.40 [1.35, 1.45]" in page
 
 
 def test_without_rounds_there_is_no_section() -> None:
@@ -69,3 +69,12 @@ def test_without_rounds_there_is_no_section() -> None:
 def test_the_rounds_stand_in_the_report_as_json() -> None:
     record = report_record(Report("t", [], [], rounds=rounds()))["rounds"]
     assert record["kept"] == 0 and record["rows"][1]["changes"][1]["exceeded"] is True
+
+
+def test_rounds_are_drawn_as_curves_with_their_intervals() -> None:
+    page = rounds_section(rounds())
+    curves = page.split('class="panels curves"')[1].split("</div>")[0]
+    shown = {name for row in rounds().rows for name in row.estimates}
+    assert curves.count("<figure") == len(shown)
+    assert curves.count('class="dot policy"') == sum(len(row.estimates) for row in rounds().rows)
+    assert 'class="interval policy"' in curves

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -114,13 +115,12 @@ def work_folder(root: Path) -> WorkFolder:
 
 
 def digests(work: WorkFolder) -> dict[str, str]:
-    """Every file of the rounds; of training logs all but their clock."""
+    """Every file of the rounds; of training logs and checkpoints all but their clock."""
     found = {}
     for path in sorted(path for path in work.rounds.rglob("*") if path.is_file()):
         data = path.read_bytes()
-        if path.name == "log.jsonl":
-            lines = [json.loads(line) for line in data.splitlines()]
-            data = json.dumps([{k: v for k, v in line.items() if k != "seconds"} for line in lines]).encode()
+        if path.name in ("log.jsonl", "state.json"):
+            data = re.sub(rb'"seconds": [0-9.]+', b"", data)
         found[str(path.relative_to(work.root))] = hashlib.sha256(data).hexdigest()
     return found
 
