@@ -48,8 +48,17 @@ def ticks(scale: Scale, about: int = 4) -> list[float]:
     return [round(position * step, 10) for position in range(first, last + 1)]
 
 
-def dot_plot(estimate: Estimate, scale: Scale, label: str, marks: Sequence[float] = (), css: str = "") -> str:
-    """A dot with its interval; `marks` are dashed lines (0, a limit). A missing value draws nothing."""
+def dot_plot(
+    estimate: Estimate,
+    scale: Scale,
+    label: str,
+    marks: Sequence[float] = (),
+    css: str = "",
+    points: Sequence[float] = (),
+) -> str:
+    """A dot with its interval; `marks` are dashed lines (0, a limit), `points` small dots of what it is made of.
+    A missing value draws nothing.
+    """
     parts = ['<line class="ground" x1="0" x2="100%" y1="50%" y2="50%"/>']
     parts += [
         f'<line class="mark" x1="{scale.place(mark)}%" x2="{scale.place(mark)}%" y1="0" y2="100%"/>'
@@ -58,6 +67,7 @@ def dot_plot(estimate: Estimate, scale: Scale, label: str, marks: Sequence[float
     if estimate.low is not None and estimate.high is not None:
         left, right = scale.place(estimate.low), scale.place(estimate.high)
         parts.append(f'<line class="interval" x1="{left}%" x2="{right}%" y1="50%" y2="50%"/>')
+    parts += [f'<circle class="point" cx="{scale.place(point)}%" cy="50%" r="2"/>' for point in points]
     if estimate.value is not None:
         parts.append(f'<circle class="dot" cx="{scale.place(estimate.value)}%" cy="50%" r="3.5"/>')
     return f'<svg class="dots {css}" role="img" aria-label="{escape(label)}">{"".join(parts)}</svg>'

@@ -121,6 +121,10 @@ def _pairs(report: RoundsReport) -> str:
             line += (
                 f"; it prefers the winner in {row.held_out_accuracy:.0%} of {row.num_held_out} held-out pairs"
             )
+        metric = report.metrics[0]
+        if row.over_control:
+            over = quantity(metric, row.over_control[metric.name], True)
+            line += f"; its {metric.title.lower()} minus its control's: {over}"
         told.append(f"<li>{escape(line)}</li>")
     return f"<ul>{''.join(told)}</ul>" if told else ""
 

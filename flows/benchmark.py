@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from eval.intervals import Resampling
 from eval.report import Report
 from eval.report_files import write_report
 from eval.wording import quantity
+from flows.blind import standing_preferences
 from flows.listen import benchmark_stages, listening_chain
 from flows.measured import (
     Mixes,
@@ -28,6 +29,7 @@ from flows.measured import (
     text_styles,
 )
 from flows.models import check_models
+from flows.notify import HOOKS
 from flows.params import Params, load_params
 from flows.prepare import prepare_chain, songs_root_of
 from flows.rounds_kept import ShownRound, shown_round, standing_rounds
@@ -78,8 +80,13 @@ def run_benchmark(params: Params, work: WorkFolder) -> Path:
     run_stages([chain], params.engine, work.receipts / REPORT)
     settings = {**decided_settings(params), "weights": hashes}
     rounds = standing_rounds(work)
+    resampling = Resampling(params.benchmark.num_resamples, params.benchmark.seed)
+    listening = standing_preferences(work, resampling)
     recipe = report_recipe(
-        [prepared, chain], settings, rounds=fingerprint(rounds.record()) if rounds else None
+        [prepared, chain],
+        settings,
+        rounds=fingerprint(rounds.record()) if rounds else None,
+        listening=fingerprint([asdict(one) for one in listening]),
     )
     folder = work.report(REPORT)
     if stands(folder, recipe):
@@ -92,7 +99,7 @@ def run_benchmark(params: Params, work: WorkFolder) -> Path:
         windows_of(training),
         build_phonemizer(params.phonemizer),
         text_styles(prompts, build_style_encoder(params.style), params.benchmark.genres),
-        Resampling(params.benchmark.num_resamples, params.benchmark.seed),
+        resampling,
     )
     report = report_of(
         measured,
@@ -111,7 +118,7 @@ def run_benchmark(params: Params, work: WorkFolder) -> Path:
     logs = {name: path / "log.jsonl" for name, path in _training_runs(work, shown).items()}
     data_set = data_set_of(rows, params.filter, rates(prepared, work.receipts / "prepare"))
     losses = [loss_curve(name, log) for name, log in logs.items()]
-    report = replace(report, losses=losses, data_set=data_set, rounds=rounds)
+    report = replace(report, losses=losses, data_set=data_set, rounds=rounds, listening=listening)
     return finish_report(report, folder, recipe)
 
 
@@ -208,14 +215,14 @@ def _publish(report: Report, page: Path) -> None:
     create_link_artifact(key="report", link=page.resolve().as_uri(), link_text="report.html")
 
 
-@flow(name="benchmark", flow_run_name="benchmark-{work}")
+@flow(name="benchmark", flow_run_name="benchmark-{work}", **HOOKS)
 def benchmark(work: str = "data", params: str | None = None, settings: Sequence[str] = ()) -> str:
     """Benchmark the checkpoints of a work folder; returns the path of the report.
 
     Args:
         work: a work folder with a fine-tuned checkpoint.
-        params: overlay over params.yaml.
-        settings: ``section.key=value``, each over the overlay.
+        params: YAML file laid over params.yaml, such as params/real.yaml; none for params.yaml alone.
+        settings: single values over both, each as section.key=value, such as pretrain.steps=200.
     """
     loaded = load_params(Path(params) if params else None, list(settings))
     return str(run_benchmark(loaded, WorkFolder.at(work)))

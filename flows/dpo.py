@@ -12,6 +12,7 @@ from eval.frechet import FrechetReference, merged
 from eval.rounds import RoundRow, RoundsReport
 from flows.gate import GateSongs
 from flows.models import check_models
+from flows.notify import HOOKS
 from flows.params import Params, load_params
 from flows.prepare import prepare_chain
 from flows.rounds import CONTROL, POLICY, Before, Round, run_round
@@ -59,7 +60,7 @@ def run_dpo(params: Params, work: WorkFolder) -> RoundsReport:
         ValueError: a model cannot be used, or there are too few songs.
     """
     check_models(params, "dpo")
-    songs = round_songs(params, work)
+    songs = round_songs(params, work, params.gate.num_prompts)
     first = checkpoint_of(work.checkpoint("sft"))
     gate = Gate(params.gate, songs.reference)
     singer = GateSongs(params, work, songs.gate)
@@ -92,14 +93,14 @@ def run_dpo(params: Params, work: WorkFolder) -> RoundsReport:
     return report
 
 
-def round_songs(params: Params, work: WorkFolder) -> RoundSongs:
-    """The prompts of all rounds and of the gate, and the true training songs that distances are to."""
+def round_songs(params: Params, work: WorkFolder, num_gate: int) -> RoundSongs:
+    """The prompts of all rounds, the `num_gate` of the gate, and the true training songs that distances are to."""
     rows = prepare_chain(params, work).rows([*PROMPT_COLUMNS, "window_embedding"])
     training = [row for row in rows if row["split"] == TRAIN and not row["drop_reason"]]
     return RoundSongs(
         prompts_of(rows, TRAIN),
         prompts_of(rows, VALIDATION, params.round.num_held_out),
-        prompts_of(rows, VALIDATION, params.gate.num_prompts),
+        prompts_of(rows, VALIDATION, num_gate),
         FrechetReference(merged(windows_of(training))),
     )
 
@@ -144,14 +145,14 @@ def _figure(value: float | None) -> str:
     return "not measured" if value is None else f"{value:.3f}"
 
 
-@flow(name="dpo", flow_run_name="dpo-{work}")
+@flow(name="dpo", flow_run_name="dpo-{work}", **HOOKS)
 def dpo(work: str = "data", params: str | None = None, settings: Sequence[str] = ()) -> str:
     """DPO rounds in a work folder with a fine-tuned model; returns the sha256 of the weights that were kept.
 
     Args:
         work: a work folder with shards and a fine-tuned checkpoint.
-        params: overlay over params.yaml.
-        settings: ``section.key=value``, each over the overlay.
+        params: YAML file laid over params.yaml, such as params/real.yaml; none for params.yaml alone.
+        settings: single values over both, each as section.key=value, such as pretrain.steps=200.
     """
     loaded = load_params(Path(params) if params else None, list(settings))
     report = run_dpo(loaded, WorkFolder.at(work))

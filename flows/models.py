@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from flows.params import Params
@@ -60,17 +60,26 @@ def check_models(params: Params, flow: str) -> None:
             f"judge.model is {params.judge.model!r}, which scores {', '.join(params.judge.axes)}; "
             f"the benchmark compares {', '.join(AXES)}: choose embedded or songeval"
         )
+    for trouble in unusable_models(params, flow):
+        raise trouble
     if flow in ("dpo", "all"):
-        for judge in params.reward.judges(params.judge).values():
-            judge_identity(judge)
         check_apart(params.guard_transcriber, params.transcriber)
-    elsewhere = params.engine.pythons()
-    for kind in KINDS_OF[flow]:
-        if flow == "prepare" and STAGE_OF.get(kind) in elsewhere:
-            continue
-        IDENTITY[kind](getattr(params, kind))
-    if flow == "benchmark" and params.benchmark.second_judge is not None:
-        judge_identity(params.judge.model_copy(update={"model": params.benchmark.second_judge}))
+
+
+def unusable_models(params: Params, flow: str) -> Iterator[BadModel]:
+    """What each model of a flow lacks that cannot be used; the messages name the setting and the cure."""
+    elsewhere = params.engine.pythons() if flow == "prepare" else {}
+    kinds = [kind for kind in KINDS_OF[flow] if STAGE_OF.get(kind) not in elsewhere]
+    chosen = [(IDENTITY[kind], getattr(params, kind)) for kind in kinds]
+    if flow in ("dpo", "all"):
+        chosen += [(judge_identity, judge) for judge in params.reward.judges(params.judge).values()]
+    if flow == "benchmark" and (second := params.benchmark.second_judge) is not None:
+        chosen.append((judge_identity, params.judge.model_copy(update={"model": second})))
+    for identity_of, section in chosen:
+        try:
+            identity_of(section)
+        except BadModel as trouble:
+            yield trouble
 
 
 def measuring_models(params: Params) -> tuple[str, str]:

@@ -31,7 +31,14 @@ FRECHET = FRECHET_METRICS[0].name
 WER, PER, ACOUSTIC_PER = (metric.name for metric in WORD_METRICS)
 GATE_METRICS: tuple[Metric, ...] = (
     Metric(
-        REWARD, "Reward", "ours", "as its judges'", "higher", "", "What pairs are ranked by, mean over takes."
+        REWARD,
+        "Reward",
+        "ours",
+        "as its judges'",
+        "higher",
+        "",
+        "What pairs are ranked by, mean over takes.",
+        decimals=3,
     ),
     Metric(
         OTHER_JUDGES,
@@ -41,6 +48,7 @@ GATE_METRICS: tuple[Metric, ...] = (
         "higher",
         "",
         "Mean of the axes that were judged and that the reward does not weigh.",
+        decimals=3,
     ),
     *WORD_METRICS,
     FRECHET_METRICS[0],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -65,3 +66,31 @@ def _share(notes: Sequence[dict[str, Any]], kind: str) -> float | None:
     knowing = [note for note in notes if kind in note]
     seconds = sum(note["seconds"] for note in knowing)
     return sum(note[kind] for note in knowing) / seconds if seconds else None
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What one song took of a worker in earlier runs of a stage, whatever its settings were. None: not recorded."""
+
+    song_s: float
+    workers: int | None
+    memory_mb: float | None
+    gpu_memory_mb: float | None
+
+
+def paces(folder: Path) -> dict[str, Pace]:
+    """The pace of every stage that has receipts in any flow's folder of `folder`, also of files that went since."""
+    notes: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for path in sorted(folder.glob("*/*/part-*.json")):
+        note = json.loads(path.read_text())
+        notes[note["stage"]].append(note)
+    return {
+        stage: Pace(
+            sum(note["seconds"] for note in of_stage) / songs,
+            of_stage[-1].get("workers"),
+            _most(of_stage, "peak_memory_mb"),
+            _most(of_stage, "peak_gpu_memory_mb"),
+        )
+        for stage, of_stage in notes.items()
+        if (songs := sum(note["songs"] for note in of_stage))
+    }

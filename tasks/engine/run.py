@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tasks.engine.metrics import RunMetrics
 from tasks.engine.params import EngineParams
 from tasks.engine.partition import Limits, Receipt, Work
 from tasks.engine.pool import Crash, Pool, connect
@@ -132,6 +133,7 @@ class _Run:
             if not self.ready:
                 raise self._absent()
             connect(self.params)
+            self.metrics = RunMetrics()
             pool = Pool(self.params, {ticket.stage for ticket in self.waiting.values()})
             try:
                 self._loop(pool)
@@ -163,6 +165,7 @@ class _Run:
                     work = self._work(ticket, pool.size_of(ticket.stage))
                     pool.submit(ticket, ticket.chain.stages[ticket.stage], work, alone)
             pool.make_room()
+            self.metrics.stand(pool.groups, ready)
             for ticket, outcome in pool.finished(timeout_s=1.0):
                 if isinstance(outcome, Crash):
                     self._blame(ticket, outcome)
@@ -196,6 +199,7 @@ class _Run:
         self.standing.add(ticket.key)
         report = self.reports[id(ticket.chain), ticket.stage]
         report.receipts.append(receipt)
+        self.metrics.done(receipt)
         self.watch(report)
         for stage, inputs in ticket.chain.inputs.items():
             follower = self.waiting.get((id(ticket.chain), stage, ticket.number))

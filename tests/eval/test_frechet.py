@@ -16,6 +16,7 @@ from eval.frechet import (
 from eval.frechet_songs import (
     frechet,
     frechet_difference,
+    frechet_difference_of_songs,
     frechet_floor,
     frechet_infinity,
     swapped_difference,
@@ -170,3 +171,17 @@ def test_windows_that_are_not_finite_are_refused() -> None:
         window_statistics(np.array([[1.0, np.nan]]))
     with pytest.raises(ValueError, match="at least one window"):
         window_statistics(np.zeros((0, 4)))
+
+
+def test_what_songs_add_to_a_difference_has_its_spread_and_about_its_mean() -> None:
+    reference = FrechetReference(merged(songs(30, 4, seed=1)))
+    near, far = songs(20, 4, seed=2), songs(20, 4, seed=3, shift=0.5)
+    whole, parts_N = (
+        frechet_difference(reference, far, near),
+        frechet_difference_of_songs(reference, far, near),
+    )
+    assert whole.value is not None and whole.low is not None and whole.high is not None
+    assert parts_N.mean() == pytest.approx(whole.value, rel=0.1)
+    half = 2.093 * parts_N.std(ddof=1) / np.sqrt(20)  # t of 19 degrees: the jackknife's interval is theirs
+    assert whole.high - whole.low == pytest.approx(2 * half, rel=1e-3)
+    assert len(frechet_difference_of_songs(reference, [None] * 20, near)) == 0

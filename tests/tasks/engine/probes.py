@@ -25,6 +25,9 @@ ENGINE = EngineParams(
     song_limit_s=6.0,
     song_limit_per_audio_s=0.0,
     stages={},
+    dashboard=False,
+    metrics_port=None,
+    partition_lines="none",
 )
 
 
