@@ -19,8 +19,10 @@ from jam_model.checkpoint import save_model
 from tasks.engine.files import write_bytes, write_json
 from tasks.engine.fingerprint import fingerprint, package_version
 from tasks.engine.pool import connect
+from tasks.hear import Hearing
 from tasks.models.codec import build_codec
 from tasks.models.style_encoder import style_encoder_identity
+from tasks.models.transcriber import check_apart
 from tasks.train import TrainParams, TrainResult, flow_recipe, fresh_model, train
 
 PACKAGES = ("torch", "numpy")
@@ -40,7 +42,8 @@ def fit_section(
 ) -> TrainResult:
     """One run in ``checkpoints/<name>/<fingerprint>``; runs of other recipes there are superseded and go."""
     silence_C = build_codec(params.codec).silence_C
-    recipe = flow_recipe(params.jam.config(section.max_frames), work.shards, silence_C, init)
+    hearing = hearing_of(section, params)
+    recipe = flow_recipe(params.jam.config(section.max_frames), work.shards, silence_C, init, hearing)
     versions = {package: package_version(package) for package in PACKAGES}
     out = work.checkpoint(name) / fingerprint([recipe, section.model_dump(mode="json"), versions])
     if (out / "done.json").is_file():
@@ -57,11 +60,27 @@ def fit_section(
             init,
             out,
             lambda done, total, loss: step(done, total),
+            hearing,
         )
     remove_superseded(work.checkpoint(name), out)
     write_loss_table(out / "log.jsonl", work.report(name) / "loss.csv")
     write_json(work.report(name) / "metrics.json", result.figures)
     return result
+
+
+def hearing_of(section: TrainParams, params: Params) -> Hearing | None:
+    """Who hears validation songs while this section trains: the recogniser that guards, never the one that measures."""
+    if not section.heard_songs:
+        return None
+    check_apart(params.guard_transcriber, params.transcriber)
+    return Hearing(
+        params.sampler,
+        params.style,
+        params.codec,
+        params.separate,
+        params.guard_transcriber,
+        params.phonemizer,
+    )
 
 
 def write_loss_table(log: Path, table: Path) -> None:
