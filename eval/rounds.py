@@ -75,7 +75,10 @@ class RoundRow:
 
 @dataclass(frozen=True)
 class RoundsReport:
-    """All rounds with the one that was kept. `stopped`: why they ended early; empty when all ran."""
+    """All rounds with the one that was kept. The first of `metrics` is what the rounds are to raise.
+
+    `stopped`: why they ended early; empty when all ran.
+    """
 
     metrics: Sequence[Metric]
     rows: Sequence[RoundRow]

@@ -9,7 +9,7 @@ from typing import Any
 
 from prefect import flow
 
-from eval.frechet import FrechetReference
+from eval.frechet import FrechetReference, merged
 from eval.rounds import RoundRow, RoundsReport
 from flows.gate import GateSongs
 from flows.models import check_models
@@ -36,7 +36,7 @@ from tasks.gate import (
     why_kept,
     why_stopped,
 )
-from tasks.measure import frechet_reference
+from tasks.measure import windows_of
 from tasks.round import RoundPrompts, round_prompts
 
 
@@ -61,7 +61,7 @@ def run_dpo(params: Params, work: WorkFolder) -> RoundsReport:
         ValueError: a model cannot be used, or there are too few songs.
     """
     check_models(params, "dpo")
-    songs = round_songs(params, work)
+    songs = round_songs(params, work, params.gate.num_prompts)
     first = checkpoint_of(work.checkpoint("sft"))
     gate = Gate(params.gate, songs.reference)
     singer = GateSongs(params, work, songs.gate)
@@ -104,15 +104,15 @@ def flat_metrics(report: RoundsReport) -> dict[str, Any]:
     return {"kept": report.kept, "rounds": rounds}
 
 
-def round_songs(params: Params, work: WorkFolder) -> RoundSongs:
-    """The prompts of all rounds and of the gate, and the true training songs that distances are to."""
+def round_songs(params: Params, work: WorkFolder, num_gate: int) -> RoundSongs:
+    """The prompts of all rounds, the `num_gate` of the gate, and the true training songs that distances are to."""
     rows = prepare_chain(params, work).rows([*PROMPT_COLUMNS, "window_embedding"])
     training = [row for row in rows if row["split"] == TRAIN and not row["drop_reason"]]
     return RoundSongs(
         prompts_of(rows, TRAIN),
         prompts_of(rows, VALIDATION, params.round.num_held_out),
-        prompts_of(rows, VALIDATION, params.gate.num_prompts),
-        frechet_reference(training),
+        prompts_of(rows, VALIDATION, num_gate),
+        FrechetReference(merged(windows_of(training))),
     )
 
 

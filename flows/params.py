@@ -9,6 +9,7 @@ from flows.load import load
 from tasks.align import AlignParams
 from tasks.audio import AudioParams
 from tasks.benchmark import BenchmarkParams
+from tasks.blind import ListenParams
 from tasks.calibrate import CalibrateParams
 from tasks.check import CheckParams
 from tasks.engine.params import EngineParams
@@ -29,11 +30,13 @@ from tasks.pack import PackParams
 from tasks.pair import PairParams
 from tasks.phonemize import PhonemizeParams
 from tasks.prefer import PreferParams
+from tasks.probe import ProbeParams
 from tasks.reward import RewardParams
 from tasks.rough_times import RoughTimesParams
 from tasks.round import RoundParams
 from tasks.sketch import SketchParams
 from tasks.songs_out import OutputParams
+from tasks.sweep import SweepParams
 from tasks.toy.params import ToyParams
 from tasks.train import JamParams, TrainParams
 from tasks.transcribe import TranscribeParams
@@ -81,7 +84,10 @@ class Params(Section):
     pair: PairParams
     gate: GateParams
     dpo: PreferParams
+    sweep: SweepParams
     benchmark: BenchmarkParams
+    probe: ProbeParams
+    listen: ListenParams
 
 
 def load_params(overlay: Path | None = None, settings: Sequence[str] = ()) -> Params:

@@ -25,7 +25,8 @@ from tasks.engine.table import Chain, Table
 from tasks.fanout import take_sources
 from tasks.models.codec import build_codec
 from tasks.pair import PairParams
-from tasks.prefer import Pair, PreferParams, prefer
+from tasks.pair_files import Pair
+from tasks.prefer import PreferParams, prefer
 from tasks.reward import Reward
 from tasks.round import (
     TAKE_COLUMNS,
@@ -72,28 +73,45 @@ class Round:
     control: TrainResult | None
 
 
-def run_round(params: Params, work: WorkFolder, number: int, prompts: RoundPrompts, before: Before) -> Round:
-    """Sing, score, pair, train; whatever of it stands is found, not made."""
-    folder = work.round(number)
+@dataclass(frozen=True)
+class SungPairs:
+    """What a model's own takes gave to learn from and to check on, and the same as tensors."""
+
+    learn: RoundPairs
+    check: RoundPairs
+    tensors: tuple[list[Pair], list[Pair]]
+
+
+def sing_pairs(
+    params: Params, work: WorkFolder, folder: Path, number: int, prompts: RoundPrompts, policy: Path
+) -> SungPairs:
+    """Sing, score and pair into `folder`; whatever of it stands is found, not made."""
     prompts.write(folder / PROMPTS)
-    weights = weights_hash(before.policy)
-    system = policy_system(f"round-{number}", "takes", weights, params.sampler, prompts.all)
+    system = policy_system(f"round-{number}", "takes", weights_hash(policy), params.sampler, prompts.all)
     seed = params.round.seed + number - 1
-    chain = take_chain(params, work, number, before.policy)
+    chain = take_chain(params, folder, policy)
     chain.table.admit(
         take_sources(prompts.all, system, number, params.round.takes, seed), params.engine.partition_size
     )
-    run_stages([chain], params.engine, work.receipts / f"round-{number}")
+    run_stages([chain], params.engine, work.receipts / f"{folder.parent.name}-{folder.name}")
     takes = [row for row in chain.rows(TAKE_COLUMNS) if row["drop_reason"] != "source_gone"]
     write_scores(folder / SCORES, takes)
     learn, check = pairs_of(prompts, takes, params.pair)
     write_pairs_file(folder / PAIRS, (learn, check))
+    latents = {row["song_id"]: row["latent_sung"] for row in chain.rows(["latent_sung"])}
+    tensors = training_pairs(learn, latents, work.shards), training_pairs(check, latents, work.shards)
+    return SungPairs(learn, check, tensors)
+
+
+def run_round(params: Params, work: WorkFolder, number: int, prompts: RoundPrompts, before: Before) -> Round:
+    """Sing, score, pair, train; whatever of it stands is found, not made."""
+    folder = work.round(number)
+    made = sing_pairs(params, work, folder, number, prompts, before.policy)
+    learn, check, tensors = made.learn, made.check, made.tensors
     say(f"pair: round {number}: {told(learn)}; held out: {told(check)}")
     _publish(number, learn)
     if not learn.num_pairs:
         return Round(learn, check, None, None)
-    latents = {row["song_id"]: row["latent_sung"] for row in chain.rows(["latent_sung"])}
-    tensors = training_pairs(learn, latents, work.shards), training_pairs(check, latents, work.shards)
     reference = before.first if params.round.reference == "first" and before.first != before.policy else None
     recipe = [[row.song_id, *row.columns.values()] for group in (learn, check) for row in group.rows]
 
@@ -120,7 +138,7 @@ def run_round(params: Params, work: WorkFolder, number: int, prompts: RoundPromp
     return Round(learn, check, policy, control)
 
 
-def take_chain(params: Params, work: WorkFolder, number: int, policy: Path) -> Chain:
+def take_chain(params: Params, folder: Path, policy: Path) -> Chain:
     """The table of a round's takes and the stages that sing, score and hear them out."""
     vocals_only = params.separate.model_copy(update={"stems": "vocals"})
     stages = [
@@ -130,7 +148,7 @@ def take_chain(params: Params, work: WorkFolder, number: int, policy: Path) -> C
         Separate(vocals_only, ""),
         Transcribe(TranscribeParams(when="always"), params.guard_transcriber),
     ]
-    return Chain(Table(work.round(number) / CANDIDATES), stages, pythons=params.engine.pythons())
+    return Chain(Table(folder / CANDIDATES), stages, pythons=params.engine.pythons())
 
 
 def pairs_of(

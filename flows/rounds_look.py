@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 import torch
 from rich.console import Console
 from rich.table import Table as Grid
@@ -20,9 +19,12 @@ from flows.workfolder import WorkFolder
 from jam_model.checkpoint import weights_hash
 from jam_model.shard_index import TRAIN, VALIDATION
 from tasks.audio import read_bytes
+from tasks.engine.files import parquet_file
 from tasks.engine.song import Song
 from tasks.engine.table import Partition, Table
+from tasks.exchange import write_pair_list
 from tasks.generate import Generate
+from tasks.pair_files import read_pairs
 
 USE = {TRAIN: "learned from", VALIDATION: "held out"}
 
@@ -46,6 +48,19 @@ def print_pairs(root: Path, number: int) -> None:
         say(f"round {number}, {use}: {len(of_split)} prompts, {len(chosen)} pairs, refused: {reasons}")
         if chosen:
             _console().print(_grid(chosen, takes))
+
+
+def export_pairs(root: Path, number: int, folder: Path) -> None:
+    """``jam pairs ROUND --export FOLDER``: the pairs learned from as jamify's ``dpo.json`` and its files.
+
+    Raises:
+        ValueError: the round was not trained.
+    """
+    runs = sorted((WorkFolder(root).round(number) / RUNS[POLICY]).glob("*/pairs/pairs.json"))
+    if not runs:
+        raise ValueError(f"round: round {number} in {root} has no training run, so no pairs to export")
+    pairs = read_pairs(runs[-1].parent)
+    say(f"{write_pair_list(folder, pairs)}: {len(pairs)} pairs")
 
 
 def _grid(pairs: list[dict[str, Any]], takes: dict[str, dict[str, Any]]) -> Grid:
@@ -138,7 +153,8 @@ def _stored(table: Table, part: Partition, candidate: str, stage: Generate) -> d
 
 
 def _rows(path: Path, columns: list[str] | None = None) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = pq.read_table(path, columns=columns).to_pylist()
+    with parquet_file(path) as file:
+        rows: list[dict[str, Any]] = file.read(columns=columns).to_pylist()
     return rows
 
 

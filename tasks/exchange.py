@@ -24,7 +24,7 @@ from tasks.engine.song import Song
 from tasks.folder import MANIFEST_FACTS
 from tasks.manifest import find_listed
 from tasks.pack import lyrics_json, tensor_bytes
-from tasks.prefer import Pair
+from tasks.pair_files import Pair
 
 PAIR_FILES = ("win_latent", "loss_latent", "transcription", "style", "gt_latent")
 MANIFEST_COLUMNS = frozenset(

@@ -13,14 +13,9 @@ from dataclasses import dataclass, replace
 from pydantic import Field
 
 from eval.energy import METRICS as ENERGY_METRICS
-from eval.frechet import METRICS as FRECHET_METRICS
-from eval.frechet import (
-    FrechetReference,
-    WindowStatistics,
-    frechet,
-    frechet_difference,
-    frechet_difference_of_songs,
-)
+from eval.frechet import FrechetReference, WindowStatistics
+from eval.frechet_songs import METRICS as FRECHET_METRICS
+from eval.frechet_songs import frechet, frechet_difference, frechet_difference_of_songs
 from eval.intervals import Estimate, Resampling, mean, paired_mean_difference
 from eval.metric import Metric
 from eval.rounds import Change, RoundRow
@@ -36,7 +31,14 @@ FRECHET = FRECHET_METRICS[0].name
 WER, PER, ACOUSTIC_PER = (metric.name for metric in WORD_METRICS)
 GATE_METRICS: tuple[Metric, ...] = (
     Metric(
-        REWARD, "Reward", "ours", "as its judges'", "higher", "", "What pairs are ranked by, mean over takes."
+        REWARD,
+        "Reward",
+        "ours",
+        "as its judges'",
+        "higher",
+        "",
+        "What pairs are ranked by, mean over takes.",
+        decimals=3,
     ),
     Metric(
         OTHER_JUDGES,
@@ -46,6 +48,7 @@ GATE_METRICS: tuple[Metric, ...] = (
         "higher",
         "",
         "Mean of the axes that were judged and that the reward does not weigh.",
+        decimals=3,
     ),
     *WORD_METRICS,
     FRECHET_METRICS[0],

@@ -6,7 +6,6 @@ preference term then has no gradient and only the weighted flow loss on the trut
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,22 +13,19 @@ from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
 import torch
-from safetensors.numpy import load_file, save
 
 from jam_model.batches import collate, draw_crop, padded
 from jam_model.checkpoint import load_model, weights_hash
 from jam_model.conditions import Conditions
 from jam_model.dit import Jam
 from jam_model.flow import Dropout
-from jam_model.lyric_grid import GridWord
 from jam_model.order import EndlessOrder, positions_of_step
 from jam_model.preference import PreferenceLoss, dpo_loss
-from jam_model.shards import Sample
 from jam_model.training_facts import TrainingFacts, dropped_by, read_facts
-from tasks.engine.files import write_bytes, write_json
-from tasks.engine.fit import Progress, fit
+from tasks.engine.fit import Progress, Run, fit
 from tasks.engine.fit_params import FitParams
 from tasks.engine.steps import StepLoss, Worker
+from tasks.pair_files import Pair, PairFolder, read_pairs, write_pairs
 from tasks.train import TrainResult, hash_of, result_of
 
 HELD_OUT_DRAWS = 8  # noise and times each held-out pair is judged by
@@ -59,15 +55,6 @@ class ReferenceDiffers(RuntimeError):
     """Before the first update the policy is its reference, and yet their errors on the same pairs differ."""
 
 
-@dataclass(frozen=True, eq=False)
-class Pair:
-    """Two takes [T, C] of one prompt. `prompt` holds the words and style they were asked for, and the true latent."""
-
-    prompt: Sample
-    winner_TC: np.ndarray
-    loser_TC: np.ndarray
-
-
 @dataclass(frozen=True)
 class PreferenceObjective:
     """Learn the pairs of a folder by DPO. `reference` None: the policy itself, as it was before the round."""
@@ -75,8 +62,8 @@ class PreferenceObjective:
     params: PreferParams
     policy: str
     reference: str | None
-    pairs: str
-    held_out: str
+    pairs: PairFolder
+    held_out: PairFolder
     silence: tuple[float, ...]
 
     def build(self) -> Jam:
@@ -90,7 +77,7 @@ class PreferenceObjective:
             ReferenceDiffers: in the first step, where the policy is the reference.
         """
         params = self.params
-        pairs = read_pairs(Path(self.pairs))
+        pairs = read_pairs(Path(self.pairs.path))
         reference = self._frozen(worker).train()  # as the policy that learns: the same numerics and dropout
         if params.compile:
             reference = cast(Jam, torch.compile(reference))
@@ -124,7 +111,7 @@ class PreferenceObjective:
 
     def validate(self, model: Jam, worker: Worker) -> dict[str, Any]:
         """Implicit accuracy and margin on held-out pairs, at fixed noise and times."""
-        pairs = read_pairs(Path(self.held_out))
+        pairs = read_pairs(Path(self.held_out.path))
         if not pairs:
             return {"num_held_out_pairs": 0, "error_over": self.params.error_over}
         reference = self._frozen(worker).eval()
@@ -218,59 +205,36 @@ def prefer(
         ValueError: no pairs, takes of unequal length, or `out` is another run's.
         FitFailed: a worker failed too often.
     """
-    if not pairs:
+    learn, check = write_pairs(out / "pairs", pairs), write_pairs(out / "held_out", held_out)
+    run = preference_run(params, learn, check, policy, silence_C, out, reference)
+    return result_of(run.out, fit(run.objective, params, run.out, run.recipe, progress))
+
+
+def preference_run(
+    params: PreferParams,
+    pairs: PairFolder,
+    held_out: PairFolder,
+    policy: Path,
+    silence_C: np.ndarray,
+    out: Path,
+    reference: Path | None = None,
+) -> Run:
+    """What `prefer` runs, on pairs that are written already.
+
+    Raises:
+        ValueError: there are no pairs.
+    """
+    if not pairs.count:
         raise ValueError("pairs: there is none to learn from; generate more candidates or lower the margin")
-    out = out.resolve()
+    silence = tuple(float(value) for value in silence_C)
     recipe = {
         "kind": "preference",
         "policy": weights_hash(policy),
         "reference": weights_hash(reference or policy),
-        "pairs": write_pairs(out / "pairs", pairs),
-        "held_out": write_pairs(out / "held_out", held_out),
-        "silence": hash_of([float(value) for value in silence_C]),
+        "pairs": pairs.digest,
+        "held_out": held_out.digest,
+        "silence": hash_of(silence),
     }
-    silence = tuple(float(value) for value in silence_C)
-    objective = PreferenceObjective(
-        params,
-        str(policy.resolve()),
-        str(reference.resolve()) if reference else None,
-        str(out / "pairs"),
-        str(out / "held_out"),
-        silence,
-    )
-    return result_of(out, fit(objective, params, out, recipe, progress))
-
-
-def write_pairs(folder: Path, pairs: Sequence[Pair]) -> str:
-    """Write pairs for the workers (``pairs.json``, ``pairs.safetensors``); returns a hash of all of it."""
-    arrays: dict[str, np.ndarray] = {}
-    rows = []
-    for number, pair in enumerate(pairs):
-        prompt = pair.prompt
-        if pair.winner_TC.shape != pair.loser_TC.shape:
-            raise ValueError(
-                f"pair {prompt.song_id!r}: takes of {pair.winner_TC.shape} and {pair.loser_TC.shape}; "
-                "trim both to the asked length"
-            )
-        named = {"winner": pair.winner_TC, "loser": pair.loser_TC, "style": prompt.style_NS}
-        named |= {"mean": prompt.mean_TC, "std": prompt.std_TC}
-        arrays |= {f"{number:06d}.{name}": np.ascontiguousarray(a, np.float32) for name, a in named.items()}
-        rows.append(
-            {"song_id": prompt.song_id, "split": prompt.split, "words": [list(w) for w in prompt.words]}
-        )
-    write_bytes(folder / "pairs.safetensors", save(arrays))
-    write_json(folder / "pairs.json", rows)
-    return hash_of([rows, {name: hash_of(array.tolist()) for name, array in arrays.items()}])
-
-
-def read_pairs(folder: Path) -> list[Pair]:
-    """The pairs of `write_pairs`, in order."""
-    rows = json.loads((folder / "pairs.json").read_text())
-    arrays = load_file(folder / "pairs.safetensors") if rows else {}
-    pairs = []
-    for number, row in enumerate(rows):
-        a = {name: arrays[f"{number:06d}.{name}"] for name in ("winner", "loser", "style", "mean", "std")}
-        words = tuple(GridWord(*word) for word in row["words"])
-        prompt = Sample(row["song_id"], a["mean"], a["std"], a["style"], words, row["split"])
-        pairs.append(Pair(prompt, a["winner"], a["loser"]))
-    return pairs
+    held_against = str(reference.resolve()) if reference else None
+    objective = PreferenceObjective(params, str(policy.resolve()), held_against, pairs, held_out, silence)
+    return Run(objective, params, out.resolve(), recipe)

@@ -27,7 +27,7 @@ from tasks.engine.song import Song
 from tasks.engine.stage import Section
 from tasks.fanout import Prompt, System
 from tasks.pair import CANDIDATE_COLUMNS, PairParams, candidate_of, pair_rows
-from tasks.prefer import Pair
+from tasks.pair_files import Pair
 
 TAKE_COLUMNS = ("seed", "checkpoint", "recipe", "duration_s", *CANDIDATE_COLUMNS)
 PAIR_COLUMNS = ("winner", "loser", "margin", "refusal")

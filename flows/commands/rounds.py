@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,12 +18,20 @@ def dpo(
             "--replay", metavar="ROUND CANDIDATE", help="Sing this take again and compare the samples."
         ),
     ] = None,
+    sweep: Annotated[
+        bool, typer.Option("--sweep", help="Instead: ways of training side by side, with their controls.")
+    ] = False,
     work: Work = DATA,
     params: Overlay = None,
     set_: Settings = NO_SETTINGS,
 ) -> None:
     """DPO rounds from the fine-tuned model, each with its gate."""
     loaded = ready(params, set_, "dpo")
+    if sweep:
+        from flows.sweep import sweep as sweep_flow
+
+        sweep_flow(str(work), text(params), tuple(set_))
+        return
     if replay:
         from flows.rounds_look import replay as sing_again
 
@@ -35,9 +44,15 @@ def dpo(
 @app.command()
 def pairs(
     number: Annotated[int, typer.Argument(metavar="ROUND", help="From 1.")],
+    export: Annotated[
+        Path | None,
+        typer.Option("--export", metavar="FOLDER", help="Write the pairs learned from as jamify's DPO list."),
+    ] = None,
     work: Work = DATA,
 ) -> None:
     """The pairs of a round side by side, and why prompts gave none."""
-    from flows.rounds_look import print_pairs
+    from flows.rounds_look import export_pairs, print_pairs
 
     print_pairs(work, number)
+    if export:
+        export_pairs(work, number, export)

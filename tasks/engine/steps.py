@@ -97,10 +97,9 @@ def run_steps(
         last, asked = learner.step == params.steps, False
         if learner.step % params.log_every_steps == 0 or last:
             count = (learner.step - 1) % params.log_every_steps + 1
-            means = {name: value / count for name, value in sums.items()}
-            means = _mean_over_workers({**means, ASKED_NAME: float((out / ASKED_NAME).exists())}, worker)
-            asked = means.pop(ASKED_NAME) > 0  # all save together, whoever saw it
-            sums = {}
+            sums[ASKED_NAME] = float((out / ASKED_NAME).exists())  # all workers must see the same answer
+            means = _mean_over_workers({name: value / count for name, value in sums.items()}, worker)
+            asked, sums = means.pop(ASKED_NAME) > 0, {}
             if log:
                 log.write(learner.step, {"learning_rate": learner.learning_rate, **means})
         if params.validate_every_steps and (learner.step % params.validate_every_steps == 0 or last):
