@@ -24,7 +24,6 @@ from jam_model.checkpoint import weights_hash
 from tasks.engine.files import remove_tree, write_bytes, write_json
 from tasks.engine.fingerprint import fingerprint
 from tasks.engine.fits import fit_all
-from tasks.engine.steps import STEPS_NAME
 from tasks.engine.table import Chain, Table
 from tasks.fanout import Prompt, system_sources
 from tasks.models.codec import build_codec
