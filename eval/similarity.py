@@ -79,7 +79,7 @@ def style_similarity(song_AS: np.ndarray, asked_BS: np.ndarray) -> StyleSimilari
     return StyleSimilarity(best=float(cosines_AB.max()), mean=float(cosines_AB.mean()))
 
 
-def diversity(takes: Sequence[np.ndarray]) -> float | None:
+def take_diversity(takes: Sequence[np.ndarray]) -> float | None:
     """Mean distance (1 - mean cosine) over the pairs of takes, each with its embeddings; None below two takes."""
     distances = [1 - style_similarity(left, right).mean for left, right in combinations(takes, 2)]
     return float(np.mean(distances)) if distances else None

@@ -95,7 +95,7 @@ def report_recipe(chains: Sequence[Chain], settings: Mapping[str, Any], **more: 
     house = Path(__file__).resolve().parent.parent
     tasks = ("measure", "song_measures", "benchmark", "benchmark_report")
     sources = [*sorted((house / "eval").rglob("*.*")), *(house / "tasks" / f"{name}.py" for name in tasks)]
-    code = [sha256_of_file(path) for path in sources if path.suffix in (".py", ".css", ".js")]
+    code = [sha256_of_file(path) for path in sources if path.suffix in (".py", ".css", ".js", ".json")]
     return {"columns": fingerprint(columns), "code": fingerprint(code), "settings": dict(settings), **more}
 
 

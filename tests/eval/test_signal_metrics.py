@@ -12,7 +12,7 @@ from eval.energy import energy_after_end
 from eval.intervals import Resampling
 from eval.judge import ranked_songs
 from eval.separation import si_sdr, si_sdr_gain
-from eval.similarity import cosine, diversity, style_similarity
+from eval.similarity import cosine, style_similarity, take_diversity
 from eval.timing import matched_share, timing_errors, timing_estimate
 
 DRAWS = Resampling(num_resamples=500, seed=0)
@@ -118,6 +118,6 @@ def test_ranks_count_songs_in_strict_order_and_failed_ones_apart() -> None:
 
 def test_diversity_is_the_mean_distance_of_all_pairs_of_takes() -> None:
     east, north = np.array([[1.0, 0.0]]), np.array([[0.0, 2.0]])
-    assert diversity([east, east, north]) == pytest.approx(2 / 3)
-    assert diversity([east, -east]) == pytest.approx(2)
-    assert diversity([east]) is None
+    assert take_diversity([east, east, north]) == pytest.approx(2 / 3)
+    assert take_diversity([east, -east]) == pytest.approx(2)
+    assert take_diversity([east]) is None
