@@ -30,6 +30,7 @@ from tasks.pack import PackParams
 from tasks.pair import PairParams
 from tasks.phonemize import PhonemizeParams
 from tasks.prefer import PreferParams
+from tasks.probe import ProbeParams
 from tasks.reward import RewardParams
 from tasks.rough_times import RoughTimesParams
 from tasks.round import RoundParams
@@ -85,6 +86,7 @@ class Params(Section):
     dpo: PreferParams
     sweep: SweepParams
     benchmark: BenchmarkParams
+    probe: ProbeParams
     listen: ListenParams
 
 
