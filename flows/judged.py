@@ -27,6 +27,7 @@ from flows.measured import (
     text_styles,
 )
 from flows.models import check_models
+from flows.notify import HOOKS
 from flows.params import Params, load_params
 from flows.stages import run_stages
 from flows.view import few, say
@@ -164,7 +165,7 @@ def _notes(songs: Benchmark, folders: Sequence[Folder], prompts: Sequence[Prompt
     return notes
 
 
-@flow(name="judged", flow_run_name="judged-{work}")
+@flow(name="judged", flow_run_name="judged-{work}", **HOOKS)
 def judged(
     manifest: str,
     systems: Sequence[str],

@@ -94,7 +94,7 @@ def train_arms(params: Params, folder: Path, first: Path, made: SungPairs) -> Tr
 
 
 def pairs_name(arm: Arm, seed: int) -> str:
-    """The folder of the pairs an arm learns from; only coins differ from seed to seed."""
+    """The folder of the pairs an arm learns from; only those at random differ from seed to seed."""
     return f"random-s{seed}" if arm.labels == "random" else arm.labels
 
 
@@ -136,7 +136,8 @@ def compared(
         f"{params.dpo.term_weight:g}",
         f"{params.sweep.num_prompts} validation songs, each sung once by every model from the same noise",
     ]
-    made_by = sorted({part for row in rows for part in row["made_by"].split() if "/" in part})
+    parts = (part for row in rows for entry in row["made_by"] for part in entry.split())
+    made_by = sorted({part for part in parts if "/" in part})
     return Sweep(METRICS, arms, contrasts, notes, made_by)
 
 
