@@ -17,6 +17,7 @@ from eval.intervals import Estimate
 from eval.metric import Metric
 from eval.pairs import PairTable
 from eval.published import PublishedRow
+from eval.ratings import Preference
 from eval.rounds import RoundsReport
 from eval.song_row import SongRow
 
@@ -103,6 +104,7 @@ class Report:
     songs: Sequence[SongRow] = ()
     genres: Sequence[GenreRow] = ()
     published: Sequence[PublishedRow] = ()
+    listening: Sequence[Preference] = ()
     headline: Sequence[str] = ()  # metrics the leaderboard leads with; () shows all
     headings: Mapping[str, str] = field(default_factory=dict)  # metric name -> heading it stands under
     losses: Sequence[LossCurve] = ()

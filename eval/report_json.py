@@ -3,6 +3,7 @@
     schema          2
     title, subtitle str
     stamp           "stand-in, not a result" or null; stand_ins: identities of the embedded models
+    headline        [name] of the metrics that lead
     metric_order    [name]           metrics:     {name: title, source, range, direction, unit, protocol}
     system_order    [name]           systems:     {name: title, note, made_by, stand_in, stamp,
                                                          metrics: {metric: ESTIMATE}}
@@ -15,6 +16,8 @@
                       reasons: {metric: str}, asked: [WORD], heard: [WORD], facts: [[stage, str]],
                       has_audio, note, stand_in, stamp}]
     genres          [{genre, system, metrics: {metric: ESTIMATE}}]
+    listening       [{question, left, right, estimate: ESTIMATE of the share that preferred left, p_value,
+                      num_listeners, num_answers, made_by, stand_in, stamp}]
     published       [{system, metric, value, citation, note, comparable: false}]
     losses          [{name, points: [[step, loss or null]], reason}]
     rounds          {kept, why, stopped, notes, metrics: [METRIC], rows: [{number, weights, made_by, estimates,
@@ -69,6 +72,7 @@ def report_record(report: Report) -> dict[str, Any]:
         "stamp": STAMP if stand_in else None,
         "stand_ins": list(report.stand_ins),
         "metric_order": [metric.name for metric in report.metrics],
+        "headline": list(report.headline) or [metric.name for metric in report.metrics],
         "metrics": {
             metric.name: {
                 "title": metric.title,
@@ -95,6 +99,10 @@ def report_record(report: Report) -> dict[str, Any]:
                 "metrics": {name: _estimate(estimate) for name, estimate in row.estimates.items()},
             }
             for row in report.genres
+        ],
+        "listening": [
+            {**asdict(one), "estimate": _estimate(one.estimate), **_provenance(one.made_by)}
+            for one in report.listening
         ],
         "published": [{**asdict(row), "comparable": False} for row in report.published],
         "losses": [_loss(curve) for curve in report.losses],

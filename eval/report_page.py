@@ -16,6 +16,7 @@ from eval.report_data import data_section
 from eval.report_json import plain
 from eval.report_metrics import metric_panels
 from eval.report_questions import questions
+from eval.report_ratings import ratings_section
 from eval.report_rounds import rounds_section
 from eval.report_songs import listen_section, songs_data
 from eval.report_tables import BETTER, STAMP_MARK, column_head, leaderboard
@@ -27,6 +28,7 @@ def report_html(report: Report, players: Players) -> str:
         ("leaderboard", "Leaderboard", leaderboard(report)),
         ("questions", "Questions and answers", questions(report)),
         ("listen", "Listen", listen_section(report)),
+        ("ratings", "Listening test", ratings_section(report)),
         ("metrics", "Metric by metric", metric_panels(report)),
         ("rounds", "Preference rounds", rounds_section(report.rounds)),
         ("training", "Training", _losses(report)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
-from eval.charts import Scale, dot_plot, scale_of
+from eval.charts import Scale, dot_plot, interval_curve, scale_of
 from eval.intervals import Estimate
 from eval.metric import Metric
 from eval.report_tables import BETTER, STAMP_MARK
@@ -24,8 +24,29 @@ def rounds_section(report: RoundsReport | None) -> str:
         '<p class="caption">Validation songs that no round learned from, sung from the same noise by every policy. '
         "Dot and line: value and 95 % interval over songs. Below it the change against round 0, paired by song. "
         "A control is the same rounds with beta = 0: what the truth alone explains.</p>"
-        f"{_guards(report)}{_pairs(report)}"
+        f"{_curves(report)}{_guards(report)}{_pairs(report)}"
     )
+
+
+def _curves(report: RoundsReport) -> str:
+    """A panel a metric: the policy over the rounds, and the control beside it."""
+    panels = []
+    for metric in report.metrics:
+        policy = [
+            (row.number, row.estimates[metric.name]) for row in report.rows if metric.name in row.estimates
+        ]
+        control = [
+            (row.number, row.control[metric.name])
+            for row in report.rows
+            if row.control and metric.name in row.control
+        ]
+        if policy:
+            lines = [("control", control), ("policy", policy)]
+            drawn = interval_curve(lines, f"{metric.title} over rounds", metric.percent)
+            head = f"<b>{escape(metric.title)}</b> {escape(BETTER[metric.direction])}"
+            panels.append(f'<figure class="panel"><figcaption>{head}</figcaption>{drawn}</figure>')
+    caption = '<p class="caption">By round, with 95 % intervals; pale and dashed: the control.</p>'
+    return f'<div class="panels curves">{"".join(panels)}</div>{caption}' if len(report.rows) > 1 else ""
 
 
 def _table(report: RoundsReport) -> str:

@@ -39,6 +39,16 @@ METRICS = (
         unit="",
         protocol="1 - cosine between the style embeddings of two takes of a prompt, mean over its pairs of takes.",
     ),
+    Metric(
+        name="text_similarity",
+        title="Style similarity to text",
+        source="cosine of style embeddings, as MuQ-MuLan's (Zhu et al. 2025, arXiv 2501.01108)",
+        range="[-1, 1]",
+        direction="higher",
+        unit="",
+        protocol="Mean cosine between the style embeddings of the song and that of the asked style's text; not "
+        "measured where the style encoder cannot read the text.",
+    ),
 )
 
 
@@ -69,7 +79,7 @@ def style_similarity(song_AS: np.ndarray, asked_BS: np.ndarray) -> StyleSimilari
     return StyleSimilarity(best=float(cosines_AB.max()), mean=float(cosines_AB.mean()))
 
 
-def diversity(takes: Sequence[np.ndarray]) -> float | None:
+def take_diversity(takes: Sequence[np.ndarray]) -> float | None:
     """Mean distance (1 - mean cosine) over the pairs of takes, each with its embeddings; None below two takes."""
     distances = [1 - style_similarity(left, right).mean for left, right in combinations(takes, 2)]
     return float(np.mean(distances)) if distances else None

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eval.frechet import FrechetReference, WindowStatistics, frechet_difference, frechet_difference_of_songs
+from eval.frechet import FrechetReference, WindowStatistics
+from eval.frechet_songs import frechet_difference, frechet_difference_of_songs
 from eval.intervals import Estimate, Resampling, jackknife, mean, present
 from eval.metric import Metric
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import platform
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,18 @@ from prefect.context import FlowRunContext
 from eval.intervals import Resampling
 from eval.report import Report
 from eval.report_files import write_report
-from eval.rounds import RoundsReport
 from eval.wording import quantity
-from flows.listen import listening_chain
+from flows.blind import standing_preferences
+from flows.listen import benchmark_stages, listening_chain
+from flows.measured import (
+    Mixes,
+    decided_settings,
+    heard_rows,
+    report_recipe,
+    run_facts,
+    singing_rtf,
+    text_styles,
+)
 from flows.models import check_models
 from flows.notify import HOOKS
 from flows.params import Params, load_params
@@ -29,24 +38,19 @@ from flows.train import checkpoint_of, untrained_checkpoint
 from flows.view import say
 from flows.workfolder import WorkFolder
 from jam_model.checkpoint import weights_hash
-from tasks.benchmark import (
-    CONTROL,
-    DPO,
-    TRAINED,
-    UNTRAINED,
-    benchmark_systems,
-    loss_curve,
-    report_of,
-)
+from tasks.benchmark import CONTROL, DPO, TRAINED, UNTRAINED, benchmark_systems, questions
+from tasks.benchmark_report import ReportText, loss_curve, report_of
 from tasks.data_set import DATA_SET_COLUMNS, data_set_of
 from tasks.engine.files import write_json
-from tasks.engine.fingerprint import fingerprint, sha256_of_file
+from tasks.engine.fingerprint import fingerprint
 from tasks.engine.rates import rates
 from tasks.engine.store import local_folder
 from tasks.engine.table import Chain, Table
-from tasks.fanout import PROMPT_COLUMNS, System, prompts_of, system_sources
-from tasks.measure import MEASURED_COLUMNS, frechet_reference, measure
+from tasks.fanout import PROMPT_COLUMNS, Prompt, System, prompts_of, system_sources
+from tasks.judged import genre_of
+from tasks.measure import measure, windows_of
 from tasks.models.phonemizer import build_phonemizer
+from tasks.models.style_encoder import build_style_encoder
 
 REPORT = "benchmark"
 RECIPE = "recipe.json"
@@ -63,7 +67,7 @@ def run_benchmark(params: Params, work: WorkFolder) -> Path:
     songs_root = songs_root_of(params)
     prepared = prepare_chain(params, work, songs_root)
     rows = prepared.rows([*PROMPT_COLUMNS, *DATA_SET_COLUMNS, "window_embedding"])
-    prompts = prompts_of(rows, "benchmark", params.benchmark.num_songs)
+    prompts, notes = benchmark_prompts(rows, params)
     shown = shown_round(work)
     checkpoints = standing_checkpoints(params, work, shown)
     hashes = {name: weights_hash(path) for name, path in checkpoints.items()}
@@ -74,8 +78,16 @@ def run_benchmark(params: Params, work: WorkFolder) -> Path:
         params, work, systems, {hashes[name]: path for name, path in checkpoints.items()}, songs_root
     )
     run_stages([chain], params.engine, work.receipts / REPORT)
+    settings = {**decided_settings(params), "weights": hashes}
     rounds = standing_rounds(work)
-    recipe = report_recipe(params, prepared, chain, hashes, rounds)
+    resampling = Resampling(params.benchmark.num_resamples, params.benchmark.seed)
+    listening = standing_preferences(work, resampling)
+    recipe = report_recipe(
+        [prepared, chain],
+        settings,
+        rounds=fingerprint(rounds.record()) if rounds else None,
+        listening=fingerprint([asdict(one) for one in listening]),
+    )
     folder = work.report(REPORT)
     if stands(folder, recipe):
         say(f"report: up to date, {folder / 'report.html'}")
@@ -83,68 +95,58 @@ def run_benchmark(params: Params, work: WorkFolder) -> Path:
     training = [row for row in rows if row["split"] == "train" and not row["drop_reason"]]
     measured = measure(
         prompts,
-        [
-            row
-            for row in chain.rows([*MEASURED_COLUMNS, "checkpoint", "seed", "recipe", "audio"])
-            if row["drop_reason"] != "source_gone"
-        ],
-        frechet_reference(training),
+        heard_rows([chain]),
+        windows_of(training),
         build_phonemizer(params.phonemizer),
-        Resampling(params.benchmark.num_resamples, params.benchmark.seed),
+        text_styles(prompts, build_style_encoder(params.style), params.benchmark.genres),
+        resampling,
     )
-    logs = {name: path / "log.jsonl" for name, path in _training_runs(work, shown).items()}
     report = report_of(
         measured,
         systems,
         params.benchmark,
-        data_set_of(rows, params.filter, rates(prepared, work.receipts / "prepare")),
-        [loss_curve(name, log) for name, log in logs.items()],
-        settings={**params.model_dump(mode="json", exclude={"engine", "toy", "songs"}), "weights": hashes},
-        run={
-            "date": time.strftime("%Y-%m-%d"),
-            "seconds": round(time.time() - started),
-            "machine": platform.machine(),
-        },
-        songs_root=songs_root,
-        rounds=rounds,
+        ReportText(
+            "From songs to a song model",
+            f"{len(prompts)} benchmark songs, {len(systems)} systems",
+            [*notes, "All models sing from the same noise."],
+        ),
+        Mixes([chain], songs_root),
+        settings,
+        run_facts(started, singing_rtf(chain, work.receipts / REPORT)),
+        questions(measured, params.benchmark),
     )
+    logs = {name: path / "log.jsonl" for name, path in _training_runs(work, shown).items()}
+    data_set = data_set_of(rows, params.filter, rates(prepared, work.receipts / "prepare"))
+    losses = [loss_curve(name, log) for name, log in logs.items()]
+    report = replace(report, losses=losses, data_set=data_set, rounds=rounds, listening=listening)
+    return finish_report(report, folder, recipe)
+
+
+def benchmark_prompts(rows: Sequence[Mapping[str, Any]], params: Params) -> tuple[list[Prompt], list[str]]:
+    """The benchmark's songs of a prepared table, and a note where some could not be one.
+
+    A song that came without lyrics has the words of the recogniser, which cannot judge what it hears.
+    """
+    written = [row for row in rows if row["lyrics"] is not None]
+    by_ear = sum(
+        row["split"] == "benchmark" and not row["drop_reason"] and row["lyrics"] is None for row in rows
+    )
+    prompts = [
+        replace(prompt, genre=genre_of(None, prompt.style_text, params.benchmark.genres))
+        for prompt in prompts_of(written, "benchmark", params.benchmark.num_songs)
+    ]
+    note = f"{by_ear} songs that came without lyrics are left out: the recogniser wrote their words itself."
+    return prompts, [note] if by_ear else []
+
+
+def finish_report(report: Report, folder: Path, recipe: Mapping[str, Any]) -> Path:
+    """Write the report's files, its recipe last, and tell of them; returns the page."""
     with local_folder(folder) as here:
         write_report(report, here)
     write_json(folder / "metrics.json", flat_metrics(report))
-    write_json(folder / RECIPE, recipe)
+    write_json(folder / RECIPE, dict(recipe))
     _publish(report, folder / "report.html")
     return folder / "report.html"
-
-
-def report_recipe(
-    params: Params,
-    prepared: Chain,
-    chain: Chain,
-    hashes: Mapping[str, str],
-    rounds: RoundsReport | None,
-) -> dict[str, Any]:
-    """All that decides a report: the songs' column files, the settings, and the code that measures."""
-    columns = [
-        one.path(stage, number).name
-        for one in (prepared, chain)
-        for stage in one.stages
-        for number in one.partitions
-    ]
-    house = Path(__file__).resolve().parent.parent
-    sources = [
-        *sorted((house / "eval").rglob("*.*")),
-        house / "tasks/measure.py",
-        house / "tasks/benchmark.py",
-    ]
-    code = [sha256_of_file(path) for path in sources if path.suffix in (".py", ".css", ".js")]
-    settings = params.model_dump(mode="json", exclude={"engine", "toy", "songs"})
-    return {
-        "columns": fingerprint(columns),
-        "code": fingerprint(code),
-        "settings": settings,
-        "weights": dict(hashes),
-        "rounds": fingerprint(rounds.record()) if rounds else None,
-    }
 
 
 def stands(folder: Path, recipe: Mapping[str, Any]) -> bool:
@@ -181,7 +183,7 @@ def benchmark_chain(
     """The table of all systems' songs, and the stages that listen to them."""
     table = Table(work.benchmark / "table")
     table.admit(system_sources(systems, params.benchmark.seed), params.engine.partition_size)
-    return listening_chain(params, table, checkpoints, songs_root)
+    return listening_chain(params, table, checkpoints, songs_root, benchmark_stages(params, songs_root))
 
 
 def _training_runs(work: WorkFolder, shown: ShownRound | None) -> dict[str, Path]:

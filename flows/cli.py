@@ -16,7 +16,7 @@ from flows.view import complain
 
 # isort: off
 # each module adds its commands; this is their order in `jam --help`
-from flows.commands import lifecycle, rounds, measure, upkeep, exchange  # noqa: F401
+from flows.commands import lifecycle, rounds, measure, share, upkeep, exchange  # noqa: F401
 
 # isort: on
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from prefect import flow
 
-from eval.frechet import FrechetReference
+from eval.frechet import FrechetReference, merged
 from eval.rounds import RoundRow, RoundsReport
 from flows.gate import GateSongs
 from flows.models import check_models
@@ -35,7 +36,7 @@ from tasks.gate import (
     why_kept,
     why_stopped,
 )
-from tasks.measure import frechet_reference
+from tasks.measure import windows_of
 from tasks.round import RoundPrompts, round_prompts
 
 
@@ -89,8 +90,18 @@ def run_dpo(params: Params, work: WorkFolder) -> RoundsReport:
     for line in filter(None, (report.stopped, report.why)):
         say(f"gate: {line}")
     write_kept(work, report)
+    write_json(work.report("dpo") / "metrics.json", flat_metrics(report))
     remove_superseded(work.rounds, *(work.round(number) for number in range(ran + 1)))
     return report
+
+
+def flat_metrics(report: RoundsReport) -> dict[str, Any]:
+    """The round that was kept, and every round's values alone: what `dvc metrics` compares."""
+    rounds = {
+        str(row.number): {name: estimate.value for name, estimate in row.estimates.items()}
+        for row in report.rows
+    }
+    return {"kept": report.kept, "rounds": rounds}
 
 
 def round_songs(params: Params, work: WorkFolder, num_gate: int) -> RoundSongs:
@@ -101,7 +112,7 @@ def round_songs(params: Params, work: WorkFolder, num_gate: int) -> RoundSongs:
         prompts_of(rows, TRAIN),
         prompts_of(rows, VALIDATION, params.round.num_held_out),
         prompts_of(rows, VALIDATION, num_gate),
-        frechet_reference(training),
+        FrechetReference(merged(windows_of(training))),
     )
 
 

@@ -9,6 +9,7 @@ from flows.load import load
 from tasks.align import AlignParams
 from tasks.audio import AudioParams
 from tasks.benchmark import BenchmarkParams
+from tasks.blind import ListenParams
 from tasks.calibrate import CalibrateParams
 from tasks.check import CheckParams
 from tasks.engine.params import EngineParams
@@ -29,6 +30,7 @@ from tasks.pack import PackParams
 from tasks.pair import PairParams
 from tasks.phonemize import PhonemizeParams
 from tasks.prefer import PreferParams
+from tasks.probe import ProbeParams
 from tasks.reward import RewardParams
 from tasks.rough_times import RoughTimesParams
 from tasks.round import RoundParams
@@ -84,6 +86,8 @@ class Params(Section):
     dpo: PreferParams
     sweep: SweepParams
     benchmark: BenchmarkParams
+    probe: ProbeParams
+    listen: ListenParams
 
 
 def load_params(overlay: Path | None = None, settings: Sequence[str] = ()) -> Params:

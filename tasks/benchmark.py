@@ -1,28 +1,17 @@
-"""Benchmark: which systems sing the same songs, what is asked of the numbers, and the report they make."""
+"""Benchmark: which systems sing the same songs, and what is asked of the numbers."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal
 
-from eval.data_set import DataSet
-from eval.genres import genre_rows
-from eval.intervals import Estimate
 from eval.judge import ranked_songs
-from eval.pairs import pair_tables
-from eval.players import waveform_peaks, worst_takes
-from eval.published import published_rows
-from eval.report import Comparison, LossCurve, Report
-from eval.report import System as ReportSystem
-from eval.rounds import RoundsReport
-from eval.song_row import SongRow
+from eval.report import Comparison
+from tasks.benchmark_songs import FieldsParams
 from tasks.engine.stage import Section
 from tasks.fanout import Prompt, System, in_another_style, with_words_dealt
-from tasks.measure import FRECHET, MEASURES, UNHEARD, Measured, SongMeasures
-from tasks.mix import mix_of, mp3_bytes
+from tasks.measure import UNHEARD, Measured
 from tasks.round import policy_system
 
 TRUTH, CODEC, NOISY, UNTRAINED, TRAINED = "truth", "codec", "noisy", "untrained", "trained"
@@ -37,7 +26,10 @@ NO_BIAS, OTHER_STYLE, DEALT, DPO, CONTROL = (
 
 class BenchmarkParams(Section):
     """`min_confidence` is the transcriber's while it judges: 0 hears every song out, so that WER is what was
-    heard. `max_*` and `tolerance_per` are what the report holds the trained model to, stated beforehand.
+    heard. `second_judge` scores beside `judge`, set up as there; null: none. `genres`: names for genre accuracy, read
+    by a style encoder that reads text; fewer than two: it is not measured. `name` and `fields` are for a manifest:
+    what its songs are called in titles (null: the file's name), and what it calls its fields. `max_*` and
+    `tolerance_per` are what the report holds the trained model to, stated beforehand.
     """
 
     num_songs: int
@@ -45,20 +37,16 @@ class BenchmarkParams(Section):
     num_resamples: int
     noise_snr_db: float
     min_confidence: float
+    second_judge: Literal["audiobox"] | None
+    genres: list[str]
+    name: str | None
+    fields: FieldsParams
+    published: bool
     player_songs: int
     max_acoustic_per: float
     tolerance_per: float
     max_tail_energy: float
     min_ranked_share: float
-
-
-@dataclass(frozen=True)
-class Word:
-    """A word of a lane in the report."""
-
-    word: str
-    start_s: float
-    end_s: float
 
 
 def benchmark_systems(
@@ -205,117 +193,3 @@ def _ranking(measured: Measured, params: BenchmarkParams) -> Comparison:
         limit=limit,
         made_by=sorted({made for song in measured.systems[TRUTH] for made in song.row["made_by"]}),
     )
-
-
-def report_of(
-    measured: Measured,
-    systems: Sequence[System],
-    params: BenchmarkParams,
-    data_set: DataSet,
-    losses: Sequence[LossCurve],
-    settings: Mapping[str, Any],
-    run: Mapping[str, Any],
-    songs_root: str,
-    rounds: RoundsReport | None,
-) -> Report:
-    """The report of a measured benchmark."""
-    rows = _song_rows(measured, systems, params.player_songs, songs_root)
-    entries = [_report_system(measured, system) for system in systems]
-    metrics = [metric.name for metric in MEASURES if metric.name != FRECHET]
-    floor = measured.floor(TRUTH, params.seed)
-    stand_ins = sorted(
-        {part for entry in entries for made in entry.made_by for part in made.split() if "/" in part}
-    )
-    notes = [
-        f"Frechet floor (two halves of the true songs): {_short(floor)}.",
-        f"Reference set of the Frechet distance: {measured.reference.statistics.num_windows} windows of the kept "
-        "training songs' true audio; no benchmark song is among them.",
-        "All systems sing the same songs from the same noise; differences are paired within songs.",
-    ]
-    return Report(
-        title="From songs to a song model",
-        subtitle=f"{len(measured.prompts)} benchmark songs, {len(systems)} systems",
-        systems=entries,
-        metrics=MEASURES,
-        comparisons=questions(measured, params),
-        pairs=pair_tables(rows, [system.name for system in systems], metrics, measured.resampling),
-        songs=rows,
-        genres=genre_rows(rows, metrics, measured.resampling),
-        published=published_rows(),
-        losses=losses,
-        data_set=data_set,
-        settings=settings,
-        stand_ins=[name for name in stand_ins if name.startswith("embedded/")],
-        notes=notes,
-        run=run,
-        rounds=rounds,
-    )
-
-
-def loss_curve(name: str, log: Path) -> LossCurve:
-    """The loss column of a training log."""
-    lines = [json.loads(line) for line in log.read_text().splitlines()]
-    return LossCurve(name, [(line["step"], line["loss"]) for line in lines])
-
-
-def _report_system(measured: Measured, system: System) -> ReportSystem:
-    songs = measured.systems[system.name]
-    made_by = sorted({made for song in songs for made in song.row["made_by"]})
-    return ReportSystem(system.name, system.title, made_by, measured.estimates(system.name), system.note)
-
-
-def _song_rows(
-    measured: Measured, systems: Sequence[System], player_songs: int, songs_root: str
-) -> list[SongRow]:
-    """Every song of every system; the first `player_songs` songs and the worst takes by each metric with sound."""
-    songs = [
-        (system.name, song, prompt)
-        for system in systems
-        for song, prompt in zip(measured.systems[system.name], measured.prompts, strict=True)
-    ]
-    rows = [_song_row(song, prompt, system) for system, song, prompt in songs]
-    first = {prompt.song_id for prompt in measured.prompts[:player_songs]}
-    worst = worst_takes(rows, MEASURES)
-    return [
-        _with_sound(row, song, songs_root)
-        if row.song_id in first or (row.system, row.song_id) in worst
-        else row
-        for row, (_, song, _) in zip(rows, songs, strict=True)
-    ]
-
-
-def _song_row(song: SongMeasures, prompt: Prompt, system: str) -> SongRow:
-    scores = {metric.name: song.scores.get(metric.name) for metric in MEASURES if metric.name != FRECHET}
-    return SongRow(
-        song_id=prompt.song_id,
-        title=prompt.title,
-        system=system,
-        duration_s=prompt.duration_s,
-        scores=scores,
-        reasons={name: song.failed for name in scores} if song.failed else {},
-        asked=[Word(w["word"], w["start_s"], w["end_s"]) for w in song.row["asked_words"]],
-        heard=[Word(w["word"], w["start_s"], w["end_s"]) for w in song.row["transcript_times"] or ()],
-        counts=song.counts,
-        facts=_facts(song.row),
-    )
-
-
-def _with_sound(row: SongRow, song: SongMeasures, songs_root: str) -> SongRow:
-    if song.failed:
-        return row
-    mix_CN = mix_of(song.row["song_id"], song.row["audio"], songs_root)
-    return replace(row, audio=mp3_bytes(mix_CN), audio_type="audio/mpeg", peaks=waveform_peaks(mix_CN))
-
-
-def _facts(row: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What each stage did to this song, in a line a stage: the code and models that ran, and how it was asked."""
-    facts = [(made.split("-v")[0], made) for made in row["made_by"]]
-    asked = [("made from", row["recipe"]), ("weights", row["checkpoint"]), ("seed", row["seed"])]
-    facts += [(name, str(value)) for name, value in asked if value is not None]
-    return facts + ([("dropped", row["drop_reason"])] if row["drop_reason"] else [])
-
-
-def _short(estimate: Estimate) -> str:
-    if estimate.value is None:
-        return f"not available, {estimate.reason}"
-    return f"{estimate.value:.3g} [{estimate.low:.3g}, {estimate.high:.3g}]"

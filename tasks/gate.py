@@ -13,14 +13,9 @@ from dataclasses import dataclass, replace
 from pydantic import Field
 
 from eval.energy import METRICS as ENERGY_METRICS
-from eval.frechet import METRICS as FRECHET_METRICS
-from eval.frechet import (
-    FrechetReference,
-    WindowStatistics,
-    frechet,
-    frechet_difference,
-    frechet_difference_of_songs,
-)
+from eval.frechet import FrechetReference, WindowStatistics
+from eval.frechet_songs import METRICS as FRECHET_METRICS
+from eval.frechet_songs import frechet, frechet_difference, frechet_difference_of_songs
 from eval.intervals import Estimate, Resampling, mean, paired_mean_difference
 from eval.metric import Metric
 from eval.rounds import Change, RoundRow

@@ -12,15 +12,15 @@ import numpy as np
 
 from eval.energy import METRICS as ENERGY_METRICS
 from eval.frechet import WindowStatistics, merged, window_statistics
-from eval.similarity import diversity, style_similarity
+from eval.similarity import style_similarity, take_diversity
 from eval.words import ErrorCounts
 from tasks.audio import array_of
 from tasks.fanout import Prompt
 from tasks.gate import DIVERSITY, FAILED, OTHER_JUDGES, REWARD, STYLE, PolicyScores
-from tasks.measure import word_counts
 from tasks.models.judge import JudgeParams, judge_identity
 from tasks.models.phonemizer import Phonemizer
 from tasks.reward import RewardParams
+from tasks.song_measures import word_counts
 
 GATE_COLUMNS = (
     "parent",
@@ -77,7 +77,7 @@ def policy_scores(
         REWARD: [one.mean(lambda take: take["reward"]) for one in sung],
         OTHER_JUDGES: [one.mean(other_judges) for one in sung],
         STYLE: [one.mean(_similarity_to(one.prompt)) for one in sung],
-        DIVERSITY: [diversity([_style(take) for take in one.takes]) for one in sung],
+        DIVERSITY: [take_diversity([_style(take) for take in one.takes]) for one in sung],
         TAIL: [one.mean(lambda take: take["tail_energy"]) for one in sung],
         FAILED: [1 - len(one.takes) / one.asked for one in sung],
     }

@@ -13,6 +13,7 @@ from tasks.engine.song import Song
 from tasks.engine.stage import Section, Stage
 from tasks.mix import mix_of
 from tasks.models.judge import Judge, JudgeParams, build_judge, judge_identity
+from tasks.score import scored
 
 CHOSEN = "judge"
 
@@ -121,7 +122,7 @@ class Reward(Stage):
         """The song with its reward, and every judge's axes in `judged`."""
         mix_CN = self.opened(song)
         given = {self.chosen: song["scores"]}
-        given |= {name: judge.score(mix_CN).tolist() for name, judge in self.listeners.items()}
+        given |= {name: scored(judge, mix_CN, song.song_id) for name, judge in self.listeners.items()}
         scores = {
             name: dict(zip(judge.axes, given[name], strict=True)) for name, judge in self.judges.items()
         }

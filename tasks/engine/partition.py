@@ -5,10 +5,8 @@ Runs inside a worker process. Memory is bounded by a few batches of songs.
 
 from __future__ import annotations
 
-import faulthandler
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from tasks.engine.fingerprint import Recipe
 from tasks.engine.meter import Meter
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Stage
+from tasks.engine.watchdog import time_limit, watched
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ def run_partition(stage: Stage, work: Work) -> Receipt:
     ):
         order = _TableOrder(stage.name, output)
         live = order.admit(inputs, work.poison)
-        with opened_ahead(stage, batches_by_length(live, stage.batch_songs)) as batches:
+        with watched(), opened_ahead(stage, batches_by_length(live, stage.batch_songs)) as batches:
             for batch in batches:
                 rows = {opening.row.song.song_id: opening.row for opening in batch}
                 with meter.spending("waiting"), time_limit(work.limits.of(r.song for r in rows.values())):
@@ -197,16 +196,3 @@ def call_stage(stage: Stage, songs: list[Song], limits: Limits) -> tuple[list[So
                 )
         return out, errors
     return [], errors
-
-
-@contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """End the process when the body takes longer, even inside C code that holds the interpreter lock."""
-    if seconds <= 0:
-        yield
-        return
-    faulthandler.dump_traceback_later(seconds, exit=True)
-    try:
-        yield
-    finally:
-        faulthandler.cancel_dump_traceback_later()

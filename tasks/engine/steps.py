@@ -72,11 +72,17 @@ StepLoss = Callable[[Jam, int, torch.Generator], dict[str, torch.Tensor]]
 
 
 def run_steps(
-    objective: Objective, params: FitParams, out: Path, worker: Worker, stop_at: int | None = None
+    objective: Objective,
+    params: FitParams,
+    out: Path,
+    worker: Worker,
+    stop_at: int | None = None,
+    commit: Callable[[], None] = lambda: None,
 ) -> None:
     """This worker's part of a run: from the newest whole checkpoint to the last step.
 
-    `stop_at` ends early, as a kill would, without the closing files.
+    `stop_at` ends early, as a kill would, without the closing files. `commit` is called on the first worker
+    whenever a checkpoint or the result stands.
     """
     torch.set_num_threads(params.threads_per_worker)
     model = objective.build().to(worker.device)
@@ -111,10 +117,12 @@ def run_steps(
                 shutil.rmtree(old)
             if log:
                 (out / ASKED_NAME).unlink(missing_ok=True)
+                commit()
     if learner.step == params.steps:
         _finish(learner, objective, best, out, worker)
     if log:
         log.close()
+        commit()
     if worker.num_workers > 1:
         distributed.barrier()
 

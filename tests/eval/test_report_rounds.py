@@ -69,3 +69,12 @@ def test_without_rounds_there_is_no_section() -> None:
 def test_the_rounds_stand_in_the_report_as_json() -> None:
     record = report_record(Report("t", [], [], rounds=rounds()))["rounds"]
     assert record["kept"] == 0 and record["rows"][1]["changes"][1]["exceeded"] is True
+
+
+def test_rounds_are_drawn_as_curves_with_their_intervals() -> None:
+    page = rounds_section(rounds())
+    curves = page.split('class="panels curves"')[1].split("</div>")[0]
+    shown = {name for row in rounds().rows for name in row.estimates}
+    assert curves.count("<figure") == len(shown)
+    assert curves.count('class="dot policy"') == sum(len(row.estimates) for row in rounds().rows)
+    assert 'class="interval policy"' in curves

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eval.frechet import FrechetReference, WindowStatistics, frechet_difference, window_statistics
+from eval.frechet import FrechetReference, WindowStatistics, window_statistics
+from eval.frechet_songs import frechet_difference
 from eval.intervals import Estimate, Resampling, paired_mean_difference
 from eval.metric import Metric
 from eval.sweep import Change, Sweep, SweepRow, frechet_change, mean_change

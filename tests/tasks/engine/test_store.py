@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import pickle
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -24,7 +23,6 @@ LIMITS = Limits(0.0, 0.0)
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     with s3_server() as url:
         yield url
 
