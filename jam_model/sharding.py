@@ -1,12 +1,14 @@
-"""Weights in parts: every worker holds its share of each tensor, and whole ones exist only while they are used."""
+"""Weights in parts: every worker holds its share of each tensor, and whole ones exist only while they are used.
+
+torch's side of it is imported where weights are parted: it takes half a second, and few runs need it.
+"""
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import torch
 from torch import Tensor
-from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import fully_shard
-from torch.distributed.tensor import DTensor, distribute_tensor
 
 from jam_model.dit import Jam
 
@@ -16,6 +18,9 @@ def shard(model: Jam, num_workers: int, device: torch.device) -> Jam:
 
     Each layer is gathered for its turn and let go again; every worker must call the model as often as the others.
     """
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.fsdp import fully_shard
+
     mesh = init_device_mesh(device.type, (num_workers,))
     for block in model.transformer.transformer_blocks:
         fully_shard(block, mesh=mesh)
@@ -23,13 +28,21 @@ def shard(model: Jam, num_workers: int, device: torch.device) -> Jam:
     return model
 
 
+def is_parted(tensor: Tensor) -> bool:
+    """Whether this worker holds only its share of the tensor."""
+    return hasattr(tensor, "full_tensor")
+
+
 def whole(tensor: Tensor) -> Tensor:
     """The tensor itself, gathered where it lies in parts; then every worker must ask for it."""
-    return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+    return cast(Any, tensor).full_tensor() if is_parted(tensor) else tensor
 
 
 def parted(tensor: Tensor, like: Tensor) -> Tensor:
-    """A whole tensor that each worker has, in the parts that `like` lies in."""
-    if not isinstance(like, DTensor):
+    """A whole tensor that each worker has, in the parts that `like` lies in; as it is where `like` is whole."""
+    if not is_parted(like):
         return tensor
-    return distribute_tensor(tensor.to(like.device), like.device_mesh, like.placements, src_data_rank=None)
+    from torch.distributed.tensor import distribute_tensor
+
+    place = cast(Any, like)
+    return distribute_tensor(tensor.to(like.device), place.device_mesh, place.placements, src_data_rank=None)
