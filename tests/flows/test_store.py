@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tasks.engine.store import StorePath, place_of
+from tests.flows.prepared import prepare, toy_songs
 from tests.flows.test_lifecycle import jam
 from tests.s3 import CREDENTIALS, s3_server
 
@@ -24,9 +25,9 @@ def server() -> Iterator[str]:
 
 
 def test_prepare_in_a_store_gives_the_shards_of_a_folder(server: str, tmp_path: Path) -> None:
-    jam("toy", "--out", "toy", "--songs", "6", "--seed", "3", cwd=tmp_path)
-    for work in ("W", server):
-        jam("prepare", "--songs", "toy/songs", "--work", work, *SETTINGS, cwd=tmp_path)
+    songs = toy_songs(tmp_path / "toy", 6)
+    prepare(songs, str(tmp_path / "W"), *SETTINGS[1::2])
+    jam("prepare", "--songs", str(songs), "--work", server, *SETTINGS, cwd=tmp_path)
     place = place_of(server)
     assert isinstance(place, StorePath)
     kept = {path.relative_to(place).as_posix() for path in place.files_below()}
