@@ -97,7 +97,8 @@ def run_judged(params: Params, work: WorkFolder, request: Request) -> Path:
     sung = sung_systems(params, request.checkpoints, prompts)
     if sung:
         chains.append(sung_chain(params, own, sung, request.checkpoints))
-    run_stages(chains[1:], params.engine, own.receipts / REPORT)
+    for chain in chains[1:]:
+        run_stages([chain], params.engine, own.receipts / REPORT)
 
     used = {
         source.facts.get("content_hash")
