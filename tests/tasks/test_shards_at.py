@@ -107,7 +107,7 @@ def test_a_run_in_a_store_goes_on_from_what_another_machine_left_there(
     for attempt, stop in (("first", 5), ("second", None)):
         work = RunFolder(run, attempt)  # the second begins on an empty folder, as another machine would
         work.bring()
-        run_steps(objective(folder), PARAMS, work.here, ALONE, stop_at=stop, commit=work.send)
+        run_steps(objective(place), PARAMS, work.here, ALONE, stop_at=stop, commit=work.send)
         work.leave()
     assert log_of(run) == log_of(whole)  # type: ignore[arg-type]
     names = {path.relative_to(whole).as_posix() for path in whole.rglob("*") if path.is_file()}
