@@ -24,7 +24,7 @@ from flows.prepare import prepare_chain, songs_root_of
 from flows.stages import run_stages
 from flows.train import checkpoint_of, untrained_checkpoint
 from flows.view import say
-from flows.workfolder import WorkFolder
+from flows.workfolder import WorkFolder, writes_work
 from jam_model.checkpoint import weights_hash
 from jam_model.training_facts import check_guidance, read_facts
 from tasks.benchmark import (
@@ -55,6 +55,7 @@ REPORT = "benchmark"
 RECIPE = "recipe.json"
 
 
+@writes_work("benchmark")
 def run_benchmark(params: Params, work: WorkFolder) -> Path:
     """Sing, listen, measure, and write the report, unless exactly this report stands; returns its page.
 
@@ -106,6 +107,7 @@ def run_benchmark(params: Params, work: WorkFolder) -> Path:
         },
         songs_root=songs_root,
     )
+    (folder / RECIPE).unlink(missing_ok=True)  # a kill from here on leaves a report that does not stand
     files = write_report(report, folder)
     write_json(folder / "metrics.json", flat_metrics(report))
     write_json(folder / RECIPE, recipe)

@@ -17,7 +17,7 @@ from flows.prepare import prepare_chain
 from flows.stages import run_stages, step
 from flows.train import checkpoint_of, remove_superseded
 from flows.view import progress_bar, say
-from flows.workfolder import WorkFolder
+from flows.workfolder import WorkFolder, writes_work
 from jam_model.checkpoint import weights_hash
 from jam_model.shards import TRAIN, VALIDATION
 from jam_model.training_facts import check_guidance, read_facts
@@ -36,6 +36,7 @@ from tasks.train import TrainResult
 ROUND = 1
 
 
+@writes_work("dpo")
 def run_dpo(params: Params, work: WorkFolder) -> dict[str, Path]:
     """One round from the fine-tuned model; returns the checkpoints ``dpo`` and ``dpo-control``."""
     check_models(params, "dpo")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,9 +12,9 @@ from flows.models import check_models
 from flows.params import Params, load_params
 from flows.stages import step
 from flows.view import progress_bar, say
-from flows.workfolder import WorkFolder
+from flows.workfolder import WorkFolder, writes_work
 from jam_model.checkpoint import save_model
-from tasks.engine.files import write_bytes
+from tasks.engine.files import remove_folder, write_bytes
 from tasks.engine.fingerprint import fingerprint, package_version
 from tasks.engine.pool import connect
 from tasks.models.codec import build_codec
@@ -25,6 +24,7 @@ from tasks.train import TrainParams, TrainResult, flow_recipe, fresh_model, trai
 PACKAGES = ("torch", "numpy")
 
 
+@writes_work("train")
 def run_train(params: Params, work: WorkFolder, only: str | None = None) -> TrainResult:
     """Pretrain and fine-tune; finished runs of the same recipe are found, not run."""
     check_models(params, "train")
@@ -84,7 +84,7 @@ def remove_superseded(folder: Path, current: Path) -> None:
     """Only the current run of a kind stays."""
     for old in folder.iterdir():
         if old.is_dir() and old != current:
-            shutil.rmtree(old)
+            remove_folder(old)
 
 
 def checkpoint_of(folder: Path) -> Path:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -114,8 +115,7 @@ class Learner:
 
     def save(self, folder: Path, facts: dict[str, Any]) -> None:
         """Write everything into a new folder, whole or not at all; `facts` go beside the step."""
-        temporary = folder.with_name(f".tmp-{folder.name}")
-        shutil.rmtree(temporary, ignore_errors=True)
+        temporary = folder.with_name(f".tmp-{uuid.uuid4().hex[:8]}-{folder.name}")
         temporary.mkdir(parents=True)
         save_model(temporary, self.model)
         save_file(

@@ -19,6 +19,7 @@ import torch
 
 from tasks.engine.files import write_json
 from tasks.engine.fit_params import FitParams
+from tasks.engine.lease import fence_over
 from tasks.engine.steps import (
     DONE_NAME,
     Objective,
@@ -61,7 +62,7 @@ def fit(
             warnings.warn(f"{folder.name} is damaged; going back to the checkpoint before it", stacklevel=2)
         with _Watch(out / LOG_NAME, params.steps, progress):
             _run_on_ray(objective, params, out)
-        shutil.rmtree(out / ".ray", ignore_errors=True)
+    shutil.rmtree(out / ".ray", ignore_errors=True)
     return json.loads(done.read_text())
 
 
@@ -84,7 +85,12 @@ def _run_on_ray(objective: Objective, params: FitParams, out: Path) -> None:
     try:
         TorchTrainer(
             _worker_main,
-            train_loop_config={"objective": objective, "params": params, "out": str(out)},
+            train_loop_config={
+                "objective": objective,
+                "params": params,
+                "out": str(out),
+                "fence": fence_over(out),
+            },
             torch_config=TorchConfig(backend="nccl" if params.gpus_per_worker else "gloo"),
             scaling_config=ScalingConfig(
                 num_workers=params.num_workers,
@@ -111,7 +117,7 @@ def _worker_main(config: dict[str, Any]) -> None:
     context = ray.train.get_context()
     device = torch.device("cuda" if config["params"].gpus_per_worker else "cpu")
     worker = Worker(context.get_world_rank(), context.get_world_size(), device)
-    run_steps(config["objective"], config["params"], Path(config["out"]), worker)
+    run_steps(config["objective"], config["params"], Path(config["out"]), worker, fence=config["fence"])
 
 
 class _Watch:

@@ -65,6 +65,7 @@ class EngineParams(Section):
     object_store_mb: int
     song_limit_s: float
     song_limit_per_audio_s: float
+    song_memory_mb: int | None
     stages: dict[str, StageWorkers]
 
     @field_validator("stages")

@@ -12,10 +12,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tasks.engine.files import remove_temporaries
+from tasks.engine.lease import fence_over
+from tasks.engine.limits import Limits
 from tasks.engine.params import EngineParams
-from tasks.engine.partition import Limits, Receipt, Work
-from tasks.engine.pool import Crash, Pool, connect
+from tasks.engine.partition import Receipt, Work
+from tasks.engine.pool import NODE_LOST, Crash, Pool, connect
 from tasks.engine.stage import BadModel
 from tasks.engine.table import SOURCES, Chain
 from tasks.engine.workers import StageFailed
@@ -101,12 +102,13 @@ class _Run:
         only: set[str] | None,
     ) -> None:
         self.params, self.receipts, self.watch = params, receipts, watch
+        self.limits = Limits(params.song_limit_s, params.song_limit_per_audio_s, params.song_memory_mb)
+        self.fence = fence_over(receipts)
         self.reports: dict[tuple[int, str], StageReport] = {}
         self.waiting: dict[tuple[int, str, int], _Ticket] = {}
         self.ready: list[_Ticket] = []
         self.standing: set[tuple[int, str, int]] = set()
         for chain in chains:
-            remove_temporaries(chain.table.root)
             for stage in chain.stages:
                 missing = chain.missing(stage)
                 stale = set(missing)
@@ -138,6 +140,8 @@ class _Run:
                 failure = error
             finally:
                 pool.close()
+        if self.fence is not None:
+            self.fence.check()
         for (chain_id, stage), report in self.reports.items():
             if report.finished and report.error is None:
                 chain = next(c for c in self.chains if id(c) == chain_id)
@@ -163,7 +167,9 @@ class _Run:
                     pool.submit(ticket, ticket.chain.stages[ticket.stage], work, alone)
             pool.make_room()
             for ticket, outcome in pool.finished(timeout_s=1.0):
-                if isinstance(outcome, Crash):
+                if isinstance(outcome, Crash) and outcome.reason == NODE_LOST:
+                    self.ready.append(ticket)  # no try of the song's
+                elif isinstance(outcome, Crash):
                     self._blame(ticket, outcome)
                 elif outcome is None:  # a song passed alone: it is not the one
                     ticket.suspects.pop(0)
@@ -186,8 +192,9 @@ class _Run:
             chain.recipe(stage, number),
             self.receipts / stage / path.with_suffix(".json").name,
             workers,
-            Limits(self.params.song_limit_s, self.params.song_limit_per_audio_s),
+            self.limits,
             ticket.poison,
+            self.fence,
         )
 
     def _commit(self, ticket: _Ticket, receipt: Receipt) -> None:

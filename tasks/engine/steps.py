@@ -8,7 +8,6 @@ goes on from its newest whole checkpoint. What is learned is the `Objective`'s b
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -24,8 +23,9 @@ from jam_model.checkpoint import load_model, save_model
 from jam_model.dit import Jam
 from jam_model.learner import DamagedCheckpoint, Learner, check_checkpoint
 from jam_model.training_facts import TrainingFacts
-from tasks.engine.files import write_json
+from tasks.engine.files import remove_folder, write_json
 from tasks.engine.fit_params import FitParams
+from tasks.engine.lease import Fence
 from tasks.engine.train_log import TrainLog
 
 DONE_NAME, STEPS_NAME, BEST_NAME = "done.json", "steps", "best"
@@ -70,11 +70,19 @@ StepLoss = Callable[[Jam, int, torch.Generator], dict[str, torch.Tensor]]
 
 
 def run_steps(
-    objective: Objective, params: FitParams, out: Path, worker: Worker, stop_at: int | None = None
+    objective: Objective,
+    params: FitParams,
+    out: Path,
+    worker: Worker,
+    stop_at: int | None = None,
+    fence: Fence | None = None,
 ) -> None:
     """This worker's part of a run: from the newest whole checkpoint to the last step.
 
-    `stop_at` ends early, as a kill would, without the closing files.
+    `stop_at` ends early, as a kill would, without the closing files. `fence` is checked before each commit.
+
+    Raises:
+        LeaseLost: another process writes this run by now.
     """
     torch.set_num_threads(params.threads_per_worker)
     learner = Learner(objective.build().to(worker.device), params.rule())
@@ -101,11 +109,15 @@ def run_steps(
             log.validated(learner.step, figures)
             best = _keep_best(learner, figures, best, params, out)
         if (learner.step % params.checkpoint_every_steps == 0 or last) and log:
+            if fence is not None:
+                fence.check()
             facts = {"seconds": log.seconds(), "best": best}
             learner.save(out / STEPS_NAME / f"step-{learner.step:06d}", facts)
-            for old in _checkpoints(out)[: -params.keep_checkpoints]:
-                shutil.rmtree(old)
+            _remove_old(out, params)
     if log and learner.step == params.steps:
+        if fence is not None:
+            fence.check()
+        _remove_old(out, params)
         _finish(learner, objective, best, out, worker)
     if log:
         log.close()
@@ -199,6 +211,11 @@ def damaged_checkpoints(out: Path) -> list[Path]:
         except DamagedCheckpoint:
             found.append(folder)
     return found
+
+
+def _remove_old(out: Path, params: FitParams) -> None:
+    for old in _checkpoints(out)[: -params.keep_checkpoints]:
+        remove_folder(old)
 
 
 def _checkpoints(out: Path) -> list[Path]:

@@ -90,10 +90,11 @@ class Table:
             kept.append(Partition(number, tuple(members)))
             number += 1
         for part in kept:
-            self._write_partition(part)
+            self.write_partition(part)
         return kept
 
-    def _write_partition(self, part: Partition) -> None:
+    def write_partition(self, part: Partition) -> None:
+        """Who is in a partition from now on; `admit` is the way songs come in."""
         columns = sorted({name for source in part.sources for name in source.facts})
         arrays = {
             "song_id": pa.array([s.song_id for s in part.sources], pa.string()),
@@ -200,14 +201,18 @@ class Chain:
             or (shards is not None and self.path(stage, number).with_suffix(".tar").name not in shards)
         ]
 
-    def remove_superseded(self, stage: str) -> list[Path]:
-        """Remove column files (and shards) that no current fingerprint names; returns what went."""
+    def superseded(self, stage: str) -> list[Path]:
+        """Column files (and shards) of a stage that no current fingerprint names."""
         current = {self.path(stage, number).name for number in self.partitions}
         folders = [(self.table.root / stage, current)]
         if self.stages[stage].sink and self.shards:
             folders.append((self.shards, {Path(name).with_suffix(".tar").name for name in current}))
-        gone = [folder / name for folder, keep in folders for name in _listing(folder) if name not in keep]
-        gone = [path for path in gone if path.name.startswith("part-")]
+        found = [folder / name for folder, keep in folders for name in _listing(folder) if name not in keep]
+        return sorted(path for path in found if path.name.startswith("part-"))
+
+    def remove_superseded(self, stage: str) -> list[Path]:
+        """Remove what is superseded; returns what went."""
+        gone = self.superseded(stage)
         for path in gone:
             path.unlink()
         return gone

@@ -12,7 +12,7 @@ from pathlib import Path
 from tasks.engine.params import EngineParams
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import BadModel, Section, Stage
-from tasks.engine.table import Source, Table
+from tasks.engine.table import Chain, Source, Table
 
 ENGINE = EngineParams(
     partition_size=4,
@@ -24,6 +24,7 @@ ENGINE = EngineParams(
     object_store_mb=100,
     song_limit_s=6.0,
     song_limit_per_audio_s=0.0,
+    song_memory_mb=None,
     stages={},
 )
 
@@ -47,6 +48,10 @@ class Measure(Stage):
             os.abort()
         if song["title"] == "sleep":
             time.sleep(600)
+        if song["title"] == "greedy":
+            hoard = []
+            while True:
+                hoard.append(b"x" * 2**24)
         if song["title"] == "bug":
             raise KeyError("a fault of the code")
         return song.with_columns(duration_s=len(song["title"]) * self.params.factor)
@@ -90,6 +95,10 @@ def table_of(root: Path, titles: list[str]) -> Table:
     table = Table(root / "table")
     table.admit(sources(titles), ENGINE.partition_size)
     return table
+
+
+def chain_of_titles(root: Path, titles: list[str], *stages: Stage) -> Chain:
+    return Chain(table_of(root, titles), stages, root / "shards")
 
 
 class Listen(Stage):
