@@ -36,16 +36,44 @@ PREPARE = ("ingest", "separate", "transcribe", "align", "phonemize", "style")
 PREPARE += ("encode", "sketch", "check", "group", "filter", "pack")
 ROUND = ("generate", "score")
 RUNS = ("pretrain", "sft", "dpo-1", "dpo-1-control")
-SMALL = """
-jam.dim=32 jam.depth=2 jam.text_dim=32 jam.text_layers=1 engine.partition_size=4 engine.num_workers=2
-pretrain.steps=8 pretrain.log_every_steps=2 pretrain.checkpoint_every_steps=2 pretrain.validate_every_steps=4
-pretrain.num_workers=1 pretrain.batch_size=2 pretrain.warmup_steps=1
-sft.steps=4 sft.log_every_steps=2 sft.checkpoint_every_steps=2 sft.validate_every_steps=4 sft.num_workers=1
-sft.warmup_steps=1 dpo.steps=4 dpo.log_every_steps=2 dpo.checkpoint_every_steps=2 dpo.validate_every_steps=2
-dpo.num_workers=1 dpo.warmup_steps=1 round.num_prompts=2 round.num_held_out=1 round.takes=2 pair.min_margin=0.0
-sampler.num_points=3 group.benchmark_share=0.0 group.validation_share=0.4
-filter.min_agreement=null filter.min_coverage=null filter.min_alignment=null filter.max_unwritten_share=null
-""".split()
+SMALL = [
+    "jam.dim=32",
+    "jam.depth=2",
+    "jam.text_dim=32",
+    "jam.text_layers=1",
+    "engine.partition_size=4",
+    "engine.num_workers=2",
+    "pretrain.steps=8",
+    "pretrain.log_every_steps=2",
+    "pretrain.checkpoint_every_steps=2",
+    "pretrain.validate_every_steps=4",
+    "pretrain.num_workers=1",
+    "pretrain.batch_size=2",
+    "pretrain.warmup_steps=1",
+    "sft.steps=4",
+    "sft.log_every_steps=2",
+    "sft.checkpoint_every_steps=2",
+    "sft.validate_every_steps=4",
+    "sft.num_workers=1",
+    "sft.warmup_steps=1",
+    "dpo.steps=4",
+    "dpo.log_every_steps=2",
+    "dpo.checkpoint_every_steps=2",
+    "dpo.validate_every_steps=2",
+    "dpo.num_workers=1",
+    "dpo.warmup_steps=1",
+    "round.num_prompts=2",
+    "round.num_held_out=1",
+    "round.takes=2",
+    "pair.min_margin=0.0",
+    "sampler.num_points=3",
+    "group.benchmark_share=0.0",
+    "group.validation_share=0.5",
+    "filter.min_agreement=null",
+    "filter.min_coverage=null",
+    "filter.min_alignment=null",
+    "filter.max_unwritten_share=null",
+]
 COMMITS = ("receipt", "columns")
 GIVE_UP_S = 400.0
 RESTARTS = 60
@@ -104,7 +132,10 @@ def plan_of(rng: random.Random, stages: list[str]) -> list[Blow]:
                 kinds.append("shards/part-")
         else:
             kinds = [f"checkpoints/{stage}/[^/]+/steps/[.]tmp-[^/]+/(config.json|model.safetensors)"]
-            kinds += [f"checkpoints/{stage}/[^/]+/steps/step-", f"checkpoints/{stage}/[^/]+/model.safetensors"]
+            kinds += [
+                f"checkpoints/{stage}/[^/]+/steps/step-",
+                f"checkpoints/{stage}/[^/]+/model.safetensors",
+            ]
         for number, whom in enumerate(("self", "driver")):
             partition = f"0000{number}" if stage in PREPARE else ""
             plan.append(Blow(rng.choice(kinds) + partition, rng.choice(("before", "after")), whom))
@@ -289,7 +320,12 @@ def measure(room: Path, asked: argparse.Namespace) -> dict[str, Any]:
         sums.update({name: value for name, value in asdict(tally).items() if name != "seed"})
     kills = sums["blows"] + sums["random_kills"]
     print(f"{kills} kills: {sums['lost']} lost, {sums['doubled']} doubled, {sums['differing']} differing")
-    return {"kills": kills, **sums, "stages": asked.stages.split(","), "episodes": [asdict(t) for t in tallies]}
+    return {
+        "kills": kills,
+        **sums,
+        "stages": asked.stages.split(","),
+        "episodes": [asdict(t) for t in tallies],
+    }
 
 
 if __name__ == "__main__":

@@ -20,7 +20,8 @@ NOT_AGAIN = "a record of training, which cannot be made again; to train anew, re
 
 
 def print_verify(root: Path, mend: bool) -> int:
-    """``jam verify``: 0 when every file is as it was written, else 1; with `mend` the damaged files go.
+    """``jam verify``: 0 when every file is as it was written, else 1; with `mend` the damaged files go, and 1 says
+    that some had to stay.
 
     Raises:
         ValueError: there is no such work folder.
@@ -45,7 +46,7 @@ def print_verify(root: Path, mend: bool) -> int:
         say(f"removed {place}")
     for place in left:
         say(f"left {place}: {NOT_AGAIN}")
-    return 1
+    return 1 if left else 0
 
 
 def print_forget(song: str, root: Path) -> None:

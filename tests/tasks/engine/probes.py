@@ -9,7 +9,9 @@ import time
 from functools import cached_property
 from pathlib import Path
 
+from tasks.engine.limits import Limits
 from tasks.engine.params import EngineParams
+from tasks.engine.partition import Work, run_partition
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import BadModel, Section, Stage
 from tasks.engine.table import Chain, Source, Table
@@ -99,6 +101,21 @@ def table_of(root: Path, titles: list[str]) -> Table:
 
 def chain_of_titles(root: Path, titles: list[str], *stages: Stage) -> Chain:
     return Chain(table_of(root, titles), stages, root / "shards")
+
+
+def work_of(chain: Chain, stage: str, number: int, receipts: Path) -> Work:
+    path = chain.path(stage, number)
+    inputs = {name: (chain.path(name, number), columns) for name, columns in chain.inputs[stage].items()}
+    receipt = receipts / stage / path.with_suffix(".json").name
+    recipe, shard = chain.recipe(stage, number), chain.shard_path(stage, number)
+    return Work(stage, number, path, shard, inputs, recipe, receipt, 1, Limits(0, 0))
+
+
+def run_here(chain: Chain, receipts: Path) -> None:
+    """What is missing of a chain, in this process."""
+    for name, stage in chain.stages.items():
+        for number in chain.missing(name):
+            run_partition(stage, work_of(chain, name, number, receipts))
 
 
 class Listen(Stage):

@@ -46,8 +46,9 @@ def taken_over(path: Path) -> None:
 
 def test_second_writer_is_told_who_holds_the_folder_and_a_killed_one_is_taken_over(tmp_path: Path) -> None:
     process = another_process(tmp_path)
-    with pytest.raises(WorkHeld, match=f"held by `jam train` .*pid {process.pid}, since 20"), hold(
-        tmp_path, "prepare", silent
+    with (
+        pytest.raises(WorkHeld, match=f"held by `jam train` .*pid {process.pid}, since 20"),
+        hold(tmp_path, "prepare", silent),
     ):
         pass
     process.kill()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tasks.engine.lease import hold
 from tasks.engine.pool import connect
 from tasks.engine.run import run_chains
 from tasks.engine.stage import Stage
@@ -82,15 +83,14 @@ def test_adding_songs_runs_only_new_partitions(tmp_path: Path) -> None:
 def test_songs_that_kill_hang_or_flood_their_worker_are_dropped_alone(tmp_path: Path) -> None:
     """One aborts, one sleeps for ever, one allocates without end; the rest is as if they had not been there."""
     titles = ["one", "abort", "three", "sleep", "greedy", "six"]
-    limited = ENGINE.model_copy(update={"song_memory_mb": 1000, "partition_size": 6})
+    limited = ENGINE.model_copy(update={"song_memory_mb": 1000, "song_limit_s": 3.0})
     found = {}
     for name, harmless in (("poisoned", None), ("calm", "four")):
         root = tmp_path / name
-        chain = chain_of_titles(root, titles, Measure(Factor(factor=1.0)), Cut(Factor(factor=1.0)))
-        if harmless:
-            spared = [harmless if title in POISON else title for title in titles]
-            chain = chain_of_titles(root, spared, Measure(Factor(factor=1.0)), Cut(Factor(factor=1.0)))
-        run_chains([chain], limited, root / "receipts")
+        given = [harmless if harmless and title in POISON else title for title in titles]
+        chain = chain_of_titles(root, given, Measure(Factor(factor=1.0)), Cut(Factor(factor=1.0)))
+        with hold(root, "prepare", print):
+            run_chains([chain], limited, root / "receipts")
         found[name] = {row["song_id"]: row for row in chain.rows(["title", "duration_s", "vocals"])}
     reasons = {row["title"]: row["drop_reason"] for row in found["poisoned"].values() if row["drop_reason"]}
     assert reasons == {"abort": "worker_died", "sleep": "timed_out", "greedy": "out_of_memory"}
