@@ -1,7 +1,7 @@
 """Kills at random and at the worst moments, over a small life cycle (prepare, train, a DPO round), until it ends.
 
     python bench/chaos.py --out bench/results/chaos.json          # at least 60 kills; some 15 minutes on two idle cores
-    python bench/chaos.py --episodes 1 --stages ingest,pack       # a short one
+    python bench/chaos.py --episodes 1 --only ingest --random 0     # a short one: two kills over one stage
 
 An undisturbed run is the reference. Each episode starts with an empty work folder and a plan of kills: for each stage
 two inside a commit (the receipt, the shard or the column file, before or after its rename), two inside each kind of
@@ -115,8 +115,8 @@ def drive(work: Path, songs: Path, only: str | None) -> None:
 
     params = load_params(None, [*SMALL, f"songs.path={songs}"])
     folder = WorkFolder(work)
-    run_prepare(params, folder)
-    if only != "prepare":
+    run_prepare(params, folder, only={only} if only else None)
+    if only is None:
         run_train(params, folder)
         run_dpo(params, folder)
 
@@ -252,11 +252,13 @@ def judge(work: Path, reference: dict[str, str], tally: Tally) -> None:
     differing = [name for name in found.keys() | reference.keys() if found.get(name) != reference.get(name)]
     tally.differing = len(differing)
     tally.temporaries = sum(1 for path in work.rglob(".tmp-*")) + (work / "lease.json").exists()
+    for name in sorted(differing)[:10]:
+        print(f"  differs: {name}")
+    if not (work / "shards").is_dir():
+        return
     packed = Counter(packed_songs(work))
     listed = {json.loads(line)["id"] for line in (work / "shards/ids.jsonl").read_text().splitlines()}
     tally.lost, tally.doubled = len(listed - packed.keys()), sum(count > 1 for count in packed.values())
-    for name in sorted(differing)[:10]:
-        print(f"  differs: {name}")
 
 
 def packed_songs(work: Path) -> Iterator[str]:
@@ -271,7 +273,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--drive", type=Path)
     parser.add_argument("--songs", type=Path)
-    parser.add_argument("--only", choices=["prepare"])
+    parser.add_argument("--only", choices=PREPARE, help="this stage alone")
     parser.add_argument("--episodes", type=int, default=3)
     parser.add_argument("--random", type=int, default=4, help="kills after a random time in each episode")
     parser.add_argument("--stages", default=",".join((*PREPARE, *ROUND, *RUNS)))
@@ -309,7 +311,7 @@ def measure(room: Path, asked: argparse.Namespace) -> dict[str, Any]:
     for number in range(asked.episodes):
         seed = asked.seed + number
         out = room / f"episode-{number}"
-        blows = plan_of(random.Random(seed), asked.stages.split(","))
+        blows = plan_of(random.Random(seed), [asked.only] if asked.only else asked.stages.split(","))
         tally = episode(out, songs, blows, asked.random, seed, asked.only)
         judge(out / "W", reference, tally)
         tallies.append(tally)

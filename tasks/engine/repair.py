@@ -39,11 +39,9 @@ def repair(root: Path, damages: Iterable[Damage]) -> tuple[list[str], list[str]]
         if path.parent.name == SOURCES:
             _write_members(path)
         for each in _condemned(root, damage):
-            if each.is_dir():
-                remove_folder(each)
-            elif each.exists():
-                each.unlink()
-            gone.add(place_of(each, root))
+            if each.exists():
+                gone.add(place_of(each, root))
+                remove_folder(each) if each.is_dir() else each.unlink()
     return sorted(gone), left
 
 
