@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 REAL := $(VENV)/real
+LIFE_CYCLE := tests/flows/test_lifecycle.py
 
-.PHONY: demo test slow lint clean setup real
+.PHONY: demo test smoke slow lint clean setup real
 
 setup: $(READY)
 
@@ -28,8 +29,12 @@ demo: $(READY)
 test: $(REAL)
 	$(BIN)/python -m pytest -m "not slow"
 
+smoke: $(REAL)
+	mkdir -p build
+	$(BIN)/python -m pytest -m slow $(LIFE_CYCLE) --basetemp=build/smoke
+
 slow: $(REAL)
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow --ignore=$(LIFE_CYCLE)
 
 lint: $(REAL)
 	$(BIN)/ruff check .

@@ -232,9 +232,9 @@ def ended(mark: str, within_s: float = 20.0) -> int:
 
 def contents(work: Path) -> dict[str, str]:
     """Every file that counts and its hash; clocks in training logs are left out."""
-    from tasks.engine.sealed import kept_files, place_of
+    from tasks.engine.sealed import kept_files, place_in
 
-    return {place_of(path, work): _hash(path) for path in kept_files(work)}
+    return {place_in(path, work): _hash(path) for path in kept_files(work)}
 
 
 def _hash(path: Path) -> str:

@@ -48,8 +48,17 @@ def ticks(scale: Scale, about: int = 4) -> list[float]:
     return [round(position * step, 10) for position in range(first, last + 1)]
 
 
-def dot_plot(estimate: Estimate, scale: Scale, label: str, marks: Sequence[float] = (), css: str = "") -> str:
-    """A dot with its interval; `marks` are dashed lines (0, a limit). A missing value draws nothing."""
+def dot_plot(
+    estimate: Estimate,
+    scale: Scale,
+    label: str,
+    marks: Sequence[float] = (),
+    css: str = "",
+    points: Sequence[float] = (),
+) -> str:
+    """A dot with its interval; `marks` are dashed lines (0, a limit), `points` small dots of what it is made of.
+    A missing value draws nothing.
+    """
     parts = ['<line class="ground" x1="0" x2="100%" y1="50%" y2="50%"/>']
     parts += [
         f'<line class="mark" x1="{scale.place(mark)}%" x2="{scale.place(mark)}%" y1="0" y2="100%"/>'
@@ -58,6 +67,7 @@ def dot_plot(estimate: Estimate, scale: Scale, label: str, marks: Sequence[float
     if estimate.low is not None and estimate.high is not None:
         left, right = scale.place(estimate.low), scale.place(estimate.high)
         parts.append(f'<line class="interval" x1="{left}%" x2="{right}%" y1="50%" y2="50%"/>')
+    parts += [f'<circle class="point" cx="{scale.place(point)}%" cy="50%" r="2"/>' for point in points]
     if estimate.value is not None:
         parts.append(f'<circle class="dot" cx="{scale.place(estimate.value)}%" cy="50%" r="3.5"/>')
     return f'<svg class="dots {css}" role="img" aria-label="{escape(label)}">{"".join(parts)}</svg>'
@@ -125,12 +135,7 @@ def curve(points: Sequence[tuple[int, float]], label: str) -> str:
     kept = range(0, len(finite), max(1, math.ceil(len(finite) / _CURVE_POINTS)))
     raw = _path([(x_scale.place(finite[i][0]), 100 - y_scale.place(finite[i][1])) for i in kept])
     mean = _path([(x_scale.place(finite[i][0]), 100 - y_scale.place(smooth[i])) for i in kept])
-    heights = [(tick, round(100 - y_scale.place(tick), 3)) for tick in ticks(y_scale)]
-    grid = "".join(
-        f'<line class="grid" x1="0" x2="100%" y1="{height}%" y2="{height}%"/>'
-        f'<text x="-8" y="{height}%" dy="4" text-anchor="end">{tick:g}</text>'
-        for tick, height in heights
-    )
+    grid = _grid(y_scale)
     feet = "".join(
         f'<text x="{x_scale.place(tick)}%" y="100%" dy="18" text-anchor="{_anchor(x_scale.place(tick))}">'
         f"{tick:g}</text>"
@@ -140,6 +145,50 @@ def curve(points: Sequence[tuple[int, float]], label: str) -> str:
         f'<svg class="curve" role="img" aria-label="{escape(label)}">{grid}{feet}'
         '<svg x="0" y="0" width="100%" height="100%" viewBox="0 0 100 100" preserveAspectRatio="none">'
         f'<polyline class="raw" points="{raw}"/><polyline class="mean" points="{mean}"/></svg></svg>'
+    )
+
+
+def interval_curve(
+    lines: Sequence[tuple[str, Sequence[tuple[int, Estimate]]]], label: str, percent: bool = False
+) -> str:
+    """Estimates over a whole number, such as a round: a line a css class, with dots and upright intervals."""
+    known = [(css, [(x, e) for x, e in points if e.value is not None]) for css, points in lines]
+    places = sorted({x for _, points in known for x, _ in points})
+    if not places:
+        return '<p class="quiet">Nothing was measured.</p>'
+    values = [v for _, points in known for _, e in points for v in (e.value, e.low, e.high) if v is not None]
+    y_scale, x_scale = scale_of(values), Scale(places[0] - 0.5, places[-1] + 0.5)
+    feet = "".join(
+        f'<text x="{x_scale.place(x)}%" y="100%" dy="18" text-anchor="middle">{x}</text>' for x in places
+    )
+    drawn = "".join(_interval_line(css, points, x_scale, y_scale) for css, points in known)
+    factor = 100 if percent else 1
+    grid = _grid(y_scale, factor)
+    return f'<svg class="curve rounds" role="img" aria-label="{escape(label)}">{grid}{feet}{drawn}</svg>'
+
+
+def _interval_line(css: str, points: Sequence[tuple[int, Estimate]], x_scale: Scale, y_scale: Scale) -> str:
+    parts, path = [], []
+    for position, estimate in points:
+        x, y = x_scale.place(position), round(100 - y_scale.place(estimate.value or 0.0), 3)
+        path.append((x, y))
+        if estimate.low is not None and estimate.high is not None:
+            low, high = (round(100 - y_scale.place(end), 3) for end in (estimate.low, estimate.high))
+            parts.append(f'<line class="interval {css}" x1="{x}%" x2="{x}%" y1="{low}%" y2="{high}%"/>')
+        parts.append(f'<circle class="dot {css}" cx="{x}%" cy="{y}%" r="3.5"/>')
+    return (
+        '<svg x="0" y="0" width="100%" height="100%" viewBox="0 0 100 100" preserveAspectRatio="none">'
+        f'<polyline class="between {css}" points="{_path(path)}"/></svg>{"".join(parts)}'
+    )
+
+
+def _grid(scale: Scale, factor: float = 1) -> str:
+    """Lines across at round heights, each with its number."""
+    heights = [(tick, round(100 - scale.place(tick), 3)) for tick in ticks(scale)]
+    return "".join(
+        f'<line class="grid" x1="0" x2="100%" y1="{height}%" y2="{height}%"/>'
+        f'<text x="-8" y="{height}%" dy="4" text-anchor="end">{factor * tick:g}</text>'
+        for tick, height in heights
     )
 
 

@@ -22,16 +22,18 @@ Section = tuple[str, str, str]
 def html_page(
     title: str,
     styles: Sequence[str],
-    script: str,
+    scripts: Sequence[str],
     header: str,
     sections: Sequence[Section],
     data: Any,
     embedded: Mapping[str, str],
 ) -> str:
-    """The whole page as text. `styles` and `script` are files of eval/page, `embedded` base64 by script id."""
+    """The whole page as text. `styles` and `scripts` are files of eval/page, which become one of each;
+    `embedded` is base64 by script id.
+    """
     folder = files("eval") / "page"
     style = "\n".join((folder / name).read_text("utf-8") for name in styles)
-    code = (folder / script).read_text("utf-8")
+    code = "\n".join((folder / name).read_text("utf-8") for name in scripts)
     return Template((folder / "page.html").read_text("utf-8")).substitute(
         policy=_policy(style, code),
         title=escape(title),

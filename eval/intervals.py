@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -65,21 +66,55 @@ class Resampling:
             )
 
     def counts_BN(self, num_songs: int) -> np.ndarray:
-        """How often each song was drawn in each resample: float64, every row adds up to N."""
+        """How often each song was drawn in each resample: float64, every row adds up to N; not to be written."""
+        return _drawn_counts_BN(self, num_songs)
+
+    def swaps_BN(self, num_songs: int) -> np.ndarray:
+        """Which songs change sides in each resample: bool. All 2 to the N ways where they are no more than
+        the resamples asked for, the unchanged one first.
+        """
+        return _drawn_swaps_BN(self, num_songs)
+
+
+@lru_cache(maxsize=2)
+def _drawn_swaps_BN(resampling: Resampling, num_songs: int) -> np.ndarray:
+    if num_songs < resampling.num_resamples.bit_length():
+        ways = np.arange(2**num_songs)
+        swaps: np.ndarray = (ways[:, None] >> np.arange(num_songs)) & 1 == 1
+    else:
+        generator = np.random.default_rng(resampling.seed)
+        swaps = generator.integers(2, size=(resampling.num_resamples, num_songs), dtype=np.int8) == 1
+    swaps.setflags(write=False)
+    return swaps
+
+
+@lru_cache(maxsize=2)
+def _drawn_counts_BN(resampling: Resampling, num_songs: int) -> np.ndarray:
+    generator = np.random.default_rng(resampling.seed)
+    counts = np.empty((resampling.num_resamples, num_songs))
+    rows = max(1, _BLOCK // num_songs)
+    for first in range(0, resampling.num_resamples, rows):
+        block = counts[first : first + rows]
+        drawn = generator.integers(num_songs, size=(len(block), num_songs))
+        drawn += np.arange(len(block))[:, None] * num_songs
+        block[:] = np.bincount(drawn.ravel(), minlength=block.size).reshape(block.shape)
+    counts.setflags(write=False)
+    return counts
+
+    def swaps_BN(self, num_songs: int) -> np.ndarray:
+        """Which songs change sides in each resample: bool. All 2 to the N ways where they are no more than
+        the resamples asked for, the unchanged one first.
+        """
+        if num_songs < self.num_resamples.bit_length():
+            ways = np.arange(2**num_songs)
+            return (ways[:, None] >> np.arange(num_songs)) & 1 == 1
         generator = np.random.default_rng(self.seed)
-        counts = np.empty((self.num_resamples, num_songs))
-        rows = max(1, _BLOCK // num_songs)
-        for first in range(0, self.num_resamples, rows):
-            block = counts[first : first + rows]
-            drawn = generator.integers(num_songs, size=(len(block), num_songs))
-            drawn += np.arange(len(block))[:, None] * num_songs
-            block[:] = np.bincount(drawn.ravel(), minlength=block.size).reshape(block.shape)
-        return counts
+        return generator.integers(2, size=(self.num_resamples, num_songs), dtype=np.int8) == 1
 
 
 def mean(scores: Scores, resampling: Resampling) -> Estimate:
     """Mean over songs with its percentile bootstrap interval."""
-    scores_N, n_failed = _complete(scores)
+    scores_N, n_failed = complete_columns(scores)
     return rate_of_arrays(scores_N[0], np.ones_like(scores_N[0]), n_failed, resampling)
 
 
@@ -88,7 +123,7 @@ def rate(numerators: Scores, denominators: Scores, resampling: Resampling) -> Es
 
     Where the denominators add up to 0 the ratio is the sum of the numerators, as in jiwer.
     """
-    (numerators_N, denominators_N), n_failed = _complete(numerators, denominators)
+    (numerators_N, denominators_N), n_failed = complete_columns(numerators, denominators)
     return rate_of_arrays(numerators_N, denominators_N, n_failed, resampling)
 
 
@@ -104,7 +139,7 @@ def proportion(count: int, n: int) -> Estimate:
 
 def paired_mean_difference(scores: Scores, others: Scores, resampling: Resampling) -> Estimate:
     """Mean of `scores` minus mean of `others` over the songs that both have."""
-    pairs, n_failed = _complete(scores, others)
+    pairs, n_failed = complete_columns(scores, others)
     return rate_of_arrays(pairs[0] - pairs[1], np.ones_like(pairs[0]), n_failed, resampling)
 
 
@@ -116,14 +151,14 @@ def paired_rate_difference(
     resampling: Resampling,
 ) -> Estimate:
     """Rate of the first minus rate of the other over the songs that both have, drawn together."""
-    columns, n_failed = _complete(numerators, denominators, other_numerators, other_denominators)
+    columns, n_failed = complete_columns(numerators, denominators, other_numerators, other_denominators)
     num_songs = columns.shape[1]
     if num_songs == 0:
         return _nothing(n_failed)
     sums = columns.sum(axis=1)
-    value = float(_ratio(sums[0], sums[1]) - _ratio(sums[2], sums[3]))
+    value = float(ratio(sums[0], sums[1]) - ratio(sums[2], sums[3]))
     sums_B4 = resampling.counts_BN(num_songs) @ columns.T
-    values_B = _ratio(sums_B4[:, 0], sums_B4[:, 1]) - _ratio(sums_B4[:, 2], sums_B4[:, 3])
+    values_B = ratio(sums_B4[:, 0], sums_B4[:, 1]) - ratio(sums_B4[:, 2], sums_B4[:, 3])
     return percentile_estimate(value, values_B, num_songs, n_failed)
 
 
@@ -134,9 +169,9 @@ def rate_of_arrays(
     num_songs = len(numerators_N)
     if num_songs == 0:
         return _nothing(n_failed)
-    value = float(_ratio(numerators_N.sum(), denominators_N.sum()))
+    value = float(ratio(numerators_N.sum(), denominators_N.sum()))
     sums_B2 = resampling.counts_BN(num_songs) @ np.stack([numerators_N, denominators_N], axis=1)
-    return percentile_estimate(value, _ratio(sums_B2[:, 0], sums_B2[:, 1]), num_songs, n_failed)
+    return percentile_estimate(value, ratio(sums_B2[:, 0], sums_B2[:, 1]), num_songs, n_failed)
 
 
 def percentile_estimate(value: float, values_B: np.ndarray, num_songs: int, n_failed: int) -> Estimate:
@@ -168,10 +203,7 @@ def present(score: float | None) -> bool:
     return score is not None and not math.isnan(score)
 
 
-# ---- the arithmetic below ---------------------------------------------------------------------------------
-
-
-def _complete(*columns: Scores) -> tuple[np.ndarray, int]:
+def complete_columns(*columns: Scores) -> tuple[np.ndarray, int]:
     """The columns as float64 [columns, N] over the songs that have all of them, and how many have not."""
     lengths = {len(column) for column in columns}
     if len(lengths) > 1:
@@ -187,7 +219,8 @@ def _complete(*columns: Scores) -> tuple[np.ndarray, int]:
     return rows[:, whole], int((~whole).sum())
 
 
-def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+    """Numerator / denominator; the numerator itself where the denominator is 0, as in jiwer."""
     empty = denominator == 0
     return np.where(empty, numerator, numerator / np.where(empty, 1, denominator))
 

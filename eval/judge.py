@@ -1,4 +1,4 @@
-"""The judge's five axes as metrics, and how often it ranks as it must."""
+"""The judges' axes as metrics: SongEval's five, Audiobox's four; and how often the first ranks as it must."""
 
 from __future__ import annotations
 
@@ -24,6 +24,27 @@ METRICS = (
         for axis in AXES
     ),
 )
+
+_AUDIOBOX = (
+    ("CE", "enjoyment", "Content enjoyment"),
+    ("CU", "usefulness", "Content usefulness"),
+    ("PC", "complexity", "Production complexity"),
+    ("PQ", "quality", "Production quality"),
+)
+SECOND_AXES = tuple(key for key, _, _ in _AUDIOBOX)
+SECOND_METRICS = tuple(
+    Metric(
+        name=f"audiobox_{name}",
+        title=title,
+        source="Audiobox Aesthetics, arXiv 2502.05139",
+        range="[1, 10]",
+        direction="neither" if key == "PC" else "higher",
+        unit="",
+        protocol=f"The second judge's {key} of the whole mix; mean over songs.",
+    )
+    for key, name, title in _AUDIOBOX
+)
+"""The four axes of Audiobox, in the order it gives them."""
 
 
 def ranked_songs(columns: Sequence[Sequence[float | None]]) -> Estimate:

@@ -14,10 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from eval.report import Report, SongRow
+from eval.metric import Metric
+from eval.report import Report
+from eval.song_row import SongRow
 from eval.words import mark_words, normalise
 
 EMBED_BUDGET_BYTES = 25_000_000  # of base64 in the page
+NUM_WORST = 10  # as page.js lists
 _PEAKS = 600
 _EXTENSIONS = {"audio/mpeg": "mp3", "audio/ogg": "ogg", "audio/flac": "flac", "audio/wav": "wav"}
 
@@ -62,8 +65,20 @@ def build_players(report: Report, budget_bytes: int = EMBED_BUDGET_BYTES) -> Pla
                     take["file"] = _file_name(row)
                     players.files[take["file"]] = row.audio
             takes.append(take)
-        players.songs.append({"id": song_id, "title": rows[0].title, "takes": takes})
+        players.songs.append({"id": song_id, "title": rows[0].title, "genre": rows[0].genre, "takes": takes})
     return players
+
+
+def worst_takes(rows: Sequence[SongRow], metrics: Sequence[Metric]) -> set[tuple[str, str]]:
+    """(system, song id) of the ten worst takes by each metric that has a better side."""
+    found: set[tuple[str, str]] = set()
+    for metric in metrics:
+        sign = {"lower": -1.0, "higher": 1.0}.get(metric.direction)
+        scored = [(score, row) for row in rows if (score := row.scores.get(metric.name)) is not None]
+        if sign is not None:
+            worst = sorted(scored, key=lambda pair: (sign * pair[0], pair[1].system, pair[1].song_id))
+            found |= {(row.system, row.song_id) for _, row in worst[:NUM_WORST]}
+    return found
 
 
 def _take(row: SongRow) -> dict[str, Any]:
@@ -78,6 +93,7 @@ def _take(row: SongRow) -> dict[str, Any]:
         "scores": dict(row.scores),
         "reasons": dict(row.reasons),
         "note": row.note,
+        "facts": [list(fact) for fact in row.facts],
     }
 
 

@@ -12,9 +12,14 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from eval.data_set import DataSet
+from eval.genres import GenreRow
 from eval.intervals import Estimate
 from eval.metric import Metric
-from eval.timing import Timed
+from eval.pairs import PairTable
+from eval.published import PublishedRow
+from eval.ratings import Preference
+from eval.rounds import RoundsReport
+from eval.song_row import SongRow
 
 STAMP = "stand-in, not a result"
 
@@ -82,27 +87,6 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class SongRow:
-    """One song of one system: scores, asked and heard words, and its sound.
-
-    `audio` is a compressed file's bytes (mp3, ogg, flac); `peaks` its outline (eval.players.waveform_peaks).
-    """
-
-    song_id: str
-    title: str
-    system: str
-    duration_s: float
-    scores: Mapping[str, float | None] = field(default_factory=dict)  # by metric name
-    reasons: Mapping[str, str] = field(default_factory=dict)  # why a score is None, by metric name
-    asked: Sequence[Timed] = ()
-    heard: Sequence[Timed] = ()
-    audio: bytes | None = None
-    audio_type: str = "audio/mpeg"
-    peaks: Sequence[float] = ()
-    note: str = ""
-
-
-@dataclass(frozen=True)
 class LossCurve:
     name: str
     points: Sequence[tuple[int, float]]  # (step, loss)
@@ -116,8 +100,15 @@ class Report:
     systems: Sequence[System]
     metrics: Sequence[Metric]
     comparisons: Sequence[Comparison] = ()
+    pairs: Sequence[PairTable] = ()
     songs: Sequence[SongRow] = ()
+    genres: Sequence[GenreRow] = ()
+    published: Sequence[PublishedRow] = ()
+    listening: Sequence[Preference] = ()
+    headline: Sequence[str] = ()  # metrics the leaderboard leads with; () shows all
+    headings: Mapping[str, str] = field(default_factory=dict)  # metric name -> heading it stands under
     losses: Sequence[LossCurve] = ()
+    rounds: RoundsReport | None = None
     data_set: DataSet | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     stand_ins: Sequence[str] = ()
@@ -134,15 +125,22 @@ class Report:
             _known(f"estimates of system {system.name}", system.estimates, metrics)
         for comparison in self.comparisons:
             _known(f"metric of comparison {comparison.name}", [comparison.metric], metrics)
+        _known("headline", self.headline, metrics)
+        for table in self.pairs:
+            _known("metric of a table of pairs", [table.metric], metrics)
+            _known(f"pairs on {table.metric}", [p for q in table.pairs for p in (q.left, q.right)], systems)
         for row in self.songs:
             _known(f"system of song {row.song_id}", [row.system], systems)
-            _known(f"scores of song {row.song_id}", row.scores, metrics)
+            _known(f"scores of song {row.song_id}", [*row.scores, *row.counts], metrics)
 
     def metric(self, name: str) -> Metric:
         return next(metric for metric in self.metrics if metric.name == name)
 
     def system(self, name: str) -> System | None:
         return next((system for system in self.systems if system.name == name), None)
+
+    def pair_table(self, metric: str) -> PairTable | None:
+        return next((table for table in self.pairs if table.metric == metric), None)
 
     def title_of(self, name: str) -> str:
         """A system's title, or the name itself where it is words."""

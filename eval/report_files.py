@@ -1,4 +1,4 @@
-"""Writes a report: report.json, one self-contained report.html, and sound that did not fit beside it."""
+"""Writes a report: report.json, its tables as CSV, one self-contained report.html, and sound that did not fit."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from eval.players import EMBED_BUDGET_BYTES, build_players
 from eval.report import Report
+from eval.report_frames import csv_bytes, report_frames
 from eval.report_json import report_json
 from eval.report_page import report_html
 
@@ -18,6 +19,7 @@ class ReportFiles:
     json: Path
     html: Path
     audio: tuple[Path, ...]  # empty when all sound is in the page
+    tables: tuple[Path, ...]  # systems.csv, songs.csv, comparisons.csv
 
 
 def write_report(report: Report, folder: Path, embed_budget_bytes: int = EMBED_BUDGET_BYTES) -> ReportFiles:
@@ -29,6 +31,9 @@ def write_report(report: Report, folder: Path, embed_budget_bytes: int = EMBED_B
         json=_write(folder / "report.json", json_text.encode()),
         html=_write(folder / "report.html", html_text.encode()),
         audio=audio,
+        tables=tuple(
+            _write(folder / f"{name}.csv", csv_bytes(frame)) for name, frame in report_frames(report).items()
+        ),
     )
 
 

@@ -1,24 +1,37 @@
-"""report.json, schema 1: every number of the page, unrounded, as fractions and seconds.
+"""report.json, schema 2: every number of the page, unrounded, as fractions and seconds.
 
-    schema          1
+    schema          2
     title, subtitle str
     stamp           "stand-in, not a result" or null; stand_ins: identities of the embedded models
+    headline        [name] of the metrics that lead
     metric_order    [name]           metrics:     {name: title, source, range, direction, unit, protocol}
     system_order    [name]           systems:     {name: title, note, made_by, stand_in, stamp,
                                                          metrics: {metric: ESTIMATE}}
     comparison_order [name]         comparisons: {name: ESTIMATE and question, metric, left, right,
                                                          expect, limit, holds, verdict, note, made_by,
                                                          stand_in, stamp}
-    songs           [{song_id, title, system, duration_s, scores: {metric: number or null},
-                      reasons: {metric: str}, asked: [WORD], heard: [WORD], has_audio, note,
-                      stand_in, stamp}]
+    pairs           {metric: {method, tests, pairs: [PAIR]}}, every two systems, corrected together
+    songs           [{song_id, title, genre, system, duration_s, scores: {metric: number or null},
+                      counts: {metric: {hits, substitutions, deletions, insertions}},
+                      reasons: {metric: str}, asked: [WORD], heard: [WORD], facts: [[stage, str]],
+                      has_audio, note, stand_in, stamp}]
+    genres          [{genre, system, metrics: {metric: ESTIMATE}}]
+    listening       [{question, left, right, estimate: ESTIMATE of the share that preferred left, p_value,
+                      num_listeners, num_answers, made_by, stand_in, stamp}]
+    published       [{system, metric, value, citation, note, comparable: false}]
     losses          [{name, points: [[step, loss or null]], reason}]
+    rounds          {kept, why, stopped, notes, metrics: [METRIC], rows: [{number, weights, made_by, estimates,
+                      control, over_control: {metric: ESTIMATE}, changes: [{metric, against, estimate, margin,
+                      p_value, exceeded}], num_prompts, num_pairs, refusals: {reason: prompts}, num_held_out,
+                      held_out_accuracy}]} or null
     data_set        {songs_in, kept, dropped, drops: {reason: songs}, splits: {split: songs}, flags: {reason:
                       songs}, histograms: [{name, title, unit, edges, kept, dropped, missing, limits}]} or null
     settings, run   as given; only `run` may hold dates, durations and devices
     notes           [str]
 
 ESTIMATE = {value, low, high, n, n_failed, unit, method, reason}; a null value or interval has a reason.
+PAIR = {left, right, difference: ESTIMATE of left minus right, p_value, p_corrected, told_apart, detectable,
+failed_as_one: ESTIMATE or null}; docs/report_schema.json says the same to a machine.
 WORD = {word, start_s, end_s}. Keys are sorted; NaN and infinity never appear.
 """
 
@@ -27,15 +40,18 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from eval.data_set import data_set_record
 from eval.intervals import Estimate
-from eval.report import STAMP, Comparison, LossCurve, Report, SongRow, System, is_stand_in
+from eval.pairs import PairTable
+from eval.report import STAMP, Comparison, LossCurve, Report, System, is_stand_in
+from eval.song_row import SongRow
 from eval.timing import Timed
 from eval.wording import comparison_verdict
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 def report_json(report: Report) -> str:
@@ -56,6 +72,7 @@ def report_record(report: Report) -> dict[str, Any]:
         "stamp": STAMP if stand_in else None,
         "stand_ins": list(report.stand_ins),
         "metric_order": [metric.name for metric in report.metrics],
+        "headline": list(report.headline) or [metric.name for metric in report.metrics],
         "metrics": {
             metric.name: {
                 "title": metric.title,
@@ -73,8 +90,23 @@ def report_record(report: Report) -> dict[str, Any]:
         "comparisons": {
             comparison.name: _comparison(report, comparison) for comparison in report.comparisons
         },
+        "pairs": {table.metric: _pairs(table) for table in report.pairs},
         "songs": [_song(report, row) for row in report.songs],
+        "genres": [
+            {
+                "genre": row.genre,
+                "system": row.system,
+                "metrics": {name: _estimate(estimate) for name, estimate in row.estimates.items()},
+            }
+            for row in report.genres
+        ],
+        "listening": [
+            {**asdict(one), "estimate": _estimate(one.estimate), **_provenance(one.made_by)}
+            for one in report.listening
+        ],
+        "published": [{**asdict(row), "comparable": False} for row in report.published],
         "losses": [_loss(curve) for curve in report.losses],
+        "rounds": report.rounds.record() if report.rounds else None,
         "data_set": data_set_record(report.data_set),
         "settings": plain(report.settings, "settings"),
         "run": plain(report.run, "run"),
@@ -125,6 +157,26 @@ def _comparison(report: Report, comparison: Comparison) -> dict[str, Any]:
     }
 
 
+def _pairs(table: PairTable) -> dict[str, Any]:
+    return {
+        "method": table.method,
+        "tests": table.num_tests,
+        "pairs": [
+            {
+                "left": pair.left,
+                "right": pair.right,
+                "difference": _estimate(pair.estimate),
+                "p_value": pair.p_value,
+                "p_corrected": pair.corrected,
+                "told_apart": pair.told_apart,
+                "detectable": _finite(pair.detectable),
+                "failed_as_one": _estimate(pair.failed_as_one) if pair.failed_as_one else None,
+            }
+            for pair in table.pairs
+        ],
+    }
+
+
 def _provenance(made_by: Sequence[str]) -> dict[str, Any]:
     stand_in = is_stand_in(made_by)
     return {"made_by": list(made_by), "stand_in": stand_in, "stamp": STAMP if stand_in else None}
@@ -157,12 +209,15 @@ def _song(report: Report, row: SongRow) -> dict[str, Any]:
     return {
         "song_id": row.song_id,
         "title": row.title,
+        "genre": row.genre,
         "system": row.system,
         "duration_s": row.duration_s,
         "scores": scores,
+        "counts": {name: asdict(counts) for name, counts in row.counts.items()},
         "reasons": reasons,
         "asked": [_word(word) for word in row.asked],
         "heard": [_word(word) for word in row.heard],
+        "facts": [list(fact) for fact in row.facts],
         "has_audio": row.audio is not None,
         "note": row.note,
         "stand_in": stand_in,

@@ -10,11 +10,16 @@ from typing import Any
 from eval.charts import curve
 from eval.html_page import html_page
 from eval.players import Players
-from eval.report import STAMP, Report
+from eval.published import NOT_COMPARABLE
+from eval.report import Report
 from eval.report_data import data_section
 from eval.report_json import plain
-from eval.report_tables import BETTER, STAMP_MARK, leaderboard, metric_panels, questions
-from eval.wording import unit as unit_of
+from eval.report_metrics import metric_panels
+from eval.report_questions import questions
+from eval.report_ratings import ratings_section
+from eval.report_rounds import rounds_section
+from eval.report_songs import listen_section, songs_data
+from eval.report_tables import BETTER, STAMP_MARK, column_head, leaderboard
 
 
 def report_html(report: Report, players: Players) -> str:
@@ -22,10 +27,13 @@ def report_html(report: Report, players: Players) -> str:
     sections = [
         ("leaderboard", "Leaderboard", leaderboard(report)),
         ("questions", "Questions and answers", questions(report)),
-        ("listen", "Listen", _listen(report)),
+        ("listen", "Listen", listen_section(report)),
+        ("ratings", "Listening test", ratings_section(report)),
         ("metrics", "Metric by metric", metric_panels(report)),
+        ("rounds", "Preference rounds", rounds_section(report.rounds)),
         ("training", "Training", _losses(report)),
         ("data", "Data set", data_section(report.data_set)),
+        ("published", "Published elsewhere", _published(report)),
         ("protocol", "Protocol", _protocol(report)),
         ("settings", "Settings and run", _settings(report)),
     ]
@@ -33,35 +41,12 @@ def report_html(report: Report, players: Players) -> str:
     return html_page(
         report.title,
         ["page.css"],
-        "page.js",
+        ["player.js", "page.js"],
         _header(report, [(key, title) for key, title, _ in shown]),
         shown,
-        _page_data(report, players),
+        songs_data(report, players),
         players.embedded,
     )
-
-
-def _page_data(report: Report, players: Players) -> dict[str, Any]:
-    used = {name for row in report.songs for name in row.scores}
-    return {
-        "order": [system.name for system in report.systems],
-        "systems": {
-            system.name: {"title": system.title, "stamp": STAMP if system.stand_in else ""}
-            for system in report.systems
-        },
-        "metrics": [
-            {
-                "name": metric.name,
-                "title": metric.title,
-                "unit": unit_of(metric),
-                "scale": 100 if metric.percent else 1,
-                "decimals": metric.decimals,
-            }
-            for metric in report.metrics
-            if metric.name in used
-        ],
-        "songs": players.songs,
-    }
 
 
 # ---- header ------------------------------------------------------------------------------------------------
@@ -74,9 +59,8 @@ def _header(report: Report, sections: list[tuple[str, str]]) -> str:
         names = ", ".join(f"<code>{escape(name)}</code>" for name in identities)
         banner = (
             f'<p class="banner">{STAMP_MARK} Rows with this stamp were made or scored by small '
-            "embedded models that "
-            "stand in for the real ones. They show that the machinery works, and nothing about music. "
-            f"{names}</p>"
+            "embedded models that stand in for the real ones. They show that the machinery works, and "
+            f"nothing about music. {names}</p>"
         )
     subtitle = f'<p class="subtitle">{escape(report.subtitle)}</p>' if report.subtitle else ""
     notes = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
@@ -94,28 +78,6 @@ def _embedded(report: Report) -> set[str]:
 
 
 # ---- the rest ----------------------------------------------------------------------------------------------
-
-
-def _listen(report: Report) -> str:
-    if not report.songs:
-        return ""
-    num_songs = len({row.song_id for row in report.songs})
-    num_systems = len({row.system for row in report.songs})
-    return (
-        f'<p class="verdict">{num_songs} songs by {num_systems} systems, on one time axis. Above each '
-        "wave the words "
-        "that were asked for, below it the words that were heard.</p>"
-        '<p class="legend"><span class="word hit">sung</span><span class="word missed">missed</span>'
-        '<span class="word substituted">heard as another word</span><span class="word inserted">never '
-        "asked for</span>"
-        "</p>"
-        '<noscript><p class="quiet">The players and the table of songs need the script of this page; '
-        "every score is "
-        "in report.json.</p></noscript>"
-        '<div id="player" aria-live="off"></div>'
-        '<h3 class="songs-title">All songs</h3><div id="song-controls"></div><div id="song-table" '
-        'class="wide"></div>'
-    )
 
 
 def _losses(report: Report) -> str:
@@ -136,6 +98,27 @@ def _loss_line(points: Any) -> str:
     return f"{len(points)} losses to step {points[-1][0]}; mean of the last {len(tail)}: {mean:.3f}"
 
 
+def _published(report: Report) -> str:
+    if not report.published:
+        return ""
+    rows = "".join(
+        f'<tr><th scope="row">{escape(row.system)}</th><td>{escape(row.metric)}</td>'
+        f'<td class="figure" data-value="{row.value:.9g}">{row.value:g}</td>'
+        f'<td><span class="note">{escape(row.citation)}{escape(f"; {row.note}" if row.note else "")}</span></td></tr>'
+        for row in report.published
+    )
+    heads = (
+        f"{column_head('System', 'text')}{column_head('Metric, in its source', 'text')}"
+        f"{column_head('Value', css='figure')}{column_head('Source', 'text')}"
+    )
+    return (
+        f'<p class="verdict"><span class="stamp">{escape(NOT_COMPARABLE)}</span> What others published about '
+        "their own systems. None of it was measured here, and no row above may be read against it.</p>"
+        f'<div class="wide"><table class="sortable published"><thead><tr>{heads}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+
+
 def _protocol(report: Report) -> str:
     items = "".join(
         f"<div><dt>{escape(metric.title)} <code>{escape(metric.name)}</code></dt>"
@@ -151,7 +134,7 @@ def _settings(report: Report) -> str:
     models = sorted({entry for system in report.systems for entry in system.made_by} | set(report.stand_ins))
     if models:
         entries = "".join(f"<li><code>{escape(model)}</code></li>" for model in models)
-        blocks.append(f"<div><h3>Models</h3><ul>{entries}</ul></div>")
+        blocks.append(f"<div><h3>Models and their revisions</h3><ul>{entries}</ul></div>")
     loose = {key: value for key, value in report.settings.items() if not isinstance(value, Mapping)}
     named = {key: value for key, value in report.settings.items() if isinstance(value, Mapping)}
     groups = {**({"general": loose} if loose else {}), **named, **({"run": report.run} if report.run else {})}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
@@ -27,6 +29,25 @@ METRICS = (
         direction="higher",
         unit="",
         protocol="Largest cosine between any style embedding of the song and any of the asked style's audio.",
+    ),
+    Metric(
+        name="diversity",
+        title="Diversity",
+        source="ours",
+        range="[0, 2]",
+        direction="higher",
+        unit="",
+        protocol="1 - cosine between the style embeddings of two takes of a prompt, mean over its pairs of takes.",
+    ),
+    Metric(
+        name="text_similarity",
+        title="Style similarity to text",
+        source="cosine of style embeddings, as MuQ-MuLan's (Zhu et al. 2025, arXiv 2501.01108)",
+        range="[-1, 1]",
+        direction="higher",
+        unit="",
+        protocol="Mean cosine between the style embeddings of the song and that of the asked style's text; not "
+        "measured where the style encoder cannot read the text.",
     ),
 )
 
@@ -56,6 +77,12 @@ def style_similarity(song_AS: np.ndarray, asked_BS: np.ndarray) -> StyleSimilari
         )
     cosines_AB = np.clip(song @ asked.T, -1, 1)
     return StyleSimilarity(best=float(cosines_AB.max()), mean=float(cosines_AB.mean()))
+
+
+def take_diversity(takes: Sequence[np.ndarray]) -> float | None:
+    """Mean distance (1 - mean cosine) over the pairs of takes, each with its embeddings; None below two takes."""
+    distances = [1 - style_similarity(left, right).mean for left, right in combinations(takes, 2)]
+    return float(np.mean(distances)) if distances else None
 
 
 def _unit_rows(side: str, rows: np.ndarray) -> np.ndarray:

@@ -78,7 +78,7 @@ def song_html(page: SongPage) -> str:
     return html_page(
         page.title,
         ["page.css", "song.css"],
-        "song.js",
+        ["player.js", "song.js"],
         _header(page, shown),
         shown,
         _data(page, scripts),

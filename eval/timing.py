@@ -46,6 +46,8 @@ METRICS = (
         decimals=1,
     ),
 )
+Edge = Literal["start", "end"]
+Which = Literal["median", "p90"]
 _QUANTILES: dict[str, float] = {"median": 0.5, "p90": 0.9}
 
 
@@ -89,8 +91,8 @@ def timing_errors(asked: Sequence[Timed], heard: Sequence[Timed]) -> TimingError
 
 def timing_estimate(
     songs: Sequence[TimingErrors | None],
-    edge: Literal["start", "end"],
-    which: Literal["median", "p90"],
+    edge: Edge,
+    which: Which,
     resampling: Resampling,
 ) -> Estimate:
     """Quantile of the errors of all matched words, with its bootstrap interval over songs.
@@ -98,27 +100,30 @@ def timing_estimate(
     The quantile is the smallest error that at least that share of the words does not exceed. None is a failed
     song; a song without a matched word has no error to give and counts as failed too.
     """
-    errors = [(song.start_s if edge == "start" else song.end_s) if song else () for song in songs]
-    used = [song_errors for song_errors in errors if song_errors]
+    used = [errors for song in songs if (errors := _errors(song, edge))]
     n_failed = len(songs) - len(used)
     if not used:
-        reason = "no song has a matched word"
-        return Estimate(None, None, None, 0, n_failed, unit="s", method="bootstrap", reason=reason)
-    errors_E = np.concatenate([np.asarray(song_errors, dtype=np.float64) for song_errors in used])
-    song_E = np.repeat(np.arange(len(used)), [len(song_errors) for song_errors in used])
-    order = np.argsort(errors_E, kind="stable")
-    errors_E, song_E = errors_E[order], song_E[order]
-    share = _QUANTILES[which]
-    value = _quantile(errors_E, np.ones((1, len(errors_E))), share)[0]
-    values_B = np.concatenate(
-        [
-            _quantile(errors_E, counts_BN[:, song_E], share)
-            for counts_BN in np.array_split(
-                resampling.counts_BN(len(used)), max(1, resampling.num_resamples // 500)
-            )
-        ]
-    )
-    return percentile_estimate(float(value), values_B, len(used), n_failed).with_unit("s")
+        return _unmatched(n_failed)
+    value, values_B = _quantiles(used, _QUANTILES[which], resampling)
+    return percentile_estimate(value, values_B, len(used), n_failed).with_unit("s")
+
+
+def timing_difference(
+    songs: Sequence[TimingErrors | None],
+    others: Sequence[TimingErrors | None],
+    edge: Edge,
+    which: Which,
+    resampling: Resampling,
+) -> Estimate:
+    """Quantile of `songs` minus quantile of `others` over the songs with matched words in both, drawn together."""
+    pairs = [(_errors(a, edge), _errors(b, edge)) for a, b in zip(songs, others, strict=True)]
+    pairs = [(mine, theirs) for mine, theirs in pairs if mine and theirs]
+    n_failed = len(songs) - len(pairs)
+    if not pairs:
+        return _unmatched(n_failed)
+    left, left_B = _quantiles([mine for mine, _ in pairs], _QUANTILES[which], resampling)
+    right, right_B = _quantiles([theirs for _, theirs in pairs], _QUANTILES[which], resampling)
+    return percentile_estimate(left - right, left_B - right_B, len(pairs), n_failed).with_unit("s")
 
 
 def matched_share(songs: Sequence[TimingErrors | None], resampling: Resampling) -> Estimate:
@@ -126,6 +131,31 @@ def matched_share(songs: Sequence[TimingErrors | None], resampling: Resampling) 
     matched = [None if song is None else song.num_matched for song in songs]
     asked = [None if song is None else song.num_asked for song in songs]
     return rate(matched, asked, resampling)
+
+
+def _errors(song: TimingErrors | None, edge: Edge) -> tuple[float, ...]:
+    if song is None:
+        return ()
+    return song.start_s if edge == "start" else song.end_s
+
+
+def _unmatched(n_failed: int) -> Estimate:
+    reason = "no song has a matched word"
+    return Estimate(None, None, None, 0, n_failed, unit="s", method="bootstrap", reason=reason)
+
+
+def _quantiles(
+    songs: Sequence[Sequence[float]], share: float, resampling: Resampling
+) -> tuple[float, np.ndarray]:
+    """The quantile over all errors, and of each resample of the songs [B]."""
+    errors_E = np.concatenate([np.asarray(errors, dtype=np.float64) for errors in songs])
+    song_E = np.repeat(np.arange(len(songs)), [len(errors) for errors in songs])
+    order = np.argsort(errors_E, kind="stable")
+    errors_E, song_E = errors_E[order], song_E[order]
+    value = _quantile(errors_E, np.ones((1, len(errors_E))), share)[0]
+    blocks = np.array_split(resampling.counts_BN(len(songs)), max(1, resampling.num_resamples // 500))
+    values_B = np.concatenate([_quantile(errors_E, counts_BN[:, song_E], share) for counts_BN in blocks])
+    return float(value), values_B
 
 
 def _quantile(errors_E: np.ndarray, weights_BE: np.ndarray, share: float) -> np.ndarray:

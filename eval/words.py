@@ -7,6 +7,7 @@ has as its rate the number of insertions (0 when nothing was heard).
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,10 +19,9 @@ from eval.intervals import Estimate, Resampling, paired_rate_difference, rate
 from eval.metric import Metric
 
 NORMALISER = (
-    "NFKC, case folded, curly apostrophes made straight, hyphens and dashes split words, every other "
-    "mark that is "
-    "neither a letter, a digit nor an apostrophe inside a word removed, empty words removed; numbers "
-    "stay as written"
+    "NFKC; case folded; text in [square brackets] (section tags, a recogniser's remarks) removed; (backing) words "
+    "and ad-libs are words like any other, without their brackets; curly apostrophes made straight and kept "
+    "inside a word; hyphens and dashes split words; numbers stay as written; every other mark removed"
 )
 
 METRICS = (
@@ -32,8 +32,9 @@ METRICS = (
         range="[0, inf)",
         direction="lower",
         unit="",
-        protocol="Words of the transcript of the separated vocals against the asked lyrics, summed "
-        "over songs: (substitutions + deletions + insertions) / asked words, not capped. "
+        protocol="Words that the transcriber hears in the vocals, separated from the mix as far as the asked end, "
+        "against the asked lyrics, summed over songs: (substitutions + deletions + insertions) / asked words, not "
+        "capped. Lyrics that the transcriber itself wrote are no reference. "
         f"Normaliser: {NORMALISER}.",
         percent=True,
         decimals=1,
@@ -63,7 +64,19 @@ METRICS = (
         decimals=1,
     ),
 )
+ABOVE_ONE = Metric(
+    name="wer_above_one",
+    title="Songs with WER above 1",
+    source="ours",
+    range="[0, 1]",
+    direction="lower",
+    unit="",
+    protocol="Share of the songs with more word errors than asked words: what an uncapped rate rests on.",
+    percent=True,
+    decimals=1,
+)
 
+TAG = re.compile(r"\[[^\]]*\]")
 Mark = Literal["hit", "substituted", "missed", "inserted"]
 
 
@@ -103,7 +116,7 @@ NO_COUNTS = ErrorCounts(0, 0, 0, 0)
 
 def normalise(words: Sequence[str]) -> list[str]:
     """The words as they are compared; `NORMALISER` says in a sentence what is done."""
-    text = unicodedata.normalize("NFKC", " ".join(words)).casefold()
+    text = TAG.sub(" ", unicodedata.normalize("NFKC", " ".join(words))).casefold()
     text = text.replace("\u2019", "'").replace("\u2018", "'").replace("\u02bc", "'")
     kept = "".join(_kept(letter) for letter in text)
     return [word for word in (word.strip("'") for word in kept.split()) if word]
@@ -149,23 +162,18 @@ def corpus_counts(songs: Sequence[ErrorCounts | None]) -> ErrorCounts:
 
 def corpus_rate(songs: Sequence[ErrorCounts | None], resampling: Resampling) -> Estimate:
     """Error rate of the corpus with its interval over songs; a None is a failed song."""
-    return rate(*_fractions(songs), resampling=resampling)
+    return rate(*fractions(songs), resampling=resampling)
 
 
 def corpus_rate_difference(
     songs: Sequence[ErrorCounts | None], others: Sequence[ErrorCounts | None], resampling: Resampling
 ) -> Estimate:
     """Rate of `songs` minus rate of `others` over the songs both have; position i is one song in both."""
-    return paired_rate_difference(*_fractions(songs), *_fractions(others), resampling=resampling)
+    return paired_rate_difference(*fractions(songs), *fractions(others), resampling=resampling)
 
 
-def share_above_one(songs: Sequence[ErrorCounts | None]) -> float | None:
-    """Share of the counted songs with more errors than reference tokens; None without songs."""
-    rates = [song.rate for song in songs if song is not None]
-    return sum(rate > 1 for rate in rates) / len(rates) if rates else None
-
-
-def _fractions(songs: Sequence[ErrorCounts | None]) -> tuple[list[float | None], list[float | None]]:
+def fractions(songs: Sequence[ErrorCounts | None]) -> tuple[list[float | None], list[float | None]]:
+    """Errors and reference tokens, a song each; None for a failed one."""
     errors: list[float | None] = [None if song is None else song.errors for song in songs]
     references: list[float | None] = [None if song is None else song.num_reference for song in songs]
     return errors, references

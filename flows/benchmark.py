@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,40 +15,42 @@ from prefect.context import FlowRunContext
 
 from eval.intervals import Resampling
 from eval.report import Report
-from eval.report_files import ReportFiles, write_report
+from eval.report_files import write_report
 from eval.wording import quantity
+from flows.blind import standing_preferences
+from flows.listen import benchmark_stages, listening_chain
+from flows.measured import (
+    Mixes,
+    decided_settings,
+    heard_rows,
+    report_recipe,
+    run_facts,
+    singing_rtf,
+    text_styles,
+)
 from flows.models import check_models
+from flows.notify import HOOKS
 from flows.params import Params, load_params
 from flows.prepare import prepare_chain, songs_root_of
+from flows.rounds_kept import ShownRound, shown_round, standing_rounds
 from flows.stages import run_stages
 from flows.train import checkpoint_of, untrained_checkpoint
 from flows.view import say
 from flows.workfolder import WorkFolder, writes_work
 from jam_model.checkpoint import weights_hash
-from jam_model.training_facts import check_guidance, read_facts
-from tasks.benchmark import (
-    CONTROL,
-    DPO,
-    TRAINED,
-    UNTRAINED,
-    benchmark_systems,
-    loss_curve,
-    report_of,
-)
+from tasks.benchmark import CONTROL, DPO, TRAINED, UNTRAINED, benchmark_systems, questions
+from tasks.benchmark_report import ReportText, loss_curve, report_of
 from tasks.data_set import DATA_SET_COLUMNS, data_set_of
 from tasks.engine.files import write_json
-from tasks.engine.fingerprint import fingerprint, sha256_of_file
+from tasks.engine.fingerprint import fingerprint
 from tasks.engine.rates import rates
+from tasks.engine.store import local_folder
 from tasks.engine.table import Chain, Table
-from tasks.fanout import PROMPT_COLUMNS, System, prompts_of, system_sources
-from tasks.generate import Generate
-from tasks.measure import MEASURED_COLUMNS, frechet_reference, measure
+from tasks.fanout import PROMPT_COLUMNS, Prompt, System, prompts_of, system_sources
+from tasks.judged import genre_of
+from tasks.measure import measure, windows_of
 from tasks.models.phonemizer import build_phonemizer
-from tasks.models.style_encoder import style_encoder_identity
-from tasks.score import Score
-from tasks.separate import Separate
-from tasks.style import Style
-from tasks.transcribe import Transcribe
+from tasks.models.style_encoder import build_style_encoder
 
 REPORT = "benchmark"
 RECIPE = "recipe.json"
@@ -67,15 +68,27 @@ def run_benchmark(params: Params, work: WorkFolder) -> Path:
     songs_root = songs_root_of(params)
     prepared = prepare_chain(params, work, songs_root)
     rows = prepared.rows([*PROMPT_COLUMNS, *DATA_SET_COLUMNS, "window_embedding"])
-    prompts = prompts_of(rows, "benchmark", params.benchmark.num_songs)
-    checkpoints = standing_checkpoints(params, work)
+    prompts, notes = benchmark_prompts(rows, params)
+    shown = shown_round(work)
+    checkpoints = standing_checkpoints(params, work, shown)
     hashes = {name: weights_hash(path) for name, path in checkpoints.items()}
-    systems = benchmark_systems(prompts, hashes, params.sampler, params.benchmark)
+    systems = benchmark_systems(
+        prompts, hashes, params.sampler, params.benchmark, shown.title if shown else ""
+    )
     chain = benchmark_chain(
         params, work, systems, {hashes[name]: path for name, path in checkpoints.items()}, songs_root
     )
     run_stages([chain], params.engine, work.receipts / REPORT)
-    recipe = report_recipe(params, prepared, chain, hashes)
+    settings = {**decided_settings(params), "weights": hashes}
+    rounds = standing_rounds(work)
+    resampling = Resampling(params.benchmark.num_resamples, params.benchmark.seed)
+    listening = standing_preferences(work, resampling)
+    recipe = report_recipe(
+        [prepared, chain],
+        settings,
+        rounds=fingerprint(rounds.record()) if rounds else None,
+        listening=fingerprint([asdict(one) for one in listening]),
+    )
     folder = work.report(REPORT)
     if stands(folder, recipe):
         say(f"report: up to date, {folder / 'report.html'}")
@@ -83,60 +96,59 @@ def run_benchmark(params: Params, work: WorkFolder) -> Path:
     training = [row for row in rows if row["split"] == "train" and not row["drop_reason"]]
     measured = measure(
         prompts,
-        [
-            row
-            for row in chain.rows([*MEASURED_COLUMNS, "checkpoint", "audio"])
-            if row["drop_reason"] != "source_gone"
-        ],
-        frechet_reference(training),
+        heard_rows([chain]),
+        windows_of(training),
         build_phonemizer(params.phonemizer),
-        Resampling(params.benchmark.num_resamples, params.benchmark.seed),
+        text_styles(prompts, build_style_encoder(params.style), params.benchmark.genres),
+        resampling,
     )
-    logs = {path.parent.name: path / "log.jsonl" for path in _training_runs(work)}
     report = report_of(
         measured,
         systems,
         params.benchmark,
-        data_set_of(rows, params.filter, rates(prepared, work.receipts / "prepare")),
-        [loss_curve(name, log) for name, log in logs.items()],
-        settings={**params.model_dump(mode="json", exclude={"engine", "toy", "songs"}), "weights": hashes},
-        run={
-            "date": time.strftime("%Y-%m-%d"),
-            "seconds": round(time.time() - started),
-            "machine": platform.machine(),
-        },
-        songs_root=songs_root,
+        ReportText(
+            "From songs to a song model",
+            f"{len(prompts)} benchmark songs, {len(systems)} systems",
+            [*notes, "All models sing from the same noise."],
+        ),
+        Mixes([chain], songs_root),
+        settings,
+        run_facts(started, singing_rtf(chain, work.receipts / REPORT)),
+        questions(measured, params.benchmark),
     )
+    logs = {name: path / "log.jsonl" for name, path in _training_runs(work, shown).items()}
+    data_set = data_set_of(rows, params.filter, rates(prepared, work.receipts / "prepare"))
+    losses = [loss_curve(name, log) for name, log in logs.items()]
+    report = replace(report, losses=losses, data_set=data_set, rounds=rounds, listening=listening)
+    return finish_report(report, folder, recipe)
+
+
+def benchmark_prompts(rows: Sequence[Mapping[str, Any]], params: Params) -> tuple[list[Prompt], list[str]]:
+    """The benchmark's songs of a prepared table, and a note where some could not be one.
+
+    A song that came without lyrics has the words of the recogniser, which cannot judge what it hears.
+    """
+    written = [row for row in rows if row["lyrics"] is not None]
+    by_ear = sum(
+        row["split"] == "benchmark" and not row["drop_reason"] and row["lyrics"] is None for row in rows
+    )
+    prompts = [
+        replace(prompt, genre=genre_of(None, prompt.style_text, params.benchmark.genres))
+        for prompt in prompts_of(written, "benchmark", params.benchmark.num_songs)
+    ]
+    note = f"{by_ear} songs that came without lyrics are left out: the recogniser wrote their words itself."
+    return prompts, [note] if by_ear else []
+
+
+def finish_report(report: Report, folder: Path, recipe: Mapping[str, Any]) -> Path:
+    """Write the report's files, its recipe last, and tell of them; returns the page."""
     (folder / RECIPE).unlink(missing_ok=True)  # a kill from here on leaves a report that does not stand
-    files = write_report(report, folder)
+    with local_folder(folder) as here:
+        write_report(report, here)
     write_json(folder / "metrics.json", flat_metrics(report))
-    write_json(folder / RECIPE, recipe)
-    _publish(report, files)
-    return files.html
-
-
-def report_recipe(params: Params, prepared: Chain, chain: Chain, hashes: Mapping[str, str]) -> dict[str, Any]:
-    """All that decides a report: the songs' column files, the settings, and the code that measures."""
-    columns = [
-        one.path(stage, number).name
-        for one in (prepared, chain)
-        for stage in one.stages
-        for number in one.partitions
-    ]
-    house = Path(__file__).resolve().parent.parent
-    sources = [
-        *sorted((house / "eval").rglob("*.*")),
-        house / "tasks/measure.py",
-        house / "tasks/benchmark.py",
-    ]
-    code = [sha256_of_file(path) for path in sources if path.suffix in (".py", ".css", ".js")]
-    settings = params.model_dump(mode="json", exclude={"engine", "toy", "songs"})
-    return {
-        "columns": fingerprint(columns),
-        "code": fingerprint(code),
-        "settings": settings,
-        "weights": dict(hashes),
-    }
+    write_json(folder / RECIPE, dict(recipe))
+    _publish(report, folder / "report.html")
+    return folder / "report.html"
 
 
 def stands(folder: Path, recipe: Mapping[str, Any]) -> bool:
@@ -153,12 +165,13 @@ def flat_metrics(report: Report) -> dict[str, dict[str, float | None]]:
     }
 
 
-def standing_checkpoints(params: Params, work: WorkFolder) -> dict[str, Path]:
-    """The checkpoints to be benchmarked: untrained and trained, and those of the last DPO round if there is one."""
+def standing_checkpoints(params: Params, work: WorkFolder, shown: ShownRound | None) -> dict[str, Path]:
+    """The checkpoints to be benchmarked: untrained and trained, and those of the DPO round to be shown."""
     found = {UNTRAINED: untrained_checkpoint(params, work), TRAINED: checkpoint_of(work.checkpoint("sft"))}
-    for name, run in ((DPO, "dpo-1"), (CONTROL, "dpo-1-control")):
-        if work.checkpoint(run).is_dir():
-            found[name] = checkpoint_of(work.checkpoint(run))
+    if shown is not None:
+        found[DPO] = shown.policy
+        if shown.control is not None:
+            found[CONTROL] = shown.control
     return found
 
 
@@ -172,32 +185,24 @@ def benchmark_chain(
     """The table of all systems' songs, and the stages that listen to them."""
     table = Table(work.benchmark / "table")
     table.admit(system_sources(systems, params.benchmark.seed), params.engine.partition_size)
-    always = params.transcribe.model_copy(update={"when": "always"})
-    ungated = params.transcriber.model_copy(update={"min_confidence": params.benchmark.min_confidence})
-    vocals_only = params.separate.model_copy(update={"stems": "vocals"})
-    for path in checkpoints.values():
-        check_guidance(read_facts(path), params.sampler.guidance, style_encoder_identity(params.style))
-    where = {weights: os.path.abspath(path) for weights, path in checkpoints.items()}
-    return Chain(
-        table,
-        [
-            Generate(params.codec, params.style, where, songs_root),
-            Separate(vocals_only, songs_root),
-            Transcribe(always, ungated),
-            Style(params.style, songs_root),
-            Score(params.judge, songs_root),
-        ],
-        pythons=params.engine.pythons(),
-    )
+    return listening_chain(params, table, checkpoints, songs_root, benchmark_stages(params, songs_root))
 
 
-def _training_runs(work: WorkFolder) -> list[Path]:
-    names = ("pretrain", "sft", "dpo-1", "dpo-1-control")
-    return [checkpoint_of(work.checkpoint(name)) for name in names if work.checkpoint(name).is_dir()]
+def _training_runs(work: WorkFolder, shown: ShownRound | None) -> dict[str, Path]:
+    found = {
+        name: checkpoint_of(work.checkpoint(name))
+        for name in ("pretrain", "sft")
+        if work.checkpoint(name).is_dir()
+    }
+    if shown is not None:
+        found[f"dpo-{shown.number}"] = shown.policy
+        if shown.control is not None:
+            found[f"dpo-{shown.number}-control"] = shown.control
+    return found
 
 
-def _publish(report: Report, files: ReportFiles) -> None:
-    say(f"report: {files.html}")
+def _publish(report: Report, page: Path) -> None:
+    say(f"report: {page}")
     if FlowRunContext.get() is None:
         return
     columns = ("wer", "acoustic_per", "style_similarity", "judge_mean")
@@ -209,17 +214,17 @@ def _publish(report: Report, files: ReportFiles) -> None:
         for system in report.systems
     ]
     create_table_artifact(key="benchmark", table=table, description=report.title)
-    create_link_artifact(key="report", link=files.html.resolve().as_uri(), link_text="report.html")
+    create_link_artifact(key="report", link=page.resolve().as_uri(), link_text="report.html")
 
 
-@flow(name="benchmark", flow_run_name="benchmark-{work}")
+@flow(name="benchmark", flow_run_name="benchmark-{work}", **HOOKS)
 def benchmark(work: str = "data", params: str | None = None, settings: Sequence[str] = ()) -> str:
     """Benchmark the checkpoints of a work folder; returns the path of the report.
 
     Args:
         work: a work folder with a fine-tuned checkpoint.
-        params: overlay over params.yaml.
-        settings: ``section.key=value``, each over the overlay.
+        params: YAML file laid over params.yaml, such as params/real.yaml; none for params.yaml alone.
+        settings: single values over both, each as section.key=value, such as pretrain.steps=200.
     """
     loaded = load_params(Path(params) if params else None, list(settings))
-    return str(run_benchmark(loaded, WorkFolder(Path(work))))
+    return str(run_benchmark(loaded, WorkFolder.at(work)))

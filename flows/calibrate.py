@@ -12,6 +12,7 @@ from prefect import flow
 
 from eval.intervals import proportion
 from flows.models import measuring_models
+from flows.notify import HOOKS
 from flows.params import Params, load_params
 from flows.prepare import run_prepare, songs_root_of
 from flows.view import say
@@ -91,7 +92,7 @@ def told(songs: Sequence[Labelled], judged: Mapping[str, str | None]) -> list[st
     return ["each song judged by limits chosen on the other half:", *lines]
 
 
-@flow(name="calibrate", flow_run_name="calibrate-{work}")
+@flow(name="calibrate", flow_run_name="calibrate-{work}", **HOOKS)
 def calibrate(
     songs: str, work: str, out: str, params: str | None = None, settings: Sequence[str] = ()
 ) -> dict[str, Any]:
@@ -99,10 +100,10 @@ def calibrate(
 
     Args:
         songs: a manifest whose rows have a `label`, good or bad.
-        work: folder for everything this makes.
+        work: folder for everything this makes; what stands there already is not made again.
         out: the YAML file to write.
-        params: overlay over params.yaml.
-        settings: ``section.key=value``, each over the overlay.
+        params: YAML file laid over params.yaml, such as params/real.yaml; none for params.yaml alone.
+        settings: single values over both, each as section.key=value, such as pretrain.steps=200.
     """
     loaded = load_params(Path(params) if params else None, [*settings, f"songs.path={songs}"])
-    return run_calibrate(loaded, WorkFolder(Path(work)), Path(out))
+    return run_calibrate(loaded, WorkFolder.at(work), Path(out))

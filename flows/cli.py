@@ -17,7 +17,7 @@ from tasks.engine.trouble import cure_of
 
 # isort: off
 # each module adds its commands; this is their order in `jam --help`
-from flows.commands import lifecycle, rounds, measure, upkeep, exchange  # noqa: F401
+from flows.commands import lifecycle, rounds, measure, share, upkeep, exchange  # noqa: F401
 
 # isort: on
 

@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import shutil
+import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import zip_longest
@@ -22,6 +23,7 @@ from flows.models import IDENTITY, measuring_models
 from flows.params import Params, load_params
 from flows.view import complain, say
 from tasks.engine.stage import BadModel
+from tasks.engine.store import StorePath
 from tasks.filter import is_calibrated
 from tasks.models.choice import EMBEDDED, ModelChoice
 from tasks.models.device import device_of
@@ -127,7 +129,8 @@ def limits_line(params: Params) -> str:
 def machine(root: Path) -> dict[str, Any]:
     """What this machine offers."""
     page = os.sysconf("SC_PAGE_SIZE")
-    existing = next(folder for folder in (root.resolve(), *root.resolve().parents) if folder.exists())
+    root = Path(tempfile.gettempdir()) if isinstance(root, StorePath) else root.resolve()  # a store's spool
+    existing = next(folder for folder in (root, *root.parents) if folder.exists())
     gpus = [torch.cuda.get_device_properties(number) for number in range(torch.cuda.device_count())]
     return {
         "python": platform.python_version(),
@@ -167,7 +170,7 @@ def _model(choice: ModelChoice, kind: str, name: str) -> Model:
     identity, device, trouble = None, None, None
     try:
         identity = IDENTITY[kind](choice.model_copy(update={"model": name}))
-        if name != EMBEDDED:
+        if name in choice.real:
             device = str(device_of(f"{kind}.{name}", getattr(choice, name).device))
     except ValueError as error:
         trouble = str(error)

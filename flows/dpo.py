@@ -1,130 +1,160 @@
-"""dpo: one round of takes, scores, pairs and preference training, with its beta = 0 control."""
+"""dpo: rounds of takes, scores, pairs, preference training and a gate, until one breaks a guard or all have run."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from prefect import flow
-from prefect.artifacts import create_table_artifact
-from prefect.context import FlowRunContext
 
+from eval.frechet import FrechetReference, merged
+from eval.rounds import RoundRow, RoundsReport
+from flows.gate import GateSongs
 from flows.models import check_models
+from flows.notify import HOOKS
 from flows.params import Params, load_params
 from flows.prepare import prepare_chain
-from flows.stages import run_stages, step
+from flows.rounds import CONTROL, POLICY, Before, Round, run_round
+from flows.rounds_kept import GATE, write_kept
 from flows.train import checkpoint_of, remove_superseded
-from flows.view import progress_bar, say
+from flows.view import say
 from flows.workfolder import WorkFolder, writes_work
 from jam_model.checkpoint import weights_hash
-from jam_model.shards import TRAIN, VALIDATION
-from jam_model.training_facts import check_guidance, read_facts
-from tasks.engine.fingerprint import fingerprint
-from tasks.engine.pool import connect
-from tasks.engine.table import Chain, Table
-from tasks.fanout import PROMPT_COLUMNS, Prompt, prompts_of, take_sources
-from tasks.generate import Generate
-from tasks.models.codec import build_codec
-from tasks.models.style_encoder import style_encoder_identity
-from tasks.prefer import Pair, PreferParams, prefer
-from tasks.round import TAKE_COLUMNS, RoundPairs, choose_pairs, policy_system, training_pairs
-from tasks.score import Score
-from tasks.train import TrainResult
+from jam_model.shard_index import TRAIN, VALIDATION
+from tasks.engine.files import write_json
+from tasks.fanout import PROMPT_COLUMNS, Prompt, prompts_of
+from tasks.gate import (
+    GATE_METRICS,
+    REWARD,
+    Gate,
+    PolicyScores,
+    best_round,
+    heard_per,
+    not_converged,
+    why_kept,
+    why_stopped,
+)
+from tasks.measure import windows_of
+from tasks.round import RoundPrompts, round_prompts
 
-ROUND = 1
+
+@dataclass(frozen=True)
+class RoundSongs:
+    """The prepared songs that rounds use. Both gate and held-out pairs are of validation songs, in one fair order."""
+
+    training: Sequence[Prompt]
+    held_out: Sequence[Prompt]
+    gate: Sequence[Prompt]
+    reference: FrechetReference
+
+    def of_round(self, number: int, count: int) -> RoundPrompts:
+        """The prompts of a round."""
+        return RoundPrompts(round_prompts(self.training, number, count), self.held_out)
 
 
 @writes_work("dpo")
-def run_dpo(params: Params, work: WorkFolder) -> dict[str, Path]:
-    """One round from the fine-tuned model; returns the checkpoints ``dpo`` and ``dpo-control``."""
+def run_dpo(params: Params, work: WorkFolder) -> RoundsReport:
+    """All rounds from the fine-tuned model; the one that was kept stands in ``rounds/kept.json``.
+
+    Raises:
+        ValueError: a model cannot be used, or there are too few songs.
+    """
     check_models(params, "dpo")
-    policy = checkpoint_of(work.checkpoint("sft"))
-    rows = prepare_chain(params, work).rows(PROMPT_COLUMNS)
-    prompts = prompts_of(rows, TRAIN, params.round.num_prompts)
-    held_out = prompts_of(rows, VALIDATION, params.round.num_held_out)
-    chain = take_chain(params, work, policy, [*prompts, *held_out])
-    run_stages([chain], params.engine, work.receipts / f"round-{ROUND}")
-    takes = [row for row in chain.rows(TAKE_COLUMNS) if row["drop_reason"] != "source_gone"]
-    pairs, checks = (choose_pairs(group, takes, params.pair) for group in (prompts, held_out))
-    pairs.write(work.round(ROUND) / "pairs.parquet")
-    checks.write(work.round(ROUND) / "held-out.parquet")
-    say(f"pair: {_told(pairs, len(prompts))}; held out: {_told(checks, len(held_out))}")
-    if FlowRunContext.get() is not None:
-        table = [{"prompt": row.song_id, **row.columns} for row in pairs.rows]
-        create_table_artifact(
-            key=f"pairs-{ROUND}", table=table, description="Winner and loser of every prompt"
-        )
-    latents = {row["song_id"]: row["latent_sung"] for row in chain.rows(["latent_sung"])}
-    learn = training_pairs(pairs, latents, work.shards, TRAIN)
-    check = training_pairs(checks, latents, work.shards, VALIDATION)
-    control = params.dpo.model_copy(update={"beta": 0.0})
-    found = {}
-    for name, section in ((f"dpo-{ROUND}", params.dpo), (f"dpo-{ROUND}-control", control)):
-        out = work.checkpoint(name) / _fingerprint(section, policy, pairs, checks)
-        result = step(name, partial(_fit, name, section, learn, check, policy, params, out))
-        remove_superseded(work.checkpoint(name), out)
-        say(f"{name}: {_figures(result.figures)}")
-        found[name] = out
-    return found
+    songs = round_songs(params, work, params.gate.num_prompts)
+    first = checkpoint_of(work.checkpoint("sft"))
+    gate = Gate(params.gate, songs.reference)
+    singer = GateSongs(params, work, songs.gate)
+    history = [singer.sing(0, {POLICY: first})[POLICY]]
+    rows = [RoundRow(0, weights_hash(first), gate.estimates(history[0]), history[0].made_by)]
+    _tell(work, rows[0])
+    doubt, stopped = not_converged(rows[0], params.gate.max_start_per), ""
+    if doubt:
+        say(f"gate: {doubt}")
+    before = Before(first, first if params.round.control else None, first)
+    ran = 0
+    while not stopped and ran < params.round.rounds:
+        ran += 1
+        made = run_round(params, work, ran, songs.of_round(ran, params.round.num_prompts), before)
+        if made.policy is None:
+            stopped = f"round {ran} stops the rounds: no prompt gave a pair to learn from"
+            continue
+        before = Before(made.policy.checkpoint, made.control.checkpoint if made.control else None, first)
+        sung = singer.sing(ran, before.checkpoints)
+        history.append(sung[POLICY])
+        rows.append(round_row(ran, made, gate, history, sung.get(CONTROL)))
+        _tell(work, rows[-1])
+        stopped = why_stopped(rows[-1])
+    kept = best_round(rows)
+    report = RoundsReport(GATE_METRICS, rows, kept, why_kept(rows, kept), stopped, [doubt] if doubt else [])
+    for line in filter(None, (report.stopped, report.why)):
+        say(f"gate: {line}")
+    write_kept(work, report)
+    remove_superseded(work.rounds, *(work.round(number) for number in range(ran + 1)))
+    return report
 
 
-def _fit(
-    name: str,
-    section: PreferParams,
-    learn: list[Pair],
-    check: list[Pair],
-    policy: Path,
-    params: Params,
-    out: Path,
-) -> TrainResult:
-    if not (out / "done.json").is_file():
-        connect(params.engine)
-    silence_C = build_codec(params.codec).silence_C
-    with progress_bar(name, "steps") as show:
-        return prefer(
-            section, learn, check, policy, silence_C, out, lambda done, total, loss: show(done, total)
-        )
+def round_songs(params: Params, work: WorkFolder, num_gate: int) -> RoundSongs:
+    """The prompts of all rounds, the `num_gate` of the gate, and the true training songs that distances are to."""
+    rows = prepare_chain(params, work).rows([*PROMPT_COLUMNS, "window_embedding"])
+    training = [row for row in rows if row["split"] == TRAIN and not row["drop_reason"]]
+    return RoundSongs(
+        prompts_of(rows, TRAIN),
+        prompts_of(rows, VALIDATION, params.round.num_held_out),
+        prompts_of(rows, VALIDATION, num_gate),
+        FrechetReference(merged(windows_of(training))),
+    )
 
 
-def take_chain(params: Params, work: WorkFolder, policy: Path, prompts: Sequence[Prompt]) -> Chain:
-    """The table of a round's takes and the stages that sing and score them."""
-    weights = weights_hash(policy)
-    system = policy_system(f"round-{ROUND}", "takes", weights, params.sampler, prompts)
-    table = Table(work.round(ROUND) / "table")
-    sources = take_sources(prompts, system, ROUND, params.round.takes, params.round.seed)
-    table.admit(sources, params.engine.partition_size)
-    check_guidance(read_facts(policy), params.sampler.guidance, style_encoder_identity(params.style))
-    generate = Generate(params.codec, params.style, {weights: str(policy.resolve())}, "")
-    return Chain(table, [generate, Score(params.judge, "")], pythons=params.engine.pythons())
+def round_row(
+    number: int, made: Round, gate: Gate, history: Sequence[PolicyScores], control: PolicyScores | None
+) -> RoundRow:
+    """What the gate found of a round; `history` ends with its policy."""
+    assert made.policy is not None
+    figures = made.policy.figures
+    return RoundRow(
+        number,
+        made.policy.weights,
+        gate.estimates(history[-1]),
+        history[-1].made_by,
+        gate.changes(history),
+        control=gate.estimates(control) if control else None,
+        over_control=gate.differences(history[-1], control) if control else None,
+        num_prompts=len(made.learn.rows),
+        num_pairs=made.learn.num_pairs,
+        refusals=made.learn.refusals,
+        num_held_out=figures["num_held_out_pairs"],
+        held_out_accuracy=figures.get("held_out_accuracy"),
+    )
 
 
-def _fingerprint(section: PreferParams, policy: Path, pairs: RoundPairs, checks: RoundPairs) -> str:
-    rows = [[row.song_id, *row.columns.values()] for row in (*pairs.rows, *checks.rows)]
-    return fingerprint([section.model_dump(mode="json"), weights_hash(policy), rows])
+def _tell(work: WorkFolder, row: RoundRow) -> None:
+    """Write a round's gate, and say it in one line."""
+    write_json(work.round(row.number) / GATE, row.record())
+    reward, per = row.estimates[REWARD], heard_per(row.estimates)
+    line = f"gate: round {row.number}: reward {_figure(reward.value)}, phone error rate {_figure(per.value)}"
+    change = row.change(REWARD)
+    if change and change.estimate.low is not None:
+        line += f"; reward against round 0 {change.estimate.value:+.3f} [{change.estimate.low:+.3f}, {change.estimate.high:+.3f}]"
+    if row.over_control and row.over_control[REWARD].low is not None:
+        over = row.over_control[REWARD]
+        line += f"; against its control {over.value:+.3f} [{over.low:+.3f}, {over.high:+.3f}]"
+    say(line)
 
 
-def _told(pairs: RoundPairs, prompts: int) -> str:
-    refused = ", ".join(f"{reason} {count}" for reason, count in pairs.refusals.items())
-    return f"{pairs.num_pairs} pairs from {prompts} prompts" + (f", refused {refused}" if refused else "")
+def _figure(value: float | None) -> str:
+    return "not measured" if value is None else f"{value:.3f}"
 
 
-def _figures(figures: dict[str, Any]) -> str:
-    if not figures.get("num_held_out_pairs"):
-        return "no held-out pairs"
-    accuracy, count = figures["held_out_accuracy"], figures["num_held_out_pairs"]
-    return f"implicit accuracy {accuracy:.2f} on {count} held-out pairs"
-
-
-@flow(name="dpo", flow_run_name="dpo-{work}")
-def dpo(work: str = "data", params: str | None = None, settings: Sequence[str] = ()) -> dict[str, str]:
-    """One DPO round in a work folder with a fine-tuned model; returns the sha256 of both checkpoints.
+@flow(name="dpo", flow_run_name="dpo-{work}", **HOOKS)
+def dpo(work: str = "data", params: str | None = None, settings: Sequence[str] = ()) -> str:
+    """DPO rounds in a work folder with a fine-tuned model; returns the sha256 of the weights that were kept.
 
     Args:
         work: a work folder with shards and a fine-tuned checkpoint.
-        params: overlay over params.yaml.
-        settings: ``section.key=value``, each over the overlay.
+        params: YAML file laid over params.yaml, such as params/real.yaml; none for params.yaml alone.
+        settings: single values over both, each as section.key=value, such as pretrain.steps=200.
     """
     loaded = load_params(Path(params) if params else None, list(settings))
-    return {name: weights_hash(path) for name, path in run_dpo(loaded, WorkFolder(Path(work))).items()}
+    report = run_dpo(loaded, WorkFolder.at(work))
+    return report.row(report.kept).weights

@@ -10,6 +10,7 @@ import yaml
 from prefect import flow
 
 from flows.models import check_models
+from flows.notify import HOOKS
 from flows.params import Params, load_params
 from flows.stages import run_stages
 from flows.view import say
@@ -128,7 +129,7 @@ def write_request(
     return manifest
 
 
-@flow(name="generate", flow_run_name="generate-{out}")
+@flow(name="generate", flow_run_name="generate-{out}", **HOOKS)
 def generate(
     manifest: str,
     checkpoint: str,
@@ -144,8 +145,8 @@ def generate(
         checkpoint: folder with model.safetensors and config.json.
         out: jamify's output folder.
         takes: songs a row, each from its own noise.
-        params: overlay over params.yaml.
-        settings: ``section.key=value``, each over the overlay.
+        params: YAML file laid over params.yaml, such as params/real.yaml; none for params.yaml alone.
+        settings: single values over both, each as section.key=value, such as pretrain.steps=200.
     """
     loaded = load_params(Path(params) if params else None, list(settings))
     return str(run_generate(loaded, Path(manifest), Path(checkpoint), Path(out), takes))

@@ -59,24 +59,19 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return values
 
 
-def layers_of(overlay: Path) -> list[dict[str, Any]]:
-    """The overlay's values, after those of the file its ``over`` names (a path beside it), and so on down.
+def layers_of(overlay: Path, above: tuple[Path, ...] = ()) -> list[dict[str, Any]]:
+    """The overlay's values, after those of the files its ``over`` names (one path or a list, beside it), and so on.
 
     Raises:
         ValueError: a file cannot be read, or lies over itself.
     """
-    layers: list[dict[str, Any]] = []
-    seen: set[Path] = set()
-    path: Path | None = overlay
-    while path is not None:
-        if path.resolve() in seen:
-            raise ValueError(f"params: {path} lies over itself; take one `over` out")
-        seen.add(path.resolve())
-        layer = read_yaml(path)
-        under = layer.pop("over", None)
-        layers.insert(0, layer)
-        path = path.parent / str(under) if under is not None else None
-    return layers
+    if overlay.resolve() in above:
+        raise ValueError(f"params: {overlay} lies over itself; take one `over` out")
+    layer = read_yaml(overlay)
+    under = layer.pop("over", [])
+    names = under if isinstance(under, list) else [under]
+    seen = (*above, overlay.resolve())
+    return [*(below for name in names for below in layers_of(overlay.parent / str(name), seen)), layer]
 
 
 def lay_over(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:

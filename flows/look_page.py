@@ -14,7 +14,7 @@ from eval.song_page import PageWord, SongPage, Sound, StageLine, song_html
 from jam_model.frames import SAMPLE_RATE_HZ
 from tasks.audio import read_bytes
 from tasks.engine.columns import COLUMNS
-from tasks.engine.files import write_bytes
+from tasks.engine.files import parquet_file, write_bytes
 from tasks.engine.song import SongError
 from tasks.engine.table import SOURCES, Chain
 from tasks.mix import mix_of, mp3_bytes
@@ -145,7 +145,10 @@ def _stage_line(chain: Chain, name: str, row: Mapping[str, Any], heavy: Mapping[
 
 def _columns_of(chain: Chain, stage: str, number: int) -> list[str]:
     path = chain.path(stage, number)
-    return list(pq.read_schema(path).names) if path.is_file() else []
+    if not path.is_file():
+        return []
+    with parquet_file(path) as file:
+        return list(file.schema_arrow.names)
 
 
 def _heavy_columns(chain: Chain, number: int, song_id: str) -> dict[str, Any]:
@@ -157,8 +160,8 @@ def _heavy_columns(chain: Chain, number: int, song_id: str) -> dict[str, Any]:
             name for name in _columns_of(chain, stage, number) if name in COLUMNS and COLUMNS[name].heavy
         ]
         if names:
-            file = pq.ParquetFile(chain.path(stage, number))
-            found.update(_row(file, place, names))
+            with parquet_file(chain.path(stage, number)) as file:
+                found.update(_row(file, place, names))
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from flows.params import Params
@@ -13,7 +13,7 @@ from tasks.models.judge import AXES, judge_identity
 from tasks.models.phonemizer import phonemizer_identity
 from tasks.models.separator import separator_identity
 from tasks.models.style_encoder import style_encoder_identity
-from tasks.models.transcriber import transcriber_identity
+from tasks.models.transcriber import check_apart, transcriber_identity
 
 IDENTITY: dict[str, Callable[[Any], str]] = {
     "separate": separator_identity,
@@ -23,6 +23,7 @@ IDENTITY: dict[str, Callable[[Any], str]] = {
     "style": style_encoder_identity,
     "codec": codec_identity,
     "judge": judge_identity,
+    "guard_transcriber": transcriber_identity,
 }
 """Each kind by its section of params, and what tells the chosen model's name and revision without building it."""
 
@@ -30,8 +31,8 @@ KINDS_OF: dict[str, tuple[str, ...]] = {
     "prepare": ("separate", "transcriber", "aligner", "phonemizer", "style", "codec"),
     "train": ("codec", "style"),
     "generate": ("codec", "style", "phonemizer"),
-    "dpo": ("codec", "style", "judge"),
-    "benchmark": ("codec", "separate", "transcriber", "phonemizer", "style", "judge"),
+    "dpo": ("codec", "style", "judge", "separate", "transcriber", "guard_transcriber", "phonemizer"),
+    "benchmark": ("codec", "separate", "transcriber", "aligner", "phonemizer", "style", "judge"),
     "all": tuple(IDENTITY),
 }
 """What each flow uses."""
@@ -59,11 +60,28 @@ def check_models(params: Params, flow: str) -> None:
             f"judge.model is {params.judge.model!r}, which scores {', '.join(params.judge.axes)}; "
             f"the benchmark compares {', '.join(AXES)}: choose embedded or songeval"
         )
-    elsewhere = params.engine.pythons()
-    for kind in KINDS_OF[flow]:
-        if flow == "prepare" and STAGE_OF.get(kind) in elsewhere:
-            continue
-        IDENTITY[kind](getattr(params, kind))
+    for trouble in unusable_models(params, flow):
+        raise trouble
+    if flow in ("dpo", "all"):
+        check_apart(params.guard_transcriber, params.transcriber)
+
+
+def unusable_models(params: Params, flow: str) -> Iterator[BadModel]:
+    """What each model of a flow lacks that cannot be used; the messages name the setting and the cure."""
+    elsewhere = params.engine.pythons() if flow == "prepare" else {}
+    kinds = [kind for kind in KINDS_OF[flow] if STAGE_OF.get(kind) not in elsewhere]
+    chosen = [(IDENTITY[kind], getattr(params, kind)) for kind in kinds]
+    if flow in ("dpo", "all"):
+        chosen += [(judge_identity, judge) for judge in params.reward.judges(params.judge).values()]
+    if flow == "benchmark" and params.benchmark.second_judge is not None:
+        chosen.append(
+            (judge_identity, params.judge.model_copy(update={"model": params.benchmark.second_judge}))
+        )
+    for identity_of, section in chosen:
+        try:
+            identity_of(section)
+        except BadModel as trouble:
+            yield trouble
 
 
 def measuring_models(params: Params) -> tuple[str, str]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from prefect import flow
 
 from flows.models import check_models, measuring_models
+from flows.notify import HOOKS
 from flows.params import Params, load_params
 from flows.stages import run_stages, step
 from flows.view import say
@@ -17,7 +20,7 @@ from tasks.align import Align
 from tasks.check import Check
 from tasks.data_card import CARD_COLUMNS, write_data_card
 from tasks.encode import Encode
-from tasks.engine.files import write_json_lines
+from tasks.engine.files import write_json, write_json_lines
 from tasks.engine.stage import Stage
 from tasks.engine.table import Chain, Table
 from tasks.filter import Filter, is_calibrated
@@ -131,7 +134,7 @@ def run_prepare(params: Params, work: WorkFolder, only: set[str] | None = None) 
     if late := wanted - before:
         run_stages([chain], params.engine, receipts, late)
     if only is None or "pack" in only:
-        finish_shards(chain)
+        write_json(work.report("prepare") / "metrics.json", finish_shards(chain))
     return chain
 
 
@@ -152,8 +155,8 @@ def find_neighbours(params: Params, work: WorkFolder, chain: Chain) -> None:
     step("neighbours", lambda: fit_neighbours(chain, guarded, params.group, cut, keeper))
 
 
-def finish_shards(chain: Chain) -> None:
-    """The index, the id lists and the data card, from the songs of the table."""
+def finish_shards(chain: Chain) -> dict[str, Any]:
+    """The index, the id lists and the data card, from the songs of the table; returns what DVC compares."""
     rows = chain.rows(CARD_COLUMNS)
     kept = [
         {"id": row["song_id"], "duration": row["duration_s"], "split": row["split"]}
@@ -164,18 +167,26 @@ def finish_shards(chain: Chain) -> None:
         write_index(chain.shards, kept)
         write_data_card(chain.shards, rows)
     say(f"prepare: {len(kept)} of {len(rows)} songs kept, {len(rows) - len(kept)} dropped")
+    reasons = Counter(row["drop_reason"] for row in rows if row["drop_reason"])
+    kept_hours = sum(row["duration"] for row in kept) / 3600
+    return {
+        "songs_in": len(rows),
+        "songs_kept": len(kept),
+        "kept_hours": kept_hours,
+        "dropped": dict(reasons),
+    }
 
 
-@flow(name="prepare", flow_run_name="prepare-{work}")
+@flow(name="prepare", flow_run_name="prepare-{work}", **HOOKS)
 def prepare(songs: str, work: str = "data", params: str | None = None, settings: Sequence[str] = ()) -> int:
     """Prepare a folder (or manifest) of songs.
 
     Args:
-        songs: folder or manifest.
-        work: folder for everything this makes.
-        params: overlay over params.yaml.
-        settings: ``section.key=value``, each over the overlay.
+        songs: folder with audio and lyrics side by side, or a manifest.
+        work: folder for everything this makes; what stands there already is not made again.
+        params: YAML file laid over params.yaml, such as params/real.yaml; none for params.yaml alone.
+        settings: single values over both, each as section.key=value, such as pretrain.steps=200.
     """
     loaded = load_params(Path(params) if params else None, [*settings, f"songs.path={songs}"])
-    chain = run_prepare(loaded, WorkFolder(Path(work)))
+    chain = run_prepare(loaded, WorkFolder.at(work))
     return sum(len(part.sources) for part in chain.partitions.values())

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,9 +13,12 @@ from prefect import get_run_logger, task
 from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.context import FlowRunContext
+from prefect.states import Cancelled, Failed, State
 
+from flows.partition_lines import partition_lines
 from flows.view import stage_line, stage_view
 from tasks.engine.params import EngineParams
+from tasks.engine.pool import leave
 from tasks.engine.run import StageReport, Watcher, run_chains
 from tasks.engine.table import Chain
 
@@ -24,9 +28,27 @@ PROGRESS_EVERY_S = 5.0
 
 def step(name: str, work: Callable[[], Result]) -> Result:
     """`work` as a Prefect task of this name inside a flow; plainly called outside one."""
-    if FlowRunContext.get() is None:
-        return work()
-    return task(name=name, task_run_name=name, cache_policy=NO_CACHE)(work)()
+    with leaving_when_stopped():
+        if FlowRunContext.get() is None:
+            return work()
+        return task(name=name, task_run_name=name, cache_policy=NO_CACHE)(work)()
+
+
+@contextmanager
+def leaving_when_stopped() -> Iterator[None]:
+    """Ends what runs on Ray before anything else when the body is stopped from outside: a signal, a cancelled run.
+
+    What was committed stands, so the same run goes on from there. Ray's waits turn what a signal handler raised
+    into a SystemError that it caused; here it comes out as it was raised.
+    """
+    try:
+        yield
+    except BaseException as error:
+        stop = error.__cause__ if isinstance(error, SystemError) else error
+        if stop is None or isinstance(stop, Exception):
+            raise
+        leave()
+        raise stop from None
 
 
 class Board:
@@ -69,12 +91,14 @@ class LiveProgress:
 
 
 @task(task_run_name="{stage}", cache_policy=NO_CACHE)
-def follow_stage(board: Board, stage: str) -> str:
+def follow_stage(board: Board, stage: str) -> str | State[Any]:
     """Ends when the stage has ended; its state, log line and times are the stage's."""
     board.ended[stage].wait()
     report = board.reports.get(stage)
     if report is None or not report.finished:
-        raise RuntimeError(f"{stage}: not finished ({board.failure or 'the run ended'})")
+        if board.failure is None or isinstance(board.failure, Exception):
+            return Failed(message=f"{stage}: not finished ({board.failure or 'the run ended'})")
+        return Cancelled(message=f"{stage}: not finished, the run was stopped")
     line = stage_line(report)
     get_run_logger().info(line)
     return line
@@ -92,8 +116,8 @@ def run_stages(
     followers = [follow_stage.submit(board, stage) for stage in names] if inside_flow else []
     failure: BaseException | None = None
     try:
-        live = [LiveProgress().update] if inside_flow else []
-        with stage_view() as watch:
+        live = [*partition_lines(params.partition_lines), *([LiveProgress().update] if inside_flow else [])]
+        with stage_view() as watch, leaving_when_stopped():
             reports = run_chains(chains, params, receipts, _all_of(board.update, watch, *live), only)
     except BaseException as error:
         failure = error

@@ -9,16 +9,19 @@ import pandas
 from prefect import flow
 
 from flows.models import check_models
+from flows.notify import HOOKS
 from flows.params import Params, load_params
 from flows.stages import step
 from flows.view import progress_bar, say
 from flows.workfolder import WorkFolder, writes_work
 from jam_model.checkpoint import save_model
-from tasks.engine.files import remove_folder, write_bytes
+from tasks.engine.files import remove_folder, write_bytes, write_json
 from tasks.engine.fingerprint import fingerprint, package_version
 from tasks.engine.pool import connect
+from tasks.hear import Hearing
 from tasks.models.codec import build_codec
 from tasks.models.style_encoder import style_encoder_identity
+from tasks.models.transcriber import check_apart
 from tasks.train import TrainParams, TrainResult, flow_recipe, fresh_model, train
 
 PACKAGES = ("torch", "numpy")
@@ -39,7 +42,8 @@ def fit_section(
 ) -> TrainResult:
     """One run in ``checkpoints/<name>/<fingerprint>``; runs of other recipes there are superseded and go."""
     silence_C = build_codec(params.codec).silence_C
-    recipe = flow_recipe(params.jam.config(section.max_frames), work.shards, silence_C, init)
+    hearing = hearing_of(section, params)
+    recipe = flow_recipe(params.jam.config(section.max_frames), work.shards, silence_C, init, hearing)
     versions = {package: package_version(package) for package in PACKAGES}
     out = work.checkpoint(name) / fingerprint([recipe, section.model_dump(mode="json"), versions])
     if (out / "done.json").is_file():
@@ -56,10 +60,27 @@ def fit_section(
             init,
             out,
             lambda done, total, loss: step(done, total),
+            hearing,
         )
     remove_superseded(work.checkpoint(name), out)
     write_loss_table(out / "log.jsonl", work.report(name) / "loss.csv")
+    write_json(work.report(name) / "metrics.json", result.figures)
     return result
+
+
+def hearing_of(section: TrainParams, params: Params) -> Hearing | None:
+    """Who hears validation songs while this section trains: the recogniser that guards, never the one that measures."""
+    if not section.heard_songs:
+        return None
+    check_apart(params.guard_transcriber, params.transcriber)
+    return Hearing(
+        params.sampler,
+        params.style,
+        params.codec,
+        params.separate,
+        params.guard_transcriber,
+        params.phonemizer,
+    )
 
 
 def write_loss_table(log: Path, table: Path) -> None:
@@ -80,10 +101,10 @@ def untrained_checkpoint(params: Params, work: WorkFolder) -> Path:
     return out
 
 
-def remove_superseded(folder: Path, current: Path) -> None:
-    """Only the current run of a kind stays."""
+def remove_superseded(folder: Path, *current: Path) -> None:
+    """Only what is current of a kind stays."""
     for old in folder.iterdir():
-        if old.is_dir() and old != current:
+        if old.is_dir() and old not in current:
             remove_folder(old)
 
 
@@ -99,14 +120,14 @@ def checkpoint_of(folder: Path) -> Path:
     return found[-1]
 
 
-@flow(name="train", flow_run_name="train-{work}")
+@flow(name="train", flow_run_name="train-{work}", **HOOKS)
 def train_flow(work: str = "data", params: str | None = None, settings: Sequence[str] = ()) -> str:
     """Pretrain and fine-tune on the shards of a work folder; returns the sha256 of the weights.
 
     Args:
         work: a work folder with shards.
-        params: overlay over params.yaml.
-        settings: ``section.key=value``, each over the overlay.
+        params: YAML file laid over params.yaml, such as params/real.yaml; none for params.yaml alone.
+        settings: single values over both, each as section.key=value, such as pretrain.steps=200.
     """
     loaded = load_params(Path(params) if params else None, list(settings))
-    return run_train(loaded, WorkFolder(Path(work))).weights
+    return run_train(loaded, WorkFolder.at(work)).weights

@@ -11,7 +11,7 @@ from flows.workfolder import WorkFolder
 from tasks.engine.lease import hold
 from tasks.engine.prune import superseded
 from tasks.engine.repair import repair
-from tasks.engine.sealed import place_of, seal
+from tasks.engine.sealed import place_in, seal
 from tasks.engine.verify import survey
 from tasks.forget import forget_song
 
@@ -63,9 +63,9 @@ def print_forget(song: str, root: Path) -> None:
     for path in gone.paths:
         say(f"forget: {path} in the songs folder is yours to remove; it is refused as long as it lies there")
     for run in gone.saw:
-        say(f"forget: {place_of(run, root)} was trained on it")
+        say(f"forget: {place_in(run, root)} was trained on it")
     for run in gone.may_have:
-        say(f"forget: {place_of(run, root)} may have been: the shards it was trained on are gone")
+        say(f"forget: {place_in(run, root)} may have been: the shards it was trained on are gone")
     if not gone.saw and not gone.may_have:
         say("forget: no checkpoint here saw it")
 
@@ -80,7 +80,7 @@ def print_prune(overlay: Path | None, settings: Sequence[str], root: Path, yes: 
         found = superseded(chain_at(overlay, settings, root), WorkFolder(root).receipts / "prepare")
         num_bytes = sum(path.stat().st_size for path in found)
         for path in found[:MAX_LISTED]:
-            say(place_of(path, root))
+            say(place_in(path, root))
         if len(found) > MAX_LISTED:
             say(f"... and {len(found) - MAX_LISTED} more")
         if yes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from tasks.engine.run import StageReport
 
 HEARTBEAT_S = 15.0
+SHOWN = 5  # of many names
 
 
 def say(line: str) -> None:
@@ -118,3 +119,8 @@ def complain(line: str) -> None:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def few(names: Sequence[str]) -> str:
+    """The first of many names, for a line."""
+    return ", ".join(names[:SHOWN]) + (" ..." if len(names) > SHOWN else "")

@@ -1,4 +1,4 @@
-"""Where everything a run makes lies, under one folder."""
+"""Where everything a run makes lies, under one folder or one prefix of an object store."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from flows.params import Params
 from flows.view import say
 from tasks.engine.lease import hold
 from tasks.engine.sealed import seal
+from tasks.engine.store import place_of
 
 Result = TypeVar("Result")
 More = ParamSpec("More")
@@ -22,6 +23,11 @@ class WorkFolder:
     """``--work W``: the table, shards, checkpoints, rounds and reports of one data set."""
 
     root: Path
+
+    @classmethod
+    def at(cls, work: str) -> WorkFolder:
+        """A folder, or a URL such as ``s3://bucket/prefix``."""
+        return cls(place_of(work))
 
     @property
     def table(self) -> Path:
@@ -49,12 +55,17 @@ class WorkFolder:
         return self.root / "ingest.jsonl"
 
     def checkpoint(self, name: str) -> Path:
-        """A training run: ``pretrain``, ``sft``, ``dpo-1`` ..."""
+        """A training run: ``pretrain``, ``sft`` ..."""
         return self.root / "checkpoints" / name
 
+    @property
+    def rounds(self) -> Path:
+        """Every DPO round, and which one was kept."""
+        return self.root / "rounds"
+
     def round(self, number: int) -> Path:
-        """One DPO round: its candidates' table and its pairs."""
-        return self.root / "rounds" / str(number)
+        """One DPO round: its candidates' table, its pairs, its training runs and its gate; 0 has a gate alone."""
+        return self.rounds / str(number)
 
     @property
     def benchmark(self) -> Path:

@@ -70,18 +70,17 @@ def padded(latent_TC: np.ndarray, crop: Crop, max_frames: int, silence_C: np.nda
     return padded_TC
 
 
-def conditions_of(sample: Sample, crop: Crop, max_frames: int, style_row: int) -> Conditions:
-    """The conditions of one crop, as a batch of one."""
-    tokens_L = lyric_grid(sample.words, max_frames, crop.start, crop.total_frames)
-    start_time, duration_abs, duration_rel = duration_conditions(
-        crop.num_frames, max_frames, crop.start, crop.total_frames
-    )
+def conditions_of(picked: Sequence[tuple[Sample, Crop, int]], max_frames: int) -> Conditions:
+    """The conditions of a batch of (sample, crop, style row)."""
+    tokens = [lyric_grid(song.words, max_frames, crop.start, crop.total_frames) for song, crop, _ in picked]
+    durations = [
+        duration_conditions(crop.num_frames, max_frames, crop.start, crop.total_frames)
+        for _, crop, _ in picked
+    ]
     return Conditions(
-        lyric_tokens_BL=torch.as_tensor(tokens_L, dtype=torch.int64)[None],
-        style_BS=torch.from_numpy(sample.style_NS[style_row])[None],
-        start_time_B=torch.tensor([start_time], dtype=torch.float32),
-        duration_abs_B=torch.tensor([duration_abs], dtype=torch.float32),
-        duration_rel_B=torch.tensor([duration_rel], dtype=torch.float32),
+        torch.from_numpy(np.stack(tokens)),
+        torch.from_numpy(np.stack([song.style_NS[row] for song, _, row in picked])),
+        *(torch.tensor(column, dtype=torch.float32) for column in zip(*durations, strict=True)),
     )
 
 
@@ -109,7 +108,7 @@ class Batches:
     def at(self, positions: Sequence[int]) -> Batch:
         """The samples at these positions of the endless order, cropped, drawn and padded."""
         latents_BTC = np.empty((len(positions), self._max_frames, len(self._silence_C)), np.float32)
-        conditions, song_ids = [], []
+        picked = []
         for latent_TC, position in zip(latents_BTC, positions, strict=True):
             sample = self._shards[self._order[position]]
             rng = np.random.default_rng([self._seed, position, 1])
@@ -117,17 +116,25 @@ class Batches:
             style_row = int(rng.integers(len(sample.style_NS)))
             draw_latent(sample, crop, int(rng.integers(2**63)), latent_TC[: crop.num_frames])
             latent_TC[crop.num_frames :] = self._silence_C
-            conditions.append(conditions_of(sample, crop, self._max_frames, style_row))
-            song_ids.append(sample.song_id)
-        return Batch(torch.from_numpy(latents_BTC), Conditions.cat(conditions), tuple(song_ids))
+            picked.append((sample, crop, style_row))
+        conditions = conditions_of(picked, self._max_frames)
+        return Batch(
+            torch.from_numpy(latents_BTC), conditions, tuple(sample.song_id for sample, *_ in picked)
+        )
 
 
 def draw_latent(sample: Sample, crop: Crop, seed: int, out_TC: np.ndarray) -> None:
-    """Mean and spread of the cropped posterior, with fresh noise, into `out_TC`."""
+    """Mean and spread of the cropped posterior, with fresh noise, into `out_TC`.
+
+    Computed channel by channel, as shards hold them, and turned once at the end, on one thread: starting torch's
+    others takes longer than the sum.
+    """
     frames = slice(crop.start, crop.start + crop.num_frames)
-    noise_TC = torch.randn(out_TC.shape, generator=torch.Generator().manual_seed(seed))
-    mean_TC, std_TC = (torch.from_numpy(array[frames]) for array in (sample.mean_TC, sample.std_TC))
-    torch.addcmul(mean_TC, std_TC, noise_TC, out=torch.from_numpy(out_TC))
+    noise = torch.randn(out_TC.T.shape, generator=torch.Generator().manual_seed(seed))
+    latent_CT = noise.numpy()
+    latent_CT *= sample.std_TC[frames].T
+    latent_CT += sample.mean_TC[frames].T
+    out_TC[:] = latent_CT.T
 
 
 def collate(
@@ -135,7 +142,7 @@ def collate(
 ) -> Batch:
     """A batch of (sample, crop, style row, latent_TC of the whole song)."""
     latents = [padded(latent_TC, crop, max_frames, silence_C) for _, crop, _, latent_TC in items]
-    conditions = Conditions.cat([conditions_of(s, crop, max_frames, row) for s, crop, row, _ in items])
+    conditions = conditions_of([(s, crop, row) for s, crop, row, _ in items], max_frames)
     return Batch(torch.from_numpy(np.stack(latents)), conditions, tuple(s.song_id for s, *_ in items))
 
 

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from jam_model.config import JamConfig
 from jam_model.dit import Jam
+from jam_model.shard_index import read_json
 
 WEIGHTS_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
@@ -93,10 +94,7 @@ def load_config(folder: str | Path) -> JamConfig:
         raise ValueError(
             f"no {CONFIG_FILE} at {path}; a bare weights file needs a config (JAM_0_5 for jam-0_5)"
         )
-    try:
-        values = json.loads(file.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{file} is not JSON ({error}); write it again with save_model") from error
+    values = read_json(file.read_bytes(), str(file))
     if not isinstance(values, dict):
         raise ValueError(f"{file} holds no fields; write it again with save_model")
     return JamConfig.from_dict(values)

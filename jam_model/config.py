@@ -8,6 +8,7 @@ from typing import Any
 
 CONV_GROUPS = 16
 """Groups of the convolutional position embedding (modules.py): `dim` must be a multiple."""
+MAX_SIZE, MAX_LAYERS = 1 << 20, 1024  # what a config may ask for before its weights are looked at
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class JamConfig:
     `max_frames` both the longest sequence and the unit of `duration_rel`.
 
     Raises:
-        ValueError: a number is not positive, or sizes do not divide.
+        ValueError: a number is not positive or beyond reason, or sizes do not divide.
     """
 
     dim: int
@@ -39,8 +40,10 @@ class JamConfig:
             if field.name == "use_implicit_duration":
                 if not isinstance(value, bool):
                     raise ValueError(f"use_implicit_duration is {value!r}; give true or false")
-            elif not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise ValueError(f"{field.name} is {value!r}; give a whole number of at least 1")
+                continue
+            limit = MAX_LAYERS if field.name in ("depth", "text_layers") else MAX_SIZE
+            if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= limit:
+                raise ValueError(f"{field.name} is {str(value)[:20]}; give a whole number from 1 to {limit}")
         if self.dim % (2 * self.heads):
             raise ValueError(
                 f"dim {self.dim} does not split into {self.heads} heads of even width; "

@@ -70,13 +70,27 @@ def draw_flow(latents_BTC: Tensor, dropout: Dropout, generator: torch.Generator)
     )
 
 
-def flow_error(model: Jam, latents_BTC: Tensor, conditions: Conditions, draw: FlowDraw) -> Tensor:
-    """Mean squared velocity error of each sample over all frames (padding included) and channels, [B]."""
+def flow_error(
+    model: Jam,
+    latents_BTC: Tensor,
+    conditions: Conditions,
+    draw: FlowDraw,
+    num_frames_B: Tensor | None = None,
+) -> Tensor:
+    """Mean squared velocity error of each sample over frames and channels, [B].
+
+    Over all frames, padding included, or over the first `num_frames_B` of each sample.
+    """
     time_B11 = draw.time_B[:, None, None]
     x_BTC = (1 - time_B11) * draw.noise_BTC + time_B11 * latents_BTC
     velocity_BTC = model(x_BTC, draw.time_B, conditions, draw.keep_lyrics_B, draw.keep_style_B)
     target_BTC = latents_BTC - draw.noise_BTC
-    return (velocity_BTC.to(target_BTC.dtype) - target_BTC).square().mean(dim=(1, 2))
+    error_BTC = (velocity_BTC.to(target_BTC.dtype) - target_BTC).square()
+    if num_frames_B is None:
+        return error_BTC.mean(dim=(1, 2))
+    frame_T = torch.arange(error_BTC.shape[1], device=error_BTC.device)
+    within_BT = frame_T < num_frames_B[:, None]
+    return (error_BTC.mean(dim=2) * within_BT).sum(dim=1) / num_frames_B
 
 
 @dataclass(frozen=True)

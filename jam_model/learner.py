@@ -1,7 +1,8 @@
 """What changes while a model learns: weights, their running average, and the optimiser's state.
 
 One `update` is one optimiser step. A checkpoint folder holds all of it, with the hash of every file, so
-that a run resumes exactly and a half-written or damaged checkpoint is recognised.
+that a run resumes exactly and a half-written or damaged checkpoint is recognised. Weights may lie in parts on several
+workers (sharding.py); checkpoints are whole all the same.
 """
 
 from __future__ import annotations
@@ -10,17 +11,17 @@ import hashlib
 import json
 import shutil
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
-from jam_model.checkpoint import save_model
+from jam_model.checkpoint import build_model, save_model
 from jam_model.dit import Jam
+from jam_model.sharding import parted, whole
 
 WEIGHTS_NAME = "model.safetensors"
 AVERAGE_NAME = "average.safetensors"
@@ -78,8 +79,10 @@ class Learner:
         """Of the last update."""
         return float(self.optimiser.param_groups[0]["lr"])
 
-    def update(self) -> float:
-        """One optimiser step down the gathered gradients; returns their norm before clipping.
+    def update(self, measured: bool = False) -> dict[str, float]:
+        """One optimiser step down the gathered gradients; returns their norm before clipping, ``grad_norm``.
+
+        `measured`: with the norm of the change of all weights, ``update_norm``, which takes a copy of them.
 
         Raises:
             FloatingPointError: the gradient is not finite.
@@ -87,41 +90,44 @@ class Learner:
         rate = self.rule.learning_rate_at(self.step)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        norm = float(torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.rule.clip_norm))
+        norm = float(whole(torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.rule.clip_norm)))
         if not norm < float("inf"):
             raise FloatingPointError(f"gradient norm is {norm} at step {self.step}; lower the learning rate")
+        weights = list(self.model.parameters())
+        before = [weight.detach().clone() for weight in weights] if measured else []
         self.optimiser.step()
         self.step += 1
         decay = min(self.rule.ema_decay, (1 + self.step) / (10 + self.step))
         values = self.model.state_dict()
         with torch.no_grad():
             torch._foreach_lerp_([self.average[name] for name in values], list(values.values()), 1 - decay)
-        return norm
+        if not measured:
+            return {"grad_norm": norm}
+        changes = [whole((now.detach() - then).norm()) for now, then in zip(weights, before, strict=True)]
+        return {"grad_norm": norm, "update_norm": float(torch.stack(changes).norm())}
 
-    @contextmanager
-    def averaged(self) -> Iterator[Jam]:
-        """The model with its averaged weights, for looking at; the weights that learn come back after."""
-        learning = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
-        self.model.load_state_dict(self.average)
-        try:
-            yield self.model.eval()
-        finally:
-            self.model.load_state_dict(learning)
-            self.model.train()
+    def averaged(self) -> Jam:
+        """A model of the averaged weights, whole; it shares their memory where they are whole already."""
+        tensors = {name: whole(value) for name, value in self.average.items()}
+        return build_model(self.model.config, tensors).eval()
 
-    def load_average(self) -> None:
-        """Put the averaged weights into the model (when training is over)."""
-        self.model.load_state_dict(self.average)
+    def save(self, folder: Path, facts: dict[str, Any], writes: bool = True) -> None:
+        """Write everything into a new folder, whole or not at all; `facts` go beside the step.
 
-    def save(self, folder: Path, facts: dict[str, Any]) -> None:
-        """Write everything into a new folder, whole or not at all; `facts` go beside the step."""
+        Where weights lie in parts, every worker must call this, and one `writes`.
+        """
+        weights, average = (
+            {name: whole(value).cpu() for name, value in tensors.items()}
+            for tensors in (self.model.state_dict(), self.average)
+        )
+        optimiser = self._optimiser_state()
+        if not writes:
+            return
         temporary = folder.with_name(f".tmp-{uuid.uuid4().hex[:8]}-{folder.name}")
         temporary.mkdir(parents=True)
-        save_model(temporary, self.model)
-        save_file(
-            {name: value.contiguous() for name, value in self.average.items()}, temporary / AVERAGE_NAME
-        )
-        torch.save(self.optimiser.state_dict(), temporary / OPTIMISER_NAME)
+        save_model(temporary, build_model(self.model.config, weights))
+        save_file({name: value.contiguous() for name, value in average.items()}, temporary / AVERAGE_NAME)
+        torch.save(optimiser, temporary / OPTIMISER_NAME)
         files = {path.name: _sha256(path) for path in sorted(temporary.iterdir())}
         state = {"step": self.step, **facts, "files": files}
         (temporary / STATE_NAME).write_text(json.dumps(state, indent=1, sort_keys=True) + "\n")
@@ -136,13 +142,29 @@ class Learner:
         """
         state = check_checkpoint(folder)
         device = next(self.model.parameters()).device
-        self.model.load_state_dict(load_file(folder / WEIGHTS_NAME))
-        self.average = load_file(folder / AVERAGE_NAME, device=str(device))
-        self.optimiser.load_state_dict(
-            torch.load(folder / OPTIMISER_NAME, weights_only=True, map_location="cpu")
-        )
+        self.model.load_state_dict(self._parts(load_file(folder / WEIGHTS_NAME)))
+        self.average = self._parts(load_file(folder / AVERAGE_NAME, device=str(device)))
+        stored = torch.load(folder / OPTIMISER_NAME, weights_only=True, map_location="cpu")
+        weights = list(self.model.parameters())
+        for number, moments in stored["state"].items():
+            for name, value in moments.items():
+                if name != "step":
+                    moments[name] = parted(value, weights[number])
+        self.optimiser.load_state_dict(stored)
         self.step = state["step"]
         return state
+
+    def _parts(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        likes = self.model.state_dict()
+        return {name: parted(value, likes[name]) for name, value in tensors.items()}
+
+    def _optimiser_state(self) -> dict[str, Any]:
+        state = self.optimiser.state_dict()
+        moments = {
+            number: {name: whole(value) for name, value in values.items()}
+            for number, values in state["state"].items()
+        }
+        return {**state, "state": moments}
 
 
 def check_checkpoint(folder: Path) -> dict[str, Any]:

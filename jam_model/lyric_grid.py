@@ -57,7 +57,8 @@ def lyric_grid(
     """
     num_slots = max_frames * SLOTS_PER_FRAME
     grid = np.full(num_slots, SONG_FILLER, dtype=np.int64)
-    starts_s, ends_s = np.array([word[:2] for word in words], dtype=np.float64).reshape(-1, 2).T
+    starts, ends, phonemes = zip(*words, strict=True) if words else ((), (), ())
+    starts_s, ends_s = np.array(starts, np.float64), np.array(ends, np.float64)
     wrong = np.flatnonzero(~(np.isfinite(starts_s) & np.isfinite(ends_s)))
     if wrong.size:
         raise ValueError(f"time of word {wrong[0]} is not finite: {words[wrong[0]]}; give seconds")
@@ -68,32 +69,26 @@ def lyric_grid(
     crop_start_s, crop_end_s = seconds_of_frames(crop_start_frame), seconds_of_frames(crop_end_frame)
     first = _slots(starts_s - crop_start_s, num_slots)
     length = _slots(ends_s - crop_start_s, num_slots) - first
-    tokens, first_token, num_tokens = _tokens([word.phonemes for word in words], vocabulary)
+    tokens, first_token, num_tokens = _tokens(phonemes, vocabulary)
     sung = (ends_s > crop_start_s) & (starts_s < crop_end_s) & (length > 0) & (num_tokens > 0)
 
-    slot, word_of_slot = _shared_out(first, length, np.flatnonzero(sung), num_slots)
-    spacing = np.maximum(1, length // np.maximum(1, num_tokens))
-    phoneme, between = np.divmod(slot - first[word_of_slot], spacing[word_of_slot])
-    onset = (between == 0) & (phoneme < num_tokens[word_of_slot])
-    grid[slot] = VOCAL_FILLER
-    grid[slot[onset]] = tokens[first_token[word_of_slot[onset]] + phoneme[onset]]
+    first, length, first_token, num_tokens = (
+        column[sung] for column in (first, length, first_token, num_tokens)
+    )
+    spacing = np.maximum(1, length // num_tokens)
+    num_tokens = np.minimum(num_tokens, length)
+    apart = (first[1:] >= (first + length)[:-1]).all()
+    for group in [slice(None)] if apart else [slice(word, word + 1) for word in range(len(first))]:
+        grid[_runs(first[group], length[group])] = VOCAL_FILLER
+        onsets = _runs(first[group], num_tokens[group], spacing[group])
+        grid[onsets] = tokens[_runs(first_token[group], num_tokens[group])]
     return grid
 
 
-def _shared_out(
-    first: np.ndarray, length: np.ndarray, words: np.ndarray, num_slots: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """The slots that these words take, ascending, and whose each is; a later word takes the slots it shares."""
-    begin, count = first[words], length[words]
-    end = begin + count
-    if (begin[1:] >= end[:-1]).all():
-        before = np.cumsum(count) - count
-        return np.arange(count.sum()) + np.repeat(begin - before, count), np.repeat(words, count)
-    word_of_slot = np.full(num_slots, -1)
-    for word, start, stop in zip(words, begin, end, strict=True):
-        word_of_slot[start:stop] = word
-    slot = np.flatnonzero(word_of_slot >= 0)
-    return slot, word_of_slot[slot]
+def _runs(starts: np.ndarray, counts: np.ndarray, steps: np.ndarray | int = 1) -> np.ndarray:
+    """`counts` numbers from each of `starts` on, `steps` apart, one run after the other."""
+    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    return np.repeat(starts, counts) + within * np.repeat(np.broadcast_to(steps, counts.shape), counts)
 
 
 def _slots(seconds: np.ndarray, num_slots: int) -> np.ndarray:

@@ -47,8 +47,12 @@ def dpo_loss(
     truth_BTC: Tensor | None,
     dropout: Dropout,
     generator: torch.Generator,
+    num_frames_B: Tensor | None = None,
 ) -> PreferenceLoss:
     """Preference loss of a batch of pairs made from the same conditions.
+
+    Errors are means over all frames, padding included (what the published `beta` belongs to), or over the
+    first `num_frames_B` of each pair.
 
     Raises:
         ValueError: unknown `term`, or `gt` without `truth_BTC`.
@@ -66,18 +70,18 @@ def dpo_loss(
         draw.keep_style_B.repeat(2),
     )
     pair_conditions = Conditions.cat((conditions, conditions))
-    win_B, lose_B = flow_error(policy, pair_BTC, pair_conditions, pair_draw).chunk(2)
+    pair_frames_B = None if num_frames_B is None else num_frames_B.repeat(2)
+    given = (pair_BTC, pair_conditions, pair_draw, pair_frames_B)
+    win_B, lose_B = flow_error(policy, *given).chunk(2)
     with torch.no_grad():
-        reference_win_B, reference_lose_B = flow_error(reference, pair_BTC, pair_conditions, pair_draw).chunk(
-            2
-        )
+        reference_win_B, reference_lose_B = flow_error(reference, *given).chunk(2)
     margin_B = (reference_win_B - reference_lose_B) - (win_B - lose_B)
     loss = F.softplus(-beta / 2 * margin_B).mean()
     term_error = torch.zeros_like(loss)
     if term == "win":
         term_error = win_B.mean()
     elif term == "gt" and truth_BTC is not None:
-        term_error = flow_error(policy, truth_BTC, conditions, draw).mean()
+        term_error = flow_error(policy, truth_BTC, conditions, draw, num_frames_B).mean()
     if term != "none":
         loss = loss + term_weight * term_error
     return PreferenceLoss(

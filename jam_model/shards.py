@@ -10,7 +10,6 @@ Shapes: T frames, C 64 latent channels, N style rows, S 512 style dimensions.
 
 from __future__ import annotations
 
-import json
 import math
 import mmap
 import os
@@ -26,18 +25,15 @@ import numpy as np
 
 from jam_model.frames import LATENT_CHANNELS, STYLE_DIM
 from jam_model.lyric_grid import GridWord
+from jam_model.shard_index import IDS_NAME, INDEX_NAME, TRAIN, id_rows, read_ids, read_index, read_json
 from jam_model.tensors import MAX_MEMBER_BYTES, Buffer, read_tensor
 
 # webdataset reads this when it is imported; it then refuses pickles and `pipe:` addresses
 os.environ["WDS_SECURE"] = "1"
 
-INDEX_NAME = "index.json"
-IDS_NAME = "ids.jsonl"
 MAX_MAPPED = 64  # shards that stay open
-TRAIN, VALIDATION = "train", "validation"
 KINDS = ("latent", "style", "json")
 SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
-_SHARD_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}\.tar")
 SUFFIXES = {
     "latent.pt": "latent",
     "latent.npy": "latent",
@@ -143,8 +139,7 @@ class Shards:
             ValueError: a song is not listed with its duration.
         """
         path = self.folder / IDS_NAME
-        lines = [json.loads(line) for line in path.read_text().splitlines() if line] if path.is_file() else []
-        known = {line["id"]: line["duration"] for line in lines if "duration" in line}
+        known = {row["id"]: row["duration"] for row in id_rows(path) if "duration" in row}
         missing = [place.song_id for place in self.places if place.song_id not in known]
         if missing:
             raise ValueError(f"{path}: {len(missing)} songs without a duration ({missing[0]}); pack again")
@@ -177,52 +172,17 @@ class Shards:
         return self._maps[number]
 
 
-def read_index(folder: Path) -> list[dict[str, Any]]:
-    """The entries of ``index.json`` (`name`, `sha256`, `bytes`, `num_samples`), in order.
-
-    Raises:
-        ValueError: there is no index, or a name in it is not a plain shard name.
-    """
-    path = folder / INDEX_NAME
-    if not path.is_file():
-        raise ValueError(f"{path}: no index; a folder of shards is made by `pack`")
-    entries = json.loads(path.read_text())["shards"]
-    for entry in entries:
-        if not _SHARD_NAME.fullmatch(entry["name"]):
-            raise ValueError(f"{path}: shard name {entry['name']!r}; only plain names ending .tar are read")
-    return entries
-
-
-def read_ids(folder: Path) -> dict[str, str]:
-    """Song id -> split from ``ids.jsonl``; empty where there is no such file (then every song is for training)."""
-    path = folder / IDS_NAME
-    if not path.is_file():
-        return {}
-    lines = [json.loads(line) for line in path.read_text().splitlines() if line]
-    return {line["id"]: line.get("split", TRAIN) for line in lines}
-
-
 def locate(path: Path, number: int) -> list[Place]:
     """The samples of shard `number` in file order; reads tar headers only.
 
     Raises:
         ValueError: a member of another kind, name or size than a JAM sample has, or a sample not whole.
     """
-    found: dict[str, dict[str, tuple[int, int]]] = {}
-    with tarfile.open(path, "r:") as tar:
-        for member in tar:
-            song_id, _, suffix = member.name.partition(".")
-            if not member.isreg() or not SAFE_ID.fullmatch(song_id) or suffix not in SUFFIXES:
-                raise ValueError(
-                    f"{path.name}: member {member.name!r} is not <id>.latent|style.pt|npy or <id>.json"
-                )
-            if member.size > MAX_MEMBER_BYTES:
-                raise ValueError(
-                    f"{path.name}: {member.name} has {member.size} bytes, limit {MAX_MEMBER_BYTES}"
-                )
-            if suffix in found.setdefault(song_id, {}):
-                raise ValueError(f"{path.name}: member {member.name!r} stands twice")
-            found[song_id][suffix] = (member.offset_data, member.size)
+    try:
+        with tarfile.open(path, "r:") as tar:
+            found = _members(tar, path.name)
+    except tarfile.TarError as error:
+        raise ValueError(f"{path.name} is not a whole tar file: {error}") from error
     for song_id, members in found.items():
         kinds = sorted(SUFFIXES[suffix] for suffix in members)
         if kinds != sorted(KINDS):
@@ -230,6 +190,25 @@ def locate(path: Path, number: int) -> list[Place]:
                 f"{path.name}: song {song_id!r} has members {kinds}, needs one each of {sorted(KINDS)}"
             )
     return [Place(song_id, number, members) for song_id, members in found.items()]
+
+
+def _members(tar: tarfile.TarFile, name: str) -> dict[str, dict[str, tuple[int, int]]]:
+    """Where each song's members lie: song id -> suffix -> (offset, size)."""
+    found: dict[str, dict[str, tuple[int, int]]] = {}
+    end = 0
+    for member in tar:
+        if member.size < 0 or member.offset_data < end:
+            raise ValueError(f"{name}: member {member.name!r} has a wrong size")
+        end = member.offset_data
+        song_id, _, suffix = member.name.partition(".")
+        if not member.isreg() or not SAFE_ID.fullmatch(song_id) or suffix not in SUFFIXES:
+            raise ValueError(f"{name}: member {member.name!r} is not <id>.latent|style.pt|npy or <id>.json")
+        if member.size > MAX_MEMBER_BYTES:
+            raise ValueError(f"{name}: {member.name} has {member.size} bytes, limit {MAX_MEMBER_BYTES}")
+        if suffix in found.setdefault(song_id, {}):
+            raise ValueError(f"{name}: member {member.name!r} stands twice")
+        found[song_id][suffix] = (member.offset_data, member.size)
+    return found
 
 
 def decode_sample(song_id: str, members: Mapping[str, Buffer], where: str) -> Sample:
@@ -256,17 +235,10 @@ def decode_sample(song_id: str, members: Mapping[str, Buffer], where: str) -> Sa
             f"{where}: {song_id} style has shape {arrays['style'].shape}, needs [n, {STYLE_DIM}]"
         )
     latent_TC = latent.T.astype(np.float32, copy=False)
-    lyrics = _json(by_kind["json"][1], f"{where}: {song_id}.json")
+    lyrics = read_json(by_kind["json"][1], f"{where}: {song_id}.json")
     words = grid_words(lyrics, f"{where}: {song_id}.json")
     mean_TC, std_TC = latent_TC[:, :LATENT_CHANNELS], latent_TC[:, LATENT_CHANNELS:]
     return Sample(song_id, mean_TC, std_TC, style.astype(np.float32), words, str(lyrics.get("split", TRAIN)))
-
-
-def _json(data: Buffer, name: str) -> Any:
-    try:
-        return json.loads(bytes(data))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{name} is not JSON: {error}") from error
 
 
 def grid_words(lyrics: Any, name: str) -> tuple[GridWord, ...]:
@@ -278,6 +250,7 @@ def grid_words(lyrics: Any, name: str) -> tuple[GridWord, ...]:
     rows = lyrics.get("word") if isinstance(lyrics, dict) else None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise ValueError(f"{name} is no object with a list of words as 'word'")
+    words = []
     for number, row in enumerate(rows):
         start_s, end_s, phonemes = row.get("start"), row.get("end"), row.get("phoneme")
         if not (
@@ -288,4 +261,5 @@ def grid_words(lyrics: Any, name: str) -> tuple[GridWord, ...]:
             )
         if not isinstance(phonemes, str):
             raise ValueError(f"{name}: word {number} has no phoneme; `jam import` phonemizes such shards")
-    return tuple(GridWord(float(row["start"]), float(row["end"]), row["phoneme"]) for row in rows)
+        words.append(GridWord(float(start_s), float(end_s), phonemes))
+    return tuple(words)

@@ -1,23 +1,17 @@
-"""Benchmark: which systems sing the same songs, what is asked of the numbers, and the report they make."""
+"""Benchmark: which systems sing the same songs, and what is asked of the numbers."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal
 
-from eval.data_set import DataSet
-from eval.intervals import Estimate
 from eval.judge import ranked_songs
-from eval.players import waveform_peaks
-from eval.report import Comparison, LossCurve, Report, SongRow
-from eval.report import System as ReportSystem
+from eval.report import Comparison
+from tasks.benchmark_songs import FieldsParams
 from tasks.engine.stage import Section
 from tasks.fanout import Prompt, System, in_another_style, with_words_dealt
-from tasks.measure import FRECHET, MEASURES, UNHEARD, Measured, SongMeasures
-from tasks.mix import mix_of, mp3_bytes
+from tasks.measure import UNHEARD, Measured
 from tasks.round import policy_system
 
 TRUTH, CODEC, NOISY, UNTRAINED, TRAINED = "truth", "codec", "noisy", "untrained", "trained"
@@ -32,7 +26,10 @@ NO_BIAS, OTHER_STYLE, DEALT, DPO, CONTROL = (
 
 class BenchmarkParams(Section):
     """`min_confidence` is the transcriber's while it judges: 0 hears every song out, so that WER is what was
-    heard. `max_*` and `tolerance_per` are what the report holds the trained model to, stated beforehand.
+    heard. `second_judge` scores beside `judge`, set up as there; null: none. `genres`: names for genre accuracy, read
+    by a style encoder that reads text; fewer than two: it is not measured. `name` and `fields` are for a manifest:
+    what its songs are called in titles (null: the file's name), and what it calls its fields. `max_*` and
+    `tolerance_per` are what the report holds the trained model to, stated beforehand.
     """
 
     num_songs: int
@@ -40,6 +37,11 @@ class BenchmarkParams(Section):
     num_resamples: int
     noise_snr_db: float
     min_confidence: float
+    second_judge: Literal["audiobox"] | None
+    genres: list[str]
+    name: str | None
+    fields: FieldsParams
+    published: bool
     player_songs: int
     max_acoustic_per: float
     tolerance_per: float
@@ -47,19 +49,17 @@ class BenchmarkParams(Section):
     min_ranked_share: float
 
 
-@dataclass(frozen=True)
-class Word:
-    """A word of a lane in the report."""
-
-    word: str
-    start_s: float
-    end_s: float
-
-
 def benchmark_systems(
-    prompts: Sequence[Prompt], checkpoints: Mapping[str, str], sampler: Section, params: BenchmarkParams
+    prompts: Sequence[Prompt],
+    checkpoints: Mapping[str, str],
+    sampler: Section,
+    params: BenchmarkParams,
+    dpo_title: str,
 ) -> list[System]:
-    """The rows of the benchmark; `checkpoints` gives the weights of untrained, trained, dpo and dpo-control."""
+    """The rows of the benchmark; `checkpoints` gives the weights of untrained, trained, dpo and dpo-control.
+
+    `dpo_title`: which DPO round is shown, where there is one.
+    """
 
     def sung(name: str, title: str, weights: str, **changes: Any) -> System:
         system = policy_system(name, title, checkpoints[weights], sampler, changes.pop("prompts", prompts))
@@ -86,7 +86,8 @@ def benchmark_systems(
         ),
     ]
     if DPO in checkpoints:
-        systems.append(sung(DPO, "After one DPO round", DPO))
+        systems.append(sung(DPO, dpo_title, DPO))
+    if CONTROL in checkpoints:
         systems.append(sung(CONTROL, "DPO control, beta = 0", CONTROL))
     return systems
 
@@ -167,10 +168,13 @@ def questions(measured: Measured, params: BenchmarkParams) -> list[Comparison]:
     ]
     if DPO in measured.systems:
         asked += [
-            paired("dpo", "What did one DPO round do to the judge's mean?", judge, DPO, TRAINED),
-            paired("dpo-control", "And the same run with beta = 0?", judge, CONTROL, TRAINED),
+            paired("dpo", "What did the DPO rounds do to the judge's mean?", judge, DPO, TRAINED),
+            paired("dpo-words", "What did the DPO rounds do to the words?", per, DPO, TRAINED),
+        ]
+    if CONTROL in measured.systems:
+        asked += [
+            paired("dpo-control", "And the same rounds with beta = 0?", judge, CONTROL, TRAINED),
             paired("dpo-over-control", "What is left over the control?", judge, DPO, CONTROL),
-            paired("dpo-words", "What did the DPO round do to the words?", per, DPO, TRAINED),
         ]
     return asked
 
@@ -189,84 +193,3 @@ def _ranking(measured: Measured, params: BenchmarkParams) -> Comparison:
         limit=limit,
         made_by=sorted({made for song in measured.systems[TRUTH] for made in song.row["made_by"]}),
     )
-
-
-def report_of(
-    measured: Measured,
-    systems: Sequence[System],
-    params: BenchmarkParams,
-    data_set: DataSet,
-    losses: Sequence[LossCurve],
-    settings: Mapping[str, Any],
-    run: Mapping[str, Any],
-    songs_root: str,
-) -> Report:
-    """The report of a measured benchmark; players for the first `player_songs` songs."""
-    shown = {prompt.song_id for prompt in measured.prompts[: params.player_songs]}
-    rows = [
-        _song_row(song, prompt, system.name, prompt.song_id in shown, songs_root)
-        for system in systems
-        for song, prompt in zip(measured.systems[system.name], measured.prompts, strict=True)
-    ]
-    entries = [_report_system(measured, system) for system in systems]
-    floor = measured.floor(TRUTH, params.seed)
-    stand_ins = sorted(
-        {part for entry in entries for made in entry.made_by for part in made.split() if "/" in part}
-    )
-    notes = [
-        f"Frechet floor (two halves of the true songs): {_short(floor)}.",
-        f"Reference set of the Frechet distance: {measured.reference.statistics.num_windows} windows of the kept "
-        "training songs' true audio; no benchmark song is among them.",
-        "All systems sing the same songs from the same noise; differences are paired within songs.",
-    ]
-    return Report(
-        title="From songs to a song model",
-        subtitle=f"{len(measured.prompts)} benchmark songs, {len(systems)} systems",
-        systems=entries,
-        metrics=MEASURES,
-        comparisons=questions(measured, params),
-        songs=rows,
-        losses=losses,
-        data_set=data_set,
-        settings=settings,
-        stand_ins=[name for name in stand_ins if name.startswith("embedded/")],
-        notes=notes,
-        run=run,
-    )
-
-
-def loss_curve(name: str, log: Path) -> LossCurve:
-    """The loss column of a training log."""
-    lines = [json.loads(line) for line in log.read_text().splitlines()]
-    return LossCurve(name, [(line["step"], line["loss"]) for line in lines])
-
-
-def _report_system(measured: Measured, system: System) -> ReportSystem:
-    songs = measured.systems[system.name]
-    made_by = sorted({made for song in songs for made in song.row["made_by"]})
-    return ReportSystem(system.name, system.title, made_by, measured.estimates(system.name), system.note)
-
-
-def _song_row(song: SongMeasures, prompt: Prompt, system: str, player: bool, songs_root: str) -> SongRow:
-    scores = {metric.name: song.scores.get(metric.name) for metric in MEASURES if metric.name != FRECHET}
-    sound: dict[str, Any] = {}
-    if player and not song.failed:
-        mix_CN = mix_of(song.row["song_id"], song.row["audio"], songs_root)
-        sound = {"audio": mp3_bytes(mix_CN), "audio_type": "audio/mpeg", "peaks": waveform_peaks(mix_CN)}
-    return SongRow(
-        song_id=prompt.song_id,
-        title=prompt.title,
-        system=system,
-        duration_s=prompt.duration_s,
-        scores=scores,
-        reasons={name: song.failed for name in scores} if song.failed else {},
-        asked=[Word(w["word"], w["start_s"], w["end_s"]) for w in song.row["asked_words"]],
-        heard=[Word(w["word"], w["start_s"], w["end_s"]) for w in song.row["transcript_times"] or ()],
-        **sound,
-    )
-
-
-def _short(estimate: Estimate) -> str:
-    if estimate.value is None:
-        return f"not available, {estimate.reason}"
-    return f"{estimate.value:.3g} [{estimate.low:.3g}, {estimate.high:.3g}]"

@@ -16,18 +16,15 @@ from typing import Any
 import numpy as np
 
 from eval.words import count_errors, normalise
-from jam_model.frames import SAMPLE_RATE_HZ
 from tasks.audio import read_bytes
 from tasks.engine.song import Song
 from tasks.engine.stage import Section, Stage
+from tasks.levels import clipped_share, frame_power, silence_share
 from tasks.loudness import loudness_lufs
 from tasks.mix import mix_of
 from tasks.models.aligner import NEAREST
 from tasks.models.phonemizer import phones_of
 from tasks.quality import MEASURES
-
-FRAME_SAMPLES = SAMPLE_RATE_HZ // 100
-FULL_SCALE = 0.999
 
 
 class CheckParams(Section):
@@ -88,13 +85,11 @@ NAMES = tuple(measure.name for measure in MEASURES)
 
 def sound(mix_CN: np.ndarray, vocals_N: np.ndarray, silence_db: float) -> dict[str, float | None]:
     """What is to be said of the audio without its words."""
-    frames_T, mix_power = frame_power(mix_CN.mean(axis=0)), _power(mix_CN.mean(axis=0))
-    full_CN = np.abs(mix_CN) >= FULL_SCALE
-    vocals_power = _power(vocals_N)
+    mix_power, vocals_power = _power(mix_CN.mean(axis=0)), _power(vocals_N)
     audible = mix_power > 0 and vocals_power > 0
     return {
-        "silence_share": float((frames_T < 10 ** (silence_db / 10)).mean()),
-        "clipped_share": float((full_CN[:, 1:] & full_CN[:, :-1]).mean()),
+        "silence_share": silence_share(mix_CN, silence_db),
+        "clipped_share": clipped_share(mix_CN),
         "loudness_lufs": loudness_lufs(mix_CN),
         "vocals_db": 10 * math.log10(vocals_power / mix_power) if audible else None,
     }
@@ -184,13 +179,6 @@ def times(
         "times_drift": float(np.median(slopes)) if len(slopes) else None,
         "times_spread_s": float(np.median(np.abs(late_W - offset_s))),
     }
-
-
-def frame_power(audio_N: np.ndarray) -> np.ndarray:
-    """Mean square of every whole 10 ms, [T]."""
-    num_frames = len(audio_N) // FRAME_SAMPLES
-    frames_TN = audio_N[: num_frames * FRAME_SAMPLES].reshape(num_frames, FRAME_SAMPLES)
-    return np.square(frames_TN, dtype=np.float64).mean(axis=1)
 
 
 def _number(value: float | None) -> float | None:

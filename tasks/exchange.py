@@ -16,14 +16,15 @@ from typing import Any
 import numpy as np
 
 from jam_model.frames import LATENT_CHANNELS, STYLE_DIM
-from jam_model.shards import TRAIN, Sample, grid_words
+from jam_model.shard_index import TRAIN
+from jam_model.shards import Sample, grid_words
 from jam_model.tensors import MAX_MEMBER_BYTES, read_tensor
 from tasks.engine.files import write_bytes, write_json
 from tasks.engine.song import Song
 from tasks.folder import MANIFEST_FACTS
 from tasks.manifest import find_listed
 from tasks.pack import lyrics_json, tensor_bytes
-from tasks.prefer import Pair
+from tasks.pair_files import Pair
 
 PAIR_FILES = ("win_latent", "loss_latent", "transcription", "style", "gt_latent")
 MANIFEST_COLUMNS = frozenset(

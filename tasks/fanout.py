@@ -16,20 +16,48 @@ import numpy as np
 from tasks.engine.fingerprint import canonical, fingerprint
 from tasks.engine.table import Source
 
-PROMPT_COLUMNS = ("audio", "title", "words", "phonemes", "style_embedding", "duration_s", "split")
+PROMPT_COLUMNS = (
+    *(
+        "audio",
+        "title",
+        "lyrics",
+        "words",
+        "phonemes",
+        "style_embedding",
+        "style_text",
+        "duration_s",
+        "split",
+    ),
+)
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """What a model is asked to sing: words with times, their phonemes, a style and a length."""
+    """What a model is asked to sing: words with times, their phonemes, a style and a length.
+
+    Attributes:
+        style_NS: the style of the asked audio, or of a text where there is none; no row where neither is given.
+        duration_s: None where nobody said how long the song shall be.
+        audio_path: the true song, relative to its songs root.
+        style_text: the style in words; None where none was given.
+        genre: one of the listed genres, for genre accuracy.
+        written_by_ear: the words are what a recogniser heard, no lyrics that anybody wrote.
+        is_timed: the words have times that singers are held to.
+        is_style_heard: `style_NS` comes from audio.
+    """
 
     song_id: str
     title: str
     words: tuple[Mapping[str, Any], ...]
     phonemes: tuple[str, ...]
     style_NS: np.ndarray
-    duration_s: float
+    duration_s: float | None
     audio_path: str | None
+    style_text: str | None = None
+    genre: str | None = None
+    written_by_ear: bool = False
+    is_timed: bool = True
+    is_style_heard: bool = True
 
     @property
     def texts(self) -> list[str]:
@@ -89,6 +117,24 @@ def system_sources(systems: Sequence[System], seed: int) -> list[Source]:
     ]
 
 
+def file_source(prompt: Prompt, system: System, seed: int, facts: Mapping[str, Any]) -> Source:
+    """The row of a song that lies in a file; `facts` are added, and all but the file's path decide its identity."""
+    made = _source(f"{prompt.song_id}-{system.name}", prompt.song_id, prompt, system, 0, seed)
+    decides = {key: value for key, value in facts.items() if key != "parent_audio"}
+    identity = fingerprint([made.identity, canonical(decides)])
+    return replace(made, identity=identity, facts={**made.facts, **facts})
+
+
+def gate_sources(systems: Sequence[System], takes: int, seed: int) -> list[Source]:
+    """Songs of the policies that a gate compares, ids ``<song_id>-<system>-k<take>``; equal noise for all of them."""
+    return [
+        _source(f"{prompt.song_id}-{system.name}-k{take}", prompt.song_id, prompt, system, take, seed)
+        for system in systems
+        for prompt in system.prompts
+        for take in range(takes)
+    ]
+
+
 def in_another_style(prompts: Sequence[Prompt]) -> list[Prompt]:
     """Each prompt with the style of the one whose style is least like its own."""
     mean_PS = np.stack([_unit(prompt.style_NS.mean(axis=0)) for prompt in prompts])
@@ -123,6 +169,8 @@ def _prompt(row: Mapping[str, Any]) -> Prompt:
         style_NS=np.asarray(row["style_embedding"], np.float32),
         duration_s=row["duration_s"],
         audio_path=row["audio"]["path"],
+        style_text=row.get("style_text"),
+        written_by_ear=row.get("lyrics") is None,
     )
 
 

@@ -16,6 +16,7 @@ from jam_model.shards import IDS_NAME, INDEX_NAME, read_index
 from tasks.engine.files import remove_folder, write_json_lines
 from tasks.engine.sealed import kept_files
 from tasks.engine.table import SOURCES, Partition, Source, Table
+from tasks.engine.verify import RUNS
 from tasks.train import hash_of
 
 FORGOTTEN = "forgotten"
@@ -97,7 +98,8 @@ def _without(root: Path, table: Path, part: Partition, names: Collection[str]) -
         made += [*table.parent.glob("*.parquet")]  # pairs of a round
     for path in made:
         path.unlink(missing_ok=True)
-    Table(table).write_partition(Partition(part.number, stay))
+    if Table(table).write(part.number, stay).path != part.path:
+        part.path.unlink(missing_ok=True)
     return len(made)
 
 
@@ -143,6 +145,10 @@ def _runs_that_saw(root: Path, names: Collection[str]) -> tuple[tuple[Path, ...]
             grown = bool(heirs)
             found.update(heirs)
     return tuple(sorted(saw)), tuple(sorted(run for run in may_have if run not in saw))
+
+
+def _recipes(root: Path) -> list[Path]:
+    return sorted(path for runs in RUNS for path in root.glob(f"{runs}/{RAN}"))
 
 
 def _weights(run: Path) -> str | None:

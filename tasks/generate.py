@@ -104,7 +104,7 @@ class Generate(Stage):
     """
 
     name = "generate"
-    version = 2
+    version = 3
     reads = frozenset({"recipe", "parent", "parent_audio", "seed", "take"})
     reads |= {"asked_words", "asked_phonemes", "asked_style", "asked_duration_s"}
     writes = frozenset({"audio", "duration_s", "latent_sung", "tail_energy"})

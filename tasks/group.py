@@ -21,6 +21,7 @@ from tasks.engine.files import write_json
 from tasks.engine.fingerprint import Recipe, differences, fingerprint, stage_recipe
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Stage
+from tasks.engine.store import place_of
 from tasks.engine.table import Chain
 from tasks.neighbours import TRAIN, Facts, GroupParams, Known, SplitParams, neighbours, own_split
 
@@ -47,7 +48,7 @@ class Group(Stage):
     @cached_property
     def found(self) -> dict[str, dict[str, Any]]:
         """Facts by song id, as the fit that stands has them; read once a worker."""
-        path = neighbours_path(Path(self.table_root))
+        path = neighbours_path(place_of(self.table_root))
         return json.loads(path.read_text())["songs"] if path.is_file() else {}
 
     def facts_of(self, song_ids: Sequence[str]) -> dict[str, Any]:

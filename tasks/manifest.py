@@ -11,6 +11,8 @@ from typing import Any
 
 from tasks.folder import MANIFEST_FACTS, Entry, Refused, entries_of_names
 
+MAX_NAME_BYTES = 255
+
 
 def entries_of_manifest(path: Path, root: Path) -> tuple[list[Entry], list[Refused]]:
     """The rows of a manifest, and those that are no song.
@@ -78,7 +80,13 @@ def _entry_of_row(row: Any, folder: Path, root: Path) -> Entry:
 
 
 def find_listed(written: str, folder: Path, root: Path) -> Path:
-    """A manifest's path: absolute, or relative to its folder, the songs root or the current folder."""
+    """A manifest's path: absolute, or relative to its folder, the songs root or the current folder.
+
+    Raises:
+        ValueError: no file can have such a name.
+    """
+    if "\0" in written or max(len(os.fsencode(part)) for part in written.split("/")) > MAX_NAME_BYTES:
+        raise ValueError(f"{written[:40]!r} can name no file; names have at most {MAX_NAME_BYTES} bytes")
     tried = [base / written for base in (folder, root, Path.cwd())]
     found = next((path for path in tried if os.path.lexists(path)), tried[0])
     return Path(os.path.realpath(found.parent), found.name)

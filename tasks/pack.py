@@ -21,12 +21,14 @@ import numpy as np
 import torch
 
 from jam_model.frames import LATENT_CHANNELS, STYLE_DIM
-from jam_model.shards import IDS_NAME, INDEX_NAME, MAX_MEMBER_BYTES, decode_sample, locate
+from jam_model.shard_index import IDS_NAME, INDEX_NAME
+from jam_model.shards import MAX_MEMBER_BYTES, decode_sample, locate
 from tasks.audio import array_of, npy_bytes
 from tasks.engine.column_file import SHARD_END
 from tasks.engine.files import write_json, write_json_lines
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Section, Stage
+from tasks.engine.store import local_file
 
 
 class PackParams(Section):
@@ -113,9 +115,10 @@ def write_index(shards: Path, rows: Iterable[Mapping[str, Any]]) -> dict[str, An
     entries: list[dict[str, Any]] = []
     packed: list[str] = []
     for path in sorted(shards.glob("*.tar")):
-        size, digest = path.stat().st_size, _sha256(path)
-        known = verified.get(path.name) == (size, digest)
-        ids = [place.song_id for place in locate(path, 0)] if known else verify_shard(path)
+        with local_file(path) as file:
+            size, digest = file.stat().st_size, _sha256(file)
+            known = verified.get(path.name) == (size, digest)
+            ids = [place.song_id for place in locate(file, 0)] if known else verify_shard(file)
         unknown = [song_id for song_id in ids if song_id not in row_of]
         if unknown:
             raise ValueError(f"{path.name}: song {unknown[0]!r} is not in the table; pack again")

@@ -1,45 +1,48 @@
 """Trains one DPO round: the policy learns to prefer each prompt's better take over its worse one.
 
-The reference is the policy the round starts from, frozen. ``beta: 0`` is the control: the preference term
-then has no gradient and only the weighted flow loss on the truth is left.
+The reference is the policy the round starts from, frozen, or an earlier one. ``beta: 0`` is the control: the
+preference term then has no gradient and only the weighted flow loss on the truth is left.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
 import torch
-from safetensors.numpy import load_file, save
 
 from jam_model.batches import collate, draw_crop, padded
 from jam_model.checkpoint import load_model, weights_hash
 from jam_model.conditions import Conditions
 from jam_model.dit import Jam
 from jam_model.flow import Dropout
-from jam_model.lyric_grid import GridWord
 from jam_model.order import EndlessOrder, positions_of_step
 from jam_model.preference import PreferenceLoss, dpo_loss
-from jam_model.shards import Sample
 from jam_model.training_facts import TrainingFacts, dropped_by, read_facts
-from tasks.engine.files import write_bytes, write_json
-from tasks.engine.fit import Progress, fit
+from tasks.engine.fit import Progress, Run, fit
 from tasks.engine.fit_params import FitParams
 from tasks.engine.steps import StepLoss, Worker
+from tasks.pair_files import Pair, PairFolder, read_pairs, write_pairs
 from tasks.train import TrainResult, hash_of, result_of
 
 HELD_OUT_DRAWS = 8  # noise and times each held-out pair is judged by
 
 
 class PreferParams(FitParams):
-    """One round. `term` (none | win | gt) is the flow loss added with `term_weight`; published: beta 2000, gt, 0.2."""
+    """One round. `term` (none | win | gt) is the flow loss added with `term_weight`; published: beta 2000, gt, 0.2.
+
+    `error_over`: the frames a flow error is the mean of. ``max_frames``: all, silence after the song included, as
+    released, which is what the published beta belongs to; ``song``: those of the song.
+    """
+
+    measures_updates: ClassVar[bool] = True
 
     max_frames: int
     past_end_share: float
+    error_over: Literal["max_frames", "song"]
     beta: float
     term: Literal["none", "win", "gt"]
     term_weight: float
@@ -48,44 +51,54 @@ class PreferParams(FitParams):
     dropout_rule: Literal["jam", "independent"]
 
 
-@dataclass(frozen=True, eq=False)
-class Pair:
-    """Two takes [T, C] of one prompt. `prompt` holds the words and style they were asked for, and the true latent."""
-
-    prompt: Sample
-    winner_TC: np.ndarray
-    loser_TC: np.ndarray
+class ReferenceDiffers(RuntimeError):
+    """Before the first update the policy is its reference, and yet their errors on the same pairs differ."""
 
 
 @dataclass(frozen=True)
 class PreferenceObjective:
-    """Learn the pairs of a folder by DPO."""
+    """Learn the pairs of a folder by DPO. `reference` None: the policy itself, as it was before the round."""
 
     params: PreferParams
     policy: str
-    pairs: str
-    held_out: str
+    reference: str | None
+    pairs: PairFolder
+    held_out: PairFolder
     silence: tuple[float, ...]
 
     def build(self) -> Jam:
         """The policy before the round."""
-        model = load_model(self.policy)
-        return load_model(self.policy, replace(model.config, max_frames=self.params.max_frames))
+        return self._load(self.policy)
 
     def start(self, worker: Worker) -> StepLoss:
-        """Loads the pairs and the frozen reference."""
+        """Loads the pairs and the frozen reference.
+
+        Raises:
+            ReferenceDiffers: in the first step, where the policy is the reference.
+        """
         params = self.params
-        pairs = read_pairs(Path(self.pairs))
-        reference = self.build().to(worker.device).eval().requires_grad_(False)
+        pairs = read_pairs(Path(self.pairs.path))
+        reference = self._frozen(worker).train()  # as the policy that learns: the same numerics and dropout
+        if params.compile:
+            reference = cast(Jam, torch.compile(reference))
         order = EndlessOrder([len(pairs)], params.seed, shuffle_shards=1)
 
         def step_loss(model: Jam, step: int, generator: torch.Generator) -> dict[str, torch.Tensor]:
             positions = positions_of_step(step, params.batch_size, worker.rank, worker.num_workers)
             chosen = [(pairs[order[position]], position) for position in positions]
             loss = self._loss(model, reference, chosen, generator, worker)
+            if step < params.accumulate and self.reference is None:
+                check_equal(loss)
             return {name: getattr(loss, name) for name in loss.__dataclass_fields__}
 
         return step_loss
+
+    def _load(self, checkpoint: str) -> Jam:
+        config = replace(load_model(checkpoint).config, max_frames=self.params.max_frames)
+        return load_model(checkpoint, config)
+
+    def _frozen(self, worker: Worker) -> Jam:
+        return self._load(self.reference or self.policy).to(worker.device).requires_grad_(False)
 
     def facts(self) -> TrainingFacts:
         """What this round leaves out at times, and what its policy did."""
@@ -98,10 +111,10 @@ class PreferenceObjective:
 
     def validate(self, model: Jam, worker: Worker) -> dict[str, Any]:
         """Implicit accuracy and margin on held-out pairs, at fixed noise and times."""
-        pairs = read_pairs(Path(self.held_out))
+        pairs = read_pairs(Path(self.held_out.path))
         if not pairs:
-            return {"num_held_out_pairs": 0}
-        reference = self.build().to(worker.device).eval()
+            return {"num_held_out_pairs": 0, "error_over": self.params.error_over}
+        reference = self._frozen(worker).eval()
         generator = torch.Generator().manual_seed(self.params.seed)
         with torch.no_grad():
             losses = [
@@ -111,6 +124,7 @@ class PreferenceObjective:
             ]
         return {
             "num_held_out_pairs": len(pairs),
+            "error_over": self.params.error_over,
             "held_out_accuracy": float(np.mean([float(loss.accuracy) for loss in losses])),
             "held_out_margin": float(np.mean([float(loss.margin) for loss in losses])),
         }
@@ -124,7 +138,7 @@ class PreferenceObjective:
         worker: Worker,
     ) -> PreferenceLoss:
         params = self.params
-        win_BTC, lose_BTC, truth_BTC, conditions = self._collate(chosen)
+        win_BTC, lose_BTC, truth_BTC, conditions, num_frames_B = self._collate(chosen)
         return dpo_loss(
             model,
             reference,
@@ -137,12 +151,13 @@ class PreferenceObjective:
             truth_BTC.to(worker.device),
             self._dropout,
             generator,
+            num_frames_B.to(worker.device) if params.error_over == "song" else None,
         )
 
     def _collate(
         self, chosen: Sequence[tuple[Pair, int]]
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, Conditions]:
-        """(winners, losers, truths, conditions): the same crop of all three, as long as the takes."""
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, Conditions, torch.Tensor]:
+        """(winners, losers, truths, conditions, num_frames_B): the same crop of all three, as long as the takes."""
         max_frames = self.params.max_frames
         silence_C = np.array(self.silence, np.float32)
         items, losers, truths = [], [], []
@@ -157,7 +172,19 @@ class PreferenceObjective:
             truths.append(padded(prompt.mean_TC + prompt.std_TC * noise_TC, crop, max_frames, silence_C))
         winners = collate(items, max_frames, silence_C)
         stacked = [torch.from_numpy(np.stack(latents)) for latents in (losers, truths)]
-        return winners.latents_BTC, stacked[0], stacked[1], winners.conditions
+        num_frames_B = torch.tensor([crop.num_frames for _, crop, _, _ in items])
+        return winners.latents_BTC, stacked[0], stacked[1], winners.conditions, num_frames_B
+
+
+def check_equal(loss: PreferenceLoss) -> None:
+    """Raises ReferenceDiffers unless policy and reference have exactly the same errors, as before any update."""
+    pairs = ((loss.win_error, loss.reference_win_error), (loss.lose_error, loss.reference_lose_error))
+    if loss.margin.item() != 0 or any(mine.item() != other.item() for mine, other in pairs):
+        raise ReferenceDiffers(
+            f"step 0: the policy and its frozen copy differ by a margin of {loss.margin.item():.3g} on the same "
+            "pairs, noise and times, where it must be exactly 0; beta would amplify this: run both in the same "
+            "precision and mode (dpo.compile: false)"
+        )
 
 
 def prefer(
@@ -168,60 +195,46 @@ def prefer(
     silence_C: np.ndarray,
     out: Path,
     progress: Progress | None = None,
+    reference: Path | None = None,
 ) -> TrainResult:
     """One round of DPO from the checkpoint `policy`; finds, resumes or runs what `out` holds.
+
+    `reference`: the frozen checkpoint that the policy is held against; None: the policy itself.
 
     Raises:
         ValueError: no pairs, takes of unequal length, or `out` is another run's.
         FitFailed: a worker failed too often.
     """
-    if not pairs:
+    learn, check = write_pairs(out / "pairs", pairs), write_pairs(out / "held_out", held_out)
+    run = preference_run(params, learn, check, policy, silence_C, out, reference)
+    return result_of(run.out, fit(run.objective, params, run.out, run.recipe, progress))
+
+
+def preference_run(
+    params: PreferParams,
+    pairs: PairFolder,
+    held_out: PairFolder,
+    policy: Path,
+    silence_C: np.ndarray,
+    out: Path,
+    reference: Path | None = None,
+) -> Run:
+    """What `prefer` runs, on pairs that are written already.
+
+    Raises:
+        ValueError: there are no pairs.
+    """
+    if not pairs.count:
         raise ValueError("pairs: there is none to learn from; generate more candidates or lower the margin")
-    out = out.resolve()
+    silence = tuple(float(value) for value in silence_C)
     recipe = {
         "kind": "preference",
         "policy": weights_hash(policy),
-        "pairs": write_pairs(out / "pairs", pairs),
-        "held_out": write_pairs(out / "held_out", held_out),
-        "silence": hash_of([float(value) for value in silence_C]),
+        "reference": weights_hash(reference or policy),
+        "pairs": pairs.digest,
+        "held_out": held_out.digest,
+        "silence": hash_of(silence),
     }
-    silence = tuple(float(value) for value in silence_C)
-    objective = PreferenceObjective(
-        params, str(policy.resolve()), str(out / "pairs"), str(out / "held_out"), silence
-    )
-    return result_of(out, fit(objective, params, out, recipe, progress))
-
-
-def write_pairs(folder: Path, pairs: Sequence[Pair]) -> str:
-    """Write pairs for the workers (``pairs.json``, ``pairs.safetensors``); returns a hash of all of it."""
-    arrays: dict[str, np.ndarray] = {}
-    rows = []
-    for number, pair in enumerate(pairs):
-        prompt = pair.prompt
-        if pair.winner_TC.shape != pair.loser_TC.shape:
-            raise ValueError(
-                f"pair {prompt.song_id!r}: takes of {pair.winner_TC.shape} and {pair.loser_TC.shape}; "
-                "trim both to the asked length"
-            )
-        named = {"winner": pair.winner_TC, "loser": pair.loser_TC, "style": prompt.style_NS}
-        named |= {"mean": prompt.mean_TC, "std": prompt.std_TC}
-        arrays |= {f"{number:06d}.{name}": np.ascontiguousarray(a, np.float32) for name, a in named.items()}
-        rows.append(
-            {"song_id": prompt.song_id, "split": prompt.split, "words": [list(w) for w in prompt.words]}
-        )
-    write_bytes(folder / "pairs.safetensors", save(arrays))
-    write_json(folder / "pairs.json", rows)
-    return hash_of([rows, {name: hash_of(array.tolist()) for name, array in arrays.items()}])
-
-
-def read_pairs(folder: Path) -> list[Pair]:
-    """The pairs of `write_pairs`, in order."""
-    rows = json.loads((folder / "pairs.json").read_text())
-    arrays = load_file(folder / "pairs.safetensors") if rows else {}
-    pairs = []
-    for number, row in enumerate(rows):
-        a = {name: arrays[f"{number:06d}.{name}"] for name in ("winner", "loser", "style", "mean", "std")}
-        words = tuple(GridWord(*word) for word in row["words"])
-        prompt = Sample(row["song_id"], a["mean"], a["std"], a["style"], words, row["split"])
-        pairs.append(Pair(prompt, a["winner"], a["loser"]))
-    return pairs
+    held_against = str(reference.resolve()) if reference else None
+    objective = PreferenceObjective(params, str(policy.resolve()), held_against, pairs, held_out, silence)
+    return Run(objective, params, out.resolve(), recipe)

@@ -1,4 +1,4 @@
-"""Score: a judge's axes for every song, and their mean as its reward."""
+"""Score: a judge's axes for every song."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from tasks.engine.song import Song
+from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Stage
 from tasks.mix import mix_of
 from tasks.models.judge import Judge, JudgeParams, build_judge, judge_identity
@@ -16,9 +16,9 @@ class Score(Stage):
     """Aesthetic scores of a mix."""
 
     name = "score"
-    version = 1
+    version = 2
     reads = frozenset({"audio", "duration_s"})
-    writes = frozenset({"scores", "reward"})
+    writes = frozenset({"scores"})
     packages = ("av", "numpy", "scipy", "soundfile", "soxr")
 
     def __init__(self, params: JudgeParams, songs_root: str) -> None:
@@ -41,5 +41,19 @@ class Score(Stage):
 
     def one(self, song: Song) -> Song:
         """The song with a score for each of the judge's axes."""
-        scores = [float(s) for s in self.judge.score(self.opened(song))]
-        return song.with_columns(scores=scores, reward=sum(scores) / len(scores))
+        return song.with_columns(scores=scored(self.judge, self.opened(song), song.song_id))
+
+
+def scored(judge: Judge, mix_CN: np.ndarray, song_id: str) -> list[float]:
+    """The judge's axes of one song.
+
+    Raises:
+        SongError: ``judge_failed``: the judge cannot score this song, or not with finite numbers.
+    """
+    try:
+        scores_A = np.asarray(judge.score(mix_CN), np.float64)
+    except (ValueError, RuntimeError) as error:
+        raise SongError(song_id, "judge_failed", f"{type(error).__name__}: {error}") from error
+    if not np.isfinite(scores_A).all():
+        raise SongError(song_id, "judge_failed", f"scores that are not finite: {scores_A.tolist()}")
+    return [float(score) for score in scores_A]

@@ -14,21 +14,25 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from pydantic import Field
 
 from jam_model.batches import Batches, fixed_batches
 from jam_model.checkpoint import load_model, weights_hash
 from jam_model.config import JamConfig
 from jam_model.dit import Jam
 from jam_model.flow import Dropout, FlowDraw, flow_error, flow_loss
+from jam_model.learner import UpdateRule
 from jam_model.order import duration_weights, positions_of_step
-from jam_model.shards import VALIDATION, Shards, read_index
-from jam_model.training_facts import TrainingFacts, dropped_by, read_facts
+from jam_model.shard_index import VALIDATION, read_index
+from jam_model.shards import Shards
+from jam_model.training_facts import TrainingFacts, check_guidance, dropped_by, read_facts
 from tasks.engine.fit import Progress, fit
 from tasks.engine.fit_params import FitParams
 from tasks.engine.stage import Section
 from tasks.engine.steps import StepLoss, Worker
+from tasks.hear import HEARD, Hearing
 
-FLOW_VERSION = 2  # rises whenever the same shards and settings give other weights
+FLOW_VERSION = 3  # rises whenever the same shards and settings give other weights
 VALIDATION_TIMES = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 
@@ -53,9 +57,14 @@ class JamParams(Section):
 
 class TrainParams(FitParams):
     """One training run. `past_end_share`: crops that run past the end of a song longer than max_frames.
-    `ignore_below_s`, `resample_below_s`, `resample_power`: see `duration_weights`; 0 s is no limit.
+    `ignore_below_s`, `resample_below_s`, `resample_power`: see `duration_weights`; 0 s is no limit. `sharding`:
+    ``full`` keeps weights, gradients and optimiser in parts on the workers, where one has no room for all.
+    `heard_songs`: validation songs that are sung and read whenever the run is validated, for `best_by`
+    ``validation_per``; 0: none.
     """
 
+    sharding: Literal["none", "full"]
+    heard_songs: int = Field(ge=0)
     max_frames: int
     past_end_share: float
     ignore_below_s: float
@@ -67,6 +76,17 @@ class TrainParams(FitParams):
     lyrics_dropout: float
     dropout_rule: Literal["jam", "independent"]
     time_weight: bool
+
+    @property
+    def shards_weights(self) -> bool:
+        """As `sharding` says."""
+        return self.sharding == "full"
+
+    def rule(self) -> UpdateRule:
+        """See `FitParams.rule`; also refuses `best_by` ``validation_per`` where no song is heard."""
+        if self.best_by == HEARD and not self.heard_songs:
+            raise ValueError(f"best_by: {HEARD} needs heard_songs above 0: validation songs to sing and read")
+        return super().rule()
 
 
 @dataclass(frozen=True)
@@ -88,6 +108,7 @@ class FlowObjective:
     shards: str
     silence: tuple[float, ...]
     style_encoder: str
+    hearing: Hearing | None = None
 
     def build(self) -> Jam:
         """Fresh weights drawn from the seed, or those of `init`."""
@@ -139,7 +160,7 @@ class FlowObjective:
         )
 
     def validate(self, model: Jam, worker: Worker) -> dict[str, Any]:
-        """Flow error on the validation split, every condition kept, at fixed times and noise."""
+        """Flow error on the validation split, every condition kept, at fixed times and noise; what is heard of it."""
         shards = Shards(Path(self.shards), VALIDATION)
         silence_C = np.array(self.silence, np.float32)
         generator = torch.Generator().manual_seed(self.params.seed)
@@ -157,16 +178,23 @@ class FlowObjective:
                     errors[time] += flow_error(model, batch.latents_BTC, batch.conditions, draw).tolist()
         if not len(shards):
             return {"num_validation_songs": 0}
+        heard: dict[str, Any] = {}
+        if self.hearing:
+            songs = [shards[number] for number in range(min(len(shards), self.params.heard_songs))]
+            heard = self.hearing.figures(model, songs, self.params.seed, worker.device)
         by_time = {str(time): float(np.mean(values)) for time, values in errors.items()}
         return {
             "num_validation_songs": len(shards),
             "validation_loss": float(np.mean(list(by_time.values()))),
             "validation_loss_by_time": by_time,
+            **heard,
         }
 
 
-def flow_recipe(config: JamConfig, shards: Path, silence_C: np.ndarray, init: Path | None) -> dict[str, Any]:
-    """What decides a run's weights besides its section: sizes, shards, silence and the starting weights."""
+def flow_recipe(
+    config: JamConfig, shards: Path, silence_C: np.ndarray, init: Path | None, hearing: Hearing | None = None
+) -> dict[str, Any]:
+    """What decides a run besides its section: sizes, shards, silence, the starting weights, and how songs are heard."""
     return {
         "kind": "flow",
         "version": FLOW_VERSION,
@@ -174,6 +202,7 @@ def flow_recipe(config: JamConfig, shards: Path, silence_C: np.ndarray, init: Pa
         "init": weights_hash(init) if init else None,
         "shards": hash_of([entry["sha256"] for entry in read_index(shards)]),
         "silence": hash_of([float(value) for value in silence_C]),
+        "hearing": hearing.facts() if hearing else None,
     }
 
 
@@ -193,24 +222,30 @@ def train(
     init: Path | None,
     out: Path,
     progress: Progress | None = None,
+    hearing: Hearing | None = None,
 ) -> TrainResult:
     """Train from fresh weights (`init` None) or from a checkpoint; finds, resumes or runs what `out` holds.
 
     `silence_C` is the codec's latent of silence, `style_encoder` the identity of what made the shards' styles.
+    `hearing`: how `heard_songs` are sung and read; needed where there are any.
 
     Raises:
-        ValueError: `init` has other sizes than `jam`, the shards hold no training song, or `out` is another run's.
+        ValueError: nobody hears `heard_songs`, or their guidance asks for what is not trained, `init` has other sizes than `jam`, the shards hold no training song, or `out` is another run's.
         FitFailed: a worker failed too often.
     """
     config = jam.config(section.max_frames)
-    recipe = flow_recipe(config, shards, silence_C, init)
+    if section.heard_songs and hearing is None:
+        raise ValueError(f"heard_songs is {section.heard_songs}, but nobody was given to hear them; give 0")
+    recipe = flow_recipe(config, shards, silence_C, init, hearing)
     if init and (stored := load_model(init).config) != replace(config, max_frames=stored.max_frames):
         raise ValueError(
             f"init: {init} was trained with {stored}, but params jam says {config}; make them equal"
         )
     where = str(init.resolve()) if init else None
     silence = tuple(float(value) for value in silence_C)
-    objective = FlowObjective(section, config, where, str(shards.resolve()), silence, style_encoder)
+    objective = FlowObjective(section, config, where, str(shards.resolve()), silence, style_encoder, hearing)
+    if hearing:
+        check_guidance(objective.facts(), hearing.sampler.guidance, style_encoder)
     return result_of(out, fit(objective, section, out, recipe, progress))
 
 

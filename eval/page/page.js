@@ -1,32 +1,12 @@
-// The page's one script: sorts tables, shows a song's takes, plays them and lights up the words being sung.
-// Every text reaches the page through textContent.
-"use strict";
-
+// The report's own script: sorts tables, shows a song's takes, plays them and lights up the words being sung.
 (() => {
-  const page = JSON.parse(document.getElementById("page-data").textContent);
-  const SVG = "http://www.w3.org/2000/svg";
-  const PLAY = "M3 1.5v13l11-6.5z", PAUSE = "M3 2h3.5v12H3zM9.5 2H13v12H9.5z";
-
-  function make(tag, className, text) {
-    const element = document.createElement(tag);
-    if (className) element.className = className;
-    if (text !== undefined) element.textContent = text;
-    return element;
-  }
-
-  function drawing(path, viewBox, className) {
-    const svg = document.createElementNS(SVG, "svg");
-    svg.setAttribute("viewBox", viewBox);
-    svg.setAttribute("aria-hidden", "true");
-    if (className) svg.setAttribute("class", className);
-    svg.append(document.createElementNS(SVG, "path"));
-    svg.firstChild.setAttribute("d", path);
-    return svg;
-  }
+  const { page, make, showState, playButton, waves, slider, keys, sourceOf } = shared;
+  const WORST = 10, MOST_WORDS = 8;
 
   function shown(metric, value) {
     if (value === null || value === undefined) return "\u2013";
-    return (value * metric.scale).toFixed(metric.decimals).replace("-", "\u2212");
+    const text = (value * metric.scale).toFixed(metric.decimals);
+    return (Number(text) === 0 ? text.replace("-", "") : text).replace("-", "\u2212");
   }
 
   // ---- sorting: a click, or Enter on a column head; missing values always stand last ----
@@ -57,6 +37,51 @@
     body.append(...keyed.map(([, row]) => row));
   }
 
+  function tableOf(columns, rows) {
+    const table = make("table"), headRow = make("tr"), body = make("tbody");
+    for (const [text, kind, stamp] of columns) {
+      const head = make("th", kind === "number" ? "figure" : "");
+      const button = make("button", "", text);
+      button.type = "button";
+      head.scope = "col";
+      head.dataset.sort = kind;
+      head.append(button);
+      if (stamp) {
+        head.append(make("small", "", stamp.split(",")[0]));
+        head.title = stamp;
+      }
+      headRow.append(head);
+    }
+    body.append(...rows);
+    table.append(make("thead"), body);
+    table.tHead.append(headRow);
+    sortable(table);
+    return table;
+  }
+
+  function nameCell(text, content) {
+    const cell = make("th");
+    cell.scope = "row";
+    cell.dataset.value = text;
+    cell.append(content ?? text);
+    return cell;
+  }
+
+  function numberCell(value, content) {
+    const cell = make("td", "figure");
+    cell.dataset.value = value ?? "";
+    cell.append(content);
+    return cell;
+  }
+
+  function linkButton(text, title, action) {
+    const button = make("button", "", text);
+    button.type = "button";
+    button.title = title;
+    button.addEventListener("click", action);
+    return button;
+  }
+
   document.querySelectorAll("table.sortable").forEach(sortable);
   const player = document.getElementById("player");
   if (!player || !page.songs.length) return;
@@ -64,27 +89,18 @@
   // ---- sound: one element plays; sources are made when first asked for ----
 
   const sound = new Audio();
-  const sources = new Map();
   let playing = null; // the take being heard, as shown by takeView
-
-  function sourceOf(take) {
-    if (take.file) return take.file;
-    if (!sources.has(take.script)) {
-      const text = atob(document.getElementById(take.script).textContent.trim());
-      const bytes = Uint8Array.from(text, (letter) => letter.charCodeAt(0));
-      sources.set(take.script, URL.createObjectURL(new Blob([bytes], { type: take.type })));
-    }
-    return sources.get(take.script);
-  }
 
   function start(view) {
     if (playing !== view) {
       stop();
       playing = view;
-      sound.src = sourceOf(view.take);
+      sound.src = view.take.file ?? sourceOf(view.take.script, view.take.type);
       sound.currentTime = view.at;
     }
-    sound.play().catch((error) => view.say(`This sound cannot be played: ${error.message}`));
+    sound.play().catch((error) => {
+      if (error.name !== "AbortError") view.say(`This sound cannot be played: ${error.message}`);
+    });
   }
 
   function stop() {
@@ -109,14 +125,6 @@
   });
 
   // ---- one take: head, two lanes of words, the wave between them ----
-
-  function outline(peaks) {
-    if (!peaks.length) return "";
-    const top = Math.max(...peaks, 1);
-    const upper = peaks.map((peak, i) => `${i} ${(50 - (48 * peak) / top).toFixed(1)}`);
-    const lower = peaks.map((peak, i) => `${i} ${(50 + (48 * peak) / top).toFixed(1)}`).reverse();
-    return `M${[...upper, ...lower].join("L")}Z`;
-  }
 
   const MEANING = { hit: "sung as asked", missed: "missed", substituted: "heard as another word", inserted: "never asked for" };
 
@@ -156,30 +164,46 @@
     return Math.min(160, Math.max(30, needs[Math.floor(0.75 * needs.length)] ?? 30));
   }
 
-  function takeView(take, song, width) {
-    const duration = Math.max(take.duration, 0.01);
-    const system = page.systems[take.system];
-    const element = make("article", "take");
-    const head = make("div", "take-head");
-    const button = make("button", "play");
-    const icon = drawing(PLAY, "0 0 16 16");
-    const message = make("p", "note", take.note);
-    button.type = "button";
-    button.append(icon);
-    const title = make("div");
-    title.append(make("b", "", system.title));
-    if (system.stamp) title.append(make("span", "stamp", system.stamp));
-    title.append(message);
+  function scoreList(take) {
     const scores = make("dl", "scores");
     for (const metric of page.metrics) {
       if (!(metric.name in take.scores)) continue;
-      const value = make("dd", "", shown(metric, take.scores[metric.name]));
+      const score = take.scores[metric.name];
+      const value = make("dd", "", shown(metric, score));
       value.title = take.reasons[metric.name] ?? "";
-      if (metric.unit) value.textContent += `\u00a0${metric.unit}`;
+      if (metric.unit && score !== null) value.textContent += `\u00a0${metric.unit}`;
       const pair = make("div");
       pair.append(make("dt", "", metric.title), value);
       scores.append(pair);
     }
+    return scores;
+  }
+
+  function factList(take) {
+    const details = make("details", "facts"), list = make("dl");
+    details.append(make("summary", "", "What each stage did"), list);
+    for (const [stage, text] of take.facts) {
+      const row = make("div");
+      row.append(make("dt", "", stage), make("dd", "", text));
+      list.append(row);
+    }
+    return details;
+  }
+
+  function takeView(take, song, width) {
+    const duration = Math.max(take.duration, 0.01);
+    const system = page.systems[take.system];
+    const named = `${song.title} by ${system.title}`;
+    const silent = !take.script && !take.file;
+    const element = make("article", "take");
+    element.dataset.system = take.system;
+    const head = make("div", "take-head");
+    const { button, icon } = playButton();
+    const message = make("p", "note", take.note || (silent ? "its sound is not in this report" : ""));
+    const title = make("div");
+    title.append(make("b", "", system.title));
+    if (system.stamp) title.append(make("span", "stamp", system.stamp));
+    title.append(message);
     head.append(button, title);
 
     const timeline = make("div", "timeline");
@@ -187,30 +211,25 @@
     const wave = make("div", "wave");
     const asked = lane(take.asked, duration, "asked", width / duration);
     const heard = lane(take.heard, duration, "heard", width / duration);
-    const path = outline(take.peaks);
-    const box = `0 0 ${Math.max(1, take.peaks.length - 1)} 100`;
-    const played = drawing(path, box, "played");
-    const whole = drawing(path, box);
-    for (const svg of [whole, played]) svg.setAttribute("preserveAspectRatio", "none");
+    const [whole, played] = waves(take.peaks);
     const playhead = make("div", "playhead");
-    wave.tabIndex = 0;
-    wave.setAttribute("role", "slider");
-    wave.setAttribute("aria-label", `Place in ${song.title} by ${system.title}, in seconds`);
-    wave.setAttribute("aria-valuemin", "0");
-    wave.setAttribute("aria-valuemax", duration.toFixed(1));
+    slider(wave, `Place in ${named}, in seconds`, duration);
     wave.append(whole, played, playhead);
     track.style.width = `${width}px`;
     track.append(asked.element, wave, heard.element);
     timeline.append(track);
-    element.append(head, timeline, scores);
+    const below = make("div", "below");
+    below.append(scoreList(take));
+    const facts = take.facts.length ? factList(take) : null;
+    if (facts) below.append(facts);
+    element.append(head, timeline, below);
 
     const view = {
-      element, take, at: 0,
+      element, take, silent, facts, button, at: 0,
       say(text) { message.textContent = text; },
       show(running) {
         const share = Math.min(1, view.at / duration);
-        icon.firstChild.setAttribute("d", running ? PAUSE : PLAY);
-        button.setAttribute("aria-label", `${running ? "Pause" : "Play"} ${song.title} by ${system.title}`);
+        showState(icon, running, named);
         played.style.clipPath = `inset(0 ${100 * (1 - share)}% 0 0)`;
         playhead.style.left = `${100 * share}%`;
         playhead.hidden = view.at === 0;
@@ -229,23 +248,18 @@
         view.show(playing === view && !sound.paused);
       },
     };
-    const toggle = () => (playing === view && !sound.paused ? sound.pause() : start(view));
-    const silent = !take.script && !take.file;
+    const toggle = () => {
+      if (silent) return;
+      if (playing === view && !sound.paused) sound.pause();
+      else start(view);
+    };
     button.disabled = silent;
     button.addEventListener("click", toggle);
     track.addEventListener("click", (event) => {
       const bounds = track.getBoundingClientRect();
       view.seek((duration * (event.clientX - bounds.left)) / bounds.width);
     });
-    wave.addEventListener("keydown", (event) => {
-      const steps = { ArrowLeft: -1, ArrowRight: 1, PageDown: -5, PageUp: 5 };
-      if (event.key in steps) view.seek(view.at + steps[event.key]);
-      else if (event.key === "Home") view.seek(0);
-      else if (event.key === "End") view.seek(duration);
-      else if ((event.key === " " || event.key === "Enter") && !silent) toggle();
-      else return;
-      event.preventDefault();
-    });
+    keys(wave, { seek: view.seek, at: () => view.at, duration, toggle });
     timeline.addEventListener("scroll", () => { // the takes of a song stay on one time axis
       for (const other of player.querySelectorAll(".timeline")) {
         if (Math.abs(other.scrollLeft - timeline.scrollLeft) > 1) other.scrollLeft = timeline.scrollLeft;
@@ -257,7 +271,10 @@
 
   // ---- one song: its takes under each other on one time axis ----
 
-  let current = 0;
+  const used = new Set(page.songs.flatMap((song) => song.takes.map((take) => take.system)));
+  const systems = page.order.filter((name) => used.has(name));
+  const hidden = new Set(); // systems that the reader switched off
+  let current = 0, views = [];
 
   function showSong(index) {
     stop();
@@ -265,18 +282,40 @@
     const song = page.songs[current];
     const bar = make("div", "song-bar");
     const title = make("h3", "", song.title);
-    title.append(make("code", "", song.id));
+    title.append(make("code", "", song.genre ? `${song.id} \u00b7 ${song.genre}` : song.id));
     bar.append(title, stepButton("Previous song", -1), stepButton("Next song", 1));
+    const takes = song.takes.filter((take) => !hidden.has(take.system));
     const longest = Math.max(...song.takes.map((take) => take.duration));
     const scale = Math.max(...song.takes.map(pixelsPerSecond));
     const room = player.clientWidth > 736 ? player.clientWidth - 226 : player.clientWidth;
     const fit = room / longest;
     const perSecond = scale <= 1.4 * fit ? fit : scale; // a little crowding is better than scrolling
-    player.replaceChildren(bar, ...song.takes.map((take) => takeView(take, song, take.duration * perSecond).element));
+    views = takes.map((take) => takeView(take, song, take.duration * perSecond));
+    player.replaceChildren(bar, chips(), ...views.map((view) => view.element));
     document.querySelectorAll("#song-table tbody tr").forEach((row) => {
       if (row.dataset.song === song.id) row.setAttribute("aria-current", "true");
       else row.removeAttribute("aria-current");
     });
+  }
+
+  function chips() {
+    const group = make("div", "chips");
+    group.setAttribute("role", "group");
+    group.setAttribute("aria-label", "Systems shown side by side");
+    for (const name of systems) {
+      const label = make("label"), box = make("input");
+      box.type = "checkbox";
+      box.checked = !hidden.has(name);
+      box.addEventListener("change", () => {
+        if (box.checked) hidden.delete(name);
+        else hidden.add(name);
+        showSong(current);
+        player.querySelectorAll(".chips input")[systems.indexOf(name)].focus();
+      });
+      label.append(box, page.systems[name].title);
+      group.append(label);
+    }
+    return group;
   }
 
   function stepButton(label, step) {
@@ -289,83 +328,152 @@
     return button;
   }
 
-  // ---- all songs: one metric at a time, songs down, systems across ----
+  // From a number to its sound and its stage facts, in one click.
+  function openTake(index, system) {
+    hidden.delete(system);
+    showSong(index);
+    const view = views.find(({ take }) => take.system === system);
+    if (!view) return player.scrollIntoView();
+    view.element.setAttribute("aria-current", "true");
+    if (view.facts) view.facts.open = true;
+    view.element.scrollIntoView({ block: "center" });
+    if (view.silent) view.element.querySelector(".wave").focus({ preventScroll: true });
+    else {
+      view.button.focus({ preventScroll: true });
+      start(view);
+    }
+  }
+
+  function openSong(index) {
+    showSong(index);
+    player.scrollIntoView();
+    player.querySelector(".play:not(:disabled)")?.focus({ preventScroll: true });
+  }
+
+  // ---- the tables: one metric at a time; all of them follow the same controls ----
 
   const controls = document.getElementById("song-controls");
-  const select = make("select"), filter = make("input");
+  const genres = [...new Set(page.songs.map((song) => song.genre).filter(Boolean))].sort();
+  const metricChoice = choice("Metric", page.metrics.map(({ name, title }) => [name, title]));
+  const systemChoice = choice("System", [["", "all"], ...systems.map((name) => [name, page.systems[name].title])]);
+  const genreChoice = genres.length ? choice("Genre", [["", "all"], ...genres.map((name) => [name, name])]) : null;
+  const filter = make("input");
   filter.type = "search";
-  for (const metric of page.metrics) {
-    const option = make("option", "", metric.title);
-    option.value = metric.name;
-    select.append(option);
-  }
-  for (const [text, control] of [["Metric", select], ["Filter", filter]]) {
-    const label = make("label", "", text);
-    label.append(control);
-    controls.append(label);
+  filter.placeholder = "title or word";
+  label("Filter", filter);
+
+  function label(text, control) {
+    const element = make("label", "", text);
+    element.append(control);
+    controls.append(element);
   }
 
-  function showTable() {
-    const metric = page.metrics.find(({ name }) => name === select.value);
-    const used = new Set(page.songs.flatMap((song) => song.takes.map((take) => take.system)));
-    const systems = Object.keys(page.systems).filter((name) => used.has(name));
-    systems.sort((a, b) => page.order.indexOf(a) - page.order.indexOf(b));
-    const table = make("table"), headRow = make("tr"), body = make("tbody");
-    const columns = systems.map((name) => [page.systems[name].title, "number", page.systems[name].stamp]);
-    for (const [text, kind, stamp] of [["Song", "text", ""], ...columns]) {
-      const head = make("th", kind === "number" ? "figure" : "");
-      const button = make("button", "", text);
-      button.type = "button";
-      head.scope = "col";
-      head.dataset.sort = kind;
-      head.append(button);
-      if (stamp) head.append(make("small", "", stamp));
-      headRow.append(head);
+  function choice(text, options) {
+    const select = make("select");
+    for (const [value, name] of options) {
+      const option = make("option", "", name);
+      option.value = value;
+      select.append(option);
     }
-    page.songs.forEach((song, index) => {
-      const row = make("tr"), head = make("th");
+    label(text, select);
+    select.addEventListener("change", showTables);
+    return select;
+  }
+
+  const words = page.songs.map((song) =>
+    [song.title, song.id, song.genre, ...(song.takes[0]?.asked ?? []).map(([word]) => word)].join(" ").toLowerCase());
+
+  function wanted(song, index) {
+    const inGenre = !genreChoice?.value || song.genre === genreChoice.value;
+    return inGenre && words[index].includes(filter.value.trim().toLowerCase());
+  }
+
+  function shownSystems() {
+    return systems.filter((name) => !systemChoice.value || name === systemChoice.value);
+  }
+
+  function showTables() {
+    const metric = page.metrics.find(({ name }) => name === metricChoice.value);
+    if (!metric) return;
+    showSongs(metric);
+    showWorst(metric);
+    showGenres(metric);
+  }
+
+  function scoreButton(metric, index, take) {
+    const why = take.reasons[metric.name] || take.note || "";
+    const title = take.script || take.file ? `${why} Play, with its stage facts`.trim() : why || "Show, with its stage facts";
+    return linkButton(shown(metric, take.scores[metric.name]), title, () => openTake(index, take.system));
+  }
+
+  function showSongs(metric) {
+    const columns = shownSystems();
+    const rows = page.songs.flatMap((song, index) => {
+      if (!wanted(song, index)) return [];
+      const row = make("tr");
       row.dataset.song = song.id;
-      row.dataset.text = [song.title, song.id, ...(song.takes[0]?.asked ?? []).map(([word]) => word)].join(" ").toLowerCase();
-      head.scope = "row";
-      head.dataset.value = song.title;
-      head.append(openButton(song.title, index));
-      row.append(head);
-      for (const name of systems) {
+      if (index === current) row.setAttribute("aria-current", "true");
+      row.append(nameCell(song.title, linkButton(song.title, "", () => openSong(index))));
+      for (const name of columns) {
         const take = song.takes.find((one) => one.system === name);
-        const value = metric ? take?.scores[metric.name] : undefined;
-        const cell = make("td", "figure");
-        cell.dataset.value = value ?? "";
-        cell.title = take ? (metric && take.reasons[metric.name]) || take.note : "no such take";
-        cell.textContent = metric ? shown(metric, value) : "";
-        row.append(cell);
+        row.append(numberCell(take?.scores[metric.name], take ? scoreButton(metric, index, take) : "\u2013"));
       }
-      body.append(row);
+      return [row];
     });
-    table.append(make("thead"), body);
-    table.tHead.append(headRow);
-    document.getElementById("song-table").replaceChildren(table);
-    sortable(table);
-    applyFilter();
+    const heads = columns.map((name) => [page.systems[name].title, "number", page.systems[name].stamp]);
+    document.getElementById("song-table").replaceChildren(tableOf([["Song", "text"], ...heads], rows));
+    document.getElementById("song-count").textContent = `${metric.title}: ${rows.length} of ${page.songs.length} songs.`;
   }
 
-  function openButton(text, index) {
-    const button = make("button", "", text);
-    button.type = "button";
-    button.addEventListener("click", () => {
-      showSong(index);
-      player.scrollIntoView();
-      player.querySelector(".play:not(:disabled)")?.focus({ preventScroll: true });
+  function showWorst(metric) {
+    const place = document.getElementById("worst-table");
+    if (!metric.worst) return place.replaceChildren(make("p", "quiet", "This metric has no better side."));
+    const columns = shownSystems();
+    const takes = page.songs.flatMap((song, index) => (wanted(song, index) ? song.takes : [])
+      .filter((take) => columns.includes(take.system) && typeof take.scores[metric.name] === "number")
+      .map((take) => [take.scores[metric.name], index, take]));
+    takes.sort(([a], [b]) => (metric.worst === "highest" ? b - a : a - b));
+    const rows = takes.slice(0, WORST).map(([score, index, take]) => {
+      const row = make("tr"), lost = take.asked.filter(([, , , mark]) => mark !== "hit");
+      const unsung = make("td", "unsung", lost.slice(0, MOST_WORDS).map(([word]) => word).join(" "));
+      if (lost.length > MOST_WORDS) unsung.append(` and ${lost.length - MOST_WORDS} more`);
+      row.append(
+        numberCell(score, scoreButton(metric, index, take)),
+        nameCell(page.songs[index].title),
+        make("td", "", page.systems[take.system].title),
+        unsung,
+      );
+      return row;
     });
-    return button;
+    const heads = [[metric.unit ? `${metric.title}, ${metric.unit}` : metric.title, "number"], ["Song", "text"],
+      ["System", "text"], ["Asked and not heard", "text"]];
+    place.replaceChildren(tableOf(heads, rows));
   }
 
-  function applyFilter() {
-    const wanted = filter.value.trim().toLowerCase();
-    for (const row of document.querySelectorAll("#song-table tbody tr")) row.hidden = !row.dataset.text.includes(wanted);
+  function showGenres(metric) {
+    const place = document.getElementById("genre-table");
+    if (!place) return;
+    const columns = shownSystems();
+    const rows = [...new Set(page.genres.map(({ genre }) => genre))]
+      .filter((genre) => !genreChoice?.value || genre === genreChoice.value)
+      .map((genre) => {
+        const row = make("tr");
+        row.append(nameCell(genre));
+        for (const name of columns) {
+          const found = page.genres.find((one) => one.genre === genre && one.system === name)?.scores[metric.name];
+          const [value, low, high, n, failed] = found ?? [null, null, null, 0, 0];
+          const content = make("span", "", shown(metric, value));
+          const range = low === null ? "" : `[${shown(metric, low)}, ${shown(metric, high)}] `;
+          content.append(make("small", "range", `${range}n\u00a0=\u00a0${n}${failed ? `, ${failed} failed` : ""}`));
+          row.append(numberCell(value, content));
+        }
+        return row;
+      });
+    const heads = columns.map((name) => [page.systems[name].title, "number", page.systems[name].stamp]);
+    place.replaceChildren(tableOf([["Genre", "text"], ...heads], rows));
   }
 
-  select.addEventListener("change", () => { showTable(); showSong(current); });
-  filter.addEventListener("input", applyFilter);
-  showTable();
+  filter.addEventListener("input", showTables);
   showSong(0);
+  showTables();
 })();

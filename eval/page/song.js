@@ -1,31 +1,9 @@
 // The script of the page of one song: lanes of words over the wave, one clock for mix and stems.
-// Every text reaches the page through textContent.
-"use strict";
-
 (() => {
-  const page = JSON.parse(document.getElementById("page-data").textContent);
+  const { page, make, showState, playButton, waves, slider, keys, sourceOf } = shared;
   const place = document.getElementById("song");
   if (!place) return;
-  const SVG = "http://www.w3.org/2000/svg";
-  const PLAY = "M3 1.5v13l11-6.5z", PAUSE = "M3 2h3.5v12H3zM9.5 2H13v12H9.5z";
   const duration = Math.max(page.duration, 0.01);
-
-  function make(tag, className, text) {
-    const element = document.createElement(tag);
-    if (className) element.className = className;
-    if (text !== undefined) element.textContent = text;
-    return element;
-  }
-
-  function drawing(path, viewBox, className) {
-    const svg = document.createElementNS(SVG, "svg");
-    svg.setAttribute("viewBox", viewBox);
-    svg.setAttribute("aria-hidden", "true");
-    if (className) svg.setAttribute("class", className);
-    svg.append(document.createElementNS(SVG, "path"));
-    svg.firstChild.setAttribute("d", path);
-    return svg;
-  }
 
   // ---- how wide a second is: three in four words of the first lane fit into their own length ----
 
@@ -70,13 +48,6 @@
     return element;
   }
 
-  function outline(peaks) {
-    const top = Math.max(...peaks, 1);
-    const upper = peaks.map((peak, i) => `${i} ${(50 - (48 * peak) / top).toFixed(1)}`);
-    const lower = peaks.map((peak, i) => `${i} ${(50 + (48 * peak) / top).toFixed(1)}`).reverse();
-    return peaks.length ? `M${[...upper, ...lower].join("L")}Z` : "";
-  }
-
   function ruler() {
     const element = make("div", "ruler");
     const step = [1, 2, 5, 10, 15, 30, 60, 120].find((s) => s * perSecond >= 56) ?? 300;
@@ -91,12 +62,9 @@
   // ---- the one timeline ----
 
   const controls = make("div", "controls");
-  const button = make("button", "play");
-  const icon = drawing(PLAY, "0 0 16 16");
+  const { button, icon } = playButton();
   const clock = make("span", "clock");
   const message = make("p", "note");
-  button.type = "button";
-  button.append(icon);
   controls.append(button);
 
   const layout = make("div", "song-time"), labels = make("div", "labels");
@@ -113,22 +81,15 @@
   layout.append(labels, timeline);
   place.append(controls, layout);
 
-  wave.tabIndex = 0;
-  wave.setAttribute("role", "slider");
-  wave.setAttribute("aria-label", "Place in the song, in seconds");
-  wave.setAttribute("aria-valuemin", "0");
-  wave.setAttribute("aria-valuemax", duration.toFixed(1));
+  slider(wave, "Place in the song, in seconds", duration);
 
   let chosen = Math.max(0, page.sounds.findIndex((sound) => sound.name === "vocals"));
   let played = null;
 
   function drawWave() {
-    const peaks = page.sounds[chosen]?.peaks ?? [];
-    const path = outline(peaks), box = `0 0 ${Math.max(1, peaks.length - 1)} 100`;
-    played = drawing(path, box, "played");
-    const whole = drawing(path, box);
-    for (const svg of [whole, played]) svg.setAttribute("preserveAspectRatio", "none");
-    wave.replaceChildren(whole, played);
+    const pair = waves(page.sounds[chosen]?.peaks ?? []);
+    [, played] = pair;
+    wave.replaceChildren(...pair);
     rows.find(([, element]) => element === wave)[0] = page.sounds[chosen]?.name ?? "";
     labels.replaceChildren(...rows.map(([name, element]) => {
       const label = make("div", "", name);
@@ -140,21 +101,12 @@
   // ---- sound: one clock; another stem goes on where the last one was ----
 
   const sound = new Audio();
-  const sources = new Map();
   let at = 0;
-
-  function sourceOf({ script }) {
-    if (!sources.has(script)) {
-      const bytes = Uint8Array.from(atob(document.getElementById(script).textContent.trim()), (c) => c.charCodeAt(0));
-      sources.set(script, URL.createObjectURL(new Blob([bytes], { type: "audio/mpeg" })));
-    }
-    return sources.get(script);
-  }
 
   function start() {
     const one = page.sounds[chosen];
     if (!one?.script) return;
-    const source = sourceOf(one);
+    const source = sourceOf(one.script, "audio/mpeg");
     if (sound.src !== source) {
       sound.src = source;
       sound.currentTime = at;
@@ -178,8 +130,7 @@
 
   function show() {
     const running = !sound.paused, share = Math.min(1, at / duration);
-    icon.firstChild.setAttribute("d", running ? PAUSE : PLAY);
-    button.setAttribute("aria-label", running ? "Pause" : "Play");
+    showState(icon, running);
     played.style.clipPath = `inset(0 ${100 * (1 - share)}% 0 0)`;
     playhead.style.left = `${100 * share}%`;
     playhead.hidden = at === 0;
@@ -227,15 +178,7 @@
     const row = event.target.closest("tr");
     if (row) { seek(first[row.sectionRowIndex][1]); if (sound.paused) start(); }
   });
-  wave.addEventListener("keydown", (event) => {
-    const steps = { ArrowLeft: -1, ArrowRight: 1, PageDown: -5, PageUp: 5 };
-    if (event.key in steps) seek(at + steps[event.key]);
-    else if (event.key === "Home") seek(0);
-    else if (event.key === "End") seek(duration);
-    else if (event.key === " " || event.key === "Enter") toggle();
-    else return;
-    event.preventDefault();
-  });
+  keys(wave, { seek, at: () => at, duration, toggle });
   if (page.sounds.length) choose(chosen);
   else { button.disabled = true; drawWave(); show(); }
 })();

@@ -17,7 +17,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Work = Annotated[Path, typer.Option("--work", help="Folder for everything a run makes.")]
+
+def _place(text: str | Path) -> Path:
+    """`--work` as given: a URL is no path."""
+    from tasks.engine.store import place_of
+
+    return place_of(text)
+
+
+Work = Annotated[
+    Path,
+    typer.Option(
+        "--work",
+        parser=_place,
+        metavar="DIR|URL",
+        help="Folder for everything a run makes, or a prefix in a store: s3://bucket/prefix.",
+    ),
+]
 Overlay = Annotated[Path | None, typer.Option("--params", help="YAML laid over params.yaml.")]
 Settings = Annotated[list[str], typer.Option("--set", help="section.key=value, laid over both.")]
 Songs = Annotated[Path | None, typer.Option("--songs", help="Folder or manifest of songs.")]

@@ -38,9 +38,22 @@ def toy(
 
 @app.command("run")
 def run_lifecycle(
-    songs: Songs = None, work: Work = DATA, params: Overlay = None, set_: Settings = NO_SETTINGS
+    songs: Songs = None,
+    work: Work = DATA,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Say what would run, how long and with what; run nothing.")
+    ] = False,
+    params: Overlay = None,
+    set_: Settings = NO_SETTINGS,
 ) -> None:
     """The whole life cycle: prepare, train, dpo, benchmark."""
+    if plan:
+        from flows.params import load_params
+        from flows.plan import print_plan
+        from flows.workfolder import WorkFolder
+
+        planned = load_params(params, [*set_, f"songs.path={songs}"] if songs else set_)
+        raise typer.Exit(print_plan(planned, WorkFolder(work)))
     loaded = ready(params, set_, "all")
     from flows.lifecycle import lifecycle
     from flows.look import print_report

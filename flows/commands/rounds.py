@@ -2,13 +2,57 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
 from flows.commands.app import DATA, NO_SETTINGS, Overlay, Settings, Work, app, ready, text
 
 
 @app.command()
-def dpo(work: Work = DATA, params: Overlay = None, set_: Settings = NO_SETTINGS) -> None:
-    """One DPO round from the fine-tuned model."""
-    ready(params, set_, "dpo")
+def dpo(
+    replay: Annotated[
+        tuple[int, str] | None,
+        typer.Option(
+            "--replay", metavar="ROUND CANDIDATE", help="Sing this take again and compare the samples."
+        ),
+    ] = None,
+    sweep: Annotated[
+        bool, typer.Option("--sweep", help="Instead: ways of training side by side, with their controls.")
+    ] = False,
+    work: Work = DATA,
+    params: Overlay = None,
+    set_: Settings = NO_SETTINGS,
+) -> None:
+    """DPO rounds from the fine-tuned model, each with its gate."""
+    loaded = ready(params, set_, "dpo")
+    if sweep:
+        from flows.sweep import sweep as sweep_flow
+
+        sweep_flow(str(work), text(params), tuple(set_))
+        return
+    if replay:
+        from flows.rounds_look import replay as sing_again
+
+        raise typer.Exit(sing_again(loaded, work, *replay))
     from flows.dpo import dpo as flow
 
     flow(str(work), text(params), set_)
+
+
+@app.command()
+def pairs(
+    number: Annotated[int, typer.Argument(metavar="ROUND", help="From 1.")],
+    export: Annotated[
+        Path | None,
+        typer.Option("--export", metavar="FOLDER", help="Write the pairs learned from as jamify's DPO list."),
+    ] = None,
+    work: Work = DATA,
+) -> None:
+    """The pairs of a round side by side, and why prompts gave none."""
+    from flows.rounds_look import export_pairs, print_pairs
+
+    print_pairs(work, number)
+    if export:
+        export_pairs(work, number, export)

@@ -28,6 +28,7 @@ QUALITY = pa.struct(
         )
     ]
 )
+JUDGED = pa.struct([("judge", pa.string()), ("axis", pa.string()), ("score", pa.float64())])
 STEM = pa.struct([("name", pa.string()), ("bytes", pa.large_binary())])
 
 
@@ -132,7 +133,18 @@ COLUMNS: dict[str, Column] = {
     "tail_energy": Column(pa.float64(), "RMS after the asked end / RMS before it; null = nothing after it"),
     # score
     "scores": Column(pa.list_(pa.float64()), "a score for each of the judge's axes, in its order and range"),
-    "reward": Column(pa.float64(), "mean of the axes"),
+    # place
+    "placed_words": Column(
+        pa.list_(SCORED_WORD),
+        "the heard words where the aligner lays them; null = none, or they cannot be laid",
+    ),
+    # gauge
+    "loudness_lufs": Column(pa.float64(), "integrated loudness of the mix; null = silent, or too short"),
+    "clipped_share": Column(pa.float64(), "samples at full scale that follow another one there, as a share"),
+    "silence_share": Column(pa.float64(), "10 ms pieces below `check.silence_db`, as a share"),
+    # reward
+    "judged": Column(pa.list_(JUDGED), "every axis of every judge asked, with the judge's name and revision"),
+    "reward": Column(pa.float64(), "what takes are ranked by: the weighted mean that params ask for"),
     # pair
     "winner": Column(pa.string(), "song id of the preferred take; null with a reason in `refusal`"),
     "loser": Column(pa.string(), "song id of the other take"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from tasks.engine.fingerprint import sha256_of_file
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Stage
+from tasks.engine.store import local_file
 
 WINDOW_BATCHES = 4  # batches' worth of songs that are sorted by duration together
 OPENED_AHEAD = 1  # batches opened while the model works on the one before
@@ -53,16 +54,23 @@ class Inputs:
 
     def __init__(self, inputs: Mapping[str, tuple[Path, list[str]]]) -> None:
         """`inputs`: stage -> its column file and the columns to read."""
-        self.files = {name: pq.ParquetFile(path, memory_map=True) for name, (path, _) in inputs.items()}
+        self.paths = {name: path for name, (path, _) in inputs.items()}
         self.columns = {name: columns for name, (_, columns) in inputs.items()}
-        self.sha256 = {name: sha256_of_file(path) for name, (path, _) in inputs.items()}
 
     def __enter__(self) -> Inputs:
+        """Opens the files, fetched once where they are in a store; `sha256` is of what is then read."""
+        with ExitStack() as stack:
+            local = {name: stack.enter_context(local_file(path)) for name, path in self.paths.items()}
+            self.sha256 = {name: sha256_of_file(path) for name, path in local.items()}
+            self.files = {
+                name: stack.enter_context(pq.ParquetFile(path, memory_map=True))
+                for name, path in local.items()
+            }
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *error: object) -> None:
-        for file in self.files.values():
-            file.close()
+        self._stack.close()
 
     def __iter__(self) -> Iterator[Row]:
         """Each song with the earliest drop among the inputs."""

@@ -1,4 +1,4 @@
-"""Files that are either whole or not there: temporary name, sync, rename."""
+"""Files that are either whole or not there: temporary name, sync, rename; in a store spooled, then put whole."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
+
+from tasks.engine.store import StorePath, spool_folder, upload
 from tasks.engine.trouble import patiently
 
 TEMPORARY_PREFIX = ".tmp-"
@@ -25,7 +28,15 @@ def temporary_beside(path: Path) -> Path:
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """A temporary path in the same folder; renamed to `path` on success, removed on any exception."""
+    """A path on this machine to write to; what is there becomes `path` on success, goes on any exception.
+
+    Beside `path` and renamed, or, where `path` is in a store, in a spool and put there when it is finished.
+    """
+    if isinstance(path, StorePath):
+        with spool_folder() as folder:
+            yield folder / path.name
+            upload(folder / path.name, path)
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = temporary_beside(path)
     try:
@@ -54,6 +65,9 @@ def write_bytes(path: Path, data: bytes) -> None:
 def _write_bytes(path: Path, data: bytes) -> None:
     if path.is_file() and path.read_bytes() == data:
         return
+    if isinstance(path, StorePath):
+        path.write_bytes(data)
+        return
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)
 
@@ -69,15 +83,38 @@ def write_json_lines(path: Path, rows: list[dict[str, Any]]) -> None:
     write_bytes(path, "".join(lines).encode())
 
 
+def names_in(folder: Path) -> set[str]:
+    """The names in a folder, by one listing; none where there is no folder."""
+    if isinstance(folder, StorePath):
+        return {path.name for path in folder.iterdir()}
+    return set(os.listdir(folder)) if folder.is_dir() else set()
+
+
+def parquet_file(path: Path) -> pq.ParquetFile:
+    """A Parquet file to read, to be closed.
+
+    Raises:
+        FileNotFoundError: it does not stand.
+    """
+    if isinstance(path, StorePath):
+        return pq.ParquetFile(path.open(), pre_buffer=True)
+    return pq.ParquetFile(path, memory_map=True)
+
+
 def remove_folder(folder: Path) -> None:
     """Remove a folder and all in it; a kill leaves the whole folder or a temporary, never a part of it."""
+    if isinstance(folder, StorePath):
+        folder.filesystem.delete_dir(str(folder.path))
+        return
     aside = temporary_beside(folder)
     folder.rename(aside)
     shutil.rmtree(aside)
 
 
 def remove_temporaries(folder: Path) -> int:
-    """Remove what a killed run left half-written, files and folders; returns how many."""
+    """Remove what a killed run left half-written, files and folders; returns how many. A store has none."""
+    if isinstance(folder, StorePath):
+        return 0
     stale = list(_temporaries(folder))
     for path in stale:
         if path.is_dir():

@@ -12,6 +12,7 @@ import shutil
 import threading
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,16 @@ Progress = Callable[[int, int, float], None]
 """Called with (finished steps, all steps, latest loss)."""
 
 
+@dataclass(frozen=True)
+class Run:
+    """A run of optimiser steps: what it learns, how, where it lies (absolute), and what it is made from."""
+
+    objective: Objective
+    params: FitParams
+    out: Path
+    recipe: dict[str, Any]
+
+
 def fit(
     objective: Objective,
     params: FitParams,
@@ -48,6 +59,19 @@ def fit(
         FitFailed: a worker failed more than `max_failures` times; its own words are in the message.
     """
     out = out.resolve()
+    if not stands(out, params, recipe):
+        with _Watch(out / LOG_NAME, params.steps, progress):
+            _run_on_ray(objective, params, out)
+    shutil.rmtree(out / ".ray", ignore_errors=True)
+    return result(out)
+
+
+def stands(out: Path, params: FitParams, recipe: dict[str, Any]) -> bool:
+    """Whether `out` holds the finished run of this recipe; a new run's recipe is written down.
+
+    Raises:
+        ValueError: `out` holds a run of another recipe, or the params contradict themselves.
+    """
     params.rule()
     recipe = json.loads(json.dumps({**recipe, "params": params.model_dump()}))
     standing = out / RECIPE_NAME
@@ -55,15 +79,18 @@ def fit(
         raise ValueError(
             f"{out}: holds a run of another recipe ({RECIPE_NAME}); remove it or give another folder"
         )
-    done = out / DONE_NAME
-    if not done.is_file():
-        write_json(standing, recipe)
-        for folder in damaged_checkpoints(out):
-            warnings.warn(f"{folder.name} is damaged; going back to the checkpoint before it", stacklevel=2)
-        with _Watch(out / LOG_NAME, params.steps, progress):
-            _run_on_ray(objective, params, out)
-    shutil.rmtree(out / ".ray", ignore_errors=True)
-    return json.loads(done.read_text())
+    if (out / DONE_NAME).is_file():
+        return True
+    write_json(standing, recipe)
+    for folder in damaged_checkpoints(out):
+        warnings.warn(f"{folder.name} is damaged; going back to the checkpoint before it", stacklevel=3)
+    return False
+
+
+def result(out: Path) -> dict[str, Any]:
+    """The ``done.json`` of a finished run."""
+    done: dict[str, Any] = json.loads((out / DONE_NAME).read_text())
+    return done
 
 
 class FitFailed(RuntimeError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from jam_model.learner import UpdateRule
 from tasks.engine.stage import Section
@@ -17,6 +17,9 @@ class FitParams(Section):
     `validate_every_steps`: 0 validates at the end alone. `best_by`: the figure whose best step's weights are the
     run's result; null takes the last step's. `trackers`: tensorboard, wandb.
     """
+
+    measures_updates: ClassVar[bool] = False
+    """Whether the norm of every update is logged, for which the weights are held once more."""
 
     seed: int
     steps: int
@@ -46,12 +49,17 @@ class FitParams(Section):
     trackers: tuple[str, ...]
     max_failures: int
 
+    @property
+    def shards_weights(self) -> bool:
+        """Whether weights lie in parts on the workers; here they are whole on each."""
+        return False
+
     def rule(self) -> UpdateRule:
         """The optimiser's part.
 
         Raises:
             ValueError: checkpoints would fall between log lines or validations between checkpoints, a best step
-                is asked for without validations, or the precision is unknown.
+                is asked for without validations, the precision is unknown, or weights cannot be sharded so.
         """
         if self.accumulate < 1:
             raise ValueError(f"accumulate is {self.accumulate}; give the micro-batches of a step, 1 or more")
@@ -69,6 +77,10 @@ class FitParams(Section):
                 f"checkpoint_every_steps {self.checkpoint_every_steps} is no multiple of log_every_steps "
                 f"{self.log_every_steps}; a resumed log would differ: make it one"
             )
+        if self.shards_weights and self.num_workers < 2:
+            raise ValueError(f"sharding: full needs num_workers of 2 or more, not {self.num_workers}")
+        if self.shards_weights and self.compile:
+            raise ValueError("sharding: full does not go with compile: true; turn one of them off")
         if self.precision not in ("float32", "bfloat16"):
             raise ValueError(f"precision {self.precision!r} is unknown; choose float32 or bfloat16")
         return UpdateRule(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import field_validator
 
@@ -53,7 +53,8 @@ class StageWorkers(Section):
 class EngineParams(Section):
     """How stages run. None of it is part of a fingerprint.
 
-    `stages`: stages with workers of their own, a group each; all others share the pool.
+    `stages`: stages with workers of their own, a group each; all others share the pool. `dashboard` and
+    `metrics_port` are of a Ray that is started here, on loopback; a cluster has its own.
     """
 
     partition_size: int
@@ -67,6 +68,9 @@ class EngineParams(Section):
     song_limit_per_audio_s: float
     song_memory_mb: int | None
     stages: dict[str, StageWorkers]
+    dashboard: bool
+    metrics_port: int | None
+    partition_lines: Literal["none", "text", "json"]
 
     @field_validator("stages")
     @classmethod

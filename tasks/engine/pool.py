@@ -7,9 +7,12 @@ itself. A dead worker is replaced, and what it was doing comes back as a `Crash`
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,16 +56,36 @@ def connect(params: EngineParams) -> None:
     variables = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "WDS_SECURE": "1"}
     common: dict[str, Any] = {"log_to_driver": False, "logging_level": "CRITICAL"}
     if params.address:
-        ray.init(address=params.address, runtime_env={"env_vars": variables}, **common)
+        with _handler_kept(signal.SIGTERM):
+            ray.init(address=params.address, runtime_env={"env_vars": variables}, **common)
         return
     variables["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
-    ray.init(
-        num_cpus=os.cpu_count(),
-        include_dashboard=False,
-        object_store_memory=params.object_store_mb * 2**20,
-        runtime_env={"env_vars": variables},
-        **common,
-    )
+    with _handler_kept(signal.SIGTERM):
+        ray.init(
+            num_cpus=os.cpu_count(),
+            include_dashboard=params.dashboard,
+            _metrics_export_port=params.metrics_port,
+            object_store_memory=params.object_store_mb * 2**20,
+            runtime_env={"env_vars": variables},
+            **common,
+        )
+
+
+def leave() -> None:
+    """End what this process runs on Ray; Ray itself too where this process started it."""
+    ray.shutdown()
+
+
+@contextmanager
+def _handler_kept(kind: signal.Signals) -> Iterator[None]:
+    """A signal handler that was set before (Prefect's, which cancels a run) outlives the body.
+
+    Where none was, Ray's stays: it ends the process by SystemExit, so that workers are ended on the way out.
+    """
+    before = signal.getsignal(kind)
+    yield
+    if threading.current_thread() is threading.main_thread() and callable(before):
+        signal.signal(kind, before)
 
 
 class Pool:

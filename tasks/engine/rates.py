@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from eval.data_set import StageRate
+from tasks.engine.files import names_in
 from tasks.engine.table import Chain
 
 
 def receipts_of(chain: Chain, stage: str, folder: Path) -> list[dict[str, Any]]:
     """The receipts of a stage's present column files, in the order of the table."""
-    names = [chain.path(stage, number).with_suffix(".json").name for number in chain.partitions]
-    paths = [folder / stage / name for name in names]
-    return [json.loads(path.read_text()) for path in paths if path.is_file()]
+    names = [f"{chain.name(stage, number)}.json" for number in chain.partitions]
+    standing = names_in(folder / stage)
+    return [json.loads((folder / stage / name).read_text()) for name in names if name in standing]
 
 
 def rates(chain: Chain, folder: Path) -> list[StageRate]:
@@ -64,3 +66,31 @@ def _share(notes: Sequence[dict[str, Any]], kind: str) -> float | None:
     knowing = [note for note in notes if kind in note]
     seconds = sum(note["seconds"] for note in knowing)
     return sum(note[kind] for note in knowing) / seconds if seconds else None
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What one song took of a worker in earlier runs of a stage, whatever its settings were. None: not recorded."""
+
+    song_s: float
+    workers: int | None
+    memory_mb: float | None
+    gpu_memory_mb: float | None
+
+
+def paces(folder: Path) -> dict[str, Pace]:
+    """The pace of every stage that has receipts in any flow's folder of `folder`, also of files that went since."""
+    notes: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for path in sorted(folder.glob("*/*/part-*.json")):
+        note = json.loads(path.read_text())
+        notes[note["stage"]].append(note)
+    return {
+        stage: Pace(
+            sum(note["seconds"] for note in of_stage) / songs,
+            of_stage[-1].get("workers"),
+            _most(of_stage, "peak_memory_mb"),
+            _most(of_stage, "peak_gpu_memory_mb"),
+        )
+        for stage, of_stage in notes.items()
+        if (songs := sum(note["songs"] for note in of_stage))
+    }

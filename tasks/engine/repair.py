@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 
 from tasks.engine.files import remove_folder
 from tasks.engine.fit import RECIPE_NAME
-from tasks.engine.sealed import COLUMN_FILE, RUN_FOLDER, place_of
+from tasks.engine.sealed import RUN_FOLDER, has_receipt, place_in
 from tasks.engine.steps import BEST_NAME, DONE_NAME, STEPS_NAME
-from tasks.engine.table import SOURCES, Partition, Source, Table
+from tasks.engine.table import SOURCES, Source, Table
 from tasks.engine.train_log import LOG_NAME, VALIDATION_NAME
 from tasks.engine.verify import Damage
 
@@ -38,9 +38,10 @@ def repair(root: Path, damages: Iterable[Damage]) -> tuple[list[str], list[str]]
             continue
         if path.parent.name == SOURCES:
             _write_members(path)
+            gone.add(damage.place)
         for each in _condemned(root, damage):
             if each.exists():
-                gone.add(place_of(each, root))
+                gone.add(place_in(each, root))
                 remove_folder(each) if each.is_dir() else each.unlink()
     return sorted(gone), left
 
@@ -51,8 +52,8 @@ def _condemned(root: Path, damage: Damage) -> list[Path]:
     if run := RUN_FOLDER.match(damage.place):
         return _of_run(root / run[0], damage.place[run.end() :])
     if path.parent.name == SOURCES:
-        return [] if path.exists() else [path]
-    if path.suffix == ".parquet" and COLUMN_FILE.fullmatch(path.name):
+        return []
+    if path.suffix == ".parquet" and has_receipt(path):
         return [path, *_made_from(path, damage.known)]
     if damage.place.startswith("reports/"):
         return [path, path.with_name(REPORT_RECIPE)]
@@ -95,8 +96,7 @@ def _write_members(path: Path) -> None:
             ids = pq.read_table(file, columns=["song_id"])["song_id"].to_pylist()
         except (OSError, pa.ArrowException):
             continue
-        sources = tuple(Source(song_id, "", {"refused": "source_gone"}) for song_id in ids)
-        Table(table).write_partition(Partition(number, sources))
+        Table(table).write(number, [Source(song_id, "", {"refused": "source_gone"}) for song_id in ids])
         return
 
 

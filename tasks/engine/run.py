@@ -14,11 +14,12 @@ from pathlib import Path
 
 from tasks.engine.lease import fence_over
 from tasks.engine.limits import Limits
+from tasks.engine.metrics import RunMetrics
 from tasks.engine.params import EngineParams
 from tasks.engine.partition import Receipt, Work
 from tasks.engine.pool import NODE_LOST, Crash, Pool, connect
 from tasks.engine.stage import BadModel
-from tasks.engine.table import SOURCES, Chain
+from tasks.engine.table import SOURCES, Chain, Standing
 from tasks.engine.workers import StageFailed
 
 WHOLE_TRIES = 2  # a partition is tried whole this often before its songs are tried alone
@@ -108,9 +109,11 @@ class _Run:
         self.waiting: dict[tuple[int, str, int], _Ticket] = {}
         self.ready: list[_Ticket] = []
         self.standing: set[tuple[int, str, int]] = set()
+        self.listings: dict[tuple[int, str], Standing] = {}  # what was there before anything ran
         for chain in chains:
             for stage in chain.stages:
-                missing = chain.missing(stage)
+                listing = self.listings[id(chain), stage] = chain.standing(stage)
+                missing = chain.missing(stage, listing)
                 stale = set(missing)
                 self.standing |= {(id(chain), stage, n) for n in chain.partitions if n not in stale}
                 if only is not None and stage not in only:
@@ -133,6 +136,7 @@ class _Run:
             if not self.ready:
                 raise self._absent()
             connect(self.params)
+            self.metrics = RunMetrics()
             pool = Pool(self.params, {ticket.stage for ticket in self.waiting.values()})
             try:
                 self._loop(pool)
@@ -145,7 +149,7 @@ class _Run:
         for (chain_id, stage), report in self.reports.items():
             if report.finished and report.error is None:
                 chain = next(c for c in self.chains if id(c) == chain_id)
-                chain.remove_superseded(stage)
+                chain.remove_superseded(stage, self.listings[chain_id, stage])
         if failure:
             raise failure
         if self.waiting:
@@ -166,6 +170,7 @@ class _Run:
                     work = self._work(ticket, pool.size_of(ticket.stage))
                     pool.submit(ticket, ticket.chain.stages[ticket.stage], work, alone)
             pool.make_room()
+            self.metrics.stand(pool.groups, ready)
             for ticket, outcome in pool.finished(timeout_s=1.0):
                 if isinstance(outcome, Crash) and outcome.reason == NODE_LOST:
                     self.ready.append(ticket)  # no try of the song's
@@ -190,7 +195,7 @@ class _Run:
             chain.shard_path(stage, number),
             {name: (chain.path(name, number), columns) for name, columns in chain.inputs[stage].items()},
             chain.recipe(stage, number),
-            self.receipts / stage / path.with_suffix(".json").name,
+            self.receipts / stage / f"{chain.name(stage, number)}.json",
             workers,
             self.limits,
             ticket.poison,
@@ -202,6 +207,7 @@ class _Run:
         self.standing.add(ticket.key)
         report = self.reports[id(ticket.chain), ticket.stage]
         report.receipts.append(receipt)
+        self.metrics.done(receipt)
         self.watch(report)
         for stage, inputs in ticket.chain.inputs.items():
             follower = self.waiting.get((id(ticket.chain), stage, ticket.number))

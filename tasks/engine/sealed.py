@@ -15,13 +15,14 @@ from pathlib import Path
 from tasks.engine.files import TEMPORARY_PREFIX, write_json
 from tasks.engine.fingerprint import sha256_of_file
 from tasks.engine.lease import Lease
+from tasks.engine.table import SOURCES
 
 SEALED = Path("receipts/sealed.json")
 KEPT = ("table", "shards", "checkpoints", "rounds", "benchmark", "reports", "ingest.jsonl", "forgotten.jsonl")
 VIEWS = ("reports/songs/",)  # pages that `jam look` writes: made again by looking
 TRACKED = ("tensorboard", "wandb", ".ray")  # folders of other programs
 COLUMN_FILE = re.compile(r"part-(\d+)-[0-9a-f]+\.(parquet|tar)")
-RUN_FOLDER = re.compile(r"checkpoints/[^/]+/[^/]+/")
+RUN_FOLDER = re.compile(r"(checkpoints/[^/]+|rounds/[^/]+/(?!table/)[^/]+)/[^/]+/")
 
 Records = dict[str, str]
 """Path below the work folder -> sha256."""
@@ -35,7 +36,7 @@ def seal(lease: Lease) -> None:
     if not lease.fence.stands():
         return
     root, standing = lease.root, sealed(lease.root)
-    found = {place_of(path, root): path for path in kept_files(root) if not COLUMN_FILE.fullmatch(path.name)}
+    found = {place_in(path, root): path for path in kept_files(root) if not has_receipt(path)}
     records = {name: digest for name, digest in standing.items() if name in found or _of_a_run(root, name)}
     for name, path in found.items():
         if name not in records or path.stat().st_mtime_ns >= lease.holder.opened_ns:
@@ -59,13 +60,18 @@ def kept_files(root: Path) -> Iterator[Path]:
     for name in KEPT:
         top = root / name
         for path in [top] if top.is_file() else _below(top):
-            if not place_of(path, root).startswith(VIEWS):
+            if not place_in(path, root).startswith(VIEWS):
                 yield path
 
 
-def place_of(path: Path, root: Path) -> str:
+def place_in(path: Path, root: Path) -> str:
     """A path below the work folder, as records name it."""
     return str(path.relative_to(root))
+
+
+def has_receipt(path: Path) -> bool:
+    """Whether a file is one that a stage writes for a partition."""
+    return COLUMN_FILE.fullmatch(path.name) is not None and path.parent.name != SOURCES
 
 
 def _below(folder: Path) -> Iterator[Path]:

@@ -3,7 +3,8 @@
 `out` is the state of a run: ``log.jsonl`` (a line every few steps), ``validation.jsonl``, ``steps/step-000123/``
 (checkpoints), ``best/`` (the averaged weights that validated best) and at the end ``model.safetensors`` with
 ``config.json`` (the averaged weights, of the last step or the best one) and ``done.json``. A run that was killed
-goes on from its newest whole checkpoint. What is learned is the `Objective`'s business.
+goes on from its newest whole checkpoint; a file ``checkpoint-now`` asks for one before that, at the next line of
+the log, and goes when it is written. What is learned is the `Objective`'s business.
 """
 
 from __future__ import annotations
@@ -22,13 +23,14 @@ from torch.nn.parallel import DistributedDataParallel
 from jam_model.checkpoint import load_model, save_model
 from jam_model.dit import Jam
 from jam_model.learner import DamagedCheckpoint, Learner, check_checkpoint
+from jam_model.sharding import shard
 from jam_model.training_facts import TrainingFacts
 from tasks.engine.files import remove_folder, write_json
 from tasks.engine.fit_params import FitParams
 from tasks.engine.lease import Fence
 from tasks.engine.train_log import TrainLog
 
-DONE_NAME, STEPS_NAME, BEST_NAME = "done.json", "steps", "best"
+DONE_NAME, STEPS_NAME, BEST_NAME, ASKED_NAME = "done.json", "steps", "best", "checkpoint-now"
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class Objective(Protocol):
 
 
 StepLoss = Callable[[Jam, int, torch.Generator], dict[str, torch.Tensor]]
-"""(model (or its DDP wrapper), step, generator) -> scalars; ``loss`` is what the step goes down, the others are logged."""
+"""(model (or what wraps it), step, generator) -> scalars; ``loss`` is what the step goes down, the others are logged."""
 
 
 def run_steps(
@@ -85,40 +87,50 @@ def run_steps(
         LeaseLost: another process writes this run by now.
     """
     torch.set_num_threads(params.threads_per_worker)
-    learner = Learner(objective.build().to(worker.device), params.rule())
-    learner.model.transformer.gradient_checkpointing = params.checkpoint_gradients
+    model = objective.build().to(worker.device)
+    model.transformer.gradient_checkpointing = params.checkpoint_gradients
+    if params.shards_weights:
+        shard(model, worker.num_workers, worker.device)
+    learner = Learner(model, params.rule())
     step_loss = objective.start(worker)
     newest = newest_checkpoint(out)
     state: dict[str, Any] = learner.load(newest) if newest else {"seconds": 0.0, "best": None}
     log = TrainLog(out, learner.step, float(state["seconds"]), params.trackers) if worker.rank == 0 else None
     best: dict[str, Any] | None = state["best"]
-    model = _wrapped(learner.model.train(), params, worker)
+    called = _wrapped(learner.model.train(), params, worker)
     sums: dict[str, float] = {}
     while learner.step < params.steps and learner.step != stop_at:
-        for name, value in _update(learner, model, step_loss, params, worker).items():
+        for name, value in _update(learner, called, step_loss, params, worker).items():
             sums[name] = sums.get(name, 0.0) + value
-        last = learner.step == params.steps
+        last, asked = learner.step == params.steps, False
         if learner.step % params.log_every_steps == 0 or last:
             count = (learner.step - 1) % params.log_every_steps + 1
+            sums[ASKED_NAME] = float((out / ASKED_NAME).exists())  # all workers must see the same answer
             means = _mean_over_workers({name: value / count for name, value in sums.items()}, worker)
-            sums = {}
+            asked, sums = means.pop(ASKED_NAME) > 0, {}
             if log:
                 log.write(learner.step, {"learning_rate": learner.learning_rate, **means})
-        if params.validate_every_steps and (learner.step % params.validate_every_steps == 0 or last) and log:
-            figures = _validated(learner, objective, worker)
-            log.validated(learner.step, figures)
-            best = _keep_best(learner, figures, best, params, out)
-        if (learner.step % params.checkpoint_every_steps == 0 or last) and log:
+        if params.validate_every_steps and (learner.step % params.validate_every_steps == 0 or last):
+            average = learner.averaged()
+            if log:
+                figures = objective.validate(average, worker)
+                log.validated(learner.step, figures)
+                best = _keep_best(average, learner.step, figures, best, params, out)
+        if learner.step % params.checkpoint_every_steps == 0 or last or asked:
             if fence is not None:
                 fence.check()
-            facts = {"seconds": log.seconds(), "best": best}
-            learner.save(out / STEPS_NAME / f"step-{learner.step:06d}", facts)
-            _remove_old(out, params)
-    if log and learner.step == params.steps:
+            facts = {"seconds": log.seconds(), "best": best} if log else {}
+            learner.save(out / STEPS_NAME / f"step-{learner.step:06d}", facts, writes=log is not None)
+            if log:
+                _remove_old(out, params)
+                (out / ASKED_NAME).unlink(missing_ok=True)
+    if learner.step == params.steps:
+        average = learner.averaged()
         if fence is not None:
             fence.check()
-        _remove_old(out, params)
-        _finish(learner, objective, best, out, worker)
+        if log:
+            _remove_old(out, params)
+            _finish(average, learner.step, objective, best, out, worker)
     if log:
         log.close()
     if worker.num_workers > 1:
@@ -128,7 +140,7 @@ def run_steps(
 def _wrapped(model: Jam, params: FitParams, worker: Worker) -> Jam:
     """The model as the loss calls it: compiled and averaging gradients over the workers, where asked."""
     called: Any = model
-    if worker.num_workers > 1:
+    if worker.num_workers > 1 and not params.shards_weights:
         called = DistributedDataParallel(called)
     return cast(Jam, torch.compile(called) if params.compile else called)
 
@@ -143,23 +155,24 @@ def _update(
     for micro_step in range(first, first + params.accumulate):
         generator = worker.generator(params.seed, micro_step)
         travels = worker.num_workers == 1 or micro_step == first + params.accumulate - 1
-        with nullcontext() if travels else cast(Any, model).no_sync():
+        if params.shards_weights:
+            cast(Any, model).set_requires_gradient_sync(travels)
+        with nullcontext() if travels or params.shards_weights else cast(Any, model).no_sync():
             with torch.autocast(worker.device.type, torch.bfloat16, enabled=params.precision == "bfloat16"):
                 values = step_loss(model, micro_step, generator)
             (values["loss"] / params.accumulate).backward()
         for name, value in values.items():
             sums[name] = sums.get(name, 0.0) + value.item() / params.accumulate
-    return {**sums, "grad_norm": learner.update()}
-
-
-def _validated(learner: Learner, objective: Objective, worker: Worker) -> dict[str, Any]:
-    """Figures of the averaged weights as they are now; the weights that learn come back untouched."""
-    with learner.averaged() as model:
-        return objective.validate(model, worker)
+    return {**sums, **learner.update(params.measures_updates)}
 
 
 def _keep_best(
-    learner: Learner, figures: dict[str, Any], best: dict[str, Any] | None, params: FitParams, out: Path
+    average: Jam,
+    step: int,
+    figures: dict[str, Any],
+    best: dict[str, Any] | None,
+    params: FitParams,
+    out: Path,
 ) -> dict[str, Any] | None:
     """The best step so far; its averaged weights are written to ``best/``.
 
@@ -175,22 +188,23 @@ def _keep_best(
     sign = 1 if params.best_is == "lowest" else -1
     if best is not None and sign * value >= sign * best["value"]:
         return best
-    with learner.averaged() as model:
-        save_model(out / BEST_NAME, model)
-    return {"step": learner.step, "figure": params.best_by, "value": value}
+    save_model(out / BEST_NAME, average)
+    return {"step": step, "figure": params.best_by, "value": value}
 
 
 def _finish(
-    learner: Learner, objective: Objective, best: dict[str, Any] | None, out: Path, worker: Worker
+    average: Jam,
+    step: int,
+    objective: Objective,
+    best: dict[str, Any] | None,
+    out: Path,
+    worker: Worker,
 ) -> None:
     """Write the run's result, its figures and the marker that it is done."""
-    learner.load_average()
-    if best is not None:
-        learner.model.load_state_dict(load_model(out / BEST_NAME).state_dict())
-    digest = save_model(out, learner.model.eval())
+    model = load_model(out / BEST_NAME).to(worker.device).eval() if best else average
+    digest = save_model(out, model)
     objective.facts().write(out)
-    figures = objective.validate(learner.model, worker)
-    done = {"steps": learner.step, "weights": digest, "figures": figures}
+    done = {"steps": step, "weights": digest, "figures": objective.validate(model, worker)}
     write_json(out / DONE_NAME, {**done, "best": best} if best else done)
 
 

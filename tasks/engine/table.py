@@ -1,14 +1,15 @@
 """The song table: a row a song, a column a fact, cut into partitions that keep their members.
 
 ``<root>/<stage>/part-00042-<fingerprint>.parquet`` holds `song_id`, the columns the stage writes,
-`drop_reason`, `dropped_by` and `made_by`; the same number in every folder is the same songs. A
-partition whose file stands is done, so listing a folder is the state.
+`drop_reason`, `dropped_by` and `made_by`; the same number in every folder is the same songs, those of
+``sources/part-00042-<fingerprint>.parquet``. A partition whose file stands is done, so one listing a folder
+is the state, and nothing is opened to see it.
 """
 
 from __future__ import annotations
 
 import json
-import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,11 +21,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.engine.columns import COLUMNS
-from tasks.engine.files import write_bytes
+from tasks.engine.files import TEMPORARY_PREFIX, names_in, parquet_file, write_bytes
 from tasks.engine.fingerprint import Recipe, fingerprint, stage_recipe
 from tasks.engine.stage import Stage
 
 SOURCES = "sources"
+_PART = re.compile(r"part-(\d{5,})-([0-9a-f]+)\.parquet")
 BOOKKEEPING = (("drop_reason", pa.string()), ("dropped_by", pa.string()), ("made_by", pa.string()))
 
 
@@ -44,15 +46,25 @@ class Source:
 
 @dataclass(frozen=True)
 class Partition:
-    """Partition `number`: who is in it (for ever) and what they are made of now."""
+    """Partition `number`: who is in it (for ever) and what they are made of now, as its file says.
+
+    `fingerprint`, in the file's name, covers ids, identities and refusals; not paths.
+    """
 
     number: int
-    sources: tuple[Source, ...]
+    fingerprint: str
+    path: Path
 
     @cached_property
-    def fingerprint(self) -> str:
-        """Covers ids, identities and refusals; not paths."""
-        return fingerprint([[s.song_id, s.identity, s.facts.get("refused")] for s in self.sources])
+    def sources(self) -> tuple[Source, ...]:
+        """Its songs, read when they are asked for."""
+        with parquet_file(self.path) as file:
+            rows = file.read().to_pylist()
+        for row in rows:
+            del row["drop_reason"], row["dropped_by"]
+        return tuple(
+            Source(row.pop("song_id"), row.pop("identity"), group=row.pop("group"), facts=row) for row in rows
+        )
 
 
 class Table:
@@ -62,8 +74,14 @@ class Table:
         self.root = root
 
     def partitions(self) -> list[Partition]:
-        """Every partition, by number."""
-        return [_read_partition(path) for path in sorted((self.root / SOURCES).glob("part-*.parquet"))]
+        """Every partition, by number, from one listing.
+
+        An admission that was cut off leaves two files of a number. Either is whole; the next admission leaves one.
+        """
+        folder = self.root / SOURCES
+        found = [(name, match) for name in names_in(folder) if (match := _PART.fullmatch(name))]
+        parts = [Partition(int(match[1]), match[2], folder / name) for name, match in sorted(found)]
+        return sorted({part.number: part for part in parts}.values(), key=lambda part: part.number)
 
     def admit(self, sources: Sequence[Source], partition_size: int) -> list[Partition]:
         """Take in a fresh listing: known songs keep their partition, new ones open new partitions.
@@ -79,37 +97,47 @@ class Table:
             raise ValueError(
                 f"song_id: {_first_double(sources)!r} stands twice in the listing; ids must be unique"
             )
-        known = self.partitions()
-        kept = [
-            Partition(part.number, tuple(listed.pop(s.song_id, _gone(s)) for s in part.sources))
-            for part in known
-        ]
+        members = {
+            part.number: [listed.pop(s.song_id, _gone(s)) for s in part.sources] for part in self.partitions()
+        }
         fresh = sorted(listed.values(), key=lambda source: (source.group, source.identity, source.song_id))
-        number = max((part.number for part in known), default=-1) + 1
-        for members in _cut(fresh, partition_size):
-            kept.append(Partition(number, tuple(members)))
-            number += 1
-        for part in kept:
-            self.write_partition(part)
-        return kept
+        first = max(members, default=-1) + 1
+        members.update(enumerate(_cut(fresh, partition_size), first))
+        parts = [self.write(number, sources) for number, sources in members.items()]
+        standing = {part.path.name for part in parts}
+        for name in names_in(self.root / SOURCES) - standing:
+            if name.startswith(("part-", TEMPORARY_PREFIX)):
+                (self.root / SOURCES / name).unlink()
+        return parts
 
-    def write_partition(self, part: Partition) -> None:
+    def write(self, number: int, sources: Sequence[Source]) -> Partition:
         """Who is in a partition from now on; `admit` is the way songs come in."""
-        columns = sorted({name for source in part.sources for name in source.facts})
+        columns = sorted({name for source in sources for name in source.facts})
         arrays = {
-            "song_id": pa.array([s.song_id for s in part.sources], pa.string()),
-            "identity": pa.array([s.identity for s in part.sources], pa.string()),
-            "group": pa.array([s.group for s in part.sources], pa.string()),
-            "drop_reason": pa.array([s.facts.get("refused") for s in part.sources], pa.string()),
+            "song_id": pa.array([s.song_id for s in sources], pa.string()),
+            "identity": pa.array([s.identity for s in sources], pa.string()),
+            "group": pa.array([s.group for s in sources], pa.string()),
+            "drop_reason": pa.array([s.facts.get("refused") for s in sources], pa.string()),
             "dropped_by": pa.array(
-                [SOURCES if s.facts.get("refused") else None for s in part.sources], pa.string()
+                [SOURCES if s.facts.get("refused") else None for s in sources], pa.string()
             ),
         }
         for name in columns:
-            arrays[name] = pa.array([s.facts.get(name) for s in part.sources], COLUMNS[name].type)
+            arrays[name] = pa.array([s.facts.get(name) for s in sources], COLUMNS[name].type)
+        made_of = fingerprint([[s.song_id, s.identity, s.facts.get("refused")] for s in sources])
         sink = pa.BufferOutputStream()
         pq.write_table(pa.table(arrays), sink)
-        write_bytes(self.root / SOURCES / f"part-{part.number:05d}.parquet", sink.getvalue().to_pybytes())
+        path = self.root / SOURCES / f"part-{number:05d}-{made_of}.parquet"
+        write_bytes(path, sink.getvalue().to_pybytes())
+        return Partition(number, made_of, path)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What one listing of a stage's folders found: names of column files, and of shards where it has a sink."""
+
+    files: set[str]
+    shards: set[str]
 
 
 class Chain:
@@ -156,31 +184,34 @@ class Chain:
         return {name: stage_recipe(stage, self.pythons.get(name)) for name, stage in self.stages.items()}
 
     @cached_property
-    def _recipes(self) -> dict[tuple[str, int], Recipe]:
+    def _fingerprints(self) -> dict[tuple[str, int], str]:
         return {}
 
     def recipe(self, stage: str, number: int) -> Recipe:
         """What the column file of this stage and partition must have been made from."""
-        if (stage, number) not in self._recipes:
-            inputs = {name: self.fingerprint(name, number) for name in self.inputs[stage]}
-            recipe = {**self._bases[stage], "inputs": inputs}
+        inputs = {name: self.fingerprint(name, number) for name in self.inputs[stage]}
+        recipe = {**self._bases[stage], "inputs": inputs}
+        if type(self.stages[stage]).facts_of is not Stage.facts_of:  # else no song is read to see what stands
             ids = [source.song_id for source in self.partitions[number].sources]
             if songs := self.stages[stage].facts_of(ids):
                 recipe["songs"] = songs
-            self._recipes[stage, number] = recipe
-        return self._recipes[stage, number]
+        return recipe
 
     def fingerprint(self, stage: str, number: int) -> str:
         """The fingerprint in the file's name."""
         if stage == SOURCES:
             return self.partitions[number].fingerprint
-        return fingerprint(self.recipe(stage, number))
+        if (stage, number) not in self._fingerprints:
+            self._fingerprints[stage, number] = fingerprint(self.recipe(stage, number))
+        return self._fingerprints[stage, number]
+
+    def name(self, stage: str, number: int) -> str:
+        """The name of the column file of this stage and partition, without its ending."""
+        return f"part-{number:05d}-{self.fingerprint(stage, number)}"
 
     def path(self, stage: str, number: int) -> Path:
         """Where the column file of this stage and partition stands once it is done."""
-        if stage == SOURCES:
-            return self.table.root / SOURCES / f"part-{number:05d}.parquet"
-        return self.table.root / stage / f"part-{number:05d}-{self.fingerprint(stage, number)}.parquet"
+        return self.table.root / stage / f"{self.name(stage, number)}.parquet"
 
     def shard_path(self, stage: str, number: int) -> Path | None:
         """The shard of a stage that has a `sink`; None for every other stage."""
@@ -188,33 +219,39 @@ class Chain:
             return None
         if self.shards is None:
             raise ValueError(f"stage {stage} writes shards, but this chain was given no shards folder")
-        return self.shards / self.path(stage, number).with_suffix(".tar").name
+        return self.shards / f"{self.name(stage, number)}.tar"
 
-    def missing(self, stage: str) -> list[int]:
-        """Partitions whose file does not stand; one listing a folder, whatever the number of partitions."""
-        standing = _listing(self.table.root / stage)
-        shards = _listing(self.shards) if self.shards and self.stages[stage].sink else None
+    def standing(self, stage: str) -> Standing:
+        """One listing a folder, whatever the number of partitions."""
+        has_shards = self.shards is not None and self.stages[stage].sink is not None
+        return Standing(
+            names_in(self.table.root / stage), names_in(self.shards) if self.shards and has_shards else set()
+        )
+
+    def missing(self, stage: str, standing: Standing | None = None) -> list[int]:
+        """Partitions whose file (or shard) does not stand; lists the stage's folders unless it is told."""
+        standing = standing or self.standing(stage)
+        sinks = self.shards is not None and self.stages[stage].sink is not None
+        names = {number: self.name(stage, number) for number in self.partitions}
         return [
             number
-            for number in self.partitions
-            if self.path(stage, number).name not in standing
-            or (shards is not None and self.path(stage, number).with_suffix(".tar").name not in shards)
+            for number, name in names.items()
+            if f"{name}.parquet" not in standing.files or (sinks and f"{name}.tar" not in standing.shards)
         ]
 
-    def superseded(self, stage: str) -> list[Path]:
-        """Column files (and shards) of a stage that no current fingerprint names."""
-        current = {self.path(stage, number).name for number in self.partitions}
-        folders = [(self.table.root / stage, current)]
-        if self.stages[stage].sink and self.shards:
-            folders.append((self.shards, {Path(name).with_suffix(".tar").name for name in current}))
-        found = [folder / name for folder, keep in folders for name in _listing(folder) if name not in keep]
-        return sorted(path for path in found if path.name.startswith("part-"))
+    def remove_superseded(self, stage: str, standing: Standing | None = None) -> list[Path]:
+        """Remove column files (and shards) that no current fingerprint names, as listed before the stage ran.
 
-    def remove_superseded(self, stage: str) -> list[Path]:
-        """Remove what is superseded; returns what went."""
-        gone = self.superseded(stage)
+        Returns what went.
+        """
+        standing = standing or self.standing(stage)
+        current = {self.name(stage, number) for number in self.partitions}
+        gone = [self.table.root / stage / n for n in standing.files - {f"{name}.parquet" for name in current}]
+        if self.shards:
+            gone += [self.shards / n for n in standing.shards - {f"{name}.tar" for name in current}]
+        gone = [path for path in gone if path.name.startswith("part-")]
         for path in gone:
-            path.unlink()
+            path.unlink(missing_ok=True)
         return gone
 
     def rows(
@@ -244,12 +281,8 @@ class Chain:
                 for s in part.sources
             ]
             for name in self.order[: self.order.index(last) + 1]:
-                path = self.path(name, number)
-                if not path.is_file():
-                    continue
-                names = pq.read_schema(path).names
-                chosen = [c for c in names if c in wanted or c in ("drop_reason", "dropped_by", "made_by")]
-                for row, values in zip(merged, pq.read_table(path, columns=chosen).to_pylist(), strict=True):
+                found = _read(self.path(name, number), wanted | {"drop_reason", "dropped_by", "made_by"})
+                for row, values in zip(merged, found or [], strict=found is not None):
                     reason, by = values.pop("drop_reason"), values.pop("dropped_by")
                     if made_by := values.pop("made_by", None):
                         row["made_by"].append(made_by)
@@ -262,16 +295,18 @@ class Chain:
 
 def stored_recipe(path: Path) -> Recipe:
     """The recipe kept inside a column file."""
-    metadata = pq.read_metadata(path).metadata or {}
-    return json.loads(metadata.get(b"recipe", b"{}"))
+    with parquet_file(path) as file:
+        return json.loads((file.metadata.metadata or {}).get(b"recipe", b"{}"))
 
 
-def _read_partition(path: Path) -> Partition:
-    rows = pq.read_table(path).to_pylist()
-    for row in rows:
-        del row["drop_reason"], row["dropped_by"]
-    sources = tuple(Source(r.pop("song_id"), r.pop("identity"), group=r.pop("group"), facts=r) for r in rows)
-    return Partition(int(path.stem.split("-")[1]), sources)
+def _read(path: Path, columns: set[str]) -> list[dict[str, Any]] | None:
+    """The rows of a column file with those of these columns that it has; None where it does not stand."""
+    try:
+        file = parquet_file(path)
+    except FileNotFoundError:
+        return None
+    with file:
+        return file.read(columns=[name for name in file.schema_arrow.names if name in columns]).to_pylist()
 
 
 def _gone(source: Source) -> Source:
@@ -289,7 +324,3 @@ def _cut(sources: list[Source], size: int) -> Iterable[list[Source]]:
 def _first_double(sources: Sequence[Source]) -> str:
     ids = sorted(source.song_id for source in sources)
     return next(first for first, second in pairwise(ids) if first == second)
-
-
-def _listing(folder: Path) -> set[str]:
-    return set(os.listdir(folder)) if folder.is_dir() else set()

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from tasks.engine.fingerprint import sha256_of_file
-from tasks.engine.sealed import COLUMN_FILE, SEALED, Records, kept_files, place_of
+from tasks.engine.sealed import SEALED, Records, has_receipt, kept_files, place_in
+from tasks.engine.steps import DONE_NAME
 
+RUNS = ("checkpoints/*/*", "rounds/*/*/*")
 CHANGED, MISSING, UNREADABLE = "not the bytes that were written", "missing", "cannot be read"
 
 
@@ -48,7 +50,7 @@ def survey(root: Path) -> Survey:
     unrecorded = []
     places = []
     for path in kept_files(root):
-        place = place_of(path, root)
+        place = place_in(path, root)
         places.append(place)
         num_bytes += path.stat().st_size
         known = records.of(place)
@@ -79,7 +81,7 @@ class _Records:
     def of(self, place: str) -> set[str]:
         """The sha256 that a file may have; several where attempts on GPUs wrote different bytes."""
         path = Path(place)
-        if COLUMN_FILE.fullmatch(path.name):
+        if has_receipt(path):
             kind = "shard" if path.suffix == ".tar" else "columns"
             folder = "" if kind == "shard" else path.parent.name
             if known := self._written.get((kind, folder, path.stem)):
@@ -100,13 +102,14 @@ class _Records:
             yield f"shards/{entry['name']}", entry["sha256"]
 
     def _from_checkpoints(self) -> Iterator[tuple[str, str]]:
-        for done in sorted(self._root.glob("checkpoints/*/*/done.json")):
+        found = (path for runs in RUNS for path in self._root.glob(f"{runs}/{DONE_NAME}"))
+        for done in sorted(found):
             run = done.parent
             if weights := (self._read(done) or {}).get("weights"):
-                yield place_of(run / "model.safetensors", self._root), weights
+                yield place_in(run / "model.safetensors", self._root), weights
             for state in sorted(run.glob("steps/step-*/state.json")):
                 for name, digest in (self._read(state) or {}).get("files", {}).items():
-                    yield place_of(state.parent / name, self._root), digest
+                    yield place_in(state.parent / name, self._root), digest
 
     def _read(self, path: Path) -> dict[str, Any] | None:
         """A JSON object; None where there is no file, or none that can be read."""
@@ -118,5 +121,5 @@ class _Records:
             value = None
         if isinstance(value, dict):
             return value
-        self._damages.append(Damage(place_of(path, self._root), UNREADABLE))
+        self._damages.append(Damage(place_in(path, self._root), UNREADABLE))
         return None

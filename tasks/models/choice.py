@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from dataclasses import replace
 from types import ModuleType
 from typing import Any, ClassVar, Literal
 
@@ -81,8 +82,7 @@ class ModelChoice(Section):
     def cards_of(self, name: str) -> tuple[Card, ...]:
         """The weights one of the real models would use, chosen or not."""
         settings: RealModel = getattr(self, name)
-        cards = importlib.import_module(self.real[name]).CARDS
-        return tuple(card for card in cards if settings.needs(card))
+        return tuple(card for card in self._all_cards_of(name) if settings.needs(card))
 
     @property
     def packages(self) -> tuple[str, ...]:
@@ -101,7 +101,7 @@ class ModelChoice(Section):
         if settings is None:
             return embedded
         revisions = []
-        for card in self._module().CARDS:
+        for card in self._all_cards_of(self.model):
             if not settings.needs(card):
                 revisions.append("none")
                 continue
@@ -123,6 +123,11 @@ class ModelChoice(Section):
         decided = self.model_dump(mode="json", exclude={*self.real, "weights"})
         settings = self.settings
         return decided if settings is None else {**decided, self.model: settings.decides()}
+
+    def _all_cards_of(self, name: str) -> tuple[Card, ...]:
+        """The weights of a model, whatever its settings; two sections may choose among the same models."""
+        cards = importlib.import_module(self.real[name]).CARDS
+        return tuple(replace(card, section=f"{self.section}.{name}") for card in cards)
 
     def _module(self) -> ModuleType:
         return importlib.import_module(self.real[self.model])

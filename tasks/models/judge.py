@@ -13,9 +13,11 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from tasks.models.choice import ModelChoice, RealModel
+from tasks.models.judge_trials import BrightnessJudge, CoinJudge, check_mix
 from tasks.models.song_statistics import SHORT_RATE_HZ, Analysis, analyse, rhythm
 
 EMBEDDED = "embedded/signal-judge@1"
+TRIALS: dict[str, type[BrightnessJudge | CoinJudge]] = {"brightness": BrightnessJudge, "coin": CoinJudge}
 CONSTANTS = Path(__file__).parent / "constants" / "judge.json"
 AXES = ("coherence", "musicality", "memorability", "clarity", "naturalness")
 LISTENS_TO: dict[str, tuple[str, ...]] = {
@@ -48,7 +50,7 @@ class Audiobox(RealModel):
 
 
 class JudgeParams(ModelChoice):
-    """Which judge scores the songs."""
+    """Which judge scores the songs. `model` may also be one of TRIALS, embedded judges to try rules on."""
 
     section: ClassVar = "judge"
     real: ClassVar = {
@@ -60,8 +62,15 @@ class JudgeParams(ModelChoice):
     audiobox: Audiobox
 
     @property
+    def settings(self) -> RealModel | None:
+        """Settings of the chosen real judge; None for those that are embedded."""
+        return None if self.model in TRIALS else super().settings
+
+    @property
     def axes(self) -> tuple[str, ...]:
         """What the chosen judge scores, without building it."""
+        if self.model in TRIALS:
+            return TRIALS[self.model].axes
         axes: tuple[str, ...] = getattr(self.settings, "axes", AXES)
         return axes
 
@@ -106,8 +115,7 @@ class SignalJudge:
         Raises:
             ValueError: not [2, N] or not finite.
         """
-        if mix_CN.ndim != 2 or len(mix_CN) != 2 or not mix_CN.shape[1] or not np.isfinite(mix_CN).all():
-            raise ValueError(f"a mix is finite [2, N] with N >= 1; got {list(mix_CN.shape)}")
+        check_mix(mix_CN)
         standard_S = (
             statistics(analyse(mix_CN), self._reference_B, self._movement_B) - self._mean_S
         ) / self._std_S
@@ -188,9 +196,11 @@ def _constants() -> dict[str, Any]:
 
 def judge_identity(params: JudgeParams) -> str:
     """Name and revision of the judge that `params` choose."""
-    return params.identity(EMBEDDED)
+    return TRIALS[params.model].identity if params.model in TRIALS else params.identity(EMBEDDED)
 
 
 def build_judge(params: JudgeParams) -> Judge:
     """The judge that `params` choose."""
+    if params.model in TRIALS:
+        return TRIALS[params.model]()
     return SignalJudge() if params.settings is None else params.build_real()

@@ -9,6 +9,7 @@ from typing import ClassVar, Protocol
 import numpy as np
 from pydantic import Field
 
+from tasks.engine.stage import BadModel
 from tasks.models.aligner import TimedWord, timed_words
 from tasks.models.choice import ModelChoice, RealModel
 from tasks.models.ctc_decode import WordLoop, edits, greedy_phones
@@ -70,6 +71,12 @@ class TranscriberParams(ModelChoice):
     whisper: WhisperModel
 
 
+class GuardTranscriberParams(TranscriberParams):
+    """The transcriber that guards pairs against words lost; never the one that measures."""
+
+    section: ClassVar = "guard_transcriber"
+
+
 class EmbeddedTranscriber:
     """The shipped recogniser with a closed lexicon and no language model: every word may follow every
     other. It can write only the words of its lexicon, so it says nothing when they explain the phones it
@@ -117,6 +124,15 @@ def _identity(weights: str) -> str:
 def transcriber_identity(params: TranscriberParams) -> str:
     """Name and revision of the transcriber `params` ask for, without building it."""
     return _identity(params.weights) if params.settings is None else params.identity("")
+
+
+def check_apart(guard: GuardTranscriberParams, measuring: TranscriberParams) -> None:
+    """Raises a BadModel where one recogniser would guard the pairs and measure what came of them."""
+    if transcriber_identity(guard) == transcriber_identity(measuring):
+        raise BadModel(
+            f"guard_transcriber and transcriber are both {transcriber_identity(guard)}: what chooses pairs must "
+            "not measure their effect; choose another model or weights for guard_transcriber"
+        )
 
 
 def build_transcriber(params: TranscriberParams) -> Transcriber:

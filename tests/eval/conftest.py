@@ -11,13 +11,21 @@ import soundfile
 
 from eval.data_set import DataSet, StageRate, histogram
 from eval.energy import METRICS as ENERGY_METRICS
-from eval.intervals import Estimate
+from eval.genres import genre_rows
+from eval.intervals import Estimate, Resampling
 from eval.judge import METRICS as JUDGE_METRICS
+from eval.pairs import pair_tables
 from eval.players import waveform_peaks
-from eval.report import Comparison, LossCurve, Report, SongRow, System
+from eval.published import PublishedRow
+from eval.report import Comparison, LossCurve, Report, System
+from eval.song_row import SongRow
 from eval.words import METRICS as WORD_METRICS
+from eval.words import ErrorCounts
 
 HOSTILE = "</script><script>window.broken=1</script><img src=x onerror=alert(1)> & \"quotes\" 'and' \u2028"
+
+
+DRAWS = Resampling(num_resamples=100, seed=1)
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,9 @@ def make_report(hostile: str = HOSTILE) -> Report:
             audio=audio,
             peaks=waveform_peaks(mix_CN, 50),
             note=hostile,
+            genre=f"pop {hostile}" if number else "rock",
+            counts={"wer": ErrorCounts(1, 1, 0, 0) if system == "trained" else ErrorCounts(2, 0, 0, 0)},
+            facts=[("generate", f"generate-v1 {hostile}"), ("seed", "7")],
         )
         for number in range(2)
         for system in ("truth", "trained")
@@ -90,7 +101,11 @@ def make_report(hostile: str = HOSTILE) -> Report:
             ),
             Comparison("open", "Equal?", "judge_mean", "trained", "truth", Estimate(0.1, -0.1, 0.3, 30, 2)),
         ],
+        pairs=pair_tables(songs, ["truth", "trained"], ["wer", "judge_mean"], DRAWS),
         songs=songs,
+        genres=genre_rows(songs, ["wer", "judge_mean"], DRAWS),
+        published=[PublishedRow(hostile, hostile, 0.151, hostile, hostile)],
+        headings={"wer": hostile},
         losses=[LossCurve(hostile, [(step, 1 / (1 + step)) for step in range(50)] + [(50, float("nan"))])],
         data_set=DataSet(
             40,

@@ -9,12 +9,17 @@ from scipy.linalg import sqrtm
 from eval.frechet import (
     FrechetReference,
     WindowStatistics,
-    frechet,
-    frechet_difference,
     frechet_distance,
-    frechet_floor,
     merged,
     window_statistics,
+)
+from eval.frechet_songs import (
+    frechet,
+    frechet_difference,
+    frechet_difference_of_songs,
+    frechet_floor,
+    frechet_infinity,
+    swapped_difference,
 )
 
 
@@ -119,11 +124,46 @@ def test_difference_is_paired_over_songs() -> None:
 
 def test_floor_is_small_seeded_and_refused_on_too_few_songs() -> None:
     true_songs = songs(40, 4, seed=13)
-    floor = frechet_floor(true_songs, seed=1)
-    assert floor == frechet_floor(true_songs, seed=1)
+    floor = frechet_floor(true_songs, 20, seed=1)
+    assert floor == frechet_floor(true_songs, 20, seed=1)
     assert 0 < floor.value < 0.2
-    assert frechet_floor(true_songs[:2], seed=1).value is not None
-    assert "fewer than" in frechet_floor(songs(2, 16, seed=1), seed=1).reason
+    assert floor.value < frechet_floor(true_songs, 5, seed=1).value
+    assert frechet_floor(true_songs[:2], 1, seed=1).value is not None
+    assert "fewer than 2 x dimension" in frechet_floor(songs(2, 16, seed=1), 1, seed=1).reason
+    assert "fewer than 2 x 21" in frechet_floor(true_songs, 21, seed=1).reason
+
+
+def test_few_windows_give_what_the_whole_matrix_gives() -> None:
+    reference = FrechetReference(merged(songs(40, 16, seed=14)))
+    windows = np.random.default_rng(15).normal(0.3, 2, size=(9, 16))
+    whole = reference.distance(window_statistics(windows))
+    assert reference.distance_of_windows(windows) == pytest.approx(whole, rel=1e-6)
+    point = reference.statistics.mean_D + 1
+    from_point = 16 + np.trace(reference.statistics.covariance_DD)
+    assert reference.distance_of_windows(point[None]) == pytest.approx(from_point)
+
+
+def test_swapped_songs_give_the_distances_of_the_swapped_sets() -> None:
+    reference = FrechetReference(merged(songs(40, 4, seed=16)))
+    mine, theirs = songs(5, 4, seed=17, shift=0.5), songs(5, 4, seed=18)
+    difference, num_songs = swapped_difference(reference, [*mine, None], [*theirs, theirs[0]])
+    swaps = np.array([[False] * 5, [True, False, False, True, False], [True] * 5])
+    found = difference(swaps)
+    left = merged([theirs[0], mine[1], mine[2], theirs[3], mine[4]])
+    right = merged([mine[0], theirs[1], theirs[2], mine[3], theirs[4]])
+    assert num_songs == 5
+    assert found[0] == pytest.approx(frechet_difference(reference, mine, theirs).value)
+    assert found[1] == pytest.approx(reference.distance(left) - reference.distance(right))
+    assert found[2] == pytest.approx(-found[0])
+
+
+def test_distance_at_infinity_takes_the_bias_of_few_songs_away() -> None:
+    reference, scored = FrechetReference(merged(songs(400, 4, seed=19))), songs(24, 4, seed=20)
+    found = frechet_infinity(reference, scored, seed=1)
+    assert abs(found.value) < frechet(reference, scored).value
+    assert found.low is None and "extrapolation" in found.reason
+    assert "three sizes" in frechet_infinity(reference, scored[:2], seed=1).reason
+    assert frechet_infinity(reference, [None], seed=1).n_failed == 1
 
 
 def test_windows_that_are_not_finite_are_refused() -> None:
@@ -131,3 +171,17 @@ def test_windows_that_are_not_finite_are_refused() -> None:
         window_statistics(np.array([[1.0, np.nan]]))
     with pytest.raises(ValueError, match="at least one window"):
         window_statistics(np.zeros((0, 4)))
+
+
+def test_what_songs_add_to_a_difference_has_its_spread_and_about_its_mean() -> None:
+    reference = FrechetReference(merged(songs(30, 4, seed=1)))
+    near, far = songs(20, 4, seed=2), songs(20, 4, seed=3, shift=0.5)
+    whole, parts_N = (
+        frechet_difference(reference, far, near),
+        frechet_difference_of_songs(reference, far, near),
+    )
+    assert whole.value is not None and whole.low is not None and whole.high is not None
+    assert parts_N.mean() == pytest.approx(whole.value, rel=0.1)
+    half = 2.093 * parts_N.std(ddof=1) / np.sqrt(20)  # t of 19 degrees: the jackknife's interval is theirs
+    assert whole.high - whole.low == pytest.approx(2 * half, rel=1e-3)
+    assert len(frechet_difference_of_songs(reference, [None] * 20, near)) == 0

@@ -87,7 +87,7 @@ def test_rows_made_by_embedded_models_are_stamped_everywhere(report: Report) -> 
     assert [song["stamp"] for song in record["songs"]] == [None, STAMP] * 2
     assert record["comparisons"]["worse"]["stamp"] == STAMP
     assert record["comparisons"]["ranks"]["stamp"] == STAMP  # no system named: the report's stand-ins
-    real = replace(report, systems=report.systems[:1], comparisons=(), songs=(), stand_ins=())
+    real = replace(report, systems=report.systems[:1], comparisons=(), pairs=(), songs=(), stand_ins=())
     assert report_record(real)["stamp"] is None
     assert STAMP not in "".join(page_of(real).text)
     rows = re.findall(r"<tr><th scope=\"row\".*?</tr>", report_html(report, build_players(report)), re.S)
@@ -148,7 +148,10 @@ def test_same_report_gives_the_same_bytes(report: Report, tmp_path: Path) -> Non
     first, second = write_report(report, tmp_path / "a"), write_report(make_report(), tmp_path / "b")
     assert first.json.read_bytes() == second.json.read_bytes()
     assert first.html.read_bytes() == second.html.read_bytes()
-    assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["report.html", "report.json"]
+    names = sorted(path.name for path in (tmp_path / "a").iterdir())
+    assert names == ["comparisons.csv", "report.html", "report.json", "songs.csv", "systems.csv"]
+    for table, other in zip(first.tables, second.tables, strict=True):
+        assert table.read_bytes() == other.read_bytes()
 
 
 def test_n_and_n_failed_stand_beside_every_mean(report: Report) -> None:
@@ -171,9 +174,12 @@ def test_verdicts_say_direction_size_interval_and_songs(report: Report) -> None:
     assert comparison_verdict(plain, plain.comparisons[0]) == (
         "Trained model worse than Ground truth on WER by 27.0 points [20.0, 34.0], n = 32."
     )
-    assert metric_verdict(plain, plain.metrics[1]) == "1 difference not resolvable."
+    assert metric_verdict(plain, plain.metrics[1]) == "No two of the systems are told apart in 1 pair."
+    unpaired = replace(plain, pairs=())
+    assert metric_verdict(unpaired, plain.metrics[1]) == "1 difference not resolvable."
     assert "31 of 32 songs" in comparison_verdict(plain, plain.comparisons[1])
-    assert leaderboard_verdict(plain) == "2 of 2 expectations stated beforehand hold."
+    assert leaderboard_verdict(unpaired) == "2 of 2 expectations stated beforehand hold."
+    assert leaderboard_verdict(plain).endswith("2 of 2 expectations stated beforehand hold.")
     assert number(plain.metrics[1], -0.001) == "0.00"
     better = replace(plain.comparisons[0], estimate=Estimate(-0.1, -0.2, -0.05, 30, 2))
     assert comparison_verdict(plain, better) == (

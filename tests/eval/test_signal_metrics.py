@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from eval import energy, frechet, judge, separation, similarity, timing, words
+from eval import timing
 from eval.energy import energy_after_end
 from eval.intervals import Resampling
 from eval.judge import ranked_songs
 from eval.separation import si_sdr, si_sdr_gain
-from eval.similarity import cosine, style_similarity
+from eval.similarity import cosine, style_similarity, take_diversity
 from eval.timing import matched_share, timing_errors, timing_estimate
 
 DRAWS = Resampling(num_resamples=500, seed=0)
@@ -116,12 +116,8 @@ def test_ranks_count_songs_in_strict_order_and_failed_ones_apart() -> None:
     assert (estimate.value, estimate.n, estimate.n_failed, estimate.unit) == (1.0, 3, 1, "songs")
 
 
-def test_every_metric_states_its_facts_once() -> None:
-    modules = (words, energy, separation, similarity, timing, frechet, judge)
-    metrics = [metric for module in modules for metric in module.METRICS]
-    assert len({metric.name for metric in metrics}) == len(metrics)
-    for metric in metrics:
-        assert all((metric.title, metric.source, metric.range, metric.protocol))
-        assert metric.protocol.endswith(".")
-        assert metric.direction in ("higher", "lower")
-    assert next(metric for metric in metrics if metric.name == "wer").better(-0.1)
+def test_diversity_is_the_mean_distance_of_all_pairs_of_takes() -> None:
+    east, north = np.array([[1.0, 0.0]]), np.array([[0.0, 2.0]])
+    assert take_diversity([east, east, north]) == pytest.approx(2 / 3)
+    assert take_diversity([east, -east]) == pytest.approx(2)
+    assert take_diversity([east]) is None

@@ -15,7 +15,6 @@ from eval.words import (
     count_errors,
     mark_words,
     normalise,
-    share_above_one,
 )
 
 DRAWS = Resampling(num_resamples=500, seed=3)
@@ -69,11 +68,36 @@ def test_phones_with_several_letters_are_one_token_each() -> None:
     assert count_errors(["tʃ", "aɪ", "n"], ["tʃ", "a", "n"]) == ErrorCounts(2, 1, 0, 0)
 
 
-def test_rates_are_not_capped_and_songs_above_one_are_counted() -> None:
+def test_rates_are_not_capped() -> None:
     songs = [ErrorCounts(0, 1, 0, 4), ErrorCounts(2, 0, 0, 0), None]
     assert corpus_rate(songs, DRAWS).value == pytest.approx(5 / 3)
-    assert share_above_one(songs) == 0.5
-    assert share_above_one([None]) is None
+
+
+def test_500_random_pairs_have_exactly_jiwers_counts_and_rates() -> None:
+    generator = np.random.default_rng(500)
+    letters = np.array(list("abcde"))
+    asked, heard = (
+        [list(generator.choice(letters, generator.integers(least, 20))) for _ in range(500)]
+        for least in (1, 0)
+    )
+    songs = [count_errors(a, b) for a, b in zip(asked, heard, strict=True)]
+    for song, a, b in zip(songs, asked, heard, strict=True):
+        theirs = jiwer.process_words(" ".join(a), " ".join(b))
+        assert song == ErrorCounts(theirs.hits, theirs.substitutions, theirs.deletions, theirs.insertions)
+        assert song.rate == theirs.wer
+    assert corpus_rate(songs, DRAWS).value == jiwer.wer(
+        [" ".join(a) for a in asked], [" ".join(b) for b in heard]
+    )
+
+
+def test_tags_go_and_backing_words_stay() -> None:
+    assert normalise(["[Verse", "2]", "Oh-oh", "(hey!)", "don’t", "7", "[Music]"]) == [
+        "oh",
+        "oh",
+        "hey",
+        "don't",
+        "7",
+    ]
 
 
 def test_failed_song_is_counted_and_never_a_zero() -> None:

@@ -28,6 +28,8 @@ SMALL = [
     "round.num_prompts=3",
     "round.num_held_out=1",
     "round.takes=2",
+    "gate.num_prompts=1",
+    "gate.num_resamples=200",
     "benchmark.num_songs=2",
     "benchmark.num_resamples=200",
     "benchmark.player_songs=1",
@@ -88,6 +90,8 @@ def test_second_run_runs_no_stage_and_changes_no_byte(house: Path) -> None:
     assert shown.count("up to date") >= 14
     why = jam(*with_settings("why", "align", "--work", "W"), cwd=house).stdout
     assert why.strip() == "align: nothing would run"
+    plan = jam(*with_settings("run", "--plan", "--songs", "toy/songs", "--work", "W"), cwd=house).stdout
+    assert plan.splitlines()[-1] == "nothing would run"
 
 
 def test_changed_number_reruns_only_what_depends_on_it(house: Path) -> None:

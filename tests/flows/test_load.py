@@ -70,3 +70,18 @@ def test_a_recipe_lies_over_the_one_it_names(tmp_path: Path) -> None:
     (tmp_path / "under.yaml").write_text("over: top.yaml\n")
     with pytest.raises(ValueError, match="lies over itself"):
         load_params(top)
+
+
+def test_an_overlay_may_lie_over_several_the_later_ones_on_top(tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text("sft: {steps: 3, seed: 4}\n")
+    (tmp_path / "two.yaml").write_text("sft: {steps: 7}\n")
+    top = tmp_path / "top.yaml"
+    top.write_text("over: [one.yaml, two.yaml]\n")
+    params = load_params(top)
+    assert (params.sft.steps, params.sft.seed) == (7, 4)
+
+
+def test_the_full_overlay_joins_the_real_models_and_the_published_recipes() -> None:
+    params = load_params(BASE.parent / "params" / "full.yaml")
+    assert params.judge.model == "songeval" and params.codec.model == "stable_audio"
+    assert params.jam.config(params.sft.max_frames) == replace(JAM_0_5, max_frames=params.sft.max_frames)

@@ -92,3 +92,15 @@ def test_failed_save_keeps_the_old_weights_and_cleans_up(make_jam, tmp_path, mon
         save_model(tmp_path, make_jam(seed=1))
     assert weights_hash(tmp_path) == old_hash
     assert sorted(path.name for path in tmp_path.iterdir()) == ["config.json", "model.safetensors"]
+
+
+def test_config_nested_beyond_reason_is_a_plain_error(tmp_path):
+    (tmp_path / "config.json").write_text("[" * 100_000)
+    with pytest.raises(ValueError, match=r"config\.json is not JSON"):
+        load_model(tmp_path)
+
+
+@pytest.mark.parametrize("field", ["dim", "depth", "max_frames"])
+def test_config_that_asks_for_sizes_beyond_reason_is_refused(tiny, field):
+    with pytest.raises(ValueError, match=f"{field} is 1000000000"):
+        type(tiny).from_dict({**tiny.to_dict(), field: 10**400})

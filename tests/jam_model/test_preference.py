@@ -22,39 +22,82 @@ def pairs(normal):
     return tuple(normal(3, 12, 4, seed=seed, dtype=DOUBLE) for seed in (1, 2, 3))
 
 
-def error(jam, latents, conditions, draw, row):
-    """Flow error of one sample, written out."""
+def error(jam, latents, conditions, draw, row, num_frames=12):
+    """Flow error of one sample over its first frames, written out."""
     one, time = slice(row, row + 1), draw.time_B[row]
     noise = draw.noise_BTC[one]
     x = (1 - time) * noise + time * latents[one]
     velocity = jam(x, time.expand(1), conditions[one], draw.keep_lyrics_B[one], draw.keep_style_B[one])
-    return ((velocity - (latents[one] - noise)) ** 2).sum().item() / noise.numel()
+    squares = ((velocity - (latents[one] - noise)) ** 2)[0, :num_frames]
+    return squares.sum().item() / squares.numel()
 
 
+@pytest.mark.parametrize("frames", [None, (12, 5, 1)], ids=["max_frames", "song"])
 @pytest.mark.parametrize(("term", "weight"), [("none", 0.2), ("win", 0.2), ("gt", 0.3)])
-def test_loss_equals_the_formula_in_float64(make_jam, make_conditions, pairs, term, weight):
+def test_loss_equals_the_formula_in_float64(make_jam, make_conditions, pairs, term, weight, frames):
     policy, reference = make_jam(1, dtype=DOUBLE), make_jam(2, dtype=DOUBLE)
     conditions, (win, lose, truth) = make_conditions(3), pairs
+    num_frames_B = None if frames is None else torch.tensor(frames)
     result = dpo_loss(
-        policy, reference, win, lose, conditions, BETA, term, weight, truth, DROPOUT, generator()
+        policy,
+        reference,
+        win,
+        lose,
+        conditions,
+        BETA,
+        term,
+        weight,
+        truth,
+        DROPOUT,
+        generator(),
+        num_frames_B,
     )
 
     draw = draw_flow(win, DROPOUT, generator())
     total, right, margins = 0.0, 0, 0.0
-    for row in range(3):
-        policy_win, policy_lose = (error(policy, latents, conditions, draw, row) for latents in (win, lose))
-        ref_win, ref_lose = (error(reference, latents, conditions, draw, row) for latents in (win, lose))
+    for row, count in enumerate(frames or (12, 12, 12)):
+        policy_win, policy_lose = (error(policy, z, conditions, draw, row, count) for z in (win, lose))
+        ref_win, ref_lose = (error(reference, z, conditions, draw, row, count) for z in (win, lose))
         margin = (ref_win - ref_lose) - (policy_win - policy_lose)
         total += (
             -math.log(1 / (1 + math.exp(-BETA / 2 * margin))) / 3 if margin > -5 else -BETA / 2 * margin / 3
         )
         right += margin > 0
         margins += margin / 3
-        extra = {"none": 0.0, "win": policy_win, "gt": error(policy, truth, conditions, draw, row)}[term]
+        extra = {"none": 0.0, "win": policy_win, "gt": error(policy, truth, conditions, draw, row, count)}[
+            term
+        ]
         total += weight * extra / 3
     assert result.loss.item() == pytest.approx(total, abs=1e-9, rel=1e-9)
     assert result.accuracy.item() == pytest.approx(right / 3)
     assert result.margin.item() == pytest.approx(margins, abs=1e-9)
+
+
+@pytest.mark.parametrize("frames", [None, (12, 5, 1)], ids=["max_frames", "song"])
+@pytest.mark.parametrize("term", ["none", "win", "gt"])
+def test_gradients_are_those_of_finite_differences(make_jam, make_conditions, pairs, term, frames):
+    policy, reference = make_jam(1, dtype=DOUBLE), make_jam(2, dtype=DOUBLE)
+    win, lose, truth = pairs
+    num_frames_B = None if frames is None else torch.tensor(frames)
+
+    def loss():
+        given = (win, lose, make_conditions(3), 2.0, term, 0.2, truth, DROPOUT, generator(), num_frames_B)
+        return dpo_loss(policy, reference, *given).loss
+
+    loss().backward()
+    learned = [weights for weights in policy.parameters() if weights.grad is not None]
+    random = torch.Generator().manual_seed(4)
+    for _ in range(4):
+        directions = [torch.randn(weights.shape, generator=random, dtype=DOUBLE) for weights in learned]
+        slope = sum((w.grad * d).sum().item() for w, d in zip(learned, directions, strict=True))
+        heights = []
+        for step in (1e-7, -2e-7):
+            with torch.no_grad():
+                torch._foreach_add_(learned, directions, alpha=step)
+            heights.append(loss().item())
+        with torch.no_grad():
+            torch._foreach_add_(learned, directions, alpha=1e-7)
+        assert (heights[0] - heights[1]) / 2e-7 == pytest.approx(slope, rel=1e-5)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, DOUBLE])
@@ -74,6 +117,38 @@ def test_policy_equal_to_reference_loses_log_two_and_has_no_margin(
     expected = math.log(2) + 0.2 * result.term_error.item()
     assert result.loss.item() == pytest.approx(expected, abs=1e-6 if dtype == torch.float32 else 1e-12)
     assert (result.term_error.item() > 0) == (term != "none")
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_a_frozen_copy_in_the_same_precision_and_mode_has_exactly_the_errors_of_the_policy(
+    make_jam, make_conditions, pairs, precision
+):
+    policy = make_jam(1).train()
+    reference = copy.deepcopy(policy).requires_grad_(False)
+    win, lose, _ = (latents.float() for latents in pairs)
+    given = (win, lose, make_conditions(3), 2000.0, "none", 0.0, None, DROPOUT)
+    with torch.autocast("cpu", torch.bfloat16, enabled=precision == torch.bfloat16):
+        result = dpo_loss(policy, reference, *given, generator())
+    assert result.margin.item() == 0 and torch.equal(result.lose_error, result.reference_lose_error)
+    rounded = copy.deepcopy(reference).to(torch.bfloat16).float()
+    assert (
+        dpo_loss(policy, rounded, *given, generator()).margin.item() != 0
+    )  # why it must not be a rounded copy
+
+
+def test_padding_after_the_song_does_not_count_where_its_frames_are_given(make_jam, make_conditions, pairs):
+    policy, reference = make_jam(1, dtype=DOUBLE), make_jam(2, dtype=DOUBLE)
+    win, lose, _ = pairs
+
+    def errors(win, num_frames_B):
+        given = (win, lose, make_conditions(3), BETA, "none", 0.0, None, DROPOUT, generator(), num_frames_B)
+        return dpo_loss(policy, reference, *given)
+
+    all_frames = errors(win, None)
+    assert errors(win, torch.tensor([12, 12, 12])).loss.item() == pytest.approx(
+        all_frames.loss.item(), rel=1e-12
+    )
+    assert errors(win, torch.tensor([4, 4, 4])).win_error != all_frames.win_error
 
 
 def test_gradient_reaches_the_policy_and_never_the_reference(make_jam, make_conditions, pairs):

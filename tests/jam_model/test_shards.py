@@ -13,7 +13,8 @@ import pytest
 import torch
 
 from jam_model.lyric_grid import GridWord
-from jam_model.shards import VALIDATION, Shards, locate, stream_samples
+from jam_model.shard_index import VALIDATION
+from jam_model.shards import Shards, locate, stream_samples
 
 WORDS = [{"start": 0.1, "end": 0.6, "phoneme": "lˈʌv", "word": "love"}]
 
@@ -195,7 +196,46 @@ def test_song_that_stands_in_two_shards_is_refused(tmp_path: Path) -> None:
 
 def test_index_cannot_point_outside_its_folder(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "s", [{"one": members_of(1)}])
-    entry = {"name": "../../secret.tar", "bytes": 1}
+    entry = {"name": "../../secret.tar", "bytes": 1, "sha256": "0"}
     (folder / "index.json").write_text(json.dumps({"shards": [entry]}))
     with pytest.raises(ValueError, match="plain names"):
+        Shards(folder)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 100_000,
+        "[]",
+        "{}",
+        '{"shards": {}}',
+        '{"shards": [1]}',
+        '{"shards": [{"name": "a.tar"}]}',
+        "\udcff",
+    ],
+)
+def test_an_index_of_another_form_is_a_plain_error(tmp_path: Path, text: str) -> None:
+    folder = write_folder(tmp_path / "s", [{"one": members_of(1)}])
+    (folder / "index.json").write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(ValueError, match=r"index\.json"):
+        Shards(folder)
+
+
+@pytest.mark.parametrize(
+    "line", ["{}", "1", "{", '{"id": 1}', '{"id": "one", "split": []}', '{"id": "one", "duration": "3"}']
+)
+def test_an_id_list_of_another_form_names_its_line(tmp_path: Path, line: str) -> None:
+    folder = write_folder(tmp_path / "s", [{"one": members_of(1)}])
+    (folder / "ids.jsonl").write_text('{"id": "one"}\n' + line)
+    with pytest.raises(ValueError, match=r"ids\.jsonl:2"):
+        Shards(folder)
+
+
+def test_a_shard_with_a_damaged_header_is_a_plain_error(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "s", [{"one": members_of(1)}])
+    shard = next(folder.glob("*.tar"))
+    data = bytearray(shard.read_bytes())
+    data[:8] = b"\xff" * 8
+    shard.write_bytes(data)
+    with pytest.raises(ValueError, match="not a whole tar file"):
         Shards(folder)

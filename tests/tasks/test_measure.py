@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,9 +11,11 @@ import pytest
 from eval.intervals import Resampling
 from tasks.audio import npy_bytes
 from tasks.fanout import Prompt
-from tasks.measure import Measured, frechet_reference, measure
+from tasks.measure import Measured, measure, windows_of
+from tasks.song_measures import TextStyles
 
 RESAMPLING = Resampling(200, 1)
+TEXTS = TextStyles({"s1": np.float32([0, 1])}, {"pop": np.float32([0.6, 0.8]), "folk": np.float32([1, 0])})
 
 
 class Letters:
@@ -26,7 +29,7 @@ def prompt(song_id: str) -> Prompt:
     words = tuple(
         {"word": w, "start_s": float(i), "end_s": i + 0.5, "score": 1.0} for i, w in enumerate(("ab", "cd"))
     )
-    return Prompt(song_id, "title", words, ("ab", "cd"), np.float32([[1, 0]]), 3.0, None)
+    return Prompt(song_id, "title", words, ("ab", "cd"), np.float32([[1, 0]]), 3.0, None, genre="pop")
 
 
 def windows(seed: int, count: int = 40) -> bytes:
@@ -49,18 +52,34 @@ def row(
         "scores": [1.0, 2.0, 3.0, 4.0, 5.0],
         "tail_energy": 0.01,
         "asked_words": list(prompt(parent).words),
+        "placed_words": [
+            {"word": w, "start_s": i + 0.02, "end_s": i + 0.6, "score": 1.0} for i, w in enumerate(heard)
+        ],
+        "loudness_lufs": -14.0,
+        "clipped_share": 0.0,
+        "silence_share": 0.1,
     }
     if drop_reason:
         made |= dict.fromkeys(
-            ("transcript", "heard_phones", "style_embedding", "window_embedding", "scores", "tail_energy")
+            (
+                *(
+                    "transcript",
+                    "heard_phones",
+                    "placed_words",
+                    "style_embedding",
+                    "window_embedding",
+                    "scores",
+                ),
+                *("tail_energy", "loudness_lufs", "clipped_share", "silence_share"),
+            )
         )
     return {**made, **changes}
 
 
 def measured(rows: list[dict]) -> Measured:
     prompts = [prompt("s1"), prompt("s22")]
-    reference = frechet_reference([{"window_embedding": windows(9, 400)}])
-    return measure(prompts, rows, reference, Letters(), RESAMPLING)  # type: ignore[arg-type]
+    reference = windows_of([{"window_embedding": windows(9, 400)}])
+    return measure(prompts, rows, reference, Letters(), TEXTS, RESAMPLING)  # type: ignore[arg-type]
 
 
 def test_rates_are_counted_over_the_corpus() -> None:
@@ -112,3 +131,59 @@ def test_dealt_words_are_scored_against_both_orders() -> None:
 def test_system_without_a_benchmark_song_is_an_error() -> None:
     with pytest.raises(ValueError, match="'a' lacks 1 songs"):
         measured([row("s1", "a", ["ab"], "ab")])
+
+
+def test_song_that_only_the_judge_dropped_keeps_its_words() -> None:
+    found = measured(
+        [
+            row("s1", "a", ["ab", "cd"], "abcd"),
+            {**row("s22", "a", ["ab"], "ab"), "drop_reason": "judge_failed", "scores": None},
+        ]
+    )
+    assert found.estimate("a", "wer").n_failed == 0
+    assert (found.estimate("a", "judge_mean").n, found.estimate("a", "judge_mean").n_failed) == (1, 1)
+    assert found.systems["a"][1].reason("judge_mean") == "judge_failed"
+    assert found.systems["a"][1].reason("wer") is None
+    assert found.failures("a") == {"judge_failed": 1}
+
+
+def test_words_are_timed_where_they_were_heard_and_matched() -> None:
+    found = measured([row("s1", "a", ["ab", "cd"], "abcd"), row("s22", "a", ["ab", "xx"], "abxx")])
+    start, end = found.estimate("a", "word_start_median"), found.estimate("a", "word_end_p90")
+    assert (start.value, start.n, start.unit) == (pytest.approx(0.02), 2, "s")
+    assert end.value == pytest.approx(0.1)
+    assert found.estimate("a", "matched_share").value == pytest.approx(3 / 4)
+    assert found.estimate("a", "onset_f1").value == pytest.approx(1.0)
+
+
+def test_words_nobody_gave_times_are_not_timed() -> None:
+    prompts = [replace(prompt("s1"), is_timed=False)]
+    found = measure(prompts, [row("s1", "a", ["ab"], "ab")], [], Letters(), TEXTS, RESAMPLING)  # type: ignore[arg-type]
+    assert "no word times" in found.estimate("a", "word_start_median").reason
+    assert "no reference" in found.estimate("a", "frechet").reason
+    assert found.swaps("a", "a") is None
+
+
+def test_text_and_genre_are_measured_where_they_can_be() -> None:
+    found = measured([row("s1", "a", ["ab"], "ab"), row("s22", "a", ["ab"], "ab")])
+    assert found.estimate("a", "genre_accuracy").value == 1.0
+    text = found.estimate("a", "text_similarity")
+    assert (text.value, text.n) == (pytest.approx(0.8), 1)
+    assert "audiobox_quality" not in {metric.name for metric in found.metrics}
+
+
+def test_every_system_has_the_frechet_distance_of_the_same_songs() -> None:
+    rows = [row(parent, "a", ["ab"], "ab") for parent in ("s1", "s22")]
+    rows += [row("s1", "b", ["ab"], "ab"), row("s22", "b", [], "", drop_reason="missing")]
+    found = measured(rows)
+    assert found.estimate("a", "frechet").n == found.estimate("b", "frechet").n == 1
+    assert found.estimate("a", "frechet_song").n == 2
+
+
+def test_every_metric_has_an_estimate_and_a_difference() -> None:
+    systems = ("a", "b")
+    found = measured([row(p, s, ["ab", "cd"], "abcd") for p in ("s1", "s22") for s in systems])
+    assert set(found.estimates("a")) == {metric.name for metric in found.metrics}
+    for metric in found.metrics:
+        difference = found.difference("a", "b", metric.name)
+        assert difference.value == pytest.approx(0.0) if difference.value is not None else difference.reason

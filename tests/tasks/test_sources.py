@@ -212,3 +212,11 @@ def test_a_manifest_that_is_no_json_and_a_missing_folder_say_so(tmp_path: Path) 
         list_sources(tmp_path / "m.json")
     with pytest.raises(ValueError, match="neither a folder nor a manifest"):
         list_sources(tmp_path / "nowhere")
+
+
+def test_a_name_too_long_for_any_file_is_a_row_refused(tmp_path: Path) -> None:
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(json.dumps([{"id": "a", "audio_path": "a" * 70_000}]))
+    listing = list_sources(manifest)
+    assert not listing.sources
+    assert [row["reason"] for row in listing.refused] == ["manifest_entry"]

@@ -28,6 +28,7 @@ from tasks.group import Group
 from tasks.ingest import Ingest, IngestParams
 from tasks.pack import Pack, PackParams
 from tasks.phonemize import Phonemize, PhonemizeParams
+from tasks.reward import Reward
 from tasks.score import Score
 from tasks.separate import Separate
 from tasks.sketch import Sketch, SketchParams
@@ -75,6 +76,7 @@ def law(root: Path) -> dict[str, Stage]:
         Pack(PackParams(tensor_format="pt")),
         Generate(codec, style, {weights: str(checkpoint)}, songs_root),
         Score(PARAMS.judge, songs_root),
+        Reward(PARAMS.reward, PARAMS.judge, songs_root),
     ]
     return {stage.name: stage for stage in made}
 
@@ -118,6 +120,7 @@ def row(root: Path, number: int, weights: str) -> dict[str, Any]:
         "num_frames": 21,
         "kept": True,
         "recipe": json.dumps(recipe if number < 2 else {"kind": "codec"}),
+        "scores": [1.0, 2.0, 3.0, 4.0, 4.5],
         "parent": f"p{number}",
         "parent_audio": {"path": path.name, "bytes": None},
         "seed": 3,

@@ -65,6 +65,8 @@ PARAMS = TrainParams(
     best_is="lowest",
     trackers=(),
     max_failures=0,
+    sharding="none",
+    heard_songs=0,
     max_frames=16,
     past_end_share=0.3,
     ignore_below_s=0.0,
@@ -123,6 +125,22 @@ def test_killed_run_resumes_to_the_same_losses_and_weights(shards: Path, tmp_pat
     assert log_of(killed) == log_of(whole) and len(log_of(whole)) == 6
     assert (killed / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
     assert (killed / "done.json").read_bytes() == (whole / "done.json").read_bytes()
+
+
+def test_a_run_that_is_asked_saves_a_checkpoint_at_its_next_log_line_and_loses_nothing(
+    shards: Path, tmp_path: Path
+) -> None:
+    params = changed(log_every_steps=2, checkpoint_every_steps=6)
+    whole, asked = tmp_path / "whole", tmp_path / "asked"
+    whole.mkdir(), asked.mkdir()
+    run_steps(objective(shards, params), params, whole, ALONE)
+    (asked / "checkpoint-now").touch()
+    run_steps(objective(shards, params), params, asked, ALONE, stop_at=3)
+    assert [folder.name for folder in (asked / "steps").iterdir()] == ["step-000002"]
+    assert not (asked / "checkpoint-now").exists()
+    run_steps(objective(shards, params), params, asked, ALONE)
+    assert log_of(asked) == log_of(whole)
+    assert (asked / "done.json").read_bytes() == (whole / "done.json").read_bytes()
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

@@ -28,6 +28,9 @@ ENGINE = EngineParams(
     song_limit_per_audio_s=0.0,
     song_memory_mb=None,
     stages={},
+    dashboard=False,
+    metrics_port=None,
+    partition_lines="none",
 )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 
+from jam_model.checkpoint import load_model
 from tasks.engine.fit import FitFailed, fit
 from tasks.engine.steps import StepLoss, Worker, run_steps
 from tasks.train import FlowObjective
@@ -47,7 +48,15 @@ def shards(tmp_path: Path) -> Path:
 
 def faulty(shards: Path, memory: Path, fault: str = "exit", at_step: int = 4) -> FaultyObjective:
     return FaultyObjective(
-        PARAMS, JAM.config(16), None, str(shards), SILENCE, ENCODER, at_step, str(memory), fault
+        PARAMS,
+        JAM.config(16),
+        None,
+        str(shards),
+        SILENCE,
+        ENCODER,
+        at_step=at_step,
+        memory=str(memory),
+        fault=fault,
     )
 
 
@@ -90,3 +99,30 @@ def test_two_workers_train_one_model(shards: Path, tmp_path: Path) -> None:
 def test_error_of_a_worker_is_told_in_its_own_words(shards: Path, tmp_path: Path) -> None:
     with pytest.raises(FitFailed, match="the latents of song 17 are spoilt"):
         fit(faulty(shards, tmp_path / "never", fault="raise", at_step=0), PARAMS, tmp_path / "out", {})
+
+
+@pytest.mark.slow
+def test_weights_in_parts_learn_what_whole_ones_learn_and_resume(shards: Path, tmp_path: Path) -> None:
+    found = {}
+    for sharding in ("none", "full"):
+        params = PARAMS.model_copy(
+            update={"num_workers": 2, "accumulate": 2, "checkpoint_gradients": True, "sharding": sharding}
+        )
+        out = tmp_path / sharding
+        memory = tmp_path / "died" if sharding == "full" else tmp_path  # a file of that name is there already
+        objective = FaultyObjective(
+            params, JAM.config(16), None, str(shards), SILENCE, ENCODER, at_step=9, memory=str(memory)
+        )
+        fit(objective, params.model_copy(update={"max_failures": 1}), out, {})
+        found[sharding] = losses(out), load_model(out).state_dict()
+    assert (tmp_path / "died").exists()
+    assert found["full"][0] == pytest.approx(found["none"][0], rel=1e-4)
+    for name, tensor in found["none"][1].items():
+        torch.testing.assert_close(found["full"][1][name], tensor, atol=1e-4, rtol=1e-3)
+
+
+@pytest.mark.parametrize(("setting", "value"), [("num_workers", 1), ("compile", True)])
+def test_sharding_that_cannot_work_is_refused_by_name(setting: str, value: object) -> None:
+    params = PARAMS.model_copy(update={"num_workers": 2, "sharding": "full", setting: value})
+    with pytest.raises(ValueError, match=f"sharding: full .*{setting}"):
+        params.rule()

@@ -11,7 +11,7 @@ import pytest
 from tasks.engine.lease import hold
 from tasks.engine.prune import superseded
 from tasks.engine.repair import repair
-from tasks.engine.sealed import SEALED, kept_files, place_of, seal
+from tasks.engine.sealed import SEALED, kept_files, place_in, seal
 from tasks.engine.table import Chain
 from tasks.engine.verify import survey
 from tests.tasks.engine.probes import Cut, Factor, Flag, Measure, run_here, table_of
@@ -36,7 +36,7 @@ def flow(root: Path, factor: float = 10.0) -> Chain:
 
 
 def contents(root: Path) -> dict[str, bytes]:
-    return {place_of(path, root): path.read_bytes() for path in kept_files(root)}
+    return {place_in(path, root): path.read_bytes() for path in kept_files(root)}
 
 
 def flip(path: Path) -> None:
@@ -63,7 +63,7 @@ def test_whole_folder_has_a_record_of_every_file(root: Path) -> None:
     [
         "table/measure/part-00000-*.parquet",
         "table/cut/part-00001-*.parquet",
-        "table/sources/part-00000.parquet",
+        "table/sources/part-00000-*.parquet",
         "shards/part-00000-*.tar",
         "reports/benchmark/report.json",
     ],
@@ -73,7 +73,7 @@ def test_flipped_bit_is_found_and_the_flow_makes_the_same_bytes_again(root: Path
     (path,) = root.glob(pattern)
     flip(path)
     found = survey(root)
-    assert [damage.place for damage in found.damages] == [place_of(path, root)]
+    assert [damage.place for damage in found.damages] == [place_in(path, root)]
     gone, left = repair(root, found.damages)
     assert not left and len(gone) <= 2
     flow(root)
@@ -112,7 +112,7 @@ def test_what_was_made_of_damaged_bytes_goes_too(tmp_path: Path) -> None:
         json.dumps({**note, "sha256": {"columns": "0" * 64}})
     )  # cut read other bytes than these
     gone, _ = repair(tmp_path, survey(tmp_path).damages)
-    assert gone == sorted([place_of(measured, tmp_path), place_of(cut, tmp_path)])
+    assert gone == sorted([place_in(measured, tmp_path), place_in(cut, tmp_path)])
     flow(tmp_path)
     assert contents(tmp_path) == before
 
@@ -129,6 +129,6 @@ def test_unreadable_records_are_damage(root: Path) -> None:
 def test_superseded_files_of_an_unfinished_change_are_shown(tmp_path: Path) -> None:
     flow(tmp_path)
     chain = Chain(table_of(tmp_path, TITLES), [Measure(Factor(factor=20.0))], tmp_path / "shards")
-    found = [place_of(path, tmp_path) for path in superseded(chain, tmp_path / "receipts" / "prepare")]
+    found = [place_in(path, tmp_path) for path in superseded(chain, tmp_path / "receipts" / "prepare")]
     stages = {Path(place).parent.name for place in found}
     assert stages == {"measure", "flag", "cut"} and len(found) == 12  # files and receipts of two partitions

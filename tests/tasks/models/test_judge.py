@@ -102,3 +102,37 @@ def test_the_axes_of_a_judge_are_known_without_building_it(judge: Judge) -> None
     assert judge.axes == PARAMS.axes == AXES and (judge.low, judge.high) == (1.0, 5.0)
     assert PARAMS.model_copy(update={"model": "songeval"}).axes == AXES
     assert PARAMS.model_copy(update={"model": "audiobox"}).axes == ("CE", "CU", "PC", "PQ")
+
+
+def test_brightness_follows_the_share_of_high_energy_and_nothing_else() -> None:
+    bright = build_judge(PARAMS.model_copy(update={"model": "brightness"}))
+    time_N = np.arange(44_100) / 44_100
+    low_N, high_N = np.sin(2 * np.pi * 300 * time_N), np.sin(2 * np.pi * 6000 * time_N)
+
+    def brightness(mix_N: np.ndarray) -> float:
+        return float(bright.score(np.stack([mix_N, mix_N]))[0])
+
+    assert brightness(low_N) == brightness(0 * low_N) == 1.0
+    assert brightness(high_N) == pytest.approx(5.0, abs=0.01)
+    assert brightness(low_N + 0.1 * high_N) == pytest.approx(3.0, abs=0.02)  # 20 dB below
+    assert brightness(low_N + 0.2 * high_N) > brightness(low_N + 0.1 * high_N)
+    assert brightness(0.01 * (low_N + 0.1 * high_N)) == pytest.approx(brightness(low_N + 0.1 * high_N))
+
+
+@pytest.mark.parametrize("name", ["brightness", "coin"])
+def test_judges_for_trials_are_chosen_by_name_and_refuse_what_is_no_mix(name: str) -> None:
+    params = PARAMS.model_copy(update={"model": name})
+    trial = build_judge(params)
+    assert judge_identity(params) == trial.identity == f"embedded/{name}@1"
+    assert params.axes == trial.axes == (name,) and (trial.low, trial.high) == (1.0, 5.0)
+    for audio_CN in (np.zeros(100), np.zeros((1, 100)), np.full((2, 5000), np.nan)):
+        with pytest.raises(ValueError, match=r"\[2, N\]"):
+            trial.score(audio_CN)
+
+
+def test_a_coin_is_the_same_for_the_same_sound_and_even_over_others() -> None:
+    coin = build_judge(PARAMS.model_copy(update={"model": "coin"}))
+    noise = np.random.default_rng(0).standard_normal((200, 2, 50)).astype(np.float32)
+    scores = np.array([coin.score(mix_CN)[0] for mix_CN in noise])
+    assert coin.score(noise[0])[0] == scores[0]
+    assert 1 <= scores.min() < 1.2 and 4.8 < scores.max() < 5 and scores.mean() == pytest.approx(3, abs=0.3)

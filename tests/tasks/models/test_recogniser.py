@@ -19,27 +19,38 @@ from tasks.models.recogniser_songs import OTHER_WORDS, VARIANTS, render
 from tasks.models.recogniser_training import rate_at, toy_config
 from tests.tasks.models.sung import PHONEMIZER, songs
 
+SHIPPED = ("recogniser", "recogniser_wide")
 TINY = RecogniserConfig(("a", "b"), {"ab": ("a", "b")}, width=8, blocks=1)
 
 
-def test_shipped_weights_are_small_and_hold_the_toy_vocabulary():
-    model = load_recogniser("recogniser")
-    assert weights_path("recogniser").stat().st_size <= 2_500_000
+@pytest.mark.parametrize("weights", SHIPPED)
+def test_shipped_weights_are_small_and_hold_the_toy_vocabulary(weights):
+    model = load_recogniser(weights)
+    assert weights_path(weights).stat().st_size <= 2_500_000
     assert model.config == toy_config(model.config.width, model.config.blocks)
 
 
-def test_receipt_of_the_shipped_weights_names_command_seed_and_figures():
-    receipt = json.loads(weights_path("recogniser").with_suffix(".json").read_text())
-    model = load_recogniser("recogniser")
-    assert (
-        receipt["command"].startswith("python -m tasks.models.recogniser_training")
-        and "--seed" in receipt["command"]
+@pytest.mark.parametrize("weights", SHIPPED)
+def test_receipt_of_the_shipped_weights_names_command_seed_and_figures(weights):
+    receipt = json.loads(weights_path(weights).with_suffix(".json").read_text())
+    model = load_recogniser(weights)
+    assert receipt["command"].startswith(
+        f"python -m tasks.models.recogniser_training --out {weights}.safetensors"
     )
+    assert "--seed" in receipt["command"] and f"--width {model.config.width}" in receipt["command"]
     assert tuple(receipt["phones"]) == model.config.phones
     assert receipt["parameters"] == sum(p.numel() for p in model.parameters())
     rates = receipt["figures"]["rates"]
     assert rates["clean"]["wer all"] <= 0.03
     assert rates["separated"]["wer all"] <= 0.05 and rates["codec"]["wer all"] <= 0.05
+
+
+def test_shipped_recognisers_differ_in_width_seed_and_training_songs():
+    receipts = [json.loads(weights_path(weights).with_suffix(".json").read_text()) for weights in SHIPPED]
+    assert len({receipt["width"] for receipt in receipts}) == len(SHIPPED)
+    assert len({receipt["training_songs"] for receipt in receipts}) == len(SHIPPED)
+    assert len({receipt["command"].split("--seed ")[1].split()[0] for receipt in receipts}) == len(SHIPPED)
+    assert len({weights_revision(weights) for weights in SHIPPED}) == len(SHIPPED)
 
 
 def test_a_saved_recogniser_is_loaded_whole(tmp_path):

@@ -5,16 +5,20 @@ import pytest
 
 from flows.params import load_params
 from tasks.models.ctc_decode import WordLoop, edits, greedy_phones
-from tasks.models.transcriber import Transcript, build_transcriber, transcriber_identity
+from tasks.models.transcriber import Transcript, build_transcriber, check_apart, transcriber_identity
 from tasks.toy.voice import sing
 from tests.tasks.models.sung import lyrics, scores, separate, separated, songs, with_words
 
 PARAMS = load_params().transcriber
 
 
-@pytest.fixture(scope="module")
-def transcriber():
-    return build_transcriber(PARAMS)
+GUARD = load_params().guard_transcriber
+GATED_GUARD = GUARD.model_copy(update={"min_confidence": PARAMS.min_confidence})
+
+
+@pytest.fixture(scope="module", params=[PARAMS, GATED_GUARD], ids=["measuring", "guarding"])
+def transcriber(request):
+    return build_transcriber(request.param)
 
 
 def posteriors(symbols: list[int], inventory: int = 4) -> np.ndarray:
@@ -131,3 +135,11 @@ def test_identity_names_the_stand_in_and_unknown_models_are_refused():
     assert transcriber_identity(PARAMS).startswith("embedded/ctc-recogniser@2-")
     with pytest.raises(ValueError, match="choose one of: embedded"):
         build_transcriber(PARAMS.model_copy(update={"model": "murmur"}))
+
+
+def test_what_guards_pairs_never_measures_them():
+    check_apart(GUARD, PARAMS)
+    with pytest.raises(
+        ValueError, match="guard_transcriber and transcriber are both embedded/ctc-recogniser@2-"
+    ):
+        check_apart(GUARD.model_copy(update={"weights": PARAMS.weights}), PARAMS)

@@ -1,0 +1,81 @@
+"""Whether the gate stops rounds that follow a bad reward, and lets honest and random ones go on.
+
+    python bench/stop_rule.py --work WORK --scratch FOLDER [--only KIND ...] [--set section.key=value ...]
+
+Rounds from one converged model, by three rewards: a hackable one (`brightness`: energy in the high band), the
+honest one of params.yaml, and a coin (pairs at random). Each from several seeds, all with the same settings. The
+pair rule guards neither axes nor words here, so that the gate alone has to notice.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from bench.measuring import machine, write_result
+from bench.trial_folders import trial_folder
+from flows.dpo import run_dpo
+from flows.params import load_params
+from tasks.gate import REWARD
+
+REWARDS = {"hackable": "brightness", "honest": "judge", "random": "coin"}
+SEEDS = {"hackable": (1, 2), "honest": (1, 2, 3, 4, 5), "random": (1, 2, 3, 4, 5)}
+SETTINGS = (
+    "round.rounds=3",
+    "round.num_prompts=16",
+    "round.num_held_out=2",
+    "round.control=false",
+    "gate.takes=2",
+    "pair.max_axis_loss=null",
+    "pair.max_word_loss=null",
+)
+
+
+def rounds(kind: str, seed: int, options: argparse.Namespace) -> dict[str, Any]:
+    """Run the rounds of one reward from one seed; what they did and why they ended."""
+    own = [
+        f"reward.terms=[{{score: {REWARDS[kind]}, weight: 1.0}}]",
+        *(f"{section}.seed={seed}" for section in ("round", "dpo", "gate")),
+    ]
+    params = load_params(options.params, [*SETTINGS, *options.settings, *own])
+    report = run_dpo(params, trial_folder(options.work, options.scratch / f"{kind}-{seed}"))
+    changes = [row.change(REWARD) for row in report.rows[1:]]
+    return {
+        "seed": seed,
+        "rounds": len(report.rows) - 1,
+        "stopped": report.stopped,
+        "kept": report.kept,
+        "why": report.why,
+        "reward_changes": [None if change is None else change.estimate.value for change in changes],
+    }
+
+
+def main() -> None:
+    """Run every kind; write results/stop_rule.json."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--scratch", type=Path, required=True)
+    parser.add_argument("--only", nargs="+", choices=REWARDS, default=list(REWARDS))
+    parser.add_argument("--params", type=Path)
+    parser.add_argument("--set", action="append", default=[], dest="settings")
+    options = parser.parse_args()
+    started = time.monotonic()
+    found = {kind: [rounds(kind, seed, options) for seed in SEEDS[kind]] for kind in options.only}
+    stopped = {
+        kind: f"{sum(bool(one['stopped']) for one in runs)} of {len(runs)}" for kind, runs in found.items()
+    }
+    minutes = round((time.monotonic() - started) / 60, 1)
+    shown = [*SETTINGS, *options.settings]
+    result = {"stopped": stopped, "runs": found, "settings": shown, "minutes": minutes}
+    write_result("stop_rule", {**result, "machine": machine("ray")})
+
+
+if __name__ == "__main__":
+    main()

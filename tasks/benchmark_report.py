@@ -1,0 +1,192 @@
+"""The report of a measured benchmark: its systems, songs with their sound, and notes on what the numbers rest on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eval.catalogue import HEADLINE, chapter_of
+from eval.genres import genre_rows
+from eval.intervals import Estimate
+from eval.metric import Metric
+from eval.pairs import Pair, PairTable, pair_table, pair_tables
+from eval.players import waveform_peaks, worst_takes
+from eval.published import published_rows
+from eval.report import Comparison, LossCurve, Report
+from eval.report import System as ReportSystem
+from eval.significance import swap_p_value
+from eval.song_row import SongRow
+from eval.words import NORMALISER
+from tasks.benchmark import BenchmarkParams
+from tasks.fanout import Prompt, System
+from tasks.measure import OF_SETS, Measured
+from tasks.mix import mp3_bytes
+from tasks.song_measures import FRECHET, SongMeasures, Timed
+
+FRECHET_DRAWS = 200  # swaps a pair: each takes two eigen-decompositions
+Mixes = Callable[[str], np.ndarray]
+"""The mix of a song of the benchmark's tables, by its id."""
+
+
+@dataclass(frozen=True)
+class ReportText:
+    """What stands above the tables, and notes that only the flow knows."""
+
+    title: str
+    subtitle: str
+    notes: Sequence[str] = ()
+
+
+def report_of(
+    measured: Measured,
+    systems: Sequence[System],
+    params: BenchmarkParams,
+    text: ReportText,
+    mixes: Mixes,
+    settings: Mapping[str, Any],
+    run: Mapping[str, Any],
+    comparisons: Sequence[Comparison] = (),
+) -> Report:
+    """The report of the songs alone: without training, rounds or a data set."""
+    rows = _song_rows(measured, systems, params.player_songs, mixes)
+    names, a_song = [system.name for system in systems], _a_song(measured.metrics)
+    entries = [_report_system(measured, system) for system in systems]
+    parts = {part for entry in entries for made in entry.made_by for part in made.split()}
+    tables = pair_tables(rows, names, a_song, measured.resampling)
+    return Report(
+        title=text.title,
+        subtitle=text.subtitle,
+        systems=entries,
+        metrics=measured.metrics,
+        comparisons=comparisons,
+        pairs=[*tables, *_frechet_pairs(measured, names)],
+        songs=rows,
+        genres=genre_rows(rows, a_song, measured.resampling),
+        published=published_rows() if params.published else (),
+        headline=[name for name in HEADLINE if any(metric.name == name for metric in measured.metrics)],
+        headings={metric.name: chapter_of(metric.name).title for metric in measured.metrics},
+        settings=settings,
+        stand_ins=sorted(part for part in parts if part.startswith("embedded/")),
+        notes=[*text.notes, *_notes(measured, params)],
+        run=run,
+    )
+
+
+def loss_curve(name: str, log: Path) -> LossCurve:
+    """The loss column of a training log."""
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    return LossCurve(name, [(line["step"], line["loss"]) for line in lines])
+
+
+def _notes(measured: Measured, params: BenchmarkParams) -> list[str]:
+    notes = [
+        f"Words are compared as: {NORMALISER}. They are heard in vocals separated from the mix as far as the asked end; "
+        "rates are not capped.",
+        "All systems are judged on the same songs; differences are paired within songs, and a song that failed is "
+        "counted and never averaged away.",
+    ]
+    if measured.reference is not None:
+        windows = measured.reference.statistics.num_windows
+        notes.insert(
+            0,
+            f"Frechet floor (as many true songs against the others): {_short(measured.floor(params.seed))}.",
+        )
+        notes.insert(
+            1,
+            f"Reference set of the Frechet distance: {windows} windows of {len(measured.reference_songs)} true songs; no "
+            "benchmark song is among them. Every system is measured on the songs that all systems have.",
+        )
+    return notes
+
+
+def _report_system(measured: Measured, system: System) -> ReportSystem:
+    songs = measured.systems[system.name]
+    made_by = sorted({made for song in songs for made in song.row["made_by"]})
+    failures = measured.failures(system.name)
+    listed = ", ".join(f"{reason} {count}" for reason, count in failures.items())
+    stamp = f"{sum(failures.values())} of {len(songs)} songs failed: {listed}" if failures else ""
+    note = "; ".join(part for part in (system.note, stamp) if part)
+    return ReportSystem(system.name, system.title, made_by, measured.estimates(system.name), note)
+
+
+def _a_song(metrics: Sequence[Metric]) -> list[str]:
+    """The metrics that one song alone has."""
+    return [metric.name for metric in metrics if metric.name not in OF_SETS]
+
+
+def _frechet_pairs(measured: Measured, names: Sequence[str]) -> list[PairTable]:
+    """Every two systems by the Frechet distance, tested by swapping them within songs."""
+    draws = replace(measured.resampling, num_resamples=FRECHET_DRAWS)
+    pairs = []
+    for left, right in combinations(names, 2):
+        if (swaps := measured.swaps(left, right)) is not None:
+            p_value = swap_p_value(*swaps, draws)
+            pairs.append(Pair(left, right, measured.difference(left, right, FRECHET), p_value))
+    method = f"systems swapped within songs, {FRECHET_DRAWS} draws, seed {draws.seed}"
+    return [pair_table(FRECHET, pairs, method)] if pairs else []
+
+
+def _song_rows(
+    measured: Measured, systems: Sequence[System], player_songs: int, mixes: Mixes
+) -> list[SongRow]:
+    """Every song of every system; the first `player_songs` songs and the worst takes by each metric with sound."""
+    songs = [
+        (system.name, song, prompt)
+        for system in systems
+        for song, prompt in zip(measured.systems[system.name], measured.prompts, strict=True)
+    ]
+    rows = [_song_row(song, prompt, measured.metrics, system) for system, song, prompt in songs]
+    heard = {prompt.song_id for prompt in measured.prompts[:player_songs]}
+    worst = worst_takes(rows, measured.metrics) if player_songs else set()
+    return [
+        _with_sound(row, mixes(song.row["song_id"]))
+        if song.has_sound and (row.song_id in heard or (row.system, row.song_id) in worst)
+        else row
+        for row, (_, song, _) in zip(rows, songs, strict=True)
+    ]
+
+
+def _song_row(song: SongMeasures, prompt: Prompt, metrics: Sequence[Metric], system: str) -> SongRow:
+    names = _a_song(metrics)
+    heard = song.row.get("placed_words") or song.row["transcript_times"]
+    return SongRow(
+        song_id=prompt.song_id,
+        title=prompt.title,
+        system=system,
+        duration_s=prompt.duration_s or song.row.get("duration_s") or 0.0,
+        scores={name: song.scores.get(name) for name in names},
+        reasons={name: reason for name in names if (reason := song.reason(name))},
+        asked=_lane(song.row["asked_words"]) if prompt.is_timed else (),
+        heard=_lane(heard or ()),
+        genre=prompt.genre or "",
+        counts=song.counts,
+        facts=_facts(song.row),
+    )
+
+
+def _with_sound(row: SongRow, mix_CN: np.ndarray) -> SongRow:
+    return replace(row, audio=mp3_bytes(mix_CN), audio_type="audio/mpeg", peaks=waveform_peaks(mix_CN))
+
+
+def _facts(row: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What each stage did to this song, in a line a stage: the code and models that ran, and how it was asked."""
+    facts = [(made.split("-v")[0], made) for made in row["made_by"]]
+    asked = [("made from", row["recipe"]), ("weights", row["checkpoint"]), ("seed", row["seed"])]
+    facts += [(name, str(value)) for name, value in asked if value is not None]
+    return facts + ([("dropped", row["drop_reason"])] if row["drop_reason"] else [])
+
+
+def _lane(words: Sequence[Mapping[str, Any]]) -> list[Timed]:
+    return [Timed(word["word"], word["start_s"], word["end_s"]) for word in words]
+
+
+def _short(estimate: Estimate) -> str:
+    if estimate.value is None:
+        return f"not available, {estimate.reason}"
+    return f"{estimate.value:.3g} [{estimate.low:.3g}, {estimate.high:.3g}]"

@@ -1,0 +1,155 @@
+"""A Prefect server of the tests' own (SQLite, loopback), with a worker, for deployments as users run them."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psutil
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_S = 600.0  # no promise of ours: machines of tests are slow
+Found = TypeVar("Found")
+
+
+def until(what: str, look: Callable[[], Found | None], limit_s: float = PATIENCE_S) -> Found:
+    """What `look` finds as soon as it finds something."""
+    end = time.monotonic() + limit_s
+    while time.monotonic() < end:
+        if found := look():
+            return found
+        time.sleep(0.2)
+    raise AssertionError(f"{what}: not after {limit_s:.0f} s")
+
+
+def free_port() -> int:
+    with socket.socket() as asked:
+        asked.bind(("127.0.0.1", 0))
+        return asked.getsockname()[1]
+
+
+class Listener(ThreadingHTTPServer):
+    """Keeps the JSON of every POST."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.heard: list[dict[str, Any]] = []
+        self.url = f"http://127.0.0.1:{self.server_address[1]}/"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.heard.append(json.loads(body))  # type: ignore[attr-defined]
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *words: object) -> None:
+        pass
+
+
+@contextmanager
+def listening() -> Iterator[Listener]:
+    with Listener() as listener:
+        threading.Thread(target=listener.serve_forever, daemon=True).start()
+        yield listener
+        listener.shutdown()
+
+
+class Server:
+    """A running server and worker: the `prefect` command and the API."""
+
+    def __init__(self, folder: Path, notify_url: str) -> None:
+        self.port = free_port()
+        self.log = folder / "worker.log"
+        self.environment = {
+            **os.environ,
+            "PREFECT_HOME": str(folder / "prefect"),
+            "PREFECT_API_URL": f"http://127.0.0.1:{self.port}/api",
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "PREFECT_LOGGING_LEVEL": "INFO",
+            "JAM_NOTIFY_URL": notify_url,
+        }
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "prefect", "--no-prompt", *arguments]
+
+    def prefect(self, *arguments: str) -> str:
+        done = subprocess.run(
+            self.command(*arguments),
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def start(self, log: Path, *arguments: str) -> subprocess.Popen[bytes]:
+        with log.open("wb") as file:
+            command = self.command(*arguments)
+            return subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=file, stderr=file)
+
+    def api(self, path: str, body: Any = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json"}
+        asked = urllib.request.Request(self.environment["PREFECT_API_URL"] + path, data, headers)
+        with urllib.request.urlopen(asked, timeout=60) as answer:
+            return json.loads(answer.read())
+
+    def stands(self) -> bool:
+        try:
+            return self.api("/health") is True
+        except OSError:
+            return False
+
+    def run(self, deployment: str, **parameters: Any) -> str:
+        """`prefect deployment run`, not waited for; the id of the run."""
+        words = [word for name, value in parameters.items() for word in ("-p", f"{name}={json.dumps(value)}")]
+        self.prefect("deployment", "run", deployment, *words)
+        return self.api("/flow_runs/filter", {"sort": "EXPECTED_START_TIME_DESC", "limit": 1})[0]["id"]
+
+    def state(self, run: str) -> str:
+        return self.api(f"/flow_runs/{run}")["state"]["name"]
+
+    def ended(self, run: str) -> str | None:
+        """The name of a run's last state, once it has one."""
+        state = self.api(f"/flow_runs/{run}")["state"]
+        return state["name"] if state["type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED") else None
+
+
+@contextmanager
+def serving(folder: Path, notify_url: str) -> Iterator[tuple[Server, psutil.Process]]:
+    """A server to which prefect.yaml is deployed, and the process of its worker."""
+    server = Server(folder, notify_url)
+    running = [server.start(folder / "server.log", "server", "start", "--port", str(server.port))]
+    try:
+        until("the server", server.stands)
+        server.prefect("work-pool", "create", "jam", "--type", "process")
+        server.prefect("work-pool", "set-concurrency-limit", "jam", "1")
+        server.prefect("deploy", "--all")
+        running.append(server.start(server.log, "worker", "start", "--pool", "jam"))
+        yield server, psutil.Process(running[-1].pid)
+    finally:
+        for process in reversed(running):
+            family = psutil.Process(process.pid).children(recursive=True)
+            process.terminate()
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+            for member in family:
+                if member.is_running():
+                    member.kill()

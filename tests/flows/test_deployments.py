@@ -1,0 +1,205 @@
+"""The deployments of prefect.yaml: what they offer, and a run of them on a server and a worker of their own."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import psutil
+import pytest
+import yaml
+from prefect.states import Failed
+from prefect.utilities.callables import parameter_schema
+
+from flows import notify as notes
+from flows.load import BASE
+from flows.params import load_params
+from tests.flows.prefect_server import Server, listening, serving, until
+
+DEPLOYED = yaml.safe_load((BASE.parent / "prefect.yaml").read_text())["deployments"]
+FLOWS = ("lifecycle", "prepare", "train", "dpo", "benchmark", "generate", "calibrate")
+WORKERS_LEFT_S = 30.0  # from Cancelling on, no Ray worker of a run is left after this long
+
+TINY = [
+    *(
+        f"{name}.{setting}"
+        for name in ("pretrain", "sft", "dpo")
+        for setting in (
+            "steps=2", "log_every_steps=2", "checkpoint_every_steps=2", "validate_every_steps=2", "num_workers=1",
+        )
+    ),
+    "round.num_prompts=2",
+    "round.control=false",
+    "gate.num_prompts=1",
+    "gate.takes=1",
+    "gate.num_resamples=200",
+    "round.num_held_out=1",
+    "round.takes=2",
+    "sampler.num_points=3",
+    "benchmark.num_songs=1",
+    "benchmark.num_resamples=100",
+    "benchmark.player_songs=1",
+    "group.benchmark_share=0.2",
+    "group.validation_share=0.2",
+    "engine.partition_size=2",
+]  # fmt: skip
+
+
+def flow_of(deployment: dict[str, Any]) -> Any:
+    path, name = deployment["entrypoint"].split(":")
+    return getattr(importlib.import_module(path.removesuffix(".py").replace("/", ".")), name)
+
+
+def test_every_flow_is_deployed_for_toy_and_full() -> None:
+    deployed = {(flow_of(deployment).name, deployment["name"]) for deployment in DEPLOYED}
+    assert deployed == {(flow, kind) for flow in FLOWS for kind in ("toy", "full")}
+    assert len(DEPLOYED) == len(deployed)
+    for deployment in DEPLOYED:
+        assert deployment["tags"] == ["jam", deployment["name"]] and deployment["description"]
+        assert deployment["concurrency_limit"] == {"limit": 1, "collision_strategy": "ENQUEUE"}
+
+
+@pytest.mark.parametrize("deployment", DEPLOYED, ids=lambda one: f"{one['entrypoint']} {one['name']}")
+def test_parameters_of_a_deployment_are_typed_described_and_known(deployment: dict[str, Any]) -> None:
+    flow = flow_of(deployment)
+    schema = parameter_schema(flow.fn).model_dump_for_openapi()
+    for name, described in schema["properties"].items():
+        assert {"type", "anyOf"} & described.keys(), name
+        assert len(described.get("description", "")) > 20, f"{flow.name}: {name} is not described"
+    given = deployment["parameters"]
+    assert given.keys() <= schema["properties"].keys()
+    missing = set(schema.get("required", ())) - given.keys()
+    assert missing <= {"checkpoint"}, "what only the one who runs it can know"
+    if overlay := given.get("params"):
+        load_params(BASE.parent / overlay)
+    assert flow.description and flow.on_failure_hooks and flow.on_cancellation_hooks
+
+
+def ended(name: str, parent: str | None = None) -> tuple[Any, Any, Any]:
+    run = SimpleNamespace(name=name, id="1", parent_task_run_id=parent)
+    return SimpleNamespace(name="prepare"), run, Failed(message="no songs")
+
+
+def test_the_end_of_a_run_is_told_once_to_the_address_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with listening() as listener:
+        monkeypatch.setenv(notes.VARIABLE, listener.url)
+        notes.notify(*ended("prepare-W"))
+        notes.notify(*ended("prepare-W", parent="of a life cycle"))
+    assert [told["text"] for told in listener.heard] == ["prepare-W: Failed (no songs)"]
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/", "file:///etc/passwd"])
+def test_an_address_nobody_answers_at_fails_no_run(
+    url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv(notes.VARIABLE, url)
+    logger = logging.getLogger("prefect.flows.notify")
+    monkeypatch.setattr(logger, "propagate", True)
+    monkeypatch.setattr(notes, "get_logger", lambda name: logging.getLogger(name))
+    with caplog.at_level(logging.WARNING):
+        notes.notify(*ended("prepare-W"))
+    assert "nobody was told" in caplog.text
+
+
+def is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def is_ray_worker(process: psutil.Process) -> bool:
+    try:
+        return is_alive(process) and process.name().startswith("ray::")
+    except psutil.NoSuchProcess:
+        return False
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("toy")
+    command = [
+        sys.executable,
+        "-m",
+        "flows.cli",
+        "toy",
+        "--out",
+        str(folder),
+        "--songs",
+        "12",
+        "--seed",
+        "11",
+    ]
+    subprocess.run(command, cwd=BASE.parent, check=True, capture_output=True)
+    return folder / "songs"
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    with listening() as listener:
+        folder = tmp_path_factory.mktemp("prefect")
+        with serving(folder, listener.url) as (server, worker):
+            yield SimpleNamespace(server=server, worker=worker, heard=listener.heard, work=folder / "W")
+
+
+@pytest.fixture(scope="module")
+def cancelled(house: Any, toy: Path) -> str:
+    """A `prepare` that was cancelled in its middle, once no Ray process of it is left."""
+    server: Server = house.server
+    run = server.run("prepare/toy", songs=str(toy), work=str(house.work), settings=TINY)
+    until("a column file", lambda: list(house.work.glob("table/encode/*.parquet")) or server.ended(run))
+    family = house.worker.children(recursive=True)
+    assert any(is_ray_worker(member) for member in family)
+    server.api(f"/flow_runs/{run}/set_state", {"state": {"type": "CANCELLING", "name": "Cancelling"}})
+    until("the end of its Ray workers", lambda: not any(map(is_ray_worker, family)), WORKERS_LEFT_S)
+    until("the end of its processes", lambda: not any(map(is_alive, family)))
+    return run
+
+
+@pytest.fixture(scope="module")
+def lived(house: Any, toy: Path, cancelled: str) -> str:
+    """`lifecycle/toy` in the work folder of the cancelled run."""
+    until("the end of the cancelled run", lambda: house.server.ended(cancelled))
+    run = house.server.run("lifecycle/toy", songs=str(toy), work=str(house.work), settings=TINY)
+    state = until("the life cycle", lambda: house.server.ended(run))
+    assert state == "Completed", house.server.log.read_text()[-8000:]
+    return run
+
+
+@pytest.mark.slow
+def test_a_cancelled_run_ends_cancelled_and_leaves_no_half_file(house: Any, cancelled: str) -> None:
+    assert until("its last state", lambda: house.server.ended(cancelled)) == "Cancelled"
+    assert not list(house.work.glob("shards/*.tar")), "it should have been cancelled before the end"
+    told = until("the notification", lambda: [note for note in house.heard if note["id"] == cancelled])
+    assert [note["state"] for note in told] == ["Cancelled"]
+
+
+@pytest.mark.slow
+def test_the_life_cycle_goes_on_where_the_cancelled_run_was_and_shows_its_artifacts(
+    house: Any, lived: str
+) -> None:
+    server: Server = house.server
+    assert server.api(f"/flow_runs/{lived}")["name"] == f"lifecycle-{house.work}"
+    assert not list(house.work.rglob(".tmp-*"))
+    artifacts = {one["key"]: one for one in server.api("/artifacts/latest/filter", {})}
+    assert {"partitions", "stages", "pairs-1", "benchmark", "report"} <= artifacts.keys()
+    assert artifacts["partitions"]["type"] == "progress" and float(artifacts["partitions"]["data"]) == 100.0
+    assert (house.work / "reports/benchmark/report.html").resolve().as_uri() in artifacts["report"]["data"]
+    assert "stage" in artifacts["stages"]["data"] and "untrained" in artifacts["benchmark"]["data"].lower()
+    inside = server.api("/flow_runs/filter", {"flow_runs": {"parent_flow_run_id": {"any_": [lived]}}})
+    assert {one["state"]["name"] for one in inside} == {"Completed"} and len(inside) == 4
+    assert [note["state"] for note in house.heard if note["id"] == lived] == ["Completed"]
+
+
+@pytest.mark.slow
+def test_a_parameter_of_the_wrong_type_is_refused_before_a_run_begins(house: Any) -> None:
+    with pytest.raises(AssertionError, match=r"(?i)validation|not of type"):
+        house.server.run("prepare/toy", songs=3)

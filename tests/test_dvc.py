@@ -1,0 +1,178 @@
+"""DVC over a tiny toy: it and the song table agree on what is fresh, experiments and their metrics compare."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from flows.load import lay_over
+from flows.params import load_params
+from flows.prepare import prepare_chain, prepare_stages
+from flows.workfolder import WorkFolder
+from tasks.engine.upkeep import why
+from tests.tasks.units import real_models
+
+ROOT = Path(__file__).resolve().parent.parent
+STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+TAKEN = (
+    *("flows", "tasks", "jam_model", "eval", "params", "params.yaml", "dvc.yaml", "requirements.lock"),
+    *(".dvcignore", ".gitignore"),
+)
+TINY = {
+    "toy": {"num_songs": 8},
+    "engine": {"partition_size": 8},
+    "group": {"validation_share": 0.2, "benchmark_share": 0.2},
+    "pretrain": {
+        "steps": 2,
+        "log_every_steps": 1,
+        "checkpoint_every_steps": 2,
+        "validate_every_steps": 2,
+        "num_workers": 1,
+    },
+}
+MODELS = {
+    "separate": "separator",
+    "transcribe": "transcriber",
+    "align": "aligner",
+    "phonemize": "phonemizer",
+    "style": "style_encoder",
+    "encode": "codec",
+}
+
+
+def outs(stage: dict[str, Any], *kinds: str) -> set[str]:
+    return {path for kind in kinds for entry in stage.get(kind, []) for path in entry}
+
+
+def test_a_stage_depends_on_the_columns_it_reads_and_on_the_code_that_carries_its_version() -> None:
+    chain = prepare_chain(load_params(), WorkFolder(Path("data")))
+    for name, inputs in chain.inputs.items():
+        deps = set(STAGES[name]["deps"])
+        folders = {f"data/table/{other}" for other in inputs}
+        assert folders - {"data/table/sources"} <= deps, name
+        assert f"tasks/{name}.py" in deps
+        if kind := MODELS.get(name):
+            real = {module for module in real_models() if module.split(".")[-1].startswith(f"{kind}_")}
+            files = {f"{module.replace('.', '/')}.py" for module in {f"tasks.models.{kind}", *real}}
+            assert files <= deps, name
+        assert f"data/table/{name}" in outs(STAGES[name], "outs")
+
+
+def test_results_can_be_compared_between_experiments() -> None:
+    for name in ("pack", "pretrain", "sft", "benchmark"):
+        assert outs(STAGES[name], "metrics"), name
+    assert outs(STAGES["pretrain"], "plots") and outs(STAGES["sft"], "plots")
+    for stage in STAGES.values():
+        for kind in ("metrics", "plots"):
+            for entry in stage.get(kind, []):
+                assert all(options.get("cache", True) for options in entry.values()), entry
+
+
+class Project:
+    """A copy of the working tree as a Git and DVC project of its own, with tiny params."""
+
+    def __init__(self, root: Path, bin: Path) -> None:
+        self.root = root
+        bin.mkdir()
+        jam = bin / "jam"
+        jam.write_text(f'#!/bin/sh\nexec {sys.executable} -m flows.cli "$@"\n')
+        jam.chmod(0o755)
+        self.environment = {
+            **os.environ,
+            "PATH": f"{bin}{os.pathsep}{os.environ['PATH']}",
+            "PREFECT_HOME": str(bin / "prefect"),
+            "DVC_NO_ANALYTICS": "1",
+            **{f"GIT_{who}_{what}": "x@y.z" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
+        }
+        root.mkdir()
+        for name in TAKEN:
+            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+            copy(ROOT / name, root / name)
+        self.set(TINY)
+        self("git", "init", "-q")
+        self.dvc("init", "-q")
+        self.commit()
+
+    def __call__(self, *command: str) -> str:
+        done = subprocess.run(
+            command, cwd=self.root, env=self.environment, capture_output=True, text=True, timeout=900
+        )
+        assert done.returncode == 0, f"{command}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
+        return done.stdout
+
+    def dvc(self, *arguments: str) -> str:
+        return self(sys.executable, "-m", "dvc", *arguments)
+
+    def commit(self) -> None:
+        self("git", "add", "-A")
+        self("git", "commit", "-q", "-m", "state")
+
+    def set(self, values: dict[str, Any]) -> None:
+        path = self.root / "params.yaml"
+        path.write_text(yaml.safe_dump(lay_over(yaml.safe_load(path.read_text()), values)))
+
+    def changed(self, *targets: str) -> set[str]:
+        """Stages that DVC would run."""
+        return set(json.loads(self.dvc("status", "--json", *targets)))
+
+    def stale(self) -> set[str]:
+        """Stages of prepare that the table would run."""
+        params = load_params(self.root / "params.yaml")
+        chain = prepare_chain(params, WorkFolder(self.root / "data"))
+        return {stage for stage in chain.stages if why(chain, stage)}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Prepared by one command; DVC told that what stands is what its stages would have made."""
+    folder = tmp_path_factory.mktemp("dvc")
+    made = Project(folder / "project", folder / "bin")
+    made("jam", "toy")
+    made("jam", "prepare")
+    made.dvc("commit", "--force", "toy", *(stage.name for stage in prepare_stages(load_params(), "")))
+    made.commit()
+    return made
+
+
+@pytest.mark.slow
+def test_dvc_and_the_table_agree_on_what_is_fresh(project: Project) -> None:
+    stages = [stage.name for stage in prepare_stages(load_params(), "")]
+    assert project.changed(*stages) == set() == project.stale()
+    before = (project.root / "params.yaml").read_text()
+    project.set({"engine": {"num_workers": 1, "song_limit_s": 99.0}})
+    assert project.changed(*stages) == set() == project.stale()
+    project.set({"aligner": {"filler_penalty": 3.0}})
+    assert "align" in project.changed(*stages) and "align" in project.stale()
+    for earlier in stages[: stages.index("align")]:
+        assert earlier not in project.changed(*stages) | project.stale()
+    (project.root / "params.yaml").write_text(before)
+    shard = next((project.root / "data/shards").glob("part-*.tar"))
+    hidden = shard.rename(project.root / "hidden.tar")
+    assert project.changed(*stages) == {"pack"} == project.stale()
+    hidden.rename(shard)
+    assert project.changed(*stages) == set() == project.stale()
+
+
+@pytest.mark.slow
+def test_an_experiment_changes_a_number_and_its_metrics_and_plots_are_compared(project: Project) -> None:
+    project.dvc("repro", "--single-item", "pretrain")
+    project.commit()
+    said = project.dvc("exp", "run", "-S", "pretrain.steps=4", "--single-item", "pretrain")
+    assert "pretrain: 4 of 4 steps" in said
+    metrics = json.loads(project.dvc("metrics", "diff", "--json"))
+    changed = metrics["data/reports/pretrain/metrics.json"]["validation_loss"]
+    assert changed["old"] != changed["new"]
+    params = json.loads(project.dvc("params", "diff", "--json"))
+    assert params["params.yaml"]["pretrain.steps"] == {"old": 2, "new": 4}
+    drawn = json.loads(project.dvc("plots", "diff", "--json", "--targets", "data/reports/pretrain/loss.csv"))
+    assert {"HEAD", "workspace"} <= {
+        revision for plot in drawn.values() for one in plot for revision in one["revisions"]
+    }
