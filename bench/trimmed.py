@@ -2,8 +2,10 @@
 
 python bench/trimmed.py --checkpoint FOLDER [--songs 4]
 python bench/trimmed.py                       a random model of middle size
+python bench/trimmed.py --checkpoint FOLDER --shards W/shards --songs 8     also what a recogniser hears of both modes
 
-The difference is told as a share of the exact latents' own spread, over the song's frames, by margin.
+The difference is told as a share of the exact latents' own spread, over the song's frames, by margin. Heard are the
+shards' validation songs, by the models of params.yaml, which are embedded ones: stand-ins.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import argparse
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -19,12 +22,16 @@ import numpy as np
 import torch
 
 from bench.measuring import machine, write_result
+from flows.params import load_params
+from flows.train import hearing_of
 from jam_model.checkpoint import load_model
 from jam_model.conditions import Conditions, duration_conditions
 from jam_model.config import JAM_0_5
 from jam_model.dit import Jam
 from jam_model.lyric_grid import GridWord, lyric_grid
 from jam_model.sampler import Guidance, Integration, sample, song_noise
+from jam_model.shard_index import VALIDATION
+from jam_model.shards import Shards
 
 MARGINS = (0, 16, 64, 128)
 GUIDANCE = Guidance(1.5, 3.5, (0.0, 1.0), "dual")
@@ -74,11 +81,28 @@ def differences(model: Jam, number: int, share: float, num_points: int) -> dict[
     }
 
 
+def heard(model: Jam, shards: Path, num_songs: int) -> dict[str, Any]:
+    """Phone error rates of validation songs sung in each mode, by the recogniser that guards."""
+    validation = Shards(shards, VALIDATION)
+    songs = [validation[number] for number in range(min(num_songs, len(validation)))]
+    found = {}
+    for mode in ("exact", "trimmed"):
+        params = load_params(None, [f"sampler.mode={mode}", f"sft.heard_songs={num_songs}"])
+        hearing = hearing_of(params.sft, params)
+        assert hearing is not None
+        found[mode] = hearing.figures(model, songs, params.sft.seed, torch.device("cpu"))
+        found[mode]["margin_frames"] = params.sampler.margin_frames
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--checkpoint", type=Path, help="a folder of save_model; none: random weights")
+    parser.add_argument(
+        "--shards", type=Path, help="a folder of shards, to sing and read its validation songs"
+    )
     parser.add_argument("--songs", type=int, default=4)
     parser.add_argument("--points", type=int, default=9)
     parser.add_argument("--name", default="trimmed", help="of the result file")
@@ -100,6 +124,7 @@ def main() -> None:
             "weights": "trained" if given.checkpoint else "random",
             "songs": given.songs,
             "difference_by_song_share_and_margin_frames": rows,
+            "heard": heard(model, given.shards, given.songs) if given.shards else None,
         },
     )
 

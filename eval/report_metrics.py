@@ -10,6 +10,7 @@ from eval.pairs import Pair, PairTable
 from eval.report import Report
 from eval.report_tables import (
     BETTER,
+    by_heading,
     column_head,
     data_value,
     failed_count,
@@ -22,13 +23,10 @@ from eval.wording import family_line, interval, metric_verdict, number, quantity
 
 def metric_panels(report: Report) -> str:
     """A panel a metric, under the heading it belongs to."""
-    groups: dict[str, list[Metric]] = {}
-    for metric in report.metrics:
-        groups.setdefault(report.headings.get(metric.name, ""), []).append(metric)
     return "".join(
         f"{f'<h3 class=songs-title>{escape(heading)}</h3>' if heading else ''}"
         f'<div class="panels">{"".join(_panel(report, metric) for metric in metrics)}</div>'
-        for heading, metrics in groups.items()
+        for heading, metrics in by_heading(report, report.metrics).items()
     )
 
 

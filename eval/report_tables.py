@@ -72,7 +72,7 @@ def leaderboard(report: Report) -> str:
     if others:
         more = (
             f'<details class="more"><summary>{len(others)} more metrics</summary>'
-            f"{_board(report, others)}</details>"
+            f"{''.join(_headed_board(report, *group) for group in by_heading(report, others).items())}</details>"
         )
     return (
         f'<p class="verdict">{unbroken(leaderboard_verdict(report))}</p>{_board(report, leading)}'
@@ -80,6 +80,18 @@ def leaderboard(report: Report) -> str:
         "Small figures: songs scored · songs failed; a failed song is never averaged in. "
         f"Arrows: which way is better. Column heads sort.</p>{more}"
     )
+
+
+def by_heading(report: Report, metrics: Sequence[Metric]) -> dict[str, list[Metric]]:
+    """The metrics under the headings they belong to, in order; those without one under ""."""
+    groups: dict[str, list[Metric]] = {}
+    for metric in metrics:
+        groups.setdefault(report.headings.get(metric.name, ""), []).append(metric)
+    return groups
+
+
+def _headed_board(report: Report, heading: str, metrics: Sequence[Metric]) -> str:
+    return f"{f'<h3>{escape(heading)}</h3>' if heading else ''}{_board(report, metrics)}"
 
 
 def _board(report: Report, metrics: Sequence[Metric]) -> str:

@@ -55,7 +55,9 @@ def sweep_html(sweep: Sweep) -> str:
         ):
             heading = f"{escape(metric.title)}, {title}"
             sections.append((f"{metric.name}-{key}", heading, _table(metric, rows)))
-    return html_page("Preference sweep", ["page.css"], "page.js", header, sections, NO_PLAYERS, {})
+    return html_page(
+        "Preference sweep", ["page.css"], ["player.js", "page.js"], header, sections, NO_PLAYERS, {}
+    )
 
 
 def _table(metric: Metric, rows: list[SweepRow] | Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from prefect import flow
 
@@ -90,8 +91,18 @@ def run_dpo(params: Params, work: WorkFolder) -> RoundsReport:
     for line in filter(None, (report.stopped, report.why)):
         say(f"gate: {line}")
     write_kept(work, report)
+    write_json(work.report("dpo") / "metrics.json", flat_metrics(report))
     remove_superseded(work.rounds, *(work.round(number) for number in range(ran + 1)))
     return report
+
+
+def flat_metrics(report: RoundsReport) -> dict[str, Any]:
+    """The round that was kept, and every round's values alone: what `dvc metrics` compares."""
+    rounds = {
+        str(row.number): {name: estimate.value for name, estimate in row.estimates.items()}
+        for row in report.rows
+    }
+    return {"kept": report.kept, "rounds": rounds}
 
 
 def round_songs(params: Params, work: WorkFolder, num_gate: int) -> RoundSongs:

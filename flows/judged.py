@@ -27,6 +27,7 @@ from flows.measured import (
     text_styles,
 )
 from flows.models import check_models
+from flows.notify import HOOKS
 from flows.params import Params, load_params
 from flows.stages import run_stages
 from flows.view import few, say
@@ -96,7 +97,8 @@ def run_judged(params: Params, work: WorkFolder, request: Request) -> Path:
     sung = sung_systems(params, request.checkpoints, prompts)
     if sung:
         chains.append(sung_chain(params, own, sung, request.checkpoints))
-    run_stages(chains[1:], params.engine, own.receipts / REPORT)
+    for chain in chains[1:]:
+        run_stages([chain], params.engine, own.receipts / REPORT)
 
     used = {
         source.facts.get("content_hash")
@@ -164,7 +166,7 @@ def _notes(songs: Benchmark, folders: Sequence[Folder], prompts: Sequence[Prompt
     return notes
 
 
-@flow(name="judged", flow_run_name="judged-{work}")
+@flow(name="judged", flow_run_name="judged-{work}", **HOOKS)
 def judged(
     manifest: str,
     systems: Sequence[str],

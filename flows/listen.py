@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -29,7 +28,7 @@ def generate_stage(params: Params, checkpoints: Mapping[str, Path], songs_root: 
     """
     for path in checkpoints.values():
         check_guidance(read_facts(path), params.sampler.guidance, style_encoder_identity(params.style))
-    where = {weights: os.path.abspath(path) for weights, path in checkpoints.items()}
+    where = {weights: str(path.resolve()) for weights, path in checkpoints.items()}
     return Generate(params.codec, params.style, where, songs_root)
 
 

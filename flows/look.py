@@ -53,7 +53,7 @@ def print_table(overlay: Path | None, settings: Sequence[str], root: Path) -> No
     rows = chain.rows(["split"])
     kept = [row for row in rows if not row["drop_reason"]]
     splits = {
-        name: sum(row["split"] == name for row in kept) for name in ("train", "validation", "benchmark")
+        name: sum(row.get("split") == name for row in kept) for name in ("train", "validation", "benchmark")
     }
     say(f"{len(rows)} songs in, {len(kept)} kept, {len(rows) - len(kept)} dropped; kept: {_listed(splits)}")
     refused = root / "ingest.jsonl"

@@ -73,10 +73,8 @@ def unusable_models(params: Params, flow: str) -> Iterator[BadModel]:
     chosen = [(IDENTITY[kind], getattr(params, kind)) for kind in kinds]
     if flow in ("dpo", "all"):
         chosen += [(judge_identity, judge) for judge in params.reward.judges(params.judge).values()]
-    if flow == "benchmark" and params.benchmark.second_judge is not None:
-        chosen.append(
-            (judge_identity, params.judge.model_copy(update={"model": params.benchmark.second_judge}))
-        )
+    if flow == "benchmark" and (second := params.benchmark.second_judge) is not None:
+        chosen.append((judge_identity, params.judge.model_copy(update={"model": second})))
     for identity_of, section in chosen:
         try:
             identity_of(section)

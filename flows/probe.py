@@ -18,6 +18,7 @@ from flows.benchmark import benchmark_prompts
 from flows.listen import benchmark_stages, listening_chain
 from flows.measured import heard_rows
 from flows.models import check_models
+from flows.notify import HOOKS
 from flows.params import Params, load_params
 from flows.prepare import prepare_chain, songs_root_of
 from flows.stages import run_stages
@@ -135,7 +136,7 @@ def _title(name: str) -> str:
     return TRUE_TITLE if name == TRUE_START else metric_of(name).title
 
 
-@flow(name="probe", flow_run_name="probe-{kind}-{work}")
+@flow(name="probe", flow_run_name="probe-{kind}-{work}", **HOOKS)
 def probe(
     kind: str,
     work: str = "data",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from flows.train import checkpoint_of, remove_superseded
 from flows.view import progress_bar, say
 from flows.workfolder import WorkFolder
 from jam_model.checkpoint import weights_hash
-from tasks.engine.files import write_bytes, write_json
+from tasks.engine.files import remove_tree, write_bytes, write_json
 from tasks.engine.fingerprint import fingerprint
 from tasks.engine.fits import fit_all
 from tasks.engine.table import Chain, Table
@@ -86,7 +85,8 @@ def train_arms(params: Params, folder: Path, first: Path, made: SungPairs) -> Tr
     for name, run, facts in zip(names, runs, done, strict=True):
         trained[name] = {"weights": facts["weights"], "checkpoint": run.out, "figures": facts["figures"]}
         remove_superseded(run.out.parent, run.out)
-        shutil.rmtree(run.out / "steps", ignore_errors=True)  # the run is done: its state is its weights
+        if (run.out / "steps").is_dir():
+            remove_tree(run.out / "steps")  # the run is done: its state is its weights
         write_json(
             folder / "results" / f"{name}.json", {**facts, "params": run.params.model_dump(mode="json")}
         )
@@ -94,7 +94,7 @@ def train_arms(params: Params, folder: Path, first: Path, made: SungPairs) -> Tr
 
 
 def pairs_name(arm: Arm, seed: int) -> str:
-    """The folder of the pairs an arm learns from; only coins differ from seed to seed."""
+    """The folder of the pairs an arm learns from; only those at random differ from seed to seed."""
     return f"random-s{seed}" if arm.labels == "random" else arm.labels
 
 
@@ -136,7 +136,8 @@ def compared(
         f"{params.dpo.term_weight:g}",
         f"{params.sweep.num_prompts} validation songs, each sung once by every model from the same noise",
     ]
-    made_by = sorted({part for row in rows for part in row["made_by"].split() if "/" in part})
+    parts = (part for row in rows for entry in row["made_by"] for part in entry.split())
+    made_by = sorted({part for part in parts if "/" in part})
     return Sweep(METRICS, arms, contrasts, notes, made_by)
 
 
@@ -160,4 +161,4 @@ def sweep(work: str = "data", params: str | None = None, settings: tuple[str, ..
         settings: ``section.key=value``, each over the overlay.
     """
     loaded = load_params(Path(params) if params else None, list(settings))
-    return str(run_sweep(loaded, WorkFolder(Path(work))))
+    return str(run_sweep(loaded, WorkFolder.at(work)))

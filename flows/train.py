@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 
 import pandas
@@ -15,9 +16,10 @@ from flows.stages import step
 from flows.view import progress_bar, say
 from flows.workfolder import WorkFolder, writes_work
 from jam_model.checkpoint import save_model
-from tasks.engine.files import remove_folder, write_bytes, write_json
+from tasks.engine.files import remove_tree, write_bytes, write_json
 from tasks.engine.fingerprint import fingerprint, package_version
 from tasks.engine.pool import connect
+from tasks.engine.store import local_folder
 from tasks.hear import Hearing
 from tasks.models.codec import build_codec
 from tasks.models.style_encoder import style_encoder_identity
@@ -61,6 +63,7 @@ def fit_section(
             out,
             lambda done, total, loss: step(done, total),
             hearing,
+            params.engine.node_cache_mb,
         )
     remove_superseded(work.checkpoint(name), out)
     write_loss_table(out / "log.jsonl", work.report(name) / "loss.csv")
@@ -85,7 +88,7 @@ def hearing_of(section: TrainParams, params: Params) -> Hearing | None:
 
 def write_loss_table(log: Path, table: Path) -> None:
     """The training log as CSV, without its clock: what `dvc plots` draws."""
-    frame = pandas.read_json(log, lines=True)
+    frame = pandas.read_json(BytesIO(log.read_bytes()), lines=True)
     write_bytes(table, frame.drop(columns="seconds").to_csv(index=False).encode())
 
 
@@ -96,7 +99,8 @@ def untrained_checkpoint(params: Params, work: WorkFolder) -> Path:
         [params.jam.model_dump(mode="json"), params.sft.max_frames, params.sft.seed]
     )
     if not (out / "model.safetensors").is_file():
-        save_model(out, model)
+        with local_folder(out) as folder:
+            save_model(folder, model)
     remove_superseded(work.checkpoint("untrained"), out)
     return out
 
@@ -105,7 +109,7 @@ def remove_superseded(folder: Path, *current: Path) -> None:
     """Only what is current of a kind stays."""
     for old in folder.iterdir():
         if old.is_dir() and old not in current:
-            remove_folder(old)
+            remove_tree(old)
 
 
 def checkpoint_of(folder: Path) -> Path:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load, save_file
 from torch import Tensor
 
 from jam_model.config import JamConfig
@@ -41,11 +41,14 @@ def load_model(path: str | Path, config: JamConfig | None = None) -> Jam:
         ValueError: no such checkpoint, config and weights do not fit (names the keys), or a bare file
             without config.
     """
-    path = Path(path)
+    path = _place(path)
     if config is None:
         config = load_config(path)
     weights = _weights_path(path)
     try:
+        if not isinstance(weights, os.PathLike):  # not on this machine: read whole
+            tensors = load(weights.read_bytes())
+            return build_model(config, tensors)
         with safe_open(weights, framework="pt") as file:
             _check({name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}, config, weights)  # noqa: SIM118
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
@@ -71,8 +74,13 @@ def build_model(config: JamConfig, tensors: Mapping[str, Tensor]) -> Jam:
 
 def weights_hash(path: str | Path) -> str:
     """sha256 (hex) of the weights file, or of the one in a checkpoint folder."""
-    with _weights_path(Path(path)).open("rb") as file:
+    with _weights_path(_place(path)).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _place(path: str | Path) -> Path:
+    """Text names a path on this machine; a place of another kind, in an object store, is taken as it is."""
+    return Path(path) if isinstance(path, str) else path
 
 
 def _weights_path(path: Path) -> Path:
@@ -88,7 +96,7 @@ def load_config(folder: str | Path) -> JamConfig:
     Raises:
         ValueError: there is none, or it is not whole.
     """
-    path = Path(folder)
+    path = _place(folder)
     file = path / CONFIG_FILE
     if not file.is_file():
         raise ValueError(

@@ -11,6 +11,7 @@ import hashlib
 import json
 import shutil
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ WEIGHTS_NAME = "model.safetensors"
 AVERAGE_NAME = "average.safetensors"
 OPTIMISER_NAME = "optimiser.pt"
 STATE_NAME = "state.json"
+CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -106,10 +108,13 @@ class Learner:
         changes = [whole((now.detach() - then).norm()) for now, then in zip(weights, before, strict=True)]
         return {"grad_norm": norm, "update_norm": float(torch.stack(changes).norm())}
 
-    def averaged(self) -> Jam:
-        """A model of the averaged weights, whole; it shares their memory where they are whole already."""
-        tensors = {name: whole(value) for name, value in self.average.items()}
-        return build_model(self.model.config, tensors).eval()
+    def averaged(self, kept: bool = True) -> Jam | None:
+        """A model of the averaged weights, whole; it shares their memory where they are whole already.
+
+        Where weights lie in parts, every worker must call this; who keeps nothing gets none.
+        """
+        tensors = _wholes(self.average, kept, next(self.model.parameters()).device)
+        return build_model(self.model.config, tensors).eval() if kept else None
 
     def save(self, folder: Path, facts: dict[str, Any], writes: bool = True) -> None:
         """Write everything into a new folder, whole or not at all; `facts` go beside the step.
@@ -117,10 +122,12 @@ class Learner:
         Where weights lie in parts, every worker must call this, and one `writes`.
         """
         weights, average = (
-            {name: whole(value).cpu() for name, value in tensors.items()}
-            for tensors in (self.model.state_dict(), self.average)
+            _wholes(tensors, writes, CPU) for tensors in (self.model.state_dict(), self.average)
         )
-        optimiser = self._optimiser_state()
+        optimiser = self.optimiser.state_dict()
+        optimiser["state"] = {
+            number: _wholes(moments, writes, CPU) for number, moments in optimiser["state"].items()
+        }
         if not writes:
             return
         temporary = folder.with_name(f".tmp-{uuid.uuid4().hex[:8]}-{folder.name}")
@@ -158,13 +165,15 @@ class Learner:
         likes = self.model.state_dict()
         return {name: parted(value, likes[name]) for name, value in tensors.items()}
 
-    def _optimiser_state(self) -> dict[str, Any]:
-        state = self.optimiser.state_dict()
-        moments = {
-            number: {name: whole(value) for name, value in values.items()}
-            for number, values in state["state"].items()
-        }
-        return {**state, "state": moments}
+
+def _wholes(tensors: Mapping[str, Tensor], kept: bool, device: torch.device) -> dict[str, Tensor]:
+    """Tensors gathered one by one and put on `device`; a worker that keeps none still takes part."""
+    found = {}
+    for name, tensor in tensors.items():
+        gathered = whole(tensor)
+        if kept:
+            found[name] = gathered.to(device)
+    return found
 
 
 def check_checkpoint(folder: Path) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import os
 import re
 import tarfile
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,14 +88,23 @@ def stream_samples(shards: Sequence[Path]) -> Iterator[Sample]:
             yield decode_sample(raw["__key__"], members, where=shard.name)
 
 
+Fetch = Callable[[str, int], Path]
+"""(name, bytes) of a shard -> its file on this machine."""
+
+
 class Shards:
     """Random access to the samples of a folder of shards, in the order of its index.
 
     Decoded samples are kept up to `cache_bytes`; a small data set is thus read once, a large one streams.
     """
 
-    def __init__(self, folder: Path, split: str = TRAIN, cache_bytes: int = 0) -> None:
+    def __init__(
+        self, folder: Path, split: str = TRAIN, cache_bytes: int = 0, fetch: Fetch | None = None
+    ) -> None:
         """Locates the samples of `split`; reads headers only.
+
+        `fetch`: brings a shard to this machine when a sample of it is read, where `folder` has only the index and
+        the id list; which shard holds which sample is then known from these.
 
         Raises:
             ValueError: no index, a shard that is missing or of another size, a song id that stands twice.
@@ -103,15 +112,17 @@ class Shards:
         self.folder = folder
         self.index = read_index(folder)
         self.paths = [folder / entry["name"] for entry in self.index]
+        self._fetch = fetch
         splits = read_ids(folder)
         self.places: list[Place] = []
         seen: set[str] = set()
+        listed = _listed_places(self.index, list(splits)) if fetch else None
         for number, (path, entry) in enumerate(zip(self.paths, self.index, strict=True)):
-            if not path.is_file() or path.stat().st_size != entry["bytes"]:
+            if listed is None and (not path.is_file() or path.stat().st_size != entry["bytes"]):
                 raise ValueError(
                     f"{path}: missing or not the {entry['bytes']} bytes of {INDEX_NAME}; pack again"
                 )
-            for place in locate(path, number):
+            for place in listed[number] if listed else locate(path, number):
                 if place.song_id in seen:
                     raise ValueError(f"{path.name}: song {place.song_id!r} stands twice in these shards")
                 seen.add(place.song_id)
@@ -121,6 +132,7 @@ class Shards:
         self._cached_bytes = 0
         self._cache: OrderedDict[int, Sample] = OrderedDict()
         self._maps: OrderedDict[int, memoryview] = OrderedDict()
+        self._members: dict[int, dict[str, Mapping[str, tuple[int, int]]]] = {}  # of fetched shards
 
     def __len__(self) -> int:
         return len(self.places)
@@ -152,7 +164,8 @@ class Shards:
             return self._cache[number]
         place = self.places[number]
         shard = self._mapped(place.shard)
-        members = {suffix: shard[at : at + size] for suffix, (at, size) in place.members.items()}
+        found = place.members or self._members[place.shard][place.song_id]
+        members = {suffix: shard[at : at + size] for suffix, (at, size) in found.items()}
         sample = decode_sample(place.song_id, members, self.paths[place.shard].name)
         self._cache[number] = sample
         self._cached_bytes += sample.num_bytes
@@ -165,11 +178,27 @@ class Shards:
         if number in self._maps:
             self._maps.move_to_end(number)
         else:
-            with self.paths[number].open("rb") as file:
+            path = self.paths[number]
+            if self._fetch is not None:
+                path = self._fetch(path.name, self.index[number]["bytes"])
+                self._members[number] = {place.song_id: place.members for place in locate(path, number)}
+            with path.open("rb") as file:
                 self._maps[number] = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))
             if len(self._maps) > MAX_MAPPED:  # samples cut from it keep it alive as long as they are used
                 self._maps.popitem(last=False)
         return self._maps[number]
+
+
+def _listed_places(index: Sequence[Mapping[str, Any]], song_ids: list[str]) -> list[list[Place]]:
+    """The samples of each shard, not yet located: the id list is in the order of the shards."""
+    places, first = [], 0
+    for number, entry in enumerate(index):
+        ids = song_ids[first : first + entry["num_samples"]]
+        places.append([Place(song_id, number, {}) for song_id in ids])
+        first += entry["num_samples"]
+    if first != len(song_ids):
+        raise ValueError(f"{IDS_NAME}: {len(song_ids)} songs, but {first} in {INDEX_NAME}; pack again")
+    return places
 
 
 def locate(path: Path, number: int) -> list[Place]:

@@ -112,10 +112,11 @@ def rows_of(path: Path, fields: FieldsParams) -> Iterator[Any]:
             if file.suffix == kind:
                 yield from rows_of(file, fields)
     elif path.suffix == ".parquet":
-        schema = pq.read_schema(path)
-        wanted = [name for name in fields.model_dump().values() if name in schema.names]
-        nested = [f"{name}.path" if pa.types.is_struct(schema.field(name).type) else name for name in wanted]
-        yield from pq.read_table(path, columns=nested).to_pylist()
+        with pq.ParquetFile(path) as file:
+            schema = file.schema_arrow
+            wanted = [name for name in fields.model_dump().values() if name in schema.names]
+            nested = [f"{n}.path" if pa.types.is_struct(schema.field(n).type) else n for n in wanted]
+            yield from file.read(columns=nested).to_pylist()
     elif path.suffix == ".csv":
         csv.field_size_limit(MAX_CELL)
         with path.open(encoding="utf-8-sig", newline="") as stream:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from jam_model.shards import IDS_NAME, INDEX_NAME, read_index
-from tasks.engine.files import remove_folder, write_json_lines
+from tasks.engine.files import remove_tree, write_json_lines
+from tasks.engine.members import write_partition
 from tasks.engine.sealed import kept_files
 from tasks.engine.table import SOURCES, Partition, Source, Table
 from tasks.engine.verify import RUNS
@@ -60,7 +61,7 @@ def forget_song(root: Path, song_id: str) -> Forgotten:
     for path in [path for path in kept_files(root) if _names_one(path, names)]:
         if path.parent.name in ("pairs", "held_out"):  # of a preference run: the songs themselves lie beside
             gone += sum(1 for _ in path.parent.iterdir())
-            remove_folder(path.parent)
+            remove_tree(path.parent)
         elif path.exists() and path.name != f"{FORGOTTEN}.jsonl":
             path.unlink()
             gone += 1
@@ -98,7 +99,7 @@ def _without(root: Path, table: Path, part: Partition, names: Collection[str]) -
         made += [*table.parent.glob("*.parquet")]  # pairs of a round
     for path in made:
         path.unlink(missing_ok=True)
-    if Table(table).write(part.number, stay).path != part.path:
+    if write_partition(table / SOURCES, part.number, stay).path != part.path:
         part.path.unlink(missing_ok=True)
     return len(made)
 

@@ -28,6 +28,7 @@ from jam_model.sampler import Formula, Guidance, Integration, Precision, Solver,
 from tasks.audio import flac_bytes, npy_bytes
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Section, Stage
+from tasks.engine.store import place_of
 from tasks.mix import mix_of
 from tasks.models.codec import Codec, CodecParams, build_codec, codec_identity
 from tasks.models.style_encoder import StyleParams, build_style_encoder, style_encoder_identity
@@ -220,10 +221,10 @@ class _Singer:
                 raise ValueError(
                     f"checkpoint: no path is known for the weights {weights[:12]}; give it to generate"
                 )
-            found = weights_hash(path)
+            found = weights_hash(place_of(path))
             if found != weights:
                 raise ValueError(f"checkpoint: {path} holds the weights {found[:12]}, not {weights[:12]}")
-            self._held = weights, load_model(path).eval().requires_grad_(False).to(self.device)
+            self._held = weights, load_model(place_of(path)).eval().requires_grad_(False).to(self.device)
         return self._held[1]
 
 

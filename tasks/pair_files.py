@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import load_file, save
+from safetensors.numpy import load, save
 
 from jam_model.lyric_grid import GridWord
 from jam_model.shards import Sample
@@ -65,7 +65,7 @@ def write_pairs(folder: Path, pairs: Sequence[Pair]) -> PairFolder:
 def read_pairs(folder: Path) -> list[Pair]:
     """The pairs that `write_pairs` wrote into a folder, in order."""
     rows = json.loads((folder / "pairs.json").read_text())
-    arrays = load_file(folder / "pairs.safetensors") if rows else {}
+    arrays = load((folder / "pairs.safetensors").read_bytes()) if rows else {}
     pairs = []
     for number, row in enumerate(rows):
         a = {name: arrays[f"{number:06d}.{name}"] for name in ("winner", "loser", "style", "mean", "std")}

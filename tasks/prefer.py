@@ -25,6 +25,7 @@ from jam_model.training_facts import TrainingFacts, dropped_by, read_facts
 from tasks.engine.fit import Progress, Run, fit
 from tasks.engine.fit_params import FitParams
 from tasks.engine.steps import StepLoss, Worker
+from tasks.engine.store import place_of
 from tasks.pair_files import Pair, PairFolder, read_pairs, write_pairs
 from tasks.train import TrainResult, hash_of, result_of
 
@@ -77,7 +78,7 @@ class PreferenceObjective:
             ReferenceDiffers: in the first step, where the policy is the reference.
         """
         params = self.params
-        pairs = read_pairs(Path(self.pairs.path))
+        pairs = read_pairs(place_of(self.pairs.path))
         reference = self._frozen(worker).train()  # as the policy that learns: the same numerics and dropout
         if params.compile:
             reference = cast(Jam, torch.compile(reference))
@@ -94,8 +95,9 @@ class PreferenceObjective:
         return step_loss
 
     def _load(self, checkpoint: str) -> Jam:
-        config = replace(load_model(checkpoint).config, max_frames=self.params.max_frames)
-        return load_model(checkpoint, config)
+        place = place_of(checkpoint)
+        config = replace(load_model(place).config, max_frames=self.params.max_frames)
+        return load_model(place, config)
 
     def _frozen(self, worker: Worker) -> Jam:
         return self._load(self.reference or self.policy).to(worker.device).requires_grad_(False)
@@ -103,7 +105,7 @@ class PreferenceObjective:
     def facts(self) -> TrainingFacts:
         """What this round leaves out at times, and what its policy did."""
         own = TrainingFacts(dropped_by(self._dropout), None)
-        return own.joined(read_facts(Path(self.policy)))
+        return own.joined(read_facts(place_of(self.policy)))
 
     @property
     def _dropout(self) -> Dropout:
@@ -111,7 +113,7 @@ class PreferenceObjective:
 
     def validate(self, model: Jam, worker: Worker) -> dict[str, Any]:
         """Implicit accuracy and margin on held-out pairs, at fixed noise and times."""
-        pairs = read_pairs(Path(self.held_out.path))
+        pairs = read_pairs(place_of(self.held_out.path))
         if not pairs:
             return {"num_held_out_pairs": 0, "error_over": self.params.error_over}
         reference = self._frozen(worker).eval()

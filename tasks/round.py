@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from pydantic import Field
 
 from jam_model.shard_index import TRAIN, VALIDATION
-from jam_model.shards import Sample, Shards
+from jam_model.shards import Sample
 from tasks.audio import array_of
 from tasks.engine.columns import COLUMNS
 from tasks.engine.files import write_bytes
@@ -28,6 +28,7 @@ from tasks.engine.stage import Section
 from tasks.fanout import Prompt, System
 from tasks.pair import CANDIDATE_COLUMNS, PairParams, candidate_of, pair_rows
 from tasks.pair_files import Pair
+from tasks.shards_at import open_shards
 
 TAKE_COLUMNS = ("seed", "checkpoint", "recipe", "duration_s", *CANDIDATE_COLUMNS)
 PAIR_COLUMNS = ("winner", "loser", "margin", "refusal")
@@ -176,7 +177,7 @@ def training_pairs(pairs: RoundPairs, latents: Mapping[str, bytes], shards: Path
     Raises:
         ValueError: a prompt is not in the shards.
     """
-    source = Shards(shards, pairs.split)
+    source = open_shards(shards, pairs.split, 0, 0)
     number_of = {place.song_id: number for number, place in enumerate(source.places)}
     found = []
     for row in pairs.rows:

@@ -46,8 +46,8 @@ class SweepParams(Section):
 
 @dataclass(frozen=True)
 class Arm:
-    """One way of training. `labels`: who is the winner of a pair, the one judged better, a coin's choice, or the
-    one judged worse. `prefers` False: beta 0.
+    """One way of training. `labels`: who is the winner of a pair, the one judged better, either at random,
+    or the one judged worse. `prefers` False: beta 0.
     """
 
     name: str
@@ -96,11 +96,11 @@ CONTRASTS = (
 
 
 def labelled(pairs: Sequence[Pair], labels: str, seed: int) -> list[Pair]:
-    """The pairs with winner and loser assigned as an arm asks; a coin of `seed` for every pair."""
+    """The pairs with winner and loser assigned as an arm asks; at random: half of them, drawn by `seed`, swapped."""
     swapped = {
         "judged": np.zeros(len(pairs), bool),
         "reversed": np.ones(len(pairs), bool),
-        "random": np.random.default_rng([seed, len(pairs)]).random(len(pairs)) < 0.5,
+        "random": np.random.default_rng([seed, len(pairs)]).permutation(len(pairs)) < len(pairs) // 2,
     }[labels]
     return [
         replace(pair, winner_TC=pair.loser_TC, loser_TC=pair.winner_TC) if swap else pair

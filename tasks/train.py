@@ -23,14 +23,16 @@ from jam_model.dit import Jam
 from jam_model.flow import Dropout, FlowDraw, flow_error, flow_loss
 from jam_model.learner import UpdateRule
 from jam_model.order import duration_weights, positions_of_step
-from jam_model.shard_index import VALIDATION, read_index
+from jam_model.shard_index import TRAIN, VALIDATION, read_index
 from jam_model.shards import Shards
 from jam_model.training_facts import TrainingFacts, check_guidance, dropped_by, read_facts
 from tasks.engine.fit import Progress, fit
 from tasks.engine.fit_params import FitParams
 from tasks.engine.stage import Section
 from tasks.engine.steps import StepLoss, Worker
+from tasks.engine.store import place_of
 from tasks.hear import HEARD, Hearing
+from tasks.shards_at import open_shards
 
 FLOW_VERSION = 3  # rises whenever the same shards and settings give other weights
 VALIDATION_TIMES = (0.1, 0.3, 0.5, 0.7, 0.9)
@@ -109,17 +111,18 @@ class FlowObjective:
     silence: tuple[float, ...]
     style_encoder: str
     hearing: Hearing | None = None
+    node_cache_mb: int = 0  # of shards in a store; no part of what is learned
 
     def build(self) -> Jam:
         """Fresh weights drawn from the seed, or those of `init`."""
         if self.init:
-            return load_model(self.init, self.config)
+            return load_model(place_of(self.init), self.config)
         return fresh_model(self.config, self.params.seed)
 
     def start(self, worker: Worker) -> StepLoss:
         """Opens the training split."""
         params = self.params
-        shards = Shards(Path(self.shards), cache_bytes=params.cache_mb * 2**20)
+        shards = open_shards(place_of(self.shards), TRAIN, params.cache_mb, self.node_cache_mb)
         batches = Batches(
             shards,
             np.array(self.silence, np.float32),
@@ -144,7 +147,7 @@ class FlowObjective:
     def facts(self) -> TrainingFacts:
         """What this run leaves out at times, and what its starting weights did."""
         own = TrainingFacts(dropped_by(self._dropout), self.style_encoder)
-        return own.joined(read_facts(Path(self.init)) if self.init else None)
+        return own.joined(read_facts(place_of(self.init)) if self.init else None)
 
     @property
     def _dropout(self) -> Dropout:
@@ -161,7 +164,7 @@ class FlowObjective:
 
     def validate(self, model: Jam, worker: Worker) -> dict[str, Any]:
         """Flow error on the validation split, every condition kept, at fixed times and noise; what is heard of it."""
-        shards = Shards(Path(self.shards), VALIDATION)
+        shards = open_shards(place_of(self.shards), VALIDATION, 0, self.node_cache_mb)
         silence_C = np.array(self.silence, np.float32)
         generator = torch.Generator().manual_seed(self.params.seed)
         errors: dict[float, list[float]] = {time: [] for time in VALIDATION_TIMES}
@@ -223,11 +226,13 @@ def train(
     out: Path,
     progress: Progress | None = None,
     hearing: Hearing | None = None,
+    node_cache_mb: int = 0,
 ) -> TrainResult:
     """Train from fresh weights (`init` None) or from a checkpoint; finds, resumes or runs what `out` holds.
 
     `silence_C` is the codec's latent of silence, `style_encoder` the identity of what made the shards' styles.
-    `hearing`: how `heard_songs` are sung and read; needed where there are any.
+    `hearing`: how `heard_songs` are sung and read; needed where there are any. `node_cache_mb`: what each machine
+    keeps of shards that are in a store.
 
     Raises:
         ValueError: nobody hears `heard_songs`, or their guidance asks for what is not trained, `init` has other sizes than `jam`, the shards hold no training song, or `out` is another run's.
@@ -243,7 +248,10 @@ def train(
         )
     where = str(init.resolve()) if init else None
     silence = tuple(float(value) for value in silence_C)
-    objective = FlowObjective(section, config, where, str(shards.resolve()), silence, style_encoder, hearing)
+    where_shards = str(shards.resolve())
+    objective = FlowObjective(
+        section, config, where, where_shards, silence, style_encoder, hearing, node_cache_mb
+    )
     if hearing:
         check_guidance(objective.facts(), hearing.sampler.guidance, style_encoder)
     return result_of(out, fit(objective, section, out, recipe, progress))

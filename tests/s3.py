@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ def s3_server(bucket: str = "songs") -> Iterator[str]:
     server_of = pytest.importorskip("moto.server").ThreadedMotoServer
     from pyarrow import fs
 
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     os.environ.update(ENVIRONMENT)
     server = server_of(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()

@@ -43,10 +43,10 @@ class Row:
 
 @dataclass
 class Opening:
-    """A row whose song is being opened in the other thread."""
+    """A row whose song is being opened in the other thread; None where the stage has nothing to open."""
 
     row: Row
-    opened: Future[Any]
+    opened: Future[Any] | None
 
 
 class Inputs:
@@ -113,6 +113,9 @@ def batches_by_length(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
 @contextmanager
 def opened_ahead(stage: Stage, batches: Iterable[list[Row]]) -> Iterator[Iterator[list[Opening]]]:
     """The batches, each begun to be opened in one thread before the one in front of it is given out."""
+    if type(stage).open is Stage.open:
+        yield ([Opening(row, None) for row in batch] for batch in batches)
+        return
     thread = ThreadPoolExecutor(1, thread_name_prefix=f"open-{stage.name}")
 
     def begun() -> Iterator[list[Opening]]:
@@ -134,7 +137,8 @@ def take(batch: Iterable[Opening]) -> tuple[list[Song], list[SongError]]:
     songs, errors = [], []
     for opening in batch:
         try:
-            songs.append(opening.row.song.with_opened(opening.opened.result()))
+            song = opening.row.song
+            songs.append(song if opening.opened is None else song.with_opened(opening.opened.result()))
         except SongError as error:
             errors.append(error)
     return songs, errors

@@ -101,7 +101,7 @@ def parquet_file(path: Path) -> pq.ParquetFile:
     return pq.ParquetFile(path, memory_map=True)
 
 
-def remove_folder(folder: Path) -> None:
+def remove_tree(folder: Path) -> None:
     """Remove a folder and all in it; a kill leaves the whole folder or a temporary, never a part of it."""
     if isinstance(folder, StorePath):
         folder.filesystem.delete_dir(str(folder.path))

@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import logging
 import os
-import shutil
 import threading
+import uuid
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,9 +18,10 @@ from typing import Any
 
 import torch
 
-from tasks.engine.files import write_json
+from tasks.engine.files import remove_tree, write_json
 from tasks.engine.fit_params import FitParams
-from tasks.engine.lease import fence_over
+from tasks.engine.lease import Fence, fence_over
+from tasks.engine.run_folder import RunFolder
 from tasks.engine.steps import (
     DONE_NAME,
     Objective,
@@ -28,6 +29,7 @@ from tasks.engine.steps import (
     damaged_checkpoints,
     run_steps,
 )
+from tasks.engine.store import StorePath, place_of
 from tasks.engine.train_log import LOG_NAME
 
 RECIPE_NAME = "train.json"
@@ -62,7 +64,8 @@ def fit(
     if not stands(out, params, recipe):
         with _Watch(out / LOG_NAME, params.steps, progress):
             _run_on_ray(objective, params, out)
-    shutil.rmtree(out / ".ray", ignore_errors=True)
+    if (out / ".ray").is_dir():
+        remove_tree(out / ".ray")
     return result(out)
 
 
@@ -117,6 +120,7 @@ def _run_on_ray(objective: Objective, params: FitParams, out: Path) -> None:
                 "params": params,
                 "out": str(out),
                 "fence": fence_over(out),
+                "attempt": uuid.uuid4().hex[:8],
             },
             torch_config=TorchConfig(backend="nccl" if params.gpus_per_worker else "gloo"),
             scaling_config=ScalingConfig(
@@ -126,7 +130,7 @@ def _run_on_ray(objective: Objective, params: FitParams, out: Path) -> None:
             ),
             run_config=RunConfig(
                 name="run",
-                storage_path=str(out / ".ray"),
+                **_ray_storage(out / ".ray"),
                 failure_config=FailureConfig(max_failures=params.max_failures),
             ),
         ).fit()
@@ -144,7 +148,31 @@ def _worker_main(config: dict[str, Any]) -> None:
     context = ray.train.get_context()
     device = torch.device("cuda" if config["params"].gpus_per_worker else "cpu")
     worker = Worker(context.get_world_rank(), context.get_world_size(), device)
-    run_steps(config["objective"], config["params"], Path(config["out"]), worker, fence=config["fence"])
+    run_there(
+        config["objective"], config["params"], config["out"], worker, config["attempt"], config["fence"]
+    )
+
+
+def run_there(
+    objective: Objective,
+    params: FitParams,
+    out: str,
+    worker: Worker,
+    attempt: str,
+    fence: Fence | None = None,
+) -> None:
+    """This worker's part of a run whose folder is named by text; it may be in a store."""
+    folder = RunFolder(place_of(out), attempt)
+    folder.bring()
+    run_steps(objective, params, folder.here, worker, commit=folder.send, fence=fence)
+    folder.leave()
+
+
+def _ray_storage(place: Path) -> dict[str, Any]:
+    """Where Ray Train keeps its own notes while a run lasts."""
+    if isinstance(place, StorePath):
+        return {"storage_path": str(place.path), "storage_filesystem": place.filesystem}
+    return {"storage_path": str(place)}
 
 
 class _Watch:

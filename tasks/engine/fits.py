@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import ray
 import torch
 
-from tasks.engine.fit import FitFailed, Run, result, stands
+from tasks.engine.fit import FitFailed, Run, result, run_there, stands
 from tasks.engine.fit_params import FitParams
 from tasks.engine.params import EngineParams
 from tasks.engine.pool import connect
-from tasks.engine.steps import Objective, Worker, run_steps
+from tasks.engine.steps import Objective, Worker
 
 
 def fit_all(
@@ -58,10 +58,10 @@ def _started(run: Run) -> ray.ObjectRef:
         num_gpus=run.params.gpus_per_worker,
         max_retries=run.params.max_failures,
     )
-    return task.remote(run.objective, run.params, str(run.out))
+    return task.remote(run.objective, run.params, str(run.out), uuid.uuid4().hex[:8])
 
 
 @ray.remote
-def _alone(objective: Objective, params: FitParams, out: str) -> None:
+def _alone(objective: Objective, params: FitParams, out: str, attempt: str) -> None:
     device = torch.device("cuda" if params.gpus_per_worker else "cpu")
-    run_steps(objective, params, Path(out), Worker(0, 1, device))
+    run_there(objective, params, out, Worker(0, 1, device), attempt)

@@ -1,11 +1,10 @@
 """What one song may take: seconds, and memory of the worker that works on it. Beyond, its process ends.
 
-Both limits hold inside foreign code too. Who was it is found out by the scheduler, song by song.
+Which song it was is found out by the scheduler, song by song. The seconds are kept by `tasks.engine.watchdog`.
 """
 
 from __future__ import annotations
 
-import faulthandler
 import os
 import threading
 from collections.abc import Iterable, Iterator
@@ -34,19 +33,6 @@ class Limits:
     def of(self, songs: Iterable[Song]) -> float:
         """Seconds allowed for these songs together."""
         return sum(self.base_s + self.per_audio_s * duration_of(song) for song in songs)
-
-
-@contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """End the process when the body takes longer, even inside C code that holds the interpreter lock."""
-    if seconds <= 0:
-        yield
-        return
-    faulthandler.dump_traceback_later(seconds, exit=True)
-    try:
-        yield
-    finally:
-        faulthandler.cancel_dump_traceback_later()
 
 
 @contextmanager

@@ -54,6 +54,6 @@ class RunMetrics:
         for name, group in groups.items():
             shown = name or "shared"
             self._queue.set(len(waiting.get(name, ())), {"group": shown})
-            states = {"busy": group.busy, "idle": group.idle, "starting": group.starting}
-            for state, workers in states.items():
-                self._workers.set(len(workers), {"group": shown, "state": state})
+            counts = {"busy": len(group.busy), "idle": group.num_idle, "starting": len(group.starting)}
+            for state, count in counts.items():
+                self._workers.set(count, {"group": shown, "state": state})

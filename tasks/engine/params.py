@@ -53,17 +53,22 @@ class StageWorkers(Section):
 class EngineParams(Section):
     """How stages run. None of it is part of a fingerprint.
 
-    `stages`: stages with workers of their own, a group each; all others share the pool. `dashboard` and
-    `metrics_port` are of a Ray that is started here, on loopback; a cluster has its own.
+    `stages`: stages with workers of their own, a group each; all others share the pool. `num_workers` is also how
+    far a cluster with an autoscaler may grow: all are asked for at once when work is queued, and those idle for
+    `idle_worker_s` go, down to `min_workers` a group. `node_cache_mb`: what a machine keeps of shards in a store.
+    `dashboard` and `metrics_port` are of a Ray that is started here, on loopback; a cluster has its own.
     """
 
     partition_size: int
     address: str | None
     num_workers: int | None
+    min_workers: int
+    idle_worker_s: float
     cpus_per_worker: float
     gpus_per_worker: float
     threads_per_worker: int
     object_store_mb: int
+    node_cache_mb: int
     song_limit_s: float
     song_limit_per_audio_s: float
     song_memory_mb: int | None

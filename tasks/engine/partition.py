@@ -15,10 +15,11 @@ from tasks.engine.feed import Inputs, Row, batches_by_length, duration_of, opene
 from tasks.engine.files import TEMPORARY_PREFIX, write_json
 from tasks.engine.fingerprint import Recipe
 from tasks.engine.lease import Fence
-from tasks.engine.limits import Limits, memory_limit, time_limit
+from tasks.engine.limits import Limits, memory_limit
 from tasks.engine.meter import Meter
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Stage
+from tasks.engine.watchdog import time_limit, watched
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def run_partition(stage: Stage, work: Work) -> Receipt:
     ):
         order = _TableOrder(stage.name, output)
         live = order.admit(inputs, work.poison)
-        with opened_ahead(stage, batches_by_length(live, stage.batch_songs)) as batches:
+        with watched(), opened_ahead(stage, batches_by_length(live, stage.batch_songs)) as batches:
             for batch in batches:
                 rows = {opening.row.song.song_id: opening.row for opening in batch}
                 with meter.spending("waiting"), time_limit(work.limits.of(r.song for r in rows.values())):

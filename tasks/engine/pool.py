@@ -117,7 +117,7 @@ class Pool:
     def free(self, group: str, tickets: int) -> int:
         """How many of `tickets` waiting tickets the group can take now; workers for the others are asked for."""
         self.groups[group].staff(tickets)
-        return min(tickets, len(self.groups[group].idle))
+        return min(tickets, self.groups[group].num_idle)
 
     def submit(self, ticket: Any, stage: Stage, work: Work, song_id: str | None = None) -> None:
         """Give work to a free worker: a whole partition, or one song of it alone."""
@@ -158,7 +158,12 @@ class Pool:
             yield ticket, outcome
 
     def make_room(self) -> None:
-        """Where a group cannot start its first worker, those that are idle even now may be in its way."""
+        """Workers that have been idle for long give back what they hold, and a cluster may shrink.
+
+        Where a group cannot start its first worker, those that are idle even now may be in its way.
+        """
+        for group in self.groups.values():
+            group.dismiss_idle(self.params.idle_worker_s, self.params.min_workers)
         if any(group.waits_in_vain_s() > ROOM_AFTER_S for group in self.groups.values()):
             for group in self.groups.values():
                 group.dismiss_idle()

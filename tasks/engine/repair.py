@@ -14,11 +14,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.engine.files import remove_folder
+from tasks.engine.files import remove_tree
 from tasks.engine.fit import RECIPE_NAME
+from tasks.engine.members import write_partition
 from tasks.engine.sealed import RUN_FOLDER, has_receipt, place_in
 from tasks.engine.steps import BEST_NAME, DONE_NAME, STEPS_NAME
-from tasks.engine.table import SOURCES, Source, Table
+from tasks.engine.table import SOURCES, Source
 from tasks.engine.train_log import LOG_NAME, VALIDATION_NAME
 from tasks.engine.verify import Damage
 
@@ -42,7 +43,7 @@ def repair(root: Path, damages: Iterable[Damage]) -> tuple[list[str], list[str]]
         for each in _condemned(root, damage):
             if each.exists():
                 gone.add(place_in(each, root))
-                remove_folder(each) if each.is_dir() else each.unlink()
+                remove_tree(each) if each.is_dir() else each.unlink()
     return sorted(gone), left
 
 
@@ -96,7 +97,9 @@ def _write_members(path: Path) -> None:
             ids = pq.read_table(file, columns=["song_id"])["song_id"].to_pylist()
         except (OSError, pa.ArrowException):
             continue
-        Table(table).write(number, [Source(song_id, "", {"refused": "source_gone"}) for song_id in ids])
+        write_partition(
+            table / SOURCES, number, [Source(song_id, "", {"refused": "source_gone"}) for song_id in ids]
+        )
         return
 
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tasks.engine.files import TEMPORARY_PREFIX, write_json
+from tasks.engine.files import write_json
 from tasks.engine.fingerprint import sha256_of_file
 from tasks.engine.lease import Lease
 from tasks.engine.table import SOURCES
@@ -20,7 +20,7 @@ from tasks.engine.table import SOURCES
 SEALED = Path("receipts/sealed.json")
 KEPT = ("table", "shards", "checkpoints", "rounds", "benchmark", "reports", "ingest.jsonl", "forgotten.jsonl")
 VIEWS = ("reports/songs/",)  # pages that `jam look` writes: made again by looking
-TRACKED = ("tensorboard", "wandb", ".ray")  # folders of other programs
+TRACKED = ("tensorboard", "wandb")  # folders of other programs
 COLUMN_FILE = re.compile(r"part-(\d+)-[0-9a-f]+\.(parquet|tar)")
 RUN_FOLDER = re.compile(r"(checkpoints/[^/]+|rounds/[^/]+/(?!table/)[^/]+)/[^/]+/")
 
@@ -76,7 +76,7 @@ def has_receipt(path: Path) -> bool:
 
 def _below(folder: Path) -> Iterator[Path]:
     for entry in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if entry.name.startswith(TEMPORARY_PREFIX) or entry.name in TRACKED:
+        if entry.name.startswith(".") or entry.name in TRACKED:
             continue
         if entry.is_dir():
             yield from _below(entry)

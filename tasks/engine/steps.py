@@ -25,7 +25,7 @@ from jam_model.dit import Jam
 from jam_model.learner import DamagedCheckpoint, Learner, check_checkpoint
 from jam_model.sharding import shard
 from jam_model.training_facts import TrainingFacts
-from tasks.engine.files import remove_folder, write_json
+from tasks.engine.files import remove_tree, write_json
 from tasks.engine.fit_params import FitParams
 from tasks.engine.lease import Fence
 from tasks.engine.train_log import TrainLog
@@ -77,11 +77,13 @@ def run_steps(
     out: Path,
     worker: Worker,
     stop_at: int | None = None,
+    commit: Callable[[], None] = lambda: None,
     fence: Fence | None = None,
 ) -> None:
     """This worker's part of a run: from the newest whole checkpoint to the last step.
 
-    `stop_at` ends early, as a kill would, without the closing files. `fence` is checked before each commit.
+    `stop_at` ends early, as a kill would, without the closing files. `commit` is called on the first worker
+    whenever a checkpoint or the result stands; `fence` is checked before.
 
     Raises:
         LeaseLost: another process writes this run by now.
@@ -111,11 +113,7 @@ def run_steps(
             if log:
                 log.write(learner.step, {"learning_rate": learner.learning_rate, **means})
         if params.validate_every_steps and (learner.step % params.validate_every_steps == 0 or last):
-            average = learner.averaged()
-            if log:
-                figures = objective.validate(average, worker)
-                log.validated(learner.step, figures)
-                best = _keep_best(average, learner.step, figures, best, params, out)
+            best = _validated(learner, objective, best, params, out, log, worker)
         if learner.step % params.checkpoint_every_steps == 0 or last or asked:
             if fence is not None:
                 fence.check()
@@ -124,15 +122,16 @@ def run_steps(
             if log:
                 _remove_old(out, params)
                 (out / ASKED_NAME).unlink(missing_ok=True)
+                commit()
     if learner.step == params.steps:
-        average = learner.averaged()
         if fence is not None:
             fence.check()
         if log:
             _remove_old(out, params)
-            _finish(average, learner.step, objective, best, out, worker)
+        _finish(learner, objective, best, out, worker)
     if log:
         log.close()
+        commit()
     if worker.num_workers > 1:
         distributed.barrier()
 
@@ -166,19 +165,25 @@ def _update(
     return {**sums, **learner.update(params.measures_updates)}
 
 
-def _keep_best(
-    average: Jam,
-    step: int,
-    figures: dict[str, Any],
+def _validated(
+    learner: Learner,
+    objective: Objective,
     best: dict[str, Any] | None,
     params: FitParams,
     out: Path,
+    log: TrainLog | None,
+    worker: Worker,
 ) -> dict[str, Any] | None:
-    """The best step so far; its averaged weights are written to ``best/``.
+    """Writes down what the averaged weights are worth; the best step so far, whose averaged weights lie in ``best/``.
 
     Raises:
-        ValueError: the validation measures no such figure.
+        ValueError: the validation measures no figure of the name in `best_by`.
     """
+    average = learner.averaged(kept=log is not None)
+    if average is None or log is None:
+        return None
+    figures = objective.validate(average, worker)
+    log.validated(learner.step, figures)
     if params.best_by is None:
         return None
     if not isinstance(figures.get(params.best_by), int | float):
@@ -189,22 +194,20 @@ def _keep_best(
     if best is not None and sign * value >= sign * best["value"]:
         return best
     save_model(out / BEST_NAME, average)
-    return {"step": step, "figure": params.best_by, "value": value}
+    return {"step": learner.step, "figure": params.best_by, "value": value}
 
 
 def _finish(
-    average: Jam,
-    step: int,
-    objective: Objective,
-    best: dict[str, Any] | None,
-    out: Path,
-    worker: Worker,
+    learner: Learner, objective: Objective, best: dict[str, Any] | None, out: Path, worker: Worker
 ) -> None:
     """Write the run's result, its figures and the marker that it is done."""
+    average = learner.averaged(kept=worker.rank == 0)
+    if average is None:
+        return
     model = load_model(out / BEST_NAME).to(worker.device).eval() if best else average
     digest = save_model(out, model)
     objective.facts().write(out)
-    done = {"steps": step, "weights": digest, "figures": objective.validate(model, worker)}
+    done = {"steps": learner.step, "weights": digest, "figures": objective.validate(model, worker)}
     write_json(out / DONE_NAME, {**done, "best": best} if best else done)
 
 
@@ -229,7 +232,7 @@ def damaged_checkpoints(out: Path) -> list[Path]:
 
 def _remove_old(out: Path, params: FitParams) -> None:
     for old in _checkpoints(out)[: -params.keep_checkpoints]:
-        remove_folder(old)
+        remove_tree(old)
 
 
 def _checkpoints(out: Path) -> list[Path]:

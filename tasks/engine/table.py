@@ -9,62 +9,21 @@ is the state, and nothing is opened to see it.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from tasks.engine.columns import COLUMNS
-from tasks.engine.files import TEMPORARY_PREFIX, names_in, parquet_file, write_bytes
+from tasks.engine.files import TEMPORARY_PREFIX, names_in, parquet_file
 from tasks.engine.fingerprint import Recipe, fingerprint, stage_recipe
+from tasks.engine.members import SOURCES, Partition, Source, partitions_in, write_partition
 from tasks.engine.stage import Stage
 
-SOURCES = "sources"
-_PART = re.compile(r"part-(\d{5,})-([0-9a-f]+)\.parquet")
 BOOKKEEPING = (("drop_reason", pa.string()), ("dropped_by", pa.string()), ("made_by", pa.string()))
-
-
-@dataclass(frozen=True)
-class Source:
-    """A song as it was found, before anything is computed.
-
-    `identity` hashes everything that decides its columns (audio, lyrics, style, manifest facts; never
-    paths or times). `group`: songs of different groups never share a partition.
-    """
-
-    song_id: str
-    identity: str
-    facts: dict[str, Any] = field(default_factory=dict)
-    group: str = ""
-
-
-@dataclass(frozen=True)
-class Partition:
-    """Partition `number`: who is in it (for ever) and what they are made of now, as its file says.
-
-    `fingerprint`, in the file's name, covers ids, identities and refusals; not paths.
-    """
-
-    number: int
-    fingerprint: str
-    path: Path
-
-    @cached_property
-    def sources(self) -> tuple[Source, ...]:
-        """Its songs, read when they are asked for."""
-        with parquet_file(self.path) as file:
-            rows = file.read().to_pylist()
-        for row in rows:
-            del row["drop_reason"], row["dropped_by"]
-        return tuple(
-            Source(row.pop("song_id"), row.pop("identity"), group=row.pop("group"), facts=row) for row in rows
-        )
 
 
 class Table:
@@ -74,14 +33,8 @@ class Table:
         self.root = root
 
     def partitions(self) -> list[Partition]:
-        """Every partition, by number, from one listing.
-
-        An admission that was cut off leaves two files of a number. Either is whole; the next admission leaves one.
-        """
-        folder = self.root / SOURCES
-        found = [(name, match) for name in names_in(folder) if (match := _PART.fullmatch(name))]
-        parts = [Partition(int(match[1]), match[2], folder / name) for name, match in sorted(found)]
-        return sorted({part.number: part for part in parts}.values(), key=lambda part: part.number)
+        """Every partition, by number."""
+        return partitions_in(self.root / SOURCES)
 
     def admit(self, sources: Sequence[Source], partition_size: int) -> list[Partition]:
         """Take in a fresh listing: known songs keep their partition, new ones open new partitions.
@@ -103,33 +56,13 @@ class Table:
         fresh = sorted(listed.values(), key=lambda source: (source.group, source.identity, source.song_id))
         first = max(members, default=-1) + 1
         members.update(enumerate(_cut(fresh, partition_size), first))
-        parts = [self.write(number, sources) for number, sources in members.items()]
+        folder = self.root / SOURCES
+        parts = [write_partition(folder, number, sources) for number, sources in members.items()]
         standing = {part.path.name for part in parts}
-        for name in names_in(self.root / SOURCES) - standing:
+        for name in names_in(folder) - standing:
             if name.startswith(("part-", TEMPORARY_PREFIX)):
-                (self.root / SOURCES / name).unlink()
+                (folder / name).unlink()
         return parts
-
-    def write(self, number: int, sources: Sequence[Source]) -> Partition:
-        """Who is in a partition from now on; `admit` is the way songs come in."""
-        columns = sorted({name for source in sources for name in source.facts})
-        arrays = {
-            "song_id": pa.array([s.song_id for s in sources], pa.string()),
-            "identity": pa.array([s.identity for s in sources], pa.string()),
-            "group": pa.array([s.group for s in sources], pa.string()),
-            "drop_reason": pa.array([s.facts.get("refused") for s in sources], pa.string()),
-            "dropped_by": pa.array(
-                [SOURCES if s.facts.get("refused") else None for s in sources], pa.string()
-            ),
-        }
-        for name in columns:
-            arrays[name] = pa.array([s.facts.get(name) for s in sources], COLUMNS[name].type)
-        made_of = fingerprint([[s.song_id, s.identity, s.facts.get("refused")] for s in sources])
-        sink = pa.BufferOutputStream()
-        pq.write_table(pa.table(arrays), sink)
-        path = self.root / SOURCES / f"part-{number:05d}-{made_of}.parquet"
-        write_bytes(path, sink.getvalue().to_pybytes())
-        return Partition(number, made_of, path)
 
 
 @dataclass(frozen=True)

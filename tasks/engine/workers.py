@@ -41,15 +41,20 @@ class _Worker:
 
 
 class Group:
-    """Up to `size` workers of one outfit."""
+    """Up to `size` workers of one outfit: all at once when there is work for them, none when there is none."""
 
     def __init__(self, name: str, size: int, outfit: Outfit) -> None:
         self.name, self.size, self.outfit = name, size, outfit
-        self.idle: list[Any] = []
+        self._idle: list[tuple[float, Any]] = []  # since when, the longest first
         self.busy: list[Any] = []
         self._starting: dict[ray.ObjectRef, Any] = {}
         self._start_failures = 0
         self._asked_at = 0.0
+
+    @property
+    def num_idle(self) -> int:
+        """Workers that wait for work."""
+        return len(self._idle)
 
     @property
     def starting(self) -> list[ray.ObjectRef]:
@@ -58,12 +63,12 @@ class Group:
 
     def waits_in_vain_s(self) -> float:
         """Seconds since workers were asked for, while none stands."""
-        alone = self._starting and not self.idle and not self.busy
+        alone = self._starting and not self._idle and not self.busy
         return time.monotonic() - self._asked_at if alone else 0.0
 
     def staff(self, tickets: int) -> None:
         """Ask for the workers that this many waiting tickets can use."""
-        alive = len(self.idle) + len(self._starting)
+        alive = len(self._idle) + len(self._starting)
         for _ in range(min(self.size - len(self.busy), tickets) - alive):
             if not self._starting:
                 self._asked_at = time.monotonic()
@@ -86,11 +91,11 @@ class Group:
                 raise StageFailed(f"{self.name}: its workers do not start: {reason}") from error
             return
         self._start_failures = 0
-        self.idle.append(worker)
+        self._idle.append((time.monotonic(), worker))
 
     def lend(self) -> Any:
-        """An idle worker, busy from now on."""
-        worker = self.idle.pop()
+        """The worker that was busy last, busy from now on; the others may go."""
+        _, worker = self._idle.pop()
         self.busy.append(worker)
         return worker
 
@@ -98,13 +103,14 @@ class Group:
         """A lent worker is free again, or gone."""
         self.busy.remove(worker)
         if not dead:
-            self.idle.append(worker)
+            self._idle.append((time.monotonic(), worker))
 
-    def dismiss_idle(self) -> None:
-        """End the workers that have nothing to do."""
-        for worker in self.idle:
-            ray.kill(worker)
-        self.idle = []
+    def dismiss_idle(self, after_s: float = 0.0, keep: int = 0) -> None:
+        """End workers that have had nothing to do for this long; `keep` workers stay, also idle ones."""
+        surplus = len(self._idle) + len(self.busy) - keep
+        while self._idle and surplus > 0 and time.monotonic() - self._idle[0][0] >= after_s:
+            ray.kill(self._idle.pop(0)[1])
+            surplus -= 1
 
     def end(self) -> None:
         """End every worker at once; committed files stand, nothing else does."""

@@ -160,6 +160,15 @@ def test_n_and_n_failed_stand_beside_every_mean(report: Report) -> None:
     assert '<span class="n">32 · 0</span>' in text
 
 
+def test_the_leaderboard_leads_with_the_headline_and_folds_the_rest_under_headings(report: Report) -> None:
+    page = report_html(replace(report, headline=["judge_mean"]), build_players(report))
+    lead, rest = page.split('id="questions"')[0].split(
+        '<details class="more"><summary>2 more metrics</summary>'
+    )
+    assert "Judge, mean" in lead.split("<table")[1] and "Energy after end" not in lead.split("<table")[1]
+    assert rest.count("<table") == 2 and "<h3>" in rest
+
+
 def test_players_mark_missed_and_wrong_words_by_more_than_colour(report: Report) -> None:
     take = build_players(report).songs[0]["takes"][0]
     assert [word[3] for word in take["asked"]] == ["hit", "substituted"]

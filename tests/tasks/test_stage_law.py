@@ -18,16 +18,19 @@ from flows.params import load_params
 from tasks.align import Align, AlignParams
 from tasks.audio import AudioParams, flac_bytes, npy_bytes
 from tasks.check import Check, CheckParams
+from tasks.collect import Collect
 from tasks.encode import Encode
 from tasks.engine.columns import COLUMNS, QUALITY
 from tasks.engine.song import Song
 from tasks.engine.stage import Stage
 from tasks.filter import Filter, FilterParams
+from tasks.gauge import Gauge
 from tasks.generate import Generate
 from tasks.group import Group
 from tasks.ingest import Ingest, IngestParams
 from tasks.pack import Pack, PackParams
 from tasks.phonemize import Phonemize, PhonemizeParams
+from tasks.place import Place
 from tasks.reward import Reward
 from tasks.score import Score
 from tasks.separate import Separate
@@ -77,6 +80,9 @@ def law(root: Path) -> dict[str, Stage]:
         Generate(codec, style, {weights: str(checkpoint)}, songs_root),
         Score(PARAMS.judge, songs_root),
         Reward(PARAMS.reward, PARAMS.judge, songs_root),
+        Collect(audio, {"a": songs_root}),
+        Place(PARAMS.aligner, PHONEMIZER),
+        Gauge(PARAMS.check, songs_root),
     ]
     return {stage.name: stage for stage in made}
 
@@ -122,6 +128,7 @@ def row(root: Path, number: int, weights: str) -> dict[str, Any]:
         "recipe": json.dumps(recipe if number < 2 else {"kind": "codec"}),
         "scores": [1.0, 2.0, 3.0, 4.0, 4.5],
         "parent": f"p{number}",
+        "system": "a",
         "parent_audio": {"path": path.name, "bytes": None},
         "seed": 3,
         "take": number,

@@ -38,7 +38,7 @@ def songs_of(system: str, gain: float) -> list[dict[str, Any]]:
     return [row(prompt, system, 3.0 + gain + 0.01 * n, n) for n, prompt in enumerate(PROMPTS)]
 
 
-def test_winners_and_losers_are_as_judged_reversed_or_dealt_by_a_coin() -> None:
+def test_winners_and_losers_are_as_judged_reversed_or_half_of_them_swapped_at_random() -> None:
     pairs = [pair(n) for n in range(40)]
     assert labelled(pairs, "judged", 1) == pairs
     for one, other in zip(labelled(pairs, "reversed", 1), pairs, strict=True):
@@ -51,7 +51,7 @@ def test_winners_and_losers_are_as_judged_reversed_or_dealt_by_a_coin() -> None:
     ]
     again = labelled(pairs, "random", 1)
     assert [one.winner_TC is other.winner_TC for one, other in zip(again, pairs, strict=True)] == kept
-    assert 10 < sum(kept) < 30
+    assert sum(kept) == 20
     other_seed = labelled(pairs, "random", 2)
     assert [one.winner_TC is other.winner_TC for one, other in zip(other_seed, pairs, strict=True)] != kept
 

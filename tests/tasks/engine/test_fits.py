@@ -40,6 +40,7 @@ def test_runs_side_by_side_end_as_alone_and_are_found_again(
     told: list[tuple[int, int]] = []
     done = fit_all(runs, ENGINE, lambda count, total: told.append((count, total)))
     alone = tmp_path / "alone"
+    alone.mkdir()
     run_steps(run_of(shards, alone, at_step=-1).objective, PARAMS, alone, Worker(0, 1, torch.device("cpu")))
     assert (tmp_path / "dies.died").exists()
     assert losses(tmp_path / "whole") == losses(tmp_path / "dies") == losses(alone)

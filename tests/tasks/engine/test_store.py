@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import pickle
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -11,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from tasks.engine.files import atomic_path, names_in, remove_folder, write_json, write_json_lines
+from tasks.engine.files import atomic_path, names_in, remove_tree, write_json, write_json_lines
 from tasks.engine.partition import Limits, Work, run_partition
 from tasks.engine.stage import Stage
 from tasks.engine.store import StorePath, local_file, local_folder, place_of
@@ -24,7 +23,6 @@ LIMITS = Limits(0.0, 0.0)
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     with s3_server() as url:
         yield url
 
@@ -114,7 +112,7 @@ def test_files_of_any_size_arrive_whole(place: StorePath) -> None:
     write_json(place / "a.json", {"b": 1})
     write_json_lines(place / "a.jsonl", [{"b": 1}, {"b": 2}])
     assert json.loads((place / "a.json").read_text()) == {"b": 1}
-    remove_folder(place)
+    remove_tree(place)
     assert files(place) == set()
 
 

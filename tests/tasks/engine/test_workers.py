@@ -146,3 +146,20 @@ def test_receipt_says_what_a_partition_took(tmp_path: Path) -> None:
     assert note["peak_gpu_memory_mb"] is None and note["real_time_factor"] is None, "not known is never 0"
     assert 0 <= note["waiting_s"] + note["working_s"] <= note["seconds"] and note["peak_memory_mb"] > 10
     assert receipt.kept == 2
+
+
+def test_idle_workers_give_back_what_they_hold_down_to_the_fewest() -> None:
+    connect(ENGINE)
+    pool = Pool(ENGINE.model_copy(update={"idle_worker_s": 0.3, "min_workers": 1}), {"measure"})
+    group = pool.groups[""]
+    try:
+        while pool.free("", 5) != 2:  # all at once, as many as the pool may have
+            list(pool.finished(timeout_s=1.0))
+        pool.make_room()
+        assert group.num_idle == 2, "idle, but not for long"
+        time.sleep(0.4)
+        pool.make_room()
+        assert group.num_idle == 1
+    finally:
+        pool.close()
+    assert all_cpus_are_free()

@@ -1,0 +1,46 @@
+"""`prepare` on toy songs in a process of its own, without Prefect around it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from flows.params import load_params
+from tasks.toy.params import render
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DRIVER = """
+import sys
+from flows.params import load_params
+from flows.prepare import run_prepare
+from flows.workfolder import WorkFolder
+run_prepare(load_params(None, sys.argv[2:]), WorkFolder.at(sys.argv[1]))
+"""
+
+
+def toy_songs(folder: Path, count: int) -> Path:
+    """A folder of toy songs."""
+    render(load_params().toy.model_copy(update={"out": str(folder), "num_songs": count, "seed": 3}))
+    return folder / "songs"
+
+
+def preparing(
+    songs: Path, work: str, *settings: str, access: Mapping[str, str] | None = None
+) -> subprocess.Popen:
+    """The running process; `access`: variables that let it into a cluster."""
+    environment = {**os.environ, **(access or {}), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", DRIVER, work, f"songs.path={songs}", *settings]
+    return subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def prepare(songs: Path, work: str, *settings: str) -> str:
+    """What it said, when it ended well."""
+    running = preparing(songs, work, *settings)
+    output = running.communicate(timeout=600)[0]
+    assert running.returncode == 0, output
+    return output

@@ -1,0 +1,54 @@
+"""``--work s3://...``: the same commands, the same bytes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tasks.engine.store import StorePath, place_of
+from tests.flows.prepared import prepare, toy_songs
+from tests.flows.test_lifecycle import jam
+from tests.s3 import CREDENTIALS, s3_server
+
+pytestmark = pytest.mark.slow
+SETTINGS = ("--set", "engine.partition_size=4", "--set", "group.benchmark_share=0.2")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with s3_server() as url:
+        yield url
+
+
+def test_prepare_in_a_store_gives_the_shards_of_a_folder(server: str, tmp_path: Path) -> None:
+    songs = toy_songs(tmp_path / "toy", 6)
+    prepare(songs, str(tmp_path / "W"), *SETTINGS[1::2])
+    jam("prepare", "--songs", str(songs), "--work", server, *SETTINGS, cwd=tmp_path)
+    place = place_of(server)
+    assert isinstance(place, StorePath)
+    kept = {path.relative_to(place).as_posix() for path in place.files_below()}
+    local = {
+        path.relative_to(tmp_path / "W").as_posix() for path in (tmp_path / "W").rglob("*") if path.is_file()
+    }
+    assert kept == local and not list(tmp_path.glob("s3*"))
+    shards = [name for name in local if name.startswith(("shards/", "table/"))]
+    assert any(name.endswith(".tar") for name in shards)
+    for name in shards:
+        assert (place / name).read_bytes() == (tmp_path / "W" / name).read_bytes(), name
+    assert "6 songs in" in jam("table", "--work", server, *SETTINGS, cwd=tmp_path).stdout
+    assert "2 shards" in jam("verify", "--work", server, cwd=tmp_path).stdout
+
+
+def test_without_credentials_in_the_environment_a_store_is_refused_in_one_line(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in CREDENTIALS:
+        monkeypatch.delenv(name)
+    command = [sys.executable, "-m", "flows.cli", "table", "--work", "s3://key:hidden@songs/work"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 2 and "environment" in done.stderr and "hidden" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
