@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tasks.engine.files import write_json, write_json_lines
+from tasks.engine.fingerprint import sha256_of_file
 from tasks.engine.table import Chain, Source, Table
 from tasks.forget import forget_song, forgotten_hashes
 from tasks.train import hash_of
@@ -44,7 +45,8 @@ def root(tmp_path: Path) -> Path:
         run_here(Chain(table, [Flag(Factor(factor=1.0))]), tmp_path / "receipts" / "round-1")
     (tmp_path / "rounds/1/pairs.parquet").write_bytes(b"pairs")
     shards = [
-        {"name": path.name, "sha256": path.name} for path in sorted((tmp_path / "shards").glob("*.tar"))
+        {"name": path.name, "sha256": sha256_of_file(path), "bytes": path.stat().st_size}
+        for path in sorted((tmp_path / "shards").glob("*.tar"))
     ]
     write_json(tmp_path / "shards/index.json", {"shards": shards})
     write_json_lines(tmp_path / "shards/ids.jsonl", [{"id": song.song_id} for song in songs])
