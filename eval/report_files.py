@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def write_report(report: Report, folder: Path, embed_budget_bytes: int = EMBED_B
 
 def _write(path: Path, data: bytes) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished = path.with_name(f".tmp-{uuid.uuid4().hex[:8]}-{path.name}")
     unfinished.write_bytes(data)
     os.replace(unfinished, path)
     return path

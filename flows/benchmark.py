@@ -36,7 +36,7 @@ from flows.rounds_kept import ShownRound, shown_round, standing_rounds
 from flows.stages import run_stages
 from flows.train import checkpoint_of, untrained_checkpoint
 from flows.view import say
-from flows.workfolder import WorkFolder
+from flows.workfolder import WorkFolder, writes_work
 from jam_model.checkpoint import weights_hash
 from tasks.benchmark import CONTROL, DPO, TRAINED, UNTRAINED, benchmark_systems, questions
 from tasks.benchmark_report import ReportText, loss_curve, report_of
@@ -56,6 +56,7 @@ REPORT = "benchmark"
 RECIPE = "recipe.json"
 
 
+@writes_work("benchmark")
 def run_benchmark(params: Params, work: WorkFolder) -> Path:
     """Sing, listen, measure, and write the report, unless exactly this report stands; returns its page.
 
@@ -141,6 +142,7 @@ def benchmark_prompts(rows: Sequence[Mapping[str, Any]], params: Params) -> tupl
 
 def finish_report(report: Report, folder: Path, recipe: Mapping[str, Any]) -> Path:
     """Write the report's files, its recipe last, and tell of them; returns the page."""
+    (folder / RECIPE).unlink(missing_ok=True)  # a kill from here on leaves a report that does not stand
     with local_folder(folder) as here:
         write_report(report, here)
     write_json(folder / "metrics.json", flat_metrics(report))

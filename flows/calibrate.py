@@ -16,7 +16,7 @@ from flows.notify import HOOKS
 from flows.params import Params, load_params
 from flows.prepare import run_prepare, songs_root_of
 from flows.view import say
-from flows.workfolder import WorkFolder
+from flows.workfolder import WorkFolder, writes_work
 from tasks.calibrate import GOOD, Labelled, choose_limits, cross_judged
 from tasks.engine.files import write_bytes
 from tasks.manifest import manifest_rows
@@ -24,6 +24,7 @@ from tasks.manifest import manifest_rows
 LABELS = (GOOD, "bad")
 
 
+@writes_work("calibrate")
 def run_calibrate(params: Params, work: WorkFolder, out: Path) -> dict[str, Any]:
     """Prepare the songs up to their quality, choose the limits, tell what they find; returns the overlay.
 

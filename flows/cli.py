@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 
 from flows.commands.app import app
 from flows.view import complain
+from tasks.engine.trouble import cure_of
 
 # isort: off
 # each module adds its commands; this is their order in `jam --help`
@@ -49,10 +50,19 @@ def run(arguments: list[str]) -> int:
         complain(" ".join(str(error).split()))
         return 2
     except Exception as error:
-        log = Path(tempfile.gettempdir()) / f"jam-{os.getpid()}.log"
-        log.write_text(traceback.format_exc())
-        complain(f"{type(error).__name__}: {' '.join(str(error).split())[:400]} (details: {log})")
+        told = f"{type(error).__name__}: {' '.join(str(error).split())[:400]}"
+        complain("; ".join(filter(None, [told, cure_of(error), _kept_trace()])))
         return 1
+
+
+def _kept_trace() -> str:
+    """Where the trace of the error lies; empty where there is no room for it."""
+    log = Path(tempfile.gettempdir()) / f"jam-{os.getpid()}.log"
+    try:
+        log.write_text(traceback.format_exc())
+    except OSError:
+        return ""
+    return f"details: {log}"
 
 
 if __name__ == "__main__":

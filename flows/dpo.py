@@ -20,7 +20,7 @@ from flows.rounds import CONTROL, POLICY, Before, Round, run_round
 from flows.rounds_kept import GATE, write_kept
 from flows.train import checkpoint_of, remove_superseded
 from flows.view import say
-from flows.workfolder import WorkFolder
+from flows.workfolder import WorkFolder, writes_work
 from jam_model.checkpoint import weights_hash
 from jam_model.shard_index import TRAIN, VALIDATION
 from tasks.engine.files import write_json
@@ -54,6 +54,7 @@ class RoundSongs:
         return RoundPrompts(round_prompts(self.training, number, count), self.held_out)
 
 
+@writes_work("dpo")
 def run_dpo(params: Params, work: WorkFolder) -> RoundsReport:
     """All rounds from the fine-tuned model; the one that was kept stands in ``rounds/kept.json``.
 

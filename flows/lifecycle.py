@@ -14,6 +14,9 @@ from flows.notify import HOOKS
 from flows.params import load_params
 from flows.prepare import prepare
 from flows.train import train_flow
+from flows.view import say
+from tasks.engine.lease import hold
+from tasks.engine.store import place_of
 
 
 @flow(name="lifecycle", flow_run_name="lifecycle-{work}", **HOOKS)
@@ -28,7 +31,8 @@ def lifecycle(songs: str, work: str = "data", params: str | None = None, setting
     """
     settings = [*settings, f"songs.path={songs}"]
     check_models(load_params(Path(params) if params else None, settings), "all")
-    prepare(songs, work, params, settings)
-    train_flow(work, params, settings)
-    dpo(work, params, settings)
-    return benchmark(work, params, settings)
+    with hold(place_of(work), "run", say):
+        prepare(songs, work, params, settings)
+        train_flow(work, params, settings)
+        dpo(work, params, settings)
+        return benchmark(work, params, settings)

@@ -16,7 +16,7 @@ from flows.prepare import prepare_chain, songs_root_of
 from flows.view import say
 from flows.workfolder import WorkFolder
 from tasks.engine.columns import COLUMNS
-from tasks.engine.fingerprint import sha256_of_file
+from tasks.engine.lease import hold
 from tasks.engine.rates import hours_in_all, rates
 from tasks.engine.table import Chain
 from tasks.engine.upkeep import census, forget_drops, why
@@ -143,34 +143,12 @@ def print_why(stage: str, overlay: Path | None, settings: Sequence[str], root: P
 
 def forget(reason: str, overlay: Path | None, settings: Sequence[str], root: Path) -> None:
     """``jam retry --reason R``."""
-    gone = forget_drops(chain_at(overlay, settings, root), reason)
-    neighbours_path(WorkFolder(root).table).unlink(missing_ok=True)  # songs that come back are compared again
+    with hold(root, "retry", say):
+        gone = forget_drops(chain_at(overlay, settings, root), reason)
+        neighbours_path(WorkFolder(root).table).unlink(
+            missing_ok=True
+        )  # songs that come back are compared again
     say(f"retry: removed {len(gone)} column files; the next `jam prepare` makes them again")
-
-
-def print_verify(root: Path) -> int:
-    """``jam verify``: 0 when every shard and checkpoint is what its index says, else 1."""
-    faults = []
-    index = root / "shards" / "index.json"
-    shards = json.loads(index.read_text())["shards"] if index.is_file() else []
-    for entry in shards:
-        path = root / "shards" / entry["name"]
-        if not path.is_file():
-            faults.append(f"{path}: missing")
-        elif sha256_of_file(path) != entry["sha256"]:
-            faults.append(f"{path}: not the bytes of the index")
-    runs = ("checkpoints/*/*/done.json", "rounds/*/*/*/done.json")
-    checkpoints = sorted(path for pattern in runs for path in root.glob(pattern))
-    for done in checkpoints:
-        weights = done.parent / "model.safetensors"
-        if not weights.is_file() or sha256_of_file(weights) != json.loads(done.read_text())["weights"]:
-            faults.append(f"{weights}: missing or not the weights of done.json")
-    say(
-        "\n".join(faults)
-        if faults
-        else f"verify: {len(shards)} shards and {len(checkpoints)} checkpoints are whole"
-    )
-    return 1 if faults else 0
 
 
 def print_report(root: Path) -> None:

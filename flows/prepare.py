@@ -15,7 +15,7 @@ from flows.notify import HOOKS
 from flows.params import Params, load_params
 from flows.stages import run_stages, step
 from flows.view import say
-from flows.workfolder import WorkFolder
+from flows.workfolder import WorkFolder, writes_work
 from tasks.align import Align
 from tasks.check import Check
 from tasks.data_card import CARD_COLUMNS, write_data_card
@@ -24,6 +24,7 @@ from tasks.engine.files import write_json, write_json_lines
 from tasks.engine.stage import Stage
 from tasks.engine.table import Chain, Table
 from tasks.filter import Filter, is_calibrated
+from tasks.forget import FORGOTTEN, forgotten_hashes
 from tasks.group import Group, fit_neighbours
 from tasks.ingest import Ingest
 from tasks.pack import Pack, write_index
@@ -101,11 +102,18 @@ def admit_songs(params: Params, work: WorkFolder) -> int:
     if not listing.sources and not before:
         reasons = ", ".join(sorted({refusal["reason"] for refusal in listing.refused})) or "it is empty"
         raise ValueError(f"songs: nothing in {params.songs.path} can be taken as a song ({reasons})")
-    table.admit(listing.sources, params.engine.partition_size)
-    write_json_lines(work.refused, listing.refused)
-    return len(listing.sources)
+    hashes = forgotten_hashes(work.root)
+    sources = [source for source in listing.sources if source.facts["content_hash"] not in hashes]
+    taken_down = {source.facts["audio"]["path"] for source in listing.sources} - {
+        source.facts["audio"]["path"] for source in sources
+    }
+    table.admit(sources, params.engine.partition_size)
+    refused = [{"path": path, "reason": FORGOTTEN} for path in sorted(taken_down)]
+    write_json_lines(work.refused, [*listing.refused, *refused])
+    return len(sources)
 
 
+@writes_work("prepare")
 def run_prepare(params: Params, work: WorkFolder, only: set[str] | None = None) -> Chain:
     """Admit the songs, run the stages, write the shards' index."""
     check_models(params, "prepare")

@@ -14,7 +14,7 @@ from flows.notify import HOOKS
 from flows.params import Params, load_params
 from flows.stages import step
 from flows.view import progress_bar, say
-from flows.workfolder import WorkFolder
+from flows.workfolder import WorkFolder, writes_work
 from jam_model.checkpoint import save_model
 from tasks.engine.files import remove_tree, write_bytes, write_json
 from tasks.engine.fingerprint import fingerprint, package_version
@@ -29,6 +29,7 @@ from tasks.train import TrainParams, TrainResult, flow_recipe, fresh_model, trai
 PACKAGES = ("torch", "numpy")
 
 
+@writes_work("train")
 def run_train(params: Params, work: WorkFolder, only: str | None = None) -> TrainResult:
     """Pretrain and fine-tune; finished runs of the same recipe are found, not run."""
     check_models(params, "train")

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
 
+from flows.params import Params
+from flows.view import say
+from tasks.engine.lease import hold
+from tasks.engine.sealed import seal
 from tasks.engine.store import place_of
+
+Result = TypeVar("Result")
+More = ParamSpec("More")
 
 
 @dataclass(frozen=True)
@@ -65,3 +75,23 @@ class WorkFolder:
     def report(self, name: str) -> Path:
         """``reports/<name>/report.json`` and ``report.html``."""
         return self.root / "reports" / name
+
+
+Writing = Callable[Concatenate[Params, WorkFolder, More], Result]
+
+
+def writes_work(command: str) -> Callable[[Writing[More, Result]], Writing[More, Result]]:
+    """A flow (params, work folder ...) that holds the folder while it runs, and records what it wrote at its end."""
+
+    def held(flow: Writing[More, Result]) -> Writing[More, Result]:
+        @wraps(flow)
+        def run(params: Params, work: WorkFolder, *args: More.args, **more: More.kwargs) -> Result:
+            with hold(work.root, command, say) as lease:
+                try:
+                    return flow(params, work, *args, **more)
+                finally:
+                    seal(lease)
+
+        return run
+
+    return held

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -134,7 +135,7 @@ def _shown(what: str, names: Sequence[str]) -> str:
 
 def _write(path: Path, write: Callable[[Path], object]) -> None:
     """Writes through a temporary name beside `path`, synced before it takes the name."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".tmp-{uuid.uuid4().hex[:8]}-{path.name}")
     try:
         write(temporary)
         _sync(temporary)

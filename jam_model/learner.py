@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,8 +130,7 @@ class Learner:
         }
         if not writes:
             return
-        temporary = folder.with_name(f".tmp-{folder.name}")
-        shutil.rmtree(temporary, ignore_errors=True)
+        temporary = folder.with_name(f".tmp-{uuid.uuid4().hex[:8]}-{folder.name}")
         temporary.mkdir(parents=True)
         save_model(temporary, build_model(self.model.config, weights))
         save_file({name: value.contiguous() for name, value in average.items()}, temporary / AVERAGE_NAME)

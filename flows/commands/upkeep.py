@@ -58,11 +58,35 @@ def retry(
 
 
 @app.command()
-def verify(work: Work = DATA) -> None:
-    """Read every shard and checkpoint again and hold it against its hash."""
-    from flows.look import print_verify
+def verify(
+    work: Work = DATA,
+    repair: Annotated[bool, typer.Option("--repair", help="Remove what is damaged.")] = False,
+) -> None:
+    """Read every file again and hold it against its hash."""
+    from flows.trust import print_verify
 
-    raise typer.Exit(print_verify(work))
+    raise typer.Exit(print_verify(work, repair))
+
+
+@app.command()
+def forget(song: Annotated[str, typer.Argument(help="A song id.")], work: Work = DATA) -> None:
+    """A takedown: remove a song from everything, and say which checkpoints saw it."""
+    from flows.trust import print_forget
+
+    print_forget(song, work)
+
+
+@app.command()
+def prune(
+    work: Work = DATA,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove them.")] = False,
+    params: Overlay = None,
+    set_: Settings = NO_SETTINGS,
+) -> None:
+    """Show the files that no current setting needs, or free them."""
+    from flows.trust import print_prune
+
+    print_prune(params, set_, work, yes)
 
 
 @app.command()

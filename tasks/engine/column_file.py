@@ -6,7 +6,7 @@ Heavy columns are written one row group a song, so memory is bounded by a few so
 from __future__ import annotations
 
 import hashlib
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from tasks.engine.columns import COLUMNS
 from tasks.engine.files import atomic_path
-from tasks.engine.fingerprint import Recipe, canonical
+from tasks.engine.fingerprint import Recipe, canonical, sha256_of_file
 from tasks.engine.song import Song
 from tasks.engine.stage import Stage
 from tasks.engine.table import BOOKKEEPING
@@ -25,7 +25,7 @@ SINK_FIELDS = (("shard", pa.string()), ("shard_bytes", pa.int64()))
 
 
 class ColumnFile:
-    """A column file (and shard) being written; committed on a clean exit, removed on any other."""
+    """A column file (and shard) being written; committed on a clean exit after `close`, removed on any other."""
 
     def __init__(
         self, stage: Stage, path: Path, shard: Path | None, recipe: Recipe, inputs_sha256: dict[str, str]
@@ -45,13 +45,14 @@ class ColumnFile:
 
     def __enter__(self) -> ColumnFile:
         self.stack = ExitStack()
-        temporary = self.stack.enter_context(atomic_path(self.path))  # renamed last: it is the commit
+        self.temporary = self.stack.enter_context(atomic_path(self.path))  # renamed last: it is the commit
         if self.stage.sink:
             if self.shard_path is None:
                 raise ValueError(f"stage {self.stage.name} has a sink but the work names no shard")
             spool = self.stack.enter_context(atomic_path(self.shard_path))
             self.shard = self.stack.enter_context(spool.open("wb"))
-        self.writer = pq.ParquetWriter(temporary, self.schema, compression="none" if self.heavy else "zstd")
+        compression = "none" if self.heavy else "zstd"
+        self.writer = pq.ParquetWriter(self.temporary, self.schema, compression=compression)
         return self
 
     def write(self, song: Song | None, song_id: str, reason: str | None, by: str | None) -> None:
@@ -76,12 +77,20 @@ class ColumnFile:
             self.writer.write_table(pa.Table.from_pylist(self.rows, schema=self.schema))
             self.rows = []
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
-        if kind is None:
-            self._flush()
-            self._append(SHARD_END)
-            if self.shard is not None:
-                self.metadata["shard_sha256"] = self.shard_hash.hexdigest()
-            self.writer.add_key_value_metadata(self.metadata)
+    def close(self) -> dict[str, str]:
+        """Everything is written: the sha256 of each file, by its kind. What is left is the commit."""
+        self._flush()
+        self._append(SHARD_END)
+        if self.shard is not None:
+            self.metadata["shard_sha256"] = self.shard_hash.hexdigest()
+            self.shard.close()
+        self.writer.add_key_value_metadata(self.metadata)
         self.writer.close()
+        written = {"columns": sha256_of_file(self.temporary)}
+        return written | ({"shard": self.shard_hash.hexdigest()} if self.shard is not None else {})
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
+        if kind is not None:
+            with suppress(OSError):  # the disk may be full; what it holds of the file goes now
+                self.writer.close()
         self.stack.__exit__(kind, error, trace)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -14,8 +15,15 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from tasks.engine.store import StorePath, spool_folder, upload
+from tasks.engine.trouble import patiently
 
 TEMPORARY_PREFIX = ".tmp-"
+TEMPORARY = re.compile(r"\.tmp-[0-9a-f]{8}-.")  # and what follows is the name it will have
+
+
+def temporary_beside(path: Path) -> Path:
+    """A name in the same folder that `remove_temporaries` knows."""
+    return path.parent / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:8]}-{path.name}"
 
 
 @contextmanager
@@ -30,7 +38,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
             upload(folder / path.name, path)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.parent / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:8]}-{path.name}"
+    temporary = temporary_beside(path)
     try:
         yield temporary
         sync(temporary)
@@ -51,6 +59,10 @@ def sync(path: Path) -> None:
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Atomic write; nothing happens when the file already holds exactly these bytes."""
+    patiently(lambda: _write_bytes(path, data))
+
+
+def _write_bytes(path: Path, data: bytes) -> None:
     if path.is_file() and path.read_bytes() == data:
         return
     if isinstance(path, StorePath):
@@ -78,14 +90,6 @@ def names_in(folder: Path) -> set[str]:
     return set(os.listdir(folder)) if folder.is_dir() else set()
 
 
-def remove_tree(folder: Path) -> None:
-    """Remove a folder with all that is in it."""
-    if isinstance(folder, StorePath):
-        folder.filesystem.delete_dir(str(folder.path))
-    else:
-        shutil.rmtree(folder)
-
-
 def parquet_file(path: Path) -> pq.ParquetFile:
     """A Parquet file to read, to be closed.
 
@@ -95,3 +99,39 @@ def parquet_file(path: Path) -> pq.ParquetFile:
     if isinstance(path, StorePath):
         return pq.ParquetFile(path.open(), pre_buffer=True)
     return pq.ParquetFile(path, memory_map=True)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder and all in it; a kill leaves the whole folder or a temporary, never a part of it."""
+    if isinstance(folder, StorePath):
+        folder.filesystem.delete_dir(str(folder.path))
+        return
+    aside = temporary_beside(folder)
+    folder.rename(aside)
+    shutil.rmtree(aside)
+
+
+def remove_temporaries(folder: Path) -> int:
+    """Remove what a killed run left half-written, files and folders; returns how many. A store has none."""
+    if isinstance(folder, StorePath):
+        return 0
+    stale = list(_temporaries(folder))
+    for path in stale:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+    return len(stale)
+
+
+def _temporaries(folder: Path) -> Iterator[Path]:
+    """A folder that goes while it is looked at (a worker that is ending) holds nothing."""
+    try:
+        entries = list(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for entry in entries:
+        if TEMPORARY.match(entry.name):
+            yield entry
+        elif entry.is_dir() and not entry.is_symlink():
+            yield from _temporaries(entry)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import shutil
 import threading
 import uuid
 import warnings
@@ -21,6 +20,7 @@ import torch
 
 from tasks.engine.files import remove_tree, write_json
 from tasks.engine.fit_params import FitParams
+from tasks.engine.lease import Fence, fence_over
 from tasks.engine.run_folder import RunFolder
 from tasks.engine.steps import (
     DONE_NAME,
@@ -64,10 +64,8 @@ def fit(
     if not stands(out, params, recipe):
         with _Watch(out / LOG_NAME, params.steps, progress):
             _run_on_ray(objective, params, out)
-        if not isinstance(out, StorePath):
-            shutil.rmtree(out / ".ray", ignore_errors=True)
-        elif (out / ".ray").is_dir():
-            remove_tree(out / ".ray")
+    if (out / ".ray").is_dir():
+        remove_tree(out / ".ray")
     return result(out)
 
 
@@ -121,6 +119,7 @@ def _run_on_ray(objective: Objective, params: FitParams, out: Path) -> None:
                 "objective": objective,
                 "params": params,
                 "out": str(out),
+                "fence": fence_over(out),
                 "attempt": uuid.uuid4().hex[:8],
             },
             torch_config=TorchConfig(backend="nccl" if params.gpus_per_worker else "gloo"),
@@ -149,14 +148,23 @@ def _worker_main(config: dict[str, Any]) -> None:
     context = ray.train.get_context()
     device = torch.device("cuda" if config["params"].gpus_per_worker else "cpu")
     worker = Worker(context.get_world_rank(), context.get_world_size(), device)
-    run_there(config["objective"], config["params"], config["out"], worker, config["attempt"])
+    run_there(
+        config["objective"], config["params"], config["out"], worker, config["attempt"], config["fence"]
+    )
 
 
-def run_there(objective: Objective, params: FitParams, out: str, worker: Worker, attempt: str) -> None:
+def run_there(
+    objective: Objective,
+    params: FitParams,
+    out: str,
+    worker: Worker,
+    attempt: str,
+    fence: Fence | None = None,
+) -> None:
     """This worker's part of a run whose folder is named by text; it may be in a store."""
     folder = RunFolder(place_of(out), attempt)
     folder.bring()
-    run_steps(objective, params, folder.here, worker, commit=folder.send)
+    run_steps(objective, params, folder.here, worker, commit=folder.send, fence=fence)
     folder.leave()
 
 

@@ -71,6 +71,7 @@ class EngineParams(Section):
     node_cache_mb: int
     song_limit_s: float
     song_limit_per_audio_s: float
+    song_memory_mb: int | None
     stages: dict[str, StageWorkers]
     dashboard: bool
     metrics_port: int | None

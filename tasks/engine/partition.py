@@ -12,24 +12,14 @@ from pathlib import Path
 
 from tasks.engine.column_file import ColumnFile
 from tasks.engine.feed import Inputs, Row, batches_by_length, duration_of, opened_ahead, take
-from tasks.engine.files import write_json
+from tasks.engine.files import TEMPORARY_PREFIX, write_json
 from tasks.engine.fingerprint import Recipe
+from tasks.engine.lease import Fence
+from tasks.engine.limits import Limits, memory_limit
 from tasks.engine.meter import Meter
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Stage
 from tasks.engine.watchdog import time_limit, watched
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How long one song may take: `base_s` plus `per_audio_s` for each second of audio, if known."""
-
-    base_s: float
-    per_audio_s: float
-
-    def of(self, songs: Iterable[Song]) -> float:
-        """Seconds allowed for these songs together."""
-        return sum(self.base_s + self.per_audio_s * duration_of(song) for song in songs)
 
 
 @dataclass(frozen=True)
@@ -46,6 +36,12 @@ class Work:
     workers: int  # how many workers the stage's pool has
     limits: Limits
     poison: dict[str, str] = field(default_factory=dict)  # song id -> reason, found by failing alone
+    fence: Fence | None = None  # checked before the commit
+
+    @property
+    def memory_note(self) -> Path:
+        """What a worker leaves that needed too much memory; a temporary, whose first part is the partition."""
+        return self.receipt.with_name(f"{TEMPORARY_PREFIX}{self.number:08x}-{self.receipt.stem}-memory")
 
 
 @dataclass(frozen=True)
@@ -70,6 +66,7 @@ class Receipt:
     device: str
     peak_memory_mb: float
     peak_gpu_memory_mb: float | None
+    sha256: dict[str, str]  # of what was written: the column file, and the shard if there is one
 
     @property
     def real_time_factor(self) -> float | None:
@@ -78,10 +75,17 @@ class Receipt:
 
 
 def run_partition(stage: Stage, work: Work) -> Receipt:
-    """Run every live song through the stage and commit the column file (and the shard, if any)."""
+    """Run every live song through the stage and commit the column file (and the shard, if any).
+
+    The receipt is written first, so that every file that stands has one; a file that does not stand may.
+
+    Raises:
+        LeaseLost: the work folder is another process's by now; nothing was committed.
+    """
     meter = Meter()
     audio_s = 0.0
     with (
+        memory_limit(work.limits.memory_mb, work.memory_note),
         Inputs(work.inputs) as inputs,
         ColumnFile(stage, work.out, work.shard, work.recipe, inputs.sha256) as output,
     ):
@@ -101,23 +105,26 @@ def run_partition(stage: Stage, work: Work) -> Receipt:
                 audio_s += sum(duration_of(row.song) for row in rows.values())
                 order.write_settled()
         order.write_settled()
-    receipt = Receipt(
-        stage.name,
-        work.number,
-        order.songs,
-        order.kept,
-        dict(order.dropped),
-        order.details,
-        seconds=meter.seconds(),
-        waiting_s=meter.spent["waiting"],
-        working_s=meter.spent["working"],
-        audio_s=audio_s,
-        workers=work.workers,
-        device=meter.device(),
-        peak_memory_mb=meter.peak_memory_mb(),
-        peak_gpu_memory_mb=meter.peak_gpu_memory_mb(),
-    )
-    write_json(work.receipt, {**asdict(receipt), "real_time_factor": receipt.real_time_factor})
+        receipt = Receipt(
+            stage.name,
+            work.number,
+            order.songs,
+            order.kept,
+            dict(order.dropped),
+            order.details,
+            seconds=meter.seconds(),
+            waiting_s=meter.spent["waiting"],
+            working_s=meter.spent["working"],
+            audio_s=audio_s,
+            workers=work.workers,
+            device=meter.device(),
+            peak_memory_mb=meter.peak_memory_mb(),
+            peak_gpu_memory_mb=meter.peak_gpu_memory_mb(),
+            sha256=output.close(),
+        )
+        write_json(work.receipt, {**asdict(receipt), "real_time_factor": receipt.real_time_factor})
+        if work.fence is not None:
+            work.fence.check()
     return receipt
 
 
@@ -157,7 +164,7 @@ class _TableOrder:
 
 def run_alone(stage: Stage, work: Work, song_id: str) -> None:
     """One song of a partition through the stage, the result thrown away: does it kill its worker?"""
-    with Inputs(work.inputs) as inputs:
+    with memory_limit(work.limits.memory_mb, work.memory_note), Inputs(work.inputs) as inputs:
         for row in inputs:
             if row.song.song_id == song_id and not row.settled:
                 call_stage(stage, [row.song], work.limits)

@@ -14,6 +14,7 @@ import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -21,8 +22,11 @@ import ray
 from tasks.engine.params import SHARED, EngineParams, group_sizes
 from tasks.engine.partition import Receipt, Work
 from tasks.engine.stage import BadModel, Stage
+from tasks.engine.trouble import cure_of
 from tasks.engine.workers import Group, StageFailed
 
+NODE_LOST = "node_lost"
+NODE_GONE = ("node has died", "node was terminated")  # in Ray's words
 ROOM_AFTER_S = 5.0  # a group that has no worker after this long gets the room of idle ones
 
 
@@ -30,7 +34,7 @@ ROOM_AFTER_S = 5.0  # a group that has no worker after this long gets the room o
 class Crash:
     """A worker process ended in the middle of something: the song's fault, or the machine's."""
 
-    reason: str  # worker_died | out_of_memory | timed_out
+    reason: str  # worker_died | out_of_memory | timed_out, or NODE_LOST, which is no song's fault
     detail: str
 
 
@@ -94,7 +98,9 @@ class Pool:
             ValueError: a stage's worker asks for more than this machine has.
         """
         self.params = params
-        self.running: dict[ray.ObjectRef, tuple[Any, str, Any, float]] = {}  # ticket, group, worker, start
+        self.running: dict[
+            ray.ObjectRef, tuple[Any, str, Any, float, Work]
+        ] = {}  # ticket, group, worker, start
         self.groups = {
             name: Group(name or "the shared pool", size, params.outfit(name))
             for name, size in group_sizes(params, stages, ray.cluster_resources()).items()
@@ -121,7 +127,7 @@ class Pool:
             ref = worker.run.remote(id(stage), stage, work)
         else:
             ref = worker.probe.remote(id(stage), stage, work, song_id)
-        self.running[ref] = (ticket, group, worker, time.monotonic())
+        self.running[ref] = (ticket, group, worker, time.monotonic(), work)
 
     def finished(self, timeout_s: float) -> Iterator[tuple[Any, Receipt | Crash | None]]:
         """Tickets that ended within `timeout_s`, with a receipt (None for a probe) or a crash.
@@ -136,13 +142,13 @@ class Pool:
             if ref in starting:
                 starting[ref].stood(ref)
                 continue
-            ticket, name, worker, started = self.running.pop(ref)
+            ticket, name, worker, started, work = self.running.pop(ref)
             group = self.groups[name]
             try:
                 outcome: Receipt | Crash | None = ray.get(ref)
                 group.give_back(worker)
             except (ray.exceptions.RayActorError, ray.exceptions.OutOfMemoryError) as error:
-                outcome = self._crash(error, time.monotonic() - started)
+                outcome = self._crash(error, time.monotonic() - started, work.memory_note)
                 group.give_back(worker, dead=True)
             except ray.exceptions.RayTaskError as error:
                 group.give_back(worker)
@@ -162,11 +168,16 @@ class Pool:
             for group in self.groups.values():
                 group.dismiss_idle()
 
-    def _crash(self, error: Exception, seconds: float) -> Crash:
+    def _crash(self, error: Exception, seconds: float, memory_note: Path) -> Crash:
         text = str(error).strip().splitlines()
         detail = text[-1] if text else type(error).__name__
         if isinstance(error, ray.exceptions.OutOfMemoryError):
             return Crash("out_of_memory", detail)
+        if memory_note.exists():
+            memory_note.unlink()
+            return Crash("out_of_memory", f"its worker passed {self.params.song_memory_mb} MB")
+        if getattr(error, "preempted", False) or any(words in str(error) for words in NODE_GONE):
+            return Crash(NODE_LOST, detail)
         return Crash("timed_out" if seconds >= self.params.song_limit_s else "worker_died", detail)
 
     def end(self, stage: str) -> None:
@@ -184,4 +195,6 @@ class Pool:
 def _cause(error: ray.exceptions.RayTaskError) -> str:
     cause = error.cause if getattr(error, "cause", None) else error
     lines = str(cause).strip().splitlines()
-    return f"{type(cause).__name__}: {lines[-1] if lines else ''}"
+    said = f"{type(cause).__name__}: {lines[-1] if lines else ''}"
+    cure = cure_of(cause)
+    return f"{said}; {cure}" if cure else said

@@ -13,11 +13,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tasks.engine.lease import fence_over
+from tasks.engine.limits import Limits
 from tasks.engine.metrics import RunMetrics
 from tasks.engine.one_writer import only_writer
 from tasks.engine.params import EngineParams
-from tasks.engine.partition import Limits, Receipt, Work
-from tasks.engine.pool import Crash, Pool, connect
+from tasks.engine.partition import Receipt, Work
+from tasks.engine.pool import NODE_LOST, Crash, Pool, connect
 from tasks.engine.stage import BadModel
 from tasks.engine.table import SOURCES, Chain, Standing
 from tasks.engine.workers import StageFailed
@@ -107,6 +109,8 @@ class _Run:
         only: set[str] | None,
     ) -> None:
         self.params, self.receipts, self.watch = params, receipts, watch
+        self.limits = Limits(params.song_limit_s, params.song_limit_per_audio_s, params.song_memory_mb)
+        self.fence = fence_over(receipts)
         self.reports: dict[tuple[int, str], StageReport] = {}
         self.waiting: dict[tuple[int, str, int], _Ticket] = {}
         self.ready: list[_Ticket] = []
@@ -115,7 +119,6 @@ class _Run:
         for chain in chains:
             for stage in chain.stages:
                 listing = self.listings[id(chain), stage] = chain.standing(stage)
-                chain.remove_temporaries(stage, listing)
                 missing = chain.missing(stage, listing)
                 stale = set(missing)
                 self.standing |= {(id(chain), stage, n) for n in chain.partitions if n not in stale}
@@ -147,6 +150,8 @@ class _Run:
                 failure = error
             finally:
                 pool.close()
+        if self.fence is not None:
+            self.fence.check()
         for (chain_id, stage), report in self.reports.items():
             if report.finished and report.error is None:
                 chain = next(c for c in self.chains if id(c) == chain_id)
@@ -173,7 +178,9 @@ class _Run:
             pool.make_room()
             self.metrics.stand(pool.groups, ready)
             for ticket, outcome in pool.finished(timeout_s=1.0):
-                if isinstance(outcome, Crash):
+                if isinstance(outcome, Crash) and outcome.reason == NODE_LOST:
+                    self.ready.append(ticket)  # no try of the song's
+                elif isinstance(outcome, Crash):
                     self._blame(ticket, outcome)
                 elif outcome is None:  # a song passed alone: it is not the one
                     ticket.suspects.pop(0)
@@ -196,8 +203,9 @@ class _Run:
             chain.recipe(stage, number),
             self.receipts / stage / f"{chain.name(stage, number)}.json",
             workers,
-            Limits(self.params.song_limit_s, self.params.song_limit_per_audio_s),
+            self.limits,
             ticket.poison,
+            self.fence,
         )
 
     def _commit(self, ticket: _Ticket, receipt: Receipt) -> None:

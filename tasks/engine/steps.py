@@ -9,7 +9,6 @@ the log, and goes when it is written. What is learned is the `Objective`'s busin
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -26,8 +25,9 @@ from jam_model.dit import Jam
 from jam_model.learner import DamagedCheckpoint, Learner, check_checkpoint
 from jam_model.sharding import shard
 from jam_model.training_facts import TrainingFacts
-from tasks.engine.files import write_json
+from tasks.engine.files import remove_tree, write_json
 from tasks.engine.fit_params import FitParams
+from tasks.engine.lease import Fence
 from tasks.engine.train_log import TrainLog
 
 DONE_NAME, STEPS_NAME, BEST_NAME, ASKED_NAME = "done.json", "steps", "best", "checkpoint-now"
@@ -78,11 +78,15 @@ def run_steps(
     worker: Worker,
     stop_at: int | None = None,
     commit: Callable[[], None] = lambda: None,
+    fence: Fence | None = None,
 ) -> None:
     """This worker's part of a run: from the newest whole checkpoint to the last step.
 
     `stop_at` ends early, as a kill would, without the closing files. `commit` is called on the first worker
-    whenever a checkpoint or the result stands.
+    whenever a checkpoint or the result stands; `fence` is checked before.
+
+    Raises:
+        LeaseLost: another process writes this run by now.
     """
     torch.set_num_threads(params.threads_per_worker)
     model = objective.build().to(worker.device)
@@ -111,14 +115,19 @@ def run_steps(
         if params.validate_every_steps and (learner.step % params.validate_every_steps == 0 or last):
             best = _validated(learner, objective, best, params, out, log, worker)
         if learner.step % params.checkpoint_every_steps == 0 or last or asked:
+            if fence is not None:
+                fence.check()
             facts = {"seconds": log.seconds(), "best": best} if log else {}
             learner.save(out / STEPS_NAME / f"step-{learner.step:06d}", facts, writes=log is not None)
-            for old in _checkpoints(out)[: -params.keep_checkpoints] if log else []:
-                shutil.rmtree(old)
             if log:
+                _remove_old(out, params)
                 (out / ASKED_NAME).unlink(missing_ok=True)
                 commit()
     if learner.step == params.steps:
+        if fence is not None:
+            fence.check()
+        if log:
+            _remove_old(out, params)
         _finish(learner, objective, best, out, worker)
     if log:
         log.close()
@@ -219,6 +228,11 @@ def damaged_checkpoints(out: Path) -> list[Path]:
         except DamagedCheckpoint:
             found.append(folder)
     return found
+
+
+def _remove_old(out: Path, params: FitParams) -> None:
+    for old in _checkpoints(out)[: -params.keep_checkpoints]:
+        remove_tree(old)
 
 
 def _checkpoints(out: Path) -> list[Path]:

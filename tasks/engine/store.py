@@ -58,6 +58,7 @@ class StoredFile(NamedTuple):
     """What `StorePath.stat` knows."""
 
     st_size: int
+    st_mtime_ns: int
 
 
 @dataclass(frozen=True, repr=False)
@@ -100,6 +101,10 @@ class StorePath(_Path):
     def parent(self) -> StorePath:
         return replace(self, path=self.path.parent)
 
+    @property
+    def parents(self) -> tuple[StorePath, ...]:  # type: ignore[override]
+        return tuple(replace(self, path=path) for path in self.path.parents if path.parts)
+
     def with_suffix(self, suffix: str) -> StorePath:
         return replace(self, path=self.path.with_suffix(suffix))
 
@@ -131,9 +136,12 @@ class StorePath(_Path):
     def stat(self) -> StoredFile:  # type: ignore[override]
         if (info := self._info()).type != fs.FileType.File:
             raise FileNotFoundError(str(self))
-        return StoredFile(info.size)
+        return StoredFile(info.size, info.mtime_ns)
 
     def mkdir(self, *_: object, **__: object) -> None:
+        """A store has no folders, only names."""
+
+    def rmdir(self) -> None:
         """A store has no folders, only names."""
 
     def _listing(self, recursive: bool = False) -> list[fs.FileInfo]:

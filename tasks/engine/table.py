@@ -187,14 +187,6 @@ class Chain:
             path.unlink(missing_ok=True)
         return gone
 
-    def remove_temporaries(self, stage: str, standing: Standing) -> None:
-        """Remove what a killed run left half-written."""
-        halves = [self.table.root / stage / name for name in standing.files]
-        halves += [self.shards / name for name in standing.shards] if self.shards else []
-        for path in halves:
-            if path.name.startswith(TEMPORARY_PREFIX):
-                path.unlink(missing_ok=True)
-
     def rows(
         self, columns: Iterable[str] = (), until: str | None = None, numbers: Iterable[int] | None = None
     ) -> list[dict[str, Any]]:

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from tasks.engine.files import write_bytes
+
 LOG_NAME, VALIDATION_NAME = "log.jsonl", "validation.jsonl"
 TRACKERS = ("tensorboard", "wandb")
 
@@ -65,10 +67,8 @@ class TrainLog:
 def _cut_back(path: Path, step: int) -> Any:
     lines = path.read_text().splitlines(keepends=True) if path.is_file() else []
     kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
-    file = path.open("w")
-    file.writelines(kept)
-    file.flush()
-    return file
+    write_bytes(path, "".join(kept).encode())
+    return path.open("a")
 
 
 def open_tracker(name: str, out: Path) -> Tracker:

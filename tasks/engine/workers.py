@@ -14,6 +14,7 @@ import ray
 from tasks.engine.params import Outfit
 from tasks.engine.partition import Receipt, Work, run_alone, run_partition
 from tasks.engine.stage import Stage
+from tasks.engine.trouble import patiently
 
 START_TRIES = 3  # workers of a group may die this often in a row before their first word
 
@@ -33,10 +34,10 @@ class _Worker:
         """Answers once the process stands."""
 
     def run(self, key: int, stage: Stage, work: Work) -> Receipt:
-        return run_partition(self.stages.setdefault(key, stage), work)
+        return patiently(lambda: run_partition(self.stages.setdefault(key, stage), work))
 
     def probe(self, key: int, stage: Stage, work: Work, song_id: str) -> None:
-        run_alone(self.stages.setdefault(key, stage), work, song_id)
+        patiently(lambda: run_alone(self.stages.setdefault(key, stage), work, song_id))
 
 
 class Group:

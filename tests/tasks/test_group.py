@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from tasks.audio import npy_bytes
-from tasks.engine.partition import Limits, Work, run_partition
+from tasks.engine.limits import Limits
+from tasks.engine.partition import Work, run_partition
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Section, Stage
 from tasks.engine.table import Chain, Source, Table

@@ -9,10 +9,12 @@ import time
 from functools import cached_property
 from pathlib import Path
 
+from tasks.engine.limits import Limits
 from tasks.engine.params import EngineParams
+from tasks.engine.partition import Work, run_partition
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import BadModel, Section, Stage
-from tasks.engine.table import Source, Table
+from tasks.engine.table import Chain, Source, Table
 
 ENGINE = EngineParams(
     partition_size=4,
@@ -27,6 +29,7 @@ ENGINE = EngineParams(
     node_cache_mb=100,
     song_limit_s=6.0,
     song_limit_per_audio_s=0.0,
+    song_memory_mb=None,
     stages={},
     dashboard=False,
     metrics_port=None,
@@ -53,6 +56,10 @@ class Measure(Stage):
             os.abort()
         if song["title"] == "sleep":
             time.sleep(600)
+        if song["title"] == "greedy":
+            hoard = []
+            while True:
+                hoard.append(b"x" * 2**24)
         if song["title"] == "bug":
             raise KeyError("a fault of the code")
         return song.with_columns(duration_s=len(song["title"]) * self.params.factor)
@@ -96,6 +103,25 @@ def table_of(root: Path, titles: list[str]) -> Table:
     table = Table(root / "table")
     table.admit(sources(titles), ENGINE.partition_size)
     return table
+
+
+def chain_of_titles(root: Path, titles: list[str], *stages: Stage) -> Chain:
+    return Chain(table_of(root, titles), stages, root / "shards")
+
+
+def work_of(chain: Chain, stage: str, number: int, receipts: Path) -> Work:
+    path = chain.path(stage, number)
+    inputs = {name: (chain.path(name, number), columns) for name, columns in chain.inputs[stage].items()}
+    receipt = receipts / stage / path.with_suffix(".json").name
+    recipe, shard = chain.recipe(stage, number), chain.shard_path(stage, number)
+    return Work(stage, number, path, shard, inputs, recipe, receipt, 1, Limits(0, 0))
+
+
+def run_here(chain: Chain, receipts: Path) -> None:
+    """What is missing of a chain, in this process."""
+    for name, stage in chain.stages.items():
+        for number in chain.missing(name):
+            run_partition(stage, work_of(chain, name, number, receipts))
 
 
 class Listen(Stage):

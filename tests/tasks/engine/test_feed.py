@@ -133,7 +133,8 @@ def test_song_whose_decoder_hangs_is_dropped_alone(tmp_path: Path) -> None:
 
 
 def test_song_error_of_a_batch_drops_its_song_and_the_others_are_called_again() -> None:
-    from tasks.engine.partition import Limits, call_stage
+    from tasks.engine.limits import Limits
+    from tasks.engine.partition import call_stage
 
     class Picky(Listen):
         def one(self, song: Song) -> Song:

@@ -7,13 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from tasks.engine.lease import hold
 from tasks.engine.one_writer import only_writer
 from tasks.engine.pool import connect
 from tasks.engine.run import run_chains
 from tasks.engine.stage import Stage
 from tasks.engine.table import Chain, Table, stored_recipe
 from tasks.engine.workers import StageFailed
-from tests.tasks.engine.probes import ENGINE, Cut, Factor, Flag, Measure, sources, table_of
+from tests.tasks.engine.probes import ENGINE, Cut, Factor, Flag, Measure, chain_of_titles, sources, table_of
+
+POISON = ("abort", "sleep", "greedy")
 
 
 def chain_of(root: Path, table: Table, factor: float = 10.0) -> Chain:
@@ -78,13 +81,24 @@ def test_adding_songs_runs_only_new_partitions(tmp_path: Path) -> None:
     assert {name: after[name] for name in before} == before
 
 
-def test_song_that_kills_or_hangs_its_worker_is_dropped_alone(tmp_path: Path) -> None:
-    table = table_of(tmp_path, ["one", "abort", "three", "sleep"])
-    chain = Chain(table, [Measure(Factor(factor=1.0))])
-    (report,) = run_chains([chain], ENGINE, tmp_path / "receipts")
-    assert report.finished
-    reasons = {row["title"]: row["drop_reason"] for row in chain.rows(["title"])}
-    assert reasons == {"one": None, "abort": "worker_died", "three": None, "sleep": "timed_out"}
+def test_songs_that_kill_hang_or_flood_their_worker_are_dropped_alone(tmp_path: Path) -> None:
+    """One aborts, one sleeps for ever, one allocates without end; the rest is as if they had not been there."""
+    titles = ["one", "abort", "three", "sleep", "greedy", "six"]
+    limited = ENGINE.model_copy(update={"song_memory_mb": 1000, "song_limit_s": 3.0})
+    found = {}
+    for name, harmless in (("poisoned", None), ("calm", "four")):
+        root = tmp_path / name
+        given = [harmless if harmless and title in POISON else title for title in titles]
+        chain = chain_of_titles(root, given, Measure(Factor(factor=1.0)), Cut(Factor(factor=1.0)))
+        with hold(root, "prepare", print):
+            run_chains([chain], limited, root / "receipts")
+        found[name] = {row["song_id"]: row for row in chain.rows(["title", "duration_s", "vocals"])}
+    reasons = {row["title"]: row["drop_reason"] for row in found["poisoned"].values() if row["drop_reason"]}
+    assert reasons == {"abort": "worker_died", "sleep": "timed_out", "greedy": "out_of_memory"}
+    kept = {song_id: row for song_id, row in found["poisoned"].items() if not row["drop_reason"]}
+    assert len(kept) == 3
+    assert kept == {song_id: found["calm"][song_id] for song_id in kept}
+    assert not list(tmp_path.rglob(".tmp-*"))
 
 
 def test_fault_of_the_code_fails_the_run_and_commits_nothing_of_it(tmp_path: Path) -> None:

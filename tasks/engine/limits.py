@@ -1,0 +1,68 @@
+"""What one song may take: seconds, and memory of the worker that works on it. Beyond, its process ends.
+
+Which song it was is found out by the scheduler, song by song. The seconds are kept by `tasks.engine.watchdog`.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.engine.feed import duration_of
+from tasks.engine.song import Song
+
+LOOK_EVERY_S = 0.05
+OWN_PAGES = Path("/proc/self/statm")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long one song may take: `base_s` plus `per_audio_s` for each second of audio, if known.
+
+    `memory_mb`: how large its worker may become meanwhile, with the models it holds; None: no limit.
+    """
+
+    base_s: float
+    per_audio_s: float
+    memory_mb: int | None = None
+
+    def of(self, songs: Iterable[Song]) -> float:
+        """Seconds allowed for these songs together."""
+        return sum(self.base_s + self.per_audio_s * duration_of(song) for song in songs)
+
+
+@contextmanager
+def memory_limit(memory_mb: int | None, note: Path) -> Iterator[None]:
+    """End the process when it grows beyond this many MiB during the body, and leave `note` to say so.
+
+    A thread looks every few hundredths of a second; one call that takes everything at once ends by the system's
+    own killer instead.
+    """
+    if memory_mb is None or not OWN_PAGES.exists():
+        yield
+        return
+    ended = threading.Event()
+
+    def look() -> None:
+        while not ended.wait(LOOK_EVERY_S):
+            if _resident_bytes() > memory_mb * 2**20:
+                with suppress(OSError):  # without a note the song is dropped `worker_died`
+                    note.parent.mkdir(parents=True, exist_ok=True)
+                    note.write_bytes(b"")
+                os._exit(1)
+
+    thread = threading.Thread(target=look, name="memory", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _resident_bytes() -> int:
+    return int(OWN_PAGES.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

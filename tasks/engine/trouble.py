@@ -1,0 +1,47 @@
+"""Trouble of the machine, not of a song: what passes is waited for, what does not is said in one line."""
+
+from __future__ import annotations
+
+import errno
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+Result = TypeVar("Result")
+
+PASSING = frozenset(
+    {
+        *(errno.EIO, errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.ESTALE),
+        *(errno.ETIMEDOUT, errno.ECONNRESET, errno.ENETUNREACH, errno.EHOSTUNREACH),
+    }
+)
+"""What network file systems and tired disks raise now and then, and not the next time."""
+WAITS_S = (0.2, 1.0, 5.0)
+GOES_ON = "the same command goes on from there"
+CURES = {
+    errno.ENOSPC: f"the disk is full; free space, {GOES_ON}",
+    errno.EDQUOT: f"the quota is used up; free space, {GOES_ON}",
+    errno.EROFS: f"the folder is read-only; mount it for writing, {GOES_ON}",
+    errno.EACCES: f"the folder may not be written; change its rights, {GOES_ON}",
+    errno.ENOMEM: f"the machine has no memory left; end something else, {GOES_ON}",
+    **dict.fromkeys(PASSING, f"the storage failed again and again; when it is back, {GOES_ON}"),
+}
+
+
+def patiently(action: Callable[[], Result]) -> Result:
+    """What `action` gives; it is tried again, with longer and longer waits, while its error is one that can pass."""
+    for wait_s in WAITS_S:
+        try:
+            return action()
+        except OSError as error:
+            if error.errno not in PASSING:
+                raise
+        time.sleep(wait_s)
+    return action()
+
+
+def cure_of(error: BaseException) -> str | None:
+    """What to do about trouble of the machine; None for any other error."""
+    if isinstance(error, MemoryError):
+        return CURES[errno.ENOMEM]
+    return CURES.get(error.errno) if isinstance(error, OSError) and error.errno else None

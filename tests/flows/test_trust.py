@@ -1,0 +1,88 @@
+"""jam verify, forget and prune, and that a second writer of a work folder is one line and exit code 2."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flows.cli import run
+from flows.params import Params, load_params
+from flows.workfolder import WorkFolder, writes_work
+from tasks.engine.files import write_json
+from tasks.engine.sealed import SEALED
+from tests.tasks.engine.test_lease import another_process
+from tests.tasks.engine.test_verify import flip, flow
+
+
+@writes_work("prepare")
+def failing_flow(params: Params, work: WorkFolder, value: int) -> int:
+    """Writes a report; fails at 0."""
+    write_json(work.report("a") / "report.json", {"value": value})
+    return 1 // value
+
+
+def test_verify_names_the_damaged_file_and_repair_removes_it(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    chain = flow(tmp_path)
+    assert run(["verify", "--work", str(tmp_path)]) == 0
+    assert "12 files, 0 MB, all as written" in capfd.readouterr().out
+    shard = chain.shard_path("cut", 1)
+    assert shard is not None
+    flip(shard)
+    assert run(["verify", "--work", str(tmp_path)]) == 1
+    said = capfd.readouterr().out
+    assert f"shards/{shard.name}: not the bytes that were written" in said and "1 of 12 files damaged" in said
+    assert run(["verify", "--repair", "--work", str(tmp_path)]) == 0
+    assert not shard.exists() and chain.missing("cut") == [1]
+
+
+def test_training_log_that_is_damaged_is_left_and_told(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    log = tmp_path / "checkpoints" / "sft" / "0123" / "log.jsonl"
+    log.parent.mkdir(parents=True)
+    log.write_text('{"step": 1}\n')
+    flow(tmp_path)
+    flip(log)
+    assert run(["verify", "--repair", "--work", str(tmp_path)]) == 1
+    assert "left checkpoints/sft/0123/log.jsonl: a record of training" in capfd.readouterr().out
+
+
+def test_command_on_a_held_folder_is_one_line_and_exit_code_2(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    process = another_process(tmp_path)
+    try:
+        assert run(["forget", "a-song", "--work", str(tmp_path)]) == 2
+    finally:
+        process.kill()
+        process.wait()
+    said = capfd.readouterr().err
+    assert said.count("\n") == 1 and "is held by `jam train` (host" in said and f"pid {process.pid}" in said
+    assert run(["forget", "a-song", "--work", str(tmp_path)]) == 2
+    said = capfd.readouterr()
+    assert "took" in said.out and "'a-song' is no given song" in said.err
+
+
+def test_flow_that_fails_gives_the_folder_back_with_what_it_wrote_recorded(tmp_path: Path) -> None:
+    params, work = load_params(), WorkFolder(tmp_path)
+    with pytest.raises(ZeroDivisionError):
+        failing_flow(params, work, 0)
+    assert not (tmp_path / "lease.json").exists()
+    assert "reports/a/report.json" in (tmp_path / SEALED).read_text()
+    assert failing_flow(params, work, 1) == 1
+    assert run(["verify", "--work", str(tmp_path)]) == 0
+
+
+@pytest.mark.slow
+def test_kills_inside_the_commits_of_a_stage_change_nothing(tmp_path: Path) -> None:
+    house = Path(__file__).resolve().parents[2]
+    command = [sys.executable, str(house / "bench/chaos.py"), "--episodes", "1", "--only", "ingest"]
+    command += ["--random", "0", "--num-songs", "5", "--out", str(tmp_path / "chaos.json")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 kills: 0 lost, 0 doubled, 0 differing" in done.stdout
