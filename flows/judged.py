@@ -31,7 +31,7 @@ from flows.notify import HOOKS
 from flows.params import Params, load_params
 from flows.stages import run_stages
 from flows.view import few, say
-from flows.workfolder import WorkFolder
+from flows.workfolder import WorkFolder, writes_work
 from tasks.benchmark_report import ReportText, report_of
 from tasks.benchmark_songs import Benchmark, read_benchmark
 from tasks.engine.files import write_json_lines
@@ -64,6 +64,7 @@ class Request:
                 )
 
 
+@writes_work("benchmark")
 def run_judged(params: Params, work: WorkFolder, request: Request) -> Path:
     """Judge every system, and write the report under ``benchmarks/<name>``; returns its page.
 

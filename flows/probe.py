@@ -24,7 +24,7 @@ from flows.prepare import prepare_chain, songs_root_of
 from flows.stages import run_stages
 from flows.train import checkpoint_of
 from flows.view import say
-from flows.workfolder import WorkFolder
+from flows.workfolder import WorkFolder, writes_work
 from jam_model.checkpoint import weights_hash
 from tasks.engine.files import write_bytes, write_json
 from tasks.engine.table import Table
@@ -38,6 +38,7 @@ PROBES = {"timing": timing_probe, "guidance": guidance_probe}
 TRUE_TITLE = "Word start error against the unmoved times, median"
 
 
+@writes_work("probe")
 def run_probe(params: Params, work: WorkFolder, kind: str, checkpoint: Path | None) -> Path:
     """Sing the benchmark's songs at every step, listen, and write numbers and figures; returns the JSON file.
 

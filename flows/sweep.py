@@ -19,7 +19,7 @@ from flows.rounds import SungPairs, sing_pairs, told
 from flows.stages import run_stages, step
 from flows.train import checkpoint_of, remove_superseded
 from flows.view import progress_bar, say
-from flows.workfolder import WorkFolder
+from flows.workfolder import WorkFolder, writes_work
 from jam_model.checkpoint import weights_hash
 from tasks.engine.files import remove_tree, write_bytes, write_json
 from tasks.engine.fingerprint import fingerprint
@@ -39,6 +39,7 @@ Trained = dict[str, dict[str, Any]]
 """A finished run's weights (``weights``), folder (``checkpoint``) and figures, by `system_of`."""
 
 
+@writes_work("sweep")
 def run_sweep(params: Params, work: WorkFolder) -> Path:
     """Sing, pair, train every arm from every seed, sing again, compare; returns the page.
 

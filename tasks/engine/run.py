@@ -9,14 +9,12 @@ from __future__ import annotations
 import heapq
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tasks.engine.lease import fence_over
 from tasks.engine.limits import Limits
 from tasks.engine.metrics import RunMetrics
-from tasks.engine.one_writer import only_writer
 from tasks.engine.params import EngineParams
 from tasks.engine.partition import Receipt, Work
 from tasks.engine.pool import NODE_LOST, Crash, Pool, connect
@@ -91,12 +89,8 @@ def run_chains(
 
     Raises:
         StageFailed: a stage raised something that is no SongError; what was committed stands.
-        ValueError: another run is writing to a table of these.
     """
-    with ExitStack() as held:
-        for root in {chain.table.root: None for chain in chains}:
-            held.enter_context(only_writer(root))
-        return _Run(chains, params, receipts, watch, only).run()
+    return _Run(chains, params, receipts, watch, only).run()
 
 
 class _Run:

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from tasks.engine.lease import hold
-from tasks.engine.one_writer import only_writer
 from tasks.engine.pool import connect
 from tasks.engine.run import run_chains
 from tasks.engine.stage import Stage
@@ -126,15 +125,3 @@ def test_recipe_in_the_file_says_what_it_was_made_from(tmp_path: Path) -> None:
 def test_ray_client_address_is_refused() -> None:
     with pytest.raises(ValueError, match=r"engine\.address"):
         connect(ENGINE.model_copy(update={"address": "ray://head:10001"}))
-
-
-def test_a_table_has_one_writer_and_a_refused_one_changes_nothing(tmp_path: Path) -> None:
-    table = table_of(tmp_path, ["one", "two"])
-    before = digests(tmp_path)
-    with only_writer(table.root), pytest.raises(ValueError, match=r"another run is writing to .*--work"):
-        run_chains([chain_of(tmp_path, table)], ENGINE, tmp_path / "receipts")
-    assert {
-        name: digest for name, digest in digests(tmp_path).items() if not name.endswith(".lock")
-    } == before
-    with only_writer(table.root):
-        pass
