@@ -91,7 +91,8 @@ def test_songs_that_kill_hang_or_flood_their_worker_are_dropped_alone(tmp_path: 
         chain = chain_of_titles(root, given, Measure(Factor(factor=1.0)), Cut(Factor(factor=1.0)))
         with hold(root, "prepare", print):
             run_chains([chain], limited, root / "receipts")
-        found[name] = {row["song_id"]: row for row in chain.rows(["title", "duration_s", "vocals"])}
+        rows = chain.rows(["title", "duration_s", "vocals"])
+        found[name] = {row["song_id"]: {**row, "partition": None} for row in rows}
     reasons = {row["title"]: row["drop_reason"] for row in found["poisoned"].values() if row["drop_reason"]}
     assert reasons == {"abort": "worker_died", "sleep": "timed_out", "greedy": "out_of_memory"}
     kept = {song_id: row for song_id, row in found["poisoned"].items() if not row["drop_reason"]}
