@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
+from itertools import takewhile
 from pathlib import Path
 
 from tasks.engine.files import remove_temporaries, write_json
@@ -171,7 +172,7 @@ def hold(root: Path, command: str, tell: Callable[[str], None]) -> Iterator[Leas
     if (held := _lease_over(root)) is not None:
         yield held
         return
-    made = not root.exists()
+    made = list(takewhile(lambda folder: not folder.exists(), (root, *root.parents)))
     root.mkdir(parents=True, exist_ok=True)
     lease = Lease(root, command)
     if before := lease.take():
@@ -183,8 +184,10 @@ def hold(root: Path, command: str, tell: Callable[[str], None]) -> Iterator[Leas
     finally:
         _HELD.remove(lease)
         lease.give_back()
-        if made and not any(root.iterdir()):
-            root.rmdir()
+        for folder in made:
+            if any(folder.iterdir()):
+                break
+            folder.rmdir()
 
 
 def fence_over(path: Path) -> Fence | None:

@@ -41,7 +41,8 @@ def seal(lease: Lease) -> None:
     for name, path in found.items():
         if name not in records or path.stat().st_mtime_ns >= lease.holder.opened_ns:
             records[name] = sha256_of_file(path)
-    write_json(root / SEALED, records)
+    if records or standing:  # a run that was refused leaves no folder behind
+        write_json(root / SEALED, records)
     lease.opened()
 
 

@@ -150,14 +150,15 @@ def test_receipt_says_what_a_partition_took(tmp_path: Path) -> None:
 
 def test_idle_workers_give_back_what_they_hold_down_to_the_fewest() -> None:
     connect(ENGINE)
-    pool = Pool(ENGINE.model_copy(update={"idle_worker_s": 0.3, "min_workers": 1}), {"measure"})
+    patient = ENGINE.model_copy(update={"idle_worker_s": 60.0, "min_workers": 1})
+    pool = Pool(patient, {"measure"})
     group = pool.groups[""]
     try:
         while pool.free("", 5) != 2:  # all at once, as many as the pool may have
             list(pool.finished(timeout_s=1.0))
         pool.make_room()
         assert group.num_idle == 2, "idle, but not for long"
-        time.sleep(0.4)
+        pool.params = patient.model_copy(update={"idle_worker_s": 0.0})
         pool.make_room()
         assert group.num_idle == 1
     finally:

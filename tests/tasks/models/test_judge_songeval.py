@@ -111,9 +111,8 @@ def test_two_songs_are_scored_through_the_pool(released: Path, tmp_path: Path) -
     choice = params(released)
     for row in through_the_pool(Score(choice, str(tmp_path / "songs")), tmp_path, seconds=2.0):
         assert len(row["scores"]) == 5
-        assert row["reward"] == pytest.approx(np.mean(row["scores"]))
-        assert row["made_by"] == [f"score-v1 {judge_identity(choice)}"]
-        assert row["made_by"][0].startswith("score-v1 songeval-v1@")
+        assert row["made_by"] == [f"score-v2 {judge_identity(choice)}"]
+        assert row["made_by"][0].startswith("score-v2 songeval-v1@")
 
 
 def test_weights_that_cannot_be_used_are_refused_in_one_line(
