@@ -16,6 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table as Grid
 
+from flows.measured import decided_settings
 from flows.models import unusable_models
 from flows.params import Params
 from flows.prepare import prepare_chain, songs_root_of
@@ -29,7 +30,7 @@ from tasks.sources import list_sources
 
 UP_TO_DATE = "up to date"
 SUNG = ("generate", "score", "reward", "separate", "transcribe")  # stages of a round's takes
-HEARD = ("generate", "separate", "transcribe", "style", "score")  # stages of the benchmark's songs
+HEARD = ("generate", "separate", "transcribe", "place", "style", "score", "gauge")  # stages of the benchmark's songs
 
 
 @dataclass(frozen=True)
@@ -212,8 +213,11 @@ def _song_item(params: Params, stage: str, stands: bool, songs: int | None, know
 def _reported(params: Params, work: WorkFolder) -> bool:
     """The report that stands was made with these settings."""
     recipe = work.report("benchmark") / "recipe.json"
-    settings = params.model_dump(mode="json", exclude={"engine", "toy", "songs"})
-    return recipe.exists() and json.loads(recipe.read_text())["settings"] == settings
+    if not recipe.exists():
+        return False
+    asked = json.loads(json.dumps(decided_settings(params)))
+    then = json.loads(recipe.read_text())["settings"]
+    return {name: value for name, value in then.items() if name != "weights"} == asked
 
 
 def _num_takes(params: Params) -> int:
