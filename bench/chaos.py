@@ -99,7 +99,7 @@ class Tally:
     blows: int = 0  # at named moments
     random_kills: int = 0
     starts: int = 0
-    orphans: int = 0  # processes of a killed driver that were alive 20 s later
+    orphans: int = 0  # processes of a killed driver that were alive 90 s later
     temporaries: int = 0
     lost: int = 0
     doubled: int = 0
@@ -225,12 +225,13 @@ def end(pid: int) -> None:
         return
 
 
-def ended(mark: str, within_s: float = 20.0) -> int:
+def ended(mark: str, within_s: float = 90.0) -> int:
     """Wait until all processes of a run are gone; returns how many had to be ended here."""
     limit = time.monotonic() + within_s
     while (left := [pid for pid in marked(mark) if pid != os.getpid()]) and time.monotonic() < limit:
         time.sleep(0.2)
     for pid in left:
+        print(f"left behind: {command_of(pid)[:200]!r}", flush=True)
         end(pid)
     return len(left)
 

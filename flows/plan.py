@@ -30,7 +30,15 @@ from tasks.sources import list_sources
 
 UP_TO_DATE = "up to date"
 SUNG = ("generate", "score", "reward", "separate", "transcribe")  # stages of a round's takes
-HEARD = ("generate", "separate", "transcribe", "place", "style", "score", "gauge")  # stages of the benchmark's songs
+HEARD = (
+    "generate",
+    "separate",
+    "transcribe",
+    "place",
+    "style",
+    "score",
+    "gauge",
+)  # stages of the benchmark's songs
 
 
 @dataclass(frozen=True)
