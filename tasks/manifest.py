@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 from tasks.folder import MANIFEST_FACTS, Entry, Refused, entries_of_names
 
 MAX_NAME_BYTES = 255
+MAX_SECONDS = 1_000_000
 
 
 def entries_of_manifest(path: Path, root: Path) -> tuple[list[Entry], list[Refused]]:
@@ -63,9 +63,8 @@ def _entry_of_row(row: Any, folder: Path, root: Path) -> Entry:
     if not texts["audio_path"]:
         raise ValueError("no audio_path")
     duration = row.get("duration")
-    good = isinstance(duration, int | float) and math.isfinite(duration) and duration > 0
-    if duration is not None and not good:
-        raise ValueError(f"duration: {duration!r} is not a positive number of seconds")
+    if duration is not None and not _is_length(duration):
+        raise ValueError(f"duration: {duration!r} is not a number of seconds above 0")
     audio = find_listed(texts["audio_path"], folder, root)
     lyrics = find_listed(texts["lrc_path"], folder, root) if texts["lrc_path"] else None
     style = find_listed(texts["prompt_path"], folder, root) if texts["prompt_path"] else None
@@ -90,6 +89,11 @@ def find_listed(written: str, folder: Path, root: Path) -> Path:
     tried = [base / written for base in (folder, root, Path.cwd())]
     found = next((path for path in tried if os.path.lexists(path)), tried[0])
     return Path(os.path.realpath(found.parent), found.name)
+
+
+def _is_length(value: Any) -> bool:
+    """Whether this is a number of seconds that a song can have."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < MAX_SECONDS
 
 
 def _is_clean(text: str) -> bool:

@@ -214,6 +214,14 @@ def test_a_manifest_that_is_no_json_and_a_missing_folder_say_so(tmp_path: Path) 
         list_sources(tmp_path / "nowhere")
 
 
+@pytest.mark.parametrize("duration", ["1" + "0" * 400, "1e400", "NaN", "-1", "true"])
+def test_a_duration_that_is_no_length_is_a_row_refused(tmp_path: Path, duration: str) -> None:
+    write_song(tmp_path / "a.wav", 0.5)
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(f'[{{"id": "a", "audio_path": "a.wav", "duration": {duration}}}]')
+    assert [row["reason"] for row in list_sources(manifest).refused] == ["manifest_entry"]
+
+
 def test_a_name_too_long_for_any_file_is_a_row_refused(tmp_path: Path) -> None:
     manifest = tmp_path / "manifest.json"
     manifest.write_text(json.dumps([{"id": "a", "audio_path": "a" * 70_000}]))
