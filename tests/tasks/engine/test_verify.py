@@ -12,9 +12,9 @@ from tasks.engine.lease import hold
 from tasks.engine.prune import superseded
 from tasks.engine.repair import repair
 from tasks.engine.sealed import SEALED, kept_files, place_in, seal
-from tasks.engine.table import Chain
+from tasks.engine.table import Chain, Table
 from tasks.engine.verify import survey
-from tests.tasks.engine.probes import Cut, Factor, Flag, Measure, run_here, table_of
+from tests.tasks.engine.probes import Cut, Factor, Flag, Measure, run_here, sources, table_of
 
 TITLES = ["one", "two", "three", "drop me", "five", "six"]
 
@@ -115,6 +115,25 @@ def test_what_was_made_of_damaged_bytes_goes_too(tmp_path: Path) -> None:
     assert gone == sorted([place_in(measured, tmp_path), place_in(cut, tmp_path)])
     flow(tmp_path)
     assert contents(tmp_path) == before
+
+
+def test_damaged_take_of_a_round_goes_alone_and_its_songs_are_listed_again(tmp_path: Path) -> None:
+    def sing() -> None:
+        with hold(tmp_path, "dpo", print) as lease:
+            table = Table(tmp_path / "rounds/1/candidates")
+            table.admit(sources(TITLES), 2)
+            run_here(Chain(table, [Measure(Factor(factor=1.0))]), tmp_path / "receipts/rounds-1")
+            seal(lease)
+
+    sing()
+    before = contents(tmp_path)
+    for pattern in ("measure/part-00001-*", "sources/part-00002-*"):
+        (path,) = tmp_path.glob(f"rounds/1/candidates/{pattern}")
+        flip(path)
+        gone, left = repair(tmp_path, survey(tmp_path).damages)
+        assert (gone, left) == ([place_in(path, tmp_path)], [])
+        sing()
+        assert contents(tmp_path) == before and not survey(tmp_path).damages
 
 
 def test_unreadable_records_are_damage(root: Path) -> None:
