@@ -30,13 +30,13 @@ def test_verify_names_the_damaged_file_and_repair_removes_it(
 ) -> None:
     chain = flow(tmp_path)
     assert run(["verify", "--work", str(tmp_path)]) == 0
-    assert "12 files, 0 MB, all as written" in capfd.readouterr().out
+    assert "13 files, 0 MB, all as written" in capfd.readouterr().out
     shard = chain.shard_path("cut", 1)
     assert shard is not None
     flip(shard)
     assert run(["verify", "--work", str(tmp_path)]) == 1
     said = capfd.readouterr().out
-    assert f"shards/{shard.name}: not the bytes that were written" in said and "1 of 12 files damaged" in said
+    assert f"shards/{shard.name}: not the bytes that were written" in said and "1 of 13 files damaged" in said
     assert run(["verify", "--repair", "--work", str(tmp_path)]) == 0
     assert not shard.exists() and chain.missing("cut") == [1]
 

@@ -6,8 +6,9 @@ import json
 import pickle
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -116,6 +117,35 @@ def test_files_of_any_size_arrive_whole(place: StorePath) -> None:
     assert json.loads((place / "a.json").read_text()) == {"b": 1}
     remove_tree(place)
     assert files(place) == set()
+
+
+@dataclass
+class Moody:
+    """A store that does not answer every other time."""
+
+    store: Any
+    asked: int = 0
+
+    def __getattr__(self, name: str) -> Any:
+        def answer(*arguments: Any) -> Any:
+            self.asked += 1
+            if self.asked % 2:
+                raise OSError(f"AWS Error NETWORK_CONNECTION during {name}: curlCode: 7, Couldn't connect")
+            return getattr(self.store, name)(*arguments)
+
+        return answer
+
+
+def test_a_store_that_is_away_for_a_moment_is_asked_again(
+    place: StorePath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moody = Moody(place.filesystem)
+    monkeypatch.setattr(StorePath, "filesystem", moody)
+    monkeypatch.setattr("tasks.engine.trouble.time.sleep", lambda _: None)
+    (place / "a.json").write_bytes(b"{}")
+    assert (place / "a.json").read_bytes() == b"{}" and files(place) == {"a.json"}
+    (place / "a.json").unlink()
+    assert not (place / "a.json").exists() and moody.asked == 2 * 5
 
 
 def chain_in(root: Path, titles: list[str]) -> Chain:
