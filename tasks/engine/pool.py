@@ -22,7 +22,7 @@ import ray
 from tasks.engine.params import SHARED, EngineParams, group_sizes
 from tasks.engine.partition import Receipt, Work
 from tasks.engine.stage import BadModel, Stage
-from tasks.engine.trouble import cure_of
+from tasks.engine.trouble import GOES_ON, cure_of
 from tasks.engine.workers import Group, StageFailed
 
 NODE_LOST = "node_lost"
@@ -133,11 +133,13 @@ class Pool:
         """Tickets that ended within `timeout_s`, with a receipt (None for a probe) or a crash.
 
         Raises:
-            StageFailed: the stage raised, or the workers of a group do not start.
+            StageFailed: the stage raised, the workers of a group do not start, or no node of Ray is left.
             BadModel: it could not load its model.
         """
         starting = {ref: group for group in self.groups.values() for ref in group.starting}
         done, _ = ray.wait([*self.running, *starting], num_returns=1, timeout=timeout_s)
+        if not done and not any(node["Alive"] for node in ray.nodes()):
+            raise StageFailed(f"Ray's node has died, and nothing can run any more; {GOES_ON}")
         for ref in done:
             if ref in starting:
                 starting[ref].stood(ref)
