@@ -133,9 +133,13 @@ def run_round(params: Params, work: WorkFolder, number: int, prompts: RoundPromp
     policy = fitted(POLICY, params.dpo, before.policy, reference)
     control = None
     if before.control is not None:
-        without = params.dpo.model_copy(update={"beta": 0.0})
-        control = fitted(CONTROL, without, before.control, None)
+        control = fitted(CONTROL, control_of(params.dpo), before.control, None)
     return Round(learn, check, policy, control)
+
+
+def control_of(section: PreferParams) -> PreferParams:
+    """The same training without the preference."""
+    return section.model_copy(update={"beta": 0.0})
 
 
 def take_chain(params: Params, folder: Path, policy: Path) -> Chain:

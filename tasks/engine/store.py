@@ -19,6 +19,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import pyarrow as pa
 from pyarrow import fs
 
+from tasks.engine.trouble import patiently
+
 SCHEMES = ("s3", "gs")
 SPOOL_PREFIX = "jam-"
 CHUNK_BYTES = 1 << 24
@@ -121,7 +123,7 @@ class StorePath(_Path):
         return str(self)
 
     def _info(self) -> fs.FileInfo:
-        return self.filesystem.get_file_info(str(self.path))
+        return patiently(lambda: self.filesystem.get_file_info(str(self.path)))
 
     def exists(self) -> bool:  # type: ignore[override]
         return self._info().type != fs.FileType.NotFound
@@ -146,7 +148,7 @@ class StorePath(_Path):
 
     def _listing(self, recursive: bool = False) -> list[fs.FileInfo]:
         selector = fs.FileSelector(str(self.path), allow_not_found=True, recursive=recursive)
-        return self.filesystem.get_file_info(selector)
+        return patiently(lambda: self.filesystem.get_file_info(selector))
 
     def iterdir(self) -> Generator[StorePath]:
         """One listing."""
@@ -173,9 +175,12 @@ class StorePath(_Path):
         """For reading bytes only; files are written whole, by `upload`."""
         if mode != "rb":
             raise ValueError(f"{self}: a file in a store is opened to read bytes, not {mode!r}")
-        return self.filesystem.open_input_file(str(self.path))
+        return patiently(lambda: self.filesystem.open_input_file(str(self.path)))
 
     def read_bytes(self) -> bytes:
+        return patiently(self._read)
+
+    def _read(self) -> bytes:
         with self.open() as file:
             return file.read()
 
@@ -188,14 +193,17 @@ class StorePath(_Path):
         A stream of pyarrow commits what it has when it is closed or collected, also after an exception. With one
         write there is no half of a file that it could commit: what the store did not take fails the close.
         """
+        patiently(lambda: self._write(data))
+        return len(data)
+
+    def _write(self, data: Any) -> None:
         stream = self.filesystem.open_output_stream(str(self.path))
         stream.write(data)
         stream.close()
-        return len(data)
 
     def unlink(self, missing_ok: bool = False) -> None:
         try:
-            self.filesystem.delete_file(str(self.path))
+            patiently(lambda: self.filesystem.delete_file(str(self.path)))
         except FileNotFoundError:
             if not missing_ok:
                 raise

@@ -26,11 +26,15 @@ from flows.workfolder import WorkFolder
 from jam_model.training_facts import BOTH, LYRICS, STYLE, TrainingFacts
 from tasks.audio import npy_bytes
 from tasks.engine import fit as fitting
+from tasks.engine.repair import repair
 from tasks.engine.run import StageReport
+from tasks.engine.sealed import place_in
 from tasks.engine.steps import run_steps
+from tasks.engine.verify import survey
 from tasks.exchange import read_pair_list
 from tasks.pair_files import read_pairs
 from tests.jam_model.test_shards import members_of, write_folder
+from tests.tasks.engine.test_verify import flip
 from tests.tasks.test_generate import tiny_checkpoint
 from tests.tasks.test_train import ALONE
 from tests.tasks.tiny import timed
@@ -169,6 +173,34 @@ def test_a_round_killed_in_each_of_its_steps_ends_in_the_same_bytes(
             run_dpo(params_of(), work)
     run_dpo(params_of(), work)
     assert digests(work) == digests(whole)
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        ["rounds/1/train/*/model.safetensors", "rounds/1/control/*/pairs/pairs.safetensors"],
+        ["rounds/1/train/*/steps/*/average.safetensors", "rounds/1/pairs.parquet", "rounds/kept.json"],
+        [
+            "rounds/1/candidates/generate/part-00001-*",
+            "rounds/1/gate/score/part-00000-*",
+            "rounds/1/gate.json",
+        ],
+    ],
+)
+def test_damage_to_a_round_is_found_and_dpo_makes_the_same_bytes_again(
+    whole: WorkFolder, tmp_path: Path, damaged: list[str]
+) -> None:
+    shutil.copytree(whole.root, tmp_path / "W")
+    work = WorkFolder(tmp_path / "W")
+    paths = sorted(path for pattern in damaged for path in work.root.glob(pattern))
+    assert len(paths) == len(damaged)
+    for path in paths:
+        flip(path)
+    found = survey(work.root).damages
+    assert sorted(damage.place for damage in found) == [place_in(path, work.root) for path in paths]
+    assert repair(work.root, found)[1] == []
+    run_dpo(params_of(), work)
+    assert digests(work) == digests(whole) and not survey(work.root).damages
 
 
 def test_the_same_command_again_makes_nothing(whole: WorkFolder, monkeypatch: pytest.MonkeyPatch) -> None:
