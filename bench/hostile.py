@@ -59,7 +59,7 @@ from tasks.models.phonemizer_deep import CARD
 from tasks.models.style_encoder import build_style_encoder
 from tasks.models.weights import loading
 from tasks.neighbours import SplitParams
-from tasks.pack import write_index
+from tasks.pack import read_shard, write_index
 from tasks.request import read_requests
 from tasks.sources import list_sources
 
@@ -226,7 +226,7 @@ class Bench:
         )
         path = folder / "part-00000-0.tar"
         path.write_bytes(data)
-        write_index(folder, [{"id": "a", "duration": 0.9, "split": "train"}])
+        write_index(folder, [read_shard(path)], [{"id": "a", "duration": 0.9, "split": "train"}])
         index = json.loads((folder / "index.json").read_text())
         choice = int(random.integers(3))
         if choice == 0:
