@@ -16,14 +16,15 @@ from prefect.context import FlowRunContext
 from prefect.states import Cancelled, Failed, State
 
 from flows.partition_lines import partition_lines
-from flows.view import stage_line, stage_view
+from flows.view import say, stage_line, stage_view
 from tasks.engine.params import EngineParams
-from tasks.engine.pool import leave
+from tasks.engine.pool import connected, leave
 from tasks.engine.run import StageReport, Watcher, run_chains
 from tasks.engine.table import Chain
 
 Result = TypeVar("Result")
 PROGRESS_EVERY_S = 5.0
+STOPPED = "stopped from outside: what runs on Ray ends now, what was committed stands"
 
 
 def step(name: str, work: Callable[[], Result]) -> Result:
@@ -47,7 +48,9 @@ def leaving_when_stopped() -> Iterator[None]:
         stop = error.__cause__ if isinstance(error, SystemError) else error
         if stop is None or isinstance(stop, Exception):
             raise
-        leave()
+        if connected():
+            say(STOPPED)
+            leave()
         raise stop from None
 
 
