@@ -20,6 +20,7 @@ from tasks.folder import entries_of_folder
 from tasks.lyrics import TimedText
 from tasks.models.phonemizer import Phonemizer
 from tasks.models.style_encoder import StyleEncoder
+from tasks.song_files import TarMember
 from tasks.sources import hash_file
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,23}")
@@ -56,7 +57,9 @@ def read_folder(name: str, root: Path) -> Folder:
                 f"system: {name} has both {files[stem].relative_to(real)} and {entry.audio.relative_to(real)}; "
                 "one file a song"
             )
-        if Path(os.path.realpath(entry.audio)).is_relative_to(real):
+        if not isinstance(entry.audio, TarMember) and Path(os.path.realpath(entry.audio)).is_relative_to(
+            real
+        ):
             files[stem] = entry.audio
     if not files:
         raise ValueError(f"system: no audio in {name}={root}; name the files by song id, such as <id>.wav")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tasks.folder import MANIFEST_FACTS, Entry, Refused, entries_of_names
+from tasks.folder import MANIFEST_FACTS, Entry, Refused, entries_of_files
 
 MAX_NAME_BYTES = 255
 MAX_SECONDS = 1_000_000
@@ -69,7 +69,7 @@ def _entry_of_row(row: Any, folder: Path, root: Path) -> Entry:
     lyrics = find_listed(texts["lrc_path"], folder, root) if texts["lrc_path"] else None
     style = find_listed(texts["prompt_path"], folder, root) if texts["prompt_path"] else None
     if ("lrc_path" not in row or "prompt_path" not in row) and audio.parent.is_dir():
-        beside, _ = entries_of_names(audio.parent, sorted(os.listdir(audio.parent)))
+        beside, _ = entries_of_files(audio.parent.iterdir())
         for entry in beside:
             if entry.audio == audio:
                 lyrics = entry.lyrics if "lrc_path" not in row else lyrics

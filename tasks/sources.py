@@ -1,4 +1,4 @@
-"""What songs are there: lists a folder or a manifest into rows, before anything is decoded.
+"""What songs are there: lists a folder (or a prefix in a store) or a manifest into rows, before anything is decoded.
 
 Every file with an audio ending is a row, also a broken one or a duplicate: `ingest` drops it with its
 reason, so that kept + dropped = in. What is not a song (a FIFO, a link that leaves the songs root,
@@ -9,22 +9,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import stat
 import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tasks.engine.store import StorePath
 from tasks.engine.table import Source
-from tasks.folder import MANIFEST_FACTS, Entry, Refused, entries_of_folder, refusal_row
+from tasks.folder import MANIFEST_FACTS, Entry, Refused, entries_of_folder, refusal_of, refusal_row
 from tasks.manifest import entries_of_manifest
+from tasks.song_files import pieces_of, songs_root
 
 ID_LENGTH = 48
 HASH_LENGTH = 12
-CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -41,27 +40,31 @@ class Listing:
 
 
 def list_sources(path: Path, admitted: Collection[str] = (), root: Path | None = None) -> Listing:
-    """Lists a folder with its sub-folders, or a manifest (a JSON list, or JSON lines).
+    """Lists a folder with its sub-folders and tar shards, or a manifest (a JSON list, or JSON lines).
 
     `admitted` are the relative audio paths that an earlier listing took: of two files with the same
     audio the admitted one stays, else one with lyrics, else the first in path order; the others become
     `duplicate`. `root` is the songs root of a manifest (its own folder unless given).
 
     Raises:
-        ValueError: the path does not exist, or the manifest is not JSON.
+        ValueError: the path does not exist, or the manifest is not JSON, or lies in a store.
     """
     if path.is_dir():
-        root = Path(os.path.realpath(path))
+        root = songs_root(path)
         entries, refused = entries_of_folder(root)
+    elif isinstance(path, StorePath):
+        raise ValueError(
+            f"songs: nothing lies below {path}; give a prefix with songs (a manifest must be local)"
+        )
     elif path.is_file():
-        root = Path(os.path.realpath(root or path.parent))
+        root = songs_root(root or path.parent)
         entries, refused = entries_of_manifest(path, root)
     else:
         raise ValueError(f"songs: {path} is neither a folder nor a manifest; give one that exists")
     sources: list[Source] = []
     durations: list[float | None] = []
     for entry in entries:
-        reason = _refusal(entry.audio, root)
+        reason = refusal_of(entry.audio, root)
         if reason is None:
             try:
                 sources.append(_source(entry, root))
@@ -89,28 +92,9 @@ def song_id_of(title: str, content_hash: str, number: int = 1) -> str:
 def hash_file(path: Path) -> str:
     """sha256 of a file's bytes, read in pieces."""
     digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while chunk := stream.read(CHUNK_BYTES):
-            digest.update(chunk)
+    for piece in pieces_of(path):
+        digest.update(piece)
     return digest.hexdigest()
-
-
-def _refusal(path: Path, root: Path) -> str | None:
-    """Why this path is not a file we open, or None. Never opens it: reading a FIFO would wait for ever."""
-    try:
-        os.fsencode(path).decode("utf-8")
-        if not Path(os.path.realpath(path)).is_relative_to(root):
-            return "outside_root"
-        mode = os.stat(path).st_mode
-    except UnicodeDecodeError:
-        return "name_not_utf8"
-    except FileNotFoundError:
-        return "broken_link" if path.is_symlink() else "missing"
-    except OSError:
-        return "unreadable"
-    if stat.S_ISDIR(mode):
-        return "directory"
-    return None if stat.S_ISREG(mode) else "not_a_regular_file"
 
 
 def _source(entry: Entry, root: Path) -> Source:
@@ -128,7 +112,7 @@ def _source(entry: Entry, root: Path) -> Source:
     for column, path in (("lyrics_path", entry.lyrics), ("style_path", entry.style)):
         digest = None
         if path is not None:
-            reason = _refusal(path, root)
+            reason = refusal_of(path, root)
             if reason is None:
                 try:
                     digest = hash_file(path)

@@ -28,13 +28,13 @@ CHUNK_BYTES = 1 << 24
 # The type checker takes a place for a Path. At run time it has only what stands here, so that a step from a store
 # onto the local disk is an AttributeError (or a TypeError of `open`), never a wrong file.
 if TYPE_CHECKING:
-    _Path = Path
+    AsPath = Path
 else:
-    _Path = object
+    AsPath = object
 
 
-def place_of(text: str | Path) -> Path:
-    """A folder on this machine (a path, or ``file://``), or a place in an object store.
+def place_of(text: str | Path, field: str = "work") -> Path:
+    """A folder on this machine (a path, or ``file://``), or a place in an object store; `field` asks for it.
 
     Raises:
         ValueError: an unknown scheme, no bucket, or credentials in the URL.
@@ -46,13 +46,13 @@ def place_of(text: str | Path) -> Path:
         return Path(unquote(url.path))
     if url.scheme not in SCHEMES:
         raise ValueError(
-            f"work: {url.scheme}:// is no store; give a folder, file://, or {', '.join(SCHEMES)}://"
+            f"{field}: {url.scheme}:// is no store; give a folder, file://, or {', '.join(SCHEMES)}://"
         )
     secret = [name for name, _ in parse_qsl(url.query) if "key" in name or "token" in name]
     if "@" in url.netloc or secret:
-        raise ValueError("work: the URL holds credentials; take them out and set them in the environment")
+        raise ValueError(f"{field}: the URL holds credentials; take them out and set them in the environment")
     if not url.netloc:
-        raise ValueError(f"work: {url.scheme}:// names no bucket; give {url.scheme}://bucket/prefix")
+        raise ValueError(f"{field}: {url.scheme}:// names no bucket; give {url.scheme}://bucket/prefix")
     return StorePath(url.scheme, PurePosixPath(url.netloc, unquote(url.path).strip("/")), url.query)
 
 
@@ -64,7 +64,7 @@ class StoredFile(NamedTuple):
 
 
 @dataclass(frozen=True, repr=False)
-class StorePath(_Path):
+class StorePath(AsPath):
     """A place in a store, with the methods of a path that a work folder needs; `path` begins with the bucket."""
 
     scheme: str
