@@ -27,9 +27,15 @@ from tasks.benchmark import BenchmarkParams
 from tasks.fanout import Prompt, System
 from tasks.measure import OF_SETS, Measured
 from tasks.mix import mp3_bytes
-from tasks.song_measures import SongMeasures, Timed
+from tasks.song_measures import FRECHET, SongMeasures, Timed
 
 SET_DRAWS_A_PAIR = 30  # in a family, of what one song alone does not have: each takes both sets anew
+NOTES = (
+    f"Words are compared as: {NORMALISER}. They are heard in vocals separated from the mix as far as the asked end; "
+    "rates are not capped.",
+    "All systems are judged on the same songs; differences are paired within songs, and a song that failed is "
+    "counted and never averaged away.",
+)
 Mixes = Callable[[str], np.ndarray]
 """The mix of a song of the benchmark's tables, by its id."""
 
@@ -73,7 +79,8 @@ def report_of(
         headings={metric.name: chapter_of(metric.name).title for metric in measured.metrics},
         settings=settings,
         stand_ins=sorted(part for part in parts if part.startswith("embedded/")),
-        notes=[*text.notes, *_notes(measured, params)],
+        remarks=_remarks(measured, params),
+        notes=[*text.notes, *NOTES],
         run=run,
     )
 
@@ -103,25 +110,16 @@ def pairs_of_sets(measured: Measured, names: Sequence[str]) -> list[PairTable]:
     return tables
 
 
-def _notes(measured: Measured, params: BenchmarkParams) -> list[str]:
-    notes = [
-        f"Words are compared as: {NORMALISER}. They are heard in vocals separated from the mix as far as the asked end; "
-        "rates are not capped.",
-        "All systems are judged on the same songs; differences are paired within songs, and a song that failed is "
-        "counted and never averaged away.",
-    ]
-    if measured.reference is not None:
-        windows = measured.reference.statistics.num_windows
-        notes.insert(
-            0,
-            f"Frechet floor (as many true songs against the others): {_short(measured.floor(params.seed))}.",
-        )
-        notes.insert(
-            1,
-            f"Reference set of the Frechet distance: {windows} windows of {len(measured.reference_songs)} true songs; no "
-            "benchmark song is among them. Every system is measured on the songs that all systems have.",
-        )
-    return notes
+def _remarks(measured: Measured, params: BenchmarkParams) -> dict[str, str]:
+    """What stands beside a metric: of the Frechet distance the least it can be, and what it is to."""
+    if measured.reference is None:
+        return {}
+    floor, windows = _short(measured.floor(params.seed)), measured.reference.statistics.num_windows
+    return {
+        FRECHET: f"Floor, as many true songs against the others: {floor}. The reference: {windows} windows of "
+        f"{len(measured.reference_songs)} true songs, none of them the benchmark's. Every system is measured on the "
+        "songs that all systems have."
+    }
 
 
 def _report_system(measured: Measured, system: System) -> ReportSystem:
