@@ -21,8 +21,12 @@ from eval.rounds import RoundsReport
 from flows.cli import run
 from flows.dpo import run_dpo
 from flows.params import Params, load_params
-from flows.rounds_kept import shown_round, standing_rounds
+from flows.rounds import POLICY
+from flows.rounds_kept import round_checkpoint, shown_round, standing_rounds
+from flows.rounds_look import export_pairs
+from flows.train import checkpoint_of
 from flows.workfolder import WorkFolder
+from jam_model.checkpoint import weights_hash
 from jam_model.training_facts import BOTH, LYRICS, STYLE, TrainingFacts
 from tasks.audio import npy_bytes
 from tasks.engine import fit as fitting
@@ -302,3 +306,18 @@ def test_pairs_go_out_as_jamifys_list_and_come_back(whole: WorkFolder, tmp_path:
     for pair, other in zip(back, read_pairs(written), strict=True):
         np.testing.assert_array_equal(pair.winner_TC, other.winner_TC)
         np.testing.assert_array_equal(pair.loser_TC, other.loser_TC)
+
+
+def test_jamifys_list_is_learned_from_to_the_weights_of_the_round_that_wrote_it(
+    whole: WorkFolder, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(whole.root, tmp_path / "W")
+    export_pairs(whole.root, 1, tmp_path)
+    settings = [word for setting in SETTINGS for word in ("--set", setting)]
+    learn = ["dpo", "--pairs", str(tmp_path / "dpo.json"), "--work", str(tmp_path / "W"), *settings]
+    assert run(learn) == 0
+    assert "to learn from, 0 held out" in capfd.readouterr().out
+    found = checkpoint_of(WorkFolder(tmp_path / "W").checkpoint("pairs"))
+    assert weights_hash(found) == weights_hash(round_checkpoint(whole, 1, POLICY))
+    assert run([*learn, "--posteriors"]) == 2
+    assert "win_latent has shape" in capfd.readouterr().err
