@@ -44,7 +44,7 @@ def album(folder: Path) -> Path:
     write_song(folder / "sub" / "two words.v1.flac", 0.3, seed=2)
     (folder / "sub" / "two words.v1.lrc").write_text("[00:00.10]la la")
     (folder / "sub" / "two words.v1.style.txt").write_text("slow pop")
-    write_song(folder / "sub" / "bare.ogg", 0.5, seed=3)
+    write_song(folder / "sub" / "bare\u3000name.ogg", 0.5, seed=3)
     return folder
 
 
