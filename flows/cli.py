@@ -12,6 +12,7 @@ import typer
 from typer.exceptions import TyperException
 
 from flows.commands.app import app
+from flows.server import CURE, is_lost
 from flows.view import complain
 from tasks.engine.trouble import cure_of
 
@@ -51,7 +52,8 @@ def run(arguments: list[str]) -> int:
         return 2
     except Exception as error:
         told = f"{type(error).__name__}: {' '.join(str(error).split())[:400]}"
-        complain("; ".join(filter(None, [told, cure_of(error), _kept_trace()])))
+        cure = CURE if is_lost(error) else cure_of(error)
+        complain("; ".join(filter(None, [told, cure, _kept_trace()])))
         return 1
 
 

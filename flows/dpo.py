@@ -136,6 +136,7 @@ def round_row(
         refusals=made.learn.refusals,
         num_held_out=figures["num_held_out_pairs"],
         held_out_accuracy=figures.get("held_out_accuracy"),
+        error_over=figures["error_over"],
     )
 
 

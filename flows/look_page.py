@@ -144,11 +144,11 @@ def _stage_line(chain: Chain, name: str, row: Mapping[str, Any], heavy: Mapping[
 
 
 def _columns_of(chain: Chain, stage: str, number: int) -> list[str]:
-    path = chain.path(stage, number)
-    if not path.is_file():
-        return []
-    with parquet_file(path) as file:
-        return list(file.schema_arrow.names)
+    for path in (chain.path(stage, number), chain.lean_path(stage, number)):
+        if path.is_file():
+            with parquet_file(path) as file:
+                return list(file.schema_arrow.names)
+    return []
 
 
 def _heavy_columns(chain: Chain, number: int, song_id: str) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from tasks.engine.table import Chain, Table
 from tasks.filter import Filter, is_calibrated
 from tasks.forget import FORGOTTEN, forgotten_hashes
 from tasks.group import Group, fit_neighbours
+from tasks.hashes import Hashes
 from tasks.ingest import Ingest
 from tasks.pack import Pack, packed_shard, write_index
 from tasks.phonemize import Phonemize
@@ -99,12 +100,14 @@ def admit_songs(params: Params, work: WorkFolder) -> int:
     table = Table(work.table)
     before = [source for part in table.partitions() for source in part.sources]
     known = [source.facts["audio"]["path"] for source in before if not source.facts.get("refused")]
-    listing = list_sources(place_of(params.songs.path, "songs"), known)
+    hashes = Hashes(work.hashes)
+    listing = list_sources(place_of(params.songs.path, "songs"), known, hashes=hashes)
+    hashes.write(work.hashes)
     if not listing.sources and not before:
         reasons = ", ".join(sorted({refusal["reason"] for refusal in listing.refused})) or "it is empty"
         raise ValueError(f"songs: nothing in {params.songs.path} can be taken as a song ({reasons})")
-    hashes = forgotten_hashes(work.root)
-    sources = [source for source in listing.sources if source.facts["content_hash"] not in hashes]
+    forgotten = forgotten_hashes(work.root)
+    sources = [source for source in listing.sources if source.facts["content_hash"] not in forgotten]
     taken_down = {source.facts["audio"]["path"] for source in listing.sources} - {
         source.facts["audio"]["path"] for source in sources
     }

@@ -124,7 +124,7 @@ def run_round(params: Params, work: WorkFolder, number: int, prompts: RoundPromp
         ]
         out = folder / RUNS[name] / fingerprint(facts)
         shown = f"dpo-{number}" if name == POLICY else f"dpo-{number}-{name}"
-        work_of = partial(_fit, shown, section, *tensors, start, reference, params, out)
+        work_of = partial(fit_pairs, shown, section, *tensors, start, reference, params, out)
         result: TrainResult = step(shown, work_of)
         remove_superseded(out.parent, out)
         say(f"{shown}: {figures_told(result.figures)}")
@@ -133,9 +133,13 @@ def run_round(params: Params, work: WorkFolder, number: int, prompts: RoundPromp
     policy = fitted(POLICY, params.dpo, before.policy, reference)
     control = None
     if before.control is not None:
-        without = params.dpo.model_copy(update={"beta": 0.0})
-        control = fitted(CONTROL, without, before.control, None)
+        control = fitted(CONTROL, control_of(params.dpo), before.control, None)
     return Round(learn, check, policy, control)
+
+
+def control_of(section: PreferParams) -> PreferParams:
+    """The same training without the preference."""
+    return section.model_copy(update={"beta": 0.0})
 
 
 def take_chain(params: Params, folder: Path, policy: Path) -> Chain:
@@ -161,7 +165,7 @@ def pairs_of(
     )
 
 
-def _fit(
+def fit_pairs(
     name: str,
     section: PreferParams,
     learn: list[Pair],
@@ -171,6 +175,7 @@ def _fit(
     params: Params,
     out: Path,
 ) -> TrainResult:
+    """Preference training in `out`, with a progress bar; a finished run there is found."""
     if not (out / "done.json").is_file():
         connect(params.engine)
     silence_C = build_codec(params.codec).silence_C

@@ -16,6 +16,7 @@ from prefect.context import FlowRunContext
 from prefect.states import Cancelled, Failed, State
 
 from flows.partition_lines import partition_lines
+from flows.server import is_lost
 from flows.view import say, stage_line, stage_view
 from tasks.engine.params import EngineParams
 from tasks.engine.pool import connected, leave
@@ -83,14 +84,25 @@ class LiveProgress:
         self.artifact: Any = create_progress_artifact(progress=0.0, key="partitions", description=description)
         self.counts: dict[str, tuple[int, int]] = {}
         self.told = 0.0
+        self.is_lost = False
 
     def update(self, report: StageReport) -> None:
-        """Told to the server every few seconds, and when everything stands."""
+        """Told to the server every few seconds, and when everything stands, until the server is lost."""
         self.counts[report.stage] = (report.fresh + len(report.receipts), report.partitions)
         done, total = (sum(column) for column in zip(*self.counts.values(), strict=True))
-        if done == total or time.monotonic() - self.told > PROGRESS_EVERY_S:
-            self.told = time.monotonic()
-            update_progress_artifact(self.artifact, progress=100.0 * done / max(1, total))
+        due = done == total or time.monotonic() - self.told > PROGRESS_EVERY_S
+        if due and not self.is_lost:
+            self._tell(100.0 * done / max(1, total))
+
+    def _tell(self, percent: float) -> None:
+        self.told = time.monotonic()
+        try:
+            update_progress_artifact(self.artifact, progress=percent)
+        except Exception as error:
+            if not is_lost(error):
+                raise
+            self.is_lost = True
+            say("Prefect's server does not answer; the stages that run go on without it")
 
 
 @task(task_run_name="{stage}", cache_policy=NO_CACHE)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from flows.look import chain_at
+from flows.params import Params, load_params
+from flows.rounds import CONTROL, POLICY, RUNS, control_of
 from flows.view import say
 from flows.workfolder import WorkFolder
+from tasks.engine.files import remove_tree
 from tasks.engine.lease import hold
-from tasks.engine.prune import superseded
+from tasks.engine.prune import heavy_files, let_go, superseded, superseded_runs
 from tasks.engine.repair import repair
-from tasks.engine.sealed import place_in, seal
+from tasks.engine.sealed import files_below, place_in, seal
 from tasks.engine.verify import survey
 from tasks.forget import forget_song
 
@@ -74,21 +77,41 @@ def print_prune(overlay: Path | None, settings: Sequence[str], root: Path, yes: 
     """``jam prune``: what no current setting needs, and with `yes` without it.
 
     Raises:
-        ValueError: nothing has been prepared there.
+        ValueError: nothing has been prepared there, or `engine.let_go` names a stage without heavy columns.
     """
+    params, work = load_params(overlay, settings), WorkFolder(root)
     with hold(root, "prune", say) as lease:
-        found = superseded(chain_at(overlay, settings, root), WorkFolder(root).receipts / "prepare")
-        num_bytes = sum(path.stat().st_size for path in found)
-        for path in found[:MAX_LISTED]:
-            say(place_in(path, root))
-        if len(found) > MAX_LISTED:
-            say(f"... and {len(found) - MAX_LISTED} more")
+        chain = chain_at(overlay, settings, root)
+        old = [*superseded(chain, work.receipts / "prepare"), *_superseded_runs(params, work)]
+        heavy = heavy_files(chain, params.engine.let_go)
+        sizes = [_num_bytes(path) for path in (*old, *heavy)]
+        lines = [place_in(path, root) for path in old]
+        lines += [f"{place_in(path, root)}: its heavy columns" for path in heavy]
+        for line in lines[:MAX_LISTED]:
+            say(line)
+        if len(lines) > MAX_LISTED:
+            say(f"... and {len(lines) - MAX_LISTED} more")
         if yes:
-            for path in found:
-                path.unlink()
+            for path in old:
+                remove_tree(path) if path.is_dir() else path.unlink()
+            for path in heavy:
+                let_go(path)
             seal(lease)
-    told = f"prune: {_files(len(found))}, {num_bytes / 1e6:.1f} MB"
-    say(f"{told} freed" if yes else f"{told} of other settings; `jam prune --yes` frees them")
+    told = f"prune: {len(lines)} in all, {sum(sizes) / 1e6:.1f} MB"
+    say(f"{told} freed" if yes else f"{told} that nothing needs; `jam prune --yes` frees them")
+
+
+def _superseded_runs(params: Params, work: WorkFolder) -> Iterator[Path]:
+    yield from superseded_runs(work.checkpoint("pretrain"), params.pretrain)
+    yield from superseded_runs(work.checkpoint("sft"), params.sft)
+    for name, section in ((POLICY, params.dpo), (CONTROL, control_of(params.dpo))):
+        for runs in sorted(work.rounds.glob(f"*/{RUNS[name]}")):
+            yield from superseded_runs(runs, section)
+
+
+def _num_bytes(path: Path) -> int:
+    """Of a file, or of all in a folder."""
+    return sum(file.stat().st_size for file in (files_below(path) if path.is_dir() else [path]))
 
 
 def _files(count: int) -> str:

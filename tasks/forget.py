@@ -125,9 +125,7 @@ def _runs_that_saw(root: Path, names: Collection[str]) -> tuple[tuple[Path, ...]
     packed = ids.is_file() and _names_one(ids, names)
     saw: dict[Path, Any] = {}
     may_have: dict[Path, Any] = {}
-    runs = {
-        path.parent: json.loads(path.read_bytes()) for path in sorted(root.glob(f"checkpoints/*/*/{RAN}"))
-    }
+    runs = {path.parent: json.loads(path.read_bytes()) for path in _recipes(root)}
     for run, recipe in runs.items():
         if recipe.get("shards") not in (None, current):
             may_have[run] = _weights(run)

@@ -17,11 +17,11 @@ from tasks.benchmark_songs import Asked
 from tasks.engine.table import Source
 from tasks.fanout import Prompt, System, file_source
 from tasks.folder import entries_of_folder
+from tasks.hashes import hash_file
 from tasks.lyrics import TimedText
 from tasks.models.phonemizer import Phonemizer
 from tasks.models.style_encoder import StyleEncoder
 from tasks.song_files import TarMember
-from tasks.sources import hash_file
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,23}")
 MISSING = "missing"

@@ -12,18 +12,22 @@ import json
 import re
 import unicodedata
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tasks.engine.store import StorePath
 from tasks.engine.table import Source
 from tasks.folder import MANIFEST_FACTS, Entry, Refused, entries_of_folder, refusal_of, refusal_row
+from tasks.hashes import Hashes
 from tasks.manifest import entries_of_manifest
-from tasks.song_files import pieces_of, songs_root
+from tasks.song_files import songs_root
 
 ID_LENGTH = 48
 HASH_LENGTH = 12
+READ_AT_ONCE = 8  # files
 
 
 @dataclass(frozen=True)
@@ -39,12 +43,15 @@ class Listing:
     claimed_duration_s: dict[str, float]  # song id -> the manifest's duration, where it gives one
 
 
-def list_sources(path: Path, admitted: Collection[str] = (), root: Path | None = None) -> Listing:
+def list_sources(
+    path: Path, admitted: Collection[str] = (), root: Path | None = None, hashes: Hashes | None = None
+) -> Listing:
     """Lists a folder with its sub-folders and tar shards, or a manifest (a JSON list, or JSON lines).
 
     `admitted` are the relative audio paths that an earlier listing took: of two files with the same
     audio the admitted one stays, else one with lyrics, else the first in path order; the others become
-    `duplicate`. `root` is the songs root of a manifest (its own folder unless given).
+    `duplicate`. `root` is the songs root of a manifest (its own folder unless given). Files are read, several at
+    once, to be hashed; `hashes` knows those of an earlier listing.
 
     Raises:
         ValueError: the path does not exist, or the manifest is not JSON, or lies in a store.
@@ -61,22 +68,14 @@ def list_sources(path: Path, admitted: Collection[str] = (), root: Path | None =
         entries, refused = entries_of_manifest(path, root)
     else:
         raise ValueError(f"songs: {path} is neither a folder nor a manifest; give one that exists")
-    sources: list[Source] = []
-    durations: list[float | None] = []
-    for entry in entries:
-        reason = refusal_of(entry.audio, root)
-        if reason is None:
-            try:
-                sources.append(_source(entry, root))
-                durations.append(entry.claimed_duration_s)
-            except OSError:
-                reason = "unreadable"
-        if reason is not None:
-            refused.append(refusal_row(entry.audio, root, reason))
-    sources = _without_duplicates(sources, frozenset(admitted))
-    claimed = {
-        s.song_id: seconds for s, seconds in zip(sources, durations, strict=True) if seconds is not None
-    }
+    read = partial(_source_or_reason, root=root, hashes=hashes or Hashes())
+    with ThreadPoolExecutor(READ_AT_ONCE) as threads:
+        found = list(zip(entries, threads.map(read, entries), strict=True))
+    refused += [refusal_row(entry.audio, root, reason) for entry, reason in found if isinstance(reason, str)]
+    taken = [(entry, source) for entry, source in found if isinstance(source, Source)]
+    sources = _without_duplicates([source for _, source in taken], frozenset(admitted))
+    claims = zip(sources, (entry.claimed_duration_s for entry, _ in taken), strict=True)
+    claimed = {source.song_id: seconds for source, seconds in claims if seconds is not None}
     in_path_order = sorted(sources, key=lambda source: source.facts["audio"]["path"])
     return Listing(root, in_path_order, refused, claimed)
 
@@ -89,16 +88,17 @@ def song_id_of(title: str, content_hash: str, number: int = 1) -> str:
     return (slug or "song") + ending
 
 
-def hash_file(path: Path) -> str:
-    """sha256 of a file's bytes, read in pieces."""
-    digest = hashlib.sha256()
-    for piece in pieces_of(path):
-        digest.update(piece)
-    return digest.hexdigest()
+def _source_or_reason(entry: Entry, root: Path, hashes: Hashes) -> Source | str:
+    if reason := refusal_of(entry.audio, root):
+        return reason
+    try:
+        return _source(entry, root, hashes)
+    except OSError:
+        return "unreadable"
 
 
-def _source(entry: Entry, root: Path) -> Source:
-    content_hash = hash_file(entry.audio)
+def _source(entry: Entry, root: Path, hashes: Hashes) -> Source:
+    content_hash = hashes.of(entry.audio)
     facts: dict[str, Any] = {
         "audio": {"path": entry.audio.relative_to(root).as_posix(), "bytes": None},
         "lyrics_path": None,
@@ -115,7 +115,7 @@ def _source(entry: Entry, root: Path) -> Source:
             reason = refusal_of(path, root)
             if reason is None:
                 try:
-                    digest = hash_file(path)
+                    digest = hashes.of(path)
                 except OSError:
                     reason = "unreadable"
             if reason is None:

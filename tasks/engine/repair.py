@@ -57,7 +57,7 @@ def _condemned(root: Path, damage: Damage) -> list[Path]:
     if path.suffix == ".parquet" and has_receipt(path):
         return [path, *_made_from(path, damage.known)]
     if damage.place.startswith("reports/"):
-        return [path, path.with_name(REPORT_RECIPE)]
+        return [path, root / "reports" / damage.place.split("/")[1] / REPORT_RECIPE]
     return [path]
 
 

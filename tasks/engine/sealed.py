@@ -22,7 +22,9 @@ KEPT = ("table", "shards", "checkpoints", "rounds", "benchmark", "reports", "ing
 VIEWS = ("reports/songs/",)  # pages that `jam look` writes: made again by looking
 TRACKED = ("tensorboard", "wandb")  # folders of other programs
 COLUMN_FILE = re.compile(r"part-(\d+)-[0-9a-f]+\.(parquet|tar)")
-RUN_FOLDER = re.compile(r"(checkpoints/[^/]+|rounds/[^/]+/(?!table/)[^/]+)/[^/]+/")
+RUN_FOLDER = re.compile(
+    r"(checkpoints/[^/]+/[^/]+|rounds/[^/]+/[^/]+/[0-9a-f]+)/"
+)  # beside a round's runs: tables
 
 Records = dict[str, str]
 """Path below the work folder -> sha256."""
@@ -60,7 +62,7 @@ def kept_files(root: Path) -> Iterator[Path]:
     """Every file of a work folder that counts: no temporary, no receipt, nothing the user put there."""
     for name in KEPT:
         top = root / name
-        for path in [top] if top.is_file() else _below(top):
+        for path in [top] if top.is_file() else files_below(top):
             if not place_in(path, root).startswith(VIEWS):
                 yield path
 
@@ -75,12 +77,13 @@ def has_receipt(path: Path) -> bool:
     return COLUMN_FILE.fullmatch(path.name) is not None and path.parent.name != SOURCES
 
 
-def _below(folder: Path) -> Iterator[Path]:
+def files_below(folder: Path) -> Iterator[Path]:
+    """Every file in a folder at any depth, without hidden ones and those of other programs."""
     for entry in sorted(folder.iterdir()) if folder.is_dir() else ():
         if entry.name.startswith(".") or entry.name in TRACKED:
             continue
         if entry.is_dir():
-            yield from _below(entry)
+            yield from files_below(entry)
         else:
             yield entry
 

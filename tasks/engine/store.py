@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -18,6 +18,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pyarrow as pa
 from pyarrow import fs
+
+from tasks.engine.trouble import patiently
 
 SCHEMES = ("s3", "gs")
 SPOOL_PREFIX = "jam-"
@@ -68,6 +70,10 @@ class StorePath(AsPath):
     scheme: str
     path: PurePosixPath
     options: str = ""
+    listed: StoredFile | None = field(default=None, compare=False)  # by `files_below`
+
+    def _at(self, path: PurePosixPath) -> StorePath:
+        return StorePath(self.scheme, path, self.options)
 
     @property
     def filesystem(self) -> fs.FileSystem:
@@ -83,7 +89,7 @@ class StorePath(AsPath):
         return (self.scheme, self.path) < (other.scheme, other.path)
 
     def __truediv__(self, part: Any) -> StorePath:
-        return replace(self, path=self.path / part)
+        return self._at(self.path / part)
 
     @property
     def name(self) -> str:
@@ -99,17 +105,17 @@ class StorePath(AsPath):
 
     @property
     def parent(self) -> StorePath:
-        return replace(self, path=self.path.parent)
+        return self._at(self.path.parent)
 
     @property
     def parents(self) -> tuple[StorePath, ...]:  # type: ignore[override]
-        return tuple(replace(self, path=path) for path in self.path.parents if path.parts)
+        return tuple(self._at(path) for path in self.path.parents if path.parts)
 
     def with_suffix(self, suffix: str) -> StorePath:
-        return replace(self, path=self.path.with_suffix(suffix))
+        return self._at(self.path.with_suffix(suffix))
 
     def with_name(self, name: str) -> StorePath:
-        return replace(self, path=self.path.with_name(name))
+        return self._at(self.path.with_name(name))
 
     def relative_to(self, other: StorePath) -> PurePosixPath:  # type: ignore[override]
         return self.path.relative_to(other.path)
@@ -121,7 +127,7 @@ class StorePath(AsPath):
         return str(self)
 
     def _info(self) -> fs.FileInfo:
-        return self.filesystem.get_file_info(str(self.path))
+        return patiently(lambda: self.filesystem.get_file_info(str(self.path)))
 
     def exists(self) -> bool:  # type: ignore[override]
         return self._info().type != fs.FileType.NotFound
@@ -134,6 +140,9 @@ class StorePath(AsPath):
         return self._info().type == fs.FileType.Directory
 
     def stat(self) -> StoredFile:  # type: ignore[override]
+        """As the store says now, or as it said when it listed this place."""
+        if self.listed is not None:
+            return self.listed
         if (info := self._info()).type != fs.FileType.File:
             raise FileNotFoundError(str(self))
         return StoredFile(info.size, info.mtime_ns)
@@ -146,11 +155,11 @@ class StorePath(AsPath):
 
     def _listing(self, recursive: bool = False) -> list[fs.FileInfo]:
         selector = fs.FileSelector(str(self.path), allow_not_found=True, recursive=recursive)
-        return self.filesystem.get_file_info(selector)
+        return patiently(lambda: self.filesystem.get_file_info(selector))
 
     def iterdir(self) -> Generator[StorePath]:
         """One listing."""
-        yield from (replace(self, path=PurePosixPath(info.path)) for info in self._listing())
+        yield from (self._at(PurePosixPath(info.path)) for info in self._listing())
 
     def glob(self, pattern: str) -> Iterator[StorePath]:  # type: ignore[override]
         """``part-*.tar``, ``*/done.json``: a listing for each folder that a wildcard stands for."""
@@ -164,18 +173,25 @@ class StorePath(AsPath):
         return (below for place in found for below in (place.glob(rest) if rest else [place]))
 
     def files_below(self) -> list[StorePath]:
-        """Every file at any depth, sorted: one listing."""
-        infos = self._listing(recursive=True)
-        files = [info.path for info in infos if info.type == fs.FileType.File]
-        return sorted(replace(self, path=PurePosixPath(path)) for path in files)
+        """Every file at any depth, sorted, with its size and time: one listing."""
+        files = [info for info in self._listing(recursive=True) if info.type == fs.FileType.File]
+        return sorted(
+            StorePath(
+                self.scheme, PurePosixPath(info.path), self.options, StoredFile(info.size, info.mtime_ns)
+            )
+            for info in files
+        )
 
     def open(self, mode: str = "rb", *_: object) -> IO[bytes]:  # type: ignore[override]
         """For reading bytes only; files are written whole, by `upload`."""
         if mode != "rb":
             raise ValueError(f"{self}: a file in a store is opened to read bytes, not {mode!r}")
-        return self.filesystem.open_input_file(str(self.path))
+        return patiently(lambda: self.filesystem.open_input_file(str(self.path)))
 
     def read_bytes(self) -> bytes:
+        return patiently(self._read)
+
+    def _read(self) -> bytes:
         with self.open() as file:
             return file.read()
 
@@ -188,14 +204,17 @@ class StorePath(AsPath):
         A stream of pyarrow commits what it has when it is closed or collected, also after an exception. With one
         write there is no half of a file that it could commit: what the store did not take fails the close.
         """
+        patiently(lambda: self._write(data))
+        return len(data)
+
+    def _write(self, data: Any) -> None:
         stream = self.filesystem.open_output_stream(str(self.path))
         stream.write(data)
         stream.close()
-        return len(data)
 
     def unlink(self, missing_ok: bool = False) -> None:
         try:
-            self.filesystem.delete_file(str(self.path))
+            patiently(lambda: self.filesystem.delete_file(str(self.path)))
         except FileNotFoundError:
             if not missing_ok:
                 raise

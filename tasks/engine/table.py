@@ -23,6 +23,8 @@ from tasks.engine.fingerprint import Recipe, fingerprint, stage_recipe
 from tasks.engine.members import SOURCES, Partition, Source, partitions_in, write_partition
 from tasks.engine.stage import Stage
 
+LEAN = ".lean.parquet"
+"""How a column file ends whose heavy columns were let go (tasks.engine.prune); it stands until they are needed again."""
 BOOKKEEPING = (("drop_reason", pa.string()), ("dropped_by", pa.string()), ("made_by", pa.string()))
 
 
@@ -146,6 +148,14 @@ class Chain:
         """Where the column file of this stage and partition stands once it is done."""
         return self.table.root / stage / f"{self.name(stage, number)}.parquet"
 
+    def lean_path(self, stage: str, number: int) -> Path:
+        """Where it stands without its heavy columns."""
+        return self.path(stage, number).with_suffix(LEAN)
+
+    def readers(self, stage: str) -> list[str]:
+        """The stages that read columns of this one."""
+        return [name for name, inputs in self.inputs.items() if stage in inputs]
+
     def shard_path(self, stage: str, number: int) -> Path | None:
         """The shard of a stage that has a `sink`; None for every other stage."""
         if self.stages[stage].sink is None:
@@ -162,15 +172,22 @@ class Chain:
         )
 
     def missing(self, stage: str, standing: Standing | None = None) -> list[int]:
-        """Partitions whose file (or shard) does not stand; lists the stage's folders unless it is told."""
+        """Partitions whose file (or shard) does not stand; lists the stage's folders unless it is told.
+
+        A file that was let go stands as well, where all that reads it does.
+        """
         standing = standing or self.standing(stage)
         sinks = self.shards is not None and self.stages[stage].sink is not None
         names = {number: self.name(stage, number) for number in self.partitions}
-        return [
-            number
-            for number, name in names.items()
-            if f"{name}.parquet" not in standing.files or (sinks and f"{name}.tar" not in standing.shards)
-        ]
+        packed = {number for number, name in names.items() if not sinks or f"{name}.tar" in standing.shards}
+        whole = {number for number in packed if f"{names[number]}.parquet" in standing.files}
+        lean = {number for number in packed - whole if f"{names[number]}{LEAN}" in standing.files}
+        stands = whole | (lean - self.needed(stage) if lean else lean)
+        return [number for number in names if number not in stands]
+
+    def needed(self, stage: str) -> set[int]:
+        """Partitions that a stage will yet read of this one."""
+        return {number for reader in self.readers(stage) for number in self.missing(reader)}
 
     def remove_superseded(self, stage: str, standing: Standing | None = None) -> list[Path]:
         """Remove column files (and shards) that no current fingerprint names, as listed before the stage ran.
@@ -179,7 +196,8 @@ class Chain:
         """
         standing = standing or self.standing(stage)
         current = {self.name(stage, number) for number in self.partitions}
-        gone = [self.table.root / stage / n for n in standing.files - {f"{name}.parquet" for name in current}]
+        kept = {f"{name}{ending}" for name in current for ending in (".parquet", LEAN)}
+        gone = [self.table.root / stage / name for name in standing.files - kept]
         if self.shards:
             gone += [self.shards / n for n in standing.shards - {f"{name}.tar" for name in current}]
         gone = [path for path in gone if path.name.startswith("part-")]
@@ -213,8 +231,11 @@ class Chain:
                 }
                 for s in part.sources
             ]
+            every = wanted | {"drop_reason", "dropped_by", "made_by"}
             for name in self.order[: self.order.index(last) + 1]:
-                found = _read(self.path(name, number), wanted | {"drop_reason", "dropped_by", "made_by"})
+                found = _read(self.path(name, number), every)
+                if found is None:
+                    found = _read(self.lean_path(name, number), every)
                 for row, values in zip(merged, found or [], strict=found is not None):
                     reason, by = values.pop("drop_reason"), values.pop("dropped_by")
                     if made_by := values.pop("made_by", None):

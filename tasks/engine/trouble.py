@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -16,6 +17,11 @@ PASSING = frozenset(
     }
 )
 """What network file systems and tired disks raise now and then, and not the next time."""
+STORE_PASSING = re.compile(
+    r"AWS Error (NETWORK_CONNECTION|SLOW_DOWN|THROTTLING|SERVICE_UNAVAILABLE|INTERNAL_FAILURE|REQUEST_TIMEOUT)"
+    r"|HTTP status 5\d\d|code: UNAVAILABLE"
+)
+"""The same of an object store, in the words of pyarrow, which gives such errors no number."""
 WAITS_S = (0.2, 1.0, 5.0)
 GOES_ON = "the same command goes on from there"
 CURES = {
@@ -34,14 +40,21 @@ def patiently(action: Callable[[], Result]) -> Result:
         try:
             return action()
         except OSError as error:
-            if error.errno not in PASSING:
+            if not passes(error):
                 raise
         time.sleep(wait_s)
     return action()
+
+
+def passes(error: OSError) -> bool:
+    """Whether storage may not raise this the next time."""
+    return error.errno in PASSING or (error.errno is None and STORE_PASSING.search(str(error)) is not None)
 
 
 def cure_of(error: BaseException) -> str | None:
     """What to do about trouble of the machine; None for any other error."""
     if isinstance(error, MemoryError):
         return CURES[errno.ENOMEM]
-    return CURES.get(error.errno) if isinstance(error, OSError) and error.errno else None
+    if not isinstance(error, OSError):
+        return None
+    return CURES[errno.EIO] if passes(error) else CURES.get(error.errno or 0)

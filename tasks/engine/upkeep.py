@@ -37,6 +37,8 @@ def why(chain: Chain, stage: str) -> list[str]:
         olds = sorted(folder.glob(f"part-{number:05d}-*.parquet"))
         if not olds:
             reasons["never made"] += 1
+        elif chain.lean_path(stage, number) in olds and chain.path(stage, number) not in olds:
+            reasons["its heavy columns were let go and are needed again"] += 1
         elif chain.path(stage, number) in olds:
             reasons["its shard is missing"] += 1
         else:
@@ -99,7 +101,9 @@ def forget_drops(chain: Chain, reason: str) -> list[Path]:
         for stage, inputs in chain.inputs.items():
             if stale & inputs.keys():
                 stale.add(stage)
-        gone += [path for stage in stale if (path := chain.path(stage, row["partition"])).is_file()]
+        number = row["partition"]
+        paths = [path(stage, number) for stage in stale for path in (chain.path, chain.lean_path)]
+        gone += [path for path in paths if path.is_file()]
     for path in set(gone):
         path.unlink()
     return sorted(set(gone))

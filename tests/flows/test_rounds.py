@@ -21,16 +21,24 @@ from eval.rounds import RoundsReport
 from flows.cli import run
 from flows.dpo import run_dpo
 from flows.params import Params, load_params
-from flows.rounds_kept import shown_round, standing_rounds
+from flows.rounds import POLICY
+from flows.rounds_kept import round_checkpoint, shown_round, standing_rounds
+from flows.rounds_look import export_pairs
+from flows.train import checkpoint_of
 from flows.workfolder import WorkFolder
+from jam_model.checkpoint import weights_hash
 from jam_model.training_facts import BOTH, LYRICS, STYLE, TrainingFacts
 from tasks.audio import npy_bytes
 from tasks.engine import fit as fitting
+from tasks.engine.repair import repair
 from tasks.engine.run import StageReport
+from tasks.engine.sealed import place_in
 from tasks.engine.steps import run_steps
+from tasks.engine.verify import survey
 from tasks.exchange import read_pair_list
 from tasks.pair_files import read_pairs
 from tests.jam_model.test_shards import members_of, write_folder
+from tests.tasks.engine.test_verify import flip
 from tests.tasks.test_generate import tiny_checkpoint
 from tests.tasks.test_train import ALONE
 from tests.tasks.tiny import timed
@@ -171,6 +179,34 @@ def test_a_round_killed_in_each_of_its_steps_ends_in_the_same_bytes(
     assert digests(work) == digests(whole)
 
 
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        ["rounds/1/train/*/model.safetensors", "rounds/1/control/*/pairs/pairs.safetensors"],
+        ["rounds/1/train/*/steps/*/average.safetensors", "rounds/1/pairs.parquet", "rounds/kept.json"],
+        [
+            "rounds/1/candidates/generate/part-00001-*",
+            "rounds/1/gate/score/part-00000-*",
+            "rounds/1/gate.json",
+        ],
+    ],
+)
+def test_damage_to_a_round_is_found_and_dpo_makes_the_same_bytes_again(
+    whole: WorkFolder, tmp_path: Path, damaged: list[str]
+) -> None:
+    shutil.copytree(whole.root, tmp_path / "W")
+    work = WorkFolder(tmp_path / "W")
+    paths = sorted(path for pattern in damaged for path in work.root.glob(pattern))
+    assert len(paths) == len(damaged)
+    for path in paths:
+        flip(path)
+    found = survey(work.root).damages
+    assert sorted(damage.place for damage in found) == [place_in(path, work.root) for path in paths]
+    assert repair(work.root, found)[1] == []
+    run_dpo(params_of(), work)
+    assert digests(work) == digests(whole) and not survey(work.root).damages
+
+
 def test_the_same_command_again_makes_nothing(whole: WorkFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tasks.engine.run.connect", lambda params: pytest.fail("something was made again"))
     before = digests(whole)
@@ -270,3 +306,18 @@ def test_pairs_go_out_as_jamifys_list_and_come_back(whole: WorkFolder, tmp_path:
     for pair, other in zip(back, read_pairs(written), strict=True):
         np.testing.assert_array_equal(pair.winner_TC, other.winner_TC)
         np.testing.assert_array_equal(pair.loser_TC, other.loser_TC)
+
+
+def test_jamifys_list_is_learned_from_to_the_weights_of_the_round_that_wrote_it(
+    whole: WorkFolder, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(whole.root, tmp_path / "W")
+    export_pairs(whole.root, 1, tmp_path)
+    settings = [word for setting in SETTINGS for word in ("--set", setting)]
+    learn = ["dpo", "--pairs", str(tmp_path / "dpo.json"), "--work", str(tmp_path / "W"), *settings]
+    assert run(learn) == 0
+    assert "to learn from, 0 held out" in capfd.readouterr().out
+    found = checkpoint_of(WorkFolder(tmp_path / "W").checkpoint("pairs"))
+    assert weights_hash(found) == weights_hash(round_checkpoint(whole, 1, POLICY))
+    assert run([*learn, "--posteriors"]) == 2
+    assert "win_latent has shape" in capfd.readouterr().err

@@ -13,6 +13,7 @@ from flows.params import Params, load_params
 from flows.workfolder import WorkFolder, writes_work
 from tasks.engine.files import write_json
 from tasks.engine.sealed import SEALED
+from tasks.engine.table import Source, Table
 from tests.tasks.engine.test_lease import another_process
 from tests.tasks.engine.test_verify import flip, flow
 
@@ -29,13 +30,13 @@ def test_verify_names_the_damaged_file_and_repair_removes_it(
 ) -> None:
     chain = flow(tmp_path)
     assert run(["verify", "--work", str(tmp_path)]) == 0
-    assert "12 files, 0 MB, all as written" in capfd.readouterr().out
+    assert "13 files, 0 MB, all as written" in capfd.readouterr().out
     shard = chain.shard_path("cut", 1)
     assert shard is not None
     flip(shard)
     assert run(["verify", "--work", str(tmp_path)]) == 1
     said = capfd.readouterr().out
-    assert f"shards/{shard.name}: not the bytes that were written" in said and "1 of 12 files damaged" in said
+    assert f"shards/{shard.name}: not the bytes that were written" in said and "1 of 13 files damaged" in said
     assert run(["verify", "--repair", "--work", str(tmp_path)]) == 0
     assert not shard.exists() and chain.missing("cut") == [1]
 
@@ -66,6 +67,24 @@ def test_command_on_a_held_folder_is_one_line_and_exit_code_2(
     assert run(["forget", "a-song", "--work", str(tmp_path)]) == 2
     said = capfd.readouterr()
     assert "took" in said.out and "'a-song' is no given song" in said.err
+
+
+def test_prune_shows_what_no_setting_needs_and_frees_it_when_it_is_told_to(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    given_up = tmp_path / "checkpoints/sft/0123"
+    write_json(given_up / "train.json", {"params": {"steps": 3}})
+    facts = {"content_hash": "aa", "audio": {"path": "a.wav", "bytes": None}, "title": "a"}
+    Table(tmp_path / "table").admit([Source("a", "aa", facts)], 4)
+    stale = tmp_path / "table/ingest/part-00000-0123456789ab.parquet"
+    stale.parent.mkdir()
+    stale.write_bytes(b"of other settings")
+    for arguments, says, stands in (([], "that nothing needs", True), (["--yes"], "freed", False)):
+        assert run(["prune", *arguments, "--work", str(tmp_path)]) == 0
+        said = capfd.readouterr().out.splitlines()
+        assert said[0] == f"table/ingest/{stale.name}" and said[1] == "checkpoints/sft/0123"
+        assert "prune: 2 in all" in said[2] and says in said[2]
+        assert stale.exists() == given_up.exists() == stands
 
 
 def test_flow_that_fails_gives_the_folder_back_with_what_it_wrote_recorded(tmp_path: Path) -> None:

@@ -34,13 +34,13 @@ def chain_of(root: Path) -> Chain:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Two partitions with the song in the first, a round and a benchmark that sang it, and four training runs."""
+    """Two partitions with the song in the first, a round and a benchmark that sang it, and five training runs."""
     songs = [given(BAD, "bad", "aa"), given("good-1", "good", "bb"), given("good-2", "better", "cc")]
     Table(tmp_path / "table").admit(songs, 2)
     Table(tmp_path / "table").admit([*songs, given(COPY, "bad copy", "aa")], 2)
     run_here(chain_of(tmp_path), tmp_path / "receipts" / "prepare")
-    for place in ("rounds/1", "benchmark"):
-        table = Table(tmp_path / place / "table")
+    for place in ("rounds/1/candidates", "benchmark/table"):
+        table = Table(tmp_path / place)
         table.admit([sung(f"{BAD}-r1-k0", BAD), sung("good-1-r1-k0", "good-1")], 2)
         run_here(Chain(table, [Flag(Factor(factor=1.0))]), tmp_path / "receipts" / "round-1")
     (tmp_path / "rounds/1/pairs.parquet").write_bytes(b"pairs")
@@ -54,17 +54,20 @@ def root(tmp_path: Path) -> Path:
     write_json(tmp_path / "reports/benchmark/recipe.json", {"columns": "x"})
     write_json(tmp_path / "reports/other/report.json", {"songs": ["good-1"]})
     hashed = hash_of([entry["sha256"] for entry in shards])
-    run_of(tmp_path, "pretrain/a", {"shards": hashed}, "weights-a")
-    run_of(tmp_path, "sft/b", {"shards": "of songs that are gone", "init": "weights-a"}, "weights-b")
-    run_of(tmp_path, "sft/c", {"shards": "of songs that are gone"}, "weights-c")
-    run_of(tmp_path, "dpo-1/d", {"kind": "preference", "policy": "weights-b"}, "weights-d")
-    write_json(tmp_path / "checkpoints/dpo-1/d/pairs/pairs.json", [{"song_id": BAD}])
+    run_of(tmp_path / "checkpoints/pretrain/a", {"shards": hashed}, "weights-a")
+    run_of(
+        tmp_path / "checkpoints/sft/b", {"shards": "of songs that are gone", "init": "weights-a"}, "weights-b"
+    )
+    run_of(tmp_path / "checkpoints/sft/c", {"shards": "of songs that are gone"}, "weights-c")
+    run_of(tmp_path / "rounds/1/train/d", {"kind": "preference", "policy": "elsewhere"}, "weights-d")
+    write_json(tmp_path / "rounds/1/train/d/pairs/pairs.json", [{"song_id": BAD}])
+    run_of(tmp_path / "rounds/2/train/e", {"kind": "preference", "policy": "weights-d"}, "weights-e")
     return tmp_path
 
 
-def run_of(root: Path, name: str, recipe: dict[str, str], weights: str) -> None:
-    write_json(root / "checkpoints" / name / "train.json", recipe)
-    write_json(root / "checkpoints" / name / "done.json", {"weights": weights})
+def run_of(folder: Path, recipe: dict[str, str], weights: str) -> None:
+    write_json(folder / "train.json", recipe)
+    write_json(folder / "done.json", {"weights": weights})
 
 
 def names_in(root: Path) -> list[str]:
@@ -94,7 +97,7 @@ def test_nothing_holds_the_song_and_the_others_are_made_again(root: Path) -> Non
 
 def test_checkpoints_that_saw_it_are_named_with_those_that_began_from_them(root: Path) -> None:
     gone = forget_song(root, BAD)
-    assert sorted(run.name for run in gone.saw) == ["a", "b", "d"]
+    assert sorted(run.name for run in gone.saw) == ["a", "b", "d", "e"]
     assert [run.name for run in gone.may_have] == ["c"]
 
 

@@ -30,6 +30,7 @@ ENGINE = EngineParams(
     song_limit_s=6.0,
     song_limit_per_audio_s=0.0,
     song_memory_mb=None,
+    let_go=(),
     stages={},
     dashboard=False,
     metrics_port=None,

@@ -19,9 +19,9 @@ from tests.tasks.engine.probes import ENGINE, Factor, Measure, chain_of_titles
 
 HOLDER = """
 import sys, time
-from pathlib import Path
 from tasks.engine.lease import hold
-with hold(Path(sys.argv[1]), "train", print):
+from tasks.engine.store import place_of
+with hold(place_of(sys.argv[1]), "train", print):
     print("held", flush=True)
     time.sleep(600)
 """
@@ -41,7 +41,8 @@ def taken_over(path: Path) -> None:
     """As another machine does it."""
     holder = read_holder(path)
     assert holder is not None
-    path.write_text(json.dumps(asdict(replace(holder, token="another", host="other", command="dpo"))))
+    taker = replace(holder, token="another", host="other", command="dpo")
+    path.write_bytes(json.dumps(asdict(taker)).encode())
 
 
 def test_second_writer_is_told_who_holds_the_folder_and_a_killed_one_is_taken_over(tmp_path: Path) -> None:

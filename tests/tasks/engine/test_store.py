@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import json
 import pickle
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from tasks.engine.files import atomic_path, names_in, remove_tree, write_json, write_json_lines
-from tasks.engine.partition import Limits, Work, run_partition
+from tasks.engine.lease import LEASE_NAME, STALE_S, LeaseLost, WorkHeld, fence_over, hold, read_holder
+from tasks.engine.partition import run_partition
 from tasks.engine.run import run_chains
 from tasks.engine.stage import Stage
 from tasks.engine.store import StorePath, local_file, local_folder, place_of
 from tasks.engine.table import Chain, Table
 from tests.s3 import s3_server
-from tests.tasks.engine.probes import ENGINE, Cut, Factor, Measure, run_here, sources
-
-LIMITS = Limits(0.0, 0.0)
+from tests.tasks.engine.probes import ENGINE, Cut, Factor, Measure, run_here, sources, work_of
+from tests.tasks.engine.test_lease import another_process, silent, taken_over
 
 
 @pytest.fixture(scope="module")
@@ -117,21 +120,33 @@ def test_files_of_any_size_arrive_whole(place: StorePath) -> None:
     assert files(place) == set()
 
 
-def run(chain: Chain, stage: str, number: int, receipts: Path) -> None:
-    """One partition as a worker runs it."""
-    inputs = {name: (chain.path(name, number), columns) for name, columns in chain.inputs[stage].items()}
-    work = Work(
-        stage,
-        number,
-        chain.path(stage, number),
-        chain.shard_path(stage, number),
-        inputs,
-        chain.recipe(stage, number),
-        receipts / f"{chain.name(stage, number)}.json",
-        1,
-        LIMITS,
-    )
-    run_partition(chain.stages[stage], work)
+@dataclass
+class Moody:
+    """A store that does not answer every other time."""
+
+    store: Any
+    asked: int = 0
+
+    def __getattr__(self, name: str) -> Any:
+        def answer(*arguments: Any) -> Any:
+            self.asked += 1
+            if self.asked % 2:
+                raise OSError(f"AWS Error NETWORK_CONNECTION during {name}: curlCode: 7, Couldn't connect")
+            return getattr(self.store, name)(*arguments)
+
+        return answer
+
+
+def test_a_store_that_is_away_for_a_moment_is_asked_again(
+    place: StorePath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moody = Moody(place.filesystem)
+    monkeypatch.setattr(StorePath, "filesystem", moody)
+    monkeypatch.setattr("tasks.engine.trouble.time.sleep", lambda _: None)
+    (place / "a.json").write_bytes(b"{}")
+    assert (place / "a.json").read_bytes() == b"{}" and files(place) == {"a.json"}
+    (place / "a.json").unlink()
+    assert not (place / "a.json").exists() and moody.asked == 2 * 5
 
 
 def chain_in(root: Path, titles: list[str]) -> Chain:
@@ -143,10 +158,8 @@ def chain_in(root: Path, titles: list[str]) -> Chain:
 def test_a_table_in_a_store_has_the_bytes_of_one_in_a_folder(place: StorePath, tmp_path: Path) -> None:
     for root in (tmp_path / "w", place):
         chain = chain_in(root, ["one", "two", "drop me", "four", "five"])
-        for stage in chain.stages:
-            for number in chain.missing(stage):
-                run(chain, stage, number, tmp_path / "receipts")
-            assert chain.missing(stage) == []
+        run_here(chain, tmp_path / "receipts")
+        assert not any(chain.missing(stage) for stage in chain.stages)
     local = {str(path.relative_to(tmp_path / "w")) for path in (tmp_path / "w").rglob("*") if path.is_file()}
     assert files(place) == local and len(local) == 8
     for name in local:
@@ -158,8 +171,49 @@ def test_a_stage_that_raises_half_way_leaves_no_object(place: StorePath, tmp_pat
     chain = chain_in(place, ["one", "two", "bug", "four"])
     before = files(place)
     with pytest.raises(KeyError):
-        run(chain, "measure", 0, tmp_path)
+        run_partition(chain.stages["measure"], work_of(chain, "measure", 0, tmp_path))
     assert files(place) == before == {str(chain.path("sources", 0).relative_to(place))}
+
+
+def test_a_store_has_one_writer_and_a_killed_one_is_taken_over(place: StorePath) -> None:
+    process = another_process(place)
+    with (
+        pytest.raises(WorkHeld, match=f"held by `jam train` .*pid {process.pid}"),
+        hold(place, "dpo", silent),
+    ):
+        pass
+    process.kill()
+    process.wait()
+    said: list[str] = []
+    with hold(place, "prepare", said.append):
+        assert files(place) == {LEASE_NAME}
+    assert len(said) == 1 and f"took {place} over from `jam train`" in said[0]
+    assert files(place) == set()
+
+
+def test_a_lease_in_a_store_whose_heart_stopped_on_another_machine_is_taken_over(place: StorePath) -> None:
+    with hold(place, "prepare", silent):
+        holder = read_holder(place / LEASE_NAME)
+    assert holder is not None
+    far = replace(holder, machine="another", host="node-2", beat_at=time.time())
+    write_json(place / LEASE_NAME, asdict(far))
+    with pytest.raises(WorkHeld, match="host node-2"), hold(place, "prepare", silent):
+        pass
+    write_json(place / LEASE_NAME, asdict(replace(far, beat_at=time.time() - 2 * STALE_S)))
+    said: list[str] = []
+    with hold(place, "prepare", said.append):
+        assert "host node-2" in said[0]
+
+
+def test_a_writer_that_lost_its_lease_in_a_store_commits_nothing(place: StorePath, tmp_path: Path) -> None:
+    chain = chain_in(place, ["one", "two"])
+    with hold(place, "prepare", silent):
+        work = replace(work_of(chain, "measure", 0, tmp_path), fence=fence_over(place / "table"))
+        taken_over(place / LEASE_NAME)
+        with pytest.raises(LeaseLost, match="host other"):
+            run_partition(chain.stages["measure"], work)
+    assert chain.missing("measure") == [0]
+    assert files(place) == {LEASE_NAME, str(chain.path("sources", 0).relative_to(place))}
 
 
 @pytest.fixture

@@ -1,0 +1,138 @@
+"""Readers of what a user hands in: lyrics, audio, folders of songs, manifests, requests and params."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections import Counter
+from functools import cache
+
+import numpy as np
+import yaml
+from hostile_inputs import TEXTS, audio_files, damaged, odd_json, odd_value, words
+from hostile_scratch import Reader, Scratch, Unaccounted, models
+
+from flows.load import BASE, load
+from flows.params import Params
+from tasks.audio import read_audio
+from tasks.engine.song import Song, SongError
+from tasks.ingest import Ingest
+from tasks.lyrics import decode_text, parse_lyrics
+from tasks.request import read_requests
+from tasks.sources import list_sources
+
+
+class SongReaders(Scratch):
+    """Each reads one damaged input."""
+
+    def targets(self) -> dict[str, Reader]:
+        """The readers by name."""
+        return {
+            "lyrics .json": self.lyrics_json,
+            "lyrics .lrc and .txt": self.lyrics_text,
+            "audio": self.audio,
+            "songs folder": self.songs_folder,
+            "manifest": self.manifest,
+            "singing request": self.request,
+            "params": self.settings,
+        }
+
+    def lyrics_json(self, random: np.random.Generator) -> None:
+        data = odd_json(words(), random)
+        if random.random() < 0.3:
+            data = damaged(data, [data], random)
+        self._lyrics(data, ".json")
+
+    def lyrics_text(self, random: np.random.Generator) -> None:
+        lines = ["[ti:Moon]", "[offset:+50]", "[00:01.50]<00:01.50>moon <00:02.00>light", "[00:03]over me x2"]
+        seeds = ["\n".join(lines).encode(), "Verse 1:\n[Chorus]\nmoon (moon)\n".encode("utf-16")]
+        seeds += [text.encode("utf-8", "surrogatepass") for text in TEXTS]
+        data = damaged(seeds[int(random.integers(len(seeds)))], seeds, random)
+        self._lyrics(data, str(random.choice([".lrc", ".txt"])))
+
+    def _lyrics(self, data: bytes, ending: str) -> None:
+        limits = self.params.ingest
+        decode_text(data)
+        parse_lyrics(data, ending, limits.max_lyrics_bytes, limits.max_lyrics_words)
+
+    def audio(self, random: np.random.Generator) -> None:
+        seeds = list(_audio().values())
+        read_audio(
+            io.BytesIO(damaged(seeds[int(random.integers(len(seeds)))], seeds, random)), self.params.audio
+        )
+
+    def songs_folder(self, random: np.random.Generator) -> None:
+        """Odd names, links out of the folder, FIFOs, folders named like songs; kept + dropped + refused = found."""
+        root = self.fresh("songs")
+        sounds = _audio()
+        for number in range(4):
+            kind = str(random.choice(list(sounds)))
+            name = str(random.choice(["a", "b.c", "ü'\"<b>", "..", "-rf", " ", "x" * 120, "a\nb", "$(id)"]))
+            path = root / f"{number}{name}.{kind}"
+            choice = int(random.integers(7))
+            if choice == 0:
+                path.symlink_to("/etc/passwd")
+            elif choice == 1:
+                path.mkdir()
+            elif choice == 2:
+                os.mkfifo(path)
+            else:
+                path.write_bytes(sounds[kind] if choice > 4 else damaged(sounds[kind], [b""], random))
+            path.with_suffix(".json").write_bytes(odd_json(words(3), random))
+        listing = list_sources(root)
+        ingest = Ingest(self.params.ingest, self.params.audio, str(root))
+        ended = Counter(row["path"].split(".")[-1] in sounds for row in listing.refused)[True]
+        for source in listing.sources:
+            if not source.facts["refused"]:
+                columns = {key: source.facts[key] for key in ingest.reads}
+                try:
+                    ingest.one(Song(source.song_id, columns))
+                except SongError as error:
+                    if not error.reason.isidentifier():
+                        raise Unaccounted(f"reason {error.reason!r}") from error
+            ended += 1
+        if ended != 4:
+            raise Unaccounted(f"4 files, {ended} songs and refusals")
+
+    def manifest(self, random: np.random.Generator) -> None:
+        root = self.fresh("manifest")
+        (root / "a.wav").write_bytes(_audio()["wav"])
+        row = {"id": "a", "audio_path": "a.wav", "lrc_path": "a.json", "duration": 0.5, "license": "CC0"}
+        rows = [row, {**row, "id": "b"}]
+        data = odd_json(rows, random)
+        if random.random() < 0.3:
+            data = b"\n".join(odd_json(row, random) for _ in range(3))
+        path = root / "manifest.json"
+        path.write_bytes(data)
+        list_sources(path)
+
+    def request(self, random: np.random.Generator) -> None:
+        root = self.fresh("request")
+        (root / "a.json").write_bytes(json.dumps(words()).encode())
+        (root / "a.txt").write_text("bright pop")
+        row = {"id": "a", "lrc_path": "a.json", "duration": 5.0, "prompt_path": "a.txt", "audio_path": None}
+        path = root / "input.json"
+        path.write_bytes(odd_json([row], random))
+        read_requests(path, *models(), self.params.audio, self.params.ingest)
+
+    def settings(self, random: np.random.Generator) -> None:
+        path = self.fresh("params") / "overlay.yaml"
+        values = yaml.safe_load(BASE.read_text())
+        section = str(random.choice(list(values)))
+        if random.random() < 0.5:
+            text = yaml.safe_dump({section: odd_value(values[section], random)}, allow_unicode=True).encode(
+                "utf-8", "surrogatepass"
+            )
+        else:
+            hostile = f"audio: !!python/object/apply:builtins.open [{self.canary}, w]\n".encode()
+            bombs = b"a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
+            text = damaged(hostile, [BASE.read_bytes(), bombs], random)
+        path.write_bytes(text)
+        odd = f"audio.max_bytes={TEXTS[int(random.integers(len(TEXTS)))]!r}"
+        load(Params, path, [odd] if random.integers(2) else [])
+
+
+@cache
+def _audio() -> dict[str, bytes]:
+    return audio_files()

@@ -1,0 +1,141 @@
+"""Readers of what other programs made: foreign and own shards, tensors, checkpoints, pair lists."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from hostile_inputs import damaged, odd_json, shard_files, tar_of, tensor_files, words
+from hostile_scratch import Reader, Scratch, Unaccounted, models
+
+from jam_model.checkpoint import load_model, save_model
+from jam_model.config import JamConfig
+from jam_model.dit import Jam
+from jam_model.shards import Shards
+from jam_model.tensors import read_tensor
+from tasks.exchange import read_pair_list
+from tasks.exchange_shards import Importer, import_shards
+from tasks.models.phonemizer_checkpoint import read_checkpoint
+from tasks.models.phonemizer_deep import CARD
+from tasks.models.weights import loading
+from tasks.neighbours import SplitParams
+from tasks.pack import read_shard, write_index
+
+
+class TensorReaders(Scratch):
+    """Each reads one damaged input."""
+
+    def targets(self) -> dict[str, Reader]:
+        """The readers by name."""
+        return {
+            "foreign shards": self.foreign_shards,
+            "own shards": self.own_shards,
+            "tensors": self.tensor,
+            "checkpoint": self.checkpoint,
+            "phonemizer checkpoint": self.phonemizer,
+            "pair list": self.pair_list,
+        }
+
+    def foreign_shards(self, random: np.random.Generator) -> None:
+        folder = self.fresh("foreign")
+        seeds = _shards(str(self.canary))
+        data = seeds[int(random.integers(len(seeds)))]
+        (folder / "in.tar").write_bytes(damaged(data, seeds, random) if random.random() < 0.9 else data)
+        importer = Importer(models()[0], 0.05, SplitParams(validation_share=0.0, benchmark_share=0.0), "pt")
+        imported = import_shards([folder / "in.tar"], folder / "out", importer, lambda done, total: None)
+        if any(not row["reason"].isidentifier() for row in imported.refused):
+            raise Unaccounted("a refusal without a reason")
+        if imported.num_samples:
+            shards = Shards(folder / "out")
+            for number in range(len(shards)):
+                shards[number]
+
+    def own_shards(self, random: np.random.Generator) -> None:
+        folder = self.fresh("own")
+        tensors = tensor_files(str(self.canary))
+        lyrics = json.dumps({"word": words(3)}).encode()
+        data = tar_of(
+            {"a.json": lyrics, "a.latent.pt": tensors["latent.pt"], "a.style.pt": tensors["style.pt"]}
+        )
+        path = folder / "part-00000-0.tar"
+        path.write_bytes(data)
+        write_index(folder, [read_shard(path)], [{"id": "a", "duration": 0.9, "split": "train"}])
+        index = json.loads((folder / "index.json").read_text())
+        choice = int(random.integers(3))
+        if choice == 0:
+            (folder / "index.json").write_bytes(odd_json(index, random))
+        elif choice == 1:
+            (folder / "ids.jsonl").write_bytes(odd_json({"id": "a", "split": "train"}, random))
+        else:
+            path.write_bytes(damaged(data, _shards(str(self.canary)), random))
+            index["shards"][0]["bytes"] = path.stat().st_size
+            (folder / "index.json").write_text(json.dumps(index))
+        shards = Shards(folder)
+        for number in range(len(shards)):
+            shards[number]
+        shards.durations_s()
+
+    def tensor(self, random: np.random.Generator) -> None:
+        files = tensor_files(str(self.canary))
+        name = str(random.choice(list(files)))
+        data = files[name] if random.random() < 0.1 else damaged(files[name], list(files.values()), random)
+        read_tensor(data, name.partition(".")[2], name)
+
+    def checkpoint(self, random: np.random.Generator) -> None:
+        folder = self.fresh("checkpoint")
+        config, weights = _checkpoint(self.folder)
+        (folder / "config.json").write_bytes(config)
+        (folder / "model.safetensors").write_bytes(weights)
+        if random.integers(2):
+            (folder / "config.json").write_bytes(odd_json(json.loads(config), random))
+        else:
+            pickled = tensor_files(str(self.canary))["object.pt"]
+            (folder / "model.safetensors").write_bytes(damaged(weights, [pickled, weights], random))
+        load_model(folder)
+
+    def phonemizer(self, random: np.random.Generator) -> None:
+        path = self.fresh("phonemizer") / "forward.pt"
+        files = tensor_files(str(self.canary))
+        seeds = [files["object.pt"], files["bare.pt"], files["latent.pt"]]
+        data = seeds[int(random.integers(len(seeds)))]
+        path.write_bytes(damaged(data, seeds, random) if random.random() < 0.8 else data)
+        with loading(CARD, path):
+            read_checkpoint(path)
+
+    def pair_list(self, random: np.random.Generator) -> None:
+        folder = self.fresh("pairs")
+        files = tensor_files(str(self.canary))
+        lyrics = json.dumps({"word": words(3), "id": "a"}).encode()
+        latent = (
+            files["latent.pt"]
+            if random.random() < 0.5
+            else damaged(files["latent.pt"], list(files.values()), random)
+        )
+        for name, data in {
+            "gt.pt": latent,
+            "take.pt": latent,
+            "style.pt": files["style.pt"],
+            "a.json": lyrics,
+        }.items():
+            (folder / name).write_bytes(data)
+        row = {"win_latent": "take.pt", "loss_latent": "take.pt", "transcription": "a.json"}
+        row |= {"style": "style.pt", "gt_latent": "gt.pt"}
+        path = folder / "dpo.json"
+        path.write_bytes(odd_json([row], random) if random.random() < 0.6 else json.dumps([row]).encode())
+        read_pair_list(path, vae_sampled=False)
+
+
+@cache
+def _shards(canary: str) -> list[bytes]:
+    return shard_files(canary)
+
+
+@cache
+def _checkpoint(folder: Path) -> tuple[bytes, bytes]:
+    config = JamConfig(16, 1, 2, 2, 16, 1, 512, 64, 32, 256, True)
+    save_model(folder / "good", Jam(config))
+    return (folder / "good" / "config.json").read_bytes(), (
+        folder / "good" / "model.safetensors"
+    ).read_bytes()
