@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import tempfile
@@ -23,9 +24,8 @@ from flows.commands import lifecycle, rounds, measure, share, upkeep, exchange  
 # isort: on
 
 os.environ.setdefault("WDS_SECURE", "1")
-os.environ.setdefault(
-    "PREFECT_LOGGING_LEVEL", "CRITICAL"
-)  # our own lines say it; a server's worker sets its own
+for _level in ("PREFECT_LOGGING_LEVEL", "PREFECT_INTERNAL_LOGGING_LEVEL"):
+    os.environ.setdefault(_level, "CRITICAL")  # our own lines say it; a server's worker sets its own
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")  # 20 is short on a busy host
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -52,7 +52,10 @@ def run(arguments: list[str]) -> int:
         return 2
     except Exception as error:
         told = f"{type(error).__name__}: {' '.join(str(error).split())[:400]}"
-        cure = CURE if is_lost(error) else cure_of(error)
+        cure = cure_of(error)
+        if is_lost(error):
+            cure = CURE
+            logging.getLogger("EventsWorker").setLevel(logging.CRITICAL)  # Prefect's; it has nobody to tell
         complain("; ".join(filter(None, [told, cure, _kept_trace()])))
         return 1
 

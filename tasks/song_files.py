@@ -17,7 +17,7 @@ from tasks.engine.store import AsPath, StorePath, place_of
 
 CHUNK_BYTES = 1 << 23
 _INSIDE = re.compile(
-    r"(?P<tar>.+\.tar)@(?P<offset>\d+)\+(?P<size>\d+)/(?P<name>.+)", re.IGNORECASE | re.DOTALL
+    r"(?P<tar>.+?\.tar)@(?P<offset>\d+)\+(?P<size>\d+)/(?P<name>.+)", re.IGNORECASE | re.DOTALL
 )
 
 

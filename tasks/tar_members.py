@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
@@ -39,9 +40,9 @@ def fault_behind(file: BinaryIO, end: int) -> str | None:
 
 
 def is_safe_name(name: str) -> bool:
-    """Whether a member's name is a path below its tar file, in characters that can be shown."""
+    """Whether a member's name is a path below its tar file, without control characters and what is no UTF-8."""
     climbs = name.startswith("/") or ".." in name.split("/") or "\\" in name
-    return bool(name) and name.isprintable() and not climbs
+    return bool(name) and not climbs and not any(unicodedata.category(sign) in ("Cc", "Cs") for sign in name)
 
 
 def files_in(path: Path) -> tuple[list[TarMember], list[dict[str, str]]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -70,6 +70,10 @@ class StorePath(AsPath):
     scheme: str
     path: PurePosixPath
     options: str = ""
+    listed: StoredFile | None = field(default=None, compare=False)  # by `files_below`
+
+    def _at(self, path: PurePosixPath) -> StorePath:
+        return StorePath(self.scheme, path, self.options)
 
     @property
     def filesystem(self) -> fs.FileSystem:
@@ -85,7 +89,7 @@ class StorePath(AsPath):
         return (self.scheme, self.path) < (other.scheme, other.path)
 
     def __truediv__(self, part: Any) -> StorePath:
-        return replace(self, path=self.path / part)
+        return self._at(self.path / part)
 
     @property
     def name(self) -> str:
@@ -101,17 +105,17 @@ class StorePath(AsPath):
 
     @property
     def parent(self) -> StorePath:
-        return replace(self, path=self.path.parent)
+        return self._at(self.path.parent)
 
     @property
     def parents(self) -> tuple[StorePath, ...]:  # type: ignore[override]
-        return tuple(replace(self, path=path) for path in self.path.parents if path.parts)
+        return tuple(self._at(path) for path in self.path.parents if path.parts)
 
     def with_suffix(self, suffix: str) -> StorePath:
-        return replace(self, path=self.path.with_suffix(suffix))
+        return self._at(self.path.with_suffix(suffix))
 
     def with_name(self, name: str) -> StorePath:
-        return replace(self, path=self.path.with_name(name))
+        return self._at(self.path.with_name(name))
 
     def relative_to(self, other: StorePath) -> PurePosixPath:  # type: ignore[override]
         return self.path.relative_to(other.path)
@@ -136,6 +140,9 @@ class StorePath(AsPath):
         return self._info().type == fs.FileType.Directory
 
     def stat(self) -> StoredFile:  # type: ignore[override]
+        """As the store says now, or as it said when it listed this place."""
+        if self.listed is not None:
+            return self.listed
         if (info := self._info()).type != fs.FileType.File:
             raise FileNotFoundError(str(self))
         return StoredFile(info.size, info.mtime_ns)
@@ -152,7 +159,7 @@ class StorePath(AsPath):
 
     def iterdir(self) -> Generator[StorePath]:
         """One listing."""
-        yield from (replace(self, path=PurePosixPath(info.path)) for info in self._listing())
+        yield from (self._at(PurePosixPath(info.path)) for info in self._listing())
 
     def glob(self, pattern: str) -> Iterator[StorePath]:  # type: ignore[override]
         """``part-*.tar``, ``*/done.json``: a listing for each folder that a wildcard stands for."""
@@ -166,10 +173,14 @@ class StorePath(AsPath):
         return (below for place in found for below in (place.glob(rest) if rest else [place]))
 
     def files_below(self) -> list[StorePath]:
-        """Every file at any depth, sorted: one listing."""
-        infos = self._listing(recursive=True)
-        files = [info.path for info in infos if info.type == fs.FileType.File]
-        return sorted(replace(self, path=PurePosixPath(path)) for path in files)
+        """Every file at any depth, sorted, with its size and time: one listing."""
+        files = [info for info in self._listing(recursive=True) if info.type == fs.FileType.File]
+        return sorted(
+            StorePath(
+                self.scheme, PurePosixPath(info.path), self.options, StoredFile(info.size, info.mtime_ns)
+            )
+            for info in files
+        )
 
     def open(self, mode: str = "rb", *_: object) -> IO[bytes]:  # type: ignore[override]
         """For reading bytes only; files are written whole, by `upload`."""

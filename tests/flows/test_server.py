@@ -65,11 +65,8 @@ def test_server_killed_in_the_middle_of_prepare_is_one_line_and_the_next_run_com
         until("the server", server.stands)
         command = [sys.executable, "-m", "flows.cli", "prepare", "--songs", str(songs), "--work", str(work)]
         command += [word for setting in SETTINGS for word in ("--set", setting)]
-        environment = {
-            **server.environment,
-            "PREFECT_CLIENT_MAX_RETRIES": "1",
-            "PREFECT_LOGGING_LEVEL": "CRITICAL",
-        }
+        environment = {**server.environment, "PREFECT_CLIENT_MAX_RETRIES": "1"}
+        environment.pop("PREFECT_LOGGING_LEVEL")  # as the command sets it
         run = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
@@ -80,7 +77,6 @@ def test_server_killed_in_the_middle_of_prepare_is_one_line_and_the_next_run_com
         serving.wait()
     said, complained = run.communicate(timeout=600)
     assert run.returncode == 1, said + complained
-    assert [line for line in complained.splitlines() if line.startswith("jam: ")] == complained.splitlines()
-    assert complained.count("Prefect's server does not answer; start it again") == 1
+    assert complained.count("\n") == 1 and "Prefect's server does not answer; start it again" in complained
     assert not (work / "lease.json").exists() and not list(work.rglob(".tmp-*"))
     assert "4 of 4 songs kept" in prepare(songs, str(work), *SETTINGS)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from flows.cli import run
@@ -14,8 +15,13 @@ from flows.workfolder import WorkFolder, writes_work
 from tasks.engine.files import write_json
 from tasks.engine.sealed import SEALED
 from tasks.engine.table import Source, Table
+from tests.flows.prefect_server import until
+from tests.flows.prepared import preparing, toy_songs
+from tests.flows.test_deployments import is_alive, is_ray_worker
 from tests.tasks.engine.test_lease import another_process
 from tests.tasks.engine.test_verify import flip, flow
+
+PROCESSES_LEFT_S = 10.0  # from a signal on, no process of a run is left after this long
 
 
 @writes_work("prepare")
@@ -105,3 +111,18 @@ def test_kills_inside_the_commits_of_a_stage_change_nothing(tmp_path: Path) -> N
     done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 kills: 0 lost, 0 doubled, 0 differing" in done.stdout
+
+
+@pytest.mark.slow
+def test_run_that_is_told_to_end_leaves_no_process_and_no_half_file(tmp_path: Path) -> None:
+    songs, work = toy_songs(tmp_path / "toy", 4), tmp_path / "W"
+    running = preparing(songs, str(work), "engine.partition_size=1", "engine.num_workers=1")
+    until("a column file", lambda: list(work.glob("table/separate/*.parquet")))
+    driver = psutil.Process(running.pid)
+    family = [driver, *driver.children(recursive=True)]
+    assert any(map(is_ray_worker, family))
+    driver.terminate()
+    until("the end of its processes", lambda: not any(map(is_alive, family)), PROCESSES_LEFT_S)
+    said = running.communicate()[0]
+    assert running.returncode != 0 and "pack" not in said, "it should have been stopped before the end"
+    assert not (work / "lease.json").exists() and not list(work.rglob(".tmp-*"))

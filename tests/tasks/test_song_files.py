@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -14,6 +15,7 @@ import pytest
 from tasks.audio import AudioParams
 from tasks.engine.song import Song, SongError
 from tasks.engine.store import StorePath, place_of
+from tasks.hashes import Hashes
 from tasks.ingest import Ingest
 from tasks.mix import mix_of
 from tasks.song_files import song_file
@@ -44,7 +46,7 @@ def album(folder: Path) -> Path:
     write_song(folder / "sub" / "two words.v1.flac", 0.3, seed=2)
     (folder / "sub" / "two words.v1.lrc").write_text("[00:00.10]la la")
     (folder / "sub" / "two words.v1.style.txt").write_text("slow pop")
-    write_song(folder / "sub" / "bare.ogg", 0.5, seed=3)
+    write_song(folder / "sub" / "bare\u3000name.ogg", 0.5, seed=3)
     return folder
 
 
@@ -88,6 +90,27 @@ def test_songs_are_the_same_wherever_their_files_are(store: StorePath, tmp_path:
                     assert ingested[name] == value, (place, name)
             mix_CN = mix_of(song_id, found[song_id]["audio"], root)
             assert np.array_equal(mix_CN, mix_of(song_id, song["audio"], str(plain))), place
+
+
+def test_songs_in_a_store_are_seen_again_by_one_listing(
+    store: StorePath, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(album(tmp_path / "plain"), store)
+    later_ns = time.time_ns() + 3_600 * 10**9
+    monkeypatch.setattr(time, "time_ns", lambda: later_ns)
+    hashes = Hashes()
+    first = list_sources(store, hashes=hashes)
+    hashes.write(tmp_path / "hashes.parquet")
+    asked: list[str] = []
+    for name in ("_info", "_listing", "open"):
+        method = getattr(StorePath, name)
+        monkeypatch.setattr(
+            StorePath,
+            name,
+            lambda *arguments, n=name, m=method, **more: (asked.append(n), m(*arguments, **more))[1],
+        )
+    assert list_sources(store, hashes=Hashes(tmp_path / "hashes.parquet")) == first
+    assert asked == ["_info", "_listing"], "is it a folder, and what is in it"
 
 
 def test_a_path_names_the_bytes_of_a_member_and_its_kind(tmp_path: Path) -> None:
