@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas
 import pyarrow.parquet as pq
 import pytest
 
@@ -21,7 +22,7 @@ from eval.rounds import RoundsReport
 from flows.cli import run
 from flows.dpo import run_dpo
 from flows.params import Params, load_params
-from flows.rounds import POLICY
+from flows.rounds import POLICY, Before, SungPairs, run_round
 from flows.rounds_kept import round_checkpoint, shown_round, standing_rounds
 from flows.rounds_look import export_pairs
 from flows.train import checkpoint_of
@@ -33,10 +34,13 @@ from tasks.engine import fit as fitting
 from tasks.engine.repair import repair
 from tasks.engine.run import StageReport
 from tasks.engine.sealed import place_in
+from tasks.engine.song import Song
 from tasks.engine.steps import run_steps
 from tasks.engine.verify import survey
 from tasks.exchange import read_pair_list
 from tasks.pair_files import read_pairs
+from tasks.round import RoundPairs, RoundPrompts
+from tasks.train import TrainResult
 from tests.jam_model.test_shards import members_of, write_folder
 from tests.tasks.engine.test_verify import flip
 from tests.tasks.test_generate import tiny_checkpoint
@@ -248,6 +252,35 @@ def test_the_kept_round_and_its_gate_are_written(whole: WorkFolder) -> None:
     shown = shown_round(whole)
     assert shown and shown.number == 1 and shown.is_kept == (report.kept == 1)
     assert shown.control and shown.control.parent.parent == whole.round(1)
+
+
+def test_the_rounds_are_a_table_that_plots_can_be_drawn_from(whole: WorkFolder) -> None:
+    table = pandas.read_csv(whole.report("dpo") / "rounds.csv")
+    assert list(table["round"]) == [0, 1]
+    flat = json.loads((whole.report("dpo") / "metrics.json").read_text())
+    assert table["reward"].tolist() == pytest.approx([flat["rounds"][n]["reward"] for n in "01"])
+
+
+@pytest.mark.parametrize("held_against", ["policy", "first"])
+def test_a_later_round_is_held_against_its_own_policy_or_the_first_model(
+    whole: WorkFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held_against: str
+) -> None:
+    seen: list[Path | None] = []
+
+    def fit(*given: Any) -> TrainResult:
+        *_, reference, _, out = given
+        out.mkdir(parents=True)
+        seen.append(reference)
+        return TrainResult(out, "weights", {})
+
+    made = RoundPairs([Song("s0", {"winner": "a", "loser": "b", "margin": 1.0, "refusal": None})], "train")
+    monkeypatch.setattr(flows.rounds, "fit_pairs", fit)
+    monkeypatch.setattr(flows.rounds, "sing_pairs", lambda *given: SungPairs(made, made, ([], [])))
+    first = checkpoint_of(whole.checkpoint("sft"))
+    before = Before(round_checkpoint(whole, 1, POLICY), None, first)
+    params = params_of(f"round.reference={held_against}")
+    run_round(params, WorkFolder(tmp_path), 2, RoundPrompts([], []), before)
+    assert seen == [first if held_against == "first" else None]
 
 
 def test_a_round_that_is_no_longer_asked_for_goes(whole: WorkFolder, tmp_path: Path) -> None:
