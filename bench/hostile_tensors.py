@@ -21,7 +21,7 @@ from tasks.models.phonemizer_checkpoint import read_checkpoint
 from tasks.models.phonemizer_deep import CARD
 from tasks.models.weights import loading
 from tasks.neighbours import SplitParams
-from tasks.pack import write_index
+from tasks.pack import read_shard, write_index
 
 
 class TensorReaders(Scratch):
@@ -61,7 +61,7 @@ class TensorReaders(Scratch):
         )
         path = folder / "part-00000-0.tar"
         path.write_bytes(data)
-        write_index(folder, [{"id": "a", "duration": 0.9, "split": "train"}])
+        write_index(folder, [read_shard(path)], [{"id": "a", "duration": 0.9, "split": "train"}])
         index = json.loads((folder / "index.json").read_text())
         choice = int(random.integers(3))
         if choice == 0:

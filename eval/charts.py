@@ -14,6 +14,7 @@ from html import escape
 from eval.intervals import Estimate
 
 _CURVE_POINTS = 400
+_ASIDE = 0.06  # of the step from one place to the next
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ def scale_of(values: Sequence[float], include: Sequence[float] = ()) -> Scale:
     if not finite:
         return Scale(0.0, 1.0)
     low, high = min(finite), max(finite)
-    air = 0.05 * (high - low) or 0.05 * abs(high) or 1.0
+    air = 0.05 * (high - low) or 0.05 * abs(high) or 0.05
     return Scale(low - air, high + air)
 
 
@@ -77,7 +78,7 @@ def axis(scale: Scale, percent: bool = False) -> str:
     """The ruler under a column of dot plots."""
     parts = []
     for tick in ticks(scale, about=3):
-        place, text = scale.place(tick), f"{100 * tick if percent else tick:g}".replace("-", "\u2212")
+        place, text = scale.place(tick), _tick_text(tick, 100 if percent else 1)
         parts.append(f'<line x1="{place}%" x2="{place}%" y1="0" y2="4"/>')
         parts.append(f'<text x="{place}%" y="16" text-anchor="{_anchor(place)}">{text}</text>')
     line = '<line x1="0" x2="100%" y1="0.5" y2="0.5"/>'
@@ -151,7 +152,10 @@ def curve(points: Sequence[tuple[int, float]], label: str) -> str:
 def interval_curve(
     lines: Sequence[tuple[str, Sequence[tuple[int, Estimate]]]], label: str, percent: bool = False
 ) -> str:
-    """Estimates over a whole number, such as a round: a line a css class, with dots and upright intervals."""
+    """Estimates over a whole number, such as a round: a line a css class, with dots and upright intervals.
+
+    Lines stand a little beside one another, so that none hides another's intervals.
+    """
     known = [(css, [(x, e) for x, e in points if e.value is not None]) for css, points in lines]
     places = sorted({x for _, points in known for x, _ in points})
     if not places:
@@ -161,13 +165,17 @@ def interval_curve(
     feet = "".join(
         f'<text x="{x_scale.place(x)}%" y="100%" dy="18" text-anchor="middle">{x}</text>' for x in places
     )
-    drawn = "".join(_interval_line(css, points, x_scale, y_scale) for css, points in known)
+    aside = [_ASIDE * (place - (len(known) - 1) / 2) for place in range(len(known))]
+    drawn = "".join(
+        _interval_line(css, [(x + step, e) for x, e in points], x_scale, y_scale)
+        for step, (css, points) in zip(aside, known, strict=True)
+    )
     factor = 100 if percent else 1
     grid = _grid(y_scale, factor)
     return f'<svg class="curve rounds" role="img" aria-label="{escape(label)}">{grid}{feet}{drawn}</svg>'
 
 
-def _interval_line(css: str, points: Sequence[tuple[int, Estimate]], x_scale: Scale, y_scale: Scale) -> str:
+def _interval_line(css: str, points: Sequence[tuple[float, Estimate]], x_scale: Scale, y_scale: Scale) -> str:
     parts, path = [], []
     for position, estimate in points:
         x, y = x_scale.place(position), round(100 - y_scale.place(estimate.value or 0.0), 3)
@@ -187,9 +195,13 @@ def _grid(scale: Scale, factor: float = 1) -> str:
     heights = [(tick, round(100 - scale.place(tick), 3)) for tick in ticks(scale)]
     return "".join(
         f'<line class="grid" x1="0" x2="100%" y1="{height}%" y2="{height}%"/>'
-        f'<text x="-8" y="{height}%" dy="4" text-anchor="end">{factor * tick:g}</text>'
+        f'<text x="-8" y="{height}%" dy="4" text-anchor="end">{_tick_text(tick, factor)}</text>'
         for tick, height in heights
     )
+
+
+def _tick_text(tick: float, factor: float) -> str:
+    return f"{factor * tick:g}".replace("-", "\u2212")
 
 
 def _path(places: Sequence[tuple[float, float]]) -> str:

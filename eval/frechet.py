@@ -99,9 +99,12 @@ class FrechetReference:
 
     def distance(self, statistics: WindowStatistics) -> float:
         """|m_a - m_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^1/2), at least 0."""
-        covariance_DD = statistics.covariance_DD
+        return float(self.distances(statistics.mean_D, statistics.covariance_DD))
+
+    def distances(self, mean_D: np.ndarray, covariance_DD: np.ndarray) -> np.ndarray:
+        """The distances to sets with these means [..., D] and covariances [..., D, D]."""
         product_DD = self.factor_DD.T @ covariance_DD @ self.factor_DD
-        return self._distance(statistics.mean_D, float(np.trace(covariance_DD)), product_DD)
+        return self._distances(mean_D, covariance_DD.trace(axis1=-2, axis2=-1), product_DD)
 
     def distance_of_windows(self, windows_WD: np.ndarray) -> float:
         """The distance to a few windows, such as those of one song; of a single one to its point.
@@ -115,15 +118,14 @@ class FrechetReference:
         mean_D = windows_WD.mean(axis=0)
         deviations_WD = (windows_WD - mean_D) / np.sqrt(max(len(windows_WD) - 1, 1))
         product_WW = deviations_WD @ self.statistics.covariance_DD @ deviations_WD.T
-        return self._distance(mean_D, float((deviations_WD**2).sum()), product_WW)
+        return float(self._distances(mean_D, (deviations_WD**2).sum(), product_WW))
 
-    def _distance(self, mean_D: np.ndarray, trace: float, product: np.ndarray) -> float:
+    def _distances(self, mean_D: np.ndarray, trace: np.ndarray, product: np.ndarray) -> np.ndarray:
         """`product` is symmetric up to rounding, and its eigenvalues other than 0 are those of C_a C_b."""
-        eigenvalues = np.linalg.eigvalsh((product + product.T) / 2)
-        root_trace = np.sqrt(np.clip(eigenvalues, 0, None)).sum()
-        step_D = self.statistics.mean_D - mean_D
-        traces = float(np.trace(self.statistics.covariance_DD)) + trace
-        return max(0.0, float(step_D @ step_D + traces - 2 * root_trace))
+        eigenvalues = np.linalg.eigvalsh((product + product.swapaxes(-1, -2)) / 2)
+        root_trace = np.sqrt(np.clip(eigenvalues, 0, None)).sum(axis=-1)
+        step = ((self.statistics.mean_D - mean_D) ** 2).sum(axis=-1)
+        return np.maximum(0.0, step + np.trace(self.statistics.covariance_DD) + trace - 2 * root_trace)
 
 
 def frechet_distance(left: WindowStatistics, right: WindowStatistics) -> float:

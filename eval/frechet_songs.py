@@ -50,6 +50,7 @@ METRICS = (
         "songs. It finds odd songs; its height says little, since one song is never as broad as many.",
     ),
 )
+_BLOCK = 1 << 20  # numbers of a stack of covariances: bounds memory
 _SPLITS = 20
 _SIZES = 8
 _ORDERS = 5
@@ -122,19 +123,22 @@ def swapped_difference(
     left, right = ([_moments(side, origin_D) for side in sides] for sides in zip(*pairs, strict=True))
     columns = [[np.stack(part) for part in zip(*side, strict=True)] for side in (left, right)]
 
-    def distance(from_other_N: np.ndarray) -> float:
+    def distances(from_other_BN: np.ndarray) -> np.ndarray:
         mine, theirs = columns
-        share_N = from_other_N.astype(np.float64)
-        number, sum_D, square_DD = (
-            np.tensordot(1 - share_N, a, 1) + np.tensordot(share_N, b, 1)
+        number_B, sum_BD, square_BDD = (
+            np.tensordot(1 - from_other_BN, a, 1) + np.tensordot(from_other_BN, b, 1)
             for a, b in zip(mine, theirs, strict=True)
         )
-        scatter_DD = square_DD - np.outer(sum_D, sum_D) / number
-        return reference.distance(WindowStatistics(int(number), origin_D + sum_D / number, scatter_DD))
+        mean_BD = sum_BD / number_B[:, None]
+        scatter_BDD = square_BDD - sum_BD[:, :, None] * mean_BD[:, None]
+        return reference.distances(origin_D + mean_BD, scatter_BDD / (number_B[:, None, None] - 1))
 
     def difference(swaps_BN: np.ndarray) -> np.ndarray:
-        swaps_BN = np.asarray(swaps_BN, bool)
-        return np.array([distance(swaps_N) - distance(~swaps_N) for swaps_N in swaps_BN])
+        rows = max(1, _BLOCK // len(origin_D) ** 2)
+        blocks = (
+            swaps_BN[first : first + rows].astype(np.float64) for first in range(0, len(swaps_BN), rows)
+        )
+        return np.concatenate([distances(block_BN) - distances(1 - block_BN) for block_BN in blocks])
 
     return difference, len(pairs)
 

@@ -101,16 +101,6 @@ def _drawn_counts_BN(resampling: Resampling, num_songs: int) -> np.ndarray:
     counts.setflags(write=False)
     return counts
 
-    def swaps_BN(self, num_songs: int) -> np.ndarray:
-        """Which songs change sides in each resample: bool. All 2 to the N ways where they are no more than
-        the resamples asked for, the unchanged one first.
-        """
-        if num_songs < self.num_resamples.bit_length():
-            ways = np.arange(2**num_songs)
-            return (ways[:, None] >> np.arange(num_songs)) & 1 == 1
-        generator = np.random.default_rng(self.seed)
-        return generator.integers(2, size=(self.num_resamples, num_songs), dtype=np.int8) == 1
-
 
 def mean(scores: Scores, resampling: Resampling) -> Estimate:
     """Mean over songs with its percentile bootstrap interval."""

@@ -8,7 +8,7 @@ Legend: N songs.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -27,9 +27,8 @@ from eval.significance import (
     paired_rate_p_value,
 )
 from eval.song_row import SongRow
-from eval.words import ErrorCounts
+from eval.words import ErrorCounts, corpus_rate_difference, fractions
 
-Column = list[float | None]
 DRAWS_A_PAIR = 1000  # in a family, so that its correction leaves small p-values small
 
 
@@ -100,57 +99,47 @@ def _pair(
     resampling: Resampling,
     swapping: Resampling,
 ) -> Pair | None:
-    lefts, rights = columns[left], columns[right]
-    if any(row is not None and metric in row.counts for row in [*lefts, *rights]):
-        return _rate_pair(metric, left, right, columns, resampling, swapping)
-    scores, others = ([row.scores.get(metric) if row else None for row in side] for side in (lefts, rights))
-    estimate = paired_mean_difference(scores, others, resampling)
+    mine, theirs = columns[left], columns[right]
+    is_rate = any(row is not None and metric in row.counts for row in [*mine, *theirs])
+    differ, p_value_of, detectable_of = _RATES if is_rate else _MEANS
+    if is_rate:
+        sides = [*fractions(_counts(mine, metric)), *fractions(_counts(theirs, metric))]
+    else:
+        sides = [[row.scores.get(metric) if row else None for row in side] for side in (mine, theirs)]
+    estimate = differ(*sides, resampling)
     if not estimate.n:
         return None
-    p_value = paired_p_value(scores, others, swapping)
-    return Pair(left, right, estimate, p_value, detectable=detectable_difference(scores, others))
+    failed = _failed_as_one(metric, left, right, columns, resampling) if is_rate else None
+    return Pair(left, right, estimate, p_value_of(*sides, swapping), None, detectable_of(*sides), failed)
 
 
-def _rate_pair(
+_Functions = tuple[Callable[..., Estimate], Callable[..., float | None], Callable[..., float | None]]
+_MEANS: _Functions = (paired_mean_difference, paired_p_value, detectable_difference)
+_RATES: _Functions = (paired_rate_difference, paired_rate_p_value, detectable_rate_difference)
+
+
+def _failed_as_one(
     metric: str,
     left: str,
     right: str,
     columns: Mapping[str, Sequence[SongRow | None]],
     resampling: Resampling,
-    swapping: Resampling,
-) -> Pair | None:
-    mine, theirs = _counts(columns[left], metric), _counts(columns[right], metric)
-    sides = (*_fractions(mine), *_fractions(theirs))
-    estimate = paired_rate_difference(*sides, resampling)
-    if not estimate.n:
-        return None
-    counts = [_counts(column, metric) for column in columns.values()]
-    asked = [next((one.num_reference for one in song if one), None) for song in zip(*counts, strict=True)]
-    filled = (*_fractions(mine, asked), *_fractions(theirs, asked))
-    return Pair(
-        left,
-        right,
-        estimate,
-        paired_rate_p_value(*sides, swapping),
-        detectable=detectable_rate_difference(*sides),
-        failed_as_one=paired_rate_difference(*filled, resampling),
-    )
+) -> Estimate:
+    """The difference where a song without counts misses all that any system was asked of it."""
+    counts = {name: _counts(column, metric) for name, column in columns.items()}
+    asked = [
+        next((one.num_reference for one in song if one), None) for song in zip(*counts.values(), strict=True)
+    ]
+
+    def filled(name: str) -> list[ErrorCounts | None]:
+        missed = [None if few is None else ErrorCounts(0, 0, few, 0) for few in asked]
+        return [one or lost for one, lost in zip(counts[name], missed, strict=True)]
+
+    return corpus_rate_difference(filled(left), filled(right), resampling)
 
 
 def _counts(column: Sequence[SongRow | None], metric: str) -> list[ErrorCounts | None]:
     return [row.counts.get(metric) if row else None for row in column]
-
-
-def _fractions(
-    side: Sequence[ErrorCounts | None], asked: Sequence[int | None] | None = None
-) -> tuple[Column, Column]:
-    """Errors and reference tokens; with `asked`, a song without counts has as many errors as it was asked."""
-    fill = asked or [None] * len(side)
-    errors: Column = [float(one.errors) if one else few for one, few in zip(side, fill, strict=True)]
-    references: Column = [
-        float(one.num_reference) if one else few for one, few in zip(side, fill, strict=True)
-    ]
-    return errors, references
 
 
 def smallest_detectable(table: PairTable) -> tuple[float, float] | None:

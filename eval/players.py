@@ -20,6 +20,7 @@ from eval.song_row import SongRow
 from eval.words import mark_words, normalise
 
 EMBED_BUDGET_BYTES = 25_000_000  # of base64 in the page
+MOST_OF_A_NAME = 80  # a system's 24 and a song's 48 fit
 NUM_WORST = 10  # as page.js lists
 _PEAKS = 600
 _EXTENSIONS = {"audio/mpeg": "mp3", "audio/ogg": "ogg", "audio/flac": "flac", "audio/wav": "wav"}
@@ -110,9 +111,9 @@ def _keys(words: Sequence[Any]) -> list[str]:
 
 
 def _file_name(row: SongRow) -> str:
-    """A name that is safe in a path and a link, whatever system and song are called."""
+    """A name that is safe in a path and a link, whatever system and song are called; a song id stands whole in it."""
     name = f"{row.system}-{row.song_id}"
-    safe = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-")[:60]
+    safe = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-")[:MOST_OF_A_NAME]
     extension = _EXTENSIONS.get(row.audio_type)
     if extension is None:
         raise ValueError(

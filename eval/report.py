@@ -107,6 +107,7 @@ class Report:
     listening: Sequence[Preference] = ()
     headline: Sequence[str] = ()  # metrics the leaderboard leads with; () shows all
     headings: Mapping[str, str] = field(default_factory=dict)  # metric name -> heading it stands under
+    remarks: Mapping[str, str] = field(default_factory=dict)  # metric name -> what to read its values beside
     losses: Sequence[LossCurve] = ()
     rounds: RoundsReport | None = None
     data_set: DataSet | None = None
@@ -126,6 +127,7 @@ class Report:
         for comparison in self.comparisons:
             _known(f"metric of comparison {comparison.name}", [comparison.metric], metrics)
         _known("headline", self.headline, metrics)
+        _known("remarks", self.remarks, metrics)
         for table in self.pairs:
             _known("metric of a table of pairs", [table.metric], metrics)
             _known(f"pairs on {table.metric}", [p for q in table.pairs for p in (q.left, q.right)], systems)

@@ -23,8 +23,14 @@ class ReportFiles:
 
 
 def write_report(report: Report, folder: Path, embed_budget_bytes: int = EMBED_BUDGET_BYTES) -> ReportFiles:
-    """Write the report into `folder`, each file whole or not at all; equal reports give equal bytes."""
+    """Write the report into `folder`, each file whole or not at all; equal reports give equal bytes.
+
+    Sound that lay there for an earlier report and is no part of this one goes.
+    """
     players = build_players(report, embed_budget_bytes)
+    for path in (folder / "audio").glob("*"):
+        if f"audio/{path.name}" not in players.files:
+            path.unlink()
     json_text, html_text = report_json(report), report_html(report, players)
     audio = tuple(_write(folder / name, data) for name, data in players.files.items())
     return ReportFiles(

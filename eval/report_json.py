@@ -4,7 +4,7 @@
     title, subtitle str
     stamp           "stand-in, not a result" or null; stand_ins: identities of the embedded models
     headline        [name] of the metrics that lead
-    metric_order    [name]           metrics:     {name: title, source, range, direction, unit, protocol}
+    metric_order    [name]           metrics:     {name: title, source, range, direction, unit, protocol, remark}
     system_order    [name]           systems:     {name: title, note, made_by, stand_in, stamp,
                                                          metrics: {metric: ESTIMATE}}
     comparison_order [name]         comparisons: {name: ESTIMATE and question, metric, left, right,
@@ -81,6 +81,7 @@ def report_record(report: Report) -> dict[str, Any]:
                 "direction": metric.direction,
                 "unit": metric.unit,
                 "protocol": metric.protocol,
+                "remark": report.remarks.get(metric.name, ""),
             }
             for metric in report.metrics
         },

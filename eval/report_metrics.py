@@ -45,10 +45,12 @@ def _panel(report: Report, metric: Metric) -> str:
             f'<td class="figure" data-value="{estimate.n}">{estimate.n}</td>'
             f'<td class="figure" data-value="{estimate.n_failed}">{failed_count(estimate)}</td></tr>'
         )
+    remark = report.remarks.get(metric.name, "")
     return (
         f'<article class="panel" id="metric-{escape(metric.name)}"><h3>{escape(metric.title)}'
         f"<small>{BETTER[metric.direction]}</small></h3>"
         f'<p class="verdict">{unbroken(metric_verdict(report, metric))}</p>'
+        f"{f'<p class=caption>{unbroken(remark)}</p>' if remark else ''}"
         f'<div class="wide"><table class="sortable"><thead><tr>{column_head("System", "text")}<th></th>'
         f"{heads}"
         f'</tr></thead><tbody>{"".join(rows)}</tbody><tfoot><tr><td></td><td class="plot">'

@@ -8,9 +8,14 @@ from html import escape
 from eval.charts import Scale, dot_plot, interval_curve, scale_of
 from eval.intervals import Estimate
 from eval.metric import Metric
-from eval.report_tables import BETTER, STAMP_MARK
+from eval.report_tables import BETTER, STAMP_MARK, head_title
 from eval.rounds import Change, RoundRow, RoundsReport
-from eval.wording import interval, number, quantity, unit
+from eval.wording import number, quantity, unit
+
+_ERROR_OVER = {
+    "max_frames": "means over all of the model's frames, silence after the song too",
+    "song": "means over the song's own frames",
+}
 
 
 def rounds_section(report: RoundsReport | None) -> str:
@@ -41,7 +46,7 @@ def _curves(report: RoundsReport) -> str:
             if row.control and metric.name in row.control
         ]
         if policy:
-            lines = [("control", control), ("policy", policy)]
+            lines = [("control", [*policy[:1], *control] if control else []), ("policy", policy)]
             drawn = interval_curve(lines, f"{metric.title} over rounds", metric.percent)
             head = f"<b>{escape(metric.title)}</b> {escape(BETTER[metric.direction])}"
             panels.append(f'<figure class="panel"><figcaption>{head}</figcaption>{drawn}</figure>')
@@ -52,19 +57,17 @@ def _curves(report: RoundsReport) -> str:
 def _table(report: RoundsReport) -> str:
     shown = [m for m in report.metrics if any(row.estimates.get(m.name) for row in report.rows)]
     heads = "".join(
-        f'<th scope="col" class="figure">{escape(metric.title)}<small>{BETTER[metric.direction]}</small></th>'
+        f'<th scope="col" class="figure">{escape(head_title(metric))}<small>{BETTER[metric.direction]}</small></th>'
         for metric in shown
     )
     scales = {metric.name: _scale(report, metric) for metric in shown}
     body = []
     for row in report.rows:
         first = {change.metric: change.estimate for change in row.changes if change.against == 0}
-        kept = "<b>kept</b>" if row.number == report.kept else ""
-        broke = "<b>broke a guard</b>" if row.exceeded else ""
+        marks = [("kept", row.number == report.kept), ("broke a guard", bool(row.exceeded))]
+        said = "".join(f'<span class="note">{mark}</span>' for mark, holds in marks if holds)
         name = f"Round {row.number}" if row.number else "Round 0, before"
-        body.append(
-            _line(name, " ".join(filter(None, (kept, broke))), row, row.estimates, first, shown, scales)
-        )
+        body.append(_line(name, said, row, row.estimates, first, shown, scales))
         if row.control:
             body.append(_line(f"Control of round {row.number}", "", row, row.control, {}, shown, scales))
     return (
@@ -87,7 +90,7 @@ def _line(
         _cell(metric, estimates.get(metric.name), changes.get(metric.name), scales[metric.name])
         for metric in shown
     )
-    return f'<tr><th scope="row"><b>{escape(name)}</b> {mark}{stamp}</th>{cells}</tr>'
+    return f'<tr><th scope="row"><b>{escape(name)}</b>{mark}{stamp}</th>{cells}</tr>'
 
 
 def _cell(metric: Metric, estimate: Estimate | None, change: Estimate | None, scale: Scale) -> str:
@@ -125,7 +128,7 @@ def _guards(report: RoundsReport) -> str:
 def _guard(row: RoundRow, change: Change, metric: Metric) -> str:
     p = "\u2013" if change.p_value is None else f"{change.p_value:.3f}"
     margin = f"{number(metric, change.margin)} {unit(metric, True)}".strip()
-    size = f"{number(metric, change.estimate.value)} {interval(metric, change.estimate)}"
+    size = quantity(metric, change.estimate, True)
     reason = f" ({change.estimate.reason})" if change.estimate.reason else ""
     found = "<b>broken</b>" if change.exceeded else "holds"
     cells = (metric.title, str(row.number), f"round {change.against}", size + reason, margin, p)
@@ -139,9 +142,9 @@ def _pairs(report: RoundsReport) -> str:
         line = f"Round {row.number}: {row.num_pairs} pairs from {row.num_prompts} prompts"
         line += f", refused: {refused}" if refused else ""
         if row.held_out_accuracy is not None:
-            line += (
-                f"; it prefers the winner in {row.held_out_accuracy:.0%} of {row.num_held_out} held-out pairs"
-            )
+            line += f"; it prefers the winner in {100 * row.held_out_accuracy:.0f} % of {row.num_held_out} held-out pairs"
+        if row.error_over:
+            line += f"; flow errors are {_ERROR_OVER.get(row.error_over, row.error_over)}"
         metric = report.metrics[0]
         if row.over_control:
             over = quantity(metric, row.over_control[metric.name], True)

@@ -24,6 +24,12 @@ def column_head(text: str, kind: str = "number", css: str = "", note: str = "") 
     return f'<th scope="col" class="{css}" data-sort="{kind}">{button}{detail}</th>'
 
 
+def head_title(metric: Metric) -> str:
+    """A metric's title with its unit, as a column head."""
+    shown_unit = unit(metric)
+    return f"{metric.title}, {shown_unit}" if shown_unit else metric.title
+
+
 def row_head(system: System, with_note: bool = True) -> str:
     """A system's name with its stamp and its note."""
     stamp = STAMP_MARK if system.stand_in else ""
@@ -96,7 +102,7 @@ def _headed_board(report: Report, heading: str, metrics: Sequence[Metric]) -> st
 
 def _board(report: Report, metrics: Sequence[Metric]) -> str:
     heads = "".join(
-        column_head(_head_title(metric), css="figure", note=_ARROWS[metric.direction]) for metric in metrics
+        column_head(head_title(metric), css="figure", note=_ARROWS[metric.direction]) for metric in metrics
     )
     scales = {metric.name: metric_scale(report, metric) for metric in metrics}
     rows = "".join(
@@ -120,11 +126,6 @@ def _board_cell(system: System, metric: Metric, scale: Scale) -> str:
         f"{dot_plot(estimate, scale, label)}"
         f'<span class="n">{estimate.n} · {failed_count(estimate)}</span></td>'
     )
-
-
-def _head_title(metric: Metric) -> str:
-    shown_unit = unit(metric)
-    return f"{metric.title}, {shown_unit}" if shown_unit else metric.title
 
 
 def _tooltip(metric: Metric, estimate: Estimate) -> str:

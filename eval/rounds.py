@@ -42,6 +42,7 @@ class RoundRow:
     refusals: Mapping[str, int] | None = None  # prompts without a pair, by reason
     num_held_out: int = 0
     held_out_accuracy: float | None = None  # of held-out pairs, how often it prefers the winner
+    error_over: str = ""  # the frames that flow errors of its training are means of: max_frames or song
 
     @property
     def exceeded(self) -> list[Change]:

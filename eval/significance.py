@@ -16,9 +16,11 @@ from typing import Literal
 import numpy as np
 from scipy.special import stdtrit
 
-from eval.intervals import LEVEL, Resampling, Scores, complete_columns, ratio
+from eval.intervals import LEVEL, Estimate, Resampling, Scores, complete_columns, ratio
 
 POWER = 0.8
+ENOUGH = 20  # draws as far out as what was seen that end a sequential test
+_AT_ONCE = 100  # its draws
 _TIE = 1e-9  # of the largest difference: equal up to rounding counts as equally far out
 
 Alternative = Literal["two-sided", "greater", "less"]
@@ -80,17 +82,45 @@ def swap_p_value(
     """P-value of any difference of two systems: `difference` gives its value for each row of swaps [B, N]."""
     if num_songs == 0:
         return None
-    seen = float(difference(np.zeros((1, num_songs), dtype=bool))[0])
     swaps_BN = resampling.swaps_BN(num_songs)
-    values_B = difference(swaps_BN)
-    if alternative == "two-sided":
-        seen, values_B = abs(seen), np.abs(values_B)
-    elif alternative == "less":
-        seen, values_B = -seen, -values_B
-    tie = _TIE * max(abs(seen), float(np.abs(values_B).max()))
-    as_far = int((values_B >= seen - tie).sum())
+    as_far_B = _as_far(difference, alternative)(swaps_BN)
     all_ways = len(swaps_BN) == 2**num_songs
-    return as_far / len(values_B) if all_ways else (1 + as_far) / (1 + len(values_B))
+    return float(as_far_B.mean()) if all_ways else (1 + int(as_far_B.sum())) / (1 + len(as_far_B))
+
+
+def sequential_p_value(
+    difference: Callable[[np.ndarray], np.ndarray], num_songs: int, resampling: Resampling
+) -> float | None:
+    """`swap_p_value`, two-sided, for a difference that takes long: no further draw once `ENOUGH` were as far out.
+
+    The p-value is then their share of the draws so far. Source: Besag and Clifford 1991.
+    """
+    swaps_BN = resampling.swaps_BN(num_songs)
+    if num_songs == 0 or len(swaps_BN) == 2**num_songs:
+        return swap_p_value(difference, num_songs, resampling)
+    as_far = _as_far(difference, "two-sided")
+    found = 0
+    for first in range(0, len(swaps_BN), _AT_ONCE):
+        counts_B = found + np.cumsum(as_far(swaps_BN[first : first + _AT_ONCE]))
+        found = int(counts_B[-1])
+        if found >= ENOUGH:
+            return ENOUGH / (first + 1 + int(np.argmax(counts_B >= ENOUGH)))
+    return (1 + found) / (1 + len(swaps_BN))
+
+
+def _as_far(
+    difference: Callable[[np.ndarray], np.ndarray], alternative: Alternative
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Which rows of swaps [B, N] are at least as far out as none: bool [B]."""
+    sided = {"two-sided": np.abs, "greater": np.positive, "less": np.negative}[alternative]
+
+    def as_far(swaps_BN: np.ndarray) -> np.ndarray:
+        seen = float(sided(difference(np.zeros((1, swaps_BN.shape[1]), dtype=bool)))[0])
+        values_B = sided(difference(swaps_BN))
+        found_B: np.ndarray = values_B >= seen - _TIE * max(abs(seen), float(np.abs(values_B).max()))
+        return found_B
+
+    return as_far
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
@@ -126,12 +156,24 @@ def detectable_rate_difference(
     return _detectable(_parts(left_N, left_of_N) - _parts(right_N, right_of_N))
 
 
+def detectable_by_interval(difference: Estimate) -> float | None:
+    """The same for any difference, from the width of its interval; None where it has none."""
+    if difference.low is None or difference.high is None or difference.n < 2:
+        return None
+    half = (difference.high - difference.low) / 2
+    return half * _reach(difference.n) / float(stdtrit(difference.n - 1, (1 + LEVEL) / 2))
+
+
 def _detectable(differences_N: np.ndarray) -> float | None:
     num_songs = len(differences_N)
     if num_songs < 2:
         return None
-    reach = sum(float(stdtrit(num_songs - 1, share)) for share in ((1 + LEVEL) / 2, POWER))
-    return reach * float(differences_N.std(ddof=1)) / math.sqrt(num_songs)
+    return _reach(num_songs) * float(differences_N.std(ddof=1)) / math.sqrt(num_songs)
+
+
+def _reach(num_songs: int) -> float:
+    """The detectable difference in standard errors."""
+    return sum(float(stdtrit(num_songs - 1, share)) for share in ((1 + LEVEL) / 2, POWER))
 
 
 def _parts(numerators_N: np.ndarray, denominators_N: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ Legend: B resamples, N songs, E errors (one a matched word).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -116,8 +116,7 @@ def timing_difference(
     resampling: Resampling,
 ) -> Estimate:
     """Quantile of `songs` minus quantile of `others` over the songs with matched words in both, drawn together."""
-    pairs = [(_errors(a, edge), _errors(b, edge)) for a, b in zip(songs, others, strict=True)]
-    pairs = [(mine, theirs) for mine, theirs in pairs if mine and theirs]
+    pairs = _in_both(songs, others, edge)
     n_failed = len(songs) - len(pairs)
     if not pairs:
         return _unmatched(n_failed)
@@ -126,11 +125,39 @@ def timing_difference(
     return percentile_estimate(left - right, left_B - right_B, len(pairs), n_failed).with_unit("s")
 
 
+def swapped_timing_difference(
+    songs: Sequence[TimingErrors | None], others: Sequence[TimingErrors | None], edge: Edge, which: Which
+) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
+    """`timing_difference` after each row of swaps [B, N] of the songs both have, and N: for `eval.significance`."""
+    pairs = _in_both(songs, others, edge)
+    sides = [side for pair in pairs for side in pair]
+    lengths = [len(side) for side in sides]
+    errors_E = np.concatenate([np.asarray(side, np.float64) for side in sides])
+    order = np.argsort(errors_E, kind="stable")
+    errors_E = errors_E[order]
+    song_E, is_other_E = (np.repeat(of, lengths)[order] for of in np.divmod(np.arange(len(sides)), 2))
+
+    def difference(swaps_BN: np.ndarray) -> np.ndarray:
+        theirs_BE = (is_other_E ^ swaps_BN[:, song_E]).astype(np.float64)
+        share = _QUANTILES[which]
+        return _quantile(errors_E, 1 - theirs_BE, share) - _quantile(errors_E, theirs_BE, share)
+
+    return difference, len(pairs)
+
+
 def matched_share(songs: Sequence[TimingErrors | None], resampling: Resampling) -> Estimate:
     """Matched words / asked words over all songs, with its interval."""
     matched = [None if song is None else song.num_matched for song in songs]
     asked = [None if song is None else song.num_asked for song in songs]
     return rate(matched, asked, resampling)
+
+
+def _in_both(
+    songs: Sequence[TimingErrors | None], others: Sequence[TimingErrors | None], edge: Edge
+) -> list[tuple[tuple[float, ...], tuple[float, ...]]]:
+    """The errors of the songs with matched words in both."""
+    pairs = [(_errors(a, edge), _errors(b, edge)) for a, b in zip(songs, others, strict=True)]
+    return [(mine, theirs) for mine, theirs in pairs if mine and theirs]
 
 
 def _errors(song: TimingErrors | None, edge: Edge) -> tuple[float, ...]:

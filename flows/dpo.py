@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas
 from prefect import flow
 
 from eval.frechet import FrechetReference, merged
+from eval.report_frames import csv_bytes
 from eval.rounds import RoundRow, RoundsReport
 from flows.gate import GateSongs
 from flows.models import check_models
@@ -23,7 +25,7 @@ from flows.view import say
 from flows.workfolder import WorkFolder, writes_work
 from jam_model.checkpoint import weights_hash
 from jam_model.shard_index import TRAIN, VALIDATION
-from tasks.engine.files import write_json
+from tasks.engine.files import write_bytes, write_json
 from tasks.fanout import PROMPT_COLUMNS, Prompt, prompts_of
 from tasks.gate import (
     GATE_METRICS,
@@ -92,6 +94,7 @@ def run_dpo(params: Params, work: WorkFolder) -> RoundsReport:
         say(f"gate: {line}")
     write_kept(work, report)
     write_json(work.report("dpo") / "metrics.json", flat_metrics(report))
+    write_bytes(work.report("dpo") / "rounds.csv", rounds_table(report))
     remove_superseded(work.rounds, *(work.round(number) for number in range(ran + 1)))
     return report
 
@@ -103,6 +106,13 @@ def flat_metrics(report: RoundsReport) -> dict[str, Any]:
         for row in report.rows
     }
     return {"kept": report.kept, "rounds": rounds}
+
+
+def rounds_table(report: RoundsReport) -> bytes:
+    """The same as CSV, a row a round: what `dvc plots` draws."""
+    rounds = flat_metrics(report)["rounds"]
+    rows = [{"round": int(number), **values} for number, values in rounds.items()]
+    return csv_bytes(pandas.DataFrame(rows))
 
 
 def round_songs(params: Params, work: WorkFolder, num_gate: int) -> RoundSongs:
@@ -136,6 +146,7 @@ def round_row(
         refusals=made.learn.refusals,
         num_held_out=figures["num_held_out_pairs"],
         held_out_accuracy=figures.get("held_out_accuracy"),
+        error_over=figures["error_over"],
     )
 
 

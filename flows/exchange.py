@@ -1,15 +1,24 @@
-"""jamify's data, brought in: foreign shards become safe ones that `jam train` can use."""
+"""jamify's data, brought in: its shards become safe ones that `jam train` can use, its DPO list is learned from."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from flows.params import load_params
+from flows.params import Params, load_params
+from flows.rounds import figures_told, fit_pairs
+from flows.train import checkpoint_of, remove_superseded
 from flows.view import progress_bar, say
+from flows.workfolder import WorkFolder, writes_work
+from jam_model.checkpoint import weights_hash
+from jam_model.shard_index import TRAIN, VALIDATION
+from tasks.engine.fingerprint import fingerprint
+from tasks.exchange import read_pair_list
 from tasks.exchange_shards import REFUSED_NAME, Importer, import_shards
 from tasks.exchange_tar import shards_of
 from tasks.models.phonemizer import build_phonemizer
+from tasks.pair_files import digest_of
+from tasks.train import TrainResult
 
 
 def bring_in_shards(where: str, out: Path, overlay: Path | None, settings: Sequence[str]) -> int:
@@ -38,3 +47,25 @@ def bring_in_shards(where: str, out: Path, overlay: Path | None, settings: Seque
     )
     say(f"import: {imported.num_samples} samples of {len(paths)} shards in {out}{refused}")
     return imported.num_samples
+
+
+@writes_work("dpo")
+def learn_pair_list(params: Params, work: WorkFolder, path: Path, posteriors: bool) -> TrainResult:
+    """``jam dpo --pairs LIST``: preference training from the fine-tuned model on jamify's DPO list; no gate holds it.
+
+    The run lies in ``checkpoints/pairs``; entries of the split ``validation`` are held out. `posteriors`: what the
+    list's takes are, jamify's ``vae_sampled: false``.
+
+    Raises:
+        ValueError: there is no fine-tuned model, no such list, or no pair in it to learn from.
+    """
+    pairs = read_pair_list(path, vae_sampled=not posteriors)
+    learn, check = ([pair for pair in pairs if pair.prompt.split == split] for split in (TRAIN, VALIDATION))
+    say(f"pairs: {len(learn)} of {len(pairs)} entries to learn from, {len(check)} held out")
+    policy = checkpoint_of(work.checkpoint("sft"))
+    decided = [params.dpo.model_dump(mode="json"), weights_hash(policy), digest_of(learn), digest_of(check)]
+    out = work.checkpoint("pairs") / fingerprint(decided)
+    result = fit_pairs("pairs", params.dpo, learn, check, policy, None, params, out)
+    remove_superseded(out.parent, out)
+    say(f"pairs: {figures_told(result.figures)}; {out}")
+    return result

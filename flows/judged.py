@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from prefect import flow
 
 from eval.intervals import Resampling
 from flows.benchmark import REPORT, finish_report, stands
+from flows.blind import standing_preferences
 from flows.judged_tables import folders_chain, reference_rows, sung_chain, sung_systems, truth_chain
 from flows.measured import (
     Mixes,
@@ -35,6 +36,7 @@ from flows.workfolder import WorkFolder, writes_work
 from tasks.benchmark_report import ReportText, report_of
 from tasks.benchmark_songs import Benchmark, read_benchmark
 from tasks.engine.files import write_json_lines
+from tasks.engine.fingerprint import fingerprint
 from tasks.fanout import Prompt, System
 from tasks.judged import NAME, TRUTH, Folder, prompt_of, read_folder
 from tasks.measure import measure, windows_of
@@ -108,9 +110,21 @@ def run_judged(params: Params, work: WorkFolder, request: Request) -> Path:
         for source in p.sources
     }
     reference = reference_rows(params, work, own, request.reference, used)
-    hashes = {system.name: system.checkpoint for system in sung}
-    settings = {**decided_settings(params), "weights": hashes}
-    recipe = report_recipe(chains, settings, reference=sorted(row["song_id"] for row in reference))
+    systems = [System(TRUTH, "Ground truth", {}, prompts)]
+    systems += [System(folder.name, folder.name, {}, prompts) for folder in folders] + sung
+    resampling = Resampling(params.benchmark.num_resamples, params.benchmark.seed)
+    names = {system.name for system in systems}
+    listening = [one for one in standing_preferences(work, resampling) if {one.left, one.right} <= names]
+    settings = {
+        **decided_settings(params),
+        "weights": {system.name: system.checkpoint for system in sung},
+    }
+    recipe = report_recipe(
+        chains,
+        settings,
+        reference=sorted(row["song_id"] for row in reference),
+        listening=fingerprint([asdict(one) for one in listening]),
+    )
     folder = own.report(REPORT)
     if stands(folder, recipe):
         say(f"report: up to date, {folder / 'report.html'}")
@@ -121,10 +135,8 @@ def run_judged(params: Params, work: WorkFolder, request: Request) -> Path:
         windows_of(reference),
         phonemizer,
         text_styles(prompts, encoder, params.benchmark.genres),
-        Resampling(params.benchmark.num_resamples, params.benchmark.seed),
+        resampling,
     )
-    systems = [System(TRUTH, "Ground truth", {}, prompts)]
-    systems += [System(folder.name, folder.name, {}, prompts) for folder in folders] + sung
     rtf = singing_rtf(chains[-1], own.receipts / REPORT) if sung else {}
     text = ReportText(
         f"{name} songs, our protocol",
@@ -134,7 +146,7 @@ def run_judged(params: Params, work: WorkFolder, request: Request) -> Path:
     report = report_of(
         measured, systems, params.benchmark, text, Mixes(chains, ""), settings, run_facts(started, rtf)
     )
-    return finish_report(report, folder, recipe)
+    return finish_report(replace(report, listening=listening), folder, recipe)
 
 
 def _tell(songs: Benchmark, request: Request, own: WorkFolder) -> None:

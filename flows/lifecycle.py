@@ -24,7 +24,7 @@ def lifecycle(songs: str, work: str = "data", params: str | None = None, setting
     """Raw songs in, a trained, preference-aligned and measured model out; returns the path of the report.
 
     Args:
-        songs: folder with audio and lyrics side by side, or a manifest.
+        songs: folder with audio and lyrics side by side, also in tar shards, or a prefix in a store, or a manifest.
         work: folder for everything this makes; what stands there already is not made again.
         params: YAML file laid over params.yaml, such as params/real.yaml; none for params.yaml alone.
         settings: single values over both, each as section.key=value, such as pretrain.steps=200.

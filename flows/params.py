@@ -43,7 +43,7 @@ from tasks.transcribe import TranscribeParams
 
 
 class SongsParams(Section):
-    """Where the songs are: a folder, or a manifest."""
+    """Where the songs are: a folder, a prefix in a store (``s3://bucket/prefix``), or a manifest."""
 
     path: str
 

@@ -25,7 +25,9 @@ from flows.workfolder import WorkFolder
 from tasks.engine.fit_params import FitParams
 from tasks.engine.rates import Pace, paces
 from tasks.engine.stage import BadModel
+from tasks.engine.store import place_of
 from tasks.engine.table import SOURCES, Chain, Table
+from tasks.hashes import Hashes
 from tasks.sources import list_sources
 
 UP_TO_DATE = "up to date"
@@ -93,7 +95,7 @@ def plan_lifecycle(params: Params, work: WorkFolder) -> Plan:
         ValueError: params or songs that `jam run` would refuse, too.
     """
     missing = [str(trouble) for trouble in unusable_models(params, "all")]
-    if not Path(params.songs.path).exists():
+    if not place_of(params.songs.path, "songs").exists():
         missing.append(f"songs: {params.songs.path} is neither a folder nor a manifest; give --songs")
         return Plan({}, missing)
     known = paces(work.receipts)
@@ -153,7 +155,7 @@ def _as_admitted(params: Params, work: WorkFolder) -> Iterator[Chain]:
     chain = prepare_chain(params, work, songs_root_of(params))
     standing = [source for part in chain.table.partitions() for source in part.sources]
     known = [source.facts["audio"]["path"] for source in standing if not source.facts.get("refused")]
-    listing = list_sources(Path(params.songs.path), known)
+    listing = list_sources(place_of(params.songs.path, "songs"), known, hashes=Hashes(work.hashes))
     with tempfile.TemporaryDirectory(prefix="jam-plan-") as folder:
         copy = Path(folder) / SOURCES
         copy.mkdir()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,15 +21,18 @@ from tasks.data_card import CARD_COLUMNS, write_data_card
 from tasks.encode import Encode
 from tasks.engine.files import write_json, write_json_lines
 from tasks.engine.stage import Stage
+from tasks.engine.store import StorePath, place_of
 from tasks.engine.table import Chain, Table
 from tasks.filter import Filter, is_calibrated
 from tasks.forget import FORGOTTEN, forgotten_hashes
 from tasks.group import Group, fit_neighbours
+from tasks.hashes import Hashes
 from tasks.ingest import Ingest
-from tasks.pack import Pack, write_index
+from tasks.pack import Pack, packed_shard, write_index
 from tasks.phonemize import Phonemize
 from tasks.separate import Separate
 from tasks.sketch import Sketch
+from tasks.song_files import songs_root
 from tasks.sources import list_sources
 from tasks.style import Style
 from tasks.transcribe import Transcribe
@@ -84,9 +86,9 @@ def guarded_chain(params: Params, work: WorkFolder) -> Chain | None:
 
 
 def songs_root_of(params: Params) -> str:
-    """Where relative audio paths start: the folder itself, or the manifest's."""
-    path = Path(params.songs.path)
-    return os.path.realpath(path if path.is_dir() else path.parent)
+    """Where relative audio paths start: the folder (or prefix in a store) itself, or the manifest's."""
+    path = place_of(params.songs.path, "songs")
+    return str(songs_root(path if isinstance(path, StorePath) or path.is_dir() else path.parent))
 
 
 def admit_songs(params: Params, work: WorkFolder) -> int:
@@ -98,12 +100,14 @@ def admit_songs(params: Params, work: WorkFolder) -> int:
     table = Table(work.table)
     before = [source for part in table.partitions() for source in part.sources]
     known = [source.facts["audio"]["path"] for source in before if not source.facts.get("refused")]
-    listing = list_sources(Path(params.songs.path), known)
+    hashes = Hashes(work.hashes)
+    listing = list_sources(place_of(params.songs.path, "songs"), known, hashes=hashes)
+    hashes.write(work.hashes)
     if not listing.sources and not before:
         reasons = ", ".join(sorted({refusal["reason"] for refusal in listing.refused})) or "it is empty"
         raise ValueError(f"songs: nothing in {params.songs.path} can be taken as a song ({reasons})")
-    hashes = forgotten_hashes(work.root)
-    sources = [source for source in listing.sources if source.facts["content_hash"] not in hashes]
+    forgotten = forgotten_hashes(work.root)
+    sources = [source for source in listing.sources if source.facts["content_hash"] not in forgotten]
     taken_down = {source.facts["audio"]["path"] for source in listing.sources} - {
         source.facts["audio"]["path"] for source in sources
     }
@@ -164,7 +168,11 @@ def finish_shards(chain: Chain) -> dict[str, Any]:
         if not row["drop_reason"]
     ]
     if chain.shards is not None:
-        write_index(chain.shards, kept)
+        packed = [
+            packed_shard(chain.path(Pack.name, n), f"{chain.name(Pack.name, n)}.tar")
+            for n in chain.partitions
+        ]
+        write_index(chain.shards, packed, kept)
         write_data_card(chain.shards, rows)
     say(f"prepare: {len(kept)} of {len(rows)} songs kept, {len(rows) - len(kept)} dropped")
     reasons = Counter(row["drop_reason"] for row in rows if row["drop_reason"])
@@ -182,7 +190,7 @@ def prepare(songs: str, work: str = "data", params: str | None = None, settings:
     """Prepare a folder (or manifest) of songs.
 
     Args:
-        songs: folder with audio and lyrics side by side, or a manifest.
+        songs: folder with audio and lyrics side by side, also in tar shards, or a prefix in a store, or a manifest.
         work: folder for everything this makes; what stands there already is not made again.
         params: YAML file laid over params.yaml, such as params/real.yaml; none for params.yaml alone.
         settings: single values over both, each as section.key=value, such as pretrain.steps=200.

@@ -124,7 +124,7 @@ def run_round(params: Params, work: WorkFolder, number: int, prompts: RoundPromp
         ]
         out = folder / RUNS[name] / fingerprint(facts)
         shown = f"dpo-{number}" if name == POLICY else f"dpo-{number}-{name}"
-        work_of = partial(_fit, shown, section, *tensors, start, reference, params, out)
+        work_of = partial(fit_pairs, shown, section, *tensors, start, reference, params, out)
         result: TrainResult = step(shown, work_of)
         remove_superseded(out.parent, out)
         say(f"{shown}: {figures_told(result.figures)}")
@@ -165,7 +165,7 @@ def pairs_of(
     )
 
 
-def _fit(
+def fit_pairs(
     name: str,
     section: PreferParams,
     learn: list[Pair],
@@ -175,6 +175,7 @@ def _fit(
     params: Params,
     out: Path,
 ) -> TrainResult:
+    """Preference training in `out`, with a progress bar; a finished run there is found."""
     if not (out / "done.json").is_file():
         connect(params.engine)
     silence_C = build_codec(params.codec).silence_C

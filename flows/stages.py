@@ -19,12 +19,13 @@ from flows.partition_lines import partition_lines
 from flows.server import is_lost
 from flows.view import say, stage_line, stage_view
 from tasks.engine.params import EngineParams
-from tasks.engine.pool import leave
+from tasks.engine.pool import connected, leave
 from tasks.engine.run import StageReport, Watcher, run_chains
 from tasks.engine.table import Chain
 
 Result = TypeVar("Result")
 PROGRESS_EVERY_S = 5.0
+STOPPED = "stopped from outside: what runs on Ray ends now, what was committed stands"
 
 
 def step(name: str, work: Callable[[], Result]) -> Result:
@@ -48,7 +49,9 @@ def leaving_when_stopped() -> Iterator[None]:
         stop = error.__cause__ if isinstance(error, SystemError) else error
         if stop is None or isinstance(stop, Exception):
             raise
-        leave()
+        if connected():
+            say(STOPPED)
+            leave()
         raise stop from None
 
 

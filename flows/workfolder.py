@@ -50,6 +50,11 @@ class WorkFolder:
         return self.root / "receipts"
 
     @property
+    def hashes(self) -> Path:
+        """Hashes of the songs' files as they were listed last."""
+        return self.receipts / "hashes.parquet"
+
+    @property
     def refused(self) -> Path:
         """JSON lines of what ingest did not take as a song, with the reason."""
         return self.root / "ingest.jsonl"

@@ -17,18 +17,18 @@ BOTH, STYLE, LYRICS = "both", "style", "lyrics"
 @dataclass(frozen=True)
 class TrainingFacts:
     """`dropped`: which conditions were ever left out in training (both, style, lyrics: the last two alone).
-    `style_encoder`: identity of what made the styles; None where nobody said.
+    `style_encoder`: identity of what made the styles. None where nobody said.
     """
 
-    dropped: tuple[str, ...]
+    dropped: tuple[str, ...] | None
     style_encoder: str | None
 
-    def joined(self, earlier: TrainingFacts | None) -> TrainingFacts:
-        """Of a run that went on from weights trained earlier."""
-        if earlier is None:
-            return self
+    def joined(self, earlier: TrainingFacts) -> TrainingFacts:
+        """Of a run that went on from weights trained earlier: what those left out unknown stays unknown."""
+        known = self.dropped is not None and earlier.dropped is not None
+        both = {*(self.dropped or ()), *(earlier.dropped or ())}
         return TrainingFacts(
-            tuple(sorted({*self.dropped, *earlier.dropped})), self.style_encoder or earlier.style_encoder
+            tuple(sorted(both)) if known else None, self.style_encoder or earlier.style_encoder
         )
 
     def write(self, checkpoint: Path) -> None:
@@ -36,14 +36,19 @@ class TrainingFacts:
         (checkpoint / TRAINING_FILE).write_text(json.dumps(asdict(self), indent=1, sort_keys=True) + "\n")
 
 
-def read_facts(checkpoint: Path) -> TrainingFacts | None:
-    """The facts of a checkpoint folder; None where there are none (released weights)."""
+UNKNOWN = TrainingFacts(None, None)
+
+
+def read_facts(checkpoint: Path) -> TrainingFacts:
+    """The facts of a checkpoint folder; unknown where there are none (released weights)."""
     path = checkpoint / TRAINING_FILE
     if not path.is_file():
-        return None
+        return UNKNOWN
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-        return TrainingFacts(tuple(str(name) for name in values["dropped"]), values["style_encoder"])
+        dropped = values["dropped"]
+        known = None if dropped is None else tuple(str(name) for name in dropped)
+        return TrainingFacts(known, values["style_encoder"])
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is not what training wrote ({error}); remove it or train again") from error
 
@@ -56,16 +61,16 @@ def dropped_by(dropout: Dropout) -> tuple[str, ...]:
     return tuple(sorted(n for n, p in {**alone, BOTH: dropout.style * dropout.lyrics}.items() if p > 0))
 
 
-def check_guidance(facts: TrainingFacts | None, guidance: Guidance, style_encoder: str) -> None:
+def check_guidance(facts: TrainingFacts, guidance: Guidance, style_encoder: str) -> None:
     """Refuses guidance that asks for a branch never trained, or leads away from a style of another encoder.
 
     Raises:
         ValueError: names the formula, the branch and the cure.
     """
-    if facts is None:
-        return
     for branch in guidance.branches():
-        if branch != ASKED and (name := _left_out(branch)) not in facts.dropped:
+        if branch == ASKED or facts.dropped is None:
+            continue
+        if (name := _left_out(branch)) not in facts.dropped:
             what = "lyrics and style" if name == BOTH else f"{name} alone"
             raise ValueError(
                 f"sampler.formula {guidance.formula!r} asks the model without {what}, which it was never "

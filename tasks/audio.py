@@ -21,6 +21,7 @@ import soxr
 from jam_model.frames import HOP_SAMPLES, SAMPLE_RATE_HZ
 from tasks.av_audio import Packets, container_of
 from tasks.engine.stage import Section
+from tasks.song_files import bytes_of, song_file
 
 BLOCK_FRAMES = 1 << 18
 FORMATS = ("WAV", "WAVEX", "FLAC", "MP3", "OGG")
@@ -78,12 +79,7 @@ def load_mix(song_audio: Mapping[str, Any], songs_root: str) -> np.ndarray:
     name = song_audio.get("path")
     if not name:
         raise ValueError("not_audio: the audio column holds neither bytes nor a path")
-    root = Path(songs_root).resolve()
-    path = Path(os.path.normpath(root / name))
-    if not path.is_relative_to(root):
-        raise ValueError(f"not_audio: path {name!r} leads out of the songs folder; give one inside it")
-    with path.open("rb") as file:
-        return _read(file, None)[0]
+    return _read(io.BytesIO(bytes_of(song_file(songs_root, name))), None)[0]
 
 
 def flac_bytes(audio_CN: np.ndarray, rate: int) -> bytes:

@@ -20,7 +20,7 @@ from eval.players import waveform_peaks, worst_takes
 from eval.published import published_rows
 from eval.report import Comparison, LossCurve, Report
 from eval.report import System as ReportSystem
-from eval.significance import swap_p_value
+from eval.significance import detectable_by_interval
 from eval.song_row import SongRow
 from eval.words import NORMALISER
 from tasks.benchmark import BenchmarkParams
@@ -29,7 +29,13 @@ from tasks.measure import OF_SETS, Measured
 from tasks.mix import mp3_bytes
 from tasks.song_measures import FRECHET, SongMeasures, Timed
 
-FRECHET_DRAWS = 200  # swaps a pair: each takes two eigen-decompositions
+SET_DRAWS_A_PAIR = 30  # in a family, of what one song alone does not have: each takes both sets anew
+NOTES = (
+    f"Words are compared as: {NORMALISER}. They are heard in vocals separated from the mix as far as the asked end; "
+    "rates are not capped.",
+    "All systems are judged on the same songs; differences are paired within songs, and a song that failed is "
+    "counted and never averaged away.",
+)
 Mixes = Callable[[str], np.ndarray]
 """The mix of a song of the benchmark's tables, by its id."""
 
@@ -65,7 +71,7 @@ def report_of(
         systems=entries,
         metrics=measured.metrics,
         comparisons=comparisons,
-        pairs=[*tables, *_frechet_pairs(measured, names)],
+        pairs=[*tables, *pairs_of_sets(measured, names)],
         songs=rows,
         genres=genre_rows(rows, a_song, measured.resampling),
         published=published_rows() if params.published else (),
@@ -73,7 +79,8 @@ def report_of(
         headings={metric.name: chapter_of(metric.name).title for metric in measured.metrics},
         settings=settings,
         stand_ins=sorted(part for part in parts if part.startswith("embedded/")),
-        notes=[*text.notes, *_notes(measured, params)],
+        remarks=_remarks(measured, params),
+        notes=[*text.notes, *NOTES],
         run=run,
     )
 
@@ -84,25 +91,35 @@ def loss_curve(name: str, log: Path) -> LossCurve:
     return LossCurve(name, [(line["step"], line["loss"]) for line in lines])
 
 
-def _notes(measured: Measured, params: BenchmarkParams) -> list[str]:
-    notes = [
-        f"Words are compared as: {NORMALISER}. They are heard in vocals separated from the mix as far as the asked end; "
-        "rates are not capped.",
-        "All systems are judged on the same songs; differences are paired within songs, and a song that failed is "
-        "counted and never averaged away.",
-    ]
-    if measured.reference is not None:
-        windows = measured.reference.statistics.num_windows
-        notes.insert(
-            0,
-            f"Frechet floor (as many true songs against the others): {_short(measured.floor(params.seed))}.",
-        )
-        notes.insert(
-            1,
-            f"Reference set of the Frechet distance: {windows} windows of {len(measured.reference_songs)} true songs; no "
-            "benchmark song is among them. Every system is measured on the songs that all systems have.",
-        )
-    return notes
+def pairs_of_sets(measured: Measured, names: Sequence[str]) -> list[PairTable]:
+    """Every two systems by what one song alone does not have, tested by swapping them within songs."""
+    sides = list(combinations(names, 2))
+    draws = replace(measured.resampling, num_resamples=max(200, SET_DRAWS_A_PAIR * len(sides)))
+    method = f"systems swapped within songs, up to {draws.num_resamples} draws (Besag and Clifford), seed {draws.seed}"
+    tables = []
+    for metric in OF_SETS:
+        pairs = []
+        for left, right in sides:
+            difference = measured.difference(left, right, metric)
+            if difference.value is not None:
+                p_value = measured.p_value(left, right, metric, draws)
+                detectable = detectable_by_interval(difference)
+                pairs.append(Pair(left, right, difference, p_value, detectable=detectable))
+        if pairs:
+            tables.append(pair_table(metric, pairs, method))
+    return tables
+
+
+def _remarks(measured: Measured, params: BenchmarkParams) -> dict[str, str]:
+    """What stands beside a metric: of the Frechet distance the least it can be, and what it is to."""
+    if measured.reference is None:
+        return {}
+    floor, windows = _short(measured.floor(params.seed)), measured.reference.statistics.num_windows
+    return {
+        FRECHET: f"Floor, as many true songs against the others: {floor}. The reference: {windows} windows of "
+        f"{len(measured.reference_songs)} true songs, none of them the benchmark's. Every system is measured on the "
+        "songs that all systems have."
+    }
 
 
 def _report_system(measured: Measured, system: System) -> ReportSystem:
@@ -118,18 +135,6 @@ def _report_system(measured: Measured, system: System) -> ReportSystem:
 def _a_song(metrics: Sequence[Metric]) -> list[str]:
     """The metrics that one song alone has."""
     return [metric.name for metric in metrics if metric.name not in OF_SETS]
-
-
-def _frechet_pairs(measured: Measured, names: Sequence[str]) -> list[PairTable]:
-    """Every two systems by the Frechet distance, tested by swapping them within songs."""
-    draws = replace(measured.resampling, num_resamples=FRECHET_DRAWS)
-    pairs = []
-    for left, right in combinations(names, 2):
-        if (swaps := measured.swaps(left, right)) is not None:
-            p_value = swap_p_value(*swaps, draws)
-            pairs.append(Pair(left, right, measured.difference(left, right, FRECHET), p_value))
-    method = f"systems swapped within songs, {FRECHET_DRAWS} draws, seed {draws.seed}"
-    return [pair_table(FRECHET, pairs, method)] if pairs else []
 
 
 def _song_rows(

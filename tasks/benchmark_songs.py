@@ -10,7 +10,6 @@ import csv
 import hashlib
 import json
 import math
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.engine.stage import Section
-from tasks.folder import LYRICS_ENDINGS, STYLE_ENDING, Refused, entries_of_names
+from tasks.folder import LYRICS_ENDINGS, STYLE_ENDING, Refused, entries_of_files
 from tasks.ingest import IngestParams
 from tasks.lyrics import STAMP, Lyrics, LyricsError, decode_text, parse_lyrics
 from tasks.manifest import find_listed, manifest_rows
@@ -169,7 +168,7 @@ def _beside(audio: Path | None) -> dict[str, str]:
     """Lyrics and style files of the audio's own name."""
     if audio is None:
         return {}
-    entries, _ = entries_of_names(audio.parent, sorted(os.listdir(audio.parent)))
+    entries, _ = entries_of_files(audio.parent.iterdir())
     found = next((entry for entry in entries if entry.audio.name == audio.name), None)
     sides = {"lyrics": found.lyrics, "style": found.style} if found else {}
     return {name: str(path) for name, path in sides.items() if path is not None}

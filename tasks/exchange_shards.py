@@ -32,7 +32,7 @@ from tasks.folder import MANIFEST_FACTS
 from tasks.lyrics import LyricsError, shared_time, sung_words, word_seconds
 from tasks.models.phonemizer import Phonemizer
 from tasks.neighbours import STRENGTH, SplitParams, own_split, words_hash
-from tasks.pack import json_bytes, sample_bytes, tensor_bytes, write_index
+from tasks.pack import json_bytes, read_shard, sample_bytes, tensor_bytes, write_index
 
 REFUSED_NAME = "refused.jsonl"
 _SHARD_GLOB = "import-*.tar"
@@ -181,7 +181,7 @@ def import_shards(
         if stale.name not in names:
             stale.unlink()
     write_json_lines(out / REFUSED_NAME, refused)
-    write_index(out, rows)
+    write_index(out, [read_shard(out / name) for name in names], rows)
     return Imported(len(rows), refused)
 
 

@@ -12,12 +12,12 @@ import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
 
 from braceexpand import braceexpand
 
 from jam_model.shards import MAX_MEMBER_BYTES, SAFE_ID, SUFFIXES
 from tasks.sources import song_id_of
+from tasks.tar_members import fault_behind, is_safe_name, members_of
 
 
 class Refused(Exception):
@@ -70,14 +70,14 @@ def samples_of(path: Path) -> Iterator[Found]:
     with path.open("rb") as file:
         try:
             with tarfile.open(fileobj=file, mode="r:") as tar:
-                for member in _members(tar):
+                for member in members_of(tar):
                     key, suffix = _key_and_suffix(member.name)
                     if sample is None or key != sample.key:
                         if sample is not None:
                             yield sample
                         sample = Found(key)
                     _take(sample, suffix, member, tar)
-                damage = _rest(file, tar.offset)
+                damage = fault_behind(file, tar.offset)
         except (tarfile.TarError, OSError, ValueError) as error:
             damage = str(error)
     if sample is not None:
@@ -92,22 +92,11 @@ def safe_id(key: str) -> str:
     Raises:
         Refused: ``unsafe_name``: a path that is absolute or climbs, or with control characters.
     """
-    if not key or not key.isprintable() or key.startswith("/") or ".." in key.split("/") or "\\" in key:
+    if not is_safe_name(key):
         raise Refused("unsafe_name")
     if SAFE_ID.fullmatch(key):
         return key
     return song_id_of(key, hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest())
-
-
-def _members(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
-    """Members except folders; a header that leads backwards would never end."""
-    end = 0
-    for member in tar:
-        if member.size < 0 or member.offset_data < end:
-            raise tarfile.ReadError(f"member {member.name!r} has a wrong size")
-        end = member.offset_data
-        if not member.isdir():
-            yield member
 
 
 def _take(sample: Found, suffix: str, member: tarfile.TarInfo, tar: tarfile.TarFile) -> None:
@@ -132,15 +121,3 @@ def _key_and_suffix(name: str) -> tuple[str, str]:
     folder, slash, base = name.removeprefix("./").rpartition("/")
     stem, _, suffix = base.partition(".")
     return folder + slash + stem, suffix.lower()
-
-
-def _rest(file: BinaryIO, end: int) -> str | None:
-    """What is wrong with a tar file behind its last member: it must end in zero blocks."""
-    file.seek(end)
-    if not (block := file.read(tarfile.BLOCKSIZE)):
-        return "no end mark"
-    while block:
-        if any(block):
-            return f"not a tar header at byte {end}"
-        block = file.read(1 << 20)
-    return None

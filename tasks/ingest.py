@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from tasks.audio import AudioParams, SourceFormat, read_audio
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Section, Stage
 from tasks.lyrics import Lyrics, LyricsError, TimedText, decode_text, parse_lyrics
+from tasks.song_files import bytes_of, song_file
 
 
 class IngestParams(Section):
@@ -110,13 +110,10 @@ class Ingest(Stage):
 
     def _read(self, song: Song, relative: str, max_bytes: int, too_long: str) -> bytes:
         """A source file's bytes. Listing has seen it; it may have gone or become something else since."""
-        root = os.path.realpath(self.songs_root)
-        path = Path(os.path.realpath(os.path.join(root, relative)))
-        if not path.is_relative_to(root) or not path.is_file():
-            raise SongError(song.song_id, "source_gone", relative)
         try:
-            with path.open("rb") as stream:
-                data = stream.read(max_bytes + 1)
+            data = bytes_of(song_file(self.songs_root, relative), max_bytes)
+        except (FileNotFoundError, ValueError) as error:
+            raise SongError(song.song_id, "source_gone", relative) from error
         except OSError as error:
             raise SongError(song.song_id, "unreadable", f"{relative}: {error.strerror}") from error
         if len(data) > max_bytes:

@@ -17,10 +17,11 @@ from tasks.benchmark_songs import Asked
 from tasks.engine.table import Source
 from tasks.fanout import Prompt, System, file_source
 from tasks.folder import entries_of_folder
+from tasks.hashes import hash_file
 from tasks.lyrics import TimedText
 from tasks.models.phonemizer import Phonemizer
 from tasks.models.style_encoder import StyleEncoder
-from tasks.sources import hash_file
+from tasks.song_files import TarMember
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,23}")
 MISSING = "missing"
@@ -56,7 +57,9 @@ def read_folder(name: str, root: Path) -> Folder:
                 f"system: {name} has both {files[stem].relative_to(real)} and {entry.audio.relative_to(real)}; "
                 "one file a song"
             )
-        if Path(os.path.realpath(entry.audio)).is_relative_to(real):
+        if not isinstance(entry.audio, TarMember) and Path(os.path.realpath(entry.audio)).is_relative_to(
+            real
+        ):
             files[stem] = entry.audio
     if not files:
         raise ValueError(f"system: no audio in {name}={root}; name the files by song id, such as <id>.wav")

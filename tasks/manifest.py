@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tasks.folder import MANIFEST_FACTS, Entry, Refused, entries_of_names
+from tasks.folder import MANIFEST_FACTS, Entry, Refused, entries_of_files
 
 MAX_NAME_BYTES = 255
 MAX_SECONDS = 1_000_000
@@ -24,9 +25,10 @@ def entries_of_manifest(path: Path, root: Path) -> tuple[list[Entry], list[Refus
     """
     entries: list[Entry] = []
     refused: list[Refused] = []
+    beside = cache(_entries_in)
     for number, row in enumerate(manifest_rows(path), start=1):
         try:
-            entries.append(_entry_of_row(row, path.parent, root))
+            entries.append(_entry_of_row(row, path.parent, root, beside))
         except ValueError as error:
             refused.append(
                 {"path": f"{path.name}:{number}", "reason": "manifest_entry", "detail": str(error)}
@@ -52,7 +54,15 @@ def manifest_rows(path: Path) -> Iterator[Any]:
         ) from error
 
 
-def _entry_of_row(row: Any, folder: Path, root: Path) -> Entry:
+def _entries_in(folder: Path) -> Mapping[Path, Entry]:
+    """The songs of a folder by their audio."""
+    found, _ = entries_of_files(folder.iterdir()) if folder.is_dir() else ([], [])
+    return {entry.audio: entry for entry in found}
+
+
+def _entry_of_row(
+    row: Any, folder: Path, root: Path, beside: Callable[[Path], Mapping[Path, Entry]]
+) -> Entry:
     if not isinstance(row, dict):
         raise ValueError("a row is not an object")
     texts = {}
@@ -68,12 +78,11 @@ def _entry_of_row(row: Any, folder: Path, root: Path) -> Entry:
     audio = find_listed(texts["audio_path"], folder, root)
     lyrics = find_listed(texts["lrc_path"], folder, root) if texts["lrc_path"] else None
     style = find_listed(texts["prompt_path"], folder, root) if texts["prompt_path"] else None
-    if ("lrc_path" not in row or "prompt_path" not in row) and audio.parent.is_dir():
-        beside, _ = entries_of_names(audio.parent, sorted(os.listdir(audio.parent)))
-        for entry in beside:
-            if entry.audio == audio:
-                lyrics = entry.lyrics if "lrc_path" not in row else lyrics
-                style = entry.style if "prompt_path" not in row else style
+    if "lrc_path" not in row or "prompt_path" not in row:
+        entry = beside(audio.parent).get(audio)
+        if entry is not None:
+            lyrics = entry.lyrics if "lrc_path" not in row else lyrics
+            style = entry.style if "prompt_path" not in row else style
     facts = {key: texts[key] for key in MANIFEST_FACTS}
     return Entry(audio, texts["id"] or audio.stem, lyrics, style, facts, duration)
 

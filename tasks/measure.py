@@ -6,15 +6,13 @@ A missing score counts as failed in its mean and never as a number.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from eval.catalogue import in_order
-from eval.diversity import diversity, diversity_difference
+from eval.diversity import diversity, diversity_difference, swapped_diversity_difference
 from eval.frechet import FrechetReference, WindowStatistics, merged, window_statistics
 from eval.frechet_songs import (
     frechet,
@@ -27,10 +25,17 @@ from eval.intervals import Estimate, Resampling, mean, paired_mean_difference, p
 from eval.judge import METRICS as JUDGE_METRICS
 from eval.judge import SECOND_METRICS
 from eval.metric import Metric
+from eval.significance import paired_rate_p_value, sequential_p_value
+from eval.timing import METRICS as TIMING_METRICS
 from eval.timing import (
-    METRICS as TIMING_METRICS,
+    Edge,
+    TimingErrors,
+    Which,
+    matched_share,
+    swapped_timing_difference,
+    timing_difference,
+    timing_estimate,
 )
-from eval.timing import Edge, TimingErrors, Which, matched_share, timing_difference, timing_estimate
 from eval.words import ABOVE_ONE, ErrorCounts, corpus_rate, corpus_rate_difference
 from tasks.audio import array_of
 from tasks.fanout import Prompt
@@ -167,11 +172,28 @@ class Measured:
             return NOT_COMPARED
         return paired_mean_difference(self.scores(left, metric), self.scores(right, metric), self.resampling)
 
-    def swaps(self, left: str, right: str) -> tuple[Callable[[np.ndarray], np.ndarray], int] | None:
-        """The difference of Frechet distances under swaps, for `eval.significance`; None where there is none."""
-        if self.reference is None or self.difference(left, right, FRECHET).value is None:
+    def p_value(self, left: str, right: str, metric: str, draws: Resampling) -> float | None:
+        """Of no difference in what one song alone does not have, by swapping systems within songs.
+
+        None where there is nothing to compare. Draws end early where enough were as far out.
+        """
+        if self.difference(left, right, metric).value is None:
             return None
-        return swapped_difference(self.reference, self.windows(left), self.windows(right))
+        lefts, rights = self.systems[left], self.systems[right]
+        if metric == FRECHET and self.reference is not None:
+            swaps = swapped_difference(self.reference, self.windows(left), self.windows(right))
+        elif metric == DIVERSITY:
+            swaps = swapped_diversity_difference(
+                [song.style_S for song in lefts], [song.style_S for song in rights]
+            )
+        else:
+            times, others = [song.timing for song in lefts], [song.timing for song in rights]
+            if metric == MATCHED:
+                return paired_rate_p_value(
+                    _matched(times), _asked(times), _matched(others), _asked(others), draws
+                )
+            swaps = swapped_timing_difference(times, others, *QUANTILES[metric])
+        return sequential_p_value(*swaps, draws)
 
     def floor(self, seed: int) -> Estimate:
         """The Frechet distance of as many true songs as the systems have, drawn from the reference, to the others."""

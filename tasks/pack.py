@@ -8,12 +8,12 @@ Shapes: T frames, C 128 latent channels (mean, then std), N style rows, S 512.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import tarfile
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,10 +25,10 @@ from jam_model.shard_index import IDS_NAME, INDEX_NAME
 from jam_model.shards import MAX_MEMBER_BYTES, decode_sample, locate
 from tasks.audio import array_of, npy_bytes
 from tasks.engine.column_file import SHARD_END
-from tasks.engine.files import write_json, write_json_lines
+from tasks.engine.files import parquet_file, write_json, write_json_lines
+from tasks.engine.fingerprint import sha256_of_file
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Section, Stage
-from tasks.engine.store import local_file
 
 
 class PackParams(Section):
@@ -56,7 +56,7 @@ class Pack(Stage):
         """The song with its sample.
 
         Raises:
-            SongError: ``sample_too_large``: a member exceeds what loaders accept.
+            SongError: ``sample_too_large`` or ``sample_unreadable``: a loader would refuse it.
         """
         suffix = self.params.tensor_format
         latent_CT = np.ascontiguousarray(array_of(song["latent"]).T)
@@ -70,6 +70,10 @@ class Pack(Stage):
         if len(members[largest]) > MAX_MEMBER_BYTES:
             detail = f"{largest} has {len(members[largest])} bytes, at most {MAX_MEMBER_BYTES}"
             raise SongError(song.song_id, "sample_too_large", detail)
+        try:
+            _check_sample(song.song_id, members, self.name)
+        except ValueError as error:
+            raise SongError(song.song_id, "sample_unreadable", str(error)) from error
         return song.with_columns(sample=sample_bytes(song.song_id, members))
 
 
@@ -100,67 +104,82 @@ def shard_bytes(fragments: Iterable[bytes]) -> bytes:
     return b"".join(fragments) + SHARD_END
 
 
-def write_index(shards: Path, rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Writes ``index.json`` and the id lists of a folder of shards, from what stands in it; returns the index.
+@dataclass(frozen=True)
+class Shard:
+    """What the index tells of a shard, and the songs in it, in order."""
+
+    name: str
+    sha256: str
+    num_bytes: int
+    song_ids: list[str]
+
+
+def packed_shard(columns: Path, name: str) -> Shard:
+    """The shard of this name as the column file tells it that was committed with it; the shard is not read."""
+    with parquet_file(columns) as file:
+        digest = (file.metadata.metadata or {})[b"shard_sha256"].decode()
+        rows = file.read(columns=["song_id", "shard_bytes"]).to_pylist()
+    ids = [row["song_id"] for row in rows if row["shard_bytes"]]
+    return Shard(name, digest, sum(row["shard_bytes"] for row in rows) + len(SHARD_END), ids)
+
+
+def read_shard(path: Path) -> Shard:
+    """A shard as a loader finds it.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    return Shard(path.name, sha256_of_file(path), path.stat().st_size, verify_shard(path))
+
+
+def write_index(folder: Path, shards: Iterable[Shard], rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Writes ``index.json`` and the id lists of a folder of shards; returns the index.
 
     `rows` tell `id`, `duration` (seconds) and `split` of every packed song. ``ids.jsonl`` lists them in shard
     order, ``ids.<split>.jsonl`` those of one split, in the form of the released loader's `id_list_jsonl`.
-    A shard whose name, size and sha256 the standing index knows is not decoded again.
 
     Raises:
-        ValueError: a shard is damaged, or its songs are not those of `rows`.
+        ValueError: the songs of the shards are not those of `rows`.
     """
     row_of = {row["id"]: {key: row[key] for key in ("id", "duration", "split")} for row in rows}
-    verified = _verified(shards)
     entries: list[dict[str, Any]] = []
     packed: list[str] = []
-    for path in sorted(shards.glob("*.tar")):
-        with local_file(path) as file:
-            size, digest = file.stat().st_size, _sha256(file)
-            known = verified.get(path.name) == (size, digest)
-            ids = [place.song_id for place in locate(file, 0)] if known else verify_shard(file)
-        unknown = [song_id for song_id in ids if song_id not in row_of]
+    for shard in shards:
+        unknown = [song_id for song_id in shard.song_ids if song_id not in row_of]
         if unknown:
-            raise ValueError(f"{path.name}: song {unknown[0]!r} is not in the table; pack again")
-        splits = Counter(row_of[song_id]["split"] for song_id in ids)
+            raise ValueError(f"{shard.name}: song {unknown[0]!r} is not in the table; pack again")
+        splits = Counter(row_of[song_id]["split"] for song_id in shard.song_ids)
         entries.append(
             {
-                "name": path.name,
-                "sha256": digest,
-                "bytes": size,
-                "num_samples": len(ids),
+                "name": shard.name,
+                "sha256": shard.sha256,
+                "bytes": shard.num_bytes,
+                "num_samples": len(shard.song_ids),
                 "splits": dict(sorted(splits.items())),
             }
         )
-        packed += ids
+        packed += shard.song_ids
     if len(set(packed)) != len(packed) or set(packed) != row_of.keys():
         twice = [song_id for song_id, times in Counter(packed).items() if times > 1]
         missing = sorted(row_of.keys() - set(packed))
-        raise ValueError(f"{shards}: songs twice {twice[:3]}, songs in no shard {missing[:3]}; pack again")
+        raise ValueError(f"{folder}: songs twice {twice[:3]}, songs in no shard {missing[:3]}; pack again")
     index: dict[str, Any] = {
         "shards": entries,
         "num_samples": len(packed),
         "splits": dict(sorted(Counter(row_of[song_id]["split"] for song_id in packed).items())),
     }
     listed = [row_of[song_id] for song_id in packed]
-    write_json_lines(shards / IDS_NAME, listed)
+    write_json_lines(folder / IDS_NAME, listed)
     lists = {
         f"ids.{split}.jsonl": [row for row in listed if row["split"] == split] for split in index["splits"]
     }
     for name, of_split in lists.items():
-        write_json_lines(shards / name, of_split)
-    for path in shards.glob("ids.*.jsonl"):
+        write_json_lines(folder / name, of_split)
+    for path in folder.glob("ids.*.jsonl"):
         if path.name not in lists:
             path.unlink()
-    write_json(shards / INDEX_NAME, index)
+    write_json(folder / INDEX_NAME, index)
     return index
-
-
-def _verified(shards: Path) -> dict[str, tuple[int, str]]:
-    """Size and sha256 of the shards that the standing index lists."""
-    path = shards / INDEX_NAME
-    entries = json.loads(path.read_text())["shards"] if path.is_file() else []
-    return {entry["name"]: (entry["bytes"], entry["sha256"]) for entry in entries}
 
 
 def verify_shard(path: Path) -> list[str]:
@@ -181,11 +200,7 @@ def verify_shard(path: Path) -> list[str]:
                 members[suffix] = file.read(size)
                 if len(members[suffix]) != size:
                     raise ValueError(f"{path.name}: ends inside {place.song_id}.{suffix}; pack again")
-            sample = decode_sample(place.song_id, members, path.name)
-            if sample.mean_TC.shape[1] != LATENT_CHANNELS or sample.style_NS.shape[1] != STYLE_DIM:
-                raise ValueError(
-                    f"{path.name}: {place.song_id} has {sample.mean_TC.shape[1]} latent channels"
-                )
+            _check_sample(place.song_id, members, path.name)
         file.seek(-len(SHARD_END), io.SEEK_END)
         if file.read() != SHARD_END:
             raise ValueError(f"{path.name}: lacks the two zero blocks at its end; pack again")
@@ -208,6 +223,12 @@ def tensor_bytes(array: np.ndarray, suffix: str) -> bytes:
     return buffer.getvalue()
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _check_sample(song_id: str, members: Mapping[str, bytes], where: str) -> None:
+    """Reads a sample as a loader would.
+
+    Raises:
+        ValueError: a member is missing, or is not JAM's.
+    """
+    sample = decode_sample(song_id, members, where)
+    if sample.mean_TC.shape[1] != LATENT_CHANNELS or sample.style_NS.shape[1] != STYLE_DIM:
+        raise ValueError(f"{where}: {song_id} has {sample.mean_TC.shape[1]} latent channels")

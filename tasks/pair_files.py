@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors.numpy import load, save
@@ -40,6 +41,35 @@ def write_pairs(folder: Path, pairs: Sequence[Pair]) -> PairFolder:
     Raises:
         ValueError: two takes of a pair are not of the same length.
     """
+    rows, tensors = _packed(pairs)
+    write_bytes(folder / "pairs.safetensors", tensors)
+    write_json(folder / "pairs.json", rows)
+    return PairFolder(str(folder.resolve()), len(pairs), _digest(rows, tensors))
+
+
+def digest_of(pairs: Sequence[Pair]) -> str:
+    """The hash of pairs that `write_pairs` would give, without writing them."""
+    return _digest(*_packed(pairs))
+
+
+def read_pairs(folder: Path) -> list[Pair]:
+    """The pairs that `write_pairs` wrote into a folder, in order."""
+    rows = json.loads((folder / "pairs.json").read_text())
+    arrays = load((folder / "pairs.safetensors").read_bytes()) if rows else {}
+    pairs = []
+    for number, row in enumerate(rows):
+        a = {name: arrays[f"{number:06d}.{name}"] for name in ("winner", "loser", "style", "mean", "std")}
+        words = tuple(GridWord(*word) for word in row["words"])
+        prompt = Sample(row["song_id"], a["mean"], a["std"], a["style"], words, row["split"])
+        pairs.append(Pair(prompt, a["winner"], a["loser"]))
+    return pairs
+
+
+def _digest(rows: list[dict[str, Any]], tensors: bytes) -> str:
+    return hashlib.sha256(json.dumps(rows).encode() + tensors).hexdigest()
+
+
+def _packed(pairs: Sequence[Pair]) -> tuple[list[dict[str, Any]], bytes]:
     arrays: dict[str, np.ndarray] = {}
     rows = []
     for number, pair in enumerate(pairs):
@@ -55,21 +85,4 @@ def write_pairs(folder: Path, pairs: Sequence[Pair]) -> PairFolder:
         rows.append(
             {"song_id": prompt.song_id, "split": prompt.split, "words": [list(w) for w in prompt.words]}
         )
-    tensors = save(arrays)
-    write_bytes(folder / "pairs.safetensors", tensors)
-    write_json(folder / "pairs.json", rows)
-    digest = hashlib.sha256(json.dumps(rows).encode() + tensors).hexdigest()
-    return PairFolder(str(folder.resolve()), len(pairs), digest)
-
-
-def read_pairs(folder: Path) -> list[Pair]:
-    """The pairs that `write_pairs` wrote into a folder, in order."""
-    rows = json.loads((folder / "pairs.json").read_text())
-    arrays = load((folder / "pairs.safetensors").read_bytes()) if rows else {}
-    pairs = []
-    for number, row in enumerate(rows):
-        a = {name: arrays[f"{number:06d}.{name}"] for name in ("winner", "loser", "style", "mean", "std")}
-        words = tuple(GridWord(*word) for word in row["words"])
-        prompt = Sample(row["song_id"], a["mean"], a["std"], a["style"], words, row["split"])
-        pairs.append(Pair(prompt, a["winner"], a["loser"]))
-    return pairs
+    return rows, save(arrays)

@@ -1,4 +1,4 @@
-"""What songs are there: lists a folder or a manifest into rows, before anything is decoded.
+"""What songs are there: lists a folder (or a prefix in a store) or a manifest into rows, before anything is decoded.
 
 Every file with an audio ending is a row, also a broken one or a duplicate: `ingest` drops it with its
 reason, so that kept + dropped = in. What is not a song (a FIFO, a link that leaves the songs root,
@@ -9,22 +9,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import stat
 import unicodedata
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tasks.engine.store import StorePath
 from tasks.engine.table import Source
-from tasks.folder import MANIFEST_FACTS, Entry, Refused, entries_of_folder, refusal_row
+from tasks.folder import MANIFEST_FACTS, Entry, Refused, entries_of_folder, refusal_of, refusal_row
+from tasks.hashes import Hashes
 from tasks.manifest import entries_of_manifest
+from tasks.song_files import songs_root
 
 ID_LENGTH = 48
 HASH_LENGTH = 12
-CHUNK_BYTES = 1 << 20
+READ_AT_ONCE = 8  # files
 
 
 @dataclass(frozen=True)
@@ -40,40 +43,39 @@ class Listing:
     claimed_duration_s: dict[str, float]  # song id -> the manifest's duration, where it gives one
 
 
-def list_sources(path: Path, admitted: Collection[str] = (), root: Path | None = None) -> Listing:
-    """Lists a folder with its sub-folders, or a manifest (a JSON list, or JSON lines).
+def list_sources(
+    path: Path, admitted: Collection[str] = (), root: Path | None = None, hashes: Hashes | None = None
+) -> Listing:
+    """Lists a folder with its sub-folders and tar shards, or a manifest (a JSON list, or JSON lines).
 
     `admitted` are the relative audio paths that an earlier listing took: of two files with the same
     audio the admitted one stays, else one with lyrics, else the first in path order; the others become
-    `duplicate`. `root` is the songs root of a manifest (its own folder unless given).
+    `duplicate`. `root` is the songs root of a manifest (its own folder unless given). Files are read, several at
+    once, to be hashed; `hashes` knows those of an earlier listing.
 
     Raises:
-        ValueError: the path does not exist, or the manifest is not JSON.
+        ValueError: the path does not exist, or the manifest is not JSON, or lies in a store.
     """
     if path.is_dir():
-        root = Path(os.path.realpath(path))
+        root = songs_root(path)
         entries, refused = entries_of_folder(root)
+    elif isinstance(path, StorePath):
+        raise ValueError(
+            f"songs: nothing lies below {path}; give a prefix with songs (a manifest must be local)"
+        )
     elif path.is_file():
-        root = Path(os.path.realpath(root or path.parent))
+        root = songs_root(root or path.parent)
         entries, refused = entries_of_manifest(path, root)
     else:
         raise ValueError(f"songs: {path} is neither a folder nor a manifest; give one that exists")
-    sources: list[Source] = []
-    durations: list[float | None] = []
-    for entry in entries:
-        reason = _refusal(entry.audio, root)
-        if reason is None:
-            try:
-                sources.append(_source(entry, root))
-                durations.append(entry.claimed_duration_s)
-            except OSError:
-                reason = "unreadable"
-        if reason is not None:
-            refused.append(refusal_row(entry.audio, root, reason))
-    sources = _without_duplicates(sources, frozenset(admitted))
-    claimed = {
-        s.song_id: seconds for s, seconds in zip(sources, durations, strict=True) if seconds is not None
-    }
+    read = partial(_source_or_reason, root=root, hashes=hashes or Hashes())
+    with ThreadPoolExecutor(READ_AT_ONCE) as threads:
+        found = list(zip(entries, threads.map(read, entries), strict=True))
+    refused += [refusal_row(entry.audio, root, reason) for entry, reason in found if isinstance(reason, str)]
+    taken = [(entry, source) for entry, source in found if isinstance(source, Source)]
+    sources = _without_duplicates([source for _, source in taken], frozenset(admitted))
+    claims = zip(sources, (entry.claimed_duration_s for entry, _ in taken), strict=True)
+    claimed = {source.song_id: seconds for source, seconds in claims if seconds is not None}
     in_path_order = sorted(sources, key=lambda source: source.facts["audio"]["path"])
     return Listing(root, in_path_order, refused, claimed)
 
@@ -86,35 +88,17 @@ def song_id_of(title: str, content_hash: str, number: int = 1) -> str:
     return (slug or "song") + ending
 
 
-def hash_file(path: Path) -> str:
-    """sha256 of a file's bytes, read in pieces."""
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while chunk := stream.read(CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
-def _refusal(path: Path, root: Path) -> str | None:
-    """Why this path is not a file we open, or None. Never opens it: reading a FIFO would wait for ever."""
+def _source_or_reason(entry: Entry, root: Path, hashes: Hashes) -> Source | str:
+    if reason := refusal_of(entry.audio, root):
+        return reason
     try:
-        os.fsencode(path).decode("utf-8")
-        if not Path(os.path.realpath(path)).is_relative_to(root):
-            return "outside_root"
-        mode = os.stat(path).st_mode
-    except UnicodeDecodeError:
-        return "name_not_utf8"
-    except FileNotFoundError:
-        return "broken_link" if path.is_symlink() else "missing"
+        return _source(entry, root, hashes)
     except OSError:
         return "unreadable"
-    if stat.S_ISDIR(mode):
-        return "directory"
-    return None if stat.S_ISREG(mode) else "not_a_regular_file"
 
 
-def _source(entry: Entry, root: Path) -> Source:
-    content_hash = hash_file(entry.audio)
+def _source(entry: Entry, root: Path, hashes: Hashes) -> Source:
+    content_hash = hashes.of(entry.audio)
     facts: dict[str, Any] = {
         "audio": {"path": entry.audio.relative_to(root).as_posix(), "bytes": None},
         "lyrics_path": None,
@@ -128,10 +112,10 @@ def _source(entry: Entry, root: Path) -> Source:
     for column, path in (("lyrics_path", entry.lyrics), ("style_path", entry.style)):
         digest = None
         if path is not None:
-            reason = _refusal(path, root)
+            reason = refusal_of(path, root)
             if reason is None:
                 try:
-                    digest = hash_file(path)
+                    digest = hashes.of(path)
                 except OSError:
                     reason = "unreadable"
             if reason is None:

@@ -147,7 +147,7 @@ class FlowObjective:
     def facts(self) -> TrainingFacts:
         """What this run leaves out at times, and what its starting weights did."""
         own = TrainingFacts(dropped_by(self._dropout), self.style_encoder)
-        return own.joined(read_facts(place_of(self.init)) if self.init else None)
+        return own.joined(read_facts(place_of(self.init))) if self.init else own
 
     @property
     def _dropout(self) -> Dropout:

@@ -25,6 +25,13 @@ def _place(text: str | Path) -> Path:
     return place_of(text)
 
 
+def _songs(text: str | Path) -> Path:
+    """`--songs` as given."""
+    from tasks.engine.store import place_of
+
+    return place_of(text, "songs")
+
+
 Work = Annotated[
     Path,
     typer.Option(
@@ -36,7 +43,15 @@ Work = Annotated[
 ]
 Overlay = Annotated[Path | None, typer.Option("--params", help="YAML laid over params.yaml.")]
 Settings = Annotated[list[str], typer.Option("--set", help="section.key=value, laid over both.")]
-Songs = Annotated[Path | None, typer.Option("--songs", help="Folder or manifest of songs.")]
+Songs = Annotated[
+    Path | None,
+    typer.Option(
+        "--songs",
+        parser=_songs,
+        metavar="DIR|URL|FILE",
+        help="Folder of songs, a prefix in a store, or a manifest.",
+    ),
+]
 DATA = Path("data")
 NO_SETTINGS: list[str] = []
 

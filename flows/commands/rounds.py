@@ -21,6 +21,15 @@ def dpo(
     sweep: Annotated[
         bool, typer.Option("--sweep", help="Instead: ways of training side by side, with their controls.")
     ] = False,
+    listed: Annotated[
+        Path | None,
+        typer.Option(
+            "--pairs", metavar="LIST", help="Instead: learn from jamify's DPO list, without a gate."
+        ),
+    ] = None,
+    posteriors: Annotated[
+        bool, typer.Option("--posteriors", help="The list's takes are posteriors: its vae_sampled is false.")
+    ] = False,
     work: Work = DATA,
     params: Overlay = None,
     set_: Settings = NO_SETTINGS,
@@ -31,6 +40,12 @@ def dpo(
         from flows.sweep import sweep as sweep_flow
 
         sweep_flow(str(work), text(params), tuple(set_))
+        return
+    if listed:
+        from flows.exchange import learn_pair_list
+        from flows.workfolder import WorkFolder
+
+        learn_pair_list(loaded, WorkFolder(work), listed, posteriors)
         return
     if replay:
         from flows.rounds_look import replay as sing_again

@@ -1,8 +1,4 @@
-"""What a stage is fed: songs from several column files in step, in batches, opened one batch ahead.
-
-A stage that takes several songs at once gets songs of about the same length: the songs of a window of the
-table are sorted by duration and cut into batches. The order is fixed by the table alone.
-"""
+"""What a stage is fed: songs from several column files in step, in the order of the table, opened one ahead."""
 
 from __future__ import annotations
 
@@ -11,19 +7,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
 from tasks.engine.fingerprint import sha256_of_file
-from tasks.engine.song import Song, SongError
+from tasks.engine.song import Song
 from tasks.engine.stage import Stage
 from tasks.engine.store import local_file
 
-WINDOW_BATCHES = 4  # batches' worth of songs that are sorted by duration together
-OPENED_AHEAD = 1  # batches opened while the model works on the one before
+OPENED_AHEAD = 1  # songs opened while the model works on the one before
 
 
 @dataclass
@@ -33,6 +27,7 @@ class Row:
     song: Song
     reason: str | None
     by: str | None
+    detail: str = ""
     made: Song | None = None
 
     @property
@@ -43,10 +38,19 @@ class Row:
 
 @dataclass
 class Opening:
-    """A row whose song is being opened in the other thread; None where the stage has nothing to open."""
+    """A row whose song is being opened in the other thread; None where there is nothing to open."""
 
     row: Row
     opened: Future[Any] | None
+
+    def song(self) -> Song:
+        """The song, waited for until it is open.
+
+        Raises:
+            SongError: it could not be opened.
+        """
+        song = self.row.song
+        return song if self.opened is None else song.with_opened(self.opened.result())
 
 
 class Inputs:
@@ -101,44 +105,26 @@ def duration_of(song: Song) -> float:
     return float(song.columns.get("duration_s") or 0.0)
 
 
-def batches_by_length(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
-    """Live rows in batches of `size`, of about the same length; batches of one keep the table's order."""
-    live = (row for row in rows if not row.settled)
-    while window := list(islice(live, size if size == 1 else WINDOW_BATCHES * size)):
-        window.sort(key=lambda row: duration_of(row.song))  # stable: equal lengths keep the table's order
-        for first in range(0, len(window), size):
-            yield window[first : first + size]
-
-
 @contextmanager
-def opened_ahead(stage: Stage, batches: Iterable[list[Row]]) -> Iterator[Iterator[list[Opening]]]:
-    """The batches, each begun to be opened in one thread before the one in front of it is given out."""
+def opened_ahead(stage: Stage, rows: Iterable[Row]) -> Iterator[Iterator[Opening]]:
+    """The rows in their order, each begun to be opened in one thread before the one in front of it is given out."""
     if type(stage).open is Stage.open:
-        yield ([Opening(row, None) for row in batch] for batch in batches)
+        yield (Opening(row, None) for row in rows)
         return
     thread = ThreadPoolExecutor(1, thread_name_prefix=f"open-{stage.name}")
 
-    def begun() -> Iterator[list[Opening]]:
-        ahead: deque[list[Opening]] = deque()
-        for batch in batches:
-            ahead.append([Opening(row, thread.submit(stage.open, row.song)) for row in batch])
-            if len(ahead) > OPENED_AHEAD:
-                yield ahead.popleft()
-        yield from ahead
+    def begun() -> Iterator[Opening]:
+        waiting: deque[Opening] = deque()
+        ahead = 0
+        for row in rows:
+            waiting.append(Opening(row, None if row.settled else thread.submit(stage.open, row.song)))
+            ahead += not row.settled
+            while waiting and (ahead > OPENED_AHEAD or waiting[0].opened is None):
+                ahead -= waiting[0].opened is not None
+                yield waiting.popleft()
+        yield from waiting
 
     try:
         yield begun()
     finally:
         thread.shutdown(wait=False, cancel_futures=True)
-
-
-def take(batch: Iterable[Opening]) -> tuple[list[Song], list[SongError]]:
-    """Waits until a batch is open: its songs, and those that could not be opened."""
-    songs, errors = [], []
-    for opening in batch:
-        try:
-            song = opening.row.song
-            songs.append(song if opening.opened is None else song.with_opened(opening.opened.result()))
-        except SongError as error:
-            errors.append(error)
-    return songs, errors

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,9 +30,9 @@ class Limits:
     per_audio_s: float
     memory_mb: int | None = None
 
-    def of(self, songs: Iterable[Song]) -> float:
-        """Seconds allowed for these songs together."""
-        return sum(self.base_s + self.per_audio_s * duration_of(song) for song in songs)
+    def of(self, song: Song) -> float:
+        """Seconds allowed for a song."""
+        return self.base_s + self.per_audio_s * duration_of(song)
 
 
 @contextmanager

@@ -1,17 +1,18 @@
 """One partition through one stage: read what it asks for, call it, commit the column file.
 
-Runs inside a worker process. Memory is bounded by a few batches of songs.
+Runs inside a worker process. Memory is bounded by a few songs.
 """
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from tasks.engine.column_file import ColumnFile
-from tasks.engine.feed import Inputs, Row, batches_by_length, duration_of, opened_ahead, take
+from tasks.engine.feed import Inputs, Row, duration_of, opened_ahead
 from tasks.engine.files import TEMPORARY_PREFIX, write_json
 from tasks.engine.fingerprint import Recipe
 from tasks.engine.lease import Fence
@@ -89,29 +90,28 @@ def run_partition(stage: Stage, work: Work) -> Receipt:
         Inputs(work.inputs) as inputs,
         ColumnFile(stage, work.out, work.shard, work.recipe, inputs.sha256) as output,
     ):
-        order = _TableOrder(stage.name, output)
-        live = order.admit(inputs, work.poison)
-        with watched(), opened_ahead(stage, batches_by_length(live, stage.batch_songs)) as batches:
-            for batch in batches:
-                rows = {opening.row.song.song_id: opening.row for opening in batch}
-                with meter.spending("waiting"), time_limit(work.limits.of(r.song for r in rows.values())):
-                    songs, unopened = take(batch)
-                with meter.spending("working"):
-                    done, errors = call_stage(stage, songs, work.limits)
-                for song in done:
-                    rows[song.song_id].made = song
-                for error in [*unopened, *errors]:
-                    order.drop(rows[error.song_id], error.reason, error.detail)
-                audio_s += sum(duration_of(row.song) for row in rows.values())
-                order.write_settled()
-        order.write_settled()
+        tally = _Tally()
+        with watched(), opened_ahead(stage, _without_poison(inputs, stage.name, work.poison)) as openings:
+            for opening in openings:
+                row = opening.row
+                if not row.settled:
+                    try:
+                        with meter.spending("waiting"), time_limit(work.limits.of(row.song)):
+                            song = opening.song()
+                        with meter.spending("working"):
+                            row.made = call_stage(stage, song, work.limits)
+                    except SongError as error:
+                        row.reason, row.by, row.detail = error.reason, stage.name, error.detail
+                    audio_s += duration_of(row.song)
+                output.write(row.made, row.song.song_id, row.reason, row.by)
+                tally.count(row, stage.name)
         receipt = Receipt(
             stage.name,
             work.number,
-            order.songs,
-            order.kept,
-            dict(order.dropped),
-            order.details,
+            tally.songs,
+            tally.kept,
+            dict(tally.dropped),
+            tally.details,
             seconds=meter.seconds(),
             waiting_s=meter.spent["waiting"],
             working_s=meter.spent["working"],
@@ -128,38 +128,30 @@ def run_partition(stage: Stage, work: Work) -> Receipt:
     return receipt
 
 
-class _TableOrder:
-    """Writes rows in the order of the table, whatever the order in which they settle, and counts them."""
+class _Tally:
+    """What became of the rows so far."""
 
-    def __init__(self, stage: str, output: ColumnFile) -> None:
-        self._stage, self._output = stage, output
-        self._standing: deque[Row] = deque()  # the first is not settled, or was not yet looked at
+    def __init__(self) -> None:
         self.songs = self.kept = 0
         self.dropped: Counter[str] = Counter()  # by this stage
         self.details: dict[str, str] = {}
 
-    def admit(self, rows: Iterable[Row], poison: Mapping[str, str]) -> Iterator[Row]:
-        """The rows as they come; poisonous songs are dropped."""
-        for row in rows:
-            self._standing.append(row)
-            if not row.settled and row.song.song_id in poison:
-                self.drop(row, poison[row.song.song_id])
-            yield row
+    def count(self, row: Row, stage: str) -> None:
+        """One more row, which is settled."""
+        self.songs += 1
+        self.kept += row.reason is None
+        if row.by == stage and row.reason:
+            self.dropped[row.reason] += 1
+            if row.detail:
+                self.details[row.song.song_id] = row.detail
 
-    def drop(self, row: Row, reason: str, detail: str = "") -> None:
-        """This stage drops the row's song."""
-        row.reason, row.by = reason, self._stage
-        self.dropped[reason] += 1
-        if detail:
-            self.details[row.song.song_id] = detail
 
-    def write_settled(self) -> None:
-        """Write as far as the first row that is not settled."""
-        while self._standing and self._standing[0].settled:
-            row = self._standing.popleft()
-            self._output.write(row.made, row.song.song_id, row.reason, row.by)
-            self.songs += 1
-            self.kept += row.reason is None
+def _without_poison(rows: Iterable[Row], stage: str, poison: Mapping[str, str]) -> Iterator[Row]:
+    """The rows as they come; songs that ended workers are dropped."""
+    for row in rows:
+        if not row.settled and row.song.song_id in poison:
+            row.reason, row.by = poison[row.song.song_id], stage
+        yield row
 
 
 def run_alone(stage: Stage, work: Work, song_id: str) -> None:
@@ -167,39 +159,36 @@ def run_alone(stage: Stage, work: Work, song_id: str) -> None:
     with memory_limit(work.limits.memory_mb, work.memory_note), Inputs(work.inputs) as inputs:
         for row in inputs:
             if row.song.song_id == song_id and not row.settled:
-                call_stage(stage, [row.song], work.limits)
+                with suppress(SongError):
+                    call_stage(stage, row.song, work.limits)
 
 
-def call_stage(stage: Stage, songs: list[Song], limits: Limits) -> tuple[list[Song], list[SongError]]:
-    """Call a stage and hold it to the law; a SongError drops its song and the others are called again.
+def call_stage(stage: Stage, song: Song, limits: Limits) -> Song:
+    """Call a stage on one song and hold it to the law.
 
     Raises:
-        RuntimeError: the stage gave back other songs, or wrote a column it does not name.
+        SongError: the song cannot go on.
+        RuntimeError: the stage gave back another song, or wrote a column it does not name.
     """
-    errors: list[SongError] = []
-    while songs:
-        try:
-            with time_limit(limits.of(songs)):
-                out = stage(songs)
-        except SongError as error:
-            if error.song_id not in {song.song_id for song in songs}:
-                raise RuntimeError(
-                    f"stage {stage.name} dropped {error.song_id!r}, which it was not given"
-                ) from error
-            errors.append(error)
-            songs = [song for song in songs if song.song_id != error.song_id]
-            continue
-        if [song.song_id for song in out] != [song.song_id for song in songs]:
+    try:
+        with time_limit(limits.of(song)):
+            out = stage([song])
+    except SongError as error:
+        if error.song_id != song.song_id:
             raise RuntimeError(
-                f"stage {stage.name} broke the stage law: it gave back other songs than it was given"
-            )
-        for song in out:
-            unwritten = stage.writes - song.columns.keys()
-            foreign = song.columns.keys() - stage.writes - stage.reads
-            if unwritten or foreign:
-                raise RuntimeError(
-                    f"stage {stage.name} broke the stage law on {song.song_id}: "
-                    f"not written {sorted(unwritten)}, written without being named {sorted(foreign)}"
-                )
-        return out, errors
-    return [], errors
+                f"stage {stage.name} dropped {error.song_id!r}, which it was not given"
+            ) from error
+        raise
+    if [made.song_id for made in out] != [song.song_id]:
+        raise RuntimeError(
+            f"stage {stage.name} broke the stage law: it gave back other songs than it was given"
+        )
+    (made,) = out
+    unwritten = stage.writes - made.columns.keys()
+    foreign = made.columns.keys() - stage.writes - stage.reads
+    if unwritten or foreign:
+        raise RuntimeError(
+            f"stage {stage.name} broke the stage law on {song.song_id}: "
+            f"not written {sorted(unwritten)}, written without being named {sorted(foreign)}"
+        )
+    return made

@@ -49,7 +49,7 @@ def connect(params: EngineParams) -> None:
             f"engine.address: {params.address!r} is a Ray client address, which drops work after 30 s without "
             "network; run the driver inside the cluster (a Ray job) and use 'auto'"
         )
-    if ray.is_initialized():
+    if connected():
         return
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     threads = str(params.threads_per_worker)
@@ -69,6 +69,11 @@ def connect(params: EngineParams) -> None:
             runtime_env={"env_vars": variables},
             **common,
         )
+
+
+def connected() -> bool:
+    """Whether this process takes part in Ray."""
+    return ray.is_initialized()
 
 
 def leave() -> None:

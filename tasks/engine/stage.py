@@ -67,11 +67,6 @@ class Stage(ABC):
         """Provenance written beside every row: ``align-v1 embedded/ctc-aligner@1``; `models`: as `models` gave them."""
         return " ".join([f"{self.name}-v{self.version}", *models])
 
-    @property
-    def batch_songs(self) -> int:
-        """How many songs one call takes, of about the same length each."""
-        return 1
-
     def open(self, song: Song) -> Any:
         """What `one` needs of a song that takes time to get but no model: decoded audio. None: nothing.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -28,13 +28,13 @@ CHUNK_BYTES = 1 << 24
 # The type checker takes a place for a Path. At run time it has only what stands here, so that a step from a store
 # onto the local disk is an AttributeError (or a TypeError of `open`), never a wrong file.
 if TYPE_CHECKING:
-    _Path = Path
+    AsPath = Path
 else:
-    _Path = object
+    AsPath = object
 
 
-def place_of(text: str | Path) -> Path:
-    """A folder on this machine (a path, or ``file://``), or a place in an object store.
+def place_of(text: str | Path, field: str = "work") -> Path:
+    """A folder on this machine (a path, or ``file://``), or a place in an object store; `field` asks for it.
 
     Raises:
         ValueError: an unknown scheme, no bucket, or credentials in the URL.
@@ -46,13 +46,13 @@ def place_of(text: str | Path) -> Path:
         return Path(unquote(url.path))
     if url.scheme not in SCHEMES:
         raise ValueError(
-            f"work: {url.scheme}:// is no store; give a folder, file://, or {', '.join(SCHEMES)}://"
+            f"{field}: {url.scheme}:// is no store; give a folder, file://, or {', '.join(SCHEMES)}://"
         )
     secret = [name for name, _ in parse_qsl(url.query) if "key" in name or "token" in name]
     if "@" in url.netloc or secret:
-        raise ValueError("work: the URL holds credentials; take them out and set them in the environment")
+        raise ValueError(f"{field}: the URL holds credentials; take them out and set them in the environment")
     if not url.netloc:
-        raise ValueError(f"work: {url.scheme}:// names no bucket; give {url.scheme}://bucket/prefix")
+        raise ValueError(f"{field}: {url.scheme}:// names no bucket; give {url.scheme}://bucket/prefix")
     return StorePath(url.scheme, PurePosixPath(url.netloc, unquote(url.path).strip("/")), url.query)
 
 
@@ -64,12 +64,16 @@ class StoredFile(NamedTuple):
 
 
 @dataclass(frozen=True, repr=False)
-class StorePath(_Path):
+class StorePath(AsPath):
     """A place in a store, with the methods of a path that a work folder needs; `path` begins with the bucket."""
 
     scheme: str
     path: PurePosixPath
     options: str = ""
+    listed: StoredFile | None = field(default=None, compare=False)  # by `files_below`
+
+    def _at(self, path: PurePosixPath) -> StorePath:
+        return StorePath(self.scheme, path, self.options)
 
     @property
     def filesystem(self) -> fs.FileSystem:
@@ -85,7 +89,7 @@ class StorePath(_Path):
         return (self.scheme, self.path) < (other.scheme, other.path)
 
     def __truediv__(self, part: Any) -> StorePath:
-        return replace(self, path=self.path / part)
+        return self._at(self.path / part)
 
     @property
     def name(self) -> str:
@@ -101,17 +105,17 @@ class StorePath(_Path):
 
     @property
     def parent(self) -> StorePath:
-        return replace(self, path=self.path.parent)
+        return self._at(self.path.parent)
 
     @property
     def parents(self) -> tuple[StorePath, ...]:  # type: ignore[override]
-        return tuple(replace(self, path=path) for path in self.path.parents if path.parts)
+        return tuple(self._at(path) for path in self.path.parents if path.parts)
 
     def with_suffix(self, suffix: str) -> StorePath:
-        return replace(self, path=self.path.with_suffix(suffix))
+        return self._at(self.path.with_suffix(suffix))
 
     def with_name(self, name: str) -> StorePath:
-        return replace(self, path=self.path.with_name(name))
+        return self._at(self.path.with_name(name))
 
     def relative_to(self, other: StorePath) -> PurePosixPath:  # type: ignore[override]
         return self.path.relative_to(other.path)
@@ -136,6 +140,9 @@ class StorePath(_Path):
         return self._info().type == fs.FileType.Directory
 
     def stat(self) -> StoredFile:  # type: ignore[override]
+        """As the store says now, or as it said when it listed this place."""
+        if self.listed is not None:
+            return self.listed
         if (info := self._info()).type != fs.FileType.File:
             raise FileNotFoundError(str(self))
         return StoredFile(info.size, info.mtime_ns)
@@ -152,7 +159,7 @@ class StorePath(_Path):
 
     def iterdir(self) -> Generator[StorePath]:
         """One listing."""
-        yield from (replace(self, path=PurePosixPath(info.path)) for info in self._listing())
+        yield from (self._at(PurePosixPath(info.path)) for info in self._listing())
 
     def glob(self, pattern: str) -> Iterator[StorePath]:  # type: ignore[override]
         """``part-*.tar``, ``*/done.json``: a listing for each folder that a wildcard stands for."""
@@ -166,10 +173,14 @@ class StorePath(_Path):
         return (below for place in found for below in (place.glob(rest) if rest else [place]))
 
     def files_below(self) -> list[StorePath]:
-        """Every file at any depth, sorted: one listing."""
-        infos = self._listing(recursive=True)
-        files = [info.path for info in infos if info.type == fs.FileType.File]
-        return sorted(replace(self, path=PurePosixPath(path)) for path in files)
+        """Every file at any depth, sorted, with its size and time: one listing."""
+        files = [info for info in self._listing(recursive=True) if info.type == fs.FileType.File]
+        return sorted(
+            StorePath(
+                self.scheme, PurePosixPath(info.path), self.options, StoredFile(info.size, info.mtime_ns)
+            )
+            for info in files
+        )
 
     def open(self, mode: str = "rb", *_: object) -> IO[bytes]:  # type: ignore[override]
         """For reading bytes only; files are written whole, by `upload`."""

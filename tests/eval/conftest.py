@@ -106,6 +106,7 @@ def make_report(hostile: str = HOSTILE) -> Report:
         genres=genre_rows(songs, ["wer", "judge_mean"], DRAWS),
         published=[PublishedRow(hostile, hostile, 0.151, hostile, hostile)],
         headings={"wer": hostile},
+        remarks={"wer": hostile},
         losses=[LossCurve(hostile, [(step, 1 / (1 + step)) for step in range(50)] + [(50, float("nan"))])],
         data_set=DataSet(
             40,

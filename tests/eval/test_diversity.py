@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from eval.diversity import diversity, diversity_difference
+from eval.diversity import diversity, diversity_difference, swapped_diversity_difference
 from eval.genre import nearest_genre
 
 
@@ -24,6 +24,17 @@ def test_mean_over_all_pairs_with_the_jackknife_over_songs() -> None:
     without = np.array([apart(songs[:i] + songs[i + 1 :]) for i in range(8)])
     error = np.sqrt(7 / 8 * ((without - without.mean()) ** 2).sum())
     assert found.high - found.value == pytest.approx(2.364624 * error, rel=1e-5)
+
+
+def test_swapped_songs_are_as_diverse_as_the_swapped_sets() -> None:
+    mine, theirs = np.random.default_rng(1).normal(0.5, 1, size=(2, 4, 5))
+    difference, num_songs = swapped_diversity_difference([*mine, None], [*theirs, theirs[0]])
+    found = difference(np.array([[False] * 4, [True, False, False, True]]))
+    left = [theirs[0], mine[1], mine[2], theirs[3]]
+    right = [mine[0], theirs[1], theirs[2], mine[3]]
+    assert num_songs == 4
+    assert found[0] == pytest.approx(diversity_difference(list(mine), list(theirs)).value)
+    assert found[1] == pytest.approx(apart(left) - apart(right))
 
 
 def test_one_song_over_and_over_is_not_diverse() -> None:

@@ -144,6 +144,19 @@ def test_sound_is_embedded_to_the_budget_and_the_rest_lies_beside_the_page(
     assert all(re.fullmatch(r"audio/[a-z0-9_-]+\.mp3", name) for name in files)
 
 
+def test_sound_beside_the_page_names_its_song_and_goes_with_its_report(
+    report: Report, tmp_path: Path
+) -> None:
+    long_id = "a-song-with-a-title-as-long-as-they-may-be-00000"
+    systems = [replace(report.systems[0], name="a-system-with-a-long-nam")]
+    song = replace(report.songs[0], system=systems[0].name, song_id=long_id)
+    long = replace(report, systems=systems, songs=[song], comparisons=(), pairs=(), genres=())
+    (beside,) = write_report(long, tmp_path, embed_budget_bytes=0).audio
+    assert long_id in beside.name
+    write_report(report, tmp_path, embed_budget_bytes=0)
+    assert not beside.exists() and len(list((tmp_path / "audio").iterdir())) == len(report.songs)
+
+
 def test_same_report_gives_the_same_bytes(report: Report, tmp_path: Path) -> None:
     first, second = write_report(report, tmp_path / "a"), write_report(make_report(), tmp_path / "b")
     assert first.json.read_bytes() == second.json.read_bytes()

@@ -32,6 +32,7 @@ def rounds() -> RoundsReport:
         refusals={"tie": 1, "loses_<words>": 3},
         num_held_out=8,
         held_out_accuracy=0.75,
+        error_over="song",
     )
     why, stopped = "round 0 is kept: nothing else is better", "round 1 stops the rounds: per got worse"
     return RoundsReport(
@@ -43,14 +44,14 @@ def test_the_section_says_which_round_was_kept_why_and_what_stopped_them() -> No
     page = rounds_section(rounds())
     for line in ("Round 0 is kept: nothing else is better.", "Round 1 stops the rounds", "Not converged"):
         assert line in page
-    assert page.count("<b>kept</b>") == 1 and page.count("<b>broke a guard</b>") == 1
+    assert page.count(">kept<") == 1 and page.count(">broke a guard<") == 1
     assert "Control of round 1" in page and page.count("stand-in, not a result") == 3
 
 
 def test_every_guard_is_shown_with_its_margin_and_p_value() -> None:
     page = rounds_section(rounds())
     guard = page.split("<h3>Guards</h3>")[1].split("</table>")[0]
-    for cell in ("PER", "round 0", "30.0 [25.0, 35.0]", "5.0 points", "0.002", "<b>broken</b>"):
+    for cell in ("PER", "round 0", "30.0 points [25.0, 35.0]", "5.0 points", "0.002", "<b>broken</b>"):
         assert cell in guard
     assert "Reward" not in guard  # what has no margin is no guard
 
@@ -58,7 +59,10 @@ def test_every_guard_is_shown_with_its_margin_and_p_value() -> None:
 def test_pairs_and_refusals_are_told_and_escaped() -> None:
     page = rounds_section(rounds())
     assert "Round 1: 20 pairs from 24 prompts, refused: tie 1, loses_&lt;words&gt; 3" in page
-    assert "75% of 8 held-out pairs; its reward minus its control&#x27;s: 1.40 [1.35, 1.45]" in page
+    assert (
+        "75 % of 8 held-out pairs; flow errors are means over the song&#x27;s own frames; its reward minus its control&#x27;s: 1.40 [1.35, 1.45]"
+        in page
+    )
 
 
 def test_without_rounds_there_is_no_section() -> None:
@@ -77,4 +81,5 @@ def test_rounds_are_drawn_as_curves_with_their_intervals() -> None:
     shown = {name for row in rounds().rows for name in row.estimates}
     assert curves.count("<figure") == len(shown)
     assert curves.count('class="dot policy"') == sum(len(row.estimates) for row in rounds().rows)
+    assert curves.count('class="dot control"') == 2 * len(shown)  # it begins where the policy does
     assert 'class="interval policy"' in curves

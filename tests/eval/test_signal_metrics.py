@@ -13,7 +13,13 @@ from eval.intervals import Resampling
 from eval.judge import ranked_songs
 from eval.separation import si_sdr, si_sdr_gain
 from eval.similarity import cosine, style_similarity, take_diversity
-from eval.timing import matched_share, timing_errors, timing_estimate
+from eval.timing import (
+    matched_share,
+    swapped_timing_difference,
+    timing_difference,
+    timing_errors,
+    timing_estimate,
+)
 
 DRAWS = Resampling(num_resamples=500, seed=0)
 
@@ -121,3 +127,18 @@ def test_diversity_is_the_mean_distance_of_all_pairs_of_takes() -> None:
     assert take_diversity([east, east, north]) == pytest.approx(2 / 3)
     assert take_diversity([east, -east]) == pytest.approx(2)
     assert take_diversity([east]) is None
+
+
+def test_swapped_timings_are_those_of_the_swapped_songs() -> None:
+    generator = np.random.default_rng(3)
+    mine, theirs = (
+        [timing.TimingErrors(tuple(generator.exponential(scale, 3 + n)), (0.0,), 9) for n in range(4)]
+        for scale in (0.1, 0.3)
+    )
+    lone = timing.TimingErrors((), (), 2)
+    difference, num_songs = swapped_timing_difference([*mine, lone], [*theirs, theirs[0]], "start", "p90")
+    found = difference(np.array([[False] * 4, [True, False, False, True]]))
+    swapped = [theirs[0], mine[1], mine[2], theirs[3]], [mine[0], theirs[1], theirs[2], mine[3]]
+    assert num_songs == 4
+    for value, sides in zip(found, ((mine, theirs), swapped), strict=True):
+        assert value == pytest.approx(timing_difference(*sides, "start", "p90", DRAWS).value)

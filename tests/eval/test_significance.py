@@ -8,13 +8,17 @@ from itertools import product
 import numpy as np
 import pytest
 
-from eval.intervals import Resampling
+from eval.intervals import Estimate, Resampling, paired_mean_difference
 from eval.significance import (
+    ENOUGH,
+    detectable_by_interval,
     detectable_difference,
     detectable_rate_difference,
     holm,
     paired_p_value,
     paired_rate_p_value,
+    sequential_p_value,
+    swap_p_value,
 )
 
 DRAWS = Resampling(num_resamples=2000, seed=3)
@@ -94,6 +98,35 @@ def test_songs_without_a_score_are_left_out_on_both_sides() -> None:
     assert paired_rate_p_value([], [], [], [], DRAWS) is None
 
 
+class Counted:
+    """The mean difference of songs under swaps, and how many draws were asked for."""
+
+    def __init__(self, differences_N: np.ndarray) -> None:
+        self.differences_N, self.draws = differences_N, 0
+
+    def __call__(self, swaps_BN: np.ndarray) -> np.ndarray:
+        self.draws += len(swaps_BN) if len(swaps_BN) > 1 else 0
+        return (self.differences_N * np.where(swaps_BN, -1, 1)).mean(axis=1)
+
+
+def test_a_sequential_test_draws_on_only_while_a_difference_may_be_real() -> None:
+    generator = np.random.default_rng(7)
+    clear, nothing = Counted(generator.normal(1, 1, 40)), Counted(generator.normal(0, 1, 40))
+    assert sequential_p_value(clear, 40, DRAWS) == 1 / 2001 and clear.draws == 2000
+    found = sequential_p_value(nothing, 40, DRAWS)
+    assert found == pytest.approx(swap_p_value(nothing, 40, DRAWS), abs=0.2) and found > 0.05
+    few = Counted(np.array([0.4, 0.1, 0.3, -0.1]))
+    assert sequential_p_value(few, 4, DRAWS) == swap_p_value(few, 4, DRAWS)
+    again = Counted(nothing.differences_N)
+    assert sequential_p_value(again, 40, DRAWS) == found and again.draws <= 10 * ENOUGH
+
+
+def test_a_sequential_test_is_rarely_wrong_about_equal_systems() -> None:
+    generator = np.random.default_rng(8)
+    found = [sequential_p_value(Counted(generator.normal(0, 1, 20)), 20, QUICK) for _ in range(500)]
+    assert np.mean(np.array(found) <= 0.05) <= 0.08
+
+
 def test_holm_corrects_by_rank_and_keeps_what_is_no_test() -> None:
     assert holm([0.01, None, 0.04, 0.03]) == pytest.approx([0.03, None, 0.06, 0.06])
     assert holm([0.6, 0.9]) == [1.0, 1.0]
@@ -120,3 +153,11 @@ def test_the_detectable_rate_difference_of_equal_lengths_is_that_of_means() -> N
     assert rates == pytest.approx(detectable_difference(errors / 20, others / 20))
     assert detectable_difference([1.0], [2.0]) is None
     assert detectable_rate_difference([], [], [], []) is None
+
+
+def test_the_width_of_an_interval_says_about_what_is_detectable() -> None:
+    scores, others = np.random.default_rng(9).normal(size=(2, 60))
+    estimate = paired_mean_difference(scores, others, DRAWS)
+    assert detectable_by_interval(estimate) == pytest.approx(detectable_difference(scores, others), rel=0.1)
+    assert detectable_by_interval(Estimate(1.0, None, None, 9, 0)) is None
+    assert detectable_by_interval(Estimate(1.0, 1.0, 1.0, 1, 0)) is None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 from flows.params import load_params
@@ -27,20 +26,15 @@ def toy_songs(folder: Path, count: int) -> Path:
     return folder / "songs"
 
 
-def preparing(
-    songs: Path, work: str, *settings: str, access: Mapping[str, str] | None = None
-) -> subprocess.Popen:
-    """The running process; `access`: variables that let it into a cluster."""
-    environment = {**os.environ, **(access or {}), "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", DRIVER, work, f"songs.path={songs}", *settings]
-    return subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-
-
 def prepare(songs: Path, work: str, *settings: str) -> str:
     """What it said, when it ended well."""
-    running = preparing(songs, work, *settings)
-    output = running.communicate(timeout=600)[0]
-    assert running.returncode == 0, output
-    return output
+    done = subprocess.run(
+        [sys.executable, "-c", DRIVER, work, f"songs.path={songs}", *settings],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout

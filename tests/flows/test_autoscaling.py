@@ -1,28 +1,68 @@
-"""From one machine to a cluster that grows and shrinks: the same songs, the same bytes."""
+"""The README from laptop to cluster, line by line: on machines that come, go and die, the same songs, the same bytes."""
 
 from __future__ import annotations
 
+import os
+import shlex
+import subprocess
+import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.fake_cluster import fake_cluster
-from tests.flows.prepared import prepare, preparing, toy_songs
+from tests.flows.prepared import ROOT, toy_songs
 from tests.flows.test_lifecycle import digests
+from tests.test_readme import section
 
 pytestmark = pytest.mark.slow
-SMALL = "engine.partition_size=2"
+SMALL = "--set engine.partition_size=2 --set engine.idle_worker_s=1"  # or six songs would need no second node
 
 
-def test_prepare_on_nodes_that_come_and_go_and_die_gives_the_bytes_of_one_machine(tmp_path: Path) -> None:
+def lines() -> list[str]:
+    """The commands of the section."""
+    return section("From laptop to cluster").split("```")[1].strip().splitlines()
+
+
+def started(line: str, songs: Path, work: Path, access: Mapping[str, str]) -> subprocess.Popen[str]:
+    """A command of the README for these folders; `access`: variables that let it into a cluster."""
+    places = {"jam": f"{sys.executable} -m flows.cli", "DIR": str(songs), "W": str(work)}
+    command = " ".join(places.get(word, word) for word in shlex.split(line))
+    environment = {
+        **os.environ,
+        **access,
+        "PYTHONPATH": str(ROOT),
+        "PREFECT_HOME": str(work.parent / "prefect"),
+    }
+    return subprocess.Popen(
+        shlex.split(f"{command} {SMALL}"),
+        cwd=work.parent,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def said(running: subprocess.Popen[str]) -> str:
+    """What it said, when it ended well."""
+    output = running.communicate(timeout=600)[0]
+    assert running.returncode == 0, output
+    return output
+
+
+def test_the_readme_goes_from_a_laptop_to_nodes_that_come_and_go_and_die_with_the_same_bytes(
+    tmp_path: Path,
+) -> None:
     songs = toy_songs(tmp_path / "toy", 6)
-    prepare(songs, str(tmp_path / "one"), SMALL)
+    here, inside, rates = lines()
+    said(started(here, songs, tmp_path / "one", {}))
     work = tmp_path / "many"
     with fake_cluster(max_nodes=3) as cluster:
         assert not cluster.nodes()
-        growing = (f"engine.address={cluster.address}", "engine.num_workers=3", "engine.idle_worker_s=1")
-        running = preparing(songs, str(work), SMALL, *growing, access=cluster.environment)
+        running = started(inside, songs, work, {**cluster.environment, "RAY_ADDRESS": cluster.address})
         most, killed = 0, False
         while running.poll() is None:
             nodes = cluster.nodes()
@@ -31,10 +71,9 @@ def test_prepare_on_nodes_that_come_and_go_and_die_gives_the_bytes_of_one_machin
                 nodes[0].kill()
                 killed = True
             time.sleep(0.2)
-        output = running.communicate()[0]
-        assert running.returncode == 0, output
+        assert "6 songs" in said(running)
         assert most == 3 and killed
         assert cluster.shrinks_to(0, within_s=60)
     for part in ("table", "shards"):
         assert digests(work / part) == digests(tmp_path / "one" / part)
-    assert "6 songs" in output
+    assert "encode" in said(started(rates, songs, work, {}))

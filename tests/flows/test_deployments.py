@@ -6,6 +6,7 @@ import importlib
 import logging
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,11 +21,15 @@ from prefect.utilities.callables import parameter_schema
 from flows import notify as notes
 from flows.load import BASE
 from flows.params import load_params
+from flows.stages import STOPPED
 from tests.flows.prefect_server import Server, listening, serving, until
 
 DEPLOYED = yaml.safe_load((BASE.parent / "prefect.yaml").read_text())["deployments"]
 FLOWS = ("lifecycle", "prepare", "train", "dpo", "benchmark", "generate", "calibrate")
-WORKERS_LEFT_S = 30.0  # from Cancelling on, no Ray worker of a run is left after this long
+STOPPED_S, WORKERS_LEFT_S = (
+    30.0,
+    10.0,
+)  # no Ray worker of a run is left so long after Cancelling, and after SIGTERM
 
 TINY = [
     *(
@@ -158,8 +163,11 @@ def cancelled(house: Any, toy: Path) -> str:
     until("a column file", lambda: list(house.work.glob("table/encode/*.parquet")) or server.ended(run))
     family = house.worker.children(recursive=True)
     assert any(is_ray_worker(member) for member in family)
+    end = time.monotonic() + STOPPED_S
     server.api(f"/flow_runs/{run}/set_state", {"state": {"type": "CANCELLING", "name": "Cancelling"}})
-    until("the end of its Ray workers", lambda: not any(map(is_ray_worker, family)), WORKERS_LEFT_S)
+    until("SIGTERM", lambda: STOPPED in server.log.read_text(), STOPPED_S)
+    left_s = min(WORKERS_LEFT_S, end - time.monotonic())
+    until("the end of its Ray workers", lambda: not any(map(is_ray_worker, family)), left_s)
     until("the end of its processes", lambda: not any(map(is_alive, family)))
     return run
 

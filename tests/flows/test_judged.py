@@ -110,6 +110,21 @@ def test_what_stands_is_kept_and_what_went_is_made_again(
     assert {**after, "run": None} == {**before, "run": None}
 
 
+def test_what_listeners_prefer_stands_in_the_report_with_its_interval(house: Path) -> None:
+    systems = ["--system", f"copy={house / 'copy'}", "--system", f"theirs={house / 'true'}"]
+    assert run(["listen", "--work", str(house / "W"), *systems, "--set", "listen.num_songs=2"]) == 0
+    (key,) = (house / "W/reports/listen").glob("*/key.json")
+    rows = ["page,listener,trial,enjoyment,style"]
+    for trial, side in json.loads(key.read_text())["trials"].items():
+        rows.append(f"{key.parent.name},Ann,{trial},{'A' if side['A'] == 'copy' else 'B'},same")
+    (key.parent / "ann.csv").write_text("\n".join(rows) + "\n")
+    assert judge(house) == 0
+    enjoyment, style = report(house)["listening"]
+    assert (enjoyment["left"], enjoyment["num_answers"], enjoyment["estimate"]["n"]) == ("copy", 2, 2)
+    assert [enjoyment["estimate"][name] for name in ("value", "low", "high")] == [1.0, 1.0, 1.0]
+    assert style["estimate"]["value"] == 0.5
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

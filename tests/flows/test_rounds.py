@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas
 import pyarrow.parquet as pq
 import pytest
 
@@ -21,18 +22,25 @@ from eval.rounds import RoundsReport
 from flows.cli import run
 from flows.dpo import run_dpo
 from flows.params import Params, load_params
-from flows.rounds_kept import shown_round, standing_rounds
+from flows.rounds import POLICY, Before, SungPairs, run_round
+from flows.rounds_kept import round_checkpoint, shown_round, standing_rounds
+from flows.rounds_look import export_pairs
+from flows.train import checkpoint_of
 from flows.workfolder import WorkFolder
+from jam_model.checkpoint import weights_hash
 from jam_model.training_facts import BOTH, LYRICS, STYLE, TrainingFacts
 from tasks.audio import npy_bytes
 from tasks.engine import fit as fitting
 from tasks.engine.repair import repair
 from tasks.engine.run import StageReport
 from tasks.engine.sealed import place_in
+from tasks.engine.song import Song
 from tasks.engine.steps import run_steps
 from tasks.engine.verify import survey
 from tasks.exchange import read_pair_list
 from tasks.pair_files import read_pairs
+from tasks.round import RoundPairs, RoundPrompts
+from tasks.train import TrainResult
 from tests.jam_model.test_shards import members_of, write_folder
 from tests.tasks.engine.test_verify import flip
 from tests.tasks.test_generate import tiny_checkpoint
@@ -246,6 +254,35 @@ def test_the_kept_round_and_its_gate_are_written(whole: WorkFolder) -> None:
     assert shown.control and shown.control.parent.parent == whole.round(1)
 
 
+def test_the_rounds_are_a_table_that_plots_can_be_drawn_from(whole: WorkFolder) -> None:
+    table = pandas.read_csv(whole.report("dpo") / "rounds.csv")
+    assert list(table["round"]) == [0, 1]
+    flat = json.loads((whole.report("dpo") / "metrics.json").read_text())
+    assert table["reward"].tolist() == pytest.approx([flat["rounds"][n]["reward"] for n in "01"])
+
+
+@pytest.mark.parametrize("held_against", ["policy", "first"])
+def test_a_later_round_is_held_against_its_own_policy_or_the_first_model(
+    whole: WorkFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held_against: str
+) -> None:
+    seen: list[Path | None] = []
+
+    def fit(*given: Any) -> TrainResult:
+        *_, reference, _, out = given
+        out.mkdir(parents=True)
+        seen.append(reference)
+        return TrainResult(out, "weights", {})
+
+    made = RoundPairs([Song("s0", {"winner": "a", "loser": "b", "margin": 1.0, "refusal": None})], "train")
+    monkeypatch.setattr(flows.rounds, "fit_pairs", fit)
+    monkeypatch.setattr(flows.rounds, "sing_pairs", lambda *given: SungPairs(made, made, ([], [])))
+    first = checkpoint_of(whole.checkpoint("sft"))
+    before = Before(round_checkpoint(whole, 1, POLICY), None, first)
+    params = params_of(f"round.reference={held_against}")
+    run_round(params, WorkFolder(tmp_path), 2, RoundPrompts([], []), before)
+    assert seen == [first if held_against == "first" else None]
+
+
 def test_a_round_that_is_no_longer_asked_for_goes(whole: WorkFolder, tmp_path: Path) -> None:
     shutil.copytree(whole.root, tmp_path / "W")
     work = WorkFolder(tmp_path / "W")
@@ -302,3 +339,18 @@ def test_pairs_go_out_as_jamifys_list_and_come_back(whole: WorkFolder, tmp_path:
     for pair, other in zip(back, read_pairs(written), strict=True):
         np.testing.assert_array_equal(pair.winner_TC, other.winner_TC)
         np.testing.assert_array_equal(pair.loser_TC, other.loser_TC)
+
+
+def test_jamifys_list_is_learned_from_to_the_weights_of_the_round_that_wrote_it(
+    whole: WorkFolder, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(whole.root, tmp_path / "W")
+    export_pairs(whole.root, 1, tmp_path)
+    settings = [word for setting in SETTINGS for word in ("--set", setting)]
+    learn = ["dpo", "--pairs", str(tmp_path / "dpo.json"), "--work", str(tmp_path / "W"), *settings]
+    assert run(learn) == 0
+    assert "to learn from, 0 held out" in capfd.readouterr().out
+    found = checkpoint_of(WorkFolder(tmp_path / "W").checkpoint("pairs"))
+    assert weights_hash(found) == weights_hash(round_checkpoint(whole, 1, POLICY))
+    assert run([*learn, "--posteriors"]) == 2
+    assert "win_latent has shape" in capfd.readouterr().err

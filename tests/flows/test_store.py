@@ -1,4 +1,4 @@
-"""``--work s3://...``: the same commands, the same bytes."""
+"""``--work s3://...`` and ``--songs s3://...``: the same commands, the same bytes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import pytest
 
 from tasks.engine.store import StorePath, place_of
 from tests.flows.prepared import prepare, toy_songs
-from tests.flows.test_lifecycle import jam
+from tests.flows.test_lifecycle import digests, jam
 from tests.s3 import CREDENTIALS, s3_server
+from tests.tasks.test_song_files import put, shard_of
 
 pytestmark = pytest.mark.slow
 SETTINGS = ("--set", "engine.partition_size=4", "--set", "group.benchmark_share=0.2")
@@ -24,12 +25,13 @@ def server() -> Iterator[str]:
         yield url
 
 
-def test_prepare_in_a_store_gives_the_shards_of_a_folder(server: str, tmp_path: Path) -> None:
+def test_prepare_from_and_in_a_store_gives_the_shards_of_a_folder(server: str, tmp_path: Path) -> None:
     songs = toy_songs(tmp_path / "toy", 6)
     prepare(songs, str(tmp_path / "W"), *SETTINGS[1::2])
-    jam("prepare", "--songs", str(songs), "--work", server, *SETTINGS, cwd=tmp_path)
     place = place_of(server)
     assert isinstance(place, StorePath)
+    stored = put(songs, place.parent / "toy")
+    jam("prepare", "--songs", str(stored), "--work", server, *SETTINGS, cwd=tmp_path)
     kept = {path.relative_to(place).as_posix() for path in place.files_below()}
     local = {
         path.relative_to(tmp_path / "W").as_posix() for path in (tmp_path / "W").rglob("*") if path.is_file()
@@ -39,6 +41,9 @@ def test_prepare_in_a_store_gives_the_shards_of_a_folder(server: str, tmp_path: 
     assert any(name.endswith(".tar") for name in shards)
     for name in shards:
         assert (place / name).read_bytes() == (tmp_path / "W" / name).read_bytes(), name
+    put(shard_of(songs, tmp_path / "shards" / "a-000.tar").parent, place.parent / "shards")
+    prepare(place.parent / "shards", str(tmp_path / "from_shards"), *SETTINGS[1::2])
+    assert digests(tmp_path / "from_shards" / "shards") == digests(tmp_path / "W" / "shards")
     assert "6 songs in" in jam("table", "--work", server, *SETTINGS, cwd=tmp_path).stdout
     assert "all as written" in jam("verify", "--work", server, cwd=tmp_path).stdout
 

@@ -8,7 +8,7 @@ import pytest
 
 from jam_model.flow import Dropout
 from jam_model.sampler import Guidance
-from jam_model.training_facts import TrainingFacts, check_guidance, dropped_by, read_facts
+from jam_model.training_facts import UNKNOWN, TrainingFacts, check_guidance, dropped_by, read_facts
 
 DUAL = Guidance(4.7, 2.6, (0.05, 1.0), "dual")
 FIXED = Guidance(4.7, 2.6, (0.05, 1.0), "dual_fixed")
@@ -40,8 +40,16 @@ def test_styles_of_another_encoder_are_refused() -> None:
     check_guidance(TrainingFacts(("both", "style"), None), DUAL, "embedded/x@1")
 
 
-def test_released_weights_without_facts_are_trusted() -> None:
-    check_guidance(None, FIXED, ENCODER)
+def test_released_weights_without_facts_are_trusted_also_after_they_learned_more(tmp_path: Path) -> None:
+    released = read_facts(tmp_path)
+    check_guidance(released, FIXED, ENCODER)
+    assert released == UNKNOWN
+    TrainingFacts(dropped_by(Dropout(0.0, 0.0, "jam")), None).joined(released).write(tmp_path)
+    aligned = read_facts(tmp_path)
+    check_guidance(aligned, DUAL, ENCODER)
+    assert aligned.dropped is None
+    with pytest.raises(ValueError, match="trained on styles of"):
+        check_guidance(TrainingFacts((), "embedded/x@1").joined(released), DUAL, ENCODER)
 
 
 def test_a_run_from_earlier_weights_keeps_what_those_learned(tmp_path: Path) -> None:

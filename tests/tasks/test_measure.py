@@ -161,7 +161,7 @@ def test_words_nobody_gave_times_are_not_timed() -> None:
     found = measure(prompts, [row("s1", "a", ["ab"], "ab")], [], Letters(), TEXTS, RESAMPLING)  # type: ignore[arg-type]
     assert "no word times" in found.estimate("a", "word_start_median").reason
     assert "no reference" in found.estimate("a", "frechet").reason
-    assert found.swaps("a", "a") is None
+    assert found.p_value("a", "a", "frechet", RESAMPLING) is None
 
 
 def test_text_and_genre_are_measured_where_they_can_be() -> None:

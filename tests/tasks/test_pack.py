@@ -16,8 +16,20 @@ import torch
 
 from jam_model.shards import stream_samples
 from tasks.audio import npy_bytes
+from tasks.engine.column_file import ColumnFile
 from tasks.engine.song import Song, SongError
-from tasks.pack import Pack, PackParams, shard_bytes, verify_shard, write_index
+from tasks.pack import (
+    Pack,
+    PackParams,
+    Shard,
+    packed_shard,
+    read_shard,
+    sample_bytes,
+    shard_bytes,
+    tensor_bytes,
+    verify_shard,
+    write_index,
+)
 from tests.tasks.tiny import given, timed
 
 
@@ -110,6 +122,13 @@ def test_a_member_beyond_the_loaders_limit_drops_its_song(monkeypatch: pytest.Mo
     assert error.value.reason == "sample_too_large"
 
 
+def test_a_song_that_no_loader_would_take_is_dropped() -> None:
+    nan = packable("a-1").with_columns(latent=npy_bytes(np.full((30, 128), np.nan, np.float32)))
+    with pytest.raises(SongError) as error:
+        fragment(nan)
+    assert error.value.reason == "sample_unreadable"
+
+
 def shards(folder: Path) -> list[dict[str, object]]:
     """Two shards of three songs, and one without songs; the rows that describe them."""
     splits = {"a-1": "train", "b-22": "benchmark", "c-333": "train"}
@@ -120,9 +139,13 @@ def shards(folder: Path) -> list[dict[str, object]]:
     return [{"id": name, "duration": 2.0, "split": split, "more": 1} for name, split in splits.items()]
 
 
+def standing(folder: Path) -> list[Shard]:
+    return [read_shard(path) for path in sorted(folder.glob("*.tar"))]
+
+
 def test_index_tells_name_hash_size_and_songs_of_every_shard(tmp_path: Path) -> None:
     rows = shards(tmp_path)
-    index = write_index(tmp_path, rows)
+    index = write_index(tmp_path, standing(tmp_path), rows)
     assert json.loads((tmp_path / "index.json").read_text()) == index
     first = index["shards"][0]
     data = (tmp_path / "part-00000-x.tar").read_bytes()
@@ -133,8 +156,26 @@ def test_index_tells_name_hash_size_and_songs_of_every_shard(tmp_path: Path) -> 
     assert index["shards"][2]["num_samples"] == 0
 
 
+def test_a_shard_is_told_by_its_column_file_as_it_is_read(tmp_path: Path) -> None:
+    songs = [packable("a-1"), packable("b-22"), packable("c-333", "validation")]
+    rows = [{"id": song.song_id, "duration": 2.0, "split": song["split"]} for song in songs]
+    columns, shard = tmp_path / "part-00000-x.parquet", tmp_path / "part-00000-x.tar"
+    stage = Pack(PackParams(tensor_format="pt"))
+    with ColumnFile(stage, columns, shard, {"models": []}, {}) as output:
+        for song in songs:
+            output.write(stage.one(song), song.song_id, None, None)
+        output.write(None, "dropped", "too_short", "filter")
+        output.close()
+    read = read_shard(shard)
+    index = write_index(tmp_path, [read], rows)
+    shard.unlink()
+    assert packed_shard(columns, shard.name) == read
+    assert write_index(tmp_path, [packed_shard(columns, shard.name)], rows) == index
+
+
 def test_id_lists_follow_the_shards_and_the_splits(tmp_path: Path) -> None:
-    write_index(tmp_path, shards(tmp_path))
+    rows = shards(tmp_path)
+    write_index(tmp_path, standing(tmp_path), rows)
 
     def ids(name: str) -> list[str]:
         lines = [json.loads(line) for line in (tmp_path / name).read_text().splitlines()]
@@ -147,28 +188,29 @@ def test_id_lists_follow_the_shards_and_the_splits(tmp_path: Path) -> None:
 
 def test_index_is_the_same_twice_whatever_the_order_of_rows(tmp_path: Path) -> None:
     rows = shards(tmp_path)
-    write_index(tmp_path, rows)
+    write_index(tmp_path, standing(tmp_path), rows)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    write_index(tmp_path, rows[::-1])
+    write_index(tmp_path, standing(tmp_path), rows[::-1])
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_a_split_that_lost_its_songs_loses_its_list(tmp_path: Path) -> None:
-    write_index(tmp_path, shards(tmp_path))
+    rows = shards(tmp_path)
+    write_index(tmp_path, standing(tmp_path), rows)
     (tmp_path / "part-00000-x.tar").unlink()
-    write_index(tmp_path, [{"id": "c-333", "duration": 2.0, "split": "train"}])
+    write_index(tmp_path, standing(tmp_path), [{"id": "c-333", "duration": 2.0, "split": "train"}])
     assert not (tmp_path / "ids.benchmark.jsonl").exists()
 
 
 def test_index_of_other_songs_than_the_table_has_is_refused(tmp_path: Path) -> None:
     rows = shards(tmp_path)
     with pytest.raises(ValueError, match="is not in the table"):
-        write_index(tmp_path, rows[1:])
+        write_index(tmp_path, standing(tmp_path), rows[1:])
     with pytest.raises(ValueError, match="in no shard"):
-        write_index(tmp_path, [*rows, {"id": "d", "duration": 1.0, "split": "train"}])
+        write_index(tmp_path, standing(tmp_path), [*rows, {"id": "d", "duration": 1.0, "split": "train"}])
     (tmp_path / "part-00003-x.tar").write_bytes((tmp_path / "part-00001-x.tar").read_bytes())
     with pytest.raises(ValueError, match="songs twice"):
-        write_index(tmp_path, rows)
+        write_index(tmp_path, standing(tmp_path), rows)
 
 
 def test_verify_finds_damage(tmp_path: Path) -> None:
@@ -176,14 +218,15 @@ def test_verify_finds_damage(tmp_path: Path) -> None:
     path = tmp_path / "a.tar"
     path.write_bytes(good)
     assert verify_shard(path) == ["a-1"]
-    nan = packable("a-1").with_columns(latent=npy_bytes(np.full((30, 128), np.nan, np.float32)))
+    found = {name.removeprefix("a-1."): data for name, data in members(good).items()}
+    nan = {**found, "latent.pt": tensor_bytes(np.full((128, 30), np.nan, np.float32), "pt")}
     damaged = {
         "cut": good[: len(good) // 2],
         "endless": good[:-1024],
         "header": b"x" * 512 + good[512:],
         "half a sample": good[1024:],
         "twice": good[:-1024] + good,
-        "not finite": shard_bytes([fragment(nan)]),
+        "not finite": shard_bytes([sample_bytes("a-1", nan)]),
         "nothing": b"",
     }
     for name, data in damaged.items():

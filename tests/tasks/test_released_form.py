@@ -19,7 +19,7 @@ import pytest
 import torch
 
 from tasks.engine.song import Song
-from tasks.pack import Pack, PackParams, shard_bytes, write_index
+from tasks.pack import Pack, PackParams, read_shard, shard_bytes, write_index
 from tasks.sources import list_sources
 from tests.tasks.test_pack import packable
 from tests.tasks.tiny import write_song
@@ -93,7 +93,10 @@ def packed(folder: Path, *songs: Song) -> Path:
     stage = Pack(PackParams(tensor_format="pt"))
     path = folder / "part-00000-x.tar"
     path.write_bytes(shard_bytes(stage.one(song)["sample"] for song in songs))
-    write_index(folder, [{"id": s.song_id, "duration": s["duration_s"], "split": s["split"]} for s in songs])
+    shards = [read_shard(path) for path in sorted(folder.glob("*.tar"))]
+    write_index(
+        folder, shards, [{"id": s.song_id, "duration": s["duration_s"], "split": s["split"]} for s in songs]
+    )
     return path
 
 

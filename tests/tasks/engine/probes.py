@@ -128,13 +128,12 @@ def run_here(chain: Chain, receipts: Path) -> None:
 
 
 class Listen(Stage):
-    """Opens a title as a list of letters; `one` counts them, and says in `source` how many came together."""
+    """Opens a title as a list of letters and puts them together again."""
 
     name = "listen"
     version = 1
     reads = frozenset({"title", "duration_s"})
-    writes = frozenset({"artist", "source"})
-    batch_songs = 2  # type: ignore[assignment]
+    writes = frozenset({"artist"})
 
     def open(self, song: Song) -> list[str]:
         if song["title"] == "closed":
@@ -144,11 +143,7 @@ class Listen(Stage):
         return list(song["title"])
 
     def one(self, song: Song) -> Song:
-        return song.with_columns(artist="".join(self.opened(song)), source=None)
-
-    def __call__(self, songs: list[Song]) -> list[Song]:
-        together = " ".join(song["title"] for song in songs)
-        return [self.one(song).with_columns(source=together) for song in songs]
+        return song.with_columns(artist="".join(self.opened(song)))
 
 
 class Where(Stage):

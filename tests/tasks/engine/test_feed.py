@@ -1,4 +1,4 @@
-"""Feeding a stage: songs of about the same length together, opened while the model works, written in order."""
+"""Feeding a stage: songs opened while the model works, written in the order of the table."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.engine.feed import Row, batches_by_length, opened_ahead, take
+from tasks.engine.feed import Row, opened_ahead
 from tasks.engine.run import run_chains
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Stage
@@ -24,29 +24,6 @@ def rows(*lengths: float, dropped: tuple[int, ...] = ()) -> list[Row]:
     ]
 
 
-def ids(batches: list[list[Row]]) -> list[list[str]]:
-    return [[row.song.song_id for row in batch] for batch in batches]
-
-
-def test_batches_hold_songs_of_one_length_from_a_window_of_four_batches() -> None:
-    lengths = (9, 1, 8, 2, 7, 3, 6, 4, 0.5)  # the last is in the next window, however short
-    assert ids(list(batches_by_length(rows(*lengths), 2))) == [
-        ["s1", "s3"],
-        ["s5", "s7"],
-        ["s6", "s4"],
-        ["s2", "s0"],
-        ["s8"],
-    ]
-
-
-def test_batches_of_one_keep_the_order_and_dropped_songs_are_in_none() -> None:
-    assert ids(list(batches_by_length(rows(3, 1, 2, dropped=(1,)), 1))) == [["s0"], ["s2"]]
-
-
-def test_songs_of_equal_length_keep_the_order_of_the_table() -> None:
-    assert ids(list(batches_by_length(rows(5, 5, 5), 2))) == [["s0", "s1"], ["s2"]]
-
-
 class Overlap(Listen):
     """Work on a song ends only when the next one has been opened."""
 
@@ -59,14 +36,24 @@ class Overlap(Listen):
         return [song.song_id]
 
 
-def test_next_batch_is_opened_while_the_model_works_and_no_more_than_that() -> None:
+def test_next_song_is_opened_while_the_model_works_and_no_more_than_that() -> None:
     stage = Overlap()
-    with opened_ahead(stage, batches_by_length(rows(1, 2, 3), 1)) as batches:
-        first = take(next(batches))
-        assert first[0][0].opened == ["s0"]
+    with opened_ahead(stage, rows(1, 2, 3)) as openings:
+        assert next(openings).song().opened == ["s0"]
         assert stage.seen["s1"].wait(timeout=30), "the second song was opened before the first was done"
         assert not stage.seen["s2"].is_set(), "the third waits: memory is bounded"
-        assert [song.song_id for batch in batches for song in take(batch)[0]] == ["s1", "s2"]
+        assert [opening.song().song_id for opening in openings] == ["s1", "s2"]
+
+
+def test_dropped_songs_keep_their_place_and_are_not_opened() -> None:
+    stage = Overlap()
+    with opened_ahead(stage, rows(1, 2, 3, dropped=(0, 1))) as openings:
+        assert [(opening.row.song.song_id, opening.opened is None) for opening in openings] == [
+            ("s0", True),
+            ("s1", True),
+            ("s2", False),
+        ]
+    assert not stage.seen["s0"].is_set() and not stage.seen["s1"].is_set()
 
 
 def test_opened_things_are_no_columns_and_a_stage_called_alone_opens_for_itself() -> None:
@@ -77,24 +64,17 @@ def test_opened_things_are_no_columns_and_a_stage_called_alone_opens_for_itself(
     assert ahead[0].opened is None and song.with_opened(["x"]) == song
 
 
-def test_song_that_cannot_be_opened_is_the_only_one_dropped() -> None:
-    songs = [Row(Song(title, {"title": title, "duration_s": 1.0}), None, None) for title in ("a", "closed")]
-    with opened_ahead(Listen(FACTOR), [songs]) as batches:
-        opened, errors = take(next(batches))
-    assert [song.song_id for song in opened] == ["a"]
-    assert [error.reason for error in errors] == ["source_gone"]
-
-
-def test_other_errors_of_opening_are_the_stage_s_own() -> None:
+@pytest.mark.parametrize("error", [SongError("s0", "source_gone"), KeyError("a fault of the code")])
+def test_what_opening_raises_comes_out_where_the_song_is_waited_for(error: Exception) -> None:
     class Faulty(Listen):
         def open(self, song: Song) -> list[str]:
-            raise KeyError("a fault of the code")
+            raise error
 
-    with opened_ahead(Faulty(FACTOR), [rows(1)]) as batches, pytest.raises(KeyError):
-        take(next(batches))
+    with opened_ahead(Faulty(FACTOR), rows(1)) as openings, pytest.raises(type(error)):
+        next(openings).song()
 
 
-def test_stage_of_batches_writes_in_the_order_of_the_table_and_the_same_bytes_whatever_the_pool(
+def test_stage_that_opens_writes_in_the_order_of_the_table_and_the_same_bytes_whatever_the_pool(
     tmp_path: Path,
 ) -> None:
     titles = ["long title", "b", "longest title", "closed", "drop me", "dd", "ccc", "eeeee"]
@@ -105,20 +85,15 @@ def test_stage_of_batches_writes_in_the_order_of_the_table_and_the_same_bytes_wh
         stages: list[Stage] = [Measure(FACTOR), Listen(FACTOR)]
         chain = Chain(table, stages)
         run_chains([chain], ENGINE.model_copy(update={"num_workers": workers}), root / "receipts")
-        ordered = chain.rows(["title", "artist", "source"])
+        ordered = chain.rows(["title", "artist"])
         assert [row["song_id"] for row in ordered] == [
             s.song_id for p in table.partitions() for s in p.sources
         ]
         for row in ordered:
             if row["drop_reason"] is None:
-                assert row["artist"] == row["title"] and row["title"] in row["source"]
+                assert row["artist"] == row["title"]
         reasons = {row["title"]: row["drop_reason"] for row in ordered if row["drop_reason"]}
         assert reasons == {"closed": "source_gone", "drop me": "too_short"}
-        assert any(
-            " " in row["source"].replace("long title", "").replace("longest title", "")
-            for row in ordered
-            if row["source"]
-        )
         files.append([chain.path("listen", number).read_bytes() for number in chain.partitions])
     assert files[0] == files[1]
 
@@ -130,19 +105,3 @@ def test_song_whose_decoder_hangs_is_dropped_alone(tmp_path: Path) -> None:
     run_chains([chain], limits, tmp_path / "receipts")
     reasons = {row["title"]: row["drop_reason"] for row in chain.rows(["title"])}
     assert reasons == {"one": None, "stuck": "timed_out"}
-
-
-def test_song_error_of_a_batch_drops_its_song_and_the_others_are_called_again() -> None:
-    from tasks.engine.limits import Limits
-    from tasks.engine.partition import call_stage
-
-    class Picky(Listen):
-        def one(self, song: Song) -> Song:
-            if song["title"] == "bad":
-                raise SongError(song.song_id, "bad_song")
-            return super().one(song)
-
-    songs = [Song(t, {"title": t, "duration_s": 1.0}, opened=[t]) for t in ("a", "bad", "c")]
-    done, errors = call_stage(Picky(FACTOR), songs, Limits(10.0, 0.0))
-    assert [song.song_id for song in done] == ["a", "c"] and done[0]["source"] == "a c"
-    assert [error.song_id for error in errors] == ["bad"]

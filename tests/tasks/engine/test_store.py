@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -16,6 +16,7 @@ import pytest
 from tasks.engine.files import atomic_path, names_in, remove_tree, write_json, write_json_lines
 from tasks.engine.lease import LEASE_NAME, STALE_S, LeaseLost, WorkHeld, fence_over, hold, read_holder
 from tasks.engine.partition import run_partition
+from tasks.engine.run import run_chains
 from tasks.engine.stage import Stage
 from tasks.engine.store import StorePath, local_file, local_folder, place_of
 from tasks.engine.table import Chain, Table
@@ -215,22 +216,45 @@ def test_a_writer_that_lost_its_lease_in_a_store_commits_nothing(place: StorePat
     assert files(place) == {LEASE_NAME, str(chain.path("sources", 0).relative_to(place))}
 
 
+@pytest.fixture
+def listed(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
+    """From its call on, the folders of a store that were listed; looking at one file or opening it fails."""
+
+    def begin() -> list[str]:
+        found: list[str] = []
+        listing = StorePath._listing
+
+        def counted(self: StorePath, recursive: bool = False) -> list:
+            found.append(self.name)
+            return listing(self, recursive)
+
+        monkeypatch.setattr(StorePath, "_listing", counted)
+        monkeypatch.setattr(StorePath, "_info", None)
+        monkeypatch.setattr(StorePath, "open", None)
+        return found
+
+    return begin
+
+
 def test_what_stands_in_a_store_is_one_listing_a_folder(
-    place: StorePath, monkeypatch: pytest.MonkeyPatch
+    place: StorePath, listed: Callable[[], list[str]]
 ) -> None:
     chain = chain_in(place, [f"title {number}" for number in range(12)])
-    listed: list[str] = []
-    listing = StorePath._listing
-
-    def counted(self: StorePath, recursive: bool = False) -> list:
-        listed.append(self.name)
-        return listing(self, recursive)
-
-    monkeypatch.setattr(StorePath, "_listing", counted)
-    monkeypatch.setattr(StorePath, "_info", None)
-    monkeypatch.setattr(StorePath, "open", None)
+    found = listed()
     for stage in chain.stages:
         standing = chain.standing(stage)
         assert len(chain.missing(stage, standing)) == 3
         chain.remove_superseded(stage, standing)
-    assert listed == ["measure", "sources", "cut", "shards"]
+    assert found == ["measure", "sources", "cut", "shards"]
+
+
+def test_a_finished_table_in_a_store_is_checked_again_by_one_listing_a_folder(
+    place: StorePath, tmp_path: Path, listed: Callable[[], list[str]]
+) -> None:
+    chain = chain_in(place, [f"title {number}" for number in range(12)])
+    run_here(chain, tmp_path)
+    again = Chain(Table(place / "table"), list(chain.stages.values()), place / "shards")
+    found = listed()
+    reports = run_chains([again], ENGINE, place / "receipts")
+    assert all(report.finished and report.fresh == 3 for report in reports)
+    assert sorted(found) == ["cut", "measure", "shards", "sources"]
