@@ -26,15 +26,20 @@ def toy_songs(folder: Path, count: int) -> Path:
     return folder / "songs"
 
 
-def prepare(songs: Path, work: str, *settings: str) -> str:
-    """What it said, when it ended well."""
-    done = subprocess.run(
+def preparing(songs: Path, work: str, *settings: str) -> subprocess.Popen[str]:
+    """The running process."""
+    return subprocess.Popen(
         [sys.executable, "-c", DRIVER, work, f"songs.path={songs}", *settings],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=600,
     )
-    assert done.returncode == 0, done.stdout
-    return done.stdout
+
+
+def prepare(songs: Path, work: str, *settings: str) -> str:
+    """What it said, when it ended well."""
+    running = preparing(songs, work, *settings)
+    said = running.communicate(timeout=600)[0]
+    assert running.returncode == 0, said
+    return said
