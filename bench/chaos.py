@@ -92,8 +92,7 @@ def episode(
             kill(victim)
             tally.random_kills += 1
             left -= 1
-            if victim != process.pid:
-                process.wait(hangs_s)
+            process.wait(hangs_s)
         tally.orphans += orphans(mark)
         if process.returncode == 0:
             break
