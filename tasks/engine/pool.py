@@ -22,12 +22,13 @@ import ray
 from tasks.engine.params import SHARED, EngineParams, group_sizes
 from tasks.engine.partition import Receipt, Work
 from tasks.engine.stage import BadModel, Stage
-from tasks.engine.trouble import cure_of
+from tasks.engine.trouble import GOES_ON, cure_of
 from tasks.engine.workers import Group, StageFailed
 
 NODE_LOST = "node_lost"
 NODE_GONE = ("node has died", "node was terminated")  # in Ray's words
 ROOM_AFTER_S = 5.0  # a group that has no worker after this long gets the room of idle ones
+LOOK_EVERY_S = 5.0  # whether Ray is still there, while nothing ends
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,10 @@ class Crash:
 
     reason: str  # worker_died | out_of_memory | timed_out, or NODE_LOST, which is no song's fault
     detail: str
+
+
+class RayLost(RuntimeError):
+    """Ray's own process beside this one is gone, and nothing can be run any more."""
 
 
 def connect(params: EngineParams) -> None:
@@ -103,6 +108,7 @@ class Pool:
             ValueError: a stage's worker asks for more than this machine has.
         """
         self.params = params
+        self._looked = time.monotonic()
         self.running: dict[
             ray.ObjectRef, tuple[Any, str, Any, float, Work]
         ] = {}  # ticket, group, worker, start
@@ -140,9 +146,12 @@ class Pool:
         Raises:
             StageFailed: the stage raised, or the workers of a group do not start.
             BadModel: it could not load its model.
+            RayLost: nothing ended, and nothing will.
         """
         starting = {ref: group for group in self.groups.values() for ref in group.starting}
         done, _ = ray.wait([*self.running, *starting], num_returns=1, timeout=timeout_s)
+        if not done:
+            self._look_after_ray()
         for ref in done:
             if ref in starting:
                 starting[ref].stood(ref)
@@ -161,6 +170,15 @@ class Pool:
                     raise BadModel(f"{ticket.stage}: {error.cause}") from error
                 raise StageFailed(f"{ticket.stage}: {_cause(error)}") from error
             yield ticket, outcome
+
+    def _look_after_ray(self) -> None:
+        """A driver whose raylet is gone waits for ever: Ray tells workers, not it."""
+        if time.monotonic() - self._looked < LOOK_EVERY_S:
+            return
+        self._looked = time.monotonic()
+        here = ray.get_runtime_context().get_node_id()
+        if not any(node["Alive"] and node["NodeID"] == here for node in ray.nodes()):
+            raise RayLost(f"Ray ended on this machine (its raylet is gone); {GOES_ON}")
 
     def make_room(self) -> None:
         """Workers that have been idle for long give back what they hold, and a cluster may shrink.
