@@ -48,7 +48,7 @@ def run(arguments: list[str]) -> int:
         complain("stopped; what was committed stands, the same command goes on from there")
         return 130
     except (ValueError, FileNotFoundError, NotADirectoryError, PermissionError) as error:
-        complain(" ".join(str(error).split()))
+        complain("; ".join(filter(None, [" ".join(str(error).split()), cure_of(error)])))
         return 2
     except Exception as error:
         told = f"{type(error).__name__}: {' '.join(str(error).split())[:400]}"

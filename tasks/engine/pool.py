@@ -28,7 +28,6 @@ from tasks.engine.workers import Group, StageFailed
 NODE_LOST = "node_lost"
 NODE_GONE = ("node has died", "node was terminated")  # in Ray's words
 ROOM_AFTER_S = 5.0  # a group that has no worker after this long gets the room of idle ones
-LOOK_EVERY_S = 5.0  # whether Ray is still there, while nothing ends
 
 
 @dataclass(frozen=True)
@@ -37,10 +36,6 @@ class Crash:
 
     reason: str  # worker_died | out_of_memory | timed_out, or NODE_LOST, which is no song's fault
     detail: str
-
-
-class RayLost(RuntimeError):
-    """Ray's own process beside this one is gone, and nothing can be run any more."""
 
 
 def connect(params: EngineParams) -> None:
@@ -108,7 +103,6 @@ class Pool:
             ValueError: a stage's worker asks for more than this machine has.
         """
         self.params = params
-        self._looked = time.monotonic()
         self.running: dict[
             ray.ObjectRef, tuple[Any, str, Any, float, Work]
         ] = {}  # ticket, group, worker, start
@@ -144,14 +138,13 @@ class Pool:
         """Tickets that ended within `timeout_s`, with a receipt (None for a probe) or a crash.
 
         Raises:
-            StageFailed: the stage raised, or the workers of a group do not start.
+            StageFailed: the stage raised, the workers of a group do not start, or this machine's node of Ray has died.
             BadModel: it could not load its model.
-            RayLost: nothing ended, and nothing will.
         """
         starting = {ref: group for group in self.groups.values() for ref in group.starting}
         done, _ = ray.wait([*self.running, *starting], num_returns=1, timeout=timeout_s)
-        if not done:
-            self._look_after_ray()
+        if not done and not _node_lives():
+            raise StageFailed(f"Ray's node has died, and nothing can run any more; {GOES_ON}")
         for ref in done:
             if ref in starting:
                 starting[ref].stood(ref)
@@ -170,15 +163,6 @@ class Pool:
                     raise BadModel(f"{ticket.stage}: {error.cause}") from error
                 raise StageFailed(f"{ticket.stage}: {_cause(error)}") from error
             yield ticket, outcome
-
-    def _look_after_ray(self) -> None:
-        """A driver whose raylet is gone waits for ever: Ray tells workers, not it."""
-        if time.monotonic() - self._looked < LOOK_EVERY_S:
-            return
-        self._looked = time.monotonic()
-        here = ray.get_runtime_context().get_node_id()
-        if not any(node["Alive"] and node["NodeID"] == here for node in ray.nodes()):
-            raise RayLost(f"Ray ended on this machine (its raylet is gone); {GOES_ON}")
 
     def make_room(self) -> None:
         """Workers that have been idle for long give back what they hold, and a cluster may shrink.
@@ -213,6 +197,12 @@ class Pool:
         for group in self.groups.values():
             group.end()
         self.running = {}
+
+
+def _node_lives() -> bool:
+    """Whether Ray still runs on this machine: a driver whose raylet has died is told nothing, and would wait for ever."""
+    here = ray.get_runtime_context().get_node_id()
+    return any(node["Alive"] and node["NodeID"] == here for node in ray.nodes())
 
 
 def _cause(error: ray.exceptions.RayTaskError) -> str:

@@ -28,7 +28,7 @@ CURES = {
     errno.ENOSPC: f"the disk is full; free space, {GOES_ON}",
     errno.EDQUOT: f"the quota is used up; free space, {GOES_ON}",
     errno.EROFS: f"the folder is read-only; mount it for writing, {GOES_ON}",
-    errno.EACCES: f"the folder may not be written; change its rights, {GOES_ON}",
+    errno.EACCES: f"it may not be read or written; change its rights, {GOES_ON}",
     errno.ENOMEM: f"the machine has no memory left; end something else, {GOES_ON}",
     **dict.fromkeys(PASSING, f"the storage failed again and again; when it is back, {GOES_ON}"),
 }

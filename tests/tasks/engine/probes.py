@@ -57,6 +57,8 @@ class Measure(Stage):
             os.abort()
         if song["title"] == "sleep":
             time.sleep(600)
+        if song["title"] == "slow":
+            time.sleep(2.5)
         if song["title"] == "greedy":
             hoard = []
             while True:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tasks.engine import pool
 from tasks.engine.lease import hold
 from tasks.engine.pool import connect
 from tasks.engine.run import run_chains
@@ -99,6 +100,18 @@ def test_songs_that_kill_hang_or_flood_their_worker_are_dropped_alone(tmp_path: 
     assert len(kept) == 3
     assert kept == {song_id: found["calm"][song_id] for song_id in kept}
     assert not list(tmp_path.rglob(".tmp-*"))
+
+
+def test_run_without_a_node_ends_in_one_line_and_the_next_one_completes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain = chain_of_titles(tmp_path, ["one", "slow"], Measure(Factor(factor=1.0)))
+    with monkeypatch.context() as dead:
+        dead.setattr(pool.ray, "nodes", lambda: [{"Alive": False}])
+        with pytest.raises(StageFailed, match=r"node has died.*the same command goes on from there"):
+            run_chains([chain], ENGINE, tmp_path / "receipts")
+    run_chains([chain], ENGINE, tmp_path / "receipts")
+    assert chain.missing("measure") == [] and not list(tmp_path.rglob(".tmp-*"))
 
 
 def test_fault_of_the_code_fails_the_run_and_commits_nothing_of_it(tmp_path: Path) -> None:

@@ -103,6 +103,19 @@ def test_full_disk_and_no_memory_are_one_line_and_exit_code_1(
         assert words in said and "the same command goes on from there" in said and said.count("\n") == 1
 
 
+def test_folder_that_may_not_be_written_is_one_line_with_its_cure(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "/w/lease.json")
+
+    monkeypatch.setattr(cli, "app", refused)
+    assert cli.run(["prepare"]) == 2
+    said = capfd.readouterr().err
+    assert "'/w/lease.json'; it may not be read or written; change its rights" in said
+    assert said.count("\n") == 1
+
+
 def test_sweep_takes_files_and_folders_of_ours_alone(tmp_path: Path) -> None:
     step = tmp_path / "checkpoints" / "sft" / "0123" / "steps" / ".tmp-89abcdef-step-000010"
     step.mkdir(parents=True)
