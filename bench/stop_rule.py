@@ -72,7 +72,7 @@ def main() -> None:
         kind: f"{sum(bool(one['stopped']) for one in runs)} of {len(runs)}" for kind, runs in found.items()
     }
     minutes = round((time.monotonic() - started) / 60, 1)
-    shown = [*SETTINGS, *options.settings]
+    shown = [one for one in (*SETTINGS, *options.settings) if not one.startswith("songs.")]
     result = {"stopped": stopped, "runs": found, "settings": shown, "minutes": minutes}
     write_result("stop_rule", {**result, "machine": machine("ray")})
 
