@@ -5,9 +5,9 @@
     python bench/chaos.py --episodes 1 --only ingest --random 0     # a short one: two kills over one stage
 
 An undisturbed run is the reference. Each episode starts with an empty work folder and a plan of kills
-(`chaos_plan`): two for each stage and each training run, and some of the driver or of a Ray worker after a random
-time. The same command is started again after each kill of the driver, until it ends by itself; then every file must
-be that of the reference.
+(`chaos_plan`): two for each stage and each training run, and some of the driver, of a Ray worker or of Ray's node
+after a random time. The same command is started again after each end of the driver, until it ends by itself; then
+every file must be that of the reference.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ CALM_LIMIT_S = 3600.0
 HANGS_S = 300.0  # a start that lasts longer than this,
 HANGS_TIMES = 10.0  # and so many times the undisturbed run
 RESTARTS = 60
+FATES = {"driver": b"", "worker": b"ray::", "node": b"/raylet/raylet\0"}
+"""Whom a random kill ends, and how its command line is told; the driver where there is none yet."""
 
 
 @dataclass
@@ -76,20 +78,19 @@ def episode(
             raise SystemExit(f"episode {seed} did not end after {RESTARTS} starts; see {out}")
         mark = f"{seed}-{tally.starts}-{os.getpid()}"
         process = start(out, songs, only, plan, mark)
-        fate = rng.choice(("driver", "worker")) if left else None
+        fate = rng.choice(tuple(FATES)) if left else None
         wait_s = rng.uniform(0.05, 0.7) * calm_s if fate else hangs_s
         try:
             process.wait(wait_s)
         except subprocess.TimeoutExpired:
             if fate is None:
                 raise SystemExit(f"episode {seed} hangs; see {out}/log.txt") from None
-            workers = [pid for pid in marked(mark) if b"ray::" in command_of(pid)]
-            victim = rng.choice(workers) if fate == "worker" and workers else process.pid
+            found = [pid for pid in marked(mark) if (told := FATES[fate]) and told in command_of(pid)]
+            victim = rng.choice(found) if found else process.pid
             kill(victim)
             tally.random_kills += 1
             left -= 1
-            if victim != process.pid:
-                process.wait(hangs_s)
+            process.wait(hangs_s)
         tally.orphans += orphans(mark)
         if process.returncode == 0:
             break

@@ -26,18 +26,20 @@ def toy_songs(folder: Path, count: int) -> Path:
     return folder / "songs"
 
 
-def preparing(songs: Path, work: str, *settings: str) -> subprocess.Popen:
+def preparing(songs: Path, work: str, *settings: str) -> subprocess.Popen[str]:
     """The running process."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", DRIVER, work, f"songs.path={songs}", *settings]
     return subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [sys.executable, "-c", DRIVER, work, f"songs.path={songs}", *settings],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
 
 
 def prepare(songs: Path, work: str, *settings: str) -> str:
     """What it said, when it ended well."""
     running = preparing(songs, work, *settings)
-    output = running.communicate(timeout=600)[0]
-    assert running.returncode == 0, output
-    return output
+    said = running.communicate(timeout=600)[0]
+    assert running.returncode == 0, said
+    return said
