@@ -32,10 +32,8 @@ from chaos_plan import CHECKPOINT, PREPARE, STAGES, Blow, counted, plan_of
 from chaos_processes import command_of, kill, marked, orphans
 
 CALM_LIMIT_S = 3600.0
-HANGS_S, HANGS_TIMES = (
-    300.0,
-    10.0,
-)  # a start that lasts longer than this, and so many times the undisturbed run
+HANGS_S = 300.0  # a start that lasts longer than this,
+HANGS_TIMES = 10.0  # and so many times the undisturbed run
 RESTARTS = 60
 FATES = {"driver": b"", "worker": b"ray::", "node": b"/raylet/raylet\0"}
 """Whom a random kill ends, and how its command line is told; the driver where there is none yet."""

@@ -12,7 +12,7 @@ from eval.similarity import style_similarity
 METRICS = (
     Metric(
         name="genre_accuracy",
-        title="Genre accuracy",
+        title="Genre accuracy (ours)",
         source="ours: zero-shot by text-audio similarity, no trained classifier",
         range="[0, 1]",
         direction="higher",

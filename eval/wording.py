@@ -45,8 +45,10 @@ def songs(estimate: Estimate) -> str:
 
 
 def quantity(metric: Metric, estimate: Estimate, difference: bool = False) -> str:
-    """``8.3 points [3.2, 13.4]``, or ``31 of 32 songs`` for a count."""
-    if estimate.unit == "songs" and estimate.value is not None:
+    """``8.3 points [3.2, 13.4]``, or ``31 of 32 songs`` for a count; a dash where there is none."""
+    if estimate.value is None:
+        return number(metric, None)
+    if estimate.unit == "songs":
         return f"{estimate.value:g} of {estimate.n} songs"
     parts = [number(metric, estimate.value), unit(metric, difference), interval(metric, estimate)]
     return " ".join(part for part in parts if part)

@@ -14,9 +14,9 @@ from prefect.artifacts import create_link_artifact, create_table_artifact
 from prefect.context import FlowRunContext
 
 from eval.intervals import Resampling
-from eval.report import Report
+from eval.report import STAMP, Report
 from eval.report_files import write_report
-from eval.wording import quantity
+from eval.wording import comparison_verdict, metric_verdict, quantity
 from flows.blind import standing_preferences
 from flows.listen import benchmark_stages, listening_chain
 from flows.measured import (
@@ -205,16 +205,28 @@ def _publish(report: Report, page: Path) -> None:
     say(f"report: {page}")
     if FlowRunContext.get() is None:
         return
-    columns = ("wer", "acoustic_per", "style_similarity", "judge_mean")
-    table = [
-        {
-            "system": system.title,
-            **{name: quantity(report.metric(name), system.estimate(name)) for name in columns},
-        }
-        for system in report.systems
-    ]
-    create_table_artifact(key="benchmark", table=table, description=report.title)
+    for key, table in _artifacts(report).items():
+        create_table_artifact(key=key, table=table, description=report.title)
     create_link_artifact(key="report", link=page.resolve().as_uri(), link_text="report.html")
+
+
+def _artifacts(report: Report) -> dict[str, list[dict[str, str]]]:
+    """The leaderboard, the line above each metric's table, and the questions with their answers."""
+    leading = [report.metric(name) for name in report.headline] or report.metrics
+    return {
+        "benchmark": [
+            {"system": one.title, "stamp": STAMP if one.stand_in else ""}
+            | {metric.title: quantity(metric, one.estimate(metric.name)) for metric in leading}
+            for one in report.systems
+        ],
+        "verdicts": [
+            {"metric": metric.title, "verdict": metric_verdict(report, metric)} for metric in report.metrics
+        ],
+        "questions": [
+            {"question": one.question, "answer": comparison_verdict(report, one)}
+            for one in report.comparisons
+        ],
+    }
 
 
 @flow(name="benchmark", flow_run_name="benchmark-{work}", **HOOKS)

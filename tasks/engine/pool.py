@@ -138,12 +138,12 @@ class Pool:
         """Tickets that ended within `timeout_s`, with a receipt (None for a probe) or a crash.
 
         Raises:
-            StageFailed: the stage raised, the workers of a group do not start, or no node of Ray is left.
+            StageFailed: the stage raised, the workers of a group do not start, or this machine's node of Ray has died.
             BadModel: it could not load its model.
         """
         starting = {ref: group for group in self.groups.values() for ref in group.starting}
         done, _ = ray.wait([*self.running, *starting], num_returns=1, timeout=timeout_s)
-        if not done and not any(node["Alive"] for node in ray.nodes()):
+        if not done and not _node_lives():
             raise StageFailed(f"Ray's node has died, and nothing can run any more; {GOES_ON}")
         for ref in done:
             if ref in starting:
@@ -197,6 +197,12 @@ class Pool:
         for group in self.groups.values():
             group.end()
         self.running = {}
+
+
+def _node_lives() -> bool:
+    """Whether Ray still runs on this machine: a driver whose raylet has died is told nothing, and would wait for ever."""
+    here = ray.get_runtime_context().get_node_id()
+    return any(node["Alive"] and node["NodeID"] == here for node in ray.nodes())
 
 
 def _cause(error: ray.exceptions.RayTaskError) -> str:

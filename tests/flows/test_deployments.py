@@ -198,10 +198,19 @@ def test_the_life_cycle_goes_on_where_the_cancelled_run_was_and_shows_its_artifa
     assert server.api(f"/flow_runs/{lived}")["name"] == f"lifecycle-{house.work}"
     assert not list(house.work.rglob(".tmp-*"))
     artifacts = {one["key"]: one for one in server.api("/artifacts/latest/filter", {})}
-    assert {"partitions", "stages", "pairs-1", "benchmark", "report"} <= artifacts.keys()
+    assert {
+        "partitions",
+        "stages",
+        "pairs-1",
+        "benchmark",
+        "verdicts",
+        "questions",
+        "report",
+    } <= artifacts.keys()
     assert artifacts["partitions"]["type"] == "progress" and float(artifacts["partitions"]["data"]) == 100.0
     assert (house.work / "reports/benchmark/report.html").resolve().as_uri() in artifacts["report"]["data"]
     assert "stage" in artifacts["stages"]["data"] and "untrained" in artifacts["benchmark"]["data"].lower()
+    assert "stand-in, not a result" in artifacts["benchmark"]["data"]
     inside = server.api("/flow_runs/filter", {"flow_runs": {"parent_flow_run_id": {"any_": [lived]}}})
     assert {one["state"]["name"] for one in inside} == {"Completed"} and len(inside) == 4
     assert [note["state"] for note in house.heard if note["id"] == lived] == ["Completed"]

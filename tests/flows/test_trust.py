@@ -126,3 +126,16 @@ def test_run_that_is_told_to_end_leaves_no_process_and_no_half_file(tmp_path: Pa
     said = running.communicate()[0]
     assert running.returncode != 0 and "pack" not in said, "it should have been stopped before the end"
     assert not (work / "lease.json").exists() and not list(work.rglob(".tmp-*"))
+
+
+@pytest.mark.slow
+def test_run_whose_ray_is_gone_ends_and_says_so_and_the_next_goes_on(tmp_path: Path) -> None:
+    songs, work = toy_songs(tmp_path / "toy", 4), tmp_path / "W"
+    running = preparing(songs, str(work), "engine.partition_size=1", "engine.num_workers=1")
+    until("a column file", lambda: list(work.glob("table/separate/*.parquet")))
+    (raylet,) = [p for p in psutil.Process(running.pid).children(recursive=True) if p.name() == "raylet"]
+    raylet.kill()
+    said = running.communicate(timeout=120)[0]
+    assert running.returncode == 1 and "Ray's node has died" in said.splitlines()[-1]
+    again = preparing(songs, str(work), "engine.partition_size=1", "engine.num_workers=1")
+    assert "4 of 4 songs kept" in again.communicate()[0]

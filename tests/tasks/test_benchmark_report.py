@@ -7,8 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from eval.intervals import Resampling
+from flows.params import load_params
 from tasks.audio import npy_bytes
-from tasks.benchmark_report import pairs_of_sets
+from tasks.benchmark_report import ReportText, pairs_of_sets, report_of
+from tasks.fanout import System
 from tasks.measure import Measured, measure, windows_of
 from tests.tasks.test_measure import TEXTS, Letters, prompt, row, windows
 
@@ -28,6 +30,13 @@ def measured(systems: Sequence[str]) -> Measured:
             ]
             sound = (2 * place + random.standard_normal((30, 4))).astype(np.float32)
             changes = {
+                **{
+                    "recipe": None,
+                    "checkpoint": None,
+                    "seed": 1,
+                    "duration_s": 3.0,
+                    "transcript_times": None,
+                },
                 "placed_words": placed,
                 "window_embedding": npy_bytes(sound),
                 "style_embedding": [[1.0 + place, random.standard_normal()]],
@@ -52,3 +61,23 @@ def test_a_large_family_can_be_told_apart_by_what_one_song_alone_does_not_have()
     first_and_last = next(p for p in tables["song_diversity"].pairs if (p.left, p.right) == ("s0", "s7"))
     assert first_and_last.told_apart and first_and_last.estimate.above_zero
     assert not any(pair.told_apart for pair in tables["matched_share"].pairs)
+
+
+def test_the_worst_takes_have_their_sound_also_of_songs_beyond_the_first() -> None:
+    names = ["near", "far"]
+    found = measured(names)
+    systems = [System(name, name, {}, found.prompts) for name in names]
+    params = load_params().benchmark.model_copy(update={"player_songs": 1, "published": False})
+    played: list[str] = []
+
+    def mix(song_id: str) -> np.ndarray:
+        played.append(song_id)
+        return np.zeros((2, 4410), np.float32)
+
+    report = report_of(found, systems, params, ReportText("title", ""), mix, {}, {})
+    heard = {(row.system, row.song_id) for row in report.songs if row.audio}
+    assert len(played) == len(heard) < len(report.songs)
+    assert {(name, SONGS[0]) for name in names} <= heard
+    ranked = sorted(report.songs, key=lambda row: row.scores["style_similarity"] or 0.0)
+    assert {(row.system, row.song_id) for row in ranked[:10]} <= heard
+    assert "Floor" in report.remarks["frechet"]
