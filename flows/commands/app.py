@@ -18,18 +18,19 @@ app = typer.Typer(
 )
 
 
-def _place(text: str | Path) -> Path:
-    """`--work` as given: a URL is no path."""
+def _place(text: str | Path, field: str = "work") -> Path:
+    """A folder as given: a URL is no path."""
     from tasks.engine.store import place_of
 
-    return place_of(text)
+    try:
+        return place_of(text, field)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 def _songs(text: str | Path) -> Path:
     """`--songs` as given."""
-    from tasks.engine.store import place_of
-
-    return place_of(text, "songs")
+    return _place(text, "songs")
 
 
 Work = Annotated[

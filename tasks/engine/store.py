@@ -46,7 +46,7 @@ def place_of(text: str | Path, field: str = "work") -> Path:
         return Path(unquote(url.path))
     if url.scheme not in SCHEMES:
         raise ValueError(
-            f"{field}: {url.scheme}:// is no store; give a folder, file://, or {', '.join(SCHEMES)}://"
+            f"{field}: {url.scheme}:// is no store; give a folder, file://, {':// or '.join(SCHEMES)}://"
         )
     secret = [name for name, _ in parse_qsl(url.query) if "key" in name or "token" in name]
     if "@" in url.netloc or secret:
