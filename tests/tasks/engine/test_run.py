@@ -108,9 +108,11 @@ def test_run_without_a_node_ends_in_one_line_and_the_next_one_completes(
     chain = chain_of_titles(tmp_path, ["one", "slow"], Measure(Factor(factor=1.0)))
     with monkeypatch.context() as dead:
         dead.setattr(pool.ray, "nodes", lambda: [{"Alive": False}])
-        with pytest.raises(StageFailed, match=r"node has died.*the same command goes on from there"):
+        stopped = pytest.raises(StageFailed, match=r"node has died.*the same command goes on from there")
+        with hold(tmp_path, "prepare", print), stopped:
             run_chains([chain], ENGINE, tmp_path / "receipts")
-    run_chains([chain], ENGINE, tmp_path / "receipts")
+    with hold(tmp_path, "prepare", print):
+        run_chains([chain], ENGINE, tmp_path / "receipts")
     assert chain.missing("measure") == [] and not list(tmp_path.rglob(".tmp-*"))
 
 
