@@ -7,10 +7,11 @@ import json
 import os
 from collections import Counter
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import yaml
-from hostile_inputs import TEXTS, audio_files, damaged, odd_json, odd_value, words
+from hostile_inputs import TEXTS, audio_files, damaged, odd_json, odd_value, tar_of, words
 from hostile_scratch import Reader, Scratch, Unaccounted, models
 
 from flows.load import BASE, load
@@ -20,7 +21,7 @@ from tasks.engine.song import Song, SongError
 from tasks.ingest import Ingest
 from tasks.lyrics import decode_text, parse_lyrics
 from tasks.request import read_requests
-from tasks.sources import list_sources
+from tasks.sources import Listing, list_sources
 
 
 class SongReaders(Scratch):
@@ -33,6 +34,7 @@ class SongReaders(Scratch):
             "lyrics .lrc and .txt": self.lyrics_text,
             "audio": self.audio,
             "songs folder": self.songs_folder,
+            "songs in tar shards": self.song_shards,
             "manifest": self.manifest,
             "singing request": self.request,
             "params": self.settings,
@@ -80,20 +82,39 @@ class SongReaders(Scratch):
             else:
                 path.write_bytes(sounds[kind] if choice > 4 else damaged(sounds[kind], [b""], random))
             path.with_suffix(".json").write_bytes(odd_json(words(3), random))
+        listing = self._taken_in(root)
+        refused = Counter(row["path"].split(".")[-1] in sounds for row in listing.refused)[True]
+        if (ended := len(listing.sources) + refused) != 4:
+            raise Unaccounted(f"4 files, {ended} songs and refusals")
+
+    def song_shards(self, random: np.random.Generator) -> None:
+        """Songs inside a tar file: names that climb, links, doubles, headers and members damaged."""
+        root = self.fresh("shards")
+        sounds = _audio()
+        members = {
+            f"{name}.{kind}": sounds[kind] for name, kind in (("a", "wav"), ("b", "flac"), ("c/d", "mp3"))
+        }
+        climbing = {f"{name}.wav": sounds["wav"] for name in ("../../e", "/f", "g\nh")}
+        lyrics = {"a.json": odd_json(words(3), random), "c/d.txt": TEXTS[0].encode("utf-8", "surrogatepass")}
+        links = {"i.wav": "/etc/passwd", "j.flac": "a.wav"}
+        seeds = [tar_of({**members, **lyrics}), tar_of({**climbing, **members}, links)]
+        data = seeds[int(random.integers(2))]
+        (root / "a.tar").write_bytes(damaged(data, seeds, random) if random.random() < 0.8 else data)
+        self._taken_in(root)
+
+    def _taken_in(self, root: Path) -> Listing:
+        """Lists the songs and lets `ingest` take or drop each."""
         listing = list_sources(root)
         ingest = Ingest(self.params.ingest, self.params.audio, str(root))
-        ended = Counter(row["path"].split(".")[-1] in sounds for row in listing.refused)[True]
         for source in listing.sources:
-            if not source.facts["refused"]:
-                columns = {key: source.facts[key] for key in ingest.reads}
-                try:
-                    ingest.one(Song(source.song_id, columns))
-                except SongError as error:
-                    if not error.reason.isidentifier():
-                        raise Unaccounted(f"reason {error.reason!r}") from error
-            ended += 1
-        if ended != 4:
-            raise Unaccounted(f"4 files, {ended} songs and refusals")
+            if source.facts["refused"]:
+                continue
+            try:
+                ingest.one(Song(source.song_id, {key: source.facts[key] for key in ingest.reads}))
+            except SongError as error:
+                if not error.reason.isidentifier():
+                    raise Unaccounted(f"reason {error.reason!r}") from error
+        return listing
 
     def manifest(self, random: np.random.Generator) -> None:
         root = self.fresh("manifest")
