@@ -25,7 +25,7 @@ class Hashes:
     """
 
     def __init__(self, kept: Path | None = None) -> None:
-        self._known = {} if kept is None else _read(kept)
+        self._known = None if kept is None else _read(kept)
         self._asked: dict[str, tuple[str, str]] = {}
         self._tars: dict[Path, str | None] = {}
         self._now_ns = time.time_ns()
@@ -37,7 +37,7 @@ class Hashes:
             OSError: it cannot be read.
         """
         name, stamp = _name(path), self._stamp(path)
-        stamped, digest = self._known.get(name, (None, ""))
+        stamped, digest = (self._known or {}).get(name, (None, ""))
         if stamp is None or stamped != stamp:
             digest = hash_file(path)
         if stamp is not None:
@@ -85,9 +85,9 @@ def _name(path: Path) -> str:
     return f"{path.tar}@{path.offset}+{path.size}" if isinstance(path, TarMember) else str(path)
 
 
-def _read(kept: Path) -> dict[str, tuple[str, str]]:
+def _read(kept: Path) -> dict[str, tuple[str, str]] | None:
     try:
         columns = pq.read_table(io.BytesIO(kept.read_bytes()), columns=list(_COLUMNS)).to_pydict()
     except (OSError, pa.ArrowException):
-        return {}
+        return None
     return {name: (stamp, digest) for name, stamp, digest in zip(*columns.values(), strict=True)}
