@@ -27,6 +27,9 @@ from tasks.engine.workers import Group, StageFailed
 
 NODE_LOST = "node_lost"
 NODE_GONE = ("node has died", "node was terminated")  # in Ray's words
+HEAP = {"MALLOC_TRIM_THRESHOLD_": str(256 * 2**20), "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20)}
+"""glibc's malloc in a worker keeps up to 256 MiB that was freed: one song's arrays are the next one's, and the
+kernel need not hand out zeroed pages for every one of them (32 MiB is the largest threshold that glibc takes)."""
 ROOM_AFTER_S = 5.0  # a group that has no worker after this long gets the room of idle ones
 
 
@@ -53,7 +56,7 @@ def connect(params: EngineParams) -> None:
         return
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     threads = str(params.threads_per_worker)
-    variables = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "WDS_SECURE": "1"}
+    variables = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "WDS_SECURE": "1", **HEAP}
     common: dict[str, Any] = {"log_to_driver": False, "logging_level": "CRITICAL"}
     if params.address:
         with _handler_kept(signal.SIGTERM):
