@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import sysconfig
 import time
 import venv
@@ -14,7 +17,7 @@ import ray
 from tasks.engine.fingerprint import stage_recipe
 from tasks.engine.interpreter import check_interpreter
 from tasks.engine.params import EngineParams, StageWorkers, group_sizes
-from tasks.engine.pool import Pool, connect
+from tasks.engine.pool import HEAP, Pool, connect
 from tasks.engine.run import run_chains
 from tasks.engine.stage import BadModel
 from tasks.engine.table import Chain, stored_recipe
@@ -34,6 +37,24 @@ def all_cpus_are_free(within_s: float = 30.0) -> bool:
             return True
         time.sleep(0.2)
     return False
+
+
+SONG_AFTER_SONG = """
+import resource, numpy as np
+for _ in range(20):
+    del [np.ones(2**18) for _ in range(16)][:]  # 16 x 2 MiB at once
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's malloc")
+def test_a_worker_uses_freed_memory_again_and_does_not_ask_the_kernel_for_every_array() -> None:
+    def page_faults(environment: dict[str, str]) -> int:
+        run = [sys.executable, "-c", SONG_AFTER_SONG]
+        return int(subprocess.run(run, env=environment, capture_output=True, check=True).stdout)
+
+    plain = {name: value for name, value in os.environ.items() if name not in HEAP}
+    assert page_faults(plain) - page_faults(plain | HEAP) > 10 * 16 * 512
 
 
 def test_groups_share_the_machine() -> None:
