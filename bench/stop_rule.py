@@ -2,16 +2,15 @@
 
     python bench/stop_rule.py --work WORK --scratch FOLDER [--only KIND ...] [--set section.key=value ...]
 
-Rounds from one converged model, by three rewards: a hackable one (`brightness`: energy in the high band), the
+Rounds from one converged model, by three rewards: a hackable one (`liveliness`: crackle scores best), the
 honest one of params.yaml, and a coin (pairs at random). Each from several seeds, all with the same settings. The
-pair rule guards neither axes nor words here, so that the gate alone has to notice.
+pair rule guards neither axes nor words here, so that the gate alone has to notice. What stands in FOLDER is found.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +20,21 @@ from bench.measuring import machine, write_result
 from bench.trial_folders import trial_folder
 from flows.dpo import run_dpo
 from flows.params import load_params
-from tasks.gate import REWARD
 
-REWARDS = {"hackable": "brightness", "honest": "judge", "random": "coin"}
-SEEDS = {"hackable": (1, 2), "honest": (1, 2, 3, 4, 5), "random": (1, 2, 3, 4, 5)}
+REWARDS = {"hackable": "liveliness", "honest": "judge", "random": "coin"}
+SEEDS = {"hackable": (1, 2, 3), "honest": (1, 2, 3, 4, 5), "random": (1, 2, 3, 4, 5)}
 SETTINGS = (
     "round.rounds=3",
     "round.num_prompts=16",
     "round.num_held_out=2",
     "round.control=false",
-    "gate.takes=2",
+    "gate.num_prompts=16",
+    "gate.takes=1",
     "pair.max_axis_loss=null",
     "pair.max_word_loss=null",
+    "dpo.steps=40",
+    "dpo.learning_rate=0.00015",
+    "engine.partition_size=8",
 )
 
 
@@ -44,14 +46,17 @@ def rounds(kind: str, seed: int, options: argparse.Namespace) -> dict[str, Any]:
     ]
     params = load_params(options.params, [*SETTINGS, *options.settings, *own])
     report = run_dpo(params, trial_folder(options.work, options.scratch / f"{kind}-{seed}"))
-    changes = [row.change(REWARD) for row in report.rows[1:]]
+    changes = [
+        {change.metric: change.estimate.value for change in row.changes if not change.against}
+        for row in report.rows[1:]
+    ]
     return {
         "seed": seed,
         "rounds": len(report.rows) - 1,
         "stopped": report.stopped,
         "kept": report.kept,
         "why": report.why,
-        "reward_changes": [None if change is None else change.estimate.value for change in changes],
+        "changes": changes,
     }
 
 
@@ -66,14 +71,12 @@ def main() -> None:
     parser.add_argument("--params", type=Path)
     parser.add_argument("--set", action="append", default=[], dest="settings")
     options = parser.parse_args()
-    started = time.monotonic()
     found = {kind: [rounds(kind, seed, options) for seed in SEEDS[kind]] for kind in options.only}
     stopped = {
         kind: f"{sum(bool(one['stopped']) for one in runs)} of {len(runs)}" for kind, runs in found.items()
     }
-    minutes = round((time.monotonic() - started) / 60, 1)
     shown = [one for one in (*SETTINGS, *options.settings) if not one.startswith("songs.")]
-    result = {"stopped": stopped, "runs": found, "settings": shown, "minutes": minutes}
+    result = {"stopped": stopped, "runs": found, "settings": shown}
     write_result("stop_rule", {**result, "machine": machine("ray")})
 
 

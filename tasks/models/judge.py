@@ -13,11 +13,16 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from tasks.models.choice import ModelChoice, RealModel
-from tasks.models.judge_trials import BrightnessJudge, CoinJudge, check_mix
+from tasks.models.judge_trials import BrightnessJudge, CoinJudge, LivelinessJudge, check_mix
 from tasks.models.song_statistics import SHORT_RATE_HZ, Analysis, analyse, rhythm
 
 EMBEDDED = "embedded/signal-judge@1"
-TRIALS: dict[str, type[BrightnessJudge | CoinJudge]] = {"brightness": BrightnessJudge, "coin": CoinJudge}
+Trial = BrightnessJudge | LivelinessJudge | CoinJudge
+TRIALS: dict[str, type[Trial]] = {
+    "brightness": BrightnessJudge,
+    "liveliness": LivelinessJudge,
+    "coin": CoinJudge,
+}
 CONSTANTS = Path(__file__).parent / "constants" / "judge.json"
 AXES = ("coherence", "musicality", "memorability", "clarity", "naturalness")
 LISTENS_TO: dict[str, tuple[str, ...]] = {

@@ -1,7 +1,8 @@
-"""Two judges to try the rules of preference training on; neither measures quality.
+"""Three judges to try the rules of preference training on; none measures quality.
 
-`BrightnessJudge` is easy to fool: a policy that is rewarded for brightness learns to hiss, and the guards of a
-round must see it. `CoinJudge` says nothing about a song: rounds that follow it should neither gain nor stop.
+`BrightnessJudge` and `LivelinessJudge` are easy to fool: hiss is the brightest sound, crackle the liveliest, and a
+policy that is rewarded for it forgets the song; the guards of a round must see it. `CoinJudge` says nothing about a
+song: rounds that follow it should neither gain nor stop.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ import hashlib
 import numpy as np
 
 from jam_model.frames import SAMPLE_RATE_HZ
+from tasks.models.song_statistics import analyse
 
 ABOVE_HZ = 4000.0
 RANGE_DB = 40.0  # this much below the whole, and less, scores 1
 FFT_SAMPLES = 2048
+MOST_CHANGE_DB = 8.0
 
 
 class BrightnessJudge:
@@ -38,6 +41,25 @@ class BrightnessJudge:
         share = power_K[first:].sum() / max(power_K.sum(), 1e-12)
         below_db = min(-10 * np.log10(max(share, 1e-12)), RANGE_DB)
         return np.array([5 - 4 * below_db / RANGE_DB])
+
+
+class LivelinessJudge:
+    """How much the bands change from one short frame to the next: 1 when not at all, 5 from 8 dB a frame on."""
+
+    identity = "embedded/liveliness@1"
+    axes: tuple[str, ...] = ("liveliness",)
+    low, high = 1.0, 5.0
+
+    def score(self, mix_CN: np.ndarray) -> np.ndarray:
+        """Liveliness alone, float64 [1], in [1, 5]; silence scores 1.
+
+        Raises:
+            ValueError: not [2, N] or not finite.
+        """
+        check_mix(mix_CN)
+        mid_FB = analyse(mix_CN).mid_FB
+        change_db = float(np.abs(np.diff(mid_FB, axis=0)).mean()) if len(mid_FB) > 1 else 0.0
+        return np.array([1 + 4 * min(change_db / MOST_CHANGE_DB, 1)])
 
 
 class CoinJudge:
