@@ -41,13 +41,15 @@ def leaving_when_stopped() -> Iterator[None]:
     """Ends what runs on Ray before anything else when the body is stopped from outside: a signal, a cancelled run.
 
     What was committed stands, so the same run goes on from there. Ray's waits turn what a signal handler raised
-    into a SystemError that it caused; here it comes out as it was raised.
+    into a SystemError that it caused, or into several; here it comes out as it was raised.
     """
     try:
         yield
     except BaseException as error:
-        stop = error.__cause__ if isinstance(error, SystemError) else error
-        if stop is None or isinstance(stop, Exception):
+        stop: BaseException = error
+        while isinstance(stop, SystemError) and stop.__cause__:
+            stop = stop.__cause__
+        if isinstance(stop, Exception):
             raise
         if connected():
             say(STOPPED)

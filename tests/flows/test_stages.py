@@ -15,12 +15,14 @@ def left(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return calls
 
 
-def stop_inside_a_wait() -> None:
-    """As Ray's waits do with what a signal handler raised."""
-    try:
+def stop_inside_a_wait(depth: int) -> None:
+    """As Ray's waits do with what a signal handler raised: once in `ray.wait`, twice in `ray.get`."""
+    if not depth:
         raise TerminationSignal(15)
-    except TerminationSignal as signal:
-        raise SystemError("returned a result with an exception set") from signal
+    try:
+        stop_inside_a_wait(depth - 1)
+    except BaseException as raised:
+        raise SystemError("returned a result with an exception set") from raised
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt(), SystemExit(15), TerminationSignal(15)], ids=repr)
@@ -30,9 +32,10 @@ def test_a_stopped_run_leaves_ray(stop: BaseException, left: list[str]) -> None:
     assert left == ["left"]
 
 
-def test_a_signal_inside_a_wait_of_ray_comes_out_as_what_it_was(left: list[str]) -> None:
+@pytest.mark.parametrize("depth", [1, 2])
+def test_a_signal_inside_a_wait_of_ray_comes_out_as_what_it_was(depth: int, left: list[str]) -> None:
     with pytest.raises(TerminationSignal), stages.leaving_when_stopped():
-        stop_inside_a_wait()
+        stop_inside_a_wait(depth)
     assert left == ["left"]
 
 
