@@ -11,6 +11,7 @@ from flows import stages
 @pytest.fixture
 def left(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     calls: list[str] = []
+    monkeypatch.setattr(stages, "connected", lambda: True)
     monkeypatch.setattr(stages, "leave", lambda: calls.append("left"))
     return calls
 
