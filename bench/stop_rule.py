@@ -2,7 +2,7 @@
 
     python bench/stop_rule.py --work WORK --scratch FOLDER [--only KIND ...] [--set section.key=value ...]
 
-Rounds from one converged model, by three rewards: a hackable one (`liveliness`: crackle scores best), the
+Rounds from one converged model, by three rewards: a hackable one (`contrast`: bursts in silence score best), the
 honest one of params.yaml, and a coin (pairs at random). Each from several seeds, all with the same settings. The
 pair rule guards neither axes nor words here, so that the gate alone has to notice. What stands in FOLDER is found.
 """
@@ -21,7 +21,7 @@ from bench.trial_folders import trial_folder
 from flows.dpo import run_dpo
 from flows.params import load_params
 
-REWARDS = {"hackable": "liveliness", "honest": "judge", "random": "coin"}
+REWARDS = {"hackable": "contrast", "honest": "judge", "random": "coin"}
 SEEDS = {"hackable": (1, 2, 3), "honest": (1, 2, 3, 4, 5), "random": (1, 2, 3, 4, 5)}
 SETTINGS = (
     "round.rounds=3",

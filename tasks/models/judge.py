@@ -13,14 +13,14 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from tasks.models.choice import ModelChoice, RealModel
-from tasks.models.judge_trials import BrightnessJudge, CoinJudge, LivelinessJudge, check_mix
+from tasks.models.judge_trials import BrightnessJudge, CoinJudge, ContrastJudge, check_mix
 from tasks.models.song_statistics import SHORT_RATE_HZ, Analysis, analyse, rhythm
 
 EMBEDDED = "embedded/signal-judge@1"
-Trial = BrightnessJudge | LivelinessJudge | CoinJudge
+Trial = BrightnessJudge | ContrastJudge | CoinJudge
 TRIALS: dict[str, type[Trial]] = {
     "brightness": BrightnessJudge,
-    "liveliness": LivelinessJudge,
+    "contrast": ContrastJudge,
     "coin": CoinJudge,
 }
 CONSTANTS = Path(__file__).parent / "constants" / "judge.json"

@@ -1,8 +1,8 @@
 """Three judges to try the rules of preference training on; none measures quality.
 
-`BrightnessJudge` and `LivelinessJudge` are easy to fool: hiss is the brightest sound, crackle the liveliest, and a
-policy that is rewarded for it forgets the song; the guards of a round must see it. `CoinJudge` says nothing about a
-song: rounds that follow it should neither gain nor stop.
+`BrightnessJudge` and `ContrastJudge` are easy to fool: hiss is the brightest sound, bursts in silence have the most
+contrast, and a policy that is rewarded for it forgets the song; the guards of a round must see it. `CoinJudge` says
+nothing about a song: rounds that follow it should neither gain nor stop.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from jam_model.frames import SAMPLE_RATE_HZ
 from tasks.models.song_statistics import analyse
 
 ABOVE_HZ = 4000.0
-RANGE_DB = 40.0  # this much below the whole, and less, scores 1
+RANGE_DB = 40.0
 FFT_SAMPLES = 2048
-MOST_CHANGE_DB = 8.0
 
 
 class BrightnessJudge:
@@ -43,23 +42,22 @@ class BrightnessJudge:
         return np.array([5 - 4 * below_db / RANGE_DB])
 
 
-class LivelinessJudge:
-    """How much the bands change from one short frame to the next: 1 when not at all, 5 from 8 dB a frame on."""
+class ContrastJudge:
+    """How far the loud moments stand above the quiet ones: 1 when not at all, 5 from 40 dB on."""
 
-    identity = "embedded/liveliness@1"
-    axes: tuple[str, ...] = ("liveliness",)
+    identity = "embedded/contrast@1"
+    axes: tuple[str, ...] = ("contrast",)
     low, high = 1.0, 5.0
 
     def score(self, mix_CN: np.ndarray) -> np.ndarray:
-        """Liveliness alone, float64 [1], in [1, 5]; silence scores 1.
+        """Contrast alone, float64 [1], in [1, 5]; silence scores 1.
 
         Raises:
             ValueError: not [2, N] or not finite.
         """
         check_mix(mix_CN)
-        mid_FB = analyse(mix_CN).mid_FB
-        change_db = float(np.abs(np.diff(mid_FB, axis=0)).mean()) if len(mid_FB) > 1 else 0.0
-        return np.array([1 + 4 * min(change_db / MOST_CHANGE_DB, 1)])
+        quiet_db, loud_db = np.percentile(analyse(mix_CN).mid_FB.mean(axis=1), [10, 90])
+        return np.array([1 + 4 * min((loud_db - quiet_db) / RANGE_DB, 1)])
 
 
 class CoinJudge:
