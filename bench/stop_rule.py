@@ -32,8 +32,7 @@ SETTINGS = (
     "gate.takes=1",
     "pair.max_axis_loss=null",
     "pair.max_word_loss=null",
-    "dpo.steps=40",
-    "dpo.learning_rate=0.00015",
+    "dpo.steps=60",
     "engine.partition_size=8",
 )
 
