@@ -32,7 +32,7 @@ SETTINGS = (
     "gate.takes=1",
     "pair.max_axis_loss=null",
     "pair.max_word_loss=null",
-    "dpo.steps=60",
+    "dpo.steps=24",
     "engine.partition_size=8",
 )
 
