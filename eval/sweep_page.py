@@ -73,7 +73,7 @@ def _table(metric: Metric, rows: list[SweepRow] | Any) -> str:
     return (
         f'<p class="verdict">{better.capitalize()}. The dot is the mean of the seeds, the line its interval over '
         "prompts, the small dots are the seeds.</p>"
-        f'<table class="sortable"><thead><tr>{heads}<th class="figure" scope="col">{axis(scale)}</th></tr></thead>'
+        f'<table class="sortable"><thead><tr>{heads}<th class="plot" scope="col">{axis(scale)}</th></tr></thead>'
         f"<tbody>{lines}</tbody></table>"
     )
 
