@@ -136,6 +136,7 @@ def test_run_whose_ray_is_gone_ends_and_says_so_and_the_next_goes_on(tmp_path: P
     (raylet,) = [p for p in psutil.Process(running.pid).children(recursive=True) if p.name() == "raylet"]
     raylet.kill()
     said = running.communicate(timeout=120)[0]
-    assert running.returncode == 1 and "Ray's node has died" in said.splitlines()[-1]
+    assert running.returncode == 1
+    assert "StageFailed: Ray's node has died" in said  # Ray's own words may come after
     again = preparing(songs, str(work), "engine.partition_size=1", "engine.num_workers=1")
     assert "4 of 4 songs kept" in again.communicate()[0]
