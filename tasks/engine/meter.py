@@ -23,6 +23,7 @@ class Meter:
 
     def __init__(self) -> None:
         self._started = time.perf_counter()
+        self._cpu_started = time.process_time()
         self.spent: dict[str, float] = defaultdict(float)
         self._own_peak = _forget_host_peak()
         _forget_gpu_peak()
@@ -39,6 +40,10 @@ class Meter:
     def seconds(self) -> float:
         """Since the start."""
         return time.perf_counter() - self._started
+
+    def cpu_seconds(self) -> float:
+        """Seconds of processors that all threads of this process used since the start."""
+        return time.process_time() - self._cpu_started
 
     def peak_memory_mb(self) -> float:
         """Most memory of this process since the start; of its whole life where the system cannot say."""

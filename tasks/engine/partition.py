@@ -50,7 +50,8 @@ class Receipt:
     """What running a partition took, and on what; never part of any fingerprint.
 
     `waiting_s`: seconds in which the model waited for songs to be opened. `working_s`: seconds inside the stage,
-    with the building of its model in a worker's first partition. `peak_gpu_memory_mb`: null without a GPU.
+    with the building of its model in a worker's first partition. `cpu_s`: seconds of processors, over all threads;
+    more than `seconds` where songs are opened beside the model. `peak_gpu_memory_mb`: null without a GPU.
     """
 
     stage: str
@@ -62,6 +63,7 @@ class Receipt:
     seconds: float
     waiting_s: float
     working_s: float
+    cpu_s: float
     audio_s: float
     workers: int
     device: str
@@ -115,6 +117,7 @@ def run_partition(stage: Stage, work: Work) -> Receipt:
             seconds=meter.seconds(),
             waiting_s=meter.spent["waiting"],
             working_s=meter.spent["working"],
+            cpu_s=meter.cpu_seconds(),
             audio_s=audio_s,
             workers=work.workers,
             device=meter.device(),

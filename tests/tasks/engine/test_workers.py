@@ -166,6 +166,7 @@ def test_receipt_says_what_a_partition_took(tmp_path: Path) -> None:
     assert note["songs"] == 2 and note["workers"] == 2 and note["device"] == "cpu"
     assert note["peak_gpu_memory_mb"] is None and note["real_time_factor"] is None, "not known is never 0"
     assert 0 <= note["waiting_s"] + note["working_s"] <= note["seconds"] and note["peak_memory_mb"] > 10
+    assert 0 < note["cpu_s"] == receipt.cpu_s
     assert receipt.kept == 2
 
 
