@@ -42,7 +42,9 @@ def prepared(songs: Path, work: Path, partition_size: int, workers: int) -> dict
     ]
     first = min(end - receipt["seconds"] for end, receipt in receipts)
     wall_s = max(end for end, _ in receipts) - first
-    spent = {name: sum(receipt[name] for _, receipt in receipts) for name in ("cpu_s", "seconds", "waiting_s")}
+    spent = {
+        name: sum(receipt[name] for _, receipt in receipts) for name in ("cpu_s", "seconds", "waiting_s")
+    }
     return {**spent, "wall_s": wall_s, "around_s": whole_s - wall_s}
 
 
