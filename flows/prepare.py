@@ -21,7 +21,7 @@ from tasks.data_card import CARD_COLUMNS, write_data_card
 from tasks.encode import Encode
 from tasks.engine.files import write_json, write_json_lines
 from tasks.engine.stage import Stage
-from tasks.engine.store import StorePath, place_of
+from tasks.engine.store import place_of
 from tasks.engine.table import Chain, Table
 from tasks.filter import Filter, is_calibrated
 from tasks.forget import FORGOTTEN, forgotten_hashes
@@ -72,7 +72,7 @@ def guarded_chain(params: Params, work: WorkFolder) -> Chain | None:
     """
     if params.group.benchmark_manifest is None:
         return None
-    listing = list_sources(Path(params.group.benchmark_manifest))
+    listing = list_sources(place_of(params.group.benchmark_manifest, "group.benchmark_manifest"))
     if not listing.sources or listing.refused:
         reasons = ", ".join(f"{refusal['path']} {refusal['reason']}" for refusal in listing.refused[:3])
         raise ValueError(
@@ -88,7 +88,7 @@ def guarded_chain(params: Params, work: WorkFolder) -> Chain | None:
 def songs_root_of(params: Params) -> str:
     """Where relative audio paths start: the folder (or prefix in a store) itself, or the manifest's."""
     path = place_of(params.songs.path, "songs")
-    return str(songs_root(path if isinstance(path, StorePath) or path.is_dir() else path.parent))
+    return str(songs_root(path if path.is_dir() else path.parent))
 
 
 def admit_songs(params: Params, work: WorkFolder) -> int:

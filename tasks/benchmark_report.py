@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -149,12 +151,26 @@ def _song_rows(
     rows = [_song_row(song, prompt, measured.metrics, system) for system, song, prompt in songs]
     heard = {prompt.song_id for prompt in measured.prompts[:player_songs]}
     worst = worst_takes(rows, measured.metrics) if player_songs else set()
-    return [
-        _with_sound(row, mixes(song.row["song_id"]))
+    sounds = {
+        place: song.row["song_id"]
+        for place, (row, (_, song, _)) in enumerate(zip(rows, songs, strict=True))
         if song.has_sound and (row.song_id in heard or (row.system, row.song_id) in worst)
-        else row
-        for row, (_, song, _) in zip(rows, songs, strict=True)
-    ]
+    }
+    return _with_sounds(rows, sounds, mixes)
+
+
+def _with_sounds(rows: Sequence[SongRow], sounds: Mapping[int, str], mixes: Mixes) -> list[SongRow]:
+    """The rows; those at the places of `sounds` with the mix of this song. As many are held as are encoded at once."""
+    found, places = list(rows), list(sounds)
+    at_once = os.cpu_count() or 1
+    with ThreadPoolExecutor(at_once) as threads:
+        for start in range(0, len(places), at_once):
+            some = places[start : start + at_once]
+            heard = [mixes(sounds[place]) for place in some]
+            made = threads.map(_with_sound, [rows[place] for place in some], heard)
+            for place, row in zip(some, made, strict=True):
+                found[place] = row
+    return found
 
 
 def _song_row(song: SongMeasures, prompt: Prompt, metrics: Sequence[Metric], system: str) -> SongRow:

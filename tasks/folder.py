@@ -116,10 +116,18 @@ def refusal_row(path: Path, root: Path, reason: str) -> Refused:
     return {"path": _shown(shown), "reason": reason}
 
 
+def by_parent(files: Iterable[Path]) -> Mapping[str, list[Path]]:
+    """The files of each folder, in a store or a tar file, which know no folders themselves."""
+    folders: dict[str, list[Path]] = defaultdict(list)
+    for path in files:
+        folders[str(path.parent)].append(path)
+    return folders
+
+
 def _folders(root: Path, refused: list[Refused]) -> Iterator[list[Path]]:
     """The files of each folder under `root`."""
     if isinstance(root, StorePath):
-        yield from _by_parent(root.files_below()).values()
+        yield from by_parent(root.files_below()).values()
         return
 
     def unreadable(error: OSError) -> None:
@@ -148,7 +156,7 @@ def _shard_folders(shards: Iterable[Path], root: Path) -> tuple[list[list[Path]]
             refused.append(refusal_row(shard, root, reason))
             continue
         files, left_over = files_in(shard)
-        folders += _by_parent(files).values()
+        folders += by_parent(files).values()
         name = shard.relative_to(root).as_posix()
         refused += [{**row, "path": _shown(f"{name}/{row['path']}".rstrip("/"))} for row in left_over]
     return folders, refused
@@ -156,13 +164,6 @@ def _shard_folders(shards: Iterable[Path], root: Path) -> tuple[list[list[Path]]
 
 def _key(stem: str) -> str:
     return unicodedata.normalize("NFC", stem)
-
-
-def _by_parent(files: Iterable[Path]) -> Mapping[str, list[Path]]:
-    folders: dict[str, list[Path]] = defaultdict(list)
-    for path in files:
-        folders[str(path.parent)].append(path)
-    return folders
 
 
 def _shown(name: str) -> str:

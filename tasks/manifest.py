@@ -1,18 +1,30 @@
-"""jamify's manifest: songs listed one by one, with their lyrics, style text, and whose they are."""
+"""jamify's manifest: songs listed one by one, with their lyrics, style text, and whose they are.
+
+It may lie in an object store, beside or above the songs it lists.
+"""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+import posixpath
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
 
-from tasks.folder import MANIFEST_FACTS, Entry, Refused, entries_of_files
+from tasks.engine.store import StorePath, place_of
+from tasks.folder import MANIFEST_FACTS, Entry, Refused, by_parent, entries_of_files
 
 MAX_NAME_BYTES = 255
 MAX_SECONDS = 1_000_000
+
+
+class _Files(NamedTuple):
+    """Where a manifest's files are: the one of a written path, and the songs of a folder by their audio."""
+
+    find: Callable[[str], Path]
+    beside: Callable[[Path], Mapping[Path, Entry]]
 
 
 def entries_of_manifest(path: Path, root: Path) -> tuple[list[Entry], list[Refused]]:
@@ -25,10 +37,10 @@ def entries_of_manifest(path: Path, root: Path) -> tuple[list[Entry], list[Refus
     """
     entries: list[Entry] = []
     refused: list[Refused] = []
-    beside = cache(_entries_in)
+    files = _in_store(root) if isinstance(root, StorePath) else _on_disk(path.parent, root)
     for number, row in enumerate(manifest_rows(path), start=1):
         try:
-            entries.append(_entry_of_row(row, path.parent, root, beside))
+            entries.append(_entry_of_row(row, files))
         except ValueError as error:
             refused.append(
                 {"path": f"{path.name}:{number}", "reason": "manifest_entry", "detail": str(error)}
@@ -54,15 +66,47 @@ def manifest_rows(path: Path) -> Iterator[Any]:
         ) from error
 
 
-def _entries_in(folder: Path) -> Mapping[Path, Entry]:
-    """The songs of a folder by their audio."""
-    found, _ = entries_of_files(folder.iterdir()) if folder.is_dir() else ([], [])
-    return {entry.audio: entry for entry in found}
+def _on_disk(folder: Path, root: Path) -> _Files:
+    def find(written: str) -> Path:
+        if "://" in written:
+            raise ValueError(
+                f"{written!r} is no file of this machine; songs of a store need a manifest in it"
+            )
+        return find_listed(written, folder, root)
+
+    @cache
+    def beside(folder: Path) -> Mapping[Path, Entry]:
+        return _by_audio(folder.iterdir()) if folder.is_dir() else {}
+
+    return _Files(find, beside)
 
 
-def _entry_of_row(
-    row: Any, folder: Path, root: Path, beside: Callable[[Path], Mapping[Path, Entry]]
-) -> Entry:
+def _in_store(root: StorePath) -> _Files:
+    """Of a store one listing is asked for, not every file."""
+    listed = root.files_below()
+    files, folders = {file.path: file for file in listed}, by_parent(listed)
+
+    def find(written: str) -> Path:
+        place = place_of(written, "path") if "://" in written else root / written
+        file = None
+        if isinstance(place, StorePath) and place.scheme == root.scheme:
+            file = files.get(PurePosixPath(posixpath.normpath(place.path)))
+        if file is None:
+            raise ValueError(f"{written!r} is no file below {root}")
+        return file
+
+    @cache
+    def beside(folder: Path) -> Mapping[Path, Entry]:
+        return _by_audio(folders[str(folder)])
+
+    return _Files(find, beside)
+
+
+def _by_audio(files: Iterable[Path]) -> Mapping[Path, Entry]:
+    return {entry.audio: entry for entry in entries_of_files(files)[0]}
+
+
+def _entry_of_row(row: Any, files: _Files) -> Entry:
     if not isinstance(row, dict):
         raise ValueError("a row is not an object")
     texts = {}
@@ -75,11 +119,11 @@ def _entry_of_row(
     duration = row.get("duration")
     if duration is not None and not _is_length(duration):
         raise ValueError(f"duration: {duration!r} is not a number of seconds above 0")
-    audio = find_listed(texts["audio_path"], folder, root)
-    lyrics = find_listed(texts["lrc_path"], folder, root) if texts["lrc_path"] else None
-    style = find_listed(texts["prompt_path"], folder, root) if texts["prompt_path"] else None
+    audio = files.find(texts["audio_path"])
+    lyrics = files.find(texts["lrc_path"]) if texts["lrc_path"] else None
+    style = files.find(texts["prompt_path"]) if texts["prompt_path"] else None
     if "lrc_path" not in row or "prompt_path" not in row:
-        entry = beside(audio.parent).get(audio)
+        entry = files.beside(audio.parent).get(audio)
         if entry is not None:
             lyrics = entry.lyrics if "lrc_path" not in row else lyrics
             style = entry.style if "prompt_path" not in row else style

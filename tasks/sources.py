@@ -54,20 +54,19 @@ def list_sources(
     once, to be hashed; `hashes` knows those of an earlier listing.
 
     Raises:
-        ValueError: the path does not exist, or the manifest is not JSON, or lies in a store.
+        ValueError: the path does not exist, or the manifest is not JSON.
     """
     if path.is_dir():
         root = songs_root(path)
         entries, refused = entries_of_folder(root)
-    elif isinstance(path, StorePath):
-        raise ValueError(
-            f"songs: nothing lies below {path}; give a prefix with songs (a manifest must be local)"
-        )
     elif path.is_file():
         root = songs_root(root or path.parent)
         entries, refused = entries_of_manifest(path, root)
     else:
-        raise ValueError(f"songs: {path} is neither a folder nor a manifest; give one that exists")
+        folder = "prefix" if isinstance(path, StorePath) else "folder"
+        raise ValueError(
+            f"songs: {path} is neither a {folder} with songs nor a manifest; give one that exists"
+        )
     read = partial(_source_or_reason, root=root, hashes=hashes or Hashes())
     with ThreadPoolExecutor(READ_AT_ONCE) as threads:
         found = list(zip(entries, threads.map(read, entries), strict=True))

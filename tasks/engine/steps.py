@@ -99,6 +99,7 @@ def run_steps(
     state: dict[str, Any] = learner.load(newest) if newest else {"seconds": 0.0, "best": None}
     log = TrainLog(out, learner.step, float(state["seconds"]), params.trackers) if worker.rank == 0 else None
     best: dict[str, Any] | None = state["best"]
+    figures: dict[str, Any] | None = None  # of the last step, once it is validated
     called = _wrapped(learner.model.train(), params, worker)
     sums: dict[str, float] = {}
     while learner.step < params.steps and learner.step != stop_at:
@@ -113,7 +114,7 @@ def run_steps(
             if log:
                 log.write(learner.step, {"learning_rate": learner.learning_rate, **means})
         if params.validate_every_steps and (learner.step % params.validate_every_steps == 0 or last):
-            best = _validated(learner, objective, best, params, out, log, worker)
+            best, figures = _validated(learner, objective, best, params, out, log, worker)
         if learner.step % params.checkpoint_every_steps == 0 or last or asked:
             if fence is not None:
                 fence.check()
@@ -128,7 +129,7 @@ def run_steps(
             fence.check()
         if log:
             _remove_old(out, params)
-        _finish(learner, objective, best, out, worker)
+        _finish(learner, objective, best, figures, out, worker)
     if log:
         log.close()
         commit()
@@ -173,41 +174,50 @@ def _validated(
     out: Path,
     log: TrainLog | None,
     worker: Worker,
-) -> dict[str, Any] | None:
-    """Writes down what the averaged weights are worth; the best step so far, whose averaged weights lie in ``best/``.
+) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """Writes down what the averaged weights are worth.
+
+    Returns the best step so far, whose averaged weights lie in ``best/``, and the figures of this one.
 
     Raises:
         ValueError: the validation measures no figure of the name in `best_by`.
     """
     average = learner.averaged(kept=log is not None)
     if average is None or log is None:
-        return None
+        return None, None
     figures = objective.validate(average, worker)
     log.validated(learner.step, figures)
     if params.best_by is None:
-        return None
+        return None, figures
     if not isinstance(figures.get(params.best_by), int | float):
         known = ", ".join(name for name, value in figures.items() if isinstance(value, int | float))
         raise ValueError(f"best_by: {params.best_by!r} is not measured; choose one of: {known}")
     value = float(figures[params.best_by])
     sign = 1 if params.best_is == "lowest" else -1
     if best is not None and sign * value >= sign * best["value"]:
-        return best
+        return best, figures
     save_model(out / BEST_NAME, average)
-    return {"step": learner.step, "figure": params.best_by, "value": value}
+    return {"step": learner.step, "figure": params.best_by, "value": value}, figures
 
 
 def _finish(
-    learner: Learner, objective: Objective, best: dict[str, Any] | None, out: Path, worker: Worker
+    learner: Learner,
+    objective: Objective,
+    best: dict[str, Any] | None,
+    figures: dict[str, Any] | None,
+    out: Path,
+    worker: Worker,
 ) -> None:
-    """Write the run's result, its figures and the marker that it is done."""
+    """Write the run's result, its figures and the marker that it is done; `figures` are the last step's, if known."""
     average = learner.averaged(kept=worker.rank == 0)
     if average is None:
         return
     model = load_model(out / BEST_NAME).to(worker.device).eval() if best else average
     digest = save_model(out, model)
     objective.facts().write(out)
-    done = {"steps": learner.step, "weights": digest, "figures": objective.validate(model, worker)}
+    is_last = best is None or best["step"] == learner.step
+    told = figures if figures is not None and is_last else objective.validate(model, worker)
+    done = {"steps": learner.step, "weights": digest, "figures": told}
     write_json(out / DONE_NAME, {**done, "best": best} if best else done)
 
 

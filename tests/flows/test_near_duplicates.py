@@ -103,6 +103,6 @@ def test_songs_near_a_given_benchmark_are_marked_and_only_their_partition_runs(
     assert marked[0]["near_benchmark"].startswith("held-")
     assert len({path.name for path in (work.table / "group").glob("part-*")} - before) == 1
     missing = settings(root, f"group.benchmark_manifest={root / 'held/none.json'}")
-    with pytest.raises(ValueError, match="neither a folder nor a manifest"):
+    with pytest.raises(ValueError, match="neither a folder with songs nor a manifest"):
         run_prepare(missing, work)
     assert prepare_chain(params, work).missing("group") == []

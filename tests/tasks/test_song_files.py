@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import tarfile
 import time
 from collections.abc import Iterator
@@ -90,6 +91,50 @@ def test_songs_are_the_same_wherever_their_files_are(store: StorePath, tmp_path:
                     assert ingested[name] == value, (place, name)
             mix_CN = mix_of(song_id, found[song_id]["audio"], root)
             assert np.array_equal(mix_CN, mix_of(song_id, song["audio"], str(plain))), place
+
+
+def test_a_manifest_in_a_store_lists_the_songs_of_one_on_disk(store: StorePath, tmp_path: Path) -> None:
+    plain = album(tmp_path / "plain")
+    rows = [
+        {"audio_path": "Ärger & Söhne.wav", "license": "CC0"},
+        {"audio_path": "./sub/two words.v1.flac", "id": "two", "prompt_path": None},
+        {"audio_path": "sub/bare\u3000name.ogg", "lrc_path": "sub/two words.v1.lrc"},
+    ]
+    (plain / "songs.json").write_text(json.dumps(rows))
+    expected = list_sources(plain / "songs.json")
+    put(plain, store)
+    found = list_sources(store / "songs.json")
+    assert len(found.sources) == 3 and found.refused == [] and found.root == store
+    assert found.sources == expected.sources
+    url = str(store / "sub" / "bare\u3000name.ogg")
+    (store / "more.json").write_bytes(json.dumps([{"audio_path": url}]).encode())
+    assert [s.facts["audio"]["path"] for s in list_sources(store / "more.json").sources] == [
+        "sub/bare\u3000name.ogg"
+    ]
+
+
+def test_a_manifest_in_a_store_names_files_below_it_and_one_on_disk_files_of_this_machine(
+    store: StorePath, tmp_path: Path
+) -> None:
+    (store.parent / "secret.wav").write_bytes(b"x")
+    written = [
+        "../secret.wav",
+        "/etc/hostname",
+        "none.wav",
+        "s3://elsewhere/a.wav",
+        "file:///a.wav",
+        "http://a/b",
+    ]
+    (store / "songs.json").write_bytes(json.dumps([{"audio_path": path} for path in written]).encode())
+    listing = list_sources(store / "songs.json")
+    assert listing.sources == [] and [row["path"] for row in listing.refused] == [
+        f"songs.json:{number}" for number in range(1, 7)
+    ]
+    assert {row["reason"] for row in listing.refused} == {"manifest_entry"}
+    assert "'none.wav' is no file below s3://" in listing.refused[2]["detail"]
+    (tmp_path / "songs.json").write_text(json.dumps([{"audio_path": "s3://bucket/a.wav"}]))
+    (row,) = list_sources(tmp_path / "songs.json").refused
+    assert "songs of a store need a manifest in it" in row["detail"]
 
 
 def test_songs_in_a_store_are_seen_again_by_one_listing(
@@ -215,5 +260,5 @@ def test_a_path_that_leads_out_of_a_store_is_not_opened(store: StorePath, tmp_pa
         for root in (store, tmp_path):
             with pytest.raises(ValueError, match="out of the songs folder"):
                 song_file(str(root), path)
-    with pytest.raises(ValueError, match="songs: nothing lies below"):
+    with pytest.raises(ValueError, match="neither a prefix with songs nor a manifest"):
         list_sources(store / "nothing")

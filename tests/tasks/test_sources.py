@@ -210,7 +210,7 @@ def test_a_manifest_that_is_no_json_and_a_missing_folder_say_so(tmp_path: Path) 
     (tmp_path / "m.json").write_text("[{")
     with pytest.raises(ValueError, match="not a JSON list"):
         list_sources(tmp_path / "m.json")
-    with pytest.raises(ValueError, match="neither a folder nor a manifest"):
+    with pytest.raises(ValueError, match="neither a folder with songs nor a manifest"):
         list_sources(tmp_path / "nowhere")
 
 

@@ -161,6 +161,28 @@ def test_run_killed_at_three_random_steps_ends_as_the_undisturbed_one(
         assert (killed / name).read_bytes() == (whole / name).read_bytes(), name
 
 
+def test_figures_of_the_last_step_are_measured_once(
+    shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured: list[str] = []
+    validate = FlowObjective.validate
+
+    def counted(self: FlowObjective, model: Jam, worker: Worker) -> dict[str, Any]:
+        measured.append(out.name)
+        return validate(self, model, worker)
+
+    monkeypatch.setattr(FlowObjective, "validate", counted)
+    params = changed(steps=4, checkpoint_every_steps=2, validate_every_steps=2)
+    for out in (tmp_path / "whole", tmp_path / "killed"):
+        out.mkdir()
+        if out.name == "killed":
+            run_steps(objective(shards, params), params, out, ALONE, stop_at=4)
+        run_steps(objective(shards, params), params, out, ALONE)
+    assert measured == ["whole"] * 2 + ["killed"] * 3, "a run that ended before its result measures it again"
+    (whole, killed) = ((tmp_path / name / "done.json").read_bytes() for name in ("whole", "killed"))
+    assert whole == killed and b"validation_loss" in whole
+
+
 class NoiseBySong(FlowObjective):
     """The same loss, its noise drawn from the position alone, so that only the gathering can differ."""
 
