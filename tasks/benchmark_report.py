@@ -32,6 +32,10 @@ from tasks.mix import mp3_bytes
 from tasks.song_measures import FRECHET, SongMeasures, Timed
 
 SET_DRAWS_A_PAIR = 30  # in a family, of what one song alone does not have: each takes both sets anew
+MOST_AT_ONCE = 8  # mixes held and encoded
+LISTENING_GAIN = np.float32(
+    0.9
+)  # of every sound alike: coding moves peaks, and few then need a gain of their own
 NOTES = (
     f"Words are compared as: {NORMALISER}. They are heard in vocals separated from the mix as far as the asked end; "
     "rates are not capped.",
@@ -162,7 +166,7 @@ def _song_rows(
 def _with_sounds(rows: Sequence[SongRow], sounds: Mapping[int, str], mixes: Mixes) -> list[SongRow]:
     """The rows; those at the places of `sounds` with the mix of this song. As many are held as are encoded at once."""
     found, places = list(rows), list(sounds)
-    at_once = os.cpu_count() or 1
+    at_once = min(MOST_AT_ONCE, os.cpu_count() or 1)
     with ThreadPoolExecutor(at_once) as threads:
         for start in range(0, len(places), at_once):
             some = places[start : start + at_once]
@@ -192,7 +196,8 @@ def _song_row(song: SongMeasures, prompt: Prompt, metrics: Sequence[Metric], sys
 
 
 def _with_sound(row: SongRow, mix_CN: np.ndarray) -> SongRow:
-    return replace(row, audio=mp3_bytes(mix_CN), audio_type="audio/mpeg", peaks=waveform_peaks(mix_CN))
+    sound = mp3_bytes(LISTENING_GAIN * mix_CN)
+    return replace(row, audio=sound, audio_type="audio/mpeg", peaks=waveform_peaks(mix_CN))
 
 
 def _facts(row: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tasks.engine.store import StorePath, place_of
+from tasks.folder import AUDIO_ENDINGS
 from tests.flows.prepared import prepare, toy_songs
 from tests.flows.test_lifecycle import digests, jam
 from tests.s3 import CREDENTIALS, s3_server
@@ -44,6 +46,10 @@ def test_prepare_from_and_in_a_store_gives_the_shards_of_a_folder(server: str, t
     put(shard_of(songs, tmp_path / "shards" / "a-000.tar").parent, place.parent / "shards")
     prepare(place.parent / "shards", str(tmp_path / "from_shards"), *SETTINGS[1::2])
     assert digests(tmp_path / "from_shards" / "shards") == digests(tmp_path / "W" / "shards")
+    listed = [{"audio_path": path.name} for path in songs.iterdir() if path.suffix in AUDIO_ENDINGS]
+    (stored / "songs.json").write_bytes(json.dumps(listed).encode())
+    prepare(stored / "songs.json", str(tmp_path / "from_manifest"), *SETTINGS[1::2])
+    assert digests(tmp_path / "from_manifest" / "shards") == digests(tmp_path / "W" / "shards")
     assert "6 songs in" in jam("table", "--work", server, *SETTINGS, cwd=tmp_path).stdout
     assert "all as written" in jam("verify", "--work", server, cwd=tmp_path).stdout
 
