@@ -19,7 +19,6 @@ from tasks.engine.params import EngineParams
 from tasks.engine.partition import Receipt, Work
 from tasks.engine.pool import NODE_LOST, Crash, Pool, connect
 from tasks.engine.stage import BadModel
-from tasks.engine.stopping import Stopping
 from tasks.engine.table import SOURCES, Chain, Standing
 from tasks.engine.workers import StageFailed
 
@@ -140,8 +139,7 @@ class _Run:
             self.metrics = RunMetrics()
             pool = Pool(self.params, {ticket.stage for ticket in self.waiting.values()})
             try:
-                with Stopping() as stopping:
-                    self._loop(pool, stopping)
+                self._loop(pool)
             except (StageFailed, BadModel) as error:
                 failure = error
             finally:
@@ -158,11 +156,10 @@ class _Run:
             raise self._absent()
         return list(self.reports.values())
 
-    def _loop(self, pool: Pool, stopping: Stopping) -> None:
+    def _loop(self, pool: Pool) -> None:
         left = Counter(ticket.stage for ticket in self.waiting.values())
         ready: dict[str, _Heap] = defaultdict(list)
         while self.ready or pool.running or any(ready.values()):
-            stopping.check()
             for ticket in self.ready:
                 heapq.heappush(ready[pool.group_of(ticket.stage)], (*ticket.rank, ticket))
             self.ready.clear()
