@@ -33,9 +33,8 @@ from tasks.song_measures import FRECHET, SongMeasures, Timed
 
 SET_DRAWS_A_PAIR = 30  # in a family, of what one song alone does not have: each takes both sets anew
 MOST_AT_ONCE = 8  # mixes held and encoded
-LISTENING_GAIN = np.float32(
-    0.9
-)  # of every sound alike: coding moves peaks, and few then need a gain of their own
+LISTENING_GAIN = np.float32(0.9)
+"""Of every sound alike: coding moves peaks, and few then need a gain of their own."""
 NOTES = (
     f"Words are compared as: {NORMALISER}. They are heard in vocals separated from the mix as far as the asked end; "
     "rates are not capped.",
