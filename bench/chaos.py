@@ -154,7 +154,7 @@ def kills_in(blows: list[Blow], num_random: int) -> dict[str, Any]:
 
 def measure(room: Path, plans: dict[int, list[Blow]], asked: argparse.Namespace) -> dict[str, Any]:
     """The reference, the episodes and their sums."""
-    from flows.params import load_params
+    from flows.settings.params import load_params
     from tasks.toy.params import render
 
     toy = load_params(None, []).toy

@@ -74,10 +74,10 @@ def drive(work: Path, songs: Path, only: str | None) -> None:
     """The life cycle in this process, without a Prefect server."""
     os.environ["CHAOS_DRIVER"] = str(os.getpid())
     from flows.dpo import run_dpo
-    from flows.params import load_params
     from flows.prepare import run_prepare
+    from flows.settings.params import load_params
+    from flows.settings.work_folder import WorkFolder
     from flows.train import run_train
-    from flows.workfolder import WorkFolder
 
     params = load_params(None, [*SMALL, f"songs.path={songs}"])
     folder = WorkFolder(work)
@@ -103,7 +103,7 @@ def start(out: Path, songs: Path, only: str | None, plan: Path | None, mark: str
 def made_in(work: Path) -> Made:
     """What a run made; clocks in training logs are left out."""
     from jam_model.shards import locate
-    from tasks.engine.sealed import kept_files, place_in
+    from tasks.upkeep.checksums import kept_files, place_in
 
     files = {place_in(path, work): _hash(path) for path in kept_files(work)}
     shards = sorted((work / "shards").glob("*.tar"))

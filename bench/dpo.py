@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.measuring import RESULTS, machine, write_result
 from bench.trial_folders import trial_folder
-from flows.params import load_params
+from flows.settings.params import load_params
 from flows.sweep import run_sweep
 
 SHOWN = ("round", "reward", "pair", "dpo", "sweep", "sampler")

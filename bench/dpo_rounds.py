@@ -21,7 +21,7 @@ from bench.measuring import machine, write_result
 from bench.trial_folders import trial_folder
 from flows.benchmark import run_benchmark
 from flows.dpo import run_dpo
-from flows.params import load_params
+from flows.settings.params import load_params
 
 SHOWN = ("round", "gate", "reward", "pair", "dpo", "sampler")
 ROW = ("number", "estimates", "changes", "num_pairs", "num_prompts", "refusals", "held_out_accuracy")

@@ -24,9 +24,9 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.measuring import RESULTS, machine, write_result
-from flows.params import load_params
 from flows.prepare import run_prepare
-from flows.workfolder import WorkFolder
+from flows.settings.params import load_params
+from flows.settings.work_folder import WorkFolder
 from tasks.toy.params import render
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from scipy.linalg import sqrtm
 
 from bench.measuring import interleaved, machine, summary, write_result
-from eval.frechet import FrechetReference, WindowStatistics, frechet_distance, window_statistics
+from eval.metrics.frechet import FrechetReference, WindowStatistics, frechet_distance, window_statistics
 
 
 def by_sqrtm(left: WindowStatistics, right: WindowStatistics) -> float:

@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from eval.intervals import proportion
+from eval.stats.intervals import proportion
 from flows.calibrate import run_calibrate
-from flows.params import load_params
 from flows.prepare import run_prepare
-from flows.workfolder import WorkFolder
+from flows.settings.params import load_params
+from flows.settings.work_folder import WorkFolder
+from tasks.toy.composition import SAMPLE_RATE_HZ, VOCABULARY, Chord, Score, compose, song_seed
 from tasks.toy.performance import perform
-from tasks.toy.score import SAMPLE_RATE_HZ, VOCABULARY, Chord, Score, compose, song_seed
 from tasks.toy.voice import Timed
 
 GOOD = "good"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from flows.params import Params, load_params
+from flows.settings.params import Params, load_params
 from tasks.models.phonemizer import Phonemizer, build_phonemizer
 from tasks.models.style_encoder import StyleEncoder, build_style_encoder
 

@@ -14,14 +14,14 @@ import yaml
 from hostile_inputs import TEXTS, audio_files, damaged, odd_json, odd_value, tar_of, words
 from hostile_scratch import Reader, Scratch, Unaccounted, models
 
-from flows.load import BASE, load
-from flows.params import Params
-from tasks.audio import read_audio
+from flows.settings.params import Params
+from flows.settings.params_files import BASE, load
+from tasks.audio.read import read_audio
 from tasks.engine.song import Song, SongError
-from tasks.ingest import Ingest
-from tasks.lyrics import decode_text, parse_lyrics
-from tasks.request import read_requests
-from tasks.sources import Listing, list_sources
+from tasks.prompts.read_prompts import read_requests
+from tasks.songs.listing import Listing, list_sources
+from tasks.songs.lyrics import decode_text, parse_lyrics
+from tasks.stages.ingest import Ingest
 
 
 class SongReaders(Scratch):

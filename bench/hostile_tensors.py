@@ -15,13 +15,13 @@ from jam_model.config import JamConfig
 from jam_model.dit import Jam
 from jam_model.shards import Shards
 from jam_model.tensors import read_tensor
-from tasks.exchange import read_pair_list
-from tasks.exchange_shards import Importer, import_shards
-from tasks.models.phonemizer_checkpoint import read_checkpoint
-from tasks.models.phonemizer_deep import CARD
-from tasks.models.weights import loading
-from tasks.neighbours import SplitParams
-from tasks.pack import read_shard, write_index
+from tasks.dedup.near_duplicates import SplitParams
+from tasks.models.real.deep_phonemizer import CARD
+from tasks.models.real.deep_phonemizer_checkpoint import read_checkpoint
+from tasks.models.released_weights import loading
+from tasks.preference.jamify_pairs import read_pair_list
+from tasks.shards.convert_foreign import Importer, import_shards
+from tasks.shards.write import read_shard, write_index
 
 
 class TensorReaders(Scratch):

@@ -21,13 +21,14 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.measuring import RESULTS, machine, write_result
-from flows.load import BASE, read_yaml
+from flows.settings.params_files import BASE, read_yaml
 from tasks.engine.params import EngineParams
+from tasks.engine.pipeline import Chain
 from tasks.engine.pool import connect
-from tasks.engine.run import StageReport, run_chains
+from tasks.engine.scheduler import StageReport, run_chains
 from tasks.engine.song import Song
 from tasks.engine.stage import Section, Stage
-from tasks.engine.table import Chain, Source, Table
+from tasks.engine.table import Source, Table
 
 COLUMNS = (
     *("duration_s", "num_channels", "sample_rate_hz", "num_lines", "alignment_score", "phoneme_unknown"),

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bench.measuring import machine, write_result
 from bench.trial_folders import trial_folder
 from flows.dpo import run_dpo
-from flows.params import load_params
+from flows.settings.params import load_params
 
 REWARDS = {"hackable": "contrast", "honest": "judge", "random": "coin"}
 SEEDS = {"hackable": (1, 2, 3), "honest": (1, 2, 3, 4, 5), "random": (1, 2, 3, 4, 5)}

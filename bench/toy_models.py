@@ -14,17 +14,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from eval.separation import si_sdr_gain
-from eval.words import NO_COUNTS, ErrorCounts, count_errors, normalise
-from flows.params import load_params
+from eval.metrics.error_rates import NO_COUNTS, ErrorCounts, count_errors, normalise
+from eval.metrics.si_sdr import si_sdr_gain
+from flows.settings.params import load_params
 from tasks.models.aligner import Unalignable, build_aligner
 from tasks.models.codec import build_codec
 from tasks.models.judge import build_judge
 from tasks.models.phonemizer import build_phonemizer
 from tasks.models.separator import build_separator
 from tasks.models.transcriber import build_transcriber
+from tasks.toy.composition import GENRES, compose, song_seed
 from tasks.toy.performance import perform
-from tasks.toy.score import GENRES, compose, song_seed
 
 
 def measure(num_songs: int, seed: int, noise_snr_db: float = 10.0) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flows.workfolder import WorkFolder
+from flows.settings.work_folder import WorkFolder
 
 SHARED = ("table", "shards", "checkpoints")
 

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 
 from bench.measuring import machine, write_result
-from flows.params import load_params
+from flows.settings.params import load_params
 from flows.train import hearing_of
 from jam_model.checkpoint import load_model
 from jam_model.conditions import Conditions, duration_conditions

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from eval.intervals import Resampling, paired_mean_difference
+from eval.stats.intervals import Resampling, paired_mean_difference
 
 ARMS = {"aligned": ("txt", "align"), "true": ("json", "given")}
 METRICS = ("wer", "acoustic_per", "style_similarity", "energy_after_end")
@@ -25,7 +25,7 @@ METRICS = ("wer", "acoustic_per", "style_similarity", "energy_after_end")
 
 def jam(*arguments: str) -> None:
     """One command, its lines shown; raises when it fails."""
-    subprocess.run([sys.executable, "-m", "flows.cli", *arguments], check=True)
+    subprocess.run([sys.executable, "-m", "flows.commands.main", *arguments], check=True)
 
 
 def run_arm(name: str, work: Path) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""The order: Prefect flows, params and the ``jam`` command. No logic."""
+"""The order: Prefect flows, one a file; what they are made of lies in the folders beside them."""

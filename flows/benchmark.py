@@ -13,13 +13,15 @@ from prefect import flow
 from prefect.artifacts import create_link_artifact, create_table_artifact
 from prefect.context import FlowRunContext
 
-from eval.intervals import Resampling
-from eval.report import STAMP, Report
-from eval.report_files import write_report
-from eval.wording import comparison_verdict, metric_verdict, quantity
-from flows.blind import standing_preferences
-from flows.listen import benchmark_stages, listening_chain
-from flows.measured import (
+from eval.report.write import write_report
+from eval.results.report import STAMP, Report
+from eval.results.wording import comparison_verdict, metric_verdict, quantity
+from eval.stats.intervals import Resampling
+from flows.pipelines.kept_round import ShownRound, shown_round, standing_rounds
+from flows.pipelines.listening_answers import standing_preferences
+from flows.pipelines.listening_stages import benchmark_stages, listening_chain
+from flows.pipelines.prepare_stages import prepare_chain, songs_root_of
+from flows.pipelines.report_inputs import (
     Mixes,
     decided_settings,
     heard_rows,
@@ -28,29 +30,28 @@ from flows.measured import (
     singing_rtf,
     text_styles,
 )
-from flows.models import check_models
-from flows.notify import HOOKS
-from flows.params import Params, load_params
-from flows.prepare import prepare_chain, songs_root_of
-from flows.rounds_kept import ShownRound, shown_round, standing_rounds
-from flows.stages import run_stages
-from flows.train import checkpoint_of, untrained_checkpoint
-from flows.view import say
-from flows.workfolder import WorkFolder, writes_work
+from flows.pipelines.runs import checkpoint_of, untrained_checkpoint
+from flows.run.notify import HOOKS
+from flows.run.prefect_tasks import run_stages
+from flows.run.progress import say
+from flows.settings.check_models import check_models
+from flows.settings.params import Params, load_params
+from flows.settings.work_folder import WorkFolder, writes_work
 from jam_model.checkpoint import weights_hash
-from tasks.benchmark import CONTROL, DPO, TRAINED, UNTRAINED, benchmark_systems, questions
-from tasks.benchmark_report import ReportText, loss_curve, report_of
-from tasks.data_set import DATA_SET_COLUMNS, data_set_of
-from tasks.engine.files import write_json
+from tasks.benchmark.external_systems import genre_of
+from tasks.benchmark.report import ReportText, loss_curve, report_of
+from tasks.benchmark.system_metrics import measure, windows_of
+from tasks.benchmark.systems import CONTROL, DPO, TRAINED, UNTRAINED, benchmark_systems, questions
 from tasks.engine.fingerprint import fingerprint
-from tasks.engine.rates import rates
-from tasks.engine.store import local_folder
-from tasks.engine.table import Chain, Table
-from tasks.fanout import PROMPT_COLUMNS, Prompt, System, prompts_of, system_sources
-from tasks.judged import genre_of
-from tasks.measure import measure, windows_of
+from tasks.engine.pipeline import Chain
+from tasks.engine.table import Table
 from tasks.models.phonemizer import build_phonemizer
 from tasks.models.style_encoder import build_style_encoder
+from tasks.prompts.prompts import PROMPT_COLUMNS, Prompt, System, prompts_of, system_sources
+from tasks.quality.summary import DATA_SET_COLUMNS, data_set_of
+from tasks.storage.files import write_json
+from tasks.storage.object_store import local_folder
+from tasks.upkeep.rates import rates
 
 REPORT = "benchmark"
 RECIPE = "recipe.json"

@@ -10,16 +10,17 @@ from typing import Any
 import yaml
 from prefect import flow
 
-from eval.intervals import proportion
-from flows.models import measuring_models
-from flows.notify import HOOKS
-from flows.params import Params, load_params
-from flows.prepare import run_prepare, songs_root_of
-from flows.view import say
-from flows.workfolder import WorkFolder, writes_work
-from tasks.calibrate import GOOD, Labelled, choose_limits, cross_judged
-from tasks.engine.files import write_bytes
-from tasks.manifest import manifest_rows
+from eval.stats.intervals import proportion
+from flows.pipelines.prepare_stages import songs_root_of
+from flows.prepare import run_prepare
+from flows.run.notify import HOOKS
+from flows.run.progress import say
+from flows.settings.check_models import measuring_models
+from flows.settings.params import Params, load_params
+from flows.settings.work_folder import WorkFolder, writes_work
+from tasks.quality.calibrate import GOOD, Labelled, choose_limits, cross_judged
+from tasks.songs.manifest import manifest_rows
+from tasks.storage.files import write_bytes
 
 LABELS = (GOOD, "bad")
 

@@ -10,24 +10,23 @@ from typing import Any
 import pandas
 from prefect import flow
 
-from eval.frechet import FrechetReference, merged
-from eval.report_frames import csv_bytes
-from eval.rounds import RoundRow, RoundsReport
-from flows.gate import GateSongs
-from flows.models import check_models
-from flows.notify import HOOKS
-from flows.params import Params, load_params
-from flows.prepare import prepare_chain
-from flows.rounds import CONTROL, POLICY, Before, Round, run_round
-from flows.rounds_kept import GATE, write_kept
-from flows.train import checkpoint_of, remove_superseded
-from flows.view import say
-from flows.workfolder import WorkFolder, writes_work
+from eval.metrics.frechet import FrechetReference, merged
+from eval.report.csv_tables import csv_bytes
+from eval.results.rounds import RoundRow, RoundsReport
+from flows.pipelines.gate_songs import GateSongs
+from flows.pipelines.kept_round import GATE, write_kept
+from flows.pipelines.prepare_stages import prepare_chain
+from flows.pipelines.round import CONTROL, POLICY, Before, Round, run_round
+from flows.pipelines.runs import checkpoint_of, remove_superseded
+from flows.run.notify import HOOKS
+from flows.run.progress import say
+from flows.settings.check_models import check_models
+from flows.settings.params import Params, load_params
+from flows.settings.work_folder import WorkFolder, writes_work
 from jam_model.checkpoint import weights_hash
 from jam_model.shard_index import TRAIN, VALIDATION
-from tasks.engine.files import write_bytes, write_json
-from tasks.fanout import PROMPT_COLUMNS, Prompt, prompts_of
-from tasks.gate import (
+from tasks.benchmark.system_metrics import windows_of
+from tasks.preference.gate import (
     GATE_METRICS,
     REWARD,
     Gate,
@@ -38,8 +37,9 @@ from tasks.gate import (
     why_kept,
     why_stopped,
 )
-from tasks.measure import windows_of
-from tasks.round import RoundPrompts, round_prompts
+from tasks.preference.round import RoundPrompts, round_prompts
+from tasks.prompts.prompts import PROMPT_COLUMNS, Prompt, prompts_of
+from tasks.storage.files import write_bytes, write_json
 
 
 @dataclass(frozen=True)

@@ -9,24 +9,24 @@ from pathlib import Path
 import yaml
 from prefect import flow
 
-from flows.models import check_models
-from flows.notify import HOOKS
-from flows.params import Params, load_params
-from flows.stages import run_stages
-from flows.view import say
+from flows.run.notify import HOOKS
+from flows.run.prefect_tasks import run_stages
+from flows.run.progress import say
+from flows.settings.check_models import check_models
+from flows.settings.params import Params, load_params
 from jam_model.checkpoint import load_config, weights_hash
 from jam_model.training_facts import check_guidance, read_facts
-from tasks.engine.files import write_bytes, write_json
-from tasks.engine.table import Chain, Table
-from tasks.fanout import take_sources
-from tasks.generate import Generate
-from tasks.lyrics import decode_text
+from tasks.engine.pipeline import Chain
+from tasks.engine.table import Table
 from tasks.models.phonemizer import build_phonemizer
 from tasks.models.style_encoder import build_style_encoder, style_encoder_identity
-from tasks.request import read_requests
-from tasks.rough_times import rough_times
-from tasks.round import policy_system
-from tasks.songs_out import SONG_COLUMNS, OutputFolder
+from tasks.prompts.output_folder import SONG_COLUMNS, OutputFolder
+from tasks.prompts.prompts import policy_system, take_sources
+from tasks.prompts.read_prompts import read_requests
+from tasks.prompts.rough_times import rough_times
+from tasks.songs.lyrics import decode_text
+from tasks.stages.generate import Generate
+from tasks.storage.files import write_bytes, write_json
 
 CONFIG = "generation_config.yaml"
 

@@ -9,14 +9,14 @@ from prefect import flow
 
 from flows.benchmark import benchmark
 from flows.dpo import dpo
-from flows.models import check_models
-from flows.notify import HOOKS
-from flows.params import load_params
 from flows.prepare import prepare
+from flows.run.notify import HOOKS
+from flows.run.progress import say
+from flows.settings.check_models import check_models
+from flows.settings.params import load_params
 from flows.train import train_flow
-from flows.view import say
-from tasks.engine.lease import hold
-from tasks.engine.store import place_of
+from tasks.storage.lease import hold
+from tasks.storage.object_store import place_of
 
 
 @flow(name="lifecycle", flow_run_name="lifecycle-{work}", **HOOKS)

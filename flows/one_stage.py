@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from flows.params import load_params
-from flows.workfolder import WorkFolder
+from flows.settings.params import load_params
+from flows.settings.work_folder import WorkFolder
 
 FITS = ("pretrain", "sft")
 
@@ -19,7 +19,8 @@ def run_one(name: str, overlay: Path | None, settings: Sequence[str], root: Path
     """
     from flows.benchmark import run_benchmark
     from flows.dpo import run_dpo
-    from flows.prepare import prepare_stages, run_prepare
+    from flows.pipelines.prepare_stages import prepare_stages
+    from flows.prepare import run_prepare
     from flows.train import run_train
 
     params, work = load_params(overlay, settings), WorkFolder(root)

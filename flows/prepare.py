@@ -9,59 +9,28 @@ from typing import Any
 
 from prefect import flow
 
-from flows.models import check_models, measuring_models
-from flows.notify import HOOKS
-from flows.params import Params, load_params
-from flows.stages import run_stages, step
-from flows.view import say
-from flows.workfolder import WorkFolder, writes_work
-from tasks.align import Align
-from tasks.check import Check
-from tasks.data_card import CARD_COLUMNS, write_data_card
-from tasks.encode import Encode
-from tasks.engine.files import write_json, write_json_lines
-from tasks.engine.stage import Stage
-from tasks.engine.store import place_of
-from tasks.engine.table import Chain, Table
-from tasks.filter import Filter, is_calibrated
-from tasks.forget import FORGOTTEN, forgotten_hashes
-from tasks.group import Group, fit_neighbours
-from tasks.hashes import Hashes
-from tasks.ingest import Ingest
-from tasks.pack import Pack, packed_shard, write_index
-from tasks.phonemize import Phonemize
-from tasks.separate import Separate
-from tasks.sketch import Sketch
-from tasks.song_files import songs_root
-from tasks.sources import list_sources
-from tasks.style import Style
-from tasks.transcribe import Transcribe
+from flows.pipelines.prepare_stages import prepare_chain, prepare_stages, songs_root_of
+from flows.run.notify import HOOKS
+from flows.run.prefect_tasks import run_stages, step
+from flows.run.progress import say
+from flows.settings.check_models import check_models, measuring_models
+from flows.settings.params import Params, load_params
+from flows.settings.work_folder import WorkFolder, writes_work
+from tasks.engine.pipeline import Chain
+from tasks.engine.table import Table
+from tasks.quality.limits import is_calibrated
+from tasks.shards.data_card import CARD_COLUMNS, write_data_card
+from tasks.shards.write import packed_shard, write_index
+from tasks.songs.hashes import Hashes
+from tasks.songs.listing import list_sources
+from tasks.stages.filter import Filter
+from tasks.stages.group import Group, fit_neighbours
+from tasks.stages.pack import Pack
+from tasks.storage.files import write_json, write_json_lines
+from tasks.storage.object_store import place_of
+from tasks.upkeep.takedown import FORGOTTEN, forgotten_hashes
 
 SKETCHED = frozenset({"ingest", "separate", "transcribe", "style", "sketch"})  # what comparing songs needs
-
-
-def prepare_stages(params: Params, songs_root: str, table_root: str = "") -> list[Stage]:
-    """The stages of `prepare`, in order."""
-    return [
-        Ingest(params.ingest, params.audio, songs_root),
-        Separate(params.separate, songs_root),
-        Transcribe(params.transcribe, params.transcriber),
-        Align(params.align, params.aligner, params.phonemizer),
-        Phonemize(params.phonemize, params.phonemizer),
-        Style(params.style, songs_root),
-        Encode(params.codec, songs_root),
-        Sketch(params.sketch, songs_root),
-        Check(params.check, songs_root),
-        Group(params.group, table_root),
-        Filter(params.filter),
-        Pack(params.pack),
-    ]
-
-
-def prepare_chain(params: Params, work: WorkFolder, songs_root: str = "") -> Chain:
-    """The chain of `prepare` over the table of a work folder."""
-    stages = prepare_stages(params, songs_root, str(work.table))
-    return Chain(Table(work.table), stages, work.shards, params.engine.pythons())
 
 
 def guarded_chain(params: Params, work: WorkFolder) -> Chain | None:
@@ -83,12 +52,6 @@ def guarded_chain(params: Params, work: WorkFolder) -> Chain | None:
     table.admit(listing.sources, params.engine.partition_size)
     stages = [stage for stage in prepare_stages(params, str(listing.root)) if stage.name in SKETCHED]
     return Chain(table, stages, pythons=params.engine.pythons())
-
-
-def songs_root_of(params: Params) -> str:
-    """Where relative audio paths start: the folder (or prefix in a store) itself, or the manifest's."""
-    path = place_of(params.songs.path, "songs")
-    return str(songs_root(path if path.is_dir() else path.parent))
 
 
 def admit_songs(params: Params, work: WorkFolder) -> int:

@@ -10,29 +10,29 @@ from prefect import flow
 from rich.console import Console
 from rich.table import Table as Grid
 
-from eval.catalogue import metric_of
-from eval.curve import curve_svg
-from eval.intervals import Estimate, Resampling
-from eval.report import STAMP, is_stand_in
+from eval.metrics.catalogue import metric_of
+from eval.pages.curve import curve_svg
+from eval.results.report import STAMP, is_stand_in
+from eval.stats.intervals import Estimate, Resampling
 from flows.benchmark import benchmark_prompts
-from flows.listen import benchmark_stages, listening_chain
-from flows.measured import heard_rows
-from flows.models import check_models
-from flows.notify import HOOKS
-from flows.params import Params, load_params
-from flows.prepare import prepare_chain, songs_root_of
-from flows.stages import run_stages
-from flows.train import checkpoint_of
-from flows.view import say
-from flows.workfolder import WorkFolder, writes_work
+from flows.pipelines.listening_stages import benchmark_stages, listening_chain
+from flows.pipelines.prepare_stages import prepare_chain, songs_root_of
+from flows.pipelines.report_inputs import heard_rows
+from flows.pipelines.runs import checkpoint_of
+from flows.run.notify import HOOKS
+from flows.run.prefect_tasks import run_stages
+from flows.run.progress import say
+from flows.settings.check_models import check_models
+from flows.settings.params import Params, load_params
+from flows.settings.work_folder import WorkFolder, writes_work
 from jam_model.checkpoint import weights_hash
-from tasks.engine.files import write_bytes, write_json
+from tasks.benchmark.sensitivity import TRUE_START, Probe, estimates, guidance_probe, timing_probe
+from tasks.benchmark.song_metrics import TextStyles
+from tasks.benchmark.system_metrics import measure
 from tasks.engine.table import Table
-from tasks.fanout import PROMPT_COLUMNS, system_sources
-from tasks.measure import measure
 from tasks.models.phonemizer import build_phonemizer
-from tasks.probe import TRUE_START, Probe, estimates, guidance_probe, timing_probe
-from tasks.song_measures import TextStyles
+from tasks.prompts.prompts import PROMPT_COLUMNS, system_sources
+from tasks.storage.files import write_bytes, write_json
 
 PROBES = {"timing": timing_probe, "guidance": guidance_probe}
 TRUE_TITLE = "Word start error against the unmoved times, median"

@@ -8,32 +8,42 @@ from typing import Any
 
 from prefect import flow
 
-from eval.sweep import Sweep, SweepRow
-from eval.sweep_page import sweep_html, sweep_json
-from eval.wording import interval, number
+from eval.pages.sweep import sweep_html, sweep_json
+from eval.results.sweep import Sweep, SweepRow
+from eval.results.wording import interval, number
 from flows.dpo import RoundSongs, round_songs
-from flows.listen import generate_stage
-from flows.models import check_models
-from flows.params import Params, load_params
-from flows.rounds import SungPairs, sing_pairs, told
-from flows.stages import run_stages, step
-from flows.train import checkpoint_of, remove_superseded
-from flows.view import progress_bar, say
-from flows.workfolder import WorkFolder, writes_work
+from flows.pipelines.listening_stages import generate_stage
+from flows.pipelines.round import SungPairs, sing_pairs, told
+from flows.pipelines.runs import checkpoint_of, remove_superseded
+from flows.run.prefect_tasks import run_stages, step
+from flows.run.progress import progress_bar, say
+from flows.settings.check_models import check_models
+from flows.settings.params import Params, load_params
+from flows.settings.work_folder import WorkFolder, writes_work
 from jam_model.checkpoint import weights_hash
-from tasks.engine.files import remove_tree, write_bytes, write_json
 from tasks.engine.fingerprint import fingerprint
-from tasks.engine.fits import fit_all
-from tasks.engine.table import Chain, Table
-from tasks.fanout import Prompt, system_sources
+from tasks.engine.pipeline import Chain
+from tasks.engine.table import Table
 from tasks.models.codec import build_codec
-from tasks.pair_files import write_pairs
-from tasks.prefer import preference_run
-from tasks.reward import Reward
-from tasks.round import policy_system
-from tasks.score import Score
-from tasks.style import Style
-from tasks.sweep import ARMS, METRICS, SONG_COLUMNS, START, Arm, labelled, sung_by, sweep_rows, system_of
+from tasks.preference.dpo import preference_run
+from tasks.preference.pair_store import write_pairs
+from tasks.preference.sweep import (
+    ARMS,
+    METRICS,
+    SONG_COLUMNS,
+    START,
+    Arm,
+    labelled,
+    sung_by,
+    sweep_rows,
+    system_of,
+)
+from tasks.prompts.prompts import Prompt, policy_system, system_sources
+from tasks.stages.reward import Reward
+from tasks.stages.score import Score
+from tasks.stages.style import Style
+from tasks.storage.files import remove_tree, write_bytes, write_json
+from tasks.trainer.many_runs import fit_all
 
 Trained = dict[str, dict[str, Any]]
 """A finished run's weights (``weights``), folder (``checkpoint``) and figures, by `system_of`."""

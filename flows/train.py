@@ -9,22 +9,21 @@ from pathlib import Path
 import pandas
 from prefect import flow
 
-from flows.models import check_models
-from flows.notify import HOOKS
-from flows.params import Params, load_params
-from flows.stages import step
-from flows.view import progress_bar, say
-from flows.workfolder import WorkFolder, writes_work
-from jam_model.checkpoint import save_model
-from tasks.engine.files import remove_tree, write_bytes, write_json
+from flows.pipelines.runs import remove_superseded
+from flows.run.notify import HOOKS
+from flows.run.prefect_tasks import step
+from flows.run.progress import progress_bar, say
+from flows.settings.check_models import check_models
+from flows.settings.params import Params, load_params
+from flows.settings.work_folder import WorkFolder, writes_work
 from tasks.engine.fingerprint import fingerprint, package_version
 from tasks.engine.pool import connect
-from tasks.engine.store import local_folder
-from tasks.hear import Hearing
 from tasks.models.codec import build_codec
 from tasks.models.style_encoder import style_encoder_identity
 from tasks.models.transcriber import check_apart
-from tasks.train import TrainParams, TrainResult, flow_recipe, fresh_model, train
+from tasks.storage.files import write_bytes, write_json
+from tasks.training.train import TrainParams, TrainResult, flow_recipe, train
+from tasks.training.validation_by_ear import Hearing
 
 PACKAGES = ("torch", "numpy")
 
@@ -90,38 +89,6 @@ def write_loss_table(log: Path, table: Path) -> None:
     """The training log as CSV, without its clock: what `dvc plots` draws."""
     frame = pandas.read_json(BytesIO(log.read_bytes()), lines=True)
     write_bytes(table, frame.drop(columns="seconds").to_csv(index=False).encode())
-
-
-def untrained_checkpoint(params: Params, work: WorkFolder) -> Path:
-    """The model before its first step, as a checkpoint of its own."""
-    model = fresh_model(params.jam.config(params.sft.max_frames), params.sft.seed)
-    out = work.checkpoint("untrained") / fingerprint(
-        [params.jam.model_dump(mode="json"), params.sft.max_frames, params.sft.seed]
-    )
-    if not (out / "model.safetensors").is_file():
-        with local_folder(out) as folder:
-            save_model(folder, model)
-    remove_superseded(work.checkpoint("untrained"), out)
-    return out
-
-
-def remove_superseded(folder: Path, *current: Path) -> None:
-    """Only what is current of a kind stays."""
-    for old in folder.iterdir():
-        if old.is_dir() and old not in current:
-            remove_tree(old)
-
-
-def checkpoint_of(folder: Path) -> Path:
-    """The one finished run of ``checkpoints/<name>``.
-
-    Raises:
-        ValueError: there is none.
-    """
-    found = sorted(path.parent for path in folder.glob("*/done.json"))
-    if not found:
-        raise ValueError(f"checkpoint: no finished run in {folder}; run `jam train` first")
-    return found[-1]
 
 
 @flow(name="train", flow_run_name="train-{work}", **HOOKS)

@@ -1,1 +1,1 @@
-"""The work: one stage a file, named by its verb; songs in, songs out."""
+"""The work: one room a subject, stages in `stages`; the only place that knows models and storage."""

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import psutil
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 WORKER_NODE = "jam_worker_node"  # a resource that only nodes of the autoscaler have
 
 

@@ -15,10 +15,10 @@ import yaml
 from ray._private.runtime_env.packaging import _zip_files
 from ray.autoscaler._private.util import prepare_config, validate_config
 
-from flows.params import Params, load_params
+from flows.settings.params import Params, load_params
 from tests.flows.prefect_server import until
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 CLUSTER = ROOT / "cluster"
 RAY = re.search(r"^ray==(\S+)$", (ROOT / "requirements.lock").read_text(), re.MULTILINE)[1]  # type: ignore[index]
 FOLDERS = ("flows", "tasks", "jam_model", "eval")

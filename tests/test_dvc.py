@@ -13,14 +13,19 @@ from typing import Any
 import pytest
 import yaml
 
-from flows.load import lay_over
-from flows.params import load_params
-from flows.prepare import prepare_chain, prepare_stages
-from flows.workfolder import WorkFolder
-from tasks.engine.upkeep import why
-from tests.tasks.units import real_models
+from flows.pipelines.prepare_stages import prepare_chain, prepare_stages
+from flows.settings.params import load_params
+from flows.settings.params_files import lay_over
+from flows.settings.work_folder import WorkFolder
+from tasks.models.aligner import AlignerParams
+from tasks.models.codec import CodecParams
+from tasks.models.phonemizer import PhonemizerParams
+from tasks.models.separator import SeparatorParams
+from tasks.models.style_encoder import StyleParams
+from tasks.models.transcriber import TranscriberParams
+from tasks.upkeep.status import why
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 TAKEN = (
     *("flows", "tasks", "jam_model", "eval", "params", "params.yaml", "dvc.yaml", "requirements.lock"),
@@ -39,12 +44,12 @@ TINY = {
     },
 }
 MODELS = {
-    "separate": "separator",
-    "transcribe": "transcriber",
-    "align": "aligner",
-    "phonemize": "phonemizer",
-    "style": "style_encoder",
-    "encode": "codec",
+    "separate": SeparatorParams,
+    "transcribe": TranscriberParams,
+    "align": AlignerParams,
+    "phonemize": PhonemizerParams,
+    "style": StyleParams,
+    "encode": CodecParams,
 }
 
 
@@ -58,10 +63,9 @@ def test_a_stage_depends_on_the_columns_it_reads_and_on_the_code_that_carries_it
         deps = set(STAGES[name]["deps"])
         folders = {f"data/table/{other}" for other in inputs}
         assert folders - {"data/table/sources"} <= deps, name
-        assert f"tasks/{name}.py" in deps
+        assert f"tasks/stages/{name}.py" in deps
         if kind := MODELS.get(name):
-            real = {module for module in real_models() if module.split(".")[-1].startswith(f"{kind}_")}
-            files = {f"{module.replace('.', '/')}.py" for module in {f"tasks.models.{kind}", *real}}
+            files = {f"{module.replace('.', '/')}.py" for module in {kind.__module__, *kind.real.values()}}
             assert files <= deps, name
         assert f"data/table/{name}" in outs(STAGES[name], "outs")
 
@@ -83,7 +87,7 @@ class Project:
         self.root = root
         bin.mkdir()
         jam = bin / "jam"
-        jam.write_text(f'#!/bin/sh\nexec {sys.executable} -m flows.cli "$@"\n')
+        jam.write_text(f'#!/bin/sh\nexec {sys.executable} -m flows.commands.main "$@"\n')
         jam.chmod(0o755)
         self.environment = {
             **os.environ,

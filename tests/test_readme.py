@@ -7,11 +7,12 @@ from pathlib import Path
 
 import yaml
 
-from flows.cli import app
-from flows.params import Params, load_params
-from flows.prepare import prepare_stages
+from flows.commands.main import app
+from flows.pipelines.prepare_stages import prepare_stages
+from flows.settings.params import Params, load_params
+from tests.house_tree import tree, tree_in
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
 
 
@@ -30,13 +31,7 @@ def test_every_command_stands_in_the_readme_and_no_other() -> None:
 
 
 def test_tree_of_the_readme_is_the_tree() -> None:
-    named = re.findall(r"^(?:  )?(\w+/) ", section("The house"), re.MULTILINE)
-    assert {"flows/", "tasks/", "jam_model/", "eval/", "engine/", "models/", "toy/"} <= set(named)
-    inside_tasks = {"engine/", "models/", "toy/"}
-    for name in named:
-        assert (ROOT / "tasks" / name if name in inside_tasks else ROOT / name).is_dir(), name
-    for file in ("dvc.yaml", "params.yaml", "pyproject.toml", "requirements.lock", "Makefile"):
-        assert file in README and (ROOT / file).is_file()
+    assert tree_in(README) == tree(), "run `python -m tests.house_tree`"
 
 
 def test_every_stage_stands_in_the_readme_table() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 SOURCES = sorted(
     path for folder in ("flows", "tasks", "jam_model", "eval") for path in (ROOT / folder).rglob("*.py")
 )

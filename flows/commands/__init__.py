@@ -1,0 +1,1 @@
+"""The ``jam`` command: its applications and the options that commands share."""

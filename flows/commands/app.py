@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from flows.params import Params
+    from flows.settings.params import Params
 
 app = typer.Typer(
     help="Raw songs in; a trained, preference-aligned and honestly measured JAM song model out.",
@@ -20,7 +20,7 @@ app = typer.Typer(
 
 def _place(text: str | Path, field: str = "work") -> Path:
     """A folder as given: a URL is no path."""
-    from tasks.engine.store import place_of
+    from tasks.storage.object_store import place_of
 
     try:
         return place_of(text, field)
@@ -59,8 +59,8 @@ NO_SETTINGS: list[str] = []
 
 def ready(overlay: Path | None, settings: list[str], flow: str) -> Params:
     """The settings of a flow whose models can be used: told before anything of Prefect or Ray starts."""
-    from flows.models import check_models
-    from flows.params import load_params
+    from flows.settings.check_models import check_models
+    from flows.settings.params import load_params
 
     params = load_params(overlay, settings)
     check_models(params, flow)

@@ -20,7 +20,7 @@ def import_(
     set_: Settings = NO_SETTINGS,
 ) -> None:
     """Foreign .pt shards in, safe shards out."""
-    from flows.exchange import bring_in_shards
+    from flows.jamify import bring_in_shards
 
     bring_in_shards(shards, out, params, set_)
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from flows.commands.app import DATA, NO_SETTINGS, Overlay, Settings, Songs, Work, app, ready, text
-from flows.view import progress_bar, say
+from flows.run.progress import progress_bar, say
 
 
 @app.command()
@@ -23,7 +23,7 @@ def toy(
     set_: Settings = NO_SETTINGS,
 ) -> None:
     """Render toy songs with exact ground truth."""
-    from flows.params import load_params
+    from flows.settings.params import load_params
     from tasks.toy.params import is_rendered, render
 
     section = load_params(params, set_).toy
@@ -48,15 +48,15 @@ def run_lifecycle(
 ) -> None:
     """The whole life cycle: prepare, train, dpo, benchmark."""
     if plan:
-        from flows.params import load_params
-        from flows.plan import print_plan
-        from flows.workfolder import WorkFolder
+        from flows.console.plan import print_plan
+        from flows.settings.params import load_params
+        from flows.settings.work_folder import WorkFolder
 
         planned = load_params(params, [*set_, f"songs.path={songs}"] if songs else set_)
         raise typer.Exit(print_plan(planned, WorkFolder(work)))
     loaded = ready(params, set_, "all")
+    from flows.console.tables import print_report
     from flows.lifecycle import lifecycle
-    from flows.look import print_report
 
     path = str(songs) if songs else loaded.songs.path
     lifecycle(path, str(work), text(params), set_)

@@ -35,7 +35,7 @@ def benchmark(
             "manifest: --system, --checkpoint and --reference need --manifest, the songs to judge by"
         )
     ready(params, set_, "benchmark")
-    from flows.look import print_report
+    from flows.console.tables import print_report
 
     if manifest is None:
         from flows.benchmark import benchmark as flow
@@ -43,7 +43,7 @@ def benchmark(
         flow(str(work), text(params), set_)
         print_report(work)
     else:
-        from flows.judged import judged
+        from flows.benchmark_external import judged
 
         page = judged(str(manifest), system, checkpoint, text(reference), str(work), text(params), set_)
         print_report(Path(page).parents[2])
@@ -52,7 +52,7 @@ def benchmark(
 @app.command()
 def report(work: Work = DATA) -> None:
     """Show the last report's table and where it lies."""
-    from flows.look import print_report
+    from flows.console.tables import print_report
 
     print_report(work)
 

@@ -42,13 +42,13 @@ def dpo(
         sweep_flow(str(work), text(params), tuple(set_))
         return
     if listed:
-        from flows.exchange import learn_pair_list
-        from flows.workfolder import WorkFolder
+        from flows.jamify import learn_pair_list
+        from flows.settings.work_folder import WorkFolder
 
         learn_pair_list(loaded, WorkFolder(work), listed, posteriors)
         return
     if replay:
-        from flows.rounds_look import replay as sing_again
+        from flows.console.pairs import replay as sing_again
 
         raise typer.Exit(sing_again(loaded, work, *replay))
     from flows.dpo import dpo as flow
@@ -66,7 +66,7 @@ def pairs(
     work: Work = DATA,
 ) -> None:
     """The pairs of a round side by side, and why prompts gave none."""
-    from flows.rounds_look import export_pairs, print_pairs
+    from flows.console.pairs import export_pairs, print_pairs
 
     print_pairs(work, number)
     if export:

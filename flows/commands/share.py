@@ -13,7 +13,7 @@ from flows.commands.app import DATA, NO_SETTINGS, Overlay, Settings, Work, app
 @app.command()
 def card(system: str, work: Work = DATA) -> None:
     """A methods paragraph and a LaTeX row of one system of the last report."""
-    from flows.card import print_card
+    from flows.console.card import print_card
 
     print_card(system, work)
 
@@ -28,8 +28,8 @@ def listen(
     set_: Settings = NO_SETTINGS,
 ) -> None:
     """A blind page: which of two systems people enjoy more, and which keeps the style."""
-    from flows.blind import write_blind_page
-    from flows.workfolder import WorkFolder
+    from flows.console.listening_page import write_blind_page
+    from flows.settings.work_folder import WorkFolder
 
     write_blind_page(WorkFolder(work), system, params, set_)
 
@@ -44,7 +44,7 @@ def export(
     set_: Settings = NO_SETTINGS,
 ) -> None:
     """Lay out shards, weights and their cards, ready to upload; nothing is uploaded."""
-    from flows.export import export_hub
-    from flows.workfolder import WorkFolder
+    from flows.console.hub_export import export_hub
+    from flows.settings.work_folder import WorkFolder
 
     export_hub(WorkFolder(work), out, system, params, set_)

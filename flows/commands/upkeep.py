@@ -17,7 +17,7 @@ def table(
     set_: Settings = NO_SETTINGS,
 ) -> None:
     """Counts, rates and drop reasons of every stage."""
-    from flows.look import print_rates, print_table
+    from flows.console.tables import print_rates, print_table
 
     (print_rates if rates else print_table)(params, set_, work)
 
@@ -31,7 +31,7 @@ def look(
     set_: Settings = NO_SETTINGS,
 ) -> None:
     """One song through every stage, here and as a page with players."""
-    from flows.look import print_song
+    from flows.console.tables import print_song
 
     print_song(song, params, [*set_, f"songs.path={songs}"] if songs else set_, work)
 
@@ -39,7 +39,7 @@ def look(
 @app.command()
 def why(stage: str, work: Work = DATA, params: Overlay = None, set_: Settings = NO_SETTINGS) -> None:
     """Why a stage would run again."""
-    from flows.look import print_why
+    from flows.console.tables import print_why
 
     print_why(stage, params, set_, work)
 
@@ -52,7 +52,7 @@ def retry(
     set_: Settings = NO_SETTINGS,
 ) -> None:
     """Forget the drops of one reason, so that the next run tries those songs again."""
-    from flows.look import forget
+    from flows.console.tables import forget
 
     forget(reason, params, set_, work)
 
@@ -63,7 +63,7 @@ def verify(
     repair: Annotated[bool, typer.Option("--repair", help="Remove what is damaged.")] = False,
 ) -> None:
     """Read every file again and hold it against its hash."""
-    from flows.trust import print_verify
+    from flows.console.upkeep import print_verify
 
     raise typer.Exit(print_verify(work, repair))
 
@@ -71,7 +71,7 @@ def verify(
 @app.command()
 def forget(song: Annotated[str, typer.Argument(help="A song id.")], work: Work = DATA) -> None:
     """A takedown: remove a song from everything, and say which checkpoints saw it."""
-    from flows.trust import print_forget
+    from flows.console.upkeep import print_forget
 
     print_forget(song, work)
 
@@ -84,7 +84,7 @@ def prune(
     set_: Settings = NO_SETTINGS,
 ) -> None:
     """Show the files that no current setting needs, or free them."""
-    from flows.trust import print_prune
+    from flows.console.upkeep import print_prune
 
     print_prune(params, set_, work, yes)
 
@@ -103,7 +103,7 @@ def doctor(
     set_: Settings = NO_SETTINGS,
 ) -> None:
     """This machine, and for each kind the models that are here, would be used or are missing."""
-    from flows.doctor import download_models, print_doctor
+    from flows.console.doctor import download_models, print_doctor
 
     if download:
         raise typer.Exit(download_models(params, set_, kinds or []))

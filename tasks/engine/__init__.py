@@ -1,1 +1,1 @@
-"""How a stage runs: the stage law, the song table, the actor pool, distributed fitting."""
+"""How a stage runs: the song table, the pipeline, the scheduler and its workers."""

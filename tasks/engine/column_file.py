@@ -14,11 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.engine.columns import COLUMNS
-from tasks.engine.files import atomic_path
 from tasks.engine.fingerprint import Recipe, canonical, sha256_of_file
 from tasks.engine.song import Song
 from tasks.engine.stage import Stage
 from tasks.engine.table import BOOKKEEPING
+from tasks.storage.files import atomic_path
 
 SHARD_END = bytes(1024)  # two zero blocks end a tar file
 SINK_FIELDS = (("shard", pa.string()), ("shard_bytes", pa.int64()))

@@ -109,7 +109,7 @@ COLUMNS: dict[str, Column] = {
     "duplicate_of": Column(pa.string(), "the earlier song that it repeats; null = none"),
     "near_benchmark": Column(pa.string(), "the song of the given benchmark that it is near; null = none"),
     # check
-    "quality": Column(QUALITY, "the measures of tasks/quality.py, by name; null = not measurable"),
+    "quality": Column(QUALITY, "the measures of tasks/quality/measures.py, by name; null = not measurable"),
     # filter
     "kept": Column(pa.bool_(), "passed every stage before and every threshold here"),
     "flags": Column(STRINGS, "reasons that hold for a song that is never dropped; empty = none"),

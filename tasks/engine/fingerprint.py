@@ -15,7 +15,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from tasks.engine.interpreter import ask_recipe
 from tasks.engine.stage import Section, Stage
 
 FINGERPRINT_CHARS = 12
@@ -47,14 +46,12 @@ def package_version(distribution: str) -> str:
         return "missing"
 
 
-def stage_recipe(stage: Stage, python: str | None = None) -> Recipe:
-    """What decides a stage's values, before its inputs are known; `python`: the interpreter that will run it.
+def stage_recipe(stage: Stage) -> Recipe:
+    """What decides a stage's values, before its inputs are known, as this interpreter sees it.
 
     Raises:
         BadModel: a model's packages or weights are not there.
     """
-    if python is not None:
-        return ask_recipe(python, stage)
     return {
         "stage": stage.name,
         "version": stage.version,

@@ -17,6 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from tasks.engine.fingerprint import stage_recipe
 from tasks.engine.stage import BadModel, Stage
 
 ANSWER_LIMIT_S = 300.0
@@ -80,8 +81,6 @@ def ask_recipe(python: str, stage: Stage) -> dict[str, Any]:
 
 def main() -> None:
     """Answers `ask_recipe`: a stage of our own on standard input, its recipe on standard output."""
-    from tasks.engine.fingerprint import stage_recipe
-
     stage: Stage = pickle.load(sys.stdin.buffer)
     answer: dict[str, Any]
     try:

@@ -82,9 +82,9 @@ class EngineParams(Section):
     @field_validator("stages")
     @classmethod
     def _are_stages(cls, stages: dict[str, StageWorkers]) -> dict[str, StageWorkers]:
-        """A stage is a file of its name."""
+        """A stage is a file of its name in tasks/stages."""
         for name in stages:
-            if not name.isidentifier() or find_spec(f"tasks.{name}") is None:
+            if not name.isidentifier() or find_spec(f"tasks.stages.{name}") is None:
                 raise ValueError(f"there is no stage {name!r}; `jam table` lists them")
         return stages
 

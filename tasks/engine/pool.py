@@ -20,10 +20,10 @@ from typing import Any
 import ray
 
 from tasks.engine.params import SHARED, EngineParams, group_sizes
-from tasks.engine.partition import Receipt, Work
+from tasks.engine.run_partition import Receipt, Work
 from tasks.engine.stage import BadModel, Stage
-from tasks.engine.trouble import GOES_ON, cure_of
 from tasks.engine.workers import Group, StageFailed
+from tasks.storage.retry import GOES_ON, cure_of
 
 NODE_LOST = "node_lost"
 NODE_GONE = ("node has died", "node was terminated")  # in Ray's words

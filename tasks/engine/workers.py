@@ -12,9 +12,9 @@ from typing import Any
 import ray
 
 from tasks.engine.params import Outfit
-from tasks.engine.partition import Receipt, Work, run_alone, run_partition
+from tasks.engine.run_partition import Receipt, Work, run_alone, run_partition
 from tasks.engine.stage import Stage
-from tasks.engine.trouble import patiently
+from tasks.storage.retry import patiently
 
 START_TRIES = 3  # workers of a group may die this often in a row before their first word
 

@@ -1,1 +1,1 @@
-"""The heavy outside: one kind of model a file, each with a protocol and an embedded default."""
+"""The heavy outside: one kind of model a file, its embedded default built there, real ones behind a name."""

@@ -9,10 +9,10 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
-from tasks.models.choice import ModelChoice, RealModel
-from tasks.models.forced_alignment import DoesNotFit, Span, align_phones
+from tasks.models.base import ModelChoice, RealModel
+from tasks.models.embedded.forced_alignment import DoesNotFit, Span, align_phones
+from tasks.models.embedded.recogniser import FRAMES_A_SECOND, Recogniser, load_recogniser, weights_revision
 from tasks.models.phonemizer import phones_of
-from tasks.models.recogniser import FRAMES_A_SECOND, Recogniser, load_recogniser, weights_revision
 
 NEAREST = {
     "aʊ": "ɑ",
@@ -98,7 +98,7 @@ class AlignerParams(ModelChoice):
     """
 
     section: ClassVar = "aligner"
-    real: ClassVar = {"whisperx": "tasks.models.aligner_whisperx"}
+    real: ClassVar = {"whisperx": "tasks.models.real.whisperx"}
 
     weights: str
     filler_penalty: float

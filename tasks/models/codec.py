@@ -16,13 +16,13 @@ import scipy.sparse
 from pydantic import Field, model_validator
 
 from jam_model.frames import HOP_SAMPLES, LATENT_CHANNELS, SAMPLE_RATE_HZ, frames_of_samples
-from tasks.models.choice import ModelChoice, RealModel
-from tasks.models.pitch import track_pitch
-from tasks.models.spectra import band_energies, bin_hz, istft, mel_bank, power, stft
-from tasks.models.weights import Card
+from tasks.models.base import ModelChoice, RealModel
+from tasks.models.embedded.pitch import track_pitch
+from tasks.models.embedded.spectra import band_energies, bin_hz, istft, mel_bank, power, stft
+from tasks.models.released_weights import Card
 
 EMBEDDED = "embedded/vocoder@1"
-CONSTANTS = Path(__file__).parent / "constants" / "codec.json"
+CONSTANTS = Path(__file__).parent / "embedded" / "constants" / "codec.json"
 POSTERIOR_STD = 0.05  # stated, not measured: the codec is deterministic
 
 SIZE, HOP = 1024, 512
@@ -80,7 +80,7 @@ class CodecParams(ModelChoice):
     """Which codec makes the latents."""
 
     section: ClassVar = "codec"
-    real: ClassVar = {"stable_audio": "tasks.models.codec_stable_audio"}
+    real: ClassVar = {"stable_audio": "tasks.models.real.stable_audio"}
 
     stable_audio: StableAudio
 
@@ -105,7 +105,7 @@ class VocoderCodec:
 
     Decoding shapes pulses at the pitch (voiced, below 4.5 kHz) and a fixed noise to the levels: words, melody,
     rhythm and spectral balance survive, timbre does not. Scale and offset are constants measured once on toy
-    songs (`python -m tasks.models.calibrate`), never on the data set.
+    songs (`python -m tasks.models.training.constants`), never on the data set.
     """
 
     identity = EMBEDDED

@@ -12,9 +12,9 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from tasks.models.choice import ModelChoice, RealModel
-from tasks.models.judge_trials import BrightnessJudge, CoinJudge, ContrastJudge, check_mix
-from tasks.models.song_statistics import SHORT_RATE_HZ, Analysis, analyse, rhythm
+from tasks.models.base import ModelChoice, RealModel
+from tasks.models.embedded.song_statistics import SHORT_RATE_HZ, Analysis, analyse, rhythm
+from tasks.models.embedded.trial_judges import BrightnessJudge, CoinJudge, ContrastJudge, check_mix
 
 EMBEDDED = "embedded/signal-judge@1"
 Trial = BrightnessJudge | ContrastJudge | CoinJudge
@@ -23,7 +23,7 @@ TRIALS: dict[str, type[Trial]] = {
     "contrast": ContrastJudge,
     "coin": CoinJudge,
 }
-CONSTANTS = Path(__file__).parent / "constants" / "judge.json"
+CONSTANTS = Path(__file__).parent / "embedded" / "constants" / "judge.json"
 AXES = ("coherence", "musicality", "memorability", "clarity", "naturalness")
 LISTENS_TO: dict[str, tuple[str, ...]] = {
     "coherence": ("rhythm_peak", "rhythm_contrast", "onset_contrast", "flicker", "movement"),
@@ -59,8 +59,8 @@ class JudgeParams(ModelChoice):
 
     section: ClassVar = "judge"
     real: ClassVar = {
-        "songeval": "tasks.models.judge_songeval",
-        "audiobox": "tasks.models.judge_audiobox",
+        "songeval": "tasks.models.real.songeval",
+        "audiobox": "tasks.models.real.audiobox",
     }
 
     songeval: SongEval
@@ -97,7 +97,7 @@ class SignalJudge:
     """Each axis is a smooth function of a few statistics: rhythm, pitch, repetition, noise and balance.
 
     The weights were fitted once to graded damage of toy songs (noise at three levels, the codec, noisy and
-    blurred latents, latents of pure noise: `python -m tasks.models.calibrate judge`). The score says how far a
+    blurred latents, latents of pure noise: `python -m tasks.models.training.constants judge`). The score says how far a
     song is from such damage, and nothing about taste.
     """
 

@@ -13,7 +13,7 @@ from functools import cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from tasks.models.choice import ModelChoice, RealModel
+from tasks.models.base import ModelChoice, RealModel
 
 if TYPE_CHECKING:
     from phonemizer.backend import EspeakBackend
@@ -97,7 +97,7 @@ class PhonemizerParams(ModelChoice):
     """`model`: embedded or deep_phonemizer. `language`: what the embedded one reads, an espeak-ng language."""
 
     section: ClassVar = "phonemizer"
-    real: ClassVar = {"deep_phonemizer": "tasks.models.phonemizer_deep"}
+    real: ClassVar = {"deep_phonemizer": "tasks.models.real.deep_phonemizer"}
 
     language: str
     deep_phonemizer: DeepPhonemizerParams

@@ -12,10 +12,10 @@ from typing import ClassVar, Literal, Protocol
 import numpy as np
 from pydantic import Field, model_validator
 
-from tasks.models.choice import EMBEDDED as EMBEDDED_MODEL
-from tasks.models.choice import ModelChoice, RealModel
-from tasks.models.pitch import track_pitch
-from tasks.models.spectra import bin_hz, istft, stft
+from tasks.models.base import EMBEDDED as EMBEDDED_MODEL
+from tasks.models.base import ModelChoice, RealModel
+from tasks.models.embedded.pitch import track_pitch
+from tasks.models.embedded.spectra import bin_hz, istft, stft
 
 EMBEDDED = "embedded/mid-side-pitch@1"
 SIZE, HOP = 4096, 1024
@@ -47,7 +47,7 @@ class SeparatorParams(ModelChoice):
     """
 
     section: ClassVar = "separate"
-    real: ClassVar = {"demucs": "tasks.models.separator_demucs"}
+    real: ClassVar = {"demucs": "tasks.models.real.demucs"}
 
     stems: Stems
     demucs: DemucsModel

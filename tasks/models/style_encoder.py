@@ -16,12 +16,12 @@ import numpy as np
 from pydantic import Field
 
 from jam_model.frames import SAMPLE_RATE_HZ, STYLE_DIM
-from tasks.models.choice import ModelChoice, RealModel
-from tasks.models.song_statistics import SHORT_RATE_HZ, Analysis, analyse, rhythm
-from tasks.models.weights import Card
+from tasks.models.base import ModelChoice, RealModel
+from tasks.models.embedded.song_statistics import SHORT_RATE_HZ, Analysis, analyse, rhythm
+from tasks.models.released_weights import Card
 
 EMBEDDED = "embedded/spectral-style@1"
-CONSTANTS = Path(__file__).parent / "constants" / "style_encoder.json"
+CONSTANTS = Path(__file__).parent / "embedded" / "constants" / "style_encoder.json"
 CROP_S = 10.0
 WINDOW_S, WINDOW_HOP_S = 1.0, 0.5
 LAGS_S = np.geomspace(0.2, 1.0, 16)
@@ -63,7 +63,7 @@ class StyleParams(ModelChoice):
     """Which style encoder describes the songs."""
 
     section: ClassVar = "style"
-    real: ClassVar = {"muq_mulan": "tasks.models.style_encoder_muq"}
+    real: ClassVar = {"muq_mulan": "tasks.models.real.muq_mulan"}
 
     muq_mulan: MuqMulan
 

@@ -11,10 +11,10 @@ from pydantic import Field
 
 from tasks.engine.stage import BadModel
 from tasks.models.aligner import TimedWord, timed_words
-from tasks.models.choice import ModelChoice, RealModel
-from tasks.models.ctc_decode import WordLoop, edits, greedy_phones
-from tasks.models.forced_alignment import DoesNotFit, align_phones
-from tasks.models.recogniser import load_recogniser, weights_revision
+from tasks.models.base import ModelChoice, RealModel
+from tasks.models.embedded.ctc_decode import WordLoop, edits, greedy_phones
+from tasks.models.embedded.forced_alignment import DoesNotFit, align_phones
+from tasks.models.embedded.recogniser import load_recogniser, weights_revision
 
 LANGUAGE = "en"  # of every word in a shipped lexicon
 FILLER_PENALTY = 6.0  # nats a frame, when words just decoded are laid over the same posteriors
@@ -63,7 +63,7 @@ class TranscriberParams(ModelChoice):
     """
 
     section: ClassVar = "transcriber"
-    real: ClassVar = {"whisper": "tasks.models.transcriber_whisper"}
+    real: ClassVar = {"whisper": "tasks.models.real.whisper"}
 
     weights: str
     word_penalty: float

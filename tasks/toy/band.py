@@ -11,7 +11,7 @@ import functools
 
 import numpy as np
 
-from tasks.toy.score import BEATS_PER_BAR, GENRES, SAMPLE_RATE_HZ, Chord, Genre, Score
+from tasks.toy.composition import BEATS_PER_BAR, GENRES, SAMPLE_RATE_HZ, Chord, Genre, Score
 from tasks.toy.voice import VOCALS_RMS
 
 _TABLE_BITS = 11

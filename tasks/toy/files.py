@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import soundfile
 
+from tasks.toy.composition import BEATS_PER_BAR, GENRES, SAMPLE_RATE_HZ, Score
 from tasks.toy.performance import perform
-from tasks.toy.score import BEATS_PER_BAR, GENRES, SAMPLE_RATE_HZ, Score
 from tasks.toy.voice import Timed
 
 LYRICS: dict[str, tuple[str, ...]] = {

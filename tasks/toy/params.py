@@ -7,8 +7,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from tasks.engine.files import write_json
 from tasks.engine.stage import Section
+from tasks.storage.files import write_json
 from tasks.toy.render import render_songs
 
 RECIPE = "toy.json"

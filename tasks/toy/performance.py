@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tasks.toy.band import play_band
-from tasks.toy.score import Score
+from tasks.toy.composition import Score
 from tasks.toy.voice import Timed, sing
 
 PEAK = 0.89  # lossy coding adds up to a tenth of full scale

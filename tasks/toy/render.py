@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
+from tasks.toy.composition import compose, song_seed
 from tasks.toy.files import FORMATS, LYRICS, manifest_entry, song_files, song_name, to_json, write_song
-from tasks.toy.score import compose, song_seed
 
 
 def render_songs(

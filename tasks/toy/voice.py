@@ -20,7 +20,7 @@ import numpy as np
 import soxr
 
 from tasks.toy import espeak
-from tasks.toy.score import SAMPLE_RATE_HZ, VOCABULARY, Score
+from tasks.toy.composition import SAMPLE_RATE_HZ, VOCABULARY, Score
 
 VOCALS_RMS = 0.085
 _FADE_SAMPLES = 64  # at espeak's rate, 3 ms

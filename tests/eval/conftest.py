@@ -9,18 +9,18 @@ import numpy as np
 import pytest
 import soundfile
 
-from eval.data_set import DataSet, StageRate, histogram
-from eval.energy import METRICS as ENERGY_METRICS
-from eval.genres import genre_rows
-from eval.intervals import Estimate, Resampling
-from eval.judge import METRICS as JUDGE_METRICS
-from eval.pairs import pair_tables
-from eval.players import waveform_peaks
-from eval.published import PublishedRow
-from eval.report import Comparison, LossCurve, Report, System
-from eval.song_row import SongRow
-from eval.words import METRICS as WORD_METRICS
-from eval.words import ErrorCounts
+from eval.metrics.aesthetics import METRICS as JUDGE_METRICS
+from eval.metrics.error_rates import METRICS as WORD_METRICS
+from eval.metrics.error_rates import ErrorCounts
+from eval.metrics.tail_energy import METRICS as ENERGY_METRICS
+from eval.pages.players import waveform_peaks
+from eval.results.by_genre import genre_rows
+from eval.results.comparisons import pair_tables
+from eval.results.data_set import DataSet, StageRate, histogram
+from eval.results.published import PublishedRow
+from eval.results.report import Comparison, LossCurve, Report, System
+from eval.results.song_row import SongRow
+from eval.stats.intervals import Estimate, Resampling
 
 HOSTILE = "</script><script>window.broken=1</script><img src=x onerror=alert(1)> & \"quotes\" 'and' \u2028"
 

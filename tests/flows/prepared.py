@@ -7,15 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-from flows.params import load_params
+from flows.settings.params import load_params
 from tasks.toy.params import render
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 DRIVER = """
 import sys
-from flows.params import load_params
+from flows.settings.params import load_params
 from flows.prepare import run_prepare
-from flows.workfolder import WorkFolder
+from flows.settings.work_folder import WorkFolder
 run_prepare(load_params(None, sys.argv[2:]), WorkFolder.at(sys.argv[1]))
 """
 

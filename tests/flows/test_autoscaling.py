@@ -28,7 +28,7 @@ def lines() -> list[str]:
 
 def started(line: str, songs: Path, work: Path, access: Mapping[str, str]) -> subprocess.Popen[str]:
     """A command of the README for these folders; `access`: variables that let it into a cluster."""
-    places = {"jam": f"{sys.executable} -m flows.cli", "DIR": str(songs), "W": str(work)}
+    places = {"jam": f"{sys.executable} -m flows.commands.main", "DIR": str(songs), "W": str(work)}
     command = " ".join(places.get(word, word) for word in shlex.split(line))
     environment = {
         **os.environ,

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from flows.calibrate import labels_of, told
-from flows.models import measuring_models
-from flows.params import load_params
-from tasks.calibrate import Labelled
-from tasks.filter import is_calibrated
+from flows.settings.check_models import measuring_models
+from flows.settings.params import load_params
+from tasks.quality.calibrate import Labelled
+from tasks.quality.limits import is_calibrated
 
 
 def manifest(folder: Path, *rows: object) -> Path:

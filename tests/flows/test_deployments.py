@@ -18,10 +18,10 @@ import yaml
 from prefect.states import Failed
 from prefect.utilities.callables import parameter_schema
 
-from flows import notify as notes
-from flows.load import BASE
-from flows.params import load_params
-from flows.stages import STOPPED
+from flows.run import notify as notes
+from flows.run.prefect_tasks import STOPPED
+from flows.settings.params import load_params
+from flows.settings.params_files import BASE
 from tests.flows.prefect_server import Server, listening, serving, until
 
 DEPLOYED = yaml.safe_load((BASE.parent / "prefect.yaml").read_text())["deployments"]
@@ -134,7 +134,7 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = [
         sys.executable,
         "-m",
-        "flows.cli",
+        "flows.commands.main",
         "toy",
         "--out",
         str(folder),

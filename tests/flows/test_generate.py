@@ -10,10 +10,10 @@ import pytest
 import torch
 import yaml
 
-from flows.cli import run
-from tasks.audio import read_bytes
-from tasks.loudness import loudness_lufs
-from tests.tasks.test_generate import tiny_checkpoint
+from flows.commands.main import run
+from tasks.audio.loudness import loudness_lufs
+from tasks.audio.read import read_bytes
+from tests.tasks.stages.test_generate import tiny_checkpoint
 from tests.tasks.tiny import write_song
 
 pytestmark = pytest.mark.slow

@@ -43,7 +43,7 @@ SMALL = [
 
 def jam(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PREFECT_HOME": str(cwd / "prefect")}
-    command = [sys.executable, "-m", "flows.cli", *arguments]
+    command = [sys.executable, "-m", "flows.commands.main", *arguments]
     done = subprocess.run(
         command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=600, check=False
     )

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 import soundfile
 
-from flows.look import print_why
-from flows.params import Params, load_params
-from flows.prepare import prepare_chain, run_prepare
-from flows.workfolder import WorkFolder
-from tasks.engine.table import Chain
-from tasks.group import Group, neighbours_path
+from flows.console.tables import print_why
+from flows.pipelines.prepare_stages import prepare_chain
+from flows.prepare import run_prepare
+from flows.settings.params import Params, load_params
+from flows.settings.work_folder import WorkFolder
+from tasks.engine.pipeline import Chain
+from tasks.stages.group import Group, neighbours_path
 from tasks.toy.render import render_songs
 
 pytestmark = pytest.mark.slow

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tasks.engine.store import StorePath, place_of
-from tasks.folder import AUDIO_ENDINGS
+from tasks.songs.folder import AUDIO_ENDINGS
+from tasks.storage.object_store import StorePath, place_of
 from tests.flows.prepared import prepare, toy_songs
 from tests.flows.test_lifecycle import digests, jam
 from tests.s3 import CREDENTIALS, s3_server
-from tests.tasks.test_song_files import put, shard_of
+from tests.tasks.songs.test_files import put, shard_of
 
 pytestmark = pytest.mark.slow
 SETTINGS = ("--set", "engine.partition_size=4", "--set", "group.benchmark_share=0.2")
@@ -59,7 +59,7 @@ def test_without_credentials_in_the_environment_a_store_is_refused_in_one_line(
 ) -> None:
     for name in CREDENTIALS:
         monkeypatch.delenv(name)
-    command = [sys.executable, "-m", "flows.cli", "table", "--work", "s3://key:hidden@songs/work"]
+    command = [sys.executable, "-m", "flows.commands.main", "table", "--work", "s3://key:hidden@songs/work"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert done.returncode == 2 and "environment" in done.stderr and "hidden" not in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1

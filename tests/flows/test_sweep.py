@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 import flows.sweep
+from flows.settings.work_folder import WorkFolder
 from flows.sweep import run_sweep
-from flows.workfolder import WorkFolder
-from tasks.engine.fit import Run, result, stands
-from tasks.engine.steps import run_steps
-from tasks.sweep import ARMS, CONTRASTS
-from tests.flows.test_rounds import Killed, in_process, params_of, work_folder  # noqa: F401 (a fixture)
-from tests.tasks.test_train import ALONE
+from tasks.preference.sweep import ARMS, CONTRASTS
+from tasks.trainer.loop import run_steps
+from tasks.trainer.ray_train import Run, result, stands
+from tests.flows.pipelines.test_round import Killed, in_process, params_of, work_folder  # noqa: F401 (a fixture)
+from tests.tasks.training.test_train import ALONE
 
 pytestmark = pytest.mark.slow
 

@@ -6,9 +6,10 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from tasks.engine.run import run_chains
+from tasks.engine.pipeline import Chain
+from tasks.engine.scheduler import run_chains
 from tasks.engine.stage import Stage
-from tasks.engine.table import Chain, Source, Table
+from tasks.engine.table import Source, Table
 from tests.tasks.engine.probes import ENGINE
 from tests.tasks.tiny import write_song
 

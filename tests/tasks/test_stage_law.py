@@ -14,31 +14,32 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from flows.params import load_params
-from tasks.align import Align, AlignParams
-from tasks.audio import AudioParams, flac_bytes, npy_bytes
-from tasks.check import Check, CheckParams
-from tasks.collect import Collect
-from tasks.encode import Encode
+from flows.settings.params import load_params
+from tasks.audio.read import AudioParams, flac_bytes, npy_bytes
 from tasks.engine.columns import COLUMNS, QUALITY
 from tasks.engine.song import Song
 from tasks.engine.stage import Stage
-from tasks.filter import Filter, FilterParams
-from tasks.gauge import Gauge
-from tasks.generate import Generate
-from tasks.group import Group
-from tasks.ingest import Ingest, IngestParams
-from tasks.pack import Pack, PackParams
-from tasks.phonemize import Phonemize, PhonemizeParams
-from tasks.place import Place
-from tasks.reward import Reward
-from tasks.score import Score
-from tasks.separate import Separate
-from tasks.sketch import Sketch, SketchParams
-from tasks.style import Style
-from tasks.transcribe import Transcribe, TranscribeParams
-from tests.tasks.test_generate import SAMPLER, tiny_checkpoint
-from tests.tasks.test_neighbours import PARAMS as GROUP
+from tasks.quality.limits import FilterParams
+from tasks.stages.align import Align, AlignParams
+from tasks.stages.align_transcript import Place
+from tasks.stages.check import Check, CheckParams
+from tasks.stages.dedup_features import Sketch, SketchParams
+from tasks.stages.encode import Encode
+from tasks.stages.filter import Filter
+from tasks.stages.generate import Generate
+from tasks.stages.group import Group
+from tasks.stages.ingest import Ingest, IngestParams
+from tasks.stages.load_external import Collect
+from tasks.stages.measure_levels import Gauge
+from tasks.stages.pack import Pack, PackParams
+from tasks.stages.phonemize import Phonemize, PhonemizeParams
+from tasks.stages.reward import Reward
+from tasks.stages.score import Score
+from tasks.stages.separate import Separate
+from tasks.stages.style import Style
+from tasks.stages.transcribe import Transcribe, TranscribeParams
+from tests.tasks.dedup.test_near_duplicates import PARAMS as GROUP
+from tests.tasks.stages.test_generate import SAMPLER, tiny_checkpoint
 from tests.tasks.tiny import timed, tones_CN, write_song
 from tests.tasks.units import stages
 

@@ -57,11 +57,13 @@ def test_a_changed_tree_with_the_old_version_is_told_apart_from_a_raised_one() -
 
 
 def test_the_source_of_a_stage_reaches_what_it_computes_with_but_no_other_stage_or_model() -> None:
-    assert {"tasks.lyrics", "tasks.audio", "jam_model.frames"} <= closure("tasks.ingest")
-    assert "jam_model.dit" in closure("tasks.generate")
-    assert not {"tasks.models.codec", "tasks.ingest"} & closure("tasks.encode")
-    assert "tasks.models.phonemizer" in closure("tasks.lyrics")  # takes a function of it, builds no model
-    assert "tasks.models.spectra" in closure("tasks.models.codec")
+    assert {"tasks.songs.lyrics", "tasks.audio.read", "jam_model.frames"} <= closure("tasks.stages.ingest")
+    assert "jam_model.dit" in closure("tasks.stages.generate")
+    assert not {"tasks.models.codec", "tasks.stages.ingest"} & closure("tasks.stages.encode")
+    assert "tasks.models.phonemizer" in closure(
+        "tasks.songs.lyrics"
+    )  # takes a function of it, builds no model
+    assert "tasks.models.embedded.spectra" in closure("tasks.models.codec")
 
 
 def test_every_model_states_its_revision_and_every_embedded_one_its_name() -> None:

@@ -12,7 +12,8 @@ from tasks.engine.stage import Stage
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("tasks", "jam_model", "eval")
-SHIPPED = ROOT / "tasks" / "models" / "constants"
+NO_VALUES = ("tasks.engine", "tasks.storage", "tasks.trainer")
+SHIPPED = ROOT / "tasks" / "models" / "embedded" / "constants"
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,12 @@ class Unit:
 
 
 def stages() -> dict[str, type[Stage]]:
-    """Every stage class of tasks/*.py by name."""
+    """Every stage class of tasks/stages by name."""
     found: dict[str, type[Stage]] = {}
-    for path in sorted((ROOT / "tasks").glob("*.py")):
+    for path in sorted((ROOT / "tasks" / "stages").glob("*.py")):
         if "(Stage)" not in path.read_text(encoding="utf-8"):
             continue
-        module = importlib.import_module(f"tasks.{path.stem}")
+        module = importlib.import_module(f"tasks.stages.{path.stem}")
         for value in vars(module).values():
             if isinstance(value, type) and issubclass(value, Stage) and value.__module__ == module.__name__:
                 found[value.name] = value
@@ -57,9 +58,9 @@ def model_kinds() -> list[str]:
 
 
 def real_models() -> list[str]:
-    """Modules of tasks/models with the code around a real model, each with a `VERSION`."""
-    paths = sorted((ROOT / "tasks" / "models").glob("*.py"))
-    return [f"tasks.models.{path.stem}" for path in paths if "\nVERSION = " in path.read_text("utf-8")]
+    """Modules of tasks/models/real with the code around a real model, each with a `VERSION`."""
+    paths = sorted((ROOT / "tasks" / "models" / "real").glob("*.py"))
+    return [f"tasks.models.real.{path.stem}" for path in paths if "\nVERSION = " in path.read_text("utf-8")]
 
 
 def identity(module: str) -> str:
@@ -72,7 +73,7 @@ def identity(module: str) -> str:
 def source_hash(module: str) -> str:
     """Hash of the syntax trees of a module and of what it imports of ours, without docstrings.
 
-    The engine is left out (it moves songs, it makes no values), and so are models that are built and other
+    The engine, storage and the trainer are left out (they move songs, they make no values), and so are models that are built and other
     stages, which carry a version of their own. Constants shipped for a module count as its source.
     """
     digest = hashlib.sha256()
@@ -90,7 +91,7 @@ def closure(module: str) -> set[str]:
     while waiting:
         name = waiting.pop()
         found.add(name)
-        near = {other for other in imports(name) - other_stages if not other.startswith("tasks.engine")}
+        near = {other for other in imports(name) - other_stages if not other.startswith(NO_VALUES)}
         waiting |= near - found
     return found
 

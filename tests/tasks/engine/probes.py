@@ -11,10 +11,11 @@ from pathlib import Path
 
 from tasks.engine.limits import Limits
 from tasks.engine.params import EngineParams
-from tasks.engine.partition import Work, run_partition
+from tasks.engine.pipeline import Chain
+from tasks.engine.run_partition import Work, run_partition
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import BadModel, Section, Stage
-from tasks.engine.table import Chain, Source, Table
+from tasks.engine.table import Source, Table
 
 ENGINE = EngineParams(
     partition_size=4,

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.engine.table import Chain, Source, Table
+from tasks.engine.pipeline import Chain
+from tasks.engine.table import Source, Table
 from tests.tasks.engine.probes import Cut, Factor, Flag, Measure, sources, table_of
 
 

@@ -14,13 +14,12 @@ from pathlib import Path
 import pytest
 import ray
 
-from tasks.engine.fingerprint import stage_recipe
-from tasks.engine.interpreter import check_interpreter
+from tasks.engine.interpreter import ask_recipe, check_interpreter
 from tasks.engine.params import EngineParams, StageWorkers, group_sizes
+from tasks.engine.pipeline import Chain, stored_recipe
 from tasks.engine.pool import HEAP, Pool, connect
-from tasks.engine.run import run_chains
+from tasks.engine.scheduler import run_chains
 from tasks.engine.stage import BadModel
-from tasks.engine.table import Chain, stored_recipe
 from tests.tasks.engine.probes import ENGINE, Broken, Factor, Flag, Measure, Where, table_of
 
 FACTOR = Factor(factor=1.0)
@@ -144,7 +143,7 @@ def test_interpreter_that_lacks_a_package_of_ours_is_named(tmp_path: Path) -> No
     with pytest.raises(
         ValueError, match=r"engine\.stages\.where\.python: .* cannot run the stage: .*No module"
     ):
-        stage_recipe(Where(FACTOR), python)
+        ask_recipe(python, Where(FACTOR))
 
 
 def test_model_that_cannot_be_loaded_ends_the_run_and_what_was_committed_stands(tmp_path: Path) -> None:

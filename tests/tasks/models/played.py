@@ -6,8 +6,8 @@ from functools import cache
 
 import numpy as np
 
+from tasks.toy.composition import GENRES, Score, compose, song_seed
 from tasks.toy.performance import Performance, perform
-from tasks.toy.score import GENRES, Score, compose, song_seed
 
 SET_SEED = 31_337
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tasks.audio import flac_bytes
+from tasks.audio.read import flac_bytes
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Stage
 from tests.tasks.tiny import RATE_HZ, tones_CN

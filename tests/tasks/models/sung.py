@@ -7,11 +7,11 @@ from functools import cache
 
 import numpy as np
 
-from flows.params import load_params
+from flows.settings.params import load_params
 from tasks.models.phonemizer import build_phonemizer, normalise_words
 from tasks.models.separator import MidSidePitchSeparator
+from tasks.toy.composition import GENRES, Score, compose, song_seed
 from tasks.toy.performance import Performance, perform
-from tasks.toy.score import GENRES, Score, compose, song_seed
 
 PHONEMIZER = build_phonemizer(load_params().phonemizer)
 

@@ -5,9 +5,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from flows.params import load_params
+from flows.settings.params import load_params
 from tasks.models.aligner import Line, Unalignable, aligner_identity, build_aligner
-from tasks.models.forced_alignment import DoesNotFit, align_phones
+from tasks.models.embedded.forced_alignment import DoesNotFit, align_phones
 from tasks.toy.voice import sing
 from tests.tasks.models.sung import lyrics, said, scores, separated, songs, with_words
 

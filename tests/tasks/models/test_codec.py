@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from flows.params import load_params
+from flows.settings.params import load_params
 from jam_model.frames import HOP_SAMPLES, LATENT_CHANNELS, SAMPLE_RATE_HZ, seconds_of_frames
 from tasks.models.codec import (
     PITCH,

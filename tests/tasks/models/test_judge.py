@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from flows.params import load_params
+from flows.settings.params import load_params
 from tasks.models.codec import VocoderCodec
 from tasks.models.judge import AXES, Judge, build_judge, judge_identity
 from tests.tasks.models.played import played, with_noise

@@ -2,7 +2,7 @@ import pickle
 
 import pytest
 
-from flows.params import load_params
+from flows.settings.params import load_params
 from tasks.models.phonemizer import (
     SYMBOLS,
     Pronunciation,
@@ -12,7 +12,7 @@ from tasks.models.phonemizer import (
     phones_of,
     to_symbols,
 )
-from tasks.toy.score import VOCABULARY
+from tasks.toy.composition import VOCABULARY
 from tasks.toy.voice import pronunciations
 
 PARAMS = load_params().phonemizer

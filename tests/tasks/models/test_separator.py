@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from flows.params import load_params
+from flows.settings.params import load_params
+from tasks.models.embedded.spectra import istft, stft
 from tasks.models.separator import build_separator, separator_identity
-from tasks.models.spectra import istft, stft
 from tests.tasks.models.played import played
 
 PARAMS = load_params().separate

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from flows.params import load_params
+from flows.settings.params import load_params
 from jam_model.frames import SAMPLE_RATE_HZ, STYLE_DIM
 from tasks.models.codec import VocoderCodec
 from tasks.models.style_encoder import StyleEncoder, build_style_encoder, style_encoder_identity
-from tasks.toy.score import GENRES
+from tasks.toy.composition import GENRES
 from tests.tasks.models.played import played, with_noise
 
 PARAMS = load_params().style

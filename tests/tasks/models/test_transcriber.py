@@ -3,8 +3,8 @@ import pickle
 import numpy as np
 import pytest
 
-from flows.params import load_params
-from tasks.models.ctc_decode import WordLoop, edits, greedy_phones
+from flows.settings.params import load_params
+from tasks.models.embedded.ctc_decode import WordLoop, edits, greedy_phones
 from tasks.models.transcriber import Transcript, build_transcriber, check_apart, transcriber_identity
 from tasks.toy.voice import sing
 from tests.tasks.models.sung import lyrics, scores, separate, separated, songs, with_words

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from flows.params import load_params
+from flows.settings.params import load_params
 from tasks.models.aligner import AlignerParams
-from tasks.models.choice import ModelChoice
+from tasks.models.base import ModelChoice
 from tasks.models.separator import SeparatorParams
 from tasks.models.transcriber import TranscriberParams
 from tests.tasks.models.sung import songs

@@ -8,8 +8,8 @@ import pytest
 
 from tasks.toy import espeak, voice
 from tasks.toy.band import play_band
+from tasks.toy.composition import GENRES, VOCABULARY, compose
 from tasks.toy.performance import PEAK, perform
-from tasks.toy.score import GENRES, VOCABULARY, compose
 from tasks.toy.voice import VOCALS_RMS, pronunciations, sing
 
 SCORES = {score.genre: score for score in map(compose, range(40))}
@@ -28,7 +28,7 @@ def test_another_process_sings_and_plays_the_same_samples() -> None:
     program = (
         "import hashlib\n"
         "from tasks.toy.performance import perform\n"
-        "from tasks.toy.score import compose\n"
+        "from tasks.toy.composition import compose\n"
         "for seed in (3, 4):\n"
         "    done = perform(compose(seed))\n"
         "    print(hashlib.sha256(done.vocals_N.tobytes() + done.band_CN.tobytes()).hexdigest())\n"

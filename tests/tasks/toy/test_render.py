@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from tasks.toy.composition import VOCABULARY
 from tasks.toy.files import FORMATS
 from tasks.toy.render import render_songs
-from tasks.toy.score import VOCABULARY
 
 NUM_SONGS = 8
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from tasks.models.foreign import import_foreign
+from tasks.models.real.import_masks import import_foreign
 
 TARGETS = {
     "CE": {"mean": 5.2, "std": 1.3},

@@ -71,7 +71,7 @@ def write_deep_phonemizer(path: Path, seed: int = 0, zipped: bool = True, **chan
 def toy_dictionary() -> dict[str, dict[str, str]]:
     """The toy vocabulary as its singer says it: with this as `phoneme_dict`, toy songs can be aligned."""
     from tasks.models.phonemizer import EspeakPhonemizer, normalise_words
-    from tasks.toy.score import VOCABULARY
+    from tasks.toy.composition import VOCABULARY
 
     words = sorted({word for entry in VOCABULARY for word in normalise_words(entry)})
     said = EspeakPhonemizer("en-us").phonemize(words)

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from tasks.models.foreign import import_foreign
+from tasks.models.real.import_masks import import_foreign
 
 
 def muq_config(depth: int, width: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from tasks.models.foreign import import_foreign
+from tasks.models.real.import_masks import import_foreign
 from tests.tasks.models.checkpoints.muq import write_muq
 
 WIDTH = 32

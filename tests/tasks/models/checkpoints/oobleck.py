@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from tasks.models.foreign import import_foreign
+from tasks.models.real.import_masks import import_foreign
 
 RATIOS = (16, 128)  # released: 2, 4, 4, 8, 8; fewer blocks at a high rate are quicker
 

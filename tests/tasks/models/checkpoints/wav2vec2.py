@@ -12,7 +12,7 @@ LETTERS = "ETAONIHSRDLUMWCFGYPBVK'XJQZ"
 
 def write_wav2vec2(folder: Path, seed: int = 0, letters: str = LETTERS) -> Path:
     """config.json, vocab.json, preprocessor_config.json, tokenizer files and model.safetensors."""
-    from tasks.models.foreign import import_foreign
+    from tasks.models.real.import_masks import import_foreign
 
     import_foreign("whisperx.alignment")
     from transformers import Wav2Vec2Config, Wav2Vec2CTCTokenizer, Wav2Vec2FeatureExtractor, Wav2Vec2ForCTC

@@ -1,0 +1,67 @@
+"""The judges' axes as metrics: SongEval's five, Audiobox's four; and how often the first ranks as it must."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from eval.metrics.metric import Metric
+from eval.stats.intervals import Estimate, present
+
+AXES = ("coherence", "musicality", "memorability", "clarity", "naturalness")  # the order of SongEval's code
+
+_SOURCE = "SongEval (ASLP-lab/SongEval), arXiv 2505.10793"
+
+
+def _axis_metric(name: str, title: str, protocol: str) -> Metric:
+    return Metric(name, title, _SOURCE, "(1, 5)", "higher", "", protocol)
+
+
+METRICS = (
+    _axis_metric("judge_mean", "Judge, mean", "Mean of the judge's five axes a song, then over songs."),
+    *(
+        _axis_metric(f"judge_{axis}", axis.capitalize(), f"The judge's {axis} of the whole mix.")
+        for axis in AXES
+    ),
+)
+
+_AUDIOBOX = (
+    ("CE", "enjoyment", "Content enjoyment"),
+    ("CU", "usefulness", "Content usefulness"),
+    ("PC", "complexity", "Production complexity"),
+    ("PQ", "quality", "Production quality"),
+)
+SECOND_AXES = tuple(key for key, _, _ in _AUDIOBOX)
+SECOND_METRICS = tuple(
+    Metric(
+        name=f"audiobox_{name}",
+        title=title,
+        source="Audiobox Aesthetics, arXiv 2502.05139",
+        range="[1, 10]",
+        direction="neither" if key == "PC" else "higher",
+        unit="",
+        protocol=f"The second judge's {key} of the whole mix; mean over songs.",
+    )
+    for key, name, title in _AUDIOBOX
+)
+"""The four axes of Audiobox, in the order it gives them."""
+
+
+def ranked_songs(columns: Sequence[Sequence[float | None]]) -> Estimate:
+    """On how many songs every column scores strictly above the next one (truth, noisy truth, untrained).
+
+    Position i is the same song in every column; a song without one of the scores counts in `n_failed`.
+    """
+    if len(columns) < 2 or len({len(column) for column in columns}) != 1:
+        raise ValueError(
+            f"columns hold {[len(column) for column in columns]} scores: give two or more, one song a row"
+        )
+    rows = [row for row in zip(*columns, strict=True) if all(present(score) for score in row)]
+    n_failed = len(columns[0]) - len(rows)
+    if not rows:
+        reason = "no song has all the scores"
+        return Estimate(None, None, None, 0, n_failed, "songs", "count", reason)
+    ranked = sum(all(left > right for left, right in pairwise(row)) for row in rows)
+    return Estimate(
+        float(ranked), None, None, len(rows), n_failed, "songs", "count", "a count has no interval"
+    )

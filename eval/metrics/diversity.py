@@ -1,0 +1,100 @@
+"""Diversity: how unlike one another are the songs of a system? Legend: N songs, S dimension."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from eval.metrics.metric import Metric
+from eval.stats.intervals import Estimate, jackknife
+
+METRICS = (
+    Metric(
+        name="song_diversity",
+        title="Diversity of songs",
+        source="ours",
+        range="[0, 2]",
+        direction="higher",
+        unit="",
+        protocol="Mean of 1 - cosine between the mean style embeddings of every two songs of the system; interval "
+        "by jackknife over songs. To be read beside the true songs' own: noise is diverse too.",
+    ),
+)
+
+
+def diversity(songs: Sequence[np.ndarray | None]) -> Estimate:
+    """Of one system's songs, each a style vector [S]; None is a failed song."""
+    unit_NS = _unit_rows([song for song in songs if song is not None])
+    n_failed = len(songs) - len(unit_NS)
+    if len(unit_NS) < 2:
+        reason = "one song alone is not diverse" if len(unit_NS) else "no song has a style"
+        return Estimate(None, None, None, len(unit_NS), n_failed, method="jackknife", reason=reason)
+    return _with_interval(_whole(unit_NS), _apart_without(unit_NS), n_failed)
+
+
+def diversity_difference(songs: Sequence[np.ndarray | None], others: Sequence[np.ndarray | None]) -> Estimate:
+    """Diversity of `songs` minus that of `others` over the songs both have; position i is one song in both."""
+    pairs = _in_both(songs, others)
+    n_failed = len(songs) - len(pairs)
+    if len(pairs) < 2:
+        reason = "fewer than two songs are in both"
+        return Estimate(None, None, None, len(pairs), n_failed, method="jackknife", reason=reason)
+    lefts_NS, rights_NS = (_unit_rows(list(side)) for side in zip(*pairs, strict=True))
+    without_N = _apart_without(lefts_NS) - _apart_without(rights_NS)
+    return _with_interval(_whole(lefts_NS) - _whole(rights_NS), without_N, n_failed)
+
+
+def swapped_diversity_difference(
+    songs: Sequence[np.ndarray | None], others: Sequence[np.ndarray | None]
+) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
+    """`diversity_difference` after each row of swaps [B, N] of the songs both have, and N: for `eval.stats.significance`."""
+    pairs = _in_both(songs, others)
+    lefts_NS, rights_NS = (_unit_rows(list(side)) for side in zip(*pairs, strict=True))
+
+    def difference(swaps_BN: np.ndarray) -> np.ndarray:
+        moved_BS = swaps_BN @ (rights_NS - lefts_NS)
+        left_BS, right_BS = lefts_NS.sum(axis=0) + moved_BS, rights_NS.sum(axis=0) - moved_BS
+        return _apart(left_BS, len(pairs)) - _apart(right_BS, len(pairs))
+
+    return difference, len(pairs)
+
+
+def _in_both(
+    songs: Sequence[np.ndarray | None], others: Sequence[np.ndarray | None]
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    return [(a, b) for a, b in zip(songs, others, strict=True) if a is not None and b is not None]
+
+
+def _with_interval(value: float, without_N: np.ndarray, n_failed: int) -> Estimate:
+    if len(without_N) < 3:
+        reason = "two songs give no interval"
+        return Estimate(value, None, None, len(without_N), n_failed, method="jackknife", reason=reason)
+    return jackknife(value, without_N, n_failed)
+
+
+def _apart(total_S: np.ndarray, num: int) -> np.ndarray:
+    """Diversity of `num` unit vectors from their sum, any number of sums at once.
+
+    The sum of all cosines is the squared length of the sum of the vectors; a song with itself is no pair. NaN
+    where one song is left.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return 1 - ((total_S**2).sum(axis=-1) - num) / np.float64(num * (num - 1))
+
+
+def _whole(unit_NS: np.ndarray) -> float:
+    return float(_apart(unit_NS.sum(axis=0), len(unit_NS)))
+
+
+def _apart_without(unit_NS: np.ndarray) -> np.ndarray:
+    """The diversity without each song in turn, [N]."""
+    return _apart(unit_NS.sum(axis=0) - unit_NS, len(unit_NS) - 1)
+
+
+def _unit_rows(songs: Sequence[np.ndarray]) -> np.ndarray:
+    rows_NS = np.asarray(songs, np.float64).reshape(len(songs), -1)
+    lengths_N = np.linalg.norm(rows_NS, axis=1, keepdims=True)
+    if not (np.isfinite(lengths_N).all() and (lengths_N > 0).all()):
+        raise ValueError("a style vector has length 0 or is not finite: it points nowhere")
+    return rows_NS / lengths_N

@@ -1,0 +1,197 @@
+"""Word and phone error rates: jiwer's counts a song, summed over the corpus before dividing.
+
+The rate of a corpus is errors / reference tokens and is never capped: insertions can carry it above 1.
+Empty references follow jiwer: their insertions still count, and a corpus without a single reference token
+has as its rate the number of insertions (0 when nothing was heard).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import jiwer
+
+from eval.metrics.metric import Metric
+from eval.stats.intervals import Estimate, Resampling, paired_rate_difference, rate
+
+NORMALISER = (
+    "NFKC; case folded; text in [square brackets] (section tags, a recogniser's remarks) removed; (backing) words "
+    "and ad-libs are words like any other, without their brackets; curly apostrophes made straight and kept "
+    "inside a word; hyphens and dashes split words; numbers stay as written; every other mark removed"
+)
+
+METRICS = (
+    Metric(
+        name="wer",
+        title="WER",
+        source="jiwer; Morris et al. 2004",
+        range="[0, inf)",
+        direction="lower",
+        unit="",
+        protocol="Words that the transcriber hears in the vocals, separated from the mix as far as the asked end, "
+        "against the asked lyrics, summed over songs: (substitutions + deletions + insertions) / asked words, not "
+        "capped. Lyrics that the transcriber itself wrote are no reference. "
+        f"Normaliser: {NORMALISER}.",
+        percent=True,
+        decimals=1,
+    ),
+    Metric(
+        name="per",
+        title="PER",
+        source="jiwer over phones",
+        range="[0, inf)",
+        direction="lower",
+        unit="",
+        protocol="Phones of the transcript's words against phones of the asked words, one phonemizer for "
+        "both, stress, '_' and punctuation removed; summed over songs, not capped.",
+        percent=True,
+        decimals=1,
+    ),
+    Metric(
+        name="acoustic_per",
+        title="Acoustic PER",
+        source="jiwer over phones",
+        range="[0, inf)",
+        direction="lower",
+        unit="",
+        protocol="The recogniser's own phones, before any lexicon, against phones of the asked words; "
+        "summed over songs, not capped.",
+        percent=True,
+        decimals=1,
+    ),
+)
+ABOVE_ONE = Metric(
+    name="wer_above_one",
+    title="Songs with WER above 1",
+    source="ours",
+    range="[0, 1]",
+    direction="lower",
+    unit="",
+    protocol="Share of the songs with more word errors than asked words: what an uncapped rate rests on.",
+    percent=True,
+    decimals=1,
+)
+
+TAG = re.compile(r"\[[^\]]*\]")
+Mark = Literal["hit", "substituted", "missed", "inserted"]
+
+
+@dataclass(frozen=True)
+class ErrorCounts:
+    """What happened to the reference tokens of one song, or, added up, of many."""
+
+    hits: int
+    substitutions: int
+    deletions: int
+    insertions: int
+
+    @property
+    def num_reference(self) -> int:
+        return self.hits + self.substitutions + self.deletions
+
+    @property
+    def errors(self) -> int:
+        return self.substitutions + self.deletions + self.insertions
+
+    @property
+    def rate(self) -> float:
+        """Errors a reference token; with no reference token the number of insertions, as jiwer has it."""
+        return self.errors / self.num_reference if self.num_reference else float(self.insertions)
+
+    def __add__(self, other: ErrorCounts) -> ErrorCounts:
+        return ErrorCounts(
+            self.hits + other.hits,
+            self.substitutions + other.substitutions,
+            self.deletions + other.deletions,
+            self.insertions + other.insertions,
+        )
+
+
+NO_COUNTS = ErrorCounts(0, 0, 0, 0)
+
+
+def normalise(words: Sequence[str]) -> list[str]:
+    """The words as they are compared; `NORMALISER` says in a sentence what is done."""
+    text = TAG.sub(" ", unicodedata.normalize("NFKC", " ".join(words))).casefold()
+    text = text.replace("\u2019", "'").replace("\u2018", "'").replace("\u02bc", "'")
+    kept = "".join(_kept(letter) for letter in text)
+    return [word for word in (word.strip("'") for word in kept.split()) if word]
+
+
+def count_errors(asked: Sequence[str], heard: Sequence[str]) -> ErrorCounts:
+    """Align two lists of tokens (words or phones) with the fewest edits and count them.
+
+    Raises:
+        ValueError: a token is empty or holds white space, which would change the number of tokens.
+    """
+    output = _align(asked, heard)
+    return ErrorCounts(output.hits, output.substitutions, output.deletions, output.insertions)
+
+
+def mark_words(asked: Sequence[str], heard: Sequence[str]) -> tuple[list[Mark], list[Mark]]:
+    """The fate of every asked (hit, substituted, missed) and heard token (hit, substituted, inserted)."""
+    asked_marks: list[Mark] = ["missed"] * len(asked)
+    heard_marks: list[Mark] = ["inserted"] * len(heard)
+    for asked_position, heard_position, mark in matched_pairs(asked, heard):
+        asked_marks[asked_position] = heard_marks[heard_position] = mark
+    return asked_marks, heard_marks
+
+
+def matched_pairs(asked: Sequence[str], heard: Sequence[str]) -> list[tuple[int, int, Mark]]:
+    """(position asked, position heard, "hit" or "substituted") of tokens that stand opposite each other."""
+    pairs: list[tuple[int, int, Mark]] = []
+    for chunk in _align(asked, heard).alignments[0]:
+        mark: Mark = "hit" if chunk.type == "equal" else "substituted"
+        positions = zip(
+            range(chunk.ref_start_idx, chunk.ref_end_idx),
+            range(chunk.hyp_start_idx, chunk.hyp_end_idx),
+            strict=False,  # one side of a deletion or insertion is empty
+        )
+        pairs.extend((asked_position, heard_position, mark) for asked_position, heard_position in positions)
+    return pairs
+
+
+def corpus_counts(songs: Sequence[ErrorCounts | None]) -> ErrorCounts:
+    """The counts of all songs that have them, added up."""
+    return sum((song for song in songs if song is not None), NO_COUNTS)
+
+
+def corpus_rate(songs: Sequence[ErrorCounts | None], resampling: Resampling) -> Estimate:
+    """Error rate of the corpus with its interval over songs; a None is a failed song."""
+    return rate(*fractions(songs), resampling=resampling)
+
+
+def corpus_rate_difference(
+    songs: Sequence[ErrorCounts | None], others: Sequence[ErrorCounts | None], resampling: Resampling
+) -> Estimate:
+    """Rate of `songs` minus rate of `others` over the songs both have; position i is one song in both."""
+    return paired_rate_difference(*fractions(songs), *fractions(others), resampling=resampling)
+
+
+def fractions(songs: Sequence[ErrorCounts | None]) -> tuple[list[float | None], list[float | None]]:
+    """Errors and reference tokens, a song each; None for a failed one."""
+    errors: list[float | None] = [None if song is None else song.errors for song in songs]
+    references: list[float | None] = [None if song is None else song.num_reference for song in songs]
+    return errors, references
+
+
+def _align(asked: Sequence[str], heard: Sequence[str]) -> jiwer.WordOutput:
+    for side, tokens in (("asked", asked), ("heard", heard)):
+        for position, token in enumerate(tokens):
+            if not token or token.split() != [token]:
+                raise ValueError(
+                    f"{side}[{position}] is {token!r}: a token must be one non-empty word without "
+                    "white space; "
+                    "normalise() makes such words"
+                )
+    return jiwer.process_words(" ".join(asked), " ".join(heard))
+
+
+def _kept(letter: str) -> str:
+    if letter.isalnum() or letter == "'" or unicodedata.category(letter).startswith("M"):
+        return letter
+    return " " if letter.isspace() or unicodedata.category(letter) == "Pd" else ""

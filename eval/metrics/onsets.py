@@ -1,0 +1,68 @@
+"""Onset F1: do words start when they were asked to, whichever words they are?
+
+The F-measure of mir_eval.onset (Raffel et al. 2014), with its tolerance: asked and heard onsets are matched one to
+one, as many as can be, a pair being at most 50 ms apart. On a line the first that still fits is always a best
+match, so one pass over both sorted lists finds as many pairs as mir_eval's bipartite matching.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from eval.metrics.metric import Metric
+
+TOLERANCE_S = 0.05
+
+METRICS = (
+    Metric(
+        name="onset_f1",
+        title="Onset F1",
+        source="mir_eval.onset.f_measure, Raffel et al. 2014",
+        range="[0, 1]",
+        direction="higher",
+        unit="",
+        protocol="Starts of the asked words against starts of all words heard, matched one to one within "
+        "50 ms, whatever the words; mean over songs.",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class OnsetScores:
+    """Shares of the asked onsets that were heard and of the heard ones that were asked, and their harmonic mean."""
+
+    f1: float
+    precision: float
+    recall: float
+
+
+def onset_scores(
+    asked_s: Sequence[float], heard_s: Sequence[float], tolerance_s: float = TOLERANCE_S
+) -> OnsetScores:
+    """Scores of one song, in [0, 1]; all 0 where either side has no onset, as mir_eval has it.
+
+    Raises:
+        ValueError: the tolerance is negative.
+    """
+    if tolerance_s < 0:
+        raise ValueError(f"tolerance_s is {tolerance_s}: give seconds, 0 or more (mir_eval: 0.05)")
+    if not asked_s or not heard_s:
+        return OnsetScores(0.0, 0.0, 0.0)
+    matched = num_matched(asked_s, heard_s, tolerance_s)
+    precision, recall = matched / len(heard_s), matched / len(asked_s)
+    f1 = 2 * precision * recall / (precision + recall) if matched else 0.0
+    return OnsetScores(f1, precision, recall)
+
+
+def num_matched(asked_s: Sequence[float], heard_s: Sequence[float], tolerance_s: float) -> int:
+    """Most pairs of an asked and a heard onset, each used once, at most `tolerance_s` apart."""
+    asked, heard = sorted(asked_s), sorted(heard_s)
+    matched = first = 0
+    for onset_s in heard:
+        while first < len(asked) and asked[first] < onset_s - tolerance_s:
+            first += 1
+        if first < len(asked) and asked[first] <= onset_s + tolerance_s:
+            matched += 1
+            first += 1
+    return matched

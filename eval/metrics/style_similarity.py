@@ -1,0 +1,95 @@
+"""Style similarity: cosines between style embeddings. Legend: A, B rows of the two sides, S dimension."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from eval.metrics.metric import Metric
+
+METRICS = (
+    Metric(
+        name="style_similarity",
+        title="Style similarity",
+        source="cosine of style embeddings, as MuQ-MuLan's (Zhu et al. 2025, arXiv 2501.01108)",
+        range="[-1, 1]",
+        direction="higher",
+        unit="",
+        protocol="Mean cosine between the style embeddings of the song and of the asked style's audio, "
+        "over all pairs of rows.",
+    ),
+    Metric(
+        name="style_similarity_best",
+        title="Style similarity, best row",
+        source="cosine of style embeddings, as MuQ-MuLan's (Zhu et al. 2025, arXiv 2501.01108)",
+        range="[-1, 1]",
+        direction="higher",
+        unit="",
+        protocol="Largest cosine between any style embedding of the song and any of the asked style's audio.",
+    ),
+    Metric(
+        name="diversity",
+        title="Diversity",
+        source="ours",
+        range="[0, 2]",
+        direction="higher",
+        unit="",
+        protocol="1 - cosine between the style embeddings of two takes of a prompt, mean over its pairs of takes.",
+    ),
+    Metric(
+        name="text_similarity",
+        title="Style similarity to text",
+        source="cosine of style embeddings, as MuQ-MuLan's (Zhu et al. 2025, arXiv 2501.01108)",
+        range="[-1, 1]",
+        direction="higher",
+        unit="",
+        protocol="Mean cosine between the style embeddings of the song and that of the asked style's text; not "
+        "measured where the style encoder cannot read the text.",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class StyleSimilarity:
+    best: float
+    mean: float
+
+
+def cosine(left_S: np.ndarray, right_S: np.ndarray) -> float:
+    """Cosine of the angle between two vectors, in [-1, 1]."""
+    return style_similarity(left_S, right_S).mean
+
+
+def style_similarity(song_AS: np.ndarray, asked_BS: np.ndarray) -> StyleSimilarity:
+    """Best and mean cosine over all pairs of rows; a single vector is one row.
+
+    Raises:
+        ValueError: the dimensions differ, a side is empty, or a row has no finite, non-zero length.
+    """
+    song, asked = _unit_rows("song", song_AS), _unit_rows("asked", asked_BS)
+    if song.shape[1] != asked.shape[1]:
+        raise ValueError(
+            f"song rows have {song.shape[1]} dimensions and asked rows {asked.shape[1]}: use one style "
+            "encoder"
+        )
+    cosines_AB = np.clip(song @ asked.T, -1, 1)
+    return StyleSimilarity(best=float(cosines_AB.max()), mean=float(cosines_AB.mean()))
+
+
+def take_diversity(takes: Sequence[np.ndarray]) -> float | None:
+    """Mean distance (1 - mean cosine) over the pairs of takes, each with its embeddings; None below two takes."""
+    distances = [1 - style_similarity(left, right).mean for left, right in combinations(takes, 2)]
+    return float(np.mean(distances)) if distances else None
+
+
+def _unit_rows(side: str, rows: np.ndarray) -> np.ndarray:
+    rows = np.atleast_2d(np.asarray(rows, dtype=np.float64))
+    if rows.ndim != 2 or rows.size == 0:
+        raise ValueError(f"{side} embeddings are {rows.shape}: expected [rows, dimension], at least one row")
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    if not (np.isfinite(lengths).all() and (lengths > 0).all()):
+        raise ValueError(f"a row of the {side} embeddings has length 0 or is not finite: it points nowhere")
+    return rows / lengths

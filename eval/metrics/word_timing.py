@@ -1,0 +1,192 @@
+"""Word timing: when words are sung against when they were asked for, on the words that were recognised.
+
+Legend: B resamples, N songs, E errors (one a matched word).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+
+from eval.metrics.error_rates import matched_pairs
+from eval.metrics.metric import Metric
+from eval.stats.intervals import Estimate, Resampling, percentile_estimate, rate
+
+_SOURCE = "ours"
+_PROTOCOL = (
+    "absolute difference between asked and found word {edge} in seconds, {which} over all words that "
+    "the recogniser "
+    "heard (their share is the matched share); the words' times come from an aligner that never sees "
+    "the asked ones"
+)
+
+
+def _timing_metric(edge: str, which: str, title: str) -> Metric:
+    protocol = _PROTOCOL.format(edge=edge, which=which).capitalize() + "."
+    return Metric(f"word_{edge}_{which}", title, _SOURCE, "[0, inf)", "lower", "s", protocol, decimals=3)
+
+
+METRICS = (
+    _timing_metric("start", "median", "Word start error, median"),
+    _timing_metric("start", "p90", "Word start error, p90"),
+    _timing_metric("end", "median", "Word end error, median"),
+    _timing_metric("end", "p90", "Word end error, p90"),
+    Metric(
+        name="matched_share",
+        title="Matched words",
+        source=_SOURCE,
+        range="[0, 1]",
+        direction="higher",
+        unit="",
+        protocol="Share of the asked words that were heard as asked: those whose timing is measured.",
+        percent=True,
+        decimals=1,
+    ),
+)
+Edge = Literal["start", "end"]
+Which = Literal["median", "p90"]
+_QUANTILES: dict[str, float] = {"median": 0.5, "p90": 0.9}
+
+
+class Timed(Protocol):
+    """A word with its times in seconds; any record with these fields will do."""
+
+    @property
+    def word(self) -> str: ...
+    @property
+    def start_s(self) -> float: ...
+    @property
+    def end_s(self) -> float: ...
+
+
+@dataclass(frozen=True)
+class TimingErrors:
+    """Absolute errors of one song's matched words, in seconds."""
+
+    start_s: tuple[float, ...]
+    end_s: tuple[float, ...]
+    num_asked: int
+
+    @property
+    def num_matched(self) -> int:
+        return len(self.start_s)
+
+
+def timing_errors(asked: Sequence[Timed], heard: Sequence[Timed]) -> TimingErrors:
+    """Errors of the words heard as asked, paired by the alignment with the fewest edits.
+
+    Words are compared as they stand: normalise both sides first (eval.metrics.error_rates.normalise, word by word).
+    """
+    pairs = matched_pairs([word.word for word in asked], [word.word for word in heard])
+    hits = [(asked[i], heard[j]) for i, j, mark in pairs if mark == "hit"]
+    return TimingErrors(
+        start_s=tuple(abs(found.start_s - wanted.start_s) for wanted, found in hits),
+        end_s=tuple(abs(found.end_s - wanted.end_s) for wanted, found in hits),
+        num_asked=len(asked),
+    )
+
+
+def timing_estimate(
+    songs: Sequence[TimingErrors | None],
+    edge: Edge,
+    which: Which,
+    resampling: Resampling,
+) -> Estimate:
+    """Quantile of the errors of all matched words, with its bootstrap interval over songs.
+
+    The quantile is the smallest error that at least that share of the words does not exceed. None is a failed
+    song; a song without a matched word has no error to give and counts as failed too.
+    """
+    used = [errors for song in songs if (errors := _errors(song, edge))]
+    n_failed = len(songs) - len(used)
+    if not used:
+        return _unmatched(n_failed)
+    value, values_B = _quantiles(used, _QUANTILES[which], resampling)
+    return percentile_estimate(value, values_B, len(used), n_failed).with_unit("s")
+
+
+def timing_difference(
+    songs: Sequence[TimingErrors | None],
+    others: Sequence[TimingErrors | None],
+    edge: Edge,
+    which: Which,
+    resampling: Resampling,
+) -> Estimate:
+    """Quantile of `songs` minus quantile of `others` over the songs with matched words in both, drawn together."""
+    pairs = _in_both(songs, others, edge)
+    n_failed = len(songs) - len(pairs)
+    if not pairs:
+        return _unmatched(n_failed)
+    left, left_B = _quantiles([mine for mine, _ in pairs], _QUANTILES[which], resampling)
+    right, right_B = _quantiles([theirs for _, theirs in pairs], _QUANTILES[which], resampling)
+    return percentile_estimate(left - right, left_B - right_B, len(pairs), n_failed).with_unit("s")
+
+
+def swapped_timing_difference(
+    songs: Sequence[TimingErrors | None], others: Sequence[TimingErrors | None], edge: Edge, which: Which
+) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
+    """`timing_difference` after each row of swaps [B, N] of the songs both have, and N: for `eval.stats.significance`."""
+    pairs = _in_both(songs, others, edge)
+    sides = [side for pair in pairs for side in pair]
+    lengths = [len(side) for side in sides]
+    errors_E = np.concatenate([np.asarray(side, np.float64) for side in sides])
+    order = np.argsort(errors_E, kind="stable")
+    errors_E = errors_E[order]
+    song_E, is_other_E = (np.repeat(of, lengths)[order] for of in np.divmod(np.arange(len(sides)), 2))
+
+    def difference(swaps_BN: np.ndarray) -> np.ndarray:
+        theirs_BE = (is_other_E ^ swaps_BN[:, song_E]).astype(np.float64)
+        share = _QUANTILES[which]
+        return _quantile(errors_E, 1 - theirs_BE, share) - _quantile(errors_E, theirs_BE, share)
+
+    return difference, len(pairs)
+
+
+def matched_share(songs: Sequence[TimingErrors | None], resampling: Resampling) -> Estimate:
+    """Matched words / asked words over all songs, with its interval."""
+    matched = [None if song is None else song.num_matched for song in songs]
+    asked = [None if song is None else song.num_asked for song in songs]
+    return rate(matched, asked, resampling)
+
+
+def _in_both(
+    songs: Sequence[TimingErrors | None], others: Sequence[TimingErrors | None], edge: Edge
+) -> list[tuple[tuple[float, ...], tuple[float, ...]]]:
+    """The errors of the songs with matched words in both."""
+    pairs = [(_errors(a, edge), _errors(b, edge)) for a, b in zip(songs, others, strict=True)]
+    return [(mine, theirs) for mine, theirs in pairs if mine and theirs]
+
+
+def _errors(song: TimingErrors | None, edge: Edge) -> tuple[float, ...]:
+    if song is None:
+        return ()
+    return song.start_s if edge == "start" else song.end_s
+
+
+def _unmatched(n_failed: int) -> Estimate:
+    reason = "no song has a matched word"
+    return Estimate(None, None, None, 0, n_failed, unit="s", method="bootstrap", reason=reason)
+
+
+def _quantiles(
+    songs: Sequence[Sequence[float]], share: float, resampling: Resampling
+) -> tuple[float, np.ndarray]:
+    """The quantile over all errors, and of each resample of the songs [B]."""
+    errors_E = np.concatenate([np.asarray(errors, dtype=np.float64) for errors in songs])
+    song_E = np.repeat(np.arange(len(songs)), [len(errors) for errors in songs])
+    order = np.argsort(errors_E, kind="stable")
+    errors_E, song_E = errors_E[order], song_E[order]
+    value = _quantile(errors_E, np.ones((1, len(errors_E))), share)[0]
+    blocks = np.array_split(resampling.counts_BN(len(songs)), max(1, resampling.num_resamples // 500))
+    values_B = np.concatenate([_quantile(errors_E, counts_BN[:, song_E], share) for counts_BN in blocks])
+    return float(value), values_B
+
+
+def _quantile(errors_E: np.ndarray, weights_BE: np.ndarray, share: float) -> np.ndarray:
+    """Weighted quantile of sorted errors, one a row of weights (numpy's method "inverted_cdf")."""
+    reached_BE = np.cumsum(weights_BE, axis=1)
+    enough_BE = reached_BE >= share * reached_BE[:, -1:] - 1e-9
+    return errors_E[np.argmax(enough_BE, axis=1)]

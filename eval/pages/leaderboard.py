@@ -1,0 +1,133 @@
+"""The leaderboard, and what the page's tables share: heads that sort, names with their stamp, numbers as data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from html import escape
+
+from eval.metrics.metric import Metric
+from eval.pages.charts import Scale, dot_plot, scale_of
+from eval.results.report import STAMP, Report, System
+from eval.results.wording import leaderboard_verdict, number, quantity, songs, unit
+from eval.stats.intervals import Estimate
+
+STAMP_MARK = f'<span class="stamp">{STAMP}</span>'
+BETTER = {"lower": "lower is better", "higher": "higher is better", "neither": "no better side"}
+_ARROWS = {"lower": "↓ lower", "higher": "↑ higher", "neither": "no better side"}
+
+
+def column_head(text: str, kind: str = "number", css: str = "", note: str = "") -> str:
+    """A column head that sorts; `kind` is "number" or "text"."""
+    detail = f"<small>{escape(note)}</small>" if note else ""
+    button = f'<button type="button">{escape(text)}</button>'
+    return f'<th scope="col" class="{css}" data-sort="{kind}">{button}{detail}</th>'
+
+
+def head_title(metric: Metric) -> str:
+    """A metric's title with its unit, as a column head."""
+    shown_unit = unit(metric)
+    return f"{metric.title}, {shown_unit}" if shown_unit else metric.title
+
+
+def row_head(system: System, with_note: bool = True) -> str:
+    """A system's name with its stamp and its note."""
+    stamp = STAMP_MARK if system.stand_in else ""
+    note = f'<span class="note">{escape(system.note)}</span>' if system.note and with_note else ""
+    return (
+        f'<th scope="row" data-value="{escape(system.title)}"><b>{escape(system.title)}</b>{note}{stamp}</th>'
+    )
+
+
+def unbroken(sentence: str) -> str:
+    """Escaped, with numbers, brackets and ``n = 32`` kept on one line."""
+    kept = re.sub(r"n = (?=\d)|(?<=\d) (?=points|%|\[)|(?<=points) (?=\[)", _with_hard_spaces, sentence)
+    return escape(re.sub(r"\[[^\]]*\]", _with_hard_spaces, kept))
+
+
+def _with_hard_spaces(match: re.Match[str]) -> str:
+    return match.group().replace(" ", "\u00a0")
+
+
+def data_value(value: float | None) -> str:
+    """A number as the sorting script reads it; nothing where there is none."""
+    return "" if value is None else f"{value:.9g}"
+
+
+def failed_count(estimate: Estimate) -> str:
+    """How many songs failed, marked where any did."""
+    return f'<b class="failed">{estimate.n_failed}</b>' if estimate.n_failed else "0"
+
+
+def metric_scale(report: Report, metric: Metric) -> Scale:
+    """One axis for all systems' values and intervals."""
+    estimates = [system.estimate(metric.name) for system in report.systems]
+    values = [
+        v for estimate in estimates for v in (estimate.value, estimate.low, estimate.high) if v is not None
+    ]
+    return scale_of(values)
+
+
+def leaderboard(report: Report) -> str:
+    """The headline metrics, and the others on demand."""
+    if not report.systems:
+        return ""
+    leading = [report.metric(name) for name in report.headline] or list(report.metrics)
+    others = [metric for metric in report.metrics if metric not in leading]
+    more = ""
+    if others:
+        more = (
+            f'<details class="more"><summary>{len(others)} more metrics</summary>'
+            f"{''.join(_headed_board(report, *group) for group in by_heading(report, others).items())}</details>"
+        )
+    return (
+        f'<p class="verdict">{unbroken(leaderboard_verdict(report))}</p>{_board(report, leading)}'
+        '<p class="caption">Dot and line: value and 95 % interval over songs, on one axis a column. '
+        "Small figures: songs scored · songs failed; a failed song is never averaged in. "
+        f"Arrows: which way is better. Column heads sort.</p>{more}"
+    )
+
+
+def by_heading(report: Report, metrics: Sequence[Metric]) -> dict[str, list[Metric]]:
+    """The metrics under the headings they belong to, in order; those without one under ""."""
+    groups: dict[str, list[Metric]] = {}
+    for metric in metrics:
+        groups.setdefault(report.headings.get(metric.name, ""), []).append(metric)
+    return groups
+
+
+def _headed_board(report: Report, heading: str, metrics: Sequence[Metric]) -> str:
+    return f"{f'<h3>{escape(heading)}</h3>' if heading else ''}{_board(report, metrics)}"
+
+
+def _board(report: Report, metrics: Sequence[Metric]) -> str:
+    heads = "".join(
+        column_head(head_title(metric), css="figure", note=_ARROWS[metric.direction]) for metric in metrics
+    )
+    scales = {metric.name: metric_scale(report, metric) for metric in metrics}
+    rows = "".join(
+        f"<tr>{row_head(system)}"
+        f"{''.join(_board_cell(system, metric, scales[metric.name]) for metric in metrics)}</tr>"
+        for system in report.systems
+    )
+    return (
+        '<div class="wide"><table class="sortable leaderboard"><thead>'
+        f"<tr>{column_head('System', 'text')}{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _board_cell(system: System, metric: Metric, scale: Scale) -> str:
+    estimate = system.estimate(metric.name)
+    label = f"{metric.title} {quantity(metric, estimate)}"
+    return (
+        f'<td class="figure" data-value="{data_value(estimate.value)}" '
+        f'title="{escape(_tooltip(metric, estimate))}">'
+        f'<span class="value">{number(metric, estimate.value)}</span>'
+        f"{dot_plot(estimate, scale, label)}"
+        f'<span class="n">{estimate.n} · {failed_count(estimate)}</span></td>'
+    )
+
+
+def _tooltip(metric: Metric, estimate: Estimate) -> str:
+    text = f"{quantity(metric, estimate)}, {songs(estimate)}"
+    return f"{text}; {estimate.reason}" if estimate.reason else text

@@ -1,0 +1,122 @@
+"""The players of the page: songs x systems with sound, outline and two word lanes, as data for page.js.
+
+Sound goes into the page as base64 until the budget is spent; what does not fit becomes files beside the page.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from eval.metrics.error_rates import mark_words, normalise
+from eval.metrics.metric import Metric
+from eval.results.report import Report
+from eval.results.song_row import SongRow
+
+EMBED_BUDGET_BYTES = 25_000_000  # of base64 in the page
+MOST_OF_A_NAME = 80  # a system's 24 and a song's 48 fit
+NUM_WORST = 10  # as page.js lists
+_PEAKS = 600
+_EXTENSIONS = {"audio/mpeg": "mp3", "audio/ogg": "ogg", "audio/flac": "flac", "audio/wav": "wav"}
+
+
+@dataclass
+class Players:
+    """`songs` for page.js, `embedded` base64 by script id, `files` beside the page."""
+
+    songs: list[dict[str, Any]] = field(default_factory=list)
+    embedded: dict[str, str] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
+
+
+def waveform_peaks(mix_CN: np.ndarray, num_peaks: int = _PEAKS) -> list[float]:
+    """The largest magnitude in each of `num_peaks` equal parts of the song, in [0, 1]."""
+    loudest_N = np.abs(np.atleast_2d(mix_CN)).max(axis=0)
+    if not len(loudest_N):
+        return []
+    edges = np.linspace(0, len(loudest_N), min(num_peaks, len(loudest_N)) + 1).astype(int)
+    return [round(float(peak), 3) for peak in np.maximum.reduceat(loudest_N, edges[:-1])]
+
+
+def build_players(report: Report, budget_bytes: int = EMBED_BUDGET_BYTES) -> Players:
+    """Group the song rows by song, in the order they come, and place their sound."""
+    players = Players()
+    order = {system.name: position for position, system in enumerate(report.systems)}
+    by_song: dict[str, list[SongRow]] = {}
+    for row in report.songs:
+        by_song.setdefault(row.song_id, []).append(row)
+    spent = 0
+    for song_id, rows in by_song.items():
+        takes = []
+        for row in sorted(rows, key=lambda row: order[row.system]):
+            take = _take(row)
+            if row.audio:
+                size = 4 * ((len(row.audio) + 2) // 3)
+                if spent + size <= budget_bytes:
+                    spent += size
+                    take["script"] = f"audio-{len(players.embedded)}"
+                    players.embedded[take["script"]] = base64.b64encode(row.audio).decode("ascii")
+                else:
+                    take["file"] = _file_name(row)
+                    players.files[take["file"]] = row.audio
+            takes.append(take)
+        players.songs.append({"id": song_id, "title": rows[0].title, "genre": rows[0].genre, "takes": takes})
+    return players
+
+
+def worst_takes(rows: Sequence[SongRow], metrics: Sequence[Metric]) -> set[tuple[str, str]]:
+    """(system, song id) of the ten worst takes by each metric that has a better side."""
+    found: set[tuple[str, str]] = set()
+    for metric in metrics:
+        sign = {"lower": -1.0, "higher": 1.0}.get(metric.direction)
+        scored = [(score, row) for row in rows if (score := row.scores.get(metric.name)) is not None]
+        if sign is not None:
+            worst = sorted(scored, key=lambda pair: (sign * pair[0], pair[1].system, pair[1].song_id))
+            found |= {(row.system, row.song_id) for _, row in worst[:NUM_WORST]}
+    return found
+
+
+def _take(row: SongRow) -> dict[str, Any]:
+    asked_marks, heard_marks = mark_words(_keys(row.asked), _keys(row.heard))
+    return {
+        "system": row.system,
+        "duration": row.duration_s,
+        "type": row.audio_type,
+        "peaks": [round(100 * min(1.0, max(0.0, peak))) for peak in row.peaks],
+        "asked": _lane(row.asked, asked_marks),
+        "heard": _lane(row.heard, heard_marks),
+        "scores": dict(row.scores),
+        "reasons": dict(row.reasons),
+        "note": row.note,
+        "facts": [list(fact) for fact in row.facts],
+    }
+
+
+def _lane(words: Sequence[Any], marks: Sequence[str]) -> list[list[Any]]:
+    return [
+        [word.word, round(word.start_s, 3), round(word.end_s, 3), mark]
+        for word, mark in zip(words, marks, strict=True)
+    ]
+
+
+def _keys(words: Sequence[Any]) -> list[str]:
+    """One comparable token a shown word, so that marks and words stay one to one."""
+    return ["".join(normalise([word.word])) or "'" for word in words]
+
+
+def _file_name(row: SongRow) -> str:
+    """A name that is safe in a path and a link, whatever system and song are called; a song id stands whole in it."""
+    name = f"{row.system}-{row.song_id}"
+    safe = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-")[:MOST_OF_A_NAME]
+    extension = _EXTENSIONS.get(row.audio_type)
+    if extension is None:
+        raise ValueError(
+            f"audio_type {row.audio_type!r} of song {row.song_id}: use one of {sorted(_EXTENSIONS)}"
+        )
+    return f"audio/{safe}-{hashlib.sha256(name.encode()).hexdigest()[:8]}.{extension}"

@@ -1,0 +1,188 @@
+"""The page of one song: its words in time over its voice, every stage it went through, every fact of it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any
+
+from eval.pages.frame import Section, html_page
+
+LOW_SCORE = 0.5
+
+
+@dataclass(frozen=True)
+class PageWord:
+    """A word in time. `score` in [0, 1]; `claimed_s` is where the lyrics said it starts."""
+
+    word: str
+    start_s: float
+    end_s: float
+    score: float | None = None
+    phonemes: str | None = None
+    claimed_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Sound:
+    """Something to play: an MP3 file, empty where there is none, and its outline as shares of full scale."""
+
+    name: str
+    mp3: bytes
+    peaks: Sequence[float]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class StageLine:
+    """What one stage did: the code and models that ran, the columns it wrote as (name, shown value, meaning),
+    why it dropped the song, and a note where that says too little.
+    """
+
+    stage: str
+    made_by: str
+    columns: Sequence[tuple[str, str, str]] = ()
+    dropped: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class SongPage:
+    """All that the page shows. `lanes`: words by the name of their lane, the song's own first."""
+
+    song_id: str
+    title: str
+    subtitle: str
+    duration_s: float
+    verdict: str
+    dropped: bool
+    words: Sequence[PageWord]
+    lanes: dict[str, Sequence[PageWord]] = field(default_factory=dict)
+    sounds: Sequence[Sound] = ()
+    stages: Sequence[StageLine] = ()
+
+
+def song_html(page: SongPage) -> str:
+    """The whole page as text; equal songs give equal text."""
+    sections = [
+        ("time", "In time", _timeline(page)),
+        ("words", "Word by word", _words(page.words)),
+        ("stages", "Stage by stage", _stages(page.stages)),
+    ]
+    shown = [section for section in sections if section[2]]
+    sounds = [sound for sound in page.sounds if sound.mp3]
+    embedded = {f"audio-{i}": base64.b64encode(sound.mp3).decode("ascii") for i, sound in enumerate(sounds)}
+    scripts = {sound.name: name for sound, name in zip(sounds, embedded, strict=True)}
+    return html_page(
+        page.title,
+        ["page.css", "song.css"],
+        ["player.js", "song.js"],
+        _header(page, shown),
+        shown,
+        _data(page, scripts),
+        embedded,
+    )
+
+
+def _data(page: SongPage, scripts: dict[str, str]) -> dict[str, Any]:
+    return {
+        "duration": page.duration_s,
+        "lanes": [
+            {
+                "name": name,
+                "words": [
+                    [word.word, round(word.start_s, 3), round(word.end_s, 3), word.phonemes or "", word.score]
+                    for word in words
+                ],
+            }
+            for name, words in page.lanes.items()
+        ],
+        "sounds": [
+            {
+                "name": sound.name,
+                "script": scripts.get(sound.name),
+                "peaks": [round(100 * min(1.0, max(0.0, peak))) for peak in sound.peaks],
+                "note": sound.note,
+            }
+            for sound in page.sounds
+        ],
+        "low": LOW_SCORE,
+    }
+
+
+def _header(page: SongPage, sections: Sequence[Section]) -> str:
+    links = "".join(f'<li><a href="#{key}">{escape(title)}</a></li>' for key, title, _ in sections)
+    state = "dropped" if page.dropped else "kept"
+    return (
+        f'<header><p class="kicker">One song</p><h1>{escape(page.title)}</h1>'
+        f'<p class="subtitle">{escape(page.subtitle)}</p>'
+        f'<p class="banner"><b class="state {state}">{state}</b> {escape(page.verdict)} '
+        f"<code>{escape(page.song_id)}</code></p></header>\n"
+        f'<nav aria-label="Sections"><ul>{links}</ul></nav>'
+    )
+
+
+def _timeline(page: SongPage) -> str:
+    if not page.duration_s:
+        return ""
+    return (
+        '<div id="song"></div><p class="caption">A word is as wide as it is long; its phonemes stand under it. '
+        f"Red: the aligner gave it less than {LOW_SCORE:g}. Click a word to hear it.</p>"
+    )
+
+
+def _words(words: Sequence[PageWord]) -> str:
+    if not words:
+        return ""
+    claimed = any(word.claimed_s is not None for word in words)
+    heads = ["Word", "Phonemes", "Start", "End", "Length", "Score"] + (
+        ["Claimed", "Moved by"] if claimed else []
+    )
+    units = ["", "", "s", "s", "s", "", "s", "s"]
+    head = "".join(
+        f'<th scope="col"{" class=figure" if i > 1 else ""}>{name}<small>{units[i]}</small></th>'
+        for i, name in enumerate(heads)
+    )
+    rows = "".join(_word_row(word, claimed) for word in words)
+    return f'<div class="wide words"><table><thead><tr>{head}</tr></thead><tbody id="word-rows">{rows}</tbody></table></div>'
+
+
+def _word_row(word: PageWord, claimed: bool) -> str:
+    low = word.score is not None and word.score < LOW_SCORE
+    cells = [
+        f'<th scope="row">{escape(word.word)}</th>',
+        f'<td class="ipa">{escape(word.phonemes or "")}</td>',
+        _figure(f"{word.start_s:.2f}"),
+        _figure(f"{word.end_s:.2f}"),
+        _figure(f"{word.end_s - word.start_s:.2f}"),
+        _figure("–" if word.score is None else f"{word.score:.2f}", "failed" if low else ""),
+    ]
+    if claimed:
+        moved = None if word.claimed_s is None else word.start_s - word.claimed_s
+        cells.append(_figure("–" if word.claimed_s is None else f"{word.claimed_s:.2f}"))
+        cells.append(_figure("–" if moved is None else f"{moved:+.2f}".replace("-", "−")))
+    return f"<tr>{''.join(cells)}</tr>"
+
+
+def _figure(text: str, css: str = "") -> str:
+    return f'<td class="figure {css}">{text}</td>'
+
+
+def _stages(stages: Sequence[StageLine]) -> str:
+    return "".join(
+        f'<article class="stage"><div><h3>{escape(line.stage)}</h3>{_makers(line)}</div>'
+        f"<dl>{''.join(_column(*column) for column in line.columns)}</dl></article>"
+        for line in stages
+    )
+
+
+def _makers(line: StageLine) -> str:
+    made = "<br>".join(f"<code>{escape(part)}</code>" for part in line.made_by.split())
+    parts = [("quiet", made), ("quiet", escape(line.note)), ("failed", escape(line.dropped))]
+    return "".join(f'<p class="{css}">{text}</p>' for css, text in parts if text)
+
+
+def _column(name: str, value: str, meaning: str) -> str:
+    return f'<div><dt title="{escape(meaning, quote=True)}">{escape(name)}</dt><dd>{escape(value)}</dd></div>'

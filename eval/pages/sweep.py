@@ -1,0 +1,99 @@
+"""sweep.html and sweep.json: every arm of a sweep with its interval, and each seed as a point."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from html import escape
+from typing import Any
+
+from eval.metrics.metric import Metric
+from eval.pages.charts import Scale, axis, dot_plot, scale_of
+from eval.pages.frame import html_page
+from eval.results.sweep import Change, Sweep, SweepRow
+from eval.results.wording import interval, number, songs
+
+CLAIM = "A claim needs an interval over prompts that leaves 0 out, and the same sign from every seed."
+NO_PLAYERS: dict[str, Any] = {"order": [], "systems": {}, "metrics": [], "songs": []}
+
+
+def sweep_json(sweep: Sweep) -> dict[str, Any]:
+    """All of a sweep as plain values."""
+    return {
+        "rule": CLAIM,
+        "notes": list(sweep.notes),
+        "made_by": list(sweep.made_by),
+        "metrics": [metric.name for metric in sweep.metrics],
+        "arms": [_plain(row) for row in sweep.arms],
+        "contrasts": [_plain(row) for row in sweep.contrasts],
+    }
+
+
+def _plain(row: SweepRow) -> dict[str, Any]:
+    changes = {name: {**asdict(change), "claim": change.claim} for name, change in row.changes.items()}
+    return {"name": row.name, "title": row.title, **row.facts, "changes": changes}
+
+
+def sweep_html(sweep: Sweep) -> str:
+    """The whole page as text; equal sweeps give equal text."""
+    notes = "".join(f"<li>{escape(note)}</li>" for note in (CLAIM, *sweep.notes))
+    stand_ins = [name for name in sweep.made_by if name.startswith("embedded/")]
+    banner = (
+        '<p class="banner"><span class="stamp">stand-in, not a result</span> Sung and scored by small embedded '
+        f"models: {', '.join(f'<code>{escape(name)}</code>' for name in stand_ins)}</p>"
+        if stand_ins
+        else ""
+    )
+    header = (
+        '<header><p class="kicker">Preference training</p><h1>What the preference itself does</h1>'
+        f"{banner}<ul class=notes>{notes}</ul></header>"
+    )
+    sections = []
+    for metric in sweep.metrics:
+        for key, title, rows in (
+            ("start", "against the model they all start from", sweep.arms),
+            ("contrasts", "against one another", sweep.contrasts),
+        ):
+            heading = f"{escape(metric.title)}, {title}"
+            sections.append((f"{metric.name}-{key}", heading, _table(metric, rows)))
+    return html_page(
+        "Preference sweep", ["page.css"], ["player.js", "page.js"], header, sections, NO_PLAYERS, {}
+    )
+
+
+def _table(metric: Metric, rows: list[SweepRow] | Any) -> str:
+    changes = [row.changes[metric.name] for row in rows]
+    values = [value for change in changes for value in _values(change) if value is not None]
+    scale = scale_of(values, include=[0.0])
+    lines = "".join(_line(metric, row, scale) for row in rows)
+    heads = "".join(
+        f'<th scope="col" data-sort="{kind}"><button type="button">{name}</button></th>'
+        for kind, name in (("text", "training"), ("number", "change"), ("text", "claim"))
+    )
+    better = "up is better" if metric.direction == "higher" else "down is better"
+    return (
+        f'<p class="verdict">{better.capitalize()}. The dot is the mean of the seeds, the line its interval over '
+        "prompts, the small dots are the seeds.</p>"
+        f'<table class="sortable"><thead><tr>{heads}<th class="plot" scope="col">{axis(scale)}</th></tr></thead>'
+        f"<tbody>{lines}</tbody></table>"
+    )
+
+
+def _line(metric: Metric, row: SweepRow, scale: Scale) -> str:
+    change = row.changes[metric.name]
+    estimate = change.estimate
+    seeds = [seed for seed in change.seeds if seed is not None]
+    shown = f"{number(metric, estimate.value)} {interval(metric, estimate)}".strip()
+    plot = dot_plot(estimate, scale, f"{row.title}: {shown}", marks=[0.0], points=seeds)
+    value = "" if estimate.value is None else f"{estimate.value:.9g}"
+    note = estimate.reason or songs(estimate)
+    verdict = "yes" if change.claim else "no"
+    return (
+        f'<tr><th scope="row"><b>{escape(row.title)}</b><span class="note">{escape(row.name)}</span></th>'
+        f'<td class="number" data-value="{value}">{escape(shown)}<span class="note">{escape(note)}</span></td>'
+        f'<td>{verdict}</td><td class="plot">{plot}</td></tr>'
+    )
+
+
+def _values(change: Change) -> list[float | None]:
+    estimate = change.estimate
+    return [estimate.value, estimate.low, estimate.high, *change.seeds]

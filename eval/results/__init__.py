@@ -1,0 +1,1 @@
+"""What was measured, as records and as JSON: songs, systems, comparisons, rounds, and how numbers are worded."""

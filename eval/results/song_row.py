@@ -1,0 +1,33 @@
+"""One song of one system, as the report holds it: scores, counts, words, sound, and what each stage did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from eval.metrics.error_rates import ErrorCounts
+from eval.metrics.word_timing import Timed
+
+
+@dataclass(frozen=True)
+class SongRow:
+    """One song of one system: scores, asked and heard words, and its sound.
+
+    `audio` is a compressed file's bytes (mp3, ogg, flac); `peaks` its outline (eval.pages.players.waveform_peaks).
+    """
+
+    song_id: str
+    title: str
+    system: str
+    duration_s: float
+    scores: Mapping[str, float | None] = field(default_factory=dict)  # by metric name
+    reasons: Mapping[str, str] = field(default_factory=dict)  # why a score is None, by metric name
+    asked: Sequence[Timed] = ()
+    heard: Sequence[Timed] = ()
+    audio: bytes | None = None
+    audio_type: str = "audio/mpeg"
+    peaks: Sequence[float] = ()
+    note: str = ""
+    genre: str = ""
+    counts: Mapping[str, ErrorCounts] = field(default_factory=dict)  # of error rates, by metric name
+    facts: Sequence[tuple[str, str]] = ()  # what each stage did, as (stage, facts in a line)

@@ -1,0 +1,109 @@
+"""What ways of training changed, each trained from several seeds: prompts are the unit, seeds are averaged.
+
+A claim needs both: an interval over prompts that leaves 0 out, and the same sign from every seed. Position i of
+every list is the same prompt. Legend: S seeds, N prompts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from eval.metrics.fad import frechet_difference, frechet_difference_of_songs
+from eval.metrics.frechet import FrechetReference, WindowStatistics
+from eval.metrics.metric import Metric
+from eval.stats.intervals import Estimate, Resampling, jackknife, mean, present
+
+Windows = Sequence[WindowStatistics | None]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A difference with its interval over prompts, and that of every seed alone (None: not measured)."""
+
+    estimate: Estimate
+    seeds: tuple[float | None, ...]
+
+    @property
+    def claim(self) -> bool:
+        """The interval leaves 0 out, and every seed has the sign of the mean."""
+        value = self.estimate.value
+        if value is None or not self.estimate.resolved:
+            return False
+        return all(seed is not None and seed * value > 0 for seed in self.seeds)
+
+
+@dataclass(frozen=True)
+class SweepRow:
+    """One way of training, or one way against another, and what it changed, by metric."""
+
+    name: str
+    title: str
+    changes: Mapping[str, Change]
+    facts: Mapping[str, float | str | None]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A finished sweep. `arms` are against the model they all started from, `contrasts` against one another."""
+
+    metrics: Sequence[Metric]
+    arms: Sequence[SweepRow]
+    contrasts: Sequence[SweepRow]
+    notes: Sequence[str]
+    made_by: Sequence[str]
+
+
+def mean_change(
+    arms_SN: Sequence[Sequence[float | None]],
+    others_SN: Sequence[Sequence[float | None]],
+    resampling: Resampling,
+) -> Change:
+    """Mean over prompts of what each seed's model scores more than the other of the same place.
+
+    A prompt counts where all seeds of both sides have a score.
+    """
+    steps_SN = np.array(
+        [
+            [a - b if present(a) and present(b) else np.nan for a, b in zip(arm, other, strict=True)]  # type: ignore[operator]
+            for arm, other in zip(arms_SN, others_SN, strict=True)
+        ],
+        dtype=np.float64,
+    )
+    steps_N = steps_SN.mean(axis=0)
+    whole_SN = steps_SN[:, ~np.isnan(steps_N)]
+    seeds = tuple(float(row.mean()) if len(row) else None for row in whole_SN)
+    return Change(mean(steps_N, resampling), seeds)
+
+
+def frechet_change(
+    reference: FrechetReference, arms_SN: Sequence[Windows], others_SN: Sequence[Windows]
+) -> Change:
+    """Frechet distance to the reference, each seed's less the other's of the same place, and their mean.
+
+    The interval is the jackknife's over prompts; there is none where a song failed for one seed alone.
+    """
+    found = [frechet_difference(reference, arm, other) for arm, other in zip(arms_SN, others_SN, strict=True)]
+    seeds = tuple(estimate.value for estimate in found)
+    lacking = next((estimate for estimate in found if estimate.value is None), None)
+    if lacking is not None:
+        return Change(lacking, seeds)
+    values_S = np.array(seeds, dtype=np.float64)
+    counts = {estimate.n for estimate in found}
+    n_failed = max(estimate.n_failed for estimate in found)
+    if len(counts) > 1:
+        reason = "a prompt failed for one seed and not for another"
+        return Change(
+            Estimate(float(values_S.mean()), None, None, min(counts), n_failed, reason=reason), seeds
+        )
+    pseudo_SN = np.stack(
+        [
+            frechet_difference_of_songs(reference, arm, other)
+            for arm, other in zip(arms_SN, others_SN, strict=True)
+        ]
+    )
+    num_prompts = pseudo_SN.shape[1]
+    without_N = (num_prompts * values_S[:, None] - pseudo_SN).mean(axis=0) / (num_prompts - 1)
+    return Change(jackknife(float(values_S.mean()), without_N, n_failed), seeds)

@@ -1,0 +1,256 @@
+"""``jam doctor``: this machine, and for every kind which models are here, which would be used, what gets the rest."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich import box
+from rich.console import Console
+from rich.table import Table as Grid
+from rich.text import Text
+
+from flows.run.progress import complain, say
+from flows.settings.check_models import IDENTITY, measuring_models
+from flows.settings.params import Params, load_params
+from tasks.engine.stage import BadModel
+from tasks.models.base import EMBEDDED, ModelChoice
+from tasks.models.real.device import device_of
+from tasks.models.released_weights import HUB_ID, Card, download, find_weights, installed, weights_revision
+from tasks.quality.limits import is_calibrated
+from tasks.storage.object_store import StorePath
+
+REAL_EXTRA = "pip install 'jam-lifecycle[real]'"
+PACKAGES = ("torch", "ray", "prefect", "webdataset", "dvc")
+WIDTH = 118
+
+
+@dataclass(frozen=True)
+class Weights:
+    """One set of weights: where the params say it lies, the revision found there, or why there is none."""
+
+    name: str
+    setting: str
+    place: str
+    revision: str | None
+    licence: str
+    trouble: str | None
+    cure: str | None
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model of a kind. `packages` with their versions, None where not installed; `trouble`: why it cannot run."""
+
+    kind: str
+    name: str
+    chosen: bool
+    identity: str | None
+    device: str | None
+    packages: dict[str, str | None]
+    weights: tuple[Weights, ...]
+    trouble: str | None
+
+
+def print_doctor(
+    overlay: Path | None, settings: Sequence[str], root: Path, kinds: Sequence[str], as_json: bool
+) -> int:
+    """Shows machine and models; 0 when every chosen model can be used, else 1."""
+    params = load_params(overlay, settings)
+    named = _named(params, kinds)
+    models = [model for kind, name in named for model in _models(params, kind) if name in ("", model.name)]
+    fit = not any(model.chosen and model.trouble for model in models)
+    facts = machine(root)
+    if as_json:
+        shown = {"fit": fit, "machine": facts, "models": [asdict(model) for model in models]}
+        say(json.dumps(shown, indent=2, ensure_ascii=False))
+        return 0 if fit else 1
+    console = Console(width=None if Console().is_terminal else WIDTH, highlight=False)
+    console.print(_machine_grid(facts), _models_grid(models))
+    for line in _cures(models):
+        say(line)
+    if not kinds and fit:
+        say(limits_line(params))
+    for model in models:
+        if model.chosen and model.trouble:
+            say(f"chosen, but cannot be used: {model.trouble}")
+    if fit:
+        say("every chosen model can be used")
+    return 0 if fit else 1
+
+
+def download_models(overlay: Path | None, settings: Sequence[str], kinds: Sequence[str]) -> int:
+    """Gets the hub weights of the chosen models, or of those named; says the commit to pin. 2 when one failed."""
+    params = load_params(overlay, settings)
+    wanted = [
+        (choice, name)
+        for kind, only in _named(params, kinds)
+        for choice in [getattr(params, kind)]
+        for name in choice.real
+        if name == only or (not only and (kinds or name == choice.model))
+    ]
+    if not wanted:
+        say(
+            "doctor: nothing to download, every chosen model is embedded; name one: jam doctor --download separate"
+        )
+    failed = False
+    for choice, name in wanted:
+        for card in choice.cards_of(name):
+            place, revision = getattr(choice, name).place(card)
+            try:
+                path = download(card, place, revision)
+            except BadModel as error:
+                complain(str(error))
+                failed = True
+                continue
+            commit = path.parts[path.parts.index("snapshots") + 1]
+            pin = card.setting.replace("weights", "revision")
+            say(f"{card.setting}: {place} is in {path} ({card.licence}); pin it: --set {pin}={commit}")
+    return 2 if failed else 0
+
+
+def limits_line(params: Params) -> str:
+    """Whether the gate's limits were chosen for the models in use."""
+    models = measuring_models(params)
+    if is_calibrated(params.filter, models):
+        return f"the limits of `filter` were chosen for {' and '.join(models)}"
+    return f"the limits of `filter` are uncalibrated for {' and '.join(models)}; `jam calibrate` chooses them"
+
+
+def machine(root: Path) -> dict[str, Any]:
+    """What this machine offers."""
+    page = os.sysconf("SC_PAGE_SIZE")
+    root = Path(tempfile.gettempdir()) if isinstance(root, StorePath) else root.resolve()  # a store's spool
+    existing = next(folder for folder in (root, *root.parents) if folder.exists())
+    gpus = [torch.cuda.get_device_properties(number) for number in range(torch.cuda.device_count())]
+    return {
+        "python": platform.python_version(),
+        **{name: installed(name) for name in PACKAGES},
+        "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "memory_gb": round(os.sysconf("SC_PHYS_PAGES") * page / 1e9, 1),
+        "gpus": [f"{gpu.name} {gpu.total_memory / 1e9:.0f} GB" for gpu in gpus],
+        "free_disk_gb": round(shutil.disk_usage(existing).free / 1e9, 1),
+        "wds_secure": os.environ.get("WDS_SECURE") == "1",
+    }
+
+
+def _named(params: Params, kinds: Sequence[str]) -> list[tuple[str, str]]:
+    """Kinds, and the one model of each that was named, "" for all: ``separate``, ``separate.demucs``."""
+    found = []
+    for named in kinds or IDENTITY:
+        kind, _, name = named.partition(".")
+        if kind not in IDENTITY:
+            raise ValueError(f"doctor: {kind!r} is no kind of model; name one of {', '.join(IDENTITY)}")
+        known = getattr(params, kind).real
+        if name and name not in known:
+            raise ValueError(
+                f"doctor: {kind} has no model {name!r}; it has {', '.join(known) or 'none but embedded'}"
+            )
+        found.append((kind, name))
+    return found
+
+
+def _models(params: Params, kind: str) -> list[Model]:
+    choice: ModelChoice = getattr(params, kind)
+    known = [EMBEDDED, *choice.real]
+    names = known if choice.model in known else [*known, choice.model]
+    return [_model(choice, kind, name) for name in names]
+
+
+def _model(choice: ModelChoice, kind: str, name: str) -> Model:
+    identity, device, trouble = None, None, None
+    try:
+        identity = IDENTITY[kind](choice.model_copy(update={"model": name}))
+        if name in choice.real:
+            device = str(device_of(f"{kind}.{name}", getattr(choice, name).device))
+    except ValueError as error:
+        trouble = str(error)
+    cards = choice.cards_of(name) if name in choice.real else ()
+    packages = {package: installed(package) for card in cards for package in card.packages}
+    weights = tuple(_weights(kind, card, *getattr(choice, name).place(card)) for card in cards)
+    return Model(kind, name, name == choice.model, identity, device, packages, weights, trouble)
+
+
+def _weights(kind: str, card: Card, place: str, revision: str | None) -> Weights:
+    found, trouble, cure = None, None, None
+    try:
+        find_weights(card, place, revision)
+        found = weights_revision(card, place, revision)
+    except BadModel as error:
+        trouble = str(error)
+        missing = not Path(place).expanduser().exists()
+        if missing and HUB_ID.fullmatch(place):
+            cure = f"jam doctor --download {card.section}"
+        elif missing and card.released_at.endswith(f"/{Path(place).name}"):
+            cure = f"curl -L --create-dirs -o {place} {card.released_at}"
+        else:
+            cure = f"get it again from {card.released_at}"
+    return Weights(card.name, card.setting, place, found, card.licence, trouble, cure)
+
+
+def _machine_grid(facts: dict[str, Any]) -> Grid:
+    grid = Grid(box=None, show_header=False, pad_edge=False)
+    versions = ", ".join(f"{name} {facts[name] or 'not installed'}" for name in PACKAGES)
+    grid.add_row("software", f"python {facts['python']}, {versions}")
+    grid.add_row(
+        "machine",
+        f"{facts['cpus']} CPUs, {facts['memory_gb']} GB memory, {', '.join(facts['gpus']) or 'no GPU'}",
+    )
+    grid.add_row("disk", f"{facts['free_disk_gb']} GB free for the work folder")
+    secure = "1: webdataset runs no pickles" if facts["wds_secure"] else "not 1: webdataset may run pickles"
+    grid.add_row("WDS_SECURE", secure)
+    grid.add_row("ffmpeg", "not needed: audio is read by bundled libraries")
+    return grid
+
+
+def _models_grid(models: Sequence[Model]) -> Grid:
+    """A line for each set of weights; a model's package stands under its name."""
+    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for heading in ("", "kind", "model"):
+        grid.add_column(heading, no_wrap=True)
+    grid.add_column("weights", overflow="fold", max_width=42)
+    grid.add_column("revision", no_wrap=True)
+    grid.add_column("licence", max_width=18)
+    last = None
+    for model in models:
+        mark = ("●" if not model.trouble else "✗") if model.chosen else ""
+        left = [(mark, "" if model.kind == last else model.kind, model.name)]
+        left += [("", "", f"  {packages}") for packages in _packages(model)]
+        right = [(one.place, one.revision or "not here", one.licence) for one in model.weights]
+        right = right or [
+            (model.identity, "with the code", "stand-in") if model.identity else ("none", "", "")
+        ]
+        for row in zip_longest(left, right, fillvalue=("", "", "")):
+            grid.add_row(*(Text(cell) for cells in row for cell in cells))
+        last = model.kind
+    return grid
+
+
+def _packages(model: Model) -> list[str]:
+    """The first package with its version, which is the model's own, unless some are missing."""
+    missing = [name for name, version in model.packages.items() if version is None]
+    there = [f"{name} {version}" for name, version in model.packages.items() if version is not None]
+    return [f"no {name}" for name in missing] or there[:1]
+
+
+def _cures(models: Sequence[Model]) -> list[str]:
+    """A line for each thing that is missing: what it is and the command that gets it."""
+    lines = []
+    missing = sorted(
+        {name for model in models for name, version in model.packages.items() if version is None}
+    )
+    if missing:
+        lines.append(f"to install {', '.join(missing)}: {REAL_EXTRA}")
+    for model in models:
+        cures = dict.fromkeys(weights.cure for weights in model.weights if weights.cure)
+        lines += [f"for {model.kind}.{model.name}: {cure}" for cure in cures]
+    return lines

@@ -1,0 +1,180 @@
+"""The page of one song, from the table: every column that stands, the sound as players."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from eval.pages.players import waveform_peaks
+from eval.pages.song import PageWord, SongPage, Sound, StageLine, song_html
+from jam_model.frames import SAMPLE_RATE_HZ
+from tasks.audio.mix import mix_of, mp3_bytes
+from tasks.audio.read import read_bytes
+from tasks.engine.columns import COLUMNS
+from tasks.engine.pipeline import Chain
+from tasks.engine.song import SongError
+from tasks.engine.table import SOURCES
+from tasks.storage.files import parquet_file, write_bytes
+
+MAX_LISTEN_S = 600.0  # of each sound; a page stays small enough to open
+PEAKS_PER_S = 20
+MAX_PEAKS = 3000
+SHOWN_CHARS = 240
+FLAC = b"fLaC"
+
+
+def write_song_page(chain: Chain, row: Mapping[str, Any], songs_root: str, path: Path) -> Path:
+    """Writes the page of a song of `chain.rows(...)` with all light columns; returns its path."""
+    heavy = _heavy_columns(chain, row["partition"], row["song_id"])
+    write_bytes(path, song_html(song_page(chain, row, heavy, songs_root)).encode())
+    return path
+
+
+def song_page(chain: Chain, row: Mapping[str, Any], heavy: Mapping[str, Any], songs_root: str) -> SongPage:
+    """What the page shows of a song: `row` its light columns, `heavy` the heavy ones that stand."""
+    sounds = _sounds(row["song_id"], heavy, songs_root)
+    words = _words(row)
+    heard = _plain(row.get("transcript_times"))
+    claimed = _plain(row.get("lyrics_times") or row.get("lyrics_lines"))
+    lanes = {"aligned": words, "claimed": claimed, "heard": heard}
+    ends = [word.end_s for lane in lanes.values() for word in lane]
+    facts = [row.get("artist"), _minutes(row.get("duration_s")), row.get("split"), row.get("license")]
+    reason = row["drop_reason"]
+    return SongPage(
+        song_id=row["song_id"],
+        title=row.get("title") or row["song_id"],
+        subtitle=" · ".join(str(fact) for fact in facts if fact),
+        duration_s=float(row.get("duration_s") or max(ends, default=0.0)),
+        verdict=f"{reason}, by {row['dropped_by']}" if reason else "by every stage that ran",
+        dropped=bool(reason),
+        words=words,
+        lanes={name: lane for name, lane in lanes.items() if lane},
+        sounds=sounds,
+        stages=[_stage_line(chain, name, row, heavy) for name in chain.order],
+    )
+
+
+def shown(value: Any, limit: int = SHOWN_CHARS) -> str:
+    """A column's value in a line of text."""
+    if isinstance(value, bytes):
+        return f"{len(value):,} bytes"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, Mapping):
+        text = ", ".join(f"{key} {shown(part)}" for key, part in value.items() if part is not None)
+    elif isinstance(value, list) and value and isinstance(value[0], list):
+        text = f"{len(value)} x {len(value[0])} numbers"
+    elif isinstance(value, list) and value and isinstance(value[0], Mapping) and "word" in value[0]:
+        text = " ".join(f"{word['word']}@{word['start_s']:.2f}-{word['end_s']:.2f}" for word in value)
+    elif isinstance(value, list):
+        text = "; ".join(shown(part) for part in value) if _is_nested(value) else " ".join(map(shown, value))
+    else:
+        text = str(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _is_nested(value: Sequence[Any]) -> bool:
+    return bool(value) and isinstance(value[0], Mapping)
+
+
+def _words(row: Mapping[str, Any]) -> list[PageWord]:
+    words = row.get("words") or []
+    phonemes = row.get("phonemes") or [None] * len(words)
+    claims = row.get("lyrics_times") or []
+    same = [claim["word"] for claim in claims] == [word["word"] for word in words]
+    return [
+        PageWord(
+            word["word"],
+            word["start_s"],
+            word["end_s"],
+            word["score"],
+            said,
+            claims[i]["start_s"] if same and claims else None,
+        )
+        for i, (word, said) in enumerate(zip(words, phonemes, strict=True))
+    ]
+
+
+def _plain(words: Sequence[Mapping[str, Any]] | None) -> list[PageWord]:
+    return [PageWord(word["word"], word["start_s"], word["end_s"], word.get("score")) for word in words or []]
+
+
+def _sounds(song_id: str, heavy: Mapping[str, Any], songs_root: str) -> list[Sound]:
+    """The mix, and every column that is a FLAC file or a list of named ones."""
+    sounds = []
+    if heavy.get("audio"):
+        try:
+            sounds.append(_sound("mix", mix_of(song_id, heavy["audio"], songs_root)))
+        except SongError as error:
+            sounds.append(Sound("mix", b"", [], f"the mix cannot be read: {error.reason}, {error.detail}"))
+    stems = {name: data for name, data in heavy.items() if isinstance(data, bytes) and data.startswith(FLAC)}
+    named = [stem for parts in heavy.values() if isinstance(parts, list) for stem in parts if "bytes" in stem]
+    stems |= {stem["name"]: stem["bytes"] for stem in named if stem["name"] not in stems}
+    return sounds + [_sound(name, read_bytes(data)[0]) for name, data in stems.items()]
+
+
+def _sound(name: str, audio_CN: np.ndarray) -> Sound:
+    audio_CN = np.atleast_2d(audio_CN)
+    seconds = audio_CN.shape[1] / SAMPLE_RATE_HZ
+    peaks = waveform_peaks(audio_CN, max(1, min(MAX_PEAKS, round(PEAKS_PER_S * seconds))))
+    note = f"the first {MAX_LISTEN_S:g} of {seconds:.0f} s can be played" if seconds > MAX_LISTEN_S else ""
+    return Sound(name, mp3_bytes(audio_CN[:, : round(MAX_LISTEN_S * SAMPLE_RATE_HZ)]), peaks, note)
+
+
+def _stage_line(chain: Chain, name: str, row: Mapping[str, Any], heavy: Mapping[str, Any]) -> StageLine:
+    made_by = next((line for line in row["made_by"] if line.split("-v")[0] == name), "")
+    standing = set(_columns_of(chain, name, row["partition"]))
+    values = {**row, **heavy}
+    columns = [
+        (column, shown(values[column]), about.meaning)
+        for column, about in COLUMNS.items()
+        if column in standing and values.get(column) is not None
+    ]
+    dropped = f"dropped: {row['drop_reason']}" if row["drop_reason"] and row["dropped_by"] == name else ""
+    if name == SOURCES:
+        note = "as it was found"
+    elif not standing:
+        note = "has not run"
+    else:
+        note = "" if columns or dropped else "nothing for this song in the table"
+    return StageLine(name, made_by, columns, dropped, note)
+
+
+def _columns_of(chain: Chain, stage: str, number: int) -> list[str]:
+    for path in (chain.path(stage, number), chain.lean_path(stage, number)):
+        if path.is_file():
+            with parquet_file(path) as file:
+                return list(file.schema_arrow.names)
+    return []
+
+
+def _heavy_columns(chain: Chain, number: int, song_id: str) -> dict[str, Any]:
+    """The heavy columns of one song, each from its own row group."""
+    place = [source.song_id for source in chain.partitions[number].sources].index(song_id)
+    found: dict[str, Any] = {}
+    for stage in chain.order:
+        names = [
+            name for name in _columns_of(chain, stage, number) if name in COLUMNS and COLUMNS[name].heavy
+        ]
+        if names:
+            with parquet_file(chain.path(stage, number)) as file:
+                found.update(_row(file, place, names))
+    return found
+
+
+def _row(file: pq.ParquetFile, place: int, names: list[str]) -> dict[str, Any]:
+    for group in range(file.num_row_groups):
+        size = file.metadata.row_group(group).num_rows
+        if place < size:
+            found: dict[str, Any] = file.read_row_group(group, columns=names).slice(place, 1).to_pylist()[0]
+            return found
+        place -= size
+    return {}
+
+
+def _minutes(seconds: float | None) -> str:
+    return f"{int(seconds // 60)}:{seconds % 60:04.1f}" if seconds else ""

@@ -1,0 +1,118 @@
+"""verify, forget, prune: looking after what a work folder keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from flows.console.tables import chain_at
+from flows.pipelines.round import CONTROL, POLICY, RUNS, control_of
+from flows.run.progress import say
+from flows.settings.params import Params, load_params
+from flows.settings.work_folder import WorkFolder
+from tasks.storage.files import remove_tree
+from tasks.storage.lease import hold
+from tasks.upkeep.checksums import files_below, place_in, seal
+from tasks.upkeep.prune import heavy_files, let_go, superseded, superseded_runs
+from tasks.upkeep.repair import repair
+from tasks.upkeep.takedown import forget_song
+from tasks.upkeep.verify import survey
+
+MAX_LISTED = 20
+NOT_AGAIN = "a record of training, which cannot be made again; to train anew, remove its folder"
+
+
+def print_verify(root: Path, mend: bool) -> int:
+    """``jam verify``: 0 when every file is as it was written, else 1; with `mend` the damaged files go, and 1 says
+    that some had to stay.
+
+    Raises:
+        ValueError: there is no such work folder.
+    """
+    if not root.is_dir():
+        raise ValueError(f"work: there is no folder {root}; give the --work of a run")
+    found = survey(root)
+    for damage in found.damages:
+        say(str(damage))
+    if found.unrecorded:
+        say(f"verify: {_files(len(found.unrecorded))} without a record; the next run of a flow records them")
+    if not found.damages:
+        say(f"verify: {_files(found.num_files)}, {found.num_bytes / 1e6:.0f} MB, all as written")
+        return 0
+    say(f"verify: {len(found.damages)} of {_files(found.num_files)} damaged")
+    if not mend:
+        say("verify: `jam verify --repair` removes them; then the commands that made them make them again")
+        return 1
+    with hold(root, "verify", say):
+        gone, left = repair(root, found.damages)
+    for place in gone:
+        say(f"removed {place}")
+    for place in left:
+        say(f"left {place}: {NOT_AGAIN}")
+    return 1 if left else 0
+
+
+def print_forget(song: str, root: Path) -> None:
+    """``jam forget SONG``: a takedown.
+
+    Raises:
+        ValueError: there is no such song.
+    """
+    with hold(root, "forget", say) as lease:
+        gone = forget_song(root, song)
+        seal(lease)
+    say(f"forget: {', '.join(gone.song_ids)}")
+    say(f"forget: {gone.removed} files that held it are gone; the next `jam prepare` makes the others' again")
+    for path in gone.paths:
+        say(f"forget: {path} in the songs folder is yours to remove; it is refused as long as it lies there")
+    for run in gone.saw:
+        say(f"forget: {place_in(run, root)} was trained on it")
+    for run in gone.may_have:
+        say(f"forget: {place_in(run, root)} may have been: the shards it was trained on are gone")
+    if not gone.saw and not gone.may_have:
+        say("forget: no checkpoint here saw it")
+
+
+def print_prune(overlay: Path | None, settings: Sequence[str], root: Path, yes: bool) -> None:
+    """``jam prune``: what no current setting needs, and with `yes` without it.
+
+    Raises:
+        ValueError: nothing has been prepared there, or `engine.let_go` names a stage without heavy columns.
+    """
+    params, work = load_params(overlay, settings), WorkFolder(root)
+    with hold(root, "prune", say) as lease:
+        chain = chain_at(overlay, settings, root)
+        old = [*superseded(chain, work.receipts / "prepare"), *_superseded_runs(params, work)]
+        heavy = heavy_files(chain, params.engine.let_go)
+        sizes = [_num_bytes(path) for path in (*old, *heavy)]
+        lines = [place_in(path, root) for path in old]
+        lines += [f"{place_in(path, root)}: its heavy columns" for path in heavy]
+        for line in lines[:MAX_LISTED]:
+            say(line)
+        if len(lines) > MAX_LISTED:
+            say(f"... and {len(lines) - MAX_LISTED} more")
+        if yes:
+            for path in old:
+                remove_tree(path) if path.is_dir() else path.unlink()
+            for path in heavy:
+                let_go(path)
+            seal(lease)
+    told = f"prune: {len(lines)} in all, {sum(sizes) / 1e6:.1f} MB"
+    say(f"{told} freed" if yes else f"{told} that nothing needs; `jam prune --yes` frees them")
+
+
+def _superseded_runs(params: Params, work: WorkFolder) -> Iterator[Path]:
+    yield from superseded_runs(work.checkpoint("pretrain"), params.pretrain)
+    yield from superseded_runs(work.checkpoint("sft"), params.sft)
+    for name, section in ((POLICY, params.dpo), (CONTROL, control_of(params.dpo))):
+        for runs in sorted(work.rounds.glob(f"*/{RUNS[name]}")):
+            yield from superseded_runs(runs, section)
+
+
+def _num_bytes(path: Path) -> int:
+    """Of a file, or of all in a folder."""
+    return sum(file.stat().st_size for file in (files_below(path) if path.is_dir() else [path]))
+
+
+def _files(count: int) -> str:
+    return f"{count} file" + ("" if count == 1 else "s")

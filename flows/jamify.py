@@ -1,0 +1,71 @@
+"""jamify's data, brought in: its shards become safe ones that `jam train` can use, its DPO list is learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from flows.pipelines.round import figures_told, fit_pairs
+from flows.pipelines.runs import checkpoint_of, remove_superseded
+from flows.run.progress import progress_bar, say
+from flows.settings.params import Params, load_params
+from flows.settings.work_folder import WorkFolder, writes_work
+from jam_model.checkpoint import weights_hash
+from jam_model.shard_index import TRAIN, VALIDATION
+from tasks.engine.fingerprint import fingerprint
+from tasks.models.phonemizer import build_phonemizer
+from tasks.preference.jamify_pairs import read_pair_list
+from tasks.preference.pair_store import digest_of
+from tasks.shards.convert_foreign import REFUSED_NAME, Importer, import_shards
+from tasks.shards.read_foreign import shards_of
+from tasks.training.train import TrainResult
+
+
+def bring_in_shards(where: str, out: Path, overlay: Path | None, settings: Sequence[str]) -> int:
+    """Convert the shards of a folder or pattern into `out`; returns how many samples were taken.
+
+    Raises:
+        ValueError: no shards, or none of their samples could be taken.
+    """
+    params = load_params(overlay, list(settings))
+    importer = Importer(
+        build_phonemizer(params.phonemizer),
+        params.phonemize.max_unknown_share,
+        params.group,
+        params.pack.tensor_format,
+    )
+    paths = shards_of(where)
+    with progress_bar("import", "shards") as step:
+        imported = import_shards(paths, out, importer, step)
+    reasons = ", ".join(f"{reason} {count}" for reason, count in imported.reasons.items())
+    if not imported.num_samples:
+        raise ValueError(
+            f"import: no sample of {where} could be taken ({reasons or 'there is none'}); see {out / REFUSED_NAME}"
+        )
+    refused = (
+        f"; refused {len(imported.refused)} ({reasons}), listed in {out / REFUSED_NAME}" if reasons else ""
+    )
+    say(f"import: {imported.num_samples} samples of {len(paths)} shards in {out}{refused}")
+    return imported.num_samples
+
+
+@writes_work("dpo")
+def learn_pair_list(params: Params, work: WorkFolder, path: Path, posteriors: bool) -> TrainResult:
+    """``jam dpo --pairs LIST``: preference training from the fine-tuned model on jamify's DPO list; no gate holds it.
+
+    The run lies in ``checkpoints/pairs``; entries of the split ``validation`` are held out. `posteriors`: what the
+    list's takes are, jamify's ``vae_sampled: false``.
+
+    Raises:
+        ValueError: there is no fine-tuned model, no such list, or no pair in it to learn from.
+    """
+    pairs = read_pair_list(path, vae_sampled=not posteriors)
+    learn, check = ([pair for pair in pairs if pair.prompt.split == split] for split in (TRAIN, VALIDATION))
+    say(f"pairs: {len(learn)} of {len(pairs)} entries to learn from, {len(check)} held out")
+    policy = checkpoint_of(work.checkpoint("sft"))
+    decided = [params.dpo.model_dump(mode="json"), weights_hash(policy), digest_of(learn), digest_of(check)]
+    out = work.checkpoint("pairs") / fingerprint(decided)
+    result = fit_pairs("pairs", params.dpo, learn, check, policy, None, params, out)
+    remove_superseded(out.parent, out)
+    say(f"pairs: {figures_told(result.figures)}; {out}")
+    return result

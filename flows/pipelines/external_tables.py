@@ -1,0 +1,132 @@
+"""The tables of a benchmark on a manifest: true songs, songs in folders, songs of checkpoints, reference songs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from flows.pipelines.listening_stages import benchmark_stages, generate_stage, listening_stages
+from flows.pipelines.prepare_stages import prepare_chain
+from flows.run.prefect_tasks import run_stages
+from flows.run.progress import few, say
+from flows.settings.params import Params
+from flows.settings.work_folder import WorkFolder
+from jam_model.checkpoint import weights_hash
+from tasks.benchmark.external_systems import (
+    TRUTH,
+    Folder,
+    folder_sources,
+    truth_sources,
+    unsingable,
+    unused_files,
+)
+from tasks.benchmark.songs import Asked
+from tasks.engine.pipeline import Chain
+from tasks.engine.stage import Stage
+from tasks.engine.table import Source, Table
+from tasks.prompts.prompts import Prompt, System, policy_system, system_sources
+from tasks.songs.listing import list_sources
+from tasks.stages.align import Align
+from tasks.stages.ingest import Ingest
+from tasks.stages.load_external import Collect
+from tasks.stages.phonemize import Phonemize
+from tasks.stages.style import Style
+
+
+def truth_chain(
+    params: Params, own: WorkFolder, songs: Sequence[Asked], prompts: Sequence[Prompt], with_times: bool
+) -> Chain:
+    """The table of the true songs; `with_times`: words are laid into them, for checkpoints to sing."""
+    root = os.path.commonpath([song.audio.parent for song in songs if song.audio] or [own.root.resolve()])
+    sources = truth_sources(songs, Path(root), prompts, params.benchmark.seed)
+    stages: list[Stage] = [Collect(params.audio, {TRUTH: root}), *_heard(params)]
+    if with_times:
+        stages += [
+            Align(params.align, params.aligner, params.phonemizer),
+            Phonemize(params.phonemize, params.phonemizer),
+        ]
+    return _chain(params, own.root / TRUTH / "table", sources, stages)
+
+
+def folders_chain(
+    params: Params, own: WorkFolder, folders: Sequence[Folder], prompts: Sequence[Prompt]
+) -> Chain:
+    """The table of the songs that lie in folders; files that no song asks for are told of."""
+    sources = []
+    for folder in folders:
+        sources += folder_sources(folder, prompts, params.benchmark.seed)
+        if unused := unused_files(folder, prompts):
+            say(f"{folder.name}: {len(unused)} files are of no song of the manifest ({few(unused)})")
+        lacking = [
+            source.facts["title"]
+            for source in sources
+            if source.group == folder.name and source.facts["refused"]
+        ]
+        if lacking:
+            say(f"{folder.name}: {len(lacking)} songs are missing and count as failed ({few(lacking)})")
+    roots = {folder.name: str(folder.root) for folder in folders}
+    stages = [Collect(params.audio, roots), *_heard(params)]
+    return _chain(params, own.root / "folders" / "table", sources, stages)
+
+
+def sung_systems(params: Params, checkpoints: Mapping[str, Path], prompts: Sequence[Prompt]) -> list[System]:
+    """The checkpoints as systems that sing the manifest."""
+    found = []
+    for name, path in checkpoints.items():
+        found.append(policy_system(name, name, weights_hash(path), params.sampler, prompts))
+    return found
+
+
+def sung_chain(
+    params: Params, own: WorkFolder, systems: Sequence[System], checkpoints: Mapping[str, Path]
+) -> Chain:
+    """The table of the checkpoints' songs; a song that lacks what must be sung is refused with the reason."""
+    lacking = {prompt.song_id: reason for prompt in systems[0].prompts if (reason := unsingable(prompt))}
+    sources = [
+        replace(source, facts={**source.facts, "refused": lacking.get(source.facts["parent"])})
+        for source in system_sources(systems, params.benchmark.seed)
+    ]
+    where = {str(system.checkpoint): checkpoints[system.name] for system in systems}
+    stages = [generate_stage(params, where, ""), *_heard(params)]
+    return _chain(params, own.root / "sung" / "table", sources, stages)
+
+
+def reference_rows(
+    params: Params, work: WorkFolder, own: WorkFolder, reference: Path | None, used: set[str | None]
+) -> list[dict[str, Any]]:
+    """Reference songs with their windows: those given, else the training songs prepared in the work folder, if any.
+
+    None of them is a benchmark's song, by its audio: `used` are the hashes of those.
+    """
+    if reference is not None:
+        listing = list_sources(reference)
+        stages = [
+            Ingest(params.ingest, params.audio, str(listing.root)),
+            Style(params.style, str(listing.root)),
+        ]
+        chain = _chain(params, own.root / "reference" / "table", listing.sources, stages)
+        run_stages([chain], params.engine, own.receipts / "reference")
+        rows = chain.rows(["content_hash", "window_embedding"])
+    else:
+        chain = prepare_chain(params, work)
+        rows = chain.rows(["content_hash", "window_embedding", "split"]) if chain.partitions else []
+        rows = [row for row in rows if row.get("split") == "train"]
+    kept = [row for row in rows if not row["drop_reason"] and row.get("window_embedding") is not None]
+    apart = [row for row in kept if row["content_hash"] not in used]
+    if len(apart) < len(kept):
+        say(f"reference: {len(kept) - len(apart)} songs are the benchmark's own and are left out")
+    return apart
+
+
+def _heard(params: Params) -> list[Stage]:
+    """Mixes are in the table itself."""
+    return [*listening_stages(params, ""), *benchmark_stages(params, "")]
+
+
+def _chain(params: Params, root: Path, sources: Sequence[Source], stages: Sequence[Stage]) -> Chain:
+    table = Table(root)
+    table.admit(sources, params.engine.partition_size)
+    return Chain(table, stages, pythons=params.engine.pythons())

@@ -1,0 +1,53 @@
+"""The stages of `prepare` in order, and the pipeline they make over the table of a work folder."""
+
+from __future__ import annotations
+
+from flows.settings.params import Params
+from flows.settings.work_folder import WorkFolder
+from tasks.engine.pipeline import Chain
+from tasks.engine.stage import Stage
+from tasks.engine.table import Table
+from tasks.songs.files import songs_root
+from tasks.stages.align import Align
+from tasks.stages.check import Check
+from tasks.stages.dedup_features import Sketch
+from tasks.stages.encode import Encode
+from tasks.stages.filter import Filter
+from tasks.stages.group import Group
+from tasks.stages.ingest import Ingest
+from tasks.stages.pack import Pack
+from tasks.stages.phonemize import Phonemize
+from tasks.stages.separate import Separate
+from tasks.stages.style import Style
+from tasks.stages.transcribe import Transcribe
+from tasks.storage.object_store import place_of
+
+
+def prepare_stages(params: Params, songs_root: str, table_root: str = "") -> list[Stage]:
+    """The stages of `prepare`, in order."""
+    return [
+        Ingest(params.ingest, params.audio, songs_root),
+        Separate(params.separate, songs_root),
+        Transcribe(params.transcribe, params.transcriber),
+        Align(params.align, params.aligner, params.phonemizer),
+        Phonemize(params.phonemize, params.phonemizer),
+        Style(params.style, songs_root),
+        Encode(params.codec, songs_root),
+        Sketch(params.sketch, songs_root),
+        Check(params.check, songs_root),
+        Group(params.group, table_root),
+        Filter(params.filter),
+        Pack(params.pack),
+    ]
+
+
+def prepare_chain(params: Params, work: WorkFolder, songs_root: str = "") -> Chain:
+    """The chain of `prepare` over the table of a work folder."""
+    stages = prepare_stages(params, songs_root, str(work.table))
+    return Chain(Table(work.table), stages, work.shards, params.engine.pythons())
+
+
+def songs_root_of(params: Params) -> str:
+    """Where relative audio paths start: the folder (or prefix in a store) itself, or the manifest's."""
+    path = place_of(params.songs.path, "songs")
+    return str(songs_root(path if path.is_dir() else path.parent))

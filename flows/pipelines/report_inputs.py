@@ -1,0 +1,128 @@
+"""Measured: what is read of songs that were listened to, and all that decides a report of them."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from flows.settings.params import Params
+from tasks.audio.mix import mix_of
+from tasks.benchmark.external_systems import text_style
+from tasks.benchmark.song_metrics import MEASURED_COLUMNS, TextStyles
+from tasks.engine.fingerprint import fingerprint, sha256_of_file
+from tasks.engine.pipeline import Chain
+from tasks.models.style_encoder import StyleEncoder
+from tasks.prompts.prompts import Prompt
+from tasks.upkeep.rates import receipts_of
+
+NO_PART_OF_A_REPORT = ("engine", "toy", "songs")
+GONE = "source_gone"
+
+
+def heard_rows(chains: Sequence[Chain]) -> list[dict[str, Any]]:
+    """What the stages wrote of every song that is still asked for."""
+    rows = [row for chain in chains for row in chain.rows(MEASURED_COLUMNS)]
+    return [row for row in rows if row["drop_reason"] != GONE]
+
+
+class Mixes:
+    """The mixes of the songs of some tables, read when they are asked for, a partition at a time."""
+
+    def __init__(self, chains: Sequence[Chain], songs_root: str) -> None:
+        self.songs_root = songs_root
+        self._place = {
+            source.song_id: (chain, number)
+            for chain in chains
+            for number, part in chain.partitions.items()
+            for source in part.sources
+        }
+        self._held: tuple[tuple[Chain, int], dict[str, Any]] | None = None
+
+    def __call__(self, song_id: str) -> np.ndarray:
+        place = self._place[song_id]
+        if self._held is None or self._held[0] != place:
+            chain, number = place
+            audio = {row["song_id"]: row["audio"] for row in chain.rows(["audio"], numbers=[number])}
+            self._held = place, audio
+        return mix_of(song_id, self._held[1][song_id], self.songs_root)
+
+
+def text_styles(prompts: Iterable[Prompt], encoder: StyleEncoder, genres: Sequence[str]) -> TextStyles:
+    """The styles of all texts that the encoder can read; genres only where it reads at least two of them.
+
+    Raises:
+        ValueError: it reads some genres and not others: accuracy over a part of the list would be another number.
+    """
+    read = cache(lambda text: text_style(encoder, text))
+    of_song = {prompt.song_id: read(prompt.style_text) for prompt in prompts}
+    of_genre = {genre: read(genre) for genre in genres}
+    unread = sorted(genre for genre, style_S in of_genre.items() if style_S is None)
+    if unread and len(unread) < len(of_genre):
+        raise ValueError(
+            f"benchmark.genres: {encoder.identity} cannot read {', '.join(unread)}; leave out what it cannot read"
+        )
+    known = {genre: style_S for genre, style_S in of_genre.items() if style_S is not None}
+    return TextStyles(
+        {song_id: style_S for song_id, style_S in of_song.items() if style_S is not None},
+        known if len(known) > 1 else {},
+    )
+
+
+def decided_settings(params: Params) -> dict[str, Any]:
+    """The settings that decide values: no path, no device, no batch size, nothing of a model that is not chosen."""
+    sections = {name: getattr(params, name) for name in type(params).model_fields}
+    decided = {
+        name: section.decides() for name, section in sections.items() if name not in NO_PART_OF_A_REPORT
+    }
+    decided["group"] = {key: value for key, value in decided["group"].items() if key != "benchmark_manifest"}
+    return decided
+
+
+def report_recipe(chains: Sequence[Chain], settings: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    """All that decides a report: the songs' column files, the settings, and the code that measures."""
+    columns = [
+        chain.path(stage, number).name
+        for chain in chains
+        for stage in chain.stages
+        for number in chain.partitions
+    ]
+    house = Path(__file__).resolve().parents[2]
+    tasks = ("system_metrics", "song_metrics", "systems", "report")
+    sources = [
+        *sorted((house / "eval").rglob("*.*")),
+        *(house / "tasks" / "benchmark" / f"{name}.py" for name in tasks),
+    ]
+    code = [sha256_of_file(path) for path in sources if path.suffix in (".py", ".css", ".js", ".json")]
+    return {"columns": fingerprint(columns), "code": fingerprint(code), "settings": dict(settings), **more}
+
+
+def run_facts(started: float, rtf: Mapping[str, float]) -> dict[str, Any]:
+    """What differs from run to run and machine to machine: nothing else of a report may."""
+    return {
+        "date": time.strftime("%Y-%m-%d"),
+        "seconds": round(time.time() - started),
+        "machine": platform.machine(),
+        "rtf": {system: round(value, 4) for system, value in rtf.items()},
+    }
+
+
+def singing_rtf(chain: Chain, receipts: Path) -> dict[str, float]:
+    """Seconds of work a second of sung audio, by system: a partition holds the songs of one system."""
+    system_of: dict[int, str] = {}
+    audio_s: dict[int, float] = {}
+    for row in chain.rows(["system", "duration_s", "checkpoint"]):
+        if row.get("checkpoint") and row.get("duration_s"):
+            system_of[row["partition"]] = row["system"]
+            audio_s[row["partition"]] = audio_s.get(row["partition"], 0.0) + row["duration_s"]
+    spent: dict[str, tuple[float, float]] = {}
+    for receipt in receipts_of(chain, "generate", receipts):
+        if (number := receipt["number"]) in system_of:
+            work_s, sung_s = spent.get(system_of[number], (0.0, 0.0))
+            spent[system_of[number]] = work_s + receipt["seconds"], sung_s + audio_s[number]
+    return {system: work_s / sung_s for system, (work_s, sung_s) in sorted(spent.items())}

@@ -1,0 +1,45 @@
+"""Finished training runs of a work folder: the one that stands, the untrained model, and the superseded, which go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flows.settings.params import Params
+from flows.settings.work_folder import WorkFolder
+from jam_model.checkpoint import save_model
+from tasks.engine.fingerprint import fingerprint
+from tasks.storage.files import remove_tree
+from tasks.storage.object_store import local_folder
+from tasks.training.train import fresh_model
+
+
+def untrained_checkpoint(params: Params, work: WorkFolder) -> Path:
+    """The model before its first step, as a checkpoint of its own."""
+    model = fresh_model(params.jam.config(params.sft.max_frames), params.sft.seed)
+    out = work.checkpoint("untrained") / fingerprint(
+        [params.jam.model_dump(mode="json"), params.sft.max_frames, params.sft.seed]
+    )
+    if not (out / "model.safetensors").is_file():
+        with local_folder(out) as folder:
+            save_model(folder, model)
+    remove_superseded(work.checkpoint("untrained"), out)
+    return out
+
+
+def remove_superseded(folder: Path, *current: Path) -> None:
+    """Only what is current of a kind stays."""
+    for old in folder.iterdir():
+        if old.is_dir() and old not in current:
+            remove_tree(old)
+
+
+def checkpoint_of(folder: Path) -> Path:
+    """The one finished run of ``checkpoints/<name>``.
+
+    Raises:
+        ValueError: there is none.
+    """
+    found = sorted(path.parent for path in folder.glob("*/done.json"))
+    if not found:
+        raise ValueError(f"checkpoint: no finished run in {folder}; run `jam train` first")
+    return found[-1]

@@ -1,0 +1,1 @@
+"""Prefect and the terminal: stages as tasks, progress, notices and the server."""

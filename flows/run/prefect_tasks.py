@@ -1,0 +1,177 @@
+"""Stages as Prefect sees them: one task a stage, all running under the one scheduler of tasks.engine."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from prefect import get_run_logger, task
+from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.context import FlowRunContext
+from prefect.states import Cancelled, Failed, State
+
+from flows.run.partition_lines import partition_lines
+from flows.run.prefect_server import is_lost
+from flows.run.progress import say, stage_line, stage_view
+from tasks.engine.params import EngineParams
+from tasks.engine.pipeline import Chain
+from tasks.engine.pool import connected, leave
+from tasks.engine.scheduler import StageReport, Watcher, run_chains
+
+Result = TypeVar("Result")
+PROGRESS_EVERY_S = 5.0
+STOPPED = "stopped from outside: what runs on Ray ends now, what was committed stands"
+
+
+def step(name: str, work: Callable[[], Result]) -> Result:
+    """`work` as a Prefect task of this name inside a flow; plainly called outside one."""
+    with leaving_when_stopped():
+        if FlowRunContext.get() is None:
+            return work()
+        return task(name=name, task_run_name=name, cache_policy=NO_CACHE)(work)()
+
+
+@contextmanager
+def leaving_when_stopped() -> Iterator[None]:
+    """Ends what runs on Ray before anything else when the body is stopped from outside: a signal, a cancelled run.
+
+    What was committed stands, so the same run goes on from there. Ray's waits turn what a signal handler raised
+    into a SystemError that it caused, or into several; here it comes out as it was raised.
+    """
+    try:
+        yield
+    except BaseException as error:
+        stop: BaseException = error
+        while isinstance(stop, SystemError) and stop.__cause__:
+            stop = stop.__cause__
+        if isinstance(stop, Exception):
+            raise
+        if connected():
+            say(STOPPED)
+            leave()
+        raise stop from None
+
+
+class Board:
+    """What each stage has done so far; stage tasks wait on it."""
+
+    def __init__(self, stages: Sequence[str]) -> None:
+        self.reports: dict[str, StageReport] = {}
+        self.ended = {stage: threading.Event() for stage in stages}
+        self.failure: BaseException | None = None
+
+    def update(self, report: StageReport) -> None:
+        """Called by the scheduler whenever a partition is done."""
+        self.reports[report.stage] = report
+        if report.finished and report.stage in self.ended:
+            self.ended[report.stage].set()
+
+    def close(self, failure: BaseException | None = None) -> None:
+        """No more updates will come; wakes every waiting task."""
+        self.failure = failure
+        for event in self.ended.values():
+            event.set()
+
+
+class LiveProgress:
+    """One progress artifact for all stages of a run: the share of partitions that stand."""
+
+    def __init__(self) -> None:
+        description = "Share of all partitions of all stages that stand"
+        self.artifact: Any = create_progress_artifact(progress=0.0, key="partitions", description=description)
+        self.counts: dict[str, tuple[int, int]] = {}
+        self.told = 0.0
+        self.is_lost = False
+
+    def update(self, report: StageReport) -> None:
+        """Told to the server every few seconds, and when everything stands, until the server is lost."""
+        self.counts[report.stage] = (report.fresh + len(report.receipts), report.partitions)
+        done, total = (sum(column) for column in zip(*self.counts.values(), strict=True))
+        due = done == total or time.monotonic() - self.told > PROGRESS_EVERY_S
+        if due and not self.is_lost:
+            self._tell(100.0 * done / max(1, total))
+
+    def _tell(self, percent: float) -> None:
+        self.told = time.monotonic()
+        try:
+            update_progress_artifact(self.artifact, progress=percent)
+        except Exception as error:
+            if not is_lost(error):
+                raise
+            self.is_lost = True
+            say("Prefect's server does not answer; the stages that run go on without it")
+
+
+@task(task_run_name="{stage}", cache_policy=NO_CACHE)
+def follow_stage(board: Board, stage: str) -> str | State[Any]:
+    """Ends when the stage has ended; its state, log line and times are the stage's."""
+    board.ended[stage].wait()
+    report = board.reports.get(stage)
+    if report is None or not report.finished:
+        if board.failure is None or isinstance(board.failure, Exception):
+            return Failed(message=f"{stage}: not finished ({board.failure or 'the run ended'})")
+        return Cancelled(message=f"{stage}: not finished, the run was stopped")
+    line = stage_line(report)
+    get_run_logger().info(line)
+    return line
+
+
+def run_stages(
+    chains: Sequence[Chain], params: EngineParams, receipts: Path, only: set[str] | None = None
+) -> list[StageReport]:
+    """Bring the chains up to date; inside a Prefect flow each stage shows as a task and the end as a table."""
+    names = list(
+        dict.fromkeys(stage for chain in chains for stage in chain.stages if not only or stage in only)
+    )
+    inside_flow = FlowRunContext.get() is not None
+    board = Board(names)
+    followers = [follow_stage.submit(board, stage) for stage in names] if inside_flow else []
+    failure: BaseException | None = None
+    try:
+        live = [*partition_lines(params.partition_lines), *([LiveProgress().update] if inside_flow else [])]
+        with stage_view() as watch, leaving_when_stopped():
+            reports = run_chains(chains, params, receipts, _all_of(board.update, watch, *live), only)
+    except BaseException as error:
+        failure = error
+        raise
+    finally:
+        board.close(failure)
+        for follower in followers:
+            follower.wait()
+    if inside_flow:
+        _publish(reports)
+    return reports
+
+
+def _all_of(*watchers: Watcher) -> Watcher:
+    def watch(report: StageReport) -> None:
+        for watcher in watchers:
+            watcher(report)
+
+    return watch
+
+
+def _publish(reports: Sequence[StageReport]) -> None:
+    rows = []
+    for report in reports:
+        dropped: dict[str, int] = {}
+        for receipt in report.receipts:
+            for reason, count in receipt.dropped.items():
+                dropped[reason] = dropped.get(reason, 0) + count
+        rows.append(
+            {
+                "stage": report.stage,
+                "partitions": report.partitions,
+                "up to date": report.fresh,
+                "songs": report.songs,
+                "dropped": ", ".join(f"{reason} {count}" for reason, count in sorted(dropped.items()))
+                or "none",
+                "worker seconds": round(sum(receipt.seconds for receipt in report.receipts), 1),
+            }
+        )
+    create_table_artifact(key="stages", table=rows, description="What every stage did in this run")

@@ -1,0 +1,1 @@
+"""Sound: files decoded under limits, mixes, levels and loudness."""

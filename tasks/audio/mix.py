@@ -1,0 +1,64 @@
+"""The mix of a song: for every stage that listens to it, and as a file for people who do."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+import soundfile
+
+from jam_model.frames import SAMPLE_RATE_HZ
+from tasks.audio.read import flac_bytes, load_mix, read_bytes
+from tasks.engine.song import SongError
+
+Ending = Literal["mp3", "flac", "wav"]
+MP3_TRIES = 4
+MP3_HEADROOM = 0.995
+
+
+def mix_of(song_id: str, audio: Mapping[str, Any], songs_root: str) -> np.ndarray:
+    """The mix in an `audio` column, float32 [2, N] at 44.1 kHz in [-1, 1].
+
+    Raises:
+        SongError: ``source_gone``, or the reason of `read_audio`: the file is no longer what was ingested.
+    """
+    try:
+        return load_mix(audio, songs_root)
+    except OSError as error:
+        raise SongError(song_id, "source_gone", f"{audio.get('path')}: {error.strerror}") from error
+    except ValueError as error:
+        reason, _, detail = str(error).partition(":")
+        raise SongError(song_id, reason, detail.strip()) from error
+
+
+def mp3_bytes(mix_CN: np.ndarray) -> bytes:
+    """A mix as a variable-rate MP3 file, for listening; equal samples give equal bytes.
+
+    Coding moves peaks: where they would leave [-1, 1] on decoding, the mix is encoded again, quieter.
+    """
+    mix_CN = np.clip(mix_CN, -1, 1)
+    for _ in range(MP3_TRIES):
+        file = io.BytesIO()
+        soundfile.write(file, mix_CN.T, SAMPLE_RATE_HZ, format="MP3", subtype="MPEG_LAYER_III")
+        decoded_CN, _ = read_bytes(file.getvalue())
+        peak = float(np.abs(decoded_CN).max(initial=0.0))
+        if peak <= 1:
+            break
+        mix_CN = mix_CN * np.float32(MP3_HEADROOM / peak)
+    return file.getvalue()
+
+
+def wav_bytes(mix_CN: np.ndarray) -> bytes:
+    """A mix as a 16-bit WAV file; equal samples give equal bytes. Peaks are clipped at 1."""
+    file = io.BytesIO()
+    soundfile.write(file, np.clip(mix_CN, -1, 1).T, SAMPLE_RATE_HZ, format="WAV", subtype="PCM_16")
+    return file.getvalue()
+
+
+def encoded(mix_CN: np.ndarray, ending: Ending) -> bytes:
+    """A mix as a file of this kind."""
+    if ending == "flac":
+        return flac_bytes(mix_CN, SAMPLE_RATE_HZ)
+    return mp3_bytes(mix_CN) if ending == "mp3" else wav_bytes(mix_CN)

@@ -1,0 +1,191 @@
+"""Judged systems: the songs of a manifest as prompts, and folders of audio as the systems that sang them."""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jam_model.frames import STYLE_DIM
+from tasks.benchmark.songs import Asked
+from tasks.engine.table import Source
+from tasks.models.phonemizer import Phonemizer
+from tasks.models.style_encoder import StyleEncoder
+from tasks.prompts.prompts import Prompt, System, file_source
+from tasks.songs.files import TarMember
+from tasks.songs.folder import entries_of_folder
+from tasks.songs.hashes import hash_file
+from tasks.songs.lyrics import TimedText
+
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,23}")
+MISSING = "missing"
+TRUTH = "truth"
+NO_STYLE = np.zeros((0, STYLE_DIM), np.float32)
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A system that is a folder of audio: files by the stem of their names, and those that no song asks for."""
+
+    name: str
+    root: Path
+    files: Mapping[str, Path]
+
+
+def read_folder(name: str, root: Path) -> Folder:
+    """The audio under a folder, by stem.
+
+    Raises:
+        ValueError: it is no folder, holds no audio, or two files have one name.
+    """
+    if not NAME.fullmatch(name):
+        raise ValueError(f"system: name {name!r}; give a to z, 0 to 9 and -, at most 24 of them")
+    if not root.is_dir():
+        raise ValueError(f"system: {name}={root} is no folder")
+    real = Path(os.path.realpath(root))
+    files: dict[str, Path] = {}
+    for entry in entries_of_folder(real)[0]:
+        stem = _key(entry.audio.stem)
+        if stem in files:
+            raise ValueError(
+                f"system: {name} has both {files[stem].relative_to(real)} and {entry.audio.relative_to(real)}; "
+                "one file a song"
+            )
+        if not isinstance(entry.audio, TarMember) and Path(os.path.realpath(entry.audio)).is_relative_to(
+            real
+        ):
+            files[stem] = entry.audio
+    if not files:
+        raise ValueError(f"system: no audio in {name}={root}; name the files by song id, such as <id>.wav")
+    return Folder(name, real, files)
+
+
+def truth_sources(songs: Sequence[Asked], root: Path, prompts: Sequence[Prompt], seed: int) -> list[Source]:
+    """A row a true song, uncut, with all that `align` reads; those that are not here are refused as ``missing``."""
+    system = System(TRUTH, "Ground truth", {"kind": "file"}, prompts)
+    rows = []
+    for song, prompt in zip(songs, prompts, strict=True):
+        free = replace(prompt, duration_s=None)
+        facts = {
+            "lyrics_times": _rows(song.lyrics.times, song.duration_s),
+            "lyrics_lines": _rows(song.lyrics.lines, song.duration_s),
+        }
+        rows.append(_file_row(free, system, song.audio, root, seed, facts))
+    return rows
+
+
+def folder_sources(folder: Folder, prompts: Sequence[Prompt], seed: int) -> list[Source]:
+    """A row a song of the benchmark, with the system's file for it or refused as ``missing``."""
+    system = System(folder.name, folder.name, {"kind": "file"}, prompts)
+    return [_file_row(prompt, system, _file_of(prompt, folder), folder.root, seed) for prompt in prompts]
+
+
+def unused_files(folder: Folder, prompts: Sequence[Prompt]) -> list[str]:
+    """Names of the files that no song of the benchmark asks for."""
+    used = {_file_of(prompt, folder) for prompt in prompts}
+    return sorted(path.name for path in folder.files.values() if path not in used)
+
+
+def prompt_of(
+    song: Asked,
+    row: Mapping[str, Any] | None,
+    phonemizer: Phonemizer,
+    encoder: StyleEncoder,
+    genres: Sequence[str],
+) -> Prompt:
+    """What singers are asked for; `row` is what the stages wrote of the true song, where it is here.
+
+    Word times are those of the lyrics, else where the aligner lays the words in the true song. The style is the
+    true song's, else that of the text.
+    """
+    heard = {} if row is None else row
+    texts, times = song.lyrics.words, _rows(song.lyrics.times, song.duration_s)
+    laid = heard.get("words") if times is None else None
+    timed = times or laid or [{"word": word, "start_s": 0.0, "end_s": 0.0} for word in texts]
+    said = heard.get("phonemes") or [found.phonemes for found in phonemizer.phonemize(texts)]
+    style_NS, is_heard = NO_STYLE, False
+    if heard.get("style_embedding"):
+        style_NS, is_heard = np.asarray(heard["style_embedding"], np.float32), True
+    elif (text_S := text_style(encoder, song.style_text)) is not None:
+        style_NS = text_S[None]
+    return Prompt(
+        song.song_id,
+        song.title,
+        tuple({**word, "score": word.get("score", 1.0)} for word in timed),
+        tuple(said),
+        style_NS,
+        song.duration_s or heard.get("duration_s"),
+        None,
+        song.style_text,
+        genre_of(song.genre, song.style_text, genres),
+        is_timed=bool(times or laid),
+        is_style_heard=is_heard,
+    )
+
+
+def unsingable(prompt: Prompt) -> str | None:
+    """Why a model cannot be asked for this song: ``no_word_times``, ``no_style`` or ``no_duration``; else None."""
+    if not prompt.is_timed:
+        return "no_word_times"
+    if not len(prompt.style_NS):
+        return "no_style"
+    return "no_duration" if prompt.duration_s is None else None
+
+
+def text_style(encoder: StyleEncoder, text: str | None) -> np.ndarray | None:
+    """The style of a text, float32 [S]; None where there is none, or the encoder cannot read it."""
+    if not text:
+        return None
+    try:
+        return np.asarray(encoder.embed_text(text), np.float32)
+    except ValueError:
+        return None
+
+
+def genre_of(stated: str | None, style_text: str | None, genres: Sequence[str]) -> str | None:
+    """The listed genre that a song is stated to have, else the only one that its style text names."""
+    if stated is not None:
+        return next((genre for genre in genres if genre.casefold() == stated.casefold()), None)
+    text = (style_text or "").casefold()
+    named = [genre for genre in genres if re.search(rf"\b{re.escape(genre.casefold())}\b", text)]
+    return named[0] if len(named) == 1 else None
+
+
+def _file_of(prompt: Prompt, folder: Folder) -> Path | None:
+    return folder.files.get(_key(prompt.title)) or folder.files.get(_key(prompt.song_id))
+
+
+def _file_row(
+    prompt: Prompt,
+    system: System,
+    path: Path | None,
+    root: Path,
+    seed: int,
+    facts: Mapping[str, Any] | None = None,
+) -> Source:
+    """Neither style nor phonemes of the prompt decide what a file becomes."""
+    plain = replace(prompt, style_NS=NO_STYLE, phonemes=())
+    if path is None:
+        return file_source(plain, system, seed, {"refused": MISSING, **(facts or {})})
+    name = os.path.relpath(path, root)
+    found = {"parent_audio": {"path": name, "bytes": None}, "content_hash": hash_file(path), "refused": None}
+    return file_source(plain, system, seed, {**found, **(facts or {})})
+
+
+def _rows(times: Sequence[TimedText] | None, duration_s: float | None) -> list[dict[str, Any]] | None:
+    """Rows of a column; a time that is not stated, or past the end, becomes the end."""
+    if times is None:
+        return None
+    last_s = max((t.start_s for t in times), default=0.0)
+    end_s = duration_s if duration_s is not None else last_s + 1.0
+    return [{"word": t.text, "start_s": min(t.start_s, end_s), "end_s": min(t.end_s, end_s)} for t in times]
+
+
+def _key(stem: str) -> str:
+    return unicodedata.normalize("NFC", stem)

@@ -1,0 +1,162 @@
+"""Blind listening: takes of two systems, at one loudness, dealt to sides A and B; the key stays beside the page."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from eval.pages.listening_test import Trial
+from eval.results.listening_test import ListeningKey, Side
+from jam_model.frames import SAMPLE_RATE_HZ
+from tasks.audio.loudness import levelled
+from tasks.audio.mix import mix_of, mp3_bytes
+from tasks.audio.read import AudioParams, read_audio
+from tasks.engine.stage import Section
+from tasks.prompts.output_folder import OutputParams
+
+ENDINGS = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a")
+SUNG = "generate"
+
+
+class ListenParams(Section):
+    """`num_songs` are asked of a listener, each up to `max_s` from its start; `seed` draws songs and sides."""
+
+    num_songs: int
+    max_s: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Takes:
+    """Songs of one system by song id: their titles, and what decodes each when it is wanted."""
+
+    name: str
+    titles: Mapping[str, str]
+    mixes: Mapping[str, Callable[[], np.ndarray]]
+    made_by: Sequence[str] = ()
+
+
+def takes_of_table(table: Path, system: str, songs_root: str) -> Takes:
+    """What a benchmark's table holds of a system: every song that it did not drop."""
+    titles: dict[str, str] = {}
+    mixes: dict[str, Callable[[], np.ndarray]] = {}
+    made_by: set[str] = set()
+    wanted: dict[str, tuple[str, str]] = {}
+    for path in sorted((table / "sources").glob("*.parquet")):
+        for row in _rows(path, ["song_id", "system", "parent", "title"]):
+            if row["system"] == system:
+                wanted[row["song_id"]] = row["parent"], row["title"]
+    for path in sorted((table / SUNG).glob("*.parquet")):
+        for place, row in enumerate(_rows(path, ["song_id", "drop_reason", "made_by"])):
+            if row["song_id"] in wanted and not row["drop_reason"]:
+                parent, title = wanted[row["song_id"]]
+                titles[parent] = title
+                mixes[parent] = _table_mix(path, place, row["song_id"], songs_root)
+                made_by.update(row["made_by"])
+    return Takes(system, titles, mixes, sorted(made_by))
+
+
+def takes_of_folder(name: str, folder: Path, limits: AudioParams) -> Takes:
+    """A folder of audio files named by song id.
+
+    Raises:
+        ValueError: it is not there, or holds no audio file.
+    """
+    if not folder.is_dir():
+        raise ValueError(f"system: {name}={folder} is no folder; give one with a file for each song id")
+    files = {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in ENDINGS}
+    if not files:
+        raise ValueError(f"system: {name}={folder} holds no {', '.join(ENDINGS)} file")
+
+    def mix(path: Path) -> Callable[[], np.ndarray]:
+        return lambda: read_audio(path, limits)[0]
+
+    return Takes(name, {song: song for song in files}, {song: mix(path) for song, path in files.items()})
+
+
+def blind_test(
+    left: Takes, right: Takes, style: Takes | None, params: ListenParams, output: OutputParams
+) -> tuple[list[Trial], ListeningKey]:
+    """The trials of a page and its key; equal takes and seed give equal pages.
+
+    Raises:
+        ValueError: the systems have too few songs in common.
+    """
+    both = sorted(set(left.mixes) & set(right.mixes))
+    if len(both) < params.num_songs:
+        raise ValueError(
+            f"listen.num_songs is {params.num_songs}: {left.name} and {right.name} have {len(both)} songs in "
+            "common; ask for fewer, or benchmark both on the same songs"
+        )
+    random = np.random.default_rng(params.seed)
+    chosen = [both[i] for i in random.permutation(len(both))[: params.num_songs]]
+    swapped = random.integers(2, size=len(chosen)) == 1
+    sides = {
+        f"{number:03}": Side(song, *((right.name, left.name) if swap else (left.name, right.name)))
+        for number, (song, swap) in enumerate(zip(chosen, swapped, strict=True), start=1)
+    }
+    takes = {left.name: left, right.name: right}
+    trials = [_trial(name, side, takes, style, params, output) for name, side in sides.items()]
+    sounds = [hashlib.sha256(sound).hexdigest() for trial in trials for sound in (trial.a, trial.b)]
+    page = hashlib.sha256(json.dumps(sounds).encode()).hexdigest()[:12]
+    return trials, ListeningKey(page, left.name, right.name, sides, [*left.made_by, *right.made_by])
+
+
+def _trial(
+    name: str,
+    side: Side,
+    takes: Mapping[str, Takes],
+    style: Takes | None,
+    params: ListenParams,
+    output: OutputParams,
+) -> Trial:
+    title = takes[side.a].titles[side.song_id]
+    wanted = style.mixes.get(side.song_id) if style else None
+    mixes = [takes[side.a].mixes[side.song_id](), takes[side.b].mixes[side.song_id]()]
+    mixes += [wanted()] if wanted else []
+    sounds = [mp3_bytes(mix_CN) for mix_CN in equally_loud(_cut(mixes, params.max_s), output)]
+    return Trial(name, title, sounds[0], sounds[1], sounds[2] if wanted else None)
+
+
+def _cut(mixes: Sequence[np.ndarray], max_s: float) -> list[np.ndarray]:
+    """All as long as the shortest, so that length tells nothing."""
+    length = min(round(max_s * SAMPLE_RATE_HZ), *(mix_CN.shape[1] for mix_CN in mixes))
+    return [mix_CN[:, :length] for mix_CN in mixes]
+
+
+def equally_loud(mixes: Sequence[np.ndarray], output: OutputParams) -> list[np.ndarray]:
+    """The mixes at `output.lufs`, or all at the loudness that the least of them can reach below its peak."""
+    reached = [levelled(mix_CN, output.lufs, output.peak).lufs for mix_CN in mixes]
+    target = min([lufs for lufs in reached if lufs is not None], default=output.lufs)
+    return [levelled(mix_CN, target, output.peak).mix_CN for mix_CN in mixes]
+
+
+def _table_mix(path: Path, place: int, song_id: str, songs_root: str) -> Callable[[], np.ndarray]:
+    def mix() -> np.ndarray:
+        with path.open("rb") as stream:
+            file = pq.ParquetFile(stream)
+            before = 0
+            for group in range(file.num_row_groups):
+                size = file.metadata.row_group(group).num_rows
+                if place < before + size:
+                    row = (
+                        file.read_row_group(group, columns=["audio"]).slice(place - before, 1).to_pylist()[0]
+                    )
+                    return mix_of(song_id, row["audio"], songs_root)
+                before += size
+        raise ValueError(f"{path.name} holds no row {place}: the table changed while it was read")
+
+    return mix
+
+
+def _rows(path: Path, columns: list[str]) -> list[dict[str, Any]]:
+    with path.open("rb") as stream:
+        rows: list[dict[str, Any]] = pq.read_table(stream, columns=columns).to_pylist()
+    return rows

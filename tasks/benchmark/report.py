@@ -1,0 +1,217 @@
+"""The report of a measured benchmark: its systems, songs with their sound, and notes on what the numbers rest on."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eval.metrics.catalogue import HEADLINE, chapter_of
+from eval.metrics.error_rates import NORMALISER
+from eval.metrics.metric import Metric
+from eval.pages.players import waveform_peaks, worst_takes
+from eval.results.by_genre import genre_rows
+from eval.results.comparisons import Pair, PairTable, pair_table, pair_tables
+from eval.results.published import published_rows
+from eval.results.report import Comparison, LossCurve, Report
+from eval.results.report import System as ReportSystem
+from eval.results.song_row import SongRow
+from eval.stats.intervals import Estimate
+from eval.stats.significance import detectable_by_interval
+from tasks.audio.mix import mp3_bytes
+from tasks.benchmark.song_metrics import FRECHET, SongMeasures, Timed
+from tasks.benchmark.system_metrics import OF_SETS, Measured
+from tasks.benchmark.systems import BenchmarkParams
+from tasks.prompts.prompts import Prompt, System
+
+SET_DRAWS_A_PAIR = 30  # in a family, of what one song alone does not have: each takes both sets anew
+MOST_AT_ONCE = 8  # mixes held and encoded
+LISTENING_GAIN = np.float32(0.9)
+"""Of every sound alike: coding moves peaks, and few then need a gain of their own."""
+NOTES = (
+    f"Words are compared as: {NORMALISER}. They are heard in vocals separated from the mix as far as the asked end; "
+    "rates are not capped.",
+    "All systems are judged on the same songs; differences are paired within songs, and a song that failed is "
+    "counted and never averaged away.",
+)
+Mixes = Callable[[str], np.ndarray]
+"""The mix of a song of the benchmark's tables, by its id."""
+
+
+@dataclass(frozen=True)
+class ReportText:
+    """What stands above the tables, and notes that only the flow knows."""
+
+    title: str
+    subtitle: str
+    notes: Sequence[str] = ()
+
+
+def report_of(
+    measured: Measured,
+    systems: Sequence[System],
+    params: BenchmarkParams,
+    text: ReportText,
+    mixes: Mixes,
+    settings: Mapping[str, Any],
+    run: Mapping[str, Any],
+    comparisons: Sequence[Comparison] = (),
+) -> Report:
+    """The report of the songs alone: without training, rounds or a data set."""
+    rows = _song_rows(measured, systems, params.player_songs, mixes)
+    names, a_song = [system.name for system in systems], _a_song(measured.metrics)
+    entries = [_report_system(measured, system) for system in systems]
+    parts = {part for entry in entries for made in entry.made_by for part in made.split()}
+    tables = pair_tables(rows, names, a_song, measured.resampling)
+    return Report(
+        title=text.title,
+        subtitle=text.subtitle,
+        systems=entries,
+        metrics=measured.metrics,
+        comparisons=comparisons,
+        pairs=[*tables, *pairs_of_sets(measured, names)],
+        songs=rows,
+        genres=genre_rows(rows, a_song, measured.resampling),
+        published=published_rows() if params.published else (),
+        headline=[name for name in HEADLINE if any(metric.name == name for metric in measured.metrics)],
+        headings={metric.name: chapter_of(metric.name).title for metric in measured.metrics},
+        settings=settings,
+        stand_ins=sorted(part for part in parts if part.startswith("embedded/")),
+        remarks=_remarks(measured, params),
+        notes=[*text.notes, *NOTES],
+        run=run,
+    )
+
+
+def loss_curve(name: str, log: Path) -> LossCurve:
+    """The loss column of a training log."""
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    return LossCurve(name, [(line["step"], line["loss"]) for line in lines])
+
+
+def pairs_of_sets(measured: Measured, names: Sequence[str]) -> list[PairTable]:
+    """Every two systems by what one song alone does not have, tested by swapping them within songs."""
+    sides = list(combinations(names, 2))
+    draws = replace(measured.resampling, num_resamples=max(200, SET_DRAWS_A_PAIR * len(sides)))
+    method = f"systems swapped within songs, up to {draws.num_resamples} draws (Besag and Clifford), seed {draws.seed}"
+    tables = []
+    for metric in OF_SETS:
+        pairs = []
+        for left, right in sides:
+            difference = measured.difference(left, right, metric)
+            if difference.value is not None:
+                p_value = measured.p_value(left, right, metric, draws)
+                detectable = detectable_by_interval(difference)
+                pairs.append(Pair(left, right, difference, p_value, detectable=detectable))
+        if pairs:
+            tables.append(pair_table(metric, pairs, method))
+    return tables
+
+
+def _remarks(measured: Measured, params: BenchmarkParams) -> dict[str, str]:
+    """What stands beside a metric: of the Frechet distance the least it can be, and what it is to."""
+    if measured.reference is None:
+        return {}
+    floor, windows = _short(measured.floor(params.seed)), measured.reference.statistics.num_windows
+    return {
+        FRECHET: f"Floor, as many true songs against the others: {floor}. The reference: {windows} windows of "
+        f"{len(measured.reference_songs)} true songs, none of them the benchmark's. Every system is measured on the "
+        "songs that all systems have."
+    }
+
+
+def _report_system(measured: Measured, system: System) -> ReportSystem:
+    songs = measured.systems[system.name]
+    made_by = sorted({made for song in songs for made in song.row["made_by"]})
+    failures = measured.failures(system.name)
+    listed = ", ".join(f"{reason} {count}" for reason, count in failures.items())
+    stamp = f"{sum(failures.values())} of {len(songs)} songs failed: {listed}" if failures else ""
+    note = "; ".join(part for part in (system.note, stamp) if part)
+    return ReportSystem(system.name, system.title, made_by, measured.estimates(system.name), note)
+
+
+def _a_song(metrics: Sequence[Metric]) -> list[str]:
+    """The metrics that one song alone has."""
+    return [metric.name for metric in metrics if metric.name not in OF_SETS]
+
+
+def _song_rows(
+    measured: Measured, systems: Sequence[System], player_songs: int, mixes: Mixes
+) -> list[SongRow]:
+    """Every song of every system; the first `player_songs` songs and the worst takes by each metric with sound."""
+    songs = [
+        (system.name, song, prompt)
+        for system in systems
+        for song, prompt in zip(measured.systems[system.name], measured.prompts, strict=True)
+    ]
+    rows = [_song_row(song, prompt, measured.metrics, system) for system, song, prompt in songs]
+    heard = {prompt.song_id for prompt in measured.prompts[:player_songs]}
+    worst = worst_takes(rows, measured.metrics) if player_songs else set()
+    sounds = {
+        place: song.row["song_id"]
+        for place, (row, (_, song, _)) in enumerate(zip(rows, songs, strict=True))
+        if song.has_sound and (row.song_id in heard or (row.system, row.song_id) in worst)
+    }
+    return _with_sounds(rows, sounds, mixes)
+
+
+def _with_sounds(rows: Sequence[SongRow], sounds: Mapping[int, str], mixes: Mixes) -> list[SongRow]:
+    """The rows; those at the places of `sounds` with the mix of this song. As many are held as are encoded at once."""
+    found, places = list(rows), list(sounds)
+    at_once = min(MOST_AT_ONCE, os.cpu_count() or 1)
+    with ThreadPoolExecutor(at_once) as threads:
+        for start in range(0, len(places), at_once):
+            some = places[start : start + at_once]
+            heard = [mixes(sounds[place]) for place in some]
+            made = threads.map(_with_sound, [rows[place] for place in some], heard)
+            for place, row in zip(some, made, strict=True):
+                found[place] = row
+    return found
+
+
+def _song_row(song: SongMeasures, prompt: Prompt, metrics: Sequence[Metric], system: str) -> SongRow:
+    names = _a_song(metrics)
+    heard = song.row.get("placed_words") or song.row["transcript_times"]
+    return SongRow(
+        song_id=prompt.song_id,
+        title=prompt.title,
+        system=system,
+        duration_s=prompt.duration_s or song.row.get("duration_s") or 0.0,
+        scores={name: song.scores.get(name) for name in names},
+        reasons={name: reason for name in names if (reason := song.reason(name))},
+        asked=_lane(song.row["asked_words"]) if prompt.is_timed else (),
+        heard=_lane(heard or ()),
+        genre=prompt.genre or "",
+        counts=song.counts,
+        facts=_facts(song.row),
+    )
+
+
+def _with_sound(row: SongRow, mix_CN: np.ndarray) -> SongRow:
+    sound = mp3_bytes(LISTENING_GAIN * mix_CN)
+    return replace(row, audio=sound, audio_type="audio/mpeg", peaks=waveform_peaks(mix_CN))
+
+
+def _facts(row: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What each stage did to this song, in a line a stage: the code and models that ran, and how it was asked."""
+    facts = [(made.split("-v")[0], made) for made in row["made_by"]]
+    asked = [("made from", row["recipe"]), ("weights", row["checkpoint"]), ("seed", row["seed"])]
+    facts += [(name, str(value)) for name, value in asked if value is not None]
+    return facts + ([("dropped", row["drop_reason"])] if row["drop_reason"] else [])
+
+
+def _lane(words: Sequence[Mapping[str, Any]]) -> list[Timed]:
+    return [Timed(word["word"], word["start_s"], word["end_s"]) for word in words]
+
+
+def _short(estimate: Estimate) -> str:
+    if estimate.value is None:
+        return f"not available, {estimate.reason}"
+    return f"{estimate.value:.3g} [{estimate.low:.3g}, {estimate.high:.3g}]"

@@ -1,0 +1,194 @@
+"""Benchmark: which systems sing the same songs, and what is asked of the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+from eval.metrics.aesthetics import ranked_songs
+from eval.results.report import Comparison
+from tasks.benchmark.songs import FieldsParams
+from tasks.benchmark.system_metrics import UNHEARD, Measured
+from tasks.engine.stage import Section
+from tasks.prompts.prompts import Prompt, System, in_another_style, policy_system, with_words_dealt
+
+TRUTH, CODEC, NOISY, UNTRAINED, TRAINED = "truth", "codec", "noisy", "untrained", "trained"
+NO_BIAS, OTHER_STYLE, DEALT, DPO, CONTROL = (
+    "no-padding-bias",
+    "other-style",
+    "words-dealt",
+    "dpo",
+    "dpo-control",
+)
+
+
+class BenchmarkParams(Section):
+    """`min_confidence` is the transcriber's while it judges: 0 hears every song out, so that WER is what was
+    heard. `second_judge` scores beside `judge`, set up as there; null: none. `genres`: names for genre accuracy, read
+    by a style encoder that reads text; fewer than two: it is not measured. `name` and `fields` are for a manifest:
+    what its songs are called in titles (null: the file's name), and what it calls its fields. `max_*` and
+    `tolerance_per` are what the report holds the trained model to, stated beforehand.
+    """
+
+    num_songs: int
+    seed: int
+    num_resamples: int
+    noise_snr_db: float
+    min_confidence: float
+    second_judge: Literal["audiobox"] | None
+    genres: list[str]
+    name: str | None
+    fields: FieldsParams
+    published: bool
+    player_songs: int
+    max_acoustic_per: float
+    tolerance_per: float
+    max_tail_energy: float
+    min_ranked_share: float
+
+
+def benchmark_systems(
+    prompts: Sequence[Prompt],
+    checkpoints: Mapping[str, str],
+    sampler: Section,
+    params: BenchmarkParams,
+    dpo_title: str,
+) -> list[System]:
+    """The rows of the benchmark; `checkpoints` gives the weights of untrained, trained, dpo and dpo-control.
+
+    `dpo_title`: which DPO round is shown, where there is one.
+    """
+
+    def sung(name: str, title: str, weights: str, **changes: Any) -> System:
+        system = policy_system(name, title, checkpoints[weights], sampler, changes.pop("prompts", prompts))
+        return replace(system, recipe={**system.recipe, **changes})
+
+    systems = [
+        System(TRUTH, "Ground truth", {"kind": "copy"}, prompts),
+        System(CODEC, "Codec round trip", {"kind": "codec"}, prompts),
+        System(
+            NOISY,
+            f"Truth with {params.noise_snr_db:g} dB noise",
+            {"kind": "noise", "snr_db": params.noise_snr_db},
+            prompts,
+        ),
+        sung(UNTRAINED, "Untrained", UNTRAINED),
+        sung(TRAINED, "Trained (SFT)", TRAINED),
+        sung(NO_BIAS, "Trained, without padding bias", TRAINED, padding_bias=False),
+        sung(OTHER_STYLE, "Trained, another style asked", TRAINED, prompts=in_another_style(prompts)),
+        sung(
+            DEALT,
+            "Trained, words dealt to random slots",
+            TRAINED,
+            prompts=with_words_dealt(prompts, params.seed),
+        ),
+    ]
+    if DPO in checkpoints:
+        systems.append(sung(DPO, dpo_title, DPO))
+    if CONTROL in checkpoints:
+        systems.append(sung(CONTROL, "DPO control, beta = 0", CONTROL))
+    return systems
+
+
+def questions(measured: Measured, params: BenchmarkParams) -> list[Comparison]:
+    """What is asked of the numbers, each with what would count as a yes.
+
+    Questions about words are put to the phones the transcriber heard, or, where it hears none, to those of the
+    words it wrote.
+    """
+    style, tail, judge = "style_similarity", "energy_after_end", "judge_mean"
+    per = "acoustic_per" if measured.estimate(TRUTH, "acoustic_per") is not UNHEARD else "per"
+
+    def paired(name: str, question: str, metric: str, left: str, right: str, **more: Any) -> Comparison:
+        estimate = measured.difference(left, right, metric, given=more.pop("given", False))
+        return Comparison(name, question, metric, left, right, estimate, **more)
+
+    def absolute(name: str, question: str, metric: str, left: str, **more: Any) -> Comparison:
+        return Comparison(name, question, metric, left, "", measured.estimate(left, metric), **more)
+
+    tolerance = params.tolerance_per
+    asked = [
+        absolute(
+            "intelligible",
+            "Does the trained model sing what it is asked?",
+            per,
+            TRAINED,
+            expect="at_most",
+            limit=params.max_acoustic_per,
+        ),
+        paired("learned", "Did training teach it the words?", per, UNTRAINED, TRAINED, expect="above"),
+        paired(
+            "order",
+            "Is it worse against the true order when the words are dealt to random slots?",
+            per,
+            DEALT,
+            TRAINED,
+            expect="above",
+        ),
+        paired(
+            "slots",
+            "Does it then sing the word that was put in each slot?",
+            per,
+            DEALT,
+            TRAINED,
+            expect="within",
+            limit=tolerance,
+            given=True,
+            note="words dealt: scored against the dealt order",
+        ),
+        paired(
+            "style",
+            "Does another style in the request lower the similarity to the song's own?",
+            style,
+            OTHER_STYLE,
+            TRAINED,
+            expect="below",
+        ),
+        paired(
+            "style-words",
+            "Does it keep its words in another style?",
+            per,
+            OTHER_STYLE,
+            TRAINED,
+            expect="within",
+            limit=tolerance,
+        ),
+        absolute(
+            "ends",
+            "Does the music stop at the asked end?",
+            tail,
+            TRAINED,
+            expect="at_most",
+            limit=params.max_tail_energy,
+        ),
+        paired("padding-bias", "What does the padding bias do for the end?", tail, NO_BIAS, TRAINED),
+        _ranking(measured, params),
+    ]
+    if DPO in measured.systems:
+        asked += [
+            paired("dpo", "What did the DPO rounds do to the judge's mean?", judge, DPO, TRAINED),
+            paired("dpo-words", "What did the DPO rounds do to the words?", per, DPO, TRAINED),
+        ]
+    if CONTROL in measured.systems:
+        asked += [
+            paired("dpo-control", "And the same rounds with beta = 0?", judge, CONTROL, TRAINED),
+            paired("dpo-over-control", "What is left over the control?", judge, DPO, CONTROL),
+        ]
+    return asked
+
+
+def _ranking(measured: Measured, params: BenchmarkParams) -> Comparison:
+    estimate = ranked_songs([measured.scores(name, "judge_mean") for name in (TRUTH, NOISY, UNTRAINED)])
+    limit = float(round(params.min_ranked_share * len(measured.prompts)))
+    return Comparison(
+        "judge-ranks",
+        "On how many songs does the judge rank truth > noisy truth > untrained?",
+        "judge_mean",
+        "truth > noisy truth > untrained",
+        "",
+        estimate,
+        expect="at_least",
+        limit=limit,
+        made_by=sorted({made for song in measured.systems[TRUTH] for made in song.row["made_by"]}),
+    )

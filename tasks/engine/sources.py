@@ -1,0 +1,87 @@
+"""Who is in the table: songs as they were found, in partitions that keep their members for ever."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tasks.engine.columns import COLUMNS
+from tasks.engine.fingerprint import fingerprint
+from tasks.storage.files import names_in, parquet_file, write_bytes
+
+SOURCES = "sources"
+_PART = re.compile(r"part-(\d{5,})-([0-9a-f]+)\.parquet")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A song as it was found, before anything is computed.
+
+    `identity` hashes everything that decides its columns (audio, lyrics, style, manifest facts; never
+    paths or times). `group`: songs of different groups never share a partition.
+    """
+
+    song_id: str
+    identity: str
+    facts: dict[str, Any] = field(default_factory=dict)
+    group: str = ""
+
+
+@dataclass(frozen=True)
+class Partition:
+    """Partition `number`: who is in it (for ever) and what they are made of now, as its file says.
+
+    `fingerprint`, in the file's name, covers ids, identities and refusals; not paths.
+    """
+
+    number: int
+    fingerprint: str
+    path: Path
+
+    @cached_property
+    def sources(self) -> tuple[Source, ...]:
+        """Its songs, read when they are asked for."""
+        with parquet_file(self.path) as file:
+            rows = file.read().to_pylist()
+        for row in rows:
+            del row["drop_reason"], row["dropped_by"]
+        return tuple(
+            Source(row.pop("song_id"), row.pop("identity"), group=row.pop("group"), facts=row) for row in rows
+        )
+
+
+def partitions_in(folder: Path) -> list[Partition]:
+    """Every partition, by number, from one listing.
+
+    An admission that was cut off leaves two files of a number. Either is whole; the next admission leaves one.
+    """
+    found = [(name, match) for name in names_in(folder) if (match := _PART.fullmatch(name))]
+    parts = [Partition(int(match[1]), match[2], folder / name) for name, match in sorted(found)]
+    return sorted({part.number: part for part in parts}.values(), key=lambda part: part.number)
+
+
+def write_partition(folder: Path, number: int, sources: Sequence[Source]) -> Partition:
+    """Write who is in a partition from now on, and what they are made of."""
+    columns = sorted({name for source in sources for name in source.facts})
+    arrays = {
+        "song_id": pa.array([s.song_id for s in sources], pa.string()),
+        "identity": pa.array([s.identity for s in sources], pa.string()),
+        "group": pa.array([s.group for s in sources], pa.string()),
+        "drop_reason": pa.array([s.facts.get("refused") for s in sources], pa.string()),
+        "dropped_by": pa.array([SOURCES if s.facts.get("refused") else None for s in sources], pa.string()),
+    }
+    for name in columns:
+        arrays[name] = pa.array([s.facts.get(name) for s in sources], COLUMNS[name].type)
+    made_of = fingerprint([[s.song_id, s.identity, s.facts.get("refused")] for s in sources])
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table(arrays), sink)
+    path = folder / f"part-{number:05d}-{made_of}.parquet"
+    write_bytes(path, sink.getvalue().to_pybytes())
+    return Partition(number, made_of, path)

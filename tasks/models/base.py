@@ -1,0 +1,133 @@
+"""Choosing a model: one section of params names the kind's model, and a sub-section sets up each real one."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import replace
+from types import ModuleType
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from tasks.engine.stage import Section
+from tasks.models.released_weights import Card, require_packages, weights_revision
+
+EMBEDDED = "embedded"
+
+
+class RealModel(Section):
+    """What every real model is told.
+
+    `weights`: a file, a folder or a hub id (``OpenMuQ/MuQ-MuLan-large``); `revision`: commit, tag or branch of
+    a hub id, null for files. A model of several parts has a pair of fields for each (``muq_weights``,
+    ``muq_revision``). `device`: auto, cpu, cuda or cuda:N. `batch_size`: segments, clips or chunks of a song in
+    one forward pass. Neither paths, device nor batch size are part of a fingerprint: the weights are, by
+    content, and so is the precision.
+    """
+
+    weights: str
+    revision: str | None
+    device: str
+    precision: Literal["float32", "bfloat16", "float16"]
+    batch_size: int = Field(ge=1)
+
+    def place(self, card: Card) -> tuple[str, str | None]:
+        """Where the weights of a card lie, and their revision: the settings it names (a plain file has none)."""
+        revision = card.field.replace("weights", "revision")
+        return getattr(self, card.field), None if revision == card.field else getattr(self, revision)
+
+    def needs(self, card: Card) -> bool:
+        """Whether a model set up like this uses the weights of a card."""
+        return True
+
+    def decides(self) -> dict[str, Any]:
+        """The settings that decide values."""
+        settings = self.model_dump(mode="json", exclude={"device", "batch_size"})
+        return {key: value for key, value in settings.items() if not key.endswith(("weights", "revision"))}
+
+
+class ModelChoice(Section):
+    """`model`: embedded, or the name of a real one, whose settings stand in the sub-section of that name.
+
+    A subclass says of which `section` of params it is and in which module each `real` model lives. That module
+    offers `CARDS` (its weights), `VERSION` (raised when our code around the model changes what comes out) and
+    `build(settings, identity)`; it imports the model's packages only when it builds.
+    """
+
+    section: ClassVar[str]
+    real: ClassVar[dict[str, str]]
+
+    model: str
+
+    @property
+    def settings(self) -> RealModel | None:
+        """Settings of the chosen real model; None for the embedded one.
+
+        Raises:
+            ValueError: there is no model of that name.
+        """
+        if self.model == EMBEDDED:
+            return None
+        if self.model not in self.real:
+            known = ", ".join([EMBEDDED, *self.real])
+            raise ValueError(f"{self.section}.model is {self.model!r}; choose one of: {known}")
+        settings: RealModel = getattr(self, self.model)
+        return settings
+
+    @property
+    def cards(self) -> tuple[Card, ...]:
+        """The weights the chosen real model uses; none for the embedded one."""
+        return () if self.settings is None else self.cards_of(self.model)
+
+    def cards_of(self, name: str) -> tuple[Card, ...]:
+        """The weights one of the real models would use, chosen or not."""
+        settings: RealModel = getattr(self, name)
+        return tuple(card for card in self._all_cards_of(name) if settings.needs(card))
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """Distributions whose versions may change what the chosen real model computes."""
+        return tuple(dict.fromkeys(name for card in self.cards for name in card.packages))
+
+    def identity(self, embedded: str) -> str:
+        """Name and revision of the chosen model, without building it; `embedded` for the embedded one.
+
+        A revision stands for every card of the model, ``none`` for one that these settings do without.
+
+        Raises:
+            ValueError: its packages or weights are not there; the message says what to do.
+        """
+        settings = self.settings
+        if settings is None:
+            return embedded
+        revisions = []
+        for card in self._all_cards_of(self.model):
+            if not settings.needs(card):
+                revisions.append("none")
+                continue
+            require_packages(card)
+            revisions.append(weights_revision(card, *settings.place(card)))
+        name = self.model.replace("_", "-")
+        return f"{name}-v{self._module().VERSION}@{'+'.join(revisions)}"
+
+    def build_real(self, **shared: Any) -> Any:
+        """The chosen real model, with its weights in memory and the identity the params state; `shared` are
+        settings of the section that every model of the kind obeys.
+        """
+        for card in self.cards:
+            require_packages(card)
+        return self._module().build(self.settings, self.identity(""), **shared)
+
+    def decides(self) -> dict[str, Any]:
+        """The choice, and what decides the values of the chosen model: never the settings of another."""
+        decided = self.model_dump(mode="json", exclude={*self.real, "weights"})
+        settings = self.settings
+        return decided if settings is None else {**decided, self.model: settings.decides()}
+
+    def _all_cards_of(self, name: str) -> tuple[Card, ...]:
+        """The weights of a model, whatever its settings; two sections may choose among the same models."""
+        cards = importlib.import_module(self.real[name]).CARDS
+        return tuple(replace(card, section=f"{self.section}.{name}") for card in cards)
+
+    def _module(self) -> ModuleType:
+        return importlib.import_module(self.real[self.model])

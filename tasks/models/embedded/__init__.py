@@ -1,0 +1,1 @@
+"""What the embedded models compute with: a small recogniser, spectra, pitch, song statistics."""

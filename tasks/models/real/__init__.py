@@ -1,0 +1,1 @@
+"""Released models behind our interfaces: each imports its package when it is built."""

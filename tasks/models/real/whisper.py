@@ -1,0 +1,142 @@
+"""Whisper in CTranslate2's form, by faster-whisper: words with times and a language, but no phones.
+
+faster-whisper's `BatchedInferencePipeline` is used alone, for WhisperX puts pyannote, lightning and a second
+alignment model around the same net, and the aligner of this project already does the latter's work.
+
+Source: Radford et al., Robust Speech Recognition via Large-Scale Weak Supervision, 2022.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import soxr
+import torch
+
+from jam_model.frames import SAMPLE_RATE_HZ
+from tasks.engine.stage import BadModel
+from tasks.models.aligner import TimedWord
+from tasks.models.phonemizer import normalise_words
+from tasks.models.real.device import device_of
+from tasks.models.released_weights import Card, find_weights, loading
+from tasks.models.transcriber import Transcript, WhisperModel
+
+VERSION = 1
+CARD = Card(
+    name="Whisper",
+    section="transcriber.whisper",
+    packages=("faster-whisper", "ctranslate2", "onnxruntime", "soxr"),
+    files=(
+        "config.json",
+        "model.bin",
+        "tokenizer.json",
+        "vocabulary.json|vocabulary.txt",
+        "preprocessor_config.json|config.json",  # the first releases have none
+    ),
+    released_at="hub Systran/faster-whisper-large-v3",
+    licence="MIT",
+)
+CARDS = (CARD,)
+RATE_HZ = 16_000
+LANGUAGE_WINDOWS = 4  # listened to, one after the other, until one of them speaks for a language
+NO_SPEECH, NO_SENSE = 0.6, -1.0  # Whisper's own: surer than this of silence, less sure of the words: no words
+LEAST_SCORE = 1e-4
+
+
+class Whisper:
+    """A Whisper without temperatures above 0: the same sound gives the same words."""
+
+    def __init__(self, settings: WhisperModel, identity: str, min_confidence: float) -> None:
+        self.identity = identity
+        self.min_confidence = min_confidence
+        self._settings = settings
+        device = device_of(CARD.section, settings.device)
+        _check_precision(device, settings.precision)
+        folder = find_weights(CARD, *settings.place(CARD))
+        with loading(CARD, folder):
+            import faster_whisper
+
+            model = faster_whisper.WhisperModel(
+                str(folder),
+                device=device.type,
+                device_index=device.index or 0,
+                compute_type=settings.precision,
+                cpu_threads=torch.get_num_threads(),
+            )
+            bands = len(model.feature_extractor.mel_filters)
+            if bands != model.model.n_mels:
+                raise ValueError(
+                    f"preprocessor_config.json gives {bands} bands, the net takes {model.model.n_mels}"
+                )
+        if settings.language not in (None, *model.supported_languages):
+            raise BadModel(
+                f"{CARD.section}.language is {settings.language!r}; "
+                f"choose null or one of: {', '.join(model.supported_languages)}"
+            )
+        self._window_s = model.feature_extractor.chunk_length
+        self._pipeline = faster_whisper.BatchedInferencePipeline(model)
+
+    def transcribe(self, vocals_N: np.ndarray) -> Transcript:
+        """See `Transcriber.transcribe`; times to 20 ms."""
+        if vocals_N.ndim != 1 or not len(vocals_N):
+            raise ValueError(f"vocals: shape {vocals_N.shape}; needed is [N] mono, not empty")
+        audio_N = soxr.resample(vocals_N.astype(np.float32), SAMPLE_RATE_HZ, RATE_HZ, quality="HQ")
+        duration_s = len(audio_N) / RATE_HZ
+        starts_s = np.arange(0, duration_s, self._window_s).tolist()
+        windows = [{"start": s, "end": min(s + self._window_s, duration_s)} for s in starts_s]
+        segments, heard = self._pipeline.transcribe(
+            audio_N,
+            language=self._settings.language,
+            beam_size=self._settings.beam_size,
+            temperature=0.0,
+            word_timestamps=True,
+            vad_filter=self._settings.vad,
+            clip_timestamps=None if self._settings.vad else windows,
+            batch_size=self._settings.batch_size,
+            language_detection_segments=LANGUAGE_WINDOWS,
+        )
+        words = timed_words(segments, len(vocals_N) / SAMPLE_RATE_HZ)
+        if not words or sum(word.score for word in words) / len(words) < self.min_confidence:
+            return Transcript([], None, None)
+        return Transcript(words, None, heard.language)
+
+
+def build(settings: WhisperModel, identity: str, min_confidence: float) -> Whisper:
+    """The transcriber that `transcriber.whisper` sets up."""
+    return Whisper(settings, identity, min_confidence)
+
+
+def timed_words(segments: Iterable[Any], duration_s: float) -> list[TimedWord]:
+    """The words of faster-whisper's segments, normalised, in order and within the song.
+
+    What was written as one word and normalises to several (``twenty-one``) shares its time evenly.
+    """
+    timed: list[TimedWord] = []
+    latest_s = 0.0
+    for segment in segments:
+        if segment.no_speech_prob > NO_SPEECH and segment.avg_logprob < NO_SENSE:
+            continue
+        for written in segment.words:
+            texts = normalise_words(written.word)
+            if not texts:
+                continue
+            edges_s = np.linspace(written.start, written.end, len(texts) + 1).clip(latest_s, duration_s)
+            score = float(np.clip(written.probability, LEAST_SCORE, 1.0))
+            for text, start_s, end_s in zip(texts, edges_s.tolist(), edges_s[1:].tolist(), strict=False):
+                timed.append(TimedWord(text, start_s, end_s, score))
+            latest_s = timed[-1].end_s
+    return timed
+
+
+def _check_precision(device: torch.device, precision: str) -> None:
+    import ctranslate2
+
+    known = ctranslate2.get_supported_compute_types(device.type, device.index or 0)
+    if precision not in known:
+        usable = ", ".join(sorted(known & {"float32", "bfloat16", "float16"}))
+        raise BadModel(
+            f"{CARD.section}.precision is {precision!r}, which this {device.type} does not compute in; "
+            f"choose one of: {usable}"
+        )

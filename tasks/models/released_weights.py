@@ -1,0 +1,259 @@
+"""Released weights: where they lie on this machine, whether they are whole, and which revision they are.
+
+Nothing is downloaded unless `download` is called: a hub id is looked up in the hub's cache on this machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from tasks.engine.stage import BadModel
+from tasks.storage.files import write_json
+
+HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+ZIPPED = frozenset({".pt", ".th", ".ckpt", ".bin"})
+REVISION_CHARS = 12
+MAX_JSON_BYTES = 50_000_000
+
+
+@dataclass(frozen=True)
+class Card:
+    """One set of weights a real model needs, and what they are.
+
+    `section` and `field`: the setting that says where they lie (``separate.demucs``, ``weights``). `files`:
+    glob patterns under the weights folder, each of which must match; none when the weights are one file. Of
+    ``*.safetensors|*.th`` the first that matches counts.
+    `subfolder`: where they lie in a hub repository that holds more. `released_at` and `licence`: where their
+    authors give them, and on which terms.
+    """
+
+    name: str
+    section: str
+    packages: tuple[str, ...]
+    files: tuple[str, ...]
+    released_at: str
+    licence: str
+    field: str = "weights"
+    subfolder: str = ""
+
+    @property
+    def setting(self) -> str:
+        """The full name of the setting, for messages."""
+        return f"{self.section}.{self.field}"
+
+
+def require_packages(card: Card) -> None:
+    """Raises a BadModel naming the first distribution that is not installed."""
+    for name in card.packages:
+        if installed(name) is None:
+            raise BadModel(
+                f"{card.section}: package {name} is not installed; run `pip install 'jam-lifecycle[real]'`"
+            )
+
+
+@cache
+def installed(distribution: str) -> str | None:
+    """Its version, or None."""
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None
+
+
+def find_weights(card: Card, weights: str, revision: str | None) -> Path:
+    """The file or folder that holds the weights, every file there and none cut short.
+
+    The one file a card names may be given itself: its folder is found.
+
+    Raises:
+        BadModel: there is no such path, the hub's cache lacks it, a file is missing, empty or truncated.
+    """
+    setting = card.setting
+    path = Path(weights).expanduser()
+    if not path.exists():
+        if not HUB_ID.fullmatch(weights):
+            raise BadModel(f"{setting}: {weights} does not exist; give a file, a folder or a hub id")
+        path = _cached(card, weights, revision)
+    if card.subfolder and (path / card.subfolder).is_dir():
+        path = path / card.subfolder
+    if path.is_file() and card.files == (path.name,):
+        path = path.parent
+    for file in _files(card, path):
+        _check_whole(setting, file)
+    return path
+
+
+def weights_revision(card: Card, weights: str, revision: str | None) -> str:
+    """Which weights these are: the commit of a hub id, or the sha256 of the files, 12 hex digits of it.
+
+    Hashes of large files are remembered by path, size and time in the user's cache folder.
+    """
+    path = find_weights(card, weights, revision)
+    if not Path(weights).expanduser().exists():
+        return next(part for part in _parts_after(path, "snapshots"))[:REVISION_CHARS]
+    files = _files(card, path)
+    if len(files) == 1 and files[0] == path:
+        return _remembered_sha256(path)[:REVISION_CHARS]
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(f"{file.relative_to(path).as_posix()} {_remembered_sha256(file)}\n".encode())
+    return digest.hexdigest()[:REVISION_CHARS]
+
+
+@contextmanager
+def loading(card: Card, path: Path) -> Iterator[None]:
+    """Turns whatever a loader raises on damaged or foreign weights into a BadModel of one line.
+
+    Wrap the loading alone: an error of running the model is no fault of the file.
+    """
+    try:
+        yield
+    except BadModel:
+        raise
+    except (MemoryError, KeyboardInterrupt):
+        raise
+    except Exception as error:  # loaders of nine packages raise what they like
+        lines = [line for line in str(error).strip().splitlines() if line.strip()] or [""]
+        raise BadModel(
+            f"{card.setting}: {path} cannot be loaded as {card.name} "
+            f"({type(error).__name__}: {' '.join(lines[:2])[:200]}); give the weights of {card.released_at}"
+        ) from error
+
+
+def download(card: Card, weights: str, revision: str | None) -> Path:
+    """Gets the weights of a hub id into the hub's cache, at this revision only.
+
+    Raises:
+        BadModel: not a hub id, or the hub cannot be reached or refuses.
+    """
+    setting = card.setting
+    if not HUB_ID.fullmatch(weights) or Path(weights).expanduser().exists():
+        raise BadModel(f"{setting}: {weights} is no hub id; get the file from {card.released_at}")
+    _require_hub(card)
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(weights, revision=revision, allow_patterns=_patterns(card)))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise BadModel(
+            f"{setting}: {weights} cannot be downloaded ({reason}); get it elsewhere and give its folder"
+        ) from error
+
+
+def _cached(card: Card, weights: str, revision: str | None) -> Path:
+    _require_hub(card)
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(weights, revision=revision, local_files_only=True))
+    except LocalEntryNotFoundError:
+        at = f" at revision {revision}" if revision else ""
+        raise BadModel(
+            f"{card.setting}: {weights}{at} is not on this machine; "
+            "`jam doctor --download` gets it, or give a folder that holds it"
+        ) from None
+
+
+def _require_hub(card: Card) -> None:
+    if installed("huggingface_hub") is None:
+        raise BadModel(
+            f"{card.setting}: a hub id needs huggingface_hub; run `pip install 'jam-lifecycle[real]'`"
+        )
+
+
+def _patterns(card: Card) -> list[str] | None:
+    prefix = f"{card.subfolder}/" if card.subfolder else ""
+    return [prefix + choice for pattern in card.files for choice in pattern.split("|")] or None
+
+
+def _files(card: Card, path: Path) -> list[Path]:
+    """The files that are the weights, in name order.
+
+    Raises:
+        BadModel: a pattern of the card matches nothing.
+    """
+    setting = card.setting
+    if path.is_file():
+        if card.files:
+            raise BadModel(f"{setting}: {path} is a file; give the folder with {', '.join(card.files)}")
+        return [path]
+    if not card.files:
+        raise BadModel(f"{setting}: {path} is a folder; give the file of {card.released_at}")
+    found: set[Path] = set()
+    for pattern in card.files:
+        choices = pattern.split("|")
+        matches = ([match for match in path.glob(choice) if match.is_file()] for choice in choices)
+        first = next(filter(None, matches), None)
+        if first is None:
+            lacking = " or ".join(choices)
+            raise BadModel(f"{setting}: {path} holds no {lacking}; give the folder of {card.released_at}")
+        found.update(first)
+    return sorted(found)
+
+
+def _check_whole(setting: str, file: Path) -> None:
+    """Cheap signs of a download that stopped half-way; no tensor is read."""
+    size = file.stat().st_size
+    fault = "is empty" if size == 0 else None
+    if fault is None and file.suffix == ".safetensors":
+        with file.open("rb") as stream:
+            length = int.from_bytes(stream.read(8), "little")
+            header = stream.read(length) if 2 <= length <= size - 8 else b""
+        fault = _safetensors_fault(header, size - 8 - length)
+    elif fault is None and file.suffix in ZIPPED and not zipfile.is_zipfile(file):
+        with file.open("rb") as stream:
+            begins_as_zip = stream.read(4) == b"PK\x03\x04"
+        fault = "ends before its last byte" if begins_as_zip else None
+    elif fault is None and file.suffix == ".json" and size <= MAX_JSON_BYTES:
+        try:
+            json.loads(file.read_bytes())
+        except ValueError:
+            fault = "is no whole JSON"
+    if fault is not None:
+        raise BadModel(f"{setting}: {file} {fault}; get it again")
+
+
+def _safetensors_fault(header: bytes, data_bytes: int) -> str | None:
+    try:
+        tensors = json.loads(header)
+        ends = [entry["data_offsets"][1] for name, entry in tensors.items() if name != "__metadata__"]
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError):
+        return "is no safetensors file"
+    return "ends before its last tensor" if max(ends, default=0) > data_bytes else None
+
+
+def _parts_after(path: Path, name: str) -> Iterator[str]:
+    parts = path.parts
+    return iter(parts[parts.index(name) + 1 :])
+
+
+def _remembered_sha256(path: Path) -> str:
+    """sha256 of a file, computed once for as long as its path, size and time stay the same."""
+    state = path.stat()
+    key = f"{path.resolve()} {state.st_size} {state.st_mtime_ns}"
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jam" / "weights"
+    note = base / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
+    if note.is_file():
+        try:
+            remembered = json.loads(note.read_bytes())
+            if remembered["of"] == key:
+                return str(remembered["sha256"])
+        except (ValueError, KeyError, TypeError):
+            note.unlink(missing_ok=True)
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    write_json(note, {"of": key, "sha256": digest})
+    return digest

@@ -1,0 +1,1 @@
+"""How the weights and constants of the embedded models were made."""

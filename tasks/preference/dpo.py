@@ -1,0 +1,242 @@
+"""Trains one DPO round: the policy learns to prefer each prompt's better take over its worse one.
+
+The reference is the policy the round starts from, frozen, or an earlier one. ``beta: 0`` is the control: the
+preference term then has no gradient and only the weighted flow loss on the truth is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar, Literal, cast
+
+import numpy as np
+import torch
+
+from jam_model.batches import collate, draw_crop, padded
+from jam_model.checkpoint import load_model, weights_hash
+from jam_model.conditions import Conditions
+from jam_model.dit import Jam
+from jam_model.flow import Dropout
+from jam_model.order import EndlessOrder, positions_of_step
+from jam_model.preference import PreferenceLoss, dpo_loss
+from jam_model.training_facts import TrainingFacts, dropped_by, read_facts
+from tasks.preference.pair_store import Pair, PairFolder, read_pairs, write_pairs
+from tasks.storage.object_store import place_of
+from tasks.trainer.loop import StepLoss, Worker
+from tasks.trainer.params import FitParams
+from tasks.trainer.ray_train import Progress, Run, fit
+from tasks.training.train import TrainResult, hash_of, result_of
+
+HELD_OUT_DRAWS = 8  # noise and times each held-out pair is judged by
+
+
+class PreferParams(FitParams):
+    """One round. `term` (none | win | gt) is the flow loss added with `term_weight`; published: beta 2000, gt, 0.2.
+
+    `error_over`: the frames a flow error is the mean of. ``max_frames``: all, silence after the song included, as
+    released, which is what the published beta belongs to; ``song``: those of the song.
+    """
+
+    measures_updates: ClassVar[bool] = True
+
+    max_frames: int
+    past_end_share: float
+    error_over: Literal["max_frames", "song"]
+    beta: float
+    term: Literal["none", "win", "gt"]
+    term_weight: float
+    style_dropout: float
+    lyrics_dropout: float
+    dropout_rule: Literal["jam", "independent"]
+
+
+class ReferenceDiffers(RuntimeError):
+    """Before the first update the policy is its reference, and yet their errors on the same pairs differ."""
+
+
+@dataclass(frozen=True)
+class PreferenceObjective:
+    """Learn the pairs of a folder by DPO. `reference` None: the policy itself, as it was before the round."""
+
+    params: PreferParams
+    policy: str
+    reference: str | None
+    pairs: PairFolder
+    held_out: PairFolder
+    silence: tuple[float, ...]
+
+    def build(self) -> Jam:
+        """The policy before the round."""
+        return self._load(self.policy)
+
+    def start(self, worker: Worker) -> StepLoss:
+        """Loads the pairs and the frozen reference.
+
+        Raises:
+            ReferenceDiffers: in the first step, where the policy is the reference.
+        """
+        params = self.params
+        pairs = read_pairs(place_of(self.pairs.path))
+        reference = self._frozen(worker).train()  # as the policy that learns: the same numerics and dropout
+        if params.compile:
+            reference = cast(Jam, torch.compile(reference))
+        order = EndlessOrder([len(pairs)], params.seed, shuffle_shards=1)
+
+        def step_loss(model: Jam, step: int, generator: torch.Generator) -> dict[str, torch.Tensor]:
+            positions = positions_of_step(step, params.batch_size, worker.rank, worker.num_workers)
+            chosen = [(pairs[order[position]], position) for position in positions]
+            loss = self._loss(model, reference, chosen, generator, worker)
+            if step < params.accumulate and self.reference is None:
+                check_equal(loss)
+            return {name: getattr(loss, name) for name in loss.__dataclass_fields__}
+
+        return step_loss
+
+    def _load(self, checkpoint: str) -> Jam:
+        place = place_of(checkpoint)
+        config = replace(load_model(place).config, max_frames=self.params.max_frames)
+        return load_model(place, config)
+
+    def _frozen(self, worker: Worker) -> Jam:
+        return self._load(self.reference or self.policy).to(worker.device).requires_grad_(False)
+
+    def facts(self) -> TrainingFacts:
+        """What this round leaves out at times, and what its policy did."""
+        own = TrainingFacts(dropped_by(self._dropout), None)
+        return own.joined(read_facts(place_of(self.policy)))
+
+    @property
+    def _dropout(self) -> Dropout:
+        return Dropout(self.params.style_dropout, self.params.lyrics_dropout, self.params.dropout_rule)
+
+    def validate(self, model: Jam, worker: Worker) -> dict[str, Any]:
+        """Implicit accuracy and margin on held-out pairs, at fixed noise and times."""
+        pairs = read_pairs(place_of(self.held_out.path))
+        if not pairs:
+            return {"num_held_out_pairs": 0, "error_over": self.params.error_over}
+        reference = self._frozen(worker).eval()
+        generator = torch.Generator().manual_seed(self.params.seed)
+        with torch.no_grad():
+            losses = [
+                self._loss(model, reference, [(pair, draw)], generator, worker)
+                for pair in pairs
+                for draw in range(HELD_OUT_DRAWS)
+            ]
+        return {
+            "num_held_out_pairs": len(pairs),
+            "error_over": self.params.error_over,
+            "held_out_accuracy": float(np.mean([float(loss.accuracy) for loss in losses])),
+            "held_out_margin": float(np.mean([float(loss.margin) for loss in losses])),
+        }
+
+    def _loss(
+        self,
+        model: Jam,
+        reference: Jam,
+        chosen: Sequence[tuple[Pair, int]],
+        generator: torch.Generator,
+        worker: Worker,
+    ) -> PreferenceLoss:
+        params = self.params
+        win_BTC, lose_BTC, truth_BTC, conditions, num_frames_B = self._collate(chosen)
+        return dpo_loss(
+            model,
+            reference,
+            win_BTC.to(worker.device),
+            lose_BTC.to(worker.device),
+            conditions.to(worker.device),
+            params.beta,
+            params.term,
+            params.term_weight,
+            truth_BTC.to(worker.device),
+            self._dropout,
+            generator,
+            num_frames_B.to(worker.device) if params.error_over == "song" else None,
+        )
+
+    def _collate(
+        self, chosen: Sequence[tuple[Pair, int]]
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, Conditions, torch.Tensor]:
+        """(winners, losers, truths, conditions, num_frames_B): the same crop of all three, as long as the takes."""
+        max_frames = self.params.max_frames
+        silence_C = np.array(self.silence, np.float32)
+        items, losers, truths = [], [], []
+        for pair, position in chosen:
+            rng = np.random.default_rng([self.params.seed, position, 1])
+            prompt = pair.prompt
+            crop = draw_crop(len(pair.winner_TC), max_frames, self.params.past_end_share, rng)
+            style_row = int(rng.integers(len(prompt.style_NS)))
+            noise_TC = rng.standard_normal(prompt.mean_TC.shape, dtype=np.float32)
+            items.append((prompt, crop, style_row, pair.winner_TC))
+            losers.append(padded(pair.loser_TC, crop, max_frames, silence_C))
+            truths.append(padded(prompt.mean_TC + prompt.std_TC * noise_TC, crop, max_frames, silence_C))
+        winners = collate(items, max_frames, silence_C)
+        stacked = [torch.from_numpy(np.stack(latents)) for latents in (losers, truths)]
+        num_frames_B = torch.tensor([crop.num_frames for _, crop, _, _ in items])
+        return winners.latents_BTC, stacked[0], stacked[1], winners.conditions, num_frames_B
+
+
+def check_equal(loss: PreferenceLoss) -> None:
+    """Raises ReferenceDiffers unless policy and reference have exactly the same errors, as before any update."""
+    pairs = ((loss.win_error, loss.reference_win_error), (loss.lose_error, loss.reference_lose_error))
+    if loss.margin.item() != 0 or any(mine.item() != other.item() for mine, other in pairs):
+        raise ReferenceDiffers(
+            f"step 0: the policy and its frozen copy differ by a margin of {loss.margin.item():.3g} on the same "
+            "pairs, noise and times, where it must be exactly 0; beta would amplify this: run both in the same "
+            "precision and mode (dpo.compile: false)"
+        )
+
+
+def prefer(
+    params: PreferParams,
+    pairs: Sequence[Pair],
+    held_out: Sequence[Pair],
+    policy: Path,
+    silence_C: np.ndarray,
+    out: Path,
+    progress: Progress | None = None,
+    reference: Path | None = None,
+) -> TrainResult:
+    """One round of DPO from the checkpoint `policy`; finds, resumes or runs what `out` holds.
+
+    `reference`: the frozen checkpoint that the policy is held against; None: the policy itself.
+
+    Raises:
+        ValueError: no pairs, takes of unequal length, or `out` is another run's.
+        FitFailed: a worker failed too often.
+    """
+    learn, check = write_pairs(out / "pairs", pairs), write_pairs(out / "held_out", held_out)
+    run = preference_run(params, learn, check, policy, silence_C, out, reference)
+    return result_of(run.out, fit(run.objective, params, run.out, run.recipe, progress))
+
+
+def preference_run(
+    params: PreferParams,
+    pairs: PairFolder,
+    held_out: PairFolder,
+    policy: Path,
+    silence_C: np.ndarray,
+    out: Path,
+    reference: Path | None = None,
+) -> Run:
+    """What `prefer` runs, on pairs that are written already.
+
+    Raises:
+        ValueError: there are no pairs.
+    """
+    if not pairs.count:
+        raise ValueError("pairs: there is none to learn from; generate more candidates or lower the margin")
+    silence = tuple(float(value) for value in silence_C)
+    recipe = {
+        "kind": "preference",
+        "policy": weights_hash(policy),
+        "reference": weights_hash(reference or policy),
+        "pairs": pairs.digest,
+        "held_out": held_out.digest,
+        "silence": hash_of(silence),
+    }
+    held_against = str(reference.resolve()) if reference else None
+    objective = PreferenceObjective(params, str(policy.resolve()), held_against, pairs, held_out, silence)
+    return Run(objective, params, out.resolve(), recipe)

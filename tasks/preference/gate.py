@@ -1,0 +1,239 @@
+"""The gate after a round: is the policy better, is anything worse, go on or stop, and which round is kept.
+
+Everything is compared prompt by prompt, against the model the rounds began with and the round before. A guard
+is a metric that may get worse by no more than its margin: the rounds stop when a paired one-sided test, corrected
+by Holm's method over all guards of the round, says that one got worse by more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from pydantic import Field
+
+from eval.metrics.error_rates import METRICS as WORD_METRICS
+from eval.metrics.error_rates import ErrorCounts, corpus_rate, corpus_rate_difference, fractions
+from eval.metrics.fad import METRICS as FRECHET_METRICS
+from eval.metrics.fad import frechet, frechet_difference, frechet_difference_of_songs
+from eval.metrics.frechet import FrechetReference, WindowStatistics
+from eval.metrics.metric import Metric
+from eval.metrics.style_similarity import METRICS as SIMILARITY_METRICS
+from eval.metrics.tail_energy import METRICS as ENERGY_METRICS
+from eval.results.rounds import Change, RoundRow
+from eval.stats.intervals import Estimate, Resampling, mean, paired_mean_difference
+from eval.stats.significance import holm, paired_p_value, paired_rate_p_value
+from tasks.engine.stage import Section
+
+REWARD, OTHER_JUDGES, FAILED = "reward", "other_judges", "failed"
+STYLE, DIVERSITY = SIMILARITY_METRICS[0].name, SIMILARITY_METRICS[2].name
+FRECHET = FRECHET_METRICS[0].name
+WER, PER, ACOUSTIC_PER = (metric.name for metric in WORD_METRICS)
+GATE_METRICS: tuple[Metric, ...] = (
+    Metric(
+        REWARD,
+        "Reward",
+        "ours",
+        "as its judges'",
+        "higher",
+        "",
+        "What pairs are ranked by, mean over takes.",
+        decimals=3,
+    ),
+    Metric(
+        OTHER_JUDGES,
+        "Other judges",
+        "ours",
+        "as theirs",
+        "higher",
+        "",
+        "Mean of the axes that were judged and that the reward does not weigh.",
+        decimals=3,
+    ),
+    *WORD_METRICS,
+    FRECHET_METRICS[0],
+    SIMILARITY_METRICS[0],
+    SIMILARITY_METRICS[2],
+    ENERGY_METRICS[0],
+    Metric(
+        FAILED,
+        "Failed",
+        "ours",
+        "[0, 1]",
+        "lower",
+        "",
+        "Share of the takes that could not be sung.",
+        percent=True,
+    ),
+)
+_METRIC = {metric.name: metric for metric in GATE_METRICS}
+
+
+class Margins(Section):
+    """How much worse a policy may be than an earlier one; null: no guard. `per` holds for the phones that were
+    heard, or, where the transcriber hears none, for those of the words it wrote; `frechet` is a share of
+    round 0's distance.
+    """
+
+    per: float | None = Field(ge=0)
+    frechet: float | None = Field(ge=0)
+    style_similarity: float | None = Field(ge=0)
+    diversity: float | None = Field(ge=0)
+    other_judges: float | None = Field(ge=0)
+    failed: float | None = Field(ge=0)
+
+
+class GateParams(Section):
+    """`num_prompts` validation songs, each sung `takes` times by every policy from the same noise. `error_rate`:
+    how often the guards of a round may stop it for nothing. `max_start_per`: above it the model that the rounds
+    begin with has not converged.
+    """
+
+    num_prompts: int = Field(ge=1)
+    takes: int = Field(ge=1)
+    seed: int
+    num_resamples: int = Field(ge=100)
+    error_rate: float = Field(gt=0, lt=1)
+    margins: Margins
+    max_start_per: float
+
+
+@dataclass(frozen=True)
+class PolicyScores:
+    """How a policy sang the gate's prompts; position i of every list is the same prompt, None one that failed.
+
+    `scores`: mean over its takes, by metric. `words`: errors of all its takes, by metric; a metric that nobody
+    could hear is absent. `made_by`: identities of the models that sang and measured.
+    """
+
+    scores: Mapping[str, Sequence[float | None]]
+    words: Mapping[str, Sequence[ErrorCounts | None]]
+    windows: Sequence[WindowStatistics | None]
+    made_by: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Compares policies on the gate's prompts. `reference`: the true songs that Frechet distances are to."""
+
+    params: GateParams
+    reference: FrechetReference
+
+    @property
+    def resampling(self) -> Resampling:
+        """How prompts are drawn."""
+        return Resampling(self.params.num_resamples, self.params.seed)
+
+    def estimates(self, policy: PolicyScores) -> dict[str, Estimate]:
+        """Every metric that was measured."""
+        found = {name: mean(values, self.resampling) for name, values in policy.scores.items()}
+        found |= {name: corpus_rate(counts, self.resampling) for name, counts in policy.words.items()}
+        return found | {FRECHET: frechet(self.reference, policy.windows)}
+
+    def differences(self, policy: PolicyScores, other: PolicyScores) -> dict[str, Estimate]:
+        """Policy minus other on every metric that both have, paired by prompt."""
+        found = {
+            name: paired_mean_difference(values, other.scores[name], self.resampling)
+            for name, values in policy.scores.items()
+            if name in other.scores
+        }
+        found |= {
+            name: corpus_rate_difference(counts, other.words[name], self.resampling)
+            for name, counts in policy.words.items()
+            if name in other.words
+        }
+        return found | {FRECHET: frechet_difference(self.reference, policy.windows, other.windows)}
+
+    def changes(self, history: Sequence[PolicyScores]) -> list[Change]:
+        """What the last policy of `history` (round 0 first) changed, against the first and the one before."""
+        now, last = history[-1], len(history) - 1
+        margins = self._margins(history[0])
+        found = []
+        for number in sorted({0, last - 1} - {last}):
+            for name, estimate in self.differences(now, history[number]).items():
+                change = Change(name, number, estimate, margins.get(name))
+                if change.margin is not None:
+                    change = replace(change, p_value=self._p_value(name, now, history[number], change.margin))
+                found.append(change)
+        corrected = holm([change.p_value for change in found])
+        return [
+            replace(change, p_value=p, exceeded=p is not None and p <= self.params.error_rate)
+            for change, p in zip(found, corrected, strict=True)
+        ]
+
+    def _margins(self, first: PolicyScores) -> dict[str, float]:
+        """The margin of every guard that has one, by metric."""
+        asked = self.params.margins.model_dump()
+        asked[ACOUSTIC_PER if ACOUSTIC_PER in first.words else PER] = asked.pop("per")
+        if asked[FRECHET] is not None:
+            distance = frechet(self.reference, first.windows).value
+            asked[FRECHET] = None if distance is None else asked[FRECHET] * distance
+        return {name: margin for name, margin in asked.items() if margin is not None}
+
+    def _p_value(self, name: str, now: PolicyScores, before: PolicyScores, margin: float) -> float | None:
+        """Of: `now` is worse than `before` by no more than `margin`."""
+        if name in now.words:
+            columns = (*fractions(now.words[name]), *fractions(before.words[name]))
+            return paired_rate_p_value(*columns, self.resampling, "greater", margin)
+        if name == FRECHET:
+            steps_N = frechet_difference_of_songs(self.reference, now.windows, before.windows)
+            return paired_p_value(steps_N, 0 * steps_N, self.resampling, "greater", margin)
+        sides = (now.scores[name], before.scores[name])
+        worse, better = sides if _METRIC[name].direction == "lower" else sides[::-1]
+        return paired_p_value(worse, better, self.resampling, "greater", margin)
+
+
+def heard_per(estimates: Mapping[str, Estimate]) -> Estimate:
+    """The phone error rate that counts: of the phones heard, else of the words written."""
+    return estimates.get(ACOUSTIC_PER) or estimates[PER]
+
+
+def best_round(rows: Sequence[RoundRow]) -> int:
+    """The round with the highest reward among those that broke no guard; of equals the earliest.
+
+    Round 0 breaks none, and is kept when nothing after it is better.
+    """
+    able = [row for row in rows if not row.exceeded and row.estimates[REWARD].value is not None]
+    return max(able, key=lambda row: (row.estimates[REWARD].value, -row.number)).number if able else 0
+
+
+def why_kept(rows: Sequence[RoundRow], kept: int) -> str:
+    """One sentence: why this round and no other."""
+    row = next(row for row in rows if row.number == kept)
+    if kept == 0:
+        refused = [other.number for other in rows if other.exceeded]
+        tail = f"; round {refused[0]} broke a guard" if refused else ""
+        return f"round 0 is kept: no round without a broken guard has a higher reward{tail}"
+    change = row.change(REWARD)
+    size = f" by {_quantity(change.estimate)}" if change else ""
+    sure = "" if change and change.estimate.above_zero else "; the interval holds 0, so this may be chance"
+    return f"round {kept} is kept: of the rounds that broke no guard its reward is the highest, above round 0's{size}{sure}"
+
+
+def why_stopped(row: RoundRow) -> str:
+    """One sentence on the guards that a round broke; empty when it broke none."""
+    told = [
+        f"{change.metric} against round {change.against} changed by {_quantity(change.estimate)}, more than "
+        f"{change.margin:g} for the worse (p = {change.p_value:.2g})"
+        for change in row.exceeded
+    ]
+    return f"round {row.number} stops the rounds: {'; '.join(told)}" if told else ""
+
+
+def not_converged(first: RoundRow, limit: float) -> str:
+    """One sentence when the rounds begin with a model that cannot sing its words yet; else empty."""
+    per = heard_per(first.estimates).value
+    if per is not None and per <= limit:
+        return ""
+    found = "not measured" if per is None else f"{per:.3f}"
+    return (
+        f"not converged: the model the rounds begin with has a phone error rate of {found} on validation songs, "
+        f"above {limit:g}; training on the truth alone may explain a gain, so look at the control"
+    )
+
+
+def _quantity(estimate: Estimate) -> str:
+    if estimate.value is None:
+        return "nothing measured"
+    interval = "" if estimate.low is None else f" [{estimate.low:.3f}, {estimate.high:.3f}]"
+    return f"{estimate.value:.3f}{interval}"

@@ -1,0 +1,170 @@
+"""jamify's own files, both ways: the list of preference pairs its DPO learns from, and its input manifest.
+
+Sources: declare-lab/jamify (README, infer.py, dataset.py) and its training code's DPO data set.
+
+Shapes: T frames, C 64 latent channels, N style rows, S 512.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jam_model.frames import LATENT_CHANNELS, STYLE_DIM
+from jam_model.shard_index import TRAIN
+from jam_model.shards import Sample, grid_words
+from jam_model.tensors import MAX_MEMBER_BYTES, read_tensor
+from tasks.engine.song import Song
+from tasks.preference.pair_store import Pair
+from tasks.shards.write import lyrics_json, tensor_bytes
+from tasks.songs.folder import MANIFEST_FACTS
+from tasks.songs.manifest import find_listed
+from tasks.storage.files import write_bytes, write_json
+
+PAIR_FILES = ("win_latent", "loss_latent", "transcription", "style", "gt_latent")
+MANIFEST_COLUMNS = frozenset(
+    {"title", "audio", "words", "phonemes", "duration_s", "style_text", "split", *MANIFEST_FACTS}
+)
+"""What `write_manifest` needs of a song."""
+
+
+def write_pair_list(folder: Path, pairs: Sequence[Pair]) -> Path:
+    """Writes ``dpo.json`` and the files it names into `folder`, for jamify's ``vae_sampled: true``.
+
+    Both takes [T, 64] have the song's own length, so that the length jamify derives from them is the song's.
+    Paths are relative to `folder`: start jamify there. Styles are all vectors [512], or all rows [n, 512] (its
+    ``multiple_styles: true``) where any song has several.
+    """
+    several = any(len(pair.prompt.style_NS) > 1 for pair in pairs)
+    rows = []
+    for number, pair in enumerate(pairs):
+        name, prompt = f"pairs/{number:06d}", pair.prompt
+        tensors = {
+            "win_latent": pair.winner_TC,
+            "loss_latent": pair.loser_TC,
+            "style": prompt.style_NS if several else prompt.style_NS[0],
+            "gt_latent": np.concatenate([prompt.mean_TC, prompt.std_TC], axis=1).T,
+        }
+        for key, array in tensors.items():
+            array = np.ascontiguousarray(array, np.float32)
+            write_bytes(folder / f"{name}.{key}.pt", tensor_bytes(array, "pt"))
+        words = [{"start": w.start_s, "end": w.end_s, "phoneme": w.phonemes} for w in prompt.words]
+        write_json(folder / f"{name}.json", {"word": words, "id": prompt.song_id, "split": prompt.split})
+        rows.append({**{key: f"{name}.{key}.pt" for key in tensors}, "transcription": f"{name}.json"})
+    path = folder / "dpo.json"
+    write_json(path, rows)
+    return path
+
+
+def read_pair_list(path: Path, vae_sampled: bool) -> list[Pair]:
+    """The pairs of a DPO list; its paths are absolute, or relative to its folder or to the current one.
+
+    `vae_sampled` says what the takes are, as in jamify: latents [T, 64], or posteriors [128, T] of which one
+    draw is taken. Takes longer than the true latent (jamify's inference saves all max_frames) are cut to it.
+
+    Raises:
+        ValueError: no such list, a file that is missing or of another form, or takes of unequal length.
+    """
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(f"pairs: cannot read {path}: {error}") from error
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise ValueError(f"pairs: {path} must be a JSON list of objects with {', '.join(PAIR_FILES)}")
+    return [_pair(row, path.parent, number, vae_sampled) for number, row in enumerate(rows)]
+
+
+def write_manifest(folder: Path, songs: Iterable[Song], songs_root: Path) -> Path:
+    """Writes ``input.json`` with each song's lyrics (words, times, phonemes) and style text beside it.
+
+    `songs` have `MANIFEST_COLUMNS`; audio stays where it is, its path is relative to `folder`.
+    """
+    rows = []
+    for song in songs:
+        lyrics, style = f"lyrics/{song.song_id}.json", f"styles/{song.song_id}.txt"
+        write_json(folder / lyrics, lyrics_json(song))
+        write_bytes(folder / style, f"{song['style_text'] or ''}\n".encode())
+        rows.append(
+            {
+                "id": song.song_id,
+                "audio_path": os.path.relpath(songs_root / song["audio"]["path"], folder),
+                "lrc_path": lyrics,
+                "duration": song["duration_s"],
+                "prompt_path": style,
+                **{key: song[key] for key in MANIFEST_FACTS if song[key] is not None},
+            }
+        )
+    path = folder / "input.json"
+    write_json(path, rows)
+    return path
+
+
+def _pair(row: Mapping[str, Any], folder: Path, number: int, vae_sampled: bool) -> Pair:
+    where = f"pairs: entry {number}"
+    files = {key: _file(row.get(key), folder, f"{where}: {key}") for key in PAIR_FILES}
+    truth_CT = _tensor(files["gt_latent"])
+    _check(truth_CT, (2 * LATENT_CHANNELS, None), f"{where}: gt_latent")
+    style_NS = np.atleast_2d(_tensor(files["style"]))
+    _check(style_NS, (None, STYLE_DIM), f"{where}: style")
+    lyrics = _json(files["transcription"])
+    words = grid_words(lyrics, f"{where}: transcription")
+    mean_TC, std_TC = (np.ascontiguousarray(half.T) for half in np.split(truth_CT, 2))
+    takes = []
+    for draw, key in enumerate(("win_latent", "loss_latent")):
+        take = _tensor(files[key])
+        if vae_sampled:
+            _check(take, (None, LATENT_CHANNELS), f"{where}: {key}")
+        else:
+            _check(take, (2 * LATENT_CHANNELS, None), f"{where}: {key}")
+            noise = np.random.default_rng([number, draw]).standard_normal((LATENT_CHANNELS, take.shape[1]))
+            take = (take[:LATENT_CHANNELS] + take[LATENT_CHANNELS:] * noise.astype(np.float32)).T
+        takes.append(take)
+    if len(takes[0]) != len(takes[1]):
+        raise ValueError(
+            f"{where}: takes of {len(takes[0])} and {len(takes[1])} frames; trim both to the song"
+        )
+    winner_TC, loser_TC = (np.ascontiguousarray(take[: len(mean_TC)]) for take in takes)
+    song_id = str(lyrics.get("id") or files["gt_latent"].name.partition(".")[0])
+    prompt = Sample(song_id, mean_TC, std_TC, style_NS, words, str(lyrics.get("split") or TRAIN))
+    return Pair(prompt, winner_TC, loser_TC)
+
+
+def _file(written: Any, folder: Path, what: str) -> Path:
+    if not isinstance(written, str) or not written:
+        raise ValueError(f"{what} is {written!r}; give a path")
+    path = find_listed(written, folder, folder)
+    if not path.is_file():
+        raise ValueError(f"{what}: {written} is no file in {folder} or here")
+    return path
+
+
+def _tensor(path: Path) -> np.ndarray:
+    return read_tensor(_bytes(path), path.suffix, path.name)
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(_bytes(path))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path.name} is not JSON: {error}") from error
+
+
+def _bytes(path: Path) -> bytes:
+    if path.stat().st_size > MAX_MEMBER_BYTES:
+        raise ValueError(f"{path.name} has {path.stat().st_size} bytes, limit {MAX_MEMBER_BYTES}")
+    return path.read_bytes()
+
+
+def _check(array: np.ndarray, shape: tuple[int | None, int | None], what: str) -> None:
+    if (
+        array.ndim != 2
+        or 0 in array.shape
+        or any(n not in (None, m) for n, m in zip(shape, array.shape, strict=True))
+    ):
+        wanted = ", ".join("any" if n is None else str(n) for n in shape)
+        raise ValueError(f"{what} has shape {array.shape}, needs ({wanted})")

@@ -1,0 +1,155 @@
+"""Pair: of the takes of one prompt, the best and the worst, or why there is no pair."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+
+from eval.metrics.error_rates import count_errors, normalise
+from tasks.engine.song import Song
+from tasks.engine.stage import Section
+
+CANDIDATE_COLUMNS = ("parent", "take", "reward", "judged", "asked_words", "transcript")
+
+
+class PairParams(Section):
+    """Best against worst by reward, unless one of these refuses.
+
+    `min_candidates`: takes with a finite reward that a prompt needs. `min_margin`: reward between the two.
+    `min_margin_percentile`: the margin must also reach this percentile of the round's margins. `max_axis_loss`:
+    how much lower the winner may be on any axis that was judged. `max_word_loss`: how much higher its word
+    error rate may be, as the guard's transcriber hears both. null: no limit.
+    """
+
+    min_candidates: int = Field(ge=2)
+    min_margin: float = Field(ge=0)
+    min_margin_percentile: float | None = Field(ge=0, le=100)
+    max_axis_loss: float | None = Field(ge=0)
+    max_word_loss: float | None = Field(ge=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A take of a prompt. `reward` None: it was dropped before it could be scored. `axes`: every score it was
+    given, by judge and axis. `word_error_rate` None: nobody listened.
+    """
+
+    song_id: str
+    parent: str
+    take: int
+    reward: float | None
+    axes: Mapping[str, float]
+    word_error_rate: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The preferred take and the other one; `margin` > 0 is the reward between them."""
+
+    winner: str
+    loser: str
+    margin: float
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a prompt gave no pair.
+
+    ``too_few_candidates``; ``not_scored`` or ``not_finite`` where too many of enough takes failed or have no
+    finite reward; ``tie``; ``margin_too_small``; ``loses_an_axis``, ``loses_words``: the winner would be worse
+    elsewhere; ``not_heard``: the guard has nothing to compare.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Extremes:
+    """The takes of a prompt with the highest and the lowest reward, which differ."""
+
+    best: Candidate
+    worst: Candidate
+    margin: float
+
+
+def candidate_of(row: Mapping[str, Any]) -> Candidate:
+    """The candidate of a take's row: its `drop_reason` and CANDIDATE_COLUMNS."""
+    if row["drop_reason"]:
+        return Candidate(row["song_id"], row["parent"], row["take"], None, {}, None)
+    axes = {f"{entry['judge']} {entry['axis']}": entry["score"] for entry in row["judged"]}
+    heard = None if row["transcript"] is None else word_error_rate(row["asked_words"], row["transcript"])
+    return Candidate(row["song_id"], row["parent"], row["take"], row["reward"], axes, heard)
+
+
+def word_error_rate(asked_words: Sequence[Mapping[str, Any]], transcript: Sequence[str]) -> float:
+    """Errors an asked word of one take."""
+    return count_errors(normalise([word["word"] for word in asked_words]), normalise(transcript)).rate
+
+
+def choose_pairs(takes: Mapping[str, Sequence[Candidate]], rule: PairParams) -> dict[str, Pair | Refusal]:
+    """A pair or a refusal for every prompt; `takes` by prompt, their order does not matter."""
+    found = {parent: extremes(of_parent, rule.min_candidates) for parent, of_parent in takes.items()}
+    least = rule.min_margin
+    margins = [two.margin for two in found.values() if isinstance(two, Extremes)]
+    if margins and rule.min_margin_percentile is not None:
+        least = max(least, float(np.percentile(margins, rule.min_margin_percentile)))
+    return {
+        parent: _judged(two, least, rule) if isinstance(two, Extremes) else two
+        for parent, two in found.items()
+    }
+
+
+def extremes(candidates: Sequence[Candidate], min_candidates: int) -> Extremes | Refusal:
+    """The best and the worst take by reward; of equal rewards the lower take number counts."""
+    if len(candidates) < min_candidates:
+        return Refusal("too_few_candidates")
+    scored = [(c.reward, c.take, c) for c in candidates if c.reward is not None and math.isfinite(c.reward)]
+    if len(scored) < min_candidates:
+        return Refusal("not_scored" if any(c.reward is None for c in candidates) else "not_finite")
+    best_reward, _, best = min(scored, key=lambda take: (-take[0], take[1]))
+    worst_reward, _, worst = min(scored, key=lambda take: (take[0], take[1]))
+    if best_reward == worst_reward:
+        return Refusal("tie")
+    return Extremes(best, worst, best_reward - worst_reward)
+
+
+def _judged(two: Extremes, least_margin: float, rule: PairParams) -> Pair | Refusal:
+    best, worst = two.best, two.worst
+    if two.margin < least_margin:
+        return Refusal("margin_too_small")
+    if rule.max_axis_loss is not None:
+        losses = [worst.axes[axis] - best.axes[axis] for axis in worst.axes]
+        if not all(loss <= rule.max_axis_loss for loss in losses):  # a NaN is no small loss
+            return Refusal("loses_an_axis")
+    if rule.max_word_loss is not None:
+        if best.word_error_rate is None or worst.word_error_rate is None:
+            return Refusal("not_heard")
+        if best.word_error_rate - worst.word_error_rate > rule.max_word_loss:
+            return Refusal("loses_words")
+    return Pair(best.song_id, worst.song_id, two.margin)
+
+
+def pair_rows(parents: Sequence[str], candidates: Iterable[Candidate], rule: PairParams) -> list[Song]:
+    """One row a prompt in the order of `parents`: `winner`, `loser`, `margin`, or nulls and a `refusal`.
+
+    Raises:
+        ValueError: a take of a prompt that is not among `parents`.
+    """
+    takes: dict[str, list[Candidate]] = {parent: [] for parent in parents}
+    for candidate in candidates:
+        if candidate.parent not in takes:
+            raise ValueError(f"parent {candidate.parent!r} of {candidate.song_id} is no prompt of this round")
+        takes[candidate.parent].append(candidate)
+    rows = []
+    for parent, found in choose_pairs(takes, rule).items():
+        if isinstance(found, Pair):
+            columns = {"winner": found.winner, "loser": found.loser, "margin": found.margin, "refusal": None}
+        else:
+            columns = {"winner": None, "loser": None, "margin": None, "refusal": found.reason}
+        rows.append(Song(parent, columns))
+    return rows

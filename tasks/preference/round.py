@@ -1,0 +1,181 @@
+"""A DPO round as data: prompts, their takes, and the pairs that the rule makes of them.
+
+Takes are rows of a song table of their own, so any of them can be made again from its facts. What a person
+reads are three small Parquet files beside it: ``prompts``, ``scores`` (a row a take) and ``pairs`` (a row a
+prompt: a pair, or the reason why there is none).
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import Field
+
+from jam_model.shard_index import TRAIN, VALIDATION
+from jam_model.shards import Sample
+from tasks.audio.read import array_of
+from tasks.engine.columns import COLUMNS
+from tasks.engine.song import Song
+from tasks.engine.stage import Section
+from tasks.preference.pair_store import Pair
+from tasks.preference.pairing import CANDIDATE_COLUMNS, PairParams, candidate_of, pair_rows
+from tasks.prompts.prompts import Prompt
+from tasks.shards.open import open_shards
+from tasks.storage.files import write_bytes
+
+TAKE_COLUMNS = ("seed", "checkpoint", "recipe", "duration_s", *CANDIDATE_COLUMNS)
+PAIR_COLUMNS = ("winner", "loser", "margin", "refusal")
+SUNG_WITH = ("style_scale", "lyrics_scale", "num_points")
+
+
+class RoundParams(Section):
+    """`rounds` of preference training. Each sings `takes` songs for each of `num_prompts` training songs, to
+    learn from, and of `num_held_out` validation songs, to check. `reference`: what the policy is held against,
+    the ``policy`` the round starts from or the ``first`` model. `control`: the same rounds with beta = 0.
+    """
+
+    rounds: int = Field(ge=1)
+    num_prompts: int = Field(ge=1)
+    num_held_out: int = Field(ge=0)
+    takes: int = Field(ge=1)
+    seed: int
+    reference: Literal["policy", "first"]
+    control: bool
+
+
+@dataclass(frozen=True)
+class RoundPrompts:
+    """What a round learns from (training songs), and what it is checked on (validation songs)."""
+
+    learn: Sequence[Prompt]
+    check: Sequence[Prompt]
+
+    @property
+    def all(self) -> list[Prompt]:
+        """Both."""
+        return [*self.learn, *self.check]
+
+    def write(self, path: Path) -> None:
+        """One Parquet file, a row a prompt."""
+        rows = [
+            {
+                "song_id": prompt.song_id,
+                "split": split,
+                "title": prompt.title,
+                "duration_s": prompt.duration_s,
+            }
+            for split, prompts in ((TRAIN, self.learn), (VALIDATION, self.check))
+            for prompt in prompts
+        ]
+        write_rows(path, rows, {name: COLUMNS[name].type for name in ("split", "title", "duration_s")})
+
+
+@dataclass(frozen=True)
+class RoundPairs:
+    """What the rule made of the takes of one split: one row a prompt, in prompt order."""
+
+    rows: Sequence[Song]
+    split: str
+
+    @property
+    def refusals(self) -> dict[str, int]:
+        """Prompts without a pair, by reason."""
+        return dict(sorted(Counter(row["refusal"] for row in self.rows if row["refusal"]).items()))
+
+    @property
+    def num_pairs(self) -> int:
+        """Prompts with a pair; pairs and refusals add up to the prompts."""
+        return sum(row["winner"] is not None for row in self.rows)
+
+
+def round_prompts(prompts: Sequence[Prompt], number: int, count: int) -> list[Prompt]:
+    """The `count` prompts that round `number` (from 1) learns from: fresh ones as long as there are enough,
+    then the first again.
+
+    Raises:
+        ValueError: a round asks for more prompts than there are.
+    """
+    if count > len(prompts):
+        raise ValueError(
+            f"round.num_prompts: {count} are asked for, {len(prompts)} training songs were kept; "
+            "prepare more songs, or ask for fewer"
+        )
+    return [prompts[((number - 1) * count + place) % len(prompts)] for place in range(count)]
+
+
+def choose_pairs(
+    prompts: Sequence[Prompt], takes: Iterable[Mapping[str, Any]], rule: PairParams, split: str
+) -> RoundPairs:
+    """Fold the takes by parent into one row a prompt."""
+    parents = [prompt.song_id for prompt in prompts]
+    wanted = set(parents)
+    candidates = [candidate_of(take) for take in takes if take["parent"] in wanted]
+    return RoundPairs(pair_rows(parents, candidates, rule), split)
+
+
+def write_pairs_file(path: Path, groups: Sequence[RoundPairs]) -> None:
+    """The pairs and refusals of all splits in one Parquet file, a row a prompt."""
+    rows = [
+        {"song_id": row.song_id, "split": group.split, **row.columns}
+        for group in groups
+        for row in group.rows
+    ]
+    write_rows(path, rows, {name: COLUMNS[name].type for name in ("split", *PAIR_COLUMNS)})
+
+
+def write_scores(path: Path, takes: Iterable[Mapping[str, Any]]) -> None:
+    """A flat row a take: the facts it was sung from, every judge's axes, and what the guard heard."""
+    facts = ("parent", "take", "seed", "checkpoint", "duration_s", "judged", "reward")
+    types = {name: COLUMNS[name].type for name in facts}
+    types |= {"style_scale": pa.float64(), "lyrics_scale": pa.float64(), "num_points": pa.int32()}
+    types |= {"word_error_rate": pa.float64(), "drop_reason": pa.string()}
+    rows = []
+    for take in takes:
+        sampler = json.loads(take["recipe"])["sampler"]
+        heard = candidate_of(take).word_error_rate
+        row = {"song_id": take["song_id"], **{name: take.get(name) for name in facts}}
+        row |= {name: sampler[name] for name in SUNG_WITH}
+        rows.append(row | {"word_error_rate": heard, "drop_reason": take["drop_reason"]})
+    write_rows(path, rows, types)
+
+
+def write_rows(path: Path, rows: Sequence[Mapping[str, Any]], types: Mapping[str, pa.DataType]) -> None:
+    """A small Parquet file of whole rows, in the order of the first one's keys."""
+    types = {"song_id": pa.string(), **types}
+    names = list(rows[0]) if rows else list(types)
+    sink = pa.BufferOutputStream()
+    pq.write_table(
+        pa.table({name: pa.array([row[name] for row in rows], types[name]) for name in names}), sink
+    )
+    write_bytes(path, sink.getvalue().to_pybytes())
+
+
+def training_pairs(pairs: RoundPairs, latents: Mapping[str, bytes], shards: Path) -> list[Pair]:
+    """The pairs as tensors: both takes, and the prompt's own sample out of the shards.
+
+    Args:
+        latents: `latent_sung` of the takes, by song id.
+
+    Raises:
+        ValueError: a prompt is not in the shards.
+    """
+    source = open_shards(shards, pairs.split, 0, 0)
+    number_of = {place.song_id: number for number, place in enumerate(source.places)}
+    found = []
+    for row in pairs.rows:
+        if row["winner"] is None:
+            continue
+        if row.song_id not in number_of:
+            raise ValueError(
+                f"prompt {row.song_id!r} is not in the {pairs.split} split of {shards}; pack again"
+            )
+        prompt: Sample = source[number_of[row.song_id]]
+        found.append(Pair(prompt, array_of(latents[row["winner"]]), array_of(latents[row["loser"]])))
+    return found

@@ -1,0 +1,199 @@
+"""A sweep: ways of preference training side by side, from one model and one set of pairs, with their controls.
+
+It tells what the preference itself did from what the flow loss beside it did (``beta: 0``), and from what any
+training on these songs does (winner and loser assigned at random).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from eval.metrics.fad import METRICS as FRECHET_METRICS
+from eval.metrics.frechet import FrechetReference, WindowStatistics, window_statistics
+from eval.metrics.metric import Metric
+from eval.metrics.style_similarity import METRICS as SIMILARITY_METRICS
+from eval.metrics.style_similarity import style_similarity
+from eval.results.sweep import Change, SweepRow, frechet_change, mean_change
+from eval.stats.intervals import Resampling
+from tasks.audio.read import array_of
+from tasks.engine.stage import Section
+from tasks.preference.dpo import Pair, PreferParams
+from tasks.prompts.prompts import Prompt
+
+SONG_COLUMNS = ("parent", "system", "judged", "reward", "style_embedding", "window_embedding")
+REWARD = Metric(
+    "reward", "Reward", "ours", "as its judges'", "higher", "", "What pairs are ranked by.", decimals=3
+)
+METRICS = (REWARD, FRECHET_METRICS[0], SIMILARITY_METRICS[0])
+START = "start"  # the model that every arm starts from, among the systems that sing
+
+
+class SweepParams(Section):
+    """Every arm is trained from each of `seeds`; every model sings `num_prompts` validation songs once, from the
+    noise of `seed`.
+    """
+
+    seeds: tuple[int, ...] = Field(min_length=1)
+    num_prompts: int = Field(ge=2)
+    seed: int
+    num_resamples: int = Field(ge=100)
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way of training. `labels`: who is the winner of a pair, the one judged better, either at random,
+    or the one judged worse. `prefers` False: beta 0.
+    """
+
+    name: str
+    title: str
+    term: Literal["none", "win", "gt"]
+    prefers: bool = True
+    labels: Literal["judged", "random", "reversed"] = "judged"
+
+    def section(self, params: PreferParams, seed: int) -> PreferParams:
+        """The round's settings as this arm trains with them: on one worker, validated at the end alone."""
+        return params.model_copy(
+            update={
+                "seed": seed,
+                "term": self.term,
+                "beta": params.beta if self.prefers else 0.0,
+                "num_workers": 1,
+                "batch_size": params.batch_size * params.num_workers,
+                "validate_every_steps": 0,
+                "best_by": None,
+                "trackers": (),
+            }
+        )
+
+
+ARMS = (
+    Arm("none", "DPO alone", "none"),
+    Arm("win", "DPO and the winner's flow loss", "win"),
+    Arm("gt", "DPO and the truth's flow loss", "gt"),
+    Arm("win-beta0", "the winner's flow loss alone (beta 0)", "win", prefers=False),
+    Arm("gt-beta0", "the truth's flow loss alone (beta 0)", "gt", prefers=False),
+    Arm("none-random", "DPO alone, winners at random", "none", labels="random"),
+    Arm("win-random", "DPO and the winner's, winners at random", "win", labels="random"),
+    Arm("gt-random", "DPO and the truth's, winners at random", "gt", labels="random"),
+    Arm("none-reversed", "DPO alone, pairs reversed", "none", labels="reversed"),
+)
+CONTRASTS = (
+    ("win", "win-beta0"),
+    ("gt", "gt-beta0"),
+    ("none", "none-random"),
+    ("win", "win-random"),
+    ("gt", "gt-random"),
+    ("none", "none-reversed"),
+    ("gt", "none"),
+)
+"""What the preference adds to the flow loss, to any training on these songs, and what the truth adds to it."""
+
+
+def labelled(pairs: Sequence[Pair], labels: str, seed: int) -> list[Pair]:
+    """The pairs with winner and loser assigned as an arm asks; at random: half of them, drawn by `seed`, swapped."""
+    swapped = {
+        "judged": np.zeros(len(pairs), bool),
+        "reversed": np.ones(len(pairs), bool),
+        "random": np.random.default_rng([seed, len(pairs)]).permutation(len(pairs)) < len(pairs) // 2,
+    }[labels]
+    return [
+        replace(pair, winner_TC=pair.loser_TC, loser_TC=pair.winner_TC) if swap else pair
+        for pair, swap in zip(pairs, swapped, strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class Sung:
+    """How one model sang the prompts: its scores, and its windows; None where a song failed."""
+
+    scores: Mapping[str, Sequence[float | None]]
+    windows: Sequence[WindowStatistics | None]
+
+
+def sung_by(prompts: Sequence[Prompt], rows: Sequence[Mapping[str, Any]]) -> dict[str, Sung]:
+    """What every system's rows (SONG_COLUMNS) measured, in prompt order.
+
+    Raises:
+        ValueError: a system lacks a prompt.
+    """
+    found: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row["system"], {})[row["parent"]] = row
+    sung = {}
+    for system, by_parent in found.items():
+        lacking = [prompt.song_id for prompt in prompts if prompt.song_id not in by_parent]
+        if lacking:
+            raise ValueError(f"{system} lacks {len(lacking)} of the sweep's prompts, first {lacking[0]}")
+        ordered = [(prompt, by_parent[prompt.song_id]) for prompt in prompts]
+        style: list[float | None] = [
+            None
+            if row["drop_reason"]
+            else style_similarity(np.asarray(row["style_embedding"]), p.style_NS).mean
+            for p, row in ordered
+        ]
+        rewards: list[float | None] = [None if row["drop_reason"] else row["reward"] for _, row in ordered]
+        windows = [
+            None if row["drop_reason"] else window_statistics(array_of(row["window_embedding"]))
+            for _, row in ordered
+        ]
+        sung[system] = Sung({REWARD.name: rewards, SIMILARITY_METRICS[0].name: style}, windows)
+    return sung
+
+
+def changes(
+    sung: Sequence[Sung], others: Sequence[Sung], reference: FrechetReference, resampling: Resampling
+) -> dict[str, Change]:
+    """What `sung` (a model a seed) has more than `others`, by metric."""
+    found = {
+        name: mean_change(
+            [one.scores[name] for one in sung], [one.scores[name] for one in others], resampling
+        )
+        for name in sung[0].scores
+    }
+    windows = ([one.windows for one in sung], [one.windows for one in others])
+    return {**found, FRECHET_METRICS[0].name: frechet_change(reference, *windows)}
+
+
+def sweep_rows(
+    sung: Mapping[str, Sung],
+    figures: Mapping[str, Mapping[str, Any]],
+    params: SweepParams,
+    reference: FrechetReference,
+) -> tuple[list[SweepRow], list[SweepRow]]:
+    """(arms against the start, arms against one another); `sung` and `figures` (of the training) by `system_of`."""
+    resampling = Resampling(params.num_resamples, params.seed)
+    title = {arm.name: arm.title for arm in ARMS}
+
+    def of(arm: str) -> list[Sung]:
+        return [sung[system_of(arm, seed)] for seed in params.seeds]
+
+    arms = []
+    for arm in ARMS:
+        told = [figures[system_of(arm.name, seed)] for seed in params.seeds]
+        facts = {
+            name: float(np.mean([one[name] for one in told])) if all(name in one for one in told) else None
+            for name in ("held_out_accuracy", "held_out_margin")
+        }
+        start = [sung[START]] * len(params.seeds)
+        arms.append(SweepRow(arm.name, arm.title, changes(of(arm.name), start, reference, resampling), facts))
+    contrasts = [
+        SweepRow(
+            f"{left} - {right}",
+            f"{title[left]} against {title[right]}",
+            changes(of(left), of(right), reference, resampling),
+            {},
+        )
+        for left, right in CONTRASTS
+    ]
+    return arms, contrasts
+
+
+def system_of(arm: str, seed: int) -> str:
+    """The name under which an arm's model of a seed sings."""
+    return f"{arm}-s{seed}"

@@ -1,0 +1,210 @@
+"""Fan-out: songs made from songs. A prompt is a prepared song; a take or a system's song is a row of its own.
+
+The rows start a new table, on which the same stages run unchanged. Each keeps the prompt it was made
+from (`parent`), what was asked of it, and the recipe, so that any row can be made again from its facts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from tasks.engine.fingerprint import canonical, fingerprint
+from tasks.engine.stage import Section
+from tasks.engine.table import Source
+
+PROMPT_COLUMNS = (
+    *(
+        "audio",
+        "title",
+        "lyrics",
+        "words",
+        "phonemes",
+        "style_embedding",
+        "style_text",
+        "duration_s",
+        "split",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What a model is asked to sing: words with times, their phonemes, a style and a length.
+
+    Attributes:
+        style_NS: the style of the asked audio, or of a text where there is none; no row where neither is given.
+        duration_s: None where nobody said how long the song shall be.
+        audio_path: the true song, relative to its songs root.
+        style_text: the style in words; None where none was given.
+        genre: one of the listed genres, for genre accuracy.
+        written_by_ear: the words are what a recogniser heard, no lyrics that anybody wrote.
+        is_timed: the words have times that singers are held to.
+        is_style_heard: `style_NS` comes from audio.
+    """
+
+    song_id: str
+    title: str
+    words: tuple[Mapping[str, Any], ...]
+    phonemes: tuple[str, ...]
+    style_NS: np.ndarray
+    duration_s: float | None
+    audio_path: str | None
+    style_text: str | None = None
+    genre: str | None = None
+    written_by_ear: bool = False
+    is_timed: bool = True
+    is_style_heard: bool = True
+
+    @property
+    def texts(self) -> list[str]:
+        """The words alone."""
+        return [word["word"] for word in self.words]
+
+
+@dataclass(frozen=True)
+class System:
+    """A row of the benchmark: how its songs are made, and from which prompts.
+
+    `prompts` may differ from the benchmark's own (another style, words dealt to other slots); the
+    parent of each song is still the benchmark's song.
+    """
+
+    name: str
+    title: str
+    recipe: Mapping[str, Any]
+    prompts: Sequence[Prompt]
+    checkpoint: str | None = None
+    note: str = ""
+
+
+def prompts_of(rows: Iterable[Mapping[str, Any]], split: str, limit: int | None = None) -> list[Prompt]:
+    """The kept songs of a split as prompts, in the order of their ids' hashes (a fixed, fair choice).
+
+    Raises:
+        ValueError: fewer than `limit` songs of this split were kept.
+    """
+    kept = [row for row in rows if row["split"] == split and not row["drop_reason"]]
+    kept.sort(key=lambda row: fingerprint(row["song_id"]))
+    if limit is not None and len(kept) < limit:
+        raise ValueError(
+            f"prompts: {limit} songs of split {split!r} are asked for, {len(kept)} were kept; "
+            "prepare more songs, raise that split's share, or ask for fewer"
+        )
+    return [_prompt(row) for row in kept[:limit]]
+
+
+def take_sources(
+    prompts: Sequence[Prompt], system: System, round_number: int, takes: int, seed: int
+) -> list[Source]:
+    """Candidates of a DPO round: `takes` songs a prompt, ids ``<song_id>-r<round>-k<take>``."""
+    return [
+        _source(f"{prompt.song_id}-r{round_number}-k{take}", prompt.song_id, prompt, system, take, seed)
+        for prompt in prompts
+        for take in range(takes)
+    ]
+
+
+def system_sources(systems: Sequence[System], seed: int) -> list[Source]:
+    """Songs of the benchmark's systems, ids ``<song_id>-<system>``; equal noise a song for all systems."""
+    return [
+        _source(f"{prompt.song_id}-{system.name}", prompt.song_id, prompt, system, 0, seed)
+        for system in systems
+        for prompt in system.prompts
+    ]
+
+
+def file_source(prompt: Prompt, system: System, seed: int, facts: Mapping[str, Any]) -> Source:
+    """The row of a song that lies in a file; `facts` are added, and all but the file's path decide its identity."""
+    made = _source(f"{prompt.song_id}-{system.name}", prompt.song_id, prompt, system, 0, seed)
+    decides = {key: value for key, value in facts.items() if key != "parent_audio"}
+    identity = fingerprint([made.identity, canonical(decides)])
+    return replace(made, identity=identity, facts={**made.facts, **facts})
+
+
+def gate_sources(systems: Sequence[System], takes: int, seed: int) -> list[Source]:
+    """Songs of the policies that a gate compares, ids ``<song_id>-<system>-k<take>``; equal noise for all of them."""
+    return [
+        _source(f"{prompt.song_id}-{system.name}-k{take}", prompt.song_id, prompt, system, take, seed)
+        for system in systems
+        for prompt in system.prompts
+        for take in range(takes)
+    ]
+
+
+def in_another_style(prompts: Sequence[Prompt]) -> list[Prompt]:
+    """Each prompt with the style of the one whose style is least like its own."""
+    mean_PS = np.stack([_unit(prompt.style_NS.mean(axis=0)) for prompt in prompts])
+    furthest = (mean_PS @ mean_PS.T).argmin(axis=1)
+    return [
+        replace(prompt, style_NS=prompts[j].style_NS) for prompt, j in zip(prompts, furthest, strict=True)
+    ]
+
+
+def with_words_dealt(prompts: Sequence[Prompt], seed: int) -> list[Prompt]:
+    """Each prompt with its words dealt to its time slots in random order (never the order they had)."""
+    return [_dealt(prompt, seed) for prompt in prompts]
+
+
+def _dealt(prompt: Prompt, seed: int) -> Prompt:
+    random = np.random.default_rng([seed, int(fingerprint(prompt.song_id), 16)])
+    order = np.arange(len(prompt.words))
+    while len(order) > 1 and len(set(prompt.texts)) > 1 and [prompt.texts[j] for j in order] == prompt.texts:
+        order = random.permutation(len(order))
+    words = tuple(
+        {**slot, "word": prompt.words[j]["word"]} for slot, j in zip(prompt.words, order, strict=True)
+    )
+    return replace(prompt, words=words, phonemes=tuple(prompt.phonemes[j] for j in order))
+
+
+def _prompt(row: Mapping[str, Any]) -> Prompt:
+    return Prompt(
+        song_id=row["song_id"],
+        title=row["title"],
+        words=tuple(row["words"]),
+        phonemes=tuple(row["phonemes"]),
+        style_NS=np.asarray(row["style_embedding"], np.float32),
+        duration_s=row["duration_s"],
+        audio_path=row["audio"]["path"],
+        style_text=row.get("style_text"),
+        written_by_ear=row.get("lyrics") is None,
+    )
+
+
+def _source(song_id: str, parent: str, prompt: Prompt, system: System, take: int, seed: int) -> Source:
+    facts = {
+        "parent": parent,
+        "system": system.name,
+        "title": prompt.title,
+        "take": take,
+        "seed": seed,
+        "checkpoint": system.checkpoint,
+        "recipe": json.dumps(dict(system.recipe), sort_keys=True),
+        "asked_words": list(prompt.words),
+        "asked_phonemes": list(prompt.phonemes),
+        "asked_style": prompt.style_NS.tolist(),
+        "asked_duration_s": prompt.duration_s,
+        "lyrics": prompt.texts,
+        "parent_audio": {"path": prompt.audio_path, "bytes": None},
+    }
+    identity = {key: value for key, value in facts.items() if key != "parent_audio"}
+    return Source(song_id, fingerprint(canonical(identity)), facts, group=system.name)
+
+
+def _unit(vector_S: np.ndarray) -> np.ndarray:
+    return vector_S / max(float(np.linalg.norm(vector_S)), 1e-12)
+
+
+def policy_system(name: str, title: str, weights: str, sampler: Section, prompts: Sequence[Prompt]) -> System:
+    """The songs of a checkpoint, sung with these sampler settings."""
+    recipe = {
+        "kind": "generate",
+        "weights": weights,
+        "sampler": sampler.model_dump(mode="json"),
+        "padding_bias": True,
+    }
+    return System(name, title, recipe, prompts, checkpoint=weights)

@@ -1,0 +1,1 @@
+"""Which songs are worth training on: measures, their limits, and how limits are chosen."""

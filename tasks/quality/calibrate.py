@@ -1,0 +1,120 @@
+"""Calibrate: limits for the gate, chosen on songs that someone has listened to and labelled good or bad."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from pydantic import Field
+
+from tasks.engine.stage import Section
+from tasks.quality.limits import FilterParams, broken_limits
+from tasks.quality.measures import MEASURES, Measure, Quality
+
+GOOD = "good"
+
+
+class CalibrateParams(Section):
+    """`false_drop_share`: the share of good songs that each limit may drop."""
+
+    false_drop_share: float = Field(ge=0, lt=0.5)
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A song someone judged. `kind` says what is wrong with a bad one; `quality` is None, with a `dropped`
+    reason, where a stage before `check` dropped it.
+    """
+
+    song_id: str
+    good: bool
+    kind: str
+    quality: Quality | None
+    dropped: str | None = None
+
+
+def choose_limits(songs: Sequence[Labelled], false_drop_share: float) -> dict[str, float]:
+    """Every calibrated limit that these songs can tell, by its setting.
+
+    A limit goes where at most this share of the good songs is beyond it, and from there half the way to the
+    nearest bad song beyond: that one is still found, and good songs get room. Only the kinds of which most
+    songs are beyond count for that; the others are for another measure to find.
+
+    Raises:
+        ValueError: there is no good song, or no bad one.
+    """
+    good = [song for song in songs if song.good]
+    kinds = [of_kind for of_kind in _by_kind(songs) if not of_kind[0].good]
+    if not good or not kinds:
+        raise ValueError(
+            "songs: calibration needs good and bad ones; label the manifest's rows `good` or `bad`"
+        )
+    limits = {}
+    for measure in MEASURES:
+        for setting in measure.limits if measure.calibrated else ():
+            sign = -1.0 if setting.startswith("min_") else 1.0
+            values = sign * _values(measure, good)
+            if not len(values):
+                continue
+            edge = float(np.quantile(values, 1 - false_drop_share, method="higher"))
+            nearest = [_nearest_beyond(edge, sign * _values(measure, of_kind)) for of_kind in kinds]
+            beyond = min((value for value in nearest if value is not None), default=edge)
+            limits[setting] = _rounded(sign * (edge + beyond) / 2, setting)
+    return limits
+
+
+def _nearest_beyond(edge: float, values: np.ndarray) -> float | None:
+    """The least value above the edge, where most are."""
+    above = values[values > edge]
+    return float(above.min()) if 2 * len(above) > len(values) else None
+
+
+def _by_kind(songs: Sequence[Labelled]) -> list[list[Labelled]]:
+    """The good songs and the bad ones of every kind, each in the order of their ids."""
+    kinds: dict[tuple[bool, str], list[Labelled]] = {}
+    for song in sorted(songs, key=lambda song: song.song_id):
+        kinds.setdefault((song.good, "" if song.good else song.kind), []).append(song)
+    return list(kinds.values())
+
+
+def _rounded(limit: float, setting: str) -> float:
+    """To four digits, away from the good songs."""
+    if limit == 0:
+        return 0.0
+    step = 10.0 ** (math.floor(math.log10(abs(limit))) - 3)
+    steps = round(limit / step, 6)
+    steps = math.floor(steps) if setting.startswith("min_") else math.ceil(steps)
+    return float(f"{steps * step:.4g}")
+
+
+def _values(measure: Measure, songs: Sequence[Labelled]) -> np.ndarray:
+    values = [song.quality[measure.name] for song in songs if song.quality is not None]
+    array = np.array([value for value in values if value is not None], float)
+    return np.abs(array) if measure.by_size else array
+
+
+def reason_of(song: Labelled, params: FilterParams) -> str | None:
+    """Why the gate drops this song, or None."""
+    if song.quality is None:
+        return song.dropped
+    return next(iter(broken_limits(song.quality, params)), None)
+
+
+def cross_judged(
+    songs: Sequence[Labelled], params: FilterParams, false_drop_share: float
+) -> dict[str, str | None]:
+    """Why the gate drops each song, by limits chosen on the other half of the songs.
+
+    Every second song of each kind is in one half, so that no song is judged by limits it helped to choose.
+    """
+    halves: tuple[list[Labelled], list[Labelled]] = ([], [])
+    for of_kind in _by_kind(songs):
+        for place, song in enumerate(of_kind):
+            halves[place % 2].append(song)
+    judged = {}
+    for mine, others in (halves, halves[::-1]):
+        limits = params.model_copy(update=choose_limits(others, false_drop_share))
+        judged.update({song.song_id: reason_of(song, limits) for song in mine})
+    return judged

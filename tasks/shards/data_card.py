@@ -1,0 +1,93 @@
+"""The data card of a packed data set: what it holds, from whom, on which terms, and what made it.
+
+Written beside the shards as ``data_card.json`` and ``data_card.md``; equal tables give equal cards.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from eval.results.report import STAMP, is_stand_in
+from tasks.storage.files import write_bytes, write_json
+
+CARD_COLUMNS = ("duration_s", "split", "license", "source", "artist", "language")
+"""What `data_card` reads of a song, besides its drop and what made it."""
+UNKNOWN = "unknown"
+CARD_JSON, CARD_TEXT = "data_card.json", "data_card.md"
+
+
+def data_card(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Facts of the kept songs, and the fates of all, from rows of the prepared table with `CARD_COLUMNS`."""
+    rows = list(rows)
+    kept = [row for row in rows if not row["drop_reason"]]
+    made_by = sorted({made for row in kept for made in row["made_by"]})
+    return {
+        "songs": len(kept),
+        "hours": _hours(kept),
+        "splits": _shares(kept, "split"),
+        "licenses": _shares(kept, "license"),
+        "sources": _shares(kept, "source"),
+        "languages": _shares(kept, "language"),
+        "artists": len({row["artist"] for row in kept if row["artist"]}),
+        "songs_without_artist": sum(not row["artist"] for row in kept),
+        "songs_in": len(rows),
+        "drops": dict(sorted(Counter(row["drop_reason"] for row in rows if row["drop_reason"]).items())),
+        "made_by": made_by,
+        "stamp": STAMP if is_stand_in(made_by) else None,
+    }
+
+
+def write_data_card(shards: Path, rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Writes both forms of the card into a folder of shards; returns it."""
+    card = data_card(rows)
+    write_json(shards / CARD_JSON, card)
+    write_bytes(shards / CARD_TEXT, card_text(card).encode())
+    return card
+
+
+def card_text(card: Mapping[str, Any]) -> str:
+    """The card for people, as Markdown."""
+    stamp = f"\n**{card['stamp']}**: small embedded models had a part in it.\n" if card["stamp"] else ""
+    dropped = ", ".join(f"`{reason}` {count}" for reason, count in card["drops"].items()) or "none"
+    lines = [
+        "# Data card",
+        stamp,
+        f"{card['songs']} songs, {card['hours']:.2f} hours, by {card['artists']} named artists",
+        f"({card['songs_without_artist']} songs name none). {card['songs_in']} songs went in; dropped: {dropped}.",
+        "",
+        *_table("split", card["splits"]),
+        *_table("license", card["licenses"]),
+        *_table("source", card["sources"]),
+        *_table("language heard", card["languages"]),
+        "## Made by",
+        "",
+        *(f"- `{made}`" for made in card["made_by"]),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _table(title: str, shares: Mapping[str, Mapping[str, float]]) -> list[str]:
+    rows = [f"| {_cell(name)} | {share['songs']} | {share['hours']:.2f} |" for name, share in shares.items()]
+    return [f"| {title} | songs | hours |", "|---|---|---|", *rows, ""]
+
+
+def _cell(name: str) -> str:
+    """Text from a manifest, kept inside its cell."""
+    return " ".join(name.replace("|", "\\|").split())
+
+
+def _shares(rows: Sequence[Mapping[str, Any]], column: str) -> dict[str, dict[str, float]]:
+    """Songs and hours by a column's value, the largest first; what nobody said is `unknown`."""
+    groups: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for row in rows:
+        groups[row[column] or UNKNOWN].append(row)
+    ordered = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
+    return {name: {"songs": len(group), "hours": _hours(group)} for name, group in ordered}
+
+
+def _hours(rows: Iterable[Mapping[str, Any]]) -> float:
+    return round(sum(row["duration_s"] for row in rows) / 3600, 4)

@@ -1,0 +1,25 @@
+"""Shards to train on, wherever they are: in a folder, or fetched from a store as they are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jam_model.shards import IDS_NAME, INDEX_NAME, Shards
+from tasks.storage.object_store import StorePath
+from tasks.storage.shard_cache import NodeCache
+
+
+def open_shards(place: Path, split: str, cache_mb: int, node_cache_mb: int) -> Shards:
+    """The samples of a split; `cache_mb` of them stay decoded, `node_cache_mb` of a store's shards on this machine.
+
+    Raises:
+        ValueError: no index, or shards that are not what it says.
+    """
+    if not isinstance(place, StorePath):
+        return Shards(place, split, cache_mb * 2**20)
+    cache = NodeCache(place, node_cache_mb * 2**20)
+    for name in (INDEX_NAME, IDS_NAME):
+        if not (place / name).is_file():
+            raise ValueError(f"{place / name}: missing; a folder of shards is made by `pack`")
+        cache.refresh(name)
+    return Shards(cache.folder, split, cache_mb * 2**20, cache.get)

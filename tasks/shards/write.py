@@ -1,0 +1,181 @@
+"""Shards as files: samples as tar fragments, the index, and a shard read back as a loader would."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from jam_model.frames import LATENT_CHANNELS, STYLE_DIM
+from jam_model.shard_index import IDS_NAME, INDEX_NAME
+from jam_model.shards import decode_sample, locate
+from tasks.audio.read import npy_bytes
+from tasks.engine.column_file import SHARD_END
+from tasks.engine.fingerprint import sha256_of_file
+from tasks.engine.song import Song
+from tasks.storage.files import parquet_file, write_json, write_json_lines
+
+
+def lyrics_json(song: Song) -> dict[str, Any]:
+    """jamify's lyrics object: `word` with start, end, phoneme and word; beside it what a reader may filter by."""
+    words = [
+        {"start": w["start_s"], "end": w["end_s"], "phoneme": phonemes, "word": w["word"]}
+        for w, phonemes in zip(song["words"], song["phonemes"], strict=True)
+    ]
+    facts = {key: song[key] for key in ("split", "artist", "license", "source")}
+    return {"word": words, "duration": song["duration_s"], **facts}
+
+
+def sample_bytes(song_id: str, members: Mapping[str, bytes]) -> bytes:
+    """A tar fragment: ``<song_id>.<suffix>`` for each member, in name order, each padded to whole blocks."""
+    fragment = bytearray()
+    for suffix in sorted(members):
+        header = tarfile.TarInfo(f"{song_id}.{suffix}")
+        header.size, header.mode = len(members[suffix]), 0o644  # owner and time stay 0, names empty
+        fragment += header.tobuf(tarfile.USTAR_FORMAT)
+        fragment += members[suffix]
+        fragment += bytes(-len(members[suffix]) % tarfile.BLOCKSIZE)
+    return bytes(fragment)
+
+
+def shard_bytes(fragments: Iterable[bytes]) -> bytes:
+    """A whole shard of these samples."""
+    return b"".join(fragments) + SHARD_END
+
+
+@dataclass(frozen=True)
+class Shard:
+    """What the index tells of a shard, and the songs in it, in order."""
+
+    name: str
+    sha256: str
+    num_bytes: int
+    song_ids: list[str]
+
+
+def packed_shard(columns: Path, name: str) -> Shard:
+    """The shard of this name as the column file tells it that was committed with it; the shard is not read."""
+    with parquet_file(columns) as file:
+        digest = (file.metadata.metadata or {})[b"shard_sha256"].decode()
+        rows = file.read(columns=["song_id", "shard_bytes"]).to_pylist()
+    ids = [row["song_id"] for row in rows if row["shard_bytes"]]
+    return Shard(name, digest, sum(row["shard_bytes"] for row in rows) + len(SHARD_END), ids)
+
+
+def read_shard(path: Path) -> Shard:
+    """A shard as a loader finds it.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    return Shard(path.name, sha256_of_file(path), path.stat().st_size, verify_shard(path))
+
+
+def write_index(folder: Path, shards: Iterable[Shard], rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Writes ``index.json`` and the id lists of a folder of shards; returns the index.
+
+    `rows` tell `id`, `duration` (seconds) and `split` of every packed song. ``ids.jsonl`` lists them in shard
+    order, ``ids.<split>.jsonl`` those of one split, in the form of the released loader's `id_list_jsonl`.
+
+    Raises:
+        ValueError: the songs of the shards are not those of `rows`.
+    """
+    row_of = {row["id"]: {key: row[key] for key in ("id", "duration", "split")} for row in rows}
+    entries: list[dict[str, Any]] = []
+    packed: list[str] = []
+    for shard in shards:
+        unknown = [song_id for song_id in shard.song_ids if song_id not in row_of]
+        if unknown:
+            raise ValueError(f"{shard.name}: song {unknown[0]!r} is not in the table; pack again")
+        splits = Counter(row_of[song_id]["split"] for song_id in shard.song_ids)
+        entries.append(
+            {
+                "name": shard.name,
+                "sha256": shard.sha256,
+                "bytes": shard.num_bytes,
+                "num_samples": len(shard.song_ids),
+                "splits": dict(sorted(splits.items())),
+            }
+        )
+        packed += shard.song_ids
+    if len(set(packed)) != len(packed) or set(packed) != row_of.keys():
+        twice = [song_id for song_id, times in Counter(packed).items() if times > 1]
+        missing = sorted(row_of.keys() - set(packed))
+        raise ValueError(f"{folder}: songs twice {twice[:3]}, songs in no shard {missing[:3]}; pack again")
+    index: dict[str, Any] = {
+        "shards": entries,
+        "num_samples": len(packed),
+        "splits": dict(sorted(Counter(row_of[song_id]["split"] for song_id in packed).items())),
+    }
+    listed = [row_of[song_id] for song_id in packed]
+    write_json_lines(folder / IDS_NAME, listed)
+    lists = {
+        f"ids.{split}.jsonl": [row for row in listed if row["split"] == split] for split in index["splits"]
+    }
+    for name, of_split in lists.items():
+        write_json_lines(folder / name, of_split)
+    for path in folder.glob("ids.*.jsonl"):
+        if path.name not in lists:
+            path.unlink()
+    write_json(folder / INDEX_NAME, index)
+    return index
+
+
+def verify_shard(path: Path) -> list[str]:
+    """Reads a shard as a loader would, and returns its song ids in order.
+
+    Raises:
+        ValueError: no tar, a wrong, missing, doubled or unsafe member, or a tensor that is not JAM's.
+    """
+    try:
+        places = locate(path, 0)
+    except tarfile.TarError as error:
+        raise ValueError(f"{path.name}: not a whole tar file ({error}); pack again") from error
+    with path.open("rb") as file:
+        for place in places:
+            members = {}
+            for suffix, (offset, size) in place.members.items():
+                file.seek(offset)
+                members[suffix] = file.read(size)
+                if len(members[suffix]) != size:
+                    raise ValueError(f"{path.name}: ends inside {place.song_id}.{suffix}; pack again")
+            _check_sample(place.song_id, members, path.name)
+        file.seek(-len(SHARD_END), io.SEEK_END)
+        if file.read() != SHARD_END:
+            raise ValueError(f"{path.name}: lacks the two zero blocks at its end; pack again")
+    return [place.song_id for place in places]
+
+
+def json_bytes(value: Mapping[str, Any]) -> bytes:
+    """Sorted, compact JSON; NaN is refused with a ValueError."""
+    return json.dumps(
+        value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+    ).encode()
+
+
+def tensor_bytes(array: np.ndarray, suffix: str) -> bytes:
+    """A float32 tensor as `torch.load(weights_only=True)` or `numpy.load(allow_pickle=False)` reads it."""
+    if suffix == "npy":
+        return npy_bytes(array)
+    buffer = io.BytesIO()  # a file's name would become part of the archive
+    torch.save(torch.from_numpy(array.copy()), buffer)
+    return buffer.getvalue()
+
+
+def _check_sample(song_id: str, members: Mapping[str, bytes], where: str) -> None:
+    """Reads a sample as a loader would.
+
+    Raises:
+        ValueError: a member is missing, or is not JAM's.
+    """
+    sample = decode_sample(song_id, members, where)
+    if sample.mean_TC.shape[1] != LATENT_CHANNELS or sample.style_NS.shape[1] != STYLE_DIM:
+        raise ValueError(f"{where}: {song_id} has {sample.mean_TC.shape[1]} latent channels")

@@ -1,0 +1,1 @@
+"""Which songs there are: folders, manifests, tar shards, hashes and lyrics."""

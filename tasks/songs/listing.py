@@ -1,0 +1,153 @@
+"""What songs are there: lists a folder (or a prefix in a store) or a manifest into rows, before anything is decoded.
+
+Every file with an audio ending is a row, also a broken one or a duplicate: `ingest` drops it with its
+reason, so that kept + dropped = in. What is not a song (a FIFO, a link that leaves the songs root,
+lyrics without audio, other endings) is refused with a reason. Paths are relative to the songs root.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import unicodedata
+from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tasks.engine.table import Source
+from tasks.songs.files import songs_root
+from tasks.songs.folder import MANIFEST_FACTS, Entry, Refused, entries_of_folder, refusal_of, refusal_row
+from tasks.songs.hashes import Hashes
+from tasks.songs.manifest import entries_of_manifest
+from tasks.storage.object_store import StorePath
+
+ID_LENGTH = 48
+HASH_LENGTH = 12
+READ_AT_ONCE = 8  # files
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The songs in path order, and what was refused: ``{"path", "reason"}`` each.
+
+    A source's `identity` covers its audio, lyrics and style bytes, the manifest's facts and the refusal.
+    """
+
+    root: Path
+    sources: list[Source]
+    refused: list[Refused]
+    claimed_duration_s: dict[str, float]  # song id -> the manifest's duration, where it gives one
+
+
+def list_sources(
+    path: Path, admitted: Collection[str] = (), root: Path | None = None, hashes: Hashes | None = None
+) -> Listing:
+    """Lists a folder with its sub-folders and tar shards, or a manifest (a JSON list, or JSON lines).
+
+    `admitted` are the relative audio paths that an earlier listing took: of two files with the same
+    audio the admitted one stays, else one with lyrics, else the first in path order; the others become
+    `duplicate`. `root` is the songs root of a manifest (its own folder unless given). Files are read, several at
+    once, to be hashed; `hashes` knows those of an earlier listing.
+
+    Raises:
+        ValueError: the path does not exist, or the manifest is not JSON.
+    """
+    if path.is_dir():
+        root = songs_root(path)
+        entries, refused = entries_of_folder(root)
+    elif path.is_file():
+        root = songs_root(root or path.parent)
+        entries, refused = entries_of_manifest(path, root)
+    else:
+        folder = "prefix" if isinstance(path, StorePath) else "folder"
+        raise ValueError(
+            f"songs: {path} is neither a {folder} with songs nor a manifest; give one that exists"
+        )
+    read = partial(_source_or_reason, root=root, hashes=hashes or Hashes())
+    with ThreadPoolExecutor(READ_AT_ONCE) as threads:
+        found = list(zip(entries, threads.map(read, entries), strict=True))
+    refused += [refusal_row(entry.audio, root, reason) for entry, reason in found if isinstance(reason, str)]
+    taken = [(entry, source) for entry, source in found if isinstance(source, Source)]
+    sources = _without_duplicates([source for _, source in taken], frozenset(admitted))
+    claims = zip(sources, (entry.claimed_duration_s for entry, _ in taken), strict=True)
+    claimed = {source.song_id: seconds for source, seconds in claims if seconds is not None}
+    in_path_order = sorted(sources, key=lambda source: source.facts["audio"]["path"])
+    return Listing(root, in_path_order, refused, claimed)
+
+
+def song_id_of(title: str, content_hash: str, number: int = 1) -> str:
+    """Safe key ``[a-z0-9_-]{1,48}`` of a title and its audio; `number` tells equal songs apart."""
+    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    ending = f"-{content_hash[:HASH_LENGTH]}" + (f"-{number}" if number > 1 else "")
+    slug = re.sub(r"[^a-z0-9_]+", "-", plain).strip("-_")[: ID_LENGTH - len(ending)].strip("-_")
+    return (slug or "song") + ending
+
+
+def _source_or_reason(entry: Entry, root: Path, hashes: Hashes) -> Source | str:
+    if reason := refusal_of(entry.audio, root):
+        return reason
+    try:
+        return _source(entry, root, hashes)
+    except OSError:
+        return "unreadable"
+
+
+def _source(entry: Entry, root: Path, hashes: Hashes) -> Source:
+    content_hash = hashes.of(entry.audio)
+    facts: dict[str, Any] = {
+        "audio": {"path": entry.audio.relative_to(root).as_posix(), "bytes": None},
+        "lyrics_path": None,
+        "style_path": None,
+        "content_hash": content_hash,
+        "refused": None,
+        "title": entry.title,
+        **entry.facts,
+    }
+    parts: list[str | None] = [content_hash, *(entry.facts[key] for key in MANIFEST_FACTS)]
+    for column, path in (("lyrics_path", entry.lyrics), ("style_path", entry.style)):
+        digest = None
+        if path is not None:
+            reason = refusal_of(path, root)
+            if reason is None:
+                try:
+                    digest = hashes.of(path)
+                except OSError:
+                    reason = "unreadable"
+            if reason is None:
+                facts[column] = path.relative_to(root).as_posix()
+            else:
+                facts["refused"] = f"{column.removesuffix('_path')}_{reason}"
+            parts.append(path.suffix.lower())
+        parts.append(digest)
+    identity = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    return Source(song_id_of(entry.title, content_hash), identity, facts)
+
+
+def _without_duplicates(sources: list[Source], admitted: frozenset[str]) -> list[Source]:
+    """The same rows in the same order; all but one of the same audio are `duplicate`, ids are unique."""
+
+    def preference(source: Source) -> tuple[bool, bool]:
+        return source.facts["audio"]["path"] not in admitted, source.facts["lyrics_path"] is None
+
+    seen: set[str] = set()
+    taken: set[str] = set()
+    rows = list(sources)
+    for place in sorted(range(len(sources)), key=lambda place: preference(sources[place])):
+        source = sources[place]
+        facts, content_hash = dict(source.facts), source.facts["content_hash"]
+        if content_hash in seen:
+            facts["refused"] = "duplicate"
+        elif facts["refused"] is None:
+            seen.add(content_hash)
+        number, song_id = 1, source.song_id
+        while song_id in taken:
+            number += 1
+            song_id = song_id_of(facts["title"], content_hash, number)
+        taken.add(song_id)
+        identity = hashlib.sha256(f"{source.identity} {facts['refused']}".encode()).hexdigest()
+        rows[place] = Source(song_id, identity, facts)
+    return rows

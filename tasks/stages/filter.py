@@ -1,0 +1,43 @@
+"""Filter: the one place where a song that every stage could handle is still refused, with its reason."""
+
+from __future__ import annotations
+
+from tasks.engine.song import Song, SongError
+from tasks.engine.stage import Stage
+from tasks.quality.limits import FilterParams, broken_limits
+
+
+class Filter(Stage):
+    """Keeps a song or drops it; a song of the benchmark it only flags.
+
+    It reads a column of every branch before it, so that a kept song passed all stages.
+    """
+
+    name = "filter"
+    version = 2
+    reads = frozenset({"quality", "language", "split", "duplicate_of", "near_benchmark"})
+    reads |= {"style_embedding", "num_frames"}
+    writes = frozenset({"kept", "flags"})
+
+    def __init__(self, params: FilterParams) -> None:
+        super().__init__(params)
+        self.params: FilterParams = params
+
+    def one(self, song: Song) -> Song:
+        """The song with `kept` and `flags`, the reasons that hold.
+
+        Raises:
+            SongError: the first reason, in the order of the measures, then ``language``, ``near_duplicate``,
+                ``in_benchmark``; never of a song of the benchmark.
+        """
+        found = broken_limits(song["quality"], self.params)
+        allowed = self.params.languages
+        if allowed is not None and song["language"] is not None and song["language"] not in allowed:
+            found["language"] = f"{song['language']}, one of {', '.join(allowed)}"
+        if song["duplicate_of"] is not None:
+            found["near_duplicate"] = f"of {song['duplicate_of']}"
+        if song["near_benchmark"] is not None and song["split"] != "benchmark":
+            found["in_benchmark"] = f"near {song['near_benchmark']}"
+        if found and song["split"] != "benchmark":
+            raise SongError(song.song_id, *next(iter(found.items())))
+        return song.with_columns(kept=True, flags=list(found))

@@ -1,0 +1,267 @@
+"""Generate: makes the audio of every row of a fan-out table by its recipe.
+
+A recipe is JSON in the column `recipe`: ``generate`` sings with a checkpoint, ``codec`` passes the parent's
+mix through the codec once, ``noise`` adds white noise to it, ``copy`` is the mix itself. Checkpoints are named by the hash of their
+weights; where they lie is told to the stage and is part of no value.
+
+Shapes: B = 1 song, T frames (the model's max_frames), C channels, N samples, S 512.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import torch
+from pydantic import Field, TypeAdapter
+
+from eval.metrics.tail_energy import energy_after_end
+from jam_model.checkpoint import load_model, weights_hash
+from jam_model.conditions import Conditions, duration_conditions
+from jam_model.dit import Jam
+from jam_model.frames import SAMPLE_RATE_HZ, frames_of_seconds, seconds_of_frames
+from jam_model.lyric_grid import GridWord, lyric_grid
+from jam_model.sampler import Formula, Guidance, Integration, Precision, Solver, sample, song_noise
+from tasks.audio.mix import mix_of
+from tasks.audio.read import flac_bytes, npy_bytes
+from tasks.engine.song import Song, SongError
+from tasks.engine.stage import Section, Stage
+from tasks.models.codec import Codec, CodecParams, build_codec, codec_identity
+from tasks.models.style_encoder import StyleParams, build_style_encoder, style_encoder_identity
+from tasks.storage.object_store import place_of
+
+
+class SamplerParams(Section):
+    """How songs are sung; see `jam_model.sampler` for `Integration` and `Guidance`.
+
+    `exact` sings all frames of the model, as released; `trimmed` only those of the song and `margin_frames`
+    more, which is not quite the same (the frames left out would have been attended to).
+    """
+
+    num_points: int
+    solver: Solver
+    formula: Formula
+    style_scale: float
+    lyrics_scale: float
+    interval: tuple[float, float]
+    mode: Literal["exact", "trimmed"]
+    margin_frames: int = Field(ge=0)
+    precision: Precision
+    compiled: bool
+
+    @property
+    def integration(self) -> Integration:
+        """As the sampler takes it."""
+        return Integration(self.num_points, self.solver, self.precision, self.compiled)
+
+    def frames_sung(self, num_frames: int, max_frames: int) -> int:
+        """Frames to sing for a song of `num_frames`."""
+        return max_frames if self.mode == "exact" else min(max_frames, num_frames + self.margin_frames)
+
+    @property
+    def guidance(self) -> Guidance:
+        """As the sampler takes it."""
+        return Guidance(self.style_scale, self.lyrics_scale, self.interval, self.formula)
+
+
+class Sing(Section):
+    """Sing with the checkpoint whose weights have this sha256."""
+
+    kind: Literal["generate"]
+    weights: str
+    sampler: SamplerParams
+    padding_bias: bool
+
+
+class Recode(Section):
+    """The parent's mix after one trip through the codec."""
+
+    kind: Literal["codec"]
+
+
+class Copy(Section):
+    """The parent's mix."""
+
+    kind: Literal["copy"]
+
+
+class Noisy(Section):
+    """The parent's mix with white noise, `snr_db` below it, drawn from `seed` and `parent`."""
+
+    kind: Literal["noise"]
+    snr_db: float
+
+
+Recipe = Sing | Recode | Copy | Noisy
+RECIPE: TypeAdapter[Recipe] = TypeAdapter(Annotated[Recipe, Field(discriminator="kind")])
+
+
+class Generate(Stage):
+    """Sings, recodes, disturbs or copies. Sung noise depends on `seed`, `parent` and `take`: two checkpoints given the
+    same prompt and seed start from the same noise.
+    """
+
+    name = "generate"
+    version = 3
+    reads = frozenset({"recipe", "parent", "parent_audio", "seed", "take"})
+    reads |= {"asked_words", "asked_phonemes", "asked_style", "asked_duration_s"}
+    writes = frozenset({"audio", "duration_s", "latent_sung", "tail_energy"})
+    packages = ("av", "numpy", "scipy", "torch", "soundfile", "soxr")
+
+    def __init__(
+        self,
+        codec: CodecParams,
+        style_encoder: StyleParams,
+        checkpoints: Mapping[str, str],
+        songs_root: str,
+    ) -> None:
+        """`checkpoints` tells where weights lie, by their sha256: a folder of `save_model`."""
+        super().__init__(codec)
+        self.codec_params = codec
+        self.style_encoder_params = style_encoder
+        self.checkpoints = dict(checkpoints)
+        self.songs_root = songs_root
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        return codec_identity(self.codec_params), style_encoder_identity(self.style_encoder_params)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The style encoder's section; checkpoints stand in the recipes."""
+        return {"style_encoder": self.style_encoder_params.decides()}
+
+    @cached_property
+    def codec(self) -> Codec:
+        """Built once a worker."""
+        return build_codec(self.codec_params)
+
+    @cached_property
+    def negative_style_S(self) -> torch.Tensor:
+        """The style that guidance leads away from."""
+        encoder = build_style_encoder(self.style_encoder_params)
+        return torch.from_numpy(np.asarray(encoder.negative_style, np.float32))
+
+    @cached_property
+    def singer(self) -> _Singer:
+        """The checkpoint in use."""
+        return _Singer(self.checkpoints)
+
+    def one(self, song: Song) -> Song:
+        """The song with its audio.
+
+        Raises:
+            SongError: ``asked_too_short``, ``asked_too_long`` (for this model), ``not_finite`` latents, or
+                the parent's mix is gone.
+            ValueError: the recipe is no recipe, or names weights that are not at hand.
+        """
+        recipe = RECIPE.validate_json(song["recipe"])
+        if isinstance(recipe, Sing):
+            return self._sung(song, recipe)
+        mix_CN = mix_of(song.song_id, song["parent_audio"], self.songs_root)
+        if isinstance(recipe, Copy):
+            duration_s = mix_CN.shape[1] / SAMPLE_RATE_HZ
+            return song.with_columns(
+                audio=song["parent_audio"], duration_s=duration_s, latent_sung=None, tail_energy=None
+            )
+        if isinstance(recipe, Noisy):
+            return _with_audio(song, with_noise(mix_CN, recipe.snr_db, f"{song['seed']}/{song['parent']}"))
+        mean_TC, _ = self.codec.encode(mix_CN)
+        return _with_audio(song, self.codec.decode(mean_TC), mean_TC)
+
+    def _sung(self, song: Song, recipe: Sing) -> Song:
+        """Sings the frames that the recipe's mode asks for, and keeps those of the song."""
+        model, sampler = self.singer.model(recipe.weights), recipe.sampler
+        num_frames, max_frames = frames_of_seconds(song["asked_duration_s"]), model.config.max_frames
+        if not 0 < num_frames <= max_frames:
+            reason = "asked_too_long" if num_frames else "asked_too_short"
+            longest_s = seconds_of_frames(max_frames)
+            raise SongError(song.song_id, reason, f"{song['asked_duration_s']} s, at most {longest_s:.2f} s")
+        frames_sung = sampler.frames_sung(num_frames, max_frames)
+        noise_TC = song_noise(song["seed"], song["parent"], song["take"], frames_sung)
+        latent_BTC = sample(
+            model,
+            conditions_of(song, num_frames, max_frames).to(self.singer.device),
+            noise_TC.unsqueeze(0).to(self.singer.device),
+            sampler.integration,
+            sampler.guidance,
+            self.negative_style_S.to(self.singer.device),
+            recipe.padding_bias,
+        )
+        latent_TC = latent_BTC[0].float().cpu().numpy()
+        if not np.isfinite(latent_TC).all():
+            raise SongError(song.song_id, "not_finite", "the sampler gave latents that are not finite")
+        whole_CN = self.codec.decode(latent_TC)
+        asked_s = seconds_of_frames(num_frames)
+        tail = energy_after_end(whole_CN, SAMPLE_RATE_HZ, asked_s) if num_frames < frames_sung else None
+        mix_CN = whole_CN[:, : round(asked_s * SAMPLE_RATE_HZ)]
+        return _with_audio(song, mix_CN, latent_TC[:num_frames], tail)
+
+
+class _Singer:
+    """Holds the last checkpoint that was asked for, on the worker's GPU where it has one."""
+
+    def __init__(self, checkpoints: Mapping[str, str]) -> None:
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._checkpoints = checkpoints
+        self._held: tuple[str, Jam] | None = None
+
+    def model(self, weights: str) -> Jam:
+        """The model with these weights.
+
+        Raises:
+            ValueError: nobody told where they lie, or other weights lie there.
+        """
+        if self._held is None or self._held[0] != weights:
+            path = self._checkpoints.get(weights)
+            if path is None:
+                raise ValueError(
+                    f"checkpoint: no path is known for the weights {weights[:12]}; give it to generate"
+                )
+            found = weights_hash(place_of(path))
+            if found != weights:
+                raise ValueError(f"checkpoint: {path} holds the weights {found[:12]}, not {weights[:12]}")
+            self._held = weights, load_model(place_of(path)).eval().requires_grad_(False).to(self.device)
+        return self._held[1]
+
+
+def conditions_of(song: Song, num_frames: int, max_frames: int) -> Conditions:
+    """What the model is asked for, a batch of one: lyrics on their grid, the first style row, the length."""
+    words = [
+        GridWord(word["start_s"], word["end_s"], phonemes)
+        for word, phonemes in zip(song["asked_words"], song["asked_phonemes"], strict=True)
+    ]
+    tokens_L = lyric_grid(words, max_frames, num_latent_frames=num_frames)
+    start_time, duration_abs, duration_rel = duration_conditions(num_frames, max_frames)
+    return Conditions(
+        torch.from_numpy(tokens_L).unsqueeze(0),
+        torch.tensor(song["asked_style"][:1], dtype=torch.float32),
+        torch.tensor([start_time]),
+        torch.tensor([duration_abs]),
+        torch.tensor([duration_rel]),
+    )
+
+
+def with_noise(mix_CN: np.ndarray, snr_db: float, key: str) -> np.ndarray:
+    """The mix with white noise `snr_db` below its power, scaled down where the sum would clip."""
+    digest = hashlib.sha256(f"noise/{key}".encode()).digest()
+    noise_CN = np.random.default_rng(int.from_bytes(digest, "little")).standard_normal(
+        mix_CN.shape, np.float32
+    )
+    rms = float(np.sqrt(np.mean(np.square(mix_CN, dtype=np.float64))))
+    noisy_CN = mix_CN + noise_CN * np.float32(rms * 10 ** (-snr_db / 20))
+    return noisy_CN / max(1.0, float(np.abs(noisy_CN).max()))
+
+
+def _with_audio(
+    song: Song, mix_CN: np.ndarray, latent_TC: np.ndarray | None = None, tail: float | None = None
+) -> Song:
+    return song.with_columns(
+        audio={"path": None, "bytes": flac_bytes(mix_CN, SAMPLE_RATE_HZ)},
+        duration_s=mix_CN.shape[1] / SAMPLE_RATE_HZ,
+        latent_sung=None if latent_TC is None else npy_bytes(latent_TC.astype(np.float32)),
+        tail_energy=tail,
+    )

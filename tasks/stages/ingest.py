@@ -1,0 +1,131 @@
+"""Ingest: opens every found song and reads its lyrics and style text."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from pathlib import Path
+from typing import Any
+
+from tasks.audio.read import AudioParams, SourceFormat, read_audio
+from tasks.engine.song import Song, SongError
+from tasks.engine.stage import Section, Stage
+from tasks.songs.files import bytes_of, song_file
+from tasks.songs.lyrics import Lyrics, LyricsError, TimedText, decode_text, parse_lyrics
+
+
+class IngestParams(Section):
+    """`max_lyrics_overrun_s`: how far the lyrics' times may reach past the audio."""
+
+    max_lyrics_bytes: int
+    max_lyrics_words: int
+    max_lyrics_overrun_s: float
+    max_style_bytes: int
+
+
+class Ingest(Stage):
+    """Reads the files of a song. Nothing it writes depends on any other song."""
+
+    name = "ingest"
+    version = 2
+    reads = frozenset({"audio", "lyrics_path", "style_path", "content_hash"})
+    writes = frozenset({"duration_s", "num_channels", "sample_rate_hz"})
+    writes |= {"lyrics", "lyrics_times", "lyrics_lines", "num_lines", "style_text"}
+    packages = ("av", "soundfile", "soxr")
+
+    def __init__(self, params: IngestParams, audio: AudioParams, songs_root: str) -> None:
+        super().__init__(params)
+        self.params: IngestParams = params
+        self.audio = audio
+        self.songs_root = songs_root
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The limits on audio, a section of its own."""
+        return {"audio": self.audio.model_dump(mode="json")}
+
+    def one(self, song: Song) -> Song:
+        """The song with its format, lyrics and style text.
+
+        Raises:
+            SongError: ``source_changed``, ``source_gone``, ``unreadable``, the reasons of `read_audio` and of
+                `parse_lyrics`, ``lyrics_past_end``, ``style_too_long`` or ``style_malformed``.
+        """
+        source = self._format(song)
+        lyrics = self._lyrics(song)
+        if lyrics is not None:
+            self._check_times(song, lyrics, source.duration_s)
+        return song.with_columns(
+            duration_s=source.duration_s,
+            num_channels=source.num_channels,
+            sample_rate_hz=source.sample_rate_hz,
+            lyrics=lyrics.words if lyrics else None,
+            lyrics_times=_rows(lyrics.times, source.duration_s) if lyrics else None,
+            lyrics_lines=_rows(lyrics.lines, source.duration_s) if lyrics else None,
+            num_lines=lyrics.num_lines if lyrics else None,
+            style_text=self._style(song),
+        )
+
+    def _format(self, song: Song) -> SourceFormat:
+        """Decodes the whole file, since a header may promise what does not follow."""
+        data = song["audio"]["bytes"]
+        if data is None:
+            data = self._read(song, song["audio"]["path"], self.audio.max_bytes, "too_large")
+            if hashlib.sha256(data).hexdigest() != song["content_hash"]:
+                raise SongError(song.song_id, "source_changed", "the file is not the one that was listed")
+        try:
+            return read_audio(io.BytesIO(data), self.audio)[1]
+        except ValueError as error:
+            reason, _, detail = str(error).partition(":")
+            raise SongError(song.song_id, reason, detail.strip()) from error
+
+    def _lyrics(self, song: Song) -> Lyrics | None:
+        path = song["lyrics_path"]
+        if path is None:
+            return None
+        params = self.params
+        data = self._read(song, path, params.max_lyrics_bytes, "lyrics_too_long")
+        try:
+            return parse_lyrics(
+                data, Path(path).suffix.lower(), params.max_lyrics_bytes, params.max_lyrics_words
+            )
+        except LyricsError as error:
+            raise SongError(song.song_id, error.reason, error.detail) from error
+
+    def _style(self, song: Song) -> str | None:
+        if song["style_path"] is None:
+            return None
+        data = self._read(song, song["style_path"], self.params.max_style_bytes, "style_too_long")
+        try:
+            return " ".join(decode_text(data).split()) or None
+        except LyricsError as error:
+            raise SongError(song.song_id, "style_malformed", error.detail) from error
+
+    def _check_times(self, song: Song, lyrics: Lyrics, duration_s: float) -> None:
+        claimed = [timed.start_s for timed in [*(lyrics.times or []), *(lyrics.lines or [])]]
+        limit_s = duration_s + self.params.max_lyrics_overrun_s
+        if claimed and max(claimed) > limit_s:
+            detail = f"lyrics reach {max(claimed):.1f} s, the audio {duration_s:.1f} s"
+            raise SongError(song.song_id, "lyrics_past_end", detail)
+
+    def _read(self, song: Song, relative: str, max_bytes: int, too_long: str) -> bytes:
+        """A source file's bytes. Listing has seen it; it may have gone or become something else since."""
+        try:
+            data = bytes_of(song_file(self.songs_root, relative), max_bytes)
+        except (FileNotFoundError, ValueError) as error:
+            raise SongError(song.song_id, "source_gone", relative) from error
+        except OSError as error:
+            raise SongError(song.song_id, "unreadable", f"{relative}: {error.strerror}") from error
+        if len(data) > max_bytes:
+            raise SongError(song.song_id, too_long, f"{relative} has more than {max_bytes} bytes")
+        return data
+
+
+def _rows(timed: list[TimedText] | None, duration_s: float) -> list[dict[str, Any]] | None:
+    """Rows of a column; times past the end of the audio become its end."""
+    if timed is None:
+        return None
+    return [
+        {"word": t.text, "start_s": min(t.start_s, duration_s), "end_s": min(t.end_s, duration_s)}
+        for t in timed
+    ]

@@ -1,0 +1,65 @@
+"""Pack: every kept song as one WebDataset sample that the released JAM loader reads, and the shards' index.
+
+A sample is a fragment of a tar file (USTAR headers, members in name order, no clock and no owner), so a
+shard is the fragments of its songs, one after the other, and two zero blocks. Equal songs give equal bytes.
+
+Shapes: T frames, C 128 latent channels (mean, then std), N style rows, S 512.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from jam_model.shards import MAX_MEMBER_BYTES
+from tasks.audio.read import array_of
+from tasks.engine.song import Song, SongError
+from tasks.engine.stage import Section, Stage
+from tasks.shards.write import _check_sample, json_bytes, lyrics_json, sample_bytes, tensor_bytes
+
+
+class PackParams(Section):
+    """`tensor_format`: ``pt`` is what the released loader reads, ``npy`` what any program can."""
+
+    tensor_format: Literal["pt", "npy"]
+
+
+class Pack(Stage):
+    """Writes `sample`, which the runner puts on the partition's shard."""
+
+    name = "pack"
+    version = 1
+    reads = frozenset({"kept", "latent", "style_embedding", "words", "phonemes"})
+    reads |= {"duration_s", "split", "artist", "license", "source"}
+    writes = frozenset({"sample"})
+    packages = ("numpy", "torch")
+    sink = "sample"
+
+    def __init__(self, params: PackParams) -> None:
+        super().__init__(params)
+        self.params: PackParams = params
+
+    def one(self, song: Song) -> Song:
+        """The song with its sample.
+
+        Raises:
+            SongError: ``sample_too_large`` or ``sample_unreadable``: a loader would refuse it.
+        """
+        suffix = self.params.tensor_format
+        latent_CT = np.ascontiguousarray(array_of(song["latent"]).T)
+        style_NS = np.asarray(song["style_embedding"], np.float32)
+        members = {
+            "json": json_bytes(lyrics_json(song)),
+            f"latent.{suffix}": tensor_bytes(latent_CT, suffix),
+            f"style.{suffix}": tensor_bytes(style_NS[0] if len(style_NS) == 1 else style_NS, suffix),
+        }
+        largest = max(members, key=lambda name: len(members[name]))
+        if len(members[largest]) > MAX_MEMBER_BYTES:
+            detail = f"{largest} has {len(members[largest])} bytes, at most {MAX_MEMBER_BYTES}"
+            raise SongError(song.song_id, "sample_too_large", detail)
+        try:
+            _check_sample(song.song_id, members, self.name)
+        except ValueError as error:
+            raise SongError(song.song_id, "sample_unreadable", str(error)) from error
+        return song.with_columns(sample=sample_bytes(song.song_id, members))

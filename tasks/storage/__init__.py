@@ -1,0 +1,1 @@
+"""Bytes that stay: files, object stores, the lease of a work folder, retries."""

@@ -1,0 +1,257 @@
+"""The steps of a run on one worker: a resumable loop over any objective, with its log and checkpoints.
+
+`out` is the state of a run: ``log.jsonl`` (a line every few steps), ``validation.jsonl``, ``steps/step-000123/``
+(checkpoints), ``best/`` (the averaged weights that validated best) and at the end ``model.safetensors`` with
+``config.json`` (the averaged weights, of the last step or the best one) and ``done.json``. A run that was killed
+goes on from its newest whole checkpoint; a file ``checkpoint-now`` asks for one before that, at the next line of
+the log, and goes when it is written. What is learned is the `Objective`'s business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import numpy as np
+import torch
+import torch.distributed as distributed
+from torch.nn.parallel import DistributedDataParallel
+
+from jam_model.checkpoint import load_model, save_model
+from jam_model.dit import Jam
+from jam_model.learner import DamagedCheckpoint, Learner, check_checkpoint
+from jam_model.sharding import shard
+from jam_model.training_facts import TrainingFacts
+from tasks.storage.files import remove_tree, write_json
+from tasks.storage.lease import Fence
+from tasks.trainer.log import TrainLog
+from tasks.trainer.params import FitParams
+
+DONE_NAME, STEPS_NAME, BEST_NAME, ASKED_NAME = "done.json", "steps", "best", "checkpoint-now"
+
+
+@dataclass(frozen=True)
+class Worker:
+    """Which of the workers this is, and where it computes."""
+
+    rank: int
+    num_workers: int
+    device: torch.device
+
+    def generator(self, seed: int, step: int) -> torch.Generator:
+        """The noise of one step of this worker: a CPU generator that depends on nothing else."""
+        words = np.random.SeedSequence([seed, step, self.rank]).generate_state(2)
+        return torch.Generator().manual_seed(int(words[0]) << 31 | int(words[1]) >> 1)
+
+
+class Objective(Protocol):
+    """What a run learns. Travels to the workers: plain values and absolute paths, nothing built."""
+
+    def build(self) -> Jam:
+        """The model the run starts from."""
+        ...
+
+    def start(self, worker: Worker) -> StepLoss:
+        """Open the data on this worker; returns the loss of a step."""
+        ...
+
+    def validate(self, model: Jam, worker: Worker) -> dict[str, Any]:
+        """Figures of the model as it is; runs on the first worker only."""
+        ...
+
+    def facts(self) -> TrainingFacts:
+        """What the finished weights were trained for."""
+        ...
+
+
+StepLoss = Callable[[Jam, int, torch.Generator], dict[str, torch.Tensor]]
+"""(model (or what wraps it), step, generator) -> scalars; ``loss`` is what the step goes down, the others are logged."""
+
+
+def run_steps(
+    objective: Objective,
+    params: FitParams,
+    out: Path,
+    worker: Worker,
+    stop_at: int | None = None,
+    commit: Callable[[], None] = lambda: None,
+    fence: Fence | None = None,
+) -> None:
+    """This worker's part of a run: from the newest whole checkpoint to the last step.
+
+    `stop_at` ends early, as a kill would, without the closing files. `commit` is called on the first worker
+    whenever a checkpoint or the result stands; `fence` is checked before.
+
+    Raises:
+        LeaseLost: another process writes this run by now.
+    """
+    torch.set_num_threads(params.threads_per_worker)
+    model = objective.build().to(worker.device)
+    model.transformer.gradient_checkpointing = params.checkpoint_gradients
+    if params.shards_weights:
+        shard(model, worker.num_workers, worker.device)
+    learner = Learner(model, params.rule())
+    step_loss = objective.start(worker)
+    newest = newest_checkpoint(out)
+    state: dict[str, Any] = learner.load(newest) if newest else {"seconds": 0.0, "best": None}
+    log = TrainLog(out, learner.step, float(state["seconds"]), params.trackers) if worker.rank == 0 else None
+    best: dict[str, Any] | None = state["best"]
+    figures: dict[str, Any] | None = None  # of the last step, once it is validated
+    called = _wrapped(learner.model.train(), params, worker)
+    sums: dict[str, float] = {}
+    while learner.step < params.steps and learner.step != stop_at:
+        for name, value in _update(learner, called, step_loss, params, worker).items():
+            sums[name] = sums.get(name, 0.0) + value
+        last, asked = learner.step == params.steps, False
+        if learner.step % params.log_every_steps == 0 or last:
+            count = (learner.step - 1) % params.log_every_steps + 1
+            sums[ASKED_NAME] = float((out / ASKED_NAME).exists())  # all workers must see the same answer
+            means = _mean_over_workers({name: value / count for name, value in sums.items()}, worker)
+            asked, sums = means.pop(ASKED_NAME) > 0, {}
+            if log:
+                log.write(learner.step, {"learning_rate": learner.learning_rate, **means})
+        if params.validate_every_steps and (learner.step % params.validate_every_steps == 0 or last):
+            best, figures = _validated(learner, objective, best, params, out, log, worker)
+        if learner.step % params.checkpoint_every_steps == 0 or last or asked:
+            if fence is not None:
+                fence.check()
+            facts = {"seconds": log.seconds(), "best": best} if log else {}
+            learner.save(out / STEPS_NAME / f"step-{learner.step:06d}", facts, writes=log is not None)
+            if log:
+                _remove_old(out, params)
+                (out / ASKED_NAME).unlink(missing_ok=True)
+                commit()
+    if learner.step == params.steps:
+        if fence is not None:
+            fence.check()
+        if log:
+            _remove_old(out, params)
+        _finish(learner, objective, best, figures, out, worker)
+    if log:
+        log.close()
+        commit()
+    if worker.num_workers > 1:
+        distributed.barrier()
+
+
+def _wrapped(model: Jam, params: FitParams, worker: Worker) -> Jam:
+    """The model as the loss calls it: compiled and averaging gradients over the workers, where asked."""
+    called: Any = model
+    if worker.num_workers > 1 and not params.shards_weights:
+        called = DistributedDataParallel(called)
+    return cast(Jam, torch.compile(called) if params.compile else called)
+
+
+def _update(
+    learner: Learner, model: Jam, step_loss: StepLoss, params: FitParams, worker: Worker
+) -> dict[str, float]:
+    """One optimiser step over its micro-batches; gradients travel between workers with the last one only."""
+    sums: dict[str, float] = {}
+    learner.optimiser.zero_grad(set_to_none=True)
+    first = learner.step * params.accumulate
+    for micro_step in range(first, first + params.accumulate):
+        generator = worker.generator(params.seed, micro_step)
+        travels = worker.num_workers == 1 or micro_step == first + params.accumulate - 1
+        if params.shards_weights:
+            cast(Any, model).set_requires_gradient_sync(travels)
+        with nullcontext() if travels or params.shards_weights else cast(Any, model).no_sync():
+            with torch.autocast(worker.device.type, torch.bfloat16, enabled=params.precision == "bfloat16"):
+                values = step_loss(model, micro_step, generator)
+            (values["loss"] / params.accumulate).backward()
+        for name, value in values.items():
+            sums[name] = sums.get(name, 0.0) + value.item() / params.accumulate
+    return {**sums, **learner.update(params.measures_updates)}
+
+
+def _validated(
+    learner: Learner,
+    objective: Objective,
+    best: dict[str, Any] | None,
+    params: FitParams,
+    out: Path,
+    log: TrainLog | None,
+    worker: Worker,
+) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """Writes down what the averaged weights are worth.
+
+    Returns the best step so far, whose averaged weights lie in ``best/``, and the figures of this one.
+
+    Raises:
+        ValueError: the validation measures no figure of the name in `best_by`.
+    """
+    average = learner.averaged(kept=log is not None)
+    if average is None or log is None:
+        return None, None
+    figures = objective.validate(average, worker)
+    log.validated(learner.step, figures)
+    if params.best_by is None:
+        return None, figures
+    if not isinstance(figures.get(params.best_by), int | float):
+        known = ", ".join(name for name, value in figures.items() if isinstance(value, int | float))
+        raise ValueError(f"best_by: {params.best_by!r} is not measured; choose one of: {known}")
+    value = float(figures[params.best_by])
+    sign = 1 if params.best_is == "lowest" else -1
+    if best is not None and sign * value >= sign * best["value"]:
+        return best, figures
+    save_model(out / BEST_NAME, average)
+    return {"step": learner.step, "figure": params.best_by, "value": value}, figures
+
+
+def _finish(
+    learner: Learner,
+    objective: Objective,
+    best: dict[str, Any] | None,
+    figures: dict[str, Any] | None,
+    out: Path,
+    worker: Worker,
+) -> None:
+    """Write the run's result, its figures and the marker that it is done; `figures` are the last step's, if known."""
+    average = learner.averaged(kept=worker.rank == 0)
+    if average is None:
+        return
+    model = load_model(out / BEST_NAME).to(worker.device).eval() if best else average
+    digest = save_model(out, model)
+    objective.facts().write(out)
+    is_last = best is None or best["step"] == learner.step
+    told = figures if figures is not None and is_last else objective.validate(model, worker)
+    done = {"steps": learner.step, "weights": digest, "figures": told}
+    write_json(out / DONE_NAME, {**done, "best": best} if best else done)
+
+
+def newest_checkpoint(out: Path) -> Path | None:
+    """The newest checkpoint whose files are all as written."""
+    damaged = damaged_checkpoints(out)
+    whole = [folder for folder in _checkpoints(out) if folder not in damaged]
+    return whole[-1] if whole else None
+
+
+def damaged_checkpoints(out: Path) -> list[Path]:
+    """Checkpoints newer than the newest whole one."""
+    found = []
+    for folder in reversed(_checkpoints(out)):
+        try:
+            check_checkpoint(folder)
+            break
+        except DamagedCheckpoint:
+            found.append(folder)
+    return found
+
+
+def _remove_old(out: Path, params: FitParams) -> None:
+    for old in _checkpoints(out)[: -params.keep_checkpoints]:
+        remove_tree(old)
+
+
+def _checkpoints(out: Path) -> list[Path]:
+    return sorted((out / STEPS_NAME).glob("step-*"))
+
+
+def _mean_over_workers(values: dict[str, float], worker: Worker) -> dict[str, float]:
+    if worker.num_workers == 1:
+        return values
+    tensor = torch.tensor(list(values.values()), dtype=torch.float64, device=worker.device)
+    distributed.all_reduce(tensor)
+    return dict(zip(values, (tensor / worker.num_workers).tolist(), strict=True))

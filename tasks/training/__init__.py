@@ -1,0 +1,1 @@
+"""Training JAM: pretraining and fine-tuning, with validation by ear."""

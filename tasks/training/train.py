@@ -1,0 +1,267 @@
+"""Trains JAM on shards: pretraining on crops, then fine-tuning (SFT) on whole songs from its weights.
+
+Both are this one function with two sections of params; only max_frames, the share of crops past the end
+and the schedule differ.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+
+from jam_model.batches import Batches, fixed_batches
+from jam_model.checkpoint import load_model, weights_hash
+from jam_model.config import JamConfig
+from jam_model.dit import Jam
+from jam_model.flow import Dropout, FlowDraw, flow_error, flow_loss
+from jam_model.learner import UpdateRule
+from jam_model.order import duration_weights, positions_of_step
+from jam_model.shard_index import TRAIN, VALIDATION, read_index
+from jam_model.shards import Shards
+from jam_model.training_facts import TrainingFacts, check_guidance, dropped_by, read_facts
+from tasks.engine.stage import Section
+from tasks.shards.open import open_shards
+from tasks.storage.object_store import place_of
+from tasks.trainer.loop import StepLoss, Worker
+from tasks.trainer.params import FitParams
+from tasks.trainer.ray_train import Progress, fit
+from tasks.training.validation_by_ear import HEARD, Hearing
+
+FLOW_VERSION = 3  # rises whenever the same shards and settings give other weights
+VALIDATION_TIMES = (0.1, 0.3, 0.5, 0.7, 0.9)
+
+
+class JamParams(Section):
+    """Sizes of the model; `max_frames` is the training section's, since it changes from crops to songs."""
+
+    dim: int
+    depth: int
+    heads: int
+    ff_mult: int
+    text_dim: int
+    text_layers: int
+    style_dim: int
+    latent_channels: int
+    num_text_embeddings: int
+    use_implicit_duration: bool
+
+    def config(self, max_frames: int) -> JamConfig:
+        """The model's config for sequences of this length."""
+        return JamConfig(max_frames=max_frames, **self.model_dump())
+
+
+class TrainParams(FitParams):
+    """One training run. `past_end_share`: crops that run past the end of a song longer than max_frames.
+    `ignore_below_s`, `resample_below_s`, `resample_power`: see `duration_weights`; 0 s is no limit. `sharding`:
+    ``full`` keeps weights, gradients and optimiser in parts on the workers, where one has no room for all.
+    `heard_songs`: validation songs that are sung and read whenever the run is validated, for `best_by`
+    ``validation_per``; 0: none.
+    """
+
+    sharding: Literal["none", "full"]
+    heard_songs: int = Field(ge=0)
+    max_frames: int
+    past_end_share: float
+    ignore_below_s: float
+    resample_below_s: float
+    resample_power: float
+    shuffle_shards: int
+    cache_mb: int
+    style_dropout: float
+    lyrics_dropout: float
+    dropout_rule: Literal["jam", "independent"]
+    time_weight: bool
+
+    @property
+    def shards_weights(self) -> bool:
+        """As `sharding` says."""
+        return self.sharding == "full"
+
+    def rule(self) -> UpdateRule:
+        """See `FitParams.rule`; also refuses `best_by` ``validation_per`` where no song is heard."""
+        if self.best_by == HEARD and not self.heard_songs:
+            raise ValueError(f"best_by: {HEARD} needs heard_songs above 0: validation songs to sing and read")
+        return super().rule()
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """A finished run: the folder with ``model.safetensors`` (averaged weights), their hash and the figures."""
+
+    checkpoint: Path
+    weights: str
+    figures: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class FlowObjective:
+    """Learn the shards by rectified flow."""
+
+    params: TrainParams
+    config: JamConfig
+    init: str | None
+    shards: str
+    silence: tuple[float, ...]
+    style_encoder: str
+    hearing: Hearing | None = None
+    node_cache_mb: int = 0  # of shards in a store; no part of what is learned
+
+    def build(self) -> Jam:
+        """Fresh weights drawn from the seed, or those of `init`."""
+        if self.init:
+            return load_model(place_of(self.init), self.config)
+        return fresh_model(self.config, self.params.seed)
+
+    def start(self, worker: Worker) -> StepLoss:
+        """Opens the training split."""
+        params = self.params
+        shards = open_shards(place_of(self.shards), TRAIN, params.cache_mb, self.node_cache_mb)
+        batches = Batches(
+            shards,
+            np.array(self.silence, np.float32),
+            params.max_frames,
+            params.past_end_share,
+            params.shuffle_shards,
+            params.seed,
+            self._weights(shards),
+        )
+        dropout = self._dropout
+
+        def step_loss(model: Jam, step: int, generator: torch.Generator) -> dict[str, torch.Tensor]:
+            positions = positions_of_step(step, params.batch_size, worker.rank, worker.num_workers)
+            batch = batches.at(positions).to(worker.device)
+            loss = flow_loss(
+                model, batch.latents_BTC, batch.conditions, dropout, generator, params.time_weight
+            )
+            return {"loss": loss.loss}
+
+        return step_loss
+
+    def facts(self) -> TrainingFacts:
+        """What this run leaves out at times, and what its starting weights did."""
+        own = TrainingFacts(dropped_by(self._dropout), self.style_encoder)
+        return own.joined(read_facts(place_of(self.init))) if self.init else own
+
+    @property
+    def _dropout(self) -> Dropout:
+        return Dropout(self.params.style_dropout, self.params.lyrics_dropout, self.params.dropout_rule)
+
+    def _weights(self, shards: Shards) -> np.ndarray | None:
+        """How often each song is read; None where durations do not matter."""
+        params = self.params
+        if params.ignore_below_s <= 0 and params.resample_below_s <= 0:
+            return None
+        return duration_weights(
+            shards.durations_s(), params.ignore_below_s, params.resample_below_s, params.resample_power
+        )
+
+    def validate(self, model: Jam, worker: Worker) -> dict[str, Any]:
+        """Flow error on the validation split, every condition kept, at fixed times and noise; what is heard of it."""
+        shards = open_shards(place_of(self.shards), VALIDATION, 0, self.node_cache_mb)
+        silence_C = np.array(self.silence, np.float32)
+        generator = torch.Generator().manual_seed(self.params.seed)
+        errors: dict[float, list[float]] = {time: [] for time in VALIDATION_TIMES}
+        with torch.no_grad():
+            for batch in fixed_batches(shards, silence_C, self.params.max_frames, self.params.batch_size):
+                noise_BTC = torch.randn(batch.latents_BTC.shape, generator=generator)
+                keep_B = torch.ones(len(noise_BTC), dtype=torch.bool)
+                batch = batch.to(worker.device)
+                for time in VALIDATION_TIMES:
+                    draw = FlowDraw(noise_BTC, torch.full((len(noise_BTC),), time), keep_B, keep_B)
+                    draw = FlowDraw(
+                        *(getattr(draw, name).to(worker.device) for name in draw.__dataclass_fields__)
+                    )
+                    errors[time] += flow_error(model, batch.latents_BTC, batch.conditions, draw).tolist()
+        if not len(shards):
+            return {"num_validation_songs": 0}
+        heard: dict[str, Any] = {}
+        if self.hearing:
+            songs = [shards[number] for number in range(min(len(shards), self.params.heard_songs))]
+            heard = self.hearing.figures(model, songs, self.params.seed, worker.device)
+        by_time = {str(time): float(np.mean(values)) for time, values in errors.items()}
+        return {
+            "num_validation_songs": len(shards),
+            "validation_loss": float(np.mean(list(by_time.values()))),
+            "validation_loss_by_time": by_time,
+            **heard,
+        }
+
+
+def flow_recipe(
+    config: JamConfig, shards: Path, silence_C: np.ndarray, init: Path | None, hearing: Hearing | None = None
+) -> dict[str, Any]:
+    """What decides a run besides its section: sizes, shards, silence, the starting weights, and how songs are heard."""
+    return {
+        "kind": "flow",
+        "version": FLOW_VERSION,
+        "config": config.to_dict(),
+        "init": weights_hash(init) if init else None,
+        "shards": hash_of([entry["sha256"] for entry in read_index(shards)]),
+        "silence": hash_of([float(value) for value in silence_C]),
+        "hearing": hearing.facts() if hearing else None,
+    }
+
+
+def fresh_model(config: JamConfig, seed: int) -> Jam:
+    """Untrained weights drawn from the seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Jam(config)
+
+
+def train(
+    section: TrainParams,
+    jam: JamParams,
+    shards: Path,
+    silence_C: np.ndarray,
+    style_encoder: str,
+    init: Path | None,
+    out: Path,
+    progress: Progress | None = None,
+    hearing: Hearing | None = None,
+    node_cache_mb: int = 0,
+) -> TrainResult:
+    """Train from fresh weights (`init` None) or from a checkpoint; finds, resumes or runs what `out` holds.
+
+    `silence_C` is the codec's latent of silence, `style_encoder` the identity of what made the shards' styles.
+    `hearing`: how `heard_songs` are sung and read; needed where there are any. `node_cache_mb`: what each machine
+    keeps of shards that are in a store.
+
+    Raises:
+        ValueError: nobody hears `heard_songs`, or their guidance asks for what is not trained, `init` has other sizes than `jam`, the shards hold no training song, or `out` is another run's.
+        FitFailed: a worker failed too often.
+    """
+    config = jam.config(section.max_frames)
+    if section.heard_songs and hearing is None:
+        raise ValueError(f"heard_songs is {section.heard_songs}, but nobody was given to hear them; give 0")
+    recipe = flow_recipe(config, shards, silence_C, init, hearing)
+    if init and (stored := load_model(init).config) != replace(config, max_frames=stored.max_frames):
+        raise ValueError(
+            f"init: {init} was trained with {stored}, but params jam says {config}; make them equal"
+        )
+    where = str(init.resolve()) if init else None
+    silence = tuple(float(value) for value in silence_C)
+    where_shards = str(shards.resolve())
+    objective = FlowObjective(
+        section, config, where, where_shards, silence, style_encoder, hearing, node_cache_mb
+    )
+    if hearing:
+        check_guidance(objective.facts(), hearing.sampler.guidance, style_encoder)
+    return result_of(out, fit(objective, section, out, recipe, progress))
+
+
+def result_of(out: Path, done: dict[str, Any]) -> TrainResult:
+    """The result of a finished run from its ``done.json``."""
+    return TrainResult(out, done["weights"], done["figures"])
+
+
+def hash_of(value: Any) -> str:
+    """sha256 of a JSON value."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,125 @@
+"""Hear: sings validation songs while a model trains, and counts the phones that a recogniser does not hear.
+
+The flow loss barely tells whether words can be understood. What listens here chooses the best step, and so it must
+not be what measures the finished model; see `check_apart`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+
+from eval.metrics.error_rates import corpus_counts, count_errors
+from jam_model.batches import Crop, conditions_of
+from jam_model.dit import Jam
+from jam_model.frames import seconds_of_frames
+from jam_model.sampler import sample, song_noise
+from jam_model.shards import Sample
+from tasks.models.codec import Codec, CodecParams, build_codec, codec_identity
+from tasks.models.phonemizer import (
+    Phonemizer,
+    PhonemizerParams,
+    build_phonemizer,
+    phonemizer_identity,
+    phones_of,
+)
+from tasks.models.separator import Separator, SeparatorParams, build_separator, separator_identity
+from tasks.models.style_encoder import StyleParams, build_style_encoder, style_encoder_identity
+from tasks.models.transcriber import (
+    GuardTranscriberParams,
+    Transcriber,
+    build_transcriber,
+    transcriber_identity,
+)
+from tasks.stages.generate import SamplerParams
+
+HEARD = "validation_per"
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """How songs are sung and read. Travels to the workers; what it needs is built at the first song."""
+
+    sampler: SamplerParams
+    style: StyleParams
+    codec_params: CodecParams
+    separator_params: SeparatorParams
+    transcriber_params: GuardTranscriberParams
+    phonemizer_params: PhonemizerParams
+
+    def facts(self) -> dict[str, Any]:
+        """What decides the figures, as a recipe covers it."""
+        sections = (self.sampler, self.style, self.codec_params, self.separator_params)
+        return {
+            "sections": [
+                section.decides() for section in (*sections, self.transcriber_params, self.phonemizer_params)
+            ],
+            "models": [
+                style_encoder_identity(self.style),
+                codec_identity(self.codec_params),
+                separator_identity(self.separator_params),
+                transcriber_identity(self.transcriber_params),
+                phonemizer_identity(self.phonemizer_params),
+            ],
+        }
+
+    def figures(self, model: Jam, songs: Sequence[Sample], seed: int, device: torch.device) -> dict[str, Any]:
+        """The phone error rate over all these songs, sung as far as the model's frames reach, each from its own noise.
+
+        Words that end after the last frame are not asked for; a song without any is left out. No figure where none
+        is left.
+        """
+        counts = []
+        for song in songs:
+            num_frames = min(song.num_frames, model.config.max_frames)
+            asked = [w.phonemes for w in song.words if w.end_s <= seconds_of_frames(num_frames)]
+            if asked:
+                heard = self._heard(self._sung(model, song, num_frames, seed, device))
+                counts.append(count_errors(phones_of("".join(asked)), heard))
+        figures: dict[str, Any] = {"num_heard_songs": len(counts)}
+        return figures | ({HEARD: corpus_counts(counts).rate} if counts else {})
+
+    def _sung(self, model: Jam, song: Sample, num_frames: int, seed: int, device: torch.device) -> np.ndarray:
+        """The mix [C, N] of the song's first frames."""
+        max_frames = model.config.max_frames
+        conditions = conditions_of([(song, Crop(0, num_frames, song.num_frames), 0)], max_frames)
+        frames_sung = self.sampler.frames_sung(num_frames, max_frames)
+        latent_BTC = sample(
+            model,
+            conditions.to(device),
+            song_noise(seed, song.song_id, 0, frames_sung).unsqueeze(0).to(device),
+            self.sampler.integration,
+            self.sampler.guidance,
+            self._negative_style_S.to(device),
+        )
+        return self._codec.decode(latent_BTC[0, :num_frames].float().cpu().numpy())
+
+    def _heard(self, mix_CN: np.ndarray) -> list[str]:
+        """The phones of the words that are heard."""
+        transcript = self._transcriber.transcribe(self._separator.separate(mix_CN))
+        return self._phonemizer.phones([word.word for word in transcript.words])
+
+    @cached_property
+    def _codec(self) -> Codec:
+        return build_codec(self.codec_params)
+
+    @cached_property
+    def _separator(self) -> Separator:
+        return build_separator(self.separator_params)
+
+    @cached_property
+    def _transcriber(self) -> Transcriber:
+        return build_transcriber(self.transcriber_params)
+
+    @cached_property
+    def _phonemizer(self) -> Phonemizer:
+        return build_phonemizer(self.phonemizer_params)
+
+    @cached_property
+    def _negative_style_S(self) -> torch.Tensor:
+        return torch.from_numpy(np.asarray(build_style_encoder(self.style).negative_style, np.float32))

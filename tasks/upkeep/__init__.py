@@ -1,0 +1,1 @@
+"""Looking after a work folder: verify, repair, prune, takedown, status and rates."""

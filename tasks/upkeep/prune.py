@@ -1,0 +1,92 @@
+"""What a work folder holds that no current setting needs, and heavy columns that everything was made of already."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from tasks.engine.columns import COLUMNS
+from tasks.engine.pipeline import LEAN, Chain
+from tasks.engine.table import SOURCES
+from tasks.storage.files import atomic_path, parquet_file
+from tasks.trainer.loop import DONE_NAME
+from tasks.trainer.params import FitParams
+from tasks.trainer.ray_train import RECIPE_NAME
+
+
+def superseded(chain: Chain, receipts: Path) -> list[Path]:
+    """Column files and shards made from other settings, of stages that are no more, and receipts of files that are gone.
+
+    Nothing that the next run would use: a stage whose current file is missing makes it whether or not an old one stands.
+    """
+    found = [path for stage in chain.stages for path in _superseded(chain, stage)]
+    known = {*chain.stages, SOURCES}
+    for folder in sorted(chain.table.root.iterdir()):
+        if folder.is_dir() and folder.name not in known:
+            found += folder.glob("part-*.parquet")
+    going = set(found)
+    return [*found, *_receipts_left_over(chain, receipts, going)]
+
+
+def superseded_runs(runs: Path, params: FitParams) -> list[Path]:
+    """Folders of training runs of other settings: unfinished ones, and finished ones beside one of these settings.
+
+    Until a run of these settings is finished, the flows after it use the one before.
+    """
+    recipes = {path.parent: json.loads(path.read_bytes()) for path in sorted(runs.glob(f"*/{RECIPE_NAME}"))}
+    settings = json.loads(params.model_dump_json())
+    others = [run for run, recipe in recipes.items() if recipe["params"] != settings]
+    done = {run for run in recipes if (run / DONE_NAME).is_file()}
+    return [run for run in others if run not in done or done - set(others)]
+
+
+def heavy_files(chain: Chain, stages: Collection[str]) -> list[Path]:
+    """Column files of these stages whose heavy columns nothing will read any more.
+
+    Raises:
+        ValueError: one of them writes none.
+    """
+    found = []
+    for stage in stages:
+        if stage not in chain.stages or not any(COLUMNS[name].heavy for name in chain.stages[stage].writes):
+            raise ValueError(f"engine.let_go: {stage} writes no heavy column; give separate, encode or none")
+        standing, needed = chain.standing(stage), chain.needed(stage)
+        paths = [chain.path(stage, number) for number in chain.partitions if number not in needed]
+        found += [path for path in paths if path.name in standing.files]
+    return found
+
+
+def let_go(path: Path) -> None:
+    """A column file goes on without its heavy columns: who was dropped, and by what it was made, stays known."""
+    with parquet_file(path) as file:
+        light = [name for name in file.schema_arrow.names if name not in COLUMNS or not COLUMNS[name].heavy]
+        table, recipe = file.read(columns=light).replace_schema_metadata(), file.metadata.metadata
+    with (
+        atomic_path(path.with_suffix(LEAN)) as temporary,
+        pq.ParquetWriter(temporary, table.schema, compression="zstd") as writer,
+    ):
+        writer.write_table(table)
+        writer.add_key_value_metadata({name: recipe[name] for name in (b"recipe", b"inputs_sha256")})
+    path.unlink()
+
+
+def _superseded(chain: Chain, stage: str) -> Iterator[Path]:
+    standing = chain.standing(stage)
+    current = {chain.name(stage, number) for number in chain.partitions}
+    folders = [(chain.table.root / stage, standing.files)]
+    if chain.shards is not None:
+        folders.append((chain.shards, standing.shards))
+    for folder, names in folders:
+        old = (name for name in sorted(names) if name.partition(".")[0] not in current)
+        yield from (folder / name for name in old if name.startswith("part-"))
+
+
+def _receipts_left_over(chain: Chain, receipts: Path, going: set[Path]) -> Iterator[Path]:
+    for receipt in sorted(receipts.glob("*/part-*.json")):
+        column_file = chain.table.root / receipt.parent.name / f"{receipt.stem}.parquet"
+        files = (column_file, column_file.with_suffix(LEAN))
+        if not any(path.exists() and path not in going for path in files):
+            yield receipt

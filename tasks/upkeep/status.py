@@ -1,0 +1,110 @@
+"""Looking after a table: why a stage would run again, what was dropped, and trying again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.engine.fingerprint import differences
+from tasks.engine.pipeline import Chain, stored_recipe
+from tasks.engine.table import SOURCES
+from tasks.upkeep.rates import receipts_of
+
+
+@dataclass(frozen=True)
+class StageCount:
+    """One line of ``jam table``."""
+
+    stage: str
+    standing: int
+    partitions: int
+    dropped: dict[str, int]
+    worker_s: float
+    audio_s: float
+
+
+def why(chain: Chain, stage: str) -> list[str]:
+    """Why partitions of this stage would run, as readable lines with counts; empty when nothing would.
+
+    Raises:
+        ValueError: there is no such stage.
+    """
+    if stage not in chain.stages:
+        raise ValueError(f"stage: {stage!r} is none of {', '.join(chain.stages)}")
+    reasons: Counter[str] = Counter()
+    for number in chain.missing(stage):
+        folder = chain.table.root / stage
+        olds = sorted(folder.glob(f"part-{number:05d}-*.parquet"))
+        if not olds:
+            reasons["never made"] += 1
+        elif chain.lean_path(stage, number) in olds and chain.path(stage, number) not in olds:
+            reasons["its heavy columns were let go and are needed again"] += 1
+        elif chain.path(stage, number) in olds:
+            reasons["its shard is missing"] += 1
+        else:
+            recipe = chain.recipe(stage, number)
+            old = stored_recipe(olds[-1])
+            inputs = [f"input {name} changed" for name in recipe["inputs"] if _differs(old, recipe, name)]
+            own = differences({**old, "inputs": None}, {**recipe, "inputs": None})
+            reasons.update(own + inputs or ["made from something else"])
+    return [f"{line} ({count} partitions)" for line, count in reasons.most_common()]
+
+
+def _differs(old: dict, new: dict, name: str) -> bool:
+    return (old.get("inputs") or {}).get(name) != new["inputs"][name]
+
+
+def census(chain: Chain, receipts: Path) -> list[StageCount]:
+    """Every stage of a table: partitions standing, drops by reason, worker and audio seconds."""
+    drops: dict[str, Counter[str]] = {stage: Counter() for stage in chain.order}
+    for row in chain.rows():
+        if row["drop_reason"]:
+            drops[row["dropped_by"]][row["drop_reason"]] += 1
+    counts = [
+        StageCount(SOURCES, len(chain.partitions), len(chain.partitions), dict(drops[SOURCES]), 0.0, 0.0)
+    ]
+    for stage in chain.stages:
+        missing = set(chain.missing(stage))
+        notes = receipts_of(chain, stage, receipts)
+        counts.append(
+            StageCount(
+                stage,
+                len(chain.partitions) - len(missing),
+                len(chain.partitions),
+                dict(drops[stage]),
+                sum(note["seconds"] for note in notes),
+                sum(note["audio_s"] for note in notes),
+            )
+        )
+    return counts
+
+
+def forget_drops(chain: Chain, reason: str) -> list[Path]:
+    """Remove the column files that dropped a song for `reason`, and all made from them; returns them.
+
+    The next run makes exactly those again.
+
+    Raises:
+        ValueError: no song was dropped for this reason.
+    """
+    rows = chain.rows()
+    known = sorted({row["drop_reason"] for row in rows if row["drop_reason"]})
+    if reason not in known:
+        raise ValueError(
+            f"reason: no song was dropped for {reason!r}; reasons here: {', '.join(known) or 'none'}"
+        )
+    gone: list[Path] = []
+    for row in rows:
+        if row["drop_reason"] != reason or row["dropped_by"] == SOURCES:
+            continue
+        stale = {row["dropped_by"]}
+        for stage, inputs in chain.inputs.items():
+            if stale & inputs.keys():
+                stale.add(stage)
+        number = row["partition"]
+        paths = [path(stage, number) for stage in stale for path in (chain.path, chain.lean_path)]
+        gone += [path for path in paths if path.is_file()]
+    for path in set(gone):
+        path.unlink()
+    return sorted(set(gone))

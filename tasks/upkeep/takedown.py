@@ -1,0 +1,160 @@
+"""A takedown: a song goes from everything a work folder keeps, and stays out; what was trained on it is named.
+
+Its files among the raw songs are the user's to remove; while they lie there, they are refused as ``forgotten``.
+The songs that shared a partition or a report with it are not lost: the next run makes those again without it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jam_model.shards import IDS_NAME, INDEX_NAME, read_index
+from tasks.engine.sources import write_partition
+from tasks.engine.table import SOURCES, Partition, Source, Table
+from tasks.storage.files import remove_tree, write_json_lines
+from tasks.training.train import hash_of
+from tasks.upkeep.checksums import kept_files
+from tasks.upkeep.verify import RUNS
+
+FORGOTTEN = "forgotten"
+RAN, DONE = "train.json", "done.json"
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """What a takedown did. `saw`: training runs whose data held the song; `may_have`: data that is gone since."""
+
+    song_ids: tuple[str, ...]  # it, its copies, and what was sung from its lyrics
+    paths: tuple[str, ...]  # of its audio, below the songs root
+    removed: int
+    saw: tuple[Path, ...]
+    may_have: tuple[Path, ...]
+
+
+def forget_song(root: Path, song_id: str) -> Forgotten:
+    """Remove a song, its copies and all that was sung from it out of a work folder, but not out of weights.
+
+    Raises:
+        ValueError: the song table has no such song.
+    """
+    tables = sorted({path.parent.parent for path in kept_files(root) if path.parent.name == SOURCES})
+    listed = {table: Table(table).partitions() for table in tables}
+    everyone = [source for parts in listed.values() for part in parts for source in part.sources]
+    hashes = {s.facts.get("content_hash") for s in everyone if s.song_id == song_id} - {None}
+    if not hashes:
+        raise ValueError(
+            f"song: {song_id!r} is no given song of {root}; ids.jsonl and `jam look` tell the ids"
+        )
+    given = [source for source in everyone if source.facts.get("content_hash") in hashes]
+    names = {source.song_id for source in given}
+    names |= {source.song_id for source in everyone if source.facts.get("parent") in names}
+    saw, may_have = _runs_that_saw(root, names)
+    _remember(root, given)
+    gone = 0
+    for table, parts in listed.items():
+        for part in parts:
+            gone += _without(root, table, part, names)
+    for path in [path for path in kept_files(root) if _names_one(path, names)]:
+        if path.parent.name in ("pairs", "held_out"):  # of a preference run: the songs themselves lie beside
+            gone += sum(1 for _ in path.parent.iterdir())
+            remove_tree(path.parent)
+        elif path.exists() and path.name != f"{FORGOTTEN}.jsonl":
+            path.unlink()
+            gone += 1
+    paths = tuple(sorted({s.facts["audio"]["path"] for s in given}))
+    return Forgotten(tuple(sorted(names)), paths, gone, saw, may_have)
+
+
+def forgotten_hashes(root: Path) -> set[str]:
+    """The sha256 of all audio that was taken down."""
+    path = root / f"{FORGOTTEN}.jsonl"
+    lines = path.read_text().splitlines() if path.is_file() else []
+    return {json.loads(line)["content_hash"] for line in lines}
+
+
+def _remember(root: Path, given: Collection[Source]) -> None:
+    path = root / f"{FORGOTTEN}.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
+    rows += [{"song_id": s.song_id, "content_hash": s.facts["content_hash"]} for s in given]
+    write_json_lines(path, rows)
+
+
+def _without(root: Path, table: Path, part: Partition, names: Collection[str]) -> int:
+    """A partition goes on without these songs; everything made of it is made again. Returns the files removed."""
+    stay = tuple(source for source in part.sources if source.song_id not in names)
+    if len(stay) == len(part.sources):
+        return 0
+    made = list(table.glob(f"*/part-{part.number:05d}-*.parquet"))
+    made += [
+        path for file in made for path in (root / "receipts").glob(f"*/{file.parent.name}/{file.stem}.json")
+    ]
+    if table == root / "table":
+        made += [*(root / "shards").glob(f"part-{part.number:05d}-*.tar"), *_lists(root / "shards")]
+        made += (root / "table").glob("*/*.json")  # fits over all songs
+    else:
+        made += [*table.parent.glob("*.parquet")]  # pairs of a round
+    for path in made:
+        path.unlink(missing_ok=True)
+    if write_partition(table / SOURCES, part.number, stay).path != part.path:
+        part.path.unlink(missing_ok=True)
+    return len(made)
+
+
+def _lists(shards: Path) -> Iterator[Path]:
+    yield from (path for path in (shards / INDEX_NAME, shards / IDS_NAME) if path.exists())
+    yield from shards.glob("ids.*.jsonl")
+
+
+def _names_one(path: Path, names: Collection[str]) -> bool:
+    """Whether a text file (a report, a list, the log of a refusal) names one of these songs."""
+    if path.suffix not in (".json", ".jsonl", ".html", ".md", ".csv"):
+        return any(name in path.name for name in names)
+    text = path.read_bytes()
+    return any(name.encode() in text for name in names)
+
+
+def _runs_that_saw(root: Path, names: Collection[str]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """Finished and unfinished training runs whose data held one of these songs, directly or in the weights they began from."""
+    index = root / "shards" / INDEX_NAME
+    current = hash_of([entry["sha256"] for entry in read_index(index.parent)]) if index.is_file() else None
+    ids = root / "shards" / IDS_NAME
+    packed = ids.is_file() and _names_one(ids, names)
+    saw: dict[Path, Any] = {}
+    may_have: dict[Path, Any] = {}
+    runs = {path.parent: json.loads(path.read_bytes()) for path in _recipes(root)}
+    for run, recipe in runs.items():
+        if recipe.get("shards") not in (None, current):
+            may_have[run] = _weights(run)
+        elif (packed and recipe.get("shards") == current) or any(
+            _names_one(path, names) for path in run.glob("*/pairs.json")
+        ):
+            saw[run] = _weights(run)
+    for found in (saw, may_have):
+        grown = True
+        while grown:
+            heirs = {
+                run: _weights(run)
+                for run, recipe in runs.items()
+                if run not in saw and run not in found and set(found.values()) & set(_strings(recipe))
+            }
+            grown = bool(heirs)
+            found.update(heirs)
+    return tuple(sorted(saw)), tuple(sorted(run for run in may_have if run not in saw))
+
+
+def _recipes(root: Path) -> list[Path]:
+    return sorted(path for runs in RUNS for path in root.glob(f"{runs}/{RAN}"))
+
+
+def _weights(run: Path) -> str | None:
+    """sha256 of what a run made; None while it is not done."""
+    done = run / DONE
+    return json.loads(done.read_bytes())["weights"] if done.is_file() else str(run)
+
+
+def _strings(recipe: dict[str, Any]) -> Iterator[str]:
+    yield from (value for value in recipe.values() if isinstance(value, str))

@@ -1,0 +1,47 @@
+"""Onset F1 equals mir_eval's, whose matching is bipartite."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import maximum_bipartite_matching
+
+from eval.metrics.onsets import TOLERANCE_S, num_matched, onset_scores
+
+
+def random_onsets(number: int) -> tuple[np.ndarray, np.ndarray]:
+    """Asked and heard onsets on a line short enough for many to be near several others."""
+    generator = np.random.default_rng(number)
+    asked, heard = (np.sort(generator.uniform(0, 1.5, generator.integers(0, 25))) for _ in range(2))
+    return asked, np.concatenate([heard, asked[:3] + TOLERANCE_S, asked[:2]])
+
+
+@pytest.mark.parametrize("number", range(40))
+def test_as_many_pairs_as_the_best_bipartite_matching(number: int) -> None:
+    asked, heard = random_onsets(number)
+    near = np.abs(asked[:, None] - heard[None]) <= TOLERANCE_S - 1e-12
+    wide = np.abs(asked[:, None] - heard[None]) <= TOLERANCE_S + 1e-12
+    least, most = (int((maximum_bipartite_matching(csr_matrix(grid)) >= 0).sum()) for grid in (near, wide))
+    assert least <= num_matched(asked, heard, TOLERANCE_S) <= most
+
+
+@pytest.mark.parametrize("number", range(40))
+def test_scores_equal_mir_evals(number: int) -> None:
+    onset = pytest.importorskip("mir_eval.onset")
+    asked, heard = random_onsets(number)
+    ours = onset_scores(list(asked), list(heard))
+    theirs = onset.f_measure(asked, np.sort(heard), window=TOLERANCE_S)
+    assert (ours.f1, ours.precision, ours.recall) == pytest.approx(theirs, abs=1e-12)
+
+
+def test_early_onset_does_not_take_the_one_that_another_needs() -> None:
+    scores = onset_scores([1.00, 1.06], [1.03, 0.97])
+    assert (scores.f1, scores.precision, scores.recall) == (1.0, 1.0, 1.0)
+
+
+def test_silence_matches_nothing_and_one_onset_is_used_once() -> None:
+    assert onset_scores([], []).f1 == onset_scores([1.0], []).f1 == onset_scores([], [1.0]).f1 == 0.0
+    assert onset_scores([1.0], [1.0, 1.01]).precision == 0.5
+    with pytest.raises(ValueError, match="tolerance_s"):
+        onset_scores([1.0], [1.0], -0.1)

@@ -1,0 +1,87 @@
+"""The page of one song: everything is shown, nothing of a song's text becomes markup."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+
+from eval.pages.song import PageWord, SongPage, Sound, StageLine, song_html
+from tests.eval.conftest import HOSTILE
+
+WORDS = [PageWord("hello", 0.2, 0.6, 0.9, "həlˈoʊ", 0.5), PageWord("moon", 0.7, 1.4, 0.3, "mˈuːn", 0.7)]
+PAGE = SongPage(
+    song_id="song-1",
+    title="Moon",
+    subtitle="Ann · 0:02",
+    duration_s=2.0,
+    verdict="by every stage that ran",
+    dropped=False,
+    words=WORDS,
+    lanes={"aligned": WORDS, "heard": [PageWord("hollow", 0.2, 0.6, 0.4)]},
+    sounds=[Sound("mix", b"mp3", [0.5, 1.0]), Sound("vocals", b"", [], "no stem")],
+    stages=[
+        StageLine("align", "align-v1 embedded/x@1", [("words", "hello moon", "the words")]),
+        StageLine("filter", "filter-v1", dropped="dropped: too_short"),
+    ],
+)
+
+
+def data_of(html: str) -> dict:
+    return json.loads(re.search(r'id="page-data">(.*?)</script>', html, re.DOTALL)[1])
+
+
+def test_words_scores_claims_and_stages_are_shown() -> None:
+    html = song_html(PAGE)
+    for text in (
+        "Moon",
+        "Ann · 0:02",
+        "həlˈoʊ",
+        "0.90",
+        "−0.30",
+        "+0.00",
+        "embedded/x@1",
+        "too_short",
+        "the words",
+    ):
+        assert text in html, text
+    assert re.search(r'class="figure failed">0.30<', html)
+    data = data_of(html)
+    assert [lane["name"] for lane in data["lanes"]] == ["aligned", "heard"]
+    assert data["sounds"][0]["script"] == "audio-0" and data["sounds"][1]["script"] is None
+    assert 'id="audio-0">bXAz</script>' in html
+
+
+def test_claims_have_no_columns_where_nothing_was_claimed() -> None:
+    words = [replace(word, claimed_s=None) for word in WORDS]
+    assert "Claimed" in song_html(PAGE) and "Claimed" not in song_html(replace(PAGE, words=words))
+
+
+def test_a_song_without_words_and_sound_has_a_page() -> None:
+    html = song_html(
+        replace(PAGE, words=[], lanes={}, sounds=[], dropped=True, verdict="not_audio, by ingest")
+    )
+    assert "not_audio, by ingest" in html and 'id="word-rows"' not in html
+
+
+def test_hostile_text_stays_text() -> None:
+    hostile = PageWord(HOSTILE, 0.1, 0.4, 0.5, HOSTILE)
+    page = replace(
+        PAGE,
+        song_id=HOSTILE,
+        title=HOSTILE,
+        subtitle=HOSTILE,
+        verdict=HOSTILE,
+        words=[hostile],
+        lanes={HOSTILE: [hostile]},
+        sounds=[Sound(HOSTILE, b"mp3", [1.0], HOSTILE)],
+        stages=[StageLine(HOSTILE, HOSTILE, [(HOSTILE, HOSTILE, HOSTILE)], HOSTILE, HOSTILE)],
+    )
+    html = song_html(page)
+    assert HOSTILE not in html and "<img" not in html
+    assert len(re.findall(r"<script", html)) == 3  # data, one sound, the code
+    assert data_of(html)["lanes"][0]["words"][0][0] == HOSTILE
+
+
+def test_equal_songs_give_equal_pages() -> None:
+    assert song_html(PAGE) == song_html(replace(PAGE))

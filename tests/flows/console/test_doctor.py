@@ -1,0 +1,192 @@
+"""jam doctor says what is here and what gets the rest; a flow whose model is missing ends before it begins."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.commands.main import run
+from flows.console import doctor
+from flows.settings.check_models import IDENTITY
+from flows.settings.params import Params, load_params
+from tasks.engine.stage import BadModel
+from tasks.models import released_weights as weights
+from tasks.models.base import ModelChoice
+from tests.tasks.models.checkpoints.deep_phonemizer import write_deep_phonemizer
+
+DEEP = "phonemizer.model=deep_phonemizer"
+
+
+@pytest.fixture(autouse=True)
+def quiet_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def at(path: Path | str) -> str:
+    return f"phonemizer.deep_phonemizer.weights={path}"
+
+
+def told(capfd: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
+    """What ``jam doctor --json`` says, by kind.name, with its exit code as `code`."""
+    code = run(["doctor", "--json", *arguments])
+    shown = json.loads(capfd.readouterr().out)
+    return {"code": code, **shown, **{f"{m['kind']}.{m['name']}": m for m in shown["models"]}}
+
+
+def test_every_kind_of_the_params_is_known() -> None:
+    kinds = [name for name, field in Params.model_fields.items() if issubclass(field.annotation, ModelChoice)]
+    assert kinds == [kind for kind in Params.model_fields if kind in IDENTITY] and len(kinds) == len(IDENTITY)
+
+
+def test_every_real_model_names_its_settings_licence_and_source() -> None:
+    params = load_params()
+    for kind in IDENTITY:
+        choice = getattr(params, kind)
+        for name in choice.real:
+            for card in choice.cards_of(name):
+                assert card.section == f"{kind}.{name}" and card.licence and card.released_at
+                assert hasattr(getattr(choice, name), card.field)
+
+
+def test_all_models_are_told_and_missing_ones_that_are_not_chosen_do_no_harm(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    found = told(capfd)
+    assert found["code"] == 0 and found["fit"]
+    assert {f"{kind}.embedded" for kind in IDENTITY} <= found.keys()
+    deep = found["phonemizer.deep_phonemizer"]
+    assert not deep["chosen"] and "does not exist" in deep["trouble"]
+    assert deep["weights"][0]["revision"] is None and deep["weights"][0]["cure"].startswith("curl -L")
+    assert found["machine"]["ray"] and found["machine"]["memory_gb"] > 0 and found["machine"]["wds_secure"]
+
+
+def test_a_chosen_model_that_is_missing_is_exit_code_1(capfd: pytest.CaptureFixture[str]) -> None:
+    found = told(capfd, "--set", DEEP)
+    assert found["code"] == 1 and found["phonemizer.deep_phonemizer"]["chosen"]
+    assert told(capfd, "separate", "--set", DEEP)["code"] == 0
+    assert told(capfd, "--set", "judge.model=magic")["judge.magic"]["trouble"].startswith(
+        "judge.model is 'magic'"
+    )
+
+
+def test_weights_that_are_here_are_told_with_their_revision(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = write_deep_phonemizer(tmp_path / "p.pt")
+    found = told(capfd, "phonemizer", "--set", DEEP, "--set", at(path))
+    deep = found["phonemizer.deep_phonemizer"]
+    assert found["code"] == 0 and deep["trouble"] is None
+    assert deep["identity"].endswith(deep["weights"][0]["revision"])
+    assert deep["packages"]["inflect"] and deep["device"]
+
+
+def test_a_missing_package_is_named_with_the_command(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without(name: str) -> str | None:
+        return None if name == "inflect" else "1"
+
+    monkeypatch.setattr(weights, "installed", without)
+    monkeypatch.setattr(doctor, "installed", without)
+    assert run(["doctor", "--set", DEEP]) == 1
+    shown = capfd.readouterr().out
+    assert "to install inflect: pip install 'jam-lifecycle[real]'" in shown
+    assert "chosen, but cannot be used: phonemizer.deep_phonemizer: package inflect" in shown
+
+
+def test_the_table_fits_its_width_and_commands_are_whole(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["doctor", "--set", DEEP]) == 1
+    lines = capfd.readouterr().out.splitlines()
+    table = [line for line in lines if "embedded" in line or "deep_phonemizer " in line]
+    assert len(table) >= len(IDENTITY) and all(len(line) <= 120 for line in table)
+    assert any(
+        line.startswith("for phonemizer.deep_phonemizer: curl") and line.endswith(".pt") for line in lines
+    )
+
+
+def test_nothing_is_downloaded_unless_asked_for(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def fetched(card: weights.Card, place: str, revision: str | None) -> Path:
+        asked.append((card.setting, place, revision))
+        return Path("/hub/models--people--p/snapshots/0123456789abcdef")
+
+    monkeypatch.setattr(doctor, "download", fetched)
+    hub = at("people/p")
+    assert run(["doctor", "--set", hub]) == 0 and asked == []
+    assert run(["doctor", "--download", "--set", hub]) == 0 and asked == []  # embedded is chosen
+    assert "nothing to download" in capfd.readouterr().out
+    one = ("phonemizer.deep_phonemizer.weights", "people/p", None)
+    assert run(["doctor", "--download", "--set", hub, "--set", DEEP]) == 0 and asked == [one]
+    assert "--set phonemizer.deep_phonemizer.revision=0123456789abcdef" in capfd.readouterr().out
+    pinned = ["--set", "phonemizer.deep_phonemizer.revision=abc"]
+    assert run(["doctor", "phonemizer.deep_phonemizer", "--download", "--set", hub, *pinned]) == 0
+    assert asked[1:] == [("phonemizer.deep_phonemizer.weights", "people/p", "abc")]
+
+
+def test_a_download_that_fails_is_one_line_a_model_and_exit_code_2(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def offline(card: weights.Card, place: str, revision: str | None) -> Path:
+        raise BadModel("people/p cannot be downloaded")
+
+    assert run(["doctor", "phonemizer", "--download"]) == 2
+    assert "is no hub id; get the file from https://" in capfd.readouterr().err
+    monkeypatch.setattr(doctor, "download", offline)
+    assert run(["doctor", "phonemizer", "--download"]) == 2
+    assert capfd.readouterr().err == "jam: people/p cannot be downloaded\n"
+
+
+@pytest.mark.parametrize("kind", ["speaker", "phonemizer.magic"])
+def test_a_kind_there_is_not_is_refused(capfd: pytest.CaptureFixture[str], kind: str) -> None:
+    assert run(["doctor", kind]) == 2
+    assert kind.split(".")[-1] in capfd.readouterr().err
+
+
+MISSING = [
+    (["prepare", "--songs", "songs"], [DEEP], "en_us_cmudict_ipa_forward.pt does not exist"),
+    (["prepare", "--songs", "songs"], [DEEP, at("people/p")], "people/p is not on this machine"),
+    (["prepare", "--songs", "songs"], [DEEP, at("songs")], "songs is a folder; give the file"),
+    (["run", "--songs", "songs"], ["judge.model=magic"], "judge.model is 'magic'"),
+    (["train"], ["codec.model=magic"], "codec.model is 'magic'"),
+    (["dpo"], ["judge.model=magic"], "judge.model is 'magic'"),
+    (["benchmark"], ["judge.model=magic"], "judge.model is 'magic'"),
+    (["benchmark"], [DEEP], "does not exist"),
+    (["stage", "align"], [DEEP], "does not exist"),
+    (["generate", "--manifest", "m", "--checkpoint", "c", "--out", "o"], [DEEP], "does not exist"),
+]
+
+
+@pytest.mark.parametrize(("command", "settings", "words"), MISSING, ids=lambda value: str(value))
+def test_a_missing_model_ends_a_flow_in_one_line_before_it_begins(
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    command: list[str],
+    settings: list[str],
+    words: str,
+) -> None:
+    monkeypatch.setattr("ray.init", lambda *given, **options: pytest.fail("Ray was started"))
+    Path("songs").mkdir()
+    assert run([*command, *(part for setting in settings for part in ("--set", setting))]) == 2
+    shown = capfd.readouterr().err.strip()
+    assert words in shown and shown.startswith("jam: ") and "\n" not in shown
+    assert not Path("data").exists()
+
+
+def test_a_missing_model_is_told_before_prefect_is_even_imported(tmp_path: Path) -> None:
+    code = (
+        "import sys; from flows.commands.main import run; "
+        f"assert run(['prepare', '--set', '{DEEP}', '--set', '{at('/nowhere.pt')}']) == 2;"
+        "import ray; assert not ray.is_initialized() and 'prefect' not in sys.modules"
+    )
+    root = Path(__file__).parents[3]
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,92 @@
+"""Prefect's server goes away: what runs ends its work or one line says why not, and the next run goes on."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from flows.commands import main as cli
+from flows.run import prefect_tasks as stages
+from flows.run.prefect_server import is_lost
+from flows.run.prefect_tasks import LiveProgress
+from tasks.engine.scheduler import StageReport
+from tests.flows.prefect_server import ROOT, Server, until
+from tests.flows.prepared import prepare, toy_songs
+
+SETTINGS = ["engine.partition_size=1", "engine.num_workers=1"]
+
+
+def lost(*_: Any, **__: Any) -> Any:
+    """As Prefect's client tells it before a run has begun."""
+    try:
+        raise httpx.ConnectError("All connection attempts failed")
+    except httpx.ConnectError as error:
+        raise RuntimeError("Failed to reach API at http://127.0.0.1:4200/api/") from error
+
+
+def test_server_that_does_not_answer_is_one_line_with_its_cure(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli, "app", lost)
+    assert cli.run(["prepare"]) == 1
+    said = capfd.readouterr().err
+    assert said.count("\n") == 1 and "Prefect's server does not answer; start it again" in said
+    assert not is_lost(RuntimeError("of another kind"))
+
+
+def test_stages_that_run_go_on_without_the_server_and_it_is_said_once(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(stages, "create_progress_artifact", lambda **_: "id")
+    monkeypatch.setattr(stages, "update_progress_artifact", lost)
+    monkeypatch.setattr(stages, "PROGRESS_EVERY_S", 0.0)
+    live = LiveProgress()
+    for fresh in (0, 1, 2):
+        live.update(StageReport("pack", 2, fresh))
+    assert capfd.readouterr().out.count("Prefect's server does not answer") == 1
+    monkeypatch.setattr(stages, "update_progress_artifact", lambda *_, **__: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        LiveProgress().update(StageReport("pack", 2, 2))
+
+
+@pytest.mark.slow
+def test_server_killed_in_the_middle_of_prepare_is_one_line_and_the_next_run_completes(
+    tmp_path: Path,
+) -> None:
+    songs, work = toy_songs(tmp_path / "toy", 4), tmp_path / "W"
+    server = Server(tmp_path, "")
+    serving = server.start(tmp_path / "server.log", "server", "start", "--port", str(server.port))
+    try:
+        until("the server", server.stands)
+        command = [
+            sys.executable,
+            "-m",
+            "flows.commands.main",
+            "prepare",
+            "--songs",
+            str(songs),
+            "--work",
+            str(work),
+        ]
+        command += [word for setting in SETTINGS for word in ("--set", setting)]
+        environment = {**server.environment, "PREFECT_CLIENT_MAX_RETRIES": "1"}
+        environment.pop("PREFECT_LOGGING_LEVEL")  # as the command sets it
+        run = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        until("a column file", lambda: list(work.glob("table/separate/*.parquet")))
+    finally:
+        for process in [*psutil.Process(serving.pid).children(recursive=True), serving]:
+            process.kill()
+        serving.wait()
+    said, complained = run.communicate(timeout=600)
+    assert run.returncode == 1, said + complained
+    assert complained.count("\n") == 1 and "Prefect's server does not answer; start it again" in complained
+    assert not (work / "lease.json").exists() and not list(work.rglob(".tmp-*"))
+    assert "4 of 4 songs kept" in prepare(songs, str(work), *SETTINGS)

@@ -1,0 +1,104 @@
+"""jam prepare with every real model: the true loaders on tiny checkpoints, from songs to shards."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from flows.settings.params import load_params
+from jam_model.shards import Shards
+from tests.tasks.models.checkpoints.deep_phonemizer import toy_dictionary, write_deep_phonemizer
+from tests.tasks.models.checkpoints.demucs import write_demucs
+from tests.tasks.models.checkpoints.diffrhythm import write_diffrhythm
+from tests.tasks.models.checkpoints.muq_mulan import write_all
+from tests.tasks.models.checkpoints.oobleck import write_oobleck
+from tests.tasks.models.checkpoints.wav2vec2 import write_wav2vec2
+from tests.tasks.models.checkpoints.whisper import write_whisper
+
+REAL = Path(__file__).parents[3] / "params" / "real.yaml"
+NUM_SONGS = 6
+
+
+def jam(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PREFECT_HOME": str(cwd / "prefect"), "HF_HUB_OFFLINE": "1"}
+    command = [sys.executable, "-m", "flows.commands.main", *arguments]
+    return subprocess.run(
+        command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=900, check=False
+    )
+
+
+def with_tiny_weights(root: Path) -> Path:
+    """params/real.yaml with every model pointed at a tiny checkpoint."""
+    (root / "weights").mkdir()
+    write_demucs(root / "weights" / "demucs")
+    write_whisper(root / "weights" / "whisper")
+    write_wav2vec2(root / "weights" / "wav2vec2")
+    phonemizer = write_deep_phonemizer(root / "weights" / "g2p.pt", phoneme_dict=toy_dictionary())
+    write_oobleck(root / "weights" / "stable-audio")
+    write_diffrhythm(root / "weights" / "diffrhythm")
+    overlay = {
+        "over": str(REAL),
+        "separate": {"stems": "two", "demucs": {"weights": str(root / "weights" / "demucs")}},
+        "transcriber": {
+            "min_confidence": 0.0,
+            "whisper": {"weights": str(root / "weights" / "whisper"), "vad": False},
+        },
+        "aligner": {"whisperx": {"weights": str(root / "weights" / "wav2vec2")}},
+        "phonemizer": {"deep_phonemizer": {"weights": str(phonemizer)}},
+        "style": {"muq_mulan": {**write_all(root / "weights" / "muq"), "crops": 2, "crop_s": 3.0}},
+        "codec": {
+            "stable_audio": {
+                "weights": str(root / "weights" / "stable-audio"),
+                "decoder_weights": str(root / "weights" / "diffrhythm"),
+            }
+        },
+        "align": {"times": "align", "times_grid_s": 0.08},
+        "filter": {"max_words_per_s": None, "max_word_s": None},  # random weights lay words anywhere
+        "engine": {"song_limit_s": 600.0},
+    }
+    path = root / "tiny.yaml"
+    path.write_text(yaml.safe_dump(overlay))
+    return path
+
+
+def test_the_overlay_chooses_a_real_model_of_every_kind() -> None:
+    params = load_params(REAL)
+    for kind in ("separate", "transcriber", "aligner", "phonemizer", "style", "codec", "judge"):
+        assert getattr(params, kind).settings is not None, kind
+
+
+@pytest.mark.slow
+def test_songs_become_shards_through_real_models_alone(tmp_path: Path) -> None:
+    overlay = with_tiny_weights(tmp_path)
+    made = jam(
+        "toy", "--out", "toy", "--songs", str(NUM_SONGS), "--seed", "3", "--lyrics", "txt", cwd=tmp_path
+    )
+    assert made.returncode == 0, made.stderr
+    done = jam("prepare", "--songs", "toy/songs", "--work", "W", "--params", str(overlay), cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "uncalibrated" in done.stdout + done.stderr
+
+    index = json.loads((tmp_path / "W" / "shards" / "index.json").read_text())
+    assert index["num_samples"] == NUM_SONGS
+    split = next(iter(index["splits"]))
+    sample = Shards(tmp_path / "W" / "shards", split)[0]
+    assert sample.style_NS.shape == (2, 512) and sample.mean_TC.shape[1] == 64
+    assert all(round(word.start_s / 0.08, 6).is_integer() for word in sample.words)
+
+    song_id = json.loads((tmp_path / "W" / "shards" / "ids.jsonl").read_text().splitlines()[0])["id"]
+    shown = jam(
+        "look", song_id, "--work", "W", "--params", str(overlay), "--songs", "toy/songs", cwd=tmp_path
+    )
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    for model in ("demucs", "whisper", "whisperx", "deep-phonemizer", "muq-mulan", "stable-audio"):
+        assert re.search(rf"made by \S+ .*{model}-v1@[0-9a-f]{{12}}", shown.stdout), model
+    assert "embedded/" not in shown.stdout and " grid=0.08" in shown.stdout
+    again = jam("why", "pack", "--work", "W", "--params", str(overlay), cwd=tmp_path)
+    assert "nothing would run" in again.stdout

@@ -1,0 +1,57 @@
+"""The README's tree: every folder with its files, each with the first line of its docstring.
+
+``python -m tests.house_tree`` writes it into the README; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+README = ROOT / "README.md"
+FOLDERS = ("flows", "tasks", "jam_model", "eval")
+OTHERS = """\
+data/         files only: what runs make
+tests/        mirrors the folders above; makes its own tiny data
+params/       overlays: all real models; JAM's published recipes
+bench/        measurements that are not tests
+cluster/      examples: Kubernetes, a cloud, Slurm
+docs/         decisions and why, metrics, deployment, scale
+dvc.yaml  params.yaml  prefect.yaml  pyproject.toml  requirements.lock  Makefile"""
+START, END = "<!-- the tree is written by `python -m tests.house_tree` -->\n```\n", "\n```\n"
+
+
+def tree() -> str:
+    """The tree as the README prints it."""
+    return "\n".join([*(line for folder in FOLDERS for line in _lines(ROOT / folder, 0)), OTHERS])
+
+
+def _lines(folder: Path, depth: int) -> list[str]:
+    lines = [_line(f"{folder.name}/", folder / "__init__.py", depth)]
+    for path in sorted(folder.glob("*.py")):
+        if path.name != "__init__.py":
+            lines.append(_line(path.name, path, depth + 1))
+    for path in sorted(folder.iterdir()):
+        if (path / "__init__.py").is_file():
+            lines += _lines(path, depth + 1)
+    return lines
+
+
+def _line(name: str, path: Path, depth: int) -> str:
+    said = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split("\n")[0]
+    return f"{'  ' * depth + name:<30} {said.rstrip('.').replace('``', '`')}"
+
+
+def tree_in(readme: str) -> str:
+    """The tree that a README holds."""
+    return readme.split(START)[1].split(END)[0]
+
+
+def main() -> None:
+    text = README.read_text(encoding="utf-8")
+    README.write_text(text.replace(START + tree_in(text) + END, START + tree() + END), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

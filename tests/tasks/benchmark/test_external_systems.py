@@ -1,0 +1,123 @@
+"""Folders become systems: a row for every song that is asked for, missing ones with the reason."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tasks.benchmark.external_systems import (
+    folder_sources,
+    genre_of,
+    prompt_of,
+    read_folder,
+    truth_sources,
+    unsingable,
+    unused_files,
+)
+from tasks.benchmark.songs import Asked
+from tasks.models.phonemizer import Pronunciation
+from tasks.prompts.prompts import Prompt
+from tasks.songs.lyrics import Lyrics, TimedText
+from tests.tasks.tiny import write_song
+
+TIMES = [TimedText("hello", 0.1, 0.4), TimedText("moon", 0.5, float("inf"))]
+
+
+class Letters:
+    def phonemize(self, words: list[str]) -> list[Pronunciation]:
+        return [Pronunciation(word, 0) for word in words]
+
+
+class Reads:
+    def embed_text(self, text: str) -> np.ndarray:
+        if "pop" not in text:
+            raise ValueError("no known tag")
+        return np.eye(512, dtype=np.float32)[0]
+
+
+def song(number: int, times: list[TimedText] | None = None, **changes: object) -> Asked:
+    made = Asked(f"s{number}", f"s{number}", Lyrics(["hello", "moon"], times), "soft pop", None, 1.0, None)
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def prompt(of: Asked, row: dict | None = None) -> Prompt:
+    return prompt_of(of, row, Letters(), Reads(), ["pop", "folk"])  # type: ignore[arg-type]
+
+
+def test_row_for_every_song_and_missing_ones_refused(tmp_path: Path) -> None:
+    write_song(tmp_path / "deep" / "s1.wav", 0.2)
+    write_song(tmp_path / "other.flac", 0.2)
+    folder = read_folder("theirs", tmp_path)
+    prompts = [prompt(song(1)), prompt(song(2))]
+    found, missing = folder_sources(folder, prompts, 3)
+    assert found.song_id == "s1-theirs" and found.facts["parent_audio"]["path"] == "deep/s1.wav"
+    assert found.facts["refused"] is None and missing.facts["refused"] == "missing"
+    assert unused_files(folder, prompts) == ["other.flac"]
+    moved = read_folder("theirs", (tmp_path / "deep"))
+    assert folder_sources(moved, prompts, 3)[0].identity == found.identity, "where it lies decides nothing"
+
+
+def test_other_audio_is_another_identity(tmp_path: Path) -> None:
+    write_song(tmp_path / "s1.wav", 0.2, seed=1)
+    before = folder_sources(read_folder("theirs", tmp_path), [prompt(song(1))], 3)[0]
+    write_song(tmp_path / "s1.wav", 0.2, seed=2)
+    assert (
+        folder_sources(read_folder("theirs", tmp_path), [prompt(song(1))], 3)[0].identity != before.identity
+    )
+
+
+def test_folder_that_cannot_be_judged_says_why(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no audio in"):
+        read_folder("theirs", tmp_path)
+    write_song(tmp_path / "a.wav", 0.2)
+    write_song(tmp_path / "a.mp3", 0.2)
+    with pytest.raises(ValueError, match="one file a song"):
+        read_folder("theirs", tmp_path)
+    with pytest.raises(ValueError, match="is no folder"):
+        read_folder("theirs", tmp_path / "gone")
+    with pytest.raises(ValueError, match="a to z"):
+        read_folder("Their Model", tmp_path)
+
+
+def test_true_songs_are_rows_of_their_own_and_uncut(tmp_path: Path) -> None:
+    path = write_song(tmp_path / "x.wav", 0.2)
+    songs = [song(1, TIMES, audio=path), song(2)]
+    here, gone = truth_sources(songs, tmp_path, [prompt(one) for one in songs], 3)
+    assert (here.song_id, here.facts["asked_duration_s"], here.facts["parent_audio"]["path"]) == (
+        "s1-truth",
+        None,
+        "x.wav",
+    )
+    assert here.facts["lyrics_times"][1] == {"word": "moon", "start_s": 0.5, "end_s": 1.0}
+    assert gone.facts["refused"] == "missing" and gone.facts["lyrics_times"] is None
+
+
+def test_prompt_takes_times_of_the_lyrics_then_of_the_true_song_then_none() -> None:
+    laid = [{"word": w, "start_s": 0.2, "end_s": 0.3, "score": 0.9} for w in ("hello", "moon")]
+    style = np.ones((1, 512)).tolist()
+    heard = {"words": laid, "phonemes": ["h", "m"], "style_embedding": style, "duration_s": 0.9}
+    given, aligned, untimed = prompt(song(1, TIMES), heard), prompt(song(1), heard), prompt(song(1))
+    assert given.words[0]["start_s"] == 0.1 and given.is_timed
+    assert aligned.words[0]["start_s"] == 0.2 and aligned.is_timed and aligned.phonemes == ("h", "m")
+    assert not untimed.is_timed and untimed.phonemes == ("hello", "moon")
+    assert given.is_style_heard and not untimed.is_style_heard
+    assert untimed.style_NS.shape == (1, 512) and untimed.genre == "pop"
+    assert prompt(song(1, duration_s=None), heard).duration_s == 0.9
+
+
+def test_song_that_cannot_be_sung_says_what_is_lacking() -> None:
+    assert unsingable(prompt(song(1, TIMES))) is None
+    assert unsingable(prompt(song(1))) == "no_word_times"
+    assert unsingable(prompt(song(1, TIMES, style_text="polka"))) == "no_style"
+    assert unsingable(prompt(song(1, TIMES, duration_s=None))) == "no_duration"
+
+
+def test_genre_is_the_stated_one_or_the_only_one_named() -> None:
+    assert genre_of("Pop", None, ["pop", "folk"]) == "pop"
+    assert genre_of("polka", "pop", ["pop", "folk"]) is None
+    assert genre_of(None, "plain folk, slow", ["pop", "folk"]) == "folk"
+    assert genre_of(None, "folk pop", ["pop", "folk"]) is None
+    assert genre_of(None, "popular", ["pop", "folk"]) is None

@@ -1,0 +1,83 @@
+"""The tables of a report: every two systems are tested on every metric, also on what one song alone does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from eval.stats.intervals import Resampling
+from flows.settings.params import load_params
+from tasks.audio.read import npy_bytes
+from tasks.benchmark.report import ReportText, pairs_of_sets, report_of
+from tasks.benchmark.system_metrics import Measured, measure, windows_of
+from tasks.prompts.prompts import System
+from tests.tasks.benchmark.test_system_metrics import TEXTS, Letters, prompt, row, windows
+
+SONGS = [f"song{number}" for number in range(16)]
+
+
+def measured(systems: Sequence[str]) -> Measured:
+    """Each system sings later, further from the true songs and more alike than the one before."""
+    random = np.random.default_rng(0)
+    rows = []
+    for place, system in enumerate(systems):
+        for song_id in SONGS:
+            late_s = 0.02 * (1 + place) + 0.005 * random.random()
+            placed = [
+                {"word": word, "start_s": n + late_s, "end_s": n + 0.5 + late_s, "score": 1.0}
+                for n, word in enumerate(("ab", "cd"))
+            ]
+            sound = (2 * place + random.standard_normal((30, 4))).astype(np.float32)
+            changes = {
+                **{
+                    "recipe": None,
+                    "checkpoint": None,
+                    "seed": 1,
+                    "duration_s": 3.0,
+                    "transcript_times": None,
+                },
+                "placed_words": placed,
+                "window_embedding": npy_bytes(sound),
+                "style_embedding": [[1.0 + place, random.standard_normal()]],
+            }
+            rows.append(row(song_id, system, ["ab", "cd"], "abcd", **changes))
+    reference = windows_of([{"window_embedding": windows(9, 400)}])
+    prompts = [prompt(song_id) for song_id in SONGS]
+    return measure(prompts, rows, reference, Letters(), TEXTS, Resampling(200, 1))  # type: ignore[arg-type]
+
+
+def test_a_large_family_can_be_told_apart_by_what_one_song_alone_does_not_have() -> None:
+    names = [f"s{number}" for number in range(8)]
+    tables = {table.metric: table for table in pairs_of_sets(measured(names), names)}
+    assert set(tables) == {
+        *("frechet", "song_diversity", "matched_share"),
+        *("word_start_median", "word_start_p90", "word_end_median", "word_end_p90"),
+    }
+    for table in tables.values():
+        assert table.num_tests == 28 and all(pair.detectable is not None for pair in table.pairs)
+    for metric in ("frechet", "word_start_median", "word_end_p90"):
+        assert all(pair.told_apart for pair in tables[metric].pairs), metric
+    first_and_last = next(p for p in tables["song_diversity"].pairs if (p.left, p.right) == ("s0", "s7"))
+    assert first_and_last.told_apart and first_and_last.estimate.above_zero
+    assert not any(pair.told_apart for pair in tables["matched_share"].pairs)
+
+
+def test_the_worst_takes_have_their_sound_also_of_songs_beyond_the_first() -> None:
+    names = ["near", "far"]
+    found = measured(names)
+    systems = [System(name, name, {}, found.prompts) for name in names]
+    params = load_params().benchmark.model_copy(update={"player_songs": 1, "published": False})
+    played: list[str] = []
+
+    def mix(song_id: str) -> np.ndarray:
+        played.append(song_id)
+        return np.zeros((2, 4410), np.float32)
+
+    report = report_of(found, systems, params, ReportText("title", ""), mix, {}, {})
+    heard = {(row.system, row.song_id) for row in report.songs if row.audio}
+    assert len(played) == len(heard) < len(report.songs)
+    assert {(name, SONGS[0]) for name in names} <= heard
+    ranked = sorted(report.songs, key=lambda row: row.scores["style_similarity"] or 0.0)
+    assert {(row.system, row.song_id) for row in ranked[:10]} <= heard
+    assert "Floor" in report.remarks["frechet"]

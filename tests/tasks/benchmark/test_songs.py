@@ -1,0 +1,116 @@
+"""Manifests of any shape become songs to judge by; a row without lyrics is refused, never judged by ear."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from flows.settings.params import load_params
+from tasks.benchmark.songs import Benchmark, FieldsParams, read_benchmark
+from tests.tasks.tiny import write_song
+
+PARAMS = load_params()
+FIELDS = PARAMS.benchmark.fields
+THEIRS = FieldsParams(
+    id="track", audio="sound", lyrics="text", style="caption", duration="seconds", genre="kind"
+)
+
+
+def read(path: Path, fields: FieldsParams = FIELDS) -> Benchmark:
+    return read_benchmark(path, fields, PARAMS.ingest)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write_song(tmp_path / "songs" / "a.wav", 1.0)
+    (tmp_path / "songs" / "a.txt").write_text("[Chorus]\nhello (oh) moon\n")
+    (tmp_path / "songs" / "a.style.txt").write_text("soft  pop\n")
+    (tmp_path / "b.json").write_text(json.dumps([{"word": "moon", "start": 0.5, "end": 0.9}]))
+    return tmp_path
+
+
+def test_jamifys_list_with_files_listed_or_beside(folder: Path) -> None:
+    rows = [
+        {"id": "a", "audio_path": "songs/a.wav"},
+        {"id": "b", "audio_path": "songs/b.wav", "lrc_path": "b.json", "duration": 1.5, "genre": "pop"},
+        {"id": "c", "audio_path": "songs/a.wav", "lrc_path": None},
+        {"id": "d", "lrc_path": "gone.txt"},
+    ]
+    (folder / "list.json").write_text(json.dumps(rows))
+    found = read(folder / "list.json")
+    a, b = found.songs
+    assert (a.lyrics.words, a.style_text, a.duration_s) == (["hello", "oh", "moon"], "soft pop", None)
+    assert a.audio is not None and a.lyrics.times is None
+    assert (b.lyrics.words, b.duration_s, b.genre, b.audio) == (["moon"], 1.5, "pop", None)
+    assert b.lyrics.times is not None and b.lyrics.times[0].start_s == 0.5
+    assert found.without_audio == ["b"]
+    assert [row["reason"] for row in found.refused] == ["no_lyrics", "lyrics_missing"]
+
+
+def test_snapshot_of_a_data_set_by_mapped_fields(folder: Path) -> None:
+    rows = [
+        {
+            "track": "A Song!",
+            "sound": {"bytes": b"", "path": "songs/a.wav"},
+            "text": "[00:01.00]hello\n[00:02.00]moon",
+            "caption": "soft pop",
+            "seconds": 3,
+            "kind": "pop",
+            "more": 1,
+        },
+        {
+            "track": "b",
+            "sound": None,
+            "text": "x" * 3 + "\ny",
+            "caption": None,
+            "seconds": 2,
+            "kind": None,
+            "more": 2,
+        },
+    ]
+    (folder / "snapshot" / "data").mkdir(parents=True)
+    (folder / "snapshot" / "README.md").write_text("card")
+    pq.write_table(pa.Table.from_pylist(rows), folder / "snapshot" / "data" / "test-0.parquet")
+    write_song(folder / "snapshot" / "songs" / "a.wav", 1.0)
+    first, second = read(folder / "snapshot", THEIRS).songs
+    assert first.title == "A Song!" and first.song_id.startswith("a-song-")
+    assert first.lyrics.lines is not None and first.audio is not None
+    assert (first.style_text, first.genre, first.duration_s) == ("soft pop", "pop", 3.0)
+    assert second.lyrics.words == ["xxx", "y"] and second.style_text is None
+
+
+def test_json_lines_and_csv_are_read_too(folder: Path) -> None:
+    (folder / "list.jsonl").write_text(json.dumps({"id": "a", "lrc_path": [{"word": "moon"}]}) + "\n")
+    assert read(folder / "list.jsonl").songs[0].lyrics.words == ["moon"]
+    (folder / "list.csv").write_text('id,lrc_path,duration\na,"hello\nmoon",\n')
+    song = read(folder / "list.csv").songs[0]
+    assert song.lyrics.words == ["hello", "moon"] and song.duration_s is None
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([{"name": "a"}], "no row of .* has the field 'id'"),
+        ([{"id": "a", "lrc_path": "x\ny"}, {"id": "a", "lrc_path": "x\ny"}], "stands twice"),
+        ([{"id": "a"}], "no song of .* can be judged"),
+        ([{"id": "a", "lrc_path": "x\ny", "duration": "long"}], "duration of 'a'"),
+    ],
+)
+def test_manifest_that_cannot_be_used_says_why_in_one_line(
+    tmp_path: Path, rows: list[dict], message: str
+) -> None:
+    (tmp_path / "list.json").write_text(json.dumps(rows))
+    with pytest.raises(ValueError, match=message) as raised:
+        read(tmp_path / "list.json")
+    assert "\n" not in str(raised.value)
+
+
+def test_folder_without_rows_is_no_benchmark(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"holds no \.parquet"):
+        read(tmp_path)
+    with pytest.raises(ValueError, match="no file and no folder"):
+        read(tmp_path / "gone.json")

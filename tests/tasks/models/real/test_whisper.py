@@ -1,0 +1,137 @@
+"""Whisper writes what its net says, normalised and timed, and no phones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tasks.engine.stage import BadModel
+from tasks.models.real.whisper import timed_words
+from tasks.models.transcriber import Transcript, build_transcriber, transcriber_identity
+from tests.tasks.models.checkpoints.whisper import write_whisper
+from tests.tasks.models.voices import vocals, whisper_params
+
+WRITTEN = [
+    "hello",
+    "twenty",
+    "one",
+    "moons",
+]  # what tests.tasks.models.checkpoints.whisper writes, normalised
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_whisper(tmp_path_factory.mktemp("whisper") / "net")
+
+
+def texts(heard: Transcript) -> list[str]:
+    return [word.word for word in heard.words]
+
+
+def in_order(heard: Transcript, seconds: float) -> bool:
+    times = [time_s for word in heard.words for time_s in (word.start_s, word.end_s)]
+    return times == sorted(times) and times[0] >= 0 and times[-1] <= seconds
+
+
+def test_words_are_normalised_timed_and_scored_and_phones_are_not_heard(folder: Path) -> None:
+    heard = build_transcriber(whisper_params(folder, vad=False)).transcribe(vocals(4.0))
+    assert texts(heard) == WRITTEN and in_order(heard, 4.0)
+    assert all(0.99 < word.score <= 1 for word in heard.words)
+    assert heard.phones is None and heard.language == "en"
+
+
+def test_without_voice_detection_every_window_of_thirty_seconds_is_heard(folder: Path) -> None:
+    heard = build_transcriber(whisper_params(folder, vad=False)).transcribe(vocals(65.0))
+    assert texts(heard) == WRITTEN * 3 and in_order(heard, 65.0)
+    assert [word.start_s // 30 for word in heard.words[::4]] == [0, 1, 2]
+
+
+def test_voice_detection_hears_a_singer_and_nothing_in_silence(folder: Path) -> None:
+    transcriber = build_transcriber(whisper_params(folder, vad=True))
+    assert texts(transcriber.transcribe(vocals(8.0)))[:4] == WRITTEN
+    assert transcriber.transcribe(np.zeros(44_100 * 3, np.float32)) == Transcript([], None, None)
+
+
+def test_the_same_sound_gives_the_same_words_and_batches_do_not_matter(folder: Path) -> None:
+    vocals_N = vocals(65.0)
+    one, two = (build_transcriber(whisper_params(folder, vad=False, batch_size=n)) for n in (1, 2))
+    heard = one.transcribe(vocals_N)
+    assert heard == one.transcribe(vocals_N)
+    batched = two.transcribe(vocals_N)
+    assert texts(batched) == texts(heard)
+    for alone, together in zip(heard.words, batched.words, strict=True):
+        assert together.start_s == pytest.approx(alone.start_s, abs=0.041)
+        assert together.score == pytest.approx(alone.score, abs=1e-4)
+
+
+def test_a_language_can_be_asked_for_and_must_be_known(folder: Path) -> None:
+    french = build_transcriber(whisper_params(folder, vad=False, language="fr"))
+    assert french.transcribe(vocals(3.0)).language == "fr"
+    with pytest.raises(
+        BadModel, match=r"transcriber.whisper.language is 'klingon'; choose null or one of: af"
+    ):
+        build_transcriber(whisper_params(folder, language="klingon"))
+
+
+def test_below_the_least_confidence_there_are_no_words(folder: Path) -> None:
+    sure = build_transcriber(whisper_params(folder, min_confidence=0.9, vad=False))
+    never = build_transcriber(whisper_params(folder, min_confidence=1.1, vad=False))
+    assert texts(sure.transcribe(vocals(3.0))) == WRITTEN
+    assert never.transcribe(vocals(3.0)) == Transcript([], None, None)
+
+
+def segment(*words: tuple[str, float, float, float], no_speech: float = 0.0) -> Any:
+    named = [SimpleNamespace(word=w, start=start, end=end, probability=p) for w, start, end, p in words]
+    return SimpleNamespace(words=named, no_speech_prob=no_speech, avg_logprob=-2.0 if no_speech else -0.1)
+
+
+def test_words_stay_in_order_and_within_the_song() -> None:
+    timed = timed_words(
+        [segment((" One", 0.0, 1.2, 0.5), (" two", 1.0, 1.1, 0.0), (" three", 2.0, 9.0, 1.0))], 3.0
+    )
+    assert [(w.word, w.start_s, w.end_s) for w in timed] == [
+        ("one", 0.0, 1.2),
+        ("two", 1.2, 1.2),
+        ("three", 2.0, 3.0),
+    ]
+    assert all(0 < word.score <= 1 for word in timed)
+
+
+def test_marks_are_no_words_and_hyphens_share_their_time() -> None:
+    timed = timed_words([segment((" ♪", 0.0, 1.0, 0.9), (" yeah-yeah", 1.0, 2.0, 0.9))], 3.0)
+    assert [(w.word, w.start_s, w.end_s) for w in timed] == [("yeah", 1.0, 1.5), ("yeah", 1.5, 2.0)]
+
+
+def test_what_is_written_over_silence_is_left_out() -> None:
+    assert timed_words([segment((" Thanks", 0.0, 1.0, 0.3), no_speech=0.9)], 3.0) == []
+
+
+def test_a_precision_this_device_does_not_have_is_refused(folder: Path) -> None:
+    with pytest.raises(
+        BadModel,
+        match=r"precision is 'float16', which this cpu does not compute in; choose one of: .*float32",
+    ):
+        build_transcriber(whisper_params(folder, precision="float16"))
+
+
+def test_another_number_of_bands_is_refused(tmp_path: Path) -> None:
+    folder = write_whisper(tmp_path / "net")
+    (folder / "preprocessor_config.json").write_text('{"feature_size": 80}')
+    with pytest.raises(BadModel, match="gives 80 bands, the net takes 128"):
+        build_transcriber(whisper_params(folder))
+
+
+def test_vocals_must_be_mono(folder: Path) -> None:
+    with pytest.raises(ValueError, match="mono"):
+        build_transcriber(whisper_params(folder)).transcribe(np.zeros((2, 44_100), np.float32))
+
+
+def test_identity_is_the_content(folder: Path) -> None:
+    identity = transcriber_identity(whisper_params(folder))
+    assert (
+        identity.startswith("whisper-v1@") and identity == build_transcriber(whisper_params(folder)).identity
+    )

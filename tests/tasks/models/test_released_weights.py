@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+import json
+import struct
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+import torch
+from safetensors.numpy import save_file
+
+from tasks.engine.stage import BadModel
+from tasks.models.base import ModelChoice, RealModel
+from tasks.models.real.device import device_of
+from tasks.models.released_weights import Card, find_weights, loading, require_packages, weights_revision
+
+CARD = Card(
+    name="toy net",
+    section="separate.toy_net",
+    packages=("numpy",),
+    files=("config.json", "*.safetensors"),
+    released_at="hub people/toy-net",
+    licence="MIT",
+)
+NO_HUB = {"HF_HUB_OFFLINE": "1"}
+
+
+class ToyParams(ModelChoice):
+    section: ClassVar = "separate"
+    real: ClassVar = {"toy_net": "tests.tasks.models.toy_net"}
+    toy_net: RealModel
+
+
+def settings(weights: str) -> RealModel:
+    return RealModel(weights=weights, revision=None, device="cpu", precision="float32", batch_size=2)
+
+
+@pytest.fixture()
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    import numpy as np
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    path = tmp_path / "net"
+    path.mkdir()
+    (path / "config.json").write_text("{}")
+    save_file({"w": np.ones(1000, np.float32)}, path / "model.safetensors")
+    return path
+
+
+def find(weights: str | Path) -> Path:
+    return find_weights(CARD, str(weights), None)
+
+
+def test_a_whole_folder_is_found_and_its_revision_is_its_content(folder: Path) -> None:
+    assert find(folder) == folder
+    before = weights_revision(CARD, str(folder), None)
+    assert len(before) == 12
+    (folder / "notes.txt").write_text("not weights")
+    assert weights_revision(CARD, str(folder), None) == before
+    (folder / "config.json").write_text('{"depth": 3}')
+    assert weights_revision(CARD, str(folder), None) != before
+
+
+def test_a_revision_does_not_depend_on_where_the_folder_lies(folder: Path, tmp_path: Path) -> None:
+    before = weights_revision(CARD, str(folder), None)
+    moved = folder.rename(tmp_path / "elsewhere")
+    assert weights_revision(CARD, str(moved), None) == before
+
+
+def test_what_is_not_there_is_named_with_the_cure(folder: Path) -> None:
+    with pytest.raises(BadModel, match=r"separate.toy_net.weights: /no/such does not exist; give a file"):
+        find("/no/such")
+    with pytest.raises(BadModel, match=r"people/toy-net is not on this machine; `jam doctor --download`"):
+        find("people/toy-net")
+    (folder / "config.json").unlink()
+    with pytest.raises(BadModel, match=r"holds no config.json; give the folder of hub people/toy-net"):
+        find(folder)
+
+
+@pytest.mark.parametrize("keep", [0, 5, 60, 500])
+def test_weights_cut_short_are_refused_before_anything_is_loaded(folder: Path, keep: int) -> None:
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(
+        BadModel, match=r"model.safetensors (is empty|is no safetensors|ends before).*get it again"
+    ):
+        find(folder)
+
+
+def test_of_two_forms_of_weights_the_first_that_is_there_counts(folder: Path) -> None:
+    card = replace(CARD, files=("config.json", "model.safetensors|pytorch_model.bin"))
+    before = weights_revision(card, str(folder), None)
+    torch.save({"w": torch.ones(3)}, folder / "pytorch_model.bin")
+    assert weights_revision(card, str(folder), None) == before
+    (folder / "model.safetensors").unlink()
+    assert weights_revision(card, str(folder), None) != before
+    (folder / "pytorch_model.bin").unlink()
+    with pytest.raises(
+        BadModel, match=r"holds no model.safetensors or pytorch_model.bin; give the folder of"
+    ):
+        find_weights(card, str(folder), None)
+
+
+def test_the_only_file_of_a_card_stands_for_its_folder(folder: Path) -> None:
+    card = replace(CARD, files=("model.safetensors",))
+    assert find_weights(card, str(folder / "model.safetensors"), None) == folder
+    with pytest.raises(BadModel, match=r"config.json is a file; give the folder with model.safetensors"):
+        find_weights(card, str(folder / "config.json"), None)
+
+
+def test_a_torch_archive_cut_short_is_refused(tmp_path: Path) -> None:
+    card = Card("net", "judge.net", (), (), "its page", "MIT")
+    path = tmp_path / "net.pt"
+    torch.save({"w": torch.ones(1000)}, path)
+    assert find_weights(card, str(path), None) == path
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(BadModel, match=r"net.pt ends before its last byte; get it again"):
+        find_weights(card, str(path), None)
+
+
+def test_a_header_that_claims_more_than_the_file_holds_is_refused(folder: Path) -> None:
+    (folder / "model.safetensors").write_bytes(struct.pack("<Q", 1 << 60) + b"{}")
+    with pytest.raises(BadModel, match="is no safetensors file"):
+        find(folder)
+
+
+def test_a_hub_snapshot_is_known_by_its_commit(folder: Path, tmp_path: Path) -> None:
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    repository = tmp_path / "hub" / "models--people--toy-net"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text(commit)
+    (repository / "snapshots").mkdir()
+    folder.rename(repository / "snapshots" / commit)
+    run = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from tests.tasks.models.test_released_weights import CARD;"
+            "from tasks.models.released_weights import weights_revision;"
+            "print(weights_revision(CARD, 'people/toy-net', None))",
+        ],
+        env={
+            "HF_HUB_CACHE": str(tmp_path / "hub"),
+            "PYTHONPATH": ":".join(p for p in sys.path if p),
+            **NO_HUB,
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout.strip() == commit[:12]
+
+
+def test_whatever_a_loader_raises_becomes_one_line_with_the_cure(folder: Path) -> None:
+    with pytest.raises(BadModel) as caught, loading(CARD, folder):
+        raise KeyError("encoder.weight\nand 300 more")
+    assert "\n" not in str(caught.value)
+    assert "cannot be loaded as toy net (KeyError" in str(caught.value)
+
+
+def test_a_missing_package_names_the_extra() -> None:
+    card = Card("net", "judge.net", ("no-such-distribution",), (), "its page", "MIT")
+    with pytest.raises(BadModel, match=r"no-such-distribution is not installed; run `pip install"):
+        require_packages(card)
+
+
+def test_an_unknown_model_lists_the_choices(folder: Path) -> None:
+    params = ToyParams(model="magic", toy_net=settings(str(folder)))
+    with pytest.raises(ValueError, match=r"separate.model is 'magic'; choose one of: embedded, toy_net"):
+        params.identity("embedded/x@1")
+
+
+def test_only_what_decides_values_is_part_of_a_fingerprint(folder: Path) -> None:
+    embedded = ToyParams(model="embedded", toy_net=settings(str(folder)))
+    assert embedded.decides() == {"model": "embedded"}
+    real = ToyParams(model="toy_net", toy_net=settings(str(folder)))
+    assert real.decides() == {"model": "toy_net", "toy_net": {"precision": "float32"}}
+    assert json.dumps(real.decides()).find(str(folder)) == -1
+
+
+def test_a_device_that_is_not_there_is_refused() -> None:
+    assert device_of("judge.net", "cpu").type == "cpu"
+    with pytest.raises(BadModel, match=r"judge.net.device is 'gpu0'; choose auto, cpu, cuda"):
+        device_of("judge.net", "gpu0")
+    if not torch.cuda.is_available():
+        with pytest.raises(BadModel, match=r"'cuda', but 0 GPUs are seen; use auto or cpu"):
+            device_of("judge.net", "cuda")
+
+
+def test_the_masks_are_still_needed_on_a_host_without_cuda() -> None:
+    """When this fails, the package imports by itself: take its mask out of tasks/models/real/import_masks.py."""
+    if torch.version.cuda is not None:
+        pytest.skip("a host with CUDA needs no mask")
+    for package in ("torchaudio", "x_clip"):
+        bare = subprocess.run([sys.executable, "-c", f"import {package}"], capture_output=True)
+        assert bare.returncode != 0, f"{package} imports without its mask"
+
+
+def test_masked_packages_import(tmp_path: Path) -> None:
+    code = "from tasks.models.real.import_masks import import_foreign; import_foreign('muq'); import_foreign('whisperx.alignment')"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr

@@ -1,0 +1,180 @@
+"""jamify's DPO list and manifest: what we write we read again, and what is wrong is named."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from flows.settings.params import load_params
+from jam_model.lyric_grid import GridWord
+from jam_model.shards import Sample
+from tasks.engine.song import Song
+from tasks.models.phonemizer import build_phonemizer
+from tasks.models.style_encoder import build_style_encoder
+from tasks.preference.dpo import Pair
+from tasks.preference.jamify_pairs import read_pair_list, write_manifest, write_pair_list
+from tasks.prompts.read_prompts import read_requests
+from tasks.songs.listing import list_sources
+from tests.tasks.audio.test_read import LIMITS
+from tests.tasks.tiny import given, timed, write_song
+
+
+def pair(number: int = 0, frames: int = 30, take_frames: int = 30, styles: int = 2) -> Pair:
+    noise = np.random.default_rng(number)
+    arrays = [
+        noise.standard_normal((n, 64), dtype=np.float32) for n in (frames, frames, take_frames, take_frames)
+    ]
+    style_NS = noise.standard_normal((styles, 512), dtype=np.float32)
+    words = (GridWord(0.1, 0.5, "hɛlˈoʊ"), GridWord(0.6, 1.0, ""))
+    return Pair(
+        Sample(f"song-{number}", arrays[0], arrays[1], style_NS, words, "train"), arrays[2], arrays[3]
+    )
+
+
+def assert_same(one: Pair, other: Pair) -> None:
+    assert (one.prompt.song_id, one.prompt.words, one.prompt.split) == (
+        other.prompt.song_id, other.prompt.words, other.prompt.split
+    )  # fmt: skip
+    for name in ("mean_TC", "std_TC", "style_NS"):
+        np.testing.assert_array_equal(getattr(one.prompt, name), getattr(other.prompt, name))
+    np.testing.assert_array_equal(one.winner_TC, other.winner_TC)
+    np.testing.assert_array_equal(one.loser_TC, other.loser_TC)
+
+
+def test_pairs_written_for_jamify_come_back(tmp_path: Path) -> None:
+    pairs = [pair(0), pair(1, styles=1), pair(2, frames=30, take_frames=25)]
+    for one, other in zip(
+        pairs, read_pair_list(write_pair_list(tmp_path, pairs), vae_sampled=True), strict=True
+    ):
+        assert_same(one, other)
+
+
+def test_the_pair_list_has_jamifys_form(tmp_path: Path) -> None:
+    write_pair_list(tmp_path, [pair()])
+    (row,) = json.loads((tmp_path / "dpo.json").read_text())
+    assert row.keys() == {"win_latent", "loss_latent", "transcription", "style", "gt_latent"}
+    loaded = {
+        key: torch.load(tmp_path / row[key], weights_only=True) for key in row if key != "transcription"
+    }
+    assert {key: tuple(tensor.shape) for key, tensor in loaded.items()} == {
+        "win_latent": (30, 64), "loss_latent": (30, 64), "style": (2, 512), "gt_latent": (128, 30)
+    }  # fmt: skip
+    words = json.loads((tmp_path / row["transcription"]).read_text())["word"]
+    assert words[0] == {"start": 0.1, "end": 0.5, "phoneme": "hɛlˈoʊ"}
+
+
+def test_styles_are_all_vectors_or_all_rows_as_jamify_wants_them(tmp_path: Path) -> None:
+    for name, pairs, shapes in (
+        ("one", [pair(0, styles=1), pair(1, styles=1)], [(512,), (512,)]),
+        ("several", [pair(0, styles=1), pair(1, styles=3)], [(1, 512), (3, 512)]),
+    ):
+        rows = json.loads(write_pair_list(tmp_path / name, pairs).read_text())
+        loaded = [torch.load(tmp_path / name / row["style"], weights_only=True) for row in rows]
+        assert [tuple(style.shape) for style in loaded] == shapes
+
+
+def jamify_list(folder: Path, **changed: object) -> Path:
+    """A list as jamify's training code has it: absolute paths, takes of all 50 frames that inference saves."""
+    tensors = {
+        "win_latent": torch.full((50, 64), 1.0),
+        "loss_latent": torch.full((50, 64), 2.0),
+        "style": torch.ones(512),
+        "gt_latent": torch.cat([torch.full((64, 20), 3.0), torch.zeros(64, 20)]),
+    }
+    lyrics = {"word": [{"start": 0, "end": 0.08, "phoneme": "l", "word": "la"}], "char": []}
+    row: dict[str, object] = {"transcription": str(folder / "lyrics.json")}
+    (folder / "lyrics.json").write_text(json.dumps(changed.get("transcription", lyrics)))
+    for key, tensor in tensors.items():
+        torch.save(changed.get(key, tensor), folder / f"{key}.pt")
+        row[key] = str(folder / f"{key}.pt")
+    (folder / "list.json").write_text(
+        json.dumps([{**row, **{k: v for k, v in changed.items() if k == "row"}}])
+    )
+    return folder / "list.json"
+
+
+def test_full_length_takes_of_jamify_are_cut_to_the_song(tmp_path: Path) -> None:
+    (found,) = read_pair_list(jamify_list(tmp_path), vae_sampled=True)
+    assert found.winner_TC.shape == found.loser_TC.shape == found.prompt.mean_TC.shape == (20, 64)
+    assert (
+        (found.winner_TC == 1).all()
+        and (found.prompt.mean_TC == 3).all()
+        and (found.prompt.std_TC == 0).all()
+    )
+    assert found.prompt.song_id == "gt_latent" and found.prompt.style_NS.shape == (1, 512)
+
+
+def test_takes_that_are_posteriors_are_drawn_once_and_alike(tmp_path: Path) -> None:
+    posterior_CT = torch.cat([torch.full((64, 20), 5.0), torch.full((64, 20), 0.1)])
+    path = jamify_list(tmp_path, win_latent=posterior_CT, loss_latent=posterior_CT)
+    (found,), (again,) = (read_pair_list(path, vae_sampled=False) for _ in range(2))
+    assert found.winner_TC.mean() == pytest.approx(5.0, abs=0.02)
+    assert found.winner_TC.std() == pytest.approx(0.1, abs=0.01)
+    assert not np.array_equal(found.winner_TC, found.loser_TC)
+    assert_same(found, again)
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"win_latent": torch.zeros(50, 128)}, r"win_latent has shape \(50, 128\)"),
+        ({"win_latent": torch.zeros(40, 64)}, "takes of 40 and 50 frames"),
+        ({"gt_latent": torch.zeros(64, 20)}, "gt_latent has shape"),
+        ({"style": torch.zeros(2, 256)}, "style has shape"),
+        ({"style": torch.full((512,), torch.nan)}, "not finite"),
+        ({"style": {"x": 1}}, "not a plain tensor"),
+        ({"transcription": {"word": [{"start": 0, "end": 1, "word": "la"}]}}, "word 0 has no phoneme"),
+        ({"transcription": []}, "list of words"),
+    ],
+)
+def test_what_is_wrong_with_an_entry_is_named(tmp_path: Path, changed: dict[str, object], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        read_pair_list(jamify_list(tmp_path, **changed), vae_sampled=True)
+
+
+def test_a_list_that_is_none_or_names_missing_files_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "dpo.json"
+    for text, told in (("{", "cannot read"), ("{}", "JSON list"), ('[{"win_latent": "x.pt"}]', r"x\.pt is no file"), ("[{}]", "give a path")):  # fmt: skip
+        path.write_text(text)
+        with pytest.raises(ValueError, match=told):
+            read_pair_list(path, vae_sampled=True)
+    with pytest.raises(ValueError, match="cannot read"):
+        read_pair_list(tmp_path / "nowhere.json", vae_sampled=True)
+
+
+def songs(root: Path) -> list[Song]:
+    write_song(root / "sub" / "a.wav")
+    write_song(root / "b.flac", seed=1)
+    said = {"words": timed(("hello", 0.1, 0.5), ("moon", 0.6, 1.0)), "phonemes": ["hɛlˈoʊ", "mˈuːn"]}
+    return [
+        given("sub/a.wav", "a-1", title="a", style_text="warm pop", license="CC0", source="web", **said),
+        given("b.flac", "b-2", title="b", style_text=None, artist="Ann", **said),
+    ]
+
+
+def test_a_manifest_written_for_jamify_is_listed_again_with_its_facts(tmp_path: Path) -> None:
+    path = write_manifest(tmp_path / "out", songs(tmp_path / "songs"), tmp_path / "songs")
+    rows = json.loads(path.read_text())
+    assert rows[0] == {
+        "id": "a-1", "audio_path": "../songs/sub/a.wav", "lrc_path": "lyrics/a-1.json", "duration": 2.0,
+        "prompt_path": "styles/a-1.txt", "license": "CC0", "source": "web",
+    }  # fmt: skip
+    listing = list_sources(path, root=tmp_path)
+    assert not listing.refused
+    facts = {source.facts["title"]: source.facts for source in listing.sources}
+    assert (facts["a-1"]["license"], facts["a-1"]["source"], facts["b-2"]["artist"]) == ("CC0", "web", "Ann")
+    assert facts["a-1"]["lyrics_path"] == "out/lyrics/a-1.json"
+
+
+def test_a_manifest_written_for_jamify_can_be_sung(tmp_path: Path) -> None:
+    path = write_manifest(tmp_path / "out", songs(tmp_path / "songs"), tmp_path / "songs")
+    phonemizer = build_phonemizer(load_params().phonemizer)
+    encoder = build_style_encoder(load_params().style)
+    prompts = read_requests(path, phonemizer, encoder, LIMITS, load_params().ingest)
+    assert [(p.song_id, p.duration_s, p.texts) for p in prompts] == [
+        ("a-1", 2.0, ["hello", "moon"]), ("b-2", 2.0, ["hello", "moon"])
+    ]  # fmt: skip

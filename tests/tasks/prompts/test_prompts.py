@@ -1,0 +1,86 @@
+"""Prompts and the rows made from them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tasks.prompts.prompts import (
+    Prompt,
+    System,
+    in_another_style,
+    prompts_of,
+    system_sources,
+    take_sources,
+    with_words_dealt,
+)
+
+
+def prompt(number: int, words: tuple[str, ...] = ("we", "will", "sing")) -> Prompt:
+    timed = tuple(
+        {"word": w, "start_s": float(i), "end_s": i + 0.5, "score": 1.0} for i, w in enumerate(words)
+    )
+    style = np.eye(8, dtype=np.float32)[[number % 8]]
+    return Prompt(f"song-{number}", "title", timed, words, style, 9.0, f"song-{number}.wav")
+
+
+def row(number: int, split: str = "train", drop_reason: str | None = None) -> dict:
+    return {
+        "song_id": f"song-{number}",
+        "title": "t",
+        "words": [],
+        "phonemes": [],
+        "style_embedding": [[1.0]],
+        "duration_s": 9.0,
+        "audio": {"path": "a.wav", "bytes": None},
+        "split": split,
+        "drop_reason": drop_reason,
+    }
+
+
+def test_prompts_are_kept_songs_of_the_split_in_an_order_that_others_do_not_change() -> None:
+    rows = [row(i) for i in range(9)] + [row(9, "benchmark"), row(10, drop_reason="low_alignment")]
+    few = [p.song_id for p in prompts_of(rows, "train", 4)]
+    assert few == [p.song_id for p in prompts_of(list(reversed(rows)), "train")][:4]
+    assert "song-9" not in few and "song-10" not in few
+
+
+def test_too_few_prompts_is_an_error_that_says_how_many_there_are() -> None:
+    with pytest.raises(ValueError, match=r"3 songs of split 'benchmark' are asked for, 1 were kept"):
+        prompts_of([row(0, "benchmark")], "benchmark", 3)
+
+
+def test_dealt_words_keep_slots_and_words_but_never_the_order() -> None:
+    dealt = with_words_dealt([prompt(i) for i in range(20)], seed=3)
+    for before, after in zip([prompt(i) for i in range(20)], dealt, strict=True):
+        assert [w["start_s"] for w in after.words] == [w["start_s"] for w in before.words]
+        assert sorted(after.texts) == sorted(before.texts) and after.texts != before.texts
+        assert list(after.phonemes) == after.texts  # here a word is its own phonemes
+    assert with_words_dealt([prompt(1, ("la", "la"))], seed=3)[0].texts == ["la", "la"]
+
+
+def test_another_style_is_the_least_like_ones_own() -> None:
+    styles = np.float32([[1, 0], [0.9, 0.1], [-1, 0]])
+    prompts = [replace(prompt(i), style_NS=styles[[i]]) for i in range(3)]
+    swapped = in_another_style(prompts)
+    assert np.array_equal(swapped[0].style_NS, styles[[2]]) and np.array_equal(
+        swapped[2].style_NS, styles[[0]]
+    )
+
+
+def test_takes_and_system_songs_are_rows_of_their_own_with_a_parent_and_equal_seeds() -> None:
+    system = System("trained", "Trained", {"kind": "copy"}, [prompt(1), prompt(2)], checkpoint="abc")
+    takes = take_sources(system.prompts, system, round_number=2, takes=3, seed=5)
+    assert [t.song_id for t in takes[:3]] == ["song-1-r2-k0", "song-1-r2-k1", "song-1-r2-k2"]
+    assert {t.facts["parent"] for t in takes} == {"song-1", "song-2"}
+    songs = system_sources([system, replace(system, name="other")], seed=5)
+    assert {s.group for s in songs} == {"trained", "other"} and {s.facts["seed"] for s in songs} == {5}
+    assert len({s.identity for s in songs}) == 4
+
+
+def test_identity_of_a_row_ignores_where_its_prompt_lies() -> None:
+    system = System("truth", "Truth", {"kind": "copy"}, [prompt(1)])
+    moved = replace(system, prompts=[replace(prompt(1), audio_path="elsewhere.wav")])
+    assert system_sources([system], 1)[0].identity == system_sources([moved], 1)[0].identity

@@ -1,0 +1,42 @@
+"""A packed data set says what it holds, on which terms, and what made it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tasks.shards.data_card import card_text, data_card, write_data_card
+
+
+def row(**facts: Any) -> dict[str, Any]:
+    plain = {
+        "drop_reason": None, "made_by": ["separate-v2 demucs-v1@abc"], "duration_s": 1800.0, "split": "train",
+        "license": None, "source": None, "artist": None, "language": None,
+    }  # fmt: skip
+    return {**plain, **facts}
+
+
+def test_songs_and_hours_are_told_by_licence_and_what_nobody_said_is_unknown() -> None:
+    card = data_card([row(license="CC0", artist="Ann"), row(license="CC0"), row(), row(drop_reason="silent")])
+    assert (card["songs"], card["songs_in"], card["hours"]) == (3, 4, 1.5)
+    assert card["licenses"] == {"CC0": {"songs": 2, "hours": 1.0}, "unknown": {"songs": 1, "hours": 0.5}}
+    assert card["artists"] == 1 and card["songs_without_artist"] == 2 and card["drops"] == {"silent": 1}
+
+
+def test_a_stand_in_stamps_the_card() -> None:
+    assert data_card([row()])["stamp"] is None
+    stamped = data_card([row(made_by=["encode-v1 embedded/vocoder@1"])])
+    assert "stand-in, not a result" in card_text(stamped)
+
+
+def test_text_of_a_manifest_stays_inside_its_cell() -> None:
+    text = card_text(data_card([row(source="a | b\n# title")]))
+    assert "| a \\| b # title | 1 | 0.50 |" in text
+
+
+def test_equal_tables_give_equal_cards(tmp_path: Path) -> None:
+    rows = [row(license="CC0"), row(source="x")]
+    for name in ("one", "two"):
+        write_data_card(tmp_path / name, rows)
+    for file in ("data_card.json", "data_card.md"):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()

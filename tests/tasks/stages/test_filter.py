@@ -1,0 +1,146 @@
+"""Filter keeps a song or drops it with the first reason that holds; a benchmark song it only flags."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tasks.engine.song import Song, SongError
+from tasks.quality.limits import FilterParams, is_calibrated
+from tasks.quality.measures import MEASURES
+from tasks.stages.filter import Filter
+
+UNLIMITED: dict[str, Any] = {**dict.fromkeys(FilterParams.model_fields), "calibrated_for": ("a@1", "r@1")}
+PARAMS = FilterParams(
+    calibrated_for=("a@1", "r@1"),
+    min_duration_s=2.0,
+    max_duration_s=60.0,
+    max_silence_share=0.5,
+    max_clipped_share=0.01,
+    min_loudness_lufs=-40.0,
+    max_loudness_lufs=-5.0,
+    min_vocals_db=-6.0,
+    min_lines=2,
+    min_words=2,
+    max_words_per_s=3.0,
+    max_word_s=8.0,
+    max_overlap_share=0.25,
+    languages=("en", "de"),
+    min_alignment=0.6,
+    min_coverage=0.7,
+    min_agreement=0.7,
+    max_unwritten_share=0.1,
+    max_outside_share=0.2,
+    max_times_offset_s=0.1,
+    max_times_drift=0.01,
+    max_times_spread_s=0.05,
+    max_hurried_share=0.1,
+)
+GOOD: dict[str, float | None] = {
+    "duration_s": 10.0,
+    "silence_share": 0.1,
+    "clipped_share": 0.0,
+    "loudness_lufs": -14.0,
+    "vocals_db": -2.0,
+    "num_lines": 4.0,
+    "num_words": 20.0,
+    "words_per_s": 2.0,
+    "longest_word_s": 1.0,
+    "overlap_share": 0.0,
+    "hurried_share": 0.0,
+    "alignment": 0.9,
+    "coverage": 1.0,
+    "agreement": 0.95,
+    "unwritten_share": 0.02,
+    "outside_share": 0.05,
+    "times_offset_s": 0.01,
+    "times_drift": 0.001,
+    "times_spread_s": 0.01,
+}
+
+
+def song(split: str = "train", language: str | None = "en", **columns: Any) -> Song:
+    facts = {"duplicate_of": None, "near_benchmark": None, "style_embedding": [[0.0]], "num_frames": 1}
+    return Song("tiny", {**facts, "quality": GOOD, "language": language, "split": split, **columns})
+
+
+def reason(**columns: Any) -> str:
+    with pytest.raises(SongError) as error:
+        Filter(PARAMS).one(song(**columns))
+    assert error.value.song_id == "tiny" and error.value.detail
+    return error.value.reason
+
+
+def test_filter_keeps_a_good_song_without_flags() -> None:
+    kept = Filter(PARAMS).one(song())
+    assert (kept["kept"], kept["flags"]) == (True, [])
+
+
+@pytest.mark.parametrize(
+    ("expected", "measure", "value"),
+    [
+        ("duration_short", "duration_s", 1.9),
+        ("duration_long", "duration_s", 60.1),
+        ("silent", "silence_share", 0.6),
+        ("clipped", "clipped_share", 0.02),
+        ("too_quiet", "loudness_lufs", -41.0),
+        ("too_loud", "loudness_lufs", -4.0),
+        ("no_vocals", "vocals_db", -9.0),
+        ("lines_few", "num_lines", 1.0),
+        ("words_few", "num_words", 1.0),
+        ("words_fast", "words_per_s", 3.1),
+        ("word_long", "longest_word_s", 8.5),
+        ("words_overlap", "overlap_share", 0.5),
+        ("low_alignment", "alignment", 0.5),
+        ("low_coverage", "coverage", 0.6),
+        ("low_agreement", "agreement", 0.6),
+        ("unwritten_singing", "unwritten_share", 0.2),
+        ("unwritten_singing", "outside_share", 0.3),
+        ("times_disagree", "times_offset_s", 0.3),
+        ("times_disagree", "times_offset_s", -0.3),
+        ("times_disagree", "times_drift", -0.03),
+        ("times_disagree", "times_spread_s", 0.06),
+        ("words_hurried", "hurried_share", 0.3),
+    ],
+)
+def test_filter_drops_a_song_beyond_a_limit_with_its_reason(
+    expected: str, measure: str, value: float
+) -> None:
+    assert reason(quality={**GOOD, measure: value}) == expected
+    assert Filter(FilterParams(**UNLIMITED)).one(song(quality={**GOOD, measure: value}))["kept"]
+
+
+def test_every_measure_has_a_song_here_and_every_limit_a_setting() -> None:
+    assert GOOD.keys() == {measure.name for measure in MEASURES}
+    settings = {setting for measure in MEASURES for setting in measure.limits}
+    assert settings | {"calibrated_for", "languages"} == FilterParams.model_fields.keys()
+
+
+def test_what_cannot_be_measured_drops_nobody() -> None:
+    kept = Filter(PARAMS).one(song(quality=dict.fromkeys(GOOD), language=None))
+    assert kept["kept"] is True
+
+
+def test_other_languages_and_songs_near_others_are_dropped() -> None:
+    assert reason(language="fr") == "language"
+    assert reason(duplicate_of="other") == "near_duplicate"
+    assert reason(near_benchmark="sacred") == "in_benchmark"
+    assert reason(split="validation", near_benchmark="sacred") == "in_benchmark"
+
+
+def test_the_first_reason_in_order_is_the_one_a_song_is_dropped_for() -> None:
+    quality = {**GOOD, "hurried_share": 1.0, "agreement": 0.1, "silence_share": 0.9}
+    assert reason(quality=quality, duplicate_of="other") == "silent"
+
+
+def test_a_benchmark_song_is_flagged_and_never_dropped() -> None:
+    quality = {**GOOD, "unwritten_share": 0.5, "outside_share": 0.5, "agreement": 0.1}
+    kept = Filter(PARAMS).one(song("benchmark", "fr", quality=quality, duplicate_of="x", near_benchmark="y"))
+    assert kept["kept"] is True
+    assert kept["flags"] == ["low_agreement", "unwritten_singing", "language", "near_duplicate"]
+
+
+def test_limits_are_calibrated_only_for_the_models_they_name() -> None:
+    assert is_calibrated(PARAMS, ("a@1", "r@1"))
+    assert not is_calibrated(PARAMS, ("a@2", "r@1"))

@@ -1,0 +1,115 @@
+"""Ingest opens what was listed and says what it is, or why it is no song."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from tasks.audio.read import AudioParams
+from tasks.engine.song import Song, SongError
+from tasks.stages.ingest import Ingest, IngestParams
+from tests.tasks.audio.test_ffmpeg import KINDS, written
+from tests.tasks.audio.test_read import tone
+from tests.tasks.tiny import write_song
+
+AUDIO = AudioParams(
+    max_seconds=600, max_bytes=10_000_000, max_channels=8, min_rate_hz=8_000, max_rate_hz=192_000
+)
+PARAMS = IngestParams(
+    max_lyrics_bytes=10_000,
+    max_lyrics_words=100,
+    max_lyrics_overrun_s=1.0,
+    max_style_bytes=1_000,
+)
+
+
+def listed(root: Path, name: str = "a.wav", **columns: object) -> Song:
+    content_hash = hashlib.sha256((root / name).read_bytes()).hexdigest()
+    facts = {
+        "audio": {"path": name, "bytes": None},
+        "lyrics_path": None,
+        "style_path": None,
+        "content_hash": content_hash,
+    }
+    return Song("tiny", {**facts, **columns})
+
+
+def ingest(root: Path, song: Song) -> Song:
+    return Ingest(PARAMS, AUDIO, str(root)).one(song)
+
+
+def reason(root: Path, song: Song) -> str:
+    with pytest.raises(SongError) as error:
+        ingest(root, song)
+    assert error.value.song_id == song.song_id
+    return error.value.reason
+
+
+@pytest.mark.parametrize("kind", ["m4a", "aac", "opus", "webm"])
+def test_ingest_reads_the_kinds_that_come_through_pyav(tmp_path: Path, kind: str) -> None:
+    (tmp_path / f"a.{kind}").write_bytes(written(tone(1.0, KINDS[kind][2]), kind))
+    assert ingest(tmp_path, listed(tmp_path, f"a.{kind}"))["duration_s"] == pytest.approx(1.0, abs=0.06)
+
+
+@pytest.mark.parametrize("ending", ["wav", "flac", "ogg", "mp3"])
+def test_ingest_reads_the_length_and_format_of_every_kind_of_file(tmp_path: Path, ending: str) -> None:
+    write_song(tmp_path / f"a.{ending}", 1.0)
+    song = ingest(tmp_path, listed(tmp_path, f"a.{ending}"))
+    assert song["duration_s"] == pytest.approx(1.0, abs=0.06)
+    assert (song["num_channels"], song["sample_rate_hz"]) == (2, 44_100)
+    assert (song["lyrics"], song["lyrics_times"], song["style_text"]) == (None, None, None)
+
+
+def test_ingest_reads_lyrics_lines_and_style(tmp_path: Path) -> None:
+    write_song(tmp_path / "a.wav", 2.0)
+    (tmp_path / "a.lrc").write_text("[00:00.50]Hello\n[00:01.00]Blue moon")
+    (tmp_path / "a.style.txt").write_text(" bright pop,\n108 bpm ")
+    song = ingest(tmp_path, listed(tmp_path, lyrics_path="a.lrc", style_path="a.style.txt"))
+    assert song["lyrics"] == ["hello", "blue", "moon"]
+    assert song["lyrics_lines"] == [
+        {"word": "hello", "start_s": 0.5, "end_s": 1.0},
+        {"word": "blue moon", "start_s": 1.0, "end_s": 2.0},
+    ]
+    assert song["style_text"] == "bright pop, 108 bpm"
+
+
+def test_broken_and_short_audio_is_dropped_with_the_decoders_reason(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(b"nothing")
+    assert reason(tmp_path, listed(tmp_path)) == "not_audio"
+    write_song(tmp_path / "b.wav", 0.01)
+    assert reason(tmp_path, listed(tmp_path, "b.wav")) == "too_short"
+
+
+def test_a_file_that_changed_or_went_since_it_was_listed_is_not_ingested(tmp_path: Path) -> None:
+    write_song(tmp_path / "a.wav", 1.0)
+    song = listed(tmp_path)
+    write_song(tmp_path / "a.wav", 1.0, seed=1)
+    assert reason(tmp_path, song) == "source_changed"
+    (tmp_path / "a.wav").unlink()
+    assert reason(tmp_path, song) == "source_gone"
+
+
+def test_a_path_that_leaves_the_songs_root_is_not_opened(tmp_path: Path) -> None:
+    write_song(tmp_path / "songs" / "a.wav", 1.0)
+    (tmp_path / "secret.txt").write_text("la")
+    song = listed(tmp_path / "songs", lyrics_path="../secret.txt")
+    assert reason(tmp_path / "songs", song) == "source_gone"
+
+
+@pytest.mark.parametrize(
+    ("lyrics", "expected"),
+    [
+        ("[{", "lyrics_malformed"),
+        ("[]", "lyrics_empty"),
+        (json.dumps([{"word": "la", "start": 9, "end": 10}]), "lyrics_past_end"),
+        (json.dumps([{"word": "la"}] * 101), "lyrics_too_long"),
+        (" " * 20_000, "lyrics_too_long"),
+    ],
+)
+def test_bad_lyrics_drop_the_song_and_are_never_ignored(tmp_path: Path, lyrics: str, expected: str) -> None:
+    write_song(tmp_path / "a.wav", 1.0)
+    (tmp_path / "a.json").write_text(lyrics)
+    assert reason(tmp_path, listed(tmp_path, lyrics_path="a.json")) == expected

@@ -1,0 +1,127 @@
+"""Hear: validation songs are sung as far as the model reaches, and the phones nobody hears are counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from flows.settings.params import load_params
+from flows.train import hearing_of
+from jam_model.dit import Jam
+from jam_model.frames import SAMPLE_RATE_HZ, seconds_of_frames
+from jam_model.lyric_grid import GridWord
+from jam_model.shards import Sample
+from tasks.models.aligner import TimedWord
+from tasks.models.transcriber import Transcript
+from tasks.trainer import ray_train as fitting
+from tasks.trainer.loop import run_steps
+from tasks.training import validation_by_ear as hear
+from tasks.training.train import FlowObjective, train
+from tasks.training.validation_by_ear import Hearing
+from tests.jam_model.test_shards import members_of, write_folder
+from tests.tasks.stages.test_generate import TINY
+from tests.tasks.training.test_train import ALONE, ENCODER, JAM, PARAMS, SILENCE, changed
+
+WORDS = (GridWord(0.1, 0.5, "stˈeɪ_"), GridWord(0.6, 1.0, "mˈun_"), GridWord(1.4, 1.9, "lˈʌv_"))
+CPU = torch.device("cpu")
+
+
+@dataclass
+class Reader:
+    """Hears the same words in every song, and remembers how long the vocals were."""
+
+    words: list[str]
+    heard_samples: list[int]
+
+    def transcribe(self, vocals_N: np.ndarray) -> Transcript:
+        self.heard_samples.append(len(vocals_N))
+        return Transcript([TimedWord(word, 0.0, 0.1, 1.0) for word in self.words], None, "en")
+
+
+def song(words: tuple[GridWord, ...], num_frames: int = 40) -> Sample:
+    array_TC = np.ones((num_frames, 64), np.float32)
+    return Sample("a", array_TC, array_TC, np.ones((1, 512), np.float32), words)
+
+
+@pytest.fixture
+def hearing() -> Hearing:
+    params = load_params(None, ["sft.heard_songs=2"])
+    found = hearing_of(params.sft, params)
+    assert found is not None
+    return replace(found, sampler=found.sampler.model_copy(update={"num_points": 2}))
+
+
+def heard(hearing: Hearing, monkeypatch: pytest.MonkeyPatch, words: list[str], songs: list[Sample]) -> Any:
+    reader = Reader(words, [])
+    monkeypatch.setattr(hear, "build_transcriber", lambda params: reader)
+    return hearing.figures(Jam(TINY).eval(), songs, 0, CPU), reader.heard_samples
+
+
+def test_words_that_are_heard_count_and_those_after_the_last_frame_are_not_asked_for(
+    hearing: Hearing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures, num_samples = heard(hearing, monkeypatch, ["stay", "moon"], [song(WORDS)])
+    assert figures == {"num_heard_songs": 1, "validation_per": 0.0}
+    assert num_samples == [round(seconds_of_frames(TINY.max_frames) * SAMPLE_RATE_HZ)]
+
+
+def test_word_that_is_not_heard_costs_its_phones(hearing: Hearing, monkeypatch: pytest.MonkeyPatch) -> None:
+    figures, _ = heard(hearing, monkeypatch, ["stay"], [song(WORDS)])
+    assert figures["validation_per"] == pytest.approx(3 / 6)
+
+
+def test_nothing_asked_is_nothing_measured(hearing: Hearing, monkeypatch: pytest.MonkeyPatch) -> None:
+    figures, num_samples = heard(hearing, monkeypatch, ["stay"], [song(WORDS[2:]), song(())])
+    assert figures == {"num_heard_songs": 0} and num_samples == []
+
+
+def test_step_that_is_heard_best_gives_the_weights(
+    hearing: Hearing, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    rates = iter([0.4, 0.2, 0.3, 0.2])
+    monkeypatch.setattr(Hearing, "figures", lambda *_: {"num_heard_songs": 1, "validation_per": next(rates)})
+    monkeypatch.setattr(
+        fitting, "_run_on_ray", lambda objective, params, out: run_steps(objective, params, out, ALONE)
+    )
+    splits = {f"s{n}": "train" if n < 3 else "validation" for n in range(4)}
+    shards = write_folder(tmp_path / "shards", [{f"s{n}": members_of(n, 12) for n in range(4)}], splits)
+    params = changed(
+        best_by="validation_per",
+        heard_songs=1,
+        validate_every_steps=2,
+        checkpoint_every_steps=2,
+        dropout_rule="independent",
+        style_dropout=0.1,
+        lyrics_dropout=0.1,
+    )
+    found = train(params, JAM, shards, np.array(SILENCE), ENCODER, None, tmp_path / "out", hearing=hearing)
+    assert found.figures["validation_per"] == 0.2
+    lines = (tmp_path / "out" / "validation.jsonl").read_text().splitlines()
+    assert ['"validation_per": 0.4' in lines[0], '"validation_per": 0.2' in lines[1]] == [True, True]
+    assert (tmp_path / "out" / "best" / "model.safetensors").is_file()
+
+
+def test_hearing_is_refused_where_it_cannot_be(hearing: Hearing, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="needs heard_songs above 0"):
+        changed(best_by="validation_per", validate_every_steps=2).rule()
+    shards = write_folder(tmp_path / "shards", [{"s0": members_of(0, 12)}])
+    given = (JAM, shards, np.array(SILENCE), ENCODER, None, tmp_path / "out")
+    with pytest.raises(ValueError, match="heard_songs is 1, but nobody"):
+        train(changed(heard_songs=1), *given)
+    never = changed(heard_songs=1, style_dropout=0.0, lyrics_dropout=0.0)
+    with pytest.raises(ValueError, match="never trained for"):
+        train(never, *given, hearing=hearing)
+
+
+def test_recipe_of_a_run_says_who_listened(hearing: Hearing) -> None:
+    quieter = replace(
+        hearing, transcriber_params=hearing.transcriber_params.model_copy(update={"word_penalty": 9.0})
+    )
+    assert hearing.facts() != quieter.facts()
+    assert any("recogniser" in model for model in hearing.facts()["models"])
+    assert FlowObjective(PARAMS, JAM.config(16), None, "", SILENCE, ENCODER).hearing is None
