@@ -54,9 +54,10 @@ def best_score(ctc_UV: np.ndarray, words: tuple[str, ...]) -> float:
 
 
 def test_the_words_read_are_the_likeliest_of_all_sequences() -> None:
-    loop = WordLoop(LEXICON, PENALTY)
-    sequences = [words for n in range(4) for words in product(LEXICON, repeat=n)]
-    for seed in range(40):
+    for seed in range(60):
+        known = list(LEXICON)[seed % 3 :]  # without "ah", one sung "a" must not be read as "aa"
+        loop = WordLoop({word: LEXICON[word] for word in known}, PENALTY)
+        sequences = [words for n in range(4) for words in product(known, repeat=n)]
         ctc_UV = log_probabilities(seed)
         best = max(sequences, key=lambda words: best_score(ctc_UV, words))
         found = tuple(loop.decode(ctc_UV))
