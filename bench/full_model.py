@@ -49,7 +49,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--frames", type=int, default=430)
-    parser.add_argument("--points", type=int, default=9, help="grid points; one update less")
+    parser.add_argument("--steps", type=int, default=8, help="updates")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
@@ -70,7 +70,7 @@ def main() -> None:
     negative_S = torch.nn.functional.normalize(torch.randn(512, generator=generator), dim=0)
     noise_BTC = song_noise(0, "bench", 0, given.frames).unsqueeze(0)
     start = time.perf_counter()
-    sung_BTC = sample(model, conditions, noise_BTC, Integration(given.points), GUIDANCE, negative_S)
+    sung_BTC = sample(model, conditions, noise_BTC, Integration(given.steps), GUIDANCE, negative_S)
     sampled_s = time.perf_counter() - start
     write_result(
         "full_model",
@@ -78,7 +78,7 @@ def main() -> None:
             "machine": machine(),
             "num_parameters": sum(weight.numel() for weight in model.parameters()),
             "num_frames": given.frames,
-            "updates": given.points - 1,
+            "updates": given.steps,
             "finite": bool(sung_BTC.isfinite().all()),
             "load_s": round(loaded_s, 1),
             "sample_s": round(sampled_s, 1),

@@ -46,4 +46,4 @@ class Scratch:
 def models() -> tuple[Phonemizer, StyleEncoder]:
     """The embedded ones."""
     params = load_params()
-    return build_phonemizer(params.phonemizer), build_style_encoder(params.style)
+    return build_phonemizer(params.models.phonemizer), build_style_encoder(params.models.style_encoder)

@@ -14,8 +14,8 @@ import yaml
 from hostile_inputs import TEXTS, audio_files, damaged, odd_json, odd_value, tar_of, words
 from hostile_scratch import Reader, Scratch, Unaccounted, models
 
-from flows.settings.params import Params
-from flows.settings.params_files import BASE, load
+from flows.settings.params import load_params
+from flows.settings.params_files import BASE
 from tasks.audio.read import read_audio
 from tasks.engine.song import Song, SongError
 from tasks.prompts.read_prompts import read_requests
@@ -151,7 +151,7 @@ class SongReaders(Scratch):
             text = damaged(hostile, [BASE.read_bytes(), bombs], random)
         path.write_bytes(text)
         odd = f"audio.max_bytes={TEXTS[int(random.integers(len(TEXTS)))]!r}"
-        load(Params, path, [odd] if random.integers(2) else [])
+        load_params(path, [odd] if random.integers(2) else [])
 
 
 @cache

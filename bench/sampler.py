@@ -1,7 +1,7 @@
 """Our sampler beside the released one: same weights, inputs, noise and steps, in one process.
 
 python bench/sampler.py --jamify CLONE                             dim 512, depth 8, 500 and 1500 frames
-python bench/sampler.py --jamify CLONE --frames 5000 --points 50 --full --precision bfloat16     the 530M model, for a GPU
+python bench/sampler.py --jamify CLONE --frames 5000 --steps 49 --full --precision bfloat16     the 530M model, for a GPU
 
 Seconds are medians of runs in turns. FLOPs are counted while each side runs; MFU is told only where the
 peak of the GPU is given (--peak-tflops).
@@ -65,7 +65,7 @@ def compare(released: Released, num_frames: int, given: argparse.Namespace) -> d
     negative = torch.nn.functional.normalize(torch.randn(1, 512, generator=generator)).to(device)
     torch.manual_seed(2)
     noise = torch.randn(1, num_frames, model.config.latent_channels, device=device)
-    integration = Integration(given.points, precision=given.precision, compiled=given.compile)
+    integration = Integration(given.steps, precision=given.precision, compiled=given.compile)
 
     def theirs() -> torch.Tensor:
         torch.manual_seed(2)  # they draw the noise themselves
@@ -80,8 +80,8 @@ def compare(released: Released, num_frames: int, given: argparse.Namespace) -> d
                 duration_abs=conditions.duration_abs_B,
                 duration_rel=conditions.duration_rel_B,
                 latent_pred_segments=[(0, num_frames)],
-                steps=given.points,
-                dual_cfg=(GUIDANCE.style_scale, GUIDANCE.lyrics_scale),
+                steps=given.steps + 1,
+                dual_cfg=(GUIDANCE.style_guidance_scale, GUIDANCE.lyrics_guidance_scale),
                 cfg_range=GUIDANCE.interval,
             )
         return takes[0]
@@ -97,7 +97,7 @@ def compare(released: Released, num_frames: int, given: argparse.Namespace) -> d
     seconds = interleaved({"released": theirs, "ours": ours}, given.runs)
     result = summary(seconds, "released", "ours")
     flops = {"released": flops_of(theirs), "ours": flops_of(ours)}
-    ours_s, updates = result["ours_s"], given.points - 1
+    ours_s, updates = result["ours_s"], given.steps
     return {
         "num_frames": num_frames,
         "max_difference": difference,
@@ -123,7 +123,9 @@ def main() -> None:
     )
     parser.add_argument("--jamify", type=Path, required=True, help="a clone of declare-lab/jamify")
     parser.add_argument("--frames", type=int, nargs="+", default=[500, 1500])
-    parser.add_argument("--points", type=int, default=9, help="grid points; one update less")
+    parser.add_argument(
+        "--steps", type=int, default=8, help="updates; the released code counts their grid points"
+    )
     parser.add_argument("--full", action="store_true", help="the 530M model instead of dim 512, depth 8")
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
@@ -142,7 +144,7 @@ def main() -> None:
         {
             "machine": machine("transformers"),
             "model": {"dim": config.dim, "depth": config.depth, "heads": config.heads},
-            "num_points": given.points,
+            "num_steps": given.steps,
             "precision": given.precision,
             "compiled": given.compile,
             "runs": given.runs,

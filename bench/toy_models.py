@@ -31,12 +31,13 @@ def measure(num_songs: int, seed: int, noise_snr_db: float = 10.0) -> dict[str, 
     """WER of clean, separated and codec-round-trip vocals; word time errors; SI-SDR gain; judge ranking."""
     params = load_params()
     separator, codec, judge = (
-        build_separator(params.separate),
-        build_codec(params.codec),
-        build_judge(params.judge),
+        build_separator(params.models.separator),
+        build_codec(params.models.codec),
+        build_judge(params.models.judge),
     )
-    transcriber, aligner = build_transcriber(params.transcriber), build_aligner(params.aligner)
-    phonemizer = build_phonemizer(params.phonemizer)
+    transcriber = build_transcriber(params.models.transcriber, params.transcribe.min_confidence)
+    aligner = build_aligner(params.models.aligner)
+    phonemizer = build_phonemizer(params.models.phonemizer)
     words: dict[str, dict[str, ErrorCounts]] = defaultdict(lambda: defaultdict(lambda: NO_COUNTS))
     phones: dict[str, ErrorCounts] = defaultdict(lambda: NO_COUNTS)
     times: dict[str, list[tuple[float, float]]] = defaultdict(list)

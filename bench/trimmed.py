@@ -48,7 +48,7 @@ def random_model() -> Jam:
     return model
 
 
-def differences(model: Jam, number: int, share: float, num_points: int) -> dict[int, float]:
+def differences(model: Jam, number: int, share: float, num_steps: int) -> dict[int, float]:
     """Root-mean-square difference to the exact song by margin, over the exact song's standard deviation."""
     max_frames = model.config.max_frames
     num_frames = int(share * max_frames)
@@ -68,7 +68,7 @@ def differences(model: Jam, number: int, share: float, num_points: int) -> dict[
 
     def sung(frames: int) -> torch.Tensor:
         noise_BTC = song_noise(0, f"song{number}", 0, frames).unsqueeze(0)
-        return sample(model, conditions, noise_BTC, Integration(num_points), GUIDANCE, negative)[
+        return sample(model, conditions, noise_BTC, Integration(num_steps), GUIDANCE, negative)[
             0, :num_frames
         ]
 
@@ -87,7 +87,7 @@ def heard(model: Jam, shards: Path, num_songs: int) -> dict[str, Any]:
     songs = [validation[number] for number in range(min(num_songs, len(validation)))]
     found = {}
     for mode in ("exact", "trimmed"):
-        params = load_params(None, [f"sampler.mode={mode}", f"sft.heard_songs={num_songs}"])
+        params = load_params(None, [f"sampler.mode={mode}", f"sft.validation_per_songs={num_songs}"])
         hearing = hearing_of(params.sft, params)
         assert hearing is not None
         found[mode] = hearing.figures(model, songs, params.sft.seed, torch.device("cpu"))
@@ -104,7 +104,7 @@ def main() -> None:
         "--shards", type=Path, help="a folder of shards, to sing and read its validation songs"
     )
     parser.add_argument("--songs", type=int, default=4)
-    parser.add_argument("--points", type=int, default=9)
+    parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--name", default="trimmed", help="of the result file")
     given = parser.parse_args()
     torch.set_num_threads(1)
@@ -113,7 +113,7 @@ def main() -> None:
     )
     rows = {}
     for share in (0.5, 0.75):
-        found = [differences(model, number, share, given.points) for number in range(given.songs)]
+        found = [differences(model, number, share, given.steps) for number in range(given.songs)]
         rows[str(share)] = {
             margin: round(float(np.median([f[margin] for f in found])), 4) for margin in MARGINS
         }

@@ -99,8 +99,8 @@ def run_benchmark(params: Params, work: WorkFolder) -> Path:
         prompts,
         heard_rows([chain]),
         windows_of(training),
-        build_phonemizer(params.phonemizer),
-        text_styles(prompts, build_style_encoder(params.style), params.benchmark.genres),
+        build_phonemizer(params.models.phonemizer),
+        text_styles(prompts, build_style_encoder(params.models.style_encoder), params.benchmark.genres),
         resampling,
     )
     report = report_of(

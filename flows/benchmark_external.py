@@ -88,7 +88,10 @@ def run_judged(params: Params, work: WorkFolder, request: Request) -> Path:
         work.root / "benchmarks" / (re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "songs")
     )
     _tell(songs, request, own)
-    phonemizer, encoder = build_phonemizer(params.phonemizer), build_style_encoder(params.style)
+    phonemizer, encoder = (
+        build_phonemizer(params.models.phonemizer),
+        build_style_encoder(params.models.style_encoder),
+    )
 
     asked = [prompt_of(song, None, phonemizer, encoder, params.benchmark.genres) for song in songs.songs]
     truth = truth_chain(params, own, songs.songs, asked, with_times=bool(request.checkpoints))

@@ -35,13 +35,20 @@ def run_generate(params: Params, manifest: Path, checkpoint: Path, out: Path, ta
     """Sing every row `takes` times; what stands already is neither sung nor written again. Returns the metadata file."""
     check_models(params, "generate")
     weights, config = weights_hash(checkpoint), load_config(checkpoint)
-    check_guidance(read_facts(checkpoint), params.sampler.guidance, style_encoder_identity(params.style))
-    encoder, phonemizer = build_style_encoder(params.style), build_phonemizer(params.phonemizer)
+    check_guidance(
+        read_facts(checkpoint), params.sampler.guidance, style_encoder_identity(params.models.style_encoder)
+    )
+    encoder, phonemizer = (
+        build_style_encoder(params.models.style_encoder),
+        build_phonemizer(params.models.phonemizer),
+    )
     prompts = read_requests(manifest, phonemizer, encoder, params.audio, params.ingest)
     system = policy_system("generate", "generate", weights, params.sampler, prompts)
     table = Table(out / "table")
     table.admit(take_sources(prompts, system, 0, takes, params.round.seed), partition_size=1)
-    stage = Generate(params.codec, params.style, {weights: str(checkpoint.resolve())}, "")
+    stage = Generate(
+        params.models.codec, params.models.style_encoder, {weights: str(checkpoint.resolve())}, ""
+    )
     chain = Chain(table, [stage], pythons=params.engine.pythons())
     run_stages([chain], params.engine, out / "receipts")
     songs = [row for row in chain.rows(SONG_COLUMNS) if row["drop_reason"] != "source_gone"]
@@ -56,8 +63,8 @@ def config_text(params: Params, weights: str) -> str:
     """How the songs were made, as YAML: the checkpoint by its hash, and the sections of params that decide."""
     sections = {
         "sampler": params.sampler,
-        "codec": params.codec,
-        "style": params.style,
+        "codec": params.models.codec,
+        "style": params.models.style_encoder,
         "output": params.output,
     }
     decided = {name: section.decides() for name, section in sections.items()}
@@ -104,7 +111,7 @@ def write_request(
         if bpm is None:
             raise ValueError(f"bpm: {lyrics} has no word times; give --bpm, or a .json with times")
         text = decode_text(lyrics.read_bytes())
-        rough = rough_times(text, bpm, build_phonemizer(params.phonemizer), params.rough_times)
+        rough = rough_times(text, bpm, build_phonemizer(params.models.phonemizer), params.rough_times)
         duration_s = duration_s or rough.duration_s
         timed = folder / f"{lyrics.stem}.json"
         if timed.is_file() and json.loads(timed.read_text(encoding="utf-8")) != rough.to_json():

@@ -29,7 +29,7 @@ def bring_in_shards(where: str, out: Path, overlay: Path | None, settings: Seque
     """
     params = load_params(overlay, list(settings))
     importer = Importer(
-        build_phonemizer(params.phonemizer),
+        build_phonemizer(params.models.phonemizer),
         params.phonemize.max_unknown_share,
         params.group,
         params.pack.tensor_format,

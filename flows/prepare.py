@@ -118,7 +118,7 @@ def find_neighbours(params: Params, work: WorkFolder, chain: Chain) -> None:
                 f"group: {len(dropped)} songs of {params.group.benchmark_manifest} can only be compared by their "
                 f"bytes ({', '.join(sorted(set(dropped)))})"
             )
-    keeper, cut = chain.stages[Filter.name], params.sketch.max_shingles
+    keeper, cut = chain.stages[Filter.name], params.dedup_features.max_shingles
     step("neighbours", lambda: fit_neighbours(chain, guarded, params.group, cut, keeper))
 
 

@@ -51,19 +51,19 @@ def run_probe(params: Params, work: WorkFolder, kind: str, checkpoint: Path | No
     songs_root = songs_root_of(params)
     rows = prepare_chain(params, work, songs_root).rows(PROMPT_COLUMNS)
     asked = params.model_copy(
-        update={"benchmark": params.benchmark.model_copy(update={"num_songs": params.probe.num_songs})}
+        update={"benchmark": params.benchmark.model_copy(update={"num_songs": params.sensitivity.num_songs})}
     )
     prompts, _ = benchmark_prompts(rows, asked)
     path = checkpoint or checkpoint_of(work.checkpoint("sft"))
     weights = weights_hash(path)
-    probe = PROBES[kind](prompts, weights, params.sampler, params.probe)
+    probe = PROBES[kind](prompts, weights, params.sampler, params.sensitivity)
     table = Table(work.root / "probes" / kind / "table")
     systems = [step.system for step in probe.steps]
-    table.admit(system_sources(systems, params.probe.seed), params.engine.partition_size)
+    table.admit(system_sources(systems, params.sensitivity.seed), params.engine.partition_size)
     chain = listening_chain(params, table, {weights: path}, songs_root, benchmark_stages(params, songs_root))
     run_stages([chain], params.engine, work.receipts / f"probe-{kind}")
-    resampling = Resampling(params.benchmark.num_resamples, params.probe.seed)
-    phonemizer = build_phonemizer(params.phonemizer)
+    resampling = Resampling(params.benchmark.num_resamples, params.sensitivity.seed)
+    phonemizer = build_phonemizer(params.models.phonemizer)
     heard = heard_rows([chain])
     measured = measure(prompts, heard, [], phonemizer, TextStyles(), resampling)
     points = [(step.value, estimates(probe, step, measured)) for step in probe.steps]

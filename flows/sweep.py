@@ -78,7 +78,7 @@ def run_sweep(params: Params, work: WorkFolder) -> Path:
 
 def train_arms(params: Params, folder: Path, first: Path, made: SungPairs) -> Trained:
     """Every arm from every seed, side by side; each result also stands in ``results/<arm>-s<seed>.json``."""
-    silence_C = build_codec(params.codec).silence_C
+    silence_C = build_codec(params.models.codec).silence_C
     learn, check = made.tensors
     held_out = write_pairs(folder / "pairs" / "held-out", check)
     names, runs = [], []
@@ -124,9 +124,9 @@ def sing(
     table.admit(system_sources(systems, params.sweep.seed), params.engine.partition_size)
     stages = [
         generate_stage(params, {weights[name]: path for name, path in models.items()}, ""),
-        Score(params.judge, ""),
-        Reward(params.reward, params.judge, ""),
-        Style(params.style, ""),
+        Score(params.models.judge, ""),
+        Reward(params.reward, params.models.judge, ""),
+        Style(params.models.style_encoder, ""),
     ]
     chain = Chain(table, stages, pythons=params.engine.pythons())
     run_stages([chain], params.engine, work.receipts / "sweep-songs")

@@ -42,7 +42,7 @@ def fit_section(
     name: str, section: TrainParams, params: Params, work: WorkFolder, init: Path | None
 ) -> TrainResult:
     """One run in ``checkpoints/<name>/<fingerprint>``; runs of other recipes there are superseded and go."""
-    silence_C = build_codec(params.codec).silence_C
+    silence_C = build_codec(params.models.codec).silence_C
     hearing = hearing_of(section, params)
     recipe = flow_recipe(params.jam.config(section.max_frames), work.shards, silence_C, init, hearing)
     versions = {package: package_version(package) for package in PACKAGES}
@@ -57,12 +57,12 @@ def fit_section(
             params.jam,
             work.shards,
             silence_C,
-            style_encoder_identity(params.style),
+            style_encoder_identity(params.models.style_encoder),
             init,
             out,
             lambda done, total, loss: step(done, total),
             hearing,
-            params.engine.node_cache_mb,
+            params.engine.shard_cache_mb,
         )
     remove_superseded(work.checkpoint(name), out)
     write_loss_table(out / "log.jsonl", work.report(name) / "loss.csv")
@@ -72,16 +72,16 @@ def fit_section(
 
 def hearing_of(section: TrainParams, params: Params) -> Hearing | None:
     """Who hears validation songs while this section trains: the recogniser that guards, never the one that measures."""
-    if not section.heard_songs:
+    if not section.validation_per_songs:
         return None
-    check_apart(params.guard_transcriber, params.transcriber)
+    check_apart(params.models.guard_transcriber, params.models.transcriber)
     return Hearing(
         params.sampler,
-        params.style,
-        params.codec,
-        params.separate,
-        params.guard_transcriber,
-        params.phonemizer,
+        params.models.style_encoder,
+        params.models.codec,
+        params.models.separator,
+        params.models.guard_transcriber,
+        params.models.phonemizer,
     )
 
 

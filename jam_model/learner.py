@@ -35,25 +35,26 @@ CPU = torch.device("cpu")
 class UpdateRule:
     """AdamW with a warmed-up, then constant, then linearly falling learning rate.
 
-    Rises over `warmup_steps`, stays until `decay_start` (a share of `steps`), falls to `final_share` of
-    the top at the last step. `ema_decay` is approached from below, so that early averages are young.
+    Rises over `warmup_steps`, stays, falls over the last `decay_fraction` of `steps` to `min_lr_ratio` of
+    the top at the last one. `ema_decay` is approached from below, so that early averages are young.
     """
 
     steps: int
     learning_rate: float
     warmup_steps: int
-    decay_start: float
-    final_share: float
+    decay_fraction: float
+    min_lr_ratio: float
     betas: tuple[float, float]
     weight_decay: float
-    clip_norm: float
+    max_grad_norm: float
     ema_decay: float
 
     def learning_rate_at(self, step: int) -> float:
         """Of the update that follows `step` finished ones."""
         warm = min(1.0, (step + 1) / max(1, self.warmup_steps))
-        left = (1 - step / self.steps) / max(1e-9, 1 - self.decay_start)
-        return self.learning_rate * warm * max(self.final_share, min(1.0, left))
+        start = 1 - self.decay_fraction
+        left = (1 - step / self.steps) / max(1e-9, 1 - start)
+        return self.learning_rate * warm * max(self.min_lr_ratio, min(1.0, left))
 
 
 class DamagedCheckpoint(ValueError):
@@ -92,7 +93,7 @@ class Learner:
         rate = self.rule.learning_rate_at(self.step)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        norm = float(whole(torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.rule.clip_norm)))
+        norm = float(whole(torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.rule.max_grad_norm)))
         if not norm < float("inf"):
             raise FloatingPointError(f"gradient norm is {norm} at step {self.step}; lower the learning rate")
         weights = list(self.model.parameters())

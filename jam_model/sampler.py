@@ -34,14 +34,14 @@ class Guidance:
     """How far the conditions are pushed, and at which times.
 
     v(lyrics, style) with s- the negative style:
-    `dual`        v(-, s-) + lyrics_scale [v(l, s-) - v(-, s-)] + style_scale [v(l, s) - v(l, s-)]
-    `dual_fixed`  v(-, s-) + style_scale [v(-, s) - v(-, s-)] + lyrics_scale [v(l, s) - v(-, s)]
+    `dual`        v(-, s-) + lyrics_guidance_scale [v(l, s-) - v(-, s-)] + style_guidance_scale [v(l, s) - v(l, s-)]
+    `dual_fixed`  v(-, s-) + style_guidance_scale [v(-, s) - v(-, s-)] + lyrics_guidance_scale [v(l, s) - v(-, s)]
     `none`        v(l, s)
     Outside `interval` (closed, in times 0..1) always v(l, s).
     """
 
-    style_scale: float
-    lyrics_scale: float
+    style_guidance_scale: float
+    lyrics_guidance_scale: float
     interval: tuple[float, float]
     formula: Formula
 
@@ -60,15 +60,15 @@ class Guidance:
         weights = {ASKED: 1.0}
         if self.formula == "dual":
             weights = {
-                ASKED: self.style_scale,
-                Branch(lyrics=True, style=False): self.lyrics_scale - self.style_scale,
-                Branch(lyrics=False, style=False): 1 - self.lyrics_scale,
+                ASKED: self.style_guidance_scale,
+                Branch(lyrics=True, style=False): self.lyrics_guidance_scale - self.style_guidance_scale,
+                Branch(lyrics=False, style=False): 1 - self.lyrics_guidance_scale,
             }
         elif self.formula == "dual_fixed":
             weights = {
-                ASKED: self.lyrics_scale,
-                Branch(lyrics=False, style=True): self.style_scale - self.lyrics_scale,
-                Branch(lyrics=False, style=False): 1 - self.style_scale,
+                ASKED: self.lyrics_guidance_scale,
+                Branch(lyrics=False, style=True): self.style_guidance_scale - self.lyrics_guidance_scale,
+                Branch(lyrics=False, style=False): 1 - self.style_guidance_scale,
             }
         return {branch: weight for branch, weight in weights.items() if weight or branch == ASKED}
 
@@ -89,34 +89,34 @@ def song_noise(
 class Integration:
     """How velocities become latents.
 
-    `num_points` grid points from 0 to 1 are num_points - 1 updates, as released. `euler` evaluates the
+    `num_steps` equal updates from time 0 to 1; the released 50 grid points are 49 of them. `euler` evaluates the
     velocity once an update, `midpoint` and `heun` (both of second order) twice. `bfloat16` is autocast:
     weights and the sum over the steps stay as they are. `compiled` runs a step through torch.compile, on
     CUDA as a graph.
     """
 
-    num_points: int
+    num_steps: int
     solver: Solver = "euler"
     precision: Precision = "float32"
     compiled: bool = False
 
     def __post_init__(self) -> None:
-        if self.num_points < 2:
-            raise ValueError(f"num_points is {self.num_points}; give at least 2 (one update)")
+        if self.num_steps < 1:
+            raise ValueError(f"num_steps is {self.num_steps}; give 1 or more")
         for name, known in (("solver", Solver), ("precision", Precision)):
             if getattr(self, name) not in get_args(known):
                 raise ValueError(f"{name} is {getattr(self, name)!r}; give {' or '.join(get_args(known))}")
 
     def evaluations(self) -> Tensor:
         """The times at which the velocity is evaluated, float32 [updates, evaluations an update]."""
-        times_N = torch.linspace(0, 1, self.num_points)
+        times_N = torch.linspace(0, 1, self.num_steps + 1)
         now, then = times_N[:-1], times_N[1:]
         second = {"euler": [], "midpoint": [(now + then) / 2], "heun": [then]}[self.solver]
         return torch.stack([now, *second], dim=1)
 
     def integrate(self, velocity: Callable[[Tensor, int], Tensor], x_BTC: Tensor) -> Tensor:
         """The state at time 1; `velocity` takes a state and the number of the evaluation."""
-        times_N = torch.linspace(0, 1, self.num_points)
+        times_N = torch.linspace(0, 1, self.num_steps + 1)
         for update, delta in enumerate(times_N.diff().tolist()):
             if self.solver == "euler":
                 slope_BTC = velocity(x_BTC, update)

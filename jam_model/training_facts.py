@@ -78,7 +78,7 @@ def check_guidance(facts: TrainingFacts, guidance: Guidance, style_encoder: str)
             )
     if facts.style_encoder is not None and facts.style_encoder != style_encoder:
         raise ValueError(
-            f"style.model: the checkpoint was trained on styles of {facts.style_encoder}, not of "
+            f"models.style_encoder.model: the checkpoint was trained on styles of {facts.style_encoder}, not of "
             f"{style_encoder}; give params with its style encoder"
         )
 

@@ -71,14 +71,16 @@ def run_model(meta: dict[str, Any], inputs: dict[str, torch.Tensor]) -> dict[str
         interval = tuple(meta.get("cfg_range") or (0.0, 1.0))
         guidances = {}
         if meta.get("dual_cfg"):
-            style_scale, lyrics_scale = meta["dual_cfg"]
-            guidances["sample_dual"] = Guidance(style_scale, lyrics_scale, interval, "dual")
-            guidances["sample_dual_fixed"] = Guidance(style_scale, lyrics_scale, interval, "dual_fixed")
+            style_guidance_scale, lyrics_guidance_scale = meta["dual_cfg"]
+            guidances["sample_dual"] = Guidance(style_guidance_scale, lyrics_guidance_scale, interval, "dual")
+            guidances["sample_dual_fixed"] = Guidance(
+                style_guidance_scale, lyrics_guidance_scale, interval, "dual_fixed"
+            )
         if "single_cfg_strength" in meta:
             strength = meta["single_cfg_strength"]
             strength = strength if strength >= 1e-5 else 0.0  # below, the released code does not guide
             guidances["sample_single"] = Guidance.single(strength, interval)
-        integration = Integration(meta["steps"])
+        integration = Integration(meta["steps"] - 1)
         for name, guidance in guidances.items():
             outputs[name] = sample(
                 model, conditions, inputs["noise"], integration, guidance, inputs["in_negative_style"]

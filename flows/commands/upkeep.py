@@ -92,7 +92,8 @@ def prune(
 @app.command()
 def doctor(
     kinds: Annotated[
-        list[str] | None, typer.Argument(help="Only these: separate, style.muq_mulan ...", show_default=False)
+        list[str] | None,
+        typer.Argument(help="Only these: separator, style_encoder.muq_mulan ...", show_default=False),
     ] = None,
     download: Annotated[
         bool, typer.Option("--download", help="Get the weights of the chosen models, or of KINDS.")

@@ -94,13 +94,13 @@ def download_models(overlay: Path | None, settings: Sequence[str], kinds: Sequen
     wanted = [
         (choice, name)
         for kind, only in _named(params, kinds)
-        for choice in [getattr(params, kind)]
+        for choice in [getattr(params.models, kind)]
         for name in choice.real
         if name == only or (not only and (kinds or name == choice.model))
     ]
     if not wanted:
         say(
-            "doctor: nothing to download, every chosen model is embedded; name one: jam doctor --download separate"
+            "doctor: nothing to download, every chosen model is embedded; name one: jam doctor --download separator"
         )
     failed = False
     for choice, name in wanted:
@@ -144,13 +144,13 @@ def machine(root: Path) -> dict[str, Any]:
 
 
 def _named(params: Params, kinds: Sequence[str]) -> list[tuple[str, str]]:
-    """Kinds, and the one model of each that was named, "" for all: ``separate``, ``separate.demucs``."""
+    """Kinds, and the one model of each that was named, "" for all: ``separator``, ``separator.demucs``."""
     found = []
     for named in kinds or IDENTITY:
         kind, _, name = named.partition(".")
         if kind not in IDENTITY:
             raise ValueError(f"doctor: {kind!r} is no kind of model; name one of {', '.join(IDENTITY)}")
-        known = getattr(params, kind).real
+        known = getattr(params.models, kind).real
         if name and name not in known:
             raise ValueError(
                 f"doctor: {kind} has no model {name!r}; it has {', '.join(known) or 'none but embedded'}"
@@ -160,7 +160,7 @@ def _named(params: Params, kinds: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _models(params: Params, kind: str) -> list[Model]:
-    choice: ModelChoice = getattr(params, kind)
+    choice: ModelChoice = getattr(params.models, kind)
     known = [EMBEDDED, *choice.real]
     names = known if choice.model in known else [*known, choice.model]
     return [_model(choice, kind, name) for name in names]
@@ -171,7 +171,7 @@ def _model(choice: ModelChoice, kind: str, name: str) -> Model:
     try:
         identity = IDENTITY[kind](choice.model_copy(update={"model": name}))
         if name in choice.real:
-            device = str(device_of(f"{kind}.{name}", getattr(choice, name).device))
+            device = str(device_of(f"models.{kind}.{name}", getattr(choice, name).device))
     except ValueError as error:
         trouble = str(error)
     cards = choice.cards_of(name) if name in choice.real else ()
@@ -189,7 +189,7 @@ def _weights(kind: str, card: Card, place: str, revision: str | None) -> Weights
         trouble = str(error)
         missing = not Path(place).expanduser().exists()
         if missing and HUB_ID.fullmatch(place):
-            cure = f"jam doctor --download {card.section}"
+            cure = f"jam doctor --download {card.section.removeprefix('models.')}"
         elif missing and card.released_at.endswith(f"/{Path(place).name}"):
             cure = f"curl -L --create-dirs -o {place} {card.released_at}"
         else:

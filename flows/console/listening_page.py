@@ -31,7 +31,7 @@ def write_blind_page(
     truth = None
     if TRUTH not in (left.name, right.name):
         truth = takes_of_table(work.benchmark / "table", TRUTH, songs_root_of(params))
-    trials, key = blind_test(left, right, truth, params.listen, params.output)
+    trials, key = blind_test(left, right, truth, params.listening_test, params.output)
     folder = work.report(LISTEN) / key.page
     write_json(folder / KEY, key.record())
     write_bytes(folder / "listen.html", blind_html(key.page, trials).encode())

@@ -234,9 +234,9 @@ def _reported(params: Params, work: WorkFolder) -> bool:
 def _num_takes(params: Params) -> int:
     """Songs of all rounds, if none stops them: takes, and what the gates hear of each policy and its control."""
     rounds, gate = params.round, params.gate
-    takes = rounds.rounds * rounds.takes * (rounds.num_prompts + rounds.num_held_out)
+    takes = rounds.rounds * rounds.candidates * (rounds.num_prompts + rounds.num_held_out)
     policies = 1 + rounds.rounds * (2 if rounds.control else 1)
-    return takes + policies * gate.num_prompts * gate.takes
+    return takes + policies * gate.num_prompts * gate.candidates
 
 
 def _num_heard(params: Params, work: WorkFolder) -> int | None:

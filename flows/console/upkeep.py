@@ -13,7 +13,7 @@ from flows.settings.work_folder import WorkFolder
 from tasks.storage.files import remove_tree
 from tasks.storage.lease import hold
 from tasks.upkeep.checksums import files_below, place_in, seal
-from tasks.upkeep.prune import heavy_files, let_go, superseded, superseded_runs
+from tasks.upkeep.prune import evict, heavy_files, superseded, superseded_runs
 from tasks.upkeep.repair import repair
 from tasks.upkeep.takedown import forget_song
 from tasks.upkeep.verify import survey
@@ -77,13 +77,13 @@ def print_prune(overlay: Path | None, settings: Sequence[str], root: Path, yes: 
     """``jam prune``: what no current setting needs, and with `yes` without it.
 
     Raises:
-        ValueError: nothing has been prepared there, or `engine.let_go` names a stage without heavy columns.
+        ValueError: nothing has been prepared there, or `engine.evict` names a stage without heavy columns.
     """
     params, work = load_params(overlay, settings), WorkFolder(root)
     with hold(root, "prune", say) as lease:
         chain = chain_at(overlay, settings, root)
         old = [*superseded(chain, work.receipts / "prepare"), *_superseded_runs(params, work)]
-        heavy = heavy_files(chain, params.engine.let_go)
+        heavy = heavy_files(chain, params.engine.evict)
         sizes = [_num_bytes(path) for path in (*old, *heavy)]
         lines = [place_in(path, root) for path in old]
         lines += [f"{place_in(path, root)}: its heavy columns" for path in heavy]
@@ -95,7 +95,7 @@ def print_prune(overlay: Path | None, settings: Sequence[str], root: Path, yes: 
             for path in old:
                 remove_tree(path) if path.is_dir() else path.unlink()
             for path in heavy:
-                let_go(path)
+                evict(path)
             seal(lease)
     told = f"prune: {len(lines)} in all, {sum(sizes) / 1e6:.1f} MB"
     say(f"{told} freed" if yes else f"{told} that nothing needs; `jam prune --yes` frees them")

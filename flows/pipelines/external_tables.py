@@ -45,8 +45,8 @@ def truth_chain(
     stages: list[Stage] = [Collect(params.audio, {TRUTH: root}), *_heard(params)]
     if with_times:
         stages += [
-            Align(params.align, params.aligner, params.phonemizer),
-            Phonemize(params.phonemize, params.phonemizer),
+            Align(params.align, params.models.aligner, params.models.phonemizer),
+            Phonemize(params.phonemize, params.models.phonemizer),
         ]
     return _chain(params, own.root / TRUTH / "table", sources, stages)
 
@@ -105,7 +105,7 @@ def reference_rows(
         listing = list_sources(reference)
         stages = [
             Ingest(params.ingest, params.audio, str(listing.root)),
-            Style(params.style, str(listing.root)),
+            Style(params.models.style_encoder, str(listing.root)),
         ]
         chain = _chain(params, own.root / "reference" / "table", listing.sources, stages)
         run_stages([chain], params.engine, own.receipts / "reference")

@@ -31,7 +31,7 @@ class GateSongs:
     @cached_property
     def phonemizer(self) -> Phonemizer:
         """What asked and heard words are said with."""
-        return build_phonemizer(self.params.phonemizer)
+        return build_phonemizer(self.params.models.phonemizer)
 
     def sing(self, number: int, checkpoints: Mapping[str, Path]) -> dict[str, PolicyScores]:
         """The scores of each checkpoint of a round, by its name, and of nothing that was sung before."""
@@ -41,17 +41,17 @@ class GateSongs:
             policy_system(name, name, weights[name], params.sampler, self.prompts) for name in checkpoints
         ]
         table = Table(self.work.round(number) / "gate")
-        table.admit(gate_sources(systems, gate.takes, gate.seed), params.engine.partition_size)
+        table.admit(gate_sources(systems, gate.candidates, gate.seed), params.engine.partition_size)
         chain = listening_chain(
             params,
             table,
             {weights[name]: path for name, path in checkpoints.items()},
             "",
-            [Reward(params.reward, params.judge, "")],
+            [Reward(params.reward, params.models.judge, "")],
         )
         run_stages([chain], params.engine, self.work.receipts / f"gate-{number}")
         rows = [row for row in chain.rows(GATE_COLUMNS) if row["drop_reason"] != "source_gone"]
-        others = unrewarded(params.reward, params.judge)
+        others = unrewarded(params.reward, params.models.judge)
         return {
             name: policy_scores(
                 self.prompts, [row for row in rows if row["system"] == name], self.phonemizer, others

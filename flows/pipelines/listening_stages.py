@@ -16,9 +16,9 @@ from tasks.stages.generate import Generate
 from tasks.stages.measure_levels import Gauge
 from tasks.stages.reward import Reward, RewardParams, Term
 from tasks.stages.score import Score
-from tasks.stages.separate import Separate
+from tasks.stages.separate import Separate, SeparateParams
 from tasks.stages.style import Style
-from tasks.stages.transcribe import Transcribe
+from tasks.stages.transcribe import Transcribe, TranscribeParams
 
 
 def generate_stage(params: Params, checkpoints: Mapping[str, Path], songs_root: str) -> Generate:
@@ -28,9 +28,11 @@ def generate_stage(params: Params, checkpoints: Mapping[str, Path], songs_root: 
         ValueError: a checkpoint never learned what the sampler's guidance asks of it.
     """
     for path in checkpoints.values():
-        check_guidance(read_facts(path), params.sampler.guidance, style_encoder_identity(params.style))
+        check_guidance(
+            read_facts(path), params.sampler.guidance, style_encoder_identity(params.models.style_encoder)
+        )
     where = {weights: str(path.resolve()) for weights, path in checkpoints.items()}
-    return Generate(params.codec, params.style, where, songs_root)
+    return Generate(params.models.codec, params.models.style_encoder, where, songs_root)
 
 
 def listening_chain(
@@ -51,21 +53,22 @@ def listening_chain(
 
 def listening_stages(params: Params, songs_root: str) -> list[Stage]:
     """Separate, transcribe every song to its end, embed and score."""
-    always = params.transcribe.model_copy(update={"when": "always"})
-    ungated = params.transcriber.model_copy(update={"min_confidence": params.benchmark.min_confidence})
-    vocals_only = params.separate.model_copy(update={"stems": "vocals"})
+    always = TranscribeParams(when="always", min_confidence=params.benchmark.min_confidence)
     return [
-        Separate(vocals_only, songs_root),
-        Transcribe(always, ungated),
-        Style(params.style, songs_root),
-        Score(params.judge, songs_root),
+        Separate(SeparateParams(stems="vocals"), params.models.separator, songs_root),
+        Transcribe(always, params.models.transcriber),
+        Style(params.models.style_encoder, songs_root),
+        Score(params.models.judge, songs_root),
     ]
 
 
 def benchmark_stages(params: Params, songs_root: str) -> list[Stage]:
     """What the benchmark measures beyond: word times, levels, and a second judge where one is asked for."""
-    stages: list[Stage] = [Place(params.aligner, params.phonemizer), Gauge(params.check, songs_root)]
+    stages: list[Stage] = [
+        Place(params.models.aligner, params.models.phonemizer),
+        Gauge(params.check, songs_root),
+    ]
     if params.benchmark.second_judge is None:
         return stages
     second = RewardParams(terms=(Term(score=params.benchmark.second_judge, weight=1.0),))
-    return [*stages, Reward(second, params.judge, songs_root)]
+    return [*stages, Reward(second, params.models.judge, songs_root)]

@@ -39,7 +39,7 @@ from tasks.preference.round import (
 from tasks.prompts.prompts import policy_system, take_sources
 from tasks.stages.reward import Reward
 from tasks.stages.score import Score
-from tasks.stages.separate import Separate
+from tasks.stages.separate import Separate, SeparateParams
 from tasks.stages.transcribe import Transcribe, TranscribeParams
 from tasks.training.train import TrainResult
 
@@ -91,7 +91,7 @@ def sing_pairs(
     seed = params.round.seed + number - 1
     chain = take_chain(params, folder, policy)
     chain.table.admit(
-        take_sources(prompts.all, system, number, params.round.takes, seed), params.engine.partition_size
+        take_sources(prompts.all, system, number, params.round.candidates, seed), params.engine.partition_size
     )
     run_stages([chain], params.engine, work.receipts / f"{folder.parent.name}-{folder.name}")
     takes = [row for row in chain.rows(TAKE_COLUMNS) if row["drop_reason"] != "source_gone"]
@@ -144,13 +144,12 @@ def control_of(section: PreferParams) -> PreferParams:
 
 def take_chain(params: Params, folder: Path, policy: Path) -> Chain:
     """The table of a round's takes and the stages that sing, score and hear them out."""
-    vocals_only = params.separate.model_copy(update={"stems": "vocals"})
     stages = [
         generate_stage(params, {weights_hash(policy): policy}, ""),
-        Score(params.judge, ""),
-        Reward(params.reward, params.judge, ""),
-        Separate(vocals_only, ""),
-        Transcribe(TranscribeParams(when="always"), params.guard_transcriber),
+        Score(params.models.judge, ""),
+        Reward(params.reward, params.models.judge, ""),
+        Separate(SeparateParams(stems="vocals"), params.models.separator, ""),
+        Transcribe(TranscribeParams(when="always", min_confidence=0.0), params.models.guard_transcriber),
     ]
     return Chain(Table(folder / CANDIDATES), stages, pythons=params.engine.pythons())
 
@@ -178,7 +177,7 @@ def fit_pairs(
     """Preference training in `out`, with a progress bar; a finished run there is found."""
     if not (out / "done.json").is_file():
         connect(params.engine)
-    silence_C = build_codec(params.codec).silence_C
+    silence_C = build_codec(params.models.codec).silence_C
     with progress_bar(name, "steps") as show:
         return prefer(
             section,

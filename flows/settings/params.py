@@ -1,9 +1,11 @@
-"""All settings of the project: one section of params.yaml is one class, in the file that uses it."""
+"""All settings of the project: one section is one class, in the file that uses it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+
+from pydantic import model_validator
 
 from flows.settings.params_files import load
 from tasks.audio.read import AudioParams
@@ -14,6 +16,7 @@ from tasks.dedup.near_duplicates import GroupParams
 from tasks.engine.params import EngineParams
 from tasks.engine.stage import Section
 from tasks.models.aligner import AlignerParams
+from tasks.models.base import EMBEDDED
 from tasks.models.codec import CodecParams
 from tasks.models.judge import JudgeParams
 from tasks.models.phonemizer import PhonemizerParams
@@ -37,9 +40,14 @@ from tasks.stages.ingest import IngestParams
 from tasks.stages.pack import PackParams
 from tasks.stages.phonemize import PhonemizeParams
 from tasks.stages.reward import RewardParams
+from tasks.stages.separate import SeparateParams
 from tasks.stages.transcribe import TranscribeParams
 from tasks.toy.params import ToyParams
+from tasks.trainer.params import SharedFitParams
 from tasks.training.train import JamParams, TrainParams
+
+AS = {"pretrain": "fit", "sft": "fit", "dpo": "fit"}
+"""Sections in which null means: as in the other."""
 
 
 class SongsParams(Section):
@@ -48,31 +56,40 @@ class SongsParams(Section):
     path: str
 
 
+class ModelsParams(Section):
+    """The model of each kind."""
+
+    separator: SeparatorParams
+    transcriber: TranscriberParams
+    guard_transcriber: GuardTranscriberParams
+    aligner: AlignerParams
+    phonemizer: PhonemizerParams
+    style_encoder: StyleParams
+    codec: CodecParams
+    judge: JudgeParams
+
+
 class Params(Section):
-    """params.yaml. Each stage's fingerprint covers its own sections and no other."""
+    """params.yaml and params/base. Each stage's fingerprint covers its own sections and no other."""
 
     songs: SongsParams
     toy: ToyParams
     engine: EngineParams
+    models: ModelsParams
     audio: AudioParams
     ingest: IngestParams
-    separate: SeparatorParams
-    transcriber: TranscriberParams
+    separate: SeparateParams
     transcribe: TranscribeParams
-    aligner: AlignerParams
     align: AlignParams
-    phonemizer: PhonemizerParams
     phonemize: PhonemizeParams
-    style: StyleParams
-    codec: CodecParams
+    dedup_features: SketchParams
     check: CheckParams
-    sketch: SketchParams
     group: GroupParams
     filter: FilterParams
     calibrate: CalibrateParams
     pack: PackParams
-    judge: JudgeParams
     jam: JamParams
+    fit: SharedFitParams
     pretrain: TrainParams
     sft: TrainParams
     sampler: SamplerParams
@@ -80,20 +97,28 @@ class Params(Section):
     output: OutputParams
     round: RoundParams
     reward: RewardParams
-    guard_transcriber: GuardTranscriberParams
     pair: PairParams
     gate: GateParams
     dpo: PreferParams
     sweep: SweepParams
     benchmark: BenchmarkParams
-    probe: ProbeParams
-    listen: ListenParams
+    sensitivity: ProbeParams
+    listening_test: ListenParams
+
+    @model_validator(mode="after")
+    def _embedded_separator_knows_no_instruments(self) -> Params:
+        if self.models.separator.model == EMBEDDED and self.separate.stems == "four":
+            raise ValueError(
+                "separate.stems is 'four', but the embedded separator takes out the vocals alone; "
+                "choose two, or models.separator.model: demucs"
+            )
+        return self
 
 
 def load_params(overlay: Path | None = None, settings: Sequence[str] = ()) -> Params:
-    """params.yaml, then the overlay file, then each ``section.key=value``.
+    """params.yaml and params/base, then the overlay file, then each ``section.key=value``.
 
     Raises:
         ValueError: a file or a value is wrong; the message is one line that names it.
     """
-    return load(Params, overlay, settings)
+    return load(Params, overlay, settings, AS)

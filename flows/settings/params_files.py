@@ -1,65 +1,90 @@
-"""Reading params: params.yaml, an overlay file, and ``--set section.key=value``, checked before anything runs."""
+"""Reading params: params.yaml and params/base/*.yaml, an overlay file, and ``--set section.key=value``, checked before
+anything runs.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ValidationError
+
+from flows.settings.core_yaml import parse_yaml
 
 BASE = Path(__file__).resolve().parents[2] / "params.yaml"
 Model = TypeVar("Model", bound=BaseModel)
+Layer = tuple[str, dict[str, Any]]
+"""Values, and what a reader calls the place they come from."""
 
 
-def load(model: type[Model], overlay: Path | None = None, settings: Sequence[str] = ()) -> Model:
-    """The project's params.yaml with `overlay` laid over it, then each ``section.key=value`` of `settings`.
+def load(
+    model: type[Model],
+    overlay: Path | None,
+    settings: Sequence[str],
+    shared: Mapping[str, str],
+) -> Model:
+    """The project's params with `overlay` laid over them, then each ``section.key=value`` of `settings`.
+
+    `shared`: sections in which null is what another says, when all is laid: ``{"pretrain": "fit"}``.
 
     Raises:
         ValueError: a file that is no mapping, an unknown key, a value of the wrong type or out of range.
     """
-    values = read_yaml(BASE)
-    where = BASE.name
-    if overlay is not None:
-        for layer in layers_of(overlay):
-            values = lay_over(values, layer)
-        where = str(overlay)
-    for setting in settings:
-        path, equals, text = setting.partition("=")
-        if not equals or not path:
-            raise ValueError(
-                f"--set {setting!r}: expected section.key=value, for example filter.min_alignment=0.3"
-            )
-        patch: Any = yaml.safe_load(text)
-        for key in reversed(path.split(".")):
-            patch = {key: patch}
-        values = lay_over(values, patch)
-        where = f"--set {path}"
-    try:
-        return model.model_validate(values)
+    layers = [(str(path.relative_to(BASE.parent)), read_yaml(path)) for path in base_files()]
+    layers += layers_of(overlay) if overlay else []
+    layers += [setting_of(setting) for setting in settings]
+    values: dict[str, Any] = {}
+    for _, layer in layers:
+        values = lay_over(values, layer)
+    for name, other in shared.items():
+        values[name] = filled(values.get(name), values.get(other))
+    try:  # as JSON: strict, so that no text becomes a number or a truth, and a list may be a tuple
+        return model.model_validate_json(json.dumps(values), strict=True)
     except ValidationError as error:
-        raise ValueError(_one_line(error, where, model)) from None
+        raise ValueError(_one_line(error, layers, model)) from None
+
+
+def base_files() -> list[Path]:
+    """params.yaml and the files of params/base beside it, by name."""
+    return [BASE, *sorted((BASE.parent / "params" / "base").glob("*.yaml"))]
+
+
+def setting_of(setting: str) -> Layer:
+    """``section.key=value`` as a layer.
+
+    Raises:
+        ValueError: it has another form, or its value is not YAML.
+    """
+    path, equals, text = setting.partition("=")
+    if not equals or not path:
+        raise ValueError(
+            f"--set {setting!r}: expected section.key=value, for example filter.min_alignment=0.3"
+        )
+    patch: Any = parse_yaml(text, f"--set {path}")
+    for key in reversed(path.split(".")):
+        patch = {key: patch}
+    return f"--set {path}", patch
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """A YAML file that holds a mapping; no tags, no objects.
+    """A YAML file that holds a mapping.
 
     Raises:
         ValueError: it cannot be read, is not YAML, or is no mapping.
     """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"params: cannot read {path}: {error}") from None
-    except (yaml.YAMLError, RecursionError) as error:
-        raise ValueError(f"params: {path} is not plain YAML: {' '.join(str(error).split())}") from None
+    values = parse_yaml(text, str(path))
     if not isinstance(values, dict):
         raise ValueError(f"params: {path} must hold sections (a mapping), not {type(values).__name__}")
     return values
 
 
-def layers_of(overlay: Path, above: tuple[Path, ...] = ()) -> list[dict[str, Any]]:
+def layers_of(overlay: Path, above: tuple[Path, ...] = ()) -> list[Layer]:
     """The overlay's values, after those of the files its ``over`` names (one path or a list, beside it), and so on.
 
     Raises:
@@ -71,7 +96,8 @@ def layers_of(overlay: Path, above: tuple[Path, ...] = ()) -> list[dict[str, Any
     under = layer.pop("over", [])
     names = under if isinstance(under, list) else [under]
     seen = (*above, overlay.resolve())
-    return [*(below for name in names for below in layers_of(overlay.parent / str(name), seen)), layer]
+    below = [found for name in names for found in layers_of(overlay.parent / str(name), seen)]
+    return [*below, (str(overlay), layer)]
 
 
 def lay_over(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,19 +109,44 @@ def lay_over(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _one_line(error: ValidationError, where: str, model: type[BaseModel]) -> str:
+def filled(section: Any, other: Any) -> Any:
+    """The section with the values of the other one where it says null."""
+    if not isinstance(section, Mapping) or not isinstance(other, Mapping):
+        return section  # no mapping: told when it is checked
+    return {key: other.get(key) if value is None else value for key, value in section.items()}
+
+
+def _one_line(error: ValidationError, layers: Sequence[Layer], model: type[BaseModel]) -> str:
     first = error.errors()[0]
     path = ".".join(str(part) for part in first["loc"])
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    where = _source(layers, first["loc"])
     if first["type"] == "extra_forbidden":
         section = _section(model, first["loc"][:-1])
         known = ", ".join(section.model_fields) if section else "see params.yaml"
         return f"params ({where}): {path} is not a setting; settings there: {known}{more}"
     if first["type"] == "missing":
-        return f"params ({where}): {path} is missing; params.yaml shows every setting{more}"
+        return f"params ({where}): {path} is missing; params.yaml and params/base show every setting{more}"
     shown = repr(first.get("input"))
     message = first["msg"][:1].lower() + first["msg"][1:]
+    if isinstance(first.get("input"), str) and first["type"] in ("int_type", "float_type", "bool_type"):
+        message += "; numbers are decimal (90, 0.5, 1e-5), truth is true or false"
+    if first["type"] == "string_type":
+        message += "; in quotes it is text"
     return f"params ({where}): {path} is {shown[:60]}: {message}{more}"
+
+
+def _source(layers: Sequence[Layer], path: Sequence[int | str]) -> str:
+    """The uppermost layer that says most of a path."""
+
+    def said(values: Any) -> int:
+        for depth, key in enumerate(path):
+            if not isinstance(values, Mapping) or key not in values:
+                return depth
+            values = values[key]
+        return len(path)
+
+    return max(reversed(layers), key=lambda layer: said(layer[1]))[0]
 
 
 def _section(model: type[BaseModel], path: Sequence[int | str]) -> type[BaseModel] | None:

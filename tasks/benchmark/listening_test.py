@@ -92,7 +92,7 @@ def blind_test(
     both = sorted(set(left.mixes) & set(right.mixes))
     if len(both) < params.num_songs:
         raise ValueError(
-            f"listen.num_songs is {params.num_songs}: {left.name} and {right.name} have {len(both)} songs in "
+            f"listening_test.num_songs is {params.num_songs}: {left.name} and {right.name} have {len(both)} songs in "
             "common; ask for fewer, or benchmark both on the same songs"
         )
     random = np.random.default_rng(params.seed)

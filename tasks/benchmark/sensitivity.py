@@ -22,12 +22,12 @@ ASKED_START, TRUE_START = "word_start_median", "true_start_median"
 
 
 class ProbeParams(Section):
-    """`disturb_s`: how far word times are moved at most; `lyrics_scales`: guidance towards the lyrics."""
+    """`disturb_s`: how far word times are moved at most; `lyrics_guidance_scales`: guidance towards the lyrics."""
 
     num_songs: int = Field(ge=2)
     seed: int
     disturb_s: list[float] = Field(min_length=2)
-    lyrics_scales: list[float] = Field(min_length=2)
+    lyrics_guidance_scales: list[float] = Field(min_length=2)
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,11 @@ def guidance_probe(
 ) -> Probe:
     """Guidance towards the lyrics, everything else as `sampler` has it."""
     steps = [
-        Step(scale, _sung(number, weights, sampler.model_copy(update={"lyrics_scale": scale}), prompts))
-        for number, scale in enumerate(params.lyrics_scales)
+        Step(
+            scale,
+            _sung(number, weights, sampler.model_copy(update={"lyrics_guidance_scale": scale}), prompts),
+        )
+        for number, scale in enumerate(params.lyrics_guidance_scales)
     ]
     return Probe(
         "guidance", "Lyrics guidance scale", "", (ACOUSTIC_PER, ASKED_START, STYLE, JUDGE_MEAN), steps

@@ -53,10 +53,10 @@ class StageWorkers(Section):
 class EngineParams(Section):
     """How stages run. None of it is part of a fingerprint.
 
-    `let_go`: stages whose heavy columns `jam prune` may free once all that reads them stands.
+    `evict`: stages whose heavy columns `jam prune` may free once all that reads them stands.
     `stages`: stages with workers of their own, a group each; all others share the pool. `num_workers` is also how
     far a cluster with an autoscaler may grow: all are asked for at once when work is queued, and those idle for
-    `idle_worker_s` go, down to `min_workers` a group. `node_cache_mb`: what a machine keeps of shards in a store.
+    `idle_worker_s` go, down to `min_workers` a group. `shard_cache_mb`: what a machine keeps of shards in a store.
     `dashboard` and `metrics_port` are of a Ray that is started here, on loopback; a cluster has its own.
     """
 
@@ -69,11 +69,11 @@ class EngineParams(Section):
     gpus_per_worker: float
     threads_per_worker: int
     object_store_mb: int
-    node_cache_mb: int
+    shard_cache_mb: int
     song_limit_s: float
     song_limit_per_audio_s: float
     song_memory_mb: int | None
-    let_go: tuple[str, ...]
+    evict: tuple[str, ...]
     stages: dict[str, StageWorkers]
     dashboard: bool
     metrics_port: int | None

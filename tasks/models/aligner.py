@@ -97,7 +97,7 @@ class AlignerParams(ModelChoice):
     `whisperx.weights`: a folder of a Wav2Vec2ForCTC, or a hub id of one, that writes the language sung.
     """
 
-    section: ClassVar = "aligner"
+    section: ClassVar = "models.aligner"
     real: ClassVar = {"whisperx": "tasks.models.real.whisperx"}
 
     weights: str

@@ -79,7 +79,7 @@ class StableAudio(RealModel):
 class CodecParams(ModelChoice):
     """Which codec makes the latents."""
 
-    section: ClassVar = "codec"
+    section: ClassVar = "models.codec"
     real: ClassVar = {"stable_audio": "tasks.models.real.stable_audio"}
 
     stable_audio: StableAudio

@@ -57,7 +57,7 @@ class Audiobox(RealModel):
 class JudgeParams(ModelChoice):
     """Which judge scores the songs. `model` may also be one of TRIALS, embedded judges to try rules on."""
 
-    section: ClassVar = "judge"
+    section: ClassVar = "models.judge"
     real: ClassVar = {
         "songeval": "tasks.models.real.songeval",
         "audiobox": "tasks.models.real.audiobox",

@@ -96,7 +96,7 @@ class DeepPhonemizerParams(RealModel):
 class PhonemizerParams(ModelChoice):
     """`model`: embedded or deep_phonemizer. `language`: what the embedded one reads, an espeak-ng language."""
 
-    section: ClassVar = "phonemizer"
+    section: ClassVar = "models.phonemizer"
     real: ClassVar = {"deep_phonemizer": "tasks.models.real.deep_phonemizer"}
 
     language: str
@@ -206,7 +206,7 @@ class EspeakPhonemizer:
         EspeakWrapper.set_data_path(espeakng_loader.get_data_path())
         if not EspeakBackend.is_supported_language(self.language):
             raise ValueError(
-                f"phonemizer.language: {self.language!r} is no language of espeak-ng; "
+                f"models.phonemizer.language: {self.language!r} is no language of espeak-ng; "
                 "try en-us, or see phonemizer's `EspeakBackend.supported_languages()`"
             )
         return EspeakBackend(self.language, with_stress=True, language_switch="remove-flags")

@@ -30,7 +30,7 @@ MAX_JSON_BYTES = 50_000_000
 class Card:
     """One set of weights a real model needs, and what they are.
 
-    `section` and `field`: the setting that says where they lie (``separate.demucs``, ``weights``). `files`:
+    `section` and `field`: the setting that says where they lie (``models.separator.demucs``, ``weights``). `files`:
     glob patterns under the weights folder, each of which must match; none when the weights are one file. Of
     ``*.safetensors|*.th`` the first that matches counts.
     `subfolder`: where they lie in a hub repository that holds more. `released_at` and `licence`: where their

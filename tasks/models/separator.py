@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from typing import ClassVar, Literal, Protocol
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from tasks.models.base import EMBEDDED as EMBEDDED_MODEL
 from tasks.models.base import ModelChoice, RealModel
 from tasks.models.embedded.pitch import track_pitch
 from tasks.models.embedded.spectra import bin_hz, istft, stft
@@ -42,24 +41,12 @@ class DemucsModel(RealModel):
 
 
 class SeparatorParams(ModelChoice):
-    """`stems`: what is kept of a separated mix. ``vocals``: those alone; ``two``: vocals and accompaniment
-    too; ``four``: drums, bass, other and vocals too.
-    """
+    """Which separator takes mixes apart."""
 
-    section: ClassVar = "separate"
+    section: ClassVar = "models.separator"
     real: ClassVar = {"demucs": "tasks.models.real.demucs"}
 
-    stems: Stems
     demucs: DemucsModel
-
-    @model_validator(mode="after")
-    def _embedded_hears_no_instruments(self) -> SeparatorParams:
-        if self.model == EMBEDDED_MODEL and self.stems == "four":
-            raise ValueError(
-                "separate.stems is 'four', but the embedded separator takes out the vocals alone; "
-                "choose two, or separate.model: demucs"
-            )
-        return self
 
 
 class Separator(Protocol):

@@ -62,7 +62,7 @@ class MuqMulan(RealModel):
 class StyleParams(ModelChoice):
     """Which style encoder describes the songs."""
 
-    section: ClassVar = "style"
+    section: ClassVar = "models.style_encoder"
     real: ClassVar = {"muq_mulan": "tasks.models.real.muq_mulan"}
 
     muq_mulan: MuqMulan

@@ -56,25 +56,21 @@ class WhisperModel(RealModel):
 
 class TranscriberParams(ModelChoice):
     """`weights` (a shipped recogniser or a .safetensors path) and `word_penalty` (nats each word costs) are the
-    embedded model's. `min_confidence`: below it no words are given. The embedded model's confidence is the
-    share of the heard phones that the words explain, times the mean score of the words: 0.77 and more for toy
-    songs, at most 0.15 for songs of other words, in English or not, and 0.35 where half of the words are
-    others. A real model's is the mean score of the words.
+    embedded model's.
     """
 
-    section: ClassVar = "transcriber"
+    section: ClassVar = "models.transcriber"
     real: ClassVar = {"whisper": "tasks.models.real.whisper"}
 
     weights: str
     word_penalty: float
-    min_confidence: float
     whisper: WhisperModel
 
 
 class GuardTranscriberParams(TranscriberParams):
     """The transcriber that guards pairs against words lost; never the one that measures."""
 
-    section: ClassVar = "guard_transcriber"
+    section: ClassVar = "models.guard_transcriber"
 
 
 class EmbeddedTranscriber:
@@ -130,13 +126,18 @@ def check_apart(guard: GuardTranscriberParams, measuring: TranscriberParams) -> 
     """Raises a BadModel where one recogniser would guard the pairs and measure what came of them."""
     if transcriber_identity(guard) == transcriber_identity(measuring):
         raise BadModel(
-            f"guard_transcriber and transcriber are both {transcriber_identity(guard)}: what chooses pairs must "
-            "not measure their effect; choose another model or weights for guard_transcriber"
+            f"models.guard_transcriber and models.transcriber are both {transcriber_identity(guard)}: what chooses "
+            "pairs must not measure their effect; choose another model or weights for models.guard_transcriber"
         )
 
 
-def build_transcriber(params: TranscriberParams) -> Transcriber:
-    """The transcriber that `params.model` names."""
+def build_transcriber(params: TranscriberParams, min_confidence: float = 0.0) -> Transcriber:
+    """The transcriber that `params.model` names; it gives no words of which it is less sure than `min_confidence`.
+
+    The embedded model's confidence is the share of the heard phones that the words explain, times the mean score of
+    the words: 0.77 and more for toy songs, at most 0.15 for songs of other words, in English or not, and 0.35 where
+    half of the words are others. A real model's is the mean score of the words.
+    """
     if params.settings is not None:
-        return params.build_real(min_confidence=params.min_confidence)
-    return EmbeddedTranscriber(params.weights, params.word_penalty, params.min_confidence)
+        return params.build_real(min_confidence=min_confidence)
+    return EmbeddedTranscriber(params.weights, params.word_penalty, min_confidence)

@@ -47,9 +47,9 @@ class PreferParams(FitParams):
     beta: float
     term: Literal["none", "win", "gt"]
     term_weight: float
-    style_dropout: float
-    lyrics_dropout: float
-    dropout_rule: Literal["jam", "independent"]
+    style_condition_dropout: float
+    lyrics_condition_dropout: float
+    condition_dropout_rule: Literal["jam", "independent"]
 
 
 class ReferenceDiffers(RuntimeError):
@@ -88,7 +88,7 @@ class PreferenceObjective:
             positions = positions_of_step(step, params.batch_size, worker.rank, worker.num_workers)
             chosen = [(pairs[order[position]], position) for position in positions]
             loss = self._loss(model, reference, chosen, generator, worker)
-            if step < params.accumulate and self.reference is None:
+            if step < params.gradient_accumulation_steps and self.reference is None:
                 check_equal(loss)
             return {name: getattr(loss, name) for name in loss.__dataclass_fields__}
 
@@ -109,7 +109,11 @@ class PreferenceObjective:
 
     @property
     def _dropout(self) -> Dropout:
-        return Dropout(self.params.style_dropout, self.params.lyrics_dropout, self.params.dropout_rule)
+        return Dropout(
+            self.params.style_condition_dropout,
+            self.params.lyrics_condition_dropout,
+            self.params.condition_dropout_rule,
+        )
 
     def validate(self, model: Jam, worker: Worker) -> dict[str, Any]:
         """Implicit accuracy and margin on held-out pairs, at fixed noise and times."""
@@ -185,7 +189,7 @@ def check_equal(loss: PreferenceLoss) -> None:
         raise ReferenceDiffers(
             f"step 0: the policy and its frozen copy differ by a margin of {loss.margin.item():.3g} on the same "
             "pairs, noise and times, where it must be exactly 0; beta would amplify this: run both in the same "
-            "precision and mode (dpo.compile: false)"
+            "precision and mode (fit.compile: false)"
         )
 
 

@@ -71,12 +71,12 @@ _METRIC = {metric.name: metric for metric in GATE_METRICS}
 
 class Margins(Section):
     """How much worse a policy may be than an earlier one; null: no guard. `per` holds for the phones that were
-    heard, or, where the transcriber hears none, for those of the words it wrote; `frechet` is a share of
+    heard, or, where the transcriber hears none, for those of the words it wrote; `fad` is a share of
     round 0's distance.
     """
 
     per: float | None = Field(ge=0)
-    frechet: float | None = Field(ge=0)
+    fad: float | None = Field(ge=0)
     style_similarity: float | None = Field(ge=0)
     diversity: float | None = Field(ge=0)
     other_judges: float | None = Field(ge=0)
@@ -84,13 +84,13 @@ class Margins(Section):
 
 
 class GateParams(Section):
-    """`num_prompts` validation songs, each sung `takes` times by every policy from the same noise. `error_rate`:
+    """`num_prompts` validation songs, each sung `candidates` times by every policy from the same noise. `error_rate`:
     how often the guards of a round may stop it for nothing. `max_start_per`: above it the model that the rounds
     begin with has not converged.
     """
 
     num_prompts: int = Field(ge=1)
-    takes: int = Field(ge=1)
+    candidates: int = Field(ge=1)
     seed: int
     num_resamples: int = Field(ge=100)
     error_rate: float = Field(gt=0, lt=1)
@@ -165,9 +165,9 @@ class Gate:
         """The margin of every guard that has one, by metric."""
         asked = self.params.margins.model_dump()
         asked[ACOUSTIC_PER if ACOUSTIC_PER in first.words else PER] = asked.pop("per")
-        if asked[FRECHET] is not None:
+        if (share := asked.pop("fad")) is not None:
             distance = frechet(self.reference, first.windows).value
-            asked[FRECHET] = None if distance is None else asked[FRECHET] * distance
+            asked[FRECHET] = None if distance is None else share * distance
         return {name: margin for name, margin in asked.items() if margin is not None}
 
     def _p_value(self, name: str, now: PolicyScores, before: PolicyScores, margin: float) -> float | None:

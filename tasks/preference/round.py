@@ -32,11 +32,11 @@ from tasks.storage.files import write_bytes
 
 TAKE_COLUMNS = ("seed", "checkpoint", "recipe", "duration_s", *CANDIDATE_COLUMNS)
 PAIR_COLUMNS = ("winner", "loser", "margin", "refusal")
-SUNG_WITH = ("style_scale", "lyrics_scale", "num_points")
+SUNG_WITH = ("style_guidance_scale", "lyrics_guidance_scale", "num_steps")
 
 
 class RoundParams(Section):
-    """`rounds` of preference training. Each sings `takes` songs for each of `num_prompts` training songs, to
+    """`rounds` of preference training. Each sings `candidates` songs for each of `num_prompts` training songs, to
     learn from, and of `num_held_out` validation songs, to check. `reference`: what the policy is held against,
     the ``policy`` the round starts from or the ``first`` model. `control`: the same rounds with beta = 0.
     """
@@ -44,7 +44,7 @@ class RoundParams(Section):
     rounds: int = Field(ge=1)
     num_prompts: int = Field(ge=1)
     num_held_out: int = Field(ge=0)
-    takes: int = Field(ge=1)
+    candidates: int = Field(ge=1)
     seed: int
     reference: Literal["policy", "first"]
     control: bool
@@ -134,7 +134,11 @@ def write_scores(path: Path, takes: Iterable[Mapping[str, Any]]) -> None:
     """A flat row a take: the facts it was sung from, every judge's axes, and what the guard heard."""
     facts = ("parent", "take", "seed", "checkpoint", "duration_s", "judged", "reward")
     types = {name: COLUMNS[name].type for name in facts}
-    types |= {"style_scale": pa.float64(), "lyrics_scale": pa.float64(), "num_points": pa.int32()}
+    types |= {
+        "style_guidance_scale": pa.float64(),
+        "lyrics_guidance_scale": pa.float64(),
+        "num_steps": pa.int32(),
+    }
     types |= {"word_error_rate": pa.float64(), "drop_reason": pa.string()}
     rows = []
     for take in takes:

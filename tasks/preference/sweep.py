@@ -24,6 +24,7 @@ from tasks.audio.read import array_of
 from tasks.engine.stage import Section
 from tasks.preference.dpo import Pair, PreferParams
 from tasks.prompts.prompts import Prompt
+from tasks.trainer.params import NONE
 
 SONG_COLUMNS = ("parent", "system", "judged", "reward", "style_embedding", "window_embedding")
 REWARD = Metric(
@@ -66,7 +67,7 @@ class Arm:
                 "num_workers": 1,
                 "batch_size": params.batch_size * params.num_workers,
                 "validate_every_steps": 0,
-                "best_by": None,
+                "best_by": NONE,
                 "trackers": (),
             }
         )

@@ -9,15 +9,15 @@ from tasks.storage.object_store import StorePath
 from tasks.storage.shard_cache import NodeCache
 
 
-def open_shards(place: Path, split: str, cache_mb: int, node_cache_mb: int) -> Shards:
-    """The samples of a split; `cache_mb` of them stay decoded, `node_cache_mb` of a store's shards on this machine.
+def open_shards(place: Path, split: str, cache_mb: int, shard_cache_mb: int) -> Shards:
+    """The samples of a split; `cache_mb` of them stay decoded, `shard_cache_mb` of a store's shards on this machine.
 
     Raises:
         ValueError: no index, or shards that are not what it says.
     """
     if not isinstance(place, StorePath):
         return Shards(place, split, cache_mb * 2**20)
-    cache = NodeCache(place, node_cache_mb * 2**20)
+    cache = NodeCache(place, shard_cache_mb * 2**20)
     for name in (INDEX_NAME, IDS_NAME):
         if not (place / name).is_file():
             raise ValueError(f"{place / name}: missing; a folder of shards is made by `pack`")

@@ -41,11 +41,11 @@ class SamplerParams(Section):
     more, which is not quite the same (the frames left out would have been attended to).
     """
 
-    num_points: int
+    num_steps: int
     solver: Solver
     formula: Formula
-    style_scale: float
-    lyrics_scale: float
+    style_guidance_scale: float
+    lyrics_guidance_scale: float
     interval: tuple[float, float]
     mode: Literal["exact", "trimmed"]
     margin_frames: int = Field(ge=0)
@@ -55,7 +55,7 @@ class SamplerParams(Section):
     @property
     def integration(self) -> Integration:
         """As the sampler takes it."""
-        return Integration(self.num_points, self.solver, self.precision, self.compiled)
+        return Integration(self.num_steps, self.solver, self.precision, self.compiled)
 
     def frames_sung(self, num_frames: int, max_frames: int) -> int:
         """Frames to sing for a song of `num_frames`."""
@@ -64,7 +64,7 @@ class SamplerParams(Section):
     @property
     def guidance(self) -> Guidance:
         """As the sampler takes it."""
-        return Guidance(self.style_scale, self.lyrics_scale, self.interval, self.formula)
+        return Guidance(self.style_guidance_scale, self.lyrics_guidance_scale, self.interval, self.formula)
 
 
 class Sing(Section):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -10,15 +11,24 @@ from jam_model.frames import SAMPLE_RATE_HZ
 from tasks.audio.mix import mix_of
 from tasks.audio.read import flac_bytes
 from tasks.engine.song import Song
-from tasks.engine.stage import Stage
+from tasks.engine.stage import Section, Stage
 from tasks.models.separator import (
     VOCALS,
     Separator,
     SeparatorParams,
+    Stems,
     build_separator,
     grouped,
     separator_identity,
 )
+
+
+class SeparateParams(Section):
+    """`stems`: what is kept of a separated mix. ``vocals``: those alone; ``two``: vocals and accompaniment
+    too; ``four``: drums, bass, other and vocals too.
+    """
+
+    stems: Stems
 
 
 class Separate(Stage):
@@ -30,19 +40,25 @@ class Separate(Stage):
     writes = frozenset({"vocals", "stems"})
     packages = ("av", "numpy", "scipy", "soundfile", "soxr")
 
-    def __init__(self, params: SeparatorParams, songs_root: str) -> None:
+    def __init__(self, params: SeparateParams, separator: SeparatorParams, songs_root: str) -> None:
         super().__init__(params)
-        self.params: SeparatorParams = params
+        self.params: SeparateParams = params
+        self.separator_params = separator
         self.songs_root = songs_root
 
     @property
     def models(self) -> tuple[str, ...]:
-        return (separator_identity(self.params),)
+        return (separator_identity(self.separator_params),)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The separator's section."""
+        return {"separator": self.separator_params.decides()}
 
     @cached_property
     def separator(self) -> Separator:
         """Built once a worker."""
-        return build_separator(self.params)
+        return build_separator(self.separator_params)
 
     def open(self, song: Song) -> np.ndarray:
         """The mix."""

@@ -14,9 +14,12 @@ from tasks.models.transcriber import Transcriber, TranscriberParams, build_trans
 
 
 class TranscribeParams(Section):
-    """`when`: ``missing`` listens only where no lyrics were given, ``always`` to every song."""
+    """`when`: ``missing`` listens only where no lyrics were given, ``always`` to every song. `min_confidence`: below
+    it no words are given, and a song without lyrics is dropped ``no_transcript``.
+    """
 
     when: Literal["missing", "always"]
+    min_confidence: float
 
 
 class Transcribe(Stage):
@@ -45,7 +48,7 @@ class Transcribe(Stage):
     @cached_property
     def transcriber(self) -> Transcriber:
         """Built once a worker."""
-        return build_transcriber(self.transcriber_params)
+        return build_transcriber(self.transcriber_params, self.params.min_confidence)
 
     def open(self, song: Song) -> np.ndarray | None:
         """The vocals, float32 [N] at 44.1 kHz; none where nobody is asked to listen."""

@@ -28,7 +28,7 @@ from jam_model.training_facts import TrainingFacts
 from tasks.storage.files import remove_tree, write_json
 from tasks.storage.lease import Fence
 from tasks.trainer.log import TrainLog
-from tasks.trainer.params import FitParams
+from tasks.trainer.params import NONE, FitParams
 
 DONE_NAME, STEPS_NAME, BEST_NAME, ASKED_NAME = "done.json", "steps", "best", "checkpoint-now"
 
@@ -90,7 +90,7 @@ def run_steps(
     """
     torch.set_num_threads(params.threads_per_worker)
     model = objective.build().to(worker.device)
-    model.transformer.gradient_checkpointing = params.checkpoint_gradients
+    model.transformer.gradient_checkpointing = params.activation_checkpointing
     if params.shards_weights:
         shard(model, worker.num_workers, worker.device)
     learner = Learner(model, params.rule())
@@ -151,18 +151,18 @@ def _update(
     """One optimiser step over its micro-batches; gradients travel between workers with the last one only."""
     sums: dict[str, float] = {}
     learner.optimiser.zero_grad(set_to_none=True)
-    first = learner.step * params.accumulate
-    for micro_step in range(first, first + params.accumulate):
+    first = learner.step * params.gradient_accumulation_steps
+    for micro_step in range(first, first + params.gradient_accumulation_steps):
         generator = worker.generator(params.seed, micro_step)
-        travels = worker.num_workers == 1 or micro_step == first + params.accumulate - 1
+        travels = worker.num_workers == 1 or micro_step == first + params.gradient_accumulation_steps - 1
         if params.shards_weights:
             cast(Any, model).set_requires_gradient_sync(travels)
         with nullcontext() if travels or params.shards_weights else cast(Any, model).no_sync():
             with torch.autocast(worker.device.type, torch.bfloat16, enabled=params.precision == "bfloat16"):
                 values = step_loss(model, micro_step, generator)
-            (values["loss"] / params.accumulate).backward()
+            (values["loss"] / params.gradient_accumulation_steps).backward()
         for name, value in values.items():
-            sums[name] = sums.get(name, 0.0) + value.item() / params.accumulate
+            sums[name] = sums.get(name, 0.0) + value.item() / params.gradient_accumulation_steps
     return {**sums, **learner.update(params.measures_updates)}
 
 
@@ -187,7 +187,7 @@ def _validated(
         return None, None
     figures = objective.validate(average, worker)
     log.validated(learner.step, figures)
-    if params.best_by is None:
+    if params.best_by == NONE:
         return None, figures
     if not isinstance(figures.get(params.best_by), int | float):
         known = ", ".join(name for name, value in figures.items() if isinstance(value, int | float))

@@ -8,14 +8,41 @@ from jam_model.learner import UpdateRule
 from tasks.engine.stage import Section
 from tasks.trainer.log import TRACKERS
 
+NONE = "none"  # `best_by`: the last step's weights
 
-class FitParams(Section):
+
+class SharedFitParams(Section):
+    """What the runs of a project share (section ``fit``): the section of a run says null, or a value of its own.
+
+    `gradient_accumulation_steps`: micro-batches of an optimiser step. `activation_checkpointing` computes activations
+    twice to keep few in memory. `best_by`: the figure whose best step's weights are the run's result; ``none`` takes
+    the last step's. `trackers`: tensorboard, wandb.
+    """
+
+    gradient_accumulation_steps: int
+    num_workers: int
+    threads_per_worker: int
+    gpus_per_worker: float
+    precision: str  # float32 | bfloat16
+    compile: bool
+    activation_checkpointing: bool
+    betas: tuple[float, float]
+    weight_decay: float
+    max_grad_norm: float
+    ema_decay: float
+    keep_checkpoints: int
+    best_by: str
+    best_is: Literal["lowest", "highest"]
+    trackers: tuple[str, ...]
+    max_failures: int
+
+
+class FitParams(SharedFitParams):
     """How a run of optimiser steps goes.
 
-    `steps` counts optimiser steps, each over `accumulate` micro-batches of `batch_size` samples a worker.
-    `decay_start` is a share of `steps`. `checkpoint_gradients` computes activations twice to keep few in memory.
-    `validate_every_steps`: 0 validates at the end alone. `best_by`: the figure whose best step's weights are the
-    run's result; null takes the last step's. `trackers`: tensorboard, wandb.
+    `steps` counts optimiser steps, each over `gradient_accumulation_steps` micro-batches of `batch_size` samples a
+    worker. The learning rate rises over `warmup_steps`, and falls to `min_lr_ratio` of the top over the last
+    `decay_fraction` of the steps. `validate_every_steps`: 0 validates at the end alone.
     """
 
     measures_updates: ClassVar[bool] = False
@@ -24,30 +51,13 @@ class FitParams(Section):
     seed: int
     steps: int
     batch_size: int
-    accumulate: int
-    num_workers: int
-    threads_per_worker: int
-    gpus_per_worker: float
-    precision: str  # float32 | bfloat16
-    compile: bool
-    checkpoint_gradients: bool
     learning_rate: float
     warmup_steps: int
-    decay_start: float
-    final_share: float
-    beta1: float
-    beta2: float
-    weight_decay: float
-    clip_norm: float
-    ema_decay: float
+    decay_fraction: float
+    min_lr_ratio: float
     log_every_steps: int
     checkpoint_every_steps: int
-    keep_checkpoints: int
     validate_every_steps: int
-    best_by: str | None
-    best_is: Literal["lowest", "highest"]
-    trackers: tuple[str, ...]
-    max_failures: int
 
     @property
     def shards_weights(self) -> bool:
@@ -61,8 +71,11 @@ class FitParams(Section):
             ValueError: checkpoints would fall between log lines or validations between checkpoints, a best step
                 is asked for without validations, the precision is unknown, or weights cannot be sharded so.
         """
-        if self.accumulate < 1:
-            raise ValueError(f"accumulate is {self.accumulate}; give the micro-batches of a step, 1 or more")
+        if self.gradient_accumulation_steps < 1:
+            raise ValueError(
+                f"gradient_accumulation_steps is {self.gradient_accumulation_steps}; give the micro-batches of a "
+                "step, 1 or more"
+            )
         if self.validate_every_steps % self.checkpoint_every_steps:
             raise ValueError(
                 f"validate_every_steps {self.validate_every_steps} is no multiple of checkpoint_every_steps "
@@ -70,7 +83,7 @@ class FitParams(Section):
             )
         if unknown := sorted(set(self.trackers) - set(TRACKERS)):
             raise ValueError(f"trackers: {unknown[0]!r} is unknown; choose among {', '.join(TRACKERS)}")
-        if self.best_by and not self.validate_every_steps:
+        if self.best_by != NONE and not self.validate_every_steps:
             raise ValueError(f"best_by {self.best_by!r} needs validate_every_steps above 0")
         if self.checkpoint_every_steps % self.log_every_steps:
             raise ValueError(
@@ -87,10 +100,10 @@ class FitParams(Section):
             steps=self.steps,
             learning_rate=self.learning_rate,
             warmup_steps=self.warmup_steps,
-            decay_start=self.decay_start,
-            final_share=self.final_share,
-            betas=(self.beta1, self.beta2),
+            decay_fraction=self.decay_fraction,
+            min_lr_ratio=self.min_lr_ratio,
+            betas=self.betas,
             weight_decay=self.weight_decay,
-            clip_norm=self.clip_norm,
+            max_grad_norm=self.max_grad_norm,
             ema_decay=self.ema_decay,
         )

@@ -61,12 +61,12 @@ class TrainParams(FitParams):
     """One training run. `past_end_share`: crops that run past the end of a song longer than max_frames.
     `ignore_below_s`, `resample_below_s`, `resample_power`: see `duration_weights`; 0 s is no limit. `sharding`:
     ``full`` keeps weights, gradients and optimiser in parts on the workers, where one has no room for all.
-    `heard_songs`: validation songs that are sung and read whenever the run is validated, for `best_by`
+    `validation_per_songs`: validation songs that are sung and read whenever the run is validated, for `best_by`
     ``validation_per``; 0: none.
     """
 
     sharding: Literal["none", "full"]
-    heard_songs: int = Field(ge=0)
+    validation_per_songs: int = Field(ge=0)
     max_frames: int
     past_end_share: float
     ignore_below_s: float
@@ -74,9 +74,9 @@ class TrainParams(FitParams):
     resample_power: float
     shuffle_shards: int
     cache_mb: int
-    style_dropout: float
-    lyrics_dropout: float
-    dropout_rule: Literal["jam", "independent"]
+    style_condition_dropout: float
+    lyrics_condition_dropout: float
+    condition_dropout_rule: Literal["jam", "independent"]
     time_weight: bool
 
     @property
@@ -86,8 +86,10 @@ class TrainParams(FitParams):
 
     def rule(self) -> UpdateRule:
         """See `FitParams.rule`; also refuses `best_by` ``validation_per`` where no song is heard."""
-        if self.best_by == HEARD and not self.heard_songs:
-            raise ValueError(f"best_by: {HEARD} needs heard_songs above 0: validation songs to sing and read")
+        if self.best_by == HEARD and not self.validation_per_songs:
+            raise ValueError(
+                f"best_by: {HEARD} needs validation_per_songs above 0: validation songs to sing and read"
+            )
         return super().rule()
 
 
@@ -111,7 +113,7 @@ class FlowObjective:
     silence: tuple[float, ...]
     style_encoder: str
     hearing: Hearing | None = None
-    node_cache_mb: int = 0  # of shards in a store; no part of what is learned
+    shard_cache_mb: int = 0  # of shards in a store; no part of what is learned
 
     def build(self) -> Jam:
         """Fresh weights drawn from the seed, or those of `init`."""
@@ -122,7 +124,7 @@ class FlowObjective:
     def start(self, worker: Worker) -> StepLoss:
         """Opens the training split."""
         params = self.params
-        shards = open_shards(place_of(self.shards), TRAIN, params.cache_mb, self.node_cache_mb)
+        shards = open_shards(place_of(self.shards), TRAIN, params.cache_mb, self.shard_cache_mb)
         batches = Batches(
             shards,
             np.array(self.silence, np.float32),
@@ -151,7 +153,11 @@ class FlowObjective:
 
     @property
     def _dropout(self) -> Dropout:
-        return Dropout(self.params.style_dropout, self.params.lyrics_dropout, self.params.dropout_rule)
+        return Dropout(
+            self.params.style_condition_dropout,
+            self.params.lyrics_condition_dropout,
+            self.params.condition_dropout_rule,
+        )
 
     def _weights(self, shards: Shards) -> np.ndarray | None:
         """How often each song is read; None where durations do not matter."""
@@ -164,7 +170,7 @@ class FlowObjective:
 
     def validate(self, model: Jam, worker: Worker) -> dict[str, Any]:
         """Flow error on the validation split, every condition kept, at fixed times and noise; what is heard of it."""
-        shards = open_shards(place_of(self.shards), VALIDATION, 0, self.node_cache_mb)
+        shards = open_shards(place_of(self.shards), VALIDATION, 0, self.shard_cache_mb)
         silence_C = np.array(self.silence, np.float32)
         generator = torch.Generator().manual_seed(self.params.seed)
         errors: dict[float, list[float]] = {time: [] for time in VALIDATION_TIMES}
@@ -183,7 +189,7 @@ class FlowObjective:
             return {"num_validation_songs": 0}
         heard: dict[str, Any] = {}
         if self.hearing:
-            songs = [shards[number] for number in range(min(len(shards), self.params.heard_songs))]
+            songs = [shards[number] for number in range(min(len(shards), self.params.validation_per_songs))]
             heard = self.hearing.figures(model, songs, self.params.seed, worker.device)
         by_time = {str(time): float(np.mean(values)) for time, values in errors.items()}
         return {
@@ -226,21 +232,23 @@ def train(
     out: Path,
     progress: Progress | None = None,
     hearing: Hearing | None = None,
-    node_cache_mb: int = 0,
+    shard_cache_mb: int = 0,
 ) -> TrainResult:
     """Train from fresh weights (`init` None) or from a checkpoint; finds, resumes or runs what `out` holds.
 
     `silence_C` is the codec's latent of silence, `style_encoder` the identity of what made the shards' styles.
-    `hearing`: how `heard_songs` are sung and read; needed where there are any. `node_cache_mb`: what each machine
+    `hearing`: how `validation_per_songs` are sung and read; needed where there are any. `shard_cache_mb`: what each machine
     keeps of shards that are in a store.
 
     Raises:
-        ValueError: nobody hears `heard_songs`, or their guidance asks for what is not trained, `init` has other sizes than `jam`, the shards hold no training song, or `out` is another run's.
+        ValueError: nobody hears `validation_per_songs`, or their guidance asks for what is not trained, `init` has other sizes than `jam`, the shards hold no training song, or `out` is another run's.
         FitFailed: a worker failed too often.
     """
     config = jam.config(section.max_frames)
-    if section.heard_songs and hearing is None:
-        raise ValueError(f"heard_songs is {section.heard_songs}, but nobody was given to hear them; give 0")
+    if section.validation_per_songs and hearing is None:
+        raise ValueError(
+            f"validation_per_songs is {section.validation_per_songs}, but nobody was given to hear them; give 0"
+        )
     recipe = flow_recipe(config, shards, silence_C, init, hearing)
     if init and (stored := load_model(init).config) != replace(config, max_frames=stored.max_frames):
         raise ValueError(
@@ -250,7 +258,7 @@ def train(
     silence = tuple(float(value) for value in silence_C)
     where_shards = str(shards.resolve())
     objective = FlowObjective(
-        section, config, where, where_shards, silence, style_encoder, hearing, node_cache_mb
+        section, config, where, where_shards, silence, style_encoder, hearing, shard_cache_mb
     )
     if hearing:
         check_guidance(objective.facts(), hearing.sampler.guidance, style_encoder)

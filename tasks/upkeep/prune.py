@@ -52,14 +52,14 @@ def heavy_files(chain: Chain, stages: Collection[str]) -> list[Path]:
     found = []
     for stage in stages:
         if stage not in chain.stages or not any(COLUMNS[name].heavy for name in chain.stages[stage].writes):
-            raise ValueError(f"engine.let_go: {stage} writes no heavy column; give separate, encode or none")
+            raise ValueError(f"engine.evict: {stage} writes no heavy column; give separate, encode or none")
         standing, needed = chain.standing(stage), chain.needed(stage)
         paths = [chain.path(stage, number) for number in chain.partitions if number not in needed]
         found += [path for path in paths if path.name in standing.files]
     return found
 
 
-def let_go(path: Path) -> None:
+def evict(path: Path) -> None:
     """A column file goes on without its heavy columns: who was dropped, and by what it was made, stays known."""
     with parquet_file(path) as file:
         light = [name for name in file.schema_arrow.names if name not in COLUMNS or not COLUMNS[name].heavy]

@@ -16,7 +16,7 @@ from tests.tasks.tiny import write_song
 pytestmark = pytest.mark.slow
 FAST = [
     "engine.num_workers=1",
-    "sampler.num_points=3",
+    "sampler.num_steps=2",
     "benchmark.num_resamples=200",
     "benchmark.player_songs=1",
 ]
@@ -112,7 +112,7 @@ def test_what_stands_is_kept_and_what_went_is_made_again(
 
 def test_what_listeners_prefer_stands_in_the_report_with_its_interval(house: Path) -> None:
     systems = ["--system", f"copy={house / 'copy'}", "--system", f"theirs={house / 'true'}"]
-    assert run(["listen", "--work", str(house / "W"), *systems, "--set", "listen.num_songs=2"]) == 0
+    assert run(["listen", "--work", str(house / "W"), *systems, "--set", "listening_test.num_songs=2"]) == 0
     (key,) = (house / "W/reports/listen").glob("*/key.json")
     rows = ["page,listener,trial,enjoyment,style"]
     for trial, side in json.loads(key.read_text())["trials"].items():

@@ -17,7 +17,7 @@ from tests.tasks.stages.test_generate import tiny_checkpoint
 from tests.tasks.tiny import write_song
 
 pytestmark = pytest.mark.slow
-FAST = ["--set", "sampler.num_points=3", "--set", "engine.num_workers=1"]
+FAST = ["--set", "sampler.num_steps=2", "--set", "engine.num_workers=1"]
 WORDS = [{"word": "moon", "start": 0.1, "end": 0.5}, {"word": "light", "start": 0.6, "end": 1.0}]
 
 
@@ -71,7 +71,7 @@ def test_manifest_of_three_songs_and_two_takes_becomes_the_folder_once(
         assert loudness_lufs(mix_CN) == pytest.approx(row["lufs"], abs=0.5)
         latent = torch.load(house / "out" / row["cfm_latent_path"], weights_only=True)
         assert latent.shape == (25, 64) and row["duration_rel"] == pytest.approx(25 / 32)
-        assert len(row["weights_sha256"]) == 64 and row["sample_kwargs"]["num_points"] == 3
+        assert len(row["weights_sha256"]) == 64 and row["sample_kwargs"]["num_steps"] == 2
 
     config = (house / "out" / "generation_config.yaml").read_text()
     assert yaml.safe_load(config)["checkpoint"] == rows[0]["weights_sha256"] and str(house) not in config

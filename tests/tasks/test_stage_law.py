@@ -45,7 +45,7 @@ from tests.tasks.units import stages
 
 PARAMS = load_params()
 NAMES = ("b-second", "a-first", "c-third")  # in an order that sorting would change
-PHONEMIZER = PARAMS.phonemizer
+PHONEMIZER = PARAMS.models.phonemizer
 
 
 def law(root: Path) -> dict[str, Stage]:
@@ -62,14 +62,13 @@ def law(root: Path) -> dict[str, Stage]:
     audio = AudioParams(
         max_seconds=60, max_bytes=10_000_000, max_channels=2, min_rate_hz=8_000, max_rate_hz=96_000
     )
-    listen = PARAMS.transcriber.model_copy(update={"min_confidence": 0.0})
     limits = FilterParams(**{**dict.fromkeys(FilterParams.model_fields), "calibrated_for": ()})
-    codec, style = PARAMS.codec, PARAMS.style
+    codec, style = PARAMS.models.codec, PARAMS.models.style_encoder
     made: list[Stage] = [
         Ingest(ingest, audio, songs_root),
-        Separate(PARAMS.separate, songs_root),
-        Transcribe(TranscribeParams(when="always"), listen),
-        Align(AlignParams(times="align", times_grid_s=None), PARAMS.aligner, PHONEMIZER),
+        Separate(PARAMS.separate, PARAMS.models.separator, songs_root),
+        Transcribe(TranscribeParams(when="always", min_confidence=0.0), PARAMS.models.transcriber),
+        Align(AlignParams(times="align", times_grid_s=None), PARAMS.models.aligner, PHONEMIZER),
         Phonemize(PhonemizeParams(max_unknown_share=0.1), PHONEMIZER),
         Style(style, songs_root),
         Encode(codec, songs_root),
@@ -79,10 +78,10 @@ def law(root: Path) -> dict[str, Stage]:
         Filter(limits),
         Pack(PackParams(tensor_format="pt")),
         Generate(codec, style, {weights: str(checkpoint)}, songs_root),
-        Score(PARAMS.judge, songs_root),
-        Reward(PARAMS.reward, PARAMS.judge, songs_root),
+        Score(PARAMS.models.judge, songs_root),
+        Reward(PARAMS.reward, PARAMS.models.judge, songs_root),
         Collect(audio, {"a": songs_root}),
-        Place(PARAMS.aligner, PHONEMIZER),
+        Place(PARAMS.models.aligner, PHONEMIZER),
         Gauge(PARAMS.check, songs_root),
     ]
     return {stage.name: stage for stage in made}

@@ -24,7 +24,7 @@ from tasks.models.real.state_dict import load_strictly, read_state
 from tasks.models.released_weights import Card, find_weights, loading
 
 VERSION = 1
-SECTION = "judge.audiobox"
+SECTION = "models.judge.audiobox"
 STATE, CHECKPOINT = "model.safetensors", "checkpoint.pt"
 CARDS = (
     Card(

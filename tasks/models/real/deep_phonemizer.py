@@ -28,7 +28,7 @@ from tasks.models.released_weights import Card, find_weights, loading
 VERSION = 1
 CARD = Card(
     name="DeepPhonemizer's forward model",
-    section="phonemizer.deep_phonemizer",
+    section="models.phonemizer.deep_phonemizer",
     packages=("inflect", "torch"),
     files=(),
     released_at="https://public-asai-dl-models.s3.eu-central-1.amazonaws.com/DeepPhonemizer/en_us_cmudict_ipa_forward.pt",

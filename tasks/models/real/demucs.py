@@ -35,7 +35,7 @@ from tasks.models.separator import VOCALS, DemucsModel
 VERSION = 1
 CARD = Card(
     name="Demucs",
-    section="separate.demucs",
+    section="models.separator.demucs",
     packages=("demucs", "torch"),
     files=("*.yaml", "*.safetensors|*.th"),
     released_at="hub adefossez/HTDemucs",
@@ -122,7 +122,7 @@ class Demucs:
 
 
 def build(settings: DemucsModel, identity: str) -> Demucs:
-    """The separator that `separate.demucs` sets up."""
+    """The separator that `models.separator.demucs` sets up."""
     return Demucs(settings, identity)
 
 

@@ -24,7 +24,7 @@ from tasks.models.released_weights import Card, find_weights, loading
 from tasks.models.style_encoder import MuqMulan
 
 VERSION = 1
-SECTION = "style.muq_mulan"
+SECTION = "models.style_encoder.muq_mulan"
 STATE = ("model.safetensors", "pytorch_model.bin")
 PACKAGES = ("muq", "torch", "transformers")
 CARDS = (

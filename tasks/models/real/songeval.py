@@ -24,7 +24,7 @@ from tasks.models.real.state_dict import load_strictly, read_state
 from tasks.models.released_weights import Card, find_weights, loading
 
 VERSION = 1
-SECTION = "judge.songeval"
+SECTION = "models.judge.songeval"
 CONFIG, HEAD_STATE = "config.yaml", "ckpt/model.safetensors"
 MUQ_STATE = ("model.safetensors", "pytorch_model.bin")
 CARDS = (

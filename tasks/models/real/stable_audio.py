@@ -26,7 +26,7 @@ from tasks.models.real.state_dict import load_strictly, read_state
 from tasks.models.released_weights import Card, find_weights, loading
 
 VERSION = 1
-SECTION = "codec.stable_audio"
+SECTION = "models.codec.stable_audio"
 VAE_STATE, SCRIPT = "diffusion_pytorch_model.safetensors", "vae_model.pt"
 CARDS = (
     Card(

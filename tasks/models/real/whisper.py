@@ -26,7 +26,7 @@ from tasks.models.transcriber import Transcript, WhisperModel
 VERSION = 1
 CARD = Card(
     name="Whisper",
-    section="transcriber.whisper",
+    section="models.transcriber.whisper",
     packages=("faster-whisper", "ctranslate2", "onnxruntime", "soxr"),
     files=(
         "config.json",
@@ -104,7 +104,7 @@ class Whisper:
 
 
 def build(settings: WhisperModel, identity: str, min_confidence: float) -> Whisper:
-    """The transcriber that `transcriber.whisper` sets up."""
+    """The transcriber that `models.transcriber.whisper` sets up."""
     return Whisper(settings, identity, min_confidence)
 
 

@@ -29,7 +29,7 @@ from tasks.models.released_weights import Card, find_weights, loading
 VERSION = 1
 CARD = Card(
     name="wav2vec 2.0 with letters (Wav2Vec2ForCTC)",
-    section="aligner.whisperx",
+    section="models.aligner.whisperx",
     packages=("whisperx", "transformers", "torch", "soxr"),
     files=("config.json", "preprocessor_config.json", "vocab.json", "*.safetensors"),
     released_at="hub facebook/wav2vec2-base-960h",
@@ -155,7 +155,7 @@ def lay(frames_TV: torch.Tensor, signs: Sequence[int | None], blank: int) -> lis
 
 
 def build(settings: RealModel, identity: str, line_tolerance_s: float) -> WhisperXAligner:
-    """The aligner that `aligner.whisperx` sets up."""
+    """The aligner that `models.aligner.whisperx` sets up."""
     device = device_of(CARD.section, settings.device)
     folder = find_weights(CARD, *settings.place(CARD))
     with loading(CARD, folder):

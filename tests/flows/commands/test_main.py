@@ -27,7 +27,10 @@ from flows.commands.main import run
             ["/nowhere/at-all", "manifest", "label"],
         ),
         (["train", "--work", "/nowhere/at-all"], ["index.json", "pack"]),
-        (["benchmark", "--set", "judge.model=audiobox"], ["judge.model", "CE, CU, PC, PQ", "songeval"]),
+        (
+            ["benchmark", "--set", "models.judge.model=audiobox"],
+            ["models.judge.model", "CE, CU, PC, PQ", "songeval"],
+        ),
         (
             ["generate", "--manifest", "/nowhere.json", "--checkpoint", "/nowhere", "--out", "/nowhere"],
             ["/nowhere"],

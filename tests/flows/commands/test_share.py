@@ -85,7 +85,10 @@ def test_hub_folder_holds_shards_weights_cards_and_terms(work: Path, tmp_path: P
 
 def test_hub_folder_names_real_base_models_with_their_licences(work: Path, tmp_path: Path) -> None:
     hub = tmp_path / "hub"
-    assert run(["export", "hub", str(hub), "--work", str(work), "--set", "style.model=muq_mulan"]) == 0
+    assert (
+        run(["export", "hub", str(hub), "--work", str(work), "--set", "models.style_encoder.model=muq_mulan"])
+        == 0
+    )
     model = (hub / "model/README.md").read_text()
     assert "OpenMuQ/MuQ-MuLan-large" in yaml.safe_load(model.split("---\n")[1])["base_model"]
     assert "CC-BY-NC" in model
@@ -120,7 +123,7 @@ def test_listen_writes_a_blind_page_whose_answers_are_read(
                 flac_bytes(hum_CN.astype(np.float32), 44_100)
             )
     systems = [word for name in ("new", "old") for word in ("--system", f"{name}={tmp_path / name}")]
-    assert run(["listen", *systems, "--work", str(work), "--set", "listen.num_songs=3"]) == 0
+    assert run(["listen", *systems, "--work", str(work), "--set", "listening_test.num_songs=3"]) == 0
     key = json.loads(next((work / "reports/listen").glob("*/key.json")).read_text())
     folder = work / "reports/listen" / key["page"]
     assert str(folder / "listen.html") in capfd.readouterr().out

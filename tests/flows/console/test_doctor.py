@@ -19,7 +19,7 @@ from tasks.models import released_weights as weights
 from tasks.models.base import ModelChoice
 from tests.tasks.models.checkpoints.deep_phonemizer import write_deep_phonemizer
 
-DEEP = "phonemizer.model=deep_phonemizer"
+DEEP = "models.phonemizer.model=deep_phonemizer"
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +29,7 @@ def quiet_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def at(path: Path | str) -> str:
-    return f"phonemizer.deep_phonemizer.weights={path}"
+    return f"models.phonemizer.deep_phonemizer.weights={path}"
 
 
 def told(capfd: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
@@ -70,8 +70,8 @@ def test_a_chosen_model_that_is_missing_is_exit_code_1(capfd: pytest.CaptureFixt
     found = told(capfd, "--set", DEEP)
     assert found["code"] == 1 and found["phonemizer.deep_phonemizer"]["chosen"]
     assert told(capfd, "separate", "--set", DEEP)["code"] == 0
-    assert told(capfd, "--set", "judge.model=magic")["judge.magic"]["trouble"].startswith(
-        "judge.model is 'magic'"
+    assert told(capfd, "--set", "models.judge.model=magic")["judge.magic"]["trouble"].startswith(
+        "models.judge.model is 'magic'"
     )
 
 
@@ -97,7 +97,7 @@ def test_a_missing_package_is_named_with_the_command(
     assert run(["doctor", "--set", DEEP]) == 1
     shown = capfd.readouterr().out
     assert "to install inflect: pip install 'jam-lifecycle[real]'" in shown
-    assert "chosen, but cannot be used: phonemizer.deep_phonemizer: package inflect" in shown
+    assert "chosen, but cannot be used: models.phonemizer.deep_phonemizer: package inflect" in shown
 
 
 def test_the_table_fits_its_width_and_commands_are_whole(capfd: pytest.CaptureFixture[str]) -> None:
@@ -124,12 +124,12 @@ def test_nothing_is_downloaded_unless_asked_for(
     assert run(["doctor", "--set", hub]) == 0 and asked == []
     assert run(["doctor", "--download", "--set", hub]) == 0 and asked == []  # embedded is chosen
     assert "nothing to download" in capfd.readouterr().out
-    one = ("phonemizer.deep_phonemizer.weights", "people/p", None)
+    one = ("models.phonemizer.deep_phonemizer.weights", "people/p", None)
     assert run(["doctor", "--download", "--set", hub, "--set", DEEP]) == 0 and asked == [one]
-    assert "--set phonemizer.deep_phonemizer.revision=0123456789abcdef" in capfd.readouterr().out
-    pinned = ["--set", "phonemizer.deep_phonemizer.revision=abc"]
+    assert "--set models.phonemizer.deep_phonemizer.revision=0123456789abcdef" in capfd.readouterr().out
+    pinned = ["--set", "models.phonemizer.deep_phonemizer.revision=abc"]
     assert run(["doctor", "phonemizer.deep_phonemizer", "--download", "--set", hub, *pinned]) == 0
-    assert asked[1:] == [("phonemizer.deep_phonemizer.weights", "people/p", "abc")]
+    assert asked[1:] == [("models.phonemizer.deep_phonemizer.weights", "people/p", "abc")]
 
 
 def test_a_download_that_fails_is_one_line_a_model_and_exit_code_2(
@@ -155,10 +155,10 @@ MISSING = [
     (["prepare", "--songs", "songs"], [DEEP], "en_us_cmudict_ipa_forward.pt does not exist"),
     (["prepare", "--songs", "songs"], [DEEP, at("people/p")], "people/p is not on this machine"),
     (["prepare", "--songs", "songs"], [DEEP, at("songs")], "songs is a folder; give the file"),
-    (["run", "--songs", "songs"], ["judge.model=magic"], "judge.model is 'magic'"),
-    (["train"], ["codec.model=magic"], "codec.model is 'magic'"),
-    (["dpo"], ["judge.model=magic"], "judge.model is 'magic'"),
-    (["benchmark"], ["judge.model=magic"], "judge.model is 'magic'"),
+    (["run", "--songs", "songs"], ["models.judge.model=magic"], "models.judge.model is 'magic'"),
+    (["train"], ["models.codec.model=magic"], "models.codec.model is 'magic'"),
+    (["dpo"], ["models.judge.model=magic"], "models.judge.model is 'magic'"),
+    (["benchmark"], ["models.judge.model=magic"], "models.judge.model is 'magic'"),
     (["benchmark"], [DEEP], "does not exist"),
     (["stage", "align"], [DEEP], "does not exist"),
     (["generate", "--manifest", "m", "--checkpoint", "c", "--out", "o"], [DEEP], "does not exist"),

@@ -66,10 +66,12 @@ def test_what_is_missing_is_said_with_its_cure_and_ends_in_1(
     params: Params, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     work = WorkFolder(tmp_path / "W")
-    poor = params.model_copy(update={"style": params.style.model_copy(update={"model": "muq_mulan"})})
+    style_encoder = params.models.style_encoder.model_copy(update={"model": "muq_mulan"})
+    models = params.models.model_copy(update={"style_encoder": style_encoder})
+    poor = params.model_copy(update={"models": models})
     assert print_plan(poor, work) == 1
     shown = capsys.readouterr().out
-    assert "missing: style.muq_mulan" in shown and "jam doctor --download" in shown
+    assert "missing: models.style_encoder.muq_mulan" in shown and "jam doctor --download" in shown
     nowhere = params.model_copy(update={"songs": params.songs.model_copy(update={"path": "/nowhere"})})
     assert print_plan(nowhere, work) == 1
     assert "missing: songs: /nowhere" in capsys.readouterr().out

@@ -41,7 +41,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Chain:
     }
     table = Table(root / "table")
     table.admit([Source(name, name, one) for name, one in facts.items()], ENGINE.partition_size)
-    stages = [Spoken(Section()), Phonemize(params.phonemize, params.phonemizer), Hummed(Section())]
+    stages = [Spoken(Section()), Phonemize(params.phonemize, params.models.phonemizer), Hummed(Section())]
     chain = Chain(table, stages)
     run_chains([chain], ENGINE, root / "receipts")
     return chain

@@ -53,11 +53,11 @@ NUM_SONGS, NUM_FRAMES, SECONDS = 6, 24, 1.1
 SETTINGS = [
     "engine.num_workers=1",
     "engine.partition_size=4",
-    "sampler.num_points=3",
+    "sampler.num_steps=2",
     "round.rounds=1",
     "round.num_prompts=3",
     "round.num_held_out=1",
-    "round.takes=2",
+    "round.candidates=2",
     "gate.num_prompts=2",
     "gate.num_resamples=200",
     "pair.min_margin=0",
@@ -228,7 +228,7 @@ def test_every_candidate_and_prompt_of_a_round_is_a_row(whole: WorkFolder) -> No
     assert len(scores) == 4 * 2
     for row in scores:
         assert row["parent"] in {prompt["song_id"] for prompt in prompts}
-        assert (row["seed"], row["num_points"], row["style_scale"]) == (1, 3, 1.5)
+        assert (row["seed"], row["num_steps"], row["style_guidance_scale"]) == (1, 2, 1.5)
         assert len(row["checkpoint"]) == 64 and row["duration_s"] == pytest.approx(SECONDS, abs=0.05)
         assert [entry["judge"] for entry in row["judged"]] == ["embedded/signal-judge@1"] * 5
         assert row["reward"] == pytest.approx(np.mean([entry["score"] for entry in row["judged"]]))

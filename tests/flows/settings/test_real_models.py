@@ -45,20 +45,23 @@ def with_tiny_weights(root: Path) -> Path:
     write_diffrhythm(root / "weights" / "diffrhythm")
     overlay = {
         "over": str(REAL),
-        "separate": {"stems": "two", "demucs": {"weights": str(root / "weights" / "demucs")}},
-        "transcriber": {
-            "min_confidence": 0.0,
-            "whisper": {"weights": str(root / "weights" / "whisper"), "vad": False},
+        "models": {
+            "separator": {"demucs": {"weights": str(root / "weights" / "demucs")}},
+            "transcriber": {"whisper": {"weights": str(root / "weights" / "whisper"), "vad": False}},
+            "aligner": {"whisperx": {"weights": str(root / "weights" / "wav2vec2")}},
+            "phonemizer": {"deep_phonemizer": {"weights": str(phonemizer)}},
+            "style_encoder": {
+                "muq_mulan": {**write_all(root / "weights" / "muq"), "crops": 2, "crop_s": 3.0}
+            },
+            "codec": {
+                "stable_audio": {
+                    "weights": str(root / "weights" / "stable-audio"),
+                    "decoder_weights": str(root / "weights" / "diffrhythm"),
+                }
+            },
         },
-        "aligner": {"whisperx": {"weights": str(root / "weights" / "wav2vec2")}},
-        "phonemizer": {"deep_phonemizer": {"weights": str(phonemizer)}},
-        "style": {"muq_mulan": {**write_all(root / "weights" / "muq"), "crops": 2, "crop_s": 3.0}},
-        "codec": {
-            "stable_audio": {
-                "weights": str(root / "weights" / "stable-audio"),
-                "decoder_weights": str(root / "weights" / "diffrhythm"),
-            }
-        },
+        "separate": {"stems": "two"},
+        "transcribe": {"min_confidence": 0.0},
         "align": {"times": "align", "times_grid_s": 0.08},
         "filter": {"max_words_per_s": None, "max_word_s": None},  # random weights lay words anywhere
         "engine": {"song_limit_s": 600.0},
@@ -69,9 +72,9 @@ def with_tiny_weights(root: Path) -> Path:
 
 
 def test_the_overlay_chooses_a_real_model_of_every_kind() -> None:
-    params = load_params(REAL)
-    for kind in ("separate", "transcriber", "aligner", "phonemizer", "style", "codec", "judge"):
-        assert getattr(params, kind).settings is not None, kind
+    models = load_params(REAL).models
+    for kind in type(models).model_fields:
+        assert getattr(models, kind).settings is not None, kind
 
 
 @pytest.mark.slow

@@ -71,5 +71,5 @@ def test_folders_are_read_by_song_id(tmp_path: Path) -> None:
 
 def test_too_few_common_songs_are_refused() -> None:
     listen = ListenParams(num_songs=7, max_s=1.0, seed=1)
-    with pytest.raises(ValueError, match=r"listen.num_songs is 7: new and old have 6 songs"):
+    with pytest.raises(ValueError, match=r"listening_test.num_songs is 7: new and old have 6 songs"):
         blind_test(takes("new", 0.2), takes("old", 0.2), None, listen, PARAMS.output)

@@ -30,12 +30,12 @@ def test_draws_are_the_same_for_every_reach() -> None:
 
 
 def test_probes_have_a_system_a_step() -> None:
-    timing = timing_probe([prompt(0)], "w", PARAMS.sampler, PARAMS.probe)
-    assert [step.value for step in timing.steps] == PARAMS.probe.disturb_s
+    timing = timing_probe([prompt(0)], "w", PARAMS.sampler, PARAMS.sensitivity)
+    assert [step.value for step in timing.steps] == PARAMS.sensitivity.disturb_s
     assert len({step.system.name for step in timing.steps}) == len(timing.steps)
-    guidance = guidance_probe([prompt(0)], "w", PARAMS.sampler, PARAMS.probe)
-    scales = [step.system.recipe["sampler"]["lyrics_scale"] for step in guidance.steps]
-    assert scales == PARAMS.probe.lyrics_scales
-    assert {step.system.recipe["sampler"]["style_scale"] for step in guidance.steps} == {
-        PARAMS.sampler.style_scale
+    guidance = guidance_probe([prompt(0)], "w", PARAMS.sampler, PARAMS.sensitivity)
+    scales = [step.system.recipe["sampler"]["lyrics_guidance_scale"] for step in guidance.steps]
+    assert scales == PARAMS.sensitivity.lyrics_guidance_scales
+    assert {step.system.recipe["sampler"]["style_guidance_scale"] for step in guidance.steps} == {
+        PARAMS.sampler.style_guidance_scale
     }

@@ -13,7 +13,7 @@ from tasks.models.separator import MidSidePitchSeparator
 from tasks.toy.composition import GENRES, Score, compose, song_seed
 from tasks.toy.performance import Performance, perform
 
-PHONEMIZER = build_phonemizer(load_params().phonemizer)
+PHONEMIZER = build_phonemizer(load_params().models.phonemizer)
 
 
 @cache

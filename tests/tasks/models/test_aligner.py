@@ -11,7 +11,7 @@ from tasks.models.embedded.forced_alignment import DoesNotFit, align_phones
 from tasks.toy.voice import sing
 from tests.tasks.models.sung import lyrics, said, scores, separated, songs, with_words
 
-PARAMS = load_params().aligner
+PARAMS = load_params().models.aligner
 
 
 @pytest.fixture(scope="module")

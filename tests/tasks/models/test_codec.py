@@ -18,7 +18,7 @@ from tasks.models.codec import (
 from tasks.models.codec import raw_channels as raw
 from tests.tasks.models.played import played
 
-PARAMS = load_params().codec
+PARAMS = load_params().models.codec
 
 
 @pytest.fixture(scope="module")

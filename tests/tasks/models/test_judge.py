@@ -10,7 +10,7 @@ from tasks.models.codec import VocoderCodec
 from tasks.models.judge import AXES, Judge, build_judge, judge_identity
 from tests.tasks.models.played import played, with_noise
 
-PARAMS = load_params().judge
+PARAMS = load_params().models.judge
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from tasks.models.phonemizer import (
 from tasks.toy.composition import VOCABULARY
 from tasks.toy.voice import pronunciations
 
-PARAMS = load_params().phonemizer
+PARAMS = load_params().models.phonemizer
 
 
 def params(**changed):

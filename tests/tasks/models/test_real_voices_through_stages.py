@@ -18,7 +18,7 @@ from tasks.engine.table import Table
 from tasks.songs.listing import list_sources
 from tasks.stages.align import Align, AlignParams
 from tasks.stages.ingest import Ingest
-from tasks.stages.separate import Separate
+from tasks.stages.separate import Separate, SeparateParams
 from tasks.stages.transcribe import Transcribe, TranscribeParams
 from tests.tasks.engine.probes import ENGINE
 from tests.tasks.models.checkpoints.demucs import write_demucs
@@ -44,14 +44,17 @@ def test_two_songs_are_separated_heard_and_aligned_by_real_models(songs_root: Pa
     params = load_params()
     stages: list[Stage] = [
         Ingest(params.ingest, params.audio, str(songs_root)),
-        Separate(demucs_params(write_demucs(tmp_path / "demucs"), "four"), str(songs_root)),
+        Separate(
+            SeparateParams(stems="four"), demucs_params(write_demucs(tmp_path / "demucs")), str(songs_root)
+        ),
         Transcribe(
-            TranscribeParams(when="always"), whisper_params(write_whisper(tmp_path / "whisper"), vad=False)
+            TranscribeParams(when="always", min_confidence=0.0),
+            whisper_params(write_whisper(tmp_path / "whisper"), vad=False),
         ),
         Align(
             AlignParams(times="align", times_grid_s=None),
             whisperx_params(write_wav2vec2(tmp_path / "wav2vec2")),
-            params.phonemizer,
+            params.models.phonemizer,
         ),
     ]
     table = Table(tmp_path / "table")

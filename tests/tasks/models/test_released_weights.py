@@ -19,7 +19,7 @@ from tasks.models.released_weights import Card, find_weights, loading, require_p
 
 CARD = Card(
     name="toy net",
-    section="separate.toy_net",
+    section="models.separator.toy_net",
     packages=("numpy",),
     files=("config.json", "*.safetensors"),
     released_at="hub people/toy-net",
@@ -72,7 +72,9 @@ def test_a_revision_does_not_depend_on_where_the_folder_lies(folder: Path, tmp_p
 
 
 def test_what_is_not_there_is_named_with_the_cure(folder: Path) -> None:
-    with pytest.raises(BadModel, match=r"separate.toy_net.weights: /no/such does not exist; give a file"):
+    with pytest.raises(
+        BadModel, match=r"models.separator.toy_net.weights: /no/such does not exist; give a file"
+    ):
         find("/no/such")
     with pytest.raises(BadModel, match=r"people/toy-net is not on this machine; `jam doctor --download`"):
         find("people/toy-net")
@@ -113,7 +115,7 @@ def test_the_only_file_of_a_card_stands_for_its_folder(folder: Path) -> None:
 
 
 def test_a_torch_archive_cut_short_is_refused(tmp_path: Path) -> None:
-    card = Card("net", "judge.net", (), (), "its page", "MIT")
+    card = Card("net", "models.judge.net", (), (), "its page", "MIT")
     path = tmp_path / "net.pt"
     torch.save({"w": torch.ones(1000)}, path)
     assert find_weights(card, str(path), None) == path
@@ -163,14 +165,16 @@ def test_whatever_a_loader_raises_becomes_one_line_with_the_cure(folder: Path) -
 
 
 def test_a_missing_package_names_the_extra() -> None:
-    card = Card("net", "judge.net", ("no-such-distribution",), (), "its page", "MIT")
+    card = Card("net", "models.judge.net", ("no-such-distribution",), (), "its page", "MIT")
     with pytest.raises(BadModel, match=r"no-such-distribution is not installed; run `pip install"):
         require_packages(card)
 
 
 def test_an_unknown_model_lists_the_choices(folder: Path) -> None:
     params = ToyParams(model="magic", toy_net=settings(str(folder)))
-    with pytest.raises(ValueError, match=r"separate.model is 'magic'; choose one of: embedded, toy_net"):
+    with pytest.raises(
+        ValueError, match=r"models.separator.model is 'magic'; choose one of: embedded, toy_net"
+    ):
         params.identity("embedded/x@1")
 
 
@@ -183,12 +187,12 @@ def test_only_what_decides_values_is_part_of_a_fingerprint(folder: Path) -> None
 
 
 def test_a_device_that_is_not_there_is_refused() -> None:
-    assert device_of("judge.net", "cpu").type == "cpu"
-    with pytest.raises(BadModel, match=r"judge.net.device is 'gpu0'; choose auto, cpu, cuda"):
-        device_of("judge.net", "gpu0")
+    assert device_of("models.judge.net", "cpu").type == "cpu"
+    with pytest.raises(BadModel, match=r"models.judge.net.device is 'gpu0'; choose auto, cpu, cuda"):
+        device_of("models.judge.net", "gpu0")
     if not torch.cuda.is_available():
         with pytest.raises(BadModel, match=r"'cuda', but 0 GPUs are seen; use auto or cpu"):
-            device_of("judge.net", "cuda")
+            device_of("models.judge.net", "cuda")
 
 
 def test_the_masks_are_still_needed_on_a_host_without_cuda() -> None:

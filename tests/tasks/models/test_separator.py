@@ -10,7 +10,7 @@ from tasks.models.embedded.spectra import istft, stft
 from tasks.models.separator import build_separator, separator_identity
 from tests.tasks.models.played import played
 
-PARAMS = load_params().separate
+PARAMS = load_params().models.separator
 
 
 def si_sdr_db(estimate_N: np.ndarray, truth_N: np.ndarray) -> float:

@@ -12,7 +12,7 @@ from tasks.models.style_encoder import StyleEncoder, build_style_encoder, style_
 from tasks.toy.composition import GENRES
 from tests.tasks.models.played import played, with_noise
 
-PARAMS = load_params().style
+PARAMS = load_params().models.style_encoder
 
 
 @pytest.fixture(scope="module")

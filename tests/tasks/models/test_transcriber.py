@@ -9,16 +9,16 @@ from tasks.models.transcriber import Transcript, build_transcriber, check_apart,
 from tasks.toy.voice import sing
 from tests.tasks.models.sung import lyrics, scores, separate, separated, songs, with_words
 
-PARAMS = load_params().transcriber
+PARAMS = load_params().models.transcriber
 
 
-GUARD = load_params().guard_transcriber
-GATED_GUARD = GUARD.model_copy(update={"min_confidence": PARAMS.min_confidence})
+GUARD = load_params().models.guard_transcriber
+MIN_CONFIDENCE = load_params().transcribe.min_confidence
 
 
-@pytest.fixture(scope="module", params=[PARAMS, GATED_GUARD], ids=["measuring", "guarding"])
+@pytest.fixture(scope="module", params=[PARAMS, GUARD], ids=["measuring", "guarding"])
 def transcriber(request):
-    return build_transcriber(request.param)
+    return build_transcriber(request.param, MIN_CONFIDENCE)
 
 
 def posteriors(symbols: list[int], inventory: int = 4) -> np.ndarray:
@@ -140,6 +140,6 @@ def test_identity_names_the_stand_in_and_unknown_models_are_refused():
 def test_what_guards_pairs_never_measures_them():
     check_apart(GUARD, PARAMS)
     with pytest.raises(
-        ValueError, match="guard_transcriber and transcriber are both embedded/ctc-recogniser@2-"
+        ValueError, match=r"guard_transcriber and models.transcriber are both embedded/ctc-recogniser@2-"
     ):
         check_apart(GUARD.model_copy(update={"weights": PARAMS.weights}), PARAMS)

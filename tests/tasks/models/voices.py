@@ -23,18 +23,16 @@ def choosing(choice: Choice, model: str, weights: Path | str, **settings: Any) -
     return choice.model_copy(update={"model": model, model: real})
 
 
-def demucs_params(weights: Path | str, stems: str = "vocals", **settings: Any) -> SeparatorParams:
-    params = load_params().separate.model_copy(update={"stems": stems})
-    return choosing(params, "demucs", weights, **{"batch_size": 2, **settings})
+def demucs_params(weights: Path | str, **settings: Any) -> SeparatorParams:
+    return choosing(load_params().models.separator, "demucs", weights, **{"batch_size": 2, **settings})
 
 
-def whisper_params(weights: Path | str, min_confidence: float = 0.0, **settings: Any) -> TranscriberParams:
-    params = load_params().transcriber.model_copy(update={"min_confidence": min_confidence})
-    return choosing(params, "whisper", weights, **settings)
+def whisper_params(weights: Path | str, **settings: Any) -> TranscriberParams:
+    return choosing(load_params().models.transcriber, "whisper", weights, **settings)
 
 
 def whisperx_params(weights: Path | str, **settings: Any) -> AlignerParams:
-    return choosing(load_params().aligner, "whisperx", weights, **settings)
+    return choosing(load_params().models.aligner, "whisperx", weights, **settings)
 
 
 def mix(seconds: float) -> np.ndarray:

@@ -121,7 +121,7 @@ def test_round_without_held_out_pairs_says_so(policy: Path, tmp_path: Path) -> N
 def test_the_log_names_accuracy_margins_errors_and_the_norm_of_every_update(
     policy: Path, tmp_path: Path
 ) -> None:
-    run(policy, tmp_path / "round", changed(steps=10, clip_norm=0.001))
+    run(policy, tmp_path / "round", changed(steps=10, max_grad_norm=0.001))
     for line in log_of(tmp_path / "round"):
         for name in ("accuracy", "margin", "win_error", "lose_error", "term_error", "grad_norm"):
             assert name in line

@@ -31,12 +31,10 @@ from tasks.preference.gate import (
 )
 
 NUM_PROMPTS, PHONES, DIM = 24, 60, 4
-MARGINS = Margins(
-    per=0.05, frechet=0.25, style_similarity=0.05, diversity=0.05, other_judges=None, failed=0.1
-)
+MARGINS = Margins(per=0.05, fad=0.25, style_similarity=0.05, diversity=0.05, other_judges=None, failed=0.1)
 PARAMS = GateParams(
     num_prompts=NUM_PROMPTS,
-    takes=2,
+    candidates=2,
     seed=1,
     num_resamples=500,
     error_rate=0.05,

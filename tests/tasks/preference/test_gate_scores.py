@@ -14,7 +14,7 @@ from tasks.preference.gate_scores import policy_scores, unrewarded
 from tasks.prompts.prompts import Prompt
 from tasks.stages.reward import RewardParams, Term
 
-JUDGE = load_params().judge
+JUDGE = load_params().models.judge
 
 
 class Letters:

@@ -172,8 +172,8 @@ def test_a_manifest_written_for_jamify_is_listed_again_with_its_facts(tmp_path: 
 
 def test_a_manifest_written_for_jamify_can_be_sung(tmp_path: Path) -> None:
     path = write_manifest(tmp_path / "out", songs(tmp_path / "songs"), tmp_path / "songs")
-    phonemizer = build_phonemizer(load_params().phonemizer)
-    encoder = build_style_encoder(load_params().style)
+    phonemizer = build_phonemizer(load_params().models.phonemizer)
+    encoder = build_style_encoder(load_params().models.style_encoder)
     prompts = read_requests(path, phonemizer, encoder, LIMITS, load_params().ingest)
     assert [(p.song_id, p.duration_s, p.texts) for p in prompts] == [
         ("a-1", 2.0, ["hello", "moon"]), ("b-2", 2.0, ["hello", "moon"])

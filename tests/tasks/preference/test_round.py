@@ -81,13 +81,18 @@ def test_prompts_are_written_with_their_split(tmp_path: Path) -> None:
 
 def test_scores_hold_every_take_with_the_facts_it_was_sung_from(tmp_path: Path) -> None:
     judged = [{"judge": "embedded/x@1", "axis": "clarity", "score": 2.5}]
-    sampler = {"style_scale": 1.5, "lyrics_scale": 3.5, "num_points": 9}
+    sampler = {"style_guidance_scale": 1.5, "lyrics_guidance_scale": 3.5, "num_steps": 8}
     facts = {"seed": 4, "checkpoint": "abc", "duration_s": 8.9, "recipe": json.dumps({"sampler": sampler})}
     takes = [{**take("good", 0, 2.5), **facts, "judged": judged, "transcript": ["moon"]}]
     takes.append({**take("good", 1, None, "timed_out"), **facts, "judged": None, "transcript": None})
     write_scores(tmp_path / "scores.parquet", takes)
     sung, dropped = pq.read_table(tmp_path / "scores.parquet").to_pylist()
-    assert (sung["seed"], sung["checkpoint"], sung["num_points"], sung["lyrics_scale"]) == (4, "abc", 9, 3.5)
+    assert (sung["seed"], sung["checkpoint"], sung["num_steps"], sung["lyrics_guidance_scale"]) == (
+        4,
+        "abc",
+        8,
+        3.5,
+    )
     assert (sung["judged"], sung["reward"], sung["word_error_rate"]) == (judged, 2.5, 1.0)
     assert (dropped["drop_reason"], dropped["reward"], dropped["word_error_rate"]) == (
         "timed_out",

@@ -35,9 +35,13 @@ def row(root: Path, **changed: object) -> dict[str, object]:
 
 
 def read(path: Path) -> list[Prompt]:
-    phonemizer = build_phonemizer(load_params().phonemizer)
+    phonemizer = build_phonemizer(load_params().models.phonemizer)
     return read_requests(
-        path, phonemizer, build_style_encoder(load_params().style), LIMITS, load_params().ingest
+        path,
+        phonemizer,
+        build_style_encoder(load_params().models.style_encoder),
+        LIMITS,
+        load_params().ingest,
     )
 
 

@@ -13,7 +13,7 @@ from tasks.prompts.rough_times import RoughTimes, RoughTimesParams, num_syllable
 from tasks.songs.lyrics import parse_lyrics
 
 PARAMS = RoughTimesParams(intro_bars=1, section_bars=2, outro_bars=1, rest_beats=1.0, min_syllable_s=0.2)
-ENGLISH = build_phonemizer(load_params().phonemizer)
+ENGLISH = build_phonemizer(load_params().models.phonemizer)
 TEXT = "[Verse]\nHello moon\nWe are singing\n\nChorus:\nStay forever\n"
 
 

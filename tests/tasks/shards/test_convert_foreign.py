@@ -65,7 +65,7 @@ def named(samples: Mapping[str, Mapping[str, bytes]]) -> list[tuple[str | tarfil
 
 
 def take(out: Path, *shards: Path, tensor_format: str = "pt") -> Imported:
-    phonemizer = build_phonemizer(load_params().phonemizer)
+    phonemizer = build_phonemizer(load_params().models.phonemizer)
     return import_shards(
         shards, out, Importer(phonemizer, 0.05, SHARES, tensor_format), lambda done, total: None
     )

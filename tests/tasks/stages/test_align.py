@@ -16,8 +16,8 @@ from tasks.models.phonemizer import Pronunciation
 from tasks.stages.align import Align, AlignParams, lines_of, on_grid
 from tests.tasks.tiny import given
 
-ALIGNER = load_params().aligner
-PHONEMIZER = load_params().phonemizer
+ALIGNER = load_params().models.aligner
+PHONEMIZER = load_params().models.phonemizer
 
 
 class Spells:

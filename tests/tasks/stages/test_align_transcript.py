@@ -37,7 +37,7 @@ class Letters:
 
 def placed(*heard: str) -> Song:
     params = load_params()
-    stage = Place(params.aligner, params.phonemizer)
+    stage = Place(params.models.aligner, params.models.phonemizer)
     stage.__dict__ |= {"aligner": Evenly(), "phonemizer": Letters()}
     vocals = flac_bytes(tones_CN(0.5).mean(axis=0), 44_100)
     return stage.one(Song("a", {"vocals": vocals, "transcript": list(heard), "duration_s": 0.5}))

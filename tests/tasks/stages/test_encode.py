@@ -13,7 +13,7 @@ from tasks.models.codec import build_codec
 from tasks.stages.encode import Encode
 from tests.tasks.tiny import given, write_song
 
-PARAMS = load_params().codec
+PARAMS = load_params().models.codec
 
 
 def test_encode_writes_mean_and_std_of_every_frame(tmp_path: Path) -> None:

@@ -33,10 +33,10 @@ TINY = JamConfig(
     use_implicit_duration=True,
 )
 SAMPLER = {
-    "num_points": 3,
+    "num_steps": 2,
     "formula": "dual",
-    "style_scale": 1.5,
-    "lyrics_scale": 2.5,
+    "style_guidance_scale": 1.5,
+    "lyrics_guidance_scale": 2.5,
     "interval": [0.05, 1.0],
     "solver": "euler",
     "mode": "exact",
@@ -78,7 +78,7 @@ def asked(recipe: str, song_id: str = "p-r1-k0", **columns: object) -> Song:
 
 
 def stage(root: Path, checkpoints: dict[str, str] | None = None) -> Generate:
-    params = load_params().codec, load_params().style
+    params = load_params().models.codec, load_params().models.style_encoder
     return Generate(*params, checkpoints=checkpoints or {}, songs_root=str(root))
 
 
@@ -145,7 +145,7 @@ def test_noise_follows_prompt_seed_and_take_but_not_the_rows_own_id(sung: tuple[
 def test_every_condition_reaches_the_model(sung: tuple[Generate, str]) -> None:
     generate, weights = sung
     recipes = [sing(weights), sing(weights, padding_bias=False)]
-    recipes.append(sing(weights, sampler={**SAMPLER, "style_scale": 3.0}))
+    recipes.append(sing(weights, sampler={**SAMPLER, "style_guidance_scale": 3.0}))
     latents = {generate.one(asked(recipe))["latent_sung"] for recipe in recipes}
     latents.add(generate.one(asked(sing(weights), asked_phonemes=["ləʊ", "sʌn"]))["latent_sung"])
     latents.add(generate.one(asked(sing(weights), asked_style=asked("")["asked_style"][::-1]))["latent_sung"])

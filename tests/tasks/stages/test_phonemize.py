@@ -10,7 +10,7 @@ from tasks.engine.song import SongError
 from tasks.stages.phonemize import Phonemize, PhonemizeParams
 from tests.tasks.tiny import given, timed
 
-STAGE = Phonemize(PhonemizeParams(max_unknown_share=0.1), load_params().phonemizer)
+STAGE = Phonemize(PhonemizeParams(max_unknown_share=0.1), load_params().models.phonemizer)
 
 
 def test_phonemize_spells_every_word_in_the_released_symbols() -> None:

@@ -13,7 +13,7 @@ from tasks.engine.song import Song
 from tasks.stages.reward import Reward, RewardParams
 from tests.tasks.tiny import given, write_song
 
-JUDGE = load_params().judge
+JUDGE = load_params().models.judge
 AXES = JUDGE.axes
 
 

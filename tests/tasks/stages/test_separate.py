@@ -10,15 +10,18 @@ import pytest
 from flows.settings.params import load_params
 from tasks.audio.read import read_bytes
 from tasks.engine.song import SongError
-from tasks.stages.separate import Separate
+from tasks.models.separator import Stems
+from tasks.stages.separate import Separate, SeparateParams
 from tests.tasks.tiny import given, tones_CN, write_song
+
+
+def separate(folder: Path, stems: Stems = "vocals") -> Separate:
+    return Separate(SeparateParams(stems=stems), load_params().models.separator, str(folder))
 
 
 def test_separate_writes_mono_vocals_as_long_as_the_mix(tmp_path: Path) -> None:
     write_song(tmp_path / "a.wav")
-    vocals_CN, rate = read_bytes(
-        Separate(load_params().separate, str(tmp_path)).one(given("a.wav"))["vocals"]
-    )
+    vocals_CN, rate = read_bytes(separate(tmp_path).one(given("a.wav"))["vocals"])
     assert (vocals_CN.shape, rate) == ((1, tones_CN().shape[1]), 44_100)
     side_N = (tones_CN()[0] - tones_CN()[1]) / 2
     assert abs(np.corrcoef(vocals_CN[0], side_N)[0, 1]) < 0.1  # the chord at the sides is not in it
@@ -26,9 +29,8 @@ def test_separate_writes_mono_vocals_as_long_as_the_mix(tmp_path: Path) -> None:
 
 def test_two_stems_are_the_vocals_and_all_the_rest_of_the_mix(tmp_path: Path) -> None:
     write_song(tmp_path / "a.wav")
-    params = load_params().separate
-    alone = Separate(params, str(tmp_path)).one(given("a.wav"))
-    both = Separate(params.model_copy(update={"stems": "two"}), str(tmp_path)).one(given("a.wav"))
+    alone = separate(tmp_path).one(given("a.wav"))
+    both = separate(tmp_path, "two").one(given("a.wav"))
     assert alone["stems"] is None and both["vocals"] == alone["vocals"]
     stems = {stem["name"]: read_bytes(stem["bytes"])[0] for stem in both["stems"]}
     assert list(stems) == ["vocals", "accompaniment"]
@@ -36,12 +38,12 @@ def test_two_stems_are_the_vocals_and_all_the_rest_of_the_mix(tmp_path: Path) ->
 
 
 def test_four_stems_need_a_separator_that_knows_instruments() -> None:
-    with pytest.raises(ValueError, match=r"separate.*'four'.*choose two, or separate.model: demucs"):
+    with pytest.raises(ValueError, match=r"separate.*'four'.*choose two, or models.separator.model: demucs"):
         load_params(settings=["separate.stems=four"])
-    assert load_params(settings=["separate.stems=four", "separate.model=demucs"]).separate.stems == "four"
+    assert load_params(settings=["separate.stems=four", "models.separator.model=demucs"])
 
 
 def test_a_song_whose_file_went_is_dropped_source_gone(tmp_path: Path) -> None:
     with pytest.raises(SongError) as error:
-        Separate(load_params().separate, str(tmp_path)).one(given("gone.wav"))
+        separate(tmp_path).one(given("gone.wav"))
     assert error.value.reason == "source_gone"

@@ -13,7 +13,7 @@ from tasks.models.transcriber import Transcript
 from tasks.stages.transcribe import Transcribe, TranscribeParams
 from tests.tasks.tiny import given
 
-TRANSCRIBER = load_params().transcriber
+TRANSCRIBER = load_params().models.transcriber
 
 
 class Hears:
@@ -34,7 +34,7 @@ class Hears:
 
 
 def transcribe(when: str, model: Hears, lyrics: list[str] | None) -> Song:
-    stage = Transcribe(TranscribeParams(when=when), TRANSCRIBER)  # type: ignore[arg-type]
+    stage = Transcribe(TranscribeParams(when=when, min_confidence=0.0), TRANSCRIBER)  # type: ignore[arg-type]
     stage.__dict__["transcriber"] = model
     vocals = flac_bytes(np.zeros((1, 4096), np.float32), 44_100)
     return stage.one(given("a.wav", vocals=vocals, lyrics=lyrics))

@@ -106,7 +106,12 @@ def test_weights_in_parts_learn_what_whole_ones_learn_and_resume(shards: Path, t
     found = {}
     for sharding in ("none", "full"):
         params = PARAMS.model_copy(
-            update={"num_workers": 2, "accumulate": 2, "checkpoint_gradients": True, "sharding": sharding}
+            update={
+                "num_workers": 2,
+                "gradient_accumulation_steps": 2,
+                "activation_checkpointing": True,
+                "sharding": sharding,
+            }
         )
         out = tmp_path / sharding
         memory = tmp_path / "died" if sharding == "full" else tmp_path  # a file of that name is there already

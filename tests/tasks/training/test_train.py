@@ -41,32 +41,31 @@ PARAMS = TrainParams(
     seed=5,
     steps=6,
     batch_size=2,
-    accumulate=1,
+    gradient_accumulation_steps=1,
     num_workers=1,
     threads_per_worker=1,
     gpus_per_worker=0,
     precision="float32",
     compile=False,
-    checkpoint_gradients=False,
+    activation_checkpointing=False,
     learning_rate=3e-3,
     warmup_steps=2,
-    decay_start=0.5,
-    final_share=0.1,
-    beta1=0.9,
-    beta2=0.98,
+    decay_fraction=0.5,
+    min_lr_ratio=0.1,
+    betas=(0.9, 0.98),
     weight_decay=0.01,
-    clip_norm=1.0,
+    max_grad_norm=1.0,
     ema_decay=0.9,
     log_every_steps=1,
     checkpoint_every_steps=3,
     keep_checkpoints=2,
     validate_every_steps=0,
-    best_by=None,
+    best_by="none",
     best_is="lowest",
     trackers=(),
     max_failures=0,
     sharding="none",
-    heard_songs=0,
+    validation_per_songs=0,
     max_frames=16,
     past_end_share=0.3,
     ignore_below_s=0.0,
@@ -74,9 +73,9 @@ PARAMS = TrainParams(
     resample_power=1.0,
     shuffle_shards=8,
     cache_mb=8,
-    style_dropout=0.1,
-    lyrics_dropout=0.1,
-    dropout_rule="independent",
+    style_condition_dropout=0.1,
+    lyrics_condition_dropout=0.1,
+    condition_dropout_rule="independent",
     time_weight=False,
 )
 SILENCE = tuple(float(value) for value in np.linspace(-1, 1, 64))
@@ -148,7 +147,11 @@ def test_run_killed_at_three_random_steps_ends_as_the_undisturbed_one(
     shards: Path, tmp_path: Path, seed: int
 ) -> None:
     params = changed(
-        steps=12, checkpoint_every_steps=2, accumulate=2, validate_every_steps=4, best_by="validation_loss"
+        steps=12,
+        checkpoint_every_steps=2,
+        gradient_accumulation_steps=2,
+        validate_every_steps=4,
+        best_by="validation_loss",
     )
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     whole.mkdir(), killed.mkdir()
@@ -210,9 +213,9 @@ class NoiseBySong(FlowObjective):
 
 def test_gathered_micro_batches_learn_what_one_large_batch_learns(shards: Path, tmp_path: Path) -> None:
     logs = []
-    for accumulate, batch_size in ((1, 4), (2, 2), (4, 1)):
-        params = changed(accumulate=accumulate, batch_size=batch_size)
-        out = tmp_path / str(accumulate)
+    for gradient_accumulation_steps, batch_size in ((1, 4), (2, 2), (4, 1)):
+        params = changed(gradient_accumulation_steps=gradient_accumulation_steps, batch_size=batch_size)
+        out = tmp_path / str(gradient_accumulation_steps)
         out.mkdir()
         plain = objective(shards, params)
         run_steps(
@@ -265,7 +268,7 @@ def test_validating_changes_nothing_that_is_learned(shards: Path, tmp_path: Path
 def test_recomputed_activations_give_the_same_losses(shards: Path, tmp_path: Path) -> None:
     for name, again in (("kept", False), ("recomputed", True)):
         (tmp_path / name).mkdir()
-        params = changed(checkpoint_gradients=again)
+        params = changed(activation_checkpointing=again)
         run_steps(objective(shards, params), params, tmp_path / name, ALONE)
     kept, recomputed = (log_of(tmp_path / name) for name in ("kept", "recomputed"))
     assert [line["loss"] for line in recomputed] == pytest.approx([line["loss"] for line in kept], rel=1e-5)

@@ -50,10 +50,10 @@ def song(words: tuple[GridWord, ...], num_frames: int = 40) -> Sample:
 
 @pytest.fixture
 def hearing() -> Hearing:
-    params = load_params(None, ["sft.heard_songs=2"])
+    params = load_params(None, ["sft.validation_per_songs=2"])
     found = hearing_of(params.sft, params)
     assert found is not None
-    return replace(found, sampler=found.sampler.model_copy(update={"num_points": 2}))
+    return replace(found, sampler=found.sampler.model_copy(update={"num_steps": 1}))
 
 
 def heard(hearing: Hearing, monkeypatch: pytest.MonkeyPatch, words: list[str], songs: list[Sample]) -> Any:
@@ -92,12 +92,12 @@ def test_step_that_is_heard_best_gives_the_weights(
     shards = write_folder(tmp_path / "shards", [{f"s{n}": members_of(n, 12) for n in range(4)}], splits)
     params = changed(
         best_by="validation_per",
-        heard_songs=1,
+        validation_per_songs=1,
         validate_every_steps=2,
         checkpoint_every_steps=2,
-        dropout_rule="independent",
-        style_dropout=0.1,
-        lyrics_dropout=0.1,
+        condition_dropout_rule="independent",
+        style_condition_dropout=0.1,
+        lyrics_condition_dropout=0.1,
     )
     found = train(params, JAM, shards, np.array(SILENCE), ENCODER, None, tmp_path / "out", hearing=hearing)
     assert found.figures["validation_per"] == 0.2
@@ -107,13 +107,13 @@ def test_step_that_is_heard_best_gives_the_weights(
 
 
 def test_hearing_is_refused_where_it_cannot_be(hearing: Hearing, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="needs heard_songs above 0"):
+    with pytest.raises(ValueError, match="needs validation_per_songs above 0"):
         changed(best_by="validation_per", validate_every_steps=2).rule()
     shards = write_folder(tmp_path / "shards", [{"s0": members_of(0, 12)}])
     given = (JAM, shards, np.array(SILENCE), ENCODER, None, tmp_path / "out")
-    with pytest.raises(ValueError, match="heard_songs is 1, but nobody"):
-        train(changed(heard_songs=1), *given)
-    never = changed(heard_songs=1, style_dropout=0.0, lyrics_dropout=0.0)
+    with pytest.raises(ValueError, match="validation_per_songs is 1, but nobody"):
+        train(changed(validation_per_songs=1), *given)
+    never = changed(validation_per_songs=1, style_condition_dropout=0.0, lyrics_condition_dropout=0.0)
     with pytest.raises(ValueError, match="never trained for"):
         train(never, *given, hearing=hearing)
 

@@ -11,7 +11,7 @@ from tasks.engine.pipeline import Chain
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Stage
 from tasks.storage.files import write_json
-from tasks.upkeep.prune import heavy_files, let_go, superseded, superseded_runs
+from tasks.upkeep.prune import evict, heavy_files, superseded, superseded_runs
 from tasks.upkeep.status import why
 from tests.tasks.engine.probes import Factor, Flag, Measure, run_here, table_of
 from tests.tasks.training.test_train import PARAMS
@@ -61,7 +61,7 @@ def test_heavy_columns_go_when_nothing_will_read_them_and_the_rows_stay(chain: C
     chain.path("hear", 1).unlink()
     (freed,) = heavy_files(chain, ["voice"])
     assert freed == chain.path("voice", 0)
-    let_go(freed)
+    evict(freed)
     assert not freed.exists() and chain.lean_path("voice", 0).stat().st_size < 5_000
     assert chain.missing("voice") == []
     run_here(chain, tmp_path / "receipts")
@@ -74,7 +74,7 @@ def test_heavy_columns_that_are_asked_for_again_are_made_again_with_the_same_byt
 ) -> None:
     path, reader = chain.path("voice", 0), chain.path("hear", 0)
     before = {file: file.read_bytes() for file in (path, reader)}
-    let_go(path)
+    evict(path)
     reader.unlink()
     assert chain.missing("voice") == [0] and heavy_files(chain, ["voice"]) == [chain.path("voice", 1)]
     assert why(chain, "voice") == ["its heavy columns were let go and are needed again (1 partitions)"]
@@ -85,7 +85,7 @@ def test_heavy_columns_that_are_asked_for_again_are_made_again_with_the_same_byt
 
 def test_stage_without_a_heavy_column_cannot_be_let_go(chain: Chain) -> None:
     for name in ("flag", "nothing"):
-        with pytest.raises(ValueError, match=f"engine.let_go: {name} writes no heavy column"):
+        with pytest.raises(ValueError, match=f"engine.evict: {name} writes no heavy column"):
             heavy_files(chain, [name])
 
 

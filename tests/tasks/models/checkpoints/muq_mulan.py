@@ -79,7 +79,7 @@ def write_muq_mulan(
 
 
 def write_all(root: Path) -> dict[str, str]:
-    """All three folders under `root`, and the settings of ``style.muq_mulan`` that name them."""
+    """All three folders under `root`, and the settings of ``models.style_encoder.muq_mulan`` that name them."""
     muq, text = write_muq(root / "beats", depth=2, width=WIDTH), write_xlm_roberta(root / "words")
     mulan = write_muq_mulan(root / "joint", muq, text)
     return {"weights": str(mulan), "muq_weights": str(muq), "text_weights": str(text)}

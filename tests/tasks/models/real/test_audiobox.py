@@ -35,7 +35,7 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def params(folder: Path | str, **settings: Any) -> JudgeParams:
-    base = load_params().judge
+    base = load_params().models.judge
     given = {"weights": str(folder), "device": "cpu", **settings}
     return base.model_copy(
         update={
@@ -109,7 +109,7 @@ def test_weights_that_are_not_there_or_not_whole_are_refused_in_one_line(
     def said(folder: Path | str = tmp_path) -> str:
         return refusal(lambda: build_judge(params(folder)))
 
-    assert "judge.audiobox.weights: nobody/nothing is not on this machine" in said("nobody/nothing")
+    assert "models.judge.audiobox.weights: nobody/nothing is not on this machine" in said("nobody/nothing")
     assert "holds no config.json or checkpoint.pt" in said()
     torch.save({"state_dict": {}}, tmp_path / "checkpoint.pt")
     assert "cannot be loaded as Audiobox Aesthetics (KeyError" in said()

@@ -60,7 +60,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def params(path: Path | str, **settings: Any) -> PhonemizerParams:
-    section = load_params().phonemizer
+    section = load_params().models.phonemizer
     deep = section.deep_phonemizer.model_copy(update={"weights": str(path), "device": "cpu", **settings})
     return section.model_copy(update={"model": "deep_phonemizer", "deep_phonemizer": deep})
 
@@ -235,7 +235,7 @@ def test_a_truncated_file_is_refused(tmp_path: Path, zipped: bool) -> None:
 def test_what_is_not_there_is_said_before_anything_is_loaded(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "phonemizer.deep_phonemizer.weights: /no/such.pt does not exist" in refused("/no/such.pt")
+    assert "models.phonemizer.deep_phonemizer.weights: /no/such.pt does not exist" in refused("/no/such.pt")
     assert "is a folder; give the file" in refused(tmp_path)
     assert "is not on this machine" in refused("people/phonemizer")
     assert "language is 'de'; this checkpoint has en_us" in refused(checkpoint, language="de")

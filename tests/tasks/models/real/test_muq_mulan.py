@@ -40,7 +40,7 @@ def song_CN() -> np.ndarray:
 
 
 def params(released: dict[str, str], **settings: Any) -> StyleParams:
-    base = load_params().style
+    base = load_params().models.style_encoder
     given = {"device": "cpu", "crop_s": 12.0, **released, **settings}
     return StyleParams(
         model="muq_mulan", muq_mulan=base.muq_mulan.model_validate({**base.muq_mulan.model_dump(), **given})
@@ -155,7 +155,10 @@ def test_a_negative_style_of_another_shape_or_with_objects_is_refused(
     for array in (np.zeros(100, np.float32), np.full(512, np.nan), np.array([{"a": 1}], dtype=object)):
         np.save(path, array, allow_pickle=True)
         message = refusal(lambda: build(released, negative_style=str(path)))
-        assert "style.muq_mulan.negative_style" in message and "cannot be loaded as negative style" in message
+        assert (
+            "models.style_encoder.muq_mulan.negative_style" in message
+            and "cannot be loaded as negative style" in message
+        )
 
 
 def test_bfloat16_runs_near_float32(released: dict[str, str], song_CN: np.ndarray) -> None:
@@ -190,7 +193,9 @@ def test_weights_that_cannot_be_used_are_refused_in_one_line(
     def said(**settings: Any) -> str:
         return refusal(lambda: build(released, **{"weights": str(joint), **settings}).embed_text("pop"))
 
-    assert "style.muq_mulan.muq_weights: nobody/muq is not on this machine" in said(muq_weights="nobody/muq")
+    assert "models.style_encoder.muq_mulan.muq_weights: nobody/muq is not on this machine" in said(
+        muq_weights="nobody/muq"
+    )
     assert "holds no tokenizer.json or sentencepiece.bpe.model" in said(text_weights=released["muq_weights"])
     state = torch.load(joint / "pytorch_model.bin", weights_only=True)
     lacking = {name: value for name, value in state.items() if "text_to_latents" not in name}

@@ -38,7 +38,7 @@ class Kind:
 
 KINDS = [
     Kind(
-        "separate.demucs.weights",
+        "models.separator.demucs.weights",
         write_demucs,
         demucs_params,
         separator_identity,
@@ -47,7 +47,7 @@ KINDS = [
         "demucs",
     ),
     Kind(
-        "separate.demucs.weights",
+        "models.separator.demucs.weights",
         lambda folder: write_demucs(folder, "th"),
         demucs_params,
         separator_identity,
@@ -56,7 +56,7 @@ KINDS = [
         "demucs",
     ),
     Kind(
-        "transcriber.whisper.weights",
+        "models.transcriber.whisper.weights",
         write_whisper,
         whisper_params,
         transcriber_identity,
@@ -65,7 +65,7 @@ KINDS = [
         "faster-whisper",
     ),
     Kind(
-        "aligner.whisperx.weights",
+        "models.aligner.whisperx.weights",
         write_wav2vec2,
         whisperx_params,
         aligner_identity,

@@ -37,7 +37,7 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def params(root: Path, **settings: Any) -> JudgeParams:
-    base = load_params().judge
+    base = load_params().models.judge
     given = {"weights": str(root / "songeval"), "muq_weights": str(root / "muq"), "device": "cpu", **settings}
     return base.model_copy(
         update={
@@ -124,8 +124,10 @@ def test_weights_that_cannot_be_used_are_refused_in_one_line(
     def said(**settings: Any) -> str:
         return refusal(lambda: build_judge(params(tmp_path, **settings)))
 
-    assert "judge.songeval.weights: /no/such does not exist; give a file" in said(weights="/no/such")
-    assert "judge.songeval.muq_weights: nobody/muq is not on this machine" in said(muq_weights="nobody/muq")
+    assert "models.judge.songeval.weights: /no/such does not exist; give a file" in said(weights="/no/such")
+    assert "models.judge.songeval.muq_weights: nobody/muq is not on this machine" in said(
+        muq_weights="nobody/muq"
+    )
     assert "holds no config.yaml" in said(weights=str(tmp_path / "muq"))
     write_muq(tmp_path / "wide", width=64)
     assert "the head takes layer 6 of 32" in said(muq_weights=str(tmp_path / "wide"))

@@ -37,7 +37,7 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def params(root: Path, **settings: Any) -> CodecParams:
-    base = load_params().codec
+    base = load_params().models.codec
     given = {
         "weights": str(root / "stable-audio"),
         "decoder_weights": str(root / "diffrhythm" / "vae_model.pt"),
@@ -230,7 +230,7 @@ def test_weights_that_cannot_be_used_are_refused_in_one_line(
 def test_a_script_that_is_no_decoder_is_refused(released: Path, tmp_path: Path) -> None:
     torch.jit.script(torch.nn.Linear(64, 2)).save(str(tmp_path / "vae_model.pt"))
     message = refusal(lambda: build_codec(params(released, decoder_weights=str(tmp_path))))
-    assert "codec.stable_audio.decoder_weights" in message and "decode_export" in message
+    assert "models.codec.stable_audio.decoder_weights" in message and "decode_export" in message
     cut_short(tmp_path / "vae_model.pt")
     assert "ends before its last byte" in refusal(
         lambda: build_codec(params(released, decoder_weights=str(tmp_path)))

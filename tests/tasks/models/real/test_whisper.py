@@ -72,14 +72,14 @@ def test_a_language_can_be_asked_for_and_must_be_known(folder: Path) -> None:
     french = build_transcriber(whisper_params(folder, vad=False, language="fr"))
     assert french.transcribe(vocals(3.0)).language == "fr"
     with pytest.raises(
-        BadModel, match=r"transcriber.whisper.language is 'klingon'; choose null or one of: af"
+        BadModel, match=r"models.transcriber.whisper.language is 'klingon'; choose null or one of: af"
     ):
         build_transcriber(whisper_params(folder, language="klingon"))
 
 
 def test_below_the_least_confidence_there_are_no_words(folder: Path) -> None:
-    sure = build_transcriber(whisper_params(folder, min_confidence=0.9, vad=False))
-    never = build_transcriber(whisper_params(folder, min_confidence=1.1, vad=False))
+    sure = build_transcriber(whisper_params(folder, vad=False), min_confidence=0.9)
+    never = build_transcriber(whisper_params(folder, vad=False), min_confidence=1.1)
     assert texts(sure.transcribe(vocals(3.0))) == WRITTEN
     assert never.transcribe(vocals(3.0)) == Transcript([], None, None)
 
