@@ -16,7 +16,7 @@ FOLDERS = ("flows", "tasks", "jam_model", "eval")
 OTHERS = """\
 data/         files only: what runs make
 tests/        a folder of tests for each room above; makes its own tiny data
-params/       overlays: all real models; JAM's published recipes
+params/       base/: settings beside params.yaml; overlays: all real models, JAM's published recipes
 bench/        measurements that are not tests
 cluster/      examples: Kubernetes, a cloud, Slurm
 docs/         decisions and why, metrics, deployment, scale

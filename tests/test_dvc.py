@@ -14,8 +14,8 @@ import pytest
 import yaml
 
 from flows.pipelines.prepare_stages import prepare_chain, prepare_stages
-from flows.settings.params import load_params
-from flows.settings.params_files import lay_over
+from flows.settings.params import Params, load_params
+from flows.settings.params_files import base_files, lay_over, read_yaml
 from flows.settings.work_folder import WorkFolder
 from tasks.models.aligner import AlignerParams
 from tasks.models.codec import CodecParams
@@ -35,12 +35,12 @@ TINY = {
     "toy": {"num_songs": 8},
     "engine": {"partition_size": 8},
     "group": {"validation_share": 0.2, "benchmark_share": 0.2},
+    "fit": {"num_workers": 1},
     "pretrain": {
         "steps": 2,
         "log_every_steps": 1,
         "checkpoint_every_steps": 2,
         "validate_every_steps": 2,
-        "num_workers": 1,
     },
 }
 MODELS = {
@@ -120,17 +120,27 @@ class Project:
         self("git", "commit", "-q", "-m", "state")
 
     def set(self, values: dict[str, Any]) -> None:
-        path = self.root / "params.yaml"
-        path.write_text(yaml.safe_dump(lay_over(yaml.safe_load(path.read_text()), values)))
+        """Each section in the file where it stands."""
+        for path in (self.root / "params.yaml", *(self.root / "params" / "base").glob("*.yaml")):
+            said = read_yaml(path)
+            mine = {name: section for name, section in values.items() if name in said}
+            if mine:
+                path.write_text(yaml.safe_dump(lay_over(said, mine)))
 
     def changed(self, *targets: str) -> set[str]:
         """Stages that DVC would run."""
         return set(json.loads(self.dvc("status", "--json", *targets)))
 
+    def params(self, *settings: str) -> Params:
+        """What the project's files say, with these over them."""
+        overlay = self.root.parent / "all.yaml"
+        files = (self.root / "params.yaml", *(self.root / "params" / "base").glob("*.yaml"))
+        overlay.write_text(yaml.safe_dump({"over": [str(path) for path in files]}))
+        return load_params(overlay, settings)
+
     def stale(self) -> set[str]:
         """Stages of prepare that the table would run."""
-        params = load_params(self.root / "params.yaml")
-        chain = prepare_chain(params, WorkFolder(self.root / "data"))
+        chain = prepare_chain(self.params(), WorkFolder(self.root / "data"))
         return {stage for stage in chain.stages if why(chain, stage)}
 
 
@@ -153,7 +163,7 @@ def test_dvc_and_the_table_agree_on_what_is_fresh(project: Project) -> None:
     before = (project.root / "params.yaml").read_text()
     project.set({"engine": {"num_workers": 1, "song_limit_s": 99.0}})
     assert project.changed(*stages) == set() == project.stale()
-    project.set({"aligner": {"filler_penalty": 3.0}})
+    project.set({"models": {"aligner": {"filler_penalty": 3.0}}})
     assert "align" in project.changed(*stages) and "align" in project.stale()
     for earlier in stages[: stages.index("align")]:
         assert earlier not in project.changed(*stages) | project.stale()
@@ -169,13 +179,40 @@ def test_dvc_and_the_table_agree_on_what_is_fresh(project: Project) -> None:
 def test_an_experiment_changes_a_number_and_its_metrics_and_plots_are_compared(project: Project) -> None:
     project.dvc("repro", "--single-item", "pretrain")
     project.commit()
-    said = project.dvc("exp", "run", "-S", "pretrain.steps=4", "--single-item", "pretrain")
+    file = "params/base/training.yaml"
+    asked = ["pretrain.steps=4", "fit.max_grad_norm=2.0"]  # of the run alone, and shared
+    expected = project.params(*asked)
+    given = [argument for setting in asked for argument in ("-S", f"{file}:{setting}")]
+    said = project.dvc("exp", "run", *given, "--single-item", "pretrain")
     assert "pretrain: 4 of 4 steps" in said
+    assert project.params() == expected and expected.pretrain.max_grad_norm == 2.0
     metrics = json.loads(project.dvc("metrics", "diff", "--json"))
     changed = metrics["data/reports/pretrain/metrics.json"]["validation_loss"]
     assert changed["old"] != changed["new"]
     params = json.loads(project.dvc("params", "diff", "--json"))
-    assert params["params.yaml"]["pretrain.steps"].items() >= {"old": 2, "new": 4}.items()
+    assert params[file]["pretrain.steps"].items() >= {"old": 2, "new": 4}.items()
     drawn = json.loads(project.dvc("plots", "diff", "--json", "--targets", "data/reports/pretrain/loss.csv"))
     (plot,) = drawn["data"]["data/reports/pretrain/loss.csv"]
     assert {"HEAD", "workspace"} <= set(plot["revisions"])
+
+
+@pytest.mark.slow
+def test_an_experiment_changes_a_model_in_params_yaml(project: Project) -> None:
+    before = (project.root / "params.yaml").read_text()
+    asked = "models.aligner.filler_penalty=3.5"
+    expected = project.params(asked)
+    project.dvc("exp", "run", "-S", asked, "--single-item", "align")
+    assert project.params() == expected != load_params()
+    (project.root / "params.yaml").write_text(before)
+
+
+def test_a_stage_names_settings_that_there_are_in_the_file_that_says_them() -> None:
+    values = {path.name: read_yaml(path) for path in base_files()}
+    for name, stage in STAGES.items():
+        for entry in stage["params"]:
+            (file, keys), *_ = entry.items() if isinstance(entry, dict) else [("params.yaml", [entry])]
+            for key in keys:
+                said: Any = values[Path(file).name]
+                for part in key.split("."):
+                    assert part in said, f"{name}: {file}: {key}"
+                    said = said[part]

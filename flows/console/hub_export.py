@@ -49,7 +49,7 @@ def base_models(params: Params) -> list[BaseModel]:
     """Every model the params choose, with the licence of its weights."""
     found = []
     for kind in IDENTITY:
-        choice = getattr(params, kind)
+        choice = getattr(params.models, kind)
         if choice.settings is None:
             identity = IDENTITY[kind](choice)
             found.append(BaseModel(kind, identity, MADE_HERE, "as the project", MADE_HERE))

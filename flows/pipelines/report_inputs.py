@@ -21,7 +21,7 @@ from tasks.models.style_encoder import StyleEncoder
 from tasks.prompts.prompts import Prompt
 from tasks.upkeep.rates import receipts_of
 
-NO_PART_OF_A_REPORT = ("engine", "toy", "songs")
+NO_PART_OF_A_REPORT = ("engine", "toy", "songs", "fit")  # `fit` is in the sections of the runs
 GONE = "source_gone"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import model_validator
 
@@ -67,6 +68,10 @@ class ModelsParams(Section):
     style_encoder: StyleParams
     codec: CodecParams
     judge: JudgeParams
+
+    def decides(self) -> dict[str, Any]:
+        """What decides the values of each chosen model."""
+        return {kind: getattr(self, kind).decides() for kind in type(self).model_fields}
 
 
 class Params(Section):

@@ -1,6 +1,4 @@
-"""Reading params: params.yaml and params/base/*.yaml, an overlay file, and ``--set section.key=value``, checked before
-anything runs.
-"""
+"""Reading params: the base files, an overlay, ``--set section.key=value``; all is checked before anything runs."""
 
 from __future__ import annotations
 

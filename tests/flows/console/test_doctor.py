@@ -13,7 +13,7 @@ import pytest
 from flows.commands.main import run
 from flows.console import doctor
 from flows.settings.check_models import IDENTITY
-from flows.settings.params import Params, load_params
+from flows.settings.params import ModelsParams, load_params
 from tasks.engine.stage import BadModel
 from tasks.models import released_weights as weights
 from tasks.models.base import ModelChoice
@@ -40,17 +40,18 @@ def told(capfd: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
 
 
 def test_every_kind_of_the_params_is_known() -> None:
-    kinds = [name for name, field in Params.model_fields.items() if issubclass(field.annotation, ModelChoice)]
-    assert kinds == [kind for kind in Params.model_fields if kind in IDENTITY] and len(kinds) == len(IDENTITY)
+    kinds = ModelsParams.model_fields
+    assert all(issubclass(field.annotation, ModelChoice) for field in kinds.values())
+    assert set(kinds) == set(IDENTITY)
 
 
 def test_every_real_model_names_its_settings_licence_and_source() -> None:
-    params = load_params()
+    models = load_params().models
     for kind in IDENTITY:
-        choice = getattr(params, kind)
+        choice = getattr(models, kind)
         for name in choice.real:
             for card in choice.cards_of(name):
-                assert card.section == f"{kind}.{name}" and card.licence and card.released_at
+                assert card.section == f"models.{kind}.{name}" and card.licence and card.released_at
                 assert hasattr(getattr(choice, name), card.field)
 
 
@@ -69,7 +70,7 @@ def test_all_models_are_told_and_missing_ones_that_are_not_chosen_do_no_harm(
 def test_a_chosen_model_that_is_missing_is_exit_code_1(capfd: pytest.CaptureFixture[str]) -> None:
     found = told(capfd, "--set", DEEP)
     assert found["code"] == 1 and found["phonemizer.deep_phonemizer"]["chosen"]
-    assert told(capfd, "separate", "--set", DEEP)["code"] == 0
+    assert told(capfd, "separator", "--set", DEEP)["code"] == 0
     assert told(capfd, "--set", "models.judge.model=magic")["judge.magic"]["trouble"].startswith(
         "models.judge.model is 'magic'"
     )
