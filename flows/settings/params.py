@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from flows.settings.params_files import load
 from tasks.audio.read import AudioParams
@@ -40,6 +41,8 @@ from tasks.stages.reward import RewardParams
 from tasks.stages.transcribe import TranscribeParams
 from tasks.toy.params import ToyParams
 from tasks.training.train import JamParams, TrainParams
+
+NO_PART_OF_A_REPORT = ("engine", "toy", "songs")
 
 
 class SongsParams(Section):
@@ -88,6 +91,15 @@ class Params(Section):
     benchmark: BenchmarkParams
     probe: ProbeParams
     listen: ListenParams
+
+    def decides(self) -> dict[str, Any]:
+        """The settings that decide values: no path, no device, no batch size, nothing of a model that is not chosen."""
+        names = [name for name in type(self).model_fields if name not in NO_PART_OF_A_REPORT]
+        decided = {name: getattr(self, name).decides() for name in names}
+        decided["group"] = {
+            key: value for key, value in decided["group"].items() if key != "benchmark_manifest"
+        }
+        return decided
 
 
 def load_params(overlay: Path | None = None, settings: Sequence[str] = ()) -> Params:
