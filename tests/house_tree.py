@@ -1,24 +1,27 @@
-"""The README's tree: every folder with its files, each with the first line of its docstring.
+"""The README's tree, every file with the first line of its docstring, and the index of docs/decisions.md.
 
-``python -m tests.house_tree`` writes it into the README; a test holds the two together.
+``python -m tests.house_tree`` writes both; tests hold them to what is there.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
+DECISIONS = ROOT / "docs" / "decisions.md"
 FOLDERS = ("flows", "tasks", "jam_model", "eval")
 OTHERS = """\
 data/         files only: what runs make
-tests/        mirrors the folders above; makes its own tiny data
+tests/        a folder of tests for each room above; makes its own tiny data
 params/       base/: settings beside params.yaml; overlays: all real models, JAM's published recipes
 bench/        measurements that are not tests
 cluster/      examples: Kubernetes, a cloud, Slurm
 docs/         decisions and why, metrics, deployment, scale
 dvc.yaml  params.yaml  prefect.yaml  pyproject.toml  requirements.lock  Makefile"""
+INDEX_START, INDEX_END = "<!-- the index is written by `python -m tests.house_tree` -->\n", "\n\n## "
 START, END = "<!-- the tree is written by `python -m tests.house_tree` -->\n```\n", "\n```\n"
 
 
@@ -48,9 +51,28 @@ def tree_in(readme: str) -> str:
     return readme.split(START)[1].split(END)[0]
 
 
+def index(decisions: str) -> str:
+    """The index of the decisions: every heading, with the first words of each entry below it."""
+    lines = []
+    for section in decisions.split("\n## ")[1:]:
+        title, _, body = section.partition("\n")
+        entries = [" ".join(entry.split()) for entry in re.findall(r"^\*\*(.+?)\*\*", body, re.M | re.S)]
+        said = " · ".join(entry.rstrip(".,") for entry in entries) or "one line each"
+        lines.append(f"- [{title}](#{title.lower().replace(' ', '-')}): {said}")
+    return "\n".join(lines)
+
+
+def index_in(decisions: str) -> str:
+    """The index that the decisions hold."""
+    return decisions.split(INDEX_START)[1].split(INDEX_END)[0]
+
+
 def main() -> None:
     text = README.read_text(encoding="utf-8")
     README.write_text(text.replace(START + tree_in(text) + END, START + tree() + END), encoding="utf-8")
+    text = DECISIONS.read_text(encoding="utf-8")
+    old, new = (INDEX_START + lines + INDEX_END for lines in (index_in(text), index(text)))
+    DECISIONS.write_text(text.replace(old, new), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import yaml
 from flows.commands.main import app
 from flows.pipelines.prepare_stages import prepare_stages
 from flows.settings.params import load_params
-from tests.house_tree import tree, tree_in
+from tests.house_tree import DECISIONS, index, index_in, tree, tree_in
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
@@ -32,6 +32,11 @@ def test_every_command_stands_in_the_readme_and_no_other() -> None:
 
 def test_tree_of_the_readme_is_the_tree() -> None:
     assert tree_in(README) == tree(), "run `python -m tests.house_tree`"
+
+
+def test_index_of_the_decisions_is_that_of_its_entries() -> None:
+    decisions = DECISIONS.read_text(encoding="utf-8")
+    assert index_in(decisions) == index(decisions), "run `python -m tests.house_tree`"
 
 
 def test_every_stage_stands_in_the_readme_table() -> None:

@@ -40,10 +40,16 @@ def scale_of(values: Sequence[float], include: Sequence[float] = ()) -> Scale:
 
 
 def ticks(scale: Scale, about: int = 4) -> list[float]:
-    """Round numbers inside the scale: steps of 1, 2 or 5 times a power of ten."""
+    """Round numbers inside the scale, steps of 1, 2 or 5 times a power of ten: the one nearest to `about` steps."""
     rough = (scale.high - scale.low) / about
     power = 10.0 ** math.floor(math.log10(rough))
-    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
+    upto = (
+        (1, 1.5),
+        (2, 3.5),
+        (5, 7.5),
+        (10, 10),
+    )  # at most 1.43 rough steps: an axis about 0 has three numbers
+    step = next(factor * power for factor, most in upto if rough <= most * power)
     first = math.ceil(scale.low / step)
     last = math.floor(scale.high / step + 1e-9)
     return [round(position * step, 10) for position in range(first, last + 1)]

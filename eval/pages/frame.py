@@ -28,7 +28,7 @@ def html_page(
     data: Any,
     embedded: Mapping[str, str],
 ) -> str:
-    """The whole page as text. `styles` and `scripts` are files of eval/page, which become one of each;
+    """The whole page as text. `styles` and `scripts` are files of eval/pages/assets, which become one of each;
     `embedded` is base64 by script id.
     """
     folder = files("eval.pages") / "assets"

@@ -43,16 +43,18 @@ def random_words(random, count):
     return words
 
 
-@pytest.mark.parametrize("seed", range(150))
-def test_grid_equals_the_slow_algorithm_on_odd_lyrics(seed):
-    random = np.random.default_rng(seed)
-    max_frames = int(random.choice([1, 7, 64, 300]))
-    total = int(random.choice([1, 5, max_frames, 2 * max_frames, 3 * max_frames]))
-    start = int(random.integers(0, max(1, total - max_frames + 1)))
-    words = random_words(random, int(random.choice([0, 1, 3, 40])))
-    grid = lyric_grid(words, max_frames, start, total)
-    assert grid.dtype == np.int64
-    assert grid.tolist() == slow_grid(words, max_frames, start, total)
+def test_grid_equals_the_slow_algorithm_on_odd_lyrics():
+    differing = []
+    for seed in range(150):
+        random = np.random.default_rng(seed)
+        max_frames = int(random.choice([1, 7, 64, 300]))
+        total = int(random.choice([1, 5, max_frames, 2 * max_frames, 3 * max_frames]))
+        start = int(random.integers(0, max(1, total - max_frames + 1)))
+        words = random_words(random, int(random.choice([0, 1, 3, 40])))
+        grid = lyric_grid(words, max_frames, start, total)
+        if grid.dtype != np.int64 or grid.tolist() != slow_grid(words, max_frames, start, total):
+            differing.append(f"seed {seed}")
+    assert not differing
 
 
 def test_phonemes_stand_evenly_in_their_word_and_end_with_a_boundary():

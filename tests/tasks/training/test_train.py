@@ -91,7 +91,7 @@ def shards(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The loop itself, without Ray around it; tests of the wrapper are in tests/tasks/engine/test_fit.py."""
+    """The loop itself, without Ray around it; tests of the wrapper are in tests/tasks/trainer/test_ray_train.py."""
     monkeypatch.setattr(
         fitting, "_run_on_ray", lambda objective, params, out: run_steps(objective, params, out, ALONE)
     )
