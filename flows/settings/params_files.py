@@ -125,7 +125,8 @@ def _one_line(error: ValidationError, layers: Sequence[Layer], model: type[BaseM
         return f"params ({where}): {path} is not a setting; settings there: {known}{more}"
     if first["type"] == "missing":
         return f"params ({where}): {path} is missing; params.yaml and params/base show every setting{more}"
-    message = first["msg"][:1].lower() + first["msg"][1:]
+    message = first["msg"].removeprefix("Value error, ")
+    message = message[:1].lower() + message[1:]
     if not path:  # two sections do not fit each other
         return f"params: {message}{more}"
     given = first.get("input")
