@@ -75,16 +75,14 @@ def drive(work: Path, songs: Path, only: str | None) -> None:
     os.environ["CHAOS_DRIVER"] = str(os.getpid())
     from flows.dpo import run_dpo
     from flows.prepare import run_prepare
-    from flows.settings.params import load_params
-    from flows.settings.work_folder import WorkFolder
+    from flows.settings.project import Project
     from flows.train import run_train
 
-    params = load_params(None, [*SMALL, f"songs.path={songs}"])
-    folder = WorkFolder(work)
-    run_prepare(params, folder, only={only} if only else None)
+    project = Project.at(work, None, [*SMALL, f"songs.path={songs}"])
+    run_prepare(project, only={only} if only else None)
     if only is None:
-        run_train(params, folder)
-        run_dpo(params, folder)
+        run_train(project)
+        run_dpo(project)
 
 
 def start(out: Path, songs: Path, only: str | None, plan: Path | None, mark: str) -> subprocess.Popen[bytes]:

@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bench.measuring import RESULTS, machine, write_result
 from bench.trial_folders import trial_folder
 from flows.settings.params import load_params
+from flows.settings.project import Project
 from flows.sweep import run_sweep
 
 SHOWN = ("round", "reward", "pair", "dpo", "sweep", "sampler")
@@ -37,7 +38,7 @@ def main() -> None:
     options = parser.parse_args()
     params = load_params(options.params, options.settings)
     started = time.monotonic()
-    page = run_sweep(params, trial_folder(options.work, options.scratch))
+    page = run_sweep(Project(params, trial_folder(options.work, options.scratch)))
     found = json.loads((page.parent / "sweep.json").read_text())
     shown = {name: getattr(params, name).model_dump(mode="json") for name in SHOWN}
     minutes = round((time.monotonic() - started) / 60, 1)

@@ -22,6 +22,7 @@ from bench.trial_folders import trial_folder
 from flows.benchmark import run_benchmark
 from flows.dpo import run_dpo
 from flows.settings.params import load_params
+from flows.settings.project import Project
 
 SHOWN = ("round", "gate", "reward", "pair", "dpo", "sampler")
 ROW = ("number", "estimates", "changes", "num_pairs", "num_prompts", "refusals", "held_out_accuracy")
@@ -43,9 +44,10 @@ def main() -> None:
     params = load_params(None, [f"round.rounds={options.rounds}", *options.settings])
     work = trial_folder(options.work, options.scratch)
     stood, started = work.rounds.exists(), time.monotonic()
-    rounds = run_dpo(params, work)
+    project = Project(params, work)
+    rounds = run_dpo(project)
     minutes = options.minutes if stood else (time.monotonic() - started) / 60
-    run_benchmark(params, work)
+    run_benchmark(project)
     report = json.loads((work.report("benchmark") / "report.json").read_text())
     write_result(
         "dpo_rounds",

@@ -26,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from bench.measuring import RESULTS, machine, write_result
 from flows.prepare import run_prepare
 from flows.settings.params import load_params
+from flows.settings.project import Project
 from flows.settings.work_folder import WorkFolder
 from tasks.toy.params import render
 
@@ -35,7 +36,7 @@ def prepared(songs: Path, work: Path, partition_size: int, workers: int) -> dict
     settings = [f"songs.path={songs}", f"engine.partition_size={partition_size}"]
     params = load_params(None, [*settings, f"engine.num_workers={workers}"])
     start = time.time()
-    run_prepare(params, WorkFolder(work))
+    run_prepare(Project(params, WorkFolder(work)))
     whole_s = time.time() - start
     receipts = [
         (path.stat().st_mtime, json.loads(path.read_text())) for path in work.glob("receipts/*/*/*.json")

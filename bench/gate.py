@@ -22,8 +22,7 @@ import soundfile
 from eval.stats.intervals import proportion
 from flows.calibrate import run_calibrate
 from flows.prepare import run_prepare
-from flows.settings.params import load_params
-from flows.settings.work_folder import WorkFolder
+from flows.settings.project import Project
 from tasks.toy.composition import SAMPLE_RATE_HZ, VOCABULARY, Chord, Score, compose, song_seed
 from tasks.toy.performance import perform
 from tasks.toy.voice import Timed
@@ -176,7 +175,7 @@ def measure(work: Path, num_good: int, num_bad: int, seeds: tuple[int, int]) -> 
     chosen_on = build(work / "chosen-on", seeds[0], num_good, num_bad)
     overlay = work / "limits.yaml"
     settings = [f"songs.path={chosen_on}"]
-    limits = run_calibrate(load_params(None, settings), WorkFolder(work / "calibrate"), overlay)
+    limits = run_calibrate(Project.at(work / "calibrate", None, settings), overlay)
     manifest = build(work / "reported", seeds[1], num_good, num_bad)
     gated = prepared(manifest, work / "prepare", "given", overlay)
     repaired = prepared(manifest, work / "prepare", "align", overlay)
@@ -195,9 +194,9 @@ def measure(work: Path, num_good: int, num_bad: int, seeds: tuple[int, int]) -> 
 
 def prepared(manifest: Path, work: Path, times: str, overlay: Path | None = None) -> list[dict[str, Any]]:
     """The rows of the whole chain, each with the kind of its song; a flagged song counts as dropped."""
-    params = load_params(overlay, [f"songs.path={manifest}", f"align.times={times}"])
+    project = Project.at(work, overlay, [f"songs.path={manifest}", f"align.times={times}"])
     kinds = {row["audio_path"]: row["kind"] for row in map(json.loads, manifest.read_text().splitlines())}
-    rows = run_prepare(params, WorkFolder(work)).rows(["audio", "words", "flags", "title"])
+    rows = run_prepare(project).rows(["audio", "words", "flags", "title"])
     for row in rows:
         row["kind"] = kinds[row["audio"]["path"]]
         row["reason"] = row["drop_reason"] or next(iter(row.get("flags") or ()), None)

@@ -20,6 +20,7 @@ from bench.measuring import machine, write_result
 from bench.trial_folders import trial_folder
 from flows.dpo import run_dpo
 from flows.settings.params import load_params
+from flows.settings.project import Project
 
 REWARDS = {"hackable": "contrast", "honest": "judge", "random": "coin"}
 SEEDS = {"hackable": (1, 2, 3), "honest": (1, 2, 3, 4, 5), "random": (1, 2, 3, 4, 5)}
@@ -44,7 +45,7 @@ def rounds(kind: str, seed: int, options: argparse.Namespace) -> dict[str, Any]:
         *(f"{section}.seed={seed}" for section in ("round", "dpo", "gate")),
     ]
     params = load_params(options.params, [*SETTINGS, *options.settings, *own])
-    report = run_dpo(params, trial_folder(options.work, options.scratch / f"{kind}-{seed}"))
+    report = run_dpo(Project(params, trial_folder(options.work, options.scratch / f"{kind}-{seed}")))
     changes = [
         {change.metric: change.estimate.value for change in row.changes if not change.against}
         for row in report.rows[1:]

@@ -2,138 +2,75 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
 from prefect import flow
 
+from flows.pipelines.listening_stages import generate_stage
 from flows.run.notify import HOOKS
 from flows.run.prefect_tasks import run_stages
 from flows.run.progress import say
 from flows.settings.check_models import check_models
-from flows.settings.params import Params, load_params
+from flows.settings.params import Params
+from flows.settings.project import Project
 from jam_model.checkpoint import load_config, weights_hash
-from jam_model.training_facts import check_guidance, read_facts
-from tasks.engine.pipeline import Chain
 from tasks.engine.table import Table
 from tasks.models.phonemizer import build_phonemizer
-from tasks.models.style_encoder import build_style_encoder, style_encoder_identity
-from tasks.prompts.output_folder import SONG_COLUMNS, OutputFolder
+from tasks.models.style_encoder import build_style_encoder
+from tasks.prompts.output_folder import SONG_COLUMNS, OutputFolder, write_config
 from tasks.prompts.prompts import policy_system, take_sources
 from tasks.prompts.read_prompts import read_requests
-from tasks.prompts.rough_times import rough_times
-from tasks.songs.lyrics import decode_text
-from tasks.stages.generate import Generate
-from tasks.storage.files import write_bytes, write_json
-
-CONFIG = "generation_config.yaml"
+from tasks.prompts.write_request import SongRequest, write_request
 
 
-def run_generate(params: Params, manifest: Path, checkpoint: Path, out: Path, takes: int) -> Path:
-    """Sing every row `takes` times; what stands already is neither sung nor written again. Returns the metadata file."""
+def run_generate(project: Project, manifest: Path, checkpoint: Path, takes: int) -> Path:
+    """Sing every row `takes` times; what stands already is neither sung nor written again. Returns the metadata file.
+
+    The project's work folder is jamify's output folder.
+    """
+    params, work = project.params, project.work
     check_models(params, "generate")
     weights, config = weights_hash(checkpoint), load_config(checkpoint)
-    check_guidance(
-        read_facts(checkpoint), params.sampler.guidance, style_encoder_identity(params.models.style_encoder)
-    )
+    stage = generate_stage(project, {weights: checkpoint}, "")
     encoder, phonemizer = (
         build_style_encoder(params.models.style_encoder),
         build_phonemizer(params.models.phonemizer),
     )
     prompts = read_requests(manifest, phonemizer, encoder, params.audio, params.ingest)
     system = policy_system("generate", "generate", weights, params.sampler, prompts)
-    table = Table(out / "table")
-    table.admit(take_sources(prompts, system, 0, takes, params.round.seed), partition_size=1)
-    stage = Generate(
-        params.models.codec, params.models.style_encoder, {weights: str(checkpoint.resolve())}, ""
-    )
-    chain = Chain(table, [stage], pythons=params.engine.pythons())
-    run_stages([chain], params.engine, out / "receipts")
-    songs = [row for row in chain.rows(SONG_COLUMNS) if row["drop_reason"] != "source_gone"]
-    path, written = OutputFolder(out, params.output).write(songs, config.max_frames)
-    write_bytes(out / CONFIG, config_text(params, weights).encode())
-    standing = sum(not song["drop_reason"] for song in songs) - written
-    say(f"generate: {written} songs written to {out / 'generated'}, {standing} stood already")
-    return path
-
-
-def config_text(params: Params, weights: str) -> str:
-    """How the songs were made, as YAML: the checkpoint by its hash, and the sections of params that decide."""
+    sources = take_sources(prompts, system, 0, takes, params.round.seed)
+    Table(work.table).admit(sources, partition_size=1)
+    chain = project.pipeline(work.table, [stage])
+    run_stages([chain], params.engine, work.receipts)
+    songs = chain.listed_rows(SONG_COLUMNS)
+    path, written = OutputFolder(work.root, params.output).write(songs, config.max_frames)
     sections = {
         "sampler": params.sampler,
         "codec": params.models.codec,
         "style": params.models.style_encoder,
         "output": params.output,
     }
-    decided = {name: section.decides() for name, section in sections.items()}
-    return yaml.safe_dump({"checkpoint": weights, "seed": params.round.seed, **decided}, sort_keys=False)
+    write_config(work.root, weights, params.round.seed, sections)
+    standing = sum(not song["drop_reason"] for song in songs) - written
+    say(f"generate: {written} songs written to {work.root / 'generated'}, {standing} stood already")
+    return path
 
 
-def manifest_of(
-    params: Params,
-    manifest: Path | None,
-    lyrics: Path | None,
-    style: str | None,
-    bpm: float | None,
-    duration_s: float | None,
-    out: Path,
-) -> Path:
-    """The manifest that is asked for: the given one, or one written for the lyrics and style of a single song.
+def manifest_of(params: Params, manifest: Path | None, request: SongRequest | None, out: Path) -> Path:
+    """The manifest that is asked for: the given one, or one written for a single song under ``<out>/request``.
 
     Raises:
-        ValueError: neither or both are given, lyrics without a style, or see `write_request`.
+        ValueError: neither or both are given, or see `write_request`.
     """
-    if manifest is not None and lyrics is None:
+    if manifest is not None and request is None:
         return manifest
-    if manifest is not None or lyrics is None:
+    if manifest is not None or request is None:
         raise ValueError("generate: give --manifest, or --lyrics with --style; one of the two")
-    if style is None:
-        raise ValueError("style: --lyrics needs --style, such as --style 'bright pop, female voice'")
-    return write_request(params, lyrics, style, bpm, duration_s, out)
-
-
-def write_request(
-    params: Params, lyrics: Path, style: str, bpm: float | None, duration_s: float | None, out: Path
-) -> Path:
-    """Lyrics and a style text as a manifest of one row under ``<out>/request``; returns its path.
-
-    Plain text gets rough word times in an editable .json, whose path is said. Times that were edited there
-    are never written over.
-
-    Raises:
-        ValueError: text without a tempo, times without a length, or edited times stand in the way.
-    """
-    folder = out / "request"
-    timed = lyrics
-    if lyrics.suffix.lower() == ".txt":
-        if bpm is None:
-            raise ValueError(f"bpm: {lyrics} has no word times; give --bpm, or a .json with times")
-        text = decode_text(lyrics.read_bytes())
-        rough = rough_times(text, bpm, build_phonemizer(params.models.phonemizer), params.rough_times)
-        duration_s = duration_s or rough.duration_s
-        timed = folder / f"{lyrics.stem}.json"
-        if timed.is_file() and json.loads(timed.read_text(encoding="utf-8")) != rough.to_json():
-            raise ValueError(
-                f"lyrics: {timed} holds other times than {lyrics} at {bpm:g} bpm would get; sing them with "
-                f"--lyrics {timed} --duration SECONDS, or remove the file"
-            )
-        write_json(timed, rough.to_json())
+    written, timed = write_request(request, params.models.phonemizer, params.rough_times, out / "request")
+    if timed != request.lyrics:
         say(f"word times: {timed} (edit them, then sing them with --lyrics {timed})")
-    if duration_s is None:
-        raise ValueError(f"duration: {lyrics} does not say how long the song is; give --duration in seconds")
-    prompt = folder / f"{lyrics.stem}.style.txt"
-    write_bytes(prompt, (style + "\n").encode())
-    row = {
-        "id": lyrics.stem,
-        "lrc_path": str(timed.resolve()),
-        "prompt_path": str(prompt.resolve()),
-        "duration": duration_s,
-    }
-    manifest = folder / f"{lyrics.stem}.manifest.json"
-    write_json(manifest, [row])
-    return manifest
+    return written
 
 
 @flow(name="generate", flow_run_name="generate-{out}", **HOOKS)
@@ -142,8 +79,8 @@ def generate(
     checkpoint: str,
     out: str,
     takes: int = 1,
-    params: str | None = None,
-    settings: Sequence[str] = (),
+    params_file: str | None = None,
+    overrides: Sequence[str] = (),
 ) -> str:
     """Sing the rows of a jamify manifest; returns the path of ``generation_metadata.json``.
 
@@ -152,8 +89,8 @@ def generate(
         checkpoint: folder with model.safetensors and config.json.
         out: jamify's output folder.
         takes: songs a row, each from its own noise.
-        params: YAML file laid over params.yaml, such as params/real.yaml; none for params.yaml alone.
-        settings: single values over both, each as section.key=value, such as pretrain.steps=200.
+        params_file: YAML file laid over params.yaml, such as params/real.yaml; none for params.yaml alone.
+        overrides: single values over both, each as section.key=value, such as pretrain.steps=200.
     """
-    loaded = load_params(Path(params) if params else None, list(settings))
-    return str(run_generate(loaded, Path(manifest), Path(checkpoint), Path(out), takes))
+    project = Project.at(out, params_file, overrides)
+    return str(run_generate(project, Path(manifest), Path(checkpoint), takes))

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
-from flows.pipelines.round import figures_told, fit_pairs
+from flows.pipelines.round import fit_pairs
 from flows.pipelines.runs import checkpoint_of, remove_superseded
 from flows.run.progress import progress_bar, say
-from flows.settings.params import Params, load_params
-from flows.settings.work_folder import WorkFolder, writes_work
+from flows.settings.params import Params
+from flows.settings.project import Project, writes_work
 from jam_model.checkpoint import weights_hash
 from jam_model.shard_index import TRAIN, VALIDATION
 from tasks.engine.fingerprint import fingerprint
 from tasks.models.phonemizer import build_phonemizer
 from tasks.preference.jamify_pairs import read_pair_list
 from tasks.preference.pair_store import digest_of
+from tasks.preference.round_report import held_out_line
 from tasks.shards.convert_foreign import REFUSED_NAME, Importer, import_shards
 from tasks.shards.read_foreign import shards_of
 from tasks.training.train import TrainResult
 
 
-def bring_in_shards(where: str, out: Path, overlay: Path | None, settings: Sequence[str]) -> int:
+def bring_in_shards(params: Params, where: str, out: Path) -> int:
     """Convert the shards of a folder or pattern into `out`; returns how many samples were taken.
 
     Raises:
         ValueError: no shards, or none of their samples could be taken.
     """
-    params = load_params(overlay, list(settings))
     importer = Importer(
         build_phonemizer(params.models.phonemizer),
         params.phonemize.max_unknown_share,
@@ -35,8 +34,8 @@ def bring_in_shards(where: str, out: Path, overlay: Path | None, settings: Seque
         params.pack.tensor_format,
     )
     paths = shards_of(where)
-    with progress_bar("import", "shards") as step:
-        imported = import_shards(paths, out, importer, step)
+    with progress_bar("import", "shards") as show:
+        imported = import_shards(paths, out, importer, show)
     reasons = ", ".join(f"{reason} {count}" for reason, count in imported.reasons.items())
     if not imported.num_samples:
         raise ValueError(
@@ -50,7 +49,7 @@ def bring_in_shards(where: str, out: Path, overlay: Path | None, settings: Seque
 
 
 @writes_work("dpo")
-def learn_pair_list(params: Params, work: WorkFolder, path: Path, posteriors: bool) -> TrainResult:
+def learn_pair_list(project: Project, path: Path, posteriors: bool) -> TrainResult:
     """``jam dpo --pairs LIST``: preference training from the fine-tuned model on jamify's DPO list; no gate holds it.
 
     The run lies in ``checkpoints/pairs``; entries of the split ``validation`` are held out. `posteriors`: what the
@@ -62,10 +61,10 @@ def learn_pair_list(params: Params, work: WorkFolder, path: Path, posteriors: bo
     pairs = read_pair_list(path, vae_sampled=not posteriors)
     learn, check = ([pair for pair in pairs if pair.prompt.split == split] for split in (TRAIN, VALIDATION))
     say(f"pairs: {len(learn)} of {len(pairs)} entries to learn from, {len(check)} held out")
-    policy = checkpoint_of(work.checkpoint("sft"))
-    decided = [params.dpo.model_dump(mode="json"), weights_hash(policy), digest_of(learn), digest_of(check)]
-    out = work.checkpoint("pairs") / fingerprint(decided)
-    result = fit_pairs("pairs", params.dpo, learn, check, policy, None, params, out)
+    policy, section = checkpoint_of(project.work.checkpoint("sft")), project.params.dpo
+    decided = [section.model_dump(mode="json"), weights_hash(policy), digest_of(learn), digest_of(check)]
+    out = project.work.checkpoint("pairs") / fingerprint(decided)
+    result = fit_pairs(project, "pairs", section, (learn, check), policy, None, out)
     remove_superseded(out.parent, out)
-    say(f"pairs: {figures_told(result.figures)}; {out}")
+    say(f"pairs: {held_out_line(result.figures)}; {out}")
     return result

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
-from flows.settings.params import load_params
-from flows.settings.work_folder import WorkFolder
+from flows.settings.project import Project
 
 FITS = ("pretrain", "sft")
 
 
-def run_one(name: str, overlay: Path | None, settings: Sequence[str], root: Path) -> None:
+def run_one(project: Project, name: str) -> None:
     """Bring this stage up to date; what it reads must stand.
 
     Raises:
@@ -23,15 +19,14 @@ def run_one(name: str, overlay: Path | None, settings: Sequence[str], root: Path
     from flows.prepare import run_prepare
     from flows.train import run_train
 
-    params, work = load_params(overlay, settings), WorkFolder(root)
-    stages = [stage.name for stage in prepare_stages(params, "")]
+    stages = [stage.name for stage in prepare_stages(project.params, "")]
     if name in stages:
-        run_prepare(params, work, only={name})
+        run_prepare(project, only={name})
     elif name in FITS:
-        run_train(params, work, only=name)
+        run_train(project, only=name)
     elif name == "dpo":
-        run_dpo(params, work)
+        run_dpo(project)
     elif name == "benchmark":
-        run_benchmark(params, work)
+        run_benchmark(project)
     else:
         raise ValueError(f"stage: {name!r} is none of {', '.join([*stages, *FITS, 'dpo', 'benchmark'])}")

@@ -9,48 +9,30 @@ from typing import Any
 from prefect import flow
 
 from eval.pages.sweep import sweep_html, sweep_json
-from eval.results.sweep import Sweep, SweepRow
-from eval.results.wording import interval, number
-from flows.dpo import RoundSongs, round_songs
 from flows.pipelines.listening_stages import generate_stage
-from flows.pipelines.round import SungPairs, sing_pairs, told
+from flows.pipelines.prepare_stages import prepare_chain
+from flows.pipelines.round import sing_pairs
 from flows.pipelines.runs import checkpoint_of, remove_superseded
-from flows.run.prefect_tasks import run_stages, step
+from flows.run.notify import HOOKS
+from flows.run.prefect_tasks import run_as_task, run_stages
 from flows.run.progress import progress_bar, say
 from flows.settings.check_models import check_models
-from flows.settings.params import Params, load_params
-from flows.settings.work_folder import WorkFolder, writes_work
-from jam_model.checkpoint import weights_hash
-from tasks.engine.fingerprint import fingerprint
-from tasks.engine.pipeline import Chain
-from tasks.engine.table import Table
+from flows.settings.project import Project, writes_work
 from tasks.models.codec import build_codec
-from tasks.preference.dpo import preference_run
-from tasks.preference.pair_store import write_pairs
-from tasks.preference.sweep import (
-    ARMS,
-    METRICS,
-    SONG_COLUMNS,
-    START,
-    Arm,
-    labelled,
-    sung_by,
-    sweep_rows,
-    system_of,
-)
-from tasks.prompts.prompts import Prompt, policy_system, system_sources
+from tasks.preference.round import PREPARED_COLUMNS, SungPairs, round_songs
+from tasks.preference.round_report import pairs_line
+from tasks.preference.sweep import SONG_COLUMNS, START
+from tasks.preference.sweep_runs import Trained, arm_runs, keep_result, row_line, sweep_report
+from tasks.prompts.prompts import Prompt, policy_systems, system_sources
 from tasks.stages.reward import Reward
 from tasks.stages.score import Score
 from tasks.stages.style import Style
-from tasks.storage.files import remove_tree, write_bytes, write_json
+from tasks.storage.files import write_bytes, write_json
 from tasks.trainer.many_runs import fit_all
-
-Trained = dict[str, dict[str, Any]]
-"""A finished run's weights (``weights``), folder (``checkpoint``) and figures, by `system_of`."""
 
 
 @writes_work("sweep")
-def run_sweep(params: Params, work: WorkFolder) -> Path:
+def run_sweep(project: Project) -> Path:
     """Sing, pair, train every arm from every seed, sing again, compare; returns the page.
 
     Everything lies in ``sweep/``: what of it stands is found, not made.
@@ -58,17 +40,20 @@ def run_sweep(params: Params, work: WorkFolder) -> Path:
     Raises:
         ValueError: a model cannot be used, there are too few songs, or no prompt gave a pair.
     """
+    params, work = project.params, project.work
     check_models(params, "dpo")
-    songs = round_songs(params, work, params.sweep.num_prompts)
+    prepared = prepare_chain(project).rows(PREPARED_COLUMNS)
+    songs = round_songs(prepared, params.round.num_held_out, params.sweep.num_prompts)
     first, folder = checkpoint_of(work.checkpoint("sft")), work.root / "sweep"
     prompts = songs.of_round(1, params.round.num_prompts)
-    made = sing_pairs(params, work, folder / "takes", 1, prompts, first)
-    say(f"pair: sweep: {told(made.learn)}; held out: {told(made.check)}")
-    trained = step("sweep-train", lambda: train_arms(params, folder, first, made))
-    rows = sing(params, work, folder, songs.gate, {START: first} | checkpoints(trained))
-    sweep = compared(params, songs, made, trained, rows)
+    made = sing_pairs(project, folder / "takes", 1, prompts, first)
+    say(f"pair: sweep: {pairs_line(made.learn, made.check)}")
+    trained = run_as_task("sweep-train", lambda: train_arms(project, folder, first, made))
+    models = {START: first} | {name: facts["checkpoint"] for name, facts in trained.items()}
+    rows = sing(project, folder, songs.gate, models)
+    sweep = sweep_report(params.dpo, params.sweep, songs, made, trained, rows)
     for row in (*sweep.arms, *sweep.contrasts):
-        say(f"sweep: {line_of(row)}")
+        say(f"sweep: {row_line(row)}")
     write_json(folder / "sweep.json", sweep_json(sweep))
     page = folder / "sweep.html"
     write_bytes(page, sweep_html(sweep).encode())
@@ -76,100 +61,45 @@ def run_sweep(params: Params, work: WorkFolder) -> Path:
     return page
 
 
-def train_arms(params: Params, folder: Path, first: Path, made: SungPairs) -> Trained:
+def train_arms(project: Project, folder: Path, first: Path, made: SungPairs) -> Trained:
     """Every arm from every seed, side by side; each result also stands in ``results/<arm>-s<seed>.json``."""
+    params = project.params
     silence_C = build_codec(params.models.codec).silence_C
-    learn, check = made.tensors
-    held_out = write_pairs(folder / "pairs" / "held-out", check)
-    names, runs = [], []
-    for arm in ARMS:
-        for seed in params.sweep.seeds:
-            pairs = write_pairs(folder / "pairs" / pairs_name(arm, seed), labelled(learn, arm.labels, seed))
-            section = arm.section(params.dpo, seed)
-            recipe = [section.model_dump(mode="json"), weights_hash(first), pairs.digest, held_out.digest]
-            out = folder / "runs" / system_of(arm.name, seed) / fingerprint(recipe)
-            names.append(system_of(arm.name, seed))
-            runs.append(preference_run(section, pairs, held_out, first, silence_C, out))
+    runs = arm_runs(params.dpo, params.sweep.seeds, folder, first, made, silence_C)
     with progress_bar("sweep", "runs") as show:
-        done = fit_all(runs, params.engine, show)
-    trained: Trained = {}
-    for name, run, facts in zip(names, runs, done, strict=True):
-        trained[name] = {"weights": facts["weights"], "checkpoint": run.out, "figures": facts["figures"]}
+        done = fit_all(list(runs.values()), params.engine, show)
+    for run in runs.values():
         remove_superseded(run.out.parent, run.out)
-        if (run.out / "steps").is_dir():
-            remove_tree(run.out / "steps")  # the run is done: its state is its weights
-        write_json(
-            folder / "results" / f"{name}.json", {**facts, "params": run.params.model_dump(mode="json")}
-        )
-    return trained
-
-
-def pairs_name(arm: Arm, seed: int) -> str:
-    """The folder of the pairs an arm learns from; only those at random differ from seed to seed."""
-    return f"random-s{seed}" if arm.labels == "random" else arm.labels
-
-
-def checkpoints(trained: Trained) -> dict[str, Path]:
-    """Where the weights lie, by `system_of`."""
-    return {name: facts["checkpoint"] for name, facts in trained.items()}
+    return {
+        name: keep_result(folder, name, run, facts)
+        for (name, run), facts in zip(runs.items(), done, strict=True)
+    }
 
 
 def sing(
-    params: Params, work: WorkFolder, folder: Path, prompts: Sequence[Prompt], models: Mapping[str, Path]
+    project: Project, folder: Path, prompts: Sequence[Prompt], models: Mapping[str, Path]
 ) -> list[dict[str, Any]]:
     """Every model sings the same prompts from the same noise; only what the comparison needs is measured."""
-    weights = {name: weights_hash(path) for name, path in models.items()}
-    systems = [policy_system(name, name, weights[name], params.sampler, prompts) for name in models]
-    table = Table(folder / "songs")
-    table.admit(system_sources(systems, params.sweep.seed), params.engine.partition_size)
+    params = project.params
+    systems = policy_systems(models, params.sampler, prompts)
     stages = [
-        generate_stage(params, {weights[name]: path for name, path in models.items()}, ""),
+        generate_stage(project, {str(system.checkpoint): models[system.name] for system in systems}, ""),
         Score(params.models.judge, ""),
         Reward(params.reward, params.models.judge, ""),
         Style(params.models.style_encoder, ""),
     ]
-    chain = Chain(table, stages, pythons=params.engine.pythons())
-    run_stages([chain], params.engine, work.receipts / "sweep-songs")
-    return [row for row in chain.rows([*SONG_COLUMNS, "made_by"]) if row["drop_reason"] != "source_gone"]
+    chain = project.pipeline(folder / "songs", stages, system_sources(systems, params.sweep.seed))
+    run_stages([chain], params.engine, project.work.receipts / "sweep-songs")
+    return chain.listed_rows([*SONG_COLUMNS, "made_by"])
 
 
-def compared(
-    params: Params, songs: RoundSongs, made: SungPairs, trained: Trained, rows: list[dict[str, Any]]
-) -> Sweep:
-    """What every arm changed, with what has to be known to read it."""
-    figures = {name: facts["figures"] for name, facts in trained.items()}
-    arms, contrasts = sweep_rows(sung_by(songs.gate, rows), figures, params.sweep, songs.reference)
-    seeds = ", ".join(str(seed) for seed in params.sweep.seeds)
-    notes = [
-        f"{told(made.learn)}; held out: {told(made.check)}",
-        f"{params.dpo.steps} steps of {params.dpo.batch_size * params.dpo.num_workers} pairs, seeds {seeds}; beta "
-        f"{params.dpo.beta:g}, flow errors are means over {params.dpo.error_over.replace('_', ' ')}; a term weighs "
-        f"{params.dpo.term_weight:g}",
-        f"{params.sweep.num_prompts} validation songs, each sung once by every model from the same noise",
-    ]
-    parts = (part for row in rows for entry in row["made_by"] for part in entry.split())
-    made_by = sorted({part for part in parts if "/" in part})
-    return Sweep(METRICS, arms, contrasts, notes, made_by)
-
-
-def line_of(row: SweepRow) -> str:
-    """One row in words."""
-    told = []
-    for metric in METRICS:
-        change = row.changes[metric.name]
-        shown = f"{metric.title.lower()} {number(metric, change.estimate.value)}"
-        told.append(f"{shown} {interval(metric, change.estimate)}{' *' if change.claim else ''}".strip())
-    return f"{row.name}: {', '.join(told)}"
-
-
-@flow(name="sweep", flow_run_name="sweep-{work}")
-def sweep(work: str = "data", params: str | None = None, settings: tuple[str, ...] = ()) -> str:
+@flow(name="sweep", flow_run_name="sweep-{work_dir}", **HOOKS)
+def sweep(work_dir: str = "data", params_file: str | None = None, overrides: Sequence[str] = ()) -> str:
     """Sweep in a work folder with a fine-tuned model; returns the path of the page.
 
     Args:
-        work: a work folder with shards and a fine-tuned checkpoint.
-        params: overlay over params.yaml.
-        settings: ``section.key=value``, each over the overlay.
+        work_dir: a work folder with shards and a fine-tuned checkpoint.
+        params_file: YAML file laid over params.yaml, such as params/real.yaml; none for params.yaml alone.
+        overrides: single values over both, each as section.key=value, such as pretrain.steps=200.
     """
-    loaded = load_params(Path(params) if params else None, list(settings))
-    return str(run_sweep(loaded, WorkFolder.at(work)))
+    return str(run_sweep(Project.at(work_dir, params_file, overrides)))

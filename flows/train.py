@@ -3,55 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from io import BytesIO
 from pathlib import Path
 
-import pandas
 from prefect import flow
 
 from flows.pipelines.runs import remove_superseded
 from flows.run.notify import HOOKS
-from flows.run.prefect_tasks import step
+from flows.run.prefect_tasks import run_as_task
 from flows.run.progress import progress_bar, say
 from flows.settings.check_models import check_models
-from flows.settings.params import Params, load_params
-from flows.settings.work_folder import WorkFolder, writes_work
-from tasks.engine.fingerprint import fingerprint, package_version
+from flows.settings.params import Params
+from flows.settings.project import Project, writes_work
 from tasks.engine.pool import connect
 from tasks.models.codec import build_codec
 from tasks.models.style_encoder import style_encoder_identity
 from tasks.models.transcriber import check_apart
 from tasks.storage.files import write_bytes, write_json
-from tasks.training.train import TrainParams, TrainResult, flow_recipe, train
+from tasks.trainer.log import LOG_NAME, loss_csv
+from tasks.training.train import TrainParams, TrainResult, run_name, train
 from tasks.training.validation_by_ear import Hearing
-
-PACKAGES = ("torch", "numpy")
 
 
 @writes_work("train")
-def run_train(params: Params, work: WorkFolder, only: str | None = None) -> TrainResult:
+def run_train(project: Project, only: str | None = None) -> TrainResult:
     """Pretrain and fine-tune; finished runs of the same recipe are found, not run."""
+    params = project.params
     check_models(params, "train")
-    pretrained = step("pretrain", lambda: fit_section("pretrain", params.pretrain, params, work, None))
+    pretrained = run_as_task("pretrain", lambda: fit_section(project, "pretrain", params.pretrain, None))
     if only == "pretrain":
         return pretrained
-    return step("sft", lambda: fit_section("sft", params.sft, params, work, pretrained.checkpoint))
+    return run_as_task("sft", lambda: fit_section(project, "sft", params.sft, pretrained.checkpoint))
 
 
-def fit_section(
-    name: str, section: TrainParams, params: Params, work: WorkFolder, init: Path | None
-) -> TrainResult:
+def fit_section(project: Project, name: str, section: TrainParams, init: Path | None) -> TrainResult:
     """One run in ``checkpoints/<name>/<fingerprint>``; runs of other recipes there are superseded and go."""
+    params, work = project.params, project.work
     silence_C = build_codec(params.models.codec).silence_C
     hearing = hearing_of(section, params)
-    recipe = flow_recipe(params.jam.config(section.max_frames), work.shards, silence_C, init, hearing)
-    versions = {package: package_version(package) for package in PACKAGES}
-    out = work.checkpoint(name) / fingerprint([recipe, section.model_dump(mode="json"), versions])
+    out = work.checkpoint(name) / run_name(section, params.jam, work.shards, silence_C, init, hearing)
     if (out / "done.json").is_file():
         say(f"{name}: up to date ({out.name})")
     else:
         connect(params.engine)
-    with progress_bar(name, "steps") as step:
+    with progress_bar(name, "steps") as show:
         result = train(
             section,
             params.jam,
@@ -60,12 +54,12 @@ def fit_section(
             style_encoder_identity(params.models.style_encoder),
             init,
             out,
-            lambda done, total, loss: step(done, total),
+            lambda done, total, loss: show(done, total),
             hearing,
             params.engine.shard_cache_mb,
         )
     remove_superseded(work.checkpoint(name), out)
-    write_loss_table(out / "log.jsonl", work.report(name) / "loss.csv")
+    write_bytes(work.report(name) / "loss.csv", loss_csv(out / LOG_NAME))
     write_json(work.report(name) / "metrics.json", result.figures)
     return result
 
@@ -85,20 +79,13 @@ def hearing_of(section: TrainParams, params: Params) -> Hearing | None:
     )
 
 
-def write_loss_table(log: Path, table: Path) -> None:
-    """The training log as CSV, without its clock: what `dvc plots` draws."""
-    frame = pandas.read_json(BytesIO(log.read_bytes()), lines=True)
-    write_bytes(table, frame.drop(columns="seconds").to_csv(index=False).encode())
-
-
-@flow(name="train", flow_run_name="train-{work}", **HOOKS)
-def train_flow(work: str = "data", params: str | None = None, settings: Sequence[str] = ()) -> str:
+@flow(name="train", flow_run_name="train-{work_dir}", **HOOKS)
+def train_flow(work_dir: str = "data", params_file: str | None = None, overrides: Sequence[str] = ()) -> str:
     """Pretrain and fine-tune on the shards of a work folder; returns the sha256 of the weights.
 
     Args:
-        work: a work folder with shards.
-        params: YAML file laid over params.yaml, such as params/real.yaml; none for params.yaml alone.
-        settings: single values over both, each as section.key=value, such as pretrain.steps=200.
+        work_dir: a work folder with shards.
+        params_file: YAML file laid over params.yaml, such as params/real.yaml; none for params.yaml alone.
+        overrides: single values over both, each as section.key=value, such as pretrain.steps=200.
     """
-    loaded = load_params(Path(params) if params else None, list(settings))
-    return run_train(loaded, WorkFolder.at(work)).weights
+    return run_train(Project.at(work_dir, params_file, overrides)).weights

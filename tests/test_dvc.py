@@ -16,6 +16,7 @@ import yaml
 from flows.pipelines.prepare_stages import prepare_chain, prepare_stages
 from flows.settings.params import Params, load_params
 from flows.settings.params_files import base_files, lay_over, read_yaml
+from flows.settings.project import Project
 from flows.settings.work_folder import WorkFolder
 from tasks.models.aligner import AlignerParams
 from tasks.models.codec import CodecParams
@@ -58,7 +59,7 @@ def outs(stage: dict[str, Any], *kinds: str) -> set[str]:
 
 
 def test_a_stage_depends_on_the_columns_it_reads_and_on_the_code_that_carries_its_version() -> None:
-    chain = prepare_chain(load_params(), WorkFolder(Path("data")))
+    chain = prepare_chain(Project.at("data"))
     for name, inputs in chain.inputs.items():
         deps = set(STAGES[name]["deps"])
         folders = {f"data/table/{other}" for other in inputs}
@@ -80,7 +81,7 @@ def test_results_can_be_compared_between_experiments() -> None:
                 assert all(options.get("cache", True) for options in entry.values()), entry
 
 
-class Project:
+class DvcProject:
     """A copy of the working tree as a Git and DVC project of its own, with tiny params."""
 
     def __init__(self, root: Path, bin: Path) -> None:
@@ -140,15 +141,15 @@ class Project:
 
     def stale(self) -> set[str]:
         """Stages of prepare that the table would run."""
-        chain = prepare_chain(self.params(), WorkFolder(self.root / "data"))
+        chain = prepare_chain(Project(self.params(), WorkFolder(self.root / "data")))
         return {stage for stage in chain.stages if why(chain, stage)}
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def project(tmp_path_factory: pytest.TempPathFactory) -> DvcProject:
     """Prepared by one command; DVC told that what stands is what its stages would have made."""
     folder = tmp_path_factory.mktemp("dvc")
-    made = Project(folder / "project", folder / "bin")
+    made = DvcProject(folder / "project", folder / "bin")
     made("jam", "toy")
     made("jam", "prepare")
     made.dvc("commit", "--force", "toy", *(stage.name for stage in prepare_stages(load_params(), "")))
@@ -157,7 +158,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.mark.slow
-def test_dvc_and_the_table_agree_on_what_is_fresh(project: Project) -> None:
+def test_dvc_and_the_table_agree_on_what_is_fresh(project: DvcProject) -> None:
     stages = [stage.name for stage in prepare_stages(load_params(), "")]
     assert project.changed(*stages) == set() == project.stale()
     before = (project.root / "params.yaml").read_text()
@@ -176,7 +177,7 @@ def test_dvc_and_the_table_agree_on_what_is_fresh(project: Project) -> None:
 
 
 @pytest.mark.slow
-def test_an_experiment_changes_a_number_and_its_metrics_and_plots_are_compared(project: Project) -> None:
+def test_an_experiment_changes_a_number_and_its_metrics_and_plots_are_compared(project: DvcProject) -> None:
     project.dvc("repro", "--single-item", "pretrain")
     project.commit()
     file = "params/base/training.yaml"

@@ -2,20 +2,46 @@
 
 from __future__ import annotations
 
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from flows.settings.params import Params
+    from flows.settings.project import Project
 
+NAME = "jam-lifecycle"
 app = typer.Typer(
     help="Raw songs in; a trained, preference-aligned and honestly measured JAM song model out.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def project_version() -> str:
+    """The installed one."""
+    try:
+        return version(NAME)
+    except PackageNotFoundError:
+        return "(not installed: run from its source)"
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"{NAME} {project_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def jam(
+    show_version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Name and version."),
+    ] = False,
+) -> None:
+    """Raw songs in; a trained, preference-aligned and honestly measured JAM song model out."""
 
 
 def _place(text: str | Path, field: str = "work") -> Path:
@@ -42,8 +68,8 @@ Work = Annotated[
         help="Folder for everything a run makes, or a prefix in a store: s3://bucket/prefix.",
     ),
 ]
-Overlay = Annotated[Path | None, typer.Option("--params", help="YAML laid over params.yaml.")]
-Settings = Annotated[list[str], typer.Option("--set", help="section.key=value, laid over both.")]
+ParamsFile = Annotated[Path | None, typer.Option("--params", help="YAML laid over params.yaml.")]
+Overrides = Annotated[list[str], typer.Option("--set", help="section.key=value, laid over both.")]
 Songs = Annotated[
     Path | None,
     typer.Option(
@@ -54,17 +80,25 @@ Songs = Annotated[
     ),
 ]
 DATA = Path("data")
-NO_SETTINGS: list[str] = []
+NONE: list[str] = []
 
 
-def ready(overlay: Path | None, settings: list[str], flow: str) -> Params:
-    """The settings of a flow whose models can be used: told before anything of Prefect or Ray starts."""
+def project_at(
+    work: Path, params_file: Path | None, overrides: list[str], songs: Path | None = None
+) -> Project:
+    """The settings and the work folder that a command asks for."""
+    from flows.settings.project import Project
+
+    return Project.at(work, params_file, [*overrides, f"songs.path={songs}"] if songs else overrides)
+
+
+def ready(work: Path, params_file: Path | None, overrides: list[str], flow: str) -> Project:
+    """The same for a flow whose models can be used: told before anything of Prefect or Ray starts."""
     from flows.settings.check_models import check_models
-    from flows.settings.params import load_params
 
-    params = load_params(overlay, settings)
-    check_models(params, flow)
-    return params
+    project = project_at(work, params_file, overrides)
+    check_models(project.params, flow)
+    return project
 
 
 def text(path: Path | None) -> str | None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.app import DATA, NO_SETTINGS, Overlay, Settings, Songs, Work, app, ready, text
+from flows.commands.app import DATA, NONE, Overrides, ParamsFile, Songs, Work, app, project_at, ready, text
 from flows.run.progress import progress_bar, say
 
 
@@ -19,21 +19,21 @@ def toy(
     songs: Annotated[int | None, typer.Option("--songs", help="How many.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Which.")] = None,
     lyrics: Annotated[str | None, typer.Option("--lyrics", help="json, lrc, txt, none or all.")] = None,
-    params: Overlay = None,
-    set_: Settings = NO_SETTINGS,
+    params_file: ParamsFile = None,
+    overrides: Overrides = NONE,
 ) -> None:
     """Render toy songs with exact ground truth."""
     from flows.settings.params import load_params
     from tasks.toy.params import is_rendered, render
 
-    section = load_params(params, set_).toy
+    section = load_params(params_file, overrides).toy
     given = {"out": str(out) if out else None, "num_songs": songs, "seed": seed, "lyrics": lyrics}
     section = section.model_copy(update={key: value for key, value in given.items() if value is not None})
     if is_rendered(section):
         say(f"toy: up to date ({section.num_songs} songs in {section.out})")
         return
-    with progress_bar("toy", "songs") as step:
-        render(section, step)
+    with progress_bar("toy", "songs") as show:
+        render(section, show)
 
 
 @app.command("run")
@@ -43,45 +43,58 @@ def run_lifecycle(
     plan: Annotated[
         bool, typer.Option("--plan", help="Say what would run, how long and with what; run nothing.")
     ] = False,
-    params: Overlay = None,
-    set_: Settings = NO_SETTINGS,
+    params_file: ParamsFile = None,
+    overrides: Overrides = NONE,
 ) -> None:
     """The whole life cycle: prepare, train, dpo, benchmark."""
     if plan:
         from flows.console.plan import print_plan
-        from flows.settings.params import load_params
-        from flows.settings.work_folder import WorkFolder
 
-        planned = load_params(params, [*set_, f"songs.path={songs}"] if songs else set_)
-        raise typer.Exit(print_plan(planned, WorkFolder(work)))
-    loaded = ready(params, set_, "all")
+        raise typer.Exit(print_plan(project_at(work, params_file, overrides, songs)))
+    project = ready(work, params_file, overrides, "all")
     from flows.console.tables import print_report
     from flows.lifecycle import lifecycle
 
-    path = str(songs) if songs else loaded.songs.path
-    lifecycle(path, str(work), text(params), set_)
+    path = str(songs) if songs else project.params.songs.path
+    lifecycle(path, str(work), text(params_file), overrides)
     print_report(work)
 
 
 @app.command()
 def prepare(
-    songs: Songs = None, work: Work = DATA, params: Overlay = None, set_: Settings = NO_SETTINGS
+    songs: Songs = None, work: Work = DATA, params_file: ParamsFile = None, overrides: Overrides = NONE
 ) -> None:
     """Songs in, shards out."""
-    loaded = ready(params, set_, "prepare")
+    project = ready(work, params_file, overrides, "prepare")
     from flows.prepare import prepare as flow
 
-    path = str(songs) if songs else loaded.songs.path
-    flow(path, str(work), text(params), set_)
+    path = str(songs) if songs else project.params.songs.path
+    flow(path, str(work), text(params_file), overrides)
 
 
 @app.command()
-def train(work: Work = DATA, params: Overlay = None, set_: Settings = NO_SETTINGS) -> None:
+def calibrate(
+    songs: Annotated[Path, typer.Option("--songs", help="Manifest whose rows have a label, good or bad.")],
+    work: Work = DATA,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The YAML to write; default WORK/limits.yaml.")
+    ] = None,
+    params_file: ParamsFile = None,
+    overrides: Overrides = NONE,
+) -> None:
+    """Choose the gate's limits on labelled songs."""
+    from flows.calibrate import calibrate as flow
+
+    flow(str(songs), str(work), str(out or work / "limits.yaml"), text(params_file), overrides)
+
+
+@app.command()
+def train(work: Work = DATA, params_file: ParamsFile = None, overrides: Overrides = NONE) -> None:
     """Pretrain and fine-tune on the shards."""
-    ready(params, set_, "train")
+    ready(work, params_file, overrides, "train")
     from flows.train import train_flow
 
-    train_flow(str(work), text(params), set_)
+    train_flow(str(work), text(params_file), overrides)
 
 
 @app.command()
@@ -97,27 +110,29 @@ def generate(
     duration: Annotated[float | None, typer.Option("--duration", help="Its length in seconds.")] = None,
     takes: Annotated[int, typer.Option("--takes", min=1, help="Songs a row, each from its own noise.")] = 1,
     ending: Annotated[str | None, typer.Option("--format", help="mp3, flac or wav.")] = None,
-    params: Overlay = None,
-    set_: Settings = NO_SETTINGS,
+    params_file: ParamsFile = None,
+    overrides: Overrides = NONE,
 ) -> None:
     """Sing a song from its lyrics, or the songs of a manifest, with a checkpoint."""
-    settings = [*set_, f"output.ending={ending}"] if ending else set_
-    loaded = ready(params, settings, "generate")
+    settings = [*overrides, f"output.ending={ending}"] if ending else overrides
+    project = ready(out, params_file, settings, "generate")
     from flows.generate import generate as flow
     from flows.generate import manifest_of
+    from tasks.prompts.write_request import SongRequest
 
-    asked = manifest_of(loaded, manifest, lyrics, style, bpm, duration, out)
-    flow(str(asked), str(checkpoint), str(out), takes, text(params), settings)
+    request = SongRequest(lyrics, style, bpm, duration) if lyrics else None
+    asked = manifest_of(project.params, manifest, request, out)
+    flow(str(asked), str(checkpoint), str(out), takes, text(params_file), settings)
 
 
 @app.command()
 def stage(
     name: Annotated[str, typer.Argument(help="A stage of prepare, or pretrain, sft, dpo, benchmark.")],
     work: Work = DATA,
-    params: Overlay = None,
-    set_: Settings = NO_SETTINGS,
+    params_file: ParamsFile = None,
+    overrides: Overrides = NONE,
 ) -> None:
     """Bring one stage up to date (what dvc.yaml calls)."""
     from flows.one_stage import run_one
 
-    run_one(name, params, set_, work)
+    run_one(project_at(work, params_file, overrides), name)

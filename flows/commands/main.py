@@ -14,14 +14,26 @@ from typer.exceptions import TyperException
 
 from flows.commands.app import app
 from flows.run.prefect_server import CURE, is_lost
-from flows.run.progress import complain
+from flows.run.progress import print_error
 from tasks.storage.retry import cure_of
 
 # isort: off
 # each module adds its commands; this is their order in `jam --help`
-from flows.commands import lifecycle, rounds, measure, share, upkeep, exchange  # noqa: F401
+from flows.commands import lifecycle, rounds, measure, look, upkeep, share  # noqa: F401
 
 # isort: on
+PANELS = {
+    "lifecycle": "Life cycle",
+    "rounds": "Preference rounds",
+    "measure": "Measure",
+    "look": "Look",
+    "upkeep": "Upkeep",
+    "share": "Share",
+}
+"""The heading in `jam --help` over the commands of a module."""
+for _command in app.registered_commands:
+    if _command.callback:
+        _command.rich_help_panel = PANELS[_command.callback.__module__.rpartition(".")[2]]
 
 os.environ.setdefault("WDS_SECURE", "1")
 for _level in ("PREFECT_LOGGING_LEVEL", "PREFECT_INTERNAL_LOGGING_LEVEL"):
@@ -42,21 +54,21 @@ def run(arguments: list[str]) -> int:
         code = app(arguments, prog_name="jam", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except TyperException as error:
-        complain(" ".join(error.format_message().split()))
+        print_error(" ".join(error.format_message().split()))
         return 2
     except (typer.Abort, KeyboardInterrupt):
-        complain("stopped; what was committed stands, the same command goes on from there")
+        print_error("stopped; what was committed stands, the same command goes on from there")
         return 130
     except (ValueError, FileNotFoundError, NotADirectoryError, PermissionError) as error:
-        complain("; ".join(filter(None, [" ".join(str(error).split()), cure_of(error)])))
+        print_error("; ".join(filter(None, [" ".join(str(error).split()), cure_of(error)])))
         return 2
     except Exception as error:
-        told = f"{type(error).__name__}: {' '.join(str(error).split())[:400]}"
+        message = f"{type(error).__name__}: {' '.join(str(error).split())[:400]}"
         cure = cure_of(error)
         if is_lost(error):
             cure = CURE
             logging.getLogger("EventsWorker").setLevel(logging.CRITICAL)  # Prefect's; it has nobody to tell
-        complain("; ".join(filter(None, [told, cure, _kept_trace()])))
+        print_error("; ".join(filter(None, [message, cure, _kept_trace()])))
         return 1
 
 

@@ -1,4 +1,4 @@
-"""Commands: the benchmark and its report."""
+"""Commands: the benchmark, its report, and tests of a model's sensitivity."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.app import DATA, NO_SETTINGS, Overlay, Settings, Work, app, ready, text
+from flows.commands.app import DATA, NONE, Overrides, ParamsFile, Work, app, ready, text
 
 
 @app.command()
@@ -19,33 +19,34 @@ def benchmark(
     ] = None,
     system: Annotated[
         list[str], typer.Option("--system", help="NAME=DIR: a folder of audio, files named by song id.")
-    ] = NO_SETTINGS,
+    ] = NONE,
     checkpoint: Annotated[
         list[str], typer.Option("--checkpoint", help="NAME=FOLDER: a checkpoint that sings the manifest.")
-    ] = NO_SETTINGS,
+    ] = NONE,
     reference: Annotated[
         Path | None, typer.Option("--reference", help="Songs (folder or manifest) for the Frechet distance.")
     ] = None,
-    params: Overlay = None,
-    set_: Settings = NO_SETTINGS,
+    params_file: ParamsFile = None,
+    overrides: Overrides = NONE,
 ) -> None:
     """Measure the checkpoints of a work folder, or any systems on a manifest's songs, and write the report."""
     if manifest is None and (system or checkpoint or reference):
         raise ValueError(
             "manifest: --system, --checkpoint and --reference need --manifest, the songs to judge by"
         )
-    ready(params, set_, "benchmark")
+    ready(work, params_file, overrides, "benchmark")
     from flows.console.tables import print_report
 
+    settings = (str(work), text(params_file), overrides)
     if manifest is None:
         from flows.benchmark import benchmark as flow
 
-        flow(str(work), text(params), set_)
+        flow(*settings)
         print_report(work)
     else:
         from flows.benchmark_external import judged
 
-        page = judged(str(manifest), system, checkpoint, text(reference), str(work), text(params), set_)
+        page = judged(str(manifest), system, checkpoint, text(reference), *settings)
         print_report(Path(page).parents[2])
 
 
@@ -58,17 +59,18 @@ def report(work: Work = DATA) -> None:
 
 
 @app.command()
-def probe(
+def sensitivity(
     kind: Annotated[str, typer.Argument(help="timing: word times moved; guidance: scales of the lyrics.")],
     work: Work = DATA,
     checkpoint: Annotated[
         Path | None, typer.Option("--checkpoint", help="A checkpoint's folder; none: the fine-tuned one.")
     ] = None,
-    params: Overlay = None,
-    set_: Settings = NO_SETTINGS,
+    params_file: ParamsFile = None,
+    overrides: Overrides = NONE,
 ) -> None:
     """Sing the benchmark's songs again while one thing of the request changes."""
-    ready(params, set_, "benchmark")
-    from flows.probe import probe as flow
+    ready(work, params_file, overrides, "benchmark")
+    from flows.console.sensitivity import print_sensitivity
+    from flows.sensitivity import sensitivity as flow
 
-    flow(kind, str(work), text(checkpoint), text(params), set_)
+    print_sensitivity(Path(flow(kind, str(work), text(checkpoint), text(params_file), overrides)))

@@ -7,20 +7,11 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.app import DATA, NO_SETTINGS, Overlay, Settings, Work, app, ready, text
+from flows.commands.app import DATA, NONE, Overrides, ParamsFile, Work, app, project_at, ready, text
 
 
 @app.command()
 def dpo(
-    replay: Annotated[
-        tuple[int, str] | None,
-        typer.Option(
-            "--replay", metavar="ROUND CANDIDATE", help="Sing this take again and compare the samples."
-        ),
-    ] = None,
-    sweep: Annotated[
-        bool, typer.Option("--sweep", help="Instead: ways of training side by side, with their controls.")
-    ] = False,
     listed: Annotated[
         Path | None,
         typer.Option(
@@ -31,43 +22,52 @@ def dpo(
         bool, typer.Option("--posteriors", help="The list's takes are posteriors: its vae_sampled is false.")
     ] = False,
     work: Work = DATA,
-    params: Overlay = None,
-    set_: Settings = NO_SETTINGS,
+    params_file: ParamsFile = None,
+    overrides: Overrides = NONE,
 ) -> None:
     """DPO rounds from the fine-tuned model, each with its gate."""
-    loaded = ready(params, set_, "dpo")
-    if sweep:
-        from flows.sweep import sweep as sweep_flow
-
-        sweep_flow(str(work), text(params), tuple(set_))
-        return
+    project = ready(work, params_file, overrides, "dpo")
     if listed:
         from flows.jamify import learn_pair_list
-        from flows.settings.work_folder import WorkFolder
 
-        learn_pair_list(loaded, WorkFolder(work), listed, posteriors)
+        learn_pair_list(project, listed, posteriors)
         return
-    if replay:
-        from flows.console.pairs import replay as sing_again
-
-        raise typer.Exit(sing_again(loaded, work, *replay))
     from flows.dpo import dpo as flow
 
-    flow(str(work), text(params), set_)
+    flow(str(work), text(params_file), overrides)
+
+
+@app.command()
+def sweep(work: Work = DATA, params_file: ParamsFile = None, overrides: Overrides = NONE) -> None:
+    """Ways of preference training side by side, with their controls."""
+    ready(work, params_file, overrides, "dpo")
+    from flows.sweep import sweep as flow
+
+    flow(str(work), text(params_file), overrides)
 
 
 @app.command()
 def pairs(
     number: Annotated[int, typer.Argument(metavar="ROUND", help="From 1.")],
+    replay: Annotated[
+        str | None,
+        typer.Option(
+            "--replay", metavar="CANDIDATE", help="Instead: sing this take again and compare the samples."
+        ),
+    ] = None,
     export: Annotated[
         Path | None,
         typer.Option("--export", metavar="FOLDER", help="Write the pairs learned from as jamify's DPO list."),
     ] = None,
     work: Work = DATA,
+    params_file: ParamsFile = None,
+    overrides: Overrides = NONE,
 ) -> None:
     """The pairs of a round side by side, and why prompts gave none."""
-    from flows.console.pairs import export_pairs, print_pairs
+    from flows.console import pairs as console
 
-    print_pairs(work, number)
+    if replay:
+        raise typer.Exit(console.replay(project_at(work, params_file, overrides), number, replay))
+    console.print_pairs(work, number)
     if export:
-        export_pairs(work, number, export)
+        console.export_pairs(work, number, export)

@@ -1,4 +1,4 @@
-"""Commands: what leaves the house: a system's card, a blind listening page, a folder ready to upload."""
+"""Commands: what leaves the house and what comes in: cards, blind pages, folders to upload, foreign shards."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from flows.commands.app import DATA, NO_SETTINGS, Overlay, Settings, Work, app
+from flows.commands.app import DATA, NONE, Overrides, ParamsFile, Work, app, project_at
 
 
 @app.command()
@@ -24,14 +24,13 @@ def listen(
         list[str], typer.Option("--system", help="Two of them: a row of the benchmark, or NAME=DIR of audio.")
     ],
     work: Work = DATA,
-    params: Overlay = None,
-    set_: Settings = NO_SETTINGS,
+    params_file: ParamsFile = None,
+    overrides: Overrides = NONE,
 ) -> None:
     """A blind page: which of two systems people enjoy more, and which keeps the style."""
     from flows.console.listening_page import write_blind_page
-    from flows.settings.work_folder import WorkFolder
 
-    write_blind_page(WorkFolder(work), system, params, set_)
+    write_blind_page(project_at(work, params_file, overrides), system)
 
 
 @app.command()
@@ -40,11 +39,26 @@ def export(
     out: Annotated[Path, typer.Argument(help="A new folder.")],
     system: Annotated[str, typer.Option("--system", help="Whose weights: a row of the report.")] = "trained",
     work: Work = DATA,
-    params: Overlay = None,
-    set_: Settings = NO_SETTINGS,
+    params_file: ParamsFile = None,
+    overrides: Overrides = NONE,
 ) -> None:
     """Lay out shards, weights and their cards, ready to upload; nothing is uploaded."""
     from flows.console.hub_export import export_hub
-    from flows.settings.work_folder import WorkFolder
 
-    export_hub(WorkFolder(work), out, system, params, set_)
+    export_hub(project_at(work, params_file, overrides), out, system)
+
+
+@app.command("import")
+def import_(
+    shards: Annotated[
+        str, typer.Option("--shards", help="Folder of .tar files, or a pattern: {000..485}, *.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Folder of shards, such as W/shards.")],
+    params_file: ParamsFile = None,
+    overrides: Overrides = NONE,
+) -> None:
+    """Foreign .pt shards in, safe shards out."""
+    from flows.jamify import bring_in_shards
+    from flows.settings.params import load_params
+
+    bring_in_shards(load_params(params_file, overrides), shards, out)

@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
-import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-import torch
 from rich import box
-from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from flows.run.progress import complain, say
+from flows.run.progress import console, print_error, say
 from flows.settings.check_models import IDENTITY, measuring_models
-from flows.settings.params import Params, load_params
+from flows.settings.params import Params
+from flows.settings.project import Project
 from tasks.engine.stage import BadModel
 from tasks.models.base import EMBEDDED, ModelChoice
 from tasks.models.real.device import device_of
 from tasks.models.released_weights import HUB_ID, Card, download, find_weights, installed, weights_revision
 from tasks.quality.limits import is_calibrated
-from tasks.storage.object_store import StorePath
+from tasks.upkeep.machine import PACKAGES, machine
 
 REAL_EXTRA = "pip install 'jam-lifecycle[real]'"
-PACKAGES = ("torch", "ray", "prefect", "webdataset", "dvc")
 WIDTH = 118
 
 
@@ -61,21 +55,18 @@ class Model:
     trouble: str | None
 
 
-def print_doctor(
-    overlay: Path | None, settings: Sequence[str], root: Path, kinds: Sequence[str], as_json: bool
-) -> int:
+def print_doctor(project: Project, kinds: Sequence[str], as_json: bool) -> int:
     """Shows machine and models; 0 when every chosen model can be used, else 1."""
-    params = load_params(overlay, settings)
+    params = project.params
     named = _named(params, kinds)
     models = [model for kind, name in named for model in _models(params, kind) if name in ("", model.name)]
     fit = not any(model.chosen and model.trouble for model in models)
-    facts = machine(root)
+    facts = machine(project.work.root)
     if as_json:
         shown = {"fit": fit, "machine": facts, "models": [asdict(model) for model in models]}
         say(json.dumps(shown, indent=2, ensure_ascii=False))
         return 0 if fit else 1
-    console = Console(width=None if Console().is_terminal else WIDTH, highlight=False)
-    console.print(_machine_grid(facts), _models_grid(models))
+    console(WIDTH).print(_machine_grid(facts), _models_grid(models))
     for line in _cures(models):
         say(line)
     if not kinds and fit:
@@ -88,9 +79,8 @@ def print_doctor(
     return 0 if fit else 1
 
 
-def download_models(overlay: Path | None, settings: Sequence[str], kinds: Sequence[str]) -> int:
+def download_models(params: Params, kinds: Sequence[str]) -> int:
     """Gets the hub weights of the chosen models, or of those named; says the commit to pin. 2 when one failed."""
-    params = load_params(overlay, settings)
     wanted = [
         (choice, name)
         for kind, only in _named(params, kinds)
@@ -109,7 +99,7 @@ def download_models(overlay: Path | None, settings: Sequence[str], kinds: Sequen
             try:
                 path = download(card, place, revision)
             except BadModel as error:
-                complain(str(error))
+                print_error(str(error))
                 failed = True
                 continue
             commit = path.parts[path.parts.index("snapshots") + 1]
@@ -124,23 +114,6 @@ def limits_line(params: Params) -> str:
     if is_calibrated(params.filter, models):
         return f"the limits of `filter` were chosen for {' and '.join(models)}"
     return f"the limits of `filter` are uncalibrated for {' and '.join(models)}; `jam calibrate` chooses them"
-
-
-def machine(root: Path) -> dict[str, Any]:
-    """What this machine offers."""
-    page = os.sysconf("SC_PAGE_SIZE")
-    root = Path(tempfile.gettempdir()) if isinstance(root, StorePath) else root.resolve()  # a store's spool
-    existing = next(folder for folder in (root, *root.parents) if folder.exists())
-    gpus = [torch.cuda.get_device_properties(number) for number in range(torch.cuda.device_count())]
-    return {
-        "python": platform.python_version(),
-        **{name: installed(name) for name in PACKAGES},
-        "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "memory_gb": round(os.sysconf("SC_PHYS_PAGES") * page / 1e9, 1),
-        "gpus": [f"{gpu.name} {gpu.total_memory / 1e9:.0f} GB" for gpu in gpus],
-        "free_disk_gb": round(shutil.disk_usage(existing).free / 1e9, 1),
-        "wds_secure": os.environ.get("WDS_SECURE") == "1",
-    }
 
 
 def _named(params: Params, kinds: Sequence[str]) -> list[tuple[str, str]]:

@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 from flows.console.card import last_report
+from flows.pipelines.runs import checkpoint_with
 from flows.run.progress import say
 from flows.settings.check_models import IDENTITY
-from flows.settings.params import Params, load_params
-from flows.settings.work_folder import WorkFolder
-from jam_model.checkpoint import weights_hash
+from flows.settings.params import Params
+from flows.settings.project import Project
 from tasks.shards.data_card import CARD_JSON
 from tasks.shards.hub_export import BaseModel, export_data, export_model
 
-CHECKPOINTS = ("checkpoints/*/*", "rounds/*/*/*")
 MADE_HERE = "ships with the project"
 
 
-def export_hub(
-    work: WorkFolder, out: Path, system: str, overlay: Path | None, settings: Sequence[str]
-) -> None:
+def export_hub(project: Project, out: Path, system: str) -> None:
     """Write ``dataset/`` and ``model/`` into `out`.
 
     Raises:
         ValueError: nothing is packed or reported, the system is no checkpoint of the report, or `out` is not empty.
     """
-    params = load_params(overlay, list(settings))
+    work = project.work
     if out.is_dir() and any(out.iterdir()):
         raise ValueError(f"export: {out} is not empty; name a new folder")
     record = last_report(work.root)
@@ -35,8 +31,8 @@ def export_hub(
     if system not in hashes:
         known = ", ".join(hashes) or "none"
         raise ValueError(f"system: the report has no weights by {system!r}; it has {known}")
-    checkpoint = _checkpoint(work, hashes[system], system)
-    bases = base_models(params)
+    checkpoint = checkpoint_with(work, hashes[system])
+    bases = base_models(project.params)
     num_shards = export_data(work.shards, out, bases)
     card = json.loads((work.shards / CARD_JSON).read_text())
     export_model(checkpoint, out, record, system, card, bases)
@@ -56,13 +52,3 @@ def base_models(params: Params) -> list[BaseModel]:
         else:
             found += [BaseModel.of(kind, card, choice.settings.place(card)[0]) for card in choice.cards]
     return found
-
-
-def _checkpoint(work: WorkFolder, weights: str, system: str) -> Path:
-    for pattern in CHECKPOINTS:
-        for path in sorted(work.root.glob(f"{pattern}/model.safetensors")):
-            if weights_hash(path.parent) == weights:
-                return path.parent
-    raise ValueError(
-        f"system: the weights that sang {system!r} in the report no longer stand; benchmark again"
-    )

@@ -9,28 +9,25 @@ from eval.pages.listening_test import blind_html
 from flows.pipelines.listening_answers import KEY, LISTEN
 from flows.pipelines.prepare_stages import songs_root_of
 from flows.run.progress import say
-from flows.settings.params import Params, load_params
-from flows.settings.work_folder import WorkFolder
+from flows.settings.project import Project
 from tasks.benchmark.listening_test import Takes, blind_test, takes_of_folder, takes_of_table
 from tasks.benchmark.systems import TRUTH
 from tasks.storage.files import write_bytes, write_json
 
 
-def write_blind_page(
-    work: WorkFolder, systems: Sequence[str], overlay: Path | None, settings: Sequence[str]
-) -> Path:
+def write_blind_page(project: Project, systems: Sequence[str]) -> Path:
     """The page and its key in ``reports/listen/<page>``; returns the page.
 
     Raises:
         ValueError: not two systems, one is not there, or they have too few songs in common.
     """
-    params = load_params(overlay, list(settings))
+    params, work = project.params, project.work
     if len(systems) != 2:
         raise ValueError(f"system: {len(systems)} are given; name two: --system A --system B, or NAME=DIR")
-    left, right = (_takes(work, params, system) for system in systems)
+    left, right = (_takes(project, system) for system in systems)
     truth = None
     if TRUTH not in (left.name, right.name):
-        truth = takes_of_table(work.benchmark / "table", TRUTH, songs_root_of(params))
+        truth = takes_of_table(work.benchmark / "table", TRUTH, songs_root_of(params.songs))
     trials, key = blind_test(left, right, truth, params.listening_test, params.output)
     folder = work.report(LISTEN) / key.page
     write_json(folder / KEY, key.record())
@@ -40,11 +37,12 @@ def write_blind_page(
     return folder / "listen.html"
 
 
-def _takes(work: WorkFolder, params: Params, system: str) -> Takes:
+def _takes(project: Project, system: str) -> Takes:
+    params, work = project.params, project.work
     name, _, folder = system.partition("=")
     if folder:
         return takes_of_folder(name, Path(folder), params.audio)
-    takes = takes_of_table(work.benchmark / "table", name, songs_root_of(params))
+    takes = takes_of_table(work.benchmark / "table", name, songs_root_of(params.songs))
     if not takes.mixes:
         raise ValueError(
             f"system: the benchmark's table has no songs by {name!r}; run `jam benchmark` first, or give {name}=DIR"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
-from flows.console.tables import chain_at
-from flows.pipelines.round import CONTROL, POLICY, RUNS, control_of
+from flows.console.tables import prepared_chain
+from flows.pipelines.round import CONTROL, POLICY, RUNS
 from flows.run.progress import say
-from flows.settings.params import Params, load_params
-from flows.settings.work_folder import WorkFolder
+from flows.settings.project import Project
+from tasks.preference.dpo import control_of
 from tasks.storage.files import remove_tree
 from tasks.storage.lease import hold
 from tasks.upkeep.checksums import files_below, place_in, seal
@@ -73,17 +73,17 @@ def print_forget(song: str, root: Path) -> None:
         say("forget: no checkpoint here saw it")
 
 
-def print_prune(overlay: Path | None, settings: Sequence[str], root: Path, yes: bool) -> None:
+def print_prune(project: Project, yes: bool) -> None:
     """``jam prune``: what no current setting needs, and with `yes` without it.
 
     Raises:
         ValueError: nothing has been prepared there, or `engine.evict` names a stage without heavy columns.
     """
-    params, work = load_params(overlay, settings), WorkFolder(root)
+    root = project.work.root
     with hold(root, "prune", say) as lease:
-        chain = chain_at(overlay, settings, root)
-        old = [*superseded(chain, work.receipts / "prepare"), *_superseded_runs(params, work)]
-        heavy = heavy_files(chain, params.engine.evict)
+        chain = prepared_chain(project)
+        old = [*superseded(chain, project.work.receipts / "prepare"), *_superseded_runs(project)]
+        heavy = heavy_files(chain, project.params.engine.evict)
         sizes = [_num_bytes(path) for path in (*old, *heavy)]
         lines = [place_in(path, root) for path in old]
         lines += [f"{place_in(path, root)}: its heavy columns" for path in heavy]
@@ -97,11 +97,12 @@ def print_prune(overlay: Path | None, settings: Sequence[str], root: Path, yes: 
             for path in heavy:
                 evict(path)
             seal(lease)
-    told = f"prune: {len(lines)} in all, {sum(sizes) / 1e6:.1f} MB"
-    say(f"{told} freed" if yes else f"{told} that nothing needs; `jam prune --yes` frees them")
+    total = f"prune: {len(lines)} in all, {sum(sizes) / 1e6:.1f} MB"
+    say(f"{total} freed" if yes else f"{total} that nothing needs; `jam prune --yes` frees them")
 
 
-def _superseded_runs(params: Params, work: WorkFolder) -> Iterator[Path]:
+def _superseded_runs(project: Project) -> Iterator[Path]:
+    params, work = project.params, project.work
     yield from superseded_runs(work.checkpoint("pretrain"), params.pretrain)
     yield from superseded_runs(work.checkpoint("sft"), params.sft)
     for name, section in ((POLICY, params.dpo), (CONTROL, control_of(params.dpo))):

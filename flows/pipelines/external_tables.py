@@ -11,10 +11,8 @@ from typing import Any
 from flows.pipelines.listening_stages import benchmark_stages, generate_stage, listening_stages
 from flows.pipelines.prepare_stages import prepare_chain
 from flows.run.prefect_tasks import run_stages
-from flows.run.progress import few, say
-from flows.settings.params import Params
-from flows.settings.work_folder import WorkFolder
-from jam_model.checkpoint import weights_hash
+from flows.run.progress import say
+from flows.settings.project import Project
 from tasks.benchmark.external_systems import (
     TRUTH,
     Folder,
@@ -23,11 +21,11 @@ from tasks.benchmark.external_systems import (
     unsingable,
     unused_files,
 )
+from tasks.benchmark.request import first_names
 from tasks.benchmark.songs import Asked
 from tasks.engine.pipeline import Chain
 from tasks.engine.stage import Stage
-from tasks.engine.table import Source, Table
-from tasks.prompts.prompts import Prompt, System, policy_system, system_sources
+from tasks.prompts.prompts import Prompt, System, system_sources
 from tasks.songs.listing import list_sources
 from tasks.stages.align import Align
 from tasks.stages.ingest import Ingest
@@ -36,82 +34,72 @@ from tasks.stages.phonemize import Phonemize
 from tasks.stages.style import Style
 
 
-def truth_chain(
-    params: Params, own: WorkFolder, songs: Sequence[Asked], prompts: Sequence[Prompt], with_times: bool
-) -> Chain:
+def truth_chain(own: Project, songs: Sequence[Asked], prompts: Sequence[Prompt], with_times: bool) -> Chain:
     """The table of the true songs; `with_times`: words are laid into them, for checkpoints to sing."""
-    root = os.path.commonpath([song.audio.parent for song in songs if song.audio] or [own.root.resolve()])
+    params, folder = own.params, own.work.root
+    root = os.path.commonpath([song.audio.parent for song in songs if song.audio] or [folder.resolve()])
     sources = truth_sources(songs, Path(root), prompts, params.benchmark.seed)
-    stages: list[Stage] = [Collect(params.audio, {TRUTH: root}), *_heard(params)]
+    stages: list[Stage] = [Collect(params.audio, {TRUTH: root}), *_measuring(own)]
     if with_times:
         stages += [
             Align(params.align, params.models.aligner, params.models.phonemizer),
             Phonemize(params.phonemize, params.models.phonemizer),
         ]
-    return _chain(params, own.root / TRUTH / "table", sources, stages)
+    return own.pipeline(folder / TRUTH / "table", stages, sources)
 
 
-def folders_chain(
-    params: Params, own: WorkFolder, folders: Sequence[Folder], prompts: Sequence[Prompt]
-) -> Chain:
+def folders_chain(own: Project, folders: Sequence[Folder], prompts: Sequence[Prompt]) -> Chain:
     """The table of the songs that lie in folders; files that no song asks for are told of."""
     sources = []
     for folder in folders:
-        sources += folder_sources(folder, prompts, params.benchmark.seed)
+        sources += folder_sources(folder, prompts, own.params.benchmark.seed)
         if unused := unused_files(folder, prompts):
-            say(f"{folder.name}: {len(unused)} files are of no song of the manifest ({few(unused)})")
+            say(f"{folder.name}: {len(unused)} files are of no song of the manifest ({first_names(unused)})")
         lacking = [
             source.facts["title"]
             for source in sources
             if source.group == folder.name and source.facts["refused"]
         ]
         if lacking:
-            say(f"{folder.name}: {len(lacking)} songs are missing and count as failed ({few(lacking)})")
+            say(
+                f"{folder.name}: {len(lacking)} songs are missing and count as failed ({first_names(lacking)})"
+            )
     roots = {folder.name: str(folder.root) for folder in folders}
-    stages = [Collect(params.audio, roots), *_heard(params)]
-    return _chain(params, own.root / "folders" / "table", sources, stages)
+    stages = [Collect(own.params.audio, roots), *_measuring(own)]
+    return own.pipeline(own.work.root / "folders" / "table", stages, sources)
 
 
-def sung_systems(params: Params, checkpoints: Mapping[str, Path], prompts: Sequence[Prompt]) -> list[System]:
-    """The checkpoints as systems that sing the manifest."""
-    found = []
-    for name, path in checkpoints.items():
-        found.append(policy_system(name, name, weights_hash(path), params.sampler, prompts))
-    return found
-
-
-def sung_chain(
-    params: Params, own: WorkFolder, systems: Sequence[System], checkpoints: Mapping[str, Path]
-) -> Chain:
+def sung_chain(own: Project, systems: Sequence[System], checkpoints: Mapping[str, Path]) -> Chain:
     """The table of the checkpoints' songs; a song that lacks what must be sung is refused with the reason."""
     lacking = {prompt.song_id: reason for prompt in systems[0].prompts if (reason := unsingable(prompt))}
     sources = [
         replace(source, facts={**source.facts, "refused": lacking.get(source.facts["parent"])})
-        for source in system_sources(systems, params.benchmark.seed)
+        for source in system_sources(systems, own.params.benchmark.seed)
     ]
     where = {str(system.checkpoint): checkpoints[system.name] for system in systems}
-    stages = [generate_stage(params, where, ""), *_heard(params)]
-    return _chain(params, own.root / "sung" / "table", sources, stages)
+    stages = [generate_stage(own, where, ""), *_measuring(own)]
+    return own.pipeline(own.work.root / "sung" / "table", stages, sources)
 
 
 def reference_rows(
-    params: Params, work: WorkFolder, own: WorkFolder, reference: Path | None, used: set[str | None]
+    project: Project, own: Project, reference: Path | None, used: set[str | None]
 ) -> list[dict[str, Any]]:
     """Reference songs with their windows: those given, else the training songs prepared in the work folder, if any.
 
     None of them is a benchmark's song, by its audio: `used` are the hashes of those.
     """
     if reference is not None:
+        params = own.params
         listing = list_sources(reference)
         stages = [
             Ingest(params.ingest, params.audio, str(listing.root)),
             Style(params.models.style_encoder, str(listing.root)),
         ]
-        chain = _chain(params, own.root / "reference" / "table", listing.sources, stages)
-        run_stages([chain], params.engine, own.receipts / "reference")
+        chain = own.pipeline(own.work.root / "reference" / "table", stages, listing.sources)
+        run_stages([chain], params.engine, own.work.receipts / "reference")
         rows = chain.rows(["content_hash", "window_embedding"])
     else:
-        chain = prepare_chain(params, work)
+        chain = prepare_chain(project)
         rows = chain.rows(["content_hash", "window_embedding", "split"]) if chain.partitions else []
         rows = [row for row in rows if row.get("split") == "train"]
     kept = [row for row in rows if not row["drop_reason"] and row.get("window_embedding") is not None]
@@ -121,12 +109,6 @@ def reference_rows(
     return apart
 
 
-def _heard(params: Params) -> list[Stage]:
+def _measuring(own: Project) -> list[Stage]:
     """Mixes are in the table itself."""
-    return [*listening_stages(params, ""), *benchmark_stages(params, "")]
-
-
-def _chain(params: Params, root: Path, sources: Sequence[Source], stages: Sequence[Stage]) -> Chain:
-    table = Table(root)
-    table.admit(sources, params.engine.partition_size)
-    return Chain(table, stages, pythons=params.engine.pythons())
+    return [*listening_stages(own, ""), *benchmark_stages(own, "")]

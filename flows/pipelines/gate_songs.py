@@ -3,58 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 from flows.pipelines.listening_stages import listening_chain
 from flows.run.prefect_tasks import run_stages
-from flows.settings.params import Params
-from flows.settings.work_folder import WorkFolder
-from jam_model.checkpoint import weights_hash
-from tasks.engine.table import Table
-from tasks.models.phonemizer import Phonemizer, build_phonemizer
+from flows.settings.project import Project
+from tasks.models.phonemizer import build_phonemizer
 from tasks.preference.gate import PolicyScores
 from tasks.preference.gate_scores import GATE_COLUMNS, policy_scores, unrewarded
-from tasks.prompts.prompts import Prompt, gate_sources, policy_system
+from tasks.prompts.prompts import Prompt, gate_sources, policy_systems
 from tasks.stages.reward import Reward
 
 
-@dataclass(frozen=True)
-class GateSongs:
-    """Sings and scores the gate's prompts. The songs of a round lie in ``rounds/<k>/gate``."""
-
-    params: Params
-    work: WorkFolder
-    prompts: Sequence[Prompt]
-
-    @cached_property
-    def phonemizer(self) -> Phonemizer:
-        """What asked and heard words are said with."""
-        return build_phonemizer(self.params.models.phonemizer)
-
-    def sing(self, number: int, checkpoints: Mapping[str, Path]) -> dict[str, PolicyScores]:
-        """The scores of each checkpoint of a round, by its name, and of nothing that was sung before."""
-        params, gate = self.params, self.params.gate
-        weights = {name: weights_hash(path) for name, path in checkpoints.items()}
-        systems = [
-            policy_system(name, name, weights[name], params.sampler, self.prompts) for name in checkpoints
-        ]
-        table = Table(self.work.round(number) / "gate")
-        table.admit(gate_sources(systems, gate.candidates, gate.seed), params.engine.partition_size)
-        chain = listening_chain(
-            params,
-            table,
-            {weights[name]: path for name, path in checkpoints.items()},
-            "",
-            [Reward(params.reward, params.models.judge, "")],
-        )
-        run_stages([chain], params.engine, self.work.receipts / f"gate-{number}")
-        rows = [row for row in chain.rows(GATE_COLUMNS) if row["drop_reason"] != "source_gone"]
-        others = unrewarded(params.reward, params.models.judge)
-        return {
-            name: policy_scores(
-                self.prompts, [row for row in rows if row["system"] == name], self.phonemizer, others
-            )
-            for name in checkpoints
-        }
+def gate_songs(
+    project: Project, prompts: Sequence[Prompt], number: int, checkpoints: Mapping[str, Path]
+) -> dict[str, PolicyScores]:
+    """The scores of each checkpoint of a round, by its name, on the gate's prompts. Its songs lie in
+    ``rounds/<number>/gate``; what was sung of them already is found, not made.
+    """
+    params, work, gate = project.params, project.work, project.params.gate
+    systems = policy_systems(checkpoints, params.sampler, prompts)
+    chain = listening_chain(
+        project,
+        work.round(number) / "gate",
+        gate_sources(systems, gate.candidates, gate.seed),
+        {str(system.checkpoint): checkpoints[system.name] for system in systems},
+        "",
+        [Reward(params.reward, params.models.judge, "")],
+    )
+    run_stages([chain], params.engine, work.receipts / f"gate-{number}")
+    rows, phonemizer = chain.listed_rows(GATE_COLUMNS), build_phonemizer(params.models.phonemizer)
+    others = unrewarded(params.reward, params.models.judge)
+    return {
+        name: policy_scores(prompts, [row for row in rows if row["system"] == name], phonemizer, others)
+        for name in checkpoints
+    }

@@ -58,6 +58,10 @@ class ShownRound:
         """As a row of the report."""
         return f"After DPO round {self.number}" + ("" if self.is_kept else ", not kept")
 
+    def checkpoints(self, policy: str, control: str) -> dict[str, Path]:
+        """Its policy and, where there is one, its control, by these names."""
+        return {policy: self.policy} | ({control: self.control} if self.control else {})
+
 
 def shown_round(work: WorkFolder) -> ShownRound | None:
     """What there is to benchmark of the rounds of a work folder; None where no round was trained."""

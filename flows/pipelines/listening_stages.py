@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from flows.settings.params import Params
+from flows.settings.project import Project
 from jam_model.training_facts import check_guidance, read_facts
 from tasks.engine.pipeline import Chain
 from tasks.engine.stage import Stage
-from tasks.engine.table import Table
+from tasks.engine.table import Source
 from tasks.models.style_encoder import style_encoder_identity
 from tasks.stages.align_transcript import Place
 from tasks.stages.generate import Generate
@@ -21,12 +21,13 @@ from tasks.stages.style import Style
 from tasks.stages.transcribe import Transcribe, TranscribeParams
 
 
-def generate_stage(params: Params, checkpoints: Mapping[str, Path], songs_root: str) -> Generate:
+def generate_stage(project: Project, checkpoints: Mapping[str, Path], songs_root: str) -> Generate:
     """Sings with `checkpoints`, given by the hash of their weights.
 
     Raises:
         ValueError: a checkpoint never learned what the sampler's guidance asks of it.
     """
+    params = project.params
     for path in checkpoints.values():
         check_guidance(
             read_facts(path), params.sampler.guidance, style_encoder_identity(params.models.style_encoder)
@@ -36,23 +37,25 @@ def generate_stage(params: Params, checkpoints: Mapping[str, Path], songs_root: 
 
 
 def listening_chain(
-    params: Params,
-    table: Table,
+    project: Project,
+    table_folder: Path,
+    sources: Sequence[Source],
     checkpoints: Mapping[str, Path],
     songs_root: str,
     more: Sequence[Stage] = (),
 ) -> Chain:
     """Sing every song and listen to it; then `more`."""
     stages = [
-        generate_stage(params, checkpoints, songs_root),
-        *listening_stages(params, songs_root),
+        generate_stage(project, checkpoints, songs_root),
+        *listening_stages(project, songs_root),
         *more,
     ]
-    return Chain(table, stages, pythons=params.engine.pythons())
+    return project.pipeline(table_folder, stages, sources)
 
 
-def listening_stages(params: Params, songs_root: str) -> list[Stage]:
+def listening_stages(project: Project, songs_root: str) -> list[Stage]:
     """Separate, transcribe every song to its end, embed and score."""
+    params = project.params
     always = TranscribeParams(when="always", min_confidence=params.benchmark.min_confidence)
     return [
         Separate(SeparateParams(stems="vocals"), params.models.separator, songs_root),
@@ -62,8 +65,9 @@ def listening_stages(params: Params, songs_root: str) -> list[Stage]:
     ]
 
 
-def benchmark_stages(params: Params, songs_root: str) -> list[Stage]:
+def benchmark_stages(project: Project, songs_root: str) -> list[Stage]:
     """What the benchmark measures beyond: word times, levels, and a second judge where one is asked for."""
+    params = project.params
     stages: list[Stage] = [
         Place(params.models.aligner, params.models.phonemizer),
         Gauge(params.check, songs_root),

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from flows.settings.params import Params
-from flows.settings.work_folder import WorkFolder
+from flows.settings.params import Params, SongsParams
+from flows.settings.project import Project
 from tasks.engine.pipeline import Chain
 from tasks.engine.stage import Stage
-from tasks.engine.table import Table
 from tasks.songs.files import songs_root
 from tasks.stages.align import Align
 from tasks.stages.check import Check
@@ -41,13 +40,14 @@ def prepare_stages(params: Params, songs_root: str, table_root: str = "") -> lis
     ]
 
 
-def prepare_chain(params: Params, work: WorkFolder, songs_root: str = "") -> Chain:
+def prepare_chain(project: Project, songs_root: str = "") -> Chain:
     """The chain of `prepare` over the table of a work folder."""
-    stages = prepare_stages(params, songs_root, str(work.table))
-    return Chain(Table(work.table), stages, work.shards, params.engine.pythons())
+    work = project.work
+    stages = prepare_stages(project.params, songs_root, str(work.table))
+    return project.pipeline(work.table, stages, shards=work.shards)
 
 
-def songs_root_of(params: Params) -> str:
+def songs_root_of(songs: SongsParams) -> str:
     """Where relative audio paths start: the folder (or prefix in a store) itself, or the manifest's."""
-    path = place_of(params.songs.path, "songs")
+    path = place_of(songs.path, "songs")
     return str(songs_root(path if path.is_dir() else path.parent))

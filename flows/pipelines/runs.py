@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flows.settings.params import Params
+from flows.settings.project import Project
 from flows.settings.work_folder import WorkFolder
-from jam_model.checkpoint import save_model
+from jam_model.checkpoint import save_model, weights_hash
 from tasks.engine.fingerprint import fingerprint
 from tasks.storage.files import remove_tree
 from tasks.storage.object_store import local_folder
 from tasks.training.train import fresh_model
 
 
-def untrained_checkpoint(params: Params, work: WorkFolder) -> Path:
+def untrained_checkpoint(project: Project) -> Path:
     """The model before its first step, as a checkpoint of its own."""
+    params, work = project.params, project.work
     model = fresh_model(params.jam.config(params.sft.max_frames), params.sft.seed)
     out = work.checkpoint("untrained") / fingerprint(
         [params.jam.model_dump(mode="json"), params.sft.max_frames, params.sft.seed]
@@ -43,3 +44,18 @@ def checkpoint_of(folder: Path) -> Path:
     if not found:
         raise ValueError(f"checkpoint: no finished run in {folder}; run `jam train` first")
     return found[-1]
+
+
+def checkpoint_with(work: WorkFolder, weights: str) -> Path:
+    """A checkpoint of the work folder whose weights have this hash, of trainings or of rounds.
+
+    Raises:
+        ValueError: none has.
+    """
+    for pattern in ("checkpoints/*/*", "rounds/*/*/*"):
+        for path in sorted(work.root.glob(f"{pattern}/model.safetensors")):
+            if weights_hash(path.parent) == weights:
+                return path.parent
+    raise ValueError(
+        f"checkpoint: no run in {work.root} has the weights {weights[:12]} any more; run `jam dpo` or `jam benchmark` again"
+    )

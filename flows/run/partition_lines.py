@@ -16,13 +16,13 @@ def partition_lines(form: str) -> list[Watcher]:
     if form == "none":
         return []
     written = _as_json if form == "json" else _as_text
-    told: dict[int, int] = {}
+    num_said: dict[int, int] = {}
 
     def watch(report: StageReport) -> None:
-        for receipt in report.receipts[told.get(id(report), 0) :]:
+        for receipt in report.receipts[num_said.get(id(report), 0) :]:
             for line in written(receipt):
                 say(line)
-        told[id(report)] = len(report.receipts)
+        num_said[id(report)] = len(report.receipts)
 
     return [watch]
 

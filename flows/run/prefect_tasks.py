@@ -17,7 +17,7 @@ from prefect.states import Cancelled, Failed, State
 
 from flows.run.partition_lines import partition_lines
 from flows.run.prefect_server import is_lost
-from flows.run.progress import say, stage_line, stage_view
+from flows.run.progress import say, show_stages, stage_line
 from tasks.engine.params import EngineParams
 from tasks.engine.pipeline import Chain
 from tasks.engine.pool import connected, leave
@@ -28,7 +28,7 @@ PROGRESS_EVERY_S = 5.0
 STOPPED = "stopped from outside: what runs on Ray ends now, what was committed stands"
 
 
-def step(name: str, work: Callable[[], Result]) -> Result:
+def run_as_task(name: str, work: Callable[[], Result]) -> Result:
     """`work` as a Prefect task of this name inside a flow; plainly called outside one."""
     with leaving_when_stopped():
         if FlowRunContext.get() is None:
@@ -57,7 +57,7 @@ def leaving_when_stopped() -> Iterator[None]:
         raise stop from None
 
 
-class Board:
+class StageProgress:
     """What each stage has done so far; stage tasks wait on it."""
 
     def __init__(self, stages: Sequence[str]) -> None:
@@ -85,19 +85,19 @@ class LiveProgress:
         description = "Share of all partitions of all stages that stand"
         self.artifact: Any = create_progress_artifact(progress=0.0, key="partitions", description=description)
         self.counts: dict[str, tuple[int, int]] = {}
-        self.told = 0.0
+        self.updated = 0.0
         self.is_lost = False
 
     def update(self, report: StageReport) -> None:
-        """Told to the server every few seconds, and when everything stands, until the server is lost."""
+        """Sent to the server every few seconds, and when everything stands, until the server is lost."""
         self.counts[report.stage] = (report.fresh + len(report.receipts), report.partitions)
         done, total = (sum(column) for column in zip(*self.counts.values(), strict=True))
-        due = done == total or time.monotonic() - self.told > PROGRESS_EVERY_S
+        due = done == total or time.monotonic() - self.updated > PROGRESS_EVERY_S
         if due and not self.is_lost:
-            self._tell(100.0 * done / max(1, total))
+            self._update_artifact(100.0 * done / max(1, total))
 
-    def _tell(self, percent: float) -> None:
-        self.told = time.monotonic()
+    def _update_artifact(self, percent: float) -> None:
+        self.updated = time.monotonic()
         try:
             update_progress_artifact(self.artifact, progress=percent)
         except Exception as error:
@@ -108,13 +108,13 @@ class LiveProgress:
 
 
 @task(task_run_name="{stage}", cache_policy=NO_CACHE)
-def follow_stage(board: Board, stage: str) -> str | State[Any]:
+def stage_task(progress: StageProgress, stage: str) -> str | State[Any]:
     """Ends when the stage has ended; its state, log line and times are the stage's."""
-    board.ended[stage].wait()
-    report = board.reports.get(stage)
+    progress.ended[stage].wait()
+    report = progress.reports.get(stage)
     if report is None or not report.finished:
-        if board.failure is None or isinstance(board.failure, Exception):
-            return Failed(message=f"{stage}: not finished ({board.failure or 'the run ended'})")
+        if progress.failure is None or isinstance(progress.failure, Exception):
+            return Failed(message=f"{stage}: not finished ({progress.failure or 'the run ended'})")
         return Cancelled(message=f"{stage}: not finished, the run was stopped")
     line = stage_line(report)
     get_run_logger().info(line)
@@ -122,27 +122,27 @@ def follow_stage(board: Board, stage: str) -> str | State[Any]:
 
 
 def run_stages(
-    chains: Sequence[Chain], params: EngineParams, receipts: Path, only: set[str] | None = None
+    chains: Sequence[Chain], engine: EngineParams, receipts: Path, only: set[str] | None = None
 ) -> list[StageReport]:
     """Bring the chains up to date; inside a Prefect flow each stage shows as a task and the end as a table."""
     names = list(
         dict.fromkeys(stage for chain in chains for stage in chain.stages if not only or stage in only)
     )
     inside_flow = FlowRunContext.get() is not None
-    board = Board(names)
-    followers = [follow_stage.submit(board, stage) for stage in names] if inside_flow else []
+    progress = StageProgress(names)
+    shown = [stage_task.submit(progress, stage) for stage in names] if inside_flow else []
     failure: BaseException | None = None
     try:
-        live = [*partition_lines(params.partition_lines), *([LiveProgress().update] if inside_flow else [])]
-        with stage_view() as watch, leaving_when_stopped():
-            reports = run_chains(chains, params, receipts, _all_of(board.update, watch, *live), only)
+        live = [*partition_lines(engine.partition_lines), *([LiveProgress().update] if inside_flow else [])]
+        with show_stages() as watch, leaving_when_stopped():
+            reports = run_chains(chains, engine, receipts, _all_of(progress.update, watch, *live), only)
     except BaseException as error:
         failure = error
         raise
     finally:
-        board.close(failure)
-        for follower in followers:
-            follower.wait()
+        progress.close(failure)
+        for task_run in shown:
+            task_run.wait()
     if inside_flow:
         _publish(reports)
     return reports
@@ -157,21 +157,15 @@ def _all_of(*watchers: Watcher) -> Watcher:
 
 
 def _publish(reports: Sequence[StageReport]) -> None:
-    rows = []
-    for report in reports:
-        dropped: dict[str, int] = {}
-        for receipt in report.receipts:
-            for reason, count in receipt.dropped.items():
-                dropped[reason] = dropped.get(reason, 0) + count
-        rows.append(
-            {
-                "stage": report.stage,
-                "partitions": report.partitions,
-                "up to date": report.fresh,
-                "songs": report.songs,
-                "dropped": ", ".join(f"{reason} {count}" for reason, count in sorted(dropped.items()))
-                or "none",
-                "worker seconds": round(sum(receipt.seconds for receipt in report.receipts), 1),
-            }
-        )
+    rows = [
+        {
+            "stage": report.stage,
+            "partitions": report.partitions,
+            "up to date": report.fresh,
+            "songs": report.songs,
+            "dropped": ", ".join(f"{reason} {count}" for reason, count in report.dropped.items()) or "none",
+            "worker seconds": round(sum(receipt.seconds for receipt in report.receipts), 1),
+        }
+        for report in reports
+    ]
     create_table_artifact(key="stages", table=rows, description="What every stage did in this run")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -13,7 +13,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from tasks.engine.scheduler import StageReport
 
 HEARTBEAT_S = 15.0
-SHOWN = 5  # of many names
 
 
 def say(line: str) -> None:
@@ -25,10 +24,6 @@ def stage_line(report: StageReport) -> str:
     """A finished stage in one line, read aloud without a legend."""
     if not report.receipts:
         return f"{report.stage}: up to date ({_count(report.partitions, 'partition')})"
-    dropped: dict[str, int] = {}
-    for receipt in report.receipts:
-        for reason, count in receipt.dropped.items():
-            dropped[reason] = dropped.get(reason, 0) + count
     seconds = sum(receipt.seconds for receipt in report.receipts)
     audio_s = sum(receipt.audio_s for receipt in report.receipts)
     words = [f"{report.stage}: {_count(report.songs, 'song')} in {_count(len(report.receipts), 'partition')}"]
@@ -37,14 +32,14 @@ def stage_line(report: StageReport) -> str:
     )
     if report.fresh:
         words.append(f"{report.fresh} up to date")
-    if dropped:
-        reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(dropped.items()))
-        words.append(f"dropped {sum(dropped.values())} ({reasons})")
+    if report.dropped:
+        reasons = ", ".join(f"{reason} {count}" for reason, count in report.dropped.items())
+        words.append(f"dropped {sum(report.dropped.values())} ({reasons})")
     return "; ".join(words)
 
 
 @contextmanager
-def stage_view() -> Iterator[Callable[[StageReport], None]]:
+def show_stages() -> Iterator[Callable[[StageReport], None]]:
     """A watcher for `run_chains`: live bars on a terminal, plain lines in a log."""
     console = Console()
     if console.is_terminal:
@@ -103,24 +98,24 @@ def progress_bar(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
 def _counted_lines(what: str, unit: str) -> Callable[[int, int], None]:
     beat = time.monotonic()
 
-    def step(done: int, total: int) -> None:
+    def show(done: int, total: int) -> None:
         nonlocal beat
         if done == total or time.monotonic() - beat > HEARTBEAT_S:
             beat = time.monotonic()
             say(f"{what}: {done} of {total} {unit}")
 
-    return step
+    return show
 
 
-def complain(line: str) -> None:
+def console(width: int) -> Console:
+    """Standard output as wide as its terminal, or this wide where there is none."""
+    return Console(width=None if Console().is_terminal else width, highlight=False)
+
+
+def print_error(line: str) -> None:
     """One line on standard error."""
     print(f"jam: {line}", file=sys.stderr, flush=True)
 
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" + ("" if number == 1 else "s")
-
-
-def few(names: Sequence[str]) -> str:
-    """The first of many names, for a line."""
-    return ", ".join(names[:SHOWN]) + (" ..." if len(names) > SHOWN else "")

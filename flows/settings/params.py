@@ -49,6 +49,7 @@ from tasks.training.train import JamParams, TrainParams
 
 AS = {"pretrain": "fit", "sft": "fit", "dpo": "fit"}
 """Sections in which null means: as in the other."""
+NO_PART_OF_A_REPORT = ("engine", "toy", "songs", "fit")  # `fit` is in the sections of the runs
 
 
 class SongsParams(Section):
@@ -118,6 +119,15 @@ class Params(Section):
                 "choose two, or models.separator.model: demucs"
             )
         return self
+
+    def decides(self) -> dict[str, Any]:
+        """The settings that decide values: no path, no device, no batch size, nothing of a model that is not chosen."""
+        names = [name for name in type(self).model_fields if name not in NO_PART_OF_A_REPORT]
+        decided = {name: getattr(self, name).decides() for name in names}
+        decided["group"] = {
+            key: value for key, value in decided["group"].items() if key != "benchmark_manifest"
+        }
+        return decided
 
 
 def load_params(overlay: Path | None = None, settings: Sequence[str] = ()) -> Params:

@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
 
-from flows.run.progress import say
-from flows.settings.params import Params
-from tasks.storage.lease import hold
 from tasks.storage.object_store import place_of
-from tasks.upkeep.checksums import seal
-
-Result = TypeVar("Result")
-More = ParamSpec("More")
 
 
 @dataclass(frozen=True)
@@ -25,7 +15,7 @@ class WorkFolder:
     root: Path
 
     @classmethod
-    def at(cls, work: str) -> WorkFolder:
+    def at(cls, work: str | Path) -> WorkFolder:
         """A folder, or a URL such as ``s3://bucket/prefix``."""
         return cls(place_of(work))
 
@@ -80,23 +70,3 @@ class WorkFolder:
     def report(self, name: str) -> Path:
         """``reports/<name>/report.json`` and ``report.html``."""
         return self.root / "reports" / name
-
-
-Writing = Callable[Concatenate[Params, WorkFolder, More], Result]
-
-
-def writes_work(command: str) -> Callable[[Writing[More, Result]], Writing[More, Result]]:
-    """A flow (params, work folder ...) that holds the folder while it runs, and records what it wrote at its end."""
-
-    def held(flow: Writing[More, Result]) -> Writing[More, Result]:
-        @wraps(flow)
-        def run(params: Params, work: WorkFolder, *args: More.args, **more: More.kwargs) -> Result:
-            with hold(work.root, command, say) as lease:
-                try:
-                    return flow(params, work, *args, **more)
-                finally:
-                    seal(lease)
-
-        return run
-
-    return held

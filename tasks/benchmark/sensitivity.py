@@ -1,15 +1,19 @@
-"""Probe: the same songs sung again and again while one thing of the request changes, and what that does."""
+"""Sensitivity tests: the same songs sung again and again while one thing of the request changes, and what that does."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pydantic import Field
 
+from eval.metrics.catalogue import metric_of
 from eval.metrics.word_timing import timing_errors, timing_estimate
+from eval.pages.curve import curve_svg
+from eval.results.report import STAMP, is_stand_in
 from eval.stats.intervals import Estimate
 from tasks.benchmark.song_metrics import ACOUSTIC_PER, JUDGE_MEAN, STYLE, timed_words
 from tasks.benchmark.system_metrics import Measured
@@ -17,8 +21,10 @@ from tasks.engine.fingerprint import fingerprint
 from tasks.engine.stage import Section
 from tasks.prompts.prompts import Prompt, System, policy_system
 from tasks.stages.generate import SamplerParams
+from tasks.storage.files import write_bytes, write_json
 
 ASKED_START, TRUE_START = "word_start_median", "true_start_median"
+TRUE_TITLE = "Word start error against the unmoved times, median"
 
 
 class ProbeParams(Section):
@@ -77,6 +83,9 @@ def guidance_probe(
     )
 
 
+KINDS = {"timing": timing_probe, "guidance": guidance_probe}
+
+
 def with_times_moved(prompts: Sequence[Prompt], reach_s: float, seed: int) -> list[Prompt]:
     """Each word moved by a uniform draw from -reach to reach, its length kept, in order and inside the song.
 
@@ -98,6 +107,53 @@ def estimates(probe: Probe, step: Step, measured: Measured) -> dict[str, Estimat
         ]
         found[TRUE_START] = timing_estimate(errors, "start", "median", measured.resampling)
     return {name: found[name] for name in probe.curves}
+
+
+@dataclass(frozen=True)
+class Curves:
+    """What a test found: its curves' estimates at each value, of which weights, and which models made them."""
+
+    test: Probe
+    points: Sequence[tuple[float, Mapping[str, Estimate]]]
+    weights: str
+    num_songs: int
+    made_by: Sequence[str]
+
+    def record(self) -> dict[str, Any]:
+        """As JSON."""
+        kept = ("value", "low", "high", "n", "n_failed", "reason")
+        return {
+            "kind": self.test.name,
+            "title": self.test.title,
+            "unit": self.test.unit,
+            "titles": {name: title_of(name) for name in self.test.curves},
+            "weights": self.weights,
+            "num_songs": self.num_songs,
+            "stamp": STAMP if is_stand_in(self.made_by) else None,
+            "made_by": list(self.made_by),
+            "points": [
+                {
+                    "value": value,
+                    "metrics": {name: {key: getattr(e, key) for key in kept} for name, e in found.items()},
+                }
+                for value, found in self.points
+            ],
+        }
+
+    def write(self, folder: Path) -> Path:
+        """``sensitivity.json``, and a figure a curve beside it; returns the JSON file."""
+        label = f"{self.test.title} {self.test.unit}".strip()
+        write_json(folder / "sensitivity.json", self.record())
+        for name in self.test.curves:
+            times = 100.0 if name != TRUE_START and metric_of(name).percent else 1.0
+            shown = [(value, found[name]) for value, found in self.points]
+            write_bytes(folder / f"{name}.svg", curve_svg(title_of(name), label, shown, times).encode())
+        return folder / "sensitivity.json"
+
+
+def title_of(curve: str) -> str:
+    """A curve in words."""
+    return TRUE_TITLE if curve == TRUE_START else metric_of(curve).title
 
 
 def _sung(number: int, weights: str, sampler: SamplerParams, prompts: Sequence[Prompt]) -> System:

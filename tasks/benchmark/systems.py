@@ -8,10 +8,18 @@ from typing import Any, Literal
 
 from eval.metrics.aesthetics import ranked_songs
 from eval.results.report import Comparison
+from tasks.benchmark.external_systems import genre_of
 from tasks.benchmark.songs import FieldsParams
 from tasks.benchmark.system_metrics import UNHEARD, Measured
 from tasks.engine.stage import Section
-from tasks.prompts.prompts import Prompt, System, in_another_style, policy_system, with_words_dealt
+from tasks.prompts.prompts import (
+    Prompt,
+    System,
+    in_another_style,
+    policy_system,
+    prompts_of,
+    with_words_dealt,
+)
 
 TRUTH, CODEC, NOISY, UNTRAINED, TRAINED = "truth", "codec", "noisy", "untrained", "trained"
 NO_BIAS, OTHER_STYLE, DEALT, DPO, CONTROL = (
@@ -46,6 +54,25 @@ class BenchmarkParams(Section):
     tolerance_per: float
     max_tail_energy: float
     min_ranked_share: float
+
+
+def benchmark_prompts(
+    rows: Sequence[Mapping[str, Any]], params: BenchmarkParams
+) -> tuple[list[Prompt], list[str]]:
+    """The benchmark's songs of a prepared table, and a note where some could not be one.
+
+    A song that came without lyrics has the words of the recogniser, which cannot judge what it hears.
+    """
+    written = [row for row in rows if row["lyrics"] is not None]
+    by_ear = sum(
+        row["split"] == "benchmark" and not row["drop_reason"] and row["lyrics"] is None for row in rows
+    )
+    prompts = [
+        replace(prompt, genre=genre_of(None, prompt.style_text, params.genres))
+        for prompt in prompts_of(written, "benchmark", params.num_songs)
+    ]
+    note = f"{by_ear} songs that came without lyrics are left out: the recogniser wrote their words itself."
+    return prompts, [note] if by_ear else []
 
 
 def benchmark_systems(

@@ -13,7 +13,7 @@ from tasks.engine.fingerprint import Recipe, fingerprint, stage_recipe
 from tasks.engine.interpreter import ask_recipe
 from tasks.engine.sources import SOURCES, Partition
 from tasks.engine.stage import Stage
-from tasks.engine.table import Table
+from tasks.engine.table import GONE, Table
 from tasks.storage.files import names_in, parquet_file
 
 LEAN = ".lean.parquet"
@@ -203,6 +203,10 @@ class Chain:
                     row.update(values)
             rows += merged
         return rows
+
+    def listed_rows(self, columns: Iterable[str] = ()) -> list[dict[str, Any]]:
+        """The rows of the songs that the last listing had; see `rows`."""
+        return [row for row in self.rows(columns) if row["drop_reason"] != GONE]
 
 
 def stored_recipe(path: Path) -> Recipe:

@@ -47,6 +47,12 @@ class StageReport:
         """Songs of the partitions that ran."""
         return sum(receipt.songs for receipt in self.receipts)
 
+    @property
+    def dropped(self) -> dict[str, int]:
+        """Songs that were dropped in them, by reason in order."""
+        reasons = sum((Counter(receipt.dropped) for receipt in self.receipts), Counter[str]())
+        return dict(sorted(reasons.items()))
+
 
 @dataclass
 class _Ticket:

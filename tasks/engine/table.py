@@ -17,6 +17,7 @@ import pyarrow as pa
 from tasks.engine.sources import SOURCES, Partition, Source, partitions_in, write_partition
 from tasks.storage.files import TEMPORARY_PREFIX, names_in
 
+GONE = "source_gone"  # the drop reason of a song that the last listing lacks
 BOOKKEEPING = (("drop_reason", pa.string()), ("dropped_by", pa.string()), ("made_by", pa.string()))
 
 
@@ -60,7 +61,7 @@ class Table:
 
 
 def _gone(source: Source) -> Source:
-    return Source(source.song_id, source.identity, {**source.facts, "refused": "source_gone"}, source.group)
+    return Source(source.song_id, source.identity, {**source.facts, "refused": GONE}, source.group)
 
 
 def _cut(sources: list[Source], size: int) -> Iterable[list[Source]]:

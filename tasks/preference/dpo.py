@@ -52,6 +52,11 @@ class PreferParams(FitParams):
     condition_dropout_rule: Literal["jam", "independent"]
 
 
+def control_of(params: PreferParams) -> PreferParams:
+    """The same training without the preference."""
+    return params.model_copy(update={"beta": 0.0})
+
+
 class ReferenceDiffers(RuntimeError):
     """Before the first update the policy is its reference, and yet their errors on the same pairs differ."""
 

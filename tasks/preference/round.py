@@ -18,18 +18,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import Field
 
+from eval.metrics.frechet import FrechetReference, merged
 from jam_model.shard_index import TRAIN, VALIDATION
 from jam_model.shards import Sample
 from tasks.audio.read import array_of
+from tasks.benchmark.system_metrics import windows_of
 from tasks.engine.columns import COLUMNS
 from tasks.engine.song import Song
 from tasks.engine.stage import Section
 from tasks.preference.pair_store import Pair
 from tasks.preference.pairing import CANDIDATE_COLUMNS, PairParams, candidate_of, pair_rows
-from tasks.prompts.prompts import Prompt
+from tasks.prompts.prompts import PROMPT_COLUMNS, Prompt, prompts_of
 from tasks.shards.open import open_shards
 from tasks.storage.files import write_bytes
+from tasks.training.train import TrainResult
 
+PREPARED_COLUMNS = (*PROMPT_COLUMNS, "window_embedding")
 TAKE_COLUMNS = ("seed", "checkpoint", "recipe", "duration_s", *CANDIDATE_COLUMNS)
 PAIR_COLUMNS = ("winner", "loser", "margin", "refusal")
 SUNG_WITH = ("style_guidance_scale", "lyrics_guidance_scale", "num_steps")
@@ -93,6 +97,52 @@ class RoundPairs:
     def num_pairs(self) -> int:
         """Prompts with a pair; pairs and refusals add up to the prompts."""
         return sum(row["winner"] is not None for row in self.rows)
+
+
+@dataclass(frozen=True)
+class SungPairs:
+    """What a model's own takes gave to learn from and to check on, and the same as tensors."""
+
+    learn: RoundPairs
+    check: RoundPairs
+    tensors: tuple[list[Pair], list[Pair]]
+
+
+@dataclass(frozen=True)
+class Round:
+    """What a round made. `policy` is None where no prompt gave a pair to learn from."""
+
+    learn: RoundPairs
+    check: RoundPairs
+    policy: TrainResult | None
+    control: TrainResult | None
+
+
+@dataclass(frozen=True)
+class RoundSongs:
+    """The prepared songs that rounds use. Both gate and held-out pairs are of validation songs, in one fair order."""
+
+    training: Sequence[Prompt]
+    held_out: Sequence[Prompt]
+    gate: Sequence[Prompt]
+    reference: FrechetReference
+
+    def of_round(self, number: int, count: int) -> RoundPrompts:
+        """The prompts of a round."""
+        return RoundPrompts(round_prompts(self.training, number, count), self.held_out)
+
+
+def round_songs(rows: Sequence[Mapping[str, Any]], num_held_out: int, num_gate: int) -> RoundSongs:
+    """The prompts of all rounds out of the prepared songs (PREPARED_COLUMNS), those of the gate, and the true training
+    songs that distances are to.
+    """
+    training = [row for row in rows if row["split"] == TRAIN and not row["drop_reason"]]
+    return RoundSongs(
+        prompts_of(rows, TRAIN),
+        prompts_of(rows, VALIDATION, num_held_out),
+        prompts_of(rows, VALIDATION, num_gate),
+        FrechetReference(merged(windows_of(training))),
+    )
 
 
 def round_prompts(prompts: Sequence[Prompt], number: int, count: int) -> list[Prompt]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import yaml
 from pydantic import Field
 
 from jam_model.conditions import duration_conditions
@@ -24,7 +25,7 @@ from tasks.engine.fingerprint import canonical, fingerprint
 from tasks.engine.stage import Section
 from tasks.storage.files import write_bytes, write_json
 
-METADATA = "generation_metadata.json"
+METADATA, CONFIG = "generation_metadata.json", "generation_config.yaml"
 SONG_COLUMNS = (
     "parent", "title", "take", "seed", "recipe", "asked_duration_s", "duration_s", "audio", "latent_sung",
 )  # fmt: skip
@@ -36,6 +37,13 @@ class OutputParams(Section):
     ending: Ending
     lufs: float = Field(ge=-70, le=0)
     peak: float = Field(gt=0, le=1)
+
+
+def write_config(root: Path, weights: str, seed: int, sections: Mapping[str, Section]) -> None:
+    """``generation_config.yaml``: the checkpoint by its hash, and of these sections what decides values."""
+    decided = {name: section.decides() for name, section in sections.items()}
+    text = yaml.safe_dump({"checkpoint": weights, "seed": seed, **decided}, sort_keys=False)
+    write_bytes(root / CONFIG, text.encode())
 
 
 class OutputFolder:

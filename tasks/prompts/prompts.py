@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from jam_model.checkpoint import weights_hash
 from tasks.engine.fingerprint import canonical, fingerprint
 from tasks.engine.stage import Section
 from tasks.engine.table import Source
@@ -197,6 +199,15 @@ def _source(song_id: str, parent: str, prompt: Prompt, system: System, take: int
 
 def _unit(vector_S: np.ndarray) -> np.ndarray:
     return vector_S / max(float(np.linalg.norm(vector_S)), 1e-12)
+
+
+def policy_systems(
+    checkpoints: Mapping[str, Path], sampler: Section, prompts: Sequence[Prompt]
+) -> list[System]:
+    """The songs of several checkpoints, each by its name, sung with the same sampler settings."""
+    return [
+        policy_system(name, name, weights_hash(path), sampler, prompts) for name, path in checkpoints.items()
+    ]
 
 
 def policy_system(name: str, title: str, weights: str, sampler: Section, prompts: Sequence[Prompt]) -> System:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from eval.results.report import STAMP, is_stand_in
+from tasks.engine.pipeline import Chain
+from tasks.shards.write import packed_shard, write_index
 from tasks.storage.files import write_bytes, write_json
 
 CARD_COLUMNS = ("duration_s", "split", "license", "source", "artist", "language")
@@ -46,6 +48,28 @@ def write_data_card(shards: Path, rows: Iterable[Mapping[str, Any]]) -> dict[str
     write_json(shards / CARD_JSON, card)
     write_bytes(shards / CARD_TEXT, card_text(card).encode())
     return card
+
+
+def finish_shards(chain: Chain, stage: str) -> dict[str, Any]:
+    """The index, the id lists and the data card of the shards of `stage`, from the songs of the table; returns what
+    DVC compares.
+    """
+    rows = chain.rows(CARD_COLUMNS)
+    kept = [
+        {"id": row["song_id"], "duration": row["duration_s"], "split": row["split"]}
+        for row in rows
+        if not row["drop_reason"]
+    ]
+    if chain.shards is not None:
+        packed = [packed_shard(chain.path(stage, n), f"{chain.name(stage, n)}.tar") for n in chain.partitions]
+        write_index(chain.shards, packed, kept)
+        write_data_card(chain.shards, rows)
+    return {
+        "songs_in": len(rows),
+        "songs_kept": len(kept),
+        "kept_hours": sum(row["duration"] for row in kept) / 3600,
+        "dropped": dict(Counter(row["drop_reason"] for row in rows if row["drop_reason"])),
+    }
 
 
 def card_text(card: Mapping[str, Any]) -> str:

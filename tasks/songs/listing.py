@@ -11,14 +11,14 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tasks.engine.table import Source
+from tasks.engine.table import Partition, Source
 from tasks.songs.files import songs_root
 from tasks.songs.folder import MANIFEST_FACTS, Entry, Refused, entries_of_folder, refusal_of, refusal_row
 from tasks.songs.hashes import Hashes
@@ -41,6 +41,12 @@ class Listing:
     sources: list[Source]
     refused: list[Refused]
     claimed_duration_s: dict[str, float]  # song id -> the manifest's duration, where it gives one
+
+
+def admitted_paths(partitions: Iterable[Partition]) -> list[str]:
+    """The audio paths, relative to the songs root, that a table's partitions hold and that were not refused."""
+    sources = (source for part in partitions for source in part.sources)
+    return [source.facts["audio"]["path"] for source in sources if not source.facts.get("refused")]
 
 
 def list_sources(

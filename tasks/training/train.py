@@ -26,6 +26,7 @@ from jam_model.order import duration_weights, positions_of_step
 from jam_model.shard_index import TRAIN, VALIDATION, read_index
 from jam_model.shards import Shards
 from jam_model.training_facts import TrainingFacts, check_guidance, dropped_by, read_facts
+from tasks.engine.fingerprint import fingerprint, package_version
 from tasks.engine.stage import Section
 from tasks.shards.open import open_shards
 from tasks.storage.object_store import place_of
@@ -35,6 +36,7 @@ from tasks.trainer.ray_train import Progress, fit
 from tasks.training.validation_by_ear import HEARD, Hearing
 
 FLOW_VERSION = 3  # rises whenever the same shards and settings give other weights
+PACKAGES = ("torch", "numpy")
 VALIDATION_TIMES = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 
@@ -213,6 +215,20 @@ def flow_recipe(
         "silence": hash_of([float(value) for value in silence_C]),
         "hearing": hearing.facts() if hearing else None,
     }
+
+
+def run_name(
+    section: TrainParams,
+    jam: JamParams,
+    shards: Path,
+    silence_C: np.ndarray,
+    init: Path | None,
+    hearing: Hearing | None,
+) -> str:
+    """The fingerprint of a run: its recipe, its section and the packages that compute."""
+    recipe = flow_recipe(jam.config(section.max_frames), shards, silence_C, init, hearing)
+    versions = {package: package_version(package) for package in PACKAGES}
+    return fingerprint([recipe, section.model_dump(mode="json"), versions])
 
 
 def fresh_model(config: JamConfig, seed: int) -> Jam:

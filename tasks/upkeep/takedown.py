@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from jam_model.shards import IDS_NAME, INDEX_NAME, read_index
 from tasks.engine.sources import write_partition
 from tasks.engine.table import SOURCES, Partition, Source, Table
+from tasks.songs.listing import Listing
 from tasks.storage.files import remove_tree, write_json_lines
 from tasks.training.train import hash_of
 from tasks.upkeep.checksums import kept_files
@@ -67,6 +68,16 @@ def forget_song(root: Path, song_id: str) -> Forgotten:
             gone += 1
     paths = tuple(sorted({s.facts["audio"]["path"] for s in given}))
     return Forgotten(tuple(sorted(names)), paths, gone, saw, may_have)
+
+
+def without_forgotten(listing: Listing, root: Path) -> Listing:
+    """The listing without audio that was taken down, which is refused as ``forgotten``."""
+    forgotten = forgotten_hashes(root)
+    sources = [source for source in listing.sources if source.facts["content_hash"] not in forgotten]
+    kept = {source.facts["audio"]["path"] for source in sources}
+    gone = {source.facts["audio"]["path"] for source in listing.sources} - kept
+    refused = [{"path": path, "reason": FORGOTTEN} for path in sorted(gone)]
+    return replace(listing, sources=sources, refused=[*listing.refused, *refused])
 
 
 def forgotten_hashes(root: Path) -> set[str]:

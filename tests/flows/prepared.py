@@ -13,10 +13,9 @@ from tasks.toy.params import render
 ROOT = Path(__file__).resolve().parents[2]
 DRIVER = """
 import sys
-from flows.settings.params import load_params
 from flows.prepare import run_prepare
-from flows.settings.work_folder import WorkFolder
-run_prepare(load_params(None, sys.argv[2:]), WorkFolder.at(sys.argv[1]))
+from flows.settings.project import Project
+run_prepare(Project.at(sys.argv[1], None, sys.argv[2:]))
 """
 
 

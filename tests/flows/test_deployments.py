@@ -81,7 +81,7 @@ def test_parameters_of_a_deployment_are_typed_described_and_known(deployment: di
     assert given.keys() <= schema["properties"].keys()
     missing = set(schema.get("required", ())) - given.keys()
     assert missing <= {"checkpoint"}, "what only the one who runs it can know"
-    if overlay := given.get("params"):
+    if overlay := given.get("params_file"):
         load_params(BASE.parent / overlay)
     assert flow.description and flow.on_failure_hooks and flow.on_cancellation_hooks
 
@@ -159,7 +159,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 def cancelled(house: Any, toy: Path) -> str:
     """A `prepare` that was cancelled in its middle, once no Ray process of it is left."""
     server: Server = house.server
-    run = server.run("prepare/toy", songs=str(toy), work=str(house.work), settings=TINY)
+    run = server.run("prepare/toy", songs=str(toy), work_dir=str(house.work), overrides=TINY)
     until("a column file", lambda: list(house.work.glob("table/encode/*.parquet")) or server.ended(run))
     family = house.worker.children(recursive=True)
     assert any(is_ray_worker(member) for member in family)
@@ -176,7 +176,7 @@ def cancelled(house: Any, toy: Path) -> str:
 def lived(house: Any, toy: Path, cancelled: str) -> str:
     """`lifecycle/toy` in the work folder of the cancelled run."""
     until("the end of the cancelled run", lambda: house.server.ended(cancelled))
-    run = house.server.run("lifecycle/toy", songs=str(toy), work=str(house.work), settings=TINY)
+    run = house.server.run("lifecycle/toy", songs=str(toy), work_dir=str(house.work), overrides=TINY)
     state = until("the life cycle", lambda: house.server.ended(run))
     assert state == "Completed", house.server.log.read_text()[-8000:]
     return run

@@ -13,8 +13,7 @@ import soundfile
 from flows.console.tables import print_why
 from flows.pipelines.prepare_stages import prepare_chain
 from flows.prepare import run_prepare
-from flows.settings.params import Params, load_params
-from flows.settings.work_folder import WorkFolder
+from flows.settings.project import Project
 from tasks.engine.pipeline import Chain
 from tasks.stages.group import Group, neighbours_path
 from tasks.toy.render import render_songs
@@ -24,9 +23,9 @@ pytestmark = pytest.mark.slow
 RATE_HZ = 44_100
 
 
-def settings(root: Path, *more: str) -> Params:
+def project(root: Path, *more: str) -> Project:
     fixed = [f"songs.path={root / 'songs'}", "engine.partition_size=4", "engine.num_workers=2"]
-    return load_params(None, [*fixed, *more])
+    return Project.at(root / "W", None, [*fixed, *more])
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +53,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def chain(root: Path) -> Chain:
-    return run_prepare(settings(root), WorkFolder(root / "W"))
+    return run_prepare(project(root))
 
 
 def groups(chain: Chain) -> dict[str, set[str]]:
@@ -78,32 +77,30 @@ def test_copies_without_lyrics_are_found_and_nothing_else(chain: Chain, root: Pa
 def test_a_lost_fit_is_made_again_and_runs_no_partition(
     chain: Chain, root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    work = WorkFolder(root / "W")
+    work = project(root).work
     before = {path.name: path.stat().st_mtime_ns for path in work.table.rglob("part-*")}
     told = neighbours_path(work.table).read_bytes()
     neighbours_path(work.table).unlink()
-    print_why("group", None, ["engine.partition_size=4"], work.root)
+    print_why(Project.at(work.root, None, ["engine.partition_size=4"]), "group")
     assert "group: its songs would be compared again: never compared" in capsys.readouterr().out
-    run_prepare(settings(root), work, only={"group"})
+    run_prepare(project(root), only={"group"})
     assert neighbours_path(work.table).read_bytes() == told
     assert {path.name: path.stat().st_mtime_ns for path in work.table.rglob("part-*")} == before
-    print_why("group", None, ["group.min_words=0.9"], work.root)
+    print_why(Project.at(work.root, None, ["group.min_words=0.9"]), "group")
     assert "compared again: params.min_words: 0.7 -> 0.9" in capsys.readouterr().out
 
 
 def test_songs_near_a_given_benchmark_are_marked_and_only_their_partition_runs(
     chain: Chain, root: Path
 ) -> None:
-    work = WorkFolder(root / "W")
+    work = project(root).work
     before = {path.name for path in (work.table / "group").glob("part-*")}
-    params = settings(root, f"group.benchmark_manifest={root / 'held/manifest.json'}")
-    marked = [
-        row for row in run_prepare(params, work).rows([*Group.writes, "title"]) if row["near_benchmark"]
-    ]
+    near = project(root, f"group.benchmark_manifest={root / 'held/manifest.json'}")
+    marked = [row for row in run_prepare(near).rows([*Group.writes, "title"]) if row["near_benchmark"]]
     assert [row["title"] for row in marked] == [sorted((root / "toy/songs").glob("*.wav"))[3].stem]
     assert marked[0]["near_benchmark"].startswith("held-")
     assert len({path.name for path in (work.table / "group").glob("part-*")} - before) == 1
-    missing = settings(root, f"group.benchmark_manifest={root / 'held/none.json'}")
+    missing = project(root, f"group.benchmark_manifest={root / 'held/none.json'}")
     with pytest.raises(ValueError, match="neither a folder with songs nor a manifest"):
-        run_prepare(missing, work)
-    assert prepare_chain(params, work).missing("group") == []
+        run_prepare(missing)
+    assert prepare_chain(near).missing("group") == []

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import flows.sweep
+from flows.settings.project import Project
 from flows.settings.work_folder import WorkFolder
 from flows.sweep import run_sweep
 from tasks.preference.sweep import ARMS, CONTRASTS
@@ -44,7 +45,7 @@ class Trainer:
 def swept(tmp_path_factory: pytest.TempPathFactory, in_process: pytest.MonkeyPatch) -> WorkFolder:  # noqa: F811
     work = work_folder(tmp_path_factory.mktemp("swept"))
     in_process.setattr(flows.sweep, "fit_all", Trainer())
-    run_sweep(PARAMS, work)
+    run_sweep(Project(PARAMS, work))
     return work
 
 
@@ -87,9 +88,9 @@ def test_a_sweep_that_was_killed_trains_only_what_is_missing_and_ends_the_same(
         path.unlink() if path.is_file() else shutil.rmtree(path)
     monkeypatch.setattr(flows.sweep, "fit_all", Trainer(kill_at=6))
     with pytest.raises(Killed):
-        run_sweep(PARAMS, work)
+        run_sweep(Project(PARAMS, work))
     trainer = Trainer()
     monkeypatch.setattr(flows.sweep, "fit_all", trainer)
-    run_sweep(PARAMS, work)
+    run_sweep(Project(PARAMS, work))
     assert trainer.trained == [f"{arm.name}-s1" for arm in ARMS[6:]]
     assert record(work) == record(swept)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from flows.commands.main import run
+from flows.commands.main import PANELS, app, run
 
 
 @pytest.mark.parametrize(
@@ -26,6 +27,8 @@ from flows.commands.main import run
             ["calibrate", "--songs", "/nowhere/at-all", "--work", "W"],
             ["/nowhere/at-all", "manifest", "label"],
         ),
+        (["sensitivity", "colour"], ["sensitivity", "'colour'", "timing, guidance"]),
+        (["pairs", "1", "--replay", "a", "--work", "/nowhere/at-all"], ["round 1", "'a'"]),
         (["train", "--work", "/nowhere/at-all"], ["index.json", "pack"]),
         (
             ["benchmark", "--set", "models.judge.model=audiobox"],
@@ -58,11 +61,30 @@ def test_bad_input_is_one_line_and_exit_code_2(
         assert word in shown
 
 
-def test_help_names_every_command(capfd: pytest.CaptureFixture[str]) -> None:
+def test_help_names_every_command_under_its_heading(capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["--help"]) == 0
     shown = capfd.readouterr().out
-    for command in (
-        "toy", "run", "prepare", "calibrate", "import", "train", "generate", "dpo", "benchmark", "report",
-        "table", "look", "why", "retry", "verify", "doctor", "stage",
-    ):  # fmt: skip
-        assert command in shown
+    places = [shown.index(f" {heading} ") for heading in PANELS.values()]
+    assert places == sorted(places)
+    for command in app.registered_commands:
+        assert command.callback and command.rich_help_panel in PANELS.values()
+        name = command.name or command.callback.__name__
+        assert f" {name} " in shown[shown.index(f" {command.rich_help_panel} ") :], name
+
+
+def test_version_is_the_name_and_the_installed_version(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(["--version"]) == 0
+    assert re.fullmatch(r"jam-lifecycle \d+\.\d+\.\d+\S*\n", capfd.readouterr().out)
+    monkeypatch.setattr("flows.commands.app.NAME", "no-such-package")
+    assert run(["--version"]) == 0
+    assert "not installed" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments", [["probe", "timing"], ["dpo", "--sweep"], ["dpo", "--replay", "1", "a"]]
+)
+def test_commands_that_moved_are_gone(arguments: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(arguments) == 2
+    assert "no such" in capfd.readouterr().err.lower()

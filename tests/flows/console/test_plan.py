@@ -7,18 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from flows.console.plan import UP_TO_DATE, Item, Plan, plan_lifecycle, print_plan
-from flows.settings.params import Params, load_params
+from flows.console.plan import plan_lifecycle, print_plan
+from flows.settings.project import Project
 from flows.settings.work_folder import WorkFolder
 from tasks.storage.files import write_json
+from tasks.upkeep.plan import UP_TO_DATE, Item, Plan
 from tests.tasks.tiny import write_song
 
 
 @pytest.fixture
-def params(tmp_path: Path) -> Params:
+def project(tmp_path: Path) -> Project:
     for number in range(3):
         write_song(tmp_path / "songs" / f"{number}.wav", 4.0, seed=number)
-    return load_params(None, [f"songs.path={tmp_path / 'songs'}", "engine.partition_size=2"])
+    return Project.at(tmp_path / "W", None, [f"songs.path={tmp_path / 'songs'}", "engine.partition_size=2"])
 
 
 def receipt(work: WorkFolder, stage: str, **values: object) -> None:
@@ -26,18 +27,17 @@ def receipt(work: WorkFolder, stage: str, **values: object) -> None:
     write_json(work.receipts / "prepare" / stage / "part-00000-old.json", note)
 
 
-def test_songs_that_are_new_are_planned_and_nothing_is_written(params: Params, tmp_path: Path) -> None:
-    plan = plan_lifecycle(params, WorkFolder(tmp_path / "W"))
+def test_songs_that_are_new_are_planned_and_nothing_is_written(project: Project, tmp_path: Path) -> None:
+    plan = plan_lifecycle(project)
     assert [(item.todo, item.songs) for item in plan.flows["prepare"]] == [("2 of 2 partitions", 3)] * 12
     assert not (tmp_path / "W").exists()
     assert not plan.missing
     assert {"ingest", "pretrain", "generate", "rounds"} <= set(plan.unknown()), "never ran: not 0 seconds"
 
 
-def test_time_is_that_of_earlier_runs_whatever_their_settings_were(params: Params, tmp_path: Path) -> None:
-    work = WorkFolder(tmp_path / "W")
-    receipt(work, "separate")
-    item = {item.name: item for item in plan_lifecycle(params, work).flows["prepare"]}["separate"]
+def test_time_is_that_of_earlier_runs_whatever_their_settings_were(project: Project, tmp_path: Path) -> None:
+    receipt(project.work, "separate")
+    item = {item.name: item for item in plan_lifecycle(project).flows["prepare"]}["separate"]
     assert (item.worker_s, item.workers, item.seconds, item.memory_mb) == (7.5, 2, 3.75, 300.0)
 
 
@@ -50,39 +50,35 @@ def test_stages_of_the_shared_pool_add_up_and_own_workers_stand_beside_them() ->
 
 
 def test_a_finished_training_of_the_same_section_stands_only_behind_what_stands(
-    params: Params, tmp_path: Path
+    project: Project, tmp_path: Path
 ) -> None:
-    work = WorkFolder(tmp_path / "W")
-    run = work.checkpoint("pretrain") / "0123"
-    write_json(run / "train.json", {"params": params.pretrain.model_dump(mode="json")})
+    run = project.work.checkpoint("pretrain") / "0123"
+    write_json(run / "train.json", {"params": project.params.pretrain.model_dump(mode="json")})
     write_json(run / "done.json", {})
     (run / "log.jsonl").write_text(json.dumps({"step": 50, "seconds": 5.0}) + "\n")
-    pretrain = plan_lifecycle(params, work).flows["train"][0]
+    pretrain = plan_lifecycle(project).flows["train"][0]
     assert pretrain.todo == "2000 steps", "its shards would change"
     assert pretrain.seconds == pytest.approx(200.0)
 
 
 def test_what_is_missing_is_said_with_its_cure_and_ends_in_1(
-    params: Params, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    work = WorkFolder(tmp_path / "W")
-    style_encoder = params.models.style_encoder.model_copy(update={"model": "muq_mulan"})
-    models = params.models.model_copy(update={"style_encoder": style_encoder})
-    poor = params.model_copy(update={"models": models})
-    assert print_plan(poor, work) == 1
+    poor = Project.at(
+        project.work.root, None, ["models.style_encoder.model=muq_mulan", f"songs.path={tmp_path}"]
+    )
+    assert print_plan(poor) == 1
     shown = capsys.readouterr().out
     assert "missing: models.style_encoder.muq_mulan" in shown and "jam doctor --download" in shown
-    nowhere = params.model_copy(update={"songs": params.songs.model_copy(update={"path": "/nowhere"})})
-    assert print_plan(nowhere, work) == 1
+    assert print_plan(Project.at(project.work.root, None, ["songs.path=/nowhere"])) == 1
     assert "missing: songs: /nowhere" in capsys.readouterr().out
 
 
 def test_the_plan_is_readable_without_a_terminal(
-    params: Params, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    work = WorkFolder(tmp_path / "W")
-    receipt(work, "encode")
-    assert print_plan(params, work) == 0
+    receipt(project.work, "encode")
+    assert print_plan(project) == 0
     shown = capsys.readouterr().out
     row = next(line for line in shown.splitlines() if "encode" in line)
     assert row.split() == ["prepare", "encode", "2", "of", "2", "partitions", "3", "8", "2", "300", "4"]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from flows.console import tables as look
+from flows.settings.project import Project
 from tasks.engine.pipeline import Chain
 from tests.tasks.engine.probes import Factor, Measure, table_of
 
@@ -15,7 +16,7 @@ from tests.tasks.engine.probes import Factor, Measure, table_of
 @pytest.fixture
 def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Chain:
     chain = Chain(table_of(tmp_path, ["one", "two"]), [Measure(Factor(factor=1.0))])
-    monkeypatch.setattr(look, "chain_at", lambda *where: chain)
+    monkeypatch.setattr(look, "prepared_chain", lambda project: chain)
     return chain
 
 
@@ -31,7 +32,7 @@ def test_rates_show_what_a_stage_took_and_a_dash_for_what_is_not_known(
     )
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(note))
-    look.print_rates(None, [], tmp_path)
+    look.print_rates(Project.at(tmp_path))
     shown = capsys.readouterr().out
     row = next(line for line in shown.splitlines() if line.startswith("measure"))
     assert row.split() == [
@@ -54,4 +55,4 @@ def test_rates_show_what_a_stage_took_and_a_dash_for_what_is_not_known(
 
 def test_rates_of_a_work_folder_in_which_nothing_ran_are_refused(prepared: Chain, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no receipts"):
-        look.print_rates(None, [], tmp_path)
+        look.print_rates(Project.at(tmp_path))

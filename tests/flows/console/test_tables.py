@@ -12,7 +12,6 @@ import pytest
 import soundfile
 
 from flows.commands.main import run
-from flows.console import song_page as look_page
 from flows.console import tables as look
 from flows.settings.params import load_params
 from tasks.engine.pipeline import Chain
@@ -20,6 +19,7 @@ from tasks.engine.scheduler import run_chains
 from tasks.engine.stage import Section
 from tasks.engine.table import Source, Table
 from tasks.stages.phonemize import Phonemize
+from tasks.upkeep import song_page as look_page
 from tests.tasks.engine.probes import ENGINE
 from tests.tasks.models.spoken import Hummed, Spoken
 from tests.tasks.tiny import write_song
@@ -49,7 +49,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Chain:
 
 @pytest.fixture(autouse=True)
 def of_this_chain(prepared: Chain, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(look, "prepare_chain", lambda params, work: prepared)
+    monkeypatch.setattr(look, "prepare_chain", lambda project: prepared)
     yield
 
 

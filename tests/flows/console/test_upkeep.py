@@ -10,8 +10,7 @@ import psutil
 import pytest
 
 from flows.commands.main import run
-from flows.settings.params import Params, load_params
-from flows.settings.work_folder import WorkFolder, writes_work
+from flows.settings.project import Project, writes_work
 from tasks.engine.table import Source, Table
 from tasks.storage.files import write_json
 from tasks.upkeep.checksums import SEALED
@@ -25,9 +24,9 @@ PROCESSES_LEFT_S = 10.0  # from a signal on, no process of a run is left after t
 
 
 @writes_work("prepare")
-def failing_flow(params: Params, work: WorkFolder, value: int) -> int:
+def failing_flow(project: Project, value: int) -> int:
     """Writes a report; fails at 0."""
-    write_json(work.report("a") / "report.json", {"value": value})
+    write_json(project.work.report("a") / "report.json", {"value": value})
     return 1 // value
 
 
@@ -94,12 +93,12 @@ def test_prune_shows_what_no_setting_needs_and_frees_it_when_it_is_told_to(
 
 
 def test_flow_that_fails_gives_the_folder_back_with_what_it_wrote_recorded(tmp_path: Path) -> None:
-    params, work = load_params(), WorkFolder(tmp_path)
+    project = Project.at(tmp_path)
     with pytest.raises(ZeroDivisionError):
-        failing_flow(params, work, 0)
+        failing_flow(project, 0)
     assert not (tmp_path / "lease.json").exists()
     assert "reports/a/report.json" in (tmp_path / SEALED).read_text()
-    assert failing_flow(params, work, 1) == 1
+    assert failing_flow(project, 1) == 1
     assert run(["verify", "--work", str(tmp_path)]) == 0
 
 

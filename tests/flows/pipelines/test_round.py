@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,10 @@ from flows.commands.main import run
 from flows.console.pairs import export_pairs
 from flows.dpo import run_dpo
 from flows.pipelines.kept_round import round_checkpoint, shown_round, standing_rounds
-from flows.pipelines.round import POLICY, Before, SungPairs, run_round
+from flows.pipelines.round import POLICY, Before, run_round
 from flows.pipelines.runs import checkpoint_of
 from flows.settings.params import Params, load_params
+from flows.settings.project import Project
 from flows.settings.work_folder import WorkFolder
 from jam_model.checkpoint import weights_hash
 from jam_model.training_facts import BOTH, LYRICS, STYLE, TrainingFacts
@@ -34,7 +35,7 @@ from tasks.engine.scheduler import StageReport
 from tasks.engine.song import Song
 from tasks.preference.jamify_pairs import read_pair_list
 from tasks.preference.pair_store import read_pairs
-from tasks.preference.round import RoundPairs, RoundPrompts
+from tasks.preference.round import RoundPairs, RoundPrompts, SungPairs
 from tasks.trainer import ray_train as fitting
 from tasks.trainer.loop import run_steps
 from tasks.training.train import TrainResult
@@ -80,7 +81,7 @@ class Killed(BaseException):
 class Prepared:
     """The prepared songs, as the chain of `prepare` gives them."""
 
-    def rows(self, columns: list[str]) -> list[dict[str, Any]]:
+    def rows(self, columns: Sequence[str]) -> list[dict[str, Any]]:
         return [prepared_song(number) for number in range(NUM_SONGS)]
 
 
@@ -105,7 +106,7 @@ def in_process() -> Iterator[pytest.MonkeyPatch]:
     """Training without Ray around it, and songs that need no preparing."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fitting, "_run_on_ray", lambda o, params, out: run_steps(o, params, out, ALONE))
-        patch.setattr(flows.dpo, "prepare_chain", lambda params, work: Prepared())
+        patch.setattr(flows.dpo, "prepare_chain", lambda project: Prepared())
         yield patch
 
 
@@ -140,7 +141,7 @@ def digests(work: WorkFolder) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory, in_process: pytest.MonkeyPatch) -> WorkFolder:
     work = work_folder(tmp_path_factory.mktemp("whole"))
-    run_dpo(params_of(), work)
+    run_dpo(Project(params_of(), work))
     return work
 
 
@@ -178,8 +179,8 @@ def test_a_round_killed_in_each_of_its_steps_ends_in_the_same_bytes(
     monkeypatch.setattr(fitting, "_run_on_ray", steps)
     for step in list(kills):
         with pytest.raises(Killed, match=step):
-            run_dpo(params_of(), work)
-    run_dpo(params_of(), work)
+            run_dpo(Project(params_of(), work))
+    run_dpo(Project(params_of(), work))
     assert digests(work) == digests(whole)
 
 
@@ -207,7 +208,7 @@ def test_damage_to_a_round_is_found_and_dpo_makes_the_same_bytes_again(
     found = survey(work.root).damages
     assert {damage.place for damage in found} == {place_in(path, work.root) for path in paths}
     assert repair(work.root, found)[1] == []
-    run_dpo(params_of(), work)
+    run_dpo(Project(params_of(), work))
     assert digests(work) == digests(whole) and not survey(work.root).damages
 
 
@@ -216,7 +217,7 @@ def test_the_same_command_again_makes_nothing(whole: WorkFolder, monkeypatch: py
         "tasks.engine.scheduler.connect", lambda params: pytest.fail("something was made again")
     )
     before = digests(whole)
-    run_dpo(params_of(), whole)
+    run_dpo(Project(params_of(), whole))
     assert digests(whole) == before
 
 
@@ -270,7 +271,7 @@ def test_a_later_round_is_held_against_its_own_policy_or_the_first_model(
     seen: list[Path | None] = []
 
     def fit(*given: Any) -> TrainResult:
-        *_, reference, _, out = given
+        *_, reference, out = given
         out.mkdir(parents=True)
         seen.append(reference)
         return TrainResult(out, "weights", {})
@@ -280,8 +281,8 @@ def test_a_later_round_is_held_against_its_own_policy_or_the_first_model(
     monkeypatch.setattr(flows.pipelines.round, "sing_pairs", lambda *given: SungPairs(made, made, ([], [])))
     first = checkpoint_of(whole.checkpoint("sft"))
     before = Before(round_checkpoint(whole, 1, POLICY), None, first)
-    params = params_of(f"round.reference={held_against}")
-    run_round(params, WorkFolder(tmp_path), 2, RoundPrompts([], []), before)
+    project = Project(params_of(f"round.reference={held_against}"), WorkFolder(tmp_path))
+    run_round(project, 2, RoundPrompts([], []), before)
     assert seen == [first if held_against == "first" else None]
 
 
@@ -289,7 +290,7 @@ def test_a_round_that_is_no_longer_asked_for_goes(whole: WorkFolder, tmp_path: P
     shutil.copytree(whole.root, tmp_path / "W")
     work = WorkFolder(tmp_path / "W")
     (work.round(2) / "train").mkdir(parents=True)
-    run_dpo(params_of(), work)
+    run_dpo(Project(params_of(), work))
     assert sorted(path.name for path in work.rounds.iterdir()) == ["0", "1", "kept.json"]
 
 
@@ -298,7 +299,7 @@ def test_rounds_without_a_single_pair_stop_and_keep_the_model_they_began_with(
 ) -> None:
     shutil.copytree(whole.root, tmp_path / "W")
     work = WorkFolder(tmp_path / "W")
-    report = run_dpo(params_of("pair.min_margin=9"), work)
+    report = run_dpo(Project(params_of("pair.min_margin=9"), work))
     assert report.kept == 0 and len(report.rows) == 1 and "no prompt gave a pair" in report.stopped
     assert shown_round(work) is None
 
@@ -307,7 +308,7 @@ def test_a_candidate_sung_again_has_the_same_samples(
     whole: WorkFolder, capfd: pytest.CaptureFixture[str]
 ) -> None:
     settings = [word for setting in SETTINGS for word in ("--set", setting)]
-    replay = ["dpo", "--replay", "1", "s5-r1-k1", "--work", str(whole.root), *settings]
+    replay = ["pairs", "1", "--replay", "s5-r1-k1", "--work", str(whole.root), *settings]
     candidate = pq.read_table(whole.round(1) / "scores.parquet")["song_id"].to_pylist()[-1]
     replay[3] = candidate
     assert run(replay) == 0

@@ -1,4 +1,4 @@
-"""Measured: what is read of songs that were listened to, and all that decides a report of them."""
+"""What a report reads of songs that were measured, and all that decides it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from flows.settings.params import Params
 from tasks.audio.mix import mix_of
 from tasks.benchmark.external_systems import text_style
 from tasks.benchmark.song_metrics import MEASURED_COLUMNS, TextStyles
@@ -21,14 +20,10 @@ from tasks.models.style_encoder import StyleEncoder
 from tasks.prompts.prompts import Prompt
 from tasks.upkeep.rates import receipts_of
 
-NO_PART_OF_A_REPORT = ("engine", "toy", "songs", "fit")  # `fit` is in the sections of the runs
-GONE = "source_gone"
 
-
-def heard_rows(chains: Sequence[Chain]) -> list[dict[str, Any]]:
+def measured_rows(chains: Sequence[Chain]) -> list[dict[str, Any]]:
     """What the stages wrote of every song that is still asked for."""
-    rows = [row for chain in chains for row in chain.rows(MEASURED_COLUMNS)]
-    return [row for row in rows if row["drop_reason"] != GONE]
+    return [row for chain in chains for row in chain.listed_rows(MEASURED_COLUMNS)]
 
 
 class Mixes:
@@ -74,24 +69,20 @@ def text_styles(prompts: Iterable[Prompt], encoder: StyleEncoder, genres: Sequen
     )
 
 
-def decided_settings(params: Params) -> dict[str, Any]:
-    """The settings that decide values: no path, no device, no batch size, nothing of a model that is not chosen."""
-    sections = {name: getattr(params, name) for name in type(params).model_fields}
-    decided = {
-        name: section.decides() for name, section in sections.items() if name not in NO_PART_OF_A_REPORT
-    }
-    decided["group"] = {key: value for key, value in decided["group"].items() if key != "benchmark_manifest"}
-    return decided
+def columns_of(chains: Sequence[Chain]) -> str:
+    """A fingerprint of the column files of all songs of these tables."""
+    return fingerprint(
+        [
+            chain.path(stage, number).name
+            for chain in chains
+            for stage in chain.stages
+            for number in chain.partitions
+        ]
+    )
 
 
 def report_recipe(chains: Sequence[Chain], settings: Mapping[str, Any], **more: Any) -> dict[str, Any]:
     """All that decides a report: the songs' column files, the settings, and the code that measures."""
-    columns = [
-        chain.path(stage, number).name
-        for chain in chains
-        for stage in chain.stages
-        for number in chain.partitions
-    ]
     house = Path(__file__).resolve().parents[2]
     tasks = ("system_metrics", "song_metrics", "systems", "report")
     sources = [
@@ -99,7 +90,7 @@ def report_recipe(chains: Sequence[Chain], settings: Mapping[str, Any], **more: 
         *(house / "tasks" / "benchmark" / f"{name}.py" for name in tasks),
     ]
     code = [sha256_of_file(path) for path in sources if path.suffix in (".py", ".css", ".js", ".json")]
-    return {"columns": fingerprint(columns), "code": fingerprint(code), "settings": dict(settings), **more}
+    return {"columns": columns_of(chains), "code": fingerprint(code), "settings": dict(settings), **more}
 
 
 def run_facts(started: float, rtf: Mapping[str, float]) -> dict[str, Any]:
@@ -112,7 +103,7 @@ def run_facts(started: float, rtf: Mapping[str, float]) -> dict[str, Any]:
     }
 
 
-def singing_rtf(chain: Chain, receipts: Path) -> dict[str, float]:
+def generation_rtf(chain: Chain, receipts: Path) -> dict[str, float]:
     """Seconds of work a second of sung audio, by system: a partition holds the songs of one system."""
     system_of: dict[int, str] = {}
     audio_s: dict[int, float] = {}

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from flows.calibrate import labels_of, told
 from flows.settings.check_models import measuring_models
 from flows.settings.params import load_params
 from tasks.quality.calibrate import Labelled
+from tasks.quality.labelled_songs import drops_in_words, labels_of
 from tasks.quality.limits import is_calibrated
 
 
@@ -54,7 +54,7 @@ def test_what_is_told_is_a_line_a_kind_with_its_interval() -> None:
     songs = [Labelled(f"g{i}", True, "good", None) for i in range(4)]
     songs += [Labelled(f"b{i}", False, "noise", None) for i in range(2)]
     judged = {song.song_id: None if song.good else "low_agreement" for song in songs}
-    assert told(songs[::-1], judged)[1:] == [
+    assert drops_in_words(songs[::-1], judged)[1:] == [
         "good: 0 of 4 dropped (0.0%, 95 % interval 0.0% to 49.0%)",
         "noise: 2 of 2 dropped (100.0%, 95 % interval 34.2% to 100.0%); low_agreement 2",
     ]

@@ -1,0 +1,109 @@
+"""The tail of every benchmark: measure what was transcribed, compare, write the report; or find that it stands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from prefect.artifacts import create_link_artifact, create_table_artifact
+from prefect.context import FlowRunContext
+
+from eval.report.summary import summary_tables, system_values
+from eval.report.write import write_report
+from eval.results.listening_test import Preference
+from eval.results.report import Report
+from eval.stats.intervals import Resampling
+from flows.run.progress import say
+from flows.settings.project import Project
+from tasks.benchmark.report import ReportText, report_of
+from tasks.benchmark.report_inputs import (
+    Mixes,
+    generation_rtf,
+    measured_rows,
+    report_recipe,
+    run_facts,
+    text_styles,
+)
+from tasks.benchmark.system_metrics import Measured, measure, windows_of
+from tasks.engine.fingerprint import fingerprint
+from tasks.engine.pipeline import Chain
+from tasks.models.phonemizer import build_phonemizer
+from tasks.models.style_encoder import build_style_encoder
+from tasks.prompts.prompts import Prompt, System
+from tasks.storage.files import write_json
+from tasks.storage.object_store import local_folder
+
+REPORT = "benchmark"
+RECIPE = "recipe.json"
+
+
+@dataclass(frozen=True)
+class BenchmarkSongs:
+    """The songs of all systems, and what their report is made of beside them.
+
+    `weights`: hashes by system, of those that are checkpoints. `reference`: rows of the songs that distances are to.
+    `key`: what else decides the report.
+    """
+
+    prompts: Sequence[Prompt]
+    systems: Sequence[System]
+    chains: Sequence[Chain]
+    weights: Mapping[str, str | None]
+    reference: Sequence[Mapping[str, Any]]
+    listening: Sequence[Preference]
+    key: Mapping[str, Any]
+    songs_root: str = ""
+
+
+def write_benchmark(
+    project: Project,
+    songs: BenchmarkSongs,
+    text: ReportText,
+    started: float,
+    complete: Callable[[Report, Measured], Report] = lambda report, _: report,
+) -> Path:
+    """Measure the songs and write ``reports/benchmark``, unless exactly this report stands; returns its page.
+
+    `started`: when the flow began, in seconds since 1970; `complete`: adds what only the flow knows.
+    """
+    params, folder = project.params, project.work.report(REPORT)
+    page, recipe_file = folder / "report.html", folder / RECIPE
+    settings = {**params.decides(), "weights": dict(songs.weights)}
+    listened = fingerprint([asdict(one) for one in songs.listening])
+    recipe = report_recipe(songs.chains, settings, listening=listened, **songs.key)
+    if page.is_file() and recipe_file.is_file() and json.loads(recipe_file.read_text()) == recipe:
+        say(f"report: up to date, {page}")
+        return page
+    measured = measure(
+        songs.prompts,
+        measured_rows(songs.chains),
+        windows_of(songs.reference),
+        build_phonemizer(params.models.phonemizer),
+        text_styles(songs.prompts, build_style_encoder(params.models.style_encoder), params.benchmark.genres),
+        Resampling(params.benchmark.num_resamples, params.benchmark.seed),
+    )
+    rtf = generation_rtf(songs.chains[-1], project.work.receipts / REPORT) if songs.weights else {}
+    report = report_of(
+        measured,
+        songs.systems,
+        params.benchmark,
+        text,
+        Mixes(songs.chains, songs.songs_root),
+        settings,
+        run_facts(started, rtf),
+    )
+    report = complete(replace(report, listening=songs.listening), measured)
+    recipe_file.unlink(missing_ok=True)  # a kill from here on leaves a report that does not stand
+    with local_folder(folder) as here:
+        write_report(report, here)
+    write_json(folder / "metrics.json", system_values(report))
+    write_json(recipe_file, recipe)
+    say(f"report: {page}")
+    if FlowRunContext.get() is not None:
+        for key, table in summary_tables(report).items():
+            create_table_artifact(key=key, table=table, description=report.title)
+        create_link_artifact(key="report", link=page.resolve().as_uri(), link_text="report.html")
+    return page
