@@ -125,13 +125,16 @@ def _one_line(error: ValidationError, layers: Sequence[Layer], model: type[BaseM
         return f"params ({where}): {path} is not a setting; settings there: {known}{more}"
     if first["type"] == "missing":
         return f"params ({where}): {path} is missing; params.yaml and params/base show every setting{more}"
-    shown = repr(first.get("input"))
-    message = first["msg"][:1].lower() + first["msg"][1:]
-    if isinstance(first.get("input"), str) and first["type"] in ("int_type", "float_type", "bool_type"):
+    message = first["msg"].removeprefix("Value error, ")
+    message = message[:1].lower() + message[1:]
+    if not path:  # two sections do not fit each other
+        return f"params: {message}{more}"
+    given = first.get("input")
+    if isinstance(given, str) and first["type"] in ("int_type", "float_type", "bool_type"):
         message += "; numbers are decimal (90, 0.5, 1e-5), truth is true or false"
-    if first["type"] == "string_type":
+    if isinstance(given, int | float) and first["type"] == "string_type":
         message += "; in quotes it is text"
-    return f"params ({where}): {path} is {shown[:60]}: {message}{more}"
+    return f"params ({where}): {path} is {repr(given)[:60]}: {message}{more}"
 
 
 def _source(layers: Sequence[Layer], path: Sequence[int | str]) -> str:

@@ -12,11 +12,11 @@ RULE = UpdateRule(
     steps=100,
     learning_rate=0.01,
     warmup_steps=2,
-    decay_start=0.5,
-    final_share=0.1,
+    decay_fraction=0.5,
+    min_lr_ratio=0.1,
     betas=(0.9, 0.99),
     weight_decay=0.1,
-    clip_norm=1.0,
+    max_grad_norm=1.0,
     ema_decay=0.9,
 )
 
@@ -42,7 +42,7 @@ def test_three_updates_and_their_average_are_those_of_the_formulas(make_jam) -> 
         assert learner.learning_rate == pytest.approx(rate)
         decay = min(RULE.ema_decay, (1 + step) / (10 + step))
         for name, w in weights.items():
-            clipped = gradients[name] * min(1.0, RULE.clip_norm / norm)
+            clipped = gradients[name] * min(1.0, RULE.max_grad_norm / norm)
             first[name] = 0.9 * first[name] + 0.1 * clipped
             second[name] = 0.99 * second[name] + 0.01 * clipped**2
             towards = (first[name] / (1 - 0.9**step)) / (np.sqrt(second[name] / (1 - 0.99**step)) + 1e-8)

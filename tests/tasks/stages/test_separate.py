@@ -38,7 +38,10 @@ def test_two_stems_are_the_vocals_and_all_the_rest_of_the_mix(tmp_path: Path) ->
 
 
 def test_four_stems_need_a_separator_that_knows_instruments() -> None:
-    with pytest.raises(ValueError, match=r"separate.*'four'.*choose two, or models.separator.model: demucs"):
+    with pytest.raises(
+        ValueError,
+        match=r"^params: .*separate.stems is 'four'.*choose two, or models.separator.model: demucs",
+    ):
         load_params(settings=["separate.stems=four"])
     assert load_params(settings=["separate.stems=four", "models.separator.model=demucs"])
 
