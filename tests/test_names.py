@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,7 @@ NOT_OURS = {  # files of the sources that a text cites
     "model.py": "SongEval",
     "tools/export_hf.py": "demucs",
 }
-MADE_BY_A_TEST = {"evil.py", "file.py", "tests.tasks.models.toy_net"}
+MADE_BY_A_TEST = {"evil.py", "file.py", "kernels.py", "tests.tasks.models.toy_net"}
 
 
 @cache
@@ -57,12 +56,15 @@ def known_files() -> frozenset[str]:
     return frozenset(ends | {parent.as_posix() for path in paths for parent in path.parents})
 
 
-def lines(*endings: str) -> Iterator[tuple[str, str]]:
+@cache
+def lines(*endings: str) -> tuple[tuple[str, str], ...]:
     """Where a line of text is, and the line."""
-    for name in sorted(files()):
-        if name.endswith(endings) and name != "tests/test_names.py":
-            for number, line in enumerate((ROOT / name).read_text(encoding="utf-8").splitlines(), 1):
-                yield f"{name}:{number}", line
+    return tuple(
+        (f"{name}:{number}", line)
+        for name in sorted(files())
+        if name.endswith(endings) and name != "tests/test_names.py"
+        for number, line in enumerate((ROOT / name).read_text(encoding="utf-8").splitlines(), 1)
+    )
 
 
 @cache

@@ -3,7 +3,8 @@
 On such a host two packages of the field fail at import though nothing we use of them needs what is missing:
 torchaudio's compiled extension links against CUDA, and `x_clip` (whose tokenizer MuQ-MuLan uses) imports
 torchvision. Both are masked here, for the process, before the import; no installed file is touched, and a test
-says when a mask may go.
+says when a mask may go. A third mask is for safety: with the package `kernels`, transformers before 5.3 runs code from
+the hub that a config.json names (CVE-2026-4372); here that package is never there.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import importlib.util
 import sys
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import torch
 
@@ -22,11 +23,12 @@ TORCHAUDIO_EXTENSION = "torchaudio._extension"
 
 
 def import_foreign(name: str) -> ModuleType:
-    """``importlib.import_module`` for a package that imports torchaudio or x_clip, masked where need be.
+    """``importlib.import_module`` for a package that imports torchaudio, x_clip or transformers, masked where need be.
 
     Raises:
         ImportError: the package is not installed, or fails for another reason.
     """
+    sys.modules.setdefault("kernels", cast(ModuleType, None))
     if torch.version.cuda is None:
         mask_torchaudio()
     if importlib.util.find_spec("torchvision") is None:

@@ -164,6 +164,11 @@ def _load(settings: MuqMulan) -> Any:
         for part, name, folder in (("audio_model", "muq", muq), ("text_model", "xlm-roberta", text)):
             (Path(links) / name).symlink_to(folder.resolve(), target_is_directory=True)
             config[part]["name"] = f"{links}/{name}"
+        kind = json.loads((text / "config.json").read_bytes()).get("model_type")
+        if (
+            kind != "xlm-roberta"
+        ):  # a tokenizer's class may be taken from there, and with it code (CVE-2026-5241)
+            raise ValueError(f"{text / 'config.json'} is of a {kind}, not an xlm-roberta")
         model = package.MuQMuLan(config)
         load_strictly(model, read_state(mulan, *STATE))
         model.mulan.text._tokenizer = transformers.AutoTokenizer.from_pretrained(text, local_files_only=True)

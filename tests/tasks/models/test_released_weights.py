@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from tasks.engine.stage import BadModel
 from tasks.models.base import ModelChoice, RealModel
 from tasks.models.real.device import device_of
 from tasks.models.released_weights import Card, find_weights, loading, require_packages, weights_revision
+from tests.tasks.models.checkpoints.wav2vec2 import write_wav2vec2
 
 CARD = Card(
     name="toy net",
@@ -208,3 +210,22 @@ def test_masked_packages_import(tmp_path: Path) -> None:
     code = "from tasks.models.real.import_masks import import_foreign; import_foreign('muq'); import_foreign('whisperx.alignment')"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
+
+
+def test_no_config_has_transformers_load_code_through_kernels(tmp_path: Path) -> None:
+    """CVE-2026-4372, with the package that it needs: it is installed, and never imported."""
+    (tmp_path / "kernels.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()")
+    config = write_wav2vec2(tmp_path / "net") / "config.json"
+    named = {"_attn_implementation_internal": "someone/kernel"}
+    config.write_text(json.dumps({**json.loads(config.read_text()), **named}))
+    code = (
+        "from tasks.models.real.import_masks import import_foreign; import_foreign('transformers')\n"
+        "from pathlib import Path; from tasks.models.real.wav2vec2 import _load_net\n"
+        f"_load_net(Path({str(config.parent)!r}))"
+    )
+    found = os.pathsep.join([str(tmp_path), *sys.path])
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": found}
+    )
+    assert "`kernels` is either not installed" in run.stderr.splitlines()[-1], run.stderr
+    assert not (tmp_path / "ran").exists()

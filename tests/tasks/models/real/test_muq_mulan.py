@@ -220,3 +220,21 @@ def test_a_tokenizer_that_brings_code_is_refused(released: dict[str, str], tmp_p
     (text / "tokenizer_config.json").write_text(json.dumps(config))
     refusal(lambda: build(released, text_weights=str(text)).embed_text("pop"))
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_text_model_whose_config_leads_to_code_elsewhere_is_refused(
+    released: dict[str, str], tmp_path: Path
+) -> None:
+    """CVE-2026-5241: a LightGlue config names another folder, whose code transformers would run."""
+    text, evil = tmp_path / "words", tmp_path / "evil"
+    shutil.copytree(released["text_weights"], text)
+    evil.mkdir()
+    (evil / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()\nclass Evil: pass\n")
+    (evil / "config.json").write_text('{"model_type": "evil", "auto_map": {"AutoConfig": "evil.Evil"}}')
+    there = {"model_type": "evil", "_name_or_path": str(evil)}
+    config = json.loads((text / "config.json").read_text())
+    config |= {"model_type": "lightglue", "trust_remote_code": True, "keypoint_detector_config": there}
+    (text / "config.json").write_text(json.dumps(config))
+    (text / "tokenizer_config.json").write_text("{}")
+    said = refusal(lambda: build(released, text_weights=str(text)).embed_text("pop"))
+    assert not (tmp_path / "ran").exists() and "is of a lightglue, not an xlm-roberta" in said
