@@ -153,13 +153,13 @@ def round_row(
 def _tell(work: WorkFolder, row: RoundRow) -> None:
     """Write a round's gate, and say it in one line."""
     write_json(work.round(row.number) / GATE, row.record())
-    reward, per = row.estimates[REWARD], heard_per(row.estimates)
+    reward, per = row.estimates[REWARD.name], heard_per(row.estimates)
     line = f"gate: round {row.number}: reward {_figure(reward.value)}, phone error rate {_figure(per.value)}"
-    change = row.change(REWARD)
+    change = row.change(REWARD.name)
     if change and change.estimate.low is not None:
         line += f"; reward against round 0 {change.estimate.value:+.3f} [{change.estimate.low:+.3f}, {change.estimate.high:+.3f}]"
-    if row.over_control and row.over_control[REWARD].low is not None:
-        over = row.over_control[REWARD]
+    if row.over_control and row.over_control[REWARD.name].low is not None:
+        over = row.over_control[REWARD.name]
         line += f"; against its control {over.value:+.3f} [{over.low:+.3f}, {over.high:+.3f}]"
     say(line)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from eval.metrics.catalogue import CHAPTERS, HEADLINE, chapter_of, in_order, page
+from eval.metrics.catalogue import CHAPTERS, HEADLINE, chapter_of, measured_metrics, page
 
 ROOT = Path(__file__).resolve().parents[3]
 METRICS = {metric.name: metric for chapter in CHAPTERS for metric in chapter.metrics}
@@ -37,7 +37,10 @@ def test_docs_are_made_from_the_records() -> None:
 
 
 def test_tables_keep_the_order_of_the_catalogue() -> None:
-    assert [metric.name for metric in in_order({"frechet", "wer"})] == ["wer", "frechet"]
+    names = [metric.name for metric in measured_metrics()]
+    assert names == [name for name in METRICS if name in names] and names.index("wer") < names.index(
+        "frechet"
+    )
     assert set(HEADLINE) <= set(METRICS)
     assert METRICS["wer"] in chapter_of("wer").metrics
     with pytest.raises(ValueError, match="in no chapter"):

@@ -11,9 +11,9 @@ from eval.metrics.fad import (
     frechet_difference,
     frechet_difference_of_songs,
     frechet_floor,
-    frechet_infinity,
     swapped_difference,
 )
+from eval.metrics.fad_inf import frechet_infinity
 from eval.metrics.frechet import (
     FrechetReference,
     WindowStatistics,

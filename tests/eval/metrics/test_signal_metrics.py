@@ -9,6 +9,7 @@ import pytest
 
 from eval.metrics import word_timing as timing
 from eval.metrics.aesthetics import ranked_songs
+from eval.metrics.metric import Corpus
 from eval.metrics.si_sdr import si_sdr, si_sdr_gain
 from eval.metrics.style_similarity import cosine, style_similarity, take_diversity
 from eval.metrics.tail_energy import energy_after_end
@@ -82,7 +83,7 @@ def test_timing_measures_only_words_heard_as_asked() -> None:
     errors = timing_errors(asked, heard)
     assert errors.start_s == pytest.approx((0.1, 0.3))
     assert errors.end_s == pytest.approx((0.0, 0.1))
-    share = matched_share([errors], DRAWS)
+    share = matched_share([errors], Corpus(DRAWS))
     assert share.value == pytest.approx(2 / 3)
 
 

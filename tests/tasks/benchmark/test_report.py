@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pytest
 
+from eval.metrics import catalogue
+from eval.metrics.metric import SongMetric
+from eval.results.report_json import report_record
 from eval.stats.intervals import Resampling
 from flows.settings.params import load_params
 from tasks.audio.read import npy_bytes
-from tasks.benchmark.report import ReportText, pairs_of_sets, report_of
+from tasks.benchmark.report import ReportText, report_of
 from tasks.benchmark.system_metrics import Measured, measure, windows_of
 from tasks.prompts.prompts import System
 from tests.tasks.benchmark.test_system_metrics import TEXTS, Letters, prompt, row, windows
@@ -49,7 +53,8 @@ def measured(systems: Sequence[str]) -> Measured:
 
 def test_a_large_family_can_be_told_apart_by_what_one_song_alone_does_not_have() -> None:
     names = [f"s{number}" for number in range(8)]
-    tables = {table.metric: table for table in pairs_of_sets(measured(names), names)}
+    found = measured(names).pair_tables(names)
+    tables = {table.metric: table for table in found if "Besag" in table.method}
     assert set(tables) == {
         *("frechet", "song_diversity", "matched_share"),
         *("word_start_median", "word_start_p90", "word_end_median", "word_end_p90"),
@@ -81,3 +86,30 @@ def test_the_worst_takes_have_their_sound_also_of_songs_beyond_the_first() -> No
     ranked = sorted(report.songs, key=lambda row: row.scores["style_similarity"] or 0.0)
     assert {(row.system, row.song_id) for row in ranked[:10]} <= heard
     assert "Floor" in report.remarks["frechet"]
+
+
+def test_a_metric_that_is_in_the_catalogue_comes_out_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = SongMetric(
+        "words_written",
+        "Words written",
+        "ours",
+        "[0, inf)",
+        "neither",
+        "words",
+        "Words of the transcript.",
+        measure=lambda song: float(len(song.row["transcript"])),
+    )
+    added = catalogue.Chapter("How much is sung?", (words,))
+    monkeypatch.setattr(catalogue, "CHAPTERS", (*catalogue.CHAPTERS, added))
+    names = ["near", "far"]
+    found = measured(names)
+    systems = [System(name, name, {}, found.prompts) for name in names]
+    params = load_params().benchmark.model_copy(update={"player_songs": 0, "published": False})
+    report = report_of(found, systems, params, ReportText("title", ""), lambda song: np.zeros(0), {}, {})
+    record = report_record(report)
+    assert record["metrics"]["words_written"]["unit"] == "words"
+    assert record["systems"]["far"]["metrics"]["words_written"]["value"] == 2.0
+    assert record["pairs"]["words_written"]["pairs"][0]["difference"]["value"] == 0.0
+    assert record["songs"][0]["scores"]["words_written"] == 2.0
+    assert record["genres"][0]["metrics"]["words_written"]["n"] == len(SONGS)
+    assert "(`words_written`)" in catalogue.page() and report.headings["words_written"] == added.title

@@ -109,7 +109,7 @@ def test_songs_that_failed_are_missing_and_a_missing_prompt_is_an_error() -> Non
         "window_embedding": None,
     }
     sung = sung_by(PROMPTS, rows)["none-s1"]
-    assert [sung.scores[name][2] for name in sung.scores] == [None, None] and sung.windows[2] is None
-    assert sung.scores["reward"][1] == pytest.approx(3.01)
+    assert [values[2] for values in sung.values()] == [None, None, None]
+    assert sung["reward"][1] == pytest.approx(3.01)
     with pytest.raises(ValueError, match="none-s1 lacks 1 of the sweep's prompts, first p5"):
         sung_by(PROMPTS, rows[:-1])
