@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, reduce
 from operator import add
-from typing import Literal
 
 import jiwer
 
@@ -29,7 +28,6 @@ NORMALISER = (
 )
 
 TAG = re.compile(r"\[[^\]]*\]")
-Mark = Literal["hit", "substituted", "missed", "inserted"]
 
 
 @dataclass(frozen=True)
@@ -80,31 +78,15 @@ def count_errors(asked: Sequence[str], heard: Sequence[str]) -> ErrorCounts:
     Raises:
         ValueError: a token is empty or holds white space, which would change the number of tokens.
     """
-    output = _align(asked, heard)
+    for side, tokens in (("asked", asked), ("heard", heard)):
+        for position, token in enumerate(tokens):
+            if not token or token.split() != [token]:
+                raise ValueError(
+                    f"{side}[{position}] is {token!r}: a token must be one non-empty word without white space; "
+                    "normalise() makes such words"
+                )
+    output = jiwer.process_words(" ".join(asked), " ".join(heard))
     return ErrorCounts(output.hits, output.substitutions, output.deletions, output.insertions)
-
-
-def mark_words(asked: Sequence[str], heard: Sequence[str]) -> tuple[list[Mark], list[Mark]]:
-    """The fate of every asked (hit, substituted, missed) and heard token (hit, substituted, inserted)."""
-    asked_marks: list[Mark] = ["missed"] * len(asked)
-    heard_marks: list[Mark] = ["inserted"] * len(heard)
-    for asked_position, heard_position, mark in matched_pairs(asked, heard):
-        asked_marks[asked_position] = heard_marks[heard_position] = mark
-    return asked_marks, heard_marks
-
-
-def matched_pairs(asked: Sequence[str], heard: Sequence[str]) -> list[tuple[int, int, Mark]]:
-    """(position asked, position heard, "hit" or "substituted") of tokens that stand opposite each other."""
-    pairs: list[tuple[int, int, Mark]] = []
-    for chunk in _align(asked, heard).alignments[0]:
-        mark: Mark = "hit" if chunk.type == "equal" else "substituted"
-        positions = zip(
-            range(chunk.ref_start_idx, chunk.ref_end_idx),
-            range(chunk.hyp_start_idx, chunk.hyp_end_idx),
-            strict=False,  # one side of a deletion or insertion is empty
-        )
-        pairs.extend((asked_position, heard_position, mark) for asked_position, heard_position in positions)
-    return pairs
 
 
 def corpus_counts(songs: Sequence[ErrorCounts | None]) -> ErrorCounts:
@@ -129,18 +111,6 @@ def fractions(songs: Sequence[ErrorCounts | None]) -> tuple[list[float | None], 
     errors: list[float | None] = [None if song is None else song.errors for song in songs]
     references: list[float | None] = [None if song is None else song.num_reference for song in songs]
     return errors, references
-
-
-def _align(asked: Sequence[str], heard: Sequence[str]) -> jiwer.WordOutput:
-    for side, tokens in (("asked", asked), ("heard", heard)):
-        for position, token in enumerate(tokens):
-            if not token or token.split() != [token]:
-                raise ValueError(
-                    f"{side}[{position}] is {token!r}: a token must be one non-empty word without "
-                    "white space; "
-                    "normalise() makes such words"
-                )
-    return jiwer.process_words(" ".join(asked), " ".join(heard))
 
 
 def _kept(letter: str) -> str:

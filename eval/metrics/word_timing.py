@@ -12,24 +12,16 @@ from typing import Any, Literal
 
 import numpy as np
 
-from eval.metrics.error_rates import matched_pairs, normalise
+from eval.metrics.error_rates import normalise
 from eval.metrics.metric import Corpus, CorpusMetric, Swaps, Unmeasured, Values
 from eval.metrics.song import Song
+from eval.metrics.word_pairs import Timed, matched_pairs
 from eval.stats.intervals import Estimate, Resampling, paired_rate_difference, percentile_estimate, rate
 from eval.stats.significance import paired_rate_p_value
 
 Edge = Literal["start", "end"]
 Which = Literal["median", "p90"]
 _QUANTILES: dict[str, float] = {"median": 0.5, "p90": 0.9}
-
-
-@dataclass(frozen=True)
-class Timed:
-    """A word with its times in seconds, as it is compared."""
-
-    word: str
-    start_s: float
-    end_s: float
 
 
 @dataclass(frozen=True)
@@ -53,12 +45,8 @@ def timed_words(words: Sequence[Mapping[str, Any]]) -> list[Timed]:
 
 
 def timing_errors(asked: Sequence[Timed], heard: Sequence[Timed]) -> TimingErrors:
-    """Errors of the words heard as asked, paired by the alignment with the fewest edits.
-
-    Words are compared as they stand: normalise both sides first (eval.metrics.error_rates.normalise, word by word).
-    """
-    pairs = matched_pairs([word.word for word in asked], [word.word for word in heard])
-    hits = [(asked[i], heard[j]) for i, j, mark in pairs if mark == "hit"]
+    """Errors of the words heard as asked, paired as `matched_pairs` has it."""
+    hits = [(asked[i], heard[j]) for i, j, mark in matched_pairs(asked, heard) if mark == "hit"]
     return TimingErrors(
         start_s=tuple(abs(found.start_s - wanted.start_s) for wanted, found in hits),
         end_s=tuple(abs(found.end_s - wanted.end_s) for wanted, found in hits),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from eval.metrics.error_rates import ErrorCounts
-from eval.metrics.word_timing import Timed
+from eval.metrics.word_pairs import Timed
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from eval.metrics.catalogue import HEADLINE, chapter_of
 from eval.metrics.error_rates import NORMALISER, ErrorCounts
 from eval.metrics.fad import FRECHET
 from eval.metrics.metric import SongMetric
-from eval.metrics.word_timing import Timed
+from eval.metrics.word_pairs import Timed
 from eval.pages.players import waveform_peaks, worst_takes
 from eval.results.by_genre import genre_rows
 from eval.results.published import published_rows

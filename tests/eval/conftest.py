@@ -12,7 +12,7 @@ from eval.metrics.aesthetics import JUDGE_MEAN
 from eval.metrics.error_rates import WER, ErrorCounts
 from eval.metrics.metric import Corpus, Measurable
 from eval.metrics.tail_energy import ENERGY_AFTER_END
-from eval.metrics.word_timing import Timed as Word
+from eval.metrics.word_pairs import Timed as Word
 from eval.pages.players import waveform_peaks
 from eval.results.by_genre import genre_rows
 from eval.results.comparisons import PairTable, pair_table

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
 
@@ -13,6 +11,7 @@ from eval.metrics.metric import Corpus
 from eval.metrics.si_sdr import si_sdr, si_sdr_gain
 from eval.metrics.style_similarity import cosine, style_similarity, take_diversity
 from eval.metrics.tail_energy import energy_after_end
+from eval.metrics.word_pairs import Timed as Word
 from eval.metrics.word_timing import (
     matched_share,
     swapped_timing_difference,
@@ -23,13 +22,6 @@ from eval.metrics.word_timing import (
 from eval.stats.intervals import Resampling
 
 DRAWS = Resampling(num_resamples=500, seed=0)
-
-
-@dataclass(frozen=True)
-class Word:
-    word: str
-    start_s: float
-    end_s: float
 
 
 def test_energy_after_end_is_the_ratio_of_rms() -> None:
