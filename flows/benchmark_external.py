@@ -201,7 +201,7 @@ def judged(
         manifest: a JSON list, JSON lines, CSV, Parquet, or the folder of a data set's snapshot.
         systems: ``NAME=DIR`` each, files named by song id.
         checkpoints: ``NAME=FOLDER`` each, which sing the manifest.
-        reference: songs for the Frechet distance; none: the prepared training songs, if there are any.
+        reference: songs for FAD; none: the prepared training songs, if there are any.
         work: a work folder; the benchmark lies under ``benchmarks/<name>`` in it.
         params: overlay over params.yaml.
         settings: ``section.key=value``, each over the overlay.

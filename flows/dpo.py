@@ -27,11 +27,11 @@ from jam_model.checkpoint import weights_hash
 from jam_model.shard_index import TRAIN, VALIDATION
 from tasks.benchmark.system_metrics import windows_of
 from tasks.preference.gate import (
-    GATE_METRICS,
     REWARD,
     Gate,
     PolicyScores,
     best_round,
+    gate_metrics,
     heard_per,
     not_converged,
     why_kept,
@@ -89,7 +89,9 @@ def run_dpo(params: Params, work: WorkFolder) -> RoundsReport:
         _tell(work, rows[-1])
         stopped = why_stopped(rows[-1])
     kept = best_round(rows)
-    report = RoundsReport(GATE_METRICS, rows, kept, why_kept(rows, kept), stopped, [doubt] if doubt else [])
+    report = RoundsReport(
+        gate_metrics(rows), rows, kept, why_kept(rows, kept), stopped, [doubt] if doubt else []
+    )
     for line in filter(None, (report.stopped, report.why)):
         say(f"gate: {line}")
     write_kept(work, report)

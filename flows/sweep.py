@@ -149,7 +149,8 @@ def compared(
     ]
     parts = (part for row in rows for entry in row["made_by"] for part in entry.split())
     made_by = sorted({part for part in parts if "/" in part})
-    return Sweep(METRICS, arms, contrasts, notes, made_by)
+    metrics = [metric.of_embedding(made for row in rows for made in row["made_by"]) for metric in METRICS]
+    return Sweep(metrics, arms, contrasts, notes, made_by)
 
 
 def line_of(row: SweepRow) -> str:

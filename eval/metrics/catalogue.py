@@ -66,9 +66,9 @@ CHAPTERS = (
     Chapter(
         "Does it sound like real songs, and not always like the same one?",
         (
-            fad.FRECHET,
-            fad_inf.FRECHET_INFINITY,
-            fad.FRECHET_SONG,
+            fad.FAD,
+            fad_inf.FAD_INF,
+            fad.FAD_SONG,
             diversity.SONG_DIVERSITY,
         ),
     ),
@@ -103,7 +103,7 @@ HEADLINE = tuple(
         error_rates.WER,
         error_rates.ACOUSTIC_PER,
         style_similarity.STYLE_SIMILARITY,
-        fad.FRECHET,
+        fad.FAD,
         aesthetics.JUDGE_MEAN,
         word_timing.WORD_START_MEDIAN,
         tail_energy.ENERGY_AFTER_END,

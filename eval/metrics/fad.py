@@ -1,4 +1,4 @@
-"""Frechet distance of a system's songs to reference songs: estimates, differences, what it can be at best.
+"""FAD, the Frechet distance of a system's embedding windows to those of reference songs: estimates, differences, floor.
 
 Songs, not windows, are the unit: left out whole, drawn whole, swapped whole. Below 2 x dimension windows there is
 no distance, only the reason. Legend: W windows, D embedding dimension, B rows of swaps, N songs.
@@ -26,7 +26,7 @@ _BLOCK = 1 << 20  # numbers of a stack of covariances: bounds memory
 _SPLITS = 20
 
 
-def frechet(reference: FrechetReference, songs: Sequence[WindowStatistics | None]) -> Estimate:
+def fad(reference: FrechetReference, songs: Sequence[WindowStatistics | None]) -> Estimate:
     """Distance of the songs' windows to the reference, with a jackknife interval over songs.
 
     None is a failed song. The value is None with the reason where either side has fewer than 2 x D windows,
@@ -49,7 +49,7 @@ def frechet(reference: FrechetReference, songs: Sequence[WindowStatistics | None
     return Estimate(value, max(0.0, estimate.low), estimate.high, len(scored), n_failed, method="jackknife")
 
 
-def frechet_difference(
+def fad_difference(
     reference: FrechetReference,
     songs: Sequence[WindowStatistics | None],
     others: Sequence[WindowStatistics | None],
@@ -63,12 +63,12 @@ def frechet_difference(
     return jackknife(value, without_N, n_failed)
 
 
-def frechet_difference_of_songs(
+def fad_difference_of_songs(
     reference: FrechetReference,
     songs: Sequence[WindowStatistics | None],
     others: Sequence[WindowStatistics | None],
 ) -> np.ndarray:
-    """What each song adds to `frechet_difference`, as the jackknife's pseudo-values; empty where it has none.
+    """What each song adds to `fad_difference`, as the jackknife's pseudo-values; empty where it has none.
 
     Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), eq. 11.17.
     """
@@ -79,7 +79,7 @@ def frechet_difference_of_songs(
     return len(pairs) * value - (len(pairs) - 1) * without_N
 
 
-def swapped_difference(
+def swapped_fad_difference(
     reference: FrechetReference,
     songs: Sequence[WindowStatistics | None],
     others: Sequence[WindowStatistics | None],
@@ -113,7 +113,7 @@ def swapped_difference(
     return difference, len(pairs)
 
 
-def frechet_floor(true_songs: Sequence[WindowStatistics], num_songs: int, seed: int) -> Estimate:
+def fad_floor(true_songs: Sequence[WindowStatistics], num_songs: int, seed: int) -> Estimate:
     """What `num_songs` true songs are from as many or more others: the distance a perfect system would have.
 
     The mean over 20 seeded draws; low and high are the 2.5 and 97.5 percentiles of those draws.
@@ -217,36 +217,38 @@ def _reference(corpus: Corpus) -> FrechetReference:
     return corpus.reference
 
 
-FRECHET = CorpusMetric(
-    name="frechet",
-    title="Frechet distance",
-    source="Dowson and Landau 1982; over audio: Kilgour et al. 2019, arXiv 1812.08466",
+FAD = CorpusMetric(
+    name="fad",
+    title="FAD",
+    source="Kilgour et al. 2019, arXiv 1812.08466; the distance: Dowson and Landau 1982",
     range="[0, inf)",
     direction="lower",
     unit="",
-    protocol="Gaussians fitted to the embedding windows of the system's songs and of reference songs, which are none "
-    "of the benchmark's; over the songs that all systems have; null below 2 x dimension windows; interval by "
+    protocol="Frechet distance of Gaussians fitted to the embedding windows of the system's songs and of reference "
+    "songs, which are none of the benchmark's; a report's title names the embedding, and no two embeddings compare; over the songs that all systems have; null below 2 x dimension windows; interval by "
     "jackknife over songs.",
     measure=windows_of,
     columns=("window_embedding",),
-    estimate=lambda songs, corpus: frechet(corpus.reference, songs) if corpus.reference else NO_REFERENCE,
+    embedded_by="style",
+    estimate=lambda songs, corpus: fad(corpus.reference, songs) if corpus.reference else NO_REFERENCE,
     difference=lambda songs, others, corpus: (
-        frechet_difference(corpus.reference, songs, others) if corpus.reference else NO_REFERENCE
+        fad_difference(corpus.reference, songs, others) if corpus.reference else NO_REFERENCE
     ),
-    swaps=lambda songs, others, corpus: swapped_difference(_reference(corpus), songs, others),
-    steps=lambda songs, others, corpus: frechet_difference_of_songs(_reference(corpus), songs, others),
+    swaps=lambda songs, others, corpus: swapped_fad_difference(_reference(corpus), songs, others),
+    steps=lambda songs, others, corpus: fad_difference_of_songs(_reference(corpus), songs, others),
     pool=merged,
     in_common=True,
 )
-FRECHET_SONG = SongMetric(
-    name="frechet_song",
-    title="Frechet distance a song",
+FAD_SONG = SongMetric(
+    name="fad_song",
+    title="FAD a song",
     source="Gui et al. 2023, arXiv 2311.01616",
     range="[0, inf)",
     direction="lower",
     unit="",
-    protocol="The Frechet distance of each song's own windows to the reference, whatever their number; mean over "
+    protocol="The distance of each song's own windows to the reference, whatever their number; mean over "
     "songs. It finds odd songs; its height says little, since one song is never as broad as many.",
     measure=_own_distance,
     columns=("window_embedding",),
+    embedded_by="style",
 )

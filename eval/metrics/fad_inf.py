@@ -1,4 +1,4 @@
-"""Frechet distance of endlessly many songs: extrapolated, so that few songs are not further away for being few.
+"""FAD-inf, the distance that endlessly many songs would have: extrapolated, so that few songs are not further away for being few.
 
 Legend: P points, one a drawn set of songs.
 """
@@ -18,9 +18,7 @@ _SIZES = 8
 _ORDERS = 5
 
 
-def frechet_infinity(
-    reference: FrechetReference, songs: Sequence[WindowStatistics | None], seed: int
-) -> Estimate:
+def fad_inf(reference: FrechetReference, songs: Sequence[WindowStatistics | None], seed: int) -> Estimate:
     """The distance that endlessly many songs would have: a line through 1 / windows, read off at 0.
 
     Each of a few seeded orders of the songs is cut at several sizes. An extrapolation, so without an interval.
@@ -51,21 +49,20 @@ def frechet_infinity(
     return Estimate(value, None, None, len(scored), n_failed, method="extrapolation", reason=reason)
 
 
-FRECHET_INFINITY = CorpusMetric(
-    name="frechet_infinity",
-    title="Frechet distance, infinite songs",
+FAD_INF = CorpusMetric(
+    name="fad_inf",
+    title="FAD-inf",
     source="Gui et al. 2023, arXiv 2311.01616",
     range="(-inf, inf)",
     direction="lower",
     unit="",
-    protocol="The Frechet distance against 1 / windows over drawn sets of the songs, a line through it read off "
+    protocol="FAD against 1 / windows over drawn sets of the songs, a line through it read off "
     "at 0: what is left of the distance when its bias for few songs is taken away.",
     measure=windows_of,
     columns=("window_embedding",),
+    embedded_by="style",
     estimate=lambda songs, corpus: (
-        frechet_infinity(corpus.reference, songs, corpus.resampling.seed)
-        if corpus.reference
-        else NO_REFERENCE
+        fad_inf(corpus.reference, songs, corpus.resampling.seed) if corpus.reference else NO_REFERENCE
     ),
     in_common=True,
 )

@@ -7,9 +7,10 @@ None is a song that failed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -88,11 +89,23 @@ class OfSongs(Metric):
         measure: the value of a song; None where it failed, or `Unmeasured`.
         columns: those of the stages that `measure` reads.
         optional: a report has it only where some song has a value.
+        embedded_by: the stage whose model embeds the songs, where the number means nothing without its name.
     """
 
     measure: Callable[[Song], Any]
     columns: tuple[str, ...] = ()
     optional: bool = False
+    embedded_by: str = ""
+
+    def of_embedding(self, made_by: Iterable[str]) -> Self:
+        """The metric with its embedding in the title, as identities such as "style-v1 embedded/spectral-style@1" say."""
+        made = [
+            one.split() for one in made_by if self.embedded_by and one.startswith(f"{self.embedded_by}-v")
+        ]
+        models = sorted(
+            {re.sub("[/_-]", " ", model.split("@")[0]) for _, *models in made for model in models}
+        )
+        return replace(self, title=f"{self.title} ({', '.join(models)})") if models else self
 
     def of_takes(self, takes: Sequence[Song]) -> Any:
         """One value of the takes of a prompt that no stage dropped and that have a value; None where none has."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from eval.metrics.catalogue import HEADLINE, chapter_of
 from eval.metrics.error_rates import NORMALISER, ErrorCounts
-from eval.metrics.fad import FRECHET
+from eval.metrics.fad import FAD
 from eval.metrics.metric import SongMetric
 from eval.metrics.word_pairs import Timed
 from eval.pages.players import waveform_peaks, worst_takes
@@ -63,6 +63,7 @@ def report_of(
     comparisons: Sequence[Comparison] = (),
 ) -> Report:
     """The report of the songs alone: without training, rounds or a data set."""
+    made_by = [made for songs in measured.systems.values() for song in songs for made in song.row["made_by"]]
     rows = _song_rows(measured, systems, params.player_songs, mixes)
     entries = [_report_system(measured, system) for system in systems]
     parts = {part for entry in entries for made in entry.made_by for part in made.split()}
@@ -70,7 +71,7 @@ def report_of(
         title=text.title,
         subtitle=text.subtitle,
         systems=entries,
-        metrics=measured.metrics,
+        metrics=[metric.of_embedding(made_by) for metric in measured.metrics],
         comparisons=comparisons,
         pairs=measured.pair_tables([system.name for system in systems]),
         songs=rows,
@@ -93,13 +94,13 @@ def loss_curve(name: str, log: Path) -> LossCurve:
 
 
 def _remarks(measured: Measured, params: BenchmarkParams) -> dict[str, str]:
-    """What stands beside a metric: of the Frechet distance the least it can be, and what it is to."""
+    """What stands beside a metric: of FAD the least it can be, and what it is to."""
     reference = measured.corpus.reference
     if reference is None:
         return {}
     floor, windows = _short(measured.floor(params.seed)), reference.statistics.num_windows
     return {
-        FRECHET.name: f"Floor, as many true songs against the others: {floor}. The reference: {windows} windows of "
+        FAD.name: f"Floor, as many true songs against the others: {floor}. The reference: {windows} windows of "
         f"{len(measured.reference_songs)} true songs, none of them the benchmark's. Every system is measured on the "
         "songs that all systems have."
     }

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from eval.metrics.catalogue import measured_metrics
-from eval.metrics.fad import FRECHET, NO_REFERENCE, frechet_floor
+from eval.metrics.fad import FAD, NO_REFERENCE, fad_floor
 from eval.metrics.frechet import FrechetReference, WindowStatistics, merged, window_statistics
 from eval.metrics.metric import Corpus, CorpusMetric, Measurable, Unmeasured, Values, known
 from eval.results.comparisons import PairTable, pair_table
@@ -29,7 +29,7 @@ OTHER = "does not apply to this row"
 class Measured:
     """Songs of every system, position by position the same prompts.
 
-    `corpus`: without reference songs there is no Frechet distance. `reference_songs` are their own windows.
+    `corpus`: without reference songs there is no FAD. `reference_songs` are their own windows.
     """
 
     prompts: Sequence[Prompt]
@@ -105,10 +105,10 @@ class Measured:
         return found
 
     def floor(self, seed: int) -> Estimate:
-        """The Frechet distance of as many true songs as the systems have, drawn from the reference, to the others."""
+        """FAD of as many true songs as the systems have, drawn from the reference, to the others."""
         if self.corpus.reference is None:
             return NO_REFERENCE
-        return frechet_floor(self.reference_songs, sum(_in_all(self.columns(FRECHET))), seed)
+        return fad_floor(self.reference_songs, sum(_in_all(self.columns(FAD))), seed)
 
     def failures(self, system: str) -> dict[str, int]:
         """How many songs stages dropped, by reason."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pydantic import Field
 
 from eval.metrics.error_rates import ACOUSTIC_PER, PER, WER
-from eval.metrics.fad import FRECHET
+from eval.metrics.fad import FAD
 from eval.metrics.frechet import FrechetReference
 from eval.metrics.metric import Corpus, Measurable, SongMetric, TakesMetric, Values
 from eval.metrics.style_similarity import STYLE_SIMILARITY, TAKE_DIVERSITY
@@ -60,18 +60,18 @@ FAILED = TakesMetric(
 )
 GATE_METRICS: tuple[Measurable, ...] = (
     *(REWARD, OTHER_JUDGES, WER, PER, ACOUSTIC_PER),
-    *(FRECHET, STYLE_SIMILARITY, TAKE_DIVERSITY, ENERGY_AFTER_END, FAILED),
+    *(FAD, STYLE_SIMILARITY, TAKE_DIVERSITY, ENERGY_AFTER_END, FAILED),
 )
 
 
 class Margins(Section):
     """How much worse a policy may be than an earlier one; null: no guard. `per` holds for the phones that were
-    heard, or, where the transcriber hears none, for those of the words it wrote; `frechet` is a share of
+    heard, or, where the transcriber hears none, for those of the words it wrote; `fad` is a share of
     round 0's distance.
     """
 
     per: float | None = Field(ge=0)
-    frechet: float | None = Field(ge=0)
+    fad: float | None = Field(ge=0)
     style_similarity: float | None = Field(ge=0)
     diversity: float | None = Field(ge=0)
     other_judges: float | None = Field(ge=0)
@@ -149,9 +149,9 @@ class Gate:
         """The margin of every guard that has one, by metric."""
         asked = self.params.margins.model_dump()
         asked[(ACOUSTIC_PER if ACOUSTIC_PER.name in first.values else PER).name] = asked.pop("per")
-        if asked[FRECHET.name] is not None:
-            distance = FRECHET.estimate(first.values[FRECHET.name], self.corpus).value
-            asked[FRECHET.name] = None if distance is None else asked[FRECHET.name] * distance
+        if asked[FAD.name] is not None:
+            distance = FAD.estimate(first.values[FAD.name], self.corpus).value
+            asked[FAD.name] = None if distance is None else asked[FAD.name] * distance
         return {name: margin for name, margin in asked.items() if margin is not None}
 
     def _p_value(self, name: str, now: PolicyScores, before: PolicyScores, margin: float) -> float | None:
@@ -163,6 +163,11 @@ class Gate:
 def _measured(*policies: PolicyScores) -> list[Measurable]:
     """The gate's metrics that all of these policies have."""
     return [metric for metric in GATE_METRICS if all(metric.name in one.values for one in policies)]
+
+
+def gate_metrics(rows: Sequence[RoundRow]) -> list[Measurable]:
+    """The gate's metrics, with what embedded the songs of these rounds in their titles."""
+    return [metric.of_embedding(made for row in rows for made in row.made_by) for metric in GATE_METRICS]
 
 
 def heard_per(estimates: Mapping[str, Estimate]) -> Estimate:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from eval.metrics.fad import FRECHET
+from eval.metrics.fad import FAD
 from eval.metrics.frechet import FrechetReference
 from eval.metrics.metric import Corpus, Measurable, Values, known
 from eval.metrics.style_similarity import STYLE_SIMILARITY
@@ -27,7 +27,7 @@ from tasks.prompts.prompts import Prompt
 
 METRICS: tuple[Measurable, ...] = (
     replace(REWARD, protocol="What pairs are ranked by."),
-    FRECHET,
+    FAD,
     STYLE_SIMILARITY,
 )
 SONG_COLUMNS = ("parent", "system", *columns_of(METRICS))

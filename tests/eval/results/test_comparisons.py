@@ -92,7 +92,7 @@ def test_songs_a_system_never_sang_count_as_missing() -> None:
 def test_a_family_is_corrected_together_and_untested_pairs_stay_untested() -> None:
     nothing = Estimate(0.0, None, None, 1, 0)
     pairs = [Pair("a", "b", nothing, 0.01), Pair("a", "c", nothing, None), Pair("b", "c", nothing, 0.04)]
-    table = PairTable("frechet", family(pairs), "swapped")
+    table = PairTable("fad", family(pairs), "swapped")
     assert [pair.corrected for pair in table.pairs] == pytest.approx([0.02, None, 0.04])
     assert table.num_tests == 2
 

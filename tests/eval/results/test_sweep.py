@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eval.metrics.fad import FRECHET, frechet_difference
+from eval.metrics.fad import FAD, fad_difference
 from eval.metrics.frechet import FrechetReference, WindowStatistics, window_statistics
 from eval.metrics.metric import Corpus, SongMetric
 from eval.pages.sweep import sweep_html, sweep_json
@@ -73,10 +73,10 @@ def test_frechet_change_of_one_seed_is_the_paired_difference_with_its_jackknife(
     reference = FrechetReference(window_statistics(np.random.default_rng(9).standard_normal((200, 3))))
     to = Corpus(RESAMPLING, reference)
     arm, start = windows(1, 0.5), windows(2)
-    found, alone = change(FRECHET, [arm], [start], to), frechet_difference(reference, arm, start)
+    found, alone = change(FAD, [arm], [start], to), fad_difference(reference, arm, start)
     assert found.estimate.value == pytest.approx(alone.value)
     assert (found.estimate.low, found.estimate.high) == pytest.approx((alone.low, alone.high))
-    two = change(FRECHET, [arm, windows(3, 1.5)], [start, start], to)
+    two = change(FAD, [arm, windows(3, 1.5)], [start, start], to)
     assert two.seeds[0] == pytest.approx(alone.value) and two.seeds[1] > two.seeds[0]  # type: ignore[operator]
     assert two.estimate.value == pytest.approx(np.mean(two.seeds))  # type: ignore[arg-type]
     assert two.estimate.low < two.estimate.value < two.estimate.high  # type: ignore[operator]
@@ -85,9 +85,9 @@ def test_frechet_change_of_one_seed_is_the_paired_difference_with_its_jackknife(
 def test_frechet_change_says_why_there_is_none() -> None:
     reference = FrechetReference(window_statistics(np.random.default_rng(9).standard_normal((200, 3))))
     to = Corpus(RESAMPLING, reference)
-    few = change(FRECHET, [windows(1, songs=1)], [windows(2, songs=1)], to)
+    few = change(FAD, [windows(1, songs=1)], [windows(2, songs=1)], to)
     assert few.estimate.value is None and few.estimate.reason and few.seeds == (None,)
-    uneven = change(FRECHET, [windows(1), [*windows(3)[:9], None]], [windows(2), windows(2)], to)
+    uneven = change(FAD, [windows(1), [*windows(3)[:9], None]], [windows(2), windows(2)], to)
     assert uneven.estimate.low is None and "failed for one seed" in uneven.estimate.reason
 
 

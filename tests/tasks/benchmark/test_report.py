@@ -42,6 +42,7 @@ def measured(systems: Sequence[str]) -> Measured:
                     "transcript_times": None,
                 },
                 "placed_words": placed,
+                "made_by": ["style-v1 embedded/spectral-style@1"],
                 "window_embedding": npy_bytes(sound),
                 "style_embedding": [[1.0 + place, random.standard_normal()]],
             }
@@ -56,12 +57,12 @@ def test_a_large_family_can_be_told_apart_by_what_one_song_alone_does_not_have()
     found = measured(names).pair_tables(names)
     tables = {table.metric: table for table in found if "Besag" in table.method}
     assert set(tables) == {
-        *("frechet", "song_diversity", "matched_share"),
+        *("fad", "song_diversity", "matched_share"),
         *("word_start_median", "word_start_p90", "word_end_median", "word_end_p90"),
     }
     for table in tables.values():
         assert table.num_tests == 28 and all(pair.detectable is not None for pair in table.pairs)
-    for metric in ("frechet", "word_start_median", "word_end_p90"):
+    for metric in ("fad", "word_start_median", "word_end_p90"):
         assert all(pair.told_apart for pair in tables[metric].pairs), metric
     first_and_last = next(p for p in tables["song_diversity"].pairs if (p.left, p.right) == ("s0", "s7"))
     assert first_and_last.told_apart and first_and_last.estimate.above_zero
@@ -85,7 +86,8 @@ def test_the_worst_takes_have_their_sound_also_of_songs_beyond_the_first() -> No
     assert {(name, SONGS[0]) for name in names} <= heard
     ranked = sorted(report.songs, key=lambda row: row.scores["style_similarity"] or 0.0)
     assert {(row.system, row.song_id) for row in ranked[:10]} <= heard
-    assert "Floor" in report.remarks["frechet"]
+    assert "Floor" in report.remarks["fad"]
+    assert report.metric("fad").title == "FAD (embedded spectral style)"
 
 
 def test_a_metric_that_is_in_the_catalogue_comes_out_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,11 +24,9 @@ from tasks.preference.gate import (
 )
 
 REWARD, FAILED, STYLE, DIVERSITY = "reward", "failed", "style_similarity", "diversity"
-PER, ACOUSTIC_PER, FRECHET = "per", "acoustic_per", "frechet"
+PER, ACOUSTIC_PER, FAD = "per", "acoustic_per", "fad"
 NUM_PROMPTS, PHONES, DIM = 24, 60, 4
-MARGINS = Margins(
-    per=0.05, frechet=0.25, style_similarity=0.05, diversity=0.05, other_judges=None, failed=0.1
-)
+MARGINS = Margins(per=0.05, fad=0.25, style_similarity=0.05, diversity=0.05, other_judges=None, failed=0.1)
 PARAMS = GateParams(
     num_prompts=NUM_PROMPTS,
     takes=2,
@@ -58,7 +56,7 @@ def sung(seed: int, reward: float = 3.0, per: float = 0.1, shift: float = 0.0, *
     }
     counts = [ErrorCounts(PHONES - n, n, 0, 0) for n in errors.tolist()]
     words = {PER: counts, ACOUSTIC_PER: counts}
-    values = {**scores, FAILED: [0.0] * NUM_PROMPTS, **words, FRECHET: windows(seed, shift)}
+    values = {**scores, FAILED: [0.0] * NUM_PROMPTS, **words, FAD: windows(seed, shift)}
     return PolicyScores(values, ["sung"])
 
 
@@ -109,7 +107,7 @@ def test_worse_within_the_margin_is_no_reason_to_stop() -> None:
 
 @pytest.mark.parametrize(
     ("changed", "metric"),
-    [({STYLE: 0.5}, STYLE), ({DIVERSITY: 0.1}, DIVERSITY), ({"shift": 1.0}, FRECHET)],
+    [({STYLE: 0.5}, STYLE), ({DIVERSITY: 0.1}, DIVERSITY), ({"shift": 1.0}, FAD)],
 )
 def test_every_guard_stops_what_gets_worse(changed: dict[str, Any], metric: str) -> None:
     rows = rows_of(sung(1), sung(2, reward=5.0, **changed))
@@ -120,7 +118,7 @@ def test_every_guard_stops_what_gets_worse(changed: dict[str, Any], metric: str)
 
 def test_a_policy_that_cannot_sing_any_more_is_stopped_and_never_kept() -> None:
     lost = PolicyScores(
-        {name: [None] * NUM_PROMPTS for name in (REWARD, STYLE, DIVERSITY, FRECHET)}
+        {name: [None] * NUM_PROMPTS for name in (REWARD, STYLE, DIVERSITY, FAD)}
         | {FAILED: [1.0] * NUM_PROMPTS},
         ["sung"],
     )

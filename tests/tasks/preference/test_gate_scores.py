@@ -61,7 +61,7 @@ def test_a_prompt_has_the_mean_of_its_takes_and_all_their_errors() -> None:
     assert found.values["style_similarity"] == pytest.approx([0.5, 1.0])
     assert found.values["failed"] == [0.0, 0.0]
     assert [counts.rate for counts in found.values["acoustic_per"]] == [0.5, 0.0]
-    assert [windows.num_windows for windows in found.values["frechet"]] == [20, 20]
+    assert [windows.num_windows for windows in found.values["fad"]] == [20, 20]
     assert found.made_by == ["reward-v1 embedded/x@1"]
     assert not {"other_judges", "energy_after_end"} & set(found.values)  # nobody measured them
 
@@ -74,7 +74,7 @@ def test_takes_that_failed_are_counted_and_never_a_score() -> None:
     )
     assert found.values["failed"] == [0.5, 1.0]
     assert found.values["reward"] == [2.0, None]
-    assert found.values["per"][1] is None and found.values["frechet"][1] is None
+    assert found.values["per"][1] is None and found.values["fad"][1] is None
     assert "diversity" not in found.values
 
 

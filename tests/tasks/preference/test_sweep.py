@@ -96,7 +96,7 @@ def test_rows_tell_each_arm_from_the_start_and_from_its_control() -> None:
     assert told["none-reversed"].estimate.value == pytest.approx(-0.47)
     assert told["gt - gt-beta0"].estimate.value == pytest.approx(0.3)
     assert arms[0].facts == {"held_out_accuracy": pytest.approx(0.65), "held_out_margin": None}
-    assert arms[0].changes["frechet"].estimate.value == pytest.approx(0.0)
+    assert arms[0].changes["fad"].estimate.value == pytest.approx(0.0)
     assert arms[0].changes["style_similarity"].estimate.value == 0.0
 
 
