@@ -47,10 +47,17 @@ def numbers(value: Any, names: dict[str, str], path: str = "") -> Iterator[tuple
     if isinstance(value, int | float):
         yield path, float(value)
         return
-    items = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, below in items:
+    for key, below in value.items() if isinstance(value, dict) else _places(value):
         if path or key not in LEFT_OUT:
-            yield from numbers(below, names, f"{path}/{names.get(str(key), key)}")
+            today = (names.get(part, part) for part in str(key).split("/"))
+            yield from numbers(below, names, "/".join([path, *today]))
+
+
+def _places(values: list[Any]) -> Iterator[tuple[object, Any]]:
+    """The entries of a list by their place; those of a metric by its name, in whatever order they come."""
+    for place, value in enumerate(values):
+        named = isinstance(value, dict) and {"metric", "against"} <= value.keys()
+        yield f"{value['metric']}/{value['against']}" if named else place, value
 
 
 def differences(before: dict[str, Any], after: dict[str, Any]) -> list[str]:

@@ -126,7 +126,7 @@ def judged(
         manifest: a JSON list, JSON lines, CSV, Parquet, or the folder of a data set's snapshot.
         systems: ``NAME=DIR`` each, files named by song id.
         checkpoints: ``NAME=FOLDER`` each, which sing the manifest.
-        reference: songs for the Frechet distance; none: the prepared training songs, if there are any.
+        reference: songs for FAD; none: the prepared training songs, if there are any.
         work_dir: a work folder; the benchmark lies under ``benchmarks/<name>`` in it.
         params_file: YAML file laid over params.yaml, such as params/real.yaml; none for params.yaml alone.
         overrides: single values over both, each as section.key=value, such as pretrain.steps=200.

@@ -18,7 +18,7 @@ from flows.settings.check_models import check_models
 from flows.settings.project import Project, writes_work
 from flows.settings.work_folder import WorkFolder
 from jam_model.checkpoint import weights_hash
-from tasks.preference.gate import GATE_METRICS, Gate, best_round, not_converged, why_kept, why_stopped
+from tasks.preference.gate import Gate, best_round, gate_metrics, not_converged, why_kept, why_stopped
 from tasks.preference.round import PREPARED_COLUMNS, round_songs
 from tasks.preference.round_report import gate_line, round_row, round_values, rounds_csv
 from tasks.storage.files import write_bytes, write_json
@@ -58,7 +58,9 @@ def run_dpo(project: Project) -> RoundsReport:
         keep_gate(work, rows[-1])
         stopped = why_stopped(rows[-1])
     kept = best_round(rows)
-    report = RoundsReport(GATE_METRICS, rows, kept, why_kept(rows, kept), stopped, [doubt] if doubt else [])
+    report = RoundsReport(
+        gate_metrics(rows), rows, kept, why_kept(rows, kept), stopped, [doubt] if doubt else []
+    )
     for line in filter(None, (report.stopped, report.why)):
         say(f"gate: {line}")
     write_kept(work, report)

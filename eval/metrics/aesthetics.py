@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 
-from eval.metrics.metric import Metric
+import numpy as np
+
+from eval.metrics.metric import SongMetric
+from eval.metrics.song import Song
 from eval.stats.intervals import Estimate, present
 
 AXES = ("coherence", "musicality", "memorability", "clarity", "naturalness")  # the order of SongEval's code
-
-_SOURCE = "SongEval (ASLP-lab/SongEval), arXiv 2505.10793"
-
-
-def _axis_metric(name: str, title: str, protocol: str) -> Metric:
-    return Metric(name, title, _SOURCE, "(1, 5)", "higher", "", protocol)
-
-
-METRICS = (
-    _axis_metric("judge_mean", "Judge, mean", "Mean of the judge's five axes a song, then over songs."),
-    *(
-        _axis_metric(f"judge_{axis}", axis.capitalize(), f"The judge's {axis} of the whole mix.")
-        for axis in AXES
-    ),
-)
 
 _AUDIOBOX = (
     ("CE", "enjoyment", "Content enjoyment"),
@@ -31,20 +20,7 @@ _AUDIOBOX = (
     ("PC", "complexity", "Production complexity"),
     ("PQ", "quality", "Production quality"),
 )
-SECOND_AXES = tuple(key for key, _, _ in _AUDIOBOX)
-SECOND_METRICS = tuple(
-    Metric(
-        name=f"audiobox_{name}",
-        title=title,
-        source="Audiobox Aesthetics, arXiv 2502.05139",
-        range="[1, 10]",
-        direction="neither" if key == "PC" else "higher",
-        unit="",
-        protocol=f"The second judge's {key} of the whole mix; mean over songs.",
-    )
-    for key, name, title in _AUDIOBOX
-)
-"""The four axes of Audiobox, in the order it gives them."""
+_SOURCE = "SongEval (ASLP-lab/SongEval), arXiv 2505.10793"
 
 
 def ranked_songs(columns: Sequence[Sequence[float | None]]) -> Estimate:
@@ -65,3 +41,51 @@ def ranked_songs(columns: Sequence[Sequence[float | None]]) -> Estimate:
     return Estimate(
         float(ranked), None, None, len(rows), n_failed, "songs", "count", "a count has no interval"
     )
+
+
+def _mean_of_axes(song: Song) -> float | None:
+    return None if song.row["scores"] is None else float(np.mean(list(song.row["scores"])))
+
+
+def _axis(song: Song, axis: str) -> float | None:
+    return None if song.row["scores"] is None else list(song.row["scores"])[AXES.index(axis)]
+
+
+def _second_axis(song: Song, axis: str) -> float | None:
+    scores = {entry["axis"]: entry["score"] for entry in song.row.get("judged") or ()}
+    return scores.get(axis)
+
+
+def _of_axes(name: str, title: str, protocol: str, measure: Callable[[Song], float | None]) -> SongMetric:
+    return SongMetric(
+        name, title, _SOURCE, "(1, 5)", "higher", "", protocol, measure=measure, columns=("scores",)
+    )
+
+
+JUDGE_MEAN = _of_axes(
+    "judge_mean", "Judge, mean", "Mean of the judge's five axes a song, then over songs.", _mean_of_axes
+)
+JUDGE_AXES = tuple(
+    _of_axes(
+        f"judge_{axis}",
+        axis.capitalize(),
+        f"The judge's {axis} of the whole mix.",
+        partial(_axis, axis=axis),
+    )
+    for axis in AXES
+)
+SECOND_JUDGE = tuple(
+    SongMetric(
+        name=f"audiobox_{name}",
+        title=title,
+        source="Audiobox Aesthetics, arXiv 2502.05139",
+        range="[1, 10]",
+        direction="neither" if key == "PC" else "higher",
+        unit="",
+        protocol=f"The second judge's {key} of the whole mix; mean over songs.",
+        measure=partial(_second_axis, axis=key),
+        columns=("judged",),
+        optional=True,
+    )
+    for key, name, title in _AUDIOBOX
+)

@@ -7,20 +7,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from eval.metrics.aesthetics import METRICS as JUDGE
-from eval.metrics.aesthetics import SECOND_METRICS as SECOND_JUDGE
-from eval.metrics.diversity import METRICS as DIVERSITY
-from eval.metrics.error_rates import ABOVE_ONE
-from eval.metrics.error_rates import METRICS as WORDS
-from eval.metrics.fad import METRICS as FRECHET
-from eval.metrics.genre_accuracy import METRICS as GENRE
-from eval.metrics.levels import METRICS as SOUND
-from eval.metrics.metric import Metric
-from eval.metrics.onsets import METRICS as ONSETS
-from eval.metrics.si_sdr import METRICS as SEPARATION
-from eval.metrics.style_similarity import METRICS as SIMILARITY
-from eval.metrics.tail_energy import METRICS as ENERGY
-from eval.metrics.word_timing import METRICS as TIMING
+from eval.metrics import (
+    aesthetics,
+    diversity,
+    error_rates,
+    fad,
+    fad_inf,
+    genre_accuracy,
+    levels,
+    onsets,
+    si_sdr,
+    style_similarity,
+    tail_energy,
+    word_timing,
+)
+from eval.metrics.metric import CorpusMetric, Measurable, Metric, SongMetric
 
 
 @dataclass(frozen=True)
@@ -32,17 +33,81 @@ class Chapter:
 
 
 CHAPTERS = (
-    Chapter("Are the words right?", (*WORDS, ABOVE_ONE)),
-    Chapter("Are they sung when they were asked for?", (*TIMING, *ONSETS)),
-    Chapter("Is it in the style that was asked for?", (*SIMILARITY, *GENRE)),
-    Chapter("Does it sound like real songs, and not always like the same one?", (*FRECHET, *DIVERSITY)),
-    Chapter("Would people like it?", (*JUDGE, *SECOND_JUDGE)),
-    Chapter("Is the sound itself sound?", (*ENERGY, *SOUND)),
-    Chapter("Is the voice taken out of the mix well?", SEPARATION),
+    Chapter(
+        "Are the words right?",
+        (
+            error_rates.WER,
+            error_rates.PER,
+            error_rates.ACOUSTIC_PER,
+            error_rates.ABOVE_ONE,
+        ),
+    ),
+    Chapter(
+        "Are they sung when they were asked for?",
+        (
+            word_timing.WORD_START_MEDIAN,
+            word_timing.WORD_START_P90,
+            word_timing.WORD_END_MEDIAN,
+            word_timing.WORD_END_P90,
+            word_timing.MATCHED_SHARE,
+            onsets.ONSET_F1,
+        ),
+    ),
+    Chapter(
+        "Is it in the style that was asked for?",
+        (
+            style_similarity.STYLE_SIMILARITY,
+            style_similarity.STYLE_SIMILARITY_BEST,
+            style_similarity.TAKE_DIVERSITY,
+            style_similarity.TEXT_SIMILARITY,
+            genre_accuracy.GENRE_ACCURACY,
+        ),
+    ),
+    Chapter(
+        "Does it sound like real songs, and not always like the same one?",
+        (
+            fad.FAD,
+            fad_inf.FAD_INF,
+            fad.FAD_SONG,
+            diversity.SONG_DIVERSITY,
+        ),
+    ),
+    Chapter(
+        "Would people like it?",
+        (
+            aesthetics.JUDGE_MEAN,
+            *aesthetics.JUDGE_AXES,
+            *aesthetics.SECOND_JUDGE,
+        ),
+    ),
+    Chapter(
+        "Is the sound itself sound?",
+        (
+            tail_energy.ENERGY_AFTER_END,
+            levels.LOUDNESS,
+            levels.CLIPPING,
+            levels.SILENCE,
+        ),
+    ),
+    Chapter(
+        "Is the voice taken out of the mix well?",
+        (
+            si_sdr.SI_SDR,
+            si_sdr.SI_SDR_GAIN,
+        ),
+    ),
 )
-HEADLINE = (
-    *("wer", "acoustic_per", "style_similarity", "frechet", "judge_mean"),
-    *("word_start_median", "energy_after_end"),
+HEADLINE = tuple(
+    metric.name
+    for metric in (
+        error_rates.WER,
+        error_rates.ACOUSTIC_PER,
+        style_similarity.STYLE_SIMILARITY,
+        fad.FAD,
+        aesthetics.JUDGE_MEAN,
+        word_timing.WORD_START_MEDIAN,
+        tail_energy.ENERGY_AFTER_END,
+    )
 )
 """What a narrow table leads with."""
 
@@ -64,9 +129,10 @@ def metric_of(name: str) -> Metric:
     return next(metric for metric in chapter_of(name).metrics if metric.name == name)
 
 
-def in_order(names: set[str]) -> tuple[Metric, ...]:
-    """The metrics of these names as the catalogue orders them."""
-    return tuple(metric for chapter in CHAPTERS for metric in chapter.metrics if metric.name in names)
+def measured_metrics() -> list[Measurable]:
+    """Those that are measured on songs, as the catalogue orders them."""
+    metrics = [metric for chapter in CHAPTERS for metric in chapter.metrics]
+    return [metric for metric in metrics if isinstance(metric, SongMetric | CorpusMetric)]
 
 
 def page() -> str:

@@ -6,21 +6,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from eval.metrics.metric import Metric
+from eval.metrics.metric import CorpusMetric
+from eval.metrics.song import Song
 from eval.stats.intervals import Estimate, jackknife
-
-METRICS = (
-    Metric(
-        name="song_diversity",
-        title="Diversity of songs",
-        source="ours",
-        range="[0, 2]",
-        direction="higher",
-        unit="",
-        protocol="Mean of 1 - cosine between the mean style embeddings of every two songs of the system; interval "
-        "by jackknife over songs. To be read beside the true songs' own: noise is diverse too.",
-    ),
-)
 
 
 def diversity(songs: Sequence[np.ndarray | None]) -> Estimate:
@@ -98,3 +86,26 @@ def _unit_rows(songs: Sequence[np.ndarray]) -> np.ndarray:
     if not (np.isfinite(lengths_N).all() and (lengths_N > 0).all()):
         raise ValueError("a style vector has length 0 or is not finite: it points nowhere")
     return rows_NS / lengths_N
+
+
+def _style_S(song: Song) -> np.ndarray | None:
+    if song.row["style_embedding"] is None:
+        return None
+    return np.asarray(song.row["style_embedding"], np.float64).mean(axis=0)
+
+
+SONG_DIVERSITY = CorpusMetric(
+    name="song_diversity",
+    title="Diversity of songs",
+    source="ours",
+    range="[0, 2]",
+    direction="higher",
+    unit="",
+    protocol="Mean of 1 - cosine between the mean style embeddings of every two songs of the system; interval "
+    "by jackknife over songs. To be read beside the true songs' own: noise is diverse too.",
+    measure=_style_S,
+    columns=("style_embedding",),
+    estimate=lambda songs, corpus: diversity(songs),
+    difference=lambda songs, others, corpus: diversity_difference(songs, others),
+    swaps=lambda songs, others, corpus: swapped_diversity_difference(songs, others),
+)

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import lru_cache, reduce
+from operator import add
 
 import jiwer
 
-from eval.metrics.metric import Metric
+from eval.metrics.metric import Corpus, SongMetric, Unmeasured, Values
+from eval.metrics.song import Song
 from eval.stats.intervals import Estimate, Resampling, paired_rate_difference, rate
+from eval.stats.significance import Alternative, detectable_rate_difference, paired_rate_p_value
 
 NORMALISER = (
     "NFKC; case folded; text in [square brackets] (section tags, a recogniser's remarks) removed; (backing) words "
@@ -24,60 +27,7 @@ NORMALISER = (
     "inside a word; hyphens and dashes split words; numbers stay as written; every other mark removed"
 )
 
-METRICS = (
-    Metric(
-        name="wer",
-        title="WER",
-        source="jiwer; Morris et al. 2004",
-        range="[0, inf)",
-        direction="lower",
-        unit="",
-        protocol="Words that the transcriber hears in the vocals, separated from the mix as far as the asked end, "
-        "against the asked lyrics, summed over songs: (substitutions + deletions + insertions) / asked words, not "
-        "capped. Lyrics that the transcriber itself wrote are no reference. "
-        f"Normaliser: {NORMALISER}.",
-        percent=True,
-        decimals=1,
-    ),
-    Metric(
-        name="per",
-        title="PER",
-        source="jiwer over phones",
-        range="[0, inf)",
-        direction="lower",
-        unit="",
-        protocol="Phones of the transcript's words against phones of the asked words, one phonemizer for "
-        "both, stress, '_' and punctuation removed; summed over songs, not capped.",
-        percent=True,
-        decimals=1,
-    ),
-    Metric(
-        name="acoustic_per",
-        title="Acoustic PER",
-        source="jiwer over phones",
-        range="[0, inf)",
-        direction="lower",
-        unit="",
-        protocol="The recogniser's own phones, before any lexicon, against phones of the asked words; "
-        "summed over songs, not capped.",
-        percent=True,
-        decimals=1,
-    ),
-)
-ABOVE_ONE = Metric(
-    name="wer_above_one",
-    title="Songs with WER above 1",
-    source="ours",
-    range="[0, 1]",
-    direction="lower",
-    unit="",
-    protocol="Share of the songs with more word errors than asked words: what an uncapped rate rests on.",
-    percent=True,
-    decimals=1,
-)
-
 TAG = re.compile(r"\[[^\]]*\]")
-Mark = Literal["hit", "substituted", "missed", "inserted"]
 
 
 @dataclass(frozen=True)
@@ -128,31 +78,15 @@ def count_errors(asked: Sequence[str], heard: Sequence[str]) -> ErrorCounts:
     Raises:
         ValueError: a token is empty or holds white space, which would change the number of tokens.
     """
-    output = _align(asked, heard)
+    for side, tokens in (("asked", asked), ("heard", heard)):
+        for position, token in enumerate(tokens):
+            if not token or token.split() != [token]:
+                raise ValueError(
+                    f"{side}[{position}] is {token!r}: a token must be one non-empty word without white space; "
+                    "normalise() makes such words"
+                )
+    output = jiwer.process_words(" ".join(asked), " ".join(heard))
     return ErrorCounts(output.hits, output.substitutions, output.deletions, output.insertions)
-
-
-def mark_words(asked: Sequence[str], heard: Sequence[str]) -> tuple[list[Mark], list[Mark]]:
-    """The fate of every asked (hit, substituted, missed) and heard token (hit, substituted, inserted)."""
-    asked_marks: list[Mark] = ["missed"] * len(asked)
-    heard_marks: list[Mark] = ["inserted"] * len(heard)
-    for asked_position, heard_position, mark in matched_pairs(asked, heard):
-        asked_marks[asked_position] = heard_marks[heard_position] = mark
-    return asked_marks, heard_marks
-
-
-def matched_pairs(asked: Sequence[str], heard: Sequence[str]) -> list[tuple[int, int, Mark]]:
-    """(position asked, position heard, "hit" or "substituted") of tokens that stand opposite each other."""
-    pairs: list[tuple[int, int, Mark]] = []
-    for chunk in _align(asked, heard).alignments[0]:
-        mark: Mark = "hit" if chunk.type == "equal" else "substituted"
-        positions = zip(
-            range(chunk.ref_start_idx, chunk.ref_end_idx),
-            range(chunk.hyp_start_idx, chunk.hyp_end_idx),
-            strict=False,  # one side of a deletion or insertion is empty
-        )
-        pairs.extend((asked_position, heard_position, mark) for asked_position, heard_position in positions)
-    return pairs
 
 
 def corpus_counts(songs: Sequence[ErrorCounts | None]) -> ErrorCounts:
@@ -179,19 +113,133 @@ def fractions(songs: Sequence[ErrorCounts | None]) -> tuple[list[float | None], 
     return errors, references
 
 
-def _align(asked: Sequence[str], heard: Sequence[str]) -> jiwer.WordOutput:
-    for side, tokens in (("asked", asked), ("heard", heard)):
-        for position, token in enumerate(tokens):
-            if not token or token.split() != [token]:
-                raise ValueError(
-                    f"{side}[{position}] is {token!r}: a token must be one non-empty word without "
-                    "white space; "
-                    "normalise() makes such words"
-                )
-    return jiwer.process_words(" ".join(asked), " ".join(heard))
-
-
 def _kept(letter: str) -> str:
     if letter.isalnum() or letter == "'" or unicodedata.category(letter).startswith("M"):
         return letter
     return " " if letter.isspace() or unicodedata.category(letter) == "Pd" else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RateMetric(SongMetric):
+    """An error rate: a song's value is its `ErrorCounts`, the corpus rate the sum over the sum."""
+
+    def pooled(self, values: Values) -> ErrorCounts:
+        return reduce(add, values)
+
+    def score(self, value: ErrorCounts | None) -> float | None:
+        return None if value is None else value.rate
+
+    def estimate(self, values: Values, corpus: Corpus) -> Estimate:
+        return corpus_rate(values, corpus.resampling)
+
+    def difference(self, values: Values, others: Values, corpus: Corpus) -> Estimate:
+        return corpus_rate_difference(values, others, corpus.resampling)
+
+    def p_value(
+        self,
+        values: Values,
+        others: Values,
+        corpus: Corpus,
+        alternative: Alternative = "two-sided",
+        margin: float = 0.0,
+    ) -> float | None:
+        sides = (*fractions(values), *fractions(others))
+        return paired_rate_p_value(*sides, corpus.resampling, alternative, margin)
+
+    def detectable(self, values: Values, others: Values, difference: Estimate) -> float | None:
+        return detectable_rate_difference(*fractions(values), *fractions(others))
+
+    def failed_as_one(self, columns: Mapping[str, Values]) -> dict[str, Values]:
+        """A song without counts misses all that any system was asked of it."""
+        asked = [
+            next((one.num_reference for one in song if one), None)
+            for song in zip(*columns.values(), strict=True)
+        ]
+        missed = [None if few is None else ErrorCounts(0, 0, few, 0) for few in asked]
+        return {
+            name: [one or lost for one, lost in zip(values, missed, strict=True)]
+            for name, values in columns.items()
+        }
+
+
+@lru_cache(maxsize=1)
+def _word_errors(song: Song) -> ErrorCounts | None:
+    """Kept for one song, since two metrics take it in turn."""
+    heard = song.row.get("transcript")
+    return None if heard is None else count_errors(normalise(song.texts), normalise(list(heard)))
+
+
+def _phone_errors(song: Song) -> ErrorCounts | None:
+    return None if song.transcript_phones is None else count_errors(song.phones, song.transcript_phones)
+
+
+def _acoustic_errors(song: Song) -> ErrorCounts | Unmeasured | None:
+    if song.row.get("transcript") is None:
+        return None
+    heard = song.row["heard_phones"]
+    return UNHEARD if heard is None else count_errors(song.phones, list(heard))
+
+
+def _above_one(song: Song) -> float | None:
+    counts = _word_errors(song)
+    return None if counts is None else float(counts.rate > 1)
+
+
+UNHEARD = Unmeasured("not measured: this transcriber hears no phones")
+WER = RateMetric(
+    name="wer",
+    title="WER",
+    source="jiwer; Morris et al. 2004",
+    range="[0, inf)",
+    direction="lower",
+    unit="",
+    protocol="Words that the transcriber hears in the vocals, separated from the mix as far as the asked end, "
+    "against the asked lyrics, summed over songs: (substitutions + deletions + insertions) / asked words, not "
+    "capped. Lyrics that the transcriber itself wrote are no reference. "
+    f"Normaliser: {NORMALISER}.",
+    percent=True,
+    decimals=1,
+    measure=_word_errors,
+    columns=("transcript",),
+)
+PER = RateMetric(
+    name="per",
+    title="PER",
+    source="jiwer over phones",
+    range="[0, inf)",
+    direction="lower",
+    unit="",
+    protocol="Phones of the transcript's words against phones of the asked words, one phonemizer for "
+    "both, stress, '_' and punctuation removed; summed over songs, not capped.",
+    percent=True,
+    decimals=1,
+    measure=_phone_errors,
+    columns=("transcript",),
+)
+ACOUSTIC_PER = RateMetric(
+    name="acoustic_per",
+    title="Acoustic PER",
+    source="jiwer over phones",
+    range="[0, inf)",
+    direction="lower",
+    unit="",
+    protocol="The recogniser's own phones, before any lexicon, against phones of the asked words; "
+    "summed over songs, not capped.",
+    percent=True,
+    decimals=1,
+    measure=_acoustic_errors,
+    columns=("transcript", "heard_phones"),
+)
+ABOVE_ONE = SongMetric(
+    name="wer_above_one",
+    title="Songs with WER above 1",
+    source="ours",
+    range="[0, 1]",
+    direction="lower",
+    unit="",
+    protocol="Share of the songs with more word errors than asked words: what an uncapped rate rests on.",
+    percent=True,
+    decimals=1,
+    measure=_above_one,
+    columns=("transcript",),
+)

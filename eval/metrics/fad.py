@@ -1,62 +1,32 @@
-"""Frechet distance of a system's songs to reference songs: estimates, differences, what it can be at best.
+"""FAD, the Frechet distance of a system's embedding windows to those of reference songs: estimates, differences, floor.
 
 Songs, not windows, are the unit: left out whole, drawn whole, swapped whole. Below 2 x dimension windows there is
-no distance, only the reason. Legend: W windows, D embedding dimension, B rows of swaps, N songs, P points.
+no distance, only the reason. Legend: W windows, D embedding dimension, B rows of swaps, N songs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import numpy as np
 
-from eval.metrics.frechet import FrechetReference, WindowStatistics, frechet_distance, merged
-from eval.metrics.metric import Metric
+from eval.metrics.frechet import (
+    FrechetReference,
+    WindowStatistics,
+    frechet_distance,
+    merged,
+    window_statistics,
+)
+from eval.metrics.metric import Corpus, CorpusMetric, SongMetric, Unmeasured
+from eval.metrics.song import Song
 from eval.stats.intervals import LEVEL, Estimate, jackknife
 
-_GAUSSIANS = (
-    "Gaussians fitted to the embedding windows of the system's songs and of reference songs, which are none "
-)
-
-METRICS = (
-    Metric(
-        name="frechet",
-        title="Frechet distance",
-        source="Dowson and Landau 1982; over audio: Kilgour et al. 2019, arXiv 1812.08466",
-        range="[0, inf)",
-        direction="lower",
-        unit="",
-        protocol=f"{_GAUSSIANS}of the benchmark's; over the songs that all systems have; null below 2 x dimension "
-        "windows; interval by jackknife over songs.",
-    ),
-    Metric(
-        name="frechet_infinity",
-        title="Frechet distance, infinite songs",
-        source="Gui et al. 2023, arXiv 2311.01616",
-        range="(-inf, inf)",
-        direction="lower",
-        unit="",
-        protocol="The Frechet distance against 1 / windows over drawn sets of the songs, a line through it read off "
-        "at 0: what is left of the distance when its bias for few songs is taken away.",
-    ),
-    Metric(
-        name="frechet_song",
-        title="Frechet distance a song",
-        source="Gui et al. 2023, arXiv 2311.01616",
-        range="[0, inf)",
-        direction="lower",
-        unit="",
-        protocol="The Frechet distance of each song's own windows to the reference, whatever their number; mean over "
-        "songs. It finds odd songs; its height says little, since one song is never as broad as many.",
-    ),
-)
 _BLOCK = 1 << 20  # numbers of a stack of covariances: bounds memory
 _SPLITS = 20
-_SIZES = 8
-_ORDERS = 5
 
 
-def frechet(reference: FrechetReference, songs: Sequence[WindowStatistics | None]) -> Estimate:
+def fad(reference: FrechetReference, songs: Sequence[WindowStatistics | None]) -> Estimate:
     """Distance of the songs' windows to the reference, with a jackknife interval over songs.
 
     None is a failed song. The value is None with the reason where either side has fewer than 2 x D windows,
@@ -64,7 +34,7 @@ def frechet(reference: FrechetReference, songs: Sequence[WindowStatistics | None
     """
     scored = [song for song in songs if song is not None]
     n_failed = len(songs) - len(scored)
-    reason = _too_few(reference.statistics, "the reference") or _too_few_songs(scored)
+    reason = too_few_windows(reference.statistics, "the reference") or too_few_songs(scored)
     if reason:
         return Estimate(None, None, None, len(scored), n_failed, method="jackknife", reason=reason)
     whole = merged(scored)
@@ -79,7 +49,7 @@ def frechet(reference: FrechetReference, songs: Sequence[WindowStatistics | None
     return Estimate(value, max(0.0, estimate.low), estimate.high, len(scored), n_failed, method="jackknife")
 
 
-def frechet_difference(
+def fad_difference(
     reference: FrechetReference,
     songs: Sequence[WindowStatistics | None],
     others: Sequence[WindowStatistics | None],
@@ -93,12 +63,12 @@ def frechet_difference(
     return jackknife(value, without_N, n_failed)
 
 
-def frechet_difference_of_songs(
+def fad_difference_of_songs(
     reference: FrechetReference,
     songs: Sequence[WindowStatistics | None],
     others: Sequence[WindowStatistics | None],
 ) -> np.ndarray:
-    """What each song adds to `frechet_difference`, as the jackknife's pseudo-values; empty where it has none.
+    """What each song adds to `fad_difference`, as the jackknife's pseudo-values; empty where it has none.
 
     Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), eq. 11.17.
     """
@@ -109,7 +79,7 @@ def frechet_difference_of_songs(
     return len(pairs) * value - (len(pairs) - 1) * without_N
 
 
-def swapped_difference(
+def swapped_fad_difference(
     reference: FrechetReference,
     songs: Sequence[WindowStatistics | None],
     others: Sequence[WindowStatistics | None],
@@ -143,39 +113,7 @@ def swapped_difference(
     return difference, len(pairs)
 
 
-def frechet_infinity(
-    reference: FrechetReference, songs: Sequence[WindowStatistics | None], seed: int
-) -> Estimate:
-    """The distance that endlessly many songs would have: a line through 1 / windows, read off at 0.
-
-    Each of a few seeded orders of the songs is cut at several sizes. An extrapolation, so without an interval.
-    Source: Chong and Forsyth 2020; for music Gui et al. 2023, arXiv 2311.01616.
-    """
-    scored = [song for song in songs if song is not None]
-    n_failed = len(songs) - len(scored)
-    least = next(
-        (k for k in range(1, len(scored) + 1) if not _too_few(merged(scored[:k]), "the songs")), len(scored)
-    )
-    sizes = np.unique(np.linspace(max(2, least), len(scored), _SIZES).round().astype(int))
-    reason = _too_few(reference.statistics, "the reference") or _too_few_songs(scored)
-    if not reason and len(sizes) < 3:
-        reason = "too few songs for three sizes of 2 x dimension windows"
-    if reason:
-        return Estimate(None, None, None, len(scored), n_failed, method="extrapolation", reason=reason)
-    generator = np.random.default_rng(seed)
-    points = []
-    for _ in range(_ORDERS):
-        order = generator.permutation(len(scored))
-        for size in sizes:
-            part = merged(scored[i] for i in order[:size])
-            points.append((1 / part.num_windows, reference.distance(part)))
-    inverse_P, distances_P = np.array(points).T
-    value = float(np.polynomial.Polynomial.fit(inverse_P, distances_P, 1)(0.0))
-    reason = "an extrapolation has no interval here"
-    return Estimate(value, None, None, len(scored), n_failed, method="extrapolation", reason=reason)
-
-
-def frechet_floor(true_songs: Sequence[WindowStatistics], num_songs: int, seed: int) -> Estimate:
+def fad_floor(true_songs: Sequence[WindowStatistics], num_songs: int, seed: int) -> Estimate:
     """What `num_songs` true songs are from as many or more others: the distance a perfect system would have.
 
     The mean over 20 seeded draws; low and high are the 2.5 and 97.5 percentiles of those draws.
@@ -188,7 +126,7 @@ def frechet_floor(true_songs: Sequence[WindowStatistics], num_songs: int, seed: 
     for _ in range(_SPLITS):
         order = generator.permutation(len(true_songs))
         drawn, others = ([true_songs[i] for i in part] for part in (order[:num_songs], order[num_songs:]))
-        reason = _too_few_songs(drawn) or _too_few_songs(others)
+        reason = too_few_songs(drawn) or too_few_songs(others)
         if reason:
             return Estimate(None, None, None, num_songs, 0, method="random draws", reason=reason)
         distances.append(frechet_distance(merged(others), merged(drawn)))
@@ -221,7 +159,7 @@ def _both(
         for song, other in zip(songs, others, strict=True)
         if song is not None and other is not None
     ]
-    reason = _too_few(reference.statistics, "the reference")
+    reason = too_few_windows(reference.statistics, "the reference")
     reason = reason or _too_few_without_one([song for song, _ in pairs])
     return pairs, reason or _too_few_without_one([other for _, other in pairs])
 
@@ -234,23 +172,83 @@ def _differences(reference: FrechetReference, pairs: _Pairs) -> tuple[float, np.
     return value, np.array(without)
 
 
-def _too_few(statistics: WindowStatistics, who: str) -> str:
+def too_few_windows(statistics: WindowStatistics, who: str) -> str:
+    """Why these windows give no distance, or nothing."""
     needed = 2 * statistics.dimension
     if statistics.num_windows >= needed:
         return ""
     return f"{who}: {statistics.num_windows} windows, fewer than 2 x dimension = {needed}"
 
 
-def _too_few_songs(songs: Sequence[WindowStatistics]) -> str:
-    return _too_few(merged(songs), "the songs") if songs else "no song has windows"
+def too_few_songs(songs: Sequence[WindowStatistics]) -> str:
+    """The same of the windows of all these songs."""
+    return too_few_windows(merged(songs), "the songs") if songs else "no song has windows"
 
 
 def _too_few_without_one(songs: Sequence[WindowStatistics]) -> str:
     """Why the jackknife cannot leave out each song in turn, or nothing."""
     if len(songs) < 2:
-        return _too_few_songs(songs) or "one song gives no interval"
+        return too_few_songs(songs) or "one song gives no interval"
     left = sum(song.num_windows for song in songs) - max(song.num_windows for song in songs)
     needed = 2 * songs[0].dimension
     return (
         f"leaving a song out leaves {left} windows, fewer than {needed}: no interval" if left < needed else ""
     )
+
+
+NO_REFERENCE = Estimate(None, None, None, 0, 0, reason="not measured: no reference songs were given")
+
+
+@lru_cache(maxsize=1)
+def windows_of(song: Song) -> WindowStatistics | None:
+    """Kept for one song, since two metrics take it in turn."""
+    return None if song.windows_WD is None else window_statistics(song.windows_WD)
+
+
+def _own_distance(song: Song) -> float | Unmeasured | None:
+    if song.reference is None:
+        return Unmeasured(NO_REFERENCE.reason)
+    return None if song.windows_WD is None else song.reference.distance_of_windows(song.windows_WD)
+
+
+def _reference(corpus: Corpus) -> FrechetReference:
+    if corpus.reference is None:
+        raise ValueError("corpus.reference is None: a Frechet distance is to reference songs, give them")
+    return corpus.reference
+
+
+FAD = CorpusMetric(
+    name="fad",
+    title="FAD",
+    source="Kilgour et al. 2019, arXiv 1812.08466; the distance: Dowson and Landau 1982",
+    range="[0, inf)",
+    direction="lower",
+    unit="",
+    protocol="Frechet distance of Gaussians fitted to the embedding windows of the system's songs and of reference "
+    "songs, which are none of the benchmark's; a report's title names the embedding, and no two embeddings compare; over the songs that all systems have; null below 2 x dimension windows; interval by "
+    "jackknife over songs.",
+    measure=windows_of,
+    columns=("window_embedding",),
+    embedded_by="style",
+    estimate=lambda songs, corpus: fad(corpus.reference, songs) if corpus.reference else NO_REFERENCE,
+    difference=lambda songs, others, corpus: (
+        fad_difference(corpus.reference, songs, others) if corpus.reference else NO_REFERENCE
+    ),
+    swaps=lambda songs, others, corpus: swapped_fad_difference(_reference(corpus), songs, others),
+    steps=lambda songs, others, corpus: fad_difference_of_songs(_reference(corpus), songs, others),
+    pool=merged,
+    in_common=True,
+)
+FAD_SONG = SongMetric(
+    name="fad_song",
+    title="FAD a song",
+    source="Gui et al. 2023, arXiv 2311.01616",
+    range="[0, inf)",
+    direction="lower",
+    unit="",
+    protocol="The distance of each song's own windows to the reference, whatever their number; mean over "
+    "songs. It finds odd songs; its height says little, since one song is never as broad as many.",
+    measure=_own_distance,
+    columns=("window_embedding",),
+    embedded_by="style",
+)

@@ -10,22 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from eval.metrics.metric import Metric
+from eval.metrics.metric import SongMetric, Unmeasured
+from eval.metrics.song import Song
+from eval.metrics.word_timing import NOT_ASKED, timed_words
 
 TOLERANCE_S = 0.05
-
-METRICS = (
-    Metric(
-        name="onset_f1",
-        title="Onset F1",
-        source="mir_eval.onset.f_measure, Raffel et al. 2014",
-        range="[0, 1]",
-        direction="higher",
-        unit="",
-        protocol="Starts of the asked words against starts of all words heard, matched one to one within "
-        "50 ms, whatever the words; mean over songs.",
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -66,3 +55,26 @@ def num_matched(asked_s: Sequence[float], heard_s: Sequence[float], tolerance_s:
             matched += 1
             first += 1
     return matched
+
+
+def _f1(song: Song) -> float | Unmeasured | None:
+    if not song.is_timed:
+        return NOT_ASKED
+    if song.row.get("placed_words") is None:
+        return None
+    asked, heard = (timed_words(song.row[column]) for column in ("asked_words", "placed_words"))
+    return onset_scores([word.start_s for word in asked], [word.start_s for word in heard]).f1
+
+
+ONSET_F1 = SongMetric(
+    name="onset_f1",
+    title="Onset F1",
+    source="mir_eval.onset.f_measure, Raffel et al. 2014",
+    range="[0, 1]",
+    direction="higher",
+    unit="",
+    protocol="Starts of the asked words against starts of all words heard, matched one to one within "
+    "50 ms, whatever the words; mean over songs.",
+    measure=_f1,
+    columns=("asked_words", "placed_words"),
+)

@@ -6,27 +6,25 @@ import numpy as np
 
 from eval.metrics.metric import Metric
 
-METRICS = (
-    Metric(
-        name="si_sdr",
-        title="SI-SDR",
-        source="Le Roux et al. 2019, arXiv 1811.02508, equation 3",
-        range="(-inf, inf)",
-        direction="higher",
-        unit="dB",
-        protocol="Separated vocals against the true vocals, both mono without their mean.",
-        decimals=1,
-    ),
-    Metric(
-        name="si_sdr_gain",
-        title="SI-SDR gain",
-        source="Le Roux et al. 2019, arXiv 1811.02508",
-        range="(-inf, inf)",
-        direction="higher",
-        unit="dB",
-        protocol="SI-SDR of the separated vocals minus that of the mix, both against the true vocals.",
-        decimals=1,
-    ),
+SI_SDR = Metric(
+    name="si_sdr",
+    title="SI-SDR",
+    source="Le Roux et al. 2019, arXiv 1811.02508, equation 3",
+    range="(-inf, inf)",
+    direction="higher",
+    unit="dB",
+    protocol="Separated vocals against the true vocals, both mono without their mean.",
+    decimals=1,
+)
+SI_SDR_GAIN = Metric(
+    name="si_sdr_gain",
+    title="SI-SDR gain",
+    source="Le Roux et al. 2019, arXiv 1811.02508",
+    range="(-inf, inf)",
+    direction="higher",
+    unit="dB",
+    protocol="SI-SDR of the separated vocals minus that of the mix, both against the true vocals.",
+    decimals=1,
 )
 _FLOOR = np.finfo(np.float64).eps
 

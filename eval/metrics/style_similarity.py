@@ -8,48 +8,8 @@ from itertools import combinations
 
 import numpy as np
 
-from eval.metrics.metric import Metric
-
-METRICS = (
-    Metric(
-        name="style_similarity",
-        title="Style similarity",
-        source="cosine of style embeddings, as MuQ-MuLan's (Zhu et al. 2025, arXiv 2501.01108)",
-        range="[-1, 1]",
-        direction="higher",
-        unit="",
-        protocol="Mean cosine between the style embeddings of the song and of the asked style's audio, "
-        "over all pairs of rows.",
-    ),
-    Metric(
-        name="style_similarity_best",
-        title="Style similarity, best row",
-        source="cosine of style embeddings, as MuQ-MuLan's (Zhu et al. 2025, arXiv 2501.01108)",
-        range="[-1, 1]",
-        direction="higher",
-        unit="",
-        protocol="Largest cosine between any style embedding of the song and any of the asked style's audio.",
-    ),
-    Metric(
-        name="diversity",
-        title="Diversity",
-        source="ours",
-        range="[0, 2]",
-        direction="higher",
-        unit="",
-        protocol="1 - cosine between the style embeddings of two takes of a prompt, mean over its pairs of takes.",
-    ),
-    Metric(
-        name="text_similarity",
-        title="Style similarity to text",
-        source="cosine of style embeddings, as MuQ-MuLan's (Zhu et al. 2025, arXiv 2501.01108)",
-        range="[-1, 1]",
-        direction="higher",
-        unit="",
-        protocol="Mean cosine between the style embeddings of the song and that of the asked style's text; not "
-        "measured where the style encoder cannot read the text.",
-    ),
-)
+from eval.metrics.metric import Metric, SongMetric, TakesMetric
+from eval.metrics.song import Song
 
 
 @dataclass(frozen=True)
@@ -93,3 +53,61 @@ def _unit_rows(side: str, rows: np.ndarray) -> np.ndarray:
     if not (np.isfinite(lengths).all() and (lengths > 0).all()):
         raise ValueError(f"a row of the {side} embeddings has length 0 or is not finite: it points nowhere")
     return rows / lengths
+
+
+def _to(song: Song, asked: np.ndarray | None) -> float | None:
+    if song.row["style_embedding"] is None or asked is None:
+        return None
+    return style_similarity(_rows(song), asked).mean
+
+
+def _rows(song: Song) -> np.ndarray:
+    return np.asarray(song.row["style_embedding"], np.float32)
+
+
+_SOURCE = "cosine of style embeddings, as MuQ-MuLan's (Zhu et al. 2025, arXiv 2501.01108)"
+STYLE_SIMILARITY = SongMetric(
+    name="style_similarity",
+    title="Style similarity",
+    source=_SOURCE,
+    range="[-1, 1]",
+    direction="higher",
+    unit="",
+    protocol="Mean cosine between the style embeddings of the song and of the asked style's audio, "
+    "over all pairs of rows.",
+    measure=lambda song: _to(song, song.style_RS),
+    columns=("style_embedding",),
+)
+STYLE_SIMILARITY_BEST = Metric(
+    name="style_similarity_best",
+    title="Style similarity, best row",
+    source=_SOURCE,
+    range="[-1, 1]",
+    direction="higher",
+    unit="",
+    protocol="Largest cosine between any style embedding of the song and any of the asked style's audio.",
+)
+TAKE_DIVERSITY = TakesMetric(
+    name="diversity",
+    title="Diversity",
+    source="ours",
+    range="[0, 2]",
+    direction="higher",
+    unit="",
+    protocol="1 - cosine between the style embeddings of two takes of a prompt, mean over its pairs of takes.",
+    measure_takes=lambda takes: take_diversity([_rows(take) for take in takes if not take.failed]),
+    columns=("style_embedding",),
+)
+TEXT_SIMILARITY = SongMetric(
+    name="text_similarity",
+    title="Style similarity to text",
+    source=_SOURCE,
+    range="[-1, 1]",
+    direction="higher",
+    unit="",
+    protocol="Mean cosine between the style embeddings of the song and that of the asked style's text; not "
+    "measured where the style encoder cannot read the text.",
+    measure=lambda song: _to(song, song.text_S),
+    columns=("style_embedding",),
+    optional=True,
+)

@@ -4,22 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from eval.metrics.metric import Metric
-
-METRICS = (
-    Metric(
-        name="energy_after_end",
-        title="Energy after end",
-        source="ours",
-        range="[0, inf)",
-        direction="lower",
-        unit="",
-        protocol="RMS of the samples after the asked end divided by the RMS of the samples before it; "
-        "0 when the file ends there.",
-        percent=True,
-        decimals=1,
-    ),
-)
+from eval.metrics.metric import SongMetric
 
 
 def energy_after_end(mix_CN: np.ndarray, rate_hz: int, end_s: float) -> float | None:
@@ -42,3 +27,19 @@ def energy_after_end(mix_CN: np.ndarray, rate_hz: int, end_s: float) -> float | 
 
 def _rms(audio_CN: np.ndarray) -> float:
     return float(np.sqrt(np.mean(np.square(audio_CN, dtype=np.float64)))) if audio_CN.size else 0.0
+
+
+ENERGY_AFTER_END = SongMetric(
+    name="energy_after_end",
+    title="Energy after end",
+    source="ours",
+    range="[0, inf)",
+    direction="lower",
+    unit="",
+    protocol="RMS of the samples after the asked end divided by the RMS of the samples before it; "
+    "0 when the file ends there.",
+    percent=True,
+    decimals=1,
+    measure=lambda song: song.row["tail_energy"],
+    columns=("tail_energy",),
+)

@@ -5,61 +5,23 @@ Legend: B resamples, N songs, E errors (one a matched word).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from functools import lru_cache
+from typing import Any, Literal
 
 import numpy as np
 
-from eval.metrics.error_rates import matched_pairs
-from eval.metrics.metric import Metric
-from eval.stats.intervals import Estimate, Resampling, percentile_estimate, rate
+from eval.metrics.error_rates import normalise
+from eval.metrics.metric import Corpus, CorpusMetric, Swaps, Unmeasured, Values
+from eval.metrics.song import Song
+from eval.metrics.word_pairs import Timed, matched_pairs
+from eval.stats.intervals import Estimate, Resampling, paired_rate_difference, percentile_estimate, rate
+from eval.stats.significance import paired_rate_p_value
 
-_SOURCE = "ours"
-_PROTOCOL = (
-    "absolute difference between asked and found word {edge} in seconds, {which} over all words that "
-    "the recogniser "
-    "heard (their share is the matched share); the words' times come from an aligner that never sees "
-    "the asked ones"
-)
-
-
-def _timing_metric(edge: str, which: str, title: str) -> Metric:
-    protocol = _PROTOCOL.format(edge=edge, which=which).capitalize() + "."
-    return Metric(f"word_{edge}_{which}", title, _SOURCE, "[0, inf)", "lower", "s", protocol, decimals=3)
-
-
-METRICS = (
-    _timing_metric("start", "median", "Word start error, median"),
-    _timing_metric("start", "p90", "Word start error, p90"),
-    _timing_metric("end", "median", "Word end error, median"),
-    _timing_metric("end", "p90", "Word end error, p90"),
-    Metric(
-        name="matched_share",
-        title="Matched words",
-        source=_SOURCE,
-        range="[0, 1]",
-        direction="higher",
-        unit="",
-        protocol="Share of the asked words that were heard as asked: those whose timing is measured.",
-        percent=True,
-        decimals=1,
-    ),
-)
 Edge = Literal["start", "end"]
 Which = Literal["median", "p90"]
 _QUANTILES: dict[str, float] = {"median": 0.5, "p90": 0.9}
-
-
-class Timed(Protocol):
-    """A word with its times in seconds; any record with these fields will do."""
-
-    @property
-    def word(self) -> str: ...
-    @property
-    def start_s(self) -> float: ...
-    @property
-    def end_s(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -75,13 +37,16 @@ class TimingErrors:
         return len(self.start_s)
 
 
-def timing_errors(asked: Sequence[Timed], heard: Sequence[Timed]) -> TimingErrors:
-    """Errors of the words heard as asked, paired by the alignment with the fewest edits.
+def timed_words(words: Sequence[Mapping[str, Any]]) -> list[Timed]:
+    """The words as `normalise` has them; one that becomes several keeps its times in each, an empty one goes."""
+    return [
+        Timed(part, word["start_s"], word["end_s"]) for word in words for part in normalise([word["word"]])
+    ]
 
-    Words are compared as they stand: normalise both sides first (eval.metrics.error_rates.normalise, word by word).
-    """
-    pairs = matched_pairs([word.word for word in asked], [word.word for word in heard])
-    hits = [(asked[i], heard[j]) for i, j, mark in pairs if mark == "hit"]
+
+def timing_errors(asked: Sequence[Timed], heard: Sequence[Timed]) -> TimingErrors:
+    """Errors of the words heard as asked, paired as `matched_pairs` has it."""
+    hits = [(asked[i], heard[j]) for i, j, mark in matched_pairs(asked, heard) if mark == "hit"]
     return TimingErrors(
         start_s=tuple(abs(found.start_s - wanted.start_s) for wanted, found in hits),
         end_s=tuple(abs(found.end_s - wanted.end_s) for wanted, found in hits),
@@ -127,7 +92,7 @@ def timing_difference(
 
 def swapped_timing_difference(
     songs: Sequence[TimingErrors | None], others: Sequence[TimingErrors | None], edge: Edge, which: Which
-) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
+) -> Swaps:
     """`timing_difference` after each row of swaps [B, N] of the songs both have, and N: for `eval.stats.significance`."""
     pairs = _in_both(songs, others, edge)
     sides = [side for pair in pairs for side in pair]
@@ -143,13 +108,6 @@ def swapped_timing_difference(
         return _quantile(errors_E, 1 - theirs_BE, share) - _quantile(errors_E, theirs_BE, share)
 
     return difference, len(pairs)
-
-
-def matched_share(songs: Sequence[TimingErrors | None], resampling: Resampling) -> Estimate:
-    """Matched words / asked words over all songs, with its interval."""
-    matched = [None if song is None else song.num_matched for song in songs]
-    asked = [None if song is None else song.num_asked for song in songs]
-    return rate(matched, asked, resampling)
 
 
 def _in_both(
@@ -190,3 +148,82 @@ def _quantile(errors_E: np.ndarray, weights_BE: np.ndarray, share: float) -> np.
     reached_BE = np.cumsum(weights_BE, axis=1)
     enough_BE = reached_BE >= share * reached_BE[:, -1:] - 1e-9
     return errors_E[np.argmax(enough_BE, axis=1)]
+
+
+NOT_ASKED = Unmeasured("not measured: no word times were asked for")
+_PROTOCOL = (
+    "Absolute difference between asked and found word {edge} in seconds, {which} over all words that the recogniser "
+    "heard (their share is the matched share); the words' times come from an aligner that never sees the asked ones."
+)
+
+
+@lru_cache(maxsize=1)
+def _timing(song: Song) -> TimingErrors | Unmeasured | None:
+    """Of the words that were heard; kept for one song, since all metrics here take it in turn."""
+    if not song.is_timed:
+        return NOT_ASKED
+    if song.row.get("placed_words") is None:
+        return None
+    return timing_errors(timed_words(song.row["asked_words"]), timed_words(song.row["placed_words"]))
+
+
+def _quantile_metric(edge: Edge, which: Which) -> CorpusMetric:
+    return CorpusMetric(
+        name=f"word_{edge}_{which}",
+        title=f"Word {edge} error, {which}",
+        source="ours",
+        range="[0, inf)",
+        direction="lower",
+        unit="s",
+        protocol=_PROTOCOL.format(edge=edge, which=which),
+        decimals=3,
+        measure=_timing,
+        columns=("asked_words", "placed_words"),
+        estimate=lambda songs, corpus: timing_estimate(songs, edge, which, corpus.resampling),
+        difference=lambda songs, others, corpus: timing_difference(
+            songs, others, edge, which, corpus.resampling
+        ),
+        swaps=lambda songs, others, corpus: swapped_timing_difference(songs, others, edge, which),
+    )
+
+
+WORD_START_MEDIAN = _quantile_metric("start", "median")
+WORD_START_P90 = _quantile_metric("start", "p90")
+WORD_END_MEDIAN = _quantile_metric("end", "median")
+WORD_END_P90 = _quantile_metric("end", "p90")
+
+
+def matched_share(songs: Values, corpus: Corpus) -> Estimate:
+    """Matched words / asked words over all songs, with its interval."""
+    return rate(*_shares(songs), corpus.resampling)
+
+
+def _shares(songs: Values) -> tuple[list[float | None], list[float | None]]:
+    matched = [None if song is None else song.num_matched for song in songs]
+    return matched, [None if song is None else song.num_asked for song in songs]
+
+
+class _MatchedShare(CorpusMetric):
+    """A rate, so that swapping is a sum and no draw ends early."""
+
+    def p_value(self, values: Values, others: Values, corpus: Corpus) -> float | None:
+        return paired_rate_p_value(*_shares(values), *_shares(others), corpus.resampling)
+
+
+MATCHED_SHARE = _MatchedShare(
+    name="matched_share",
+    title="Matched words",
+    source="ours",
+    range="[0, 1]",
+    direction="higher",
+    unit="",
+    protocol="Share of the asked words that were heard as asked: those whose timing is measured.",
+    percent=True,
+    decimals=1,
+    measure=_timing,
+    columns=("asked_words", "placed_words"),
+    estimate=matched_share,
+    difference=lambda songs, others, corpus: paired_rate_difference(
+        *_shares(songs), *_shares(others), corpus.resampling
+    ),
+)

@@ -9,13 +9,14 @@ import base64
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from eval.metrics.error_rates import mark_words, normalise
+from eval.metrics.error_rates import normalise
 from eval.metrics.metric import Metric
+from eval.metrics.word_pairs import Timed, mark_words
 from eval.results.report import Report
 from eval.results.song_row import SongRow
 
@@ -105,9 +106,9 @@ def _lane(words: Sequence[Any], marks: Sequence[str]) -> list[list[Any]]:
     ]
 
 
-def _keys(words: Sequence[Any]) -> list[str]:
+def _keys(words: Sequence[Timed]) -> list[Timed]:
     """One comparable token a shown word, so that marks and words stay one to one."""
-    return ["".join(normalise([word.word])) or "'" for word in words]
+    return [replace(word, word="".join(normalise([word.word])) or "'") for word in words]
 
 
 def _file_name(row: SongRow) -> str:

@@ -2,28 +2,18 @@
 
 A song counts for a pair when both systems have its score. Beside a difference of error rates stands the same with
 every missing or failed song counted as an error rate of 1, so that a system cannot gain by failing.
-Legend: N songs.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from eval.metrics.error_rates import ErrorCounts, corpus_rate_difference, fractions
-from eval.results.song_row import SongRow
-from eval.stats.intervals import LEVEL, Estimate, Resampling, paired_mean_difference, paired_rate_difference
-from eval.stats.significance import (
-    detectable_difference,
-    detectable_rate_difference,
-    holm,
-    paired_p_value,
-    paired_rate_p_value,
-)
-
-DRAWS_A_PAIR = 1000  # in a family, so that its correction leaves small p-values small
+from eval.metrics.metric import Corpus, Measurable, Values
+from eval.stats.intervals import LEVEL, Estimate
+from eval.stats.significance import holm
 
 
 @dataclass(frozen=True)
@@ -56,84 +46,33 @@ class PairTable:
         return sum(pair.p_value is not None for pair in self.pairs)
 
 
-def pair_table(metric: str, pairs: Sequence[Pair], method: str) -> PairTable:
-    """The pairs as one family: their p-values corrected by Holm."""
+def pair_table(metric: Measurable, columns: Mapping[str, Values], corpus: Corpus) -> PairTable | None:
+    """Every two systems as one family, p-values corrected by Holm; None where no two have a song in common.
+
+    `columns`: the values of every system, position by position the same songs.
+    """
+    sides = list(combinations(columns, 2))
+    testing, method = metric.testing(corpus, len(sides))
+    filled = metric.failed_as_one(columns)
+    pairs = []
+    for left, right in sides:
+        mine, theirs = columns[left], columns[right]
+        if not any(a is not None and b is not None for a, b in zip(mine, theirs, strict=True)):
+            continue
+        difference = metric.difference(mine, theirs, corpus)
+        if difference.value is None:
+            continue
+        p_value = metric.p_value(mine, theirs, testing)
+        failed = metric.difference(filled[left], filled[right], corpus) if filled else None
+        detectable = metric.detectable(mine, theirs, difference)
+        pairs.append(Pair(left, right, difference, p_value, None, detectable, failed))
+    return PairTable(metric.name, family(pairs), f"{method}; Holm over the family") if pairs else None
+
+
+def family(pairs: Sequence[Pair]) -> list[Pair]:
+    """The pairs with their p-values corrected together; a pair without a test stays untested."""
     corrected = holm([pair.p_value for pair in pairs])
-    family = [replace(pair, corrected=p) for pair, p in zip(pairs, corrected, strict=True)]
-    return PairTable(metric, family, f"{method}; Holm over the family")
-
-
-def pair_tables(
-    rows: Sequence[SongRow], systems: Sequence[str], metrics: Sequence[str], resampling: Resampling
-) -> list[PairTable]:
-    """A table for each metric that has scores a song; pairs that no song has in common are left out."""
-    songs = list(dict.fromkeys(row.song_id for row in rows))
-    by_place = {(row.system, row.song_id): row for row in rows}
-    num_pairs = len(systems) * (len(systems) - 1) // 2
-    swapping = replace(resampling, num_resamples=max(resampling.num_resamples, DRAWS_A_PAIR * num_pairs))
-    method = f"paired permutation, systems swapped within songs, {swapping.num_resamples} draws, seed {swapping.seed}"
-    tables = []
-    for metric in metrics:
-        columns = {system: [by_place.get((system, song)) for song in songs] for system in systems}
-        pairs = [
-            pair
-            for left, right in combinations(systems, 2)
-            if (pair := _pair(metric, left, right, columns, resampling, swapping)) is not None
-        ]
-        if pairs:
-            tables.append(pair_table(metric, pairs, method))
-    return tables
-
-
-def _pair(
-    metric: str,
-    left: str,
-    right: str,
-    columns: Mapping[str, Sequence[SongRow | None]],
-    resampling: Resampling,
-    swapping: Resampling,
-) -> Pair | None:
-    mine, theirs = columns[left], columns[right]
-    is_rate = any(row is not None and metric in row.counts for row in [*mine, *theirs])
-    differ, p_value_of, detectable_of = _RATES if is_rate else _MEANS
-    if is_rate:
-        sides = [*fractions(_counts(mine, metric)), *fractions(_counts(theirs, metric))]
-    else:
-        sides = [[row.scores.get(metric) if row else None for row in side] for side in (mine, theirs)]
-    estimate = differ(*sides, resampling)
-    if not estimate.n:
-        return None
-    failed = _failed_as_one(metric, left, right, columns, resampling) if is_rate else None
-    return Pair(left, right, estimate, p_value_of(*sides, swapping), None, detectable_of(*sides), failed)
-
-
-_Functions = tuple[Callable[..., Estimate], Callable[..., float | None], Callable[..., float | None]]
-_MEANS: _Functions = (paired_mean_difference, paired_p_value, detectable_difference)
-_RATES: _Functions = (paired_rate_difference, paired_rate_p_value, detectable_rate_difference)
-
-
-def _failed_as_one(
-    metric: str,
-    left: str,
-    right: str,
-    columns: Mapping[str, Sequence[SongRow | None]],
-    resampling: Resampling,
-) -> Estimate:
-    """The difference where a song without counts misses all that any system was asked of it."""
-    counts = {name: _counts(column, metric) for name, column in columns.items()}
-    asked = [
-        next((one.num_reference for one in song if one), None) for song in zip(*counts.values(), strict=True)
-    ]
-
-    def filled(name: str) -> list[ErrorCounts | None]:
-        missed = [None if few is None else ErrorCounts(0, 0, few, 0) for few in asked]
-        return [one or lost for one, lost in zip(counts[name], missed, strict=True)]
-
-    return corpus_rate_difference(filled(left), filled(right), resampling)
-
-
-def _counts(column: Sequence[SongRow | None], metric: str) -> list[ErrorCounts | None]:
-    return [row.counts.get(metric) if row else None for row in column]
+    return [replace(pair, corrected=p) for pair, p in zip(pairs, corrected, strict=True)]
 
 
 def smallest_detectable(table: PairTable) -> tuple[float, float] | None:

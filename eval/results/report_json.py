@@ -43,7 +43,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from eval.metrics.word_timing import Timed
+from eval.metrics.word_pairs import Timed
 from eval.results.comparisons import PairTable
 from eval.results.data_set import data_set_record
 from eval.results.report import STAMP, Comparison, LossCurve, Report, System, is_stand_in

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from eval.metrics.metric import Metric
@@ -98,7 +98,7 @@ class RoundsReport:
 
     def record(self) -> dict[str, Any]:
         """As plain dicts, lists and numbers."""
-        return asdict(self)
+        return {**asdict(replace(self, metrics=())), "metrics": [metric.record() for metric in self.metrics]}
 
 
 def _estimates(record: Mapping[str, Any] | None) -> dict[str, Estimate] | None:

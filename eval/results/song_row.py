@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from eval.metrics.error_rates import ErrorCounts
-from eval.metrics.word_timing import Timed
+from eval.metrics.word_pairs import Timed
 
 
 @dataclass(frozen=True)
@@ -31,3 +31,7 @@ class SongRow:
     genre: str = ""
     counts: Mapping[str, ErrorCounts] = field(default_factory=dict)  # of error rates, by metric name
     facts: Sequence[tuple[str, str]] = ()  # what each stage did, as (stage, facts in a line)
+
+    def value(self, metric: str) -> float | ErrorCounts | None:
+        """What the metric measured on this song: its counts where it is an error rate."""
+        return self.counts.get(metric) or self.scores.get(metric)

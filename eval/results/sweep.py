@@ -11,12 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eval.metrics.fad import frechet_difference, frechet_difference_of_songs
-from eval.metrics.frechet import FrechetReference, WindowStatistics
-from eval.metrics.metric import Metric
+from eval.metrics.metric import Corpus, CorpusMetric, Measurable, Metric, Values
 from eval.stats.intervals import Estimate, Resampling, jackknife, mean, present
-
-Windows = Sequence[WindowStatistics | None]
 
 
 @dataclass(frozen=True)
@@ -56,7 +52,16 @@ class Sweep:
     made_by: Sequence[str]
 
 
-def mean_change(
+def change(
+    metric: Measurable, arms_SN: Sequence[Values], others_SN: Sequence[Values], corpus: Corpus
+) -> Change:
+    """What the arms' values are more than the others', seed by seed of the same place, and their mean."""
+    if isinstance(metric, CorpusMetric):
+        return _corpus_change(metric, arms_SN, others_SN, corpus)
+    return _mean_change(arms_SN, others_SN, corpus.resampling)
+
+
+def _mean_change(
     arms_SN: Sequence[Sequence[float | None]],
     others_SN: Sequence[Sequence[float | None]],
     resampling: Resampling,
@@ -78,14 +83,12 @@ def mean_change(
     return Change(mean(steps_N, resampling), seeds)
 
 
-def frechet_change(
-    reference: FrechetReference, arms_SN: Sequence[Windows], others_SN: Sequence[Windows]
+def _corpus_change(
+    metric: CorpusMetric, arms_SN: Sequence[Values], others_SN: Sequence[Values], corpus: Corpus
 ) -> Change:
-    """Frechet distance to the reference, each seed's less the other's of the same place, and their mean.
-
-    The interval is the jackknife's over prompts; there is none where a song failed for one seed alone.
-    """
-    found = [frechet_difference(reference, arm, other) for arm, other in zip(arms_SN, others_SN, strict=True)]
+    """The interval is the jackknife's over prompts; there is none where a song failed for one seed alone."""
+    sides = list(zip(arms_SN, others_SN, strict=True))
+    found = [metric.difference(arm, other, corpus) for arm, other in sides]
     seeds = tuple(estimate.value for estimate in found)
     lacking = next((estimate for estimate in found if estimate.value is None), None)
     if lacking is not None:
@@ -98,12 +101,7 @@ def frechet_change(
         return Change(
             Estimate(float(values_S.mean()), None, None, min(counts), n_failed, reason=reason), seeds
         )
-    pseudo_SN = np.stack(
-        [
-            frechet_difference_of_songs(reference, arm, other)
-            for arm, other in zip(arms_SN, others_SN, strict=True)
-        ]
-    )
+    pseudo_SN = np.stack([metric.steps(arm, other, corpus) for arm, other in sides])
     num_prompts = pseudo_SN.shape[1]
     without_N = (num_prompts * values_S[:, None] - pseudo_SN).mean(axis=0) / (num_prompts - 1)
     return Change(jackknife(float(values_S.mean()), without_N, n_failed), seeds)

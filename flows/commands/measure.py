@@ -24,7 +24,7 @@ def benchmark(
         list[str], typer.Option("--checkpoint", help="NAME=FOLDER: a checkpoint that sings the manifest.")
     ] = NONE,
     reference: Annotated[
-        Path | None, typer.Option("--reference", help="Songs (folder or manifest) for the Frechet distance.")
+        Path | None, typer.Option("--reference", help="Songs (folder or manifest) for FAD.")
     ] = None,
     params_file: ParamsFile = None,
     overrides: Overrides = NONE,

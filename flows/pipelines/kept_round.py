@@ -10,7 +10,7 @@ from eval.results.rounds import RoundRow, RoundsReport
 from flows.pipelines.round import CONTROL, POLICY, RUNS
 from flows.pipelines.runs import checkpoint_of
 from flows.settings.work_folder import WorkFolder
-from tasks.preference.gate import GATE_METRICS
+from tasks.preference.gate import gate_metrics
 from tasks.storage.files import write_json
 
 GATE, KEPT = "gate.json", "kept.json"
@@ -41,7 +41,7 @@ def standing_rounds(work: WorkFolder) -> RoundsReport | None:
         return None
     kept = json.loads(path.read_text())
     rows = [RoundRow.of(json.loads((work.round(n) / GATE).read_text())) for n in kept["rounds"]]
-    return RoundsReport(GATE_METRICS, rows, kept["round"], kept["why"], kept["stopped"], kept["notes"])
+    return RoundsReport(gate_metrics(rows), rows, kept["round"], kept["why"], kept["stopped"], kept["notes"])
 
 
 @dataclass(frozen=True)

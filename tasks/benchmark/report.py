@@ -7,31 +7,29 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from eval.metrics.catalogue import HEADLINE, chapter_of
-from eval.metrics.error_rates import NORMALISER
-from eval.metrics.metric import Metric
+from eval.metrics.error_rates import NORMALISER, ErrorCounts
+from eval.metrics.fad import FAD
+from eval.metrics.metric import SongMetric
+from eval.metrics.word_pairs import Timed
 from eval.pages.players import waveform_peaks, worst_takes
 from eval.results.by_genre import genre_rows
-from eval.results.comparisons import Pair, PairTable, pair_table, pair_tables
 from eval.results.published import published_rows
 from eval.results.report import Comparison, LossCurve, Report
 from eval.results.report import System as ReportSystem
 from eval.results.song_row import SongRow
 from eval.stats.intervals import Estimate
-from eval.stats.significance import detectable_by_interval
 from tasks.audio.mix import mp3_bytes
-from tasks.benchmark.song_metrics import FRECHET, SongMeasures, Timed
-from tasks.benchmark.system_metrics import OF_SETS, Measured
+from tasks.benchmark.song_metrics import SongMeasures
+from tasks.benchmark.system_metrics import Measured
 from tasks.benchmark.systems import BenchmarkParams
 from tasks.prompts.prompts import Prompt, System
 
-SET_DRAWS_A_PAIR = 30  # in a family, of what one song alone does not have: each takes both sets anew
 MOST_AT_ONCE = 8  # mixes held and encoded
 LISTENING_GAIN = np.float32(0.9)
 """Of every sound alike: coding moves peaks, and few then need a gain of their own."""
@@ -65,20 +63,19 @@ def report_of(
     comparisons: Sequence[Comparison] = (),
 ) -> Report:
     """The report of the songs alone: without training, rounds or a data set."""
+    made_by = [made for songs in measured.systems.values() for song in songs for made in song.row["made_by"]]
     rows = _song_rows(measured, systems, params.player_songs, mixes)
-    names, a_song = [system.name for system in systems], _a_song(measured.metrics)
     entries = [_report_system(measured, system) for system in systems]
     parts = {part for entry in entries for made in entry.made_by for part in made.split()}
-    tables = pair_tables(rows, names, a_song, measured.resampling)
     return Report(
         title=text.title,
         subtitle=text.subtitle,
         systems=entries,
-        metrics=measured.metrics,
+        metrics=[metric.of_embedding(made_by) for metric in measured.metrics],
         comparisons=comparisons,
-        pairs=[*tables, *pairs_of_sets(measured, names)],
+        pairs=measured.pair_tables([system.name for system in systems]),
         songs=rows,
-        genres=genre_rows(rows, a_song, measured.resampling),
+        genres=genre_rows(rows, _of_songs(measured), measured.corpus),
         published=published_rows() if params.published else (),
         headline=[name for name in HEADLINE if any(metric.name == name for metric in measured.metrics)],
         headings={metric.name: chapter_of(metric.name).title for metric in measured.metrics},
@@ -96,32 +93,14 @@ def loss_curve(name: str, log: Path) -> LossCurve:
     return LossCurve(name, [(line["step"], line["loss"]) for line in lines])
 
 
-def pairs_of_sets(measured: Measured, names: Sequence[str]) -> list[PairTable]:
-    """Every two systems by what one song alone does not have, tested by swapping them within songs."""
-    sides = list(combinations(names, 2))
-    draws = replace(measured.resampling, num_resamples=max(200, SET_DRAWS_A_PAIR * len(sides)))
-    method = f"systems swapped within songs, up to {draws.num_resamples} draws (Besag and Clifford), seed {draws.seed}"
-    tables = []
-    for metric in OF_SETS:
-        pairs = []
-        for left, right in sides:
-            difference = measured.difference(left, right, metric)
-            if difference.value is not None:
-                p_value = measured.p_value(left, right, metric, draws)
-                detectable = detectable_by_interval(difference)
-                pairs.append(Pair(left, right, difference, p_value, detectable=detectable))
-        if pairs:
-            tables.append(pair_table(metric, pairs, method))
-    return tables
-
-
 def _remarks(measured: Measured, params: BenchmarkParams) -> dict[str, str]:
-    """What stands beside a metric: of the Frechet distance the least it can be, and what it is to."""
-    if measured.reference is None:
+    """What stands beside a metric: of FAD the least it can be, and what it is to."""
+    reference = measured.corpus.reference
+    if reference is None:
         return {}
-    floor, windows = _short(measured.floor(params.seed)), measured.reference.statistics.num_windows
+    floor, windows = _short(measured.floor(params.seed)), reference.statistics.num_windows
     return {
-        FRECHET: f"Floor, as many true songs against the others: {floor}. The reference: {windows} windows of "
+        FAD.name: f"Floor, as many true songs against the others: {floor}. The reference: {windows} windows of "
         f"{len(measured.reference_songs)} true songs, none of them the benchmark's. Every system is measured on the "
         "songs that all systems have."
     }
@@ -137,11 +116,6 @@ def _report_system(measured: Measured, system: System) -> ReportSystem:
     return ReportSystem(system.name, system.title, made_by, measured.estimates(system.name), note)
 
 
-def _a_song(metrics: Sequence[Metric]) -> list[str]:
-    """The metrics that one song alone has."""
-    return [metric.name for metric in metrics if metric.name not in OF_SETS]
-
-
 def _song_rows(
     measured: Measured, systems: Sequence[System], player_songs: int, mixes: Mixes
 ) -> list[SongRow]:
@@ -151,7 +125,8 @@ def _song_rows(
         for system in systems
         for song, prompt in zip(measured.systems[system.name], measured.prompts, strict=True)
     ]
-    rows = [_song_row(song, prompt, measured.metrics, system) for system, song, prompt in songs]
+    metrics = _of_songs(measured)
+    rows = [_song_row(song, prompt, metrics, system) for system, song, prompt in songs]
     heard = {prompt.song_id for prompt in measured.prompts[:player_songs]}
     worst = worst_takes(rows, measured.metrics) if player_songs else set()
     sounds = {
@@ -176,20 +151,25 @@ def _with_sounds(rows: Sequence[SongRow], sounds: Mapping[int, str], mixes: Mixe
     return found
 
 
-def _song_row(song: SongMeasures, prompt: Prompt, metrics: Sequence[Metric], system: str) -> SongRow:
-    names = _a_song(metrics)
+def _of_songs(measured: Measured) -> list[SongMetric]:
+    """The metrics that one song alone has."""
+    return [metric for metric in measured.metrics if isinstance(metric, SongMetric)]
+
+
+def _song_row(song: SongMeasures, prompt: Prompt, metrics: Sequence[SongMetric], system: str) -> SongRow:
+    values = {metric.name: song.value(metric.name) for metric in metrics}
     heard = song.row.get("placed_words") or song.row["transcript_times"]
     return SongRow(
         song_id=prompt.song_id,
         title=prompt.title,
         system=system,
         duration_s=prompt.duration_s or song.row.get("duration_s") or 0.0,
-        scores={name: song.scores.get(name) for name in names},
-        reasons={name: reason for name in names if (reason := song.reason(name))},
+        scores={metric.name: metric.score(values[metric.name]) for metric in metrics},
+        reasons={name: reason for name in values if (reason := song.reason(name))},
         asked=_lane(song.row["asked_words"]) if prompt.is_timed else (),
         heard=_lane(heard or ()),
         genre=prompt.genre or "",
-        counts=song.counts,
+        counts={name: value for name, value in values.items() if isinstance(value, ErrorCounts)},
         facts=_facts(song.row),
     )
 

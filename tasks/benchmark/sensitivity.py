@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
+from eval.metrics.aesthetics import JUDGE_MEAN
 from eval.metrics.catalogue import metric_of
-from eval.metrics.word_timing import timing_errors, timing_estimate
+from eval.metrics.error_rates import ACOUSTIC_PER
+from eval.metrics.style_similarity import STYLE_SIMILARITY
+from eval.metrics.word_timing import WORD_START_MEDIAN
 from eval.pages.curve import curve_svg
 from eval.results.report import STAMP, is_stand_in
 from eval.stats.intervals import Estimate
-from tasks.benchmark.song_metrics import ACOUSTIC_PER, JUDGE_MEAN, STYLE, timed_words
 from tasks.benchmark.system_metrics import Measured
 from tasks.engine.fingerprint import fingerprint
 from tasks.engine.stage import Section
@@ -23,7 +25,7 @@ from tasks.prompts.prompts import Prompt, System, policy_system
 from tasks.stages.generate import SamplerParams
 from tasks.storage.files import write_bytes, write_json
 
-ASKED_START, TRUE_START = "word_start_median", "true_start_median"
+TRUE_START = "true_start_median"
 TRUE_TITLE = "Word start error against the unmoved times, median"
 
 
@@ -64,7 +66,7 @@ def timing_probe(
         for number, reach_s in enumerate(params.disturb_s)
     ]
     title = "Word times moved by up to"
-    return Probe("timing", title, "s", (ACOUSTIC_PER, ASKED_START, TRUE_START), steps)
+    return Probe("timing", title, "s", (ACOUSTIC_PER.name, WORD_START_MEDIAN.name, TRUE_START), steps)
 
 
 def guidance_probe(
@@ -78,9 +80,8 @@ def guidance_probe(
         )
         for number, scale in enumerate(params.lyrics_guidance_scales)
     ]
-    return Probe(
-        "guidance", "Lyrics guidance scale", "", (ACOUSTIC_PER, ASKED_START, STYLE, JUDGE_MEAN), steps
-    )
+    curves = (ACOUSTIC_PER, WORD_START_MEDIAN, STYLE_SIMILARITY, JUDGE_MEAN)
+    return Probe("guidance", "Lyrics guidance scale", "", tuple(metric.name for metric in curves), steps)
 
 
 KINDS = {"timing": timing_probe, "guidance": guidance_probe}
@@ -98,14 +99,11 @@ def estimates(probe: Probe, step: Step, measured: Measured) -> dict[str, Estimat
     """The curves at one step; ``true_start_median`` is against the times before they were moved."""
     found = {name: measured.estimate(step.system.name, name) for name in probe.curves if name != TRUE_START}
     if TRUE_START in probe.curves:
-        songs = measured.systems[step.system.name]
         errors = [
-            None
-            if song.row["placed_words"] is None
-            else timing_errors(timed_words(prompt.words), timed_words(song.row["placed_words"]))
-            for song, prompt in zip(songs, measured.prompts, strict=True)
+            WORD_START_MEDIAN.measure(replace(song.song, row={**song.row, "asked_words": prompt.words}))
+            for song, prompt in zip(measured.systems[step.system.name], measured.prompts, strict=True)
         ]
-        found[TRUE_START] = timing_estimate(errors, "start", "median", measured.resampling)
+        found[TRUE_START] = WORD_START_MEDIAN.estimate(errors, measured.corpus)
     return {name: found[name] for name in probe.curves}
 
 

@@ -1,52 +1,34 @@
-"""What is measured on one song of one system: counts, times and scores, each from the column that its stage wrote.
+"""What is measured on one song of one system: the value of every metric, each from the columns that its stages wrote.
 
-A stage that dropped the song leaves its own measures out and no other's: a song that the judge cannot score still has
+A stage that dropped the song leaves its own values out and no other's: a song that the judge cannot score still has
 its words. What nobody could hear, as the phones of a transcriber that writes only words, is no failure and no 0.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from eval.metrics.aesthetics import METRICS as JUDGE_METRICS
-from eval.metrics.aesthetics import SECOND_AXES, SECOND_METRICS
-from eval.metrics.diversity import METRICS as DIVERSITY_METRICS
-from eval.metrics.error_rates import ABOVE_ONE, ErrorCounts, count_errors, normalise
-from eval.metrics.error_rates import METRICS as WORD_METRICS
-from eval.metrics.fad import METRICS as FRECHET_METRICS
-from eval.metrics.frechet import FrechetReference, WindowStatistics, window_statistics
-from eval.metrics.genre_accuracy import METRICS as GENRE_METRICS
-from eval.metrics.genre_accuracy import nearest_genre
-from eval.metrics.levels import METRICS as SOUND_METRICS
-from eval.metrics.onsets import METRICS as ONSET_METRICS
-from eval.metrics.onsets import onset_scores
-from eval.metrics.style_similarity import METRICS as SIMILARITY_METRICS
-from eval.metrics.style_similarity import style_similarity
-from eval.metrics.tail_energy import METRICS as ENERGY_METRICS
-from eval.metrics.word_timing import TimingErrors, timing_errors
+from eval.metrics.catalogue import measured_metrics
+from eval.metrics.frechet import FrechetReference
+from eval.metrics.metric import Measurable, known
+from eval.metrics.song import Song
 from tasks.audio.read import array_of
 from tasks.models.phonemizer import Phonemizer
 from tasks.prompts.prompts import Prompt
 
-WORD_RATES = tuple(metric.name for metric in WORD_METRICS)
-WER, PER, ACOUSTIC_PER = WORD_RATES
-ONSET_F1 = ONSET_METRICS[0].name
-STYLE, _, _, TEXT_STYLE = (metric.name for metric in SIMILARITY_METRICS)
-GENRE = GENRE_METRICS[0].name
-FRECHET, FRECHET_INFINITY, FRECHET_SONG = (metric.name for metric in FRECHET_METRICS)
-DIVERSITY = DIVERSITY_METRICS[0].name
-TAIL = ENERGY_METRICS[0].name
-SOUND = tuple(metric.name for metric in SOUND_METRICS)
-JUDGE_MEAN = JUDGE_METRICS[0].name
+
+def columns_of(metrics: Iterable[Measurable]) -> tuple[str, ...]:
+    """The columns of the stages that these metrics read."""
+    return tuple(dict.fromkeys(column for metric in metrics for column in metric.columns))
+
+
 MEASURED_COLUMNS = (
-    *("parent", "system", "take", "seed", "checkpoint", "recipe", "asked_words", "duration_s", "tail_energy"),
-    *("transcript", "transcript_times", "heard_phones", "placed_words"),
-    *("style_embedding", "window_embedding", "scores", "judged"),
-    *SOUND,
+    *("parent", "system", "take", "seed", "checkpoint", "recipe", "asked_words", "duration_s"),
+    *("transcript_times", *columns_of(measured_metrics())),
 )
 
 
@@ -59,39 +41,48 @@ class TextStyles:
 
 
 @dataclass(frozen=True)
-class Timed:
-    """A word with its times, as it is compared."""
-
-    word: str
-    start_s: float
-    end_s: float
-
-
-@dataclass(frozen=True)
 class SongMeasures:
-    """All that was measured on one song of one system."""
+    """All that was measured on one song of one system: values by metric."""
 
-    row: Mapping[str, Any]
-    counts: Mapping[str, ErrorCounts] = field(default_factory=dict)  # wer, per, and acoustic_per where heard
-    given: Mapping[str, ErrorCounts] = field(default_factory=dict)  # against what it was given to sing
-    scores: Mapping[str, float | None] = field(default_factory=dict)
-    timing: TimingErrors | None = None
-    style_S: np.ndarray | None = None
-    windows: WindowStatistics | None = None
+    song: Song
+    given: Song  # the same against the words that it was given to sing
+    values: Mapping[str, Any]
+
+    @property
+    def row(self) -> Mapping[str, Any]:
+        """Its columns."""
+        return self.song.row
 
     @property
     def failed(self) -> str | None:
         """Why a stage dropped it, or None."""
-        return self.row["drop_reason"]
+        return self.song.failed
 
     @property
     def has_sound(self) -> bool:
         """Whether there is a mix to hear."""
         return self.row.get("duration_s") is not None
 
+    def value(self, metric: str) -> Any:
+        """The value of a metric; None where there is none, for whatever reason."""
+        return known(self.values[metric])
+
     def reason(self, metric: str) -> str | None:
         """Why this metric is missing, where the song was dropped before it."""
-        return self.failed if self.failed and self.scores.get(metric) is None else None
+        return self.failed if self.failed and self.value(metric) is None else None
+
+
+def song_of(row: Mapping[str, Any], prompt: Prompt) -> Song:
+    """The row as metrics take it that need no phones, no texts' styles and no reference songs."""
+    windows = row.get("window_embedding")
+    return Song(
+        row=row,
+        texts=prompt.texts,
+        is_timed=prompt.is_timed,
+        style_RS=prompt.style_NS if prompt.is_style_heard else None,
+        genre=prompt.genre,
+        windows_WD=None if windows is None else array_of(windows),
+    )
 
 
 @dataclass(frozen=True)
@@ -99,89 +90,25 @@ class Ruler:
     """What songs are measured with, beside the stages' columns."""
 
     phonemizer: Phonemizer
-    reference: FrechetReference | None
-    texts: TextStyles
+    reference: FrechetReference | None = None
+    texts: TextStyles = field(default_factory=TextStyles)
+
+    def song(self, row: Mapping[str, Any], prompt: Prompt, asked_phones: Sequence[str]) -> Song:
+        """The row as all metrics take it; `asked_phones` are those of the prompt's words."""
+        transcript = row.get("transcript")
+        return replace(
+            song_of(row, prompt),
+            phones=asked_phones,
+            transcript_phones=None if transcript is None else self.phonemizer.phones(list(transcript)),
+            text_S=self.texts.of_song.get(prompt.song_id),
+            genres=self.texts.genres,
+            reference=self.reference,
+        )
 
     def measures(self, row: Mapping[str, Any], prompt: Prompt, asked_phones: Sequence[str]) -> SongMeasures:
-        """Everything that the row's columns allow; `asked_phones` are those of the prompt's words."""
-        counts: dict[str, ErrorCounts] = {}
-        given: Mapping[str, ErrorCounts] = counts
-        if row["transcript"] is not None:
-            counts = given = word_counts(row, prompt.texts, asked_phones, self.phonemizer)
-            given_texts = [word["word"] for word in row["asked_words"]]
-            if given_texts != prompt.texts:
-                given = word_counts(row, given_texts, self.phonemizer.phones(given_texts), self.phonemizer)
-        timing = _timing(row, prompt)
-        scores: dict[str, float | None] = {name: count.rate for name, count in counts.items()}
-        if counts:
-            scores[ABOVE_ONE.name] = float(counts[WER].rate > 1)
-        if timing is not None:
-            scores[ONSET_F1] = _onset_f1(row, prompt)
-        style_S = None
-        if row["style_embedding"] is not None:
-            scores |= self._style_scores(row, prompt)
-            style_S = np.asarray(row["style_embedding"], np.float64).mean(axis=0)
-        windows = None
-        if row["window_embedding"] is not None:
-            windows_WD = array_of(row["window_embedding"])
-            windows = window_statistics(windows_WD)
-            if self.reference is not None:
-                scores[FRECHET_SONG] = self.reference.distance_of_windows(windows_WD)
-        scores |= _judged(row) | {name: row.get(name) for name in SOUND} | {TAIL: row["tail_energy"]}
-        return SongMeasures(row, counts, given, scores, timing, style_S, windows)
-
-    def _style_scores(self, row: Mapping[str, Any], prompt: Prompt) -> dict[str, float | None]:
-        style_NS = np.asarray(row["style_embedding"], np.float32)
-        scores: dict[str, float | None] = {}
-        if prompt.is_style_heard:
-            scores[STYLE] = style_similarity(style_NS, prompt.style_NS).mean
-        if (text_S := self.texts.of_song.get(prompt.song_id)) is not None:
-            scores[TEXT_STYLE] = style_similarity(style_NS, text_S).mean
-        if self.texts.genres and prompt.genre is not None:
-            scores[GENRE] = float(nearest_genre(style_NS, self.texts.genres) == prompt.genre)
-        return scores
-
-
-def word_counts(
-    row: Mapping[str, Any], texts: Sequence[str], asked_phones: Sequence[str], phonemizer: Phonemizer
-) -> dict[str, ErrorCounts]:
-    """Errors of what was heard in a song against `texts`, by metric."""
-    heard = list(row["transcript"])
-    counts = {
-        WER: count_errors(normalise(texts), normalise(heard)),
-        PER: count_errors(asked_phones, phonemizer.phones(heard)),
-    }
-    if row["heard_phones"] is not None:
-        counts[ACOUSTIC_PER] = count_errors(asked_phones, list(row["heard_phones"]))
-    return counts
-
-
-def _judged(row: Mapping[str, Any]) -> dict[str, float | None]:
-    scores: dict[str, float | None] = {}
-    if row["scores"] is not None:
-        axes = list(row["scores"])
-        scores |= dict(zip([m.name for m in JUDGE_METRICS], [float(np.mean(axes)), *axes], strict=True))
-    seconds = dict(zip(SECOND_AXES, SECOND_METRICS, strict=True))
-    for entry in row.get("judged") or ():
-        if entry["axis"] in seconds:
-            scores[seconds[entry["axis"]].name] = entry["score"]
-    return scores
-
-
-def _timing(row: Mapping[str, Any], prompt: Prompt) -> TimingErrors | None:
-    """Of the words that were heard; None where none could be laid, or no times were asked for."""
-    if row.get("placed_words") is None or not prompt.is_timed:
-        return None
-    return timing_errors(timed_words(row["asked_words"]), timed_words(row["placed_words"]))
-
-
-def _onset_f1(row: Mapping[str, Any], prompt: Prompt) -> float:
-    asked, heard = (timed_words(row[column]) for column in ("asked_words", "placed_words"))
-    return onset_scores([word.start_s for word in asked], [word.start_s for word in heard]).f1
-
-
-def timed_words(words: Sequence[Mapping[str, Any]]) -> list[Timed]:
-    """The words as `normalise` has them; one that becomes several keeps its times in each, an empty one goes."""
-    return [
-        Timed(part, word["start_s"], word["end_s"]) for word in words for part in normalise([word["word"]])
-    ]
+        """Every metric of the catalogue that the row's columns allow."""
+        song = given = self.song(row, prompt, asked_phones)
+        given_texts = [word["word"] for word in row["asked_words"]]
+        if given_texts != prompt.texts:
+            given = replace(song, texts=given_texts, phones=self.phonemizer.phones(given_texts))
+        return SongMeasures(song, given, {metric.name: metric.measure(song) for metric in measured_metrics()})

@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
-from eval.metrics.aesthetics import ranked_songs
+from eval.metrics.aesthetics import JUDGE_MEAN, ranked_songs
+from eval.metrics.error_rates import ACOUSTIC_PER, PER
+from eval.metrics.style_similarity import STYLE_SIMILARITY
+from eval.metrics.tail_energy import ENERGY_AFTER_END
 from eval.results.report import Comparison
 from tasks.benchmark.external_systems import genre_of
 from tasks.benchmark.songs import FieldsParams
-from tasks.benchmark.system_metrics import UNHEARD, Measured
+from tasks.benchmark.system_metrics import Measured
 from tasks.engine.stage import Section
 from tasks.prompts.prompts import (
     Prompt,
@@ -124,8 +127,8 @@ def questions(measured: Measured, params: BenchmarkParams) -> list[Comparison]:
     Questions about words are put to the phones the transcriber heard, or, where it hears none, to those of the
     words it wrote.
     """
-    style, tail, judge = "style_similarity", "energy_after_end", "judge_mean"
-    per = "acoustic_per" if measured.estimate(TRUTH, "acoustic_per") is not UNHEARD else "per"
+    style, tail, judge = STYLE_SIMILARITY.name, ENERGY_AFTER_END.name, JUDGE_MEAN.name
+    per = (PER if measured.unmeasured(ACOUSTIC_PER, TRUTH) else ACOUSTIC_PER).name
 
     def paired(name: str, question: str, metric: str, left: str, right: str, **more: Any) -> Comparison:
         estimate = measured.difference(left, right, metric, given=more.pop("given", False))
@@ -206,12 +209,13 @@ def questions(measured: Measured, params: BenchmarkParams) -> list[Comparison]:
 
 
 def _ranking(measured: Measured, params: BenchmarkParams) -> Comparison:
-    estimate = ranked_songs([measured.scores(name, "judge_mean") for name in (TRUTH, NOISY, UNTRAINED)])
+    columns = measured.columns(JUDGE_MEAN)
+    estimate = ranked_songs([columns[name] for name in (TRUTH, NOISY, UNTRAINED)])
     limit = float(round(params.min_ranked_share * len(measured.prompts)))
     return Comparison(
         "judge-ranks",
         "On how many songs does the judge rank truth > noisy truth > untrained?",
-        "judge_mean",
+        JUDGE_MEAN.name,
         "truth > noisy truth > untrained",
         "",
         estimate,

@@ -91,7 +91,7 @@ COLUMNS: dict[str, Column] = {
     "phoneme_unknown": Column(pa.int32(), "symbols that had no counterpart and were left out"),
     # style
     "style_embedding": Column(pa.list_(pa.list_(pa.float32())), "[n, 512], one row a crop"),
-    "window_embedding": Column(pa.large_binary(), "npy float32 [num_windows, D], for Frechet distance"),
+    "window_embedding": Column(pa.large_binary(), "npy float32 [num_windows, D], for FAD"),
     # encode
     "latent": Column(
         pa.large_binary(), "npy float32 [T, 128]: posterior mean (64) then std (64)", heavy=True

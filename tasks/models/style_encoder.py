@@ -83,7 +83,7 @@ class StyleEncoder(Protocol):
         ...
 
     def windows(self, mix_CN: np.ndarray) -> np.ndarray:
-        """Short-window embeddings for a Frechet distance, float32 [W, D]."""
+        """Short-window embeddings for FAD, float32 [W, D]."""
         ...
 
 

@@ -12,61 +12,56 @@ from dataclasses import dataclass, replace
 
 from pydantic import Field
 
-from eval.metrics.error_rates import METRICS as WORD_METRICS
-from eval.metrics.error_rates import ErrorCounts, corpus_rate, corpus_rate_difference, fractions
-from eval.metrics.fad import METRICS as FRECHET_METRICS
-from eval.metrics.fad import frechet, frechet_difference, frechet_difference_of_songs
-from eval.metrics.frechet import FrechetReference, WindowStatistics
-from eval.metrics.metric import Metric
-from eval.metrics.style_similarity import METRICS as SIMILARITY_METRICS
-from eval.metrics.tail_energy import METRICS as ENERGY_METRICS
+from eval.metrics.error_rates import ACOUSTIC_PER, PER, WER
+from eval.metrics.fad import FAD
+from eval.metrics.frechet import FrechetReference
+from eval.metrics.metric import Corpus, Measurable, SongMetric, TakesMetric, Values
+from eval.metrics.style_similarity import STYLE_SIMILARITY, TAKE_DIVERSITY
+from eval.metrics.tail_energy import ENERGY_AFTER_END
 from eval.results.rounds import Change, RoundRow
-from eval.stats.intervals import Estimate, Resampling, mean, paired_mean_difference
-from eval.stats.significance import holm, paired_p_value, paired_rate_p_value
+from eval.stats.intervals import Estimate, Resampling
+from eval.stats.significance import holm
 from tasks.engine.stage import Section
 
-REWARD, OTHER_JUDGES, FAILED = "reward", "other_judges", "failed"
-STYLE, DIVERSITY = SIMILARITY_METRICS[0].name, SIMILARITY_METRICS[2].name
-FRECHET = FRECHET_METRICS[0].name
-WER, PER, ACOUSTIC_PER = (metric.name for metric in WORD_METRICS)
-GATE_METRICS: tuple[Metric, ...] = (
-    Metric(
-        REWARD,
-        "Reward",
-        "ours",
-        "as its judges'",
-        "higher",
-        "",
-        "What pairs are ranked by, mean over takes.",
-        decimals=3,
-    ),
-    Metric(
-        OTHER_JUDGES,
-        "Other judges",
-        "ours",
-        "as theirs",
-        "higher",
-        "",
-        "Mean of the axes that were judged and that the reward does not weigh.",
-        decimals=3,
-    ),
-    *WORD_METRICS,
-    FRECHET_METRICS[0],
-    SIMILARITY_METRICS[0],
-    SIMILARITY_METRICS[2],
-    ENERGY_METRICS[0],
-    Metric(
-        FAILED,
-        "Failed",
-        "ours",
-        "[0, 1]",
-        "lower",
-        "",
-        "Share of the takes that could not be sung.",
-        percent=True,
-    ),
+REWARD = SongMetric(
+    "reward",
+    "Reward",
+    "ours",
+    "as its judges'",
+    "higher",
+    "",
+    "What pairs are ranked by, mean over takes.",
+    decimals=3,
+    measure=lambda song: song.row["reward"],
+    columns=("reward",),
 )
-_METRIC = {metric.name: metric for metric in GATE_METRICS}
+OTHER_JUDGES = SongMetric(
+    "other_judges",
+    "Other judges",
+    "ours",
+    "as theirs",
+    "higher",
+    "",
+    "Mean of the axes that were judged and that the reward does not weigh.",
+    decimals=3,
+    measure=lambda song: None,  # tasks.preference.gate_scores.unrewarded: settings say which axes
+    columns=("judged",),
+)
+FAILED = TakesMetric(
+    "failed",
+    "Failed",
+    "ours",
+    "[0, 1]",
+    "lower",
+    "",
+    "Share of the takes that could not be sung.",
+    percent=True,
+    measure_takes=lambda takes: 1 - sum(not take.failed for take in takes) / len(takes),
+)
+GATE_METRICS: tuple[Measurable, ...] = (
+    *(REWARD, OTHER_JUDGES, WER, PER, ACOUSTIC_PER),
+    *(FAD, STYLE_SIMILARITY, TAKE_DIVERSITY, ENERGY_AFTER_END, FAILED),
+)
 
 
 class Margins(Section):
@@ -102,13 +97,11 @@ class GateParams(Section):
 class PolicyScores:
     """How a policy sang the gate's prompts; position i of every list is the same prompt, None one that failed.
 
-    `scores`: mean over its takes, by metric. `words`: errors of all its takes, by metric; a metric that nobody
-    could hear is absent. `made_by`: identities of the models that sang and measured.
+    `values`: of all its takes of a prompt together, by metric; a metric that nobody could measure is absent.
+    `made_by`: identities of the models that sang and measured.
     """
 
-    scores: Mapping[str, Sequence[float | None]]
-    words: Mapping[str, Sequence[ErrorCounts | None]]
-    windows: Sequence[WindowStatistics | None]
+    values: Mapping[str, Values]
     made_by: Sequence[str]
 
 
@@ -120,29 +113,20 @@ class Gate:
     reference: FrechetReference
 
     @property
-    def resampling(self) -> Resampling:
-        """How prompts are drawn."""
-        return Resampling(self.params.num_resamples, self.params.seed)
+    def corpus(self) -> Corpus:
+        """How prompts are drawn, and what distances are to."""
+        return Corpus(Resampling(self.params.num_resamples, self.params.seed), self.reference)
 
     def estimates(self, policy: PolicyScores) -> dict[str, Estimate]:
         """Every metric that was measured."""
-        found = {name: mean(values, self.resampling) for name, values in policy.scores.items()}
-        found |= {name: corpus_rate(counts, self.resampling) for name, counts in policy.words.items()}
-        return found | {FRECHET: frechet(self.reference, policy.windows)}
+        return {m.name: m.estimate(policy.values[m.name], self.corpus) for m in _measured(policy)}
 
     def differences(self, policy: PolicyScores, other: PolicyScores) -> dict[str, Estimate]:
         """Policy minus other on every metric that both have, paired by prompt."""
-        found = {
-            name: paired_mean_difference(values, other.scores[name], self.resampling)
-            for name, values in policy.scores.items()
-            if name in other.scores
+        return {
+            metric.name: metric.difference(policy.values[metric.name], other.values[metric.name], self.corpus)
+            for metric in _measured(policy, other)
         }
-        found |= {
-            name: corpus_rate_difference(counts, other.words[name], self.resampling)
-            for name, counts in policy.words.items()
-            if name in other.words
-        }
-        return found | {FRECHET: frechet_difference(self.reference, policy.windows, other.windows)}
 
     def changes(self, history: Sequence[PolicyScores]) -> list[Change]:
         """What the last policy of `history` (round 0 first) changed, against the first and the one before."""
@@ -164,28 +148,31 @@ class Gate:
     def _margins(self, first: PolicyScores) -> dict[str, float]:
         """The margin of every guard that has one, by metric."""
         asked = self.params.margins.model_dump()
-        asked[ACOUSTIC_PER if ACOUSTIC_PER in first.words else PER] = asked.pop("per")
-        if (share := asked.pop("fad")) is not None:
-            distance = frechet(self.reference, first.windows).value
-            asked[FRECHET] = None if distance is None else share * distance
+        asked[(ACOUSTIC_PER if ACOUSTIC_PER.name in first.values else PER).name] = asked.pop("per")
+        if asked[FAD.name] is not None:
+            distance = FAD.estimate(first.values[FAD.name], self.corpus).value
+            asked[FAD.name] = None if distance is None else asked[FAD.name] * distance
         return {name: margin for name, margin in asked.items() if margin is not None}
 
     def _p_value(self, name: str, now: PolicyScores, before: PolicyScores, margin: float) -> float | None:
         """Of: `now` is worse than `before` by no more than `margin`."""
-        if name in now.words:
-            columns = (*fractions(now.words[name]), *fractions(before.words[name]))
-            return paired_rate_p_value(*columns, self.resampling, "greater", margin)
-        if name == FRECHET:
-            steps_N = frechet_difference_of_songs(self.reference, now.windows, before.windows)
-            return paired_p_value(steps_N, 0 * steps_N, self.resampling, "greater", margin)
-        sides = (now.scores[name], before.scores[name])
-        worse, better = sides if _METRIC[name].direction == "lower" else sides[::-1]
-        return paired_p_value(worse, better, self.resampling, "greater", margin)
+        metric = next(metric for metric in GATE_METRICS if metric.name == name)
+        return metric.worse_p_value(now.values[name], before.values[name], self.corpus, margin)
+
+
+def _measured(*policies: PolicyScores) -> list[Measurable]:
+    """The gate's metrics that all of these policies have."""
+    return [metric for metric in GATE_METRICS if all(metric.name in one.values for one in policies)]
+
+
+def gate_metrics(rows: Sequence[RoundRow]) -> list[Measurable]:
+    """The gate's metrics, with what embedded the songs of these rounds in their titles."""
+    return [metric.of_embedding(made for row in rows for made in row.made_by) for metric in GATE_METRICS]
 
 
 def heard_per(estimates: Mapping[str, Estimate]) -> Estimate:
     """The phone error rate that counts: of the phones heard, else of the words written."""
-    return estimates.get(ACOUSTIC_PER) or estimates[PER]
+    return estimates.get(ACOUSTIC_PER.name) or estimates[PER.name]
 
 
 def best_round(rows: Sequence[RoundRow]) -> int:
@@ -193,8 +180,8 @@ def best_round(rows: Sequence[RoundRow]) -> int:
 
     Round 0 breaks none, and is kept when nothing after it is better.
     """
-    able = [row for row in rows if not row.exceeded and row.estimates[REWARD].value is not None]
-    return max(able, key=lambda row: (row.estimates[REWARD].value, -row.number)).number if able else 0
+    able = [row for row in rows if not row.exceeded and row.estimates[REWARD.name].value is not None]
+    return max(able, key=lambda row: (row.estimates[REWARD.name].value, -row.number)).number if able else 0
 
 
 def why_kept(rows: Sequence[RoundRow], kept: int) -> str:
@@ -204,7 +191,7 @@ def why_kept(rows: Sequence[RoundRow], kept: int) -> str:
         refused = [other.number for other in rows if other.exceeded]
         tail = f"; round {refused[0]} broke a guard" if refused else ""
         return f"round 0 is kept: no round without a broken guard has a higher reward{tail}"
-    change = row.change(REWARD)
+    change = row.change(REWARD.name)
     size = f" by {_quantity(change.estimate)}" if change else ""
     sure = "" if change and change.estimate.above_zero else "; the interval holds 0, so this may be chance"
     return f"round {kept} is kept: of the rounds that broke no guard its reward is the highest, above round 0's{size}{sure}"

@@ -55,13 +55,13 @@ def rounds_csv(report: RoundsReport) -> bytes:
 
 def gate_line(row: RoundRow) -> str:
     """A round's gate in one line."""
-    reward, per = row.estimates[REWARD], heard_per(row.estimates)
+    reward, per = row.estimates[REWARD.name], heard_per(row.estimates)
     line = f"gate: round {row.number}: reward {_figure(reward.value)}, phone error rate {_figure(per.value)}"
-    change = row.change(REWARD)
+    change = row.change(REWARD.name)
     if change and change.estimate.low is not None:
         line += f"; reward against round 0 {change.estimate.value:+.3f} [{change.estimate.low:+.3f}, {change.estimate.high:+.3f}]"
-    if row.over_control and row.over_control[REWARD].low is not None:
-        over = row.over_control[REWARD]
+    if row.over_control and row.over_control[REWARD.name].low is not None:
+        over = row.over_control[REWARD.name]
         line += f"; against its control {over.value:+.3f} [{over.low:+.3f}, {over.high:+.3f}]"
     return line
 

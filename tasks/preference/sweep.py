@@ -13,24 +13,25 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from eval.metrics.fad import METRICS as FRECHET_METRICS
-from eval.metrics.frechet import FrechetReference, WindowStatistics, window_statistics
-from eval.metrics.metric import Metric
-from eval.metrics.style_similarity import METRICS as SIMILARITY_METRICS
-from eval.metrics.style_similarity import style_similarity
-from eval.results.sweep import Change, SweepRow, frechet_change, mean_change
+from eval.metrics.fad import FAD
+from eval.metrics.frechet import FrechetReference
+from eval.metrics.metric import Corpus, Measurable, Values, known
+from eval.metrics.style_similarity import STYLE_SIMILARITY
+from eval.results.sweep import Change, SweepRow, change
 from eval.stats.intervals import Resampling
-from tasks.audio.read import array_of
+from tasks.benchmark.song_metrics import columns_of, song_of
 from tasks.engine.stage import Section
 from tasks.preference.dpo import Pair, PreferParams
+from tasks.preference.gate import REWARD
 from tasks.prompts.prompts import Prompt
 from tasks.trainer.params import NONE
 
-SONG_COLUMNS = ("parent", "system", "judged", "reward", "style_embedding", "window_embedding")
-REWARD = Metric(
-    "reward", "Reward", "ours", "as its judges'", "higher", "", "What pairs are ranked by.", decimals=3
+METRICS: tuple[Measurable, ...] = (
+    replace(REWARD, protocol="What pairs are ranked by."),
+    FAD,
+    STYLE_SIMILARITY,
 )
-METRICS = (REWARD, FRECHET_METRICS[0], SIMILARITY_METRICS[0])
+SONG_COLUMNS = ("parent", "system", *columns_of(METRICS))
 START = "start"  # the model that every arm starts from, among the systems that sing
 
 
@@ -109,12 +110,8 @@ def labelled(pairs: Sequence[Pair], labels: str, seed: int) -> list[Pair]:
     ]
 
 
-@dataclass(frozen=True)
-class Sung:
-    """How one model sang the prompts: its scores, and its windows; None where a song failed."""
-
-    scores: Mapping[str, Sequence[float | None]]
-    windows: Sequence[WindowStatistics | None]
+Sung = Mapping[str, Values]
+"""How one model sang the prompts: a value a prompt, by metric; None where a song failed."""
 
 
 def sung_by(prompts: Sequence[Prompt], rows: Sequence[Mapping[str, Any]]) -> dict[str, Sung]:
@@ -126,39 +123,27 @@ def sung_by(prompts: Sequence[Prompt], rows: Sequence[Mapping[str, Any]]) -> dic
     found: dict[str, dict[str, Mapping[str, Any]]] = {}
     for row in rows:
         found.setdefault(row["system"], {})[row["parent"]] = row
-    sung = {}
+    sung: dict[str, Sung] = {}
     for system, by_parent in found.items():
         lacking = [prompt.song_id for prompt in prompts if prompt.song_id not in by_parent]
         if lacking:
             raise ValueError(f"{system} lacks {len(lacking)} of the sweep's prompts, first {lacking[0]}")
-        ordered = [(prompt, by_parent[prompt.song_id]) for prompt in prompts]
-        style: list[float | None] = [
-            None
-            if row["drop_reason"]
-            else style_similarity(np.asarray(row["style_embedding"]), p.style_NS).mean
-            for p, row in ordered
-        ]
-        rewards: list[float | None] = [None if row["drop_reason"] else row["reward"] for _, row in ordered]
-        windows = [
-            None if row["drop_reason"] else window_statistics(array_of(row["window_embedding"]))
-            for _, row in ordered
-        ]
-        sung[system] = Sung({REWARD.name: rewards, SIMILARITY_METRICS[0].name: style}, windows)
+        songs = [song_of(by_parent[prompt.song_id], prompt) for prompt in prompts]
+        sung[system] = {
+            metric.name: [None if song.failed else known(metric.measure(song)) for song in songs]
+            for metric in METRICS
+        }
     return sung
 
 
-def changes(
-    sung: Sequence[Sung], others: Sequence[Sung], reference: FrechetReference, resampling: Resampling
-) -> dict[str, Change]:
+def changes(sung: Sequence[Sung], others: Sequence[Sung], corpus: Corpus) -> dict[str, Change]:
     """What `sung` (a model a seed) has more than `others`, by metric."""
-    found = {
-        name: mean_change(
-            [one.scores[name] for one in sung], [one.scores[name] for one in others], resampling
+    return {
+        metric.name: change(
+            metric, [one[metric.name] for one in sung], [one[metric.name] for one in others], corpus
         )
-        for name in sung[0].scores
+        for metric in METRICS
     }
-    windows = ([one.windows for one in sung], [one.windows for one in others])
-    return {**found, FRECHET_METRICS[0].name: frechet_change(reference, *windows)}
 
 
 def sweep_rows(
@@ -168,7 +153,7 @@ def sweep_rows(
     reference: FrechetReference,
 ) -> tuple[list[SweepRow], list[SweepRow]]:
     """(arms against the start, arms against one another); `sung` and `figures` (of the training) by `system_of`."""
-    resampling = Resampling(params.num_resamples, params.seed)
+    corpus = Corpus(Resampling(params.num_resamples, params.seed), reference)
     title = {arm.name: arm.title for arm in ARMS}
 
     def of(arm: str) -> list[Sung]:
@@ -182,12 +167,12 @@ def sweep_rows(
             for name in ("held_out_accuracy", "held_out_margin")
         }
         start = [sung[START]] * len(params.seeds)
-        arms.append(SweepRow(arm.name, arm.title, changes(of(arm.name), start, reference, resampling), facts))
+        arms.append(SweepRow(arm.name, arm.title, changes(of(arm.name), start, corpus), facts))
     contrasts = [
         SweepRow(
             f"{left} - {right}",
             f"{title[left]} against {title[right]}",
-            changes(of(left), of(right), reference, resampling),
+            changes(of(left), of(right), corpus),
             {},
         )
         for left, right in CONTRASTS

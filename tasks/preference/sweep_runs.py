@@ -81,7 +81,8 @@ def sweep_report(
         f"{params.num_prompts} validation songs, each sung once by every model from the same noise",
     ]
     parts = (part for row in rows for entry in row["made_by"] for part in entry.split())
-    return Sweep(METRICS, arms, contrasts, notes, sorted({part for part in parts if "/" in part}))
+    metrics = [metric.of_embedding(made for row in rows for made in row["made_by"]) for metric in METRICS]
+    return Sweep(metrics, arms, contrasts, notes, sorted({part for part in parts if "/" in part}))
 
 
 def row_line(row: SweepRow) -> str:

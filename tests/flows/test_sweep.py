@@ -61,7 +61,7 @@ def test_every_arm_and_contrast_is_told_with_its_seeds(swept: WorkFolder) -> Non
     for row in (*found["arms"], *found["contrasts"]):
         reward = row["changes"]["reward"]
         assert reward["estimate"]["n"] == 2 and len(reward["seeds"]) == 1
-        assert row["changes"]["frechet"]["estimate"]["reason"]  # a second of song has too few windows
+        assert row["changes"]["fad"]["estimate"]["reason"]  # a second of song has too few windows
     assert all(row["held_out_accuracy"] is not None for row in found["arms"])
     assert any(name.startswith("embedded/signal-judge@") for name in found["made_by"])
     assert "stand-in" in (swept.root / "sweep" / "sweep.html").read_text()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from eval.metrics.catalogue import CHAPTERS, HEADLINE, chapter_of, in_order, page
+from eval.metrics.catalogue import CHAPTERS, HEADLINE, chapter_of, measured_metrics, page
 
 ROOT = Path(__file__).resolve().parents[3]
-METRICS = {metric.name: metric for chapter in CHAPTERS for metric in chapter.metrics}
+METRICS: dict[str, Any] = {metric.name: metric for chapter in CHAPTERS for metric in chapter.metrics}
 
 
 def test_every_metric_states_its_facts_once() -> None:
@@ -37,8 +38,16 @@ def test_docs_are_made_from_the_records() -> None:
 
 
 def test_tables_keep_the_order_of_the_catalogue() -> None:
-    assert [metric.name for metric in in_order({"frechet", "wer"})] == ["wer", "frechet"]
+    names = [metric.name for metric in measured_metrics()]
+    assert names == [name for name in METRICS if name in names] and names.index("wer") < names.index("fad")
     assert set(HEADLINE) <= set(METRICS)
     assert METRICS["wer"] in chapter_of("wer").metrics
     with pytest.raises(ValueError, match="in no chapter"):
         chapter_of("beauty")
+
+
+def test_a_distance_of_embeddings_names_what_embedded_the_songs() -> None:
+    made_by = ["score-v2 embedded/signal-judge@1", "style-v1 embedded/spectral-style@1"]
+    assert METRICS["fad"].of_embedding(made_by).title == "FAD (embedded spectral style)"
+    assert METRICS["fad_song"].of_embedding([]).title == "FAD a song"
+    assert METRICS["wer"].of_embedding(made_by) is METRICS["wer"]

@@ -12,7 +12,6 @@ from eval.metrics.error_rates import (
     corpus_rate,
     corpus_rate_difference,
     count_errors,
-    mark_words,
     normalise,
 )
 from eval.stats.intervals import Resampling
@@ -117,12 +116,6 @@ def test_paired_difference_uses_only_songs_that_both_have() -> None:
     estimate = corpus_rate_difference(songs, others, DRAWS)
     assert estimate.value == pytest.approx(6 / 8 - 1 / 8)
     assert (estimate.n, estimate.n_failed) == (2, 1)
-
-
-def test_marks_tell_missed_substituted_and_inserted_words_apart() -> None:
-    asked, heard = mark_words(["i", "will", "find", "the", "river"], ["i", "find", "a", "river", "now"])
-    assert asked == ["hit", "missed", "hit", "substituted", "hit"]
-    assert heard == ["hit", "hit", "substituted", "hit", "inserted"]
 
 
 def test_normaliser_treats_case_apostrophes_hyphens_and_marks_as_it_says() -> None:

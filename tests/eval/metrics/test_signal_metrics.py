@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
 
 from eval.metrics import word_timing as timing
 from eval.metrics.aesthetics import ranked_songs
+from eval.metrics.metric import Corpus
 from eval.metrics.si_sdr import si_sdr, si_sdr_gain
 from eval.metrics.style_similarity import cosine, style_similarity, take_diversity
 from eval.metrics.tail_energy import energy_after_end
+from eval.metrics.word_pairs import Timed as Word
 from eval.metrics.word_timing import (
     matched_share,
     swapped_timing_difference,
@@ -22,13 +22,6 @@ from eval.metrics.word_timing import (
 from eval.stats.intervals import Resampling
 
 DRAWS = Resampling(num_resamples=500, seed=0)
-
-
-@dataclass(frozen=True)
-class Word:
-    word: str
-    start_s: float
-    end_s: float
 
 
 def test_energy_after_end_is_the_ratio_of_rms() -> None:
@@ -82,7 +75,7 @@ def test_timing_measures_only_words_heard_as_asked() -> None:
     errors = timing_errors(asked, heard)
     assert errors.start_s == pytest.approx((0.1, 0.3))
     assert errors.end_s == pytest.approx((0.0, 0.1))
-    share = matched_share([errors], DRAWS)
+    share = matched_share([errors], Corpus(DRAWS))
     assert share.value == pytest.approx(2 / 3)
 
 

@@ -7,47 +7,51 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from eval.metrics.aesthetics import METRICS as JUDGE_METRICS
-from eval.metrics.error_rates import METRICS as WORD_METRICS
-from eval.metrics.error_rates import ErrorCounts, corpus_rate
+from eval.metrics.aesthetics import JUDGE_MEAN
+from eval.metrics.error_rates import WER, ErrorCounts
+from eval.metrics.metric import Corpus
 from eval.pages.players import worst_takes
 from eval.results.by_genre import genre_rows
-from eval.results.comparisons import Pair, pair_table, pair_tables
+from eval.results.comparisons import Pair, PairTable, family, pair_table
 from eval.results.report import Report, System
 from eval.results.song_row import SongRow
 from eval.results.wording import family_line, metric_verdict
 from eval.stats.intervals import Estimate, Resampling
 
-DRAWS = Resampling(num_resamples=500, seed=2)
-WER = WORD_METRICS[0]
+DRAWS = Corpus(Resampling(num_resamples=500, seed=2))
+
+
+def counts(wrong: int | None) -> ErrorCounts | None:
+    return None if wrong is None else ErrorCounts(20 - wrong, wrong, 0, 0)
+
+
+def columns(**wrong: list[int | None]) -> dict[str, list[ErrorCounts | None]]:
+    return {name: [counts(one) for one in songs] for name, songs in wrong.items()}
+
+
+def table_of(**wrong: list[int | None]) -> PairTable:
+    table = pair_table(WER, columns(**wrong), DRAWS)
+    assert table is not None
+    return table
+
+
+def report_of(**wrong: list[int | None]) -> Report:
+    systems = [
+        System(name, name.capitalize(), [], {"wer": WER.estimate(values, DRAWS)})
+        for name, values in columns(**wrong).items()
+    ]
+    return Report("t", systems, [WER], pairs=[table_of(**wrong)])
 
 
 def song_row(system: str, number: int, wrong: int | None, genre: str = "pop") -> SongRow:
-    counts = {} if wrong is None else {"wer": ErrorCounts(20 - wrong, wrong, 0, 0)}
+    found = {} if wrong is None else {"wer": ErrorCounts(20 - wrong, wrong, 0, 0)}
     scores = {"wer": None if wrong is None else wrong / 20}
-    return SongRow(f"song-{number}", f"Song {number}", system, 9.0, scores, genre=genre, counts=counts)
-
-
-def rows_of(**wrong: list[int | None]) -> list[SongRow]:
-    return [song_row(name, number, one) for name, songs in wrong.items() for number, one in enumerate(songs)]
-
-
-def report_of(rows: list[SongRow], titles: dict[str, str]) -> Report:
-    systems = [
-        System(
-            name,
-            title,
-            [],
-            {"wer": corpus_rate([r.counts.get("wer") for r in rows if r.system == name], DRAWS)},
-        )
-        for name, title in titles.items()
-    ]
-    return Report("t", systems, [WER], pairs=pair_tables(rows, list(titles), ["wer"], DRAWS), songs=rows)
+    return SongRow(f"song-{number}", f"Song {number}", system, 9.0, scores, genre=genre, counts=found)
 
 
 def test_a_perfect_copy_is_told_from_one_with_a_fifth_of_its_words_swapped() -> None:
     swapped = [int(n) for n in np.random.default_rng(0).binomial(20, 0.2, 20)]
-    report = report_of(rows_of(copy=[0] * 20, swapped=swapped), {"copy": "Copy", "swapped": "Swapped"})
+    report = report_of(copy=[0] * 20, swapped=swapped)
     assert report.systems[0].estimates["wer"].value == 0
     pair = report.pairs[0].pairs[0]
     assert pair.told_apart and pair.p_value < 0.001 and pair.estimate.above_zero is False
@@ -57,15 +61,14 @@ def test_a_perfect_copy_is_told_from_one_with_a_fifth_of_its_words_swapped() -> 
 
 def test_equal_systems_are_said_to_be_not_told_apart() -> None:
     wrong = [1, 2, 0, 3, 1, 2, 1, 0, 2, 1]
-    report = report_of(rows_of(a=wrong, b=wrong[::-1]), {"a": "A", "b": "B"})
+    report = report_of(a=wrong, b=wrong[::-1])
     assert metric_verdict(report, WER) == "No two of the systems are told apart in 1 pair."
     line = family_line(report, WER, report.pairs[0])
     assert "Family: 1 pair of 2 systems on WER" in line and "Holm" in line and "8 times in 10" in line
 
 
 def test_the_verdict_names_who_is_better_and_leaves_the_rest_open() -> None:
-    rows = rows_of(a=[8] * 12, b=[1, 0] * 6, c=[0, 1] * 6)
-    line = metric_verdict(report_of(rows, {"a": "A", "b": "B", "c": "C"}), WER)
+    line = metric_verdict(report_of(a=[8] * 12, b=[1, 0] * 6, c=[0, 1] * 6), WER)
     assert line.startswith("B better than A on WER by 37.5 points") or line.startswith(
         "C better than A on WER"
     )
@@ -74,8 +77,7 @@ def test_the_verdict_names_who_is_better_and_leaves_the_rest_open() -> None:
 
 def test_failing_cannot_make_a_system_better() -> None:
     honest, failing = [4] * 10, [4] * 5 + [None] * 5
-    table = pair_tables(rows_of(honest=honest, failing=failing), ["honest", "failing"], ["wer"], DRAWS)[0]
-    pair = table.pairs[0]
+    pair = table_of(honest=honest, failing=failing).pairs[0]
     assert (pair.estimate.value, pair.estimate.n, pair.estimate.n_failed) == (0.0, 5, 5)
     assert pair.failed_as_one is not None
     assert pair.failed_as_one.value == pytest.approx(0.2 - 0.6)
@@ -83,23 +85,21 @@ def test_failing_cannot_make_a_system_better() -> None:
 
 
 def test_songs_a_system_never_sang_count_as_missing() -> None:
-    rows = [*rows_of(a=[1, 1, 1]), song_row("b", 0, 1)]
-    pair = pair_tables(rows, ["a", "b"], ["wer"], DRAWS)[0].pairs[0]
+    pair = table_of(a=[1, 1, 1], b=[1, None, None]).pairs[0]
     assert (pair.estimate.n, pair.estimate.n_failed) == (1, 2)
 
 
 def test_a_family_is_corrected_together_and_untested_pairs_stay_untested() -> None:
     nothing = Estimate(0.0, None, None, 1, 0)
     pairs = [Pair("a", "b", nothing, 0.01), Pair("a", "c", nothing, None), Pair("b", "c", nothing, 0.04)]
-    table = pair_table("frechet", pairs, "swapped")
+    table = PairTable("fad", family(pairs), "swapped")
     assert [pair.corrected for pair in table.pairs] == pytest.approx([0.02, None, 0.04])
     assert table.num_tests == 2
 
 
 def test_a_large_family_can_still_be_significant() -> None:
     names = [f"s{number:02}" for number in range(15)]
-    rows = rows_of(**{name: [position % 2] * 16 for position, name in enumerate(names)})
-    table = pair_tables(rows, names, ["wer"], DRAWS)[0]
+    table = table_of(**{name: [position % 2] * 16 for position, name in enumerate(names)})
     assert table.num_tests == 105
     assert any(pair.told_apart for pair in table.pairs)
 
@@ -111,10 +111,10 @@ def test_genres_hold_their_own_songs_alone() -> None:
         song_row("a", 2, 10, "rock"),
         song_row("a", 3, None, "rock"),
     ]
-    pop, rock = genre_rows(rows, ["wer"], DRAWS)
+    pop, rock = genre_rows(rows, [WER], DRAWS)
     assert (pop.genre, pop.estimates["wer"].value, pop.estimates["wer"].n) == ("pop", pytest.approx(0.15), 2)
     assert (rock.estimates["wer"].n, rock.estimates["wer"].n_failed) == (1, 1)
-    assert genre_rows([replace(row, genre="") for row in rows], ["wer"], DRAWS) == []
+    assert genre_rows([replace(row, genre="") for row in rows], [WER], DRAWS) == []
 
 
 def test_the_worst_takes_follow_the_direction_of_each_metric() -> None:
@@ -123,4 +123,4 @@ def test_the_worst_takes_follow_the_direction_of_each_metric() -> None:
     ]
     worst = worst_takes(rows, [WER])
     assert worst == {("a", f"s{n}") for n in range(10, 20)}
-    assert worst_takes(rows, [JUDGE_METRICS[0]]) == {("a", f"s{n}") for n in range(1, 11)}
+    assert worst_takes(rows, [JUDGE_MEAN]) == {("a", f"s{n}") for n in range(1, 11)}

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pytest
 
+from eval.metrics import catalogue
+from eval.metrics.metric import SongMetric
+from eval.results.report_json import report_record
 from eval.stats.intervals import Resampling
 from flows.settings.params import load_params
 from tasks.audio.read import npy_bytes
-from tasks.benchmark.report import ReportText, pairs_of_sets, report_of
+from tasks.benchmark.report import ReportText, report_of
 from tasks.benchmark.system_metrics import Measured, measure, windows_of
 from tasks.prompts.prompts import System
 from tests.tasks.benchmark.test_system_metrics import TEXTS, Letters, prompt, row, windows
@@ -38,6 +42,7 @@ def measured(systems: Sequence[str]) -> Measured:
                     "transcript_times": None,
                 },
                 "placed_words": placed,
+                "made_by": ["style-v1 embedded/spectral-style@1"],
                 "window_embedding": npy_bytes(sound),
                 "style_embedding": [[1.0 + place, random.standard_normal()]],
             }
@@ -49,14 +54,15 @@ def measured(systems: Sequence[str]) -> Measured:
 
 def test_a_large_family_can_be_told_apart_by_what_one_song_alone_does_not_have() -> None:
     names = [f"s{number}" for number in range(8)]
-    tables = {table.metric: table for table in pairs_of_sets(measured(names), names)}
+    found = measured(names).pair_tables(names)
+    tables = {table.metric: table for table in found if "Besag" in table.method}
     assert set(tables) == {
-        *("frechet", "song_diversity", "matched_share"),
+        *("fad", "song_diversity", "matched_share"),
         *("word_start_median", "word_start_p90", "word_end_median", "word_end_p90"),
     }
     for table in tables.values():
         assert table.num_tests == 28 and all(pair.detectable is not None for pair in table.pairs)
-    for metric in ("frechet", "word_start_median", "word_end_p90"):
+    for metric in ("fad", "word_start_median", "word_end_p90"):
         assert all(pair.told_apart for pair in tables[metric].pairs), metric
     first_and_last = next(p for p in tables["song_diversity"].pairs if (p.left, p.right) == ("s0", "s7"))
     assert first_and_last.told_apart and first_and_last.estimate.above_zero
@@ -80,4 +86,32 @@ def test_the_worst_takes_have_their_sound_also_of_songs_beyond_the_first() -> No
     assert {(name, SONGS[0]) for name in names} <= heard
     ranked = sorted(report.songs, key=lambda row: row.scores["style_similarity"] or 0.0)
     assert {(row.system, row.song_id) for row in ranked[:10]} <= heard
-    assert "Floor" in report.remarks["frechet"]
+    assert "Floor" in report.remarks["fad"]
+    assert report.metric("fad").title == "FAD (embedded spectral style)"
+
+
+def test_a_metric_that_is_in_the_catalogue_comes_out_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = SongMetric(
+        "words_written",
+        "Words written",
+        "ours",
+        "[0, inf)",
+        "neither",
+        "words",
+        "Words of the transcript.",
+        measure=lambda song: float(len(song.row["transcript"])),
+    )
+    added = catalogue.Chapter("How much is sung?", (words,))
+    monkeypatch.setattr(catalogue, "CHAPTERS", (*catalogue.CHAPTERS, added))
+    names = ["near", "far"]
+    found = measured(names)
+    systems = [System(name, name, {}, found.prompts) for name in names]
+    params = load_params().benchmark.model_copy(update={"player_songs": 0, "published": False})
+    report = report_of(found, systems, params, ReportText("title", ""), lambda song: np.zeros(0), {}, {})
+    record = report_record(report)
+    assert record["metrics"]["words_written"]["unit"] == "words"
+    assert record["systems"]["far"]["metrics"]["words_written"]["value"] == 2.0
+    assert record["pairs"]["words_written"]["pairs"][0]["difference"]["value"] == 0.0
+    assert record["songs"][0]["scores"]["words_written"] == 2.0
+    assert record["genres"][0]["metrics"]["words_written"]["n"] == len(SONGS)
+    assert "(`words_written`)" in catalogue.page() and report.headings["words_written"] == added.title

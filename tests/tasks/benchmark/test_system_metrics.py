@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from eval.metrics.error_rates import ACOUSTIC_PER
 from eval.stats.intervals import Resampling
 from tasks.audio.read import npy_bytes
 from tasks.benchmark.song_metrics import TextStyles
@@ -89,7 +90,7 @@ def test_rates_are_counted_over_the_corpus() -> None:
     assert found.estimate("a", "acoustic_per").value == pytest.approx(2 / 8)
     assert found.estimate("a", "style_similarity").value == pytest.approx(0.6)
     assert found.estimate("a", "judge_mean").value == pytest.approx(3.0)
-    assert found.estimate("a", "frechet").value is not None
+    assert found.estimate("a", "fad").value is not None
 
 
 def test_dropped_song_is_failed_and_never_a_number() -> None:
@@ -115,7 +116,7 @@ def test_phones_that_no_transcriber_hears_are_not_measured_and_no_zero() -> None
         found.difference("a", "b", "acoustic_per"),
     ):
         assert (estimate.value, estimate.n_failed) == (None, 0) and "hears no phones" in estimate.reason
-    assert found.scores("a", "acoustic_per") == [None, None]
+    assert found.columns(ACOUSTIC_PER)["a"] == [None, None]
     assert found.estimate("a", "per").value == 0.0 and found.estimate("b", "per").n_failed == 1
 
 
@@ -160,8 +161,11 @@ def test_words_nobody_gave_times_are_not_timed() -> None:
     prompts = [replace(prompt("s1"), is_timed=False)]
     found = measure(prompts, [row("s1", "a", ["ab"], "ab")], [], Letters(), TEXTS, RESAMPLING)  # type: ignore[arg-type]
     assert "no word times" in found.estimate("a", "word_start_median").reason
-    assert "no reference" in found.estimate("a", "frechet").reason
-    assert found.p_value("a", "a", "frechet", RESAMPLING) is None
+    assert "no reference" in found.estimate("a", "fad").reason
+    assert {table.metric for table in found.pair_tables(["a", "a"])} & {
+        "fad",
+        "word_start_median",
+    } == set()
 
 
 def test_text_and_genre_are_measured_where_they_can_be() -> None:
@@ -176,8 +180,8 @@ def test_every_system_has_the_frechet_distance_of_the_same_songs() -> None:
     rows = [row(parent, "a", ["ab"], "ab") for parent in ("s1", "s22")]
     rows += [row("s1", "b", ["ab"], "ab"), row("s22", "b", [], "", drop_reason="missing")]
     found = measured(rows)
-    assert found.estimate("a", "frechet").n == found.estimate("b", "frechet").n == 1
-    assert found.estimate("a", "frechet_song").n == 2
+    assert found.estimate("a", "fad").n == found.estimate("b", "fad").n == 1
+    assert found.estimate("a", "fad_song").n == 2
 
 
 def test_every_metric_has_an_estimate_and_a_difference() -> None:

@@ -13,13 +13,6 @@ from eval.metrics.frechet import FrechetReference, WindowStatistics, window_stat
 from eval.results.rounds import RoundRow
 from eval.stats.intervals import Estimate
 from tasks.preference.gate import (
-    ACOUSTIC_PER,
-    DIVERSITY,
-    FAILED,
-    FRECHET,
-    PER,
-    REWARD,
-    STYLE,
     Gate,
     GateParams,
     Margins,
@@ -30,6 +23,8 @@ from tasks.preference.gate import (
     why_stopped,
 )
 
+REWARD, FAILED, STYLE, DIVERSITY = "reward", "failed", "style_similarity", "diversity"
+PER, ACOUSTIC_PER, FAD = "per", "acoustic_per", "fad"
 NUM_PROMPTS, PHONES, DIM = 24, 60, 4
 MARGINS = Margins(per=0.05, fad=0.25, style_similarity=0.05, diversity=0.05, other_judges=None, failed=0.1)
 PARAMS = GateParams(
@@ -61,7 +56,8 @@ def sung(seed: int, reward: float = 3.0, per: float = 0.1, shift: float = 0.0, *
     }
     counts = [ErrorCounts(PHONES - n, n, 0, 0) for n in errors.tolist()]
     words = {PER: counts, ACOUSTIC_PER: counts}
-    return PolicyScores({**scores, FAILED: [0.0] * NUM_PROMPTS}, words, windows(seed, shift), ["sung"])
+    values = {**scores, FAILED: [0.0] * NUM_PROMPTS, **words, FAD: windows(seed, shift)}
+    return PolicyScores(values, ["sung"])
 
 
 def rows_of(*history: PolicyScores) -> list[RoundRow]:
@@ -111,7 +107,7 @@ def test_worse_within_the_margin_is_no_reason_to_stop() -> None:
 
 @pytest.mark.parametrize(
     ("changed", "metric"),
-    [({STYLE: 0.5}, STYLE), ({DIVERSITY: 0.1}, DIVERSITY), ({"shift": 1.0}, FRECHET)],
+    [({STYLE: 0.5}, STYLE), ({DIVERSITY: 0.1}, DIVERSITY), ({"shift": 1.0}, FAD)],
 )
 def test_every_guard_stops_what_gets_worse(changed: dict[str, Any], metric: str) -> None:
     rows = rows_of(sung(1), sung(2, reward=5.0, **changed))
@@ -122,9 +118,8 @@ def test_every_guard_stops_what_gets_worse(changed: dict[str, Any], metric: str)
 
 def test_a_policy_that_cannot_sing_any_more_is_stopped_and_never_kept() -> None:
     lost = PolicyScores(
-        {name: [None] * NUM_PROMPTS for name in (REWARD, STYLE, DIVERSITY)} | {FAILED: [1.0] * NUM_PROMPTS},
-        {},
-        [None] * NUM_PROMPTS,
+        {name: [None] * NUM_PROMPTS for name in (REWARD, STYLE, DIVERSITY, FAD)}
+        | {FAILED: [1.0] * NUM_PROMPTS},
         ["sung"],
     )
     rows = rows_of(sung(1), lost)
@@ -148,7 +143,8 @@ def test_p_values_are_corrected_for_the_number_of_guards() -> None:
 
 def test_a_transcriber_that_hears_no_phones_is_guarded_by_the_words_it_wrote() -> None:
     def written(policy: PolicyScores) -> PolicyScores:
-        return PolicyScores(policy.scores, {PER: policy.words[PER]}, policy.windows, policy.made_by)
+        values = {name: column for name, column in policy.values.items() if name != ACOUSTIC_PER}
+        return PolicyScores(values, policy.made_by)
 
     rows = rows_of(written(sung(1)), written(sung(2, per=0.5)))
     assert [change.metric for change in rows[1].exceeded] == [PER]

@@ -56,14 +56,14 @@ def test_a_prompt_has_the_mean_of_its_takes_and_all_their_errors() -> None:
     found = scored(
         take("p", 2.0, "ab", [1, 0]), take("p", 4.0, "cd", [0, 1]), *[take("q", 3.0, "ab", [1, 0])] * 2
     )
-    assert found.scores["reward"] == [3.0, 3.0]
-    assert found.scores["diversity"] == pytest.approx([1.0, 0.0])
-    assert found.scores["style_similarity"] == pytest.approx([0.5, 1.0])
-    assert found.scores["failed"] == [0.0, 0.0]
-    assert [counts.rate for counts in found.words["acoustic_per"]] == [0.5, 0.0]
-    assert [windows.num_windows for windows in found.windows] == [20, 20]
+    assert found.values["reward"] == [3.0, 3.0]
+    assert found.values["diversity"] == pytest.approx([1.0, 0.0])
+    assert found.values["style_similarity"] == pytest.approx([0.5, 1.0])
+    assert found.values["failed"] == [0.0, 0.0]
+    assert [counts.rate for counts in found.values["acoustic_per"]] == [0.5, 0.0]
+    assert [windows.num_windows for windows in found.values["fad"]] == [20, 20]
     assert found.made_by == ["reward-v1 embedded/x@1"]
-    assert not {"other_judges", "energy_after_end"} & set(found.scores)  # nobody measured them
+    assert not {"other_judges", "energy_after_end"} & set(found.values)  # nobody measured them
 
 
 def test_takes_that_failed_are_counted_and_never_a_score() -> None:
@@ -72,10 +72,10 @@ def test_takes_that_failed_are_counted_and_never_a_score() -> None:
         take("p", 9.0, "", [0, 0], "not_finite"),
         *[take("q", 9.0, "", [0, 0], "timed_out")] * 2,
     )
-    assert found.scores["failed"] == [0.5, 1.0]
-    assert found.scores["reward"] == [2.0, None]
-    assert found.words["per"][1] is None and found.windows[1] is None
-    assert "diversity" not in found.scores
+    assert found.values["failed"] == [0.5, 1.0]
+    assert found.values["reward"] == [2.0, None]
+    assert found.values["per"][1] is None and found.values["fad"][1] is None
+    assert "diversity" not in found.values
 
 
 @pytest.mark.parametrize(
