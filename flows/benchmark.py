@@ -47,6 +47,7 @@ from tasks.engine.pipeline import Chain
 from tasks.engine.table import Table
 from tasks.models.phonemizer import build_phonemizer
 from tasks.models.style_encoder import build_style_encoder
+from tasks.prompts.columns import PROMPTED_COLUMNS
 from tasks.prompts.prompts import PROMPT_COLUMNS, Prompt, System, prompts_of, system_sources
 from tasks.quality.summary import DATA_SET_COLUMNS, data_set_of
 from tasks.storage.files import write_json
@@ -67,7 +68,7 @@ def run_benchmark(params: Params, work: WorkFolder) -> Path:
     check_models(params, "benchmark")
     started = time.time()
     songs_root = songs_root_of(params)
-    prepared = prepare_chain(params, work, songs_root)
+    prepared = prepare_chain(params, work)
     rows = prepared.rows([*PROMPT_COLUMNS, *DATA_SET_COLUMNS, "window_embedding"])
     prompts, notes = benchmark_prompts(rows, params)
     shown = shown_round(work)
@@ -184,9 +185,9 @@ def benchmark_chain(
     songs_root: str,
 ) -> Chain:
     """The table of all systems' songs, and the stages that listen to them."""
-    table = Table(work.benchmark / "table")
+    table = Table(work.benchmark / "table", PROMPTED_COLUMNS, songs_root)
     table.admit(system_sources(systems, params.benchmark.seed), params.engine.partition_size)
-    return listening_chain(params, table, checkpoints, songs_root, benchmark_stages(params, songs_root))
+    return listening_chain(params, table, checkpoints, benchmark_stages(params))
 
 
 def _training_runs(work: WorkFolder, shown: ShownRound | None) -> dict[str, Path]:

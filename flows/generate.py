@@ -20,6 +20,7 @@ from tasks.engine.pipeline import Chain
 from tasks.engine.table import Table
 from tasks.models.phonemizer import build_phonemizer
 from tasks.models.style_encoder import build_style_encoder, style_encoder_identity
+from tasks.prompts.columns import PROMPTED_COLUMNS
 from tasks.prompts.output_folder import SONG_COLUMNS, OutputFolder
 from tasks.prompts.prompts import policy_system, take_sources
 from tasks.prompts.read_prompts import read_requests
@@ -39,9 +40,9 @@ def run_generate(params: Params, manifest: Path, checkpoint: Path, out: Path, ta
     encoder, phonemizer = build_style_encoder(params.style), build_phonemizer(params.phonemizer)
     prompts = read_requests(manifest, phonemizer, encoder, params.audio, params.ingest)
     system = policy_system("generate", "generate", weights, params.sampler, prompts)
-    table = Table(out / "table")
+    table = Table(out / "table", PROMPTED_COLUMNS)
     table.admit(take_sources(prompts, system, 0, takes, params.round.seed), partition_size=1)
-    stage = Generate(params.codec, params.style, {weights: str(checkpoint.resolve())}, "")
+    stage = Generate(params.codec, params.style, {weights: str(checkpoint.resolve())})
     chain = Chain(table, [stage], pythons=params.engine.pythons())
     run_stages([chain], params.engine, out / "receipts")
     songs = [row for row in chain.rows(SONG_COLUMNS) if row["drop_reason"] != "source_gone"]

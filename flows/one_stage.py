@@ -24,7 +24,7 @@ def run_one(name: str, overlay: Path | None, settings: Sequence[str], root: Path
     from flows.train import run_train
 
     params, work = load_params(overlay, settings), WorkFolder(root)
-    stages = [stage.name for stage in prepare_stages(params, "")]
+    stages = [stage.name for stage in prepare_stages(params)]
     if name in stages:
         run_prepare(params, work, only={name})
     elif name in FITS:

@@ -21,6 +21,7 @@ from tasks.engine.table import Table
 from tasks.quality.limits import is_calibrated
 from tasks.shards.data_card import CARD_COLUMNS, write_data_card
 from tasks.shards.write import packed_shard, write_index
+from tasks.songs.columns import SONG_COLUMNS
 from tasks.songs.hashes import Hashes
 from tasks.songs.listing import list_sources
 from tasks.stages.filter import Filter
@@ -48,9 +49,9 @@ def guarded_chain(params: Params, work: WorkFolder) -> Chain | None:
             f"group.benchmark_manifest: {params.group.benchmark_manifest} names what is no song "
             f"({reasons or 'it is empty'}); every song of it must be there to be kept out of training"
         )
-    table = Table(work.guarded)
+    table = Table(work.guarded, SONG_COLUMNS, str(listing.root))
     table.admit(listing.sources, params.engine.partition_size)
-    stages = [stage for stage in prepare_stages(params, str(listing.root)) if stage.name in SKETCHED]
+    stages = [stage for stage in prepare_stages(params) if stage.name in SKETCHED]
     return Chain(table, stages, pythons=params.engine.pythons())
 
 
@@ -60,7 +61,7 @@ def admit_songs(params: Params, work: WorkFolder) -> int:
     Raises:
         ValueError: there is no such folder or manifest, or nothing in it can be taken as a song.
     """
-    table = Table(work.table)
+    table = Table(work.table, SONG_COLUMNS)
     before = [source for part in table.partitions() for source in part.sources]
     known = [source.facts["audio"]["path"] for source in before if not source.facts.get("refused")]
     hashes = Hashes(work.hashes)

@@ -31,6 +31,7 @@ from tasks.benchmark.song_metrics import TextStyles
 from tasks.benchmark.system_metrics import measure
 from tasks.engine.table import Table
 from tasks.models.phonemizer import build_phonemizer
+from tasks.prompts.columns import PROMPTED_COLUMNS
 from tasks.prompts.prompts import PROMPT_COLUMNS, system_sources
 from tasks.storage.files import write_bytes, write_json
 
@@ -48,8 +49,7 @@ def run_probe(params: Params, work: WorkFolder, kind: str, checkpoint: Path | No
     if kind not in PROBES:
         raise ValueError(f"probe: {kind!r} is none of {', '.join(PROBES)}")
     check_models(params, "benchmark")
-    songs_root = songs_root_of(params)
-    rows = prepare_chain(params, work, songs_root).rows(PROMPT_COLUMNS)
+    rows = prepare_chain(params, work).rows(PROMPT_COLUMNS)
     asked = params.model_copy(
         update={"benchmark": params.benchmark.model_copy(update={"num_songs": params.probe.num_songs})}
     )
@@ -57,10 +57,10 @@ def run_probe(params: Params, work: WorkFolder, kind: str, checkpoint: Path | No
     path = checkpoint or checkpoint_of(work.checkpoint("sft"))
     weights = weights_hash(path)
     probe = PROBES[kind](prompts, weights, params.sampler, params.probe)
-    table = Table(work.root / "probes" / kind / "table")
+    table = Table(work.root / "probes" / kind / "table", PROMPTED_COLUMNS, songs_root_of(params))
     systems = [step.system for step in probe.steps]
     table.admit(system_sources(systems, params.probe.seed), params.engine.partition_size)
-    chain = listening_chain(params, table, {weights: path}, songs_root, benchmark_stages(params, songs_root))
+    chain = listening_chain(params, table, {weights: path}, benchmark_stages(params))
     run_stages([chain], params.engine, work.receipts / f"probe-{kind}")
     resampling = Resampling(params.benchmark.num_resamples, params.probe.seed)
     phonemizer = build_phonemizer(params.phonemizer)

@@ -38,6 +38,7 @@ from tasks.preference.sweep import (
     sweep_rows,
     system_of,
 )
+from tasks.prompts.columns import PROMPTED_COLUMNS
 from tasks.prompts.prompts import Prompt, policy_system, system_sources
 from tasks.stages.reward import Reward
 from tasks.stages.score import Score
@@ -120,13 +121,13 @@ def sing(
     """Every model sings the same prompts from the same noise; only what the comparison needs is measured."""
     weights = {name: weights_hash(path) for name, path in models.items()}
     systems = [policy_system(name, name, weights[name], params.sampler, prompts) for name in models]
-    table = Table(folder / "songs")
+    table = Table(folder / "songs", PROMPTED_COLUMNS)
     table.admit(system_sources(systems, params.sweep.seed), params.engine.partition_size)
     stages = [
-        generate_stage(params, {weights[name]: path for name, path in models.items()}, ""),
-        Score(params.judge, ""),
-        Reward(params.reward, params.judge, ""),
-        Style(params.style, ""),
+        generate_stage(params, {weights[name]: path for name, path in models.items()}),
+        Score(params.judge),
+        Reward(params.reward, params.judge),
+        Style(params.style),
     ]
     chain = Chain(table, stages, pythons=params.engine.pythons())
     run_stages([chain], params.engine, work.receipts / "sweep-songs")

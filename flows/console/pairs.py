@@ -23,6 +23,7 @@ from tasks.engine.song import Song
 from tasks.engine.table import Partition, Table
 from tasks.preference.jamify_pairs import write_pair_list
 from tasks.preference.pair_store import read_pairs
+from tasks.prompts.columns import PROMPTED_COLUMNS
 from tasks.stages.generate import Generate
 from tasks.storage.files import parquet_file
 
@@ -94,9 +95,9 @@ def replay(params: Params, root: Path, number: int, candidate: str) -> int:
         ValueError: there is no such take, its policy is gone, or params choose another codec or style encoder.
     """
     work = WorkFolder(root)
-    table = Table(work.round(number) / CANDIDATES)
+    table = Table(work.round(number) / CANDIDATES, PROMPTED_COLUMNS)
     part, song = _asked(table, number, candidate)
-    stage = generate_stage(params, {song["checkpoint"]: policy_with(work, song["checkpoint"])}, "")
+    stage = generate_stage(params, {song["checkpoint"]: policy_with(work, song["checkpoint"])})
     stored = _stored(table, part, candidate, stage)
     torch.set_num_threads(params.engine.threads_per_worker)
     again = stage.one(song)

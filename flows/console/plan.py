@@ -25,6 +25,7 @@ from flows.settings.work_folder import WorkFolder
 from tasks.engine.pipeline import Chain
 from tasks.engine.stage import BadModel
 from tasks.engine.table import SOURCES, Table
+from tasks.songs.columns import SONG_COLUMNS
 from tasks.songs.hashes import Hashes
 from tasks.songs.listing import list_sources
 from tasks.storage.object_store import place_of
@@ -162,7 +163,7 @@ def _as_admitted(params: Params, work: WorkFolder) -> Iterator[Chain]:
         copy.mkdir()
         for path in (work.table / SOURCES).glob("part-*.parquet"):
             (copy / path.name).write_bytes(path.read_bytes())
-        admitted = Table(Path(folder)).admit(listing.sources, params.engine.partition_size)
+        admitted = Table(Path(folder), SONG_COLUMNS).admit(listing.sources, params.engine.partition_size)
         chain.partitions = {part.number: part for part in admitted}
         yield chain
 

@@ -15,7 +15,6 @@ from flows.pipelines.prepare_stages import prepare_chain, songs_root_of
 from flows.run.progress import say
 from flows.settings.params import load_params
 from flows.settings.work_folder import WorkFolder
-from tasks.engine.columns import COLUMNS
 from tasks.engine.pipeline import Chain
 from tasks.stages.filter import Filter
 from tasks.stages.group import Group, neighbours_path, why_compare
@@ -110,7 +109,7 @@ def print_song(song: str, overlay: Path | None, settings: Sequence[str], root: P
     """
     params = load_params(overlay, settings)
     chain = chain_at(overlay, settings, root)
-    light = [name for name, column in COLUMNS.items() if not column.heavy]
+    light = [name for name, column in chain.columns.items() if not column.heavy]
     rows = [row for row in chain.rows(light) if row["song_id"].startswith(song)]
     rows = [row for row in rows if row["song_id"] == song] or rows
     if not rows:

@@ -95,7 +95,7 @@ def print_prune(overlay: Path | None, settings: Sequence[str], root: Path, yes: 
             for path in old:
                 remove_tree(path) if path.is_dir() else path.unlink()
             for path in heavy:
-                let_go(path)
+                let_go(path, chain.columns)
             seal(lease)
     told = f"prune: {len(lines)} in all, {sum(sizes) / 1e6:.1f} MB"
     say(f"{told} freed" if yes else f"{told} that nothing needs; `jam prune --yes` frees them")

@@ -27,7 +27,9 @@ from tasks.benchmark.songs import Asked
 from tasks.engine.pipeline import Chain
 from tasks.engine.stage import Stage
 from tasks.engine.table import Source, Table
+from tasks.prompts.columns import PROMPTED_COLUMNS
 from tasks.prompts.prompts import Prompt, System, policy_system, system_sources
+from tasks.songs.columns import SONG_COLUMNS
 from tasks.songs.listing import list_sources
 from tasks.stages.align import Align
 from tasks.stages.ingest import Ingest
@@ -48,7 +50,7 @@ def truth_chain(
             Align(params.align, params.aligner, params.phonemizer),
             Phonemize(params.phonemize, params.phonemizer),
         ]
-    return _chain(params, own.root / TRUTH / "table", sources, stages)
+    return _chain(params, _table(own.root / TRUTH), sources, stages)
 
 
 def folders_chain(
@@ -69,7 +71,7 @@ def folders_chain(
             say(f"{folder.name}: {len(lacking)} songs are missing and count as failed ({few(lacking)})")
     roots = {folder.name: str(folder.root) for folder in folders}
     stages = [Collect(params.audio, roots), *_heard(params)]
-    return _chain(params, own.root / "folders" / "table", sources, stages)
+    return _chain(params, _table(own.root / "folders"), sources, stages)
 
 
 def sung_systems(params: Params, checkpoints: Mapping[str, Path], prompts: Sequence[Prompt]) -> list[System]:
@@ -90,8 +92,8 @@ def sung_chain(
         for source in system_sources(systems, params.benchmark.seed)
     ]
     where = {str(system.checkpoint): checkpoints[system.name] for system in systems}
-    stages = [generate_stage(params, where, ""), *_heard(params)]
-    return _chain(params, own.root / "sung" / "table", sources, stages)
+    stages = [generate_stage(params, where), *_heard(params)]
+    return _chain(params, _table(own.root / "sung"), sources, stages)
 
 
 def reference_rows(
@@ -104,10 +106,11 @@ def reference_rows(
     if reference is not None:
         listing = list_sources(reference)
         stages = [
-            Ingest(params.ingest, params.audio, str(listing.root)),
-            Style(params.style, str(listing.root)),
+            Ingest(params.ingest, params.audio),
+            Style(params.style),
         ]
-        chain = _chain(params, own.root / "reference" / "table", listing.sources, stages)
+        table = Table(own.root / "reference" / "table", SONG_COLUMNS, str(listing.root))
+        chain = _chain(params, table, listing.sources, stages)
         run_stages([chain], params.engine, own.receipts / "reference")
         rows = chain.rows(["content_hash", "window_embedding"])
     else:
@@ -123,10 +126,13 @@ def reference_rows(
 
 def _heard(params: Params) -> list[Stage]:
     """Mixes are in the table itself."""
-    return [*listening_stages(params, ""), *benchmark_stages(params, "")]
+    return [*listening_stages(params), *benchmark_stages(params)]
 
 
-def _chain(params: Params, root: Path, sources: Sequence[Source], stages: Sequence[Stage]) -> Chain:
-    table = Table(root)
+def _table(folder: Path) -> Table:
+    return Table(folder / "table", PROMPTED_COLUMNS)
+
+
+def _chain(params: Params, table: Table, sources: Sequence[Source], stages: Sequence[Stage]) -> Chain:
     table.admit(sources, params.engine.partition_size)
     return Chain(table, stages, pythons=params.engine.pythons())

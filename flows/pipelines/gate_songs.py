@@ -16,6 +16,7 @@ from tasks.engine.table import Table
 from tasks.models.phonemizer import Phonemizer, build_phonemizer
 from tasks.preference.gate import PolicyScores
 from tasks.preference.gate_scores import GATE_COLUMNS, policy_scores, unrewarded
+from tasks.prompts.columns import PROMPTED_COLUMNS
 from tasks.prompts.prompts import Prompt, gate_sources, policy_system
 from tasks.stages.reward import Reward
 
@@ -40,14 +41,13 @@ class GateSongs:
         systems = [
             policy_system(name, name, weights[name], params.sampler, self.prompts) for name in checkpoints
         ]
-        table = Table(self.work.round(number) / "gate")
+        table = Table(self.work.round(number) / "gate", PROMPTED_COLUMNS)
         table.admit(gate_sources(systems, gate.takes, gate.seed), params.engine.partition_size)
         chain = listening_chain(
             params,
             table,
             {weights[name]: path for name, path in checkpoints.items()},
-            "",
-            [Reward(params.reward, params.judge, "")],
+            [Reward(params.reward, params.judge)],
         )
         run_stages([chain], params.engine, self.work.receipts / f"gate-{number}")
         rows = [row for row in chain.rows(GATE_COLUMNS) if row["drop_reason"] != "source_gone"]

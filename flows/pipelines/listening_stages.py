@@ -21,7 +21,7 @@ from tasks.stages.style import Style
 from tasks.stages.transcribe import Transcribe
 
 
-def generate_stage(params: Params, checkpoints: Mapping[str, Path], songs_root: str) -> Generate:
+def generate_stage(params: Params, checkpoints: Mapping[str, Path]) -> Generate:
     """Sings with `checkpoints`, given by the hash of their weights.
 
     Raises:
@@ -30,42 +30,41 @@ def generate_stage(params: Params, checkpoints: Mapping[str, Path], songs_root: 
     for path in checkpoints.values():
         check_guidance(read_facts(path), params.sampler.guidance, style_encoder_identity(params.style))
     where = {weights: str(path.resolve()) for weights, path in checkpoints.items()}
-    return Generate(params.codec, params.style, where, songs_root)
+    return Generate(params.codec, params.style, where)
 
 
 def listening_chain(
     params: Params,
     table: Table,
     checkpoints: Mapping[str, Path],
-    songs_root: str,
     more: Sequence[Stage] = (),
 ) -> Chain:
     """Sing every song and listen to it; then `more`."""
     stages = [
-        generate_stage(params, checkpoints, songs_root),
-        *listening_stages(params, songs_root),
+        generate_stage(params, checkpoints),
+        *listening_stages(params),
         *more,
     ]
     return Chain(table, stages, pythons=params.engine.pythons())
 
 
-def listening_stages(params: Params, songs_root: str) -> list[Stage]:
+def listening_stages(params: Params) -> list[Stage]:
     """Separate, transcribe every song to its end, embed and score."""
     always = params.transcribe.model_copy(update={"when": "always"})
     ungated = params.transcriber.model_copy(update={"min_confidence": params.benchmark.min_confidence})
     vocals_only = params.separate.model_copy(update={"stems": "vocals"})
     return [
-        Separate(vocals_only, songs_root),
+        Separate(vocals_only),
         Transcribe(always, ungated),
-        Style(params.style, songs_root),
-        Score(params.judge, songs_root),
+        Style(params.style),
+        Score(params.judge),
     ]
 
 
-def benchmark_stages(params: Params, songs_root: str) -> list[Stage]:
+def benchmark_stages(params: Params) -> list[Stage]:
     """What the benchmark measures beyond: word times, levels, and a second judge where one is asked for."""
-    stages: list[Stage] = [Place(params.aligner, params.phonemizer), Gauge(params.check, songs_root)]
+    stages: list[Stage] = [Place(params.aligner, params.phonemizer), Gauge(params.check)]
     if params.benchmark.second_judge is None:
         return stages
     second = RewardParams(terms=(Term(score=params.benchmark.second_judge, weight=1.0),))
-    return [*stages, Reward(second, params.judge, songs_root)]
+    return [*stages, Reward(second, params.judge)]

@@ -7,6 +7,7 @@ from flows.settings.work_folder import WorkFolder
 from tasks.engine.pipeline import Chain
 from tasks.engine.stage import Stage
 from tasks.engine.table import Table
+from tasks.songs.columns import SONG_COLUMNS
 from tasks.songs.files import songs_root
 from tasks.stages.align import Align
 from tasks.stages.check import Check
@@ -23,18 +24,18 @@ from tasks.stages.transcribe import Transcribe
 from tasks.storage.object_store import place_of
 
 
-def prepare_stages(params: Params, songs_root: str, table_root: str = "") -> list[Stage]:
+def prepare_stages(params: Params, table_root: str = "") -> list[Stage]:
     """The stages of `prepare`, in order."""
     return [
-        Ingest(params.ingest, params.audio, songs_root),
-        Separate(params.separate, songs_root),
+        Ingest(params.ingest, params.audio),
+        Separate(params.separate),
         Transcribe(params.transcribe, params.transcriber),
         Align(params.align, params.aligner, params.phonemizer),
         Phonemize(params.phonemize, params.phonemizer),
-        Style(params.style, songs_root),
-        Encode(params.codec, songs_root),
-        Sketch(params.sketch, songs_root),
-        Check(params.check, songs_root),
+        Style(params.style),
+        Encode(params.codec),
+        Sketch(params.sketch),
+        Check(params.check),
         Group(params.group, table_root),
         Filter(params.filter),
         Pack(params.pack),
@@ -43,8 +44,8 @@ def prepare_stages(params: Params, songs_root: str, table_root: str = "") -> lis
 
 def prepare_chain(params: Params, work: WorkFolder, songs_root: str = "") -> Chain:
     """The chain of `prepare` over the table of a work folder."""
-    stages = prepare_stages(params, songs_root, str(work.table))
-    return Chain(Table(work.table), stages, work.shards, params.engine.pythons())
+    stages = prepare_stages(params, str(work.table))
+    return Chain(Table(work.table, SONG_COLUMNS, songs_root), stages, work.shards, params.engine.pythons())
 
 
 def songs_root_of(params: Params) -> str:

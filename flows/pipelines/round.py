@@ -36,6 +36,7 @@ from tasks.preference.round import (
     write_pairs_file,
     write_scores,
 )
+from tasks.prompts.columns import PROMPTED_COLUMNS
 from tasks.prompts.prompts import policy_system, take_sources
 from tasks.stages.reward import Reward
 from tasks.stages.score import Score
@@ -146,13 +147,13 @@ def take_chain(params: Params, folder: Path, policy: Path) -> Chain:
     """The table of a round's takes and the stages that sing, score and hear them out."""
     vocals_only = params.separate.model_copy(update={"stems": "vocals"})
     stages = [
-        generate_stage(params, {weights_hash(policy): policy}, ""),
-        Score(params.judge, ""),
-        Reward(params.reward, params.judge, ""),
-        Separate(vocals_only, ""),
+        generate_stage(params, {weights_hash(policy): policy}),
+        Score(params.judge),
+        Reward(params.reward, params.judge),
+        Separate(vocals_only),
         Transcribe(TranscribeParams(when="always"), params.guard_transcriber),
     ]
-    return Chain(Table(folder / CANDIDATES), stages, pythons=params.engine.pythons())
+    return Chain(Table(folder / CANDIDATES, PROMPTED_COLUMNS), stages, pythons=params.engine.pythons())
 
 
 def pairs_of(

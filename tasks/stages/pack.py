@@ -11,9 +11,11 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
+import pyarrow as pa
 
 from jam_model.shards import MAX_MEMBER_BYTES
 from tasks.audio.read import array_of
+from tasks.engine.columns import Column
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Section, Stage
 from tasks.shards.write import _check_sample, json_bytes, lyrics_json, sample_bytes, tensor_bytes
@@ -32,13 +34,14 @@ class Pack(Stage):
     version = 1
     reads = frozenset({"kept", "latent", "style_embedding", "words", "phonemes"})
     reads |= {"duration_s", "split", "artist", "license", "source"}
-    writes = frozenset({"sample"})
     packages = ("numpy", "torch")
     sink = "sample"
-
-    def __init__(self, params: PackParams) -> None:
-        super().__init__(params)
-        self.params: PackParams = params
+    params: PackParams
+    writes = {
+        "sample": Column(
+            pa.large_binary(), "the song as the members of one WebDataset sample, a tar fragment", heavy=True
+        )
+    }
 
     def one(self, song: Song) -> Song:
         """The song with its sample.

@@ -2,51 +2,39 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
-import numpy as np
+import pyarrow as pa
 
 from jam_model.frames import SAMPLE_RATE_HZ
-from tasks.audio.mix import mix_of
 from tasks.audio.read import flac_bytes
+from tasks.engine.columns import Column
 from tasks.engine.song import Song
-from tasks.engine.stage import Stage
 from tasks.models.separator import (
     VOCALS,
-    Separator,
     SeparatorParams,
     build_separator,
     grouped,
     separator_identity,
 )
+from tasks.stages.bases import MixStage, Model
+
+STEM = pa.struct([("name", pa.string()), ("bytes", pa.large_binary())])
 
 
-class Separate(Stage):
+class Separate(MixStage):
     """Vocals of a mix, as 16-bit mono FLAC; stems as 16-bit stereo FLAC."""
 
     name = "separate"
     version = 2
-    reads = frozenset({"audio", "duration_s"})
-    writes = frozenset({"vocals", "stems"})
-    packages = ("av", "numpy", "scipy", "soundfile", "soxr")
-
-    def __init__(self, params: SeparatorParams, songs_root: str) -> None:
-        super().__init__(params)
-        self.params: SeparatorParams = params
-        self.songs_root = songs_root
-
-    @property
-    def models(self) -> tuple[str, ...]:
-        return (separator_identity(self.params),)
-
-    @cached_property
-    def separator(self) -> Separator:
-        """Built once a worker."""
-        return build_separator(self.params)
-
-    def open(self, song: Song) -> np.ndarray:
-        """The mix."""
-        return mix_of(song.song_id, song["audio"], self.songs_root)
+    params: SeparatorParams
+    separator = Model(separator_identity, build_separator)
+    writes = {
+        "vocals": Column(pa.large_binary(), "vocals, mono 44.1 kHz FLAC", heavy=True),
+        "stems": Column(
+            pa.list_(STEM),
+            "the parts of the mix, stereo 44.1 kHz FLAC; null = only vocals are kept",
+            heavy=True,
+        ),
+    }
 
     def one(self, song: Song) -> Song:
         """The song with its vocals, and its stems unless ``vocals`` alone are kept."""

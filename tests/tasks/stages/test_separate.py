@@ -17,7 +17,7 @@ from tests.tasks.tiny import given, tones_CN, write_song
 def test_separate_writes_mono_vocals_as_long_as_the_mix(tmp_path: Path) -> None:
     write_song(tmp_path / "a.wav")
     vocals_CN, rate = read_bytes(
-        Separate(load_params().separate, str(tmp_path)).one(given("a.wav"))["vocals"]
+        Separate(load_params().separate).one(given("a.wav", root=tmp_path))["vocals"]
     )
     assert (vocals_CN.shape, rate) == ((1, tones_CN().shape[1]), 44_100)
     side_N = (tones_CN()[0] - tones_CN()[1]) / 2
@@ -27,8 +27,8 @@ def test_separate_writes_mono_vocals_as_long_as_the_mix(tmp_path: Path) -> None:
 def test_two_stems_are_the_vocals_and_all_the_rest_of_the_mix(tmp_path: Path) -> None:
     write_song(tmp_path / "a.wav")
     params = load_params().separate
-    alone = Separate(params, str(tmp_path)).one(given("a.wav"))
-    both = Separate(params.model_copy(update={"stems": "two"}), str(tmp_path)).one(given("a.wav"))
+    alone = Separate(params).one(given("a.wav", root=tmp_path))
+    both = Separate(params.model_copy(update={"stems": "two"})).one(given("a.wav", root=tmp_path))
     assert alone["stems"] is None and both["vocals"] == alone["vocals"]
     stems = {stem["name"]: read_bytes(stem["bytes"])[0] for stem in both["stems"]}
     assert list(stems) == ["vocals", "accompaniment"]
@@ -43,5 +43,5 @@ def test_four_stems_need_a_separator_that_knows_instruments() -> None:
 
 def test_a_song_whose_file_went_is_dropped_source_gone(tmp_path: Path) -> None:
     with pytest.raises(SongError) as error:
-        Separate(load_params().separate, str(tmp_path)).one(given("gone.wav"))
+        Separate(load_params().separate).one(given("gone.wav", root=tmp_path))
     assert error.value.reason == "source_gone"
