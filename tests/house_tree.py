@@ -17,7 +17,7 @@ tests/        mirrors the folders above; makes its own tiny data
 params/       overlays: all real models; JAM's published recipes
 bench/        measurements that are not tests
 cluster/      examples: Kubernetes, a cloud, Slurm
-docs/         decisions and why, metrics, deployment, scale
+docs/         decisions and why, columns, metrics, deployment, scale
 dvc.yaml  params.yaml  prefect.yaml  pyproject.toml  requirements.lock  Makefile"""
 START, END = "<!-- the tree is written by `python -m tests.house_tree` -->\n```\n", "\n```\n"
 

@@ -82,7 +82,7 @@ def law(root: Path) -> dict[str, Stage]:
         Check(CheckParams(plausible_score=0.3, min_phone_s=0.03, silence_db=-60.0)),
         Group(GROUP, str(root / "table")),
         Filter(limits),
-        Pack(PackParams(tensor_format="pt")),
+        Pack(PackParams(tensor_format="pt", extras=())),
         Generate(codec, style, {weights: str(checkpoint)}),
         Score(PARAMS.judge),
         Reward(PARAMS.reward, PARAMS.judge),

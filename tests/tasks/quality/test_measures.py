@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from flows.settings.params import load_params
 from tasks.quality.checked_song import CheckedSong, CheckParams
 from tasks.quality.limits import FilterParams
-from tasks.quality.measures import MEASURES, QUALITY, quality_of
+from tasks.quality.measures import MEASURES, QUALITY, Measure, quality_of
 from tests.tasks.tiny import RATE_HZ, timed
 
 PARAMS = CheckParams(plausible_score=0.5, min_phone_s=0.03, silence_db=-60.0)
@@ -50,6 +51,22 @@ def test_the_column_and_the_settings_are_those_of_the_measures() -> None:
     limits = [setting for measure in MEASURES for setting in measure.limits]
     assert FilterParams.model_fields.keys() == {*limits, "languages", "calibrated_for"}
     assert len(limits) == len(set(limits)) and all(limit.startswith(("min_", "max_")) for limit in limits)
+
+
+def test_another_entry_is_a_column_a_setting_and_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    left = Measure(
+        "left_share", "in the left channel", "share", lambda song: 0.9, {"max_left_share": "one_sided"}
+    )
+    monkeypatch.setattr("tasks.quality.measures.MEASURES", (left,))
+    spec = importlib.util.find_spec("tasks.quality.limits")
+    assert spec and spec.loader
+    limits = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(limits)
+    params = limits.FilterParams(max_left_share=0.8, languages=None, calibrated_for=())
+    quality = quality_of(sounding(stereo_CN(tone_N(0.1, 0.5))))
+    assert quality == {"left_share": 0.9}
+    found = limits.broken_limits(quality, params)
+    assert found == {"one_sided": "in the left channel: 0.9 share, at most 0.8"}
 
 
 def test_a_limit_of_a_count_is_whole_and_every_limit_must_be_given() -> None:
