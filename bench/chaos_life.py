@@ -100,7 +100,7 @@ def start(out: Path, songs: Path, only: str | None, plan: Path | None, mark: str
 
 def made_in(work: Path) -> Made:
     """What a run made; clocks in training logs are left out."""
-    from jam_model.shards import locate
+    from jam_model.shard_index import locate
     from tasks.upkeep.checksums import kept_files, place_in
 
     files = {place_in(path, work): _hash(path) for path in kept_files(work)}

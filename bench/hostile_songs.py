@@ -105,12 +105,14 @@ class SongReaders(Scratch):
     def _taken_in(self, root: Path) -> Listing:
         """Lists the songs and lets `ingest` take or drop each."""
         listing = list_sources(root)
-        ingest = Ingest(self.params.ingest, self.params.audio, str(root))
+        ingest = Ingest(self.params.ingest, self.params.audio)
         for source in listing.sources:
             if source.facts["refused"]:
                 continue
             try:
-                ingest.one(Song(source.song_id, {key: source.facts[key] for key in ingest.reads}))
+                ingest.one(
+                    Song(source.song_id, {key: source.facts[key] for key in ingest.reads}, root=str(root))
+                )
             except SongError as error:
                 if not error.reason.isidentifier():
                     raise Unaccounted(f"reason {error.reason!r}") from error

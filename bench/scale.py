@@ -18,10 +18,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.measuring import RESULTS, machine, write_result
 from flows.settings.params_files import BASE, read_yaml
+from tasks.engine.columns import Column
 from tasks.engine.params import EngineParams
 from tasks.engine.pipeline import Chain
 from tasks.engine.pool import connect
@@ -29,8 +32,9 @@ from tasks.engine.scheduler import StageReport, run_chains
 from tasks.engine.song import Song
 from tasks.engine.stage import Section, Stage
 from tasks.engine.table import Source, Table
+from tasks.songs.columns import SONG_COLUMNS
 
-COLUMNS = (
+NUMBERS = (
     *("duration_s", "num_channels", "sample_rate_hz", "num_lines", "alignment_score", "phoneme_unknown"),
     *("num_frames", "tail_energy", "take"),
 )
@@ -54,8 +58,12 @@ def pass_stages() -> list[Stage]:
     """One stage after another, each reading what the one before it wrote."""
     read = "title"
     stages: list[Stage] = []
-    for number, column in enumerate(COLUMNS):
-        facts = {"name": f"pass{number}", "reads": frozenset({read}), "writes": frozenset({column})}
+    for number, column in enumerate(NUMBERS):
+        facts = {
+            "name": f"pass{number}",
+            "reads": frozenset({read}),
+            "writes": {column: Column(pa.float64(), "a number")},
+        }
         stages.append(type(f"Pass{number}", (Pass,), {**facts, "__module__": __name__})(Nothing()))
         read = column
     return stages
@@ -76,7 +84,7 @@ def sources(count: int) -> list[Source]:
 def measured(count: int, engine: EngineParams, root: Path) -> dict[str, Any]:
     """One table: admitted, run stage by stage, checked again."""
     start = time.perf_counter()
-    Table(root / "table").admit(sources(count), engine.partition_size)
+    Table(root / "table", SONG_COLUMNS).admit(sources(count), engine.partition_size)
     admitted_s = time.perf_counter() - start
     receipts = root / "receipts"
     reports: list[StageReport] = []
@@ -84,11 +92,11 @@ def measured(count: int, engine: EngineParams, root: Path) -> dict[str, Any]:
     for stage in pass_stages():
         start = time.perf_counter()
         reports += run_chains(
-            [Chain(Table(root / "table"), pass_stages())], engine, receipts, only={stage.name}
+            [Chain(Table(root / "table", SONG_COLUMNS), pass_stages())], engine, receipts, only={stage.name}
         )
         stage_s.append(time.perf_counter() - start)
     start = time.perf_counter()
-    again = run_chains([Chain(Table(root / "table"), pass_stages())], engine, receipts)
+    again = run_chains([Chain(Table(root / "table", SONG_COLUMNS), pass_stages())], engine, receipts)
     checked_s = time.perf_counter() - start
     if any(report.receipts for report in again):
         raise RuntimeError("the finished table ran again")
@@ -97,7 +105,7 @@ def measured(count: int, engine: EngineParams, root: Path) -> dict[str, Any]:
     worker_s = sum(receipt.seconds for receipt in notes)
     return {
         "songs": count,
-        "partitions": len(again and Table(root / "table").partitions()),
+        "partitions": len(again and Table(root / "table", SONG_COLUMNS).partitions()),
         "admit_s": round(admitted_s, 3),
         "slowest_stage_s": round(max(stage_s), 2),
         "mean_stage_s": round(sum(stage_s) / len(stage_s), 2),
@@ -133,7 +141,7 @@ def main() -> None:
         "scale",
         {
             "machine": machine("ray", "pyarrow"),
-            "stages": len(COLUMNS),
+            "stages": len(NUMBERS),
             "partition_size": options.partition_size,
             "workers": options.workers,
             "ray_start_s": round(ray_s, 1),

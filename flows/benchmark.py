@@ -67,8 +67,8 @@ def run_benchmark(project: Project) -> Path:
         work.benchmark / "table",
         system_sources(systems, params.benchmark.seed),
         {weights[name]: path for name, path in checkpoints.items()},
+        benchmark_stages(project),
         songs_root,
-        benchmark_stages(project, songs_root),
     )
     run_stages([chain], params.engine, work.receipts / REPORT)
 

@@ -18,6 +18,7 @@ from jam_model.checkpoint import load_config, weights_hash
 from tasks.engine.table import Table
 from tasks.models.phonemizer import build_phonemizer
 from tasks.models.style_encoder import build_style_encoder
+from tasks.prompts.columns import PROMPTED_COLUMNS
 from tasks.prompts.output_folder import SONG_COLUMNS, OutputFolder, write_config
 from tasks.prompts.prompts import policy_system, take_sources
 from tasks.prompts.read_prompts import read_requests
@@ -32,7 +33,7 @@ def run_generate(project: Project, manifest: Path, checkpoint: Path, takes: int)
     params, work = project.params, project.work
     check_models(params, "generate")
     weights, config = weights_hash(checkpoint), load_config(checkpoint)
-    stage = generate_stage(project, {weights: checkpoint}, "")
+    stage = generate_stage(project, {weights: checkpoint})
     encoder, phonemizer = (
         build_style_encoder(params.models.style_encoder),
         build_phonemizer(params.models.phonemizer),
@@ -40,7 +41,7 @@ def run_generate(project: Project, manifest: Path, checkpoint: Path, takes: int)
     prompts = read_requests(manifest, phonemizer, encoder, params.audio, params.ingest)
     system = policy_system("generate", "generate", weights, params.sampler, prompts)
     sources = take_sources(prompts, system, 0, takes, params.round.seed)
-    Table(work.table).admit(sources, partition_size=1)
+    Table(work.table, PROMPTED_COLUMNS).admit(sources, partition_size=1)
     chain = project.pipeline(work.table, [stage])
     run_stages([chain], params.engine, work.receipts)
     songs = chain.listed_rows(SONG_COLUMNS)

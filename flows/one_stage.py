@@ -19,7 +19,7 @@ def run_one(project: Project, name: str) -> None:
     from flows.prepare import run_prepare
     from flows.train import run_train
 
-    stages = [stage.name for stage in prepare_stages(project.params, "")]
+    stages = [stage.name for stage in prepare_stages(project.params)]
     if name in stages:
         run_prepare(project, only={name})
     elif name in FITS:

@@ -16,6 +16,7 @@ from tasks.engine.pipeline import Chain
 from tasks.engine.table import GONE, Table
 from tasks.quality.limits import is_calibrated
 from tasks.shards.data_card import finish_shards
+from tasks.songs.columns import SONG_COLUMNS
 from tasks.songs.hashes import Hashes
 from tasks.songs.listing import admitted_paths, list_sources
 from tasks.stages.filter import Filter
@@ -44,8 +45,10 @@ def guarded_chain(project: Project) -> Chain | None:
             f"group.benchmark_manifest: {manifest} names what is no song "
             f"({reasons or 'it is empty'}); every song of it must be there to be kept out of training"
         )
-    stages = [stage for stage in prepare_stages(project.params, str(listing.root)) if stage.name in SKETCHED]
-    return project.pipeline(project.work.guarded, stages, listing.sources)
+    stages = [stage for stage in prepare_stages(project.params) if stage.name in SKETCHED]
+    return project.pipeline(
+        project.work.guarded, stages, listing.sources, columns=SONG_COLUMNS, songs_root=str(listing.root)
+    )
 
 
 def admit_songs(project: Project) -> int:
@@ -55,7 +58,7 @@ def admit_songs(project: Project) -> int:
         ValueError: there is no such folder or manifest, or nothing in it can be taken as a song.
     """
     params, work = project.params, project.work
-    table, hashes = Table(work.table), Hashes(work.hashes)
+    table, hashes = Table(work.table, SONG_COLUMNS), Hashes(work.hashes)
     before = table.partitions()
     listing = list_sources(place_of(params.songs.path, "songs"), admitted_paths(before), hashes=hashes)
     hashes.write(work.hashes)

@@ -49,8 +49,8 @@ def run_sensitivity(project: Project, kind: str, checkpoint: Path | None) -> Pat
         work.root / "sensitivity" / kind / "table",
         system_sources([step.system for step in test.steps], params.sensitivity.seed),
         {weights: path},
+        benchmark_stages(project),
         songs_root,
-        benchmark_stages(project, songs_root),
     )
     run_stages([chain], params.engine, work.receipts / f"sensitivity-{kind}")
     heard = measured_rows([chain])

@@ -83,10 +83,10 @@ def sing(
     params = project.params
     systems = policy_systems(models, params.sampler, prompts)
     stages = [
-        generate_stage(project, {str(system.checkpoint): models[system.name] for system in systems}, ""),
-        Score(params.models.judge, ""),
-        Reward(params.reward, params.models.judge, ""),
-        Style(params.models.style_encoder, ""),
+        generate_stage(project, {str(system.checkpoint): models[system.name] for system in systems}),
+        Score(params.models.judge),
+        Reward(params.reward, params.models.judge),
+        Style(params.models.style_encoder),
     ]
     chain = project.pipeline(folder / "songs", stages, system_sources(systems, params.sweep.seed))
     run_stages([chain], params.engine, project.work.receipts / "sweep-songs")

@@ -1,4 +1,4 @@
-"""What lies beside the shards of a folder: ``index.json`` (the shards) and ``ids.jsonl`` (their songs).
+"""Which samples a folder of shards holds, and where: ``index.json`` (the shards), ``ids.jsonl`` (their songs), the members.
 
 A stranger may have written them, so their form is checked before a name in them is used.
 """
@@ -7,16 +7,42 @@ from __future__ import annotations
 
 import json
 import re
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jam_model.tensors import Buffer
+from jam_model.tensors import MAX_MEMBER_BYTES, Buffer
 
 INDEX_NAME = "index.json"
 IDS_NAME = "ids.jsonl"
 TRAIN, VALIDATION = "train", "validation"
+SUFFIXES = {
+    "latent.pt": "latent",
+    "latent.npy": "latent",
+    "style.pt": "style",
+    "style.npy": "style",
+    "json": "json",
+}
+KINDS = ("latent", "style", "json")
+"""Every sample has one member of each."""
+EXTRAS = {"language": "language.json"}
+"""What a sample may hold beside them: a column of the song table, and the suffix of the member it stands in, JSON or
+(``.npy``) an array. `pack.extras` names those to write; a reader that does not ask for one passes it over.
+"""
+SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _SHARD_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}\.tar")
 _ENTRY = {"name": str, "sha256": str, "bytes": int}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a sample lies: members as suffix -> (offset, size) in shard number `shard`."""
+
+    song_id: str
+    shard: int
+    members: Mapping[str, tuple[int, int]]
 
 
 def read_index(folder: Path) -> list[dict[str, Any]]:
@@ -67,6 +93,46 @@ def id_rows(path: Path) -> list[dict[str, Any]]:
             raise ValueError(f"{path}:{number}: not a song with its id, split and duration; pack again")
         rows.append(row)
     return rows
+
+
+def locate(path: Path, number: int) -> list[Place]:
+    """The samples of shard `number` in file order; reads tar headers only.
+
+    Raises:
+        ValueError: a member of another kind, name or size than a JAM sample has, or a sample not whole.
+    """
+    try:
+        with tarfile.open(path, "r:") as tar:
+            found = _members(tar, path.name)
+    except tarfile.TarError as error:
+        raise ValueError(f"{path.name} is not a whole tar file: {error}") from error
+    for song_id, members in found.items():
+        kinds = sorted(SUFFIXES[suffix] for suffix in members if suffix in SUFFIXES)
+        if kinds != sorted(KINDS):
+            raise ValueError(
+                f"{path.name}: song {song_id!r} has members {kinds}, needs one each of {sorted(KINDS)}"
+            )
+    return [Place(song_id, number, members) for song_id, members in found.items()]
+
+
+def _members(tar: tarfile.TarFile, name: str) -> dict[str, dict[str, tuple[int, int]]]:
+    """Where each song's members lie: song id -> suffix -> (offset, size)."""
+    found: dict[str, dict[str, tuple[int, int]]] = {}
+    end = 0
+    for member in tar:
+        if member.size < 0 or member.offset_data < end:
+            raise ValueError(f"{name}: member {member.name!r} has a wrong size")
+        end = member.offset_data
+        song_id, _, suffix = member.name.partition(".")
+        known = suffix in SUFFIXES or suffix in EXTRAS.values()
+        if not member.isreg() or not SAFE_ID.fullmatch(song_id) or not known:
+            raise ValueError(f"{name}: member {member.name!r} is not <id>.latent|style.pt|npy or <id>.json")
+        if member.size > MAX_MEMBER_BYTES:
+            raise ValueError(f"{name}: {member.name} has {member.size} bytes, limit {MAX_MEMBER_BYTES}")
+        if suffix in found.setdefault(song_id, {}):
+            raise ValueError(f"{name}: member {member.name!r} stands twice")
+        found[song_id][suffix] = (member.offset_data, member.size)
+    return found
 
 
 def read_json(data: Buffer, name: str) -> Any:

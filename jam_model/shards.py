@@ -2,8 +2,8 @@
 
 A sample is ``<id>.latent.pt`` [128, T] (posterior mean, then std), ``<id>.style.pt`` [512] or [n, 512]
 and ``<id>.json`` (``{"word": [{"start", "end", "phoneme", "word"}], "split": ...}``); ``.npy`` may stand
-for ``.pt``. `stream_samples` reads shards front to back through webdataset; `Shards` finds every sample by
-its offset in its shard, so that a seeded order can jump to any of them.
+for ``.pt``. It may hold more (`jam_model.shard_index.EXTRAS`). `stream_samples` reads shards front to back through
+webdataset; `Shards` finds every sample by its offset in its shard, so that a seeded order can jump to any of them.
 
 Shapes: T frames, C 64 latent channels, N style rows, S 512 style dimensions.
 """
@@ -13,11 +13,9 @@ from __future__ import annotations
 import math
 import mmap
 import os
-import re
-import tarfile
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,27 +23,31 @@ import numpy as np
 
 from jam_model.frames import LATENT_CHANNELS, STYLE_DIM
 from jam_model.lyric_grid import GridWord
-from jam_model.shard_index import IDS_NAME, INDEX_NAME, TRAIN, id_rows, read_ids, read_index, read_json
-from jam_model.tensors import MAX_MEMBER_BYTES, Buffer, read_tensor
+from jam_model.shard_index import (
+    EXTRAS,
+    IDS_NAME,
+    INDEX_NAME,
+    KINDS,
+    SUFFIXES,
+    TRAIN,
+    Place,
+    id_rows,
+    locate,
+    read_ids,
+    read_index,
+    read_json,
+)
+from jam_model.tensors import Buffer, read_tensor
 
 # webdataset reads this when it is imported; it then refuses pickles and `pipe:` addresses
 os.environ["WDS_SECURE"] = "1"
 
 MAX_MAPPED = 64  # shards that stay open
-KINDS = ("latent", "style", "json")
-SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
-SUFFIXES = {
-    "latent.pt": "latent",
-    "latent.npy": "latent",
-    "style.pt": "style",
-    "style.npy": "style",
-    "json": "json",
-}
 
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """One song as the model learns it."""
+    """One song as the model learns it; `extras`: what else of it was asked for, by name."""
 
     song_id: str
     mean_TC: np.ndarray
@@ -53,6 +55,7 @@ class Sample:
     style_NS: np.ndarray
     words: tuple[GridWord, ...]
     split: str = TRAIN
+    extras: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def num_frames(self) -> int:
@@ -63,15 +66,6 @@ class Sample:
     def num_bytes(self) -> int:
         """Memory the arrays take."""
         return self.mean_TC.nbytes + self.std_TC.nbytes + self.style_NS.nbytes
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a sample lies: members as suffix -> (offset, size) in shard number `shard`."""
-
-    song_id: str
-    shard: int
-    members: Mapping[str, tuple[int, int]]
 
 
 def stream_samples(shards: Sequence[Path]) -> Iterator[Sample]:
@@ -99,12 +93,17 @@ class Shards:
     """
 
     def __init__(
-        self, folder: Path, split: str = TRAIN, cache_bytes: int = 0, fetch: Fetch | None = None
+        self,
+        folder: Path,
+        split: str = TRAIN,
+        cache_bytes: int = 0,
+        fetch: Fetch | None = None,
+        extras: Sequence[str] = (),
     ) -> None:
         """Locates the samples of `split`; reads headers only.
 
         `fetch`: brings a shard to this machine when a sample of it is read, where `folder` has only the index and
-        the id list; which shard holds which sample is then known from these.
+        the id list; which shard holds which sample is then known from these. `extras`: read these of a sample, too.
 
         Raises:
             ValueError: no index, a shard that is missing or of another size, a song id that stands twice.
@@ -113,6 +112,7 @@ class Shards:
         self.index = read_index(folder)
         self.paths = [folder / entry["name"] for entry in self.index]
         self._fetch = fetch
+        self._extras = extras
         splits = read_ids(folder)
         self.places: list[Place] = []
         seen: set[str] = set()
@@ -166,7 +166,7 @@ class Shards:
         shard = self._mapped(place.shard)
         found = place.members or self._members[place.shard][place.song_id]
         members = {suffix: shard[at : at + size] for suffix, (at, size) in found.items()}
-        sample = decode_sample(place.song_id, members, self.paths[place.shard].name)
+        sample = decode_sample(place.song_id, members, self.paths[place.shard].name, self._extras)
         self._cache[number] = sample
         self._cached_bytes += sample.num_bytes
         while self._cached_bytes > self._cache_bytes:
@@ -201,53 +201,17 @@ def _listed_places(index: Sequence[Mapping[str, Any]], song_ids: list[str]) -> l
     return places
 
 
-def locate(path: Path, number: int) -> list[Place]:
-    """The samples of shard `number` in file order; reads tar headers only.
-
-    Raises:
-        ValueError: a member of another kind, name or size than a JAM sample has, or a sample not whole.
-    """
-    try:
-        with tarfile.open(path, "r:") as tar:
-            found = _members(tar, path.name)
-    except tarfile.TarError as error:
-        raise ValueError(f"{path.name} is not a whole tar file: {error}") from error
-    for song_id, members in found.items():
-        kinds = sorted(SUFFIXES[suffix] for suffix in members)
-        if kinds != sorted(KINDS):
-            raise ValueError(
-                f"{path.name}: song {song_id!r} has members {kinds}, needs one each of {sorted(KINDS)}"
-            )
-    return [Place(song_id, number, members) for song_id, members in found.items()]
-
-
-def _members(tar: tarfile.TarFile, name: str) -> dict[str, dict[str, tuple[int, int]]]:
-    """Where each song's members lie: song id -> suffix -> (offset, size)."""
-    found: dict[str, dict[str, tuple[int, int]]] = {}
-    end = 0
-    for member in tar:
-        if member.size < 0 or member.offset_data < end:
-            raise ValueError(f"{name}: member {member.name!r} has a wrong size")
-        end = member.offset_data
-        song_id, _, suffix = member.name.partition(".")
-        if not member.isreg() or not SAFE_ID.fullmatch(song_id) or suffix not in SUFFIXES:
-            raise ValueError(f"{name}: member {member.name!r} is not <id>.latent|style.pt|npy or <id>.json")
-        if member.size > MAX_MEMBER_BYTES:
-            raise ValueError(f"{name}: {member.name} has {member.size} bytes, limit {MAX_MEMBER_BYTES}")
-        if suffix in found.setdefault(song_id, {}):
-            raise ValueError(f"{name}: member {member.name!r} stands twice")
-        found[song_id][suffix] = (member.offset_data, member.size)
-    return found
-
-
-def decode_sample(song_id: str, members: Mapping[str, Buffer], where: str) -> Sample:
-    """A sample from its members' bytes, by suffix.
+def decode_sample(
+    song_id: str, members: Mapping[str, Buffer], where: str, extras: Sequence[str] = ()
+) -> Sample:
+    """A sample from its members' bytes, by suffix; of those that it may have, `extras` alone are read.
 
     Raises:
         ValueError: a member missing, unreadable, unsafe or of another shape, naming it.
     """
     by_kind = {SUFFIXES[suffix]: (suffix, data) for suffix, data in members.items() if suffix in SUFFIXES}
     missing = [kind for kind in KINDS if kind not in by_kind]
+    missing += [name for name in extras if EXTRAS[name] not in members]
     if missing:
         raise ValueError(f"{where}: song {song_id!r} lacks its {' and '.join(missing)}")
     arrays = {}
@@ -267,7 +231,13 @@ def decode_sample(song_id: str, members: Mapping[str, Buffer], where: str) -> Sa
     lyrics = read_json(by_kind["json"][1], f"{where}: {song_id}.json")
     words = grid_words(lyrics, f"{where}: {song_id}.json")
     mean_TC, std_TC = latent_TC[:, :LATENT_CHANNELS], latent_TC[:, LATENT_CHANNELS:]
-    return Sample(song_id, mean_TC, std_TC, style.astype(np.float32), words, str(lyrics.get("split", TRAIN)))
+    more = {name: _extra(members[EXTRAS[name]], f"{where}: {song_id}.{EXTRAS[name]}") for name in extras}
+    split = str(lyrics.get("split", TRAIN))
+    return Sample(song_id, mean_TC, std_TC, style.astype(np.float32), words, split, more)
+
+
+def _extra(data: Buffer, name: str) -> Any:
+    return read_json(data, name) if name.endswith(".json") else read_tensor(data, name, name)
 
 
 def grid_words(lyrics: Any, name: str) -> tuple[GridWord, ...]:

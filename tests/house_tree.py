@@ -19,7 +19,7 @@ tests/        a folder of tests for each room above; makes its own tiny data
 params/       base/: settings beside params.yaml; overlays: all real models, JAM's published recipes
 bench/        measurements that are not tests
 cluster/      examples: Kubernetes, a cloud, Slurm
-docs/         decisions and why, metrics, deployment, scale
+docs/         decisions and why, columns, metrics, deployment, scale
 dvc.yaml  params.yaml  prefect.yaml  pyproject.toml  requirements.lock  Makefile"""
 INDEX_START, INDEX_END = "<!-- the index is written by `python -m tests.house_tree` -->\n", "\n\n## "
 START, END = "<!-- the tree is written by `python -m tests.house_tree` -->\n```\n", "\n```\n"

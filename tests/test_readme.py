@@ -10,6 +10,7 @@ import yaml
 from flows.commands.main import app
 from flows.pipelines.prepare_stages import prepare_stages
 from flows.settings.params import load_params
+from tests.columns_page import PAGE, page
 from tests.house_tree import DECISIONS, index, index_in, tree, tree_in
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -70,3 +71,7 @@ def test_lock_pins_every_dependency_by_version_alone() -> None:
         line for line in (ROOT / "requirements.lock").read_text().splitlines() if not line.startswith("#")
     ]
     assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+", line) for line in lines)
+
+
+def test_the_page_of_columns_is_what_the_stages_and_measures_declare() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), "run `python -m tests.columns_page`"

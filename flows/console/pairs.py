@@ -19,6 +19,7 @@ from tasks.engine.table import Table
 from tasks.preference.jamify_pairs import write_pair_list
 from tasks.preference.pair_store import read_pairs
 from tasks.preference.replay import compare_samples, find_candidate, rows_of, stored_row
+from tasks.prompts.columns import PROMPTED_COLUMNS
 
 WIDTH = 200
 USE = {TRAIN: "learned from", VALIDATION: "held out"}
@@ -89,9 +90,9 @@ def replay(project: Project, number: int, candidate: str) -> int:
         ValueError: there is no such take, its policy is gone, or params choose another codec or style encoder.
     """
     work = project.work
-    table = Table(work.round(number) / CANDIDATES)
+    table = Table(work.round(number) / CANDIDATES, PROMPTED_COLUMNS)
     part, song = find_candidate(table, number, candidate)
-    stage = generate_stage(project, {song["checkpoint"]: checkpoint_with(work, song["checkpoint"])}, "")
+    stage = generate_stage(project, {song["checkpoint"]: checkpoint_with(work, song["checkpoint"])})
     stored = stored_row(table, part, candidate, stage)
     same, line = compare_samples(stored, stage, song, project.params.engine.threads_per_worker)
     say(f"{candidate}: {line}")

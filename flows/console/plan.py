@@ -24,6 +24,7 @@ from tasks.engine.stage import BadModel
 from tasks.engine.table import SOURCES, Table
 from tasks.preference.gate import GateParams
 from tasks.preference.round import RoundParams
+from tasks.songs.columns import SONG_COLUMNS
 from tasks.songs.hashes import Hashes
 from tasks.songs.listing import admitted_paths, list_sources
 from tasks.storage.object_store import place_of
@@ -116,7 +117,7 @@ def _as_admitted(project: Project) -> Iterator[Chain]:
         copy.mkdir()
         for path in (work.table / SOURCES).glob("part-*.parquet"):
             (copy / path.name).write_bytes(path.read_bytes())
-        admitted = Table(Path(folder)).admit(listing.sources, params.engine.partition_size)
+        admitted = Table(Path(folder), SONG_COLUMNS).admit(listing.sources, params.engine.partition_size)
         chain.partitions = {part.number: part for part in admitted}
         yield chain
 

@@ -11,7 +11,6 @@ from flows.console.card import REPORT_JSON, last_report
 from flows.pipelines.prepare_stages import prepare_chain, songs_root_of
 from flows.run.progress import console, say
 from flows.settings.project import Project
-from tasks.engine.columns import COLUMNS
 from tasks.engine.pipeline import Chain
 from tasks.stages.filter import Filter
 from tasks.stages.group import Group, neighbours_path, why_compare
@@ -106,7 +105,7 @@ def print_song(project: Project, song: str) -> None:
         ValueError: no song id begins with this.
     """
     chain, songs_root = prepared_chain(project), songs_root_of(project.params.songs)
-    light = [name for name, column in COLUMNS.items() if not column.heavy]
+    light = [name for name, column in chain.columns.items() if not column.heavy]
     rows = [row for row in chain.rows(light) if row["song_id"].startswith(song)]
     rows = [row for row in rows if row["song_id"] == song] or rows
     if not rows:

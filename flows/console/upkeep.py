@@ -95,7 +95,7 @@ def print_prune(project: Project, yes: bool) -> None:
             for path in old:
                 remove_tree(path) if path.is_dir() else path.unlink()
             for path in heavy:
-                evict(path)
+                evict(path, chain.columns)
             seal(lease)
     total = f"prune: {len(lines)} in all, {sum(sizes) / 1e6:.1f} MB"
     say(f"{total} freed" if yes else f"{total} that nothing needs; `jam prune --yes` frees them")

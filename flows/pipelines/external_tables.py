@@ -26,6 +26,7 @@ from tasks.benchmark.songs import Asked
 from tasks.engine.pipeline import Chain
 from tasks.engine.stage import Stage
 from tasks.prompts.prompts import Prompt, System, system_sources
+from tasks.songs.columns import SONG_COLUMNS
 from tasks.songs.listing import list_sources
 from tasks.stages.align import Align
 from tasks.stages.ingest import Ingest
@@ -77,7 +78,7 @@ def sung_chain(own: Project, systems: Sequence[System], checkpoints: Mapping[str
         for source in system_sources(systems, own.params.benchmark.seed)
     ]
     where = {str(system.checkpoint): checkpoints[system.name] for system in systems}
-    stages = [generate_stage(own, where, ""), *_measuring(own)]
+    stages = [generate_stage(own, where), *_measuring(own)]
     return own.pipeline(own.work.root / "sung" / "table", stages, sources)
 
 
@@ -92,10 +93,16 @@ def reference_rows(
         params = own.params
         listing = list_sources(reference)
         stages = [
-            Ingest(params.ingest, params.audio, str(listing.root)),
-            Style(params.models.style_encoder, str(listing.root)),
+            Ingest(params.ingest, params.audio),
+            Style(params.models.style_encoder),
         ]
-        chain = own.pipeline(own.work.root / "reference" / "table", stages, listing.sources)
+        chain = own.pipeline(
+            own.work.root / "reference" / "table",
+            stages,
+            listing.sources,
+            columns=SONG_COLUMNS,
+            songs_root=str(listing.root),
+        )
         run_stages([chain], params.engine, own.work.receipts / "reference")
         rows = chain.rows(["content_hash", "window_embedding"])
     else:
@@ -111,4 +118,4 @@ def reference_rows(
 
 def _measuring(own: Project) -> list[Stage]:
     """Mixes are in the table itself."""
-    return [*listening_stages(own, ""), *benchmark_stages(own, "")]
+    return [*listening_stages(own), *benchmark_stages(own)]

@@ -28,8 +28,7 @@ def gate_songs(
         work.round(number) / "gate",
         gate_sources(systems, gate.candidates, gate.seed),
         {str(system.checkpoint): checkpoints[system.name] for system in systems},
-        "",
-        [Reward(params.reward, params.models.judge, "")],
+        [Reward(params.reward, params.models.judge)],
     )
     run_stages([chain], params.engine, work.receipts / f"gate-{number}")
     rows, phonemizer = chain.listed_rows(GATE_COLUMNS), build_phonemizer(params.models.phonemizer)

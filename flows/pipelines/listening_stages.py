@@ -21,7 +21,7 @@ from tasks.stages.style import Style
 from tasks.stages.transcribe import Transcribe, TranscribeParams
 
 
-def generate_stage(project: Project, checkpoints: Mapping[str, Path], songs_root: str) -> Generate:
+def generate_stage(project: Project, checkpoints: Mapping[str, Path]) -> Generate:
     """Sings with `checkpoints`, given by the hash of their weights.
 
     Raises:
@@ -33,7 +33,7 @@ def generate_stage(project: Project, checkpoints: Mapping[str, Path], songs_root
             read_facts(path), params.sampler.guidance, style_encoder_identity(params.models.style_encoder)
         )
     where = {weights: str(path.resolve()) for weights, path in checkpoints.items()}
-    return Generate(params.models.codec, params.models.style_encoder, where, songs_root)
+    return Generate(params.models.codec, params.models.style_encoder, where)
 
 
 def listening_chain(
@@ -41,38 +41,38 @@ def listening_chain(
     table_folder: Path,
     sources: Sequence[Source],
     checkpoints: Mapping[str, Path],
-    songs_root: str,
     more: Sequence[Stage] = (),
+    songs_root: str = "",
 ) -> Chain:
     """Sing every song and listen to it; then `more`."""
     stages = [
-        generate_stage(project, checkpoints, songs_root),
-        *listening_stages(project, songs_root),
+        generate_stage(project, checkpoints),
+        *listening_stages(project),
         *more,
     ]
-    return project.pipeline(table_folder, stages, sources)
+    return project.pipeline(table_folder, stages, sources, songs_root=songs_root)
 
 
-def listening_stages(project: Project, songs_root: str) -> list[Stage]:
+def listening_stages(project: Project) -> list[Stage]:
     """Separate, transcribe every song to its end, embed and score."""
     params = project.params
     always = TranscribeParams(when="always", min_confidence=params.benchmark.min_confidence)
     return [
-        Separate(SeparateParams(stems="vocals"), params.models.separator, songs_root),
+        Separate(SeparateParams(stems="vocals"), params.models.separator),
         Transcribe(always, params.models.transcriber),
-        Style(params.models.style_encoder, songs_root),
-        Score(params.models.judge, songs_root),
+        Style(params.models.style_encoder),
+        Score(params.models.judge),
     ]
 
 
-def benchmark_stages(project: Project, songs_root: str) -> list[Stage]:
+def benchmark_stages(project: Project) -> list[Stage]:
     """What the benchmark measures beyond: word times, levels, and a second judge where one is asked for."""
     params = project.params
     stages: list[Stage] = [
         Place(params.models.aligner, params.models.phonemizer),
-        Gauge(params.check, songs_root),
+        Gauge(params.check),
     ]
     if params.benchmark.second_judge is None:
         return stages
     second = RewardParams(terms=(Term(score=params.benchmark.second_judge, weight=1.0),))
-    return [*stages, Reward(second, params.models.judge, songs_root)]
+    return [*stages, Reward(second, params.models.judge)]

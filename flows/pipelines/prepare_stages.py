@@ -6,6 +6,7 @@ from flows.settings.params import Params, SongsParams
 from flows.settings.project import Project
 from tasks.engine.pipeline import Chain
 from tasks.engine.stage import Stage
+from tasks.songs.columns import SONG_COLUMNS
 from tasks.songs.files import songs_root
 from tasks.stages.align import Align
 from tasks.stages.check import Check
@@ -22,18 +23,18 @@ from tasks.stages.transcribe import Transcribe
 from tasks.storage.object_store import place_of
 
 
-def prepare_stages(params: Params, songs_root: str, table_root: str = "") -> list[Stage]:
+def prepare_stages(params: Params, table_root: str = "") -> list[Stage]:
     """The stages of `prepare`, in order."""
     return [
-        Ingest(params.ingest, params.audio, songs_root),
-        Separate(params.separate, params.models.separator, songs_root),
+        Ingest(params.ingest, params.audio),
+        Separate(params.separate, params.models.separator),
         Transcribe(params.transcribe, params.models.transcriber),
         Align(params.align, params.models.aligner, params.models.phonemizer),
         Phonemize(params.phonemize, params.models.phonemizer),
-        Style(params.models.style_encoder, songs_root),
-        Encode(params.models.codec, songs_root),
-        Sketch(params.dedup_features, songs_root),
-        Check(params.check, songs_root),
+        Style(params.models.style_encoder),
+        Encode(params.models.codec),
+        Sketch(params.dedup_features),
+        Check(params.check),
         Group(params.group, table_root),
         Filter(params.filter),
         Pack(params.pack),
@@ -43,8 +44,10 @@ def prepare_stages(params: Params, songs_root: str, table_root: str = "") -> lis
 def prepare_chain(project: Project, songs_root: str = "") -> Chain:
     """The chain of `prepare` over the table of a work folder."""
     work = project.work
-    stages = prepare_stages(project.params, songs_root, str(work.table))
-    return project.pipeline(work.table, stages, shards=work.shards)
+    stages = prepare_stages(project.params, str(work.table))
+    return project.pipeline(
+        work.table, stages, shards=work.shards, columns=SONG_COLUMNS, songs_root=songs_root
+    )
 
 
 def songs_root_of(songs: SongsParams) -> str:

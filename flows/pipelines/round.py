@@ -120,10 +120,10 @@ def take_chain(project: Project, folder: Path, sources: Sequence[Source], policy
     """The table of a round's takes and the stages that sing, score and hear them out."""
     params = project.params
     stages = [
-        generate_stage(project, {weights_hash(policy): policy}, ""),
-        Score(params.models.judge, ""),
-        Reward(params.reward, params.models.judge, ""),
-        Separate(SeparateParams(stems="vocals"), params.models.separator, ""),
+        generate_stage(project, {weights_hash(policy): policy}),
+        Score(params.models.judge),
+        Reward(params.reward, params.models.judge),
+        Separate(SeparateParams(stems="vocals"), params.models.separator),
         Transcribe(TranscribeParams(when="always", min_confidence=0.0), params.models.guard_transcriber),
     ]
     return project.pipeline(folder / CANDIDATES, stages, sources)

@@ -32,9 +32,9 @@ from tasks.preference.sweep import SweepParams
 from tasks.prompts.output_folder import OutputParams
 from tasks.prompts.rough_times import RoughTimesParams
 from tasks.quality.calibrate import CalibrateParams
+from tasks.quality.checked_song import CheckParams
 from tasks.quality.limits import FilterParams
 from tasks.stages.align import AlignParams
-from tasks.stages.check import CheckParams
 from tasks.stages.dedup_features import SketchParams
 from tasks.stages.generate import SamplerParams
 from tasks.stages.ingest import IngestParams

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -11,9 +11,11 @@ from typing import Concatenate, ParamSpec, TypeVar
 from flows.run.progress import say
 from flows.settings.params import Params, load_params
 from flows.settings.work_folder import WorkFolder
+from tasks.engine.columns import Column
 from tasks.engine.pipeline import Chain
 from tasks.engine.stage import Stage
 from tasks.engine.table import Source, Table
+from tasks.prompts.columns import PROMPTED_COLUMNS
 from tasks.storage.lease import hold
 from tasks.upkeep.checksums import seal
 
@@ -49,9 +51,14 @@ class Project:
         stages: Sequence[Stage],
         sources: Sequence[Source] | None = None,
         shards: Path | None = None,
+        columns: Mapping[str, Column] = PROMPTED_COLUMNS,
+        songs_root: str = "",
     ) -> Chain:
-        """The stages over the song table in `table_folder`, which takes in `sources` first, where there is a new listing."""
-        table = Table(table_folder)
+        """The stages over the song table in `table_folder`, which takes in `sources` first, where there is a new listing.
+
+        `columns`: what is known of a song before any stage; `songs_root`: where relative paths in them start.
+        """
+        table = Table(table_folder, columns, songs_root)
         if sources is not None:
             table.admit(sources, self.params.engine.partition_size)
         return Chain(table, stages, shards, self.params.engine.pythons())

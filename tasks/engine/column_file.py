@@ -13,7 +13,6 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.engine.columns import COLUMNS
 from tasks.engine.fingerprint import Recipe, canonical, sha256_of_file
 from tasks.engine.song import Song
 from tasks.engine.stage import Stage
@@ -33,10 +32,10 @@ class ColumnFile:
         """`shard`: where the bytes of the stage's `sink` column go."""
         self.stage, self.path, self.shard_path = stage, path, shard
         self.made_by = stage.made_by(recipe["models"])
-        self.columns = sorted(stage.writes - {stage.sink})
-        fields = [("song_id", pa.string()), *((name, COLUMNS[name].type) for name in self.columns)]
+        self.columns = sorted(stage.writes.keys() - {stage.sink})
+        fields = [("song_id", pa.string()), *((name, stage.writes[name].type) for name in self.columns)]
         fields += [*(SINK_FIELDS if stage.sink else ()), *BOOKKEEPING]
-        self.heavy = any(COLUMNS[name].heavy for name in self.columns)
+        self.heavy = any(stage.writes[name].heavy for name in self.columns)
         self.schema = pa.schema(fields)
         self.metadata = {"recipe": canonical(recipe), "inputs_sha256": canonical(inputs_sha256)}
         self.rows: list[dict[str, Any]] = []

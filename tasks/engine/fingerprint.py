@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from tasks.engine.stage import Section, Stage
+from tasks.engine.stage import Stage
 
 FINGERPRINT_CHARS = 12
 Recipe = dict[str, Any]
@@ -64,8 +64,7 @@ def stage_recipe(stage: Stage) -> Recipe:
 
 def _packages(stage: Stage) -> set[str]:
     """Of the stage's own code, and of the models its sections of params choose."""
-    sections = [value for value in vars(stage).values() if isinstance(value, Section)]
-    return {*stage.packages, *(name for section in sections for name in section.packages)}
+    return {*stage.packages, *(name for section in stage.sections for name in section.packages)}
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:

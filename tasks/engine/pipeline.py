@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from tasks.engine.columns import Column
 from tasks.engine.fingerprint import Recipe, fingerprint, stage_recipe
 from tasks.engine.interpreter import ask_recipe
 from tasks.engine.sources import SOURCES, Partition
@@ -61,6 +62,12 @@ class Chain:
                     raise ValueError(f"{stage.name} reads {column!r}, which only {writer} writes, later")
                 by_writer.setdefault(writer, []).append(column)
             self.inputs[stage.name] = {name: by_writer[name] for name in self.order if name in by_writer}
+
+    @property
+    def columns(self) -> dict[str, Column]:
+        """Every column of the table: those of the songs as they were listed, then those of each stage in order."""
+        of_stages = [stage.writes for stage in self.stages.values()]
+        return {name: column for part in (self.table.columns, *of_stages) for name, column in part.items()}
 
     @cached_property
     def partitions(self) -> dict[int, Partition]:

@@ -37,6 +37,7 @@ class Work:
     limits: Limits
     poison: dict[str, str] = field(default_factory=dict)  # song id -> reason, found by failing alone
     fence: Fence | None = None  # checked before the commit
+    songs_root: str = ""  # where relative paths in the table start
 
     @property
     def memory_note(self) -> Path:
@@ -88,7 +89,7 @@ def run_partition(stage: Stage, work: Work) -> Receipt:
     audio_s = 0.0
     with (
         memory_limit(work.limits.memory_mb, work.memory_note),
-        Inputs(work.inputs) as inputs,
+        Inputs(work.inputs, work.songs_root) as inputs,
         ColumnFile(stage, work.out, work.shard, work.recipe, inputs.sha256) as output,
     ):
         tally = _Tally()
@@ -158,7 +159,10 @@ def _without_poison(rows: Iterable[Row], stage: str, poison: Mapping[str, str]) 
 
 def run_alone(stage: Stage, work: Work, song_id: str) -> None:
     """One song of a partition through the stage, the result thrown away: does it kill its worker?"""
-    with memory_limit(work.limits.memory_mb, work.memory_note), Inputs(work.inputs) as inputs:
+    with (
+        memory_limit(work.limits.memory_mb, work.memory_note),
+        Inputs(work.inputs, work.songs_root) as inputs,
+    ):
         for row in inputs:
             if row.song.song_id == song_id and not row.settled:
                 with suppress(SongError):
@@ -186,8 +190,8 @@ def call_stage(stage: Stage, song: Song, limits: Limits) -> Song:
             f"stage {stage.name} broke the stage law: it gave back other songs than it was given"
         )
     (made,) = out
-    unwritten = stage.writes - made.columns.keys()
-    foreign = made.columns.keys() - stage.writes - stage.reads
+    unwritten = stage.writes.keys() - made.columns.keys()
+    foreign = made.columns.keys() - stage.writes.keys() - stage.reads
     if unwritten or foreign:
         raise RuntimeError(
             f"stage {stage.name} broke the stage law on {song.song_id}: "

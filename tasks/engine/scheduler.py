@@ -207,6 +207,7 @@ class _Run:
             self.limits,
             ticket.poison,
             self.fence,
+            chain.table.songs_root,
         )
 
     def _commit(self, ticket: _Ticket, receipt: Receipt) -> None:

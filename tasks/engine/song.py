@@ -29,19 +29,20 @@ class Song:
     """A row of the song table: an id and the columns a stage asked for (`Stage.reads`).
 
     `opened`: what `Stage.open` gave, where the runner called it ahead. It is no column: it is never written,
-    and a song with new columns has none.
+    and a song with new columns has none. `root`: where relative paths in its columns start.
     """
 
     song_id: str
     columns: Mapping[str, Any] = field(default_factory=dict)
     opened: Any = field(default=None, compare=False, repr=False)
+    root: str = field(default="", compare=False, repr=False)
 
     def __getitem__(self, column: str) -> Any:
         return self.columns[column]
 
     def with_columns(self, **written: Any) -> Song:
         """A new song with these columns written (or overwritten); this one is not touched."""
-        return Song(self.song_id, {**self.columns, **written})
+        return replace(self, columns={**self.columns, **written}, opened=None)
 
     def with_opened(self, opened: Any) -> Song:
         """The same song with what a stage opened of it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,11 +12,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.engine.columns import COLUMNS
+from tasks.engine.columns import Column
 from tasks.engine.fingerprint import fingerprint
 from tasks.storage.files import names_in, parquet_file, write_bytes
 
 SOURCES = "sources"
+REFUSED = Column(pa.string(), "reason found while listing (duplicate, source_gone ...); null = none")
 _PART = re.compile(r"part-(\d{5,})-([0-9a-f]+)\.parquet")
 
 
@@ -67,9 +68,20 @@ def partitions_in(folder: Path) -> list[Partition]:
     return sorted({part.number: part for part in parts}.values(), key=lambda part: part.number)
 
 
-def write_partition(folder: Path, number: int, sources: Sequence[Source]) -> Partition:
-    """Write who is in a partition from now on, and what they are made of."""
-    columns = sorted({name for source in sources for name in source.facts})
+def write_partition(
+    folder: Path, number: int, sources: Sequence[Source], columns: Mapping[str, Column]
+) -> Partition:
+    """Write who is in a partition from now on, and what they are made of.
+
+    Raises:
+        ValueError: a fact of a source is none of `columns`.
+    """
+    columns = {"refused": REFUSED, **columns}
+    names = sorted({name for source in sources for name in source.facts})
+    if undeclared := [name for name in names if name not in columns]:
+        raise ValueError(
+            f"{undeclared[0]!r} of {sources[0].song_id!r} is no column of this table; declare it"
+        )
     arrays = {
         "song_id": pa.array([s.song_id for s in sources], pa.string()),
         "identity": pa.array([s.identity for s in sources], pa.string()),
@@ -77,8 +89,8 @@ def write_partition(folder: Path, number: int, sources: Sequence[Source]) -> Par
         "drop_reason": pa.array([s.facts.get("refused") for s in sources], pa.string()),
         "dropped_by": pa.array([SOURCES if s.facts.get("refused") else None for s in sources], pa.string()),
     }
-    for name in columns:
-        arrays[name] = pa.array([s.facts.get(name) for s in sources], COLUMNS[name].type)
+    for name in names:
+        arrays[name] = pa.array([s.facts.get(name) for s in sources], columns[name].type)
     made_of = fingerprint([[s.song_id, s.identity, s.facts.get("refused")] for s in sources])
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table(arrays), sink)

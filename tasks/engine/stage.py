@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
+from tasks.engine.columns import Column
 from tasks.engine.song import Song
 
 
@@ -39,15 +40,17 @@ class Stage(ABC):
 
     name: ClassVar[str]
     version: ClassVar[int]
-    reads: ClassVar[frozenset[str]]
-    writes: ClassVar[frozenset[str]]
+    reads: frozenset[str]
+    writes: ClassVar[Mapping[str, Column]]
     packages: ClassVar[tuple[str, ...]] = ()  # distributions whose version may change the values
     sink: ClassVar[str | None] = (
         None  # a written column whose bytes go to the partition's shard, not the table
     )
 
-    def __init__(self, params: Section) -> None:
+    def __init__(self, params: Section, *more: Section) -> None:
+        """`params`: its own section of params.yaml; `more`: others that decide its values, which `facts` tells."""
         self.params = params
+        self.sections = (params, *more)
 
     @property
     def models(self) -> tuple[str, ...]:

@@ -8,12 +8,13 @@ is the state, and nothing is opened to see it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
 import pyarrow as pa
 
+from tasks.engine.columns import Column
 from tasks.engine.sources import SOURCES, Partition, Source, partitions_in, write_partition
 from tasks.storage.files import TEMPORARY_PREFIX, names_in
 
@@ -24,8 +25,11 @@ BOOKKEEPING = (("drop_reason", pa.string()), ("dropped_by", pa.string()), ("made
 class Table:
     """One table on disk. Rows are admitted by `admit`; column files are written by tasks.engine.run_partition."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, columns: Mapping[str, Column], songs_root: str = "") -> None:
+        """`columns`: what can be known of a song before any stage runs. `songs_root`: where relative paths in them
+        start; empty where the songs are in the table itself.
+        """
+        self.root, self.columns, self.songs_root = root, columns, songs_root
 
     def partitions(self) -> list[Partition]:
         """Every partition, by number."""
@@ -38,7 +42,7 @@ class Table:
         the order of (group, identity), so that a shard is never one album.
 
         Raises:
-            ValueError: two sources share a song id.
+            ValueError: two sources share a song id, or one has a fact that is no column of the table.
         """
         listed = {source.song_id: source for source in sources}
         if len(listed) != len(sources):
@@ -52,7 +56,9 @@ class Table:
         first = max(members, default=-1) + 1
         members.update(enumerate(_cut(fresh, partition_size), first))
         folder = self.root / SOURCES
-        parts = [write_partition(folder, number, sources) for number, sources in members.items()]
+        parts = [
+            write_partition(folder, number, sources, self.columns) for number, sources in members.items()
+        ]
         standing = {part.path.name for part in parts}
         for name in names_in(folder) - standing:
             if name.startswith(("part-", TEMPORARY_PREFIX)):

@@ -23,19 +23,29 @@ from jam_model.shard_index import TRAIN, VALIDATION
 from jam_model.shards import Sample
 from tasks.audio.read import array_of
 from tasks.benchmark.system_metrics import windows_of
-from tasks.engine.columns import COLUMNS
+from tasks.engine.columns import Column
 from tasks.engine.song import Song
 from tasks.engine.stage import Section
 from tasks.preference.pair_store import Pair
 from tasks.preference.pairing import CANDIDATE_COLUMNS, PairParams, candidate_of, pair_rows
+from tasks.prompts.columns import PROMPTED_COLUMNS
 from tasks.prompts.prompts import PROMPT_COLUMNS, Prompt, prompts_of
 from tasks.shards.open import open_shards
+from tasks.stages.generate import Generate
+from tasks.stages.group import Group
+from tasks.stages.reward import Reward
 from tasks.storage.files import write_bytes
 from tasks.training.train import TrainResult
 
 PREPARED_COLUMNS = (*PROMPT_COLUMNS, "window_embedding")
 TAKE_COLUMNS = ("seed", "checkpoint", "recipe", "duration_s", *CANDIDATE_COLUMNS)
-PAIR_COLUMNS = ("winner", "loser", "margin", "refusal")
+PAIR_COLUMNS = {
+    "winner": Column(pa.string(), "song id of the preferred take; null with a reason in `refusal`"),
+    "loser": Column(pa.string(), "song id of the other take"),
+    "margin": Column(pa.float64(), "reward of the winner minus the loser's"),
+    "refusal": Column(pa.string(), "why this prompt gave no pair; null = it gave one"),
+}
+_COLUMNS = {**PROMPTED_COLUMNS, **Generate.writes, **Group.writes, **Reward.writes, **PAIR_COLUMNS}
 SUNG_WITH = ("style_guidance_scale", "lyrics_guidance_scale", "num_steps")
 
 
@@ -78,7 +88,7 @@ class RoundPrompts:
             for split, prompts in ((TRAIN, self.learn), (VALIDATION, self.check))
             for prompt in prompts
         ]
-        write_rows(path, rows, {name: COLUMNS[name].type for name in ("split", "title", "duration_s")})
+        write_rows(path, rows, _types(("split", "title", "duration_s")))
 
 
 @dataclass(frozen=True)
@@ -177,14 +187,13 @@ def write_pairs_file(path: Path, groups: Sequence[RoundPairs]) -> None:
         for group in groups
         for row in group.rows
     ]
-    write_rows(path, rows, {name: COLUMNS[name].type for name in ("split", *PAIR_COLUMNS)})
+    write_rows(path, rows, _types(("split", *PAIR_COLUMNS)))
 
 
 def write_scores(path: Path, takes: Iterable[Mapping[str, Any]]) -> None:
     """A flat row a take: the facts it was sung from, every judge's axes, and what the guard heard."""
     facts = ("parent", "take", "seed", "checkpoint", "duration_s", "judged", "reward")
-    types = {name: COLUMNS[name].type for name in facts}
-    types |= {
+    types = _types(facts) | {
         "style_guidance_scale": pa.float64(),
         "lyrics_guidance_scale": pa.float64(),
         "num_steps": pa.int32(),
@@ -209,6 +218,10 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, Any]], types: Mapping[str
         pa.table({name: pa.array([row[name] for row in rows], types[name]) for name in names}), sink
     )
     write_bytes(path, sink.getvalue().to_pybytes())
+
+
+def _types(names: Iterable[str]) -> dict[str, pa.DataType]:
+    return {name: _COLUMNS[name].type for name in names}
 
 
 def training_pairs(pairs: RoundPairs, latents: Mapping[str, bytes], shards: Path) -> list[Pair]:

@@ -3,41 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
+
+from pydantic import create_model
 
 from tasks.engine.stage import Section
 from tasks.quality.measures import MEASURES, Quality
 
+_LIMITS: dict[str, Any] = {
+    setting: (int | None if measure.whole else float | None, ...)
+    for measure in MEASURES
+    for setting in measure.limits
+}
+Limits: Any = create_model("Limits", __base__=Section, **_LIMITS)
 
-class FilterParams(Section):
+
+class FilterParams(Limits):
     """Which songs are worth training on: a limit for each measure of tasks/quality/measures.py; null = no limit.
 
     `languages`: those that are kept, where the recogniser tells one. `calibrated_for`: identities of the
     aligner and the recogniser whose values the limits were chosen on.
     """
 
-    calibrated_for: tuple[str, ...]
-    min_duration_s: float | None
-    max_duration_s: float | None
-    max_silence_share: float | None
-    max_clipped_share: float | None
-    min_loudness_lufs: float | None
-    max_loudness_lufs: float | None
-    min_vocals_db: float | None
-    min_lines: int | None
-    min_words: int | None
-    max_words_per_s: float | None
-    max_word_s: float | None
-    max_overlap_share: float | None
     languages: tuple[str, ...] | None
-    min_alignment: float | None
-    min_coverage: float | None
-    min_agreement: float | None
-    max_unwritten_share: float | None
-    max_outside_share: float | None
-    max_times_offset_s: float | None
-    max_times_drift: float | None
-    max_times_spread_s: float | None
-    max_hurried_share: float | None
+    calibrated_for: tuple[str, ...]
 
 
 def broken_limits(quality: Quality, params: FilterParams) -> dict[str, str]:

@@ -23,8 +23,9 @@ from typing import Any
 import numpy as np
 
 from jam_model.frames import LATENT_CHANNELS, STYLE_DIM, seconds_of_frames
-from jam_model.shards import KINDS, MAX_MEMBER_BYTES, SUFFIXES, grid_words
-from jam_model.tensors import read_tensor
+from jam_model.shard_index import KINDS, SUFFIXES
+from jam_model.shards import grid_words
+from jam_model.tensors import MAX_MEMBER_BYTES, read_tensor
 from tasks.dedup.near_duplicates import STRENGTH, SplitParams, own_split, words_hash
 from tasks.engine.column_file import SHARD_END
 from tasks.models.phonemizer import Phonemizer

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from braceexpand import braceexpand
 
-from jam_model.shards import MAX_MEMBER_BYTES, SAFE_ID, SUFFIXES
+from jam_model.shard_index import SAFE_ID, SUFFIXES
+from jam_model.tensors import MAX_MEMBER_BYTES
 from tasks.songs.listing import song_id_of
 from tasks.songs.tar import fault_behind, is_safe_name, members_of
 

@@ -15,8 +15,8 @@ import numpy as np
 import torch
 
 from jam_model.frames import LATENT_CHANNELS, STYLE_DIM
-from jam_model.shard_index import IDS_NAME, INDEX_NAME
-from jam_model.shards import decode_sample, locate
+from jam_model.shard_index import EXTRAS, IDS_NAME, INDEX_NAME, locate
+from jam_model.shards import decode_sample
 from tasks.audio.read import npy_bytes
 from tasks.engine.column_file import SHARD_END
 from tasks.engine.fingerprint import sha256_of_file
@@ -154,7 +154,13 @@ def verify_shard(path: Path) -> list[str]:
     return [place.song_id for place in places]
 
 
-def json_bytes(value: Mapping[str, Any]) -> bytes:
+def extra_members(song: Song, names: Iterable[str]) -> dict[str, bytes]:
+    """The members that a sample may have (`jam_model.shard_index.EXTRAS`), by suffix: bytes as they are, else JSON."""
+    values = {EXTRAS[name]: song[name] for name in names}
+    return {suffix: v if isinstance(v, bytes) else json_bytes(v) for suffix, v in values.items()}
+
+
+def json_bytes(value: Any) -> bytes:
     """Sorted, compact JSON; NaN is refused with a ValueError."""
     return json.dumps(
         value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
@@ -176,6 +182,7 @@ def _check_sample(song_id: str, members: Mapping[str, bytes], where: str) -> Non
     Raises:
         ValueError: a member is missing, or is not JAM's.
     """
-    sample = decode_sample(song_id, members, where)
+    extras = [name for name, suffix in EXTRAS.items() if suffix in members]
+    sample = decode_sample(song_id, members, where, extras)
     if sample.mean_TC.shape[1] != LATENT_CHANNELS or sample.style_NS.shape[1] != STYLE_DIM:
         raise ValueError(f"{where}: {song_id} has {sample.mean_TC.shape[1]} latent channels")

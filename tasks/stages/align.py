@@ -11,25 +11,18 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 from typing import Any, Literal
 
-import numpy as np
+import pyarrow as pa
 from pydantic import field_validator
 
-from tasks.audio.read import read_bytes
+from tasks.engine.columns import Column
 from tasks.engine.song import Song, SongError
-from tasks.engine.stage import Section, Stage
-from tasks.models.aligner import (
-    Aligner,
-    AlignerParams,
-    Line,
-    TimedWord,
-    Unalignable,
-    aligner_identity,
-    build_aligner,
-)
-from tasks.models.phonemizer import Phonemizer, PhonemizerParams, build_phonemizer, phonemizer_identity
+from tasks.engine.stage import Section
+from tasks.models.aligner import Line, TimedWord, Unalignable, aligner_identity, build_aligner
+from tasks.models.phonemizer import build_phonemizer, phonemizer_identity
+from tasks.songs.columns import SCORED_WORD
+from tasks.stages.bases import Model, VocalsStage
 
 
 class AlignParams(Section):
@@ -48,51 +41,32 @@ class AlignParams(Section):
         return grid_s
 
 
-class Align(Stage):
+class Align(VocalsStage):
     """Words with times: of the lyrics where there are any, else of the transcript."""
 
     name = "align"
     version = 2
-    reads = frozenset({"vocals", "duration_s", "lyrics", "lyrics_times", "lyrics_lines", "transcript"})
-    writes = frozenset({"words", "aligned_words", "alignment_score"})
-    packages = ("numpy", "torch", "phonemizer", "espeakng-loader", "soundfile", "soxr")
-
-    def __init__(self, params: AlignParams, aligner: AlignerParams, phonemizer: PhonemizerParams) -> None:
-        super().__init__(params)
-        self.params: AlignParams = params
-        self.aligner_params = aligner
-        self.phonemizer_params = phonemizer
-
-    @property
-    def models(self) -> tuple[str, ...]:
-        return aligner_identity(self.aligner_params), phonemizer_identity(self.phonemizer_params)
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """The sections of both models; the weights are in the identity, by hash and not by path."""
-        return {
-            "aligner": self.aligner_params.decides(),
-            "phonemizer": self.phonemizer_params.decides(),
-        }
+    reads = VocalsStage.reads | {"lyrics", "lyrics_times", "lyrics_lines", "transcript"}
+    packages = (*VocalsStage.packages, "phonemizer", "espeakng-loader")
+    params: AlignParams
+    aligner = Model(aligner_identity, build_aligner)
+    phonemizer = Model(phonemizer_identity, build_phonemizer)
+    writes = {
+        "words": Column(
+            pa.list_(SCORED_WORD),
+            "the song's words with aligned times and scores in [0, 1]; 0 = cannot be said",
+        ),
+        "alignment_score": Column(pa.float64(), "mean word score"),
+        "aligned_words": Column(
+            pa.list_(SCORED_WORD),
+            "where the aligner lays words that kept their given times; null = they have its",
+        ),
+    }
 
     def made_by(self, models: Sequence[str]) -> str:
         """With the grid, where the times lie on one."""
         grid_s = self.params.times_grid_s
         return super().made_by(models) + (f" grid={grid_s:g}" if grid_s else "")
-
-    @cached_property
-    def aligner(self) -> Aligner:
-        """Built once a worker."""
-        return build_aligner(self.aligner_params)
-
-    @cached_property
-    def phonemizer(self) -> Phonemizer:
-        """Built once a worker."""
-        return build_phonemizer(self.phonemizer_params)
-
-    def open(self, song: Song) -> np.ndarray:
-        """The vocals, float32 [N] at 44.1 kHz."""
-        return read_bytes(song["vocals"])[0][0]
 
     def one(self, song: Song) -> Song:
         """The song with its timed words; kept times have the scores of where the aligner lays their words.

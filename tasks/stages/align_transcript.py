@@ -7,61 +7,33 @@ is found there, and a word that was not heard is not laid.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
-from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
-from tasks.audio.read import read_bytes
+from tasks.engine.columns import Column
 from tasks.engine.song import Song
-from tasks.engine.stage import Stage
-from tasks.models.aligner import (
-    Aligner,
-    AlignerParams,
-    TimedWord,
-    Unalignable,
-    aligner_identity,
-    build_aligner,
-)
-from tasks.models.phonemizer import Phonemizer, PhonemizerParams, build_phonemizer, phonemizer_identity
+from tasks.models.aligner import TimedWord, Unalignable, aligner_identity, build_aligner
+from tasks.models.phonemizer import build_phonemizer, phonemizer_identity
+from tasks.songs.columns import SCORED_WORD
+from tasks.stages.bases import Model, VocalsStage
 
 
-class Place(Stage):
+class Place(VocalsStage):
     """Times of the heard words; null where nothing was heard, or the words cannot be laid: it drops no song."""
 
     name = "place"
     version = 1
-    reads = frozenset({"vocals", "transcript", "duration_s"})
-    writes = frozenset({"placed_words"})
-    packages = ("numpy", "torch", "phonemizer", "espeakng-loader", "soundfile", "soxr")
-
-    def __init__(self, aligner: AlignerParams, phonemizer: PhonemizerParams) -> None:
-        super().__init__(aligner)
-        self.aligner_params = aligner
-        self.phonemizer_params = phonemizer
-
-    @property
-    def models(self) -> tuple[str, ...]:
-        return aligner_identity(self.aligner_params), phonemizer_identity(self.phonemizer_params)
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """The phonemizer's section."""
-        return {"phonemizer": self.phonemizer_params.decides()}
-
-    @cached_property
-    def aligner(self) -> Aligner:
-        """Built once a worker."""
-        return build_aligner(self.aligner_params)
-
-    @cached_property
-    def phonemizer(self) -> Phonemizer:
-        """Built once a worker."""
-        return build_phonemizer(self.phonemizer_params)
-
-    def open(self, song: Song) -> np.ndarray:
-        """The vocals, float32 [N] at 44.1 kHz."""
-        return read_bytes(song["vocals"])[0][0]
+    reads = VocalsStage.reads | {"transcript"}
+    packages = (*VocalsStage.packages, "phonemizer", "espeakng-loader")
+    aligner = Model(aligner_identity, build_aligner)
+    phonemizer = Model(phonemizer_identity, build_phonemizer)
+    writes = {
+        "placed_words": Column(
+            pa.list_(SCORED_WORD),
+            "the heard words where the aligner lays them; null = none, or they cannot be laid",
+        )
+    }
 
     def one(self, song: Song) -> Song:
         """The song with its heard words where they were sung."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import numpy as np
+import pyarrow as pa
 from pydantic import field_validator
 
-from tasks.audio.mix import mix_of
 from tasks.audio.read import npy_bytes
 from tasks.dedup.landmarks import landmarks
 from tasks.dedup.near_duplicates import words_hash
 from tasks.dedup.shingles import shingles
+from tasks.engine.columns import Column
 from tasks.engine.song import Song
-from tasks.engine.stage import Section, Stage
+from tasks.engine.stage import Section
+from tasks.stages.bases import MixStage
 
 
 class SketchParams(Section):
@@ -29,23 +30,18 @@ class SketchParams(Section):
         return count
 
 
-class Sketch(Stage):
+class Sketch(MixStage):
     """The given words, or else what was heard, and the mix, each as sorted integers."""
 
     name = "sketch"
     version = 1
-    reads = frozenset({"audio", "lyrics", "transcript", "duration_s"})
-    writes = frozenset({"lyrics_hash", "lyrics_sketch", "audio_sketch"})
-    packages = ("av", "numpy", "scipy", "soundfile", "soxr")
-
-    def __init__(self, params: SketchParams, songs_root: str) -> None:
-        super().__init__(params)
-        self.params: SketchParams = params
-        self.songs_root = songs_root
-
-    def open(self, song: Song) -> np.ndarray:
-        """The mix."""
-        return mix_of(song.song_id, song["audio"], self.songs_root)
+    reads = MixStage.reads | {"lyrics", "transcript"}
+    params: SketchParams
+    writes = {
+        "lyrics_hash": Column(pa.string(), "sha256 of the given words; null = none were given"),
+        "lyrics_sketch": Column(pa.binary(), "npy int64, sorted: hashed runs of the words, given or heard"),
+        "audio_sketch": Column(pa.binary(), "npy int64, sorted: pairs of spectral peaks, key << 24 | frame"),
+    }
 
     def one(self, song: Song) -> Song:
         """The song with its sketches; `lyrics_hash` is of given words only, since what is heard may vary."""

@@ -2,43 +2,29 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import numpy as np
+import pyarrow as pa
 
-from tasks.audio.mix import mix_of
 from tasks.audio.read import npy_bytes
+from tasks.engine.columns import Column
 from tasks.engine.song import Song
-from tasks.engine.stage import Stage
-from tasks.models.codec import Codec, CodecParams, build_codec, codec_identity
+from tasks.models.codec import CodecParams, build_codec, codec_identity
+from tasks.stages.bases import MixStage, Model
 
 
-class Encode(Stage):
+class Encode(MixStage):
     """The codec's posterior of a mix: mean and standard deviation side by side, float32 [T, 128]."""
 
     name = "encode"
     version = 1
-    reads = frozenset({"audio", "duration_s"})
-    writes = frozenset({"latent", "num_frames"})
-    packages = ("av", "numpy", "scipy", "soundfile", "soxr")
-
-    def __init__(self, params: CodecParams, songs_root: str) -> None:
-        super().__init__(params)
-        self.params: CodecParams = params
-        self.songs_root = songs_root
-
-    @property
-    def models(self) -> tuple[str, ...]:
-        return (codec_identity(self.params),)
-
-    @cached_property
-    def codec(self) -> Codec:
-        """Built once a worker."""
-        return build_codec(self.params)
-
-    def open(self, song: Song) -> np.ndarray:
-        """The mix."""
-        return mix_of(song.song_id, song["audio"], self.songs_root)
+    params: CodecParams
+    codec = Model(codec_identity, build_codec)
+    writes = {
+        "latent": Column(
+            pa.large_binary(), "npy float32 [T, 128]: posterior mean (64) then std (64)", heavy=True
+        ),
+        "num_frames": Column(pa.int32(), "T"),
+    }
 
     def one(self, song: Song) -> Song:
         """The song with its latent."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
+
+from tasks.engine.columns import Column
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Stage
 from tasks.quality.limits import FilterParams, broken_limits
+from tasks.songs.columns import STRINGS
 
 
 class Filter(Stage):
@@ -17,11 +21,11 @@ class Filter(Stage):
     version = 2
     reads = frozenset({"quality", "language", "split", "duplicate_of", "near_benchmark"})
     reads |= {"style_embedding", "num_frames"}
-    writes = frozenset({"kept", "flags"})
-
-    def __init__(self, params: FilterParams) -> None:
-        super().__init__(params)
-        self.params: FilterParams = params
+    params: FilterParams
+    writes = {
+        "kept": Column(pa.bool_(), "passed every stage before and every threshold here"),
+        "flags": Column(STRINGS, "reasons that hold for a song that is never dropped; empty = none"),
+    }
 
     def one(self, song: Song) -> Song:
         """The song with `kept` and `flags`, the reasons that hold.

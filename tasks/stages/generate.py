@@ -12,9 +12,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
+import pyarrow as pa
 import torch
 from pydantic import Field, TypeAdapter
 
@@ -27,10 +28,13 @@ from jam_model.lyric_grid import GridWord, lyric_grid
 from jam_model.sampler import Formula, Guidance, Integration, Precision, Solver, sample, song_noise
 from tasks.audio.mix import mix_of
 from tasks.audio.read import flac_bytes, npy_bytes
+from tasks.engine.columns import Column
 from tasks.engine.song import Song, SongError
-from tasks.engine.stage import Section, Stage
-from tasks.models.codec import Codec, CodecParams, build_codec, codec_identity
+from tasks.engine.stage import Section
+from tasks.models.codec import CodecParams, build_codec, codec_identity
 from tasks.models.style_encoder import StyleParams, build_style_encoder, style_encoder_identity
+from tasks.songs.columns import AUDIO, DURATION_S, TAIL_ENERGY
+from tasks.stages.bases import Model, ModelStage
 from tasks.storage.object_store import place_of
 
 
@@ -99,7 +103,7 @@ Recipe = Sing | Recode | Copy | Noisy
 RECIPE: TypeAdapter[Recipe] = TypeAdapter(Annotated[Recipe, Field(discriminator="kind")])
 
 
-class Generate(Stage):
+class Generate(ModelStage):
     """Sings, recodes, disturbs or copies. Sung noise depends on `seed`, `parent` and `take`: two checkpoints given the
     same prompt and seed start from the same noise.
     """
@@ -108,7 +112,16 @@ class Generate(Stage):
     version = 3
     reads = frozenset({"recipe", "parent", "parent_audio", "seed", "take"})
     reads |= {"asked_words", "asked_phonemes", "asked_style", "asked_duration_s"}
-    writes = frozenset({"audio", "duration_s", "latent_sung", "tail_energy"})
+    codec = Model(codec_identity, build_codec)
+    style_encoder = Model(style_encoder_identity, build_style_encoder)
+    writes = {
+        "audio": AUDIO,
+        "duration_s": DURATION_S,
+        "latent_sung": Column(
+            pa.large_binary(), "npy float32 [T, 64], trimmed to the asked length", heavy=True
+        ),
+        "tail_energy": TAIL_ENERGY,
+    }
     packages = ("av", "numpy", "scipy", "torch", "soundfile", "soxr")
 
     def __init__(
@@ -116,34 +129,17 @@ class Generate(Stage):
         codec: CodecParams,
         style_encoder: StyleParams,
         checkpoints: Mapping[str, str],
-        songs_root: str,
     ) -> None:
-        """`checkpoints` tells where weights lie, by their sha256: a folder of `save_model`."""
-        super().__init__(codec)
-        self.codec_params = codec
-        self.style_encoder_params = style_encoder
+        """`checkpoints` tells where weights lie, by their sha256: a folder of `save_model`. They stand in recipes."""
+        super().__init__(codec, style_encoder)
         self.checkpoints = dict(checkpoints)
-        self.songs_root = songs_root
-
-    @property
-    def models(self) -> tuple[str, ...]:
-        return codec_identity(self.codec_params), style_encoder_identity(self.style_encoder_params)
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """The style encoder's section; checkpoints stand in the recipes."""
-        return {"style_encoder": self.style_encoder_params.decides()}
-
-    @cached_property
-    def codec(self) -> Codec:
-        """Built once a worker."""
-        return build_codec(self.codec_params)
 
     @cached_property
     def negative_style_S(self) -> torch.Tensor:
         """The style that guidance leads away from."""
-        encoder = build_style_encoder(self.style_encoder_params)
-        return torch.from_numpy(np.asarray(encoder.negative_style, np.float32))
+        negative_style = self.style_encoder.negative_style
+        del self.style_encoder  # nothing else is asked of it, and it may be large
+        return torch.from_numpy(np.asarray(negative_style, np.float32))
 
     @cached_property
     def singer(self) -> _Singer:
@@ -161,7 +157,7 @@ class Generate(Stage):
         recipe = RECIPE.validate_json(song["recipe"])
         if isinstance(recipe, Sing):
             return self._sung(song, recipe)
-        mix_CN = mix_of(song.song_id, song["parent_audio"], self.songs_root)
+        mix_CN = mix_of(song.song_id, song["parent_audio"], song.root)
         if isinstance(recipe, Copy):
             duration_s = mix_CN.shape[1] / SAMPLE_RATE_HZ
             return song.with_columns(

@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from tasks.audio.read import array_of
 from tasks.dedup.near_duplicates import TRAIN, Facts, GroupParams, Known, SplitParams, neighbours, own_split
+from tasks.engine.columns import Column
 from tasks.engine.fingerprint import Recipe, differences, fingerprint, stage_recipe
 from tasks.engine.pipeline import Chain
 from tasks.engine.song import Song, SongError
@@ -37,7 +39,14 @@ class Group(Stage):
     name = "group"
     version = 1
     reads = frozenset({"artist", "content_hash", "lyrics_hash"})
-    writes = frozenset({"duplicate_group", "split", "duplicate_of", "near_benchmark"})
+    writes = {
+        "duplicate_group": Column(pa.string(), "the earliest song of its near duplicates; itself when alone"),
+        "split": Column(
+            pa.string(), "train, validation or benchmark, by artist and near duplicates, never by partition"
+        ),
+        "duplicate_of": Column(pa.string(), "the earlier song that it repeats; null = none"),
+        "near_benchmark": Column(pa.string(), "the song of the given benchmark that it is near; null = none"),
+    }
 
     def __init__(self, params: GroupParams, table_root: str) -> None:
         """Only the shares enter the fingerprint; the limits of nearness do by what they change."""
@@ -137,7 +146,7 @@ def _made_from(chain: Chain) -> str:
 
 def _known(chain: Chain, until: str, keeper: Stage | None) -> list[Known]:
     """What is known of every song, partition after partition; of a vanished song nothing is."""
-    needed = keeper.reads - Group.writes if keeper else frozenset()
+    needed = keeper.reads - Group.writes.keys() if keeper else frozenset()
     return [
         Known(
             row["song_id"],

@@ -7,9 +7,13 @@ import io
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from tasks.audio.read import AudioParams, SourceFormat, read_audio
+from tasks.engine.columns import Column
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Section, Stage
+from tasks.songs.columns import DURATION_S, STRINGS, WORD
 from tasks.songs.files import bytes_of, song_file
 from tasks.songs.lyrics import Lyrics, LyricsError, TimedText, decode_text, parse_lyrics
 
@@ -29,15 +33,24 @@ class Ingest(Stage):
     name = "ingest"
     version = 2
     reads = frozenset({"audio", "lyrics_path", "style_path", "content_hash"})
-    writes = frozenset({"duration_s", "num_channels", "sample_rate_hz"})
-    writes |= {"lyrics", "lyrics_times", "lyrics_lines", "num_lines", "style_text"}
     packages = ("av", "soundfile", "soxr")
+    params: IngestParams
+    writes = {
+        "duration_s": DURATION_S,
+        "num_channels": Column(pa.int32(), "channels of the source"),
+        "sample_rate_hz": Column(pa.int32(), "sample rate of the source"),
+        "lyrics": Column(STRINGS, "the given words in order; null = no lyrics were given"),
+        "lyrics_times": Column(pa.list_(WORD), "the given words with their claimed times; null = untimed"),
+        "lyrics_lines": Column(pa.list_(WORD), "timed lines of an .lrc (word = the line); null = none"),
+        "num_lines": Column(
+            pa.int32(), "lines of the given lyrics; null = no lyrics, or a format without lines"
+        ),
+        "style_text": Column(pa.string(), "style prompt; null = none"),
+    }
 
-    def __init__(self, params: IngestParams, audio: AudioParams, songs_root: str) -> None:
-        super().__init__(params)
-        self.params: IngestParams = params
+    def __init__(self, params: IngestParams, audio: AudioParams) -> None:
+        super().__init__(params, audio)
         self.audio = audio
-        self.songs_root = songs_root
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -111,7 +124,7 @@ class Ingest(Stage):
     def _read(self, song: Song, relative: str, max_bytes: int, too_long: str) -> bytes:
         """A source file's bytes. Listing has seen it; it may have gone or become something else since."""
         try:
-            data = bytes_of(song_file(self.songs_root, relative), max_bytes)
+            data = bytes_of(song_file(song.root, relative), max_bytes)
         except (FileNotFoundError, ValueError) as error:
             raise SongError(song.song_id, "source_gone", relative) from error
         except OSError as error:

@@ -14,6 +14,7 @@ from jam_model.frames import SAMPLE_RATE_HZ
 from tasks.audio.read import AudioParams, flac_bytes, read_audio
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Stage
+from tasks.songs.columns import AUDIO, DURATION_S, TAIL_ENERGY
 
 
 class Collect(Stage):
@@ -22,7 +23,7 @@ class Collect(Stage):
     name = "collect"
     version = 1
     reads = frozenset({"parent_audio", "content_hash", "system", "asked_duration_s"})
-    writes = frozenset({"audio", "duration_s", "tail_energy"})
+    writes = {"audio": AUDIO, "duration_s": DURATION_S, "tail_energy": TAIL_ENERGY}
     packages = ("av", "numpy", "soundfile", "soxr")
 
     def __init__(self, audio: AudioParams, folders: Mapping[str, str]) -> None:

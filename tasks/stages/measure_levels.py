@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import numpy as np
+import pyarrow as pa
 
 from tasks.audio.levels import clipped_share, silence_share
 from tasks.audio.loudness import loudness_lufs
-from tasks.audio.mix import mix_of
+from tasks.engine.columns import Column
 from tasks.engine.song import Song
-from tasks.engine.stage import Stage
-from tasks.stages.check import CheckParams
+from tasks.quality.checked_song import CheckParams
+from tasks.stages.bases import MixStage
 
 
-class Gauge(Stage):
+class Gauge(MixStage):
     """The levels of a mix; loudness is null for a silent or very short one."""
 
     name = "gauge"
     version = 1
-    reads = frozenset({"audio", "duration_s"})
-    writes = frozenset({"loudness_lufs", "clipped_share", "silence_share"})
-    packages = ("av", "numpy", "scipy", "soundfile", "soxr", "pyloudnorm")
-
-    def __init__(self, params: CheckParams, songs_root: str) -> None:
-        super().__init__(params)
-        self.params: CheckParams = params
-        self.songs_root = songs_root
-
-    def open(self, song: Song) -> np.ndarray:
-        """The mix."""
-        return mix_of(song.song_id, song["audio"], self.songs_root)
+    packages = (*MixStage.packages, "pyloudnorm")
+    params: CheckParams
+    writes = {
+        "loudness_lufs": Column(pa.float64(), "integrated loudness of the mix; null = silent, or too short"),
+        "clipped_share": Column(
+            pa.float64(), "samples at full scale that follow another one there, as a share"
+        ),
+        "silence_share": Column(pa.float64(), "10 ms pieces below `check.silence_db`, as a share"),
+    }
 
     def one(self, song: Song) -> Song:
         """The song with its levels."""

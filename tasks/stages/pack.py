@@ -11,18 +11,41 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
+import pyarrow as pa
+from pydantic import field_validator
 
-from jam_model.shards import MAX_MEMBER_BYTES
+from jam_model.shard_index import EXTRAS
+from jam_model.tensors import MAX_MEMBER_BYTES
 from tasks.audio.read import array_of
+from tasks.engine.columns import Column
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Section, Stage
-from tasks.shards.write import _check_sample, json_bytes, lyrics_json, sample_bytes, tensor_bytes
+from tasks.shards.write import (
+    _check_sample,
+    extra_members,
+    json_bytes,
+    lyrics_json,
+    sample_bytes,
+    tensor_bytes,
+)
 
 
 class PackParams(Section):
-    """`tensor_format`: ``pt`` is what the released loader reads, ``npy`` what any program can."""
+    """`tensor_format`: ``pt`` is what the released loader reads, ``npy`` what any program can. `extras`: columns that a
+    sample holds beside what JAM needs, of `jam_model.shard_index.EXTRAS`.
+    """
 
     tensor_format: Literal["pt", "npy"]
+    extras: tuple[str, ...]
+
+    @field_validator("extras")
+    @classmethod
+    def _are_registered(cls, extras: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [name for name in extras if name not in EXTRAS]:
+            raise ValueError(
+                f"{unknown[0]!r} is no member of a sample; give some of {', '.join(EXTRAS)}, or []"
+            )
+        return extras
 
 
 class Pack(Stage):
@@ -32,13 +55,18 @@ class Pack(Stage):
     version = 1
     reads = frozenset({"kept", "latent", "style_embedding", "words", "phonemes"})
     reads |= {"duration_s", "split", "artist", "license", "source"}
-    writes = frozenset({"sample"})
     packages = ("numpy", "torch")
     sink = "sample"
+    params: PackParams
+    writes = {
+        "sample": Column(
+            pa.large_binary(), "the song as the members of one WebDataset sample, a tar fragment", heavy=True
+        )
+    }
 
     def __init__(self, params: PackParams) -> None:
         super().__init__(params)
-        self.params: PackParams = params
+        self.reads = Pack.reads | {*params.extras}
 
     def one(self, song: Song) -> Song:
         """The song with its sample.
@@ -53,6 +81,7 @@ class Pack(Stage):
             "json": json_bytes(lyrics_json(song)),
             f"latent.{suffix}": tensor_bytes(latent_CT, suffix),
             f"style.{suffix}": tensor_bytes(style_NS[0] if len(style_NS) == 1 else style_NS, suffix),
+            **extra_members(song, self.params.extras),
         }
         largest = max(members, key=lambda name: len(members[name]))
         if len(members[largest]) > MAX_MEMBER_BYTES:

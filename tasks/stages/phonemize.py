@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
+import pyarrow as pa
+
+from tasks.engine.columns import Column
 from tasks.engine.song import Song, SongError
-from tasks.engine.stage import Section, Stage
-from tasks.models.phonemizer import Phonemizer, PhonemizerParams, build_phonemizer, phonemizer_identity
+from tasks.engine.stage import Section
+from tasks.models.phonemizer import PhonemizerParams, build_phonemizer, phonemizer_identity
+from tasks.songs.columns import STRINGS
+from tasks.stages.bases import Model, ModelStage
 
 
 class PhonemizeParams(Section):
@@ -17,33 +21,23 @@ class PhonemizeParams(Section):
     max_unknown_share: float
 
 
-class Phonemize(Stage):
+class Phonemize(ModelStage):
     """Phonemes of the timed words."""
 
     name = "phonemize"
     version = 1
     reads = frozenset({"words"})
-    writes = frozenset({"phonemes", "phoneme_unknown"})
+    params: PhonemizeParams
+    phonemizer = Model(phonemizer_identity, build_phonemizer)
+    writes = {
+        "phonemes": Column(STRINGS, "IPA of each word, in jamify's symbols; as long as `words`"),
+        "phoneme_unknown": Column(pa.int32(), "symbols that had no counterpart and were left out"),
+    }
     packages = ("phonemizer", "espeakng-loader")
 
     def __init__(self, params: PhonemizeParams, phonemizer: PhonemizerParams) -> None:
-        super().__init__(params)
-        self.params: PhonemizeParams = params
+        super().__init__(params, phonemizer)
         self.phonemizer_params = phonemizer
-
-    @property
-    def models(self) -> tuple[str, ...]:
-        return (phonemizer_identity(self.phonemizer_params),)
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """The phonemizer's section."""
-        return {"phonemizer": self.phonemizer_params.decides()}
-
-    @cached_property
-    def phonemizer(self) -> Phonemizer:
-        """Built once a worker."""
-        return build_phonemizer(self.phonemizer_params)
 
     def one(self, song: Song) -> Song:
         """The song with its phonemes.

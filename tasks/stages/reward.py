@@ -7,15 +7,18 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from pydantic import Field, model_validator
 
-from tasks.audio.mix import mix_of
+from tasks.engine.columns import Column
 from tasks.engine.song import Song
-from tasks.engine.stage import Section, Stage
+from tasks.engine.stage import Section
 from tasks.models.judge import Judge, JudgeParams, build_judge, judge_identity
+from tasks.stages.bases import MixStage
 from tasks.stages.score import scored
 
 CHOSEN = "judge"
+JUDGED = pa.struct([("judge", pa.string()), ("axis", pa.string()), ("score", pa.float64())])
 
 
 class Term(Section):
@@ -79,21 +82,24 @@ class RewardParams(Section):
         return weighed / self.total
 
 
-class Reward(Stage):
+class Reward(MixStage):
     """Ranks a song by the scores it already has from the chosen judge, and those of any other judge weighed."""
 
     name = "reward"
     version = 1
-    reads = frozenset({"audio", "duration_s", "scores"})
-    writes = frozenset({"judged", "reward"})
-    packages = ("av", "numpy", "scipy", "soundfile", "soxr")
+    reads = MixStage.reads | {"scores"}
+    params: RewardParams
+    writes = {
+        "judged": Column(
+            pa.list_(JUDGED), "every axis of every judge asked, with the judge's name and revision"
+        ),
+        "reward": Column(pa.float64(), "what takes are ranked by: the weighted mean that params ask for"),
+    }
 
-    def __init__(self, params: RewardParams, judge: JudgeParams, songs_root: str) -> None:
-        super().__init__(params)
-        self.params: RewardParams = params
-        self.chosen = judge.model
+    def __init__(self, params: RewardParams, judge: JudgeParams) -> None:
         self.judges = params.judges(judge)
-        self.songs_root = songs_root
+        self.chosen = judge.model
+        super().__init__(params, *self.judges.values())
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -116,7 +122,7 @@ class Reward(Stage):
 
     def open(self, song: Song) -> np.ndarray | None:
         """The mix, where a judge must listen to it."""
-        return mix_of(song.song_id, song["audio"], self.songs_root) if len(self.judges) > 1 else None
+        return super().open(song) if len(self.judges) > 1 else None
 
     def one(self, song: Song) -> Song:
         """The song with its reward, and every judge's axes in `judged`."""

@@ -2,42 +2,27 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import numpy as np
+import pyarrow as pa
 
-from tasks.audio.mix import mix_of
+from tasks.engine.columns import Column
 from tasks.engine.song import Song, SongError
-from tasks.engine.stage import Stage
 from tasks.models.judge import Judge, JudgeParams, build_judge, judge_identity
+from tasks.stages.bases import MixStage, Model
 
 
-class Score(Stage):
+class Score(MixStage):
     """Aesthetic scores of a mix."""
 
     name = "score"
     version = 2
-    reads = frozenset({"audio", "duration_s"})
-    writes = frozenset({"scores"})
-    packages = ("av", "numpy", "scipy", "soundfile", "soxr")
-
-    def __init__(self, params: JudgeParams, songs_root: str) -> None:
-        super().__init__(params)
-        self.params: JudgeParams = params
-        self.songs_root = songs_root
-
-    @property
-    def models(self) -> tuple[str, ...]:
-        return (judge_identity(self.params),)
-
-    @cached_property
-    def judge(self) -> Judge:
-        """Built once a worker."""
-        return build_judge(self.params)
-
-    def open(self, song: Song) -> np.ndarray:
-        """The mix."""
-        return mix_of(song.song_id, song["audio"], self.songs_root)
+    params: JudgeParams
+    judge = Model(judge_identity, build_judge)
+    writes = {
+        "scores": Column(
+            pa.list_(pa.float64()), "a score for each of the judge's axes, in its order and range"
+        )
+    }
 
     def one(self, song: Song) -> Song:
         """The song with a score for each of the judge's axes."""

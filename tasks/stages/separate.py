@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import Any
-
-import numpy as np
+import pyarrow as pa
 
 from jam_model.frames import SAMPLE_RATE_HZ
-from tasks.audio.mix import mix_of
 from tasks.audio.read import flac_bytes
+from tasks.engine.columns import Column
 from tasks.engine.song import Song
-from tasks.engine.stage import Section, Stage
+from tasks.engine.stage import Section
 from tasks.models.separator import (
     VOCALS,
-    Separator,
-    SeparatorParams,
     Stems,
     build_separator,
     grouped,
     separator_identity,
 )
+from tasks.stages.bases import MixStage, Model
+
+STEM = pa.struct([("name", pa.string()), ("bytes", pa.large_binary())])
 
 
 class SeparateParams(Section):
@@ -31,38 +29,21 @@ class SeparateParams(Section):
     stems: Stems
 
 
-class Separate(Stage):
+class Separate(MixStage):
     """Vocals of a mix, as 16-bit mono FLAC; stems as 16-bit stereo FLAC."""
 
     name = "separate"
     version = 2
-    reads = frozenset({"audio", "duration_s"})
-    writes = frozenset({"vocals", "stems"})
-    packages = ("av", "numpy", "scipy", "soundfile", "soxr")
-
-    def __init__(self, params: SeparateParams, separator: SeparatorParams, songs_root: str) -> None:
-        super().__init__(params)
-        self.params: SeparateParams = params
-        self.separator_params = separator
-        self.songs_root = songs_root
-
-    @property
-    def models(self) -> tuple[str, ...]:
-        return (separator_identity(self.separator_params),)
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """The separator's section."""
-        return {"separator": self.separator_params.decides()}
-
-    @cached_property
-    def separator(self) -> Separator:
-        """Built once a worker."""
-        return build_separator(self.separator_params)
-
-    def open(self, song: Song) -> np.ndarray:
-        """The mix."""
-        return mix_of(song.song_id, song["audio"], self.songs_root)
+    params: SeparateParams
+    separator = Model(separator_identity, build_separator)
+    writes = {
+        "vocals": Column(pa.large_binary(), "vocals, mono 44.1 kHz FLAC", heavy=True),
+        "stems": Column(
+            pa.list_(STEM),
+            "the parts of the mix, stereo 44.1 kHz FLAC; null = only vocals are kept",
+            heavy=True,
+        ),
+    }
 
     def one(self, song: Song) -> Song:
         """The song with its vocals, and its stems unless ``vocals`` alone are kept."""

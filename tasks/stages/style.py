@@ -2,48 +2,32 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import numpy as np
+import pyarrow as pa
 
-from tasks.audio.mix import mix_of
 from tasks.audio.read import npy_bytes
+from tasks.engine.columns import Column
 from tasks.engine.song import Song
-from tasks.engine.stage import Stage
 from tasks.models.style_encoder import (
-    StyleEncoder,
     StyleParams,
     build_style_encoder,
     style_encoder_identity,
 )
+from tasks.songs.columns import STYLE
+from tasks.stages.bases import MixStage, Model
 
 
-class Style(Stage):
+class Style(MixStage):
     """Style embeddings [n, 512] and windows [W, D] of a mix."""
 
     name = "style"
     version = 1
-    reads = frozenset({"audio", "duration_s"})
-    writes = frozenset({"style_embedding", "window_embedding"})
-    packages = ("av", "numpy", "scipy", "soundfile", "soxr")
-
-    def __init__(self, params: StyleParams, songs_root: str) -> None:
-        super().__init__(params)
-        self.params: StyleParams = params
-        self.songs_root = songs_root
-
-    @property
-    def models(self) -> tuple[str, ...]:
-        return (style_encoder_identity(self.params),)
-
-    @cached_property
-    def encoder(self) -> StyleEncoder:
-        """Built once a worker."""
-        return build_style_encoder(self.params)
-
-    def open(self, song: Song) -> np.ndarray:
-        """The mix."""
-        return mix_of(song.song_id, song["audio"], self.songs_root)
+    params: StyleParams
+    encoder = Model(style_encoder_identity, build_style_encoder)
+    writes = {
+        "style_embedding": Column(STYLE, "[n, 512], one row a crop"),
+        "window_embedding": Column(pa.large_binary(), "npy float32 [num_windows, D], for Frechet distance"),
+    }
 
     def one(self, song: Song) -> Song:
         """The song with its style; the style text is kept as it was given, audio is what is embedded."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
+import pyarrow as pa
 
-from tasks.audio.read import read_bytes
+from tasks.engine.columns import Column
 from tasks.engine.song import Song, SongError
-from tasks.engine.stage import Section, Stage
-from tasks.models.transcriber import Transcriber, TranscriberParams, build_transcriber, transcriber_identity
+from tasks.engine.stage import Section
+from tasks.models.transcriber import build_transcriber, transcriber_identity
+from tasks.songs.columns import SCORED_WORD, STRINGS
+from tasks.stages.bases import Model, VocalsStage
 
 
 class TranscribeParams(Section):
@@ -22,37 +24,26 @@ class TranscribeParams(Section):
     min_confidence: float
 
 
-class Transcribe(Stage):
+class Transcribe(VocalsStage):
     """What a recogniser hears. It never sees the lyrics, only whether there are any."""
 
     name = "transcribe"
     version = 2
-    reads = frozenset({"vocals", "lyrics", "duration_s"})
-    writes = frozenset({"transcript", "transcript_times", "heard_phones", "language"})
-    packages = ("numpy", "torch", "soundfile", "soxr")
-
-    def __init__(self, params: TranscribeParams, transcriber: TranscriberParams) -> None:
-        super().__init__(params)
-        self.params: TranscribeParams = params
-        self.transcriber_params = transcriber
-
-    @property
-    def models(self) -> tuple[str, ...]:
-        return (transcriber_identity(self.transcriber_params),)
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """The transcriber's section; its weights are in the identity, by hash and not by path."""
-        return {"transcriber": self.transcriber_params.decides()}
-
-    @cached_property
-    def transcriber(self) -> Transcriber:
-        """Built once a worker."""
-        return build_transcriber(self.transcriber_params, self.params.min_confidence)
+    reads = VocalsStage.reads | {"lyrics"}
+    params: TranscribeParams
+    transcriber = Model(transcriber_identity, build_transcriber)
+    writes = {
+        "transcript": Column(STRINGS, "words the recogniser heard; null = not asked to listen"),
+        "transcript_times": Column(pa.list_(SCORED_WORD), "the same words with times"),
+        "heard_phones": Column(
+            STRINGS, "the recogniser's own phones, no word knowledge; null = not asked, or it hears none"
+        ),
+        "language": Column(pa.string(), "ISO 639-1, as the recogniser tells it; null = it does not"),
+    }
 
     def open(self, song: Song) -> np.ndarray | None:
         """The vocals, float32 [N] at 44.1 kHz; none where nobody is asked to listen."""
-        return read_bytes(song["vocals"])[0][0] if self._is_asked(song) else None
+        return super().open(song) if self._is_asked(song) else None
 
     def one(self, song: Song) -> Song:
         """The song with what was heard; nulls where nobody was asked to listen.

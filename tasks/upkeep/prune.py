@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from tasks.engine.columns import COLUMNS
+from tasks.engine.columns import Column
 from tasks.engine.pipeline import LEAN, Chain
 from tasks.engine.table import SOURCES
 from tasks.storage.files import atomic_path, parquet_file
@@ -51,7 +51,9 @@ def heavy_files(chain: Chain, stages: Collection[str]) -> list[Path]:
     """
     found = []
     for stage in stages:
-        if stage not in chain.stages or not any(COLUMNS[name].heavy for name in chain.stages[stage].writes):
+        if stage not in chain.stages or not any(
+            column.heavy for column in chain.stages[stage].writes.values()
+        ):
             raise ValueError(f"engine.evict: {stage} writes no heavy column; give separate, encode or none")
         standing, needed = chain.standing(stage), chain.needed(stage)
         paths = [chain.path(stage, number) for number in chain.partitions if number not in needed]
@@ -59,10 +61,10 @@ def heavy_files(chain: Chain, stages: Collection[str]) -> list[Path]:
     return found
 
 
-def evict(path: Path) -> None:
-    """A column file goes on without its heavy columns: who was dropped, and by what it was made, stays known."""
+def evict(path: Path, columns: Mapping[str, Column]) -> None:
+    """A column file goes on without its heavy columns, as `columns` tell them: who was dropped, and by what it was made, stays known."""
     with parquet_file(path) as file:
-        light = [name for name in file.schema_arrow.names if name not in COLUMNS or not COLUMNS[name].heavy]
+        light = [name for name in file.schema_arrow.names if name not in columns or not columns[name].heavy]
         table, recipe = file.read(columns=light).replace_schema_metadata(), file.metadata.metadata
     with (
         atomic_path(path.with_suffix(LEAN)) as temporary,

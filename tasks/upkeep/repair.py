@@ -98,7 +98,7 @@ def _write_members(path: Path) -> None:
         except (OSError, pa.ArrowException):
             continue
         write_partition(
-            table / SOURCES, number, [Source(song_id, "", {"refused": "source_gone"}) for song_id in ids]
+            table / SOURCES, number, [Source(song_id, "", {"refused": "source_gone"}) for song_id in ids], {}
         )
         return
 

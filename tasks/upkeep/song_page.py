@@ -14,7 +14,6 @@ from eval.pages.song import PageWord, SongPage, Sound, StageLine, song_html
 from jam_model.frames import SAMPLE_RATE_HZ
 from tasks.audio.mix import mix_of, mp3_bytes
 from tasks.audio.read import read_bytes
-from tasks.engine.columns import COLUMNS
 from tasks.engine.pipeline import Chain
 from tasks.engine.song import SongError
 from tasks.engine.table import SOURCES
@@ -131,7 +130,7 @@ def _stage_line(chain: Chain, name: str, row: Mapping[str, Any], heavy: Mapping[
     values = {**row, **heavy}
     columns = [
         (column, shown(values[column]), about.meaning)
-        for column, about in COLUMNS.items()
+        for column, about in chain.columns.items()
         if column in standing and values.get(column) is not None
     ]
     dropped = f"dropped: {row['drop_reason']}" if row["drop_reason"] and row["dropped_by"] == name else ""
@@ -156,10 +155,9 @@ def _heavy_columns(chain: Chain, number: int, song_id: str) -> dict[str, Any]:
     """The heavy columns of one song, each from its own row group."""
     place = [source.song_id for source in chain.partitions[number].sources].index(song_id)
     found: dict[str, Any] = {}
+    heavy = {name for name, column in chain.columns.items() if column.heavy}
     for stage in chain.order:
-        names = [
-            name for name in _columns_of(chain, stage, number) if name in COLUMNS and COLUMNS[name].heavy
-        ]
+        names = [name for name in _columns_of(chain, stage, number) if name in heavy]
         if names:
             with parquet_file(chain.path(stage, number)) as file:
                 found.update(_row(file, place, names))

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from jam_model.shards import IDS_NAME, INDEX_NAME, read_index
-from tasks.engine.sources import write_partition
-from tasks.engine.table import SOURCES, Partition, Source, Table
+from tasks.engine.sources import SOURCES, Partition, Source, partitions_in, write_partition
+from tasks.prompts.columns import PROMPTED_COLUMNS
+from tasks.songs.columns import SONG_COLUMNS
 from tasks.songs.listing import Listing
 from tasks.storage.files import remove_tree, write_json_lines
 from tasks.training.train import hash_of
@@ -22,6 +23,7 @@ from tasks.upkeep.checksums import kept_files
 from tasks.upkeep.verify import RUNS
 
 FORGOTTEN = "forgotten"
+LISTED = {**SONG_COLUMNS, **PROMPTED_COLUMNS}
 RAN, DONE = "train.json", "done.json"
 
 
@@ -43,7 +45,7 @@ def forget_song(root: Path, song_id: str) -> Forgotten:
         ValueError: the song table has no such song.
     """
     tables = sorted({path.parent.parent for path in kept_files(root) if path.parent.name == SOURCES})
-    listed = {table: Table(table).partitions() for table in tables}
+    listed = {table: partitions_in(table / SOURCES) for table in tables}
     everyone = [source for parts in listed.values() for part in parts for source in part.sources]
     hashes = {s.facts.get("content_hash") for s in everyone if s.song_id == song_id} - {None}
     if not hashes:
@@ -110,7 +112,7 @@ def _without(root: Path, table: Path, part: Partition, names: Collection[str]) -
         made += [*table.parent.glob("*.parquet")]  # pairs of a round
     for path in made:
         path.unlink(missing_ok=True)
-    if write_partition(table / SOURCES, part.number, stay).path != part.path:
+    if write_partition(table / SOURCES, part.number, stay, LISTED).path != part.path:
         part.path.unlink(missing_ok=True)
     return len(made)
 

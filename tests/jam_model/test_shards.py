@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from jam_model.lyric_grid import GridWord
-from jam_model.shard_index import VALIDATION
-from jam_model.shards import Shards, locate, stream_samples
+from jam_model.shard_index import VALIDATION, locate
+from jam_model.shards import Shards, decode_sample, stream_samples
 
 WORDS = [{"start": 0.1, "end": 0.6, "phoneme": "lˈʌv", "word": "love"}]
 
@@ -161,6 +161,25 @@ def test_member_of_another_name_is_refused(tmp_path: Path, name: str) -> None:
         tar.addfile(tarfile.TarInfo(name), io.BytesIO())
     with pytest.raises(ValueError, match="member"):
         locate(path, 0)
+
+
+def test_a_registered_member_that_is_not_asked_for_is_passed_over_and_one_that_is_must_be_there(
+    tmp_path: Path,
+) -> None:
+    with_more = members_of(1) | {"language.json": b"{damaged"}
+    folder = write_folder(tmp_path / "s", [{"one": with_more, "two": members_of(2)}])
+    assert [sample.extras for sample in Shards(folder)] == [{}, {}]
+    with pytest.raises(ValueError, match=r"one\.language\.json is not JSON"):
+        Shards(folder, extras=["language"])[0]
+    with pytest.raises(ValueError, match="'two' lacks its language"):
+        Shards(folder, extras=["language"])[1]
+
+
+def test_an_extra_member_is_json_or_an_array(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jam_model.shards.EXTRAS", {"language": "language.json", "controls": "controls.npy"})
+    more = {"language.json": b'"en"', "controls.npy": npy_bytes(np.ones((2, 3), np.float32))}
+    sample = decode_sample("one", members_of(1) | more, "here", ["language", "controls"])
+    assert sample.extras["language"] == "en" and sample.extras["controls"].sum() == 6
 
 
 def test_link_in_a_shard_is_refused(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from tasks.engine.pipeline import Chain
 from tasks.engine.scheduler import run_chains
 from tasks.engine.stage import Stage
 from tasks.engine.table import Source, Table
+from tasks.songs.columns import DURATION_S, SONG_COLUMNS
 from tests.tasks.engine.probes import ENGINE
 from tests.tasks.tiny import write_song
 
@@ -23,7 +24,7 @@ def through_the_pool(stage: Stage, root: Path, seconds: float) -> list[dict[str,
         path = write_song(root / "songs" / f"{number}.wav", seconds, seed=number)
         facts = {"audio": {"path": path.name, "bytes": None}, "duration_s": seconds}
         sources.append(Source(f"song-{number}", hashlib.sha256(path.read_bytes()).hexdigest(), facts))
-    table = Table(root / "table")
+    table = Table(root / "table", {**SONG_COLUMNS, "duration_s": DURATION_S}, str(root / "songs"))
     table.admit(sources, PATIENT.partition_size)
     chain = Chain(table, [stage])
     run_chains([chain], PATIENT, root / "receipts")

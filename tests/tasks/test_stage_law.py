@@ -6,6 +6,7 @@ import copy
 import hashlib
 import json
 import pickle
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,16 @@ import pytest
 
 from flows.settings.params import load_params
 from tasks.audio.read import AudioParams, flac_bytes, npy_bytes
-from tasks.engine.columns import COLUMNS, QUALITY
 from tasks.engine.song import Song
 from tasks.engine.stage import Stage
+from tasks.prompts.columns import PROMPTED_COLUMNS
+from tasks.quality.checked_song import CheckParams
 from tasks.quality.limits import FilterParams
+from tasks.quality.measures import QUALITY
+from tasks.songs.columns import SONG_COLUMNS
 from tasks.stages.align import Align, AlignParams
 from tasks.stages.align_transcript import Place
-from tasks.stages.check import Check, CheckParams
+from tasks.stages.check import Check
 from tasks.stages.dedup_features import Sketch, SketchParams
 from tasks.stages.encode import Encode
 from tasks.stages.filter import Filter
@@ -46,13 +50,14 @@ from tests.tasks.units import stages
 PARAMS = load_params()
 NAMES = ("b-second", "a-first", "c-third")  # in an order that sorting would change
 PHONEMIZER = PARAMS.models.phonemizer
+WRITERS = (SONG_COLUMNS, PROMPTED_COLUMNS, *(stage.writes for stage in stages().values()))
+COLUMNS = {name: column for part in WRITERS for name, column in part.items()}
 
 
 def law(root: Path) -> dict[str, Stage]:
     """One of every stage, with embedded models."""
     checkpoint = root / "checkpoint"
     weights = tiny_checkpoint(checkpoint)
-    songs_root = str(root / "songs")
     ingest = IngestParams(
         max_lyrics_bytes=10_000,
         max_lyrics_words=100,
@@ -65,24 +70,24 @@ def law(root: Path) -> dict[str, Stage]:
     limits = FilterParams(**{**dict.fromkeys(FilterParams.model_fields), "calibrated_for": ()})
     codec, style = PARAMS.models.codec, PARAMS.models.style_encoder
     made: list[Stage] = [
-        Ingest(ingest, audio, songs_root),
-        Separate(PARAMS.separate, PARAMS.models.separator, songs_root),
+        Ingest(ingest, audio),
+        Separate(PARAMS.separate, PARAMS.models.separator),
         Transcribe(TranscribeParams(when="always", min_confidence=0.0), PARAMS.models.transcriber),
         Align(AlignParams(times="align", times_grid_s=None), PARAMS.models.aligner, PHONEMIZER),
         Phonemize(PhonemizeParams(max_unknown_share=0.1), PHONEMIZER),
-        Style(style, songs_root),
-        Encode(codec, songs_root),
-        Sketch(SketchParams(shingle_words=3, max_shingles=64, max_landmarks=64), songs_root),
-        Check(CheckParams(plausible_score=0.3, min_phone_s=0.03, silence_db=-60.0), songs_root),
+        Style(style),
+        Encode(codec),
+        Sketch(SketchParams(shingle_words=3, max_shingles=64, max_landmarks=64)),
+        Check(CheckParams(plausible_score=0.3, min_phone_s=0.03, silence_db=-60.0)),
         Group(GROUP, str(root / "table")),
         Filter(limits),
-        Pack(PackParams(tensor_format="pt")),
-        Generate(codec, style, {weights: str(checkpoint)}, songs_root),
-        Score(PARAMS.models.judge, songs_root),
-        Reward(PARAMS.reward, PARAMS.models.judge, songs_root),
-        Collect(audio, {"a": songs_root}),
+        Pack(PackParams(tensor_format="pt", extras=())),
+        Generate(codec, style, {weights: str(checkpoint)}),
+        Score(PARAMS.models.judge),
+        Reward(PARAMS.reward, PARAMS.models.judge),
+        Collect(audio, {"a": str(root / "songs")}),
         Place(PARAMS.models.aligner, PHONEMIZER),
-        Gauge(PARAMS.check, songs_root),
+        Gauge(PARAMS.check),
     ]
     return {stage.name: stage for stage in made}
 
@@ -144,13 +149,17 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Stage], l
     root = tmp_path_factory.mktemp("law")
     made = law(root)
     (weights,) = made["generate"].checkpoints  # type: ignore[attr-defined]
-    return made, [Song(name, row(root, number, weights)) for number, name in enumerate(NAMES)]
+    return made, [
+        Song(name, row(root, number, weights), root=str(root / "songs")) for number, name in enumerate(NAMES)
+    ]
 
 
 def given_to(stage: Stage, songs: list[Song]) -> list[Song]:
     """The songs with the columns the stage reads, through Arrow as the runner passes them."""
     columns = {name: arrow(name, [song[name] for song in songs]) for name in stage.reads}
-    return [Song(song.song_id, {name: columns[name][i] for name in columns}) for i, song in enumerate(songs)]
+    return [
+        replace(song, columns={name: columns[name][i] for name in columns}) for i, song in enumerate(songs)
+    ]
 
 
 def arrow(column: str, values: list[Any]) -> list[Any]:
@@ -159,6 +168,13 @@ def arrow(column: str, values: list[Any]) -> list[Any]:
 
 def test_every_stage_is_held_to_the_law(world: tuple[dict[str, Stage], list[Song]]) -> None:
     assert world[0].keys() == stages().keys()
+
+
+def test_a_column_is_the_same_whoever_writes_it_and_says_what_it_means() -> None:
+    for part in WRITERS:
+        for name, column in part.items():
+            assert column.meaning and column.type == COLUMNS[name].type, name
+            assert column.heavy == COLUMNS[name].heavy, name
 
 
 @pytest.mark.parametrize("name", sorted(stages()))
@@ -173,10 +189,10 @@ def test_stage_law(world: tuple[dict[str, Stage], list[Song]], name: str) -> Non
     assert [song.song_id for song in out] == list(NAMES), "length, order and ids are kept"
     assert songs == before, "inputs are untouched"
     for song, given in zip(out, songs, strict=True):
-        assert song.columns.keys() == stage.reads | stage.writes, "exactly `writes` is added"
-        untouched = stage.reads - stage.writes
+        assert song.columns.keys() == stage.reads | stage.writes.keys(), "exactly `writes` is added"
+        untouched = stage.reads - stage.writes.keys()
         assert {c: song[c] for c in untouched} == {c: given[c] for c in untouched}, "only `writes` change"
-    assert stage.reads | stage.writes <= COLUMNS.keys(), "every column is declared"
+    assert stage.reads <= COLUMNS.keys(), "every column it reads is declared by who writes it"
     for column in stage.writes:
         values = [song[column] for song in out]
         assert arrow(column, values) == values, f"{column} fits its Arrow type and comes back equal"
@@ -185,7 +201,7 @@ def test_stage_law(world: tuple[dict[str, Stage], list[Song]], name: str) -> Non
     travelled = pickle.dumps(stage)
     assert travelled == unbuilt, "a used stage travels without its model"
     other: Stage = pickle.loads(travelled)
-    built = [name for name, value in vars(type(stage)).items() if isinstance(value, cached_property)]
+    built = [name for name in dir(type(stage)) if isinstance(getattr(type(stage), name), cached_property)]
     assert not set(built) & set(vars(other))
     assert other(songs[::-1])[::-1] == out, "the same bytes again, in another order, after pickling"
     assert [other.one(song) for song in songs] == out, "and alone"
@@ -202,5 +218,5 @@ def test_what_a_stage_is_made_of_is_known_without_building_it(
     )
     assert vars(stage) == before, "nothing was built"
     assert all(identity.startswith("embedded/") for identity in stage.models)
-    assert "/tmp" not in facts and "songs_root" not in facts, "no path is part of it"
+    assert "/tmp" not in facts and "root" not in facts, "no path is part of it"
     assert stage.made_by(stage.models).startswith(f"{name}-v{stage.version}")

@@ -31,7 +31,7 @@ def write_song(path: Path, seconds: float = 2.0, seed: int = 0) -> Path:
     return path
 
 
-def given(name: str, song_id: str = "tiny-0123456789ab", **columns: object) -> Song:
+def given(name: str, song_id: str = "tiny-0123456789ab", root: Path | None = None, **columns: object) -> Song:
     """A song as ingest leaves it, with the mix at `name` under the songs root."""
     facts: dict[str, object] = {
         "audio": {"path": name, "bytes": None},
@@ -45,7 +45,7 @@ def given(name: str, song_id: str = "tiny-0123456789ab", **columns: object) -> S
         "source": None,
         "split": "train",
     }
-    return Song(song_id, {**facts, **columns})
+    return Song(song_id, {**facts, **columns}, root=str(root or ""))
 
 
 def timed(*words: tuple[str, float, float]) -> list[dict[str, object]]:

@@ -6,6 +6,7 @@ import ast
 import hashlib
 import importlib
 from dataclasses import dataclass
+from inspect import isabstract
 from pathlib import Path
 
 from tasks.engine.stage import Stage
@@ -29,12 +30,10 @@ def stages() -> dict[str, type[Stage]]:
     """Every stage class of tasks/stages by name."""
     found: dict[str, type[Stage]] = {}
     for path in sorted((ROOT / "tasks" / "stages").glob("*.py")):
-        if "(Stage)" not in path.read_text(encoding="utf-8"):
-            continue
         module = importlib.import_module(f"tasks.stages.{path.stem}")
         for value in vars(module).values():
             if isinstance(value, type) and issubclass(value, Stage) and value.__module__ == module.__name__:
-                found[value.name] = value
+                found |= {} if isabstract(value) else {value.name: value}
     return found
 
 

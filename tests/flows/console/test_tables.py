@@ -18,6 +18,7 @@ from tasks.engine.pipeline import Chain
 from tasks.engine.scheduler import run_chains
 from tasks.engine.stage import Section
 from tasks.engine.table import Source, Table
+from tasks.songs.columns import SONG_COLUMNS
 from tasks.stages.phonemize import Phonemize
 from tasks.upkeep import song_page as look_page
 from tests.tasks.engine.probes import ENGINE
@@ -39,7 +40,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Chain:
         "song-silence": {"title": "silence", "audio": {"path": "gone.wav", "bytes": None}},
         "song-hostile": {"title": HOSTILE, "audio": {"path": "../../etc/passwd", "bytes": None}},
     }
-    table = Table(root / "table")
+    table = Table(root / "table", SONG_COLUMNS)
     table.admit([Source(name, name, one) for name, one in facts.items()], ENGINE.partition_size)
     stages = [Spoken(Section()), Phonemize(params.phonemize, params.models.phonemizer), Hummed(Section())]
     chain = Chain(table, stages)

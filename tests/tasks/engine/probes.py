@@ -9,6 +9,9 @@ import time
 from functools import cached_property
 from pathlib import Path
 
+import pyarrow as pa
+
+from tasks.engine.columns import Column
 from tasks.engine.limits import Limits
 from tasks.engine.params import EngineParams
 from tasks.engine.pipeline import Chain
@@ -39,6 +42,11 @@ ENGINE = EngineParams(
 )
 
 
+TEXT, NUMBER, FLAG = (Column(kind, "made for the tests") for kind in (pa.string(), pa.float64(), pa.bool_()))
+BYTES = Column(pa.large_binary(), "made for the tests", heavy=True)
+LISTED = {"title": TEXT, "lyrics_path": TEXT}
+
+
 class Factor(Section):
     factor: float
 
@@ -49,7 +57,7 @@ class Measure(Stage):
     name = "measure"
     version = 1
     reads = frozenset({"title"})
-    writes = frozenset({"duration_s"})
+    writes = {"duration_s": NUMBER}
 
     def one(self, song: Song) -> Song:
         if song["title"] == "drop me":
@@ -75,7 +83,7 @@ class Cut(Stage):
     name = "cut"
     version = 1
     reads = frozenset({"duration_s"})
-    writes = frozenset({"vocals", "sample"})
+    writes = {"vocals": BYTES, "sample": BYTES}
     sink = "sample"
 
     def one(self, song: Song) -> Song:
@@ -90,7 +98,7 @@ class Flag(Stage):
     name = "flag"
     version = 1
     reads = frozenset({"title"})
-    writes = frozenset({"kept"})
+    writes = {"kept": FLAG}
 
     def one(self, song: Song) -> Song:
         return song.with_columns(kept=True)
@@ -104,7 +112,7 @@ def sources(titles: list[str]) -> list[Source]:
 
 
 def table_of(root: Path, titles: list[str]) -> Table:
-    table = Table(root / "table")
+    table = Table(root / "table", LISTED)
     table.admit(sources(titles), ENGINE.partition_size)
     return table
 
@@ -134,7 +142,7 @@ class Listen(Stage):
     name = "listen"
     version = 1
     reads = frozenset({"title", "duration_s"})
-    writes = frozenset({"artist"})
+    writes = {"artist": TEXT}
 
     def open(self, song: Song) -> list[str]:
         if song["title"] == "closed":
@@ -153,7 +161,7 @@ class Where(Stage):
     name = "where"
     version = 1
     reads = frozenset({"title"})
-    writes = frozenset({"artist", "source"})
+    writes = {"artist": TEXT, "source": TEXT}
     packages = ("only-there",)
 
     def one(self, song: Song) -> Song:
@@ -166,7 +174,7 @@ class Broken(Stage):
     name = "broken"
     version = 1
     reads = frozenset({"duration_s"})
-    writes = frozenset({"kept"})
+    writes = {"kept": FLAG}
 
     @cached_property
     def model(self) -> None:

@@ -37,14 +37,14 @@ def test_vanished_song_stays_as_source_gone_and_comes_back(tmp_path: Path) -> No
 
 
 def test_groups_never_share_a_partition(tmp_path: Path) -> None:
-    table = Table(tmp_path / "table")
+    table = Table(tmp_path / "table", {})
     table.admit([Source(f"s{i}", f"{i}", group="ab"[i % 2]) for i in range(6)], 4)
     assert [{s.group for s in part.sources} for part in table.partitions()] == [{"a"}, {"b"}]
 
 
 def test_two_sources_with_one_id_are_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="'s1' stands twice"):
-        Table(tmp_path).admit([Source("s1", "a"), Source("s1", "b")], 4)
+        Table(tmp_path, {}).admit([Source("s1", "a"), Source("s1", "b")], 4)
 
 
 def test_fingerprint_follows_params_and_content_but_not_paths(tmp_path: Path) -> None:

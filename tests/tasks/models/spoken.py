@@ -5,6 +5,9 @@ from __future__ import annotations
 from tasks.audio.read import flac_bytes
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Stage
+from tasks.songs.columns import DURATION_S
+from tasks.stages.align import Align
+from tasks.stages.separate import Separate
 from tests.tasks.tiny import RATE_HZ, tones_CN
 
 
@@ -14,7 +17,7 @@ class Spoken(Stage):
     name = "spoken"
     version = 1
     reads = frozenset({"title"})
-    writes = frozenset({"words"})
+    writes = {"words": Align.writes["words"]}
 
     def one(self, song: Song) -> Song:
         words = [
@@ -30,7 +33,7 @@ class Hummed(Stage):
     name = "hummed"
     version = 1
     reads = frozenset({"title"})
-    writes = frozenset({"vocals", "duration_s"})
+    writes = {"vocals": Separate.writes["vocals"], "duration_s": DURATION_S}
 
     def one(self, song: Song) -> Song:
         if song["title"] == "silence":

@@ -15,6 +15,7 @@ from tasks.engine.pipeline import Chain
 from tasks.engine.scheduler import run_chains
 from tasks.engine.stage import Stage
 from tasks.engine.table import Table
+from tasks.songs.columns import SONG_COLUMNS
 from tasks.songs.listing import list_sources
 from tasks.stages.align import Align, AlignParams
 from tasks.stages.ingest import Ingest
@@ -43,10 +44,8 @@ def songs_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_two_songs_are_separated_heard_and_aligned_by_real_models(songs_root: Path, tmp_path: Path) -> None:
     params = load_params()
     stages: list[Stage] = [
-        Ingest(params.ingest, params.audio, str(songs_root)),
-        Separate(
-            SeparateParams(stems="four"), demucs_params(write_demucs(tmp_path / "demucs")), str(songs_root)
-        ),
+        Ingest(params.ingest, params.audio),
+        Separate(SeparateParams(stems="four"), demucs_params(write_demucs(tmp_path / "demucs"))),
         Transcribe(
             TranscribeParams(when="always", min_confidence=0.0),
             whisper_params(write_whisper(tmp_path / "whisper"), vad=False),
@@ -57,7 +56,7 @@ def test_two_songs_are_separated_heard_and_aligned_by_real_models(songs_root: Pa
             params.models.phonemizer,
         ),
     ]
-    table = Table(tmp_path / "table")
+    table = Table(tmp_path / "table", SONG_COLUMNS, str(songs_root))
     table.admit(list_sources(songs_root).sources, ENGINE.partition_size)
     chain = Chain(table, stages)
     run_chains([chain], ENGINE.model_copy(update={"song_limit_s": 300.0}), tmp_path / "receipts")

@@ -91,7 +91,7 @@ def letters(text: str) -> list[int]:
 
 
 def packed(folder: Path, *songs: Song) -> Path:
-    stage = Pack(PackParams(tensor_format="pt"))
+    stage = Pack(PackParams(tensor_format="pt", extras=()))
     path = folder / "part-00000-x.tar"
     path.write_bytes(shard_bytes(stage.one(song)["sample"] for song in songs))
     shards = [read_shard(path) for path in sorted(folder.glob("*.tar"))]

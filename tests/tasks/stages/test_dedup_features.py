@@ -19,7 +19,7 @@ WORDS = ["the", "golden", "river", "sings", "over", "my", "quiet", "city"]
 
 def sketch(root: Path, **columns: object) -> Song:
     write_song(root / "a.wav", 2.0)
-    return Sketch(PARAMS, str(root)).one(given("a.wav", **{"transcript": None, **columns}))
+    return Sketch(PARAMS).one(given("a.wav", root=root, **{"transcript": None, **columns}))
 
 
 def test_given_words_come_before_heard_ones(tmp_path: Path) -> None:
@@ -42,5 +42,5 @@ def test_a_song_without_words_still_has_its_sound(tmp_path: Path) -> None:
 
 def test_a_file_that_went_drops_the_song(tmp_path: Path) -> None:
     with pytest.raises(SongError) as error:
-        Sketch(PARAMS, str(tmp_path)).one(given("gone.wav", transcript=None))
+        Sketch(PARAMS).one(given("gone.wav", root=tmp_path, transcript=None))
     assert error.value.reason == "source_gone"

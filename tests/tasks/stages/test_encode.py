@@ -18,7 +18,7 @@ PARAMS = load_params().models.codec
 
 def test_encode_writes_mean_and_std_of_every_frame(tmp_path: Path) -> None:
     write_song(tmp_path / "a.wav")
-    song = Encode(PARAMS, str(tmp_path)).one(given("a.wav"))
+    song = Encode(PARAMS).one(given("a.wav", root=tmp_path))
     latent_TC = array_of(song["latent"])
     assert latent_TC.shape == (song["num_frames"], 128) == (frames_of_seconds(2.0), 128)
     assert latent_TC.dtype == np.float32

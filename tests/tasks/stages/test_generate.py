@@ -61,7 +61,7 @@ def sing(weights: str, **options: object) -> str:
     return json.dumps(recipe)
 
 
-def asked(recipe: str, song_id: str = "p-r1-k0", **columns: object) -> Song:
+def asked(recipe: str, song_id: str = "p-r1-k0", root: Path | None = None, **columns: object) -> Song:
     style = np.random.default_rng(0).standard_normal((2, 512))
     facts: dict[str, object] = {
         "recipe": recipe,
@@ -74,19 +74,19 @@ def asked(recipe: str, song_id: str = "p-r1-k0", **columns: object) -> Song:
         "asked_style": (style / np.linalg.norm(style, axis=1, keepdims=True)).astype(np.float32).tolist(),
         "asked_duration_s": 1.0,
     }
-    return Song(song_id, {**facts, **columns})
+    return Song(song_id, {**facts, **columns}, root=str(root or ""))
 
 
-def stage(root: Path, checkpoints: dict[str, str] | None = None) -> Generate:
+def stage(checkpoints: dict[str, str] | None = None) -> Generate:
     params = load_params().models.codec, load_params().models.style_encoder
-    return Generate(*params, checkpoints=checkpoints or {}, songs_root=str(root))
+    return Generate(*params, checkpoints=checkpoints or {})
 
 
 @pytest.fixture(scope="module")
 def sung(tmp_path_factory: pytest.TempPathFactory) -> tuple[Generate, str]:
     folder = tmp_path_factory.mktemp("checkpoint")
     weights = tiny_checkpoint(folder)
-    return stage(folder, {weights: str(folder)}), weights
+    return stage({weights: str(folder)}), weights
 
 
 def test_generate_sings_as_long_as_asked(sung: tuple[Generate, str]) -> None:
@@ -178,13 +178,13 @@ def test_latents_that_are_not_finite_drop_the_row(tmp_path: Path) -> None:
             weight.fill_(float("nan"))
     weights = save_model(tmp_path, model)
     with pytest.raises(SongError) as error:
-        stage(tmp_path, {weights: str(tmp_path)}).one(asked(sing(weights)))
+        stage({weights: str(tmp_path)}).one(asked(sing(weights)))
     assert error.value.reason == "not_finite"
 
 
 def test_codec_rows_are_one_round_trip_of_the_parents_mix(tmp_path: Path) -> None:
     write_song(tmp_path / "a.wav")
-    song = stage(tmp_path).one(asked('{"kind": "codec"}'))
+    song = stage().one(asked('{"kind": "codec"}', root=tmp_path))
     latent_TC = array_of(song["latent_sung"])
     assert read_bytes(song["audio"]["bytes"])[0].shape == (2, len(latent_TC) * 2048)
     assert song["tail_energy"] is None
@@ -192,7 +192,7 @@ def test_codec_rows_are_one_round_trip_of_the_parents_mix(tmp_path: Path) -> Non
 
 def test_copies_are_the_parents_mix_itself(tmp_path: Path) -> None:
     write_song(tmp_path / "a.wav")
-    song = stage(tmp_path).one(asked('{"kind": "copy"}'))
+    song = stage().one(asked('{"kind": "copy"}', root=tmp_path))
     assert song["audio"] == {"path": "a.wav", "bytes": None}
     assert (song["duration_s"], song["latent_sung"]) == (2.0, None)
 
@@ -202,7 +202,7 @@ def test_noise_rows_are_the_mix_with_noise_as_far_below_it_as_asked(tmp_path: Pa
     mix_CN = read_bytes((tmp_path / "a.wav").read_bytes())[0]
 
     def noise(**columns: object) -> np.ndarray:
-        song = stage(tmp_path).one(asked('{"kind": "noise", "snr_db": 20}', **columns))  # type: ignore[arg-type]
+        song = stage().one(asked('{"kind": "noise", "snr_db": 20}', root=tmp_path, **columns))  # type: ignore[arg-type]
         noisy_CN = read_bytes(song["audio"]["bytes"])[0]
         return noisy_CN / np.sum(noisy_CN * mix_CN) * np.sum(mix_CN**2) - mix_CN
 
@@ -215,16 +215,16 @@ def test_noise_rows_are_the_mix_with_noise_as_far_below_it_as_asked(tmp_path: Pa
 def test_weights_that_are_not_at_hand_or_changed_are_an_error_and_no_drop(tmp_path: Path) -> None:
     weights = tiny_checkpoint(tmp_path)
     with pytest.raises(ValueError, match="no path is known"):
-        stage(tmp_path).one(asked(sing(weights)))
+        stage().one(asked(sing(weights)))
     tiny_checkpoint(tmp_path, seed=1)
     with pytest.raises(ValueError, match="holds the weights"):
-        stage(tmp_path, {weights: str(tmp_path)}).one(asked(sing(weights)))
+        stage({weights: str(tmp_path)}).one(asked(sing(weights)))
 
 
 @pytest.mark.parametrize("recipe", ["{}", '{"kind": "dream"}', '{"kind": "copy", "more": 1}', "no json"])
 def test_a_recipe_that_is_none_is_an_error(tmp_path: Path, recipe: str) -> None:
     with pytest.raises(ValueError, match="validation error"):
-        stage(tmp_path).one(asked(recipe))
+        stage().one(asked(recipe))
 
 
 def test_a_recipe_is_written_and_read_back() -> None:

@@ -17,7 +17,11 @@ from tasks.engine.run_partition import Work, run_partition
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Section, Stage
 from tasks.engine.table import Source, Table
+from tasks.songs.columns import SONG_COLUMNS
+from tasks.stages.dedup_features import Sketch
+from tasks.stages.filter import Filter
 from tasks.stages.group import Group, fit_neighbours, neighbours_path, why_compare
+from tasks.stages.style import Style
 from tests.tasks.dedup.test_near_duplicates import PARAMS
 
 TUNE = "a wild heart will follow every river under the open morning star"
@@ -33,7 +37,7 @@ class Heard(Stage):
     name = "heard"
     version = 1
     reads = frozenset({"title"})
-    writes = frozenset({"lyrics_hash", "lyrics_sketch", "audio_sketch", "style_embedding"})
+    writes = {**Sketch.writes, "style_embedding": Style.writes["style_embedding"]}
 
     def one(self, song: Song) -> Song:
         words = song["title"].split()
@@ -63,7 +67,7 @@ class Prepared:
     """A table in partitions of two, run in this process."""
 
     def __init__(self, root: Path, name: str = "table") -> None:
-        self.root, self.table = root, Table(root / name)
+        self.root, self.table = root, Table(root / name, SONG_COLUMNS)
         self.listed: list[Source] = []
 
     def add(self, sources: list[Source]) -> None:
@@ -154,7 +158,7 @@ class Picky(Stage):
     name = "picky"
     version = 1
     reads = frozenset({"title", "split", "duplicate_of"})
-    writes = frozenset({"kept"})
+    writes = {"kept": Filter.writes["kept"]}
 
     def one(self, song: Song) -> Song:
         if song["duplicate_of"] or song["split"] != "train" or len(song["title"].split()) < 13:

@@ -34,16 +34,16 @@ def listed(root: Path, name: str = "a.wav", **columns: object) -> Song:
         "style_path": None,
         "content_hash": content_hash,
     }
-    return Song("tiny", {**facts, **columns})
+    return Song("tiny", {**facts, **columns}, root=str(root))
 
 
-def ingest(root: Path, song: Song) -> Song:
-    return Ingest(PARAMS, AUDIO, str(root)).one(song)
+def ingest(song: Song) -> Song:
+    return Ingest(PARAMS, AUDIO).one(song)
 
 
-def reason(root: Path, song: Song) -> str:
+def reason(song: Song) -> str:
     with pytest.raises(SongError) as error:
-        ingest(root, song)
+        ingest(song)
     assert error.value.song_id == song.song_id
     return error.value.reason
 
@@ -51,13 +51,13 @@ def reason(root: Path, song: Song) -> str:
 @pytest.mark.parametrize("kind", ["m4a", "aac", "opus", "webm"])
 def test_ingest_reads_the_kinds_that_come_through_pyav(tmp_path: Path, kind: str) -> None:
     (tmp_path / f"a.{kind}").write_bytes(written(tone(1.0, KINDS[kind][2]), kind))
-    assert ingest(tmp_path, listed(tmp_path, f"a.{kind}"))["duration_s"] == pytest.approx(1.0, abs=0.06)
+    assert ingest(listed(tmp_path, f"a.{kind}"))["duration_s"] == pytest.approx(1.0, abs=0.06)
 
 
 @pytest.mark.parametrize("ending", ["wav", "flac", "ogg", "mp3"])
 def test_ingest_reads_the_length_and_format_of_every_kind_of_file(tmp_path: Path, ending: str) -> None:
     write_song(tmp_path / f"a.{ending}", 1.0)
-    song = ingest(tmp_path, listed(tmp_path, f"a.{ending}"))
+    song = ingest(listed(tmp_path, f"a.{ending}"))
     assert song["duration_s"] == pytest.approx(1.0, abs=0.06)
     assert (song["num_channels"], song["sample_rate_hz"]) == (2, 44_100)
     assert (song["lyrics"], song["lyrics_times"], song["style_text"]) == (None, None, None)
@@ -67,7 +67,7 @@ def test_ingest_reads_lyrics_lines_and_style(tmp_path: Path) -> None:
     write_song(tmp_path / "a.wav", 2.0)
     (tmp_path / "a.lrc").write_text("[00:00.50]Hello\n[00:01.00]Blue moon")
     (tmp_path / "a.style.txt").write_text(" bright pop,\n108 bpm ")
-    song = ingest(tmp_path, listed(tmp_path, lyrics_path="a.lrc", style_path="a.style.txt"))
+    song = ingest(listed(tmp_path, lyrics_path="a.lrc", style_path="a.style.txt"))
     assert song["lyrics"] == ["hello", "blue", "moon"]
     assert song["lyrics_lines"] == [
         {"word": "hello", "start_s": 0.5, "end_s": 1.0},
@@ -78,25 +78,25 @@ def test_ingest_reads_lyrics_lines_and_style(tmp_path: Path) -> None:
 
 def test_broken_and_short_audio_is_dropped_with_the_decoders_reason(tmp_path: Path) -> None:
     (tmp_path / "a.wav").write_bytes(b"nothing")
-    assert reason(tmp_path, listed(tmp_path)) == "not_audio"
+    assert reason(listed(tmp_path)) == "not_audio"
     write_song(tmp_path / "b.wav", 0.01)
-    assert reason(tmp_path, listed(tmp_path, "b.wav")) == "too_short"
+    assert reason(listed(tmp_path, "b.wav")) == "too_short"
 
 
 def test_a_file_that_changed_or_went_since_it_was_listed_is_not_ingested(tmp_path: Path) -> None:
     write_song(tmp_path / "a.wav", 1.0)
     song = listed(tmp_path)
     write_song(tmp_path / "a.wav", 1.0, seed=1)
-    assert reason(tmp_path, song) == "source_changed"
+    assert reason(song) == "source_changed"
     (tmp_path / "a.wav").unlink()
-    assert reason(tmp_path, song) == "source_gone"
+    assert reason(song) == "source_gone"
 
 
 def test_a_path_that_leaves_the_songs_root_is_not_opened(tmp_path: Path) -> None:
     write_song(tmp_path / "songs" / "a.wav", 1.0)
     (tmp_path / "secret.txt").write_text("la")
     song = listed(tmp_path / "songs", lyrics_path="../secret.txt")
-    assert reason(tmp_path / "songs", song) == "source_gone"
+    assert reason(song) == "source_gone"
 
 
 @pytest.mark.parametrize(
@@ -112,4 +112,4 @@ def test_a_path_that_leaves_the_songs_root_is_not_opened(tmp_path: Path) -> None
 def test_bad_lyrics_drop_the_song_and_are_never_ignored(tmp_path: Path, lyrics: str, expected: str) -> None:
     write_song(tmp_path / "a.wav", 1.0)
     (tmp_path / "a.json").write_text(lyrics)
-    assert reason(tmp_path, listed(tmp_path, lyrics_path="a.json")) == expected
+    assert reason(listed(tmp_path, lyrics_path="a.json")) == expected

@@ -16,7 +16,7 @@ from tests.tasks.tiny import RATE_HZ, given
 
 def gauged(folder: Path, mix_NC: np.ndarray) -> Song:
     soundfile.write(folder / "a.wav", mix_NC, RATE_HZ, subtype="FLOAT")
-    return Gauge(load_params().check, str(folder)).one(given("a.wav"))
+    return Gauge(load_params().check).one(given("a.wav", root=folder))
 
 
 def test_half_silent_song(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import pickle
 import subprocess
 import sys
 import tarfile
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from jam_model.shards import stream_samples
+from jam_model.shards import Shards, stream_samples
 from tasks.audio.read import npy_bytes
 from tasks.engine.column_file import ColumnFile
 from tasks.engine.song import Song, SongError
@@ -48,8 +49,8 @@ def packable(song_id: str, split: str = "train", styles: int = 2, frames: int = 
     )
 
 
-def fragment(song: Song, tensor_format: str = "pt") -> bytes:
-    return Pack(PackParams(tensor_format=tensor_format)).one(song)["sample"]  # type: ignore[arg-type]
+def fragment(song: Song, tensor_format: str = "pt", extras: tuple[str, ...] = ()) -> bytes:
+    return Pack(PackParams(tensor_format=tensor_format, extras=extras)).one(song)["sample"]  # type: ignore[arg-type]
 
 
 def members(shard: bytes) -> dict[str, bytes]:
@@ -72,6 +73,31 @@ def test_a_sample_holds_what_the_released_loader_needs() -> None:
         None,
         2.0,
     )
+
+
+def test_an_extra_column_is_a_member_of_its_own_that_only_who_asks_for_it_reads(tmp_path: Path) -> None:
+    songs = [packable("a-1").with_columns(language="en"), packable("b-22").with_columns(language=None)]
+    path = tmp_path / "part-00000-x.tar"
+    path.write_bytes(shard_bytes(fragment(song, extras=("language",)) for song in songs))
+    found = members(path.read_bytes())
+    assert list(found)[:4] == ["a-1.json", "a-1.language.json", "a-1.latent.pt", "a-1.style.pt"]
+    plain = members(fragment(packable("a-1")) + bytes(1024))
+    assert {name: found[name] for name in plain} == plain, "the other members are what they are without it"
+    rows = [{"id": song.song_id, "duration": 2.0, "split": "train"} for song in songs]
+    write_index(tmp_path, [read_shard(path)], rows)
+    assert [sample.extras for sample in Shards(tmp_path)] == [{}, {}]
+    assert [sample.extras["language"] for sample in Shards(tmp_path, extras=["language"])] == ["en", None]
+    assert [sample.song_id for sample in stream_samples([path])] == ["a-1", "b-22"]
+    path.write_bytes(path.read_bytes().replace(b'"en"', b'"en '))
+    with pytest.raises(ValueError, match=r"a-1\.language\.json is not JSON"):
+        verify_shard(path)
+
+
+def test_only_a_registered_column_can_be_packed_and_pack_reads_it() -> None:
+    with pytest.raises(ValueError, match=r"'vocals' is no member of a sample; give some of language"):
+        PackParams(tensor_format="pt", extras=("vocals",))
+    asked = Pack(PackParams(tensor_format="pt", extras=("language",)))
+    assert pickle.loads(pickle.dumps(asked)).reads == Pack.reads | {"language"} != Pack.reads
 
 
 def test_a_single_style_is_one_vector_as_released() -> None:
@@ -159,7 +185,7 @@ def test_a_shard_is_told_by_its_column_file_as_it_is_read(tmp_path: Path) -> Non
     songs = [packable("a-1"), packable("b-22"), packable("c-333", "validation")]
     rows = [{"id": song.song_id, "duration": 2.0, "split": song["split"]} for song in songs]
     columns, shard = tmp_path / "part-00000-x.parquet", tmp_path / "part-00000-x.tar"
-    stage = Pack(PackParams(tensor_format="pt"))
+    stage = Pack(PackParams(tensor_format="pt", extras=()))
     with ColumnFile(stage, columns, shard, {"models": []}, {}) as output:
         for song in songs:
             output.write(stage.one(song), song.song_id, None, None)

@@ -24,11 +24,11 @@ def weighed(**weights: float) -> RewardParams:
 
 def scored(tmp_path: Path, *scores: float) -> Song:
     write_song(tmp_path / "a.wav")
-    return given("a.wav", scores=list(scores))
+    return given("a.wav", root=tmp_path, scores=list(scores))
 
 
 def test_the_mean_of_the_chosen_judges_axes_needs_no_other_judge(tmp_path: Path) -> None:
-    stage = Reward(load_params().reward, JUDGE, str(tmp_path))
+    stage = Reward(load_params().reward, JUDGE)
     song = stage.one(Song("a", {"audio": None, "duration_s": 1.0, "scores": [1.0, 2.0, 3.0, 4.0, 5.0]}))
     assert song["reward"] == 3.0
     assert [entry["axis"] for entry in song["judged"]] == list(AXES)
@@ -37,26 +37,26 @@ def test_the_mean_of_the_chosen_judges_axes_needs_no_other_judge(tmp_path: Path)
 
 def test_axes_and_judges_are_weighed_against_one_another(tmp_path: Path) -> None:
     song = scored(tmp_path, 1.0, 2.0, 3.0, 4.0, 5.0)
-    one_axis = Reward(weighed(judge__clarity=2.0), JUDGE, str(tmp_path)).one(song)
+    one_axis = Reward(weighed(judge__clarity=2.0), JUDGE).one(song)
     assert one_axis["reward"] == 4.0 and len(one_axis["judged"]) == len(AXES)
-    both = Reward(weighed(judge=3.0, brightness=1.0), JUDGE, str(tmp_path)).one(song)
+    both = Reward(weighed(judge=3.0, brightness=1.0), JUDGE).one(song)
     bright = both["judged"][-1]
     assert bright["judge"] == "embedded/brightness@1" and 1 <= bright["score"] <= 5
     assert both["reward"] == pytest.approx((3 * 3.0 + bright["score"]) / 4)
-    less = Reward(weighed(judge=1.0, brightness=-1.0), JUDGE, str(tmp_path)).one(song)
+    less = Reward(weighed(judge=1.0, brightness=-1.0), JUDGE).one(song)
     assert less["reward"] == pytest.approx((3.0 - bright["score"]) / 2)
 
 
 def test_a_judge_may_be_named_by_its_model(tmp_path: Path) -> None:
     song = scored(tmp_path, 1.0, 2.0, 3.0, 4.0, 5.0)
-    named, chosen = (Reward(weighed(**{name: 1.0}), JUDGE, str(tmp_path)) for name in ("embedded", "judge"))
+    named, chosen = (Reward(weighed(**{name: 1.0}), JUDGE) for name in ("embedded", "judge"))
     assert named.one(song) == chosen.one(song)
 
 
 def test_a_weighed_score_that_is_no_number_makes_no_reward(tmp_path: Path) -> None:
     song = scored(tmp_path, 1.0, 2.0, 3.0, math.nan, 5.0)
-    assert math.isnan(Reward(weighed(judge=1.0), JUDGE, str(tmp_path)).one(song)["reward"])
-    assert Reward(weighed(judge__coherence=1.0), JUDGE, str(tmp_path)).one(song)["reward"] == 1.0
+    assert math.isnan(Reward(weighed(judge=1.0), JUDGE).one(song)["reward"])
+    assert Reward(weighed(judge__coherence=1.0), JUDGE).one(song)["reward"] == 1.0
 
 
 def test_unknown_scores_and_no_weight_are_refused() -> None:

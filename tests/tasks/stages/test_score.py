@@ -15,7 +15,7 @@ from tests.tasks.tiny import given, write_song
 
 def test_score_writes_five_axes(tmp_path: Path) -> None:
     write_song(tmp_path / "a.wav")
-    song = Score(load_params().models.judge, str(tmp_path)).one(given("a.wav"))
+    song = Score(load_params().models.judge).one(given("a.wav", root=tmp_path))
     assert len(song["scores"]) == 5 and all(1 < score < 5 for score in song["scores"])
 
 

@@ -15,13 +15,13 @@ from tasks.stages.separate import Separate, SeparateParams
 from tests.tasks.tiny import given, tones_CN, write_song
 
 
-def separate(folder: Path, stems: Stems = "vocals") -> Separate:
-    return Separate(SeparateParams(stems=stems), load_params().models.separator, str(folder))
+def separate(stems: Stems = "vocals") -> Separate:
+    return Separate(SeparateParams(stems=stems), load_params().models.separator)
 
 
 def test_separate_writes_mono_vocals_as_long_as_the_mix(tmp_path: Path) -> None:
     write_song(tmp_path / "a.wav")
-    vocals_CN, rate = read_bytes(separate(tmp_path).one(given("a.wav"))["vocals"])
+    vocals_CN, rate = read_bytes(separate().one(given("a.wav", root=tmp_path))["vocals"])
     assert (vocals_CN.shape, rate) == ((1, tones_CN().shape[1]), 44_100)
     side_N = (tones_CN()[0] - tones_CN()[1]) / 2
     assert abs(np.corrcoef(vocals_CN[0], side_N)[0, 1]) < 0.1  # the chord at the sides is not in it
@@ -29,8 +29,8 @@ def test_separate_writes_mono_vocals_as_long_as_the_mix(tmp_path: Path) -> None:
 
 def test_two_stems_are_the_vocals_and_all_the_rest_of_the_mix(tmp_path: Path) -> None:
     write_song(tmp_path / "a.wav")
-    alone = separate(tmp_path).one(given("a.wav"))
-    both = separate(tmp_path, "two").one(given("a.wav"))
+    alone = separate().one(given("a.wav", root=tmp_path))
+    both = separate("two").one(given("a.wav", root=tmp_path))
     assert alone["stems"] is None and both["vocals"] == alone["vocals"]
     stems = {stem["name"]: read_bytes(stem["bytes"])[0] for stem in both["stems"]}
     assert list(stems) == ["vocals", "accompaniment"]
@@ -48,5 +48,5 @@ def test_four_stems_need_a_separator_that_knows_instruments() -> None:
 
 def test_a_song_whose_file_went_is_dropped_source_gone(tmp_path: Path) -> None:
     with pytest.raises(SongError) as error:
-        separate(tmp_path).one(given("gone.wav"))
+        separate().one(given("gone.wav", root=tmp_path))
     assert error.value.reason == "source_gone"

@@ -14,7 +14,7 @@ from tests.tasks.tiny import given, write_song
 
 def test_style_writes_unit_rows_and_windows(tmp_path: Path) -> None:
     write_song(tmp_path / "a.wav")
-    song = Style(load_params().models.style_encoder, str(tmp_path)).one(given("a.wav"))
+    song = Style(load_params().models.style_encoder).one(given("a.wav", root=tmp_path))
     style_NS = np.asarray(song["style_embedding"])
     assert style_NS.shape[1] == 512
     np.testing.assert_allclose(np.linalg.norm(style_NS, axis=1), 1, atol=1e-5)

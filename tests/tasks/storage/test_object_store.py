@@ -22,7 +22,7 @@ from tasks.storage.files import atomic_path, names_in, remove_tree, write_json, 
 from tasks.storage.lease import LEASE_NAME, STALE_S, LeaseLost, WorkHeld, fence_over, hold, read_holder
 from tasks.storage.object_store import StorePath, local_file, local_folder, place_of
 from tests.s3 import s3_server
-from tests.tasks.engine.probes import ENGINE, Cut, Factor, Measure, run_here, sources, work_of
+from tests.tasks.engine.probes import ENGINE, LISTED, Cut, Factor, Measure, run_here, sources, work_of
 from tests.tasks.storage.test_lease import another_process, silent, taken_over
 
 
@@ -151,9 +151,9 @@ def test_a_store_that_is_away_for_a_moment_is_asked_again(
 
 
 def chain_in(root: Path, titles: list[str]) -> Chain:
-    Table(root / "table").admit(sources(titles), ENGINE.partition_size)
+    Table(root / "table", LISTED).admit(sources(titles), ENGINE.partition_size)
     stages: list[Stage] = [Measure(Factor(factor=10.0)), Cut(Factor(factor=1.0))]
-    return Chain(Table(root / "table"), stages, root / "shards")
+    return Chain(Table(root / "table", LISTED), stages, root / "shards")
 
 
 def test_a_table_in_a_store_has_the_bytes_of_one_in_a_folder(place: StorePath, tmp_path: Path) -> None:
@@ -254,7 +254,7 @@ def test_a_finished_table_in_a_store_is_checked_again_by_one_listing_a_folder(
 ) -> None:
     chain = chain_in(place, [f"title {number}" for number in range(12)])
     run_here(chain, tmp_path)
-    again = Chain(Table(place / "table"), list(chain.stages.values()), place / "shards")
+    again = Chain(Table(place / "table", LISTED), list(chain.stages.values()), place / "shards")
     found = listed()
     reports = run_chains([again], ENGINE, place / "receipts")
     assert all(report.finished and report.fresh == 3 for report in reports)

@@ -13,7 +13,7 @@ from tasks.engine.stage import Stage
 from tasks.storage.files import write_json
 from tasks.upkeep.prune import evict, heavy_files, superseded, superseded_runs
 from tasks.upkeep.status import why
-from tests.tasks.engine.probes import Factor, Flag, Measure, run_here, table_of
+from tests.tasks.engine.probes import BYTES, NUMBER, TEXT, Factor, Flag, Measure, run_here, table_of
 from tests.tasks.training.test_train import PARAMS
 
 TITLES = ["one", "two", "three", "drop me", "mute", "six"]
@@ -25,7 +25,7 @@ class Voice(Stage):
     name = "voice"
     version = 1
     reads = frozenset({"duration_s"})
-    writes = frozenset({"vocals", "num_frames"})
+    writes = {"vocals": BYTES, "num_frames": NUMBER}
 
     def one(self, song: Song) -> Song:
         if song["duration_s"] == len("mute"):
@@ -39,7 +39,7 @@ class Hear(Stage):
     name = "hear"
     version = 1
     reads = frozenset({"vocals"})
-    writes = frozenset({"artist"})
+    writes = {"artist": TEXT}
 
     def one(self, song: Song) -> Song:
         return song.with_columns(artist=str(len(song["vocals"])))
@@ -61,7 +61,7 @@ def test_heavy_columns_go_when_nothing_will_read_them_and_the_rows_stay(chain: C
     chain.path("hear", 1).unlink()
     (freed,) = heavy_files(chain, ["voice"])
     assert freed == chain.path("voice", 0)
-    evict(freed)
+    evict(freed, chain.columns)
     assert not freed.exists() and chain.lean_path("voice", 0).stat().st_size < 5_000
     assert chain.missing("voice") == []
     run_here(chain, tmp_path / "receipts")
@@ -74,7 +74,7 @@ def test_heavy_columns_that_are_asked_for_again_are_made_again_with_the_same_byt
 ) -> None:
     path, reader = chain.path("voice", 0), chain.path("hear", 0)
     before = {file: file.read_bytes() for file in (path, reader)}
-    evict(path)
+    evict(path, chain.columns)
     reader.unlink()
     assert chain.missing("voice") == [0] and heavy_files(chain, ["voice"]) == [chain.path("voice", 1)]
     assert why(chain, "voice") == ["its heavy columns were let go and are needed again (1 partitions)"]

@@ -10,6 +10,8 @@ import pytest
 from tasks.engine.fingerprint import sha256_of_file
 from tasks.engine.pipeline import Chain
 from tasks.engine.table import Source, Table
+from tasks.prompts.columns import PROMPTED_COLUMNS
+from tasks.songs.columns import SONG_COLUMNS
 from tasks.storage.files import write_json, write_json_lines
 from tasks.training.train import hash_of
 from tasks.upkeep.takedown import forget_song, forgotten_hashes
@@ -29,7 +31,9 @@ def sung(song_id: str, parent: str) -> Source:
 
 def chain_of(root: Path) -> Chain:
     return Chain(
-        Table(root / "table"), [Measure(Factor(factor=1.0)), Cut(Factor(factor=1.0))], root / "shards"
+        Table(root / "table", SONG_COLUMNS),
+        [Measure(Factor(factor=1.0)), Cut(Factor(factor=1.0))],
+        root / "shards",
     )
 
 
@@ -37,11 +41,11 @@ def chain_of(root: Path) -> Chain:
 def root(tmp_path: Path) -> Path:
     """Two partitions with the song in the first, a round and a benchmark that sang it, and five training runs."""
     songs = [given(BAD, "bad", "aa"), given("good-1", "good", "bb"), given("good-2", "better", "cc")]
-    Table(tmp_path / "table").admit(songs, 2)
-    Table(tmp_path / "table").admit([*songs, given(COPY, "bad copy", "aa")], 2)
+    Table(tmp_path / "table", SONG_COLUMNS).admit(songs, 2)
+    Table(tmp_path / "table", SONG_COLUMNS).admit([*songs, given(COPY, "bad copy", "aa")], 2)
     run_here(chain_of(tmp_path), tmp_path / "receipts" / "prepare")
     for place in ("rounds/1/candidates", "benchmark/table"):
-        table = Table(tmp_path / place)
+        table = Table(tmp_path / place, PROMPTED_COLUMNS)
         table.admit([sung(f"{BAD}-r1-k0", BAD), sung("good-1-r1-k0", "good-1")], 2)
         run_here(Chain(table, [Flag(Factor(factor=1.0))]), tmp_path / "receipts" / "round-1")
     (tmp_path / "rounds/1/pairs.parquet").write_bytes(b"pairs")
@@ -112,4 +116,4 @@ def test_takedowns_add_up(root: Path) -> None:
     forget_song(root, "good-2")
     lines = [json.loads(line) for line in (root / "forgotten.jsonl").read_text().splitlines()]
     assert [line["song_id"] for line in lines] == [BAD, COPY, "good-2"]
-    assert [len(part.sources) for part in Table(root / "table").partitions()] == [1, 0, 0]
+    assert [len(part.sources) for part in Table(root / "table", SONG_COLUMNS).partitions()] == [1, 0, 0]

@@ -15,7 +15,7 @@ from tasks.upkeep.checksums import SEALED, kept_files, place_in, seal
 from tasks.upkeep.prune import superseded
 from tasks.upkeep.repair import repair
 from tasks.upkeep.verify import survey
-from tests.tasks.engine.probes import Cut, Factor, Flag, Measure, run_here, sources, table_of
+from tests.tasks.engine.probes import LISTED, Cut, Factor, Flag, Measure, run_here, sources, table_of
 
 TITLES = ["one", "two", "three", "drop me", "five", "six"]
 
@@ -124,7 +124,7 @@ def test_what_was_made_of_damaged_bytes_goes_too(tmp_path: Path) -> None:
 def test_damaged_take_of_a_round_goes_alone_and_its_songs_are_listed_again(tmp_path: Path) -> None:
     def sing() -> None:
         with hold(tmp_path, "dpo", print) as lease:
-            table = Table(tmp_path / "rounds/1/candidates")
+            table = Table(tmp_path / "rounds/1/candidates", LISTED)
             table.admit(sources(TITLES), 2)
             run_here(Chain(table, [Measure(Factor(factor=1.0))]), tmp_path / "receipts/rounds-1")
             seal(lease)

@@ -90,7 +90,7 @@ def test_both_forms_of_the_weights_and_any_batch_size_give_the_same_scores(
 @pytest.mark.slow
 def test_two_songs_are_scored_in_bfloat16_through_the_pool(released: Path, tmp_path: Path) -> None:
     choice = params(released, precision="bfloat16")
-    for row in through_the_pool(Score(choice, str(tmp_path / "songs")), tmp_path, seconds=2.0):
+    for row in through_the_pool(Score(choice), tmp_path, seconds=2.0):
         assert len(row["scores"]) == 4
         assert row["made_by"] == [f"score-v2 {judge_identity(choice)}"]
 

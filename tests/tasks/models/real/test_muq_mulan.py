@@ -178,7 +178,7 @@ def test_safetensors_serve_as_well(released: dict[str, str], tmp_path: Path) -> 
 
 def test_two_songs_get_their_style_through_the_pool(released: dict[str, str], tmp_path: Path) -> None:
     choice = params(released)
-    for row in through_the_pool(Style(choice, str(tmp_path / "songs")), tmp_path, seconds=12.0):
+    for row in through_the_pool(Style(choice), tmp_path, seconds=12.0):
         assert np.asarray(row["style_embedding"]).shape == (1, 512)
         assert array_of(row["window_embedding"]).shape == (1, 512)
         assert row["made_by"] == [f"style-v1 {style_encoder_identity(choice)}"]

@@ -109,7 +109,7 @@ def test_the_same_song_gets_the_same_bytes_and_bfloat16_runs(judge: SongEvalJudg
 
 def test_two_songs_are_scored_through_the_pool(released: Path, tmp_path: Path) -> None:
     choice = params(released)
-    for row in through_the_pool(Score(choice, str(tmp_path / "songs")), tmp_path, seconds=2.0):
+    for row in through_the_pool(Score(choice), tmp_path, seconds=2.0):
         assert len(row["scores"]) == 5
         assert row["made_by"] == [f"score-v2 {judge_identity(choice)}"]
         assert row["made_by"][0].startswith("score-v2 songeval-v1@")

@@ -195,7 +195,7 @@ def test_an_overlap_as_long_as_a_chunk_is_refused(released: Path) -> None:
 
 
 def test_two_songs_are_encoded_through_the_pool(released: Path, tmp_path: Path) -> None:
-    stage = Encode(params(released), str(tmp_path / "songs"))
+    stage = Encode(params(released))
     rows = through_the_pool(stage, tmp_path, seconds=0.3)
     for row in rows:
         latent_TC = array_of(row["latent"])

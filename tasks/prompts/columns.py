@@ -1,0 +1,27 @@
+"""Columns of a song that is made from another: what it was asked to be, before anything makes or measures it."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from tasks.engine.columns import Column
+from tasks.songs.columns import AUDIO, SCORED_WORD, SONG_COLUMNS, STRINGS, STYLE
+from tasks.stages.ingest import Ingest
+
+PROMPTED_COLUMNS = {
+    **{name: SONG_COLUMNS[name] for name in ("title", "content_hash", "refused")},
+    **{name: Ingest.writes[name] for name in ("lyrics", "lyrics_times", "lyrics_lines")},
+    "parent": Column(pa.string(), "the song this one was made from"),
+    "parent_audio": Column(
+        AUDIO.type, "its mix, for rows that copy or recode it; null = not needed", heavy=True
+    ),
+    "system": Column(pa.string(), "benchmark row this song belongs to"),
+    "take": Column(pa.int32(), "candidate number, from 0"),
+    "seed": Column(pa.int64(), "seed of the noise this song was made from"),
+    "checkpoint": Column(pa.string(), "hash of the weights that sang it; null = not sung by a model"),
+    "asked_words": Column(pa.list_(SCORED_WORD), "the words and times the model was asked to sing"),
+    "asked_phonemes": Column(STRINGS, "their phonemes, as long as `asked_words`"),
+    "asked_style": Column(STYLE, "the style the model was asked for, [n, 512]"),
+    "asked_duration_s": Column(pa.float64(), "the length the model was asked for"),
+    "recipe": Column(pa.string(), "how the row was made: generate | copy | codec, with its options, as JSON"),
+}

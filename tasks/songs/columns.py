@@ -1,0 +1,36 @@
+"""Columns of a song as it is listed, before anything is computed, and those that more than one stage can write."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from tasks.engine.columns import Column
+from tasks.engine.sources import REFUSED
+
+STRINGS = pa.list_(pa.string())
+WORD = pa.struct([("word", pa.string()), ("start_s", pa.float64()), ("end_s", pa.float64())])
+SCORED_WORD = pa.struct([*WORD, ("score", pa.float64())])
+STYLE = pa.list_(pa.list_(pa.float32()))
+"""Style embeddings [n, 512]."""
+
+AUDIO = Column(
+    pa.struct([("path", pa.string()), ("bytes", pa.large_binary())]),
+    "the mix: relative path of a given song, or the bytes of a generated one",
+    heavy=True,
+)
+DURATION_S = Column(pa.float64(), "decoded length in seconds")
+TAIL_ENERGY = Column(pa.float64(), "RMS after the asked end / RMS before it; null = nothing after it")
+
+SONG_COLUMNS = {
+    "audio": AUDIO,
+    "lyrics_path": Column(
+        pa.string(), "lyrics file beside the audio, relative to the songs root; null = none"
+    ),
+    "style_path": Column(pa.string(), "style text file, relative to the songs root; null = none"),
+    "content_hash": Column(pa.string(), "sha256 of the audio file's bytes"),
+    "refused": REFUSED,
+    "title": Column(pa.string(), "file name without its ending, as found"),
+    "artist": Column(pa.string(), "from the manifest; null = unknown"),
+    "license": Column(pa.string(), "from the manifest; null = unknown"),
+    "source": Column(pa.string(), "from the manifest; null = unknown"),
+}
