@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from flows.pipelines.report_inputs import decided_settings
 from flows.settings.params import load_params
 from flows.settings.params_files import BASE
 
@@ -21,13 +18,13 @@ from flows.settings.params_files import BASE
     ],
 )
 def test_paths_devices_and_models_not_chosen_are_no_part_of_a_report(setting: str) -> None:
-    assert decided_settings(load_params(settings=[setting])) == decided_settings(load_params())
+    assert load_params(settings=[setting]).decides() == load_params().decides()
     real = BASE.parent / "params" / "real.yaml"
-    assert "weights" not in decided_settings(load_params(Path(real)))["models"]["codec"]["stable_audio"]
+    assert "weights" not in load_params(real).decides()["models"]["codec"]["stable_audio"]
 
 
 @pytest.mark.parametrize(
     "setting", ["fit.max_grad_norm=3.0", "sampler.num_steps=3", "models.judge.model=coin"]
 )
 def test_what_decides_values_is_part_of_a_report(setting: str) -> None:
-    assert decided_settings(load_params(settings=[setting])) != decided_settings(load_params())
+    assert load_params(settings=[setting]).decides() != load_params().decides()
