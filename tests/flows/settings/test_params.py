@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from flows.settings.params import load_params
@@ -22,7 +20,7 @@ from flows.settings.params_files import BASE
 def test_paths_devices_and_models_not_chosen_are_no_part_of_a_report(setting: str) -> None:
     assert load_params(settings=[setting]).decides() == load_params().decides()
     real = BASE.parent / "params" / "real.yaml"
-    assert "weights" not in load_params(Path(real)).decides()["models"]["codec"]["stable_audio"]
+    assert "weights" not in load_params(real).decides()["models"]["codec"]["stable_audio"]
 
 
 @pytest.mark.parametrize(
