@@ -15,6 +15,7 @@ from eval.metrics import (
     fad_inf,
     genre_accuracy,
     levels,
+    lyrics_alignment,
     onsets,
     si_sdr,
     style_similarity,
@@ -51,6 +52,10 @@ CHAPTERS = (
             word_timing.WORD_END_P90,
             word_timing.MATCHED_SHARE,
             onsets.ONSET_F1,
+            lyrics_alignment.AAE_MEAN,
+            lyrics_alignment.AAE_MEDIAN,
+            lyrics_alignment.PCO,
+            lyrics_alignment.PCS,
         ),
     ),
     Chapter(
