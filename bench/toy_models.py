@@ -15,6 +15,11 @@ import numpy as np
 import torch
 
 from eval.metrics.error_rates import NO_COUNTS, ErrorCounts, count_errors, normalise
+from eval.metrics.lyrics_alignment import (
+    absolute_error,
+    percentage_correct,
+    percentage_correct_segments,
+)
 from eval.metrics.si_sdr import si_sdr_gain
 from flows.settings.params import load_params
 from tasks.models.aligner import Unalignable, build_aligner
@@ -42,6 +47,7 @@ def measure(num_songs: int, seed: int, noise_snr_db: float = 10.0) -> dict[str, 
     phones: dict[str, ErrorCounts] = defaultdict(lambda: NO_COUNTS)
     times: dict[str, list[tuple[float, float]]] = defaultdict(list)
     gains: dict[str, list[float]] = defaultdict(list)
+    alignment: dict[str, list[float | None]] = defaultdict(list)
     failures: dict[str, int] = {"alignment": 0, "transcript": 0}
     ranked = 0
     for index in range(num_songs):
@@ -67,7 +73,13 @@ def measure(num_songs: int, seed: int, noise_snr_db: float = 10.0) -> dict[str, 
             phones[condition] += count_errors(asked_phones, heard.phones)
         said = [pronunciation.phonemes for pronunciation in phonemizer.phonemize(texts)]
         try:
-            for found, true in zip(aligner.align(separated_N, texts, said, None), song.words, strict=True):
+            aligned = aligner.align(separated_N, texts, said, None)
+            starts = [np.array([word.start_s for word in side]) for side in (song.words, aligned)]
+            alignment["aae_mean_s"].append(absolute_error(*starts)[0])
+            alignment["aae_median_s"].append(absolute_error(*starts)[1])
+            alignment["pco"].append(percentage_correct(*starts))
+            alignment["pcs_mirex_2020"].append(percentage_correct_segments(*starts))
+            for found, true in zip(aligned, song.words, strict=True):
                 error = (abs(found.start_s - true.start_s), abs(found.end_s - true.end_s))
                 times["all"].append(error)
                 times[voice].append(error)
@@ -100,6 +112,10 @@ def measure(num_songs: int, seed: int, noise_snr_db: float = 10.0) -> dict[str, 
         "wer": {c: {voice: round(n.rate, 4) for voice, n in sorted(by.items())} for c, by in words.items()},
         "acoustic_per": {condition: round(counts.rate, 4) for condition, counts in phones.items()},
         "word_times_ms": {voice: _times(pairs) for voice, pairs in sorted(times.items())},
+        "lyrics_alignment": {
+            name: round(float(np.mean([value for value in values if value is not None])), 4)
+            for name, values in alignment.items()
+        },
         "si_sdr_gain_db": {
             name: {"mean": round(float(np.mean(values)), 2), "n": len(values)}
             for name, values in sorted(gains.items())

@@ -15,7 +15,7 @@ def nearest_genre(song_AS: np.ndarray, genres: Mapping[str, np.ndarray]) -> str:
     """The genre whose text embedding [S] is nearest to the song's style rows; the first of equals."""
     if len(genres) < 2:
         raise ValueError(f"genres are {sorted(genres)}: give two or more, else every song is right")
-    likeness = {name: style_similarity(song_AS, text_S).mean for name, text_S in genres.items()}
+    likeness = {name: style_similarity(song_AS, text_S) for name, text_S in genres.items()}
     return max(likeness, key=likeness.__getitem__)
 
 

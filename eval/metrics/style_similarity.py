@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 
-from eval.metrics.metric import Metric, SongMetric, TakesMetric
+from eval.metrics.metric import SongMetric, TakesMetric
 from eval.metrics.song import Song
 
 
-@dataclass(frozen=True)
-class StyleSimilarity:
-    best: float
-    mean: float
-
-
-def cosine(left_S: np.ndarray, right_S: np.ndarray) -> float:
-    """Cosine of the angle between two vectors, in [-1, 1]."""
-    return style_similarity(left_S, right_S).mean
-
-
-def style_similarity(song_AS: np.ndarray, asked_BS: np.ndarray) -> StyleSimilarity:
-    """Best and mean cosine over all pairs of rows; a single vector is one row.
+def style_similarity(song_AS: np.ndarray, asked_BS: np.ndarray) -> float:
+    """Mean cosine over all pairs of rows, in [-1, 1]; a single vector is one row.
 
     Raises:
         ValueError: the dimensions differ, a side is empty, or a row has no finite, non-zero length.
@@ -35,13 +23,12 @@ def style_similarity(song_AS: np.ndarray, asked_BS: np.ndarray) -> StyleSimilari
             f"song rows have {song.shape[1]} dimensions and asked rows {asked.shape[1]}: use one style "
             "encoder"
         )
-    cosines_AB = np.clip(song @ asked.T, -1, 1)
-    return StyleSimilarity(best=float(cosines_AB.max()), mean=float(cosines_AB.mean()))
+    return float(np.clip(song @ asked.T, -1, 1).mean())
 
 
 def take_diversity(takes: Sequence[np.ndarray]) -> float | None:
     """Mean distance (1 - mean cosine) over the pairs of takes, each with its embeddings; None below two takes."""
-    distances = [1 - style_similarity(left, right).mean for left, right in combinations(takes, 2)]
+    distances = [1 - style_similarity(left, right) for left, right in combinations(takes, 2)]
     return float(np.mean(distances)) if distances else None
 
 
@@ -58,7 +45,7 @@ def _unit_rows(side: str, rows: np.ndarray) -> np.ndarray:
 def _to(song: Song, asked: np.ndarray | None) -> float | None:
     if song.row["style_embedding"] is None or asked is None:
         return None
-    return style_similarity(_rows(song), asked).mean
+    return style_similarity(_rows(song), asked)
 
 
 def _rows(song: Song) -> np.ndarray:
@@ -77,15 +64,6 @@ STYLE_SIMILARITY = SongMetric(
     "over all pairs of rows.",
     measure=lambda song: _to(song, song.style_RS),
     columns=("style_embedding",),
-)
-STYLE_SIMILARITY_BEST = Metric(
-    name="style_similarity_best",
-    title="Style similarity, best row",
-    source=_SOURCE,
-    range="[-1, 1]",
-    direction="higher",
-    unit="",
-    protocol="Largest cosine between any style embedding of the song and any of the asked style's audio.",
 )
 TAKE_DIVERSITY = TakesMetric(
     name="diversity",
