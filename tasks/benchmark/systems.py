@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from eval.metrics.aesthetics import ranked_songs
 from eval.results.report import Comparison
+from eval.stats.intervals import Resampling
 from tasks.benchmark.external_systems import genre_of
 from tasks.benchmark.songs import FieldsParams
 from tasks.benchmark.system_metrics import UNHEARD, Measured
@@ -54,6 +55,11 @@ class BenchmarkParams(Section):
     tolerance_per: float
     max_tail_energy: float
     min_ranked_share: float
+
+    @property
+    def resampling(self) -> Resampling:
+        """How songs are drawn."""
+        return Resampling(self.num_resamples, self.seed)
 
 
 def benchmark_prompts(

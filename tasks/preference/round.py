@@ -36,6 +36,7 @@ from tasks.training.train import TrainResult
 PREPARED_COLUMNS = (*PROMPT_COLUMNS, "window_embedding")
 TAKE_COLUMNS = ("seed", "checkpoint", "recipe", "duration_s", *CANDIDATE_COLUMNS)
 PAIR_COLUMNS = ("winner", "loser", "margin", "refusal")
+POLICY, CONTROL = "policy", "control"
 SUNG_WITH = ("style_scale", "lyrics_scale", "num_points")
 
 
@@ -110,12 +111,12 @@ class SungPairs:
 
 @dataclass(frozen=True)
 class Round:
-    """What a round made. `policy` is None where no prompt gave a pair to learn from."""
+    """What a round made: its pairs, and the trainings on them, POLICY and perhaps CONTROL; none where no prompt gave a
+    pair to learn from.
+    """
 
-    learn: RoundPairs
-    check: RoundPairs
-    policy: TrainResult | None
-    control: TrainResult | None
+    pairs: SungPairs
+    runs: Mapping[str, TrainResult]
 
 
 @dataclass(frozen=True)
