@@ -10,7 +10,6 @@ from pathlib import Path
 from prefect import flow
 
 from eval.results.report import Report
-from eval.stats.intervals import Resampling
 from flows.pipelines.benchmark_report import REPORT, BenchmarkSongs, write_benchmark
 from flows.pipelines.kept_round import ShownRound, shown_round, standing_rounds
 from flows.pipelines.listening_answers import standing_preferences
@@ -35,7 +34,6 @@ from tasks.benchmark.systems import (
     benchmark_systems,
     questions,
 )
-from tasks.engine.fingerprint import fingerprint
 from tasks.prompts.prompts import PROMPT_COLUMNS, system_sources
 from tasks.quality.summary import DATA_SET_COLUMNS, data_set_of
 from tasks.upkeep.rates import rates
@@ -78,10 +76,10 @@ def run_benchmark(project: Project) -> Path:
         [chain],
         weights,
         [row for row in rows if row["split"] == "train" and not row["drop_reason"]],
-        standing_preferences(work, Resampling(params.benchmark.num_resamples, params.benchmark.seed)),
+        standing_preferences(work, params.benchmark.resampling),
         {
             "prepared": columns_of([prepared]),
-            "rounds": fingerprint(rounds.record()) if rounds else None,
+            "rounds": rounds.record() if rounds else None,
         },
         songs_root,
     )

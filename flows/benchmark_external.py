@@ -12,7 +12,6 @@ from pathlib import Path
 
 from prefect import flow
 
-from eval.stats.intervals import Resampling
 from flows.pipelines.benchmark_report import REPORT, BenchmarkSongs, write_benchmark
 from flows.pipelines.external_tables import (
     folders_chain,
@@ -81,14 +80,14 @@ def run_judged(project: Project, request: Request) -> Path:
     systems = [System(TRUTH, "Ground truth", {}, prompts)]
     systems += [System(folder.name, folder.name, {}, prompts) for folder in folders] + sung
     names = {system.name for system in systems}
-    resampling = Resampling(params.benchmark.num_resamples, params.benchmark.seed)
+    listening = standing_preferences(project.work, params.benchmark.resampling)
     measured = BenchmarkSongs(
         prompts,
         systems,
         chains,
         {system.name: system.checkpoint for system in sung},
         reference,
-        [one for one in standing_preferences(project.work, resampling) if {one.left, one.right} <= names],
+        [one for one in listening if {one.left, one.right} <= names],
         {"reference": sorted(row["song_id"] for row in reference)},
     )
     text = ReportText(

@@ -10,7 +10,7 @@ from eval.results.rounds import RoundRow, RoundsReport
 from flows.pipelines.gate_songs import gate_songs
 from flows.pipelines.kept_round import GATE, write_kept
 from flows.pipelines.prepare_stages import prepare_chain
-from flows.pipelines.round import CONTROL, POLICY, Before, run_round
+from flows.pipelines.round import run_round
 from flows.pipelines.runs import checkpoint_of, remove_superseded
 from flows.run.notify import HOOKS
 from flows.run.progress import say
@@ -19,7 +19,7 @@ from flows.settings.project import Project, writes_work
 from flows.settings.work_folder import WorkFolder
 from jam_model.checkpoint import weights_hash
 from tasks.preference.gate import Gate, best_round, gate_metrics, not_converged, why_kept, why_stopped
-from tasks.preference.round import PREPARED_COLUMNS, round_songs
+from tasks.preference.round import CONTROL, POLICY, PREPARED_COLUMNS, round_songs
 from tasks.preference.round_report import gate_line, round_row, round_values, rounds_csv
 from tasks.storage.files import write_bytes, write_json
 
@@ -43,16 +43,16 @@ def run_dpo(project: Project) -> RoundsReport:
     doubt, stopped = not_converged(rows[0], params.gate.max_start_per), ""
     if doubt:
         say(f"gate: {doubt}")
-    before = Before(first, first if params.round.control else None, first)
+    models = {POLICY: first} | ({CONTROL: first} if params.round.control else {})
     ran = 0
     while not stopped and ran < params.round.rounds:
         ran += 1
-        made = run_round(project, ran, songs.of_round(ran, params.round.num_prompts), before)
-        if made.policy is None:
+        made = run_round(project, ran, songs.of_round(ran, params.round.num_prompts), models, first)
+        if not made.runs:
             stopped = f"round {ran} stops the rounds: no prompt gave a pair to learn from"
             continue
-        before = Before(made.policy.checkpoint, made.control.checkpoint if made.control else None, first)
-        sung = gate_songs(project, songs.gate, ran, before.checkpoints)
+        models = {name: run.checkpoint for name, run in made.runs.items()}
+        sung = gate_songs(project, songs.gate, ran, models)
         history.append(sung[POLICY])
         rows.append(round_row(ran, made, gate, history, sung.get(CONTROL)))
         keep_gate(work, rows[-1])

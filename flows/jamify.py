@@ -5,17 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from flows.pipelines.round import fit_pairs
-from flows.pipelines.runs import checkpoint_of, remove_superseded
+from flows.pipelines.runs import checkpoint_of
 from flows.run.progress import progress_bar, say
 from flows.settings.params import Params
 from flows.settings.project import Project, writes_work
-from jam_model.checkpoint import weights_hash
 from jam_model.shard_index import TRAIN, VALIDATION
-from tasks.engine.fingerprint import fingerprint
 from tasks.models.phonemizer import build_phonemizer
 from tasks.preference.jamify_pairs import read_pair_list
-from tasks.preference.pair_store import digest_of
-from tasks.preference.round_report import held_out_line
 from tasks.shards.convert_foreign import REFUSED_NAME, Importer, import_shards
 from tasks.shards.read_foreign import shards_of
 from tasks.training.train import TrainResult
@@ -61,10 +57,7 @@ def learn_pair_list(project: Project, path: Path, posteriors: bool) -> TrainResu
     pairs = read_pair_list(path, vae_sampled=not posteriors)
     learn, check = ([pair for pair in pairs if pair.prompt.split == split] for split in (TRAIN, VALIDATION))
     say(f"pairs: {len(learn)} of {len(pairs)} entries to learn from, {len(check)} held out")
-    policy, section = checkpoint_of(project.work.checkpoint("sft")), project.params.dpo
-    decided = [section.model_dump(mode="json"), weights_hash(policy), digest_of(learn), digest_of(check)]
-    out = project.work.checkpoint("pairs") / fingerprint(decided)
-    result = fit_pairs(project, "pairs", section, (learn, check), policy, None, out)
-    remove_superseded(out.parent, out)
-    say(f"pairs: {held_out_line(result.figures)}; {out}")
+    policy, out = checkpoint_of(project.work.checkpoint("sft")), project.work.checkpoint("pairs")
+    result = fit_pairs(project, "pairs", project.params.dpo, (learn, check), policy, None, out)
+    say(f"pairs: {result.checkpoint}")
     return result

@@ -118,6 +118,14 @@ def test_ray_and_prefect_have_one_owner_each() -> None:
     assert not ray + prefect
 
 
+def test_flows_order_and_show_and_leave_computing_to_rooms_below() -> None:
+    computing = {"numpy", "pandas", "torch", "pyarrow", "hashlib", "soundfile"}
+    told = [
+        m for m in modules() if m.startswith("flows") and {n.split(".")[0] for n in imported(m)} & computing
+    ]
+    assert not told
+
+
 def test_only_the_command_and_the_embedded_models_training_know_that_songs_can_be_toys() -> None:
     told = [m for m, name in arrows() if name.startswith("tasks.toy") and not m.startswith(MAY_IMPORT_TOY)]
     assert not told

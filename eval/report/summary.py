@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from eval.results.report import STAMP, Report
 from eval.results.wording import comparison_verdict, metric_verdict, quantity
 
@@ -14,7 +16,7 @@ def system_values(report: Report) -> dict[str, dict[str, float | None]]:
     }
 
 
-def summary_tables(report: Report) -> dict[str, list[dict[str, str]]]:
+def summary_tables(report: Report) -> dict[str, list[dict[str, Any]]]:
     """The leaderboard, the line above each metric's table, and the questions with their answers."""
     leading = [report.metric(name) for name in report.headline] or report.metrics
     return {

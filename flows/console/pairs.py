@@ -9,7 +9,7 @@ from typing import Any
 from rich.table import Table as Grid
 
 from flows.pipelines.listening_stages import generate_stage
-from flows.pipelines.round import CANDIDATES, PAIRS, POLICY, RUNS, SCORES
+from flows.pipelines.round import CANDIDATES, PAIRS, RUNS, SCORES
 from flows.pipelines.runs import checkpoint_with
 from flows.run.progress import console, say
 from flows.settings.project import Project
@@ -19,6 +19,7 @@ from tasks.engine.table import Table
 from tasks.preference.jamify_pairs import write_pair_list
 from tasks.preference.pair_store import read_pairs
 from tasks.preference.replay import compare_samples, find_candidate, rows_of, stored_row
+from tasks.preference.round import POLICY
 from tasks.prompts.columns import PROMPTED_COLUMNS
 
 WIDTH = 200

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from flows.console.tables import prepared_chain
-from flows.pipelines.round import CONTROL, POLICY, RUNS
-from flows.run.progress import say
+from flows.pipelines.round import RUNS
+from flows.run.progress import counted, say
 from flows.settings.project import Project
 from tasks.preference.dpo import control_of
+from tasks.preference.round import CONTROL, POLICY
 from tasks.storage.files import remove_tree
 from tasks.storage.lease import hold
 from tasks.upkeep.checksums import files_below, place_in, seal
@@ -35,11 +36,13 @@ def print_verify(root: Path, mend: bool) -> int:
     for damage in found.damages:
         say(str(damage))
     if found.unrecorded:
-        say(f"verify: {_files(len(found.unrecorded))} without a record; the next run of a flow records them")
+        say(
+            f"verify: {counted(len(found.unrecorded), 'file')} without a record; the next run of a flow records them"
+        )
     if not found.damages:
-        say(f"verify: {_files(found.num_files)}, {found.num_bytes / 1e6:.0f} MB, all as written")
+        say(f"verify: {counted(found.num_files, 'file')}, {found.num_bytes / 1e6:.0f} MB, all as written")
         return 0
-    say(f"verify: {len(found.damages)} of {_files(found.num_files)} damaged")
+    say(f"verify: {len(found.damages)} of {counted(found.num_files, 'file')} damaged")
     if not mend:
         say("verify: `jam verify --repair` removes them; then the commands that made them make them again")
         return 1
@@ -113,7 +116,3 @@ def _superseded_runs(project: Project) -> Iterator[Path]:
 def _num_bytes(path: Path) -> int:
     """Of a file, or of all in a folder."""
     return sum(file.stat().st_size for file in (files_below(path) if path.is_dir() else [path]))
-
-
-def _files(count: int) -> str:
-    return f"{count} file" + ("" if count == 1 else "s")

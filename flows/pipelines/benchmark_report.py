@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from prefect.artifacts import create_link_artifact, create_table_artifact
+from prefect.artifacts import create_link_artifact
 from prefect.context import FlowRunContext
 
 from eval.report.summary import summary_tables, system_values
 from eval.report.write import write_report
 from eval.results.listening_test import Preference
 from eval.results.report import Report
-from eval.stats.intervals import Resampling
+from flows.run.prefect_tasks import show_table
 from flows.run.progress import say
 from flows.settings.project import Project
 from tasks.benchmark.report import ReportText, report_of
@@ -72,8 +72,9 @@ def write_benchmark(
     params, folder = project.params, project.work.report(REPORT)
     page, recipe_file = folder / "report.html", folder / RECIPE
     settings = {**params.decides(), "weights": dict(songs.weights)}
-    listened = fingerprint([asdict(one) for one in songs.listening])
-    recipe = report_recipe(songs.chains, settings, listening=listened, **songs.key)
+    decides = {**songs.key, "listening": [asdict(one) for one in songs.listening]}
+    hashes = {name: fingerprint(value) for name, value in decides.items()}
+    recipe = report_recipe(songs.chains, settings, **hashes)
     if page.is_file() and recipe_file.is_file() and json.loads(recipe_file.read_text()) == recipe:
         say(f"report: up to date, {page}")
         return page
@@ -83,7 +84,7 @@ def write_benchmark(
         windows_of(songs.reference),
         build_phonemizer(params.models.phonemizer),
         text_styles(songs.prompts, build_style_encoder(params.models.style_encoder), params.benchmark.genres),
-        Resampling(params.benchmark.num_resamples, params.benchmark.seed),
+        params.benchmark.resampling,
     )
     rtf = generation_rtf(songs.chains[-1], project.work.receipts / REPORT) if songs.weights else {}
     report = report_of(
@@ -102,8 +103,8 @@ def write_benchmark(
     write_json(folder / "metrics.json", system_values(report))
     write_json(recipe_file, recipe)
     say(f"report: {page}")
+    for key, table in summary_tables(report).items():
+        show_table(key, table, report.title)
     if FlowRunContext.get() is not None:
-        for key, table in summary_tables(report).items():
-            create_table_artifact(key=key, table=table, description=report.title)
         create_link_artifact(key="report", link=page.resolve().as_uri(), link_text="report.html")
     return page

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eval.results.rounds import RoundRow, RoundsReport
-from flows.pipelines.round import CONTROL, POLICY, RUNS
+from flows.pipelines.round import RUNS
 from flows.pipelines.runs import checkpoint_of
 from flows.settings.work_folder import WorkFolder
 from tasks.preference.gate import gate_metrics
+from tasks.preference.round import CONTROL, POLICY
 from tasks.storage.files import write_json
 
 GATE, KEPT = "gate.json", "kept.json"

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from prefect.artifacts import create_table_artifact
-from prefect.context import FlowRunContext
-
 from flows.pipelines.listening_stages import generate_stage
 from flows.pipelines.runs import remove_superseded
-from flows.run.prefect_tasks import run_as_task, run_stages
+from flows.run.prefect_tasks import run_as_task, run_stages, show_table
 from flows.run.progress import progress_bar, say
 from flows.settings.project import Project
 from jam_model.checkpoint import weights_hash
@@ -23,11 +19,12 @@ from tasks.engine.pool import connect
 from tasks.engine.table import Source
 from tasks.models.codec import build_codec
 from tasks.preference.dpo import PreferParams, control_of, prefer
-from tasks.preference.pair_store import Pair
+from tasks.preference.pair_store import Pair, digest_of
 from tasks.preference.round import (
+    CONTROL,
+    POLICY,
     TAKE_COLUMNS,
     Round,
-    RoundPairs,
     RoundPrompts,
     SungPairs,
     choose_pairs,
@@ -44,23 +41,8 @@ from tasks.stages.transcribe import Transcribe, TranscribeParams
 from tasks.training.train import TrainResult
 
 CANDIDATES, SCORES, PAIRS, PROMPTS = "candidates", "scores.parquet", "pairs.parquet", "prompts.parquet"
-POLICY, CONTROL = "policy", "control"
 RUNS = {POLICY: "train", CONTROL: "control"}
 """Where in the round's folder the training run of each lies."""
-
-
-@dataclass(frozen=True)
-class Before:
-    """The models a round begins with: the policy, the control where there is one, and the very first model."""
-
-    policy: Path
-    control: Path | None
-    first: Path
-
-    @property
-    def checkpoints(self) -> dict[str, Path]:
-        """The policy and its control, by name."""
-        return {POLICY: self.policy} | ({CONTROL: self.control} if self.control else {})
 
 
 def sing_pairs(project: Project, folder: Path, number: int, prompts: RoundPrompts, policy: Path) -> SungPairs:
@@ -82,38 +64,30 @@ def sing_pairs(project: Project, folder: Path, number: int, prompts: RoundPrompt
     return SungPairs(learn, check, tensors)
 
 
-def run_round(project: Project, number: int, prompts: RoundPrompts, before: Before) -> Round:
-    """Sing, score, pair, train; whatever of it stands is found, not made."""
+def run_round(
+    project: Project, number: int, prompts: RoundPrompts, models: Mapping[str, Path], first: Path
+) -> Round:
+    """Sing, score, pair, train; whatever of it stands is found, not made.
+
+    `models`: the checkpoints the round begins with, POLICY and perhaps CONTROL; `first`: the one of all rounds.
+    """
     params, folder = project.params, project.work.round(number)
-    made = sing_pairs(project, folder, number, prompts, before.policy)
-    learn, check = made.learn, made.check
-    say(f"pair: round {number}: {pairs_line(learn, check)}")
-    _publish(number, learn)
-    if not learn.num_pairs:
-        return Round(learn, check, None, None)
-    reference = before.first if params.round.reference == "first" and before.first != before.policy else None
-    recipe = [[row.song_id, *row.columns.values()] for group in (learn, check) for row in group.rows]
-
-    def fitted(name: str, section: PreferParams, start: Path, reference: Path | None) -> TrainResult:
-        facts = [
-            section.model_dump(mode="json"),
-            weights_hash(start),
-            weights_hash(reference or start),
-            recipe,
-        ]
-        out = folder / RUNS[name] / fingerprint(facts)
+    made = sing_pairs(project, folder, number, prompts, models[POLICY])
+    say(f"pair: round {number}: {pairs_line(made.learn, made.check)}")
+    table = [{"prompt": row.song_id, **row.columns} for row in made.learn.rows]
+    show_table(f"pairs-{number}", table, "Winner and loser of every prompt")
+    if not made.learn.num_pairs:
+        return Round(made, {})
+    sections = {POLICY: params.dpo, CONTROL: control_of(params.dpo)}
+    is_first = params.round.reference == "first" and first != models[POLICY]
+    runs: dict[str, TrainResult] = {}
+    for name, start in models.items():
         shown = f"dpo-{number}" if name == POLICY else f"dpo-{number}-{name}"
-        fit = partial(fit_pairs, project, shown, section, made.tensors, start, reference, out)
-        result: TrainResult = run_as_task(shown, fit)
-        remove_superseded(out.parent, out)
-        say(f"{shown}: {held_out_line(result.figures)}")
-        return result
-
-    policy = fitted(POLICY, params.dpo, before.policy, reference)
-    control = None
-    if before.control is not None:
-        control = fitted(CONTROL, control_of(params.dpo), before.control, None)
-    return Round(learn, check, policy, control)
+        reference = first if is_first and name == POLICY else None
+        out = folder / RUNS[name]
+        fit = partial(fit_pairs, project, shown, sections[name], made.tensors, start, reference, out)
+        runs[name] = run_as_task(shown, fit)
+    return Round(made, runs)
 
 
 def take_chain(project: Project, folder: Path, sources: Sequence[Source], policy: Path) -> Chain:
@@ -136,14 +110,18 @@ def fit_pairs(
     pairs: tuple[list[Pair], list[Pair]],
     policy: Path,
     reference: Path | None,
-    out: Path,
+    folder: Path,
 ) -> TrainResult:
-    """Preference training in `out` on (pairs to learn from, held-out pairs); a finished run there is found."""
+    """Preference training on (pairs to learn from, held-out pairs) in ``<folder>/<fingerprint>``; a finished run there
+    is found, and runs of anything else are superseded and go.
+    """
+    weights = [weights_hash(policy), weights_hash(reference or policy)]
+    out = folder / fingerprint([section.model_dump(mode="json"), weights, *map(digest_of, pairs)])
     if not (out / "done.json").is_file():
         connect(project.params.engine)
     silence_C = build_codec(project.params.models.codec).silence_C
     with progress_bar(name, "steps") as show:
-        return prefer(
+        result = prefer(
             section,
             *pairs,
             policy,
@@ -152,11 +130,6 @@ def fit_pairs(
             lambda done, total, loss: show(done, total),
             reference=reference,
         )
-
-
-def _publish(number: int, pairs: RoundPairs) -> None:
-    if FlowRunContext.get() is not None:
-        table = [{"prompt": row.song_id, **row.columns} for row in pairs.rows]
-        create_table_artifact(
-            key=f"pairs-{number}", table=table, description="Winner and loser of every prompt"
-        )
+    remove_superseded(folder, out)
+    say(f"{name}: {held_out_line(result.figures)}")
+    return result

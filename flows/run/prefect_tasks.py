@@ -143,9 +143,14 @@ def run_stages(
         progress.close(failure)
         for task_run in shown:
             task_run.wait()
-    if inside_flow:
-        _publish(reports)
+    _publish(reports)
     return reports
+
+
+def show_table(key: str, rows: list[dict[str, Any]], description: str) -> None:
+    """A table in the run of a Prefect flow; nothing outside one."""
+    if FlowRunContext.get() is not None:
+        create_table_artifact(key=key, table=rows, description=description)
 
 
 def _all_of(*watchers: Watcher) -> Watcher:
@@ -168,4 +173,4 @@ def _publish(reports: Sequence[StageReport]) -> None:
         }
         for report in reports
     ]
-    create_table_artifact(key="stages", table=rows, description="What every stage did in this run")
+    show_table("stages", rows, "What every stage did in this run")

@@ -23,10 +23,12 @@ def say(line: str) -> None:
 def stage_line(report: StageReport) -> str:
     """A finished stage in one line, read aloud without a legend."""
     if not report.receipts:
-        return f"{report.stage}: up to date ({_count(report.partitions, 'partition')})"
+        return f"{report.stage}: up to date ({counted(report.partitions, 'partition')})"
     seconds = sum(receipt.seconds for receipt in report.receipts)
     audio_s = sum(receipt.audio_s for receipt in report.receipts)
-    words = [f"{report.stage}: {_count(report.songs, 'song')} in {_count(len(report.receipts), 'partition')}"]
+    words = [
+        f"{report.stage}: {counted(report.songs, 'song')} in {counted(len(report.receipts), 'partition')}"
+    ]
     words.append(
         f"{seconds:.1f} worker seconds" + (f", {audio_s / seconds:.0f}x real time" if audio_s > 0 else "")
     )
@@ -76,7 +78,7 @@ def _lines() -> Callable[[StageReport], None]:
         elif time.monotonic() - beat > HEARTBEAT_S:
             beat = time.monotonic()
             say(
-                f"{report.stage}: {report.fresh + len(report.receipts)} of {_count(report.partitions, 'partition')}"
+                f"{report.stage}: {report.fresh + len(report.receipts)} of {counted(report.partitions, 'partition')}"
             )
 
     return watch
@@ -117,5 +119,6 @@ def print_error(line: str) -> None:
     print(f"jam: {line}", file=sys.stderr, flush=True)
 
 
-def _count(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """``1 song``, ``2 songs``."""
     return f"{number} {noun}" + ("" if number == 1 else "s")

@@ -11,6 +11,7 @@ from eval.metrics.error_rates import ACOUSTIC_PER, PER
 from eval.metrics.style_similarity import STYLE_SIMILARITY
 from eval.metrics.tail_energy import ENERGY_AFTER_END
 from eval.results.report import Comparison
+from eval.stats.intervals import Resampling
 from tasks.benchmark.external_systems import genre_of
 from tasks.benchmark.songs import FieldsParams
 from tasks.benchmark.system_metrics import Measured
@@ -57,6 +58,11 @@ class BenchmarkParams(Section):
     tolerance_per: float
     max_tail_energy: float
     min_ranked_share: float
+
+    @property
+    def resampling(self) -> Resampling:
+        """How songs are drawn."""
+        return Resampling(self.num_resamples, self.seed)
 
 
 def benchmark_prompts(

@@ -47,6 +47,7 @@ PAIR_COLUMNS = {
 }
 _COLUMNS = {**PROMPTED_COLUMNS, **Generate.writes, **Group.writes, **Reward.writes, **PAIR_COLUMNS}
 SUNG_WITH = ("style_guidance_scale", "lyrics_guidance_scale", "num_steps")
+POLICY, CONTROL = "policy", "control"
 
 
 class RoundParams(Section):
@@ -120,12 +121,12 @@ class SungPairs:
 
 @dataclass(frozen=True)
 class Round:
-    """What a round made. `policy` is None where no prompt gave a pair to learn from."""
+    """What a round made: its pairs, and the trainings on them, POLICY and perhaps CONTROL; none where no prompt gave a
+    pair to learn from.
+    """
 
-    learn: RoundPairs
-    check: RoundPairs
-    policy: TrainResult | None
-    control: TrainResult | None
+    pairs: SungPairs
+    runs: Mapping[str, TrainResult]
 
 
 @dataclass(frozen=True)

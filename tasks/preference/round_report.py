@@ -10,26 +10,26 @@ import pandas
 from eval.report.csv_tables import csv_bytes
 from eval.results.rounds import RoundRow, RoundsReport
 from tasks.preference.gate import REWARD, Gate, PolicyScores, heard_per
-from tasks.preference.round import Round, RoundPairs
+from tasks.preference.round import POLICY, Round, RoundPairs
 
 
 def round_row(
     number: int, made: Round, gate: Gate, history: Sequence[PolicyScores], control: PolicyScores | None
 ) -> RoundRow:
     """What the gate found of a round; `history` ends with its policy."""
-    assert made.policy is not None
-    figures = made.policy.figures
+    policy, learn = made.runs[POLICY], made.pairs.learn
+    figures = policy.figures
     return RoundRow(
         number,
-        made.policy.weights,
+        policy.weights,
         gate.estimates(history[-1]),
         history[-1].made_by,
         gate.changes(history),
         control=gate.estimates(control) if control else None,
         over_control=gate.differences(history[-1], control) if control else None,
-        num_prompts=len(made.learn.rows),
-        num_pairs=made.learn.num_pairs,
-        refusals=made.learn.refusals,
+        num_prompts=len(learn.rows),
+        num_pairs=learn.num_pairs,
+        refusals=learn.refusals,
         num_held_out=figures["num_held_out_pairs"],
         held_out_accuracy=figures.get("held_out_accuracy"),
         error_over=figures["error_over"],

@@ -23,7 +23,7 @@ from flows.commands.main import run
 from flows.console.pairs import export_pairs
 from flows.dpo import run_dpo
 from flows.pipelines.kept_round import round_checkpoint, shown_round, standing_rounds
-from flows.pipelines.round import POLICY, Before, run_round
+from flows.pipelines.round import run_round
 from flows.pipelines.runs import checkpoint_of
 from flows.settings.params import Params, load_params
 from flows.settings.project import Project
@@ -35,7 +35,7 @@ from tasks.engine.scheduler import StageReport
 from tasks.engine.song import Song
 from tasks.preference.jamify_pairs import read_pair_list
 from tasks.preference.pair_store import read_pairs
-from tasks.preference.round import RoundPairs, RoundPrompts, SungPairs
+from tasks.preference.round import POLICY, RoundPairs, RoundPrompts, SungPairs
 from tasks.trainer import ray_train as fitting
 from tasks.trainer.loop import run_steps
 from tasks.training.train import TrainResult
@@ -280,9 +280,9 @@ def test_a_later_round_is_held_against_its_own_policy_or_the_first_model(
     monkeypatch.setattr(flows.pipelines.round, "fit_pairs", fit)
     monkeypatch.setattr(flows.pipelines.round, "sing_pairs", lambda *given: SungPairs(made, made, ([], [])))
     first = checkpoint_of(whole.checkpoint("sft"))
-    before = Before(round_checkpoint(whole, 1, POLICY), None, first)
+    models = {POLICY: round_checkpoint(whole, 1, POLICY)}
     project = Project(params_of(f"round.reference={held_against}"), WorkFolder(tmp_path))
-    run_round(project, 2, RoundPrompts([], []), before)
+    run_round(project, 2, RoundPrompts([], []), models, first)
     assert seen == [first if held_against == "first" else None]
 
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
+import json
+from pathlib import Path
 
+import numpy as np
+import pytest
+
+from eval.stats.intervals import Estimate
+from flows.console.sensitivity import print_sensitivity
 from flows.settings.params import load_params
-from tasks.benchmark.sensitivity import guidance_probe, timing_probe, with_times_moved
+from tasks.benchmark.sensitivity import KINDS, Curves, guidance_probe, timing_probe, with_times_moved
 from tests.tasks.prompts.test_prompts import prompt
 
 PARAMS = load_params()
@@ -39,3 +45,19 @@ def test_probes_have_a_system_a_step() -> None:
     assert {step.system.recipe["sampler"]["style_guidance_scale"] for step in guidance.steps} == {
         PARAMS.sampler.style_guidance_scale
     }
+
+
+def test_curves_are_written_as_numbers_and_figures_and_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    test = KINDS["timing"]([prompt(0)], "w", PARAMS.sampler, PARAMS.probe)
+    known = Estimate(0.25, 0.2, 0.3, 8, 1)
+    unknown = Estimate(None, None, None, 0, 9, reason="no song has words")
+    points = [(0.0, dict.fromkeys(test.curves, known)), (0.3, dict.fromkeys(test.curves, unknown))]
+    path = Curves(test, points, "w", 9, ["embedded/a@1"]).write(tmp_path)
+    found = json.loads(path.read_text())
+    assert found["points"][1]["metrics"][test.curves[0]]["reason"] == "no song has words"
+    assert {file.stem for file in tmp_path.glob("*.svg")} == set(test.curves)
+    print_sensitivity(path)
+    said = capsys.readouterr().out
+    assert "0.250 [0.200, 0.300] (n = 8, 1 failed)" in said and "stand-in, not a result" in said
