@@ -193,7 +193,7 @@ def measure(work: Path, num_good: int, num_bad: int, seeds: tuple[int, int]) -> 
 
 
 def prepared(manifest: Path, work: Path, times: str, overlay: Path | None = None) -> list[dict[str, Any]]:
-    """The rows of the whole chain, each with the kind of its song; a flagged song counts as dropped."""
+    """The rows of the whole pipeline, each with the kind of its song; a flagged song counts as dropped."""
     project = Project.at(work, overlay, [f"songs.path={manifest}", f"align.times={times}"])
     kinds = {row["audio_path"]: row["kind"] for row in map(json.loads, manifest.read_text().splitlines())}
     rows = run_prepare(project).rows(["audio", "words", "flags", "title"])

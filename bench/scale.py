@@ -26,9 +26,9 @@ from bench.measuring import RESULTS, machine, write_result
 from flows.settings.params_files import BASE, read_yaml
 from tasks.engine.columns import Column
 from tasks.engine.params import EngineParams
-from tasks.engine.pipeline import Chain
+from tasks.engine.pipeline import Pipeline
 from tasks.engine.pool import connect
-from tasks.engine.scheduler import StageReport, run_chains
+from tasks.engine.scheduler import StageReport, run_pipelines
 from tasks.engine.song import Song
 from tasks.engine.stage import Section, Stage
 from tasks.engine.table import Source, Table
@@ -91,12 +91,15 @@ def measured(count: int, engine: EngineParams, root: Path) -> dict[str, Any]:
     stage_s = []
     for stage in pass_stages():
         start = time.perf_counter()
-        reports += run_chains(
-            [Chain(Table(root / "table", SONG_COLUMNS), pass_stages())], engine, receipts, only={stage.name}
+        reports += run_pipelines(
+            [Pipeline(Table(root / "table", SONG_COLUMNS), pass_stages())],
+            engine,
+            receipts,
+            only={stage.name},
         )
         stage_s.append(time.perf_counter() - start)
     start = time.perf_counter()
-    again = run_chains([Chain(Table(root / "table", SONG_COLUMNS), pass_stages())], engine, receipts)
+    again = run_pipelines([Pipeline(Table(root / "table", SONG_COLUMNS), pass_stages())], engine, receipts)
     checked_s = time.perf_counter() - start
     if any(report.receipts for report in again):
         raise RuntimeError("the finished table ran again")

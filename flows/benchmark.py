@@ -13,8 +13,8 @@ from eval.results.report import Report
 from flows.pipelines.benchmark_report import REPORT, BenchmarkSongs, write_benchmark
 from flows.pipelines.kept_round import ShownRound, shown_round, standing_rounds
 from flows.pipelines.listening_answers import standing_preferences
-from flows.pipelines.listening_stages import benchmark_stages, listening_chain
-from flows.pipelines.prepare_stages import prepare_chain, songs_root_of
+from flows.pipelines.listening_stages import benchmark_stages, listening_pipeline
+from flows.pipelines.prepare_stages import prepare_pipeline, songs_root_of
 from flows.pipelines.runs import checkpoint_of, untrained_checkpoint
 from flows.run.notify import HOOKS
 from flows.run.prefect_tasks import run_stages
@@ -49,7 +49,7 @@ def run_benchmark(project: Project) -> Path:
     params, work, started = project.params, project.work, time.time()
     check_models(params, "benchmark")
     songs_root = songs_root_of(params.songs)
-    prepared = prepare_chain(project, songs_root)
+    prepared = prepare_pipeline(project, songs_root)
     rows = prepared.rows([*PROMPT_COLUMNS, *DATA_SET_COLUMNS, "window_embedding"])
     prompts, notes = benchmark_prompts(rows, params.benchmark)
 
@@ -60,7 +60,7 @@ def run_benchmark(project: Project) -> Path:
     systems = benchmark_systems(
         prompts, weights, params.sampler, params.benchmark, shown.title if shown else ""
     )
-    chain = listening_chain(
+    pipeline = listening_pipeline(
         project,
         work.benchmark / "table",
         system_sources(systems, params.benchmark.seed),
@@ -68,12 +68,12 @@ def run_benchmark(project: Project) -> Path:
         benchmark_stages(project),
         songs_root,
     )
-    run_stages([chain], params.engine, work.receipts / REPORT)
+    run_stages([pipeline], params.engine, work.receipts / REPORT)
 
     songs = BenchmarkSongs(
         prompts,
         systems,
-        [chain],
+        [pipeline],
         weights,
         [row for row in rows if row["split"] == "train" and not row["drop_reason"]],
         standing_preferences(work, params.benchmark.resampling),

@@ -14,10 +14,10 @@ from prefect import flow
 
 from flows.pipelines.benchmark_report import REPORT, BenchmarkSongs, write_benchmark
 from flows.pipelines.external_tables import (
-    folders_chain,
+    folders_pipeline,
     reference_rows,
-    sung_chain,
-    truth_chain,
+    sung_pipeline,
+    truth_pipeline,
 )
 from flows.pipelines.listening_answers import standing_preferences
 from flows.run.notify import HOOKS
@@ -60,21 +60,21 @@ def run_judged(project: Project, request: Request) -> Path:
         params.benchmark.genres,
     )
     asked = [prompt_of(song, None, *asked_of) for song in songs.songs]
-    truth = truth_chain(own, songs.songs, asked, with_times=bool(request.checkpoints))
+    truth = truth_pipeline(own, songs.songs, asked, with_times=bool(request.checkpoints))
     run_stages([truth], params.engine, own.work.receipts / REPORT)
     heard = {row["parent"]: row for row in truth.listed_rows(HEARD_FOR_PROMPTS)}
     prompts = [prompt_of(song, heard.get(song.song_id), *asked_of) for song in songs.songs]
 
     sung = policy_systems(request.checkpoints, params.sampler, prompts)
-    chains = [truth]
+    pipelines = [truth]
     if folders:
-        chains.append(folders_chain(own, folders, prompts))
+        pipelines.append(folders_pipeline(own, folders, prompts))
     if sung:
-        chains.append(sung_chain(own, sung, request.checkpoints))
-    for chain in chains[1:]:
-        run_stages([chain], params.engine, own.work.receipts / REPORT)
+        pipelines.append(sung_pipeline(own, sung, request.checkpoints))
+    for pipeline in pipelines[1:]:
+        run_stages([pipeline], params.engine, own.work.receipts / REPORT)
 
-    parts = [part for chain in chains for part in chain.partitions.values()]
+    parts = [part for pipeline in pipelines for part in pipeline.partitions.values()]
     used = {source.facts.get("content_hash") for part in parts for source in part.sources}
     reference = reference_rows(project, own, request.reference, used)
     systems = [System(TRUTH, "Ground truth", {}, prompts)]
@@ -84,7 +84,7 @@ def run_judged(project: Project, request: Request) -> Path:
     measured = BenchmarkSongs(
         prompts,
         systems,
-        chains,
+        pipelines,
         {system.name: system.checkpoint for system in sung},
         reference,
         [one for one in listening if {one.left, one.right} <= names],

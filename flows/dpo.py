@@ -9,7 +9,7 @@ from prefect import flow
 from eval.results.rounds import RoundRow, RoundsReport
 from flows.pipelines.gate_songs import gate_songs
 from flows.pipelines.kept_round import GATE, write_kept
-from flows.pipelines.prepare_stages import prepare_chain
+from flows.pipelines.prepare_stages import prepare_pipeline
 from flows.pipelines.round import run_round
 from flows.pipelines.runs import checkpoint_of, remove_superseded
 from flows.run.notify import HOOKS
@@ -33,7 +33,7 @@ def run_dpo(project: Project) -> RoundsReport:
     """
     params, work = project.params, project.work
     check_models(params, "dpo")
-    prepared = prepare_chain(project).rows(PREPARED_COLUMNS)
+    prepared = prepare_pipeline(project).rows(PREPARED_COLUMNS)
     songs = round_songs(prepared, params.round.num_held_out, params.gate.num_prompts)
     first = checkpoint_of(work.checkpoint("sft"))
     gate = Gate(params.gate, songs.reference)

@@ -42,9 +42,9 @@ def run_generate(project: Project, manifest: Path, checkpoint: Path, takes: int)
     system = policy_system("generate", "generate", weights, params.sampler, prompts)
     sources = take_sources(prompts, system, 0, takes, params.round.seed)
     Table(work.table, PROMPTED_COLUMNS).admit(sources, partition_size=1)
-    chain = project.pipeline(work.table, [stage])
-    run_stages([chain], params.engine, work.receipts)
-    songs = chain.listed_rows(SONG_COLUMNS)
+    pipeline = project.pipeline(work.table, [stage])
+    run_stages([pipeline], params.engine, work.receipts)
+    songs = pipeline.listed_rows(SONG_COLUMNS)
     path, written = OutputFolder(work.root, params.output).write(songs, config.max_frames)
     sections = {
         "sampler": params.sampler,

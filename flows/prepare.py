@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from prefect import flow
 
-from flows.pipelines.prepare_stages import prepare_chain, prepare_stages, songs_root_of
+from flows.pipelines.prepare_stages import prepare_pipeline, prepare_stages, songs_root_of
 from flows.run.notify import HOOKS
 from flows.run.prefect_tasks import run_as_task, run_stages
 from flows.run.progress import say
 from flows.settings.check_models import check_models, measuring_models
 from flows.settings.project import Project, writes_work
-from tasks.engine.pipeline import Chain
+from tasks.engine.pipeline import Pipeline
 from tasks.engine.table import GONE, Table
 from tasks.quality.limits import is_calibrated
 from tasks.shards.data_card import finish_shards
@@ -29,7 +29,7 @@ from tasks.upkeep.takedown import without_forgotten
 SKETCHED = frozenset({"ingest", "separate", "transcribe", "style", "sketch"})  # what comparing songs needs
 
 
-def guarded_chain(project: Project) -> Chain | None:
+def guarded_pipeline(project: Project) -> Pipeline | None:
     """The songs of `group.benchmark_manifest` in a table of their own, or None when none is given.
 
     Raises:
@@ -72,37 +72,37 @@ def admit_songs(project: Project) -> int:
 
 
 @writes_work("prepare")
-def run_prepare(project: Project, only: set[str] | None = None) -> Chain:
+def run_prepare(project: Project, only: set[str] | None = None) -> Pipeline:
     """Admit the songs, run the stages, write the shards' index."""
     params, work = project.params, project.work
     check_models(params, "prepare")
     count = admit_songs(project)
     say(f"prepare: {count} songs in {params.songs.path}")
-    chain = prepare_chain(project, songs_root_of(params.songs))
-    names = list(chain.stages)
+    pipeline = prepare_pipeline(project, songs_root_of(params.songs))
+    names = list(pipeline.stages)
     before, wanted = set(names[: names.index(Group.name)]), set(names) if only is None else only
     receipts = work.receipts / "prepare"
     if early := wanted & before:
-        run_stages([chain], params.engine, receipts, early)
+        run_stages([pipeline], params.engine, receipts, early)
     if Group.name in wanted:
-        find_neighbours(project, chain)
-        chain = prepare_chain(project, songs_root_of(params.songs))
+        find_neighbours(project, pipeline)
+        pipeline = prepare_pipeline(project, songs_root_of(params.songs))
     models = measuring_models(params)
     if Filter.name in wanted and not is_calibrated(params.filter, models):
         say(f"filter: its limits are uncalibrated for {' and '.join(models)}; `jam calibrate` chooses them")
     if late := wanted - before:
-        run_stages([chain], params.engine, receipts, late)
+        run_stages([pipeline], params.engine, receipts, late)
     if only is None or "pack" in only:
-        figures = finish_shards(chain, Pack.name)
+        figures = finish_shards(pipeline, Pack.name)
         kept, count = figures["songs_kept"], figures["songs_in"]
         say(f"prepare: {kept} of {count} songs kept, {count - kept} dropped")
         write_json(work.report("prepare") / "metrics.json", figures)
-    return chain
+    return pipeline
 
 
-def find_neighbours(project: Project, chain: Chain) -> None:
+def find_neighbours(project: Project, pipeline: Pipeline) -> None:
     """The fit of `group`; the songs of a given benchmark are sketched first, once."""
-    params, guarded = project.params, guarded_chain(project)
+    params, guarded = project.params, guarded_pipeline(project)
     if guarded is not None:
         run_stages([guarded], params.engine, project.work.receipts / "guarded")
         dropped = [row["drop_reason"] for row in guarded.rows() if row["drop_reason"] not in (None, GONE)]
@@ -111,8 +111,8 @@ def find_neighbours(project: Project, chain: Chain) -> None:
                 f"group: {len(dropped)} songs of {params.group.benchmark_manifest} can only be compared by their "
                 f"bytes ({', '.join(sorted(set(dropped)))})"
             )
-    keeper, cut = chain.stages[Filter.name], params.dedup_features.max_shingles
-    run_as_task("neighbours", lambda: fit_neighbours(chain, guarded, params.group, cut, keeper))
+    keeper, cut = pipeline.stages[Filter.name], params.dedup_features.max_shingles
+    run_as_task("neighbours", lambda: fit_neighbours(pipeline, guarded, params.group, cut, keeper))
 
 
 @flow(name="prepare", flow_run_name="prepare-{work_dir}", **HOOKS)
@@ -127,5 +127,5 @@ def prepare(
         params_file: YAML file laid over params.yaml, such as params/real.yaml; none for params.yaml alone.
         overrides: single values over both, each as section.key=value, such as pretrain.steps=200.
     """
-    chain = run_prepare(Project.at(work_dir, params_file, [*overrides, f"songs.path={songs}"]))
-    return sum(len(part.sources) for part in chain.partitions.values())
+    pipeline = run_prepare(Project.at(work_dir, params_file, [*overrides, f"songs.path={songs}"]))
+    return sum(len(part.sources) for part in pipeline.partitions.values())

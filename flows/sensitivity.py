@@ -8,8 +8,8 @@ from pathlib import Path
 from prefect import flow
 
 from eval.stats.intervals import Resampling
-from flows.pipelines.listening_stages import benchmark_stages, listening_chain
-from flows.pipelines.prepare_stages import prepare_chain, songs_root_of
+from flows.pipelines.listening_stages import benchmark_stages, listening_pipeline
+from flows.pipelines.prepare_stages import prepare_pipeline, songs_root_of
 from flows.pipelines.runs import checkpoint_of
 from flows.run.notify import HOOKS
 from flows.run.prefect_tasks import run_stages
@@ -38,13 +38,13 @@ def run_sensitivity(project: Project, kind: str, checkpoint: Path | None) -> Pat
     params, work = project.params, project.work
     check_models(params, "benchmark")
     songs_root = songs_root_of(params.songs)
-    rows = prepare_chain(project, songs_root).rows(PROMPT_COLUMNS)
+    rows = prepare_pipeline(project, songs_root).rows(PROMPT_COLUMNS)
     section = params.benchmark.model_copy(update={"num_songs": params.sensitivity.num_songs})
     prompts, _ = benchmark_prompts(rows, section)
     path = checkpoint or checkpoint_of(work.checkpoint("sft"))
     weights = weights_hash(path)
     test = KINDS[kind](prompts, weights, params.sampler, params.sensitivity)
-    chain = listening_chain(
+    pipeline = listening_pipeline(
         project,
         work.root / "sensitivity" / kind / "table",
         system_sources([step.system for step in test.steps], params.sensitivity.seed),
@@ -52,8 +52,8 @@ def run_sensitivity(project: Project, kind: str, checkpoint: Path | None) -> Pat
         benchmark_stages(project),
         songs_root,
     )
-    run_stages([chain], params.engine, work.receipts / f"sensitivity-{kind}")
-    heard = measured_rows([chain])
+    run_stages([pipeline], params.engine, work.receipts / f"sensitivity-{kind}")
+    heard = measured_rows([pipeline])
     resampling = Resampling(params.benchmark.num_resamples, params.sensitivity.seed)
     measured = measure(
         prompts, heard, [], build_phonemizer(params.models.phonemizer), TextStyles(), resampling

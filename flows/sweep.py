@@ -10,7 +10,7 @@ from prefect import flow
 
 from eval.pages.sweep import sweep_html, sweep_json
 from flows.pipelines.listening_stages import generate_stage
-from flows.pipelines.prepare_stages import prepare_chain
+from flows.pipelines.prepare_stages import prepare_pipeline
 from flows.pipelines.round import sing_pairs
 from flows.pipelines.runs import checkpoint_of, remove_superseded
 from flows.run.notify import HOOKS
@@ -42,7 +42,7 @@ def run_sweep(project: Project) -> Path:
     """
     params, work = project.params, project.work
     check_models(params, "dpo")
-    prepared = prepare_chain(project).rows(PREPARED_COLUMNS)
+    prepared = prepare_pipeline(project).rows(PREPARED_COLUMNS)
     songs = round_songs(prepared, params.round.num_held_out, params.sweep.num_prompts)
     first, folder = checkpoint_of(work.checkpoint("sft")), work.root / "sweep"
     prompts = songs.of_round(1, params.round.num_prompts)
@@ -88,9 +88,9 @@ def sing(
         Reward(params.reward, params.models.judge),
         Style(params.models.style_encoder),
     ]
-    chain = project.pipeline(folder / "songs", stages, system_sources(systems, params.sweep.seed))
-    run_stages([chain], params.engine, project.work.receipts / "sweep-songs")
-    return chain.listed_rows([*SONG_COLUMNS, "made_by"])
+    pipeline = project.pipeline(folder / "songs", stages, system_sources(systems, params.sweep.seed))
+    run_stages([pipeline], params.engine, project.work.receipts / "sweep-songs")
+    return pipeline.listed_rows([*SONG_COLUMNS, "made_by"])
 
 
 @flow(name="sweep", flow_run_name="sweep-{work_dir}", **HOOKS)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from flows.pipelines.prepare_stages import prepare_chain, prepare_stages
+from flows.pipelines.prepare_stages import prepare_pipeline, prepare_stages
 from flows.settings.params import Params, load_params
 from flows.settings.params_files import base_files, lay_over, read_yaml
 from flows.settings.project import Project
@@ -59,12 +59,12 @@ def outs(stage: dict[str, Any], *kinds: str) -> set[str]:
 
 
 def test_a_stage_depends_on_the_columns_it_reads_and_on_the_code_that_carries_its_version() -> None:
-    chain = prepare_chain(Project.at("data"))
-    for name, inputs in chain.inputs.items():
+    pipeline = prepare_pipeline(Project.at("data"))
+    for name, inputs in pipeline.inputs.items():
         deps = set(STAGES[name]["deps"])
         folders = {f"data/table/{other}" for other in inputs}
         assert folders - {"data/table/sources"} <= deps, name
-        assert f"{type(chain.stages[name]).__module__.replace('.', '/')}.py" in deps
+        assert f"{type(pipeline.stages[name]).__module__.replace('.', '/')}.py" in deps
         if kind := MODELS.get(name):
             files = {f"{module.replace('.', '/')}.py" for module in {kind.__module__, *kind.real.values()}}
             assert files <= deps, name
@@ -141,8 +141,8 @@ class DvcProject:
 
     def stale(self) -> set[str]:
         """Stages of prepare that the table would run."""
-        chain = prepare_chain(Project(self.params(), WorkFolder(self.root / "data")))
-        return {stage for stage in chain.stages if why(chain, stage)}
+        pipeline = prepare_pipeline(Project(self.params(), WorkFolder(self.root / "data")))
+        return {stage for stage in pipeline.stages if why(pipeline, stage)}
 
 
 @pytest.fixture(scope="module")

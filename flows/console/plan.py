@@ -14,12 +14,12 @@ from pathlib import Path
 
 from rich.table import Table as Grid
 
-from flows.pipelines.prepare_stages import prepare_chain, songs_root_of
+from flows.pipelines.prepare_stages import prepare_pipeline, songs_root_of
 from flows.run.progress import console, say
 from flows.settings.check_models import unusable_models
 from flows.settings.params import Params
 from flows.settings.project import Project
-from tasks.engine.pipeline import Chain
+from tasks.engine.pipeline import Pipeline
 from tasks.engine.stage import BadModel
 from tasks.engine.table import SOURCES, Table
 from tasks.preference.gate import GateParams
@@ -106,11 +106,11 @@ def _needs(params: Params, plan: Plan) -> str:
 
 
 @contextmanager
-def _as_admitted(project: Project) -> Iterator[Chain]:
-    """The chain of `prepare` as it will be once the songs are admitted; the table itself stays as it is."""
+def _as_admitted(project: Project) -> Iterator[Pipeline]:
+    """The pipeline of `prepare` as it will be once the songs are admitted; the table itself stays as it is."""
     params, work = project.params, project.work
-    chain = prepare_chain(project, songs_root_of(params.songs))
-    known = admitted_paths(chain.table.partitions())
+    pipeline = prepare_pipeline(project, songs_root_of(params.songs))
+    known = admitted_paths(pipeline.table.partitions())
     listing = list_sources(place_of(params.songs.path, "songs"), known, hashes=Hashes(work.hashes))
     with tempfile.TemporaryDirectory(prefix="jam-plan-") as folder:
         copy = Path(folder) / SOURCES
@@ -118,14 +118,14 @@ def _as_admitted(project: Project) -> Iterator[Chain]:
         for path in (work.table / SOURCES).glob("part-*.parquet"):
             (copy / path.name).write_bytes(path.read_bytes())
         admitted = Table(Path(folder), SONG_COLUMNS).admit(listing.sources, params.engine.partition_size)
-        chain.partitions = {part.number: part for part in admitted}
-        yield chain
+        pipeline.partitions = {part.number: part for part in admitted}
+        yield pipeline
 
 
 def _prepare_items(project: Project, known: dict[str, Pace]) -> list[Item]:
-    with _as_admitted(project) as chain:
+    with _as_admitted(project) as pipeline:
         try:
-            return [stage_item(project.params.engine, chain, stage, known) for stage in chain.stages]
+            return [stage_item(project.params.engine, pipeline, stage, known) for stage in pipeline.stages]
         except BadModel:  # what a stage is made of cannot be told, so neither can what stands
             return [Item("all stages", "not known before the models are there", None, None)]
 

@@ -8,10 +8,10 @@ from typing import Any
 from rich.table import Table as Grid
 
 from flows.console.card import REPORT_JSON, last_report
-from flows.pipelines.prepare_stages import prepare_chain, songs_root_of
+from flows.pipelines.prepare_stages import prepare_pipeline, songs_root_of
 from flows.run.progress import console, say
 from flows.settings.project import Project
-from tasks.engine.pipeline import Chain
+from tasks.engine.pipeline import Pipeline
 from tasks.stages.filter import Filter
 from tasks.stages.group import Group, neighbours_path, why_compare
 from tasks.storage.lease import hold
@@ -23,29 +23,29 @@ MAX_SONGS, WIDTH = 5, 160
 MANY_HOURS = 1000.0  # of audio: what `jam table --rates` reckons for
 
 
-def prepared_chain(project: Project) -> Chain:
+def prepared_pipeline(project: Project) -> Pipeline:
     """The prepared table of a work folder.
 
     Raises:
         ValueError: nothing has been prepared there.
     """
-    chain, root = prepare_chain(project), project.work.root
-    if not chain.partitions:
+    pipeline, root = prepare_pipeline(project), project.work.root
+    if not pipeline.partitions:
         raise ValueError(f"work: no song table in {root}; run `jam prepare --songs DIR --work {root}` first")
-    return chain
+    return pipeline
 
 
 def print_table(project: Project) -> None:
     """``jam table``: a line a stage, then the drops."""
-    chain = prepared_chain(project)
+    pipeline = prepared_pipeline(project)
     grid = Grid("stage", "partitions", "worker seconds", "x real time", "dropped", box=None, pad_edge=False)
-    for line in census(chain, project.work.receipts / "prepare"):
+    for line in census(pipeline, project.work.receipts / "prepare"):
         dropped = ", ".join(f"{reason} {count}" for reason, count in sorted(line.dropped.items()))
         rate = f"{line.audio_s / line.worker_s:.0f}" if line.worker_s and line.audio_s else ""
         seconds = f"{line.worker_s:.1f}" if line.worker_s else ""
         grid.add_row(line.stage, f"{line.standing} of {line.partitions}", seconds, rate, dropped)
     console(WIDTH).print(grid)
-    rows = chain.rows(["split"])
+    rows = pipeline.rows(["split"])
     kept = [row for row in rows if not row["drop_reason"]]
     splits = {
         name: sum(row.get("split") == name for row in kept) for name in ("train", "validation", "benchmark")
@@ -63,7 +63,7 @@ def print_rates(project: Project) -> None:
         ValueError: no stage has run.
     """
     root = project.work.root
-    found = rates(prepared_chain(project), project.work.receipts / "prepare")
+    found = rates(prepared_pipeline(project), project.work.receipts / "prepare")
     if not found:
         raise ValueError(f"work: no receipts in {root}; run `jam prepare --songs DIR --work {root}` first")
     columns = (
@@ -104,9 +104,9 @@ def print_song(project: Project, song: str) -> None:
     Raises:
         ValueError: no song id begins with this.
     """
-    chain, songs_root = prepared_chain(project), songs_root_of(project.params.songs)
-    light = [name for name, column in chain.columns.items() if not column.heavy]
-    rows = [row for row in chain.rows(light) if row["song_id"].startswith(song)]
+    pipeline, songs_root = prepared_pipeline(project), songs_root_of(project.params.songs)
+    light = [name for name, column in pipeline.columns.items() if not column.heavy]
+    rows = [row for row in pipeline.rows(light) if row["song_id"].startswith(song)]
     rows = [row for row in rows if row["song_id"] == song] or rows
     if not rows:
         raise ValueError(
@@ -121,17 +121,17 @@ def print_song(project: Project, song: str) -> None:
         for line in row["made_by"]:
             screen.print(f"  made by {line}", highlight=False, markup=False)
         page = project.work.report("songs") / f"{row['song_id']}.html"
-        say(f"page: {write_song_page(chain, row, songs_root, page)}")
+        say(f"page: {write_song_page(pipeline, row, songs_root, page)}")
     if len(rows) > MAX_SONGS:
         say(f"{len(rows) - MAX_SONGS} more song ids begin with {song}")
 
 
 def print_why(project: Project, stage: str) -> None:
     """``jam why STAGE``."""
-    chain = prepared_chain(project)
-    lines = why(chain, stage)
+    pipeline = prepared_pipeline(project)
+    lines = why(pipeline, stage)
     if stage == Group.name:
-        compared = why_compare(chain, project.params.group, chain.stages[Filter.name])
+        compared = why_compare(pipeline, project.params.group, pipeline.stages[Filter.name])
         lines += [f"its songs would be compared again: {line}" for line in compared]
     say("\n".join(f"{stage}: {line}" for line in lines) if lines else f"{stage}: nothing would run")
 
@@ -139,7 +139,7 @@ def print_why(project: Project, stage: str) -> None:
 def forget(project: Project, reason: str) -> None:
     """``jam retry --reason R``."""
     with hold(project.work.root, "retry", say):
-        gone = forget_drops(prepared_chain(project), reason)
+        gone = forget_drops(prepared_pipeline(project), reason)
         neighbours_path(project.work.table).unlink(missing_ok=True)  # songs that come back are compared again
     say(f"retry: removed {len(gone)} column files; the next `jam prepare` makes them again")
 

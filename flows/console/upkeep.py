@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from flows.console.tables import prepared_chain
+from flows.console.tables import prepared_pipeline
 from flows.pipelines.round import RUNS
 from flows.run.progress import counted, say
 from flows.settings.project import Project
@@ -84,9 +84,9 @@ def print_prune(project: Project, yes: bool) -> None:
     """
     root = project.work.root
     with hold(root, "prune", say) as lease:
-        chain = prepared_chain(project)
-        old = [*superseded(chain, project.work.receipts / "prepare"), *_superseded_runs(project)]
-        heavy = heavy_files(chain, project.params.engine.evict)
+        pipeline = prepared_pipeline(project)
+        old = [*superseded(pipeline, project.work.receipts / "prepare"), *_superseded_runs(project)]
+        heavy = heavy_files(pipeline, project.params.engine.evict)
         sizes = [_num_bytes(path) for path in (*old, *heavy)]
         lines = [place_in(path, root) for path in old]
         lines += [f"{place_in(path, root)}: its heavy columns" for path in heavy]
@@ -98,7 +98,7 @@ def print_prune(project: Project, yes: bool) -> None:
             for path in old:
                 remove_tree(path) if path.is_dir() else path.unlink()
             for path in heavy:
-                evict(path, chain.columns)
+                evict(path, pipeline.columns)
             seal(lease)
     total = f"prune: {len(lines)} in all, {sum(sizes) / 1e6:.1f} MB"
     say(f"{total} freed" if yes else f"{total} that nothing needs; `jam prune --yes` frees them")

@@ -29,7 +29,7 @@ from tasks.benchmark.report_inputs import (
 )
 from tasks.benchmark.system_metrics import Measured, measure, windows_of
 from tasks.engine.fingerprint import fingerprint
-from tasks.engine.pipeline import Chain
+from tasks.engine.pipeline import Pipeline
 from tasks.models.phonemizer import build_phonemizer
 from tasks.models.style_encoder import build_style_encoder
 from tasks.prompts.prompts import Prompt, System
@@ -50,7 +50,7 @@ class BenchmarkSongs:
 
     prompts: Sequence[Prompt]
     systems: Sequence[System]
-    chains: Sequence[Chain]
+    pipelines: Sequence[Pipeline]
     weights: Mapping[str, str | None]
     reference: Sequence[Mapping[str, Any]]
     listening: Sequence[Preference]
@@ -74,25 +74,25 @@ def write_benchmark(
     settings = {**params.decides(), "weights": dict(songs.weights)}
     decides = {**songs.key, "listening": [asdict(one) for one in songs.listening]}
     hashes = {name: fingerprint(value) for name, value in decides.items()}
-    recipe = report_recipe(songs.chains, settings, **hashes)
+    recipe = report_recipe(songs.pipelines, settings, **hashes)
     if page.is_file() and recipe_file.is_file() and json.loads(recipe_file.read_text()) == recipe:
         say(f"report: up to date, {page}")
         return page
     measured = measure(
         songs.prompts,
-        measured_rows(songs.chains),
+        measured_rows(songs.pipelines),
         windows_of(songs.reference),
         build_phonemizer(params.models.phonemizer),
         text_styles(songs.prompts, build_style_encoder(params.models.style_encoder), params.benchmark.genres),
         params.benchmark.resampling,
     )
-    rtf = generation_rtf(songs.chains[-1], project.work.receipts / REPORT) if songs.weights else {}
+    rtf = generation_rtf(songs.pipelines[-1], project.work.receipts / REPORT) if songs.weights else {}
     report = report_of(
         measured,
         songs.systems,
         params.benchmark,
         text,
-        Mixes(songs.chains, songs.songs_root),
+        Mixes(songs.pipelines, songs.songs_root),
         settings,
         run_facts(started, rtf),
     )

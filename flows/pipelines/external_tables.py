@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.pipelines.listening_stages import benchmark_stages, generate_stage, listening_stages
-from flows.pipelines.prepare_stages import prepare_chain
+from flows.pipelines.prepare_stages import prepare_pipeline
 from flows.run.prefect_tasks import run_stages
 from flows.run.progress import say
 from flows.settings.project import Project
@@ -23,7 +23,7 @@ from tasks.benchmark.external_systems import (
 )
 from tasks.benchmark.request import first_names
 from tasks.benchmark.songs import Asked
-from tasks.engine.pipeline import Chain
+from tasks.engine.pipeline import Pipeline
 from tasks.engine.stage import Stage
 from tasks.prompts.prompts import Prompt, System, system_sources
 from tasks.songs.columns import SONG_COLUMNS
@@ -35,7 +35,9 @@ from tasks.stages.phonemize import Phonemize
 from tasks.stages.style import Style
 
 
-def truth_chain(own: Project, songs: Sequence[Asked], prompts: Sequence[Prompt], with_times: bool) -> Chain:
+def truth_pipeline(
+    own: Project, songs: Sequence[Asked], prompts: Sequence[Prompt], with_times: bool
+) -> Pipeline:
     """The table of the true songs; `with_times`: words are laid into them, for checkpoints to sing."""
     params, folder = own.params, own.work.root
     root = os.path.commonpath([song.audio.parent for song in songs if song.audio] or [folder.resolve()])
@@ -49,7 +51,7 @@ def truth_chain(own: Project, songs: Sequence[Asked], prompts: Sequence[Prompt],
     return own.pipeline(folder / TRUTH / "table", stages, sources)
 
 
-def folders_chain(own: Project, folders: Sequence[Folder], prompts: Sequence[Prompt]) -> Chain:
+def folders_pipeline(own: Project, folders: Sequence[Folder], prompts: Sequence[Prompt]) -> Pipeline:
     """The table of the songs that lie in folders; files that no song asks for are told of."""
     sources = []
     for folder in folders:
@@ -70,7 +72,7 @@ def folders_chain(own: Project, folders: Sequence[Folder], prompts: Sequence[Pro
     return own.pipeline(own.work.root / "folders" / "table", stages, sources)
 
 
-def sung_chain(own: Project, systems: Sequence[System], checkpoints: Mapping[str, Path]) -> Chain:
+def sung_pipeline(own: Project, systems: Sequence[System], checkpoints: Mapping[str, Path]) -> Pipeline:
     """The table of the checkpoints' songs; a song that lacks what must be sung is refused with the reason."""
     lacking = {prompt.song_id: reason for prompt in systems[0].prompts if (reason := unsingable(prompt))}
     sources = [
@@ -96,18 +98,18 @@ def reference_rows(
             Ingest(params.ingest, params.audio),
             Style(params.models.style_encoder),
         ]
-        chain = own.pipeline(
+        pipeline = own.pipeline(
             own.work.root / "reference" / "table",
             stages,
             listing.sources,
             columns=SONG_COLUMNS,
             songs_root=str(listing.root),
         )
-        run_stages([chain], params.engine, own.work.receipts / "reference")
-        rows = chain.rows(["content_hash", "window_embedding"])
+        run_stages([pipeline], params.engine, own.work.receipts / "reference")
+        rows = pipeline.rows(["content_hash", "window_embedding"])
     else:
-        chain = prepare_chain(project)
-        rows = chain.rows(["content_hash", "window_embedding", "split"]) if chain.partitions else []
+        pipeline = prepare_pipeline(project)
+        rows = pipeline.rows(["content_hash", "window_embedding", "split"]) if pipeline.partitions else []
         rows = [row for row in rows if row.get("split") == "train"]
     kept = [row for row in rows if not row["drop_reason"] and row.get("window_embedding") is not None]
     apart = [row for row in kept if row["content_hash"] not in used]

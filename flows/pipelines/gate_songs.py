@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from flows.pipelines.listening_stages import listening_chain
+from flows.pipelines.listening_stages import listening_pipeline
 from flows.run.prefect_tasks import run_stages
 from flows.settings.project import Project
 from tasks.models.phonemizer import build_phonemizer
@@ -23,15 +23,15 @@ def gate_songs(
     """
     params, work, gate = project.params, project.work, project.params.gate
     systems = policy_systems(checkpoints, params.sampler, prompts)
-    chain = listening_chain(
+    pipeline = listening_pipeline(
         project,
         work.round(number) / "gate",
         gate_sources(systems, gate.candidates, gate.seed),
         {str(system.checkpoint): checkpoints[system.name] for system in systems},
         [Reward(params.reward, params.models.judge)],
     )
-    run_stages([chain], params.engine, work.receipts / f"gate-{number}")
-    rows, phonemizer = chain.listed_rows(GATE_COLUMNS), build_phonemizer(params.models.phonemizer)
+    run_stages([pipeline], params.engine, work.receipts / f"gate-{number}")
+    rows, phonemizer = pipeline.listed_rows(GATE_COLUMNS), build_phonemizer(params.models.phonemizer)
     others = unrewarded(params.reward, params.models.judge)
     return {
         name: policy_scores(prompts, [row for row in rows if row["system"] == name], phonemizer, others)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flows.settings.project import Project
 from jam_model.training_facts import check_guidance, read_facts
-from tasks.engine.pipeline import Chain
+from tasks.engine.pipeline import Pipeline
 from tasks.engine.stage import Stage
 from tasks.engine.table import Source
 from tasks.models.style_encoder import style_encoder_identity
@@ -36,14 +36,14 @@ def generate_stage(project: Project, checkpoints: Mapping[str, Path]) -> Generat
     return Generate(params.models.codec, params.models.style_encoder, where)
 
 
-def listening_chain(
+def listening_pipeline(
     project: Project,
     table_folder: Path,
     sources: Sequence[Source],
     checkpoints: Mapping[str, Path],
     more: Sequence[Stage] = (),
     songs_root: str = "",
-) -> Chain:
+) -> Pipeline:
     """Sing every song and listen to it; then `more`."""
     stages = [
         generate_stage(project, checkpoints),

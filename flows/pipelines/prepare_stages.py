@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flows.settings.params import Params, SongsParams
 from flows.settings.project import Project
-from tasks.engine.pipeline import Chain
+from tasks.engine.pipeline import Pipeline
 from tasks.engine.stage import Stage
 from tasks.songs.columns import SONG_COLUMNS
 from tasks.songs.files import songs_root
@@ -41,8 +41,8 @@ def prepare_stages(params: Params, table_root: str = "") -> list[Stage]:
     ]
 
 
-def prepare_chain(project: Project, songs_root: str = "") -> Chain:
-    """The chain of `prepare` over the table of a work folder."""
+def prepare_pipeline(project: Project, songs_root: str = "") -> Pipeline:
+    """The pipeline of `prepare` over the table of a work folder."""
     work = project.work
     stages = prepare_stages(project.params, str(work.table))
     return project.pipeline(

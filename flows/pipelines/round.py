@@ -14,7 +14,7 @@ from flows.settings.project import Project
 from jam_model.checkpoint import weights_hash
 from jam_model.shard_index import TRAIN, VALIDATION
 from tasks.engine.fingerprint import fingerprint
-from tasks.engine.pipeline import Chain
+from tasks.engine.pipeline import Pipeline
 from tasks.engine.pool import connect
 from tasks.engine.table import Source
 from tasks.models.codec import build_codec
@@ -52,14 +52,14 @@ def sing_pairs(project: Project, folder: Path, number: int, prompts: RoundPrompt
     system = policy_system(f"round-{number}", "takes", weights_hash(policy), params.sampler, prompts.all)
     seed = params.round.seed + number - 1
     sources = take_sources(prompts.all, system, number, params.round.candidates, seed)
-    chain = take_chain(project, folder, sources, policy)
-    run_stages([chain], params.engine, work.receipts / f"{folder.parent.name}-{folder.name}")
-    takes = chain.listed_rows(TAKE_COLUMNS)
+    pipeline = take_pipeline(project, folder, sources, policy)
+    run_stages([pipeline], params.engine, work.receipts / f"{folder.parent.name}-{folder.name}")
+    takes = pipeline.listed_rows(TAKE_COLUMNS)
     write_scores(folder / SCORES, takes)
     learn = choose_pairs(prompts.learn, takes, params.pair, TRAIN)
     check = choose_pairs(prompts.check, takes, params.pair, VALIDATION)
     write_pairs_file(folder / PAIRS, (learn, check))
-    latents = {row["song_id"]: row["latent_sung"] for row in chain.rows(["latent_sung"])}
+    latents = {row["song_id"]: row["latent_sung"] for row in pipeline.rows(["latent_sung"])}
     tensors = training_pairs(learn, latents, work.shards), training_pairs(check, latents, work.shards)
     return SungPairs(learn, check, tensors)
 
@@ -90,7 +90,7 @@ def run_round(
     return Round(made, runs)
 
 
-def take_chain(project: Project, folder: Path, sources: Sequence[Source], policy: Path) -> Chain:
+def take_pipeline(project: Project, folder: Path, sources: Sequence[Source], policy: Path) -> Pipeline:
     """The table of a round's takes and the stages that sing, score and hear them out."""
     params = project.params
     stages = [

@@ -19,9 +19,9 @@ from flows.run.partition_lines import partition_lines
 from flows.run.prefect_server import is_lost
 from flows.run.progress import say, show_stages, stage_line
 from tasks.engine.params import EngineParams
-from tasks.engine.pipeline import Chain
+from tasks.engine.pipeline import Pipeline
 from tasks.engine.pool import connected, leave
-from tasks.engine.scheduler import StageReport, Watcher, run_chains
+from tasks.engine.scheduler import StageReport, Watcher, run_pipelines
 
 Result = TypeVar("Result")
 PROGRESS_EVERY_S = 5.0
@@ -122,11 +122,13 @@ def stage_task(progress: StageProgress, stage: str) -> str | State[Any]:
 
 
 def run_stages(
-    chains: Sequence[Chain], engine: EngineParams, receipts: Path, only: set[str] | None = None
+    pipelines: Sequence[Pipeline], engine: EngineParams, receipts: Path, only: set[str] | None = None
 ) -> list[StageReport]:
-    """Bring the chains up to date; inside a Prefect flow each stage shows as a task and the end as a table."""
+    """Bring the pipelines up to date; inside a Prefect flow each stage shows as a task and the end as a table."""
     names = list(
-        dict.fromkeys(stage for chain in chains for stage in chain.stages if not only or stage in only)
+        dict.fromkeys(
+            stage for pipeline in pipelines for stage in pipeline.stages if not only or stage in only
+        )
     )
     inside_flow = FlowRunContext.get() is not None
     progress = StageProgress(names)
@@ -135,7 +137,7 @@ def run_stages(
     try:
         live = [*partition_lines(engine.partition_lines), *([LiveProgress().update] if inside_flow else [])]
         with show_stages() as watch, leaving_when_stopped():
-            reports = run_chains(chains, engine, receipts, _all_of(progress.update, watch, *live), only)
+            reports = run_pipelines(pipelines, engine, receipts, _all_of(progress.update, watch, *live), only)
     except BaseException as error:
         failure = error
         raise

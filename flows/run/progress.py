@@ -42,7 +42,7 @@ def stage_line(report: StageReport) -> str:
 
 @contextmanager
 def show_stages() -> Iterator[Callable[[StageReport], None]]:
-    """A watcher for `run_chains`: live bars on a terminal, plain lines in a log."""
+    """A watcher for `run_pipelines`: live bars on a terminal, plain lines in a log."""
     console = Console()
     if console.is_terminal:
         with _bars(console) as watch:

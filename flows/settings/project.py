@@ -12,7 +12,7 @@ from flows.run.progress import say
 from flows.settings.params import Params, load_params
 from flows.settings.work_folder import WorkFolder
 from tasks.engine.columns import Column
-from tasks.engine.pipeline import Chain
+from tasks.engine.pipeline import Pipeline
 from tasks.engine.stage import Stage
 from tasks.engine.table import Source, Table
 from tasks.prompts.columns import PROMPTED_COLUMNS
@@ -53,7 +53,7 @@ class Project:
         shards: Path | None = None,
         columns: Mapping[str, Column] = PROMPTED_COLUMNS,
         songs_root: str = "",
-    ) -> Chain:
+    ) -> Pipeline:
         """The stages over the song table in `table_folder`, which takes in `sources` first, where there is a new listing.
 
         `columns`: what is known of a song before any stage; `songs_root`: where relative paths in them start.
@@ -61,7 +61,7 @@ class Project:
         table = Table(table_folder, columns, songs_root)
         if sources is not None:
             table.admit(sources, self.params.engine.partition_size)
-        return Chain(table, stages, shards, self.params.engine.pythons())
+        return Pipeline(table, stages, shards, self.params.engine.pythons())
 
 
 Writing = Callable[Concatenate[Project, More], Result]

@@ -15,35 +15,35 @@ from tasks.audio.mix import mix_of
 from tasks.benchmark.external_systems import text_style
 from tasks.benchmark.song_metrics import MEASURED_COLUMNS, TextStyles
 from tasks.engine.fingerprint import fingerprint, sha256_of_file
-from tasks.engine.pipeline import Chain
+from tasks.engine.pipeline import Pipeline
 from tasks.models.style_encoder import StyleEncoder
 from tasks.prompts.prompts import Prompt
 from tasks.upkeep.rates import receipts_of
 
 
-def measured_rows(chains: Sequence[Chain]) -> list[dict[str, Any]]:
+def measured_rows(pipelines: Sequence[Pipeline]) -> list[dict[str, Any]]:
     """What the stages wrote of every song that is still asked for."""
-    return [row for chain in chains for row in chain.listed_rows(MEASURED_COLUMNS)]
+    return [row for pipeline in pipelines for row in pipeline.listed_rows(MEASURED_COLUMNS)]
 
 
 class Mixes:
     """The mixes of the songs of some tables, read when they are asked for, a partition at a time."""
 
-    def __init__(self, chains: Sequence[Chain], songs_root: str) -> None:
+    def __init__(self, pipelines: Sequence[Pipeline], songs_root: str) -> None:
         self.songs_root = songs_root
         self._place = {
-            source.song_id: (chain, number)
-            for chain in chains
-            for number, part in chain.partitions.items()
+            source.song_id: (pipeline, number)
+            for pipeline in pipelines
+            for number, part in pipeline.partitions.items()
             for source in part.sources
         }
-        self._held: tuple[tuple[Chain, int], dict[str, Any]] | None = None
+        self._held: tuple[tuple[Pipeline, int], dict[str, Any]] | None = None
 
     def __call__(self, song_id: str) -> np.ndarray:
         place = self._place[song_id]
         if self._held is None or self._held[0] != place:
-            chain, number = place
-            audio = {row["song_id"]: row["audio"] for row in chain.rows(["audio"], numbers=[number])}
+            pipeline, number = place
+            audio = {row["song_id"]: row["audio"] for row in pipeline.rows(["audio"], numbers=[number])}
             self._held = place, audio
         return mix_of(song_id, self._held[1][song_id], self.songs_root)
 
@@ -69,19 +69,19 @@ def text_styles(prompts: Iterable[Prompt], encoder: StyleEncoder, genres: Sequen
     )
 
 
-def columns_of(chains: Sequence[Chain]) -> str:
+def columns_of(pipelines: Sequence[Pipeline]) -> str:
     """A fingerprint of the column files of all songs of these tables."""
     return fingerprint(
         [
-            chain.path(stage, number).name
-            for chain in chains
-            for stage in chain.stages
-            for number in chain.partitions
+            pipeline.path(stage, number).name
+            for pipeline in pipelines
+            for stage in pipeline.stages
+            for number in pipeline.partitions
         ]
     )
 
 
-def report_recipe(chains: Sequence[Chain], settings: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+def report_recipe(pipelines: Sequence[Pipeline], settings: Mapping[str, Any], **more: Any) -> dict[str, Any]:
     """All that decides a report: the songs' column files, the settings, and the code that measures."""
     house = Path(__file__).resolve().parents[2]
     tasks = ("system_metrics", "song_metrics", "systems", "report")
@@ -90,7 +90,7 @@ def report_recipe(chains: Sequence[Chain], settings: Mapping[str, Any], **more: 
         *(house / "tasks" / "benchmark" / f"{name}.py" for name in tasks),
     ]
     code = [sha256_of_file(path) for path in sources if path.suffix in (".py", ".css", ".js", ".json")]
-    return {"columns": columns_of(chains), "code": fingerprint(code), "settings": dict(settings), **more}
+    return {"columns": columns_of(pipelines), "code": fingerprint(code), "settings": dict(settings), **more}
 
 
 def run_facts(started: float, rtf: Mapping[str, float]) -> dict[str, Any]:
@@ -103,16 +103,16 @@ def run_facts(started: float, rtf: Mapping[str, float]) -> dict[str, Any]:
     }
 
 
-def generation_rtf(chain: Chain, receipts: Path) -> dict[str, float]:
+def generation_rtf(pipeline: Pipeline, receipts: Path) -> dict[str, float]:
     """Seconds of work a second of sung audio, by system: a partition holds the songs of one system."""
     system_of: dict[int, str] = {}
     audio_s: dict[int, float] = {}
-    for row in chain.rows(["system", "duration_s", "checkpoint"]):
+    for row in pipeline.rows(["system", "duration_s", "checkpoint"]):
         if row.get("checkpoint") and row.get("duration_s"):
             system_of[row["partition"]] = row["system"]
             audio_s[row["partition"]] = audio_s.get(row["partition"], 0.0) + row["duration_s"]
     spent: dict[str, tuple[float, float]] = {}
-    for receipt in receipts_of(chain, "generate", receipts):
+    for receipt in receipts_of(pipeline, "generate", receipts):
         if (number := receipt["number"]) in system_of:
             work_s, sung_s = spent.get(system_of[number], (0.0, 0.0))
             spent[system_of[number]] = work_s + receipt["seconds"], sung_s + audio_s[number]

@@ -1,4 +1,4 @@
-"""The column file a stage writes for one partition: whole or not there, with its recipe inside.
+"""The column file a stage writes for one partition: whole or not there, with its cache_key inside.
 
 Heavy columns are written one row group a song, so memory is bounded by a few songs.
 """
@@ -13,7 +13,7 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.engine.fingerprint import Recipe, canonical, sha256_of_file
+from tasks.engine.fingerprint import CacheKey, canonical, sha256_of_file
 from tasks.engine.song import Song
 from tasks.engine.stage import Stage
 from tasks.engine.table import BOOKKEEPING
@@ -27,17 +27,17 @@ class ColumnFile:
     """A column file (and shard) being written; committed on a clean exit after `close`, removed on any other."""
 
     def __init__(
-        self, stage: Stage, path: Path, shard: Path | None, recipe: Recipe, inputs_sha256: dict[str, str]
+        self, stage: Stage, path: Path, shard: Path | None, cache_key: CacheKey, inputs_sha256: dict[str, str]
     ) -> None:
         """`shard`: where the bytes of the stage's `sink` column go."""
         self.stage, self.path, self.shard_path = stage, path, shard
-        self.made_by = stage.made_by(recipe["models"])
+        self.made_by = stage.made_by(cache_key["models"])
         self.columns = sorted(stage.writes.keys() - {stage.sink})
         fields = [("song_id", pa.string()), *((name, stage.writes[name].type) for name in self.columns)]
         fields += [*(SINK_FIELDS if stage.sink else ()), *BOOKKEEPING]
         self.heavy = any(stage.writes[name].heavy for name in self.columns)
         self.schema = pa.schema(fields)
-        self.metadata = {"recipe": canonical(recipe), "inputs_sha256": canonical(inputs_sha256)}
+        self.metadata = {"cache_key": canonical(cache_key), "inputs_sha256": canonical(inputs_sha256)}
         self.rows: list[dict[str, Any]] = []
         self.shard: IO[bytes] | None = None
         self.shard_hash = hashlib.sha256()

@@ -1,6 +1,6 @@
 """Fingerprints: what a column file was made from, as JSON and as a short hash in its name.
 
-A recipe covers the stage and its version, its section of params.yaml, its models, the versions of the
+A cache_key covers the stage and its version, its section of params.yaml, its models, the versions of the
 packages that compute, and the fingerprints of the columns it reads (down to the songs' content hashes).
 It never covers paths, times, hosts or the number of workers.
 """
@@ -18,7 +18,7 @@ from typing import Any
 from tasks.engine.stage import Stage
 
 FINGERPRINT_CHARS = 12
-Recipe = dict[str, Any]
+CacheKey = dict[str, Any]
 
 
 def canonical(value: Any) -> str:
@@ -46,7 +46,7 @@ def package_version(distribution: str) -> str:
         return "missing"
 
 
-def stage_recipe(stage: Stage) -> Recipe:
+def stage_cache_key(stage: Stage) -> CacheKey:
     """What decides a stage's values, before its inputs are known, as this interpreter sees it.
 
     Raises:

@@ -17,7 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tasks.engine.fingerprint import stage_recipe
+from tasks.engine.fingerprint import stage_cache_key
 from tasks.engine.stage import BadModel, Stage
 
 ANSWER_LIMIT_S = 300.0
@@ -50,8 +50,8 @@ def source_path() -> str:
     return os.pathsep.join(path for path in folders if Path(path).is_dir() and not path.startswith(inside))
 
 
-def ask_recipe(python: str, stage: Stage) -> dict[str, Any]:
-    """`stage_recipe` as another interpreter sees it.
+def ask_cache_key(python: str, stage: Stage) -> dict[str, Any]:
+    """`stage_cache_key` as another interpreter sees it.
 
     Raises:
         BadModel: a package or weights are missing there.
@@ -76,15 +76,15 @@ def ask_recipe(python: str, stage: Stage) -> dict[str, Any]:
     answer = json.loads(asked.stdout.splitlines()[-1])
     if "bad_model" in answer:
         raise BadModel(f"{answer['bad_model']} (asked of {python})")
-    return answer["recipe"]
+    return answer["cache_key"]
 
 
 def main() -> None:
-    """Answers `ask_recipe`: a stage of our own on standard input, its recipe on standard output."""
+    """Answers `ask_cache_key`: a stage of our own on standard input, its cache_key on standard output."""
     stage: Stage = pickle.load(sys.stdin.buffer)
     answer: dict[str, Any]
     try:
-        answer = {"recipe": stage_recipe(stage)}
+        answer = {"cache_key": stage_cache_key(stage)}
     except BadModel as error:
         answer = {"bad_model": str(error)}
     print(json.dumps(answer))

@@ -1,4 +1,4 @@
-"""Stages in order over one table: who writes which column, and the name and recipe of every column file."""
+"""Stages in order over one table: who writes which column, and the name and cache_key of every column file."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from tasks.engine.columns import Column
-from tasks.engine.fingerprint import Recipe, fingerprint, stage_recipe
-from tasks.engine.interpreter import ask_recipe
+from tasks.engine.fingerprint import CacheKey, fingerprint, stage_cache_key
+from tasks.engine.interpreter import ask_cache_key
 from tasks.engine.sources import SOURCES, Partition
 from tasks.engine.stage import Stage
 from tasks.engine.table import GONE, Table
@@ -29,8 +29,8 @@ class Standing:
     shards: set[str]
 
 
-class Chain:
-    """Stages in order over one table: who writes which column, and each file's name and recipe."""
+class Pipeline:
+    """Stages in order over one table: who writes which column, and each file's name and cache_key."""
 
     def __init__(
         self,
@@ -75,34 +75,34 @@ class Chain:
         return {part.number: part for part in self.table.partitions()}
 
     @cached_property
-    def _bases(self) -> dict[str, Recipe]:
+    def _bases(self) -> dict[str, CacheKey]:
         asked = {
-            name: ask_recipe(python, self.stages[name])
+            name: ask_cache_key(python, self.stages[name])
             for name, python in self.pythons.items()
             if name in self.stages
         }
-        return {name: asked.get(name) or stage_recipe(stage) for name, stage in self.stages.items()}
+        return {name: asked.get(name) or stage_cache_key(stage) for name, stage in self.stages.items()}
 
     @cached_property
     def _fingerprints(self) -> dict[tuple[str, int], str]:
         return {}
 
-    def recipe(self, stage: str, number: int) -> Recipe:
+    def cache_key(self, stage: str, number: int) -> CacheKey:
         """What the column file of this stage and partition must have been made from."""
         inputs = {name: self.fingerprint(name, number) for name in self.inputs[stage]}
-        recipe = {**self._bases[stage], "inputs": inputs}
+        cache_key = {**self._bases[stage], "inputs": inputs}
         if type(self.stages[stage]).facts_of is not Stage.facts_of:  # else no song is read to see what stands
             ids = [source.song_id for source in self.partitions[number].sources]
             if songs := self.stages[stage].facts_of(ids):
-                recipe["songs"] = songs
-        return recipe
+                cache_key["songs"] = songs
+        return cache_key
 
     def fingerprint(self, stage: str, number: int) -> str:
         """The fingerprint in the file's name."""
         if stage == SOURCES:
             return self.partitions[number].fingerprint
         if (stage, number) not in self._fingerprints:
-            self._fingerprints[stage, number] = fingerprint(self.recipe(stage, number))
+            self._fingerprints[stage, number] = fingerprint(self.cache_key(stage, number))
         return self._fingerprints[stage, number]
 
     def name(self, stage: str, number: int) -> str:
@@ -126,7 +126,7 @@ class Chain:
         if self.stages[stage].sink is None:
             return None
         if self.shards is None:
-            raise ValueError(f"stage {stage} writes shards, but this chain was given no shards folder")
+            raise ValueError(f"stage {stage} writes shards, but this pipeline was given no shards folder")
         return self.shards / f"{self.name(stage, number)}.tar"
 
     def standing(self, stage: str) -> Standing:
@@ -216,10 +216,10 @@ class Chain:
         return [row for row in self.rows(columns) if row["drop_reason"] != GONE]
 
 
-def stored_recipe(path: Path) -> Recipe:
-    """The recipe kept inside a column file."""
+def stored_cache_key(path: Path) -> CacheKey:
+    """The cache_key kept inside a column file."""
     with parquet_file(path) as file:
-        return json.loads((file.metadata.metadata or {}).get(b"recipe", b"{}"))
+        return json.loads((file.metadata.metadata or {}).get(b"cache_key", b"{}"))
 
 
 def _read(path: Path, columns: set[str]) -> list[dict[str, Any]] | None:

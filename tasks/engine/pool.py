@@ -108,7 +108,7 @@ class Pool:
         self.params = params
         self.running: dict[
             ray.ObjectRef, tuple[Any, str, Any, float, Work]
-        ] = {}  # ticket, group, worker, start
+        ] = {}  # item, group, worker, start
         self.groups = {
             name: Group(name or "the shared pool", size, params.outfit(name))
             for name, size in group_sizes(params, stages, ray.cluster_resources()).items()
@@ -122,12 +122,12 @@ class Pool:
         """How many workers run a stage at most."""
         return self.groups[self.group_of(stage)].size
 
-    def free(self, group: str, tickets: int) -> int:
-        """How many of `tickets` waiting tickets the group can take now; workers for the others are asked for."""
-        self.groups[group].staff(tickets)
-        return min(tickets, self.groups[group].num_idle)
+    def free(self, group: str, items: int) -> int:
+        """How many of `items` waiting items the group can take now; workers for the others are asked for."""
+        self.groups[group].staff(items)
+        return min(items, self.groups[group].num_idle)
 
-    def submit(self, ticket: Any, stage: Stage, work: Work, song_id: str | None = None) -> None:
+    def submit(self, item: Any, stage: Stage, work: Work, song_id: str | None = None) -> None:
         """Give work to a free worker: a whole partition, or one song of it alone."""
         group = self.group_of(stage.name)
         worker = self.groups[group].lend()
@@ -135,7 +135,7 @@ class Pool:
             ref = worker.run.remote(id(stage), stage, work)
         else:
             ref = worker.probe.remote(id(stage), stage, work, song_id)
-        self.running[ref] = (ticket, group, worker, time.monotonic(), work)
+        self.running[ref] = (item, group, worker, time.monotonic(), work)
 
     def finished(self, timeout_s: float) -> Iterator[tuple[Any, Receipt | Crash | None]]:
         """Tickets that ended within `timeout_s`, with a receipt (None for a probe) or a crash.
@@ -152,7 +152,7 @@ class Pool:
             if ref in starting:
                 starting[ref].stood(ref)
                 continue
-            ticket, name, worker, started, work = self.running.pop(ref)
+            item, name, worker, started, work = self.running.pop(ref)
             group = self.groups[name]
             try:
                 outcome: Receipt | Crash | None = ray.get(ref)
@@ -163,9 +163,9 @@ class Pool:
             except ray.exceptions.RayTaskError as error:
                 group.give_back(worker)
                 if isinstance(error.cause, BadModel):
-                    raise BadModel(f"{ticket.stage}: {error.cause}") from error
-                raise StageFailed(f"{ticket.stage}: {_cause(error)}") from error
-            yield ticket, outcome
+                    raise BadModel(f"{item.stage}: {error.cause}") from error
+                raise StageFailed(f"{item.stage}: {_cause(error)}") from error
+            yield item, outcome
 
     def make_room(self) -> None:
         """Workers that have been idle for long give back what they hold, and a cluster may shrink.

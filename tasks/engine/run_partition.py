@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from tasks.engine.column_file import ColumnFile
-from tasks.engine.fingerprint import Recipe
+from tasks.engine.fingerprint import CacheKey
 from tasks.engine.inputs import Inputs, Row, duration_of, opened_ahead
 from tasks.engine.limits import Limits, memory_limit, time_limit, watched
 from tasks.engine.resource_usage import Meter
@@ -31,7 +31,7 @@ class Work:
     out: Path
     shard: Path | None
     inputs: dict[str, tuple[Path, list[str]]]  # stage -> its column file, the columns to read
-    recipe: Recipe
+    cache_key: CacheKey
     receipt: Path
     workers: int  # how many workers the stage's pool has
     limits: Limits
@@ -90,7 +90,7 @@ def run_partition(stage: Stage, work: Work) -> Receipt:
     with (
         memory_limit(work.limits.memory_mb, work.memory_note),
         Inputs(work.inputs, work.songs_root) as inputs,
-        ColumnFile(stage, work.out, work.shard, work.recipe, inputs.sha256) as output,
+        ColumnFile(stage, work.out, work.shard, work.cache_key, inputs.sha256) as output,
     ):
         tally = _Tally()
         with watched(), opened_ahead(stage, _without_poison(inputs, stage.name, work.poison)) as openings:

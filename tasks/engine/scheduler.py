@@ -1,6 +1,6 @@
 """The scheduler: partition k of a stage starts as soon as partition k of everything it reads stands.
 
-All stages of a flow share one pool, but for those with workers of their own. Work nearest the end of the chain goes first, so partitions
+All stages of a flow share one pool, but for those with workers of their own. Work nearest the end of the pipeline goes first, so partitions
 finish instead of piling up. Run one by one or together, the stages write the same bytes.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tasks.engine.limits import Limits
 from tasks.engine.params import EngineParams
-from tasks.engine.pipeline import Chain, Standing
+from tasks.engine.pipeline import Pipeline, Standing
 from tasks.engine.pool import NODE_LOST, Crash, Pool, connect
 from tasks.engine.prometheus import RunMetrics
 from tasks.engine.run_partition import Receipt, Work
@@ -55,10 +55,10 @@ class StageReport:
 
 
 @dataclass
-class _Ticket:
+class _WorkItem:
     """One partition of one stage on its way, and what has happened to it so far."""
 
-    chain: Chain
+    pipeline: Pipeline
     stage: str
     number: int
     crashes: int = 0
@@ -69,25 +69,25 @@ class _Ticket:
     @property
     def rank(self) -> tuple[int, int, int]:
         """Which of the ready goes first: the last stage, then the lowest number; the id only ends ties."""
-        return -self.chain.order.index(self.stage), self.number, id(self)
+        return -self.pipeline.order.index(self.stage), self.number, id(self)
 
     @property
     def key(self) -> tuple[int, str, int]:
-        return id(self.chain), self.stage, self.number
+        return id(self.pipeline), self.stage, self.number
 
 
-_Heap = list[tuple[int, int, int, _Ticket]]
+_Heap = list[tuple[int, int, int, _WorkItem]]
 Watcher = Callable[[StageReport], None]
 
 
-def run_chains(
-    chains: Sequence[Chain],
+def run_pipelines(
+    pipelines: Sequence[Pipeline],
     params: EngineParams,
     receipts: Path,
     watch: Watcher = lambda report: None,
     only: set[str] | None = None,
 ) -> list[StageReport]:
-    """Bring every stage of every chain up to date; starts no Ray when nothing is missing.
+    """Bring every stage of every pipeline up to date; starts no Ray when nothing is missing.
 
     Args:
         receipts: folder for receipts, outside the table.
@@ -97,13 +97,13 @@ def run_chains(
     Raises:
         StageFailed: a stage raised something that is no SongError; what was committed stands.
     """
-    return _Run(chains, params, receipts, watch, only).run()
+    return _Run(pipelines, params, receipts, watch, only).run()
 
 
 class _Run:
     def __init__(
         self,
-        chains: Sequence[Chain],
+        pipelines: Sequence[Pipeline],
         params: EngineParams,
         receipts: Path,
         watch: Watcher,
@@ -113,38 +113,38 @@ class _Run:
         self.limits = Limits(params.song_limit_s, params.song_limit_per_audio_s, params.song_memory_mb)
         self.fence = fence_over(receipts)
         self.reports: dict[tuple[int, str], StageReport] = {}
-        self.waiting: dict[tuple[int, str, int], _Ticket] = {}
-        self.ready: list[_Ticket] = []
+        self.waiting: dict[tuple[int, str, int], _WorkItem] = {}
+        self.ready: list[_WorkItem] = []
         self.standing: set[tuple[int, str, int]] = set()
         self.listings: dict[tuple[int, str], Standing] = {}  # what was there before anything ran
-        for chain in chains:
-            for stage in chain.stages:
-                listing = self.listings[id(chain), stage] = chain.standing(stage)
-                missing = chain.missing(stage, listing)
+        for pipeline in pipelines:
+            for stage in pipeline.stages:
+                listing = self.listings[id(pipeline), stage] = pipeline.standing(stage)
+                missing = pipeline.missing(stage, listing)
                 stale = set(missing)
-                self.standing |= {(id(chain), stage, n) for n in chain.partitions if n not in stale}
+                self.standing |= {(id(pipeline), stage, n) for n in pipeline.partitions if n not in stale}
                 if only is not None and stage not in only:
                     continue
-                report = StageReport(stage, len(chain.partitions), len(chain.partitions) - len(missing))
-                self.reports[id(chain), stage] = report
+                report = StageReport(stage, len(pipeline.partitions), len(pipeline.partitions) - len(missing))
+                self.reports[id(pipeline), stage] = report
                 for number in missing:
-                    ticket = _Ticket(chain, stage, number)
-                    self.waiting[ticket.key] = ticket
-            self.standing |= {(id(chain), SOURCES, n) for n in chain.partitions}
-        self.chains = list(chains)
+                    item = _WorkItem(pipeline, stage, number)
+                    self.waiting[item.key] = item
+            self.standing |= {(id(pipeline), SOURCES, n) for n in pipeline.partitions}
+        self.pipelines = list(pipelines)
 
     def run(self) -> list[StageReport]:
         for report in self.reports.values():
             self.watch(report)
         failure: StageFailed | BadModel | None = None
         if self.waiting:
-            for ticket in list(self.waiting.values()):
-                self._promote(ticket)
+            for item in list(self.waiting.values()):
+                self._promote(item)
             if not self.ready:
                 raise self._absent()
             connect(self.params)
             self.metrics = RunMetrics()
-            pool = Pool(self.params, {ticket.stage for ticket in self.waiting.values()})
+            pool = Pool(self.params, {item.stage for item in self.waiting.values()})
             try:
                 self._loop(pool)
             except (StageFailed, BadModel) as error:
@@ -153,10 +153,10 @@ class _Run:
                 pool.close()
         if self.fence is not None:
             self.fence.check()
-        for (chain_id, stage), report in self.reports.items():
+        for (pipeline_id, stage), report in self.reports.items():
             if report.finished and report.error is None:
-                chain = next(c for c in self.chains if id(c) == chain_id)
-                chain.remove_superseded(stage, self.listings[chain_id, stage])
+                pipeline = next(c for c in self.pipelines if id(c) == pipeline_id)
+                pipeline.remove_superseded(stage, self.listings[pipeline_id, stage])
         if failure:
             raise failure
         if self.waiting:
@@ -164,94 +164,95 @@ class _Run:
         return list(self.reports.values())
 
     def _loop(self, pool: Pool) -> None:
-        left = Counter(ticket.stage for ticket in self.waiting.values())
+        left = Counter(item.stage for item in self.waiting.values())
         ready: dict[str, _Heap] = defaultdict(list)
         while self.ready or pool.running or any(ready.values()):
-            for ticket in self.ready:
-                heapq.heappush(ready[pool.group_of(ticket.stage)], (*ticket.rank, ticket))
+            for item in self.ready:
+                heapq.heappush(ready[pool.group_of(item.stage)], (*item.rank, item))
             self.ready.clear()
             for group, heap in ready.items():
                 for _ in range(pool.free(group, len(heap))):
-                    ticket = heapq.heappop(heap)[-1]
-                    alone = ticket.suspects[0] if ticket.suspects else None
-                    work = self._work(ticket, pool.size_of(ticket.stage))
-                    pool.submit(ticket, ticket.chain.stages[ticket.stage], work, alone)
+                    item = heapq.heappop(heap)[-1]
+                    alone = item.suspects[0] if item.suspects else None
+                    work = self._work(item, pool.size_of(item.stage))
+                    pool.submit(item, item.pipeline.stages[item.stage], work, alone)
             pool.make_room()
             self.metrics.stand(pool.groups, ready)
-            for ticket, outcome in pool.finished(timeout_s=1.0):
+            for item, outcome in pool.finished(timeout_s=1.0):
                 if isinstance(outcome, Crash) and outcome.reason == NODE_LOST:
-                    self.ready.append(ticket)  # no try of the song's
+                    self.ready.append(item)  # no try of the song's
                 elif isinstance(outcome, Crash):
-                    self._blame(ticket, outcome)
+                    self._blame(item, outcome)
                 elif outcome is None:  # a song passed alone: it is not the one
-                    ticket.suspects.pop(0)
-                    self.ready.append(ticket)
+                    item.suspects.pop(0)
+                    self.ready.append(item)
                 else:
-                    self._commit(ticket, outcome)
-                    left[ticket.stage] -= 1
-                    if not left[ticket.stage]:
-                        pool.end(ticket.stage)
+                    self._commit(item, outcome)
+                    left[item.stage] -= 1
+                    if not left[item.stage]:
+                        pool.end(item.stage)
 
-    def _work(self, ticket: _Ticket, workers: int) -> Work:
-        chain, stage, number = ticket.chain, ticket.stage, ticket.number
-        path = chain.path(stage, number)
+    def _work(self, item: _WorkItem, workers: int) -> Work:
+        pipeline, stage, number = item.pipeline, item.stage, item.number
+        path = pipeline.path(stage, number)
         return Work(
             stage,
             number,
             path,
-            chain.shard_path(stage, number),
-            {name: (chain.path(name, number), columns) for name, columns in chain.inputs[stage].items()},
-            chain.recipe(stage, number),
-            self.receipts / stage / f"{chain.name(stage, number)}.json",
+            pipeline.shard_path(stage, number),
+            {
+                name: (pipeline.path(name, number), columns)
+                for name, columns in pipeline.inputs[stage].items()
+            },
+            pipeline.cache_key(stage, number),
+            self.receipts / stage / f"{pipeline.name(stage, number)}.json",
             workers,
             self.limits,
-            ticket.poison,
+            item.poison,
             self.fence,
-            chain.table.songs_root,
+            pipeline.table.songs_root,
         )
 
-    def _commit(self, ticket: _Ticket, receipt: Receipt) -> None:
-        del self.waiting[ticket.key]
-        self.standing.add(ticket.key)
-        report = self.reports[id(ticket.chain), ticket.stage]
+    def _commit(self, item: _WorkItem, receipt: Receipt) -> None:
+        del self.waiting[item.key]
+        self.standing.add(item.key)
+        report = self.reports[id(item.pipeline), item.stage]
         report.receipts.append(receipt)
         self.metrics.done(receipt)
         self.watch(report)
-        for stage, inputs in ticket.chain.inputs.items():
-            follower = self.waiting.get((id(ticket.chain), stage, ticket.number))
-            if follower and ticket.stage in inputs:
+        for stage, inputs in item.pipeline.inputs.items():
+            follower = self.waiting.get((id(item.pipeline), stage, item.number))
+            if follower and item.stage in inputs:
                 self._promote(follower)
 
-    def _blame(self, ticket: _Ticket, crash: Crash) -> None:
+    def _blame(self, item: _WorkItem, crash: Crash) -> None:
         """Find the song that kills its worker: the partition whole, then its songs one at a time."""
-        if ticket.suspects:
-            song_id = ticket.suspects[0]
-            ticket.tries[song_id] = ticket.tries.get(song_id, 0) + 1
-            if ticket.tries[song_id] >= ALONE_TRIES:
-                ticket.poison[song_id] = crash.reason
-                ticket.suspects.pop(0)
+        if item.suspects:
+            song_id = item.suspects[0]
+            item.tries[song_id] = item.tries.get(song_id, 0) + 1
+            if item.tries[song_id] >= ALONE_TRIES:
+                item.poison[song_id] = crash.reason
+                item.suspects.pop(0)
         else:
-            ticket.crashes += 1
-            if ticket.crashes == WHOLE_TRIES:
-                ticket.suspects = [
-                    source.song_id for source in ticket.chain.partitions[ticket.number].sources
-                ]
-            elif ticket.crashes > 2 * WHOLE_TRIES:
+            item.crashes += 1
+            if item.crashes == WHOLE_TRIES:
+                item.suspects = [source.song_id for source in item.pipeline.partitions[item.number].sources]
+            elif item.crashes > 2 * WHOLE_TRIES:
                 raise StageFailed(
-                    f"{ticket.stage}: partition {ticket.number} ended its worker {ticket.crashes} times, "
+                    f"{item.stage}: partition {item.number} ended its worker {item.crashes} times, "
                     f"but no song of it does so alone; last: {crash.reason} ({crash.detail})"
                 )
-        self.ready.append(ticket)
+        self.ready.append(item)
 
     def _absent(self) -> ValueError:
-        """What the first waiting ticket waits for, which nothing in this run makes."""
-        ticket = next(iter(self.waiting.values()))
-        absent = [s for s in ticket.chain.inputs[ticket.stage] if not self._stands(ticket, s)]
-        return ValueError(f"stage {ticket.stage} needs {', '.join(absent)}, which has not run; run it first")
+        """What the first waiting item waits for, which nothing in this run makes."""
+        item = next(iter(self.waiting.values()))
+        absent = [s for s in item.pipeline.inputs[item.stage] if not self._stands(item, s)]
+        return ValueError(f"stage {item.stage} needs {', '.join(absent)}, which has not run; run it first")
 
-    def _stands(self, ticket: _Ticket, stage: str) -> bool:
-        return (id(ticket.chain), stage, ticket.number) in self.standing
+    def _stands(self, item: _WorkItem, stage: str) -> bool:
+        return (id(item.pipeline), stage, item.number) in self.standing
 
-    def _promote(self, ticket: _Ticket) -> None:
-        if all(self._stands(ticket, stage) for stage in ticket.chain.inputs[ticket.stage]):
-            self.ready.append(ticket)
+    def _promote(self, item: _WorkItem) -> None:
+        if all(self._stands(item, stage) for stage in item.pipeline.inputs[item.stage]):
+            self.ready.append(item)

@@ -66,10 +66,10 @@ class Group:
         alone = self._starting and not self._idle and not self.busy
         return time.monotonic() - self._asked_at if alone else 0.0
 
-    def staff(self, tickets: int) -> None:
-        """Ask for the workers that this many waiting tickets can use."""
+    def staff(self, items: int) -> None:
+        """Ask for the workers that this many waiting items can use."""
         alive = len(self._idle) + len(self._starting)
-        for _ in range(min(self.size - len(self.busy), tickets) - alive):
+        for _ in range(min(self.size - len(self.busy), items) - alive):
             if not self._starting:
                 self._asked_at = time.monotonic()
             worker = _Worker.options(**self.outfit.options()).remote()  # type: ignore[attr-defined]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.results.report import STAMP, is_stand_in
-from tasks.engine.pipeline import Chain
+from tasks.engine.pipeline import Pipeline
 from tasks.shards.write import packed_shard, write_index
 from tasks.storage.files import write_bytes, write_json
 
@@ -50,20 +50,23 @@ def write_data_card(shards: Path, rows: Iterable[Mapping[str, Any]]) -> dict[str
     return card
 
 
-def finish_shards(chain: Chain, stage: str) -> dict[str, Any]:
+def finish_shards(pipeline: Pipeline, stage: str) -> dict[str, Any]:
     """The index, the id lists and the data card of the shards of `stage`, from the songs of the table; returns what
     DVC compares.
     """
-    rows = chain.rows(CARD_COLUMNS)
+    rows = pipeline.rows(CARD_COLUMNS)
     kept = [
         {"id": row["song_id"], "duration": row["duration_s"], "split": row["split"]}
         for row in rows
         if not row["drop_reason"]
     ]
-    if chain.shards is not None:
-        packed = [packed_shard(chain.path(stage, n), f"{chain.name(stage, n)}.tar") for n in chain.partitions]
-        write_index(chain.shards, packed, kept)
-        write_data_card(chain.shards, rows)
+    if pipeline.shards is not None:
+        packed = [
+            packed_shard(pipeline.path(stage, n), f"{pipeline.name(stage, n)}.tar")
+            for n in pipeline.partitions
+        ]
+        write_index(pipeline.shards, packed, kept)
+        write_data_card(pipeline.shards, rows)
     return {
         "songs_in": len(rows),
         "songs_kept": len(kept),

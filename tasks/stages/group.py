@@ -20,8 +20,8 @@ import pyarrow as pa
 from tasks.audio.read import array_of
 from tasks.dedup.near_duplicates import TRAIN, Facts, GroupParams, Known, SplitParams, neighbours, own_split
 from tasks.engine.columns import Column
-from tasks.engine.fingerprint import Recipe, differences, fingerprint, stage_recipe
-from tasks.engine.pipeline import Chain
+from tasks.engine.fingerprint import CacheKey, differences, fingerprint, stage_cache_key
+from tasks.engine.pipeline import Pipeline
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Stage
 from tasks.storage.files import write_json
@@ -79,7 +79,11 @@ def neighbours_path(table_root: Path) -> Path:
 
 
 def fit_neighbours(
-    chain: Chain, guarded: Chain | None, params: GroupParams, max_shingles: int, keeper: Stage | None = None
+    pipeline: Pipeline,
+    guarded: Pipeline | None,
+    params: GroupParams,
+    max_shingles: int,
+    keeper: Stage | None = None,
 ) -> None:
     """Compare all songs of the table, and those of a given benchmark, unless exactly this fit stands.
 
@@ -91,18 +95,18 @@ def fit_neighbours(
     Raises:
         ValueError: a stage before `group` has not run.
     """
-    names = list(chain.stages)
+    names = list(pipeline.stages)
     before = names[: names.index(Group.name)]
-    if absent := [stage for stage in before if chain.missing(stage)]:
+    if absent := [stage for stage in before if pipeline.missing(stage)]:
         raise ValueError(f"stage {Group.name} needs {', '.join(absent)}, which has not run; run it first")
-    path, recipe = neighbours_path(chain.table.root), fit_recipe(chain, guarded, params, keeper)
-    if path.is_file() and json.loads(path.read_text())["recipe"] == recipe:
+    path, cache_key = neighbours_path(pipeline.table.root), fit_cache_key(pipeline, guarded, params, keeper)
+    if path.is_file() and json.loads(path.read_text())["cache_key"] == cache_key:
         return
-    songs = _known(chain, before[-1], keeper)
+    songs = _known(pipeline, before[-1], keeper)
     guards = _known(guarded, list(guarded.stages)[-1], None) if guarded else []
 
     def styles(song_ids: Sequence[str]) -> dict[str, np.ndarray]:
-        found = _styles(chain, song_ids)
+        found = _styles(pipeline, song_ids)
         return {**_styles(guarded, song_ids), **found} if guarded else found
 
     facts = neighbours(songs, guards, params, max_shingles, styles)
@@ -112,39 +116,41 @@ def fit_neighbours(
         if (fact := facts[song.song_id])
         != Facts(song.song_id, own_split(song.artist, song.lyrics_hash, song.content_hash, params))
     }
-    write_json(path, {"recipe": recipe, "songs": told})
+    write_json(path, {"cache_key": cache_key, "songs": told})
 
 
-def why_compare(chain: Chain, params: GroupParams, keeper: Stage | None = None) -> list[str]:
+def why_compare(pipeline: Pipeline, params: GroupParams, keeper: Stage | None = None) -> list[str]:
     """Why the songs would be compared again, as readable lines; empty when the fit stands."""
-    path = neighbours_path(chain.table.root)
+    path = neighbours_path(pipeline.table.root)
     if not path.is_file():
         return ["never compared"]
-    recipe = fit_recipe(chain, None, params, keeper)  # the benchmark is not listed only to look
-    return differences({**json.loads(path.read_text())["recipe"], "benchmark": None}, recipe)
+    cache_key = fit_cache_key(pipeline, None, params, keeper)  # the benchmark is not listed only to look
+    return differences({**json.loads(path.read_text())["cache_key"], "benchmark": None}, cache_key)
 
 
-def fit_recipe(
-    chain: Chain, guarded: Chain | None, params: GroupParams, keeper: Stage | None = None
-) -> Recipe:
+def fit_cache_key(
+    pipeline: Pipeline, guarded: Pipeline | None, params: GroupParams, keeper: Stage | None = None
+) -> CacheKey:
     """All that decides a fit."""
     return {
         "version": FIT_VERSION,
         "params": params.model_dump(mode="json", exclude={"benchmark_manifest"}),
-        "songs": _made_from(chain),
+        "songs": _made_from(pipeline),
         "benchmark": _made_from(guarded) if guarded else None,
-        "keeper": stage_recipe(keeper) if keeper else None,
+        "keeper": stage_cache_key(keeper) if keeper else None,
     }
 
 
-def _made_from(chain: Chain) -> str:
+def _made_from(pipeline: Pipeline) -> str:
     """One hash of everything the stages before `group` made."""
-    names = list(chain.stages)
+    names = list(pipeline.stages)
     before = names[: names.index(Group.name)] if Group.name in names else names
-    return fingerprint([chain.fingerprint(stage, number) for number in chain.partitions for stage in before])
+    return fingerprint(
+        [pipeline.fingerprint(stage, number) for number in pipeline.partitions for stage in before]
+    )
 
 
-def _known(chain: Chain, until: str, keeper: Stage | None) -> list[Known]:
+def _known(pipeline: Pipeline, until: str, keeper: Stage | None) -> list[Known]:
     """What is known of every song, partition after partition; of a vanished song nothing is."""
     needed = keeper.reads - Group.writes.keys() if keeper else frozenset()
     return [
@@ -157,8 +163,8 @@ def _known(chain: Chain, until: str, keeper: Stage | None) -> list[Known]:
             None if row["audio_sketch"] is None else array_of(row["audio_sketch"]),
             row["drop_reason"] is not None or (keeper is not None and _refuses(keeper, row, needed)),
         )
-        for number in chain.partitions
-        for row in chain.rows({*COMPARED, *needed}, until, [number])
+        for number in pipeline.partitions
+        for row in pipeline.rows({*COMPARED, *needed}, until, [number])
         if row["drop_reason"] != GONE
     ]
 
@@ -173,13 +179,13 @@ def _refuses(keeper: Stage, row: Mapping[str, Any], needed: Collection[str]) -> 
     return False
 
 
-def _styles(chain: Chain, song_ids: Sequence[str]) -> dict[str, np.ndarray]:
+def _styles(pipeline: Pipeline, song_ids: Sequence[str]) -> dict[str, np.ndarray]:
     """Style embeddings [n, 512] of these songs; only their partitions are read."""
     wanted = set(song_ids)
-    numbers = [n for n, part in chain.partitions.items() if wanted & {s.song_id for s in part.sources}]
+    numbers = [n for n, part in pipeline.partitions.items() if wanted & {s.song_id for s in part.sources}]
     return {
         row["song_id"]: np.asarray(row["style_embedding"], np.float32)
         for number in numbers
-        for row in chain.rows(["style_embedding"], numbers=[number])
+        for row in pipeline.rows(["style_embedding"], numbers=[number])
         if row["song_id"] in wanted and row["style_embedding"] is not None
     }

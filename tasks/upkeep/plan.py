@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.engine.params import EngineParams
-from tasks.engine.pipeline import Chain
+from tasks.engine.pipeline import Pipeline
 from tasks.trainer.params import FitParams
 from tasks.upkeep.rates import Pace
 
@@ -60,13 +60,13 @@ class Plan:
         return list(dict.fromkeys(item.name for item in items if item.seconds is None))
 
 
-def stage_item(engine: EngineParams, chain: Chain, stage: str, known: Mapping[str, Pace]) -> Item:
+def stage_item(engine: EngineParams, pipeline: Pipeline, stage: str, known: Mapping[str, Pace]) -> Item:
     """A stage over the partitions that do not stand yet."""
-    numbers = chain.missing(stage)
+    numbers = pipeline.missing(stage)
     if not numbers:
         return Item(stage, UP_TO_DATE)
-    songs = sum(len(chain.partitions[number].sources) for number in numbers)
-    return _timed(engine, stage, f"{len(numbers)} of {len(chain.partitions)} partitions", songs, known)
+    songs = sum(len(pipeline.partitions[number].sources) for number in numbers)
+    return _timed(engine, stage, f"{len(numbers)} of {len(pipeline.partitions)} partitions", songs, known)
 
 
 def song_item(

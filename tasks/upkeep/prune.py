@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from tasks.engine.columns import Column
-from tasks.engine.pipeline import LEAN, Chain
+from tasks.engine.pipeline import LEAN, Pipeline
 from tasks.engine.table import SOURCES
 from tasks.storage.files import atomic_path, parquet_file
 from tasks.trainer.loop import DONE_NAME
@@ -17,18 +17,18 @@ from tasks.trainer.params import FitParams
 from tasks.trainer.ray_train import RECIPE_NAME
 
 
-def superseded(chain: Chain, receipts: Path) -> list[Path]:
+def superseded(pipeline: Pipeline, receipts: Path) -> list[Path]:
     """Column files and shards made from other settings, of stages that are no more, and receipts of files that are gone.
 
     Nothing that the next run would use: a stage whose current file is missing makes it whether or not an old one stands.
     """
-    found = [path for stage in chain.stages for path in _superseded(chain, stage)]
-    known = {*chain.stages, SOURCES}
-    for folder in sorted(chain.table.root.iterdir()):
+    found = [path for stage in pipeline.stages for path in _superseded(pipeline, stage)]
+    known = {*pipeline.stages, SOURCES}
+    for folder in sorted(pipeline.table.root.iterdir()):
         if folder.is_dir() and folder.name not in known:
             found += folder.glob("part-*.parquet")
     going = set(found)
-    return [*found, *_receipts_left_over(chain, receipts, going)]
+    return [*found, *_receipts_left_over(pipeline, receipts, going)]
 
 
 def superseded_runs(runs: Path, params: FitParams) -> list[Path]:
@@ -43,7 +43,7 @@ def superseded_runs(runs: Path, params: FitParams) -> list[Path]:
     return [run for run in others if run not in done or done - set(others)]
 
 
-def heavy_files(chain: Chain, stages: Collection[str]) -> list[Path]:
+def heavy_files(pipeline: Pipeline, stages: Collection[str]) -> list[Path]:
     """Column files of these stages whose heavy columns nothing will read any more.
 
     Raises:
@@ -51,12 +51,12 @@ def heavy_files(chain: Chain, stages: Collection[str]) -> list[Path]:
     """
     found = []
     for stage in stages:
-        if stage not in chain.stages or not any(
-            column.heavy for column in chain.stages[stage].writes.values()
+        if stage not in pipeline.stages or not any(
+            column.heavy for column in pipeline.stages[stage].writes.values()
         ):
             raise ValueError(f"engine.evict: {stage} writes no heavy column; give separate, encode or none")
-        standing, needed = chain.standing(stage), chain.needed(stage)
-        paths = [chain.path(stage, number) for number in chain.partitions if number not in needed]
+        standing, needed = pipeline.standing(stage), pipeline.needed(stage)
+        paths = [pipeline.path(stage, number) for number in pipeline.partitions if number not in needed]
         found += [path for path in paths if path.name in standing.files]
     return found
 
@@ -75,20 +75,20 @@ def evict(path: Path, columns: Mapping[str, Column]) -> None:
     path.unlink()
 
 
-def _superseded(chain: Chain, stage: str) -> Iterator[Path]:
-    standing = chain.standing(stage)
-    current = {chain.name(stage, number) for number in chain.partitions}
-    folders = [(chain.table.root / stage, standing.files)]
-    if chain.shards is not None:
-        folders.append((chain.shards, standing.shards))
+def _superseded(pipeline: Pipeline, stage: str) -> Iterator[Path]:
+    standing = pipeline.standing(stage)
+    current = {pipeline.name(stage, number) for number in pipeline.partitions}
+    folders = [(pipeline.table.root / stage, standing.files)]
+    if pipeline.shards is not None:
+        folders.append((pipeline.shards, standing.shards))
     for folder, names in folders:
         old = (name for name in sorted(names) if name.partition(".")[0] not in current)
         yield from (folder / name for name in old if name.startswith("part-"))
 
 
-def _receipts_left_over(chain: Chain, receipts: Path, going: set[Path]) -> Iterator[Path]:
+def _receipts_left_over(pipeline: Pipeline, receipts: Path, going: set[Path]) -> Iterator[Path]:
     for receipt in sorted(receipts.glob("*/part-*.json")):
-        column_file = chain.table.root / receipt.parent.name / f"{receipt.stem}.parquet"
+        column_file = pipeline.table.root / receipt.parent.name / f"{receipt.stem}.parquet"
         files = (column_file, column_file.with_suffix(LEAN))
         if not any(path.exists() and path not in going for path in files):
             yield receipt

@@ -10,26 +10,26 @@ from pathlib import Path
 from typing import Any
 
 from eval.results.data_set import StageRate
-from tasks.engine.pipeline import Chain
+from tasks.engine.pipeline import Pipeline
 from tasks.storage.files import names_in
 
 
-def receipts_of(chain: Chain, stage: str, folder: Path) -> list[dict[str, Any]]:
+def receipts_of(pipeline: Pipeline, stage: str, folder: Path) -> list[dict[str, Any]]:
     """The receipts of a stage's present column files, in the order of the table."""
-    names = [f"{chain.name(stage, number)}.json" for number in chain.partitions]
+    names = [f"{pipeline.name(stage, number)}.json" for number in pipeline.partitions]
     standing = names_in(folder / stage)
     return [json.loads((folder / stage / name).read_text()) for name in names if name in standing]
 
 
-def rates(chain: Chain, folder: Path) -> list[StageRate]:
+def rates(pipeline: Pipeline, folder: Path) -> list[StageRate]:
     """The stages that have receipts in `folder`, in order; what an old receipt does not say stays unknown.
 
     A stage that is not told how long its songs are counts the audio of their partitions.
     """
     partition_s: dict[int, float] = defaultdict(float)
-    for row in chain.rows(["duration_s"]):
+    for row in pipeline.rows(["duration_s"]):
         partition_s[row["partition"]] += row.get("duration_s") or 0.0
-    notes = {stage: receipts_of(chain, stage, folder) for stage in chain.stages}
+    notes = {stage: receipts_of(pipeline, stage, folder) for stage in pipeline.stages}
     return [
         StageRate(
             stage,

@@ -14,7 +14,7 @@ from eval.pages.song import PageWord, SongPage, Sound, StageLine, song_html
 from jam_model.frames import SAMPLE_RATE_HZ
 from tasks.audio.mix import mix_of, mp3_bytes
 from tasks.audio.read import read_bytes
-from tasks.engine.pipeline import Chain
+from tasks.engine.pipeline import Pipeline
 from tasks.engine.song import SongError
 from tasks.engine.table import SOURCES
 from tasks.storage.files import parquet_file, write_bytes
@@ -26,14 +26,16 @@ SHOWN_CHARS = 240
 FLAC = b"fLaC"
 
 
-def write_song_page(chain: Chain, row: Mapping[str, Any], songs_root: str, path: Path) -> Path:
-    """Writes the page of a song of `chain.rows(...)` with all light columns; returns its path."""
-    heavy = _heavy_columns(chain, row["partition"], row["song_id"])
-    write_bytes(path, song_html(song_page(chain, row, heavy, songs_root)).encode())
+def write_song_page(pipeline: Pipeline, row: Mapping[str, Any], songs_root: str, path: Path) -> Path:
+    """Writes the page of a song of `pipeline.rows(...)` with all light columns; returns its path."""
+    heavy = _heavy_columns(pipeline, row["partition"], row["song_id"])
+    write_bytes(path, song_html(song_page(pipeline, row, heavy, songs_root)).encode())
     return path
 
 
-def song_page(chain: Chain, row: Mapping[str, Any], heavy: Mapping[str, Any], songs_root: str) -> SongPage:
+def song_page(
+    pipeline: Pipeline, row: Mapping[str, Any], heavy: Mapping[str, Any], songs_root: str
+) -> SongPage:
     """What the page shows of a song: `row` its light columns, `heavy` the heavy ones that stand."""
     sounds = _sounds(row["song_id"], heavy, songs_root)
     words = _words(row)
@@ -53,7 +55,7 @@ def song_page(chain: Chain, row: Mapping[str, Any], heavy: Mapping[str, Any], so
         words=words,
         lanes={name: lane for name, lane in lanes.items() if lane},
         sounds=sounds,
-        stages=[_stage_line(chain, name, row, heavy) for name in chain.order],
+        stages=[_stage_line(pipeline, name, row, heavy) for name in pipeline.order],
     )
 
 
@@ -124,13 +126,13 @@ def _sound(name: str, audio_CN: np.ndarray) -> Sound:
     return Sound(name, mp3_bytes(audio_CN[:, : round(MAX_LISTEN_S * SAMPLE_RATE_HZ)]), peaks, note)
 
 
-def _stage_line(chain: Chain, name: str, row: Mapping[str, Any], heavy: Mapping[str, Any]) -> StageLine:
+def _stage_line(pipeline: Pipeline, name: str, row: Mapping[str, Any], heavy: Mapping[str, Any]) -> StageLine:
     made_by = next((line for line in row["made_by"] if line.split("-v")[0] == name), "")
-    standing = set(_columns_of(chain, name, row["partition"]))
+    standing = set(_columns_of(pipeline, name, row["partition"]))
     values = {**row, **heavy}
     columns = [
         (column, shown(values[column]), about.meaning)
-        for column, about in chain.columns.items()
+        for column, about in pipeline.columns.items()
         if column in standing and values.get(column) is not None
     ]
     dropped = f"dropped: {row['drop_reason']}" if row["drop_reason"] and row["dropped_by"] == name else ""
@@ -143,23 +145,23 @@ def _stage_line(chain: Chain, name: str, row: Mapping[str, Any], heavy: Mapping[
     return StageLine(name, made_by, columns, dropped, note)
 
 
-def _columns_of(chain: Chain, stage: str, number: int) -> list[str]:
-    for path in (chain.path(stage, number), chain.lean_path(stage, number)):
+def _columns_of(pipeline: Pipeline, stage: str, number: int) -> list[str]:
+    for path in (pipeline.path(stage, number), pipeline.lean_path(stage, number)):
         if path.is_file():
             with parquet_file(path) as file:
                 return list(file.schema_arrow.names)
     return []
 
 
-def _heavy_columns(chain: Chain, number: int, song_id: str) -> dict[str, Any]:
+def _heavy_columns(pipeline: Pipeline, number: int, song_id: str) -> dict[str, Any]:
     """The heavy columns of one song, each from its own row group."""
-    place = [source.song_id for source in chain.partitions[number].sources].index(song_id)
+    place = [source.song_id for source in pipeline.partitions[number].sources].index(song_id)
     found: dict[str, Any] = {}
-    heavy = {name for name, column in chain.columns.items() if column.heavy}
-    for stage in chain.order:
-        names = [name for name in _columns_of(chain, stage, number) if name in heavy]
+    heavy = {name for name, column in pipeline.columns.items() if column.heavy}
+    for stage in pipeline.order:
+        names = [name for name in _columns_of(pipeline, stage, number) if name in heavy]
         if names:
-            with parquet_file(chain.path(stage, number)) as file:
+            with parquet_file(pipeline.path(stage, number)) as file:
                 found.update(_row(file, place, names))
     return found
 

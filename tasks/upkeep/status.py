@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.engine.fingerprint import differences
-from tasks.engine.pipeline import Chain, stored_recipe
+from tasks.engine.pipeline import Pipeline, stored_cache_key
 from tasks.engine.table import SOURCES
 from tasks.upkeep.rates import receipts_of
 
@@ -24,28 +24,30 @@ class StageCount:
     audio_s: float
 
 
-def why(chain: Chain, stage: str) -> list[str]:
+def why(pipeline: Pipeline, stage: str) -> list[str]:
     """Why partitions of this stage would run, as readable lines with counts; empty when nothing would.
 
     Raises:
         ValueError: there is no such stage.
     """
-    if stage not in chain.stages:
-        raise ValueError(f"stage: {stage!r} is none of {', '.join(chain.stages)}")
+    if stage not in pipeline.stages:
+        raise ValueError(f"stage: {stage!r} is none of {', '.join(pipeline.stages)}")
     reasons: Counter[str] = Counter()
-    for number in chain.missing(stage):
-        folder = chain.table.root / stage
+    for number in pipeline.missing(stage):
+        folder = pipeline.table.root / stage
         olds = sorted(folder.glob(f"part-{number:05d}-*.parquet"))
         if not olds:
             reasons["never made"] += 1
-        elif chain.lean_path(stage, number) in olds and chain.path(stage, number) not in olds:
+        elif pipeline.lean_path(stage, number) in olds and pipeline.path(stage, number) not in olds:
             reasons["its heavy columns were let go and are needed again"] += 1
-        elif chain.path(stage, number) in olds:
+        elif pipeline.path(stage, number) in olds:
             reasons["its shard is missing"] += 1
         else:
-            recipe = chain.recipe(stage, number)
-            old = stored_recipe(olds[-1])
-            inputs = [f"input {name} changed" for name in recipe["inputs"] if _differs(old, recipe, name)]
+            cache_key = pipeline.cache_key(stage, number)
+            old = stored_cache_key(olds[-1])
+            inputs = [
+                f"input {name} changed" for name in cache_key["inputs"] if _differs(old, cache_key, name)
+            ]
             own = differences({**old, "inputs": None}, {**recipe, "inputs": None})
             reasons.update(own + inputs or ["made from something else"])
     return [f"{line} ({count} partitions)" for line, count in reasons.most_common()]
@@ -55,23 +57,25 @@ def _differs(old: dict, new: dict, name: str) -> bool:
     return (old.get("inputs") or {}).get(name) != new["inputs"][name]
 
 
-def census(chain: Chain, receipts: Path) -> list[StageCount]:
+def census(pipeline: Pipeline, receipts: Path) -> list[StageCount]:
     """Every stage of a table: partitions standing, drops by reason, worker and audio seconds."""
-    drops: dict[str, Counter[str]] = {stage: Counter() for stage in chain.order}
-    for row in chain.rows():
+    drops: dict[str, Counter[str]] = {stage: Counter() for stage in pipeline.order}
+    for row in pipeline.rows():
         if row["drop_reason"]:
             drops[row["dropped_by"]][row["drop_reason"]] += 1
     counts = [
-        StageCount(SOURCES, len(chain.partitions), len(chain.partitions), dict(drops[SOURCES]), 0.0, 0.0)
+        StageCount(
+            SOURCES, len(pipeline.partitions), len(pipeline.partitions), dict(drops[SOURCES]), 0.0, 0.0
+        )
     ]
-    for stage in chain.stages:
-        missing = set(chain.missing(stage))
-        notes = receipts_of(chain, stage, receipts)
+    for stage in pipeline.stages:
+        missing = set(pipeline.missing(stage))
+        notes = receipts_of(pipeline, stage, receipts)
         counts.append(
             StageCount(
                 stage,
-                len(chain.partitions) - len(missing),
-                len(chain.partitions),
+                len(pipeline.partitions) - len(missing),
+                len(pipeline.partitions),
                 dict(drops[stage]),
                 sum(note["seconds"] for note in notes),
                 sum(note["audio_s"] for note in notes),
@@ -80,7 +84,7 @@ def census(chain: Chain, receipts: Path) -> list[StageCount]:
     return counts
 
 
-def forget_drops(chain: Chain, reason: str) -> list[Path]:
+def forget_drops(pipeline: Pipeline, reason: str) -> list[Path]:
     """Remove the column files that dropped a song for `reason`, and all made from them; returns them.
 
     The next run makes exactly those again.
@@ -88,7 +92,7 @@ def forget_drops(chain: Chain, reason: str) -> list[Path]:
     Raises:
         ValueError: no song was dropped for this reason.
     """
-    rows = chain.rows()
+    rows = pipeline.rows()
     known = sorted({row["drop_reason"] for row in rows if row["drop_reason"]})
     if reason not in known:
         raise ValueError(
@@ -99,11 +103,11 @@ def forget_drops(chain: Chain, reason: str) -> list[Path]:
         if row["drop_reason"] != reason or row["dropped_by"] == SOURCES:
             continue
         stale = {row["dropped_by"]}
-        for stage, inputs in chain.inputs.items():
+        for stage, inputs in pipeline.inputs.items():
             if stale & inputs.keys():
                 stale.add(stage)
         number = row["partition"]
-        paths = [path(stage, number) for stage in stale for path in (chain.path, chain.lean_path)]
+        paths = [path(stage, number) for stage in stale for path in (pipeline.path, pipeline.lean_path)]
         gone += [path for path in paths if path.is_file()]
     for path in set(gone):
         path.unlink()

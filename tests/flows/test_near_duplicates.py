@@ -11,10 +11,10 @@ import pytest
 import soundfile
 
 from flows.console.tables import print_why
-from flows.pipelines.prepare_stages import prepare_chain
+from flows.pipelines.prepare_stages import prepare_pipeline
 from flows.prepare import run_prepare
 from flows.settings.project import Project
-from tasks.engine.pipeline import Chain
+from tasks.engine.pipeline import Pipeline
 from tasks.stages.group import Group, neighbours_path
 from tasks.toy.render import render_songs
 
@@ -52,30 +52,30 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def chain(root: Path) -> Chain:
+def pipeline(root: Path) -> Pipeline:
     return run_prepare(project(root))
 
 
-def groups(chain: Chain) -> dict[str, set[str]]:
+def groups(pipeline: Pipeline) -> dict[str, set[str]]:
     """Titles of the songs of each group of more than one."""
     found: dict[str, set[str]] = {}
-    for row in chain.rows([*Group.writes, "title"]):
+    for row in pipeline.rows([*Group.writes, "title"]):
         found.setdefault(row["duplicate_group"], set()).add(row["title"])
     return {name: titles for name, titles in found.items() if len(titles) > 1}
 
 
-def test_copies_without_lyrics_are_found_and_nothing_else(chain: Chain, root: Path) -> None:
+def test_copies_without_lyrics_are_found_and_nothing_else(pipeline: Pipeline, root: Path) -> None:
     titles = [path.stem for path in sorted((root / "toy/songs").glob("*.wav"))]
     expected = [{titles[0], "zz-mp3"}, {titles[1], "zz-late"}, {titles[2], "zz-cut"}]
-    assert sorted(map(sorted, groups(chain).values())) == sorted(map(sorted, expected))
-    rows = {row["song_id"]: row for row in chain.rows(Group.writes)}
+    assert sorted(map(sorted, groups(pipeline).values())) == sorted(map(sorted, expected))
+    rows = {row["song_id"]: row for row in pipeline.rows(Group.writes)}
     repeats = [row for row in rows.values() if row["duplicate_of"]]
     assert len(repeats) == 3
     assert all(row["split"] == rows[row["duplicate_of"]]["split"] for row in repeats)
 
 
 def test_a_lost_fit_is_made_again_and_runs_no_partition(
-    chain: Chain, root: Path, capsys: pytest.CaptureFixture[str]
+    pipeline: Pipeline, root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     work = project(root).work
     before = {path.name: path.stat().st_mtime_ns for path in work.table.rglob("part-*")}
@@ -91,7 +91,7 @@ def test_a_lost_fit_is_made_again_and_runs_no_partition(
 
 
 def test_songs_near_a_given_benchmark_are_marked_and_only_their_partition_runs(
-    chain: Chain, root: Path
+    pipeline: Pipeline, root: Path
 ) -> None:
     work = project(root).work
     before = {path.name for path in (work.table / "group").glob("part-*")}
@@ -103,4 +103,4 @@ def test_songs_near_a_given_benchmark_are_marked_and_only_their_partition_runs(
     missing = project(root, f"group.benchmark_manifest={root / 'held/none.json'}")
     with pytest.raises(ValueError, match="neither a folder with songs nor a manifest"):
         run_prepare(missing)
-    assert prepare_chain(near).missing("group") == []
+    assert prepare_pipeline(near).missing("group") == []

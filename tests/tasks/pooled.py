@@ -6,8 +6,8 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from tasks.engine.pipeline import Chain
-from tasks.engine.scheduler import run_chains
+from tasks.engine.pipeline import Pipeline
+from tasks.engine.scheduler import run_pipelines
 from tasks.engine.stage import Stage
 from tasks.engine.table import Source, Table
 from tasks.songs.columns import DURATION_S, SONG_COLUMNS
@@ -26,8 +26,8 @@ def through_the_pool(stage: Stage, root: Path, seconds: float) -> list[dict[str,
         sources.append(Source(f"song-{number}", hashlib.sha256(path.read_bytes()).hexdigest(), facts))
     table = Table(root / "table", {**SONG_COLUMNS, "duration_s": DURATION_S}, str(root / "songs"))
     table.admit(sources, PATIENT.partition_size)
-    chain = Chain(table, [stage])
-    run_chains([chain], PATIENT, root / "receipts")
-    rows = chain.rows(stage.writes)
+    pipeline = Pipeline(table, [stage])
+    run_pipelines([pipeline], PATIENT, root / "receipts")
+    rows = pipeline.rows(stage.writes)
     assert [row["drop_reason"] for row in rows] == [None, None]
     return rows

@@ -9,19 +9,19 @@ import pytest
 
 from flows.console import tables as look
 from flows.settings.project import Project
-from tasks.engine.pipeline import Chain
+from tasks.engine.pipeline import Pipeline
 from tests.tasks.engine.probes import Factor, Measure, table_of
 
 
 @pytest.fixture
-def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Chain:
-    chain = Chain(table_of(tmp_path, ["one", "two"]), [Measure(Factor(factor=1.0))])
-    monkeypatch.setattr(look, "prepared_chain", lambda project: chain)
-    return chain
+def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
+    pipeline = Pipeline(table_of(tmp_path, ["one", "two"]), [Measure(Factor(factor=1.0))])
+    monkeypatch.setattr(look, "prepared_pipeline", lambda project: pipeline)
+    return pipeline
 
 
 def test_rates_show_what_a_stage_took_and_a_dash_for_what_is_not_known(
-    prepared: Chain, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    prepared: Pipeline, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     note = {
         "number": 0, "songs": 2, "seconds": 36.0, "audio_s": 3600.0, "waiting_s": 9.0, "workers": 4,
@@ -53,6 +53,6 @@ def test_rates_show_what_a_stage_took_and_a_dash_for_what_is_not_known(
     assert "1,000 hours of audio through all of them, on as many workers: 2.5 h" in shown
 
 
-def test_rates_of_a_work_folder_in_which_nothing_ran_are_refused(prepared: Chain, tmp_path: Path) -> None:
+def test_rates_of_a_work_folder_in_which_nothing_ran_are_refused(prepared: Pipeline, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no receipts"):
         look.print_rates(Project.at(tmp_path))

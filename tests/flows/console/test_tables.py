@@ -14,8 +14,8 @@ import soundfile
 from flows.commands.main import run
 from flows.console import tables as look
 from flows.settings.params import load_params
-from tasks.engine.pipeline import Chain
-from tasks.engine.scheduler import run_chains
+from tasks.engine.pipeline import Pipeline
+from tasks.engine.scheduler import run_pipelines
 from tasks.engine.stage import Section
 from tasks.engine.table import Source, Table
 from tasks.songs.columns import SONG_COLUMNS
@@ -30,7 +30,7 @@ CLAIMS = [{"word": "hello", "start_s": 0.25, "end_s": 0.75}, {"word": "moon", "s
 
 
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Chain:
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
     """Three songs through three small stages; the songs lie in ``songs`` beside the table."""
     root = tmp_path_factory.mktemp("work")
     write_song(root / "songs" / "a.wav")
@@ -43,18 +43,18 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Chain:
     table = Table(root / "table", SONG_COLUMNS)
     table.admit([Source(name, name, one) for name, one in facts.items()], ENGINE.partition_size)
     stages = [Spoken(Section()), Phonemize(params.phonemize, params.models.phonemizer), Hummed(Section())]
-    chain = Chain(table, stages)
-    run_chains([chain], ENGINE, root / "receipts")
-    return chain
+    pipeline = Pipeline(table, stages)
+    run_pipelines([pipeline], ENGINE, root / "receipts")
+    return pipeline
 
 
 @pytest.fixture(autouse=True)
-def of_this_chain(prepared: Chain, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(look, "prepare_chain", lambda project: prepared)
+def of_this_pipeline(prepared: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(look, "prepare_pipeline", lambda project: prepared)
     yield
 
 
-def page(prepared: Chain, name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> str:
+def page(prepared: Pipeline, name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> str:
     songs = prepared.table.root.parent / "songs"
     assert run(["look", name, "--work", str(tmp_path), "--songs", str(songs)]) == 0
     said = capfd.readouterr().out
@@ -64,7 +64,7 @@ def page(prepared: Chain, name: str, tmp_path: Path, capfd: pytest.CaptureFixtur
 
 
 def test_the_page_shows_words_stages_and_both_sounds(
-    prepared: Chain, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    prepared: Pipeline, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     html = page(prepared, "song-hello", tmp_path, capfd)
     for text in (
@@ -85,14 +85,14 @@ def test_the_page_shows_words_stages_and_both_sounds(
 
 
 def test_the_same_song_gives_the_same_page(
-    prepared: Chain, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    prepared: Pipeline, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     first = page(prepared, "song-hello", tmp_path, capfd)
     assert page(prepared, "song-hello", tmp_path / "again", capfd) == first
 
 
 def test_a_dropped_song_says_why_and_by_which_stage_and_what_cannot_be_played(
-    prepared: Chain, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    prepared: Pipeline, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     html = page(prepared, "song-silence", tmp_path, capfd)
     assert "no_vocals, by hummed" in html and "dropped: no_vocals" in html
@@ -100,7 +100,7 @@ def test_a_dropped_song_says_why_and_by_which_stage_and_what_cannot_be_played(
 
 
 def test_hostile_titles_and_paths_do_no_harm(
-    prepared: Chain, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    prepared: Pipeline, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     html = page(prepared, "song-hostile", tmp_path, capfd)
     assert "<img" not in html and "&lt;img" in html
@@ -108,7 +108,7 @@ def test_hostile_titles_and_paths_do_no_harm(
 
 
 def test_long_sounds_are_cut_and_the_page_says_so(
-    prepared: Chain, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    prepared: Pipeline, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = page(prepared, "song-hello", tmp_path, capfd)
     monkeypatch.setattr(look_page, "MAX_LISTEN_S", 0.5)
@@ -116,7 +116,7 @@ def test_long_sounds_are_cut_and_the_page_says_so(
     assert "the first 0.5 of 2 s can be played" in cut and len(cut) < len(whole)
 
 
-def test_claimed_times_stand_beside_the_aligned_ones(prepared: Chain) -> None:
+def test_claimed_times_stand_beside_the_aligned_ones(prepared: Pipeline) -> None:
     (row,) = [row for row in prepared.rows(["words", "phonemes"]) if row["song_id"] == "song-hello"]
     shown = look_page.song_page(prepared, {**row, "lyrics_times": CLAIMS}, {}, "")
     assert [word.claimed_s for word in shown.words] == [0.25, 1.5]

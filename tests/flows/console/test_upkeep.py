@@ -34,17 +34,17 @@ def failing_flow(project: Project, value: int) -> int:
 def test_verify_names_the_damaged_file_and_repair_removes_it(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    chain = flow(tmp_path)
+    pipeline = flow(tmp_path)
     assert run(["verify", "--work", str(tmp_path)]) == 0
     assert "13 files, 0 MB, all as written" in capfd.readouterr().out
-    shard = chain.shard_path("cut", 1)
+    shard = pipeline.shard_path("cut", 1)
     assert shard is not None
     flip(shard)
     assert run(["verify", "--work", str(tmp_path)]) == 1
     said = capfd.readouterr().out
     assert f"shards/{shard.name}: not the bytes that were written" in said and "1 of 13 files damaged" in said
     assert run(["verify", "--repair", "--work", str(tmp_path)]) == 0
-    assert not shard.exists() and chain.missing("cut") == [1]
+    assert not shard.exists() and pipeline.missing("cut") == [1]
 
 
 def test_training_log_that_is_damaged_is_left_and_told(

@@ -1,4 +1,4 @@
-"""The gate on toy songs of every kind, through the real chain and with the limits of params.yaml."""
+"""The gate on toy songs of every kind, through the real pipeline and with the limits of params.yaml."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ class Killed(BaseException):
 
 
 class Prepared:
-    """The prepared songs, as the chain of `prepare` gives them."""
+    """The prepared songs, as the pipeline of `prepare` gives them."""
 
     def rows(self, columns: Sequence[str]) -> list[dict[str, Any]]:
         return [prepared_song(number) for number in range(NUM_SONGS)]
@@ -106,7 +106,7 @@ def in_process() -> Iterator[pytest.MonkeyPatch]:
     """Training without Ray around it, and songs that need no preparing."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fitting, "_run_on_ray", lambda o, params, out: run_steps(o, params, out, ALONE))
-        patch.setattr(flows.dpo, "prepare_chain", lambda project: Prepared())
+        patch.setattr(flows.dpo, "prepare_pipeline", lambda project: Prepared())
         yield patch
 
 
@@ -150,13 +150,13 @@ def test_a_round_killed_in_each_of_its_steps_ends_in_the_same_bytes(
 ) -> None:
     work = work_folder(tmp_path)
     kills = ["generate", "score", "pair", "train", "gate"]
-    real_chains, real_pairs = flows.run.prefect_tasks.run_chains, flows.pipelines.round.write_pairs_file
+    real_pipelines, real_pairs = flows.run.prefect_tasks.run_pipelines, flows.pipelines.round.write_pairs_file
 
     def kill_in(step: str) -> None:
         if kills and kills[0] == step:
             raise Killed(kills.pop(0))
 
-    def run_chains(chains: Any, params: Any, receipts: Path, watch: Any, only: Any) -> Any:
+    def run_pipelines(pipelines: Any, params: Any, receipts: Path, watch: Any, only: Any) -> Any:
         is_gate = receipts.name == "gate-1"
 
         def watched(report: StageReport) -> None:
@@ -164,7 +164,7 @@ def test_a_round_killed_in_each_of_its_steps_ends_in_the_same_bytes(
             if report.receipts and receipts.name != "gate-0":
                 kill_in("gate" if is_gate else report.stage)
 
-        return real_chains(chains, params, receipts, watched, only)
+        return real_pipelines(pipelines, params, receipts, watched, only)
 
     def write_pairs(path: Path, groups: Any) -> None:
         kill_in("pair")
@@ -174,7 +174,7 @@ def test_a_round_killed_in_each_of_its_steps_ends_in_the_same_bytes(
         run_steps(objective, params, out, ALONE, stop_at=3 if kills[:1] == ["train"] else None)
         kill_in("train")
 
-    monkeypatch.setattr(flows.run.prefect_tasks, "run_chains", run_chains)
+    monkeypatch.setattr(flows.run.prefect_tasks, "run_pipelines", run_pipelines)
     monkeypatch.setattr(flows.pipelines.round, "write_pairs_file", write_pairs)
     monkeypatch.setattr(fitting, "_run_on_ray", steps)
     for step in list(kills):

@@ -14,7 +14,7 @@ import pyarrow as pa
 from tasks.engine.columns import Column
 from tasks.engine.limits import Limits
 from tasks.engine.params import EngineParams
-from tasks.engine.pipeline import Chain
+from tasks.engine.pipeline import Pipeline
 from tasks.engine.run_partition import Work, run_partition
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import BadModel, Section, Stage
@@ -117,23 +117,25 @@ def table_of(root: Path, titles: list[str]) -> Table:
     return table
 
 
-def chain_of_titles(root: Path, titles: list[str], *stages: Stage) -> Chain:
-    return Chain(table_of(root, titles), stages, root / "shards")
+def pipeline_of_titles(root: Path, titles: list[str], *stages: Stage) -> Pipeline:
+    return Pipeline(table_of(root, titles), stages, root / "shards")
 
 
-def work_of(chain: Chain, stage: str, number: int, receipts: Path) -> Work:
-    path = chain.path(stage, number)
-    inputs = {name: (chain.path(name, number), columns) for name, columns in chain.inputs[stage].items()}
+def work_of(pipeline: Pipeline, stage: str, number: int, receipts: Path) -> Work:
+    path = pipeline.path(stage, number)
+    inputs = {
+        name: (pipeline.path(name, number), columns) for name, columns in pipeline.inputs[stage].items()
+    }
     receipt = receipts / stage / path.with_suffix(".json").name
-    recipe, shard = chain.recipe(stage, number), chain.shard_path(stage, number)
-    return Work(stage, number, path, shard, inputs, recipe, receipt, 1, Limits(0, 0))
+    cache_key, shard = pipeline.cache_key(stage, number), pipeline.shard_path(stage, number)
+    return Work(stage, number, path, shard, inputs, cache_key, receipt, 1, Limits(0, 0))
 
 
-def run_here(chain: Chain, receipts: Path) -> None:
-    """What is missing of a chain, in this process."""
-    for name, stage in chain.stages.items():
-        for number in chain.missing(name):
-            run_partition(stage, work_of(chain, name, number, receipts))
+def run_here(pipeline: Pipeline, receipts: Path) -> None:
+    """What is missing of a pipeline, in this process."""
+    for name, stage in pipeline.stages.items():
+        for number in pipeline.missing(name):
+            run_partition(stage, work_of(pipeline, name, number, receipts))
 
 
 class Listen(Stage):

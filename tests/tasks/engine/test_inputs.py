@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tasks.engine.inputs import Row, opened_ahead
-from tasks.engine.pipeline import Chain
-from tasks.engine.scheduler import run_chains
+from tasks.engine.pipeline import Pipeline
+from tasks.engine.scheduler import run_pipelines
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Stage
 from tests.tasks.engine.probes import ENGINE, Factor, Listen, Measure, table_of
@@ -83,9 +83,9 @@ def test_stage_that_opens_writes_in_the_order_of_the_table_and_the_same_bytes_wh
         root = tmp_path / str(workers)
         table = table_of(root, titles)
         stages: list[Stage] = [Measure(FACTOR), Listen(FACTOR)]
-        chain = Chain(table, stages)
-        run_chains([chain], ENGINE.model_copy(update={"num_workers": workers}), root / "receipts")
-        ordered = chain.rows(["title", "artist"])
+        pipeline = Pipeline(table, stages)
+        run_pipelines([pipeline], ENGINE.model_copy(update={"num_workers": workers}), root / "receipts")
+        ordered = pipeline.rows(["title", "artist"])
         assert [row["song_id"] for row in ordered] == [
             s.song_id for p in table.partitions() for s in p.sources
         ]
@@ -94,14 +94,14 @@ def test_stage_that_opens_writes_in_the_order_of_the_table_and_the_same_bytes_wh
                 assert row["artist"] == row["title"]
         reasons = {row["title"]: row["drop_reason"] for row in ordered if row["drop_reason"]}
         assert reasons == {"closed": "source_gone", "drop me": "too_short"}
-        files.append([chain.path("listen", number).read_bytes() for number in chain.partitions])
+        files.append([pipeline.path("listen", number).read_bytes() for number in pipeline.partitions])
     assert files[0] == files[1]
 
 
 def test_song_whose_decoder_hangs_is_dropped_alone(tmp_path: Path) -> None:
     table = table_of(tmp_path, ["one", "stuck"])
-    chain = Chain(table, [Measure(FACTOR), Listen(FACTOR)])
+    pipeline = Pipeline(table, [Measure(FACTOR), Listen(FACTOR)])
     limits = ENGINE.model_copy(update={"song_limit_s": 1.0, "num_workers": 1})
-    run_chains([chain], limits, tmp_path / "receipts")
-    reasons = {row["title"]: row["drop_reason"] for row in chain.rows(["title"])}
+    run_pipelines([pipeline], limits, tmp_path / "receipts")
+    reasons = {row["title"]: row["drop_reason"] for row in pipeline.rows(["title"])}
     assert reasons == {"one": None, "stuck": "timed_out"}

@@ -14,13 +14,13 @@ import pytest
 RUN = """
 import sys, time, urllib.request
 from pathlib import Path
-from tasks.engine.scheduler import run_chains
-from tasks.engine.pipeline import Chain
+from tasks.engine.scheduler import run_pipelines
+from tasks.engine.pipeline import Pipeline
 from tests.tasks.engine.probes import ENGINE, Factor, Measure, table_of
 
 root, port = Path(sys.argv[1]), int(sys.argv[2])
-chain = Chain(table_of(root, ["one", "two", "drop me"]), [Measure(Factor(factor=1.0))])
-run_chains([chain], ENGINE.model_copy(update={"metrics_port": port}), root / "receipts")
+pipeline = Pipeline(table_of(root, ["one", "two", "drop me"]), [Measure(Factor(factor=1.0))])
+run_pipelines([pipeline], ENGINE.model_copy(update={"metrics_port": port}), root / "receipts")
 end = time.monotonic() + 120
 while time.monotonic() < end:
     time.sleep(0.5)

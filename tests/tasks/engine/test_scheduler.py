@@ -8,21 +8,30 @@ from pathlib import Path
 import pytest
 
 from tasks.engine import pool
-from tasks.engine.pipeline import Chain, stored_recipe
+from tasks.engine.pipeline import Pipeline, stored_cache_key
 from tasks.engine.pool import connect
-from tasks.engine.scheduler import run_chains
+from tasks.engine.scheduler import run_pipelines
 from tasks.engine.stage import Stage
 from tasks.engine.table import Table
 from tasks.engine.workers import StageFailed
 from tasks.storage.lease import hold
-from tests.tasks.engine.probes import ENGINE, Cut, Factor, Flag, Measure, chain_of_titles, sources, table_of
+from tests.tasks.engine.probes import (
+    ENGINE,
+    Cut,
+    Factor,
+    Flag,
+    Measure,
+    pipeline_of_titles,
+    sources,
+    table_of,
+)
 
 POISON = ("abort", "sleep", "greedy")
 
 
-def chain_of(root: Path, table: Table, factor: float = 10.0) -> Chain:
+def pipeline_of(root: Path, table: Table, factor: float = 10.0) -> Pipeline:
     stages: list[Stage] = [Measure(Factor(factor=factor)), Flag(Factor(factor=1.0)), Cut(Factor(factor=1.0))]
-    return Chain(table, stages, root / "shards")
+    return Pipeline(table, stages, root / "shards")
 
 
 def digests(root: Path) -> dict[str, str]:
@@ -32,9 +41,9 @@ def digests(root: Path) -> dict[str, str]:
 
 def test_second_run_runs_nothing_and_changes_no_byte(tmp_path: Path) -> None:
     table = table_of(tmp_path, ["one", "two", "three", "drop me", "five"])
-    first = run_chains([chain_of(tmp_path, table)], ENGINE, tmp_path / "receipts")
+    first = run_pipelines([pipeline_of(tmp_path, table)], ENGINE, tmp_path / "receipts")
     before = digests(tmp_path)
-    second = run_chains([chain_of(tmp_path, table)], ENGINE, tmp_path / "receipts")
+    second = run_pipelines([pipeline_of(tmp_path, table)], ENGINE, tmp_path / "receipts")
     assert [report.fresh for report in first] == [0, 0, 0]
     assert [report.fresh for report in second] == [2, 2, 2]
     assert digests(tmp_path) == before
@@ -43,9 +52,9 @@ def test_second_run_runs_nothing_and_changes_no_byte(tmp_path: Path) -> None:
 
 def test_dropped_song_is_dropped_downstream_only_where_its_columns_are_read(tmp_path: Path) -> None:
     table = table_of(tmp_path, ["one", "drop me"])
-    chain = chain_of(tmp_path, table)
-    run_chains([chain], ENGINE, tmp_path / "receipts")
-    rows = {row["title"]: row for row in chain.rows(["title", "kept", "vocals"])}
+    pipeline = pipeline_of(tmp_path, table)
+    run_pipelines([pipeline], ENGINE, tmp_path / "receipts")
+    rows = {row["title"]: row for row in pipeline.rows(["title", "kept", "vocals"])}
     assert rows["drop me"]["drop_reason"] == "too_short" and rows["drop me"]["dropped_by"] == "measure"
     assert rows["drop me"]["kept"] is True  # flag does not read what measure writes
     assert rows["drop me"]["vocals"] is None
@@ -54,18 +63,18 @@ def test_dropped_song_is_dropped_downstream_only_where_its_columns_are_read(tmp_
 
 def test_shard_is_the_kept_fragments_and_an_end(tmp_path: Path) -> None:
     table = table_of(tmp_path, ["one", "drop me"])
-    chain = chain_of(tmp_path, table)
-    run_chains([chain], ENGINE, tmp_path / "receipts")
-    kept = next(row["song_id"] for row in chain.rows() if not row["drop_reason"])
-    shard = chain.shard_path("cut", 0)
+    pipeline = pipeline_of(tmp_path, table)
+    run_pipelines([pipeline], ENGINE, tmp_path / "receipts")
+    kept = next(row["song_id"] for row in pipeline.rows() if not row["drop_reason"])
+    shard = pipeline.shard_path("cut", 0)
     assert shard is not None and shard.read_bytes() == kept.encode().ljust(512, b"\0") + bytes(1024)
 
 
 def test_changed_params_replace_the_superseded_files(tmp_path: Path) -> None:
     table = table_of(tmp_path, ["one", "two"])
-    run_chains([chain_of(tmp_path, table)], ENGINE, tmp_path / "receipts")
+    run_pipelines([pipeline_of(tmp_path, table)], ENGINE, tmp_path / "receipts")
     old = set(digests(tmp_path))
-    reports = run_chains([chain_of(tmp_path, table, factor=20.0)], ENGINE, tmp_path / "receipts")
+    reports = run_pipelines([pipeline_of(tmp_path, table, factor=20.0)], ENGINE, tmp_path / "receipts")
     assert {r.stage: r.fresh for r in reports} == {"measure": 0, "flag": 1, "cut": 0}
     new = set(digests(tmp_path))
     assert len(new) == len(old) and new != old
@@ -73,10 +82,10 @@ def test_changed_params_replace_the_superseded_files(tmp_path: Path) -> None:
 
 def test_adding_songs_runs_only_new_partitions(tmp_path: Path) -> None:
     table = table_of(tmp_path, ["a", "b", "c"])
-    run_chains([chain_of(tmp_path, table)], ENGINE, tmp_path / "receipts")
+    run_pipelines([pipeline_of(tmp_path, table)], ENGINE, tmp_path / "receipts")
     before = digests(tmp_path)
     table.admit(sources(["a", "b", "c", "d"]), ENGINE.partition_size)
-    reports = run_chains([chain_of(tmp_path, table)], ENGINE, tmp_path / "receipts")
+    reports = run_pipelines([pipeline_of(tmp_path, table)], ENGINE, tmp_path / "receipts")
     assert all(report.fresh == 1 and len(report.receipts) == 1 for report in reports)
     after = digests(tmp_path)
     assert {name: after[name] for name in before} == before
@@ -90,10 +99,10 @@ def test_songs_that_kill_hang_or_flood_their_worker_are_dropped_alone(tmp_path: 
     for name, harmless in (("poisoned", None), ("calm", "four")):
         root = tmp_path / name
         given = [harmless if harmless and title in POISON else title for title in titles]
-        chain = chain_of_titles(root, given, Measure(Factor(factor=1.0)), Cut(Factor(factor=1.0)))
+        pipeline = pipeline_of_titles(root, given, Measure(Factor(factor=1.0)), Cut(Factor(factor=1.0)))
         with hold(root, "prepare", print):
-            run_chains([chain], limited, root / "receipts")
-        rows = chain.rows(["title", "duration_s", "vocals"])
+            run_pipelines([pipeline], limited, root / "receipts")
+        rows = pipeline.rows(["title", "duration_s", "vocals"])
         found[name] = {row["song_id"]: {**row, "partition": None} for row in rows}
     reasons = {row["title"]: row["drop_reason"] for row in found["poisoned"].values() if row["drop_reason"]}
     assert reasons == {"abort": "worker_died", "sleep": "timed_out", "greedy": "out_of_memory"}
@@ -106,37 +115,37 @@ def test_songs_that_kill_hang_or_flood_their_worker_are_dropped_alone(tmp_path: 
 def test_run_without_a_node_ends_in_one_line_and_the_next_one_completes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    chain = chain_of_titles(tmp_path, ["one", "slow"], Measure(Factor(factor=1.0)))
+    pipeline = pipeline_of_titles(tmp_path, ["one", "slow"], Measure(Factor(factor=1.0)))
     with monkeypatch.context() as dead:
         dead.setattr(pool.ray, "nodes", lambda: [{"Alive": False}])
         stopped = pytest.raises(StageFailed, match=r"node has died.*the same command goes on from there")
         with hold(tmp_path, "prepare", print), stopped:
-            run_chains([chain], ENGINE, tmp_path / "receipts")
+            run_pipelines([pipeline], ENGINE, tmp_path / "receipts")
     with hold(tmp_path, "prepare", print):
-        run_chains([chain], ENGINE, tmp_path / "receipts")
-    assert chain.missing("measure") == [] and not list(tmp_path.rglob(".tmp-*"))
+        run_pipelines([pipeline], ENGINE, tmp_path / "receipts")
+    assert pipeline.missing("measure") == [] and not list(tmp_path.rglob(".tmp-*"))
 
 
 def test_fault_of_the_code_fails_the_run_and_commits_nothing_of_it(tmp_path: Path) -> None:
     table = table_of(tmp_path, ["one", "bug"])
-    chain = Chain(table, [Measure(Factor(factor=1.0))])
+    pipeline = Pipeline(table, [Measure(Factor(factor=1.0))])
     with pytest.raises(StageFailed, match="KeyError"):
-        run_chains([chain], ENGINE, tmp_path / "receipts")
-    assert chain.missing("measure") == [0]
+        run_pipelines([pipeline], ENGINE, tmp_path / "receipts")
+    assert pipeline.missing("measure") == [0]
     assert not list(tmp_path.rglob(".tmp-*"))
 
 
 def test_only_one_stage_can_be_run_and_says_what_it_needs(tmp_path: Path) -> None:
     table = table_of(tmp_path, ["one"])
     with pytest.raises(ValueError, match="stage cut needs measure"):
-        run_chains([chain_of(tmp_path, table)], ENGINE, tmp_path / "receipts", only={"cut"})
+        run_pipelines([pipeline_of(tmp_path, table)], ENGINE, tmp_path / "receipts", only={"cut"})
 
 
 def test_recipe_in_the_file_says_what_it_was_made_from(tmp_path: Path) -> None:
     table = table_of(tmp_path, ["one"])
-    chain = chain_of(tmp_path, table)
-    run_chains([chain], ENGINE, tmp_path / "receipts")
-    assert stored_recipe(chain.path("cut", 0)) == chain.recipe("cut", 0)
+    pipeline = pipeline_of(tmp_path, table)
+    run_pipelines([pipeline], ENGINE, tmp_path / "receipts")
+    assert stored_cache_key(pipeline.path("cut", 0)) == pipeline.cache_key("cut", 0)
 
 
 def test_ray_client_address_is_refused() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.engine.pipeline import Chain
+from tasks.engine.pipeline import Pipeline
 from tasks.engine.table import Source, Table
 from tests.tasks.engine.probes import Cut, Factor, Flag, Measure, sources, table_of
 
@@ -49,17 +49,17 @@ def test_two_sources_with_one_id_are_refused_by_name(tmp_path: Path) -> None:
 
 def test_fingerprint_follows_params_and_content_but_not_paths(tmp_path: Path) -> None:
     table = table_of(tmp_path, ["a", "b"])
-    name = Chain(table, [Measure(Factor(factor=1.0))]).path("measure", 0).name
-    assert Chain(table, [Measure(Factor(factor=1.0))]).path("measure", 0).name == name
-    assert Chain(table, [Measure(Factor(factor=2.0))]).path("measure", 0).name != name
+    name = Pipeline(table, [Measure(Factor(factor=1.0))]).path("measure", 0).name
+    assert Pipeline(table, [Measure(Factor(factor=1.0))]).path("measure", 0).name == name
+    assert Pipeline(table, [Measure(Factor(factor=2.0))]).path("measure", 0).name != name
     moved = [
         Source(s.song_id, s.identity, {**s.facts, "lyrics_path": "elsewhere"}) for s in sources(["a", "b"])
     ]
     table.admit(moved, 4)
-    assert Chain(table, [Measure(Factor(factor=1.0))]).path("measure", 0).name == name
+    assert Pipeline(table, [Measure(Factor(factor=1.0))]).path("measure", 0).name == name
     changed = [Source(s.song_id, s.identity + "x", s.facts) for s in moved]
     table.admit(changed, 4)
-    assert Chain(table, [Measure(Factor(factor=1.0))]).path("measure", 0).name != name
+    assert Pipeline(table, [Measure(Factor(factor=1.0))]).path("measure", 0).name != name
 
 
 def test_change_upstream_changes_only_what_reads_it(tmp_path: Path) -> None:
@@ -67,8 +67,8 @@ def test_change_upstream_changes_only_what_reads_it(tmp_path: Path) -> None:
 
     def names(factor: float) -> dict[str, str]:
         stages = [Measure(Factor(factor=factor)), Flag(Factor(factor=1.0)), Cut(Factor(factor=1.0))]
-        chain = Chain(table, stages)
-        return {stage: chain.path(stage, 0).name for stage in chain.stages}
+        pipeline = Pipeline(table, stages)
+        return {stage: pipeline.path(stage, 0).name for stage in pipeline.stages}
 
     one, two = names(1.0), names(2.0)
     assert one["flag"] == two["flag"]
@@ -90,24 +90,24 @@ def test_what_a_fit_says_of_a_song_changes_only_its_partition(tmp_path: Path) ->
     table = table_of(tmp_path, list("abcdef"))
 
     def names(told: dict[str, str]) -> list[str]:
-        return [Chain(table, [Told(told)]).path("flag", number).name for number in (0, 1)]
+        return [Pipeline(table, [Told(told)]).path("flag", number).name for number in (0, 1)]
 
     silent, (number,) = names({}), [n for n, ids in members(table).items() if "song-05" in ids]
     told = names({"song-05": "repeats song-00"})
     assert [place for place in (0, 1) if silent[place] != told[place]] == [number]
     assert told != names({"song-05": "repeats song-01"})
     assert names({"unknown": "x"}) == silent
-    assert silent == [Chain(table, [Flag(Factor(factor=1.0))]).path("flag", n).name for n in (0, 1)]
+    assert silent == [Pipeline(table, [Flag(Factor(factor=1.0))]).path("flag", n).name for n in (0, 1)]
 
 
 def test_rows_of_some_partitions(tmp_path: Path) -> None:
-    chain = Chain(table_of(tmp_path, list("abcdef")), [])
-    assert [row["partition"] for row in chain.rows(["title"], numbers=[1])] == [1, 1]
+    pipeline = Pipeline(table_of(tmp_path, list("abcdef")), [])
+    assert [row["partition"] for row in pipeline.rows(["title"], numbers=[1])] == [1, 1]
 
 
-def test_chain_refuses_two_writers_and_reading_ahead(tmp_path: Path) -> None:
+def test_pipeline_refuses_two_writers_and_reading_ahead(tmp_path: Path) -> None:
     table, factor = table_of(tmp_path, ["a"]), Factor(factor=1.0)
     with pytest.raises(ValueError, match="written by both"):
-        Chain(table, [Measure(factor), Measure(factor)])
+        Pipeline(table, [Measure(factor), Measure(factor)])
     with pytest.raises(ValueError, match="only measure writes, later"):
-        Chain(table, [Cut(factor), Measure(factor)])
+        Pipeline(table, [Cut(factor), Measure(factor)])

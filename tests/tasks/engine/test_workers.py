@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 import ray
 
-from tasks.engine.interpreter import ask_recipe, check_interpreter
+from tasks.engine.interpreter import ask_cache_key, check_interpreter
 from tasks.engine.params import EngineParams, StageWorkers, group_sizes
-from tasks.engine.pipeline import Chain, stored_recipe
+from tasks.engine.pipeline import Pipeline, stored_cache_key
 from tasks.engine.pool import HEAP, Pool, connect
-from tasks.engine.scheduler import run_chains
+from tasks.engine.scheduler import run_pipelines
 from tasks.engine.stage import BadModel
 from tests.tasks.engine.probes import ENGINE, Broken, Factor, Flag, Measure, Where, table_of
 
@@ -91,9 +91,9 @@ def test_stage_with_own_workers_gives_their_room_back(tmp_path: Path) -> None:
     """Each group asks for the whole machine: the second starts only when the first has let go."""
     connect(ENGINE)
     whole = ray.cluster_resources()["CPU"]
-    chain = Chain(table_of(tmp_path, ["one", "two"]), [Measure(FACTOR), Flag(FACTOR)])
+    pipeline = Pipeline(table_of(tmp_path, ["one", "two"]), [Measure(FACTOR), Flag(FACTOR)])
     params = engine(measure=StageWorkers(cpus=whole, workers=1), flag=StageWorkers(cpus=whole, workers=1))
-    reports = run_chains([chain], params, tmp_path / "receipts")
+    reports = run_pipelines([pipeline], params, tmp_path / "receipts")
     assert all(report.finished for report in reports)
     assert all_cpus_are_free()
 
@@ -115,13 +115,15 @@ def test_stage_runs_in_its_own_interpreter_and_is_made_of_what_that_one_has(
     tmp_path: Path, other_python: Path
 ) -> None:
     params = engine(where=StageWorkers(workers=1, python=str(other_python), env={"MOOD": "calm"}))
-    chain = Chain(table_of(tmp_path, ["one"]), [Measure(FACTOR), Where(FACTOR)], pythons=params.pythons())
-    run_chains([chain], params, tmp_path / "receipts")
-    (row,) = chain.rows(["artist", "source"])
+    pipeline = Pipeline(
+        table_of(tmp_path, ["one"]), [Measure(FACTOR), Where(FACTOR)], pythons=params.pythons()
+    )
+    run_pipelines([pipeline], params, tmp_path / "receipts")
+    (row,) = pipeline.rows(["artist", "source"])
     assert Path(row["artist"]) == other_python.parents[1] and row["source"] == "calm"
-    assert stored_recipe(chain.path("where", 0))["packages"] == {"only-there": "2.5"}
-    here = Chain(chain.table, [Measure(FACTOR), Where(FACTOR)])
-    assert here.recipe("where", 0)["packages"] == {"only-there": "missing"}
+    assert stored_cache_key(pipeline.path("where", 0))["packages"] == {"only-there": "2.5"}
+    here = Pipeline(pipeline.table, [Measure(FACTOR), Where(FACTOR)])
+    assert here.cache_key("where", 0)["packages"] == {"only-there": "missing"}
 
 
 @pytest.mark.parametrize("path", ["/nowhere/bin/python", "/bin/sh", __file__])
@@ -143,23 +145,23 @@ def test_interpreter_that_lacks_a_package_of_ours_is_named(tmp_path: Path) -> No
     with pytest.raises(
         ValueError, match=r"engine\.stages\.where\.python: .* cannot run the stage: .*No module"
     ):
-        ask_recipe(python, Where(FACTOR))
+        ask_cache_key(python, Where(FACTOR))
 
 
 def test_model_that_cannot_be_loaded_ends_the_run_and_what_was_committed_stands(tmp_path: Path) -> None:
-    chain = Chain(
+    pipeline = Pipeline(
         table_of(tmp_path, ["one", "two", "three", "four", "five"]), [Measure(FACTOR), Broken(FACTOR)]
     )
     with pytest.raises(BadModel, match=r"broken: broken\.weights: /w/model\.pt cannot be loaded") as refusal:
-        run_chains([chain], ENGINE, tmp_path / "receipts")
+        run_pipelines([pipeline], ENGINE, tmp_path / "receipts")
     assert "\n" not in str(refusal.value)
-    assert len(chain.missing("measure")) < 2 and chain.missing("broken") == [0, 1]
+    assert len(pipeline.missing("measure")) < 2 and pipeline.missing("broken") == [0, 1]
     assert all_cpus_are_free(), "no worker is left"
 
 
 def test_receipt_says_what_a_partition_took(tmp_path: Path) -> None:
-    chain = Chain(table_of(tmp_path, ["one", "two"]), [Measure(FACTOR), Flag(FACTOR)])
-    (receipt, _) = (r.receipts[0] for r in run_chains([chain], ENGINE, tmp_path / "receipts"))
+    pipeline = Pipeline(table_of(tmp_path, ["one", "two"]), [Measure(FACTOR), Flag(FACTOR)])
+    (receipt, _) = (r.receipts[0] for r in run_pipelines([pipeline], ENGINE, tmp_path / "receipts"))
     (path,) = (tmp_path / "receipts" / "measure").iterdir()
     note = json.loads(path.read_text())
     assert note["songs"] == 2 and note["workers"] == 2 and note["device"] == "cpu"

@@ -11,8 +11,8 @@ import soxr
 
 from flows.settings.params import load_params
 from tasks.audio.read import read_bytes
-from tasks.engine.pipeline import Chain
-from tasks.engine.scheduler import run_chains
+from tasks.engine.pipeline import Pipeline
+from tasks.engine.scheduler import run_pipelines
 from tasks.engine.stage import Stage
 from tasks.engine.table import Table
 from tasks.songs.columns import SONG_COLUMNS
@@ -58,11 +58,11 @@ def test_two_songs_are_separated_heard_and_aligned_by_real_models(songs_root: Pa
     ]
     table = Table(tmp_path / "table", SONG_COLUMNS, str(songs_root))
     table.admit(list_sources(songs_root).sources, ENGINE.partition_size)
-    chain = Chain(table, stages)
-    run_chains([chain], ENGINE.model_copy(update={"song_limit_s": 300.0}), tmp_path / "receipts")
+    pipeline = Pipeline(table, stages)
+    run_pipelines([pipeline], ENGINE.model_copy(update={"song_limit_s": 300.0}), tmp_path / "receipts")
 
     columns = ["title", "vocals", "stems", "transcript", "heard_phones", "words"]
-    rows = sorted(chain.rows(columns), key=lambda row: row["title"])
+    rows = sorted(pipeline.rows(columns), key=lambda row: row["title"])
     assert [row["drop_reason"] for row in rows] == [None, None]
     for row in rows:
         vocals_CN, rate = read_bytes(row["vocals"])

@@ -12,7 +12,7 @@ import pytest
 from tasks.audio.read import npy_bytes
 from tasks.dedup.shingles import shingles
 from tasks.engine.limits import Limits
-from tasks.engine.pipeline import Chain
+from tasks.engine.pipeline import Pipeline
 from tasks.engine.run_partition import Work, run_partition
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Section, Stage
@@ -74,28 +74,30 @@ class Prepared:
         self.listed += sources
         self.table.admit(self.listed, 2)
 
-    def chain(self) -> Chain:
-        return Chain(self.table, [Heard(Nothing()), Group(PARAMS, str(self.table.root))])
+    def pipeline(self) -> Pipeline:
+        return Pipeline(self.table, [Heard(Nothing()), Group(PARAMS, str(self.table.root))])
 
-    def run(self, guarded: Chain | None = None, params: object = PARAMS) -> set[tuple[str, int]]:
+    def run(self, guarded: Pipeline | None = None, params: object = PARAMS) -> set[tuple[str, int]]:
         """All stages brought up to date; returns the (stage, partition) that ran."""
-        ran = run(self.chain(), "heard", self.root)
-        fit_neighbours(self.chain(), guarded, params, 512)  # type: ignore[arg-type]
-        return ran | run(self.chain(), "group", self.root)
+        ran = run(self.pipeline(), "heard", self.root)
+        fit_neighbours(self.pipeline(), guarded, params, 512)  # type: ignore[arg-type]
+        return ran | run(self.pipeline(), "group", self.root)
 
     def rows(self) -> dict[str, dict]:
         columns = [*Group.writes, "title"]
-        return {row["title"]: row for row in self.chain().rows(columns)}
+        return {row["title"]: row for row in self.pipeline().rows(columns)}
 
 
-def run(chain: Chain, stage: str, root: Path) -> set[tuple[str, int]]:
-    missing = chain.missing(stage)
+def run(pipeline: Pipeline, stage: str, root: Path) -> set[tuple[str, int]]:
+    missing = pipeline.missing(stage)
     for number in missing:
-        inputs = {name: (chain.path(name, number), columns) for name, columns in chain.inputs[stage].items()}
-        path, recipe = chain.path(stage, number), chain.recipe(stage, number)
-        work = Work(stage, number, path, None, inputs, recipe, root / "receipt.json", 1, Limits(0, 0))
-        run_partition(chain.stages[stage], work)
-    chain.remove_superseded(stage)
+        inputs = {
+            name: (pipeline.path(name, number), columns) for name, columns in pipeline.inputs[stage].items()
+        }
+        path, cache_key = pipeline.path(stage, number), pipeline.cache_key(stage, number)
+        work = Work(stage, number, path, None, inputs, cache_key, root / "receipt.json", 1, Limits(0, 0))
+        run_partition(pipeline.stages[stage], work)
+    pipeline.remove_superseded(stage)
     return {(stage, number) for number in missing}
 
 
@@ -140,7 +142,7 @@ def test_the_fit_waits_for_the_stages_before(tmp_path: Path) -> None:
     prepared = Prepared(tmp_path)
     prepared.add(other_songs(0, 3))
     with pytest.raises(ValueError, match="stage group needs heard"):
-        fit_neighbours(prepared.chain(), None, PARAMS, 512)
+        fit_neighbours(prepared.pipeline(), None, PARAMS, 512)
 
 
 def test_a_dropped_song_is_no_reason_to_drop_its_copy(tmp_path: Path) -> None:
@@ -171,26 +173,26 @@ def test_of_copies_one_stays_that_the_filter_will_keep(tmp_path: Path) -> None:
     prepared.add([source(TUNE), source(f"{TUNE} again and again"), source(f"{TUNE} and then once more")])
     prepared.run()
     assert prepared.rows()[f"{TUNE} again and again"]["duplicate_of"] == prepared.rows()[TUNE]["song_id"]
-    fit_neighbours(prepared.chain(), None, PARAMS, 512, Picky(Nothing()))
-    run(prepared.chain(), "group", tmp_path)
+    fit_neighbours(prepared.pipeline(), None, PARAMS, 512, Picky(Nothing()))
+    run(prepared.pipeline(), "group", tmp_path)
     rows = prepared.rows()
     stays = rows[f"{TUNE} again and again"]
     assert stays["duplicate_of"] is None
     assert rows[f"{TUNE} and then once more"]["duplicate_of"] == stays["song_id"]
     assert len({row["duplicate_group"] for row in rows.values()}) == 1
-    assert why_compare(prepared.chain(), PARAMS, Picky(Nothing())) == []
-    assert [line.split(":")[0] for line in why_compare(prepared.chain(), PARAMS)] == ["keeper"]
+    assert why_compare(prepared.pipeline(), PARAMS, Picky(Nothing())) == []
+    assert [line.split(":")[0] for line in why_compare(prepared.pipeline(), PARAMS)] == ["keeper"]
 
 
 def test_songs_near_a_given_benchmark_are_marked(tmp_path: Path) -> None:
     guarded = Prepared(tmp_path, "guarded")
     guarded.add([source(f"{TUNE} tonight")])
-    run(guarded.chain(), "heard", tmp_path)
-    chain = Chain(guarded.table, [Heard(Nothing())])
+    run(guarded.pipeline(), "heard", tmp_path)
+    pipeline = Pipeline(guarded.table, [Heard(Nothing())])
     prepared = Prepared(tmp_path)
     prepared.add([source(TUNE), *other_songs(0, 5)])
     prepared.run()
-    ran = prepared.run(chain)
+    ran = prepared.run(pipeline)
     marked = {title: row["near_benchmark"] for title, row in prepared.rows().items() if row["near_benchmark"]}
     assert marked == {TUNE: guarded.listed[0].song_id}
     assert ran == {("group", prepared.rows()[TUNE]["partition"])}

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tasks.engine.scheduler import run_chains
+from tasks.engine.scheduler import run_pipelines
 from tasks.storage import lease as leases
 from tasks.storage.lease import LEASE_NAME, LeaseLost, WorkHeld, fence_over, hold, read_holder
-from tests.tasks.engine.probes import ENGINE, Factor, Measure, chain_of_titles
+from tests.tasks.engine.probes import ENGINE, Factor, Measure, pipeline_of_titles
 
 HOLDER = """
 import sys, time
@@ -113,10 +113,10 @@ def test_heart_notices_that_the_folder_is_anothers_and_leaves_its_lease_alone(
 
 
 def test_writer_that_lost_its_lease_commits_nothing(tmp_path: Path) -> None:
-    chain = chain_of_titles(tmp_path, ["one", "two"], Measure(Factor(factor=1.0)))
+    pipeline = pipeline_of_titles(tmp_path, ["one", "two"], Measure(Factor(factor=1.0)))
     with hold(tmp_path, "prepare", silent):
         taken_over(tmp_path / LEASE_NAME)
         with pytest.raises(LeaseLost, match="host other"):
-            run_chains([chain], ENGINE, tmp_path / "receipts")
-    assert chain.missing("measure") == [0]
+            run_pipelines([pipeline], ENGINE, tmp_path / "receipts")
+    assert pipeline.missing("measure") == [0]
     assert not list(tmp_path.rglob(".tmp-*"))

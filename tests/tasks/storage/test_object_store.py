@@ -13,9 +13,9 @@ from uuid import uuid4
 
 import pytest
 
-from tasks.engine.pipeline import Chain
+from tasks.engine.pipeline import Pipeline
 from tasks.engine.run_partition import run_partition
-from tasks.engine.scheduler import run_chains
+from tasks.engine.scheduler import run_pipelines
 from tasks.engine.stage import Stage
 from tasks.engine.table import Table
 from tasks.storage.files import atomic_path, names_in, remove_tree, write_json, write_json_lines
@@ -150,30 +150,30 @@ def test_a_store_that_is_away_for_a_moment_is_asked_again(
     assert not (place / "a.json").exists() and moody.asked == 2 * 5
 
 
-def chain_in(root: Path, titles: list[str]) -> Chain:
+def pipeline_in(root: Path, titles: list[str]) -> Pipeline:
     Table(root / "table", LISTED).admit(sources(titles), ENGINE.partition_size)
     stages: list[Stage] = [Measure(Factor(factor=10.0)), Cut(Factor(factor=1.0))]
-    return Chain(Table(root / "table", LISTED), stages, root / "shards")
+    return Pipeline(Table(root / "table", LISTED), stages, root / "shards")
 
 
 def test_a_table_in_a_store_has_the_bytes_of_one_in_a_folder(place: StorePath, tmp_path: Path) -> None:
     for root in (tmp_path / "w", place):
-        chain = chain_in(root, ["one", "two", "drop me", "four", "five"])
-        run_here(chain, tmp_path / "receipts")
-        assert not any(chain.missing(stage) for stage in chain.stages)
+        pipeline = pipeline_in(root, ["one", "two", "drop me", "four", "five"])
+        run_here(pipeline, tmp_path / "receipts")
+        assert not any(pipeline.missing(stage) for stage in pipeline.stages)
     local = {str(path.relative_to(tmp_path / "w")) for path in (tmp_path / "w").rglob("*") if path.is_file()}
     assert files(place) == local and len(local) == 8
     for name in local:
         assert (place / name).read_bytes() == (tmp_path / "w" / name).read_bytes(), name
-    assert [row["drop_reason"] for row in chain.rows()].count("too_short") == 1
+    assert [row["drop_reason"] for row in pipeline.rows()].count("too_short") == 1
 
 
 def test_a_stage_that_raises_half_way_leaves_no_object(place: StorePath, tmp_path: Path) -> None:
-    chain = chain_in(place, ["one", "two", "bug", "four"])
+    pipeline = pipeline_in(place, ["one", "two", "bug", "four"])
     before = files(place)
     with pytest.raises(KeyError):
-        run_partition(chain.stages["measure"], work_of(chain, "measure", 0, tmp_path))
-    assert files(place) == before == {str(chain.path("sources", 0).relative_to(place))}
+        run_partition(pipeline.stages["measure"], work_of(pipeline, "measure", 0, tmp_path))
+    assert files(place) == before == {str(pipeline.path("sources", 0).relative_to(place))}
 
 
 def test_a_store_has_one_writer_and_a_killed_one_is_taken_over(place: StorePath) -> None:
@@ -207,14 +207,14 @@ def test_a_lease_in_a_store_whose_heart_stopped_on_another_machine_is_taken_over
 
 
 def test_a_writer_that_lost_its_lease_in_a_store_commits_nothing(place: StorePath, tmp_path: Path) -> None:
-    chain = chain_in(place, ["one", "two"])
+    pipeline = pipeline_in(place, ["one", "two"])
     with hold(place, "prepare", silent):
-        work = replace(work_of(chain, "measure", 0, tmp_path), fence=fence_over(place / "table"))
+        work = replace(work_of(pipeline, "measure", 0, tmp_path), fence=fence_over(place / "table"))
         taken_over(place / LEASE_NAME)
         with pytest.raises(LeaseLost, match="host other"):
-            run_partition(chain.stages["measure"], work)
-    assert chain.missing("measure") == [0]
-    assert files(place) == {LEASE_NAME, str(chain.path("sources", 0).relative_to(place))}
+            run_partition(pipeline.stages["measure"], work)
+    assert pipeline.missing("measure") == [0]
+    assert files(place) == {LEASE_NAME, str(pipeline.path("sources", 0).relative_to(place))}
 
 
 @pytest.fixture
@@ -240,22 +240,22 @@ def listed(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
 def test_what_stands_in_a_store_is_one_listing_a_folder(
     place: StorePath, listed: Callable[[], list[str]]
 ) -> None:
-    chain = chain_in(place, [f"title {number}" for number in range(12)])
+    pipeline = pipeline_in(place, [f"title {number}" for number in range(12)])
     found = listed()
-    for stage in chain.stages:
-        standing = chain.standing(stage)
-        assert len(chain.missing(stage, standing)) == 3
-        chain.remove_superseded(stage, standing)
+    for stage in pipeline.stages:
+        standing = pipeline.standing(stage)
+        assert len(pipeline.missing(stage, standing)) == 3
+        pipeline.remove_superseded(stage, standing)
     assert found == ["measure", "sources", "cut", "shards"]
 
 
 def test_a_finished_table_in_a_store_is_checked_again_by_one_listing_a_folder(
     place: StorePath, tmp_path: Path, listed: Callable[[], list[str]]
 ) -> None:
-    chain = chain_in(place, [f"title {number}" for number in range(12)])
-    run_here(chain, tmp_path)
-    again = Chain(Table(place / "table", LISTED), list(chain.stages.values()), place / "shards")
+    pipeline = pipeline_in(place, [f"title {number}" for number in range(12)])
+    run_here(pipeline, tmp_path)
+    again = Pipeline(Table(place / "table", LISTED), list(pipeline.stages.values()), place / "shards")
     found = listed()
-    reports = run_chains([again], ENGINE, place / "receipts")
+    reports = run_pipelines([again], ENGINE, place / "receipts")
     assert all(report.finished and report.fresh == 3 for report in reports)
     assert sorted(found) == ["cut", "measure", "shards", "sources"]

@@ -14,7 +14,7 @@ from tasks.storage import files
 from tasks.storage import retry as trouble
 from tasks.storage.files import remove_temporaries, write_bytes
 from tasks.storage.retry import cure_of, patiently
-from tests.tasks.engine.probes import Cut, Factor, Measure, chain_of_titles, run_here, work_of
+from tests.tasks.engine.probes import Cut, Factor, Measure, pipeline_of_titles, run_here, work_of
 
 
 def full(*_: object) -> None:
@@ -70,9 +70,11 @@ def test_write_that_fails_for_a_moment_is_made(tmp_path: Path, monkeypatch: pyte
 def test_full_disk_in_the_middle_of_a_shard_leaves_nothing_and_the_next_run_completes_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
-    chain = chain_of_titles(tmp_path, ["one", "two"], Measure(Factor(factor=1.0)), Cut(Factor(factor=1.0)))
-    run_partition(chain.stages["measure"], work_of(chain, "measure", 0, tmp_path))
-    work = work_of(chain, "cut", 0, tmp_path)
+    pipeline = pipeline_of_titles(
+        tmp_path, ["one", "two"], Measure(Factor(factor=1.0)), Cut(Factor(factor=1.0))
+    )
+    run_partition(pipeline.stages["measure"], work_of(pipeline, "measure", 0, tmp_path))
+    work = work_of(pipeline, "cut", 0, tmp_path)
     with monkeypatch.context() as disk:
         if when == "in the shard":
             disk.setattr(column_file.ColumnFile, "_append", full)
@@ -81,13 +83,13 @@ def test_full_disk_in_the_middle_of_a_shard_leaves_nothing_and_the_next_run_comp
         else:
             disk.setattr("tasks.engine.run_partition.write_json", full)
         with pytest.raises(OSError, match="No space left"):
-            run_partition(chain.stages["cut"], work)
+            run_partition(pipeline.stages["cut"], work)
     assert not list(tmp_path.rglob(".tmp-*"))
     assert work.shard is not None and not work.shard.exists() and not work.out.exists()
-    run_partition(chain.stages["cut"], work)
-    calm = chain_of_titles(tmp_path / "calm", ["one", "two"], *chain.stages.values())
+    run_partition(pipeline.stages["cut"], work)
+    calm = pipeline_of_titles(tmp_path / "calm", ["one", "two"], *pipeline.stages.values())
     run_here(calm, tmp_path / "receipts")
-    assert chain.missing("cut") == [] and work.shard.read_bytes() == calm.shard_path("cut", 0).read_bytes()
+    assert pipeline.missing("cut") == [] and work.shard.read_bytes() == calm.shard_path("cut", 0).read_bytes()
     assert work.out.read_bytes() == calm.path("cut", 0).read_bytes()
 
 

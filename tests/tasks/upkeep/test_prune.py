@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.engine.pipeline import Chain
+from tasks.engine.pipeline import Pipeline
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Stage
 from tasks.storage.files import write_json
@@ -46,47 +46,51 @@ class Hear(Stage):
 
 
 @pytest.fixture
-def chain(tmp_path: Path) -> Chain:
+def pipeline(tmp_path: Path) -> Pipeline:
     section = Factor(factor=1.0)
-    found = Chain(
+    found = Pipeline(
         table_of(tmp_path, TITLES), [Measure(section), Flag(section), Voice(section), Hear(section)]
     )
     run_here(found, tmp_path / "receipts")
     return found
 
 
-def test_heavy_columns_go_when_nothing_will_read_them_and_the_rows_stay(chain: Chain, tmp_path: Path) -> None:
+def test_heavy_columns_go_when_nothing_will_read_them_and_the_rows_stay(
+    pipeline: Pipeline, tmp_path: Path
+) -> None:
     columns = ["num_frames", "artist"]
-    before = chain.rows(columns)
-    chain.path("hear", 1).unlink()
-    (freed,) = heavy_files(chain, ["voice"])
-    assert freed == chain.path("voice", 0)
-    evict(freed, chain.columns)
-    assert not freed.exists() and chain.lean_path("voice", 0).stat().st_size < 5_000
-    assert chain.missing("voice") == []
-    run_here(chain, tmp_path / "receipts")
-    assert chain.rows(columns) == before and superseded(chain, tmp_path / "receipts") == []
+    before = pipeline.rows(columns)
+    pipeline.path("hear", 1).unlink()
+    (freed,) = heavy_files(pipeline, ["voice"])
+    assert freed == pipeline.path("voice", 0)
+    evict(freed, pipeline.columns)
+    assert not freed.exists() and pipeline.lean_path("voice", 0).stat().st_size < 5_000
+    assert pipeline.missing("voice") == []
+    run_here(pipeline, tmp_path / "receipts")
+    assert pipeline.rows(columns) == before and superseded(pipeline, tmp_path / "receipts") == []
     assert {row["drop_reason"] for row in before} == {None, "too_short", "no_vocals"}
 
 
 def test_heavy_columns_that_are_asked_for_again_are_made_again_with_the_same_bytes(
-    chain: Chain, tmp_path: Path
+    pipeline: Pipeline, tmp_path: Path
 ) -> None:
-    path, reader = chain.path("voice", 0), chain.path("hear", 0)
+    path, reader = pipeline.path("voice", 0), pipeline.path("hear", 0)
     before = {file: file.read_bytes() for file in (path, reader)}
-    evict(path, chain.columns)
+    evict(path, pipeline.columns)
     reader.unlink()
-    assert chain.missing("voice") == [0] and heavy_files(chain, ["voice"]) == [chain.path("voice", 1)]
-    assert why(chain, "voice") == ["its heavy columns were let go and are needed again (1 partitions)"]
-    run_here(chain, tmp_path / "receipts")
+    assert pipeline.missing("voice") == [0] and heavy_files(pipeline, ["voice"]) == [
+        pipeline.path("voice", 1)
+    ]
+    assert why(pipeline, "voice") == ["its heavy columns were let go and are needed again (1 partitions)"]
+    run_here(pipeline, tmp_path / "receipts")
     assert {file: file.read_bytes() for file in (path, reader)} == before
-    assert chain.remove_superseded("voice") == [] and chain.lean_path("voice", 0).exists()
+    assert pipeline.remove_superseded("voice") == [] and pipeline.lean_path("voice", 0).exists()
 
 
-def test_stage_without_a_heavy_column_cannot_be_let_go(chain: Chain) -> None:
+def test_stage_without_a_heavy_column_cannot_be_let_go(pipeline: Pipeline) -> None:
     for name in ("flag", "nothing"):
         with pytest.raises(ValueError, match=f"engine.evict: {name} writes no heavy column"):
-            heavy_files(chain, [name])
+            heavy_files(pipeline, [name])
 
 
 def test_training_runs_of_other_settings_go_but_the_last_finished_one(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from eval.results.data_set import StageRate
-from tasks.engine.pipeline import Chain
+from tasks.engine.pipeline import Pipeline
 from tasks.upkeep.rates import hours_in_all, rates
 from tests.tasks.engine.probes import Factor, Flag, Measure, table_of
 
@@ -20,23 +20,23 @@ FULL = {
 OLD = {"songs": 4, "seconds": 30.0, "audio_s": 600.0, "peak_memory_mb": 500.0}
 
 
-def written(root: Path, *notes: dict[str, Any]) -> tuple[Chain, Path]:
-    """A chain of as many partitions as there are receipts of `measure`; `flag` has none."""
-    chain = Chain(
+def written(root: Path, *notes: dict[str, Any]) -> tuple[Pipeline, Path]:
+    """A pipeline of as many partitions as there are receipts of `measure`; `flag` has none."""
+    pipeline = Pipeline(
         table_of(root, ["song"] * 4 * len(notes)), [Measure(Factor(factor=1.0)), Flag(Factor(factor=1.0))]
     )
     folder = root / "receipts"
     (folder / "measure").mkdir(parents=True)
     for number, note in enumerate(notes):
-        path = folder / "measure" / chain.path("measure", number).with_suffix(".json").name
+        path = folder / "measure" / pipeline.path("measure", number).with_suffix(".json").name
         path.write_text(json.dumps({**note, "number": number}))
-    return chain, folder
+    return pipeline, folder
 
 
 def test_rates_add_up_the_receipts_of_the_present_files(tmp_path: Path) -> None:
-    chain, folder = written(tmp_path, OLD, FULL)
+    pipeline, folder = written(tmp_path, OLD, FULL)
     (folder / "measure" / "part-00000-superseded.json").write_text(json.dumps(FULL))
-    (rate,) = rates(chain, folder)
+    (rate,) = rates(pipeline, folder)
     assert (rate.stage, rate.songs, rate.worker_s, rate.audio_s) == ("measure", 6, 40.0, 1200.0)
     assert rate.speed == pytest.approx(30.0) and rate.workers == 2 and rate.device == "cpu"
     assert rate.waiting_share == pytest.approx(0.4), "only of the receipts that know it"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tasks.engine.fingerprint import sha256_of_file
-from tasks.engine.pipeline import Chain
+from tasks.engine.pipeline import Pipeline
 from tasks.engine.table import Source, Table
 from tasks.prompts.columns import PROMPTED_COLUMNS
 from tasks.songs.columns import SONG_COLUMNS
@@ -29,8 +29,8 @@ def sung(song_id: str, parent: str) -> Source:
     return Source(song_id, song_id, {"title": "a take", "parent": parent})
 
 
-def chain_of(root: Path) -> Chain:
-    return Chain(
+def pipeline_of(root: Path) -> Pipeline:
+    return Pipeline(
         Table(root / "table", SONG_COLUMNS),
         [Measure(Factor(factor=1.0)), Cut(Factor(factor=1.0))],
         root / "shards",
@@ -43,11 +43,11 @@ def root(tmp_path: Path) -> Path:
     songs = [given(BAD, "bad", "aa"), given("good-1", "good", "bb"), given("good-2", "better", "cc")]
     Table(tmp_path / "table", SONG_COLUMNS).admit(songs, 2)
     Table(tmp_path / "table", SONG_COLUMNS).admit([*songs, given(COPY, "bad copy", "aa")], 2)
-    run_here(chain_of(tmp_path), tmp_path / "receipts" / "prepare")
+    run_here(pipeline_of(tmp_path), tmp_path / "receipts" / "prepare")
     for place in ("rounds/1/candidates", "benchmark/table"):
         table = Table(tmp_path / place, PROMPTED_COLUMNS)
         table.admit([sung(f"{BAD}-r1-k0", BAD), sung("good-1-r1-k0", "good-1")], 2)
-        run_here(Chain(table, [Flag(Factor(factor=1.0))]), tmp_path / "receipts" / "round-1")
+        run_here(Pipeline(table, [Flag(Factor(factor=1.0))]), tmp_path / "receipts" / "round-1")
     (tmp_path / "rounds/1/pairs.parquet").write_bytes(b"pairs")
     shards = [
         {"name": path.name, "sha256": sha256_of_file(path), "bytes": path.stat().st_size}
@@ -95,7 +95,7 @@ def test_nothing_holds_the_song_and_the_others_are_made_again(root: Path) -> Non
     assert (
         kept.items() >= {path.name: path.read_bytes() for path in root.glob("table/*/part-00001-*")}.items()
     )
-    again = chain_of(root)
+    again = pipeline_of(root)
     run_here(again, root / "receipts" / "prepare")
     assert sorted(row["song_id"] for row in again.rows()) == ["good-1", "good-2"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.engine.pipeline import Chain
+from tasks.engine.pipeline import Pipeline
 from tasks.engine.table import Table
 from tasks.storage.lease import hold
 from tasks.upkeep.checksums import SEALED, kept_files, place_in, seal
@@ -20,13 +20,13 @@ from tests.tasks.engine.probes import LISTED, Cut, Factor, Flag, Measure, run_he
 TITLES = ["one", "two", "three", "drop me", "five", "six"]
 
 
-def flow(root: Path, factor: float = 10.0) -> Chain:
+def flow(root: Path, factor: float = 10.0) -> Pipeline:
     """What a flow does: admits, runs its stages under the lease, writes a report, records."""
     with hold(root, "prepare", print) as lease:
         table = table_of(root, TITLES)
         stages = [Measure(Factor(factor=factor)), Flag(Factor(factor=1.0)), Cut(Factor(factor=1.0))]
-        chain = Chain(table, stages, root / "shards")
-        run_here(chain, root / "receipts" / "prepare")
+        pipeline = Pipeline(table, stages, root / "shards")
+        run_here(pipeline, root / "receipts" / "prepare")
         report = root / "reports" / "benchmark"
         if not (report / "recipe.json").is_file():  # as the benchmark asks whether its report stands
             (report / "audio").mkdir(parents=True, exist_ok=True)
@@ -34,7 +34,7 @@ def flow(root: Path, factor: float = 10.0) -> Chain:
             (report / "report.json").write_text('{"wer": 0.25}\n')
             (report / "recipe.json").write_text("{}\n")
         seal(lease)
-    return chain
+    return pipeline
 
 
 def contents(root: Path) -> dict[str, bytes]:
@@ -107,9 +107,9 @@ def test_damage_is_not_recorded_as_right_by_the_next_flow(root: Path) -> None:
 
 
 def test_what_was_made_of_damaged_bytes_goes_too(tmp_path: Path) -> None:
-    chain = flow(tmp_path)
+    pipeline = flow(tmp_path)
     before = contents(tmp_path)
-    measured, cut = chain.path("measure", 0), chain.path("cut", 0)
+    measured, cut = pipeline.path("measure", 0), pipeline.path("cut", 0)
     receipt = tmp_path / "receipts/prepare/measure" / f"{measured.stem}.json"
     note = json.loads(receipt.read_text())
     receipt.write_text(
@@ -126,7 +126,7 @@ def test_damaged_take_of_a_round_goes_alone_and_its_songs_are_listed_again(tmp_p
         with hold(tmp_path, "dpo", print) as lease:
             table = Table(tmp_path / "rounds/1/candidates", LISTED)
             table.admit(sources(TITLES), 2)
-            run_here(Chain(table, [Measure(Factor(factor=1.0))]), tmp_path / "receipts/rounds-1")
+            run_here(Pipeline(table, [Measure(Factor(factor=1.0))]), tmp_path / "receipts/rounds-1")
             seal(lease)
 
     sing()
@@ -151,7 +151,7 @@ def test_unreadable_records_are_damage(root: Path) -> None:
 
 def test_superseded_files_of_an_unfinished_change_are_shown(tmp_path: Path) -> None:
     flow(tmp_path)
-    chain = Chain(table_of(tmp_path, TITLES), [Measure(Factor(factor=20.0))], tmp_path / "shards")
-    found = [place_in(path, tmp_path) for path in superseded(chain, tmp_path / "receipts" / "prepare")]
+    pipeline = Pipeline(table_of(tmp_path, TITLES), [Measure(Factor(factor=20.0))], tmp_path / "shards")
+    found = [place_in(path, tmp_path) for path in superseded(pipeline, tmp_path / "receipts" / "prepare")]
     stages = {Path(place).parent.name for place in found}
     assert stages == {"measure", "flag", "cut"} and len(found) == 12  # files and receipts of two partitions

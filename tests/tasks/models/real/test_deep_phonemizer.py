@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from flows.settings.params import load_params
-from tasks.engine.pipeline import Chain
-from tasks.engine.scheduler import run_chains
+from tasks.engine.pipeline import Pipeline
+from tasks.engine.scheduler import run_pipelines
 from tasks.engine.stage import BadModel
 from tasks.models import released_weights as weights
 from tasks.models.phonemizer import (
@@ -256,8 +256,8 @@ def test_every_released_symbol_is_one_a_song_can_carry() -> None:
 def test_two_songs_are_phonemized_on_workers(checkpoint: Path, tmp_path: Path) -> None:
     stage = Phonemize(load_params().phonemize, params(checkpoint))
     table = table_of(tmp_path, ["love hello", "日本 日本"])
-    chain = Chain(table, [Spoken(Factor(factor=1.0)), stage])
-    run_chains([chain], ENGINE, tmp_path / "receipts")
-    sung, foreign = sorted(chain.rows(["title", "phonemes", "drop_reason"]), key=lambda row: row["title"])
+    pipeline = Pipeline(table, [Spoken(Factor(factor=1.0)), stage])
+    run_pipelines([pipeline], ENGINE, tmp_path / "receipts")
+    sung, foreign = sorted(pipeline.rows(["title", "phonemes", "drop_reason"]), key=lambda row: row["title"])
     assert sung["phonemes"][0] == "lʌv" and sung["made_by"][-1].endswith(stage.models[0])
     assert foreign["drop_reason"] == "phoneme_unknown" and foreign["phonemes"] is None
