@@ -22,7 +22,8 @@ from eval.metrics.lyrics_alignment import (
 )
 from eval.metrics.si_sdr import si_sdr_gain
 from flows.settings.params import load_params
-from tasks.models.aligner import Unalignable, build_aligner
+from tasks.engine.song import Refused
+from tasks.models.aligner import build_aligner
 from tasks.models.codec import build_codec
 from tasks.models.judge import build_judge
 from tasks.models.phonemizer import build_phonemizer
@@ -83,7 +84,7 @@ def measure(num_songs: int, seed: int, noise_snr_db: float = 10.0) -> dict[str, 
                 error = (abs(found.start_s - true.start_s), abs(found.end_s - true.end_s))
                 times["all"].append(error)
                 times[voice].append(error)
-        except Unalignable:
+        except Refused:
             failures["alignment"] += 1
         mono = "mono band" if GENRES[score.genre].mono_band else "stereo band"
         gain = si_sdr_gain(separated_N, mix_CN.mean(axis=0), song.vocals_N)

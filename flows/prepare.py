@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from prefect import flow
 
-from flows.pipelines.prepare_stages import prepare_pipeline, prepare_stages, songs_root_of
+from flows.pipelines.prepare_stages import prepare_pipeline, songs_root_of
 from flows.run.notify import HOOKS
-from flows.run.prefect_tasks import run_as_task, run_stages
+from flows.run.prefect_tasks import run_stages
 from flows.run.progress import say
 from flows.settings.check_models import check_models, measuring_models
 from flows.settings.project import Project, writes_work
@@ -20,35 +20,11 @@ from tasks.songs.columns import SONG_COLUMNS
 from tasks.songs.hashes import Hashes
 from tasks.songs.listing import admitted_paths, list_sources
 from tasks.stages.filter import Filter
-from tasks.stages.group import Group, fit_neighbours
+from tasks.stages.group import Group
 from tasks.stages.pack import Pack
 from tasks.storage.files import write_json, write_json_lines
 from tasks.storage.object_store import place_of
 from tasks.upkeep.takedown import without_forgotten
-
-SKETCHED = frozenset({"ingest", "separate", "transcribe", "style", "sketch"})  # what comparing songs needs
-
-
-def guarded_pipeline(project: Project) -> Pipeline | None:
-    """The songs of `group.benchmark_manifest` in a table of their own, or None when none is given.
-
-    Raises:
-        ValueError: there is no such manifest, or nothing in it is a song.
-    """
-    manifest = project.params.group.benchmark_manifest
-    if manifest is None:
-        return None
-    listing = list_sources(place_of(manifest, "group.benchmark_manifest"))
-    if not listing.sources or listing.refused:
-        reasons = ", ".join(f"{refusal['path']} {refusal['reason']}" for refusal in listing.refused[:3])
-        raise ValueError(
-            f"group.benchmark_manifest: {manifest} names what is no song "
-            f"({reasons or 'it is empty'}); every song of it must be there to be kept out of training"
-        )
-    stages = [stage for stage in prepare_stages(project.params) if stage.name in SKETCHED]
-    return project.pipeline(
-        project.work.guarded, stages, listing.sources, columns=SONG_COLUMNS, songs_root=str(listing.root)
-    )
 
 
 def admit_songs(project: Project) -> int:
@@ -79,20 +55,14 @@ def run_prepare(project: Project, only: set[str] | None = None) -> Pipeline:
     count = admit_songs(project)
     say(f"prepare: {count} songs in {params.songs.path}")
     pipeline = prepare_pipeline(project, songs_root_of(params.songs))
-    names = list(pipeline.stages)
-    before, wanted = set(names[: names.index(Group.name)]), set(names) if only is None else only
-    receipts = work.receipts / "prepare"
-    if early := wanted & before:
-        run_stages([pipeline], params.engine, receipts, early)
-    if Group.name in wanted:
-        find_neighbours(project, pipeline)
-        pipeline = prepare_pipeline(project, songs_root_of(params.songs))
+    guarded = pipeline.references.get(Group.name)
+    if guarded is not None and (only is None or Group.name in only):
+        prepare_guarded(project, guarded)
     models = measuring_models(params)
-    if Filter.name in wanted and not is_calibrated(params.filter, models):
+    if (only is None or Filter.name in only) and not is_calibrated(params.filter, models):
         say(f"filter: its limits are uncalibrated for {' and '.join(models)}; `jam calibrate` chooses them")
-    if late := wanted - before:
-        run_stages([pipeline], params.engine, receipts, late)
-    if only is None or "pack" in only:
+    run_stages([pipeline], params.engine, work.receipts / "prepare", only)
+    if only is None or Pack.name in only:
         figures = finish_shards(pipeline, Pack.name)
         kept, count = figures["songs_kept"], figures["songs_in"]
         say(f"prepare: {kept} of {count} songs kept, {count - kept} dropped")
@@ -100,19 +70,29 @@ def run_prepare(project: Project, only: set[str] | None = None) -> Pipeline:
     return pipeline
 
 
-def find_neighbours(project: Project, pipeline: Pipeline) -> None:
-    """The fit of `group`; the songs of a given benchmark are sketched first, once."""
-    params, guarded = project.params, guarded_pipeline(project)
-    if guarded is not None:
-        run_stages([guarded], params.engine, project.work.receipts / "guarded")
-        dropped = [row["drop_reason"] for row in guarded.rows() if row["drop_reason"] not in (None, GONE)]
-        if dropped:
-            say(
-                f"group: {len(dropped)} songs of {params.group.benchmark_manifest} can only be compared by their "
-                f"bytes ({', '.join(sorted(set(dropped)))})"
-            )
-    keeper, cut = pipeline.stages[Filter.name], params.dedup_features.max_shingles
-    run_as_task("neighbours", lambda: fit_neighbours(pipeline, guarded, params.group, cut, keeper))
+def prepare_guarded(project: Project, guarded: Pipeline) -> None:
+    """Admit the songs of `group.benchmark_manifest` and run what they are compared by.
+
+    Raises:
+        ValueError: there is no such manifest, or something in it is no song.
+    """
+    params = project.params
+    manifest = params.group.benchmark_manifest or ""
+    listing = list_sources(place_of(manifest, "group.benchmark_manifest"))
+    if not listing.sources or listing.refused:
+        reasons = ", ".join(f"{refusal['path']} {refusal['reason']}" for refusal in listing.refused[:3])
+        raise ValueError(
+            f"group.benchmark_manifest: {manifest} names what is no song "
+            f"({reasons or 'it is empty'}); every song of it must be there to be kept out of training"
+        )
+    guarded.table.admit(listing.sources, params.engine.partition_size)
+    run_stages([guarded], params.engine, project.work.receipts / "guarded")
+    dropped = [row["drop_reason"] for row in guarded.rows() if row["drop_reason"] not in (None, GONE)]
+    if dropped:
+        say(
+            f"group: {len(dropped)} songs of {manifest} can only be compared by their bytes "
+            f"({', '.join(sorted(set(dropped)))})"
+        )
 
 
 @flow(name="prepare", flow_run_name="prepare-{work_dir}", **HOOKS)

@@ -12,8 +12,6 @@ from flows.pipelines.prepare_stages import prepare_pipeline, songs_root_of
 from flows.run.progress import console, say
 from flows.settings.project import Project
 from tasks.engine.pipeline import Pipeline
-from tasks.stages.filter import Filter
-from tasks.stages.group import Group, neighbours_path, why_compare
 from tasks.storage.lease import hold
 from tasks.upkeep.rates import hours_in_all, rates
 from tasks.upkeep.song_page import shown, write_song_page
@@ -130,9 +128,6 @@ def print_why(project: Project, stage: str) -> None:
     """``jam why STAGE``."""
     pipeline = prepared_pipeline(project)
     lines = why(pipeline, stage)
-    if stage == Group.name:
-        compared = why_compare(pipeline, project.params.group, pipeline.stages[Filter.name])
-        lines += [f"its songs would be compared again: {line}" for line in compared]
     say("\n".join(f"{stage}: {line}" for line in lines) if lines else f"{stage}: nothing would run")
 
 
@@ -140,7 +135,6 @@ def forget(project: Project, reason: str) -> None:
     """``jam retry --reason R``."""
     with hold(project.work.root, "retry", say):
         gone = forget_drops(prepared_pipeline(project), reason)
-        neighbours_path(project.work.table).unlink(missing_ok=True)  # songs that come back are compared again
     say(f"retry: removed {len(gone)} column files; the next `jam prepare` makes them again")
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from flows.settings.params import Params, SongsParams
 from flows.settings.project import Project
-from tasks.engine.pipeline import Pipeline
+from tasks.engine.pipeline import Pipeline, writers_of
 from tasks.engine.stage import Stage
 from tasks.songs.columns import SONG_COLUMNS
 from tasks.songs.files import songs_root
@@ -13,7 +15,7 @@ from tasks.stages.check import Check
 from tasks.stages.dedup_features import Sketch
 from tasks.stages.encode import Encode
 from tasks.stages.filter import Filter
-from tasks.stages.group import Group
+from tasks.stages.group import COMPARED, STYLE, Group
 from tasks.stages.ingest import Ingest
 from tasks.stages.pack import Pack
 from tasks.stages.phonemize import Phonemize
@@ -23,8 +25,9 @@ from tasks.stages.transcribe import Transcribe
 from tasks.storage.object_store import place_of
 
 
-def prepare_stages(params: Params, table_root: str = "") -> list[Stage]:
+def prepare_stages(params: Params) -> list[Stage]:
     """The stages of `prepare`, in order."""
+    keeper = Filter(params.filter)
     return [
         Ingest(params.ingest, params.audio),
         Separate(params.separate, params.models.separator),
@@ -35,8 +38,8 @@ def prepare_stages(params: Params, table_root: str = "") -> list[Stage]:
         Encode(params.models.codec),
         Sketch(params.dedup_features),
         Check(params.check),
-        Group(params.group, table_root),
-        Filter(params.filter),
+        Group(params.group, params.dedup_features.max_shingles, keeper),
+        keeper,
         Pack(params.pack),
     ]
 
@@ -44,13 +47,31 @@ def prepare_stages(params: Params, table_root: str = "") -> list[Stage]:
 def prepare_pipeline(project: Project, songs_root: str = "") -> Pipeline:
     """The pipeline of `prepare` over the table of a work folder."""
     work = project.work
-    stages = prepare_stages(project.params, str(work.table))
+    guarded = guarded_pipeline(project)
     return project.pipeline(
-        work.table, stages, shards=work.shards, columns=SONG_COLUMNS, songs_root=songs_root
+        work.table,
+        prepare_stages(project.params),
+        shards=work.shards,
+        columns=SONG_COLUMNS,
+        songs_root=songs_root,
+        references={} if guarded is None else {Group.name: guarded},
     )
+
+
+def guarded_pipeline(project: Project) -> Pipeline | None:
+    """The songs of `group.benchmark_manifest` in a table of their own, as far as they are compared; None: none given."""
+    manifest = project.params.group.benchmark_manifest
+    if manifest is None:
+        return None
+    root = _root_of(place_of(manifest, "group.benchmark_manifest"))
+    stages = writers_of(prepare_stages(project.params), COMPARED | {STYLE})
+    return project.pipeline(project.work.guarded, stages, columns=SONG_COLUMNS, songs_root=root)
 
 
 def songs_root_of(songs: SongsParams) -> str:
     """Where relative audio paths start: the folder (or prefix in a store) itself, or the manifest's."""
-    path = place_of(songs.path, "songs")
+    return _root_of(place_of(songs.path, "songs"))
+
+
+def _root_of(path: Path) -> str:
     return str(songs_root(path if path.is_dir() else path.parent))

@@ -137,7 +137,9 @@ def run_stages(
     try:
         live = [*partition_lines(engine.partition_lines), *([LiveProgress().update] if inside_flow else [])]
         with show_stages() as watch, leaving_when_stopped():
-            reports = run_pipelines(pipelines, engine, receipts, _all_of(progress.update, watch, *live), only)
+            reports = run_pipelines(
+                pipelines, engine, receipts, _all_of(progress.update, watch, *live), only, run_as_task
+            )
     except BaseException as error:
         failure = error
         raise

@@ -53,15 +53,17 @@ class Project:
         shards: Path | None = None,
         columns: Mapping[str, Column] = PROMPTED_COLUMNS,
         songs_root: str = "",
+        references: Mapping[str, Pipeline] | None = None,
     ) -> Pipeline:
         """The stages over the song table in `table_folder`, which takes in `sources` first, where there is a new listing.
 
-        `columns`: what is known of a song before any stage; `songs_root`: where relative paths in them start.
+        `columns`: what is known of a song before any stage; `songs_root`: where relative paths in them start; `references`: what fits
+        compare the table with.
         """
         table = Table(table_folder, columns, songs_root)
         if sources is not None:
             table.admit(sources, self.params.engine.partition_size)
-        return Pipeline(table, stages, shards, self.params.engine.pythons())
+        return Pipeline(table, stages, shards, self.params.engine.pythons(), references)
 
 
 Writing = Callable[Concatenate[Project, More], Result]

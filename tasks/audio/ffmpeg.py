@@ -16,6 +16,8 @@ from typing import BinaryIO
 import av
 import numpy as np
 
+from tasks.engine.song import Refused
+
 MOV, MATROSKA, ADTS = "mov", "matroska", "aac"
 CODECS = "aac,alac,opus,vorbis"
 MAX_FRAME_SAMPLES = 1 << 16  # a packet's; the longest these codecs need is 8192
@@ -48,11 +50,11 @@ class Packets:
         """Opens the container and decodes one packet, since some streams state their rate only there.
 
         Raises:
-            ValueError: ``truncated``, ``not_audio`` or ``empty``.
+            Refused: ``truncated``, ``not_audio`` or ``empty``.
         """
         end = _claimed_end(file, container, num_bytes)
         if end > num_bytes:
-            raise ValueError(f"truncated: {num_bytes} bytes, the container says {end}")
+            raise Refused("truncated", f"{num_bytes} bytes, the container says {end}")
         file.seek(0)
         options = {"codec_whitelist": CODECS, "max_samples": str(MAX_FRAME_SAMPLES)}
         try:
@@ -75,7 +77,7 @@ class Packets:
         """Samples [n, C] a packet, float32.
 
         Raises:
-            ValueError: ``truncated`` or ``not_audio``: cut short, damaged, or of changing rate or channels.
+            Refused: ``truncated`` or ``not_audio``: cut short, damaged, or of changing rate or channels.
         """
         num_samples = 0
         block_CN: np.ndarray | None = self._first_CN
@@ -84,21 +86,21 @@ class Packets:
             yield block_CN.T
             block_CN = self._next_block()
         if num_samples + CUT_TOLERANCE_S * self.samplerate < self._own_frames:
-            raise ValueError(f"truncated: {num_samples} of {self._own_frames} samples could be decoded")
+            raise Refused("truncated", f"{num_samples} of {self._own_frames} samples could be decoded")
 
     def _start(self, container: str) -> None:
         if not self._input.streams.audio:
-            raise ValueError("not_audio: the file holds no audio stream")
+            raise Refused("not_audio", "the file holds no audio stream")
         stream = self._input.streams.audio[0]
         if stream.codec_context is None or stream.codec_context.name not in CODECS.split(","):
-            raise ValueError(f"not_audio: the first audio stream is none of {CODECS}")
+            raise Refused("not_audio", f"the first audio stream is none of {CODECS}")
         stream.codec_context.options = {"max_samples": str(MAX_FRAME_SAMPLES)}
         self._frames = self._decoded(stream)
         self.samplerate, self.channels = 0, 0
         self._first_CN = self._next_block()
         if self._first_CN is None:
             reason = "not_audio" if container == ADTS else "empty"  # raw AAC has no header to believe
-            raise ValueError(f"{reason}: the file holds no samples")
+            raise Refused(reason, "the file holds no samples")
         self._own_frames, self.frames = 0, 0  # raw AAC claims no length, FFmpeg guesses one
         if container == MOV and stream.duration and stream.time_base:
             self._own_frames = self.frames = int(stream.duration * stream.time_base * self.samplerate)
@@ -116,13 +118,13 @@ class Packets:
         if not self.samplerate:
             self.samplerate, self.channels = frame.sample_rate, len(block_CN)
         if (frame.sample_rate, len(block_CN)) != (self.samplerate, self.channels):
-            raise ValueError("not_audio: rate or channels change inside the stream; encode the file again")
+            raise Refused("not_audio", "rate or channels change inside the stream; encode the file again")
         return block_CN
 
     def _decoded(self, stream: av.AudioStream) -> Iterator[av.AudioFrame]:
         for packet in self._input.demux(stream):
             if packet.is_corrupt:
-                raise ValueError("truncated: the last packet is not whole")
+                raise Refused("truncated", "the last packet is not whole")
             yield from packet.decode()
 
 
@@ -196,7 +198,7 @@ def _after_id3(file: BinaryIO) -> int:
     return 10 + sum((byte & 0x7F) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True))
 
 
-def _unreadable(error: av.FFmpegError) -> ValueError:
-    return ValueError(
-        f"not_audio: {error.strerror}; the file is damaged or of another format than its first bytes say"
+def _unreadable(error: av.FFmpegError) -> Refused:
+    return Refused(
+        "not_audio", f"{error.strerror}; the file is damaged or of another format than its first bytes say"
     )

@@ -1,8 +1,8 @@
 """Audio files and arrays in and out: whatever was given becomes float32 stereo at 44.1 kHz, or says why not.
 
 Shapes: C channels, N samples.
-Every refusal is a ValueError that begins with a snake_case reason: ``not_audio``, ``empty``, ``truncated``,
-``too_short``, ``too_long``, ``too_large``, ``too_many_channels``, ``bad_rate``, ``not_finite``.
+Reasons of `Refused`: ``not_audio``, ``empty``, ``truncated``, ``too_short``, ``too_long``, ``too_large``,
+``too_many_channels``, ``bad_rate``, ``not_finite``.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import soxr
 
 from jam_model.frames import HOP_SAMPLES, SAMPLE_RATE_HZ
 from tasks.audio.ffmpeg import Packets, container_of
+from tasks.engine.song import Refused
 from tasks.engine.stage import Section
 from tasks.songs.files import bytes_of, song_file
 
@@ -56,7 +57,7 @@ def read_audio(path: str | Path | BinaryIO, limits: AudioParams) -> tuple[np.nda
         mix_CN: float32 [2, N] at 44.1 kHz in [-1, 1] (a louder file is scaled down to a peak of 1).
 
     Raises:
-        ValueError: the file breaks a limit or is no whole, finite audio; the message begins with the reason.
+        Refused: the file breaks a limit or is no whole, finite audio.
         OSError: the file cannot be opened.
     """
     if isinstance(path, str | Path):
@@ -78,7 +79,7 @@ def load_mix(song_audio: Mapping[str, Any], songs_root: str) -> np.ndarray:
         return _read(io.BytesIO(data), None)[0]
     name = song_audio.get("path")
     if not name:
-        raise ValueError("not_audio: the audio column holds neither bytes nor a path")
+        raise Refused("not_audio", "the audio column holds neither bytes nor a path")
     return _read(io.BytesIO(bytes_of(song_file(songs_root, name))), None)[0]
 
 
@@ -86,7 +87,7 @@ def flac_bytes(audio_CN: np.ndarray, rate: int) -> bytes:
     """A 16-bit FLAC file of [C, N] or [N] samples; equal samples give equal bytes. Peaks are clipped at 1."""
     audio_CN = np.atleast_2d(audio_CN)
     if not np.isfinite(audio_CN).all():
-        raise ValueError("not_finite: audio to be written holds NaN or infinite samples")
+        raise Refused("not_finite", "audio to be written holds NaN or infinite samples")
     steps_CN = np.clip(np.rint(audio_CN * SIXTEEN_BIT), -SIXTEEN_BIT, SIXTEEN_BIT - 1).astype(np.int16)
     file = io.BytesIO()
     soundfile.write(file, steps_CN.T, rate, format="FLAC", subtype="PCM_16")
@@ -135,8 +136,9 @@ def _read(file: BinaryIO, limits: AudioParams | None) -> tuple[np.ndarray, Sourc
     """`_decode`, then the mix, which must fill at least one latent frame."""
     audio_CN, source = _decode(file, limits)
     if source.duration_s * SAMPLE_RATE_HZ < HOP_SAMPLES:
-        raise ValueError(
-            f"too_short: {source.duration_s:.4f} s, a song needs one latent frame ({HOP_SAMPLES / SAMPLE_RATE_HZ:.4f} s)"
+        raise Refused(
+            "too_short",
+            f"{source.duration_s:.4f} s, a song needs one latent frame ({HOP_SAMPLES / SAMPLE_RATE_HZ:.4f} s)",
         )
     return as_mix(audio_CN, source.sample_rate_hz), source
 
@@ -146,10 +148,10 @@ def _decode(file: BinaryIO, limits: AudioParams | None) -> tuple[np.ndarray, Sou
     num_bytes = file.seek(0, os.SEEK_END)
     file.seek(0)
     if num_bytes == 0:
-        raise ValueError("empty: the file has no bytes")
+        raise Refused("empty", "the file has no bytes")
     if limits is not None and num_bytes > limits.max_bytes:
-        raise ValueError(
-            f"too_large: {num_bytes} bytes, max_bytes is {limits.max_bytes}; cut or compress the file"
+        raise Refused(
+            "too_large", f"{num_bytes} bytes, max_bytes is {limits.max_bytes}; cut or compress the file"
         )
     if container := container_of(file):
         with Packets(file, container, num_bytes) as packets:
@@ -159,9 +161,9 @@ def _decode(file: BinaryIO, limits: AudioParams | None) -> tuple[np.ndarray, Sou
     else:
         audio_CN, rate = _decode_with_libsndfile(file, num_bytes, limits)
     if audio_CN.shape[1] == 0:
-        raise ValueError("empty: the file holds no samples")
+        raise Refused("empty", "the file holds no samples")
     if not np.isfinite(audio_CN).all():
-        raise ValueError("not_finite: the file holds NaN or infinite samples")
+        raise Refused("not_finite", "the file holds NaN or infinite samples")
     return audio_CN, SourceFormat(audio_CN.shape[1] / rate, len(audio_CN), rate)
 
 
@@ -178,26 +180,24 @@ def _decode_with_libsndfile(
             _check_limits(source, limits)
             audio_CN = _gathered(_blocks(source), source, limits)
             if source.format == "FLAC" and source.frames > audio_CN.shape[1]:
-                raise ValueError(
-                    f"truncated: {audio_CN.shape[1]} of {source.frames} samples could be decoded"
-                )
+                raise Refused("truncated", f"{audio_CN.shape[1]} of {source.frames} samples could be decoded")
             return audio_CN, int(source.samplerate)
     except soundfile.LibsndfileError as error:
-        raise ValueError(f"not_audio: {error.error_string}; give {READ}") from None
+        raise Refused("not_audio", f"{error.error_string}; give {READ}") from None
 
 
 def _check_header(source: soundfile.SoundFile, riff: bytes, num_bytes: int) -> None:
     """Refuses another format, a rate of zero and a RIFF file cut short."""
     if source.format not in FORMATS:
-        raise ValueError(f"not_audio: format {source.format} is not read; give {READ}")
+        raise Refused("not_audio", f"format {source.format} is not read; give {READ}")
     if source.samplerate <= 0:
-        raise ValueError(f"bad_rate: {source.samplerate} Hz")
+        raise Refused("bad_rate", f"{source.samplerate} Hz")
     if riff[:4] == b"RIFF":
         claimed = int.from_bytes(riff[4:8], "little")
         if (
             claimed not in UNKNOWN_RIFF_SIZES and claimed + 8 > num_bytes + 1
         ):  # some writers forget the pad byte
-            raise ValueError(f"truncated: {num_bytes} bytes, the header says {claimed + 8}")
+            raise Refused("truncated", f"{num_bytes} bytes, the header says {claimed + 8}")
 
 
 def _check_limits(source: soundfile.SoundFile | Packets, limits: AudioParams | None) -> None:
@@ -205,16 +205,18 @@ def _check_limits(source: soundfile.SoundFile | Packets, limits: AudioParams | N
     if limits is None:
         return
     if not limits.min_rate_hz <= source.samplerate <= limits.max_rate_hz:
-        raise ValueError(
-            f"bad_rate: {source.samplerate} Hz, allowed {limits.min_rate_hz} to {limits.max_rate_hz}; resample the file"
+        raise Refused(
+            "bad_rate",
+            f"{source.samplerate} Hz, allowed {limits.min_rate_hz} to {limits.max_rate_hz}; resample the file",
         )
     if source.channels > limits.max_channels:
-        raise ValueError(
-            f"too_many_channels: {source.channels}, max_channels is {limits.max_channels}; mix it down"
+        raise Refused(
+            "too_many_channels", f"{source.channels}, max_channels is {limits.max_channels}; mix it down"
         )
     if source.frames > limits.max_seconds * source.samplerate:
-        raise ValueError(
-            f"too_long: {source.frames / source.samplerate:.1f} s, max_seconds is {limits.max_seconds}; cut the song"
+        raise Refused(
+            "too_long",
+            f"{source.frames / source.samplerate:.1f} s, max_seconds is {limits.max_seconds}; cut the song",
         )
 
 
@@ -233,5 +235,5 @@ def _gathered(
         gathered.append(block_NC)
         num_frames += len(block_NC)
         if max_frames is not None and num_frames > max_frames:
-            raise ValueError(f"too_long: over {max_frames} samples, more than the header says; cut the song")
+            raise Refused("too_long", f"over {max_frames} samples, more than the header says; cut the song")
     return np.ascontiguousarray(np.concatenate(gathered).T)

@@ -18,11 +18,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tasks.engine.song import Refused
 from tasks.engine.stage import Section
 from tasks.prompts.read_prompts import SAFE_ID
-from tasks.songs.folder import LYRICS_ENDINGS, STYLE_ENDING, Refused, entries_of_files
+from tasks.songs.folder import LYRICS_ENDINGS, STYLE_ENDING, Refusal, entries_of_files
 from tasks.songs.listing import song_id_of
-from tasks.songs.lyrics import STAMP, Lyrics, LyricsError, decode_text, parse_lyrics
+from tasks.songs.lyrics import STAMP, Lyrics, decode_text, parse_lyrics
 from tasks.songs.manifest import find_listed, manifest_rows
 from tasks.stages.ingest import IngestParams
 
@@ -61,7 +62,7 @@ class Benchmark:
     """The songs in the manifest's order, and the rows that cannot be one, with the reason."""
 
     songs: Sequence[Asked]
-    refused: Sequence[Refused]
+    refused: Sequence[Refusal]
 
     @property
     def without_audio(self) -> list[str]:
@@ -84,11 +85,11 @@ def read_benchmark(path: Path, fields: FieldsParams, limits: IngestParams) -> Be
             f"manifest: no row of {path} has the field {fields.id!r}; set benchmark.fields.id to what it is called"
         )
     songs: dict[str, Asked] = {}
-    refused: list[Refused] = []
+    refused: list[Refusal] = []
     for number, row in enumerate(rows, start=1):
         try:
             song = _asked(row, fields, root, limits)
-        except LyricsError as error:
+        except Refused as error:
             refused.append({"path": f"{path.name}:{number}", "reason": error.reason, "detail": error.detail})
             continue
         if song.song_id in songs:
@@ -130,7 +131,7 @@ def rows_of(path: Path, fields: FieldsParams) -> Iterator[Any]:
 
 def _asked(row: Any, fields: FieldsParams, root: Path, limits: IngestParams) -> Asked:
     if not isinstance(row, Mapping):
-        raise LyricsError("manifest_entry", "a row is no object")
+        raise Refused("manifest_entry", "a row is no object")
 
     def cell(name: str | None) -> Any:
         return None if name is None else row.get(name)
@@ -177,13 +178,13 @@ def _beside(audio: Path | None) -> dict[str, str]:
 def _lyrics(value: Any, root: Path, limits: IngestParams) -> Lyrics:
     """Lyrics as a path, as text (plain, .lrc or JSON), or as a list of words with times."""
     if not value:
-        raise LyricsError("no_lyrics", "a recogniser's own words cannot be what it is judged by")
+        raise Refused("no_lyrics", "a recogniser's own words cannot be what it is judged by")
     if not isinstance(value, str):
         data, ending = json.dumps(value).encode(), ".json"
     elif _is_path(value, LYRICS_ENDINGS):
         path = find_listed(value, root, root)
         if not path.is_file():
-            raise LyricsError("lyrics_missing", value)
+            raise Refused("lyrics_missing", value)
         data, ending = path.read_bytes()[: limits.max_lyrics_bytes + 1], path.suffix.lower()
     else:
         data, ending = value.encode(), _ending_of(value)

@@ -1,4 +1,4 @@
-"""The column file a stage writes for one partition: whole or not there, with its cache_key inside.
+"""The column file a stage writes for one partition: whole or not there, with its cache key inside.
 
 Heavy columns are written one row group a song, so memory is bounded by a few songs.
 """

@@ -1,6 +1,6 @@
 """Fingerprints: what a column file was made from, as JSON and as a short hash in its name.
 
-A cache_key covers the stage and its version, its section of params.yaml, its models, the versions of the
+A cache key covers the stage and its version, its section of params.yaml, its models, the versions of the
 packages that compute, and the fingerprints of the columns it reads (down to the songs' content hashes).
 It never covers paths, times, hosts or the number of workers.
 """
@@ -68,7 +68,7 @@ def _packages(stage: Stage) -> set[str]:
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """The keys in which two recipes differ, as readable lines ``params.min_words: 2 -> 3``."""
+    """The keys in which two cache keys differ, as readable lines ``params.min_words: 2 -> 3``."""
     lines = []
     for key in sorted(old.keys() | new.keys()):
         before, after = old.get(key), new.get(key)

@@ -56,9 +56,14 @@ class Opening:
 class Inputs:
     """The columns a stage reads, song by song, from several column files in step."""
 
-    def __init__(self, inputs: Mapping[str, tuple[Path, list[str]]], songs_root: str = "") -> None:
-        """`inputs`: stage -> its column file and the columns to read."""
-        self.songs_root = songs_root
+    def __init__(
+        self,
+        inputs: Mapping[str, tuple[Path, list[str]]],
+        songs_root: str = "",
+        fitted: Mapping[str, Any] | None = None,
+    ) -> None:
+        """`inputs`: stage -> its column file and the columns to read. `fitted`: what a fit says, by song id."""
+        self.songs_root, self.fitted = songs_root, fitted or {}
         self.paths = {name: path for name, (path, _) in inputs.items()}
         self.columns = {name: columns for name, (_, columns) in inputs.items()}
 
@@ -92,7 +97,8 @@ class Inputs:
                 if drop_reason and reason is None:
                     reason, by = drop_reason, dropped_by
                 columns.update(row)
-            yield Row(Song(str(song_id), columns, root=self.songs_root), reason, by)
+            fitted = self.fitted.get(str(song_id))
+            yield Row(Song(str(song_id), columns, root=self.songs_root, fitted=fitted), reason, by)
 
 
 def _rows(file: pq.ParquetFile, columns: list[str]) -> Iterator[dict[str, Any]]:

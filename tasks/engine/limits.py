@@ -73,31 +73,31 @@ def _resident_bytes() -> int:
 
 
 @contextmanager
-def watched() -> Iterator[None]:
+def watchdog() -> Iterator[None]:
     """Inside, an alarm stays set from one limit to the next; setting one takes longer than a small song does."""
-    _Alarm.kept = True
+    _Watchdog.kept = True
     try:
         yield
     finally:
-        _Alarm.kept = False
-        _Alarm.cancel()
+        _Watchdog.kept = False
+        _Watchdog.cancel()
 
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """End the process when the body takes longer (inside `watched`: up to a tenth longer)."""
+    """End the process when the body takes longer (inside `watchdog`: up to a tenth longer)."""
     if seconds <= 0:
         yield
         return
-    _Alarm.set(seconds)
+    _Watchdog.set(seconds)
     try:
         yield
     finally:
-        if not _Alarm.kept:
-            _Alarm.cancel()
+        if not _Watchdog.kept:
+            _Watchdog.cancel()
 
 
-class _Alarm:
+class _Watchdog:
     """The one alarm of a process."""
 
     kept = False

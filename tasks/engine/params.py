@@ -12,12 +12,12 @@ from pydantic import field_validator
 from tasks.engine.interpreter import check_interpreter, source_path
 from tasks.engine.stage import Section
 
-SHARED = ""  # the group of all stages that have none of their own
+SHARED = ""  # the pool of all stages that have none of their own
 
 
 @dataclass(frozen=True)
-class Outfit:
-    """What each worker of a group is given; `python` None: this interpreter."""
+class ActorOptions:
+    """What each worker of a pool is given; `python` None: this interpreter."""
 
     cpus: float
     gpus: float
@@ -25,7 +25,7 @@ class Outfit:
     python: str | None
     env: Mapping[str, str] = field(default_factory=dict)
 
-    def options(self) -> dict[str, Any]:
+    def to_ray(self) -> dict[str, Any]:
         """As Ray says it."""
         options: dict[str, Any] = {"num_cpus": self.cpus, "num_gpus": self.gpus}
         if self.memory_mb is not None:
@@ -54,9 +54,9 @@ class EngineParams(Section):
     """How stages run. None of it is part of a fingerprint.
 
     `evict`: stages whose heavy columns `jam prune` may free once all that reads them stands.
-    `stages`: stages with workers of their own, a group each; all others share the pool. `num_workers` is also how
+    `stages`: stages with workers of their own, a pool each; all others share the pool. `num_workers` is also how
     far a cluster with an autoscaler may grow: all are asked for at once when work is queued, and those idle for
-    `idle_worker_s` go, down to `min_workers` a group. `shard_cache_mb`: what a machine keeps of shards in a store.
+    `idle_worker_s` go, down to `min_workers` a pool. `shard_cache_mb`: what a machine keeps of shards in a store.
     `dashboard` and `metrics_port` are of a Ray that is started here, on loopback; a cluster has its own.
     """
 
@@ -88,11 +88,11 @@ class EngineParams(Section):
                 raise ValueError(f"there is no stage {name!r}; `jam table` lists them")
         return stages
 
-    def outfit(self, group: str) -> Outfit:
-        """What a worker of this group is given."""
-        own = self.stages.get(group, StageWorkers())
+    def actor_options(self, pool: str) -> ActorOptions:
+        """What a worker of this pool is given."""
+        own = self.stages.get(pool, StageWorkers())
         env = {"PYTHONPATH": source_path()} if own.python else {}
-        return Outfit(
+        return ActorOptions(
             self.cpus_per_worker if own.cpus is None else own.cpus,
             self.gpus_per_worker if own.gpus is None else own.gpus,
             own.memory_mb,
@@ -112,35 +112,35 @@ class EngineParams(Section):
         return found
 
 
-def group_sizes(params: EngineParams, stages: Collection[str], has: Mapping[str, float]) -> dict[str, int]:
-    """Workers of each group: as many as asked for, else as many as fit beside the others.
+def pool_sizes(params: EngineParams, stages: Collection[str], has: Mapping[str, float]) -> dict[str, int]:
+    """Workers of each pool: as many as asked for, else as many as fit beside the others.
 
-    Groups of stages that use GPUs fill the GPUs; the other groups share the CPUs that are left equally.
+    Groups of stages that use GPUs fill the GPUs; the other pools share the CPUs that are left equally.
 
     Raises:
-        ValueError: no worker of a group fits this machine at all. A cluster may still grow.
+        ValueError: no worker of a pool fits this machine at all. A cluster may still grow.
     """
     own = [name for name in params.stages if name in stages]
     names = own if set(stages) == set(own) else [SHARED, *own]
-    outfits = {name: params.outfit(name) for name in names}
+    options = {name: params.actor_options(name) for name in names}
     asked = {name: params.stages[name].workers if name else params.num_workers for name in names}
-    for name, outfit in outfits.items():
+    for name, one in options.items():
         if params.address is None:
-            _must_fit(f"engine.stages.{name}" if name else "engine", outfit, has)
+            _must_fit(f"engine.stages.{name}" if name else "engine", one, has)
     sizes = {name: count for name, count in asked.items() if count is not None}
     for name in names:
-        if name not in sizes and outfits[name].gpus:
-            sizes[name] = max(1, int(has.get("GPU", 0.0) // outfits[name].gpus))
-    left = has.get("CPU", 1.0) - sum(sizes[name] * outfits[name].cpus for name in sizes)
+        if name not in sizes and options[name].gpus:
+            sizes[name] = max(1, int(has.get("GPU", 0.0) // options[name].gpus))
+    left = has.get("CPU", 1.0) - sum(sizes[name] * options[name].cpus for name in sizes)
     sharing = [name for name in names if name not in sizes]
     for name in sharing:
-        sizes[name] = max(1, int(left / len(sharing) // max(outfits[name].cpus, 0.01)))
+        sizes[name] = max(1, int(left / len(sharing) // max(options[name].cpus, 0.01)))
     return {name: max(1, sizes[name]) for name in names}
 
 
-def _must_fit(section: str, outfit: Outfit, has: Mapping[str, float]) -> None:
+def _must_fit(section: str, one: ActorOptions, has: Mapping[str, float]) -> None:
     """Raises a ValueError when one worker alone asks for more than there is."""
-    wanted = {"CPU": outfit.cpus, "GPU": outfit.gpus, "memory": (outfit.memory_mb or 0) * 2**20}
+    wanted = {"CPU": one.cpus, "GPU": one.gpus, "memory": (one.memory_mb or 0) * 2**20}
     for kind, amount in wanted.items():
         if amount > has.get(kind, 0.0):
             raise ValueError(

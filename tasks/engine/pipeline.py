@@ -1,28 +1,33 @@
-"""Stages in order over one table: who writes which column, and the name and cache_key of every column file."""
+"""Stages in order over one table: who writes which column, and the name and cache key of every column file.
+
+What a fit of a stage says of the whole table is one file beside its column files, ``<stage>/fit.json``.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from tasks.engine.columns import Column
-from tasks.engine.fingerprint import CacheKey, fingerprint, stage_cache_key
+from tasks.engine.fingerprint import CacheKey, differences, fingerprint, stage_cache_key
 from tasks.engine.interpreter import ask_cache_key
+from tasks.engine.rows import partition_rows
 from tasks.engine.sources import SOURCES, Partition
 from tasks.engine.stage import Stage
 from tasks.engine.table import GONE, Table
-from tasks.storage.files import names_in, parquet_file
+from tasks.storage.files import names_in, parquet_file, write_json
 
+FIT_NAME = "fit.json"
 LEAN = ".lean.parquet"
 """How a column file ends whose heavy columns were let go (tasks.upkeep.prune); it stands until they are needed again."""
 
 
 @dataclass(frozen=True)
-class Standing:
+class ExistingOutputs:
     """What one listing of a stage's folders found: names of column files, and of shards where it has a sink."""
 
     files: set[str]
@@ -30,7 +35,7 @@ class Standing:
 
 
 class Pipeline:
-    """Stages in order over one table: who writes which column, and each file's name and cache_key."""
+    """Stages in order over one table: who writes which column, and each file's name and cache key."""
 
     def __init__(
         self,
@@ -38,30 +43,44 @@ class Pipeline:
         stages: Sequence[Stage],
         shards: Path | None = None,
         pythons: Mapping[str, str] | None = None,
+        references: Mapping[str, Pipeline] | None = None,
     ) -> None:
-        """`shards`: where a stage with a `sink` column puts its shards. `pythons`: stages run by another one."""
+        """`shards`: where a stage with a `sink` column puts its shards. `pythons`: stages run by another one.
+
+        `references`: what a stage's fit compares the table with, by the stage; it must stand when that one runs.
+        """
         self.table = table
         self.pythons = pythons or {}
+        self.references = references or {}
         self.shards = shards
         self.stages = {stage.name: stage for stage in stages}
         self.order = [SOURCES, *self.stages]
-        writers: dict[str, str] = {}
+        self._writers: dict[str, str] = {}
         for stage in stages:
             for column in stage.writes:
-                if column in writers:
+                if column in self._writers:
                     raise ValueError(
-                        f"column {column!r} is written by both {writers[column]} and {stage.name}"
+                        f"column {column!r} is written by both {self._writers[column]} and {stage.name}"
                     )
-                writers[column] = stage.name
-        self.inputs: dict[str, dict[str, list[str]]] = {}
-        for stage in stages:
-            by_writer: dict[str, list[str]] = {}
-            for column in sorted(stage.reads):
-                writer = writers.get(column, SOURCES)
-                if self.order.index(writer) >= self.order.index(stage.name):
-                    raise ValueError(f"{stage.name} reads {column!r}, which only {writer} writes, later")
-                by_writer.setdefault(writer, []).append(column)
-            self.inputs[stage.name] = {name: by_writer[name] for name in self.order if name in by_writer}
+                self._writers[column] = stage.name
+        self.inputs = {stage.name: self._by_writer(stage.name, stage.reads) for stage in stages}
+        self.fit_inputs = {
+            stage.name: list(self._by_writer(stage.name, stage.fit_reads))
+            for stage in stages
+            if stage.fit_reads
+        }
+        self._fits: dict[str, dict[str, Any]] = {}
+        self._fingerprints: dict[tuple[str, int], str] = {}
+
+    def _by_writer(self, stage: str, columns: Iterable[str]) -> dict[str, list[str]]:
+        """The columns that a stage reads, by the stage that writes them, in order."""
+        found: dict[str, list[str]] = {}
+        for column in sorted(columns):
+            writer = self._writers.get(column, SOURCES)
+            if self.order.index(writer) >= self.order.index(stage):
+                raise ValueError(f"{stage} reads {column!r}, which only {writer} writes, later")
+            found.setdefault(writer, []).append(column)
+        return {name: found[name] for name in self.order if name in found}
 
     @property
     def columns(self) -> dict[str, Column]:
@@ -83,17 +102,13 @@ class Pipeline:
         }
         return {name: asked.get(name) or stage_cache_key(stage) for name, stage in self.stages.items()}
 
-    @cached_property
-    def _fingerprints(self) -> dict[tuple[str, int], str]:
-        return {}
-
     def cache_key(self, stage: str, number: int) -> CacheKey:
         """What the column file of this stage and partition must have been made from."""
         inputs = {name: self.fingerprint(name, number) for name in self.inputs[stage]}
         cache_key = {**self._bases[stage], "inputs": inputs}
-        if type(self.stages[stage]).facts_of is not Stage.facts_of:  # else no song is read to see what stands
+        if stage in self.fit_inputs and (said := self._fit(stage).get("songs")):
             ids = [source.song_id for source in self.partitions[number].sources]
-            if songs := self.stages[stage].facts_of(ids):
+            if songs := {song_id: said[song_id] for song_id in ids if song_id in said}:
                 cache_key["songs"] = songs
         return cache_key
 
@@ -117,6 +132,57 @@ class Pipeline:
         """Where it stands without its heavy columns."""
         return self.path(stage, number).with_suffix(LEAN)
 
+    def fit_path(self, stage: str) -> Path:
+        """Where the fit of a stage that has one stands."""
+        return self.table.root / stage / FIT_NAME
+
+    def why_fit(self, stage: str) -> list[str]:
+        """Why the fit of this stage would run, as readable lines; empty where it stands, or there is none."""
+        if stage not in self.fit_inputs:
+            return []
+        old = self._fit(stage).get("cache_key")
+        return ["never made"] if old is None else differences(old, self._fit_cache_key(stage))
+
+    def fit(self, stage: str) -> None:
+        """Run the fit of a stage and keep what it says; what it reads must stand."""
+        reference, until = self.references.get(stage), self.fit_inputs[stage][-1]
+        beside = _WholeTable(reference, reference.order[-1]) if reference else None
+        said = self.stages[stage].fit(_WholeTable(self, until), beside)
+        write_json(self.fit_path(stage), {"cache_key": self._fit_cache_key(stage), "songs": said})
+        self._fits.clear()
+        self._fingerprints.clear()
+
+    def _fit(self, stage: str) -> dict[str, Any]:
+        """The fit of a stage as its file has it; empty where it never ran."""
+        if stage not in self._fits:
+            path = self.fit_path(stage)
+            self._fits[stage] = json.loads(path.read_text()) if path.is_file() else {}
+        return self._fits[stage]
+
+    def _fit_cache_key(self, stage: str) -> CacheKey:
+        """All that decides a fit."""
+        one, reference = self.stages[stage], self.references.get(stage)
+        return {
+            "version": one.fit_version,
+            **one.fit_facts,
+            "inputs": self._made_of(self.fit_inputs[stage]),
+            "reference": reference._made_of(reference.stages) if reference else None,
+        }
+
+    def _made_of(self, stages: Collection[str]) -> str:
+        """One hash of everything that these stages make of the table."""
+        return fingerprint(
+            [self.fingerprint(stage, number) for number in self.partitions for stage in stages]
+        )
+
+    def made_from(self, stages: Collection[str]) -> set[str]:
+        """These stages, and all that is made from what they write, however far away."""
+        found = set(stages)
+        for name, inputs in self.inputs.items():
+            if found & inputs.keys():
+                found.add(name)
+        return found
+
     def readers(self, stage: str) -> list[str]:
         """The stages that read columns of this one."""
         return [name for name, inputs in self.inputs.items() if stage in inputs]
@@ -129,24 +195,24 @@ class Pipeline:
             raise ValueError(f"stage {stage} writes shards, but this pipeline was given no shards folder")
         return self.shards / f"{self.name(stage, number)}.tar"
 
-    def standing(self, stage: str) -> Standing:
+    def existing(self, stage: str) -> ExistingOutputs:
         """One listing a folder, whatever the number of partitions."""
         has_shards = self.shards is not None and self.stages[stage].sink is not None
-        return Standing(
+        return ExistingOutputs(
             names_in(self.table.root / stage), names_in(self.shards) if self.shards and has_shards else set()
         )
 
-    def missing(self, stage: str, standing: Standing | None = None) -> list[int]:
+    def missing(self, stage: str, existing: ExistingOutputs | None = None) -> list[int]:
         """Partitions whose file (or shard) does not stand; lists the stage's folders unless it is told.
 
         A file that was let go stands as well, where all that reads it does.
         """
-        standing = standing or self.standing(stage)
+        existing = existing or self.existing(stage)
         sinks = self.shards is not None and self.stages[stage].sink is not None
         names = {number: self.name(stage, number) for number in self.partitions}
-        packed = {number for number, name in names.items() if not sinks or f"{name}.tar" in standing.shards}
-        whole = {number for number in packed if f"{names[number]}.parquet" in standing.files}
-        lean = {number for number in packed - whole if f"{names[number]}{LEAN}" in standing.files}
+        packed = {number for number, name in names.items() if not sinks or f"{name}.tar" in existing.shards}
+        whole = {number for number in packed if f"{names[number]}.parquet" in existing.files}
+        lean = {number for number in packed - whole if f"{names[number]}{LEAN}" in existing.files}
         stands = whole | (lean - self.needed(stage) if lean else lean)
         return [number for number in names if number not in stands]
 
@@ -154,17 +220,17 @@ class Pipeline:
         """Partitions that a stage will yet read of this one."""
         return {number for reader in self.readers(stage) for number in self.missing(reader)}
 
-    def remove_superseded(self, stage: str, standing: Standing | None = None) -> list[Path]:
+    def remove_superseded(self, stage: str, existing: ExistingOutputs | None = None) -> list[Path]:
         """Remove column files (and shards) that no current fingerprint names, as listed before the stage ran.
 
         Returns what went.
         """
-        standing = standing or self.standing(stage)
+        existing = existing or self.existing(stage)
         current = {self.name(stage, number) for number in self.partitions}
         kept = {f"{name}{ending}" for name in current for ending in (".parquet", LEAN)}
-        gone = [self.table.root / stage / name for name in standing.files - kept]
+        gone = [self.table.root / stage / name for name in existing.files - kept]
         if self.shards:
-            gone += [self.shards / n for n in standing.shards - {f"{name}.tar" for name in current}]
+            gone += [self.shards / n for n in existing.shards - {f"{name}.tar" for name in current}]
         gone = [path for path in gone if path.name.startswith("part-")]
         for path in gone:
             path.unlink(missing_ok=True)
@@ -181,34 +247,12 @@ class Pipeline:
         `until`: the drops counted are those seen by this stage (default: the last stage). `numbers`: of these
         partitions alone (default: all).
         """
-        wanted = set(columns)
-        last = until or self.order[-1]
+        wanted = {*columns}
+        stages = self.order[: self.order.index(until or self.order[-1]) + 1]
         rows = []
         for number in self.partitions if numbers is None else numbers:
-            part = self.partitions[number]
-            merged: list[dict[str, Any]] = [
-                {
-                    "song_id": s.song_id,
-                    "partition": number,
-                    "drop_reason": None,
-                    "dropped_by": None,
-                    "made_by": [],
-                }
-                for s in part.sources
-            ]
-            every = wanted | {"drop_reason", "dropped_by", "made_by"}
-            for name in self.order[: self.order.index(last) + 1]:
-                found = _read(self.path(name, number), every)
-                if found is None:
-                    found = _read(self.lean_path(name, number), every)
-                for row, values in zip(merged, found or [], strict=found is not None):
-                    reason, by = values.pop("drop_reason"), values.pop("dropped_by")
-                    if made_by := values.pop("made_by", None):
-                        row["made_by"].append(made_by)
-                    if reason and not row["drop_reason"]:
-                        row.update(drop_reason=reason, dropped_by=by)
-                    row.update(values)
-            rows += merged
+            files = [(self.path(stage, number), self.lean_path(stage, number)) for stage in stages]
+            rows += partition_rows(self.partitions[number], files, wanted)
         return rows
 
     def listed_rows(self, columns: Iterable[str] = ()) -> list[dict[str, Any]]:
@@ -216,17 +260,35 @@ class Pipeline:
         return [row for row in self.rows(columns) if row["drop_reason"] != GONE]
 
 
+@dataclass(frozen=True)
+class _WholeTable:
+    """The songs of a pipeline, as far as the stage `until`, for a fit; a partition is read when it is reached."""
+
+    pipeline: Pipeline
+    until: str
+
+    def rows(
+        self, columns: Iterable[str], song_ids: Collection[str] | None = None
+    ) -> Iterator[dict[str, Any]]:
+        for number, part in self.pipeline.partitions.items():
+            if song_ids is not None and not any(s.song_id in song_ids for s in part.sources):
+                continue
+            for row in self.pipeline.rows(columns, self.until, [number]):
+                if song_ids is None or row["song_id"] in song_ids:
+                    yield row
+
+
+def writers_of(stages: Sequence[Stage], columns: Collection[str]) -> list[Stage]:
+    """Those of the stages, in order, that these columns are made by, however far away."""
+    wanted, found = set(columns), []
+    for stage in reversed(stages):
+        if stage.writes.keys() & wanted:
+            wanted |= stage.reads
+            found.append(stage)
+    return found[::-1]
+
+
 def stored_cache_key(path: Path) -> CacheKey:
-    """The cache_key kept inside a column file."""
+    """The cache key kept inside a column file."""
     with parquet_file(path) as file:
         return json.loads((file.metadata.metadata or {}).get(b"cache_key", b"{}"))
-
-
-def _read(path: Path, columns: set[str]) -> list[dict[str, Any]] | None:
-    """The rows of a column file with those of these columns that it has; None where it does not stand."""
-    try:
-        file = parquet_file(path)
-    except FileNotFoundError:
-        return None
-    with file:
-        return file.read(columns=[name for name in file.schema_arrow.names if name in columns]).to_pylist()

@@ -1,6 +1,6 @@
-"""The pool: groups of workers under one budget, and what comes back from them.
+"""The pools of workers under one budget, and what comes back from them.
 
-Only partition numbers, recipes and receipts pass through Ray; every worker reads and writes storage
+Only partition numbers, cache keys and receipts pass through Ray; every worker reads and writes storage
 itself. A dead worker is replaced, and what it was doing comes back as a `Crash`.
 """
 
@@ -19,10 +19,10 @@ from typing import Any
 
 import ray
 
-from tasks.engine.params import SHARED, EngineParams, group_sizes
+from tasks.engine.params import SHARED, EngineParams, pool_sizes
 from tasks.engine.run_partition import Receipt, Work
 from tasks.engine.stage import BadModel, Stage
-from tasks.engine.workers import Group, StageFailed
+from tasks.engine.workers import ActorPool, StageFailed
 from tasks.storage.retry import GOES_ON, cure_of
 
 NODE_LOST = "node_lost"
@@ -30,7 +30,7 @@ NODE_GONE = ("node has died", "node was terminated")  # in Ray's words
 HEAP = {"MALLOC_TRIM_THRESHOLD_": str(256 * 2**20), "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20)}
 """glibc's malloc in a worker keeps up to 256 MiB that was freed: one song's arrays are the next one's, and the
 kernel need not hand out zeroed pages for every one of them (32 MiB is the largest threshold that glibc takes)."""
-ROOM_AFTER_S = 5.0  # a group that has no worker after this long gets the room of idle ones
+ROOM_AFTER_S = 5.0  # a pool that has no worker after this long gets the room of idle ones
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,8 @@ def _handler_kept(kind: signal.Signals) -> Iterator[None]:
         signal.signal(kind, before)
 
 
-class Pool:
-    """The groups of a run: `submit` needs a free worker of the stage's group, `finished` yields what ended."""
+class ActorPools:
+    """The pools of a run: `submit` needs a free worker of the stage's pool, `finished` yields what ended."""
 
     def __init__(self, params: EngineParams, stages: Collection[str]) -> None:
         """`stages`: all that have work to do.
@@ -106,62 +106,60 @@ class Pool:
             ValueError: a stage's worker asks for more than this machine has.
         """
         self.params = params
-        self.running: dict[
-            ray.ObjectRef, tuple[Any, str, Any, float, Work]
-        ] = {}  # item, group, worker, start
-        self.groups = {
-            name: Group(name or "the shared pool", size, params.outfit(name))
-            for name, size in group_sizes(params, stages, ray.cluster_resources()).items()
+        self.running: dict[ray.ObjectRef, tuple[Any, str, Any, float, Work]] = {}  # item, pool, worker, start
+        self.pools = {
+            name: ActorPool(name or "the shared pool", size, params.actor_options(name))
+            for name, size in pool_sizes(params, stages, ray.cluster_resources()).items()
         }
 
-    def group_of(self, stage: str) -> str:
-        """The group that runs a stage."""
-        return stage if stage in self.groups else SHARED
+    def pool_of(self, stage: str) -> str:
+        """The pool that runs a stage."""
+        return stage if stage in self.pools else SHARED
 
     def size_of(self, stage: str) -> int:
         """How many workers run a stage at most."""
-        return self.groups[self.group_of(stage)].size
+        return self.pools[self.pool_of(stage)].size
 
-    def free(self, group: str, items: int) -> int:
-        """How many of `items` waiting items the group can take now; workers for the others are asked for."""
-        self.groups[group].staff(items)
-        return min(items, self.groups[group].num_idle)
+    def free(self, pool: str, items: int) -> int:
+        """How many of `items` waiting items the pool can take now; workers for the others are asked for."""
+        self.pools[pool].request(items)
+        return min(items, self.pools[pool].num_idle)
 
     def submit(self, item: Any, stage: Stage, work: Work, song_id: str | None = None) -> None:
         """Give work to a free worker: a whole partition, or one song of it alone."""
-        group = self.group_of(stage.name)
-        worker = self.groups[group].lend()
+        pool = self.pool_of(stage.name)
+        worker = self.pools[pool].acquire()
         if song_id is None:
             ref = worker.run.remote(id(stage), stage, work)
         else:
             ref = worker.probe.remote(id(stage), stage, work, song_id)
-        self.running[ref] = (item, group, worker, time.monotonic(), work)
+        self.running[ref] = (item, pool, worker, time.monotonic(), work)
 
     def finished(self, timeout_s: float) -> Iterator[tuple[Any, Receipt | Crash | None]]:
-        """Tickets that ended within `timeout_s`, with a receipt (None for a probe) or a crash.
+        """Items that ended within `timeout_s`, with a receipt (None for a probe) or a crash.
 
         Raises:
-            StageFailed: the stage raised, the workers of a group do not start, or this machine's node of Ray has died.
+            StageFailed: the stage raised, the workers of a pool do not start, or this machine's node of Ray has died.
             BadModel: it could not load its model.
         """
-        starting = {ref: group for group in self.groups.values() for ref in group.starting}
+        starting = {ref: pool for pool in self.pools.values() for ref in pool.starting}
         done, _ = ray.wait([*self.running, *starting], num_returns=1, timeout=timeout_s)
         if not done and not _node_lives():
             raise StageFailed(f"Ray's node has died, and nothing can run any more; {GOES_ON}")
         for ref in done:
             if ref in starting:
-                starting[ref].stood(ref)
+                starting[ref].started(ref)
                 continue
             item, name, worker, started, work = self.running.pop(ref)
-            group = self.groups[name]
+            pool = self.pools[name]
             try:
                 outcome: Receipt | Crash | None = ray.get(ref)
-                group.give_back(worker)
+                pool.release(worker)
             except (ray.exceptions.RayActorError, ray.exceptions.OutOfMemoryError) as error:
                 outcome = self._crash(error, time.monotonic() - started, work.memory_note)
-                group.give_back(worker, dead=True)
+                pool.release(worker, dead=True)
             except ray.exceptions.RayTaskError as error:
-                group.give_back(worker)
+                pool.release(worker)
                 if isinstance(error.cause, BadModel):
                     raise BadModel(f"{item.stage}: {error.cause}") from error
                 raise StageFailed(f"{item.stage}: {_cause(error)}") from error
@@ -170,13 +168,13 @@ class Pool:
     def make_room(self) -> None:
         """Workers that have been idle for long give back what they hold, and a cluster may shrink.
 
-        Where a group cannot start its first worker, those that are idle even now may be in its way.
+        Where a pool cannot start its first worker, those that are idle even now may be in its way.
         """
-        for group in self.groups.values():
-            group.dismiss_idle(self.params.idle_worker_s, self.params.min_workers)
-        if any(group.waits_in_vain_s() > ROOM_AFTER_S for group in self.groups.values()):
-            for group in self.groups.values():
-                group.dismiss_idle()
+        for pool in self.pools.values():
+            pool.dismiss_idle(self.params.idle_worker_s, self.params.min_workers)
+        if any(pool.pending_s() > ROOM_AFTER_S for pool in self.pools.values()):
+            for pool in self.pools.values():
+                pool.dismiss_idle()
 
     def _crash(self, error: Exception, seconds: float, memory_note: Path) -> Crash:
         text = str(error).strip().splitlines()
@@ -192,13 +190,13 @@ class Pool:
 
     def end(self, stage: str) -> None:
         """A stage has no more work: its own workers go, and what they held is free."""
-        if self.group_of(stage) != SHARED:
-            self.groups[stage].end()
+        if self.pool_of(stage) != SHARED:
+            self.pools[stage].end()
 
     def close(self) -> None:
         """End every worker at once; committed files stand, nothing else does."""
-        for group in self.groups.values():
-            group.end()
+        for pool in self.pools.values():
+            pool.end()
         self.running = {}
 
 

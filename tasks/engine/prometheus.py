@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sized
 from ray.util.metrics import Counter, Gauge
 
 from tasks.engine.run_partition import Receipt
-from tasks.engine.workers import Group
+from tasks.engine.workers import ActorPool
 
 
 class RunMetrics:
@@ -28,8 +28,8 @@ class RunMetrics:
         )
         self._speed = Gauge("jam_real_time_factor", "audio a worker's second, in the last partition", stage)
         self._gpu_idle = Gauge("jam_gpu_idle_share", "of the last partition's seconds on a GPU", stage)
-        self._queue = Gauge("jam_partitions_waiting", "partitions that could start", ("group",))
-        self._workers = Gauge("jam_workers", "workers of a group", ("group", "state"))
+        self._queue = Gauge("jam_partitions_waiting", "partitions that could start", ("pool",))
+        self._workers = Gauge("jam_workers", "workers of a pool", ("pool", "state"))
 
     def done(self, receipt: Receipt) -> None:
         """A partition was committed."""
@@ -49,11 +49,11 @@ class RunMetrics:
         if receipt.device != "cpu" and receipt.seconds:
             self._gpu_idle.set(1 - receipt.working_s / receipt.seconds, stage)
 
-    def stand(self, groups: Mapping[str, Group], waiting: Mapping[str, Sized]) -> None:
-        """How full the groups are, and what waits for each."""
-        for name, group in groups.items():
+    def stand(self, pools: Mapping[str, ActorPool], waiting: Mapping[str, Sized]) -> None:
+        """How full the pools are, and what waits for each."""
+        for name, pool in pools.items():
             shown = name or "shared"
-            self._queue.set(len(waiting.get(name, ())), {"group": shown})
-            counts = {"busy": len(group.busy), "idle": group.num_idle, "starting": len(group.starting)}
+            self._queue.set(len(waiting.get(name, ())), {"pool": shown})
+            counts = {"busy": len(pool.busy), "idle": pool.num_idle, "starting": len(pool.starting)}
             for state, count in counts.items():
-                self._workers.set(count, {"group": shown, "state": state})
+                self._workers.set(count, {"pool": shown, "state": state})

@@ -10,11 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tasks.engine.column_file import ColumnFile
 from tasks.engine.fingerprint import CacheKey
 from tasks.engine.inputs import Inputs, Row, duration_of, opened_ahead
-from tasks.engine.limits import Limits, memory_limit, time_limit, watched
+from tasks.engine.limits import Limits, memory_limit, time_limit, watchdog
 from tasks.engine.resource_usage import Meter
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Stage
@@ -38,6 +39,11 @@ class Work:
     poison: dict[str, str] = field(default_factory=dict)  # song id -> reason, found by failing alone
     fence: Fence | None = None  # checked before the commit
     songs_root: str = ""  # where relative paths in the table start
+
+    @property
+    def fitted(self) -> dict[str, Any]:
+        """What the stage's fit says of the partition's songs, by song id."""
+        return self.cache_key.get("songs", {})
 
     @property
     def memory_note(self) -> Path:
@@ -89,11 +95,11 @@ def run_partition(stage: Stage, work: Work) -> Receipt:
     audio_s = 0.0
     with (
         memory_limit(work.limits.memory_mb, work.memory_note),
-        Inputs(work.inputs, work.songs_root) as inputs,
+        Inputs(work.inputs, work.songs_root, work.fitted) as inputs,
         ColumnFile(stage, work.out, work.shard, work.cache_key, inputs.sha256) as output,
     ):
         tally = _Tally()
-        with watched(), opened_ahead(stage, _without_poison(inputs, stage.name, work.poison)) as openings:
+        with watchdog(), opened_ahead(stage, _without_poison(inputs, stage.name, work.poison)) as openings:
             for opening in openings:
                 row = opening.row
                 if not row.settled:
@@ -161,7 +167,7 @@ def run_alone(stage: Stage, work: Work, song_id: str) -> None:
     """One song of a partition through the stage, the result thrown away: does it kill its worker?"""
     with (
         memory_limit(work.limits.memory_mb, work.memory_note),
-        Inputs(work.inputs, work.songs_root) as inputs,
+        Inputs(work.inputs, work.songs_root, work.fitted) as inputs,
     ):
         for row in inputs:
             if row.song.song_id == song_id and not row.settled:

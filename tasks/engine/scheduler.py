@@ -1,7 +1,8 @@
 """The scheduler: partition k of a stage starts as soon as partition k of everything it reads stands.
 
-All stages of a flow share one pool, but for those with workers of their own. Work nearest the end of the pipeline goes first, so partitions
-finish instead of piling up. Run one by one or together, the stages write the same bytes.
+A stage with a fit waits for all partitions of what its fit reads; then the fit runs, in this process. All stages of a
+flow share one pool, but for those with workers of their own. Work nearest the end of the pipeline goes first, so
+partitions finish instead of piling up. Run one by one or together, the stages write the same bytes.
 """
 
 from __future__ import annotations
@@ -10,21 +11,20 @@ import heapq
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from tasks.engine.limits import Limits
 from tasks.engine.params import EngineParams
-from tasks.engine.pipeline import Pipeline, Standing
-from tasks.engine.pool import NODE_LOST, Crash, Pool, connect
+from tasks.engine.pipeline import ExistingOutputs, Pipeline
+from tasks.engine.pool import ActorPools, connect
 from tasks.engine.prometheus import RunMetrics
-from tasks.engine.run_partition import Receipt, Work
+from tasks.engine.run_partition import Receipt
 from tasks.engine.stage import BadModel
 from tasks.engine.table import SOURCES
+from tasks.engine.work_item import WorkItem
 from tasks.engine.workers import StageFailed
 from tasks.storage.lease import fence_over
-
-WHOLE_TRIES = 2  # a partition is tried whole this often before its songs are tried alone
-ALONE_TRIES = 3  # a song is dropped after failing alone this often
 
 
 @dataclass
@@ -54,30 +54,9 @@ class StageReport:
         return dict(sorted(reasons.items()))
 
 
-@dataclass
-class _WorkItem:
-    """One partition of one stage on its way, and what has happened to it so far."""
-
-    pipeline: Pipeline
-    stage: str
-    number: int
-    crashes: int = 0
-    suspects: list[str] = field(default_factory=list)
-    tries: dict[str, int] = field(default_factory=dict)
-    poison: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def rank(self) -> tuple[int, int, int]:
-        """Which of the ready goes first: the last stage, then the lowest number; the id only ends ties."""
-        return -self.pipeline.order.index(self.stage), self.number, id(self)
-
-    @property
-    def key(self) -> tuple[int, str, int]:
-        return id(self.pipeline), self.stage, self.number
-
-
-_Heap = list[tuple[int, int, int, _WorkItem]]
+_Heap = list[tuple[int, int, int, WorkItem]]
 Watcher = Callable[[StageReport], None]
+Caller = Callable[[str, Callable[[], None]], None]
 
 
 def run_pipelines(
@@ -86,6 +65,7 @@ def run_pipelines(
     receipts: Path,
     watch: Watcher = lambda report: None,
     only: set[str] | None = None,
+    call: Caller = lambda name, work: work(),
 ) -> list[StageReport]:
     """Bring every stage of every pipeline up to date; starts no Ray when nothing is missing.
 
@@ -93,11 +73,12 @@ def run_pipelines(
         receipts: folder for receipts, outside the table.
         watch: called whenever a stage's report changes (also once at the start).
         only: names of the stages to run (default: all).
+        call: runs a fit, and may show it by the name it is given.
 
     Raises:
         StageFailed: a stage raised something that is no SongError; what was committed stands.
     """
-    return _Run(pipelines, params, receipts, watch, only).run()
+    return _Run(pipelines, params, receipts, watch, only, call).run()
 
 
 class _Run:
@@ -108,114 +89,116 @@ class _Run:
         receipts: Path,
         watch: Watcher,
         only: set[str] | None,
+        call: Caller,
     ) -> None:
-        self.params, self.receipts, self.watch = params, receipts, watch
+        self.params, self.receipts, self.watch, self.call = params, receipts, watch, call
         self.limits = Limits(params.song_limit_s, params.song_limit_per_audio_s, params.song_memory_mb)
         self.fence = fence_over(receipts)
         self.reports: dict[tuple[int, str], StageReport] = {}
-        self.waiting: dict[tuple[int, str, int], _WorkItem] = {}
-        self.ready: list[_WorkItem] = []
+        self.fits: list[tuple[Pipeline, str]] = []  # of stages to run, until they stand
+        self.waiting: dict[tuple[int, str, int], WorkItem] = {}
+        self.ready: list[WorkItem] = []
         self.standing: set[tuple[int, str, int]] = set()
-        self.listings: dict[tuple[int, str], Standing] = {}  # what was there before anything ran
+        self.left: dict[tuple[int, str], int] = {}  # partitions of a stage that do not stand
+        self.existing: dict[tuple[int, str], ExistingOutputs] = {}  # what was there before anything ran
+        self.pipelines = list(pipelines)
         for pipeline in pipelines:
             for stage in pipeline.stages:
-                listing = self.listings[id(pipeline), stage] = pipeline.standing(stage)
-                missing = pipeline.missing(stage, listing)
-                stale = set(missing)
-                self.standing |= {(id(pipeline), stage, n) for n in pipeline.partitions if n not in stale}
-                if only is not None and stage not in only:
-                    continue
-                report = StageReport(stage, len(pipeline.partitions), len(pipeline.partitions) - len(missing))
-                self.reports[id(pipeline), stage] = report
-                for number in missing:
-                    item = _WorkItem(pipeline, stage, number)
-                    self.waiting[item.key] = item
+                if only is None or stage in only:
+                    self.reports[id(pipeline), stage] = StageReport(stage, len(pipeline.partitions), 0)
+                    self.fits += [(pipeline, stage)] if stage in pipeline.fit_inputs else []
             self.standing |= {(id(pipeline), SOURCES, n) for n in pipeline.partitions}
-        self.pipelines = list(pipelines)
+            self.left[id(pipeline), SOURCES] = 0
+            self._open(pipeline)
+
+    def _open(self, pipeline: Pipeline) -> None:
+        """Work items for what is missing; what is made from a fit that does not stand yet comes after it."""
+        behind = pipeline.made_from({stage for other, stage in self.fits if other is pipeline})
+        for stage in [stage for stage in pipeline.stages if stage not in behind]:
+            key = id(pipeline), stage
+            existing = pipeline.existing(stage)
+            self.existing.setdefault(key, existing)
+            missing = pipeline.missing(stage, existing)
+            self.left[key] = len(missing)
+            self.standing |= {(*key, n) for n in pipeline.partitions}
+            self.standing -= {(*key, n) for n in missing}
+            if report := self.reports.get(key):
+                report.fresh = report.partitions - len(missing) - len(report.receipts)
+                for item in (WorkItem(pipeline, stage, number) for number in missing):
+                    if item.key not in self.waiting:
+                        self.waiting[item.key] = item
+                        self._promote(item)
+
+    def _run_fits(self) -> None:
+        """Run the fits of which all inputs stand, and open what is made from them."""
+        for pipeline, stage in list(self.fits):
+            if any(self.left.get((id(pipeline), name)) != 0 for name in pipeline.fit_inputs[stage]):
+                continue
+            if pipeline.why_fit(stage):
+                if self.fence is not None:
+                    self.fence.check()
+                self.call(f"fit {stage}", partial(pipeline.fit, stage))
+            self.fits.remove((pipeline, stage))
+            self._open(pipeline)
+            for report in self.reports.values():
+                self.watch(report)
 
     def run(self) -> list[StageReport]:
         for report in self.reports.values():
             self.watch(report)
+        self._run_fits()
         failure: StageFailed | BadModel | None = None
-        if self.waiting:
-            for item in list(self.waiting.values()):
-                self._promote(item)
-            if not self.ready:
-                raise self._absent()
+        if self.ready:
             connect(self.params)
             self.metrics = RunMetrics()
-            pool = Pool(self.params, {item.stage for item in self.waiting.values()})
+            pools = ActorPools(self.params, {r.stage for r in self.reports.values() if not r.finished})
             try:
-                self._loop(pool)
+                self._loop(pools)
             except (StageFailed, BadModel) as error:
                 failure = error
             finally:
-                pool.close()
+                pools.close()
         if self.fence is not None:
             self.fence.check()
         for (pipeline_id, stage), report in self.reports.items():
             if report.finished and report.error is None:
-                pipeline = next(c for c in self.pipelines if id(c) == pipeline_id)
-                pipeline.remove_superseded(stage, self.listings[pipeline_id, stage])
+                pipeline = next(p for p in self.pipelines if id(p) == pipeline_id)
+                pipeline.remove_superseded(stage, self.existing[pipeline_id, stage])
         if failure:
             raise failure
-        if self.waiting:
+        if self.waiting or self.fits:
             raise self._absent()
         return list(self.reports.values())
 
-    def _loop(self, pool: Pool) -> None:
-        left = Counter(item.stage for item in self.waiting.values())
+    def _loop(self, pools: ActorPools) -> None:
         ready: dict[str, _Heap] = defaultdict(list)
-        while self.ready or pool.running or any(ready.values()):
+        while self.ready or pools.running or any(ready.values()):
             for item in self.ready:
-                heapq.heappush(ready[pool.group_of(item.stage)], (*item.rank, item))
+                heapq.heappush(ready[pools.pool_of(item.stage)], (*item.rank, item))
             self.ready.clear()
-            for group, heap in ready.items():
-                for _ in range(pool.free(group, len(heap))):
+            for name, heap in ready.items():
+                for _ in range(pools.free(name, len(heap))):
                     item = heapq.heappop(heap)[-1]
                     alone = item.suspects[0] if item.suspects else None
-                    work = self._work(item, pool.size_of(item.stage))
-                    pool.submit(item, item.pipeline.stages[item.stage], work, alone)
-            pool.make_room()
-            self.metrics.stand(pool.groups, ready)
-            for item, outcome in pool.finished(timeout_s=1.0):
-                if isinstance(outcome, Crash) and outcome.reason == NODE_LOST:
-                    self.ready.append(item)  # no try of the song's
-                elif isinstance(outcome, Crash):
-                    self._blame(item, outcome)
-                elif outcome is None:  # a song passed alone: it is not the one
-                    item.suspects.pop(0)
+                    workers = pools.size_of(item.stage)
+                    work = item.work(self.receipts, workers, self.limits, self.fence)
+                    pools.submit(item, item.pipeline.stages[item.stage], work, alone)
+            pools.make_room()
+            self.metrics.stand(pools.pools, ready)
+            for item, outcome in pools.finished(timeout_s=1.0):
+                if not isinstance(outcome, Receipt):
+                    item.learn_from(outcome)
                     self.ready.append(item)
                 else:
                     self._commit(item, outcome)
-                    left[item.stage] -= 1
-                    if not left[item.stage]:
-                        pool.end(item.stage)
+                    if not any(count for (_, stage), count in self.left.items() if stage == item.stage):
+                        pools.end(item.stage)
+            self._run_fits()
 
-    def _work(self, item: _WorkItem, workers: int) -> Work:
-        pipeline, stage, number = item.pipeline, item.stage, item.number
-        path = pipeline.path(stage, number)
-        return Work(
-            stage,
-            number,
-            path,
-            pipeline.shard_path(stage, number),
-            {
-                name: (pipeline.path(name, number), columns)
-                for name, columns in pipeline.inputs[stage].items()
-            },
-            pipeline.cache_key(stage, number),
-            self.receipts / stage / f"{pipeline.name(stage, number)}.json",
-            workers,
-            self.limits,
-            item.poison,
-            self.fence,
-            pipeline.table.songs_root,
-        )
-
-    def _commit(self, item: _WorkItem, receipt: Receipt) -> None:
+    def _commit(self, item: WorkItem, receipt: Receipt) -> None:
         del self.waiting[item.key]
         self.standing.add(item.key)
+        self.left[id(item.pipeline), item.stage] -= 1
         report = self.reports[id(item.pipeline), item.stage]
         report.receipts.append(receipt)
         self.metrics.done(receipt)
@@ -225,34 +208,22 @@ class _Run:
             if follower and item.stage in inputs:
                 self._promote(follower)
 
-    def _blame(self, item: _WorkItem, crash: Crash) -> None:
-        """Find the song that kills its worker: the partition whole, then its songs one at a time."""
-        if item.suspects:
-            song_id = item.suspects[0]
-            item.tries[song_id] = item.tries.get(song_id, 0) + 1
-            if item.tries[song_id] >= ALONE_TRIES:
-                item.poison[song_id] = crash.reason
-                item.suspects.pop(0)
-        else:
-            item.crashes += 1
-            if item.crashes == WHOLE_TRIES:
-                item.suspects = [source.song_id for source in item.pipeline.partitions[item.number].sources]
-            elif item.crashes > 2 * WHOLE_TRIES:
-                raise StageFailed(
-                    f"{item.stage}: partition {item.number} ended its worker {item.crashes} times, "
-                    f"but no song of it does so alone; last: {crash.reason} ({crash.detail})"
-                )
-        self.ready.append(item)
-
     def _absent(self) -> ValueError:
-        """What the first waiting item waits for, which nothing in this run makes."""
-        item = next(iter(self.waiting.values()))
-        absent = [s for s in item.pipeline.inputs[item.stage] if not self._stands(item, s)]
-        return ValueError(f"stage {item.stage} needs {', '.join(absent)}, which has not run; run it first")
+        """What the first work item (or fit) waits for, which nothing in this run makes."""
+        if self.waiting:
+            item = next(iter(self.waiting.values()))
+            stage, absent = (
+                item.stage,
+                [s for s in item.pipeline.inputs[item.stage] if not self._stands(item, s)],
+            )
+        else:
+            pipeline, stage = self.fits[0]
+            absent = [s for s in pipeline.fit_inputs[stage] if self.left.get((id(pipeline), s)) != 0]
+        return ValueError(f"stage {stage} needs {', '.join(absent)}, which has not run; run it first")
 
-    def _stands(self, item: _WorkItem, stage: str) -> bool:
+    def _stands(self, item: WorkItem, stage: str) -> bool:
         return (id(item.pipeline), stage, item.number) in self.standing
 
-    def _promote(self, item: _WorkItem) -> None:
+    def _promote(self, item: WorkItem) -> None:
         if all(self._stands(item, stage) for stage in item.pipeline.inputs[item.stage]):
             self.ready.append(item)

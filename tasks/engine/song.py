@@ -7,6 +7,18 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 
+class Refused(ValueError):
+    """What was given cannot be taken, for `reason`, a word as of `SongError`; `detail` says it in words."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.detail}" if self.detail else self.reason
+
+
 class SongError(Exception):
     """This song cannot go on, for `reason`. The only exception a runner turns into a drop.
 
@@ -20,6 +32,11 @@ class SongError(Exception):
         self.reason = reason
         self.detail = detail
 
+    @classmethod
+    def of(cls, song_id: str, refused: Refused) -> SongError:
+        """The song cannot go on because of something that was refused."""
+        return cls(song_id, refused.reason, refused.detail)
+
     def __str__(self) -> str:
         return f"{self.song_id}: {self.reason}" + (f" ({self.detail})" if self.detail else "")
 
@@ -28,14 +45,16 @@ class SongError(Exception):
 class Song:
     """A row of the song table: an id and the columns a stage asked for (`Stage.reads`).
 
-    `opened`: what `Stage.open` gave, where the runner called it ahead. It is no column: it is never written,
-    and a song with new columns has none. `root`: where relative paths in its columns start.
+    `opened`: what `Stage.open` gave, where the runner called it ahead. `fitted`: what the stage's fit says of
+    this song; None: nothing. Neither is a column: they are never written, and a song with new columns has none.
+    `root`: where relative paths in its columns start.
     """
 
     song_id: str
     columns: Mapping[str, Any] = field(default_factory=dict)
     opened: Any = field(default=None, compare=False, repr=False)
     root: str = field(default="", compare=False, repr=False)
+    fitted: Any = field(default=None, compare=False, repr=False)
 
     def __getitem__(self, column: str) -> Any:
         return self.columns[column]

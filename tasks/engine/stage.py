@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -31,6 +31,15 @@ class Section(BaseModel):
         return ()
 
 
+class WholeTable(Protocol):
+    """What a fit reads."""
+
+    def rows(
+        self, columns: Iterable[str], song_ids: Collection[str] | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """Songs as `Pipeline.rows` gives them, partition after partition; of these ids alone, if any are given."""
+
+
 class Stage(ABC):
     """One step over songs. A subclass names its columns and says what happens to one song.
 
@@ -43,9 +52,8 @@ class Stage(ABC):
     reads: frozenset[str]
     writes: ClassVar[Mapping[str, Column]]
     packages: ClassVar[tuple[str, ...]] = ()  # distributions whose version may change the values
-    sink: ClassVar[str | None] = (
-        None  # a written column whose bytes go to the partition's shard, not the table
-    )
+    sink: ClassVar[str | None] = None  # a written column whose bytes go to the shard, not the table
+    fit_version: ClassVar[int] = 0  # rises whenever `fit` says something else of the same columns
 
     def __init__(self, params: Section, *more: Section) -> None:
         """`params`: its own section of params.yaml; `more`: others that decide its values, which `facts` tells."""
@@ -62,9 +70,24 @@ class Stage(ABC):
         """Whatever else decides the values (the hash of a checkpoint, the run's seed)."""
         return {}
 
-    def facts_of(self, song_ids: Sequence[str]) -> dict[str, Any]:
-        """What a fit over the whole table says of these songs; part of their partition's fingerprint alone."""
+    @property
+    def fit_reads(self) -> frozenset[str]:
+        """Columns of the whole table that `fit` reads, no heavy ones; empty: the stage has no fit."""
+        return frozenset()
+
+    @property
+    def fit_facts(self) -> dict[str, Any]:
+        """Whatever else decides what `fit` says (its settings)."""
         return {}
+
+    def fit(self, table: WholeTable, reference: WholeTable | None) -> dict[str, Any]:
+        """What the whole table says of single songs, as JSON by song id; of a song left out it says nothing.
+
+        Called once every partition of what it reads stands, before the stage's first partition. A song comes to
+        `one` with what was said of it as `song.fitted`; only partitions of whose songs something else is said
+        run again. `reference`: a table beside it that its songs are compared with, if there is one.
+        """
+        raise NotImplementedError(f"stage {self.name} reads columns for a fit, but has none")
 
     def made_by(self, models: Sequence[str]) -> str:
         """Provenance written beside every row: ``align-v1 embedded/ctc-aligner@1``; `models`: as `models` gave them."""

@@ -1,6 +1,6 @@
-"""Groups of workers: long-lived processes that keep their models and can die without harm.
+"""Pools of workers: long-lived processes that keep their models and can die without harm.
 
-A group is the shared pool, or the own workers of one stage. Its workers are started when there is work for
+A pool is the shared pool, or the own workers of one stage. Its workers are started when there is work for
 them and ended when there is none left, so that what they hold (GPUs above all) is free for others.
 """
 
@@ -11,12 +11,12 @@ from typing import Any
 
 import ray
 
-from tasks.engine.params import Outfit
+from tasks.engine.params import ActorOptions
 from tasks.engine.run_partition import Receipt, Work, run_alone, run_partition
 from tasks.engine.stage import Stage
 from tasks.storage.retry import patiently
 
-START_TRIES = 3  # workers of a group may die this often in a row before their first word
+START_TRIES = 3  # workers of a pool may die this often in a row before their first word
 
 
 class StageFailed(RuntimeError):
@@ -40,11 +40,11 @@ class _Worker:
         patiently(lambda: run_alone(self.stages.setdefault(key, stage), work, song_id))
 
 
-class Group:
-    """Up to `size` workers of one outfit: all at once when there is work for them, none when there is none."""
+class ActorPool:
+    """Up to `size` workers of one kind: all at once when there is work for them, none when there is none."""
 
-    def __init__(self, name: str, size: int, outfit: Outfit) -> None:
-        self.name, self.size, self.outfit = name, size, outfit
+    def __init__(self, name: str, size: int, options: ActorOptions) -> None:
+        self.name, self.size, self.options = name, size, options
         self._idle: list[tuple[float, Any]] = []  # since when, the longest first
         self.busy: list[Any] = []
         self._starting: dict[ray.ObjectRef, Any] = {}
@@ -61,21 +61,21 @@ class Group:
         """What to wait on for workers that do not stand yet."""
         return list(self._starting)
 
-    def waits_in_vain_s(self) -> float:
+    def pending_s(self) -> float:
         """Seconds since workers were asked for, while none stands."""
         alone = self._starting and not self._idle and not self.busy
         return time.monotonic() - self._asked_at if alone else 0.0
 
-    def staff(self, items: int) -> None:
+    def request(self, num_items: int) -> None:
         """Ask for the workers that this many waiting items can use."""
         alive = len(self._idle) + len(self._starting)
-        for _ in range(min(self.size - len(self.busy), items) - alive):
+        for _ in range(min(self.size - len(self.busy), num_items) - alive):
             if not self._starting:
                 self._asked_at = time.monotonic()
-            worker = _Worker.options(**self.outfit.options()).remote()  # type: ignore[attr-defined]
+            worker = _Worker.options(**self.options.to_ray()).remote()  # type: ignore[attr-defined]
             self._starting[worker.ready.remote()] = worker
 
-    def stood(self, ref: ray.ObjectRef) -> None:
+    def started(self, ref: ray.ObjectRef) -> None:
         """A worker that was starting stands, or failed to.
 
         Raises:
@@ -93,14 +93,14 @@ class Group:
         self._start_failures = 0
         self._idle.append((time.monotonic(), worker))
 
-    def lend(self) -> Any:
+    def acquire(self) -> Any:
         """The worker that was busy last, busy from now on; the others may go."""
         _, worker = self._idle.pop()
         self.busy.append(worker)
         return worker
 
-    def give_back(self, worker: Any, dead: bool = False) -> None:
-        """A lent worker is free again, or gone."""
+    def release(self, worker: Any, dead: bool = False) -> None:
+        """A busy worker is free again, or gone."""
         self.busy.remove(worker)
         if not dead:
             self._idle.append((time.monotonic(), worker))

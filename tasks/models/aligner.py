@@ -9,8 +9,9 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
+from tasks.engine.song import Refused
 from tasks.models.base import ModelChoice, RealModel
-from tasks.models.embedded.forced_alignment import DoesNotFit, Span, align_phones
+from tasks.models.embedded.forced_alignment import Span, align_phones
 from tasks.models.embedded.recogniser import FRAMES_A_SECOND, Recogniser, load_recogniser, weights_revision
 from tasks.models.phonemizer import phones_of
 
@@ -57,14 +58,6 @@ class Line:
     end_s: float
 
 
-class Unalignable(ValueError):
-    """These words cannot be laid into this song; `reason` is a short word for the table."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
-
-
 class Aligner(Protocol):
     """Times of given words."""
 
@@ -86,7 +79,7 @@ class Aligner(Protocol):
             lines: times within which the words of a line must stay; words of no line are free.
 
         Raises:
-            Unalignable: with the reason `no_words`, `no_phones`, `too_many_words` or `line_times`.
+            Refused: with the reason `no_words`, `no_phones`, `too_many_words` or `line_times`.
         """
         ...
 
@@ -124,25 +117,20 @@ class EmbeddedAligner:
     ) -> list[TimedWord]:
         """Times to 10 ms; see `Aligner.align`."""
         if not words:
-            raise Unalignable("no_words", "there are no words to align")
+            raise Refused("no_words", "there are no words to align")
         phones = [
             known_phones(self._recogniser, word, said)
             for word, said in zip(words, pronunciations, strict=True)
         ]
         frames_TV = self._recogniser.listen(vocals_N).frames_TV
         windows = None if lines is None else self._windows(lines, len(words), len(frames_TV))
-        try:
-            spans = align_phones(frames_TV, phones, self.filler_penalty, windows)
-        except DoesNotFit as error:
-            reason = "line_times" if "lines" in str(error) else "too_many_words"
-            raise Unalignable(reason, str(error)) from error
-        return timed_words(words, spans)
+        return timed_words(words, align_phones(frames_TV, phones, self.filler_penalty, windows))
 
     def _windows(self, lines: Sequence[Line], num_words: int, num_frames: int) -> list[tuple[int, int]]:
         windows = [(0, num_frames)] * num_words
         for number, line in enumerate(lines):
             if not 0 <= line.first <= line.last < num_words:
-                raise Unalignable(
+                raise Refused(
                     "line_times", f"line {number} holds words {line.first}-{line.last} of {num_words}"
                 )
             first = math.floor((line.start_s - self.line_tolerance_s) * FRAMES_A_SECOND)
@@ -161,7 +149,7 @@ def known_phones(recogniser: Recogniser, word: str, phonemes: str) -> list[int]:
         if phone in inventory:
             known.append(phone)
     if not known:
-        raise Unalignable("no_phones", f"{word!r} ({phonemes!r}) has no phone that the recogniser knows")
+        raise Refused("no_phones", f"{word!r} ({phonemes!r}) has no phone that the recogniser knows")
     return recogniser.config.ids(known)
 
 

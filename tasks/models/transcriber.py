@@ -9,11 +9,12 @@ from typing import ClassVar, Protocol
 import numpy as np
 from pydantic import Field
 
+from tasks.engine.song import Refused
 from tasks.engine.stage import BadModel
 from tasks.models.aligner import TimedWord, timed_words
 from tasks.models.base import ModelChoice, RealModel
 from tasks.models.embedded.ctc_decode import WordLoop, edits, greedy_phones
-from tasks.models.embedded.forced_alignment import DoesNotFit, align_phones
+from tasks.models.embedded.forced_alignment import align_phones
 from tasks.models.embedded.recogniser import load_recogniser, weights_revision
 
 LANGUAGE = "en"  # of every word in a shipped lexicon
@@ -99,7 +100,7 @@ class EmbeddedTranscriber:
             return Transcript([], phones, None)
         try:
             timed = timed_words(words, align_phones(heard.frames_TV, said, FILLER_PENALTY))
-        except DoesNotFit:  # more phones than frames: no reading of this sound
+        except Refused:  # more phones than frames: no reading of this sound
             return Transcript([], phones, None)
         confidence = explained * sum(word.score for word in timed) / len(timed)
         if confidence < self.min_confidence:

@@ -28,11 +28,12 @@ from jam_model.shards import grid_words
 from jam_model.tensors import MAX_MEMBER_BYTES, read_tensor
 from tasks.dedup.near_duplicates import STRENGTH, SplitParams, own_split, words_hash
 from tasks.engine.column_file import SHARD_END
-from tasks.models.phonemizer import Phonemizer
-from tasks.shards.read_foreign import Found, Refused, safe_id, samples_of
+from tasks.engine.song import Refused
+from tasks.models.phonemizer import Phonemizer, Pronunciation
+from tasks.shards.read_foreign import Found, safe_id, samples_of
 from tasks.shards.write import json_bytes, read_shard, sample_bytes, tensor_bytes, write_index
 from tasks.songs.folder import MANIFEST_FACTS
-from tasks.songs.lyrics import LyricsError, shared_time, sung_words, word_seconds
+from tasks.songs.lyrics import shared_time, sung_words, word_seconds
 from tasks.storage.files import atomic_path, write_json_lines
 
 REFUSED_NAME = "refused.jsonl"
@@ -104,23 +105,28 @@ class Importer:
             rows = lyrics.get("word") if isinstance(lyrics, dict) else None
             if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
                 raise ValueError("no list of words as 'word'")
-            words, filled = self._words(rows)
+            words, said = self._words(rows)
             grid_words({"word": words}, "json")
             json_bytes({"word": words})  # half a surrogate pair is no text
         except (ValueError, RecursionError) as error:
             raise Refused("bad_lyrics", str(error)[:200]) from error
+        unknown, known = sum(word.unknown for word in said), sum(len(word.phonemes) for word in said)
+        if unknown > self.max_unknown_share * (known + unknown):
+            raise Refused("phoneme_unknown", f"{unknown} of {known + unknown} symbols")
         facts: dict[str, Any] = {key: _text(lyrics.get(key)) for key in MANIFEST_FACTS}
         texts = [text for word in words if word["word"] for text in sung_words(word["word"])]
         split = lyrics.get("split")
         if split not in STRENGTH:
             content_hash = hashlib.sha256(latent_CT.tobytes()).hexdigest()
             split = own_split(facts["artist"], words_hash(texts), content_hash, self.shares)
-        if filled:
+        if said:
             facts["phonemizer"] = self.phonemizer.identity
         return {"word": words, "duration": duration_s, "split": split, **facts}
 
-    def _words(self, rows: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], bool]:
-        """The words with phonemes, and whether any had to be phonemized; those are split into single words."""
+    def _words(
+        self, rows: Sequence[Mapping[str, Any]]
+    ) -> tuple[list[dict[str, Any]], Sequence[Pronunciation]]:
+        """The words with phonemes, and those that had to be phonemized, which are split into single words."""
         words: list[dict[str, Any]] = []
         bare: list[dict[str, Any]] = []
         for number, row in enumerate(rows):
@@ -130,7 +136,7 @@ class Importer:
                 words.append({"start": start_s, "end": end_s, "phoneme": row["phoneme"], "word": text})
                 continue
             if text is None:
-                raise LyricsError("lyrics_malformed", f"word {number} has neither phoneme nor word")
+                raise Refused("lyrics_malformed", f"word {number} has neither phoneme nor word")
             timed = shared_time(sung_words(text), start_s, end_s)
             rows_of_text = [
                 {"start": w.start_s, "end": w.end_s, "phoneme": "", "word": w.text} for w in timed
@@ -140,10 +146,7 @@ class Importer:
         said = self.phonemizer.phonemize([row["word"] for row in bare])
         for row, pronunciation in zip(bare, said, strict=True):
             row["phoneme"] = pronunciation.phonemes
-        unknown, known = sum(word.unknown for word in said), sum(len(word.phonemes) for word in said)
-        if unknown > self.max_unknown_share * (known + unknown):
-            raise Refused("phoneme_unknown", f"{unknown} of {known + unknown} symbols")
-        return words, bool(bare)
+        return words, said
 
 
 def import_shards(

@@ -17,17 +17,9 @@ from braceexpand import braceexpand
 
 from jam_model.shard_index import SAFE_ID, SUFFIXES
 from jam_model.tensors import MAX_MEMBER_BYTES
+from tasks.engine.song import Refused
 from tasks.songs.listing import song_id_of
 from tasks.songs.tar import fault_behind, is_safe_name, members_of
-
-
-class Refused(Exception):
-    """This sample is not taken, for `reason`; `detail` says more."""
-
-    def __init__(self, reason: str, detail: str = "") -> None:
-        super().__init__(reason, detail)
-        self.reason = reason
-        self.detail = detail
 
 
 @dataclass

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from tasks.engine.song import Refused
 from tasks.storage.object_store import AsPath, StorePath, place_of
 
 CHUNK_BYTES = 1 << 23
@@ -59,7 +60,7 @@ def song_file(root: str, relative: str) -> Path:
     """The file that a column names.
 
     Raises:
-        ValueError: it leads out of the songs root.
+        Refused: ``not_audio``: it leads out of the songs root.
         FileNotFoundError: there is no such file on this machine (of one in a store, reading it says so).
     """
     within = songs_root(place_of(root))
@@ -67,7 +68,7 @@ def song_file(root: str, relative: str) -> Path:
     outer = songs_root(within / (inside["tar"] if inside else relative))
     local = not isinstance(outer, StorePath)
     if {"..", "/"} & {*PurePosixPath(relative).parts} or (local and not outer.is_relative_to(within)):
-        raise ValueError(f"not_audio: path {relative!r} leads out of the songs folder; give one inside it")
+        raise Refused("not_audio", f"path {relative!r} leads out of the songs folder; give one inside it")
     if local and not outer.is_file():
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), relative)
     if inside is None:

@@ -24,7 +24,7 @@ LYRICS_ENDINGS = (".json", ".lrc", ".txt")
 STYLE_ENDING = ".style.txt"
 SHARD_ENDING = ".tar"
 MANIFEST_FACTS = ("artist", "license", "source")
-Refused = dict[str, str]
+Refusal = dict[str, str]
 """What is not a song: `path`, `reason`, and `detail` where a word is not enough."""
 
 
@@ -40,9 +40,9 @@ class Entry:
     claimed_duration_s: float | None = None
 
 
-def entries_of_folder(root: Path) -> tuple[list[Entry], list[Refused]]:
+def entries_of_folder(root: Path) -> tuple[list[Entry], list[Refusal]]:
     """All audio files under `root` in path order, and what else lies there. Links to folders are not followed."""
-    refused: list[Refused] = []
+    refused: list[Refusal] = []
     entries: list[Entry] = []
     for files in _folders(root, refused):
         shards = [path for path in files if _is_shard(path)]
@@ -109,7 +109,7 @@ def refusal_of(path: Path, root: Path) -> str | None:
     return None if stat.S_ISREG(mode) else "not_a_regular_file"
 
 
-def refusal_row(path: Path, root: Path, reason: str) -> Refused:
+def refusal_row(path: Path, root: Path, reason: str) -> Refusal:
     """A line of the refused list; a name that is no UTF-8 is shown with escapes."""
     elsewhere = isinstance(path, StorePath | TarMember)
     shown = str(path.relative_to(root)) if elsewhere else os.path.relpath(path, root)
@@ -124,7 +124,7 @@ def by_parent(files: Iterable[Path]) -> Mapping[str, list[Path]]:
     return folders
 
 
-def _folders(root: Path, refused: list[Refused]) -> Iterator[list[Path]]:
+def _folders(root: Path, refused: list[Refusal]) -> Iterator[list[Path]]:
     """The files of each folder under `root`."""
     if isinstance(root, StorePath):
         yield from by_parent(root.files_below()).values()
@@ -147,10 +147,10 @@ def _is_shard(path: Path) -> bool:
     return path.name.lower().endswith(SHARD_ENDING) and not path.name.startswith(".")
 
 
-def _shard_folders(shards: Iterable[Path], root: Path) -> tuple[list[list[Path]], list[Refused]]:
+def _shard_folders(shards: Iterable[Path], root: Path) -> tuple[list[list[Path]], list[Refusal]]:
     """The files of each folder inside these tar files, and what in them is none."""
     folders: list[list[Path]] = []
-    refused: list[Refused] = []
+    refused: list[Refusal] = []
     for shard in shards:
         if reason := refusal_of(shard, root):
             refused.append(refusal_row(shard, root, reason))

@@ -20,7 +20,7 @@ from typing import Any
 
 from tasks.engine.table import Partition, Source
 from tasks.songs.files import songs_root
-from tasks.songs.folder import MANIFEST_FACTS, Entry, Refused, entries_of_folder, refusal_of, refusal_row
+from tasks.songs.folder import MANIFEST_FACTS, Entry, Refusal, entries_of_folder, refusal_of, refusal_row
 from tasks.songs.hashes import Hashes
 from tasks.songs.manifest import entries_of_manifest
 from tasks.storage.object_store import StorePath
@@ -39,7 +39,7 @@ class Listing:
 
     root: Path
     sources: list[Source]
-    refused: list[Refused]
+    refused: list[Refusal]
     claimed_duration_s: dict[str, float]  # song id -> the manifest's duration, where it gives one
 
 

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tasks.engine.song import Refused
 from tasks.models.phonemizer import normalise_words
 
 MAX_SECONDS = 1_000_000
@@ -32,15 +33,6 @@ LABEL_LINE = re.compile(
 STAMP = re.compile(r"\s*\[(\d{1,3}):(\d{1,2})(?:[.:](\d{1,3}))?\]")
 WORD_STAMP = re.compile(r"<(\d{1,3}):(\d{1,2})(?:[.:](\d{1,3}))?>")
 METADATA = re.compile(r"^\s*\[([a-zA-Z#]+):([^\]]*)\]\s*$")
-
-
-class LyricsError(ValueError):
-    """These lyrics cannot be used; `reason` is ``lyrics_malformed``, ``lyrics_too_long`` or ``lyrics_empty``."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(f"{reason}: {detail}")
-        self.reason = reason
-        self.detail = detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +61,18 @@ def parse_lyrics(data: bytes, ending: str, max_bytes: int, max_words: int) -> Ly
     """The lyrics in a file's bytes, by the ending of its name: ``.json``, ``.lrc`` or ``.txt``.
 
     Raises:
-        LyricsError: malformed, beyond a limit, or without a single word.
+        Refused: malformed, beyond a limit, or without a single word.
         ValueError: another ending.
     """
     if ending not in PARSERS:
         raise ValueError(f"lyrics: ending {ending!r} is unknown; give one of {', '.join(PARSERS)}")
     if len(data) > max_bytes:
-        raise LyricsError("lyrics_too_long", f"{len(data)} bytes, at most {max_bytes}")
+        raise Refused("lyrics_too_long", f"{len(data)} bytes, at most {max_bytes}")
     lyrics = PARSERS[ending](decode_text(data))
     if len(lyrics.words) > max_words:
-        raise LyricsError("lyrics_too_long", f"{len(lyrics.words)} words, at most {max_words}")
+        raise Refused("lyrics_too_long", f"{len(lyrics.words)} words, at most {max_words}")
     if not lyrics.words:
-        raise LyricsError("lyrics_empty", "no word is left after labels and punctuation")
+        raise Refused("lyrics_empty", "no word is left after labels and punctuation")
     return lyrics
 
 
@@ -88,7 +80,7 @@ def decode_text(data: bytes) -> str:
     """Text of a lyrics or style file; see the module for the encodings.
 
     Raises:
-        LyricsError: the bytes are no text.
+        Refused: the bytes are no text.
     """
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         encodings = ["utf-16"]
@@ -102,7 +94,7 @@ def decode_text(data: bytes) -> str:
         if "\0" in text:
             break
         return text
-    raise LyricsError("lyrics_malformed", "the bytes are no text in UTF-8, UTF-16 or Latin-1")
+    raise Refused("lyrics_malformed", "the bytes are no text in UTF-8, UTF-16 or Latin-1")
 
 
 def sung_words(text: str) -> list[str]:
@@ -123,13 +115,13 @@ def _from_json(text: str) -> Lyrics:
     try:
         rows = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise LyricsError("lyrics_malformed", f"not JSON: {error}") from error
+        raise Refused("lyrics_malformed", f"not JSON: {error}") from error
     rows = rows.get("word") if isinstance(rows, dict) else rows
     if not isinstance(rows, list):
-        raise LyricsError("lyrics_malformed", "neither a list of words nor an object with the key 'word'")
+        raise Refused("lyrics_malformed", "neither a list of words nor an object with the key 'word'")
     for number, row in enumerate(rows):
         if not isinstance(row, dict) or not isinstance(row.get("word"), str):
-            raise LyricsError("lyrics_malformed", f"entry {number} is no object with the text 'word'")
+            raise Refused("lyrics_malformed", f"entry {number} is no object with the text 'word'")
     if not any(key in row and row[key] is not None for row in rows for key in TIME_KEYS):
         return Lyrics([word for row in rows for word in sung_words(row["word"])])
     times: list[TimedText] = []
@@ -137,7 +129,7 @@ def _from_json(text: str) -> Lyrics:
     for number, row in enumerate(rows):
         start_s, end_s = word_seconds(row, f"entry {number}")
         if not latest_s <= start_s <= end_s:
-            raise LyricsError(
+            raise Refused(
                 "lyrics_malformed",
                 f"entry {number} from {start_s} to {end_s} s, after a start at {latest_s} s: times must not go back",
             )
@@ -150,7 +142,7 @@ def word_seconds(row: Mapping[str, Any], what: str) -> tuple[float, float]:
     """Start and end of a word of jamify's or NeMo's JSON.
 
     Raises:
-        LyricsError: neither seconds nor frame numbers, or not from 0 up.
+        Refused: neither seconds nor frame numbers, or not from 0 up.
     """
     start_s, end_s = (
         _seconds(row[f"{key}_offset"], f"{what}: {key}_offset") * NEMO_FRAME_S
@@ -163,7 +155,7 @@ def word_seconds(row: Mapping[str, Any], what: str) -> tuple[float, float]:
 
 def _seconds(value: Any, what: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < MAX_SECONDS:
-        raise LyricsError("lyrics_malformed", f"{what} is {str(value)[:20]}, not a number of seconds from 0")
+        raise Refused("lyrics_malformed", f"{what} is {str(value)[:20]}, not a number of seconds from 0")
     return float(value)
 
 
@@ -195,7 +187,7 @@ def _from_lrc(text: str) -> Lyrics:
             if metadata[1].lower() == "offset":
                 offset_s = _offset(metadata[2], number)
         elif sung_words(line):
-            raise LyricsError("lyrics_malformed", f"line {number} has words but no [mm:ss.xx] stamp")
+            raise Refused("lyrics_malformed", f"line {number} has words but no [mm:ss.xx] stamp")
     stamped.sort(key=lambda line: line[0])
     lines: list[TimedText] = []
     times: list[TimedText] | None = []
@@ -231,7 +223,7 @@ def _offset(text: str, number: int) -> float:
     try:
         return int(text.strip()) / 1000
     except ValueError:
-        raise LyricsError(
+        raise Refused(
             "lyrics_malformed", f"line {number}: offset {text!r} is no whole number of ms"
         ) from None
 

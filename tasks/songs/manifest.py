@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-from tasks.songs.folder import MANIFEST_FACTS, Entry, Refused, by_parent, entries_of_files
+from tasks.songs.folder import MANIFEST_FACTS, Entry, Refusal, by_parent, entries_of_files
 from tasks.storage.object_store import StorePath, place_of
 
 MAX_NAME_BYTES = 255
@@ -27,7 +27,7 @@ class _Files(NamedTuple):
     beside: Callable[[Path], Mapping[Path, Entry]]
 
 
-def entries_of_manifest(path: Path, root: Path) -> tuple[list[Entry], list[Refused]]:
+def entries_of_manifest(path: Path, root: Path) -> tuple[list[Entry], list[Refusal]]:
     """The rows of a manifest, and those that are no song.
 
     A row without the key `lrc_path` (or `prompt_path`) takes the file beside its audio; null is none.
@@ -36,7 +36,7 @@ def entries_of_manifest(path: Path, root: Path) -> tuple[list[Entry], list[Refus
         ValueError: the file is neither a JSON list nor JSON lines.
     """
     entries: list[Entry] = []
-    refused: list[Refused] = []
+    refused: list[Refusal] = []
     files = _in_store(root) if isinstance(root, StorePath) else _on_disk(path.parent, root)
     for number, row in enumerate(manifest_rows(path), start=1):
         try:

@@ -17,9 +17,9 @@ import pyarrow as pa
 from pydantic import field_validator
 
 from tasks.engine.columns import Column
-from tasks.engine.song import Song, SongError
+from tasks.engine.song import Refused, Song, SongError
 from tasks.engine.stage import Section
-from tasks.models.aligner import Line, TimedWord, Unalignable, aligner_identity, build_aligner
+from tasks.models.aligner import Line, TimedWord, aligner_identity, build_aligner
 from tasks.models.phonemizer import build_phonemizer, phonemizer_identity
 from tasks.songs.columns import SCORED_WORD
 from tasks.stages.bases import Model, VocalsStage
@@ -111,8 +111,8 @@ class Align(VocalsStage):
                 [said[place] for place in sayable],
                 None if lines is None else lines_among(lines, sayable),
             )
-        except Unalignable as error:
-            raise SongError(song.song_id, f"alignment_{error.reason}", str(error)) from error
+        except Refused as error:
+            raise SongError(song.song_id, f"alignment_{error.reason}", error.detail) from error
         return with_gaps(words, dict(zip(sayable, laid, strict=True)))
 
 

@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 
 from tasks.engine.columns import Column
-from tasks.engine.song import Song
-from tasks.models.aligner import TimedWord, Unalignable, aligner_identity, build_aligner
+from tasks.engine.song import Refused, Song
+from tasks.models.aligner import TimedWord, aligner_identity, build_aligner
 from tasks.models.phonemizer import build_phonemizer, phonemizer_identity
 from tasks.songs.columns import SCORED_WORD
 from tasks.stages.bases import Model, VocalsStage
@@ -52,5 +52,5 @@ class Place(VocalsStage):
         words, pronunciations = zip(*sayable, strict=True)
         try:
             return self.aligner.align(vocals_N, words, pronunciations)
-        except Unalignable:
+        except Refused:
             return None

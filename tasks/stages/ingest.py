@@ -11,11 +11,11 @@ import pyarrow as pa
 
 from tasks.audio.read import AudioParams, SourceFormat, read_audio
 from tasks.engine.columns import Column
-from tasks.engine.song import Song, SongError
+from tasks.engine.song import Refused, Song, SongError
 from tasks.engine.stage import Section, Stage
 from tasks.songs.columns import DURATION_S, STRINGS, WORD
 from tasks.songs.files import bytes_of, song_file
-from tasks.songs.lyrics import Lyrics, LyricsError, TimedText, decode_text, parse_lyrics
+from tasks.songs.lyrics import Lyrics, TimedText, decode_text, parse_lyrics
 
 
 class IngestParams(Section):
@@ -88,9 +88,8 @@ class Ingest(Stage):
                 raise SongError(song.song_id, "source_changed", "the file is not the one that was listed")
         try:
             return read_audio(io.BytesIO(data), self.audio)[1]
-        except ValueError as error:
-            reason, _, detail = str(error).partition(":")
-            raise SongError(song.song_id, reason, detail.strip()) from error
+        except Refused as error:
+            raise SongError.of(song.song_id, error) from error
 
     def _lyrics(self, song: Song) -> Lyrics | None:
         path = song["lyrics_path"]
@@ -102,8 +101,8 @@ class Ingest(Stage):
             return parse_lyrics(
                 data, Path(path).suffix.lower(), params.max_lyrics_bytes, params.max_lyrics_words
             )
-        except LyricsError as error:
-            raise SongError(song.song_id, error.reason, error.detail) from error
+        except Refused as error:
+            raise SongError.of(song.song_id, error) from error
 
     def _style(self, song: Song) -> str | None:
         if song["style_path"] is None:
@@ -111,7 +110,7 @@ class Ingest(Stage):
         data = self._read(song, song["style_path"], self.params.max_style_bytes, "style_too_long")
         try:
             return " ".join(decode_text(data).split()) or None
-        except LyricsError as error:
+        except Refused as error:
             raise SongError(song.song_id, "style_malformed", error.detail) from error
 
     def _check_times(self, song: Song, lyrics: Lyrics, duration_s: float) -> None:

@@ -55,9 +55,9 @@ def heavy_files(pipeline: Pipeline, stages: Collection[str]) -> list[Path]:
             column.heavy for column in pipeline.stages[stage].writes.values()
         ):
             raise ValueError(f"engine.evict: {stage} writes no heavy column; give separate, encode or none")
-        standing, needed = pipeline.standing(stage), pipeline.needed(stage)
+        existing, needed = pipeline.existing(stage), pipeline.needed(stage)
         paths = [pipeline.path(stage, number) for number in pipeline.partitions if number not in needed]
-        found += [path for path in paths if path.name in standing.files]
+        found += [path for path in paths if path.name in existing.files]
     return found
 
 
@@ -65,22 +65,22 @@ def evict(path: Path, columns: Mapping[str, Column]) -> None:
     """A column file goes on without its heavy columns, as `columns` tell them: who was dropped, and by what it was made, stays known."""
     with parquet_file(path) as file:
         light = [name for name in file.schema_arrow.names if name not in columns or not columns[name].heavy]
-        table, recipe = file.read(columns=light).replace_schema_metadata(), file.metadata.metadata
+        table, metadata = file.read(columns=light).replace_schema_metadata(), file.metadata.metadata
     with (
         atomic_path(path.with_suffix(LEAN)) as temporary,
         pq.ParquetWriter(temporary, table.schema, compression="zstd") as writer,
     ):
         writer.write_table(table)
-        writer.add_key_value_metadata({name: recipe[name] for name in (b"recipe", b"inputs_sha256")})
+        writer.add_key_value_metadata({name: metadata[name] for name in (b"cache_key", b"inputs_sha256")})
     path.unlink()
 
 
 def _superseded(pipeline: Pipeline, stage: str) -> Iterator[Path]:
-    standing = pipeline.standing(stage)
+    existing = pipeline.existing(stage)
     current = {pipeline.name(stage, number) for number in pipeline.partitions}
-    folders = [(pipeline.table.root / stage, standing.files)]
+    folders = [(pipeline.table.root / stage, existing.files)]
     if pipeline.shards is not None:
-        folders.append((pipeline.shards, standing.shards))
+        folders.append((pipeline.shards, existing.shards))
     for folder, names in folders:
         old = (name for name in sorted(names) if name.partition(".")[0] not in current)
         yield from (folder / name for name in old if name.startswith("part-"))

@@ -48,9 +48,10 @@ def why(pipeline: Pipeline, stage: str) -> list[str]:
             inputs = [
                 f"input {name} changed" for name in cache_key["inputs"] if _differs(old, cache_key, name)
             ]
-            own = differences({**old, "inputs": None}, {**recipe, "inputs": None})
+            own = differences({**old, "inputs": None}, {**cache_key, "inputs": None})
             reasons.update(own + inputs or ["made from something else"])
-    return [f"{line} ({count} partitions)" for line, count in reasons.most_common()]
+    lines = [f"{line} ({count} partitions)" for line, count in reasons.most_common()]
+    return lines + [f"its fit would run again: {line}" for line in pipeline.why_fit(stage)]
 
 
 def _differs(old: dict, new: dict, name: str) -> bool:
@@ -99,16 +100,18 @@ def forget_drops(pipeline: Pipeline, reason: str) -> list[Path]:
             f"reason: no song was dropped for {reason!r}; reasons here: {', '.join(known) or 'none'}"
         )
     gone: list[Path] = []
+    remade: set[str] = set()
     for row in rows:
         if row["drop_reason"] != reason or row["dropped_by"] == SOURCES:
             continue
-        stale = {row["dropped_by"]}
-        for stage, inputs in pipeline.inputs.items():
-            if stale & inputs.keys():
-                stale.add(stage)
+        stale = pipeline.made_from({row["dropped_by"]})
+        remade |= stale
         number = row["partition"]
         paths = [path(stage, number) for stage in stale for path in (pipeline.path, pipeline.lean_path)]
         gone += [path for path in paths if path.is_file()]
     for path in set(gone):
         path.unlink()
+    for stage, inputs in pipeline.fit_inputs.items():
+        if remade & {*inputs}:  # songs that come back count again in the fit
+            pipeline.fit_path(stage).unlink(missing_ok=True)
     return sorted(set(gone))

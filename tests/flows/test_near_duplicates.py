@@ -15,7 +15,7 @@ from flows.pipelines.prepare_stages import prepare_pipeline
 from flows.prepare import run_prepare
 from flows.settings.project import Project
 from tasks.engine.pipeline import Pipeline
-from tasks.stages.group import Group, neighbours_path
+from tasks.stages.group import Group
 from tasks.toy.render import render_songs
 
 pytestmark = pytest.mark.slow
@@ -79,15 +79,15 @@ def test_a_lost_fit_is_made_again_and_runs_no_partition(
 ) -> None:
     work = project(root).work
     before = {path.name: path.stat().st_mtime_ns for path in work.table.rglob("part-*")}
-    told = neighbours_path(work.table).read_bytes()
-    neighbours_path(work.table).unlink()
+    told = pipeline.fit_path("group").read_bytes()
+    pipeline.fit_path("group").unlink()
     print_why(Project.at(work.root, None, ["engine.partition_size=4"]), "group")
-    assert "group: its songs would be compared again: never compared" in capsys.readouterr().out
+    assert "group: its fit would run again: never made" in capsys.readouterr().out
     run_prepare(project(root), only={"group"})
-    assert neighbours_path(work.table).read_bytes() == told
+    assert pipeline.fit_path("group").read_bytes() == told
     assert {path.name: path.stat().st_mtime_ns for path in work.table.rglob("part-*")} == before
     print_why(Project.at(work.root, None, ["group.min_words=0.9"]), "group")
-    assert "compared again: params.min_words: 0.7 -> 0.9" in capsys.readouterr().out
+    assert "its fit would run again: params.min_words: 0.7 -> 0.9" in capsys.readouterr().out
 
 
 def test_songs_near_a_given_benchmark_are_marked_and_only_their_partition_runs(

@@ -79,7 +79,7 @@ def law(root: Path) -> dict[str, Stage]:
         Encode(codec),
         Sketch(SketchParams(shingle_words=3, max_shingles=64, max_landmarks=64)),
         Check(CheckParams(plausible_score=0.3, min_phone_s=0.03, silence_db=-60.0)),
-        Group(GROUP, str(root / "table")),
+        Group(GROUP, 64),
         Filter(limits),
         Pack(PackParams(tensor_format="pt", extras=())),
         Generate(codec, style, {weights: str(checkpoint)}),

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tasks.engine.song import Refused
+
 SILENCE = 0
 NEVER = np.float32(-1e30)
 MAX_CELLS = 2_000_000_000  # bytes of back-pointers: 45 minutes of song with 2,500 words
@@ -25,10 +27,6 @@ class Span:
     first: int
     end: int
     score: float
-
-
-class DoesNotFit(ValueError):
-    """The words cannot be laid into these frames, whatever the sound."""
 
 
 def align_phones(
@@ -46,17 +44,22 @@ def align_phones(
         windows: frames [first, end) that each word must keep within.
 
     Raises:
-        DoesNotFit: more phones than frames, windows that leave no path, or more cells than memory allows.
+        Refused: ``too_many_words`` for the frames or for the memory, ``line_times`` (windows) that leave no path,
+            ``no_phones``.
     """
     symbol_S, word_S = _chain(words)
     num_frames, num_states = len(frames_TV), len(symbol_S)
     num_phones = num_states - len(words) - 1
     if num_phones > num_frames:
-        raise DoesNotFit(
-            f"{len(words)} words of {num_phones} phones need more than {num_frames} frames of 10 ms"
+        raise Refused(
+            "too_many_words",
+            f"{len(words)} words of {num_phones} phones need more than {num_frames} frames of 10 ms",
         )
     if num_frames * num_states > MAX_CELLS:
-        raise DoesNotFit(f"{num_frames} frames x {num_states} states is above {MAX_CELLS}; split the song")
+        raise Refused(
+            "too_many_words",
+            f"{num_frames} frames x {num_states} states is above {MAX_CELLS}; split the song",
+        )
     from_S, until_S = np.zeros(num_states, np.int64), np.full(num_states, num_frames)
     if windows is not None:
         edges = np.array(windows, np.int64).reshape(-1, 2)
@@ -71,7 +74,7 @@ def _chain(words: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:
     symbols, word_of = [SILENCE], [-1]
     for number, phones in enumerate(words):
         if not phones:
-            raise DoesNotFit(f"word {number} has no phones")
+            raise Refused("no_phones", f"word {number} has no phones")
         symbols += [*phones, SILENCE]
         word_of += [number] * len(phones) + [-1]
     return np.array(symbols), np.array(word_of)
@@ -115,7 +118,7 @@ def _viterbi(
         np.maximum(score_S, NEVER, out=score_S)
     state = num_states - 1 if score_S[-1] >= score_S[-2] else num_states - 2
     if score_S[state] <= NEVER / 2:
-        raise DoesNotFit("the times given for the lines leave no room for their words")
+        raise Refused("line_times", "the times given for the lines leave no room for their words")
     path_T = np.empty(num_frames, np.int64)
     for frame in range(num_frames - 1, -1, -1):
         path_T[frame] = state

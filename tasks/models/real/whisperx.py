@@ -19,7 +19,8 @@ from itertools import groupby, islice
 import numpy as np
 import torch
 
-from tasks.models.aligner import Line, TimedWord, Unalignable
+from tasks.engine.song import Refused
+from tasks.models.aligner import Line, TimedWord
 from tasks.models.base import RealModel
 from tasks.models.real.device import device_of
 from tasks.models.real.import_masks import import_foreign
@@ -62,12 +63,10 @@ class WhisperXAligner:
         match whatever it hears best; a word of such letters alone has the score 0.
         """
         if not words:
-            raise Unalignable("no_words", "there are no words to align")
+            raise Refused("no_words", "there are no words to align")
         spelled = [[self._net.letters.get(letter) for letter in word.lower()] for word in words]
         if not all(spelled) or all(number is None for numbers in spelled for number in numbers):
-            raise Unalignable(
-                "no_phones", f"an empty word, or none with a letter of the net, as {words[0]!r}"
-            )
+            raise Refused("no_phones", f"an empty word, or none with a letter of the net, as {words[0]!r}")
         frames_TV = self._net.listen(vocals_N)
         timed: list[TimedWord] = []
         latest = 0
@@ -75,7 +74,7 @@ class WhisperXAligner:
             start, stop = max(window[0], latest), min(window[1], len(frames_TV))
             signs = [sign for numbers in spelled[first:end] for sign in (*numbers, *self._behind)]
             if len(signs) > stop - start or len(signs) * (stop - start) > MAX_CELLS:
-                raise Unalignable(
+                raise Refused(
                     "too_many_words" if lines is None else "line_times",
                     f"words {first}-{end - 1} have {len(signs)} letters, for {max(0, stop - start)} frames",
                 )
@@ -94,7 +93,7 @@ class WhisperXAligner:
         latest = 0
         for number, line in enumerate(lines or ()):
             if not latest <= line.first <= line.last < num_words:
-                raise Unalignable(
+                raise Refused(
                     "line_times", f"line {number} holds words {line.first}-{line.last} of {num_words}"
                 )
             start = math.floor((line.start_s - self.line_tolerance_s) / self._net.frame_s)
@@ -146,7 +145,7 @@ def lay(frames_TV: torch.Tensor, signs: Sequence[int | None], blank: int) -> lis
     trellis = whisperx.get_trellis(heard_TV, tokens, blank)
     path = whisperx.backtrack(trellis, heard_TV, tokens, blank)
     if path is None:
-        raise Unalignable("too_many_words", f"{len(signs)} letters find no path in {num_frames} frames")
+        raise Refused("too_many_words", f"{len(signs)} letters find no path in {num_frames} frames")
     *laid, last, _ = [
         Letter(points[0].time_index, points[-1].time_index + 1, points[0].score)
         for points in (list(group) for _, group in groupby(path, key=lambda point: point.token_index))

@@ -11,6 +11,7 @@ import soundfile
 
 from jam_model.frames import SAMPLE_RATE_HZ
 from tasks.audio.read import AudioParams, array_of, flac_bytes, load_mix, npy_bytes, read_audio, read_bytes
+from tasks.engine.song import Refused
 
 LIMITS = AudioParams(max_seconds=5, max_bytes=4_000_000, max_channels=6, min_rate_hz=8000, max_rate_hz=96_000)
 
@@ -27,9 +28,9 @@ def encoded(audio_CN: np.ndarray, rate: int = SAMPLE_RATE_HZ, **kind: str) -> by
 
 
 def reason(data: bytes, limits: AudioParams = LIMITS) -> str:
-    with pytest.raises(ValueError) as refusal:
+    with pytest.raises(Refused) as refusal:
         read_audio(io.BytesIO(data), limits)
-    return str(refusal.value).split(":")[0]
+    return refusal.value.reason
 
 
 @pytest.mark.parametrize("kind", ["WAV", "FLAC", "MP3", "OGG"])

@@ -17,7 +17,7 @@ from tasks.engine.params import EngineParams
 from tasks.engine.pipeline import Pipeline
 from tasks.engine.run_partition import Work, run_partition
 from tasks.engine.song import Song, SongError
-from tasks.engine.stage import BadModel, Section, Stage
+from tasks.engine.stage import BadModel, Section, Stage, WholeTable
 from tasks.engine.table import Source, Table
 
 ENGINE = EngineParams(
@@ -102,6 +102,26 @@ class Flag(Stage):
 
     def one(self, song: Song) -> Song:
         return song.with_columns(kept=True)
+
+
+class Rank(Stage):
+    """Its fit looks for the longest title of the whole table; that song alone is told so."""
+
+    name = "rank"
+    version = 1
+    reads = frozenset({"title"})
+    writes = frozenset({"flags"})
+
+    @property
+    def fit_reads(self) -> frozenset[str]:
+        return frozenset({"duration_s"})
+
+    def fit(self, table: WholeTable, reference: WholeTable | None) -> dict[str, str]:
+        lengths = {row["song_id"]: row["duration_s"] for row in table.rows(["duration_s"])}
+        return {max(lengths, key=lambda song_id: lengths[song_id]): "longest"}
+
+    def one(self, song: Song) -> Song:
+        return song.with_columns(flags=[song.fitted] if song.fitted else [])
 
 
 def sources(titles: list[str]) -> list[Source]:

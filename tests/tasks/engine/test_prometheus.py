@@ -54,5 +54,5 @@ def test_songs_done_and_dropped_queue_and_workers_are_exported(tmp_path: Path) -
     assert value("jam_songs_done_total", 'stage="measure"') == 2
     assert value("jam_songs_dropped_total", 'reason="too_short"') == 1
     assert value("jam_worker_seconds_total", 'stage="measure"') > 0
-    assert value("jam_partitions_waiting", 'group="shared"') == 0
+    assert value("jam_partitions_waiting", 'pool="shared"') == 0
     assert value("jam_workers", 'state="idle"') >= 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from tests.tasks.engine.probes import (
     Factor,
     Flag,
     Measure,
+    Rank,
     pipeline_of_titles,
     sources,
     table_of,
@@ -141,11 +143,48 @@ def test_only_one_stage_can_be_run_and_says_what_it_needs(tmp_path: Path) -> Non
         run_pipelines([pipeline_of(tmp_path, table)], ENGINE, tmp_path / "receipts", only={"cut"})
 
 
-def test_recipe_in_the_file_says_what_it_was_made_from(tmp_path: Path) -> None:
+def test_cache_key_in_the_file_says_what_it_was_made_from(tmp_path: Path) -> None:
     table = table_of(tmp_path, ["one"])
     pipeline = pipeline_of(tmp_path, table)
     run_pipelines([pipeline], ENGINE, tmp_path / "receipts")
     assert stored_cache_key(pipeline.path("cut", 0)) == pipeline.cache_key("cut", 0)
+
+
+def test_a_fit_over_the_whole_table_runs_between_the_stages_and_only_what_it_changed_after_it(
+    tmp_path: Path,
+) -> None:
+    factor, fits = Factor(factor=1.0), []
+    titles = ["a", "bbb", "cc", "d", "ee", "f"]
+
+    def call(name: str, work: Callable[[], None]) -> None:
+        assert len(list((tmp_path / "table" / "measure").glob("part-*"))) == len(pipeline.partitions)
+        fits.append(name)
+        work()
+
+    def run() -> dict[str, int]:
+        reports = run_pipelines([pipeline], ENGINE, tmp_path / "receipts", call=call)
+        return {report.stage: len(report.receipts) for report in reports}
+
+    pipeline = pipeline_of_titles(tmp_path, titles, Measure(factor), Rank(factor))
+    assert run() == {"measure": 2, "rank": 2} and fits == ["fit rank"]
+    assert [row["title"] for row in pipeline.rows(["title", "flags"]) if row["flags"]] == ["bbb"]
+    pipeline = pipeline_of_titles(tmp_path, titles, Measure(factor), Rank(factor))
+    assert run() == {"measure": 0, "rank": 0} and fits == ["fit rank"], "it stands"
+    pipeline.fit_path("rank").unlink()
+    pipeline = pipeline_of_titles(tmp_path, titles, Measure(factor), Rank(factor))
+    assert pipeline.why_fit("rank") == ["never made"]
+    assert run() == {"measure": 0, "rank": 0} and fits == ["fit rank"] * 2
+    pipeline = pipeline_of_titles(tmp_path, [*titles, "gggg"], Measure(factor), Rank(factor))
+    assert run() == {"measure": 1, "rank": 2} and fits == ["fit rank"] * 3
+    assert [row["title"] for row in pipeline.rows(["title", "flags"]) if row["flags"]] == ["gggg"]
+
+
+def test_a_fit_waits_for_a_stage_that_is_not_run(tmp_path: Path) -> None:
+    factor = Factor(factor=1.0)
+    pipeline = pipeline_of_titles(tmp_path, ["a", "b"], Measure(factor), Rank(factor))
+    with pytest.raises(ValueError, match="stage rank needs measure, which has not run"):
+        run_pipelines([pipeline], ENGINE, tmp_path / "receipts", only={"rank"})
+    assert not pipeline.fit_path("rank").exists()
 
 
 def test_ray_client_address_is_refused() -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from tasks.engine.pipeline import Pipeline
+from tasks.engine.stage import WholeTable
 from tasks.engine.table import Source, Table
 from tests.tasks.engine.probes import Cut, Factor, Flag, Measure, sources, table_of
 
@@ -76,21 +76,27 @@ def test_change_upstream_changes_only_what_reads_it(tmp_path: Path) -> None:
 
 
 class Told(Flag):
-    """A stage that a fit has told something about some songs."""
+    """A stage whose fit says something of some songs."""
+
+    @property
+    def fit_reads(self) -> frozenset[str]:
+        return frozenset({"title"})
 
     def __init__(self, told: dict[str, str]) -> None:
         super().__init__(Factor(factor=1.0))
         self.told = told
 
-    def facts_of(self, song_ids: Sequence[str]) -> dict[str, str]:
-        return {song_id: self.told[song_id] for song_id in song_ids if song_id in self.told}
+    def fit(self, table: WholeTable, reference: WholeTable | None) -> dict[str, str]:
+        return self.told
 
 
 def test_what_a_fit_says_of_a_song_changes_only_its_partition(tmp_path: Path) -> None:
     table = table_of(tmp_path, list("abcdef"))
 
     def names(told: dict[str, str]) -> list[str]:
-        return [Pipeline(table, [Told(told)]).path("flag", number).name for number in (0, 1)]
+        pipeline = Pipeline(table, [Told(told)])
+        pipeline.fit("flag")
+        return [pipeline.path("flag", number).name for number in (0, 1)]
 
     silent, (number,) = names({}), [n for n, ids in members(table).items() if "song-05" in ids]
     told = names({"song-05": "repeats song-00"})

@@ -15,9 +15,9 @@ import pytest
 import ray
 
 from tasks.engine.interpreter import ask_cache_key, check_interpreter
-from tasks.engine.params import EngineParams, StageWorkers, group_sizes
+from tasks.engine.params import EngineParams, StageWorkers, pool_sizes
 from tasks.engine.pipeline import Pipeline, stored_cache_key
-from tasks.engine.pool import HEAP, Pool, connect
+from tasks.engine.pool import HEAP, ActorPools, connect
 from tasks.engine.scheduler import run_pipelines
 from tasks.engine.stage import BadModel
 from tests.tasks.engine.probes import ENGINE, Broken, Factor, Flag, Measure, Where, table_of
@@ -56,14 +56,14 @@ def test_a_worker_uses_freed_memory_again_and_does_not_ask_the_kernel_for_every_
     assert page_faults(plain) - page_faults(plain | HEAP) > 10 * 16 * 512
 
 
-def test_groups_share_the_machine() -> None:
+def test_pools_share_the_machine() -> None:
     stages, machine = {"ingest", "separate", "encode"}, {"CPU": 16.0, "GPU": 2.0}
     gpu = StageWorkers(gpus=0.5, cpus=2.0)
-    assert group_sizes(engine(), stages, machine) == {"": 16}
-    assert group_sizes(engine(separate=gpu), stages, machine) == {"": 8, "separate": 4}
+    assert pool_sizes(engine(), stages, machine) == {"": 16}
+    assert pool_sizes(engine(separate=gpu), stages, machine) == {"": 8, "separate": 4}
     asked = engine(separate=gpu.model_copy(update={"workers": 1}), encode=StageWorkers())
-    assert group_sizes(asked, stages, machine) == {"": 7, "separate": 1, "encode": 7}
-    assert group_sizes(engine(separate=gpu), {"ingest"}, machine) == {"": 16}, (
+    assert pool_sizes(asked, stages, machine) == {"": 7, "separate": 1, "encode": 7}
+    assert pool_sizes(engine(separate=gpu), {"ingest"}, machine) == {"": 16}, (
         "a stage that stands takes nothing"
     )
 
@@ -73,13 +73,13 @@ def test_more_than_this_machine_has_is_refused_in_one_line() -> None:
     with pytest.raises(
         ValueError, match=r"engine\.stages\.measure: a worker asks for 4000 CPU, this machine"
     ):
-        Pool(engine(measure=StageWorkers(cpus=4000.0)), {"measure"})
+        ActorPools(engine(measure=StageWorkers(cpus=4000.0)), {"measure"})
 
 
 @pytest.mark.parametrize("own", [StageWorkers(gpus=64.0), StageWorkers(memory_mb=10**9)])
-def test_group_that_could_never_start_is_refused(own: StageWorkers) -> None:
+def test_pool_that_could_never_start_is_refused(own: StageWorkers) -> None:
     with pytest.raises(ValueError, match=r"engine\.stages\.measure: a worker asks for"):
-        group_sizes(engine(measure=own), {"measure"}, {"CPU": 8.0, "memory": 1e9})
+        pool_sizes(engine(measure=own), {"measure"}, {"CPU": 8.0, "memory": 1e9})
 
 
 def test_workers_of_an_unknown_stage_are_refused() -> None:
@@ -88,7 +88,7 @@ def test_workers_of_an_unknown_stage_are_refused() -> None:
 
 
 def test_stage_with_own_workers_gives_their_room_back(tmp_path: Path) -> None:
-    """Each group asks for the whole machine: the second starts only when the first has let go."""
+    """Each pool asks for the whole machine: the second starts only when the first has let go."""
     connect(ENGINE)
     whole = ray.cluster_resources()["CPU"]
     pipeline = Pipeline(table_of(tmp_path, ["one", "two"]), [Measure(FACTOR), Flag(FACTOR)])
@@ -174,8 +174,8 @@ def test_receipt_says_what_a_partition_took(tmp_path: Path) -> None:
 def test_idle_workers_give_back_what_they_hold_down_to_the_fewest() -> None:
     connect(ENGINE)
     patient = ENGINE.model_copy(update={"idle_worker_s": 60.0, "min_workers": 1})
-    pool = Pool(patient, {"measure"})
-    group = pool.groups[""]
+    pool = ActorPools(patient, {"measure"})
+    group = pool.pools[""]
     try:
         while pool.free("", 5) != 2:  # all at once, as many as the pool may have
             list(pool.finished(timeout_s=1.0))

@@ -7,7 +7,8 @@ import math
 
 import pytest
 
-from tasks.songs.lyrics import Lyrics, LyricsError, parse_lyrics
+from tasks.engine.song import Refused
+from tasks.songs.lyrics import Lyrics, parse_lyrics
 
 
 def parse(text: str | bytes, ending: str, max_words: int = 100) -> Lyrics:
@@ -16,7 +17,7 @@ def parse(text: str | bytes, ending: str, max_words: int = 100) -> Lyrics:
 
 
 def reason(text: str | bytes, ending: str, **options: int) -> str:
-    with pytest.raises(LyricsError) as error:
+    with pytest.raises(Refused) as error:
         parse(text, ending, **options)
     return error.value.reason
 

@@ -10,8 +10,8 @@ import pytest
 
 from flows.settings.params import load_params
 from tasks.audio.read import flac_bytes
-from tasks.engine.song import Song, SongError
-from tasks.models.aligner import Line, TimedWord, Unalignable
+from tasks.engine.song import Refused, Song, SongError
+from tasks.models.aligner import Line, TimedWord
 from tasks.models.phonemizer import Pronunciation
 from tasks.stages.align import Align, AlignParams, lines_of, on_grid
 from tests.tasks.tiny import given
@@ -129,7 +129,7 @@ def test_a_claim_is_checked_and_repaired_without_the_lines_it_came_with(times: s
 
 def test_a_claim_that_cannot_be_checked_is_dropped_with_the_reason() -> None:
     with pytest.raises(SongError) as error:
-        align(Lays(error=Unalignable("too_many_words", "3 frames")), "given", lyrics_times=CLAIMED)
+        align(Lays(error=Refused("too_many_words", "3 frames")), "given", lyrics_times=CLAIMED)
     assert error.value.reason == "alignment_too_many_words"
 
 
@@ -168,7 +168,7 @@ def test_a_grid_that_is_none_is_refused(grid_s: float) -> None:
 
 def test_what_cannot_be_aligned_is_dropped_with_the_aligners_reason() -> None:
     with pytest.raises(SongError) as error:
-        align(Lays(error=Unalignable("too_many_words", "3 frames")))
+        align(Lays(error=Refused("too_many_words", "3 frames")))
     assert error.value.reason == "alignment_too_many_words"
 
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from flows.settings.params import load_params
 from tasks.audio.read import flac_bytes
-from tasks.engine.song import Song
-from tasks.models.aligner import TimedWord, Unalignable
+from tasks.engine.song import Refused, Song
+from tasks.models.aligner import TimedWord
 from tasks.models.phonemizer import Pronunciation
 from tasks.stages.align_transcript import Place
 from tests.tasks.tiny import tones_CN
@@ -24,7 +24,7 @@ class Evenly:
         self, vocals_N: np.ndarray, words: Sequence[str], pronunciations: Sequence[str]
     ) -> list[TimedWord]:
         if "impossible" in words:
-            raise Unalignable("too_many_words", "no room")
+            raise Refused("too_many_words", "no room")
         return [TimedWord(word, n / 10, n / 10 + 0.05, 1.0) for n, word in enumerate(words)]
 
 

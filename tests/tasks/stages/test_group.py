@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from tasks.audio.read import npy_bytes
+from tasks.dedup.near_duplicates import GroupParams
 from tasks.dedup.shingles import shingles
 from tasks.engine.limits import Limits
 from tasks.engine.pipeline import Pipeline
@@ -20,7 +20,7 @@ from tasks.engine.table import Source, Table
 from tasks.songs.columns import SONG_COLUMNS
 from tasks.stages.dedup_features import Sketch
 from tasks.stages.filter import Filter
-from tasks.stages.group import Group, fit_neighbours, neighbours_path, why_compare
+from tasks.stages.group import Group
 from tasks.stages.style import Style
 from tests.tasks.dedup.test_near_duplicates import PARAMS
 
@@ -74,14 +74,24 @@ class Prepared:
         self.listed += sources
         self.table.admit(self.listed, 2)
 
-    def pipeline(self) -> Pipeline:
-        return Pipeline(self.table, [Heard(Nothing()), Group(PARAMS, str(self.table.root))])
+    def pipeline(
+        self,
+        guarded: Pipeline | None = None,
+        params: GroupParams = PARAMS,
+        keeper: Stage | None = None,
+    ) -> Pipeline:
+        references = {"group": guarded} if guarded else {}
+        return Pipeline(self.table, [Heard(Nothing()), Group(params, 512, keeper)], references=references)
 
-    def run(self, guarded: Pipeline | None = None, params: object = PARAMS) -> set[tuple[str, int]]:
+    def run(
+        self, guarded: Pipeline | None = None, params: GroupParams = PARAMS, keeper: Stage | None = None
+    ) -> set[tuple[str, int]]:
         """All stages brought up to date; returns the (stage, partition) that ran."""
-        ran = run(self.pipeline(), "heard", self.root)
-        fit_neighbours(self.pipeline(), guarded, params, 512)  # type: ignore[arg-type]
-        return ran | run(self.pipeline(), "group", self.root)
+        pipeline = self.pipeline(guarded, params, keeper)
+        ran = run(pipeline, "heard", self.root)
+        if pipeline.why_fit("group"):
+            pipeline.fit("group")
+        return ran | run(pipeline, "group", self.root)
 
     def rows(self) -> dict[str, dict]:
         columns = [*Group.writes, "title"]
@@ -111,7 +121,7 @@ def test_a_repeated_song_is_written_down_and_the_others_are_alone(tmp_path: Path
     assert repeat["split"] == first["split"]
     alone = [row for title, row in rows.items() if not title.startswith(TUNE)]
     assert all(row["duplicate_group"] == row["song_id"] and row["duplicate_of"] is None for row in alone)
-    told = json.loads(neighbours_path(prepared.table.root).read_text())["songs"]
+    told = json.loads(prepared.pipeline().fit_path("group").read_text())["songs"]
     assert repeat["song_id"] in told and not {row["song_id"] for row in alone} & told.keys()
 
 
@@ -136,13 +146,6 @@ def test_only_partitions_whose_songs_changed_run_again(tmp_path: Path) -> None:
     assert prepared.run(params=strict) == {("group", number)}
     assert prepared.rows()[f"{TUNE} oh yes"]["duplicate_of"] is None
     assert len(list((tmp_path / "table/group").glob("*.json"))) == 1
-
-
-def test_the_fit_waits_for_the_stages_before(tmp_path: Path) -> None:
-    prepared = Prepared(tmp_path)
-    prepared.add(other_songs(0, 3))
-    with pytest.raises(ValueError, match="stage group needs heard"):
-        fit_neighbours(prepared.pipeline(), None, PARAMS, 512)
 
 
 def test_a_dropped_song_is_no_reason_to_drop_its_copy(tmp_path: Path) -> None:
@@ -173,15 +176,14 @@ def test_of_copies_one_stays_that_the_filter_will_keep(tmp_path: Path) -> None:
     prepared.add([source(TUNE), source(f"{TUNE} again and again"), source(f"{TUNE} and then once more")])
     prepared.run()
     assert prepared.rows()[f"{TUNE} again and again"]["duplicate_of"] == prepared.rows()[TUNE]["song_id"]
-    fit_neighbours(prepared.pipeline(), None, PARAMS, 512, Picky(Nothing()))
-    run(prepared.pipeline(), "group", tmp_path)
+    prepared.run(keeper=Picky(Nothing()))
     rows = prepared.rows()
     stays = rows[f"{TUNE} again and again"]
     assert stays["duplicate_of"] is None
     assert rows[f"{TUNE} and then once more"]["duplicate_of"] == stays["song_id"]
     assert len({row["duplicate_group"] for row in rows.values()}) == 1
-    assert why_compare(prepared.pipeline(), PARAMS, Picky(Nothing())) == []
-    assert [line.split(":")[0] for line in why_compare(prepared.pipeline(), PARAMS)] == ["keeper"]
+    assert prepared.pipeline(keeper=Picky(Nothing())).why_fit("group") == []
+    assert [line.split(":")[0] for line in prepared.pipeline().why_fit("group")] == ["keeper"]
 
 
 def test_songs_near_a_given_benchmark_are_marked(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from tasks.models.aligner import Line, Unalignable, aligner_identity, build_aligner
+from tasks.engine.song import Refused
+from tasks.models.aligner import Line, aligner_identity, build_aligner
 from tasks.models.real.whisperx import WhisperXAligner, lay
 from tests.tasks.models.checkpoints.wav2vec2 import write_wav2vec2
 from tests.tasks.models.voices import vocals, whisperx_params
@@ -153,7 +154,7 @@ def test_a_net_without_a_sign_between_words_aligns_too() -> None:
 def test_what_cannot_be_aligned_is_refused_with_its_reason(
     words: list[str], lines: list[Line] | None, reason: str
 ) -> None:
-    with pytest.raises(Unalignable) as refused:
+    with pytest.raises(Refused) as refused:
         times(hearing(emissions({}, 300)), words, lines)
     assert refused.value.reason == reason
 

@@ -1,0 +1,86 @@
+"""One partition of one stage on its way through the scheduler, and how the song is found that ends its worker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tasks.engine.limits import Limits
+from tasks.engine.pipeline import Pipeline
+from tasks.engine.pool import NODE_LOST, Crash
+from tasks.engine.run_partition import Work
+from tasks.engine.workers import StageFailed
+from tasks.storage.lease import Fence
+
+WHOLE_TRIES = 2  # a partition is tried whole this often before its songs are tried alone
+ALONE_TRIES = 3  # a song is dropped after failing alone this often
+
+
+@dataclass
+class WorkItem:
+    """A partition of a stage, and what has happened to it so far."""
+
+    pipeline: Pipeline
+    stage: str
+    number: int
+    crashes: int = 0
+    suspects: list[str] = field(default_factory=list)  # songs to be tried alone, the first one next
+    tries: dict[str, int] = field(default_factory=dict)
+    poison: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def rank(self) -> tuple[int, int, int]:
+        """Which of the ready goes first: the last stage, then the lowest number; the id only ends ties."""
+        return -self.pipeline.order.index(self.stage), self.number, id(self)
+
+    @property
+    def key(self) -> tuple[int, str, int]:
+        """What tells it from every other one of a run."""
+        return id(self.pipeline), self.stage, self.number
+
+    def work(self, receipts: Path, workers: int, limits: Limits, fence: Fence | None) -> Work:
+        """What a worker is told."""
+        pipeline, stage, number = self.pipeline, self.stage, self.number
+        inputs = pipeline.inputs[stage].items()
+        return Work(
+            stage,
+            number,
+            pipeline.path(stage, number),
+            pipeline.shard_path(stage, number),
+            {name: (pipeline.path(name, number), columns) for name, columns in inputs},
+            pipeline.cache_key(stage, number),
+            receipts / stage / f"{pipeline.name(stage, number)}.json",
+            workers,
+            limits,
+            self.poison,
+            fence,
+            pipeline.table.songs_root,
+        )
+
+    def learn_from(self, crash: Crash | None) -> None:
+        """Find the song that kills its worker: the partition whole, then its songs one at a time.
+
+        `crash` None: the song that was tried alone passed. A lost node is no try of the song's.
+
+        Raises:
+            StageFailed: the partition kills its workers, but no song of it does so alone.
+        """
+        if crash is None:
+            self.suspects.pop(0)
+        elif crash.reason == NODE_LOST:
+            return
+        elif self.suspects:
+            song_id = self.suspects[0]
+            self.tries[song_id] = self.tries.get(song_id, 0) + 1
+            if self.tries[song_id] >= ALONE_TRIES:
+                self.poison[song_id] = crash.reason
+                self.suspects.pop(0)
+        else:
+            self.crashes += 1
+            if self.crashes == WHOLE_TRIES:
+                self.suspects = [source.song_id for source in self.pipeline.partitions[self.number].sources]
+            elif self.crashes > 2 * WHOLE_TRIES:
+                raise StageFailed(
+                    f"{self.stage}: partition {self.number} ended its worker {self.crashes} times, "
+                    f"but no song of it does so alone; last: {crash.reason} ({crash.detail})"
+                )
