@@ -152,14 +152,14 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> DvcProject:
     made = DvcProject(folder / "project", folder / "bin")
     made("jam", "toy")
     made("jam", "prepare")
-    made.dvc("commit", "--force", "toy", *(stage.name for stage in prepare_stages(load_params(), "")))
+    made.dvc("commit", "--force", "toy", *(stage.name for stage in prepare_stages(load_params())))
     made.commit()
     return made
 
 
 @pytest.mark.slow
 def test_dvc_and_the_table_agree_on_what_is_fresh(project: DvcProject) -> None:
-    stages = [stage.name for stage in prepare_stages(load_params(), "")]
+    stages = [stage.name for stage in prepare_stages(load_params())]
     assert project.changed(*stages) == set() == project.stale()
     before = (project.root / "params.yaml").read_text()
     project.set({"engine": {"num_workers": 1, "song_limit_s": 99.0}})

@@ -42,7 +42,7 @@ def test_index_of_the_decisions_is_that_of_its_entries() -> None:
 
 def test_every_stage_stands_in_the_readme_table() -> None:
     rows = section("Stages and models")
-    for stage in prepare_stages(load_params(), ""):
+    for stage in prepare_stages(load_params()):
         assert f"| {stage.name} |" in rows
 
 
@@ -58,7 +58,7 @@ def test_pictures_and_links_of_the_readme_are_there() -> None:
 
 def test_dvc_stages_are_the_stages() -> None:
     stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
-    names = [stage.name for stage in prepare_stages(load_params(), "")]
+    names = [stage.name for stage in prepare_stages(load_params())]
     assert list(stages) == ["toy", *names, "pretrain", "sft", "dpo", "benchmark"]
     for name, stage in stages.items():
         assert stage["cmd"] == ("jam toy" if name == "toy" else f"jam stage {name}")
