@@ -67,7 +67,6 @@ def run_benchmark(params: Params, work: WorkFolder) -> Path:
     """
     check_models(params, "benchmark")
     started = time.time()
-    songs_root = songs_root_of(params)
     prepared = prepare_chain(params, work)
     rows = prepared.rows([*PROMPT_COLUMNS, *DATA_SET_COLUMNS, "window_embedding"])
     prompts, notes = benchmark_prompts(rows, params)
@@ -77,9 +76,7 @@ def run_benchmark(params: Params, work: WorkFolder) -> Path:
     systems = benchmark_systems(
         prompts, hashes, params.sampler, params.benchmark, shown.title if shown else ""
     )
-    chain = benchmark_chain(
-        params, work, systems, {hashes[name]: path for name, path in checkpoints.items()}, songs_root
-    )
+    chain = benchmark_chain(params, work, systems, {hashes[name]: path for name, path in checkpoints.items()})
     run_stages([chain], params.engine, work.receipts / REPORT)
     settings = {**decided_settings(params), "weights": hashes}
     rounds = standing_rounds(work)
@@ -113,7 +110,7 @@ def run_benchmark(params: Params, work: WorkFolder) -> Path:
             f"{len(prompts)} benchmark songs, {len(systems)} systems",
             [*notes, "All models sing from the same noise."],
         ),
-        Mixes([chain], songs_root),
+        Mixes([chain]),
         settings,
         run_facts(started, singing_rtf(chain, work.receipts / REPORT)),
         questions(measured, params.benchmark),
@@ -182,10 +179,9 @@ def benchmark_chain(
     work: WorkFolder,
     systems: Sequence[System],
     checkpoints: Mapping[str, Path],
-    songs_root: str,
 ) -> Chain:
     """The table of all systems' songs, and the stages that listen to them."""
-    table = Table(work.benchmark / "table", PROMPTED_COLUMNS, songs_root)
+    table = Table(work.benchmark / "table", PROMPTED_COLUMNS, songs_root_of(params))
     table.admit(system_sources(systems, params.benchmark.seed), params.engine.partition_size)
     return listening_chain(params, table, checkpoints, benchmark_stages(params))
 

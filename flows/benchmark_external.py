@@ -150,7 +150,7 @@ def run_judged(params: Params, work: WorkFolder, request: Request) -> Path:
         _notes(songs, folders, prompts),
     )
     report = report_of(
-        measured, systems, params.benchmark, text, Mixes(chains, ""), settings, run_facts(started, rtf)
+        measured, systems, params.benchmark, text, Mixes(chains), settings, run_facts(started, rtf)
     )
     return finish_report(replace(report, listening=listening), folder, recipe)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table as Grid
 
-from flows.pipelines.prepare_stages import prepare_chain, songs_root_of
+from flows.pipelines.prepare_stages import prepare_chain
 from flows.pipelines.report_inputs import decided_settings
 from flows.run.progress import say
 from flows.settings.check_models import unusable_models
@@ -154,7 +154,7 @@ def _needs(params: Params, plan: Plan) -> str:
 @contextmanager
 def _as_admitted(params: Params, work: WorkFolder) -> Iterator[Chain]:
     """The chain of `prepare` as it will be once the songs are admitted; the table itself stays as it is."""
-    chain = prepare_chain(params, work, songs_root_of(params))
+    chain = prepare_chain(params, work)
     standing = [source for part in chain.table.partitions() for source in part.sources]
     known = [source.facts["audio"]["path"] for source in standing if not source.facts.get("refused")]
     listing = list_sources(place_of(params.songs.path, "songs"), known, hashes=Hashes(work.hashes))

@@ -34,8 +34,7 @@ def heard_rows(chains: Sequence[Chain]) -> list[dict[str, Any]]:
 class Mixes:
     """The mixes of the songs of some tables, read when they are asked for, a partition at a time."""
 
-    def __init__(self, chains: Sequence[Chain], songs_root: str) -> None:
-        self.songs_root = songs_root
+    def __init__(self, chains: Sequence[Chain]) -> None:
         self._place = {
             source.song_id: (chain, number)
             for chain in chains
@@ -50,7 +49,7 @@ class Mixes:
             chain, number = place
             audio = {row["song_id"]: row["audio"] for row in chain.rows(["audio"], numbers=[number])}
             self._held = place, audio
-        return mix_of(song_id, self._held[1][song_id], self.songs_root)
+        return mix_of(song_id, self._held[1][song_id], place[0].table.songs_root)
 
 
 def text_styles(prompts: Iterable[Prompt], encoder: StyleEncoder, genres: Sequence[str]) -> TextStyles:
