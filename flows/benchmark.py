@@ -81,7 +81,6 @@ def run_benchmark(project: Project) -> Path:
             "prepared": columns_of([prepared]),
             "rounds": rounds.record() if rounds else None,
         },
-        songs_root,
     )
     text = ReportText(
         "From songs to a song model",

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rich.table import Table as Grid
 
-from flows.pipelines.prepare_stages import prepare_pipeline, songs_root_of
+from flows.pipelines.prepare_stages import prepare_pipeline
 from flows.run.progress import console, say
 from flows.settings.check_models import unusable_models
 from flows.settings.params import Params
@@ -109,7 +109,7 @@ def _needs(params: Params, plan: Plan) -> str:
 def _as_admitted(project: Project) -> Iterator[Pipeline]:
     """The pipeline of `prepare` as it will be once the songs are admitted; the table itself stays as it is."""
     params, work = project.params, project.work
-    pipeline = prepare_pipeline(project, songs_root_of(params.songs))
+    pipeline = prepare_pipeline(project)
     known = admitted_paths(pipeline.table.partitions())
     listing = list_sources(place_of(params.songs.path, "songs"), known, hashes=Hashes(work.hashes))
     with tempfile.TemporaryDirectory(prefix="jam-plan-") as folder:

@@ -55,7 +55,6 @@ class BenchmarkSongs:
     reference: Sequence[Mapping[str, Any]]
     listening: Sequence[Preference]
     key: Mapping[str, Any]
-    songs_root: str = ""
 
 
 def write_benchmark(
@@ -92,7 +91,7 @@ def write_benchmark(
         songs.systems,
         params.benchmark,
         text,
-        Mixes(songs.pipelines, songs.songs_root),
+        Mixes(songs.pipelines),
         settings,
         run_facts(started, rtf),
     )

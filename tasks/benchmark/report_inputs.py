@@ -29,8 +29,7 @@ def measured_rows(pipelines: Sequence[Pipeline]) -> list[dict[str, Any]]:
 class Mixes:
     """The mixes of the songs of some tables, read when they are asked for, a partition at a time."""
 
-    def __init__(self, pipelines: Sequence[Pipeline], songs_root: str) -> None:
-        self.songs_root = songs_root
+    def __init__(self, pipelines: Sequence[Pipeline]) -> None:
         self._place = {
             source.song_id: (pipeline, number)
             for pipeline in pipelines
@@ -45,7 +44,7 @@ class Mixes:
             pipeline, number = place
             audio = {row["song_id"]: row["audio"] for row in pipeline.rows(["audio"], numbers=[number])}
             self._held = place, audio
-        return mix_of(song_id, self._held[1][song_id], self.songs_root)
+        return mix_of(song_id, self._held[1][song_id], place[0].table.songs_root)
 
 
 def text_styles(prompts: Iterable[Prompt], encoder: StyleEncoder, genres: Sequence[str]) -> TextStyles:

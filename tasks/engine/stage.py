@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Protocol
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -40,11 +41,26 @@ class WholeTable(Protocol):
         """Songs as `Pipeline.rows` gives them, partition after partition; of these ids alone, if any are given."""
 
 
+Choice = TypeVar("Choice", bound=Section)
+Built = TypeVar("Built")
+
+
+class Model(cached_property[Built]):
+    """A model of a stage: built once a worker, when it is first used, from the section that chooses it.
+
+    `identity` and `build` are those of the model's kind; `identity` builds nothing.
+    """
+
+    def __init__(self, identity: Callable[[Choice], str], build: Callable[[Choice], Built]) -> None:
+        super().__init__(lambda stage: build(stage.choices[self.attrname]))
+        self.identity: Callable[[Any], str] = identity
+
+
 class Stage(ABC):
     """One step over songs. A subclass names its columns and says what happens to one song.
 
     `version` rises whenever the code changes what comes out (a test holds it to the source).
-    Models are built lazily (``functools.cached_property``), once an actor; a stage pickles without them.
+    Its models are attributes, each a `Model`; a stage pickles without those that are built.
     """
 
     name: ClassVar[str]
@@ -56,19 +72,32 @@ class Stage(ABC):
     fit_version: ClassVar[int] = 0  # rises whenever `fit` says something else of the same columns
 
     def __init__(self, params: Section, *more: Section) -> None:
-        """`params`: its own section of params.yaml; `more`: others that decide its values, which `facts` tells."""
+        """`params`: its own section of params.yaml; `more`: others that decide its values.
+
+        The last ones choose its models, in the order they are declared.
+        """
         self.params = params
         self.sections = (params, *more)
 
     @property
+    def choices(self) -> dict[str, Section]:
+        """The section that chooses each model, by the model's name."""
+        kinds = reversed(type(self).__mro__)
+        names = [name for kind in kinds for name, value in vars(kind).items() if isinstance(value, Model)]
+        return dict(zip(names, self.sections[len(self.sections) - len(names) :], strict=True))
+
+    @property
     def models(self) -> tuple[str, ...]:
         """Identity (`name@revision`) of every model used, known without building it."""
-        return ()
+        return tuple(getattr(type(self), name).identity(section) for name, section in self.choices.items())
 
     @property
     def facts(self) -> dict[str, Any]:
-        """Whatever else decides the values (the hash of a checkpoint, the run's seed)."""
-        return {}
+        """Whatever else decides the values: what chooses the models, whose weights are in an identity, by hash and
+        not by path.
+        """
+        chosen = self.choices.items()
+        return {name: section.decides() for name, section in chosen if section is not self.params}
 
     @property
     def fit_reads(self) -> frozenset[str]:

@@ -18,11 +18,11 @@ from pydantic import field_validator
 
 from tasks.engine.columns import Column
 from tasks.engine.song import Refused, Song, SongError
-from tasks.engine.stage import Section
+from tasks.engine.stage import Model, Section
 from tasks.models.aligner import Line, TimedWord, aligner_identity, build_aligner
 from tasks.models.phonemizer import build_phonemizer, phonemizer_identity
 from tasks.songs.columns import SCORED_WORD
-from tasks.stages.bases import Model, VocalsStage
+from tasks.stages.bases import VocalsStage
 
 
 class AlignParams(Section):

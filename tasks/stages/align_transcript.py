@@ -13,10 +13,11 @@ import pyarrow as pa
 
 from tasks.engine.columns import Column
 from tasks.engine.song import Refused, Song
+from tasks.engine.stage import Model
 from tasks.models.aligner import TimedWord, aligner_identity, build_aligner
 from tasks.models.phonemizer import build_phonemizer, phonemizer_identity
 from tasks.songs.columns import SCORED_WORD
-from tasks.stages.bases import Model, VocalsStage
+from tasks.stages.bases import VocalsStage
 
 
 class Place(VocalsStage):

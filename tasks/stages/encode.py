@@ -8,8 +8,9 @@ import pyarrow as pa
 from tasks.audio.read import npy_bytes
 from tasks.engine.columns import Column
 from tasks.engine.song import Song
+from tasks.engine.stage import Model
 from tasks.models.codec import CodecParams, build_codec, codec_identity
-from tasks.stages.bases import MixStage, Model
+from tasks.stages.bases import MixStage
 
 
 class Encode(MixStage):

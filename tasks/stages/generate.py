@@ -30,11 +30,10 @@ from tasks.audio.mix import mix_of
 from tasks.audio.read import flac_bytes, npy_bytes
 from tasks.engine.columns import Column
 from tasks.engine.song import Song, SongError
-from tasks.engine.stage import Section
+from tasks.engine.stage import Model, Section, Stage
 from tasks.models.codec import CodecParams, build_codec, codec_identity
 from tasks.models.style_encoder import StyleParams, build_style_encoder, style_encoder_identity
 from tasks.songs.columns import AUDIO, DURATION_S, TAIL_ENERGY
-from tasks.stages.bases import Model, ModelStage
 from tasks.storage.object_store import place_of
 
 
@@ -103,7 +102,7 @@ Recipe = Sing | Recode | Copy | Noisy
 RECIPE: TypeAdapter[Recipe] = TypeAdapter(Annotated[Recipe, Field(discriminator="kind")])
 
 
-class Generate(ModelStage):
+class Generate(Stage):
     """Sings, recodes, disturbs or copies. Sung noise depends on `seed`, `parent` and `take`: two checkpoints given the
     same prompt and seed start from the same noise.
     """

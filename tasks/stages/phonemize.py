@@ -9,10 +9,9 @@ import pyarrow as pa
 
 from tasks.engine.columns import Column
 from tasks.engine.song import Song, SongError
-from tasks.engine.stage import Section
+from tasks.engine.stage import Model, Section, Stage
 from tasks.models.phonemizer import PhonemizerParams, build_phonemizer, phonemizer_identity
 from tasks.songs.columns import STRINGS
-from tasks.stages.bases import Model, ModelStage
 
 
 class PhonemizeParams(Section):
@@ -21,7 +20,7 @@ class PhonemizeParams(Section):
     max_unknown_share: float
 
 
-class Phonemize(ModelStage):
+class Phonemize(Stage):
     """Phonemes of the timed words."""
 
     name = "phonemize"

@@ -7,8 +7,9 @@ import pyarrow as pa
 
 from tasks.engine.columns import Column
 from tasks.engine.song import Song, SongError
+from tasks.engine.stage import Model
 from tasks.models.judge import Judge, JudgeParams, build_judge, judge_identity
-from tasks.stages.bases import MixStage, Model
+from tasks.stages.bases import MixStage
 
 
 class Score(MixStage):

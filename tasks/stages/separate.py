@@ -8,7 +8,7 @@ from jam_model.frames import SAMPLE_RATE_HZ
 from tasks.audio.read import flac_bytes
 from tasks.engine.columns import Column
 from tasks.engine.song import Song
-from tasks.engine.stage import Section
+from tasks.engine.stage import Model, Section
 from tasks.models.separator import (
     VOCALS,
     Stems,
@@ -16,7 +16,7 @@ from tasks.models.separator import (
     grouped,
     separator_identity,
 )
-from tasks.stages.bases import MixStage, Model
+from tasks.stages.bases import MixStage
 
 STEM = pa.struct([("name", pa.string()), ("bytes", pa.large_binary())])
 

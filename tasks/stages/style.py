@@ -8,13 +8,14 @@ import pyarrow as pa
 from tasks.audio.read import npy_bytes
 from tasks.engine.columns import Column
 from tasks.engine.song import Song
+from tasks.engine.stage import Model
 from tasks.models.style_encoder import (
     StyleParams,
     build_style_encoder,
     style_encoder_identity,
 )
 from tasks.songs.columns import STYLE
-from tasks.stages.bases import MixStage, Model
+from tasks.stages.bases import MixStage
 
 
 class Style(MixStage):

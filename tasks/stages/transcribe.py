@@ -9,10 +9,10 @@ import pyarrow as pa
 
 from tasks.engine.columns import Column
 from tasks.engine.song import Song, SongError
-from tasks.engine.stage import Section
+from tasks.engine.stage import Model, Section
 from tasks.models.transcriber import build_transcriber, transcriber_identity
 from tasks.songs.columns import SCORED_WORD, STRINGS
-from tasks.stages.bases import Model, VocalsStage
+from tasks.stages.bases import VocalsStage
 
 
 class TranscribeParams(Section):
