@@ -49,7 +49,7 @@ from tasks.models.style_encoder import build_style_encoder
 from tasks.prompts.prompts import Prompt, System
 from tasks.storage.files import write_json_lines
 
-HEARD_FOR_PROMPTS = ("parent", "duration_s", "words", "phonemes", "style_embedding")
+HEARD_FOR_PROMPTS = ("parent", "duration_s", "timed_words", "style_embedding")
 
 
 @dataclass(frozen=True)

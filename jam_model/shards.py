@@ -10,7 +10,6 @@ Shapes: T frames, C 64 latent channels, N style rows, S 512 style dimensions.
 
 from __future__ import annotations
 
-import math
 import mmap
 import os
 import re
@@ -24,9 +23,9 @@ from typing import Any
 import numpy as np
 
 from jam_model.frames import LATENT_CHANNELS, STYLE_DIM
-from jam_model.lyric_grid import GridWord
 from jam_model.shard_index import IDS_NAME, INDEX_NAME, TRAIN, id_rows, read_ids, read_index, read_json
 from jam_model.tensors import MAX_MEMBER_BYTES, Buffer, read_tensor
+from jam_model.words import Word
 
 # webdataset reads this when it is imported; it then refuses pickles and `pipe:` addresses
 os.environ["WDS_SECURE"] = "1"
@@ -51,7 +50,7 @@ class Sample:
     mean_TC: np.ndarray
     std_TC: np.ndarray
     style_NS: np.ndarray
-    words: tuple[GridWord, ...]
+    words: tuple[Word, ...]
     split: str = TRAIN
 
     @property
@@ -270,7 +269,7 @@ def decode_sample(song_id: str, members: Mapping[str, Buffer], where: str) -> Sa
     return Sample(song_id, mean_TC, std_TC, style.astype(np.float32), words, str(lyrics.get("split", TRAIN)))
 
 
-def grid_words(lyrics: Any, name: str) -> tuple[GridWord, ...]:
+def grid_words(lyrics: Any, name: str) -> tuple[Word, ...]:
     """The words of a lyrics object (``{"word": [{"start", "end", "phoneme"}]}``) for the lyric grid.
 
     Raises:
@@ -281,14 +280,10 @@ def grid_words(lyrics: Any, name: str) -> tuple[GridWord, ...]:
         raise ValueError(f"{name} is no object with a list of words as 'word'")
     words = []
     for number, row in enumerate(rows):
-        start_s, end_s, phonemes = row.get("start"), row.get("end"), row.get("phoneme")
-        if not (
-            type(start_s) in (float, int) and type(end_s) in (float, int) and 0 <= start_s <= end_s < math.inf
-        ):
-            raise ValueError(
-                f"{name}: word {number} lasts from {start_s!r} to {end_s!r}; give seconds in order"
-            )
-        if not isinstance(phonemes, str):
+        try:
+            words.append(Word.from_json(row))
+        except ValueError as error:
+            raise ValueError(f"{name}: word {number} {error}") from error
+        if words[-1].phonemes is None:
             raise ValueError(f"{name}: word {number} has no phoneme; `jam import` phonemizes such shards")
-        words.append(GridWord(float(start_s), float(end_s), phonemes))
     return tuple(words)

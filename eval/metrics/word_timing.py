@@ -1,13 +1,13 @@
 """Word timing: when words are sung against when they were asked for, on the words that were recognised.
 
-Legend: B resamples, N songs, E errors (one a matched word).
+Legend: B resamples, N songs, E errors (one a matched word), R and W words, each an interval of start and end in seconds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 
@@ -51,17 +51,6 @@ Which = Literal["median", "p90"]
 _QUANTILES: dict[str, float] = {"median": 0.5, "p90": 0.9}
 
 
-class Timed(Protocol):
-    """A word with its times in seconds; any record with these fields will do."""
-
-    @property
-    def word(self) -> str: ...
-    @property
-    def start_s(self) -> float: ...
-    @property
-    def end_s(self) -> float: ...
-
-
 @dataclass(frozen=True)
 class TimingErrors:
     """Absolute errors of one song's matched words, in seconds."""
@@ -75,18 +64,21 @@ class TimingErrors:
         return len(self.start_s)
 
 
-def timing_errors(asked: Sequence[Timed], heard: Sequence[Timed]) -> TimingErrors:
+def timing_errors(
+    reference_labels: Sequence[str],
+    reference_intervals_R2: np.ndarray,
+    estimated_labels: Sequence[str],
+    estimated_intervals_W2: np.ndarray,
+) -> TimingErrors:
     """Errors of the words heard as asked, paired by the alignment with the fewest edits.
 
     Words are compared as they stand: normalise both sides first (eval.metrics.error_rates.normalise, word by word).
     """
-    pairs = matched_pairs([word.word for word in asked], [word.word for word in heard])
-    hits = [(asked[i], heard[j]) for i, j, mark in pairs if mark == "hit"]
-    return TimingErrors(
-        start_s=tuple(abs(found.start_s - wanted.start_s) for wanted, found in hits),
-        end_s=tuple(abs(found.end_s - wanted.end_s) for wanted, found in hits),
-        num_asked=len(asked),
-    )
+    pairs = matched_pairs(reference_labels, estimated_labels)
+    hits = [(i, j) for i, j, mark in pairs if mark == "hit"]
+    errors = [np.abs(estimated_intervals_W2[j] - reference_intervals_R2[i]).tolist() for i, j in hits]
+    starts_s, ends_s = zip(*errors, strict=True) if errors else ((), ())
+    return TimingErrors(starts_s, ends_s, len(reference_labels))
 
 
 def timing_estimate(

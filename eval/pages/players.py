@@ -100,14 +100,14 @@ def _take(row: SongRow) -> dict[str, Any]:
 
 def _lane(words: Sequence[Any], marks: Sequence[str]) -> list[list[Any]]:
     return [
-        [word.word, round(word.start_s, 3), round(word.end_s, 3), mark]
-        for word, mark in zip(words, marks, strict=True)
+        [text, round(start_s, 3), round(end_s, 3), mark]
+        for (text, start_s, end_s), mark in zip(words, marks, strict=True)
     ]
 
 
 def _keys(words: Sequence[Any]) -> list[str]:
     """One comparable token a shown word, so that marks and words stay one to one."""
-    return ["".join(normalise([word.word])) or "'" for word in words]
+    return ["".join(normalise([text])) or "'" for text, _, _ in words]
 
 
 def _file_name(row: SongRow) -> str:

@@ -25,8 +25,9 @@ from eval.results.report import System as ReportSystem
 from eval.results.song_row import SongRow
 from eval.stats.intervals import Estimate
 from eval.stats.significance import detectable_by_interval
+from jam_model.words import words_of
 from tasks.audio.mix import mp3_bytes
-from tasks.benchmark.song_metrics import FRECHET, SongMeasures, Timed
+from tasks.benchmark.song_metrics import FRECHET, SongMeasures
 from tasks.benchmark.system_metrics import OF_SETS, Measured
 from tasks.benchmark.systems import BenchmarkParams
 from tasks.prompts.prompts import Prompt, System
@@ -207,8 +208,8 @@ def _facts(row: Mapping[str, Any]) -> list[tuple[str, str]]:
     return facts + ([("dropped", row["drop_reason"])] if row["drop_reason"] else [])
 
 
-def _lane(words: Sequence[Mapping[str, Any]]) -> list[Timed]:
-    return [Timed(word["word"], word["start_s"], word["end_s"]) for word in words]
+def _lane(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, float, float]]:
+    return [(word.text, word.start_s, word.end_s) for word in words_of(rows)]
 
 
 def _short(estimate: Estimate) -> str:

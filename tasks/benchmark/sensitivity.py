@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from pydantic import Field
 
 from eval.metrics.word_timing import timing_errors, timing_estimate
 from eval.stats.intervals import Estimate
-from tasks.benchmark.song_metrics import ACOUSTIC_PER, JUDGE_MEAN, STYLE, timed_words
+from jam_model.words import Word, words_of
+from tasks.benchmark.song_metrics import ACOUSTIC_PER, JUDGE_MEAN, STYLE, labels_and_intervals
 from tasks.benchmark.system_metrics import Measured
 from tasks.engine.fingerprint import fingerprint
 from tasks.engine.stage import Section
@@ -90,7 +90,9 @@ def estimates(probe: Probe, step: Step, measured: Measured) -> dict[str, Estimat
         errors = [
             None
             if song.row["placed_words"] is None
-            else timing_errors(timed_words(prompt.words), timed_words(song.row["placed_words"]))
+            else timing_errors(
+                *labels_and_intervals(prompt.words), *labels_and_intervals(words_of(song.row["placed_words"]))
+            )
             for song, prompt in zip(songs, measured.prompts, strict=True)
         ]
         found[TRUE_START] = timing_estimate(errors, "start", "median", measured.resampling)
@@ -104,11 +106,11 @@ def _sung(number: int, weights: str, sampler: SamplerParams, prompts: Sequence[P
 def _moved(prompt: Prompt, reach_s: float, seed: int) -> Prompt:
     random = np.random.default_rng([seed, int(fingerprint(prompt.song_id), 16)])
     draws = random.uniform(-1, 1, len(prompt.words)) * reach_s
-    words: list[Mapping[str, Any]] = []
+    words: list[Word] = []
     latest_s, end_s = 0.0, float(prompt.duration_s or 0.0)
     for word, draw_s in zip(prompt.words, draws, strict=True):
-        length_s = word["end_s"] - word["start_s"]
-        start_s = min(max(word["start_s"] + float(draw_s), latest_s), max(end_s - length_s, latest_s))
-        words.append({**word, "start_s": start_s, "end_s": start_s + length_s})
+        length_s = word.end_s - word.start_s
+        start_s = min(max(word.start_s + float(draw_s), latest_s), max(end_s - length_s, latest_s))
+        words.append(replace(word, start_s=start_s, end_s=start_s + length_s))
         latest_s = start_s
     return replace(prompt, words=tuple(words))

@@ -28,6 +28,7 @@ from eval.metrics.style_similarity import METRICS as SIMILARITY_METRICS
 from eval.metrics.style_similarity import style_similarity
 from eval.metrics.tail_energy import METRICS as ENERGY_METRICS
 from eval.metrics.word_timing import TimingErrors, timing_errors
+from jam_model.words import Word, words_of
 from tasks.audio.read import array_of
 from tasks.models.phonemizer import Phonemizer
 from tasks.prompts.prompts import Prompt
@@ -56,15 +57,6 @@ class TextStyles:
 
     of_song: Mapping[str, np.ndarray] = field(default_factory=dict)
     genres: Mapping[str, np.ndarray] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Timed:
-    """A word with its times, as it is compared."""
-
-    word: str
-    start_s: float
-    end_s: float
 
 
 @dataclass(frozen=True)
@@ -108,7 +100,7 @@ class Ruler:
         given: Mapping[str, ErrorCounts] = counts
         if row["transcript"] is not None:
             counts = given = word_counts(row, prompt.texts, asked_phones, self.phonemizer)
-            given_texts = [word["word"] for word in row["asked_words"]]
+            given_texts = [word.text for word in words_of(row["asked_words"])]
             if given_texts != prompt.texts:
                 given = word_counts(row, given_texts, self.phonemizer.phones(given_texts), self.phonemizer)
         timing = _timing(row, prompt)
@@ -172,16 +164,21 @@ def _timing(row: Mapping[str, Any], prompt: Prompt) -> TimingErrors | None:
     """Of the words that were heard; None where none could be laid, or no times were asked for."""
     if row.get("placed_words") is None or not prompt.is_timed:
         return None
-    return timing_errors(timed_words(row["asked_words"]), timed_words(row["placed_words"]))
+    asked, heard = (labels_and_intervals(words_of(row[name])) for name in ("asked_words", "placed_words"))
+    return timing_errors(*asked, *heard)
 
 
 def _onset_f1(row: Mapping[str, Any], prompt: Prompt) -> float:
-    asked, heard = (timed_words(row[column]) for column in ("asked_words", "placed_words"))
-    return onset_scores([word.start_s for word in asked], [word.start_s for word in heard]).f1
+    (_, asked_W2), (_, heard_W2) = (
+        labels_and_intervals(words_of(row[name])) for name in ("asked_words", "placed_words")
+    )
+    return onset_scores(asked_W2[:, 0].tolist(), heard_W2[:, 0].tolist()).f1
 
 
-def timed_words(words: Sequence[Mapping[str, Any]]) -> list[Timed]:
-    """The words as `normalise` has them; one that becomes several keeps its times in each, an empty one goes."""
-    return [
-        Timed(part, word["start_s"], word["end_s"]) for word in words for part in normalise([word["word"]])
-    ]
+def labels_and_intervals(words: Sequence[Word]) -> tuple[list[str], np.ndarray]:
+    """The words as `normalise` has them, and their starts and ends in seconds [W, 2].
+
+    A word that becomes several keeps its times in each, an empty one goes.
+    """
+    parts = [(part, word) for word in words for part in normalise([word.text])]
+    return [part for part, _ in parts], np.array([(w.start_s, w.end_s) for _, w in parts]).reshape(-1, 2)

@@ -12,10 +12,13 @@ import pyarrow as pa
 
 AUDIO = pa.struct([("path", pa.string()), ("bytes", pa.large_binary())])
 """A song's mix: a path relative to the songs root (given songs), or an encoded file (generated songs)."""
-WORD = pa.struct([("word", pa.string()), ("start_s", pa.float64()), ("end_s", pa.float64())])
-SCORED_WORD = pa.struct(
-    [("word", pa.string()), ("start_s", pa.float64()), ("end_s", pa.float64()), ("score", pa.float64())]
+WORD = pa.struct(
+    [
+        *(("text", pa.string()), ("start_s", pa.float64()), ("end_s", pa.float64())),
+        *(("phonemes", pa.string()), ("score", pa.float64())),
+    ]
 )
+"""A row of `jam_model.words.Word`."""
 STRINGS = pa.list_(pa.string())
 QUALITY = pa.struct(
     [
@@ -62,7 +65,7 @@ COLUMNS: dict[str, Column] = {
     "sample_rate_hz": Column(pa.int32(), "sample rate of the source"),
     "lyrics": Column(STRINGS, "the given words in order; null = no lyrics were given"),
     "lyrics_times": Column(pa.list_(WORD), "the given words with their claimed times; null = untimed"),
-    "lyrics_lines": Column(pa.list_(WORD), "timed lines of an .lrc (word = the line); null = none"),
+    "lyrics_lines": Column(pa.list_(WORD), "timed lines of an .lrc (text = the line); null = none"),
     "num_lines": Column(pa.int32(), "lines of the given lyrics; null = no lyrics, or a format without lines"),
     "style_text": Column(pa.string(), "style prompt; null = none"),
     # separate
@@ -72,22 +75,22 @@ COLUMNS: dict[str, Column] = {
     ),
     # transcribe
     "transcript": Column(STRINGS, "words the recogniser heard; null = not asked to listen"),
-    "transcript_times": Column(pa.list_(SCORED_WORD), "the same words with times"),
+    "transcript_times": Column(pa.list_(WORD), "the same words with times"),
     "heard_phones": Column(
         STRINGS, "the recogniser's own phones, no word knowledge; null = not asked, or it hears none"
     ),
     "language": Column(pa.string(), "ISO 639-1, as the recogniser tells it; null = it does not"),
     # align
-    "words": Column(
-        pa.list_(SCORED_WORD), "the song's words with aligned times and scores in [0, 1]; 0 = cannot be said"
+    "timed_words": Column(
+        pa.list_(WORD), "the song's words with aligned times and scores in [0, 1]; 0 = cannot be said"
     ),
     "alignment_score": Column(pa.float64(), "mean word score"),
     "aligned_words": Column(
-        pa.list_(SCORED_WORD),
+        pa.list_(WORD),
         "where the aligner lays words that kept their given times; null = they have its",
     ),
     # phonemize
-    "phonemes": Column(STRINGS, "IPA of each word, in jamify's symbols; as long as `words`"),
+    "words": Column(pa.list_(WORD), "the timed words with their phonemes: IPA in jamify's symbols"),
     "phoneme_unknown": Column(pa.int32(), "symbols that had no counterpart and were left out"),
     # style
     "style_embedding": Column(pa.list_(pa.list_(pa.float32())), "[n, 512], one row a crop"),
@@ -124,8 +127,7 @@ COLUMNS: dict[str, Column] = {
     "take": Column(pa.int32(), "candidate number, from 0"),
     "seed": Column(pa.int64(), "seed of the noise this song was made from"),
     "checkpoint": Column(pa.string(), "hash of the weights that sang it; null = not sung by a model"),
-    "asked_words": Column(pa.list_(SCORED_WORD), "the words and times the model was asked to sing"),
-    "asked_phonemes": Column(STRINGS, "their phonemes, as long as `asked_words`"),
+    "asked_words": Column(pa.list_(WORD), "the words, times and phonemes the model was asked to sing"),
     "asked_style": Column(pa.list_(pa.list_(pa.float32())), "the style the model was asked for, [n, 512]"),
     "asked_duration_s": Column(pa.float64(), "the length the model was asked for"),
     "recipe": Column(pa.string(), "how the row was made: generate | copy | codec, with its options, as JSON"),
@@ -135,7 +137,7 @@ COLUMNS: dict[str, Column] = {
     "scores": Column(pa.list_(pa.float64()), "a score for each of the judge's axes, in its order and range"),
     # place
     "placed_words": Column(
-        pa.list_(SCORED_WORD),
+        pa.list_(WORD),
         "the heard words where the aligner lays them; null = none, or they cannot be laid",
     ),
     # gauge

@@ -9,6 +9,7 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
+from jam_model.words import Word
 from tasks.models.base import ModelChoice, RealModel
 from tasks.models.embedded.forced_alignment import DoesNotFit, Span, align_phones
 from tasks.models.embedded.recogniser import FRAMES_A_SECOND, Recogniser, load_recogniser, weights_revision
@@ -33,18 +34,6 @@ NEAREST = {
     "ɾ": "d",
 }
 """What stands in for a phone the net never heard: the nearest by place and manner."""
-
-
-@dataclass(frozen=True, slots=True)
-class TimedWord:
-    """A word in a song; `score` is the geometric mean of its phones' (or letters') posteriors there, in (0, 1];
-    0 where nothing of the word could be listened for.
-    """
-
-    word: str
-    start_s: float
-    end_s: float
-    score: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +65,11 @@ class Aligner(Protocol):
         words: Sequence[str],
         pronunciations: Sequence[str],
         lines: Sequence[Line] | None = None,
-    ) -> list[TimedWord]:
+    ) -> list[Word]:
         """Every word with its times, in order and without overlap; a wrong word gets a low score.
+
+        A score is the geometric mean of the posteriors of the word's phones (or letters) there, in (0, 1]; 0 where
+        nothing of the word could be listened for.
 
         Args:
             vocals_N: mono, 44.1 kHz.
@@ -121,7 +113,7 @@ class EmbeddedAligner:
         words: Sequence[str],
         pronunciations: Sequence[str],
         lines: Sequence[Line] | None = None,
-    ) -> list[TimedWord]:
+    ) -> list[Word]:
         """Times to 10 ms; see `Aligner.align`."""
         if not words:
             raise Unalignable("no_words", "there are no words to align")
@@ -165,12 +157,17 @@ def known_phones(recogniser: Recogniser, word: str, phonemes: str) -> list[int]:
     return recogniser.config.ids(known)
 
 
-def timed_words(words: Sequence[str], spans: Sequence[Span]) -> list[TimedWord]:
+def timed_words(words: Sequence[str], spans: Sequence[Span]) -> list[Word]:
     """Spans of frames as times."""
     return [
-        TimedWord(word, span.first / FRAMES_A_SECOND, span.end / FRAMES_A_SECOND, span.score)
+        Word(word, span.first / FRAMES_A_SECOND, span.end / FRAMES_A_SECOND, score=span.score)
         for word, span in zip(words, spans, strict=True)
     ]
+
+
+def mean_score(words: Sequence[Word]) -> float:
+    """The mean of the words' scores; a word without one counts as 0."""
+    return sum(word.score or 0.0 for word in words) / len(words)
 
 
 def _identity(weights: str) -> str:

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from jam_model.words import Word, rows_of
 from tasks.audio.read import read_bytes
 from tasks.engine.song import Song
 from tasks.engine.stage import Stage
 from tasks.models.aligner import (
     Aligner,
     AlignerParams,
-    TimedWord,
     Unalignable,
     aligner_identity,
     build_aligner,
@@ -66,12 +66,9 @@ class Place(Stage):
     def one(self, song: Song) -> Song:
         """The song with its heard words where they were sung."""
         placed = self._placed(self.opened(song), song["transcript"] or [])
-        if placed is None:
-            return song.with_columns(placed_words=None)
-        rows = [{"word": w.word, "start_s": w.start_s, "end_s": w.end_s, "score": w.score} for w in placed]
-        return song.with_columns(placed_words=rows)
+        return song.with_columns(placed_words=None if placed is None else rows_of(placed))
 
-    def _placed(self, vocals_N: np.ndarray, heard: Sequence[str]) -> list[TimedWord] | None:
+    def _placed(self, vocals_N: np.ndarray, heard: Sequence[str]) -> list[Word] | None:
         """Words without a phoneme cannot be listened for and are left out."""
         said = [pronunciation.phonemes for pronunciation in self.phonemizer.phonemize(heard)] if heard else []
         sayable = [(word, phonemes) for word, phonemes in zip(heard, said, strict=True) if phonemes]

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from eval.metrics.error_rates import count_errors, normalise
+from jam_model.words import Word, words_of
 from tasks.audio.levels import clipped_share, frame_power, silence_share
 from tasks.audio.loudness import loudness_lufs
 from tasks.audio.mix import mix_of
@@ -43,7 +43,7 @@ class Check(Stage):
     name = "check"
     version = 1
     reads = frozenset({"audio", "duration_s", "num_lines", "lyrics", "vocals", "transcript", "heard_phones"})
-    reads |= {"words", "aligned_words", "alignment_score", "phonemes"}
+    reads |= {"words", "aligned_words", "alignment_score"}
     writes = frozenset({"quality"})
     packages = ("av", "numpy", "scipy", "soundfile", "soxr", "pyloudnorm", "jiwer")
 
@@ -63,19 +63,20 @@ class Check(Stage):
         Raises:
             SongError: the mix can no longer be read.
         """
-        params, words = self.params, song["words"]
+        params, words = self.params, words_of(song["words"])
         mix_CN, vocals_N = self.opened(song)
-        laid = words if song["aligned_words"] is None else song["aligned_words"]
+        aligned = None if song["aligned_words"] is None else words_of(song["aligned_words"])
+        laid = words if aligned is None else aligned
         measured: dict[str, float | None] = {
             "duration_s": song["duration_s"],
             "num_lines": song["num_lines"],
             **sound(mix_CN, vocals_N, params.silence_db),
-            **pace(words, laid, [phones_of(phonemes) for phonemes in song["phonemes"]], params.min_phone_s),
+            **pace(words, laid, params.min_phone_s),
             "alignment": song["alignment_score"],
-            "coverage": float(np.mean([word["score"] >= params.plausible_score for word in laid])),
-            **agreement(song),
+            "coverage": float(np.mean([(word.score or 0.0) >= params.plausible_score for word in laid])),
+            **agreement(song, words),
             "outside_share": outside_share(vocals_N, laid),
-            **times(words, song["aligned_words"]),
+            **times(words, aligned),
         }
         return song.with_columns(quality={name: _number(measured[name]) for name in NAMES})
 
@@ -95,29 +96,24 @@ def sound(mix_CN: np.ndarray, vocals_N: np.ndarray, silence_db: float) -> dict[s
     }
 
 
-def pace(
-    words: Sequence[Mapping[str, Any]],
-    laid: Sequence[Mapping[str, Any]],
-    phones: Sequence[Sequence[str]],
-    min_phone_s: float,
-) -> dict[str, float | None]:
+def pace(words: Sequence[Word], laid: Sequence[Word], min_phone_s: float) -> dict[str, float | None]:
     """How the words follow one another; the rate is over the time from the first to the last, at least 1 s.
 
     A word is hurried where its own time, or the time it is laid in, is too short for its phones.
     """
-    lengths_W, laid_W = (np.array([word["end_s"] - word["start_s"] for word in row]) for row in (words, laid))
-    least_W = min_phone_s * np.array([len(said) for said in phones])
-    overlaps = sum(after["start_s"] < before["end_s"] for before, after in itertools.pairwise(words))
+    lengths_W, laid_W = (np.array([word.end_s - word.start_s for word in row]) for row in (words, laid))
+    least_W = min_phone_s * np.array([len(phones_of(word.phonemes or "")) for word in words])
+    overlaps = sum(after.start_s < before.end_s for before, after in itertools.pairwise(words))
     return {
         "num_words": len(words),
-        "words_per_s": len(words) / max(words[-1]["end_s"] - words[0]["start_s"], 1.0),
+        "words_per_s": len(words) / max(words[-1].end_s - words[0].start_s, 1.0),
         "longest_word_s": float(lengths_W.max()),
         "overlap_share": overlaps / len(words),
         "hurried_share": float((np.minimum(lengths_W, laid_W) < least_W).mean()),
     }
 
 
-def agreement(song: Song) -> dict[str, float | None]:
+def agreement(song: Song, words: Sequence[Word]) -> dict[str, float | None]:
     """The written against the heard: phones where the recogniser gives some, else words.
 
     `agreement` is the share of the written that was heard, `unwritten_share` the share of the heard that
@@ -127,7 +123,7 @@ def agreement(song: Song) -> dict[str, float | None]:
     if song["transcript"] is None:
         return nothing
     if song["heard_phones"]:
-        written = [nearest(phone) for phonemes in song["phonemes"] for phone in phones_of(phonemes)]
+        written = [nearest(phone) for word in words for phone in phones_of(word.phonemes or "")]
         heard = [nearest(phone) for phone in song["heard_phones"]]
     elif song["lyrics"] is None:
         return nothing
@@ -147,26 +143,24 @@ def nearest(phone: str) -> str:
     return phone
 
 
-def outside_share(vocals_N: np.ndarray, words: Sequence[Mapping[str, Any]]) -> float | None:
+def outside_share(vocals_N: np.ndarray, words: Sequence[Word]) -> float | None:
     """The share of the vocals' energy that no word covers; null for silence."""
     power_T = frame_power(vocals_N)
     outside_T = np.ones(len(power_T), bool)
     for word in words:
-        outside_T[round(word["start_s"] * 100) : round(word["end_s"] * 100)] = False
+        outside_T[round(word.start_s * 100) : round(word.end_s * 100)] = False
     total = float(power_T.sum())
     return float(power_T[outside_T].sum()) / total if total > 0 else None
 
 
-def times(
-    given: Sequence[Mapping[str, Any]], laid: Sequence[Mapping[str, Any]] | None
-) -> dict[str, float | None]:
+def times(given: Sequence[Word], laid: Sequence[Word] | None) -> dict[str, float | None]:
     """Given starts minus laid ones: their median, their drift and their median distance from the median.
 
     The drift is the median slope over pairs of words half a song apart. Words that could not be said are
     left out. Null where no times were given, or none can be checked.
     """
     pairs = [] if laid is None else zip(given, laid, strict=True)
-    starts_s = [(claim["start_s"], word["start_s"]) for claim, word in pairs if word["score"] > 0]
+    starts_s = [(claim.start_s, word.start_s) for claim, word in pairs if word.score]
     if not starts_s:
         return dict.fromkeys(("times_offset_s", "times_drift", "times_spread_s"))
     given_W, laid_W = np.array(starts_s).T

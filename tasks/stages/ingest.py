@@ -11,7 +11,7 @@ from tasks.audio.read import AudioParams, SourceFormat, read_audio
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Section, Stage
 from tasks.songs.files import bytes_of, song_file
-from tasks.songs.lyrics import Lyrics, LyricsError, TimedText, decode_text, parse_lyrics
+from tasks.songs.lyrics import Lyrics, LyricsError, decode_text, parse_lyrics
 
 
 class IngestParams(Section):
@@ -60,8 +60,7 @@ class Ingest(Stage):
             num_channels=source.num_channels,
             sample_rate_hz=source.sample_rate_hz,
             lyrics=lyrics.words if lyrics else None,
-            lyrics_times=_rows(lyrics.times, source.duration_s) if lyrics else None,
-            lyrics_lines=_rows(lyrics.lines, source.duration_s) if lyrics else None,
+            **(lyrics or Lyrics([])).within(source.duration_s).columns(),
             num_lines=lyrics.num_lines if lyrics else None,
             style_text=self._style(song),
         )
@@ -102,10 +101,8 @@ class Ingest(Stage):
             raise SongError(song.song_id, "style_malformed", error.detail) from error
 
     def _check_times(self, song: Song, lyrics: Lyrics, duration_s: float) -> None:
-        claimed = [timed.start_s for timed in [*(lyrics.times or []), *(lyrics.lines or [])]]
-        limit_s = duration_s + self.params.max_lyrics_overrun_s
-        if claimed and max(claimed) > limit_s:
-            detail = f"lyrics reach {max(claimed):.1f} s, the audio {duration_s:.1f} s"
+        if lyrics.last_start_s > duration_s + self.params.max_lyrics_overrun_s:
+            detail = f"lyrics reach {lyrics.last_start_s:.1f} s, the audio {duration_s:.1f} s"
             raise SongError(song.song_id, "lyrics_past_end", detail)
 
     def _read(self, song: Song, relative: str, max_bytes: int, too_long: str) -> bytes:
@@ -119,13 +116,3 @@ class Ingest(Stage):
         if len(data) > max_bytes:
             raise SongError(song.song_id, too_long, f"{relative} has more than {max_bytes} bytes")
         return data
-
-
-def _rows(timed: list[TimedText] | None, duration_s: float) -> list[dict[str, Any]] | None:
-    """Rows of a column; times past the end of the audio become its end."""
-    if timed is None:
-        return None
-    return [
-        {"word": t.text, "start_s": min(t.start_s, duration_s), "end_s": min(t.end_s, duration_s)}
-        for t in timed
-    ]

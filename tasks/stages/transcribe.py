@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from jam_model.words import rows_of
 from tasks.audio.read import read_bytes
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Section, Stage
@@ -64,11 +65,8 @@ class Transcribe(Stage):
             phones = "" if heard.phones is None else f", but {len(heard.phones)} phones"
             raise SongError(song.song_id, "no_transcript", f"no word was heard{phones}")
         return song.with_columns(
-            transcript=[word.word for word in heard.words],
-            transcript_times=[
-                {"word": w.word, "start_s": w.start_s, "end_s": w.end_s, "score": w.score}
-                for w in heard.words
-            ],
+            transcript=[word.text for word in heard.words],
+            transcript_times=rows_of(heard.words),
             heard_phones=None if heard.phones is None else list(heard.phones),
             language=heard.language,
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -26,13 +25,6 @@ HOSTILE = "</script><script>window.broken=1</script><img src=x onerror=alert(1)>
 
 
 DRAWS = Resampling(num_resamples=100, seed=1)
-
-
-@dataclass(frozen=True)
-class Word:
-    word: str
-    start_s: float
-    end_s: float
 
 
 def tone(seconds: float = 1.2) -> tuple[np.ndarray, bytes]:
@@ -63,8 +55,8 @@ def make_report(hostile: str = HOSTILE) -> Report:
             duration_s=1.2,
             scores={"wer": None if number else 0.5, "judge_mean": 3.0},
             reasons={"wer": "timed_out"} if number else {},
-            asked=[Word("we", 0.0, 0.4), Word("sing", 0.5, 0.9)],
-            heard=[Word("we", 0.0, 0.4), Word("fall", 0.5, 0.9), Word(f"now{hostile[:9]}", 0.9, 1.1)],
+            asked=[("we", 0.0, 0.4), ("sing", 0.5, 0.9)],
+            heard=[("we", 0.0, 0.4), ("fall", 0.5, 0.9), (f"now{hostile[:9]}", 0.9, 1.1)],
             audio=audio,
             peaks=waveform_peaks(mix_CN, 50),
             note=hostile,

@@ -19,7 +19,8 @@ from itertools import groupby, islice
 import numpy as np
 import torch
 
-from tasks.models.aligner import Line, TimedWord, Unalignable
+from jam_model.words import Word
+from tasks.models.aligner import Line, Unalignable
 from tasks.models.base import RealModel
 from tasks.models.real.device import device_of
 from tasks.models.real.import_masks import import_foreign
@@ -57,7 +58,7 @@ class WhisperXAligner:
         words: Sequence[str],
         pronunciations: Sequence[str],
         lines: Sequence[Line] | None = None,
-    ) -> list[TimedWord]:
+    ) -> list[Word]:
         """Times to a frame, 20 ms; see `Aligner.align`. Letters the net does not know (digits, other scripts)
         match whatever it hears best; a word of such letters alone has the score 0.
         """
@@ -69,7 +70,7 @@ class WhisperXAligner:
                 "no_phones", f"an empty word, or none with a letter of the net, as {words[0]!r}"
             )
         frames_TV = self._net.listen(vocals_N)
-        timed: list[TimedWord] = []
+        timed: list[Word] = []
         latest = 0
         for first, end, window in self._stretches(lines, len(words), len(frames_TV)):
             start, stop = max(window[0], latest), min(window[1], len(frames_TV))
@@ -106,9 +107,7 @@ class WhisperXAligner:
         if latest < num_words:
             yield latest, num_words, (0, num_frames)
 
-    def _timed(
-        self, word: str, numbers: Sequence[int | None], letters: Sequence[Letter], start: int
-    ) -> TimedWord:
+    def _timed(self, word: str, numbers: Sequence[int | None], letters: Sequence[Letter], start: int) -> Word:
         known = [
             max(letter.posterior, LEAST_SCORE)
             for letter, number in zip(letters, numbers, strict=True)
@@ -116,7 +115,7 @@ class WhisperXAligner:
         ]
         score = math.exp(sum(map(math.log, known)) / len(known)) if known else 0.0
         first, end = start + letters[0].first, start + letters[-1].end
-        return TimedWord(word, first * self._net.frame_s, end * self._net.frame_s, min(score, 1.0))
+        return Word(word, first * self._net.frame_s, end * self._net.frame_s, score=min(score, 1.0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
 
@@ -22,13 +20,6 @@ from eval.metrics.word_timing import (
 from eval.stats.intervals import Resampling
 
 DRAWS = Resampling(num_resamples=500, seed=0)
-
-
-@dataclass(frozen=True)
-class Word:
-    word: str
-    start_s: float
-    end_s: float
 
 
 def test_energy_after_end_is_the_ratio_of_rms() -> None:
@@ -77,9 +68,10 @@ def test_similarity_of_unusable_embeddings_is_refused() -> None:
 
 
 def test_timing_measures_only_words_heard_as_asked() -> None:
-    asked = [Word("we", 0.0, 0.5), Word("will", 0.5, 1.0), Word("sing", 1.0, 2.0)]
-    heard = [Word("we", 0.1, 0.5), Word("fall", 0.5, 1.0), Word("sing", 0.7, 2.1)]
-    errors = timing_errors(asked, heard)
+    asked, heard = [(0.0, 0.5), (0.5, 1.0), (1.0, 2.0)], [(0.1, 0.5), (0.5, 1.0), (0.7, 2.1)]
+    errors = timing_errors(["we", "will", "sing"], np.array(asked), ["we", "fall", "sing"], np.array(heard))
+    nothing = timing_errors(["we"], np.array(asked[:1]), [], np.empty((0, 2)))
+    assert (nothing.start_s, nothing.end_s, nothing.num_asked) == ((), (), 1)
     assert errors.start_s == pytest.approx((0.1, 0.3))
     assert errors.end_s == pytest.approx((0.0, 0.1))
     share = matched_share([errors], DRAWS)

@@ -5,23 +5,20 @@ from __future__ import annotations
 from tasks.audio.read import flac_bytes
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Stage
-from tests.tasks.tiny import RATE_HZ, tones_CN
+from tests.tasks.tiny import RATE_HZ, timed, tones_CN
 
 
 class Spoken(Stage):
-    """Writes `words` from the title, a second each."""
+    """Writes `timed_words` from the title, a second each."""
 
     name = "spoken"
     version = 1
     reads = frozenset({"title"})
-    writes = frozenset({"words"})
+    writes = frozenset({"timed_words"})
 
     def one(self, song: Song) -> Song:
-        words = [
-            {"word": word, "start_s": float(i), "end_s": i + 1.0, "score": 1.0}
-            for i, word in enumerate(song["title"].split())
-        ]
-        return song.with_columns(words=words)
+        words = [(word, float(i), i + 1.0) for i, word in enumerate(song["title"].split())]
+        return song.with_columns(timed_words=timed(*words))
 
 
 class Hummed(Stage):

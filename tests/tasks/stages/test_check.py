@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from jam_model.words import Word, words_of
 from tasks.audio.read import flac_bytes
 from tasks.engine.columns import QUALITY
 from tasks.engine.song import Song
@@ -14,6 +16,7 @@ from tasks.quality.measures import MEASURES
 from tasks.stages.check import Check, CheckParams, agreement, outside_share, pace, sound, times
 from tests.tasks.tiny import RATE_HZ, timed
 
+WORDS = timed(("moon", 0.0, 0.4, "mˈuːn"), ("light", 0.5, 1.0, "laɪt"))
 PARAMS = CheckParams(plausible_score=0.5, min_phone_s=0.03, silence_db=-60.0)
 
 
@@ -27,8 +30,16 @@ def stereo_CN(*parts_N: np.ndarray) -> np.ndarray:
 
 
 def heard(phones: list[str], **columns: Any) -> Song:
-    facts = {"transcript": [], "lyrics": ["moon"], "phonemes": ["mˈuːn", "laɪt"], "heard_phones": phones}
+    facts = {"transcript": [], "lyrics": ["moon"], "words": WORDS, "heard_phones": phones}
     return Song("tiny", {**facts, **columns})
+
+
+def agreed_on(song: Song) -> dict[str, float | None]:
+    return agreement(song, words_of(song["words"]))
+
+
+def lined_up(count: int) -> list[Word]:
+    return [Word(f"w{i}", float(i), i + 0.5, score=1.0) for i in range(count)]
 
 
 def test_the_column_holds_every_measure_and_no_other() -> None:
@@ -37,8 +48,7 @@ def test_the_column_holds_every_measure_and_no_other() -> None:
 
 def test_a_song_gets_every_measure() -> None:
     mix_CN = stereo_CN(tone_N(1.0, 0.5))
-    words = timed(("moon", 0.0, 0.4), ("light", 0.5, 1.0))
-    words[1]["score"] = 0.4
+    words = [WORDS[0], {**WORDS[1], "score": 0.4}]
     columns = {
         "audio": {"path": None, "bytes": flac_bytes(mix_CN, RATE_HZ)},
         "vocals": flac_bytes(mix_CN[0], RATE_HZ),
@@ -80,15 +90,15 @@ def test_silence_has_no_loudness_and_no_level() -> None:
     silence_N = np.zeros(RATE_HZ, np.float32)
     measured = sound(stereo_CN(silence_N), silence_N, -60.0)
     assert (measured["silence_share"], measured["loudness_lufs"], measured["vocals_db"]) == (1.0, None, None)
-    assert outside_share(silence_N, timed(("moon", 0, 1))) is None
+    assert outside_share(silence_N, [Word("moon", 0, 1)]) is None
     short_N = tone_N(0.1, 0.5)
     assert sound(stereo_CN(short_N), short_N, -60.0)["loudness_lufs"] is None
 
 
 def test_pace_counts_words_overlaps_and_words_too_short_to_be_said() -> None:
-    words = timed(("hello", 0.0, 0.5), ("silver", 0.4, 0.45), ("moon", 2.0, 4.0), ("la", 4.0, 4.0))
-    phones = [["h", "ə", "l"], ["s", "ɪ"], ["m"], ["l"]]
-    measured = pace(words, words, phones, 0.03)
+    times_s = ((0.0, 0.5, "həl"), (0.4, 0.45, "sɪ"), (2.0, 4.0, "m"), (4.0, 4.0, "l"))
+    words = [Word("la", start_s, end_s, phonemes) for start_s, end_s, phonemes in times_s]
+    measured = pace(words, words, 0.03)
     assert measured == {
         "num_words": 4,
         "words_per_s": 1.0,
@@ -96,8 +106,8 @@ def test_pace_counts_words_overlaps_and_words_too_short_to_be_said() -> None:
         "overlap_share": 0.25,
         "hurried_share": 0.5,
     }
-    laid = [{**words[0], "end_s": 0.05}, *words[1:]]
-    assert pace(words, laid, phones, 0.03)["hurried_share"] == 0.75, "laid in too little time"
+    laid = [replace(words[0], end_s=0.05), *words[1:]]
+    assert pace(words, laid, 0.03)["hurried_share"] == 0.75, "laid in too little time"
 
 
 @pytest.mark.parametrize(
@@ -113,21 +123,21 @@ def test_pace_counts_words_overlaps_and_words_too_short_to_be_said() -> None:
 def test_phones_agree_as_far_as_what_is_written_is_heard(
     phones: list[str], agreed: float, unwritten: float
 ) -> None:
-    found = agreement(heard(phones))
+    found = agreed_on(heard(phones))
     assert found == {"agreement": pytest.approx(agreed), "unwritten_share": pytest.approx(unwritten)}
 
 
 def test_phones_that_no_recogniser_tells_apart_agree() -> None:
-    assert agreement(heard(["s"], phonemes=["z"]))["agreement"] == 1.0
+    assert agreed_on(heard(["s"], words=timed(("z", 0.0, 1.0, "z"))))["agreement"] == 1.0
 
 
 def test_words_are_compared_where_no_phones_are_heard() -> None:
     song = heard([], transcript=["Moon", "light", "again"], lyrics=["moon", "light"])
-    assert agreement(song) == {"agreement": 1.0, "unwritten_share": pytest.approx(1 / 3)}
+    assert agreed_on(song) == {"agreement": 1.0, "unwritten_share": pytest.approx(1 / 3)}
     nothing = {"agreement": None, "unwritten_share": None}
-    assert agreement(heard([], transcript=["moon"], lyrics=None)) == nothing, "the words are what was heard"
-    assert agreement(heard([], transcript=None)) == nothing, "nobody listened"
-    assert agreement(heard([], transcript=[])) == {"agreement": 0.0, "unwritten_share": None}
+    assert agreed_on(heard([], transcript=["moon"], lyrics=None)) == nothing, "the words are what was heard"
+    assert agreed_on(heard([], transcript=None)) == nothing, "nobody listened"
+    assert agreed_on(heard([], transcript=[])) == {"agreement": 0.0, "unwritten_share": None}
 
 
 @pytest.mark.parametrize(
@@ -136,20 +146,19 @@ def test_words_are_compared_where_no_phones_are_heard() -> None:
 def test_claimed_times_have_an_offset_a_drift_and_a_spread(
     slope: float, offset_s: float, drift: float
 ) -> None:
-    laid = timed(*((f"w{i}", float(i), i + 0.5) for i in range(11)))
-    given = [{**word, "start_s": slope * word["start_s"] + offset_s} for word in laid]
+    laid = [replace(word, start_s=word.start_s + 1, end_s=word.end_s + 2) for word in lined_up(11)]
+    given = [replace(word, start_s=slope * word.start_s + offset_s) for word in laid]
     found = times(given, laid)
-    assert found["times_offset_s"] == pytest.approx(offset_s + 5 * (slope - 1))
+    assert found["times_offset_s"] == pytest.approx(offset_s + 6 * (slope - 1))
     assert found["times_drift"] == pytest.approx(drift)
     assert found["times_spread_s"] == pytest.approx(3 * abs(slope - 1))
 
 
 def test_one_misheard_word_moves_no_measure_of_the_times_and_unsayable_words_are_left_out() -> None:
-    laid = timed(*((f"w{i}", float(i), i + 0.5) for i in range(11)))
-    given = [dict(word) for word in laid]
-    laid[3]["start_s"] = 3.4
-    laid[7].update(start_s=9.0, score=0.0)
+    given = lined_up(11)
+    laid = [*given[:3], replace(given[3], start_s=3.4), *given[4:]]
+    laid[7] = replace(laid[7], start_s=7.4, score=0.0)
     assert set(times(given, laid).values()) == {0.0}
     assert times(given[:1], laid[:1])["times_drift"] is None
-    unplaced = [{**word, "score": 0.0} for word in laid]
+    unplaced = [replace(word, score=0.0) for word in laid]
     assert set(times(given, unplaced).values()) == set(times(given, None).values()) == {None}
