@@ -23,9 +23,9 @@ from eval.stats.intervals import proportion
 from flows.calibrate import run_calibrate
 from flows.prepare import run_prepare
 from flows.settings.project import Project
+from jam_model.words import Word, words_of
 from tasks.toy.composition import SAMPLE_RATE_HZ, VOCABULARY, Chord, Score, compose, song_seed
 from tasks.toy.performance import perform
-from tasks.toy.voice import Timed
 
 GOOD = "good"
 GRID_S = 0.08
@@ -38,7 +38,7 @@ class Case:
 
     sung: Score
     lines: tuple[str, ...] | None = None
-    claim: Callable[[Timed], tuple[float, float]] | None = None
+    claim: Callable[[Word], tuple[float, float]] | None = None
 
 
 def good(score: Score, random: np.random.Generator) -> Case:
@@ -165,7 +165,7 @@ def write_case(folder: Path, name: str, case: Case) -> str:
     words = []
     for word in song.words:
         start_s, end_s = case.claim(word)
-        words.append({"word": word.text, "start": start_s, "end": end_s})
+        words.append(Word(word.text, start_s, end_s).to_json())
     (folder / f"{name}.json").write_text(json.dumps(words))
     return "json"
 
@@ -223,8 +223,8 @@ def repair_of(rows: list[dict[str, Any]], songs: Path) -> dict[str, Any]:
     kept = [row for row in rows if not row["reason"]]
     for row in kept:
         true = json.loads((songs / f"{row['title']}.true.json").read_text())
-        pairs = zip(row["words"], true, strict=True)
-        errors_ms += [1000 * abs(word["start_s"] - start_s) for word, start_s in pairs]
+        pairs = zip(words_of(row["words"]), true, strict=True)
+        errors_ms += [1000 * abs(word.start_s - start_s) for word, start_s in pairs]
     share = proportion(len(kept), len(rows))
     return {
         "kept": len(kept),

@@ -68,7 +68,7 @@ def measure(num_songs: int, seed: int, noise_snr_db: float = 10.0) -> dict[str, 
         ):
             heard = transcriber.transcribe(vocals_N)
             failures["transcript"] += not heard.words
-            counts = count_errors(texts, [word.word for word in heard.words])
+            counts = count_errors(texts, [word.text for word in heard.words])
             words[condition]["all"] += counts
             words[condition][voice] += counts
             phones[condition] += count_errors(asked_phones, heard.phones)

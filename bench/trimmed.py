@@ -28,10 +28,11 @@ from jam_model.checkpoint import load_model
 from jam_model.conditions import Conditions, duration_conditions
 from jam_model.config import JAM_0_5
 from jam_model.dit import Jam
-from jam_model.lyric_grid import GridWord, lyric_grid
+from jam_model.lyric_grid import lyric_grid
 from jam_model.sampler import Guidance, Integration, sample, song_noise
 from jam_model.shard_index import VALIDATION
 from jam_model.shards import Shards
+from jam_model.words import Word
 
 MARGINS = (0, 16, 64, 128)
 GUIDANCE = Guidance(1.5, 3.5, (0.0, 1.0), "dual")
@@ -53,7 +54,7 @@ def differences(model: Jam, number: int, share: float, num_steps: int) -> dict[i
     max_frames = model.config.max_frames
     num_frames = int(share * max_frames)
     words = [
-        GridWord(0.3 + 0.45 * n, 0.7 + 0.45 * n, WORDS[n % len(WORDS)])
+        Word("", 0.3 + 0.45 * n, 0.7 + 0.45 * n, WORDS[n % len(WORDS)])
         for n in range(int(num_frames / 21.5 / 0.5))
     ]
     generator = torch.Generator().manual_seed(number)

@@ -35,7 +35,7 @@ from tasks.models.style_encoder import build_style_encoder
 from tasks.prompts.prompts import System, policy_systems
 from tasks.storage.files import write_json_lines
 
-HEARD_FOR_PROMPTS = ("parent", "duration_s", "words", "phonemes", "style_embedding")
+HEARD_FOR_PROMPTS = ("parent", "duration_s", "timed_words", "style_embedding")
 
 
 @writes_work("benchmark")

@@ -8,11 +8,11 @@ evenly spaced; slots without a word hold SONG_FILLER. Source: arXiv 2507.20880 a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
 from jam_model.frames import HOP_SAMPLES, SAMPLE_RATE_HZ, seconds_of_frames
+from jam_model.words import Word
 
 SLOTS_PER_FRAME = 4
 SLOT_SAMPLES = HOP_SAMPLES / SLOTS_PER_FRAME
@@ -30,16 +30,8 @@ SYMBOLS: dict[str, int] = {
 """Token of every symbol of the released tokenizer. The two in brackets never stand for lyrics."""
 
 
-class GridWord(NamedTuple):
-    """A word to be sung: seconds from the song's start, and its phonemes, one character a symbol."""
-
-    start_s: float
-    end_s: float
-    phonemes: str
-
-
 def lyric_grid(
-    words: Sequence[GridWord],
+    words: Sequence[Word],
     max_frames: int,
     crop_start_frame: int = 0,
     num_latent_frames: int | None = None,
@@ -53,15 +45,15 @@ def lyric_grid(
     wins; symbols outside `vocabulary` are left out; a word without phonemes writes nothing.
 
     Raises:
-        ValueError: a word's time is not finite.
+        ValueError: a word's time is not finite, or it was not phonemized.
     """
     num_slots = max_frames * SLOTS_PER_FRAME
     grid = np.full(num_slots, SONG_FILLER, dtype=np.int64)
-    starts, ends, phonemes = zip(*words, strict=True) if words else ((), (), ())
-    starts_s, ends_s = np.array(starts, np.float64), np.array(ends, np.float64)
-    wrong = np.flatnonzero(~(np.isfinite(starts_s) & np.isfinite(ends_s)))
-    if wrong.size:
-        raise ValueError(f"time of word {wrong[0]} is not finite: {words[wrong[0]]}; give seconds")
+    starts_s = np.array([word.start_s for word in words], np.float64)
+    ends_s = np.array([word.end_s for word in words], np.float64)
+    wrong = [number for number, word in enumerate(words) if word.phonemes is None or word.end_s == np.inf]
+    if wrong:
+        raise ValueError(f"word {wrong[0]} has no phonemes or no finite end: {words[wrong[0]]}; give both")
 
     crop_end_frame = crop_start_frame + max_frames
     if num_latent_frames is not None:
@@ -69,7 +61,7 @@ def lyric_grid(
     crop_start_s, crop_end_s = seconds_of_frames(crop_start_frame), seconds_of_frames(crop_end_frame)
     first = _slots(starts_s - crop_start_s, num_slots)
     length = _slots(ends_s - crop_start_s, num_slots) - first
-    tokens, first_token, num_tokens = _tokens(phonemes, vocabulary)
+    tokens, first_token, num_tokens = _tokens([word.phonemes or "" for word in words], vocabulary)
     sung = (ends_s > crop_start_s) & (starts_s < crop_end_s) & (length > 0) & (num_tokens > 0)
 
     first, length, first_token, num_tokens = (

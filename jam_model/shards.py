@@ -10,7 +10,6 @@ Shapes: T frames, C 64 latent channels, N style rows, S 512 style dimensions.
 
 from __future__ import annotations
 
-import math
 import mmap
 import os
 from collections import OrderedDict
@@ -22,7 +21,6 @@ from typing import Any
 import numpy as np
 
 from jam_model.frames import LATENT_CHANNELS, STYLE_DIM
-from jam_model.lyric_grid import GridWord
 from jam_model.shard_index import (
     EXTRAS,
     IDS_NAME,
@@ -38,6 +36,7 @@ from jam_model.shard_index import (
     read_json,
 )
 from jam_model.tensors import Buffer, read_tensor
+from jam_model.words import Word
 
 # webdataset reads this when it is imported; it then refuses pickles and `pipe:` addresses
 os.environ["WDS_SECURE"] = "1"
@@ -53,7 +52,7 @@ class Sample:
     mean_TC: np.ndarray
     std_TC: np.ndarray
     style_NS: np.ndarray
-    words: tuple[GridWord, ...]
+    words: tuple[Word, ...]
     split: str = TRAIN
     extras: Mapping[str, Any] = field(default_factory=dict)
 
@@ -240,7 +239,7 @@ def _extra(data: Buffer, name: str) -> Any:
     return read_json(data, name) if name.endswith(".json") else read_tensor(data, name, name)
 
 
-def grid_words(lyrics: Any, name: str) -> tuple[GridWord, ...]:
+def grid_words(lyrics: Any, name: str) -> tuple[Word, ...]:
     """The words of a lyrics object (``{"word": [{"start", "end", "phoneme"}]}``) for the lyric grid.
 
     Raises:
@@ -251,14 +250,10 @@ def grid_words(lyrics: Any, name: str) -> tuple[GridWord, ...]:
         raise ValueError(f"{name} is no object with a list of words as 'word'")
     words = []
     for number, row in enumerate(rows):
-        start_s, end_s, phonemes = row.get("start"), row.get("end"), row.get("phoneme")
-        if not (
-            type(start_s) in (float, int) and type(end_s) in (float, int) and 0 <= start_s <= end_s < math.inf
-        ):
-            raise ValueError(
-                f"{name}: word {number} lasts from {start_s!r} to {end_s!r}; give seconds in order"
-            )
-        if not isinstance(phonemes, str):
+        try:
+            words.append(Word.from_json(row))
+        except ValueError as error:
+            raise ValueError(f"{name}: word {number} {error}") from error
+        if words[-1].phonemes is None:
             raise ValueError(f"{name}: word {number} has no phoneme; `jam import` phonemizes such shards")
-        words.append(GridWord(float(start_s), float(end_s), phonemes))
     return tuple(words)

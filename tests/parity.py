@@ -21,8 +21,9 @@ from jam_model.checkpoint import build_model
 from jam_model.conditions import Conditions, duration_conditions
 from jam_model.config import JamConfig
 from jam_model.dit import Jam
-from jam_model.lyric_grid import SONG_FILLER, VOCAL_FILLER, GridWord, lyric_grid
+from jam_model.lyric_grid import SONG_FILLER, VOCAL_FILLER, lyric_grid
 from jam_model.sampler import Guidance, Integration, sample
+from jam_model.words import Word
 
 RELEASED_HEADS = 32
 """The released code never passes `heads` on, so LlamaConfig's default holds whatever the YAML says."""
@@ -114,7 +115,7 @@ def run_lyrics(meta: dict[str, Any]) -> dict[str, Any]:
 
 def run_case(case: dict[str, Any], vocabulary: dict[str, int]) -> dict[str, Any]:
     total, max_frames, start_frame = case["num_latent_frames"], case["max_frames"], case["crop_start_frame"]
-    words = [GridWord(word["start"], word["end"], word["phoneme"]) for word in case["words"]]
+    words = [Word("", word["start"], word["end"], word["phoneme"]) for word in case["words"]]
     tokens = lyric_grid(words, max_frames, start_frame, total, vocabulary)
     num_frames = min(start_frame + max_frames, total) - start_frame
     durations = duration_conditions(num_frames, max_frames, start_frame, total)

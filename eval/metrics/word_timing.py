@@ -1,6 +1,6 @@
 """Word timing: when words are sung against when they were asked for, on the words that were recognised.
 
-Legend: B resamples, N songs, E errors (one a matched word).
+Legend: B resamples, N songs, E errors (one a matched word), R and W words, each an interval of start and end in seconds.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class TimingErrors:
 def timed_words(words: Sequence[Mapping[str, Any]]) -> list[Timed]:
     """The words as `normalise` has them; one that becomes several keeps its times in each, an empty one goes."""
     return [
-        Timed(part, word["start_s"], word["end_s"]) for word in words for part in normalise([word["word"]])
+        Timed(part, word["start_s"], word["end_s"]) for word in words for part in normalise([word["text"]])
     ]
 
 

@@ -9,7 +9,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -101,14 +101,14 @@ def _take(row: SongRow) -> dict[str, Any]:
 
 def _lane(words: Sequence[Any], marks: Sequence[str]) -> list[list[Any]]:
     return [
-        [word.word, round(word.start_s, 3), round(word.end_s, 3), mark]
-        for word, mark in zip(words, marks, strict=True)
+        [text, round(start_s, 3), round(end_s, 3), mark]
+        for (text, start_s, end_s), mark in zip(words, marks, strict=True)
     ]
 
 
-def _keys(words: Sequence[Timed]) -> list[Timed]:
+def _keys(words: Sequence[Any]) -> list[Timed]:
     """One comparable token a shown word, so that marks and words stay one to one."""
-    return [replace(word, word="".join(normalise([word.word])) or "'") for word in words]
+    return [Timed("".join(normalise([text])) or "'", start_s, end_s) for text, start_s, end_s in words]
 
 
 def _file_name(row: SongRow) -> str:

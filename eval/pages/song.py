@@ -13,16 +13,8 @@ from eval.pages.frame import Section, html_page
 LOW_SCORE = 0.5
 
 
-@dataclass(frozen=True)
-class PageWord:
-    """A word in time. `score` in [0, 1]; `claimed_s` is where the lyrics said it starts."""
-
-    word: str
-    start_s: float
-    end_s: float
-    score: float | None = None
-    phonemes: str | None = None
-    claimed_s: float | None = None
+PageWord = tuple[str, float, float, str | None, float | None]
+"""A word: its text, its start and end in seconds, its phonemes and its score in [0, 1], null where there is none."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +42,9 @@ class StageLine:
 
 @dataclass(frozen=True)
 class SongPage:
-    """All that the page shows. `lanes`: words by the name of their lane, the song's own first."""
+    """All that the page shows. `lanes`: words by the name of their lane, the song's own first; `claimed_s`: where the
+    lyrics said that each of the song's words starts, empty where they did not.
+    """
 
     song_id: str
     title: str
@@ -59,6 +53,7 @@ class SongPage:
     verdict: str
     dropped: bool
     words: Sequence[PageWord]
+    claimed_s: Sequence[float] = ()
     lanes: dict[str, Sequence[PageWord]] = field(default_factory=dict)
     sounds: Sequence[Sound] = ()
     stages: Sequence[StageLine] = ()
@@ -68,7 +63,7 @@ def song_html(page: SongPage) -> str:
     """The whole page as text; equal songs give equal text."""
     sections = [
         ("time", "In time", _timeline(page)),
-        ("words", "Word by word", _words(page.words)),
+        ("words", "Word by word", _words(page.words, page.claimed_s)),
         ("stages", "Stage by stage", _stages(page.stages)),
     ]
     shown = [section for section in sections if section[2]]
@@ -93,8 +88,8 @@ def _data(page: SongPage, scripts: dict[str, str]) -> dict[str, Any]:
             {
                 "name": name,
                 "words": [
-                    [word.word, round(word.start_s, 3), round(word.end_s, 3), word.phonemes or "", word.score]
-                    for word in words
+                    [text, round(start_s, 3), round(end_s, 3), phonemes or "", score]
+                    for text, start_s, end_s, phonemes, score in words
                 ],
             }
             for name, words in page.lanes.items()
@@ -133,36 +128,38 @@ def _timeline(page: SongPage) -> str:
     )
 
 
-def _words(words: Sequence[PageWord]) -> str:
+def _words(words: Sequence[PageWord], claimed_s: Sequence[float]) -> str:
     if not words:
         return ""
-    claimed = any(word.claimed_s is not None for word in words)
     heads = ["Word", "Phonemes", "Start", "End", "Length", "Score"] + (
-        ["Claimed", "Moved by"] if claimed else []
+        ["Claimed", "Moved by"] if claimed_s else []
     )
     units = ["", "", "s", "s", "s", "", "s", "s"]
     head = "".join(
         f'<th scope="col"{" class=figure" if i > 1 else ""}>{name}<small>{units[i]}</small></th>'
         for i, name in enumerate(heads)
     )
-    rows = "".join(_word_row(word, claimed) for word in words)
+    claims: Sequence[float | None] = claimed_s or [None] * len(words)
+    rows = "".join(_word_row(word, claim_s) for word, claim_s in zip(words, claims, strict=True))
     return f'<div class="wide words"><table><thead><tr>{head}</tr></thead><tbody id="word-rows">{rows}</tbody></table></div>'
 
 
-def _word_row(word: PageWord, claimed: bool) -> str:
-    low = word.score is not None and word.score < LOW_SCORE
+def _word_row(word: PageWord, claimed_s: float | None) -> str:
+    text, start_s, end_s, phonemes, score = word
     cells = [
-        f'<th scope="row">{escape(word.word)}</th>',
-        f'<td class="ipa">{escape(word.phonemes or "")}</td>',
-        _figure(f"{word.start_s:.2f}"),
-        _figure(f"{word.end_s:.2f}"),
-        _figure(f"{word.end_s - word.start_s:.2f}"),
-        _figure("–" if word.score is None else f"{word.score:.2f}", "failed" if low else ""),
+        f'<th scope="row">{escape(text)}</th>',
+        f'<td class="ipa">{escape(phonemes or "")}</td>',
+        _figure(f"{start_s:.2f}"),
+        _figure(f"{end_s:.2f}"),
+        _figure(f"{end_s - start_s:.2f}"),
+        _figure(
+            "–" if score is None else f"{score:.2f}",
+            "failed" if score is not None and score < LOW_SCORE else "",
+        ),
     ]
-    if claimed:
-        moved = None if word.claimed_s is None else word.start_s - word.claimed_s
-        cells.append(_figure("–" if word.claimed_s is None else f"{word.claimed_s:.2f}"))
-        cells.append(_figure("–" if moved is None else f"{moved:+.2f}".replace("-", "−")))
+    if claimed_s is not None:
+        cells.append(_figure(f"{claimed_s:.2f}"))
+        cells.append(_figure(f"{start_s - claimed_s:+.2f}".replace("-", "−")))
     return f"<tr>{''.join(cells)}</tr>"
 
 

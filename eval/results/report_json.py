@@ -43,7 +43,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from eval.metrics.word_pairs import Timed
 from eval.results.comparisons import PairTable
 from eval.results.data_set import data_set_record
 from eval.results.report import STAMP, Comparison, LossCurve, Report, System, is_stand_in
@@ -226,8 +225,8 @@ def _song(report: Report, row: SongRow) -> dict[str, Any]:
     }
 
 
-def _word(word: Timed) -> dict[str, Any]:
-    return {"word": word.word, "start_s": word.start_s, "end_s": word.end_s}
+def _word(word: tuple[str, float, float]) -> dict[str, Any]:
+    return dict(zip(("word", "start_s", "end_s"), word, strict=True))
 
 
 def _loss(curve: LossCurve) -> dict[str, Any]:

@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from eval.metrics.error_rates import ErrorCounts
-from eval.metrics.word_pairs import Timed
 
 
 @dataclass(frozen=True)
 class SongRow:
     """One song of one system: scores, asked and heard words, and its sound.
 
-    `audio` is a compressed file's bytes (mp3, ogg, flac); `peaks` its outline (eval.pages.players.waveform_peaks).
+    A word is its text and its start and end in seconds. `audio` is a compressed file's bytes (mp3, ogg, flac); `peaks` its outline (eval.pages.players.waveform_peaks).
     """
 
     song_id: str
@@ -22,8 +21,8 @@ class SongRow:
     duration_s: float
     scores: Mapping[str, float | None] = field(default_factory=dict)  # by metric name
     reasons: Mapping[str, str] = field(default_factory=dict)  # why a score is None, by metric name
-    asked: Sequence[Timed] = ()
-    heard: Sequence[Timed] = ()
+    asked: Sequence[tuple[str, float, float]] = ()
+    heard: Sequence[tuple[str, float, float]] = ()
     audio: bytes | None = None
     audio_type: str = "audio/mpeg"
     peaks: Sequence[float] = ()

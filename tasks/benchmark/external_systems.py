@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 
 from jam_model.frames import STYLE_DIM
+from jam_model.words import Word, words_of
 from tasks.benchmark.songs import Asked
 from tasks.engine.table import Source
-from tasks.models.phonemizer import Phonemizer
+from tasks.models.phonemizer import Phonemizer, phonemized
 from tasks.models.style_encoder import StyleEncoder
 from tasks.prompts.prompts import Prompt, System, file_source
 from tasks.songs.files import TarMember
 from tasks.songs.folder import entries_of_folder
 from tasks.songs.hashes import hash_file
-from tasks.songs.lyrics import TimedText
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,23}")
 MISSING = "missing"
@@ -72,10 +72,7 @@ def truth_sources(songs: Sequence[Asked], root: Path, prompts: Sequence[Prompt],
     rows = []
     for song, prompt in zip(songs, prompts, strict=True):
         free = replace(prompt, duration_s=None)
-        facts = {
-            "lyrics_times": _rows(song.lyrics.times, song.duration_s),
-            "lyrics_lines": _rows(song.lyrics.lines, song.duration_s),
-        }
+        facts = song.lyrics.within(song.duration_s).columns()
         rows.append(_file_row(free, system, song.audio, root, seed, facts))
     return rows
 
@@ -105,10 +102,8 @@ def prompt_of(
     true song's, else that of the text.
     """
     heard = {} if row is None else row
-    texts, times = song.lyrics.words, _rows(song.lyrics.times, song.duration_s)
-    laid = heard.get("words") if times is None else None
-    timed = times or laid or [{"word": word, "start_s": 0.0, "end_s": 0.0} for word in texts]
-    said = heard.get("phonemes") or [found.phonemes for found in phonemizer.phonemize(texts)]
+    timed = song.lyrics.within(song.duration_s).times or words_of(heard.get("timed_words") or ())
+    words, _ = phonemized(timed or [Word(text, 0.0, 0.0) for text in song.lyrics.words], phonemizer)
     style_NS, is_heard = NO_STYLE, False
     if heard.get("style_embedding"):
         style_NS, is_heard = np.asarray(heard["style_embedding"], np.float32), True
@@ -117,14 +112,13 @@ def prompt_of(
     return Prompt(
         song.song_id,
         song.title,
-        tuple({**word, "score": word.get("score", 1.0)} for word in timed),
-        tuple(said),
+        tuple(words),
         style_NS,
         song.duration_s or heard.get("duration_s"),
         None,
         song.style_text,
         genre_of(song.genre, song.style_text, genres),
-        is_timed=bool(times or laid),
+        is_timed=bool(timed),
         is_style_heard=is_heard,
     )
 
@@ -170,21 +164,13 @@ def _file_row(
     facts: Mapping[str, Any] | None = None,
 ) -> Source:
     """Neither style nor phonemes of the prompt decide what a file becomes."""
-    plain = replace(prompt, style_NS=NO_STYLE, phonemes=())
+    words = tuple(replace(word, phonemes=None) for word in prompt.words)
+    plain = replace(prompt, style_NS=NO_STYLE, words=words)
     if path is None:
         return file_source(plain, system, seed, {"refused": MISSING, **(facts or {})})
     name = os.path.relpath(path, root)
     found = {"parent_audio": {"path": name, "bytes": None}, "content_hash": hash_file(path), "refused": None}
     return file_source(plain, system, seed, {**found, **(facts or {})})
-
-
-def _rows(times: Sequence[TimedText] | None, duration_s: float | None) -> list[dict[str, Any]] | None:
-    """Rows of a column; a time that is not stated, or past the end, becomes the end."""
-    if times is None:
-        return None
-    last_s = max((t.start_s for t in times), default=0.0)
-    end_s = duration_s if duration_s is not None else last_s + 1.0
-    return [{"word": t.text, "start_s": min(t.start_s, end_s), "end_s": min(t.end_s, end_s)} for t in times]
 
 
 def _key(stem: str) -> str:

@@ -16,7 +16,6 @@ from eval.metrics.catalogue import HEADLINE, chapter_of
 from eval.metrics.error_rates import NORMALISER, ErrorCounts
 from eval.metrics.fad import FAD
 from eval.metrics.metric import SongMetric
-from eval.metrics.word_pairs import Timed
 from eval.pages.players import waveform_peaks, worst_takes
 from eval.results.by_genre import genre_rows
 from eval.results.published import published_rows
@@ -24,6 +23,7 @@ from eval.results.report import Comparison, LossCurve, Report
 from eval.results.report import System as ReportSystem
 from eval.results.song_row import SongRow
 from eval.stats.intervals import Estimate
+from jam_model.words import words_of
 from tasks.audio.mix import mp3_bytes
 from tasks.benchmark.song_metrics import SongMeasures
 from tasks.benchmark.system_metrics import Measured
@@ -187,8 +187,8 @@ def _facts(row: Mapping[str, Any]) -> list[tuple[str, str]]:
     return facts + ([("dropped", row["drop_reason"])] if row["drop_reason"] else [])
 
 
-def _lane(words: Sequence[Mapping[str, Any]]) -> list[Timed]:
-    return [Timed(word["word"], word["start_s"], word["end_s"]) for word in words]
+def _lane(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, float, float]]:
+    return [(word.text, word.start_s, word.end_s) for word in words_of(rows)]
 
 
 def _short(estimate: Estimate) -> str:

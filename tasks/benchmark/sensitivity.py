@@ -18,6 +18,7 @@ from eval.metrics.word_timing import WORD_START_MEDIAN
 from eval.pages.curve import curve_svg
 from eval.results.report import STAMP, is_stand_in
 from eval.stats.intervals import Estimate
+from jam_model.words import Word, rows_of
 from tasks.benchmark.system_metrics import Measured
 from tasks.engine.fingerprint import fingerprint
 from tasks.engine.stage import Section
@@ -100,7 +101,9 @@ def estimates(probe: Probe, step: Step, measured: Measured) -> dict[str, Estimat
     found = {name: measured.estimate(step.system.name, name) for name in probe.curves if name != TRUE_START}
     if TRUE_START in probe.curves:
         errors = [
-            WORD_START_MEDIAN.measure(replace(song.song, row={**song.row, "asked_words": prompt.words}))
+            WORD_START_MEDIAN.measure(
+                replace(song.song, row={**song.row, "asked_words": rows_of(prompt.words)})
+            )
             for song, prompt in zip(measured.systems[step.system.name], measured.prompts, strict=True)
         ]
         found[TRUE_START] = WORD_START_MEDIAN.estimate(errors, measured.corpus)
@@ -161,11 +164,11 @@ def _sung(number: int, weights: str, sampler: SamplerParams, prompts: Sequence[P
 def _moved(prompt: Prompt, reach_s: float, seed: int) -> Prompt:
     random = np.random.default_rng([seed, int(fingerprint(prompt.song_id), 16)])
     draws = random.uniform(-1, 1, len(prompt.words)) * reach_s
-    words: list[Mapping[str, Any]] = []
+    words: list[Word] = []
     latest_s, end_s = 0.0, float(prompt.duration_s or 0.0)
     for word, draw_s in zip(prompt.words, draws, strict=True):
-        length_s = word["end_s"] - word["start_s"]
-        start_s = min(max(word["start_s"] + float(draw_s), latest_s), max(end_s - length_s, latest_s))
-        words.append({**word, "start_s": start_s, "end_s": start_s + length_s})
+        length_s = word.end_s - word.start_s
+        start_s = min(max(word.start_s + float(draw_s), latest_s), max(end_s - length_s, latest_s))
+        words.append(replace(word, start_s=start_s, end_s=start_s + length_s))
         latest_s = start_s
     return replace(prompt, words=tuple(words))

@@ -16,6 +16,7 @@ from eval.metrics.catalogue import measured_metrics
 from eval.metrics.frechet import FrechetReference
 from eval.metrics.metric import Measurable, known
 from eval.metrics.song import Song
+from jam_model.words import words_of
 from tasks.audio.read import array_of
 from tasks.models.phonemizer import Phonemizer
 from tasks.prompts.prompts import Prompt
@@ -108,7 +109,7 @@ class Ruler:
     def measures(self, row: Mapping[str, Any], prompt: Prompt, asked_phones: Sequence[str]) -> SongMeasures:
         """Every metric of the catalogue that the row's columns allow."""
         song = given = self.song(row, prompt, asked_phones)
-        given_texts = [word["word"] for word in row["asked_words"]]
+        given_texts = [word.text for word in words_of(row["asked_words"])]
         if given_texts != prompt.texts:
             given = replace(song, texts=given_texts, phones=self.phonemizer.phones(given_texts))
         return SongMeasures(song, given, {metric.name: metric.measure(song) for metric in measured_metrics()})

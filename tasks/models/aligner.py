@@ -9,6 +9,7 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
+from jam_model.words import Word
 from tasks.engine.song import Refused
 from tasks.models.base import ModelChoice, RealModel
 from tasks.models.embedded.forced_alignment import Span, align_phones
@@ -37,18 +38,6 @@ NEAREST = {
 
 
 @dataclass(frozen=True, slots=True)
-class TimedWord:
-    """A word in a song; `score` is the geometric mean of its phones' (or letters') posteriors there, in (0, 1];
-    0 where nothing of the word could be listened for.
-    """
-
-    word: str
-    start_s: float
-    end_s: float
-    score: float
-
-
-@dataclass(frozen=True, slots=True)
 class Line:
     """A timed line of lyrics: the words `first` to `last`, both included, lie in [start_s, end_s]."""
 
@@ -69,8 +58,11 @@ class Aligner(Protocol):
         words: Sequence[str],
         pronunciations: Sequence[str],
         lines: Sequence[Line] | None = None,
-    ) -> list[TimedWord]:
+    ) -> list[Word]:
         """Every word with its times, in order and without overlap; a wrong word gets a low score.
+
+        A score is the geometric mean of the posteriors of the word's phones (or letters) there, in (0, 1]; 0 where
+        nothing of the word could be listened for.
 
         Args:
             vocals_N: mono, 44.1 kHz.
@@ -114,7 +106,7 @@ class EmbeddedAligner:
         words: Sequence[str],
         pronunciations: Sequence[str],
         lines: Sequence[Line] | None = None,
-    ) -> list[TimedWord]:
+    ) -> list[Word]:
         """Times to 10 ms; see `Aligner.align`."""
         if not words:
             raise Refused("no_words", "there are no words to align")
@@ -153,12 +145,17 @@ def known_phones(recogniser: Recogniser, word: str, phonemes: str) -> list[int]:
     return recogniser.config.ids(known)
 
 
-def timed_words(words: Sequence[str], spans: Sequence[Span]) -> list[TimedWord]:
+def timed_words(words: Sequence[str], spans: Sequence[Span]) -> list[Word]:
     """Spans of frames as times."""
     return [
-        TimedWord(word, span.first / FRAMES_A_SECOND, span.end / FRAMES_A_SECOND, span.score)
+        Word(word, span.first / FRAMES_A_SECOND, span.end / FRAMES_A_SECOND, score=span.score)
         for word, span in zip(words, spans, strict=True)
     ]
+
+
+def mean_score(words: Sequence[Word]) -> float:
+    """The mean of the words' scores; a word without one counts as 0."""
+    return sum(word.score or 0.0 for word in words) / len(words)
 
 
 def _identity(weights: str) -> str:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from jam_model.words import Word
 from tasks.models.base import ModelChoice, RealModel
 
 if TYPE_CHECKING:
@@ -131,6 +132,13 @@ def normalise_words(text: str) -> list[str]:
             kept.append(" ")
     words = (word.strip("'") for word in "".join(kept).split())
     return [word for word in words if word]
+
+
+def phonemized(words: Sequence[Word], phonemizer: Phonemizer) -> tuple[list[Word], int]:
+    """The words with their phonemes, and how many symbols had no counterpart."""
+    said = phonemizer.phonemize([word.text for word in words])
+    found = [replace(word, phonemes=one.phonemes) for word, one in zip(words, said, strict=True)]
+    return found, sum(one.unknown for one in said)
 
 
 def phones_of(phonemes: str) -> list[str]:

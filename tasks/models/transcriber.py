@@ -9,9 +9,10 @@ from typing import ClassVar, Protocol
 import numpy as np
 from pydantic import Field
 
+from jam_model.words import Word
 from tasks.engine.song import Refused
 from tasks.engine.stage import BadModel
-from tasks.models.aligner import TimedWord, timed_words
+from tasks.models.aligner import mean_score, timed_words
 from tasks.models.base import ModelChoice, RealModel
 from tasks.models.embedded.ctc_decode import WordLoop, edits, greedy_phones
 from tasks.models.embedded.forced_alignment import align_phones
@@ -29,7 +30,7 @@ class Transcript:
     `language`: the code (``en``) of the language it heard; None where it cannot tell.
     """
 
-    words: list[TimedWord]
+    words: list[Word]
     phones: list[str] | None
     language: str | None
 
@@ -102,7 +103,7 @@ class EmbeddedTranscriber:
             timed = timed_words(words, align_phones(heard.frames_TV, said, FILLER_PENALTY))
         except Refused:  # more phones than frames: no reading of this sound
             return Transcript([], phones, None)
-        confidence = explained * sum(word.score for word in timed) / len(timed)
+        confidence = explained * mean_score(timed)
         if confidence < self.min_confidence:
             return Transcript([], phones, None)
         return Transcript(timed, phones, LANGUAGE)

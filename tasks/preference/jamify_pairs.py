@@ -28,7 +28,7 @@ from tasks.storage.files import write_bytes, write_json
 
 PAIR_FILES = ("win_latent", "loss_latent", "transcription", "style", "gt_latent")
 MANIFEST_COLUMNS = frozenset(
-    {"title", "audio", "words", "phonemes", "duration_s", "style_text", "split", *MANIFEST_FACTS}
+    {"title", "audio", "words", "duration_s", "style_text", "split", *MANIFEST_FACTS}
 )
 """What `write_manifest` needs of a song."""
 
@@ -53,7 +53,7 @@ def write_pair_list(folder: Path, pairs: Sequence[Pair]) -> Path:
         for key, array in tensors.items():
             array = np.ascontiguousarray(array, np.float32)
             write_bytes(folder / f"{name}.{key}.pt", tensor_bytes(array, "pt"))
-        words = [{"start": w.start_s, "end": w.end_s, "phoneme": w.phonemes} for w in prompt.words]
+        words = [word.to_json() for word in prompt.words]
         write_json(folder / f"{name}.json", {"word": words, "id": prompt.song_id, "split": prompt.split})
         rows.append({**{key: f"{name}.{key}.pt" for key in tensors}, "transcription": f"{name}.json"})
     path = folder / "dpo.json"

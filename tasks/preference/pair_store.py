@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load, save
 
-from jam_model.lyric_grid import GridWord
 from jam_model.shards import Sample
+from jam_model.words import rows_of, words_of
 from tasks.storage.files import write_bytes, write_json
 
 
@@ -59,7 +59,7 @@ def read_pairs(folder: Path) -> list[Pair]:
     pairs = []
     for number, row in enumerate(rows):
         a = {name: arrays[f"{number:06d}.{name}"] for name in ("winner", "loser", "style", "mean", "std")}
-        words = tuple(GridWord(*word) for word in row["words"])
+        words = tuple(words_of(row["words"]))
         prompt = Sample(row["song_id"], a["mean"], a["std"], a["style"], words, row["split"])
         pairs.append(Pair(prompt, a["winner"], a["loser"]))
     return pairs
@@ -82,7 +82,5 @@ def _packed(pairs: Sequence[Pair]) -> tuple[list[dict[str, Any]], bytes]:
         named = {"winner": pair.winner_TC, "loser": pair.loser_TC, "style": prompt.style_NS}
         named |= {"mean": prompt.mean_TC, "std": prompt.std_TC}
         arrays |= {f"{number:06d}.{name}": np.ascontiguousarray(a, np.float32) for name, a in named.items()}
-        rows.append(
-            {"song_id": prompt.song_id, "split": prompt.split, "words": [list(w) for w in prompt.words]}
-        )
+        rows.append({"song_id": prompt.song_id, "split": prompt.split, "words": rows_of(prompt.words)})
     return rows, save(arrays)

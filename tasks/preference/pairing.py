@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from eval.metrics.error_rates import count_errors, normalise
+from jam_model.words import words_of
 from tasks.engine.song import Song
 from tasks.engine.stage import Section
 
@@ -88,7 +89,7 @@ def candidate_of(row: Mapping[str, Any]) -> Candidate:
 
 def word_error_rate(asked_words: Sequence[Mapping[str, Any]], transcript: Sequence[str]) -> float:
     """Errors an asked word of one take."""
-    return count_errors(normalise([word["word"] for word in asked_words]), normalise(transcript)).rate
+    return count_errors(normalise([word.text for word in words_of(asked_words)]), normalise(transcript)).rate
 
 
 def choose_pairs(takes: Mapping[str, Sequence[Candidate]], rule: PairParams) -> dict[str, Pair | Refusal]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from tasks.engine.columns import Column
-from tasks.songs.columns import AUDIO, SCORED_WORD, SONG_COLUMNS, STRINGS, STYLE
+from tasks.songs.columns import AUDIO, SONG_COLUMNS, STYLE, WORD
 from tasks.stages.ingest import Ingest
 
 PROMPTED_COLUMNS = {
@@ -19,8 +19,7 @@ PROMPTED_COLUMNS = {
     "take": Column(pa.int32(), "candidate number, from 0"),
     "seed": Column(pa.int64(), "seed of the noise this song was made from"),
     "checkpoint": Column(pa.string(), "hash of the weights that sang it; null = not sung by a model"),
-    "asked_words": Column(pa.list_(SCORED_WORD), "the words and times the model was asked to sing"),
-    "asked_phonemes": Column(STRINGS, "their phonemes, as long as `asked_words`"),
+    "asked_words": Column(pa.list_(WORD), "the words, times and phonemes the model was asked to sing"),
     "asked_style": Column(STYLE, "the style the model was asked for, [n, 512]"),
     "asked_duration_s": Column(pa.float64(), "the length the model was asked for"),
     "recipe": Column(pa.string(), "how the row was made: generate | copy | codec, with its options, as JSON"),

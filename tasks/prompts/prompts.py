@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from jam_model.checkpoint import weights_hash
+from jam_model.words import Word, rows_of, words_of
 from tasks.engine.fingerprint import canonical, fingerprint
 from tasks.engine.stage import Section
 from tasks.engine.table import Source
@@ -25,7 +26,6 @@ PROMPT_COLUMNS = (
         "title",
         "lyrics",
         "words",
-        "phonemes",
         "style_embedding",
         "style_text",
         "duration_s",
@@ -36,7 +36,7 @@ PROMPT_COLUMNS = (
 
 @dataclass(frozen=True)
 class Prompt:
-    """What a model is asked to sing: words with times, their phonemes, a style and a length.
+    """What a model is asked to sing: words with times and phonemes, a style and a length.
 
     Attributes:
         style_NS: the style of the asked audio, or of a text where there is none; no row where neither is given.
@@ -51,8 +51,7 @@ class Prompt:
 
     song_id: str
     title: str
-    words: tuple[Mapping[str, Any], ...]
-    phonemes: tuple[str, ...]
+    words: tuple[Word, ...]
     style_NS: np.ndarray
     duration_s: float | None
     audio_path: str | None
@@ -65,7 +64,7 @@ class Prompt:
     @property
     def texts(self) -> list[str]:
         """The words alone."""
-        return [word["word"] for word in self.words]
+        return [word.text for word in self.words]
 
 
 @dataclass(frozen=True)
@@ -157,18 +156,18 @@ def _dealt(prompt: Prompt, seed: int) -> Prompt:
     order = np.arange(len(prompt.words))
     while len(order) > 1 and len(set(prompt.texts)) > 1 and [prompt.texts[j] for j in order] == prompt.texts:
         order = random.permutation(len(order))
-    words = tuple(
-        {**slot, "word": prompt.words[j]["word"]} for slot, j in zip(prompt.words, order, strict=True)
+    dealt = zip(prompt.words, (prompt.words[j] for j in order), strict=True)
+    return replace(
+        prompt,
+        words=tuple(replace(slot, text=word.text, phonemes=word.phonemes) for slot, word in dealt),
     )
-    return replace(prompt, words=words, phonemes=tuple(prompt.phonemes[j] for j in order))
 
 
 def _prompt(row: Mapping[str, Any]) -> Prompt:
     return Prompt(
         song_id=row["song_id"],
         title=row["title"],
-        words=tuple(row["words"]),
-        phonemes=tuple(row["phonemes"]),
+        words=tuple(words_of(row["words"])),
         style_NS=np.asarray(row["style_embedding"], np.float32),
         duration_s=row["duration_s"],
         audio_path=row["audio"]["path"],
@@ -186,8 +185,7 @@ def _source(song_id: str, parent: str, prompt: Prompt, system: System, take: int
         "seed": seed,
         "checkpoint": system.checkpoint,
         "recipe": json.dumps(dict(system.recipe), sort_keys=True),
-        "asked_words": list(prompt.words),
-        "asked_phonemes": list(prompt.phonemes),
+        "asked_words": rows_of(prompt.words),
         "asked_style": prompt.style_NS.tolist(),
         "asked_duration_s": prompt.duration_s,
         "lyrics": prompt.texts,

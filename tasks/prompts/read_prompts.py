@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tasks.audio.read import AudioParams, read_audio
-from tasks.models.phonemizer import Phonemizer
+from tasks.models.phonemizer import Phonemizer, phonemized
 from tasks.models.style_encoder import StyleEncoder
 from tasks.prompts.prompts import Prompt
 from tasks.songs.listing import song_id_of
@@ -72,18 +72,13 @@ def _prompt(
     lyrics = parse_lyrics(
         path.read_bytes(), path.suffix.lower(), limits.max_lyrics_bytes, limits.max_lyrics_words
     )
-    if lyrics.times is None:
+    times = lyrics.within(duration_s).times
+    if times is None:
         raise ValueError(f"manifest: lyrics of {song_id!r} ({path}) have no word times; give jamify's .json")
-    words = tuple(
-        {"word": w.text, "start_s": w.start_s, "end_s": min(w.end_s, duration_s), "score": 1.0}
-        for w in lyrics.times
-    )
-    said = phonemizer.phonemize([word.text for word in lyrics.times])
     return Prompt(
         song_id,
         title,
-        words,
-        tuple(pronunciation.phonemes for pronunciation in said),
+        tuple(phonemized(times, phonemizer)[0]),
         _style(row, root, song_id, encoder, audio),
         float(duration_s),
         None,

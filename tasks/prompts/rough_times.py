@@ -13,9 +13,10 @@ from typing import Any
 
 from pydantic import Field
 
+from jam_model.words import Word
 from tasks.engine.stage import Section
 from tasks.models.phonemizer import Phonemizer, phones_of
-from tasks.songs.lyrics import LABEL_LINE, TimedText, sung_words
+from tasks.songs.lyrics import LABEL_LINE, sung_words
 
 BEATS_A_BAR = 4
 MIN_BPM, MAX_BPM = 30.0, 300.0
@@ -36,17 +37,12 @@ class RoughTimesParams(Section):
 class RoughTimes:
     """Words with times, and the length of the song they make."""
 
-    words: list[TimedText]
+    words: list[Word]
     duration_s: float
 
     def to_json(self) -> dict[str, list[dict[str, Any]]]:
         """jamify's lyrics form."""
-        return {
-            "word": [
-                {"word": word.text, "start": round(word.start_s, 3), "end": round(word.end_s, 3)}
-                for word in self.words
-            ]
-        }
+        return {"word": [word.rounded(3).to_json() for word in self.words]}
 
 
 def rough_times(text: str, bpm: float, phonemizer: Phonemizer, params: RoughTimesParams) -> RoughTimes:
@@ -59,7 +55,7 @@ def rough_times(text: str, bpm: float, phonemizer: Phonemizer, params: RoughTime
         raise ValueError(f"bpm: {bpm:g} is out of range; give {MIN_BPM:g} to {MAX_BPM:g}")
     beat_s = 60.0 / bpm
     note_beats = 2.0 ** math.ceil(math.log2(params.min_syllable_s / beat_s))
-    words: list[TimedText] = []
+    words: list[Word] = []
     bar, rested = params.intro_bars, True
     for line in text.splitlines():
         sung = [] if LABEL_LINE.match(line) else sung_words(line)
@@ -71,7 +67,7 @@ def rough_times(text: str, bpm: float, phonemizer: Phonemizer, params: RoughTime
         beat = float(bar * BEATS_A_BAR)
         for word, count in zip(sung, notes, strict=True):
             end = beat + count * note_beats
-            words.append(TimedText(word, beat * beat_s, end * beat_s))
+            words.append(Word(word, beat * beat_s, end * beat_s))
             beat = end
         bar = math.ceil((beat + params.rest_beats) / BEATS_A_BAR)
         rested = False

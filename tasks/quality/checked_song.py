@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from eval.metrics.error_rates import ErrorCounts, count_errors, normalise
+from jam_model.words import Word, words_of
 from tasks.audio.levels import frame_power
 from tasks.engine.stage import Section
 from tasks.models.aligner import NEAREST
@@ -45,20 +46,25 @@ class CheckedSong:
     def __getitem__(self, column: str) -> Any:
         return self.columns[column]
 
-    @property
-    def words(self) -> Sequence[Mapping[str, Any]]:
+    @cached_property
+    def words(self) -> Sequence[Word]:
         """The words with the times they are kept with."""
-        return self["words"]
+        return words_of(self["words"])
+
+    @cached_property
+    def laid(self) -> Sequence[Word]:
+        """The words where the aligner lays them."""
+        return self.words if self["aligned_words"] is None else words_of(self["aligned_words"])
 
     @property
-    def laid(self) -> Sequence[Mapping[str, Any]]:
-        """The words where the aligner lays them."""
-        return self.words if self["aligned_words"] is None else self["aligned_words"]
+    def phones_W(self) -> list[list[str]]:
+        """The phones of each word."""
+        return [phones_of(word.phonemes or "") for word in self.words]
 
     @property
     def sung_s(self) -> float:
         """Seconds from the first word to the end of the last, at least 1."""
-        return max(self.words[-1]["end_s"] - self.words[0]["start_s"], 1.0)
+        return max(self.words[-1].end_s - self.words[0].start_s, 1.0)
 
     @property
     def vocals_db(self) -> float | None:
@@ -69,7 +75,7 @@ class CheckedSong:
     @property
     def hurried_W(self) -> np.ndarray:
         """Whether a word's own time, or the time it is laid in, is too short for its phones."""
-        least_W = self.params.min_phone_s * np.array([len(phones_of(said)) for said in self["phonemes"]])
+        least_W = self.params.min_phone_s * np.array([len(phones) for phones in self.phones_W])
         return np.minimum(lengths_s(self.words), lengths_s(self.laid)) < least_W
 
     @property
@@ -78,7 +84,7 @@ class CheckedSong:
         power_T = frame_power(self.vocals_N)
         outside_T = np.ones(len(power_T), bool)
         for word in self.laid:
-            outside_T[round(word["start_s"] * 100) : round(word["end_s"] * 100)] = False
+            outside_T[round(word.start_s * 100) : round(word.end_s * 100)] = False
         total = float(power_T.sum())
         return float(power_T[outside_T].sum()) / total if total > 0 else None
 
@@ -91,7 +97,7 @@ class CheckedSong:
         if self["transcript"] is None:
             return None
         if self["heard_phones"]:
-            written = [nearest(phone) for phonemes in self["phonemes"] for phone in phones_of(phonemes)]
+            written = [nearest(phone) for phones in self.phones_W for phone in phones]
             return count_errors(written, [nearest(phone) for phone in self["heard_phones"]])
         if self["lyrics"] is None:
             return None
@@ -103,8 +109,8 @@ class CheckedSong:
 
         None where no times were given, or none can be checked.
         """
-        pairs = zip(self.words, self["aligned_words"] or (), strict=self["aligned_words"] is not None)
-        starts_s = [(given["start_s"], word["start_s"]) for given, word in pairs if word["score"] > 0]
+        pairs = [] if self["aligned_words"] is None else zip(self.words, self.laid, strict=True)
+        starts_s = [(given.start_s, word.start_s) for given, word in pairs if word.score]
         if not starts_s:
             return None
         given_W, laid_W = np.array(starts_s).T
@@ -132,9 +138,9 @@ class CheckedSong:
         return None if self.late is None else float(np.median(np.abs(self.late[0] - self.times_offset_s)))
 
 
-def lengths_s(words: Sequence[Mapping[str, Any]]) -> np.ndarray:
+def lengths_s(words: Sequence[Word]) -> np.ndarray:
     """How long each word lasts, [W]."""
-    return np.array([word["end_s"] - word["start_s"] for word in words])
+    return np.array([word.end_s - word.start_s for word in words])
 
 
 def nearest(phone: str) -> str:

@@ -51,12 +51,12 @@ class Measure:
 
 
 def _plausible_share(song: CheckedSong) -> float:
-    return float(np.mean([word["score"] >= song.params.plausible_score for word in song.laid]))
+    return float(np.mean([(word.score or 0.0) >= song.params.plausible_score for word in song.laid]))
 
 
 def _overlap_share(song: CheckedSong) -> float:
     pairs = itertools.pairwise(song.words)
-    return sum(after["start_s"] < before["end_s"] for before, after in pairs) / len(song.words)
+    return sum(after.start_s < before.end_s for before, after in pairs) / len(song.words)
 
 
 def _written_share_heard(song: CheckedSong) -> float | None:

@@ -24,12 +24,12 @@ import numpy as np
 
 from jam_model.frames import LATENT_CHANNELS, STYLE_DIM, seconds_of_frames
 from jam_model.shard_index import KINDS, SUFFIXES
-from jam_model.shards import grid_words
 from jam_model.tensors import MAX_MEMBER_BYTES, read_tensor
+from jam_model.words import Word
 from tasks.dedup.near_duplicates import STRENGTH, SplitParams, own_split, words_hash
 from tasks.engine.column_file import SHARD_END
 from tasks.engine.song import Refused
-from tasks.models.phonemizer import Phonemizer, Pronunciation
+from tasks.models.phonemizer import Phonemizer, phonemized
 from tasks.shards.read_foreign import Found, safe_id, samples_of
 from tasks.shards.write import json_bytes, read_shard, sample_bytes, tensor_bytes, write_index
 from tasks.songs.folder import MANIFEST_FACTS
@@ -105,48 +105,38 @@ class Importer:
             rows = lyrics.get("word") if isinstance(lyrics, dict) else None
             if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
                 raise ValueError("no list of words as 'word'")
-            words, said = self._words(rows)
-            grid_words({"word": words}, "json")
-            json_bytes({"word": words})  # half a surrogate pair is no text
+            words, filled, unknown = self._words(rows)
+            entries = [word.to_json() for word in words]
+            json_bytes({"word": entries})  # half a surrogate pair is no text
         except (ValueError, RecursionError) as error:
             raise Refused("bad_lyrics", str(error)[:200]) from error
-        unknown, known = sum(word.unknown for word in said), sum(len(word.phonemes) for word in said)
+        known = sum(len(word.phonemes or "") for word in filled)
         if unknown > self.max_unknown_share * (known + unknown):
             raise Refused("phoneme_unknown", f"{unknown} of {known + unknown} symbols")
         facts: dict[str, Any] = {key: _text(lyrics.get(key)) for key in MANIFEST_FACTS}
-        texts = [text for word in words if word["word"] for text in sung_words(word["word"])]
+        texts = [text for word in words for text in sung_words(word.text)]
         split = lyrics.get("split")
         if split not in STRENGTH:
             content_hash = hashlib.sha256(latent_CT.tobytes()).hexdigest()
             split = own_split(facts["artist"], words_hash(texts), content_hash, self.shares)
-        if said:
+        if filled:
             facts["phonemizer"] = self.phonemizer.identity
-        return {"word": words, "duration": duration_s, "split": split, **facts}
+        return {"word": entries, "duration": duration_s, "split": split, **facts}
 
-    def _words(
-        self, rows: Sequence[Mapping[str, Any]]
-    ) -> tuple[list[dict[str, Any]], Sequence[Pronunciation]]:
-        """The words with phonemes, and those that had to be phonemized, which are split into single words."""
-        words: list[dict[str, Any]] = []
-        bare: list[dict[str, Any]] = []
+    def _words(self, rows: Sequence[Mapping[str, Any]]) -> tuple[list[Word], list[Word], int]:
+        """The words with phonemes; those of them that had to be phonemized, split into single words; their unknown symbols."""
+        words: list[Word] = []
         for number, row in enumerate(rows):
             start_s, end_s = word_seconds(row, f"word {number}")
             text = _text(row.get("word"))
-            if row.get("phoneme") is not None:
-                words.append({"start": start_s, "end": end_s, "phoneme": row["phoneme"], "word": text})
-                continue
-            if text is None:
+            word = Word.from_json({**row, "start": start_s, "end": end_s, "word": text})
+            if word.phonemes is None and text is None:
                 raise Refused("lyrics_malformed", f"word {number} has neither phoneme nor word")
-            timed = shared_time(sung_words(text), start_s, end_s)
-            rows_of_text = [
-                {"start": w.start_s, "end": w.end_s, "phoneme": "", "word": w.text} for w in timed
-            ]
-            words += rows_of_text
-            bare += rows_of_text
-        said = self.phonemizer.phonemize([row["word"] for row in bare])
-        for row, pronunciation in zip(bare, said, strict=True):
-            row["phoneme"] = pronunciation.phonemes
-        return words, said
+            bare = word.phonemes is None
+            words += shared_time(sung_words(word.text), start_s, end_s) if bare else [word]
+        filled, unknown = phonemized([word for word in words if word.phonemes is None], self.phonemizer)
+        rest = iter(filled)
+        return [next(rest) if word.phonemes is None else word for word in words], filled, unknown
 
 
 def import_shards(

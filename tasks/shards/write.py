@@ -17,6 +17,7 @@ import torch
 from jam_model.frames import LATENT_CHANNELS, STYLE_DIM
 from jam_model.shard_index import EXTRAS, IDS_NAME, INDEX_NAME, locate
 from jam_model.shards import decode_sample
+from jam_model.words import words_of
 from tasks.audio.read import npy_bytes
 from tasks.engine.column_file import SHARD_END
 from tasks.engine.fingerprint import sha256_of_file
@@ -26,10 +27,7 @@ from tasks.storage.files import parquet_file, write_json, write_json_lines
 
 def lyrics_json(song: Song) -> dict[str, Any]:
     """jamify's lyrics object: `word` with start, end, phoneme and word; beside it what a reader may filter by."""
-    words = [
-        {"start": w["start_s"], "end": w["end_s"], "phoneme": phonemes, "word": w["word"]}
-        for w, phonemes in zip(song["words"], song["phonemes"], strict=True)
-    ]
+    words = [word.to_json() for word in words_of(song["words"])]
     facts = {key: song[key] for key in ("split", "artist", "license", "source")}
     return {"word": words, "duration": song["duration_s"], **facts}
 

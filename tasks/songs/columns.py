@@ -8,8 +8,16 @@ from tasks.engine.columns import Column
 from tasks.engine.sources import REFUSED
 
 STRINGS = pa.list_(pa.string())
-WORD = pa.struct([("word", pa.string()), ("start_s", pa.float64()), ("end_s", pa.float64())])
-SCORED_WORD = pa.struct([*WORD, ("score", pa.float64())])
+WORD = pa.struct(
+    [
+        ("text", pa.string()),
+        ("start_s", pa.float64()),
+        ("end_s", pa.float64()),
+        ("phonemes", pa.string()),
+        ("score", pa.float64()),
+    ]
+)
+"""A row of `jam_model.words.Word`."""
 STYLE = pa.list_(pa.list_(pa.float32()))
 """Style embeddings [n, 512]."""
 

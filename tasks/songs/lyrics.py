@@ -13,13 +13,13 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from jam_model.words import MAX_SECONDS, Word, rows_of
 from tasks.engine.song import Refused
 from tasks.models.phonemizer import normalise_words
 
-MAX_SECONDS = 1_000_000
 TIME_KEYS = ("start", "end", "start_offset", "end_offset")
 NEMO_FRAME_S = 0.08
 """A step of `start_offset` and `end_offset`: the recogniser's output frame, onto which its times fall too."""
@@ -35,26 +35,40 @@ WORD_STAMP = re.compile(r"<(\d{1,3}):(\d{1,2})(?:[.:](\d{1,3}))?>")
 METADATA = re.compile(r"^\s*\[([a-zA-Z#]+):([^\]]*)\]\s*$")
 
 
-@dataclass(frozen=True, slots=True)
-class TimedText:
-    """A word, or a line of words joined by blanks, with the times it claims. `end_s` is inf when not stated."""
-
-    text: str
-    start_s: float
-    end_s: float
-
-
 @dataclass(frozen=True)
 class Lyrics:
-    """The words in the order they are sung; their times and their lines where the file states them.
+    """The words in the order they are sung; their times and their lines (words joined by blanks) where stated.
 
     `num_lines` counts the lines with words, timed or not; None where a format has no lines.
     """
 
     words: list[str]
-    times: list[TimedText] | None = None
-    lines: list[TimedText] | None = None
+    times: list[Word] | None = None
+    lines: list[Word] | None = None
     num_lines: int | None = None
+
+    @property
+    def last_start_s(self) -> float:
+        """The latest start of a word or line, 0 where none is stated."""
+        return max((word.start_s for word in [*(self.times or ()), *(self.lines or ())]), default=0.0)
+
+    def within(self, duration_s: float | None) -> Lyrics:
+        """The lyrics in a song of this length: a time past its end, or not stated, becomes its end.
+
+        A song of unknown length (None) ends a second after the last start.
+        """
+        end_s = self.last_start_s + 1.0 if duration_s is None else duration_s
+        times, lines = (
+            words and [word.within(end_s) for word in words] for words in (self.times, self.lines)
+        )
+        return replace(self, times=times, lines=lines)
+
+    def columns(self) -> dict[str, Any]:
+        """The columns ``lyrics_times`` and ``lyrics_lines``."""
+        return {
+            "lyrics_times": self.times and rows_of(self.times),
+            "lyrics_lines": self.lines and rows_of(self.lines),
+        }
 
 
 def parse_lyrics(data: bytes, ending: str, max_bytes: int, max_words: int) -> Lyrics:
@@ -124,7 +138,7 @@ def _from_json(text: str) -> Lyrics:
             raise Refused("lyrics_malformed", f"entry {number} is no object with the text 'word'")
     if not any(key in row and row[key] is not None for row in rows for key in TIME_KEYS):
         return Lyrics([word for row in rows for word in sung_words(row["word"])])
-    times: list[TimedText] = []
+    times: list[Word] = []
     latest_s = 0.0
     for number, row in enumerate(rows):
         start_s, end_s = word_seconds(row, f"entry {number}")
@@ -159,14 +173,14 @@ def _seconds(value: Any, what: str) -> float:
     return float(value)
 
 
-def shared_time(words: list[str], start_s: float, end_s: float) -> list[TimedText]:
+def shared_time(words: list[str], start_s: float, end_s: float) -> list[Word]:
     """One claimed interval dealt to its words by their letters ("rock-n-roll" is three words)."""
     letters = sum(map(len, words))
     timed, before = [], 0
     for word in words:
         after = before + len(word)
         span_s = end_s - start_s
-        timed.append(TimedText(word, start_s + span_s * before / letters, start_s + span_s * after / letters))
+        timed.append(Word(word, start_s + span_s * before / letters, start_s + span_s * after / letters))
         before = after
     return timed
 
@@ -189,14 +203,14 @@ def _from_lrc(text: str) -> Lyrics:
         elif sung_words(line):
             raise Refused("lyrics_malformed", f"line {number} has words but no [mm:ss.xx] stamp")
     stamped.sort(key=lambda line: line[0])
-    lines: list[TimedText] = []
-    times: list[TimedText] | None = []
+    lines: list[Word] = []
+    times: list[Word] | None = []
     for place, (start_s, rest) in enumerate(stamped):
         end_s = stamped[place + 1][0] if place + 1 < len(stamped) else math.inf
         words = sung_words(WORD_STAMP.sub(" ", rest))
         if not words:
             continue
-        lines.append(_moved(TimedText(" ".join(words), start_s, end_s), offset_s))
+        lines.append(_moved(Word(" ".join(words), start_s, end_s), offset_s))
         word_times = _word_times(rest, start_s, end_s)
         times = None if times is None or word_times is None else times + word_times
     words = [word for line in lines for word in line.text.split(" ")]
@@ -228,16 +242,16 @@ def _offset(text: str, number: int) -> float:
         ) from None
 
 
-def _moved(timed: TimedText, offset_s: float) -> TimedText:
-    return TimedText(timed.text, max(0.0, timed.start_s - offset_s), max(0.0, timed.end_s - offset_s))
+def _moved(word: Word, offset_s: float) -> Word:
+    return replace(word, start_s=max(0.0, word.start_s - offset_s), end_s=max(0.0, word.end_s - offset_s))
 
 
-def _word_times(rest: str, line_start_s: float, line_end_s: float) -> list[TimedText] | None:
+def _word_times(rest: str, line_start_s: float, line_end_s: float) -> list[Word] | None:
     """Times of an enhanced line, or None where a word has no stamp of its own or times go back."""
     marks = list(WORD_STAMP.finditer(rest))
     if not marks or sung_words(rest[: marks[0].start()]):
         return None
-    timed: list[TimedText] = []
+    timed: list[Word] = []
     latest_s = line_start_s
     for place, mark in enumerate(marks):
         after = marks[place + 1] if place + 1 < len(marks) else None

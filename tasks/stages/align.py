@@ -16,12 +16,13 @@ from typing import Any, Literal
 import pyarrow as pa
 from pydantic import field_validator
 
+from jam_model.words import Word, rows_of, words_of
 from tasks.engine.columns import Column
 from tasks.engine.song import Refused, Song, SongError
 from tasks.engine.stage import Model, Section
-from tasks.models.aligner import Line, TimedWord, aligner_identity, build_aligner
+from tasks.models.aligner import Line, aligner_identity, build_aligner, mean_score
 from tasks.models.phonemizer import build_phonemizer, phonemizer_identity
-from tasks.songs.columns import SCORED_WORD
+from tasks.songs.columns import WORD
 from tasks.stages.bases import VocalsStage
 
 
@@ -52,13 +53,13 @@ class Align(VocalsStage):
     aligner = Model(aligner_identity, build_aligner)
     phonemizer = Model(phonemizer_identity, build_phonemizer)
     writes = {
-        "words": Column(
-            pa.list_(SCORED_WORD),
+        "timed_words": Column(
+            pa.list_(WORD),
             "the song's words with aligned times and scores in [0, 1]; 0 = cannot be said",
         ),
         "alignment_score": Column(pa.float64(), "mean word score"),
         "aligned_words": Column(
-            pa.list_(SCORED_WORD),
+            pa.list_(WORD),
             "where the aligner lays words that kept their given times; null = they have its",
         ),
     }
@@ -89,12 +90,12 @@ class Align(VocalsStage):
             except ValueError as error:
                 raise SongError(song.song_id, "grid_too_coarse", str(error)) from error
         return song.with_columns(
-            words=_rows(timed),
-            aligned_words=_rows(laid) if kept else None,
-            alignment_score=sum(word.score for word in laid) / len(laid),
+            timed_words=rows_of(timed),
+            aligned_words=rows_of(laid) if kept else None,
+            alignment_score=mean_score(laid),
         )
 
-    def _laid(self, song: Song, words: Sequence[str]) -> list[TimedWord]:
+    def _laid(self, song: Song, words: Sequence[str]) -> list[Word]:
         """Lays the words that can be said; the others get what is left between their neighbours.
 
         Lines bound them only where they are all the times there are: a claim is checked without it.
@@ -117,13 +118,13 @@ class Align(VocalsStage):
 
 
 def lines_of(rows: Sequence[dict[str, Any]] | None) -> list[Line] | None:
-    """Timed lines (`word` holds a line's words, joined by blanks) as ranges of word numbers."""
+    """Timed lines, a row of `lyrics_lines` each, as ranges of word numbers."""
     if rows is None:
         return None
     lines, first = [], 0
-    for row in rows:
-        end = first + len(row["word"].split(" "))
-        lines.append(Line(first, end - 1, row["start_s"], row["end_s"]))
+    for line in words_of(rows):
+        end = first + len(line.text.split(" "))
+        lines.append(Line(first, end - 1, line.start_s, line.end_s))
         first = end
     return lines
 
@@ -138,20 +139,20 @@ def lines_among(lines: Sequence[Line], places: Sequence[int]) -> list[Line]:
     return kept
 
 
-def with_gaps(words: Sequence[str], laid: Mapping[int, TimedWord]) -> list[TimedWord]:
+def with_gaps(words: Sequence[str], laid: Mapping[int, Word]) -> list[Word]:
     """All words: those laid, by number, and the others between them, with the score 0."""
-    timed: list[TimedWord] = []
+    timed: list[Word] = []
     for place, word in enumerate(words):
         if place in laid:
             timed.append(laid[place])
             continue
         before_s = timed[-1].end_s if timed else 0.0
         after_s = next((laid[later].start_s for later in range(place, len(words)) if later in laid), before_s)
-        timed.append(TimedWord(word, before_s, max(before_s, after_s), 0.0))
+        timed.append(Word(word, before_s, max(before_s, after_s), score=0.0))
     return timed
 
 
-def on_grid(words: Sequence[TimedWord], grid_s: float, duration_s: float) -> list[TimedWord]:
+def on_grid(words: Sequence[Word], grid_s: float, duration_s: float) -> list[Word]:
     """The words on whole steps of a grid: in order, each at least a step long, none past the song's end.
 
     Every word starts a step or more after the one before; words that did not overlap still do not.
@@ -179,27 +180,21 @@ def _on(step: int, grid_s: float) -> float:
     return round(step * grid_s, 6)  # 0.24, not 0.24000000000000002
 
 
-def _given(claimed: Sequence[Mapping[str, Any]], laid: Sequence[TimedWord]) -> list[TimedWord]:
-    return [
-        TimedWord(given["word"], given["start_s"], given["end_s"], word.score)
-        for given, word in zip(claimed, laid, strict=True)
-    ]
+def _given(claimed: Sequence[Mapping[str, Any]], laid: Sequence[Word]) -> list[Word]:
+    pairs = zip(words_of(claimed), laid, strict=True)
+    return [replace(given, score=word.score) for given, word in pairs]
 
 
-def _rows(words: Sequence[TimedWord]) -> list[dict[str, Any]]:
-    return [{"word": w.word, "start_s": w.start_s, "end_s": w.end_s, "score": w.score} for w in words]
-
-
-def _check(song: Song, words: Sequence[str], timed: Sequence[TimedWord]) -> None:
+def _check(song: Song, words: Sequence[str], timed: Sequence[Word]) -> None:
     """Holds an aligner to its promise; times of the lyrics may overlap, but not go back.
 
     Raises:
         RuntimeError: other words than asked for, or times that are not in order.
     """
-    if [word.word for word in timed] != list(words):
+    if [word.text for word in timed] != list(words):
         raise RuntimeError(f"{song.song_id}: the aligner gave back other words than it was given")
     latest_s = 0.0
     for word in timed:
-        if not latest_s <= word.start_s <= word.end_s:
-            raise RuntimeError(f"{song.song_id}: {word} starts before {latest_s} s or ends before it starts")
+        if word.start_s < latest_s:
+            raise RuntimeError(f"{song.song_id}: {word} starts before {latest_s} s")
         latest_s = word.start_s

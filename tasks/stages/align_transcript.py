@@ -11,12 +11,13 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
+from jam_model.words import Word, rows_of
 from tasks.engine.columns import Column
 from tasks.engine.song import Refused, Song
 from tasks.engine.stage import Model
-from tasks.models.aligner import TimedWord, aligner_identity, build_aligner
+from tasks.models.aligner import aligner_identity, build_aligner
 from tasks.models.phonemizer import build_phonemizer, phonemizer_identity
-from tasks.songs.columns import SCORED_WORD
+from tasks.songs.columns import WORD
 from tasks.stages.bases import VocalsStage
 
 
@@ -31,7 +32,7 @@ class Place(VocalsStage):
     phonemizer = Model(phonemizer_identity, build_phonemizer)
     writes = {
         "placed_words": Column(
-            pa.list_(SCORED_WORD),
+            pa.list_(WORD),
             "the heard words where the aligner lays them; null = none, or they cannot be laid",
         )
     }
@@ -39,12 +40,9 @@ class Place(VocalsStage):
     def one(self, song: Song) -> Song:
         """The song with its heard words where they were sung."""
         placed = self._placed(self.opened(song), song["transcript"] or [])
-        if placed is None:
-            return song.with_columns(placed_words=None)
-        rows = [{"word": w.word, "start_s": w.start_s, "end_s": w.end_s, "score": w.score} for w in placed]
-        return song.with_columns(placed_words=rows)
+        return song.with_columns(placed_words=None if placed is None else rows_of(placed))
 
-    def _placed(self, vocals_N: np.ndarray, heard: Sequence[str]) -> list[TimedWord] | None:
+    def _placed(self, vocals_N: np.ndarray, heard: Sequence[str]) -> list[Word] | None:
         """Words without a phoneme cannot be listened for and are left out."""
         said = [pronunciation.phonemes for pronunciation in self.phonemizer.phonemize(heard)] if heard else []
         sayable = [(word, phonemes) for word, phonemes in zip(heard, said, strict=True) if phonemes]

@@ -24,8 +24,9 @@ from jam_model.checkpoint import load_model, weights_hash
 from jam_model.conditions import Conditions, duration_conditions
 from jam_model.dit import Jam
 from jam_model.frames import SAMPLE_RATE_HZ, frames_of_seconds, seconds_of_frames
-from jam_model.lyric_grid import GridWord, lyric_grid
+from jam_model.lyric_grid import lyric_grid
 from jam_model.sampler import Formula, Guidance, Integration, Precision, Solver, sample, song_noise
+from jam_model.words import words_of
 from tasks.audio.mix import mix_of
 from tasks.audio.read import flac_bytes, npy_bytes
 from tasks.engine.columns import Column
@@ -110,7 +111,7 @@ class Generate(Stage):
     name = "generate"
     version = 3
     reads = frozenset({"recipe", "parent", "parent_audio", "seed", "take"})
-    reads |= {"asked_words", "asked_phonemes", "asked_style", "asked_duration_s"}
+    reads |= {"asked_words", "asked_style", "asked_duration_s"}
     codec = Model(codec_identity, build_codec)
     style_encoder = Model(style_encoder_identity, build_style_encoder)
     writes = {
@@ -225,11 +226,7 @@ class _Singer:
 
 def conditions_of(song: Song, num_frames: int, max_frames: int) -> Conditions:
     """What the model is asked for, a batch of one: lyrics on their grid, the first style row, the length."""
-    words = [
-        GridWord(word["start_s"], word["end_s"], phonemes)
-        for word, phonemes in zip(song["asked_words"], song["asked_phonemes"], strict=True)
-    ]
-    tokens_L = lyric_grid(words, max_frames, num_latent_frames=num_frames)
+    tokens_L = lyric_grid(words_of(song["asked_words"]), max_frames, num_latent_frames=num_frames)
     start_time, duration_abs, duration_rel = duration_conditions(num_frames, max_frames)
     return Conditions(
         torch.from_numpy(tokens_L).unsqueeze(0),

@@ -15,7 +15,7 @@ from tasks.engine.song import Refused, Song, SongError
 from tasks.engine.stage import Section, Stage
 from tasks.songs.columns import DURATION_S, STRINGS, WORD
 from tasks.songs.files import bytes_of, song_file
-from tasks.songs.lyrics import Lyrics, TimedText, decode_text, parse_lyrics
+from tasks.songs.lyrics import Lyrics, decode_text, parse_lyrics
 
 
 class IngestParams(Section):
@@ -41,7 +41,7 @@ class Ingest(Stage):
         "sample_rate_hz": Column(pa.int32(), "sample rate of the source"),
         "lyrics": Column(STRINGS, "the given words in order; null = no lyrics were given"),
         "lyrics_times": Column(pa.list_(WORD), "the given words with their claimed times; null = untimed"),
-        "lyrics_lines": Column(pa.list_(WORD), "timed lines of an .lrc (word = the line); null = none"),
+        "lyrics_lines": Column(pa.list_(WORD), "timed lines of an .lrc (text = the line); null = none"),
         "num_lines": Column(
             pa.int32(), "lines of the given lyrics; null = no lyrics, or a format without lines"
         ),
@@ -73,8 +73,7 @@ class Ingest(Stage):
             num_channels=source.num_channels,
             sample_rate_hz=source.sample_rate_hz,
             lyrics=lyrics.words if lyrics else None,
-            lyrics_times=_rows(lyrics.times, source.duration_s) if lyrics else None,
-            lyrics_lines=_rows(lyrics.lines, source.duration_s) if lyrics else None,
+            **(lyrics or Lyrics([])).within(source.duration_s).columns(),
             num_lines=lyrics.num_lines if lyrics else None,
             style_text=self._style(song),
         )
@@ -114,10 +113,8 @@ class Ingest(Stage):
             raise SongError(song.song_id, "style_malformed", error.detail) from error
 
     def _check_times(self, song: Song, lyrics: Lyrics, duration_s: float) -> None:
-        claimed = [timed.start_s for timed in [*(lyrics.times or []), *(lyrics.lines or [])]]
-        limit_s = duration_s + self.params.max_lyrics_overrun_s
-        if claimed and max(claimed) > limit_s:
-            detail = f"lyrics reach {max(claimed):.1f} s, the audio {duration_s:.1f} s"
+        if lyrics.last_start_s > duration_s + self.params.max_lyrics_overrun_s:
+            detail = f"lyrics reach {lyrics.last_start_s:.1f} s, the audio {duration_s:.1f} s"
             raise SongError(song.song_id, "lyrics_past_end", detail)
 
     def _read(self, song: Song, relative: str, max_bytes: int, too_long: str) -> bytes:
@@ -131,13 +128,3 @@ class Ingest(Stage):
         if len(data) > max_bytes:
             raise SongError(song.song_id, too_long, f"{relative} has more than {max_bytes} bytes")
         return data
-
-
-def _rows(timed: list[TimedText] | None, duration_s: float) -> list[dict[str, Any]] | None:
-    """Rows of a column; times past the end of the audio become its end."""
-    if timed is None:
-        return None
-    return [
-        {"word": t.text, "start_s": min(t.start_s, duration_s), "end_s": min(t.end_s, duration_s)}
-        for t in timed
-    ]

@@ -53,7 +53,7 @@ class Pack(Stage):
 
     name = "pack"
     version = 1
-    reads = frozenset({"kept", "latent", "style_embedding", "words", "phonemes"})
+    reads = frozenset({"kept", "latent", "style_embedding", "words"})
     reads |= {"duration_s", "split", "artist", "license", "source"}
     packages = ("numpy", "torch")
     sink = "sample"

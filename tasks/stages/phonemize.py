@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import pyarrow as pa
 
+from jam_model.words import Word, rows_of, words_of
 from tasks.engine.columns import Column
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Model, Section, Stage
-from tasks.models.phonemizer import PhonemizerParams, build_phonemizer, phonemizer_identity
-from tasks.songs.columns import STRINGS
+from tasks.models.phonemizer import PhonemizerParams, build_phonemizer, phonemized, phonemizer_identity
+from tasks.songs.columns import WORD
 
 
 class PhonemizeParams(Section):
@@ -21,15 +21,15 @@ class PhonemizeParams(Section):
 
 
 class Phonemize(Stage):
-    """Phonemes of the timed words."""
+    """The timed words with their phonemes."""
 
     name = "phonemize"
     version = 1
-    reads = frozenset({"words"})
+    reads = frozenset({"timed_words"})
     params: PhonemizeParams
     phonemizer = Model(phonemizer_identity, build_phonemizer)
     writes = {
-        "phonemes": Column(STRINGS, "IPA of each word, in jamify's symbols; as long as `words`"),
+        "words": Column(pa.list_(WORD), "the timed words with their phonemes: IPA in jamify's symbols"),
         "phoneme_unknown": Column(pa.int32(), "symbols that had no counterpart and were left out"),
     }
     packages = ("phonemizer", "espeakng-loader")
@@ -44,18 +44,17 @@ class Phonemize(Stage):
         Raises:
             SongError: ``phoneme_unknown``: too many symbols had no counterpart, or no word has a phoneme.
         """
-        said = self.phonemizer.phonemize([word["word"] for word in song["words"]])
-        unknown = sum(word.unknown for word in said)
-        known = sum(len(word.phonemes) for word in said)
+        words, unknown = phonemized(words_of(song["timed_words"]), self.phonemizer)
+        known = sum(len(word.phonemes or "") for word in words)
         if not known or unknown > self.params.max_unknown_share * (known + unknown):
             detail = f"{unknown} of {known + unknown} symbols, share at most {self.params.max_unknown_share}"
-            if not self.phonemizer_params.english or _in_other_letters(song["words"]):
+            if not self.phonemizer_params.english or _in_other_letters(words):
                 detail += "; the words are not English: needs your own token table"
             raise SongError(song.song_id, "phoneme_unknown", detail)
-        return song.with_columns(phonemes=[word.phonemes for word in said], phoneme_unknown=unknown)
+        return song.with_columns(words=rows_of(words), phoneme_unknown=unknown)
 
 
-def _in_other_letters(words: Sequence[Mapping[str, Any]]) -> bool:
+def _in_other_letters(words: Sequence[Word]) -> bool:
     """Whether half of all letters or more are none that English is written in."""
-    letters = [letter for word in words for letter in word["word"] if letter.isalpha()]
+    letters = [letter for word in words for letter in word.text if letter.isalpha()]
     return 2 * sum(not letter.isascii() for letter in letters) >= len(letters) > 0

@@ -7,11 +7,12 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
+from jam_model.words import rows_of
 from tasks.engine.columns import Column
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Model, Section
 from tasks.models.transcriber import build_transcriber, transcriber_identity
-from tasks.songs.columns import SCORED_WORD, STRINGS
+from tasks.songs.columns import STRINGS, WORD
 from tasks.stages.bases import VocalsStage
 
 
@@ -34,7 +35,7 @@ class Transcribe(VocalsStage):
     transcriber = Model(transcriber_identity, build_transcriber)
     writes = {
         "transcript": Column(STRINGS, "words the recogniser heard; null = not asked to listen"),
-        "transcript_times": Column(pa.list_(SCORED_WORD), "the same words with times"),
+        "transcript_times": Column(pa.list_(WORD), "the same words with times"),
         "heard_phones": Column(
             STRINGS, "the recogniser's own phones, no word knowledge; null = not asked, or it hears none"
         ),
@@ -58,11 +59,8 @@ class Transcribe(VocalsStage):
             phones = "" if heard.phones is None else f", but {len(heard.phones)} phones"
             raise SongError(song.song_id, "no_transcript", f"no word was heard{phones}")
         return song.with_columns(
-            transcript=[word.word for word in heard.words],
-            transcript_times=[
-                {"word": w.word, "start_s": w.start_s, "end_s": w.end_s, "score": w.score}
-                for w in heard.words
-            ],
+            transcript=[word.text for word in heard.words],
+            transcript_times=rows_of(heard.words),
             heard_phones=None if heard.phones is None else list(heard.phones),
             language=heard.language,
         )

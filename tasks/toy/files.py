@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import soundfile
 
+from jam_model.words import Word
 from tasks.toy.composition import BEATS_PER_BAR, GENRES, SAMPLE_RATE_HZ, Score
 from tasks.toy.performance import perform
-from tasks.toy.voice import Timed
 
 LYRICS: dict[str, tuple[str, ...]] = {
     "json": ("json",),
@@ -69,21 +69,20 @@ def write_song(out: Path, name: str, score: Score, audio_format: str, lyrics: st
     if stems:
         _write_audio(out / f"truth/{name}.vocals.flac", vocals_N)
         _write_audio(out / f"truth/{name}.band.flac", band_NC)
+    words = [word.rounded(6).to_json() for word in performance.words]
     texts = {
-        "json": to_json(_timed("word", performance.words)),
+        "json": to_json(words),
         "lrc": _lrc(score, performance.words),
         "txt": "".join(f"{line}\n" for line in score.text_lines),
     }
     for ending in LYRICS[lyrics]:
         (out / f"songs/{name}.{ending}").write_text(texts[ending], encoding="utf-8")
     (out / f"songs/{name}.style.txt").write_text(score.style_text + "\n", encoding="utf-8")
-    phonemes = _timed("phoneme", performance.phones)
-    truth = _truth(name, score) | {
-        "words": _timed("word", performance.words),
-        "phonemes": [
-            {**phoneme, "word": word} for phoneme, word in zip(phonemes, performance.phone_words, strict=True)
-        ],
-    }
+    phones = [
+        {"phoneme": ipa, "start": round(start_s, 6), "end": round(end_s, 6), "word": word}
+        for ipa, start_s, end_s, word in performance.phones
+    ]
+    truth = _truth(name, score) | {"words": words, "phonemes": phones}
     (out / f"truth/{name}.json").write_text(to_json(truth), encoding="utf-8")
 
 
@@ -107,11 +106,7 @@ def _write_audio(path: Path, samples: np.ndarray) -> None:
             file.write(samples[first : first + _BLOCK])
 
 
-def _timed(key: str, items: Sequence[Timed]) -> list[dict[str, Any]]:
-    return [{key: text, "start": round(start_s, 6), "end": round(end_s, 6)} for text, start_s, end_s in items]
-
-
-def _lrc(score: Score, words: Sequence[Timed]) -> str:
+def _lrc(score: Score, words: Sequence[Word]) -> str:
     """``[mm:ss.xx]line``, a line of the song each, timed by its first word."""
     rows = []
     for (first, _), text in zip(score.lines, score.text_lines, strict=True):

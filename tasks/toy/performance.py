@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from jam_model.words import Word
 from tasks.toy.band import play_band
 from tasks.toy.composition import Score
-from tasks.toy.voice import Timed, sing
+from tasks.toy.voice import TimedPhone, sing
 
 PEAK = 0.89  # lossy coding adds up to a tenth of full scale
 
@@ -18,9 +19,8 @@ class Performance(NamedTuple):
 
     vocals_N: np.ndarray
     band_CN: np.ndarray
-    words: list[Timed]
-    phones: list[Timed]
-    phone_words: list[int]
+    words: list[Word]
+    phones: list[TimedPhone]
 
     @property
     def mix_CN(self) -> np.ndarray:
@@ -37,7 +37,7 @@ def perform(score: Score) -> Performance:
     if loudest > PEAK:
         gain = np.float32(PEAK / loudest)
         vocals_N, band_CN = vocals_N * gain, band_CN * gain
-    return Performance(vocals_N, band_CN, take.words, take.phones, take.phone_words)
+    return Performance(vocals_N, band_CN, take.words, take.phones)
 
 
 def _peak(audio: np.ndarray) -> float:

@@ -19,6 +19,7 @@ from typing import IO, NamedTuple, cast
 import numpy as np
 import soxr
 
+from jam_model.words import Word
 from tasks.toy import espeak
 from tasks.toy.composition import SAMPLE_RATE_HZ, VOCABULARY, Score
 
@@ -27,12 +28,13 @@ _FADE_SAMPLES = 64  # at espeak's rate, 3 ms
 _STRESS = str.maketrans("", "", "ˈˌ")
 
 
-class Timed(NamedTuple):
-    """A word or a phone with its start and end in seconds."""
+class TimedPhone(NamedTuple):
+    """A phone as espeak emits it, IPA with stress marks, its start and end in seconds, and the index of its word."""
 
-    text: str
+    ipa: str
     start_s: float
     end_s: float
+    word: int
 
 
 class Take(NamedTuple):
@@ -40,22 +42,16 @@ class Take(NamedTuple):
 
     vocals_N: mono float32 at 44.1 kHz, as long as the score, RMS 0.085 over the whole song.
     words: one a note, in order, not overlapping.
-    phones: IPA as espeak emits it, stress marks included. The l of "will", "until" and "silver" has no length:
-        espeak sings it inside the vowel before.
-    phone_words: for each phone the index of its word.
+    phones: in order. The l of "will", "until" and "silver" has no length: espeak sings it inside the vowel before.
     """
 
     vocals_N: np.ndarray
-    words: list[Timed]
-    phones: list[Timed]
-    phone_words: list[int]
+    words: list[Word]
+    phones: list[TimedPhone]
 
 
-class SungWord(NamedTuple):
-    """samples_N: int16 at 22,050 Hz; phones: (IPA, first sample, end sample)."""
-
-    samples_N: np.ndarray
-    phones: list[espeak.Phone]
+WordSound = tuple[np.ndarray, list[espeak.Phone]]
+"""Samples of a word, int16 at 22,050 Hz, and its phones as (IPA, first sample, end sample)."""
 
 
 class _Singer:
@@ -66,7 +62,7 @@ class _Singer:
         self._process = subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.owner = os.getpid()  # a forked copy of this object must not touch the pipes
 
-    def sing(self, voice: str, notes: Sequence[tuple[str, float, int]]) -> list[SungWord]:
+    def sing(self, voice: str, notes: Sequence[tuple[str, float, int]]) -> list[WordSound]:
         """Every (word, duration_s, midi) as sound. Raises ValueError if espeak cannot sing one."""
         requests, answers = cast(IO[bytes], self._process.stdin), cast(IO[bytes], self._process.stdout)
         requests.write(json.dumps({"voice": voice, "notes": list(notes)}).encode() + b"\n")
@@ -80,7 +76,7 @@ class _Singer:
         sung = []
         for word in header["words"]:
             samples = np.frombuffer(answers.read(2 * word["num_samples"]), np.int16)
-            sung.append(SungWord(samples, [(phone, first, end) for phone, first, end in word["phones"]]))
+            sung.append((samples, [(phone, first, end) for phone, first, end in word["phones"]]))
         return sung
 
     def close(self) -> None:
@@ -96,7 +92,7 @@ class _Singer:
 _IDLE: list[_Singer] = []
 
 
-def _sing_notes(voice: str, notes: Sequence[tuple[str, float, int]]) -> list[SungWord]:
+def _sing_notes(voice: str, notes: Sequence[tuple[str, float, int]]) -> list[WordSound]:
     """Borrow an idle singer (each thread has its own while it sings), or start one."""
     while _IDLE:
         singer = _IDLE.pop()
@@ -126,21 +122,20 @@ def sing(score: Score) -> Take:
     rate_hz = espeak.RATE_HZ
     sung = _sing_notes(score.voice, [(note.word, note.duration_s, note.midi) for note in score.notes])
     voice_N = np.zeros(int(score.duration_s * rate_hz) + 1, np.float32)
-    words, phones, phone_words = [], [], []
-    for index, (note, word) in enumerate(zip(score.notes, sung, strict=True)):
+    words, phones = [], []
+    for index, (note, (sound_N, of_word)) in enumerate(zip(score.notes, sung, strict=True)):
         start = round(note.start_s * rate_hz)
-        samples_N = word.samples_N.astype(np.float32) / 32768
+        samples_N = sound_N.astype(np.float32) / 32768
         fade_N = np.linspace(0, 1, min(_FADE_SAMPLES, len(samples_N)), dtype=np.float32)
         samples_N[-len(fade_N) :] *= fade_N[::-1]
         voice_N[start : start + len(samples_N)] += samples_N[: len(voice_N) - start]
-        words.append(Timed(note.word, start / rate_hz, (start + len(samples_N)) / rate_hz))
-        for phone, first, end in word.phones:
-            phones.append(Timed(phone, (start + first) / rate_hz, (start + end) / rate_hz))
-            phone_words.append(index)
+        words.append(Word(note.word, start / rate_hz, (start + len(samples_N)) / rate_hz))
+        for phone, first, end in of_word:
+            phones.append(TimedPhone(phone, (start + first) / rate_hz, (start + end) / rate_hz, index))
     vocals_N = soxr.resample(voice_N, rate_hz, SAMPLE_RATE_HZ)
     vocals_N = np.pad(vocals_N, (0, score.num_samples))[: score.num_samples]
     loudness = np.sqrt(np.square(vocals_N).mean(dtype=np.float64))
-    return Take(vocals_N * np.float32(VOCALS_RMS / loudness), words, phones, phone_words)
+    return Take(vocals_N * np.float32(VOCALS_RMS / loudness), words, phones)
 
 
 @functools.cache
@@ -148,6 +143,6 @@ def pronunciations() -> dict[str, list[str]]:
     """Every word of the vocabulary to its phones as espeak sings them, stress marks removed."""
     sung = _sing_notes("en-us", [(word, 1.0, 57) for word in VOCABULARY])
     return {
-        word: [phone.translate(_STRESS) for phone, _, _ in one.phones]
-        for word, one in zip(VOCABULARY, sung, strict=True)
+        word: [phone.translate(_STRESS) for phone, _, _ in phones]
+        for word, (_, phones) in zip(VOCABULARY, sung, strict=True)
     }

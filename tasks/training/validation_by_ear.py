@@ -77,7 +77,7 @@ class Hearing:
         counts = []
         for song in songs:
             num_frames = min(song.num_frames, model.config.max_frames)
-            asked = [w.phonemes for w in song.words if w.end_s <= seconds_of_frames(num_frames)]
+            asked = [w.phonemes or "" for w in song.words if w.end_s <= seconds_of_frames(num_frames)]
             if asked:
                 heard = self._heard(self._sung(model, song, num_frames, seed, device))
                 counts.append(count_errors(phones_of("".join(asked)), heard))
@@ -102,7 +102,7 @@ class Hearing:
     def _heard(self, mix_CN: np.ndarray) -> list[str]:
         """The phones of the words that are heard."""
         transcript = self._transcriber.transcribe(self._separator.separate(mix_CN))
-        return self._phonemizer.phones([word.word for word in transcript.words])
+        return self._phonemizer.phones([word.text for word in transcript.words])
 
     @cached_property
     def _codec(self) -> Codec:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from eval.pages.players import waveform_peaks
-from eval.pages.song import PageWord, SongPage, Sound, StageLine, song_html
+from eval.pages.song import SongPage, Sound, StageLine, song_html
 from jam_model.frames import SAMPLE_RATE_HZ
+from jam_model.words import words_of
 from tasks.audio.mix import mix_of, mp3_bytes
 from tasks.audio.read import read_bytes
 from tasks.engine.pipeline import Pipeline
@@ -38,10 +40,12 @@ def song_page(
 ) -> SongPage:
     """What the page shows of a song: `row` its light columns, `heavy` the heavy ones that stand."""
     sounds = _sounds(row["song_id"], heavy, songs_root)
-    words = _words(row)
-    heard = _plain(row.get("transcript_times"))
-    claimed = _plain(row.get("lyrics_times") or row.get("lyrics_lines"))
-    lanes = {"aligned": words, "claimed": claimed, "heard": heard}
+    words, claims = (
+        words_of(row.get(full) or row.get(plain) or ())
+        for full, plain in (("words", "timed_words"), ("lyrics_times", "lyrics_lines"))
+    )
+    lanes = {"aligned": words, "claimed": claims, "heard": words_of(row.get("transcript_times") or ())}
+    same = [claim.text for claim in claims] == [word.text for word in words]
     ends = [word.end_s for lane in lanes.values() for word in lane]
     facts = [row.get("artist"), _minutes(row.get("duration_s")), row.get("split"), row.get("license")]
     reason = row["drop_reason"]
@@ -52,8 +56,9 @@ def song_page(
         duration_s=float(row.get("duration_s") or max(ends, default=0.0)),
         verdict=f"{reason}, by {row['dropped_by']}" if reason else "by every stage that ran",
         dropped=bool(reason),
-        words=words,
-        lanes={name: lane for name, lane in lanes.items() if lane},
+        words=[astuple(word) for word in words],
+        claimed_s=[claim.start_s for claim in claims] if same else (),
+        lanes={name: [astuple(word) for word in lane] for name, lane in lanes.items() if lane},
         sounds=sounds,
         stages=[_stage_line(pipeline, name, row, heavy) for name in pipeline.order],
     )
@@ -69,8 +74,8 @@ def shown(value: Any, limit: int = SHOWN_CHARS) -> str:
         text = ", ".join(f"{key} {shown(part)}" for key, part in value.items() if part is not None)
     elif isinstance(value, list) and value and isinstance(value[0], list):
         text = f"{len(value)} x {len(value[0])} numbers"
-    elif isinstance(value, list) and value and isinstance(value[0], Mapping) and "word" in value[0]:
-        text = " ".join(f"{word['word']}@{word['start_s']:.2f}-{word['end_s']:.2f}" for word in value)
+    elif isinstance(value, list) and value and isinstance(value[0], Mapping) and "start_s" in value[0]:
+        text = " ".join(f"{word.text}@{word.start_s:.2f}-{word.end_s:.2f}" for word in words_of(value))
     elif isinstance(value, list):
         text = "; ".join(shown(part) for part in value) if _is_nested(value) else " ".join(map(shown, value))
     else:
@@ -80,28 +85,6 @@ def shown(value: Any, limit: int = SHOWN_CHARS) -> str:
 
 def _is_nested(value: Sequence[Any]) -> bool:
     return bool(value) and isinstance(value[0], Mapping)
-
-
-def _words(row: Mapping[str, Any]) -> list[PageWord]:
-    words = row.get("words") or []
-    phonemes = row.get("phonemes") or [None] * len(words)
-    claims = row.get("lyrics_times") or []
-    same = [claim["word"] for claim in claims] == [word["word"] for word in words]
-    return [
-        PageWord(
-            word["word"],
-            word["start_s"],
-            word["end_s"],
-            word["score"],
-            said,
-            claims[i]["start_s"] if same and claims else None,
-        )
-        for i, (word, said) in enumerate(zip(words, phonemes, strict=True))
-    ]
-
-
-def _plain(words: Sequence[Mapping[str, Any]] | None) -> list[PageWord]:
-    return [PageWord(word["word"], word["start_s"], word["end_s"], word.get("score")) for word in words or []]
 
 
 def _sounds(song_id: str, heavy: Mapping[str, Any], songs_root: str) -> list[Sound]:

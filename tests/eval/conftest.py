@@ -12,7 +12,6 @@ from eval.metrics.aesthetics import JUDGE_MEAN
 from eval.metrics.error_rates import WER, ErrorCounts
 from eval.metrics.metric import Corpus, Measurable
 from eval.metrics.tail_energy import ENERGY_AFTER_END
-from eval.metrics.word_pairs import Timed as Word
 from eval.pages.players import waveform_peaks
 from eval.results.by_genre import genre_rows
 from eval.results.comparisons import PairTable, pair_table
@@ -64,8 +63,8 @@ def make_report(hostile: str = HOSTILE) -> Report:
             duration_s=1.2,
             scores={"wer": None if number else 0.5, "judge_mean": 3.0},
             reasons={"wer": "timed_out"} if number else {},
-            asked=[Word("we", 0.0, 0.4), Word("sing", 0.5, 0.9)],
-            heard=[Word("we", 0.0, 0.4), Word("fall", 0.5, 0.9), Word(f"now{hostile[:9]}", 0.9, 1.1)],
+            asked=[("we", 0.0, 0.4), ("sing", 0.5, 0.9)],
+            heard=[("we", 0.0, 0.4), ("fall", 0.5, 0.9), (f"now{hostile[:9]}", 0.9, 1.1)],
             audio=audio,
             peaks=waveform_peaks(mix_CN, 50),
             note=hostile,

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from jam_model.lyric_grid import SONG_FILLER, SYMBOLS, VOCAL_FILLER, GridWord, lyric_grid
+from jam_model.lyric_grid import SONG_FILLER, SYMBOLS, VOCAL_FILLER, lyric_grid
+from jam_model.words import Word
 
 SLOT_S = 512 / 44_100
 
@@ -33,12 +34,13 @@ def slow_grid(words, max_frames, crop_start_frame, num_latent_frames):
 
 def random_words(random, count):
     letters = [symbol for symbol in SYMBOLS if len(symbol) == 1] + ["X", "日", "\U0001f3b5", "\ud800"]
-    at_s, words = random.uniform(-2, 1), []
+    at_s, words = random.uniform(0, 1), []
     for _ in range(count):
         at_s += random.choice([0, 0.01, 0.05, 0.5, -0.3])
-        end_s = at_s + random.choice([0, 0.005, 0.0116, 0.03, 0.12, 0.77, 2.4, -0.2])
+        at_s = max(at_s, 0.0)
+        end_s = at_s + random.choice([0, 0.005, 0.0116, 0.03, 0.12, 0.77, 2.4])
         length = random.choice([0, 1, 2, 5, 15])
-        words.append(GridWord(at_s, end_s, "".join(random.choice(letters, length))))
+        words.append(Word("", at_s, end_s, "".join(random.choice(letters, length))))
         at_s = max(at_s, end_s)
     return words
 
@@ -58,25 +60,25 @@ def test_grid_equals_the_slow_algorithm_on_odd_lyrics():
 
 
 def test_phonemes_stand_evenly_in_their_word_and_end_with_a_boundary():
-    grid = lyric_grid([GridWord(4 * SLOT_S, 11 * SLOT_S + 1e-9, "ab")], max_frames=4)
+    grid = lyric_grid([Word("", 4 * SLOT_S, 11 * SLOT_S + 1e-9, "ab")], max_frames=4)
     sung = [SYMBOLS["a"], VOCAL_FILLER, SYMBOLS["b"], VOCAL_FILLER, SYMBOLS["_"], VOCAL_FILLER, VOCAL_FILLER]
     assert grid.tolist() == [SONG_FILLER] * 4 + sung + [SONG_FILLER] * 5
 
 
 def test_word_cut_by_the_crop_start_keeps_all_phonemes():
-    grid = lyric_grid([GridWord(0.0, 14 * SLOT_S + 1e-9, "abd")], max_frames=2, crop_start_frame=2)
+    grid = lyric_grid([Word("", 0.0, 14 * SLOT_S + 1e-9, "abd")], max_frames=2, crop_start_frame=2)
     assert grid[:4].tolist() == [SYMBOLS[symbol] for symbol in "abd_"]
 
 
 def test_word_too_short_loses_its_last_phonemes():
-    grid = lyric_grid([GridWord(0.0, 2 * SLOT_S + 1e-9, "abd")], max_frames=1)
+    grid = lyric_grid([Word("", 0.0, 2 * SLOT_S + 1e-9, "abd")], max_frames=1)
     assert grid.tolist() == [SYMBOLS["a"], SYMBOLS["b"], SONG_FILLER, SONG_FILLER]
 
 
 def test_later_word_takes_the_slots_it_shares():
     first, second = (
-        GridWord(0.0, 12 * SLOT_S + 1e-9, "a"),
-        GridWord(4 * SLOT_S + 1e-9, 8 * SLOT_S + 1e-9, "b"),
+        Word("", 0.0, 12 * SLOT_S + 1e-9, "a"),
+        Word("", 4 * SLOT_S + 1e-9, 8 * SLOT_S + 1e-9, "b"),
     )
     grid = lyric_grid([first, second], max_frames=3)
     assert grid[4] == SYMBOLS["b"]
@@ -84,20 +86,21 @@ def test_later_word_takes_the_slots_it_shares():
 
 
 def test_word_that_starts_after_the_songs_end_is_not_sung():
-    word = GridWord(10 * SLOT_S, 14 * SLOT_S, "a")
+    word = Word("", 10 * SLOT_S, 14 * SLOT_S, "a")
     assert (lyric_grid([word], max_frames=4, num_latent_frames=2) == SONG_FILLER).all()
     assert (lyric_grid([word], max_frames=4) != SONG_FILLER).any()
 
 
 def test_word_without_a_known_symbol_leaves_only_its_boundary():
-    grid = lyric_grid([GridWord(0.0, 2 * SLOT_S + 1e-9, "X日")], max_frames=1)
+    grid = lyric_grid([Word("", 0.0, 2 * SLOT_S + 1e-9, "X日")], max_frames=1)
     assert grid.tolist() == [SYMBOLS["_"], VOCAL_FILLER, SONG_FILLER, SONG_FILLER]
-    assert (lyric_grid([GridWord(0.0, 1.0, "")], max_frames=1) == SONG_FILLER).all()
+    assert (lyric_grid([Word("", 0.0, 1.0, "")], max_frames=1) == SONG_FILLER).all()
 
 
-def test_time_that_is_not_finite_is_refused_by_name():
-    with pytest.raises(ValueError, match="word 1 is not finite"):
-        lyric_grid([GridWord(0.0, 1.0, "a"), GridWord(float("nan"), 2.0, "b")], max_frames=4)
+@pytest.mark.parametrize("word", [Word("la", 1.0, float("inf"), "b"), Word("la", 1.0, 2.0)])
+def test_word_without_an_end_or_phonemes_is_refused_by_number(word):
+    with pytest.raises(ValueError, match="word 1 has no phonemes or no finite end"):
+        lyric_grid([Word("", 0.0, 1.0, "a"), word], max_frames=4)
 
 
 def test_symbols_are_below_the_fillers_and_distinct():

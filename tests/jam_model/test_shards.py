@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import torch
 
-from jam_model.lyric_grid import GridWord
 from jam_model.shard_index import VALIDATION, locate
 from jam_model.shards import Shards, decode_sample, stream_samples
+from jam_model.words import Word
 
 WORDS = [{"start": 0.1, "end": 0.6, "phoneme": "lˈʌv", "word": "love"}]
 
@@ -74,7 +74,7 @@ def test_stream_reads_samples_through_webdataset(tmp_path: Path) -> None:
     assert (one.song_id, two.song_id) == ("one", "two")
     assert one.mean_TC.shape == one.std_TC.shape == (20, 64) and one.style_NS.shape == (1, 512)
     assert two.num_frames == 30 and two.style_NS.shape == (3, 512)
-    assert one.words == (GridWord(0.1, 0.6, "lˈʌv"),)
+    assert one.words == (Word("love", 0.1, 0.6, "lˈʌv"),)
 
 
 def test_random_access_and_streaming_give_the_same_samples(tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ def row(root: Path, number: int, weights: str) -> dict[str, Any]:
     path = write_song(root / "songs" / f"{number}.wav", 1.0, seed=number)
     (root / "songs" / f"{number}.lrc").write_text("[00:00.10]hello moon")
     noise = np.random.default_rng(number)
-    words = timed(("hello", 0.1, 0.5), ("moon", 0.5, 0.9))
+    words = timed(("hello", 0.1, 0.5, "hɛlˈoʊ"), ("moon", 0.5, 0.9, "mˈuːn"))
     style_NS = noise.standard_normal((2, 512)).astype(np.float32).tolist()
     recipe = {"kind": "generate", "weights": weights, "sampler": SAMPLER, "padding_bias": True}
     return {
@@ -111,7 +111,7 @@ def row(root: Path, number: int, weights: str) -> dict[str, Any]:
         "duration_s": 1.0,
         "lyrics": ["hello", "moon"],
         "lyrics_times": None,
-        "lyrics_lines": [{"word": "hello moon", "start_s": 0.1, "end_s": 1.0}],
+        "lyrics_lines": timed(("hello moon", 0.1, 1.0)),
         "lyrics_hash": None,
         "num_lines": 1,
         "split": "train",
@@ -121,11 +121,11 @@ def row(root: Path, number: int, weights: str) -> dict[str, Any]:
         "transcript": ["hello"],
         "heard_phones": ["h", "ɛ", "l", "oʊ"],
         "language": "en",
+        "timed_words": words,
         "words": words,
         "aligned_words": None,
         "alignment_score": 1.0,
         "quality": {name: None for name in QUALITY.names},
-        "phonemes": ["hɛlˈoʊ", "mˈuːn"],
         "style_embedding": style_NS,
         "latent": npy_bytes(noise.standard_normal((21, 128)).astype(np.float32)),
         "num_frames": 21,
@@ -138,7 +138,6 @@ def row(root: Path, number: int, weights: str) -> dict[str, Any]:
         "seed": 3,
         "take": number,
         "asked_words": words,
-        "asked_phonemes": ["hɛlˈoʊ", "mˈuːn"],
         "asked_style": style_NS,
         "asked_duration_s": 1.0,
     }

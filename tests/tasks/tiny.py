@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
 
+from jam_model.words import Word, rows_of
 from tasks.engine.song import Song
 
 RATE_HZ = 44_100
@@ -48,8 +50,6 @@ def given(name: str, song_id: str = "tiny-0123456789ab", root: Path | None = Non
     return Song(song_id, {**facts, **columns}, root=str(root or ""))
 
 
-def timed(*words: tuple[str, float, float]) -> list[dict[str, object]]:
-    """Rows of a word column, score 1."""
-    return [
-        {"word": word, "start_s": start_s, "end_s": end_s, "score": 1.0} for word, start_s, end_s in words
-    ]
+def timed(*words: tuple[Any, ...]) -> list[dict[str, Any]]:
+    """Rows of a word column from (text, start_s, end_s) or (text, start_s, end_s, phonemes), score 1."""
+    return rows_of(Word(*word, score=1.0) for word in words)

@@ -16,8 +16,9 @@ import soxr
 import torch
 
 from jam_model.frames import SAMPLE_RATE_HZ
+from jam_model.words import Word
 from tasks.engine.stage import BadModel
-from tasks.models.aligner import TimedWord
+from tasks.models.aligner import mean_score
 from tasks.models.phonemizer import normalise_words
 from tasks.models.real.device import device_of
 from tasks.models.released_weights import Card, find_weights, loading
@@ -98,7 +99,7 @@ class Whisper:
             language_detection_segments=LANGUAGE_WINDOWS,
         )
         words = timed_words(segments, len(vocals_N) / SAMPLE_RATE_HZ)
-        if not words or sum(word.score for word in words) / len(words) < self.min_confidence:
+        if not words or mean_score(words) < self.min_confidence:
             return Transcript([], None, None)
         return Transcript(words, None, heard.language)
 
@@ -108,12 +109,12 @@ def build(settings: WhisperModel, identity: str, min_confidence: float) -> Whisp
     return Whisper(settings, identity, min_confidence)
 
 
-def timed_words(segments: Iterable[Any], duration_s: float) -> list[TimedWord]:
+def timed_words(segments: Iterable[Any], duration_s: float) -> list[Word]:
     """The words of faster-whisper's segments, normalised, in order and within the song.
 
     What was written as one word and normalises to several (``twenty-one``) shares its time evenly.
     """
-    timed: list[TimedWord] = []
+    timed: list[Word] = []
     latest_s = 0.0
     for segment in segments:
         if segment.no_speech_prob > NO_SPEECH and segment.avg_logprob < NO_SENSE:
@@ -122,10 +123,11 @@ def timed_words(segments: Iterable[Any], duration_s: float) -> list[TimedWord]:
             texts = normalise_words(written.word)
             if not texts:
                 continue
-            edges_s = np.linspace(written.start, written.end, len(texts) + 1).clip(latest_s, duration_s)
+            end_s = max(written.start, written.end)
+            edges_s = np.linspace(written.start, end_s, len(texts) + 1).clip(latest_s, duration_s)
             score = float(np.clip(written.probability, LEAST_SCORE, 1.0))
-            for text, start_s, end_s in zip(texts, edges_s.tolist(), edges_s[1:].tolist(), strict=False):
-                timed.append(TimedWord(text, start_s, end_s, score))
+            spans = zip(texts, edges_s.tolist(), edges_s[1:].tolist(), strict=False)
+            timed += [Word(text, start_s, end_s, score=score) for text, start_s, end_s in spans]
             latest_s = timed[-1].end_s
     return timed
 

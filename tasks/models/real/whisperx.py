@@ -19,8 +19,9 @@ from itertools import groupby, islice
 import numpy as np
 import torch
 
+from jam_model.words import Word
 from tasks.engine.song import Refused
-from tasks.models.aligner import Line, TimedWord
+from tasks.models.aligner import Line
 from tasks.models.base import RealModel
 from tasks.models.real.device import device_of
 from tasks.models.real.import_masks import import_foreign
@@ -58,7 +59,7 @@ class WhisperXAligner:
         words: Sequence[str],
         pronunciations: Sequence[str],
         lines: Sequence[Line] | None = None,
-    ) -> list[TimedWord]:
+    ) -> list[Word]:
         """Times to a frame, 20 ms; see `Aligner.align`. Letters the net does not know (digits, other scripts)
         match whatever it hears best; a word of such letters alone has the score 0.
         """
@@ -68,7 +69,7 @@ class WhisperXAligner:
         if not all(spelled) or all(number is None for numbers in spelled for number in numbers):
             raise Refused("no_phones", f"an empty word, or none with a letter of the net, as {words[0]!r}")
         frames_TV = self._net.listen(vocals_N)
-        timed: list[TimedWord] = []
+        timed: list[Word] = []
         latest = 0
         for first, end, window in self._stretches(lines, len(words), len(frames_TV)):
             start, stop = max(window[0], latest), min(window[1], len(frames_TV))
@@ -105,9 +106,7 @@ class WhisperXAligner:
         if latest < num_words:
             yield latest, num_words, (0, num_frames)
 
-    def _timed(
-        self, word: str, numbers: Sequence[int | None], letters: Sequence[Letter], start: int
-    ) -> TimedWord:
+    def _timed(self, word: str, numbers: Sequence[int | None], letters: Sequence[Letter], start: int) -> Word:
         known = [
             max(letter.posterior, LEAST_SCORE)
             for letter, number in zip(letters, numbers, strict=True)
@@ -115,7 +114,7 @@ class WhisperXAligner:
         ]
         score = math.exp(sum(map(math.log, known)) / len(known)) if known else 0.0
         first, end = start + letters[0].first, start + letters[-1].end
-        return TimedWord(word, first * self._net.frame_s, end * self._net.frame_s, min(score, 1.0))
+        return Word(word, first * self._net.frame_s, end * self._net.frame_s, score=min(score, 1.0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,7 @@ class Crops:
 
     def _cut(self, song: SungSong) -> tuple[int, int, list[int]]:
         """A run of whole words of at most about `CROP_FRAMES`, with some of the pause around it."""
-        frames = [(round(s * FRAMES_A_SECOND), round(e * FRAMES_A_SECOND)) for _, s, e in song.words]
+        frames = [(round(w.start_s * FRAMES_A_SECOND), round(w.end_s * FRAMES_A_SECOND)) for w in song.words]
         first_word = last_word = int(self._rng.integers(len(frames)))
         while last_word + 1 < len(frames) and frames[last_word + 1][1] - frames[first_word][0] <= CROP_FRAMES:
             last_word += 1

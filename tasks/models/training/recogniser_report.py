@@ -44,7 +44,7 @@ def measure(weights: Path, songs: Sequence[SungSong]) -> dict[str, Any]:
         counts: dict[str, np.ndarray] = defaultdict(lambda: np.zeros(4))
         for song in songs:
             heard = _listen(model, song.power[variant].astype(np.float32))
-            words = [word for entry, _, _ in song.words for word in normalise_words(entry)]
+            words = [word for entry in song.words for word in normalise_words(entry.text)]
             phones = [phone for word in words for phone in said[word]]
             found = np.array(
                 [
@@ -58,8 +58,11 @@ def measure(weights: Path, songs: Sequence[SungSong]) -> dict[str, Any]:
             counts[song.voice] += found
             if variant == ALIGNED_VARIANT:
                 spans = align_phones(heard.frames_TV, [said[word] for word in words], FILLER_PENALTY)
-                for span, (_, start_s, end_s) in zip(spans, song.words, strict=True):
-                    error = (span.first / FRAMES_A_SECOND - start_s, span.end / FRAMES_A_SECOND - end_s)
+                for span, word in zip(spans, song.words, strict=True):
+                    error = (
+                        span.first / FRAMES_A_SECOND - word.start_s,
+                        span.end / FRAMES_A_SECOND - word.end_s,
+                    )
                     errors_s["all"].append(error)
                     errors_s[song.voice].append(error)
         rates[variant] = {"per": round(counts["all"][2] / counts["all"][3], 4)} | {

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from jam_model.words import Word, rows_of, words_of
 from tasks.models.codec import VocoderCodec
 from tasks.models.embedded.recogniser import FRAMES_A_SECOND, SILENCE, log_power
 from tasks.models.phonemizer import phones_of, to_symbols
@@ -64,7 +65,7 @@ class SungSong:
     seed: int
     voice: str
     power: dict[str, np.ndarray]
-    words: tuple[tuple[str, float, float], ...]
+    words: tuple[Word, ...]
     phones: tuple[SungPhone, ...]
 
     def labels(self, number: dict[str, int], num_frames: int) -> np.ndarray:
@@ -101,7 +102,7 @@ def _render_batch(task: tuple[Sequence[int], bool, Path]) -> None:
     songs = [render(seed, uniform) for seed in seeds]
     arrays = {f"{i}/{name}": power for i, song in enumerate(songs) for name, power in song.power.items()}
     facts = [
-        [song.seed, song.voice, song.words, [[p.phone, p.first, p.end, p.word] for p in song.phones]]
+        [song.seed, song.voice, rows_of(song.words), [[p.phone, p.first, p.end, p.word] for p in song.phones]]
         for song in songs
     ]
     partial = path.with_suffix(".partial.npz")
@@ -118,7 +119,7 @@ def _read_batch(path: Path) -> list[SungSong]:
                 seed,
                 voice,
                 {variant: file[f"{i}/{variant}"] for variant in VARIANTS},
-                tuple((word, start_s, end_s) for word, start_s, end_s in words),
+                tuple(words_of(words)),
                 tuple(SungPhone(*phone) for phone in phones),
             )
             for i, (seed, voice, words, phones) in enumerate(facts)
@@ -153,7 +154,7 @@ def render(seed: int, uniform: bool) -> SungSong:
         seed,
         score.voice,
         {name: power[:num_frames].astype(np.float16) for name, power in powers.items()},
-        tuple((word.text, word.start_s, word.end_s) for word in song.words),
+        tuple(song.words),
         tuple(_phones(song)),
     )
 
@@ -170,9 +171,9 @@ def _noisy(latent_TC: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def _phones(song: Performance) -> list[SungPhone]:
     """The singer's phones in our symbols. One of its events may hold two phones, which then share its time."""
     found = []
-    for sung, word in zip(song.phones, song.phone_words, strict=True):
-        phones = phones_of(to_symbols(sung.text).phonemes)
-        bounds = np.linspace(sung.start_s, sung.end_s, len(phones) + 1) * FRAMES_A_SECOND
+    for ipa, start_s, end_s, word in song.phones:
+        phones = phones_of(to_symbols(ipa).phonemes)
+        bounds = np.linspace(start_s, end_s, len(phones) + 1) * FRAMES_A_SECOND
         edges = [round(float(bound)) for bound in bounds]
         found += [SungPhone(phone, edges[i], edges[i + 1], word) for i, phone in enumerate(phones)]
     return found

@@ -23,7 +23,7 @@ from eval.metrics.song import Song
 
 def rows(text: str, *starts_s: float) -> list[dict[str, Any]]:
     return [
-        {"word": word, "start_s": start_s, "end_s": start_s + 0.2}
+        {"text": word, "start_s": start_s, "end_s": start_s + 0.2}
         for word, start_s in zip(text.split(), starts_s, strict=True)
     ]
 

@@ -71,7 +71,8 @@ def test_similarity_of_unusable_embeddings_is_refused() -> None:
 def test_timing_measures_only_words_heard_as_asked() -> None:
     asked = [Word("we", 0.0, 0.5), Word("will", 0.5, 1.0), Word("sing", 1.0, 2.0)]
     heard = [Word("we", 0.1, 0.5), Word("fall", 0.5, 1.0), Word("sing", 0.7, 2.1)]
-    errors = timing_errors(asked, heard)
+    errors, nothing = timing_errors(asked, heard), timing_errors(asked[:1], [])
+    assert (nothing.start_s, nothing.end_s, nothing.num_asked) == ((), (), 1)
     assert errors.start_s == pytest.approx((0.1, 0.3))
     assert errors.end_s == pytest.approx((0.0, 0.1))
     share = matched_share([errors], Corpus(DRAWS))

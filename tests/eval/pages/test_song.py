@@ -6,10 +6,10 @@ import json
 import re
 from dataclasses import replace
 
-from eval.pages.song import PageWord, SongPage, Sound, StageLine, song_html
+from eval.pages.song import SongPage, Sound, StageLine, song_html
 from tests.eval.conftest import HOSTILE
 
-WORDS = [PageWord("hello", 0.2, 0.6, 0.9, "həlˈoʊ", 0.5), PageWord("moon", 0.7, 1.4, 0.3, "mˈuːn", 0.7)]
+WORDS = [("hello", 0.2, 0.6, "həlˈoʊ", 0.9), ("moon", 0.7, 1.4, "mˈuːn", 0.3)]
 PAGE = SongPage(
     song_id="song-1",
     title="Moon",
@@ -18,7 +18,8 @@ PAGE = SongPage(
     verdict="by every stage that ran",
     dropped=False,
     words=WORDS,
-    lanes={"aligned": WORDS, "heard": [PageWord("hollow", 0.2, 0.6, 0.4)]},
+    claimed_s=[0.5, 0.7],
+    lanes={"aligned": WORDS, "heard": [("hollow", 0.2, 0.6, None, 0.4)]},
     sounds=[Sound("mix", b"mp3", [0.5, 1.0]), Sound("vocals", b"", [], "no stem")],
     stages=[
         StageLine("align", "align-v1 embedded/x@1", [("words", "hello moon", "the words")]),
@@ -53,19 +54,20 @@ def test_words_scores_claims_and_stages_are_shown() -> None:
 
 
 def test_claims_have_no_columns_where_nothing_was_claimed() -> None:
-    words = [replace(word, claimed_s=None) for word in WORDS]
-    assert "Claimed" in song_html(PAGE) and "Claimed" not in song_html(replace(PAGE, words=words))
+    assert "Claimed" in song_html(PAGE) and "Claimed" not in song_html(replace(PAGE, claimed_s=()))
 
 
 def test_a_song_without_words_and_sound_has_a_page() -> None:
     html = song_html(
-        replace(PAGE, words=[], lanes={}, sounds=[], dropped=True, verdict="not_audio, by ingest")
+        replace(
+            PAGE, words=[], claimed_s=(), lanes={}, sounds=[], dropped=True, verdict="not_audio, by ingest"
+        )
     )
     assert "not_audio, by ingest" in html and 'id="word-rows"' not in html
 
 
 def test_hostile_text_stays_text() -> None:
-    hostile = PageWord(HOSTILE, 0.1, 0.4, 0.5, HOSTILE)
+    hostile = (HOSTILE, 0.1, 0.4, HOSTILE, 0.5)
     page = replace(
         PAGE,
         song_id=HOSTILE,
@@ -73,6 +75,7 @@ def test_hostile_text_stays_text() -> None:
         subtitle=HOSTILE,
         verdict=HOSTILE,
         words=[hostile],
+        claimed_s=[0.3],
         lanes={HOSTILE: [hostile]},
         sounds=[Sound(HOSTILE, b"mp3", [1.0], HOSTILE)],
         stages=[StageLine(HOSTILE, HOSTILE, [(HOSTILE, HOSTILE, HOSTILE)], HOSTILE, HOSTILE)],

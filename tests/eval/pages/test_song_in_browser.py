@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from eval.pages.players import waveform_peaks
-from eval.pages.song import PageWord, Sound, song_html
+from eval.pages.song import Sound, song_html
 from tasks.audio.mix import mp3_bytes
 from tests.eval.conftest import HOSTILE
 from tests.eval.pages.test_report_in_browser import Browser, browser, pytestmark  # noqa: F401
@@ -23,8 +23,8 @@ NOW = "document.querySelectorAll('.box.now').length"
 def opened(browser: Browser, tmp_path: Path) -> Iterator[Browser]:  # noqa: F811
     hum_CN = 0.3 * np.sin(2 * np.pi * 220 * np.arange(88_200) / 44_100)[None].astype(np.float32)
     sounds = [Sound(name, mp3_bytes(hum_CN), waveform_peaks(hum_CN, 40)) for name in ("mix", "vocals")]
-    words = [*PAGE.words, PageWord(HOSTILE, 1.5, 1.9, 0.9)]
-    page = replace(PAGE, sounds=sounds, words=words, lanes={**PAGE.lanes, "aligned": words})
+    words = [*PAGE.words, (HOSTILE, 1.5, 1.9, None, 0.9)]
+    page = replace(PAGE, sounds=sounds, words=words, claimed_s=(), lanes={**PAGE.lanes, "aligned": words})
     path = tmp_path / "song.html"
     path.write_text(song_html(page))
     browser.log("performance"), browser.log("browser")

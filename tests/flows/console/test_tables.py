@@ -23,10 +23,10 @@ from tasks.stages.phonemize import Phonemize
 from tasks.upkeep import song_page as look_page
 from tests.tasks.engine.probes import ENGINE
 from tests.tasks.models.spoken import Hummed, Spoken
-from tests.tasks.tiny import write_song
+from tests.tasks.tiny import timed, write_song
 
 HOSTILE = "<img src=x onerror=alert(1)> moon"
-CLAIMS = [{"word": "hello", "start_s": 0.25, "end_s": 0.75}, {"word": "moon", "start_s": 1.5, "end_s": 2.0}]
+CLAIMS = timed(("hello", 0.25, 0.75), ("moon", 1.5, 2.0))
 
 
 @pytest.fixture(scope="module")
@@ -117,13 +117,13 @@ def test_long_sounds_are_cut_and_the_page_says_so(
 
 
 def test_claimed_times_stand_beside_the_aligned_ones(prepared: Pipeline) -> None:
-    (row,) = [row for row in prepared.rows(["words", "phonemes"]) if row["song_id"] == "song-hello"]
+    (row,) = [row for row in prepared.rows(["words"]) if row["song_id"] == "song-hello"]
     shown = look_page.song_page(prepared, {**row, "lyrics_times": CLAIMS}, {}, "")
-    assert [word.claimed_s for word in shown.words] == [0.25, 1.5]
+    assert shown.claimed_s == [0.25, 1.5] and shown.words[0][3] == "həlˈoʊ"
     assert list(shown.lanes) == ["aligned", "claimed"]
-    other = [{**claim, "word": "other"} for claim in CLAIMS]
+    other = [{**claim, "text": "other"} for claim in CLAIMS]
     shown = look_page.song_page(prepared, {**row, "lyrics_times": other}, {}, "")
-    assert [word.claimed_s for word in shown.words] == [None, None]
+    assert not shown.claimed_s
 
 
 def test_a_beginning_shows_all_songs_and_no_song_is_one_line(

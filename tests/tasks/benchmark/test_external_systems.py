@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from jam_model.words import Word, rows_of
 from tasks.benchmark.external_systems import (
     folder_sources,
     genre_of,
@@ -20,10 +21,10 @@ from tasks.benchmark.external_systems import (
 from tasks.benchmark.songs import Asked
 from tasks.models.phonemizer import Pronunciation
 from tasks.prompts.prompts import Prompt
-from tasks.songs.lyrics import Lyrics, TimedText
+from tasks.songs.lyrics import Lyrics
 from tests.tasks.tiny import write_song
 
-TIMES = [TimedText("hello", 0.1, 0.4), TimedText("moon", 0.5, float("inf"))]
+TIMES = [Word("hello", 0.1, 0.4), Word("moon", 0.5, float("inf"))]
 
 
 class Letters:
@@ -38,7 +39,7 @@ class Reads:
         return np.eye(512, dtype=np.float32)[0]
 
 
-def song(number: int, times: list[TimedText] | None = None, **changes: object) -> Asked:
+def song(number: int, times: list[Word] | None = None, **changes: object) -> Asked:
     made = Asked(f"s{number}", f"s{number}", Lyrics(["hello", "moon"], times), "soft pop", None, 1.0, None)
     return replace(made, **changes)  # type: ignore[arg-type]
 
@@ -91,18 +92,24 @@ def test_true_songs_are_rows_of_their_own_and_uncut(tmp_path: Path) -> None:
         None,
         "x.wav",
     )
-    assert here.facts["lyrics_times"][1] == {"word": "moon", "start_s": 0.5, "end_s": 1.0}
+    assert here.facts["lyrics_times"][1] == {
+        "text": "moon",
+        "start_s": 0.5,
+        "end_s": 1.0,
+        "phonemes": None,
+        "score": None,
+    }
     assert gone.facts["refused"] == "missing" and gone.facts["lyrics_times"] is None
 
 
 def test_prompt_takes_times_of_the_lyrics_then_of_the_true_song_then_none() -> None:
-    laid = [{"word": w, "start_s": 0.2, "end_s": 0.3, "score": 0.9} for w in ("hello", "moon")]
+    laid = rows_of(Word(text, 0.2, 0.3, score=0.9) for text in ("hello", "moon"))
     style = np.ones((1, 512)).tolist()
-    heard = {"words": laid, "phonemes": ["h", "m"], "style_embedding": style, "duration_s": 0.9}
+    heard = {"timed_words": laid, "style_embedding": style, "duration_s": 0.9}
     given, aligned, untimed = prompt(song(1, TIMES), heard), prompt(song(1), heard), prompt(song(1))
-    assert given.words[0]["start_s"] == 0.1 and given.is_timed
-    assert aligned.words[0]["start_s"] == 0.2 and aligned.is_timed and aligned.phonemes == ("h", "m")
-    assert not untimed.is_timed and untimed.phonemes == ("hello", "moon")
+    assert given.words[0].start_s == 0.1 and given.is_timed
+    assert aligned.words[0].start_s == 0.2 and aligned.is_timed and aligned.words[1].phonemes == "moon"
+    assert not untimed.is_timed and [word.phonemes for word in untimed.words] == ["hello", "moon"]
     assert given.is_style_heard and not untimed.is_style_heard
     assert untimed.style_NS.shape == (1, 512) and untimed.genre == "pop"
     assert prompt(song(1, duration_s=None), heard).duration_s == 0.9

@@ -17,6 +17,7 @@ from tasks.benchmark.report import ReportText, report_of
 from tasks.benchmark.system_metrics import Measured, measure, windows_of
 from tasks.prompts.prompts import System
 from tests.tasks.benchmark.test_system_metrics import TEXTS, Letters, prompt, row, windows
+from tests.tasks.tiny import timed
 
 SONGS = [f"song{number}" for number in range(16)]
 
@@ -28,10 +29,7 @@ def measured(systems: Sequence[str]) -> Measured:
     for place, system in enumerate(systems):
         for song_id in SONGS:
             late_s = 0.02 * (1 + place) + 0.005 * random.random()
-            placed = [
-                {"word": word, "start_s": n + late_s, "end_s": n + 0.5 + late_s, "score": 1.0}
-                for n, word in enumerate(("ab", "cd"))
-            ]
+            placed = timed(*((word, n + late_s, n + 0.5 + late_s) for n, word in enumerate(("ab", "cd"))))
             sound = (2 * place + random.standard_normal((30, 4))).astype(np.float32)
             changes = {
                 **{

@@ -20,17 +20,15 @@ PARAMS = load_params()
 def test_words_move_by_at_most_the_reach_in_order_and_inside_the_song() -> None:
     asked = [prompt(number, tuple("abcdefgh")) for number in range(20)]
     for before, after in zip(asked, with_times_moved(asked, 0.3, seed=1), strict=True):
-        starts = np.array(
-            [[a["start_s"], b["start_s"]] for a, b in zip(before.words, after.words, strict=True)]
-        )
+        starts = np.array([[a.start_s, b.start_s] for a, b in zip(before.words, after.words, strict=True)])
         assert np.abs(starts[:, 0] - starts[:, 1]).max() <= 0.3 + 1e-9
         assert (np.diff(starts[:, 1]) >= 0).all() and starts.min() >= 0
-        assert after.texts == before.texts and after.words[-1]["end_s"] <= 9.0
+        assert after.texts == before.texts and after.words[-1].end_s <= 9.0
 
 
 def test_draws_are_the_same_for_every_reach() -> None:
     asked = [prompt(0, ("a", "b", "c"))]
-    small, large = (with_times_moved(asked, reach_s, 1)[0].words[1]["start_s"] for reach_s in (0.1, 0.2))
+    small, large = (with_times_moved(asked, reach_s, 1)[0].words[1].start_s for reach_s in (0.1, 0.2))
     assert np.isclose(large - 1.0, 2 * (small - 1.0))
     assert with_times_moved(asked, 0.0, 1)[0].words == asked[0].words
 

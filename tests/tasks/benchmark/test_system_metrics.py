@@ -10,10 +10,12 @@ import pytest
 
 from eval.metrics.error_rates import ACOUSTIC_PER
 from eval.stats.intervals import Resampling
+from jam_model.words import Word, rows_of
 from tasks.audio.read import npy_bytes
 from tasks.benchmark.song_metrics import TextStyles
 from tasks.benchmark.system_metrics import Measured, measure, windows_of
 from tasks.prompts.prompts import Prompt
+from tests.tasks.tiny import timed
 
 RESAMPLING = Resampling(200, 1)
 TEXTS = TextStyles({"s1": np.float32([0, 1])}, {"pop": np.float32([0.6, 0.8]), "folk": np.float32([1, 0])})
@@ -27,10 +29,8 @@ class Letters:
 
 
 def prompt(song_id: str) -> Prompt:
-    words = tuple(
-        {"word": w, "start_s": float(i), "end_s": i + 0.5, "score": 1.0} for i, w in enumerate(("ab", "cd"))
-    )
-    return Prompt(song_id, "title", words, ("ab", "cd"), np.float32([[1, 0]]), 3.0, None, genre="pop")
+    words = tuple(Word(w, float(i), i + 0.5, w) for i, w in enumerate(("ab", "cd")))
+    return Prompt(song_id, "title", words, np.float32([[1, 0]]), 3.0, None, genre="pop")
 
 
 def windows(seed: int, count: int = 40) -> bytes:
@@ -52,10 +52,8 @@ def row(
         "window_embedding": windows(len(parent)),
         "scores": [1.0, 2.0, 3.0, 4.0, 5.0],
         "tail_energy": 0.01,
-        "asked_words": list(prompt(parent).words),
-        "placed_words": [
-            {"word": w, "start_s": i + 0.02, "end_s": i + 0.6, "score": 1.0} for i, w in enumerate(heard)
-        ],
+        "asked_words": rows_of(prompt(parent).words),
+        "placed_words": timed(*((w, i + 0.02, i + 0.6) for i, w in enumerate(heard))),
         "loudness_lufs": -14.0,
         "clipped_share": 0.0,
         "silence_share": 0.1,
@@ -121,7 +119,7 @@ def test_phones_that_no_transcriber_hears_are_not_measured_and_no_zero() -> None
 
 
 def test_dealt_words_are_scored_against_both_orders() -> None:
-    dealt = [{**word, "word": text} for word, text in zip(prompt("s1").words, ("cd", "ab"), strict=True)]
+    dealt = timed(("cd", 0.0, 0.5), ("ab", 1.0, 1.5))
     rows = [row(p, "a", ["ab", "cd"], "abcd") for p in ("s1", "s22")]
     rows += [row(p, "dealt", ["cd", "ab"], "cdab", asked_words=dealt) for p in ("s1", "s22")]
     found = measured(rows)

@@ -8,23 +8,20 @@ from tasks.engine.stage import Stage
 from tasks.songs.columns import DURATION_S
 from tasks.stages.align import Align
 from tasks.stages.separate import Separate
-from tests.tasks.tiny import RATE_HZ, tones_CN
+from tests.tasks.tiny import RATE_HZ, timed, tones_CN
 
 
 class Spoken(Stage):
-    """Writes `words` from the title, a second each."""
+    """Writes `timed_words` from the title, a second each."""
 
     name = "spoken"
     version = 1
     reads = frozenset({"title"})
-    writes = {"words": Align.writes["words"]}
+    writes = {"timed_words": Align.writes["timed_words"]}
 
     def one(self, song: Song) -> Song:
-        words = [
-            {"word": word, "start_s": float(i), "end_s": i + 1.0, "score": 1.0}
-            for i, word in enumerate(song["title"].split())
-        ]
-        return song.with_columns(words=words)
+        words = [(word, float(i), i + 1.0) for i, word in enumerate(song["title"].split())]
+        return song.with_columns(timed_words=timed(*words))
 
 
 class Hummed(Stage):

@@ -73,7 +73,7 @@ def test_word_times_of_separated_vocals_are_near_the_truth(aligner):
 def test_words_come_back_in_order_without_overlap_and_with_scores(aligner):
     words = lyrics(songs()[1])
     timed = align(aligner, separated()[1], words)
-    assert [word.word for word in timed] == words
+    assert [word.text for word in timed] == words
     assert all(0 < word.score <= 1 and word.start_s < word.end_s for word in timed)
     assert all(one.end_s <= other.start_s for one, other in pairwise(timed))
 

@@ -61,7 +61,7 @@ def test_two_songs_are_separated_heard_and_aligned_by_real_models(songs_root: Pa
     pipeline = Pipeline(table, stages)
     run_pipelines([pipeline], ENGINE.model_copy(update={"song_limit_s": 300.0}), tmp_path / "receipts")
 
-    columns = ["title", "vocals", "stems", "transcript", "heard_phones", "words"]
+    columns = ["title", "vocals", "stems", "transcript", "heard_phones", "timed_words"]
     rows = sorted(pipeline.rows(columns), key=lambda row: row["title"])
     assert [row["drop_reason"] for row in rows] == [None, None]
     for row in rows:
@@ -72,9 +72,11 @@ def test_two_songs_are_separated_heard_and_aligned_by_real_models(songs_root: Pa
         assert rate == 44_100 and vocals_CN.any()
         assert row["transcript"] == ["hello", "twenty", "one", "moons"] and row["heard_phones"] is None
     given, heard = rows
-    assert [word["word"] for word in given["words"]] == ["love", "me", "river", "42"]
-    assert given["words"][3]["score"] == 0.0 and given["words"][0]["score"] > 0
-    assert [word["word"] for word in heard["words"]] == heard["transcript"], "a transcript is aligned too"
+    assert [word["text"] for word in given["timed_words"]] == ["love", "me", "river", "42"]
+    assert given["timed_words"][3]["score"] == 0.0 and given["timed_words"][0]["score"] > 0
+    assert [word["text"] for word in heard["timed_words"]] == heard["transcript"], (
+        "a transcript is aligned too"
+    )
     made_by = " ".join(given["made_by"])
     for model in (r"separate-v\d+ demucs-v1@", r"transcribe-v\d+ whisper-v1@", r"align-v\d+ whisperx-v1@"):
         assert re.search(model, made_by)

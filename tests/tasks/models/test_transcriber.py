@@ -58,7 +58,7 @@ EACH = 4  # songs of every genre: with one, a single hard song decides
 
 
 def word_errors(transcriber, vocals: list[np.ndarray]) -> float:
-    heard = [[word.word for word in transcriber.transcribe(vocals_N).words] for vocals_N in vocals]
+    heard = [[word.text for word in transcriber.transcribe(vocals_N).words] for vocals_N in vocals]
     asked = [lyrics(song) for song in songs(EACH)]
     return sum(map(edits, asked, heard)) / sum(map(len, asked))
 
@@ -80,7 +80,7 @@ def test_phones_are_those_of_the_lyrics_without_word_knowledge(transcriber):
 
 def test_words_have_times_near_the_truth_and_scores(transcriber):
     song, heard = songs()[0], transcriber.transcribe(separated()[0]).words
-    assert [word.word for word in heard] == lyrics(song)
+    assert [word.text for word in heard] == lyrics(song)
     assert (
         np.median([abs(word.start_s - true.start_s) for word, true in zip(heard, song.words, strict=True)])
         <= 0.03
@@ -116,8 +116,8 @@ def test_transcripts_are_the_same_every_time_and_after_pickling(transcriber):
 def test_loudness_does_not_change_what_is_heard(transcriber):
     vocals_N = separated()[2]
     quiet = transcriber.transcribe(vocals_N * np.float32(0.05))
-    assert [word.word for word in quiet.words] == [
-        word.word for word in transcriber.transcribe(vocals_N).words
+    assert [word.text for word in quiet.words] == [
+        word.text for word in transcriber.transcribe(vocals_N).words
     ]
 
 

@@ -12,8 +12,8 @@ import torch
 
 from jam_model.checkpoint import save_model
 from jam_model.dit import Jam
-from jam_model.lyric_grid import GridWord
 from jam_model.shards import Sample
+from jam_model.words import Word
 from tasks.preference.dpo import PreferenceObjective, PreferParams, ReferenceDiffers, prefer
 from tasks.preference.pair_store import Pair, write_pairs
 from tasks.trainer import ray_train as fitting
@@ -37,7 +37,7 @@ def pair(seed: int, num_frames: int = 20) -> Pair:
     rng = np.random.default_rng(seed)
     mean_TC = rng.standard_normal((num_frames, 64)).astype(np.float32)
     style_NS = rng.standard_normal((1, 512)).astype(np.float32)
-    words = (GridWord(0.1, 0.5, "lˈʌv"),)
+    words = (Word("love", 0.1, 0.5, "lˈʌv"),)
     prompt = Sample(f"s{seed}", mean_TC, np.full_like(mean_TC, 0.05), style_NS, words)
     return Pair(prompt, 0.5 * mean_TC, 2.0 * np.abs(mean_TC) + 1)
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from flows.settings.params import load_params
+from jam_model.words import Word
 from tasks.audio.read import npy_bytes
 from tasks.preference.gate_scores import policy_scores, unrewarded
 from tasks.prompts.prompts import Prompt
@@ -25,8 +26,8 @@ class Letters:
 
 
 def prompt(song_id: str) -> Prompt:
-    words = ({"word": "ab", "start_s": 0.0, "end_s": 0.5},)
-    return Prompt(song_id, "title", words, ("ab",), np.float32([[1, 0]]), 3.0, None)
+    words = (Word("ab", 0.0, 0.5, "ab"),)
+    return Prompt(song_id, "title", words, np.float32([[1, 0]]), 3.0, None)
 
 
 def take(

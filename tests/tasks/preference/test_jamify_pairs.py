@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from flows.settings.params import load_params
-from jam_model.lyric_grid import GridWord
 from jam_model.shards import Sample
+from jam_model.words import Word
 from tasks.engine.song import Song
 from tasks.models.phonemizer import build_phonemizer
 from tasks.models.style_encoder import build_style_encoder
@@ -29,7 +29,7 @@ def pair(number: int = 0, frames: int = 30, take_frames: int = 30, styles: int =
         noise.standard_normal((n, 64), dtype=np.float32) for n in (frames, frames, take_frames, take_frames)
     ]
     style_NS = noise.standard_normal((styles, 512), dtype=np.float32)
-    words = (GridWord(0.1, 0.5, "hɛlˈoʊ"), GridWord(0.6, 1.0, ""))
+    words = (Word("hello", 0.1, 0.5, "hɛlˈoʊ"), Word("moon", 0.6, 1.0, ""))
     return Pair(
         Sample(f"song-{number}", arrays[0], arrays[1], style_NS, words, "train"), arrays[2], arrays[3]
     )
@@ -64,7 +64,7 @@ def test_the_pair_list_has_jamifys_form(tmp_path: Path) -> None:
         "win_latent": (30, 64), "loss_latent": (30, 64), "style": (2, 512), "gt_latent": (128, 30)
     }  # fmt: skip
     words = json.loads((tmp_path / row["transcription"]).read_text())["word"]
-    assert words[0] == {"start": 0.1, "end": 0.5, "phoneme": "hɛlˈoʊ"}
+    assert words[0] == {"start": 0.1, "end": 0.5, "phoneme": "hɛlˈoʊ", "word": "hello"}
 
 
 def test_styles_are_all_vectors_or_all_rows_as_jamify_wants_them(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_a_list_that_is_none_or_names_missing_files_is_refused(tmp_path: Path) -
 def songs(root: Path) -> list[Song]:
     write_song(root / "sub" / "a.wav")
     write_song(root / "b.flac", seed=1)
-    said = {"words": timed(("hello", 0.1, 0.5), ("moon", 0.6, 1.0)), "phonemes": ["hɛlˈoʊ", "mˈuːn"]}
+    said = {"words": timed(("hello", 0.1, 0.5, "hɛlˈoʊ"), ("moon", 0.6, 1.0, "mˈuːn"))}
     return [
         given("sub/a.wav", "a-1", title="a", style_text="warm pop", license="CC0", source="web", **said),
         given("b.flac", "b-2", title="b", style_text=None, artist="Ann", **said),

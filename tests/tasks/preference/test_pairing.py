@@ -16,6 +16,7 @@ from tasks.preference.pairing import (
     choose_pairs,
     pair_rows,
 )
+from tests.tasks.tiny import timed
 
 RULE = PairParams(
     min_candidates=3, min_margin=0.1, min_margin_percentile=None, max_axis_loss=None, max_word_loss=None
@@ -135,7 +136,7 @@ def test_a_candidate_is_read_off_its_row() -> None:
         "take": 2,
         "reward": 3.0,
         "judged": [{"judge": "one@1", "axis": "clarity", "score": 2.5}],
-        "asked_words": [{"word": "Hold"}, {"word": "on,"}],
+        "asked_words": timed(("Hold", 0.0, 0.5), ("on,", 0.5, 1.0)),
         "transcript": ["hold"],
     }
     assert candidate_of(row) == Candidate("p-r1-k2", "p", 2, 3.0, {"one@1 clarity": 2.5}, 0.5)

@@ -12,6 +12,7 @@ import pytest
 from tasks.preference.pairing import PairParams
 from tasks.preference.round import RoundPrompts, choose_pairs, round_prompts, write_pairs_file, write_scores
 from tasks.prompts.prompts import Prompt
+from tests.tasks.tiny import timed
 
 RULE = PairParams(
     min_candidates=2, min_margin=0.1, min_margin_percentile=None, max_axis_loss=None, max_word_loss=None
@@ -19,7 +20,7 @@ RULE = PairParams(
 
 
 def prompt(song_id: str) -> Prompt:
-    return Prompt(song_id, "title", (), (), np.zeros((1, 2), np.float32), 9.0, None)
+    return Prompt(song_id, "title", (), np.zeros((1, 2), np.float32), 9.0, None)
 
 
 def take(parent: str, number: int, reward: float | None, drop_reason: str | None = None) -> dict:
@@ -29,7 +30,7 @@ def take(parent: str, number: int, reward: float | None, drop_reason: str | None
         "take": number,
         "reward": reward,
         "judged": [],
-        "asked_words": [{"word": "love"}],
+        "asked_words": timed(("love", 0.0, 1.0)),
         "transcript": ["love"],
         "drop_reason": drop_reason,
     }

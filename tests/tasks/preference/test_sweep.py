@@ -24,9 +24,7 @@ from tasks.prompts.prompts import Prompt
 from tests.tasks.preference.test_dpo import pair
 
 PARAMS = SweepParams(seeds=(1, 2), num_prompts=6, seed=3, num_resamples=200)
-PROMPTS = [
-    Prompt(f"p{n}", "title", (), (), np.eye(1, 4, n % 4, dtype=np.float32), 9.0, None) for n in range(6)
-]
+PROMPTS = [Prompt(f"p{n}", "title", (), np.eye(1, 4, n % 4, dtype=np.float32), 9.0, None) for n in range(6)]
 GAIN = {"none": 0.5, "gt": 0.3, "win": 0.3, "none-reversed": -0.5}
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from jam_model.words import Word
 from tasks.prompts.prompts import (
     Prompt,
     System,
@@ -19,11 +20,9 @@ from tasks.prompts.prompts import (
 
 
 def prompt(number: int, words: tuple[str, ...] = ("we", "will", "sing")) -> Prompt:
-    timed = tuple(
-        {"word": w, "start_s": float(i), "end_s": i + 0.5, "score": 1.0} for i, w in enumerate(words)
-    )
+    timed = tuple(Word(w, float(i), i + 0.5, w) for i, w in enumerate(words))
     style = np.eye(8, dtype=np.float32)[[number % 8]]
-    return Prompt(f"song-{number}", "title", timed, words, style, 9.0, f"song-{number}.wav")
+    return Prompt(f"song-{number}", "title", timed, style, 9.0, f"song-{number}.wav")
 
 
 def row(number: int, split: str = "train", drop_reason: str | None = None) -> dict:
@@ -31,7 +30,6 @@ def row(number: int, split: str = "train", drop_reason: str | None = None) -> di
         "song_id": f"song-{number}",
         "title": "t",
         "words": [],
-        "phonemes": [],
         "style_embedding": [[1.0]],
         "duration_s": 9.0,
         "audio": {"path": "a.wav", "bytes": None},
@@ -55,9 +53,9 @@ def test_too_few_prompts_is_an_error_that_says_how_many_there_are() -> None:
 def test_dealt_words_keep_slots_and_words_but_never_the_order() -> None:
     dealt = with_words_dealt([prompt(i) for i in range(20)], seed=3)
     for before, after in zip([prompt(i) for i in range(20)], dealt, strict=True):
-        assert [w["start_s"] for w in after.words] == [w["start_s"] for w in before.words]
+        assert [w.start_s for w in after.words] == [w.start_s for w in before.words]
         assert sorted(after.texts) == sorted(before.texts) and after.texts != before.texts
-        assert list(after.phonemes) == after.texts  # here a word is its own phonemes
+        assert [word.phonemes for word in after.words] == after.texts  # here a word is its own phonemes
     assert with_words_dealt([prompt(1, ("la", "la"))], seed=3)[0].texts == ["la", "la"]
 
 

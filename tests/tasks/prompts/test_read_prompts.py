@@ -59,7 +59,7 @@ def test_jamifys_own_manifest_is_read_from_its_folder(
     first, second = read(path)
     assert first.title == RELEASED_ID and first.song_id.startswith("rizzle-kicks-rachel")
     assert len(first.song_id) <= 48 and (second.title, second.song_id) == ("plain_1", "plain_1")
-    assert first.texts == ["sun"] and dict(first.words[0])["end_s"] == 0.56
+    assert first.texts == ["sun"] and first.words[0].end_s == 0.56
 
 
 def test_a_manifest_of_json_lines_is_read_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

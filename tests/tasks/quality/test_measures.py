@@ -14,6 +14,7 @@ from tasks.quality.limits import FilterParams
 from tasks.quality.measures import MEASURES, QUALITY, Measure, quality_of
 from tests.tasks.tiny import RATE_HZ, timed
 
+WORDS = timed(("moon", 0.0, 0.4, "mˈuːn"), ("light", 0.5, 1.0, "laɪt"))
 PARAMS = CheckParams(plausible_score=0.5, min_phone_s=0.03, silence_db=-60.0)
 OF = {measure.name: measure.of for measure in MEASURES}
 
@@ -36,7 +37,7 @@ def worded(**columns: Any) -> CheckedSong:
 
 
 def heard(phones: list[str], **columns: Any) -> dict[str, float | None]:
-    facts = {"transcript": [], "lyrics": ["moon"], "phonemes": ["mˈuːn", "laɪt"], "heard_phones": phones}
+    facts = {"transcript": [], "lyrics": ["moon"], "words": WORDS, "heard_phones": phones}
     song = worded(**{**facts, **columns})
     return {name: OF[name](song) for name in ("agreement", "unwritten_share")}
 
@@ -81,18 +82,16 @@ def test_a_limit_of_a_count_is_whole_and_every_limit_must_be_given() -> None:
 
 
 def test_a_song_gets_every_measure_as_a_number() -> None:
-    words = timed(("moon", 0.0, 0.4), ("light", 0.5, 1.0))
     columns = {
         "duration_s": 1.0,
         "num_lines": 2,
-        "words": words,
+        "words": WORDS,
         "aligned_words": None,
         "alignment_score": 0.7,
     }
     song = {
         "transcript": None,
         "lyrics": None,
-        "phonemes": ["mˈuːn", "laɪt"],
         "heard_phones": None,
         **columns,
     }
@@ -128,8 +127,12 @@ def test_silence_has_no_loudness_and_no_level() -> None:
 
 
 def test_pace_counts_words_overlaps_and_words_too_short_to_be_said() -> None:
-    words = timed(("hello", 0.0, 0.5), ("silver", 0.4, 0.45), ("moon", 2.0, 4.0), ("la", 4.0, 4.0))
-    song = {"words": words, "phonemes": ["həl", "sɪ", "m", "l"]}
+    words = timed(
+        ("hello", 0.0, 0.5, "həl"),
+        ("silver", 0.4, 0.45, "sɪ"),
+        ("moon", 2.0, 4.0, "m"),
+        ("la", 4.0, 4.0, "l"),
+    )
     measured = {
         "num_words": 4,
         "words_per_s": 1.0,
@@ -137,10 +140,10 @@ def test_pace_counts_words_overlaps_and_words_too_short_to_be_said() -> None:
         "overlap_share": 0.25,
         "hurried_share": 0.5,
     }
-    kept = worded(**song, aligned_words=None)
+    kept = worded(words=words, aligned_words=None)
     assert {name: OF[name](kept) for name in measured} == measured
     laid = [{**words[0], "end_s": 0.05}, *words[1:]]
-    assert OF["hurried_share"](worded(**song, aligned_words=laid)) == 0.75, "laid in too little time"
+    assert OF["hurried_share"](worded(words=words, aligned_words=laid)) == 0.75, "laid in too little time"
 
 
 @pytest.mark.parametrize(
@@ -160,7 +163,7 @@ def test_phones_agree_as_far_as_what_is_written_is_heard(
 
 
 def test_phones_that_no_recogniser_tells_apart_agree() -> None:
-    assert heard(["s"], phonemes=["z"])["agreement"] == 1.0
+    assert heard(["s"], words=timed(("z", 0.0, 1.0, "z")))["agreement"] == 1.0
 
 
 def test_words_are_compared_where_no_phones_are_heard() -> None:
@@ -178,10 +181,10 @@ def test_words_are_compared_where_no_phones_are_heard() -> None:
 def test_claimed_times_have_an_offset_a_drift_and_a_spread(
     slope: float, offset_s: float, drift: float
 ) -> None:
-    laid = timed(*((f"w{i}", float(i), i + 0.5) for i in range(11)))
-    given = [{**word, "start_s": slope * word["start_s"] + offset_s} for word in laid]  # type: ignore[operator]
+    laid = timed(*((f"w{i}", float(i + 1), i + 2.5) for i in range(11)))
+    given = [{**word, "start_s": slope * word["start_s"] + offset_s} for word in laid]
     found = times(given, laid)
-    assert found["times_offset_s"] == pytest.approx(offset_s + 5 * (slope - 1))
+    assert found["times_offset_s"] == pytest.approx(offset_s + 6 * (slope - 1))
     assert found["times_drift"] == pytest.approx(drift)
     assert found["times_spread_s"] == pytest.approx(3 * abs(slope - 1))
 
@@ -190,7 +193,7 @@ def test_one_misheard_word_moves_no_measure_of_the_times_and_unsayable_words_are
     laid = timed(*((f"w{i}", float(i), i + 0.5) for i in range(11)))
     given = [dict(word) for word in laid]
     laid[3]["start_s"] = 3.4
-    laid[7].update(start_s=9.0, score=0.0)
+    laid[7].update(start_s=7.4, score=0.0)
     assert set(times(given, laid).values()) == {0.0}
     assert times(given[:1], laid[:1])["times_drift"] is None
     unplaced = [{**word, "score": 0.0} for word in laid]

@@ -116,14 +116,12 @@ def test_our_shards_are_read_by_the_released_form(tmp_path: Path, styles: int) -
 
 
 def test_the_grid_of_the_released_form_is_ours(tmp_path: Path) -> None:
-    from jam_model.lyric_grid import SYMBOLS, GridWord, lyric_grid
+    from jam_model.lyric_grid import SYMBOLS, lyric_grid
+    from jam_model.words import words_of
 
     song = packable("song-0")
     (sample,) = read_released(packed(tmp_path, song), None, 40, True, lambda text: [SYMBOLS[s] for s in text])
-    words = [
-        GridWord(w["start_s"], w["end_s"], p) for w, p in zip(song["words"], song["phonemes"], strict=True)
-    ]
-    assert sample.lrc.tolist() == lyric_grid(words, 40, 0, 30).tolist()
+    assert sample.lrc.tolist() == lyric_grid(words_of(song["words"]), 40, 0, 30).tolist()
 
 
 def test_our_id_list_selects_as_the_released_one_does(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import json
 import tarfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -85,8 +86,8 @@ def test_songs_are_the_same_wherever_their_files_are(store: StorePath, tmp_path:
         found, root = songs_of(listing), str(listing.root)
         for song_id, song in songs_of(expected).items():
             assert found[song_id]["identity"] == song["identity"], place
-            ingested = Ingest(PARAMS, AUDIO, root).one(found[song_id])
-            for name, value in Ingest(PARAMS, AUDIO, str(plain)).one(song).columns.items():
+            ingested = Ingest(PARAMS, AUDIO).one(replace(found[song_id], root=root))
+            for name, value in Ingest(PARAMS, AUDIO).one(replace(song, root=str(plain))).columns.items():
                 if not name.endswith("path") and name != "audio":
                     assert ingested[name] == value, (place, name)
             mix_CN = mix_of(song_id, found[song_id]["audio"], root)
@@ -236,7 +237,7 @@ def test_a_tar_file_that_breaks_off_gives_what_stands_before(tmp_path: Path) -> 
 
 def reason(root: Path, song: Song, audio: AudioParams = AUDIO) -> str:
     with pytest.raises(SongError) as error:
-        Ingest(PARAMS, audio, str(root)).one(song)
+        Ingest(PARAMS, audio).one(replace(song, root=str(root)))
     return error.value.reason
 
 

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from flows.settings.params import load_params
+from jam_model.words import Word
 from tasks.audio.read import flac_bytes
 from tasks.engine.song import Refused, Song, SongError
-from tasks.models.aligner import Line, TimedWord
+from tasks.models.aligner import Line
 from tasks.models.phonemizer import Pronunciation
 from tasks.stages.align import Align, AlignParams, lines_of, on_grid
 from tests.tasks.tiny import given
@@ -38,14 +39,12 @@ class Lays:
         self.score, self.error, self.step_s = score, error, step_s
         self.asked: tuple[Any, ...] | None = None
 
-    def align(
-        self, vocals_N: np.ndarray, words: list[str], said: list[str], lines: Any = None
-    ) -> list[TimedWord]:
+    def align(self, vocals_N: np.ndarray, words: list[str], said: list[str], lines: Any = None) -> list[Word]:
         self.asked = (words, said, lines)
         if self.error:
             raise self.error
         return [
-            TimedWord(w, 5 + i * self.step_s, 5.5 + i * self.step_s, self.score) for i, w in enumerate(words)
+            Word(w, 5 + i * self.step_s, 5.5 + i * self.step_s, score=self.score) for i, w in enumerate(words)
         ]
 
 
@@ -59,8 +58,8 @@ def align(model: Lays, times: str = "align", grid_s: float | None = None, **colu
 def test_align_gives_the_aligner_words_phonemes_and_lines() -> None:
     model = Lays()
     lines = [
-        {"word": "hello moon", "start_s": 1.0, "end_s": 2.0},
-        {"word": "la", "start_s": 3.0, "end_s": 4.0},
+        {"text": "hello moon", "start_s": 1.0, "end_s": 2.0},
+        {"text": "la", "start_s": 3.0, "end_s": 4.0},
     ]
     song = align(model, lyrics=["hello", "moon", "la"], lyrics_lines=lines)
     assert model.asked == (
@@ -68,16 +67,18 @@ def test_align_gives_the_aligner_words_phonemes_and_lines() -> None:
         ["hello", "moon", "la"],
         [Line(0, 1, 1.0, 2.0), Line(2, 2, 3.0, 4.0)],
     )
-    assert song["words"][1] == {"word": "moon", "start_s": 6.0, "end_s": 6.5, "score": 0.9}
+    assert song["timed_words"][1] == {
+        "text": "moon", "start_s": 6.0, "end_s": 6.5, "phonemes": None, "score": 0.9
+    }  # fmt: skip
     assert song["alignment_score"] == pytest.approx(0.9)
 
 
 def test_a_word_that_cannot_be_said_gets_the_time_between_its_neighbours() -> None:
     model = Lays()
-    lines = [{"word": "?", "start_s": 0.0, "end_s": 1.0}, {"word": "moon ? la", "start_s": 1.0, "end_s": 9.0}]
+    lines = [{"text": "?", "start_s": 0.0, "end_s": 1.0}, {"text": "moon ? la", "start_s": 1.0, "end_s": 9.0}]
     song = align(model, lyrics=["?", "moon", "?", "la"], lyrics_lines=lines)
     assert model.asked == (["moon", "la"], ["moon", "la"], [Line(0, 1, 1.0, 9.0)])
-    assert [(w["start_s"], w["end_s"], w["score"]) for w in song["words"]] == [
+    assert [(w["start_s"], w["end_s"], w["score"]) for w in song["timed_words"]] == [
         (0.0, 5.0, 0.0),
         (5.0, 5.5, 0.9),
         (5.5, 6.0, 0.0),
@@ -93,37 +94,40 @@ def test_a_song_of_which_no_word_can_be_said_is_dropped_phoneme_unknown() -> Non
 
 def test_align_uses_the_transcript_where_there_are_no_lyrics() -> None:
     model = Lays()
-    assert [w["word"] for w in align(model, lyrics=None, transcript=["moon"])["words"]] == ["moon"]
+    assert [w["text"] for w in align(model, lyrics=None, transcript=["moon"])["timed_words"]] == ["moon"]
 
 
 CLAIMED = [
-    {"word": "hello", "start_s": 1.0, "end_s": 2.0},
-    {"word": "moon", "start_s": 1.5, "end_s": 3.0},
+    {"text": "hello", "start_s": 1.0, "end_s": 2.0},
+    {"text": "moon", "start_s": 1.5, "end_s": 3.0},
 ]
 
 
 def test_given_times_are_kept_with_the_laid_ones_beside_them() -> None:
     song = align(Lays(score=0.7), "given", lyrics_times=CLAIMED)
-    assert [(w["start_s"], w["end_s"], w["score"]) for w in song["words"]] == [(1, 2, 0.7), (1.5, 3, 0.7)]
+    assert [(w["start_s"], w["end_s"], w["score"]) for w in song["timed_words"]] == [
+        (1, 2, 0.7),
+        (1.5, 3, 0.7),
+    ]
     assert [w["start_s"] for w in song["aligned_words"]] == [5.0, 6.0]
     assert song["alignment_score"] == pytest.approx(0.7)
 
 
 def test_given_times_are_replaced_when_that_is_asked_for() -> None:
     song = align(Lays(), "align", lyrics_times=CLAIMED)
-    assert [w["start_s"] for w in song["words"]] == [5.0, 6.0]
+    assert [w["start_s"] for w in song["timed_words"]] == [5.0, 6.0]
     assert song["aligned_words"] is None
 
 
 def test_lyrics_without_word_times_are_always_aligned() -> None:
     song = align(Lays(), "given")
-    assert (song["words"][0]["start_s"], song["aligned_words"]) == (5.0, None)
+    assert (song["timed_words"][0]["start_s"], song["aligned_words"]) == (5.0, None)
 
 
 @pytest.mark.parametrize("times", ["given", "align"])
 def test_a_claim_is_checked_and_repaired_without_the_lines_it_came_with(times: str) -> None:
     model = Lays()
-    align(model, times, lyrics_times=CLAIMED, lyrics_lines=[{**CLAIMED[0], "word": "hello moon"}])
+    align(model, times, lyrics_times=CLAIMED, lyrics_lines=[{**CLAIMED[0], "text": "hello moon"}])
     assert model.asked is not None and model.asked[2] is None
 
 
@@ -135,22 +139,22 @@ def test_a_claim_that_cannot_be_checked_is_dropped_with_the_reason() -> None:
 
 def test_times_lie_on_the_grid_and_the_row_says_so() -> None:
     song = align(Lays(step_s=0.63), grid_s=0.08, duration_s=60.0)
-    assert [(w["start_s"], w["end_s"]) for w in song["words"]] == [(4.96, 5.52), (5.6, 6.16)]
+    assert [(w["start_s"], w["end_s"]) for w in song["timed_words"]] == [(4.96, 5.52), (5.6, 6.16)]
     stage = Align(AlignParams(times="align", times_grid_s=0.08), ALIGNER, PHONEMIZER)
     made_by = stage.made_by(stage.models)
     assert made_by.startswith("align-v2 ") and made_by.endswith(" grid=0.08")
 
 
 def test_words_on_a_grid_stay_in_order_and_keep_some_length() -> None:
-    close = [TimedWord(w, i * 0.02, i * 0.02 + 0.02, 1.0) for i, w in enumerate("abcd")]
-    snapped = on_grid([*close, TimedWord("e", 0.9, 1.2, 1.0)], 0.08, 1.0)
+    close = [Word(w, i * 0.02, i * 0.02 + 0.02) for i, w in enumerate("abcd")]
+    snapped = on_grid([*close, Word("e", 0.9, 1.2)], 0.08, 1.0)
     assert [(w.start_s, w.end_s) for w in snapped] == [
         (0.0, 0.08), (0.08, 0.16), (0.16, 0.24), (0.24, 0.32), (0.88, 0.96),
     ]  # fmt: skip
 
 
 def test_words_crowded_at_the_end_are_moved_back_into_the_song() -> None:
-    late = [TimedWord(w, 0.95, 0.95, 1.0) for w in "abc"]
+    late = [Word(w, 0.95, 0.95) for w in "abc"]
     assert [w.start_s for w in on_grid(late, 0.08, 1.0)] == [0.72, 0.8, 0.88]
 
 

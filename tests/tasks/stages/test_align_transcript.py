@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from flows.settings.params import load_params
+from jam_model.words import Word
 from tasks.audio.read import flac_bytes
 from tasks.engine.song import Refused, Song
-from tasks.models.aligner import TimedWord
 from tasks.models.phonemizer import Pronunciation
 from tasks.stages.align_transcript import Place
 from tests.tasks.tiny import tones_CN
@@ -20,12 +20,10 @@ class Evenly:
 
     identity = "test/evenly@1"
 
-    def align(
-        self, vocals_N: np.ndarray, words: Sequence[str], pronunciations: Sequence[str]
-    ) -> list[TimedWord]:
+    def align(self, vocals_N: np.ndarray, words: Sequence[str], pronunciations: Sequence[str]) -> list[Word]:
         if "impossible" in words:
             raise Refused("too_many_words", "no room")
-        return [TimedWord(word, n / 10, n / 10 + 0.05, 1.0) for n, word in enumerate(words)]
+        return [Word(word, n / 10, n / 10 + 0.05, score=1.0) for n, word in enumerate(words)]
 
 
 class Letters:
@@ -45,7 +43,7 @@ def placed(*heard: str) -> Song:
 
 def test_heard_words_get_times_and_unsayable_ones_go() -> None:
     words = placed("hello", "\u2603", "moon")["placed_words"]
-    assert [(word["word"], word["start_s"]) for word in words] == [("hello", 0.0), ("moon", 0.1)]
+    assert [(word["text"], word["start_s"]) for word in words] == [("hello", 0.0), ("moon", 0.1)]
 
 
 def test_nothing_heard_or_no_room_is_null() -> None:

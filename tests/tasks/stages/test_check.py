@@ -17,7 +17,7 @@ PARAMS = CheckParams(plausible_score=0.5, min_phone_s=0.03, silence_db=-60.0)
 
 def test_a_song_gets_every_measure() -> None:
     tone_N = (0.5 * np.sin(2 * np.pi * 1000 * np.arange(RATE_HZ) / RATE_HZ)).astype(np.float32)
-    words = timed(("moon", 0.0, 0.4), ("light", 0.5, 1.0))
+    words = timed(("moon", 0.0, 0.4, "mˈuːn"), ("light", 0.5, 1.0, "laɪt"))
     words[1]["score"] = 0.4
     columns = {
         "audio": {"path": None, "bytes": flac_bytes(np.stack([tone_N] * 2), RATE_HZ)},
@@ -28,7 +28,6 @@ def test_a_song_gets_every_measure() -> None:
         "transcript": [],
         "heard_phones": ["m", "u", "n"],
         "words": words,
-        "phonemes": ["mˈuːn", "laɪt"],
         "aligned_words": None,
         "alignment_score": 0.7,
     }

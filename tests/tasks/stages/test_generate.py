@@ -69,8 +69,7 @@ def asked(recipe: str, song_id: str = "p-r1-k0", root: Path | None = None, **col
         "parent_audio": {"path": "a.wav", "bytes": None},
         "seed": 7,
         "take": 0,
-        "asked_words": timed(("hello", 0.1, 0.4), ("moon", 0.5, 0.9)),
-        "asked_phonemes": ["hɛlˈoʊ", "mˈuːn"],
+        "asked_words": timed(("hello", 0.1, 0.4, "hɛlˈoʊ"), ("moon", 0.5, 0.9, "mˈuːn")),
         "asked_style": (style / np.linalg.norm(style, axis=1, keepdims=True)).astype(np.float32).tolist(),
         "asked_duration_s": 1.0,
     }
@@ -147,7 +146,11 @@ def test_every_condition_reaches_the_model(sung: tuple[Generate, str]) -> None:
     recipes = [sing(weights), sing(weights, padding_bias=False)]
     recipes.append(sing(weights, sampler={**SAMPLER, "style_guidance_scale": 3.0}))
     latents = {generate.one(asked(recipe))["latent_sung"] for recipe in recipes}
-    latents.add(generate.one(asked(sing(weights), asked_phonemes=["ləʊ", "sʌn"]))["latent_sung"])
+    latents.add(
+        generate.one(
+            asked(sing(weights), asked_words=timed(("hello", 0.1, 0.4, "ləʊ"), ("moon", 0.5, 0.9, "sʌn")))
+        )["latent_sung"]
+    )
     latents.add(generate.one(asked(sing(weights), asked_style=asked("")["asked_style"][::-1]))["latent_sung"])
     latents.add(generate.one(asked(sing(weights), asked_duration_s=1.2))["latent_sung"])
     assert len(latents) == 6

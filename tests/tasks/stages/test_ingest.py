@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from jam_model.words import Word, rows_of
 from tasks.audio.read import AudioParams
 from tasks.engine.song import Song, SongError
 from tasks.stages.ingest import Ingest, IngestParams
@@ -69,10 +70,7 @@ def test_ingest_reads_lyrics_lines_and_style(tmp_path: Path) -> None:
     (tmp_path / "a.style.txt").write_text(" bright pop,\n108 bpm ")
     song = ingest(listed(tmp_path, lyrics_path="a.lrc", style_path="a.style.txt"))
     assert song["lyrics"] == ["hello", "blue", "moon"]
-    assert song["lyrics_lines"] == [
-        {"word": "hello", "start_s": 0.5, "end_s": 1.0},
-        {"word": "blue moon", "start_s": 1.0, "end_s": 2.0},
-    ]
+    assert song["lyrics_lines"] == rows_of([Word("hello", 0.5, 1.0), Word("blue moon", 1.0, 2.0)])
     assert song["style_text"] == "bright pop, 108 bpm"
 
 

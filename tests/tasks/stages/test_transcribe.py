@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from flows.settings.params import load_params
+from jam_model.words import Word, rows_of
 from tasks.audio.read import flac_bytes
 from tasks.engine.song import Song, SongError
-from tasks.models.aligner import TimedWord
 from tasks.models.transcriber import Transcript
 from tasks.stages.transcribe import Transcribe, TranscribeParams
 from tests.tasks.tiny import given
@@ -29,7 +29,7 @@ class Hears:
         self.asked += 1
         assert vocals_N.ndim == 1
         return Transcript(
-            [TimedWord(w, i, i + 0.5, 0.9) for i, w in enumerate(self.words)], ["m", "uː"], "en"
+            [Word(w, i, i + 0.5, score=0.9) for i, w in enumerate(self.words)], ["m", "uː"], "en"
         )
 
 
@@ -51,7 +51,7 @@ def test_transcribe_listens_only_where_lyrics_are_missing() -> None:
 def test_transcribe_always_listens_when_songs_are_judged() -> None:
     song = transcribe("always", Hears("blue", "moon"), ["hello"])
     assert song["transcript"] == ["blue", "moon"]
-    assert song["transcript_times"][1] == {"word": "moon", "start_s": 1, "end_s": 1.5, "score": 0.9}
+    assert song["transcript_times"][1] == rows_of([Word("moon", 1, 1.5, score=0.9)])[0]
     assert song["heard_phones"] == ["m", "uː"]
     assert song["language"] == "en"
 

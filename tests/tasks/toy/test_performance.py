@@ -59,7 +59,7 @@ def test_words_and_phones_nest_in_their_notes(genre: str) -> None:
         assert abs(word.start_s - note.start_s) < tolerance_s
         assert word.start_s + 0.05 < word.end_s <= note.start_s + note.duration_s + tolerance_s
     for index, word in enumerate(take.words):
-        phones = [phone for phone, of in zip(take.phones, take.phone_words, strict=True) if of == index]
+        phones = [phone for phone in take.phones if phone.word == index]
         assert phones[0].start_s == word.start_s
         assert phones[-1].end_s == pytest.approx(word.end_s, abs=1e-9)
         assert all(a.end_s == b.start_s for a, b in itertools.pairwise(phones))
@@ -68,7 +68,7 @@ def test_words_and_phones_nest_in_their_notes(genre: str) -> None:
 @pytest.mark.parametrize("genre", GENRES)
 def test_sung_phones_are_the_words_pronunciations(genre: str) -> None:
     score = SCORES[genre]
-    sung = [phone.text.strip("ˈˌ") for phone in sing(score).phones]
+    sung = [phone.ipa.strip("ˈˌ") for phone in sing(score).phones]
     assert sung == [phone for word in score.words for phone in pronunciations()[word]]
 
 

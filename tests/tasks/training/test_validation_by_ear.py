@@ -14,9 +14,8 @@ from flows.settings.params import load_params
 from flows.train import hearing_of
 from jam_model.dit import Jam
 from jam_model.frames import SAMPLE_RATE_HZ, seconds_of_frames
-from jam_model.lyric_grid import GridWord
 from jam_model.shards import Sample
-from tasks.models.aligner import TimedWord
+from jam_model.words import Word
 from tasks.models.transcriber import Transcript
 from tasks.trainer import ray_train as fitting
 from tasks.trainer.loop import run_steps
@@ -27,7 +26,7 @@ from tests.jam_model.test_shards import members_of, write_folder
 from tests.tasks.stages.test_generate import TINY
 from tests.tasks.training.test_train import ALONE, ENCODER, JAM, PARAMS, SILENCE, changed
 
-WORDS = (GridWord(0.1, 0.5, "stˈeɪ_"), GridWord(0.6, 1.0, "mˈun_"), GridWord(1.4, 1.9, "lˈʌv_"))
+WORDS = (Word("", 0.1, 0.5, "stˈeɪ_"), Word("", 0.6, 1.0, "mˈun_"), Word("", 1.4, 1.9, "lˈʌv_"))
 CPU = torch.device("cpu")
 
 
@@ -40,10 +39,10 @@ class Reader:
 
     def transcribe(self, vocals_N: np.ndarray) -> Transcript:
         self.heard_samples.append(len(vocals_N))
-        return Transcript([TimedWord(word, 0.0, 0.1, 1.0) for word in self.words], None, "en")
+        return Transcript([Word(word, 0.0, 0.1) for word in self.words], None, "en")
 
 
-def song(words: tuple[GridWord, ...], num_frames: int = 40) -> Sample:
+def song(words: tuple[Word, ...], num_frames: int = 40) -> Sample:
     array_TC = np.ones((num_frames, 64), np.float32)
     return Sample("a", array_TC, array_TC, np.ones((1, 512), np.float32), words)
 

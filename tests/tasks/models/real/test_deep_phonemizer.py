@@ -258,6 +258,6 @@ def test_two_songs_are_phonemized_on_workers(checkpoint: Path, tmp_path: Path) -
     table = table_of(tmp_path, ["love hello", "日本 日本"])
     pipeline = Pipeline(table, [Spoken(Factor(factor=1.0)), stage])
     run_pipelines([pipeline], ENGINE, tmp_path / "receipts")
-    sung, foreign = sorted(pipeline.rows(["title", "phonemes", "drop_reason"]), key=lambda row: row["title"])
-    assert sung["phonemes"][0] == "lʌv" and sung["made_by"][-1].endswith(stage.models[0])
-    assert foreign["drop_reason"] == "phoneme_unknown" and foreign["phonemes"] is None
+    sung, foreign = sorted(pipeline.rows(["title", "words", "drop_reason"]), key=lambda row: row["title"])
+    assert sung["words"][0]["phonemes"] == "lʌv" and sung["made_by"][-1].endswith(stage.models[0])
+    assert foreign["drop_reason"] == "phoneme_unknown" and foreign["words"] is None

@@ -1,0 +1,80 @@
+"""A word in time: the one record of it, from lyrics files over table rows to the lyric grid.
+
+It is stored in two forms: as a row of a table, which has the fields by their names, and as an entry of jamify's lyrics
+JSON (``{"word", "start", "end", "phoneme"}``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeGuard
+
+MAX_SECONDS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word, or a line of words joined by blanks, with its seconds from the song's start.
+
+    Attributes:
+        end_s: inf where nobody stated it.
+        phonemes: IPA, one character a symbol; empty where it cannot be pronounced, None where it was not phonemized.
+        score: how well it fits the audio there, in [0, 1]; None where nobody compared them.
+
+    Raises:
+        ValueError: times below 0 or out of order, or a score out of range.
+    """
+
+    text: str
+    start_s: float
+    end_s: float
+    phonemes: str | None = None
+    score: float | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start_s <= self.end_s:
+            raise ValueError(f"lasts from {self.start_s!r} to {self.end_s!r}; give seconds in order, from 0")
+        if self.score is not None and not 0 <= self.score <= 1:
+            raise ValueError(f"has the score {self.score!r}; give a share in [0, 1]")
+
+    @classmethod
+    def from_json(cls, entry: Mapping[str, Any]) -> Word:
+        """The word of a JSON entry, whoever wrote it; without a ``word`` its text is empty.
+
+        Raises:
+            ValueError: times that are no seconds in order, or a phoneme that is no text.
+        """
+        start_s, end_s, phonemes, text = map(entry.get, ("start", "end", "phoneme", "word"))
+        if not (_is_time(start_s) and _is_time(end_s)):
+            raise ValueError(f"lasts from {start_s!r} to {end_s!r}; give seconds below {MAX_SECONDS}")
+        if phonemes is not None and not isinstance(phonemes, str):
+            raise ValueError(f"has the phoneme {phonemes!r}; give a text of IPA")
+        return cls(text if isinstance(text, str) else "", float(start_s), float(end_s), phonemes)
+
+    def to_json(self) -> dict[str, Any]:
+        """The entry that `from_json` reads; a word that was not phonemized has no ``phoneme``."""
+        entry = {"word": self.text or None, "start": self.start_s, "end": self.end_s}
+        return entry if self.phonemes is None else entry | {"phoneme": self.phonemes}
+
+    def within(self, duration_s: float) -> Word:
+        """The word in a song of this length: times after its end become its end."""
+        return replace(self, start_s=min(self.start_s, duration_s), end_s=min(self.end_s, duration_s))
+
+    def rounded(self, decimals: int) -> Word:
+        """The word with times of so many decimals."""
+        return replace(self, start_s=round(self.start_s, decimals), end_s=round(self.end_s, decimals))
+
+
+def words_of(rows: Iterable[Mapping[str, Any]]) -> list[Word]:
+    """The words of rows, as `rows_of` writes them."""
+    return [Word(**row) for row in rows]
+
+
+def rows_of(words: Iterable[Word]) -> list[dict[str, Any]]:
+    """A row a word."""
+    return [{name: getattr(word, name) for name in Word.__slots__} for word in words]
+
+
+def _is_time(value: Any) -> TypeGuard[float]:
+    return type(value) in (int, float) and value < MAX_SECONDS  # a bool is none
