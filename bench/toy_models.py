@@ -72,9 +72,9 @@ def measure(num_songs: int, seed: int, noise_snr_db: float = 10.0) -> dict[str, 
             words[condition]["all"] += counts
             words[condition][voice] += counts
             phones[condition] += count_errors(asked_phones, heard.phones)
-        said = [pronunciation.phonemes for pronunciation in phonemizer.phonemize(texts)]
+        said = zip(texts, (one.phonemes for one in phonemizer.phonemize(texts)), strict=True)
         try:
-            aligned = aligner.align(separated_N, texts, said, None)
+            aligned = aligner.align(separated_N, list(said))
             starts = [np.array([word.start_s for word in side]) for side in (song.words, aligned)]
             alignment["aae_mean_s"].append(absolute_error(*starts)[0])
             alignment["aae_median_s"].append(absolute_error(*starts)[1])

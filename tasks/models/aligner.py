@@ -55,8 +55,7 @@ class Aligner(Protocol):
     def align(
         self,
         vocals_N: np.ndarray,
-        words: Sequence[str],
-        pronunciations: Sequence[str],
+        words: Sequence[tuple[str, str]],
         lines: Sequence[Line] | None = None,
     ) -> list[Word]:
         """Every word with its times, in order and without overlap; a wrong word gets a low score.
@@ -66,8 +65,7 @@ class Aligner(Protocol):
 
         Args:
             vocals_N: mono, 44.1 kHz.
-            words: the words sung, normalised.
-            pronunciations: the IPA of each, as the phonemizer gives it.
+            words: normalised, each with its IPA as the phonemizer gives it.
             lines: times within which the words of a line must stay; words of no line are free.
 
         Raises:
@@ -103,20 +101,17 @@ class EmbeddedAligner:
     def align(
         self,
         vocals_N: np.ndarray,
-        words: Sequence[str],
-        pronunciations: Sequence[str],
+        words: Sequence[tuple[str, str]],
         lines: Sequence[Line] | None = None,
     ) -> list[Word]:
         """Times to 10 ms; see `Aligner.align`."""
         if not words:
             raise Refused("no_words", "there are no words to align")
-        phones = [
-            known_phones(self._recogniser, word, said)
-            for word, said in zip(words, pronunciations, strict=True)
-        ]
+        phones = [known_phones(self._recogniser, word, phonemes) for word, phonemes in words]
         frames_TV = self._recogniser.listen(vocals_N).frames_TV
         windows = None if lines is None else self._windows(lines, len(words), len(frames_TV))
-        return timed_words(words, align_phones(frames_TV, phones, self.filler_penalty, windows))
+        spans = align_phones(frames_TV, phones, self.filler_penalty, windows)
+        return timed_words([word for word, _ in words], spans)
 
     def _windows(self, lines: Sequence[Line], num_words: int, num_frames: int) -> list[tuple[int, int]]:
         windows = [(0, num_frames)] * num_words

@@ -82,7 +82,8 @@ class Align(VocalsStage):
         laid = self._laid(song, words)
         _check(song, words, laid)
         kept = self.params.times == "given" and song["lyrics_times"] is not None
-        timed = _given(song["lyrics_times"], laid) if kept else laid
+        claimed = words_of(song["lyrics_times"]) if kept else laid
+        timed = [replace(word, score=found.score) for word, found in zip(claimed, laid, strict=True)]
         _check(song, words, timed)
         if self.params.times_grid_s is not None:
             try:
@@ -100,15 +101,16 @@ class Align(VocalsStage):
 
         Lines bound them only where they are all the times there are: a claim is checked without it.
         """
-        said = [pronunciation.phonemes for pronunciation in self.phonemizer.phonemize(words)]
-        sayable = [place for place, phonemes in enumerate(said) if phonemes]
+        said = [
+            (word, one.phonemes) for word, one in zip(words, self.phonemizer.phonemize(words), strict=True)
+        ]
+        sayable = [place for place, (_, phonemes) in enumerate(said) if phonemes]
         if not sayable:
             raise SongError(song.song_id, "phoneme_unknown", "no word has a phoneme")
         lines = lines_of(song["lyrics_lines"]) if song["lyrics_times"] is None else None
         try:
             laid = self.aligner.align(
                 self.opened(song),
-                [words[place] for place in sayable],
                 [said[place] for place in sayable],
                 None if lines is None else lines_among(lines, sayable),
             )
@@ -178,11 +180,6 @@ def on_grid(words: Sequence[Word], grid_s: float, duration_s: float) -> list[Wor
 
 def _on(step: int, grid_s: float) -> float:
     return round(step * grid_s, 6)  # 0.24, not 0.24000000000000002
-
-
-def _given(claimed: Sequence[Mapping[str, Any]], laid: Sequence[Word]) -> list[Word]:
-    pairs = zip(words_of(claimed), laid, strict=True)
-    return [replace(given, score=word.score) for given, word in pairs]
 
 
 def _check(song: Song, words: Sequence[str], timed: Sequence[Word]) -> None:

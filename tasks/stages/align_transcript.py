@@ -44,12 +44,11 @@ class Place(VocalsStage):
 
     def _placed(self, vocals_N: np.ndarray, heard: Sequence[str]) -> list[Word] | None:
         """Words without a phoneme cannot be listened for and are left out."""
-        said = [pronunciation.phonemes for pronunciation in self.phonemizer.phonemize(heard)] if heard else []
-        sayable = [(word, phonemes) for word, phonemes in zip(heard, said, strict=True) if phonemes]
+        said = zip(heard, self.phonemizer.phonemize(heard), strict=True)
+        sayable = [(word, one.phonemes) for word, one in said if one.phonemes]
         if not sayable:
             return None
-        words, pronunciations = zip(*sayable, strict=True)
         try:
-            return self.aligner.align(vocals_N, words, pronunciations)
+            return self.aligner.align(vocals_N, sayable)
         except Refused:
             return None

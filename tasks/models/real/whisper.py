@@ -123,11 +123,10 @@ def timed_words(segments: Iterable[Any], duration_s: float) -> list[Word]:
             texts = normalise_words(written.word)
             if not texts:
                 continue
-            end_s = max(written.start, written.end)
-            edges_s = np.linspace(written.start, end_s, len(texts) + 1).clip(latest_s, duration_s)
+            start_s, end_s = written.start, max(written.start, written.end)
+            edges_s = np.linspace(start_s, end_s, len(texts) + 1).clip(latest_s, duration_s).tolist()
             score = float(np.clip(written.probability, LEAST_SCORE, 1.0))
-            spans = zip(texts, edges_s.tolist(), edges_s[1:].tolist(), strict=False)
-            timed += [Word(text, start_s, end_s, score=score) for text, start_s, end_s in spans]
+            timed += [Word(text, edges_s[i], edges_s[i + 1], score=score) for i, text in enumerate(texts)]
             latest_s = timed[-1].end_s
     return timed
 

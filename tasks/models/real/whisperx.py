@@ -56,8 +56,7 @@ class WhisperXAligner:
     def align(
         self,
         vocals_N: np.ndarray,
-        words: Sequence[str],
-        pronunciations: Sequence[str],
+        words: Sequence[tuple[str, str]],
         lines: Sequence[Line] | None = None,
     ) -> list[Word]:
         """Times to a frame, 20 ms; see `Aligner.align`. Letters the net does not know (digits, other scripts)
@@ -65,9 +64,9 @@ class WhisperXAligner:
         """
         if not words:
             raise Refused("no_words", "there are no words to align")
-        spelled = [[self._net.letters.get(letter) for letter in word.lower()] for word in words]
+        spelled = [[self._net.letters.get(letter) for letter in word.lower()] for word, _ in words]
         if not all(spelled) or all(number is None for numbers in spelled for number in numbers):
-            raise Refused("no_phones", f"an empty word, or none with a letter of the net, as {words[0]!r}")
+            raise Refused("no_phones", f"an empty word, or none with a letter of the net, as {words[0][0]!r}")
         frames_TV = self._net.listen(vocals_N)
         timed: list[Word] = []
         latest = 0
@@ -81,7 +80,7 @@ class WhisperXAligner:
                 )
             spans = lay(frames_TV[start:stop], signs, self._net.blank)
             laid = iter(spans)
-            for word, numbers in zip(words[first:end], spelled[first:end], strict=True):
+            for (word, _), numbers in zip(words[first:end], spelled[first:end], strict=True):
                 letters = list(islice(laid, len(numbers) + len(self._behind)))[: len(numbers)]
                 timed.append(self._timed(word, numbers, letters, start))
             latest = start + spans[-1].end

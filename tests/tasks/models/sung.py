@@ -51,9 +51,9 @@ def lyrics(song: Performance) -> list[str]:
     return [word for timed in song.words for word in normalise_words(timed.text)]
 
 
-def said(words: list[str]) -> list[str]:
-    """Their pronunciations."""
-    return [one.phonemes for one in PHONEMIZER.phonemize(words)]
+def said(words: list[str]) -> list[tuple[str, str]]:
+    """Each with its pronunciation."""
+    return [(word, one.phonemes) for word, one in zip(words, PHONEMIZER.phonemize(words), strict=True)]
 
 
 def with_words(score: Score, words: list[str]) -> Score:

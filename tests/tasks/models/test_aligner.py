@@ -21,7 +21,7 @@ def aligner():
 
 
 def align(aligner, vocals_N, words, lines=None):
-    return aligner.align(vocals_N, words, said(words), lines)
+    return aligner.align(vocals_N, said(words), lines)
 
 
 def frames(symbols: list[int], inventory: int = 5) -> np.ndarray:
@@ -130,7 +130,7 @@ def test_what_cannot_be_aligned_is_refused_with_its_reason(aligner, words, lines
 
 def test_a_word_without_phones_is_refused_by_name(aligner):
     with pytest.raises(Refused, match="'日本'") as refused:
-        aligner.align(separated()[0], ["love", "日本"], ["lˈʌv", ""])
+        aligner.align(separated()[0], [("love", "lˈʌv"), ("日本", "")])
     assert refused.value.reason == "no_phones"
 
 

@@ -20,10 +20,10 @@ class Evenly:
 
     identity = "test/evenly@1"
 
-    def align(self, vocals_N: np.ndarray, words: Sequence[str], pronunciations: Sequence[str]) -> list[Word]:
-        if "impossible" in words:
+    def align(self, vocals_N: np.ndarray, words: Sequence[tuple[str, str]]) -> list[Word]:
+        if "impossible" in dict(words):
             raise Refused("too_many_words", "no room")
-        return [Word(word, n / 10, n / 10 + 0.05, score=1.0) for n, word in enumerate(words)]
+        return [Word(word, n / 10, n / 10 + 0.05, score=1.0) for n, (word, _) in enumerate(words)]
 
 
 class Letters:

@@ -62,11 +62,16 @@ def hearing(frames_TV: torch.Tensor, letters: dict[str, int] = LETTERS) -> Whisp
     return WhisperXAligner(Hears(frames_TV, letters), "whisperx-v1@test", line_tolerance_s=0.1)  # type: ignore[arg-type]
 
 
+def silent(words: list[str]) -> list[tuple[str, str]]:
+    """Words without pronunciations, which play no part."""
+    return [(word, "") for word in words]
+
+
 def times(
     aligner: WhisperXAligner, words: list[str], lines: list[Line] | None = None
 ) -> list[tuple[float, float]]:
-    timed = aligner.align(np.zeros(1), words, [""] * len(words), lines)
-    assert [word.word for word in timed] == words
+    timed = aligner.align(np.zeros(1), silent(words), lines)
+    assert [word.text for word in timed] == words
     return [(round(word.start_s / 0.02), round(word.end_s / 0.02)) for word in timed]
 
 
@@ -98,8 +103,8 @@ def test_sound_that_nobody_wrote_down_does_not_draw_words_to_the_front() -> None
 
 def test_right_words_score_high_and_wrong_ones_low() -> None:
     aligner = hearing(emissions(sung(("hello", 50), ("moon", 120)), 300))
-    right = aligner.align(np.zeros(1), ["hello", "moon"], ["", ""])
-    wrong = aligner.align(np.zeros(1), ["jazzy", "quick"], ["", ""])
+    right = aligner.align(np.zeros(1), silent(["hello", "moon"]))
+    wrong = aligner.align(np.zeros(1), silent(["jazzy", "quick"]))
     assert all(word.score == pytest.approx(0.95, abs=1e-3) for word in right)
     assert all(0 < word.score < 0.05 for word in wrong)
 
@@ -123,8 +128,8 @@ def test_words_of_lines_that_overlap_stay_in_order() -> None:
 def test_words_in_letters_the_net_does_not_know_are_laid_between_the_others() -> None:
     aligner = hearing(emissions(sung(("hello", 50), ("dix", 120), ("moon", 200)), 300))
     words = ["hello", "42a", "日本", "moon"]
-    timed = aligner.align(np.zeros(1), words, [""] * 4)
-    assert [word.word for word in timed] == words
+    timed = aligner.align(np.zeros(1), silent(words))
+    assert [word.text for word in timed] == words
     assert timed[0].start_s == 1.0 and timed[3].start_s == 4.0
     assert timed[0].end_s <= timed[1].start_s and timed[2].end_s <= timed[3].start_s
     assert timed[2].score == 0.0 and timed[1].score > 0, "what nothing was heard of is not scored"
@@ -163,9 +168,9 @@ def test_words_of_a_real_song_come_back_in_order_with_scores(aligner: WhisperXAl
     words = WORDS * 2
     lines = [Line(0, 3, 0.0, 3.0), Line(4, 7, 3.5, 6.0)]
     for given in (None, lines):
-        timed = aligner.align(vocals(6.0), words, [""] * 8, given)
-        assert timed == aligner.align(vocals(6.0), words, [""] * 8, given)
-        assert [word.word for word in timed] == words
+        timed = aligner.align(vocals(6.0), silent(words), given)
+        assert timed == aligner.align(vocals(6.0), silent(words), given)
+        assert [word.text for word in timed] == words
         assert all(0 < word.score <= 1 and word.start_s < word.end_s <= 6.0 for word in timed)
         assert all(one.end_s <= other.start_s for one, other in pairwise(timed))
     assert timed[4].start_s >= 3.2 - 0.02
@@ -173,8 +178,8 @@ def test_words_of_a_real_song_come_back_in_order_with_scores(aligner: WhisperXAl
 
 def test_a_song_of_four_minutes_is_aligned(aligner: WhisperXAligner) -> None:
     words = WORDS * 100
-    timed = aligner.align(vocals(240.0), words, [""] * len(words))
-    assert [word.word for word in timed] == words
+    timed = aligner.align(vocals(240.0), silent(words))
+    assert [word.text for word in timed] == words
 
 
 def test_a_letter_is_scored_where_it_is_heard_and_lasts_until_the_next() -> None:
