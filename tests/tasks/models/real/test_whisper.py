@@ -29,7 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def texts(heard: Transcript) -> list[str]:
-    return [word.word for word in heard.words]
+    return [word.text for word in heard.words]
 
 
 def in_order(heard: Transcript, seconds: float) -> bool:
@@ -93,7 +93,7 @@ def test_words_stay_in_order_and_within_the_song() -> None:
     timed = timed_words(
         [segment((" One", 0.0, 1.2, 0.5), (" two", 1.0, 1.1, 0.0), (" three", 2.0, 9.0, 1.0))], 3.0
     )
-    assert [(w.word, w.start_s, w.end_s) for w in timed] == [
+    assert [(w.text, w.start_s, w.end_s) for w in timed] == [
         ("one", 0.0, 1.2),
         ("two", 1.2, 1.2),
         ("three", 2.0, 3.0),
@@ -103,7 +103,7 @@ def test_words_stay_in_order_and_within_the_song() -> None:
 
 def test_marks_are_no_words_and_hyphens_share_their_time() -> None:
     timed = timed_words([segment((" ♪", 0.0, 1.0, 0.9), (" yeah-yeah", 1.0, 2.0, 0.9))], 3.0)
-    assert [(w.word, w.start_s, w.end_s) for w in timed] == [("yeah", 1.0, 1.5), ("yeah", 1.5, 2.0)]
+    assert [(w.text, w.start_s, w.end_s) for w in timed] == [("yeah", 1.0, 1.5), ("yeah", 1.5, 2.0)]
 
 
 def test_what_is_written_over_silence_is_left_out() -> None:

@@ -66,7 +66,7 @@ def times(
     aligner: WhisperXAligner, words: list[str], lines: list[Line] | None = None
 ) -> list[tuple[float, float]]:
     timed = aligner.align(np.zeros(1), words, [""] * len(words), lines)
-    assert [word.word for word in timed] == words
+    assert [word.text for word in timed] == words
     return [(round(word.start_s / 0.02), round(word.end_s / 0.02)) for word in timed]
 
 
@@ -124,7 +124,7 @@ def test_words_in_letters_the_net_does_not_know_are_laid_between_the_others() ->
     aligner = hearing(emissions(sung(("hello", 50), ("dix", 120), ("moon", 200)), 300))
     words = ["hello", "42a", "日本", "moon"]
     timed = aligner.align(np.zeros(1), words, [""] * 4)
-    assert [word.word for word in timed] == words
+    assert [word.text for word in timed] == words
     assert timed[0].start_s == 1.0 and timed[3].start_s == 4.0
     assert timed[0].end_s <= timed[1].start_s and timed[2].end_s <= timed[3].start_s
     assert timed[2].score == 0.0 and timed[1].score > 0, "what nothing was heard of is not scored"
@@ -165,7 +165,7 @@ def test_words_of_a_real_song_come_back_in_order_with_scores(aligner: WhisperXAl
     for given in (None, lines):
         timed = aligner.align(vocals(6.0), words, [""] * 8, given)
         assert timed == aligner.align(vocals(6.0), words, [""] * 8, given)
-        assert [word.word for word in timed] == words
+        assert [word.text for word in timed] == words
         assert all(0 < word.score <= 1 and word.start_s < word.end_s <= 6.0 for word in timed)
         assert all(one.end_s <= other.start_s for one, other in pairwise(timed))
     assert timed[4].start_s >= 3.2 - 0.02
@@ -174,7 +174,7 @@ def test_words_of_a_real_song_come_back_in_order_with_scores(aligner: WhisperXAl
 def test_a_song_of_four_minutes_is_aligned(aligner: WhisperXAligner) -> None:
     words = WORDS * 100
     timed = aligner.align(vocals(240.0), words, [""] * len(words))
-    assert [word.word for word in timed] == words
+    assert [word.text for word in timed] == words
 
 
 def test_a_letter_is_scored_where_it_is_heard_and_lasts_until_the_next() -> None:
