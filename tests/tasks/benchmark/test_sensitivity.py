@@ -48,7 +48,7 @@ def test_probes_have_a_system_a_step() -> None:
 def test_curves_are_written_as_numbers_and_figures_and_shown(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    test = KINDS["timing"]([prompt(0)], "w", PARAMS.sampler, PARAMS.probe)
+    test = KINDS["timing"]([prompt(0)], "w", PARAMS.sampler, PARAMS.sensitivity)
     known = Estimate(0.25, 0.2, 0.3, 8, 1)
     unknown = Estimate(None, None, None, 0, 9, reason="no song has words")
     points = [(0.0, dict.fromkeys(test.curves, known)), (0.3, dict.fromkeys(test.curves, unknown))]

@@ -31,7 +31,7 @@ NO_HUB = {"HF_HUB_OFFLINE": "1"}
 
 
 class ToyParams(ModelChoice):
-    section: ClassVar = "separate"
+    section: ClassVar = "models.separator"
     real: ClassVar = {"toy_net": "tests.tasks.models.toy_net"}
     toy_net: RealModel
 

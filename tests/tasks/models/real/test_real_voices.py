@@ -144,7 +144,7 @@ def test_a_folder_of_another_model_is_refused(kind: Kind, tmp_path: Path) -> Non
 @each_kind
 def test_a_device_that_is_not_there_is_refused(kind: Kind, tmp_path: Path) -> None:
     params = kind.params(kind.write(tmp_path / "net"))
-    model = kind.setting.split(".")[1]
+    model = kind.setting.split(".")[2]
     elsewhere = getattr(params, model).model_copy(update={"device": "cuda:9"})
     line = refusal(kind.build, params.model_copy(update={model: elsewhere}))
     assert ".device is 'cuda:9'" in line and "use auto or cpu" in line
