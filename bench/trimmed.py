@@ -22,8 +22,8 @@ import numpy as np
 import torch
 
 from bench.measuring import machine, write_result
+from flows.pipelines.runs import hearing_of
 from flows.settings.params import load_params
-from flows.train import hearing_of
 from jam_model.checkpoint import load_model
 from jam_model.conditions import Conditions, duration_conditions
 from jam_model.config import JAM_0_5

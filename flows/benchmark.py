@@ -11,6 +11,7 @@ from prefect import flow
 
 from eval.results.report import Report
 from flows.pipelines.benchmark_report import REPORT, BenchmarkSongs, write_benchmark
+from flows.pipelines.flow_models import check_models
 from flows.pipelines.kept_round import ShownRound, shown_round, standing_rounds
 from flows.pipelines.listening_answers import standing_preferences
 from flows.pipelines.listening_stages import benchmark_stages, listening_pipeline
@@ -18,7 +19,6 @@ from flows.pipelines.prepare_stages import prepare_pipeline, songs_root_of
 from flows.pipelines.runs import checkpoint_of, untrained_checkpoint
 from flows.run.notify import HOOKS
 from flows.run.prefect_tasks import run_stages
-from flows.settings.check_models import check_models
 from flows.settings.project import Project, writes_work
 from flows.settings.work_folder import WorkFolder
 from jam_model.checkpoint import weights_hash
@@ -47,7 +47,7 @@ def run_benchmark(project: Project) -> Path:
         ValueError: a model cannot be used, or the judge scores other axes than the report compares.
     """
     params, work, started = project.params, project.work, time.time()
-    check_models(params, "benchmark")
+    check_models(project, "benchmark")
     songs_root = songs_root_of(params.songs)
     prepared = prepare_pipeline(project, songs_root)
     rows = prepared.rows([*PROMPT_COLUMNS, *DATA_SET_COLUMNS, "window_embedding"])
@@ -81,6 +81,7 @@ def run_benchmark(project: Project) -> Path:
             "prepared": columns_of([prepared]),
             "rounds": rounds.record() if rounds else None,
         },
+        "flows.benchmark",
     )
     text = ReportText(
         "From songs to a song model",

@@ -19,11 +19,11 @@ from flows.pipelines.external_tables import (
     sung_pipeline,
     truth_pipeline,
 )
+from flows.pipelines.flow_models import check_models
 from flows.pipelines.listening_answers import standing_preferences
 from flows.run.notify import HOOKS
 from flows.run.prefect_tasks import run_stages
 from flows.run.progress import say
-from flows.settings.check_models import check_models
 from flows.settings.project import Project, writes_work
 from flows.settings.work_folder import WorkFolder
 from tasks.benchmark.external_systems import TRUTH, prompt_of, read_folder
@@ -46,7 +46,7 @@ def run_judged(project: Project, request: Request) -> Path:
         ValueError: a model cannot be used, or the manifest, a folder or a checkpoint is not what it must be.
     """
     params, started = project.params, time.time()
-    check_models(params, "benchmark")
+    check_models(project, "benchmark")
     songs = read_benchmark(request.manifest, params.benchmark.fields, params.ingest)
     folders = [read_folder(name, path) for name, path in request.folders.items()]
     name = params.benchmark.name or request.manifest.stem
@@ -89,6 +89,7 @@ def run_judged(project: Project, request: Request) -> Path:
         reference,
         [one for one in listening if {one.left, one.right} <= names],
         {"reference": sorted(row["song_id"] for row in reference)},
+        "flows.benchmark_external",
     )
     text = ReportText(
         f"{name} songs, our protocol",

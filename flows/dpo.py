@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from prefect import flow
 
 from eval.results.rounds import RoundRow, RoundsReport
+from flows.pipelines.flow_models import check_models
 from flows.pipelines.gate_songs import gate_songs
 from flows.pipelines.kept_round import GATE, write_kept
 from flows.pipelines.prepare_stages import prepare_pipeline
@@ -14,7 +15,6 @@ from flows.pipelines.round import run_round
 from flows.pipelines.runs import checkpoint_of, remove_superseded
 from flows.run.notify import HOOKS
 from flows.run.progress import say
-from flows.settings.check_models import check_models
 from flows.settings.project import Project, writes_work
 from flows.settings.work_folder import WorkFolder
 from jam_model.checkpoint import weights_hash
@@ -32,7 +32,7 @@ def run_dpo(project: Project) -> RoundsReport:
         ValueError: a model cannot be used, or there are too few songs.
     """
     params, work = project.params, project.work
-    check_models(params, "dpo")
+    check_models(project, "dpo")
     prepared = prepare_pipeline(project).rows(PREPARED_COLUMNS)
     songs = round_songs(prepared, params.round.num_held_out, params.gate.num_prompts)
     first = checkpoint_of(work.checkpoint("sft"))

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from prefect import flow
 
+from flows.pipelines.flow_models import check_models
 from flows.pipelines.listening_stages import generate_stage
 from flows.run.notify import HOOKS
 from flows.run.prefect_tasks import run_stages
 from flows.run.progress import say
-from flows.settings.check_models import check_models
 from flows.settings.params import Params
 from flows.settings.project import Project
 from jam_model.checkpoint import load_config, weights_hash
@@ -31,7 +31,7 @@ def run_generate(project: Project, manifest: Path, checkpoint: Path, takes: int)
     The project's work folder is jamify's output folder.
     """
     params, work = project.params, project.work
-    check_models(params, "generate")
+    check_models(project, "generate")
     weights, config = weights_hash(checkpoint), load_config(checkpoint)
     stage = generate_stage(project, {weights: checkpoint})
     encoder, phonemizer = (

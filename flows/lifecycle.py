@@ -8,10 +8,10 @@ from prefect import flow
 
 from flows.benchmark import benchmark
 from flows.dpo import dpo
+from flows.pipelines.flow_models import check_models
 from flows.prepare import prepare
 from flows.run.notify import HOOKS
 from flows.run.progress import say
-from flows.settings.check_models import check_models
 from flows.settings.project import Project
 from flows.train import train_flow
 from tasks.storage.lease import hold
@@ -31,7 +31,7 @@ def lifecycle(
     """
     overrides = [*overrides, f"songs.path={songs}"]
     project = Project.at(work_dir, params_file, overrides)
-    check_models(project.params, "all")
+    check_models(project, "all")
     with hold(project.work.root, "run", say):
         prepare(songs, work_dir, params_file, overrides)
         train_flow(work_dir, params_file, overrides)

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from prefect import flow
 
+from flows.pipelines.flow_models import check_models
 from flows.pipelines.prepare_stages import prepare_pipeline, songs_root_of
 from flows.run.notify import HOOKS
 from flows.run.prefect_tasks import run_stages
 from flows.run.progress import say
-from flows.settings.check_models import check_models, measuring_models
+from flows.settings.check_models import measuring_models
 from flows.settings.project import Project, writes_work
 from tasks.engine.pipeline import Pipeline
 from tasks.engine.table import GONE, Table
@@ -51,7 +52,7 @@ def admit_songs(project: Project) -> int:
 def run_prepare(project: Project, only: set[str] | None = None) -> Pipeline:
     """Admit the songs, run the stages, write the shards' index."""
     params, work = project.params, project.work
-    check_models(params, "prepare")
+    check_models(project, "prepare")
     count = admit_songs(project)
     say(f"prepare: {count} songs in {params.songs.path}")
     pipeline = prepare_pipeline(project, songs_root_of(params.songs))

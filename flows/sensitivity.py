@@ -8,13 +8,13 @@ from pathlib import Path
 from prefect import flow
 
 from eval.stats.intervals import Resampling
+from flows.pipelines.flow_models import check_models
 from flows.pipelines.listening_stages import benchmark_stages, listening_pipeline
 from flows.pipelines.prepare_stages import prepare_pipeline, songs_root_of
 from flows.pipelines.runs import checkpoint_of
 from flows.run.notify import HOOKS
 from flows.run.prefect_tasks import run_stages
 from flows.run.progress import say
-from flows.settings.check_models import check_models
 from flows.settings.project import Project, writes_work
 from jam_model.checkpoint import weights_hash
 from tasks.benchmark.report_inputs import measured_rows
@@ -36,7 +36,7 @@ def run_sensitivity(project: Project, kind: str, checkpoint: Path | None) -> Pat
     if kind not in KINDS:
         raise ValueError(f"sensitivity: {kind!r} is none of {', '.join(KINDS)}")
     params, work = project.params, project.work
-    check_models(params, "benchmark")
+    check_models(project, "benchmark")
     songs_root = songs_root_of(params.songs)
     rows = prepare_pipeline(project, songs_root).rows(PROMPT_COLUMNS)
     section = params.benchmark.model_copy(update={"num_songs": params.sensitivity.num_songs})

@@ -9,6 +9,7 @@ from typing import Any
 from prefect import flow
 
 from eval.pages.sweep import sweep_html, sweep_json
+from flows.pipelines.flow_models import check_models
 from flows.pipelines.listening_stages import generate_stage
 from flows.pipelines.prepare_stages import prepare_pipeline
 from flows.pipelines.round import sing_pairs
@@ -16,7 +17,6 @@ from flows.pipelines.runs import checkpoint_of, remove_superseded
 from flows.run.notify import HOOKS
 from flows.run.prefect_tasks import run_as_task, run_stages
 from flows.run.progress import progress_bar, say
-from flows.settings.check_models import check_models
 from flows.settings.project import Project, writes_work
 from tasks.models.codec import build_codec
 from tasks.preference.round import PREPARED_COLUMNS, SungPairs, round_songs
@@ -41,7 +41,7 @@ def run_sweep(project: Project) -> Path:
         ValueError: a model cannot be used, there are too few songs, or no prompt gave a pair.
     """
     params, work = project.params, project.work
-    check_models(params, "dpo")
+    check_models(project, "dpo")
     prepared = prepare_pipeline(project).rows(PREPARED_COLUMNS)
     songs = round_songs(prepared, params.round.num_held_out, params.sweep.num_prompts)
     first, folder = checkpoint_of(work.checkpoint("sft")), work.root / "sweep"

@@ -7,28 +7,25 @@ from pathlib import Path
 
 from prefect import flow
 
-from flows.pipelines.runs import remove_superseded
+from flows.pipelines.flow_models import check_models
+from flows.pipelines.runs import hearing_of, remove_superseded
 from flows.run.notify import HOOKS
 from flows.run.prefect_tasks import run_as_task
 from flows.run.progress import progress_bar, say
-from flows.settings.check_models import check_models
-from flows.settings.params import Params
 from flows.settings.project import Project, writes_work
 from tasks.engine.pool import connect
 from tasks.models.codec import build_codec
 from tasks.models.style_encoder import style_encoder_identity
-from tasks.models.transcriber import check_apart
 from tasks.storage.files import write_bytes, write_json
 from tasks.trainer.log import LOG_NAME, loss_csv
 from tasks.training.train import TrainParams, TrainResult, run_name, train
-from tasks.training.validation_by_ear import Hearing
 
 
 @writes_work("train")
 def run_train(project: Project, only: str | None = None) -> TrainResult:
     """Pretrain and fine-tune; finished runs of the same recipe are found, not run."""
     params = project.params
-    check_models(params, "train")
+    check_models(project, "train")
     pretrained = run_as_task("pretrain", lambda: fit_section(project, "pretrain", params.pretrain, None))
     if only == "pretrain":
         return pretrained
@@ -62,21 +59,6 @@ def fit_section(project: Project, name: str, section: TrainParams, init: Path | 
     write_bytes(work.report(name) / "loss.csv", loss_csv(out / LOG_NAME))
     write_json(work.report(name) / "metrics.json", result.figures)
     return result
-
-
-def hearing_of(section: TrainParams, params: Params) -> Hearing | None:
-    """Who hears validation songs while this section trains: the recogniser that guards, never the one that measures."""
-    if not section.validation_per_songs:
-        return None
-    check_apart(params.models.guard_transcriber, params.models.transcriber)
-    return Hearing(
-        params.sampler,
-        params.models.style_encoder,
-        params.models.codec,
-        params.models.separator,
-        params.models.guard_transcriber,
-        params.models.phonemizer,
-    )
 
 
 @flow(name="train", flow_run_name="train-{work_dir}", **HOOKS)

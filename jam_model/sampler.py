@@ -49,11 +49,6 @@ class Guidance:
         if self.formula not in get_args(Formula):
             raise ValueError(f"guidance formula is {self.formula!r}; give dual, dual_fixed or none")
 
-    @classmethod
-    def single(cls, strength: float, interval: tuple[float, float]) -> Guidance:
-        """v(l, s) + strength [v(l, s) - v(-, s-)]: both scales equal, so two branches are enough."""
-        return cls(1 + strength, 1 + strength, interval, "dual")
-
     def branches(self) -> dict[Branch, float]:
         """The branches and their weights in the velocity, the asked one first, those with lyrics before
         those without; a branch of weight 0 is left out."""

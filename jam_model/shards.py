@@ -2,8 +2,9 @@
 
 A sample is ``<id>.latent.pt`` [128, T] (posterior mean, then std), ``<id>.style.pt`` [512] or [n, 512]
 and ``<id>.json`` (``{"word": [{"start", "end", "phoneme", "word"}], "split": ...}``); ``.npy`` may stand
-for ``.pt``. It may hold more (`jam_model.shard_index.EXTRAS`). `stream_samples` reads shards front to back through
-webdataset; `Shards` finds every sample by its offset in its shard, so that a seeded order can jump to any of them.
+for ``.pt``. It may hold more (`jam_model.shard_index.EXTRAS`). `Shards` finds every sample by its offset in its shard,
+so that a seeded order can jump to any of them; `stream_samples` reads shards front to back through webdataset, the tests'
+reference that others can read them.
 
 Shapes: T frames, C 64 latent channels, N style rows, S 512 style dimensions.
 """

@@ -11,10 +11,10 @@ from pathlib import Path
 from flows.settings.params import load_params
 from jam_model.shard_index import EXTRAS
 from tasks.engine.columns import Column
+from tasks.engine.stage import stages_in
 from tasks.prompts.columns import PROMPTED_COLUMNS
 from tasks.quality.measures import MEASURES
 from tasks.songs.columns import SONG_COLUMNS
-from tests.tasks.units import stages
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "columns.md"
 HEAD = """\
@@ -40,7 +40,7 @@ def page() -> str:
     parts = {
         "a listed song": SONG_COLUMNS,
         "a song made from another": PROMPTED_COLUMNS,
-        **{f"`{name}`": stage.writes for name, stage in stages().items()},
+        **{f"`{name}`": stage.writes for name, stage in stages_in("tasks.stages").items()},
     }
     tables = [f"## {name}\n\n{_table(columns)}" for name, columns in parts.items()]
     members = ", ".join(f"`{name}` as `<id>.{suffix}`" for name, suffix in EXTRAS.items())

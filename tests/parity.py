@@ -80,7 +80,7 @@ def run_model(meta: dict[str, Any], inputs: dict[str, torch.Tensor]) -> dict[str
         if "single_cfg_strength" in meta:
             strength = meta["single_cfg_strength"]
             strength = strength if strength >= 1e-5 else 0.0  # below, the released code does not guide
-            guidances["sample_single"] = Guidance.single(strength, interval)
+            guidances["sample_single"] = Guidance(1 + strength, 1 + strength, interval, "dual")
         integration = Integration(meta["steps"] - 1)
         for name, guidance in guidances.items():
             outputs[name] = sample(

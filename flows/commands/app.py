@@ -94,10 +94,10 @@ def project_at(
 
 def ready(work: Path, params_file: Path | None, overrides: list[str], flow: str) -> Project:
     """The same for a flow whose models can be used: told before anything of Prefect or Ray starts."""
-    from flows.settings.check_models import check_models
+    from flows.pipelines.flow_models import check_models
 
     project = project_at(work, params_file, overrides)
-    check_models(project.params, flow)
+    check_models(project, flow)
     return project
 
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from rich.table import Table as Grid
 
+from flows.pipelines.flow_models import stages_of, unusable_models
 from flows.pipelines.prepare_stages import prepare_pipeline
 from flows.run.progress import console, say
-from flows.settings.check_models import unusable_models
 from flows.settings.params import Params
 from flows.settings.project import Project
 from tasks.engine.pipeline import Pipeline
@@ -31,17 +31,6 @@ from tasks.storage.object_store import place_of
 from tasks.upkeep.plan import Item, Plan, fit_item, is_finished, song_item, stage_item
 from tasks.upkeep.rates import Pace, paces
 
-SUNG = ("generate", "score", "reward", "separate", "transcribe")  # stages of a round's takes
-HEARD = (
-    "generate",
-    "separate",
-    "transcribe",
-    "place",
-    "style",
-    "score",
-    "gauge",
-)  # stages of the benchmark's songs
-
 
 def plan_lifecycle(project: Project) -> Plan:
     """What ``jam run`` would do now.
@@ -50,7 +39,7 @@ def plan_lifecycle(project: Project) -> Plan:
         ValueError: params or songs that `jam run` would refuse, too.
     """
     params, work = project.params, project.work
-    missing = [str(trouble) for trouble in unusable_models(params, "all")]
+    missing = [str(trouble) for trouble in unusable_models(project, "all")]
     if not place_of(params.songs.path, "songs").exists():
         missing.append(f"songs: {params.songs.path} is neither a folder nor a manifest; give --songs")
         return Plan({}, missing)
@@ -63,12 +52,15 @@ def plan_lifecycle(project: Project) -> Plan:
         train.append(fit_item(name, section, recipes, not before and is_finished(section, recipes)))
     stands = not any(item.runs for item in (*prepare, *train)) and _reported(project)
     takes = _num_takes(params.round, params.gate)
-    dpo = [song_item(params.engine, stage, stands, takes, known) for stage in SUNG]
+    stages = {
+        flow: dict.fromkeys(stage.name for stage in found) for flow, found in stages_of(project).items()
+    }
+    dpo = [song_item(params.engine, stage, stands, takes, known) for stage in stages["dpo"]]
     learned = sorted(work.rounds.glob("*/*/*/train.json"))
     runs = params.round.rounds * (2 if params.round.control else 1)
     dpo.append(fit_item("rounds", params.dpo, learned, stands, runs))
     heard = _num_heard(project)
-    benchmark = [song_item(params.engine, stage, stands, heard, known) for stage in HEARD]
+    benchmark = [song_item(params.engine, stage, stands, heard, known) for stage in stages["benchmark"]]
     return Plan({"prepare": prepare, "train": train, "dpo": dpo, "benchmark": benchmark}, missing)
 
 

@@ -45,7 +45,7 @@ class BenchmarkSongs:
     """The songs of all systems, and what their report is made of beside them.
 
     `weights`: hashes by system, of those that are checkpoints. `reference`: rows of the songs that distances are to.
-    `key`: what else decides the report.
+    `key`: what else decides the report. `flow`: the module of the flow that makes it.
     """
 
     prompts: Sequence[Prompt]
@@ -55,6 +55,7 @@ class BenchmarkSongs:
     reference: Sequence[Mapping[str, Any]]
     listening: Sequence[Preference]
     key: Mapping[str, Any]
+    flow: str
 
 
 def write_benchmark(
@@ -73,7 +74,7 @@ def write_benchmark(
     settings = {**params.decides(), "weights": dict(songs.weights)}
     decides = {**songs.key, "listening": [asdict(one) for one in songs.listening]}
     hashes = {name: fingerprint(value) for name, value in decides.items()}
-    recipe = report_recipe(songs.pipelines, settings, **hashes)
+    recipe = report_recipe(songs.pipelines, settings, songs.flow, **hashes)
     if page.is_file() and recipe_file.is_file() and json.loads(recipe_file.read_text()) == recipe:
         say(f"report: up to date, {page}")
         return page

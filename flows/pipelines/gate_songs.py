@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from flows.pipelines.listening_stages import listening_pipeline
+from flows.pipelines.listening_stages import gate_stages, listening_pipeline
 from flows.run.prefect_tasks import run_stages
 from flows.settings.project import Project
 from tasks.models.phonemizer import build_phonemizer
 from tasks.preference.gate import PolicyScores
 from tasks.preference.gate_scores import GATE_COLUMNS, policy_scores, unrewarded
 from tasks.prompts.prompts import Prompt, gate_sources, policy_systems
-from tasks.stages.reward import Reward
 
 
 def gate_songs(
@@ -28,7 +27,7 @@ def gate_songs(
         work.round(number) / "gate",
         gate_sources(systems, gate.candidates, gate.seed),
         {str(system.checkpoint): checkpoints[system.name] for system in systems},
-        [Reward(params.reward, params.models.judge)],
+        gate_stages(project),
     )
     run_stages([pipeline], params.engine, work.receipts / f"gate-{number}")
     rows, phonemizer = pipeline.listed_rows(GATE_COLUMNS), build_phonemizer(params.models.phonemizer)

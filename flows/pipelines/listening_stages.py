@@ -45,11 +45,7 @@ def listening_pipeline(
     songs_root: str = "",
 ) -> Pipeline:
     """Sing every song and listen to it; then `more`."""
-    stages = [
-        generate_stage(project, checkpoints),
-        *listening_stages(project),
-        *more,
-    ]
+    stages = [generate_stage(project, checkpoints), *listening_stages(project), *more]
     return project.pipeline(table_folder, stages, sources, songs_root=songs_root)
 
 
@@ -76,3 +72,20 @@ def benchmark_stages(project: Project) -> list[Stage]:
         return stages
     second = RewardParams(terms=(Term(score=params.benchmark.second_judge, weight=1.0),))
     return [*stages, Reward(second, params.models.judge)]
+
+
+def gate_stages(project: Project) -> list[Stage]:
+    """What a gate measures beyond: the reward."""
+    return [Reward(project.params.reward, project.params.models.judge)]
+
+
+def candidate_stages(project: Project, checkpoints: Mapping[str, Path]) -> list[Stage]:
+    """Generate the songs of a round, score and transcribe them."""
+    params = project.params
+    return [
+        generate_stage(project, checkpoints),
+        Score(params.models.judge),
+        Reward(params.reward, params.models.judge),
+        Separate(SeparateParams(stems="vocals"), params.models.separator),
+        Transcribe(TranscribeParams(when="always", min_confidence=0.0), params.models.guard_transcriber),
+    ]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from flows.pipelines.listening_stages import generate_stage
+from flows.pipelines.listening_stages import candidate_stages
 from flows.pipelines.runs import remove_superseded
 from flows.run.prefect_tasks import run_as_task, run_stages, show_table
 from flows.run.progress import progress_bar, say
@@ -34,10 +34,6 @@ from tasks.preference.round import (
 )
 from tasks.preference.round_report import held_out_line, pairs_line
 from tasks.prompts.prompts import policy_system, take_sources
-from tasks.stages.reward import Reward
-from tasks.stages.score import Score
-from tasks.stages.separate import Separate, SeparateParams
-from tasks.stages.transcribe import Transcribe, TranscribeParams
 from tasks.training.train import TrainResult
 
 CANDIDATES, SCORES, PAIRS, PROMPTS = "candidates", "scores.parquet", "pairs.parquet", "prompts.parquet"
@@ -91,15 +87,8 @@ def run_round(
 
 
 def take_pipeline(project: Project, folder: Path, sources: Sequence[Source], policy: Path) -> Pipeline:
-    """The table of a round's takes and the stages that sing, score and hear them out."""
-    params = project.params
-    stages = [
-        generate_stage(project, {weights_hash(policy): policy}),
-        Score(params.models.judge),
-        Reward(params.reward, params.models.judge),
-        Separate(SeparateParams(stems="vocals"), params.models.separator),
-        Transcribe(TranscribeParams(when="always", min_confidence=0.0), params.models.guard_transcriber),
-    ]
+    """The table of a round's takes and the stages that make and score them."""
+    stages = candidate_stages(project, {weights_hash(policy): policy})
     return project.pipeline(folder / CANDIDATES, stages, sources)
 
 

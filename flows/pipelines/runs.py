@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from flows.settings.params import Params
 from flows.settings.project import Project
 from flows.settings.work_folder import WorkFolder
 from jam_model.checkpoint import save_model, weights_hash
 from tasks.engine.fingerprint import fingerprint
+from tasks.models.transcriber import check_apart
 from tasks.storage.files import remove_tree
 from tasks.storage.object_store import local_folder
-from tasks.training.train import fresh_model
+from tasks.training.train import TrainParams, fresh_model
+from tasks.training.validation_by_ear import Hearing
 
 
 def untrained_checkpoint(project: Project) -> Path:
@@ -58,4 +61,19 @@ def checkpoint_with(work: WorkFolder, weights: str) -> Path:
                 return path.parent
     raise ValueError(
         f"checkpoint: no run in {work.root} has the weights {weights[:12]} any more; run `jam dpo` or `jam benchmark` again"
+    )
+
+
+def hearing_of(section: TrainParams, params: Params) -> Hearing | None:
+    """Who hears validation songs while this section trains: the recogniser that guards, never the one that measures."""
+    if not section.validation_per_songs:
+        return None
+    check_apart(params.models.guard_transcriber, params.models.transcriber)
+    return Hearing(
+        params.sampler,
+        params.models.style_encoder,
+        params.models.codec,
+        params.models.separator,
+        params.models.guard_transcriber,
+        params.models.phonemizer,
     )

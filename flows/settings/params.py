@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import model_validator
+from pydantic import field_validator, model_validator
 
 from flows.settings.params_files import load
 from tasks.audio.read import AudioParams
@@ -15,7 +15,7 @@ from tasks.benchmark.sensitivity import ProbeParams
 from tasks.benchmark.systems import BenchmarkParams
 from tasks.dedup.near_duplicates import GroupParams
 from tasks.engine.params import EngineParams
-from tasks.engine.stage import Section
+from tasks.engine.stage import Section, stages_in
 from tasks.models.aligner import AlignerParams
 from tasks.models.base import EMBEDDED
 from tasks.models.codec import CodecParams
@@ -128,6 +128,16 @@ class Params(Section):
             key: value for key, value in decided["group"].items() if key != "benchmark_manifest"
         }
         return decided
+
+    @field_validator("engine")
+    @classmethod
+    def _own_workers_are_of_stages(cls, engine: EngineParams) -> EngineParams:
+        known = stages_in("tasks.stages") if engine.stages else {}
+        if unknown := sorted(engine.stages.keys() - known.keys()):
+            raise ValueError(
+                f"stages: there is no stage {unknown[0]!r}; give one of {', '.join(sorted(known))}"
+            )
+        return engine
 
 
 def load_params(overlay: Path | None = None, settings: Sequence[str] = ()) -> Params:

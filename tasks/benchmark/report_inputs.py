@@ -14,11 +14,15 @@ import numpy as np
 from tasks.audio.mix import mix_of
 from tasks.benchmark.external_systems import text_style
 from tasks.benchmark.song_metrics import MEASURED_COLUMNS, TextStyles
-from tasks.engine.fingerprint import fingerprint, sha256_of_file
+from tasks.engine.fingerprint import fingerprint
 from tasks.engine.pipeline import Pipeline
+from tasks.engine.source_code import NO_VALUES, closure, data_beside, hash_of_modules
 from tasks.models.style_encoder import StyleEncoder
 from tasks.prompts.prompts import Prompt
 from tasks.upkeep.rates import receipts_of
+
+KNOWN_OTHERWISE = (*NO_VALUES, "tasks.stages", "flows.run", "flows.settings")
+"""Code that is no part of a report's key: stages are in it by their versions, settings by their values."""
 
 
 def measured_rows(pipelines: Sequence[Pipeline]) -> list[dict[str, Any]]:
@@ -80,16 +84,16 @@ def columns_of(pipelines: Sequence[Pipeline]) -> str:
     )
 
 
-def report_recipe(pipelines: Sequence[Pipeline], settings: Mapping[str, Any], **more: Any) -> dict[str, Any]:
-    """All that decides a report: the songs' column files, the settings, and the code that measures."""
-    house = Path(__file__).resolve().parents[2]
-    tasks = ("system_metrics", "song_metrics", "systems", "report")
-    sources = [
-        *sorted((house / "eval").rglob("*.*")),
-        *(house / "tasks" / "benchmark" / f"{name}.py" for name in tasks),
-    ]
-    code = [sha256_of_file(path) for path in sources if path.suffix in (".py", ".css", ".js", ".json")]
-    return {"columns": columns_of(pipelines), "code": fingerprint(code), "settings": dict(settings), **more}
+def report_recipe(
+    pipelines: Sequence[Pipeline], settings: Mapping[str, Any], flow: str, **more: Any
+) -> dict[str, Any]:
+    """All that decides a report: the songs' column files, the settings, and the code that measures and writes.
+
+    `flow`: the module of the flow that makes the report.
+    """
+    modules = closure([flow], KNOWN_OTHERWISE)
+    code = hash_of_modules(modules, data_beside(modules))
+    return {"columns": columns_of(pipelines), "code": code, "settings": dict(settings), **more}
 
 
 def run_facts(started: float, rtf: Mapping[str, float]) -> dict[str, Any]:

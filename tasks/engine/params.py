@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from typing import Any, Literal
-
-from pydantic import field_validator
 
 from tasks.engine.interpreter import check_interpreter, source_path
 from tasks.engine.stage import Section
@@ -78,15 +75,6 @@ class EngineParams(Section):
     dashboard: bool
     metrics_port: int | None
     partition_lines: Literal["none", "text", "json"]
-
-    @field_validator("stages")
-    @classmethod
-    def _are_stages(cls, stages: dict[str, StageWorkers]) -> dict[str, StageWorkers]:
-        """A stage is a file of its name in tasks/stages."""
-        for name in stages:
-            if not name.isidentifier() or find_spec(f"tasks.stages.{name}") is None:
-                raise ValueError(f"there is no stage {name!r}; `jam table` lists them")
-        return stages
 
     def actor_options(self, pool: str) -> ActorOptions:
         """What a worker of this pool is given."""

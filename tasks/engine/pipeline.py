@@ -15,10 +15,9 @@ from typing import Any
 from tasks.engine.columns import Column
 from tasks.engine.fingerprint import CacheKey, differences, fingerprint, stage_cache_key
 from tasks.engine.interpreter import ask_cache_key
-from tasks.engine.rows import partition_rows
 from tasks.engine.sources import SOURCES, Partition
 from tasks.engine.stage import Stage
-from tasks.engine.table import GONE, Table
+from tasks.engine.table import GONE, Table, partition_rows
 from tasks.storage.files import names_in, parquet_file, write_json
 
 FIT_NAME = "fit.json"

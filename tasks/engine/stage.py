@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
+from importlib import import_module
+from inspect import isabstract
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -153,3 +156,16 @@ class Stage(ABC):
         """What travels to an actor: constructor state only, never a built model."""
         built = {key for key in self.__dict__ if hasattr(getattr(type(self), key, None), "attrname")}
         return {key: value for key, value in self.__dict__.items() if key not in built}
+
+
+@cache
+def stages_in(package: str) -> dict[str, type[Stage]]:
+    """Every stage in the modules of a package, by its name."""
+    path = import_module(package).__path__
+    modules = [import_module(f"{package}.{found.name}") for found in pkgutil.iter_modules(path)]
+    return {
+        value.name: value
+        for module in modules
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Stage) and not isabstract(value)
+    }

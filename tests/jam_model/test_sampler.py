@@ -52,7 +52,7 @@ def test_sampler_equals_the_plain_loop(make_jam, make_conditions, normal, formul
 @torch.no_grad()
 def test_single_guidance_pushes_away_from_nothing_by_its_strength(make_jam, make_conditions, normal):
     jam, conditions, noise, negative = make_jam(), make_conditions(2), normal(2, 12, 4), normal(8, seed=3)
-    guidance = Guidance.single(3.0, ALWAYS)
+    guidance = Guidance(4.0, 4.0, ALWAYS, "dual")
     against = dataclasses.replace(conditions, style_BS=negative.expand(2, -1))
     start = torch.zeros(2)
     asked = jam(noise, start, conditions)

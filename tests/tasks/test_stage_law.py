@@ -18,7 +18,7 @@ import pytest
 from flows.settings.params import load_params
 from tasks.audio.read import AudioParams, flac_bytes, npy_bytes
 from tasks.engine.song import Song
-from tasks.engine.stage import Stage
+from tasks.engine.stage import Stage, stages_in
 from tasks.prompts.columns import PROMPTED_COLUMNS
 from tasks.quality.checked_song import CheckParams
 from tasks.quality.limits import FilterParams
@@ -45,12 +45,11 @@ from tasks.stages.transcribe import Transcribe, TranscribeParams
 from tests.tasks.dedup.test_near_duplicates import PARAMS as GROUP
 from tests.tasks.stages.test_generate import SAMPLER, tiny_checkpoint
 from tests.tasks.tiny import timed, tones_CN, write_song
-from tests.tasks.units import stages
 
 PARAMS = load_params()
 NAMES = ("b-second", "a-first", "c-third")  # in an order that sorting would change
 PHONEMIZER = PARAMS.models.phonemizer
-WRITERS = (SONG_COLUMNS, PROMPTED_COLUMNS, *(stage.writes for stage in stages().values()))
+WRITERS = (SONG_COLUMNS, PROMPTED_COLUMNS, *(stage.writes for stage in stages_in("tasks.stages").values()))
 COLUMNS = {name: column for part in WRITERS for name, column in part.items()}
 
 
@@ -166,7 +165,7 @@ def arrow(column: str, values: list[Any]) -> list[Any]:
 
 
 def test_every_stage_is_held_to_the_law(world: tuple[dict[str, Stage], list[Song]]) -> None:
-    assert world[0].keys() == stages().keys()
+    assert world[0].keys() == stages_in("tasks.stages").keys()
 
 
 def test_a_column_is_the_same_whoever_writes_it_and_says_what_it_means() -> None:
@@ -176,7 +175,7 @@ def test_a_column_is_the_same_whoever_writes_it_and_says_what_it_means() -> None
             assert column.heavy == COLUMNS[name].heavy, name
 
 
-@pytest.mark.parametrize("name", sorted(stages()))
+@pytest.mark.parametrize("name", sorted(stages_in("tasks.stages")))
 def test_stage_law(world: tuple[dict[str, Stage], list[Song]], name: str) -> None:
     stage = world[0][name]
     songs = given_to(stage, world[1])
@@ -206,7 +205,7 @@ def test_stage_law(world: tuple[dict[str, Stage], list[Song]], name: str) -> Non
     assert [other.one(song) for song in songs] == out, "and alone"
 
 
-@pytest.mark.parametrize("name", sorted(stages()))
+@pytest.mark.parametrize("name", sorted(stages_in("tasks.stages")))
 def test_what_a_stage_is_made_of_is_known_without_building_it(
     world: tuple[dict[str, Stage], list[Song]], name: str
 ) -> None:

@@ -15,7 +15,8 @@ ROOT = Path(__file__).parents[2]
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
 
-from tests.tasks.units import closure, identity, plain_tree, real_models, units  # noqa: E402
+from tasks.engine.source_code import plain_tree  # noqa: E402
+from tests.tasks.units import closure_of, identity, real_models, units  # noqa: E402
 
 RECORD = ROOT / "tests" / "versions.json"
 ACCEPT = "python tests/tasks/test_versions.py --accept"
@@ -57,13 +58,13 @@ def test_a_changed_tree_with_the_old_version_is_told_apart_from_a_raised_one() -
 
 
 def test_the_source_of_a_stage_reaches_what_it_computes_with_but_no_other_stage_or_model() -> None:
-    assert {"tasks.songs.lyrics", "tasks.audio.read", "jam_model.frames"} <= closure("tasks.stages.ingest")
-    assert "jam_model.dit" in closure("tasks.stages.generate")
-    assert not {"tasks.models.codec", "tasks.stages.ingest"} & closure("tasks.stages.encode")
-    assert "tasks.models.phonemizer" in closure(
+    assert {"tasks.songs.lyrics", "tasks.audio.read", "jam_model.frames"} <= closure_of("tasks.stages.ingest")
+    assert "jam_model.dit" in closure_of("tasks.stages.generate")
+    assert not {"tasks.models.codec", "tasks.stages.ingest"} & closure_of("tasks.stages.encode")
+    assert "tasks.models.phonemizer" in closure_of(
         "tasks.songs.lyrics"
     )  # takes a function of it, builds no model
-    assert "tasks.models.embedded.spectra" in closure("tasks.models.codec")
+    assert "tasks.models.embedded.spectra" in closure_of("tasks.models.codec")
 
 
 def test_every_model_states_its_revision_and_every_embedded_one_its_name() -> None:

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import ast
-import hashlib
 import importlib
 from dataclasses import dataclass
-from inspect import isabstract
-from pathlib import Path
 
-from tasks.engine.stage import Stage
+from tasks.engine.source_code import NO_VALUES, ROOT, closure, hash_of_modules, tree_of
+from tasks.engine.stage import stages_in
 
-ROOT = Path(__file__).parents[2]
-PACKAGES = ("tasks", "jam_model", "eval")
-NO_VALUES = ("tasks.engine", "tasks.storage", "tasks.trainer")
+STAGES = "tasks.stages"
 SHIPPED = ROOT / "tasks" / "models" / "embedded" / "constants"
 
 
@@ -26,20 +22,11 @@ class Unit:
     source: str
 
 
-def stages() -> dict[str, type[Stage]]:
-    """Every stage class of tasks/stages by name."""
-    found: dict[str, type[Stage]] = {}
-    for path in sorted((ROOT / "tasks" / "stages").glob("*.py")):
-        module = importlib.import_module(f"tasks.stages.{path.stem}")
-        for value in vars(module).values():
-            if isinstance(value, type) and issubclass(value, Stage) and value.__module__ == module.__name__:
-                found |= {} if isabstract(value) else {value.name: value}
-    return found
-
-
 def units() -> list[Unit]:
     """All stages and model kinds, by name."""
-    found = [Unit(f"stage {n}", str(s.version), source_hash(s.__module__)) for n, s in stages().items()]
+    found = [
+        Unit(f"stage {n}", str(s.version), source_hash(s.__module__)) for n, s in stages_in(STAGES).items()
+    ]
     for module in model_kinds():
         found.append(Unit(f"model {module.split('.')[-1]}", identity(module), source_hash(module)))
     for module in real_models():
@@ -70,59 +57,16 @@ def identity(module: str) -> str:
 
 
 def source_hash(module: str) -> str:
-    """Hash of the syntax trees of a module and of what it imports of ours, without docstrings.
+    """Hash of a module and of what it imports of ours; constants shipped for a module count as its source.
 
-    The engine, storage and the trainer are left out (they move songs, they make no values), and so are models that are built and other
-    stages, which carry a version of their own. Constants shipped for a module count as its source.
+    Left out are what makes no values, models that are built and other stages, which carry a version of their own.
     """
-    digest = hashlib.sha256()
-    for name in sorted(closure(module)):
-        digest.update(f"{name} {ast.dump(tree_of(name))}".encode())
-        for path in sorted(SHIPPED.glob(f"{name.split('.')[-1]}.*")):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
+    found = closure_of(module)
+    shipped = (path for name in found for path in SHIPPED.glob(f"{name.split('.')[-1]}.*"))
+    return hash_of_modules(found, shipped)
 
 
-def closure(module: str) -> set[str]:
-    """The module and our modules it imports, however far away."""
-    other_stages = {stage.__module__ for stage in stages().values()} - {module}
-    found, waiting = set(), {module}
-    while waiting:
-        name = waiting.pop()
-        found.add(name)
-        near = {other for other in imports(name) - other_stages if not other.startswith(NO_VALUES)}
-        waiting |= near - found
-    return found
-
-
-def imports(module: str) -> set[str]:
-    """Our modules that a module imports, but not those it builds a model from (`build_<kind>`)."""
-    names: set[str] = set()
-    for node in ast.walk(tree_of(module)):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            taken = {alias.name for alias in node.names}
-            if f"build_{node.module.split('.')[-1]}" not in taken:
-                names |= {node.module} | {f"{node.module}.{name}" for name in taken}
-    return {name for name in names if name.split(".")[0] in PACKAGES and path_of(name).is_file()}
-
-
-def path_of(module: str) -> Path:
-    return ROOT / (module.replace(".", "/") + ".py")
-
-
-def tree_of(module: str) -> ast.Module:
-    """The plain tree of a module."""
-    return plain_tree(path_of(module).read_text(encoding="utf-8"))
-
-
-def plain_tree(source: str) -> ast.Module:
-    """A syntax tree without docstrings; comments and layout are not in it anyway."""
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            texts = [n for n in body if isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant)]
-            node.body = [n for n in body if n not in texts] or [ast.Pass()]  # type: ignore[attr-defined]
-    return tree
+def closure_of(module: str) -> set[str]:
+    """The module and our modules that its values come from."""
+    other_stages = {stage.__module__ for stage in stages_in(STAGES).values()} - {module}
+    return closure([module], {*NO_VALUES, *other_stages})

@@ -35,6 +35,15 @@ def test_songs_that_are_new_are_planned_and_nothing_is_written(project: Project,
     assert {"ingest", "pretrain", "generate", "rounds"} <= set(plan.unknown()), "never ran: not 0 seconds"
 
 
+def test_rounds_and_benchmark_are_planned_with_all_stages_that_they_run(project: Project) -> None:
+    asked = project.params.benchmark.model_copy(update={"second_judge": "audiobox"})
+    second = Project(project.params.model_copy(update={"benchmark": asked}), project.work)
+    flows = plan_lifecycle(second).flows
+    of_gate = {"generate", "separate", "transcribe", "style", "score", "reward"}
+    assert of_gate | {"rounds"} == {item.name for item in flows["dpo"]} and len(flows["dpo"]) == 7
+    assert "reward" in {item.name for item in flows["benchmark"]}, "the second judge"
+
+
 def test_time_is_that_of_earlier_runs_whatever_their_settings_were(project: Project, tmp_path: Path) -> None:
     receipt(project.work, "separate")
     item = {item.name: item for item in plan_lifecycle(project).flows["prepare"]}["separate"]

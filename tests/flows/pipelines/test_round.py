@@ -155,7 +155,7 @@ def test_a_round_killed_in_each_of_its_steps_ends_in_the_same_bytes(
         if kills and kills[0] == step:
             raise Killed(kills.pop(0))
 
-    def run_pipelines(pipelines: Any, params: Any, receipts: Path, watch: Any, only: Any) -> Any:
+    def run_pipelines(pipelines: Any, params: Any, receipts: Path, watch: Any, *more: Any) -> Any:
         is_gate = receipts.name == "gate-1"
 
         def watched(report: StageReport) -> None:
@@ -163,7 +163,7 @@ def test_a_round_killed_in_each_of_its_steps_ends_in_the_same_bytes(
             if report.receipts and receipts.name != "gate-0":
                 kill_in("gate" if is_gate else report.stage)
 
-        return real_pipelines(pipelines, params, receipts, watched, only)
+        return real_pipelines(pipelines, params, receipts, watched, *more)
 
     def write_pairs(path: Path, groups: Any) -> None:
         kill_in("pair")

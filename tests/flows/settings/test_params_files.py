@@ -14,6 +14,7 @@ from flows.settings import params_files
 from flows.settings.params import Params, load_params
 from flows.settings.params_files import BASE, base_files, lay_over, read_yaml
 from jam_model.config import JAM_0_5
+from tasks.engine.stage import stages_in
 
 
 def test_the_base_is_complete_and_typed_and_says_every_setting_once() -> None:
@@ -121,6 +122,15 @@ def test_overlay_and_set_are_laid_over_in_order(tmp_path: Path) -> None:
     params = load_params(overlay, ["filter.min_alignment=0.22"])
     assert params.filter.min_alignment == 0.22
     assert params.engine.partition_size == 3
+
+
+@pytest.mark.parametrize("name", ["seperate", "audio", "engine", "bases"])
+def test_workers_of_what_is_no_stage_are_refused(name: str) -> None:
+    """Neither a folder of tasks/ nor a file of tasks/stages is a stage: a stage's name is."""
+    with pytest.raises(ValueError, match=f"there is no stage '{name}'; give one of align, check"):
+        load_params(None, [f"engine.stages={{{name}: {{gpus: 4}}}}"])
+    for stage in stages_in("tasks.stages"):
+        assert load_params(None, [f"engine.stages={{{stage}: {{gpus: 4}}}}"]).engine.stages[stage].gpus == 4
 
 
 @pytest.mark.parametrize(

@@ -45,4 +45,4 @@ def test_results_depend_on_no_path_of_songs_and_on_no_workers() -> None:
         None, ["songs.path=/else", "engine.num_workers=9", "group.benchmark_manifest=/some/list.json"]
     )
     assert moved.decides() == plain.decides()
-    assert load_params(None, ["sampler.num_points=3"]).decides() != plain.decides()
+    assert load_params(None, ["sampler.num_steps=3"]).decides() != plain.decides()

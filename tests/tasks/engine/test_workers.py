@@ -82,11 +82,6 @@ def test_pool_that_could_never_start_is_refused(own: StageWorkers) -> None:
         pool_sizes(engine(measure=own), {"measure"}, {"CPU": 8.0, "memory": 1e9})
 
 
-def test_workers_of_an_unknown_stage_are_refused() -> None:
-    with pytest.raises(ValueError, match="there is no stage 'seperate'"):
-        EngineParams.model_validate({**ENGINE.model_dump(), "stages": {"seperate": {"workers": 1}}})
-
-
 def test_stage_with_own_workers_gives_their_room_back(tmp_path: Path) -> None:
     """Each pool asks for the whole machine: the second starts only when the first has let go."""
     connect(ENGINE)

@@ -243,9 +243,9 @@ def test_what_stands_in_a_store_is_one_listing_a_folder(
     pipeline = pipeline_in(place, [f"title {number}" for number in range(12)])
     found = listed()
     for stage in pipeline.stages:
-        standing = pipeline.standing(stage)
-        assert len(pipeline.missing(stage, standing)) == 3
-        pipeline.remove_superseded(stage, standing)
+        existing = pipeline.existing(stage)
+        assert len(pipeline.missing(stage, existing)) == 3
+        pipeline.remove_superseded(stage, existing)
     assert found == ["measure", "sources", "cut", "shards"]
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
+from flows.pipelines.runs import hearing_of
 from flows.settings.params import load_params
-from flows.train import hearing_of
 from jam_model.dit import Jam
 from jam_model.frames import SAMPLE_RATE_HZ, seconds_of_frames
 from jam_model.shards import Sample

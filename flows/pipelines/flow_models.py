@@ -1,0 +1,99 @@
+"""Which stages each flow runs, and whether the models it needs can be used: told before anything long begins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from flows.pipelines.listening_stages import (
+    benchmark_stages,
+    candidate_stages,
+    gate_stages,
+    generate_stage,
+    listening_stages,
+)
+from flows.pipelines.prepare_stages import prepare_stages
+from flows.pipelines.runs import hearing_of
+from flows.settings.check_models import IDENTITY
+from flows.settings.params import Params
+from flows.settings.project import Project
+from tasks.engine.stage import BadModel, Stage
+from tasks.models.judge import AXES
+from tasks.models.transcriber import check_apart
+from tasks.training.train import TrainParams
+
+BESIDE = {
+    "train": ("codec", "style_encoder"),
+    "generate": ("style_encoder", "phonemizer"),
+    "dpo": ("phonemizer",),
+    "benchmark": ("style_encoder", "phonemizer"),
+}
+"""The kinds that a flow builds beside its stages, by their entries of `models` (a test holds this to the source)."""
+
+
+def stages_of(project: Project) -> dict[str, list[Stage]]:
+    """The stages of each flow in order, those of all its tables."""
+    sung = [generate_stage(project, {}), *listening_stages(project)]
+    return {
+        "prepare": prepare_stages(project.params),
+        "train": [],
+        "generate": [generate_stage(project, {})],
+        "dpo": [*candidate_stages(project, {}), *sung, *gate_stages(project)],
+        "benchmark": [*sung, *benchmark_stages(project)],
+    }
+
+
+def check_models(project: Project, flow: str) -> None:
+    """Looks up the packages and weights of the models a flow uses; nothing is loaded, downloaded or started.
+
+    Models that run under another interpreter are looked up there, when their stage is planned.
+
+    Raises:
+        BadModel: one cannot be used, or scores other axes than the benchmark compares; the line names the setting and the cure.
+    """
+    models = project.params.models
+    if flow in ("benchmark", "all") and models.judge.axes != AXES:
+        raise BadModel(
+            f"models.judge.model is {models.judge.model!r}, which scores {', '.join(models.judge.axes)}; "
+            f"the benchmark compares {', '.join(AXES)}: choose embedded or songeval"
+        )
+    for trouble in unusable_models(project, flow):
+        raise trouble
+    if flow in ("dpo", "all"):
+        check_apart(models.guard_transcriber, models.transcriber)
+
+
+def unusable_models(project: Project, flow: str) -> Iterator[BadModel]:
+    """What each model of a flow (or of ``all``) lacks that cannot be used, once each; the messages name the setting
+    and the cure.
+    """
+    told: set[str] = set()
+    for look_up in _look_ups(project, flow):
+        try:
+            look_up()
+        except BadModel as trouble:
+            if str(trouble) not in told:
+                told.add(str(trouble))
+                yield trouble
+
+
+def _look_ups(project: Project, flow: str) -> Iterator[Callable[[], Any]]:
+    """What tells the identities of a flow's models, and raises where one cannot be used."""
+    params = project.params
+    elsewhere = params.engine.pythons()
+    for name, stages in stages_of(project).items():
+        if flow not in (name, "all"):
+            continue
+        for kind in BESIDE.get(name, ()):
+            yield partial(IDENTITY[kind], getattr(params.models, kind))
+        for stage in stages:
+            if stage.name not in elsewhere:
+                yield partial(getattr, stage, "models")
+        if name == "train":
+            yield from (partial(_heard_by, section, params) for section in (params.pretrain, params.sft))
+
+
+def _heard_by(section: TrainParams, params: Params) -> dict[str, Any] | None:
+    hearing = hearing_of(section, params)
+    return hearing.facts() if hearing else None

@@ -1,0 +1,73 @@
+"""The models each flow needs are those it builds, looked up before anything long begins."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+
+import pytest
+
+from flows.pipelines.flow_models import BESIDE, stages_of, unusable_models
+from flows.settings.check_models import IDENTITY
+from flows.settings.project import Project
+from tasks.engine.source_code import NO_VALUES, closure, tree_of
+
+MODULES = {
+    "train": "flows.train",
+    "generate": "flows.generate",
+    "dpo": "flows.dpo",
+    "benchmark": "flows.benchmark",
+}
+
+
+def project_with(*overrides: str) -> Project:
+    return Project.at("W", None, overrides)
+
+
+def with_model(kind: str, model: str, validation_per_songs: int = 2) -> Project:
+    heard = [f"{run}.validation_per_songs={validation_per_songs}" for run in ("pretrain", "sft")]
+    project = project_with(*heard)
+    chosen = getattr(project.params.models, kind).model_copy(update={"model": model})
+    models = project.params.models.model_copy(update={kind: chosen})
+    return replace(project, params=project.params.model_copy(update={"models": models}))
+
+
+@pytest.mark.parametrize(
+    ("kind", "model"),
+    [("separator", "demucs"), ("guard_transcriber", "whisper"), ("phonemizer", "deep_phonemizer")],
+)
+def test_training_needs_what_listens_while_it_trains(kind: str, model: str) -> None:
+    (trouble,) = unusable_models(with_model(kind, model), "train")
+    assert str(trouble).startswith(f"models.{kind}.{model}")
+    assert not list(unusable_models(with_model(kind, model, 0), "train"))
+
+
+def test_a_model_is_told_once_whatever_stages_need_it() -> None:
+    (trouble,) = unusable_models(with_model("phonemizer", "deep_phonemizer"), "all")
+    assert str(trouble).startswith("models.phonemizer.deep_phonemizer")
+
+
+@pytest.mark.parametrize("flow", MODULES)
+def test_what_a_flow_builds_beside_its_stages_is_looked_up(flow: str) -> None:
+    """Calls of a builder in the flow itself and in what it imports of flows, stages left out."""
+    passed_over = (*NO_VALUES, "tasks", "jam_model", "eval", "flows.settings", "flows.run")
+    built = {
+        node.func.id.removeprefix("build_")
+        for module in closure([MODULES[flow]], passed_over)
+        for node in ast.walk(tree_of(module))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id.startswith("build_")
+    }
+    project = project_with()
+    inside = [section for stage in stages_of(project)[flow] for section in stage.sections]
+    in_stages = {
+        kind for kind in IDENTITY if any(getattr(project.params.models, kind) is one for one in inside)
+    }
+    assert built <= {*BESIDE[flow], *in_stages} <= set(IDENTITY)
+
+
+def test_a_second_judge_is_a_stage_of_the_benchmark() -> None:
+    project = project_with("benchmark.second_judge=audiobox")
+    assert "reward" in [stage.name for stage in stages_of(project)["benchmark"]]
+    assert "reward" not in [stage.name for stage in stages_of(project_with())["benchmark"]]
