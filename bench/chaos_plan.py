@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 PREPARE = (
     *("ingest", "separate", "transcribe", "align", "phonemize", "style"),
-    *("encode", "sketch", "check", "group", "filter", "pack"),
+    *("encode", "dedup_features", "check", "group", "filter", "pack"),
 )
 TAKES = tuple(f"round-{stage}" for stage in ("generate", "score", "reward", "separate", "transcribe"))
 RUNS = ("pretrain", "sft", "train", "control")  # the last two are a round's

@@ -2,7 +2,7 @@
 
 python bench/full_model.py --frames 430
 
-Writes the checkpoint to a temporary folder (2.1 GB), loads it as `jam-0_5.safetensors` would be loaded, sings 8 updates
+Writes the checkpoint to a temporary folder (2.1 GB), loads it as `jam-0_5.safetensors` would be loaded, generates with 8 updates
 of the first frames, and tells seconds and the largest memory of the process.
 """
 
@@ -26,7 +26,7 @@ from jam_model.checkpoint import load_model
 from jam_model.conditions import Conditions, duration_conditions
 from jam_model.config import JAM_0_5
 from jam_model.dit import Jam
-from jam_model.sampler import Guidance, Integration, sample, song_noise
+from jam_model.sampler import Guidance, ODESolver, sample, song_noise
 
 GUIDANCE = Guidance(4.7, 2.6, (0.05, 1.0), "dual")
 
@@ -70,7 +70,7 @@ def main() -> None:
     negative_S = torch.nn.functional.normalize(torch.randn(512, generator=generator), dim=0)
     noise_BTC = song_noise(0, "bench", 0, given.frames).unsqueeze(0)
     start = time.perf_counter()
-    sung_BTC = sample(model, conditions, noise_BTC, Integration(given.steps), GUIDANCE, negative_S)
+    sung_BTC = sample(model, conditions, noise_BTC, ODESolver(given.steps), GUIDANCE, negative_S)
     sampled_s = time.perf_counter() - start
     write_result(
         "full_model",

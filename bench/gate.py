@@ -1,9 +1,9 @@
-"""What the gate for singing finds: good toy songs and bad ones of every kind, through `jam prepare`.
+"""What the quality filter finds: good toy songs and bad ones of every kind, through `jam prepare`.
 
 python bench/gate.py --work FOLDER --out bench/results/gate.json
 
 The thresholds are chosen by `jam calibrate` on songs of one seed and reported on songs of another, which
-sings in other words and another order of voices. Then the claimed times are repaired (`times: align`).
+has other words and another order of voices. Then the input times are repaired (`times: align`).
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def on_grid(time_s: float) -> float:
 
 
 def with_repeat(score: Score, line: int) -> Score:
-    """The score with one line sung again after itself; the band plays on."""
+    """The score with one line generated again after itself; the band plays on."""
     first, last = score.lines[line]
     ends_s = score.notes[last].start_s if last < len(score.notes) else score.duration_s
     span_s = ends_s - score.notes[first].start_s

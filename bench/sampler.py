@@ -29,7 +29,7 @@ from jam_model.conditions import Conditions, duration_conditions
 from jam_model.config import JAM_0_5
 from jam_model.dit import Jam
 from jam_model.frames import seconds_of_frames
-from jam_model.sampler import Guidance, Integration, sample
+from jam_model.sampler import Guidance, ODESolver, sample
 
 SMALL = replace(JAM_0_5, dim=512, depth=8)
 GUIDANCE = Guidance(4.7, 2.6, (0.05, 1.0), "dual")
@@ -65,13 +65,13 @@ def compare(released: Released, num_frames: int, given: argparse.Namespace) -> d
     negative = torch.nn.functional.normalize(torch.randn(1, 512, generator=generator)).to(device)
     torch.manual_seed(2)
     noise = torch.randn(1, num_frames, model.config.latent_channels, device=device)
-    integration = Integration(given.steps, precision=given.precision, compiled=given.compile)
+    integration = ODESolver(given.steps, precision=given.precision, compiled=given.compile)
 
     def theirs() -> torch.Tensor:
         torch.manual_seed(2)  # they draw the noise themselves
         enabled = given.precision == "bfloat16"
         with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=enabled):
-            takes, _ = cfm.sample(
+            candidates, _ = cfm.sample(
                 cond=torch.zeros_like(noise),
                 text=conditions.lyric_tokens_BL,
                 style_prompt=conditions.style_BS,
@@ -84,7 +84,7 @@ def compare(released: Released, num_frames: int, given: argparse.Namespace) -> d
                 dual_cfg=(GUIDANCE.style_guidance_scale, GUIDANCE.lyrics_guidance_scale),
                 cfg_range=GUIDANCE.interval,
             )
-        return takes[0]
+        return candidates[0]
 
     def ours() -> torch.Tensor:
         return sample(model, conditions, noise, integration, GUIDANCE, negative[0])

@@ -36,7 +36,7 @@ from tasks.songs.columns import SONG_COLUMNS
 
 NUMBERS = (
     *("duration_s", "num_channels", "sample_rate_hz", "num_lines", "alignment_score", "phoneme_unknown"),
-    *("num_frames", "tail_energy", "take"),
+    *("num_frames", "tail_energy", "candidate"),
 )
 
 

@@ -60,7 +60,7 @@ def measure(num_songs: int, seed: int, noise_snr_db: float = 10.0) -> dict[str, 
         mean_TC, _ = codec.encode(mix_CN)
         round_trip_N = separator.separate(codec.decode(mean_TC))
         texts = normalise([timed.text for timed in song.words])
-        asked_phones = phonemizer.phones(texts)
+        reference_phones = phonemizer.phones(texts)
         for condition, vocals_N in (
             ("ground truth", song.vocals_N),
             ("separated", separated_N),
@@ -71,7 +71,7 @@ def measure(num_songs: int, seed: int, noise_snr_db: float = 10.0) -> dict[str, 
             counts = count_errors(texts, [word.text for word in heard.words])
             words[condition]["all"] += counts
             words[condition][voice] += counts
-            phones[condition] += count_errors(asked_phones, heard.phones)
+            phones[condition] += count_errors(reference_phones, heard.phones)
         said = zip(texts, (one.phonemes for one in phonemizer.phonemize(texts)), strict=True)
         try:
             aligned = aligner.align(separated_N, list(said))

@@ -22,14 +22,14 @@ import numpy as np
 import torch
 
 from bench.measuring import machine, write_result
-from flows.pipelines.runs import hearing_of
+from flows.pipelines.runs import validation_by_ear_of
 from flows.settings.params import load_params
 from jam_model.checkpoint import load_model
 from jam_model.conditions import Conditions, duration_conditions
 from jam_model.config import JAM_0_5
 from jam_model.dit import Jam
 from jam_model.lyric_grid import lyric_grid
-from jam_model.sampler import Guidance, Integration, sample, song_noise
+from jam_model.sampler import Guidance, ODESolver, sample, song_noise
 from jam_model.shard_index import VALIDATION
 from jam_model.shards import Shards
 from jam_model.words import Word
@@ -69,9 +69,7 @@ def differences(model: Jam, number: int, share: float, num_steps: int) -> dict[i
 
     def sung(frames: int) -> torch.Tensor:
         noise_BTC = song_noise(0, f"song{number}", 0, frames).unsqueeze(0)
-        return sample(model, conditions, noise_BTC, Integration(num_steps), GUIDANCE, negative)[
-            0, :num_frames
-        ]
+        return sample(model, conditions, noise_BTC, ODESolver(num_steps), GUIDANCE, negative)[0, :num_frames]
 
     exact = sung(max_frames)
     return {
@@ -89,7 +87,7 @@ def heard(model: Jam, shards: Path, num_songs: int) -> dict[str, Any]:
     found = {}
     for mode in ("exact", "trimmed"):
         params = load_params(None, [f"sampler.mode={mode}", f"sft.validation_per_songs={num_songs}"])
-        hearing = hearing_of(params.sft, params)
+        hearing = validation_by_ear_of(params.sft, params)
         assert hearing is not None
         found[mode] = hearing.figures(model, songs, params.sft.seed, torch.device("cpu"))
         found[mode]["margin_frames"] = params.sampler.margin_frames

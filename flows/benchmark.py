@@ -1,4 +1,4 @@
-"""benchmark: every system sings (or copies) the same songs; the same stages listen; then the report."""
+"""benchmark: every system generates (or copies) the same songs; the same stages measure them; then the report."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from tasks.upkeep.rates import rates
 
 @writes_work("benchmark")
 def run_benchmark(project: Project) -> Path:
-    """Sing, listen, measure, and write the report, unless exactly this report stands; returns its page.
+    """Generate, measure, and write the report, unless exactly this report stands; returns its page.
 
     Raises:
         ValueError: a model cannot be used, or the judge scores other axes than the report compares.
@@ -86,7 +86,7 @@ def run_benchmark(project: Project) -> Path:
     text = ReportText(
         "From songs to a song model",
         f"{len(prompts)} benchmark songs, {len(systems)} systems",
-        [*notes, "All models sing from the same noise."],
+        [*notes, "All models generate from the same noise."],
     )
 
     def complete(report: Report, measured: Measured) -> Report:

@@ -1,6 +1,6 @@
 """judged: any systems' songs on the songs of any manifest, through the same stages as our own benchmark.
 
-The true songs are heard first: they are the ground-truth row, and say what is asked where the manifest does not. Then
+The true songs are measured first: they are the ground-truth row, and say what is asked where the manifest does not. Then
 the systems' folders, and checkpoints that sing the manifest. Each is a song table: what stands is not done again.
 """
 
@@ -14,9 +14,9 @@ from prefect import flow
 
 from flows.pipelines.benchmark_report import REPORT, BenchmarkSongs, write_benchmark
 from flows.pipelines.external_tables import (
+    checkpoint_pipeline,
     folders_pipeline,
     reference_rows,
-    sung_pipeline,
     truth_pipeline,
 )
 from flows.pipelines.flow_models import check_models
@@ -35,11 +35,11 @@ from tasks.models.style_encoder import build_style_encoder
 from tasks.prompts.prompts import System, policy_systems
 from tasks.storage.files import write_json_lines
 
-HEARD_FOR_PROMPTS = ("parent", "duration_s", "timed_words", "style_embedding")
+TRUTH_COLUMNS = ("parent", "duration_s", "timed_words", "style_embedding")
 
 
 @writes_work("benchmark")
-def run_judged(project: Project, request: Request) -> Path:
+def run_benchmark_external(project: Project, request: Request) -> Path:
     """Judge every system, and write the report under ``benchmarks/<name>``; returns its page.
 
     Raises:
@@ -62,7 +62,7 @@ def run_judged(project: Project, request: Request) -> Path:
     asked = [prompt_of(song, None, *asked_of) for song in songs.songs]
     truth = truth_pipeline(own, songs.songs, asked, with_times=bool(request.checkpoints))
     run_stages([truth], params.engine, own.work.receipts / REPORT)
-    heard = {row["parent"]: row for row in truth.listed_rows(HEARD_FOR_PROMPTS)}
+    heard = {row["parent"]: row for row in truth.listed_rows(TRUTH_COLUMNS)}
     prompts = [prompt_of(song, heard.get(song.song_id), *asked_of) for song in songs.songs]
 
     sung = policy_systems(request.checkpoints, params.sampler, prompts)
@@ -70,7 +70,7 @@ def run_judged(project: Project, request: Request) -> Path:
     if folders:
         pipelines.append(folders_pipeline(own, folders, prompts))
     if sung:
-        pipelines.append(sung_pipeline(own, sung, request.checkpoints))
+        pipelines.append(checkpoint_pipeline(own, sung, request.checkpoints))
     for pipeline in pipelines[1:]:
         run_stages([pipeline], params.engine, own.work.receipts / REPORT)
 
@@ -110,7 +110,7 @@ def write_missing(songs: Benchmark, own: WorkFolder) -> None:
         say(f"benchmark: the true audio of {len(missing)} songs is not here ({first_names(missing)}; {path})")
 
 
-@flow(name="judged", flow_run_name="judged-{work_dir}", **HOOKS)
+@flow(name="judge_scores", flow_run_name="judged-{work_dir}", **HOOKS)
 def judged(
     manifest: str,
     systems: Sequence[str],
@@ -125,7 +125,7 @@ def judged(
     Args:
         manifest: a JSON list, JSON lines, CSV, Parquet, or the folder of a data set's snapshot.
         systems: ``NAME=DIR`` each, files named by song id.
-        checkpoints: ``NAME=FOLDER`` each, which sing the manifest.
+        checkpoints: ``NAME=FOLDER`` each, which generate the manifest.
         reference: songs for FAD; none: the prepared training songs, if there are any.
         work_dir: a work folder; the benchmark lies under ``benchmarks/<name>`` in it.
         params_file: YAML file laid over params.yaml, such as params/real.yaml; none for params.yaml alone.
@@ -134,4 +134,4 @@ def judged(
     request = Request(
         Path(manifest), named_paths(systems), named_paths(checkpoints), Path(reference) if reference else None
     )
-    return str(run_judged(Project.at(work_dir, params_file, overrides), request))
+    return str(run_benchmark_external(Project.at(work_dir, params_file, overrides), request))

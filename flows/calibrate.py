@@ -1,4 +1,4 @@
-"""calibrate: limits for the gate from songs that someone labelled, written as params to lay over the others."""
+"""calibrate: limits of the quality filter from songs that someone labelled, written as params to lay over the others."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def run_calibrate(project: Project, out: Path) -> dict[str, Any]:
 def calibrate(
     songs: str, work_dir: str, out: str, params_file: str | None = None, overrides: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """Choose the gate's limits on labelled songs.
+    """Choose the quality filter's limits on labelled songs.
 
     Args:
         songs: a manifest whose rows have a `label`, good or bad.

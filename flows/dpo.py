@@ -1,4 +1,4 @@
-"""dpo: rounds of takes, scores, pairs, preference training and a gate, until one breaks a guard or all have run."""
+"""dpo: rounds of candidates, scores, pairs, preference training and a gate, until one makes a metric worse beyond its margin or all have run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""generate: lyrics or jamify's manifest in, sung songs out, in jamify's output folder."""
+"""generate: lyrics or jamify's manifest in, songs out, in jamify's output folder."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from tasks.models.phonemizer import build_phonemizer
 from tasks.models.style_encoder import build_style_encoder
 from tasks.prompts.columns import PROMPTED_COLUMNS
 from tasks.prompts.output_folder import SONG_COLUMNS, OutputFolder, write_config
-from tasks.prompts.prompts import policy_system, take_sources
+from tasks.prompts.prompts import candidate_sources, policy_system
 from tasks.prompts.read_prompts import read_requests
 from tasks.prompts.write_request import SongRequest, write_request
 
 
-def run_generate(project: Project, manifest: Path, checkpoint: Path, takes: int) -> Path:
-    """Sing every row `takes` times; what stands already is neither sung nor written again. Returns the metadata file.
+def run_generate(project: Project, manifest: Path, checkpoint: Path, candidates: int) -> Path:
+    """Generate every row `candidates` times; what stands already is neither generated nor written again. Returns the metadata file.
 
     The project's work folder is jamify's output folder.
     """
@@ -40,7 +40,7 @@ def run_generate(project: Project, manifest: Path, checkpoint: Path, takes: int)
     )
     prompts = read_requests(manifest, phonemizer, encoder, params.audio, params.ingest)
     system = policy_system("generate", "generate", weights, params.sampler, prompts)
-    sources = take_sources(prompts, system, 0, takes, params.round.seed)
+    sources = candidate_sources(prompts, system, 0, candidates, params.round.seed)
     Table(work.table, PROMPTED_COLUMNS).admit(sources, partition_size=1)
     pipeline = project.pipeline(work.table, [stage])
     run_stages([pipeline], params.engine, work.receipts)
@@ -70,7 +70,7 @@ def manifest_of(params: Params, manifest: Path | None, request: SongRequest | No
         raise ValueError("generate: give --manifest, or --lyrics with --style; one of the two")
     written, timed = write_request(request, params.models.phonemizer, params.rough_times, out / "request")
     if timed != request.lyrics:
-        say(f"word times: {timed} (edit them, then sing them with --lyrics {timed})")
+        say(f"word times: {timed} (edit them, then generate with --lyrics {timed})")
     return written
 
 
@@ -79,11 +79,11 @@ def generate(
     manifest: str,
     checkpoint: str,
     out: str,
-    takes: int = 1,
+    candidates: int = 1,
     params_file: str | None = None,
     overrides: Sequence[str] = (),
 ) -> str:
-    """Sing the rows of a jamify manifest; returns the path of ``generation_metadata.json``.
+    """Generate the rows of a jamify manifest; returns the path of ``generation_metadata.json``.
 
     Args:
         manifest: JSON list of id, audio_path, lrc_path, duration, prompt_path.
@@ -94,4 +94,4 @@ def generate(
         overrides: single values over both, each as section.key=value, such as pretrain.steps=200.
     """
     project = Project.at(out, params_file, overrides)
-    return str(run_generate(project, Path(manifest), Path(checkpoint), takes))
+    return str(run_generate(project, Path(manifest), Path(checkpoint), candidates))

@@ -49,7 +49,7 @@ def learn_pair_list(project: Project, path: Path, posteriors: bool) -> TrainResu
     """``jam dpo --pairs LIST``: preference training from the fine-tuned model on jamify's DPO list; no gate holds it.
 
     The run lies in ``checkpoints/pairs``; entries of the split ``validation`` are held out. `posteriors`: what the
-    list's takes are, jamify's ``vae_sampled: false``.
+    list's candidates are, jamify's ``vae_sampled: false``.
 
     Raises:
         ValueError: there is no fine-tuned model, no such list, or no pair in it to learn from.

@@ -28,7 +28,7 @@ from tasks.prompts.prompts import PROMPT_COLUMNS, system_sources
 
 @writes_work("sensitivity")
 def run_sensitivity(project: Project, kind: str, checkpoint: Path | None) -> Path:
-    """Sing the benchmark's songs at every step, listen, and write numbers and figures; returns the JSON file.
+    """Generate the benchmark's songs at every step, listen, and write numbers and figures; returns the JSON file.
 
     Raises:
         ValueError: a model cannot be used, there is no such test, or too few benchmark songs.

@@ -12,14 +12,14 @@ from eval.pages.sweep import sweep_html, sweep_json
 from flows.pipelines.flow_models import check_models
 from flows.pipelines.listening_stages import generate_stage
 from flows.pipelines.prepare_stages import prepare_pipeline
-from flows.pipelines.round import sing_pairs
+from flows.pipelines.round import generate_pairs
 from flows.pipelines.runs import checkpoint_of, remove_superseded
 from flows.run.notify import HOOKS
 from flows.run.prefect_tasks import run_as_task, run_stages
 from flows.run.progress import progress_bar, say
 from flows.settings.project import Project, writes_work
 from tasks.models.codec import build_codec
-from tasks.preference.round import PREPARED_COLUMNS, SungPairs, round_songs
+from tasks.preference.round import PREPARED_COLUMNS, GeneratedPairs, round_songs
 from tasks.preference.round_report import pairs_line
 from tasks.preference.sweep import SONG_COLUMNS, START
 from tasks.preference.sweep_runs import Trained, arm_runs, keep_result, row_line, sweep_report
@@ -33,7 +33,7 @@ from tasks.trainer.many_runs import fit_all
 
 @writes_work("sweep")
 def run_sweep(project: Project) -> Path:
-    """Sing, pair, train every arm from every seed, sing again, compare; returns the page.
+    """Generate, pair, train every arm from every seed, generate again, compare; returns the page.
 
     Everything lies in ``sweep/``: what of it stands is found, not made.
 
@@ -46,7 +46,7 @@ def run_sweep(project: Project) -> Path:
     songs = round_songs(prepared, params.round.num_held_out, params.sweep.num_prompts)
     first, folder = checkpoint_of(work.checkpoint("sft")), work.root / "sweep"
     prompts = songs.of_round(1, params.round.num_prompts)
-    made = sing_pairs(project, folder / "takes", 1, prompts, first)
+    made = generate_pairs(project, folder / "takes", 1, prompts, first)
     say(f"pair: sweep: {pairs_line(made.learn, made.check)}")
     trained = run_as_task("sweep-train", lambda: train_arms(project, folder, first, made))
     models = {START: first} | {name: facts["checkpoint"] for name, facts in trained.items()}
@@ -61,7 +61,7 @@ def run_sweep(project: Project) -> Path:
     return page
 
 
-def train_arms(project: Project, folder: Path, first: Path, made: SungPairs) -> Trained:
+def train_arms(project: Project, folder: Path, first: Path, made: GeneratedPairs) -> Trained:
     """Every arm from every seed, side by side; each result also stands in ``results/<arm>-s<seed>.json``."""
     params = project.params
     silence_C = build_codec(params.models.codec).silence_C
@@ -79,7 +79,7 @@ def train_arms(project: Project, folder: Path, first: Path, made: SungPairs) -> 
 def sing(
     project: Project, folder: Path, prompts: Sequence[Prompt], models: Mapping[str, Path]
 ) -> list[dict[str, Any]]:
-    """Every model sings the same prompts from the same noise; only what the comparison needs is measured."""
+    """Every model generates the same prompts from the same noise; only what the comparison needs is measured."""
     params = project.params
     systems = policy_systems(models, params.sampler, prompts)
     stages = [

@@ -8,7 +8,7 @@ from pathlib import Path
 from prefect import flow
 
 from flows.pipelines.flow_models import check_models
-from flows.pipelines.runs import hearing_of, remove_superseded
+from flows.pipelines.runs import remove_superseded, validation_by_ear_of
 from flows.run.notify import HOOKS
 from flows.run.prefect_tasks import run_as_task
 from flows.run.progress import progress_bar, say
@@ -36,8 +36,8 @@ def fit_section(project: Project, name: str, section: TrainParams, init: Path | 
     """One run in ``checkpoints/<name>/<fingerprint>``; runs of other recipes there are superseded and go."""
     params, work = project.params, project.work
     silence_C = build_codec(params.models.codec).silence_C
-    hearing = hearing_of(section, params)
-    out = work.checkpoint(name) / run_name(section, params.jam, work.shards, silence_C, init, hearing)
+    by_ear = validation_by_ear_of(section, params)
+    out = work.checkpoint(name) / run_name(section, params.jam, work.shards, silence_C, init, by_ear)
     if (out / "done.json").is_file():
         say(f"{name}: up to date ({out.name})")
     else:
@@ -52,7 +52,7 @@ def fit_section(project: Project, name: str, section: TrainParams, init: Path | 
             init,
             out,
             lambda done, total, loss: show(done, total),
-            hearing,
+            by_ear,
             params.engine.shard_cache_mb,
         )
     remove_superseded(work.checkpoint(name), out)

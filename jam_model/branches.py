@@ -20,7 +20,7 @@ from jam_model.modules import rotary_tables
 # B batch, T frames, C channels, S style width, D model width, G guidance branches, E velocity evaluations
 
 
-class Branch(NamedTuple):
+class GuidanceBranch(NamedTuple):
     """One call of the model: with or without lyrics, with the asked or the negative style."""
 
     lyrics: bool
@@ -50,7 +50,7 @@ def constants_of(
     dit: DiT,
     conditions: Conditions,
     num_frames: int,
-    branches: Sequence[Branch],
+    branches: Sequence[GuidanceBranch],
     negative_style_S: Tensor,
     padding_bias: bool,
 ) -> Constants:
@@ -69,11 +69,11 @@ def constants_of(
         for kept, embedding in embeddings.items()
     }
     lyrics_BTD = {kept: F.linear(embedding, lyrics) for kept, embedding in embeddings.items()}
-    asked_BS = conditions.style_BS.to(dit.dtype)
-    negative_BS = negative_style_S.to(asked_BS).expand_as(asked_BS)
+    reference_BS = conditions.style_BS.to(dit.dtype)
+    negative_BS = negative_style_S.to(reference_BS).expand_as(reference_BS)
     style_BD = {
         kept: F.linear(vector, style, dit.input_embed.proj.bias)
-        for kept, vector in ((True, asked_BS), (False, negative_BS))
+        for kept, vector in ((True, reference_BS), (False, negative_BS))
     }
     duration_BD = F.linear(dit.duration_embedding(conditions), time)
     fused_GBTD = torch.stack(

@@ -46,7 +46,7 @@ def load_model(path: str | Path, config: JamConfig | None = None) -> Jam:
         config = load_config(path)
     weights = _weights_path(path)
     try:
-        if not isinstance(weights, os.PathLike):  # not on this machine: read whole
+        if not isinstance(weights, os.PathLike):  # not on this machine: read at once
             tensors = load(weights.read_bytes())
             return build_model(config, tensors)
         with safe_open(weights, framework="pt") as file:

@@ -1,4 +1,4 @@
-"""Direct preference optimisation of a flow model: the better take's error down against the worse one's.
+"""Direct preference optimisation of a flow model: the better candidate's error down against the worse one's.
 
 With l(z) the flow error of a latent and D = l(win) - l(lose), under the same noise, time and dropout:
 L = softplus(beta / 2 (D_policy - D_reference)) + term_weight * l_policy(truth or win).
@@ -27,7 +27,7 @@ class PreferenceLoss:
 
     loss: Tensor
     accuracy: Tensor  # share of pairs the policy tells apart better than the reference
-    margin: Tensor  # D_reference - D_policy: above 0 = moved towards the better take
+    margin: Tensor  # D_reference - D_policy: above 0 = moved towards the better candidate
     win_error: Tensor
     lose_error: Tensor
     reference_win_error: Tensor

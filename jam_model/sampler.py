@@ -1,4 +1,4 @@
-"""Sings: integrates the velocity from noise to latents with classifier-free guidance.
+"""The sampler: integrates the velocity from noise to latents with classifier-free guidance.
 
 The released sampler calls the whole model up to three times a step. Here everything that stays the
 same over the steps is computed once (branches.py), and the guidance branches run as one batch.
@@ -16,14 +16,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from jam_model.branches import Branch, constants_of, times_of, velocity_of
+from jam_model.branches import GuidanceBranch, constants_of, times_of, velocity_of
 from jam_model.conditions import Conditions
 from jam_model.dit import Jam
 from jam_model.frames import LATENT_CHANNELS
 
 # B batch, T frames, C channels, S style width, N grid points
 
-ASKED = Branch(lyrics=True, style=True)
+CONDITIONED = GuidanceBranch(lyrics=True, style=True)
 Formula = Literal["dual", "dual_fixed", "none"]
 Solver = Literal["euler", "midpoint", "heun"]
 Precision = Literal["float32", "bfloat16"]
@@ -49,23 +49,25 @@ class Guidance:
         if self.formula not in get_args(Formula):
             raise ValueError(f"guidance formula is {self.formula!r}; give dual, dual_fixed or none")
 
-    def branches(self) -> dict[Branch, float]:
+    def branches(self) -> dict[GuidanceBranch, float]:
         """The branches and their weights in the velocity, the asked one first, those with lyrics before
         those without; a branch of weight 0 is left out."""
-        weights = {ASKED: 1.0}
+        weights = {CONDITIONED: 1.0}
         if self.formula == "dual":
             weights = {
-                ASKED: self.style_guidance_scale,
-                Branch(lyrics=True, style=False): self.lyrics_guidance_scale - self.style_guidance_scale,
-                Branch(lyrics=False, style=False): 1 - self.lyrics_guidance_scale,
+                CONDITIONED: self.style_guidance_scale,
+                GuidanceBranch(lyrics=True, style=False): self.lyrics_guidance_scale
+                - self.style_guidance_scale,
+                GuidanceBranch(lyrics=False, style=False): 1 - self.lyrics_guidance_scale,
             }
         elif self.formula == "dual_fixed":
             weights = {
-                ASKED: self.lyrics_guidance_scale,
-                Branch(lyrics=False, style=True): self.style_guidance_scale - self.lyrics_guidance_scale,
-                Branch(lyrics=False, style=False): 1 - self.style_guidance_scale,
+                CONDITIONED: self.lyrics_guidance_scale,
+                GuidanceBranch(lyrics=False, style=True): self.style_guidance_scale
+                - self.lyrics_guidance_scale,
+                GuidanceBranch(lyrics=False, style=False): 1 - self.style_guidance_scale,
             }
-        return {branch: weight for branch, weight in weights.items() if weight or branch == ASKED}
+        return {branch: weight for branch, weight in weights.items() if weight or branch == CONDITIONED}
 
 
 def song_noise(
@@ -81,7 +83,7 @@ def song_noise(
 
 
 @dataclass(frozen=True)
-class Integration:
+class ODESolver:
     """How velocities become latents.
 
     `num_steps` equal updates from time 0 to 1; the released 50 grid points are 49 of them. `euler` evaluates the
@@ -130,15 +132,15 @@ def sample(
     model: Jam,
     conditions: Conditions,
     noise_BTC: Tensor,
-    integration: Integration,
+    integration: ODESolver,
     guidance: Guidance,
     negative_style_S: Tensor,
     padding_bias: bool = True,
 ) -> Tensor:
-    """Latents [B, T, C] sung from `noise_BTC`.
+    """Latents [B, T, C] sampled from `noise_BTC`.
 
-    T may be less than the frames of the lyrics: then only the first T frames are sung (and attend to each
-    other alone), with lyrics embedded in full and durations as they are. `padding_bias=False` sings
+    T may be less than the frames of the lyrics: then only the first T frames are sampled (and attend to each
+    other alone), with lyrics embedded in full and durations as they are. `padding_bias=False` generates
     without the learned mark of frames past the end (an ablation).
 
     Raises:

@@ -1,6 +1,6 @@
 """Weights in parts: every worker holds its share of each tensor, and whole ones exist only while they are used.
 
-torch's side of it is imported where weights are parted: it takes half a second, and few runs need it.
+torch's side of it is imported where weights are sharded: it takes half a second, and few runs need it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from jam_model.dit import Jam
 def shard(model: Jam, num_workers: int, device: torch.device) -> Jam:
     """The same model with its weights, and so gradients and all that follows them, in parts on the workers.
 
-    Each layer is gathered for its turn and let go again; every worker must call the model as often as the others.
+    Each layer is gathered for its turn and freed again; every worker must call the model as often as the others.
     """
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard
@@ -28,19 +28,19 @@ def shard(model: Jam, num_workers: int, device: torch.device) -> Jam:
     return model
 
 
-def is_parted(tensor: Tensor) -> bool:
+def is_sharded(tensor: Tensor) -> bool:
     """Whether this worker holds only its share of the tensor."""
     return hasattr(tensor, "full_tensor")
 
 
 def whole(tensor: Tensor) -> Tensor:
     """The tensor itself, gathered where it lies in parts; then every worker must ask for it."""
-    return cast(Any, tensor).full_tensor() if is_parted(tensor) else tensor
+    return cast(Any, tensor).full_tensor() if is_sharded(tensor) else tensor
 
 
-def parted(tensor: Tensor, like: Tensor) -> Tensor:
+def sharded(tensor: Tensor, like: Tensor) -> Tensor:
     """A whole tensor that each worker has, in the parts that `like` lies in; as it is where `like` is whole."""
-    if not is_parted(like):
+    if not is_sharded(like):
         return tensor
     from torch.distributed.tensor import distribute_tensor
 

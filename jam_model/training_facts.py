@@ -6,9 +6,9 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from jam_model.branches import Branch
+from jam_model.branches import GuidanceBranch
 from jam_model.flow import Dropout
-from jam_model.sampler import ASKED, Guidance
+from jam_model.sampler import CONDITIONED, Guidance
 
 TRAINING_FILE = "training.json"
 BOTH, STYLE, LYRICS = "both", "style", "lyrics"
@@ -65,10 +65,10 @@ def check_guidance(facts: TrainingFacts, guidance: Guidance, style_encoder: str)
     """Refuses guidance that asks for a branch never trained, or leads away from a style of another encoder.
 
     Raises:
-        ValueError: names the formula, the branch and the cure.
+        ValueError: names the formula, the branch and the hint.
     """
     for branch in guidance.branches():
-        if branch == ASKED or facts.dropped is None:
+        if branch == CONDITIONED or facts.dropped is None:
             continue
         if (name := _left_out(branch)) not in facts.dropped:
             what = "lyrics and style" if name == BOTH else f"{name} alone"
@@ -83,7 +83,7 @@ def check_guidance(facts: TrainingFacts, guidance: Guidance, style_encoder: str)
         )
 
 
-def _left_out(branch: Branch) -> str:
+def _left_out(branch: GuidanceBranch) -> str:
     if not branch.lyrics and not branch.style:
         return BOTH
     return LYRICS if branch.style else STYLE

@@ -50,7 +50,7 @@ def page() -> str:
 
 def _table(columns: Mapping[str, Column]) -> str:
     rows = [
-        f"| `{name}` | {str(column.type).replace('|', '/')}{', large' if column.heavy else ''} | {_cell(column.meaning)} |"
+        f"| `{name}` | {str(column.type).replace('|', '/')}{', large' if column.large else ''} | {_cell(column.meaning)} |"
         for name, column in columns.items()
     ]
     return "\n".join(["| column | type | meaning |", "|---|---|---|", *rows, ""])

@@ -22,7 +22,7 @@ from jam_model.conditions import Conditions, duration_conditions
 from jam_model.config import JamConfig
 from jam_model.dit import Jam
 from jam_model.lyric_grid import SONG_FILLER, VOCAL_FILLER, lyric_grid
-from jam_model.sampler import Guidance, Integration, sample
+from jam_model.sampler import Guidance, ODESolver, sample
 from jam_model.words import Word
 
 RELEASED_HEADS = 32
@@ -81,7 +81,7 @@ def run_model(meta: dict[str, Any], inputs: dict[str, torch.Tensor]) -> dict[str
             strength = meta["single_cfg_strength"]
             strength = strength if strength >= 1e-5 else 0.0  # below, the released code does not guide
             guidances["sample_single"] = Guidance(1 + strength, 1 + strength, interval, "dual")
-        integration = Integration(meta["steps"] - 1)
+        integration = ODESolver(meta["steps"] - 1)
         for name, guidance in guidances.items():
             outputs[name] = sample(
                 model, conditions, inputs["noise"], integration, guidance, inputs["in_negative_style"]

@@ -62,7 +62,7 @@ CHAPTERS = (
         "Is it in the style that was asked for?",
         (
             style_similarity.STYLE_SIMILARITY,
-            style_similarity.TAKE_DIVERSITY,
+            style_similarity.CANDIDATE_DIVERSITY,
             style_similarity.TEXT_SIMILARITY,
             genre_accuracy.GENRE_ACCURACY,
         ),

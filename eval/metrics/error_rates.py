@@ -72,20 +72,20 @@ def normalise(words: Sequence[str]) -> list[str]:
     return [word for word in (word.strip("'") for word in kept.split()) if word]
 
 
-def count_errors(asked: Sequence[str], heard: Sequence[str]) -> ErrorCounts:
+def count_errors(reference: Sequence[str], hypothesis: Sequence[str]) -> ErrorCounts:
     """Align two lists of tokens (words or phones) with the fewest edits and count them.
 
     Raises:
         ValueError: a token is empty or holds white space, which would change the number of tokens.
     """
-    for side, tokens in (("asked", asked), ("heard", heard)):
+    for side, tokens in (("reference", reference), ("hypothesis", hypothesis)):
         for position, token in enumerate(tokens):
             if not token or token.split() != [token]:
                 raise ValueError(
                     f"{side}[{position}] is {token!r}: a token must be one non-empty word without white space; "
                     "normalise() makes such words"
                 )
-    output = jiwer.process_words(" ".join(asked), " ".join(heard))
+    output = jiwer.process_words(" ".join(reference), " ".join(hypothesis))
     return ErrorCounts(output.hits, output.substitutions, output.deletions, output.insertions)
 
 
@@ -151,11 +151,11 @@ class RateMetric(SongMetric):
 
     def failed_as_one(self, columns: Mapping[str, Values]) -> dict[str, Values]:
         """A song without counts misses all that any system was asked of it."""
-        asked = [
+        reference = [
             next((one.num_reference for one in song if one), None)
             for song in zip(*columns.values(), strict=True)
         ]
-        missed = [None if few is None else ErrorCounts(0, 0, few, 0) for few in asked]
+        missed = [None if few is None else ErrorCounts(0, 0, few, 0) for few in reference]
         return {
             name: [one or lost for one, lost in zip(values, missed, strict=True)]
             for name, values in columns.items()
@@ -165,8 +165,8 @@ class RateMetric(SongMetric):
 @lru_cache(maxsize=1)
 def _word_errors(song: Song) -> ErrorCounts | None:
     """Kept for one song, since two metrics take it in turn."""
-    heard = song.row.get("transcript")
-    return None if heard is None else count_errors(normalise(song.texts), normalise(list(heard)))
+    hypothesis = song.row.get("transcript")
+    return None if hypothesis is None else count_errors(normalise(song.texts), normalise(list(hypothesis)))
 
 
 def _phone_errors(song: Song) -> ErrorCounts | None:
@@ -176,8 +176,8 @@ def _phone_errors(song: Song) -> ErrorCounts | None:
 def _acoustic_errors(song: Song) -> ErrorCounts | Unmeasured | None:
     if song.row.get("transcript") is None:
         return None
-    heard = song.row["heard_phones"]
-    return UNHEARD if heard is None else count_errors(song.phones, list(heard))
+    hypothesis = song.row["transcript_phones"]
+    return NO_PHONES if hypothesis is None else count_errors(song.phones, list(hypothesis))
 
 
 def _above_one(song: Song) -> float | None:
@@ -185,7 +185,7 @@ def _above_one(song: Song) -> float | None:
     return None if counts is None else float(counts.rate > 1)
 
 
-UNHEARD = Unmeasured("not measured: this transcriber hears no phones")
+NO_PHONES = Unmeasured("not measured: this transcriber writes no phones")
 WER = RateMetric(
     name="wer",
     title="WER",
@@ -193,8 +193,8 @@ WER = RateMetric(
     range="[0, inf)",
     direction="lower",
     unit="",
-    protocol="Words that the transcriber hears in the vocals, separated from the mix as far as the asked end, "
-    "against the asked lyrics, summed over songs: (substitutions + deletions + insertions) / asked words, not "
+    protocol="Words that the transcriber reads in the vocals, separated from the mix as far as the reference end, "
+    "against the reference lyrics, summed over songs: (substitutions + deletions + insertions) / reference words, not "
     "capped. Lyrics that the transcriber itself wrote are no reference. "
     f"Normaliser: {NORMALISER}.",
     percent=True,
@@ -209,7 +209,7 @@ PER = RateMetric(
     range="[0, inf)",
     direction="lower",
     unit="",
-    protocol="Phones of the transcript's words against phones of the asked words, one phonemizer for "
+    protocol="Phones of the transcript's words against phones of the reference words, one phonemizer for "
     "both, stress, '_' and punctuation removed; summed over songs, not capped.",
     percent=True,
     decimals=1,
@@ -223,12 +223,12 @@ ACOUSTIC_PER = RateMetric(
     range="[0, inf)",
     direction="lower",
     unit="",
-    protocol="The recogniser's own phones, before any lexicon, against phones of the asked words; "
+    protocol="The recogniser's own phones, before any lexicon, against phones of the reference words; "
     "summed over songs, not capped.",
     percent=True,
     decimals=1,
     measure=_acoustic_errors,
-    columns=("transcript", "heard_phones"),
+    columns=("transcript", "transcript_phones"),
 )
 ABOVE_ONE = SongMetric(
     name="wer_above_one",
@@ -237,7 +237,7 @@ ABOVE_ONE = SongMetric(
     range="[0, 1]",
     direction="lower",
     unit="",
-    protocol="Share of the songs with more word errors than asked words: what an uncapped rate rests on.",
+    protocol="Share of the songs with more word errors than reference words: what an uncapped rate rests on.",
     percent=True,
     decimals=1,
     measure=_above_one,

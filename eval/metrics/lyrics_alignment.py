@@ -24,7 +24,7 @@ import numpy as np
 
 from eval.metrics.metric import SongMetric, Unmeasured
 from eval.metrics.song import Song
-from eval.metrics.word_timing import NOT_ASKED, timed_words
+from eval.metrics.word_timing import NO_REFERENCE_TIMES, timed_words
 
 WINDOW_S = 0.3
 NOT_ALL_WORDS = Unmeasured("not measured: no song has all of its words, and no others, aligned")
@@ -83,13 +83,15 @@ def validate(reference_N: np.ndarray, estimated_N: np.ndarray) -> _Starts:
 def _starts(song: Song) -> _Starts | Unmeasured | None:
     """Of a song whose aligned words are the asked ones; kept for one song, since all metrics here take it in turn."""
     if not song.is_timed:
-        return NOT_ASKED
-    if song.row.get("placed_words") is None:
+        return NO_REFERENCE_TIMES
+    if song.row.get("aligned_transcript") is None:
         return None
-    asked, placed = (timed_words(song.row[column]) for column in ("asked_words", "placed_words"))
-    if not asked or [word.word for word in asked] != [word.word for word in placed]:
+    reference, placed = (
+        timed_words(song.row[column]) for column in ("reference_words", "aligned_transcript")
+    )
+    if not reference or [word.word for word in reference] != [word.word for word in placed]:
         return NOT_ALL_WORDS
-    return np.array([word.start_s for word in asked]), np.array([word.start_s for word in placed])
+    return np.array([word.start_s for word in reference]), np.array([word.start_s for word in placed])
 
 
 def _metric(
@@ -114,7 +116,7 @@ def _metric(
         decimals=3 if in_seconds else 1,
         percent=not in_seconds,
         measure=measure,
-        columns=("asked_words", "placed_words"),
+        columns=("reference_words", "aligned_transcript"),
         optional=True,
     )
 

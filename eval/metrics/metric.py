@@ -107,14 +107,14 @@ class OfSongs(Metric):
         )
         return replace(self, title=f"{self.title} ({', '.join(models)})") if models else self
 
-    def of_takes(self, takes: Sequence[Song]) -> Any:
-        """One value of the takes of a prompt that no stage dropped and that have a value; None where none has."""
-        measured = [known(self.measure(take)) for take in takes if not take.failed]
+    def of_candidates(self, candidates: Sequence[Song]) -> Any:
+        """One value of the candidates of a prompt that no stage dropped and that have a value; None where none has."""
+        measured = [known(self.measure(candidate)) for candidate in candidates if not candidate.failed]
         values = [value for value in measured if value is not None]
         return self.pooled(values) if values else None
 
     def pooled(self, values: Values) -> Any:
-        """Values of several takes of a prompt as one: their mean, where no other class says otherwise."""
+        """Values of several candidates of a prompt as one: their mean, where no other class says otherwise."""
         return float(np.mean(values))
 
 
@@ -166,15 +166,15 @@ class SongMetric(OfSongs):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TakesMetric(SongMetric):
-    """A metric that several takes of a prompt have together, and one song alone has not."""
+class CandidatesMetric(SongMetric):
+    """A metric that several candidates of a prompt have together, and one song alone has not."""
 
     measure: Callable[[Song], Any] = lambda song: None
     optional: bool = True
-    measure_takes: Callable[[Sequence[Song]], float | None]
+    measure_candidates: Callable[[Sequence[Song]], float | None]
 
-    def of_takes(self, takes: Sequence[Song]) -> float | None:
-        return self.measure_takes(takes)
+    def of_candidates(self, candidates: Sequence[Song]) -> float | None:
+        return self.measure_candidates(candidates)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,7 +185,7 @@ class CorpusMetric(OfSongs):
         estimate, difference: of such values; `NOT_COMPARED` where no difference is taken.
         swaps: see `Swaps`; None where no difference is taken.
         steps: what each song adds to the difference [N]; empty where it has none.
-        pool: several takes' values as one.
+        pool: several candidates' values as one.
         in_common: only songs that all systems have are used, so that all have equally many.
     """
 

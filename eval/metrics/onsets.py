@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from eval.metrics.metric import SongMetric, Unmeasured
 from eval.metrics.song import Song
-from eval.metrics.word_timing import NOT_ASKED, timed_words
+from eval.metrics.word_timing import NO_REFERENCE_TIMES, timed_words
 
 TOLERANCE_S = 0.05
 
@@ -27,7 +27,7 @@ class OnsetScores:
 
 
 def onset_scores(
-    asked_s: Sequence[float], heard_s: Sequence[float], tolerance_s: float = TOLERANCE_S
+    reference_s: Sequence[float], estimated_s: Sequence[float], tolerance_s: float = TOLERANCE_S
 ) -> OnsetScores:
     """Scores of one song, in [0, 1]; all 0 where either side has no onset, as mir_eval has it.
 
@@ -36,22 +36,22 @@ def onset_scores(
     """
     if tolerance_s < 0:
         raise ValueError(f"tolerance_s is {tolerance_s}: give seconds, 0 or more (mir_eval: 0.05)")
-    if not asked_s or not heard_s:
+    if not reference_s or not estimated_s:
         return OnsetScores(0.0, 0.0, 0.0)
-    matched = num_matched(asked_s, heard_s, tolerance_s)
-    precision, recall = matched / len(heard_s), matched / len(asked_s)
+    matched = num_matched(reference_s, estimated_s, tolerance_s)
+    precision, recall = matched / len(estimated_s), matched / len(reference_s)
     f1 = 2 * precision * recall / (precision + recall) if matched else 0.0
     return OnsetScores(f1, precision, recall)
 
 
-def num_matched(asked_s: Sequence[float], heard_s: Sequence[float], tolerance_s: float) -> int:
+def num_matched(reference_s: Sequence[float], estimated_s: Sequence[float], tolerance_s: float) -> int:
     """Most pairs of an asked and a heard onset, each used once, at most `tolerance_s` apart."""
-    asked, heard = sorted(asked_s), sorted(heard_s)
+    reference, hypothesis = sorted(reference_s), sorted(estimated_s)
     matched = first = 0
-    for onset_s in heard:
-        while first < len(asked) and asked[first] < onset_s - tolerance_s:
+    for onset_s in hypothesis:
+        while first < len(reference) and reference[first] < onset_s - tolerance_s:
             first += 1
-        if first < len(asked) and asked[first] <= onset_s + tolerance_s:
+        if first < len(reference) and reference[first] <= onset_s + tolerance_s:
             matched += 1
             first += 1
     return matched
@@ -59,11 +59,13 @@ def num_matched(asked_s: Sequence[float], heard_s: Sequence[float], tolerance_s:
 
 def _f1(song: Song) -> float | Unmeasured | None:
     if not song.is_timed:
-        return NOT_ASKED
-    if song.row.get("placed_words") is None:
+        return NO_REFERENCE_TIMES
+    if song.row.get("aligned_transcript") is None:
         return None
-    asked, heard = (timed_words(song.row[column]) for column in ("asked_words", "placed_words"))
-    return onset_scores([word.start_s for word in asked], [word.start_s for word in heard]).f1
+    reference, hypothesis = (
+        timed_words(song.row[column]) for column in ("reference_words", "aligned_transcript")
+    )
+    return onset_scores([word.start_s for word in reference], [word.start_s for word in hypothesis]).f1
 
 
 ONSET_F1 = SongMetric(
@@ -73,8 +75,8 @@ ONSET_F1 = SongMetric(
     range="[0, 1]",
     direction="higher",
     unit="",
-    protocol="Starts of the asked words against starts of all words heard, matched one to one within "
+    protocol="Starts of the reference words against starts of all words transcribed, matched one to one within "
     "50 ms, whatever the words; mean over songs.",
     measure=_f1,
-    columns=("asked_words", "placed_words"),
+    columns=("reference_words", "aligned_transcript"),
 )

@@ -7,28 +7,28 @@ from itertools import combinations
 
 import numpy as np
 
-from eval.metrics.metric import SongMetric, TakesMetric
+from eval.metrics.metric import CandidatesMetric, SongMetric
 from eval.metrics.song import Song
 
 
-def style_similarity(song_AS: np.ndarray, asked_BS: np.ndarray) -> float:
+def style_similarity(song_AS: np.ndarray, reference_BS: np.ndarray) -> float:
     """Mean cosine over all pairs of rows, in [-1, 1]; a single vector is one row.
 
     Raises:
         ValueError: the dimensions differ, a side is empty, or a row has no finite, non-zero length.
     """
-    song, asked = _unit_rows("song", song_AS), _unit_rows("asked", asked_BS)
-    if song.shape[1] != asked.shape[1]:
+    song, reference = _unit_rows("song", song_AS), _unit_rows("reference", reference_BS)
+    if song.shape[1] != reference.shape[1]:
         raise ValueError(
-            f"song rows have {song.shape[1]} dimensions and asked rows {asked.shape[1]}: use one style "
+            f"song rows have {song.shape[1]} dimensions and asked rows {reference.shape[1]}: use one style "
             "encoder"
         )
-    return float(np.clip(song @ asked.T, -1, 1).mean())
+    return float(np.clip(song @ reference.T, -1, 1).mean())
 
 
-def take_diversity(takes: Sequence[np.ndarray]) -> float | None:
-    """Mean distance (1 - mean cosine) over the pairs of takes, each with its embeddings; None below two takes."""
-    distances = [1 - style_similarity(left, right) for left, right in combinations(takes, 2)]
+def candidate_diversity(candidates: Sequence[np.ndarray]) -> float | None:
+    """Mean distance (1 - mean cosine) over the pairs of candidates, each with its embeddings; None below two candidates."""
+    distances = [1 - style_similarity(left, right) for left, right in combinations(candidates, 2)]
     return float(np.mean(distances)) if distances else None
 
 
@@ -42,10 +42,10 @@ def _unit_rows(side: str, rows: np.ndarray) -> np.ndarray:
     return rows / lengths
 
 
-def _to(song: Song, asked: np.ndarray | None) -> float | None:
-    if song.row["style_embedding"] is None or asked is None:
+def _to(song: Song, reference: np.ndarray | None) -> float | None:
+    if song.row["style_embedding"] is None or reference is None:
         return None
-    return style_similarity(_rows(song), asked)
+    return style_similarity(_rows(song), reference)
 
 
 def _rows(song: Song) -> np.ndarray:
@@ -65,15 +65,17 @@ STYLE_SIMILARITY = SongMetric(
     measure=lambda song: _to(song, song.style_RS),
     columns=("style_embedding",),
 )
-TAKE_DIVERSITY = TakesMetric(
+CANDIDATE_DIVERSITY = CandidatesMetric(
     name="diversity",
     title="Diversity",
     source="ours",
     range="[0, 2]",
     direction="higher",
     unit="",
-    protocol="1 - cosine between the style embeddings of two takes of a prompt, mean over its pairs of takes.",
-    measure_takes=lambda takes: take_diversity([_rows(take) for take in takes if not take.failed]),
+    protocol="1 - cosine between the style embeddings of two candidates of a prompt, mean over its pairs of candidates.",
+    measure_candidates=lambda candidates: candidate_diversity(
+        [_rows(candidate) for candidate in candidates if not candidate.failed]
+    ),
     columns=("style_embedding",),
 )
 TEXT_SIMILARITY = SongMetric(

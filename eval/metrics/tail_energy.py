@@ -1,4 +1,4 @@
-"""Energy after the asked end: does the music stop when it was told to?"""
+"""Energy after the reference end: does the music stop when it was told to?"""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ def energy_after_end(mix_CN: np.ndarray, rate_hz: int, end_s: float) -> float | 
     A fraction in [0, inf). None where nothing sounds before the end, so that there is nothing to relate to.
 
     Raises:
-        ValueError: the asked end is not after the start.
+        ValueError: the reference end is not after the start.
     """
     if not end_s > 0:
-        raise ValueError(f"end_s is {end_s}: the asked end must lie after the start, in seconds")
+        raise ValueError(f"end_s is {end_s}: the reference end must lie after the start, in seconds")
     end = round(end_s * rate_hz)
     song, tail = mix_CN[:, :end], mix_CN[:, end:]
     song_rms = _rms(song)
@@ -36,7 +36,7 @@ ENERGY_AFTER_END = SongMetric(
     range="[0, inf)",
     direction="lower",
     unit="",
-    protocol="RMS of the samples after the asked end divided by the RMS of the samples before it; "
+    protocol="RMS of the samples after the reference end divided by the RMS of the samples before it; "
     "0 when the file ends there.",
     percent=True,
     decimals=1,

@@ -30,7 +30,7 @@ class TimingErrors:
 
     start_s: tuple[float, ...]
     end_s: tuple[float, ...]
-    num_asked: int
+    num_reference: int
 
     @property
     def num_matched(self) -> int:
@@ -44,13 +44,15 @@ def timed_words(words: Sequence[Mapping[str, Any]]) -> list[Timed]:
     ]
 
 
-def timing_errors(asked: Sequence[Timed], heard: Sequence[Timed]) -> TimingErrors:
-    """Errors of the words heard as asked, paired as `matched_pairs` has it."""
-    hits = [(asked[i], heard[j]) for i, j, mark in matched_pairs(asked, heard) if mark == "hit"]
+def timing_errors(reference: Sequence[Timed], hypothesis: Sequence[Timed]) -> TimingErrors:
+    """Errors of the hypothesis words that match the reference, paired as `matched_pairs` has it."""
+    hits = [
+        (reference[i], hypothesis[j]) for i, j, mark in matched_pairs(reference, hypothesis) if mark == "hit"
+    ]
     return TimingErrors(
         start_s=tuple(abs(found.start_s - wanted.start_s) for wanted, found in hits),
         end_s=tuple(abs(found.end_s - wanted.end_s) for wanted, found in hits),
-        num_asked=len(asked),
+        num_reference=len(reference),
     )
 
 
@@ -150,7 +152,7 @@ def _quantile(errors_E: np.ndarray, weights_BE: np.ndarray, share: float) -> np.
     return errors_E[np.argmax(enough_BE, axis=1)]
 
 
-NOT_ASKED = Unmeasured("not measured: no word times were asked for")
+NO_REFERENCE_TIMES = Unmeasured("not measured: no word times were asked for")
 _PROTOCOL = (
     "Absolute difference between asked and found word {edge} in seconds, {which} over all words that the recogniser "
     "heard (their share is the matched share); the words' times come from an aligner that never sees the asked ones."
@@ -159,12 +161,14 @@ _PROTOCOL = (
 
 @lru_cache(maxsize=1)
 def _timing(song: Song) -> TimingErrors | Unmeasured | None:
-    """Of the words that were heard; kept for one song, since all metrics here take it in turn."""
+    """Of the words that were transcribed; kept for one song, since all metrics here take it in turn."""
     if not song.is_timed:
-        return NOT_ASKED
-    if song.row.get("placed_words") is None:
+        return NO_REFERENCE_TIMES
+    if song.row.get("aligned_transcript") is None:
         return None
-    return timing_errors(timed_words(song.row["asked_words"]), timed_words(song.row["placed_words"]))
+    return timing_errors(
+        timed_words(song.row["reference_words"]), timed_words(song.row["aligned_transcript"])
+    )
 
 
 def _quantile_metric(edge: Edge, which: Which) -> CorpusMetric:
@@ -178,7 +182,7 @@ def _quantile_metric(edge: Edge, which: Which) -> CorpusMetric:
         protocol=_PROTOCOL.format(edge=edge, which=which),
         decimals=3,
         measure=_timing,
-        columns=("asked_words", "placed_words"),
+        columns=("reference_words", "aligned_transcript"),
         estimate=lambda songs, corpus: timing_estimate(songs, edge, which, corpus.resampling),
         difference=lambda songs, others, corpus: timing_difference(
             songs, others, edge, which, corpus.resampling
@@ -194,13 +198,13 @@ WORD_END_P90 = _quantile_metric("end", "p90")
 
 
 def matched_share(songs: Values, corpus: Corpus) -> Estimate:
-    """Matched words / asked words over all songs, with its interval."""
+    """Matched words / reference words over all songs, with its interval."""
     return rate(*_shares(songs), corpus.resampling)
 
 
 def _shares(songs: Values) -> tuple[list[float | None], list[float | None]]:
     matched = [None if song is None else song.num_matched for song in songs]
-    return matched, [None if song is None else song.num_asked for song in songs]
+    return matched, [None if song is None else song.num_reference for song in songs]
 
 
 class _MatchedShare(CorpusMetric):
@@ -217,11 +221,11 @@ MATCHED_SHARE = _MatchedShare(
     range="[0, 1]",
     direction="higher",
     unit="",
-    protocol="Share of the asked words that were heard as asked: those whose timing is measured.",
+    protocol="Share of the reference words that were heard as asked: those whose timing is measured.",
     percent=True,
     decimals=1,
     measure=_timing,
-    columns=("asked_words", "placed_words"),
+    columns=("reference_words", "aligned_transcript"),
     estimate=matched_share,
     difference=lambda songs, others, corpus: paired_rate_difference(
         *_shares(songs), *_shares(others), corpus.resampling

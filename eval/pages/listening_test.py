@@ -1,4 +1,4 @@
-"""The page of a blind listening test: trials of two takes A and B, two questions each, the answers as a CSV file."""
+"""The page of a blind listening test: trials of two candidates A and B, two questions each, the answers as a CSV file."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def blind_html(page: str, trials: Sequence[Trial]) -> str:
         ["page.css", "blind.css"],
         ["player.js", "blind.js"],
         '<header><p class="kicker">Blind listening test</p><h1>Which one?</h1>'
-        f'<p class="subtitle">{len(trials)} songs, each sung twice. The sides are dealt anew for every song, and both '
+        f'<p class="subtitle">{len(trials)} songs, each generated twice. The sides are dealt anew for every song, and both '
         "are equally loud.</p></header>",
         [("trials", "Listen and choose", _BODY)],
         {"page": page, "trials": shown, "questions": QUESTIONS, "columns": COLUMNS},

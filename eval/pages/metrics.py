@@ -63,7 +63,7 @@ def _pairs(report: Report, metric: Metric) -> str:
     table = report.pair_table(metric.name)
     if table is None:
         return ""
-    told = sum(pair.told_apart for pair in table.pairs)
+    told = sum(pair.significant for pair in table.pairs)
     rates = any(pair.failed_as_one for pair in table.pairs)
     heads = ["difference", "", "p, Holm", "n", "detectable"] + (["failed as 1"] if rates else [])
     head = "".join(column_head(text, css="figure") if text else "<th></th>" for text in heads)
@@ -101,7 +101,7 @@ def _pair_rows(report: Report, metric: Metric, table: PairTable, rates: bool) ->
             other = pair.failed_as_one.value if pair.failed_as_one else None
             cells.append(f'<td class="figure" data-value="{data_value(other)}">{number(metric, other)}</td>')
         rows.append(
-            f'<tr class="{"apart" if pair.told_apart else ""}"><th scope="row">{escape(names)}</th>{"".join(cells)}</tr>'
+            f'<tr class="{"apart" if pair.significant else ""}"><th scope="row">{escape(names)}</th>{"".join(cells)}</tr>'
         )
     return "".join(rows)
 

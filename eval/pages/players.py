@@ -71,8 +71,8 @@ def build_players(report: Report, budget_bytes: int = EMBED_BUDGET_BYTES) -> Pla
     return players
 
 
-def worst_takes(rows: Sequence[SongRow], metrics: Sequence[Metric]) -> set[tuple[str, str]]:
-    """(system, song id) of the ten worst takes by each metric that has a better side."""
+def worst_songs(rows: Sequence[SongRow], metrics: Sequence[Metric]) -> set[tuple[str, str]]:
+    """(system, song id) of the ten worst songs by each metric that has a better side."""
     found: set[tuple[str, str]] = set()
     for metric in metrics:
         sign = {"lower": -1.0, "higher": 1.0}.get(metric.direction)
@@ -84,14 +84,14 @@ def worst_takes(rows: Sequence[SongRow], metrics: Sequence[Metric]) -> set[tuple
 
 
 def _take(row: SongRow) -> dict[str, Any]:
-    asked_marks, heard_marks = mark_words(_keys(row.asked), _keys(row.heard))
+    reference_marks, hypothesis_marks = mark_words(_keys(row.reference), _keys(row.hypothesis))
     return {
         "system": row.system,
         "duration": row.duration_s,
         "type": row.audio_type,
         "peaks": [round(100 * min(1.0, max(0.0, peak))) for peak in row.peaks],
-        "asked": _lane(row.asked, asked_marks),
-        "heard": _lane(row.heard, heard_marks),
+        "reference": _lane(row.reference, reference_marks),
+        "hypothesis": _lane(row.hypothesis, hypothesis_marks),
         "scores": dict(row.scores),
         "reasons": dict(row.reasons),
         "note": row.note,

@@ -26,7 +26,7 @@ def rounds_section(report: RoundsReport | None) -> str:
     told = "".join(f'<p class="verdict">{escape(_sentence(line))}</p>' for line in lines if line)
     return (
         f"{told}{_table(report)}"
-        '<p class="caption">Validation songs that no round learned from, sung from the same noise by every policy. '
+        '<p class="caption">Validation songs that no round learned from, generated from the same noise by every policy. '
         "Dot and line: value and 95 % interval over songs. Below it the change against round 0, paired by song. "
         "A control is the same rounds with beta = 0: what the truth alone explains.</p>"
         f"{_curves(report)}{_guards(report)}{_pairs(report)}"
@@ -64,7 +64,7 @@ def _table(report: RoundsReport) -> str:
     body = []
     for row in report.rows:
         first = {change.metric: change.estimate for change in row.changes if change.against == 0}
-        marks = [("kept", row.number == report.kept), ("broke a guard", bool(row.exceeded))]
+        marks = [("kept", row.number == report.kept), ("got worse beyond a margin", bool(row.exceeded))]
         said = "".join(f'<span class="note">{mark}</span>' for mark, holds in marks if holds)
         name = f"Round {row.number}" if row.number else "Round 0, before"
         body.append(_line(name, said, row, row.estimates, first, shown, scales))
@@ -121,7 +121,7 @@ def _guards(report: RoundsReport) -> str:
     return (
         f'<h3>Guards</h3><div class="wide"><table><thead><tr>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
         '</div><p class="caption">p: of being worse by no more than the margin, one-sided, by exchanging the songs of '
-        "both policies; corrected by Holm's method over the guards of a round.</p>"
+        "both policies; corrected by Holm's method over the non-inferiority metrics of a round.</p>"
     )
 
 

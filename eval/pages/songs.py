@@ -11,7 +11,7 @@ from eval.stats.intervals import Estimate
 
 
 def listen_section(report: Report) -> str:
-    """Players, the ten worst takes, songs and genres; empty without songs."""
+    """Players, the ten worst songs, songs and genres; empty without songs."""
     if not report.songs:
         return ""
     num_songs = len({row.song_id for row in report.songs})
@@ -24,9 +24,9 @@ def listen_section(report: Report) -> str:
     )
     return (
         f'<p class="verdict">{num_songs} songs by {num_systems} systems, on one time axis. Above each '
-        "wave the words that were asked for, below it the words that were heard.</p>"
+        "wave the words that were asked for, below it the words that were transcribed.</p>"
         '<p class="legend"><span class="word hit">sung</span><span class="word missed">missed</span>'
-        '<span class="word substituted">heard as another word</span><span class="word inserted">never '
+        '<span class="word substituted">transcribed as another word</span><span class="word inserted">never '
         "asked for</span></p>"
         '<noscript><p class="quiet">The players and the tables of songs need the script of this page; '
         "every score is in report.json and songs.csv.</p></noscript>"
@@ -41,7 +41,7 @@ def listen_section(report: Report) -> str:
 
 
 def songs_data(report: Report, players: Players) -> dict[str, Any]:
-    """All that page.js reads: systems, metrics, songs with their takes, genres."""
+    """All that page.js reads: systems, metrics, songs with their candidates, genres."""
     used = {name for row in report.songs for name in row.scores}
     return {
         "order": [system.name for system in report.systems],

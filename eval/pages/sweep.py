@@ -38,7 +38,7 @@ def sweep_html(sweep: Sweep) -> str:
     notes = "".join(f"<li>{escape(note)}</li>" for note in (CLAIM, *sweep.notes))
     stand_ins = [name for name in sweep.made_by if name.startswith("embedded/")]
     banner = (
-        '<p class="banner"><span class="stamp">stand-in, not a result</span> Sung and scored by small embedded '
+        '<p class="banner"><span class="stamp">stand-in, not a result</span> Generated and scored by small embedded '
         f"models: {', '.join(f'<code>{escape(name)}</code>' for name in stand_ins)}</p>"
         if stand_ins
         else ""

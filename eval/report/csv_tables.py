@@ -15,7 +15,7 @@ SONG_COLUMNS = ["song_id", "title", "genre", "system", "metric", "score", "reaso
 COUNT_COLUMNS = ["hits", "substitutions", "deletions", "insertions"]
 COMPARISON_COLUMNS = [
     *("kind", "name", "metric", "left", "right", *_FIGURES),
-    *("p_value", "p_corrected", "told_apart", "detectable", "failed_as_one"),
+    *("p_value", "p_corrected", "significant", "detectable", "failed_as_one"),
     *("expect", "limit", "holds", "stand_in"),
 ]
 
@@ -95,7 +95,7 @@ def comparisons_frame(report: Report) -> pandas.DataFrame:
                 **_figures(pair.estimate),
                 "p_value": pair.p_value,
                 "p_corrected": pair.corrected,
-                "told_apart": pair.told_apart,
+                "significant": pair.significant,
                 "detectable": pair.detectable,
                 "failed_as_one": pair.failed_as_one.value if pair.failed_as_one else None,
                 "stand_in": any(

@@ -29,7 +29,7 @@ class Pair:
     failed_as_one: Estimate | None = None  # error rates only: failed songs counted as 1
 
     @property
-    def told_apart(self) -> bool:
+    def significant(self) -> bool:
         return self.corrected is not None and self.corrected <= 1 - LEVEL
 
 

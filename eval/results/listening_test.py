@@ -25,7 +25,7 @@ COLUMNS = ("page", "listener", "trial", *QUESTIONS)
 
 @dataclass(frozen=True)
 class Side:
-    """Which system sang side A and side B of a trial."""
+    """Which system made side A and side B of a trial."""
 
     song_id: str
     a: str
@@ -125,5 +125,5 @@ def preferences(
 
 def _score(trial: str, side: Side, given: Mapping[tuple[str, str], str], left: str) -> float | None:
     values = {"A": float(side.a == left), "B": float(side.b == left), "same": 0.5}
-    heard = [values[answer] for (_, number), answer in given.items() if number == trial]
-    return sum(heard) / len(heard) if heard else None
+    hypothesis = [values[answer] for (_, number), answer in given.items() if number == trial]
+    return sum(hypothesis) / len(hypothesis) if hypothesis else None

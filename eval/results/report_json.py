@@ -30,7 +30,7 @@
     notes           [str]
 
 ESTIMATE = {value, low, high, n, n_failed, unit, method, reason}; a null value or interval has a reason.
-PAIR = {left, right, difference: ESTIMATE of left minus right, p_value, p_corrected, told_apart, detectable,
+PAIR = {left, right, difference: ESTIMATE of left minus right, p_value, p_corrected, significant, detectable,
 failed_as_one: ESTIMATE or null}; docs/report_schema.json says the same to a machine.
 WORD = {word, start_s, end_s}. Keys are sorted; NaN and infinity never appear.
 """
@@ -168,7 +168,7 @@ def _pairs(table: PairTable) -> dict[str, Any]:
                 "difference": _estimate(pair.estimate),
                 "p_value": pair.p_value,
                 "p_corrected": pair.corrected,
-                "told_apart": pair.told_apart,
+                "significant": pair.significant,
                 "detectable": _finite(pair.detectable),
                 "failed_as_one": _estimate(pair.failed_as_one) if pair.failed_as_one else None,
             }
@@ -215,8 +215,8 @@ def _song(report: Report, row: SongRow) -> dict[str, Any]:
         "scores": scores,
         "counts": {name: asdict(counts) for name, counts in row.counts.items()},
         "reasons": reasons,
-        "asked": [_word(word) for word in row.asked],
-        "heard": [_word(word) for word in row.heard],
+        "reference": [_word(word) for word in row.reference],
+        "hypothesis": [_word(word) for word in row.hypothesis],
         "facts": [list(fact) for fact in row.facts],
         "has_audio": row.audio is not None,
         "note": row.note,

@@ -12,7 +12,7 @@ from eval.stats.intervals import Estimate
 
 @dataclass(frozen=True)
 class Change:
-    """What a round did to a metric, against an earlier round, over the prompts that both sang.
+    """What a round did to a metric, against an earlier round, over the prompts that both generated.
 
     `margin`: how much worse it may be; None where the metric is no guard. `p_value`: of "it is worse by no more
     than the margin", Holm-corrected over the guards of the round. `exceeded`: that is ruled out.
@@ -33,7 +33,7 @@ class RoundRow:
     number: int
     weights: str
     estimates: Mapping[str, Estimate]  # by metric
-    made_by: Sequence[str]  # identities of the models that sang and measured
+    made_by: Sequence[str]  # identities of the models that generated and measured
     changes: Sequence[Change] = ()  # against round 0, and the round before where that is another
     control: Mapping[str, Estimate] | None = None  # the same rounds without a preference; None: not trained
     over_control: Mapping[str, Estimate] | None = None  # the round minus its control

@@ -10,7 +10,7 @@ from eval.metrics.error_rates import ErrorCounts
 
 @dataclass(frozen=True)
 class SongRow:
-    """One song of one system: scores, asked and heard words, and its sound.
+    """One song of one system: scores, reference and hypothesis words, and its sound.
 
     A word is its text and its start and end in seconds. `audio` is a compressed file's bytes (mp3, ogg, flac); `peaks` its outline (eval.pages.players.waveform_peaks).
     """
@@ -21,8 +21,8 @@ class SongRow:
     duration_s: float
     scores: Mapping[str, float | None] = field(default_factory=dict)  # by metric name
     reasons: Mapping[str, str] = field(default_factory=dict)  # why a score is None, by metric name
-    asked: Sequence[tuple[str, float, float]] = ()
-    heard: Sequence[tuple[str, float, float]] = ()
+    reference: Sequence[tuple[str, float, float]] = ()
+    hypothesis: Sequence[tuple[str, float, float]] = ()
     audio: bytes | None = None
     audio_type: str = "audio/mpeg"
     peaks: Sequence[float] = ()

@@ -77,7 +77,7 @@ def metric_verdict(report: Report, metric: Metric) -> str:
     table = report.pair_table(metric.name)
     if table is None or not table.num_tests:
         return _verdict_without_pairs(report, metric)
-    apart = sorted((pair for pair in table.pairs if pair.told_apart), key=_by_lead(report, metric))
+    apart = sorted((pair for pair in table.pairs if pair.significant), key=_by_lead(report, metric))
     shown = apart if len(apart) <= SHOWN_PAIRS else apart[:1]
     said = [_lead(report, metric, pair) for pair in shown]
     rest = table.num_tests - len(apart)
@@ -118,19 +118,19 @@ def _by_lead(report: Report, metric: Metric) -> Callable[[Pair], tuple[float, fl
 
 
 def _verdict_without_pairs(report: Report, metric: Metric) -> str:
-    asked = [
+    reference = [
         comparison
         for comparison in report.comparisons
         if comparison.metric == metric.name and comparison.right and comparison.estimate.value is not None
     ]
-    if not asked:
+    if not reference:
         return "No paired difference was taken on this metric; overlapping intervals decide nothing."
     said = [
         _difference(report, metric, one.left, one.right, one.estimate)
-        for one in asked
+        for one in reference
         if one.estimate.resolved
     ]
-    open_ones = len(asked) - len(said)
+    open_ones = len(reference) - len(said)
     if open_ones:
         other = "other difference" if said else "difference"
         said.append(f"{_count(open_ones, other)} not resolvable")

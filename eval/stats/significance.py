@@ -1,6 +1,6 @@
 """Whether two systems differ by more than chance on the same songs: paired permutation, Holm, and power.
 
-If two systems were equal, which of them sang which take of a song would be a throw of a coin. So the songs'
+If two systems were equal, which of them made which candidate of a song would be a throw of a coin. So the songs'
 takes change sides at random, and the p-value is the share of such tables whose difference is at least as far
 out as the one seen. Nothing is assumed about how scores are distributed. With few songs all ways are gone
 through; else the table seen counts as one of the drawn, so that no p-value is 0.

@@ -82,7 +82,7 @@ def calibrate(
     params_file: ParamsFile = None,
     overrides: Overrides = NONE,
 ) -> None:
-    """Choose the gate's limits on labelled songs."""
+    """Choose the quality filter's limits on labelled songs."""
     from flows.calibrate import calibrate as flow
 
     flow(str(songs), str(work), str(out or work / "limits.yaml"), text(params_file), overrides)
@@ -108,12 +108,14 @@ def generate(
     style: Annotated[str | None, typer.Option("--style", help="Its style in words.")] = None,
     bpm: Annotated[float | None, typer.Option("--bpm", help="Its tempo, for rough word times.")] = None,
     duration: Annotated[float | None, typer.Option("--duration", help="Its length in seconds.")] = None,
-    takes: Annotated[int, typer.Option("--takes", min=1, help="Songs a row, each from its own noise.")] = 1,
+    candidates: Annotated[
+        int, typer.Option("--candidates", min=1, help="Songs a row, each from its own noise.")
+    ] = 1,
     ending: Annotated[str | None, typer.Option("--format", help="mp3, flac or wav.")] = None,
     params_file: ParamsFile = None,
     overrides: Overrides = NONE,
 ) -> None:
-    """Sing a song from its lyrics, or the songs of a manifest, with a checkpoint."""
+    """Generate a song from its lyrics, or the songs of a manifest, with a checkpoint."""
     settings = [*overrides, f"output.ending={ending}"] if ending else overrides
     project = ready(out, params_file, settings, "generate")
     from flows.generate import generate as flow
@@ -122,7 +124,7 @@ def generate(
 
     request = SongRequest(lyrics, style, bpm, duration) if lyrics else None
     asked = manifest_of(project.params, manifest, request, out)
-    flow(str(asked), str(checkpoint), str(out), takes, text(params_file), settings)
+    flow(str(asked), str(checkpoint), str(out), candidates, text(params_file), settings)
 
 
 @app.command()

@@ -13,9 +13,9 @@ import typer
 from typer.exceptions import TyperException
 
 from flows.commands.app import app
-from flows.run.prefect_server import CURE, is_lost
+from flows.run.prefect_server import HINT, is_lost
 from flows.run.progress import print_error
-from tasks.storage.retry import cure_of
+from tasks.storage.retry import hint_of
 
 # isort: off
 # each module adds its commands; this is their order in `jam --help`
@@ -60,15 +60,15 @@ def run(arguments: list[str]) -> int:
         print_error("stopped; what was committed stands, the same command goes on from there")
         return 130
     except (ValueError, FileNotFoundError, NotADirectoryError, PermissionError) as error:
-        print_error("; ".join(filter(None, [" ".join(str(error).split()), cure_of(error)])))
+        print_error("; ".join(filter(None, [" ".join(str(error).split()), hint_of(error)])))
         return 2
     except Exception as error:
         message = f"{type(error).__name__}: {' '.join(str(error).split())[:400]}"
-        cure = cure_of(error)
+        hint = hint_of(error)
         if is_lost(error):
-            cure = CURE
+            hint = HINT
             logging.getLogger("EventsWorker").setLevel(logging.CRITICAL)  # Prefect's; it has nobody to tell
-        print_error("; ".join(filter(None, [message, cure, _kept_trace()])))
+        print_error("; ".join(filter(None, [message, hint, _kept_trace()])))
         return 1
 
 

@@ -21,7 +21,7 @@ def benchmark(
         list[str], typer.Option("--system", help="NAME=DIR: a folder of audio, files named by song id.")
     ] = NONE,
     checkpoint: Annotated[
-        list[str], typer.Option("--checkpoint", help="NAME=FOLDER: a checkpoint that sings the manifest.")
+        list[str], typer.Option("--checkpoint", help="NAME=FOLDER: a checkpoint that generates the manifest.")
     ] = NONE,
     reference: Annotated[
         Path | None, typer.Option("--reference", help="Songs (folder or manifest) for FAD.")
@@ -68,7 +68,7 @@ def sensitivity(
     params_file: ParamsFile = None,
     overrides: Overrides = NONE,
 ) -> None:
-    """Sing the benchmark's songs again while one thing of the request changes."""
+    """Generate the benchmark's songs again while one thing of the prompt changes."""
     ready(work, params_file, overrides, "benchmark")
     from flows.console.sensitivity import print_sensitivity
     from flows.sensitivity import sensitivity as flow

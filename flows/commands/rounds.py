@@ -19,7 +19,8 @@ def dpo(
         ),
     ] = None,
     posteriors: Annotated[
-        bool, typer.Option("--posteriors", help="The list's takes are posteriors: its vae_sampled is false.")
+        bool,
+        typer.Option("--posteriors", help="The list's candidates are posteriors: its vae_sampled is false."),
     ] = False,
     work: Work = DATA,
     params_file: ParamsFile = None,
@@ -52,7 +53,9 @@ def pairs(
     replay: Annotated[
         str | None,
         typer.Option(
-            "--replay", metavar="CANDIDATE", help="Instead: sing this take again and compare the samples."
+            "--replay",
+            metavar="CANDIDATE",
+            help="Instead: generate this candidate again and compare the samples.",
         ),
     ] = None,
     export: Annotated[

@@ -1,4 +1,4 @@
-"""Commands: what leaves the house and what comes in: cards, blind pages, folders to upload, foreign shards."""
+"""Commands: what leaves the house and what comes in: cards, listening pages, folders to upload, foreign shards."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def listen(
     params_file: ParamsFile = None,
     overrides: Overrides = NONE,
 ) -> None:
-    """A blind page: which of two systems people enjoy more, and which keeps the style."""
+    """A listening page: which of two systems people enjoy more, and which keeps the style."""
     from flows.console.listening_page import write_blind_page
 
     write_blind_page(project_at(work, params_file, overrides), system)

@@ -38,7 +38,7 @@ class Weights:
     revision: str | None
     licence: str
     trouble: str | None
-    cure: str | None
+    hint: str | None
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def print_doctor(project: Project, kinds: Sequence[str], as_json: bool) -> int:
         say(json.dumps(shown, indent=2, ensure_ascii=False))
         return 0 if fit else 1
     console(WIDTH).print(_machine_grid(facts), _models_grid(models))
-    for line in _cures(models):
+    for line in _hints(models):
         say(line)
     if not kinds and fit:
         say(limits_line(params))
@@ -154,7 +154,7 @@ def _model(choice: ModelChoice, kind: str, name: str) -> Model:
 
 
 def _weights(kind: str, card: Card, place: str, revision: str | None) -> Weights:
-    found, trouble, cure = None, None, None
+    found, trouble, hint = None, None, None
     try:
         find_weights(card, place, revision)
         found = weights_revision(card, place, revision)
@@ -162,12 +162,12 @@ def _weights(kind: str, card: Card, place: str, revision: str | None) -> Weights
         trouble = str(error)
         missing = not Path(place).expanduser().exists()
         if missing and HUB_ID.fullmatch(place):
-            cure = f"jam doctor --download {card.section.removeprefix('models.')}"
+            hint = f"jam doctor --download {card.section.removeprefix('models.')}"
         elif missing and card.released_at.endswith(f"/{Path(place).name}"):
-            cure = f"curl -L --create-dirs -o {place} {card.released_at}"
+            hint = f"curl -L --create-dirs -o {place} {card.released_at}"
         else:
-            cure = f"get it again from {card.released_at}"
-    return Weights(card.name, card.setting, place, found, card.licence, trouble, cure)
+            hint = f"get it again from {card.released_at}"
+    return Weights(card.name, card.setting, place, found, card.licence, trouble, hint)
 
 
 def _machine_grid(facts: dict[str, Any]) -> Grid:
@@ -215,7 +215,7 @@ def _packages(model: Model) -> list[str]:
     return [f"no {name}" for name in missing] or there[:1]
 
 
-def _cures(models: Sequence[Model]) -> list[str]:
+def _hints(models: Sequence[Model]) -> list[str]:
     """A line for each thing that is missing: what it is and the command that gets it."""
     lines = []
     missing = sorted(
@@ -224,6 +224,6 @@ def _cures(models: Sequence[Model]) -> list[str]:
     if missing:
         lines.append(f"to install {', '.join(missing)}: {REAL_EXTRA}")
     for model in models:
-        cures = dict.fromkeys(weights.cure for weights in model.weights if weights.cure)
-        lines += [f"for {model.kind}.{model.name}: {cure}" for cure in cures]
+        hints = dict.fromkeys(weights.hint for weights in model.weights if weights.hint)
+        lines += [f"for {model.kind}.{model.name}: {hint}" for hint in hints]
     return lines

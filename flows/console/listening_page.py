@@ -1,4 +1,4 @@
-"""``jam listen``: a blind page for two systems; its answers, read by the benchmark's report."""
+"""``jam listen``: a listening page for two systems; its answers, read by the benchmark's report."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flows.pipelines.listening_answers import KEY, LISTEN
 from flows.pipelines.prepare_stages import songs_root_of
 from flows.run.progress import say
 from flows.settings.project import Project
-from tasks.benchmark.listening_test import Takes, blind_test, takes_of_folder, takes_of_table
+from tasks.benchmark.listening_test import SystemSongs, blind_test, songs_of_folder, songs_of_table
 from tasks.benchmark.systems import TRUTH
 from tasks.storage.files import write_bytes, write_json
 
@@ -24,10 +24,10 @@ def write_blind_page(project: Project, systems: Sequence[str]) -> Path:
     params, work = project.params, project.work
     if len(systems) != 2:
         raise ValueError(f"system: {len(systems)} are given; name two: --system A --system B, or NAME=DIR")
-    left, right = (_takes(project, system) for system in systems)
+    left, right = (_songs(project, system) for system in systems)
     truth = None
     if TRUTH not in (left.name, right.name):
-        truth = takes_of_table(work.benchmark / "table", TRUTH, songs_root_of(params.songs))
+        truth = songs_of_table(work.benchmark / "table", TRUTH, songs_root_of(params.songs))
     trials, key = blind_test(left, right, truth, params.listening_test, params.output)
     folder = work.report(LISTEN) / key.page
     write_json(folder / KEY, key.record())
@@ -37,14 +37,14 @@ def write_blind_page(project: Project, systems: Sequence[str]) -> Path:
     return folder / "listen.html"
 
 
-def _takes(project: Project, system: str) -> Takes:
+def _songs(project: Project, system: str) -> SystemSongs:
     params, work = project.params, project.work
     name, _, folder = system.partition("=")
     if folder:
-        return takes_of_folder(name, Path(folder), params.audio)
-    takes = takes_of_table(work.benchmark / "table", name, songs_root_of(params.songs))
-    if not takes.mixes:
+        return songs_of_folder(name, Path(folder), params.audio)
+    songs = songs_of_table(work.benchmark / "table", name, songs_root_of(params.songs))
+    if not songs.mixes:
         raise ValueError(
             f"system: the benchmark's table has no songs by {name!r}; run `jam benchmark` first, or give {name}=DIR"
         )
-    return takes
+    return songs

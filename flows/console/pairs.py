@@ -1,4 +1,4 @@
-"""What a person asks of a round that stands: its pairs side by side, and any take sung again."""
+"""What a person asks of a round that stands: its pairs side by side, and any candidate generated again."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def print_pairs(root: Path, number: int) -> None:
     folder = WorkFolder(root).round(number)
     if not (folder / PAIRS).is_file():
         raise ValueError(f"round: there is no round {number} in {root}; run `jam dpo --work {root}` first")
-    takes = {row["song_id"]: row for row in rows_of(folder / SCORES)}
+    candidates = {row["song_id"]: row for row in rows_of(folder / SCORES)}
     pairs = rows_of(folder / PAIRS)
     for split, use in USE.items():
         of_split = [row for row in pairs if row["split"] == split]
@@ -44,7 +44,7 @@ def print_pairs(root: Path, number: int) -> None:
         reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(refused.items())) or "none"
         say(f"round {number}, {use}: {len(of_split)} prompts, {len(chosen)} pairs, refused: {reasons}")
         if chosen:
-            console(WIDTH).print(_grid(chosen, takes))
+            console(WIDTH).print(_grid(chosen, candidates))
 
 
 def export_pairs(root: Path, number: int, folder: Path) -> None:
@@ -60,18 +60,24 @@ def export_pairs(root: Path, number: int, folder: Path) -> None:
     say(f"{write_pair_list(folder, pairs)}: {len(pairs)} pairs")
 
 
-def _grid(pairs: list[dict[str, Any]], takes: dict[str, dict[str, Any]]) -> Grid:
+def _grid(pairs: list[dict[str, Any]], candidates: dict[str, dict[str, Any]]) -> Grid:
     """A row a pair, every cell ``winner > loser``."""
-    first = takes[pairs[0]["winner"]]["judged"]
+    first = candidates[pairs[0]["winner"]]["judge_scores"]
     grid = Grid(
-        "prompt", "take", "reward", "margin", *(entry["axis"] for entry in first), "word errors", box=None
+        "prompt",
+        "candidate",
+        "reward",
+        "margin",
+        *(entry["axis"] for entry in first),
+        "word errors",
+        box=None,
     )
     for pair in pairs:
-        winner, loser = takes[pair["winner"]], takes[pair["loser"]]
-        axes = zip(winner["judged"], loser["judged"], strict=True)
+        winner, loser = candidates[pair["winner"]], candidates[pair["loser"]]
+        axes = zip(winner["judge_scores"], loser["judge_scores"], strict=True)
         grid.add_row(
             pair["song_id"],
-            f"{winner['take']} > {loser['take']}",
+            f"{winner['candidate']} > {loser['candidate']}",
             _both(winner["reward"], loser["reward"]),
             f"{pair['margin']:.3f}",
             *(_both(left["score"], right["score"]) for left, right in axes),
@@ -85,7 +91,7 @@ def _both(left: float | None, right: float | None) -> str:
 
 
 def replay(project: Project, number: int, candidate: str) -> int:
-    """``jam pairs ROUND --replay CANDIDATE``: sing a take again from its row; 0 when every sample is the same, else 1.
+    """``jam pairs ROUND --replay CANDIDATE``: generate a candidate again from its row; 0 when every sample is the same, else 1.
 
     Raises:
         ValueError: there is no such take, its policy is gone, or params choose another codec or style encoder.

@@ -51,15 +51,15 @@ def plan_lifecycle(project: Project) -> Plan:
         before = any(item.runs for item in (*prepare, *train))
         train.append(fit_item(name, section, recipes, not before and is_finished(section, recipes)))
     stands = not any(item.runs for item in (*prepare, *train)) and _reported(project)
-    takes = _num_takes(params.round, params.gate)
+    candidates = _num_takes(params.round, params.gate)
     stages = {
         flow: dict.fromkeys(stage.name for stage in found) for flow, found in stages_of(project).items()
     }
-    dpo = [song_item(params.engine, stage, stands, takes, known) for stage in stages["dpo"]]
+    dpo = [song_item(params.engine, stage, stands, candidates, known) for stage in stages["dpo"]]
     learned = sorted(work.rounds.glob("*/*/*/train.json"))
     runs = params.round.rounds * (2 if params.round.control else 1)
     dpo.append(fit_item("rounds", params.dpo, learned, stands, runs))
-    heard = _num_heard(project)
+    heard = _num_scored_songs(project)
     benchmark = [song_item(params.engine, stage, stands, heard, known) for stage in stages["benchmark"]]
     return Plan({"prepare": prepare, "train": train, "dpo": dpo, "benchmark": benchmark}, missing)
 
@@ -133,13 +133,13 @@ def _reported(project: Project) -> bool:
 
 
 def _num_takes(rounds: RoundParams, gate: GateParams) -> int:
-    """Songs of all rounds, if none stops them: takes, and what the gates hear of each policy and its control."""
-    takes = rounds.rounds * rounds.candidates * (rounds.num_prompts + rounds.num_held_out)
+    """Songs of all rounds, if none stops them: candidates, and what the gates hear of each policy and its control."""
+    candidates = rounds.rounds * rounds.candidates * (rounds.num_prompts + rounds.num_held_out)
     policies = 1 + rounds.rounds * (2 if rounds.control else 1)
-    return takes + policies * gate.num_prompts * gate.candidates
+    return candidates + policies * gate.num_prompts * gate.candidates
 
 
-def _num_heard(project: Project) -> int | None:
+def _num_scored_songs(project: Project) -> int | None:
     """Songs of all systems of the last report; not known before there is one."""
     report = project.work.report("benchmark") / "report.json"
     if not report.exists():

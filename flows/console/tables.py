@@ -103,7 +103,7 @@ def print_song(project: Project, song: str) -> None:
         ValueError: no song id begins with this.
     """
     pipeline, songs_root = prepared_pipeline(project), songs_root_of(project.params.songs)
-    light = [name for name, column in pipeline.columns.items() if not column.heavy]
+    light = [name for name, column in pipeline.columns.items() if not column.large]
     rows = [row for row in pipeline.rows(light) if row["song_id"].startswith(song)]
     rows = [row for row in rows if row["song_id"] == song] or rows
     if not rows:

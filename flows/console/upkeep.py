@@ -13,11 +13,11 @@ from tasks.preference.dpo import control_of
 from tasks.preference.round import CONTROL, POLICY
 from tasks.storage.files import remove_tree
 from tasks.storage.lease import hold
-from tasks.upkeep.checksums import files_below, place_in, seal
-from tasks.upkeep.prune import evict, heavy_files, superseded, superseded_runs
+from tasks.upkeep.checksums import files_below, place_in, record_checksums
+from tasks.upkeep.prune import evict, large_files, superseded, superseded_runs
 from tasks.upkeep.repair import repair
 from tasks.upkeep.takedown import forget_song
-from tasks.upkeep.verify import survey
+from tasks.upkeep.verify import verify_folder
 
 MAX_LISTED = 20
 NOT_AGAIN = "a record of training, which cannot be made again; to train anew, remove its folder"
@@ -32,7 +32,7 @@ def print_verify(root: Path, mend: bool) -> int:
     """
     if not root.is_dir():
         raise ValueError(f"work: there is no folder {root}; give the --work of a run")
-    found = survey(root)
+    found = verify_folder(root)
     for damage in found.damages:
         say(str(damage))
     if found.unrecorded:
@@ -63,7 +63,7 @@ def print_forget(song: str, root: Path) -> None:
     """
     with hold(root, "forget", say) as lease:
         gone = forget_song(root, song)
-        seal(lease)
+        record_checksums(lease)
     say(f"forget: {', '.join(gone.song_ids)}")
     say(f"forget: {gone.removed} files that held it are gone; the next `jam prepare` makes the others' again")
     for path in gone.paths:
@@ -80,16 +80,16 @@ def print_prune(project: Project, yes: bool) -> None:
     """``jam prune``: what no current setting needs, and with `yes` without it.
 
     Raises:
-        ValueError: nothing has been prepared there, or `engine.evict` names a stage without heavy columns.
+        ValueError: nothing has been prepared there, or `engine.evict` names a stage without large columns.
     """
     root = project.work.root
     with hold(root, "prune", say) as lease:
         pipeline = prepared_pipeline(project)
         old = [*superseded(pipeline, project.work.receipts / "prepare"), *_superseded_runs(project)]
-        heavy = heavy_files(pipeline, project.params.engine.evict)
-        sizes = [_num_bytes(path) for path in (*old, *heavy)]
+        large = large_files(pipeline, project.params.engine.evict)
+        sizes = [_num_bytes(path) for path in (*old, *large)]
         lines = [place_in(path, root) for path in old]
-        lines += [f"{place_in(path, root)}: its heavy columns" for path in heavy]
+        lines += [f"{place_in(path, root)}: its large columns" for path in large]
         for line in lines[:MAX_LISTED]:
             say(line)
         if len(lines) > MAX_LISTED:
@@ -97,9 +97,9 @@ def print_prune(project: Project, yes: bool) -> None:
         if yes:
             for path in old:
                 remove_tree(path) if path.is_dir() else path.unlink()
-            for path in heavy:
+            for path in large:
                 evict(path, pipeline.columns)
-            seal(lease)
+            record_checksums(lease)
     total = f"prune: {len(lines)} in all, {sum(sizes) / 1e6:.1f} MB"
     say(f"{total} freed" if yes else f"{total} that nothing needs; `jam prune --yes` frees them")
 

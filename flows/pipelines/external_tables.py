@@ -17,12 +17,12 @@ from tasks.benchmark.external_systems import (
     TRUTH,
     Folder,
     folder_sources,
+    prompt_fault,
     truth_sources,
-    unsingable,
     unused_files,
 )
 from tasks.benchmark.request import first_names
-from tasks.benchmark.songs import Asked
+from tasks.benchmark.songs import BenchmarkSong
 from tasks.engine.pipeline import Pipeline
 from tasks.engine.stage import Stage
 from tasks.prompts.prompts import Prompt, System, system_sources
@@ -30,19 +30,19 @@ from tasks.songs.columns import SONG_COLUMNS
 from tasks.songs.listing import list_sources
 from tasks.stages.align import Align
 from tasks.stages.ingest import Ingest
-from tasks.stages.load_external import Collect
+from tasks.stages.load_external import LoadExternal
 from tasks.stages.phonemize import Phonemize
 from tasks.stages.style import Style
 
 
 def truth_pipeline(
-    own: Project, songs: Sequence[Asked], prompts: Sequence[Prompt], with_times: bool
+    own: Project, songs: Sequence[BenchmarkSong], prompts: Sequence[Prompt], with_times: bool
 ) -> Pipeline:
-    """The table of the true songs; `with_times`: words are laid into them, for checkpoints to sing."""
+    """The table of the true songs; `with_times`: words are laid into them, for checkpoints to generate."""
     params, folder = own.params, own.work.root
     root = os.path.commonpath([song.audio.parent for song in songs if song.audio] or [folder.resolve()])
     sources = truth_sources(songs, Path(root), prompts, params.benchmark.seed)
-    stages: list[Stage] = [Collect(params.audio, {TRUTH: root}), *_measuring(own)]
+    stages: list[Stage] = [LoadExternal(params.audio, {TRUTH: root}), *_measuring(own)]
     if with_times:
         stages += [
             Align(params.align, params.models.aligner, params.models.phonemizer),
@@ -68,13 +68,13 @@ def folders_pipeline(own: Project, folders: Sequence[Folder], prompts: Sequence[
                 f"{folder.name}: {len(lacking)} songs are missing and count as failed ({first_names(lacking)})"
             )
     roots = {folder.name: str(folder.root) for folder in folders}
-    stages = [Collect(own.params.audio, roots), *_measuring(own)]
+    stages = [LoadExternal(own.params.audio, roots), *_measuring(own)]
     return own.pipeline(own.work.root / "folders" / "table", stages, sources)
 
 
-def sung_pipeline(own: Project, systems: Sequence[System], checkpoints: Mapping[str, Path]) -> Pipeline:
-    """The table of the checkpoints' songs; a song that lacks what must be sung is refused with the reason."""
-    lacking = {prompt.song_id: reason for prompt in systems[0].prompts if (reason := unsingable(prompt))}
+def checkpoint_pipeline(own: Project, systems: Sequence[System], checkpoints: Mapping[str, Path]) -> Pipeline:
+    """The table of the checkpoints' songs; a song that lacks what must be asked for is refused with the reason."""
+    lacking = {prompt.song_id: reason for prompt in systems[0].prompts if (reason := prompt_fault(prompt))}
     sources = [
         replace(source, facts={**source.facts, "refused": lacking.get(source.facts["parent"])})
         for source in system_sources(systems, own.params.benchmark.seed)

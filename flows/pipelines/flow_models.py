@@ -14,7 +14,7 @@ from flows.pipelines.listening_stages import (
     listening_stages,
 )
 from flows.pipelines.prepare_stages import prepare_stages
-from flows.pipelines.runs import hearing_of
+from flows.pipelines.runs import validation_by_ear_of
 from flows.settings.check_models import IDENTITY
 from flows.settings.params import Params
 from flows.settings.project import Project
@@ -50,7 +50,7 @@ def check_models(project: Project, flow: str) -> None:
     Models that run under another interpreter are looked up there, when their stage is planned.
 
     Raises:
-        BadModel: one cannot be used, or scores other axes than the benchmark compares; the line names the setting and the cure.
+        BadModel: one cannot be used, or scores other axes than the benchmark compares; the line names the setting and the hint.
     """
     models = project.params.models
     if flow in ("benchmark", "all") and models.judge.axes != AXES:
@@ -66,7 +66,7 @@ def check_models(project: Project, flow: str) -> None:
 
 def unusable_models(project: Project, flow: str) -> Iterator[BadModel]:
     """What each model of a flow (or of ``all``) lacks that cannot be used, once each; the messages name the setting
-    and the cure.
+    and the hint.
     """
     told: set[str] = set()
     for look_up in _look_ups(project, flow):
@@ -95,5 +95,5 @@ def _look_ups(project: Project, flow: str) -> Iterator[Callable[[], Any]]:
 
 
 def _heard_by(section: TrainParams, params: Params) -> dict[str, Any] | None:
-    hearing = hearing_of(section, params)
-    return hearing.facts() if hearing else None
+    by_ear = validation_by_ear_of(section, params)
+    return by_ear.facts() if by_ear else None

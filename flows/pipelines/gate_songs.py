@@ -1,4 +1,4 @@
-"""The gate of a round: its policy and its control sing the same validation songs as every policy before."""
+"""The gate of a round: its policy and its control generate the same validation songs as every policy before."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def gate_songs(
     project: Project, prompts: Sequence[Prompt], number: int, checkpoints: Mapping[str, Path]
 ) -> dict[str, PolicyScores]:
     """The scores of each checkpoint of a round, by its name, on the gate's prompts. Its songs lie in
-    ``rounds/<number>/gate``; what was sung of them already is found, not made.
+    ``rounds/<number>/gate``; what was made of them already is found, not made.
     """
     params, work, gate = project.params, project.work, project.params.gate
     systems = policy_systems(checkpoints, params.sampler, prompts)

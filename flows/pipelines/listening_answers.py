@@ -1,4 +1,4 @@
-"""What listeners answered: the keys of blind pages, and the preferences that their CSV files tell."""
+"""What listeners answered: the keys of listening pages, and the preferences that their CSV files tell."""
 
 from __future__ import annotations
 

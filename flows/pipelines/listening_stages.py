@@ -1,4 +1,4 @@
-"""The stages that sing and listen: what a gate and the benchmark put every system's songs through."""
+"""The stages that generate and measure: what a gate and the benchmark put every system's songs through."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from tasks.engine.pipeline import Pipeline
 from tasks.engine.stage import Stage
 from tasks.engine.table import Source
 from tasks.models.style_encoder import style_encoder_identity
-from tasks.stages.align_transcript import Place
+from tasks.stages.align_transcript import AlignTranscript
 from tasks.stages.generate import Generate
-from tasks.stages.measure_levels import Gauge
+from tasks.stages.measure_levels import MeasureLevels
 from tasks.stages.reward import Reward, RewardParams, Term
 from tasks.stages.score import Score
 from tasks.stages.separate import Separate, SeparateParams
@@ -22,7 +22,7 @@ from tasks.stages.transcribe import Transcribe, TranscribeParams
 
 
 def generate_stage(project: Project, checkpoints: Mapping[str, Path]) -> Generate:
-    """Sings with `checkpoints`, given by the hash of their weights.
+    """Samples from `checkpoints`, given by the hash of their weights.
 
     Raises:
         ValueError: a checkpoint never learned what the sampler's guidance asks of it.
@@ -44,7 +44,7 @@ def listening_pipeline(
     more: Sequence[Stage] = (),
     songs_root: str = "",
 ) -> Pipeline:
-    """Sing every song and listen to it; then `more`."""
+    """Generate every song and measure it; then `more`."""
     stages = [generate_stage(project, checkpoints), *listening_stages(project), *more]
     return project.pipeline(table_folder, stages, sources, songs_root=songs_root)
 
@@ -65,8 +65,8 @@ def benchmark_stages(project: Project) -> list[Stage]:
     """What the benchmark measures beyond: word times, levels, and a second judge where one is asked for."""
     params = project.params
     stages: list[Stage] = [
-        Place(params.models.aligner, params.models.phonemizer),
-        Gauge(params.check),
+        AlignTranscript(params.models.aligner, params.models.phonemizer),
+        MeasureLevels(params.check),
     ]
     if params.benchmark.second_judge is None:
         return stages

@@ -12,7 +12,7 @@ from tasks.songs.columns import SONG_COLUMNS
 from tasks.songs.files import songs_root
 from tasks.stages.align import Align
 from tasks.stages.check import Check
-from tasks.stages.dedup_features import Sketch
+from tasks.stages.dedup_features import DedupFeatures
 from tasks.stages.encode import Encode
 from tasks.stages.filter import Filter
 from tasks.stages.group import COMPARED, STYLE, Group
@@ -36,7 +36,7 @@ def prepare_stages(params: Params) -> list[Stage]:
         Phonemize(params.phonemize, params.models.phonemizer),
         Style(params.models.style_encoder),
         Encode(params.models.codec),
-        Sketch(params.dedup_features),
+        DedupFeatures(params.dedup_features),
         Check(params.check),
         Group(params.group, params.dedup_features.max_shingles, keeper),
         keeper,

@@ -23,17 +23,17 @@ from tasks.preference.pair_store import Pair, digest_of
 from tasks.preference.round import (
     CONTROL,
     POLICY,
-    TAKE_COLUMNS,
+    ROUND_COLUMNS,
+    GeneratedPairs,
     Round,
     RoundPrompts,
-    SungPairs,
     choose_pairs,
     training_pairs,
     write_pairs_file,
     write_scores,
 )
 from tasks.preference.round_report import held_out_line, pairs_line
-from tasks.prompts.prompts import policy_system, take_sources
+from tasks.prompts.prompts import candidate_sources, policy_system
 from tasks.training.train import TrainResult
 
 CANDIDATES, SCORES, PAIRS, PROMPTS = "candidates", "scores.parquet", "pairs.parquet", "prompts.parquet"
@@ -41,34 +41,36 @@ RUNS = {POLICY: "train", CONTROL: "control"}
 """Where in the round's folder the training run of each lies."""
 
 
-def sing_pairs(project: Project, folder: Path, number: int, prompts: RoundPrompts, policy: Path) -> SungPairs:
-    """Sing, score and pair into `folder`; whatever of it stands is found, not made."""
+def generate_pairs(
+    project: Project, folder: Path, number: int, prompts: RoundPrompts, policy: Path
+) -> GeneratedPairs:
+    """Generate, score and pair into `folder`; whatever of it stands is found, not made."""
     params, work = project.params, project.work
     prompts.write(folder / PROMPTS)
-    system = policy_system(f"round-{number}", "takes", weights_hash(policy), params.sampler, prompts.all)
+    system = policy_system(f"round-{number}", "candidates", weights_hash(policy), params.sampler, prompts.all)
     seed = params.round.seed + number - 1
-    sources = take_sources(prompts.all, system, number, params.round.candidates, seed)
-    pipeline = take_pipeline(project, folder, sources, policy)
+    sources = candidate_sources(prompts.all, system, number, params.round.candidates, seed)
+    pipeline = candidate_pipeline(project, folder, sources, policy)
     run_stages([pipeline], params.engine, work.receipts / f"{folder.parent.name}-{folder.name}")
-    takes = pipeline.listed_rows(TAKE_COLUMNS)
-    write_scores(folder / SCORES, takes)
-    learn = choose_pairs(prompts.learn, takes, params.pair, TRAIN)
-    check = choose_pairs(prompts.check, takes, params.pair, VALIDATION)
+    candidates = pipeline.listed_rows(ROUND_COLUMNS)
+    write_scores(folder / SCORES, candidates)
+    learn = choose_pairs(prompts.learn, candidates, params.pair, TRAIN)
+    check = choose_pairs(prompts.check, candidates, params.pair, VALIDATION)
     write_pairs_file(folder / PAIRS, (learn, check))
-    latents = {row["song_id"]: row["latent_sung"] for row in pipeline.rows(["latent_sung"])}
+    latents = {row["song_id"]: row["generated_latent"] for row in pipeline.rows(["generated_latent"])}
     tensors = training_pairs(learn, latents, work.shards), training_pairs(check, latents, work.shards)
-    return SungPairs(learn, check, tensors)
+    return GeneratedPairs(learn, check, tensors)
 
 
 def run_round(
     project: Project, number: int, prompts: RoundPrompts, models: Mapping[str, Path], first: Path
 ) -> Round:
-    """Sing, score, pair, train; whatever of it stands is found, not made.
+    """Generate, score, pair, train; whatever of it stands is found, not made.
 
     `models`: the checkpoints the round begins with, POLICY and perhaps CONTROL; `first`: the one of all rounds.
     """
     params, folder = project.params, project.work.round(number)
-    made = sing_pairs(project, folder, number, prompts, models[POLICY])
+    made = generate_pairs(project, folder, number, prompts, models[POLICY])
     say(f"pair: round {number}: {pairs_line(made.learn, made.check)}")
     table = [{"prompt": row.song_id, **row.columns} for row in made.learn.rows]
     show_table(f"pairs-{number}", table, "Winner and loser of every prompt")
@@ -86,8 +88,8 @@ def run_round(
     return Round(made, runs)
 
 
-def take_pipeline(project: Project, folder: Path, sources: Sequence[Source], policy: Path) -> Pipeline:
-    """The table of a round's takes and the stages that make and score them."""
+def candidate_pipeline(project: Project, folder: Path, sources: Sequence[Source], policy: Path) -> Pipeline:
+    """The table of a round's candidates and the stages that make and score them."""
     stages = candidate_stages(project, {weights_hash(policy): policy})
     return project.pipeline(folder / CANDIDATES, stages, sources)
 

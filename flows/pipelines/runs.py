@@ -13,7 +13,7 @@ from tasks.models.transcriber import check_apart
 from tasks.storage.files import remove_tree
 from tasks.storage.object_store import local_folder
 from tasks.training.train import TrainParams, fresh_model
-from tasks.training.validation_by_ear import Hearing
+from tasks.training.validation_by_ear import ValidationByEar
 
 
 def untrained_checkpoint(project: Project) -> Path:
@@ -64,12 +64,12 @@ def checkpoint_with(work: WorkFolder, weights: str) -> Path:
     )
 
 
-def hearing_of(section: TrainParams, params: Params) -> Hearing | None:
-    """Who hears validation songs while this section trains: the recogniser that guards, never the one that measures."""
+def validation_by_ear_of(section: TrainParams, params: Params) -> ValidationByEar | None:
+    """Who transcribes validation songs while this section trains: the recogniser that guards, never the one that measures."""
     if not section.validation_per_songs:
         return None
     check_apart(params.models.guard_transcriber, params.models.transcriber)
-    return Hearing(
+    return ValidationByEar(
         params.sampler,
         params.models.style_encoder,
         params.models.codec,

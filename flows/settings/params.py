@@ -11,7 +11,7 @@ from pydantic import field_validator, model_validator
 from flows.settings.params_files import load
 from tasks.audio.read import AudioParams
 from tasks.benchmark.listening_test import ListenParams
-from tasks.benchmark.sensitivity import ProbeParams
+from tasks.benchmark.sensitivity import SensitivityParams
 from tasks.benchmark.systems import BenchmarkParams
 from tasks.dedup.near_duplicates import GroupParams
 from tasks.engine.params import EngineParams
@@ -35,7 +35,7 @@ from tasks.quality.calibrate import CalibrateParams
 from tasks.quality.checked_song import CheckParams
 from tasks.quality.limits import FilterParams
 from tasks.stages.align import AlignParams
-from tasks.stages.dedup_features import SketchParams
+from tasks.stages.dedup_features import DedupFeaturesParams
 from tasks.stages.generate import SamplerParams
 from tasks.stages.ingest import IngestParams
 from tasks.stages.pack import PackParams
@@ -88,7 +88,7 @@ class Params(Section):
     transcribe: TranscribeParams
     align: AlignParams
     phonemize: PhonemizeParams
-    dedup_features: SketchParams
+    dedup_features: DedupFeaturesParams
     check: CheckParams
     group: GroupParams
     filter: FilterParams
@@ -108,7 +108,7 @@ class Params(Section):
     dpo: PreferParams
     sweep: SweepParams
     benchmark: BenchmarkParams
-    sensitivity: ProbeParams
+    sensitivity: SensitivityParams
     listening_test: ListenParams
 
     @model_validator(mode="after")

@@ -17,7 +17,7 @@ from tasks.engine.stage import Stage
 from tasks.engine.table import Source, Table
 from tasks.prompts.columns import PROMPTED_COLUMNS
 from tasks.storage.lease import hold
-from tasks.upkeep.checksums import seal
+from tasks.upkeep.checksums import record_checksums
 
 Result = TypeVar("Result")
 More = ParamSpec("More")
@@ -79,7 +79,7 @@ def writes_work(command: str) -> Callable[[Writing[More, Result]], Writing[More,
                 try:
                     return flow(project, *args, **more)
                 finally:
-                    seal(lease)
+                    record_checksums(lease)
 
         return run
 

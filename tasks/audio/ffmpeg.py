@@ -52,7 +52,7 @@ class Packets:
         Raises:
             Refused: ``truncated``, ``not_audio`` or ``empty``.
         """
-        end = _claimed_end(file, container, num_bytes)
+        end = _stated_end(file, container, num_bytes)
         if end > num_bytes:
             raise Refused("truncated", f"{num_bytes} bytes, the container says {end}")
         file.seek(0)
@@ -138,7 +138,7 @@ def _samples_CN(frame: av.AudioFrame) -> np.ndarray:
     return (array / FULL_SCALE[array.dtype.name]).astype(np.float32)
 
 
-def _claimed_end(file: BinaryIO, container: str, num_bytes: int) -> int:
+def _stated_end(file: BinaryIO, container: str, num_bytes: int) -> int:
     """Where the parts of a container say it ends: beyond `num_bytes` for a file cut short."""
     if container == MATROSKA:
         return _end_of_matroska(file)

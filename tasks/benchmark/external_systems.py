@@ -1,4 +1,4 @@
-"""Judged systems: the songs of a manifest as prompts, and folders of audio as the systems that sang them."""
+"""External systems: the songs of a manifest as prompts, and folders of audio as the systems that made them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from jam_model.frames import STYLE_DIM
 from jam_model.words import Word, words_of
-from tasks.benchmark.songs import Asked
+from tasks.benchmark.songs import BenchmarkSong
 from tasks.engine.table import Source
 from tasks.models.phonemizer import Phonemizer, phonemized
 from tasks.models.style_encoder import StyleEncoder
@@ -66,7 +66,9 @@ def read_folder(name: str, root: Path) -> Folder:
     return Folder(name, real, files)
 
 
-def truth_sources(songs: Sequence[Asked], root: Path, prompts: Sequence[Prompt], seed: int) -> list[Source]:
+def truth_sources(
+    songs: Sequence[BenchmarkSong], root: Path, prompts: Sequence[Prompt], seed: int
+) -> list[Source]:
     """A row a true song, uncut, with all that `align` reads; those that are not here are refused as ``missing``."""
     system = System(TRUTH, "Ground truth", {"kind": "file"}, prompts)
     rows = []
@@ -90,7 +92,7 @@ def unused_files(folder: Folder, prompts: Sequence[Prompt]) -> list[str]:
 
 
 def prompt_of(
-    song: Asked,
+    song: BenchmarkSong,
     row: Mapping[str, Any] | None,
     phonemizer: Phonemizer,
     encoder: StyleEncoder,
@@ -98,7 +100,7 @@ def prompt_of(
 ) -> Prompt:
     """What singers are asked for; `row` is what the stages wrote of the true song, where it is here.
 
-    Word times are those of the lyrics, else where the aligner lays the words in the true song. The style is the
+    Word times are those of the lyrics, else where the aligner places the words in the true song. The style is the
     true song's, else that of the text.
     """
     heard = {} if row is None else row
@@ -123,7 +125,7 @@ def prompt_of(
     )
 
 
-def unsingable(prompt: Prompt) -> str | None:
+def prompt_fault(prompt: Prompt) -> str | None:
     """Why a model cannot be asked for this song: ``no_word_times``, ``no_style`` or ``no_duration``; else None."""
     if not prompt.is_timed:
         return "no_word_times"

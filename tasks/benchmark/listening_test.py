@@ -1,4 +1,4 @@
-"""Blind listening: takes of two systems, at one loudness, dealt to sides A and B; the key stays beside the page."""
+"""Blind listening: songs of two systems, at one loudness, dealt to sides A and B; the key stays beside the page."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ListenParams(Section):
 
 
 @dataclass(frozen=True)
-class Takes:
+class SystemSongs:
     """Songs of one system by song id: their titles, and what decodes each when it is wanted."""
 
     name: str
@@ -43,7 +43,7 @@ class Takes:
     made_by: Sequence[str] = ()
 
 
-def takes_of_table(table: Path, system: str, songs_root: str) -> Takes:
+def songs_of_table(table: Path, system: str, songs_root: str) -> SystemSongs:
     """What a benchmark's table holds of a system: every song that it did not drop."""
     titles: dict[str, str] = {}
     mixes: dict[str, Callable[[], np.ndarray]] = {}
@@ -60,10 +60,10 @@ def takes_of_table(table: Path, system: str, songs_root: str) -> Takes:
                 titles[parent] = title
                 mixes[parent] = _table_mix(path, place, row["song_id"], songs_root)
                 made_by.update(row["made_by"])
-    return Takes(system, titles, mixes, sorted(made_by))
+    return SystemSongs(system, titles, mixes, sorted(made_by))
 
 
-def takes_of_folder(name: str, folder: Path, limits: AudioParams) -> Takes:
+def songs_of_folder(name: str, folder: Path, limits: AudioParams) -> SystemSongs:
     """A folder of audio files named by song id.
 
     Raises:
@@ -78,13 +78,19 @@ def takes_of_folder(name: str, folder: Path, limits: AudioParams) -> Takes:
     def mix(path: Path) -> Callable[[], np.ndarray]:
         return lambda: read_audio(path, limits)[0]
 
-    return Takes(name, {song: song for song in files}, {song: mix(path) for song, path in files.items()})
+    return SystemSongs(
+        name, {song: song for song in files}, {song: mix(path) for song, path in files.items()}
+    )
 
 
 def blind_test(
-    left: Takes, right: Takes, style: Takes | None, params: ListenParams, output: OutputParams
+    left: SystemSongs,
+    right: SystemSongs,
+    style: SystemSongs | None,
+    params: ListenParams,
+    output: OutputParams,
 ) -> tuple[list[Trial], ListeningKey]:
-    """The trials of a page and its key; equal takes and seed give equal pages.
+    """The trials of a page and its key; equal candidates and seed give equal pages.
 
     Raises:
         ValueError: the systems have too few songs in common.
@@ -102,8 +108,8 @@ def blind_test(
         f"{number:03}": Side(song, *((right.name, left.name) if swap else (left.name, right.name)))
         for number, (song, swap) in enumerate(zip(chosen, swapped, strict=True), start=1)
     }
-    takes = {left.name: left, right.name: right}
-    trials = [_trial(name, side, takes, style, params, output) for name, side in sides.items()]
+    songs = {left.name: left, right.name: right}
+    trials = [_trial(name, side, songs, style, params, output) for name, side in sides.items()]
     sounds = [hashlib.sha256(sound).hexdigest() for trial in trials for sound in (trial.a, trial.b)]
     page = hashlib.sha256(json.dumps(sounds).encode()).hexdigest()[:12]
     return trials, ListeningKey(page, left.name, right.name, sides, [*left.made_by, *right.made_by])
@@ -112,14 +118,14 @@ def blind_test(
 def _trial(
     name: str,
     side: Side,
-    takes: Mapping[str, Takes],
-    style: Takes | None,
+    songs: Mapping[str, SystemSongs],
+    style: SystemSongs | None,
     params: ListenParams,
     output: OutputParams,
 ) -> Trial:
-    title = takes[side.a].titles[side.song_id]
+    title = songs[side.a].titles[side.song_id]
     wanted = style.mixes.get(side.song_id) if style else None
-    mixes = [takes[side.a].mixes[side.song_id](), takes[side.b].mixes[side.song_id]()]
+    mixes = [songs[side.a].mixes[side.song_id](), songs[side.b].mixes[side.song_id]()]
     mixes += [wanted()] if wanted else []
     sounds = [mp3_bytes(mix_CN) for mix_CN in equally_loud(_cut(mixes, params.max_s), output)]
     return Trial(name, title, sounds[0], sounds[1], sounds[2] if wanted else None)

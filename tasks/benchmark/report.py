@@ -16,7 +16,7 @@ from eval.metrics.catalogue import HEADLINE, chapter_of
 from eval.metrics.error_rates import NORMALISER, ErrorCounts
 from eval.metrics.fad import FAD
 from eval.metrics.metric import SongMetric
-from eval.pages.players import waveform_peaks, worst_takes
+from eval.pages.players import waveform_peaks, worst_songs
 from eval.results.by_genre import genre_rows
 from eval.results.published import published_rows
 from eval.results.report import Comparison, LossCurve, Report
@@ -34,7 +34,7 @@ MOST_AT_ONCE = 8  # mixes held and encoded
 LISTENING_GAIN = np.float32(0.9)
 """Of every sound alike: coding moves peaks, and few then need a gain of their own."""
 NOTES = (
-    f"Words are compared as: {NORMALISER}. They are heard in vocals separated from the mix as far as the asked end; "
+    f"Words are compared as: {NORMALISER}. They are transcribed from vocals separated from the mix as far as the reference end; "
     "rates are not capped.",
     "All systems are judged on the same songs; differences are paired within songs, and a song that failed is "
     "counted and never averaged away.",
@@ -119,7 +119,7 @@ def _report_system(measured: Measured, system: System) -> ReportSystem:
 def _song_rows(
     measured: Measured, systems: Sequence[System], player_songs: int, mixes: Mixes
 ) -> list[SongRow]:
-    """Every song of every system; the first `player_songs` songs and the worst takes by each metric with sound."""
+    """Every song of every system; the first `player_songs` songs and the worst songs by each metric with sound."""
     songs = [
         (system.name, song, prompt)
         for system in systems
@@ -127,12 +127,12 @@ def _song_rows(
     ]
     metrics = _of_songs(measured)
     rows = [_song_row(song, prompt, metrics, system) for system, song, prompt in songs]
-    heard = {prompt.song_id for prompt in measured.prompts[:player_songs]}
-    worst = worst_takes(rows, measured.metrics) if player_songs else set()
+    hypothesis = {prompt.song_id for prompt in measured.prompts[:player_songs]}
+    worst = worst_songs(rows, measured.metrics) if player_songs else set()
     sounds = {
         place: song.row["song_id"]
         for place, (row, (_, song, _)) in enumerate(zip(rows, songs, strict=True))
-        if song.has_sound and (row.song_id in heard or (row.system, row.song_id) in worst)
+        if song.has_sound and (row.song_id in hypothesis or (row.system, row.song_id) in worst)
     }
     return _with_sounds(rows, sounds, mixes)
 
@@ -144,8 +144,8 @@ def _with_sounds(rows: Sequence[SongRow], sounds: Mapping[int, str], mixes: Mixe
     with ThreadPoolExecutor(at_once) as threads:
         for start in range(0, len(places), at_once):
             some = places[start : start + at_once]
-            heard = [mixes(sounds[place]) for place in some]
-            made = threads.map(_with_sound, [rows[place] for place in some], heard)
+            hypothesis = [mixes(sounds[place]) for place in some]
+            made = threads.map(_with_sound, [rows[place] for place in some], hypothesis)
             for place, row in zip(some, made, strict=True):
                 found[place] = row
     return found
@@ -158,7 +158,7 @@ def _of_songs(measured: Measured) -> list[SongMetric]:
 
 def _song_row(song: SongMeasures, prompt: Prompt, metrics: Sequence[SongMetric], system: str) -> SongRow:
     values = {metric.name: song.value(metric.name) for metric in metrics}
-    heard = song.row.get("placed_words") or song.row["transcript_times"]
+    hypothesis = song.row.get("aligned_transcript") or song.row["transcript_times"]
     return SongRow(
         song_id=prompt.song_id,
         title=prompt.title,
@@ -166,8 +166,8 @@ def _song_row(song: SongMeasures, prompt: Prompt, metrics: Sequence[SongMetric],
         duration_s=prompt.duration_s or song.row.get("duration_s") or 0.0,
         scores={metric.name: metric.score(values[metric.name]) for metric in metrics},
         reasons={name: reason for name in values if (reason := song.reason(name))},
-        asked=_lane(song.row["asked_words"]) if prompt.is_timed else (),
-        heard=_lane(heard or ()),
+        reference=_lane(song.row["reference_words"]) if prompt.is_timed else (),
+        hypothesis=_lane(hypothesis or ()),
         genre=prompt.genre or "",
         counts={name: value for name, value in values.items() if isinstance(value, ErrorCounts)},
         facts=_facts(song.row),
@@ -182,8 +182,8 @@ def _with_sound(row: SongRow, mix_CN: np.ndarray) -> SongRow:
 def _facts(row: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What each stage did to this song, in a line a stage: the code and models that ran, and how it was asked."""
     facts = [(made.split("-v")[0], made) for made in row["made_by"]]
-    asked = [("made from", row["recipe"]), ("weights", row["checkpoint"]), ("seed", row["seed"])]
-    facts += [(name, str(value)) for name, value in asked if value is not None]
+    reference = [("made from", row["recipe"]), ("weights", row["checkpoint"]), ("seed", row["seed"])]
+    facts += [(name, str(value)) for name, value in reference if value is not None]
     return facts + ([("dropped", row["drop_reason"])] if row["drop_reason"] else [])
 
 

@@ -107,7 +107,7 @@ def run_facts(started: float, rtf: Mapping[str, float]) -> dict[str, Any]:
 
 
 def generation_rtf(pipeline: Pipeline, receipts: Path) -> dict[str, float]:
-    """Seconds of work a second of sung audio, by system: a partition holds the songs of one system."""
+    """Seconds of work a second of generated audio, by system: a partition holds the songs of one system."""
     system_of: dict[int, str] = {}
     audio_s: dict[int, float] = {}
     for row in pipeline.rows(["system", "duration_s", "checkpoint"]):

@@ -1,4 +1,4 @@
-"""Sensitivity tests: the same songs sung again and again while one thing of the request changes, and what that does."""
+"""Sensitivity tests: the same songs generated again and again while one thing of the request changes, and what that does."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TRUE_START = "true_start_median"
 TRUE_TITLE = "Word start error against the unmoved times, median"
 
 
-class ProbeParams(Section):
+class SensitivityParams(Section):
     """`disturb_s`: how far word times are moved at most; `lyrics_guidance_scales`: guidance towards the lyrics."""
 
     num_songs: int = Field(ge=2)
@@ -41,14 +41,14 @@ class ProbeParams(Section):
 
 @dataclass(frozen=True)
 class Step:
-    """One value of what changes, and the system that sings with it."""
+    """One value of what changes, and the system that generates with it."""
 
     value: float
     system: System
 
 
 @dataclass(frozen=True)
-class Probe:
+class SensitivityTest:
     """What is changed, in which unit, and the curves that are drawn."""
 
     name: str
@@ -58,21 +58,23 @@ class Probe:
     steps: Sequence[Step]
 
 
-def timing_probe(
-    prompts: Sequence[Prompt], weights: str, sampler: SamplerParams, params: ProbeParams
-) -> Probe:
-    """Word times moved by at most so many seconds: does the model follow them, and does it still sing words?"""
+def timing_test(
+    prompts: Sequence[Prompt], weights: str, sampler: SamplerParams, params: SensitivityParams
+) -> SensitivityTest:
+    """Word times moved by at most so many seconds: does the model follow them, and does it still say words?"""
     steps = [
         Step(reach_s, _sung(number, weights, sampler, with_times_moved(prompts, reach_s, params.seed)))
         for number, reach_s in enumerate(params.disturb_s)
     ]
     title = "Word times moved by up to"
-    return Probe("timing", title, "s", (ACOUSTIC_PER.name, WORD_START_MEDIAN.name, TRUE_START), steps)
+    return SensitivityTest(
+        "timing", title, "s", (ACOUSTIC_PER.name, WORD_START_MEDIAN.name, TRUE_START), steps
+    )
 
 
-def guidance_probe(
-    prompts: Sequence[Prompt], weights: str, sampler: SamplerParams, params: ProbeParams
-) -> Probe:
+def guidance_test(
+    prompts: Sequence[Prompt], weights: str, sampler: SamplerParams, params: SensitivityParams
+) -> SensitivityTest:
     """Guidance towards the lyrics, everything else as `sampler` has it."""
     steps = [
         Step(
@@ -82,10 +84,12 @@ def guidance_probe(
         for number, scale in enumerate(params.lyrics_guidance_scales)
     ]
     curves = (ACOUSTIC_PER, WORD_START_MEDIAN, STYLE_SIMILARITY, JUDGE_MEAN)
-    return Probe("guidance", "Lyrics guidance scale", "", tuple(metric.name for metric in curves), steps)
+    return SensitivityTest(
+        "guidance", "Lyrics guidance scale", "", tuple(metric.name for metric in curves), steps
+    )
 
 
-KINDS = {"timing": timing_probe, "guidance": guidance_probe}
+KINDS = {"timing": timing_test, "guidance": guidance_test}
 
 
 def with_times_moved(prompts: Sequence[Prompt], reach_s: float, seed: int) -> list[Prompt]:
@@ -96,13 +100,13 @@ def with_times_moved(prompts: Sequence[Prompt], reach_s: float, seed: int) -> li
     return [_moved(prompt, reach_s, seed) for prompt in prompts]
 
 
-def estimates(probe: Probe, step: Step, measured: Measured) -> dict[str, Estimate]:
+def estimates(probe: SensitivityTest, step: Step, measured: Measured) -> dict[str, Estimate]:
     """The curves at one step; ``true_start_median`` is against the times before they were moved."""
     found = {name: measured.estimate(step.system.name, name) for name in probe.curves if name != TRUE_START}
     if TRUE_START in probe.curves:
         errors = [
             WORD_START_MEDIAN.measure(
-                replace(song.song, row={**song.row, "asked_words": rows_of(prompt.words)})
+                replace(song.song, row={**song.row, "reference_words": rows_of(prompt.words)})
             )
             for song, prompt in zip(measured.systems[step.system.name], measured.prompts, strict=True)
         ]
@@ -114,7 +118,7 @@ def estimates(probe: Probe, step: Step, measured: Measured) -> dict[str, Estimat
 class Curves:
     """What a test found: its curves' estimates at each value, of which weights, and which models made them."""
 
-    test: Probe
+    test: SensitivityTest
     points: Sequence[tuple[float, Mapping[str, Estimate]]]
     weights: str
     num_songs: int

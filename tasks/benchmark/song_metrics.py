@@ -28,7 +28,7 @@ def columns_of(metrics: Iterable[Measurable]) -> tuple[str, ...]:
 
 
 MEASURED_COLUMNS = (
-    *("parent", "system", "take", "seed", "checkpoint", "recipe", "asked_words", "duration_s"),
+    *("parent", "system", "take", "seed", "checkpoint", "recipe", "reference_words", "duration_s"),
     *("transcript_times", *columns_of(measured_metrics())),
 )
 
@@ -46,7 +46,7 @@ class SongMeasures:
     """All that was measured on one song of one system: values by metric."""
 
     song: Song
-    given: Song  # the same against the words that it was given to sing
+    given: Song  # the same against the words that it was given
     values: Mapping[str, Any]
 
     @property
@@ -94,22 +94,24 @@ class Ruler:
     reference: FrechetReference | None = None
     texts: TextStyles = field(default_factory=TextStyles)
 
-    def song(self, row: Mapping[str, Any], prompt: Prompt, asked_phones: Sequence[str]) -> Song:
-        """The row as all metrics take it; `asked_phones` are those of the prompt's words."""
+    def song(self, row: Mapping[str, Any], prompt: Prompt, reference_phones: Sequence[str]) -> Song:
+        """The row as all metrics take it; `reference_phones` are those of the prompt's words."""
         transcript = row.get("transcript")
         return replace(
             song_of(row, prompt),
-            phones=asked_phones,
+            phones=reference_phones,
             transcript_phones=None if transcript is None else self.phonemizer.phones(list(transcript)),
             text_S=self.texts.of_song.get(prompt.song_id),
             genres=self.texts.genres,
             reference=self.reference,
         )
 
-    def measures(self, row: Mapping[str, Any], prompt: Prompt, asked_phones: Sequence[str]) -> SongMeasures:
+    def measures(
+        self, row: Mapping[str, Any], prompt: Prompt, reference_phones: Sequence[str]
+    ) -> SongMeasures:
         """Every metric of the catalogue that the row's columns allow."""
-        song = given = self.song(row, prompt, asked_phones)
-        given_texts = [word.text for word in words_of(row["asked_words"])]
+        song = given = self.song(row, prompt, reference_phones)
+        given_texts = [word.text for word in words_of(row["reference_words"])]
         if given_texts != prompt.texts:
             given = replace(song, texts=given_texts, phones=self.phonemizer.phones(given_texts))
         return SongMeasures(song, given, {metric.name: metric.measure(song) for metric in measured_metrics()})

@@ -1,7 +1,7 @@
 """The songs of a benchmark that was given as a manifest, ours or a data set's: what is asked, and what is there.
 
 A row names its fields as `benchmark.fields` maps them. Lyrics and style are a file's path or the thing itself. The
-true audio may be missing: such a song can still be sung, heard and compared with its words.
+true audio may be missing: such a song can still be generated, transcribed and compared with its words.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class FieldsParams(Section):
 
 
 @dataclass(frozen=True)
-class Asked:
+class BenchmarkSong:
     """A song of the benchmark as its manifest gives it; `audio` is None where the true song is not here."""
 
     song_id: str
@@ -61,7 +61,7 @@ class Asked:
 class Benchmark:
     """The songs in the manifest's order, and the rows that cannot be one, with the reason."""
 
-    songs: Sequence[Asked]
+    songs: Sequence[BenchmarkSong]
     refused: Sequence[Refusal]
 
     @property
@@ -84,11 +84,11 @@ def read_benchmark(path: Path, fields: FieldsParams, limits: IngestParams) -> Be
         raise ValueError(
             f"manifest: no row of {path} has the field {fields.id!r}; set benchmark.fields.id to what it is called"
         )
-    songs: dict[str, Asked] = {}
+    songs: dict[str, BenchmarkSong] = {}
     refused: list[Refusal] = []
     for number, row in enumerate(rows, start=1):
         try:
-            song = _asked(row, fields, root, limits)
+            song = _benchmark_song(row, fields, root, limits)
         except Refused as error:
             refused.append({"path": f"{path.name}:{number}", "reason": error.reason, "detail": error.detail})
             continue
@@ -129,7 +129,7 @@ def rows_of(path: Path, fields: FieldsParams) -> Iterator[Any]:
         )
 
 
-def _asked(row: Any, fields: FieldsParams, root: Path, limits: IngestParams) -> Asked:
+def _benchmark_song(row: Any, fields: FieldsParams, root: Path, limits: IngestParams) -> BenchmarkSong:
     if not isinstance(row, Mapping):
         raise Refused("manifest_entry", "a row is no object")
 
@@ -146,7 +146,7 @@ def _asked(row: Any, fields: FieldsParams, root: Path, limits: IngestParams) -> 
     lyrics = cell(fields.lyrics) if fields.lyrics in row else beside.get("lyrics")
     style = cell(fields.style) if fields.style in row else beside.get("style")
     genre = cell(fields.genre)
-    return Asked(
+    return BenchmarkSong(
         song_id,
         title,
         _lyrics(lyrics, root, limits),

@@ -85,7 +85,7 @@ class Measured:
         return metric.estimate(self.columns(metric)[system], self.corpus)
 
     def difference(self, left: str, right: str, name: str, given: bool = False) -> Estimate:
-        """Left minus right over the songs both have; `given`: left's words against what it was given to sing."""
+        """Left minus right over the songs both have; `given`: left's words against what it was given."""
         metric = self.metric(name)
         if reason := self.unmeasured(metric, left, right):
             return Estimate(None, None, None, 0, 0, reason=reason)

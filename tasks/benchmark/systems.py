@@ -1,4 +1,4 @@
-"""Benchmark: which systems sing the same songs, and what is asked of the numbers."""
+"""Benchmark: which systems generate the same songs, and what is asked of the numbers."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ NO_BIAS, OTHER_STYLE, DEALT, DPO, CONTROL = (
 
 
 class BenchmarkParams(Section):
-    """`min_confidence` is the transcriber's while it judges: 0 hears every song out, so that WER is what was
+    """`min_confidence` is the transcriber's while it judges: 0 transcribes every song, so that WER is what was
     heard. `second_judge` scores beside `judge`, set up as there; null: none. `genres`: names for genre accuracy, read
     by a style encoder that reads text; fewer than two: it is not measured. `name` and `fields` are for a manifest:
     what its songs are called in titles (null: the file's name), and what it calls its fields. `max_*` and
@@ -192,7 +192,7 @@ def questions(measured: Measured, params: BenchmarkParams) -> list[Comparison]:
         ),
         absolute(
             "ends",
-            "Does the music stop at the asked end?",
+            "Does the music stop at the reference end?",
             tail,
             TRAINED,
             expect="at_most",

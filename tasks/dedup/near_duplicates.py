@@ -1,4 +1,4 @@
-"""Neighbours: which songs are the same song, and so on which side of the split every song lies.
+"""Near duplicates: which songs are the same song, and so on which side of the split every song lies.
 
 Pure: rows of the whole table in, facts out. Songs come in the order in which the table took them in, and a
 song is only ever compared and joined with earlier ones, so that more songs leave the facts of the earlier ones
@@ -18,7 +18,7 @@ from pydantic import field_validator
 from tasks.dedup.landmarks import index_keys, shared_landmarks
 from tasks.dedup.shingles import shared_text
 from tasks.engine.stage import Section
-from tasks.songs.lyrics import sung_words
+from tasks.songs.lyrics import lyric_words
 
 TRAIN, VALIDATION, BENCHMARK = "train", "validation", "benchmark"
 STRENGTH = (TRAIN, VALIDATION, BENCHMARK)  # where two sides meet, the later one wins
@@ -85,8 +85,8 @@ class Known:
     content_hash: str
     artist: str | None = None
     lyrics_hash: str | None = None
-    lyrics_sketch: np.ndarray | None = None
-    audio_sketch: np.ndarray | None = None
+    lyrics_shingles: np.ndarray | None = None
+    audio_landmarks: np.ndarray | None = None
     dropped: bool = False
 
 
@@ -129,7 +129,7 @@ def own_split(artist: str | None, lyrics_hash: str | None, content_hash: str, pa
 
 def artist_key(artist: str | None) -> str:
     """An artist's name without case and punctuation; empty when there is none."""
-    return " ".join(sung_words(artist)) if artist else ""
+    return " ".join(lyric_words(artist)) if artist else ""
 
 
 def neighbours(
@@ -179,8 +179,8 @@ def near_pairs(
 ) -> list[tuple[int, int]]:
     """Places (earlier, later) of near songs, enough of them to connect every group."""
     near = _same_content(songs)
-    words = {p: s.lyrics_sketch for p, s in enumerate(songs) if s.lyrics_sketch is not None}
-    sounds = {p: s.audio_sketch for p, s in enumerate(songs) if s.audio_sketch is not None}
+    words = {p: s.lyrics_shingles for p, s in enumerate(songs) if s.lyrics_shingles is not None}
+    sounds = {p: s.audio_landmarks for p, s in enumerate(songs) if s.audio_landmarks is not None}
     candidates = _candidates({place: sketch[:INDEXED_KEYS] for place, sketch in words.items()})
     candidates |= _candidates({place: index_keys(marks_L, INDEXED_KEYS) for place, marks_L in sounds.items()})
     unsure: dict[tuple[int, int], float] = {}  # the style cosine that would make them near

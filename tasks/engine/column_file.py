@@ -1,6 +1,6 @@
 """The column file a stage writes for one partition: whole or not there, with its cache key inside.
 
-Heavy columns are written one row group a song, so memory is bounded by a few songs.
+Large columns are written one row group a song, so memory is bounded by a few songs.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class ColumnFile:
         self.columns = sorted(stage.writes.keys() - {stage.sink})
         fields = [("song_id", pa.string()), *((name, stage.writes[name].type) for name in self.columns)]
         fields += [*(SINK_FIELDS if stage.sink else ()), *BOOKKEEPING]
-        self.heavy = any(stage.writes[name].heavy for name in self.columns)
+        self.large = any(stage.writes[name].large for name in self.columns)
         self.schema = pa.schema(fields)
         self.metadata = {"cache_key": canonical(cache_key), "inputs_sha256": canonical(inputs_sha256)}
         self.rows: list[dict[str, Any]] = []
@@ -50,7 +50,7 @@ class ColumnFile:
                 raise ValueError(f"stage {self.stage.name} has a sink but the work names no shard")
             spool = self.stack.enter_context(atomic_path(self.shard_path))
             self.shard = self.stack.enter_context(spool.open("wb"))
-        compression = "none" if self.heavy else "zstd"
+        compression = "none" if self.large else "zstd"
         self.writer = pq.ParquetWriter(self.temporary, self.schema, compression=compression)
         return self
 
@@ -63,7 +63,7 @@ class ColumnFile:
             row |= {"shard": self.shard_path.name if fragment else None, "shard_bytes": len(fragment)}
         row |= {"song_id": song_id, "drop_reason": reason, "dropped_by": by, "made_by": self.made_by}
         self.rows.append(row)
-        if self.heavy:
+        if self.large:
             self._flush()
 
     def _append(self, data: bytes) -> None:

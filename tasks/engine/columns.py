@@ -19,4 +19,4 @@ class Column:
 
     type: pa.DataType
     meaning: str
-    heavy: bool = False
+    large: bool = False

@@ -50,7 +50,7 @@ class StageWorkers(Section):
 class EngineParams(Section):
     """How stages run. None of it is part of a fingerprint.
 
-    `evict`: stages whose heavy columns `jam prune` may free once all that reads them stands.
+    `evict`: stages whose large columns `jam prune` may free once all that reads them stands.
     `stages`: stages with workers of their own, a pool each; all others share the pool. `num_workers` is also how
     far a cluster with an autoscaler may grow: all are asked for at once when work is queued, and those idle for
     `idle_worker_s` go, down to `min_workers` a pool. `shard_cache_mb`: what a machine keeps of shards in a store.

@@ -21,8 +21,8 @@ from tasks.engine.table import GONE, Table, partition_rows
 from tasks.storage.files import names_in, parquet_file, write_json
 
 FIT_NAME = "fit.json"
-LEAN = ".lean.parquet"
-"""How a column file ends whose heavy columns were let go (tasks.upkeep.prune); it stands until they are needed again."""
+STUB = ".stub.parquet"
+"""How a column file ends whose large columns were evicted (tasks.upkeep.prune); it stands until they are needed again."""
 
 
 @dataclass(frozen=True)
@@ -127,9 +127,9 @@ class Pipeline:
         """Where the column file of this stage and partition stands once it is done."""
         return self.table.root / stage / f"{self.name(stage, number)}.parquet"
 
-    def lean_path(self, stage: str, number: int) -> Path:
-        """Where it stands without its heavy columns."""
-        return self.path(stage, number).with_suffix(LEAN)
+    def stub_path(self, stage: str, number: int) -> Path:
+        """Where it stands without its large columns."""
+        return self.path(stage, number).with_suffix(STUB)
 
     def fit_path(self, stage: str) -> Path:
         """Where the fit of a stage that has one stands."""
@@ -204,15 +204,15 @@ class Pipeline:
     def missing(self, stage: str, existing: ExistingOutputs | None = None) -> list[int]:
         """Partitions whose file (or shard) does not stand; lists the stage's folders unless it is told.
 
-        A file that was let go stands as well, where all that reads it does.
+        A file that was evicted stands as well, where all that reads it does.
         """
         existing = existing or self.existing(stage)
         sinks = self.shards is not None and self.stages[stage].sink is not None
         names = {number: self.name(stage, number) for number in self.partitions}
         packed = {number for number, name in names.items() if not sinks or f"{name}.tar" in existing.shards}
         whole = {number for number in packed if f"{names[number]}.parquet" in existing.files}
-        lean = {number for number in packed - whole if f"{names[number]}{LEAN}" in existing.files}
-        stands = whole | (lean - self.needed(stage) if lean else lean)
+        stub = {number for number in packed - whole if f"{names[number]}{STUB}" in existing.files}
+        stands = whole | (stub - self.needed(stage) if stub else stub)
         return [number for number in names if number not in stands]
 
     def needed(self, stage: str) -> set[int]:
@@ -226,7 +226,7 @@ class Pipeline:
         """
         existing = existing or self.existing(stage)
         current = {self.name(stage, number) for number in self.partitions}
-        kept = {f"{name}{ending}" for name in current for ending in (".parquet", LEAN)}
+        kept = {f"{name}{ending}" for name in current for ending in (".parquet", STUB)}
         gone = [self.table.root / stage / name for name in existing.files - kept]
         if self.shards:
             gone += [self.shards / n for n in existing.shards - {f"{name}.tar" for name in current}]
@@ -250,7 +250,7 @@ class Pipeline:
         stages = self.order[: self.order.index(until or self.order[-1]) + 1]
         rows = []
         for number in self.partitions if numbers is None else numbers:
-            files = [(self.path(stage, number), self.lean_path(stage, number)) for stage in stages]
+            files = [(self.path(stage, number), self.stub_path(stage, number)) for stage in stages]
             rows += partition_rows(self.partitions[number], files, wanted)
         return rows
 

@@ -23,7 +23,7 @@ from tasks.engine.params import SHARED, EngineParams, pool_sizes
 from tasks.engine.run_partition import Receipt, Work
 from tasks.engine.stage import BadModel, Stage
 from tasks.engine.workers import ActorPool, StageFailed
-from tasks.storage.retry import GOES_ON, cure_of
+from tasks.storage.retry import GOES_ON, hint_of
 
 NODE_LOST = "node_lost"
 NODE_GONE = ("node has died", "node was terminated")  # in Ray's words
@@ -210,5 +210,5 @@ def _cause(error: ray.exceptions.RayTaskError) -> str:
     cause = error.cause if getattr(error, "cause", None) else error
     lines = str(cause).strip().splitlines()
     said = f"{type(cause).__name__}: {lines[-1] if lines else ''}"
-    cure = cure_of(cause)
-    return f"{said}; {cure}" if cure else said
+    hint = hint_of(cause)
+    return f"{said}; {hint}" if hint else said

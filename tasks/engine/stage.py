@@ -17,7 +17,7 @@ from tasks.engine.song import Song
 
 
 class BadModel(ValueError):
-    """A model cannot be used as the params ask: a package, its weights or its device. One line, with the cure."""
+    """A model cannot be used as the params ask: a package, its weights or its device. One line, with the hint."""
 
 
 class Section(BaseModel):

@@ -14,7 +14,7 @@ import ray
 from tasks.engine.params import ActorOptions
 from tasks.engine.run_partition import Receipt, Work, run_alone, run_partition
 from tasks.engine.stage import Stage
-from tasks.storage.retry import patiently
+from tasks.storage.retry import with_retries
 
 START_TRIES = 3  # workers of a pool may die this often in a row before their first word
 
@@ -34,10 +34,10 @@ class _Worker:
         """Answers once the process stands."""
 
     def run(self, key: int, stage: Stage, work: Work) -> Receipt:
-        return patiently(lambda: run_partition(self.stages.setdefault(key, stage), work))
+        return with_retries(lambda: run_partition(self.stages.setdefault(key, stage), work))
 
     def probe(self, key: int, stage: Stage, work: Work, song_id: str) -> None:
-        patiently(lambda: run_alone(self.stages.setdefault(key, stage), work, song_id))
+        with_retries(lambda: run_alone(self.stages.setdefault(key, stage), work, song_id))
 
 
 class ActorPool:

@@ -1,6 +1,6 @@
 """Phonemizer: words of lyrics to IPA, in the symbols the released JAM checkpoint knows.
 
-One phonemizer serves both sides of every comparison: the lyrics a model is asked to sing, the words a
+One phonemizer serves both sides of every comparison: the lyrics a model is asked for, the words a
 recogniser was heard to say, and the phones that recogniser was trained on.
 """
 

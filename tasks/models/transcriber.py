@@ -136,7 +136,7 @@ def check_apart(guard: GuardTranscriberParams, measuring: TranscriberParams) -> 
 def build_transcriber(params: TranscriberParams, min_confidence: float = 0.0) -> Transcriber:
     """The transcriber that `params.model` names; it gives no words of which it is less sure than `min_confidence`.
 
-    The embedded model's confidence is the share of the heard phones that the words explain, times the mean score of
+    The embedded model's confidence is the share of the transcribed phones that the words explain, times the mean score of
     the words: 0.77 and more for toy songs, at most 0.15 for songs of other words, in English or not, and 0.35 where
     half of the words are others. A real model's is the mean score of the words.
     """

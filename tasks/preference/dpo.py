@@ -1,4 +1,4 @@
-"""Trains one DPO round: the policy learns to prefer each prompt's better take over its worse one.
+"""Trains one DPO round: the policy learns to prefer each prompt's better candidate over its worse one.
 
 The reference is the policy the round starts from, frozen, or an earlier one. ``beta: 0`` is the control: the
 preference term then has no gradient and only the weighted flow loss on the truth is left.
@@ -168,7 +168,7 @@ class PreferenceObjective:
     def _collate(
         self, chosen: Sequence[tuple[Pair, int]]
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, Conditions, torch.Tensor]:
-        """(winners, losers, truths, conditions, num_frames_B): the same crop of all three, as long as the takes."""
+        """(winners, losers, truths, conditions, num_frames_B): the same crop of all three, as long as the candidates."""
         max_frames = self.params.max_frames
         silence_C = np.array(self.silence, np.float32)
         items, losers, truths = [], [], []
@@ -213,7 +213,7 @@ def prefer(
     `reference`: the frozen checkpoint that the policy is held against; None: the policy itself.
 
     Raises:
-        ValueError: no pairs, takes of unequal length, or `out` is another run's.
+        ValueError: no pairs, candidates of unequal length, or `out` is another run's.
         FitFailed: a worker failed too often.
     """
     learn, check = write_pairs(out / "pairs", pairs), write_pairs(out / "held_out", held_out)

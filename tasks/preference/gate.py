@@ -15,8 +15,8 @@ from pydantic import Field
 from eval.metrics.error_rates import ACOUSTIC_PER, PER, WER
 from eval.metrics.fad import FAD
 from eval.metrics.frechet import FrechetReference
-from eval.metrics.metric import Corpus, Measurable, SongMetric, TakesMetric, Values
-from eval.metrics.style_similarity import STYLE_SIMILARITY, TAKE_DIVERSITY
+from eval.metrics.metric import CandidatesMetric, Corpus, Measurable, SongMetric, Values
+from eval.metrics.style_similarity import CANDIDATE_DIVERSITY, STYLE_SIMILARITY
 from eval.metrics.tail_energy import ENERGY_AFTER_END
 from eval.results.rounds import Change, RoundRow
 from eval.stats.intervals import Estimate, Resampling
@@ -30,7 +30,7 @@ REWARD = SongMetric(
     "as its judges'",
     "higher",
     "",
-    "What pairs are ranked by, mean over takes.",
+    "What pairs are ranked by, mean over candidates.",
     decimals=3,
     measure=lambda song: song.row["reward"],
     columns=("reward",),
@@ -45,27 +45,29 @@ OTHER_JUDGES = SongMetric(
     "Mean of the axes that were judged and that the reward does not weigh.",
     decimals=3,
     measure=lambda song: None,  # tasks.preference.gate_scores.unrewarded: settings say which axes
-    columns=("judged",),
+    columns=("judge_scores",),
 )
-FAILED = TakesMetric(
+FAILED = CandidatesMetric(
     "failed",
     "Failed",
     "ours",
     "[0, 1]",
     "lower",
     "",
-    "Share of the takes that could not be sung.",
+    "Share of the candidates that could not be sung.",
     percent=True,
-    measure_takes=lambda takes: 1 - sum(not take.failed for take in takes) / len(takes),
+    measure_candidates=lambda candidates: (
+        1 - sum(not candidate.failed for candidate in candidates) / len(candidates)
+    ),
 )
 GATE_METRICS: tuple[Measurable, ...] = (
     *(REWARD, OTHER_JUDGES, WER, PER, ACOUSTIC_PER),
-    *(FAD, STYLE_SIMILARITY, TAKE_DIVERSITY, ENERGY_AFTER_END, FAILED),
+    *(FAD, STYLE_SIMILARITY, CANDIDATE_DIVERSITY, ENERGY_AFTER_END, FAILED),
 )
 
 
 class Margins(Section):
-    """How much worse a policy may be than an earlier one; null: no guard. `per` holds for the phones that were
+    """How much worse a policy may be than an earlier one; null: not watched. `per` holds for the phones that were
     heard, or, where the transcriber hears none, for those of the words it wrote; `fad` is a share of
     round 0's distance.
     """
@@ -80,7 +82,7 @@ class Margins(Section):
 
 class GateParams(Section):
     """`num_prompts` validation songs, each sung `candidates` times by every policy from the same noise. `error_rate`:
-    how often the guards of a round may stop it for nothing. `max_start_per`: above it the model that the rounds
+    how often the non-inferiority metrics of a round may stop it for nothing. `max_start_per`: above it the model that the rounds
     begin with has not converged.
     """
 
@@ -95,10 +97,10 @@ class GateParams(Section):
 
 @dataclass(frozen=True)
 class PolicyScores:
-    """How a policy sang the gate's prompts; position i of every list is the same prompt, None one that failed.
+    """How a policy generated the gate's prompts; position i of every list is the same prompt, None one that failed.
 
-    `values`: of all its takes of a prompt together, by metric; a metric that nobody could measure is absent.
-    `made_by`: identities of the models that sang and measured.
+    `values`: of all its candidates of a prompt together, by metric; a metric that nobody could measure is absent.
+    `made_by`: identities of the models that generated and measured.
     """
 
     values: Mapping[str, Values]
@@ -170,13 +172,13 @@ def gate_metrics(rows: Sequence[RoundRow]) -> list[Measurable]:
     return [metric.of_embedding(made for row in rows for made in row.made_by) for metric in GATE_METRICS]
 
 
-def heard_per(estimates: Mapping[str, Estimate]) -> Estimate:
-    """The phone error rate that counts: of the phones heard, else of the words written."""
+def phone_error_rate(estimates: Mapping[str, Estimate]) -> Estimate:
+    """The phone error rate that counts: of the phones transcribed, else of the words written."""
     return estimates.get(ACOUSTIC_PER.name) or estimates[PER.name]
 
 
 def best_round(rows: Sequence[RoundRow]) -> int:
-    """The round with the highest reward among those that broke no guard; of equals the earliest.
+    """The round with the highest reward among those that got no metric worse beyond its margin; of equals the earliest.
 
     Round 0 breaks none, and is kept when nothing after it is better.
     """
@@ -189,12 +191,12 @@ def why_kept(rows: Sequence[RoundRow], kept: int) -> str:
     row = next(row for row in rows if row.number == kept)
     if kept == 0:
         refused = [other.number for other in rows if other.exceeded]
-        tail = f"; round {refused[0]} broke a guard" if refused else ""
-        return f"round 0 is kept: no round without a broken guard has a higher reward{tail}"
+        tail = f"; round {refused[0]} got worse beyond a margin" if refused else ""
+        return f"round 0 is kept: no round without a metric that got worse beyond its margin has a higher reward{tail}"
     change = row.change(REWARD.name)
     size = f" by {_quantity(change.estimate)}" if change else ""
     sure = "" if change and change.estimate.above_zero else "; the interval holds 0, so this may be chance"
-    return f"round {kept} is kept: of the rounds that broke no guard its reward is the highest, above round 0's{size}{sure}"
+    return f"round {kept} is kept: of the rounds that got no metric worse beyond its margin its reward is the highest, above round 0's{size}{sure}"
 
 
 def why_stopped(row: RoundRow) -> str:
@@ -209,7 +211,7 @@ def why_stopped(row: RoundRow) -> str:
 
 def not_converged(first: RoundRow, limit: float) -> str:
     """One sentence when the rounds begin with a model that cannot sing its words yet; else empty."""
-    per = heard_per(first.estimates).value
+    per = phone_error_rate(first.estimates).value
     if per is not None and per <= limit:
         return ""
     found = "not measured" if per is None else f"{per:.3f}"

@@ -1,4 +1,4 @@
-"""What the stages wrote about a policy's songs of the gate becomes one value a prompt and metric, over all its takes."""
+"""What the stages wrote about a policy's songs of the gate becomes one value a prompt and metric, over all its candidates."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tasks.preference.gate import GATE_METRICS, OTHER_JUDGES, PolicyScores
 from tasks.prompts.prompts import Prompt
 from tasks.stages.reward import RewardParams
 
-GATE_COLUMNS = ("parent", "system", "take", *columns_of(GATE_METRICS))
+GATE_COLUMNS = ("parent", "system", "candidate", *columns_of(GATE_METRICS))
 Row = Mapping[str, Any]
 
 
@@ -36,17 +36,17 @@ def policy_scores(
     ruler = Ruler(phonemizer)
     phones = {prompt.song_id: phonemizer.phones(prompt.texts) for prompt in prompts}
     by_id = {prompt.song_id: prompt for prompt in prompts}
-    takes: dict[str, list[Song]] = {prompt.song_id: [] for prompt in prompts}
+    candidates: dict[str, list[Song]] = {prompt.song_id: [] for prompt in prompts}
     made_by: set[str] = set()
     for row in rows:
         parent = row["parent"]
-        takes[parent].append(ruler.song(row, by_id[parent], phones[parent]))
+        candidates[parent].append(ruler.song(row, by_id[parent], phones[parent]))
         made_by |= set(row["made_by"])
     values = {}
     for metric in GATE_METRICS:
         if metric is OTHER_JUDGES:
             metric = replace(OTHER_JUDGES, measure=lambda song: other_judges(song.row))
-        found = [metric.of_takes(songs) for songs in takes.values()]
+        found = [metric.of_candidates(songs) for songs in candidates.values()]
         if isinstance(metric, CorpusMetric) or any(value is not None for value in found):
             values[metric.name] = found
     return PolicyScores(values, sorted(made_by))
@@ -61,7 +61,9 @@ def unrewarded(reward: RewardParams, judge: JudgeParams) -> Callable[[Row], floa
         weighed |= {(judge_identity(chosen), axis) for axis in ([term.axis] if term.axis else chosen.axes)}
 
     def mean(row: Row) -> float | None:
-        others = [entry["score"] for entry in row["judged"] if (entry["judge"], entry["axis"]) not in weighed]
+        others = [
+            entry["score"] for entry in row["judge_scores"] if (entry["judge"], entry["axis"]) not in weighed
+        ]
         return float(np.mean(others)) if others else None
 
     return mean

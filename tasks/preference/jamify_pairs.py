@@ -64,11 +64,11 @@ def write_pair_list(folder: Path, pairs: Sequence[Pair]) -> Path:
 def read_pair_list(path: Path, vae_sampled: bool) -> list[Pair]:
     """The pairs of a DPO list; its paths are absolute, or relative to its folder or to the current one.
 
-    `vae_sampled` says what the takes are, as in jamify: latents [T, 64], or posteriors [128, T] of which one
+    `vae_sampled` says what the candidates are, as in jamify: latents [T, 64], or posteriors [128, T] of which one
     draw is taken. Takes longer than the true latent (jamify's inference saves all max_frames) are cut to it.
 
     Raises:
-        ValueError: no such list, a file that is missing or of another form, or takes of unequal length.
+        ValueError: no such list, a file that is missing or of another form, or candidates of unequal length.
     """
     try:
         rows = json.loads(path.read_text(encoding="utf-8-sig"))
@@ -114,21 +114,25 @@ def _pair(row: Mapping[str, Any], folder: Path, number: int, vae_sampled: bool) 
     lyrics = _json(files["transcription"])
     words = grid_words(lyrics, f"{where}: transcription")
     mean_TC, std_TC = (np.ascontiguousarray(half.T) for half in np.split(truth_CT, 2))
-    takes = []
+    candidates = []
     for draw, key in enumerate(("win_latent", "loss_latent")):
-        take = _tensor(files[key])
+        candidate = _tensor(files[key])
         if vae_sampled:
-            _check(take, (None, LATENT_CHANNELS), f"{where}: {key}")
+            _check(candidate, (None, LATENT_CHANNELS), f"{where}: {key}")
         else:
-            _check(take, (2 * LATENT_CHANNELS, None), f"{where}: {key}")
-            noise = np.random.default_rng([number, draw]).standard_normal((LATENT_CHANNELS, take.shape[1]))
-            take = (take[:LATENT_CHANNELS] + take[LATENT_CHANNELS:] * noise.astype(np.float32)).T
-        takes.append(take)
-    if len(takes[0]) != len(takes[1]):
+            _check(candidate, (2 * LATENT_CHANNELS, None), f"{where}: {key}")
+            noise = np.random.default_rng([number, draw]).standard_normal(
+                (LATENT_CHANNELS, candidate.shape[1])
+            )
+            candidate = (
+                candidate[:LATENT_CHANNELS] + candidate[LATENT_CHANNELS:] * noise.astype(np.float32)
+            ).T
+        candidates.append(candidate)
+    if len(candidates[0]) != len(candidates[1]):
         raise ValueError(
-            f"{where}: takes of {len(takes[0])} and {len(takes[1])} frames; trim both to the song"
+            f"{where}: candidates of {len(candidates[0])} and {len(candidates[1])} frames; trim both to the song"
         )
-    winner_TC, loser_TC = (np.ascontiguousarray(take[: len(mean_TC)]) for take in takes)
+    winner_TC, loser_TC = (np.ascontiguousarray(candidate[: len(mean_TC)]) for candidate in candidates)
     song_id = str(lyrics.get("id") or files["gt_latent"].name.partition(".")[0])
     prompt = Sample(song_id, mean_TC, std_TC, style_NS, words, str(lyrics.get("split") or TRAIN))
     return Pair(prompt, winner_TC, loser_TC)

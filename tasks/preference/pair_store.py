@@ -19,7 +19,7 @@ from tasks.storage.files import write_bytes, write_json
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """Two takes [T, C] of one prompt. `prompt` holds the words and style they were asked for, and the true latent."""
+    """Two candidates [T, C] of one prompt. `prompt` holds the words and style they were asked for, and the true latent."""
 
     prompt: Sample
     winner_TC: np.ndarray
@@ -39,7 +39,7 @@ def write_pairs(folder: Path, pairs: Sequence[Pair]) -> PairFolder:
     """Write pairs for the workers.
 
     Raises:
-        ValueError: two takes of a pair are not of the same length.
+        ValueError: two candidates of a pair are not of the same length.
     """
     rows, tensors = _packed(pairs)
     write_bytes(folder / "pairs.safetensors", tensors)
@@ -76,8 +76,8 @@ def _packed(pairs: Sequence[Pair]) -> tuple[list[dict[str, Any]], bytes]:
         prompt = pair.prompt
         if pair.winner_TC.shape != pair.loser_TC.shape:
             raise ValueError(
-                f"pair {prompt.song_id!r}: takes of {pair.winner_TC.shape} and {pair.loser_TC.shape}; "
-                "trim both to the asked length"
+                f"pair {prompt.song_id!r}: candidates of {pair.winner_TC.shape} and {pair.loser_TC.shape}; "
+                "trim both to the reference length"
             )
         named = {"winner": pair.winner_TC, "loser": pair.loser_TC, "style": prompt.style_NS}
         named |= {"mean": prompt.mean_TC, "std": prompt.std_TC}

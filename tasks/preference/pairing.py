@@ -1,4 +1,4 @@
-"""Pair: of the takes of one prompt, the best and the worst, or why there is no pair."""
+"""Pair: of the candidates of one prompt, the best and the worst, or why there is no pair."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from jam_model.words import words_of
 from tasks.engine.song import Song
 from tasks.engine.stage import Section
 
-CANDIDATE_COLUMNS = ("parent", "take", "reward", "judged", "asked_words", "transcript")
+CANDIDATE_COLUMNS = ("parent", "candidate", "reward", "judge_scores", "reference_words", "transcript")
 
 
 class PairParams(Section):
@@ -36,13 +36,13 @@ class PairParams(Section):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A take of a prompt. `reward` None: it was dropped before it could be scored. `axes`: every score it was
+    """A candidate of a prompt. `reward` None: it was dropped before it could be scored. `axes`: every score it was
     given, by judge and axis. `word_error_rate` None: nobody listened.
     """
 
     song_id: str
     parent: str
-    take: int
+    candidate: int
     reward: float | None
     axes: Mapping[str, float]
     word_error_rate: float | None
@@ -50,7 +50,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The preferred take and the other one; `margin` > 0 is the reward between them."""
+    """The preferred candidate and the other one; `margin` > 0 is the reward between them."""
 
     winner: str
     loser: str
@@ -61,7 +61,7 @@ class Pair:
 class Refusal:
     """Why a prompt gave no pair.
 
-    ``too_few_candidates``; ``not_scored`` or ``not_finite`` where too many of enough takes failed or have no
+    ``too_few_candidates``; ``not_scored`` or ``not_finite`` where too many of enough candidates failed or have no
     finite reward; ``tie``; ``margin_too_small``; ``loses_an_axis``, ``loses_words``: the winner would be worse
     elsewhere; ``not_heard``: the guard has nothing to compare.
     """
@@ -71,7 +71,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Extremes:
-    """The takes of a prompt with the highest and the lowest reward, which differ."""
+    """The candidates of a prompt with the highest and the lowest reward, which differ."""
 
     best: Candidate
     worst: Candidate
@@ -79,22 +79,26 @@ class Extremes:
 
 
 def candidate_of(row: Mapping[str, Any]) -> Candidate:
-    """The candidate of a take's row: its `drop_reason` and CANDIDATE_COLUMNS."""
+    """The candidate of a candidate's row: its `drop_reason` and CANDIDATE_COLUMNS."""
     if row["drop_reason"]:
-        return Candidate(row["song_id"], row["parent"], row["take"], None, {}, None)
-    axes = {f"{entry['judge']} {entry['axis']}": entry["score"] for entry in row["judged"]}
-    heard = None if row["transcript"] is None else word_error_rate(row["asked_words"], row["transcript"])
-    return Candidate(row["song_id"], row["parent"], row["take"], row["reward"], axes, heard)
+        return Candidate(row["song_id"], row["parent"], row["candidate"], None, {}, None)
+    axes = {f"{entry['judge']} {entry['axis']}": entry["score"] for entry in row["judge_scores"]}
+    heard = None if row["transcript"] is None else word_error_rate(row["reference_words"], row["transcript"])
+    return Candidate(row["song_id"], row["parent"], row["candidate"], row["reward"], axes, heard)
 
 
-def word_error_rate(asked_words: Sequence[Mapping[str, Any]], transcript: Sequence[str]) -> float:
-    """Errors an asked word of one take."""
-    return count_errors(normalise([word.text for word in words_of(asked_words)]), normalise(transcript)).rate
+def word_error_rate(reference_words: Sequence[Mapping[str, Any]], transcript: Sequence[str]) -> float:
+    """Errors an reference word of one take."""
+    return count_errors(
+        normalise([word.text for word in words_of(reference_words)]), normalise(transcript)
+    ).rate
 
 
-def choose_pairs(takes: Mapping[str, Sequence[Candidate]], rule: PairParams) -> dict[str, Pair | Refusal]:
-    """A pair or a refusal for every prompt; `takes` by prompt, their order does not matter."""
-    found = {parent: extremes(of_parent, rule.min_candidates) for parent, of_parent in takes.items()}
+def choose_pairs(
+    candidates: Mapping[str, Sequence[Candidate]], rule: PairParams
+) -> dict[str, Pair | Refusal]:
+    """A pair or a refusal for every prompt; `candidates` by prompt, their order does not matter."""
+    found = {parent: extremes(of_parent, rule.min_candidates) for parent, of_parent in candidates.items()}
     least = rule.min_margin
     margins = [two.margin for two in found.values() if isinstance(two, Extremes)]
     if margins and rule.min_margin_percentile is not None:
@@ -106,14 +110,16 @@ def choose_pairs(takes: Mapping[str, Sequence[Candidate]], rule: PairParams) -> 
 
 
 def extremes(candidates: Sequence[Candidate], min_candidates: int) -> Extremes | Refusal:
-    """The best and the worst take by reward; of equal rewards the lower take number counts."""
+    """The best and the worst candidate by reward; of equal rewards the lower take number counts."""
     if len(candidates) < min_candidates:
         return Refusal("too_few_candidates")
-    scored = [(c.reward, c.take, c) for c in candidates if c.reward is not None and math.isfinite(c.reward)]
+    scored = [
+        (c.reward, c.candidate, c) for c in candidates if c.reward is not None and math.isfinite(c.reward)
+    ]
     if len(scored) < min_candidates:
         return Refusal("not_scored" if any(c.reward is None for c in candidates) else "not_finite")
-    best_reward, _, best = min(scored, key=lambda take: (-take[0], take[1]))
-    worst_reward, _, worst = min(scored, key=lambda take: (take[0], take[1]))
+    best_reward, _, best = min(scored, key=lambda candidate: (-candidate[0], candidate[1]))
+    worst_reward, _, worst = min(scored, key=lambda candidate: (candidate[0], candidate[1]))
     if best_reward == worst_reward:
         return Refusal("tie")
     return Extremes(best, worst, best_reward - worst_reward)
@@ -139,15 +145,15 @@ def pair_rows(parents: Sequence[str], candidates: Iterable[Candidate], rule: Pai
     """One row a prompt in the order of `parents`: `winner`, `loser`, `margin`, or nulls and a `refusal`.
 
     Raises:
-        ValueError: a take of a prompt that is not among `parents`.
+        ValueError: a candidate of a prompt that is not among `parents`.
     """
-    takes: dict[str, list[Candidate]] = {parent: [] for parent in parents}
+    by_parent: dict[str, list[Candidate]] = {parent: [] for parent in parents}
     for candidate in candidates:
-        if candidate.parent not in takes:
+        if candidate.parent not in by_parent:
             raise ValueError(f"parent {candidate.parent!r} of {candidate.song_id} is no prompt of this round")
-        takes[candidate.parent].append(candidate)
+        by_parent[candidate.parent].append(candidate)
     rows = []
-    for parent, found in choose_pairs(takes, rule).items():
+    for parent, found in choose_pairs(by_parent, rule).items():
         if isinstance(found, Pair):
             columns = {"winner": found.winner, "loser": found.loser, "margin": found.margin, "refusal": None}
         else:

@@ -1,4 +1,4 @@
-"""A take made again from its row, and held against what stands, sample by sample."""
+"""A candidate made again from its row, and held against what stands, sample by sample."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def compare_samples(
 
 
 def find_candidate(table: Table, number: int, candidate: str) -> tuple[Partition, Song]:
-    """A take of a round with the partition it lies in.
+    """A candidate of a round with the partition it lies in.
 
     Raises:
         ValueError: the round has no such take.
@@ -50,7 +50,7 @@ def find_candidate(table: Table, number: int, candidate: str) -> tuple[Partition
 
 
 def stored_row(table: Table, part: Partition, candidate: str, stage: Generate) -> dict[str, Any]:
-    """The take's row as `generate` left it.
+    """The candidate's row as `generate` left it.
 
     Raises:
         ValueError: it was dropped or not sung, or other models than those of `stage` made it.

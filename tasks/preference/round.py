@@ -1,7 +1,7 @@
-"""A DPO round as data: prompts, their takes, and the pairs that the rule makes of them.
+"""A DPO round as data: prompts, their candidates, and the pairs that the rule makes of them.
 
 Takes are rows of a song table of their own, so any of them can be made again from its facts. What a person
-reads are three small Parquet files beside it: ``prompts``, ``scores`` (a row a take) and ``pairs`` (a row a
+reads are three small Parquet files beside it: ``prompts``, ``scores`` (a row a candidate) and ``pairs`` (a row a
 prompt: a pair, or the reason why there is none).
 """
 
@@ -38,20 +38,20 @@ from tasks.storage.files import write_bytes
 from tasks.training.train import TrainResult
 
 PREPARED_COLUMNS = (*PROMPT_COLUMNS, "window_embedding")
-TAKE_COLUMNS = ("seed", "checkpoint", "recipe", "duration_s", *CANDIDATE_COLUMNS)
+ROUND_COLUMNS = ("seed", "checkpoint", "recipe", "duration_s", *CANDIDATE_COLUMNS)
 PAIR_COLUMNS = {
-    "winner": Column(pa.string(), "song id of the preferred take; null with a reason in `refusal`"),
-    "loser": Column(pa.string(), "song id of the other take"),
+    "winner": Column(pa.string(), "song id of the preferred candidate; null with a reason in `refusal`"),
+    "loser": Column(pa.string(), "song id of the other candidate"),
     "margin": Column(pa.float64(), "reward of the winner minus the loser's"),
     "refusal": Column(pa.string(), "why this prompt gave no pair; null = it gave one"),
 }
 _COLUMNS = {**PROMPTED_COLUMNS, **Generate.writes, **Group.writes, **Reward.writes, **PAIR_COLUMNS}
-SUNG_WITH = ("style_guidance_scale", "lyrics_guidance_scale", "num_steps")
+SAMPLED_WITH = ("style_guidance_scale", "lyrics_guidance_scale", "num_steps")
 POLICY, CONTROL = "policy", "control"
 
 
 class RoundParams(Section):
-    """`rounds` of preference training. Each sings `candidates` songs for each of `num_prompts` training songs, to
+    """`rounds` of preference training. Each generates `candidates` songs for each of `num_prompts` training songs, to
     learn from, and of `num_held_out` validation songs, to check. `reference`: what the policy is held against,
     the ``policy`` the round starts from or the ``first`` model. `control`: the same rounds with beta = 0.
     """
@@ -94,7 +94,7 @@ class RoundPrompts:
 
 @dataclass(frozen=True)
 class RoundPairs:
-    """What the rule made of the takes of one split: one row a prompt, in prompt order."""
+    """What the rule made of the candidates of one split: one row a prompt, in prompt order."""
 
     rows: Sequence[Song]
     split: str
@@ -111,8 +111,8 @@ class RoundPairs:
 
 
 @dataclass(frozen=True)
-class SungPairs:
-    """What a model's own takes gave to learn from and to check on, and the same as tensors."""
+class GeneratedPairs:
+    """What a model's own candidates gave to learn from and to check on, and the same as tensors."""
 
     learn: RoundPairs
     check: RoundPairs
@@ -125,7 +125,7 @@ class Round:
     pair to learn from.
     """
 
-    pairs: SungPairs
+    pairs: GeneratedPairs
     runs: Mapping[str, TrainResult]
 
 
@@ -172,13 +172,13 @@ def round_prompts(prompts: Sequence[Prompt], number: int, count: int) -> list[Pr
 
 
 def choose_pairs(
-    prompts: Sequence[Prompt], takes: Iterable[Mapping[str, Any]], rule: PairParams, split: str
+    prompts: Sequence[Prompt], candidates: Iterable[Mapping[str, Any]], rule: PairParams, split: str
 ) -> RoundPairs:
-    """Fold the takes by parent into one row a prompt."""
+    """Fold the candidates by parent into one row a prompt."""
     parents = [prompt.song_id for prompt in prompts]
     wanted = set(parents)
-    candidates = [candidate_of(take) for take in takes if take["parent"] in wanted]
-    return RoundPairs(pair_rows(parents, candidates, rule), split)
+    made = [candidate_of(candidate) for candidate in candidates if candidate["parent"] in wanted]
+    return RoundPairs(pair_rows(parents, made, rule), split)
 
 
 def write_pairs_file(path: Path, groups: Sequence[RoundPairs]) -> None:
@@ -191,9 +191,9 @@ def write_pairs_file(path: Path, groups: Sequence[RoundPairs]) -> None:
     write_rows(path, rows, _types(("split", *PAIR_COLUMNS)))
 
 
-def write_scores(path: Path, takes: Iterable[Mapping[str, Any]]) -> None:
-    """A flat row a take: the facts it was sung from, every judge's axes, and what the guard heard."""
-    facts = ("parent", "take", "seed", "checkpoint", "duration_s", "judged", "reward")
+def write_scores(path: Path, candidates: Iterable[Mapping[str, Any]]) -> None:
+    """A flat row a candidate: the facts it was sung from, every judge's axes, and what the guard heard."""
+    facts = ("parent", "candidate", "seed", "checkpoint", "duration_s", "judge_scores", "reward")
     types = _types(facts) | {
         "style_guidance_scale": pa.float64(),
         "lyrics_guidance_scale": pa.float64(),
@@ -201,12 +201,12 @@ def write_scores(path: Path, takes: Iterable[Mapping[str, Any]]) -> None:
     }
     types |= {"word_error_rate": pa.float64(), "drop_reason": pa.string()}
     rows = []
-    for take in takes:
-        sampler = json.loads(take["recipe"])["sampler"]
-        heard = candidate_of(take).word_error_rate
-        row = {"song_id": take["song_id"], **{name: take.get(name) for name in facts}}
-        row |= {name: sampler[name] for name in SUNG_WITH}
-        rows.append(row | {"word_error_rate": heard, "drop_reason": take["drop_reason"]})
+    for candidate in candidates:
+        sampler = json.loads(candidate["recipe"])["sampler"]
+        heard = candidate_of(candidate).word_error_rate
+        row = {"song_id": candidate["song_id"], **{name: candidate.get(name) for name in facts}}
+        row |= {name: sampler[name] for name in SAMPLED_WITH}
+        rows.append(row | {"word_error_rate": heard, "drop_reason": candidate["drop_reason"]})
     write_rows(path, rows, types)
 
 
@@ -226,10 +226,10 @@ def _types(names: Iterable[str]) -> dict[str, pa.DataType]:
 
 
 def training_pairs(pairs: RoundPairs, latents: Mapping[str, bytes], shards: Path) -> list[Pair]:
-    """The pairs as tensors: both takes, and the prompt's own sample out of the shards.
+    """The pairs as tensors: both candidates, and the prompt's own sample out of the shards.
 
     Args:
-        latents: `latent_sung` of the takes, by song id.
+        latents: `generated_latent` of the candidates, by song id.
 
     Raises:
         ValueError: a prompt is not in the shards.

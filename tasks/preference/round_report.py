@@ -9,7 +9,7 @@ import pandas
 
 from eval.report.csv_tables import csv_bytes
 from eval.results.rounds import RoundRow, RoundsReport
-from tasks.preference.gate import REWARD, Gate, PolicyScores, heard_per
+from tasks.preference.gate import REWARD, Gate, PolicyScores, phone_error_rate
 from tasks.preference.round import POLICY, Round, RoundPairs
 
 
@@ -55,7 +55,7 @@ def rounds_csv(report: RoundsReport) -> bytes:
 
 def gate_line(row: RoundRow) -> str:
     """A round's gate in one line."""
-    reward, per = row.estimates[REWARD.name], heard_per(row.estimates)
+    reward, per = row.estimates[REWARD.name], phone_error_rate(row.estimates)
     line = f"gate: round {row.number}: reward {_figure(reward.value)}, phone error rate {_figure(per.value)}"
     change = row.change(REWARD.name)
     if change and change.estimate.low is not None:

@@ -36,7 +36,7 @@ START = "start"  # the model that every arm starts from, among the systems that 
 
 
 class SweepParams(Section):
-    """Every arm is trained from each of `seeds`; every model sings `num_prompts` validation songs once, from the
+    """Every arm is trained from each of `seeds`; every model generates `num_prompts` validation songs once, from the
     noise of `seed`.
     """
 
@@ -56,7 +56,7 @@ class Arm:
     title: str
     term: Literal["none", "win", "gt"]
     prefers: bool = True
-    labels: Literal["judged", "random", "reversed"] = "judged"
+    labels: Literal["judge_scores", "random", "reversed"] = "judge_scores"
 
     def section(self, params: PreferParams, seed: int) -> PreferParams:
         """The round's settings as this arm trains with them: on one worker, validated at the end alone."""
@@ -100,7 +100,7 @@ CONTRASTS = (
 def labelled(pairs: Sequence[Pair], labels: str, seed: int) -> list[Pair]:
     """The pairs with winner and loser assigned as an arm asks; at random: half of them, drawn by `seed`, swapped."""
     swapped = {
-        "judged": np.zeros(len(pairs), bool),
+        "judge_scores": np.zeros(len(pairs), bool),
         "reversed": np.ones(len(pairs), bool),
         "random": np.random.default_rng([seed, len(pairs)]).permutation(len(pairs)) < len(pairs) // 2,
     }[labels]
@@ -110,11 +110,11 @@ def labelled(pairs: Sequence[Pair], labels: str, seed: int) -> list[Pair]:
     ]
 
 
-Sung = Mapping[str, Values]
-"""How one model sang the prompts: a value a prompt, by metric; None where a song failed."""
+ArmSongs = Mapping[str, Values]
+"""How one model generated the prompts: a value a prompt, by metric; None where a song failed."""
 
 
-def sung_by(prompts: Sequence[Prompt], rows: Sequence[Mapping[str, Any]]) -> dict[str, Sung]:
+def songs_by_arm(prompts: Sequence[Prompt], rows: Sequence[Mapping[str, Any]]) -> dict[str, ArmSongs]:
     """What every system's rows (SONG_COLUMNS) measured, in prompt order.
 
     Raises:
@@ -123,7 +123,7 @@ def sung_by(prompts: Sequence[Prompt], rows: Sequence[Mapping[str, Any]]) -> dic
     found: dict[str, dict[str, Mapping[str, Any]]] = {}
     for row in rows:
         found.setdefault(row["system"], {})[row["parent"]] = row
-    sung: dict[str, Sung] = {}
+    sung: dict[str, ArmSongs] = {}
     for system, by_parent in found.items():
         lacking = [prompt.song_id for prompt in prompts if prompt.song_id not in by_parent]
         if lacking:
@@ -136,7 +136,7 @@ def sung_by(prompts: Sequence[Prompt], rows: Sequence[Mapping[str, Any]]) -> dic
     return sung
 
 
-def changes(sung: Sequence[Sung], others: Sequence[Sung], corpus: Corpus) -> dict[str, Change]:
+def changes(sung: Sequence[ArmSongs], others: Sequence[ArmSongs], corpus: Corpus) -> dict[str, Change]:
     """What `sung` (a model a seed) has more than `others`, by metric."""
     return {
         metric.name: change(
@@ -147,7 +147,7 @@ def changes(sung: Sequence[Sung], others: Sequence[Sung], corpus: Corpus) -> dic
 
 
 def sweep_rows(
-    sung: Mapping[str, Sung],
+    sung: Mapping[str, ArmSongs],
     figures: Mapping[str, Mapping[str, Any]],
     params: SweepParams,
     reference: FrechetReference,
@@ -156,7 +156,7 @@ def sweep_rows(
     corpus = Corpus(Resampling(params.num_resamples, params.seed), reference)
     title = {arm.name: arm.title for arm in ARMS}
 
-    def of(arm: str) -> list[Sung]:
+    def of(arm: str) -> list[ArmSongs]:
         return [sung[system_of(arm, seed)] for seed in params.seeds]
 
     arms = []
@@ -181,5 +181,5 @@ def sweep_rows(
 
 
 def system_of(arm: str, seed: int) -> str:
-    """The name under which an arm's model of a seed sings."""
+    """The name under which an arm's model of a seed generates."""
     return f"{arm}-s{seed}"

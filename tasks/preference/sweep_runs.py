@@ -14,9 +14,18 @@ from jam_model.checkpoint import weights_hash
 from tasks.engine.fingerprint import fingerprint
 from tasks.preference.dpo import PreferParams, preference_run
 from tasks.preference.pair_store import write_pairs
-from tasks.preference.round import RoundSongs, SungPairs
+from tasks.preference.round import GeneratedPairs, RoundSongs
 from tasks.preference.round_report import pairs_line
-from tasks.preference.sweep import ARMS, METRICS, Arm, SweepParams, labelled, sung_by, sweep_rows, system_of
+from tasks.preference.sweep import (
+    ARMS,
+    METRICS,
+    Arm,
+    SweepParams,
+    labelled,
+    songs_by_arm,
+    sweep_rows,
+    system_of,
+)
 from tasks.storage.files import remove_tree, write_json
 from tasks.trainer.ray_train import Run
 
@@ -29,7 +38,7 @@ def arm_runs(
     seeds: Sequence[int],
     folder: Path,
     first: Path,
-    made: SungPairs,
+    made: GeneratedPairs,
     silence_C: np.ndarray,
 ) -> dict[str, Run]:
     """The run of every arm from every seed, by `system_of`; their pairs are written under `folder`.
@@ -66,13 +75,13 @@ def sweep_report(
     dpo: PreferParams,
     params: SweepParams,
     songs: RoundSongs,
-    made: SungPairs,
+    made: GeneratedPairs,
     trained: Trained,
     rows: Sequence[Mapping[str, Any]],
 ) -> Sweep:
     """What every arm changed, with what has to be known to read it; `rows`: the songs of all models."""
     figures = {name: facts["figures"] for name, facts in trained.items()}
-    arms, contrasts = sweep_rows(sung_by(songs.gate, rows), figures, params, songs.reference)
+    arms, contrasts = sweep_rows(songs_by_arm(songs.gate, rows), figures, params, songs.reference)
     notes = [
         pairs_line(made.learn, made.check),
         f"{dpo.steps} steps of {dpo.batch_size * dpo.num_workers} pairs, seeds {', '.join(map(str, params.seeds))}; "

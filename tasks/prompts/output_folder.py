@@ -27,7 +27,7 @@ from tasks.storage.files import write_bytes, write_json
 
 METADATA, CONFIG = "generation_metadata.json", "generation_config.yaml"
 SONG_COLUMNS = (
-    "parent", "title", "take", "seed", "recipe", "asked_duration_s", "duration_s", "audio", "latent_sung",
+    "parent", "title", "candidate", "seed", "recipe", "reference_duration_s", "duration_s", "audio", "generated_latent",
 )  # fmt: skip
 
 
@@ -82,8 +82,8 @@ class OutputFolder:
         recipe = json.loads(song["recipe"])
         row = {
             "sample_id": song["title"],
-            "generation_index": song["take"],
-            "original_duration": song["asked_duration_s"],
+            "generation_index": song["candidate"],
+            "original_duration": song["reference_duration_s"],
             "sample_kwargs": recipe["sampler"],
             "latent_type": "cfm_sampled",
             "seed": song["seed"],
@@ -94,8 +94,8 @@ class OutputFolder:
         }
         if song["drop_reason"]:
             return row
-        name = song["title"] + (f"_{song['take']}" if song["take"] else "")
-        num_frames = len(array_of(song["latent_sung"]))
+        name = song["title"] + (f"_{song['candidate']}" if song["candidate"] else "")
+        num_frames = len(array_of(song["generated_latent"]))
         start_time, duration_abs, duration_rel = duration_conditions(num_frames, max_frames)
         audio_hash = hashlib.sha256(song["audio"]["bytes"]).hexdigest()
         return row | {
@@ -118,7 +118,7 @@ class OutputFolder:
         level = levelled(mix_CN, self.params.lufs, self.params.peak)
         write_bytes(self.root / row["generated_audio_path"], encoded(level.mix_CN, self.params.ending))
         latents = io.BytesIO()
-        torch.save(torch.from_numpy(array_of(song["latent_sung"]).copy()), latents)
+        torch.save(torch.from_numpy(array_of(song["generated_latent"]).copy()), latents)
         write_bytes(self.root / row["cfm_latent_path"], latents.getvalue())
         return None if level.lufs is None else round(level.lufs, 2)
 

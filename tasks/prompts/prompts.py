@@ -1,4 +1,4 @@
-"""Fan-out: songs made from songs. A prompt is a prepared song; a take or a system's song is a row of its own.
+"""Fan-out: songs made from songs. A prompt is a prepared song; a candidate or a system's song is a row of its own.
 
 The rows start a new table, on which the same stages run unchanged. Each keeps the prompt it was made
 from (`parent`), what was asked of it, and the recipe, so that any row can be made again from its facts.
@@ -36,7 +36,7 @@ PROMPT_COLUMNS = (
 
 @dataclass(frozen=True)
 class Prompt:
-    """What a model is asked to sing: words with times and phonemes, a style and a length.
+    """What a model is asked for: words with times and phonemes, a style and a length.
 
     Attributes:
         style_NS: the style of the asked audio, or of a text where there is none; no row where neither is given.
@@ -99,14 +99,16 @@ def prompts_of(rows: Iterable[Mapping[str, Any]], split: str, limit: int | None 
     return [_prompt(row) for row in kept[:limit]]
 
 
-def take_sources(
-    prompts: Sequence[Prompt], system: System, round_number: int, takes: int, seed: int
+def candidate_sources(
+    prompts: Sequence[Prompt], system: System, round_number: int, candidates: int, seed: int
 ) -> list[Source]:
-    """Candidates of a DPO round: `takes` songs a prompt, ids ``<song_id>-r<round>-k<take>``."""
+    """Candidates of a DPO round: `candidates` songs a prompt, ids ``<song_id>-r<round>-k<take>``."""
     return [
-        _source(f"{prompt.song_id}-r{round_number}-k{take}", prompt.song_id, prompt, system, take, seed)
+        _source(
+            f"{prompt.song_id}-r{round_number}-k{candidate}", prompt.song_id, prompt, system, candidate, seed
+        )
         for prompt in prompts
-        for take in range(takes)
+        for candidate in range(candidates)
     ]
 
 
@@ -127,13 +129,15 @@ def file_source(prompt: Prompt, system: System, seed: int, facts: Mapping[str, A
     return replace(made, identity=identity, facts={**made.facts, **facts})
 
 
-def gate_sources(systems: Sequence[System], takes: int, seed: int) -> list[Source]:
+def gate_sources(systems: Sequence[System], candidates: int, seed: int) -> list[Source]:
     """Songs of the policies that a gate compares, ids ``<song_id>-<system>-k<take>``; equal noise for all of them."""
     return [
-        _source(f"{prompt.song_id}-{system.name}-k{take}", prompt.song_id, prompt, system, take, seed)
+        _source(
+            f"{prompt.song_id}-{system.name}-k{candidate}", prompt.song_id, prompt, system, candidate, seed
+        )
         for system in systems
         for prompt in system.prompts
-        for take in range(takes)
+        for candidate in range(candidates)
     ]
 
 
@@ -176,18 +180,18 @@ def _prompt(row: Mapping[str, Any]) -> Prompt:
     )
 
 
-def _source(song_id: str, parent: str, prompt: Prompt, system: System, take: int, seed: int) -> Source:
+def _source(song_id: str, parent: str, prompt: Prompt, system: System, candidate: int, seed: int) -> Source:
     facts = {
         "parent": parent,
         "system": system.name,
         "title": prompt.title,
-        "take": take,
+        "candidate": candidate,
         "seed": seed,
         "checkpoint": system.checkpoint,
         "recipe": json.dumps(dict(system.recipe), sort_keys=True),
-        "asked_words": rows_of(prompt.words),
-        "asked_style": prompt.style_NS.tolist(),
-        "asked_duration_s": prompt.duration_s,
+        "reference_words": rows_of(prompt.words),
+        "reference_style": prompt.style_NS.tolist(),
+        "reference_duration_s": prompt.duration_s,
         "lyrics": prompt.texts,
         "parent_audio": {"path": prompt.audio_path, "bytes": None},
     }

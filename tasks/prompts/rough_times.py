@@ -16,7 +16,7 @@ from pydantic import Field
 from jam_model.words import Word
 from tasks.engine.stage import Section
 from tasks.models.phonemizer import Phonemizer, phones_of
-from tasks.songs.lyrics import LABEL_LINE, sung_words
+from tasks.songs.lyrics import LABEL_LINE, lyric_words
 
 BEATS_A_BAR = 4
 MIN_BPM, MAX_BPM = 30.0, 300.0
@@ -58,7 +58,7 @@ def rough_times(text: str, bpm: float, phonemizer: Phonemizer, params: RoughTime
     words: list[Word] = []
     bar, rested = params.intro_bars, True
     for line in text.splitlines():
-        sung = [] if LABEL_LINE.match(line) else sung_words(line)
+        sung = [] if LABEL_LINE.match(line) else lyric_words(line)
         if not sung:
             bar += 0 if rested else params.section_bars
             rested = True

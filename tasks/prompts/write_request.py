@@ -45,7 +45,7 @@ def write_request(
         timed = folder / f"{lyrics.stem}.json"
         if timed.is_file() and json.loads(timed.read_text(encoding="utf-8")) != rough.to_json():
             raise ValueError(
-                f"lyrics: {timed} holds other times than {lyrics} at {bpm:g} bpm would get; sing them with "
+                f"lyrics: {timed} holds other times than {lyrics} at {bpm:g} bpm would get; generate with "
                 f"--lyrics {timed} --duration SECONDS, or remove the file"
             )
         write_json(timed, rough.to_json())

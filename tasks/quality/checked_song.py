@@ -1,6 +1,6 @@
 """What the measures of a song's quality are worked out from: its words, times, vocals and mix.
 
-Words laid by an aligner always look tidy, whoever sings. So they are held against a recogniser that has
+Words timed by an aligner always look tidy, whoever the singer is. So they are held against a recogniser that has
 never seen the lyrics: what is written must be heard, and what is heard must be written.
 
 Shape suffixes: C channels, N samples, T frames of 10 ms, W words.
@@ -53,7 +53,7 @@ class CheckedSong:
 
     @cached_property
     def laid(self) -> Sequence[Word]:
-        """The words where the aligner lays them."""
+        """The words where the aligner places them."""
         return self.words if self["aligned_words"] is None else words_of(self["aligned_words"])
 
     @property
@@ -96,9 +96,9 @@ class CheckedSong:
         """
         if self["transcript"] is None:
             return None
-        if self["heard_phones"]:
+        if self["transcript_phones"]:
             written = [nearest(phone) for phones in self.phones_W for phone in phones]
-            return count_errors(written, [nearest(phone) for phone in self["heard_phones"]])
+            return count_errors(written, [nearest(phone) for phone in self["transcript_phones"]])
         if self["lyrics"] is None:
             return None
         return count_errors(normalise(self["lyrics"]), normalise(self["transcript"]))

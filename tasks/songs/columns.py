@@ -24,10 +24,10 @@ STYLE = pa.list_(pa.list_(pa.float32()))
 AUDIO = Column(
     pa.struct([("path", pa.string()), ("bytes", pa.large_binary())]),
     "the mix: relative path of a given song, or the bytes of a generated one",
-    heavy=True,
+    large=True,
 )
 DURATION_S = Column(pa.float64(), "decoded length in seconds")
-TAIL_ENERGY = Column(pa.float64(), "RMS after the asked end / RMS before it; null = nothing after it")
+TAIL_ENERGY = Column(pa.float64(), "RMS after the reference end / RMS before it; null = nothing after it")
 
 SONG_COLUMNS = {
     "audio": AUDIO,

@@ -37,7 +37,7 @@ class Entry:
     lyrics: Path | None
     style: Path | None
     facts: dict[str, str | None] = field(default_factory=lambda: dict.fromkeys(MANIFEST_FACTS))
-    claimed_duration_s: float | None = None
+    stated_duration_s: float | None = None
 
 
 def entries_of_folder(root: Path) -> tuple[list[Entry], list[Refusal]]:

@@ -40,7 +40,7 @@ class Listing:
     root: Path
     sources: list[Source]
     refused: list[Refusal]
-    claimed_duration_s: dict[str, float]  # song id -> the manifest's duration, where it gives one
+    stated_duration_s: dict[str, float]  # song id -> the manifest's duration, where it gives one
 
 
 def admitted_paths(partitions: Iterable[Partition]) -> list[str]:
@@ -79,7 +79,7 @@ def list_sources(
     refused += [refusal_row(entry.audio, root, reason) for entry, reason in found if isinstance(reason, str)]
     taken = [(entry, source) for entry, source in found if isinstance(source, Source)]
     sources = _without_duplicates([source for _, source in taken], frozenset(admitted))
-    claims = zip(sources, (entry.claimed_duration_s for entry, _ in taken), strict=True)
+    claims = zip(sources, (entry.stated_duration_s for entry, _ in taken), strict=True)
     claimed = {source.song_id: seconds for source, seconds in claims if seconds is not None}
     in_path_order = sorted(sources, key=lambda source: source.facts["audio"]["path"])
     return Listing(root, in_path_order, refused, claimed)

@@ -111,13 +111,13 @@ def decode_text(data: bytes) -> str:
     raise Refused("lyrics_malformed", "the bytes are no text in UTF-8, UTF-16 or Latin-1")
 
 
-def sung_words(text: str) -> list[str]:
+def lyric_words(text: str) -> list[str]:
     """The sung words of one line."""
     return normalise_words(REPEAT.sub(" ", LABEL.sub(" ", text)))
 
 
 def _from_text(text: str) -> Lyrics:
-    lines = [sung_words(line) for line in text.splitlines() if not LABEL_LINE.match(line)]
+    lines = [lyric_words(line) for line in text.splitlines() if not LABEL_LINE.match(line)]
     return Lyrics([word for line in lines for word in line], num_lines=sum(map(bool, lines)))
 
 
@@ -137,7 +137,7 @@ def _from_json(text: str) -> Lyrics:
         if not isinstance(row, dict) or not isinstance(row.get("word"), str):
             raise Refused("lyrics_malformed", f"entry {number} is no object with the text 'word'")
     if not any(key in row and row[key] is not None for row in rows for key in TIME_KEYS):
-        return Lyrics([word for row in rows for word in sung_words(row["word"])])
+        return Lyrics([word for row in rows for word in lyric_words(row["word"])])
     times: list[Word] = []
     latest_s = 0.0
     for number, row in enumerate(rows):
@@ -148,7 +148,7 @@ def _from_json(text: str) -> Lyrics:
                 f"entry {number} from {start_s} to {end_s} s, after a start at {latest_s} s: times must not go back",
             )
         latest_s = start_s
-        times += shared_time(sung_words(row["word"]), start_s, end_s)
+        times += shared_time(lyric_words(row["word"]), start_s, end_s)
     return Lyrics([timed.text for timed in times], times)
 
 
@@ -200,14 +200,14 @@ def _from_lrc(text: str) -> Lyrics:
         elif metadata := METADATA.match(line):
             if metadata[1].lower() == "offset":
                 offset_s = _offset(metadata[2], number)
-        elif sung_words(line):
+        elif lyric_words(line):
             raise Refused("lyrics_malformed", f"line {number} has words but no [mm:ss.xx] stamp")
     stamped.sort(key=lambda line: line[0])
     lines: list[Word] = []
     times: list[Word] | None = []
     for place, (start_s, rest) in enumerate(stamped):
         end_s = stamped[place + 1][0] if place + 1 < len(stamped) else math.inf
-        words = sung_words(WORD_STAMP.sub(" ", rest))
+        words = lyric_words(WORD_STAMP.sub(" ", rest))
         if not words:
             continue
         lines.append(_moved(Word(" ".join(words), start_s, end_s), offset_s))
@@ -249,13 +249,13 @@ def _moved(word: Word, offset_s: float) -> Word:
 def _word_times(rest: str, line_start_s: float, line_end_s: float) -> list[Word] | None:
     """Times of an enhanced line, or None where a word has no stamp of its own or times go back."""
     marks = list(WORD_STAMP.finditer(rest))
-    if not marks or sung_words(rest[: marks[0].start()]):
+    if not marks or lyric_words(rest[: marks[0].start()]):
         return None
     timed: list[Word] = []
     latest_s = line_start_s
     for place, mark in enumerate(marks):
         after = marks[place + 1] if place + 1 < len(marks) else None
-        words = sung_words(rest[mark.end() : after.start() if after else len(rest)])
+        words = lyric_words(rest[mark.end() : after.start() if after else len(rest)])
         start_s, end_s = _stamp_s(mark), _stamp_s(after) if after else line_end_s
         if not latest_s <= start_s <= end_s or len(words) > 1 or (words and math.isinf(end_s)):
             return None

@@ -1,7 +1,7 @@
 """Align: gives every word of a song its start and end.
 
 Times that come with lyrics are a claim. Words are always laid by listening; a claim for every word is
-either kept, with the laid words beside it for `check` to hold it against, or replaced by them. Times of
+either kept, with the aligned words beside it for `check` to hold it against, or replaced by them. Times of
 lines are never words' times: they only bound where the words of a line may lie.
 """
 
@@ -60,7 +60,7 @@ class Align(VocalsStage):
         "alignment_score": Column(pa.float64(), "mean word score"),
         "aligned_words": Column(
             pa.list_(WORD),
-            "where the aligner lays words that kept their given times; null = they have its",
+            "where the aligner places words that kept their given times; null = they have its",
         ),
     }
 
@@ -70,7 +70,7 @@ class Align(VocalsStage):
         return super().made_by(models) + (f" grid={grid_s:g}" if grid_s else "")
 
     def one(self, song: Song) -> Song:
-        """The song with its timed words; kept times have the scores of where the aligner lays their words.
+        """The song with its timed words; kept times have the scores of where the aligner places their words.
 
         Raises:
             SongError: ``no_words``, ``phoneme_unknown`` (none can be said), ``grid_too_coarse``, or the

@@ -1,6 +1,6 @@
-"""Place: lays the words that were heard into the vocals they were heard in, to say when each was sung.
+"""Align transcript: force-aligns the transcribed words with the vocals they were read from, to say when each was sung.
 
-The aligner is given the transcript alone: neither the asked words nor their times. So a word in the wrong place
+The aligner is given the transcript alone: neither the reference words nor their times. So a word in the wrong place
 is found there, and a word that was not heard is not laid.
 """
 
@@ -21,26 +21,26 @@ from tasks.songs.columns import WORD
 from tasks.stages.bases import VocalsStage
 
 
-class Place(VocalsStage):
-    """Times of the heard words; null where nothing was heard, or the words cannot be laid: it drops no song."""
+class AlignTranscript(VocalsStage):
+    """Times of the transcribed words; null where nothing was heard, or the words cannot be laid: it drops no song."""
 
-    name = "place"
+    name = "align_transcript"
     version = 1
     reads = VocalsStage.reads | {"transcript"}
     packages = (*VocalsStage.packages, "phonemizer", "espeakng-loader")
     aligner = Model(aligner_identity, build_aligner)
     phonemizer = Model(phonemizer_identity, build_phonemizer)
     writes = {
-        "placed_words": Column(
+        "aligned_transcript": Column(
             pa.list_(WORD),
-            "the heard words where the aligner lays them; null = none, or they cannot be laid",
+            "the transcribed words where the aligner places them; null = none, or they cannot be aligned",
         )
     }
 
     def one(self, song: Song) -> Song:
-        """The song with its heard words where they were sung."""
+        """The song with its transcribed words where they were sung."""
         placed = self._placed(self.opened(song), song["transcript"] or [])
-        return song.with_columns(placed_words=None if placed is None else rows_of(placed))
+        return song.with_columns(aligned_transcript=None if placed is None else rows_of(placed))
 
     def _placed(self, vocals_N: np.ndarray, heard: Sequence[str]) -> list[Word] | None:
         """Words without a phoneme cannot be listened for and are left out."""

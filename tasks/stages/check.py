@@ -18,7 +18,9 @@ class Check(Stage):
 
     name = "check"
     version = 1
-    reads = frozenset({"audio", "duration_s", "num_lines", "lyrics", "vocals", "transcript", "heard_phones"})
+    reads = frozenset(
+        {"audio", "duration_s", "num_lines", "lyrics", "vocals", "transcript", "transcript_phones"}
+    )
     reads |= {"words", "aligned_words", "alignment_score"}
     packages = ("av", "numpy", "scipy", "soundfile", "soxr", "pyloudnorm", "jiwer")
     params: CheckParams

@@ -1,4 +1,4 @@
-"""Sketch: what it takes to know a song again, in a few kilobytes: its words as shingles, its sound as landmarks."""
+"""DedupFeatures: what it takes to know a song again, in a few kilobytes: its words as shingles, its sound as landmarks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tasks.engine.stage import Section
 from tasks.stages.bases import MixStage
 
 
-class SketchParams(Section):
+class DedupFeaturesParams(Section):
     """`shingle_words`: words in a shingle. The limits bound a sketch, whatever the song's length."""
 
     shingle_words: int
@@ -30,17 +30,19 @@ class SketchParams(Section):
         return count
 
 
-class Sketch(MixStage):
+class DedupFeatures(MixStage):
     """The given words, or else what was heard, and the mix, each as sorted integers."""
 
-    name = "sketch"
+    name = "dedup_features"
     version = 1
     reads = MixStage.reads | {"lyrics", "transcript"}
-    params: SketchParams
+    params: DedupFeaturesParams
     writes = {
         "lyrics_hash": Column(pa.string(), "sha256 of the given words; null = none were given"),
-        "lyrics_sketch": Column(pa.binary(), "npy int64, sorted: hashed runs of the words, given or heard"),
-        "audio_sketch": Column(pa.binary(), "npy int64, sorted: pairs of spectral peaks, key << 24 | frame"),
+        "lyrics_shingles": Column(pa.binary(), "npy int64, sorted: hashed runs of the words, given or heard"),
+        "audio_landmarks": Column(
+            pa.binary(), "npy int64, sorted: pairs of spectral peaks, key << 24 | frame"
+        ),
     }
 
     def one(self, song: Song) -> Song:
@@ -49,6 +51,6 @@ class Sketch(MixStage):
         words = given or song["transcript"] or []
         return song.with_columns(
             lyrics_hash=words_hash(given),
-            lyrics_sketch=npy_bytes(shingles(words, params.shingle_words, params.max_shingles)),
-            audio_sketch=npy_bytes(landmarks(self.opened(song), params.max_landmarks)),
+            lyrics_shingles=npy_bytes(shingles(words, params.shingle_words, params.max_shingles)),
+            audio_landmarks=npy_bytes(landmarks(self.opened(song), params.max_landmarks)),
         )

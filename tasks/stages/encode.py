@@ -22,7 +22,7 @@ class Encode(MixStage):
     codec = Model(codec_identity, build_codec)
     writes = {
         "latent": Column(
-            pa.large_binary(), "npy float32 [T, 128]: posterior mean (64) then std (64)", heavy=True
+            pa.large_binary(), "npy float32 [T, 128]: posterior mean (64) then std (64)", large=True
         ),
         "num_frames": Column(pa.int32(), "T"),
     }

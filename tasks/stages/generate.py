@@ -1,6 +1,6 @@
 """Generate: makes the audio of every row of a fan-out table by its recipe.
 
-A recipe is JSON in the column `recipe`: ``generate`` sings with a checkpoint, ``codec`` passes the parent's
+A recipe is JSON in the column `recipe`: ``generate`` samples from a checkpoint, ``codec`` passes the parent's
 mix through the codec once, ``noise`` adds white noise to it, ``copy`` is the mix itself. Checkpoints are named by the hash of their
 weights; where they lie is told to the stage and is part of no value.
 
@@ -25,7 +25,7 @@ from jam_model.conditions import Conditions, duration_conditions
 from jam_model.dit import Jam
 from jam_model.frames import SAMPLE_RATE_HZ, frames_of_seconds, seconds_of_frames
 from jam_model.lyric_grid import lyric_grid
-from jam_model.sampler import Formula, Guidance, Integration, Precision, Solver, sample, song_noise
+from jam_model.sampler import Formula, Guidance, ODESolver, Precision, Solver, sample, song_noise
 from jam_model.words import words_of
 from tasks.audio.mix import mix_of
 from tasks.audio.read import flac_bytes, npy_bytes
@@ -39,9 +39,9 @@ from tasks.storage.object_store import place_of
 
 
 class SamplerParams(Section):
-    """How songs are sung; see `jam_model.sampler` for `Integration` and `Guidance`.
+    """How songs are sung; see `jam_model.sampler` for `ODESolver` and `Guidance`.
 
-    `exact` sings all frames of the model, as released; `trimmed` only those of the song and `margin_frames`
+    `exact` samples all frames of the model, as released; `trimmed` only those of the song and `margin_frames`
     more, which is not quite the same (the frames left out would have been attended to).
     """
 
@@ -57,12 +57,12 @@ class SamplerParams(Section):
     compiled: bool
 
     @property
-    def integration(self) -> Integration:
+    def ode_solver(self) -> ODESolver:
         """As the sampler takes it."""
-        return Integration(self.num_steps, self.solver, self.precision, self.compiled)
+        return ODESolver(self.num_steps, self.solver, self.precision, self.compiled)
 
-    def frames_sung(self, num_frames: int, max_frames: int) -> int:
-        """Frames to sing for a song of `num_frames`."""
+    def num_sampled_frames(self, num_frames: int, max_frames: int) -> int:
+        """Frames to sample for a song of `num_frames`."""
         return max_frames if self.mode == "exact" else min(max_frames, num_frames + self.margin_frames)
 
     @property
@@ -71,8 +71,8 @@ class SamplerParams(Section):
         return Guidance(self.style_guidance_scale, self.lyrics_guidance_scale, self.interval, self.formula)
 
 
-class Sing(Section):
-    """Sing with the checkpoint whose weights have this sha256."""
+class Generation(Section):
+    """Sample from the checkpoint whose weights have this sha256."""
 
     kind: Literal["generate"]
     weights: str
@@ -99,26 +99,26 @@ class Noisy(Section):
     snr_db: float
 
 
-Recipe = Sing | Recode | Copy | Noisy
+Recipe = Generation | Recode | Copy | Noisy
 RECIPE: TypeAdapter[Recipe] = TypeAdapter(Annotated[Recipe, Field(discriminator="kind")])
 
 
 class Generate(Stage):
-    """Sings, recodes, disturbs or copies. Sung noise depends on `seed`, `parent` and `take`: two checkpoints given the
+    """Samples, recodes, disturbs or copies. The noise depends on `seed`, `parent` and `candidate`: two checkpoints given the
     same prompt and seed start from the same noise.
     """
 
     name = "generate"
     version = 3
-    reads = frozenset({"recipe", "parent", "parent_audio", "seed", "take"})
-    reads |= {"asked_words", "asked_style", "asked_duration_s"}
+    reads = frozenset({"recipe", "parent", "parent_audio", "seed", "candidate"})
+    reads |= {"reference_words", "reference_style", "reference_duration_s"}
     codec = Model(codec_identity, build_codec)
     style_encoder = Model(style_encoder_identity, build_style_encoder)
     writes = {
         "audio": AUDIO,
         "duration_s": DURATION_S,
-        "latent_sung": Column(
-            pa.large_binary(), "npy float32 [T, 64], trimmed to the asked length", heavy=True
+        "generated_latent": Column(
+            pa.large_binary(), "npy float32 [T, 64], trimmed to the reference length", large=True
         ),
         "tail_energy": TAIL_ENERGY,
     }
@@ -142,62 +142,68 @@ class Generate(Stage):
         return torch.from_numpy(np.asarray(negative_style, np.float32))
 
     @cached_property
-    def singer(self) -> _Singer:
+    def loaded(self) -> _LoadedCheckpoint:
         """The checkpoint in use."""
-        return _Singer(self.checkpoints)
+        return _LoadedCheckpoint(self.checkpoints)
 
     def one(self, song: Song) -> Song:
         """The song with its audio.
 
         Raises:
-            SongError: ``asked_too_short``, ``asked_too_long`` (for this model), ``not_finite`` latents, or
+            SongError: ``prompt_too_short``, ``prompt_too_long`` (for this model), ``not_finite`` latents, or
                 the parent's mix is gone.
             ValueError: the recipe is no recipe, or names weights that are not at hand.
         """
         recipe = RECIPE.validate_json(song["recipe"])
-        if isinstance(recipe, Sing):
-            return self._sung(song, recipe)
+        if isinstance(recipe, Generation):
+            return self._generated(song, recipe)
         mix_CN = mix_of(song.song_id, song["parent_audio"], song.root)
         if isinstance(recipe, Copy):
             duration_s = mix_CN.shape[1] / SAMPLE_RATE_HZ
             return song.with_columns(
-                audio=song["parent_audio"], duration_s=duration_s, latent_sung=None, tail_energy=None
+                audio=song["parent_audio"], duration_s=duration_s, generated_latent=None, tail_energy=None
             )
         if isinstance(recipe, Noisy):
             return _with_audio(song, with_noise(mix_CN, recipe.snr_db, f"{song['seed']}/{song['parent']}"))
         mean_TC, _ = self.codec.encode(mix_CN)
         return _with_audio(song, self.codec.decode(mean_TC), mean_TC)
 
-    def _sung(self, song: Song, recipe: Sing) -> Song:
-        """Sings the frames that the recipe's mode asks for, and keeps those of the song."""
-        model, sampler = self.singer.model(recipe.weights), recipe.sampler
-        num_frames, max_frames = frames_of_seconds(song["asked_duration_s"]), model.config.max_frames
+    def _generated(self, song: Song, recipe: Generation) -> Song:
+        """Samples the frames that the recipe's mode asks for, and keeps those of the song."""
+        model, sampler = self.loaded.model(recipe.weights), recipe.sampler
+        num_frames, max_frames = frames_of_seconds(song["reference_duration_s"]), model.config.max_frames
         if not 0 < num_frames <= max_frames:
-            reason = "asked_too_long" if num_frames else "asked_too_short"
+            reason = "prompt_too_long" if num_frames else "prompt_too_short"
             longest_s = seconds_of_frames(max_frames)
-            raise SongError(song.song_id, reason, f"{song['asked_duration_s']} s, at most {longest_s:.2f} s")
-        frames_sung = sampler.frames_sung(num_frames, max_frames)
-        noise_TC = song_noise(song["seed"], song["parent"], song["take"], frames_sung)
+            raise SongError(
+                song.song_id, reason, f"{song['reference_duration_s']} s, at most {longest_s:.2f} s"
+            )
+        num_sampled_frames = sampler.num_sampled_frames(num_frames, max_frames)
+        noise_TC = song_noise(song["seed"], song["parent"], song["candidate"], num_sampled_frames)
         latent_BTC = sample(
             model,
-            conditions_of(song, num_frames, max_frames).to(self.singer.device),
-            noise_TC.unsqueeze(0).to(self.singer.device),
-            sampler.integration,
+            conditions_of(song, num_frames, max_frames).to(self.loaded.device),
+            noise_TC.unsqueeze(0).to(self.loaded.device),
+            sampler.ode_solver,
             sampler.guidance,
-            self.negative_style_S.to(self.singer.device),
+            self.negative_style_S.to(self.loaded.device),
             recipe.padding_bias,
         )
         latent_TC = latent_BTC[0].float().cpu().numpy()
         if not np.isfinite(latent_TC).all():
             raise SongError(song.song_id, "not_finite", "the sampler gave latents that are not finite")
         whole_CN = self.codec.decode(latent_TC)
-        asked_s = seconds_of_frames(num_frames)
-        tail = energy_after_end(whole_CN, SAMPLE_RATE_HZ, asked_s) if num_frames < frames_sung else None
-        mix_CN = whole_CN[:, : round(asked_s * SAMPLE_RATE_HZ)]
+        reference_s = seconds_of_frames(num_frames)
+        tail = (
+            energy_after_end(whole_CN, SAMPLE_RATE_HZ, reference_s)
+            if num_frames < num_sampled_frames
+            else None
+        )
+        mix_CN = whole_CN[:, : round(reference_s * SAMPLE_RATE_HZ)]
         return _with_audio(song, mix_CN, latent_TC[:num_frames], tail)
 
 
-class _Singer:
+class _LoadedCheckpoint:
     """Holds the last checkpoint that was asked for, on the worker's GPU where it has one."""
 
     def __init__(self, checkpoints: Mapping[str, str]) -> None:
@@ -226,11 +232,11 @@ class _Singer:
 
 def conditions_of(song: Song, num_frames: int, max_frames: int) -> Conditions:
     """What the model is asked for, a batch of one: lyrics on their grid, the first style row, the length."""
-    tokens_L = lyric_grid(words_of(song["asked_words"]), max_frames, num_latent_frames=num_frames)
+    tokens_L = lyric_grid(words_of(song["reference_words"]), max_frames, num_latent_frames=num_frames)
     start_time, duration_abs, duration_rel = duration_conditions(num_frames, max_frames)
     return Conditions(
         torch.from_numpy(tokens_L).unsqueeze(0),
-        torch.tensor(song["asked_style"][:1], dtype=torch.float32),
+        torch.tensor(song["reference_style"][:1], dtype=torch.float32),
         torch.tensor([start_time]),
         torch.tensor([duration_abs]),
         torch.tensor([duration_rel]),
@@ -254,6 +260,6 @@ def _with_audio(
     return song.with_columns(
         audio={"path": None, "bytes": flac_bytes(mix_CN, SAMPLE_RATE_HZ)},
         duration_s=mix_CN.shape[1] / SAMPLE_RATE_HZ,
-        latent_sung=None if latent_TC is None else npy_bytes(latent_TC.astype(np.float32)),
+        generated_latent=None if latent_TC is None else npy_bytes(latent_TC.astype(np.float32)),
         tail_energy=tail,
     )

@@ -21,7 +21,7 @@ from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Stage, WholeTable
 from tasks.engine.table import GONE
 
-COMPARED = frozenset({"content_hash", "artist", "lyrics_hash", "lyrics_sketch", "audio_sketch"})
+COMPARED = frozenset({"content_hash", "artist", "lyrics_hash", "lyrics_shingles", "audio_landmarks"})
 STYLE = "style_embedding"  # read only of songs that the others leave in doubt
 
 
@@ -99,8 +99,8 @@ class Group(Stage):
                 row["content_hash"],
                 row["artist"],
                 row["lyrics_hash"],
-                None if row["lyrics_sketch"] is None else array_of(row["lyrics_sketch"]),
-                None if row["audio_sketch"] is None else array_of(row["audio_sketch"]),
+                None if row["lyrics_shingles"] is None else array_of(row["lyrics_shingles"]),
+                None if row["audio_landmarks"] is None else array_of(row["audio_landmarks"]),
                 row["drop_reason"] is not None
                 or (keeper is not None and _refuses(keeper, row, self.kept_by)),
             )

@@ -40,7 +40,7 @@ class Ingest(Stage):
         "num_channels": Column(pa.int32(), "channels of the source"),
         "sample_rate_hz": Column(pa.int32(), "sample rate of the source"),
         "lyrics": Column(STRINGS, "the given words in order; null = no lyrics were given"),
-        "lyrics_times": Column(pa.list_(WORD), "the given words with their claimed times; null = untimed"),
+        "lyrics_times": Column(pa.list_(WORD), "the given words with their input times; null = untimed"),
         "lyrics_lines": Column(pa.list_(WORD), "timed lines of an .lrc (text = the line); null = none"),
         "num_lines": Column(
             pa.int32(), "lines of the given lyrics; null = no lyrics, or a format without lines"

@@ -1,4 +1,4 @@
-"""Collect: the songs of other systems, and true ones, out of the folders they lie in."""
+"""LoadExternal: the songs of other systems, and true ones, out of the folders they lie in."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tasks.engine.stage import Stage
 from tasks.songs.columns import AUDIO, DURATION_S, TAIL_ENERGY
 
 
-class Collect(Stage):
-    """A file becomes a mix: decoded within the limits, and cut at the asked end, where one was asked for."""
+class LoadExternal(Stage):
+    """A file becomes a mix: decoded within the limits, and cut at the reference end, where one was asked for."""
 
-    name = "collect"
+    name = "load_external"
     version = 1
-    reads = frozenset({"parent_audio", "content_hash", "system", "asked_duration_s"})
+    reads = frozenset({"parent_audio", "content_hash", "system", "reference_duration_s"})
     writes = {"audio": AUDIO, "duration_s": DURATION_S, "tail_energy": TAIL_ENERGY}
     packages = ("av", "numpy", "soundfile", "soxr")
 
@@ -45,7 +45,7 @@ class Collect(Stage):
             mix_CN, _ = read_audio(io.BytesIO(data), self.audio)
         except Refused as error:
             raise SongError.of(song.song_id, error) from error
-        end_s, tail = song["asked_duration_s"], None
+        end_s, tail = song["reference_duration_s"], None
         if end_s is not None and mix_CN.shape[1] > round(end_s * SAMPLE_RATE_HZ):
             tail = energy_after_end(mix_CN, SAMPLE_RATE_HZ, end_s)
             mix_CN = mix_CN[:, : round(end_s * SAMPLE_RATE_HZ)]

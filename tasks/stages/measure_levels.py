@@ -1,4 +1,4 @@
-"""Gauge: what can be read off a mix itself: how loud it is, how much of it is clipped, how much is silent."""
+"""MeasureLevels: what can be read off a mix itself: how loud it is, how much of it is clipped, how much is silent."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from tasks.quality.checked_song import CheckParams
 from tasks.stages.bases import MixStage
 
 
-class Gauge(MixStage):
+class MeasureLevels(MixStage):
     """The levels of a mix; loudness is null for a silent or very short one."""
 
-    name = "gauge"
+    name = "measure_levels"
     version = 1
     packages = (*MixStage.packages, "pyloudnorm")
     params: CheckParams

@@ -60,7 +60,7 @@ class Pack(Stage):
     params: PackParams
     writes = {
         "sample": Column(
-            pa.large_binary(), "the song as the members of one WebDataset sample, a tar fragment", heavy=True
+            pa.large_binary(), "the song as the members of one WebDataset sample, a tar fragment", large=True
         )
     }
 

@@ -1,4 +1,4 @@
-"""Reward: what takes are ranked by, a weighted mean of scores of one judge or several."""
+"""Reward: what candidates are ranked by, a weighted mean of scores of one judge or several."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tasks.stages.bases import MixStage
 from tasks.stages.score import scored
 
 CHOSEN = "judge"
-JUDGED = pa.struct([("judge", pa.string()), ("axis", pa.string()), ("score", pa.float64())])
+JUDGE_SCORES = pa.struct([("judge", pa.string()), ("axis", pa.string()), ("score", pa.float64())])
 
 
 class Term(Section):
@@ -90,10 +90,12 @@ class Reward(MixStage):
     reads = MixStage.reads | {"scores"}
     params: RewardParams
     writes = {
-        "judged": Column(
-            pa.list_(JUDGED), "every axis of every judge asked, with the judge's name and revision"
+        "judge_scores": Column(
+            pa.list_(JUDGE_SCORES), "every axis of every judge asked, with the judge's name and revision"
         ),
-        "reward": Column(pa.float64(), "what takes are ranked by: the weighted mean that params ask for"),
+        "reward": Column(
+            pa.float64(), "what candidates are ranked by: the weighted mean that params ask for"
+        ),
     }
 
     def __init__(self, params: RewardParams, judge: JudgeParams) -> None:

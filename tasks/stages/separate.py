@@ -37,11 +37,11 @@ class Separate(MixStage):
     params: SeparateParams
     separator = Model(separator_identity, build_separator)
     writes = {
-        "vocals": Column(pa.large_binary(), "vocals, mono 44.1 kHz FLAC", heavy=True),
+        "vocals": Column(pa.large_binary(), "vocals, mono 44.1 kHz FLAC", large=True),
         "stems": Column(
             pa.list_(STEM),
             "the parts of the mix, stereo 44.1 kHz FLAC; null = only vocals are kept",
-            heavy=True,
+            large=True,
         ),
     }
 

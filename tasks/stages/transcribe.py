@@ -36,7 +36,7 @@ class Transcribe(VocalsStage):
     writes = {
         "transcript": Column(STRINGS, "words the recogniser heard; null = not asked to listen"),
         "transcript_times": Column(pa.list_(WORD), "the same words with times"),
-        "heard_phones": Column(
+        "transcript_phones": Column(
             STRINGS, "the recogniser's own phones, no word knowledge; null = not asked, or it hears none"
         ),
         "language": Column(pa.string(), "ISO 639-1, as the recogniser tells it; null = it does not"),
@@ -61,7 +61,7 @@ class Transcribe(VocalsStage):
         return song.with_columns(
             transcript=[word.text for word in heard.words],
             transcript_times=rows_of(heard.words),
-            heard_phones=None if heard.phones is None else list(heard.phones),
+            transcript_phones=None if heard.phones is None else list(heard.phones),
             language=heard.language,
         )
 

@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from tasks.storage.object_store import StorePath, spool_folder, upload
-from tasks.storage.retry import patiently
+from tasks.storage.retry import with_retries
 
 TEMPORARY_PREFIX = ".tmp-"
 TEMPORARY = re.compile(r"\.tmp-[0-9a-f]{8}-.")  # and what follows is the name it will have
@@ -59,7 +59,7 @@ def sync(path: Path) -> None:
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Atomic write; nothing happens when the file already holds exactly these bytes."""
-    patiently(lambda: _write_bytes(path, data))
+    with_retries(lambda: _write_bytes(path, data))
 
 
 def _write_bytes(path: Path, data: bytes) -> None:

@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import pyarrow as pa
 from pyarrow import fs
 
-from tasks.storage.retry import patiently
+from tasks.storage.retry import with_retries
 
 SCHEMES = ("s3", "gs")
 SPOOL_PREFIX = "jam-"
@@ -127,7 +127,7 @@ class StorePath(AsPath):
         return str(self)
 
     def _info(self) -> fs.FileInfo:
-        return patiently(lambda: self.filesystem.get_file_info(str(self.path)))
+        return with_retries(lambda: self.filesystem.get_file_info(str(self.path)))
 
     def exists(self) -> bool:  # type: ignore[override]
         return self._info().type != fs.FileType.NotFound
@@ -155,7 +155,7 @@ class StorePath(AsPath):
 
     def _listing(self, recursive: bool = False) -> list[fs.FileInfo]:
         selector = fs.FileSelector(str(self.path), allow_not_found=True, recursive=recursive)
-        return patiently(lambda: self.filesystem.get_file_info(selector))
+        return with_retries(lambda: self.filesystem.get_file_info(selector))
 
     def iterdir(self) -> Generator[StorePath]:
         """One listing."""
@@ -186,10 +186,10 @@ class StorePath(AsPath):
         """For reading bytes only; files are written whole, by `upload`."""
         if mode != "rb":
             raise ValueError(f"{self}: a file in a store is opened to read bytes, not {mode!r}")
-        return patiently(lambda: self.filesystem.open_input_file(str(self.path)))
+        return with_retries(lambda: self.filesystem.open_input_file(str(self.path)))
 
     def read_bytes(self) -> bytes:
-        return patiently(self._read)
+        return with_retries(self._read)
 
     def _read(self) -> bytes:
         with self.open() as file:
@@ -204,7 +204,7 @@ class StorePath(AsPath):
         A stream of pyarrow commits what it has when it is closed or collected, also after an exception. With one
         write there is no half of a file that it could commit: what the store did not take fails the close.
         """
-        patiently(lambda: self._write(data))
+        with_retries(lambda: self._write(data))
         return len(data)
 
     def _write(self, data: Any) -> None:
@@ -214,7 +214,7 @@ class StorePath(AsPath):
 
     def unlink(self, missing_ok: bool = False) -> None:
         try:
-            patiently(lambda: self.filesystem.delete_file(str(self.path)))
+            with_retries(lambda: self.filesystem.delete_file(str(self.path)))
         except FileNotFoundError:
             if not missing_ok:
                 raise

@@ -1,4 +1,4 @@
-"""Trouble of the machine, not of a song: what passes is waited for, what does not is said in one line."""
+"""Transient errors of the machine, not of a song: what passes is waited for, what does not is said in one line."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STORE_PASSING = re.compile(
 """The same of an object store, in the words of pyarrow, which gives such errors no number."""
 WAITS_S = (0.2, 1.0, 5.0)
 GOES_ON = "the same command goes on from there"
-CURES = {
+HINTS = {
     errno.ENOSPC: f"the disk is full; free space, {GOES_ON}",
     errno.EDQUOT: f"the quota is used up; free space, {GOES_ON}",
     errno.EROFS: f"the folder is read-only; mount it for writing, {GOES_ON}",
@@ -34,7 +34,7 @@ CURES = {
 }
 
 
-def patiently(action: Callable[[], Result]) -> Result:
+def with_retries(action: Callable[[], Result]) -> Result:
     """What `action` gives; it is tried again, with longer and longer waits, while its error is one that can pass."""
     for wait_s in WAITS_S:
         try:
@@ -51,10 +51,10 @@ def passes(error: OSError) -> bool:
     return error.errno in PASSING or (error.errno is None and STORE_PASSING.search(str(error)) is not None)
 
 
-def cure_of(error: BaseException) -> str | None:
-    """What to do about trouble of the machine; None for any other error."""
+def hint_of(error: BaseException) -> str | None:
+    """What to do about transient error of the machine; None for any other error."""
     if isinstance(error, MemoryError):
-        return CURES[errno.ENOMEM]
+        return HINTS[errno.ENOMEM]
     if not isinstance(error, OSError):
         return None
-    return CURES[errno.EIO] if passes(error) else CURES.get(error.errno or 0)
+    return HINTS[errno.EIO] if passes(error) else HINTS.get(error.errno or 0)

@@ -54,7 +54,7 @@ WordSound = tuple[np.ndarray, list[espeak.Phone]]
 """Samples of a word, int16 at 22,050 Hz, and its phones as (IPA, first sample, end sample)."""
 
 
-class _Singer:
+class _LoadedCheckpoint:
     """An espeak process and the pipes to it."""
 
     def __init__(self) -> None:
@@ -89,7 +89,7 @@ class _Singer:
         self.close()
 
 
-_IDLE: list[_Singer] = []
+_IDLE: list[_LoadedCheckpoint] = []
 
 
 def _sing_notes(voice: str, notes: Sequence[tuple[str, float, int]]) -> list[WordSound]:
@@ -99,7 +99,7 @@ def _sing_notes(voice: str, notes: Sequence[tuple[str, float, int]]) -> list[Wor
         if singer.owner == os.getpid():
             break
     else:
-        singer = _Singer()
+        singer = _LoadedCheckpoint()
     try:
         sung = singer.sing(voice, notes)
     except BaseException:  # its pipe may stand in the middle of an answer: this one is not used again

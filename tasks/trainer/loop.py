@@ -1,8 +1,8 @@
 """The steps of a run on one worker: a resumable loop over any objective, with its log and checkpoints.
 
 `out` is the state of a run: ``log.jsonl`` (a line every few steps), ``validation.jsonl``, ``steps/step-000123/``
-(checkpoints), ``best/`` (the averaged weights that validated best) and at the end ``model.safetensors`` with
-``config.json`` (the averaged weights, of the last step or the best one) and ``done.json``. A run that was killed
+(checkpoints), ``best/`` (the EMA weights that validated best) and at the end ``model.safetensors`` with
+``config.json`` (the EMA weights, of the last step or the best one) and ``done.json``. A run that was killed
 goes on from its newest whole checkpoint; a file ``checkpoint-now`` asks for one before that, at the next line of
 the log, and goes when it is written. What is learned is the `Objective`'s business.
 """
@@ -22,8 +22,8 @@ from torch.nn.parallel import DistributedDataParallel
 
 from jam_model.checkpoint import load_model, save_model
 from jam_model.dit import Jam
-from jam_model.learner import DamagedCheckpoint, Learner, check_checkpoint
 from jam_model.sharding import shard
+from jam_model.train_state import DamagedCheckpoint, TrainState, check_checkpoint
 from jam_model.training_facts import TrainingFacts
 from tasks.storage.files import remove_tree, write_json
 from tasks.storage.lease import Fence
@@ -93,43 +93,47 @@ def run_steps(
     model.transformer.gradient_checkpointing = params.activation_checkpointing
     if params.shards_weights:
         shard(model, worker.num_workers, worker.device)
-    learner = Learner(model, params.rule())
+    train_state = TrainState(model, params.rule())
     step_loss = objective.start(worker)
     newest = newest_checkpoint(out)
-    state: dict[str, Any] = learner.load(newest) if newest else {"seconds": 0.0, "best": None}
-    log = TrainLog(out, learner.step, float(state["seconds"]), params.trackers) if worker.rank == 0 else None
+    state: dict[str, Any] = train_state.load(newest) if newest else {"seconds": 0.0, "best": None}
+    log = (
+        TrainLog(out, train_state.step, float(state["seconds"]), params.trackers)
+        if worker.rank == 0
+        else None
+    )
     best: dict[str, Any] | None = state["best"]
     figures: dict[str, Any] | None = None  # of the last step, once it is validated
-    called = _wrapped(learner.model.train(), params, worker)
+    called = _wrapped(train_state.model.train(), params, worker)
     sums: dict[str, float] = {}
-    while learner.step < params.steps and learner.step != stop_at:
-        for name, value in _update(learner, called, step_loss, params, worker).items():
+    while train_state.step < params.steps and train_state.step != stop_at:
+        for name, value in _update(train_state, called, step_loss, params, worker).items():
             sums[name] = sums.get(name, 0.0) + value
-        last, asked = learner.step == params.steps, False
-        if learner.step % params.log_every_steps == 0 or last:
-            count = (learner.step - 1) % params.log_every_steps + 1
+        last, asked = train_state.step == params.steps, False
+        if train_state.step % params.log_every_steps == 0 or last:
+            count = (train_state.step - 1) % params.log_every_steps + 1
             sums[ASKED_NAME] = float((out / ASKED_NAME).exists())  # all workers must see the same answer
             means = _mean_over_workers({name: value / count for name, value in sums.items()}, worker)
             asked, sums = means.pop(ASKED_NAME) > 0, {}
             if log:
-                log.write(learner.step, {"learning_rate": learner.learning_rate, **means})
-        if params.validate_every_steps and (learner.step % params.validate_every_steps == 0 or last):
-            best, figures = _validated(learner, objective, best, params, out, log, worker)
-        if learner.step % params.checkpoint_every_steps == 0 or last or asked:
+                log.write(train_state.step, {"learning_rate": train_state.learning_rate, **means})
+        if params.validate_every_steps and (train_state.step % params.validate_every_steps == 0 or last):
+            best, figures = _validated(train_state, objective, best, params, out, log, worker)
+        if train_state.step % params.checkpoint_every_steps == 0 or last or asked:
             if fence is not None:
                 fence.check()
             facts = {"seconds": log.seconds(), "best": best} if log else {}
-            learner.save(out / STEPS_NAME / f"step-{learner.step:06d}", facts, writes=log is not None)
+            train_state.save(out / STEPS_NAME / f"step-{train_state.step:06d}", facts, writes=log is not None)
             if log:
                 _remove_old(out, params)
                 (out / ASKED_NAME).unlink(missing_ok=True)
                 commit()
-    if learner.step == params.steps:
+    if train_state.step == params.steps:
         if fence is not None:
             fence.check()
         if log:
             _remove_old(out, params)
-        _finish(learner, objective, best, figures, out, worker)
+        _finish(train_state, objective, best, figures, out, worker)
     if log:
         log.close()
         commit()
@@ -146,12 +150,12 @@ def _wrapped(model: Jam, params: FitParams, worker: Worker) -> Jam:
 
 
 def _update(
-    learner: Learner, model: Jam, step_loss: StepLoss, params: FitParams, worker: Worker
+    train_state: TrainState, model: Jam, step_loss: StepLoss, params: FitParams, worker: Worker
 ) -> dict[str, float]:
     """One optimiser step over its micro-batches; gradients travel between workers with the last one only."""
     sums: dict[str, float] = {}
-    learner.optimiser.zero_grad(set_to_none=True)
-    first = learner.step * params.gradient_accumulation_steps
+    train_state.optimiser.zero_grad(set_to_none=True)
+    first = train_state.step * params.gradient_accumulation_steps
     for micro_step in range(first, first + params.gradient_accumulation_steps):
         generator = worker.generator(params.seed, micro_step)
         travels = worker.num_workers == 1 or micro_step == first + params.gradient_accumulation_steps - 1
@@ -163,11 +167,11 @@ def _update(
             (values["loss"] / params.gradient_accumulation_steps).backward()
         for name, value in values.items():
             sums[name] = sums.get(name, 0.0) + value.item() / params.gradient_accumulation_steps
-    return {**sums, **learner.update(params.measures_updates)}
+    return {**sums, **train_state.update(params.measures_updates)}
 
 
 def _validated(
-    learner: Learner,
+    train_state: TrainState,
     objective: Objective,
     best: dict[str, Any] | None,
     params: FitParams,
@@ -175,18 +179,18 @@ def _validated(
     log: TrainLog | None,
     worker: Worker,
 ) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
-    """Writes down what the averaged weights are worth.
+    """Writes down what the EMA weights are worth.
 
-    Returns the best step so far, whose averaged weights lie in ``best/``, and the figures of this one.
+    Returns the best step so far, whose EMA weights lie in ``best/``, and the figures of this one.
 
     Raises:
         ValueError: the validation measures no figure of the name in `best_by`.
     """
-    average = learner.averaged(kept=log is not None)
-    if average is None or log is None:
+    ema = train_state.ema_model(kept=log is not None)
+    if ema is None or log is None:
         return None, None
-    figures = objective.validate(average, worker)
-    log.validated(learner.step, figures)
+    figures = objective.validate(ema, worker)
+    log.validated(train_state.step, figures)
     if params.best_by == NONE:
         return None, figures
     if not isinstance(figures.get(params.best_by), int | float):
@@ -196,12 +200,12 @@ def _validated(
     sign = 1 if params.best_is == "lowest" else -1
     if best is not None and sign * value >= sign * best["value"]:
         return best, figures
-    save_model(out / BEST_NAME, average)
-    return {"step": learner.step, "figure": params.best_by, "value": value}, figures
+    save_model(out / BEST_NAME, ema)
+    return {"step": train_state.step, "figure": params.best_by, "value": value}, figures
 
 
 def _finish(
-    learner: Learner,
+    train_state: TrainState,
     objective: Objective,
     best: dict[str, Any] | None,
     figures: dict[str, Any] | None,
@@ -209,15 +213,15 @@ def _finish(
     worker: Worker,
 ) -> None:
     """Write the run's result, its figures and the marker that it is done; `figures` are the last step's, if known."""
-    average = learner.averaged(kept=worker.rank == 0)
-    if average is None:
+    ema = train_state.ema_model(kept=worker.rank == 0)
+    if ema is None:
         return
-    model = load_model(out / BEST_NAME).to(worker.device).eval() if best else average
+    model = load_model(out / BEST_NAME).to(worker.device).eval() if best else ema
     digest = save_model(out, model)
     objective.facts().write(out)
-    is_last = best is None or best["step"] == learner.step
+    is_last = best is None or best["step"] == train_state.step
     told = figures if figures is not None and is_last else objective.validate(model, worker)
-    done = {"steps": learner.step, "weights": digest, "figures": told}
+    done = {"steps": train_state.step, "weights": digest, "figures": told}
     write_json(out / DONE_NAME, {**done, "best": best} if best else done)
 
 

@@ -21,10 +21,10 @@ from jam_model.checkpoint import load_model, weights_hash
 from jam_model.config import JamConfig
 from jam_model.dit import Jam
 from jam_model.flow import Dropout, FlowDraw, flow_error, flow_loss
-from jam_model.learner import UpdateRule
 from jam_model.order import duration_weights, positions_of_step
 from jam_model.shard_index import TRAIN, VALIDATION, read_index
 from jam_model.shards import Shards
+from jam_model.train_state import UpdateRule
 from jam_model.training_facts import TrainingFacts, check_guidance, dropped_by, read_facts
 from tasks.engine.fingerprint import fingerprint, package_version
 from tasks.engine.stage import Section
@@ -33,7 +33,7 @@ from tasks.storage.object_store import place_of
 from tasks.trainer.loop import StepLoss, Worker
 from tasks.trainer.params import FitParams
 from tasks.trainer.ray_train import Progress, fit
-from tasks.training.validation_by_ear import HEARD, Hearing
+from tasks.training.validation_by_ear import HEARD, ValidationByEar
 
 FLOW_VERSION = 3  # rises whenever the same shards and settings give other weights
 PACKAGES = ("torch", "numpy")
@@ -97,7 +97,7 @@ class TrainParams(FitParams):
 
 @dataclass(frozen=True)
 class TrainResult:
-    """A finished run: the folder with ``model.safetensors`` (averaged weights), their hash and the figures."""
+    """A finished run: the folder with ``model.safetensors`` (EMA weights), their hash and the figures."""
 
     checkpoint: Path
     weights: str
@@ -114,7 +114,7 @@ class FlowObjective:
     shards: str
     silence: tuple[float, ...]
     style_encoder: str
-    hearing: Hearing | None = None
+    by_ear: ValidationByEar | None = None
     shard_cache_mb: int = 0  # of shards in a store; no part of what is learned
 
     def build(self) -> Jam:
@@ -190,9 +190,9 @@ class FlowObjective:
         if not len(shards):
             return {"num_validation_songs": 0}
         heard: dict[str, Any] = {}
-        if self.hearing:
+        if self.by_ear:
             songs = [shards[number] for number in range(min(len(shards), self.params.validation_per_songs))]
-            heard = self.hearing.figures(model, songs, self.params.seed, worker.device)
+            heard = self.by_ear.figures(model, songs, self.params.seed, worker.device)
         by_time = {str(time): float(np.mean(values)) for time, values in errors.items()}
         return {
             "num_validation_songs": len(shards),
@@ -203,7 +203,11 @@ class FlowObjective:
 
 
 def flow_recipe(
-    config: JamConfig, shards: Path, silence_C: np.ndarray, init: Path | None, hearing: Hearing | None = None
+    config: JamConfig,
+    shards: Path,
+    silence_C: np.ndarray,
+    init: Path | None,
+    by_ear: ValidationByEar | None = None,
 ) -> dict[str, Any]:
     """What decides a run besides its section: sizes, shards, silence, the starting weights, and how songs are heard."""
     return {
@@ -213,7 +217,7 @@ def flow_recipe(
         "init": weights_hash(init) if init else None,
         "shards": hash_of([entry["sha256"] for entry in read_index(shards)]),
         "silence": hash_of([float(value) for value in silence_C]),
-        "hearing": hearing.facts() if hearing else None,
+        "by_ear": by_ear.facts() if by_ear else None,
     }
 
 
@@ -223,10 +227,10 @@ def run_name(
     shards: Path,
     silence_C: np.ndarray,
     init: Path | None,
-    hearing: Hearing | None,
+    by_ear: ValidationByEar | None,
 ) -> str:
     """The fingerprint of a run: its recipe, its section and the packages that compute."""
-    recipe = flow_recipe(jam.config(section.max_frames), shards, silence_C, init, hearing)
+    recipe = flow_recipe(jam.config(section.max_frames), shards, silence_C, init, by_ear)
     versions = {package: package_version(package) for package in PACKAGES}
     return fingerprint([recipe, section.model_dump(mode="json"), versions])
 
@@ -247,13 +251,13 @@ def train(
     init: Path | None,
     out: Path,
     progress: Progress | None = None,
-    hearing: Hearing | None = None,
+    by_ear: ValidationByEar | None = None,
     shard_cache_mb: int = 0,
 ) -> TrainResult:
     """Train from fresh weights (`init` None) or from a checkpoint; finds, resumes or runs what `out` holds.
 
     `silence_C` is the codec's latent of silence, `style_encoder` the identity of what made the shards' styles.
-    `hearing`: how `validation_per_songs` are sung and read; needed where there are any. `shard_cache_mb`: what each machine
+    `by_ear`: how `validation_per_songs` are sung and read; needed where there are any. `shard_cache_mb`: what each machine
     keeps of shards that are in a store.
 
     Raises:
@@ -261,11 +265,11 @@ def train(
         FitFailed: a worker failed too often.
     """
     config = jam.config(section.max_frames)
-    if section.validation_per_songs and hearing is None:
+    if section.validation_per_songs and by_ear is None:
         raise ValueError(
             f"validation_per_songs is {section.validation_per_songs}, but nobody was given to hear them; give 0"
         )
-    recipe = flow_recipe(config, shards, silence_C, init, hearing)
+    recipe = flow_recipe(config, shards, silence_C, init, by_ear)
     if init and (stored := load_model(init).config) != replace(config, max_frames=stored.max_frames):
         raise ValueError(
             f"init: {init} was trained with {stored}, but params jam says {config}; make them equal"
@@ -274,10 +278,10 @@ def train(
     silence = tuple(float(value) for value in silence_C)
     where_shards = str(shards.resolve())
     objective = FlowObjective(
-        section, config, where, where_shards, silence, style_encoder, hearing, shard_cache_mb
+        section, config, where, where_shards, silence, style_encoder, by_ear, shard_cache_mb
     )
-    if hearing:
-        check_guidance(objective.facts(), hearing.sampler.guidance, style_encoder)
+    if by_ear:
+        check_guidance(objective.facts(), by_ear.sampler.guidance, style_encoder)
     return result_of(out, fit(objective, section, out, recipe, progress))
 
 

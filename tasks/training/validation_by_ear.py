@@ -1,4 +1,4 @@
-"""Hear: sings validation songs while a model trains, and counts the phones that a recogniser does not hear.
+"""Validation by ear: generates validation songs while a model trains, and counts the phones that a recogniser does not hear.
 
 The flow loss barely tells whether words can be understood. What listens here chooses the best step, and so it must
 not be what measures the finished model; see `check_apart`.
@@ -42,7 +42,7 @@ HEARD = "validation_per"
 
 
 @dataclass(frozen=True)
-class Hearing:
+class ValidationByEar:
     """How songs are sung and read. Travels to the workers; what it needs is built at the first song."""
 
     sampler: SamplerParams
@@ -88,12 +88,12 @@ class Hearing:
         """The mix [C, N] of the song's first frames."""
         max_frames = model.config.max_frames
         conditions = conditions_of([(song, Crop(0, num_frames, song.num_frames), 0)], max_frames)
-        frames_sung = self.sampler.frames_sung(num_frames, max_frames)
+        num_sampled_frames = self.sampler.num_sampled_frames(num_frames, max_frames)
         latent_BTC = sample(
             model,
             conditions.to(device),
-            song_noise(seed, song.song_id, 0, frames_sung).unsqueeze(0).to(device),
-            self.sampler.integration,
+            song_noise(seed, song.song_id, 0, num_sampled_frames).unsqueeze(0).to(device),
+            self.sampler.ode_solver,
             self.sampler.guidance,
             self._negative_style_S.to(device),
         )

@@ -1,7 +1,7 @@
 """The sha256 of every file a work folder keeps: how it is recorded when a command ends, and where it stands.
 
 A column file and its shard have theirs in their receipt, written before they stand. All other files (songs' lists,
-indexes, checkpoints, rounds, reports) are recorded in ``receipts/sealed.json`` by the command that wrote them. A
+indexes, checkpoints, rounds, reports) are recorded in ``receipts/checksums.json`` by the command that wrote them. A
 file that changed without a command of ours keeps its old record, and so is found by `tasks.upkeep.verify`.
 """
 
@@ -17,7 +17,7 @@ from tasks.engine.table import SOURCES
 from tasks.storage.files import write_json
 from tasks.storage.lease import Lease
 
-SEALED = Path("receipts/sealed.json")
+CHECKSUMS = Path("receipts/checksums.json")
 KEPT = ("table", "shards", "checkpoints", "rounds", "benchmark", "reports", "ingest.jsonl", "forgotten.jsonl")
 VIEWS = ("reports/songs/",)  # pages that `jam look` writes: made again by looking
 TRACKED = ("tensorboard", "wandb")  # folders of other programs
@@ -30,31 +30,31 @@ Records = dict[str, str]
 """Path below the work folder -> sha256."""
 
 
-def seal(lease: Lease) -> None:
-    """Record what was written under this lease since it was taken or sealed, and what has no record yet.
+def record_checksums(lease: Lease) -> None:
+    """Record what was written under this lease since it was taken or recorded, and what has no record yet.
 
     Records of files that are gone go with them, but for those of a training run that stands.
     """
     if not lease.fence.stands():
         return
-    root, standing = lease.root, sealed(lease.root)
+    root, standing = lease.root, recorded_checksums(lease.root)
     found = {place_in(path, root): path for path in kept_files(root) if not has_receipt(path)}
     records = {name: digest for name, digest in standing.items() if name in found or _of_a_run(root, name)}
     for name, path in found.items():
         if name not in records or path.stat().st_mtime_ns >= lease.holder.opened_ns:
             records[name] = sha256_of_file(path)
     if records or standing:  # a run that was refused leaves no folder behind
-        write_json(root / SEALED, records)
+        write_json(root / CHECKSUMS, records)
     lease.opened()
 
 
-def sealed(root: Path) -> Records:
-    """What ``sealed.json`` says; empty when nothing was recorded yet.
+def recorded_checksums(root: Path) -> Records:
+    """What ``checksums.json`` says; empty when nothing was recorded yet.
 
     Raises:
         ValueError: it cannot be read.
     """
-    path = root / SEALED
+    path = root / CHECKSUMS
     return json.loads(path.read_bytes()) if path.is_file() else {}
 
 

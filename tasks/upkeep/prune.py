@@ -1,4 +1,4 @@
-"""What a work folder holds that no current setting needs, and heavy columns that everything was made of already."""
+"""What a work folder holds that no current setting needs, and large columns that everything was made of already."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from tasks.engine.columns import Column
-from tasks.engine.pipeline import LEAN, Pipeline
+from tasks.engine.pipeline import STUB, Pipeline
 from tasks.engine.table import SOURCES
 from tasks.storage.files import atomic_path, parquet_file
 from tasks.trainer.loop import DONE_NAME
@@ -43,8 +43,8 @@ def superseded_runs(runs: Path, params: FitParams) -> list[Path]:
     return [run for run in others if run not in done or done - set(others)]
 
 
-def heavy_files(pipeline: Pipeline, stages: Collection[str]) -> list[Path]:
-    """Column files of these stages whose heavy columns nothing will read any more.
+def large_files(pipeline: Pipeline, stages: Collection[str]) -> list[Path]:
+    """Column files of these stages whose large columns nothing will read any more.
 
     Raises:
         ValueError: one of them writes none.
@@ -52,9 +52,9 @@ def heavy_files(pipeline: Pipeline, stages: Collection[str]) -> list[Path]:
     found = []
     for stage in stages:
         if stage not in pipeline.stages or not any(
-            column.heavy for column in pipeline.stages[stage].writes.values()
+            column.large for column in pipeline.stages[stage].writes.values()
         ):
-            raise ValueError(f"engine.evict: {stage} writes no heavy column; give separate, encode or none")
+            raise ValueError(f"engine.evict: {stage} writes no large column; give separate, encode or none")
         existing, needed = pipeline.existing(stage), pipeline.needed(stage)
         paths = [pipeline.path(stage, number) for number in pipeline.partitions if number not in needed]
         found += [path for path in paths if path.name in existing.files]
@@ -62,12 +62,12 @@ def heavy_files(pipeline: Pipeline, stages: Collection[str]) -> list[Path]:
 
 
 def evict(path: Path, columns: Mapping[str, Column]) -> None:
-    """A column file goes on without its heavy columns, as `columns` tell them: who was dropped, and by what it was made, stays known."""
+    """A column file goes on without its large columns, as `columns` tell them: who was dropped, and by what it was made, stays known."""
     with parquet_file(path) as file:
-        light = [name for name in file.schema_arrow.names if name not in columns or not columns[name].heavy]
+        light = [name for name in file.schema_arrow.names if name not in columns or not columns[name].large]
         table, metadata = file.read(columns=light).replace_schema_metadata(), file.metadata.metadata
     with (
-        atomic_path(path.with_suffix(LEAN)) as temporary,
+        atomic_path(path.with_suffix(STUB)) as temporary,
         pq.ParquetWriter(temporary, table.schema, compression="zstd") as writer,
     ):
         writer.write_table(table)
@@ -89,6 +89,6 @@ def _superseded(pipeline: Pipeline, stage: str) -> Iterator[Path]:
 def _receipts_left_over(pipeline: Pipeline, receipts: Path, going: set[Path]) -> Iterator[Path]:
     for receipt in sorted(receipts.glob("*/part-*.json")):
         column_file = pipeline.table.root / receipt.parent.name / f"{receipt.stem}.parquet"
-        files = (column_file, column_file.with_suffix(LEAN))
+        files = (column_file, column_file.with_suffix(STUB))
         if not any(path.exists() and path not in going for path in files):
             yield receipt

@@ -30,16 +30,16 @@ FLAC = b"fLaC"
 
 def write_song_page(pipeline: Pipeline, row: Mapping[str, Any], songs_root: str, path: Path) -> Path:
     """Writes the page of a song of `pipeline.rows(...)` with all light columns; returns its path."""
-    heavy = _heavy_columns(pipeline, row["partition"], row["song_id"])
-    write_bytes(path, song_html(song_page(pipeline, row, heavy, songs_root)).encode())
+    large = _large_columns(pipeline, row["partition"], row["song_id"])
+    write_bytes(path, song_html(song_page(pipeline, row, large, songs_root)).encode())
     return path
 
 
 def song_page(
-    pipeline: Pipeline, row: Mapping[str, Any], heavy: Mapping[str, Any], songs_root: str
+    pipeline: Pipeline, row: Mapping[str, Any], large: Mapping[str, Any], songs_root: str
 ) -> SongPage:
     """What the page shows of a song: `row` its light columns, `heavy` the heavy ones that stand."""
-    sounds = _sounds(row["song_id"], heavy, songs_root)
+    sounds = _sounds(row["song_id"], large, songs_root)
     words, claims = (
         words_of(row.get(full) or row.get(plain) or ())
         for full, plain in (("words", "timed_words"), ("lyrics_times", "lyrics_lines"))
@@ -60,7 +60,7 @@ def song_page(
         claimed_s=[claim.start_s for claim in claims] if same else (),
         lanes={name: [astuple(word) for word in lane] for name, lane in lanes.items() if lane},
         sounds=sounds,
-        stages=[_stage_line(pipeline, name, row, heavy) for name in pipeline.order],
+        stages=[_stage_line(pipeline, name, row, large) for name in pipeline.order],
     )
 
 
@@ -87,16 +87,16 @@ def _is_nested(value: Sequence[Any]) -> bool:
     return bool(value) and isinstance(value[0], Mapping)
 
 
-def _sounds(song_id: str, heavy: Mapping[str, Any], songs_root: str) -> list[Sound]:
+def _sounds(song_id: str, large: Mapping[str, Any], songs_root: str) -> list[Sound]:
     """The mix, and every column that is a FLAC file or a list of named ones."""
     sounds = []
-    if heavy.get("audio"):
+    if large.get("audio"):
         try:
-            sounds.append(_sound("mix", mix_of(song_id, heavy["audio"], songs_root)))
+            sounds.append(_sound("mix", mix_of(song_id, large["audio"], songs_root)))
         except SongError as error:
             sounds.append(Sound("mix", b"", [], f"the mix cannot be read: {error.reason}, {error.detail}"))
-    stems = {name: data for name, data in heavy.items() if isinstance(data, bytes) and data.startswith(FLAC)}
-    named = [stem for parts in heavy.values() if isinstance(parts, list) for stem in parts if "bytes" in stem]
+    stems = {name: data for name, data in large.items() if isinstance(data, bytes) and data.startswith(FLAC)}
+    named = [stem for parts in large.values() if isinstance(parts, list) for stem in parts if "bytes" in stem]
     stems |= {stem["name"]: stem["bytes"] for stem in named if stem["name"] not in stems}
     return sounds + [_sound(name, read_bytes(data)[0]) for name, data in stems.items()]
 
@@ -109,10 +109,10 @@ def _sound(name: str, audio_CN: np.ndarray) -> Sound:
     return Sound(name, mp3_bytes(audio_CN[:, : round(MAX_LISTEN_S * SAMPLE_RATE_HZ)]), peaks, note)
 
 
-def _stage_line(pipeline: Pipeline, name: str, row: Mapping[str, Any], heavy: Mapping[str, Any]) -> StageLine:
+def _stage_line(pipeline: Pipeline, name: str, row: Mapping[str, Any], large: Mapping[str, Any]) -> StageLine:
     made_by = next((line for line in row["made_by"] if line.split("-v")[0] == name), "")
     standing = set(_columns_of(pipeline, name, row["partition"]))
-    values = {**row, **heavy}
+    values = {**row, **large}
     columns = [
         (column, shown(values[column]), about.meaning)
         for column, about in pipeline.columns.items()
@@ -129,20 +129,20 @@ def _stage_line(pipeline: Pipeline, name: str, row: Mapping[str, Any], heavy: Ma
 
 
 def _columns_of(pipeline: Pipeline, stage: str, number: int) -> list[str]:
-    for path in (pipeline.path(stage, number), pipeline.lean_path(stage, number)):
+    for path in (pipeline.path(stage, number), pipeline.stub_path(stage, number)):
         if path.is_file():
             with parquet_file(path) as file:
                 return list(file.schema_arrow.names)
     return []
 
 
-def _heavy_columns(pipeline: Pipeline, number: int, song_id: str) -> dict[str, Any]:
-    """The heavy columns of one song, each from its own row group."""
+def _large_columns(pipeline: Pipeline, number: int, song_id: str) -> dict[str, Any]:
+    """The large columns of one song, each from its own row group."""
     place = [source.song_id for source in pipeline.partitions[number].sources].index(song_id)
     found: dict[str, Any] = {}
-    heavy = {name for name, column in pipeline.columns.items() if column.heavy}
+    large = {name for name, column in pipeline.columns.items() if column.large}
     for stage in pipeline.order:
-        names = [name for name in _columns_of(pipeline, stage, number) if name in heavy]
+        names = [name for name in _columns_of(pipeline, stage, number) if name in large]
         if names:
             with parquet_file(pipeline.path(stage, number)) as file:
                 found.update(_row(file, place, names))

@@ -38,8 +38,8 @@ def why(pipeline: Pipeline, stage: str) -> list[str]:
         olds = sorted(folder.glob(f"part-{number:05d}-*.parquet"))
         if not olds:
             reasons["never made"] += 1
-        elif pipeline.lean_path(stage, number) in olds and pipeline.path(stage, number) not in olds:
-            reasons["its heavy columns were let go and are needed again"] += 1
+        elif pipeline.stub_path(stage, number) in olds and pipeline.path(stage, number) not in olds:
+            reasons["its large columns were evicted and are needed again"] += 1
         elif pipeline.path(stage, number) in olds:
             reasons["its shard is missing"] += 1
         else:
@@ -107,7 +107,7 @@ def forget_drops(pipeline: Pipeline, reason: str) -> list[Path]:
         stale = pipeline.made_from({row["dropped_by"]})
         remade |= stale
         number = row["partition"]
-        paths = [path(stage, number) for stage in stale for path in (pipeline.path, pipeline.lean_path)]
+        paths = [path(stage, number) for stage in stale for path in (pipeline.path, pipeline.stub_path)]
         gone += [path for path in paths if path.is_file()]
     for path in set(gone):
         path.unlink()

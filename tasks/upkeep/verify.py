@@ -14,7 +14,7 @@ from typing import Any
 
 from tasks.engine.fingerprint import sha256_of_file
 from tasks.trainer.loop import DONE_NAME
-from tasks.upkeep.checksums import SEALED, Records, has_receipt, kept_files, place_in
+from tasks.upkeep.checksums import CHECKSUMS, Records, has_receipt, kept_files, place_in
 
 RUNS = ("checkpoints/*/*", "rounds/*/*/*")
 CHANGED, MISSING, UNREADABLE = "not the bytes that were written", "missing", "cannot be read"
@@ -33,7 +33,7 @@ class Damage:
 
 
 @dataclass(frozen=True)
-class Survey:
+class Verification:
     """What a look at every file found. `unrecorded`: files that nothing says anything about."""
 
     num_files: int
@@ -42,7 +42,7 @@ class Survey:
     damages: tuple[Damage, ...]
 
 
-def survey(root: Path) -> Survey:
+def verify_folder(root: Path) -> Verification:
     """Read every file a work folder keeps."""
     damages: list[Damage] = []
     records = _Records(root, damages)
@@ -60,7 +60,7 @@ def survey(root: Path) -> Survey:
             damages.append(Damage(place, CHANGED, frozenset(known)))
     gone = sorted(records.required - set(places))
     damages += [Damage(place, MISSING, frozenset(records.of(place))) for place in gone]
-    return Survey(len(places), num_bytes, tuple(unrecorded), tuple(damages))
+    return Verification(len(places), num_bytes, tuple(unrecorded), tuple(damages))
 
 
 class _Records:
@@ -69,14 +69,14 @@ class _Records:
     def __init__(self, root: Path, damages: list[Damage]) -> None:
         """Files with records that cannot be read go to `damages`."""
         self._root, self._damages = root, damages
-        self._sealed: Records = self._read(root / SEALED) or {}
+        self._recorded: Records = self._read(root / CHECKSUMS) or {}
         self._written = self._from_receipts()
         self._inside = dict([*self._from_index(), *self._from_checkpoints()])
 
     @property
     def required(self) -> set[str]:
         """Files that must be there. A column file need not: it may be superseded, or not made yet."""
-        return {*self._sealed, *self._inside}
+        return {*self._recorded, *self._inside}
 
     def of(self, place: str) -> set[str]:
         """The sha256 that a file may have; several where attempts on GPUs wrote different bytes."""
@@ -86,7 +86,7 @@ class _Records:
             folder = "" if kind == "shard" else path.parent.name
             if known := self._written.get((kind, folder, path.stem)):
                 return known
-        found = self._sealed.get(place) or self._inside.get(place)
+        found = self._recorded.get(place) or self._inside.get(place)
         return {found} if found else set()
 
     def _from_receipts(self) -> dict[tuple[str, str, str], set[str]]:

@@ -28,7 +28,7 @@ DRAWS = Corpus(Resampling(num_resamples=100, seed=1))
 
 
 def table_of(metric: Measurable, rows: list[SongRow], systems: list[str]) -> PairTable | None:
-    """Every two of the systems by a metric; a song that one of them never sang is missing there."""
+    """Every two of the systems by a metric; a song that one of them never made is missing there."""
     songs = list(dict.fromkeys(row.song_id for row in rows))
     by_place = {(row.system, row.song_id): row.value(metric.name) for row in rows}
     columns = {system: [by_place.get((system, song)) for song in songs] for system in systems}
@@ -63,8 +63,8 @@ def make_report(hostile: str = HOSTILE) -> Report:
             duration_s=1.2,
             scores={"wer": None if number else 0.5, "judge_mean": 3.0},
             reasons={"wer": "timed_out"} if number else {},
-            asked=[("we", 0.0, 0.4), ("sing", 0.5, 0.9)],
-            heard=[("we", 0.0, 0.4), ("fall", 0.5, 0.9), (f"now{hostile[:9]}", 0.9, 1.1)],
+            reference=[("we", 0.0, 0.4), ("sing", 0.5, 0.9)],
+            hypothesis=[("we", 0.0, 0.4), ("fall", 0.5, 0.9), (f"now{hostile[:9]}", 0.9, 1.1)],
             audio=audio,
             peaks=waveform_peaks(mix_CN, 50),
             note=hostile,

@@ -27,7 +27,7 @@ NAMES = ("a", "b", "c")
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three songs of 1.2 s with word times, the same as a system's files, and a system that fails on two of them."""
-    house = tmp_path_factory.mktemp("judged")
+    house = tmp_path_factory.mktemp("judge_scores")
     tiny_checkpoint(house / "model")
     rows = []
     for number, name in enumerate(NAMES):
@@ -83,8 +83,8 @@ def test_systems_are_judged_beside_the_true_songs_and_failures_are_counted(
     theirs = systems["theirs"]
     assert (theirs["metrics"]["judge_mean"]["n"], theirs["metrics"]["judge_mean"]["n_failed"]) == (1, 3)
     assert "3 of 4 songs failed: missing 2, not_audio 1" in theirs["note"]
-    assert theirs["metrics"]["energy_after_end"]["value"] > 0.1, "cut at the asked end"
-    assert systems["ours"]["metrics"]["judge_mean"]["n"] == 3, "sings all that have a style"
+    assert theirs["metrics"]["energy_after_end"]["value"] > 0.1, "cut at the reference end"
+    assert systems["ours"]["metrics"]["judge_mean"]["n"] == 3, "generates all that have a style"
     assert systems["ours"]["note"] == "1 of 4 songs failed: no_style 1"
     assert systems["copy"]["metrics"]["style_similarity"]["value"] == pytest.approx(1.0, abs=1e-3)
     assert found["run"]["rtf"].keys() == {"ours"}

@@ -56,7 +56,7 @@ def stamps(house: Path) -> dict[str, int]:
 def test_manifest_of_three_songs_and_two_takes_becomes_the_folder_once(
     house: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert sing(house, "--takes", "2") == 0
+    assert sing(house, "--candidates", "2") == 0
     names = ["a", "a_1", "b", "b_1", "c", "c_1"]
     first = stamps(house)
     assert sorted(first) == sorted([f"{name}.mp3" for name in names] + [f"{name}.pt" for name in names])
@@ -77,19 +77,19 @@ def test_manifest_of_three_songs_and_two_takes_becomes_the_folder_once(
     assert yaml.safe_load(config)["checkpoint"] == rows[0]["weights_sha256"] and str(house) not in config
 
     capfd.readouterr()
-    assert sing(house, "--takes", "2") == 0
+    assert sing(house, "--candidates", "2") == 0
     assert stamps(house) == first
     shown = capfd.readouterr().out
     assert "generate: up to date (6 partitions)" in shown and "0 songs written" in shown
 
     (house / "out" / "generated" / "b_1.mp3").unlink()
-    assert sing(house, "--takes", "2") == 0
+    assert sing(house, "--candidates", "2") == 0
     again = stamps(house)
     assert sorted(again) == sorted(first)
     assert {name for name in first if again[name] != first[name]} == {"b_1.mp3"}
     assert "1 songs written" in capfd.readouterr().out
 
-    assert sing(house, "--takes", "2", "--format", "flac") == 0
+    assert sing(house, "--candidates", "2", "--format", "flac") == 0
     assert {path.suffix for path in (house / "out" / "generated").iterdir()} == {".mp3", ".flac"}
 
 

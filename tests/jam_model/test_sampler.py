@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 import torch
 
-from jam_model.sampler import Guidance, Integration, sample, song_noise
+from jam_model.sampler import Guidance, ODESolver, sample, song_noise
 
 ALWAYS = (0.0, 1.0)
 PINNED = [-0.3097064, 1.5185326, 1.5488076]
@@ -45,7 +45,7 @@ def test_sampler_equals_the_plain_loop(make_jam, make_conditions, normal, formul
     jam, conditions, noise, negative = make_jam(), make_conditions(2), normal(2, 12, 4), normal(8, seed=3)
     guidance = Guidance(4.7, 2.6, interval, formula)
     expected = naive_sample(jam, conditions, noise, 4, guidance, negative)
-    sung = sample(jam, conditions, noise, Integration(4), guidance, negative)
+    sung = sample(jam, conditions, noise, ODESolver(4), guidance, negative)
     torch.testing.assert_close(sung, expected, atol=2e-4, rtol=1e-5)
 
 
@@ -57,7 +57,7 @@ def test_single_guidance_pushes_away_from_nothing_by_its_strength(make_jam, make
     start = torch.zeros(2)
     asked = jam(noise, start, conditions)
     nothing = jam(noise, start, against, keep_lyrics_B=torch.zeros(2, dtype=torch.bool))
-    sung = sample(jam, conditions, noise, Integration(1), guidance, negative)
+    sung = sample(jam, conditions, noise, ODESolver(1), guidance, negative)
     torch.testing.assert_close(sung, noise + asked + 3 * (asked - nothing), atol=1e-4, rtol=0)
     assert len(guidance.branches()) == 2
 
@@ -66,7 +66,7 @@ def test_guidance_stops_at_its_interval(make_jam, make_conditions, normal):
     jam, conditions, noise, negative = make_jam(), make_conditions(1), normal(1, 12, 4), normal(8, seed=3)
 
     def sung(formula, interval):
-        return sample(jam, conditions, noise, Integration(4), Guidance(4.7, 2.6, interval, formula), negative)
+        return sample(jam, conditions, noise, ODESolver(4), Guidance(4.7, 2.6, interval, formula), negative)
 
     plain = sung("none", ALWAYS)
     assert torch.equal(sung("dual", (0.26, 0.49)), plain)  # between the grid points
@@ -85,36 +85,36 @@ def test_branch_weights_sum_to_one():
 def test_song_does_not_depend_on_its_batch(make_jam, make_conditions, normal):
     jam, conditions, noise, negative = make_jam(), make_conditions(4), normal(4, 12, 4), normal(8, seed=3)
     guidance = Guidance(4.7, 2.6, (0.05, 1.0), "dual")
-    together = sample(jam, conditions, noise, Integration(5), guidance, negative)
+    together = sample(jam, conditions, noise, ODESolver(5), guidance, negative)
     for row in range(4):
         one = slice(row, row + 1)
-        alone = sample(jam, conditions[one], noise[one], Integration(5), guidance, negative)
+        alone = sample(jam, conditions[one], noise[one], ODESolver(5), guidance, negative)
         torch.testing.assert_close(together[one], alone, atol=2e-4, rtol=1e-5)
 
 
 def test_same_call_gives_the_same_bits(make_jam, make_conditions, normal):
     jam, conditions, noise, negative = make_jam(), make_conditions(2), normal(2, 12, 4), normal(8, seed=3)
     guidance = Guidance(4.7, 2.6, (0.05, 1.0), "dual")
-    first, second = (sample(jam, conditions, noise, Integration(3), guidance, negative) for _ in range(2))
+    first, second = (sample(jam, conditions, noise, ODESolver(3), guidance, negative) for _ in range(2))
     assert torch.equal(first, second)
 
 
 def test_singing_without_padding_bias_equals_a_model_whose_bias_is_zero(make_jam, make_conditions, normal):
     jam, conditions, noise, negative = make_jam(), make_conditions(2), normal(2, 12, 4), normal(8, seed=3)
     guidance = Guidance(2.0, 3.0, ALWAYS, "dual")
-    without = sample(jam, conditions, noise, Integration(3), guidance, negative, padding_bias=False)
-    assert not torch.allclose(without, sample(jam, conditions, noise, Integration(3), guidance, negative))
+    without = sample(jam, conditions, noise, ODESolver(3), guidance, negative, padding_bias=False)
+    assert not torch.allclose(without, sample(jam, conditions, noise, ODESolver(3), guidance, negative))
     jam.transformer.duration_pad_bias.data.zero_()
-    torch.testing.assert_close(sample(jam, conditions, noise, Integration(3), guidance, negative), without)
+    torch.testing.assert_close(sample(jam, conditions, noise, ODESolver(3), guidance, negative), without)
 
 
 def test_negative_style_and_grid_that_do_not_fit_are_refused(make_jam, make_conditions, normal):
     jam, conditions, noise = make_jam(), make_conditions(1), normal(1, 12, 4)
     guidance = Guidance(2.0, 3.0, ALWAYS, "dual")
     with pytest.raises(ValueError, match="num_steps is 0"):
-        sample(jam, conditions, noise, Integration(0), guidance, normal(8))
+        sample(jam, conditions, noise, ODESolver(0), guidance, normal(8))
     with pytest.raises(ValueError, match=r"negative_style has shape \(9,\)"):
-        sample(jam, conditions, noise, Integration(2), guidance, normal(9))
+        sample(jam, conditions, noise, ODESolver(2), guidance, normal(9))
 
 
 @pytest.mark.parametrize("solver", ["midpoint", "heun"])
@@ -122,7 +122,7 @@ def test_solvers_of_second_order_come_closer_with_the_same_updates(solver):
     """dx/dt = cos(t) x from x(0) = 1: the answer is exp(sin 1)."""
 
     def error(solver, num_steps):
-        integration = Integration(num_steps, solver=solver)
+        integration = ODESolver(num_steps, solver=solver)
         times = integration.evaluations().flatten().double()
         end = integration.integrate(
             lambda x, number: times[number].cos() * x, torch.ones(1, dtype=torch.float64)
@@ -142,7 +142,7 @@ def test_solvers_evaluate_the_model_at_the_times_they_say(make_jam, make_conditi
         middle = jam(noise + first / 2, torch.full((1,), 0.5), conditions)
         end = jam(noise + first, torch.ones(1), conditions)
     for solver, slope in (("midpoint", middle), ("heun", (first + end) / 2)):
-        sung = sample(jam, conditions, noise, Integration(1, solver=solver), plain, normal(8))
+        sung = sample(jam, conditions, noise, ODESolver(1, solver=solver), plain, normal(8))
         torch.testing.assert_close(sung, noise + slope, atol=1e-4, rtol=1e-4)
 
 
@@ -153,7 +153,7 @@ def test_fewer_frames_keep_lyrics_and_durations_of_the_whole(make_jam, make_cond
         block.self_attn.o_proj.weight.data.zero_()
     for layer in (0, 2):
         jam.transformer.input_embed.conv_pos_embed.conv1d[layer].weight.data.zero_()
-    guidance, integration = Guidance(2.0, 3.0, ALWAYS, "dual"), Integration(3)
+    guidance, integration = Guidance(2.0, 3.0, ALWAYS, "dual"), ODESolver(3)
     whole = sample(jam, conditions, noise, integration, guidance, normal(8))
     part = sample(jam, conditions, noise[:, :7], integration, guidance, normal(8))
     torch.testing.assert_close(part, whole[:, :7], atol=1e-4, rtol=1e-4)
@@ -162,8 +162,8 @@ def test_fewer_frames_keep_lyrics_and_durations_of_the_whole(make_jam, make_cond
 def test_bfloat16_stays_near_float32_and_keeps_the_sum_in_float32(make_jam, make_conditions, normal):
     jam, conditions, noise = make_jam(), make_conditions(2), normal(2, 12, 4)
     guidance = Guidance(1.5, 2.0, ALWAYS, "dual")
-    exact = sample(jam, conditions, noise, Integration(4), guidance, normal(8))
-    coarse = sample(jam, conditions, noise, Integration(4, precision="bfloat16"), guidance, normal(8))
+    exact = sample(jam, conditions, noise, ODESolver(4), guidance, normal(8))
+    coarse = sample(jam, conditions, noise, ODESolver(4, precision="bfloat16"), guidance, normal(8))
     assert coarse.dtype == torch.float32
     assert 0 < (coarse - exact).norm() / exact.norm() < 0.05
 
@@ -173,8 +173,8 @@ def test_bfloat16_stays_near_float32_and_keeps_the_sum_in_float32(make_jam, make
 def test_compiled_steps_sing_the_same(make_jam, make_conditions, normal):
     jam, conditions, noise = make_jam(), make_conditions(2), normal(2, 12, 4)
     guidance = Guidance(4.7, 2.6, (0.3, 1.0), "dual")
-    plain = sample(jam, conditions, noise, Integration(3), guidance, normal(8))
-    compiled = sample(jam, conditions, noise, Integration(3, compiled=True), guidance, normal(8))
+    plain = sample(jam, conditions, noise, ODESolver(3), guidance, normal(8))
+    compiled = sample(jam, conditions, noise, ODESolver(3, compiled=True), guidance, normal(8))
     torch.testing.assert_close(compiled, plain, atol=2e-4, rtol=1e-4)
 
 

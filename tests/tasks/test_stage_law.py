@@ -25,16 +25,16 @@ from tasks.quality.limits import FilterParams
 from tasks.quality.measures import QUALITY
 from tasks.songs.columns import SONG_COLUMNS
 from tasks.stages.align import Align, AlignParams
-from tasks.stages.align_transcript import Place
+from tasks.stages.align_transcript import AlignTranscript
 from tasks.stages.check import Check
-from tasks.stages.dedup_features import Sketch, SketchParams
+from tasks.stages.dedup_features import DedupFeatures, DedupFeaturesParams
 from tasks.stages.encode import Encode
 from tasks.stages.filter import Filter
 from tasks.stages.generate import Generate
 from tasks.stages.group import Group
 from tasks.stages.ingest import Ingest, IngestParams
-from tasks.stages.load_external import Collect
-from tasks.stages.measure_levels import Gauge
+from tasks.stages.load_external import LoadExternal
+from tasks.stages.measure_levels import MeasureLevels
 from tasks.stages.pack import Pack, PackParams
 from tasks.stages.phonemize import Phonemize, PhonemizeParams
 from tasks.stages.reward import Reward
@@ -76,7 +76,7 @@ def law(root: Path) -> dict[str, Stage]:
         Phonemize(PhonemizeParams(max_unknown_share=0.1), PHONEMIZER),
         Style(style),
         Encode(codec),
-        Sketch(SketchParams(shingle_words=3, max_shingles=64, max_landmarks=64)),
+        DedupFeatures(DedupFeaturesParams(shingle_words=3, max_shingles=64, max_landmarks=64)),
         Check(CheckParams(plausible_score=0.3, min_phone_s=0.03, silence_db=-60.0)),
         Group(GROUP, 64),
         Filter(limits),
@@ -84,9 +84,9 @@ def law(root: Path) -> dict[str, Stage]:
         Generate(codec, style, {weights: str(checkpoint)}),
         Score(PARAMS.models.judge),
         Reward(PARAMS.reward, PARAMS.models.judge),
-        Collect(audio, {"a": str(root / "songs")}),
-        Place(PARAMS.models.aligner, PHONEMIZER),
-        Gauge(PARAMS.check),
+        LoadExternal(audio, {"a": str(root / "songs")}),
+        AlignTranscript(PARAMS.models.aligner, PHONEMIZER),
+        MeasureLevels(PARAMS.check),
     ]
     return {stage.name: stage for stage in made}
 
@@ -118,7 +118,7 @@ def row(root: Path, number: int, weights: str) -> dict[str, Any]:
         "near_benchmark": None,
         "vocals": flac_bytes(tones_CN(1.0, number).mean(axis=0), 44_100),
         "transcript": ["hello"],
-        "heard_phones": ["h", "ɛ", "l", "oʊ"],
+        "transcript_phones": ["h", "ɛ", "l", "oʊ"],
         "language": "en",
         "timed_words": words,
         "words": words,
@@ -135,10 +135,10 @@ def row(root: Path, number: int, weights: str) -> dict[str, Any]:
         "system": "a",
         "parent_audio": {"path": path.name, "bytes": None},
         "seed": 3,
-        "take": number,
-        "asked_words": words,
-        "asked_style": style_NS,
-        "asked_duration_s": 1.0,
+        "candidate": number,
+        "reference_words": words,
+        "reference_style": style_NS,
+        "reference_duration_s": 1.0,
     }
 
 
@@ -172,7 +172,7 @@ def test_a_column_is_the_same_whoever_writes_it_and_says_what_it_means() -> None
     for part in WRITERS:
         for name, column in part.items():
             assert column.meaning and column.type == COLUMNS[name].type, name
-            assert column.heavy == COLUMNS[name].heavy, name
+            assert column.large == COLUMNS[name].large, name
 
 
 @pytest.mark.parametrize("name", sorted(stages_in("tasks.stages")))

@@ -1,4 +1,4 @@
-// The report's own script: sorts tables, shows a song's takes, plays them and lights up the words being sung.
+// The report's own script: sorts tables, shows a song's candidates, plays them and lights up the words being sung.
 (() => {
   const { page, make, showState, playButton, waves, slider, keys, sourceOf } = shared;
   const WORST = 10, MOST_WORDS = 8;
@@ -89,7 +89,7 @@
   // ---- sound: one element plays; sources are made when first asked for ----
 
   const sound = new Audio();
-  let playing = null; // the take being heard, as shown by takeView
+  let playing = null; // the candidate being heard, as shown by takeView
 
   function start(view) {
     if (playing !== view) {
@@ -126,7 +126,7 @@
 
   // ---- one take: head, two lanes of words, the wave between them ----
 
-  const MEANING = { hit: "sung as asked", missed: "missed", substituted: "heard as another word", inserted: "never asked for" };
+  const MEANING = { hit: "sung as asked", missed: "missed", substituted: "transcribed as another word", inserted: "never asked for" };
 
   const pen = document.createElement("canvas").getContext("2d");
   pen.font = `12.2px ${getComputedStyle(document.body).fontFamily}`; // .76rem, as .word in page.css
@@ -158,7 +158,7 @@
 
   // Wide enough that three in four words end before the next begins.
   function pixelsPerSecond(take) {
-    const needs = [take.asked, take.heard].flatMap((words) =>
+    const needs = [take.reference, take.hypothesis].flatMap((words) =>
       words.slice(1).map(([, begin], i) => (pen.measureText(words[i][0]).width + 6) / Math.max(0.08, begin - words[i][1])));
     needs.sort((a, b) => a - b);
     return Math.min(160, Math.max(30, needs[Math.floor(0.75 * needs.length)] ?? 30));
@@ -209,8 +209,8 @@
     const timeline = make("div", "timeline");
     const track = make("div", "track");
     const wave = make("div", "wave");
-    const asked = lane(take.asked, duration, "asked", width / duration);
-    const heard = lane(take.heard, duration, "heard", width / duration);
+    const asked = lane(take.reference, duration, "reference", width / duration);
+    const heard = lane(take.hypothesis, duration, "hypothesis", width / duration);
     const [whole, played] = waves(take.peaks);
     const playhead = make("div", "playhead");
     slider(wave, `Place in ${named}, in seconds`, duration);
@@ -260,7 +260,7 @@
       view.seek((duration * (event.clientX - bounds.left)) / bounds.width);
     });
     keys(wave, { seek: view.seek, at: () => view.at, duration, toggle });
-    timeline.addEventListener("scroll", () => { // the takes of a song stay on one time axis
+    timeline.addEventListener("scroll", () => { // the candidates of a song stay on one time axis
       for (const other of player.querySelectorAll(".timeline")) {
         if (Math.abs(other.scrollLeft - timeline.scrollLeft) > 1) other.scrollLeft = timeline.scrollLeft;
       }
@@ -269,7 +269,7 @@
     return view;
   }
 
-  // ---- one song: its takes under each other on one time axis ----
+  // ---- one song: its candidates under each other on one time axis ----
 
   const used = new Set(page.songs.flatMap((song) => song.takes.map((take) => take.system)));
   const systems = page.order.filter((name) => used.has(name));
@@ -381,7 +381,7 @@
   }
 
   const words = page.songs.map((song) =>
-    [song.title, song.id, song.genre, ...(song.takes[0]?.asked ?? []).map(([word]) => word)].join(" ").toLowerCase());
+    [song.title, song.id, song.genre, ...(song.takes[0]?.reference ?? []).map(([word]) => word)].join(" ").toLowerCase());
 
   function wanted(song, index) {
     const inGenre = !genreChoice?.value || song.genre === genreChoice.value;
@@ -434,7 +434,7 @@
       .map((take) => [take.scores[metric.name], index, take]));
     takes.sort(([a], [b]) => (metric.worst === "highest" ? b - a : a - b));
     const rows = takes.slice(0, WORST).map(([score, index, take]) => {
-      const row = make("tr"), lost = take.asked.filter(([, , , mark]) => mark !== "hit");
+      const row = make("tr"), lost = take.reference.filter(([, , , mark]) => mark !== "hit");
       const unsung = make("td", "unsung", lost.slice(0, MOST_WORDS).map(([word]) => word).join(" "));
       if (lost.length > MOST_WORDS) unsung.append(` and ${lost.length - MOST_WORDS} more`);
       row.append(
@@ -446,7 +446,7 @@
       return row;
     });
     const heads = [[metric.unit ? `${metric.title}, ${metric.unit}` : metric.title, "number"], ["Song", "text"],
-      ["System", "text"], ["Asked and not heard", "text"]];
+      ["System", "text"], ["Asked for and not transcribed", "text"]];
     place.replaceChildren(tableOf(heads, rows));
   }
 

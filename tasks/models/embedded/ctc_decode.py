@@ -20,14 +20,14 @@ def greedy_phones(ctc_UV: np.ndarray) -> list[int]:
     return [int(phone) for phone in best_U[changed_U & (best_U != BLANK)]]
 
 
-def edits(asked: Sequence[int] | Sequence[str], heard: Sequence[int] | Sequence[str]) -> int:
+def edits(reference: Sequence[int] | Sequence[str], hypothesis: Sequence[int] | Sequence[str]) -> int:
     """Least number of insertions, deletions and substitutions that turn one sequence into the other."""
-    if not asked or not heard:
-        return max(len(asked), len(heard))
-    asked_array = np.array(asked)
-    position = np.arange(len(asked) + 1)
+    if not reference or not hypothesis:
+        return max(len(reference), len(hypothesis))
+    asked_array = np.array(reference)
+    position = np.arange(len(reference) + 1)
     row = position
-    for number, one in enumerate(heard, start=1):
+    for number, one in enumerate(hypothesis, start=1):
         kept = np.minimum(row[:-1] + (asked_array != one), row[1:] + 1)
         # a step along the row costs 1: the running minimum of value - position takes all such steps at once
         row = np.minimum.accumulate(np.concatenate([[number], kept]) - position) + position
@@ -81,7 +81,7 @@ class WordLoop:
         score_S[self._entries] = emission_US[0, self._entries] - self.word_penalty
         entered_S = np.full(num_states, -1)  # which word boundary a path last came through
         boundaries: list[tuple[int, int]] = []  # (boundary before, word that ended)
-        silence = float(ctc_UV[0, BLANK])  # the path that never sang a word
+        silence = float(ctc_UV[0, BLANK])  # the path without a word
         for frame in range(1, len(ctc_UV)):
             leaver = self._exits[score_S[self._exits].argmax()]
             best_exit = score_S[leaver]

@@ -52,7 +52,7 @@ def track_pitch(magnitude_FK: np.ndarray, size: int) -> tuple[np.ndarray, np.nda
     """The pitch path through magnitude spectra of a transform of `size` (best 4096, hop 1024 or 2048).
 
     Returns:
-        pitch_hz_F: 75 to 471 Hz in every frame, also where nobody sings (there the path moves on smoothly).
+        pitch_hz_F: 75 to 471 Hz in every frame, also where there is no voice (there the path moves on smoothly).
         clarity_F: how well the comb explains the frame, about 0 (silence, noise) to 0.8 (a clean vowel).
     """
     bank_PK = comb_bank(size)

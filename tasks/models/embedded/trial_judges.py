@@ -1,7 +1,7 @@
 """Three judges to try the rules of preference training on; none measures quality.
 
 `BrightnessJudge` and `ContrastJudge` are easy to fool: hiss is the brightest sound, bursts in silence have the most
-contrast, and a policy that is rewarded for it forgets the song; the guards of a round must see it. `CoinJudge` says
+contrast, and a policy that is rewarded for it forgets the song; the non-inferiority metrics of a round must see it. `CoinJudge` says
 nothing about a song: rounds that follow it should neither gain nor stop.
 """
 

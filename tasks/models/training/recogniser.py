@@ -35,7 +35,7 @@ from tasks.models.embedded.recogniser import (
 )
 from tasks.models.phonemizer import EspeakPhonemizer, normalise_words
 from tasks.models.training.recogniser_report import measure
-from tasks.models.training.recogniser_songs import SungSong, sung_songs
+from tasks.models.training.recogniser_songs import TrainingSong, training_songs
 from tasks.toy.composition import VOCABULARY, song_seed
 
 VARIANT_WEIGHTS = {"clean": 1.0, "separated": 2.0, "mix": 0.7, "codec": 2.0, "codec_noisy": 1.5, "band": 0.3}
@@ -62,7 +62,7 @@ def toy_config(width: int, blocks: int) -> RecogniserConfig:
 class Crops:
     """Draws augmented crops of whole words from songs: features, frame labels and phone targets."""
 
-    def __init__(self, songs: Sequence[SungSong], config: RecogniserConfig, seed: int) -> None:
+    def __init__(self, songs: Sequence[TrainingSong], config: RecogniserConfig, seed: int) -> None:
         self._songs = songs
         self._rng = np.random.default_rng(seed)
         self._number = {phone: i + 1 for i, phone in enumerate(config.phones)}
@@ -88,7 +88,7 @@ class Crops:
         frames = warped.round().astype(int)
         return torch.from_numpy(crop_TM[frames]), torch.from_numpy(crop_T[frames]), phones
 
-    def _cut(self, song: SungSong) -> tuple[int, int, list[int]]:
+    def _cut(self, song: TrainingSong) -> tuple[int, int, list[int]]:
         """A run of whole words of at most about `CROP_FRAMES`, with some of the pause around it."""
         frames = [(round(w.start_s * FRAMES_A_SECOND), round(w.end_s * FRAMES_A_SECOND)) for w in song.words]
         first_word = last_word = int(self._rng.integers(len(frames)))
@@ -186,8 +186,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _run(options: argparse.Namespace) -> None:
     start = options.songs_seed * 1_000_000
-    songs = sung_songs(range(start, start + options.songs), True, options.cache, options.workers)
-    tests = sung_songs(
+    songs = training_songs(range(start, start + options.songs), True, options.cache, options.workers)
+    tests = training_songs(
         [song_seed(options.test_seed, i) for i in range(options.test_songs)],
         False,
         options.cache,

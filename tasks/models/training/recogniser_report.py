@@ -21,14 +21,14 @@ from tasks.models.embedded.recogniser import (
     one_thread,
 )
 from tasks.models.phonemizer import normalise_words
-from tasks.models.training.recogniser_songs import VARIANTS, SungSong
+from tasks.models.training.recogniser_songs import VARIANTS, TrainingSong
 
 WORD_PENALTY = 1.5
 FILLER_PENALTY = 4.0
 ALIGNED_VARIANT = "separated"
 
 
-def measure(weights: Path, songs: Sequence[SungSong]) -> dict[str, Any]:
+def measure(weights: Path, songs: Sequence[TrainingSong]) -> dict[str, Any]:
     """Corpus WER and PER of every variant (each voice apart too), and word time errors in ms on separated
     vocals: the median and the 90th percentile of starts, the same of ends, each voice apart.
     """

@@ -49,7 +49,7 @@ OTHER_WORDS = tuple(_OTHER_WORDS.split())
 
 
 @dataclass(frozen=True)
-class SungPhone:
+class TrainingPhone:
     """A phone with the frames [first, end) it was sung in, and the number of its word."""
 
     phone: str
@@ -59,14 +59,14 @@ class SungPhone:
 
 
 @dataclass(frozen=True)
-class SungSong:
+class TrainingSong:
     """Log power [T, M] of every variant (float16), the words with true times, and every phone's frames."""
 
     seed: int
     voice: str
     power: dict[str, np.ndarray]
     words: tuple[Word, ...]
-    phones: tuple[SungPhone, ...]
+    phones: tuple[TrainingPhone, ...]
 
     def labels(self, number: dict[str, int], num_frames: int) -> np.ndarray:
         """The true phone number of every frame, `SILENCE` between words, [T]."""
@@ -76,7 +76,7 @@ class SungSong:
         return labels_T
 
 
-def sung_songs(seeds: Sequence[int], uniform: bool, cache: Path, num_workers: int) -> list[SungSong]:
+def training_songs(seeds: Sequence[int], uniform: bool, cache: Path, num_workers: int) -> list[TrainingSong]:
     """Songs of these seeds, from `cache` where it holds them, else rendered by `num_workers` processes.
 
     `uniform` draws every word with equal chance (for training: no grammar to learn by heart).
@@ -111,22 +111,22 @@ def _render_batch(task: tuple[Sequence[int], bool, Path]) -> None:
     partial.replace(path)
 
 
-def _read_batch(path: Path) -> list[SungSong]:
+def _read_batch(path: Path) -> list[TrainingSong]:
     with np.load(path, allow_pickle=False) as file:
         facts = json.loads(file["facts"].tobytes())
         return [
-            SungSong(
+            TrainingSong(
                 seed,
                 voice,
                 {variant: file[f"{i}/{variant}"] for variant in VARIANTS},
                 tuple(words_of(words)),
-                tuple(SungPhone(*phone) for phone in phones),
+                tuple(TrainingPhone(*phone) for phone in phones),
             )
             for i, (seed, voice, words, phones) in enumerate(facts)
         ]
 
 
-def render(seed: int, uniform: bool) -> SungSong:
+def render(seed: int, uniform: bool) -> TrainingSong:
     """One song sung, played and passed through every variant."""
     rng = np.random.default_rng((seed, len(VARIANTS)))
     score = compose(seed, uniform)
@@ -150,7 +150,7 @@ def render(seed: int, uniform: bool) -> SungSong:
     }
     powers = {name: log_power(sound_N) for name, sound_N in sound.items()}
     num_frames = min(len(power_TM) for power_TM in powers.values())  # the codec's are cut to whole frames
-    return SungSong(
+    return TrainingSong(
         seed,
         score.voice,
         {name: power[:num_frames].astype(np.float16) for name, power in powers.items()},
@@ -168,12 +168,12 @@ def _noisy(latent_TC: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return noisy_TC.astype(np.float32)
 
 
-def _phones(song: Performance) -> list[SungPhone]:
+def _phones(song: Performance) -> list[TrainingPhone]:
     """The singer's phones in our symbols. One of its events may hold two phones, which then share its time."""
     found = []
     for ipa, start_s, end_s, word in song.phones:
         phones = phones_of(to_symbols(ipa).phonemes)
         bounds = np.linspace(start_s, end_s, len(phones) + 1) * FRAMES_A_SECOND
         edges = [round(float(bound)) for bound in bounds]
-        found += [SungPhone(phone, edges[i], edges[i + 1], word) for i, phone in enumerate(phones)]
+        found += [TrainingPhone(phone, edges[i], edges[i + 1], word) for i, phone in enumerate(phones)]
     return found

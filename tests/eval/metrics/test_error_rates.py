@@ -20,7 +20,7 @@ DRAWS = Resampling(num_resamples=500, seed=3)
 
 
 @pytest.mark.parametrize(
-    ("asked", "heard", "counts", "rate"),
+    ("reference", "hypothesis", "counts", "rate"),
     [
         ("we will sing", "we will sing", ErrorCounts(3, 0, 0, 0), 0.0),
         ("we will sing", "we will fall", ErrorCounts(2, 1, 0, 0), 1 / 3),
@@ -33,9 +33,9 @@ DRAWS = Resampling(num_resamples=500, seed=3)
     ],
 )
 def test_counts_and_rate_are_what_a_hand_counts(
-    asked: str, heard: str, counts: ErrorCounts, rate: float
+    reference: str, hypothesis: str, counts: ErrorCounts, rate: float
 ) -> None:
-    found = count_errors(asked.split(), heard.split())
+    found = count_errors(reference.split(), hypothesis.split())
     assert found == counts
     assert found.rate == pytest.approx(rate)
 
@@ -43,8 +43,13 @@ def test_counts_and_rate_are_what_a_hand_counts(
 def test_500_random_pairs_count_exactly_as_jiwer_does() -> None:
     generator = np.random.default_rng(5)
     for _ in range(500):
-        asked, heard = (list(generator.choice(list("abcde"), generator.integers(0, 12))) for _ in range(2))
-        found, theirs = count_errors(asked, heard), jiwer.process_words(" ".join(asked), " ".join(heard))
+        reference, hypothesis = (
+            list(generator.choice(list("abcde"), generator.integers(0, 12))) for _ in range(2)
+        )
+        found, theirs = (
+            count_errors(reference, hypothesis),
+            jiwer.process_words(" ".join(reference), " ".join(hypothesis)),
+        )
         assert (found.hits, found.substitutions, found.deletions, found.insertions) == (
             theirs.hits,
             theirs.substitutions,
@@ -55,10 +60,10 @@ def test_500_random_pairs_count_exactly_as_jiwer_does() -> None:
 
 
 def test_corpus_rate_is_jiwers_over_all_songs_and_not_the_mean_of_rates() -> None:
-    asked, heard = ["a b c d", "e", ""], ["a b c x", "f g", "h"]
-    songs = [count_errors(a.split(), b.split()) for a, b in zip(asked, heard, strict=True)]
+    reference, hypothesis = ["a b c d", "e", ""], ["a b c x", "f g", "h"]
+    songs = [count_errors(a.split(), b.split()) for a, b in zip(reference, hypothesis, strict=True)]
     estimate = corpus_rate(songs, DRAWS)
-    assert estimate.value == pytest.approx(jiwer.wer(asked, heard)) == pytest.approx(4 / 5)
+    assert estimate.value == pytest.approx(jiwer.wer(reference, hypothesis)) == pytest.approx(4 / 5)
     assert (estimate.n, estimate.n_failed) == (3, 0)
     assert corpus_counts(songs) == ErrorCounts(3, 2, 0, 2)
 
@@ -75,17 +80,17 @@ def test_rates_are_not_capped() -> None:
 def test_500_random_pairs_have_exactly_jiwers_counts_and_rates() -> None:
     generator = np.random.default_rng(500)
     letters = np.array(list("abcde"))
-    asked, heard = (
+    reference, hypothesis = (
         [list(generator.choice(letters, generator.integers(least, 20))) for _ in range(500)]
         for least in (1, 0)
     )
-    songs = [count_errors(a, b) for a, b in zip(asked, heard, strict=True)]
-    for song, a, b in zip(songs, asked, heard, strict=True):
+    songs = [count_errors(a, b) for a, b in zip(reference, hypothesis, strict=True)]
+    for song, a, b in zip(songs, reference, hypothesis, strict=True):
         theirs = jiwer.process_words(" ".join(a), " ".join(b))
         assert song == ErrorCounts(theirs.hits, theirs.substitutions, theirs.deletions, theirs.insertions)
         assert song.rate == theirs.wer
     assert corpus_rate(songs, DRAWS).value == jiwer.wer(
-        [" ".join(a) for a in asked], [" ".join(b) for b in heard]
+        [" ".join(a) for a in reference], [" ".join(b) for b in hypothesis]
     )
 
 

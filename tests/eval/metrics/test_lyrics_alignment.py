@@ -28,8 +28,10 @@ def rows(text: str, *starts_s: float) -> list[dict[str, Any]]:
     ]
 
 
-def song(asked: list[dict[str, Any]], placed: list[dict[str, Any]] | None, is_timed: bool = True) -> Song:
-    return Song({"asked_words": asked, "placed_words": placed, "drop_reason": None}, is_timed=is_timed)
+def song(reference: list[dict[str, Any]], placed: list[dict[str, Any]] | None, is_timed: bool = True) -> Song:
+    return Song(
+        {"reference_words": reference, "aligned_transcript": placed, "drop_reason": None}, is_timed=is_timed
+    )
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -50,23 +52,23 @@ def test_values_are_mir_evals(seed: int) -> None:
 
 
 def test_values_are_what_a_hand_counts() -> None:
-    asked, placed = rows("we will sing", 1, 2, 4), rows("we will sing", 1.1, 2.5, 4)
-    one = song(asked, placed)
+    reference, placed = rows("we will sing", 1, 2, 4), rows("we will sing", 1.1, 2.5, 4)
+    one = song(reference, placed)
     assert AAE_MEAN.measure(one) == pytest.approx(0.2) and AAE_MEDIAN.measure(one) == pytest.approx(0.1)
     assert PCO.measure(one) == pytest.approx(2 / 3)
     assert PCS.measure(one) == pytest.approx((0.9 + 1.5) / 3)
 
 
 def test_a_song_with_missing_or_other_words_is_not_measured_and_no_zero() -> None:
-    asked = rows("we will sing", 1, 2, 4)
+    reference = rows("we will sing", 1, 2, 4)
     for placed in (
         rows("we sing", 1, 4),
         rows("we will fall", 1, 2, 4),
         rows("we will sing now", 1, 2, 4, 5),
     ):
-        assert PCO.measure(song(asked, placed)) is NOT_ALL_WORDS
-    assert PCO.measure(song(asked, None)) is None
-    assert "no word times" in PCO.measure(song(asked, asked, is_timed=False)).reason
+        assert PCO.measure(song(reference, placed)) is NOT_ALL_WORDS
+    assert PCO.measure(song(reference, None)) is None
+    assert "no word times" in PCO.measure(song(reference, reference, is_timed=False)).reason
     assert PCS.measure(song(rows("we", 1), rows("we", 1))) is None
 
 

@@ -15,27 +15,27 @@ SEEDS = range(40)
 def random_onsets(seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Asked and heard onsets on a line short enough for many to be near several others."""
     generator = np.random.default_rng(seed)
-    asked, heard = (np.sort(generator.uniform(0, 1.5, generator.integers(0, 25))) for _ in range(2))
-    return asked, np.concatenate([heard, asked[:3] + TOLERANCE_S, asked[:2]])
+    reference, hypothesis = (np.sort(generator.uniform(0, 1.5, generator.integers(0, 25))) for _ in range(2))
+    return reference, np.concatenate([hypothesis, reference[:3] + TOLERANCE_S, reference[:2]])
 
 
 def test_as_many_pairs_as_the_best_bipartite_matching() -> None:
     for seed in SEEDS:
-        asked, heard = random_onsets(seed)
-        near = np.abs(asked[:, None] - heard[None]) <= TOLERANCE_S - 1e-12
-        wide = np.abs(asked[:, None] - heard[None]) <= TOLERANCE_S + 1e-12
+        reference, hypothesis = random_onsets(seed)
+        near = np.abs(reference[:, None] - hypothesis[None]) <= TOLERANCE_S - 1e-12
+        wide = np.abs(reference[:, None] - hypothesis[None]) <= TOLERANCE_S + 1e-12
         least, most = (
             int((maximum_bipartite_matching(csr_matrix(grid)) >= 0).sum()) for grid in (near, wide)
         )
-        assert least <= num_matched(asked, heard, TOLERANCE_S) <= most, f"seed {seed}"
+        assert least <= num_matched(reference, hypothesis, TOLERANCE_S) <= most, f"seed {seed}"
 
 
 def test_scores_equal_mir_evals() -> None:
     onset = pytest.importorskip("mir_eval.onset")
     for seed in SEEDS:
-        asked, heard = random_onsets(seed)
-        ours = onset_scores(list(asked), list(heard))
-        theirs = onset.f_measure(asked, np.sort(heard), window=TOLERANCE_S)
+        reference, hypothesis = random_onsets(seed)
+        ours = onset_scores(list(reference), list(hypothesis))
+        theirs = onset.f_measure(reference, np.sort(hypothesis), window=TOLERANCE_S)
         assert (ours.f1, ours.precision, ours.recall) == pytest.approx(theirs, abs=1e-12), f"seed {seed}"
 
 

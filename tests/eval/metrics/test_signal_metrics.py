@@ -9,7 +9,7 @@ from eval.metrics import word_timing as timing
 from eval.metrics.aesthetics import ranked_songs
 from eval.metrics.metric import Corpus
 from eval.metrics.si_sdr import si_sdr, si_sdr_gain
-from eval.metrics.style_similarity import style_similarity, take_diversity
+from eval.metrics.style_similarity import candidate_diversity, style_similarity
 from eval.metrics.tail_energy import energy_after_end
 from eval.metrics.word_pairs import Timed as Word
 from eval.metrics.word_timing import (
@@ -69,10 +69,10 @@ def test_similarity_of_unusable_embeddings_is_refused() -> None:
 
 
 def test_timing_measures_only_words_heard_as_asked() -> None:
-    asked = [Word("we", 0.0, 0.5), Word("will", 0.5, 1.0), Word("sing", 1.0, 2.0)]
-    heard = [Word("we", 0.1, 0.5), Word("fall", 0.5, 1.0), Word("sing", 0.7, 2.1)]
-    errors, nothing = timing_errors(asked, heard), timing_errors(asked[:1], [])
-    assert (nothing.start_s, nothing.end_s, nothing.num_asked) == ((), (), 1)
+    reference = [Word("we", 0.0, 0.5), Word("will", 0.5, 1.0), Word("sing", 1.0, 2.0)]
+    hypothesis = [Word("we", 0.1, 0.5), Word("fall", 0.5, 1.0), Word("sing", 0.7, 2.1)]
+    errors, nothing = timing_errors(reference, hypothesis), timing_errors(reference[:1], [])
+    assert (nothing.start_s, nothing.end_s, nothing.num_reference) == ((), (), 1)
     assert errors.start_s == pytest.approx((0.1, 0.3))
     assert errors.end_s == pytest.approx((0.0, 0.1))
     share = matched_share([errors], Corpus(DRAWS))
@@ -117,9 +117,9 @@ def test_ranks_count_songs_in_strict_order_and_failed_ones_apart() -> None:
 
 def test_diversity_is_the_mean_distance_of_all_pairs_of_takes() -> None:
     east, north = np.array([[1.0, 0.0]]), np.array([[0.0, 2.0]])
-    assert take_diversity([east, east, north]) == pytest.approx(2 / 3)
-    assert take_diversity([east, -east]) == pytest.approx(2)
-    assert take_diversity([east]) is None
+    assert candidate_diversity([east, east, north]) == pytest.approx(2 / 3)
+    assert candidate_diversity([east, -east]) == pytest.approx(2)
+    assert candidate_diversity([east]) is None
 
 
 def test_swapped_timings_are_those_of_the_swapped_songs() -> None:

@@ -46,9 +46,9 @@ def quality(
 
 
 def test_the_repeated_word_that_was_left_out_is_the_one_nobody_sang() -> None:
-    asked, sung = words("la la la la", 1, 2, 3, 4), words("la la la", 2, 3, 4)
-    assert timing_errors(asked, sung).start_s == (0.0, 0.0, 0.0)
-    assert mark_words(asked, sung) == (["missed", "hit", "hit", "hit"], ["hit"] * 3)
+    reference, sung = words("la la la la", 1, 2, 3, 4), words("la la la", 2, 3, 4)
+    assert timing_errors(reference, sung).start_s == (0.0, 0.0, 0.0)
+    assert mark_words(reference, sung) == (["missed", "hit", "hit", "hit"], ["hit"] * 3)
 
 
 def test_no_alignment_is_better_than_the_one_that_is_taken() -> None:
@@ -72,14 +72,14 @@ def test_edits_are_as_many_as_jiwer_counts_and_counts_stay_jiwers() -> None:
 
 
 def test_marks_say_what_became_of_every_word() -> None:
-    asked = words("i will find the river", 0, 1, 2, 3, 4)
-    heard = words("i find a river now", 0, 2, 3, 4, 5)
-    assert mark_words(asked, heard) == (
+    reference = words("i will find the river", 0, 1, 2, 3, 4)
+    hypothesis = words("i find a river now", 0, 2, 3, 4, 5)
+    assert mark_words(reference, hypothesis) == (
         ["hit", "missed", "hit", "substituted", "hit"],
         ["hit", "hit", "substituted", "hit", "inserted"],
     )
-    assert mark_words([], heard[:1]) == ([], ["inserted"])
-    assert mark_words(asked[:1], []) == (["missed"], [])
+    assert mark_words([], hypothesis[:1]) == ([], ["inserted"])
+    assert mark_words(reference[:1], []) == (["missed"], [])
 
 
 def test_a_late_word_is_still_a_hit() -> None:

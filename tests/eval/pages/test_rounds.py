@@ -44,7 +44,7 @@ def test_the_section_says_which_round_was_kept_why_and_what_stopped_them() -> No
     page = rounds_section(rounds())
     for line in ("Round 0 is kept: nothing else is better.", "Round 1 stops the rounds", "Not converged"):
         assert line in page
-    assert page.count(">kept<") == 1 and page.count(">broke a guard<") == 1
+    assert page.count(">kept<") == 1 and page.count(">got worse beyond a margin<") == 1
     assert "Control of round 1" in page and page.count("stand-in, not a result") == 3
 
 

@@ -19,7 +19,7 @@ PAGE = SongPage(
     dropped=False,
     words=WORDS,
     claimed_s=[0.5, 0.7],
-    lanes={"aligned": WORDS, "heard": [("hollow", 0.2, 0.6, None, 0.4)]},
+    lanes={"aligned": WORDS, "hypothesis": [("hollow", 0.2, 0.6, None, 0.4)]},
     sounds=[Sound("mix", b"mp3", [0.5, 1.0]), Sound("vocals", b"", [], "no stem")],
     stages=[
         StageLine("align", "align-v1 embedded/x@1", [("words", "hello moon", "the words")]),
@@ -48,7 +48,7 @@ def test_words_scores_claims_and_stages_are_shown() -> None:
         assert text in html, text
     assert re.search(r'class="figure failed">0.30<', html)
     data = data_of(html)
-    assert [lane["name"] for lane in data["lanes"]] == ["aligned", "heard"]
+    assert [lane["name"] for lane in data["lanes"]] == ["aligned", "hypothesis"]
     assert data["sounds"][0]["script"] == "audio-0" and data["sounds"][1]["script"] is None
     assert 'id="audio-0">bXAz</script>' in html
 

@@ -10,7 +10,7 @@ import pytest
 from eval.metrics.aesthetics import JUDGE_MEAN
 from eval.metrics.error_rates import WER, ErrorCounts
 from eval.metrics.metric import Corpus
-from eval.pages.players import worst_takes
+from eval.pages.players import worst_songs
 from eval.results.by_genre import genre_rows
 from eval.results.comparisons import Pair, PairTable, family, pair_table
 from eval.results.report import Report, System
@@ -54,7 +54,7 @@ def test_a_perfect_copy_is_told_from_one_with_a_fifth_of_its_words_swapped() -> 
     report = report_of(copy=[0] * 20, swapped=swapped)
     assert report.systems[0].estimates["wer"].value == 0
     pair = report.pairs[0].pairs[0]
-    assert pair.told_apart and pair.p_value < 0.001 and pair.estimate.above_zero is False
+    assert pair.significant and pair.p_value < 0.001 and pair.estimate.above_zero is False
     assert metric_verdict(report, WER).startswith("Copy better than Swapped on WER by ")
     assert metric_verdict(report, WER).endswith("n = 20.")
 
@@ -101,7 +101,7 @@ def test_a_large_family_can_still_be_significant() -> None:
     names = [f"s{number:02}" for number in range(15)]
     table = table_of(**{name: [position % 2] * 16 for position, name in enumerate(names)})
     assert table.num_tests == 105
-    assert any(pair.told_apart for pair in table.pairs)
+    assert any(pair.significant for pair in table.pairs)
 
 
 def test_genres_hold_their_own_songs_alone() -> None:
@@ -121,6 +121,6 @@ def test_the_worst_takes_follow_the_direction_of_each_metric() -> None:
     rows = [
         SongRow(f"s{n}", "", "a", 1.0, {"wer": n / 20, "judge_mean": n / 4 if n else None}) for n in range(20)
     ]
-    worst = worst_takes(rows, [WER])
+    worst = worst_songs(rows, [WER])
     assert worst == {("a", f"s{n}") for n in range(10, 20)}
-    assert worst_takes(rows, [JUDGE_MEAN]) == {("a", f"s{n}") for n in range(1, 11)}
+    assert worst_songs(rows, [JUDGE_MEAN]) == {("a", f"s{n}") for n in range(1, 11)}

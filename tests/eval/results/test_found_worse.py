@@ -28,11 +28,11 @@ def with_words_swapped(songs: list[list[str]], share: float) -> list[list[str]]:
 
 
 def test_perfect_copies_have_no_error_and_a_fifth_of_other_words_is_found_worse() -> None:
-    asked = lyrics(1)
-    sides = (asked, with_words_swapped(asked, 0.2))
+    reference = lyrics(1)
+    sides = (reference, with_words_swapped(reference, 0.2))
     perfect, corrupted = (
-        [count_errors(normalise(a), normalise(b)) for a, b in zip(asked, heard, strict=True)]
-        for heard in sides
+        [count_errors(normalise(a), normalise(b)) for a, b in zip(reference, hypothesis, strict=True)]
+        for hypothesis in sides
     )
     assert corpus_rate(perfect, DRAWS).value == 0.0
     found = corpus_rate(corrupted, DRAWS)

@@ -184,8 +184,8 @@ def test_the_leaderboard_leads_with_the_headline_and_folds_the_rest_under_headin
 
 def test_players_mark_missed_and_wrong_words_by_more_than_colour(report: Report) -> None:
     take = build_players(report).songs[0]["takes"][0]
-    assert [word[3] for word in take["asked"]] == ["hit", "substituted"]
-    assert sorted(word[3] for word in take["heard"]) == ["hit", "inserted", "substituted"]
+    assert [word[3] for word in take["reference"]] == ["hit", "substituted"]
+    assert sorted(word[3] for word in take["hypothesis"]) == ["hit", "inserted", "substituted"]
     style = (Path(__file__).parents[3] / "eval/pages/assets/page.css").read_text("utf-8")
     assert "line-through" in style
     assert "underline wavy" in style

@@ -103,11 +103,11 @@ def test_intervals_of_32_songs_cover_the_truth_about_95_times_in_100() -> None:
 def test_equal_systems_are_rarely_told_apart() -> None:
     generator = np.random.default_rng(6)
     quick = Resampling(num_resamples=400, seed=1)
-    told_apart = 0
+    significant = 0
     for _ in range(400):
         scores, others = generator.normal(size=(2, 32))
-        told_apart += paired_mean_difference(scores, others, quick).resolved
-    assert told_apart / 400 <= 0.10
+        significant += paired_mean_difference(scores, others, quick).resolved
+    assert significant / 400 <= 0.10
 
 
 def test_jackknife_of_a_mean_is_the_t_interval() -> None:

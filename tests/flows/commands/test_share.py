@@ -1,4 +1,4 @@
-"""What leaves the house: cards, blind pages, a folder for a hub; each from a report and files made here."""
+"""What leaves the house: cards, listening pages, a folder for a hub; each from a report and files made here."""
 
 from __future__ import annotations
 

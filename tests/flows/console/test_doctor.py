@@ -63,7 +63,7 @@ def test_all_models_are_told_and_missing_ones_that_are_not_chosen_do_no_harm(
     assert {f"{kind}.embedded" for kind in IDENTITY} <= found.keys()
     deep = found["phonemizer.deep_phonemizer"]
     assert not deep["chosen"] and "does not exist" in deep["trouble"]
-    assert deep["weights"][0]["revision"] is None and deep["weights"][0]["cure"].startswith("curl -L")
+    assert deep["weights"][0]["revision"] is None and deep["weights"][0]["hint"].startswith("curl -L")
     assert found["machine"]["ray"] and found["machine"]["memory_gb"] > 0 and found["machine"]["wds_secure"]
 
 

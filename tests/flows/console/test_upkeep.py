@@ -14,7 +14,7 @@ from flows.settings.project import Project, writes_work
 from tasks.engine.table import Source, Table
 from tasks.songs.columns import SONG_COLUMNS
 from tasks.storage.files import write_json
-from tasks.upkeep.checksums import SEALED
+from tasks.upkeep.checksums import CHECKSUMS
 from tests.flows.prefect_server import until
 from tests.flows.prepared import preparing, toy_songs
 from tests.flows.test_deployments import is_alive, is_ray_worker
@@ -98,7 +98,7 @@ def test_flow_that_fails_gives_the_folder_back_with_what_it_wrote_recorded(tmp_p
     with pytest.raises(ZeroDivisionError):
         failing_flow(project, 0)
     assert not (tmp_path / "lease.json").exists()
-    assert "reports/a/report.json" in (tmp_path / SEALED).read_text()
+    assert "reports/a/report.json" in (tmp_path / CHECKSUMS).read_text()
     assert failing_flow(project, 1) == 1
     assert run(["verify", "--work", str(tmp_path)]) == 0
 

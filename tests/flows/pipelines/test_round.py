@@ -1,4 +1,4 @@
-"""Rounds of a tiny policy: killed anywhere they end in the same bytes; any take can be sung again, any pair be read."""
+"""Rounds of a tiny policy: killed anywhere they end in the same bytes; any candidate can be generated again, any pair be read."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ from tasks.engine.scheduler import StageReport
 from tasks.engine.song import Song
 from tasks.preference.jamify_pairs import read_pair_list
 from tasks.preference.pair_store import read_pairs
-from tasks.preference.round import POLICY, RoundPairs, RoundPrompts, SungPairs
+from tasks.preference.round import POLICY, GeneratedPairs, RoundPairs, RoundPrompts
 from tasks.trainer import ray_train as fitting
 from tasks.trainer.loop import run_steps
 from tasks.training.train import TrainResult
 from tasks.upkeep.checksums import place_in
 from tasks.upkeep.repair import repair
-from tasks.upkeep.verify import survey
+from tasks.upkeep.verify import verify_folder
 from tests.jam_model.test_shards import members_of, write_folder
 from tests.tasks.stages.test_generate import tiny_checkpoint
 from tests.tasks.tiny import timed
@@ -204,11 +204,11 @@ def test_damage_to_a_round_is_found_and_dpo_makes_the_same_bytes_again(
     assert len(paths) == len(damaged)
     for path in paths:
         flip(path)
-    found = survey(work.root).damages
+    found = verify_folder(work.root).damages
     assert {damage.place for damage in found} == {place_in(path, work.root) for path in paths}
     assert repair(work.root, found)[1] == []
     run_dpo(Project(params_of(), work))
-    assert digests(work) == digests(whole) and not survey(work.root).damages
+    assert digests(work) == digests(whole) and not verify_folder(work.root).damages
 
 
 def test_the_same_command_again_makes_nothing(whole: WorkFolder, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,8 +230,8 @@ def test_every_candidate_and_prompt_of_a_round_is_a_row(whole: WorkFolder) -> No
         assert row["parent"] in {prompt["song_id"] for prompt in prompts}
         assert (row["seed"], row["num_steps"], row["style_guidance_scale"]) == (1, 2, 1.5)
         assert len(row["checkpoint"]) == 64 and row["duration_s"] == pytest.approx(SECONDS, abs=0.05)
-        assert [entry["judge"] for entry in row["judged"]] == ["embedded/signal-judge@1"] * 5
-        assert row["reward"] == pytest.approx(np.mean([entry["score"] for entry in row["judged"]]))
+        assert [entry["judge"] for entry in row["judge_scores"]] == ["embedded/signal-judge@1"] * 5
+        assert row["reward"] == pytest.approx(np.mean([entry["score"] for entry in row["judge_scores"]]))
     pairs = pq.read_table(folder / "pairs.parquet").to_pylist()
     assert (
         sum(row["winner"] is not None for row in pairs) + sum(row["refusal"] is not None for row in pairs)
@@ -248,7 +248,7 @@ def test_the_kept_round_and_its_gate_are_written(whole: WorkFolder) -> None:
     assert {"reward", "wer", "acoustic_per", "style_similarity", "diversity", "failed"} <= set(
         after.estimates
     )
-    assert "not converged" in report.notes[0]  # a tiny policy of random weights sings no words
+    assert "not converged" in report.notes[0]  # a tiny policy of random weights generates no words
     kept = json.loads((whole.rounds / "kept.json").read_text())
     assert kept["round"] == report.kept and (whole.root / kept["checkpoint"] / "model.safetensors").is_file()
     shown = shown_round(whole)
@@ -277,7 +277,9 @@ def test_a_later_round_is_held_against_its_own_policy_or_the_first_model(
 
     made = RoundPairs([Song("s0", {"winner": "a", "loser": "b", "margin": 1.0, "refusal": None})], "train")
     monkeypatch.setattr(flows.pipelines.round, "fit_pairs", fit)
-    monkeypatch.setattr(flows.pipelines.round, "sing_pairs", lambda *given: SungPairs(made, made, ([], [])))
+    monkeypatch.setattr(
+        flows.pipelines.round, "generate_pairs", lambda *given: GeneratedPairs(made, made, ([], []))
+    )
     first = checkpoint_of(whole.checkpoint("sft"))
     models = {POLICY: round_checkpoint(whole, 1, POLICY)}
     project = Project(params_of(f"round.reference={held_against}"), WorkFolder(tmp_path))

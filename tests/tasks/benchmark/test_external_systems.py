@@ -12,13 +12,13 @@ from jam_model.words import Word, rows_of
 from tasks.benchmark.external_systems import (
     folder_sources,
     genre_of,
+    prompt_fault,
     prompt_of,
     read_folder,
     truth_sources,
-    unsingable,
     unused_files,
 )
-from tasks.benchmark.songs import Asked
+from tasks.benchmark.songs import BenchmarkSong
 from tasks.models.phonemizer import Pronunciation
 from tasks.prompts.prompts import Prompt
 from tasks.songs.lyrics import Lyrics
@@ -39,12 +39,14 @@ class Reads:
         return np.eye(512, dtype=np.float32)[0]
 
 
-def song(number: int, times: list[Word] | None = None, **changes: object) -> Asked:
-    made = Asked(f"s{number}", f"s{number}", Lyrics(["hello", "moon"], times), "soft pop", None, 1.0, None)
+def song(number: int, times: list[Word] | None = None, **changes: object) -> BenchmarkSong:
+    made = BenchmarkSong(
+        f"s{number}", f"s{number}", Lyrics(["hello", "moon"], times), "soft pop", None, 1.0, None
+    )
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
-def prompt(of: Asked, row: dict | None = None) -> Prompt:
+def prompt(of: BenchmarkSong, row: dict | None = None) -> Prompt:
     return prompt_of(of, row, Letters(), Reads(), ["pop", "folk"])  # type: ignore[arg-type]
 
 
@@ -87,7 +89,7 @@ def test_true_songs_are_rows_of_their_own_and_uncut(tmp_path: Path) -> None:
     path = write_song(tmp_path / "x.wav", 0.2)
     songs = [song(1, TIMES, audio=path), song(2)]
     here, gone = truth_sources(songs, tmp_path, [prompt(one) for one in songs], 3)
-    assert (here.song_id, here.facts["asked_duration_s"], here.facts["parent_audio"]["path"]) == (
+    assert (here.song_id, here.facts["reference_duration_s"], here.facts["parent_audio"]["path"]) == (
         "s1-truth",
         None,
         "x.wav",
@@ -105,21 +107,21 @@ def test_true_songs_are_rows_of_their_own_and_uncut(tmp_path: Path) -> None:
 def test_prompt_takes_times_of_the_lyrics_then_of_the_true_song_then_none() -> None:
     laid = rows_of(Word(text, 0.2, 0.3, score=0.9) for text in ("hello", "moon"))
     style = np.ones((1, 512)).tolist()
-    heard = {"timed_words": laid, "style_embedding": style, "duration_s": 0.9}
-    given, aligned, untimed = prompt(song(1, TIMES), heard), prompt(song(1), heard), prompt(song(1))
+    hypothesis = {"timed_words": laid, "style_embedding": style, "duration_s": 0.9}
+    given, aligned, untimed = prompt(song(1, TIMES), hypothesis), prompt(song(1), hypothesis), prompt(song(1))
     assert given.words[0].start_s == 0.1 and given.is_timed
     assert aligned.words[0].start_s == 0.2 and aligned.is_timed and aligned.words[1].phonemes == "moon"
     assert not untimed.is_timed and [word.phonemes for word in untimed.words] == ["hello", "moon"]
     assert given.is_style_heard and not untimed.is_style_heard
     assert untimed.style_NS.shape == (1, 512) and untimed.genre == "pop"
-    assert prompt(song(1, duration_s=None), heard).duration_s == 0.9
+    assert prompt(song(1, duration_s=None), hypothesis).duration_s == 0.9
 
 
 def test_song_that_cannot_be_sung_says_what_is_lacking() -> None:
-    assert unsingable(prompt(song(1, TIMES))) is None
-    assert unsingable(prompt(song(1))) == "no_word_times"
-    assert unsingable(prompt(song(1, TIMES, style_text="polka"))) == "no_style"
-    assert unsingable(prompt(song(1, TIMES, duration_s=None))) == "no_duration"
+    assert prompt_fault(prompt(song(1, TIMES))) is None
+    assert prompt_fault(prompt(song(1))) == "no_word_times"
+    assert prompt_fault(prompt(song(1, TIMES, style_text="polka"))) == "no_style"
+    assert prompt_fault(prompt(song(1, TIMES, duration_s=None))) == "no_duration"
 
 
 def test_genre_is_the_stated_one_or_the_only_one_named() -> None:

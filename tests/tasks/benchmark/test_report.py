@@ -23,7 +23,7 @@ SONGS = [f"song{number}" for number in range(16)]
 
 
 def measured(systems: Sequence[str]) -> Measured:
-    """Each system sings later, further from the true songs and more alike than the one before."""
+    """Each system's words start later, further from the true songs and more alike than the one before."""
     random = np.random.default_rng(0)
     rows = []
     for place, system in enumerate(systems):
@@ -39,7 +39,7 @@ def measured(systems: Sequence[str]) -> Measured:
                     "duration_s": 3.0,
                     "transcript_times": None,
                 },
-                "placed_words": placed,
+                "aligned_transcript": placed,
                 "made_by": ["style-v1 embedded/spectral-style@1"],
                 "window_embedding": npy_bytes(sound),
                 "style_embedding": [[1.0 + place, random.standard_normal()]],
@@ -61,10 +61,10 @@ def test_a_large_family_can_be_told_apart_by_what_one_song_alone_does_not_have()
     for table in tables.values():
         assert table.num_tests == 28 and all(pair.detectable is not None for pair in table.pairs)
     for metric in ("fad", "word_start_median", "word_end_p90"):
-        assert all(pair.told_apart for pair in tables[metric].pairs), metric
+        assert all(pair.significant for pair in tables[metric].pairs), metric
     first_and_last = next(p for p in tables["song_diversity"].pairs if (p.left, p.right) == ("s0", "s7"))
-    assert first_and_last.told_apart and first_and_last.estimate.above_zero
-    assert not any(pair.told_apart for pair in tables["matched_share"].pairs)
+    assert first_and_last.significant and first_and_last.estimate.above_zero
+    assert not any(pair.significant for pair in tables["matched_share"].pairs)
 
 
 def test_the_worst_takes_have_their_sound_also_of_songs_beyond_the_first() -> None:
@@ -79,11 +79,11 @@ def test_the_worst_takes_have_their_sound_also_of_songs_beyond_the_first() -> No
         return np.zeros((2, 4410), np.float32)
 
     report = report_of(found, systems, params, ReportText("title", ""), mix, {}, {})
-    heard = {(row.system, row.song_id) for row in report.songs if row.audio}
-    assert len(played) == len(heard) < len(report.songs)
-    assert {(name, SONGS[0]) for name in names} <= heard
+    hypothesis = {(row.system, row.song_id) for row in report.songs if row.audio}
+    assert len(played) == len(hypothesis) < len(report.songs)
+    assert {(name, SONGS[0]) for name in names} <= hypothesis
     ranked = sorted(report.songs, key=lambda row: row.scores["style_similarity"] or 0.0)
-    assert {(row.system, row.song_id) for row in ranked[:10]} <= heard
+    assert {(row.system, row.song_id) for row in ranked[:10]} <= hypothesis
     assert "Floor" in report.remarks["fad"]
     assert report.metric("fad").title == "FAD (embedded spectral style)"
 

@@ -11,15 +11,15 @@ import pytest
 from eval.stats.intervals import Estimate
 from flows.console.sensitivity import print_sensitivity
 from flows.settings.params import load_params
-from tasks.benchmark.sensitivity import KINDS, Curves, guidance_probe, timing_probe, with_times_moved
+from tasks.benchmark.sensitivity import KINDS, Curves, guidance_test, timing_test, with_times_moved
 from tests.tasks.prompts.test_prompts import prompt
 
 PARAMS = load_params()
 
 
 def test_words_move_by_at_most_the_reach_in_order_and_inside_the_song() -> None:
-    asked = [prompt(number, tuple("abcdefgh")) for number in range(20)]
-    for before, after in zip(asked, with_times_moved(asked, 0.3, seed=1), strict=True):
+    reference = [prompt(number, tuple("abcdefgh")) for number in range(20)]
+    for before, after in zip(reference, with_times_moved(reference, 0.3, seed=1), strict=True):
         starts = np.array([[a.start_s, b.start_s] for a, b in zip(before.words, after.words, strict=True)])
         assert np.abs(starts[:, 0] - starts[:, 1]).max() <= 0.3 + 1e-9
         assert (np.diff(starts[:, 1]) >= 0).all() and starts.min() >= 0
@@ -27,17 +27,17 @@ def test_words_move_by_at_most_the_reach_in_order_and_inside_the_song() -> None:
 
 
 def test_draws_are_the_same_for_every_reach() -> None:
-    asked = [prompt(0, ("a", "b", "c"))]
-    small, large = (with_times_moved(asked, reach_s, 1)[0].words[1].start_s for reach_s in (0.1, 0.2))
+    reference = [prompt(0, ("a", "b", "c"))]
+    small, large = (with_times_moved(reference, reach_s, 1)[0].words[1].start_s for reach_s in (0.1, 0.2))
     assert np.isclose(large - 1.0, 2 * (small - 1.0))
-    assert with_times_moved(asked, 0.0, 1)[0].words == asked[0].words
+    assert with_times_moved(reference, 0.0, 1)[0].words == reference[0].words
 
 
 def test_probes_have_a_system_a_step() -> None:
-    timing = timing_probe([prompt(0)], "w", PARAMS.sampler, PARAMS.sensitivity)
+    timing = timing_test([prompt(0)], "w", PARAMS.sampler, PARAMS.sensitivity)
     assert [step.value for step in timing.steps] == PARAMS.sensitivity.disturb_s
     assert len({step.system.name for step in timing.steps}) == len(timing.steps)
-    guidance = guidance_probe([prompt(0)], "w", PARAMS.sampler, PARAMS.sensitivity)
+    guidance = guidance_test([prompt(0)], "w", PARAMS.sampler, PARAMS.sensitivity)
     scales = [step.system.recipe["sampler"]["lyrics_guidance_scale"] for step in guidance.steps]
     assert scales == PARAMS.sensitivity.lyrics_guidance_scales
     assert {step.system.recipe["sampler"]["style_guidance_scale"] for step in guidance.steps} == {

@@ -38,7 +38,12 @@ def windows(seed: int, count: int = 40) -> bytes:
 
 
 def row(
-    parent: str, system: str, heard: list[str], phones: str, drop_reason: str | None = None, **changes: object
+    parent: str,
+    system: str,
+    hypothesis: list[str],
+    phones: str,
+    drop_reason: str | None = None,
+    **changes: object,
 ) -> dict:
     made = {
         "song_id": f"{parent}-{system}",
@@ -46,14 +51,14 @@ def row(
         "system": system,
         "drop_reason": drop_reason,
         "made_by": ["score-v1 embedded/x@1"],
-        "transcript": heard,
-        "heard_phones": list(phones),
+        "transcript": hypothesis,
+        "transcript_phones": list(phones),
         "style_embedding": [[0.6, 0.8]],
         "window_embedding": windows(len(parent)),
         "scores": [1.0, 2.0, 3.0, 4.0, 5.0],
         "tail_energy": 0.01,
-        "asked_words": rows_of(prompt(parent).words),
-        "placed_words": timed(*((w, i + 0.02, i + 0.6) for i, w in enumerate(heard))),
+        "reference_words": rows_of(prompt(parent).words),
+        "aligned_transcript": timed(*((w, i + 0.02, i + 0.6) for i, w in enumerate(hypothesis))),
         "loudness_lufs": -14.0,
         "clipped_share": 0.0,
         "silence_share": 0.1,
@@ -63,8 +68,8 @@ def row(
             (
                 *(
                     "transcript",
-                    "heard_phones",
-                    "placed_words",
+                    "transcript_phones",
+                    "aligned_transcript",
                     "style_embedding",
                     "window_embedding",
                     "scores",
@@ -105,8 +110,11 @@ def test_score_that_does_not_apply_is_no_failure() -> None:
 
 
 def test_phones_that_no_transcriber_hears_are_not_measured_and_no_zero() -> None:
-    rows = [row(parent, "a", ["ab", "cd"], "", heard_phones=None) for parent in ("s1", "s22")]
-    rows += [row("s1", "b", ["ab"], "", heard_phones=None), row("s22", "b", [], "", drop_reason="timed_out")]
+    rows = [row(parent, "a", ["ab", "cd"], "", transcript_phones=None) for parent in ("s1", "s22")]
+    rows += [
+        row("s1", "b", ["ab"], "", transcript_phones=None),
+        row("s22", "b", [], "", drop_reason="timed_out"),
+    ]
     found = measured(rows)
     for estimate in (
         found.estimate("a", "acoustic_per"),
@@ -121,7 +129,7 @@ def test_phones_that_no_transcriber_hears_are_not_measured_and_no_zero() -> None
 def test_dealt_words_are_scored_against_both_orders() -> None:
     dealt = timed(("cd", 0.0, 0.5), ("ab", 1.0, 1.5))
     rows = [row(p, "a", ["ab", "cd"], "abcd") for p in ("s1", "s22")]
-    rows += [row(p, "dealt", ["cd", "ab"], "cdab", asked_words=dealt) for p in ("s1", "s22")]
+    rows += [row(p, "dealt", ["cd", "ab"], "cdab", reference_words=dealt) for p in ("s1", "s22")]
     found = measured(rows)
     assert found.difference("dealt", "a", "acoustic_per").value == pytest.approx(1.0)
     assert found.difference("dealt", "a", "acoustic_per", given=True).value == pytest.approx(0.0)

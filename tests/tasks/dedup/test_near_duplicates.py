@@ -77,13 +77,13 @@ def test_songs_without_neighbours_are_alone_on_their_own_side() -> None:
 
 
 def test_the_same_words_to_other_music_repeat_the_earlier_song() -> None:
-    facts = facts_of([song(0), song(1, lyrics_sketch=words(0)), song(2)], style=UNLIKE)
+    facts = facts_of([song(0), song(1, lyrics_shingles=words(0)), song(2)], style=UNLIKE)
     assert [f.duplicate_group for f in facts] == ["song-000", "song-000", "song-002"]
     assert [f.duplicate_of for f in facts] == [None, "song-000", None]
 
 
 def test_the_same_sound_repeats_a_song_only_in_the_same_style() -> None:
-    copy = song(1, lyrics_sketch=words(1, 0), audio_sketch=mixed(sound(0), sound(9), 0.5) + 700)
+    copy = song(1, lyrics_shingles=words(1, 0), audio_landmarks=mixed(sound(0), sound(9), 0.5) + 700)
     assert facts_of([song(0), copy])[1].duplicate_of == "song-000"
     apart = neighbours([song(0), copy], [], PARAMS, 512, lambda ids: {"song-000": LIKE, "song-001": UNLIKE})
     assert apart["song-001"].duplicate_of is None
@@ -94,11 +94,11 @@ def test_the_same_sound_repeats_a_song_only_in_the_same_style() -> None:
 def test_the_same_landmarks_at_other_times_are_another_song() -> None:
     times = np.random.default_rng(5).integers(0, 4000, 300)
     shuffled = np.sort((sound(0) >> TIME_BITS << TIME_BITS) | times)
-    assert facts_of([song(0), song(1, audio_sketch=shuffled)])[1].duplicate_of is None
+    assert facts_of([song(0), song(1, audio_landmarks=shuffled)])[1].duplicate_of is None
 
 
 def test_half_the_words_repeat_a_song_only_in_the_same_style() -> None:
-    half = song(1, lyrics_sketch=mixed(words(0), words(1), 0.6))
+    half = song(1, lyrics_shingles=mixed(words(0), words(1), 0.6))
     assert facts_of([song(0), half])[1].duplicate_of == "song-000"
     apart = neighbours([song(0), half], [], PARAMS, 512, lambda ids: {"song-000": LIKE, "song-001": UNLIKE})
     assert apart["song-001"].duplicate_of is None
@@ -117,28 +117,30 @@ def test_style_alone_never_makes_a_neighbour_and_is_only_asked_for_candidates() 
 
 
 def test_short_and_missing_lyrics_and_sounds_never_match() -> None:
-    few = {"lyrics_sketch": words(0, 5), "audio_sketch": sound(0, 39)}
-    none = {"lyrics_sketch": words(0, 0), "audio_sketch": sound(0, 0)}
-    unheard = {"lyrics_sketch": None, "audio_sketch": None}
+    few = {"lyrics_shingles": words(0, 5), "audio_landmarks": sound(0, 39)}
+    none = {"lyrics_shingles": words(0, 0), "audio_landmarks": sound(0, 0)}
+    unheard = {"lyrics_shingles": None, "audio_landmarks": None}
     songs = [song(number, **kind) for number, kind in enumerate([few, few, none, none, unheard, unheard])]
     assert not any(facts.duplicate_of for facts in facts_of(songs))
 
 
 def test_the_same_file_is_a_duplicate_even_when_nothing_else_is_known() -> None:
     facts = facts_of(
-        [song(0), song(1, content_hash="content song-000", lyrics_sketch=None, audio_sketch=None)]
+        [song(0), song(1, content_hash="content song-000", lyrics_shingles=None, audio_landmarks=None)]
     )
     assert facts[1].duplicate_of == "song-000"
 
 
 def test_the_earliest_song_that_was_not_dropped_stays() -> None:
-    facts = facts_of([song(number, lyrics_sketch=words(0), dropped=number == 0) for number in range(3)])
+    facts = facts_of([song(number, lyrics_shingles=words(0), dropped=number == 0) for number in range(3)])
     assert [f.duplicate_group for f in facts] == ["song-000"] * 3
     assert [f.duplicate_of for f in facts] == [None, None, "song-001"]
 
 
 def test_a_song_copied_a_hundred_times_is_one_group() -> None:
-    facts = facts_of([song(number, lyrics_sketch=words(0), audio_sketch=sound(0)) for number in range(100)])
+    facts = facts_of(
+        [song(number, lyrics_shingles=words(0), audio_landmarks=sound(0)) for number in range(100)]
+    )
     assert {f.duplicate_group for f in facts} == {"song-000"}
     assert len({f.split for f in facts}) == 1
 
@@ -146,7 +148,7 @@ def test_a_song_copied_a_hundred_times_is_one_group() -> None:
 def test_artists_texts_and_near_duplicates_lie_on_one_side() -> None:
     songs = [song(number, artist=f"Artist {number % 25}") for number in range(100)]
     songs += [song(100 + n, artist=f"Cover band {n}", lyrics_hash=songs[n].lyrics_hash) for n in range(40)]
-    songs += [song(140 + n, lyrics_sketch=words(n), lyrics_hash=None) for n in range(50)]
+    songs += [song(140 + n, lyrics_shingles=words(n), lyrics_hash=None) for n in range(50)]
     sides: dict[str, set[str]] = {}
     for known, facts in zip(songs, facts_of(songs), strict=True):
         for key in (known.artist or known.song_id, known.lyrics_hash or "", facts.duplicate_group):
@@ -162,8 +164,8 @@ def test_case_and_punctuation_of_an_artist_do_not_matter() -> None:
 
 def test_more_songs_leave_the_facts_of_the_earlier_ones_as_they_were() -> None:
     songs = [song(number, artist=f"artist {number % 30}") for number in range(80)]
-    songs += [song(80 + n, lyrics_sketch=words(3 * n), artist=f"new {n}") for n in range(20)]
-    songs += [song(100 + n, audio_sketch=sound(7)) for n in range(30)]
+    songs += [song(80 + n, lyrics_shingles=words(3 * n), artist=f"new {n}") for n in range(20)]
+    songs += [song(100 + n, audio_landmarks=sound(7)) for n in range(30)]
     whole = facts_of(songs)
     for count in (1, 40, 90, 110, 129):
         assert facts_of(songs[:count]) == whole[:count]
@@ -177,18 +179,18 @@ def test_a_song_that_joins_two_sides_moves_the_weaker_one_and_nothing_else() -> 
     before = [*others, trained, checked, asked]
     assert [f.split for f in facts_of(before)][-3:] == ["train", "validation", "benchmark"]
 
-    bridge = song(900, lyrics_sketch=trained.lyrics_sketch, lyrics_hash=checked.lyrics_hash)
+    bridge = song(900, lyrics_shingles=trained.lyrics_shingles, lyrics_hash=checked.lyrics_hash)
     after = facts_of([*before, bridge])
     assert [f.split for f in after] == ["train"] * 5 + ["validation", "validation", "benchmark", "validation"]
-    to_benchmark = song(901, lyrics_sketch=trained.lyrics_sketch, lyrics_hash=asked.lyrics_hash)
+    to_benchmark = song(901, lyrics_shingles=trained.lyrics_shingles, lyrics_hash=asked.lyrics_hash)
     last = facts_of([*before, bridge, to_benchmark])
     assert [f.split for f in last] == ["train"] * 5 + ["benchmark"] * 5
 
 
 def test_a_changed_song_changes_the_facts_of_its_group_alone() -> None:
-    songs = [song(number, lyrics_sketch=words(number // 2)) for number in range(20)]
+    songs = [song(number, lyrics_shingles=words(number // 2)) for number in range(20)]
     before = facts_of(songs)
-    songs[4] = song(4, lyrics_sketch=words(77), content_hash="edited")
+    songs[4] = song(4, lyrics_shingles=words(77), content_hash="edited")
     after = facts_of(songs)
     assert [place for place in range(20) if before[place] != after[place]] in ([4, 5], [5])
     assert after[5].duplicate_of is None
@@ -196,10 +198,10 @@ def test_a_changed_song_changes_the_facts_of_its_group_alone() -> None:
 
 def test_songs_near_a_given_benchmark_are_named_with_their_whole_group() -> None:
     guard = Known("guard", "content guard", None, None, words(0), sound(500))
-    songs = [song(0), song(1), song(2, lyrics_sketch=words(1)), song(3, audio_sketch=sound(500))]
+    songs = [song(0), song(1), song(2, lyrics_shingles=words(1)), song(3, audio_landmarks=sound(500))]
     assert [f.near_benchmark for f in facts_of(songs, [guard])] == ["guard", None, None, "guard"]
     assert [f.split for f in facts_of(songs, [guard])] == [f.split for f in facts_of(songs)]
-    far = [song(4, lyrics_sketch=words(3)), *songs]
+    far = [song(4, lyrics_shingles=words(3)), *songs]
     assert facts_of(far, [guard])[0].near_benchmark == "guard"  # near a song that is near
 
 

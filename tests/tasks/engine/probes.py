@@ -43,7 +43,7 @@ ENGINE = EngineParams(
 
 
 TEXT, NUMBER, FLAG = (Column(kind, "made for the tests") for kind in (pa.string(), pa.float64(), pa.bool_()))
-BYTES = Column(pa.large_binary(), "made for the tests", heavy=True)
+BYTES = Column(pa.large_binary(), "made for the tests", large=True)
 LISTED = {"title": TEXT, "lyrics_path": TEXT}
 
 
@@ -78,7 +78,7 @@ class Measure(Stage):
 
 
 class Cut(Stage):
-    """A heavy column and a shard fragment."""
+    """A large column and a shard fragment."""
 
     name = "cut"
     version = 1

@@ -83,7 +83,7 @@ def test_pool_that_could_never_start_is_refused(own: StageWorkers) -> None:
 
 
 def test_stage_with_own_workers_gives_their_room_back(tmp_path: Path) -> None:
-    """Each pool asks for the whole machine: the second starts only when the first has let go."""
+    """Each pool asks for the whole machine: the second starts only when the first has ended."""
     connect(ENGINE)
     whole = ray.cluster_resources()["CPU"]
     pipeline = Pipeline(table_of(tmp_path, ["one", "two"]), [Measure(FACTOR), Flag(FACTOR)])

@@ -61,7 +61,7 @@ def test_two_songs_are_separated_heard_and_aligned_by_real_models(songs_root: Pa
     pipeline = Pipeline(table, stages)
     run_pipelines([pipeline], ENGINE.model_copy(update={"song_limit_s": 300.0}), tmp_path / "receipts")
 
-    columns = ["title", "vocals", "stems", "transcript", "heard_phones", "timed_words"]
+    columns = ["title", "vocals", "stems", "transcript", "transcript_phones", "timed_words"]
     rows = sorted(pipeline.rows(columns), key=lambda row: row["title"])
     assert [row["drop_reason"] for row in rows] == [None, None]
     for row in rows:
@@ -70,7 +70,7 @@ def test_two_songs_are_separated_heard_and_aligned_by_real_models(songs_root: Pa
         assert list(stems) == ["drums", "bass", "other", "vocals"]
         assert all(len(stem_CN) == 2 and stem_CN.shape[1] == vocals_CN.shape[1] for stem_CN in stems.values())
         assert rate == 44_100 and vocals_CN.any()
-        assert row["transcript"] == ["hello", "twenty", "one", "moons"] and row["heard_phones"] is None
+        assert row["transcript"] == ["hello", "twenty", "one", "moons"] and row["transcript_phones"] is None
     given, heard = rows
     assert [word["text"] for word in given["timed_words"]] == ["love", "me", "river", "42"]
     assert given["timed_words"][3]["score"] == 0.0 and given["timed_words"][0]["score"] > 0

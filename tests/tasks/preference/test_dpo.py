@@ -1,4 +1,4 @@
-"""One DPO round: the policy moves towards the better takes, and the control shows what truth alone does."""
+"""One DPO round: the policy moves towards the better candidates, and the control shows what truth alone does."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ALONE = Worker(0, 1, torch.device("cpu"))
 
 
 def pair(seed: int, num_frames: int = 20) -> Pair:
-    """The better take is near the truth, the worse one far off."""
+    """The better candidate is near the truth, the worse one far off."""
     rng = np.random.default_rng(seed)
     mean_TC = rng.standard_normal((num_frames, 64)).astype(np.float32)
     style_NS = rng.standard_normal((1, 512)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""A policy's songs become one score a prompt: means over takes, and nothing made up for what failed."""
+"""A policy's songs become one score a prompt: means over candidates, and nothing made up for what failed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def prompt(song_id: str) -> Prompt:
     return Prompt(song_id, "title", words, np.float32([[1, 0]]), 3.0, None)
 
 
-def take(
+def candidate(
     parent: str, reward: float, heard: str, style: list[float], dropped: str | None = None
 ) -> dict[str, Any]:
     return {
@@ -39,9 +39,9 @@ def take(
         "drop_reason": dropped,
         "made_by": ["reward-v1 embedded/x@1"],
         "reward": reward,
-        "judged": [{"judge": "j", "axis": "a", "score": 1.0}],
+        "judge_scores": [{"judge": "j", "axis": "a", "score": 1.0}],
         "transcript": [heard],
-        "heard_phones": list(heard),
+        "transcript_phones": list(heard),
         "style_embedding": [style],
         "window_embedding": npy_bytes(np.random.default_rng(0).standard_normal((10, 4)).astype(np.float32)),
         "tail_energy": None,
@@ -55,7 +55,9 @@ def scored(*rows: dict[str, Any]) -> Any:
 
 def test_a_prompt_has_the_mean_of_its_takes_and_all_their_errors() -> None:
     found = scored(
-        take("p", 2.0, "ab", [1, 0]), take("p", 4.0, "cd", [0, 1]), *[take("q", 3.0, "ab", [1, 0])] * 2
+        candidate("p", 2.0, "ab", [1, 0]),
+        candidate("p", 4.0, "cd", [0, 1]),
+        *[candidate("q", 3.0, "ab", [1, 0])] * 2,
     )
     assert found.values["reward"] == [3.0, 3.0]
     assert found.values["diversity"] == pytest.approx([1.0, 0.0])
@@ -69,9 +71,9 @@ def test_a_prompt_has_the_mean_of_its_takes_and_all_their_errors() -> None:
 
 def test_takes_that_failed_are_counted_and_never_a_score() -> None:
     found = scored(
-        take("p", 2.0, "ab", [1, 0]),
-        take("p", 9.0, "", [0, 0], "not_finite"),
-        *[take("q", 9.0, "", [0, 0], "timed_out")] * 2,
+        candidate("p", 2.0, "ab", [1, 0]),
+        candidate("p", 9.0, "", [0, 0], "not_finite"),
+        *[candidate("q", 9.0, "", [0, 0], "timed_out")] * 2,
     )
     assert found.values["failed"] == [0.5, 1.0]
     assert found.values["reward"] == [2.0, None]
@@ -96,5 +98,5 @@ def test_other_judges_are_the_axes_that_the_reward_does_not_weigh(
     judged.append({"judge": "embedded/brightness@1", "axis": "brightness", "score": 5.0})
     if terms[0].score != "brightness":
         judged.pop()
-    found = unrewarded(reward, JUDGE)({"judged": judged})
+    found = unrewarded(reward, JUDGE)({"judge_scores": judged})
     assert found == (None if expected is None else pytest.approx(expected))

@@ -78,7 +78,7 @@ def test_styles_are_all_vectors_or_all_rows_as_jamify_wants_them(tmp_path: Path)
 
 
 def jamify_list(folder: Path, **changed: object) -> Path:
-    """A list as jamify's training code has it: absolute paths, takes of all 50 frames that inference saves."""
+    """A list as jamify's training code has it: absolute paths, candidates of all 50 frames that inference saves."""
     tensors = {
         "win_latent": torch.full((50, 64), 1.0),
         "loss_latent": torch.full((50, 64), 2.0),
@@ -122,7 +122,7 @@ def test_takes_that_are_posteriors_are_drawn_once_and_alike(tmp_path: Path) -> N
     ("changed", "told"),
     [
         ({"win_latent": torch.zeros(50, 128)}, r"win_latent has shape \(50, 128\)"),
-        ({"win_latent": torch.zeros(40, 64)}, "takes of 40 and 50 frames"),
+        ({"win_latent": torch.zeros(40, 64)}, "candidates of 40 and 50 frames"),
         ({"gt_latent": torch.zeros(64, 20)}, "gt_latent has shape"),
         ({"style": torch.zeros(2, 256)}, "style has shape"),
         ({"style": torch.full((512,), torch.nan)}, "not finite"),

@@ -1,4 +1,4 @@
-"""Pair chooses the best against the worst take, or says why there is no pair."""
+"""Pair chooses the best against the worst candidate, or says why there is no pair."""
 
 from __future__ import annotations
 
@@ -27,8 +27,11 @@ def rule(**values: Any) -> PairParams:
     return RULE.model_copy(update=values)
 
 
-def takes(*rewards: float | None, parent: str = "p") -> list[Candidate]:
-    return [Candidate(f"{parent}-k{take}", parent, take, r, {}, None) for take, r in enumerate(rewards)]
+def candidates(*rewards: float | None, parent: str = "p") -> list[Candidate]:
+    return [
+        Candidate(f"{parent}-k{candidate}", parent, candidate, r, {}, None)
+        for candidate, r in enumerate(rewards)
+    ]
 
 
 def chosen(candidates: list[Candidate], rule: PairParams = RULE) -> Pair | Refusal:
@@ -36,22 +39,22 @@ def chosen(candidates: list[Candidate], rule: PairParams = RULE) -> Pair | Refus
 
 
 def two(best: dict[str, float], worst: dict[str, float]) -> list[Candidate]:
-    """Two takes, the first with the higher reward, with these axes."""
+    """Two candidates, the first with the higher reward, with these axes."""
     return [Candidate("p-k0", "p", 0, 3.0, best, 0.0), Candidate("p-k1", "p", 1, 2.0, worst, 0.0)]
 
 
 def heard(best: float | None, worst: float | None) -> list[Candidate]:
-    """Two takes, the first with the higher reward, with these word error rates."""
+    """Two candidates, the first with the higher reward, with these word error rates."""
     return [Candidate("p-k0", "p", 0, 3.0, {}, best), Candidate("p-k1", "p", 1, 2.0, {}, worst)]
 
 
 def test_the_best_is_preferred_to_the_worst() -> None:
-    assert chosen(takes(2.0, 3.5, 1.5)) == Pair("p-k1", "p-k2", 2.0)
+    assert chosen(candidates(2.0, 3.5, 1.5)) == Pair("p-k1", "p-k2", 2.0)
 
 
 def test_of_equal_takes_the_first_counts_whatever_their_order() -> None:
-    candidates = takes(1.0, 3.0, 3.0, 1.0)
-    assert chosen(candidates) == chosen(candidates[::-1]) == Pair("p-k1", "p-k0", 2.0)
+    made = candidates(1.0, 3.0, 3.0, 1.0)
+    assert chosen(made) == chosen(made[::-1]) == Pair("p-k1", "p-k0", 2.0)
 
 
 @pytest.mark.parametrize(
@@ -69,20 +72,20 @@ def test_of_equal_takes_the_first_counts_whatever_their_order() -> None:
     ],
 )
 def test_no_pair_has_its_reason(rewards: tuple[float | None, ...], reason: str) -> None:
-    assert chosen(takes(*rewards)) == Refusal(reason)
+    assert chosen(candidates(*rewards)) == Refusal(reason)
 
 
 def test_takes_that_failed_are_left_out_where_enough_others_stand() -> None:
-    assert chosen(takes(1.0, math.nan, 2.0, None, 3.0)) == Pair("p-k4", "p-k0", 2.0)
+    assert chosen(candidates(1.0, math.nan, 2.0, None, 3.0)) == Pair("p-k4", "p-k0", 2.0)
 
 
 def test_a_tie_is_no_pair_even_without_a_least_margin() -> None:
-    assert chosen(takes(2.0, 2.0), rule(min_candidates=2, min_margin=0.0)) == Refusal("tie")
+    assert chosen(candidates(2.0, 2.0), rule(min_candidates=2, min_margin=0.0)) == Refusal("tie")
 
 
 def test_a_percentile_of_the_rounds_margins_refuses_the_smallest_and_counts_no_ties() -> None:
     prompts = {
-        name: takes(1.0, 1.0 + margin) for name, margin in zip("abcd", (0.0, 0.2, 0.3, 0.9), strict=True)
+        name: candidates(1.0, 1.0 + margin) for name, margin in zip("abcd", (0.0, 0.2, 0.3, 0.9), strict=True)
     }
     found = choose_pairs(prompts, rule(min_candidates=2, min_margin_percentile=50.0))
     assert [getattr(found[name], "reason", "pair") for name in "abcd"] == [
@@ -94,7 +97,7 @@ def test_a_percentile_of_the_rounds_margins_refuses_the_smallest_and_counts_no_t
 
 
 def test_the_absolute_margin_holds_beside_the_percentile() -> None:
-    prompts = {"a": takes(1.0, 1.05), "b": takes(1.0, 1.06)}
+    prompts = {"a": candidates(1.0, 1.05), "b": candidates(1.0, 1.06)}
     found = choose_pairs(prompts, rule(min_candidates=2, min_margin_percentile=0.0))
     assert set(found.values()) == {Refusal("margin_too_small")}
 
@@ -117,7 +120,9 @@ def test_a_winner_that_is_less_intelligible_is_refused_beyond_the_tolerance() ->
 
 
 def test_every_prompt_is_a_row_also_without_a_single_take() -> None:
-    rows = pair_rows(["b", "a", "c"], [*takes(1.0, 2.0, 3.0, parent="a"), *takes(1.0, parent="b")], RULE)
+    rows = pair_rows(
+        ["b", "a", "c"], [*candidates(1.0, 2.0, 3.0, parent="a"), *candidates(1.0, parent="b")], RULE
+    )
     assert [row.song_id for row in rows] == ["b", "a", "c"]
     assert rows[1].columns == {"winner": "a-k2", "loser": "a-k0", "margin": 2.0, "refusal": None}
     assert [row["refusal"] for row in rows] == ["too_few_candidates", None, "too_few_candidates"]
@@ -125,7 +130,7 @@ def test_every_prompt_is_a_row_also_without_a_single_take() -> None:
 
 def test_a_take_of_an_unknown_prompt_is_an_error() -> None:
     with pytest.raises(ValueError, match="no prompt"):
-        pair_rows(["a"], takes(1.0), RULE)
+        pair_rows(["a"], candidates(1.0), RULE)
 
 
 def test_a_candidate_is_read_off_its_row() -> None:
@@ -133,13 +138,13 @@ def test_a_candidate_is_read_off_its_row() -> None:
         "song_id": "p-r1-k2",
         "drop_reason": None,
         "parent": "p",
-        "take": 2,
+        "candidate": 2,
         "reward": 3.0,
-        "judged": [{"judge": "one@1", "axis": "clarity", "score": 2.5}],
-        "asked_words": timed(("Hold", 0.0, 0.5), ("on,", 0.5, 1.0)),
+        "judge_scores": [{"judge": "one@1", "axis": "clarity", "score": 2.5}],
+        "reference_words": timed(("Hold", 0.0, 0.5), ("on,", 0.5, 1.0)),
         "transcript": ["hold"],
     }
     assert candidate_of(row) == Candidate("p-r1-k2", "p", 2, 3.0, {"one@1 clarity": 2.5}, 0.5)
     assert candidate_of({**row, "transcript": []}).word_error_rate == 1.0
-    dropped = {**row, "drop_reason": "not_finite", "reward": None, "judged": None, "transcript": None}
+    dropped = {**row, "drop_reason": "not_finite", "reward": None, "judge_scores": None, "transcript": None}
     assert candidate_of(dropped) == Candidate("p-r1-k2", "p", 2, None, {}, None)

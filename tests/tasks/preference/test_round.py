@@ -23,30 +23,30 @@ def prompt(song_id: str) -> Prompt:
     return Prompt(song_id, "title", (), np.zeros((1, 2), np.float32), 9.0, None)
 
 
-def take(parent: str, number: int, reward: float | None, drop_reason: str | None = None) -> dict:
+def candidate(parent: str, number: int, reward: float | None, drop_reason: str | None = None) -> dict:
     return {
         "song_id": f"{parent}-r1-k{number}",
         "parent": parent,
-        "take": number,
+        "candidate": number,
         "reward": reward,
-        "judged": [],
-        "asked_words": timed(("love", 0.0, 1.0)),
+        "judge_scores": [],
+        "reference_words": timed(("love", 0.0, 1.0)),
         "transcript": ["love"],
         "drop_reason": drop_reason,
     }
 
 
 TAKES = [
-    take("good", 0, 3.0),
-    take("good", 1, 3.5),
-    take("good", 2, 2.0),
-    take("tied", 0, 3.0),
-    take("tied", 1, 3.0),
-    take("near", 0, 3.0),
-    take("near", 1, 3.05),
-    take("lonely", 0, 3.0),
-    take("lonely", 1, None, "timed_out"),
-    take("stranger", 0, 5.0),
+    candidate("good", 0, 3.0),
+    candidate("good", 1, 3.5),
+    candidate("good", 2, 2.0),
+    candidate("tied", 0, 3.0),
+    candidate("tied", 1, 3.0),
+    candidate("near", 0, 3.0),
+    candidate("near", 1, 3.05),
+    candidate("lonely", 0, 3.0),
+    candidate("lonely", 1, None, "timed_out"),
+    candidate("stranger", 0, 5.0),
 ]
 
 
@@ -84,9 +84,11 @@ def test_scores_hold_every_take_with_the_facts_it_was_sung_from(tmp_path: Path) 
     judged = [{"judge": "embedded/x@1", "axis": "clarity", "score": 2.5}]
     sampler = {"style_guidance_scale": 1.5, "lyrics_guidance_scale": 3.5, "num_steps": 8}
     facts = {"seed": 4, "checkpoint": "abc", "duration_s": 8.9, "recipe": json.dumps({"sampler": sampler})}
-    takes = [{**take("good", 0, 2.5), **facts, "judged": judged, "transcript": ["moon"]}]
-    takes.append({**take("good", 1, None, "timed_out"), **facts, "judged": None, "transcript": None})
-    write_scores(tmp_path / "scores.parquet", takes)
+    candidates = [{**candidate("good", 0, 2.5), **facts, "judge_scores": judged, "transcript": ["moon"]}]
+    candidates.append(
+        {**candidate("good", 1, None, "timed_out"), **facts, "judge_scores": None, "transcript": None}
+    )
+    write_scores(tmp_path / "scores.parquet", candidates)
     sung, dropped = pq.read_table(tmp_path / "scores.parquet").to_pylist()
     assert (sung["seed"], sung["checkpoint"], sung["num_steps"], sung["lyrics_guidance_scale"]) == (
         4,
@@ -94,7 +96,7 @@ def test_scores_hold_every_take_with_the_facts_it_was_sung_from(tmp_path: Path) 
         8,
         3.5,
     )
-    assert (sung["judged"], sung["reward"], sung["word_error_rate"]) == (judged, 2.5, 1.0)
+    assert (sung["judge_scores"], sung["reward"], sung["word_error_rate"]) == (judged, 2.5, 1.0)
     assert (dropped["drop_reason"], dropped["reward"], dropped["word_error_rate"]) == (
         "timed_out",
         None,

@@ -16,7 +16,7 @@ from tasks.preference.sweep import (
     START,
     SweepParams,
     labelled,
-    sung_by,
+    songs_by_arm,
     sweep_rows,
     system_of,
 )
@@ -35,7 +35,7 @@ def row(prompt: Prompt, system: str, reward: float, seed: int) -> dict[str, Any]
         "parent": prompt.song_id,
         "drop_reason": None,
         "reward": reward,
-        "judged": [],
+        "judge_scores": [],
         "style_embedding": prompt.style_NS.tolist(),
         "window_embedding": npy_bytes(windows_WD),
     }
@@ -47,7 +47,7 @@ def songs_of(system: str, gain: float) -> list[dict[str, Any]]:
 
 def test_winners_and_losers_are_as_judged_reversed_or_half_of_them_swapped_at_random() -> None:
     pairs = [pair(n) for n in range(40)]
-    assert labelled(pairs, "judged", 1) == pairs
+    assert labelled(pairs, "judge_scores", 1) == pairs
     for one, other in zip(labelled(pairs, "reversed", 1), pairs, strict=True):
         assert (
             one.winner_TC is other.loser_TC and one.loser_TC is other.winner_TC and one.prompt is other.prompt
@@ -87,7 +87,7 @@ def test_rows_tell_each_arm_from_the_start_and_from_its_control() -> None:
             rows += songs_of(system_of(arm.name, seed), GAIN.get(arm.name, 0.0) + 0.02 * seed)
             figures[system_of(arm.name, seed)] = {"held_out_accuracy": 0.5 + 0.1 * seed}
     reference = FrechetReference(window_statistics(np.random.default_rng(9).standard_normal((200, 3))))
-    arms, contrasts = sweep_rows(sung_by(PROMPTS, rows), figures, PARAMS, reference)
+    arms, contrasts = sweep_rows(songs_by_arm(PROMPTS, rows), figures, PARAMS, reference)
     told = {one.name: one.changes["reward"] for one in (*arms, *contrasts)}
     assert told["none"].estimate.value == pytest.approx(0.53) and told["none"].claim
     assert told["none"].seeds == pytest.approx((0.52, 0.54))
@@ -106,8 +106,8 @@ def test_songs_that_failed_are_missing_and_a_missing_prompt_is_an_error() -> Non
         "style_embedding": None,
         "window_embedding": None,
     }
-    sung = sung_by(PROMPTS, rows)["none-s1"]
+    sung = songs_by_arm(PROMPTS, rows)["none-s1"]
     assert [values[2] for values in sung.values()] == [None, None, None]
     assert sung["reward"][1] == pytest.approx(3.01)
     with pytest.raises(ValueError, match="none-s1 lacks 1 of the sweep's prompts, first p5"):
-        sung_by(PROMPTS, rows[:-1])
+        songs_by_arm(PROMPTS, rows[:-1])

@@ -11,10 +11,10 @@ from jam_model.words import Word
 from tasks.prompts.prompts import (
     Prompt,
     System,
+    candidate_sources,
     in_another_style,
     prompts_of,
     system_sources,
-    take_sources,
     with_words_dealt,
 )
 
@@ -70,9 +70,9 @@ def test_another_style_is_the_least_like_ones_own() -> None:
 
 def test_takes_and_system_songs_are_rows_of_their_own_with_a_parent_and_equal_seeds() -> None:
     system = System("trained", "Trained", {"kind": "copy"}, [prompt(1), prompt(2)], checkpoint="abc")
-    takes = take_sources(system.prompts, system, round_number=2, takes=3, seed=5)
-    assert [t.song_id for t in takes[:3]] == ["song-1-r2-k0", "song-1-r2-k1", "song-1-r2-k2"]
-    assert {t.facts["parent"] for t in takes} == {"song-1", "song-2"}
+    candidates = candidate_sources(system.prompts, system, round_number=2, candidates=3, seed=5)
+    assert [t.song_id for t in candidates[:3]] == ["song-1-r2-k0", "song-1-r2-k1", "song-1-r2-k2"]
+    assert {t.facts["parent"] for t in candidates} == {"song-1", "song-2"}
     songs = system_sources([system, replace(system, name="other")], seed=5)
     assert {s.group for s in songs} == {"trained", "other"} and {s.facts["seed"] for s in songs} == {5}
     assert len({s.identity for s in songs}) == 4

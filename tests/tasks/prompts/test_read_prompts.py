@@ -15,7 +15,7 @@ from tasks.engine.fingerprint import fingerprint
 from tasks.models.phonemizer import build_phonemizer
 from tasks.models.style_encoder import build_style_encoder
 from tasks.prompts.output_folder import OutputFolder
-from tasks.prompts.prompts import Prompt, policy_system, take_sources
+from tasks.prompts.prompts import Prompt, candidate_sources, policy_system
 from tasks.prompts.read_prompts import read_requests
 from tests.tasks.audio.test_read import LIMITS
 from tests.tasks.tiny import tones_CN
@@ -88,10 +88,10 @@ def test_songs_are_named_as_their_rows_are(tmp_path: Path, monkeypatch: pytest.M
     prompts = read(path)
     system = policy_system("generate", "generate", fingerprint("w"), load_params().sampler, prompts)
     latent_TC = np.ones((43, 64), np.float32)
-    sung = {"duration_s": 2.0, "made_by": "x", "drop_reason": None, "latent_sung": npy_bytes(latent_TC)}
+    sung = {"duration_s": 2.0, "made_by": "x", "drop_reason": None, "generated_latent": npy_bytes(latent_TC)}
     songs = [
         {**source.facts, **sung, "audio": {"bytes": flac_bytes(tones_CN(), 44_100)}}
-        for source in take_sources(prompts, system, 0, 2, 1)
+        for source in candidate_sources(prompts, system, 0, 2, 1)
     ]
     OutputFolder(tmp_path / "out", load_params().output).write(songs, 5000)
     assert {p.name for p in (tmp_path / "out" / "generated").iterdir()} == {

@@ -37,7 +37,7 @@ def worded(**columns: Any) -> CheckedSong:
 
 
 def heard(phones: list[str], **columns: Any) -> dict[str, float | None]:
-    facts = {"transcript": [], "lyrics": ["moon"], "words": WORDS, "heard_phones": phones}
+    facts = {"transcript": [], "lyrics": ["moon"], "words": WORDS, "transcript_phones": phones}
     song = worded(**{**facts, **columns})
     return {name: OF[name](song) for name in ("agreement", "unwritten_share")}
 
@@ -92,7 +92,7 @@ def test_a_song_gets_every_measure_as_a_number() -> None:
     song = {
         "transcript": None,
         "lyrics": None,
-        "heard_phones": None,
+        "transcript_phones": None,
         **columns,
     }
     quality = quality_of(sounding(stereo_CN(tone_N(1.0, 0.5)), **song))

@@ -11,7 +11,7 @@ from jam_model.words import Word
 from tasks.audio.read import flac_bytes
 from tasks.engine.song import Refused, Song
 from tasks.models.phonemizer import Pronunciation
-from tasks.stages.align_transcript import Place
+from tasks.stages.align_transcript import AlignTranscript
 from tests.tasks.tiny import tones_CN
 
 
@@ -35,17 +35,17 @@ class Letters:
 
 def placed(*heard: str) -> Song:
     params = load_params()
-    stage = Place(params.models.aligner, params.models.phonemizer)
+    stage = AlignTranscript(params.models.aligner, params.models.phonemizer)
     stage.__dict__ |= {"aligner": Evenly(), "phonemizer": Letters()}
     vocals = flac_bytes(tones_CN(0.5).mean(axis=0), 44_100)
     return stage.one(Song("a", {"vocals": vocals, "transcript": list(heard), "duration_s": 0.5}))
 
 
 def test_heard_words_get_times_and_unsayable_ones_go() -> None:
-    words = placed("hello", "\u2603", "moon")["placed_words"]
+    words = placed("hello", "\u2603", "moon")["aligned_transcript"]
     assert [(word["text"], word["start_s"]) for word in words] == [("hello", 0.0), ("moon", 0.1)]
 
 
 def test_nothing_heard_or_no_room_is_null() -> None:
-    assert placed()["placed_words"] is None
-    assert placed("impossible")["placed_words"] is None
+    assert placed()["aligned_transcript"] is None
+    assert placed("impossible")["aligned_transcript"] is None

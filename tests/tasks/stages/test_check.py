@@ -26,7 +26,7 @@ def test_a_song_gets_every_measure() -> None:
         "num_lines": 2,
         "lyrics": ["moon"],
         "transcript": [],
-        "heard_phones": ["m", "u", "n"],
+        "transcript_phones": ["m", "u", "n"],
         "words": words,
         "aligned_words": None,
         "alignment_score": 0.7,
@@ -41,4 +41,4 @@ def test_a_song_gets_every_measure() -> None:
     moved = [{**word, "start_s": word["start_s"] + 0.2, "score": 0.9} for word in words]
     given = Check(PARAMS).one(song.with_columns(aligned_words=moved))["quality"]
     assert given["times_offset_s"] == pytest.approx(-0.2)
-    assert given["coverage"] == 1.0, "the laid words are the ones with a place"
+    assert given["coverage"] == 1.0, "the aligned words are the ones with a place"

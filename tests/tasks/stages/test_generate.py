@@ -16,7 +16,7 @@ from jam_model.dit import Jam
 from jam_model.frames import seconds_of_frames
 from tasks.audio.read import array_of, read_bytes
 from tasks.engine.song import Song, SongError
-from tasks.stages.generate import RECIPE, Generate, Sing, conditions_of
+from tasks.stages.generate import RECIPE, Generate, Generation, conditions_of
 from tests.tasks.tiny import timed, write_song
 
 TINY = JamConfig(
@@ -68,10 +68,10 @@ def asked(recipe: str, song_id: str = "p-r1-k0", root: Path | None = None, **col
         "parent": "p",
         "parent_audio": {"path": "a.wav", "bytes": None},
         "seed": 7,
-        "take": 0,
-        "asked_words": timed(("hello", 0.1, 0.4, "hɛlˈoʊ"), ("moon", 0.5, 0.9, "mˈuːn")),
-        "asked_style": (style / np.linalg.norm(style, axis=1, keepdims=True)).astype(np.float32).tolist(),
-        "asked_duration_s": 1.0,
+        "candidate": 0,
+        "reference_words": timed(("hello", 0.1, 0.4, "hɛlˈoʊ"), ("moon", 0.5, 0.9, "mˈuːn")),
+        "reference_style": (style / np.linalg.norm(style, axis=1, keepdims=True)).astype(np.float32).tolist(),
+        "reference_duration_s": 1.0,
     }
     return Song(song_id, {**facts, **columns}, root=str(root or ""))
 
@@ -94,7 +94,7 @@ def test_generate_sings_as_long_as_asked(sung: tuple[Generate, str]) -> None:
     mix_CN, rate = read_bytes(song["audio"]["bytes"])
     assert (mix_CN.shape, rate) == ((2, 21 * 2048), 44_100)
     assert song["duration_s"] == pytest.approx(seconds_of_frames(21))
-    assert array_of(song["latent_sung"]).shape == (21, 64)
+    assert array_of(song["generated_latent"]).shape == (21, 64)
     assert song["tail_energy"] > 0
 
 
@@ -103,7 +103,7 @@ def test_trimmed_songs_keep_their_noise_and_length_and_cost_fewer_frames(sung: t
 
     def latent_TC(**options: object) -> np.ndarray:
         song = generate.one(asked(sing(weights, sampler={**SAMPLER, **options})))
-        return array_of(song["latent_sung"])
+        return array_of(song["generated_latent"])
 
     exact_TC, trimmed_TC = latent_TC(), latent_TC(mode="trimmed")
     assert exact_TC.shape == trimmed_TC.shape == (21, 64)
@@ -116,7 +116,7 @@ def test_trimmed_songs_keep_their_noise_and_length_and_cost_fewer_frames(sung: t
 def test_solver_and_precision_reach_the_sampler(sung: tuple[Generate, str], options: dict[str, str]) -> None:
     generate, weights = sung
     plain, changed = (
-        array_of(generate.one(asked(sing(weights, sampler={**SAMPLER, **given})))["latent_sung"])
+        array_of(generate.one(asked(sing(weights, sampler={**SAMPLER, **given})))["generated_latent"])
         for given in ({}, options)
     )
     assert not np.array_equal(plain, changed)
@@ -125,34 +125,38 @@ def test_solver_and_precision_reach_the_sampler(sung: tuple[Generate, str], opti
 
 def test_a_song_as_long_as_the_model_has_no_tail(sung: tuple[Generate, str]) -> None:
     generate, weights = sung
-    song = generate.one(asked(sing(weights), asked_duration_s=seconds_of_frames(32)))
+    song = generate.one(asked(sing(weights), reference_duration_s=seconds_of_frames(32)))
     assert song["tail_energy"] is None
-    assert array_of(song["latent_sung"]).shape == (32, 64)
+    assert array_of(song["generated_latent"]).shape == (32, 64)
 
 
 def test_noise_follows_prompt_seed_and_take_but_not_the_rows_own_id(sung: tuple[Generate, str]) -> None:
     generate, weights = sung
 
     def latent(**columns: object) -> bytes:
-        return generate.one(asked(sing(weights), **columns))["latent_sung"]  # type: ignore[arg-type]
+        return generate.one(asked(sing(weights), **columns))["generated_latent"]  # type: ignore[arg-type]
 
     base = latent()
     assert latent(song_id="p-after") == base
-    assert len({base, latent(take=1), latent(seed=8), latent(parent="q")}) == 4
+    assert len({base, latent(candidate=1), latent(seed=8), latent(parent="q")}) == 4
 
 
 def test_every_condition_reaches_the_model(sung: tuple[Generate, str]) -> None:
     generate, weights = sung
     recipes = [sing(weights), sing(weights, padding_bias=False)]
     recipes.append(sing(weights, sampler={**SAMPLER, "style_guidance_scale": 3.0}))
-    latents = {generate.one(asked(recipe))["latent_sung"] for recipe in recipes}
+    latents = {generate.one(asked(recipe))["generated_latent"] for recipe in recipes}
     latents.add(
         generate.one(
-            asked(sing(weights), asked_words=timed(("hello", 0.1, 0.4, "ləʊ"), ("moon", 0.5, 0.9, "sʌn")))
-        )["latent_sung"]
+            asked(sing(weights), reference_words=timed(("hello", 0.1, 0.4, "ləʊ"), ("moon", 0.5, 0.9, "sʌn")))
+        )["generated_latent"]
     )
-    latents.add(generate.one(asked(sing(weights), asked_style=asked("")["asked_style"][::-1]))["latent_sung"])
-    latents.add(generate.one(asked(sing(weights), asked_duration_s=1.2))["latent_sung"])
+    latents.add(
+        generate.one(asked(sing(weights), reference_style=asked("")["reference_style"][::-1]))[
+            "generated_latent"
+        ]
+    )
+    latents.add(generate.one(asked(sing(weights), reference_duration_s=1.2))["generated_latent"])
     assert len(latents) == 6
 
 
@@ -163,13 +167,13 @@ def test_conditions_tell_the_length_in_the_models_units() -> None:
     assert conditions.style_BS.shape == (1, 512)
 
 
-@pytest.mark.parametrize(("duration_s", "reason"), [(0.01, "asked_too_short"), (2.0, "asked_too_long")])
+@pytest.mark.parametrize(("duration_s", "reason"), [(0.01, "prompt_too_short"), (2.0, "prompt_too_long")])
 def test_a_length_the_model_cannot_sing_drops_the_row(
     sung: tuple[Generate, str], duration_s: float, reason: str
 ) -> None:
     generate, weights = sung
     with pytest.raises(SongError) as error:
-        generate.one(asked(sing(weights), asked_duration_s=duration_s))
+        generate.one(asked(sing(weights), reference_duration_s=duration_s))
     assert error.value.reason == reason
 
 
@@ -188,7 +192,7 @@ def test_latents_that_are_not_finite_drop_the_row(tmp_path: Path) -> None:
 def test_codec_rows_are_one_round_trip_of_the_parents_mix(tmp_path: Path) -> None:
     write_song(tmp_path / "a.wav")
     song = stage().one(asked('{"kind": "codec"}', root=tmp_path))
-    latent_TC = array_of(song["latent_sung"])
+    latent_TC = array_of(song["generated_latent"])
     assert read_bytes(song["audio"]["bytes"])[0].shape == (2, len(latent_TC) * 2048)
     assert song["tail_energy"] is None
 
@@ -197,7 +201,7 @@ def test_copies_are_the_parents_mix_itself(tmp_path: Path) -> None:
     write_song(tmp_path / "a.wav")
     song = stage().one(asked('{"kind": "copy"}', root=tmp_path))
     assert song["audio"] == {"path": "a.wav", "bytes": None}
-    assert (song["duration_s"], song["latent_sung"]) == (2.0, None)
+    assert (song["duration_s"], song["generated_latent"]) == (2.0, None)
 
 
 def test_noise_rows_are_the_mix_with_noise_as_far_below_it_as_asked(tmp_path: Path) -> None:
@@ -232,6 +236,6 @@ def test_a_recipe_that_is_none_is_an_error(tmp_path: Path, recipe: str) -> None:
 
 def test_a_recipe_is_written_and_read_back() -> None:
     recipe = RECIPE.validate_json(sing("ab"))
-    assert isinstance(recipe, Sing)
+    assert isinstance(recipe, Generation)
     assert RECIPE.validate_json(recipe.model_dump_json()) == recipe
     assert recipe.sampler.guidance.interval == (0.05, 1.0)

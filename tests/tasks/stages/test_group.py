@@ -18,7 +18,7 @@ from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Section, Stage
 from tasks.engine.table import Source, Table
 from tasks.songs.columns import SONG_COLUMNS
-from tasks.stages.dedup_features import Sketch
+from tasks.stages.dedup_features import DedupFeatures
 from tasks.stages.filter import Filter
 from tasks.stages.group import Group
 from tasks.stages.style import Style
@@ -37,7 +37,7 @@ class Heard(Stage):
     name = "heard"
     version = 1
     reads = frozenset({"title"})
-    writes = {**Sketch.writes, "style_embedding": Style.writes["style_embedding"]}
+    writes = {**DedupFeatures.writes, "style_embedding": Style.writes["style_embedding"]}
 
     def one(self, song: Song) -> Song:
         words = song["title"].split()
@@ -45,8 +45,8 @@ class Heard(Stage):
             raise SongError(song.song_id, "too_short")
         return song.with_columns(
             lyrics_hash=hashlib.sha256(f"words {' '.join(words)}".encode()).hexdigest(),
-            lyrics_sketch=npy_bytes(shingles(words, 3, 512)),
-            audio_sketch=npy_bytes(np.empty(0, np.int64)),
+            lyrics_shingles=npy_bytes(shingles(words, 3, 512)),
+            audio_landmarks=npy_bytes(np.empty(0, np.int64)),
             style_embedding=[[1.0, 0.0]],
         )
 

@@ -1,4 +1,4 @@
-"""Files of other systems become mixes: within limits, inside their folder, cut at the asked end."""
+"""Files of other systems become mixes: within limits, inside their folder, cut at the reference end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import soundfile
 from flows.settings.params import load_params
 from tasks.audio.read import read_bytes
 from tasks.engine.song import Song, SongError
-from tasks.stages.load_external import Collect
+from tasks.stages.load_external import LoadExternal
 from tests.tasks.tiny import RATE_HZ, write_song
 
 
@@ -22,13 +22,13 @@ def asked(folder: Path, name: str, duration_s: float | None = None, **columns: o
         "parent_audio": {"path": name, "bytes": None},
         "content_hash": hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else "",
         "system": "theirs",
-        "asked_duration_s": duration_s,
+        "reference_duration_s": duration_s,
     }
     return Song("a-theirs", {**facts, **columns})
 
 
-def collect(folder: Path) -> Collect:
-    return Collect(load_params().audio, {"theirs": str(folder)})
+def collect(folder: Path) -> LoadExternal:
+    return LoadExternal(load_params().audio, {"theirs": str(folder)})
 
 
 @pytest.mark.parametrize("ending", ["wav", "flac", "mp3", "ogg"])

@@ -10,13 +10,13 @@ import soundfile
 
 from flows.settings.params import load_params
 from tasks.engine.song import Song
-from tasks.stages.measure_levels import Gauge
+from tasks.stages.measure_levels import MeasureLevels
 from tests.tasks.tiny import RATE_HZ, given
 
 
 def gauged(folder: Path, mix_NC: np.ndarray) -> Song:
     soundfile.write(folder / "a.wav", mix_NC, RATE_HZ, subtype="FLOAT")
-    return Gauge(load_params().check).one(given("a.wav", root=folder))
+    return MeasureLevels(load_params().check).one(given("a.wav", root=folder))
 
 
 def test_half_silent_song(tmp_path: Path) -> None:

@@ -31,16 +31,18 @@ def test_the_mean_of_the_chosen_judges_axes_needs_no_other_judge(tmp_path: Path)
     stage = Reward(load_params().reward, JUDGE)
     song = stage.one(Song("a", {"audio": None, "duration_s": 1.0, "scores": [1.0, 2.0, 3.0, 4.0, 5.0]}))
     assert song["reward"] == 3.0
-    assert [entry["axis"] for entry in song["judged"]] == list(AXES)
-    assert {entry["judge"] for entry in song["judged"]} == set(stage.models) == {"embedded/signal-judge@1"}
+    assert [entry["axis"] for entry in song["judge_scores"]] == list(AXES)
+    assert (
+        {entry["judge"] for entry in song["judge_scores"]} == set(stage.models) == {"embedded/signal-judge@1"}
+    )
 
 
 def test_axes_and_judges_are_weighed_against_one_another(tmp_path: Path) -> None:
     song = scored(tmp_path, 1.0, 2.0, 3.0, 4.0, 5.0)
     one_axis = Reward(weighed(judge__clarity=2.0), JUDGE).one(song)
-    assert one_axis["reward"] == 4.0 and len(one_axis["judged"]) == len(AXES)
+    assert one_axis["reward"] == 4.0 and len(one_axis["judge_scores"]) == len(AXES)
     both = Reward(weighed(judge=3.0, brightness=1.0), JUDGE).one(song)
-    bright = both["judged"][-1]
+    bright = both["judge_scores"][-1]
     assert bright["judge"] == "embedded/brightness@1" and 1 <= bright["score"] <= 5
     assert both["reward"] == pytest.approx((3 * 3.0 + bright["score"]) / 4)
     less = Reward(weighed(judge=1.0, brightness=-1.0), JUDGE).one(song)

@@ -52,7 +52,7 @@ def test_transcribe_always_listens_when_songs_are_judged() -> None:
     song = transcribe("always", Hears("blue", "moon"), ["hello"])
     assert song["transcript"] == ["blue", "moon"]
     assert song["transcript_times"][1] == rows_of([Word("moon", 1, 1.5, score=0.9)])[0]
-    assert song["heard_phones"] == ["m", "uː"]
+    assert song["transcript_phones"] == ["m", "uː"]
     assert song["language"] == "en"
 
 

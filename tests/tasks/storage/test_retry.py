@@ -1,4 +1,4 @@
-"""Trouble of the machine: what passes is waited for, a full disk is one clear line, and the next run goes on."""
+"""Transient errors of the machine: what passes is waited for, a full disk is one clear line, and the next run goes on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tasks.engine.run_partition import run_partition
 from tasks.storage import files
 from tasks.storage import retry as trouble
 from tasks.storage.files import remove_temporaries, write_bytes
-from tasks.storage.retry import cure_of, patiently
+from tasks.storage.retry import hint_of, with_retries
 from tests.tasks.engine.probes import Cut, Factor, Measure, pipeline_of_titles, run_here, work_of
 
 
@@ -31,9 +31,9 @@ def test_error_that_passes_is_tried_again_and_another_is_not(monkeypatch: pytest
             raise OSError(mood, "for a moment")
         return "done"
 
-    assert patiently(moody) == "done" and waited == list(trouble.WAITS_S[:2])
+    assert with_retries(moody) == "done" and waited == list(trouble.WAITS_S[:2])
     with pytest.raises(OSError, match="No space"):
-        patiently(full)
+        with_retries(full)
     assert len(waited) == 2
 
 
@@ -44,11 +44,11 @@ def test_storage_that_stays_away_is_told_with_its_cure(monkeypatch: pytest.Monke
         raise OSError(errno.EIO, "Input/output error")
 
     with pytest.raises(OSError) as raised:
-        patiently(away)
-    assert "storage failed again and again" in (cure_of(raised.value) or "")
-    assert "storage failed" in (cure_of(OSError("AWS Error SLOW_DOWN during PutObject operation")) or "")
-    assert cure_of(OSError("AWS Error ACCESS_DENIED during PutObject operation")) is None
-    assert cure_of(ValueError("no trouble of the machine")) is None
+        with_retries(away)
+    assert "storage failed again and again" in (hint_of(raised.value) or "")
+    assert "storage failed" in (hint_of(OSError("AWS Error SLOW_DOWN during PutObject operation")) or "")
+    assert hint_of(OSError("AWS Error ACCESS_DENIED during PutObject operation")) is None
+    assert hint_of(ValueError("no transient error of the machine")) is None
 
 
 def test_write_that_fails_for_a_moment_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

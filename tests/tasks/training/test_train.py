@@ -17,9 +17,9 @@ from jam_model.batches import Batches
 from jam_model.checkpoint import load_model
 from jam_model.dit import Jam
 from jam_model.flow import Dropout, flow_loss
-from jam_model.learner import UpdateRule
 from jam_model.order import positions_of_step
 from jam_model.shards import Shards
+from jam_model.train_state import UpdateRule
 from tasks.trainer import ray_train as fitting
 from tasks.trainer.loop import StepLoss, Worker, newest_checkpoint, run_steps
 from tasks.training.train import FlowObjective, JamParams, TrainParams, train
@@ -287,10 +287,10 @@ def test_songs_below_the_duration_limit_are_never_read(shards: Path, tmp_path: P
     rows = [{"id": f"s{n}", "duration": 10.0 * n, "split": split} for n, split in enumerate(splits)]
     (shards / "ids.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     params = changed(ignore_below_s=30.0)
-    learner = objective(shards, params)
-    kept = learner._weights(Shards(shards))
+    train_state = objective(shards, params)
+    kept = train_state._weights(Shards(shards))
     assert kept is not None and kept.tolist() == [0, 0, 0, 0, 1, 1]
-    run_steps(learner, params, tmp_path, ALONE)
+    run_steps(train_state, params, tmp_path, ALONE)
 
 
 def test_damaged_newest_checkpoint_falls_back_to_the_one_before(shards: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from flows.pipelines.runs import hearing_of
+from flows.pipelines.runs import validation_by_ear_of
 from flows.settings.params import load_params
 from jam_model.dit import Jam
 from jam_model.frames import SAMPLE_RATE_HZ, seconds_of_frames
@@ -21,7 +21,7 @@ from tasks.trainer import ray_train as fitting
 from tasks.trainer.loop import run_steps
 from tasks.training import validation_by_ear as hear
 from tasks.training.train import FlowObjective, train
-from tasks.training.validation_by_ear import Hearing
+from tasks.training.validation_by_ear import ValidationByEar
 from tests.jam_model.test_shards import members_of, write_folder
 from tests.tasks.stages.test_generate import TINY
 from tests.tasks.training.test_train import ALONE, ENCODER, JAM, PARAMS, SILENCE, changed
@@ -48,42 +48,48 @@ def song(words: tuple[Word, ...], num_frames: int = 40) -> Sample:
 
 
 @pytest.fixture
-def hearing() -> Hearing:
+def by_ear() -> ValidationByEar:
     params = load_params(None, ["sft.validation_per_songs=2"])
-    found = hearing_of(params.sft, params)
+    found = validation_by_ear_of(params.sft, params)
     assert found is not None
     return replace(found, sampler=found.sampler.model_copy(update={"num_steps": 1}))
 
 
-def heard(hearing: Hearing, monkeypatch: pytest.MonkeyPatch, words: list[str], songs: list[Sample]) -> Any:
+def heard(
+    by_ear: ValidationByEar, monkeypatch: pytest.MonkeyPatch, words: list[str], songs: list[Sample]
+) -> Any:
     reader = Reader(words, [])
     monkeypatch.setattr(hear, "build_transcriber", lambda params: reader)
-    return hearing.figures(Jam(TINY).eval(), songs, 0, CPU), reader.heard_samples
+    return by_ear.figures(Jam(TINY).eval(), songs, 0, CPU), reader.heard_samples
 
 
 def test_words_that_are_heard_count_and_those_after_the_last_frame_are_not_asked_for(
-    hearing: Hearing, monkeypatch: pytest.MonkeyPatch
+    by_ear: ValidationByEar, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    figures, num_samples = heard(hearing, monkeypatch, ["stay", "moon"], [song(WORDS)])
+    figures, num_samples = heard(by_ear, monkeypatch, ["stay", "moon"], [song(WORDS)])
     assert figures == {"num_heard_songs": 1, "validation_per": 0.0}
     assert num_samples == [round(seconds_of_frames(TINY.max_frames) * SAMPLE_RATE_HZ)]
 
 
-def test_word_that_is_not_heard_costs_its_phones(hearing: Hearing, monkeypatch: pytest.MonkeyPatch) -> None:
-    figures, _ = heard(hearing, monkeypatch, ["stay"], [song(WORDS)])
+def test_word_that_is_not_heard_costs_its_phones(
+    by_ear: ValidationByEar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures, _ = heard(by_ear, monkeypatch, ["stay"], [song(WORDS)])
     assert figures["validation_per"] == pytest.approx(3 / 6)
 
 
-def test_nothing_asked_is_nothing_measured(hearing: Hearing, monkeypatch: pytest.MonkeyPatch) -> None:
-    figures, num_samples = heard(hearing, monkeypatch, ["stay"], [song(WORDS[2:]), song(())])
+def test_nothing_asked_is_nothing_measured(by_ear: ValidationByEar, monkeypatch: pytest.MonkeyPatch) -> None:
+    figures, num_samples = heard(by_ear, monkeypatch, ["stay"], [song(WORDS[2:]), song(())])
     assert figures == {"num_heard_songs": 0} and num_samples == []
 
 
 def test_step_that_is_heard_best_gives_the_weights(
-    hearing: Hearing, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    by_ear: ValidationByEar, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     rates = iter([0.4, 0.2, 0.3, 0.2])
-    monkeypatch.setattr(Hearing, "figures", lambda *_: {"num_heard_songs": 1, "validation_per": next(rates)})
+    monkeypatch.setattr(
+        ValidationByEar, "figures", lambda *_: {"num_heard_songs": 1, "validation_per": next(rates)}
+    )
     monkeypatch.setattr(
         fitting, "_run_on_ray", lambda objective, params, out: run_steps(objective, params, out, ALONE)
     )
@@ -98,14 +104,14 @@ def test_step_that_is_heard_best_gives_the_weights(
         style_condition_dropout=0.1,
         lyrics_condition_dropout=0.1,
     )
-    found = train(params, JAM, shards, np.array(SILENCE), ENCODER, None, tmp_path / "out", hearing=hearing)
+    found = train(params, JAM, shards, np.array(SILENCE), ENCODER, None, tmp_path / "out", by_ear=by_ear)
     assert found.figures["validation_per"] == 0.2
     lines = (tmp_path / "out" / "validation.jsonl").read_text().splitlines()
     assert ['"validation_per": 0.4' in lines[0], '"validation_per": 0.2' in lines[1]] == [True, True]
     assert (tmp_path / "out" / "best" / "model.safetensors").is_file()
 
 
-def test_hearing_is_refused_where_it_cannot_be(hearing: Hearing, tmp_path: Path) -> None:
+def test_hearing_is_refused_where_it_cannot_be(by_ear: ValidationByEar, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="needs validation_per_songs above 0"):
         changed(best_by="validation_per", validate_every_steps=2).rule()
     shards = write_folder(tmp_path / "shards", [{"s0": members_of(0, 12)}])
@@ -114,13 +120,13 @@ def test_hearing_is_refused_where_it_cannot_be(hearing: Hearing, tmp_path: Path)
         train(changed(validation_per_songs=1), *given)
     never = changed(validation_per_songs=1, style_condition_dropout=0.0, lyrics_condition_dropout=0.0)
     with pytest.raises(ValueError, match="never trained for"):
-        train(never, *given, hearing=hearing)
+        train(never, *given, by_ear=by_ear)
 
 
-def test_recipe_of_a_run_says_who_listened(hearing: Hearing) -> None:
+def test_recipe_of_a_run_says_who_listened(by_ear: ValidationByEar) -> None:
     quieter = replace(
-        hearing, transcriber_params=hearing.transcriber_params.model_copy(update={"word_penalty": 9.0})
+        by_ear, transcriber_params=by_ear.transcriber_params.model_copy(update={"word_penalty": 9.0})
     )
-    assert hearing.facts() != quieter.facts()
-    assert any("recogniser" in model for model in hearing.facts()["models"])
-    assert FlowObjective(PARAMS, JAM.config(16), None, "", SILENCE, ENCODER).hearing is None
+    assert by_ear.facts() != quieter.facts()
+    assert any("recogniser" in model for model in by_ear.facts()["models"])
+    assert FlowObjective(PARAMS, JAM.config(16), None, "", SILENCE, ENCODER).by_ear is None

@@ -1,4 +1,4 @@
-"""What no setting needs is shown and goes; heavy columns go once they were read, and come back when they are asked for."""
+"""What no setting needs is shown and goes; large columns go once they were read, and come back when they are asked for."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tasks.engine.pipeline import Pipeline
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Stage
 from tasks.storage.files import write_json
-from tasks.upkeep.prune import evict, heavy_files, superseded, superseded_runs
+from tasks.upkeep.prune import evict, large_files, superseded, superseded_runs
 from tasks.upkeep.status import why
 from tests.tasks.engine.probes import BYTES, NUMBER, TEXT, Factor, Flag, Measure, run_here, table_of
 from tests.tasks.training.test_train import PARAMS
@@ -20,7 +20,7 @@ TITLES = ["one", "two", "three", "drop me", "mute", "six"]
 
 
 class Voice(Stage):
-    """A heavy column, and a song that has none."""
+    """A large column, and a song that has none."""
 
     name = "voice"
     version = 1
@@ -61,10 +61,10 @@ def test_heavy_columns_go_when_nothing_will_read_them_and_the_rows_stay(
     columns = ["num_frames", "artist"]
     before = pipeline.rows(columns)
     pipeline.path("hear", 1).unlink()
-    (freed,) = heavy_files(pipeline, ["voice"])
+    (freed,) = large_files(pipeline, ["voice"])
     assert freed == pipeline.path("voice", 0)
     evict(freed, pipeline.columns)
-    assert not freed.exists() and pipeline.lean_path("voice", 0).stat().st_size < 5_000
+    assert not freed.exists() and pipeline.stub_path("voice", 0).stat().st_size < 5_000
     assert pipeline.missing("voice") == []
     run_here(pipeline, tmp_path / "receipts")
     assert pipeline.rows(columns) == before and superseded(pipeline, tmp_path / "receipts") == []
@@ -78,19 +78,19 @@ def test_heavy_columns_that_are_asked_for_again_are_made_again_with_the_same_byt
     before = {file: file.read_bytes() for file in (path, reader)}
     evict(path, pipeline.columns)
     reader.unlink()
-    assert pipeline.missing("voice") == [0] and heavy_files(pipeline, ["voice"]) == [
+    assert pipeline.missing("voice") == [0] and large_files(pipeline, ["voice"]) == [
         pipeline.path("voice", 1)
     ]
-    assert why(pipeline, "voice") == ["its heavy columns were let go and are needed again (1 partitions)"]
+    assert why(pipeline, "voice") == ["its large columns were evicted and are needed again (1 partitions)"]
     run_here(pipeline, tmp_path / "receipts")
     assert {file: file.read_bytes() for file in (path, reader)} == before
-    assert pipeline.remove_superseded("voice") == [] and pipeline.lean_path("voice", 0).exists()
+    assert pipeline.remove_superseded("voice") == [] and pipeline.stub_path("voice", 0).exists()
 
 
 def test_stage_without_a_heavy_column_cannot_be_let_go(pipeline: Pipeline) -> None:
     for name in ("flag", "nothing"):
-        with pytest.raises(ValueError, match=f"engine.evict: {name} writes no heavy column"):
-            heavy_files(pipeline, [name])
+        with pytest.raises(ValueError, match=f"engine.evict: {name} writes no large column"):
+            large_files(pipeline, [name])
 
 
 def test_training_runs_of_other_settings_go_but_the_last_finished_one(tmp_path: Path) -> None:

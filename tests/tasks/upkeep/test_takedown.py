@@ -26,7 +26,7 @@ def given(song_id: str, title: str, content_hash: str) -> Source:
 
 
 def sung(song_id: str, parent: str) -> Source:
-    return Source(song_id, song_id, {"title": "a take", "parent": parent})
+    return Source(song_id, song_id, {"title": "a candidate", "parent": parent})
 
 
 def pipeline_of(root: Path) -> Pipeline:
@@ -39,7 +39,7 @@ def pipeline_of(root: Path) -> Pipeline:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Two partitions with the song in the first, a round and a benchmark that sang it, and five training runs."""
+    """Two partitions with the song in the first, a round and a benchmark that generated it, and five training runs."""
     songs = [given(BAD, "bad", "aa"), given("good-1", "good", "bb"), given("good-2", "better", "cc")]
     Table(tmp_path / "table", SONG_COLUMNS).admit(songs, 2)
     Table(tmp_path / "table", SONG_COLUMNS).admit([*songs, given(COPY, "bad copy", "aa")], 2)

@@ -11,10 +11,10 @@ import pytest
 from tasks.engine.pipeline import Pipeline
 from tasks.engine.table import Table
 from tasks.storage.lease import hold
-from tasks.upkeep.checksums import SEALED, kept_files, place_in, seal
+from tasks.upkeep.checksums import CHECKSUMS, kept_files, place_in, record_checksums
 from tasks.upkeep.prune import superseded
 from tasks.upkeep.repair import repair
-from tasks.upkeep.verify import survey
+from tasks.upkeep.verify import verify_folder
 from tests.tasks.engine.probes import LISTED, Cut, Factor, Flag, Measure, run_here, sources, table_of
 
 TITLES = ["one", "two", "three", "drop me", "five", "six"]
@@ -33,7 +33,7 @@ def flow(root: Path, factor: float = 10.0) -> Pipeline:
             (report / "audio" / "one.mp3").write_bytes(b"sung")
             (report / "report.json").write_text('{"wer": 0.25}\n')
             (report / "recipe.json").write_text("{}\n")
-        seal(lease)
+        record_checksums(lease)
     return pipeline
 
 
@@ -56,7 +56,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def test_whole_folder_has_a_record_of_every_file(root: Path) -> None:
-    found = survey(root)
+    found = verify_folder(root)
     assert found.num_files == 13 and not found.damages and not found.unrecorded
 
 
@@ -75,34 +75,34 @@ def test_flipped_bit_is_found_and_the_flow_makes_the_same_bytes_again(root: Path
     before = contents(root)
     (path,) = root.glob(pattern)
     flip(path)
-    found = survey(root)
+    found = verify_folder(root)
     assert [damage.place for damage in found.damages] == [place_in(path, root)]
     gone, left = repair(root, found.damages)
     assert not left and len(gone) <= 2
     flow(root)
     assert contents(root) == before
-    assert not survey(root).damages
+    assert not verify_folder(root).damages
 
 
 def test_missing_file_is_damage_and_an_unrecorded_one_is_told(root: Path) -> None:
     report, more = root / "reports/benchmark/report.json", root / "reports/benchmark/more.json"
     report.unlink()
     more.write_text("{}")
-    found = survey(root)
+    found = verify_folder(root)
     assert [str(damage) for damage in found.damages] == ["reports/benchmark/report.json: missing"]
     assert found.unrecorded == ("reports/benchmark/more.json",)
     more.unlink()
     repair(root, found.damages)
     flow(root)
-    assert not survey(root).damages
+    assert not verify_folder(root).damages
 
 
 def test_damage_is_not_recorded_as_right_by_the_next_flow(root: Path) -> None:
     report = root / "reports/benchmark/report.json"
     flip(report)
     flow(root)
-    assert [damage.place for damage in survey(root).damages] == ["reports/benchmark/report.json"]
-    repair(root, survey(root).damages)
+    assert [damage.place for damage in verify_folder(root).damages] == ["reports/benchmark/report.json"]
+    repair(root, verify_folder(root).damages)
     flow(root)
 
 
@@ -115,7 +115,7 @@ def test_what_was_made_of_damaged_bytes_goes_too(tmp_path: Path) -> None:
     receipt.write_text(
         json.dumps({**note, "sha256": {"columns": "0" * 64}})
     )  # cut read other bytes than these
-    gone, _ = repair(tmp_path, survey(tmp_path).damages)
+    gone, _ = repair(tmp_path, verify_folder(tmp_path).damages)
     assert gone == sorted([place_in(measured, tmp_path), place_in(cut, tmp_path)])
     flow(tmp_path)
     assert contents(tmp_path) == before
@@ -127,26 +127,26 @@ def test_damaged_take_of_a_round_goes_alone_and_its_songs_are_listed_again(tmp_p
             table = Table(tmp_path / "rounds/1/candidates", LISTED)
             table.admit(sources(TITLES), 2)
             run_here(Pipeline(table, [Measure(Factor(factor=1.0))]), tmp_path / "receipts/rounds-1")
-            seal(lease)
+            record_checksums(lease)
 
     sing()
     before = contents(tmp_path)
     for pattern in ("measure/part-00001-*", "sources/part-00002-*"):
         (path,) = tmp_path.glob(f"rounds/1/candidates/{pattern}")
         flip(path)
-        gone, left = repair(tmp_path, survey(tmp_path).damages)
+        gone, left = repair(tmp_path, verify_folder(tmp_path).damages)
         assert (gone, left) == ([place_in(path, tmp_path)], [])
         sing()
-        assert contents(tmp_path) == before and not survey(tmp_path).damages
+        assert contents(tmp_path) == before and not verify_folder(tmp_path).damages
 
 
 def test_unreadable_records_are_damage(root: Path) -> None:
-    (root / SEALED).write_text("{")
-    found = survey(root)
-    assert "receipts/sealed.json: cannot be read" in [str(damage) for damage in found.damages]
+    (root / CHECKSUMS).write_text("{")
+    found = verify_folder(root)
+    assert "receipts/checksums.json: cannot be read" in [str(damage) for damage in found.damages]
     repair(root, found.damages)
     flow(root)
-    assert not survey(root).damages
+    assert not verify_folder(root).damages
 
 
 def test_superseded_files_of_an_unfinished_change_are_shown(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What every real separator, transcriber and aligner says when it cannot be used: one line, with the cure."""
+"""What every real separator, transcriber and aligner says when it cannot be used: one line, with the hint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""WhisperX's alignment lays words where their letters are heard, within their lines, over songs of any length."""
+"""WhisperX's alignment aligns words where their letters are heard, within their lines, over songs of any length."""
 
 from __future__ import annotations
 

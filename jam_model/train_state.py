@@ -1,4 +1,4 @@
-"""What changes while a model learns: weights, their running average, and the optimiser's state.
+"""What changes while a model learns: weights, their EMA, and the optimiser's state.
 
 One `update` is one optimiser step. A checkpoint folder holds all of it, with the hash of every file, so
 that a run resumes exactly and a half-written or damaged checkpoint is recognised. Weights may lie in parts on several
@@ -22,10 +22,10 @@ from torch import Tensor
 
 from jam_model.checkpoint import build_model, save_model
 from jam_model.dit import Jam
-from jam_model.sharding import parted, whole
+from jam_model.sharding import sharded, whole
 
 WEIGHTS_NAME = "model.safetensors"
-AVERAGE_NAME = "average.safetensors"
+EMA_NAME = "average.safetensors"
 OPTIMISER_NAME = "optimiser.pt"
 STATE_NAME = "state.json"
 CPU = torch.device("cpu")
@@ -61,14 +61,14 @@ class DamagedCheckpoint(ValueError):
     """A checkpoint folder that is not whole, or not what was written."""
 
 
-class Learner:
+class TrainState:
     """A model being trained."""
 
     def __init__(self, model: Jam, rule: UpdateRule) -> None:
         self.model = model
         self.rule = rule
         self.step = 0
-        self.average = {name: value.detach().clone() for name, value in model.state_dict().items()}
+        self.ema = {name: value.detach().clone() for name, value in model.state_dict().items()}
         self.optimiser = torch.optim.AdamW(
             model.parameters(),
             rule.learning_rate,
@@ -103,18 +103,18 @@ class Learner:
         decay = min(self.rule.ema_decay, (1 + self.step) / (10 + self.step))
         values = self.model.state_dict()
         with torch.no_grad():
-            torch._foreach_lerp_([self.average[name] for name in values], list(values.values()), 1 - decay)
+            torch._foreach_lerp_([self.ema[name] for name in values], list(values.values()), 1 - decay)
         if not measured:
             return {"grad_norm": norm}
         changes = [whole((now.detach() - then).norm()) for now, then in zip(weights, before, strict=True)]
         return {"grad_norm": norm, "update_norm": float(torch.stack(changes).norm())}
 
-    def averaged(self, kept: bool = True) -> Jam | None:
-        """A model of the averaged weights, whole; it shares their memory where they are whole already.
+    def ema_model(self, kept: bool = True) -> Jam | None:
+        """A model of the EMA weights, whole; it shares their memory where they are whole already.
 
         Where weights lie in parts, every worker must call this; who keeps nothing gets none.
         """
-        tensors = _wholes(self.average, kept, next(self.model.parameters()).device)
+        tensors = _full_tensors(self.ema, kept, next(self.model.parameters()).device)
         return build_model(self.model.config, tensors).eval() if kept else None
 
     def save(self, folder: Path, facts: dict[str, Any], writes: bool = True) -> None:
@@ -122,19 +122,19 @@ class Learner:
 
         Where weights lie in parts, every worker must call this, and one `writes`.
         """
-        weights, average = (
-            _wholes(tensors, writes, CPU) for tensors in (self.model.state_dict(), self.average)
+        weights, ema = (
+            _full_tensors(tensors, writes, CPU) for tensors in (self.model.state_dict(), self.ema)
         )
         optimiser = self.optimiser.state_dict()
         optimiser["state"] = {
-            number: _wholes(moments, writes, CPU) for number, moments in optimiser["state"].items()
+            number: _full_tensors(moments, writes, CPU) for number, moments in optimiser["state"].items()
         }
         if not writes:
             return
         temporary = folder.with_name(f".tmp-{uuid.uuid4().hex[:8]}-{folder.name}")
         temporary.mkdir(parents=True)
         save_model(temporary, build_model(self.model.config, weights))
-        save_file({name: value.contiguous() for name, value in average.items()}, temporary / AVERAGE_NAME)
+        save_file({name: value.contiguous() for name, value in ema.items()}, temporary / EMA_NAME)
         torch.save(optimiser, temporary / OPTIMISER_NAME)
         files = {path.name: _sha256(path) for path in sorted(temporary.iterdir())}
         state = {"step": self.step, **facts, "files": files}
@@ -151,23 +151,23 @@ class Learner:
         state = check_checkpoint(folder)
         device = next(self.model.parameters()).device
         self.model.load_state_dict(self._parts(load_file(folder / WEIGHTS_NAME)))
-        self.average = self._parts(load_file(folder / AVERAGE_NAME, device=str(device)))
+        self.ema = self._parts(load_file(folder / EMA_NAME, device=str(device)))
         stored = torch.load(folder / OPTIMISER_NAME, weights_only=True, map_location="cpu")
         weights = list(self.model.parameters())
         for number, moments in stored["state"].items():
             for name, value in moments.items():
                 if name != "step":
-                    moments[name] = parted(value, weights[number])
+                    moments[name] = sharded(value, weights[number])
         self.optimiser.load_state_dict(stored)
         self.step = state["step"]
         return state
 
     def _parts(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         likes = self.model.state_dict()
-        return {name: parted(value, likes[name]) for name, value in tensors.items()}
+        return {name: sharded(value, likes[name]) for name, value in tensors.items()}
 
 
-def _wholes(tensors: Mapping[str, Tensor], kept: bool, device: torch.device) -> dict[str, Tensor]:
+def _full_tensors(tensors: Mapping[str, Tensor], kept: bool, device: torch.device) -> dict[str, Tensor]:
     """Tensors gathered one by one and put on `device`; a worker that keeps none still takes part."""
     found = {}
     for name, tensor in tensors.items():
