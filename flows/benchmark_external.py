@@ -1,4 +1,4 @@
-"""judged: any systems' songs on the songs of any manifest, through the same stages as our own benchmark.
+"""benchmark_external: any systems' songs on the songs of any manifest, through the same stages as our own benchmark.
 
 The true songs are measured first: they are the ground-truth row, and say what is asked where the manifest does not. Then
 the systems' folders, and checkpoints that sing the manifest. Each is a song table: what stands is not done again.
@@ -110,8 +110,8 @@ def write_missing(songs: Benchmark, own: WorkFolder) -> None:
         say(f"benchmark: the true audio of {len(missing)} songs is not here ({first_names(missing)}; {path})")
 
 
-@flow(name="judge_scores", flow_run_name="judged-{work_dir}", **HOOKS)
-def judged(
+@flow(name="benchmark-external", flow_run_name="benchmark-external-{work_dir}", **HOOKS)
+def benchmark_external(
     manifest: str,
     systems: Sequence[str],
     checkpoints: Sequence[str] = (),

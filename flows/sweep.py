@@ -50,7 +50,7 @@ def run_sweep(project: Project) -> Path:
     say(f"pair: sweep: {pairs_line(made.learn, made.check)}")
     trained = run_as_task("sweep-train", lambda: train_arms(project, folder, first, made))
     models = {START: first} | {name: facts["checkpoint"] for name, facts in trained.items()}
-    rows = sing(project, folder, songs.gate, models)
+    rows = generate_songs(project, folder, songs.gate, models)
     sweep = sweep_report(params.dpo, params.sweep, songs, made, trained, rows)
     for row in (*sweep.arms, *sweep.contrasts):
         say(f"sweep: {row_line(row)}")
@@ -76,7 +76,7 @@ def train_arms(project: Project, folder: Path, first: Path, made: GeneratedPairs
     }
 
 
-def sing(
+def generate_songs(
     project: Project, folder: Path, prompts: Sequence[Prompt], models: Mapping[str, Path]
 ) -> list[dict[str, Any]]:
     """Every model generates the same prompts from the same noise; only what the comparison needs is measured."""

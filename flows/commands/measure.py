@@ -44,9 +44,9 @@ def benchmark(
         flow(*settings)
         print_report(work)
     else:
-        from flows.benchmark_external import judged
+        from flows.benchmark_external import benchmark_external
 
-        page = judged(str(manifest), system, checkpoint, text(reference), *settings)
+        page = benchmark_external(str(manifest), system, checkpoint, text(reference), *settings)
         print_report(Path(page).parents[2])
 
 

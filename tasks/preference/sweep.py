@@ -56,7 +56,7 @@ class Arm:
     title: str
     term: Literal["none", "win", "gt"]
     prefers: bool = True
-    labels: Literal["judge_scores", "random", "reversed"] = "judge_scores"
+    labels: Literal["judged", "random", "reversed"] = "judged"
 
     def section(self, params: PreferParams, seed: int) -> PreferParams:
         """The round's settings as this arm trains with them: on one worker, validated at the end alone."""
@@ -100,7 +100,7 @@ CONTRASTS = (
 def labelled(pairs: Sequence[Pair], labels: str, seed: int) -> list[Pair]:
     """The pairs with winner and loser assigned as an arm asks; at random: half of them, drawn by `seed`, swapped."""
     swapped = {
-        "judge_scores": np.zeros(len(pairs), bool),
+        "judged": np.zeros(len(pairs), bool),
         "reversed": np.ones(len(pairs), bool),
         "random": np.random.default_rng([seed, len(pairs)]).permutation(len(pairs)) < len(pairs) // 2,
     }[labels]

@@ -47,7 +47,7 @@ def songs_of(system: str, gain: float) -> list[dict[str, Any]]:
 
 def test_winners_and_losers_are_as_judged_reversed_or_half_of_them_swapped_at_random() -> None:
     pairs = [pair(n) for n in range(40)]
-    assert labelled(pairs, "judge_scores", 1) == pairs
+    assert labelled(pairs, "judged", 1) == pairs
     for one, other in zip(labelled(pairs, "reversed", 1), pairs, strict=True):
         assert (
             one.winner_TC is other.loser_TC and one.loser_TC is other.winner_TC and one.prompt is other.prompt
