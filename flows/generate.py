@@ -89,7 +89,7 @@ def generate(
         manifest: JSON list of id, audio_path, lrc_path, duration, prompt_path.
         checkpoint: folder with model.safetensors and config.json.
         out: jamify's output folder.
-        takes: songs a row, each from its own noise.
+        candidates: songs a row, each from its own noise.
         params_file: YAML file laid over params.yaml, such as params/real.yaml; none for params.yaml alone.
         overrides: single values over both, each as section.key=value, such as pretrain.steps=200.
     """

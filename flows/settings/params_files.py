@@ -134,7 +134,10 @@ def _one_line(error: ValidationError, layers: Sequence[Layer], model: type[BaseM
         message += "; numbers are decimal (90, 0.5, 1e-5), truth is true or false"
     if isinstance(given, int | float) and first["type"] == "string_type":
         message += "; in quotes it is text"
-    return f"params ({where}): {path} is {repr(given)[:60]}: {message}{more}"
+    shown = (
+        "" if isinstance(given, Mapping) else f" is {repr(given)[:60]}"
+    )  # a section's own rule names what is wrong
+    return f"params ({where}): {path}{shown}: {message}{more}"
 
 
 def _source(layers: Sequence[Layer], path: Sequence[int | str]) -> str:

@@ -16,7 +16,7 @@ PROMPTED_COLUMNS = {
         AUDIO.type, "its mix, for rows that copy or recode it; null = not needed", large=True
     ),
     "system": Column(pa.string(), "benchmark row this song belongs to"),
-    "take": Column(pa.int32(), "candidate number, from 0"),
+    "candidate": Column(pa.int32(), "candidate number, from 0"),
     "seed": Column(pa.int64(), "seed of the noise this song was made from"),
     "checkpoint": Column(pa.string(), "hash of the weights that made it; null = made by no model"),
     "reference_words": Column(pa.list_(WORD), "the words, times and phonemes the model was asked for"),

@@ -139,4 +139,4 @@ class Reward(MixStage):
             for name, axes in scores.items()
             for axis, score in axes.items()
         ]
-        return song.with_columns(judged=judged, reward=self.params.reward(scores, self.chosen))
+        return song.with_columns(judge_scores=judged, reward=self.params.reward(scores, self.chosen))

@@ -136,7 +136,7 @@ def test_normaliser_treats_case_apostrophes_hyphens_and_marks_as_it_says() -> No
 
 
 def test_token_with_white_space_is_refused_with_its_place() -> None:
-    with pytest.raises(ValueError, match=r"heard\[1\] is 'two words'"):
+    with pytest.raises(ValueError, match=r"hypothesis\[1\] is 'two words'"):
         count_errors(["one"], ["one", "two words"])
-    with pytest.raises(ValueError, match=r"asked\[0\] is ''"):
+    with pytest.raises(ValueError, match=r"reference\[0\] is ''"):
         count_errors([""], [])

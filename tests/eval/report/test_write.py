@@ -61,7 +61,7 @@ def test_published_cells_have_a_source_and_none_is_unverified() -> None:
         *(("MuQ-MuLan similarity", 0.7473), ("MuQ-MuLan similarity", 0.7593)),
         *(("Audiobox production quality", 7.59), ("Audiobox production quality", 8.06)),
         *(("Frechet audio distance", 0.148), ("Frechet audio distance", 0.204)),
-        ("RMS after the reference end, % of the reference's", 0.41),
+        ("RMS after the song's end, % of the reference's", 0.41),
     }
     assert {(row.metric, row.value) for row in rows} <= verified
 

@@ -127,7 +127,7 @@ def test_overlay_and_set_are_laid_over_in_order(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["seperate", "audio", "engine", "bases"])
 def test_workers_of_what_is_no_stage_are_refused(name: str) -> None:
     """Neither a folder of tasks/ nor a file of tasks/stages is a stage: a stage's name is."""
-    with pytest.raises(ValueError, match=f"there is no stage '{name}'; give one of align, check"):
+    with pytest.raises(ValueError, match=f"there is no stage '{name}'; give one of align, align_transcript"):
         load_params(None, [f"engine.stages={{{name}: {{gpus: 4}}}}"])
     for stage in stages_in("tasks.stages"):
         assert load_params(None, [f"engine.stages={{{stage}: {{gpus: 4}}}}"]).engine.stages[stage].gpus == 4

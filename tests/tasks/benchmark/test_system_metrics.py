@@ -121,7 +121,7 @@ def test_phones_that_no_transcriber_hears_are_not_measured_and_no_zero() -> None
         found.estimate("b", "acoustic_per"),
         found.difference("a", "b", "acoustic_per"),
     ):
-        assert (estimate.value, estimate.n_failed) == (None, 0) and "hears no phones" in estimate.reason
+        assert (estimate.value, estimate.n_failed) == (None, 0) and "writes no phones" in estimate.reason
     assert found.columns(ACOUSTIC_PER)["a"] == [None, None]
     assert found.estimate("a", "per").value == 0.0 and found.estimate("b", "per").n_failed == 1
 

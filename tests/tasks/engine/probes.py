@@ -43,6 +43,7 @@ ENGINE = EngineParams(
 
 
 TEXT, NUMBER, FLAG = (Column(kind, "made for the tests") for kind in (pa.string(), pa.float64(), pa.bool_()))
+FLAGS = Column(pa.list_(pa.string()), "what was found")
 BYTES = Column(pa.large_binary(), "made for the tests", large=True)
 LISTED = {"title": TEXT, "lyrics_path": TEXT}
 
@@ -110,7 +111,7 @@ class Rank(Stage):
     name = "rank"
     version = 1
     reads = frozenset({"title"})
-    writes = frozenset({"flags"})
+    writes = {"flags": FLAGS}
 
     @property
     def fit_reads(self) -> frozenset[str]:

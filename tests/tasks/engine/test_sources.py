@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tasks.engine.sources import Partition, Source, partitions_in, write_partition
+from tasks.songs.columns import SONG_COLUMNS
 
 
 def song(song_id: str, identity: str = "1", group: str = "", **facts: object) -> Source:
@@ -13,7 +14,7 @@ def song(song_id: str, identity: str = "1", group: str = "", **facts: object) ->
 
 def test_songs_come_back_in_their_order_with_all_that_was_found(tmp_path: Path) -> None:
     given = [song("b", group="left", artist="Ä"), song("a", "2", "left", refused="too_long", artist=None)]
-    written = write_partition(tmp_path, 7, given)
+    written = write_partition(tmp_path, 7, given, SONG_COLUMNS)
     (part,) = partitions_in(tmp_path)
     assert (part.number, part.fingerprint, part.path) == (7, written.fingerprint, written.path)
     for found, one in zip(part.sources, given, strict=True):
@@ -25,7 +26,7 @@ def test_songs_come_back_in_their_order_with_all_that_was_found(tmp_path: Path) 
 
 def test_the_name_follows_members_content_and_refusals_but_not_paths(tmp_path: Path) -> None:
     def name(*songs: Source) -> str:
-        return write_partition(tmp_path, 0, songs).fingerprint
+        return write_partition(tmp_path, 0, songs, SONG_COLUMNS).fingerprint
 
     first = name(song("a"), song("b"))
     assert name(song("a", lyrics_path="elsewhere/a.txt"), song("b")) == first
@@ -39,8 +40,8 @@ def test_the_name_follows_members_content_and_refusals_but_not_paths(tmp_path: P
 
 
 def test_an_admission_that_was_cut_off_leaves_one_partition_of_a_number(tmp_path: Path) -> None:
-    written = [write_partition(tmp_path, 3, [song("a", identity)]) for identity in ("1", "2")]
-    write_partition(tmp_path, 12, [song("b")])
+    written = [write_partition(tmp_path, 3, [song("a", identity)], SONG_COLUMNS) for identity in ("1", "2")]
+    write_partition(tmp_path, 12, [song("b")], SONG_COLUMNS)
     (tmp_path / ".tmp-89abcdef-part-00004-0123456789ab.parquet").write_bytes(b"half")
     (tmp_path / "part-00005.parquet").write_bytes(b"of another form")
     found = partitions_in(tmp_path)
