@@ -28,7 +28,7 @@ def columns_of(metrics: Iterable[Measurable]) -> tuple[str, ...]:
 
 
 MEASURED_COLUMNS = (
-    *("parent", "system", "take", "seed", "checkpoint", "recipe", "reference_words", "duration_s"),
+    *("parent", "system", "candidate", "seed", "checkpoint", "recipe", "reference_words", "duration_s"),
     *("transcript_times", *columns_of(measured_metrics())),
 )
 
