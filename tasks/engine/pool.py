@@ -105,7 +105,7 @@ class ActorPools:
         Raises:
             ValueError: a stage's worker asks for more than this machine has.
         """
-        self.params = params
+        self.params, self.stages = params, frozenset(stages)
         self.running: dict[ray.ObjectRef, tuple[Any, str, Any, float, Work]] = {}  # item, pool, worker, start
         self.pools = {
             name: ActorPool(name or "the shared pool", size, params.actor_options(name))

@@ -118,13 +118,14 @@ class _Run:
             key = id(pipeline), stage
             existing = pipeline.existing(stage)
             self.existing.setdefault(key, existing)
-            missing = pipeline.missing(stage, existing)
+            missing = {*pipeline.missing(stage, existing)}
+            missing |= {n for n in pipeline.partitions if (*key, n) in self.waiting}  # also those that run
             self.left[key] = len(missing)
             self.standing |= {(*key, n) for n in pipeline.partitions}
             self.standing -= {(*key, n) for n in missing}
             if report := self.reports.get(key):
                 report.fresh = report.partitions - len(missing) - len(report.receipts)
-                for item in (WorkItem(pipeline, stage, number) for number in missing):
+                for item in (WorkItem(pipeline, stage, number) for number in sorted(missing)):
                     if item.key not in self.waiting:
                         self.waiting[item.key] = item
                         self._promote(item)
@@ -148,7 +149,7 @@ class _Run:
             self.watch(report)
         self._run_fits()
         failure: StageFailed | BadModel | None = None
-        if self.ready:
+        while self.ready and not failure:  # again, where a fit asks for a stage that had nothing to do
             connect(self.params)
             self.metrics = RunMetrics()
             pools = ActorPools(self.params, {r.stage for r in self.reports.values() if not r.finished})
@@ -172,10 +173,11 @@ class _Run:
 
     def _loop(self, pools: ActorPools) -> None:
         ready: dict[str, _Heap] = defaultdict(list)
-        while self.ready or pools.running or any(ready.values()):
+        while any(item.stage in pools.stages for item in self.ready) or pools.running or any(ready.values()):
             for item in self.ready:
-                heapq.heappush(ready[pools.pool_of(item.stage)], (*item.rank, item))
-            self.ready.clear()
+                if item.stage in pools.stages:
+                    heapq.heappush(ready[pools.pool_of(item.stage)], (*item.rank, item))
+            self.ready = [item for item in self.ready if item.stage not in pools.stages]
             for name, heap in ready.items():
                 for _ in range(pools.free(name, len(heap))):
                     item = heapq.heappop(heap)[-1]

@@ -106,12 +106,20 @@ class Flag(Stage):
 
 
 class Rank(Stage):
-    """Its fit looks for the longest title of the whole table; that song alone is told so."""
+    """Its fit looks for the longest (or shortest) title of the whole table; that song alone is told so."""
 
     name = "rank"
     version = 1
     reads = frozenset({"title"})
     writes = {"flags": FLAGS}
+
+    def __init__(self, params: Factor, found: str = "longest") -> None:
+        super().__init__(params)
+        self.found = found
+
+    @property
+    def fit_facts(self) -> dict[str, str]:
+        return {"found": self.found}
 
     @property
     def fit_reads(self) -> frozenset[str]:
@@ -119,10 +127,23 @@ class Rank(Stage):
 
     def fit(self, table: WholeTable, reference: WholeTable | None) -> dict[str, str]:
         lengths = {row["song_id"]: row["duration_s"] for row in table.rows(["duration_s"])}
-        return {max(lengths, key=lambda song_id: lengths[song_id]): "longest"}
+        choose = max if self.found == "longest" else min
+        return {choose(lengths, key=lambda song_id: lengths[song_id]): self.found}
 
     def one(self, song: Song) -> Song:
         return song.with_columns(flags=[song.fitted] if song.fitted else [])
+
+
+class Show(Stage):
+    """Reads the large column of `cut` and what the fit of `rank` said."""
+
+    name = "show"
+    version = 1
+    reads = frozenset({"vocals", "flags"})
+    writes = {"kept": FLAG}
+
+    def one(self, song: Song) -> Song:
+        return song.with_columns(kept=bool(song["vocals"]) and bool(song["flags"]))
 
 
 def sources(titles: list[str]) -> list[Source]:

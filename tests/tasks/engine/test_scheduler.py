@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tasks.engine import pool
+from tasks.engine.params import StageWorkers
 from tasks.engine.pipeline import Pipeline, stored_cache_key
 from tasks.engine.pool import connect
 from tasks.engine.scheduler import run_pipelines
@@ -16,6 +18,7 @@ from tasks.engine.stage import Stage
 from tasks.engine.table import Table
 from tasks.engine.workers import StageFailed
 from tasks.storage.lease import hold
+from tasks.upkeep.prune import evict
 from tests.tasks.engine.probes import (
     ENGINE,
     Cut,
@@ -23,6 +26,7 @@ from tests.tasks.engine.probes import (
     Flag,
     Measure,
     Rank,
+    Show,
     pipeline_of_titles,
     sources,
     table_of,
@@ -177,6 +181,29 @@ def test_a_fit_over_the_whole_table_runs_between_the_stages_and_only_what_it_cha
     pipeline = pipeline_of_titles(tmp_path, [*titles, "gggg"], Measure(factor), Rank(factor))
     assert run() == {"measure": 1, "rank": 2} and fits == ["fit rank"] * 3
     assert [row["title"] for row in pipeline.rows(["title", "flags"]) if row["flags"]] == ["gggg"]
+
+
+def test_a_fit_may_ask_again_for_large_columns_that_were_evicted(tmp_path: Path) -> None:
+    """Of a stage with workers of its own, which had nothing to do until then."""
+    factor = Factor(factor=1.0)
+    own = ENGINE.model_copy(update={"stages": {"cut": StageWorkers(workers=1)}})
+
+    def run(found: str) -> dict[str, int]:
+        stages = [Measure(factor), Cut(factor), Rank(factor, found), Show(factor)]
+        pipeline = pipeline_of_titles(tmp_path, ["a", "bbb"], *stages)
+        reports = run_pipelines([pipeline], own, tmp_path / "receipts")
+        assert [row["title"] for row in pipeline.rows(["title", "kept"]) if row["kept"]] == [
+            {"longest": "bbb", "shortest": "a"}[found]
+        ]
+        evict(pipeline.path("cut", 0), pipeline.columns)
+        pipeline.path("measure", 0).unlink()
+        return {report.stage: len(report.receipts) for report in reports if report.finished}
+
+    assert run("longest") == {"measure": 1, "cut": 1, "rank": 1, "show": 1}
+    workers = json.loads(next((tmp_path / "receipts" / "cut").iterdir()).read_text())["workers"]
+    assert run("shortest") == {"measure": 1, "cut": 1, "rank": 1, "show": 1}
+    again = [json.loads(path.read_text())["workers"] for path in (tmp_path / "receipts" / "cut").iterdir()]
+    assert again == [workers] == [1], "its own"
 
 
 def test_a_fit_waits_for_a_stage_that_is_not_run(tmp_path: Path) -> None:
