@@ -134,7 +134,9 @@ def test_run_whose_ray_is_gone_ends_and_says_so_and_the_next_goes_on(tmp_path: P
     running = preparing(songs, str(work), "engine.partition_size=1", "engine.num_workers=1")
     until("a column file", lambda: list(work.glob("table/separate/*.parquet")))
     family = psutil.Process(running.pid).children(recursive=True)
-    gone = [p for p in family if p.name() == "raylet" or is_ray_worker(p)]  # workers alone would finish the run
+    gone = [
+        p for p in family if p.name() == "raylet" or is_ray_worker(p)
+    ]  # workers alone would finish the run
     assert len(gone) > 1
     for process in gone:
         process.kill()
