@@ -17,7 +17,7 @@ from flows.sweep import run_sweep
 from tasks.preference.sweep import ARMS, CONTRASTS
 from tasks.trainer.loop import run_steps
 from tasks.trainer.ray_train import Run, result, stands
-from tests.flows.pipelines.test_round import Killed, in_process, params_of, work_folder  # noqa: F401 (a fixture)
+from tests.flows.pipelines.test_round import Killed, Prepared, in_process, params_of, work_folder  # noqa: F401 (a fixture)
 from tests.tasks.training.test_train import ALONE
 
 pytestmark = pytest.mark.slow
@@ -44,6 +44,7 @@ class Trainer:
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory: pytest.TempPathFactory, in_process: pytest.MonkeyPatch) -> WorkFolder:  # noqa: F811
     work = work_folder(tmp_path_factory.mktemp("swept"))
+    in_process.setattr(flows.sweep, "prepare_pipeline", lambda project: Prepared())
     in_process.setattr(flows.sweep, "fit_all", Trainer())
     run_sweep(Project(PARAMS, work))
     return work
