@@ -11,7 +11,7 @@ import soundfile
 
 from jam_model.frames import SAMPLE_RATE_HZ
 from tasks.audio.read import flac_bytes, load_mix, read_bytes
-from tasks.engine.song import Refused, SongError
+from tasks.engine.song import SongError
 
 Ending = Literal["mp3", "flac", "wav"]
 MP3_TRIES = 4
@@ -28,7 +28,7 @@ def mix_of(song_id: str, audio: Mapping[str, Any], songs_root: str) -> np.ndarra
         return load_mix(audio, songs_root)
     except OSError as error:
         raise SongError(song_id, "source_gone", f"{audio.get('path')}: {error.strerror}") from error
-    except Refused as error:
+    except ValueError as error:
         raise SongError.of(song_id, error) from error
 
 

@@ -33,9 +33,11 @@ class SongError(Exception):
         self.detail = detail
 
     @classmethod
-    def of(cls, song_id: str, refused: Refused) -> SongError:
-        """The song cannot go on because of something that was refused."""
-        return cls(song_id, refused.reason, refused.detail)
+    def of(cls, song_id: str, error: ValueError) -> SongError:
+        """The song cannot go on because of something that was refused; ``unreadable`` where nobody foresaw it."""
+        if isinstance(error, Refused):
+            return cls(song_id, error.reason, error.detail)
+        return cls(song_id, "unreadable", str(error))
 
     def __str__(self) -> str:
         return f"{self.song_id}: {self.reason}" + (f" ({self.detail})" if self.detail else "")

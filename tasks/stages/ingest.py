@@ -87,7 +87,7 @@ class Ingest(Stage):
                 raise SongError(song.song_id, "source_changed", "the file is not the one that was listed")
         try:
             return read_audio(io.BytesIO(data), self.audio)[1]
-        except Refused as error:
+        except ValueError as error:  # also what a decoder says that nobody foresaw: one song, never the run
             raise SongError.of(song.song_id, error) from error
 
     def _lyrics(self, song: Song) -> Lyrics | None:

@@ -12,7 +12,7 @@ from typing import Any
 from eval.metrics.tail_energy import energy_after_end
 from jam_model.frames import SAMPLE_RATE_HZ
 from tasks.audio.read import AudioParams, flac_bytes, read_audio
-from tasks.engine.song import Refused, Song, SongError
+from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Stage
 from tasks.songs.columns import AUDIO, DURATION_S, TAIL_ENERGY
 
@@ -43,7 +43,7 @@ class LoadExternal(Stage):
             raise SongError(song.song_id, "source_changed", "the file is not the one that was listed")
         try:
             mix_CN, _ = read_audio(io.BytesIO(data), self.audio)
-        except Refused as error:
+        except ValueError as error:
             raise SongError.of(song.song_id, error) from error
         end_s, tail = song["reference_duration_s"], None
         if end_s is not None and mix_CN.shape[1] > round(end_s * SAMPLE_RATE_HZ):

@@ -28,3 +28,15 @@ def test_a_mix_that_cannot_be_read_drops_its_song(tmp_path: Path, path: str, rea
     with pytest.raises(SongError) as error:
         mix_of("a", {"path": path, "bytes": None}, str(tmp_path))
     assert error.value.reason == reason
+
+
+def test_what_a_decoder_says_that_nobody_foresaw_costs_one_song_and_not_the_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fails(*_: object) -> np.ndarray:
+        raise ValueError("frames: words of a library")
+
+    monkeypatch.setattr("tasks.audio.mix.load_mix", fails)
+    with pytest.raises(SongError) as error:
+        mix_of("a", {"path": "a.flac", "bytes": None}, "")
+    assert (error.value.reason, error.value.detail) == ("unreadable", "frames: words of a library")
