@@ -1,0 +1,97 @@
+"""What a lyrics file states, before it is known what of it is sung: lines of syllables, with times where it gives them.
+
+Every form reads into this and writes from it. Words are what blanks leave of a line's text, so a form that has words
+puts a blank behind each, and a form that has syllables a blank behind a word's last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from jam_model.words import MAX_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something that was left out, mended or not believed: its kind (a column's word), where, and what.
+
+    Attributes:
+        number: the line or entry of the file, from 1; 0 for the whole file.
+    """
+
+    kind: str
+    number: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Syllable:
+    """A piece of a line's text and what is stated of it: seconds from the song's start, and a note's MIDI number."""
+
+    text: str
+    start_s: float | None = None
+    end_s: float | None = None
+    pitch: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line as it is written; `number` is the line or entry of the file it stands on."""
+
+    syllables: tuple[Syllable, ...]
+    start_s: float | None = None
+    end_s: float | None = None
+    number: int = 0
+
+    @property
+    def text(self) -> str:
+        """The line's whole text."""
+        return "".join(syllable.text for syllable in self.syllables)
+
+
+@dataclass(frozen=True)
+class Written:
+    """A file's lines in its own order.
+
+    Attributes:
+        has_lines: whether the form knows lines; where not, all words stand in one.
+        names: the title and the artist that the file states.
+        remarks: what its reader left out or did not believe.
+    """
+
+    lines: tuple[Line, ...]
+    has_lines: bool = True
+    names: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = ()
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form of lyrics.
+
+    Attributes:
+        endings: of file names; the first is the one to write.
+        fits: whether a file is of this form, by its bytes (`binary`) or its text.
+        read: what it states.
+        write: the file of what is stated; None where nobody needs one.
+    """
+
+    name: str
+    endings: tuple[str, ...]
+    fits: Callable[[str], bool] | Callable[[bytes], bool]
+    read: Callable[[str], Written] | Callable[[bytes], Written]
+    write: Callable[[Written], bytes] | None = None
+    binary: bool = False
+
+
+def seconds(value: object) -> float | None:
+    """A stated time, or None where it is no number of seconds from 0 to `MAX_SECONDS`."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < MAX_SECONDS:
+        return None
+    return float(value)
+
+
+def plain_line(text: str, number: int = 0) -> Line:
+    """A line of which only the text is known."""
+    return Line((Syllable(text),), number=number)

@@ -1,0 +1,51 @@
+"""Reads a lyrics file of any form: its content decides which, never its name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from tasks.engine.song import Refused
+from tasks.lyrics.decode import decode_text
+from tasks.lyrics.forms import lrc, plain, word_json
+from tasks.lyrics.forms.written import Form, Written
+from tasks.lyrics.lyrics import Lyrics
+from tasks.lyrics.sung import sung
+
+FORMS: tuple[Form, ...] = (word_json.FORM, lrc.FORM, plain.FORM)
+"""In the order in which they are asked; plain text, which everything fits, is the last."""
+LYRICS_ENDINGS = tuple(dict.fromkeys(ending for form in FORMS for ending in form.endings))
+"""Of files that may be lyrics, in the order of `FORMS`: what states more comes first."""
+
+
+def read_lyrics(data: bytes, max_bytes: int, max_words: int, names: Collection[str] = ()) -> Lyrics:
+    """The lyrics in a file's bytes. `names`: title and artist, where they are known.
+
+    Raises:
+        Refused: ``lyrics_malformed``, ``lyrics_mojibake``, ``lyrics_too_long`` or ``lyrics_empty``.
+    """
+    if len(data) > max_bytes:
+        raise Refused("lyrics_too_long", f"{len(data)} bytes, at most {max_bytes}")
+    form, written = read_written(data)
+    lyrics = sung(replace(written, names=(*written.names, *names)))
+    if len(lyrics.words) > max_words:
+        raise Refused("lyrics_too_long", f"{len(lyrics.words)} words, at most {max_words}")
+    if not lyrics.words:
+        raise Refused("lyrics_empty", f"{form.name}: no word is left after labels and punctuation")
+    return replace(lyrics, form=form.name)
+
+
+def read_written(data: bytes) -> tuple[Form, Written]:
+    """The form of a file's bytes, and what it states.
+
+    Raises:
+        Refused: as `read_lyrics`.
+    """
+    for form in FORMS:
+        if form.binary and form.fits(data):  # type: ignore[arg-type]
+            return form, form.read(data)  # type: ignore[arg-type]
+    text = decode_text(data)
+    if "\0" in text:
+        raise Refused("lyrics_malformed", "the text holds a NUL character")
+    form = next(form for form in FORMS if not form.binary and form.fits(text))  # type: ignore[arg-type]
+    return form, form.read(text)  # type: ignore[arg-type]
