@@ -77,7 +77,31 @@ VOICE = re.compile(
     r"|(?:[A-Z][\w.'’&-]*)(?:\s(?:and|feat\.?|[A-Z&][\w.'’&-]*)){0,3})[)\]]?\s*[:：](?=\s*\S)",
 )
 SURE_VOICES = frozenset(
-    "f m d b v1 v2 v3 both all duet male female man woman boy girl choir backing lead bg 合 男 女".split()
+    [
+        "f",
+        "m",
+        "d",
+        "b",
+        "v1",
+        "v2",
+        "v3",
+        "both",
+        "all",
+        "duet",
+        "male",
+        "female",
+        "man",
+        "woman",
+        "boy",
+        "girl",
+        "choir",
+        "backing",
+        "lead",
+        "bg",
+        "合",
+        "男",
+        "女",
+    ]
 )
 
 

@@ -21,7 +21,27 @@ METADATA = re.compile(r"^\s*\[\s*([a-zA-Z#_]{1,12})\s*:([^\]]*)\]\s*$")
 BACKING = re.compile(r"^\s*\[bg:\s*(.*)\]\s*$", re.IGNORECASE | re.DOTALL)
 OFFSET = re.compile(r"\s*([+-]?\d+(?:\.\d+)?)\s*(ms|s)?\s*", re.IGNORECASE)
 KEYS = frozenset(
-    "ti ar al au by offset length re ve la tool lr cp id encoding version title artist album".split()
+    [
+        "ti",
+        "ar",
+        "al",
+        "au",
+        "by",
+        "offset",
+        "length",
+        "re",
+        "ve",
+        "la",
+        "tool",
+        "lr",
+        "cp",
+        "id",
+        "encoding",
+        "version",
+        "title",
+        "artist",
+        "album",
+    ]
 )
 MANY_STAMPS = 12
 
