@@ -18,9 +18,10 @@ from flows.settings.params import load_params
 from flows.settings.params_files import BASE
 from tasks.audio.read import read_audio
 from tasks.engine.song import Song, SongError
+from tasks.lyrics.decode import decode_text
+from tasks.lyrics.read import read_lyrics
 from tasks.prompts.read_prompts import read_requests
 from tasks.songs.listing import Listing, list_sources
-from tasks.songs.lyrics import decode_text, parse_lyrics
 from tasks.stages.ingest import Ingest
 
 
@@ -44,19 +45,19 @@ class SongReaders(Scratch):
         data = odd_json(words(), random)
         if random.random() < 0.3:
             data = damaged(data, [data], random)
-        self._lyrics(data, ".json")
+        self._lyrics(data)
 
     def lyrics_text(self, random: np.random.Generator) -> None:
         lines = ["[ti:Moon]", "[offset:+50]", "[00:01.50]<00:01.50>moon <00:02.00>light", "[00:03]over me x2"]
         seeds = ["\n".join(lines).encode(), "Verse 1:\n[Chorus]\nmoon (moon)\n".encode("utf-16")]
         seeds += [text.encode("utf-8", "surrogatepass") for text in TEXTS]
         data = damaged(seeds[int(random.integers(len(seeds)))], seeds, random)
-        self._lyrics(data, str(random.choice([".lrc", ".txt"])))
+        self._lyrics(data)
 
-    def _lyrics(self, data: bytes, ending: str) -> None:
+    def _lyrics(self, data: bytes) -> None:
         limits = self.params.ingest
         decode_text(data)
-        parse_lyrics(data, ending, limits.max_lyrics_bytes, limits.max_lyrics_words)
+        read_lyrics(data, limits.max_lyrics_bytes, limits.max_lyrics_words)
 
     def audio(self, random: np.random.Generator) -> None:
         seeds = list(_audio().values())

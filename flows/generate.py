@@ -68,7 +68,9 @@ def manifest_of(params: Params, manifest: Path | None, request: SongRequest | No
         return manifest
     if manifest is not None or request is None:
         raise ValueError("generate: give --manifest, or --lyrics with --style; one of the two")
-    written, timed = write_request(request, params.models.phonemizer, params.rough_times, out / "request")
+    written, timed = write_request(
+        request, params.models.phonemizer, params.rough_times, params.ingest, out / "request"
+    )
     if timed != request.lyrics:
         say(f"word times: {timed} (edit them, then generate with --lyrics {timed})")
     return written

@@ -74,7 +74,8 @@ def truth_sources(
     rows = []
     for song, prompt in zip(songs, prompts, strict=True):
         free = replace(prompt, duration_s=None)
-        facts = song.lyrics.within(song.duration_s).columns()
+        columns = song.lyrics.within(song.duration_s).columns()
+        facts = {name: columns[name] for name in ("lyrics_times", "lyrics_lines")}
         rows.append(_file_row(free, system, song.audio, root, seed, facts))
     return rows
 
@@ -100,11 +101,12 @@ def prompt_of(
 ) -> Prompt:
     """What singers are asked for; `row` is what the stages wrote of the true song, where it is here.
 
-    Word times are those of the lyrics, else where the aligner places the words in the true song. The style is the
+    Word times are those of the lyrics where every word has one, else where the aligner places the words in the true song. The style is the
     true song's, else that of the text.
     """
     heard = {} if row is None else row
-    timed = song.lyrics.within(song.duration_s).times or words_of(heard.get("timed_words") or ())
+    placed, stated = words_of(heard.get("timed_words") or ()), song.lyrics.fully_timed(song.duration_s) or []
+    timed = stated if song.lyrics.times and None not in song.lyrics.times else placed or stated
     words, _ = phonemized(timed or [Word(text, 0.0, 0.0) for text in song.lyrics.words], phonemizer)
     style_NS, is_heard = NO_STYLE, False
     if heard.get("style_embedding"):

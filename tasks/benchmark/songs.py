@@ -20,10 +20,13 @@ import pyarrow.parquet as pq
 
 from tasks.engine.song import Refused
 from tasks.engine.stage import Section
+from tasks.lyrics.decode import decode_text
+from tasks.lyrics.lyrics import Lyrics
+from tasks.lyrics.read import LYRICS_ENDINGS, read_lyrics
 from tasks.prompts.read_prompts import SAFE_ID
-from tasks.songs.folder import LYRICS_ENDINGS, STYLE_ENDING, Refusal, entries_of_files
-from tasks.songs.listing import song_id_of
-from tasks.songs.lyrics import STAMP, Lyrics, decode_text, parse_lyrics
+from tasks.songs.beside import STYLE_ENDING
+from tasks.songs.folder import Refusal, entries_of_files
+from tasks.songs.listing import lyrics_among, song_id_of
 from tasks.songs.manifest import find_listed, manifest_rows
 from tasks.stages.ingest import IngestParams
 
@@ -122,7 +125,7 @@ def rows_of(path: Path, fields: FieldsParams) -> Iterator[Any]:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             yield from csv.DictReader(stream)
     elif path.is_file():
-        yield from manifest_rows(path)
+        yield from (row for _, row in manifest_rows(path))
     else:
         raise ValueError(
             f"manifest: {path} is no file and no folder; give a manifest or a data set's snapshot"
@@ -171,33 +174,25 @@ def _beside(audio: Path | None) -> dict[str, str]:
         return {}
     entries, _ = entries_of_files(audio.parent.iterdir())
     found = next((entry for entry in entries if entry.audio.name == audio.name), None)
-    sides = {"lyrics": found.lyrics, "style": found.style} if found else {}
+    lyrics = lyrics_among(found.lyrics, audio.parent) if found else None
+    sides = {"lyrics": lyrics, "style": found.style} if found else {}
     return {name: str(path) for name, path in sides.items() if path is not None}
 
 
 def _lyrics(value: Any, root: Path, limits: IngestParams) -> Lyrics:
-    """Lyrics as a path, as text (plain, .lrc or JSON), or as a list of words with times."""
+    """Lyrics as a path, as text of any form, or as a list of words with times."""
     if not value:
         raise Refused("no_lyrics", "a recogniser's own words cannot be what it is judged by")
     if not isinstance(value, str):
-        data, ending = json.dumps(value).encode(), ".json"
+        data = json.dumps(value).encode()
     elif _is_path(value, LYRICS_ENDINGS):
         path = find_listed(value, root, root)
         if not path.is_file():
             raise Refused("lyrics_missing", value)
-        data, ending = path.read_bytes()[: limits.max_lyrics_bytes + 1], path.suffix.lower()
+        data = path.read_bytes()[: limits.max_lyrics_bytes + 1]
     else:
-        data, ending = value.encode(), _ending_of(value)
-    return parse_lyrics(data, ending, limits.max_lyrics_bytes, limits.max_lyrics_words)
-
-
-def _ending_of(text: str) -> str:
-    try:
-        if isinstance(json.loads(text), list | dict):
-            return ".json"
-    except ValueError:
-        pass
-    return ".lrc" if any(STAMP.match(line) for line in text.splitlines()) else ".txt"
+        data = value.encode()
+    return read_lyrics(data, limits.max_lyrics_bytes, limits.max_lyrics_words)
 
 
 def _style(value: Any, root: Path, limits: IngestParams) -> str | None:

@@ -18,7 +18,7 @@ from pydantic import field_validator
 from tasks.dedup.landmarks import index_keys, shared_landmarks
 from tasks.dedup.shingles import shared_text
 from tasks.engine.stage import Section
-from tasks.songs.lyrics import lyric_words
+from tasks.models.phonemizer import normalise_words
 
 TRAIN, VALIDATION, BENCHMARK = "train", "validation", "benchmark"
 STRENGTH = (TRAIN, VALIDATION, BENCHMARK)  # where two sides meet, the later one wins
@@ -129,7 +129,7 @@ def own_split(artist: str | None, lyrics_hash: str | None, content_hash: str, pa
 
 def artist_key(artist: str | None) -> str:
     """An artist's name without case and punctuation; empty when there is none."""
-    return " ".join(lyric_words(artist)) if artist else ""
+    return " ".join(normalise_words(artist)) if artist else ""
 
 
 def neighbours(

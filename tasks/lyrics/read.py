@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from dataclasses import replace
 
@@ -14,6 +15,8 @@ from tasks.lyrics.sung import sung
 
 FORMS: tuple[Form, ...] = (word_json.FORM, lrc.FORM, plain.FORM)
 """In the order in which they are asked; plain text, which everything fits, is the last."""
+NOT_LYRICS = "not_lyrics"
+"""The reason of a file that is whole and of a known kind, but states no lyrics: facts, or notes alone."""
 LYRICS_ENDINGS = tuple(dict.fromkeys(ending for form in FORMS for ending in form.endings))
 """Of files that may be lyrics, in the order of `FORMS`: what states more comes first."""
 
@@ -35,6 +38,15 @@ def read_lyrics(data: bytes, max_bytes: int, max_words: int, names: Collection[s
     return replace(lyrics, form=form.name)
 
 
+def stated_detail(data: bytes) -> int:
+    """How much a lyrics file states: 3 times of words, 2 of lines, 1 the words alone, 0 nothing that can be read."""
+    try:
+        lyrics = read_lyrics(data, len(data), len(data))
+    except Refused:
+        return 0
+    return 3 if lyrics.times else 2 if lyrics.lines else 1
+
+
 def read_written(data: bytes) -> tuple[Form, Written]:
     """The form of a file's bytes, and what it states.
 
@@ -48,4 +60,19 @@ def read_written(data: bytes) -> tuple[Form, Written]:
     if "\0" in text:
         raise Refused("lyrics_malformed", "the text holds a NUL character")
     form = next(form for form in FORMS if not form.binary and form.fits(text))  # type: ignore[arg-type]
+    if form is plain.FORM:
+        _refuse_markup(text)
     return form, form.read(text)  # type: ignore[arg-type]
+
+
+def _refuse_markup(text: str) -> None:
+    """Refuses JSON and XML that no form takes: their signs and names are no words to sing."""
+    head = "".join(text[:200].split())
+    if head.startswith(('{"', "[{", '["', "[[")) or head in ("[]", "{}"):
+        try:
+            json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise Refused("lyrics_malformed", f"not JSON: {error}") from error
+        raise Refused(NOT_LYRICS, "JSON without words or the text 'lyrics'")
+    if head.startswith(("<?xml", "<!DOCTYPE")):
+        raise Refused(NOT_LYRICS, "XML of no form of lyrics that is read")

@@ -61,7 +61,7 @@ CREDIT = re.compile(
 PAGE = (
     (re.compile(r"^\s*\d*\s*Contributors?.*?Lyrics(?=\W|$|[A-Z])"), " "),
     (re.compile(r"You might also like(?=\s*$|\[|[A-Z])"), " "),
-    (re.compile(r"^\s*See .{1,60} LiveGet tickets as low as \$\d+"), " "),
+    (re.compile(r"^\s*See .{1,60} LiveGet .{1,12} as low as \$\d+"), " "),
     (re.compile(r"\d+(?:\.\d+)?K?Embed\s*$"), " "),
     (re.compile(r"^\s*(?:Embed|Read More|Translations?|Share|URL Copied)\s*$"), " "),
 )
@@ -148,6 +148,6 @@ def chord_lines(texts: Iterable[str]) -> set[int]:
 
 
 def voice_names(texts: Iterable[str]) -> set[str]:
-    """Names before a colon that are marks of who sings: known ones, and those that begin two lines or more."""
+    """Names before a colon that are marks of the singer: known ones, and those that begin two lines or more."""
     names = Counter(match["name"] for text in texts if (match := VOICE.match(text)))
     return {name for name, count in names.items() if count > 1 or name.lower() in SURE_VOICES}

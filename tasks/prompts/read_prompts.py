@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 
 from tasks.audio.read import AudioParams, read_audio
+from tasks.lyrics.decode import decode_text
+from tasks.lyrics.read import read_lyrics
 from tasks.models.phonemizer import Phonemizer, phonemized
 from tasks.models.style_encoder import StyleEncoder
 from tasks.prompts.prompts import Prompt
 from tasks.songs.listing import song_id_of
-from tasks.songs.lyrics import decode_text, parse_lyrics
 from tasks.songs.manifest import find_listed, manifest_rows
 from tasks.stages.ingest import IngestParams
 
@@ -37,9 +38,10 @@ def read_requests(
         ValueError: it is no such list, an id is no file name or stands twice, a file is missing, or lyrics have no times.
     """
     rows = list(manifest_rows(manifest))
-    if not all(isinstance(row, dict) for row in rows):
-        raise ValueError(f"manifest: {manifest} must be a list of objects with {', '.join(FIELDS)}")
-    prompts = [_prompt(row, manifest.parent, phonemizer, encoder, audio, limits) for row in rows]
+    bad = next((number for number, row in rows if not isinstance(row, dict)), None)
+    if bad is not None:
+        raise ValueError(f"manifest: row {bad} of {manifest} is no object; give {', '.join(FIELDS)} in each")
+    prompts = [_prompt(row, manifest.parent, phonemizer, encoder, audio, limits) for _, row in rows]
     ids = [prompt.title for prompt in prompts]
     twice = {song_id for song_id in ids if ids.count(song_id) > 1}
     if twice:
@@ -69,10 +71,8 @@ def _prompt(
             f"manifest: duration of {song_id!r} is {duration_s!r}; give seconds up to {audio.max_seconds}"
         )
     path = _file(row, "lrc_path", root, song_id)
-    lyrics = parse_lyrics(
-        path.read_bytes(), path.suffix.lower(), limits.max_lyrics_bytes, limits.max_lyrics_words
-    )
-    times = lyrics.within(duration_s).times
+    lyrics = read_lyrics(path.read_bytes(), limits.max_lyrics_bytes, limits.max_lyrics_words, [title])
+    times = lyrics.fully_timed(duration_s)
     if times is None:
         raise ValueError(f"manifest: lyrics of {song_id!r} ({path}) have no word times; give jamify's .json")
     return Prompt(

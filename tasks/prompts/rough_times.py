@@ -15,11 +15,13 @@ from pydantic import Field
 
 from jam_model.words import Word
 from tasks.engine.stage import Section
+from tasks.lyrics.lyrics import Lyrics
 from tasks.models.phonemizer import Phonemizer, phones_of
-from tasks.songs.lyrics import LABEL_LINE, lyric_words
 
 BEATS_A_BAR = 4
 MIN_BPM, MAX_BPM = 30.0, 300.0
+SYLLABLE_S = 0.35
+"""A sung syllable, where a line leaves more time than its words need."""
 VOWELS = frozenset("aæɐɑɔəɛɝeiɪoʊuʌɜ")
 
 
@@ -45,24 +47,20 @@ class RoughTimes:
         return {"word": [word.rounded(3).to_json() for word in self.words]}
 
 
-def rough_times(text: str, bpm: float, phonemizer: Phonemizer, params: RoughTimesParams) -> RoughTimes:
-    """Times for plain lyrics, a line of text a line of song; an empty line or a label begins a new section.
+def rough_times(lyrics: Lyrics, bpm: float, phonemizer: Phonemizer, params: RoughTimesParams) -> RoughTimes:
+    """Times for lyrics without any, a line a line of song; an empty line or a label begins a new section.
 
     Raises:
-        ValueError: the tempo is out of range, or no word is to be sung.
+        ValueError: the tempo is out of range.
     """
     if not MIN_BPM <= bpm <= MAX_BPM:
         raise ValueError(f"bpm: {bpm:g} is out of range; give {MIN_BPM:g} to {MAX_BPM:g}")
     beat_s = 60.0 / bpm
     note_beats = 2.0 ** math.ceil(math.log2(params.min_syllable_s / beat_s))
     words: list[Word] = []
-    bar, rested = params.intro_bars, True
-    for line in text.splitlines():
-        sung = [] if LABEL_LINE.match(line) else lyric_words(line)
-        if not sung:
-            bar += 0 if rested else params.section_bars
-            rested = True
-            continue
+    bar = params.intro_bars
+    for sung in lyrics.line_words():
+        bar += params.section_bars if len(words) in lyrics.breaks else 0
         notes = notes_of(sung, phonemizer)
         beat = float(bar * BEATS_A_BAR)
         for word, count in zip(sung, notes, strict=True):
@@ -70,10 +68,21 @@ def rough_times(text: str, bpm: float, phonemizer: Phonemizer, params: RoughTime
             words.append(Word(word, beat * beat_s, end * beat_s))
             beat = end
         bar = math.ceil((beat + params.rest_beats) / BEATS_A_BAR)
-        rested = False
-    if not words:
-        raise ValueError("lyrics: no word is left after labels and punctuation; give lines to sing")
     return RoughTimes(words, (bar + params.outro_bars) * BEATS_A_BAR * beat_s)
+
+
+def times_within_lines(lyrics: Lyrics, duration_s: float | None, phonemizer: Phonemizer) -> list[Word]:
+    """Times for lyrics whose lines alone are timed: syllables of one length, at most `SYLLABLE_S`, from the line's start."""
+    words: list[Word] = []
+    for line in lyrics.within(duration_s).lines or ():
+        sung = line.text.split(" ")
+        notes = notes_of(sung, phonemizer)
+        note_s = min(SYLLABLE_S, (line.end_s - line.start_s) / sum(notes))
+        at_s = line.start_s
+        for word, count in zip(sung, notes, strict=True):
+            words.append(Word(word, at_s, at_s + count * note_s))
+            at_s = words[-1].end_s
+    return words
 
 
 def notes_of(line: Sequence[str], phonemizer: Phonemizer) -> list[int]:

@@ -6,15 +6,16 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from tasks.lyrics.read import read_lyrics
 from tasks.models.phonemizer import PhonemizerParams, build_phonemizer
-from tasks.prompts.rough_times import RoughTimesParams, rough_times
-from tasks.songs.lyrics import decode_text
+from tasks.prompts.rough_times import RoughTimes, RoughTimesParams, rough_times, times_within_lines
+from tasks.stages.ingest import IngestParams
 from tasks.storage.files import write_bytes, write_json
 
 
 @dataclass(frozen=True)
 class SongRequest:
-    """Lyrics (.txt, or .json with word times), a style in words, and what rough word times need."""
+    """Lyrics in any form, a style in words, and what rough word times need."""
 
     lyrics: Path
     style: str | None
@@ -23,11 +24,15 @@ class SongRequest:
 
 
 def write_request(
-    request: SongRequest, phonemizer: PhonemizerParams, params: RoughTimesParams, folder: Path
+    request: SongRequest,
+    phonemizer: PhonemizerParams,
+    params: RoughTimesParams,
+    limits: IngestParams,
+    folder: Path,
 ) -> tuple[Path, Path]:
     """Write the manifest of one row into `folder`; returns (it, the lyrics with word times).
 
-    Plain text gets rough word times in an editable .json. Times that were edited there are never written over.
+    Words without times get rough ones in an editable .json: from a tempo, or within the lines where these are timed. Times that were edited there are never written over.
 
     Raises:
         ValueError: lyrics without a style, text without a tempo, times without a length, or edited times stand in
@@ -35,30 +40,38 @@ def write_request(
     """
     if request.style is None:
         raise ValueError("style: --lyrics needs --style, such as --style 'bright pop, female voice'")
-    lyrics, bpm, duration_s = request.lyrics, request.bpm, request.duration_s
-    timed = lyrics
-    if lyrics.suffix.lower() == ".txt":
-        if bpm is None:
-            raise ValueError(f"bpm: {lyrics} has no word times; give --bpm, or a .json with times")
-        rough = rough_times(decode_text(lyrics.read_bytes()), bpm, build_phonemizer(phonemizer), params)
-        duration_s = duration_s or rough.duration_s
-        timed = folder / f"{lyrics.stem}.json"
+    path, bpm, duration_s = request.lyrics, request.bpm, request.duration_s
+    lyrics = read_lyrics(path.read_bytes(), limits.max_lyrics_bytes, limits.max_lyrics_words, [path.stem])
+    timed = path
+    if lyrics.times is None:
+        if bpm is not None or lyrics.lines is None:
+            if bpm is None:
+                raise ValueError(
+                    f"bpm: {path} has no times; give --bpm, or lyrics with times of words or lines"
+                )
+            rough = rough_times(lyrics, bpm, build_phonemizer(phonemizer), params)
+            duration_s = duration_s or rough.duration_s
+        else:
+            words = times_within_lines(lyrics, duration_s, build_phonemizer(phonemizer))
+            rough = RoughTimes(words, words[-1].end_s)
+        timed = folder / f"{path.stem}.json"
         if timed.is_file() and json.loads(timed.read_text(encoding="utf-8")) != rough.to_json():
+            told = f"at {bpm:g} bpm " if bpm else ""
             raise ValueError(
-                f"lyrics: {timed} holds other times than {lyrics} at {bpm:g} bpm would get; generate with "
+                f"lyrics: {timed} holds other times than {path} {told}would get; generate with "
                 f"--lyrics {timed} --duration SECONDS, or remove the file"
             )
         write_json(timed, rough.to_json())
     if duration_s is None:
-        raise ValueError(f"duration: {lyrics} does not say how long the song is; give --duration in seconds")
-    style = folder / f"{lyrics.stem}.style.txt"
+        raise ValueError(f"duration: {path} does not say how long the song is; give --duration in seconds")
+    style = folder / f"{path.stem}.style.txt"
     write_bytes(style, (request.style + "\n").encode())
     row = {
-        "id": lyrics.stem,
+        "id": path.stem,
         "lrc_path": str(timed.resolve()),
         "prompt_path": str(style.resolve()),
         "duration": duration_s,
     }
-    manifest = folder / f"{lyrics.stem}.manifest.json"
+    manifest = folder / f"{path.stem}.manifest.json"
     write_json(manifest, [row])
     return manifest, timed

@@ -25,7 +25,7 @@ def labels_of(manifest: Path, songs_root: str) -> dict[str, tuple[bool, str]]:
             f"songs: {manifest} is no manifest; give JSON lines with `audio_path`, `label` and perhaps `kind`"
         )
     labels = {}
-    for number, row in enumerate(manifest_rows(manifest), start=1):
+    for number, row in manifest_rows(manifest):
         label = row.get("label") if isinstance(row, dict) else None
         if label not in LABELS:
             raise ValueError(f"{manifest.name}:{number}: label is {label!r}; give one of {', '.join(LABELS)}")

@@ -29,11 +29,13 @@ from jam_model.words import Word
 from tasks.dedup.near_duplicates import STRENGTH, SplitParams, own_split, words_hash
 from tasks.engine.column_file import SHARD_END
 from tasks.engine.song import Refused
+from tasks.lyrics.forms.word_json import word_seconds
+from tasks.lyrics.lyrics import share
+from tasks.lyrics.sung import sung_words
 from tasks.models.phonemizer import Phonemizer, phonemized
 from tasks.shards.read_foreign import Found, safe_id, samples_of
 from tasks.shards.write import json_bytes, read_shard, sample_bytes, tensor_bytes, write_index
 from tasks.songs.folder import MANIFEST_FACTS
-from tasks.songs.lyrics import lyric_words, shared_time, word_seconds
 from tasks.storage.files import atomic_path, write_json_lines
 
 REFUSED_NAME = "refused.jsonl"
@@ -114,7 +116,7 @@ class Importer:
         if unknown > self.max_unknown_share * (known + unknown):
             raise Refused("phoneme_unknown", f"{unknown} of {known + unknown} symbols")
         facts: dict[str, Any] = {key: _text(lyrics.get(key)) for key in MANIFEST_FACTS}
-        texts = [text for word in words for text in lyric_words(word.text)]
+        texts = [text for word in words for text in sung_words(word.text)]
         split = lyrics.get("split")
         if split not in STRENGTH:
             content_hash = hashlib.sha256(latent_CT.tobytes()).hexdigest()
@@ -133,7 +135,7 @@ class Importer:
             if word.phonemes is None and text is None:
                 raise Refused("lyrics_malformed", f"word {number} has neither phoneme nor word")
             bare = word.phonemes is None
-            words += shared_time(lyric_words(word.text), start_s, end_s) if bare else [word]
+            words += share(sung_words(word.text), start_s, end_s) if bare else [word]
         filled, unknown = phonemized([word for word in words if word.phonemes is None], self.phonemizer)
         rest = iter(filled)
         return [next(rest) if word.phonemes is None else word for word in words], filled, unknown

@@ -34,6 +34,7 @@ SONG_COLUMNS = {
     "lyrics_path": Column(
         pa.string(), "lyrics file beside the audio, relative to the songs root; null = none"
     ),
+    "lyrics_text": Column(pa.string(), "lyrics written in the manifest's row; null = none"),
     "style_path": Column(pa.string(), "style text file, relative to the songs root; null = none"),
     "content_hash": Column(pa.string(), "sha256 of the audio file's bytes"),
     "refused": REFUSED,

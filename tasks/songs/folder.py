@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import os
 import stat
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tasks.lyrics.read import LYRICS_ENDINGS
+from tasks.songs.beside import AUDIO_ENDINGS, STYLE_ENDINGS, key_of, kind_of, songs_named, stems_among
 from tasks.songs.files import TarMember
 from tasks.songs.tar import files_in
 from tasks.storage.object_store import StorePath
 
-AUDIO_ENDINGS = (".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".webm")
-LYRICS_ENDINGS = (".json", ".lrc", ".txt")
-"""In order of precedence."""
-STYLE_ENDING = ".style.txt"
 SHARD_ENDING = ".tar"
 MANIFEST_FACTS = ("artist", "license", "source")
 Refusal = dict[str, str]
@@ -30,14 +27,18 @@ Refusal = dict[str, str]
 
 @dataclass(frozen=True)
 class Entry:
-    """An audio file with the files and facts that belong to it, not yet opened."""
+    """An audio file with the files and facts that belong to it, not yet opened.
+
+    `lyrics` are all files that may hold its words, `lyrics_text` the words themselves where a manifest's row has them.
+    """
 
     audio: Path
     title: str
-    lyrics: Path | None
+    lyrics: tuple[Path, ...]
     style: Path | None
     facts: dict[str, str | None] = field(default_factory=lambda: dict.fromkeys(MANIFEST_FACTS))
     stated_duration_s: float | None = None
+    lyrics_text: str | None = None
 
 
 def entries_of_folder(root: Path) -> tuple[list[Entry], list[Refusal]]:
@@ -56,36 +57,43 @@ def entries_of_folder(root: Path) -> tuple[list[Entry], list[Refusal]]:
 
 
 def entries_of_files(files: Iterable[Path]) -> tuple[list[Entry], list[tuple[Path, str]]]:
-    """Matches the files of one folder by stem, compared after Unicode normalisation (NFC)."""
+    """Matches the files of one folder by their names, compared after Unicode normalisation (NFC)."""
     audio: list[Path] = []
-    sides: dict[tuple[str, str], Path] = {}  # (stem, ending) -> file
+    sides: list[tuple[Path, str, str]] = []  # file, kind, ending
     left_over: list[tuple[Path, str]] = []
     for path in sorted(files, key=lambda path: path.name):
-        lower = path.name.lower()
         if path.name.startswith("."):
             left_over.append((path, "hidden"))
-        elif lower.endswith(AUDIO_ENDINGS):
+        elif path.name.lower().endswith(AUDIO_ENDINGS):
             audio.append(path)
-        elif ending := next((e for e in (STYLE_ENDING, *LYRICS_ENDINGS) if lower.endswith(e)), None):
-            key = (_key(path.name[: -len(ending)]), ending)
-            if key in sides:
-                left_over.append((path, "name_clash"))
-            sides.setdefault(key, path)
+        elif side := kind_of(path.name):
+            sides.append((path, *side))
         else:
             left_over.append((path, "unsupported_ending"))
-    stems = {_key(path.stem) for path in audio}
-    for (stem, ending), path in sides.items():
-        if stem not in stems:
-            kind = "style" if ending == STYLE_ENDING else "lyrics"
+    stems = stems_among(audio)
+    left_over += [(path, "stem_of_a_song") for path in audio if path in stems]
+    songs = [path for path in audio if path not in stems]
+    named = {key_of(path.stem) for path in songs}
+    beside: dict[tuple[str, str], dict[str, Path]] = defaultdict(dict)  # (song, kind) -> ending -> file
+    for path, kind, ending in sides:
+        song = next((key for key in map(key_of, songs_named(path.name, ending)) if key in named), None)
+        if song is None:
             left_over.append((path, f"{kind}_without_audio"))
-
-    def side(stem: str, *endings: str) -> Path | None:
-        return next((sides[stem, e] for e in endings if (stem, e) in sides), None)
-
+        elif ending in beside[song, kind]:
+            left_over.append((path, "name_clash"))
+        else:
+            beside[song, kind][ending] = path
     entries = []
-    for path in audio:
-        lyrics, style = side(_key(path.stem), *LYRICS_ENDINGS), side(_key(path.stem), STYLE_ENDING)
-        entries.append(Entry(path, path.stem, lyrics, style))
+    for path in songs:
+        lyrics, styles = beside[key_of(path.stem), "lyrics"], beside[key_of(path.stem), "style"]
+        entries.append(
+            Entry(
+                path,
+                path.stem,
+                tuple(lyrics[ending] for ending in LYRICS_ENDINGS if ending in lyrics),
+                next((styles[ending] for ending in STYLE_ENDINGS if ending in styles), None),
+            )
+        )
     return entries, left_over
 
 
@@ -160,10 +168,6 @@ def _shard_folders(shards: Iterable[Path], root: Path) -> tuple[list[list[Path]]
         name = shard.relative_to(root).as_posix()
         refused += [{**row, "path": _shown(f"{name}/{row['path']}".rstrip("/"))} for row in left_over]
     return folders, refused
-
-
-def _key(stem: str) -> str:
-    return unicodedata.normalize("NFC", stem)
 
 
 def _shown(name: str) -> str:

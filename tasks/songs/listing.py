@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from tasks.engine.table import Partition, Source
-from tasks.songs.files import songs_root
+from tasks.lyrics.read import stated_detail
+from tasks.songs.files import bytes_of, songs_root
 from tasks.songs.folder import MANIFEST_FACTS, Entry, Refusal, entries_of_folder, refusal_of, refusal_row
 from tasks.songs.hashes import Hashes
 from tasks.songs.manifest import entries_of_manifest
@@ -28,6 +29,7 @@ from tasks.storage.object_store import StorePath
 ID_LENGTH = 48
 HASH_LENGTH = 12
 READ_AT_ONCE = 8  # files
+MAX_PEEK_BYTES = 1 << 20  # of a lyrics file, to choose among several
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,7 @@ def _source(entry: Entry, root: Path, hashes: Hashes) -> Source:
     facts: dict[str, Any] = {
         "audio": {"path": entry.audio.relative_to(root).as_posix(), "bytes": None},
         "lyrics_path": None,
+        "lyrics_text": entry.lyrics_text,
         "style_path": None,
         "content_hash": content_hash,
         "refused": None,
@@ -114,7 +117,7 @@ def _source(entry: Entry, root: Path, hashes: Hashes) -> Source:
         **entry.facts,
     }
     parts: list[str | None] = [content_hash, *(entry.facts[key] for key in MANIFEST_FACTS)]
-    for column, path in (("lyrics_path", entry.lyrics), ("style_path", entry.style)):
+    for column, path in (("lyrics_path", lyrics_among(entry.lyrics, root)), ("style_path", entry.style)):
         digest = None
         if path is not None:
             reason = refusal_of(path, root)
@@ -129,15 +132,33 @@ def _source(entry: Entry, root: Path, hashes: Hashes) -> Source:
                 facts["refused"] = f"{column.removesuffix('_path')}_{reason}"
             parts.append(path.suffix.lower())
         parts.append(digest)
+    parts += [entry.lyrics_text] if entry.lyrics_text is not None else []
     identity = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
     return Source(song_id_of(entry.title, content_hash), identity, facts)
+
+
+def lyrics_among(files: Sequence[Path], root: Path) -> Path | None:
+    """Of several files that may hold the words, the one that states most; the first of those that state as much."""
+    if len(files) < 2:
+        return files[0] if files else None
+
+    def stated(path: Path) -> int:
+        if refusal_of(path, root):
+            return 0
+        try:
+            return stated_detail(bytes_of(path, MAX_PEEK_BYTES))
+        except OSError:
+            return 0
+
+    return max(files, key=stated)  # the first of the greatest
 
 
 def _without_duplicates(sources: list[Source], admitted: frozenset[str]) -> list[Source]:
     """The same rows in the same order; all but one of the same audio are `duplicate`, ids are unique."""
 
     def preference(source: Source) -> tuple[bool, bool]:
-        return source.facts["audio"]["path"] not in admitted, source.facts["lyrics_path"] is None
+        words = source.facts["lyrics_path"] or source.facts["lyrics_text"]
+        return source.facts["audio"]["path"] not in admitted, words is None
 
     seen: set[str] = set()
     taken: set[str] = set()

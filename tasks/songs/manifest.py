@@ -9,6 +9,7 @@ import json
 import os
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
@@ -17,6 +18,8 @@ from tasks.songs.folder import MANIFEST_FACTS, Entry, Refusal, by_parent, entrie
 from tasks.storage.object_store import StorePath, place_of
 
 MAX_NAME_BYTES = 255
+INLINE = ("lyrics", "text")
+"""What a row may hold in place of a lyrics file: the words themselves, in any form of text."""
 MAX_SECONDS = 1_000_000
 
 
@@ -38,7 +41,7 @@ def entries_of_manifest(path: Path, root: Path) -> tuple[list[Entry], list[Refus
     entries: list[Entry] = []
     refused: list[Refusal] = []
     files = _in_store(root) if isinstance(root, StorePath) else _on_disk(path.parent, root)
-    for number, row in enumerate(manifest_rows(path), start=1):
+    for number, row in manifest_rows(path):
         try:
             entries.append(_entry_of_row(row, files))
         except ValueError as error:
@@ -48,8 +51,17 @@ def entries_of_manifest(path: Path, root: Path) -> tuple[list[Entry], list[Refus
     return entries, refused
 
 
-def manifest_rows(path: Path) -> Iterator[Any]:
-    """What is listed, as written: the items of a JSON list, or of JSON lines.
+@dataclass(frozen=True)
+class BadRow:
+    """A line of a manifest that is no JSON, and why."""
+
+    why: str
+
+
+def manifest_rows(path: Path) -> Iterator[tuple[int, Any]]:
+    """What is listed, as written: the items of a JSON list by their number, or of JSON lines by their line, both from 1.
+
+    One bad line is a `BadRow`; a list with a flaw cannot be told from its rows.
 
     Raises:
         ValueError: the file is neither.
@@ -57,13 +69,25 @@ def manifest_rows(path: Path) -> Iterator[Any]:
     try:
         text = path.read_text(encoding="utf-8-sig")
         if text.lstrip().startswith("["):
-            yield from json.loads(text)
-        else:
-            yield from (json.loads(line) for line in text.splitlines() if line.strip())
+            yield from enumerate(json.loads(text), start=1)
+            return
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise ValueError(
-            f"manifest {path}: not a JSON list nor JSON lines ({error}); give jamify's input form"
-        ) from error
+        raise ValueError(_no_manifest(path, error)) from error
+    rows = [(number, _row(line)) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
+    if rows and all(isinstance(row, BadRow) for _, row in rows):
+        raise ValueError(_no_manifest(path, rows[0][1].why))
+    yield from rows
+
+
+def _row(line: str) -> Any:
+    try:
+        return json.loads(line)
+    except (json.JSONDecodeError, RecursionError) as error:
+        return BadRow(f"no JSON: {error}")
+
+
+def _no_manifest(path: Path, why: object) -> str:
+    return f"manifest {path}: not a JSON list nor JSON lines ({why}); give jamify's input form"
 
 
 def _on_disk(folder: Path, root: Path) -> _Files:
@@ -108,7 +132,7 @@ def _by_audio(files: Iterable[Path]) -> Mapping[Path, Entry]:
 
 def _entry_of_row(row: Any, files: _Files) -> Entry:
     if not isinstance(row, dict):
-        raise ValueError("a row is not an object")
+        raise ValueError(row.why if isinstance(row, BadRow) else "a row is not an object")
     texts = {}
     for key in ("id", "audio_path", "lrc_path", "prompt_path", *MANIFEST_FACTS):
         texts[key] = row.get(key)
@@ -120,15 +144,18 @@ def _entry_of_row(row: Any, files: _Files) -> Entry:
     if duration is not None and not _is_length(duration):
         raise ValueError(f"duration: {duration!r} is not a number of seconds above 0")
     audio = files.find(texts["audio_path"])
-    lyrics = files.find(texts["lrc_path"]) if texts["lrc_path"] else None
+    lyrics: tuple[Path, ...] = (files.find(texts["lrc_path"]),) if texts["lrc_path"] else ()
+    inline = None if lyrics else next((row[key] for key in INLINE if row.get(key)), None)
+    if inline is not None and not (isinstance(inline, str) and _is_clean(inline)):
+        raise ValueError(f"lyrics: {str(inline)[:40]!r} is not a text")
     style = files.find(texts["prompt_path"]) if texts["prompt_path"] else None
     if "lrc_path" not in row or "prompt_path" not in row:
         entry = files.beside(audio.parent).get(audio)
         if entry is not None:
-            lyrics = entry.lyrics if "lrc_path" not in row else lyrics
+            lyrics = entry.lyrics if "lrc_path" not in row and inline is None else lyrics
             style = entry.style if "prompt_path" not in row else style
     facts = {key: texts[key] for key in MANIFEST_FACTS}
-    return Entry(audio, texts["id"] or audio.stem, lyrics, style, facts, duration)
+    return Entry(audio, texts["id"] or audio.stem, lyrics, style, facts, duration, inline)
 
 
 def find_listed(written: str, folder: Path, root: Path) -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -13,9 +12,13 @@ from tasks.audio.read import AudioParams, SourceFormat, read_audio
 from tasks.engine.columns import Column
 from tasks.engine.song import Refused, Song, SongError
 from tasks.engine.stage import Section, Stage
+from tasks.lyrics.columns import LABEL, NOTE, REMARK
+from tasks.lyrics.decode import decode_text
+from tasks.lyrics.forms.written import Remark
+from tasks.lyrics.lyrics import Lyrics
+from tasks.lyrics.read import NOT_LYRICS, read_lyrics
 from tasks.songs.columns import DURATION_S, STRINGS, WORD
 from tasks.songs.files import bytes_of, song_file
-from tasks.songs.lyrics import Lyrics, decode_text, parse_lyrics
 
 
 class IngestParams(Section):
@@ -31,8 +34,10 @@ class Ingest(Stage):
     """Reads the files of a song. Nothing it writes depends on any other song."""
 
     name = "ingest"
-    version = 2
-    reads = frozenset({"audio", "lyrics_path", "style_path", "content_hash"})
+    version = 3
+    reads = frozenset(
+        {"audio", "lyrics_path", "lyrics_text", "style_path", "content_hash", "title", "artist"}
+    )
     packages = ("av", "soundfile", "soxr")
     params: IngestParams
     writes = {
@@ -40,8 +45,21 @@ class Ingest(Stage):
         "num_channels": Column(pa.int32(), "channels of the source"),
         "sample_rate_hz": Column(pa.int32(), "sample rate of the source"),
         "lyrics": Column(STRINGS, "the given words in order; null = no lyrics were given"),
-        "lyrics_times": Column(pa.list_(WORD), "the given words with their input times; null = untimed"),
-        "lyrics_lines": Column(pa.list_(WORD), "timed lines of an .lrc (text = the line); null = none"),
+        "lyrics_times": Column(
+            pa.list_(WORD),
+            "the given words with their input times; null = untimed; a null entry = that word has none",
+        ),
+        "lyrics_lines": Column(pa.list_(WORD), "timed lines (text = the line); null = none"),
+        "lyrics_notes": Column(
+            pa.list_(NOTE), "notes of the melody, with the word sung on each; null = none"
+        ),
+        "lyrics_labels": Column(
+            pa.list_(LABEL), "names of parts as written, with the word they stand before; null = none"
+        ),
+        "lyrics_remarks": Column(
+            pa.list_(REMARK), "what of the lyrics was left out, mended or not believed; null = nothing"
+        ),
+        "lyrics_form": Column(pa.string(), "the form the lyrics were read from; null = no lyrics"),
         "num_lines": Column(
             pa.int32(), "lines of the given lyrics; null = no lyrics, or a format without lines"
         ),
@@ -62,7 +80,7 @@ class Ingest(Stage):
 
         Raises:
             SongError: ``source_changed``, ``source_gone``, ``unreadable``, the reasons of `read_audio` and of
-                `parse_lyrics`, ``lyrics_past_end``, ``style_too_long`` or ``style_malformed``.
+                `read_lyrics`, ``lyrics_past_end``, ``style_too_long`` or ``style_malformed``.
         """
         source = self._format(song)
         lyrics = self._lyrics(song)
@@ -72,7 +90,7 @@ class Ingest(Stage):
             duration_s=source.duration_s,
             num_channels=source.num_channels,
             sample_rate_hz=source.sample_rate_hz,
-            lyrics=lyrics.words if lyrics else None,
+            lyrics=(lyrics and lyrics.words) or None,
             **(lyrics or Lyrics([])).within(source.duration_s).columns(),
             num_lines=lyrics.num_lines if lyrics else None,
             style_text=self._style(song),
@@ -91,16 +109,20 @@ class Ingest(Stage):
             raise SongError.of(song.song_id, error) from error
 
     def _lyrics(self, song: Song) -> Lyrics | None:
-        path = song["lyrics_path"]
-        if path is None:
+        """The lyrics of a song's file or of its manifest's row; None where it has none."""
+        path, params = song["lyrics_path"], self.params
+        if song["lyrics_text"] is not None:
+            data = song["lyrics_text"].encode()
+        elif path is not None:
+            data = self._read(song, path, params.max_lyrics_bytes, "lyrics_too_long")
+        else:
             return None
-        params = self.params
-        data = self._read(song, path, params.max_lyrics_bytes, "lyrics_too_long")
+        names = [name for name in (song["title"], song["artist"]) if name]
         try:
-            return parse_lyrics(
-                data, Path(path).suffix.lower(), params.max_lyrics_bytes, params.max_lyrics_words
-            )
+            return read_lyrics(data, params.max_lyrics_bytes, params.max_lyrics_words, names)
         except Refused as error:
+            if error.reason == NOT_LYRICS:
+                return Lyrics([], remarks=[Remark(NOT_LYRICS, 0, f"{path}: {error.detail}")])
             raise SongError.of(song.song_id, error) from error
 
     def _style(self, song: Song) -> str | None:

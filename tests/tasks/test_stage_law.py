@@ -102,6 +102,8 @@ def row(root: Path, number: int, weights: str) -> dict[str, Any]:
     return {
         "audio": {"path": path.name, "bytes": None},
         "lyrics_path": f"{number}.lrc",
+        "lyrics_text": None,
+        "title": f"song {number}",
         "style_path": None,
         "content_hash": hashlib.sha256(path.read_bytes()).hexdigest(),
         "artist": f"artist {number}",

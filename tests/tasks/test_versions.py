@@ -58,11 +58,11 @@ def test_a_changed_tree_with_the_old_version_is_told_apart_from_a_raised_one() -
 
 
 def test_the_source_of_a_stage_reaches_what_it_computes_with_but_no_other_stage_or_model() -> None:
-    assert {"tasks.songs.lyrics", "tasks.audio.read", "jam_model.frames"} <= closure_of("tasks.stages.ingest")
+    assert {"tasks.lyrics.read", "tasks.audio.read", "jam_model.frames"} <= closure_of("tasks.stages.ingest")
     assert "jam_model.dit" in closure_of("tasks.stages.generate")
     assert not {"tasks.models.codec", "tasks.stages.ingest"} & closure_of("tasks.stages.encode")
     assert "tasks.models.phonemizer" in closure_of(
-        "tasks.songs.lyrics"
+        "tasks.lyrics.read"
     )  # takes a function of it, builds no model
     assert "tasks.models.embedded.spectra" in closure_of("tasks.models.codec")
 

@@ -19,9 +19,9 @@ from tasks.benchmark.external_systems import (
     unused_files,
 )
 from tasks.benchmark.songs import BenchmarkSong
+from tasks.lyrics.lyrics import Lyrics
 from tasks.models.phonemizer import Pronunciation
 from tasks.prompts.prompts import Prompt
-from tasks.songs.lyrics import Lyrics
 from tests.tasks.tiny import write_song
 
 TIMES = [Word("hello", 0.1, 0.4), Word("moon", 0.5, float("inf"))]
@@ -97,7 +97,7 @@ def test_true_songs_are_rows_of_their_own_and_uncut(tmp_path: Path) -> None:
     assert here.facts["lyrics_times"][1] == {
         "text": "moon",
         "start_s": 0.5,
-        "end_s": 1.0,
+        "end_s": None,
         "phonemes": None,
         "score": None,
     }

@@ -1,4 +1,4 @@
-"""Lyrics files become the words that are sung, or say why not."""
+"""Lyrics files of every form become the words that are sung, or say why not."""
 
 from __future__ import annotations
 
@@ -8,26 +8,31 @@ import math
 import pytest
 
 from tasks.engine.song import Refused
-from tasks.songs.lyrics import Lyrics, parse_lyrics
+from tasks.lyrics.lyrics import Lyrics
+from tasks.lyrics.read import NOT_LYRICS, read_lyrics, stated_detail
 
 
-def parse(text: str | bytes, ending: str, max_words: int = 100) -> Lyrics:
+def read(text: str | bytes, max_words: int = 100, **options: object) -> Lyrics:
     data = text if isinstance(text, bytes) else text.encode()
-    return parse_lyrics(data, ending, max_bytes=10_000, max_words=max_words)
+    return read_lyrics(data, max_bytes=10_000, max_words=max_words, **options)  # type: ignore[arg-type]
 
 
-def reason(text: str | bytes, ending: str, **options: int) -> str:
+def reason(text: str | bytes, **options: int) -> str:
     with pytest.raises(Refused) as error:
-        parse(text, ending, **options)
+        read(text, **options)
     return error.value.reason
 
 
-def times(lyrics: Lyrics) -> list[tuple[str, float, float]]:
-    return [(t.text, t.start_s, t.end_s) for t in lyrics.times or []]
+def times(lyrics: Lyrics) -> list[tuple[str, float, float] | None]:
+    return [t and (t.text, t.start_s, t.end_s) for t in lyrics.times or []]
 
 
 def lines(lyrics: Lyrics) -> list[tuple[str, float, float]]:
     return [(t.text, t.start_s, t.end_s) for t in lyrics.lines or []]
+
+
+def kinds(lyrics: Lyrics) -> set[str]:
+    return {remark.kind for remark in lyrics.remarks}
 
 
 @pytest.mark.parametrize("wrap", [lambda rows: rows, lambda rows: {"word": rows, "char": [], "segment": []}])
@@ -36,7 +41,7 @@ def test_json_is_a_list_of_words_or_a_nemo_dump(wrap: object) -> None:
         {"word": "Hello,", "start": 0.5, "end": 1, "start_offset": 6, "phoneme": "x"},
         {"word": "Moon!", "start": 1.0, "end": 1.5},
     ]
-    lyrics = parse(json.dumps(wrap(rows)), ".json")  # type: ignore[operator]
+    lyrics = read(json.dumps(wrap(rows)))  # type: ignore[operator]
     assert lyrics.words == ["hello", "moon"]
     assert times(lyrics) == [("hello", 0.5, 1.0), ("moon", 1.0, 1.5)]
 
@@ -48,7 +53,7 @@ def test_nemo_frame_numbers_are_eighty_milliseconds() -> None:
         {"word": "seen", "start_offset": 99, "end_offset": 99, "start": 1.3, "end": 2},
     ]
     dump = {"char": [{"char": ["N"]}], "word": rows, "segment": [{"segment": "Never been seen"}]}
-    assert times(parse(json.dumps(dump), ".json")) == [
+    assert times(read(json.dumps(dump))) == [
         ("never", pytest.approx(0.64), pytest.approx(1.04)),
         ("been", pytest.approx(1.04), pytest.approx(1.28)),
         ("seen", 1.3, 2.0),
@@ -56,105 +61,273 @@ def test_nemo_frame_numbers_are_eighty_milliseconds() -> None:
 
 
 def test_json_without_any_times_is_untimed() -> None:
-    assert parse('[{"word": "la"}, {"word": "li", "start": null}]', ".json") == Lyrics(["la", "li"])
+    lyrics = read('[{"word": "la"}, {"word": "li", "start": null}]')
+    assert (lyrics.words, lyrics.times) == (["la", "li"], None)
 
 
 def test_json_entry_of_several_words_shares_its_time_by_letters() -> None:
-    lyrics = parse(
-        '[{"word": "la-lala", "start": 1, "end": 4}, {"word": "♪", "start": 4, "end": 5}]', ".json"
-    )
+    lyrics = read('[{"word": "la-lala", "start": 1, "end": 4}, {"word": "♪", "start": 4, "end": 5}]')
     assert times(lyrics) == [("la", 1.0, 2.0), ("lala", 2.0, 4.0)]
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("second", "kind"),
     [
-        "{",
-        "3",
-        '{"words": []}',
-        '[{"start": 0, "end": 1}]',
-        '["la"]',
-        '[{"word": "la", "start": 1, "end": 0.5}]',
-        '[{"word": "la", "start": -1, "end": 0.5}]',
-        '[{"word": "la", "start": NaN, "end": 0.5}]',
-        '[{"word": "la", "start": 0, "end": Infinity}]',
-        '[{"word": "la", "start": 0, "end": 1' + "0" * 400 + "}]",
-        '[{"word": "la", "start": "0", "end": 1}]',
-        '[{"word": "la", "start": 2, "end": 3}, {"word": "li", "start": 1, "end": 2}]',
-        '[{"word": "la", "start": 2, "end": 3}, {"word": "li"}]',
-        '[{"word": "la", "start_offset": "8", "end_offset": 9}]',
-        '[{"word": "la", "start_offset": -8, "end_offset": 9}]',
-        '[{"word": "la", "start_offset": 8}]',
-        "[" * 5000,
+        ('{"word": "li"}', None),
+        ('{"word": "li", "start": -1, "end": 2}', "bad_time"),
+        ('{"word": "li", "start": NaN, "end": 2}', "bad_time"),
+        ('{"word": "li", "start": "1.5", "end": 2}', "bad_time"),
+        ('{"word": "li", "start": true, "end": 2}', "bad_time"),
+        ('{"word": "li", "start": 1' + "0" * 400 + ', "end": 2}', "bad_time"),
+        ('{"word": "li", "start": 0.95, "end": 2}', "back_in_time"),
     ],
 )
-def test_malformed_json_is_refused(text: str) -> None:
-    assert reason(text, ".json") == "lyrics_malformed"
+def test_a_time_that_cannot_be_costs_its_word_the_time_and_nothing_else(
+    second: str, kind: str | None
+) -> None:
+    first, third = '{"word": "la", "start": 1, "end": 1.4}', '{"word": "lo", "start": 2, "end": 3}'
+    lyrics = read(f"[{first}, {second}, {third}]")
+    assert lyrics.words == ["la", "li", "lo"]
+    assert times(lyrics) == [("la", 1.0, 1.4), None, ("lo", 2.0, 3.0)]
+    assert kinds(lyrics) == ({kind} if kind else set())
+
+
+def test_an_end_that_cannot_be_or_is_not_stated_is_open_and_an_entry_without_text_is_told() -> None:
+    rows = '[{"word": "la", "start": 1, "end": 0.5}, {"start": 0, "end": 1}, {"word": "li", "start": 2}]'
+    lyrics = read(rows)
+    assert times(lyrics) == [("la", 1.0, math.inf), ("li", 2.0, math.inf)]
+    assert kinds(lyrics) == {"bad_time", "no_text"}
+
+
+@pytest.mark.parametrize("text", ['[{"word": "la"', '{"word": [', '["la', "[[" * 5000])
+def test_json_that_breaks_off_is_refused(text: str) -> None:
+    assert reason(text, **{}) == "lyrics_malformed"
+
+
+@pytest.mark.parametrize("text", ['{"title": "Moon", "bpm": 120}', "[[1], 2]", "<?xml version='1.0'?><a/>"])
+def test_facts_without_words_are_told_from_lyrics(text: str) -> None:
+    assert reason(text) == NOT_LYRICS
 
 
 def test_lrc_lines_are_sorted_and_last_until_the_next_stamp() -> None:
-    lyrics = parse("[ar:Ann]\n[00:02.50]Two words\n[00:01]one\n[00:04.000]\n[01:00:50]last", ".lrc")
+    lyrics = read("[ar:Ann]\n[00:02.50]Two words\n[00:01]one\n[00:04.000]\n[01:00:50]last")
     assert lyrics.words == ["one", "two", "words", "last"]
     assert lines(lyrics) == [("one", 1.0, 2.5), ("two words", 2.5, 4.0), ("last", 60.5, math.inf)]
     assert lyrics.times is None
 
 
 def test_lrc_line_with_several_stamps_is_sung_several_times() -> None:
-    assert parse("[00:01.00][00:03.00]la\n[00:02.00]li", ".lrc").words == ["la", "li", "la"]
-
-
-def test_lrc_offset_moves_lines_earlier() -> None:
-    assert lines(parse("[offset:+500]\n[00:02.00]la", ".lrc")) == [("la", 1.5, math.inf)]
-
-
-def test_enhanced_lrc_gives_word_times() -> None:
-    lyrics = parse(
-        "[00:01.00]<00:01.00>One <00:01.50>two<00:02.00>\n[00:03.00]<00:03.00>la<00:03.50>", ".lrc"
-    )
-    assert times(lyrics) == [("one", 1.0, 1.5), ("two", 1.5, 2.0), ("la", 3.0, 3.5)]
-
-
-def test_enhanced_lrc_with_words_without_a_stamp_is_only_timed_by_line() -> None:
-    lyrics = parse("[00:01.00]<00:01.00>One two\n[00:03.00]la", ".lrc")
-    assert (lyrics.words, lyrics.times) == (["one", "two", "la"], None)
-
-
-def test_lrc_with_unstamped_words_is_refused() -> None:
-    assert reason("[00:01.00]la\nli", ".lrc") == "lyrics_malformed"
-    assert reason("[offset:soon]\n[00:01.00]la", ".lrc") == "lyrics_malformed"
-
-
-def test_labels_go_and_backing_words_stay() -> None:
-    text = "[Verse 1: Ann]\nVerse 2:\nI say (oh yeah) hello [x]\nla la x2\nla (x3)\nChorus of birds"
-    words = ["i", "say", "oh", "yeah", "hello", "la", "la", "la", "chorus", "of", "birds"]
-    assert parse(text, ".txt").words == words
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
-def test_text_is_read_in_every_common_encoding(encoding: str) -> None:
-    assert parse("Café".encode(encoding), ".txt").words == ["café"]
-
-
-def test_limits_and_empty_lyrics_have_their_reasons() -> None:
-    assert reason("la " * 101, ".txt") == "lyrics_too_long"
-    assert reason(b"a" * 10_001, ".txt") == "lyrics_too_long"
-    assert reason("[Chorus]\n...", ".txt") == "lyrics_empty"
-    assert reason('{"word": []}', ".json") == "lyrics_empty"
-    assert reason(b"la\0la", ".txt") == "lyrics_malformed"
+    assert read("[00:01.00][00:03.00]la\n[00:02.00]li").words == ["la", "li", "la"]
 
 
 @pytest.mark.parametrize(
-    ("text", "ending", "num_lines"),
+    ("stamp", "start_s"),
     [
-        ("[Verse]\nla la\n\nChorus:\nli\n♪\n", ".txt", 2),
-        ("[00:01.00]la la\n[00:02.00]\n[00:03.00][00:05.00]li\n", ".lrc", 3),
-        ('[{"word": "la"}]', ".json", None),
+        ("[00:02.5]", 2.5),
+        ("[00:02.05]", 2.05),
+        ("[00:02.005]", 2.005),
+        ("[00:02,05]", 2.05),
+        ("[00:02:05]", 2.05),
+        ("[01:00:02.050]", 3602.05),
+        ("[ 00:02.05 ]", 2.05),
+        ("[0:2.050000]", 2.05),
+        ("[100:02.05]", 6002.05),
     ],
 )
-def test_lines_are_counted_where_a_format_has_lines(text: str, ending: str, num_lines: int | None) -> None:
-    assert parse(text, ending).num_lines == num_lines
+def test_lrc_stamps_are_read_as_tools_write_them(stamp: str, start_s: float) -> None:
+    assert lines(read(f"{stamp}la")) == [("la", pytest.approx(start_s), math.inf)]
 
 
-def test_an_unknown_ending_is_a_value_error() -> None:
-    with pytest.raises(ValueError, match="unknown"):
-        parse("la", ".srt")
+def test_stamps_whose_third_numbers_never_pass_59_in_a_whole_file_have_hours() -> None:
+    text = "".join(f"[00:00:{second:02d}]la\n" for second in range(2, 58, 4))
+    assert [start for _, start, _ in lines(read(text))] == [float(second) for second in range(2, 58, 4)]
+
+
+@pytest.mark.parametrize(
+    ("offset", "start_s"),
+    [("+500", 1.5), ("-500", 2.5), ("500 ms", 1.5), ("0.5s", 1.5), ("", 2.0), ("soon", 2.0)],
+)
+def test_lrc_offset_moves_lines_earlier_and_one_that_is_no_number_moves_none(
+    offset: str, start_s: float
+) -> None:
+    lyrics = read(f"[offset:{offset}]\n[00:02.00]la")
+    assert lines(lyrics) == [("la", start_s, math.inf)]
+    assert kinds(lyrics) == ({"bad_time"} if offset == "soon" else set())
+
+
+def test_enhanced_lrc_gives_word_times() -> None:
+    lyrics = read("[00:01.00]<00:01.00>One <00:01.50>two<00:02.00>\n[00:03.00]<00:03.00>la<00:03.50>")
+    assert times(lyrics) == [("one", 1.0, 1.5), ("two", 1.5, 2.0), ("la", 3.0, 3.5)]
+
+
+def test_syllables_without_a_blank_between_them_are_one_word() -> None:
+    lyrics = read("[00:01.00]<00:01.00>win<00:01.20>dow <00:01.50>let <00:02.00>\n")
+    assert times(lyrics) == [("window", 1.0, 1.5), ("let", 1.5, 2.0)]
+
+
+def test_words_written_without_any_blank_between_their_stamps_are_words() -> None:
+    assert read("[00:01.00]<00:01.00>open<00:01.20>the<00:01.50>door").words == ["open", "the", "door"]
+
+
+def test_stamps_in_square_brackets_inside_a_line_are_those_of_words() -> None:
+    lyrics = read("[00:01.00]one [00:01.50]two [00:02.00]\n")
+    assert times(lyrics) == [("one", 1.0, 1.5), ("two", 1.5, 2.0)]
+
+
+def test_a_word_or_a_line_without_a_stamp_costs_no_other_word_its_time() -> None:
+    lyrics = read("[00:01.00]<00:01.00>One two <00:02.00>rock-n-roll<00:02.60>\n[00:03.00]la\nli")
+    assert lyrics.words == ["one", "two", "rock", "n", "roll", "la", "li"]
+    assert [word and word.start_s for word in lyrics.times or []] == [
+        1.0, None, 2.0, pytest.approx(2.2667, abs=1e-3), pytest.approx(2.3333, abs=1e-3), None, None,
+    ]  # fmt: skip
+    assert lines(lyrics)[1] == ("la li", 3.0, math.inf)  # it goes on the line before
+
+
+def test_untimed_lines_before_the_first_stamp_are_a_title_and_in_greater_number_words() -> None:
+    lyrics = read("Open Gate - Jane Roe\n[00:02.00]la")
+    assert (lyrics.words, kinds(lyrics)) == (["la"], {"title"})
+    assert read("one\ntwo\nthree\n[00:02.00]la").words == ["one", "two", "three", "la"]
+
+
+def test_of_two_texts_under_one_stamp_the_first_is_taken_and_the_rest_are_told() -> None:
+    lyrics = read("[00:01.00]la la\n[00:01.00]otra vez\n[00:02.00]li\n[00:02.00]li")
+    assert (lyrics.words, kinds(lyrics)) == (["la", "la", "li", "li"], {"translation"})
+
+
+def test_backing_vocals_of_a_line_of_their_own_are_words_with_their_times() -> None:
+    lyrics = read(
+        "[00:01.00]<00:01.00>one <00:02.00>\n[bg:<00:02.10>oh <00:02.40>]\n[00:03.00]<00:03.00>two <00:04.00>"
+    )
+    assert times(lyrics) == [("one", 1.0, 2.0), ("oh", 2.1, 2.4), ("two", 3.0, 4.0)]
+
+
+def test_labels_go_and_are_kept_beside_and_backing_words_stay() -> None:
+    text = "[Verse 1: Ann]\nVerse 2:\nI say (oh yeah) hello [x]\nla la x2\nla (x3)\nChorus of birds"
+    lyrics = read(text)
+    assert lyrics.words == ["i", "say", "oh", "yeah", "hello", "la", "la", "la", "chorus", "of", "birds"]
+    assert [(label.before, label.text) for label in lyrics.labels] == [
+        (0, "Verse 1: Ann"),
+        (0, "Verse 2"),
+        (5, "x"),
+    ]
+    assert kinds(lyrics) == {"label", "repeat"}
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["[Chorus]", "(Chorus)", "{Chorus}", "【副歌】", "Chorus", "Chorus:", "CHORUS", "*Chorus*", "# Chorus", "Final Chorus",
+     "Pre-Chorus 2", "Verse II", "Verse One:", "Hook:", "[Hook]", "(Instrumental)", "♪ Interlude ♪", "Chorus x2", "--- Bridge ---",
+     "Estribillo", "Couplet 2", "Refrain", "Strophe 1", "Ritornello", "Refrão", "Zwrotka 2", "Припев:", "Куплет 1", "サビ",
+     "副歌", "후렴", "Nakarat", "Omkvæd"],
+)  # fmt: skip
+def test_a_line_that_names_a_part_is_a_label_in_every_bracket_and_language(label: str) -> None:
+    lyrics = read(f"la la\n{label}\nlo\n")
+    assert lyrics.words == ["la", "la", "lo"]
+    assert [found.before for found in lyrics.labels] == [2]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Bridge over water",
+        "Hook",
+        "Break",
+        "solo",
+        "You are my chorus",
+        "(oh chorus of mine)",
+        "Final",
+        "I see music",
+        "ponte",
+    ],
+)
+def test_a_line_that_could_be_sung_stays(line: str) -> None:
+    assert len(read(f"la\n{line}\n").words) == 1 + len(line.replace("(", "").replace(")", "").split())
+
+
+@pytest.mark.parametrize(
+    "credit",
+    ["Lyrics by: Jane Roe", "Written by Jane Roe", "Composed by：John", "Music & Lyrics by Ann", "作词 : 林夕", "作曲：陈", "Letra: Ana",
+     "Paroles : Anne", "Producer: Bo", "© 2020 Some Label", "All rights reserved", "https://example.org/x", "www.example.org",
+     "Lyrics provided by Somebody", "Title: Open Gate", "{title: Open Gate}"],
+)  # fmt: skip
+def test_lines_that_tell_who_made_the_song_are_credits(credit: str) -> None:
+    lyrics = read(f"{credit}\nla la\n")
+    assert (lyrics.words, kinds(lyrics)) == (["la", "la"], {"credit"})
+
+
+def test_a_stamped_title_line_is_told_from_words_by_the_files_own_facts() -> None:
+    text = "[ti:Open Gate]\n[ar:Jane Roe]\n[00:00.00]Jane Roe - Open Gate\n[00:02.00]open gate"
+    assert read(text).words == ["open", "gate"]
+
+
+def test_names_before_a_colon_are_voices_where_they_return_and_words_where_they_do_not() -> None:
+    assert read("Ann: la\nBob: li\nAnn: lo\nBob: lu").words == ["la", "li", "lo", "lu"]
+    assert read("F: la\nM: li\nBoth: lo").words == ["la", "li", "lo"]
+    assert read("Remember: la\nli").words == ["remember", "la", "li"]
+
+
+def test_a_page_of_a_lyrics_site_is_no_words() -> None:
+    text = "2 ContributorsOpen Gate Lyrics[Verse 1]\nla la\nYou might also like[Chorus]\nli water5Embed"
+    assert read(text).words == ["la", "la", "li", "water"]
+
+
+def test_chords_above_and_inside_words_go_and_a_line_that_is_a_word_stays() -> None:
+    sheet = "Am      G   C/E\nopen the win[Am]dow\ne|--0--2--3-|\n[G]let it in\n"
+    assert read(sheet).words == ["open", "the", "window", "let", "it", "in"]
+    assert read("A\nlong day\n").words == ["a", "long", "day"]
+
+
+def test_letters_that_cannot_be_seen_or_only_look_like_others_are_mended_and_told() -> None:
+    lyrics = read("win\u200bdow c\u0430rry &amp; it&#39;s <i>me</i> Привет")
+    assert lyrics.words == ["window", "carry", "and", "it's", "me", "привет"]
+    assert kinds(lyrics) == {"invisible", "look_alike", "entity", "markup"}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "latin-1", "cp1252"])
+def test_text_is_read_in_every_common_encoding(encoding: str) -> None:
+    assert read("Café la".encode(encoding)).words == ["café", "la"]
+
+
+def test_windows_quotes_are_apostrophes_and_text_misread_before_is_refused_by_name() -> None:
+    assert read(b"I don\x92t know").words == ["i", "don't", "know"]
+    for text in ("I donâ€™t know", "la cafÃ© la", "lost \ufffd letters"):
+        assert reason(text) == "lyrics_mojibake"
+
+
+@pytest.mark.parametrize("head", [b"%PDF-1.4", b"{\\rtf1 la}", b"<!DOCTYPE html><html>", b"\xd0\xcf\x11\xe0"])
+def test_documents_of_other_programs_are_refused(head: bytes) -> None:
+    assert reason(head + b" la la") == "lyrics_malformed"
+
+
+def test_limits_and_empty_lyrics_have_their_reasons() -> None:
+    assert reason("la " * 101) == "lyrics_too_long"
+    assert reason(b"a" * 10_001) == "lyrics_too_long"
+    assert reason("[Chorus]\n...") == "lyrics_empty"
+    assert reason('{"word": []}') == "lyrics_empty"
+    assert reason(b"la\0la") == "lyrics_malformed"
+
+
+@pytest.mark.parametrize(
+    ("text", "num_lines"),
+    [
+        ("[Verse]\nla la\n\nChorus:\nli\n♪\n", 2),
+        ("[00:01.00]la la\n[00:02.00]\n[00:03.00][00:05.00]li\n", 3),
+        ('[{"word": "la"}]', None),
+    ],
+)
+def test_lines_are_counted_where_a_format_has_lines(text: str, num_lines: int | None) -> None:
+    assert read(text).num_lines == num_lines
+
+
+def test_what_states_more_is_told_from_what_states_less() -> None:
+    texts = ['[{"word": "la", "start": 1, "end": 2}]', "[00:01.00]la", "la", '{"bpm": 3}']
+    assert [stated_detail(text.encode()) for text in texts] == [3, 2, 1, 0]
+
+
+def test_words_without_times_share_what_their_neighbours_leave_and_all_stand_in_order() -> None:
+    rows = '[{"word": "a"}, {"word": "b", "start": 1, "end": 2}, {"word": "c"}, {"word": "d"}, {"word": "e", "start": 4}]'
+    timed = read(rows).fully_timed(6.0)
+    assert timed is not None
+    assert [(word.text, word.start_s, word.end_s) for word in timed] == [
+        ("a", 0.0, 1.0), ("b", 1.0, 2.0), ("c", 2.0, 3.0), ("d", 3.0, 4.0), ("e", 4.0, 6.0),
+    ]  # fmt: skip

@@ -8,9 +8,9 @@ from itertools import pairwise
 import pytest
 
 from flows.settings.params import load_params
+from tasks.lyrics.read import read_lyrics
 from tasks.models.phonemizer import build_phonemizer
 from tasks.prompts.rough_times import RoughTimes, RoughTimesParams, num_syllables, rough_times
-from tasks.songs.lyrics import parse_lyrics
 
 PARAMS = RoughTimesParams(intro_bars=1, section_bars=2, outro_bars=1, rest_beats=1.0, min_syllable_s=0.2)
 ENGLISH = build_phonemizer(load_params().models.phonemizer)
@@ -18,7 +18,7 @@ TEXT = "[Verse]\nHello moon\nWe are singing\n\nChorus:\nStay forever\n"
 
 
 def timed(text: str = TEXT, bpm: float = 120.0) -> RoughTimes:
-    return rough_times(text, bpm, ENGLISH, PARAMS)
+    return rough_times(read_lyrics(text.encode(), 10_000, 1_000), bpm, ENGLISH, PARAMS)
 
 
 def test_every_line_starts_on_a_bar_and_sections_rest() -> None:
@@ -59,7 +59,7 @@ def test_syllables_are_the_vowels_that_are_said(word: str, syllables: int) -> No
 
 def test_the_written_form_is_read_back_as_jamifys() -> None:
     times = timed()
-    read = parse_lyrics(json.dumps(times.to_json()).encode(), ".json", 10_000, 100)
+    read = read_lyrics(json.dumps(times.to_json()).encode(), 10_000, 100)
     assert read.times is not None
     assert [word.text for word in read.times] == [word.text for word in times.words]
     assert [word.start_s for word in read.times] == [round(word.start_s, 3) for word in times.words]

@@ -228,3 +228,59 @@ def test_a_name_too_long_for_any_file_is_a_row_refused(tmp_path: Path) -> None:
     listing = list_sources(manifest)
     assert not listing.sources
     assert [row["reason"] for row in listing.refused] == ["manifest_entry"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a_lyrics.txt", "a.lyrics.txt", "a.wav.lrc", "a.en.srt", "a - lyrics.txt", "a.synced.lrc", "a.kar"],
+)
+def test_lyrics_are_found_by_the_names_that_tools_give_them(tmp_path: Path, name: str) -> None:
+    write_song(tmp_path / "a.wav", 0.2)
+    (tmp_path / name).write_text("la")
+    assert by_path(tmp_path)["a.wav"].facts["lyrics_path"] == name
+
+
+def test_a_json_of_facts_never_hides_lyrics_and_of_two_files_of_words_the_one_with_times_is_taken(
+    tmp_path: Path,
+) -> None:
+    write_song(tmp_path / "a.wav", 0.2)
+    (tmp_path / "a.lrc").write_text("[00:00.10]la")
+    (tmp_path / "a.json").write_text('{"caption": "bright pop", "bpm": 120}')
+    (tmp_path / "a.txt").write_text("la")
+    assert by_path(tmp_path)["a.wav"].facts["lyrics_path"] == "a.lrc"
+    (tmp_path / "a.json").write_text('[{"word": "la", "start": 0.1, "end": 0.2}]')
+    assert by_path(tmp_path)["a.wav"].facts["lyrics_path"] == "a.json"
+
+
+def test_a_karaoke_library_gives_songs_and_not_their_stems(tmp_path: Path) -> None:
+    for seed, name in enumerate(["A - B.wav", "A - B [VOC].wav", "A - B [INSTR].wav", "Alone [VOC].wav"]):
+        write_song(tmp_path / name, 0.2, seed)
+    (tmp_path / "A - B.txt").write_text("la")
+    assert sorted(by_path(tmp_path)) == ["A - B.wav", "Alone [VOC].wav"]
+    assert reasons(tmp_path) == dict.fromkeys(["A - B [VOC].wav", "A - B [INSTR].wav"], "stem_of_a_song")
+
+
+def test_a_prompt_file_of_another_tool_is_a_style_and_no_lyrics(tmp_path: Path) -> None:
+    write_song(tmp_path / "a.wav", 0.2)
+    (tmp_path / "a_prompt.txt").write_text("pop")
+    facts = by_path(tmp_path)["a.wav"].facts
+    assert (facts["lyrics_path"], facts["style_path"]) == (None, "a_prompt.txt")
+
+
+def test_one_bad_line_of_a_manifest_costs_its_row_and_is_named_by_its_line(tmp_path: Path) -> None:
+    write_song(tmp_path / "a.wav", 0.2)
+    write_song(tmp_path / "b.wav", 0.2, seed=1)
+    lines = ['{"audio_path": "a.wav"}', "", '{"audio_path": "b.wav"', '{"audio_path": "b.wav"}']
+    (tmp_path / "list.jsonl").write_text("\n".join(lines))
+    listing = list_sources(tmp_path / "list.jsonl")
+    assert len(listing.sources) == 2
+    assert [(row["path"], row["reason"]) for row in listing.refused] == [("list.jsonl:3", "manifest_entry")]
+
+
+@pytest.mark.parametrize("key", ["lyrics", "text"])
+def test_a_row_of_a_manifest_may_hold_its_lyrics(tmp_path: Path, key: str) -> None:
+    write_song(tmp_path / "a.wav", 0.2)
+    (tmp_path / "a.txt").write_text("beside")
+    (tmp_path / "list.json").write_text(json.dumps([{"audio_path": "a.wav", key: "[00:01.00]la la"}]))
+    facts = by_path(tmp_path / "list.json")["a.wav"].facts
+    assert (facts["lyrics_path"], facts["lyrics_text"]) == (None, "[00:01.00]la la")

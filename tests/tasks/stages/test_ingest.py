@@ -32,6 +32,9 @@ def listed(root: Path, name: str = "a.wav", **columns: object) -> Song:
     facts = {
         "audio": {"path": name, "bytes": None},
         "lyrics_path": None,
+        "lyrics_text": None,
+        "title": "tiny",
+        "artist": None,
         "style_path": None,
         "content_hash": content_hash,
     }
