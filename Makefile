@@ -26,6 +26,7 @@ $(REAL): requirements.real.lock $(READY)
 demo: $(READY)
 	$(BIN)/jam toy
 	$(BIN)/jam run
+	@echo "Next, with songs of your own: . $(BIN)/activate && jam run --songs DIR --work W --plan"
 
 test: $(REAL)
 	$(BIN)/python -m pytest -m "not slow"

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
+import pytest
 import yaml
+from typer.core import TyperGroup
+from typer.main import get_command
 
 from flows.commands.main import app
 from flows.pipelines.prepare_stages import prepare_stages
@@ -44,6 +48,26 @@ def test_every_stage_stands_in_the_readme_table() -> None:
     rows = section("Stages and models")
     for stage in prepare_stages(load_params()):
         assert f"| {stage.name} |" in rows
+
+
+def command_lines() -> list[str]:
+    """Every `jam` command of the README's blocks, without what is said of it."""
+    blocks = re.findall(r"^```\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    lines = [line.partition(" # ")[0].strip() for block in blocks for line in block.splitlines()]
+    return [line for line in lines if line.startswith("jam ")]
+
+
+@pytest.mark.parametrize("line", command_lines())
+def test_every_command_of_the_readme_has_options_that_jam_takes(line: str) -> None:
+    jam = get_command(app)
+    assert isinstance(jam, TyperGroup)
+    name, *arguments = shlex.split(line)[1:]
+    jam.commands[name].make_context(name, arguments)
+
+
+def test_the_readme_and_the_demo_say_how_a_new_shell_finds_jam() -> None:
+    assert "\n. .venv/bin/activate\n" in section("Your own songs")
+    assert "/activate && jam run" in (ROOT / "Makefile").read_text()
 
 
 def test_make_targets_of_the_readme_exist() -> None:
