@@ -47,9 +47,14 @@ class Letters:
 
     def words(self) -> Iterator[tuple[str, list[Syllable]]]:
         """The words that blanks leave, each with the syllables it was written in."""
+        syllables = self.line.syllables
         for match in re.finditer(r"\S+", self.text):
             places = sorted(set(self.owners[match.start() : match.end()]))
-            yield match[0], [self.line.syllables[place] for place in places]
+            for place in range(places[-1] + 1, len(syllables)):
+                if syllables[place].text.strip():
+                    break
+                places.append(place)  # a note without text of its own holds the syllable before it
+            yield match[0], [syllables[place] for place in range(places[0], places[-1] + 1)]
 
 
 def cleaned(letters: Letters) -> Iterator[tuple[str, str]]:
