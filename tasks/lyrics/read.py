@@ -7,12 +7,19 @@ from dataclasses import replace
 
 from tasks.engine.song import Refused
 from tasks.lyrics.decode import decode_text
-from tasks.lyrics.forms import lrc, plain, ultrastar, word_json
+from tasks.lyrics.forms import lrc, plain, subtitles, ultrastar, word_json
 from tasks.lyrics.forms.written import Form, Written
 from tasks.lyrics.lyrics import Lyrics
 from tasks.lyrics.sung import sung
 
-FORMS: tuple[Form, ...] = (word_json.FORM, ultrastar.FORM, lrc.FORM, plain.FORM)
+FORMS: tuple[Form, ...] = (
+    word_json.FORM,
+    subtitles.VTT,
+    subtitles.SRT,
+    ultrastar.FORM,
+    lrc.FORM,
+    plain.FORM,
+)
 """In the order in which they are asked; plain text, which everything fits, is the last."""
 LYRICS_ENDINGS = tuple(dict.fromkeys(ending for form in FORMS for ending in form.endings))
 """Of files that may be lyrics, in the order of `FORMS`: what states more comes first."""

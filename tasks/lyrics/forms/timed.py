@@ -14,12 +14,16 @@ LAST_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Text that is sung from `start_s` to `end_s` seconds on a note, or on none that is known."""
+    """Text that is sung from `start_s` to `end_s` seconds on a note, or on none that is known.
+
+    `is_line`: the times are those of a line, none of whose words has a time.
+    """
 
     text: str
     start_s: float
     end_s: float
     pitch: int | None = None
+    is_line: bool = False
 
 
 def timed_pieces(written: Written, form: str, by_line: bool = False) -> list[list[Piece]]:
@@ -58,7 +62,7 @@ def _pieces(line: Line, by_line: bool) -> list[Piece]:
     start_s = timed[0].start_s if line.start_s is None and timed else line.start_s
     if start_s is not None and (by_line or not timed):
         end_s = timed[-1].end_s if line.end_s is None and timed else line.end_s
-        return [Piece(line.text, start_s, -1.0 if end_s is None else end_s)]
+        return [Piece(line.text, start_s, -1.0 if end_s is None else end_s, is_line=not timed)]
     pieces: list[Piece] = []
     ahead = ""
     for syllable in line.syllables:

@@ -13,7 +13,6 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
 
 from tasks.engine.song import Refused
 from tasks.lyrics.forms.timed import timed_pieces
@@ -102,7 +101,8 @@ class _Song:
             self.remarks.append(Remark("after_end", number, row))
         elif note := NOTE.match(row):
             self.number = self.number or number
-            self._note(note[1].upper(), *(_beats(note[place]) for place in (2, 3, 4)), note[5] or "", number)
+            beat, length, pitch = (_beats(note[place]) for place in (2, 3, 4))
+            self._note(note[1].upper(), beat, length, pitch, note[5] or "", number)
         elif line_end := BREAK.match(row):
             self.end_line()
             if self.relative:
@@ -153,8 +153,8 @@ class _Song:
 
 def _words_apart(lines: Sequence[Line]) -> list[Line]:
     """A blank behind each note of a file that has none at any: its notes are words."""
-    inner = [(a.text, b.text) for line in lines for a, b in pairwise(line.syllables)]
-    if not inner or any(a[-1:].isspace() or b[:1].isspace() for a, b in inner):
+    texts = [piece.text for line in lines for piece in line.syllables]
+    if any(text != text.strip() for text in texts):
         return [*lines]
     apart = []
     for line in lines:

@@ -115,7 +115,7 @@ def test_parts_of_a_duet_stand_in_the_order_of_their_times_and_together_once(mar
     second = [": 20 4 0 two", "- 30", ": 41 4 0 Both", "- 50", ": 60 4 0 right"]
     text = song(marks[0], *first, marks[1], *second)
     assert [word for word, _, _ in words(text)] == ["one", "two", "both", "left", "right"]
-    assert [remark.text for remark in read(text).remarks] == ["Both"]
+    assert [remark.text.strip() for remark in read(text).remarks] == ["Both"]
 
 
 def test_a_code_page_in_the_header_is_believed_where_the_bytes_allow_it() -> None:
