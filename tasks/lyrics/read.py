@@ -7,13 +7,14 @@ from dataclasses import replace
 
 from tasks.engine.song import Refused
 from tasks.lyrics.decode import decode_text
-from tasks.lyrics.forms import ass, lrc, plain, subtitles, ultrastar, word_json
+from tasks.lyrics.forms import ass, lrc, plain, subtitles, ttml, ultrastar, word_json
 from tasks.lyrics.forms.written import Form, Written
 from tasks.lyrics.lyrics import Lyrics
 from tasks.lyrics.sung import sung
 
 FORMS: tuple[Form, ...] = (
     word_json.FORM,
+    ttml.FORM,
     ass.FORM,
     subtitles.VTT,
     subtitles.SRT,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from tasks.engine.song import Refused
-from tasks.lyrics.forms.written import Line, Written
+from tasks.lyrics.forms.written import Line, Syllable, Written
 
 LAST_S = 1.0
 """How long the last piece of a song lasts where nobody states its end."""
@@ -26,8 +26,12 @@ class Piece:
     is_line: bool = False
 
 
-def timed_pieces(written: Written, form: str, by_line: bool = False) -> list[list[Piece]]:
+def timed_pieces(
+    written: Written, form: str, by_line: bool = False, notes: bool = False
+) -> list[list[Piece]]:
     """The pieces of each timed line, a syllable each or the whole line (`by_line`).
+
+    `notes`: whether the form has notes; where not, one that holds a syllable is a part of it.
 
     What has no time joins the timed piece before it, or the first one; a line that does so keeps a newline before it.
     An end that is not stated is the next start in the song, or `LAST_S` after the last one.
@@ -38,7 +42,7 @@ def timed_pieces(written: Written, form: str, by_line: bool = False) -> list[lis
     lines: list[list[Piece]] = []
     ahead = ""
     for line in written.lines:
-        pieces = _pieces(line, by_line)
+        pieces = _pieces(line if notes else without_held(line), by_line)
         if not pieces and line.text.strip():
             if lines:
                 last = lines[-1][-1]
@@ -54,6 +58,18 @@ def timed_pieces(written: Written, form: str, by_line: bool = False) -> list[lis
             "lyrics_untimed", f"{form} times all it holds, and these lyrics state no time; write plain text"
         )
     return _ended(lines, written)
+
+
+def without_held(line: Line) -> Line:
+    """The line with each note that holds a syllable as a part of that."""
+    syllables: list[Syllable] = []
+    for syllable in line.syllables:
+        if syllable.text.strip() or not syllables or syllable.start_s is None:
+            syllables.append(syllable)
+        else:
+            last = syllables[-1]
+            syllables[-1] = replace(last, text=last.text + syllable.text, end_s=syllable.end_s)
+    return replace(line, syllables=tuple(syllables))
 
 
 def _pieces(line: Line, by_line: bool) -> list[Piece]:

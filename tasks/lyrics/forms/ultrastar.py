@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tasks.engine.song import Refused
+from tasks.lyrics.forms.borders import words_apart
 from tasks.lyrics.forms.timed import timed_pieces
 from tasks.lyrics.forms.written import Form, Line, Remark, Syllable, Written, seconds
 
@@ -47,7 +48,7 @@ def read(text: str) -> Written:
     for number, row in enumerate(text.splitlines(), start=1):
         song.take(row, number)
     song.end_line()
-    lines = _one_order(_words_apart(song.lines), song.remarks)
+    lines = _one_order(words_apart(song.lines), song.remarks)
     names = tuple(headers[key] for key in ("TITLE", "ARTIST") if headers.get(key))
     return Written(tuple(lines), names=names, remarks=tuple(song.remarks))
 
@@ -56,7 +57,7 @@ def write(written: Written) -> bytes:
     """Times to 10 ms, ends for all (`timed_pieces`); a note without a pitch is rap."""
     title, artist = (*written.names, "", "")[:2]
     rows = ["#VERSION:1.0.0", f"#TITLE:{title}", f"#ARTIST:{artist}", f"#BPM:{WRITTEN_BPM}", "#GAP:0"]
-    for line in timed_pieces(written, "UltraStar"):
+    for line in timed_pieces(written, "UltraStar", notes=True):
         for piece in line:
             start, end = (round(time_s * WRITTEN_BPM / 15) for time_s in (piece.start_s, piece.end_s))
             kind, pitch = ("R", 0) if piece.pitch is None else (":", piece.pitch - MIDDLE_C)
@@ -149,22 +150,6 @@ class _Song:
         at = bisect_right(self.tempos, beat, key=lambda tempo: tempo[0])
         first, at_s, beat_s = self.tempos[max(0, at - 1)]
         return seconds(self.gap_s + at_s + (beat - first) * beat_s)
-
-
-def _words_apart(lines: Sequence[Line]) -> list[Line]:
-    """A blank behind each note of a file that has none at any: its notes are words."""
-    texts = [piece.text for line in lines for piece in line.syllables]
-    if any(text != text.strip() for text in texts):
-        return [*lines]
-    apart = []
-    for line in lines:
-        following = [*line.syllables[1:], Syllable(" ")]
-        pieces = (
-            replace(piece, text=f"{piece.text} " if after.text else piece.text)
-            for piece, after in zip(line.syllables, following, strict=True)
-        )
-        apart.append(replace(line, syllables=tuple(pieces)))
-    return apart
 
 
 def _one_order(lines: Sequence[Line], remarks: list[Remark]) -> list[Line]:

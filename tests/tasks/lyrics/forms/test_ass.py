@@ -68,7 +68,7 @@ def test_what_is_written_is_read_again() -> None:
     for seed in range(250):
         comes_back(
             FORM,
-            toy_song(seed, pitch=False, words=seed % 4 > 0),
+            toy_song(seed, words=seed % 4 > 0),
             Kept(0.011, pitch=False, words=seed % 4 > 0),
         )
 
