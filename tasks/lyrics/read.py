@@ -7,12 +7,13 @@ from dataclasses import replace
 
 from tasks.engine.song import Refused
 from tasks.lyrics.decode import decode_text
-from tasks.lyrics.forms import ass, lrc, plain, subtitles, ttml, ultrastar, word_json
+from tasks.lyrics.forms import ass, lrc, midi, plain, subtitles, ttml, ultrastar, word_json
 from tasks.lyrics.forms.written import Form, Written
 from tasks.lyrics.lyrics import Lyrics
 from tasks.lyrics.sung import sung
 
 FORMS: tuple[Form, ...] = (
+    midi.FORM,
     word_json.FORM,
     ttml.FORM,
     ass.FORM,
