@@ -7,15 +7,17 @@ from dataclasses import replace
 
 from tasks.engine.song import Refused
 from tasks.lyrics.decode import decode_text
-from tasks.lyrics.forms import ass, lrc, midi, plain, subtitles, ttml, ultrastar, word_json
+from tasks.lyrics.forms import ass, lrc, midi, musicxml, plain, subtitles, ttml, ultrastar, word_json
 from tasks.lyrics.forms.written import Form, Written
 from tasks.lyrics.lyrics import Lyrics
 from tasks.lyrics.sung import sung
 
 FORMS: tuple[Form, ...] = (
     midi.FORM,
+    musicxml.ZIPPED,
     word_json.FORM,
     ttml.FORM,
+    musicxml.FORM,
     ass.FORM,
     subtitles.VTT,
     subtitles.SRT,
