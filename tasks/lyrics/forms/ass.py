@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from tasks.lyrics.forms.timed import timed_pieces
 from tasks.lyrics.forms.written import Form, Line, Remark, Syllable, Written, seconds
 
-SECTION = re.compile(r"^\s*\[(?:Script Info|V4\+? Styles|Events)\]\s*$", re.IGNORECASE | re.MULTILINE)
+SECTION = re.compile(r"^[ \t]*\[(?:Script Info|V4\+? Styles|Events)\][ \t]*$", re.IGNORECASE | re.MULTILINE)
 ROW = re.compile(r"^\s*(Dialogue|Comment)\s*:(.*)$", re.IGNORECASE)
 FORMAT = re.compile(r"^\s*Format\s*:(.*)$", re.IGNORECASE)
 COLUMNS = ("layer", "start", "end", "style", "name", "marginl", "marginr", "marginv", "effect", "text")
 TIME = re.compile(r"\s*(\d{1,4}):(\d{1,2}):(\d{1,2})[.,:](\d{1,3})\s*")
 TAGS = re.compile(r"\{([^{}]*)\}")
 LENGTH = re.compile(r"\\[kK][fo]?\s*(\d{1,6}(?:\.\d{1,3})?)")
-DRAWING = re.compile(r"\{[^{}]*\\p[1-9][^{}]*\}.*?(?:\{[^{}]*\\p0[^{}]*\}|$)")
+DRAWING = re.compile(r"\\p(\d)")
 HEAD = """[Script Info]
 ScriptType: v4.00+
 
@@ -36,7 +36,7 @@ Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the events, its text without drawings."""
+    """A row of the events."""
 
     number: int
     is_comment: bool
@@ -101,7 +101,7 @@ def _rows(text: str, remarks: list[Remark]) -> Iterator[Row]:
             if start_s is None or end_s is None or end_s < start_s:
                 remarks.append(Remark("bad_time", number, f"{cells.get('start')} to {cells.get('end')}"))
                 end_s = None
-            words = DRAWING.sub("", cells["text"]).replace("\\h", " ").replace("\\N", " ").replace("\\n", " ")
+            words = cells["text"].replace("\\h", " ").replace("\\N", " ").replace("\\n", " ")
             is_comment = match[1].lower() == "comment"
             yield Row(number, is_comment, cells.get("effect", "").strip().lower(), start_s, end_s, words)
 
@@ -121,14 +121,17 @@ def _syllables(row: Row) -> tuple[Syllable, ...]:
     """The pieces between tags with lengths; what has no text is a gap."""
     head, *rest = TAGS.split(row.text)
     pieces = [Syllable(head)] if head.strip() else []
-    now_s, start_s = row.start_s, None
+    now_s, start_s, draws = row.start_s, None, False
     for tags, text in zip(rest[::2], rest[1::2], strict=True):
         for length in LENGTH.findall(tags):
             start_s = now_s
             now_s = None if now_s is None else seconds(now_s + float(length) / 100)
+        draws = DRAWING.findall(tags)[-1] != "0" if DRAWING.search(tags) else draws
+        if draws:  # a shape's points
+            continue
         if text.strip():
             pieces.append(Syllable(text, start_s, None if start_s is None else now_s))
-        elif text and pieces:
+        elif text and pieces and not pieces[-1].text.endswith(" "):
             last = pieces[-1]
             pieces[-1] = Syllable(last.text + " ", last.start_s, last.end_s)
     return tuple(pieces)

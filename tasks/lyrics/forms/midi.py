@@ -108,7 +108,7 @@ def _lyrics(song: MidiSong) -> tuple[int, list[tuple[int, bytes]], int]:
 
     def sung(events: list[tuple[int, bytes]]) -> int:
         return sum(
-            not text.startswith(b"@") and re.search(rb"[A-Za-z\x80-\xff]", text) is not None
+            not text.startswith(b"@") and re.search(rb"[^\x00-\x20\\\/<^%~_+-]", text) is not None
             for _, text in events
         )
 
@@ -172,14 +172,15 @@ def _events(ticks: Sequence[int], texts: Sequence[str], is_xf: bool) -> list[Eve
             continue
         if is_xf:
             text = re.sub(r"%-?", "", text.replace("^", " ").replace("<", "\n"))
-        text = re.sub(r"^[\\/]+|[\\/]+$", "\n", text)
+        bare = text.strip("\\/")
+        text = "\n" * text.startswith(("\\", "/")) + bare + "\n" * (bool(bare) and text.endswith(("\\", "/")))
         at: int | None = tick
         for place, part in enumerate(re.split(r"[\r\n]+", text)):
             begins = begins or place > 0
             if part.strip():
                 events.append(Event(at, part, begins))
                 at, begins = None, False
-            elif part and events and not begins:
+            elif part and events and not begins and not events[-1].text.endswith(" "):
                 events[-1] = replace(events[-1], text=events[-1].text + " ")
     return events
 

@@ -29,7 +29,8 @@ from tasks.lyrics.parsers.score import (
 )
 from tasks.lyrics.parsers.xml import parsed, root_is, text_of
 
-MAX_SYLLABLES = 20_000
+MAX_SYLLABLES, MAX_NOTES = 20_000, 200_000
+"""Of one song, repeats counted."""
 AT_ONCE = 1e-3  # quarters between the end of a note and one that goes on from it
 NAMES = ("work/work-title", "movement-title", "identification/creator")
 STEPS = ("C", "C", "D", "D", "E", "F", "F", "G", "G", "A", "A", "B")
@@ -133,9 +134,14 @@ class _Song:
         visits: Counter[int] = Counter()
         verses: dict[int, set[str]] = defaultdict(set)
         at = at_s = 0.0
+        num_notes = 0
         for place in played([measure.signs for measure in self.measures]):
             measure = self.measures[place]
             visits[place] += 1
+            num_notes += len(measure.notes) + len(measure.labels)
+            if self.count > MAX_SYLLABLES or num_notes > MAX_NOTES:
+                most = f"{MAX_SYLLABLES} syllables or {MAX_NOTES} notes"
+                raise Refused("lyrics_too_long", f"MusicXML: the repeats of the score play more than {most}")
             verse = measure.verse(visits[place])
             verses[place].add(verse)
             tempos = clock[place] if clock else []
@@ -177,8 +183,6 @@ class _Song:
             self.slurs = 0
             self.end = at + note.start + note.length
             self.count += 1
-            if self.count > MAX_SYLLABLES:
-                raise Refused("lyrics_too_long", f"MusicXML: more than {MAX_SYLLABLES} syllables are sung")
         elif goes_on and note.is_tied:
             self.syllables[-1] = replace(self.syllables[-1], end_s=end_s)
             self.end = at + note.start + note.length

@@ -155,7 +155,7 @@ def _syllables(row: str, start_s: float | None, end_s: float | None) -> tuple[Sy
         text = _plain(row[edges[2 * place] : edges[2 * place + 1]])
         if text.strip():
             pieces.append(Syllable(text, from_s, until_s))
-        elif pieces and text:
+        elif pieces and text and not pieces[-1].text.endswith(" "):
             pieces[-1] = replace(pieces[-1], text=pieces[-1].text + " ")
     return tuple(pieces)
 

@@ -52,7 +52,7 @@ def unzipped_score(data: bytes) -> bytes:
 def _name(data: bytes) -> str | None:
     names = _names(data)
     if CONTAINER in names:
-        found = ROOT_FILE.search(_unzipped(data, CONTAINER))
+        found = ROOT_FILE.search(_unzipped(data, CONTAINER)[:10_000])
         name = found[1].decode("utf-8", "replace") if found else ""
         return name if name in names and name.lower().endswith((".xml", ".musicxml")) else None
     return next((name for name in names if name.lower().endswith(".musicxml")), None)

@@ -15,11 +15,9 @@ DEEPEST = 64
 
 def root_is(text: str, *names: str) -> bool:
     """Whether the first element of a text, in any namespace, has one of these names."""
-    head = text.lstrip("\ufeff \n\t\r")[:4000]
-    return (
-        re.match(rf"(?:<[?!][^<]*\s*|<!--.*?-->\s*)*<(?:\w+:)?(?:{'|'.join(names)})[\s>/]", head, re.DOTALL)
-        is not None
-    )
+    head = re.sub(r"<!--.*?-->", "", text[:4000], flags=re.DOTALL).lstrip("\ufeff \n\t\r")
+    first = re.search(r"<(?:\w{1,40}:)?([A-Za-z_][\w-]{0,40})[\s>/]", head)
+    return head.startswith("<") and first is not None and first[1] in names
 
 
 def parsed(text: str, form: str) -> Element:
