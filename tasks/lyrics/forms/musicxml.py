@@ -1,7 +1,7 @@
 """MusicXML, plain or zipped: the words of the first part that has some, with repeats played out.
 
 Our own, as music21 keeps time by the printed tempo where ``<sound>`` states another, and partitura loses lyrics. A measure's
-first visit sings its first verse, the second its second; where it has fewer, its last. Ties and melismas hold a syllable.
+first visit has its first verse, the second its second; where it has fewer, its last. Ties and melismas hold a syllable.
 Lines end where ``end-line`` says so. https://www.w3.org/2021/06/musicxml40/
 """
 
@@ -77,7 +77,7 @@ def read_mxl(data: bytes) -> Written:
 def write(written: Written) -> bytes:
     """One part at 60 quarters a minute in steps of 1 ms, a measure a line: for programs, not for reading music from.
 
-    A note without a pitch is unpitched. One voice sings: a syllable begins no earlier than the one before it ends.
+    A note without a pitch is unpitched. There is one voice: a syllable begins no earlier than the one before it ends.
     """
     title, artist = (*written.names, "", "")[:2]
     rows = [

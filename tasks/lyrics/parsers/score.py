@@ -64,7 +64,7 @@ class Measure:
     signs: Signs = field(default_factory=Signs)
 
     def verse(self, visit: int) -> str:
-        """The verse that a visit sings, counted from 1: the last one where there are fewer; empty without lyrics."""
+        """The verse of a visit, counted from 1: the last one where there are fewer; empty without lyrics."""
         verses = {lyric.verse for note in self.notes for lyric in note.lyrics}
         ordered = sorted(verses, key=lambda verse: (int((re.findall(r"\d{1,4}", verse) or ["0"])[-1]), verse))
         return ordered[min(visit, len(ordered)) - 1] if ordered else ""
@@ -231,7 +231,7 @@ class _Part:
 
 
 def _lyrics(note: Element) -> Iterator[Lyric]:
-    """The syllables under a note; words that share it are parted by a blank."""
+    """The syllables under a note; words that share it have a blank between them."""
     for element in note.findall("lyric"):
         text, syllabic = "", "single"
         for child in element:
