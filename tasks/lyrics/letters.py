@@ -47,9 +47,14 @@ class Letters:
 
     def words(self) -> Iterator[tuple[str, list[Syllable]]]:
         """The words that blanks leave, each with the syllables it was written in."""
-        for match in re.finditer(r"\S+", self.text):
-            places = sorted(set(self.owners[match.start() : match.end()]))
-            yield match[0], [self.line.syllables[place] for place in places]
+        syllables = self.line.syllables
+        matches = list(re.finditer(r"\S+", self.text))
+        owners = [(self.owners[match.start()], self.owners[match.end() - 1]) for match in matches]
+        for match, (first, last), after in zip(matches, owners, [*owners, (-1, -1)][1:], strict=True):
+            last += 1
+            while after[0] != last - 1 and last < len(syllables) and not syllables[last].text.strip():
+                last += 1  # a note without text of its own holds the syllable before it
+            yield match[0], [*syllables[first:last]]
 
 
 def cleaned(letters: Letters) -> Iterator[tuple[str, str]]:

@@ -8,12 +8,24 @@ from dataclasses import replace
 
 from tasks.engine.song import Refused
 from tasks.lyrics.decode import decode_text
-from tasks.lyrics.forms import lrc, plain, word_json
+from tasks.lyrics.forms import ass, lrc, midi, musicxml, plain, subtitles, ttml, ultrastar, word_json
 from tasks.lyrics.forms.written import Form, Written
 from tasks.lyrics.lyrics import Lyrics
 from tasks.lyrics.sung import sung
 
-FORMS: tuple[Form, ...] = (word_json.FORM, lrc.FORM, plain.FORM)
+FORMS: tuple[Form, ...] = (
+    midi.FORM,
+    musicxml.ZIPPED,
+    word_json.FORM,
+    ttml.FORM,
+    musicxml.FORM,
+    ass.FORM,
+    subtitles.VTT,
+    subtitles.SRT,
+    ultrastar.FORM,
+    lrc.FORM,
+    plain.FORM,
+)
 """In the order in which they are asked; plain text, which everything fits, is the last."""
 NOT_LYRICS = "not_lyrics"
 """The reason of a file that is whole and of a known kind, but states no lyrics: facts, or notes alone."""
