@@ -7,17 +7,12 @@ no distance, only the reason. Legend: W windows, D embedding dimension, B rows o
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 
-from eval.metrics.frechet import (
-    FrechetReference,
-    WindowStatistics,
-    frechet_distance,
-    merged,
-    window_statistics,
-)
+from eval.metrics.frechet import FrechetReference, WindowStatistics, merged, window_statistics
 from eval.metrics.metric import Corpus, CorpusMetric, SongMetric, Unmeasured
 from eval.metrics.song import Song
 from eval.stats.intervals import LEVEL, Estimate, jackknife
@@ -44,9 +39,7 @@ def fad(reference: FrechetReference, songs: Sequence[WindowStatistics | None]) -
         return Estimate(value, None, None, len(scored), n_failed, method="jackknife", reason=reason)
     without = [reference.distance(whole - song) for song in scored]
     estimate = jackknife(value, without, n_failed)
-    if estimate.low is None:
-        return estimate
-    return Estimate(value, max(0.0, estimate.low), estimate.high, len(scored), n_failed, method="jackknife")
+    return estimate if estimate.low is None else replace(estimate, low=max(0.0, estimate.low))
 
 
 def fad_difference(
@@ -129,7 +122,7 @@ def fad_floor(true_songs: Sequence[WindowStatistics], num_songs: int, seed: int)
         reason = too_few_songs(drawn) or too_few_songs(others)
         if reason:
             return Estimate(None, None, None, num_songs, 0, method="random draws", reason=reason)
-        distances.append(frechet_distance(merged(others), merged(drawn)))
+        distances.append(FrechetReference(merged(others)).distance(merged(drawn)))
     low, high = np.quantile(distances, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Estimate(float(np.mean(distances)), float(low), float(high), num_songs, 0, method="random draws")
 

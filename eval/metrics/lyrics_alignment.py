@@ -24,7 +24,7 @@ import numpy as np
 
 from eval.metrics.metric import SongMetric, Unmeasured
 from eval.metrics.song import Song
-from eval.metrics.word_timing import NO_REFERENCE_TIMES, timed_words
+from eval.metrics.word_timing import aligned_words
 
 WINDOW_S = 0.3
 NOT_ALL_WORDS = Unmeasured("not measured: no song has all of its words, and no others, aligned")
@@ -82,13 +82,10 @@ def validate(reference_N: np.ndarray, estimated_N: np.ndarray) -> _Starts:
 @lru_cache(maxsize=1)
 def _starts(song: Song) -> _Starts | Unmeasured | None:
     """Of a song whose aligned words are the asked ones; kept for one song, since all metrics here take it in turn."""
-    if not song.is_timed:
-        return NO_REFERENCE_TIMES
-    if song.row.get("aligned_transcript") is None:
-        return None
-    reference, placed = (
-        timed_words(song.row[column]) for column in ("reference_words", "aligned_transcript")
-    )
+    words = aligned_words(song)
+    if not isinstance(words, tuple):
+        return words
+    reference, placed = words
     if not reference or [word.word for word in reference] != [word.word for word in placed]:
         return NOT_ALL_WORDS
     return np.array([word.start_s for word in reference]), np.array([word.start_s for word in placed])

@@ -8,28 +8,21 @@ match, so one pass over both sorted lists finds as many pairs as mir_eval's bipa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from eval.metrics.metric import SongMetric, Unmeasured
 from eval.metrics.song import Song
-from eval.metrics.word_timing import NO_REFERENCE_TIMES, timed_words
+from eval.metrics.word_timing import aligned_words
 
 TOLERANCE_S = 0.05
 
 
-@dataclass(frozen=True)
-class OnsetScores:
-    """Shares of the asked onsets that were heard and of the heard ones that were asked, and their harmonic mean."""
-
-    f1: float
-    precision: float
-    recall: float
-
-
 def onset_scores(
     reference_s: Sequence[float], estimated_s: Sequence[float], tolerance_s: float = TOLERANCE_S
-) -> OnsetScores:
-    """Scores of one song, in [0, 1]; all 0 where either side has no onset, as mir_eval has it.
+) -> tuple[float, float, float]:
+    """(F1, precision, recall) of one song, each in [0, 1]; all 0 where either side has no onset, as mir_eval has it.
+
+    Precision is the share of the heard onsets that were asked for, recall that of the asked ones that were heard, F1
+    their harmonic mean.
 
     Raises:
         ValueError: the tolerance is negative.
@@ -37,11 +30,11 @@ def onset_scores(
     if tolerance_s < 0:
         raise ValueError(f"tolerance_s is {tolerance_s}: give seconds, 0 or more (mir_eval: 0.05)")
     if not reference_s or not estimated_s:
-        return OnsetScores(0.0, 0.0, 0.0)
+        return 0.0, 0.0, 0.0
     matched = num_matched(reference_s, estimated_s, tolerance_s)
     precision, recall = matched / len(estimated_s), matched / len(reference_s)
     f1 = 2 * precision * recall / (precision + recall) if matched else 0.0
-    return OnsetScores(f1, precision, recall)
+    return f1, precision, recall
 
 
 def num_matched(reference_s: Sequence[float], estimated_s: Sequence[float], tolerance_s: float) -> int:
@@ -58,14 +51,10 @@ def num_matched(reference_s: Sequence[float], estimated_s: Sequence[float], tole
 
 
 def _f1(song: Song) -> float | Unmeasured | None:
-    if not song.is_timed:
-        return NO_REFERENCE_TIMES
-    if song.row.get("aligned_transcript") is None:
-        return None
-    reference, hypothesis = (
-        timed_words(song.row[column]) for column in ("reference_words", "aligned_transcript")
-    )
-    return onset_scores([word.start_s for word in reference], [word.start_s for word in hypothesis]).f1
+    words = aligned_words(song)
+    if not isinstance(words, tuple):
+        return words
+    return onset_scores(*([word.start_s for word in side] for side in words))[0]
 
 
 ONSET_F1 = SongMetric(
