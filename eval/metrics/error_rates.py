@@ -95,7 +95,7 @@ def corpus_counts(songs: Sequence[ErrorCounts | None]) -> ErrorCounts:
 
 def fractions(songs: Sequence[ErrorCounts | None]) -> tuple[list[float | None], list[float | None]]:
     """Errors and reference tokens, a song each; None for a failed one."""
-    errors = [None if song is None else song.errors for song in songs]
+    errors: list[float | None] = [None if song is None else song.errors for song in songs]
     return errors, [None if song is None else song.num_reference for song in songs]
 
 
@@ -129,8 +129,9 @@ class RateMetric(SongMetric):
         alternative: Alternative = "two-sided",
         margin: float = 0.0,
     ) -> float | None:
-        sides = (*fractions(values), *fractions(others))
-        return paired_rate_p_value(*sides, corpus.resampling, alternative, margin)
+        return paired_rate_p_value(
+            *fractions(values), *fractions(others), corpus.resampling, alternative, margin
+        )
 
     def detectable(self, values: Values, others: Values, difference: Estimate) -> float | None:
         return detectable_rate_difference(*fractions(values), *fractions(others))

@@ -23,6 +23,7 @@ from eval.stats.intervals import (
     paired_rate_difference,
     percentile_estimate,
     rate,
+    unresolved,
 )
 from eval.stats.significance import paired_rate_p_value
 
@@ -134,8 +135,7 @@ def _errors(song: TimingErrors | None, edge: Edge) -> tuple[float, ...]:
 
 
 def _unmatched(n_failed: int) -> Estimate:
-    reason = "no song has a matched word"
-    return Estimate(None, None, None, 0, n_failed, unit="s", method="bootstrap", reason=reason)
+    return unresolved(None, 0, n_failed, "bootstrap", "no song has a matched word", "s")
 
 
 def _quantiles(

@@ -8,7 +8,7 @@ from eval.pages.charts import axis, dot_plot, scale_of
 from eval.pages.leaderboard import STAMP_MARK, unbroken
 from eval.results.listening_test import QUESTIONS, Preference
 from eval.results.report import Report, is_stand_in
-from eval.results.wording import songs
+from eval.results.wording import count, songs
 
 
 def ratings_section(report: Report) -> str:
@@ -41,7 +41,7 @@ def _row(report: Report, one: Preference) -> str:
     value = "–" if estimate.value is None else f"{100 * estimate.value:.0f}"
     range_ = "" if estimate.low is None or estimate.high is None else _range(estimate.low, estimate.high)
     p_value = "–" if one.p_value is None else f"{one.p_value:.3f}"
-    answers = f"{_count(one.num_answers, 'answer')} by {_count(one.num_listeners, 'listener')}"
+    answers = f"{count(one.num_answers, 'answer')} by {count(one.num_listeners, 'listener')}"
     return (
         f'<tr><th scope="row"><b>{escape(pair)}</b><span class="note">{escape(QUESTIONS[one.question])} '
         f"{escape(answers)}</span>{stamp}</th>"
@@ -65,7 +65,3 @@ def _says(report: Report, one: Preference) -> str:
 
 def _range(low: float, high: float) -> str:
     return f"[{100 * low:.0f}, {100 * high:.0f}]"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")

@@ -12,11 +12,10 @@ from eval.pages.data_set import data_section
 from eval.pages.frame import html_page
 from eval.pages.leaderboard import BETTER, STAMP_MARK, column_head, leaderboard
 from eval.pages.metrics import metric_panels
-from eval.pages.players import Players
+from eval.pages.players import Players, listen_section, songs_data
 from eval.pages.questions import questions
 from eval.pages.ratings import ratings_section
 from eval.pages.rounds import rounds_section
-from eval.pages.songs import listen_section, songs_data
 from eval.results.published import NOT_COMPARABLE
 from eval.results.report import Report
 from eval.results.report_json import plain
@@ -53,7 +52,8 @@ def report_html(report: Report, players: Players) -> str:
 
 
 def _header(report: Report, sections: list[tuple[str, str]]) -> str:
-    identities = sorted({*report.stand_ins, *_embedded(report)})
+    parts = (part for system in report.systems for entry in system.made_by for part in entry.split())
+    identities = sorted({*report.stand_ins, *(part for part in parts if part.startswith("embedded/"))})
     banner = ""
     if identities:
         names = ", ".join(f"<code>{escape(name)}</code>" for name in identities)
@@ -70,11 +70,6 @@ def _header(report: Report, sections: list[tuple[str, str]]) -> str:
         f"{f'<ul class=notes>{notes}</ul>' if notes else ''}</header>\n"
         f'<nav aria-label="Sections"><ul>{links}</ul></nav>'
     )
-
-
-def _embedded(report: Report) -> set[str]:
-    parts = (part for system in report.systems for entry in system.made_by for part in entry.split())
-    return {part for part in parts if part.startswith("embedded/")}
 
 
 # ---- the rest ----------------------------------------------------------------------------------------------
@@ -148,6 +143,5 @@ def _settings(report: Report) -> str:
 
 
 def _plain_text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    return json.dumps(plain(value, "settings"), ensure_ascii=False, sort_keys=True)
+    is_text = isinstance(value, str)
+    return value if is_text else json.dumps(plain(value, "settings"), ensure_ascii=False, sort_keys=True)

@@ -75,8 +75,7 @@ def _shown(record: Mapping[str, Any], name: str) -> list[str]:
 
 
 def _title(record: Mapping[str, Any], metric: str) -> str:
-    title: str = record["metrics"][metric]["title"]
-    return title
+    return str(record["metrics"][metric]["title"])
 
 
 def _songs(system: Mapping[str, Any], shown: list[str]) -> str:

@@ -46,7 +46,7 @@ from typing import Any
 from eval.results.comparisons import PairTable
 from eval.results.data_set import data_set_record
 from eval.results.report import STAMP, Comparison, LossCurve, Report, System, is_stand_in
-from eval.results.song_row import SongRow
+from eval.results.songs import SongRow
 from eval.results.wording import comparison_verdict
 from eval.stats.intervals import Estimate
 

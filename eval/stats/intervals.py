@@ -45,6 +45,13 @@ class Estimate:
         return self.above_zero or (self.high is not None and self.high < 0)
 
 
+def unresolved(
+    value: float | None, n: int, n_failed: int, method: str, reason: str, unit: str = ""
+) -> Estimate:
+    """An estimate without an interval, and why; without a value too where that is None."""
+    return Estimate(value, None, None, n, n_failed, unit, method, reason)
+
+
 @dataclass(frozen=True)
 class Resampling:
     """How songs are drawn. The same seed and number of songs give the same draws, so rows are comparable."""
@@ -156,8 +163,7 @@ def percentile_estimate(
 ) -> Estimate:
     """The estimate with the 2.5 and 97.5 percentiles of its resampled values; one song has no interval."""
     if num_songs < 2:
-        reason = "one song gives no interval"
-        return Estimate(value, None, None, num_songs, n_failed, unit, "bootstrap", reason)
+        return unresolved(value, num_songs, n_failed, "bootstrap", "one song gives no interval", unit)
     low, high = np.quantile(values_B, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Estimate(value, float(low), float(high), num_songs, n_failed, unit, "bootstrap")
 
@@ -170,8 +176,7 @@ def jackknife(value: float, values_without_N: Sequence[float] | np.ndarray, n_fa
     values_N = np.asarray(values_without_N, dtype=np.float64)
     num_songs = len(values_N)
     if num_songs < 2:
-        reason = "one song gives no interval"
-        return Estimate(value, None, None, num_songs, n_failed, method="jackknife", reason=reason)
+        return unresolved(value, num_songs, n_failed, "jackknife", "one song gives no interval")
     spread = ((values_N - values_N.mean()) ** 2).sum()
     half = float(stdtrit(num_songs - 1, (1 + LEVEL) / 2)) * math.sqrt((num_songs - 1) / num_songs * spread)
     return Estimate(value, value - half, value + half, num_songs, n_failed, method="jackknife")
@@ -205,4 +210,4 @@ def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
 
 
 def _nothing(n_failed: int) -> Estimate:
-    return Estimate(None, None, None, 0, n_failed, method="bootstrap", reason="no song has a score")
+    return unresolved(None, 0, n_failed, "bootstrap", "no song has a score")
