@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import accumulate
 
 from eval.stats.intervals import Estimate
 
@@ -222,8 +223,6 @@ def _anchor(place: float) -> str:
 
 
 def _running_mean(values: Sequence[float], reach: int) -> list[float]:
-    total = [0.0]
-    for value in values:
-        total.append(total[-1] + value)
+    total = [0.0, *accumulate(values)]
     bounds = [(max(0, i - reach), min(len(values), i + reach + 1)) for i in range(len(values))]
     return [(total[last] - total[first]) / (last - first) for first, last in bounds]

@@ -66,8 +66,6 @@ def metric_scale(report: Report, metric: Metric) -> Scale:
 
 def leaderboard(report: Report) -> str:
     """The headline metrics, and the others on demand."""
-    if not report.systems:
-        return ""
     leading = [report.metric(name) for name in report.headline] or list(report.metrics)
     others = [metric for metric in report.metrics if metric not in leading]
     boards = "".join(

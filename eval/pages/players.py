@@ -74,9 +74,7 @@ def build_players(report: Report, budget_bytes: int = EMBED_BUDGET_BYTES) -> Pla
 
 
 def listen_section(report: Report) -> str:
-    """Players, the ten worst songs, songs and genres; empty without songs."""
-    if not report.songs:
-        return ""
+    """Players, the ten worst songs, songs and genres."""
     num_songs = len({row.song_id for row in report.songs})
     num_systems = len({row.system for row in report.songs})
     genres = (

@@ -14,9 +14,7 @@ _HOLDS = {True: ("yes", "holds"), False: ("no", "does not hold"), None: ("open",
 
 
 def questions(report: Report) -> str:
-    """The section's HTML; empty without questions."""
-    if not report.comparisons:
-        return ""
+    """The section's HTML."""
     items = []
     for comparison in report.comparisons:
         metric, estimate = report.metric(comparison.metric), comparison.estimate

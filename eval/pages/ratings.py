@@ -12,16 +12,13 @@ from eval.results.wording import count, songs
 
 
 def ratings_section(report: Report) -> str:
-    """A row a question of each test; empty without answers."""
-    found = report.listening
-    if not found:
-        return ""
-    rows = "".join(_row(report, one) for one in found)
+    """A row a question of each test."""
+    rows = "".join(_row(report, one) for one in report.listening)
     heads = "".join(
         f'<th scope="col" class="figure">{text}</th>' for text in ("preferred, %", "p", "n", "failed")
     )
     return (
-        f'<p class="verdict">{unbroken(" ".join(_says(report, one) for one in found))}</p>'
+        f'<p class="verdict">{unbroken(" ".join(_says(report, one) for one in report.listening))}</p>'
         f'<div class="wide"><table><thead><tr><th scope="col">Test and question</th><th></th>{heads}</tr></thead>'
         f"<tbody>{rows}</tbody><tfoot><tr><td></td><td class=plot>{axis(_SCALE, percent=True)}</td>"
         "<td></td><td></td><td></td><td></td></tr></tfoot></table></div>"

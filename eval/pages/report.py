@@ -22,17 +22,17 @@ from eval.results.report_json import plain
 
 
 def report_html(report: Report, players: Players) -> str:
-    """The whole page as text."""
+    """The whole page as text; a section without anything to show is left out."""
     sections = [
-        ("leaderboard", "Leaderboard", leaderboard(report)),
-        ("questions", "Questions and answers", questions(report)),
-        ("listen", "Listen", listen_section(report)),
-        ("ratings", "Listening test", ratings_section(report)),
+        ("leaderboard", "Leaderboard", leaderboard(report) if report.systems else ""),
+        ("questions", "Questions and answers", questions(report) if report.comparisons else ""),
+        ("listen", "Listen", listen_section(report) if report.songs else ""),
+        ("ratings", "Listening test", ratings_section(report) if report.listening else ""),
         ("metrics", "Metric by metric", metric_panels(report)),
-        ("rounds", "Preference rounds", rounds_section(report.rounds)),
+        ("rounds", "Preference rounds", rounds_section(report.rounds) if report.rounds else ""),
         ("training", "Training", _losses(report)),
-        ("data", "Data set", data_section(report.data_set)),
-        ("published", "Published elsewhere", _published(report)),
+        ("data", "Data set", data_section(report.data_set) if report.data_set else ""),
+        ("published", "Published elsewhere", _published(report) if report.published else ""),
         ("protocol", "Protocol", _protocol(report)),
         ("settings", "Settings and run", _settings(report)),
     ]
@@ -94,8 +94,6 @@ def _loss_line(points: Any) -> str:
 
 
 def _published(report: Report) -> str:
-    if not report.published:
-        return ""
     rows = "".join(
         f'<tr><th scope="row">{escape(row.system)}</th><td>{escape(row.metric)}</td>'
         f'<td class="figure" data-value="{row.value:.9g}">{row.value:g}</td>'
@@ -143,5 +141,6 @@ def _settings(report: Report) -> str:
 
 
 def _plain_text(value: Any) -> str:
-    is_text = isinstance(value, str)
-    return value if is_text else json.dumps(plain(value, "settings"), ensure_ascii=False, sort_keys=True)
+    if isinstance(value, str):
+        return value
+    return json.dumps(plain(value, "settings"), ensure_ascii=False, sort_keys=True)

@@ -19,10 +19,8 @@ _ERROR_OVER = {
 }
 
 
-def rounds_section(report: RoundsReport | None) -> str:
-    """The section, or nothing where no round ran."""
-    if report is None:
-        return ""
+def rounds_section(report: RoundsReport) -> str:
+    """The section's HTML."""
     lines = [report.why, report.stopped, *report.notes]
     told = "".join(f'<p class="verdict">{escape(sentence(line))}</p>' for line in lines if line)
     return (

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    **{mark: f"\\{mark}" for mark in "&%$#_{}"},
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-}
+_LATEX = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        **{mark: f"\\{mark}" for mark in "&%$#_{}"},
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+    }
+)
 _ARROWS = {"lower": r" $\downarrow$", "higher": r" $\uparrow$"}
 
 
@@ -107,4 +108,4 @@ def _cell(estimate: Mapping[str, Any]) -> str:
 
 
 def _latex(text: str) -> str:
-    return re.sub(r"[\\&%$#_{}~^]", lambda mark: _LATEX[mark.group()], text)
+    return text.translate(_LATEX)

@@ -107,7 +107,7 @@ def report_record(report: Report) -> dict[str, Any]:
         "published": [{**asdict(row), "comparable": False} for row in report.published],
         "losses": [_loss(curve) for curve in report.losses],
         "rounds": report.rounds.record() if report.rounds else None,
-        "data_set": data_set_record(report.data_set),
+        "data_set": data_set_record(report.data_set) if report.data_set else None,
         "settings": plain(report.settings, "settings"),
         "run": plain(report.run, "run"),
         "notes": list(report.notes),
