@@ -11,7 +11,7 @@ from typing import Any
 from prefect.artifacts import create_link_artifact
 from prefect.context import FlowRunContext
 
-from eval.report.summary import summary_tables, system_values
+from eval.report.tables import summary_tables, system_values
 from eval.report.write import write_report
 from eval.results.listening_test import Preference
 from eval.results.report import Report

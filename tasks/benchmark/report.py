@@ -17,11 +17,10 @@ from eval.metrics.error_rates import NORMALISER, ErrorCounts
 from eval.metrics.fad import FAD
 from eval.metrics.metric import SongMetric
 from eval.pages.players import waveform_peaks, worst_songs
-from eval.results.by_genre import genre_rows
 from eval.results.published import published_rows
 from eval.results.report import Comparison, LossCurve, Report
 from eval.results.report import System as ReportSystem
-from eval.results.song_row import SongRow
+from eval.results.songs import SongRow, genre_rows
 from eval.stats.intervals import Estimate
 from jam_model.words import words_of
 from tasks.audio.mix import mp3_bytes

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from eval.metrics.aesthetics import JUDGE_MEAN, ranked_songs
 from eval.metrics.error_rates import ACOUSTIC_PER, PER
+from eval.metrics.levels import ENERGY_AFTER_END
 from eval.metrics.style_similarity import STYLE_SIMILARITY
-from eval.metrics.tail_energy import ENERGY_AFTER_END
 from eval.results.report import Comparison
 from eval.stats.intervals import Resampling
 from tasks.benchmark.external_systems import genre_of

@@ -15,9 +15,9 @@ from pydantic import Field
 from eval.metrics.error_rates import ACOUSTIC_PER, PER, WER
 from eval.metrics.fad import FAD
 from eval.metrics.frechet import FrechetReference
+from eval.metrics.levels import ENERGY_AFTER_END
 from eval.metrics.metric import CandidatesMetric, Corpus, Measurable, SongMetric, Values
 from eval.metrics.style_similarity import CANDIDATE_DIVERSITY, STYLE_SIMILARITY
-from eval.metrics.tail_energy import ENERGY_AFTER_END
 from eval.results.rounds import Change, RoundRow
 from eval.stats.intervals import Estimate, Resampling
 from eval.stats.significance import holm

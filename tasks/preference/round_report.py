@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas
 
-from eval.report.csv_tables import csv_bytes
+from eval.report.tables import csv_bytes
 from eval.results.rounds import RoundRow, RoundsReport
 from tasks.preference.gate import REWARD, Gate, PolicyScores, phone_error_rate
 from tasks.preference.round import POLICY, Round, RoundPairs

@@ -1,4 +1,4 @@
-"""One song of one system, as the report holds it: scores, counts, words, sound, and what each stage did."""
+"""One song of one system, as the report holds it: scores, words, sound, what each stage did; and genres of songs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from eval.metrics.error_rates import ErrorCounts
+from eval.metrics.metric import Corpus, SongMetric
+from eval.stats.intervals import Estimate
 
 
 @dataclass(frozen=True)
@@ -34,3 +36,26 @@ class SongRow:
     def value(self, metric: str) -> float | ErrorCounts | None:
         """What the metric measured on this song: its counts where it is an error rate."""
         return self.counts.get(metric) or self.scores.get(metric)
+
+
+@dataclass(frozen=True)
+class GenreRow:
+    """One genre of one system: its estimates by metric name."""
+
+    genre: str
+    system: str
+    estimates: Mapping[str, Estimate]
+
+
+def genre_rows(rows: Sequence[SongRow], metrics: Sequence[SongMetric], corpus: Corpus) -> list[GenreRow]:
+    """A row for each genre and system, in the order they come; songs without a genre are left out."""
+    groups: dict[tuple[str, str], list[SongRow]] = {}
+    for row in rows:
+        if row.genre:
+            groups.setdefault((row.genre, row.system), []).append(row)
+    return [
+        GenreRow(
+            genre, system, {m.name: m.estimate([row.value(m.name) for row in group], corpus) for m in metrics}
+        )
+        for (genre, system), group in groups.items()
+    ]
