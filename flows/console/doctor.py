@@ -17,10 +17,11 @@ from flows.run.progress import console, print_error, say
 from flows.settings.check_models import IDENTITY, measuring_models
 from flows.settings.params import Params
 from flows.settings.project import Project
+from tasks.engine.fingerprint import installed
 from tasks.engine.stage import BadModel
 from tasks.models.base import EMBEDDED, ModelChoice
-from tasks.models.real.device import device_of
-from tasks.models.released_weights import HUB_ID, Card, download, find_weights, installed, weights_revision
+from tasks.models.real.common import device_of
+from tasks.models.released_weights import HUB_ID, Card, download, find_weights, weights_revision
 from tasks.quality.limits import is_calibrated
 from tasks.upkeep.machine import PACKAGES, machine
 

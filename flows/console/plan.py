@@ -91,7 +91,9 @@ def _needs(params: Params, plan: Plan) -> str:
     """What is held at once at most: by the shared pool and the own workers of a flow, or by a training."""
     items = [item for items in plan.flows.values() for item in items if item.runs]
     memory = [item.memory_mb * item.workers for item in items if item.memory_mb and item.workers]
-    gpus = [params.engine.actor_options(item.name).gpus * (item.workers or 1) for item in items if item.own]
+    gpus = [
+        params.engine.actor_options(item.name)["num_gpus"] * (item.workers or 1) for item in items if item.own
+    ]
     fits = [fit.gpus_per_worker * fit.num_workers for fit in (params.pretrain, params.sft, params.dpo)]
     held = f"{max(memory):.0f} MB of memory for the largest stage" if memory else "memory not known yet"
     return f"{held}; {max(sum(gpus), *fits):g} GPUs"
