@@ -12,15 +12,14 @@ from prefect import flow
 from eval.results.report import Report
 from flows.pipelines.benchmark_report import REPORT, BenchmarkSongs, write_benchmark
 from flows.pipelines.flow_models import check_models
-from flows.pipelines.kept_round import ShownRound, shown_round, standing_rounds
 from flows.pipelines.listening_answers import standing_preferences
 from flows.pipelines.listening_stages import benchmark_stages, listening_pipeline
-from flows.pipelines.prepare_stages import prepare_pipeline, songs_root_of
+from flows.pipelines.prepare import prepare_pipeline
+from flows.pipelines.rounds import ShownRound, shown_round, standing_rounds
 from flows.pipelines.runs import checkpoint_of, untrained_checkpoint
 from flows.run.notify import HOOKS
 from flows.run.prefect_tasks import run_stages
-from flows.settings.project import Project, writes_work
-from flows.settings.work_folder import WorkFolder
+from flows.settings.project import Project, WorkFolder, writes_work
 from jam_model.checkpoint import weights_hash
 from tasks.benchmark.report import ReportText, loss_curve
 from tasks.benchmark.report_inputs import columns_of
@@ -48,7 +47,7 @@ def run_benchmark(project: Project) -> Path:
     """
     params, work, started = project.params, project.work, time.time()
     check_models(project, "benchmark")
-    songs_root = songs_root_of(params.songs)
+    songs_root = params.songs.root
     prepared = prepare_pipeline(project, songs_root)
     rows = prepared.rows([*PROMPT_COLUMNS, *DATA_SET_COLUMNS, "window_embedding"])
     prompts, notes = benchmark_prompts(rows, params.benchmark)

@@ -24,11 +24,18 @@ from flows.pipelines.listening_answers import standing_preferences
 from flows.run.notify import HOOKS
 from flows.run.prefect_tasks import run_stages
 from flows.run.progress import say
-from flows.settings.project import Project, writes_work
-from flows.settings.work_folder import WorkFolder
-from tasks.benchmark.external_systems import TRUTH, prompt_of, read_folder
+from flows.settings.project import Project, WorkFolder, writes_work
+from tasks.benchmark.external_systems import (
+    TRUTH,
+    Request,
+    first_names,
+    folder_name,
+    named_paths,
+    prompt_of,
+    read_folder,
+    request_notes,
+)
 from tasks.benchmark.report import ReportText
-from tasks.benchmark.request import Request, first_names, folder_name, named_paths, request_notes
 from tasks.benchmark.songs import Benchmark, read_benchmark
 from tasks.models.phonemizer import build_phonemizer
 from tasks.models.style_encoder import build_style_encoder

@@ -18,11 +18,9 @@ from jam_model.checkpoint import load_config, weights_hash
 from tasks.engine.table import Table
 from tasks.models.phonemizer import build_phonemizer
 from tasks.models.style_encoder import build_style_encoder
-from tasks.prompts.columns import PROMPTED_COLUMNS
+from tasks.prompts.jamify_manifest import SongRequest, read_requests, write_request
 from tasks.prompts.output_folder import SONG_COLUMNS, OutputFolder, write_config
-from tasks.prompts.prompts import candidate_sources, policy_system
-from tasks.prompts.read_prompts import read_requests
-from tasks.prompts.write_request import SongRequest, write_request
+from tasks.prompts.prompts import PROMPTED_COLUMNS, candidate_sources, policy_system
 
 
 def run_generate(project: Project, manifest: Path, checkpoint: Path, candidates: int) -> Path:

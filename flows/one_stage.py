@@ -15,7 +15,7 @@ def run_one(project: Project, name: str) -> None:
     """
     from flows.benchmark import run_benchmark
     from flows.dpo import run_dpo
-    from flows.pipelines.prepare_stages import prepare_stages
+    from flows.pipelines.prepare import prepare_stages
     from flows.prepare import run_prepare
     from flows.train import run_train
 

@@ -10,7 +10,7 @@ from prefect import flow
 from eval.stats.intervals import Resampling
 from flows.pipelines.flow_models import check_models
 from flows.pipelines.listening_stages import benchmark_stages, listening_pipeline
-from flows.pipelines.prepare_stages import prepare_pipeline, songs_root_of
+from flows.pipelines.prepare import prepare_pipeline
 from flows.pipelines.runs import checkpoint_of
 from flows.run.notify import HOOKS
 from flows.run.prefect_tasks import run_stages
@@ -37,7 +37,7 @@ def run_sensitivity(project: Project, kind: str, checkpoint: Path | None) -> Pat
         raise ValueError(f"sensitivity: {kind!r} is none of {', '.join(KINDS)}")
     params, work = project.params, project.work
     check_models(project, "benchmark")
-    songs_root = songs_root_of(params.songs)
+    songs_root = params.songs.root
     rows = prepare_pipeline(project, songs_root).rows(PROMPT_COLUMNS)
     section = params.benchmark.model_copy(update={"num_songs": params.sensitivity.num_songs})
     prompts, _ = benchmark_prompts(rows, section)

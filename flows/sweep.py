@@ -11,8 +11,8 @@ from prefect import flow
 from eval.pages.sweep import sweep_html, sweep_json
 from flows.pipelines.flow_models import check_models
 from flows.pipelines.listening_stages import generate_stage
-from flows.pipelines.prepare_stages import prepare_pipeline
-from flows.pipelines.round import generate_pairs
+from flows.pipelines.prepare import prepare_pipeline
+from flows.pipelines.rounds import generate_pairs
 from flows.pipelines.runs import checkpoint_of, remove_superseded
 from flows.run.notify import HOOKS
 from flows.run.prefect_tasks import run_as_task, run_stages
@@ -21,14 +21,13 @@ from flows.settings.project import Project, writes_work
 from tasks.models.codec import build_codec
 from tasks.preference.round import PREPARED_COLUMNS, GeneratedPairs, round_songs
 from tasks.preference.round_report import pairs_line
-from tasks.preference.sweep import SONG_COLUMNS, START
-from tasks.preference.sweep_runs import Trained, arm_runs, keep_result, row_line, sweep_report
+from tasks.preference.sweep import SONG_COLUMNS, START, Trained, arm_runs, keep_result, row_line, sweep_report
 from tasks.prompts.prompts import Prompt, policy_systems, system_sources
 from tasks.stages.reward import Reward
 from tasks.stages.score import Score
 from tasks.stages.style import Style
 from tasks.storage.files import write_bytes, write_json
-from tasks.trainer.many_runs import fit_all
+from tasks.trainer.fit_many import fit_all
 
 
 @writes_work("sweep")

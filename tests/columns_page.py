@@ -12,7 +12,7 @@ from flows.settings.params import load_params
 from jam_model.shard_index import EXTRAS
 from tasks.engine.columns import Column
 from tasks.engine.stage import stages_in
-from tasks.prompts.columns import PROMPTED_COLUMNS
+from tasks.prompts.prompts import PROMPTED_COLUMNS
 from tasks.quality.measures import MEASURES
 from tasks.songs.columns import SONG_COLUMNS
 

@@ -52,7 +52,7 @@ def run_lifecycle(
 
         raise typer.Exit(print_plan(project_at(work, params_file, overrides, songs)))
     project = ready(work, params_file, overrides, "all")
-    from flows.console.tables import print_report
+    from flows.console.measured import print_report
     from flows.lifecycle import lifecycle
 
     path = str(songs) if songs else project.params.songs.path
@@ -120,7 +120,7 @@ def generate(
     project = ready(out, params_file, settings, "generate")
     from flows.generate import generate as flow
     from flows.generate import manifest_of
-    from tasks.prompts.write_request import SongRequest
+    from tasks.prompts.jamify_manifest import SongRequest
 
     request = SongRequest(lyrics, style, bpm, duration) if lyrics else None
     asked = manifest_of(project.params, manifest, request, out)

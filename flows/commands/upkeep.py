@@ -17,7 +17,7 @@ def retry(
     overrides: Overrides = NONE,
 ) -> None:
     """Forget the drops of one reason, so that the next run tries those songs again."""
-    from flows.console.tables import forget
+    from flows.console.upkeep import forget
 
     forget(project_at(work, params_file, overrides), reason)
 

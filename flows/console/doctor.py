@@ -14,11 +14,11 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from flows.run.progress import console, print_error, say
-from flows.settings.check_models import IDENTITY, measuring_models
 from flows.settings.params import Params
 from flows.settings.project import Project
 from tasks.engine.stage import BadModel
 from tasks.models.base import EMBEDDED, ModelChoice
+from tasks.models.chosen import IDENTITY
 from tasks.models.real.device import device_of
 from tasks.models.released_weights import HUB_ID, Card, download, find_weights, installed, weights_revision
 from tasks.quality.limits import is_calibrated
@@ -110,7 +110,7 @@ def download_models(params: Params, kinds: Sequence[str]) -> int:
 
 def limits_line(params: Params) -> str:
     """Whether the gate's limits were chosen for the models in use."""
-    models = measuring_models(params)
+    models = params.models.measuring()
     if is_calibrated(params.filter, models):
         return f"the limits of `filter` were chosen for {' and '.join(models)}"
     return f"the limits of `filter` are uncalibrated for {' and '.join(models)}; `jam calibrate` chooses them"

@@ -12,11 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.table import Table as Grid
-
 from flows.pipelines.flow_models import stages_of, unusable_models
-from flows.pipelines.prepare_stages import prepare_pipeline
-from flows.run.progress import console, say
+from flows.pipelines.prepare import prepare_pipeline
+from flows.run.progress import say, say_table
 from flows.settings.params import Params
 from flows.settings.project import Project
 from tasks.engine.pipeline import Pipeline
@@ -27,9 +25,10 @@ from tasks.preference.round import RoundParams
 from tasks.songs.columns import SONG_COLUMNS
 from tasks.songs.hashes import Hashes
 from tasks.songs.listing import admitted_paths, list_sources
-from tasks.storage.object_store import place_of
 from tasks.upkeep.plan import Item, Plan, fit_item, is_finished, song_item, stage_item
 from tasks.upkeep.rates import Pace, paces
+
+COLUMNS = ("flow", "what", "to do", "songs", "worker seconds", "workers", "MB a worker", "seconds")
 
 
 def plan_lifecycle(project: Project) -> Plan:
@@ -40,7 +39,7 @@ def plan_lifecycle(project: Project) -> Plan:
     """
     params, work = project.params, project.work
     missing = [str(trouble) for trouble in unusable_models(project, "all")]
-    if not place_of(params.songs.path, "songs").exists():
+    if not params.songs.place.exists():
         missing.append(f"songs: {params.songs.path} is neither a folder nor a manifest; give --songs")
         return Plan({}, missing)
     known = paces(work.receipts)
@@ -67,14 +66,13 @@ def plan_lifecycle(project: Project) -> Plan:
 def print_plan(project: Project) -> int:
     """Shows the plan; 0 when everything is there that it needs, else 1."""
     plan = plan_lifecycle(project)
-    columns = ("to do", "songs", "worker seconds", "workers", "MB a worker", "seconds")
-    grid = Grid("flow", "what", *columns, box=None, pad_edge=False)
+    lines = []
     for flow, items in plan.flows.items():
         for item in items:
             figures = (item.songs, item.worker_s, item.workers, item.memory_mb, item.seconds)
             cells = ["-" if value is None else f"{value:.0f}" for value in figures] if item.runs else []
-            grid.add_row(flow, item.name, item.todo, *cells)
-    console(120).print(grid)
+            lines.append([flow, item.name, item.todo, *cells])
+    say_table(COLUMNS, lines, 120)
     if not any(item.runs for items in plan.flows.values() for item in items):
         say("nothing would run")
     else:
@@ -103,7 +101,7 @@ def _as_admitted(project: Project) -> Iterator[Pipeline]:
     params, work = project.params, project.work
     pipeline = prepare_pipeline(project)
     known = admitted_paths(pipeline.table.partitions())
-    listing = list_sources(place_of(params.songs.path, "songs"), known, hashes=Hashes(work.hashes))
+    listing = list_sources(params.songs.place, known, hashes=Hashes(work.hashes))
     with tempfile.TemporaryDirectory(prefix="jam-plan-") as folder:
         copy = Path(folder) / SOURCES
         copy.mkdir()

@@ -9,19 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from flows.pipelines.listening_stages import benchmark_stages, generate_stage, listening_stages
-from flows.pipelines.prepare_stages import prepare_pipeline
+from flows.pipelines.prepare import prepare_pipeline
 from flows.run.prefect_tasks import run_stages
 from flows.run.progress import say
 from flows.settings.project import Project
 from tasks.benchmark.external_systems import (
     TRUTH,
     Folder,
+    first_names,
     folder_sources,
     prompt_fault,
     truth_sources,
     unused_files,
 )
-from tasks.benchmark.request import first_names
 from tasks.benchmark.songs import BenchmarkSong
 from tasks.engine.pipeline import Pipeline
 from tasks.engine.stage import Stage

@@ -13,12 +13,12 @@ from flows.pipelines.listening_stages import (
     generate_stage,
     listening_stages,
 )
-from flows.pipelines.prepare_stages import prepare_stages
+from flows.pipelines.prepare import prepare_stages
 from flows.pipelines.runs import validation_by_ear_of
-from flows.settings.check_models import IDENTITY
 from flows.settings.params import Params
 from flows.settings.project import Project
 from tasks.engine.stage import BadModel, Stage
+from tasks.models.chosen import IDENTITY
 from tasks.models.judge import AXES
 from tasks.models.transcriber import check_apart
 from tasks.training.train import TrainParams

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from eval.results.listening_test import ListeningKey, Preference, preferences, read_answers
 from eval.stats.intervals import Resampling
-from flows.settings.work_folder import WorkFolder
+from flows.settings.project import WorkFolder
 
 LISTEN = "listen"
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from flows.settings.params import Params
-from flows.settings.project import Project
-from flows.settings.work_folder import WorkFolder
+from flows.settings.project import Project, WorkFolder
 from jam_model.checkpoint import save_model, weights_hash
 from tasks.engine.fingerprint import fingerprint
 from tasks.models.transcriber import check_apart

@@ -15,9 +15,8 @@ from prefect.cache_policies import NO_CACHE
 from prefect.context import FlowRunContext
 from prefect.states import Cancelled, Failed, State
 
-from flows.run.partition_lines import partition_lines
 from flows.run.prefect_server import is_lost
-from flows.run.progress import say, show_stages, stage_line
+from flows.run.progress import partition_lines, say, show_stages, stage_line
 from tasks.engine.params import EngineParams
 from tasks.engine.pipeline import Pipeline
 from tasks.engine.pool import connected, leave

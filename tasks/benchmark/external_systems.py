@@ -14,7 +14,7 @@ import numpy as np
 
 from jam_model.frames import STYLE_DIM
 from jam_model.words import Word, words_of
-from tasks.benchmark.songs import BenchmarkSong
+from tasks.benchmark.songs import Benchmark, BenchmarkSong
 from tasks.engine.table import Source
 from tasks.models.phonemizer import Phonemizer, phonemized
 from tasks.models.style_encoder import StyleEncoder
@@ -24,9 +24,18 @@ from tasks.songs.folder import entries_of_folder
 from tasks.songs.hashes import hash_file
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,23}")
+
+
 MISSING = "missing"
+
+
 TRUTH = "truth"
+
+
 NO_STYLE = np.zeros((0, STYLE_DIM), np.float32)
+
+
+SHOWN = 5  # of many names
 
 
 @dataclass(frozen=True)
@@ -177,3 +186,69 @@ def _file_row(
 
 def _key(stem: str) -> str:
     return unicodedata.normalize("NFC", stem)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be judged: a manifest, folders and checkpoints by system name, and reference songs."""
+
+    manifest: Path
+    folders: Mapping[str, Path]
+    checkpoints: Mapping[str, Path]
+    reference: Path | None
+
+    def __post_init__(self) -> None:
+        names = [*self.folders, *self.checkpoints]
+        if not names:
+            raise ValueError("system: nothing to judge; give --system NAME=DIR or --checkpoint NAME=FOLDER")
+        for name in names:
+            if not NAME.fullmatch(name) or name == TRUTH or names.count(name) > 1:
+                raise ValueError(
+                    f"system: name {name!r}; give each its own, of a to z, 0 to 9 and -, and not {TRUTH!r}"
+                )
+
+
+def named_paths(pairs: Sequence[str]) -> dict[str, Path]:
+    """Paths by name, from ``NAME=PATH`` each.
+
+    Raises:
+        ValueError: one is no such pair, or a name stands twice.
+    """
+    found: dict[str, Path] = {}
+    for pair in pairs:
+        name, equals, path = pair.partition("=")
+        if not equals or not path:
+            raise ValueError(f"system: {pair!r} is no NAME=DIR")
+        if name in found:
+            raise ValueError(f"system: name {name!r} stands twice; give each its own")
+        found[name] = Path(path)
+    return found
+
+
+def folder_name(title: str) -> str:
+    """The name of a benchmark's folder under ``benchmarks``."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") or "songs"
+
+
+def first_names(names: Sequence[str]) -> str:
+    """The first of many names, for a line."""
+    return ", ".join(names[:SHOWN]) + (" ..." if len(names) > SHOWN else "")
+
+
+def request_notes(songs: Benchmark, folders: Sequence[Folder], prompts: Sequence[Prompt]) -> list[str]:
+    """What the report must say: songs and rows that are missing, and how word times are held against all systems."""
+    notes = []
+    if missing := songs.without_audio:
+        notes.append(
+            f"The true audio of {len(missing)} of {len(songs.songs)} songs is not here: {first_names(missing)}."
+        )
+    if songs.refused:
+        notes.append(
+            f"{len(songs.refused)} rows of the manifest could not be judged by, mostly without lyrics."
+        )
+    if folders and any(prompt.is_timed for prompt in prompts):
+        notes.append(
+            "Word times are held against those of the lyrics, or of the true song where lyrics have none, for all "
+            "systems alike: also for those that were never asked for times."
+        )
+    return notes

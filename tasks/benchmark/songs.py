@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from tasks.engine.song import Refused
 from tasks.engine.stage import Section
-from tasks.prompts.read_prompts import SAFE_ID
+from tasks.prompts.jamify_manifest import SAFE_ID
 from tasks.songs.folder import LYRICS_ENDINGS, STYLE_ENDING, Refusal, entries_of_files
 from tasks.songs.listing import song_id_of
 from tasks.songs.lyrics import STAMP, Lyrics, decode_text, parse_lyrics

@@ -28,8 +28,7 @@ from tasks.engine.song import Song
 from tasks.engine.stage import Section
 from tasks.preference.pair_store import Pair
 from tasks.preference.pairing import CANDIDATE_COLUMNS, PairParams, candidate_of, pair_rows
-from tasks.prompts.columns import PROMPTED_COLUMNS
-from tasks.prompts.prompts import PROMPT_COLUMNS, Prompt, prompts_of
+from tasks.prompts.prompts import PROMPT_COLUMNS, PROMPTED_COLUMNS, Prompt, prompts_of
 from tasks.shards.open import open_shards
 from tasks.stages.generate import Generate
 from tasks.stages.group import Group

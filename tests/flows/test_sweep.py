@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 import flows.sweep
-from flows.settings.project import Project
-from flows.settings.work_folder import WorkFolder
+from flows.settings.project import Project, WorkFolder
 from flows.sweep import run_sweep
 from tasks.preference.sweep import ARMS, CONTRASTS
 from tasks.trainer.loop import run_steps

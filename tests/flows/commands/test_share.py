@@ -16,7 +16,7 @@ from eval.results.listening_test import COLUMNS
 from eval.stats.intervals import Resampling
 from flows.commands.main import run
 from flows.pipelines.listening_answers import standing_preferences
-from flows.settings.work_folder import WorkFolder
+from flows.settings.project import WorkFolder
 from tasks.audio.read import flac_bytes
 from tasks.shards.data_card import write_data_card
 from tests.eval.conftest import make_report

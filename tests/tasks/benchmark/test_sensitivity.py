@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from eval.stats.intervals import Estimate
-from flows.console.sensitivity import print_sensitivity
+from flows.console.measured import print_sensitivity
 from flows.settings.params import load_params
 from tasks.benchmark.sensitivity import KINDS, Curves, guidance_test, timing_test, with_times_moved
 from tests.tasks.prompts.test_prompts import prompt

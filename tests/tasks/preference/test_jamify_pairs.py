@@ -17,7 +17,7 @@ from tasks.models.phonemizer import build_phonemizer
 from tasks.models.style_encoder import build_style_encoder
 from tasks.preference.dpo import Pair
 from tasks.preference.jamify_pairs import read_pair_list, write_manifest, write_pair_list
-from tasks.prompts.read_prompts import read_requests
+from tasks.prompts.jamify_manifest import read_requests
 from tasks.songs.listing import list_sources
 from tests.tasks.audio.test_read import LIMITS
 from tests.tasks.tiny import given, timed, write_song

@@ -14,9 +14,9 @@ from tasks.audio.read import flac_bytes, npy_bytes
 from tasks.engine.fingerprint import fingerprint
 from tasks.models.phonemizer import build_phonemizer
 from tasks.models.style_encoder import build_style_encoder
+from tasks.prompts.jamify_manifest import read_requests
 from tasks.prompts.output_folder import OutputFolder
 from tasks.prompts.prompts import Prompt, candidate_sources, policy_system
-from tasks.prompts.read_prompts import read_requests
 from tests.tasks.audio.test_read import LIMITS
 from tests.tasks.tiny import tones_CN
 

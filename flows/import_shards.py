@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flows.pipelines.round import fit_pairs
-from flows.pipelines.runs import checkpoint_of
 from flows.run.progress import progress_bar, say
 from flows.settings.params import Params
-from flows.settings.project import Project, writes_work
-from jam_model.shard_index import TRAIN, VALIDATION
 from tasks.models.phonemizer import build_phonemizer
-from tasks.preference.jamify_pairs import read_pair_list
 from tasks.shards.convert_foreign import REFUSED_NAME, Importer, import_shards
 from tasks.shards.read_foreign import shards_of
-from tasks.training.train import TrainResult
 
 
 def bring_in_shards(params: Params, where: str, out: Path) -> int:
@@ -42,22 +36,3 @@ def bring_in_shards(params: Params, where: str, out: Path) -> int:
     )
     say(f"import: {imported.num_samples} samples of {len(paths)} shards in {out}{refused}")
     return imported.num_samples
-
-
-@writes_work("dpo")
-def learn_pair_list(project: Project, path: Path, posteriors: bool) -> TrainResult:
-    """``jam dpo --pairs LIST``: preference training from the fine-tuned model on jamify's DPO list; no gate holds it.
-
-    The run lies in ``checkpoints/pairs``; entries of the split ``validation`` are held out. `posteriors`: what the
-    list's candidates are, jamify's ``vae_sampled: false``.
-
-    Raises:
-        ValueError: there is no fine-tuned model, no such list, or no pair in it to learn from.
-    """
-    pairs = read_pair_list(path, vae_sampled=not posteriors)
-    learn, check = ([pair for pair in pairs if pair.prompt.split == split] for split in (TRAIN, VALIDATION))
-    say(f"pairs: {len(learn)} of {len(pairs)} entries to learn from, {len(check)} held out")
-    policy, out = checkpoint_of(project.work.checkpoint("sft")), project.work.checkpoint("pairs")
-    result = fit_pairs(project, "pairs", project.params.dpo, (learn, check), policy, None, out)
-    say(f"pairs: {result.checkpoint}")
-    return result

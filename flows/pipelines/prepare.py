@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from flows.settings.params import Params, SongsParams
+from flows.settings.params import Params
 from flows.settings.project import Project
 from tasks.engine.pipeline import Pipeline, writers_of
 from tasks.engine.stage import Stage
 from tasks.songs.columns import SONG_COLUMNS
-from tasks.songs.files import songs_root
+from tasks.songs.listing import root_of
 from tasks.stages.align import Align
 from tasks.stages.check import Check
 from tasks.stages.dedup_features import DedupFeatures
@@ -63,15 +61,18 @@ def guarded_pipeline(project: Project) -> Pipeline | None:
     manifest = project.params.group.benchmark_manifest
     if manifest is None:
         return None
-    root = _root_of(place_of(manifest, "group.benchmark_manifest"))
+    root = root_of(place_of(manifest, "group.benchmark_manifest"))
     stages = writers_of(prepare_stages(project.params), COMPARED | {STYLE})
     return project.pipeline(project.work.guarded, stages, columns=SONG_COLUMNS, songs_root=root)
 
 
-def songs_root_of(songs: SongsParams) -> str:
-    """Where relative audio paths start: the folder (or prefix in a store) itself, or the manifest's."""
-    return _root_of(place_of(songs.path, "songs"))
+def prepared_pipeline(project: Project) -> Pipeline:
+    """The prepared table of a work folder.
 
-
-def _root_of(path: Path) -> str:
-    return str(songs_root(path if path.is_dir() else path.parent))
+    Raises:
+        ValueError: nothing has been prepared there.
+    """
+    pipeline, root = prepare_pipeline(project), project.work.root
+    if not pipeline.partitions:
+        raise ValueError(f"work: no song table in {root}; run `jam prepare --songs DIR --work {root}` first")
+    return pipeline

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from flows.pipelines.listening_stages import candidate_stages
-from flows.pipelines.runs import remove_superseded
+from eval.results.rounds import RoundRow, RoundsReport
+from flows.pipelines.listening_stages import candidate_stages, gate_stages, listening_pipeline
+from flows.pipelines.runs import checkpoint_of, remove_superseded
 from flows.run.prefect_tasks import run_as_task, run_stages, show_table
 from flows.run.progress import progress_bar, say
-from flows.settings.project import Project
+from flows.settings.project import Project, WorkFolder
 from jam_model.checkpoint import weights_hash
 from jam_model.shard_index import TRAIN, VALIDATION
 from tasks.engine.fingerprint import fingerprint
@@ -18,7 +21,9 @@ from tasks.engine.pipeline import Pipeline
 from tasks.engine.pool import connect
 from tasks.engine.table import Source
 from tasks.models.codec import build_codec
+from tasks.models.phonemizer import build_phonemizer
 from tasks.preference.dpo import PreferParams, control_of, prefer
+from tasks.preference.gate import GATE_COLUMNS, PolicyScores, gate_metrics, policy_scores, unrewarded
 from tasks.preference.pair_store import Pair, digest_of
 from tasks.preference.round import (
     CONTROL,
@@ -33,12 +38,18 @@ from tasks.preference.round import (
     write_scores,
 )
 from tasks.preference.round_report import held_out_line, pairs_line
-from tasks.prompts.prompts import candidate_sources, policy_system
+from tasks.prompts.prompts import Prompt, candidate_sources, gate_sources, policy_system, policy_systems
+from tasks.storage.files import write_json
 from tasks.training.train import TrainResult
 
 CANDIDATES, SCORES, PAIRS, PROMPTS = "candidates", "scores.parquet", "pairs.parquet", "prompts.parquet"
+
+
 RUNS = {POLICY: "train", CONTROL: "control"}
 """Where in the round's folder the training run of each lies."""
+
+
+GATE, KEPT = "gate.json", "kept.json"
 
 
 def generate_pairs(
@@ -124,3 +135,94 @@ def fit_pairs(
     remove_superseded(folder, out)
     say(f"{name}: {held_out_line(result.figures)}")
     return result
+
+
+def gate_songs(
+    project: Project, prompts: Sequence[Prompt], number: int, checkpoints: Mapping[str, Path]
+) -> dict[str, PolicyScores]:
+    """The scores of each checkpoint of a round, by its name, on the gate's prompts. Its songs lie in
+    ``rounds/<number>/gate``; what was made of them already is found, not made.
+    """
+    params, work, gate = project.params, project.work, project.params.gate
+    systems = policy_systems(checkpoints, params.sampler, prompts)
+    pipeline = listening_pipeline(
+        project,
+        work.round(number) / "gate",
+        gate_sources(systems, gate.candidates, gate.seed),
+        {str(system.checkpoint): checkpoints[system.name] for system in systems},
+        gate_stages(project),
+    )
+    run_stages([pipeline], params.engine, work.receipts / f"gate-{number}")
+    rows, phonemizer = pipeline.listed_rows(GATE_COLUMNS), build_phonemizer(params.models.phonemizer)
+    others = unrewarded(params.reward, params.models.judge)
+    return {
+        name: policy_scores(prompts, [row for row in rows if row["system"] == name], phonemizer, others)
+        for name in checkpoints
+    }
+
+
+def write_kept(work: WorkFolder, report: RoundsReport) -> None:
+    """``rounds/kept.json``: the round, why, and where its weights lie."""
+    row = report.row(report.kept)
+    checkpoint = round_checkpoint(work, report.kept, POLICY)
+    write_json(
+        work.rounds / KEPT,
+        {
+            "round": report.kept,
+            "rounds": [row.number for row in report.rows],
+            "why": report.why,
+            "stopped": report.stopped,
+            "notes": list(report.notes),
+            "weights": row.weights,
+            "checkpoint": checkpoint.relative_to(work.root).as_posix(),
+        },
+    )
+
+
+def standing_rounds(work: WorkFolder) -> RoundsReport | None:
+    """The rounds of a work folder, or None where none have run to their end."""
+    path = work.rounds / KEPT
+    if not path.is_file():
+        return None
+    kept = json.loads(path.read_text())
+    rows = [RoundRow.of(json.loads((work.round(n) / GATE).read_text())) for n in kept["rounds"]]
+    return RoundsReport(gate_metrics(rows), rows, kept["round"], kept["why"], kept["stopped"], kept["notes"])
+
+
+@dataclass(frozen=True)
+class ShownRound:
+    """The round that a benchmark shows: the kept one, or, where round 0 was kept, the last one made."""
+
+    number: int
+    is_kept: bool
+    policy: Path
+    control: Path | None
+
+    @property
+    def title(self) -> str:
+        """As a row of the report."""
+        return f"After DPO round {self.number}" + ("" if self.is_kept else ", not kept")
+
+    def checkpoints(self, policy: str, control: str) -> dict[str, Path]:
+        """Its policy and, where there is one, its control, by these names."""
+        return {policy: self.policy} | ({control: self.control} if self.control else {})
+
+
+def shown_round(work: WorkFolder) -> ShownRound | None:
+    """What there is to benchmark of the rounds of a work folder; None where no round was trained."""
+    report = standing_rounds(work)
+    if report is None or len(report.rows) == 1:
+        return None
+    number = report.kept or report.rows[-1].number
+    control = report.row(number).control is not None
+    return ShownRound(
+        number,
+        number == report.kept,
+        round_checkpoint(work, number, POLICY),
+        round_checkpoint(work, number, CONTROL) if control else None,
+    )
+
+
+def round_checkpoint(work: WorkFolder, number: int, name: str) -> Path:
+    """Where the policy or the control of a round lies; those of round 0 are the fine-tuned model."""
+    return checkpoint_of(work.round(number) / RUNS[name] if number else work.checkpoint("sft"))
