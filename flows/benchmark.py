@@ -12,15 +12,14 @@ from prefect import flow
 from eval.results.report import Report
 from flows.pipelines.benchmark_report import REPORT, BenchmarkSongs, write_benchmark
 from flows.pipelines.flow_models import check_models
-from flows.pipelines.listening_answers import standing_preferences
-from flows.pipelines.listening_stages import benchmark_stages, listening_pipeline
-from flows.pipelines.prepare import prepare_pipeline
 from flows.pipelines.rounds import ShownRound, shown_round, standing_rounds
 from flows.pipelines.runs import checkpoint_of, untrained_checkpoint
+from flows.pipelines.stages import benchmark_stages, listening_pipeline, prepare_pipeline
 from flows.run.notify import HOOKS
 from flows.run.prefect_tasks import run_stages
 from flows.settings.project import Project, WorkFolder, writes_work
 from jam_model.checkpoint import weights_hash
+from tasks.benchmark.listening_test import standing_preferences
 from tasks.benchmark.report import ReportText, loss_curve
 from tasks.benchmark.report_inputs import columns_of
 from tasks.benchmark.system_metrics import Measured
@@ -75,7 +74,7 @@ def run_benchmark(project: Project) -> Path:
         [pipeline],
         weights,
         [row for row in rows if row["split"] == "train" and not row["drop_reason"]],
-        standing_preferences(work, params.benchmark.resampling),
+        standing_preferences(work.report("listen"), params.benchmark.resampling),
         {
             "prepared": columns_of([prepared]),
             "rounds": rounds.record() if rounds else None,

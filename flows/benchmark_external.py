@@ -20,7 +20,6 @@ from flows.pipelines.external_tables import (
     truth_pipeline,
 )
 from flows.pipelines.flow_models import check_models
-from flows.pipelines.listening_answers import standing_preferences
 from flows.run.notify import HOOKS
 from flows.run.prefect_tasks import run_stages
 from flows.run.progress import say
@@ -35,6 +34,7 @@ from tasks.benchmark.external_systems import (
     read_folder,
     request_notes,
 )
+from tasks.benchmark.listening_test import standing_preferences
 from tasks.benchmark.report import ReportText
 from tasks.benchmark.songs import Benchmark, read_benchmark
 from tasks.models.phonemizer import build_phonemizer
@@ -87,7 +87,7 @@ def run_benchmark_external(project: Project, request: Request) -> Path:
     systems = [System(TRUTH, "Ground truth", {}, prompts)]
     systems += [System(folder.name, folder.name, {}, prompts) for folder in folders] + sung
     names = {system.name for system in systems}
-    listening = standing_preferences(project.work, params.benchmark.resampling)
+    listening = standing_preferences(project.work.report("listen"), params.benchmark.resampling)
     measured = BenchmarkSongs(
         prompts,
         systems,

@@ -9,16 +9,16 @@ from prefect import flow
 
 from eval.results.rounds import RoundRow, RoundsReport
 from flows.pipelines.flow_models import check_models
-from flows.pipelines.prepare import prepare_pipeline
 from flows.pipelines.rounds import GATE, fit_pairs, gate_songs, run_round, write_kept
 from flows.pipelines.runs import checkpoint_of, remove_superseded
+from flows.pipelines.stages import prepare_pipeline
 from flows.run.notify import HOOKS
 from flows.run.progress import say
 from flows.settings.project import Project, WorkFolder, writes_work
 from jam_model.checkpoint import weights_hash
 from jam_model.shard_index import TRAIN, VALIDATION
 from tasks.preference.gate import Gate, best_round, gate_metrics
-from tasks.preference.jamify_pairs import read_pair_list
+from tasks.preference.pairs import read_pair_list
 from tasks.preference.round import CONTROL, POLICY, PREPARED_COLUMNS, round_songs
 from tasks.preference.round_report import (
     gate_line,

@@ -1,4 +1,4 @@
-"""jamify's data, brought in: its shards become safe ones that `jam train` can use, its DPO list is learned from."""
+"""import: foreign .pt shards (jamify's) become safe ones that `jam train` can use."""
 
 from __future__ import annotations
 

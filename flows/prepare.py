@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from prefect import flow
 
 from flows.pipelines.flow_models import check_models
-from flows.pipelines.prepare import prepare_pipeline
+from flows.pipelines.stages import prepare_pipeline
 from flows.run.notify import HOOKS
 from flows.run.prefect_tasks import run_stages
 from flows.run.progress import say

@@ -10,10 +10,9 @@ from prefect import flow
 
 from eval.pages.sweep import sweep_html, sweep_json
 from flows.pipelines.flow_models import check_models
-from flows.pipelines.listening_stages import generate_stage
-from flows.pipelines.prepare import prepare_pipeline
 from flows.pipelines.rounds import generate_pairs
 from flows.pipelines.runs import checkpoint_of, remove_superseded
+from flows.pipelines.stages import generate_stage, prepare_pipeline
 from flows.run.notify import HOOKS
 from flows.run.prefect_tasks import run_as_task, run_stages
 from flows.run.progress import progress_bar, say
@@ -45,7 +44,7 @@ def run_sweep(project: Project) -> Path:
     songs = round_songs(prepared, params.round.num_held_out, params.sweep.num_prompts)
     first, folder = checkpoint_of(work.checkpoint("sft")), work.root / "sweep"
     prompts = songs.of_round(1, params.round.num_prompts)
-    made = generate_pairs(project, folder / "takes", 1, prompts, first)
+    made = generate_pairs(project, folder / "candidates", 1, prompts, first)
     say(f"pair: sweep: {pairs_line(made.learn, made.check)}")
     trained = run_as_task("sweep-train", lambda: train_arms(project, folder, first, made))
     models = {START: first} | {name: facts["checkpoint"] for name, facts in trained.items()}

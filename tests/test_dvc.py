@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from flows.pipelines.prepare import prepare_pipeline, prepare_stages
+from flows.pipelines.stages import prepare_pipeline, prepare_stages
 from flows.settings.params import Params, load_params
 from flows.settings.params_files import base_files, lay_over, read_yaml
 from flows.settings.project import Project, WorkFolder

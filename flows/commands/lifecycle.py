@@ -135,6 +135,6 @@ def stage(
     overrides: Overrides = NONE,
 ) -> None:
     """Bring one stage up to date (what dvc.yaml calls)."""
-    from flows.one_stage import run_one
+    from flows.lifecycle import run_one
 
     run_one(project_at(work, params_file, overrides), name)

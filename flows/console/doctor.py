@@ -171,17 +171,17 @@ def _weights(kind: str, card: Card, place: str, revision: str | None) -> Weights
 
 
 def _machine_grid(facts: dict[str, Any]) -> Grid:
-    grid = Grid(box=None, show_header=False, pad_edge=False)
     versions = ", ".join(f"{name} {facts[name] or 'not installed'}" for name in PACKAGES)
-    grid.add_row("software", f"python {facts['python']}, {versions}")
-    grid.add_row(
-        "machine",
-        f"{facts['cpus']} CPUs, {facts['memory_gb']} GB memory, {', '.join(facts['gpus']) or 'no GPU'}",
-    )
-    grid.add_row("disk", f"{facts['free_disk_gb']} GB free for the work folder")
-    secure = "1: webdataset runs no pickles" if facts["wds_secure"] else "not 1: webdataset may run pickles"
-    grid.add_row("WDS_SECURE", secure)
-    grid.add_row("ffmpeg", "not needed: audio is read by bundled libraries")
+    rows = {
+        "software": f"python {facts['python']}, {versions}",
+        "machine": f"{facts['cpus']} CPUs, {facts['memory_gb']} GB memory, {', '.join(facts['gpus']) or 'no GPU'}",
+        "disk": f"{facts['free_disk_gb']} GB free for the work folder",
+        "WDS_SECURE": f"{'1: webdataset runs no' if facts['wds_secure'] else 'not 1: webdataset may run'} pickles",
+        "ffmpeg": "not needed: audio is read by bundled libraries",
+    }
+    grid = Grid(box=None, show_header=False, pad_edge=False)
+    for row in rows.items():
+        grid.add_row(*row)
     return grid
 
 
@@ -217,12 +217,10 @@ def _packages(model: Model) -> list[str]:
 
 def _hints(models: Sequence[Model]) -> list[str]:
     """A line for each thing that is missing: what it is and the command that gets it."""
-    lines = []
     missing = sorted(
         {name for model in models for name, version in model.packages.items() if version is None}
     )
-    if missing:
-        lines.append(f"to install {', '.join(missing)}: {REAL_EXTRA}")
+    lines = [f"to install {', '.join(missing)}: {REAL_EXTRA}"] if missing else []
     for model in models:
         hints = dict.fromkeys(weights.hint for weights in model.weights if weights.hint)
         lines += [f"for {model.kind}.{model.name}: {hint}" for hint in hints]

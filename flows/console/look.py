@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flows.pipelines.prepare import prepared_pipeline
+from flows.pipelines.stages import prepared_pipeline
 from flows.run.progress import console, say, say_table
 from flows.settings.project import Project
 from tasks.upkeep.rates import hours_in_all, rates

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from flows.pipelines.flow_models import stages_of, unusable_models
-from flows.pipelines.prepare import prepare_pipeline
+from flows.pipelines.stages import prepare_pipeline
 from flows.run.progress import say, say_table
 from flows.settings.params import Params
 from flows.settings.project import Project
-from tasks.engine.pipeline import Pipeline
 from tasks.engine.stage import BadModel
 from tasks.engine.table import SOURCES, Table
 from tasks.preference.gate import GateParams
@@ -50,7 +47,7 @@ def plan_lifecycle(project: Project) -> Plan:
         before = any(item.runs for item in (*prepare, *train))
         train.append(fit_item(name, section, recipes, not before and is_finished(section, recipes)))
     stands = not any(item.runs for item in (*prepare, *train)) and _reported(project)
-    candidates = _num_takes(params.round, params.gate)
+    candidates = _num_generated(params.round, params.gate)
     stages = {
         flow: dict.fromkeys(stage.name for stage in found) for flow, found in stages_of(project).items()
     }
@@ -95,27 +92,21 @@ def _needs(params: Params, plan: Plan) -> str:
     return f"{held}; {max(sum(gpus), *fits):g} GPUs"
 
 
-@contextmanager
-def _as_admitted(project: Project) -> Iterator[Pipeline]:
-    """The pipeline of `prepare` as it will be once the songs are admitted; the table itself stays as it is."""
+def _prepare_items(project: Project, known: dict[str, Pace]) -> list[Item]:
+    """What `prepare` does once the songs are admitted; the table itself stays as it is."""
     params, work = project.params, project.work
     pipeline = prepare_pipeline(project)
-    known = admitted_paths(pipeline.table.partitions())
-    listing = list_sources(params.songs.place, known, hashes=Hashes(work.hashes))
+    admitted = admitted_paths(pipeline.table.partitions())
+    listing = list_sources(params.songs.place, admitted, hashes=Hashes(work.hashes))
     with tempfile.TemporaryDirectory(prefix="jam-plan-") as folder:
         copy = Path(folder) / SOURCES
         copy.mkdir()
         for path in (work.table / SOURCES).glob("part-*.parquet"):
             (copy / path.name).write_bytes(path.read_bytes())
-        admitted = Table(Path(folder), SONG_COLUMNS).admit(listing.sources, params.engine.partition_size)
-        pipeline.partitions = {part.number: part for part in admitted}
-        yield pipeline
-
-
-def _prepare_items(project: Project, known: dict[str, Pace]) -> list[Item]:
-    with _as_admitted(project) as pipeline:
+        parts = Table(Path(folder), SONG_COLUMNS).admit(listing.sources, params.engine.partition_size)
+        pipeline.partitions = {part.number: part for part in parts}
         try:
-            return [stage_item(project.params.engine, pipeline, stage, known) for stage in pipeline.stages]
+            return [stage_item(params.engine, pipeline, stage, known) for stage in pipeline.stages]
         except BadModel:  # what a stage is made of cannot be told, so neither can what stands
             return [Item("all stages", "not known before the models are there", None, None)]
 
@@ -130,7 +121,7 @@ def _reported(project: Project) -> bool:
     return {name: value for name, value in then.items() if name != "weights"} == asked
 
 
-def _num_takes(rounds: RoundParams, gate: GateParams) -> int:
+def _num_generated(rounds: RoundParams, gate: GateParams) -> int:
     """Songs of all rounds, if none stops them: candidates, and what the gates hear of each policy and its control."""
     candidates = rounds.rounds * rounds.candidates * (rounds.num_prompts + rounds.num_held_out)
     policies = 1 + rounds.rounds * (2 if rounds.control else 1)

@@ -8,12 +8,17 @@ from pathlib import Path
 
 from eval.pages.listening_test import blind_html
 from flows.console.measured import last_report
-from flows.pipelines.listening_answers import KEY, LISTEN
 from flows.pipelines.runs import checkpoint_with
 from flows.run.progress import say
 from flows.settings.params import Params
 from flows.settings.project import Project
-from tasks.benchmark.listening_test import SystemSongs, blind_test, songs_of_folder, songs_of_table
+from tasks.benchmark.listening_test import (
+    KEY,
+    SystemSongs,
+    blind_test,
+    songs_of_folder,
+    songs_of_table,
+)
 from tasks.benchmark.systems import TRUTH
 from tasks.models.chosen import IDENTITY
 from tasks.shards.data_card import CARD_JSON
@@ -74,7 +79,7 @@ def write_blind_page(project: Project, systems: Sequence[str]) -> Path:
     if TRUTH not in (left.name, right.name):
         truth = songs_of_table(work.benchmark / "table", TRUTH, params.songs.root)
     trials, key = blind_test(left, right, truth, params.listening_test, params.output)
-    folder = work.report(LISTEN) / key.page
+    folder = work.report("listen") / key.page
     write_json(folder / KEY, key.record())
     write_bytes(folder / "listen.html", blind_html(key.page, trials).encode())
     say(f"listen: {len(trials)} songs by {left.name} and {right.name}: {folder / 'listen.html'}")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from flows.pipelines.prepare import prepared_pipeline
 from flows.pipelines.rounds import RUNS
+from flows.pipelines.stages import prepared_pipeline
 from flows.run.progress import counted, say
 from flows.settings.project import Project
 from tasks.preference.dpo import control_of

@@ -8,8 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from flows.pipelines.listening_stages import benchmark_stages, generate_stage, listening_stages
-from flows.pipelines.prepare import prepare_pipeline
+from flows.pipelines.stages import benchmark_stages, generate_stage, listening_stages, prepare_pipeline
 from flows.run.prefect_tasks import run_stages
 from flows.run.progress import say
 from flows.settings.project import Project

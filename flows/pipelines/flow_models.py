@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from flows.pipelines.listening_stages import (
+from flows.pipelines.runs import validation_by_ear_of
+from flows.pipelines.stages import (
     benchmark_stages,
     candidate_stages,
     gate_stages,
     generate_stage,
     listening_stages,
+    prepare_stages,
 )
-from flows.pipelines.prepare import prepare_stages
-from flows.pipelines.runs import validation_by_ear_of
 from flows.settings.params import Params
 from flows.settings.project import Project
 from tasks.engine.stage import BadModel, Stage

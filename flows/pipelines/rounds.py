@@ -1,4 +1,7 @@
-"""One round of preference training as data: ``rounds/<k>/{prompts,candidates,scores,pairs,train,control}``."""
+"""A preference round in its folder ``rounds/<k>``: candidates, pairs, training (`run_round`), its gate's songs, which was kept.
+
+``rounds/<k>/{prompts,candidates,scores,pairs,train,control,gate}``, and ``rounds/kept.json`` once all have run.
+"""
 
 from __future__ import annotations
 
@@ -9,22 +12,20 @@ from functools import partial
 from pathlib import Path
 
 from eval.results.rounds import RoundRow, RoundsReport
-from flows.pipelines.listening_stages import candidate_stages, gate_stages, listening_pipeline
 from flows.pipelines.runs import checkpoint_of, remove_superseded
+from flows.pipelines.stages import candidate_stages, gate_stages, listening_pipeline
 from flows.run.prefect_tasks import run_as_task, run_stages, show_table
 from flows.run.progress import progress_bar, say
 from flows.settings.project import Project, WorkFolder
 from jam_model.checkpoint import weights_hash
 from jam_model.shard_index import TRAIN, VALIDATION
 from tasks.engine.fingerprint import fingerprint
-from tasks.engine.pipeline import Pipeline
 from tasks.engine.pool import connect
-from tasks.engine.table import Source
 from tasks.models.codec import build_codec
 from tasks.models.phonemizer import build_phonemizer
 from tasks.preference.dpo import PreferParams, control_of, prefer
 from tasks.preference.gate import GATE_COLUMNS, PolicyScores, gate_metrics, policy_scores, unrewarded
-from tasks.preference.pair_store import Pair, digest_of
+from tasks.preference.pairs import Pair, digest_of
 from tasks.preference.round import (
     CONTROL,
     POLICY,
@@ -61,7 +62,8 @@ def generate_pairs(
     system = policy_system(f"round-{number}", "candidates", weights_hash(policy), params.sampler, prompts.all)
     seed = params.round.seed + number - 1
     sources = candidate_sources(prompts.all, system, number, params.round.candidates, seed)
-    pipeline = candidate_pipeline(project, folder, sources, policy)
+    stages = candidate_stages(project, {weights_hash(policy): policy})
+    pipeline = project.pipeline(folder / CANDIDATES, stages, sources)
     run_stages([pipeline], params.engine, work.receipts / f"{folder.parent.name}-{folder.name}")
     candidates = pipeline.listed_rows(ROUND_COLUMNS)
     write_scores(folder / SCORES, candidates)
@@ -97,12 +99,6 @@ def run_round(
         fit = partial(fit_pairs, project, shown, sections[name], made.tensors, start, reference, out)
         runs[name] = run_as_task(shown, fit)
     return Round(made, runs)
-
-
-def candidate_pipeline(project: Project, folder: Path, sources: Sequence[Source], policy: Path) -> Pipeline:
-    """The table of a round's candidates and the stages that make and score them."""
-    stages = candidate_stages(project, {weights_hash(policy): policy})
-    return project.pipeline(folder / CANDIDATES, stages, sources)
 
 
 def fit_pairs(

@@ -53,8 +53,6 @@ def read_folder(name: str, root: Path) -> Folder:
     Raises:
         ValueError: it is no folder, holds no audio, or two files have one name.
     """
-    if not NAME.fullmatch(name):
-        raise ValueError(f"system: name {name!r}; give a to z, 0 to 9 and -, at most 24 of them")
     if not root.is_dir():
         raise ValueError(f"system: {name}={root} is no folder")
     real = Path(os.path.realpath(root))

@@ -22,7 +22,7 @@ from jam_model.flow import Dropout
 from jam_model.order import EndlessOrder, positions_of_step
 from jam_model.preference import PreferenceLoss, dpo_loss
 from jam_model.training_facts import TrainingFacts, dropped_by, read_facts
-from tasks.preference.pair_store import Pair, PairFolder, read_pairs, write_pairs
+from tasks.preference.pairs import Pair, PairFolder, read_pairs, write_pairs
 from tasks.storage.object_store import place_of
 from tasks.trainer.loop import StepLoss, Worker
 from tasks.trainer.params import FitParams

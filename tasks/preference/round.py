@@ -1,6 +1,6 @@
 """A DPO round as data: prompts, their candidates, and the pairs that the rule makes of them.
 
-Takes are rows of a song table of their own, so any of them can be made again from its facts. What a person
+Candidates are rows of a song table of their own, so any of them can be made again from its facts. What a person
 reads are three small Parquet files beside it: ``prompts``, ``scores`` (a row a candidate) and ``pairs`` (a row a
 prompt: a pair, or the reason why there is none).
 """
@@ -26,8 +26,8 @@ from tasks.benchmark.system_metrics import windows_of
 from tasks.engine.columns import Column
 from tasks.engine.song import Song
 from tasks.engine.stage import Section
-from tasks.preference.pair_store import Pair
 from tasks.preference.pairing import CANDIDATE_COLUMNS, PairParams, candidate_of, pair_rows
+from tasks.preference.pairs import Pair
 from tasks.prompts.prompts import PROMPT_COLUMNS, PROMPTED_COLUMNS, Prompt, prompts_of
 from tasks.shards.open import open_shards
 from tasks.stages.generate import Generate
@@ -209,14 +209,12 @@ def write_scores(path: Path, candidates: Iterable[Mapping[str, Any]]) -> None:
     write_rows(path, rows, types)
 
 
-def write_rows(path: Path, rows: Sequence[Mapping[str, Any]], types: Mapping[str, pa.DataType]) -> None:
+def write_rows(path: Path, rows: list[dict[str, Any]], types: Mapping[str, pa.DataType]) -> None:
     """A small Parquet file of whole rows, in the order of the first one's keys."""
     types = {"song_id": pa.string(), **types}
     names = list(rows[0]) if rows else list(types)
     sink = pa.BufferOutputStream()
-    pq.write_table(
-        pa.table({name: pa.array([row[name] for row in rows], types[name]) for name in names}), sink
-    )
+    pq.write_table(pa.Table.from_pylist(rows, pa.schema([(name, types[name]) for name in names])), sink)
     write_bytes(path, sink.getvalue().to_pybytes())
 
 

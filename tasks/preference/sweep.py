@@ -27,7 +27,7 @@ from tasks.engine.fingerprint import fingerprint
 from tasks.engine.stage import Section
 from tasks.preference.dpo import Pair, PreferParams, preference_run
 from tasks.preference.gate import REWARD
-from tasks.preference.pair_store import write_pairs
+from tasks.preference.pairs import write_pairs
 from tasks.preference.round import GeneratedPairs, RoundSongs
 from tasks.preference.round_report import pairs_line
 from tasks.prompts.prompts import Prompt

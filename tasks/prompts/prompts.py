@@ -124,7 +124,7 @@ def prompts_of(rows: Iterable[Mapping[str, Any]], split: str, limit: int | None 
 def candidate_sources(
     prompts: Sequence[Prompt], system: System, round_number: int, candidates: int, seed: int
 ) -> list[Source]:
-    """Candidates of a DPO round: `candidates` songs a prompt, ids ``<song_id>-r<round>-k<take>``."""
+    """Candidates of a DPO round: `candidates` songs a prompt, ids ``<song_id>-r<round>-k<candidate>``."""
     return [
         _source(
             f"{prompt.song_id}-r{round_number}-k{candidate}", prompt.song_id, prompt, system, candidate, seed
@@ -152,7 +152,7 @@ def file_source(prompt: Prompt, system: System, seed: int, facts: Mapping[str, A
 
 
 def gate_sources(systems: Sequence[System], candidates: int, seed: int) -> list[Source]:
-    """Songs of the policies that a gate compares, ids ``<song_id>-<system>-k<take>``; equal noise for all of them."""
+    """Songs of the policies that a gate compares, ids ``<song_id>-<system>-k<candidate>``; equal noise for all of them."""
     return [
         _source(
             f"{prompt.song_id}-{system.name}-k{candidate}", prompt.song_id, prompt, system, candidate, seed

@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from flows.console.look import print_why
-from flows.pipelines.prepare import prepare_pipeline
+from flows.pipelines.stages import prepare_pipeline
 from flows.prepare import run_prepare
 from flows.settings.project import Project
 from tasks.engine.pipeline import Pipeline

@@ -88,7 +88,7 @@ def test_a_percentile_of_the_rounds_margins_refuses_the_smallest_and_counts_no_t
         name: candidates(1.0, 1.0 + margin) for name, margin in zip("abcd", (0.0, 0.2, 0.3, 0.9), strict=True)
     }
     found = choose_pairs(prompts, rule(min_candidates=2, min_margin_percentile=50.0))
-    assert [getattr(found[name], "reason", "pair") for name in "abcd"] == [
+    assert [getattr(found[name], "refusal", "pair") for name in "abcd"] == [
         "tie",
         "margin_too_small",
         "pair",

@@ -31,8 +31,7 @@ from jam_model.training_facts import BOTH, LYRICS, STYLE, TrainingFacts
 from tasks.audio.read import npy_bytes
 from tasks.engine.scheduler import StageReport
 from tasks.engine.song import Song
-from tasks.preference.jamify_pairs import read_pair_list
-from tasks.preference.pair_store import read_pairs
+from tasks.preference.pairs import read_pair_list, read_pairs
 from tasks.preference.round import POLICY, GeneratedPairs, RoundPairs, RoundPrompts
 from tasks.trainer import ray_train as fitting
 from tasks.trainer.loop import run_steps
@@ -316,7 +315,7 @@ def test_a_candidate_sung_again_has_the_same_samples(
     assert run(replay) == 0
     assert f"{candidate}: the same samples; largest difference 0" in capfd.readouterr().out
     assert run([*replay[:3], "nobody-r1-k0", *replay[4:]]) == 2
-    assert "round 1 has no take 'nobody-r1-k0'" in capfd.readouterr().err
+    assert "round 1 has no candidate 'nobody-r1-k0'" in capfd.readouterr().err
 
 
 def test_pairs_are_shown_side_by_side_with_their_refusals(
