@@ -1,4 +1,4 @@
-"""dpo: rounds of candidates, scores, pairs, preference training and a gate, until one makes a metric worse beyond its margin or all have run."""
+"""dpo: preference rounds (candidates, pairs, training, gate) until one makes a metric worse beyond its margin; or jamify's pair list."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from jam_model.checkpoint import weights_hash
 from jam_model.shard_index import TRAIN, VALIDATION
 from tasks.preference.gate import Gate, best_round, gate_metrics
 from tasks.preference.pairs import read_pair_list
-from tasks.preference.round import CONTROL, POLICY, PREPARED_COLUMNS, round_songs
 from tasks.preference.round_report import (
     gate_line,
     not_converged,
@@ -29,6 +28,7 @@ from tasks.preference.round_report import (
     why_kept,
     why_stopped,
 )
+from tasks.preference.round_tables import CONTROL, POLICY, PREPARED_COLUMNS, round_songs
 from tasks.storage.files import write_bytes, write_json
 from tasks.training.train import TrainResult
 

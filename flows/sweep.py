@@ -18,8 +18,8 @@ from flows.run.prefect_tasks import run_as_task, run_stages
 from flows.run.progress import progress_bar, say
 from flows.settings.project import Project, writes_work
 from tasks.models.codec import build_codec
-from tasks.preference.round import PREPARED_COLUMNS, GeneratedPairs, round_songs
 from tasks.preference.round_report import pairs_line
+from tasks.preference.round_tables import PREPARED_COLUMNS, GeneratedPairs, round_songs
 from tasks.preference.sweep import SONG_COLUMNS, START, Trained, arm_runs, keep_result, row_line, sweep_report
 from tasks.prompts.prompts import Prompt, policy_systems, system_sources
 from tasks.stages.reward import Reward

@@ -1,4 +1,4 @@
-"""Commands: the life cycle, whole and flow by flow."""
+"""Commands `toy`, `run`, `prepare`, `calibrate`, `train`, `generate`, `stage`: the life cycle, whole and flow by flow."""
 
 from __future__ import annotations
 

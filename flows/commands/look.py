@@ -1,4 +1,4 @@
-"""Commands: a look at what stands."""
+"""Commands `table`, `look`, `why`, `doctor`: a look at what stands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands: the benchmark, its report, and tests of a model's sensitivity."""
+"""Commands `benchmark`, `report`, `sensitivity`."""
 
 from __future__ import annotations
 

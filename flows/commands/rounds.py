@@ -1,4 +1,4 @@
-"""Commands: preference rounds."""
+"""Commands `dpo`, `sweep`, `pairs`: preference rounds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands: what leaves the house and what comes in: cards, listening pages, folders to upload, foreign shards."""
+"""Commands `card`, `listen`, `export`, `import`: what leaves the house and what comes in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands: looking after what stands."""
+"""Commands `retry`, `verify`, `forget`, `prune`: looking after what stands."""
 
 from __future__ import annotations
 

@@ -10,8 +10,6 @@ from tasks.upkeep.song_page import shown, write_song_page
 from tasks.upkeep.status import census, why
 
 MAX_SONGS, WIDTH = 5, 160
-
-
 RATES = (
     *("stage", "songs", "audio h", "worker s", "x real time", "waiting"),
     *("MB", "GPU MB", "workers", "1,000 h in", "device"),

@@ -18,7 +18,7 @@ from flows.settings.project import Project
 from tasks.engine.stage import BadModel
 from tasks.engine.table import SOURCES, Table
 from tasks.preference.gate import GateParams
-from tasks.preference.round import RoundParams
+from tasks.preference.round_tables import RoundParams
 from tasks.songs.columns import SONG_COLUMNS
 from tasks.songs.hashes import Hashes
 from tasks.songs.listing import admitted_paths, list_sources

@@ -17,7 +17,7 @@ from jam_model.shard_index import TRAIN, VALIDATION
 from tasks.engine.table import Table
 from tasks.preference.pairs import read_pairs, write_pair_list
 from tasks.preference.replay import compare_samples, find_candidate, rows_of, stored_row
-from tasks.preference.round import POLICY
+from tasks.preference.round_tables import POLICY
 from tasks.prompts.prompts import PROMPTED_COLUMNS
 
 WIDTH = 200

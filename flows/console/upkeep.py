@@ -10,7 +10,7 @@ from flows.pipelines.stages import prepared_pipeline
 from flows.run.progress import counted, say
 from flows.settings.project import Project
 from tasks.preference.dpo import control_of
-from tasks.preference.round import CONTROL, POLICY
+from tasks.preference.round_tables import CONTROL, POLICY
 from tasks.storage.files import remove_tree
 from tasks.storage.lease import hold
 from tasks.upkeep.checksums import files_below, place_in, record_checksums

@@ -1,4 +1,4 @@
-"""The tables of a benchmark on a manifest: true songs, songs in folders, songs of checkpoints, reference songs."""
+"""The tables of a benchmark on a manifest: true songs, folders of audio, checkpoints' songs, reference songs for FAD."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which stages each flow runs, and whether the models it needs can be used: told before anything long begins."""
+"""The models each flow needs, and whether they can be used (`check_models`): told before anything long begins."""
 
 from __future__ import annotations
 

@@ -26,30 +26,26 @@ from tasks.models.phonemizer import build_phonemizer
 from tasks.preference.dpo import PreferParams, control_of, prefer
 from tasks.preference.gate import GATE_COLUMNS, PolicyScores, gate_metrics, policy_scores, unrewarded
 from tasks.preference.pairs import Pair, digest_of
-from tasks.preference.round import (
+from tasks.preference.round_report import held_out_line, pairs_line
+from tasks.preference.round_tables import (
     CONTROL,
     POLICY,
     ROUND_COLUMNS,
     GeneratedPairs,
     Round,
     RoundPrompts,
-    choose_pairs,
+    round_pairs,
     training_pairs,
     write_pairs_file,
     write_scores,
 )
-from tasks.preference.round_report import held_out_line, pairs_line
 from tasks.prompts.prompts import Prompt, candidate_sources, gate_sources, policy_system, policy_systems
 from tasks.storage.files import write_json
 from tasks.training.train import TrainResult
 
 CANDIDATES, SCORES, PAIRS, PROMPTS = "candidates", "scores.parquet", "pairs.parquet", "prompts.parquet"
-
-
 RUNS = {POLICY: "train", CONTROL: "control"}
 """Where in the round's folder the training run of each lies."""
-
-
 GATE, KEPT = "gate.json", "kept.json"
 
 
@@ -67,8 +63,8 @@ def generate_pairs(
     run_stages([pipeline], params.engine, work.receipts / f"{folder.parent.name}-{folder.name}")
     candidates = pipeline.listed_rows(ROUND_COLUMNS)
     write_scores(folder / SCORES, candidates)
-    learn = choose_pairs(prompts.learn, candidates, params.pair, TRAIN)
-    check = choose_pairs(prompts.check, candidates, params.pair, VALIDATION)
+    learn = round_pairs(prompts.learn, candidates, params.pair, TRAIN)
+    check = round_pairs(prompts.check, candidates, params.pair, VALIDATION)
     write_pairs_file(folder / PAIRS, (learn, check))
     latents = {row["song_id"]: row["generated_latent"] for row in pipeline.rows(["generated_latent"])}
     tensors = training_pairs(learn, latents, work.shards), training_pairs(check, latents, work.shards)

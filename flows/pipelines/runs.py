@@ -1,4 +1,4 @@
-"""Finished training runs of a work folder: the one that stands, the untrained model, and the superseded, which go."""
+"""Finished training runs of a work folder: `checkpoint_of`, the untrained model, `remove_superseded`, who validates by ear."""
 
 from __future__ import annotations
 

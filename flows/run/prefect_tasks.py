@@ -1,4 +1,4 @@
-"""Stages as Prefect sees them: one task a stage, all running under the one scheduler of tasks.engine."""
+"""Stages as Prefect tasks under the one scheduler of tasks.engine: `run_stages`, `run_as_task`, progress and table artifacts."""
 
 from __future__ import annotations
 

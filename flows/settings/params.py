@@ -1,4 +1,4 @@
-"""All settings as one tree (`Params`), read by `load_params`; the class of each section stands in the file that uses it."""
+"""All settings as one tree (`Params`) and `load_params`; the class of a section stands in the file that uses it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tasks.models.chosen import ModelsParams
 from tasks.preference.dpo import PreferParams
 from tasks.preference.gate import GateParams
 from tasks.preference.pairing import PairParams
-from tasks.preference.round import RoundParams
+from tasks.preference.round_tables import RoundParams
 from tasks.preference.sweep import SweepParams
 from tasks.prompts.output_folder import OutputParams
 from tasks.prompts.rough_times import RoughTimesParams

@@ -1,4 +1,4 @@
-"""What a command works on: its settings and its work folder, read once and passed on together."""
+"""What a command works on (`Project`): its settings and its work folder (`WorkFolder`: where tables, shards, runs and reports lie)."""
 
 from __future__ import annotations
 
@@ -20,8 +20,6 @@ from tasks.storage.object_store import place_of
 from tasks.upkeep.checksums import record_checksums
 
 Result = TypeVar("Result")
-
-
 More = ParamSpec("More")
 
 

@@ -1,4 +1,4 @@
-"""External systems: the songs of a manifest as prompts, and folders of audio as the systems that made them."""
+"""Systems from elsewhere: folders of audio and checkpoints by name (`Request`), a manifest's songs as prompts, their rows."""
 
 from __future__ import annotations
 
@@ -24,17 +24,9 @@ from tasks.songs.folder import entries_of_folder
 from tasks.songs.hashes import hash_file
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,23}")
-
-
 MISSING = "missing"
-
-
 TRUTH = "truth"
-
-
 NO_STYLE = np.zeros((0, STYLE_DIM), np.float32)
-
-
 SHOWN = 5  # of many names
 
 

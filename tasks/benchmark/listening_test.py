@@ -1,4 +1,4 @@
-"""Listening tests: two systems' songs equally loud on sides A and B of a listening page, its key, and what listeners answered."""
+"""Listening tests: which songs of two systems, equally loud, on sides A and B; the key; what listeners' CSV files answered."""
 
 from __future__ import annotations
 
@@ -24,11 +24,7 @@ from tasks.engine.stage import Section
 from tasks.prompts.output_folder import OutputParams
 
 ENDINGS = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a")
-
-
 SUNG = "generate"
-
-
 KEY = "key.json"
 
 

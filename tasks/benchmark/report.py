@@ -1,4 +1,4 @@
-"""The report of a measured benchmark: its systems, songs with their sound, and notes on what the numbers rest on."""
+"""A measured benchmark as a Report: rows of systems and songs, players with their sound, remarks and notes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a report reads of songs that were measured, and all that decides it."""
+"""What a report is made of beside the measures: mixes, texts' styles, real-time factors, and the key of all that decides it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trains one DPO round: the policy learns to prefer each prompt's better candidate over its worse one.
+"""DPO training: its settings (`PreferParams`), the objective, and one run on pairs (`prefer`); beta 0 is the control.
 
 The reference is the policy the round starts from, frozen, or an earlier one. ``beta: 0`` is the control: the
 preference term then has no gradient and only the weighted flow loss on the truth is left.

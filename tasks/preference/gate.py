@@ -1,4 +1,4 @@
-"""The gate after a round: is the policy better, is anything worse, go on or stop, and which round is kept.
+"""The gate after a round: songs' scores, is the policy better, is anything worse beyond its margin, which round is kept.
 
 Everything is compared prompt by prompt, against the model the rounds began with and the round before. A guard
 is a metric that may get worse by no more than its margin: the rounds stop when a paired one-sided test, corrected
@@ -43,8 +43,6 @@ REWARD = SongMetric(
     measure=lambda song: song.row["reward"],
     columns=("reward",),
 )
-
-
 OTHER_JUDGES = SongMetric(
     "other_judges",
     "Other judges",
@@ -57,8 +55,6 @@ OTHER_JUDGES = SongMetric(
     measure=lambda song: None,  # `unrewarded`: settings say which axes
     columns=("judge_scores",),
 )
-
-
 FAILED = CandidatesMetric(
     "failed",
     "Failed",
@@ -72,17 +68,11 @@ FAILED = CandidatesMetric(
         1 - sum(not candidate.failed for candidate in candidates) / len(candidates)
     ),
 )
-
-
 GATE_METRICS: tuple[Measurable, ...] = (
     *(REWARD, OTHER_JUDGES, WER, PER, ACOUSTIC_PER),
     *(FAD, STYLE_SIMILARITY, CANDIDATE_DIVERSITY, ENERGY_AFTER_END, FAILED),
 )
-
-
 GATE_COLUMNS = ("parent", "system", "candidate", *columns_of(GATE_METRICS))
-
-
 Row = Mapping[str, Any]
 
 

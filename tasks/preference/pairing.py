@@ -133,15 +133,11 @@ def _judged(best: Candidate, worst: Candidate, least_margin: float, rule: PairPa
 
 
 def pair_rows(parents: Sequence[str], candidates: Iterable[Candidate], rule: PairParams) -> list[Song]:
-    """One row a prompt in the order of `parents`: `winner`, `loser`, `margin`, or nulls and a `refusal`.
-
-    Raises:
-        ValueError: a candidate of a prompt that is not among `parents`.
+    """One row a prompt in the order of `parents`, of which all candidates are: `winner`, `loser`, `margin`, or nulls and
+    a `refusal`.
     """
     by_parent: dict[str, list[Candidate]] = {parent: [] for parent in parents}
     for candidate in candidates:
-        if candidate.parent not in by_parent:
-            raise ValueError(f"parent {candidate.parent!r} of {candidate.song_id} is no prompt of this round")
         by_parent[candidate.parent].append(candidate)
     columns = dict.fromkeys(("winner", "loser", "margin", "refusal"))
     found = choose_pairs(by_parent, rule).items()

@@ -1,4 +1,4 @@
-"""A candidate made again from its row, and held against what stands, sample by sample."""
+"""`jam pairs --replay`: a candidate made again from its row, and held against what stands, sample by sample."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said and kept of a round: its gate as a row, the rounds as tables, pairs and figures in words."""
+"""A round in words, rows, CSV and metrics: gate, pairs and held-out lines, why the rounds stopped, why one was kept."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from eval.report.csv_tables import csv_bytes
 from eval.results.rounds import RoundRow, RoundsReport
 from eval.stats.intervals import Estimate
 from tasks.preference.gate import REWARD, Gate, PolicyScores
-from tasks.preference.round import POLICY, Round, RoundPairs
+from tasks.preference.round_tables import POLICY, Round, RoundPairs
 
 
 def round_row(

@@ -1,4 +1,4 @@
-"""A sweep: ways of preference training side by side, from one model and one set of pairs, with their controls.
+"""A sweep: its arms and contrasts, their training runs, what each changed against its controls, and its report.
 
 It tells what the preference itself did from what the flow loss beside it did (``beta: 0``), and from what any
 training on these songs does (winner and loser assigned at random).
@@ -28,8 +28,8 @@ from tasks.engine.stage import Section
 from tasks.preference.dpo import Pair, PreferParams, preference_run
 from tasks.preference.gate import REWARD
 from tasks.preference.pairs import write_pairs
-from tasks.preference.round import GeneratedPairs, RoundSongs
 from tasks.preference.round_report import pairs_line
+from tasks.preference.round_tables import GeneratedPairs, RoundSongs
 from tasks.prompts.prompts import Prompt
 from tasks.storage.files import remove_tree, write_json
 from tasks.trainer.params import NONE
@@ -40,14 +40,8 @@ METRICS: tuple[Measurable, ...] = (
     FAD,
     STYLE_SIMILARITY,
 )
-
-
 SONG_COLUMNS = ("parent", "system", *columns_of(METRICS))
-
-
 START = "start"  # the model that every arm starts from, among the systems that sing
-
-
 Trained = dict[str, dict[str, Any]]
 """A finished run's weights (``weights``), folder (``checkpoint``) and figures, by `system_of`."""
 
@@ -102,8 +96,6 @@ ARMS = (
     Arm("gt-random", "DPO and the truth's, winners at random", "gt", labels="random"),
     Arm("none-reversed", "DPO alone, pairs reversed", "none", labels="reversed"),
 )
-
-
 CONTRASTS = (
     ("win", "win-beta0"),
     ("gt", "gt-beta0"),

@@ -1,4 +1,4 @@
-"""Requests: jamify's input manifest becomes prompts.
+"""jamify's input manifest: read as prompts (`read_requests`), or written for one song's lyrics and style (`write_request`).
 
 A row names lyrics with word times (`lrc_path`), a song whose style is wanted (`audio_path`) or a style
 text (`prompt_path`), and a length in seconds (`duration`).
@@ -28,11 +28,7 @@ from tasks.stages.ingest import IngestParams
 from tasks.storage.files import write_bytes, write_json
 
 SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
-
-
 MAX_NAME_BYTES = 200
-
-
 FIELDS = ("id", "audio_path", "lrc_path", "duration", "prompt_path")
 
 

@@ -1,4 +1,4 @@
-"""Fan-out: songs made from songs. A prompt is a prepared song; a candidate or a system's song is a row of its own.
+"""What is asked for (`Prompt`), who generates it (`System`), and rows of songs made from songs: candidates, systems, gates.
 
 The rows start a new table, on which the same stages run unchanged. Each keeps the prompt it was made
 from (`parent`), what was asked of it, and the recipe, so that any row can be made again from its facts.
@@ -36,8 +36,6 @@ PROMPT_COLUMNS = (
         "split",
     ),
 )
-
-
 PROMPTED_COLUMNS = {
     **{name: SONG_COLUMNS[name] for name in ("title", "content_hash", "refused")},
     **{name: Ingest.writes[name] for name in ("lyrics", "lyrics_times", "lyrics_lines")},

@@ -1,4 +1,4 @@
-"""Calibrate: limits for the gate, chosen on songs that someone has listened to and labelled good or bad."""
+"""Calibrate: songs that someone labelled good or bad, the quality filter's limits chosen on them, and what those would drop."""
 
 from __future__ import annotations
 
@@ -19,8 +19,6 @@ from tasks.quality.measures import MEASURES, Measure, Quality
 from tasks.songs.manifest import manifest_rows
 
 GOOD = "good"
-
-
 LABELS = (GOOD, "bad")
 
 

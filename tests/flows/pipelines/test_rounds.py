@@ -32,7 +32,7 @@ from tasks.audio.read import npy_bytes
 from tasks.engine.scheduler import StageReport
 from tasks.engine.song import Song
 from tasks.preference.pairs import read_pair_list, read_pairs
-from tasks.preference.round import POLICY, GeneratedPairs, RoundPairs, RoundPrompts
+from tasks.preference.round_tables import POLICY, GeneratedPairs, RoundPairs, RoundPrompts
 from tasks.trainer import ray_train as fitting
 from tasks.trainer.loop import run_steps
 from tasks.training.train import TrainResult

@@ -128,11 +128,6 @@ def test_every_prompt_is_a_row_also_without_a_single_take() -> None:
     assert [row["refusal"] for row in rows] == ["too_few_candidates", None, "too_few_candidates"]
 
 
-def test_a_take_of_an_unknown_prompt_is_an_error() -> None:
-    with pytest.raises(ValueError, match="no prompt"):
-        pair_rows(["a"], candidates(1.0), RULE)
-
-
 def test_a_candidate_is_read_off_its_row() -> None:
     row = {
         "song_id": "p-r1-k2",

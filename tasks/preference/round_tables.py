@@ -1,4 +1,4 @@
-"""A DPO round as data: prompts, their candidates, and the pairs that the rule makes of them.
+"""A round's settings (`RoundParams`), which songs it uses, and its tables: prompts, scores and settings of candidates, pairs.
 
 Candidates are rows of a song table of their own, so any of them can be made again from its facts. What a person
 reads are three small Parquet files beside it: ``prompts``, ``scores`` (a row a candidate) and ``pairs`` (a row a
@@ -170,7 +170,7 @@ def round_prompts(prompts: Sequence[Prompt], number: int, count: int) -> list[Pr
     return [prompts[((number - 1) * count + place) % len(prompts)] for place in range(count)]
 
 
-def choose_pairs(
+def round_pairs(
     prompts: Sequence[Prompt], candidates: Iterable[Mapping[str, Any]], rule: PairParams, split: str
 ) -> RoundPairs:
     """Fold the candidates by parent into one row a prompt."""
