@@ -20,7 +20,7 @@ from flows.run.prefect_tasks import run_stages
 from flows.settings.project import Project, WorkFolder, writes_work
 from jam_model.checkpoint import weights_hash
 from tasks.benchmark.listening_test import standing_preferences
-from tasks.benchmark.report import ReportText, loss_curve
+from tasks.benchmark.report import loss_curve
 from tasks.benchmark.report_inputs import columns_of
 from tasks.benchmark.system_metrics import Measured
 from tasks.benchmark.systems import (
@@ -69,6 +69,9 @@ def run_benchmark(project: Project) -> Path:
     run_stages([pipeline], params.engine, work.receipts / REPORT)
 
     songs = BenchmarkSongs(
+        "From songs to a song model",
+        f"{len(prompts)} benchmark songs, {len(systems)} systems",
+        [*notes, "All models generate from the same noise."],
         prompts,
         systems,
         [pipeline],
@@ -80,11 +83,6 @@ def run_benchmark(project: Project) -> Path:
             "rounds": rounds.record() if rounds else None,
         },
         "flows.benchmark",
-    )
-    text = ReportText(
-        "From songs to a song model",
-        f"{len(prompts)} benchmark songs, {len(systems)} systems",
-        [*notes, "All models generate from the same noise."],
     )
 
     def complete(report: Report, measured: Measured) -> Report:
@@ -99,7 +97,7 @@ def run_benchmark(project: Project) -> Path:
             data_set=data_set_of(rows, params.filter, rates(prepared, work.receipts / "prepare")),
         )
 
-    return write_benchmark(project, songs, text, started, complete)
+    return write_benchmark(project, songs, started, complete)
 
 
 def training_runs(work: WorkFolder, shown: ShownRound | None) -> dict[str, Path]:

@@ -35,7 +35,6 @@ from tasks.benchmark.external_systems import (
     request_notes,
 )
 from tasks.benchmark.listening_test import standing_preferences
-from tasks.benchmark.report import ReportText
 from tasks.benchmark.songs import Benchmark, read_benchmark
 from tasks.models.phonemizer import build_phonemizer
 from tasks.models.style_encoder import build_style_encoder
@@ -89,6 +88,9 @@ def run_benchmark_external(project: Project, request: Request) -> Path:
     names = {system.name for system in systems}
     listening = standing_preferences(project.work.report("listen"), params.benchmark.resampling)
     measured = BenchmarkSongs(
+        f"{name} songs, our protocol",
+        f"{len(prompts)} songs, {len(systems)} systems",
+        request_notes(songs, folders, prompts),
         prompts,
         systems,
         pipelines,
@@ -98,12 +100,7 @@ def run_benchmark_external(project: Project, request: Request) -> Path:
         {"reference": sorted(row["song_id"] for row in reference)},
         "flows.benchmark_external",
     )
-    text = ReportText(
-        f"{name} songs, our protocol",
-        f"{len(prompts)} songs, {len(systems)} systems",
-        request_notes(songs, folders, prompts),
-    )
-    return write_benchmark(own, measured, text, started)
+    return write_benchmark(own, measured, started)
 
 
 def write_missing(songs: Benchmark, own: WorkFolder) -> None:

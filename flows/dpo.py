@@ -56,14 +56,15 @@ def run_dpo(project: Project) -> RoundsReport:
     ran = 0
     while not stopped and ran < params.round.rounds:
         ran += 1
-        made = run_round(project, ran, songs.of_round(ran, params.round.num_prompts), models, first)
-        if not made.runs:
+        prompts = songs.of_round(ran, params.round.num_prompts)
+        learned, runs = run_round(project, ran, prompts, models, first)
+        if not runs:
             stopped = f"round {ran} stops the rounds: no prompt gave a pair to learn from"
             continue
-        models = {name: run.checkpoint for name, run in made.runs.items()}
+        models = {name: run.checkpoint for name, run in runs.items()}
         sung = gate_songs(project, songs.gate, ran, models)
         history.append(sung[POLICY])
-        rows.append(round_row(ran, made, gate, history, sung.get(CONTROL)))
+        rows.append(round_row(ran, learned, runs[POLICY], gate, history, sung.get(CONTROL)))
         keep_gate(work, rows[-1])
         stopped = why_stopped(rows[-1])
     kept = best_round(rows)

@@ -12,15 +12,14 @@ from functools import partial
 from pathlib import Path
 
 from eval.results.rounds import RoundRow, RoundsReport
-from flows.pipelines.runs import checkpoint_of, remove_superseded
+from flows.pipelines.runs import checkpoint_of, run_fit
 from flows.pipelines.stages import candidate_stages, gate_stages, listening_pipeline
 from flows.run.prefect_tasks import run_as_task, run_stages, show_table
-from flows.run.progress import progress_bar, say
+from flows.run.progress import say
 from flows.settings.project import Project, WorkFolder
 from jam_model.checkpoint import weights_hash
 from jam_model.shard_index import TRAIN, VALIDATION
 from tasks.engine.fingerprint import fingerprint
-from tasks.engine.pool import connect
 from tasks.models.codec import build_codec
 from tasks.models.phonemizer import build_phonemizer
 from tasks.preference.dpo import PreferParams, control_of, prefer
@@ -32,7 +31,7 @@ from tasks.preference.round_tables import (
     POLICY,
     ROUND_COLUMNS,
     GeneratedPairs,
-    Round,
+    RoundPairs,
     RoundPrompts,
     round_pairs,
     training_pairs,
@@ -73,8 +72,9 @@ def generate_pairs(
 
 def run_round(
     project: Project, number: int, prompts: RoundPrompts, models: Mapping[str, Path], first: Path
-) -> Round:
-    """Generate, score, pair, train; whatever of it stands is found, not made.
+) -> tuple[RoundPairs, dict[str, TrainResult]]:
+    """Generate, score, pair, train; whatever of it stands is found, not made. Returns the pairs that it learned from and
+    the trainings on them, POLICY and perhaps CONTROL; none where no prompt gave a pair.
 
     `models`: the checkpoints the round begins with, POLICY and perhaps CONTROL; `first`: the one of all rounds.
     """
@@ -84,7 +84,7 @@ def run_round(
     table = [{"prompt": row.song_id, **row.columns} for row in made.learn.rows]
     show_table(f"pairs-{number}", table, "Winner and loser of every prompt")
     if not made.learn.num_pairs:
-        return Round(made, {})
+        return made.learn, {}
     sections = {POLICY: params.dpo, CONTROL: control_of(params.dpo)}
     is_first = params.round.reference == "first" and first != models[POLICY]
     runs: dict[str, TrainResult] = {}
@@ -94,7 +94,7 @@ def run_round(
         out = folder / RUNS[name]
         fit = partial(fit_pairs, project, shown, sections[name], made.tensors, start, reference, out)
         runs[name] = run_as_task(shown, fit)
-    return Round(made, runs)
+    return made.learn, runs
 
 
 def fit_pairs(
@@ -111,20 +111,9 @@ def fit_pairs(
     """
     weights = [weights_hash(policy), weights_hash(reference or policy)]
     out = folder / fingerprint([section.model_dump(mode="json"), weights, *map(digest_of, pairs)])
-    if not (out / "done.json").is_file():
-        connect(project.params.engine)
     silence_C = build_codec(project.params.models.codec).silence_C
-    with progress_bar(name, "steps") as show:
-        result = prefer(
-            section,
-            *pairs,
-            policy,
-            silence_C,
-            out,
-            lambda done, total, loss: show(done, total),
-            reference=reference,
-        )
-    remove_superseded(folder, out)
+    fit = partial(prefer, section, *pairs, policy, silence_C, out, reference=reference)
+    result = run_fit(project, name, out, fit)
     say(f"{name}: {held_out_line(result.figures)}")
     return result
 

@@ -167,10 +167,10 @@ def _file_row(
     """Neither style nor phonemes of the prompt decide what a file becomes."""
     words = tuple(replace(word, phonemes=None) for word in prompt.words)
     plain = replace(prompt, style_NS=NO_STYLE, words=words)
-    if path is None:
-        return file_source(plain, system, seed, {"refused": MISSING, **(facts or {})})
-    name = os.path.relpath(path, root)
-    found = {"parent_audio": {"path": name, "bytes": None}, "content_hash": hash_file(path), "refused": None}
+    found: dict[str, Any] = {"refused": MISSING}
+    if path is not None:
+        audio = {"path": os.path.relpath(path, root), "bytes": None}
+        found = {"parent_audio": audio, "content_hash": hash_file(path), "refused": None}
     return file_source(plain, system, seed, {**found, **(facts or {})})
 
 

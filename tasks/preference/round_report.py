@@ -12,14 +12,19 @@ from eval.report.csv_tables import csv_bytes
 from eval.results.rounds import RoundRow, RoundsReport
 from eval.stats.intervals import Estimate
 from tasks.preference.gate import REWARD, Gate, PolicyScores
-from tasks.preference.round_tables import POLICY, Round, RoundPairs
+from tasks.preference.round_tables import RoundPairs
+from tasks.training.train import TrainResult
 
 
 def round_row(
-    number: int, made: Round, gate: Gate, history: Sequence[PolicyScores], control: PolicyScores | None
+    number: int,
+    learn: RoundPairs,
+    policy: TrainResult,
+    gate: Gate,
+    history: Sequence[PolicyScores],
+    control: PolicyScores | None,
 ) -> RoundRow:
-    """What the gate found of a round; `history` ends with its policy."""
-    policy, learn = made.runs[POLICY], made.pairs.learn
+    """What the gate found of a round that learned `policy` from `learn`; `history` ends with its policy."""
     figures = policy.figures
     return RoundRow(
         number,

@@ -34,7 +34,6 @@ from tasks.stages.generate import Generate
 from tasks.stages.group import Group
 from tasks.stages.reward import Reward
 from tasks.storage.files import write_bytes
-from tasks.training.train import TrainResult
 
 PREPARED_COLUMNS = (*PROMPT_COLUMNS, "window_embedding")
 ROUND_COLUMNS = ("seed", "checkpoint", "recipe", "duration_s", *CANDIDATE_COLUMNS)
@@ -116,16 +115,6 @@ class GeneratedPairs:
     learn: RoundPairs
     check: RoundPairs
     tensors: tuple[list[Pair], list[Pair]]
-
-
-@dataclass(frozen=True)
-class Round:
-    """What a round made: its pairs, and the trainings on them, POLICY and perhaps CONTROL; none where no prompt gave a
-    pair to learn from.
-    """
-
-    pairs: GeneratedPairs
-    runs: Mapping[str, TrainResult]
 
 
 @dataclass(frozen=True)
