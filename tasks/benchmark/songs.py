@@ -1,4 +1,4 @@
-"""The songs of a benchmark that was given as a manifest, ours or a data set's: what is asked, and what is there.
+"""The songs of a benchmark given as a manifest, ours or a data set's (JSON, CSV, Parquet): what is asked, and what is there.
 
 A row names its fields as `benchmark.fields` maps them. Lyrics and style are a file's path or the thing itself. The
 true audio may be missing: such a song can still be generated, transcribed and compared with its words.
@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from tasks.engine.song import Refused
 from tasks.engine.stage import Section
-from tasks.prompts.read_prompts import SAFE_ID
+from tasks.prompts.jamify_manifest import SAFE_ID
 from tasks.songs.folder import LYRICS_ENDINGS, STYLE_ENDING, Refusal, entries_of_files
 from tasks.songs.listing import song_id_of
 from tasks.songs.lyrics import STAMP, Lyrics, decode_text, parse_lyrics

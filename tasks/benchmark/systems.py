@@ -1,4 +1,4 @@
-"""Benchmark: which systems generate the same songs, and what is asked of the numbers."""
+"""Our own benchmark: its settings (`BenchmarkParams`), prompts, rows from truth to DPO, and the questions asked of the numbers."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from jam_model.shards import IDS_NAME, INDEX_NAME, read_index
 from tasks.engine.sources import SOURCES, Partition, partitions_in, write_partition
-from tasks.prompts.columns import PROMPTED_COLUMNS
+from tasks.prompts.prompts import PROMPTED_COLUMNS
 from tasks.songs.columns import SONG_COLUMNS
 from tasks.songs.listing import Listing
 from tasks.storage.files import remove_tree, write_json_lines

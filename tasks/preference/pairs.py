@@ -1,42 +1,106 @@
-"""jamify's own files, both ways: the list of preference pairs its DPO learns from, and its input manifest.
+"""Preference pairs as tensors: our files that training reads (`pairs.safetensors`), jamify's DPO list read and written.
 
-Sources: declare-lab/jamify (README, infer.py, dataset.py) and its training code's DPO data set.
-
+Source of the list's form: declare-lab/jamify (README, infer.py, dataset.py) and its training code's DPO data set.
 Shapes: T frames, C 64 latent channels, N style rows, S 512.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors.numpy import load, save
 
 from jam_model.frames import LATENT_CHANNELS, STYLE_DIM
 from jam_model.shard_index import TRAIN
 from jam_model.shards import Sample, grid_words
 from jam_model.tensors import MAX_MEMBER_BYTES, read_tensor
-from tasks.engine.song import Song
-from tasks.preference.pair_store import Pair
-from tasks.shards.write import lyrics_json, tensor_bytes
-from tasks.songs.folder import MANIFEST_FACTS
+from jam_model.words import rows_of, words_of
+from tasks.shards.write import tensor_bytes
 from tasks.songs.manifest import find_listed
 from tasks.storage.files import write_bytes, write_json
 
 PAIR_FILES = ("win_latent", "loss_latent", "transcription", "style", "gt_latent")
-MANIFEST_COLUMNS = frozenset(
-    {"title", "audio", "words", "duration_s", "style_text", "split", *MANIFEST_FACTS}
-)
-"""What `write_manifest` needs of a song."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Two candidates [T, C] of one prompt. `prompt` holds the words and style they were asked for, and the true latent."""
+
+    prompt: Sample
+    winner_TC: np.ndarray
+    loser_TC: np.ndarray
+
+
+@dataclass(frozen=True)
+class PairFolder:
+    """Where pairs were written (absolute), how many, and a hash of all of it."""
+
+    path: str
+    count: int
+    digest: str
+
+
+def write_pairs(folder: Path, pairs: Sequence[Pair]) -> PairFolder:
+    """Write pairs for the workers.
+
+    Raises:
+        ValueError: two candidates of a pair are not of the same length.
+    """
+    rows, tensors = _packed(pairs)
+    write_bytes(folder / "pairs.safetensors", tensors)
+    write_json(folder / "pairs.json", rows)
+    return PairFolder(str(folder.resolve()), len(pairs), _digest(rows, tensors))
+
+
+def digest_of(pairs: Sequence[Pair]) -> str:
+    """The hash of pairs that `write_pairs` would give, without writing them."""
+    return _digest(*_packed(pairs))
+
+
+def read_pairs(folder: Path) -> list[Pair]:
+    """The pairs that `write_pairs` wrote into a folder, in order."""
+    rows = json.loads((folder / "pairs.json").read_text())
+    arrays = load((folder / "pairs.safetensors").read_bytes()) if rows else {}
+    pairs = []
+    for number, row in enumerate(rows):
+        a = {name: arrays[f"{number:06d}.{name}"] for name in ("winner", "loser", "style", "mean", "std")}
+        words = tuple(words_of(row["words"]))
+        prompt = Sample(row["song_id"], a["mean"], a["std"], a["style"], words, row["split"])
+        pairs.append(Pair(prompt, a["winner"], a["loser"]))
+    return pairs
+
+
+def _digest(rows: list[dict[str, Any]], tensors: bytes) -> str:
+    return hashlib.sha256(json.dumps(rows).encode() + tensors).hexdigest()
+
+
+def _packed(pairs: Sequence[Pair]) -> tuple[list[dict[str, Any]], bytes]:
+    arrays: dict[str, np.ndarray] = {}
+    rows = []
+    for number, pair in enumerate(pairs):
+        prompt = pair.prompt
+        if pair.winner_TC.shape != pair.loser_TC.shape:
+            raise ValueError(
+                f"pair {prompt.song_id!r}: candidates of {pair.winner_TC.shape} and {pair.loser_TC.shape}; "
+                "trim both to the reference length"
+            )
+        named = {"winner": pair.winner_TC, "loser": pair.loser_TC, "style": prompt.style_NS}
+        named |= {"mean": prompt.mean_TC, "std": prompt.std_TC}
+        arrays |= {f"{number:06d}.{name}": np.ascontiguousarray(a, np.float32) for name, a in named.items()}
+        rows.append({"song_id": prompt.song_id, "split": prompt.split, "words": rows_of(prompt.words)})
+    return rows, save(arrays)
 
 
 def write_pair_list(folder: Path, pairs: Sequence[Pair]) -> Path:
     """Writes ``dpo.json`` and the files it names into `folder`, for jamify's ``vae_sampled: true``.
 
-    Both takes [T, 64] have the song's own length, so that the length jamify derives from them is the song's.
+    Winner and loser [T, 64] have the song's own length, so that the length jamify derives from them is the song's.
     Paths are relative to `folder`: start jamify there. Styles are all vectors [512], or all rows [n, 512] (its
     ``multiple_styles: true``) where any song has several.
     """
@@ -65,7 +129,7 @@ def read_pair_list(path: Path, vae_sampled: bool) -> list[Pair]:
     """The pairs of a DPO list; its paths are absolute, or relative to its folder or to the current one.
 
     `vae_sampled` says what the candidates are, as in jamify: latents [T, 64], or posteriors [128, T] of which one
-    draw is taken. Takes longer than the true latent (jamify's inference saves all max_frames) are cut to it.
+    draw is taken. Candidates longer than the true latent (jamify's inference saves all max_frames) are cut to it.
 
     Raises:
         ValueError: no such list, a file that is missing or of another form, or candidates of unequal length.
@@ -77,31 +141,6 @@ def read_pair_list(path: Path, vae_sampled: bool) -> list[Pair]:
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise ValueError(f"pairs: {path} must be a JSON list of objects with {', '.join(PAIR_FILES)}")
     return [_pair(row, path.parent, number, vae_sampled) for number, row in enumerate(rows)]
-
-
-def write_manifest(folder: Path, songs: Iterable[Song], songs_root: Path) -> Path:
-    """Writes ``input.json`` with each song's lyrics (words, times, phonemes) and style text beside it.
-
-    `songs` have `MANIFEST_COLUMNS`; audio stays where it is, its path is relative to `folder`.
-    """
-    rows = []
-    for song in songs:
-        lyrics, style = f"lyrics/{song.song_id}.json", f"styles/{song.song_id}.txt"
-        write_json(folder / lyrics, lyrics_json(song))
-        write_bytes(folder / style, f"{song['style_text'] or ''}\n".encode())
-        rows.append(
-            {
-                "id": song.song_id,
-                "audio_path": os.path.relpath(songs_root / song["audio"]["path"], folder),
-                "lrc_path": lyrics,
-                "duration": song["duration_s"],
-                "prompt_path": style,
-                **{key: song[key] for key in MANIFEST_FACTS if song[key] is not None},
-            }
-        )
-    path = folder / "input.json"
-    write_json(path, rows)
-    return path
 
 
 def _pair(row: Mapping[str, Any], folder: Path, number: int, vae_sampled: bool) -> Pair:

@@ -1,4 +1,4 @@
-"""Requests: jamify's input manifest becomes prompts.
+"""jamify's input manifest: read as prompts (`read_requests`), or written for one song's lyrics and style (`write_request`).
 
 A row names lyrics with word times (`lrc_path`), a song whose style is wanted (`audio_path`) or a style
 text (`prompt_path`), and a length in seconds (`duration`).
@@ -7,21 +7,25 @@ text (`prompt_path`), and a length in seconds (`duration`).
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tasks.audio.read import AudioParams, read_audio
-from tasks.models.phonemizer import Phonemizer, phonemized
+from tasks.models.phonemizer import Phonemizer, PhonemizerParams, build_phonemizer, phonemized
 from tasks.models.style_encoder import StyleEncoder
 from tasks.prompts.prompts import Prompt
+from tasks.prompts.rough_times import RoughTimesParams, rough_times
 from tasks.songs.listing import song_id_of
 from tasks.songs.lyrics import decode_text, parse_lyrics
 from tasks.songs.manifest import find_listed, manifest_rows
 from tasks.stages.ingest import IngestParams
+from tasks.storage.files import write_bytes, write_json
 
 SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 MAX_NAME_BYTES = 200
@@ -111,3 +115,55 @@ def _file(row: Mapping[str, Any], key: str, root: Path, song_id: str) -> Path:
     if not path.is_file():
         raise ValueError(f"manifest: {key} of {song_id!r} is not a file: {path}")
     return path
+
+
+@dataclass(frozen=True)
+class SongRequest:
+    """Lyrics (.txt, or .json with word times), a style in words, and what rough word times need."""
+
+    lyrics: Path
+    style: str | None
+    bpm: float | None
+    duration_s: float | None
+
+
+def write_request(
+    request: SongRequest, phonemizer: PhonemizerParams, params: RoughTimesParams, folder: Path
+) -> tuple[Path, Path]:
+    """Write the manifest of one row into `folder`; returns (it, the lyrics with word times).
+
+    Plain text gets rough word times in an editable .json. Times that were edited there are never written over.
+
+    Raises:
+        ValueError: lyrics without a style, text without a tempo, times without a length, or edited times stand in
+            the way.
+    """
+    if request.style is None:
+        raise ValueError("style: --lyrics needs --style, such as --style 'bright pop, female voice'")
+    lyrics, bpm, duration_s = request.lyrics, request.bpm, request.duration_s
+    timed = lyrics
+    if lyrics.suffix.lower() == ".txt":
+        if bpm is None:
+            raise ValueError(f"bpm: {lyrics} has no word times; give --bpm, or a .json with times")
+        rough = rough_times(decode_text(lyrics.read_bytes()), bpm, build_phonemizer(phonemizer), params)
+        duration_s = duration_s or rough.duration_s
+        timed = folder / f"{lyrics.stem}.json"
+        if timed.is_file() and json.loads(timed.read_text(encoding="utf-8")) != rough.to_json():
+            raise ValueError(
+                f"lyrics: {timed} holds other times than {lyrics} at {bpm:g} bpm would get; generate with "
+                f"--lyrics {timed} --duration SECONDS, or remove the file"
+            )
+        write_json(timed, rough.to_json())
+    if duration_s is None:
+        raise ValueError(f"duration: {lyrics} does not say how long the song is; give --duration in seconds")
+    style = folder / f"{lyrics.stem}.style.txt"
+    write_bytes(style, (request.style + "\n").encode())
+    row = {
+        "id": lyrics.stem,
+        "lrc_path": str(timed.resolve()),
+        "prompt_path": str(style.resolve()),
+        "duration": duration_s,
+    }
+    manifest = folder / f"{lyrics.stem}.manifest.json"
+    write_json(manifest, [row])
+    return manifest, timed

@@ -16,26 +16,23 @@ import pyarrow.parquet as pq
 import pytest
 
 import flows.dpo
-import flows.pipelines.round
+import flows.pipelines.rounds
 import flows.run.prefect_tasks
 from eval.results.rounds import RoundsReport
 from flows.commands.main import run
-from flows.console.pairs import export_pairs
+from flows.console.rounds import export_pairs
 from flows.dpo import run_dpo
-from flows.pipelines.kept_round import round_checkpoint, shown_round, standing_rounds
-from flows.pipelines.round import run_round
+from flows.pipelines.rounds import round_checkpoint, run_round, shown_round, standing_rounds
 from flows.pipelines.runs import checkpoint_of
 from flows.settings.params import Params, load_params
-from flows.settings.project import Project
-from flows.settings.work_folder import WorkFolder
+from flows.settings.project import Project, WorkFolder
 from jam_model.checkpoint import weights_hash
 from jam_model.training_facts import BOTH, LYRICS, STYLE, TrainingFacts
 from tasks.audio.read import npy_bytes
 from tasks.engine.scheduler import StageReport
 from tasks.engine.song import Song
-from tasks.preference.jamify_pairs import read_pair_list
-from tasks.preference.pair_store import read_pairs
-from tasks.preference.round import POLICY, GeneratedPairs, RoundPairs, RoundPrompts
+from tasks.preference.pairs import read_pair_list, read_pairs
+from tasks.preference.round_tables import POLICY, GeneratedPairs, RoundPairs, RoundPrompts
 from tasks.trainer import ray_train as fitting
 from tasks.trainer.loop import run_steps
 from tasks.training.train import TrainResult
@@ -149,7 +146,10 @@ def test_a_round_killed_in_each_of_its_steps_ends_in_the_same_bytes(
 ) -> None:
     work = work_folder(tmp_path)
     kills = ["generate", "score", "pair", "train", "gate"]
-    real_pipelines, real_pairs = flows.run.prefect_tasks.run_pipelines, flows.pipelines.round.write_pairs_file
+    real_pipelines, real_pairs = (
+        flows.run.prefect_tasks.run_pipelines,
+        flows.pipelines.rounds.write_pairs_file,
+    )
 
     def kill_in(step: str) -> None:
         if kills and kills[0] == step:
@@ -174,7 +174,7 @@ def test_a_round_killed_in_each_of_its_steps_ends_in_the_same_bytes(
         kill_in("train")
 
     monkeypatch.setattr(flows.run.prefect_tasks, "run_pipelines", run_pipelines)
-    monkeypatch.setattr(flows.pipelines.round, "write_pairs_file", write_pairs)
+    monkeypatch.setattr(flows.pipelines.rounds, "write_pairs_file", write_pairs)
     monkeypatch.setattr(fitting, "_run_on_ray", steps)
     for step in list(kills):
         with pytest.raises(Killed, match=step):
@@ -276,9 +276,9 @@ def test_a_later_round_is_held_against_its_own_policy_or_the_first_model(
         return TrainResult(out, "weights", {})
 
     made = RoundPairs([Song("s0", {"winner": "a", "loser": "b", "margin": 1.0, "refusal": None})], "train")
-    monkeypatch.setattr(flows.pipelines.round, "fit_pairs", fit)
+    monkeypatch.setattr(flows.pipelines.rounds, "fit_pairs", fit)
     monkeypatch.setattr(
-        flows.pipelines.round, "generate_pairs", lambda *given: GeneratedPairs(made, made, ([], []))
+        flows.pipelines.rounds, "generate_pairs", lambda *given: GeneratedPairs(made, made, ([], []))
     )
     first = checkpoint_of(whole.checkpoint("sft"))
     models = {POLICY: round_checkpoint(whole, 1, POLICY)}
@@ -315,7 +315,7 @@ def test_a_candidate_sung_again_has_the_same_samples(
     assert run(replay) == 0
     assert f"{candidate}: the same samples; largest difference 0" in capfd.readouterr().out
     assert run([*replay[:3], "nobody-r1-k0", *replay[4:]]) == 2
-    assert "round 1 has no take 'nobody-r1-k0'" in capfd.readouterr().err
+    assert "round 1 has no candidate 'nobody-r1-k0'" in capfd.readouterr().err
 
 
 def test_pairs_are_shown_side_by_side_with_their_refusals(

@@ -1,6 +1,6 @@
-"""A DPO round as data: prompts, their candidates, and the pairs that the rule makes of them.
+"""A round's settings (`RoundParams`), which songs it uses, and its tables: prompts, scores and settings of candidates, pairs.
 
-Takes are rows of a song table of their own, so any of them can be made again from its facts. What a person
+Candidates are rows of a song table of their own, so any of them can be made again from its facts. What a person
 reads are three small Parquet files beside it: ``prompts``, ``scores`` (a row a candidate) and ``pairs`` (a row a
 prompt: a pair, or the reason why there is none).
 """
@@ -26,16 +26,14 @@ from tasks.benchmark.system_metrics import windows_of
 from tasks.engine.columns import Column
 from tasks.engine.song import Song
 from tasks.engine.stage import Section
-from tasks.preference.pair_store import Pair
 from tasks.preference.pairing import CANDIDATE_COLUMNS, PairParams, candidate_of, pair_rows
-from tasks.prompts.columns import PROMPTED_COLUMNS
-from tasks.prompts.prompts import PROMPT_COLUMNS, Prompt, prompts_of
+from tasks.preference.pairs import Pair
+from tasks.prompts.prompts import PROMPT_COLUMNS, PROMPTED_COLUMNS, Prompt, prompts_of
 from tasks.shards.open import open_shards
 from tasks.stages.generate import Generate
 from tasks.stages.group import Group
 from tasks.stages.reward import Reward
 from tasks.storage.files import write_bytes
-from tasks.training.train import TrainResult
 
 PREPARED_COLUMNS = (*PROMPT_COLUMNS, "window_embedding")
 ROUND_COLUMNS = ("seed", "checkpoint", "recipe", "duration_s", *CANDIDATE_COLUMNS)
@@ -120,16 +118,6 @@ class GeneratedPairs:
 
 
 @dataclass(frozen=True)
-class Round:
-    """What a round made: its pairs, and the trainings on them, POLICY and perhaps CONTROL; none where no prompt gave a
-    pair to learn from.
-    """
-
-    pairs: GeneratedPairs
-    runs: Mapping[str, TrainResult]
-
-
-@dataclass(frozen=True)
 class RoundSongs:
     """The prepared songs that rounds use. Both gate and held-out pairs are of validation songs, in one fair order."""
 
@@ -171,7 +159,7 @@ def round_prompts(prompts: Sequence[Prompt], number: int, count: int) -> list[Pr
     return [prompts[((number - 1) * count + place) % len(prompts)] for place in range(count)]
 
 
-def choose_pairs(
+def round_pairs(
     prompts: Sequence[Prompt], candidates: Iterable[Mapping[str, Any]], rule: PairParams, split: str
 ) -> RoundPairs:
     """Fold the candidates by parent into one row a prompt."""
@@ -210,14 +198,12 @@ def write_scores(path: Path, candidates: Iterable[Mapping[str, Any]]) -> None:
     write_rows(path, rows, types)
 
 
-def write_rows(path: Path, rows: Sequence[Mapping[str, Any]], types: Mapping[str, pa.DataType]) -> None:
+def write_rows(path: Path, rows: list[dict[str, Any]], types: Mapping[str, pa.DataType]) -> None:
     """A small Parquet file of whole rows, in the order of the first one's keys."""
     types = {"song_id": pa.string(), **types}
     names = list(rows[0]) if rows else list(types)
     sink = pa.BufferOutputStream()
-    pq.write_table(
-        pa.table({name: pa.array([row[name] for row in rows], types[name]) for name in names}), sink
-    )
+    pq.write_table(pa.Table.from_pylist(rows, pa.schema([(name, types[name]) for name in names])), sink)
     write_bytes(path, sink.getvalue().to_pybytes())
 
 

@@ -1,4 +1,4 @@
-"""What a person asks of a round that stands: its pairs side by side, and any candidate generated again."""
+"""`jam pairs`: a round's pairs side by side, written as jamify's list, and any candidate generated again."""
 
 from __future__ import annotations
 
@@ -8,19 +8,17 @@ from typing import Any
 
 from rich.table import Table as Grid
 
-from flows.pipelines.listening_stages import generate_stage
-from flows.pipelines.round import CANDIDATES, PAIRS, RUNS, SCORES
+from flows.pipelines.rounds import CANDIDATES, PAIRS, RUNS, SCORES
 from flows.pipelines.runs import checkpoint_with
+from flows.pipelines.stages import generate_stage
 from flows.run.progress import console, say
-from flows.settings.project import Project
-from flows.settings.work_folder import WorkFolder
+from flows.settings.project import Project, WorkFolder
 from jam_model.shard_index import TRAIN, VALIDATION
 from tasks.engine.table import Table
-from tasks.preference.jamify_pairs import write_pair_list
-from tasks.preference.pair_store import read_pairs
+from tasks.preference.pairs import read_pairs, write_pair_list
 from tasks.preference.replay import compare_samples, find_candidate, rows_of, stored_row
-from tasks.preference.round import POLICY
-from tasks.prompts.columns import PROMPTED_COLUMNS
+from tasks.preference.round_tables import POLICY
+from tasks.prompts.prompts import PROMPTED_COLUMNS
 
 WIDTH = 200
 USE = {TRAIN: "learned from", VALIDATION: "held out"}
@@ -94,7 +92,7 @@ def replay(project: Project, number: int, candidate: str) -> int:
     """``jam pairs ROUND --replay CANDIDATE``: generate a candidate again from its row; 0 when every sample is the same, else 1.
 
     Raises:
-        ValueError: there is no such take, its policy is gone, or params choose another codec or style encoder.
+        ValueError: there is no such candidate, its policy is gone, or params choose another codec or style encoder.
     """
     work = project.work
     table = Table(work.round(number) / CANDIDATES, PROMPTED_COLUMNS)

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from flows.commands.main import run
-from flows.console import tables as look
+from flows.console import look
 from flows.settings.params import load_params
 from tasks.engine.pipeline import Pipeline
 from tasks.engine.scheduler import run_pipelines
@@ -50,7 +50,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
 
 @pytest.fixture(autouse=True)
 def of_this_pipeline(prepared: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(look, "prepare_pipeline", lambda project: prepared)
+    monkeypatch.setattr(look, "prepared_pipeline", lambda project: prepared)
     yield
 
 

@@ -14,9 +14,9 @@ from tasks.audio.read import flac_bytes, npy_bytes
 from tasks.engine.fingerprint import fingerprint
 from tasks.models.phonemizer import build_phonemizer
 from tasks.models.style_encoder import build_style_encoder
-from tasks.prompts.output_folder import OutputFolder
+from tasks.prompts.jamify_manifest import read_requests
+from tasks.prompts.output_folder import write_songs
 from tasks.prompts.prompts import Prompt, candidate_sources, policy_system
-from tasks.prompts.read_prompts import read_requests
 from tests.tasks.audio.test_read import LIMITS
 from tests.tasks.tiny import tones_CN
 
@@ -93,7 +93,7 @@ def test_songs_are_named_as_their_rows_are(tmp_path: Path, monkeypatch: pytest.M
         {**source.facts, **sung, "audio": {"bytes": flac_bytes(tones_CN(), 44_100)}}
         for source in candidate_sources(prompts, system, 0, 2, 1)
     ]
-    OutputFolder(tmp_path / "out", load_params().output).write(songs, 5000)
+    write_songs(tmp_path / "out", load_params().output, songs, 5000)
     assert {p.name for p in (tmp_path / "out" / "generated").iterdir()} == {
         f"{RELEASED_ID}.mp3",
         f"{RELEASED_ID}_1.mp3",

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from flows.settings.params import load_params
+from tasks.trainer.fit_many import fit_all
 from tasks.trainer.loop import Worker, run_steps
-from tasks.trainer.many_runs import fit_all
 from tasks.trainer.ray_train import FitFailed, Run
 from tests.tasks.trainer.test_ray_train import PARAMS, faulty, losses, shards  # noqa: F401 (a fixture)
 
@@ -45,7 +45,7 @@ def test_runs_side_by_side_end_as_alone_and_are_found_again(
     assert (tmp_path / "dies.died").exists()
     assert losses(tmp_path / "whole") == losses(tmp_path / "dies") == losses(alone)
     assert done[0]["weights"] == done[1]["weights"] and told[0] == (0, 2)
-    monkeypatch.setattr("tasks.trainer.many_runs._started", None)  # nothing may be started again
+    monkeypatch.setattr("tasks.trainer.fit_many._started", None)  # nothing may be started again
     assert fit_all(runs, ENGINE) == done
     with pytest.raises(ValueError, match="another recipe"):
         fit_all([Run(runs[0].objective, PARAMS, runs[0].out, {"name": "other"})], ENGINE)

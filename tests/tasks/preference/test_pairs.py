@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tasks.preference.pair_store import read_pairs, write_pairs
+from tasks.preference.pairs import read_pairs, write_pairs
 from tests.tasks.preference.test_dpo import pair
 
 

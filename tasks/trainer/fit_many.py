@@ -1,4 +1,4 @@
-"""Many small runs side by side, each alone on a worker of its own: a sweep, not one large training."""
+"""`fit_all`: many small training runs side by side, each alone on a Ray worker of its own, as a sweep trains."""
 
 from __future__ import annotations
 

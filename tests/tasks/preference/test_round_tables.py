@@ -10,7 +10,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from tasks.preference.pairing import PairParams
-from tasks.preference.round import RoundPrompts, choose_pairs, round_prompts, write_pairs_file, write_scores
+from tasks.preference.round_tables import (
+    RoundPrompts,
+    round_pairs,
+    round_prompts,
+    write_pairs_file,
+    write_scores,
+)
 from tasks.prompts.prompts import Prompt
 from tests.tasks.tiny import timed
 
@@ -52,7 +58,7 @@ TAKES = [
 
 def test_pairs_and_refusals_add_up_to_the_prompts() -> None:
     prompts = [prompt(name) for name in ("good", "tied", "near", "lonely")]
-    pairs = choose_pairs(prompts, TAKES, RULE, "train")
+    pairs = round_pairs(prompts, TAKES, RULE, "train")
     assert pairs.num_pairs == 1
     assert pairs.refusals == {"margin_too_small": 1, "not_scored": 1, "tie": 1}
     assert pairs.num_pairs + sum(pairs.refusals.values()) == len(prompts)
@@ -61,7 +67,7 @@ def test_pairs_and_refusals_add_up_to_the_prompts() -> None:
 
 def test_pairs_are_written_a_row_a_prompt(tmp_path: Path) -> None:
     groups = [
-        choose_pairs([prompt(name)], TAKES, RULE, split)
+        round_pairs([prompt(name)], TAKES, RULE, split)
         for name, split in (("good", "train"), ("tied", "validation"))
     ]
     write_pairs_file(tmp_path / "pairs.parquet", groups)
