@@ -26,8 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from bench.measuring import RESULTS, machine, write_result
 from flows.prepare import run_prepare
 from flows.settings.params import load_params
-from flows.settings.project import Project
-from flows.settings.work_folder import WorkFolder
+from flows.settings.project import Project, WorkFolder
 from tasks.toy.params import render
 
 

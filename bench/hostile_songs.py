@@ -20,7 +20,7 @@ from tasks.audio.read import read_audio
 from tasks.engine.song import Song, SongError
 from tasks.lyrics.decode import decode_text
 from tasks.lyrics.read import read_lyrics
-from tasks.prompts.read_prompts import read_requests
+from tasks.prompts.jamify_manifest import read_requests
 from tasks.songs.listing import Listing, list_sources
 from tasks.stages.ingest import Ingest
 

@@ -19,7 +19,7 @@ from tasks.dedup.near_duplicates import SplitParams
 from tasks.models.real.deep_phonemizer import CARD
 from tasks.models.real.deep_phonemizer_checkpoint import read_checkpoint
 from tasks.models.released_weights import loading
-from tasks.preference.jamify_pairs import read_pair_list
+from tasks.preference.pairs import read_pair_list
 from tasks.shards.convert_foreign import Importer, import_shards
 from tasks.shards.write import read_shard, write_index
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flows.settings.work_folder import WorkFolder
+from flows.settings.project import WorkFolder
 
 SHARED = ("table", "shards", "checkpoints")
 

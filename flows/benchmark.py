@@ -12,17 +12,15 @@ from prefect import flow
 from eval.results.report import Report
 from flows.pipelines.benchmark_report import REPORT, BenchmarkSongs, write_benchmark
 from flows.pipelines.flow_models import check_models
-from flows.pipelines.kept_round import ShownRound, shown_round, standing_rounds
-from flows.pipelines.listening_answers import standing_preferences
-from flows.pipelines.listening_stages import benchmark_stages, listening_pipeline
-from flows.pipelines.prepare_stages import prepare_pipeline, songs_root_of
+from flows.pipelines.rounds import ShownRound, shown_round, standing_rounds
 from flows.pipelines.runs import checkpoint_of, untrained_checkpoint
+from flows.pipelines.stages import benchmark_stages, listening_pipeline, prepare_pipeline
 from flows.run.notify import HOOKS
 from flows.run.prefect_tasks import run_stages
-from flows.settings.project import Project, writes_work
-from flows.settings.work_folder import WorkFolder
+from flows.settings.project import Project, WorkFolder, writes_work
 from jam_model.checkpoint import weights_hash
-from tasks.benchmark.report import ReportText, loss_curve
+from tasks.benchmark.listening_test import standing_preferences
+from tasks.benchmark.report import loss_curve
 from tasks.benchmark.report_inputs import columns_of
 from tasks.benchmark.system_metrics import Measured
 from tasks.benchmark.systems import (
@@ -48,7 +46,7 @@ def run_benchmark(project: Project) -> Path:
     """
     params, work, started = project.params, project.work, time.time()
     check_models(project, "benchmark")
-    songs_root = songs_root_of(params.songs)
+    songs_root = params.songs.root
     prepared = prepare_pipeline(project, songs_root)
     rows = prepared.rows([*PROMPT_COLUMNS, *DATA_SET_COLUMNS, "window_embedding"])
     prompts, notes = benchmark_prompts(rows, params.benchmark)
@@ -71,22 +69,20 @@ def run_benchmark(project: Project) -> Path:
     run_stages([pipeline], params.engine, work.receipts / REPORT)
 
     songs = BenchmarkSongs(
+        "From songs to a song model",
+        f"{len(prompts)} benchmark songs, {len(systems)} systems",
+        [*notes, "All models generate from the same noise."],
         prompts,
         systems,
         [pipeline],
         weights,
         [row for row in rows if row["split"] == "train" and not row["drop_reason"]],
-        standing_preferences(work, params.benchmark.resampling),
+        standing_preferences(work.report("listen"), params.benchmark.resampling),
         {
             "prepared": columns_of([prepared]),
             "rounds": rounds.record() if rounds else None,
         },
         "flows.benchmark",
-    )
-    text = ReportText(
-        "From songs to a song model",
-        f"{len(prompts)} benchmark songs, {len(systems)} systems",
-        [*notes, "All models generate from the same noise."],
     )
 
     def complete(report: Report, measured: Measured) -> Report:
@@ -101,7 +97,7 @@ def run_benchmark(project: Project) -> Path:
             data_set=data_set_of(rows, params.filter, rates(prepared, work.receipts / "prepare")),
         )
 
-    return write_benchmark(project, songs, text, started, complete)
+    return write_benchmark(project, songs, started, complete)
 
 
 def training_runs(work: WorkFolder, shown: ShownRound | None) -> dict[str, Path]:

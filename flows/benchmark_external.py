@@ -20,15 +20,21 @@ from flows.pipelines.external_tables import (
     truth_pipeline,
 )
 from flows.pipelines.flow_models import check_models
-from flows.pipelines.listening_answers import standing_preferences
 from flows.run.notify import HOOKS
 from flows.run.prefect_tasks import run_stages
 from flows.run.progress import say
-from flows.settings.project import Project, writes_work
-from flows.settings.work_folder import WorkFolder
-from tasks.benchmark.external_systems import TRUTH, prompt_of, read_folder
-from tasks.benchmark.report import ReportText
-from tasks.benchmark.request import Request, first_names, folder_name, named_paths, request_notes
+from flows.settings.project import Project, WorkFolder, writes_work
+from tasks.benchmark.external_systems import (
+    TRUTH,
+    Request,
+    first_names,
+    folder_name,
+    named_paths,
+    prompt_of,
+    read_folder,
+    request_notes,
+)
+from tasks.benchmark.listening_test import standing_preferences
 from tasks.benchmark.songs import Benchmark, read_benchmark
 from tasks.models.phonemizer import build_phonemizer
 from tasks.models.style_encoder import build_style_encoder
@@ -80,8 +86,11 @@ def run_benchmark_external(project: Project, request: Request) -> Path:
     systems = [System(TRUTH, "Ground truth", {}, prompts)]
     systems += [System(folder.name, folder.name, {}, prompts) for folder in folders] + sung
     names = {system.name for system in systems}
-    listening = standing_preferences(project.work, params.benchmark.resampling)
+    listening = standing_preferences(project.work.report("listen"), params.benchmark.resampling)
     measured = BenchmarkSongs(
+        f"{name} songs, our protocol",
+        f"{len(prompts)} songs, {len(systems)} systems",
+        request_notes(songs, folders, prompts),
         prompts,
         systems,
         pipelines,
@@ -91,12 +100,7 @@ def run_benchmark_external(project: Project, request: Request) -> Path:
         {"reference": sorted(row["song_id"] for row in reference)},
         "flows.benchmark_external",
     )
-    text = ReportText(
-        f"{name} songs, our protocol",
-        f"{len(prompts)} songs, {len(systems)} systems",
-        request_notes(songs, folders, prompts),
-    )
-    return write_benchmark(own, measured, text, started)
+    return write_benchmark(own, measured, started)
 
 
 def write_missing(songs: Benchmark, own: WorkFolder) -> None:

@@ -9,14 +9,11 @@ from typing import Any
 import yaml
 from prefect import flow
 
-from flows.pipelines.prepare_stages import songs_root_of
 from flows.prepare import run_prepare
 from flows.run.notify import HOOKS
 from flows.run.progress import say
-from flows.settings.check_models import measuring_models
 from flows.settings.project import Project, writes_work
-from tasks.quality.calibrate import choose_limits, cross_judged
-from tasks.quality.labelled_songs import drops_in_words, labelled_songs, labels_of
+from tasks.quality.calibrate import choose_limits, cross_judged, drops_in_words, labelled_songs, labels_of
 from tasks.storage.files import write_bytes
 
 STAGES = {"ingest", "separate", "transcribe", "align", "phonemize", "check"}
@@ -30,14 +27,14 @@ def run_calibrate(project: Project, out: Path) -> dict[str, Any]:
         ValueError: the songs are no manifest, a row has no label, or all labels are alike.
     """
     params = project.params
-    labels = labels_of(Path(params.songs.path), songs_root_of(params.songs))
+    labels = labels_of(Path(params.songs.path), params.songs.root)
     rows = run_prepare(project, STAGES).rows(["audio", "quality"], until="check")
     songs = labelled_songs(rows, labels)
     share = params.calibrate.false_drop_share
     limits = choose_limits(songs, share)
     for line in drops_in_words(songs, cross_judged(songs, params.filter, share)):
         say(line)
-    overlay = {"filter": {"calibrated_for": list(measuring_models(params)), **limits}}
+    overlay = {"filter": {"calibrated_for": list(params.models.measuring()), **limits}}
     write_bytes(out, yaml.safe_dump(overlay, sort_keys=False).encode())
     say(f"calibrate: {len(limits)} limits in {out}; give it as --params")
     return overlay

@@ -1,27 +1,36 @@
-"""dpo: rounds of candidates, scores, pairs, preference training and a gate, until one makes a metric worse beyond its margin or all have run."""
+"""dpo: preference rounds (candidates, pairs, training, gate) until one makes a metric worse beyond its margin; or jamify's pair list."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from prefect import flow
 
 from eval.results.rounds import RoundRow, RoundsReport
 from flows.pipelines.flow_models import check_models
-from flows.pipelines.gate_songs import gate_songs
-from flows.pipelines.kept_round import GATE, write_kept
-from flows.pipelines.prepare_stages import prepare_pipeline
-from flows.pipelines.round import run_round
+from flows.pipelines.rounds import GATE, fit_pairs, gate_songs, run_round, write_kept
 from flows.pipelines.runs import checkpoint_of, remove_superseded
+from flows.pipelines.stages import prepare_pipeline
 from flows.run.notify import HOOKS
 from flows.run.progress import say
-from flows.settings.project import Project, writes_work
-from flows.settings.work_folder import WorkFolder
+from flows.settings.project import Project, WorkFolder, writes_work
 from jam_model.checkpoint import weights_hash
-from tasks.preference.gate import Gate, best_round, gate_metrics, not_converged, why_kept, why_stopped
-from tasks.preference.round import CONTROL, POLICY, PREPARED_COLUMNS, round_songs
-from tasks.preference.round_report import gate_line, round_row, round_values, rounds_csv
+from jam_model.shard_index import TRAIN, VALIDATION
+from tasks.preference.gate import Gate, best_round, gate_metrics
+from tasks.preference.pairs import read_pair_list
+from tasks.preference.round_report import (
+    gate_line,
+    not_converged,
+    round_row,
+    round_values,
+    rounds_csv,
+    why_kept,
+    why_stopped,
+)
+from tasks.preference.round_tables import CONTROL, POLICY, PREPARED_COLUMNS, round_songs
 from tasks.storage.files import write_bytes, write_json
+from tasks.training.train import TrainResult
 
 
 @writes_work("dpo")
@@ -47,14 +56,15 @@ def run_dpo(project: Project) -> RoundsReport:
     ran = 0
     while not stopped and ran < params.round.rounds:
         ran += 1
-        made = run_round(project, ran, songs.of_round(ran, params.round.num_prompts), models, first)
-        if not made.runs:
+        prompts = songs.of_round(ran, params.round.num_prompts)
+        learned, runs = run_round(project, ran, prompts, models, first)
+        if not runs:
             stopped = f"round {ran} stops the rounds: no prompt gave a pair to learn from"
             continue
-        models = {name: run.checkpoint for name, run in made.runs.items()}
+        models = {name: run.checkpoint for name, run in runs.items()}
         sung = gate_songs(project, songs.gate, ran, models)
         history.append(sung[POLICY])
-        rows.append(round_row(ran, made, gate, history, sung.get(CONTROL)))
+        rows.append(round_row(ran, learned, runs[POLICY], gate, history, sung.get(CONTROL)))
         keep_gate(work, rows[-1])
         stopped = why_stopped(rows[-1])
     kept = best_round(rows)
@@ -87,3 +97,22 @@ def dpo(work_dir: str = "data", params_file: str | None = None, overrides: Seque
     """
     report = run_dpo(Project.at(work_dir, params_file, overrides))
     return report.row(report.kept).weights
+
+
+@writes_work("dpo")
+def learn_pair_list(project: Project, path: Path, posteriors: bool) -> TrainResult:
+    """``jam dpo --pairs LIST``: preference training from the fine-tuned model on jamify's DPO list; no gate holds it.
+
+    The run lies in ``checkpoints/pairs``; entries of the split ``validation`` are held out. `posteriors`: what the
+    list's candidates are, jamify's ``vae_sampled: false``.
+
+    Raises:
+        ValueError: there is no fine-tuned model, no such list, or no pair in it to learn from.
+    """
+    pairs = read_pair_list(path, vae_sampled=not posteriors)
+    learn, check = ([pair for pair in pairs if pair.prompt.split == split] for split in (TRAIN, VALIDATION))
+    say(f"pairs: {len(learn)} of {len(pairs)} entries to learn from, {len(check)} held out")
+    policy, out = checkpoint_of(project.work.checkpoint("sft")), project.work.checkpoint("pairs")
+    result = fit_pairs(project, "pairs", project.params.dpo, (learn, check), policy, None, out)
+    say(f"pairs: {result.checkpoint}")
+    return result

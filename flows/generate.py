@@ -8,7 +8,7 @@ from pathlib import Path
 from prefect import flow
 
 from flows.pipelines.flow_models import check_models
-from flows.pipelines.listening_stages import generate_stage
+from flows.pipelines.stages import generate_stage
 from flows.run.notify import HOOKS
 from flows.run.prefect_tasks import run_stages
 from flows.run.progress import say
@@ -18,11 +18,9 @@ from jam_model.checkpoint import load_config, weights_hash
 from tasks.engine.table import Table
 from tasks.models.phonemizer import build_phonemizer
 from tasks.models.style_encoder import build_style_encoder
-from tasks.prompts.columns import PROMPTED_COLUMNS
-from tasks.prompts.output_folder import SONG_COLUMNS, OutputFolder, write_config
-from tasks.prompts.prompts import candidate_sources, policy_system
-from tasks.prompts.read_prompts import read_requests
-from tasks.prompts.write_request import SongRequest, write_request
+from tasks.prompts.jamify_manifest import SongRequest, read_requests, write_request
+from tasks.prompts.output_folder import SONG_COLUMNS, write_config, write_songs
+from tasks.prompts.prompts import PROMPTED_COLUMNS, candidate_sources, policy_system
 
 
 def run_generate(project: Project, manifest: Path, checkpoint: Path, candidates: int) -> Path:
@@ -45,7 +43,7 @@ def run_generate(project: Project, manifest: Path, checkpoint: Path, candidates:
     pipeline = project.pipeline(work.table, [stage])
     run_stages([pipeline], params.engine, work.receipts)
     songs = pipeline.listed_rows(SONG_COLUMNS)
-    path, written = OutputFolder(work.root, params.output).write(songs, config.max_frames)
+    path, written = write_songs(work.root, params.output, songs, config.max_frames)
     sections = {
         "sampler": params.sampler,
         "codec": params.models.codec,

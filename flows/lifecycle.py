@@ -1,4 +1,4 @@
-"""lifecycle: prepare, train, DPO rounds, benchmark: everything, in order."""
+"""lifecycle: prepare, train, DPO rounds, benchmark, all in order; or one stage by name (`run_one`), as `dvc repro` runs them."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ from collections.abc import Sequence
 
 from prefect import flow
 
-from flows.benchmark import benchmark
-from flows.dpo import dpo
+from flows.benchmark import benchmark, run_benchmark
+from flows.dpo import dpo, run_dpo
 from flows.pipelines.flow_models import check_models
-from flows.prepare import prepare
+from flows.pipelines.stages import prepare_stages
+from flows.prepare import prepare, run_prepare
 from flows.run.notify import HOOKS
 from flows.run.progress import say
 from flows.settings.project import Project
-from flows.train import train_flow
+from flows.train import run_train, train_flow
 from tasks.storage.lease import hold
+
+FITS = ("pretrain", "sft")
 
 
 @flow(name="lifecycle", flow_run_name="lifecycle-{work_dir}", **HOOKS)
@@ -37,3 +40,22 @@ def lifecycle(
         train_flow(work_dir, params_file, overrides)
         dpo(work_dir, params_file, overrides)
         return benchmark(work_dir, params_file, overrides)
+
+
+def run_one(project: Project, name: str) -> None:
+    """Bring this stage up to date; what it reads must stand.
+
+    Raises:
+        ValueError: there is no such stage, or what it needs has not run.
+    """
+    stages = [stage.name for stage in prepare_stages(project.params)]
+    if name in stages:
+        run_prepare(project, only={name})
+    elif name in FITS:
+        run_train(project, only=name)
+    elif name == "dpo":
+        run_dpo(project)
+    elif name == "benchmark":
+        run_benchmark(project)
+    else:
+        raise ValueError(f"stage: {name!r} is none of {', '.join([*stages, *FITS, 'dpo', 'benchmark'])}")

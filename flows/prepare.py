@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from prefect import flow
 
 from flows.pipelines.flow_models import check_models
-from flows.pipelines.prepare_stages import prepare_pipeline, songs_root_of
+from flows.pipelines.stages import prepare_pipeline
 from flows.run.notify import HOOKS
 from flows.run.prefect_tasks import run_stages
 from flows.run.progress import say
-from flows.settings.check_models import measuring_models
 from flows.settings.project import Project, writes_work
 from tasks.engine.pipeline import Pipeline
 from tasks.engine.table import GONE, Table
@@ -37,7 +36,7 @@ def admit_songs(project: Project) -> int:
     params, work = project.params, project.work
     table, hashes = Table(work.table, SONG_COLUMNS), Hashes(work.hashes)
     before = table.partitions()
-    listing = list_sources(place_of(params.songs.path, "songs"), admitted_paths(before), hashes=hashes)
+    listing = list_sources(params.songs.place, admitted_paths(before), hashes=hashes)
     hashes.write(work.hashes)
     if not listing.sources and not before:
         reasons = ", ".join(sorted({refusal["reason"] for refusal in listing.refused})) or "it is empty"
@@ -55,11 +54,11 @@ def run_prepare(project: Project, only: set[str] | None = None) -> Pipeline:
     check_models(project, "prepare")
     count = admit_songs(project)
     say(f"prepare: {count} songs in {params.songs.path}")
-    pipeline = prepare_pipeline(project, songs_root_of(params.songs))
+    pipeline = prepare_pipeline(project, params.songs.root)
     guarded = pipeline.references.get(Group.name)
     if guarded is not None and (only is None or Group.name in only):
         prepare_guarded(project, guarded)
-    models = measuring_models(params)
+    models = params.models.measuring()
     if (only is None or Filter.name in only) and not is_calibrated(params.filter, models):
         say(f"filter: its limits are uncalibrated for {' and '.join(models)}; `jam calibrate` chooses them")
     run_stages([pipeline], params.engine, work.receipts / "prepare", only)

@@ -9,16 +9,15 @@ from prefect import flow
 
 from eval.stats.intervals import Resampling
 from flows.pipelines.flow_models import check_models
-from flows.pipelines.listening_stages import benchmark_stages, listening_pipeline
-from flows.pipelines.prepare_stages import prepare_pipeline, songs_root_of
 from flows.pipelines.runs import checkpoint_of
+from flows.pipelines.stages import benchmark_stages, listening_pipeline, prepare_pipeline
 from flows.run.notify import HOOKS
 from flows.run.prefect_tasks import run_stages
 from flows.run.progress import say
 from flows.settings.project import Project, writes_work
 from jam_model.checkpoint import weights_hash
 from tasks.benchmark.report_inputs import measured_rows
-from tasks.benchmark.sensitivity import KINDS, Curves, estimates
+from tasks.benchmark.sensitivity import KINDS, estimates, write_curves
 from tasks.benchmark.song_metrics import TextStyles
 from tasks.benchmark.system_metrics import measure
 from tasks.benchmark.systems import benchmark_prompts
@@ -37,7 +36,7 @@ def run_sensitivity(project: Project, kind: str, checkpoint: Path | None) -> Pat
         raise ValueError(f"sensitivity: {kind!r} is none of {', '.join(KINDS)}")
     params, work = project.params, project.work
     check_models(project, "benchmark")
-    songs_root = songs_root_of(params.songs)
+    songs_root = params.songs.root
     rows = prepare_pipeline(project, songs_root).rows(PROMPT_COLUMNS)
     section = params.benchmark.model_copy(update={"num_songs": params.sensitivity.num_songs})
     prompts, _ = benchmark_prompts(rows, section)
@@ -60,7 +59,8 @@ def run_sensitivity(project: Project, kind: str, checkpoint: Path | None) -> Pat
     )
     points = [(step.value, estimates(test, step, measured)) for step in test.steps]
     made_by = sorted({made for row in heard for made in row["made_by"]})
-    written = Curves(test, points, weights, len(prompts), made_by).write(work.report(f"sensitivity-{kind}"))
+    folder = work.report(f"sensitivity-{kind}")
+    written = write_curves(folder, test, points, weights, len(prompts), made_by)
     say(f"sensitivity: {written}")
     return written
 

@@ -10,25 +10,23 @@ from prefect import flow
 
 from eval.pages.sweep import sweep_html, sweep_json
 from flows.pipelines.flow_models import check_models
-from flows.pipelines.listening_stages import generate_stage
-from flows.pipelines.prepare_stages import prepare_pipeline
-from flows.pipelines.round import generate_pairs
+from flows.pipelines.rounds import generate_pairs
 from flows.pipelines.runs import checkpoint_of, remove_superseded
+from flows.pipelines.stages import generate_stage, prepare_pipeline
 from flows.run.notify import HOOKS
 from flows.run.prefect_tasks import run_as_task, run_stages
 from flows.run.progress import progress_bar, say
 from flows.settings.project import Project, writes_work
 from tasks.models.codec import build_codec
-from tasks.preference.round import PREPARED_COLUMNS, GeneratedPairs, round_songs
 from tasks.preference.round_report import pairs_line
-from tasks.preference.sweep import SONG_COLUMNS, START
-from tasks.preference.sweep_runs import Trained, arm_runs, keep_result, row_line, sweep_report
+from tasks.preference.round_tables import PREPARED_COLUMNS, GeneratedPairs, round_songs
+from tasks.preference.sweep import SONG_COLUMNS, START, Trained, arm_runs, keep_result, row_line, sweep_report
 from tasks.prompts.prompts import Prompt, policy_systems, system_sources
 from tasks.stages.reward import Reward
 from tasks.stages.score import Score
 from tasks.stages.style import Style
 from tasks.storage.files import write_bytes, write_json
-from tasks.trainer.many_runs import fit_all
+from tasks.trainer.fit_many import fit_all
 
 
 @writes_work("sweep")
@@ -46,7 +44,7 @@ def run_sweep(project: Project) -> Path:
     songs = round_songs(prepared, params.round.num_held_out, params.sweep.num_prompts)
     first, folder = checkpoint_of(work.checkpoint("sft")), work.root / "sweep"
     prompts = songs.of_round(1, params.round.num_prompts)
-    made = generate_pairs(project, folder / "takes", 1, prompts, first)
+    made = generate_pairs(project, folder / "candidates", 1, prompts, first)
     say(f"pair: sweep: {pairs_line(made.learn, made.check)}")
     trained = run_as_task("sweep-train", lambda: train_arms(project, folder, first, made))
     models = {START: first} | {name: facts["checkpoint"] for name, facts in trained.items()}

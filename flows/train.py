@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from prefect import flow
 
 from flows.pipelines.flow_models import check_models
-from flows.pipelines.runs import remove_superseded, validation_by_ear_of
+from flows.pipelines.runs import run_fit, validation_by_ear_of
 from flows.run.notify import HOOKS
 from flows.run.prefect_tasks import run_as_task
-from flows.run.progress import progress_bar, say
+from flows.run.progress import say
 from flows.settings.project import Project, writes_work
-from tasks.engine.pool import connect
 from tasks.models.codec import build_codec
 from tasks.models.style_encoder import style_encoder_identity
 from tasks.storage.files import write_bytes, write_json
@@ -40,22 +40,10 @@ def fit_section(project: Project, name: str, section: TrainParams, init: Path | 
     out = work.checkpoint(name) / run_name(section, params.jam, work.shards, silence_C, init, by_ear)
     if (out / "done.json").is_file():
         say(f"{name}: up to date ({out.name})")
-    else:
-        connect(params.engine)
-    with progress_bar(name, "steps") as show:
-        result = train(
-            section,
-            params.jam,
-            work.shards,
-            silence_C,
-            style_encoder_identity(params.models.style_encoder),
-            init,
-            out,
-            lambda done, total, loss: show(done, total),
-            by_ear,
-            params.engine.shard_cache_mb,
-        )
-    remove_superseded(work.checkpoint(name), out)
+    style = style_encoder_identity(params.models.style_encoder)
+    given = (section, params.jam, work.shards, silence_C, style, init, out)
+    fit = partial(train, *given, by_ear=by_ear, shard_cache_mb=params.engine.shard_cache_mb)
+    result = run_fit(project, name, out, fit)
     write_bytes(work.report(name) / "loss.csv", loss_csv(out / LOG_NAME))
     write_json(work.report(name) / "metrics.json", result.figures)
     return result

@@ -23,9 +23,8 @@ CONFIG_FILE = "config.json"
 NUM_SHOWN = 5
 
 
-def save_model(folder: str | Path, model: Jam) -> str:
+def save_model(folder: Path, model: Jam) -> str:
     """Writes config and weights (each whole or not at all) and returns the weights' sha256."""
-    folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     config = json.dumps(model.config.to_dict(), indent=2) + "\n"
     _write(folder / CONFIG_FILE, lambda path: path.write_text(config, encoding="utf-8"))
@@ -34,21 +33,19 @@ def save_model(folder: str | Path, model: Jam) -> str:
     return weights_hash(folder)
 
 
-def load_model(path: str | Path, config: JamConfig | None = None) -> Jam:
-    """The model of a folder of `save_model`, or of a bare weights file (`jam-0_5.safetensors`) and its config.
+def load_model(path: Path, config: JamConfig | None = None) -> Jam:
+    """The model of a folder of `save_model`, or of a bare weights file (`jam-0_5.safetensors`) and its config;
+    in an object store, too.
 
     Raises:
         ValueError: no such checkpoint, config and weights do not fit (names the keys), or a bare file
             without config.
     """
-    path = _place(path)
-    if config is None:
-        config = load_config(path)
+    config = config or load_config(path)
     weights = _weights_path(path)
     try:
         if not isinstance(weights, os.PathLike):  # not on this machine: read at once
-            tensors = load(weights.read_bytes())
-            return build_model(config, tensors)
+            return build_model(config, load(weights.read_bytes()))
         with safe_open(weights, framework="pt") as file:
             _check({name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}, config, weights)  # noqa: SIM118
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
@@ -72,15 +69,15 @@ def build_model(config: JamConfig, tensors: Mapping[str, Tensor]) -> Jam:
     return model
 
 
-def weights_hash(path: str | Path) -> str:
+def weights_hash(path: Path) -> str:
     """sha256 (hex) of the weights file, or of the one in a checkpoint folder."""
-    with _weights_path(_place(path)).open("rb") as file:
+    return sha256_of(_weights_path(path))
+
+
+def sha256_of(path: Path) -> str:
+    """sha256 (hex) of a file's bytes, streamed."""
+    with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _place(path: str | Path) -> Path:
-    """Text names a path on this machine; a place of another kind, in an object store, is taken as it is."""
-    return Path(path) if isinstance(path, str) else path
 
 
 def _weights_path(path: Path) -> Path:
@@ -90,17 +87,16 @@ def _weights_path(path: Path) -> Path:
     return weights
 
 
-def load_config(folder: str | Path) -> JamConfig:
+def load_config(folder: Path) -> JamConfig:
     """The config in a checkpoint folder.
 
     Raises:
         ValueError: there is none, or it is not whole.
     """
-    path = _place(folder)
-    file = path / CONFIG_FILE
+    file = folder / CONFIG_FILE
     if not file.is_file():
         raise ValueError(
-            f"no {CONFIG_FILE} at {path}; a bare weights file needs a config (JAM_0_5 for jam-0_5)"
+            f"no {CONFIG_FILE} at {folder}; a bare weights file needs a config (JAM_0_5 for jam-0_5)"
         )
     values = read_json(file.read_bytes(), str(file))
     if not isinstance(values, dict):

@@ -64,17 +64,8 @@ def read_index(folder: Path) -> list[dict[str, Any]]:
     return entries
 
 
-def read_ids(folder: Path) -> dict[str, str]:
-    """Song id -> split from ``ids.jsonl``; empty where there is no such file (then every song is for training).
-
-    Raises:
-        ValueError: a line of it is of another form.
-    """
-    return {row["id"]: row.get("split", TRAIN) for row in id_rows(folder / IDS_NAME)}
-
-
 def id_rows(path: Path) -> list[dict[str, Any]]:
-    """The lines of an id list: `id`, and `split` and `duration` (seconds) where they are told.
+    """The lines of an id list: `id`, and `split` and `duration` (seconds) where they are told; none without a file.
 
     Raises:
         ValueError: a line of another form.

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import mmap
 import os
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,6 @@ from jam_model.shard_index import (
     Place,
     id_rows,
     locate,
-    read_ids,
     read_index,
     read_json,
 )
@@ -113,7 +113,7 @@ class Shards:
         self.paths = [folder / entry["name"] for entry in self.index]
         self._fetch = fetch
         self._extras = extras
-        splits = read_ids(folder)
+        splits = {row["id"]: row.get("split", TRAIN) for row in id_rows(folder / IDS_NAME)}
         self.places: list[Place] = []
         seen: set[str] = set()
         listed = _listed_places(self.index, list(splits)) if fetch else None
@@ -139,10 +139,8 @@ class Shards:
 
     def shard_sizes(self) -> list[int]:
         """How many samples of the split each shard holds; a sample's number counts through them in order."""
-        counts = [0] * len(self.paths)
-        for place in self.places:
-            counts[place.shard] += 1
-        return counts
+        counts = Counter(place.shard for place in self.places)
+        return [counts[number] for number in range(len(self.paths))]
 
     def durations_s(self) -> np.ndarray:
         """Seconds of each sample, from the id list.
@@ -191,14 +189,13 @@ class Shards:
 
 def _listed_places(index: Sequence[Mapping[str, Any]], song_ids: list[str]) -> list[list[Place]]:
     """The samples of each shard, not yet located: the id list is in the order of the shards."""
-    places, first = [], 0
-    for number, entry in enumerate(index):
-        ids = song_ids[first : first + entry["num_samples"]]
-        places.append([Place(song_id, number, {}) for song_id in ids])
-        first += entry["num_samples"]
-    if first != len(song_ids):
-        raise ValueError(f"{IDS_NAME}: {len(song_ids)} songs, but {first} in {INDEX_NAME}; pack again")
-    return places
+    bounds = [0, *accumulate(entry["num_samples"] for entry in index)]
+    if bounds[-1] != len(song_ids):
+        raise ValueError(f"{IDS_NAME}: {len(song_ids)} songs, but {bounds[-1]} in {INDEX_NAME}; pack again")
+    return [
+        [Place(song_id, number, {}) for song_id in song_ids[first:last]]
+        for number, (first, last) in enumerate(pairwise(bounds))
+    ]
 
 
 def decode_sample(
@@ -214,19 +211,17 @@ def decode_sample(
     missing += [name for name in extras if EXTRAS[name] not in members]
     if missing:
         raise ValueError(f"{where}: song {song_id!r} lacks its {' and '.join(missing)}")
-    arrays = {}
-    for kind in ("latent", "style"):
-        suffix, data = by_kind[kind]
-        arrays[kind] = read_tensor(data, suffix, f"{where}: {song_id}.{suffix}")
-    latent, style = arrays["latent"], np.atleast_2d(arrays["style"])
+    latent, given_style = (
+        read_tensor(data, suffix, f"{where}: {song_id}.{suffix}")
+        for suffix, data in (by_kind["latent"], by_kind["style"])
+    )
+    style = np.atleast_2d(given_style)
     if latent.ndim != 2 or latent.shape[0] != 2 * LATENT_CHANNELS or latent.shape[1] == 0:
         raise ValueError(
             f"{where}: {song_id} latent has shape {latent.shape}, needs [{2 * LATENT_CHANNELS}, T]"
         )
     if style.ndim != 2 or style.shape[1] != STYLE_DIM or len(style) == 0:
-        raise ValueError(
-            f"{where}: {song_id} style has shape {arrays['style'].shape}, needs [n, {STYLE_DIM}]"
-        )
+        raise ValueError(f"{where}: {song_id} style has shape {given_style.shape}, needs [n, {STYLE_DIM}]")
     latent_TC = latent.T.astype(np.float32, copy=False)
     lyrics = read_json(by_kind["json"][1], f"{where}: {song_id}.json")
     words = grid_words(lyrics, f"{where}: {song_id}.json")

@@ -44,7 +44,8 @@ def read_tensor(data: Buffer, suffix: str, name: str) -> np.ndarray:
     try:
         array = np.load(io.BytesIO(data), allow_pickle=False) if suffix.endswith(".npy") else _from_pt(data)
     except Exception as error:  # damaged bytes make the readers raise anything; nothing of theirs has run
-        raise ValueError(f"{name} is not a plain tensor: {_first_line(error)}") from error
+        said = (str(error) or type(error).__name__).splitlines()[0]
+        raise ValueError(f"{name} is not a plain tensor: {said[:200]}") from error
     if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
         raise ValueError(f"{name} is not a plain tensor: it holds no floating-point numbers")
     if array.size > MAX_VALUES:
@@ -102,7 +103,3 @@ def _record(data: Buffer, header: int, size: int) -> memoryview:
     lengths = (int.from_bytes(data[at : at + 2], "little") for at in (header + 26, header + 28))
     start = header + _LOCAL_HEADER + sum(lengths)
     return memoryview(data)[start : start + size]
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0][:200]

@@ -7,7 +7,6 @@ workers (sharding.py); checkpoints are whole all the same.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import uuid
@@ -20,7 +19,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from jam_model.checkpoint import build_model, save_model
+from jam_model.checkpoint import build_model, save_model, sha256_of
 from jam_model.dit import Jam
 from jam_model.sharding import sharded, whole
 
@@ -136,7 +135,7 @@ class TrainState:
         save_model(temporary, build_model(self.model.config, weights))
         save_file({name: value.contiguous() for name, value in ema.items()}, temporary / EMA_NAME)
         torch.save(optimiser, temporary / OPTIMISER_NAME)
-        files = {path.name: _sha256(path) for path in sorted(temporary.iterdir())}
+        files = {path.name: sha256_of(path) for path in sorted(temporary.iterdir())}
         state = {"step": self.step, **facts, "files": files}
         (temporary / STATE_NAME).write_text(json.dumps(state, indent=1, sort_keys=True) + "\n")
         shutil.rmtree(folder, ignore_errors=True)
@@ -169,12 +168,8 @@ class TrainState:
 
 def _full_tensors(tensors: Mapping[str, Tensor], kept: bool, device: torch.device) -> dict[str, Tensor]:
     """Tensors gathered one by one and put on `device`; a worker that keeps none still takes part."""
-    found = {}
-    for name, tensor in tensors.items():
-        gathered = whole(tensor)
-        if kept:
-            found[name] = gathered.to(device)
-    return found
+    gathered = ((name, whole(tensor)) for name, tensor in tensors.items())
+    return {name: tensor.to(device) for name, tensor in gathered if kept}
 
 
 def check_checkpoint(folder: Path) -> dict[str, Any]:
@@ -186,13 +181,8 @@ def check_checkpoint(folder: Path) -> dict[str, Any]:
     try:
         state = json.loads((folder / STATE_NAME).read_text())
         for name, digest in state["files"].items():
-            if _sha256(folder / name) != digest:
+            if sha256_of(folder / name) != digest:
                 raise DamagedCheckpoint(f"{folder / name}: not the bytes that were written")
     except (OSError, KeyError, json.JSONDecodeError) as error:
         raise DamagedCheckpoint(f"{folder}: {error}") from error
     return state
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -12,7 +12,7 @@ from flows.settings.params import load_params
 from jam_model.shard_index import EXTRAS
 from tasks.engine.columns import Column
 from tasks.engine.stage import stages_in
-from tasks.prompts.columns import PROMPTED_COLUMNS
+from tasks.prompts.prompts import PROMPTED_COLUMNS
 from tasks.quality.measures import MEASURES
 from tasks.songs.columns import SONG_COLUMNS
 
@@ -21,7 +21,7 @@ HEAD = """\
 # Columns
 
 What a song table can hold, by who writes it. Each column is declared in the file of its stage (`writes`), what is known
-of a song before any stage runs in `tasks/songs/columns.py` and `tasks/prompts/columns.py`. This page is written by
+of a song before any stage runs in `tasks/songs/columns.py` and `tasks/prompts/prompts.py`. This page is written by
 `python -m tests.columns_page`.
 """
 MEASURED = """\

@@ -13,11 +13,10 @@ from typing import Any
 import pytest
 import yaml
 
-from flows.pipelines.prepare_stages import prepare_pipeline, prepare_stages
+from flows.pipelines.stages import prepare_pipeline, prepare_stages
 from flows.settings.params import Params, load_params
 from flows.settings.params_files import base_files, lay_over, read_yaml
-from flows.settings.project import Project
-from flows.settings.work_folder import WorkFolder
+from flows.settings.project import Project, WorkFolder
 from tasks.models.aligner import AlignerParams
 from tasks.models.codec import CodecParams
 from tasks.models.phonemizer import PhonemizerParams

@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from flows.commands.main import app
-from flows.pipelines.prepare_stages import prepare_stages
+from flows.pipelines.stages import prepare_stages
 from flows.settings.params import load_params
 from tests.columns_page import PAGE, page
 from tests.house_tree import DECISIONS, index, index_in, tree, tree_in

@@ -10,7 +10,7 @@ import numpy as np
 
 from eval.metrics.metric import SongMetric
 from eval.metrics.song import Song
-from eval.stats.intervals import Estimate, present
+from eval.stats.intervals import Estimate, present, unresolved
 
 AXES = ("coherence", "musicality", "memorability", "clarity", "naturalness")  # the order of SongEval's code
 
@@ -35,12 +35,9 @@ def ranked_songs(columns: Sequence[Sequence[float | None]]) -> Estimate:
     rows = [row for row in zip(*columns, strict=True) if all(present(score) for score in row)]
     n_failed = len(columns[0]) - len(rows)
     if not rows:
-        reason = "no song has all the scores"
-        return Estimate(None, None, None, 0, n_failed, "songs", "count", reason)
+        return unresolved(None, 0, n_failed, "count", "no song has all the scores", "songs")
     ranked = sum(all(left > right for left, right in pairwise(row)) for row in rows)
-    return Estimate(
-        float(ranked), None, None, len(rows), n_failed, "songs", "count", "a count has no interval"
-    )
+    return unresolved(float(ranked), len(rows), n_failed, "count", "a count has no interval", "songs")
 
 
 def _mean_of_axes(song: Song) -> float | None:

@@ -13,13 +13,10 @@ from eval.metrics import (
     error_rates,
     fad,
     fad_inf,
-    genre_accuracy,
     levels,
     lyrics_alignment,
-    onsets,
     si_sdr,
     style_similarity,
-    tail_energy,
     word_timing,
 )
 from eval.metrics.metric import CorpusMetric, Measurable, Metric, SongMetric
@@ -51,7 +48,7 @@ CHAPTERS = (
             word_timing.WORD_END_MEDIAN,
             word_timing.WORD_END_P90,
             word_timing.MATCHED_SHARE,
-            onsets.ONSET_F1,
+            lyrics_alignment.ONSET_F1,
             lyrics_alignment.AAE_MEAN,
             lyrics_alignment.AAE_MEDIAN,
             lyrics_alignment.PCO,
@@ -64,7 +61,7 @@ CHAPTERS = (
             style_similarity.STYLE_SIMILARITY,
             style_similarity.CANDIDATE_DIVERSITY,
             style_similarity.TEXT_SIMILARITY,
-            genre_accuracy.GENRE_ACCURACY,
+            style_similarity.GENRE_ACCURACY,
         ),
     ),
     Chapter(
@@ -87,7 +84,7 @@ CHAPTERS = (
     Chapter(
         "Is the sound itself sound?",
         (
-            tail_energy.ENERGY_AFTER_END,
+            levels.ENERGY_AFTER_END,
             levels.LOUDNESS,
             levels.CLIPPING,
             levels.SILENCE,
@@ -110,7 +107,7 @@ HEADLINE = tuple(
         fad.FAD,
         aesthetics.JUDGE_MEAN,
         word_timing.WORD_START_MEDIAN,
-        tail_energy.ENERGY_AFTER_END,
+        levels.ENERGY_AFTER_END,
     )
 )
 """What a narrow table leads with."""

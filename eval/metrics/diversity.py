@@ -8,7 +8,7 @@ import numpy as np
 
 from eval.metrics.metric import CorpusMetric
 from eval.metrics.song import Song
-from eval.stats.intervals import Estimate, jackknife
+from eval.stats.intervals import Estimate, jackknife, unresolved
 
 
 def diversity(songs: Sequence[np.ndarray | None]) -> Estimate:
@@ -17,7 +17,7 @@ def diversity(songs: Sequence[np.ndarray | None]) -> Estimate:
     n_failed = len(songs) - len(unit_NS)
     if len(unit_NS) < 2:
         reason = "one song alone is not diverse" if len(unit_NS) else "no song has a style"
-        return Estimate(None, None, None, len(unit_NS), n_failed, method="jackknife", reason=reason)
+        return unresolved(None, len(unit_NS), n_failed, "jackknife", reason)
     return _with_interval(_whole(unit_NS), _apart_without(unit_NS), n_failed)
 
 
@@ -26,8 +26,7 @@ def diversity_difference(songs: Sequence[np.ndarray | None], others: Sequence[np
     pairs = _in_both(songs, others)
     n_failed = len(songs) - len(pairs)
     if len(pairs) < 2:
-        reason = "fewer than two songs are in both"
-        return Estimate(None, None, None, len(pairs), n_failed, method="jackknife", reason=reason)
+        return unresolved(None, len(pairs), n_failed, "jackknife", "fewer than two songs are in both")
     lefts_NS, rights_NS = (_unit_rows(list(side)) for side in zip(*pairs, strict=True))
     without_N = _apart_without(lefts_NS) - _apart_without(rights_NS)
     return _with_interval(_whole(lefts_NS) - _whole(rights_NS), without_N, n_failed)
@@ -56,8 +55,7 @@ def _in_both(
 
 def _with_interval(value: float, without_N: np.ndarray, n_failed: int) -> Estimate:
     if len(without_N) < 3:
-        reason = "two songs give no interval"
-        return Estimate(value, None, None, len(without_N), n_failed, method="jackknife", reason=reason)
+        return unresolved(value, len(without_N), n_failed, "jackknife", "two songs give no interval")
     return jackknife(value, without_N, n_failed)
 
 

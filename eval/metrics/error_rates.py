@@ -11,14 +11,13 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, reduce
-from operator import add
+from functools import lru_cache
 
 import jiwer
 
 from eval.metrics.metric import Corpus, SongMetric, Unmeasured, Values
 from eval.metrics.song import Song
-from eval.stats.intervals import Estimate, Resampling, paired_rate_difference, rate
+from eval.stats.intervals import Estimate, paired_rate_difference, rate
 from eval.stats.significance import Alternative, detectable_rate_difference, paired_rate_p_value
 
 NORMALISER = (
@@ -94,23 +93,10 @@ def corpus_counts(songs: Sequence[ErrorCounts | None]) -> ErrorCounts:
     return sum((song for song in songs if song is not None), NO_COUNTS)
 
 
-def corpus_rate(songs: Sequence[ErrorCounts | None], resampling: Resampling) -> Estimate:
-    """Error rate of the corpus with its interval over songs; a None is a failed song."""
-    return rate(*fractions(songs), resampling=resampling)
-
-
-def corpus_rate_difference(
-    songs: Sequence[ErrorCounts | None], others: Sequence[ErrorCounts | None], resampling: Resampling
-) -> Estimate:
-    """Rate of `songs` minus rate of `others` over the songs both have; position i is one song in both."""
-    return paired_rate_difference(*fractions(songs), *fractions(others), resampling=resampling)
-
-
 def fractions(songs: Sequence[ErrorCounts | None]) -> tuple[list[float | None], list[float | None]]:
     """Errors and reference tokens, a song each; None for a failed one."""
     errors: list[float | None] = [None if song is None else song.errors for song in songs]
-    references: list[float | None] = [None if song is None else song.num_reference for song in songs]
-    return errors, references
+    return errors, [None if song is None else song.num_reference for song in songs]
 
 
 def _kept(letter: str) -> str:
@@ -124,16 +110,16 @@ class RateMetric(SongMetric):
     """An error rate: a song's value is its `ErrorCounts`, the corpus rate the sum over the sum."""
 
     def pooled(self, values: Values) -> ErrorCounts:
-        return reduce(add, values)
+        return corpus_counts(values)
 
     def score(self, value: ErrorCounts | None) -> float | None:
         return None if value is None else value.rate
 
     def estimate(self, values: Values, corpus: Corpus) -> Estimate:
-        return corpus_rate(values, corpus.resampling)
+        return rate(*fractions(values), corpus.resampling)
 
     def difference(self, values: Values, others: Values, corpus: Corpus) -> Estimate:
-        return corpus_rate_difference(values, others, corpus.resampling)
+        return paired_rate_difference(*fractions(values), *fractions(others), corpus.resampling)
 
     def p_value(
         self,
@@ -143,8 +129,9 @@ class RateMetric(SongMetric):
         alternative: Alternative = "two-sided",
         margin: float = 0.0,
     ) -> float | None:
-        sides = (*fractions(values), *fractions(others))
-        return paired_rate_p_value(*sides, corpus.resampling, alternative, margin)
+        return paired_rate_p_value(
+            *fractions(values), *fractions(others), corpus.resampling, alternative, margin
+        )
 
     def detectable(self, values: Values, others: Values, difference: Estimate) -> float | None:
         return detectable_rate_difference(*fractions(values), *fractions(others))

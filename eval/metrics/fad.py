@@ -7,20 +7,15 @@ no distance, only the reason. Legend: W windows, D embedding dimension, B rows o
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 
-from eval.metrics.frechet import (
-    FrechetReference,
-    WindowStatistics,
-    frechet_distance,
-    merged,
-    window_statistics,
-)
+from eval.metrics.frechet import FrechetReference, WindowStatistics, merged, window_statistics
 from eval.metrics.metric import Corpus, CorpusMetric, SongMetric, Unmeasured
 from eval.metrics.song import Song
-from eval.stats.intervals import LEVEL, Estimate, jackknife
+from eval.stats.intervals import LEVEL, Estimate, jackknife, unresolved
 
 _BLOCK = 1 << 20  # numbers of a stack of covariances: bounds memory
 _SPLITS = 20
@@ -36,17 +31,15 @@ def fad(reference: FrechetReference, songs: Sequence[WindowStatistics | None]) -
     n_failed = len(songs) - len(scored)
     reason = too_few_windows(reference.statistics, "the reference") or too_few_songs(scored)
     if reason:
-        return Estimate(None, None, None, len(scored), n_failed, method="jackknife", reason=reason)
+        return unresolved(None, len(scored), n_failed, "jackknife", reason)
     whole = merged(scored)
     value = reference.distance(whole)
     reason = _too_few_without_one(scored)
     if reason:
-        return Estimate(value, None, None, len(scored), n_failed, method="jackknife", reason=reason)
+        return unresolved(value, len(scored), n_failed, "jackknife", reason)
     without = [reference.distance(whole - song) for song in scored]
     estimate = jackknife(value, without, n_failed)
-    if estimate.low is None:
-        return estimate
-    return Estimate(value, max(0.0, estimate.low), estimate.high, len(scored), n_failed, method="jackknife")
+    return estimate if estimate.low is None else replace(estimate, low=max(0.0, estimate.low))
 
 
 def fad_difference(
@@ -58,7 +51,7 @@ def fad_difference(
     pairs, reason = _both(reference, songs, others)
     n_failed = len(songs) - len(pairs)
     if reason:
-        return Estimate(None, None, None, len(pairs), n_failed, method="jackknife", reason=reason)
+        return unresolved(None, len(pairs), n_failed, "jackknife", reason)
     value, without_N = _differences(reference, pairs)
     return jackknife(value, without_N, n_failed)
 
@@ -121,15 +114,15 @@ def fad_floor(true_songs: Sequence[WindowStatistics], num_songs: int, seed: int)
     generator = np.random.default_rng(seed)
     if len(true_songs) < 2 * num_songs:
         reason = f"{len(true_songs)} true songs, fewer than 2 x {num_songs}"
-        return Estimate(None, None, None, len(true_songs), 0, method="random draws", reason=reason)
+        return unresolved(None, len(true_songs), 0, "random draws", reason)
     distances: list[float] = []
     for _ in range(_SPLITS):
         order = generator.permutation(len(true_songs))
         drawn, others = ([true_songs[i] for i in part] for part in (order[:num_songs], order[num_songs:]))
         reason = too_few_songs(drawn) or too_few_songs(others)
         if reason:
-            return Estimate(None, None, None, num_songs, 0, method="random draws", reason=reason)
-        distances.append(frechet_distance(merged(others), merged(drawn)))
+            return unresolved(None, num_songs, 0, "random draws", reason)
+        distances.append(FrechetReference(merged(others)).distance(merged(drawn)))
     low, high = np.quantile(distances, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Estimate(float(np.mean(distances)), float(low), float(high), num_songs, 0, method="random draws")
 

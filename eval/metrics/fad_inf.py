@@ -12,7 +12,7 @@ import numpy as np
 from eval.metrics.fad import NO_REFERENCE, too_few_songs, too_few_windows, windows_of
 from eval.metrics.frechet import FrechetReference, WindowStatistics, merged
 from eval.metrics.metric import CorpusMetric
-from eval.stats.intervals import Estimate
+from eval.stats.intervals import Estimate, unresolved
 
 _SIZES = 8
 _ORDERS = 5
@@ -35,7 +35,7 @@ def fad_inf(reference: FrechetReference, songs: Sequence[WindowStatistics | None
     if not reason and len(sizes) < 3:
         reason = "too few songs for three sizes of 2 x dimension windows"
     if reason:
-        return Estimate(None, None, None, len(scored), n_failed, method="extrapolation", reason=reason)
+        return unresolved(None, len(scored), n_failed, "extrapolation", reason)
     generator = np.random.default_rng(seed)
     points = []
     for _ in range(_ORDERS):
@@ -45,8 +45,7 @@ def fad_inf(reference: FrechetReference, songs: Sequence[WindowStatistics | None
             points.append((1 / part.num_windows, reference.distance(part)))
     inverse_P, distances_P = np.array(points).T
     value = float(np.polynomial.Polynomial.fit(inverse_P, distances_P, 1)(0.0))
-    reason = "an extrapolation has no interval here"
-    return Estimate(value, None, None, len(scored), n_failed, method="extrapolation", reason=reason)
+    return unresolved(value, len(scored), n_failed, "extrapolation", "an extrapolation has no interval here")
 
 
 FAD_INF = CorpusMetric(

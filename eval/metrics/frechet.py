@@ -98,7 +98,7 @@ class FrechetReference:
             return vectors_DD * np.sqrt(np.clip(values_D, 0, None))
 
     def distance(self, statistics: WindowStatistics) -> float:
-        """|m_a - m_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^1/2), at least 0."""
+        """|m_a - m_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^1/2), at least 0; `eval.metrics.fad` refuses sets that are too small."""
         return float(self.distances(statistics.mean_D, statistics.covariance_DD))
 
     def distances(self, mean_D: np.ndarray, covariance_DD: np.ndarray) -> np.ndarray:
@@ -126,11 +126,6 @@ class FrechetReference:
         root_trace = np.sqrt(np.clip(eigenvalues, 0, None)).sum(axis=-1)
         step = ((self.statistics.mean_D - mean_D) ** 2).sum(axis=-1)
         return np.maximum(0.0, step + np.trace(self.statistics.covariance_DD) + trace - 2 * root_trace)
-
-
-def frechet_distance(left: WindowStatistics, right: WindowStatistics) -> float:
-    """The distance of two sets that are large enough; `eval.metrics.fad` refuses those that are not."""
-    return FrechetReference(left).distance(right)
 
 
 def _checked(windows_WD: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Lyrics alignment: how near do force-aligned words start to where they are sung? As MIREX and mir_eval.alignment.
+"""Word starts against those asked for, as mir_eval measures them: `alignment`, word by word, and `onset`, whichever words.
 
 A forced aligner is given the words, so every word of the reference has a time in the estimate and word i is word i.
 Where words were generated and some are missing, word-start errors and the matched share (`eval.metrics.word_timing`)
@@ -13,20 +13,24 @@ Metrics, each over the words of a song, then the mean over songs:
 - PCS, percentage of correct segments, MIREX 2020's variant: word i lasts from its start to the next word's; overlap of
   both sides' segments over the time from the first to the last start of the reference. (Fujihara et al. 2011 take the
   song's duration too and count what lies before the first and after the last word: another number.)
+- Onset F1, which needs no words: the F-measure of mir_eval.onset (Raffel et al. 2014), with its tolerance: asked and
+  heard onsets are matched one to one, as many as can be, a pair being at most 50 ms apart. On a line the first that
+  still fits is always a best match, so one pass over both sorted lists finds as many pairs as its bipartite matching.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
 
 from eval.metrics.metric import SongMetric, Unmeasured
 from eval.metrics.song import Song
-from eval.metrics.word_timing import NO_REFERENCE_TIMES, timed_words
+from eval.metrics.word_timing import aligned_words
 
 WINDOW_S = 0.3
+TOLERANCE_S = 0.05
 NOT_ALL_WORDS = Unmeasured("not measured: no song has all of its words, and no others, aligned")
 _Starts = tuple[np.ndarray, np.ndarray]
 
@@ -79,16 +83,40 @@ def validate(reference_N: np.ndarray, estimated_N: np.ndarray) -> _Starts:
     return sides
 
 
+def onset_scores(reference_s: Sequence[float], estimated_s: Sequence[float]) -> tuple[float, float, float]:
+    """(F1, precision, recall) of one song, each in [0, 1]; all 0 where either side has no onset, as mir_eval has it.
+
+    Precision is the share of the heard onsets that were asked for, recall that of the asked ones that were heard, F1
+    their harmonic mean.
+    """
+    if not reference_s or not estimated_s:
+        return 0.0, 0.0, 0.0
+    matched = num_matched(reference_s, estimated_s, TOLERANCE_S)
+    precision, recall = matched / len(estimated_s), matched / len(reference_s)
+    f1 = 2 * precision * recall / (precision + recall) if matched else 0.0
+    return f1, precision, recall
+
+
+def num_matched(reference_s: Sequence[float], estimated_s: Sequence[float], tolerance_s: float) -> int:
+    """Most pairs of an asked and a heard onset, each used once, at most `tolerance_s` apart."""
+    reference, hypothesis = sorted(reference_s), sorted(estimated_s)
+    matched = first = 0
+    for onset_s in hypothesis:
+        while first < len(reference) and reference[first] < onset_s - tolerance_s:
+            first += 1
+        if first < len(reference) and reference[first] <= onset_s + tolerance_s:
+            matched += 1
+            first += 1
+    return matched
+
+
 @lru_cache(maxsize=1)
 def _starts(song: Song) -> _Starts | Unmeasured | None:
     """Of a song whose aligned words are the asked ones; kept for one song, since all metrics here take it in turn."""
-    if not song.is_timed:
-        return NO_REFERENCE_TIMES
-    if song.row.get("aligned_transcript") is None:
-        return None
-    reference, placed = (
-        timed_words(song.row[column]) for column in ("reference_words", "aligned_transcript")
-    )
+    words = aligned_words(song)
+    if not isinstance(words, tuple):
+        return words
+    reference, placed = words
     if not reference or [word.word for word in reference] != [word.word for word in placed]:
         return NOT_ALL_WORDS
     return np.array([word.start_s for word in reference]), np.array([word.start_s for word in placed])
@@ -144,4 +172,26 @@ PCS = _metric(
     "Share of the time from the first to the last asked start in which asked and aligned word agree, a word lasting to "
     "the next one's start.",
     percentage_correct_segments,
+)
+
+
+def _f1(song: Song) -> float | Unmeasured | None:
+    words = aligned_words(song)
+    if not isinstance(words, tuple):
+        return words
+    reference_s, estimated_s = ([word.start_s for word in side] for side in words)
+    return onset_scores(reference_s, estimated_s)[0]
+
+
+ONSET_F1 = SongMetric(
+    name="onset_f1",
+    title="Onset F1",
+    source="mir_eval.onset.f_measure, Raffel et al. 2014",
+    range="[0, 1]",
+    direction="higher",
+    unit="",
+    protocol="Starts of the reference words against starts of all words transcribed, matched one to one within "
+    "50 ms, whatever the words; mean over songs.",
+    measure=_f1,
+    columns=("reference_words", "aligned_transcript"),
 )

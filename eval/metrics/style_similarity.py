@@ -1,8 +1,11 @@
-"""Style similarity: cosines between style embeddings. Legend: A, B rows of the two sides, S dimension."""
+"""The style: cosines between style embeddings, and whether the genre that was asked for is the nearest of all.
+
+Legend: A, B rows of the two sides, S dimension.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -32,6 +35,14 @@ def candidate_diversity(candidates: Sequence[np.ndarray]) -> float | None:
     return float(np.mean(distances)) if distances else None
 
 
+def nearest_genre(song_AS: np.ndarray, genres: Mapping[str, np.ndarray]) -> str:
+    """The genre whose text embedding [S] is nearest to the song's style rows; the first of equals."""
+    if len(genres) < 2:
+        raise ValueError(f"genres are {sorted(genres)}: give two or more, else every song is right")
+    likeness = {name: style_similarity(song_AS, text_S) for name, text_S in genres.items()}
+    return max(likeness, key=likeness.__getitem__)
+
+
 def _unit_rows(side: str, rows: np.ndarray) -> np.ndarray:
     rows = np.atleast_2d(np.asarray(rows, dtype=np.float64))
     if rows.ndim != 2 or rows.size == 0:
@@ -50,6 +61,12 @@ def _to(song: Song, reference: np.ndarray | None) -> float | None:
 
 def _rows(song: Song) -> np.ndarray:
     return np.asarray(song.row["style_embedding"], np.float32)
+
+
+def _is_genre_asked(song: Song) -> float | None:
+    if song.row["style_embedding"] is None or not song.genres or song.genre is None:
+        return None
+    return float(nearest_genre(_rows(song), song.genres) == song.genre)
 
 
 _SOURCE = "cosine of style embeddings, as MuQ-MuLan's (Zhu et al. 2025, arXiv 2501.01108)"
@@ -88,6 +105,21 @@ TEXT_SIMILARITY = SongMetric(
     protocol="Mean cosine between the style embeddings of the song and that of the asked style's text; not "
     "measured where the style encoder cannot read the text.",
     measure=lambda song: _to(song, song.text_S),
+    columns=("style_embedding",),
+    optional=True,
+)
+GENRE_ACCURACY = SongMetric(
+    name="genre_accuracy",
+    title="Genre accuracy (ours)",
+    source="ours: zero-shot by text-audio similarity, no trained classifier",
+    range="[0, 1]",
+    direction="higher",
+    unit="",
+    protocol="Share of the songs whose nearest genre is the asked one: of all listed genres' names, embedded as "
+    "text, the one with the largest mean cosine to the song's style embeddings.",
+    percent=True,
+    decimals=1,
+    measure=_is_genre_asked,
     columns=("style_embedding",),
     optional=True,
 )

@@ -16,7 +16,15 @@ from eval.metrics.error_rates import normalise
 from eval.metrics.metric import Corpus, CorpusMetric, Swaps, Unmeasured, Values
 from eval.metrics.song import Song
 from eval.metrics.word_pairs import Timed, matched_pairs
-from eval.stats.intervals import Estimate, Resampling, paired_rate_difference, percentile_estimate, rate
+from eval.stats.intervals import (
+    Estimate,
+    Resampling,
+    drawn_counts_BN,
+    paired_rate_difference,
+    percentile_estimate,
+    rate,
+    unresolved,
+)
 from eval.stats.significance import paired_rate_p_value
 
 Edge = Literal["start", "end"]
@@ -72,7 +80,7 @@ def timing_estimate(
     if not used:
         return _unmatched(n_failed)
     value, values_B = _quantiles(used, _QUANTILES[which], resampling)
-    return percentile_estimate(value, values_B, len(used), n_failed).with_unit("s")
+    return percentile_estimate(value, values_B, len(used), n_failed, "s")
 
 
 def timing_difference(
@@ -89,7 +97,7 @@ def timing_difference(
         return _unmatched(n_failed)
     left, left_B = _quantiles([mine for mine, _ in pairs], _QUANTILES[which], resampling)
     right, right_B = _quantiles([theirs for _, theirs in pairs], _QUANTILES[which], resampling)
-    return percentile_estimate(left - right, left_B - right_B, len(pairs), n_failed).with_unit("s")
+    return percentile_estimate(left - right, left_B - right_B, len(pairs), n_failed, "s")
 
 
 def swapped_timing_difference(
@@ -127,8 +135,7 @@ def _errors(song: TimingErrors | None, edge: Edge) -> tuple[float, ...]:
 
 
 def _unmatched(n_failed: int) -> Estimate:
-    reason = "no song has a matched word"
-    return Estimate(None, None, None, 0, n_failed, unit="s", method="bootstrap", reason=reason)
+    return unresolved(None, 0, n_failed, "bootstrap", "no song has a matched word", "s")
 
 
 def _quantiles(
@@ -140,7 +147,7 @@ def _quantiles(
     order = np.argsort(errors_E, kind="stable")
     errors_E, song_E = errors_E[order], song_E[order]
     value = _quantile(errors_E, np.ones((1, len(errors_E))), share)[0]
-    blocks = np.array_split(resampling.counts_BN(len(songs)), max(1, resampling.num_resamples // 500))
+    blocks = np.array_split(drawn_counts_BN(resampling, len(songs)), max(1, resampling.num_resamples // 500))
     values_B = np.concatenate([_quantile(errors_E, counts_BN[:, song_E], share) for counts_BN in blocks])
     return float(value), values_B
 
@@ -159,16 +166,20 @@ _PROTOCOL = (
 )
 
 
-@lru_cache(maxsize=1)
-def _timing(song: Song) -> TimingErrors | Unmeasured | None:
-    """Of the words that were transcribed; kept for one song, since all metrics here take it in turn."""
+def aligned_words(song: Song) -> tuple[list[Timed], list[Timed]] | Unmeasured | None:
+    """The words that were asked for and those that were transcribed and aligned; else why their times do not compare."""
     if not song.is_timed:
         return NO_REFERENCE_TIMES
     if song.row.get("aligned_transcript") is None:
         return None
-    return timing_errors(
-        timed_words(song.row["reference_words"]), timed_words(song.row["aligned_transcript"])
-    )
+    return timed_words(song.row["reference_words"]), timed_words(song.row["aligned_transcript"])
+
+
+@lru_cache(maxsize=1)
+def _timing(song: Song) -> TimingErrors | Unmeasured | None:
+    """Kept for one song, since all metrics here take it in turn."""
+    words = aligned_words(song)
+    return timing_errors(*words) if isinstance(words, tuple) else words
 
 
 def _quantile_metric(edge: Edge, which: Which) -> CorpusMetric:
@@ -197,12 +208,8 @@ WORD_END_MEDIAN = _quantile_metric("end", "median")
 WORD_END_P90 = _quantile_metric("end", "p90")
 
 
-def matched_share(songs: Values, corpus: Corpus) -> Estimate:
-    """Matched words / reference words over all songs, with its interval."""
-    return rate(*_shares(songs), corpus.resampling)
-
-
 def _shares(songs: Values) -> tuple[list[float | None], list[float | None]]:
+    """Matched and reference words of each song."""
     matched = [None if song is None else song.num_matched for song in songs]
     return matched, [None if song is None else song.num_reference for song in songs]
 
@@ -226,7 +233,7 @@ MATCHED_SHARE = _MatchedShare(
     decimals=1,
     measure=_timing,
     columns=("reference_words", "aligned_transcript"),
-    estimate=matched_share,
+    estimate=lambda songs, corpus: rate(*_shares(songs), corpus.resampling),
     difference=lambda songs, others, corpus: paired_rate_difference(
         *_shares(songs), *_shares(others), corpus.resampling
     ),

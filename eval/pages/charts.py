@@ -7,9 +7,10 @@ stretched. Colours are classes of page.css. Every chart has a text equivalent in
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import accumulate
 
 from eval.stats.intervals import Estimate
 
@@ -37,6 +38,11 @@ def scale_of(values: Sequence[float], include: Sequence[float] = ()) -> Scale:
     low, high = min(finite), max(finite)
     air = 0.05 * (high - low) or 0.05 * abs(high) or 0.05
     return Scale(low - air, high + air)
+
+
+def figures_of(estimates: Iterable[Estimate]) -> list[float]:
+    """The values of estimates and the ends of their intervals: what an axis must hold."""
+    return [v for e in estimates for v in (e.value, e.low, e.high) if v is not None]
 
 
 def ticks(scale: Scale, about: int = 4) -> list[float]:
@@ -142,14 +148,13 @@ def curve(points: Sequence[tuple[int, float]], label: str) -> str:
     kept = range(0, len(finite), max(1, math.ceil(len(finite) / _CURVE_POINTS)))
     raw = _path([(x_scale.place(finite[i][0]), 100 - y_scale.place(finite[i][1])) for i in kept])
     mean = _path([(x_scale.place(finite[i][0]), 100 - y_scale.place(smooth[i])) for i in kept])
-    grid = _grid(y_scale)
     feet = "".join(
         f'<text x="{x_scale.place(tick)}%" y="100%" dy="18" text-anchor="{_anchor(x_scale.place(tick))}">'
         f"{tick:g}</text>"
         for tick in ticks(x_scale)
     )
     return (
-        f'<svg class="curve" role="img" aria-label="{escape(label)}">{grid}{feet}'
+        f'<svg class="curve" role="img" aria-label="{escape(label)}">{_grid(y_scale)}{feet}'
         '<svg x="0" y="0" width="100%" height="100%" viewBox="0 0 100 100" preserveAspectRatio="none">'
         f'<polyline class="raw" points="{raw}"/><polyline class="mean" points="{mean}"/></svg></svg>'
     )
@@ -166,8 +171,8 @@ def interval_curve(
     places = sorted({x for _, points in known for x, _ in points})
     if not places:
         return '<p class="quiet">Nothing was measured.</p>'
-    values = [v for _, points in known for _, e in points for v in (e.value, e.low, e.high) if v is not None]
-    y_scale, x_scale = scale_of(values), Scale(places[0] - 0.5, places[-1] + 0.5)
+    y_scale = scale_of(figures_of(e for _, points in known for _, e in points))
+    x_scale = Scale(places[0] - 0.5, places[-1] + 0.5)
     feet = "".join(
         f'<text x="{x_scale.place(x)}%" y="100%" dy="18" text-anchor="middle">{x}</text>' for x in places
     )
@@ -176,8 +181,7 @@ def interval_curve(
         _interval_line(css, [(x + step, e) for x, e in points], x_scale, y_scale)
         for step, (css, points) in zip(aside, known, strict=True)
     )
-    factor = 100 if percent else 1
-    grid = _grid(y_scale, factor)
+    grid = _grid(y_scale, 100 if percent else 1)
     return f'<svg class="curve rounds" role="img" aria-label="{escape(label)}">{grid}{feet}{drawn}</svg>'
 
 
@@ -219,8 +223,6 @@ def _anchor(place: float) -> str:
 
 
 def _running_mean(values: Sequence[float], reach: int) -> list[float]:
-    total = [0.0]
-    for value in values:
-        total.append(total[-1] + value)
+    total = [0.0, *accumulate(values)]
     bounds = [(max(0, i - reach), min(len(values), i + reach + 1)) for i in range(len(values))]
     return [(total[last] - total[first]) / (last - first) for first, last in bounds]

@@ -9,10 +9,8 @@ from eval.pages.leaderboard import column_head
 from eval.results.data_set import DataSet, Histogram, StageRate
 
 
-def data_section(data: DataSet | None) -> str:
-    """The section's HTML; empty without a data set."""
-    if data is None:
-        return ""
+def data_section(data: DataSet) -> str:
+    """The section's HTML."""
     return _fates(data) + _flags(data) + _histograms(data) + _rates(data)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 
 from eval.metrics.metric import Metric
-from eval.pages.charts import Scale, dot_plot, scale_of
+from eval.pages.charts import Scale, dot_plot, figures_of, scale_of
 from eval.results.report import STAMP, Report, System
 from eval.results.wording import leaderboard_verdict, number, quantity, songs, unit
 from eval.stats.intervals import Estimate
@@ -61,30 +61,23 @@ def failed_count(estimate: Estimate) -> str:
 
 def metric_scale(report: Report, metric: Metric) -> Scale:
     """One axis for all systems' values and intervals."""
-    estimates = [system.estimate(metric.name) for system in report.systems]
-    values = [
-        v for estimate in estimates for v in (estimate.value, estimate.low, estimate.high) if v is not None
-    ]
-    return scale_of(values)
+    return scale_of(figures_of(system.estimate(metric.name) for system in report.systems))
 
 
 def leaderboard(report: Report) -> str:
     """The headline metrics, and the others on demand."""
-    if not report.systems:
-        return ""
     leading = [report.metric(name) for name in report.headline] or list(report.metrics)
     others = [metric for metric in report.metrics if metric not in leading]
-    more = ""
-    if others:
-        more = (
-            f'<details class="more"><summary>{len(others)} more metrics</summary>'
-            f"{''.join(_headed_board(report, *group) for group in by_heading(report, others).items())}</details>"
-        )
+    boards = "".join(
+        f"{f'<h3>{escape(heading)}</h3>' if heading else ''}{_board(report, metrics)}"
+        for heading, metrics in by_heading(report, others).items()
+    )
+    more = f'<details class="more"><summary>{len(others)} more metrics</summary>{boards}</details>'
     return (
         f'<p class="verdict">{unbroken(leaderboard_verdict(report))}</p>{_board(report, leading)}'
         '<p class="caption">Dot and line: value and 95 % interval over songs, on one axis a column. '
         "Small figures: songs scored · songs failed; a failed song is never averaged in. "
-        f"Arrows: which way is better. Column heads sort.</p>{more}"
+        f"Arrows: which way is better. Column heads sort.</p>{more if others else ''}"
     )
 
 
@@ -94,10 +87,6 @@ def by_heading(report: Report, metrics: Sequence[Metric]) -> dict[str, list[Metr
     for metric in metrics:
         groups.setdefault(report.headings.get(metric.name, ""), []).append(metric)
     return groups
-
-
-def _headed_board(report: Report, heading: str, metrics: Sequence[Metric]) -> str:
-    return f"{f'<h3>{escape(heading)}</h3>' if heading else ''}{_board(report, metrics)}"
 
 
 def _board(report: Report, metrics: Sequence[Metric]) -> str:
@@ -118,16 +107,12 @@ def _board(report: Report, metrics: Sequence[Metric]) -> str:
 
 def _board_cell(system: System, metric: Metric, scale: Scale) -> str:
     estimate = system.estimate(metric.name)
-    label = f"{metric.title} {quantity(metric, estimate)}"
+    shown = quantity(metric, estimate)
+    tooltip = f"{shown}, {songs(estimate)}" + (f"; {estimate.reason}" if estimate.reason else "")
     return (
         f'<td class="figure" data-value="{data_value(estimate.value)}" '
-        f'title="{escape(_tooltip(metric, estimate))}">'
+        f'title="{escape(tooltip)}">'
         f'<span class="value">{number(metric, estimate.value)}</span>'
-        f"{dot_plot(estimate, scale, label)}"
+        f"{dot_plot(estimate, scale, f'{metric.title} {shown}')}"
         f'<span class="n">{estimate.n} · {failed_count(estimate)}</span></td>'
     )
-
-
-def _tooltip(metric: Metric, estimate: Estimate) -> str:
-    text = f"{quantity(metric, estimate)}, {songs(estimate)}"
-    return f"{text}; {estimate.reason}" if estimate.reason else text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from eval.metrics.metric import Metric
-from eval.pages.charts import axis, dot_plot, scale_of
+from eval.pages.charts import axis, dot_plot, figures_of, scale_of
 from eval.pages.leaderboard import STAMP_MARK, unbroken
 from eval.results.report import Comparison, Report, is_stand_in
 from eval.results.wording import comparison_verdict, number, quantity, songs, unit
@@ -14,9 +14,7 @@ _HOLDS = {True: ("yes", "holds"), False: ("no", "does not hold"), None: ("open",
 
 
 def questions(report: Report) -> str:
-    """The section's HTML; empty without questions."""
-    if not report.comparisons:
-        return ""
+    """The section's HTML."""
     items = []
     for comparison in report.comparisons:
         metric, estimate = report.metric(comparison.metric), comparison.estimate
@@ -24,7 +22,7 @@ def questions(report: Report) -> str:
         stamp = STAMP_MARK if is_stand_in(report.made_by(comparison)) else ""
         note = f'<p class="note">{escape(comparison.note)}</p>' if comparison.note else ""
         marks = _marks(comparison)
-        known = [v for v in (estimate.value, estimate.low, estimate.high) if v is not None]
+        known = figures_of([estimate])
         scale = scale_of(known, include=marks)
         figure = f"{quantity(metric, estimate, bool(comparison.right))}, {songs(estimate)}"
         plot = f"{dot_plot(estimate, scale, figure, marks)}{axis(scale, metric.percent)}" if known else ""
@@ -52,19 +50,16 @@ def _expectation(metric: Metric, comparison: Comparison) -> str:
         limit = f"{comparison.limit:g} of {comparison.estimate.n} songs"
     else:
         limit = "0" if comparison.limit == 0 else f"{number(metric, comparison.limit)} {shown_unit}".strip()
-    texts = {
+    return {
         "above": f"expected: the whole interval above {limit}",
         "below": f"expected: the whole interval below {limit}",
         "within": f"expected: within {limit}",
         "at_most": f"expected: at most {limit}",
         "at_least": f"expected: at least {limit}",
         "none": "no expectation stated",
-    }
-    return texts[comparison.expect]
+    }[comparison.expect]
 
 
 def _caption(report: Report, comparison: Comparison) -> str:
-    metric = report.metric(comparison.metric)
-    if not comparison.right:
-        return f"{metric.title}: {report.title_of(comparison.left)}"
-    return f"{metric.title}: {report.title_of(comparison.left)} minus {report.title_of(comparison.right)}"
+    sides = [report.title_of(side) for side in (comparison.left, comparison.right) if side]
+    return f"{report.metric(comparison.metric).title}: {' minus '.join(sides)}"

@@ -8,20 +8,17 @@ from eval.pages.charts import axis, dot_plot, scale_of
 from eval.pages.leaderboard import STAMP_MARK, unbroken
 from eval.results.listening_test import QUESTIONS, Preference
 from eval.results.report import Report, is_stand_in
-from eval.results.wording import songs
+from eval.results.wording import count, songs
 
 
 def ratings_section(report: Report) -> str:
-    """A row a question of each test; empty without answers."""
-    found = report.listening
-    if not found:
-        return ""
-    rows = "".join(_row(report, one) for one in found)
+    """A row a question of each test."""
+    rows = "".join(_row(report, one) for one in report.listening)
     heads = "".join(
         f'<th scope="col" class="figure">{text}</th>' for text in ("preferred, %", "p", "n", "failed")
     )
     return (
-        f'<p class="verdict">{unbroken(" ".join(_says(report, one) for one in found))}</p>'
+        f'<p class="verdict">{unbroken(" ".join(_says(report, one) for one in report.listening))}</p>'
         f'<div class="wide"><table><thead><tr><th scope="col">Test and question</th><th></th>{heads}</tr></thead>'
         f"<tbody>{rows}</tbody><tfoot><tr><td></td><td class=plot>{axis(_SCALE, percent=True)}</td>"
         "<td></td><td></td><td></td><td></td></tr></tfoot></table></div>"
@@ -41,7 +38,7 @@ def _row(report: Report, one: Preference) -> str:
     value = "–" if estimate.value is None else f"{100 * estimate.value:.0f}"
     range_ = "" if estimate.low is None or estimate.high is None else _range(estimate.low, estimate.high)
     p_value = "–" if one.p_value is None else f"{one.p_value:.3f}"
-    answers = f"{_count(one.num_answers, 'answer')} by {_count(one.num_listeners, 'listener')}"
+    answers = f"{count(one.num_answers, 'answer')} by {count(one.num_listeners, 'listener')}"
     return (
         f'<tr><th scope="row"><b>{escape(pair)}</b><span class="note">{escape(QUESTIONS[one.question])} '
         f"{escape(answers)}</span>{stamp}</th>"
@@ -65,7 +62,3 @@ def _says(report: Report, one: Preference) -> str:
 
 def _range(low: float, high: float) -> str:
     return f"[{100 * low:.0f}, {100 * high:.0f}]"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")

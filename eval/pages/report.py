@@ -12,28 +12,27 @@ from eval.pages.data_set import data_section
 from eval.pages.frame import html_page
 from eval.pages.leaderboard import BETTER, STAMP_MARK, column_head, leaderboard
 from eval.pages.metrics import metric_panels
-from eval.pages.players import Players
+from eval.pages.players import Players, listen_section, songs_data
 from eval.pages.questions import questions
 from eval.pages.ratings import ratings_section
 from eval.pages.rounds import rounds_section
-from eval.pages.songs import listen_section, songs_data
 from eval.results.published import NOT_COMPARABLE
 from eval.results.report import Report
 from eval.results.report_json import plain
 
 
 def report_html(report: Report, players: Players) -> str:
-    """The whole page as text."""
+    """The whole page as text; a section without anything to show is left out."""
     sections = [
-        ("leaderboard", "Leaderboard", leaderboard(report)),
-        ("questions", "Questions and answers", questions(report)),
-        ("listen", "Listen", listen_section(report)),
-        ("ratings", "Listening test", ratings_section(report)),
+        ("leaderboard", "Leaderboard", leaderboard(report) if report.systems else ""),
+        ("questions", "Questions and answers", questions(report) if report.comparisons else ""),
+        ("listen", "Listen", listen_section(report) if report.songs else ""),
+        ("ratings", "Listening test", ratings_section(report) if report.listening else ""),
         ("metrics", "Metric by metric", metric_panels(report)),
-        ("rounds", "Preference rounds", rounds_section(report.rounds)),
+        ("rounds", "Preference rounds", rounds_section(report.rounds) if report.rounds else ""),
         ("training", "Training", _losses(report)),
-        ("data", "Data set", data_section(report.data_set)),
-        ("published", "Published elsewhere", _published(report)),
+        ("data", "Data set", data_section(report.data_set) if report.data_set else ""),
+        ("published", "Published elsewhere", _published(report) if report.published else ""),
         ("protocol", "Protocol", _protocol(report)),
         ("settings", "Settings and run", _settings(report)),
     ]
@@ -53,7 +52,8 @@ def report_html(report: Report, players: Players) -> str:
 
 
 def _header(report: Report, sections: list[tuple[str, str]]) -> str:
-    identities = sorted({*report.stand_ins, *_embedded(report)})
+    parts = (part for system in report.systems for entry in system.made_by for part in entry.split())
+    identities = sorted({*report.stand_ins, *(part for part in parts if part.startswith("embedded/"))})
     banner = ""
     if identities:
         names = ", ".join(f"<code>{escape(name)}</code>" for name in identities)
@@ -70,11 +70,6 @@ def _header(report: Report, sections: list[tuple[str, str]]) -> str:
         f"{f'<ul class=notes>{notes}</ul>' if notes else ''}</header>\n"
         f'<nav aria-label="Sections"><ul>{links}</ul></nav>'
     )
-
-
-def _embedded(report: Report) -> set[str]:
-    parts = (part for system in report.systems for entry in system.made_by for part in entry.split())
-    return {part for part in parts if part.startswith("embedded/")}
 
 
 # ---- the rest ----------------------------------------------------------------------------------------------
@@ -99,8 +94,6 @@ def _loss_line(points: Any) -> str:
 
 
 def _published(report: Report) -> str:
-    if not report.published:
-        return ""
     rows = "".join(
         f'<tr><th scope="row">{escape(row.system)}</th><td>{escape(row.metric)}</td>'
         f'<td class="figure" data-value="{row.value:.9g}">{row.value:g}</td>'

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from html import escape
 
 from eval.metrics.metric import Metric
-from eval.pages.charts import Scale, dot_plot, interval_curve, scale_of
+from eval.pages.charts import Scale, dot_plot, figures_of, interval_curve, scale_of
 from eval.pages.leaderboard import BETTER, STAMP_MARK, head_title
+from eval.results.report import is_stand_in
 from eval.results.rounds import Change, RoundRow, RoundsReport
-from eval.results.wording import number, quantity, unit
+from eval.results.wording import number, quantity, sentence, unit
 from eval.stats.intervals import Estimate
 
 _ERROR_OVER = {
@@ -18,12 +19,10 @@ _ERROR_OVER = {
 }
 
 
-def rounds_section(report: RoundsReport | None) -> str:
-    """The section, or nothing where no round ran."""
-    if report is None:
-        return ""
+def rounds_section(report: RoundsReport) -> str:
+    """The section's HTML."""
     lines = [report.why, report.stopped, *report.notes]
-    told = "".join(f'<p class="verdict">{escape(_sentence(line))}</p>' for line in lines if line)
+    told = "".join(f'<p class="verdict">{escape(sentence(line))}</p>' for line in lines if line)
     return (
         f"{told}{_table(report)}"
         '<p class="caption">Validation songs that no round learned from, generated from the same noise by every policy. '
@@ -60,7 +59,11 @@ def _table(report: RoundsReport) -> str:
         f'<th scope="col" class="figure">{escape(head_title(metric))}<small>{BETTER[metric.direction]}</small></th>'
         for metric in shown
     )
-    scales = {metric.name: _scale(report, metric) for metric in shown}
+    groups = [group for row in report.rows for group in (row.estimates, row.control or {})]
+    scales = {
+        metric.name: scale_of(figures_of(group[metric.name] for group in groups if metric.name in group))
+        for metric in shown
+    }
     body = []
     for row in report.rows:
         first = {change.metric: change.estimate for change in row.changes if change.against == 0}
@@ -85,7 +88,7 @@ def _line(
     shown: list[Metric],
     scales: Mapping[str, Scale],
 ) -> str:
-    stamp = STAMP_MARK if any("embedded/" in made for made in row.made_by) else ""
+    stamp = STAMP_MARK if is_stand_in(row.made_by) else ""
     cells = "".join(
         _cell(metric, estimates.get(metric.name), changes.get(metric.name), scales[metric.name])
         for metric in shown
@@ -151,12 +154,3 @@ def _pairs(report: RoundsReport) -> str:
             line += f"; its {metric.title.lower()} minus its control's: {over}"
         told.append(f"<li>{escape(line)}</li>")
     return f"<ul>{''.join(told)}</ul>" if told else ""
-
-
-def _scale(report: RoundsReport, metric: Metric) -> Scale:
-    found = [group.get(metric.name) for row in report.rows for group in (row.estimates, row.control or {})]
-    return scale_of([v for e in found if e for v in (e.value, e.low, e.high) if v is not None])
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."

@@ -158,8 +158,7 @@ def _word_row(word: PageWord, claimed_s: float | None) -> str:
         ),
     ]
     if claimed_s is not None:
-        cells.append(_figure(f"{claimed_s:.2f}"))
-        cells.append(_figure(f"{start_s - claimed_s:+.2f}".replace("-", "−")))
+        cells += [_figure(f"{claimed_s:.2f}"), _figure(f"{start_s - claimed_s:+.2f}".replace("-", "−"))]
     return f"<tr>{''.join(cells)}</tr>"
 
 

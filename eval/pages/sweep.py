@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from html import escape
 from typing import Any
 
 from eval.metrics.metric import Metric
-from eval.pages.charts import Scale, axis, dot_plot, scale_of
+from eval.pages.charts import Scale, axis, dot_plot, figures_of, scale_of
 from eval.pages.frame import html_page
-from eval.results.sweep import Change, Sweep, SweepRow
+from eval.pages.leaderboard import column_head, data_value
+from eval.results.sweep import Sweep, SweepRow
 from eval.results.wording import interval, number, songs
 
 CLAIM = "A claim needs an interval over prompts that leaves 0 out, and the same sign from every seed."
@@ -47,28 +49,26 @@ def sweep_html(sweep: Sweep) -> str:
         '<header><p class="kicker">Preference training</p><h1>What the preference itself does</h1>'
         f"{banner}<ul class=notes>{notes}</ul></header>"
     )
-    sections = []
-    for metric in sweep.metrics:
-        for key, title, rows in (
-            ("start", "against the model they all start from", sweep.arms),
-            ("contrasts", "against one another", sweep.contrasts),
-        ):
-            heading = f"{escape(metric.title)}, {title}"
-            sections.append((f"{metric.name}-{key}", heading, _table(metric, rows)))
+    tables = (
+        ("start", "against the model they all start from", sweep.arms),
+        ("contrasts", "against one another", sweep.contrasts),
+    )
+    sections = [
+        (f"{metric.name}-{key}", f"{escape(metric.title)}, {title}", _table(metric, rows))
+        for metric in sweep.metrics
+        for key, title, rows in tables
+    ]
     return html_page(
         "Preference sweep", ["page.css"], ["player.js", "page.js"], header, sections, NO_PLAYERS, {}
     )
 
 
-def _table(metric: Metric, rows: list[SweepRow] | Any) -> str:
+def _table(metric: Metric, rows: Sequence[SweepRow]) -> str:
     changes = [row.changes[metric.name] for row in rows]
-    values = [value for change in changes for value in _values(change) if value is not None]
-    scale = scale_of(values, include=[0.0])
+    seeds = [seed for change in changes for seed in change.seeds if seed is not None]
+    scale = scale_of([*figures_of(change.estimate for change in changes), *seeds], include=[0.0])
     lines = "".join(_line(metric, row, scale) for row in rows)
-    heads = "".join(
-        f'<th scope="col" data-sort="{kind}"><button type="button">{name}</button></th>'
-        for kind, name in (("text", "training"), ("number", "change"), ("text", "claim"))
-    )
+    heads = column_head("training", "text") + column_head("change") + column_head("claim", "text")
     better = "up is better" if metric.direction == "higher" else "down is better"
     return (
         f'<p class="verdict">{better.capitalize()}. The dot is the mean of the seeds, the line its interval over '
@@ -84,16 +84,9 @@ def _line(metric: Metric, row: SweepRow, scale: Scale) -> str:
     seeds = [seed for seed in change.seeds if seed is not None]
     shown = f"{number(metric, estimate.value)} {interval(metric, estimate)}".strip()
     plot = dot_plot(estimate, scale, f"{row.title}: {shown}", marks=[0.0], points=seeds)
-    value = "" if estimate.value is None else f"{estimate.value:.9g}"
-    note = estimate.reason or songs(estimate)
-    verdict = "yes" if change.claim else "no"
     return (
         f'<tr><th scope="row"><b>{escape(row.title)}</b><span class="note">{escape(row.name)}</span></th>'
-        f'<td class="number" data-value="{value}">{escape(shown)}<span class="note">{escape(note)}</span></td>'
-        f'<td>{verdict}</td><td class="plot">{plot}</td></tr>'
+        f'<td class="number" data-value="{data_value(estimate.value)}">{escape(shown)}'
+        f'<span class="note">{escape(estimate.reason or songs(estimate))}</span></td>'
+        f'<td>{"yes" if change.claim else "no"}</td><td class="plot">{plot}</td></tr>'
     )
-
-
-def _values(change: Change) -> list[float | None]:
-    estimate = change.estimate
-    return [estimate.value, estimate.low, estimate.high, *change.seeds]

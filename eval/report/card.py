@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    **{mark: f"\\{mark}" for mark in "&%$#_{}"},
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-}
+_LATEX = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        **{mark: f"\\{mark}" for mark in "&%$#_{}"},
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+    }
+)
 _ARROWS = {"lower": r" $\downarrow$", "higher": r" $\uparrow$"}
 
 
@@ -75,8 +76,7 @@ def _shown(record: Mapping[str, Any], name: str) -> list[str]:
 
 
 def _title(record: Mapping[str, Any], metric: str) -> str:
-    title: str = record["metrics"][metric]["title"]
-    return title
+    return str(record["metrics"][metric]["title"])
 
 
 def _songs(system: Mapping[str, Any], shown: list[str]) -> str:
@@ -108,4 +108,4 @@ def _cell(estimate: Mapping[str, Any]) -> str:
 
 
 def _latex(text: str) -> str:
-    return re.sub(r"[\\&%$#_{}~^]", lambda mark: _LATEX[mark.group()], text)
+    return text.translate(_LATEX)

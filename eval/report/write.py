@@ -4,25 +4,16 @@ from __future__ import annotations
 
 import os
 import uuid
-from dataclasses import dataclass
 from pathlib import Path
 
 from eval.pages.players import EMBED_BUDGET_BYTES, build_players
 from eval.pages.report import report_html
-from eval.report.csv_tables import csv_bytes, report_frames
+from eval.report.tables import csv_bytes, report_frames
 from eval.results.report import Report
 from eval.results.report_json import report_json
 
 
-@dataclass(frozen=True)
-class ReportFiles:
-    json: Path
-    html: Path
-    audio: tuple[Path, ...]  # empty when all sound is in the page
-    tables: tuple[Path, ...]  # systems.csv, songs.csv, comparisons.csv
-
-
-def write_report(report: Report, folder: Path, embed_budget_bytes: int = EMBED_BUDGET_BYTES) -> ReportFiles:
+def write_report(report: Report, folder: Path, embed_budget_bytes: int = EMBED_BUDGET_BYTES) -> None:
     """Write the report into `folder`, each file whole or not at all; equal reports give equal bytes.
 
     Sound that lay there for an earlier report and is no part of this one goes.
@@ -31,21 +22,18 @@ def write_report(report: Report, folder: Path, embed_budget_bytes: int = EMBED_B
     for path in (folder / "audio").glob("*"):
         if f"audio/{path.name}" not in players.files:
             path.unlink()
-    json_text, html_text = report_json(report), report_html(report, players)
-    audio = tuple(_write(folder / name, data) for name, data in players.files.items())
-    return ReportFiles(
-        json=_write(folder / "report.json", json_text.encode()),
-        html=_write(folder / "report.html", html_text.encode()),
-        audio=audio,
-        tables=tuple(
-            _write(folder / f"{name}.csv", csv_bytes(frame)) for name, frame in report_frames(report).items()
-        ),
-    )
+    files = {
+        **players.files,
+        "report.json": report_json(report).encode(),
+        "report.html": report_html(report, players).encode(),
+        **{f"{name}.csv": csv_bytes(frame) for name, frame in report_frames(report).items()},
+    }
+    for name, data in files.items():
+        _write(folder / name, data)
 
 
-def _write(path: Path, data: bytes) -> Path:
+def _write(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".tmp-{uuid.uuid4().hex[:8]}-{path.name}")
     unfinished.write_bytes(data)
     os.replace(unfinished, path)
-    return path

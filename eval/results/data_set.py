@@ -103,10 +103,8 @@ def histogram(
     )
 
 
-def data_set_record(data: DataSet | None) -> dict[str, Any] | None:
+def data_set_record(data: DataSet) -> dict[str, Any]:
     """Its part of report.json; seconds, devices and memory of the stages belong to the run, not here."""
-    if data is None:
-        return None
     return {
         "songs_in": data.songs_in,
         "kept": data.kept,

@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from eval.metrics.metric import Metric
-from eval.results.by_genre import GenreRow
 from eval.results.comparisons import PairTable
 from eval.results.data_set import DataSet
 from eval.results.listening_test import Preference
 from eval.results.published import PublishedRow
 from eval.results.rounds import RoundsReport
-from eval.results.song_row import SongRow
+from eval.results.songs import GenreRow, SongRow
 from eval.stats.intervals import Estimate
 
 STAMP = "stand-in, not a result"
@@ -122,18 +121,22 @@ class Report:
         metrics = _unique("metrics", [metric.name for metric in self.metrics])
         _unique("comparisons", [comparison.name for comparison in self.comparisons])
         _unique("songs", [f"{row.system}/{row.song_id}" for row in self.songs])
-        for system in self.systems:
-            _known(f"estimates of system {system.name}", system.estimates, metrics)
-        for comparison in self.comparisons:
-            _known(f"metric of comparison {comparison.name}", [comparison.metric], metrics)
-        _known("headline", self.headline, metrics)
-        _known("remarks", self.remarks, metrics)
-        for table in self.pairs:
-            _known("metric of a table of pairs", [table.metric], metrics)
-            _known(f"pairs on {table.metric}", [p for q in table.pairs for p in (q.left, q.right)], systems)
-        for row in self.songs:
-            _known(f"system of song {row.song_id}", [row.system], systems)
-            _known(f"scores of song {row.song_id}", [*row.scores, *row.counts], metrics)
+        sides = [(table.metric, [p for q in table.pairs for p in (q.left, q.right)]) for table in self.pairs]
+        named: list[tuple[str, Iterable[str], set[str]]] = [  # where names stand, and of what they must be
+            *((f"estimates of system {one.name}", one.estimates, metrics) for one in self.systems),
+            *((f"metric of comparison {one.name}", [one.metric], metrics) for one in self.comparisons),
+            ("headline", self.headline, metrics),
+            ("remarks", self.remarks, metrics),
+            ("metric of a table of pairs", [table.metric for table in self.pairs], metrics),
+            *((f"pairs on {metric}", names, systems) for metric, names in sides),
+            *((f"system of song {row.song_id}", [row.system], systems) for row in self.songs),
+            *((f"scores of song {row.song_id}", [*row.scores, *row.counts], metrics) for row in self.songs),
+        ]
+        for what, names, known in named:
+            if unknown := sorted(set(names) - known):
+                raise ValueError(
+                    f"{what}: {unknown} is not among {sorted(known)}: add it to the report or drop it here"
+                )
 
     def metric(self, name: str) -> Metric:
         return next(metric for metric in self.metrics if metric.name == name)
@@ -162,11 +165,3 @@ def _unique(field_name: str, names: list[str]) -> set[str]:
     if twice:
         raise ValueError(f"{field_name} names {twice[:3]} more than once: names are keys of report.json")
     return set(names)
-
-
-def _known(what: str, names: Iterable[str], known: set[str]) -> None:
-    unknown = sorted(set(names) - known)
-    if unknown:
-        raise ValueError(
-            f"{what}: {unknown} is not among {sorted(known)}: add it to the report or drop it here"
-        )

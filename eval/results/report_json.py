@@ -46,7 +46,7 @@ from typing import Any
 from eval.results.comparisons import PairTable
 from eval.results.data_set import data_set_record
 from eval.results.report import STAMP, Comparison, LossCurve, Report, System, is_stand_in
-from eval.results.song_row import SongRow
+from eval.results.songs import SongRow
 from eval.results.wording import comparison_verdict
 from eval.stats.intervals import Estimate
 
@@ -107,7 +107,7 @@ def report_record(report: Report) -> dict[str, Any]:
         "published": [{**asdict(row), "comparable": False} for row in report.published],
         "losses": [_loss(curve) for curve in report.losses],
         "rounds": report.rounds.record() if report.rounds else None,
-        "data_set": data_set_record(report.data_set),
+        "data_set": data_set_record(report.data_set) if report.data_set else None,
         "settings": plain(report.settings, "settings"),
         "run": plain(report.run, "run"),
         "notes": list(report.notes),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eval.metrics.metric import Corpus, CorpusMetric, Measurable, Metric, Values
-from eval.stats.intervals import Estimate, Resampling, jackknife, mean, present
+from eval.stats.intervals import Estimate, jackknife, mean, present, unresolved
 
 
 @dataclass(frozen=True)
@@ -55,24 +55,15 @@ class Sweep:
 def change(
     metric: Measurable, arms_SN: Sequence[Values], others_SN: Sequence[Values], corpus: Corpus
 ) -> Change:
-    """What the arms' values are more than the others', seed by seed of the same place, and their mean."""
-    if isinstance(metric, CorpusMetric):
-        return _corpus_change(metric, arms_SN, others_SN, corpus)
-    return _mean_change(arms_SN, others_SN, corpus.resampling)
-
-
-def _mean_change(
-    arms_SN: Sequence[Sequence[float | None]],
-    others_SN: Sequence[Sequence[float | None]],
-    resampling: Resampling,
-) -> Change:
-    """Mean over prompts of what each seed's model scores more than the other of the same place.
+    """What the arms' values are more than the others', seed by seed of the same place, and their mean.
 
     A prompt counts where all seeds of both sides have a score.
     """
+    if isinstance(metric, CorpusMetric):
+        return _corpus_change(metric, arms_SN, others_SN, corpus)
     steps_SN = np.array(
         [
-            [a - b if present(a) and present(b) else np.nan for a, b in zip(arm, other, strict=True)]  # type: ignore[operator]
+            [a - b if present(a) and present(b) else np.nan for a, b in zip(arm, other, strict=True)]
             for arm, other in zip(arms_SN, others_SN, strict=True)
         ],
         dtype=np.float64,
@@ -80,7 +71,7 @@ def _mean_change(
     steps_N = steps_SN.mean(axis=0)
     whole_SN = steps_SN[:, ~np.isnan(steps_N)]
     seeds = tuple(float(row.mean()) if len(row) else None for row in whole_SN)
-    return Change(mean(steps_N, resampling), seeds)
+    return Change(mean(steps_N, corpus.resampling), seeds)
 
 
 def _corpus_change(
@@ -98,9 +89,7 @@ def _corpus_change(
     n_failed = max(estimate.n_failed for estimate in found)
     if len(counts) > 1:
         reason = "a prompt failed for one seed and not for another"
-        return Change(
-            Estimate(float(values_S.mean()), None, None, min(counts), n_failed, reason=reason), seeds
-        )
+        return Change(unresolved(float(values_S.mean()), min(counts), n_failed, "", reason), seeds)
     pseudo_SN = np.stack([metric.steps(arm, other, corpus) for arm, other in sides])
     num_prompts = pseudo_SN.shape[1]
     without_N = (num_prompts * values_S[:, None] - pseudo_SN).mean(axis=0) / (num_prompts - 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from eval.metrics.metric import Metric
@@ -63,13 +62,13 @@ def comparison_verdict(report: Report, comparison: Comparison) -> str:
     if estimate.value is None:
         return f"{metric.title}: not measured ({estimate.reason or 'no reason given'})."
     if estimate.unit == "songs":
-        return _sentence(f"{left}, by {metric.title}: {quantity(metric, estimate)}, {songs(estimate)}")
+        return sentence(f"{left}, by {metric.title}: {quantity(metric, estimate)}, {songs(estimate)}")
     if not right:
-        return _sentence(f"{left}: {metric.title} {quantity(metric, estimate)}, {songs(estimate)}")
+        return sentence(f"{left}: {metric.title} {quantity(metric, estimate)}, {songs(estimate)}")
     if not estimate.resolved:
-        sentence = f"{left} and {right} are not told apart on {metric.title}: difference"
-        return _sentence(f"{sentence} {quantity(metric, estimate, True)}, {songs(estimate)}")
-    return _sentence(_difference(report, metric, comparison.left, comparison.right, estimate))
+        size = f"{quantity(metric, estimate, True)}, {songs(estimate)}"
+        return sentence(f"{left} and {right} are not told apart on {metric.title}: difference {size}")
+    return sentence(_difference(report, metric, comparison.left, comparison.right, estimate))
 
 
 def metric_verdict(report: Report, metric: Metric) -> str:
@@ -77,23 +76,27 @@ def metric_verdict(report: Report, metric: Metric) -> str:
     table = report.pair_table(metric.name)
     if table is None or not table.num_tests:
         return _verdict_without_pairs(report, metric)
-    apart = sorted((pair for pair in table.pairs if pair.significant), key=_by_lead(report, metric))
+    apart = sorted(
+        (pair for pair in table.pairs if pair.significant), key=lambda pair: _lead_first(report, metric, pair)
+    )
     shown = apart if len(apart) <= SHOWN_PAIRS else apart[:1]
     said = [_lead(report, metric, pair) for pair in shown]
     rest = table.num_tests - len(apart)
     if not apart:
-        said.append(f"no two of the systems are told apart in {_count(table.num_tests, 'pair')}")
+        said.append(f"no two of the systems are told apart in {count(table.num_tests, 'pair')}")
     elif len(shown) < len(apart):
         said.append(f"{len(apart)} of {table.num_tests} pairs are told apart")
     if apart and rest:
         said.append("other differences not resolvable" if rest > 1 else "the other difference not resolvable")
-    return _sentence("; ".join(said))
+    return sentence("; ".join(said))
 
 
 def family_line(report: Report, metric: Metric, table: PairTable) -> str:
     """What was tested together, how, and how small a difference these songs could show."""
     names = {name for pair in table.pairs for name in (pair.left, pair.right)}
-    line = f"Family: {_count(table.num_tests, 'pair')} of {len(names)} systems on {metric.title}; {table.method}."
+    line = (
+        f"Family: {count(table.num_tests, 'pair')} of {len(names)} systems on {metric.title}; {table.method}."
+    )
     known = smallest_detectable(table)
     if known is None:
         return line
@@ -102,19 +105,13 @@ def family_line(report: Report, metric: Metric, table: PairTable) -> str:
     return f"{line} Smallest difference found 8 times in 10: {f'{size} {unit(metric, True)}'.rstrip()}."
 
 
-def _by_lead(report: Report, metric: Metric) -> Callable[[Pair], tuple[float, float]]:
-    """Pairs of the best system first, and of those the one with the closest rival."""
+def _lead_first(report: Report, metric: Metric, pair: Pair) -> tuple[float, float]:
+    """Sorts pairs of the best system first, and of those the one with the closest rival."""
     sign = 1.0 if metric.direction == "higher" else -1.0
-
-    def lead(pair: Pair) -> tuple[float, float]:
-        values = [
-            one.estimate(metric.name).value if one else None
-            for one in map(report.system, (pair.left, pair.right))
-        ]
-        best = max((sign * value for value in values if value is not None), default=0.0)
-        return -best, abs(pair.estimate.value or 0.0)
-
-    return lead
+    systems = [system for system in map(report.system, (pair.left, pair.right)) if system]
+    values = [system.estimate(metric.name).value for system in systems]
+    best = max((sign * value for value in values if value is not None), default=0.0)
+    return -best, abs(pair.estimate.value or 0.0)
 
 
 def _verdict_without_pairs(report: Report, metric: Metric) -> str:
@@ -133,8 +130,8 @@ def _verdict_without_pairs(report: Report, metric: Metric) -> str:
     open_ones = len(reference) - len(said)
     if open_ones:
         other = "other difference" if said else "difference"
-        said.append(f"{_count(open_ones, other)} not resolvable")
-    return _sentence("; ".join(said))
+        said.append(f"{count(open_ones, other)} not resolvable")
+    return sentence("; ".join(said))
 
 
 def leaderboard_verdict(report: Report) -> str:
@@ -179,9 +176,11 @@ def _turned(estimate: Estimate) -> Estimate:
     return replace(estimate, value=value, low=low, high=high)
 
 
-def _count(number_of: int, noun: str) -> str:
+def count(number_of: int, noun: str) -> str:
+    """``1 pair``, ``2 pairs``."""
     return f"{number_of} {noun}" + ("" if number_of == 1 else "s")
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
+    """With a capital at its beginning and a full stop at its end."""
     return f"{text[:1].upper()}{text[1:]}."

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from statistics import NormalDist
 
@@ -40,16 +40,16 @@ class Estimate:
         return self.low is not None and self.low > 0
 
     @property
-    def below_zero(self) -> bool:
-        return self.high is not None and self.high < 0
-
-    @property
     def resolved(self) -> bool:
         """The interval leaves 0 out."""
-        return self.above_zero or self.below_zero
+        return self.above_zero or (self.high is not None and self.high < 0)
 
-    def with_unit(self, unit: str) -> Estimate:
-        return replace(self, unit=unit)
+
+def unresolved(
+    value: float | None, n: int, n_failed: int, method: str, reason: str, unit: str = ""
+) -> Estimate:
+    """An estimate without an interval, and why; without a value too where that is None."""
+    return Estimate(value, None, None, n, n_failed, unit, method, reason)
 
 
 @dataclass(frozen=True)
@@ -65,19 +65,12 @@ class Resampling:
                 f"num_resamples is {self.num_resamples}: a 95 % interval needs at least 100, better 10000"
             )
 
-    def counts_BN(self, num_songs: int) -> np.ndarray:
-        """How often each song was drawn in each resample: float64, every row adds up to N; not to be written."""
-        return _drawn_counts_BN(self, num_songs)
-
-    def swaps_BN(self, num_songs: int) -> np.ndarray:
-        """Which songs change sides in each resample: bool. All 2 to the N ways where they are no more than
-        the resamples asked for, the unchanged one first.
-        """
-        return _drawn_swaps_BN(self, num_songs)
-
 
 @lru_cache(maxsize=2)
-def _drawn_swaps_BN(resampling: Resampling, num_songs: int) -> np.ndarray:
+def drawn_swaps_BN(resampling: Resampling, num_songs: int) -> np.ndarray:
+    """Which songs change sides in each resample: bool. All 2 to the N ways where they are no more than
+    the resamples asked for, the unchanged one first. Not to be written.
+    """
     if num_songs < resampling.num_resamples.bit_length():
         ways = np.arange(2**num_songs)
         swaps: np.ndarray = (ways[:, None] >> np.arange(num_songs)) & 1 == 1
@@ -89,7 +82,8 @@ def _drawn_swaps_BN(resampling: Resampling, num_songs: int) -> np.ndarray:
 
 
 @lru_cache(maxsize=2)
-def _drawn_counts_BN(resampling: Resampling, num_songs: int) -> np.ndarray:
+def drawn_counts_BN(resampling: Resampling, num_songs: int) -> np.ndarray:
+    """How often each song was drawn in each resample: float64, every row adds up to N; not to be written."""
     generator = np.random.default_rng(resampling.seed)
     counts = np.empty((resampling.num_resamples, num_songs))
     rows = max(1, _BLOCK // num_songs)
@@ -147,7 +141,7 @@ def paired_rate_difference(
         return _nothing(n_failed)
     sums = columns.sum(axis=1)
     value = float(ratio(sums[0], sums[1]) - ratio(sums[2], sums[3]))
-    sums_B4 = resampling.counts_BN(num_songs) @ columns.T
+    sums_B4 = drawn_counts_BN(resampling, num_songs) @ columns.T
     values_B = ratio(sums_B4[:, 0], sums_B4[:, 1]) - ratio(sums_B4[:, 2], sums_B4[:, 3])
     return percentile_estimate(value, values_B, num_songs, n_failed)
 
@@ -160,17 +154,18 @@ def rate_of_arrays(
     if num_songs == 0:
         return _nothing(n_failed)
     value = float(ratio(numerators_N.sum(), denominators_N.sum()))
-    sums_B2 = resampling.counts_BN(num_songs) @ np.stack([numerators_N, denominators_N], axis=1)
+    sums_B2 = drawn_counts_BN(resampling, num_songs) @ np.stack([numerators_N, denominators_N], axis=1)
     return percentile_estimate(value, ratio(sums_B2[:, 0], sums_B2[:, 1]), num_songs, n_failed)
 
 
-def percentile_estimate(value: float, values_B: np.ndarray, num_songs: int, n_failed: int) -> Estimate:
+def percentile_estimate(
+    value: float, values_B: np.ndarray, num_songs: int, n_failed: int, unit: str = ""
+) -> Estimate:
     """The estimate with the 2.5 and 97.5 percentiles of its resampled values; one song has no interval."""
     if num_songs < 2:
-        reason = "one song gives no interval"
-        return Estimate(value, None, None, num_songs, n_failed, method="bootstrap", reason=reason)
+        return unresolved(value, num_songs, n_failed, "bootstrap", "one song gives no interval", unit)
     low, high = np.quantile(values_B, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Estimate(value, float(low), float(high), num_songs, n_failed, method="bootstrap")
+    return Estimate(value, float(low), float(high), num_songs, n_failed, unit, "bootstrap")
 
 
 def jackknife(value: float, values_without_N: Sequence[float] | np.ndarray, n_failed: int) -> Estimate:
@@ -181,8 +176,7 @@ def jackknife(value: float, values_without_N: Sequence[float] | np.ndarray, n_fa
     values_N = np.asarray(values_without_N, dtype=np.float64)
     num_songs = len(values_N)
     if num_songs < 2:
-        reason = "one song gives no interval"
-        return Estimate(value, None, None, num_songs, n_failed, method="jackknife", reason=reason)
+        return unresolved(value, num_songs, n_failed, "jackknife", "one song gives no interval")
     spread = ((values_N - values_N.mean()) ** 2).sum()
     half = float(stdtrit(num_songs - 1, (1 + LEVEL) / 2)) * math.sqrt((num_songs - 1) / num_songs * spread)
     return Estimate(value, value - half, value + half, num_songs, n_failed, method="jackknife")
@@ -216,4 +210,4 @@ def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
 
 
 def _nothing(n_failed: int) -> Estimate:
-    return Estimate(None, None, None, 0, n_failed, method="bootstrap", reason="no song has a score")
+    return unresolved(None, 0, n_failed, "bootstrap", "no song has a score")

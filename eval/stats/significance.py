@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 from scipy.special import stdtrit
 
-from eval.stats.intervals import LEVEL, Estimate, Resampling, Scores, complete_columns, ratio
+from eval.stats.intervals import LEVEL, Estimate, Resampling, Scores, complete_columns, drawn_swaps_BN, ratio
 
 POWER = 0.8
 ENOUGH = 20  # draws as far out as what was seen that end a sequential test
@@ -82,7 +82,7 @@ def swap_p_value(
     """P-value of any difference of two systems: `difference` gives its value for each row of swaps [B, N]."""
     if num_songs == 0:
         return None
-    swaps_BN = resampling.swaps_BN(num_songs)
+    swaps_BN = drawn_swaps_BN(resampling, num_songs)
     as_far_B = _as_far(difference, alternative)(swaps_BN)
     all_ways = len(swaps_BN) == 2**num_songs
     return float(as_far_B.mean()) if all_ways else (1 + int(as_far_B.sum())) / (1 + len(as_far_B))
@@ -95,7 +95,7 @@ def sequential_p_value(
 
     The p-value is then their share of the draws so far. Source: Besag and Clifford 1991.
     """
-    swaps_BN = resampling.swaps_BN(num_songs)
+    swaps_BN = drawn_swaps_BN(resampling, num_songs)
     if num_songs == 0 or len(swaps_BN) == 2**num_songs:
         return swap_p_value(difference, num_songs, resampling)
     as_far = _as_far(difference, "two-sided")

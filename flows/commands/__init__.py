@@ -1,1 +1,1 @@
-"""The ``jam`` command: its applications and the options that commands share."""
+"""The ``jam`` command: its options and what each command calls; a file a heading of `jam --help`."""

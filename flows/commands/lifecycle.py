@@ -1,4 +1,4 @@
-"""Commands: the life cycle, whole and flow by flow."""
+"""Commands `toy`, `run`, `prepare`, `calibrate`, `train`, `generate`, `stage`: the life cycle, whole and flow by flow."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def run_lifecycle(
 
         raise typer.Exit(print_plan(project_at(work, params_file, overrides, songs)))
     project = ready(work, params_file, overrides, "all")
-    from flows.console.tables import print_report
+    from flows.console.measured import print_report
     from flows.lifecycle import lifecycle
 
     path = str(songs) if songs else project.params.songs.path
@@ -120,7 +120,7 @@ def generate(
     project = ready(out, params_file, settings, "generate")
     from flows.generate import generate as flow
     from flows.generate import manifest_of
-    from tasks.prompts.write_request import SongRequest
+    from tasks.prompts.jamify_manifest import SongRequest
 
     request = SongRequest(lyrics, style, bpm, duration) if lyrics else None
     asked = manifest_of(project.params, manifest, request, out)
@@ -135,6 +135,6 @@ def stage(
     overrides: Overrides = NONE,
 ) -> None:
     """Bring one stage up to date (what dvc.yaml calls)."""
-    from flows.one_stage import run_one
+    from flows.lifecycle import run_one
 
     run_one(project_at(work, params_file, overrides), name)

@@ -1,4 +1,4 @@
-"""Commands: a look at what stands."""
+"""Commands `table`, `look`, `why`, `doctor`: a look at what stands."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def table(
     overrides: Overrides = NONE,
 ) -> None:
     """Counts, rates and drop reasons of every stage."""
-    from flows.console.tables import print_rates, print_table
+    from flows.console.look import print_rates, print_table
 
     (print_rates if rates else print_table)(project_at(work, params_file, overrides))
 
@@ -31,7 +31,7 @@ def look(
     overrides: Overrides = NONE,
 ) -> None:
     """One song through every stage, here and as a page with players."""
-    from flows.console.tables import print_song
+    from flows.console.look import print_song
 
     print_song(project_at(work, params_file, overrides, songs), song)
 
@@ -39,7 +39,7 @@ def look(
 @app.command()
 def why(stage: str, work: Work = DATA, params_file: ParamsFile = None, overrides: Overrides = NONE) -> None:
     """Why a stage would run again."""
-    from flows.console.tables import print_why
+    from flows.console.look import print_why
 
     print_why(project_at(work, params_file, overrides), stage)
 

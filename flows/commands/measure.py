@@ -1,4 +1,4 @@
-"""Commands: the benchmark, its report, and tests of a model's sensitivity."""
+"""Commands `benchmark`, `report`, `sensitivity`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def benchmark(
             "manifest: --system, --checkpoint and --reference need --manifest, the songs to judge by"
         )
     ready(work, params_file, overrides, "benchmark")
-    from flows.console.tables import print_report
+    from flows.console.measured import print_report
 
     settings = (str(work), text(params_file), overrides)
     if manifest is None:
@@ -53,7 +53,7 @@ def benchmark(
 @app.command()
 def report(work: Work = DATA) -> None:
     """Show the last report's table and where it lies."""
-    from flows.console.tables import print_report
+    from flows.console.measured import print_report
 
     print_report(work)
 
@@ -70,7 +70,7 @@ def sensitivity(
 ) -> None:
     """Generate the benchmark's songs again while one thing of the prompt changes."""
     ready(work, params_file, overrides, "benchmark")
-    from flows.console.sensitivity import print_sensitivity
+    from flows.console.measured import print_sensitivity
     from flows.sensitivity import sensitivity as flow
 
     print_sensitivity(Path(flow(kind, str(work), text(checkpoint), text(params_file), overrides)))

@@ -1,4 +1,4 @@
-"""Commands: preference rounds."""
+"""Commands `dpo`, `sweep`, `pairs`: preference rounds."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def dpo(
     """DPO rounds from the fine-tuned model, each with its gate."""
     project = ready(work, params_file, overrides, "dpo")
     if listed:
-        from flows.jamify import learn_pair_list
+        from flows.dpo import learn_pair_list
 
         learn_pair_list(project, listed, posteriors)
         return
@@ -67,7 +67,7 @@ def pairs(
     overrides: Overrides = NONE,
 ) -> None:
     """The pairs of a round side by side, and why prompts gave none."""
-    from flows.console import pairs as console
+    from flows.console import rounds as console
 
     if replay:
         raise typer.Exit(console.replay(project_at(work, params_file, overrides), number, replay))

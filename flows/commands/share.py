@@ -1,4 +1,4 @@
-"""Commands: what leaves the house and what comes in: cards, listening pages, folders to upload, foreign shards."""
+"""Commands `card`, `listen`, `export`, `import`: what leaves the house and what comes in."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from flows.commands.app import DATA, NONE, Overrides, ParamsFile, Work, app, pro
 @app.command()
 def card(system: str, work: Work = DATA) -> None:
     """A methods paragraph and a LaTeX row of one system of the last report."""
-    from flows.console.card import print_card
+    from flows.console.measured import print_card
 
     print_card(system, work)
 
@@ -28,7 +28,7 @@ def listen(
     overrides: Overrides = NONE,
 ) -> None:
     """A listening page: which of two systems people enjoy more, and which keeps the style."""
-    from flows.console.listening_page import write_blind_page
+    from flows.console.share import write_blind_page
 
     write_blind_page(project_at(work, params_file, overrides), system)
 
@@ -43,7 +43,7 @@ def export(
     overrides: Overrides = NONE,
 ) -> None:
     """Lay out shards, weights and their cards, ready to upload; nothing is uploaded."""
-    from flows.console.hub_export import export_hub
+    from flows.console.share import export_hub
 
     export_hub(project_at(work, params_file, overrides), out, system)
 
@@ -58,7 +58,7 @@ def import_(
     overrides: Overrides = NONE,
 ) -> None:
     """Foreign .pt shards in, safe shards out."""
-    from flows.jamify import bring_in_shards
+    from flows.import_shards import bring_in_shards
     from flows.settings.params import load_params
 
     bring_in_shards(load_params(params_file, overrides), shards, out)

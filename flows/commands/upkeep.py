@@ -1,4 +1,4 @@
-"""Commands: looking after what stands."""
+"""Commands `retry`, `verify`, `forget`, `prune`: looking after what stands."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def retry(
     overrides: Overrides = NONE,
 ) -> None:
     """Forget the drops of one reason, so that the next run tries those songs again."""
-    from flows.console.tables import forget
+    from flows.console.upkeep import forget
 
     forget(project_at(work, params_file, overrides), reason)
 

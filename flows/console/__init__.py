@@ -1,1 +1,1 @@
-"""What people see: tables, plans, pages, and what looks after a work folder."""
+"""What a command prints or writes for a person, without a flow; files are named as those of commands/."""

@@ -14,13 +14,14 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from flows.run.progress import console, print_error, say
-from flows.settings.check_models import IDENTITY, measuring_models
 from flows.settings.params import Params
 from flows.settings.project import Project
+from tasks.engine.fingerprint import installed
 from tasks.engine.stage import BadModel
 from tasks.models.base import EMBEDDED, ModelChoice
-from tasks.models.real.device import device_of
-from tasks.models.released_weights import HUB_ID, Card, download, find_weights, installed, weights_revision
+from tasks.models.chosen import IDENTITY
+from tasks.models.real.common import device_of
+from tasks.models.released_weights import HUB_ID, Card, download, find_weights, weights_revision
 from tasks.quality.limits import is_calibrated
 from tasks.upkeep.machine import PACKAGES, machine
 
@@ -110,7 +111,7 @@ def download_models(params: Params, kinds: Sequence[str]) -> int:
 
 def limits_line(params: Params) -> str:
     """Whether the gate's limits were chosen for the models in use."""
-    models = measuring_models(params)
+    models = params.models.measuring()
     if is_calibrated(params.filter, models):
         return f"the limits of `filter` were chosen for {' and '.join(models)}"
     return f"the limits of `filter` are uncalibrated for {' and '.join(models)}; `jam calibrate` chooses them"
@@ -171,17 +172,17 @@ def _weights(kind: str, card: Card, place: str, revision: str | None) -> Weights
 
 
 def _machine_grid(facts: dict[str, Any]) -> Grid:
-    grid = Grid(box=None, show_header=False, pad_edge=False)
     versions = ", ".join(f"{name} {facts[name] or 'not installed'}" for name in PACKAGES)
-    grid.add_row("software", f"python {facts['python']}, {versions}")
-    grid.add_row(
-        "machine",
-        f"{facts['cpus']} CPUs, {facts['memory_gb']} GB memory, {', '.join(facts['gpus']) or 'no GPU'}",
-    )
-    grid.add_row("disk", f"{facts['free_disk_gb']} GB free for the work folder")
-    secure = "1: webdataset runs no pickles" if facts["wds_secure"] else "not 1: webdataset may run pickles"
-    grid.add_row("WDS_SECURE", secure)
-    grid.add_row("ffmpeg", "not needed: audio is read by bundled libraries")
+    rows = {
+        "software": f"python {facts['python']}, {versions}",
+        "machine": f"{facts['cpus']} CPUs, {facts['memory_gb']} GB memory, {', '.join(facts['gpus']) or 'no GPU'}",
+        "disk": f"{facts['free_disk_gb']} GB free for the work folder",
+        "WDS_SECURE": f"{'1: webdataset runs no' if facts['wds_secure'] else 'not 1: webdataset may run'} pickles",
+        "ffmpeg": "not needed: audio is read by bundled libraries",
+    }
+    grid = Grid(box=None, show_header=False, pad_edge=False)
+    for row in rows.items():
+        grid.add_row(*row)
     return grid
 
 
@@ -217,12 +218,10 @@ def _packages(model: Model) -> list[str]:
 
 def _hints(models: Sequence[Model]) -> list[str]:
     """A line for each thing that is missing: what it is and the command that gets it."""
-    lines = []
     missing = sorted(
         {name for model in models for name, version in model.packages.items() if version is None}
     )
-    if missing:
-        lines.append(f"to install {', '.join(missing)}: {REAL_EXTRA}")
+    lines = [f"to install {', '.join(missing)}: {REAL_EXTRA}"] if missing else []
     for model in models:
         hints = dict.fromkeys(weights.hint for weights in model.weights if weights.hint)
         lines += [f"for {model.kind}.{model.name}: {hint}" for hint in hints]

@@ -8,28 +8,24 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from rich.table import Table as Grid
-
 from flows.pipelines.flow_models import stages_of, unusable_models
-from flows.pipelines.prepare_stages import prepare_pipeline
-from flows.run.progress import console, say
+from flows.pipelines.stages import prepare_pipeline
+from flows.run.progress import say, say_table
 from flows.settings.params import Params
 from flows.settings.project import Project
-from tasks.engine.pipeline import Pipeline
 from tasks.engine.stage import BadModel
 from tasks.engine.table import SOURCES, Table
 from tasks.preference.gate import GateParams
-from tasks.preference.round import RoundParams
+from tasks.preference.round_tables import RoundParams
 from tasks.songs.columns import SONG_COLUMNS
 from tasks.songs.hashes import Hashes
 from tasks.songs.listing import admitted_paths, list_sources
-from tasks.storage.object_store import place_of
 from tasks.upkeep.plan import Item, Plan, fit_item, is_finished, song_item, stage_item
 from tasks.upkeep.rates import Pace, paces
+
+COLUMNS = ("flow", "what", "to do", "songs", "worker seconds", "workers", "MB a worker", "seconds")
 
 
 def plan_lifecycle(project: Project) -> Plan:
@@ -40,7 +36,7 @@ def plan_lifecycle(project: Project) -> Plan:
     """
     params, work = project.params, project.work
     missing = [str(trouble) for trouble in unusable_models(project, "all")]
-    if not place_of(params.songs.path, "songs").exists():
+    if not params.songs.place.exists():
         missing.append(f"songs: {params.songs.path} is neither a folder nor a manifest; give --songs")
         return Plan({}, missing)
     known = paces(work.receipts)
@@ -51,7 +47,7 @@ def plan_lifecycle(project: Project) -> Plan:
         before = any(item.runs for item in (*prepare, *train))
         train.append(fit_item(name, section, recipes, not before and is_finished(section, recipes)))
     stands = not any(item.runs for item in (*prepare, *train)) and _reported(project)
-    candidates = _num_takes(params.round, params.gate)
+    candidates = _num_generated(params.round, params.gate)
     stages = {
         flow: dict.fromkeys(stage.name for stage in found) for flow, found in stages_of(project).items()
     }
@@ -67,14 +63,13 @@ def plan_lifecycle(project: Project) -> Plan:
 def print_plan(project: Project) -> int:
     """Shows the plan; 0 when everything is there that it needs, else 1."""
     plan = plan_lifecycle(project)
-    columns = ("to do", "songs", "worker seconds", "workers", "MB a worker", "seconds")
-    grid = Grid("flow", "what", *columns, box=None, pad_edge=False)
+    lines = []
     for flow, items in plan.flows.items():
         for item in items:
             figures = (item.songs, item.worker_s, item.workers, item.memory_mb, item.seconds)
             cells = ["-" if value is None else f"{value:.0f}" for value in figures] if item.runs else []
-            grid.add_row(flow, item.name, item.todo, *cells)
-    console(120).print(grid)
+            lines.append([flow, item.name, item.todo, *cells])
+    say_table(COLUMNS, lines, 120)
     if not any(item.runs for items in plan.flows.values() for item in items):
         say("nothing would run")
     else:
@@ -91,33 +86,29 @@ def _needs(params: Params, plan: Plan) -> str:
     """What is held at once at most: by the shared pool and the own workers of a flow, or by a training."""
     items = [item for items in plan.flows.values() for item in items if item.runs]
     memory = [item.memory_mb * item.workers for item in items if item.memory_mb and item.workers]
-    gpus = [params.engine.actor_options(item.name).gpus * (item.workers or 1) for item in items if item.own]
+    gpus = [
+        params.engine.actor_options(item.name)["num_gpus"] * (item.workers or 1) for item in items if item.own
+    ]
     fits = [fit.gpus_per_worker * fit.num_workers for fit in (params.pretrain, params.sft, params.dpo)]
     held = f"{max(memory):.0f} MB of memory for the largest stage" if memory else "memory not known yet"
     return f"{held}; {max(sum(gpus), *fits):g} GPUs"
 
 
-@contextmanager
-def _as_admitted(project: Project) -> Iterator[Pipeline]:
-    """The pipeline of `prepare` as it will be once the songs are admitted; the table itself stays as it is."""
+def _prepare_items(project: Project, known: dict[str, Pace]) -> list[Item]:
+    """What `prepare` does once the songs are admitted; the table itself stays as it is."""
     params, work = project.params, project.work
     pipeline = prepare_pipeline(project)
-    known = admitted_paths(pipeline.table.partitions())
-    listing = list_sources(place_of(params.songs.path, "songs"), known, hashes=Hashes(work.hashes))
+    admitted = admitted_paths(pipeline.table.partitions())
+    listing = list_sources(params.songs.place, admitted, hashes=Hashes(work.hashes))
     with tempfile.TemporaryDirectory(prefix="jam-plan-") as folder:
         copy = Path(folder) / SOURCES
         copy.mkdir()
         for path in (work.table / SOURCES).glob("part-*.parquet"):
             (copy / path.name).write_bytes(path.read_bytes())
-        admitted = Table(Path(folder), SONG_COLUMNS).admit(listing.sources, params.engine.partition_size)
-        pipeline.partitions = {part.number: part for part in admitted}
-        yield pipeline
-
-
-def _prepare_items(project: Project, known: dict[str, Pace]) -> list[Item]:
-    with _as_admitted(project) as pipeline:
+        parts = Table(Path(folder), SONG_COLUMNS).admit(listing.sources, params.engine.partition_size)
+        pipeline.partitions = {part.number: part for part in parts}
         try:
-            return [stage_item(project.params.engine, pipeline, stage, known) for stage in pipeline.stages]
+            return [stage_item(params.engine, pipeline, stage, known) for stage in pipeline.stages]
         except BadModel:  # what a stage is made of cannot be told, so neither can what stands
             return [Item("all stages", "not known before the models are there", None, None)]
 
@@ -132,7 +123,7 @@ def _reported(project: Project) -> bool:
     return {name: value for name, value in then.items() if name != "weights"} == asked
 
 
-def _num_takes(rounds: RoundParams, gate: GateParams) -> int:
+def _num_generated(rounds: RoundParams, gate: GateParams) -> int:
     """Songs of all rounds, if none stops them: candidates, and what the gates hear of each policy and its control."""
     candidates = rounds.rounds * rounds.candidates * (rounds.num_prompts + rounds.num_held_out)
     policies = 1 + rounds.rounds * (2 if rounds.control else 1)

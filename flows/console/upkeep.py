@@ -1,21 +1,22 @@
-"""verify, forget, prune: looking after what a work folder keeps."""
+"""`jam verify`, `jam forget`, `jam prune`, `jam retry`: looking after what a work folder keeps."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from flows.console.tables import prepared_pipeline
-from flows.pipelines.round import RUNS
+from flows.pipelines.rounds import RUNS
+from flows.pipelines.stages import prepared_pipeline
 from flows.run.progress import counted, say
 from flows.settings.project import Project
 from tasks.preference.dpo import control_of
-from tasks.preference.round import CONTROL, POLICY
+from tasks.preference.round_tables import CONTROL, POLICY
 from tasks.storage.files import remove_tree
 from tasks.storage.lease import hold
 from tasks.upkeep.checksums import files_below, place_in, record_checksums
 from tasks.upkeep.prune import evict, large_files, superseded, superseded_runs
 from tasks.upkeep.repair import repair
+from tasks.upkeep.status import forget_drops
 from tasks.upkeep.takedown import forget_song
 from tasks.upkeep.verify import verify_folder
 
@@ -116,3 +117,10 @@ def _superseded_runs(project: Project) -> Iterator[Path]:
 def _num_bytes(path: Path) -> int:
     """Of a file, or of all in a folder."""
     return sum(file.stat().st_size for file in (files_below(path) if path.is_dir() else [path]))
+
+
+def forget(project: Project, reason: str) -> None:
+    """``jam retry --reason R``."""
+    with hold(project.work.root, "retry", say):
+        gone = forget_drops(prepared_pipeline(project), reason)
+    say(f"retry: removed {len(gone)} column files; the next `jam prepare` makes them again")

@@ -1,1 +1,1 @@
-"""Which stages a flow runs, over which table, and what is read of them afterwards."""
+"""What flows are made of: stages in order, the tables they run over, a preference round, finished runs, the benchmark's tail."""

@@ -11,14 +11,14 @@ from typing import Any
 from prefect.artifacts import create_link_artifact
 from prefect.context import FlowRunContext
 
-from eval.report.summary import summary_tables, system_values
+from eval.report.tables import summary_tables, system_values
 from eval.report.write import write_report
 from eval.results.listening_test import Preference
 from eval.results.report import Report
 from flows.run.prefect_tasks import show_table
 from flows.run.progress import say
 from flows.settings.project import Project
-from tasks.benchmark.report import ReportText, report_of
+from tasks.benchmark.report import report_of
 from tasks.benchmark.report_inputs import (
     Mixes,
     generation_rtf,
@@ -44,10 +44,14 @@ RECIPE = "recipe.json"
 class BenchmarkSongs:
     """The songs of all systems, and what their report is made of beside them.
 
+    `title`, `subtitle`, `notes`: what stands above its tables, and what only the flow knows.
     `weights`: hashes by system, of those that are checkpoints. `reference`: rows of the songs that distances are to.
     `key`: what else decides the report. `flow`: the module of the flow that makes it.
     """
 
+    title: str
+    subtitle: str
+    notes: Sequence[str]
     prompts: Sequence[Prompt]
     systems: Sequence[System]
     pipelines: Sequence[Pipeline]
@@ -61,7 +65,6 @@ class BenchmarkSongs:
 def write_benchmark(
     project: Project,
     songs: BenchmarkSongs,
-    text: ReportText,
     started: float,
     complete: Callable[[Report, Measured], Report] = lambda report, _: report,
 ) -> Path:
@@ -91,7 +94,9 @@ def write_benchmark(
         measured,
         songs.systems,
         params.benchmark,
-        text,
+        songs.title,
+        songs.subtitle,
+        songs.notes,
         Mixes(songs.pipelines),
         settings,
         run_facts(started, rtf),

@@ -1,4 +1,4 @@
-"""The tables of a benchmark on a manifest: true songs, songs in folders, songs of checkpoints, reference songs."""
+"""The tables of a benchmark on a manifest: true songs, folders of audio, checkpoints' songs, reference songs for FAD."""
 
 from __future__ import annotations
 
@@ -8,20 +8,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from flows.pipelines.listening_stages import benchmark_stages, generate_stage, listening_stages
-from flows.pipelines.prepare_stages import prepare_pipeline
+from flows.pipelines.stages import benchmark_stages, generate_stage, listening_stages, prepare_pipeline
 from flows.run.prefect_tasks import run_stages
 from flows.run.progress import say
 from flows.settings.project import Project
 from tasks.benchmark.external_systems import (
     TRUTH,
     Folder,
+    first_names,
     folder_sources,
     prompt_fault,
     truth_sources,
     unused_files,
 )
-from tasks.benchmark.request import first_names
 from tasks.benchmark.songs import BenchmarkSong
 from tasks.engine.pipeline import Pipeline
 from tasks.engine.stage import Stage

@@ -1,4 +1,4 @@
-"""Which stages each flow runs, and whether the models it needs can be used: told before anything long begins."""
+"""The models each flow needs, and whether they can be used (`check_models`): told before anything long begins."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from flows.pipelines.listening_stages import (
+from flows.pipelines.runs import validation_by_ear_of
+from flows.pipelines.stages import (
     benchmark_stages,
     candidate_stages,
     gate_stages,
     generate_stage,
     listening_stages,
+    prepare_stages,
 )
-from flows.pipelines.prepare_stages import prepare_stages
-from flows.pipelines.runs import validation_by_ear_of
-from flows.settings.check_models import IDENTITY
 from flows.settings.params import Params
 from flows.settings.project import Project
 from tasks.engine.stage import BadModel, Stage
+from tasks.models.chosen import IDENTITY
 from tasks.models.judge import AXES
 from tasks.models.transcriber import check_apart
 from tasks.training.train import TrainParams

@@ -1,18 +1,21 @@
-"""Finished training runs of a work folder: the one that stands, the untrained model, and the superseded, which go."""
+"""Finished training runs of a work folder: `checkpoint_of`, the untrained model, `remove_superseded`, who validates by ear."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+from flows.run.progress import progress_bar
 from flows.settings.params import Params
-from flows.settings.project import Project
-from flows.settings.work_folder import WorkFolder
+from flows.settings.project import Project, WorkFolder
 from jam_model.checkpoint import save_model, weights_hash
 from tasks.engine.fingerprint import fingerprint
+from tasks.engine.pool import connect
 from tasks.models.transcriber import check_apart
 from tasks.storage.files import remove_tree
 from tasks.storage.object_store import local_folder
-from tasks.training.train import TrainParams, fresh_model
+from tasks.trainer.ray_train import Progress
+from tasks.training.train import TrainParams, TrainResult, fresh_model
 from tasks.training.validation_by_ear import ValidationByEar
 
 
@@ -35,6 +38,16 @@ def remove_superseded(folder: Path, *current: Path) -> None:
     for old in folder.iterdir():
         if old.is_dir() and old not in current:
             remove_tree(old)
+
+
+def run_fit(project: Project, name: str, out: Path, fit: Callable[[Progress], TrainResult]) -> TrainResult:
+    """A run in its own folder `out` with a bar of its steps; runs of anything else beside it are superseded and go."""
+    if not (out / "done.json").is_file():
+        connect(project.params.engine)
+    with progress_bar(name, "steps") as show:
+        result = fit(lambda done, total, loss: show(done, total))
+    remove_superseded(out.parent, out)
+    return result
 
 
 def checkpoint_of(folder: Path) -> Path:

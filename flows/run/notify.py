@@ -1,4 +1,4 @@
-"""Telling somebody that a run has ended: one POST to ``JAM_NOTIFY_URL``, where that is set."""
+"""Telling somebody that a run has ended: one POST to ``JAM_NOTIFY_URL``; HOOKS of every flow."""
 
 from __future__ import annotations
 

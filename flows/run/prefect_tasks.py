@@ -1,4 +1,4 @@
-"""Stages as Prefect sees them: one task a stage, all running under the one scheduler of tasks.engine."""
+"""Stages as Prefect tasks under the one scheduler of tasks.engine: `run_stages`, `run_as_task`, progress and table artifacts."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ from prefect.cache_policies import NO_CACHE
 from prefect.context import FlowRunContext
 from prefect.states import Cancelled, Failed, State
 
-from flows.run.partition_lines import partition_lines
 from flows.run.prefect_server import is_lost
-from flows.run.progress import say, show_stages, stage_line
+from flows.run.progress import partition_lines, say, show_stages, stage_line
 from tasks.engine.params import EngineParams
 from tasks.engine.pipeline import Pipeline
 from tasks.engine.pool import connected, leave
-from tasks.engine.scheduler import StageReport, Watcher, run_pipelines
+from tasks.engine.scheduler import StageReport, run_pipelines
 
 Result = TypeVar("Result")
 PROGRESS_EVERY_S = 5.0
@@ -93,13 +92,11 @@ class LiveProgress:
         self.counts[report.stage] = (report.fresh + len(report.receipts), report.partitions)
         done, total = (sum(column) for column in zip(*self.counts.values(), strict=True))
         due = done == total or time.monotonic() - self.updated > PROGRESS_EVERY_S
-        if due and not self.is_lost:
-            self._update_artifact(100.0 * done / max(1, total))
-
-    def _update_artifact(self, percent: float) -> None:
+        if self.is_lost or not due:
+            return
         self.updated = time.monotonic()
         try:
-            update_progress_artifact(self.artifact, progress=percent)
+            update_progress_artifact(self.artifact, progress=100.0 * done / max(1, total))
         except Exception as error:
             if not is_lost(error):
                 raise
@@ -136,10 +133,13 @@ def run_stages(
     failure: BaseException | None = None
     try:
         live = [*partition_lines(engine.partition_lines), *([LiveProgress().update] if inside_flow else [])]
-        with show_stages() as watch, leaving_when_stopped():
-            reports = run_pipelines(
-                pipelines, engine, receipts, _all_of(progress.update, watch, *live), only, run_as_task
-            )
+        with show_stages() as bars, leaving_when_stopped():
+
+            def watch(report: StageReport) -> None:
+                for watcher in (progress.update, bars, *live):
+                    watcher(report)
+
+            reports = run_pipelines(pipelines, engine, receipts, watch, only, run_as_task)
     except BaseException as error:
         failure = error
         raise
@@ -155,14 +155,6 @@ def show_table(key: str, rows: list[dict[str, Any]], description: str) -> None:
     """A table in the run of a Prefect flow; nothing outside one."""
     if FlowRunContext.get() is not None:
         create_table_artifact(key=key, table=rows, description=description)
-
-
-def _all_of(*watchers: Watcher) -> Watcher:
-    def watch(report: StageReport) -> None:
-        for watcher in watchers:
-            watcher(report)
-
-    return watch
 
 
 def _publish(reports: Sequence[StageReport]) -> None:

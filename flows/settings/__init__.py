@@ -1,1 +1,1 @@
-"""params.yaml as typed settings, the folder a run works in, and whether its models can be used."""
+"""params.yaml as typed settings, and the folder a run works in."""

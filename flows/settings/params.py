@@ -1,4 +1,4 @@
-"""All settings of the project: one section is one class, in the file that uses it."""
+"""All settings as one tree (`Params`) and `load_params`; the class of a section stands in the file that uses it."""
 
 from __future__ import annotations
 
@@ -16,24 +16,19 @@ from tasks.benchmark.systems import BenchmarkParams
 from tasks.dedup.near_duplicates import GroupParams
 from tasks.engine.params import EngineParams
 from tasks.engine.stage import Section, stages_in
-from tasks.models.aligner import AlignerParams
 from tasks.models.base import EMBEDDED
-from tasks.models.codec import CodecParams
-from tasks.models.judge import JudgeParams
-from tasks.models.phonemizer import PhonemizerParams
-from tasks.models.separator import SeparatorParams
-from tasks.models.style_encoder import StyleParams
-from tasks.models.transcriber import GuardTranscriberParams, TranscriberParams
+from tasks.models.chosen import ModelsParams
 from tasks.preference.dpo import PreferParams
 from tasks.preference.gate import GateParams
 from tasks.preference.pairing import PairParams
-from tasks.preference.round import RoundParams
+from tasks.preference.round_tables import RoundParams
 from tasks.preference.sweep import SweepParams
 from tasks.prompts.output_folder import OutputParams
 from tasks.prompts.rough_times import RoughTimesParams
 from tasks.quality.calibrate import CalibrateParams
 from tasks.quality.checked_song import CheckParams
 from tasks.quality.limits import FilterParams
+from tasks.songs.listing import SongsParams
 from tasks.stages.align import AlignParams
 from tasks.stages.dedup_features import DedupFeaturesParams
 from tasks.stages.generate import SamplerParams
@@ -50,29 +45,6 @@ from tasks.training.train import JamParams, TrainParams
 AS = {"pretrain": "fit", "sft": "fit", "dpo": "fit"}
 """Sections in which null means: as in the other."""
 NO_PART_OF_A_REPORT = ("engine", "toy", "songs", "fit")  # `fit` is in the sections of the runs
-
-
-class SongsParams(Section):
-    """Where the songs are: a folder, a prefix in a store (``s3://bucket/prefix``), or a manifest."""
-
-    path: str
-
-
-class ModelsParams(Section):
-    """The model of each kind."""
-
-    separator: SeparatorParams
-    transcriber: TranscriberParams
-    guard_transcriber: GuardTranscriberParams
-    aligner: AlignerParams
-    phonemizer: PhonemizerParams
-    style_encoder: StyleParams
-    codec: CodecParams
-    judge: JudgeParams
-
-    def decides(self) -> dict[str, Any]:
-        """What decides the values of each chosen model."""
-        return {kind: getattr(self, kind).decides() for kind in type(self).model_fields}
 
 
 class Params(Section):

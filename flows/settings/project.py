@@ -1,4 +1,4 @@
-"""What a command works on: its settings and its work folder, read once and passed on together."""
+"""What a command works on (`Project`): its settings and its work folder (`WorkFolder`: where tables, shards, runs and reports lie)."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from flows.run.progress import say
 from flows.settings.params import Params, load_params
-from flows.settings.work_folder import WorkFolder
 from tasks.engine.columns import Column
 from tasks.engine.pipeline import Pipeline
 from tasks.engine.stage import Stage
 from tasks.engine.table import Source, Table
-from tasks.prompts.columns import PROMPTED_COLUMNS
+from tasks.prompts.prompts import PROMPTED_COLUMNS
 from tasks.storage.lease import hold
+from tasks.storage.object_store import place_of
 from tasks.upkeep.checksums import record_checksums
 
 Result = TypeVar("Result")
@@ -84,3 +84,67 @@ def writes_work(command: str) -> Callable[[Writing[More, Result]], Writing[More,
         return run
 
     return held
+
+
+@dataclass(frozen=True)
+class WorkFolder:
+    """``--work W``: the table, shards, checkpoints, rounds and reports of one data set."""
+
+    root: Path
+
+    @classmethod
+    def at(cls, work: str | Path) -> WorkFolder:
+        """A folder, or a URL such as ``s3://bucket/prefix``."""
+        return cls(place_of(work))
+
+    @property
+    def table(self) -> Path:
+        """The song table: ``table/<stage>/part-*.parquet``."""
+        return self.root / "table"
+
+    @property
+    def guarded(self) -> Path:
+        """The table of a given benchmark's songs, which must not be trained on."""
+        return self.table / "group" / "guarded"
+
+    @property
+    def shards(self) -> Path:
+        """WebDataset shards with their index and id list."""
+        return self.root / "shards"
+
+    @property
+    def receipts(self) -> Path:
+        """Times, memory and details of every partition that ran."""
+        return self.root / "receipts"
+
+    @property
+    def hashes(self) -> Path:
+        """Hashes of the songs' files as they were listed last."""
+        return self.receipts / "hashes.parquet"
+
+    @property
+    def refused(self) -> Path:
+        """JSON lines of what ingest did not take as a song, with the reason."""
+        return self.root / "ingest.jsonl"
+
+    def checkpoint(self, name: str) -> Path:
+        """A training run: ``pretrain``, ``sft`` ..."""
+        return self.root / "checkpoints" / name
+
+    @property
+    def rounds(self) -> Path:
+        """Every DPO round, and which one was kept."""
+        return self.root / "rounds"
+
+    def round(self, number: int) -> Path:
+        """One DPO round: its candidates' table, its pairs, its training runs and its gate; 0 has a gate alone."""
+        return self.rounds / str(number)
+
+    @property
+    def benchmark(self) -> Path:
+        """The table of every system's songs."""
+        return self.root / "benchmark"
+
+    def report(self, name: str) -> Path:
+        """``reports/<name>/report.json`` and ``report.html``."""
+        return self.root / "reports" / name

@@ -1,4 +1,4 @@
-"""External systems: the songs of a manifest as prompts, and folders of audio as the systems that made them."""
+"""Systems from elsewhere: folders of audio and checkpoints by name (`Request`), a manifest's songs as prompts, their rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from jam_model.frames import STYLE_DIM
 from jam_model.words import Word, words_of
-from tasks.benchmark.songs import BenchmarkSong
+from tasks.benchmark.songs import Benchmark, BenchmarkSong
 from tasks.engine.table import Source
 from tasks.models.phonemizer import Phonemizer, phonemized
 from tasks.models.style_encoder import StyleEncoder
@@ -27,6 +27,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,23}")
 MISSING = "missing"
 TRUTH = "truth"
 NO_STYLE = np.zeros((0, STYLE_DIM), np.float32)
+SHOWN = 5  # of many names
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,6 @@ def read_folder(name: str, root: Path) -> Folder:
     Raises:
         ValueError: it is no folder, holds no audio, or two files have one name.
     """
-    if not NAME.fullmatch(name):
-        raise ValueError(f"system: name {name!r}; give a to z, 0 to 9 and -, at most 24 of them")
     if not root.is_dir():
         raise ValueError(f"system: {name}={root} is no folder")
     real = Path(os.path.realpath(root))
@@ -170,12 +169,78 @@ def _file_row(
     """Neither style nor phonemes of the prompt decide what a file becomes."""
     words = tuple(replace(word, phonemes=None) for word in prompt.words)
     plain = replace(prompt, style_NS=NO_STYLE, words=words)
-    if path is None:
-        return file_source(plain, system, seed, {"refused": MISSING, **(facts or {})})
-    name = os.path.relpath(path, root)
-    found = {"parent_audio": {"path": name, "bytes": None}, "content_hash": hash_file(path), "refused": None}
+    found: dict[str, Any] = {"refused": MISSING}
+    if path is not None:
+        audio = {"path": os.path.relpath(path, root), "bytes": None}
+        found = {"parent_audio": audio, "content_hash": hash_file(path), "refused": None}
     return file_source(plain, system, seed, {**found, **(facts or {})})
 
 
 def _key(stem: str) -> str:
     return unicodedata.normalize("NFC", stem)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be judged: a manifest, folders and checkpoints by system name, and reference songs."""
+
+    manifest: Path
+    folders: Mapping[str, Path]
+    checkpoints: Mapping[str, Path]
+    reference: Path | None
+
+    def __post_init__(self) -> None:
+        names = [*self.folders, *self.checkpoints]
+        if not names:
+            raise ValueError("system: nothing to judge; give --system NAME=DIR or --checkpoint NAME=FOLDER")
+        for name in names:
+            if not NAME.fullmatch(name) or name == TRUTH or names.count(name) > 1:
+                raise ValueError(
+                    f"system: name {name!r}; give each its own, of a to z, 0 to 9 and -, and not {TRUTH!r}"
+                )
+
+
+def named_paths(pairs: Sequence[str]) -> dict[str, Path]:
+    """Paths by name, from ``NAME=PATH`` each.
+
+    Raises:
+        ValueError: one is no such pair, or a name stands twice.
+    """
+    found: dict[str, Path] = {}
+    for pair in pairs:
+        name, equals, path = pair.partition("=")
+        if not equals or not path:
+            raise ValueError(f"system: {pair!r} is no NAME=DIR")
+        if name in found:
+            raise ValueError(f"system: name {name!r} stands twice; give each its own")
+        found[name] = Path(path)
+    return found
+
+
+def folder_name(title: str) -> str:
+    """The name of a benchmark's folder under ``benchmarks``."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") or "songs"
+
+
+def first_names(names: Sequence[str]) -> str:
+    """The first of many names, for a line."""
+    return ", ".join(names[:SHOWN]) + (" ..." if len(names) > SHOWN else "")
+
+
+def request_notes(songs: Benchmark, folders: Sequence[Folder], prompts: Sequence[Prompt]) -> list[str]:
+    """What the report must say: songs and rows that are missing, and how word times are held against all systems."""
+    notes = []
+    if missing := songs.without_audio:
+        notes.append(
+            f"The true audio of {len(missing)} of {len(songs.songs)} songs is not here: {first_names(missing)}."
+        )
+    if songs.refused:
+        notes.append(
+            f"{len(songs.refused)} rows of the manifest could not be judged by, mostly without lyrics."
+        )
+    if folders and any(prompt.is_timed for prompt in prompts):
+        notes.append(
+            "Word times are held against those of the lyrics, or of the true song where lyrics have none, for all "
+            "systems alike: also for those that were never asked for times."
+        )
+    return notes

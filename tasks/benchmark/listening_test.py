@@ -1,11 +1,12 @@
-"""Blind listening: songs of two systems, at one loudness, dealt to sides A and B; the key stays beside the page."""
+"""Listening tests: which songs of two systems, equally loud, on sides A and B; the key; what listeners' CSV files answered."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from eval.pages.listening_test import Trial
-from eval.results.listening_test import ListeningKey, Side
+from eval.results.listening_test import ListeningKey, Preference, Side, preferences, read_answers
+from eval.stats.intervals import Resampling
 from jam_model.frames import SAMPLE_RATE_HZ
 from tasks.audio.loudness import levelled
 from tasks.audio.mix import mix_of, mp3_bytes
@@ -23,6 +25,7 @@ from tasks.prompts.output_folder import OutputParams
 
 ENDINGS = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a")
 SUNG = "generate"
+KEY = "key.json"
 
 
 class ListenParams(Section):
@@ -48,18 +51,14 @@ def songs_of_table(table: Path, system: str, songs_root: str) -> SystemSongs:
     titles: dict[str, str] = {}
     mixes: dict[str, Callable[[], np.ndarray]] = {}
     made_by: set[str] = set()
-    wanted: dict[str, tuple[str, str]] = {}
-    for path in sorted((table / "sources").glob("*.parquet")):
-        for row in _rows(path, ["song_id", "system", "parent", "title"]):
-            if row["system"] == system:
-                wanted[row["song_id"]] = row["parent"], row["title"]
-    for path in sorted((table / SUNG).glob("*.parquet")):
-        for place, row in enumerate(_rows(path, ["song_id", "drop_reason", "made_by"])):
-            if row["song_id"] in wanted and not row["drop_reason"]:
-                parent, title = wanted[row["song_id"]]
-                titles[parent] = title
-                mixes[parent] = _table_mix(path, place, row["song_id"], songs_root)
-                made_by.update(row["made_by"])
+    listed = _rows(table / "sources", ["song_id", "system", "parent", "title"])
+    asked = {row["song_id"]: row for _, row in listed if row["system"] == system}
+    for path, row in _rows(table / SUNG, ["song_id", "drop_reason", "made_by"]):
+        if row["song_id"] in asked and not row["drop_reason"]:
+            parent = asked[row["song_id"]]["parent"]
+            titles[parent] = asked[row["song_id"]]["title"]
+            mixes[parent] = partial(_mix_in, path, row["song_id"], songs_root)
+            made_by.update(row["made_by"])
     return SystemSongs(system, titles, mixes, sorted(made_by))
 
 
@@ -74,13 +73,8 @@ def songs_of_folder(name: str, folder: Path, limits: AudioParams) -> SystemSongs
     files = {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in ENDINGS}
     if not files:
         raise ValueError(f"system: {name}={folder} holds no {', '.join(ENDINGS)} file")
-
-    def mix(path: Path) -> Callable[[], np.ndarray]:
-        return lambda: read_audio(path, limits)[0]
-
-    return SystemSongs(
-        name, {song: song for song in files}, {song: mix(path) for song, path in files.items()}
-    )
+    mixes = {song: partial(_mix_of_file, path, limits) for song, path in files.items()}
+    return SystemSongs(name, {song: song for song in files}, mixes)
 
 
 def blind_test(
@@ -144,25 +138,43 @@ def equally_loud(mixes: Sequence[np.ndarray], output: OutputParams) -> list[np.n
     return [levelled(mix_CN, target, output.peak).mix_CN for mix_CN in mixes]
 
 
-def _table_mix(path: Path, place: int, song_id: str, songs_root: str) -> Callable[[], np.ndarray]:
-    def mix() -> np.ndarray:
-        with path.open("rb") as stream:
-            file = pq.ParquetFile(stream)
-            before = 0
-            for group in range(file.num_row_groups):
-                size = file.metadata.row_group(group).num_rows
-                if place < before + size:
-                    row = (
-                        file.read_row_group(group, columns=["audio"]).slice(place - before, 1).to_pylist()[0]
-                    )
-                    return mix_of(song_id, row["audio"], songs_root)
-                before += size
-        raise ValueError(f"{path.name} holds no row {place}: the table changed while it was read")
-
-    return mix
+def _mix_of_file(path: Path, limits: AudioParams) -> np.ndarray:
+    return read_audio(path, limits)[0]
 
 
-def _rows(path: Path, columns: list[str]) -> list[dict[str, Any]]:
+def _mix_in(path: Path, song_id: str, songs_root: str) -> np.ndarray:
+    """The mix of a song in a column file, of which only the song's own row group is read."""
     with path.open("rb") as stream:
-        rows: list[dict[str, Any]] = pq.read_table(stream, columns=columns).to_pylist()
-    return rows
+        found = pq.read_table(stream, columns=["audio"], filters=[("song_id", "=", song_id)])
+    if not found.num_rows:
+        raise ValueError(f"{path.name} holds no song {song_id}: the table changed while it was read")
+    return mix_of(song_id, found["audio"][0].as_py(), songs_root)
+
+
+def _rows(folder: Path, columns: list[str]) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """The rows of a folder's column files, each with its file."""
+    for path in sorted(folder.glob("*.parquet")):
+        with path.open("rb") as stream:
+            for row in pq.read_table(stream, columns=columns).to_pylist():
+                yield path, row
+
+
+def standing_preferences(pages: Path, resampling: Resampling) -> list[Preference]:
+    """What the answers beside the key of every page of the folder `pages` say; those nobody answered are left out.
+
+    Raises:
+        ValueError: a CSV file beside a key is not of its page.
+    """
+    found: list[Preference] = []
+    for place in sorted(pages.glob(f"*/{KEY}")):
+        key = ListeningKey.of(json.loads(place.read_text()))
+        answers = [row for path in sorted(place.parent.glob("*.csv")) for row in _answers(key, path)]
+        found += preferences(key, answers, resampling) if answers else []
+    return found
+
+
+def _answers(key: ListeningKey, path: Path) -> list[dict[str, str]]:
+    try:
+        return read_answers(key, path.read_text())
+    except ValueError as error:
+        raise ValueError(f"{path.name}: {error}; take it out of {path.parent}") from error

@@ -1,4 +1,4 @@
-"""The report of a measured benchmark: its systems, songs with their sound, and notes on what the numbers rest on."""
+"""A measured benchmark as a Report: rows of systems and songs, players with their sound, remarks and notes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,10 @@ from eval.metrics.error_rates import NORMALISER, ErrorCounts
 from eval.metrics.fad import FAD
 from eval.metrics.metric import SongMetric
 from eval.pages.players import waveform_peaks, worst_songs
-from eval.results.by_genre import genre_rows
 from eval.results.published import published_rows
 from eval.results.report import Comparison, LossCurve, Report
 from eval.results.report import System as ReportSystem
-from eval.results.song_row import SongRow
+from eval.results.songs import SongRow, genre_rows
 from eval.stats.intervals import Estimate
 from jam_model.words import words_of
 from tasks.audio.mix import mp3_bytes
@@ -43,33 +42,26 @@ Mixes = Callable[[str], np.ndarray]
 """The mix of a song of the benchmark's tables, by its id."""
 
 
-@dataclass(frozen=True)
-class ReportText:
-    """What stands above the tables, and notes that only the flow knows."""
-
-    title: str
-    subtitle: str
-    notes: Sequence[str] = ()
-
-
 def report_of(
     measured: Measured,
     systems: Sequence[System],
     params: BenchmarkParams,
-    text: ReportText,
+    title: str,
+    subtitle: str,
+    notes: Sequence[str],
     mixes: Mixes,
     settings: Mapping[str, Any],
     run: Mapping[str, Any],
     comparisons: Sequence[Comparison] = (),
 ) -> Report:
-    """The report of the songs alone: without training, rounds or a data set."""
+    """The report of the songs alone: without training, rounds or a data set; `notes` are those that only the flow knows."""
     made_by = [made for songs in measured.systems.values() for song in songs for made in song.row["made_by"]]
     rows = _song_rows(measured, systems, params.player_songs, mixes)
     entries = [_report_system(measured, system) for system in systems]
     parts = {part for entry in entries for made in entry.made_by for part in made.split()}
     return Report(
-        title=text.title,
-        subtitle=text.subtitle,
+        title=title,
+        subtitle=subtitle,
         systems=entries,
         metrics=[metric.of_embedding(made_by) for metric in measured.metrics],
         comparisons=comparisons,
@@ -82,7 +74,7 @@ def report_of(
         settings=settings,
         stand_ins=sorted(part for part in parts if part.startswith("embedded/")),
         remarks=_remarks(measured, params),
-        notes=[*text.notes, *NOTES],
+        notes=[*notes, *NOTES],
         run=run,
     )
 

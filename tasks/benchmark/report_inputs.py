@@ -1,9 +1,10 @@
-"""What a report reads of songs that were measured, and all that decides it."""
+"""What a report is made of beside the measures: mixes, texts' styles, real-time factors, and the key of all that decides it."""
 
 from __future__ import annotations
 
 import platform
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -109,14 +110,13 @@ def run_facts(started: float, rtf: Mapping[str, float]) -> dict[str, Any]:
 def generation_rtf(pipeline: Pipeline, receipts: Path) -> dict[str, float]:
     """Seconds of work a second of generated audio, by system: a partition holds the songs of one system."""
     system_of: dict[int, str] = {}
-    audio_s: dict[int, float] = {}
+    audio_s, work_s, sung_s = Counter[int](), Counter[str](), Counter[str]()
     for row in pipeline.rows(["system", "duration_s", "checkpoint"]):
         if row.get("checkpoint") and row.get("duration_s"):
             system_of[row["partition"]] = row["system"]
-            audio_s[row["partition"]] = audio_s.get(row["partition"], 0.0) + row["duration_s"]
-    spent: dict[str, tuple[float, float]] = {}
+            audio_s[row["partition"]] += row["duration_s"]
     for receipt in receipts_of(pipeline, "generate", receipts):
-        if (number := receipt["number"]) in system_of:
-            work_s, sung_s = spent.get(system_of[number], (0.0, 0.0))
-            spent[system_of[number]] = work_s + receipt["seconds"], sung_s + audio_s[number]
-    return {system: work_s / sung_s for system, (work_s, sung_s) in sorted(spent.items())}
+        if system := system_of.get(receipt["number"]):
+            work_s[system] += receipt["seconds"]
+            sung_s[system] += audio_s[receipt["number"]]
+    return {system: work_s[system] / sung_s[system] for system in sorted(work_s)}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from pydantic import Field
@@ -114,46 +113,43 @@ def estimates(probe: SensitivityTest, step: Step, measured: Measured) -> dict[st
     return {name: found[name] for name in probe.curves}
 
 
-@dataclass(frozen=True)
-class Curves:
-    """What a test found: its curves' estimates at each value, of which weights, and which models made them."""
+def write_curves(
+    folder: Path,
+    test: SensitivityTest,
+    points: Sequence[tuple[float, Mapping[str, Estimate]]],
+    weights: str,
+    num_songs: int,
+    made_by: Sequence[str],
+) -> Path:
+    """What a test of these weights found: ``sensitivity.json``, and a figure a curve beside it; returns the JSON file.
 
-    test: SensitivityTest
-    points: Sequence[tuple[float, Mapping[str, Estimate]]]
-    weights: str
-    num_songs: int
-    made_by: Sequence[str]
-
-    def record(self) -> dict[str, Any]:
-        """As JSON."""
-        kept = ("value", "low", "high", "n", "n_failed", "reason")
-        return {
-            "kind": self.test.name,
-            "title": self.test.title,
-            "unit": self.test.unit,
-            "titles": {name: title_of(name) for name in self.test.curves},
-            "weights": self.weights,
-            "num_songs": self.num_songs,
-            "stamp": STAMP if is_stand_in(self.made_by) else None,
-            "made_by": list(self.made_by),
-            "points": [
-                {
-                    "value": value,
-                    "metrics": {name: {key: getattr(e, key) for key in kept} for name, e in found.items()},
-                }
-                for value, found in self.points
-            ],
-        }
-
-    def write(self, folder: Path) -> Path:
-        """``sensitivity.json``, and a figure a curve beside it; returns the JSON file."""
-        label = f"{self.test.title} {self.test.unit}".strip()
-        write_json(folder / "sensitivity.json", self.record())
-        for name in self.test.curves:
-            times = 100.0 if name != TRUE_START and metric_of(name).percent else 1.0
-            shown = [(value, found[name]) for value, found in self.points]
-            write_bytes(folder / f"{name}.svg", curve_svg(title_of(name), label, shown, times).encode())
-        return folder / "sensitivity.json"
+    `points`: the curves' estimates at each value; `made_by`: the models that generated and measured.
+    """
+    kept = ("value", "low", "high", "n", "n_failed", "reason")
+    record = {
+        "kind": test.name,
+        "title": test.title,
+        "unit": test.unit,
+        "titles": {name: title_of(name) for name in test.curves},
+        "weights": weights,
+        "num_songs": num_songs,
+        "stamp": STAMP if is_stand_in(made_by) else None,
+        "made_by": list(made_by),
+        "points": [
+            {
+                "value": value,
+                "metrics": {name: {key: getattr(e, key) for key in kept} for name, e in found.items()},
+            }
+            for value, found in points
+        ],
+    }
+    write_json(folder / "sensitivity.json", record)
+    label = f"{test.title} {test.unit}".strip()
+    for name in test.curves:
+        times = 100.0 if name != TRUE_START and metric_of(name).percent else 1.0
+        shown = [(value, found[name]) for value, found in points]
+        write_bytes(folder / f"{name}.svg", curve_svg(title_of(name), label, shown, times).encode())
+    return folder / "sensitivity.json"
 
 
 def title_of(curve: str) -> str:

@@ -1,4 +1,4 @@
-"""What is measured on one song of one system: the value of every metric, each from the columns that its stages wrote.
+"""Every metric of one song of one system (`SongMeasures`), from the columns that its stages wrote.
 
 A stage that dropped the song leaves its own values out and no other's: a song that the judge cannot score still has
 its words. What nobody could hear, as the phones of a transcriber that writes only words, is no failure and no 0.

@@ -1,4 +1,4 @@
-"""The songs of a benchmark that was given as a manifest, ours or a data set's: what is asked, and what is there.
+"""The songs of a benchmark given as a manifest, ours or a data set's (JSON, CSV, Parquet): what is asked, and what is there.
 
 A row names its fields as `benchmark.fields` maps them. Lyrics and style are a file's path or the thing itself. The
 true audio may be missing: such a song can still be generated, transcribed and compared with its words.
@@ -23,7 +23,7 @@ from tasks.engine.stage import Section
 from tasks.lyrics.decode import decode_text
 from tasks.lyrics.lyrics import Lyrics
 from tasks.lyrics.read import LYRICS_ENDINGS, read_lyrics
-from tasks.prompts.read_prompts import SAFE_ID
+from tasks.prompts.jamify_manifest import SAFE_ID
 from tasks.songs.beside import STYLE_ENDING
 from tasks.songs.folder import Refusal, entries_of_files
 from tasks.songs.listing import lyrics_among, song_id_of

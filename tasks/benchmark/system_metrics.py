@@ -1,4 +1,4 @@
-"""Measure: what the benchmark's stages wrote about every song becomes estimates and comparisons of systems.
+"""Measured systems (`Measured`): estimates with intervals, differences, pair tables and failures of all their songs.
 
 A missing score counts as failed in its mean and never as a number.
 """

@@ -1,4 +1,4 @@
-"""Benchmark: which systems generate the same songs, and what is asked of the numbers."""
+"""Our own benchmark: its settings (`BenchmarkParams`), prompts, rows from truth to DPO, and the questions asked of the numbers."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from eval.metrics.aesthetics import JUDGE_MEAN, ranked_songs
 from eval.metrics.error_rates import ACOUSTIC_PER, PER
+from eval.metrics.levels import ENERGY_AFTER_END
 from eval.metrics.style_similarity import STYLE_SIMILARITY
-from eval.metrics.tail_energy import ENERGY_AFTER_END
 from eval.results.report import Comparison
 from eval.stats.intervals import Resampling
 from tasks.benchmark.external_systems import genre_of

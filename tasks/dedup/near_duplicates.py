@@ -153,25 +153,23 @@ def neighbours(
             groups.join(a - first, b - first)
             earlier[b - first].append(a - first)
     sides = _sides(songs, earlier, params)
+    group_of = [groups.of(place) for place in range(len(songs))]
     kept: dict[int, int] = {}
     guards: dict[int, int] = {}
-    for place, song in enumerate(songs):
-        group = groups.of(place)
+    for place, (song, group) in enumerate(zip(songs, group_of, strict=True)):
         if not song.dropped:
             kept.setdefault(group, place)
         if place in guard_of:
             guards[group] = min(guard_of[place], guards.get(group, first))
-    facts = {}
-    for place, song in enumerate(songs):
-        group = groups.of(place)
-        stays = kept.get(group, place)
-        facts[song.song_id] = Facts(
+    return {
+        song.song_id: Facts(
             songs[group].song_id,
             sides[place],
-            songs[stays].song_id if stays < place else None,
+            songs[kept[group]].song_id if kept.get(group, place) < place else None,
             guarded[guards[group]].song_id if group in guards else None,
         )
-    return facts
+        for place, (song, group) in enumerate(zip(songs, group_of, strict=True))
+    }
 
 
 def near_pairs(

@@ -38,12 +38,17 @@ def sha256_of_file(path: Path) -> str:
 
 
 @cache
-def package_version(distribution: str) -> str:
-    """Installed version of a distribution, or ``missing``."""
+def installed(distribution: str) -> str | None:
+    """The version of a distribution; None where it is not installed."""
     try:
         return version(distribution)
     except PackageNotFoundError:
-        return "missing"
+        return None
+
+
+def package_version(distribution: str) -> str:
+    """Installed version of a distribution, or ``missing``."""
+    return installed(distribution) or "missing"
 
 
 def stage_cache_key(stage: Stage) -> CacheKey:

@@ -29,28 +29,20 @@ class Row:
     by: str | None
     detail: str = ""
     made: Song | None = None
+    opening: Future[Any] | None = None  # what the other thread opens of the song; None: nothing
 
     @property
     def settled(self) -> bool:
         """Nothing more will happen to it here."""
         return self.made is not None or self.reason is not None
 
-
-@dataclass
-class Opening:
-    """A row whose song is being opened in the other thread; None where there is nothing to open."""
-
-    row: Row
-    opened: Future[Any] | None
-
-    def song(self) -> Song:
+    def opened_song(self) -> Song:
         """The song, waited for until it is open.
 
         Raises:
             SongError: it could not be opened.
         """
-        song = self.row.song
-        return song if self.opened is None else song.with_opened(self.opened.result())
+        return self.song if self.opening is None else self.song.with_opened(self.opening.result())
 
 
 class Inputs:
@@ -113,21 +105,22 @@ def duration_of(song: Song) -> float:
 
 
 @contextmanager
-def opened_ahead(stage: Stage, rows: Iterable[Row]) -> Iterator[Iterator[Opening]]:
+def opened_ahead(stage: Stage, rows: Iterable[Row]) -> Iterator[Iterator[Row]]:
     """The rows in their order, each begun to be opened in one thread before the one in front of it is given out."""
     if type(stage).open is Stage.open:
-        yield (Opening(row, None) for row in rows)
+        yield iter(rows)
         return
     thread = ThreadPoolExecutor(1, thread_name_prefix=f"open-{stage.name}")
 
-    def begun() -> Iterator[Opening]:
-        waiting: deque[Opening] = deque()
+    def begun() -> Iterator[Row]:
+        waiting: deque[Row] = deque()
         ahead = 0
         for row in rows:
-            waiting.append(Opening(row, None if row.settled else thread.submit(stage.open, row.song)))
+            row.opening = None if row.settled else thread.submit(stage.open, row.song)
+            waiting.append(row)
             ahead += not row.settled
-            while waiting and (ahead > OPENED_AHEAD or waiting[0].opened is None):
-                ahead -= waiting[0].opened is not None
+            while waiting and (ahead > OPENED_AHEAD or waiting[0].opening is None):
+                ahead -= waiting[0].opening is not None
                 yield waiting.popleft()
         yield from waiting
 

@@ -3,34 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tasks.engine.interpreter import check_interpreter, source_path
 from tasks.engine.stage import Section
 
 SHARED = ""  # the pool of all stages that have none of their own
-
-
-@dataclass(frozen=True)
-class ActorOptions:
-    """What each worker of a pool is given; `python` None: this interpreter."""
-
-    cpus: float
-    gpus: float
-    memory_mb: int | None
-    python: str | None
-    env: Mapping[str, str] = field(default_factory=dict)
-
-    def to_ray(self) -> dict[str, Any]:
-        """As Ray says it."""
-        options: dict[str, Any] = {"num_cpus": self.cpus, "num_gpus": self.gpus}
-        if self.memory_mb is not None:
-            options["memory"] = self.memory_mb * 2**20
-        runtime: dict[str, Any] = {"env_vars": dict(self.env)} if self.env else {}
-        if self.python is not None:
-            runtime["py_executable"] = self.python
-        return {**options, "runtime_env": runtime} if runtime else options
 
 
 class StageWorkers(Section):
@@ -76,17 +54,18 @@ class EngineParams(Section):
     metrics_port: int | None
     partition_lines: Literal["none", "text", "json"]
 
-    def actor_options(self, pool: str) -> ActorOptions:
-        """What a worker of this pool is given."""
+    def actor_options(self, pool: str) -> dict[str, Any]:
+        """What a worker of this pool is given, in the words of Ray; what is not asked for is left out."""
         own = self.stages.get(pool, StageWorkers())
-        env = {"PYTHONPATH": source_path()} if own.python else {}
-        return ActorOptions(
-            self.cpus_per_worker if own.cpus is None else own.cpus,
-            self.gpus_per_worker if own.gpus is None else own.gpus,
-            own.memory_mb,
-            own.python,
-            {**env, **(own.env or {})},
-        )
+        path = {"PYTHONPATH": source_path()} if own.python else {}
+        runtime = {"env_vars": {**path, **(own.env or {})}, "py_executable": own.python}
+        options = {
+            "num_cpus": self.cpus_per_worker if own.cpus is None else own.cpus,
+            "num_gpus": self.gpus_per_worker if own.gpus is None else own.gpus,
+            "memory": None if own.memory_mb is None else own.memory_mb * 2**20,
+            "runtime_env": {name: value for name, value in runtime.items() if value} or None,
+        }
+        return {name: value for name, value in options.items() if value is not None}
 
     def pythons(self) -> dict[str, str]:
         """The interpreter of each stage that has one of its own.
@@ -117,18 +96,18 @@ def pool_sizes(params: EngineParams, stages: Collection[str], has: Mapping[str, 
             _must_fit(f"engine.stages.{name}" if name else "engine", one, has)
     sizes = {name: count for name, count in asked.items() if count is not None}
     for name in names:
-        if name not in sizes and options[name].gpus:
-            sizes[name] = max(1, int(has.get("GPU", 0.0) // options[name].gpus))
-    left = has.get("CPU", 1.0) - sum(sizes[name] * options[name].cpus for name in sizes)
+        if name not in sizes and options[name]["num_gpus"]:
+            sizes[name] = max(1, int(has.get("GPU", 0.0) // options[name]["num_gpus"]))
+    left = has.get("CPU", 1.0) - sum(sizes[name] * options[name]["num_cpus"] for name in sizes)
     sharing = [name for name in names if name not in sizes]
     for name in sharing:
-        sizes[name] = max(1, int(left / len(sharing) // max(options[name].cpus, 0.01)))
+        sizes[name] = max(1, int(left / len(sharing) // max(options[name]["num_cpus"], 0.01)))
     return {name: max(1, sizes[name]) for name in names}
 
 
-def _must_fit(section: str, one: ActorOptions, has: Mapping[str, float]) -> None:
+def _must_fit(section: str, one: Mapping[str, Any], has: Mapping[str, float]) -> None:
     """Raises a ValueError when one worker alone asks for more than there is."""
-    wanted = {"CPU": one.cpus, "GPU": one.gpus, "memory": (one.memory_mb or 0) * 2**20}
+    wanted = {"CPU": one["num_cpus"], "GPU": one["num_gpus"], "memory": one.get("memory", 0)}
     for kind, amount in wanted.items():
         if amount > has.get(kind, 0.0):
             raise ValueError(

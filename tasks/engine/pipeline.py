@@ -25,14 +25,6 @@ STUB = ".stub.parquet"
 """How a column file ends whose large columns were evicted (tasks.upkeep.prune); it stands until they are needed again."""
 
 
-@dataclass(frozen=True)
-class ExistingOutputs:
-    """What one listing of a stage's folders found: names of column files, and of shards where it has a sink."""
-
-    files: set[str]
-    shards: set[str]
-
-
 class Pipeline:
     """Stages in order over one table: who writes which column, and each file's name and cache key."""
 
@@ -194,24 +186,25 @@ class Pipeline:
             raise ValueError(f"stage {stage} writes shards, but this pipeline was given no shards folder")
         return self.shards / f"{self.name(stage, number)}.tar"
 
-    def existing(self, stage: str) -> ExistingOutputs:
-        """One listing a folder, whatever the number of partitions."""
-        has_shards = self.shards is not None and self.stages[stage].sink is not None
-        return ExistingOutputs(
-            names_in(self.table.root / stage), names_in(self.shards) if self.shards and has_shards else set()
-        )
+    def _shards_of(self, stage: str) -> Path | None:
+        return self.shards if self.stages[stage].sink else None
 
-    def missing(self, stage: str, existing: ExistingOutputs | None = None) -> list[int]:
+    def existing(self, stage: str) -> set[str]:
+        """Names of the column files and shards of a stage: one listing a folder, whatever the number of partitions."""
+        shards = self._shards_of(stage)
+        return names_in(self.table.root / stage) | (names_in(shards) if shards else set())
+
+    def missing(self, stage: str, existing: set[str] | None = None) -> list[int]:
         """Partitions whose file (or shard) does not stand; lists the stage's folders unless it is told.
 
         A file that was evicted stands as well, where all that reads it does.
         """
-        existing = existing or self.existing(stage)
-        sinks = self.shards is not None and self.stages[stage].sink is not None
+        existing = self.existing(stage) if existing is None else existing
+        sinks = self._shards_of(stage) is not None
         names = {number: self.name(stage, number) for number in self.partitions}
-        packed = {number for number, name in names.items() if not sinks or f"{name}.tar" in existing.shards}
-        whole = {number for number in packed if f"{names[number]}.parquet" in existing.files}
-        stub = {number for number in packed - whole if f"{names[number]}{STUB}" in existing.files}
+        packed = {number for number, name in names.items() if not sinks or f"{name}.tar" in existing}
+        whole = {number for number in packed if f"{names[number]}.parquet" in existing}
+        stub = {number for number in packed - whole if f"{names[number]}{STUB}" in existing}
         stands = whole | (stub - self.needed(stage) if stub else stub)
         return [number for number in names if number not in stands]
 
@@ -219,21 +212,14 @@ class Pipeline:
         """Partitions that a stage will yet read of this one."""
         return {number for reader in self.readers(stage) for number in self.missing(reader)}
 
-    def remove_superseded(self, stage: str, existing: ExistingOutputs | None = None) -> list[Path]:
-        """Remove column files (and shards) that no current fingerprint names, as listed before the stage ran.
-
-        Returns what went.
-        """
-        existing = existing or self.existing(stage)
+    def superseded(self, stage: str, existing: set[str] | None = None) -> list[Path]:
+        """Column files, then shards, that no current fingerprint names; lists the folders unless it is told."""
+        folder, shards = self.table.root / stage, self._shards_of(stage)
+        names = self.existing(stage) if existing is None else existing
         current = {self.name(stage, number) for number in self.partitions}
-        kept = {f"{name}{ending}" for name in current for ending in (".parquet", STUB)}
-        gone = [self.table.root / stage / name for name in existing.files - kept]
-        if self.shards:
-            gone += [self.shards / n for n in existing.shards - {f"{name}.tar" for name in current}]
-        gone = [path for path in gone if path.name.startswith("part-")]
-        for path in gone:
-            path.unlink(missing_ok=True)
-        return gone
+        old = [name for name in names if name.startswith("part-") and name.partition(".")[0] not in current]
+        old.sort(key=lambda name: (name.endswith(".tar"), name))
+        return [shards / name if shards and name.endswith(".tar") else folder / name for name in old]
 
     def rows(
         self, columns: Iterable[str] = (), until: str | None = None, numbers: Iterable[int] | None = None

@@ -57,21 +57,19 @@ def connect(params: EngineParams) -> None:
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     threads = str(params.threads_per_worker)
     variables = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "WDS_SECURE": "1", **HEAP}
-    common: dict[str, Any] = {"log_to_driver": False, "logging_level": "CRITICAL"}
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": "CRITICAL"}
     if params.address:
-        with _handler_kept(signal.SIGTERM):
-            ray.init(address=params.address, runtime_env={"env_vars": variables}, **common)
-        return
-    variables["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+        options["address"] = params.address
+    else:
+        variables["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+        options |= {
+            "num_cpus": os.cpu_count(),
+            "include_dashboard": params.dashboard,
+            "_metrics_export_port": params.metrics_port,
+            "object_store_memory": params.object_store_mb * 2**20,
+        }
     with _handler_kept(signal.SIGTERM):
-        ray.init(
-            num_cpus=os.cpu_count(),
-            include_dashboard=params.dashboard,
-            _metrics_export_port=params.metrics_port,
-            object_store_memory=params.object_store_mb * 2**20,
-            runtime_env={"env_vars": variables},
-            **common,
-        )
+        ray.init(runtime_env={"env_vars": variables}, **options)
 
 
 def connected() -> bool:

@@ -26,7 +26,8 @@ class Meter:
         self._cpu_started = time.process_time()
         self.spent: dict[str, float] = defaultdict(float)
         self._own_peak = _forget_host_peak()
-        _forget_gpu_peak()
+        if torch := _torch_on_gpu():
+            torch.cuda.reset_peak_memory_stats()
 
     @contextmanager
     def spending(self, kind: str) -> Iterator[None]:
@@ -68,11 +69,6 @@ def _torch_on_gpu() -> ModuleType | None:
     """Torch, if somebody imported it and put it on a GPU; never imported or initialised by being asked."""
     torch = sys.modules.get("torch")
     return torch if torch is not None and torch.cuda.is_initialized() else None
-
-
-def _forget_gpu_peak() -> None:
-    if torch := _torch_on_gpu():
-        torch.cuda.reset_peak_memory_stats()
 
 
 def _forget_host_peak() -> bool:

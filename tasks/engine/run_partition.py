@@ -99,13 +99,12 @@ def run_partition(stage: Stage, work: Work) -> Receipt:
         ColumnFile(stage, work.out, work.shard, work.cache_key, inputs.sha256) as output,
     ):
         tally = _Tally()
-        with watchdog(), opened_ahead(stage, _without_poison(inputs, stage.name, work.poison)) as openings:
-            for opening in openings:
-                row = opening.row
+        with watchdog(), opened_ahead(stage, _without_poison(inputs, stage.name, work.poison)) as rows:
+            for row in rows:
                 if not row.settled:
                     try:
                         with meter.spending("waiting"), time_limit(work.limits.of(row.song)):
-                            song = opening.song()
+                            song = row.opened_song()
                         with meter.spending("working"):
                             row.made = call_stage(stage, song, work.limits)
                     except SongError as error:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tasks.engine.limits import Limits
 from tasks.engine.params import EngineParams
-from tasks.engine.pipeline import ExistingOutputs, Pipeline
+from tasks.engine.pipeline import Pipeline
 from tasks.engine.pool import ActorPools, connect
 from tasks.engine.prometheus import RunMetrics
 from tasks.engine.run_partition import Receipt
@@ -100,7 +100,7 @@ class _Run:
         self.ready: list[WorkItem] = []
         self.standing: set[tuple[int, str, int]] = set()
         self.left: dict[tuple[int, str], int] = {}  # partitions of a stage that do not stand
-        self.existing: dict[tuple[int, str], ExistingOutputs] = {}  # what was there before anything ran
+        self.existing: dict[tuple[int, str], set[str]] = {}  # what was there before anything ran
         self.pipelines = list(pipelines)
         for pipeline in pipelines:
             for stage in pipeline.stages:
@@ -164,7 +164,8 @@ class _Run:
         for (pipeline_id, stage), report in self.reports.items():
             if report.finished and report.error is None:
                 pipeline = next(p for p in self.pipelines if id(p) == pipeline_id)
-                pipeline.remove_superseded(stage, self.existing[pipeline_id, stage])
+                for path in pipeline.superseded(stage, self.existing[pipeline_id, stage]):
+                    path.unlink(missing_ok=True)
         if failure:
             raise failure
         if self.waiting or self.fits:

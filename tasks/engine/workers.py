@@ -11,7 +11,6 @@ from typing import Any
 
 import ray
 
-from tasks.engine.params import ActorOptions
 from tasks.engine.run_partition import Receipt, Work, run_alone, run_partition
 from tasks.engine.stage import Stage
 from tasks.storage.retry import with_retries
@@ -43,7 +42,7 @@ class _Worker:
 class ActorPool:
     """Up to `size` workers of one kind: all at once when there is work for them, none when there is none."""
 
-    def __init__(self, name: str, size: int, options: ActorOptions) -> None:
+    def __init__(self, name: str, size: int, options: dict[str, Any]) -> None:
         self.name, self.size, self.options = name, size, options
         self._idle: list[tuple[float, Any]] = []  # since when, the longest first
         self.busy: list[Any] = []
@@ -72,7 +71,7 @@ class ActorPool:
         for _ in range(min(self.size - len(self.busy), num_items) - alive):
             if not self._starting:
                 self._asked_at = time.monotonic()
-            worker = _Worker.options(**self.options.to_ray()).remote()  # type: ignore[attr-defined]
+            worker = _Worker.options(**self.options).remote()  # type: ignore[attr-defined]
             self._starting[worker.ready.remote()] = worker
 
     def started(self, ref: ray.ObjectRef) -> None:

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import importlib
+import json
+from contextlib import AbstractContextManager
 from dataclasses import replace
+from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from tasks.engine.stage import Section
-from tasks.models.released_weights import Card, require_packages, weights_revision
+from tasks.models.released_weights import Card, find_weights, loading, require_packages, weights_revision
 
 EMBEDDED = "embedded"
+CONSTANTS = Path(__file__).parent / "embedded" / "constants"  # a file a model
+
+
+def constants_of(model: str) -> dict[str, Any]:
+    """The measured constants that an embedded model is shipped with."""
+    return json.loads((CONSTANTS / f"{model}.json").read_text())
 
 
 class RealModel(Section):
@@ -35,6 +44,10 @@ class RealModel(Section):
         """Where the weights of a card lie, and their revision: the settings it names (a plain file has none)."""
         revision = card.field.replace("weights", "revision")
         return getattr(self, card.field), None if revision == card.field else getattr(self, revision)
+
+    def loading(self, card: Card) -> AbstractContextManager[Path]:
+        """Where the weights of a card lie, for a body that loads them: what it raises becomes a BadModel."""
+        return loading(card, find_weights(card, *self.place(card)))
 
     def needs(self, card: Card) -> bool:
         """Whether a model set up like this uses the weights of a card."""

@@ -6,9 +6,7 @@ K bins, B bands.
 
 from __future__ import annotations
 
-import json
 from functools import cache
-from pathlib import Path
 from typing import ClassVar, Literal, Protocol, Self
 
 import numpy as np
@@ -16,13 +14,12 @@ import scipy.sparse
 from pydantic import Field, model_validator
 
 from jam_model.frames import HOP_SAMPLES, LATENT_CHANNELS, SAMPLE_RATE_HZ, frames_of_samples
-from tasks.models.base import ModelChoice, RealModel
+from tasks.models.base import ModelChoice, RealModel, constants_of
 from tasks.models.embedded.pitch import track_pitch
 from tasks.models.embedded.spectra import band_energies, bin_hz, istft, mel_bank, power, stft
 from tasks.models.released_weights import Card
 
 EMBEDDED = "embedded/vocoder@1"
-CONSTANTS = Path(__file__).parent / "embedded" / "constants" / "codec.json"
 POSTERIOR_STD = 0.05  # stated, not measured: the codec is deterministic
 
 SIZE, HOP = 1024, 512
@@ -93,11 +90,9 @@ class Codec(Protocol):
 
     def encode(self, mix_CN: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(mean_TC, std_TC) of the posterior, float32 [T, 64], of a mix [2, N]; T = N // 2048."""
-        ...
 
     def decode(self, latent_TC: np.ndarray) -> np.ndarray:
         """The mix [2, T * 2048] of latents [T, 64]."""
-        ...
 
 
 class VocoderCodec:
@@ -111,7 +106,8 @@ class VocoderCodec:
     identity = EMBEDDED
 
     def __init__(self) -> None:
-        self._mean_C, self._std_C = _scale()
+        constants = constants_of("codec")
+        self._mean_C, self._std_C = (np.asarray(constants[name], np.float32) for name in ("mean_C", "std_C"))
         self.silence_C = self._unit(raw_channels(np.zeros((2, HOP_SAMPLES), np.float32)))[0]
 
     def encode(self, mix_CN: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -120,8 +116,7 @@ class VocoderCodec:
         Raises:
             ValueError: not [2, N], or shorter than one latent frame.
         """
-        if mix_CN.ndim != 2 or len(mix_CN) != 2 or mix_CN.shape[1] < HOP_SAMPLES:
-            raise ValueError(f"a mix is [2, N] with N >= {HOP_SAMPLES}; got {list(mix_CN.shape)}")
+        check_mix(mix_CN)
         mean_TC = self._unit(raw_channels(mix_CN))
         return mean_TC, np.full_like(mean_TC, POSTERIOR_STD)
 
@@ -131,14 +126,25 @@ class VocoderCodec:
         Raises:
             ValueError: not [T, 64] with T >= 1, or not finite.
         """
-        if latent_TC.ndim != 2 or latent_TC.shape[1] != LATENT_CHANNELS or not len(latent_TC):
-            raise ValueError(f"latents are [T, {LATENT_CHANNELS}], T >= 1; got {list(latent_TC.shape)}")
-        if not np.isfinite(latent_TC).all():
-            raise ValueError("latents hold NaN or infinite values; check the sampler's velocities")
+        check_latents(latent_TC)
         return _render(latent_TC.astype(np.float32) * self._std_C + self._mean_C)
 
     def _unit(self, raw_TC: np.ndarray) -> np.ndarray:
         return (raw_TC - self._mean_C) / self._std_C
+
+
+def check_mix(mix_CN: np.ndarray) -> None:
+    """Raises ValueError for what is not [2, N], or shorter than one latent frame."""
+    if mix_CN.ndim != 2 or len(mix_CN) != 2 or mix_CN.shape[1] < HOP_SAMPLES:
+        raise ValueError(f"a mix is [2, N] with N >= {HOP_SAMPLES}; got {list(mix_CN.shape)}")
+
+
+def check_latents(latent_TC: np.ndarray) -> None:
+    """Raises ValueError for what is not [T, 64] with T >= 1, or not finite."""
+    if latent_TC.ndim != 2 or latent_TC.shape[1] != LATENT_CHANNELS or not len(latent_TC):
+        raise ValueError(f"latents are [T, {LATENT_CHANNELS}], T >= 1; got {list(latent_TC.shape)}")
+    if not np.isfinite(latent_TC).all():
+        raise ValueError("latents hold NaN or infinite values; check the sampler's velocities")
 
 
 def raw_channels(mix_CN: np.ndarray) -> np.ndarray:
@@ -255,12 +261,6 @@ def _noise_loop(seed: int) -> np.ndarray:
 def _noise(num_frames: int, seed: int) -> np.ndarray:
     """Spectra [F, K] of one fixed noise; a longer song begins with the noise of a shorter one."""
     return _noise_loop(seed)[np.arange(num_frames) % NOISE_FRAMES]
-
-
-def _scale() -> tuple[np.ndarray, np.ndarray]:
-    """(mean_C, std_C) shipped with the codec."""
-    constants = json.loads(CONSTANTS.read_text())
-    return np.asarray(constants["mean_C"], np.float32), np.asarray(constants["std_C"], np.float32)
 
 
 def codec_identity(params: CodecParams) -> str:

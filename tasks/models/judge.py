@@ -5,25 +5,15 @@ Shapes: C channels, N samples, F short frames, B bands, S statistics, A axes.
 
 from __future__ import annotations
 
-import json
-from functools import cache
-from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
-from tasks.models.base import ModelChoice, RealModel
+from tasks.models.base import ModelChoice, RealModel, constants_of
 from tasks.models.embedded.song_statistics import SHORT_RATE_HZ, Analysis, analyse, rhythm
-from tasks.models.embedded.trial_judges import BrightnessJudge, CoinJudge, ContrastJudge, check_mix
+from tasks.models.embedded.trial_judges import TRIALS, TrialJudge, check_mix, trial_identity
 
 EMBEDDED = "embedded/signal-judge@1"
-Trial = BrightnessJudge | ContrastJudge | CoinJudge
-TRIALS: dict[str, type[Trial]] = {
-    "brightness": BrightnessJudge,
-    "contrast": ContrastJudge,
-    "coin": CoinJudge,
-}
-CONSTANTS = Path(__file__).parent / "embedded" / "constants" / "judge.json"
 AXES = ("coherence", "musicality", "memorability", "clarity", "naturalness")
 LISTENS_TO: dict[str, tuple[str, ...]] = {
     "coherence": ("rhythm_peak", "rhythm_contrast", "onset_contrast", "flicker", "movement"),
@@ -75,7 +65,7 @@ class JudgeParams(ModelChoice):
     def axes(self) -> tuple[str, ...]:
         """What the chosen judge scores, without building it."""
         if self.model in TRIALS:
-            return TRIALS[self.model].axes
+            return (self.model,)
         axes: tuple[str, ...] = getattr(self.settings, "axes", AXES)
         return axes
 
@@ -90,7 +80,6 @@ class Judge(Protocol):
 
     def score(self, mix_CN: np.ndarray) -> np.ndarray:
         """A score for each of `axes`, float64 [A]."""
-        ...
 
 
 class SignalJudge:
@@ -106,13 +95,7 @@ class SignalJudge:
     low, high = 1.0, 5.0
 
     def __init__(self) -> None:
-        constants = _constants()
-        self._reference_B = (np.asarray(constants["level_mean_B"]), np.asarray(constants["level_std_B"]))
-        self._movement_B = (np.asarray(constants["movement_mean_B"]), np.asarray(constants["movement_std_B"]))
-        self._mean_S = np.asarray(constants["mean_S"])
-        self._std_S = np.asarray(constants["std_S"])
-        self._weight_AS = np.asarray(constants["weight_AS"])
-        self._offset_A = np.asarray(constants["offset_A"])
+        self._measured = {name: np.asarray(value) for name, value in constants_of("judge").items()}
 
     def score(self, mix_CN: np.ndarray) -> np.ndarray:
         """The five AXES, float64 [5], each in (1, 5).
@@ -121,10 +104,12 @@ class SignalJudge:
             ValueError: not [2, N] or not finite.
         """
         check_mix(mix_CN)
-        standard_S = (
-            statistics(analyse(mix_CN), self._reference_B, self._movement_B) - self._mean_S
-        ) / self._std_S
-        quality_A = self._weight_AS @ soft_limit(standard_S) + self._offset_A
+        measured = self._measured
+        level = (measured["level_mean_B"], measured["level_std_B"])
+        movement = (measured["movement_mean_B"], measured["movement_std_B"])
+        heard_S = statistics(analyse(mix_CN), level, movement)
+        standard_S = (heard_S - measured["mean_S"]) / measured["std_S"]
+        quality_A = measured["weight_AS"] @ soft_limit(standard_S) + measured["offset_A"]
         return 1 + 4 / (1 + np.exp(-STEEPNESS * (quality_A - 0.5)))
 
 
@@ -194,18 +179,13 @@ def repetition(mid_FB: np.ndarray) -> float:
     return float(best_P.mean())
 
 
-@cache
-def _constants() -> dict[str, Any]:
-    return json.loads(CONSTANTS.read_text())
-
-
 def judge_identity(params: JudgeParams) -> str:
     """Name and revision of the judge that `params` choose."""
-    return TRIALS[params.model].identity if params.model in TRIALS else params.identity(EMBEDDED)
+    return trial_identity(params.model) if params.model in TRIALS else params.identity(EMBEDDED)
 
 
 def build_judge(params: JudgeParams) -> Judge:
     """The judge that `params` choose."""
     if params.model in TRIALS:
-        return TRIALS[params.model]()
+        return TrialJudge(params.model)
     return SignalJudge() if params.settings is None else params.build_real()

@@ -13,10 +13,9 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from tasks.engine.fingerprint import installed, sha256_of_file
 from tasks.engine.stage import BadModel
 from tasks.storage.files import write_json
 
@@ -61,15 +60,6 @@ def require_packages(card: Card) -> None:
             )
 
 
-@cache
-def installed(distribution: str) -> str | None:
-    """Its version, or None."""
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return None
-
-
 def find_weights(card: Card, weights: str, revision: str | None) -> Path:
     """The file or folder that holds the weights, every file there and none cut short.
 
@@ -78,18 +68,17 @@ def find_weights(card: Card, weights: str, revision: str | None) -> Path:
     Raises:
         BadModel: there is no such path, the hub's cache lacks it, a file is missing, empty or truncated.
     """
-    setting = card.setting
     path = Path(weights).expanduser()
     if not path.exists():
         if not HUB_ID.fullmatch(weights):
-            raise BadModel(f"{setting}: {weights} does not exist; give a file, a folder or a hub id")
+            raise BadModel(f"{card.setting}: {weights} does not exist; give a file, a folder or a hub id")
         path = _cached(card, weights, revision)
     if card.subfolder and (path / card.subfolder).is_dir():
         path = path / card.subfolder
     if path.is_file() and card.files == (path.name,):
         path = path.parent
     for file in _files(card, path):
-        _check_whole(setting, file)
+        _check_whole(card.setting, file)
     return path
 
 
@@ -100,7 +89,7 @@ def weights_revision(card: Card, weights: str, revision: str | None) -> str:
     """
     path = find_weights(card, weights, revision)
     if not Path(weights).expanduser().exists():
-        return next(part for part in _parts_after(path, "snapshots"))[:REVISION_CHARS]
+        return path.parts[path.parts.index("snapshots") + 1][:REVISION_CHARS]
     files = _files(card, path)
     if len(files) == 1 and files[0] == path:
         return _remembered_sha256(path)[:REVISION_CHARS]
@@ -111,16 +100,14 @@ def weights_revision(card: Card, weights: str, revision: str | None) -> str:
 
 
 @contextmanager
-def loading(card: Card, path: Path) -> Iterator[None]:
+def loading(card: Card, path: Path) -> Iterator[Path]:
     """Turns whatever a loader raises on damaged or foreign weights into a BadModel of one line.
 
     Wrap the loading alone: an error of running the model is no fault of the file.
     """
     try:
-        yield
-    except BadModel:
-        raise
-    except (MemoryError, KeyboardInterrupt):
+        yield path
+    except (BadModel, MemoryError):
         raise
     except Exception as error:  # loaders of nine packages raise what they like
         lines = [line for line in str(error).strip().splitlines() if line.strip()] or [""]
@@ -136,9 +123,8 @@ def download(card: Card, weights: str, revision: str | None) -> Path:
     Raises:
         BadModel: not a hub id, or the hub cannot be reached or refuses.
     """
-    setting = card.setting
     if not HUB_ID.fullmatch(weights) or Path(weights).expanduser().exists():
-        raise BadModel(f"{setting}: {weights} is no hub id; get the file from {card.released_at}")
+        raise BadModel(f"{card.setting}: {weights} is no hub id; get the file from {card.released_at}")
     _require_hub(card)
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
@@ -148,7 +134,7 @@ def download(card: Card, weights: str, revision: str | None) -> Path:
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         reason = " ".join(str(error).split())[:200]
         raise BadModel(
-            f"{setting}: {weights} cannot be downloaded ({reason}); get it elsewhere and give its folder"
+            f"{card.setting}: {weights} cannot be downloaded ({reason}); get it elsewhere and give its folder"
         ) from error
 
 
@@ -185,13 +171,12 @@ def _files(card: Card, path: Path) -> list[Path]:
     Raises:
         BadModel: a pattern of the card matches nothing.
     """
-    setting = card.setting
     if path.is_file():
         if card.files:
-            raise BadModel(f"{setting}: {path} is a file; give the folder with {', '.join(card.files)}")
+            raise BadModel(f"{card.setting}: {path} is a file; give the folder with {', '.join(card.files)}")
         return [path]
     if not card.files:
-        raise BadModel(f"{setting}: {path} is a folder; give the file of {card.released_at}")
+        raise BadModel(f"{card.setting}: {path} is a folder; give the file of {card.released_at}")
     found: set[Path] = set()
     for pattern in card.files:
         choices = pattern.split("|")
@@ -199,7 +184,9 @@ def _files(card: Card, path: Path) -> list[Path]:
         first = next(filter(None, matches), None)
         if first is None:
             lacking = " or ".join(choices)
-            raise BadModel(f"{setting}: {path} holds no {lacking}; give the folder of {card.released_at}")
+            raise BadModel(
+                f"{card.setting}: {path} holds no {lacking}; give the folder of {card.released_at}"
+            )
         found.update(first)
     return sorted(found)
 
@@ -235,11 +222,6 @@ def _safetensors_fault(header: bytes, data_bytes: int) -> str | None:
     return "ends before its last tensor" if max(ends, default=0) > data_bytes else None
 
 
-def _parts_after(path: Path, name: str) -> Iterator[str]:
-    parts = path.parts
-    return iter(parts[parts.index(name) + 1 :])
-
-
 def _remembered_sha256(path: Path) -> str:
     """sha256 of a file, computed once for as long as its path, size and time stay the same."""
     state = path.stat()
@@ -253,7 +235,6 @@ def _remembered_sha256(path: Path) -> str:
                 return str(remembered["sha256"])
         except (ValueError, KeyError, TypeError):
             note.unlink(missing_ok=True)
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = sha256_of_file(path)
     write_json(note, {"of": key, "sha256": digest})
     return digest

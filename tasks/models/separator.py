@@ -56,13 +56,11 @@ class Separator(Protocol):
 
     def separate(self, mix_CN: np.ndarray) -> np.ndarray:
         """Vocals, float32 mono [N] at 44.1 kHz, of a mix [2, N]."""
-        ...
 
     def stems(self, mix_CN: np.ndarray) -> dict[str, np.ndarray]:
         """All the parts this separator tells apart by name, each float32 [2, N]; the mean of the two channels
         of `vocals` is what `separate` gives.
         """
-        ...
 
 
 class MidSidePitchSeparator:

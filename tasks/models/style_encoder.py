@@ -5,23 +5,20 @@ Shapes: C channels, N samples, F short frames, D statistics, R reduced, S = 512,
 
 from __future__ import annotations
 
-import json
 import re
 from functools import cache
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 from pydantic import Field
 
 from jam_model.frames import SAMPLE_RATE_HZ, STYLE_DIM
-from tasks.models.base import ModelChoice, RealModel
+from tasks.models.base import ModelChoice, RealModel, constants_of
 from tasks.models.embedded.song_statistics import SHORT_RATE_HZ, Analysis, analyse, rhythm
 from tasks.models.released_weights import Card
 
 EMBEDDED = "embedded/spectral-style@1"
-CONSTANTS = Path(__file__).parent / "embedded" / "constants" / "style_encoder.json"
 CROP_S = 10.0
 WINDOW_S, WINDOW_HOP_S = 1.0, 0.5
 LAGS_S = np.geomspace(0.2, 1.0, 16)
@@ -76,15 +73,12 @@ class StyleEncoder(Protocol):
 
     def embed_audio(self, mix_CN: np.ndarray) -> np.ndarray:
         """Style of each crop, float32 [n, 512]; rows of norm 1, or less where a crop is an average."""
-        ...
 
     def embed_text(self, text: str) -> np.ndarray:
         """Style of a prompt, float32 [512] of norm 1."""
-        ...
 
     def windows(self, mix_CN: np.ndarray) -> np.ndarray:
         """Short-window embeddings for FAD, float32 [W, D]."""
-        ...
 
 
 class SpectralStyleEncoder:
@@ -99,7 +93,7 @@ class SpectralStyleEncoder:
     identity = EMBEDDED
 
     def __init__(self) -> None:
-        constants = _constants()
+        constants = constants_of("style_encoder")
         self._mean_D = np.asarray(constants["mean_D"])
         self._reduce_DR = np.asarray(constants["reduce_DR"])
         self._spread_RS = spread(self._reduce_DR.shape[1])
@@ -199,11 +193,6 @@ def spread(reduced_dim: int) -> np.ndarray:
     gaussian_SR = np.random.default_rng(PROJECTION_SEED).standard_normal((STYLE_DIM, reduced_dim))
     orthonormal_SR, triangular_RR = np.linalg.qr(gaussian_SR)
     return (orthonormal_SR * np.sign(np.diag(triangular_RR))).T
-
-
-@cache
-def _constants() -> dict[str, Any]:
-    return json.loads(CONSTANTS.read_text())
 
 
 def style_encoder_identity(params: StyleParams) -> str:

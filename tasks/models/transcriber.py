@@ -42,7 +42,6 @@ class Transcriber(Protocol):
 
     def transcribe(self, vocals_N: np.ndarray) -> Transcript:
         """Words with times and scores in (0, 1], and phones, of mono vocals at 44.1 kHz."""
-        ...
 
 
 class WhisperModel(RealModel):

@@ -1,4 +1,4 @@
-"""Trains one DPO round: the policy learns to prefer each prompt's better candidate over its worse one.
+"""DPO training: its settings (`PreferParams`), the objective, and one run on pairs (`prefer`); beta 0 is the control.
 
 The reference is the policy the round starts from, frozen, or an earlier one. ``beta: 0`` is the control: the
 preference term then has no gradient and only the weighted flow loss on the truth is left.
@@ -22,7 +22,7 @@ from jam_model.flow import Dropout
 from jam_model.order import EndlessOrder, positions_of_step
 from jam_model.preference import PreferenceLoss, dpo_loss
 from jam_model.training_facts import TrainingFacts, dropped_by, read_facts
-from tasks.preference.pair_store import Pair, PairFolder, read_pairs, write_pairs
+from tasks.preference.pairs import Pair, PairFolder, read_pairs, write_pairs
 from tasks.storage.object_store import place_of
 from tasks.trainer.loop import StepLoss, Worker
 from tasks.trainer.params import FitParams

@@ -1,4 +1,4 @@
-"""The gate after a round: is the policy better, is anything worse, go on or stop, and which round is kept.
+"""The gate after a round: songs' scores, is the policy better, is anything worse beyond its margin, which round is kept.
 
 Everything is compared prompt by prompt, against the model the rounds began with and the round before. A guard
 is a metric that may get worse by no more than its margin: the rounds stop when a paired one-sided test, corrected
@@ -7,21 +7,29 @@ by Holm's method over all guards of the round, says that one got worse by more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
+import numpy as np
 from pydantic import Field
 
 from eval.metrics.error_rates import ACOUSTIC_PER, PER, WER
 from eval.metrics.fad import FAD
 from eval.metrics.frechet import FrechetReference
-from eval.metrics.metric import CandidatesMetric, Corpus, Measurable, SongMetric, Values
+from eval.metrics.levels import ENERGY_AFTER_END
+from eval.metrics.metric import CandidatesMetric, Corpus, CorpusMetric, Measurable, SongMetric, Values
+from eval.metrics.song import Song
 from eval.metrics.style_similarity import CANDIDATE_DIVERSITY, STYLE_SIMILARITY
-from eval.metrics.tail_energy import ENERGY_AFTER_END
 from eval.results.rounds import Change, RoundRow
 from eval.stats.intervals import Estimate, Resampling
 from eval.stats.significance import holm
+from tasks.benchmark.song_metrics import Ruler, columns_of
 from tasks.engine.stage import Section
+from tasks.models.judge import JudgeParams, judge_identity
+from tasks.models.phonemizer import Phonemizer
+from tasks.prompts.prompts import Prompt
+from tasks.stages.reward import RewardParams
 
 REWARD = SongMetric(
     "reward",
@@ -44,7 +52,7 @@ OTHER_JUDGES = SongMetric(
     "",
     "Mean of the axes that were judged and that the reward does not weigh.",
     decimals=3,
-    measure=lambda song: None,  # tasks.preference.gate_scores.unrewarded: settings say which axes
+    measure=lambda song: None,  # `unrewarded`: settings say which axes
     columns=("judge_scores",),
 )
 FAILED = CandidatesMetric(
@@ -64,6 +72,8 @@ GATE_METRICS: tuple[Measurable, ...] = (
     *(REWARD, OTHER_JUDGES, WER, PER, ACOUSTIC_PER),
     *(FAD, STYLE_SIMILARITY, CANDIDATE_DIVERSITY, ENERGY_AFTER_END, FAILED),
 )
+GATE_COLUMNS = ("parent", "system", "candidate", *columns_of(GATE_METRICS))
+Row = Mapping[str, Any]
 
 
 class Margins(Section):
@@ -172,11 +182,6 @@ def gate_metrics(rows: Sequence[RoundRow]) -> list[Measurable]:
     return [metric.of_embedding(made for row in rows for made in row.made_by) for metric in GATE_METRICS]
 
 
-def phone_error_rate(estimates: Mapping[str, Estimate]) -> Estimate:
-    """The phone error rate that counts: of the phones transcribed, else of the words written."""
-    return estimates.get(ACOUSTIC_PER.name) or estimates[PER.name]
-
-
 def best_round(rows: Sequence[RoundRow]) -> int:
     """The round with the highest reward among those that got no metric worse beyond its margin; of equals the earliest.
 
@@ -186,43 +191,49 @@ def best_round(rows: Sequence[RoundRow]) -> int:
     return max(able, key=lambda row: (row.estimates[REWARD.name].value, -row.number)).number if able else 0
 
 
-def why_kept(rows: Sequence[RoundRow], kept: int) -> str:
-    """One sentence: why this round and no other."""
-    row = next(row for row in rows if row.number == kept)
-    if kept == 0:
-        refused = [other.number for other in rows if other.exceeded]
-        tail = f"; round {refused[0]} got worse beyond a margin" if refused else ""
-        return f"round 0 is kept: no round without a metric that got worse beyond its margin has a higher reward{tail}"
-    change = row.change(REWARD.name)
-    size = f" by {_quantity(change.estimate)}" if change else ""
-    sure = "" if change and change.estimate.above_zero else "; the interval holds 0, so this may be chance"
-    return f"round {kept} is kept: of the rounds that got no metric worse beyond its margin its reward is the highest, above round 0's{size}{sure}"
+def policy_scores(
+    prompts: Sequence[Prompt],
+    rows: Iterable[Row],
+    phonemizer: Phonemizer,
+    other_judges: Callable[[Row], float | None],
+) -> PolicyScores:
+    """Score one policy's songs against what was asked.
+
+    Args:
+        rows: its songs, dropped ones too; every prompt has some.
+        other_judges: see `unrewarded`.
+    """
+    ruler = Ruler(phonemizer)
+    phones = {prompt.song_id: phonemizer.phones(prompt.texts) for prompt in prompts}
+    by_id = {prompt.song_id: prompt for prompt in prompts}
+    candidates: dict[str, list[Song]] = {prompt.song_id: [] for prompt in prompts}
+    made_by: set[str] = set()
+    for row in rows:
+        parent = row["parent"]
+        candidates[parent].append(ruler.song(row, by_id[parent], phones[parent]))
+        made_by |= set(row["made_by"])
+    values = {}
+    for metric in GATE_METRICS:
+        if metric is OTHER_JUDGES:
+            metric = replace(OTHER_JUDGES, measure=lambda song: other_judges(song.row))
+        found = [metric.of_candidates(songs) for songs in candidates.values()]
+        if isinstance(metric, CorpusMetric) or any(value is not None for value in found):
+            values[metric.name] = found
+    return PolicyScores(values, sorted(made_by))
 
 
-def why_stopped(row: RoundRow) -> str:
-    """One sentence on the guards that a round broke; empty when it broke none."""
-    told = [
-        f"{change.metric} against round {change.against} changed by {_quantity(change.estimate)}, more than "
-        f"{change.margin:g} for the worse (p = {change.p_value:.2g})"
-        for change in row.exceeded
-    ]
-    return f"round {row.number} stops the rounds: {'; '.join(told)}" if told else ""
+def unrewarded(reward: RewardParams, judge: JudgeParams) -> Callable[[Row], float | None]:
+    """The mean of those axes of a song that were judged and that the reward does not weigh."""
+    judges = reward.judges(judge)
+    weighed = set()
+    for term in reward.terms:
+        chosen = judges[term.judge_of(judge.model)]
+        weighed |= {(judge_identity(chosen), axis) for axis in ([term.axis] if term.axis else chosen.axes)}
 
+    def mean(row: Row) -> float | None:
+        others = [
+            entry["score"] for entry in row["judge_scores"] if (entry["judge"], entry["axis"]) not in weighed
+        ]
+        return float(np.mean(others)) if others else None
 
-def not_converged(first: RoundRow, limit: float) -> str:
-    """One sentence when the rounds begin with a model that cannot sing its words yet; else empty."""
-    per = phone_error_rate(first.estimates).value
-    if per is not None and per <= limit:
-        return ""
-    found = "not measured" if per is None else f"{per:.3f}"
-    return (
-        f"not converged: the model the rounds begin with has a phone error rate of {found} on validation songs, "
-        f"above {limit:g}; training on the truth alone may explain a gain, so look at the control"
-    )
-
-
-def _quantity(estimate: Estimate) -> str:
-    if estimate.value is None:
-        return "nothing measured"
-    interval = "" if estimate.low is None else f" [{estimate.low:.3f}, {estimate.high:.3f}]"
-    return f"{estimate.value:.3f}{interval}"
+    return mean

@@ -1,10 +1,10 @@
-"""Pair: of the candidates of one prompt, the best and the worst, or why there is no pair."""
+"""The rule of pairs: of a prompt's candidates the best against the worst (`Pair`), or why there is none (`Refusal`)."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ CANDIDATE_COLUMNS = ("parent", "candidate", "reward", "judge_scores", "reference
 class PairParams(Section):
     """Best against worst by reward, unless one of these refuses.
 
-    `min_candidates`: takes with a finite reward that a prompt needs. `min_margin`: reward between the two.
+    `min_candidates`: candidates with a finite reward that a prompt needs. `min_margin`: reward between the two.
     `min_margin_percentile`: the margin must also reach this percentile of the round's margins. `max_axis_loss`:
     how much lower the winner may be on any axis that was judged. `max_word_loss`: how much higher its word
     error rate may be, as the guard's transcriber hears both. null: no limit.
@@ -66,16 +66,7 @@ class Refusal:
     elsewhere; ``not_heard``: the guard has nothing to compare.
     """
 
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Extremes:
-    """The candidates of a prompt with the highest and the lowest reward, which differ."""
-
-    best: Candidate
-    worst: Candidate
-    margin: float
+    refusal: str
 
 
 def candidate_of(row: Mapping[str, Any]) -> Candidate:
@@ -88,7 +79,7 @@ def candidate_of(row: Mapping[str, Any]) -> Candidate:
 
 
 def word_error_rate(reference_words: Sequence[Mapping[str, Any]], transcript: Sequence[str]) -> float:
-    """Errors an reference word of one take."""
+    """Errors a reference word of one candidate."""
     return count_errors(
         normalise([word.text for word in words_of(reference_words)]), normalise(transcript)
     ).rate
@@ -100,34 +91,34 @@ def choose_pairs(
     """A pair or a refusal for every prompt; `candidates` by prompt, their order does not matter."""
     found = {parent: extremes(of_parent, rule.min_candidates) for parent, of_parent in candidates.items()}
     least = rule.min_margin
-    margins = [two.margin for two in found.values() if isinstance(two, Extremes)]
+    margins = [_margin(*two) for two in found.values() if not isinstance(two, Refusal)]
     if margins and rule.min_margin_percentile is not None:
         least = max(least, float(np.percentile(margins, rule.min_margin_percentile)))
     return {
-        parent: _judged(two, least, rule) if isinstance(two, Extremes) else two
+        parent: two if isinstance(two, Refusal) else _judged(*two, least, rule)
         for parent, two in found.items()
     }
 
 
-def extremes(candidates: Sequence[Candidate], min_candidates: int) -> Extremes | Refusal:
-    """The best and the worst candidate by reward; of equal rewards the lower take number counts."""
+def extremes(candidates: Sequence[Candidate], min_candidates: int) -> tuple[Candidate, Candidate] | Refusal:
+    """The best and the worst candidate by reward; of equal rewards the lower candidate number counts."""
     if len(candidates) < min_candidates:
         return Refusal("too_few_candidates")
-    scored = [
-        (c.reward, c.candidate, c) for c in candidates if c.reward is not None and math.isfinite(c.reward)
-    ]
+    scored = [c for c in candidates if c.reward is not None and math.isfinite(c.reward)]
     if len(scored) < min_candidates:
         return Refusal("not_scored" if any(c.reward is None for c in candidates) else "not_finite")
-    best_reward, _, best = min(scored, key=lambda candidate: (-candidate[0], candidate[1]))
-    worst_reward, _, worst = min(scored, key=lambda candidate: (candidate[0], candidate[1]))
-    if best_reward == worst_reward:
-        return Refusal("tie")
-    return Extremes(best, worst, best_reward - worst_reward)
+    best = min(scored, key=lambda c: (-(c.reward or 0.0), c.candidate))
+    worst = min(scored, key=lambda c: (c.reward or 0.0, c.candidate))
+    return (best, worst) if best.reward != worst.reward else Refusal("tie")
 
 
-def _judged(two: Extremes, least_margin: float, rule: PairParams) -> Pair | Refusal:
-    best, worst = two.best, two.worst
-    if two.margin < least_margin:
+def _margin(best: Candidate, worst: Candidate) -> float:
+    return (best.reward or 0.0) - (worst.reward or 0.0)
+
+
+def _judged(best: Candidate, worst: Candidate, least_margin: float, rule: PairParams) -> Pair | Refusal:
+    margin = _margin(best, worst)
+    if margin < least_margin:
         return Refusal("margin_too_small")
     if rule.max_axis_loss is not None:
         losses = [worst.axes[axis] - best.axes[axis] for axis in worst.axes]
@@ -138,25 +129,16 @@ def _judged(two: Extremes, least_margin: float, rule: PairParams) -> Pair | Refu
             return Refusal("not_heard")
         if best.word_error_rate - worst.word_error_rate > rule.max_word_loss:
             return Refusal("loses_words")
-    return Pair(best.song_id, worst.song_id, two.margin)
+    return Pair(best.song_id, worst.song_id, margin)
 
 
 def pair_rows(parents: Sequence[str], candidates: Iterable[Candidate], rule: PairParams) -> list[Song]:
-    """One row a prompt in the order of `parents`: `winner`, `loser`, `margin`, or nulls and a `refusal`.
-
-    Raises:
-        ValueError: a candidate of a prompt that is not among `parents`.
+    """One row a prompt in the order of `parents`, of which all candidates are: `winner`, `loser`, `margin`, or nulls and
+    a `refusal`.
     """
     by_parent: dict[str, list[Candidate]] = {parent: [] for parent in parents}
     for candidate in candidates:
-        if candidate.parent not in by_parent:
-            raise ValueError(f"parent {candidate.parent!r} of {candidate.song_id} is no prompt of this round")
         by_parent[candidate.parent].append(candidate)
-    rows = []
-    for parent, found in choose_pairs(by_parent, rule).items():
-        if isinstance(found, Pair):
-            columns = {"winner": found.winner, "loser": found.loser, "margin": found.margin, "refusal": None}
-        else:
-            columns = {"winner": None, "loser": None, "margin": None, "refusal": found.reason}
-        rows.append(Song(parent, columns))
-    return rows
+    columns = dict.fromkeys(("winner", "loser", "margin", "refusal"))
+    found = choose_pairs(by_parent, rule).items()
+    return [Song(parent, columns | asdict(pair_or_refusal)) for parent, pair_or_refusal in found]

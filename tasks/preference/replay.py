@@ -1,4 +1,4 @@
-"""A candidate made again from its row, and held against what stands, sample by sample."""
+"""`jam pairs --replay`: a candidate made again from its row, and held against what stands, sample by sample."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def find_candidate(table: Table, number: int, candidate: str) -> tuple[Partition
     """A candidate of a round with the partition it lies in.
 
     Raises:
-        ValueError: the round has no such take.
+        ValueError: the round has no such candidate.
     """
     for part in table.partitions():
         for source in part.sources:
             if source.song_id == candidate:
                 return part, Song(candidate, dict(source.facts))
     raise ValueError(
-        f"candidate: round {number} has no take {candidate!r}; `jam pairs {number}` names its prompts"
+        f"candidate: round {number} has no candidate {candidate!r}; `jam pairs {number}` names its prompts"
     )
 
 

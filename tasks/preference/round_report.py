@@ -1,4 +1,4 @@
-"""What is said and kept of a round: its gate as a row, the rounds as tables, pairs and figures in words."""
+"""A round in words, rows, CSV and metrics: gate, pairs and held-out lines, why the rounds stopped, why one was kept."""
 
 from __future__ import annotations
 
@@ -7,17 +7,24 @@ from typing import Any
 
 import pandas
 
-from eval.report.csv_tables import csv_bytes
+from eval.metrics.error_rates import ACOUSTIC_PER, PER
+from eval.report.tables import csv_bytes
 from eval.results.rounds import RoundRow, RoundsReport
-from tasks.preference.gate import REWARD, Gate, PolicyScores, phone_error_rate
-from tasks.preference.round import POLICY, Round, RoundPairs
+from eval.stats.intervals import Estimate
+from tasks.preference.gate import REWARD, Gate, PolicyScores
+from tasks.preference.round_tables import RoundPairs
+from tasks.training.train import TrainResult
 
 
 def round_row(
-    number: int, made: Round, gate: Gate, history: Sequence[PolicyScores], control: PolicyScores | None
+    number: int,
+    learn: RoundPairs,
+    policy: TrainResult,
+    gate: Gate,
+    history: Sequence[PolicyScores],
+    control: PolicyScores | None,
 ) -> RoundRow:
-    """What the gate found of a round; `history` ends with its policy."""
-    policy, learn = made.runs[POLICY], made.pairs.learn
+    """What the gate found of a round that learned `policy` from `learn`; `history` ends with its policy."""
     figures = policy.figures
     return RoundRow(
         number,
@@ -88,3 +95,50 @@ def _counts(pairs: RoundPairs) -> str:
 
 def _figure(value: float | None) -> str:
     return "not measured" if value is None else f"{value:.3f}"
+
+
+def phone_error_rate(estimates: Mapping[str, Estimate]) -> Estimate:
+    """The phone error rate that counts: of the phones transcribed, else of the words written."""
+    return estimates.get(ACOUSTIC_PER.name) or estimates[PER.name]
+
+
+def why_kept(rows: Sequence[RoundRow], kept: int) -> str:
+    """One sentence: why this round and no other."""
+    row = next(row for row in rows if row.number == kept)
+    if kept == 0:
+        refused = [other.number for other in rows if other.exceeded]
+        tail = f"; round {refused[0]} got worse beyond a margin" if refused else ""
+        return f"round 0 is kept: no round without a metric that got worse beyond its margin has a higher reward{tail}"
+    change = row.change(REWARD.name)
+    size = f" by {_quantity(change.estimate)}" if change else ""
+    sure = "" if change and change.estimate.above_zero else "; the interval holds 0, so this may be chance"
+    return f"round {kept} is kept: of the rounds that got no metric worse beyond its margin its reward is the highest, above round 0's{size}{sure}"
+
+
+def why_stopped(row: RoundRow) -> str:
+    """One sentence on the guards that a round broke; empty when it broke none."""
+    told = [
+        f"{change.metric} against round {change.against} changed by {_quantity(change.estimate)}, more than "
+        f"{change.margin:g} for the worse (p = {change.p_value:.2g})"
+        for change in row.exceeded
+    ]
+    return f"round {row.number} stops the rounds: {'; '.join(told)}" if told else ""
+
+
+def not_converged(first: RoundRow, limit: float) -> str:
+    """One sentence when the rounds begin with a model that cannot sing its words yet; else empty."""
+    per = phone_error_rate(first.estimates).value
+    if per is not None and per <= limit:
+        return ""
+    found = "not measured" if per is None else f"{per:.3f}"
+    return (
+        f"not converged: the model the rounds begin with has a phone error rate of {found} on validation songs, "
+        f"above {limit:g}; training on the truth alone may explain a gain, so look at the control"
+    )
+
+
+def _quantity(estimate: Estimate) -> str:
+    if estimate.value is None:
+        return "nothing measured"
+    interval = "" if estimate.low is None else f" [{estimate.low:.3f}, {estimate.high:.3f}]"
+    return f"{estimate.value:.3f}{interval}"

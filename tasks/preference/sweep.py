@@ -1,4 +1,4 @@
-"""A sweep: ways of preference training side by side, from one model and one set of pairs, with their controls.
+"""A sweep: its arms and contrasts, their training runs, what each changed against its controls, and its report.
 
 It tells what the preference itself did from what the flow loss beside it did (``beta: 0``), and from what any
 training on these songs does (winner and loser assigned at random).
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -17,14 +18,22 @@ from eval.metrics.fad import FAD
 from eval.metrics.frechet import FrechetReference
 from eval.metrics.metric import Corpus, Measurable, Values, known
 from eval.metrics.style_similarity import STYLE_SIMILARITY
-from eval.results.sweep import Change, SweepRow, change
+from eval.results.sweep import Change, Sweep, SweepRow, change
+from eval.results.wording import interval, number
 from eval.stats.intervals import Resampling
+from jam_model.checkpoint import weights_hash
 from tasks.benchmark.song_metrics import columns_of, song_of
+from tasks.engine.fingerprint import fingerprint
 from tasks.engine.stage import Section
-from tasks.preference.dpo import Pair, PreferParams
+from tasks.preference.dpo import Pair, PreferParams, preference_run
 from tasks.preference.gate import REWARD
+from tasks.preference.pairs import write_pairs
+from tasks.preference.round_report import pairs_line
+from tasks.preference.round_tables import GeneratedPairs, RoundSongs
 from tasks.prompts.prompts import Prompt
+from tasks.storage.files import remove_tree, write_json
 from tasks.trainer.params import NONE
+from tasks.trainer.ray_train import Run
 
 METRICS: tuple[Measurable, ...] = (
     replace(REWARD, protocol="What pairs are ranked by."),
@@ -33,6 +42,8 @@ METRICS: tuple[Measurable, ...] = (
 )
 SONG_COLUMNS = ("parent", "system", *columns_of(METRICS))
 START = "start"  # the model that every arm starts from, among the systems that sing
+Trained = dict[str, dict[str, Any]]
+"""A finished run's weights (``weights``), folder (``checkpoint``) and figures, by `system_of`."""
 
 
 class SweepParams(Section):
@@ -183,3 +194,74 @@ def sweep_rows(
 def system_of(arm: str, seed: int) -> str:
     """The name under which an arm's model of a seed generates."""
     return f"{arm}-s{seed}"
+
+
+def arm_runs(
+    params: PreferParams,
+    seeds: Sequence[int],
+    folder: Path,
+    first: Path,
+    made: GeneratedPairs,
+    silence_C: np.ndarray,
+) -> dict[str, Run]:
+    """The run of every arm from every seed, by `system_of`; their pairs are written under `folder`.
+
+    `first`: the checkpoint that all start from; `silence_C`: float32, the codec's latent of silence.
+    """
+    learn, check = made.tensors
+    held_out = write_pairs(folder / "pairs" / "held-out", check)
+    runs = {}
+    for arm in ARMS:
+        for seed in seeds:
+            name, section = system_of(arm.name, seed), arm.section(params, seed)
+            pairs = write_pairs(folder / "pairs" / pairs_name(arm, seed), labelled(learn, arm.labels, seed))
+            recipe = [section.model_dump(mode="json"), weights_hash(first), pairs.digest, held_out.digest]
+            out = folder / "runs" / name / fingerprint(recipe)
+            runs[name] = preference_run(section, pairs, held_out, first, silence_C, out)
+    return runs
+
+
+def pairs_name(arm: Arm, seed: int) -> str:
+    """The folder of the pairs an arm learns from; only those at random differ from seed to seed."""
+    return f"random-s{seed}" if arm.labels == "random" else arm.labels
+
+
+def keep_result(folder: Path, name: str, run: Run, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Write ``results/<name>.json`` of a finished run, whose state may go; returns its entry of `Trained`."""
+    if (run.out / "steps").is_dir():
+        remove_tree(run.out / "steps")  # the run is done: its state is its weights
+    write_json(folder / "results" / f"{name}.json", {**facts, "params": run.params.model_dump(mode="json")})
+    return {"weights": facts["weights"], "checkpoint": run.out, "figures": facts["figures"]}
+
+
+def sweep_report(
+    dpo: PreferParams,
+    params: SweepParams,
+    songs: RoundSongs,
+    made: GeneratedPairs,
+    trained: Trained,
+    rows: Sequence[Mapping[str, Any]],
+) -> Sweep:
+    """What every arm changed, with what has to be known to read it; `rows`: the songs of all models."""
+    figures = {name: facts["figures"] for name, facts in trained.items()}
+    arms, contrasts = sweep_rows(songs_by_arm(songs.gate, rows), figures, params, songs.reference)
+    notes = [
+        pairs_line(made.learn, made.check),
+        f"{dpo.steps} steps of {dpo.batch_size * dpo.num_workers} pairs, seeds {', '.join(map(str, params.seeds))}; "
+        f"beta {dpo.beta:g}, flow errors are means over {dpo.error_over.replace('_', ' ')}; a term weighs "
+        f"{dpo.term_weight:g}",
+        f"{params.num_prompts} validation songs, each sung once by every model from the same noise",
+    ]
+    parts = (part for row in rows for entry in row["made_by"] for part in entry.split())
+    metrics = [metric.of_embedding(made for row in rows for made in row["made_by"]) for metric in METRICS]
+    return Sweep(metrics, arms, contrasts, notes, sorted({part for part in parts if "/" in part}))
+
+
+def row_line(row: SweepRow) -> str:
+    """One row in words."""
+    cells = []
+    for metric in METRICS:
+        change = row.changes[metric.name]
+        shown = f"{metric.title.lower()} {number(metric, change.estimate.value)}"
+        cells.append(f"{shown} {interval(metric, change.estimate)}{' *' if change.claim else ''}".strip())
+    return f"{row.name}: {', '.join(cells)}"

@@ -1,4 +1,4 @@
-"""Sung songs as files: jamify's output folder.
+"""Generated songs as files: jamify's output folder (`write_songs`), with `generation_metadata.json` and the settings.
 
 ``generated/<id>[_k].mp3`` the song, levelled; ``cfm_latents/<id>[_k].pt`` its latents [T, 64], T the frames of the
 song; ``generation_metadata.json`` a list with one object a song: jamify's fields as far as they exist here, and ours.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,82 +46,74 @@ def write_config(root: Path, weights: str, seed: int, sections: Mapping[str, Sec
     write_bytes(root / CONFIG, text.encode())
 
 
-class OutputFolder:
-    """jamify's folder at `root`. A song whose files stand, made from the same audio, is not written again."""
+def write_songs(
+    root: Path, params: OutputParams, songs: Sequence[Mapping[str, Any]], max_frames: int
+) -> tuple[Path, int]:
+    """Writes what is missing of jamify's folder at `root`, and the metadata of all; returns its path and how many songs
+    were written. A song whose files stand, made from the same audio, is not written again.
 
-    def __init__(self, root: Path, params: OutputParams) -> None:
-        self.root = root
-        self.params = params
-        self.known = {row["generated_audio_path"]: row for row in self._metadata() if not row["drop_reason"]}
+    Args:
+        songs: rows of the generate table with `SONG_COLUMNS`. A dropped one has no files and its reason
+            in the metadata.
+        max_frames: of the model, the unit of `duration_rel`.
+    """
+    path, written = root / METADATA, 0
+    before = json.loads(path.read_text()) if path.is_file() else []
+    known = {row["generated_audio_path"]: row for row in before if not row["drop_reason"]}
+    rows = [_facts(song, params, max_frames) for song in songs]
+    for song, row in zip(songs, rows, strict=True):
+        if row["drop_reason"]:
+            continue
+        earlier = known.get(row["generated_audio_path"], {})
+        files = [root / row["generated_audio_path"], root / row["cfm_latent_path"]]
+        if earlier.get("made_from") == row["made_from"] and all(file.is_file() for file in files):
+            row["lufs"] = earlier["lufs"]
+        else:
+            row["lufs"] = _write(song, params, *files)
+            written += 1
+    rows.sort(key=lambda row: (row["sample_id"], row["generation_index"]))
+    write_json(path, rows)
+    return path, written
 
-    def write(self, songs: Iterable[Mapping[str, Any]], max_frames: int) -> tuple[Path, int]:
-        """Writes what is missing, and the metadata of all; returns its path and how many songs were written.
 
-        Args:
-            songs: rows of the generate table with `SONG_COLUMNS`. A dropped one has no files and its reason
-                in the metadata.
-            max_frames: of the model, the unit of `duration_rel`.
-        """
-        rows, written = [], 0
-        for song in songs:
-            row = self._facts(song, max_frames)
-            if not song["drop_reason"]:
-                known = self.known.get(row["generated_audio_path"])
-                if known and known["made_from"] == row["made_from"] and self._stands(row):
-                    row["lufs"] = known["lufs"]
-                else:
-                    row["lufs"] = self._write(song, row)
-                    written += 1
-            rows.append(row)
-        rows.sort(key=lambda row: (row["sample_id"], row["generation_index"]))
-        path = self.root / METADATA
-        write_json(path, rows)
-        return path, written
+def _facts(song: Mapping[str, Any], params: OutputParams, max_frames: int) -> dict[str, Any]:
+    recipe = json.loads(song["recipe"])
+    row = {
+        "sample_id": song["title"],
+        "generation_index": song["candidate"],
+        "original_duration": song["reference_duration_s"],
+        "sample_kwargs": recipe["sampler"],
+        "latent_type": "cfm_sampled",
+        "seed": song["seed"],
+        "weights_sha256": recipe["weights"],
+        "output": params.model_dump(mode="json"),
+        "made_by": song["made_by"],
+        "drop_reason": song["drop_reason"],
+    }
+    if song["drop_reason"]:
+        return row
+    name = song["title"] + (f"_{song['candidate']}" if song["candidate"] else "")
+    num_frames = len(array_of(song["generated_latent"]))
+    start_time, duration_abs, duration_rel = duration_conditions(num_frames, max_frames)
+    audio_hash = hashlib.sha256(song["audio"]["bytes"]).hexdigest()
+    return row | {
+        "generated_audio_path": f"generated/{name}.{params.ending}",
+        "cfm_latent_path": f"cfm_latents/{name}.pt",
+        "generated_duration": song["duration_s"],
+        "trimmed_duration": song["duration_s"],
+        "start_time": start_time,
+        "duration_abs": duration_abs,
+        "duration_rel": duration_rel,
+        "made_from": fingerprint(canonical({"audio": audio_hash, "output": row["output"]})),
+    }
 
-    def _facts(self, song: Mapping[str, Any], max_frames: int) -> dict[str, Any]:
-        recipe = json.loads(song["recipe"])
-        row = {
-            "sample_id": song["title"],
-            "generation_index": song["candidate"],
-            "original_duration": song["reference_duration_s"],
-            "sample_kwargs": recipe["sampler"],
-            "latent_type": "cfm_sampled",
-            "seed": song["seed"],
-            "weights_sha256": recipe["weights"],
-            "output": self.params.model_dump(mode="json"),
-            "made_by": song["made_by"],
-            "drop_reason": song["drop_reason"],
-        }
-        if song["drop_reason"]:
-            return row
-        name = song["title"] + (f"_{song['candidate']}" if song["candidate"] else "")
-        num_frames = len(array_of(song["generated_latent"]))
-        start_time, duration_abs, duration_rel = duration_conditions(num_frames, max_frames)
-        audio_hash = hashlib.sha256(song["audio"]["bytes"]).hexdigest()
-        return row | {
-            "generated_audio_path": f"generated/{name}.{self.params.ending}",
-            "cfm_latent_path": f"cfm_latents/{name}.pt",
-            "generated_duration": song["duration_s"],
-            "trimmed_duration": song["duration_s"],
-            "start_time": start_time,
-            "duration_abs": duration_abs,
-            "duration_rel": duration_rel,
-            "made_from": fingerprint(canonical({"audio": audio_hash, "output": row["output"]})),
-        }
 
-    def _stands(self, row: Mapping[str, Any]) -> bool:
-        return all((self.root / row[key]).is_file() for key in ("generated_audio_path", "cfm_latent_path"))
-
-    def _write(self, song: Mapping[str, Any], row: Mapping[str, Any]) -> float | None:
-        """Both files; returns the loudness reached."""
-        mix_CN, _ = read_bytes(song["audio"]["bytes"])
-        level = levelled(mix_CN, self.params.lufs, self.params.peak)
-        write_bytes(self.root / row["generated_audio_path"], encoded(level.mix_CN, self.params.ending))
-        latents = io.BytesIO()
-        torch.save(torch.from_numpy(array_of(song["generated_latent"]).copy()), latents)
-        write_bytes(self.root / row["cfm_latent_path"], latents.getvalue())
-        return None if level.lufs is None else round(level.lufs, 2)
-
-    def _metadata(self) -> list[dict[str, Any]]:
-        path = self.root / METADATA
-        return json.loads(path.read_text()) if path.is_file() else []
+def _write(song: Mapping[str, Any], params: OutputParams, audio: Path, latent: Path) -> float | None:
+    """Both files; returns the loudness reached."""
+    mix_CN, _ = read_bytes(song["audio"]["bytes"])
+    level = levelled(mix_CN, params.lufs, params.peak)
+    write_bytes(audio, encoded(level.mix_CN, params.ending))
+    latents = io.BytesIO()
+    torch.save(torch.from_numpy(array_of(song["generated_latent"]).copy()), latents)
+    write_bytes(latent, latents.getvalue())
+    return None if level.lufs is None else round(level.lufs, 2)

@@ -1,4 +1,4 @@
-"""Fan-out: songs made from songs. A prompt is a prepared song; a candidate or a system's song is a row of its own.
+"""What is asked for (`Prompt`), who generates it (`System`), and rows of songs made from songs: candidates, systems, gates.
 
 The rows start a new table, on which the same stages run unchanged. Each keeps the prompt it was made
 from (`parent`), what was asked of it, and the recipe, so that any row can be made again from its facts.
@@ -13,12 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from jam_model.checkpoint import weights_hash
 from jam_model.words import Word, rows_of, words_of
+from tasks.engine.columns import Column
 from tasks.engine.fingerprint import canonical, fingerprint
 from tasks.engine.stage import Section
 from tasks.engine.table import Source
+from tasks.songs.columns import AUDIO, SONG_COLUMNS, STYLE, WORD
+from tasks.stages.ingest import Ingest
 
 PROMPT_COLUMNS = (
     *(
@@ -32,6 +36,22 @@ PROMPT_COLUMNS = (
         "split",
     ),
 )
+PROMPTED_COLUMNS = {
+    **{name: SONG_COLUMNS[name] for name in ("title", "content_hash", "refused")},
+    **{name: Ingest.writes[name] for name in ("lyrics", "lyrics_times", "lyrics_lines")},
+    "parent": Column(pa.string(), "the song this one was made from"),
+    "parent_audio": Column(
+        AUDIO.type, "its mix, for rows that copy or recode it; null = not needed", large=True
+    ),
+    "system": Column(pa.string(), "benchmark row this song belongs to"),
+    "candidate": Column(pa.int32(), "candidate number, from 0"),
+    "seed": Column(pa.int64(), "seed of the noise this song was made from"),
+    "checkpoint": Column(pa.string(), "hash of the weights that made it; null = made by no model"),
+    "reference_words": Column(pa.list_(WORD), "the words, times and phonemes the model was asked for"),
+    "reference_style": Column(STYLE, "the style the model was asked for, [n, 512]"),
+    "reference_duration_s": Column(pa.float64(), "the length the model was asked for"),
+    "recipe": Column(pa.string(), "how the row was made: generate | copy | codec, with its options, as JSON"),
+}
 
 
 @dataclass(frozen=True)
@@ -102,7 +122,7 @@ def prompts_of(rows: Iterable[Mapping[str, Any]], split: str, limit: int | None 
 def candidate_sources(
     prompts: Sequence[Prompt], system: System, round_number: int, candidates: int, seed: int
 ) -> list[Source]:
-    """Candidates of a DPO round: `candidates` songs a prompt, ids ``<song_id>-r<round>-k<take>``."""
+    """Candidates of a DPO round: `candidates` songs a prompt, ids ``<song_id>-r<round>-k<candidate>``."""
     return [
         _source(
             f"{prompt.song_id}-r{round_number}-k{candidate}", prompt.song_id, prompt, system, candidate, seed
@@ -130,7 +150,7 @@ def file_source(prompt: Prompt, system: System, seed: int, facts: Mapping[str, A
 
 
 def gate_sources(systems: Sequence[System], candidates: int, seed: int) -> list[Source]:
-    """Songs of the policies that a gate compares, ids ``<song_id>-<system>-k<take>``; equal noise for all of them."""
+    """Songs of the policies that a gate compares, ids ``<song_id>-<system>-k<candidate>``; equal noise for all of them."""
     return [
         _source(
             f"{prompt.song_id}-{system.name}-k{candidate}", prompt.song_id, prompt, system, candidate, seed

@@ -1,4 +1,4 @@
-"""A limit for each measure of a song, and which of them a song breaks."""
+"""The settings of the quality filter (`FilterParams`): a limit for each measure, and which of them a song breaks."""
 
 from __future__ import annotations
 

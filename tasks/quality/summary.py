@@ -1,4 +1,4 @@
-"""What became of a data set: fates, flags and the measures of its songs, as the report shows them."""
+"""What became of a data set for the report: songs kept and dropped, flags, histograms of every measure."""
 
 from __future__ import annotations
 

@@ -155,10 +155,9 @@ def import_shards(
     rows: list[dict[str, Any]] = []
     refused: list[dict[str, Any]] = []
     taken: set[str] = set()
-    names = []
-    for number, path in enumerate(shards):
-        names.append(f"import-{number:05d}.tar")
-        with atomic_path(out / names[-1]) as temporary, temporary.open("wb") as file:
+    names = [f"import-{number:05d}.tar" for number in range(len(shards))]
+    for done, (name, path) in enumerate(zip(names, shards, strict=True), start=1):
+        with atomic_path(out / name) as temporary, temporary.open("wb") as file:
             for found in samples_of(path):
                 try:
                     row, fragment = importer.row_and_fragment(found)
@@ -172,7 +171,7 @@ def import_shards(
                 file.write(fragment)
             file.write(SHARD_END)
             file.flush()
-        progress(number + 1, len(shards))
+        progress(done, len(shards))
     for stale in out.glob(_SHARD_GLOB):
         if stale.name not in names:
             stale.unlink()

@@ -98,13 +98,15 @@ def card_text(card: Mapping[str, Any]) -> str:
 
 
 def _table(title: str, shares: Mapping[str, Mapping[str, float]]) -> list[str]:
-    rows = [f"| {_cell(name)} | {share['songs']} | {share['hours']:.2f} |" for name, share in shares.items()]
+    rows = [
+        f"| {in_cell(name)} | {share['songs']} | {share['hours']:.2f} |" for name, share in shares.items()
+    ]
     return [f"| {title} | songs | hours |", "|---|---|---|", *rows, ""]
 
 
-def _cell(name: str) -> str:
-    """Text from a manifest, kept inside its cell."""
-    return " ".join(name.replace("|", "\\|").split())
+def in_cell(text: str) -> str:
+    """Text from outside, kept inside its cell of a Markdown table."""
+    return " ".join(text.replace("|", "\\|").split())
 
 
 def _shares(rows: Sequence[Mapping[str, Any]], column: str) -> dict[str, dict[str, float]]:

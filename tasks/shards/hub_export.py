@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,9 @@ from typing import Any
 import yaml
 
 from eval.report.card import methods_paragraph
+from tasks.engine.fingerprint import sha256_of_file
 from tasks.models.released_weights import Card
-from tasks.shards.data_card import CARD_JSON, CARD_TEXT, UNKNOWN
+from tasks.shards.data_card import CARD_JSON, CARD_TEXT, UNKNOWN, in_cell
 from tasks.storage.files import atomic_path, write_bytes
 
 INDEX = "index.json"
@@ -25,7 +26,6 @@ WEIGHTS = ("model.safetensors", "config.json", "training.json")
 DATA_TERMS = (
     "The songs keep the licences of their owners, as listed; the shards hold what was made from them."
 )
-_CHUNK = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def model_readme(
         "base_model": sorted({base.place for base in bases if _is_hub_id(base.place)}),
         "model-index": [_results(record, system, measured)],
     }
-    licences = ", ".join(f"{_cell(name)} {one['songs']}" for name, one in card["licenses"].items())
+    licences = ", ".join(f"{in_cell(name)} {one['songs']}" for name, one in card["licenses"].items())
     lines = [
         f"# {row['title']}",
         stamp,
@@ -161,12 +161,12 @@ def _metric_row(record: Mapping[str, Any], row: Mapping[str, Any], name: str) ->
     metric, one = record["metrics"][name], row["metrics"][name]
     interval = "" if one["low"] is None else f"[{one['low']:.4g}, {one['high']:.4g}]"
     cells = (metric["title"], f"{one['value']:.4g}", interval, one["n"], one["n_failed"], metric["direction"])
-    return f"| {' | '.join(_cell(str(cell)) for cell in cells)} |"
+    return f"| {' | '.join(in_cell(str(cell)) for cell in cells)} |"
 
 
 def _base_table(bases: Sequence[BaseModel]) -> str:
     rows = [
-        f"| {base.kind} | {_cell(base.name)} | `{_cell(base.place)}` | {_cell(base.licence)} | {_cell(base.released_at)} |"
+        f"| {base.kind} | {in_cell(base.name)} | `{in_cell(base.place)}` | {in_cell(base.licence)} | {in_cell(base.released_at)} |"
         for base in bases
     ]
     return "\n".join(
@@ -205,20 +205,8 @@ def _front_matter(values: Mapping[str, Any]) -> str:
     return f"---\n{yaml.safe_dump(kept, sort_keys=False, allow_unicode=True)}---\n"
 
 
-def _cell(text: str) -> str:
-    return " ".join(text.replace("|", "\\|").split())
-
-
 def _copied(source: Path, target: Path) -> str:
-    """Copies a file whole or not at all; the sha256 of what was copied."""
-    digest = hashlib.sha256()
+    """Copies a file whole or not at all; the sha256 of the copy."""
     with source.open("rb") as stream, atomic_path(target) as unfinished, unfinished.open("wb") as copy:
-        for chunk in _chunks(stream):
-            digest.update(chunk)
-            copy.write(chunk)
-    return digest.hexdigest()
-
-
-def _chunks(stream: Any) -> Iterable[bytes]:
-    while chunk := stream.read(_CHUNK):
-        yield chunk
+        shutil.copyfileobj(stream, copy)
+    return sha256_of_file(target)

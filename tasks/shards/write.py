@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from jam_model.frames import LATENT_CHANNELS, STYLE_DIM
 from jam_model.shard_index import EXTRAS, IDS_NAME, INDEX_NAME, locate
 from jam_model.shards import decode_sample
 from jam_model.words import words_of
@@ -133,10 +132,7 @@ def verify_shard(path: Path) -> list[str]:
     Raises:
         ValueError: no tar, a wrong, missing, doubled or unsafe member, or a tensor that is not JAM's.
     """
-    try:
-        places = locate(path, 0)
-    except tarfile.TarError as error:
-        raise ValueError(f"{path.name}: not a whole tar file ({error}); pack again") from error
+    places = locate(path, 0)
     with path.open("rb") as file:
         for place in places:
             members = {}
@@ -145,11 +141,21 @@ def verify_shard(path: Path) -> list[str]:
                 members[suffix] = file.read(size)
                 if len(members[suffix]) != size:
                     raise ValueError(f"{path.name}: ends inside {place.song_id}.{suffix}; pack again")
-            _check_sample(place.song_id, members, path.name)
+            check_sample(place.song_id, members, path.name)
         file.seek(-len(SHARD_END), io.SEEK_END)
         if file.read() != SHARD_END:
             raise ValueError(f"{path.name}: lacks the two zero blocks at its end; pack again")
     return [place.song_id for place in places]
+
+
+def check_sample(song_id: str, members: Mapping[str, bytes], where: str) -> None:
+    """Reads a sample as a loader would.
+
+    Raises:
+        ValueError: a member is missing, or is not JAM's.
+    """
+    extras = [name for name, suffix in EXTRAS.items() if suffix in members]
+    decode_sample(song_id, members, where, extras)
 
 
 def extra_members(song: Song, names: Iterable[str]) -> dict[str, bytes]:
@@ -172,15 +178,3 @@ def tensor_bytes(array: np.ndarray, suffix: str) -> bytes:
     buffer = io.BytesIO()  # a file's name would become part of the archive
     torch.save(torch.from_numpy(array.copy()), buffer)
     return buffer.getvalue()
-
-
-def _check_sample(song_id: str, members: Mapping[str, bytes], where: str) -> None:
-    """Reads a sample as a loader would.
-
-    Raises:
-        ValueError: a member is missing, or is not JAM's.
-    """
-    extras = [name for name, suffix in EXTRAS.items() if suffix in members]
-    sample = decode_sample(song_id, members, where, extras)
-    if sample.mean_TC.shape[1] != LATENT_CHANNELS or sample.style_NS.shape[1] != STYLE_DIM:
-        raise ValueError(f"{where}: {song_id} has {sample.mean_TC.shape[1]} latent channels")

@@ -1,4 +1,4 @@
-"""A folder of songs: which audio files it holds, and which lyrics and style files belong to each.
+"""Audio files with their lyrics and style files (`Entry`), matched by name: in a folder, a store or inside tar shards; refusals.
 
 It may lie in an object store, and a tar file in it is a folder of its own: WebDataset shards, whose members are
 matched as files are.

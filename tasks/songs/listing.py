@@ -18,18 +18,40 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tasks.engine.stage import Section
 from tasks.engine.table import Partition, Source
 from tasks.lyrics.read import stated_detail
 from tasks.songs.files import bytes_of, songs_root
 from tasks.songs.folder import MANIFEST_FACTS, Entry, Refusal, entries_of_folder, refusal_of, refusal_row
 from tasks.songs.hashes import Hashes
 from tasks.songs.manifest import entries_of_manifest
-from tasks.storage.object_store import StorePath
+from tasks.storage.object_store import StorePath, place_of
 
 ID_LENGTH = 48
 HASH_LENGTH = 12
 READ_AT_ONCE = 8  # files
 MAX_PEEK_BYTES = 1 << 20  # of a lyrics file, to choose among several
+
+
+class SongsParams(Section):
+    """Where the songs are: a folder, a prefix in a store (``s3://bucket/prefix``), or a manifest."""
+
+    path: str
+
+    @property
+    def place(self) -> Path:
+        """The folder, the prefix or the manifest."""
+        return place_of(self.path, "songs")
+
+    @property
+    def root(self) -> str:
+        """Where relative audio paths start; see `root_of`."""
+        return root_of(self.place)
+
+
+def root_of(place: Path) -> str:
+    """Where relative audio paths start: the folder (or prefix in a store) itself, or the manifest's."""
+    return str(songs_root(place if place.is_dir() else place.parent))
 
 
 @dataclass(frozen=True)

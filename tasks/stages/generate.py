@@ -19,7 +19,7 @@ import pyarrow as pa
 import torch
 from pydantic import Field, TypeAdapter
 
-from eval.metrics.tail_energy import energy_after_end
+from eval.metrics.levels import energy_after_end
 from jam_model.checkpoint import load_model, weights_hash
 from jam_model.conditions import Conditions, duration_conditions
 from jam_model.dit import Jam

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from eval.metrics.tail_energy import energy_after_end
+from eval.metrics.levels import energy_after_end
 from jam_model.frames import SAMPLE_RATE_HZ
 from tasks.audio.read import AudioParams, flac_bytes, read_audio
 from tasks.engine.song import Song, SongError

@@ -21,7 +21,7 @@ from tasks.engine.columns import Column
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Section, Stage
 from tasks.shards.write import (
-    _check_sample,
+    check_sample,
     extra_members,
     json_bytes,
     lyrics_json,
@@ -88,7 +88,7 @@ class Pack(Stage):
             detail = f"{largest} has {len(members[largest])} bytes, at most {MAX_MEMBER_BYTES}"
             raise SongError(song.song_id, "sample_too_large", detail)
         try:
-            _check_sample(song.song_id, members, self.name)
+            check_sample(song.song_id, members, self.name)
         except ValueError as error:
             raise SongError(song.song_id, "sample_unreadable", str(error)) from error
         return song.with_columns(sample=sample_bytes(song.song_id, members))

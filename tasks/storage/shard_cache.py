@@ -37,10 +37,6 @@ class NodeCache:
         for left in self.folder.glob(f"{TEMPORARY_PREFIX}*"):
             _remove_if_abandoned(left)
 
-    def refresh(self, name: str) -> Path:
-        """A small file that may have changed, such as an index, fetched again."""
-        return self._fetch(name, self.place / name)
-
     def get(self, name: str, size: int) -> Path:
         """A file whose name says what it holds; fetched unless it is here.
 
@@ -50,7 +46,7 @@ class NodeCache:
         path = self.folder / name
         with locked(self.folder / f"{LOCK_NAME}-{name}"):  # one process of a node fetches it
             if not path.is_file() or path.stat().st_size != size:
-                self._fetch(name, self.place / name)
+                self.refresh(name)
             if path.stat().st_size != size:
                 path.unlink()
                 raise ValueError(f"{self.place / name}: not the {size} bytes of its index; pack again")
@@ -58,11 +54,12 @@ class NodeCache:
         self._make_room(path)
         return path
 
-    def _fetch(self, name: str, source: StorePath) -> Path:
+    def refresh(self, name: str) -> Path:
+        """A file fetched, also where it is here already: a small one that may have changed, such as an index."""
         temporary = self.folder / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:8]}-{name}"
         try:
             with locked(temporary):
-                download(source, temporary)
+                download(self.place / name, temporary)
                 os.replace(temporary, self.folder / name)
         finally:
             temporary.unlink(missing_ok=True)

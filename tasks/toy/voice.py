@@ -7,7 +7,6 @@ sings depends on the score alone, so `sing` may be called in any order, thread a
 from __future__ import annotations
 
 import atexit
-import functools
 import json
 import os
 import subprocess
@@ -21,11 +20,10 @@ import soxr
 
 from jam_model.words import Word
 from tasks.toy import espeak
-from tasks.toy.composition import SAMPLE_RATE_HZ, VOCABULARY, Score
+from tasks.toy.composition import SAMPLE_RATE_HZ, Score
 
 VOCALS_RMS = 0.085
 _FADE_SAMPLES = 64  # at espeak's rate, 3 ms
-_STRESS = str.maketrans("", "", "ˈˌ")
 
 
 class TimedPhone(NamedTuple):
@@ -54,7 +52,7 @@ WordSound = tuple[np.ndarray, list[espeak.Phone]]
 """Samples of a word, int16 at 22,050 Hz, and its phones as (IPA, first sample, end sample)."""
 
 
-class _LoadedCheckpoint:
+class _Singer:
     """An espeak process and the pipes to it."""
 
     def __init__(self) -> None:
@@ -89,17 +87,17 @@ class _LoadedCheckpoint:
         self.close()
 
 
-_IDLE: list[_LoadedCheckpoint] = []
+_IDLE: list[_Singer] = []
 
 
-def _sing_notes(voice: str, notes: Sequence[tuple[str, float, int]]) -> list[WordSound]:
-    """Borrow an idle singer (each thread has its own while it sings), or start one."""
+def sing_notes(voice: str, notes: Sequence[tuple[str, float, int]]) -> list[WordSound]:
+    """Every (word, duration_s, midi) as sound, by an idle singer (each thread has its own while it sings) or a new one."""
     while _IDLE:
         singer = _IDLE.pop()
         if singer.owner == os.getpid():
             break
     else:
-        singer = _LoadedCheckpoint()
+        singer = _Singer()
     try:
         sung = singer.sing(voice, notes)
     except BaseException:  # its pipe may stand in the middle of an answer: this one is not used again
@@ -120,7 +118,7 @@ def _close_idle() -> None:
 def sing(score: Score) -> Take:
     """The score's voice. The same score gives the same samples, always."""
     rate_hz = espeak.RATE_HZ
-    sung = _sing_notes(score.voice, [(note.word, note.duration_s, note.midi) for note in score.notes])
+    sung = sing_notes(score.voice, [(note.word, note.duration_s, note.midi) for note in score.notes])
     voice_N = np.zeros(int(score.duration_s * rate_hz) + 1, np.float32)
     words, phones = [], []
     for index, (note, (sound_N, of_word)) in enumerate(zip(score.notes, sung, strict=True)):
@@ -136,13 +134,3 @@ def sing(score: Score) -> Take:
     vocals_N = np.pad(vocals_N, (0, score.num_samples))[: score.num_samples]
     loudness = np.sqrt(np.square(vocals_N).mean(dtype=np.float64))
     return Take(vocals_N * np.float32(VOCALS_RMS / loudness), words, phones)
-
-
-@functools.cache
-def pronunciations() -> dict[str, list[str]]:
-    """Every word of the vocabulary to its phones as espeak sings them, stress marks removed."""
-    sung = _sing_notes("en-us", [(word, 1.0, 57) for word in VOCABULARY])
-    return {
-        word: [phone.translate(_STRESS) for phone, _, _ in phones]
-        for word, (_, phones) in zip(VOCABULARY, sung, strict=True)
-    }

@@ -28,11 +28,9 @@ class Tracker(Protocol):
 
     def write(self, step: int, values: Mapping[str, float]) -> None:
         """Figures of a step, by name."""
-        ...
 
     def close(self) -> None:
         """Nothing more will come."""
-        ...
 
 
 class TrainLog:

@@ -52,19 +52,15 @@ class Objective(Protocol):
 
     def build(self) -> Jam:
         """The model the run starts from."""
-        ...
 
     def start(self, worker: Worker) -> StepLoss:
         """Open the data on this worker; returns the loss of a step."""
-        ...
 
     def validate(self, model: Jam, worker: Worker) -> dict[str, Any]:
         """Figures of the model as it is; runs on the first worker only."""
-        ...
 
     def facts(self) -> TrainingFacts:
         """What the finished weights were trained for."""
-        ...
 
 
 StepLoss = Callable[[Jam, int, torch.Generator], dict[str, torch.Tensor]]

@@ -101,24 +101,21 @@ class ValidationByEar:
 
     def _heard(self, mix_CN: np.ndarray) -> list[str]:
         """The phones of the words that are heard."""
-        transcript = self._transcriber.transcribe(self._separator.separate(mix_CN))
-        return self._phonemizer.phones([word.text for word in transcript.words])
+        separator, transcriber, phonemizer = self._ears
+        transcript = transcriber.transcribe(separator.separate(mix_CN))
+        return phonemizer.phones([word.text for word in transcript.words])
 
     @cached_property
     def _codec(self) -> Codec:
         return build_codec(self.codec_params)
 
     @cached_property
-    def _separator(self) -> Separator:
-        return build_separator(self.separator_params)
-
-    @cached_property
-    def _transcriber(self) -> Transcriber:
-        return build_transcriber(self.transcriber_params)
-
-    @cached_property
-    def _phonemizer(self) -> Phonemizer:
-        return build_phonemizer(self.phonemizer_params)
+    def _ears(self) -> tuple[Separator, Transcriber, Phonemizer]:
+        return (
+            build_separator(self.separator_params),
+            build_transcriber(self.transcriber_params),
+            build_phonemizer(self.phonemizer_params),
+        )
 
     @cached_property
     def _negative_style_S(self) -> torch.Tensor:

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from tasks.models.released_weights import installed
+from tasks.engine.fingerprint import installed
 from tasks.storage.object_store import StorePath
 
 PACKAGES = ("torch", "ray", "prefect", "webdataset", "dvc")

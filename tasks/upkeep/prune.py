@@ -22,7 +22,7 @@ def superseded(pipeline: Pipeline, receipts: Path) -> list[Path]:
 
     Nothing that the next run would use: a stage whose current file is missing makes it whether or not an old one stands.
     """
-    found = [path for stage in pipeline.stages for path in _superseded(pipeline, stage)]
+    found = [path for stage in pipeline.stages for path in pipeline.superseded(stage)]
     known = {*pipeline.stages, SOURCES}
     for folder in sorted(pipeline.table.root.iterdir()):
         if folder.is_dir() and folder.name not in known:
@@ -57,7 +57,7 @@ def large_files(pipeline: Pipeline, stages: Collection[str]) -> list[Path]:
             raise ValueError(f"engine.evict: {stage} writes no large column; give separate, encode or none")
         existing, needed = pipeline.existing(stage), pipeline.needed(stage)
         paths = [pipeline.path(stage, number) for number in pipeline.partitions if number not in needed]
-        found += [path for path in paths if path.name in existing.files]
+        found += [path for path in paths if path.name in existing]
     return found
 
 
@@ -73,17 +73,6 @@ def evict(path: Path, columns: Mapping[str, Column]) -> None:
         writer.write_table(table)
         writer.add_key_value_metadata({name: metadata[name] for name in (b"cache_key", b"inputs_sha256")})
     path.unlink()
-
-
-def _superseded(pipeline: Pipeline, stage: str) -> Iterator[Path]:
-    existing = pipeline.existing(stage)
-    current = {pipeline.name(stage, number) for number in pipeline.partitions}
-    folders = [(pipeline.table.root / stage, existing.files)]
-    if pipeline.shards is not None:
-        folders.append((pipeline.shards, existing.shards))
-    for folder, names in folders:
-        old = (name for name in sorted(names) if name.partition(".")[0] not in current)
-        yield from (folder / name for name in old if name.startswith("part-"))
 
 
 def _receipts_left_over(pipeline: Pipeline, receipts: Path, going: set[Path]) -> Iterator[Path]:

@@ -75,7 +75,6 @@ class Pace:
     song_s: float
     workers: int | None
     memory_mb: float | None
-    gpu_memory_mb: float | None
 
 
 def paces(folder: Path) -> dict[str, Pace]:
@@ -89,7 +88,6 @@ def paces(folder: Path) -> dict[str, Pace]:
             sum(note["seconds"] for note in of_stage) / songs,
             of_stage[-1].get("workers"),
             _most(of_stage, "peak_memory_mb"),
-            _most(of_stage, "peak_gpu_memory_mb"),
         )
         for stage, of_stage in notes.items()
         if (songs := sum(note["songs"] for note in of_stage))

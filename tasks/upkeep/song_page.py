@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import astuple
 from pathlib import Path
 from typing import Any
@@ -64,7 +64,7 @@ def song_page(
     )
 
 
-def shown(value: Any, limit: int = SHOWN_CHARS) -> str:
+def shown(value: Any) -> str:
     """A column's value in a line of text."""
     if isinstance(value, bytes):
         return f"{len(value):,} bytes"
@@ -77,14 +77,11 @@ def shown(value: Any, limit: int = SHOWN_CHARS) -> str:
     elif isinstance(value, list) and value and isinstance(value[0], Mapping) and "start_s" in value[0]:
         text = " ".join(f"{word.text}@{word.start_s:.2f}-{word.end_s:.2f}" for word in words_of(value))
     elif isinstance(value, list):
-        text = "; ".join(shown(part) for part in value) if _is_nested(value) else " ".join(map(shown, value))
+        nested = bool(value) and isinstance(value[0], Mapping)
+        text = ("; " if nested else " ").join(map(shown, value))
     else:
         text = str(value)
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def _is_nested(value: Sequence[Any]) -> bool:
-    return bool(value) and isinstance(value[0], Mapping)
+    return text if len(text) <= SHOWN_CHARS else text[: SHOWN_CHARS - 1] + "…"
 
 
 def _sounds(song_id: str, large: Mapping[str, Any], songs_root: str) -> list[Sound]:

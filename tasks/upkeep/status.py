@@ -45,17 +45,16 @@ def why(pipeline: Pipeline, stage: str) -> list[str]:
         else:
             cache_key = pipeline.cache_key(stage, number)
             old = stored_cache_key(olds[-1])
+            known = old.get("inputs") or {}
             inputs = [
-                f"input {name} changed" for name in cache_key["inputs"] if _differs(old, cache_key, name)
+                f"input {name} changed"
+                for name, made in cache_key["inputs"].items()
+                if known.get(name) != made
             ]
             own = differences({**old, "inputs": None}, {**cache_key, "inputs": None})
             reasons.update(own + inputs or ["made from something else"])
     lines = [f"{line} ({count} partitions)" for line, count in reasons.most_common()]
     return lines + [f"its fit would run again: {line}" for line in pipeline.why_fit(stage)]
-
-
-def _differs(old: dict, new: dict, name: str) -> bool:
-    return (old.get("inputs") or {}).get(name) != new["inputs"][name]
 
 
 def census(pipeline: Pipeline, receipts: Path) -> list[StageCount]:
@@ -64,24 +63,13 @@ def census(pipeline: Pipeline, receipts: Path) -> list[StageCount]:
     for row in pipeline.rows():
         if row["drop_reason"]:
             drops[row["dropped_by"]][row["drop_reason"]] += 1
-    counts = [
-        StageCount(
-            SOURCES, len(pipeline.partitions), len(pipeline.partitions), dict(drops[SOURCES]), 0.0, 0.0
-        )
-    ]
+    partitions = len(pipeline.partitions)
+    counts = [StageCount(SOURCES, partitions, partitions, dict(drops[SOURCES]), 0.0, 0.0)]
     for stage in pipeline.stages:
-        missing = set(pipeline.missing(stage))
+        standing = partitions - len(set(pipeline.missing(stage)))
         notes = receipts_of(pipeline, stage, receipts)
-        counts.append(
-            StageCount(
-                stage,
-                len(pipeline.partitions) - len(missing),
-                len(pipeline.partitions),
-                dict(drops[stage]),
-                sum(note["seconds"] for note in notes),
-                sum(note["audio_s"] for note in notes),
-            )
-        )
+        worker_s, audio_s = (sum(note[kind] for note in notes) for kind in ("seconds", "audio_s"))
+        counts.append(StageCount(stage, standing, partitions, dict(drops[stage]), worker_s, audio_s))
     return counts
 
 

@@ -7,14 +7,14 @@ The songs that shared a partition or a report with it are not lost: the next run
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from jam_model.shards import IDS_NAME, INDEX_NAME, read_index
-from tasks.engine.sources import SOURCES, Partition, Source, partitions_in, write_partition
-from tasks.prompts.columns import PROMPTED_COLUMNS
+from tasks.engine.sources import SOURCES, Partition, partitions_in, write_partition
+from tasks.prompts.prompts import PROMPTED_COLUMNS
 from tasks.songs.columns import SONG_COLUMNS
 from tasks.songs.listing import Listing
 from tasks.storage.files import remove_tree, write_json_lines
@@ -22,7 +22,7 @@ from tasks.training.train import hash_of
 from tasks.upkeep.checksums import kept_files
 from tasks.upkeep.verify import RUNS
 
-FORGOTTEN = "forgotten"
+FORGOTTEN, FORGOTTEN_NAME = "forgotten", "forgotten.jsonl"
 LISTED = {**SONG_COLUMNS, **PROMPTED_COLUMNS}
 RAN, DONE = "train.json", "done.json"
 
@@ -56,16 +56,14 @@ def forget_song(root: Path, song_id: str) -> Forgotten:
     names = {source.song_id for source in given}
     names |= {source.song_id for source in everyone if source.facts.get("parent") in names}
     saw, may_have = _runs_that_saw(root, names)
-    _remember(root, given)
-    gone = 0
-    for table, parts in listed.items():
-        for part in parts:
-            gone += _without(root, table, part, names)
+    taken_down = [{"song_id": s.song_id, "content_hash": s.facts["content_hash"]} for s in given]
+    write_json_lines(root / FORGOTTEN_NAME, _forgotten_rows(root) + taken_down)
+    gone = sum(_without(root, table, part, names) for table, parts in listed.items() for part in parts)
     for path in [path for path in kept_files(root) if _names_one(path, names)]:
         if path.parent.name in ("pairs", "held_out"):  # of a preference run: the songs themselves lie beside
             gone += sum(1 for _ in path.parent.iterdir())
             remove_tree(path.parent)
-        elif path.exists() and path.name != f"{FORGOTTEN}.jsonl":
+        elif path.exists() and path.name != FORGOTTEN_NAME:
             path.unlink()
             gone += 1
     paths = tuple(sorted({s.facts["audio"]["path"] for s in given}))
@@ -84,16 +82,12 @@ def without_forgotten(listing: Listing, root: Path) -> Listing:
 
 def forgotten_hashes(root: Path) -> set[str]:
     """The sha256 of all audio that was taken down."""
-    path = root / f"{FORGOTTEN}.jsonl"
-    lines = path.read_text().splitlines() if path.is_file() else []
-    return {json.loads(line)["content_hash"] for line in lines}
+    return {row["content_hash"] for row in _forgotten_rows(root)}
 
 
-def _remember(root: Path, given: Collection[Source]) -> None:
-    path = root / f"{FORGOTTEN}.jsonl"
-    rows = [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
-    rows += [{"song_id": s.song_id, "content_hash": s.facts["content_hash"]} for s in given]
-    write_json_lines(path, rows)
+def _forgotten_rows(root: Path) -> list[dict[str, Any]]:
+    path = root / FORGOTTEN_NAME
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
 
 
 def _without(root: Path, table: Path, part: Partition, names: Collection[str]) -> int:
@@ -106,20 +100,17 @@ def _without(root: Path, table: Path, part: Partition, names: Collection[str]) -
         path for file in made for path in (root / "receipts").glob(f"*/{file.parent.name}/{file.stem}.json")
     ]
     if table == root / "table":
-        made += [*(root / "shards").glob(f"part-{part.number:05d}-*.tar"), *_lists(root / "shards")]
-        made += (root / "table").glob("*/*.json")  # fits over all songs
+        shards = root / "shards"
+        lists = [path for path in (shards / INDEX_NAME, shards / IDS_NAME) if path.exists()]
+        made += [*shards.glob(f"part-{part.number:05d}-*.tar"), *lists, *shards.glob("ids.*.jsonl")]
+        made += table.glob("*/*.json")  # fits over all songs
     else:
-        made += [*table.parent.glob("*.parquet")]  # pairs of a round
+        made += table.parent.glob("*.parquet")  # pairs of a round
     for path in made:
         path.unlink(missing_ok=True)
     if write_partition(table / SOURCES, part.number, stay, LISTED).path != part.path:
         part.path.unlink(missing_ok=True)
     return len(made)
-
-
-def _lists(shards: Path) -> Iterator[Path]:
-    yield from (path for path in (shards / INDEX_NAME, shards / IDS_NAME) if path.exists())
-    yield from shards.glob("ids.*.jsonl")
 
 
 def _names_one(path: Path, names: Collection[str]) -> bool:
@@ -138,7 +129,8 @@ def _runs_that_saw(root: Path, names: Collection[str]) -> tuple[tuple[Path, ...]
     packed = ids.is_file() and _names_one(ids, names)
     saw: dict[Path, Any] = {}
     may_have: dict[Path, Any] = {}
-    runs = {path.parent: json.loads(path.read_bytes()) for path in _recipes(root)}
+    recipes = sorted(path for runs in RUNS for path in root.glob(f"{runs}/{RAN}"))
+    runs = {path.parent: json.loads(path.read_bytes()) for path in recipes}
     for run, recipe in runs.items():
         if recipe.get("shards") not in (None, current):
             may_have[run] = _weights(run)
@@ -149,25 +141,20 @@ def _runs_that_saw(root: Path, names: Collection[str]) -> tuple[tuple[Path, ...]
     for found in (saw, may_have):
         grown = True
         while grown:
+            weights = set(found.values())
             heirs = {
                 run: _weights(run)
                 for run, recipe in runs.items()
-                if run not in saw and run not in found and set(found.values()) & set(_strings(recipe))
+                if run not in saw
+                and run not in found
+                and any(value in weights for value in recipe.values() if isinstance(value, str))
             }
             grown = bool(heirs)
             found.update(heirs)
     return tuple(sorted(saw)), tuple(sorted(run for run in may_have if run not in saw))
 
 
-def _recipes(root: Path) -> list[Path]:
-    return sorted(path for runs in RUNS for path in root.glob(f"{runs}/{RAN}"))
-
-
 def _weights(run: Path) -> str | None:
     """sha256 of what a run made; None while it is not done."""
     done = run / DONE
     return json.loads(done.read_bytes())["weights"] if done.is_file() else str(run)
-
-
-def _strings(recipe: dict[str, Any]) -> Iterator[str]:
-    yield from (value for value in recipe.values() if isinstance(value, str))

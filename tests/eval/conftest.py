@@ -10,15 +10,14 @@ import soundfile
 
 from eval.metrics.aesthetics import JUDGE_MEAN
 from eval.metrics.error_rates import WER, ErrorCounts
+from eval.metrics.levels import ENERGY_AFTER_END
 from eval.metrics.metric import Corpus, Measurable
-from eval.metrics.tail_energy import ENERGY_AFTER_END
 from eval.pages.players import waveform_peaks
-from eval.results.by_genre import genre_rows
 from eval.results.comparisons import PairTable, pair_table
 from eval.results.data_set import DataSet, StageRate, histogram
 from eval.results.published import PublishedRow
 from eval.results.report import Comparison, LossCurve, Report, System
-from eval.results.song_row import SongRow
+from eval.results.songs import SongRow, genre_rows
 from eval.stats.intervals import Estimate, Resampling
 
 HOSTILE = "</script><script>window.broken=1</script><img src=x onerror=alert(1)> & \"quotes\" 'and' \u2028"

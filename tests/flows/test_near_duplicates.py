@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from flows.console.tables import print_why
-from flows.pipelines.prepare_stages import prepare_pipeline
+from flows.console.look import print_why
+from flows.pipelines.stages import prepare_pipeline
 from flows.prepare import run_prepare
 from flows.settings.project import Project
 from tasks.engine.pipeline import Pipeline

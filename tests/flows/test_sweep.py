@@ -11,13 +11,12 @@ from typing import Any
 import pytest
 
 import flows.sweep
-from flows.settings.project import Project
-from flows.settings.work_folder import WorkFolder
+from flows.settings.project import Project, WorkFolder
 from flows.sweep import run_sweep
 from tasks.preference.sweep import ARMS, CONTRASTS
 from tasks.trainer.loop import run_steps
 from tasks.trainer.ray_train import Run, result, stands
-from tests.flows.pipelines.test_round import Killed, Prepared, in_process, params_of, work_folder  # noqa: F401 (a fixture)
+from tests.flows.pipelines.test_rounds import Killed, Prepared, in_process, params_of, work_folder  # noqa: F401 (a fixture)
 from tests.tasks.training.test_train import ALONE
 
 pytestmark = pytest.mark.slow

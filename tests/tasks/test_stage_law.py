@@ -19,7 +19,7 @@ from flows.settings.params import load_params
 from tasks.audio.read import AudioParams, flac_bytes, npy_bytes
 from tasks.engine.song import Song
 from tasks.engine.stage import Stage, stages_in
-from tasks.prompts.columns import PROMPTED_COLUMNS
+from tasks.prompts.prompts import PROMPTED_COLUMNS
 from tasks.quality.checked_song import CheckParams
 from tasks.quality.limits import FilterParams
 from tasks.quality.measures import QUALITY

@@ -15,7 +15,6 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from jam_model.frames import SAMPLE_RATE_HZ
+from tasks.models.embedded.spectra import mel_bank
 
 FRAME_SAMPLES = 441
 FRAMES_A_SECOND = SAMPLE_RATE_HZ // FRAME_SAMPLES
@@ -108,8 +108,11 @@ class Recogniser(nn.Module):
         return self.ctc_head(x_BUD).log_softmax(-1), frames_BTV.log_softmax(-1)
 
     def listen(self, vocals_N: np.ndarray) -> Posteriors:
-        """What the net hears in vocals at 44.1 kHz. One thread: the same bytes on every run."""
-        mel_TM = log_mel(vocals_N)
+        """What the net hears in vocals at 44.1 kHz."""
+        return self.hear(log_mel(vocals_N))
+
+    def hear(self, mel_TM: np.ndarray) -> Posteriors:
+        """What the net hears in features. One thread: the same bytes on every run."""
         with torch.inference_mode(), one_thread():
             ctc_BUV, frames_BTV = self(torch.from_numpy(mel_TM)[None])
         return Posteriors(ctc_BUV[0].numpy(), frames_BTV[0, : len(mel_TM)].numpy())
@@ -134,20 +137,6 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-@cache
-def _mel_bank_FM() -> np.ndarray:
-    """Triangles spaced evenly in mel, [bins, M]."""
-    low_mel, high_mel = (2595 * np.log10(1 + hz / 700) for hz in (LOW_HZ, HIGH_HZ))
-    mel = np.linspace(low_mel, high_mel, NUM_MELS + 2)
-    edges_hz = 700 * (10 ** (mel / 2595) - 1)
-    bins_hz = np.arange(FFT_SAMPLES // 2 + 1)[:, None] * SAMPLE_RATE_HZ / FFT_SAMPLES
-    low, centre, high = edges_hz[:-2], edges_hz[1:-1], edges_hz[2:]
-    bank_FM = np.clip(np.minimum((bins_hz - low) / (centre - low), (high - bins_hz) / (high - centre)), 0, 1)
-    for band in np.flatnonzero(bank_FM.sum(0) < 0.5):  # narrower than a bin: the nearest bin alone
-        bank_FM[round(centre[band] * FFT_SAMPLES / SAMPLE_RATE_HZ), band] = 1.0
-    return bank_FM.astype(np.float32)
-
-
 def log_mel(vocals_N: np.ndarray) -> np.ndarray:
     """Log-mel features [T, 40] of vocals at 44.1 kHz; frame i is centred on its own 10 ms.
 
@@ -170,11 +159,12 @@ def log_power(vocals_N: np.ndarray) -> np.ndarray:
     padded_N = np.pad(vocals_N.astype(np.float32) * np.float32(gain), (centred, FFT_SAMPLES))
     window = np.hanning(FFT_SAMPLES).astype(np.float32)
     views = np.lib.stride_tricks.sliding_window_view(padded_N, FFT_SAMPLES)[::FRAME_SAMPLES][:num_frames]
+    bank_FM = np.ascontiguousarray(mel_bank(NUM_MELS, LOW_HZ, HIGH_HZ, FFT_SAMPLES).toarray().T)
     bands = []
     for start in range(0, num_frames, BLOCK_FRAMES):
         spectrum = np.fft.rfft(views[start : start + BLOCK_FRAMES] * window, axis=1)
         power_TF = (np.square(spectrum.real) + np.square(spectrum.imag)).astype(np.float32)
-        bands.append(np.log(power_TF @ _mel_bank_FM() + np.float32(FLOOR)))
+        bands.append(np.log(power_TF @ bank_FM + np.float32(FLOOR)))
     return np.concatenate(bands)
 
 

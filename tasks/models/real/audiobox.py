@@ -17,11 +17,9 @@ import numpy as np
 import torch
 
 from tasks.models.judge import Audiobox
-from tasks.models.real.device import device_of
+from tasks.models.real.common import device_of, load_strictly, mono_at, read_state
 from tasks.models.real.import_masks import import_foreign
-from tasks.models.real.resample import mono_at
-from tasks.models.real.state_dict import load_strictly, read_state
-from tasks.models.released_weights import Card, find_weights, loading
+from tasks.models.released_weights import Card
 
 VERSION = 1
 SECTION = "models.judge.audiobox"
@@ -86,10 +84,8 @@ class AudioboxJudge:
 
 def _load(settings: Audiobox) -> Any:
     """The model of a hub folder (config.json, model.safetensors) or of the package's checkpoint.pt."""
-    card = CARDS[0]
-    path = find_weights(card, *settings.place(card))
     package = import_foreign("audiobox_aesthetics.model.aes")
-    with loading(card, path):
+    with settings.loading(CARDS[0]) as path:
         config, state = _config_and_state(path)
         known = {
             key: value for key, value in config.items() if key in package.AesMultiOutput.__dataclass_fields__
@@ -109,6 +105,4 @@ def _config_and_state(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Ten
     return {**checkpoint["model_cfg"], "target_transform": checkpoint["target_transform"]}, state
 
 
-def build(settings: Audiobox, identity: str) -> AudioboxJudge:
-    """The judge, with its weights in memory."""
-    return AudioboxJudge(settings, identity)
+build = AudioboxJudge

@@ -20,10 +20,10 @@ from torch import nn
 
 from tasks.engine.stage import BadModel
 from tasks.models.phonemizer import SYMBOLS, DeepPhonemizerParams, Pronunciation, phones_of
+from tasks.models.real.common import device_of, in_precision
 from tasks.models.real.deep_phonemizer_checkpoint import DeepCheckpoint, Symbols, read_checkpoint
-from tasks.models.real.device import device_of, in_precision
 from tasks.models.real.english_numbers import read_aloud
-from tasks.models.released_weights import Card, find_weights, loading
+from tasks.models.released_weights import Card
 
 VERSION = 1
 CARD = Card(
@@ -50,8 +50,7 @@ class DeepPhonemizer:
     """The released phonemizer, one word at a time, so that a word is said alike whatever stands around it."""
 
     def __init__(self, settings: DeepPhonemizerParams, identity: str) -> None:
-        path = find_weights(CARD, *settings.place(CARD))
-        with loading(CARD, path):
+        with settings.loading(CARD) as path:
             checkpoint = read_checkpoint(path)
             self.network = Reader(checkpoint)
         if settings.language not in checkpoint.languages:
@@ -172,9 +171,7 @@ class Positions(nn.Module):
         return placed_BTD
 
 
-def build(settings: DeepPhonemizerParams, identity: str) -> DeepPhonemizer:
-    """The phonemizer with its weights in memory."""
-    return DeepPhonemizer(settings, identity)
+build = DeepPhonemizer
 
 
 def _expand_acronym(piece: str) -> str:

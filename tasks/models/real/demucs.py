@@ -12,7 +12,6 @@ Shapes: B segments in a batch, S sources, C channels, N samples.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -27,9 +26,10 @@ import torch
 import yaml
 
 from jam_model.frames import SAMPLE_RATE_HZ
+from tasks.engine.fingerprint import sha256_of_file
 from tasks.engine.stage import BadModel
-from tasks.models.real.device import device_of, in_precision
-from tasks.models.released_weights import Card, find_weights, loading
+from tasks.models.real.common import device_of, in_precision
+from tasks.models.released_weights import Card
 from tasks.models.separator import VOCALS, DemucsModel
 
 VERSION = 1
@@ -55,8 +55,7 @@ class Demucs:
         self.identity = identity
         self._settings = settings
         self._device = device_of(CARD.section, settings.device)
-        folder = find_weights(CARD, *settings.place(CARD))
-        with loading(CARD, folder):
+        with settings.loading(CARD) as folder:
             self._bag = load_bag(folder)
         self._bag.to(self._device).eval()
 
@@ -121,9 +120,7 @@ class Demucs:
                 yield alike[first : first + self._settings.batch_size], length
 
 
-def build(settings: DemucsModel, identity: str) -> Demucs:
-    """The separator that `models.separator.demucs` sets up."""
-    return Demucs(settings, identity)
+build = Demucs
 
 
 def load_bag(folder: Path) -> Any:
@@ -185,8 +182,7 @@ def _from_pickle(path: Path) -> Any:
     from demucs.states import load_model
 
     _, _, checksum = path.stem.partition("-")
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = sha256_of_file(path)
     if not digest.startswith(checksum):
         raise _bad(
             path, f"has the checksum {digest[: len(checksum)]}, its name says {checksum}; get it again"

@@ -8,6 +8,7 @@ eighty-four", ``$2.50`` "2 dollars, 50 cents" and then "two dollars, fifty cents
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -39,51 +40,50 @@ ABBREVIATIONS = {
 MAX_DIGITS = 15
 """A longer number is read digit by digit."""
 
-_ABBREVIATION = re.compile(rf"\b({'|'.join(ABBREVIATIONS)})\b", re.IGNORECASE)
-_GROUPED = re.compile(r"[0-9][0-9,]+[0-9]")
-_POUNDS = re.compile(r"£([0-9,]*[0-9]+)")
-_DOLLARS = re.compile(r"\$(?=\.?[0-9])([0-9]*)(?:\.([0-9]+))?")
-_FRACTION = re.compile(r"([0-9]+)/([0-9]+)")
-_DECIMAL = re.compile(r"([0-9]+)\.([0-9]+)")
-_PERCENT = re.compile(r"([0-9.,]*[0-9])%")
-_ORDINAL = re.compile(r"([0-9]+)(?:st|nd|rd|th)")
-_NUMBER = re.compile(r"[0-9]+")
-
 
 def read_aloud(text: str) -> str:
     """The text with everything written short spelt out, in the order the released normaliser does it."""
-    text = _ABBREVIATION.sub(lambda found: ABBREVIATIONS[found[0].lower()], text)
-    text = _GROUPED.sub(lambda found: found[0].replace(",", ""), text)
-    text = _POUNDS.sub(r"\1 pounds", text)
-    text = _DOLLARS.sub(lambda found: _dollars(found[1], found[2]), text)
-    text = _FRACTION.sub(lambda found: _fraction(found[1], found[2]), text)
-    text = _DECIMAL.sub(r"\1 point \2", text)
-    text = _PERCENT.sub(r"\1 percent ", text)
-    text = _ORDINAL.sub(lambda found: f" {_ordinal(found[1])} ", text)
-    text = _NUMBER.sub(lambda found: f" {_number(found[0])} ", text)
+    for written, said in RULES.items():
+        text = re.sub(written, said, text)
     return " ".join(text.split())
 
 
-def _dollars(whole: str, part: str | None) -> str:
-    amounts = ((whole.lstrip("0"), "dollar"), ((part or "").lstrip("0"), "cent"))
+def _abbreviation(found: re.Match[str]) -> str:
+    return ABBREVIATIONS[found[0].lower()]
+
+
+def _without_commas(found: re.Match[str]) -> str:
+    return found[0].replace(",", "")
+
+
+def _dollars(found: re.Match[str]) -> str:
+    amounts = ((found[1].lstrip("0"), "dollar"), ((found[2] or "").lstrip("0"), "cent"))
     said = [f"{digits} {unit}{'' if digits == '1' else 's'}" for digits, unit in amounts if digits]
     return f" {', '.join(said) or 'zero dollars'} "
 
 
-def _fraction(numerator: str, denominator: str) -> str:
+def _fraction(found: re.Match[str]) -> str:
     fixed = {("1", "2"): "one half", ("1", "4"): "one quarter"}
     plural = {"2": "halves", "4": "quarters"}
-    above, below = numerator.lstrip("0"), denominator.lstrip("0")
+    above, below = found[1].lstrip("0"), found[2].lstrip("0")
     if (above, below) in fixed:
         return f" {fixed[above, below]} "
-    return f" {_plain(numerator)} {plural.get(below) or _ordinal(denominator)} "
+    return f" {_plain(found[1])} {plural.get(below) or _nth(found[2])} "
 
 
-def _ordinal(digits: str) -> str:
+def _ordinal(found: re.Match[str]) -> str:
+    return f" {_nth(found[1])} "
+
+
+def _number(found: re.Match[str]) -> str:
+    return f" {_counted(found[0])} "
+
+
+def _nth(digits: str) -> str:
     return str(_inflect().ordinal(_plain(digits)))
 
 
-def _number(digits: str) -> str:
+def _counted(digits: str) -> str:
     """A number of four digits from 1001 to 2999 is read as a year."""
     number = int(digits) if len(digits) <= MAX_DIGITS else 0
     if number == 2000 or not 1000 < number < 3000:
@@ -107,3 +107,17 @@ def _inflect() -> Inflect:
     import inflect
 
     return inflect.engine()
+
+
+RULES: dict[str, str | Callable[[re.Match[str]], str]] = {
+    rf"(?i:\b({'|'.join(ABBREVIATIONS)})\b)": _abbreviation,
+    r"[0-9][0-9,]+[0-9]": _without_commas,
+    r"£([0-9,]*[0-9]+)": r"\1 pounds",
+    r"\$(?=\.?[0-9])([0-9]*)(?:\.([0-9]+))?": _dollars,
+    r"([0-9]+)/([0-9]+)": _fraction,
+    r"([0-9]+)\.([0-9]+)": r"\1 point \2",
+    r"([0-9.,]*[0-9])%": r"\1 percent ",
+    r"([0-9]+)(?:st|nd|rd|th)": _ordinal,
+    r"[0-9]+": _number,
+}
+"""What is written short, and what is said instead; applied in this order."""

@@ -16,10 +16,8 @@ import numpy as np
 import torch
 
 from jam_model.frames import STYLE_DIM
-from tasks.models.real.device import device_of, in_precision
+from tasks.models.real.common import device_of, in_precision, load_strictly, mono_at, read_state
 from tasks.models.real.import_masks import import_foreign
-from tasks.models.real.resample import mono_at
-from tasks.models.real.state_dict import load_strictly, read_state
 from tasks.models.released_weights import Card, find_weights, loading
 from tasks.models.style_encoder import MuqMulan
 
@@ -91,7 +89,10 @@ class MuqMulanStyleEncoder:
     def embed_audio(self, mix_CN: np.ndarray) -> np.ndarray:
         """Style of each crop, float32 [n, 512], rows of norm at most 1; a song may hold fewer than `crops`."""
         audio_N = mono_at(mix_CN, RATE_HZ)
-        crops = [list(self._clips(crop_N)) for crop_N in self._crops(audio_N)]
+        crops = [
+            [self._clip_at(crop_N, start) for start in range(0, len(crop_N), CLIP)]
+            for crop_N in self._crops(audio_N)
+        ]
         embedded_BS = self._embed([clip_N for crop in crops for clip_N in crop])
         ends = np.cumsum([len(crop) for crop in crops])[:-1]
         return np.stack([clips_BS.mean(axis=0) for clips_BS in np.split(embedded_BS, ends)])
@@ -129,9 +130,6 @@ class MuqMulanStyleEncoder:
             rng = np.random.default_rng([settings.seed, zlib.crc32(audio_N.tobytes())])
             starts = sorted(rng.integers(0, room, settings.crops, endpoint=True).tolist())
         return [audio_N[start : start + size] for start in starts]
-
-    def _clips(self, crop_N: np.ndarray) -> list[np.ndarray]:
-        return [self._clip_at(crop_N, start) for start in range(0, len(crop_N), CLIP)]
 
     def _clip_at(self, audio_N: np.ndarray, start: int) -> np.ndarray:
         """10 s from `start`; what the audio lacks is its beginning once more (shorter than 5 s: all of it)."""
@@ -185,14 +183,11 @@ def _negative_style(settings: MuqMulan) -> np.ndarray:
     card = CARDS[3]
     if not settings.needs(card):
         return np.zeros(STYLE_DIM, np.float32)
-    path = find_weights(card, *settings.place(card))
-    with loading(card, path):
+    with settings.loading(card) as path:
         style = np.load(path, allow_pickle=False)
         if style.shape not in ((STYLE_DIM,), (1, STYLE_DIM)) or not np.isfinite(style).all():
             raise ValueError(f"it holds {list(style.shape)}, not {STYLE_DIM} finite numbers")
         return style.reshape(STYLE_DIM).astype(np.float32)
 
 
-def build(settings: MuqMulan, identity: str) -> MuqMulanStyleEncoder:
-    """The style encoder, with its weights in memory."""
-    return MuqMulanStyleEncoder(settings, identity)
+build = MuqMulanStyleEncoder

@@ -17,11 +17,9 @@ import yaml
 from torch import Tensor, nn
 
 from tasks.models.judge import AXES, SongEval
-from tasks.models.real.device import device_of, in_precision
+from tasks.models.real.common import device_of, in_precision, load_strictly, mono_at, read_state
 from tasks.models.real.import_masks import import_foreign
-from tasks.models.real.resample import mono_at
-from tasks.models.real.state_dict import load_strictly, read_state
-from tasks.models.released_weights import Card, find_weights, loading
+from tasks.models.released_weights import Card
 
 VERSION = 1
 SECTION = "models.judge.songeval"
@@ -102,9 +100,7 @@ class SongEvalJudge:
 
 
 def _load_head(settings: SongEval) -> Head:
-    card = CARDS[0]
-    path = find_weights(card, *settings.place(card))
-    with loading(card, path):
+    with settings.loading(CARDS[0]) as path:
         config = yaml.safe_load((path / CONFIG).read_text(encoding="utf-8"))["generator"]
         head = Head(**{key: value for key, value in config.items() if key != "_target_"})
         load_strictly(head, read_state(path, HEAD_STATE))
@@ -115,10 +111,8 @@ def _load_head(settings: SongEval) -> Head:
 
 def _load_muq(settings: SongEval, num_features: int) -> Any:
     """MuQ with every tensor of its weights, then without the layers that nothing here listens to."""
-    card = CARDS[1]
-    path = find_weights(card, *settings.place(card))
     package = import_foreign("muq")
-    with loading(card, path):
+    with settings.loading(CARDS[1]) as path:
         config = json.loads((path / "config.json").read_text(encoding="utf-8"))
         muq = package.MuQ(config)
         load_strictly(muq, read_state(path, *MUQ_STATE))
@@ -134,6 +128,4 @@ def _load_muq(settings: SongEval, num_features: int) -> Any:
     return muq
 
 
-def build(settings: SongEval, identity: str) -> SongEvalJudge:
-    """The judge, with its weights in memory."""
-    return SongEvalJudge(settings, identity)
+build = SongEvalJudge

@@ -19,11 +19,10 @@ import numpy as np
 import torch
 
 from jam_model.frames import HOP_SAMPLES, LATENT_CHANNELS, SAMPLE_RATE_HZ, frames_of_samples
-from tasks.models.codec import StableAudio
-from tasks.models.real.device import device_of, in_precision
+from tasks.models.codec import StableAudio, check_latents, check_mix
+from tasks.models.real.common import device_of, in_precision, load_strictly, read_state
 from tasks.models.real.import_masks import import_foreign
-from tasks.models.real.state_dict import load_strictly, read_state
-from tasks.models.released_weights import Card, find_weights, loading
+from tasks.models.released_weights import Card
 
 VERSION = 1
 SECTION = "models.codec.stable_audio"
@@ -82,8 +81,7 @@ class StableAudioCodec:
         Raises:
             ValueError: not [2, N], or shorter than one latent frame.
         """
-        if mix_CN.ndim != 2 or len(mix_CN) != 2 or mix_CN.shape[1] < HOP_SAMPLES:
-            raise ValueError(f"a mix is [2, N] with N >= {HOP_SAMPLES}; got {list(mix_CN.shape)}")
+        check_mix(mix_CN)
         num_frames, spare = frames_of_samples(mix_CN.shape[1]), mix_CN.shape[1] % HOP_SAMPLES
         chunk, reach = self._settings.encode_frames, self._reach_frames
         window = min(chunk + 2 * reach, num_frames)
@@ -107,10 +105,7 @@ class StableAudioCodec:
         Raises:
             ValueError: not [T, 64] with T >= 1, or not finite.
         """
-        if latent_TC.ndim != 2 or latent_TC.shape[1] != LATENT_CHANNELS or not len(latent_TC):
-            raise ValueError(f"latents are [T, {LATENT_CHANNELS}], T >= 1; got {list(latent_TC.shape)}")
-        if not np.isfinite(latent_TC).all():
-            raise ValueError("latents hold NaN or infinite values; check the sampler's velocities")
+        check_latents(latent_TC)
         num_frames, cut = len(latent_TC), self._settings.decode_overlap // 2
         chunk = min(self._settings.decode_frames, num_frames)
         starts = list(range(0, num_frames - chunk + 1, self._settings.decode_frames - 2 * cut))
@@ -157,10 +152,8 @@ def _batches(starts: Sequence[int], size: int) -> list[Sequence[int]]:
 
 def _load_vae(settings: StableAudio, device: torch.device) -> tuple[Any, list[int]]:
     """Stable Audio Open's autoencoder, and its downsampling ratios."""
-    card = CARDS[0]
-    path = find_weights(card, *settings.place(card))
     diffusers = import_foreign("diffusers")
-    with loading(card, path), torch.inference_mode():
+    with settings.loading(CARDS[0]) as path, torch.inference_mode():
         config = json.loads((path / "config.json").read_text(encoding="utf-8"))
         vae = diffusers.AutoencoderOobleck.from_config(config)
         load_strictly(vae, read_state(path, VAE_STATE))
@@ -179,9 +172,7 @@ def _load_script(settings: StableAudio, device: torch.device) -> Decoder:
     Such an archive is a program. It cannot run Python, but torch's operators it can (some of which touch files):
     take it from its authors only. It is read where the params choose ``decoder: diffrhythm``, never otherwise.
     """
-    card = CARDS[1]
-    path = find_weights(card, *settings.place(card))
-    with loading(card, path), torch.inference_mode():
+    with settings.loading(CARDS[1]) as path, torch.inference_mode():
         decoder: Decoder = torch.jit.load(path / SCRIPT, map_location=device).eval().decode_export
         audio = decoder(torch.zeros(1, LATENT_CHANNELS, 2, device=device))
         _check_shape("a decoder", audio, (1, 2, 2 * HOP_SAMPLES))
@@ -193,6 +184,4 @@ def _check_shape(what: str, tensor: torch.Tensor, shape: tuple[int, ...]) -> Non
         raise ValueError(f"{what} of two frames gives {list(tensor.shape)}, not {list(shape)}")
 
 
-def build(settings: StableAudio, identity: str) -> StableAudioCodec:
-    """The codec, with its weights in memory."""
-    return StableAudioCodec(settings, identity)
+build = StableAudioCodec

@@ -11,16 +11,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soxr
 import torch
 
-from jam_model.frames import SAMPLE_RATE_HZ
-from tasks.models.real.device import in_precision
+from tasks.models.real.common import in_precision, vocals_at
 from tasks.models.real.import_masks import import_foreign
 
 RATE_HZ = 16_000
@@ -48,9 +45,7 @@ class LetterNet:
     @torch.inference_mode()
     def listen(self, vocals_N: np.ndarray) -> torch.Tensor:
         """Log-probabilities of the letters, [T, V], of mono vocals at 44.1 kHz."""
-        if vocals_N.ndim != 1 or not len(vocals_N):
-            raise ValueError(f"vocals: shape {vocals_N.shape}; needed is [N] mono, not empty")
-        audio_N = soxr.resample(vocals_N.astype(np.float32), SAMPLE_RATE_HZ, RATE_HZ, quality="HQ")
+        audio_N = vocals_at(vocals_N, RATE_HZ)
         if self._normalised:
             audio_N = (audio_N - audio_N.mean()) / np.sqrt(audio_N.var() + 1e-7)
         audio_N = np.pad(audio_N, (0, max(0, self._field - len(audio_N))))
@@ -58,38 +53,30 @@ class LetterNet:
         heard = []
         for place in range(0, len(windows), self._batch_size):
             batch = windows[place : place + self._batch_size]
-            sound_BN = torch.from_numpy(np.stack([self._sound(audio_N, window) for window in batch]))
+            sound_BN = torch.from_numpy(np.stack([self._sound(audio_N, window) for window, _ in batch]))
             with in_precision(self._device, self._precision):
                 logits_BTV = self._net(sound_BN.to(self._device)).logits
             frames_BTV = logits_BTV.float().log_softmax(-1).cpu()
             heard += [
-                frames_TV[window.keep_first - window.first : window.keep_end - window.first]
-                for window, frames_TV in zip(batch, frames_BTV, strict=True)
+                frames_TV[kept.start - window.start : kept.stop - window.start]
+                for (window, kept), frames_TV in zip(batch, frames_BTV, strict=True)
             ]
         return torch.cat(heard)
 
-    def _sound(self, audio_N: np.ndarray, window: Window) -> np.ndarray:
-        return audio_N[window.first * self._stride : (window.end - 1) * self._stride + self._field]
+    def _sound(self, audio_N: np.ndarray, window: range) -> np.ndarray:
+        return audio_N[window.start * self._stride : (window.stop - 1) * self._stride + self._field]
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """Frames [first, end) that the net hears at once, of which [keep_first, keep_end) are kept."""
-
-    first: int
-    end: int
-    keep_first: int
-    keep_end: int
-
-
-def windows_of(num_frames: int) -> Iterator[Window]:
-    """Windows of one length that keep every frame once; the last one ends with the song."""
+def windows_of(num_frames: int) -> Iterator[tuple[range, range]]:
+    """Windows of one length, the frames that the net hears at once, and which of them are kept: every frame
+    once; the last window ends with the song.
+    """
     keep_first = 0
     for start in range(0, num_frames, WINDOW - 2 * CONTEXT):
         first = max(0, min(start, num_frames - WINDOW))
         end = min(first + WINDOW, num_frames)
         keep_end = num_frames if end == num_frames else end - CONTEXT
-        yield Window(first, end, keep_first, keep_end)
+        yield range(first, end), range(keep_first, keep_end)
         keep_first = keep_end
         if end == num_frames:
             return

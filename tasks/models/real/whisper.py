@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-import soxr
 import torch
 
 from jam_model.frames import SAMPLE_RATE_HZ
@@ -20,8 +19,8 @@ from jam_model.words import Word
 from tasks.engine.stage import BadModel
 from tasks.models.aligner import mean_score
 from tasks.models.phonemizer import normalise_words
-from tasks.models.real.device import device_of
-from tasks.models.released_weights import Card, find_weights, loading
+from tasks.models.real.common import device_of, vocals_at
+from tasks.models.released_weights import Card
 from tasks.models.transcriber import Transcript, WhisperModel
 
 VERSION = 1
@@ -55,8 +54,7 @@ class Whisper:
         self._settings = settings
         device = device_of(CARD.section, settings.device)
         _check_precision(device, settings.precision)
-        folder = find_weights(CARD, *settings.place(CARD))
-        with loading(CARD, folder):
+        with settings.loading(CARD) as folder:
             import faster_whisper
 
             model = faster_whisper.WhisperModel(
@@ -81,9 +79,7 @@ class Whisper:
 
     def transcribe(self, vocals_N: np.ndarray) -> Transcript:
         """See `Transcriber.transcribe`; times to 20 ms."""
-        if vocals_N.ndim != 1 or not len(vocals_N):
-            raise ValueError(f"vocals: shape {vocals_N.shape}; needed is [N] mono, not empty")
-        audio_N = soxr.resample(vocals_N.astype(np.float32), SAMPLE_RATE_HZ, RATE_HZ, quality="HQ")
+        audio_N = vocals_at(vocals_N, RATE_HZ)
         duration_s = len(audio_N) / RATE_HZ
         starts_s = np.arange(0, duration_s, self._window_s).tolist()
         windows = [{"start": s, "end": min(s + self._window_s, duration_s)} for s in starts_s]
@@ -104,9 +100,7 @@ class Whisper:
         return Transcript(words, None, heard.language)
 
 
-def build(settings: WhisperModel, identity: str, min_confidence: float) -> Whisper:
-    """The transcriber that `models.transcriber.whisper` sets up."""
-    return Whisper(settings, identity, min_confidence)
+build = Whisper
 
 
 def timed_words(segments: Iterable[Any], duration_s: float) -> list[Word]:

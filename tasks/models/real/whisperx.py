@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby, islice
 
 import numpy as np
@@ -23,10 +23,11 @@ from jam_model.words import Word
 from tasks.engine.song import Refused
 from tasks.models.aligner import Line
 from tasks.models.base import RealModel
-from tasks.models.real.device import device_of
+from tasks.models.embedded.forced_alignment import Span
+from tasks.models.real.common import device_of
 from tasks.models.real.import_masks import import_foreign
 from tasks.models.real.wav2vec2 import LetterNet
-from tasks.models.released_weights import Card, find_weights, loading
+from tasks.models.released_weights import Card
 
 VERSION = 1
 CARD = Card(
@@ -105,9 +106,9 @@ class WhisperXAligner:
         if latest < num_words:
             yield latest, num_words, (0, num_frames)
 
-    def _timed(self, word: str, numbers: Sequence[int | None], letters: Sequence[Letter], start: int) -> Word:
+    def _timed(self, word: str, numbers: Sequence[int | None], letters: Sequence[Span], start: int) -> Word:
         known = [
-            max(letter.posterior, LEAST_SCORE)
+            max(letter.score, LEAST_SCORE)
             for letter, number in zip(letters, numbers, strict=True)
             if number is not None
         ]
@@ -116,17 +117,9 @@ class WhisperXAligner:
         return Word(word, first * self._net.frame_s, end * self._net.frame_s, score=min(score, 1.0))
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """Frames [first, end) of a letter, which is heard at `first` and lasts until the next, and its posterior."""
-
-    first: int
-    end: int
-    posterior: float
-
-
-def lay(frames_TV: torch.Tensor, signs: Sequence[int | None], blank: int) -> list[Letter]:
-    """Where these signs lie on the likeliest path through all the frames; None stands for any letter.
+def lay(frames_TV: torch.Tensor, signs: Sequence[int | None], blank: int) -> list[Span]:
+    """Where these signs lie on the likeliest path through all the frames; None stands for any letter. Each is heard
+    at its first frame, of which its score is the posterior, and lasts until the next.
 
     Left to itself WhisperX's path ends where it is likeliest, and as every frame costs something that is too
     soon wherever much is heard that nobody wrote down. Here a frame is added which alone hears a last sign. The
@@ -145,7 +138,7 @@ def lay(frames_TV: torch.Tensor, signs: Sequence[int | None], blank: int) -> lis
     if path is None:
         raise Refused("too_many_words", f"{len(signs)} letters find no path in {num_frames} frames")
     *laid, last, _ = [
-        Letter(points[0].time_index, points[-1].time_index + 1, points[0].score)
+        Span(points[0].time_index, points[-1].time_index + 1, points[0].score)
         for points in (list(group) for _, group in groupby(path, key=lambda point: point.token_index))
     ]
     return [*laid, replace(last, end=last.first + 1)]
@@ -154,7 +147,6 @@ def lay(frames_TV: torch.Tensor, signs: Sequence[int | None], blank: int) -> lis
 def build(settings: RealModel, identity: str, line_tolerance_s: float) -> WhisperXAligner:
     """The aligner that `models.aligner.whisperx` sets up."""
     device = device_of(CARD.section, settings.device)
-    folder = find_weights(CARD, *settings.place(CARD))
-    with loading(CARD, folder):
+    with settings.loading(CARD) as folder:
         net = LetterNet(folder, device, settings.precision, settings.batch_size)
     return WhisperXAligner(net, identity, line_tolerance_s)

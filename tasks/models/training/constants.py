@@ -12,13 +12,13 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import scipy.ndimage
 
 from tasks.models import codec, judge, style_encoder
+from tasks.models.base import CONSTANTS
 from tasks.models.embedded import song_statistics
 from tasks.toy.composition import GENRES, Score, compose, song_seed
 from tasks.toy.performance import perform
@@ -195,10 +195,10 @@ def rounded(values: np.ndarray) -> list[Any]:
     return np.round(values, DIGITS).tolist()
 
 
-MEASURES: dict[str, tuple[Path, Callable[[], dict[str, Any]]]] = {
-    "codec": (codec.CONSTANTS, measure_codec),
-    "judge": (judge.CONSTANTS, measure_judge),
-    "style_encoder": (style_encoder.CONSTANTS, measure_style),
+MEASURES: dict[str, Callable[[], dict[str, Any]]] = {
+    "codec": measure_codec,
+    "judge": measure_judge,
+    "style_encoder": measure_style,
 }
 
 
@@ -207,10 +207,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs="+", choices=list(MEASURES))
     for name in parser.parse_args().models:
-        path, measure = MEASURES[name]
-        constants = {"seed": SEED, "num_songs": NUM_SONGS, **measure()}
-        path.write_text(json.dumps(constants, indent=1) + "\n")
-        print(f"{name}: {path.name}")
+        constants = {"seed": SEED, "num_songs": NUM_SONGS, **MEASURES[name]()}
+        (CONSTANTS / f"{name}.json").write_text(json.dumps(constants, indent=1) + "\n")
+        print(f"{name}: {name}.json")
 
 
 if __name__ == "__main__":

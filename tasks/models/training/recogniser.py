@@ -46,6 +46,20 @@ WARMUP_STEPS = 50
 CONSTANT_SHARE = 0.6  # of the steps at the full learning rate; it then falls to LAST_RATE of it
 LAST_RATE = 0.02
 IGNORED = -100
+OPTIONS = (
+    ("seed", 0, "of the initial weights and the crops"),
+    ("songs-seed", 1, "of the training songs"),
+    ("songs", 360, "training songs"),
+    ("test-songs", 40, "songs to measure it on"),
+    ("test-seed", 90909, "of the test songs, as in `jam toy --seed`"),
+    ("steps", 4600, "of the optimiser"),
+    ("batch", 8, "crops of a step"),
+    ("learning-rate", 2e-3, "at its top"),
+    ("width", 96, "of the net"),
+    ("blocks", 5, "of the net"),
+    ("workers", 2, "processes that render songs"),
+)
+"""Of the command line: name, default, meaning."""
 
 log = logging.getLogger(__name__)
 
@@ -160,27 +174,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Render, train, save, measure."""
     parser = argparse.ArgumentParser(prog="python -m tasks.models.training.recogniser", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="weights to write, .safetensors")
-    parser.add_argument("--seed", type=int, default=0, help="of the initial weights and the crops")
-    parser.add_argument("--songs-seed", type=int, default=1, help="of the training songs")
-    parser.add_argument("--songs", type=int, default=360, help="training songs")
-    parser.add_argument("--test-songs", type=int, default=40)
-    parser.add_argument(
-        "--test-seed", type=int, default=90909, help="of the test songs, as in `jam toy --seed`"
-    )
-    parser.add_argument("--steps", type=int, default=4600)
-    parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--learning-rate", type=float, default=2e-3)
-    parser.add_argument("--width", type=int, default=96)
-    parser.add_argument("--blocks", type=int, default=5)
-    parser.add_argument("--workers", type=int, default=2, help="processes that render songs")
+    for name, default, meaning in OPTIONS:
+        parser.add_argument(f"--{name}", type=type(default), default=default, help=meaning)
     parser.add_argument("--cache", type=Path, help="keeps rendered songs; empty it when the toy songs change")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    if options.cache is None:
-        with tempfile.TemporaryDirectory() as folder:
-            options.cache = Path(folder)
-            _run(options)
-    else:
+    with tempfile.TemporaryDirectory() as folder:
+        options.cache = options.cache or Path(folder)
         _run(options)
 
 

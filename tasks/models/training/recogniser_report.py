@@ -8,17 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from tasks.models.embedded.ctc_decode import WordLoop, edits, greedy_phones
 from tasks.models.embedded.forced_alignment import align_phones
 from tasks.models.embedded.recogniser import (
     FRAMES_A_SECOND,
-    Posteriors,
-    Recogniser,
     level,
     load_recogniser,
-    one_thread,
 )
 from tasks.models.phonemizer import normalise_words
 from tasks.models.training.recogniser_songs import VARIANTS, TrainingSong
@@ -43,7 +39,7 @@ def measure(weights: Path, songs: Sequence[TrainingSong]) -> dict[str, Any]:
             continue
         counts: dict[str, np.ndarray] = defaultdict(lambda: np.zeros(4))
         for song in songs:
-            heard = _listen(model, song.power[variant].astype(np.float32))
+            heard = model.hear(level(song.power[variant].astype(np.float32)))
             words = [word for entry in song.words for word in normalise_words(entry.text)]
             phones = [phone for word in words for phone in said[word]]
             found = np.array(
@@ -72,12 +68,6 @@ def measure(weights: Path, songs: Sequence[TrainingSong]) -> dict[str, Any]:
         "rates": rates,
         "times_ms": {voice: _times_ms(pairs) for voice, pairs in sorted(errors_s.items())},
     }
-
-
-def _listen(model: Recogniser, power_TM: np.ndarray) -> Posteriors:
-    with torch.inference_mode(), one_thread():
-        ctc_BUV, frames_BTV = model(torch.from_numpy(level(power_TM))[None])
-    return Posteriors(ctc_BUV[0].numpy(), frames_BTV[0, : len(power_TM)].numpy())
 
 
 def _times_ms(pairs: Sequence[tuple[float, float]]) -> dict[str, float]:

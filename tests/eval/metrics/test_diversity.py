@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from eval.metrics.diversity import diversity, diversity_difference, swapped_diversity_difference
-from eval.metrics.genre_accuracy import nearest_genre
+from eval.metrics.style_similarity import nearest_genre
 
 
 def apart(songs: list[np.ndarray]) -> float:

@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 
 from eval.metrics.error_rates import (
+    WER,
     ErrorCounts,
     corpus_counts,
-    corpus_rate,
-    corpus_rate_difference,
     count_errors,
     normalise,
 )
+from eval.metrics.metric import Corpus
 from eval.stats.intervals import Resampling
 
-DRAWS = Resampling(num_resamples=500, seed=3)
+DRAWS = Corpus(Resampling(num_resamples=500, seed=3))
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_500_random_pairs_count_exactly_as_jiwer_does() -> None:
 def test_corpus_rate_is_jiwers_over_all_songs_and_not_the_mean_of_rates() -> None:
     reference, hypothesis = ["a b c d", "e", ""], ["a b c x", "f g", "h"]
     songs = [count_errors(a.split(), b.split()) for a, b in zip(reference, hypothesis, strict=True)]
-    estimate = corpus_rate(songs, DRAWS)
+    estimate = WER.estimate(songs, DRAWS)
     assert estimate.value == pytest.approx(jiwer.wer(reference, hypothesis)) == pytest.approx(4 / 5)
     assert (estimate.n, estimate.n_failed) == (3, 0)
     assert corpus_counts(songs) == ErrorCounts(3, 2, 0, 2)
@@ -74,7 +74,7 @@ def test_phones_with_several_letters_are_one_token_each() -> None:
 
 def test_rates_are_not_capped() -> None:
     songs = [ErrorCounts(0, 1, 0, 4), ErrorCounts(2, 0, 0, 0), None]
-    assert corpus_rate(songs, DRAWS).value == pytest.approx(5 / 3)
+    assert WER.estimate(songs, DRAWS).value == pytest.approx(5 / 3)
 
 
 def test_500_random_pairs_have_exactly_jiwers_counts_and_rates() -> None:
@@ -89,7 +89,7 @@ def test_500_random_pairs_have_exactly_jiwers_counts_and_rates() -> None:
         theirs = jiwer.process_words(" ".join(a), " ".join(b))
         assert song == ErrorCounts(theirs.hits, theirs.substitutions, theirs.deletions, theirs.insertions)
         assert song.rate == theirs.wer
-    assert corpus_rate(songs, DRAWS).value == jiwer.wer(
+    assert WER.estimate(songs, DRAWS).value == jiwer.wer(
         [" ".join(a) for a in reference], [" ".join(b) for b in hypothesis]
     )
 
@@ -106,19 +106,19 @@ def test_tags_go_and_backing_words_stay() -> None:
 
 def test_failed_song_is_counted_and_never_a_zero() -> None:
     songs = [ErrorCounts(1, 1, 0, 0), None, ErrorCounts(1, 1, 0, 0)]
-    estimate = corpus_rate(songs, DRAWS)
+    estimate = WER.estimate(songs, DRAWS)
     assert (estimate.value, estimate.n, estimate.n_failed) == (0.5, 2, 1)
 
 
 def test_songs_without_any_reference_word_have_jiwers_rate() -> None:
-    estimate = corpus_rate([ErrorCounts(0, 0, 0, 2), ErrorCounts(0, 0, 0, 0)], DRAWS)
+    estimate = WER.estimate([ErrorCounts(0, 0, 0, 2), ErrorCounts(0, 0, 0, 0)], DRAWS)
     assert estimate.value == jiwer.process_words(["", ""], ["la la", ""]).wer == 2
 
 
 def test_paired_difference_uses_only_songs_that_both_have() -> None:
     songs = [ErrorCounts(0, 4, 0, 0), None, ErrorCounts(2, 2, 0, 0)]
     others = [ErrorCounts(4, 0, 0, 0), ErrorCounts(0, 4, 0, 0), ErrorCounts(3, 1, 0, 0)]
-    estimate = corpus_rate_difference(songs, others, DRAWS)
+    estimate = WER.difference(songs, others, DRAWS)
     assert estimate.value == pytest.approx(6 / 8 - 1 / 8)
     assert (estimate.n, estimate.n_failed) == (2, 1)
 

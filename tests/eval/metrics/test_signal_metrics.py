@@ -7,19 +7,19 @@ import pytest
 
 from eval.metrics import word_timing as timing
 from eval.metrics.aesthetics import ranked_songs
+from eval.metrics.levels import energy_after_end
 from eval.metrics.metric import Corpus
 from eval.metrics.si_sdr import si_sdr, si_sdr_gain
 from eval.metrics.style_similarity import candidate_diversity, style_similarity
-from eval.metrics.tail_energy import energy_after_end
 from eval.metrics.word_pairs import Timed as Word
 from eval.metrics.word_timing import (
-    matched_share,
+    MATCHED_SHARE,
     swapped_timing_difference,
     timing_difference,
     timing_errors,
     timing_estimate,
 )
-from eval.stats.intervals import Resampling
+from eval.stats.intervals import Resampling, drawn_counts_BN
 
 DRAWS = Resampling(num_resamples=500, seed=0)
 
@@ -75,7 +75,7 @@ def test_timing_measures_only_words_heard_as_asked() -> None:
     assert (nothing.start_s, nothing.end_s, nothing.num_reference) == ((), (), 1)
     assert errors.start_s == pytest.approx((0.1, 0.3))
     assert errors.end_s == pytest.approx((0.0, 0.1))
-    share = matched_share([errors], Corpus(DRAWS))
+    share = MATCHED_SHARE.estimate([errors], Corpus(DRAWS))
     assert share.value == pytest.approx(2 / 3)
 
 
@@ -97,7 +97,7 @@ def test_timing_quantiles_equal_numpys_and_songs_without_words_fail() -> None:
 def test_timing_interval_equals_a_plain_loop() -> None:
     generator = np.random.default_rng(2)
     songs = [timing.TimingErrors(tuple(generator.exponential(1, 1 + i)), (0.0,), 9) for i in range(6)]
-    counts = DRAWS.counts_BN(6).astype(int)
+    counts = drawn_counts_BN(DRAWS, 6).astype(int)
     medians = [
         np.quantile(
             np.concatenate([np.tile(song.start_s, times) for song, times in zip(songs, row, strict=True)]),

@@ -11,10 +11,9 @@ from eval.metrics.aesthetics import JUDGE_MEAN
 from eval.metrics.error_rates import WER, ErrorCounts
 from eval.metrics.metric import Corpus
 from eval.pages.players import worst_songs
-from eval.results.by_genre import genre_rows
 from eval.results.comparisons import Pair, PairTable, family, pair_table
 from eval.results.report import Report, System
-from eval.results.song_row import SongRow
+from eval.results.songs import SongRow, genre_rows
 from eval.results.wording import family_line, metric_verdict
 from eval.stats.intervals import Estimate, Resampling
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from eval.metrics.error_rates import corpus_rate, count_errors, fractions, normalise
+from eval.metrics.error_rates import WER, count_errors, fractions, normalise
+from eval.metrics.metric import Corpus
 from eval.stats.intervals import Resampling
 from eval.stats.significance import paired_p_value, paired_rate_p_value
 
@@ -34,8 +35,8 @@ def test_perfect_copies_have_no_error_and_a_fifth_of_other_words_is_found_worse(
         [count_errors(normalise(a), normalise(b)) for a, b in zip(reference, hypothesis, strict=True)]
         for hypothesis in sides
     )
-    assert corpus_rate(perfect, DRAWS).value == 0.0
-    found = corpus_rate(corrupted, DRAWS)
+    assert WER.estimate(perfect, Corpus(DRAWS)).value == 0.0
+    found = WER.estimate(corrupted, Corpus(DRAWS))
     assert found.value is not None and 0.15 < found.value <= 0.21
     p_value = paired_rate_p_value(*fractions(corrupted), *fractions(perfect), DRAWS)
     assert p_value is not None and p_value < 0.01

@@ -9,6 +9,7 @@ import pytest
 
 from eval.stats.intervals import (
     Resampling,
+    drawn_counts_BN,
     jackknife,
     mean,
     paired_mean_difference,
@@ -56,7 +57,7 @@ def test_proportion_has_wilsons_interval_also_at_the_ends() -> None:
 
 def test_bootstrap_equals_a_plain_loop_over_the_same_draws() -> None:
     scores = np.random.default_rng(0).normal(size=9)
-    counts = DRAWS.counts_BN(9)
+    counts = drawn_counts_BN(DRAWS, 9)
     assert (counts.sum(axis=1) == 9).all()
     means = [np.repeat(scores, row.astype(int)).mean() for row in counts]
     estimate = mean(scores, DRAWS)

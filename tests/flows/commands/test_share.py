@@ -15,9 +15,8 @@ from eval.report.write import write_report
 from eval.results.listening_test import COLUMNS
 from eval.stats.intervals import Resampling
 from flows.commands.main import run
-from flows.pipelines.listening_answers import standing_preferences
-from flows.settings.work_folder import WorkFolder
 from tasks.audio.read import flac_bytes
+from tasks.benchmark.listening_test import standing_preferences
 from tasks.shards.data_card import write_data_card
 from tests.eval.conftest import make_report
 
@@ -128,17 +127,17 @@ def test_listen_writes_a_blind_page_whose_answers_are_read(
     folder = work / "reports/listen" / key["page"]
     assert str(folder / "listen.html") in capfd.readouterr().out
     draws = Resampling(100, 1)
-    assert standing_preferences(WorkFolder(work), draws) == []
+    assert standing_preferences(work / "reports/listen", draws) == []
     answers = [
         f"{key['page']},ann,{trial},{'A' if one['A'] == 'new' else 'B'},same"
         for trial, one in key["trials"].items()
     ]
     (folder / "ann.csv").write_text("\n".join([",".join(COLUMNS), *answers, ""]))
-    enjoyed, styled = standing_preferences(WorkFolder(work), draws)
+    enjoyed, styled = standing_preferences(work / "reports/listen", draws)
     assert (enjoyed.estimate.value, enjoyed.estimate.n, styled.estimate.value) == (1.0, 3, 0.5)
     (folder / "bob.csv").write_text("nonsense")
     with pytest.raises(ValueError, match=r"bob.csv: columns are"):
-        standing_preferences(WorkFolder(work), draws)
+        standing_preferences(work / "reports/listen", draws)
 
 
 def test_listen_needs_two_systems_that_are_there(work: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -12,11 +12,11 @@ import pytest
 
 from flows.commands.main import run
 from flows.console import doctor
-from flows.settings.check_models import IDENTITY
-from flows.settings.params import ModelsParams, load_params
+from flows.settings.params import load_params
 from tasks.engine.stage import BadModel
 from tasks.models import released_weights as weights
 from tasks.models.base import ModelChoice
+from tasks.models.chosen import IDENTITY, ModelsParams
 from tests.tasks.models.checkpoints.deep_phonemizer import write_deep_phonemizer
 
 DEEP = "models.phonemizer.model=deep_phonemizer"

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from flows.console.plan import plan_lifecycle, print_plan
-from flows.settings.project import Project
-from flows.settings.work_folder import WorkFolder
+from flows.settings.project import Project, WorkFolder
 from tasks.storage.files import write_json
 from tasks.upkeep.plan import UP_TO_DATE, Item, Plan
 from tests.tasks.tiny import write_song

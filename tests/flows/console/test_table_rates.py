@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.console import tables as look
+from flows.console import look
 from flows.settings.project import Project
 from tasks.engine.pipeline import Pipeline
 from tests.tasks.engine.probes import Factor, Measure, table_of

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from flows.pipelines.flow_models import BESIDE, stages_of, unusable_models
-from flows.settings.check_models import IDENTITY
 from flows.settings.project import Project
 from tasks.engine.source_code import NO_VALUES, closure, tree_of
+from tasks.models.chosen import IDENTITY
 
 MODULES = {
     "train": "flows.train",

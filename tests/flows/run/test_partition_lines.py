@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from flows.run.partition_lines import partition_lines
+from flows.run.progress import partition_lines
 from tasks.engine.run_partition import Receipt
 from tasks.engine.scheduler import StageReport
 

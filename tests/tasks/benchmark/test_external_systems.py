@@ -10,6 +10,7 @@ import pytest
 
 from jam_model.words import Word, rows_of
 from tasks.benchmark.external_systems import (
+    Request,
     folder_sources,
     genre_of,
     prompt_fault,
@@ -82,7 +83,7 @@ def test_folder_that_cannot_be_judged_says_why(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="is no folder"):
         read_folder("theirs", tmp_path / "gone")
     with pytest.raises(ValueError, match="a to z"):
-        read_folder("Their Model", tmp_path)
+        Request(tmp_path / "songs.json", {"Their Model": tmp_path}, {}, None)
 
 
 def test_true_songs_are_rows_of_their_own_and_uncut(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from eval.results.report_json import report_record
 from eval.stats.intervals import Resampling
 from flows.settings.params import load_params
 from tasks.audio.read import npy_bytes
-from tasks.benchmark.report import ReportText, report_of
+from tasks.benchmark.report import report_of
 from tasks.benchmark.system_metrics import Measured, measure, windows_of
 from tasks.prompts.prompts import System
 from tests.tasks.benchmark.test_system_metrics import TEXTS, Letters, prompt, row, windows
@@ -78,7 +78,7 @@ def test_the_worst_takes_have_their_sound_also_of_songs_beyond_the_first() -> No
         played.append(song_id)
         return np.zeros((2, 4410), np.float32)
 
-    report = report_of(found, systems, params, ReportText("title", ""), mix, {}, {})
+    report = report_of(found, systems, params, "title", "", [], mix, {}, {})
     hypothesis = {(row.system, row.song_id) for row in report.songs if row.audio}
     assert len(played) == len(hypothesis) < len(report.songs)
     assert {(name, SONGS[0]) for name in names} <= hypothesis
@@ -105,7 +105,7 @@ def test_a_metric_that_is_in_the_catalogue_comes_out_everywhere(monkeypatch: pyt
     found = measured(names)
     systems = [System(name, name, {}, found.prompts) for name in names]
     params = load_params().benchmark.model_copy(update={"player_songs": 0, "published": False})
-    report = report_of(found, systems, params, ReportText("title", ""), lambda song: np.zeros(0), {}, {})
+    report = report_of(found, systems, params, "title", "", [], lambda song: np.zeros(0), {}, {})
     record = report_record(report)
     assert record["metrics"]["words_written"]["unit"] == "words"
     assert record["systems"]["far"]["metrics"]["words_written"]["value"] == 2.0

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from eval.stats.intervals import Estimate
-from flows.console.sensitivity import print_sensitivity
+from flows.console.measured import print_sensitivity
 from flows.settings.params import load_params
-from tasks.benchmark.sensitivity import KINDS, Curves, guidance_test, timing_test, with_times_moved
+from tasks.benchmark.sensitivity import KINDS, guidance_test, timing_test, with_times_moved, write_curves
 from tests.tasks.prompts.test_prompts import prompt
 
 PARAMS = load_params()
@@ -52,7 +52,7 @@ def test_curves_are_written_as_numbers_and_figures_and_shown(
     known = Estimate(0.25, 0.2, 0.3, 8, 1)
     unknown = Estimate(None, None, None, 0, 9, reason="no song has words")
     points = [(0.0, dict.fromkeys(test.curves, known)), (0.3, dict.fromkeys(test.curves, unknown))]
-    path = Curves(test, points, "w", 9, ["embedded/a@1"]).write(tmp_path)
+    path = write_curves(tmp_path, test, points, "w", 9, ["embedded/a@1"])
     found = json.loads(path.read_text())
     assert found["points"][1]["metrics"][test.curves[0]]["reason"] == "no song has words"
     assert {file.stem for file in tmp_path.glob("*.svg")} == set(test.curves)

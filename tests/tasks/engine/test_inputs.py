@@ -38,17 +38,17 @@ class Overlap(Listen):
 
 def test_next_song_is_opened_while_the_model_works_and_no_more_than_that() -> None:
     stage = Overlap()
-    with opened_ahead(stage, rows(1, 2, 3)) as openings:
-        assert next(openings).song().opened == ["s0"]
+    with opened_ahead(stage, rows(1, 2, 3)) as opened:
+        assert next(opened).opened_song().opened == ["s0"]
         assert stage.seen["s1"].wait(timeout=30), "the second song was opened before the first was done"
         assert not stage.seen["s2"].is_set(), "the third waits: memory is bounded"
-        assert [opening.song().song_id for opening in openings] == ["s1", "s2"]
+        assert [row.opened_song().song_id for row in opened] == ["s1", "s2"]
 
 
 def test_dropped_songs_keep_their_place_and_are_not_opened() -> None:
     stage = Overlap()
-    with opened_ahead(stage, rows(1, 2, 3, dropped=(0, 1))) as openings:
-        assert [(opening.row.song.song_id, opening.opened is None) for opening in openings] == [
+    with opened_ahead(stage, rows(1, 2, 3, dropped=(0, 1))) as opened:
+        assert [(row.song.song_id, row.opening is None) for row in opened] == [
             ("s0", True),
             ("s1", True),
             ("s2", False),
@@ -70,8 +70,8 @@ def test_what_opening_raises_comes_out_where_the_song_is_waited_for(error: Excep
         def open(self, song: Song) -> list[str]:
             raise error
 
-    with opened_ahead(Faulty(FACTOR), rows(1)) as openings, pytest.raises(type(error)):
-        next(openings).song()
+    with opened_ahead(Faulty(FACTOR), rows(1)) as opened, pytest.raises(type(error)):
+        next(opened).opened_song()
 
 
 def test_stage_that_opens_writes_in_the_order_of_the_table_and_the_same_bytes_whatever_the_pool(

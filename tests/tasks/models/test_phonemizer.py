@@ -13,7 +13,7 @@ from tasks.models.phonemizer import (
     to_symbols,
 )
 from tasks.toy.composition import VOCABULARY
-from tasks.toy.voice import pronunciations
+from tests.tasks.toy.said import pronunciations
 
 PARAMS = load_params().models.phonemizer
 

@@ -15,7 +15,7 @@ from safetensors.numpy import save_file
 
 from tasks.engine.stage import BadModel
 from tasks.models.base import ModelChoice, RealModel
-from tasks.models.real.device import device_of
+from tasks.models.real.common import device_of
 from tasks.models.released_weights import Card, find_weights, loading, require_packages, weights_revision
 from tests.tasks.models.checkpoints.wav2vec2 import write_wav2vec2
 

@@ -15,7 +15,7 @@ from jam_model.dit import Jam
 from jam_model.shards import Sample
 from jam_model.words import Word
 from tasks.preference.dpo import PreferenceObjective, PreferParams, ReferenceDiffers, prefer
-from tasks.preference.pair_store import Pair, write_pairs
+from tasks.preference.pairs import Pair, write_pairs
 from tasks.trainer import ray_train as fitting
 from tasks.trainer.loop import Worker, run_steps
 from tests.tasks.training.test_train import JAM, PARAMS

@@ -12,16 +12,8 @@ from eval.metrics.error_rates import ErrorCounts
 from eval.metrics.frechet import FrechetReference, WindowStatistics, window_statistics
 from eval.results.rounds import RoundRow
 from eval.stats.intervals import Estimate
-from tasks.preference.gate import (
-    Gate,
-    GateParams,
-    Margins,
-    PolicyScores,
-    best_round,
-    not_converged,
-    why_kept,
-    why_stopped,
-)
+from tasks.preference.gate import Gate, GateParams, Margins, PolicyScores, best_round
+from tasks.preference.round_report import not_converged, why_kept, why_stopped
 
 REWARD, FAILED, STYLE, DIVERSITY = "reward", "failed", "style_similarity", "diversity"
 PER, ACOUSTIC_PER, FAD = "per", "acoustic_per", "fad"

@@ -11,7 +11,7 @@ import pytest
 from flows.settings.params import load_params
 from jam_model.words import Word
 from tasks.audio.read import npy_bytes
-from tasks.preference.gate_scores import policy_scores, unrewarded
+from tasks.preference.gate import policy_scores, unrewarded
 from tasks.prompts.prompts import Prompt
 from tasks.stages.reward import RewardParams, Term
 

@@ -9,18 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from flows.settings.params import load_params
 from jam_model.shards import Sample
 from jam_model.words import Word
-from tasks.engine.song import Song
-from tasks.models.phonemizer import build_phonemizer
-from tasks.models.style_encoder import build_style_encoder
 from tasks.preference.dpo import Pair
-from tasks.preference.jamify_pairs import read_pair_list, write_manifest, write_pair_list
-from tasks.prompts.read_prompts import read_requests
-from tasks.songs.listing import list_sources
-from tests.tasks.audio.test_read import LIMITS
-from tests.tasks.tiny import given, timed, write_song
+from tasks.preference.pairs import read_pair_list, write_pair_list
 
 
 def pair(number: int = 0, frames: int = 30, take_frames: int = 30, styles: int = 2) -> Pair:
@@ -144,37 +136,3 @@ def test_a_list_that_is_none_or_names_missing_files_is_refused(tmp_path: Path) -
             read_pair_list(path, vae_sampled=True)
     with pytest.raises(ValueError, match="cannot read"):
         read_pair_list(tmp_path / "nowhere.json", vae_sampled=True)
-
-
-def songs(root: Path) -> list[Song]:
-    write_song(root / "sub" / "a.wav")
-    write_song(root / "b.flac", seed=1)
-    said = {"words": timed(("hello", 0.1, 0.5, "hɛlˈoʊ"), ("moon", 0.6, 1.0, "mˈuːn"))}
-    return [
-        given("sub/a.wav", "a-1", title="a", style_text="warm pop", license="CC0", source="web", **said),
-        given("b.flac", "b-2", title="b", style_text=None, artist="Ann", **said),
-    ]
-
-
-def test_a_manifest_written_for_jamify_is_listed_again_with_its_facts(tmp_path: Path) -> None:
-    path = write_manifest(tmp_path / "out", songs(tmp_path / "songs"), tmp_path / "songs")
-    rows = json.loads(path.read_text())
-    assert rows[0] == {
-        "id": "a-1", "audio_path": "../songs/sub/a.wav", "lrc_path": "lyrics/a-1.json", "duration": 2.0,
-        "prompt_path": "styles/a-1.txt", "license": "CC0", "source": "web",
-    }  # fmt: skip
-    listing = list_sources(path, root=tmp_path)
-    assert not listing.refused
-    facts = {source.facts["title"]: source.facts for source in listing.sources}
-    assert (facts["a-1"]["license"], facts["a-1"]["source"], facts["b-2"]["artist"]) == ("CC0", "web", "Ann")
-    assert facts["a-1"]["lyrics_path"] == "out/lyrics/a-1.json"
-
-
-def test_a_manifest_written_for_jamify_can_be_sung(tmp_path: Path) -> None:
-    path = write_manifest(tmp_path / "out", songs(tmp_path / "songs"), tmp_path / "songs")
-    phonemizer = build_phonemizer(load_params().models.phonemizer)
-    encoder = build_style_encoder(load_params().models.style_encoder)
-    prompts = read_requests(path, phonemizer, encoder, LIMITS, load_params().ingest)
-    assert [(p.song_id, p.duration_s, p.texts) for p in prompts] == [
-        ("a-1", 2.0, ["hello", "moon"]), ("b-2", 2.0, ["hello", "moon"])
-    ]  # fmt: skip

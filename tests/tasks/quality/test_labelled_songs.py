@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.settings.check_models import measuring_models
 from flows.settings.params import load_params
-from tasks.quality.calibrate import Labelled
-from tasks.quality.labelled_songs import drops_in_words, labels_of
+from tasks.quality.calibrate import Labelled, drops_in_words, labels_of
 from tasks.quality.limits import is_calibrated
 
 
@@ -47,7 +45,7 @@ def test_a_folder_has_no_labels(tmp_path: Path) -> None:
 
 def test_the_limits_of_params_yaml_are_for_the_models_of_params_yaml() -> None:
     params = load_params()
-    assert is_calibrated(params.filter, measuring_models(params))
+    assert is_calibrated(params.filter, params.models.measuring())
 
 
 def test_what_is_told_is_a_line_a_kind_with_its_interval() -> None:

@@ -107,7 +107,8 @@ def run(pipeline: Pipeline, stage: str, root: Path) -> set[tuple[str, int]]:
         path, cache_key = pipeline.path(stage, number), pipeline.cache_key(stage, number)
         work = Work(stage, number, path, None, inputs, cache_key, root / "receipt.json", 1, Limits(0, 0))
         run_partition(pipeline.stages[stage], work)
-    pipeline.remove_superseded(stage)
+    for path in pipeline.superseded(stage):
+        path.unlink()
     return {(stage, number) for number in missing}
 
 

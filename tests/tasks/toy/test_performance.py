@@ -10,7 +10,8 @@ from tasks.toy import espeak, voice
 from tasks.toy.band import play_band
 from tasks.toy.composition import GENRES, VOCABULARY, compose
 from tasks.toy.performance import PEAK, perform
-from tasks.toy.voice import VOCALS_RMS, pronunciations, sing
+from tasks.toy.voice import VOCALS_RMS, sing
+from tests.tasks.toy.said import pronunciations
 
 SCORES = {score.genre: score for score in map(compose, range(40))}
 
@@ -127,5 +128,5 @@ def test_only_the_mono_genre_has_a_band_without_width(genre: str) -> None:
 
 def test_unknown_voice_is_a_value_error_and_the_next_song_is_still_sung() -> None:
     with pytest.raises(ValueError, match="no-such-voice"):
-        voice._sing_notes("no-such-voice", [("love", 0.5, 57)])
+        voice.sing_notes("no-such-voice", [("love", 0.5, 57)])
     assert sing(SCORES["pop"]).vocals_N.any()

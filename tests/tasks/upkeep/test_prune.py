@@ -84,7 +84,7 @@ def test_heavy_columns_that_are_asked_for_again_are_made_again_with_the_same_byt
     assert why(pipeline, "voice") == ["its large columns were evicted and are needed again (1 partitions)"]
     run_here(pipeline, tmp_path / "receipts")
     assert {file: file.read_bytes() for file in (path, reader)} == before
-    assert pipeline.remove_superseded("voice") == [] and pipeline.stub_path("voice", 0).exists()
+    assert pipeline.superseded("voice") == [] and pipeline.stub_path("voice", 0).exists()
 
 
 def test_stage_without_a_heavy_column_cannot_be_let_go(pipeline: Pipeline) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tasks.engine.fingerprint import sha256_of_file
 from tasks.engine.pipeline import Pipeline
 from tasks.engine.table import Source, Table
-from tasks.prompts.columns import PROMPTED_COLUMNS
+from tasks.prompts.prompts import PROMPTED_COLUMNS
 from tasks.songs.columns import SONG_COLUMNS
 from tasks.storage.files import write_json, write_json_lines
 from tasks.training.train import hash_of

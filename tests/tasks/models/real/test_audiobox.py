@@ -15,8 +15,8 @@ import torch
 from flows.settings.params import load_params
 from tasks.models import released_weights as weights
 from tasks.models.judge import JudgeParams, build_judge, judge_identity
+from tasks.models.real.common import mono_at
 from tasks.models.real.import_masks import import_foreign
-from tasks.models.real.resample import mono_at
 from tasks.stages.score import Score
 from tests.tasks.models.checkpoints.audiobox import TARGETS, write_audiobox, write_audiobox_checkpoint
 from tests.tasks.models.refusals import cut_short, refusal

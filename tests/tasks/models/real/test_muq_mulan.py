@@ -14,8 +14,8 @@ import torch
 from flows.settings.params import load_params
 from tasks.audio.read import array_of
 from tasks.models import released_weights as weights
+from tasks.models.real.common import mono_at
 from tasks.models.real.muq_mulan import MuqMulanStyleEncoder
-from tasks.models.real.resample import mono_at
 from tasks.models.style_encoder import StyleParams, build_style_encoder, style_encoder_identity
 from tasks.stages.style import Style
 from tests.tasks.models.checkpoints.muq_mulan import write_all, write_muq_mulan

@@ -15,8 +15,8 @@ from safetensors.torch import save_file
 from flows.settings.params import load_params
 from tasks.models import released_weights as weights
 from tasks.models.judge import AXES, JudgeParams, build_judge, judge_identity
+from tasks.models.real.common import mono_at
 from tasks.models.real.import_masks import import_foreign
-from tasks.models.real.resample import mono_at
 from tasks.models.real.songeval import SongEvalJudge
 from tasks.stages.score import Score
 from tests.tasks.models.checkpoints.muq import write_muq

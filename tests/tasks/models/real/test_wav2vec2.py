@@ -28,12 +28,12 @@ def net_of(folder: Path, precision: str = "float32", batch_size: int = 2) -> Let
 @pytest.mark.parametrize("num_frames", [1, WINDOW - 1, WINDOW, WINDOW + 1, 2 * WINDOW, 12_000])
 def test_windows_keep_every_frame_once_with_context_around(num_frames: int) -> None:
     windows = list(windows_of(num_frames))
-    kept = [frame for window in windows for frame in range(window.keep_first, window.keep_end)]
-    assert kept == list(range(num_frames))
-    for window in windows:
-        assert window.end - window.first == min(WINDOW, num_frames)
-        assert window.keep_first - window.first >= (CONTEXT if window.keep_first else 0)
-        assert window.end - window.keep_end >= (CONTEXT if window.keep_end < num_frames else 0)
+    frames = [frame for _, kept in windows for frame in kept]
+    assert frames == list(range(num_frames))
+    for heard, kept in windows:
+        assert len(heard) == min(WINDOW, num_frames)
+        assert kept.start - heard.start >= (CONTEXT if kept.start else 0)
+        assert heard.stop - kept.stop >= (CONTEXT if kept.stop < num_frames else 0)
 
 
 def test_a_song_of_two_windows_has_all_its_frames_and_batches_do_not_matter(folder: Path) -> None:
@@ -57,7 +57,7 @@ def test_a_song_of_one_window_is_heard_as_transformers_hears_it(
     )
     with torch.inference_mode():
         logits_TV = Wav2Vec2ForCTC.from_pretrained(folder)(heard.input_values).logits[0]
-    monkeypatch.setattr("tasks.models.real.wav2vec2.soxr.resample", lambda sound_N, *rates, quality: sound_N)
+    monkeypatch.setattr("tasks.models.real.common.soxr.resample", lambda sound_N, *rates, quality: sound_N)
     assert torch.allclose(net_of(folder).listen(audio_N), logits_TV.log_softmax(-1), atol=1e-4)
 
 

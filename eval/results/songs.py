@@ -1,0 +1,61 @@
+"""One song of one system, as the report holds it: scores, words, sound, what each stage did; and genres of songs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from eval.metrics.error_rates import ErrorCounts
+from eval.metrics.metric import Corpus, SongMetric
+from eval.stats.intervals import Estimate
+
+
+@dataclass(frozen=True)
+class SongRow:
+    """One song of one system: scores, reference and hypothesis words, and its sound.
+
+    A word is its text and its start and end in seconds. `audio` is a compressed file's bytes (mp3, ogg, flac); `peaks` its outline (eval.pages.players.waveform_peaks).
+    """
+
+    song_id: str
+    title: str
+    system: str
+    duration_s: float
+    scores: Mapping[str, float | None] = field(default_factory=dict)  # by metric name
+    reasons: Mapping[str, str] = field(default_factory=dict)  # why a score is None, by metric name
+    reference: Sequence[tuple[str, float, float]] = ()
+    hypothesis: Sequence[tuple[str, float, float]] = ()
+    audio: bytes | None = None
+    audio_type: str = "audio/mpeg"
+    peaks: Sequence[float] = ()
+    note: str = ""
+    genre: str = ""
+    counts: Mapping[str, ErrorCounts] = field(default_factory=dict)  # of error rates, by metric name
+    facts: Sequence[tuple[str, str]] = ()  # what each stage did, as (stage, facts in a line)
+
+    def value(self, metric: str) -> float | ErrorCounts | None:
+        """What the metric measured on this song: its counts where it is an error rate."""
+        return self.counts.get(metric) or self.scores.get(metric)
+
+
+@dataclass(frozen=True)
+class GenreRow:
+    """One genre of one system: its estimates by metric name."""
+
+    genre: str
+    system: str
+    estimates: Mapping[str, Estimate]
+
+
+def genre_rows(rows: Sequence[SongRow], metrics: Sequence[SongMetric], corpus: Corpus) -> list[GenreRow]:
+    """A row for each genre and system, in the order they come; songs without a genre are left out."""
+    groups: dict[tuple[str, str], list[SongRow]] = {}
+    for row in rows:
+        if row.genre:
+            groups.setdefault((row.genre, row.system), []).append(row)
+    return [
+        GenreRow(
+            genre, system, {m.name: m.estimate([row.value(m.name) for row in group], corpus) for m in metrics}
+        )
+        for (genre, system), group in groups.items()
+    ]

@@ -1,0 +1,100 @@
+"""`jam export hub`, `jam listen`: what leaves the house: shards and weights with their cards, a blind listening page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from eval.pages.listening_test import blind_html
+from flows.console.measured import last_report
+from flows.pipelines.runs import checkpoint_with
+from flows.run.progress import say
+from flows.settings.params import Params
+from flows.settings.project import Project
+from tasks.benchmark.listening_test import (
+    KEY,
+    SystemSongs,
+    blind_test,
+    songs_of_folder,
+    songs_of_table,
+)
+from tasks.benchmark.systems import TRUTH
+from tasks.models.chosen import IDENTITY
+from tasks.shards.data_card import CARD_JSON
+from tasks.shards.hub_export import BaseModel, export_data, export_model
+from tasks.storage.files import write_bytes, write_json
+
+MADE_HERE = "ships with the project"
+
+
+def export_hub(project: Project, out: Path, system: str) -> None:
+    """Write ``dataset/`` and ``model/`` into `out`.
+
+    Raises:
+        ValueError: nothing is packed or reported, the system is no checkpoint of the report, or `out` is not empty.
+    """
+    work = project.work
+    if out.is_dir() and any(out.iterdir()):
+        raise ValueError(f"export: {out} is not empty; name a new folder")
+    record = last_report(work.root)
+    hashes = record["settings"].get("weights", {})
+    if system not in hashes:
+        known = ", ".join(hashes) or "none"
+        raise ValueError(f"system: the report has no weights by {system!r}; it has {known}")
+    checkpoint = checkpoint_with(work, hashes[system])
+    bases = base_models(project.params)
+    num_shards = export_data(work.shards, out, bases)
+    card = json.loads((work.shards / CARD_JSON).read_text())
+    export_model(checkpoint, out, record, system, card, bases)
+    say(
+        f"export: {num_shards} shards in {out / 'dataset'}, {system} in {out / 'model'}; nothing was uploaded"
+    )
+
+
+def base_models(params: Params) -> list[BaseModel]:
+    """Every model the params choose, with the licence of its weights."""
+    found = []
+    for kind in IDENTITY:
+        choice = getattr(params.models, kind)
+        if choice.settings is None:
+            identity = IDENTITY[kind](choice)
+            found.append(BaseModel(kind, identity, MADE_HERE, "as the project", MADE_HERE))
+        else:
+            found += [BaseModel.of(kind, card, choice.settings.place(card)[0]) for card in choice.cards]
+    return found
+
+
+def write_blind_page(project: Project, systems: Sequence[str]) -> Path:
+    """The page and its key in ``reports/listen/<page>``; returns the page.
+
+    Raises:
+        ValueError: not two systems, one is not there, or they have too few songs in common.
+    """
+    params, work = project.params, project.work
+    if len(systems) != 2:
+        raise ValueError(f"system: {len(systems)} are given; name two: --system A --system B, or NAME=DIR")
+    left, right = (_songs(project, system) for system in systems)
+    truth = None
+    if TRUTH not in (left.name, right.name):
+        truth = songs_of_table(work.benchmark / "table", TRUTH, params.songs.root)
+    trials, key = blind_test(left, right, truth, params.listening_test, params.output)
+    folder = work.report("listen") / key.page
+    write_json(folder / KEY, key.record())
+    write_bytes(folder / "listen.html", blind_html(key.page, trials).encode())
+    say(f"listen: {len(trials)} songs by {left.name} and {right.name}: {folder / 'listen.html'}")
+    say(f"put the CSV files that listeners download into {folder}; the next `jam benchmark` reads them")
+    return folder / "listen.html"
+
+
+def _songs(project: Project, system: str) -> SystemSongs:
+    params, work = project.params, project.work
+    name, _, folder = system.partition("=")
+    if folder:
+        return songs_of_folder(name, Path(folder), params.audio)
+    songs = songs_of_table(work.benchmark / "table", name, params.songs.root)
+    if not songs.mixes:
+        raise ValueError(
+            f"system: the benchmark's table has no songs by {name!r}; run `jam benchmark` first, or give {name}=DIR"
+        )
+    return songs

@@ -1,0 +1,159 @@
+"""Which stages run, in order: to prepare songs, to generate and measure them, for candidates and gates; and their pipelines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from flows.settings.params import Params
+from flows.settings.project import Project
+from jam_model.training_facts import check_guidance, read_facts
+from tasks.engine.pipeline import Pipeline, writers_of
+from tasks.engine.stage import Stage
+from tasks.engine.table import Source
+from tasks.models.style_encoder import style_encoder_identity
+from tasks.songs.columns import SONG_COLUMNS
+from tasks.songs.listing import root_of
+from tasks.stages.align import Align
+from tasks.stages.align_transcript import AlignTranscript
+from tasks.stages.check import Check
+from tasks.stages.dedup_features import DedupFeatures
+from tasks.stages.encode import Encode
+from tasks.stages.filter import Filter
+from tasks.stages.generate import Generate
+from tasks.stages.group import COMPARED, STYLE, Group
+from tasks.stages.ingest import Ingest
+from tasks.stages.measure_levels import MeasureLevels
+from tasks.stages.pack import Pack
+from tasks.stages.phonemize import Phonemize
+from tasks.stages.reward import Reward, RewardParams, Term
+from tasks.stages.score import Score
+from tasks.stages.separate import Separate, SeparateParams
+from tasks.stages.style import Style
+from tasks.stages.transcribe import Transcribe, TranscribeParams
+from tasks.storage.object_store import place_of
+
+
+def prepare_stages(params: Params) -> list[Stage]:
+    """The stages of `prepare`, in order."""
+    keeper = Filter(params.filter)
+    return [
+        Ingest(params.ingest, params.audio),
+        Separate(params.separate, params.models.separator),
+        Transcribe(params.transcribe, params.models.transcriber),
+        Align(params.align, params.models.aligner, params.models.phonemizer),
+        Phonemize(params.phonemize, params.models.phonemizer),
+        Style(params.models.style_encoder),
+        Encode(params.models.codec),
+        DedupFeatures(params.dedup_features),
+        Check(params.check),
+        Group(params.group, params.dedup_features.max_shingles, keeper),
+        keeper,
+        Pack(params.pack),
+    ]
+
+
+def prepare_pipeline(project: Project, songs_root: str = "") -> Pipeline:
+    """The pipeline of `prepare` over the table of a work folder."""
+    work = project.work
+    guarded = guarded_pipeline(project)
+    return project.pipeline(
+        work.table,
+        prepare_stages(project.params),
+        shards=work.shards,
+        columns=SONG_COLUMNS,
+        songs_root=songs_root,
+        references={} if guarded is None else {Group.name: guarded},
+    )
+
+
+def guarded_pipeline(project: Project) -> Pipeline | None:
+    """The songs of `group.benchmark_manifest` in a table of their own, as far as they are compared; None: none given."""
+    manifest = project.params.group.benchmark_manifest
+    if manifest is None:
+        return None
+    root = root_of(place_of(manifest, "group.benchmark_manifest"))
+    stages = writers_of(prepare_stages(project.params), COMPARED | {STYLE})
+    return project.pipeline(project.work.guarded, stages, columns=SONG_COLUMNS, songs_root=root)
+
+
+def prepared_pipeline(project: Project) -> Pipeline:
+    """The prepared table of a work folder.
+
+    Raises:
+        ValueError: nothing has been prepared there.
+    """
+    pipeline, root = prepare_pipeline(project), project.work.root
+    if not pipeline.partitions:
+        raise ValueError(f"work: no song table in {root}; run `jam prepare --songs DIR --work {root}` first")
+    return pipeline
+
+
+def generate_stage(project: Project, checkpoints: Mapping[str, Path]) -> Generate:
+    """Samples from `checkpoints`, given by the hash of their weights.
+
+    Raises:
+        ValueError: a checkpoint never learned what the sampler's guidance asks of it.
+    """
+    params = project.params
+    for path in checkpoints.values():
+        check_guidance(
+            read_facts(path), params.sampler.guidance, style_encoder_identity(params.models.style_encoder)
+        )
+    where = {weights: str(path.resolve()) for weights, path in checkpoints.items()}
+    return Generate(params.models.codec, params.models.style_encoder, where)
+
+
+def listening_pipeline(
+    project: Project,
+    table_folder: Path,
+    sources: Sequence[Source],
+    checkpoints: Mapping[str, Path],
+    more: Sequence[Stage] = (),
+    songs_root: str = "",
+) -> Pipeline:
+    """Generate every song and measure it; then `more`."""
+    stages = [generate_stage(project, checkpoints), *listening_stages(project), *more]
+    return project.pipeline(table_folder, stages, sources, songs_root=songs_root)
+
+
+def listening_stages(project: Project) -> list[Stage]:
+    """Separate, transcribe every song to its end, embed and score."""
+    params = project.params
+    always = TranscribeParams(when="always", min_confidence=params.benchmark.min_confidence)
+    return [
+        Separate(SeparateParams(stems="vocals"), params.models.separator),
+        Transcribe(always, params.models.transcriber),
+        Style(params.models.style_encoder),
+        Score(params.models.judge),
+    ]
+
+
+def benchmark_stages(project: Project) -> list[Stage]:
+    """What the benchmark measures beyond: word times, levels, and a second judge where one is asked for."""
+    params = project.params
+    stages: list[Stage] = [
+        AlignTranscript(params.models.aligner, params.models.phonemizer),
+        MeasureLevels(params.check),
+    ]
+    if params.benchmark.second_judge is None:
+        return stages
+    second = RewardParams(terms=(Term(score=params.benchmark.second_judge, weight=1.0),))
+    return [*stages, Reward(second, params.models.judge)]
+
+
+def gate_stages(project: Project) -> list[Stage]:
+    """What a gate measures beyond: the reward."""
+    return [Reward(project.params.reward, project.params.models.judge)]
+
+
+def candidate_stages(project: Project, checkpoints: Mapping[str, Path]) -> list[Stage]:
+    """Generate the songs of a round, score and transcribe them."""
+    params = project.params
+    return [
+        generate_stage(project, checkpoints),
+        Score(params.models.judge),
+        Reward(params.reward, params.models.judge),
+        Separate(SeparateParams(stems="vocals"), params.models.separator),
+        Transcribe(TranscribeParams(when="always", min_confidence=0.0), params.models.guard_transcriber),
+    ]

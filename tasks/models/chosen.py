@@ -1,0 +1,48 @@
+"""The chosen model of each kind: the section `models` (ModelsParams), and what tells each chosen model's name (IDENTITY)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tasks.engine.stage import Section
+from tasks.models.aligner import AlignerParams, aligner_identity
+from tasks.models.codec import CodecParams, codec_identity
+from tasks.models.judge import JudgeParams, judge_identity
+from tasks.models.phonemizer import PhonemizerParams, phonemizer_identity
+from tasks.models.separator import SeparatorParams, separator_identity
+from tasks.models.style_encoder import StyleParams, style_encoder_identity
+from tasks.models.transcriber import GuardTranscriberParams, TranscriberParams, transcriber_identity
+
+IDENTITY: dict[str, Callable[[Any], str]] = {
+    "separator": separator_identity,
+    "transcriber": transcriber_identity,
+    "aligner": aligner_identity,
+    "phonemizer": phonemizer_identity,
+    "style_encoder": style_encoder_identity,
+    "codec": codec_identity,
+    "judge": judge_identity,
+    "guard_transcriber": transcriber_identity,
+}
+"""Each kind by its entry of `models`, and what tells the chosen model's name and revision without building it."""
+
+
+class ModelsParams(Section):
+    """The model of each kind."""
+
+    separator: SeparatorParams
+    transcriber: TranscriberParams
+    guard_transcriber: GuardTranscriberParams
+    aligner: AlignerParams
+    phonemizer: PhonemizerParams
+    style_encoder: StyleParams
+    codec: CodecParams
+    judge: JudgeParams
+
+    def decides(self) -> dict[str, Any]:
+        """What decides the values of each chosen model."""
+        return {kind: getattr(self, kind).decides() for kind in type(self).model_fields}
+
+    def measuring(self) -> tuple[str, str]:
+        """The models whose values the limits of `filter` are for: the aligner and the recogniser."""
+        return aligner_identity(self.aligner), transcriber_identity(self.transcriber)

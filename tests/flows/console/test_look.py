@@ -1,0 +1,136 @@
+"""jam look SONG: the terminal view and the page of one song, from a table that stages wrote."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from flows.commands.main import run
+from flows.console import look
+from flows.settings.params import load_params
+from tasks.engine.pipeline import Pipeline
+from tasks.engine.scheduler import run_pipelines
+from tasks.engine.stage import Section
+from tasks.engine.table import Source, Table
+from tasks.songs.columns import SONG_COLUMNS
+from tasks.stages.phonemize import Phonemize
+from tasks.upkeep import song_page as look_page
+from tests.tasks.engine.probes import ENGINE
+from tests.tasks.models.spoken import Hummed, Spoken
+from tests.tasks.tiny import timed, write_song
+
+HOSTILE = "<img src=x onerror=alert(1)> moon"
+CLAIMS = timed(("hello", 0.25, 0.75), ("moon", 1.5, 2.0))
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    """Three songs through three small stages; the songs lie in ``songs`` beside the table."""
+    root = tmp_path_factory.mktemp("work")
+    write_song(root / "songs" / "a.wav")
+    params = load_params()
+    facts = {
+        "song-hello": {"title": "hello moon", "audio": {"path": "a.wav", "bytes": None}, "artist": "Ann"},
+        "song-silence": {"title": "silence", "audio": {"path": "gone.wav", "bytes": None}},
+        "song-hostile": {"title": HOSTILE, "audio": {"path": "../../etc/passwd", "bytes": None}},
+    }
+    table = Table(root / "table", SONG_COLUMNS)
+    table.admit([Source(name, name, one) for name, one in facts.items()], ENGINE.partition_size)
+    stages = [Spoken(Section()), Phonemize(params.phonemize, params.models.phonemizer), Hummed(Section())]
+    pipeline = Pipeline(table, stages)
+    run_pipelines([pipeline], ENGINE, root / "receipts")
+    return pipeline
+
+
+@pytest.fixture(autouse=True)
+def of_this_pipeline(prepared: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(look, "prepared_pipeline", lambda project: prepared)
+    yield
+
+
+def page(prepared: Pipeline, name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> str:
+    songs = prepared.table.root.parent / "songs"
+    assert run(["look", name, "--work", str(tmp_path), "--songs", str(songs)]) == 0
+    said = capfd.readouterr().out
+    path = tmp_path / "reports" / "songs" / f"{name}.html"
+    assert f"page: {path}" in said and name in said
+    return path.read_text()
+
+
+def test_the_page_shows_words_stages_and_both_sounds(
+    prepared: Pipeline, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    html = page(prepared, "song-hello", tmp_path, capfd)
+    for text in (
+        "hello moon",
+        "Ann",
+        "mˈuːn",
+        "phonemize-v1",
+        "embedded/espeak-en-us@",
+        "by every stage that ran",
+    ):
+        assert text in html, text
+    sounds = re.findall(r'id="audio-\d">([^<]*)</script>', html)
+    assert len(sounds) == 2
+    for sound in sounds:
+        samples, _ = soundfile.read(io.BytesIO(base64.b64decode(sound)))
+        assert 1.9 < len(samples) / 44_100 < 2.2
+    assert str(prepared.table.root.parent) not in html  # no path of this machine
+
+
+def test_the_same_song_gives_the_same_page(
+    prepared: Pipeline, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    first = page(prepared, "song-hello", tmp_path, capfd)
+    assert page(prepared, "song-hello", tmp_path / "again", capfd) == first
+
+
+def test_a_dropped_song_says_why_and_by_which_stage_and_what_cannot_be_played(
+    prepared: Pipeline, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    html = page(prepared, "song-silence", tmp_path, capfd)
+    assert "no_vocals, by hummed" in html and "dropped: no_vocals" in html
+    assert "the mix cannot be read: source_gone" in html and 'id="audio-0"' not in html
+
+
+def test_hostile_titles_and_paths_do_no_harm(
+    prepared: Pipeline, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    html = page(prepared, "song-hostile", tmp_path, capfd)
+    assert "<img" not in html and "&lt;img" in html
+    assert "leads out of the songs folder" in html and "root:" not in html
+
+
+def test_long_sounds_are_cut_and_the_page_says_so(
+    prepared: Pipeline, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = page(prepared, "song-hello", tmp_path, capfd)
+    monkeypatch.setattr(look_page, "MAX_LISTEN_S", 0.5)
+    cut = page(prepared, "song-hello", tmp_path, capfd)
+    assert "the first 0.5 of 2 s can be played" in cut and len(cut) < len(whole)
+
+
+def test_claimed_times_stand_beside_the_aligned_ones(prepared: Pipeline) -> None:
+    (row,) = [row for row in prepared.rows(["words"]) if row["song_id"] == "song-hello"]
+    shown = look_page.song_page(prepared, {**row, "lyrics_times": CLAIMS}, {}, "")
+    assert shown.claimed_s == [0.25, 1.5] and shown.words[0][3] == "həlˈoʊ"
+    assert list(shown.lanes) == ["aligned", "claimed"]
+    other = [{**claim, "text": "other"} for claim in CLAIMS]
+    shown = look_page.song_page(prepared, {**row, "lyrics_times": other}, {}, "")
+    assert not shown.claimed_s
+
+
+def test_a_beginning_shows_all_songs_and_no_song_is_one_line(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["look", "song-h", "--work", str(tmp_path)]) == 0
+    said = capfd.readouterr().out
+    assert said.count("page: ") == 2
+    assert run(["look", "nothing", "--work", str(tmp_path)]) == 2
+    assert "no song id begins with 'nothing'" in capfd.readouterr().err
