@@ -7,10 +7,10 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from tasks.engine.song import Refused
-from tasks.lyrics.decode import decode_text
 from tasks.lyrics.forms import ass, lrc, midi, musicxml, plain, subtitles, ttml, ultrastar, word_json
 from tasks.lyrics.forms.written import Form, Written
 from tasks.lyrics.lyrics import Lyrics
+from tasks.lyrics.parsers.decode import decode_text
 from tasks.lyrics.sung import sung
 
 FORMS: tuple[Form, ...] = (
@@ -29,8 +29,9 @@ FORMS: tuple[Form, ...] = (
 """In the order in which they are asked; plain text, which everything fits, is the last."""
 NOT_LYRICS = "not_lyrics"
 """The reason of a file that is whole and of a known kind, but states no lyrics: facts, or notes alone."""
-LYRICS_ENDINGS = tuple(dict.fromkeys(ending for form in FORMS for ending in form.endings))
-"""Of files that may be lyrics, in the order of `FORMS`: what states more comes first."""
+_ENDINGS = dict.fromkeys(ending for form in FORMS for ending in form.endings)
+LYRICS_ENDINGS = (*(ending for ending in _ENDINGS if ending not in plain.FORM.endings), *plain.FORM.endings)
+"""Of files that may be lyrics, in the order of `FORMS`: what states more comes first, plain text last."""
 
 
 def read_lyrics(data: bytes, max_bytes: int, max_words: int, names: Collection[str] = ()) -> Lyrics:

@@ -13,9 +13,9 @@ from dataclasses import replace
 from xml.sax.saxutils import escape
 
 from tasks.engine.song import Refused
-from tasks.lyrics.decode import decode_text
 from tasks.lyrics.forms.timed import Piece, timed_pieces
 from tasks.lyrics.forms.written import Form, Line, Remark, Syllable, Written, seconds
+from tasks.lyrics.parsers.decode import decode_text
 from tasks.lyrics.parsers.mxl import holds_score, unzipped_score
 from tasks.lyrics.parsers.repeats import Signs, played
 from tasks.lyrics.parsers.score import (
