@@ -4,18 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
+from enum import IntEnum
 
 from tasks.engine.song import Refused
 from tasks.lyrics.decode import decode_text
-from tasks.lyrics.forms import lrc, plain, word_json
+from tasks.lyrics.forms import lrc, plain, sidecars, word_json
 from tasks.lyrics.forms.written import Form, Written
 from tasks.lyrics.lyrics import Lyrics
 from tasks.lyrics.sung import sung
 
-FORMS: tuple[Form, ...] = (word_json.FORM, lrc.FORM, plain.FORM)
+FORMS: tuple[Form, ...] = (word_json.FORM, sidecars.MESSAGES, sidecars.FORM, lrc.FORM, plain.FORM)
 """In the order in which they are asked; plain text, which everything fits, is the last."""
 LYRICS_ENDINGS = tuple(dict.fromkeys(ending for form in FORMS for ending in form.endings))
 """Of files that may be lyrics, in the order of `FORMS`: what states more comes first."""
+
+
+class Detail(IntEnum):
+    """How much a file states of a song's words."""
+
+    NONE = 0
+    WORDS = 1
+    LINE_TIMES = 2
+    WORD_TIMES = 3
+
+
+def detail_of(data: bytes) -> Detail:
+    """How much a file states; none where it is no lyrics at all, as a JSON of a song's other facts is not.
+
+    For the choice among several files of a song: the one that states most is its lyrics.
+    """
+    try:
+        lyrics = sung(read_written(data)[1])
+    except Refused:
+        return Detail.NONE
+    if lyrics.times:
+        return Detail.WORD_TIMES
+    return Detail.LINE_TIMES if lyrics.lines else Detail.WORDS if lyrics.words else Detail.NONE
 
 
 def read_lyrics(data: bytes, max_bytes: int, max_words: int, names: Collection[str] = ()) -> Lyrics:
