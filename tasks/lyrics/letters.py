@@ -46,10 +46,15 @@ class Letters:
         return [match[0].strip() for match in found]
 
     def words(self) -> Iterator[tuple[str, list[Syllable]]]:
-        """The words that blanks leave, each with the syllables it was written in."""
+        """The words that blanks leave, each with the syllables it was written in, and those that hold it on."""
         for match in re.finditer(r"\S+", self.text):
             places = sorted(set(self.owners[match.start() : match.end()]))
-            yield match[0], [self.line.syllables[place] for place in places]
+            syllables = [self.line.syllables[place] for place in places]
+            for syllable in self.line.syllables[places[-1] + 1 :]:
+                if syllable.text.strip():
+                    break
+                syllables.append(syllable)
+            yield match[0], syllables
 
 
 def cleaned(letters: Letters) -> Iterator[tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 from jam_model.words import Word, rows_of
@@ -38,7 +39,8 @@ class Lyrics:
     Attributes:
         times: one a word; None for a word without a start, `end_s` inf for one without an end. None: no word has one.
         lines: words joined by blanks, with the line's own times; `end_s` inf where nobody stated it. None: no times.
-        num_lines: lines with words, timed or not; None where a form has no lines.
+        line_starts: the number of each line's first word, of timed lines and others; None where a form has no lines.
+        breaks: the words before which an empty line or a label stands.
         remarks: what was left out, mended or not believed.
         form: the name of the form it was read from.
     """
@@ -46,11 +48,22 @@ class Lyrics:
     words: list[str]
     times: list[Word | None] | None = None
     lines: list[Word] | None = None
-    num_lines: int | None = None
+    line_starts: list[int] | None = None
+    breaks: Sequence[int] = ()
     notes: Sequence[Note] = ()
     labels: Sequence[Label] = ()
     remarks: Sequence[Remark] = ()
     form: str = ""
+
+    @property
+    def num_lines(self) -> int | None:
+        """Lines with words; None where a form has no lines."""
+        return None if self.line_starts is None else len(self.line_starts)
+
+    def line_words(self) -> list[list[str]]:
+        """The words of each line; all in one where a form has no lines."""
+        starts = self.line_starts or [0]
+        return [self.words[first:end] for first, end in pairwise([*starts, len(self.words)])]
 
     @property
     def last_start_s(self) -> float:

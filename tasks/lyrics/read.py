@@ -4,42 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
-from enum import IntEnum
 
 from tasks.engine.song import Refused
 from tasks.lyrics.decode import decode_text
-from tasks.lyrics.forms import lrc, plain, sidecars, word_json
+from tasks.lyrics.forms import labels, lrc, plain, sidecars, textgrid, word_json
 from tasks.lyrics.forms.written import Form, Written
 from tasks.lyrics.lyrics import Lyrics
 from tasks.lyrics.sung import sung
 
-FORMS: tuple[Form, ...] = (word_json.FORM, sidecars.MESSAGES, sidecars.FORM, lrc.FORM, plain.FORM)
+FORMS: tuple[Form, ...] = (
+    *(word_json.FORM, sidecars.MESSAGES, sidecars.FORM),
+    *(textgrid.FORM, labels.CTM, labels.HTK, labels.AUDACITY),
+    *(lrc.FORM, plain.FORM),
+)
 """In the order in which they are asked; plain text, which everything fits, is the last."""
 LYRICS_ENDINGS = tuple(dict.fromkeys(ending for form in FORMS for ending in form.endings))
 """Of files that may be lyrics, in the order of `FORMS`: what states more comes first."""
-
-
-class Detail(IntEnum):
-    """How much a file states of a song's words."""
-
-    NONE = 0
-    WORDS = 1
-    LINE_TIMES = 2
-    WORD_TIMES = 3
-
-
-def detail_of(data: bytes) -> Detail:
-    """How much a file states; none where it is no lyrics at all, as a JSON of a song's other facts is not.
-
-    For the choice among several files of a song: the one that states most is its lyrics.
-    """
-    try:
-        lyrics = sung(read_written(data)[1])
-    except Refused:
-        return Detail.NONE
-    if lyrics.times:
-        return Detail.WORD_TIMES
-    return Detail.LINE_TIMES if lyrics.lines else Detail.WORDS if lyrics.words else Detail.NONE
 
 
 def read_lyrics(data: bytes, max_bytes: int, max_words: int, names: Collection[str] = ()) -> Lyrics:
@@ -57,6 +37,15 @@ def read_lyrics(data: bytes, max_bytes: int, max_words: int, names: Collection[s
     if not lyrics.words:
         raise Refused("lyrics_empty", f"{form.name}: no word is left after labels and punctuation")
     return replace(lyrics, form=form.name)
+
+
+def stated_detail(data: bytes) -> int:
+    """How much a lyrics file states: 3 times of words, 2 of lines, 1 the words alone, 0 nothing that can be read."""
+    try:
+        lyrics = read_lyrics(data, len(data), len(data))
+    except Refused:
+        return 0
+    return 3 if lyrics.times else 2 if lyrics.lines else 1
 
 
 def read_written(data: bytes) -> tuple[Form, Written]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from jam_model.words import Word
@@ -49,7 +49,8 @@ class _Song:
         self.words: list[str] = []
         self.times: list[Word | None] = []
         self.lines: list[Word] = []
-        self.num_lines = 0
+        self.line_starts: list[int] = []
+        self.breaks: dict[int, None] = {}
         self.notes: list[Note] = []
         self.labels: list[Label] = []
         self.remarks = [*written.remarks]
@@ -66,18 +67,23 @@ class _Song:
         titles = _title_lines(self.written.lines)
         for place, letters in enumerate(rows):
             self._strip(letters, voices)
-            kind = "chords" if place in chords else "title" if place in titles else self._unsung_kind(letters)
-            if kind is None:
+            aside = (
+                "chords" if place in chords else "title" if place in titles else self._unsung_kind(letters)
+            )
+            if not letters.text.strip() or aside == "label":
+                self.breaks[len(self.words)] = None
+            if aside is None:
                 self._sing(letters, ends[place])
             elif letters.text.strip():
-                self._tell(kind, letters.line, letters.text)
+                self._tell(aside, letters.line, letters.text)
         timed = any(word is not None for word in self.times)
         times = _in_order(self.times, self.remarks) if timed else None
         return Lyrics(
             self.words,
             times,
             self.lines or None,
-            self.num_lines if self.written.has_lines else None,
+            self.line_starts if self.written.has_lines else None,
+            [number for number in self.breaks if 0 < number < len(self.words)],
             self.notes,
             self.labels,
             self.remarks,
@@ -94,9 +100,11 @@ class _Song:
                 self._tell("page", line, text)
         for text in letters.replace(INLINE_CHORD, ""):
             self._tell("chords", line, text)
-        for text in letters.replace(SQUARE):
-            self._tell("label", line, text)
-            self.labels.append(Label(len(self.words), text[1:-1].strip()))
+        while label := SQUARE.search(letters.text):
+            before = sum(len(normalise_words(text)) for text in letters.text[: label.start()].split())
+            self._tell("label", line, label[0])
+            self.labels.append(Label(len(self.words) + before, label[0][1:-1].strip()))
+            letters.put(*label.span(), " ")
         if (voice := VOICE.match(letters.text)) and voice["name"] in voices:
             self._tell("voice", line, voice[0])
             letters.put(*voice.span(), " ")
@@ -120,7 +128,7 @@ class _Song:
         """Adds a line's words, with the times and notes of their syllables."""
         line, first = letters.line, len(self.words)
         before: list[Syllable] = []
-        for text, syllables in letters.words():
+        for text, syllables in _under_one_time(letters.words()):
             words = normalise_words(text)
             known = [
                 syllable for syllable in syllables if syllable not in before or syllable is not before[-1]
@@ -128,7 +136,8 @@ class _Song:
             self._add(words, known, syllables, line)
             before = syllables
         sung_here = self.words[first:]
-        self.num_lines += bool(sung_here)
+        if sung_here:
+            self.line_starts.append(first)
         if not sung_here or not self.written.has_lines:
             return
         if line.start_s is not None:
@@ -160,6 +169,26 @@ class _Song:
         else:
             self.times += share(words, start_s, end_s)
         self.words += words
+
+
+def _under_one_time(words: Iterable[tuple[str, list[Syllable]]]) -> Iterator[tuple[str, list[Syllable]]]:
+    """The words of a line; those that stand in one syllable with both times share them, so they come together."""
+    held: tuple[str, list[Syllable]] | None = None
+    for text, syllables in words:
+        if (
+            held
+            and len(syllables) == 1
+            and len(held[1]) == 1
+            and syllables[0] is held[1][0]
+            and syllables[0].end_s
+        ):
+            held = (f"{held[0]} {text}", syllables)
+            continue
+        if held:
+            yield held
+        held = (text, syllables)
+    if held:
+        yield held
 
 
 def _ends(lines: Sequence[Line]) -> list[float]:

@@ -63,7 +63,7 @@ def read(text: str) -> Written:
         if starts:
             lines += clock.lines(starts, rest, number)
         elif backing := BACKING.match(row):
-            syllables = clock.syllables(f"({backing[1].strip('() ')})", None)
+            syllables = clock.syllables(backing[1].strip("()"), None)
             first_s = next((one.start_s for one in syllables if one.start_s is not None), None)
             lines.append(Line(syllables, first_s, None, number))
         elif (metadata := METADATA.match(row)) and _key(row) in KEYS:

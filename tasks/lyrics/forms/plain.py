@@ -9,6 +9,8 @@ from tasks.engine.song import Refused
 from tasks.lyrics.forms.json_value import parsed
 from tasks.lyrics.forms.written import Form, Written, plain_line
 
+NOT_LYRICS = "not_lyrics"
+"""The reason of a file that is whole and of a known kind, but states no lyrics."""
 JSON_HEAD = re.compile(r'\s*(?:\{\s*"|\[\s*[\[{]\s*["\[{]|\[\s*"[^"\n]*"\s*,)')
 XML = re.compile(
     r"\s*<(?:\?xml\b|!DOCTYPE\b|(?P<root>(?!(?:i|b|u|em|strong|font|span|br|p|c|v)\b)[A-Za-z][\w:.-]*)(?:\s[^<>]*)?>"
@@ -17,28 +19,26 @@ XML = re.compile(
 )
 
 
-def document_of(text: str) -> str | None:
-    """What a text is that is a document rather than lines of song; None where it is not."""
+def read(text: str) -> Written:
+    refuse_document(text)
+    return Written(tuple(plain_line(line, number) for number, line in enumerate(text.splitlines(), start=1)))
+
+
+def refuse_document(text: str) -> None:
+    """Refuses JSON and XML: their signs and names are no words to sing.
+
+    Raises:
+        Refused: ``not_lyrics`` where it is whole, ``lyrics_malformed`` where it is damaged.
+    """
     if parsed(text) is not None:
-        return "JSON without lyrics in it"
+        raise Refused(NOT_LYRICS, "JSON without words, or a text that is named lyrics")
     if JSON_HEAD.match(text):
         try:
             json.loads(text)
-        except ValueError as error:
-            where = f", line {error.lineno}: {error.msg}" if isinstance(error, json.JSONDecodeError) else ""
-            return f"damaged JSON{where}"
-        except RecursionError:
-            return "JSON nested too deep"
-    return "XML without lyrics in it" if XML.match(text) else None
-
-
-def read(text: str) -> Written:
-    if document := document_of(text):
-        raise Refused(
-            "lyrics_malformed",
-            f"the file is {document}; needs words or lines with times, a text named lyrics, or plain text",
-        )
-    return Written(tuple(plain_line(line, number) for number, line in enumerate(text.splitlines(), start=1)))
+        except (ValueError, RecursionError) as error:
+            raise Refused("lyrics_malformed", f"damaged JSON: {error}; write the file anew") from error
+    if XML.match(text):
+        raise Refused(NOT_LYRICS, "XML of no form of lyrics that is read")
 
 
 def write(written: Written) -> bytes:

@@ -272,9 +272,9 @@ def test_one_bad_entry_costs_one_word() -> None:
     ],
 )
 def test_facts_of_a_song_are_no_words(value: Any) -> None:
-    with pytest.raises(Refused, match="JSON without lyrics") as error:
+    with pytest.raises(Refused, match="JSON without words") as error:
         read(value)
-    assert error.value.reason == "lyrics_malformed"
+    assert error.value.reason == "not_lyrics"
 
 
 @pytest.mark.parametrize("text", ['{"words": [{"word": "la", "sta', '[{"word": "la",}]', "[" * 5000 + '"'])
