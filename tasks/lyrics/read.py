@@ -7,15 +7,25 @@ from dataclasses import replace
 
 from tasks.engine.song import Refused
 from tasks.lyrics.decode import decode_text
-from tasks.lyrics.forms import labels, lrc, plain, sidecars, textgrid, word_json
+from tasks.lyrics.forms import (
+    chordpro,
+    diffsinger,
+    labels,
+    lrc,
+    plain,
+    sidecars,
+    songprep,
+    textgrid,
+    word_json,
+)
 from tasks.lyrics.forms.written import Form, Written
 from tasks.lyrics.lyrics import Lyrics
 from tasks.lyrics.sung import sung
 
 FORMS: tuple[Form, ...] = (
-    *(word_json.FORM, sidecars.MESSAGES, sidecars.FORM),
+    *(diffsinger.FORM, word_json.FORM, sidecars.MESSAGES, sidecars.FORM),
     *(textgrid.FORM, labels.CTM, labels.HTK, labels.AUDACITY),
-    *(lrc.FORM, plain.FORM),
+    *(songprep.FORM, chordpro.FORM, lrc.FORM, plain.FORM),
 )
 """In the order in which they are asked; plain text, which everything fits, is the last."""
 LYRICS_ENDINGS = tuple(dict.fromkeys(ending for form in FORMS for ending in form.endings))
