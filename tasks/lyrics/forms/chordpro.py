@@ -13,7 +13,7 @@ from tasks.lyrics.forms.written import Form, Line, Remark, Written, plain_line
 from tasks.lyrics.unsung import is_label
 
 DIRECTIVE = re.compile(
-    r"^\s*\{\s*(?P<name>[a-z_]{1,30})(?:-[\w!-]{1,30})?\s*(?:[:\s]\s*(?P<text>[^{}]*))?\}\s*$", re.IGNORECASE
+    r"\{\s{0,9}(?P<name>[a-z_]{1,30})(?:-[\w!-]{1,30})?(?:[:\s](?P<text>.*))?\}", re.IGNORECASE
 )
 NAMES = ("title", "t", "subtitle", "st", "artist")
 COMMENTS = ("comment", "c", "comment_italic", "ci", "comment_box", "cb", "highlight")
@@ -45,16 +45,21 @@ MAX_RECALLS = 50
 
 def fits(text: str) -> bool:
     """A directive that is known, or a chord in tags."""
-    found = (DIRECTIVE.match(line) for line in text.splitlines() if "{" in line)
+    found = map(_directive, text.splitlines())
     return TAGGED.search(text) is not None or any(match and match["name"].lower() in KNOWN for match in found)
+
+
+def _directive(row: str) -> re.Match[str] | None:
+    """The directive that a row is; None where it is none."""
+    row = row.strip()
+    return DIRECTIVE.fullmatch(row) if row.startswith("{") and row.endswith("}") else None
 
 
 def read(text: str) -> Written:
     sheet = _Sheet()
     for number, row in enumerate(text.splitlines(), start=1):
-        directive = DIRECTIVE.match(row)
-        if directive:
-            sheet.direct(directive["name"].lower(), (directive["text"] or "").strip(), number)
+        if directive := _directive(row):
+            sheet.direct(directive["name"].lower(), (directive["text"] or "").strip(" :\t"), number)
         else:
             sheet.take(row, number)
     return Written(tuple(sheet.lines), names=tuple(sheet.names), remarks=tuple(sheet.remarks))

@@ -84,7 +84,9 @@ def _line(row: Mapping[str, Any], number: int, remarks: list[Remark]) -> Line | 
         ends = (groups[0].start_s, groups[-1].end_s) if groups else (offset_s, None)
         return Line((Syllable(" ".join(words)),), ends[0], ends[1], number)
     notes = list(_notes(row, offset_s or 0.0, number, remarks))
-    syllables = [one for word, *sung in _with_notes(words, groups, notes) for one in _syllables(word, *sung)]
+    syllables = [
+        one for word, group, its in _with_notes(words, groups, notes) for one in _syllables(word, group, its)
+    ]
     return Line(tuple(syllables), groups[0].start_s, groups[-1].end_s, number)
 
 

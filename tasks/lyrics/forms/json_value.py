@@ -153,11 +153,11 @@ def _stated(row: Mapping[str, Any]) -> tuple[Any, Any, Any, float | None]:
             return pair[0], pair[1], None, 1.0
         if isinstance(pair, dict) and "from" in pair:
             return pair["from"], pair.get("to"), None, 1.0
-    for needed in (0, 1):  # names whose start is there, then names of which there is an end
-        for names in TIMES:
-            if row.get(names[needed]) is not None:
-                start, end, length, unit_s = names
-                return row.get(start), row.get(end), row.get(length), unit_s
+    named = next((names for names in TIMES if row.get(names[0]) is not None), None)
+    named = named or next((names for names in TIMES if row.get(names[1]) is not None), None)
+    if named:
+        start, end, length, unit_s = named
+        return row.get(start), row.get(end), row.get(length), unit_s
     return None, None, None, 1.0
 
 

@@ -127,7 +127,7 @@ def _is_phonetic(letter: str) -> bool:
 
 
 def labels_of(written: Written) -> list[Label]:
-    """What to write of a song in a form of labels: each has a start and an end.
+    """What to write of a song in a form of labels: each has a start, which no other has, and an end.
 
     Raises:
         ValueError: nothing has a time.
@@ -143,6 +143,10 @@ def labels_of(written: Written) -> list[Label]:
             joined[-1] = Label(f"{joined[-1].text} {piece.text}", joined[-1].start_s, joined[-1].end_s)
         elif piece.start_s is None:
             early = f"{early}{piece.text} "
+        elif (
+            joined and piece.start_s == joined[-1].start_s
+        ):  # two under one time would be a line and its translation
+            joined[-1] = Label(f"{joined[-1].text} {piece.text}", piece.start_s, piece.end_s)
         else:
             joined.append(Label(f"{early}{piece.text}", piece.start_s, piece.end_s))
             early = ""

@@ -196,4 +196,4 @@ def _stamp(time_s: float) -> str:
     return f"{ms // 60_000:02d}:{ms // 1000 % 60:02d}.{ms % 1000:03d}"
 
 
-FORM = Form("LRC", (".lrc", ".elrc"), fits, read, write)
+FORM = Form("LRC", (".lrc", ".elrc"), fits, read, write, has_labels=True)

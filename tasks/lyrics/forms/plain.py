@@ -45,4 +45,4 @@ def write(written: Written) -> bytes:
     return "".join(f"{line.text.strip()}\n" for line in written.lines).encode()
 
 
-FORM = Form("plain text", (".txt",), lambda text: True, read, write)
+FORM = Form("plain text", (".txt",), lambda text: True, read, write, has_labels=True)

@@ -38,11 +38,9 @@ NAMES = ("title", "trackName", "track_name", "artist", "artistName", "artist_nam
 INFERIOR = ("text", "transcription", "transcript")
 DESCRIBED = ("caption", "prompt", "tags", "description")
 """Beside these a mere `text` may be another description."""
-SECTION = re.compile(
-    r"\[(?P<label>[^\[\]:\n]{1,40})\]\s*(?=\[(?:desc|lyrics|phoneme)\s*:)"
-    r"|\[lyrics:(?P<lyrics>.*?)\](?=\s*(?:\[phoneme:|\[[^\[\]:\n]{1,40}\]\s*\[(?:desc|lyrics|phoneme):|$))",
-    re.DOTALL,
-)
+FIELD = re.compile(r"\[(desc|lyrics|phoneme)\s?:")
+LABEL = re.compile(r"\[([^\[\]:\n]{1,40})\]\s{0,9}$")
+LONGEST_LABEL = 52
 
 
 def texts_of(value: Any, depth: int = 0) -> list[tuple[str, str]]:
@@ -134,22 +132,34 @@ def read_messages(text: str) -> Written:
     lines: list[Line] = []
     remarks: list[Remark] = []
     for number, said in enumerate(messages_of(parsed(text)), start=1):
-        found = list(_sections(said, number))
-        if "[lyrics:" in said and not any(line.text for line in found if not line.text.startswith("[")):
-            remarks.append(Remark("no_text", number, f"the lyrics of this message do not end: {said[:60]}"))
-        lines += found
+        lines += _sections(said, number, remarks)
     return Written(tuple(lines), remarks=tuple(remarks))
 
 
-def _sections(said: str, number: int) -> Iterator[Line]:
-    """A label line before the lyrics of each section of a message."""
-    for match in SECTION.finditer(said):
-        if match["label"]:
-            yield plain_line(f"[{match['label'].strip()}]", number)
-        else:
-            for row in (match["lyrics"] or "").splitlines():
-                if row.strip():
-                    yield plain_line(row, number)
+def _sections(said: str, number: int, remarks: list[Remark]) -> Iterator[Line]:
+    """A label line and the lyrics of each section of a message: a field ends where the next begins."""
+    fields = list(FIELD.finditer(said))
+    for place, field in enumerate(fields):
+        before = fields[place - 1].end() if place else 0
+        if label := LABEL.search(said[max(before, field.start() - LONGEST_LABEL) : field.start()]):
+            yield plain_line(f"[{label[1].strip()}]", number)
+        if field[1] != "lyrics":
+            continue
+        is_last = place + 1 == len(fields)
+        lyrics = said[field.end() : len(said) if is_last else fields[place + 1].start()]
+        next_label = None if is_last else LABEL.search(lyrics[-LONGEST_LABEL:])
+        lyrics = (
+            lyrics.rstrip()
+            if next_label is None
+            else lyrics.rstrip()[: -len(next_label[0].rstrip())].rstrip()
+        )
+        if not lyrics.endswith("]"):
+            remarks.append(
+                Remark("no_end", number, f"the lyrics of this message are not closed: {lyrics[-60:]}")
+            )
+        for row in lyrics.removesuffix("]").splitlines():
+            if row.strip():
+                yield plain_line(row, number)
 
 
 def write_messages(written: Written) -> bytes:
@@ -173,11 +183,12 @@ def write_messages(written: Written) -> bytes:
     return (json.dumps({"messages": messages}, ensure_ascii=False) + "\n").encode()
 
 
-FORM = Form("lyrics in JSON", (".json",), fits, read, write)
+FORM = Form("lyrics in JSON", (".lyrics.json",), fits, read, write, has_labels=True)
 MESSAGES = Form(
     "Muse's messages",
-    (".json", ".jsonl"),
+    (".jsonl",),
     lambda text: bool(messages_of(parsed(text))),
     read_messages,
     write_messages,
+    has_labels=True,
 )

@@ -86,4 +86,4 @@ def write(written: Written) -> bytes:
     return (" ; ".join(said) + "\n").encode()
 
 
-FORM = Form("SongPrep", (".songprep.txt",), fits, read, write)
+FORM = Form("SongPrep", (".songprep.txt",), fits, read, write, has_labels=True)

@@ -107,9 +107,11 @@ def test_muse_states_sections_and_neither_descriptions_nor_phonemes() -> None:
         ]
 
 
-def test_lyrics_that_do_not_end_are_told() -> None:
+def test_lyrics_that_are_not_closed_are_read_and_told() -> None:
     turns = [*MUSE["messages"], {"role": "user", "content": "[Outro][desc:x][lyrics:\nlost words"}]
-    assert [remark.kind for remark in read(turns).remarks if remark.kind == "no_text"] == ["no_text"]
+    lyrics = read(turns)
+    assert lyrics.words[-2:] == ["lost", "words"]
+    assert "no_end" in {remark.kind for remark in lyrics.remarks}
 
 
 @pytest.mark.parametrize(
