@@ -10,6 +10,7 @@ from tasks.lyrics.decode import decode_text
 from tasks.lyrics.forms import (
     chordpro,
     diffsinger,
+    krc,
     labels,
     lrc,
     plain,
@@ -24,8 +25,8 @@ from tasks.lyrics.sung import sung
 
 FORMS: tuple[Form, ...] = (
     *(diffsinger.FORM, word_json.FORM, sidecars.MESSAGES, sidecars.FORM),
-    *(textgrid.FORM, labels.CTM, labels.HTK, labels.AUDACITY),
-    *(songprep.FORM, chordpro.FORM, lrc.FORM, plain.FORM),
+    *(textgrid.FORM, labels.CTM, labels.TABLE, labels.HTK, labels.AUDACITY),
+    *(songprep.FORM, krc.FORM, chordpro.FORM, lrc.FORM, plain.FORM),
 )
 """In the order in which they are asked; plain text, which everything fits, is the last."""
 LYRICS_ENDINGS = tuple(dict.fromkeys(ending for form in FORMS for ending in form.endings))

@@ -28,6 +28,7 @@ TIMES: tuple[tuple[str, str, str, float | None], ...] = (
     ("startTime", "endTime", "duration", None),
     ("start_time", "end_time", "duration", None),
     ("start_s", "end_s", "duration_s", 1.0),
+    ("startS", "endS", "durationS", 1.0),
     ("begin", "end", "duration", None),
     ("ts", "te", "duration", None),
     ("from", "to", "duration", None),
@@ -84,6 +85,10 @@ def text_of(row: Mapping[str, Any]) -> str | None:
             value = " ".join(value)
         if isinstance(value, str):
             return clean(value)
+    choices = row.get("alternatives")  # AWS has a word's text in its likeliest reading
+    if isinstance(choices, list) and choices and isinstance(choices[0], dict):
+        value = choices[0].get("content")
+        return clean(value) if isinstance(value, str) else None
     return None
 
 

@@ -1,4 +1,7 @@
-"""Files of a label a row: HTK's .lab (units of 100 ns, or seconds), Audacity's label tracks, and CTM.
+"""Files of a label a row: HTK's .lab (units of 100 ns, or seconds), Audacity's label tracks, CTM, and tables with a header.
+
+Whisper's .tsv and .csv are such tables, in milliseconds. Whole numbers are ticks of 100 ns where a label lasts 10 ms and
+more in them, else milliseconds; HTK knows no others.
 
 Labels of phones, chords or parts of a song are refused by name. Rows of several recordings are too: which is the song's
 cannot be known.
@@ -6,12 +9,18 @@ cannot be known.
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from statistics import median
 
 from tasks.engine.song import Refused
+from tasks.lyrics.forms.json_value import LONGEST_WORD, MS, TIMES
 from tasks.lyrics.forms.labelled import Label, labels_of, written_of_labels
+from tasks.lyrics.forms.plain import NOT_LYRICS
+from tasks.lyrics.forms.word_json import read_rows, rows_of_json
 from tasks.lyrics.forms.written import Form, Remark, Written, seconds
 
 NUMBER = r"[+-]?\d{1,15}(?:[.,]\d{1,12})?(?:[eE][+-]?\d{1,2})?"
@@ -22,8 +31,10 @@ CTM_ROW = re.compile(
 SCORE = re.compile(r"(?P<text>.*\S)\s+-?\d+\.\d+")
 MASTER = "#!MLF!#"
 TICK_S = 1e-7
-FEWEST_TICKS = 10_000
-"""A millisecond: whole numbers from here on are HTK's ticks, below they could be anything."""
+SHORTEST = 100_000
+"""Ticks of the shortest label, 10 ms: where most are shorter, they are no ticks."""
+LATEST = 10_000_000
+"""A second in ticks, and hours in milliseconds."""
 FITTING = 0.8
 
 
@@ -50,19 +61,51 @@ def _is_ctm(text: str) -> bool:
     )
 
 
-def _is_htk(text: str) -> bool:
+def _unit_s(text: str) -> float | None:
+    """Seconds a unit of the rows of labels: a tick where numbers are whole and large; None where nothing tells."""
     rows = _matching(text, ROW)
-    whole = all("." not in row["start"] and "," not in row["start"] for row in rows)
-    ends = [int(float(row["end"].replace(",", "."))) for row in rows]
-    return bool(rows) and ((whole and max(ends) >= FEWEST_TICKS) or text.lstrip().startswith(MASTER))
+    if not rows or any(re.search("[.,eE]", row["start"] + row["end"]) for row in rows):
+        return 1.0 if rows else None
+    length = median(abs(int(row["end"]) - int(row["start"])) for row in rows)
+    latest = max(int(row["end"]) for row in rows)
+    if length >= SHORTEST or latest >= LATEST or text.lstrip().startswith(MASTER):
+        return TICK_S
+    return MS if length >= LONGEST_WORD else None
+
+
+def _is_htk(text: str) -> bool:
+    return _unit_s(text) == TICK_S
 
 
 def _is_track(text: str) -> bool:
     """Two times and a label a row; tabs or fractions tell it from a song that counts."""
+    unit_s = _unit_s(text)
     rows = _matching(text, ROW)
-    return bool(rows) and all(
-        "\t" in row["between"] or re.search("[.,]", row["start"] + row["end"]) for row in rows
-    )
+    tabs = sum("\t" in row["between"] for row in rows) >= FITTING * len(rows)
+    return unit_s in (MS, 1.0) and (tabs or all(re.search("[.,]", row["start"] + row["end"]) for row in rows))
+
+
+def _table(text: str) -> tuple[list[str], list[dict[str, str]]]:
+    """The columns and rows of a table whose header names a start; nothing where it is none."""
+    head = text.lstrip().partition("\n")[0][:400]
+    mark = max("\t,;", key=head.count)
+    names = [name.strip().strip('"') for name in head.split(mark)]
+    known = {start for start, *_ in TIMES} | {"word_start", "line_start", "onset"}
+    if len(names) < 2 or not any(name in known for name in names):
+        return [], []
+    rows = csv.reader(io.StringIO(text.lstrip().partition("\n")[2]), delimiter=mark, strict=False)
+    try:
+        return names, [dict(zip(names, row, strict=False)) for row in rows if row]
+    except csv.Error:
+        return names, []
+
+
+def read_table(text: str) -> Written:
+    names, rows = _table(text)
+    found = rows_of_json(rows)
+    if found is None:
+        raise Refused(NOT_LYRICS, f"a table of {', '.join(names)[:80]} without a column word or text")
+    return read_rows(found)
 
 
 def read_ctm(text: str) -> Written:
@@ -83,9 +126,9 @@ def read_ctm(text: str) -> Written:
     return replace(written, remarks=(*remarks, *written.remarks))
 
 
-def read_rows(text: str) -> Written:
+def read_labels(text: str) -> Written:
     """HTK's labels or Audacity's."""
-    unit_s = TICK_S if _is_htk(text) else 1.0
+    unit_s = _unit_s(text) or 1.0
     _one_recording(
         [row.strip() for row in text.splitlines() if re.fullmatch(r'\s*"[^"]*\.(?:lab|rec)"\s*', row)]
     )
@@ -113,7 +156,7 @@ def read_rows(text: str) -> Written:
 def _text(label: str, unit_s: float) -> str:
     """A label without the score that HTK puts behind it, and without its quotes."""
     text = label.strip()
-    if unit_s != 1.0:
+    if unit_s == TICK_S:
         scored = SCORE.fullmatch(text)
         text = scored["text"] if scored else text
         if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
@@ -162,6 +205,7 @@ def write_ctm(written: Written) -> bytes:
     ).encode()
 
 
-HTK = Form("HTK labels", (".lab",), _is_htk, read_rows, write_htk)
-AUDACITY = Form("Audacity labels", (".labels.txt",), _is_track, read_rows, write_track)
+HTK = Form("HTK labels", (".lab",), _is_htk, read_labels, write_htk)
+AUDACITY = Form("Audacity labels", (".labels.txt",), _is_track, read_labels, write_track)
 CTM = Form("CTM", (".ctm",), _is_ctm, read_ctm, write_ctm)
+TABLE = Form("table", (".tsv", ".csv"), lambda text: bool(_table(text)[0]), read_table)

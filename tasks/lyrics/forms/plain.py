@@ -11,7 +11,7 @@ from tasks.lyrics.forms.written import Form, Written, plain_line
 
 NOT_LYRICS = "not_lyrics"
 """The reason of a file that is whole and of a known kind, but states no lyrics."""
-JSON_HEAD = re.compile(r'\s*(?:\{\s*"|\[\s*[\[{]\s*["\[{]|\[\s*"[^"\n]*"\s*,)')
+JSON_HEAD = re.compile(r'\s*(?:\{\s*"|\[\s*[\[{]\s*["\'\[{]|\[\s*"[^"\n]*"\s*,)')
 XML = re.compile(
     r"\s*<(?:\?xml\b|!DOCTYPE\b|(?P<root>(?!(?:i|b|u|em|strong|font|span|br|p|c|v)\b)[A-Za-z][\w:.-]*)(?:\s[^<>]*)?>"
     r"(?=.*</(?P=root)\s*>\s*$))",

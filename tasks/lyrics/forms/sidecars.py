@@ -30,7 +30,7 @@ TEXTS = (
         "plain_lyrics",
         "plain",
     ),
-    *("lyrics_text", "lyric_text", "text", "transcription", "transcript", "ground_truth"),
+    *("lyrics_text", "lyric_text", "text", "transcription", "transcript", "ground_truth", "gt_lyric"),
 )
 """Names of lyrics, what states more before what states less."""
 INSIDE = ("lrc", "lyrics", "lyric", "data", "result")

@@ -1,7 +1,7 @@
 """JSON of words or lines with times: jamify's, recognisers', aligners' and players'.
 
 A list of rows, each a word, a line, or a line that holds words; in an object under the names that jamify, NeMo, Whisper
-and its kin, gentle, aeneas, Deepgram, Vosk, Musixmatch (richsync), AMLL, Spotify and YouTube give them. Texts with blanks
+and its kin, gentle, aeneas, Suno, Musixmatch, AMLL, Spotify, YouTube and speech services give them. Texts with blanks
 of their own are pieces of a line as they stand; where there are none, each is a word. Backing vocals that are marked so
 are put in round brackets.
 """
@@ -18,21 +18,25 @@ from tasks.engine.song import Refused
 from tasks.lyrics.forms.json_value import has_time, parsed, text_of, times, unit_of
 from tasks.lyrics.forms.written import Form, Line, Remark, Syllable, Written
 
-WORDS = ("word", "words", "word_segments")
+WORDS = ("word", "words", "word_segments", "aligned_words", "alignedWords", "items")
 LINES = (
-    "segments",
-    "lines",
-    "sentences",
-    "fragments",
-    "chunks",
-    "transcription",
-    "events",
-    "lyrics",
-    "segment",
+    *(
+        "segments",
+        "lines",
+        "sentences",
+        "fragments",
+        "chunks",
+        "transcription",
+        "events",
+        "lyrics",
+        "segment",
+    ),
+    "entries",
 )
-INNER = ("words", "l", "segs")
+INNER = ("words", "l", "segs", "syllabus", "syllables")
 WRAPPERS = (
     *("results", "result", "channels", "alternatives", "timestamp", "timestamps", "timestep", "transcript"),
+    *("tiers", "words", "subtitle", "subtitle_body"),
     *("response", "data", "message", "body", "richsync", "richsync_body", "lyrics", "output", "track"),
 )
 SONG = ("messages", "audio_filepath", "syncedLyrics", "plainLyrics", "lyrics", "caption", "role")
@@ -61,6 +65,12 @@ def rows_of_json(value: Any, depth: int = 0) -> Rows | None:
         if len(value) == 1 and isinstance(value[0], dict) and not has_time(value[0]):
             return rows_of_json(value[0], depth + 1) or _rows(value)
         return _rows(value)
+    if (
+        has_time(value)
+        and isinstance(value.get("text"), str)
+        and not any(key in value for key in LINES + WORDS)
+    ):
+        value = {"lines": [value]}
     lists = {key: value[key] for key in (*LINES, *WORDS) if isinstance(value.get(key), list)}
     rows = {key: found for key in lists if (found := _rows(lists[key], are_words=key in WORDS))}
     if "words" in rows and isinstance(value.get("transcript"), str):
@@ -68,6 +78,10 @@ def rows_of_json(value: Any, depth: int = 0) -> Rows | None:
     best = [key for key in rows if any(words for _, words in rows[key].lines)]
     if best or rows:
         return rows[(best or list(rows))[0]]
+    results = value.get("results")
+    if isinstance(results, list) and len(results) > 1:  # an answer in several parts
+        parts = [found for part in results if (found := rows_of_json(part, depth + 1))]
+        return Rows([line for part in parts for line in part.lines], True) if parts else None
     for key in WRAPPERS:
         if found := rows_of_json(value.get(key), depth + 1):
             return found
@@ -78,6 +92,7 @@ def _rows(values: Sequence[Any], are_words: bool = False) -> Rows | None:
     """A list as rows; None where not most of them are words or lines."""
     if not values:
         return Rows([({}, values)], False) if are_words else None
+    values = [_triple(row) if isinstance(row, list) else row for row in values]
     rows = [row for row in values if isinstance(row, dict)]
     inner = [_inner(row) for row in rows]
     fitting = [words or _is_text(row) for row, words in zip(rows, inner, strict=True)]
@@ -89,6 +104,13 @@ def _rows(values: Sequence[Any], are_words: bool = False) -> Rows | None:
     if are_words or 2 * several <= len(values) or any("word" in row for row in rows):
         return Rows([({}, values)], False)
     return Rows([(row, []) for row in rows], True)
+
+
+def _triple(row: list[Any]) -> Any:
+    """An entry of a tier, [start, end, text], as the row it is."""
+    return (
+        {"start": row[0], "end": row[1], "text": row[2]} if len(row) == 3 and isinstance(row[2], str) else row
+    )
 
 
 def _inner(row: Mapping[str, Any]) -> Sequence[Any]:
@@ -124,8 +146,16 @@ def fits(text: str) -> bool:
 def read(text: str) -> Written:
     rows = rows_of_json(parsed(text))
     assert rows is not None, "asked of what does not fit"
+    return read_rows(rows)
+
+
+def read_rows(rows: Rows) -> Written:
+    """What rows state, wherever they were found."""
     remarks: list[Remark] = []
     lines = list(_lines(rows, remarks))
+    if not rows.has_lines and any("\n" in one.text.strip() for line in lines for one in line.syllables):
+        lines = [part for line in lines for part in _broken(line)]
+        rows = Rows(rows.lines, True)
     return Written(tuple(_apart(lines)), has_lines=rows.has_lines, remarks=tuple(remarks))
 
 
@@ -171,6 +201,9 @@ def _add(
     if text is None:
         remarks.append(Remark("no_text", number, f"entry {number} has no text 'word'"))
         return
+    if entry.get("type") == "audio_event":
+        remarks.append(Remark("not_sung", number, text))
+        return
     start_s, end_s = times(entry, number, remarks, unit_s)
     if "o" in entry or "tOffsetMs" in entry:  # counted from the line's start
         offset_s, _ = times({"start": entry.get("o"), "startTimeMs": entry.get("tOffsetMs")}, number, remarks)
@@ -181,6 +214,24 @@ def _add(
         before = syllables[-1]
         ends_s = start_s if before.end_s is None else before.end_s
         syllables[-1] = replace(before, text=f"{before.text} ", end_s=ends_s)
+
+
+def _broken(line: Line) -> Iterator[Line]:
+    """A line whose texts hold breaks and labels, as Suno's words do: ``"[Verse]\\nOpen "``; the word has the times."""
+    row: list[Syllable] = []
+    for syllable in line.syllables:
+        parts = syllable.text.split("\n")
+        sung = next(
+            (place for place, part in enumerate(parts) if part.strip() and part.strip()[0] != "["), None
+        )
+        for place, part in enumerate(parts):
+            if place and row:
+                yield Line(tuple(row), row[0].start_s, None, line.number)
+                row = []
+            if part.strip():
+                row.append(replace(syllable, text=part) if place == sung else Syllable(part))
+    if row:
+        yield Line(tuple(row), row[0].start_s, None, line.number)
 
 
 def _apart(lines: list[Line]) -> list[Line]:

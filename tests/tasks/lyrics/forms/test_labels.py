@@ -50,6 +50,25 @@ def test_labels_of_lines_give_line_times_and_points_have_no_end() -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "start\tend\ttext\n1000\t2500\tOpen the gate\n3000\t4000\tlet it in\n",
+        'start,end,text\n1000,2500," Open the gate"\n3000,4000," let it in"\n',
+        "start;end;text\n1.0;2.5;Open the gate\n3.0;4.0;let it in\n",
+        "1000\t2500\tOpen the gate\n3000\t4000\tlet it in\n",
+    ],
+)
+def test_whispers_tables_are_in_milliseconds(text: str) -> None:
+    assert line_starts(read(text)) == [("open the gate", 1), ("let it in", 3)]
+
+
+def test_a_table_of_words_gives_word_times_and_one_of_times_alone_is_no_lyrics() -> None:
+    assert stated(read("word\tstart\tend\nopen\t1.0\t1.5\ngate\t1.5\t2.0\n")) == WORDS
+    with pytest.raises(Refused, match="not_lyrics: a table of word_start"):
+        read("word_start,word_end,line_end\n1.0,1.5,\n1.5,2.0,2.0\n")
+
+
+@pytest.mark.parametrize(
     ("text", "kind"),
     [
         (

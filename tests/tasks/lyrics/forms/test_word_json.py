@@ -148,6 +148,59 @@ def read(value: Any) -> Lyrics:
             },
         ),
         (
+            "Suno, with breaks and labels in its words",
+            {
+                "aligned_words": [
+                    {"word": "[Verse]\nOpen ", "success": True, "start_s": 1.0, "end_s": 1.5, "p_align": 0.9},
+                    {"word": "gate\n", "success": True, "start_s": 1.5, "end_s": 2.0, "p_align": 0.9},
+                ]
+            },
+        ),
+        (
+            "Google",
+            {
+                "results": [
+                    {"alternatives": [{"words": [{"word": "open", "startTime": "1s", "endTime": "1.500s"}]}]},
+                    {"alternatives": [{"words": [{"word": "gate", "startTime": "1.5s", "endTime": "2s"}]}]},
+                ]
+            },
+        ),
+        (
+            "AWS",
+            {
+                "results": {
+                    "items": [
+                        {
+                            "start_time": str(a),
+                            "end_time": str(b),
+                            "alternatives": [{"content": w}],
+                            "type": "pronunciation",
+                        }
+                        for w, a, b in WORDS
+                    ]
+                }
+            },
+        ),
+        (
+            "ElevenLabs",
+            {
+                "words": [
+                    {"text": "open", "start": 1.0, "end": 1.5, "type": "word"},
+                    {"text": " ", "start": 1.5, "end": 1.5, "type": "spacing"},
+                    {"text": "gate", "start": 1.5, "end": 2.0, "type": "word"},
+                    {"text": "(laughter)", "start": 2.0, "end": 3.0, "type": "audio_event"},
+                ]
+            },
+        ),
+        (
+            "MFA",
+            {
+                "start": 0,
+                "end": 3,
+                "tiers": {"words": {"type": "interval", "entries": [[a, b, w] for w, a, b in WORDS]}},
+            },
+        ),
+        (
             "Vosk",
             {
                 "result": [{"conf": 1.0, "word": w, "start": a, "end": b} for w, a, b in WORDS],
