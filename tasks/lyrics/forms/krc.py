@@ -8,7 +8,7 @@ puts before the lines are credits, and go; tags are those of LRC.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from dataclasses import replace
 
 from tasks.lyrics.forms.json_value import MS
 from tasks.lyrics.forms.written import Form, Line, Remark, Syllable, Written, plain_line, seconds
@@ -46,13 +46,13 @@ def _line(start: int, length: int, text: str, number: int) -> Line:
     return Line(syllables, seconds(start * MS), seconds((start + length) * MS), number)
 
 
-def _words(text: str, line_start: int) -> Iterator[Syllable]:
+def _words(text: str, line_start: int) -> list[Syllable]:
     """The words of a line with their times; a blank alone stays with the word before it."""
     marks = list(OFFSET.finditer(text))
     from_start = line_start if marks else 0
     marks = marks or list(START.finditer(text))
     if not marks:
-        return
+        return []
     head, tail = text[: marks[0].start()], text[marks[-1].end() :]
     if head.strip() and not tail.strip():  # QRC: each mark follows its word
         edges = [0, *(mark.end() for mark in marks)]
@@ -60,11 +60,16 @@ def _words(text: str, line_start: int) -> Iterator[Syllable]:
     else:
         edges = [*(mark.start() for mark in marks[1:]), len(text)]
         texts = [text[mark.end() : upto] for mark, upto in zip(marks, edges, strict=True)]
-        if head:
-            yield Syllable(head)
+    words = [Syllable(head)] if head.strip() and tail.strip() else []
     for mark, its in zip(marks, texts, strict=True):
         start, length = from_start + int(mark["start"]), int(mark["length"])
-        yield Syllable(its, seconds(start * MS), seconds((start + length) * MS) if length else None)
+        if its.strip():
+            words.append(
+                Syllable(its, seconds(start * MS), seconds((start + length) * MS) if length else None)
+            )
+        elif words:
+            words[-1] = replace(words[-1], text=f"{words[-1].text} ")
+    return words
 
 
 def write(written: Written) -> bytes:
