@@ -19,9 +19,8 @@ from statistics import median
 from tasks.engine.song import Refused
 from tasks.lyrics.forms.json_value import LONGEST_WORD, MS, TIMES
 from tasks.lyrics.forms.labelled import Label, labels_of, written_of_labels
-from tasks.lyrics.forms.plain import NOT_LYRICS
 from tasks.lyrics.forms.word_json import read_rows, rows_of_json
-from tasks.lyrics.forms.written import Form, Remark, Written, seconds
+from tasks.lyrics.forms.written import NOT_LYRICS, Form, Remark, Written, seconds
 
 NUMBER = r"[+-]?\d{1,15}(?:[.,]\d{1,12})?(?:[eE][+-]?\d{1,2})?"
 ROW = re.compile(rf"\s*(?P<start>{NUMBER})(?P<between>\s+)(?P<end>{NUMBER})(?P<label>\s.*)?")
@@ -208,4 +207,4 @@ def write_ctm(written: Written) -> bytes:
 HTK = Form("HTK labels", (".lab",), _is_htk, read_labels, write_htk)
 AUDACITY = Form("Audacity labels", (".labels.txt",), _is_track, read_labels, write_track)
 CTM = Form("CTM", (".ctm",), _is_ctm, read_ctm, write_ctm)
-TABLE = Form("table", (".tsv", ".csv"), lambda text: bool(_table(text)[0]), read_table)
+TABLE = Form("table", (".tsv",), lambda text: bool(_table(text)[0]), read_table)

@@ -7,10 +7,8 @@ import re
 
 from tasks.engine.song import Refused
 from tasks.lyrics.forms.json_value import parsed
-from tasks.lyrics.forms.written import Form, Written, plain_line
+from tasks.lyrics.forms.written import NOT_LYRICS, Form, Written, plain_line
 
-NOT_LYRICS = "not_lyrics"
-"""The reason of a file that is whole and of a known kind, but states no lyrics."""
 JSON_HEAD = re.compile(r'\s*(?:\{\s*"|\[\s*[\[{]\s*["\'\[{]|\[\s*"[^"\n]*"\s*,)')
 XML = re.compile(
     r"\s*<(?:\?xml\b|!DOCTYPE\b|(?P<root>(?!(?:i|b|u|em|strong|font|span|br|p|c|v)\b)[A-Za-z][\w:.-]*)(?:\s[^<>]*)?>"

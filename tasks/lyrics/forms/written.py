@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 from jam_model.words import MAX_SECONDS
 
+NOT_LYRICS = "not_lyrics"
+"""The reason of a file that is whole and of a known kind, but states no lyrics: facts, phones, chords or notes alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Remark:
