@@ -18,7 +18,7 @@ from flows.settings.params import load_params
 from flows.settings.params_files import BASE
 from tasks.audio.read import read_audio
 from tasks.engine.song import Song, SongError
-from tasks.lyrics.parsers.decode import decode_text
+from tasks.lyrics.parts.decode import decode_text
 from tasks.lyrics.read import read_lyrics
 from tasks.prompts.jamify_manifest import read_requests
 from tasks.songs.listing import Listing, list_sources

@@ -28,7 +28,7 @@ FLOORS = (  # from the top; a module imports its own room and rooms on floors be
     {"tasks.models", "tasks.toy"},
     {"tasks.models.embedded", "tasks.trainer"},
     {"tasks.lyrics.forms"},
-    {"tasks.lyrics.parsers"},
+    {"tasks.lyrics.parts"},
     {"tasks.engine", "eval.report"},
     {"tasks.storage", "eval.pages"},
     {"eval.results"},

@@ -19,7 +19,7 @@ from tasks.storage.retry import hint_of
 
 # isort: off
 # each module adds its commands; this is their order in `jam --help`
-from flows.commands import lifecycle, rounds, measure, look, upkeep, share  # noqa: F401
+from flows.commands import lifecycle, rounds, measure, look, lyrics, upkeep, share  # noqa: F401
 
 # isort: on
 PANELS = {
@@ -27,6 +27,7 @@ PANELS = {
     "rounds": "Preference rounds",
     "measure": "Measure",
     "look": "Look",
+    "lyrics": "Lyrics",
     "upkeep": "Upkeep",
     "share": "Share",
 }

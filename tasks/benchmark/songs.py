@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from tasks.engine.song import Refused
 from tasks.engine.stage import Section
 from tasks.lyrics.lyrics import Lyrics
-from tasks.lyrics.parsers.decode import decode_text
+from tasks.lyrics.parts.decode import decode_text
 from tasks.lyrics.read import LYRICS_ENDINGS, read_lyrics
 from tasks.prompts.jamify_manifest import SAFE_ID
 from tasks.songs.beside import STYLE_ENDING

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from tasks.lyrics.forms.written import Line, Syllable
+from tasks.lyrics.parts.written import Line, Syllable
 
 ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,8});")
 TAG = re.compile(r"</?(?:i|b|u|em|strong|font|span|br|p|c|v|ruby|rt)\b[^<>]{0,80}>", re.IGNORECASE)

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from jam_model.words import Word, rows_of
-from tasks.lyrics.forms.written import Remark
+from tasks.lyrics.parts.written import Remark
 
 EXAMPLES = 3  # of a kind of remark
 

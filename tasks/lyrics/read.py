@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 from dataclasses import replace
 
 from tasks.engine.song import Refused
-from tasks.lyrics.forms import ass, lrc, midi, musicxml, plain, subtitles, ttml, ultrastar, word_json
-from tasks.lyrics.forms.written import Form, Written
+from tasks.lyrics.forms import (
+    ass,
+    chordpro,
+    diffsinger,
+    krc,
+    labels,
+    lrc,
+    midi,
+    musicxml,
+    plain,
+    sidecars,
+    songprep,
+    subtitles,
+    textgrid,
+    ttml,
+    ultrastar,
+    word_json,
+)
 from tasks.lyrics.lyrics import Lyrics
-from tasks.lyrics.parsers.decode import decode_text
+from tasks.lyrics.parts.decode import decode_text
+from tasks.lyrics.parts.written import Form, Written
 from tasks.lyrics.sung import sung
 
 FORMS: tuple[Form, ...] = (
-    midi.FORM,
-    musicxml.ZIPPED,
-    word_json.FORM,
-    ttml.FORM,
-    musicxml.FORM,
-    ass.FORM,
-    subtitles.VTT,
-    subtitles.SRT,
-    ultrastar.FORM,
-    lrc.FORM,
-    plain.FORM,
+    *(midi.FORM, musicxml.ZIPPED),
+    *(diffsinger.FORM, word_json.FORM, sidecars.MESSAGES, sidecars.FORM),
+    *(ttml.FORM, musicxml.FORM, textgrid.FORM, ass.FORM, subtitles.VTT, subtitles.SRT),
+    *(labels.CTM, labels.TABLE, labels.HTK, labels.AUDACITY),
+    *(ultrastar.FORM, songprep.FORM, krc.FORM, chordpro.FORM, lrc.FORM, plain.FORM),
 )
 """In the order in which they are asked; plain text, which everything fits, is the last."""
-NOT_LYRICS = "not_lyrics"
-"""The reason of a file that is whole and of a known kind, but states no lyrics: facts, or notes alone."""
 _ENDINGS = dict.fromkeys(ending for form in FORMS for ending in form.endings)
 LYRICS_ENDINGS = (*(ending for ending in _ENDINGS if ending not in plain.FORM.endings), *plain.FORM.endings)
 """Of files that may be lyrics, in the order of `FORMS`: what states more comes first, plain text last."""
@@ -73,19 +81,4 @@ def read_written(data: bytes) -> tuple[Form, Written]:
     if "\0" in text:
         raise Refused("lyrics_malformed", "the text holds a NUL character")
     form = next(form for form in FORMS if not form.binary and form.fits(text))  # type: ignore[arg-type]
-    if form is plain.FORM:
-        _refuse_markup(text)
     return form, form.read(text)  # type: ignore[arg-type]
-
-
-def _refuse_markup(text: str) -> None:
-    """Refuses JSON and XML that no form takes: their signs and names are no words to sing."""
-    head = "".join(text[:200].split())
-    if head.startswith(('{"', "[{", '["', "[[")) or head in ("[]", "{}"):
-        try:
-            json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise Refused("lyrics_malformed", f"not JSON: {error}") from error
-        raise Refused(NOT_LYRICS, "JSON without words or the text 'lyrics'")
-    if head.startswith(("<?xml", "<!DOCTYPE")):
-        raise Refused(NOT_LYRICS, "XML of no form of lyrics that is read")

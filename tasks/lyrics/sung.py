@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import groupby
 
 from jam_model.words import Word
-from tasks.lyrics.forms.written import Line, Remark, Syllable, Written
 from tasks.lyrics.letters import Letters, cleaned
 from tasks.lyrics.lyrics import Label, Lyrics, Note, share
-from tasks.lyrics.unsung import (
+from tasks.lyrics.parts.unsung import (
     INLINE_CHORD,
     PAGE,
     REPEAT,
@@ -25,10 +25,13 @@ from tasks.lyrics.unsung import (
     label_of,
     voice_names,
 )
+from tasks.lyrics.parts.written import Line, Remark, Syllable, Written
 from tasks.models.phonemizer import normalise_words
 
 TITLE_LINES = 2
 """So many lines without a stamp may stand before the first that has one: title and artist."""
+MAX_SHARED = 3
+"""So many words share one stated time by their letters; of a longer text the first alone has it, without an end."""
 
 
 def sung(written: Written) -> Lyrics:
@@ -128,7 +131,7 @@ class _Song:
         """Adds a line's words, with the times and notes of their syllables."""
         line, first = letters.line, len(self.words)
         before: list[Syllable] = []
-        for text, syllables in letters.words():
+        for text, syllables in _under_one_time(list(letters.words())):
             words = normalise_words(text)
             known = [
                 syllable for syllable in syllables if syllable not in before or syllable is not before[-1]
@@ -169,6 +172,20 @@ class _Song:
         else:
             self.times += share(words, start_s, end_s)
         self.words += words
+
+
+def _under_one_time(words: Sequence[tuple[str, list[Syllable]]]) -> Iterator[tuple[str, list[Syllable]]]:
+    """The words of a line; a few that stand in one syllable with both times share them, so they come together."""
+    for _, group in groupby(words, key=lambda word: id(word[1][0]) if len(word[1]) == 1 else id(word)):
+        said = list(group)
+        syllable = said[0][1][0]
+        if len(said) == 1 or syllable.end_s is None:
+            yield from said
+        elif len(said) <= MAX_SHARED:
+            yield " ".join(text for text, _ in said), [syllable]
+        else:
+            begun = replace(syllable, end_s=None)
+            yield from ((text, [begun]) for text, _ in said)
 
 
 def _ends(lines: Sequence[Line]) -> list[float]:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from tasks.audio.read import AudioParams, read_audio
-from tasks.lyrics.parsers.decode import decode_text
+from tasks.lyrics.parts.decode import decode_text
 from tasks.lyrics.read import read_lyrics
 from tasks.models.phonemizer import Phonemizer, PhonemizerParams, build_phonemizer, phonemized
 from tasks.models.style_encoder import StyleEncoder

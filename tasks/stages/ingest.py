@@ -13,10 +13,10 @@ from tasks.engine.columns import Column
 from tasks.engine.song import Refused, Song, SongError
 from tasks.engine.stage import Section, Stage
 from tasks.lyrics.columns import LABEL, NOTE, REMARK
-from tasks.lyrics.forms.written import Remark
 from tasks.lyrics.lyrics import Lyrics
-from tasks.lyrics.parsers.decode import decode_text
-from tasks.lyrics.read import NOT_LYRICS, read_lyrics
+from tasks.lyrics.parts.decode import decode_text
+from tasks.lyrics.parts.written import NOT_LYRICS, Remark
+from tasks.lyrics.read import read_lyrics
 from tasks.songs.columns import DURATION_S, STRINGS, WORD
 from tasks.songs.files import bytes_of, song_file
 

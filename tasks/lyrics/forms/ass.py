@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tasks.lyrics.forms.timed import timed_pieces
-from tasks.lyrics.forms.written import Form, Line, Remark, Syllable, Written, seconds
+from tasks.lyrics.parts.timed import timed_pieces
+from tasks.lyrics.parts.written import Form, Line, Remark, Syllable, Written, seconds
 
 SECTION = re.compile(r"^[ \t]*\[(?:Script Info|V4\+? Styles|Events)\][ \t]*$", re.IGNORECASE | re.MULTILINE)
 ROW = re.compile(r"^\s*(Dialogue|Comment)\s*:(.*)$", re.IGNORECASE)

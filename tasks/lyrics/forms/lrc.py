@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tasks.lyrics.forms.written import Form, Line, Remark, Syllable, Written
+from tasks.lyrics.parts.written import Form, Line, Remark, Syllable, Written
 
 STAMP_TEXT = r"\s*(?:(\d{1,2}):)?(\d{1,3}):(\d{1,2})(?:([.:,])(\d{1,9}))?\s*"
 STAMP = re.compile(rf"\s*\[{STAMP_TEXT}\]")
@@ -196,4 +196,4 @@ def _stamp(time_s: float) -> str:
     return f"{ms // 60_000:02d}:{ms // 1000 % 60:02d}.{ms % 1000:03d}"
 
 
-FORM = Form("LRC", (".lrc", ".elrc"), fits, read, write)
+FORM = Form("LRC", (".lrc", ".elrc"), fits, read, write, has_labels=True)

@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from tasks.engine.song import Refused
-from tasks.lyrics.forms.timed import timed_pieces
-from tasks.lyrics.forms.written import Form, Line, Remark, Syllable, Written, seconds
-from tasks.lyrics.parsers.smf import DRUMS, END_OF_TRACK, TEMPO, MidiSong, Sound, chunk, length, unwrapped
+from tasks.lyrics.parts.smf import DRUMS, END_OF_TRACK, TEMPO, MidiSong, Sound, chunk, length, unwrapped
+from tasks.lyrics.parts.timed import timed_pieces
+from tasks.lyrics.parts.written import Form, Line, Remark, Syllable, Written, seconds
 
 TEXT, NAME, LYRIC, CUE = 1, 3, 5, 7
 HELD = re.compile(r"[-_~+]+")

@@ -13,12 +13,10 @@ from dataclasses import replace
 from xml.sax.saxutils import escape
 
 from tasks.engine.song import Refused
-from tasks.lyrics.forms.timed import Piece, timed_pieces
-from tasks.lyrics.forms.written import Form, Line, Remark, Syllable, Written, seconds
-from tasks.lyrics.parsers.decode import decode_text
-from tasks.lyrics.parsers.mxl import holds_score, unzipped_score
-from tasks.lyrics.parsers.repeats import Signs, played
-from tasks.lyrics.parsers.score import (
+from tasks.lyrics.parts.decode import decode_text
+from tasks.lyrics.parts.mxl import holds_score, unzipped_score
+from tasks.lyrics.parts.repeats import Signs, played
+from tasks.lyrics.parts.score import (
     Lyric,
     Measure,
     ScoreNote,
@@ -27,7 +25,9 @@ from tasks.lyrics.parsers.score import (
     parts_of,
     seconds_into,
 )
-from tasks.lyrics.parsers.xml import parsed, root_is, text_of
+from tasks.lyrics.parts.timed import Piece, timed_pieces
+from tasks.lyrics.parts.written import Form, Line, Remark, Syllable, Written, seconds
+from tasks.lyrics.parts.xml import parsed, root_is, text_of
 
 MAX_SYLLABLES, MAX_NOTES = 20_000, 200_000
 """Of one song, repeats counted."""

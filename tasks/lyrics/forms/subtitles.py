@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from tasks.lyrics.forms.timed import timed_pieces
-from tasks.lyrics.forms.written import Form, Line, Remark, Syllable, Written, seconds
+from tasks.lyrics.parts.timed import timed_pieces
+from tasks.lyrics.parts.written import Form, Line, Remark, Syllable, Written, seconds
 
 CLOCK = r"(?:(\d{1,4})\s?:\s?)?(\d{1,3})\s?:\s?(\d{1,2})(?:\s?[.,:]\s?(\d{1,9}))?"
 ARROW = re.compile(rf"^\s*{CLOCK}\s*-{{1,2}}>\s*{CLOCK}(?:\s.*)?$")

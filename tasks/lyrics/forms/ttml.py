@@ -14,11 +14,11 @@ from dataclasses import replace
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape, quoteattr
 
-from tasks.lyrics.forms.borders import words_apart
 from tasks.lyrics.forms.subtitles import stamp
-from tasks.lyrics.forms.timed import without_held
-from tasks.lyrics.forms.written import Form, Line, Remark, Syllable, Written, seconds
-from tasks.lyrics.parsers.xml import parsed, root_is, text_of
+from tasks.lyrics.parts.borders import words_apart
+from tasks.lyrics.parts.timed import without_held
+from tasks.lyrics.parts.written import Form, Line, Remark, Syllable, Written, seconds
+from tasks.lyrics.parts.xml import parsed, root_is, text_of
 
 CLOCK = re.compile(r"(?:(\d{1,4}):)?(\d{1,4}):(\d{1,2})(?:[.,](\d{1,9})|:(\d{1,3})(?:\.\d{1,3})?)?")
 OFFSET = re.compile(r"(\d{1,12}(?:\.\d{1,9})?)\s*(h|m|s|ms|f|t)?")

@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tasks.engine.song import Refused
-from tasks.lyrics.forms.borders import words_apart
-from tasks.lyrics.forms.timed import timed_pieces
-from tasks.lyrics.forms.written import Form, Line, Remark, Syllable, Written, seconds
+from tasks.lyrics.parts.borders import words_apart
+from tasks.lyrics.parts.timed import timed_pieces
+from tasks.lyrics.parts.written import Form, Line, Remark, Syllable, Written, seconds
 
 NUMBER = r"[+-]?\d{1,9}(?:[.,]\d{1,6})?"
 HEADER = re.compile(r"^\s*#\s*([A-Za-z0-9_]{1,30})\s*:(.*)$")
@@ -191,4 +191,4 @@ def _beats(text: str) -> float:
     return float(text.replace(",", "."))
 
 
-FORM = Form("UltraStar", (".txt",), fits, read, write)
+FORM = Form("UltraStar", (".ultrastar.txt", ".txt"), fits, read, write)

@@ -10,7 +10,7 @@ import pytest
 from tasks.engine.song import Refused
 from tasks.lyrics.forms.midi import FORM, fits
 from tasks.lyrics.lyrics import Lyrics
-from tasks.lyrics.parsers.smf import length
+from tasks.lyrics.parts.smf import length
 from tasks.lyrics.read import read_lyrics
 from tests.tasks.lyrics.forms.trials import Kept, comes_back, survives, toy_song
 

@@ -6,8 +6,8 @@ import pysubs2
 import pytest
 
 from tasks.lyrics.forms.subtitles import SRT, VTT
-from tasks.lyrics.forms.written import Line, Syllable, Written
 from tasks.lyrics.lyrics import Lyrics
+from tasks.lyrics.parts.written import Line, Syllable, Written
 from tasks.lyrics.read import read_lyrics
 from tests.tasks.lyrics.forms.trials import Kept, comes_back, survives, toy_song
 

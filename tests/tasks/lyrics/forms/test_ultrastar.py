@@ -6,7 +6,7 @@ import pytest
 
 from tasks.engine.song import Refused
 from tasks.lyrics.forms.ultrastar import FORM, fits, read
-from tasks.lyrics.forms.written import Line, Syllable, Written
+from tasks.lyrics.parts.written import Line, Syllable, Written
 from tasks.lyrics.read import FORMS, read_lyrics, read_written
 from tests.tasks.lyrics.forms.trials import Kept, comes_back, survives, toy_song
 
@@ -148,7 +148,11 @@ def test_what_has_no_time_joins_what_has_and_comes_back_as_words() -> None:
     lyrics = read_lyrics(FORM.write(Written(lines)), 1000, 10)  # type: ignore[misc]
     assert lyrics.words == ["one", "two", "three"]
     assert [label.before for label in lyrics.labels] == [0]
-    assert [time and time.start_s for time in lyrics.times or []] == [1.0, None, 2.0]
+    assert [time and time.start_s for time in lyrics.times or []] == [
+        1.0,
+        1.25,
+        2.0,
+    ]  # two words under one note share it
     with pytest.raises(Refused, match="lyrics_untimed"):
         FORM.write(Written(lines[:1]))  # type: ignore[misc]
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import pytest
 
 from tasks.engine.song import Refused
-from tasks.lyrics.forms.written import Form, Line, Syllable, Written
 from tasks.lyrics.letters import Letters
+from tasks.lyrics.parts.written import Form, Line, Syllable, Written
 
 PARTS = [
     "o",

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element
 
-from tasks.lyrics.parsers.repeats import Signs
-from tasks.lyrics.parsers.xml import text_of
+from tasks.lyrics.parts.repeats import Signs
+from tasks.lyrics.parts.xml import text_of
 
 STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 QUARTERS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tasks.lyrics.forms.written import Line, Syllable
+from tasks.lyrics.parts.written import Line, Syllable
 
 
 def words_apart(lines: Sequence[Line]) -> list[Line]:

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 from jam_model.words import MAX_SECONDS
 
+NOT_LYRICS = "not_lyrics"
+"""The reason of a file that is whole and of a known kind, but states no lyrics: facts, phones, chords or notes alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Remark:
@@ -75,6 +78,8 @@ class Form:
         fits: whether a file is of this form, by its bytes (`binary`) or its text.
         read: what it states.
         write: the file of what is stated; None where nobody needs one.
+        has_labels: whether it can hold the names of a song's parts; where not, they are left out when it is written.
+        has_notes: whether it can hold notes; where not, a word that is held on several is written as one.
     """
 
     name: str
@@ -83,6 +88,8 @@ class Form:
     read: Callable[[str], Written] | Callable[[bytes], Written]
     write: Callable[[Written], bytes] | None = None
     binary: bool = False
+    has_labels: bool = False
+    has_notes: bool = False
 
 
 def seconds(value: object) -> float | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from tasks.engine.song import Refused
-from tasks.lyrics.forms.written import Line, Syllable, Written
+from tasks.lyrics.parts.written import Line, Syllable, Written
 
 LAST_S = 1.0
 """How long the last piece of a song lasts where nobody states its end."""
