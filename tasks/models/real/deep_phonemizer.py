@@ -25,7 +25,7 @@ from tasks.models.real.device import device_of, in_precision
 from tasks.models.real.english_numbers import read_aloud
 from tasks.models.released_weights import Card, find_weights, loading
 
-VERSION = 1
+VERSION = 2
 CARD = Card(
     name="DeepPhonemizer's forward model",
     section="models.phonemizer.deep_phonemizer",
