@@ -8,7 +8,10 @@ from tasks.engine.columns import Column
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Stage
 from tasks.quality.limits import FilterParams, broken_limits
+from tasks.quality.unheard import in_words, runs_beyond
 from tasks.songs.columns import STRINGS
+
+UNHEARD = "words_unheard"
 
 
 class Filter(Stage):
@@ -18,8 +21,8 @@ class Filter(Stage):
     """
 
     name = "filter"
-    version = 2
-    reads = frozenset({"quality", "language", "split", "duplicate_of", "near_benchmark"})
+    version = 3
+    reads = frozenset({"quality", "unheard_runs", "language", "split", "duplicate_of", "near_benchmark"})
     reads |= {"style_embedding", "num_frames"}
     params: FilterParams
     writes = {
@@ -35,6 +38,9 @@ class Filter(Stage):
                 ``in_benchmark``; never of a song of the benchmark.
         """
         found = broken_limits(song["quality"], self.params)
+        unheard = runs_beyond(song["unheard_runs"], self.params.max_unheard_run)
+        if unheard and UNHEARD in found:
+            found[UNHEARD] = in_words(unheard, self.params.max_unheard_run)
         allowed = self.params.languages
         if allowed is not None and song["language"] is not None and song["language"] not in allowed:
             found["language"] = f"{song['language']}, one of {', '.join(allowed)}"

@@ -124,6 +124,7 @@ def row(root: Path, number: int, weights: str) -> dict[str, Any]:
         "words": words,
         "aligned_words": None,
         "alignment_score": 1.0,
+        "unheard_runs": [],
         "quality": {name: None for name in QUALITY.names},
         "style_embedding": style_NS,
         "latent": npy_bytes(noise.standard_normal((21, 128)).astype(np.float32)),

@@ -30,6 +30,7 @@ PARAMS = FilterParams(
     min_alignment=0.6,
     min_coverage=0.7,
     min_agreement=0.7,
+    max_unheard_run=1.75,
     max_unwritten_share=0.1,
     max_outside_share=0.2,
     max_times_offset_s=0.1,
@@ -52,6 +53,7 @@ GOOD: dict[str, float | None] = {
     "alignment": 0.9,
     "coverage": 1.0,
     "agreement": 0.95,
+    "unheard_run": 1.0,
     "unwritten_share": 0.02,
     "outside_share": 0.05,
     "times_offset_s": 0.01,
@@ -61,7 +63,13 @@ GOOD: dict[str, float | None] = {
 
 
 def song(split: str = "train", language: str | None = "en", **columns: Any) -> Song:
-    facts = {"duplicate_of": None, "near_benchmark": None, "style_embedding": [[0.0]], "num_frames": 1}
+    facts = {
+        "duplicate_of": None,
+        "near_benchmark": None,
+        "unheard_runs": [],
+        "style_embedding": [[0.0]],
+        "num_frames": 1,
+    }
     return Song("tiny", {**facts, "quality": GOOD, "language": language, "split": split, **columns})
 
 
@@ -95,6 +103,7 @@ def test_filter_keeps_a_good_song_without_flags() -> None:
         ("low_alignment", "alignment", 0.5),
         ("low_coverage", "coverage", 0.6),
         ("low_agreement", "agreement", 0.6),
+        ("words_unheard", "unheard_run", 2.0),
         ("unwritten_singing", "unwritten_share", 0.2),
         ("unwritten_singing", "outside_share", 0.3),
         ("times_disagree", "times_offset_s", 0.3),
@@ -109,6 +118,24 @@ def test_filter_drops_a_song_beyond_a_limit_with_its_reason(
 ) -> None:
     assert reason(quality={**GOOD, measure: value}) == expected
     assert Filter(FilterParams(**UNLIMITED)).one(song(quality={**GOOD, measure: value}))["kept"]
+
+
+def test_a_drop_for_words_that_were_not_heard_names_them_and_their_place() -> None:
+    runs = [
+        {"text": "oh", "num_words": 1, "weight": 1.0, "start_s": 3.0, "end_s": 3.5},
+        {"text": "la la", "num_words": 2, "weight": 2.0, "start_s": 5.0, "end_s": 6.0},
+        {"text": "produced by x y", "num_words": 4, "weight": 4.0, "start_s": 12.34, "end_s": 13.0},
+    ]
+    with pytest.raises(SongError) as error:
+        Filter(PARAMS).one(song(quality={**GOOD, "unheard_run": 4.0}, unheard_runs=runs))
+    assert str(error.value.detail) == (
+        "'produced by x y' (4 words near 12.3 s) was not heard; nor were 1 more runs (at 5.0 s); "
+        "at most 1.75 words in a row may be missed"
+    )
+    kept = Filter(FilterParams(**UNLIMITED)).one(
+        song(quality={**GOOD, "unheard_run": 4.0}, unheard_runs=runs)
+    )
+    assert kept["kept"]
 
 
 def test_every_measure_has_a_song_here_and_every_limit_a_setting() -> None:
