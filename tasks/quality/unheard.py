@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from jam_model.frames import frames_of_seconds, free_stretches
 from jam_model.words import Word
 
 LEAST_WEIGHT = 1.0
@@ -28,6 +29,8 @@ RUN = pa.struct(
         ("end_s", pa.float64()),
     ]
 )
+
+SPAN = pa.struct([("start_s", pa.float64()), ("end_s", pa.float64())])
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,14 @@ def runs_beyond(rows: Sequence[Mapping[str, Any]] | None, limit: float | None) -
     """The runs heavier than the limit, the heaviest first; none without a limit."""
     beyond = [row for row in rows or () if limit is not None and row["weight"] > limit]
     return sorted(beyond, key=lambda row: -row["weight"])
+
+
+def mask_of(rows: Sequence[Mapping[str, Any]], duration_s: float) -> list[dict[str, float]]:
+    """The seconds of these runs, in order; none where they leave nothing of the song to train on."""
+    spans = sorted((row["start_s"], row["end_s"]) for row in rows)
+    if not free_stretches(spans, frames_of_seconds(duration_s)):
+        return []
+    return [{"start_s": start_s, "end_s": end_s} for start_s, end_s in spans]
 
 
 def in_words(rows: Sequence[Mapping[str, Any]], limit: float) -> str:
