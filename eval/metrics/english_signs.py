@@ -1,4 +1,4 @@
-"""Numbers and signs as English sings them: ``100%`` is "one hundred percent", ``24/7`` "twenty-four seven"."""
+"""Numbers and signs as English has them sung: ``100%`` is "one hundred percent", ``24/7`` "twenty-four seven"."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ TENS = ["_", "_", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eig
 SCALES = ((10**12, "trillion"), (10**9, "billion"), (10**6, "million"), (10**3, "thousand"), (100, "hundred"))
 MAX_DIGITS = 15
 """A longer number is read digit by digit."""
+MAX_LETTERS = 40
+"""A longer word is no number that anyone reads aloud."""
 ORDINALS = {
     "one": "first",
     "two": "second",
@@ -60,6 +62,8 @@ _PLURAL = re.compile(r"([0-9]+)'?s")
 
 def read_signs(word: str) -> str:
     """What a written word is read as; itself where it has neither sign nor digit, or a form that is not known here."""
+    if len(word) > MAX_LETTERS:
+        return word
     if word in SIGNS:
         return SIGNS[word]
     if found := _PERCENT.fullmatch(word):

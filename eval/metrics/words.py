@@ -187,7 +187,7 @@ HELD = re.compile(r"(?<=[aeiou])hh$|(uu|ww|yy)$", re.IGNORECASE)
 """Letters that end no English word twice: ``yeahh``, ``youu``, ``aww``, ``heyy`` are held."""
 
 _THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:(?:,\d{3})+|(?:\.\d{3}){2,})(?!,?\d)")
-_LIST = re.compile(r"\d+(?:[.,:/]\d+){2,}")
+_LIST = re.compile(r"(?<!\d)\d++(?:[.,:/]\d+){2,}")
 _SIGN_BEHIND = re.compile(rf"(?<=\d)[^\S\n]+(?=[{BEHIND_NUMBER}](?!\d))")
 _SIGN_BEFORE = re.compile(rf"(?<!\d)([{BEFORE_NUMBER}])[^\S\n]+(?=\d)")
 _RUN = re.compile(r"([^\W\d_])\1+", re.IGNORECASE)
@@ -253,14 +253,15 @@ def cut_runs(word: str, longest: int = 2) -> str:
 def _is_held(word: str, run: re.Match[str], longest: int) -> bool:
     if run[1].lower() == run[1].upper():
         return False
-    at_end = longest == 2 and HELD.search(word) and run.end() == len(word) and run[0] != word
-    return bool(at_end) or len(run[0]) > longest
+    if len(run[0]) > longest:
+        return True
+    return longest == 2 and run.end() == len(word) and run[0] != word and bool(HELD.search(word))
 
 
 def _with(word: str, runs: list[re.Match[str]], sizes: tuple[int, ...]) -> str:
     """The word with its first runs cut to these sizes, the others to one letter."""
-    cut, end = "", 0
+    parts, end = [], 0
     for number, run in enumerate(runs):
-        size = sizes[number] if number < len(sizes) else 1
-        cut, end = cut + word[end : run.start()] + run[1] * size, run.end()
-    return cut + word[end:]
+        parts += [word[end : run.start()], run[1] * (sizes[number] if number < len(sizes) else 1)]
+        end = run.end()
+    return "".join([*parts, word[end:]])

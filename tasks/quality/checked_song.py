@@ -76,9 +76,14 @@ class CheckedSong:
 
     @property
     def hurried_W(self) -> np.ndarray:
-        """Whether a word's own time, or the time it is laid in, is too short for its phones."""
+        """Whether a word's own time, or the time it is laid in, is too short for its phones; a word of a run that was
+        not heard is laid where there is no room, and that is the run's fault.
+        """
         least_W = self.params.min_phone_s * np.array([len(phones) for phones in self.phones_W])
-        return np.minimum(lengths_s(self.words), lengths_s(self.laid)) < least_W
+        hurried_W = np.minimum(lengths_s(self.words), lengths_s(self.laid)) < least_W
+        for run in self.unheard or ():
+            hurried_W[run.first : run.end] = False
+        return hurried_W
 
     @property
     def outside_share(self) -> float | None:

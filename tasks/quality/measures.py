@@ -142,6 +142,14 @@ MEASURES: tuple[Measure, ...] = (
         {"max_overlap_share": "words_overlap"},
     ),
     Measure(
+        "unheard_run",
+        "written in a row and not heard",
+        "words",
+        _unheard_run,
+        {"max_unheard_run": "words_unheard"},
+        calibrated=True,
+    ),
+    Measure(
         "alignment",
         "mean score of the words",
         "0 to 1",
@@ -163,14 +171,6 @@ MEASURES: tuple[Measure, ...] = (
         "share of what is written",
         _written_share_heard,
         {"min_agreement": "low_agreement"},
-        calibrated=True,
-    ),
-    Measure(
-        "unheard_run",
-        "written in a row and not heard",
-        "words",
-        _unheard_run,
-        {"max_unheard_run": "words_unheard"},
         calibrated=True,
     ),
     Measure(

@@ -37,7 +37,7 @@ def data_card(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         "languages": _shares(kept, "language"),
         "artists": len({row["artist"] for row in kept if row["artist"]}),
         "songs_without_artist": sum(not row["artist"] for row in kept),
-        "masked_s": round(sum(masked_s(row["masked"]) for row in kept), 2),
+        "masked_s": round(sum(masked_s(row.get("masked")) for row in kept), 2),
         "left_out_for_masks_s": round(
             sum(row["duration_s"] for row in rows if row["drop_reason"] == LEFT_OUT), 2
         ),

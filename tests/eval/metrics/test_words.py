@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 
 import pytest
 
@@ -55,7 +56,7 @@ def test_normalise_words_keeps_what_is_sung(text: str, words: list[str]) -> None
         ("1" * 16, " ".join(["one"] * 16)), ("4ever", "4ever"), ("love", "love"), ("$5€", "$5€"), ("٣", "٣"),
     ],
 )  # fmt: skip
-def test_signs_and_numbers_are_read_as_english_sings_them(written: str, read: str) -> None:
+def test_signs_and_numbers_are_read_as_english_has_them(written: str, read: str) -> None:
     assert read_signs(written) == read
 
 
@@ -95,6 +96,14 @@ def test_the_normalisers_of_stages_and_error_rates_agree_on_any_text() -> None:
         assert normalise(normalise([text])) == normalise([text]), text
         if not any(char.isnumeric() or char in "&+@" for char in text) and "ooo" not in text:
             assert normalise([text]) == words, text
+
+
+@pytest.mark.parametrize("unit", ["1", "1.", ",000", "1 ", "$ ", "% ", "aab", "l", "h", "'", "1/2:"])
+def test_no_text_makes_the_normaliser_slow(unit: str) -> None:
+    began = time.process_time()
+    words = normalise_words(unit * (200_000 // len(unit)))
+    said = [part for word in words[:1000] for part in as_said(word)]
+    assert time.process_time() - began < 5 and len(said) < 5000
 
 
 def test_the_recognisers_vocabulary_is_written_as_lyrics_are() -> None:

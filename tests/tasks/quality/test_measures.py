@@ -144,10 +144,20 @@ def test_pace_counts_words_overlaps_and_words_too_short_to_be_said() -> None:
         "overlap_share": 0.25,
         "hurried_share": 0.5,
     }
-    kept = worded(words=words, aligned_words=None)
+    kept = worded(words=words, aligned_words=None, transcript=None)
     assert {name: OF[name](kept) for name in measured} == measured
     laid = [{**words[0], "end_s": 0.05}, *words[1:]]
-    assert OF["hurried_share"](worded(words=words, aligned_words=laid)) == 0.75, "laid in too little time"
+    assert OF["hurried_share"](worded(words=words, aligned_words=laid, transcript=None)) == 0.75, (
+        "laid in too little time"
+    )
+    written = {
+        "lyrics": ["hello", "silver", "moon", "la"],
+        "transcript": [],
+        "transcript_phones": list("həlml"),
+    }
+    assert OF["hurried_share"](worded(words=words, aligned_words=laid, **written)) == 0.5, (
+        "silver is not heard at all"
+    )
 
 
 @pytest.mark.parametrize(
