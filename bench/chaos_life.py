@@ -58,6 +58,7 @@ SMALL = [
     "filter.min_agreement=null",
     "filter.min_coverage=null",
     "filter.min_alignment=null",
+    "filter.max_unheard_run=null",
     "filter.max_unwritten_share=null",
 ]
 

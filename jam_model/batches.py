@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from jam_model.conditions import Conditions, duration_conditions
+from jam_model.frames import SHORTEST_STRETCH, free_stretches
 from jam_model.lyric_grid import lyric_grid
 from jam_model.order import EndlessOrder
 from jam_model.shards import Sample, Shards
@@ -59,6 +60,26 @@ def draw_crop(total_frames: int, max_frames: int, past_end_share: float, rng: np
         start = int(rng.integers(total_frames - max_frames + 1, total_frames - shortest + 1))
         return Crop(start, total_frames - start, total_frames)
     return Crop(int(rng.integers(0, total_frames - max_frames + 1)), max_frames, total_frames)
+
+
+def draw_free_crop(sample: Sample, max_frames: int, past_end_share: float, rng: np.random.Generator) -> Crop:
+    """`draw_crop`, of a song with masked seconds within one stretch between them, which is a song of its own there: it
+    ends where the stretch does. Stretches are drawn by their length.
+
+    Raises:
+        ValueError: the masks leave no stretch.
+    """
+    if not sample.masked_s:
+        return draw_crop(sample.num_frames, max_frames, past_end_share, rng)
+    stretches = free_stretches(sample.masked_s, sample.num_frames)
+    if not stretches:
+        raise ValueError(
+            f"{sample.song_id}: its masks leave no stretch of {SHORTEST_STRETCH} frames; pack again"
+        )
+    lengths = np.array([end - first for first, end in stretches])
+    first, end = stretches[int(rng.choice(len(stretches), p=lengths / lengths.sum()))]
+    within = draw_crop(end - first, max_frames, past_end_share, rng)
+    return Crop(first + within.start, within.num_frames, end)
 
 
 def padded(latent_TC: np.ndarray, crop: Crop, max_frames: int, silence_C: np.ndarray) -> np.ndarray:
@@ -112,7 +133,7 @@ class Batches:
         for latent_TC, position in zip(latents_BTC, positions, strict=True):
             sample = self._shards[self._order[position]]
             rng = np.random.default_rng([self._seed, position, 1])
-            crop = draw_crop(sample.num_frames, self._max_frames, self._past_end_share, rng)
+            crop = draw_free_crop(sample, self._max_frames, self._past_end_share, rng)
             style_row = int(rng.integers(len(sample.style_NS)))
             draw_latent(sample, crop, int(rng.integers(2**63)), latent_TC[: crop.num_frames])
             latent_TC[crop.num_frames :] = self._silence_C

@@ -28,6 +28,7 @@ from jam_model.shard_index import (
     IDS_NAME,
     INDEX_NAME,
     KINDS,
+    MASKED_MEMBER,
     SUFFIXES,
     TRAIN,
     Place,
@@ -37,7 +38,7 @@ from jam_model.shard_index import (
     read_json,
 )
 from jam_model.tensors import Buffer, read_tensor
-from jam_model.words import Word
+from jam_model.words import MAX_SECONDS, Word
 
 # webdataset reads this when it is imported; it then refuses pickles and `pipe:` addresses
 os.environ["WDS_SECURE"] = "1"
@@ -47,7 +48,9 @@ MAX_MAPPED = 64  # shards that stay open
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """One song as the model learns it; `extras`: what else of it was asked for, by name."""
+    """One song as the model learns it; `masked_s`: seconds [start, end) that no training crop may hold; `extras`: what
+    else of it was asked for, by name.
+    """
 
     song_id: str
     mean_TC: np.ndarray
@@ -55,6 +58,7 @@ class Sample:
     style_NS: np.ndarray
     words: tuple[Word, ...]
     split: str = TRAIN
+    masked_s: tuple[tuple[float, float], ...] = ()
     extras: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -228,7 +232,29 @@ def decode_sample(
     mean_TC, std_TC = latent_TC[:, :LATENT_CHANNELS], latent_TC[:, LATENT_CHANNELS:]
     more = {name: _extra(members[EXTRAS[name]], f"{where}: {song_id}.{EXTRAS[name]}") for name in extras}
     split = str(lyrics.get("split", TRAIN))
-    return Sample(song_id, mean_TC, std_TC, style.astype(np.float32), words, split, more)
+    masked_s: tuple[tuple[float, float], ...] = ()
+    if MASKED_MEMBER in members:
+        name = f"{where}: {song_id}.{MASKED_MEMBER}"
+        masked_s = masks_of(read_json(members[MASKED_MEMBER], name), name)
+    return Sample(song_id, mean_TC, std_TC, style.astype(np.float32), words, split, masked_s, more)
+
+
+def masks_of(rows: Any, name: str) -> tuple[tuple[float, float], ...]:
+    """The spans in a member `masked` of a sample: a list of ``{"start_s", "end_s"}``.
+
+    Raises:
+        ValueError: another form, or times that are no seconds in order.
+    """
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise ValueError(f"{name} is no list of objects with start_s and end_s; pack again")
+    spans = [(row.get("start_s"), row.get("end_s")) for row in rows]
+    for start_s, end_s in spans:
+        numbers = all(type(time) in (int, float) for time in (start_s, end_s))
+        if not numbers or not 0 <= start_s <= end_s <= MAX_SECONDS:
+            raise ValueError(
+                f"{name}: {start_s} to {end_s} is no span of seconds from 0 to {MAX_SECONDS:g}; pack again"
+            )
+    return tuple((float(start_s), float(end_s)) for start_s, end_s in spans)
 
 
 def _extra(data: Buffer, name: str) -> Any:

@@ -17,13 +17,15 @@ import jiwer
 
 from eval.metrics.metric import Corpus, SongMetric, Unmeasured, Values
 from eval.metrics.song import Song
+from eval.metrics.words import as_said, normalise_words
 from eval.stats.intervals import Estimate, paired_rate_difference, rate
 from eval.stats.significance import Alternative, detectable_rate_difference, paired_rate_p_value
 
 NORMALISER = (
-    "NFKC; case folded; text in [square brackets] (section tags, a recogniser's remarks) removed; (backing) words "
+    "NFKC; lower case; text in [square brackets] (section tags, a recogniser's remarks) removed; (backing) words "
     "and ad-libs are words like any other, without their brackets; curly apostrophes made straight and kept "
-    "inside a word; hyphens and dashes split words; numbers stay as written; every other mark removed"
+    "inside a word; hyphens, dashes and slashes split words; numbers and the signs sung with them (100%, $5, &) read as "
+    "English words, held letters cut (loooove); every other mark removed"
 )
 
 TAG = re.compile(r"\[[^\]]*\]")
@@ -65,10 +67,8 @@ NO_COUNTS = ErrorCounts(0, 0, 0, 0)
 
 def normalise(words: Sequence[str]) -> list[str]:
     """The words as they are compared; `NORMALISER` says in a sentence what is done."""
-    text = TAG.sub(" ", unicodedata.normalize("NFKC", " ".join(words))).casefold()
-    text = text.replace("\u2019", "'").replace("\u2018", "'").replace("\u02bc", "'")
-    kept = "".join(_kept(letter) for letter in text)
-    return [word for word in (word.strip("'") for word in kept.split()) if word]
+    text = TAG.sub(" ", unicodedata.normalize("NFKC", " ".join(words)))
+    return [said for word in normalise_words(text) for said in as_said(word)]
 
 
 def count_errors(reference: Sequence[str], hypothesis: Sequence[str]) -> ErrorCounts:
@@ -97,12 +97,6 @@ def fractions(songs: Sequence[ErrorCounts | None]) -> tuple[list[float | None], 
     """Errors and reference tokens, a song each; None for a failed one."""
     errors: list[float | None] = [None if song is None else song.errors for song in songs]
     return errors, [None if song is None else song.num_reference for song in songs]
-
-
-def _kept(letter: str) -> str:
-    if letter.isalnum() or letter == "'" or unicodedata.category(letter).startswith("M"):
-        return letter
-    return " " if letter.isspace() or unicodedata.category(letter) == "Pd" else ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,8 +13,12 @@ from functools import cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from eval.metrics.english_signs import read_signs
+from eval.metrics.words import cut_runs
+from eval.metrics.words import normalise_words as normalise_words  # the stages' name for it
 from jam_model.words import Word
 from tasks.models.base import ModelChoice, RealModel
+from tasks.models.interjections import interjection
 
 if TYPE_CHECKING:
     from phonemizer.backend import EspeakBackend
@@ -65,6 +69,9 @@ NOT_LATIN = (
 )
 """Languages whose letters are not Latin; in all others such a letter has no reading."""
 
+LONGEST_RUNS = {"en": 2, "et": 4}
+"""Equal letters in a row that a word may be spelt with; 3 where compounds may join two and one (``Schifffahrt``)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pronunciation:
@@ -104,34 +111,14 @@ class PhonemizerParams(ModelChoice):
     deep_phonemizer: DeepPhonemizerParams
 
     @property
+    def chosen_language(self) -> str:
+        """The language that the chosen model reads."""
+        return self.language if self.settings is None else self.deep_phonemizer.language
+
+    @property
     def english(self) -> bool:
         """Whether the chosen model reads English, the only language of the released token table."""
-        chosen = self.language if self.settings is None else self.deep_phonemizer.language
-        return chosen.startswith("en")
-
-
-def normalise_words(text: str) -> list[str]:
-    """The words of a line of lyrics: lower-case, NFKC, without punctuation.
-
-    Apostrophes inside a word stay (all typographic forms become ``'``), those around it go; hyphens,
-    dashes, slashes and underscores separate words; a comma between digits is dropped
-    (``1,000`` -> ``1000``), digits stay digits (the phonemizer reads them aloud). Letters and their
-    combining marks of every script are kept. ``&`` is read "and".
-    """
-    text = unicodedata.normalize("NFKC", text).lower().replace("&", " and ")
-    kept = []
-    for i, char in enumerate(text):
-        before, after = text[i - 1 : i], text[i + 1 : i + 2]
-        if char.isalnum() or unicodedata.category(char) in ("Mn", "Mc"):
-            kept.append(char)
-        elif char in "'’‘ʼ`´":
-            kept.append("'")
-        elif char == "," and before.isdigit() and after.isdigit():
-            continue
-        else:
-            kept.append(" ")
-    words = (word.strip("'") for word in "".join(kept).split())
-    return [word for word in words if word]
+        return self.chosen_language.startswith("en")
 
 
 def phonemized(words: Sequence[Word], phonemizer: Phonemizer) -> tuple[list[Word], int]:
@@ -220,8 +207,37 @@ class EspeakPhonemizer:
         return EspeakBackend(self.language, with_stress=True, language_switch="remove-flags")
 
 
+class LyricsPhonemizer:
+    """Any phonemizer, for words as lyrics have them: hums and hushes by the table, held letters cut, and in English
+    signs read as words. Every other word the phonemizer within says alone; no word's text changes, only how it is said.
+    """
+
+    def __init__(self, within: Phonemizer, language: str) -> None:
+        self.within = within
+        self.identity = within.identity
+        self.english = language.startswith("en")
+        self.longest_run = LONGEST_RUNS.get(language[:2], 3)
+
+    def phonemize(self, words: Sequence[str]) -> list[Pronunciation]:
+        """One pronunciation a word; see `Phonemizer.phonemize`."""
+        hummed = {word: interjection(word, self.english) for word in words}
+        read = {word: self._read(word) for word, ipa in hummed.items() if ipa is None}
+        said = dict(zip(read, self.within.phonemize(list(read.values())), strict=True))
+        said |= {word: Pronunciation(ipa, 0) for word, ipa in hummed.items() if ipa is not None}
+        return [said[word] for word in words]
+
+    def phones(self, words: Sequence[str]) -> list[str]:
+        """The phones of all words in a row."""
+        return [phone for said in self.phonemize(words) for phone in phones_of(said.phonemes)]
+
+    def _read(self, word: str) -> str:
+        """What is read in place of a word, mostly itself."""
+        cut = cut_runs(word, self.longest_run)
+        return read_signs(cut) if self.english else cut
+
+
 def _identity(language: str) -> str:
-    return f"embedded/espeak-{language}@1-{version('espeakng-loader')}"
+    return f"embedded/espeak-{language}@2-{version('espeakng-loader')}"
 
 
 def phonemizer_identity(params: PhonemizerParams) -> str:
@@ -230,5 +246,6 @@ def phonemizer_identity(params: PhonemizerParams) -> str:
 
 
 def build_phonemizer(params: PhonemizerParams) -> Phonemizer:
-    """The phonemizer that `params.model` names."""
-    return EspeakPhonemizer(params.language) if params.settings is None else params.build_real()
+    """The phonemizer that `params.model` names, for words as lyrics have them."""
+    within: Phonemizer = EspeakPhonemizer(params.language) if params.settings is None else params.build_real()
+    return LyricsPhonemizer(within, params.chosen_language)

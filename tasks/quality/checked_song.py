@@ -22,6 +22,8 @@ from tasks.audio.levels import frame_power
 from tasks.engine.stage import Section
 from tasks.models.aligner import NEAREST
 from tasks.models.phonemizer import phones_of
+from tasks.quality.heard_marks import heard_marks
+from tasks.quality.unheard import UnheardRun, unheard_runs
 
 
 class CheckParams(Section):
@@ -74,9 +76,14 @@ class CheckedSong:
 
     @property
     def hurried_W(self) -> np.ndarray:
-        """Whether a word's own time, or the time it is laid in, is too short for its phones."""
+        """Whether a word's own time, or the time it is laid in, is too short for its phones; a word of a run that was
+        not heard is laid where there is no room, and that is the run's fault.
+        """
         least_W = self.params.min_phone_s * np.array([len(phones) for phones in self.phones_W])
-        return np.minimum(lengths_s(self.words), lengths_s(self.laid)) < least_W
+        hurried_W = np.minimum(lengths_s(self.words), lengths_s(self.laid)) < least_W
+        for run in self.unheard or ():
+            hurried_W[run.first : run.end] = False
+        return hurried_W
 
     @property
     def outside_share(self) -> float | None:
@@ -102,6 +109,27 @@ class CheckedSong:
         if self["lyrics"] is None:
             return None
         return count_errors(normalise(self["lyrics"]), normalise(self["transcript"]))
+
+    @cached_property
+    def unheard(self) -> list[UnheardRun] | None:
+        """Runs of written words that were not heard: by phones where the recogniser gives some, else by the letters of
+        what it wrote, since a word sung is often written as another that sounds like it. None as for `errors`, where
+        the words are what was heard, and for songs too long to compare.
+        """
+        if self["transcript"] is None or self["lyrics"] is None:
+            return None
+        if self["transcript_phones"]:
+            tokens_W = [[nearest(phone) for phone in phones] for phones in self.phones_W]
+            heard = [nearest(phone) for phone in self["transcript_phones"]]
+        else:
+            tokens_W = [list("".join(normalise([word.text]))) for word in self.words]
+            heard = list("".join(normalise(self["transcript"])))
+        marks = heard_marks([token for tokens in tokens_W for token in tokens], heard)
+        if marks is None:
+            return None
+        left = iter(marks)
+        marks_W = [[next(left) for _ in tokens] for tokens in tokens_W]
+        return unheard_runs(np.array([1 - np.mean(of_word) if of_word else 0.5 for of_word in marks_W]))
 
     @cached_property
     def late(self) -> tuple[np.ndarray, np.ndarray] | None:

@@ -22,10 +22,12 @@ class FilterParams(Limits):
     """Which songs are worth training on: a limit for each measure of tasks/quality/measures.py; null = no limit.
 
     `languages`: those that are kept, where the recogniser tells one. `calibrated_for`: identities of the
-    aligner and the recogniser whose values the limits were chosen on.
+    aligner and the recogniser whose values the limits were chosen on. `mask`: a song for training whose words were
+    unheard in places is kept, and no crop takes those seconds; else it is dropped.
     """
 
     languages: tuple[str, ...] | None
+    mask: bool
     calibrated_for: tuple[str, ...]
 
 

@@ -63,6 +63,10 @@ def _written_share_heard(song: CheckedSong) -> float | None:
     return song.errors.hits / song.errors.num_reference if song.errors and song.errors.num_reference else None
 
 
+def _unheard_run(song: CheckedSong) -> float | None:
+    return None if song.unheard is None else max((run.weight for run in song.unheard), default=0.0)
+
+
 def _heard_share_unwritten(song: CheckedSong) -> float | None:
     errors = song.errors
     num_heard = errors.hits + errors.substitutions + errors.insertions if errors else 0
@@ -136,6 +140,14 @@ MEASURES: tuple[Measure, ...] = (
         "share of words",
         _overlap_share,
         {"max_overlap_share": "words_overlap"},
+    ),
+    Measure(
+        "unheard_run",
+        "written in a row and not heard",
+        "words",
+        _unheard_run,
+        {"max_unheard_run": "words_unheard"},
+        calibrated=True,
     ),
     Measure(
         "alignment",

@@ -15,9 +15,11 @@ from tasks.engine.pipeline import Pipeline
 from tasks.shards.write import packed_shard, write_index
 from tasks.storage.files import write_bytes, write_json
 
-CARD_COLUMNS = ("duration_s", "split", "license", "source", "artist", "language")
+CARD_COLUMNS = ("duration_s", "split", "license", "source", "artist", "language", "masked")
 """What `data_card` reads of a song, besides its drop and what made it."""
 UNKNOWN = "unknown"
+LEFT_OUT = "masked_left_out"
+"""The reason `pack` drops a song for whose masked seconds its sample has no place."""
 CARD_JSON, CARD_TEXT = "data_card.json", "data_card.md"
 
 
@@ -35,6 +37,10 @@ def data_card(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         "languages": _shares(kept, "language"),
         "artists": len({row["artist"] for row in kept if row["artist"]}),
         "songs_without_artist": sum(not row["artist"] for row in kept),
+        "masked_s": round(sum(masked_s(row.get("masked")) for row in kept), 2),
+        "left_out_for_masks_s": round(
+            sum(row["duration_s"] for row in rows if row["drop_reason"] == LEFT_OUT), 2
+        ),
         "songs_in": len(rows),
         "drops": dict(sorted(Counter(row["drop_reason"] for row in rows if row["drop_reason"]).items())),
         "made_by": made_by,
@@ -84,6 +90,7 @@ def card_text(card: Mapping[str, Any]) -> str:
         stamp,
         f"{card['songs']} songs, {card['hours']:.2f} hours, by {card['artists']} named artists",
         f"({card['songs_without_artist']} songs name none). {card['songs_in']} songs went in; dropped: {dropped}.",
+        *_masks(card),
         "",
         *_table("split", card["splits"]),
         *_table("license", card["licenses"]),
@@ -95,6 +102,23 @@ def card_text(card: Mapping[str, Any]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def masked_s(spans: Sequence[Mapping[str, float]] | None) -> float:
+    """How many seconds these spans are."""
+    return sum(span["end_s"] - span["start_s"] for span in spans or ())
+
+
+def _masks(card: Mapping[str, Any]) -> list[str]:
+    """What is said of masked seconds, where there are any."""
+    said = []
+    if card["masked_s"]:
+        said.append(
+            f"{card['masked_s']} s of the kept songs are masked (`masked.json`): train on none of them."
+        )
+    if card["left_out_for_masks_s"]:
+        said.append(f"{card['left_out_for_masks_s']} s are left out with songs that have masked seconds.")
+    return said
 
 
 def _table(title: str, shares: Mapping[str, Mapping[str, float]]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 
 from tasks.audio.mix import mix_of
 from tasks.audio.read import read_bytes
@@ -11,13 +12,16 @@ from tasks.engine.song import Song
 from tasks.engine.stage import Stage
 from tasks.quality.checked_song import CheckedSong, CheckParams
 from tasks.quality.measures import QUALITY, quality_of
+from tasks.quality.unheard import RUN, run_rows
 
 
 class Check(Stage):
-    """The column `quality`: a number for every measure of tasks/quality/measures.py, null where it has none."""
+    """The column `quality`: a number for every measure of tasks/quality/measures.py, null where it has none; and where
+    the words are that were not heard.
+    """
 
     name = "check"
-    version = 1
+    version = 2
     reads = frozenset(
         {"audio", "duration_s", "num_lines", "lyrics", "vocals", "transcript", "transcript_phones"}
     )
@@ -27,7 +31,12 @@ class Check(Stage):
     writes = {
         "quality": Column(
             QUALITY, "the measures of tasks/quality/measures.py, by name; null = not measurable"
-        )
+        ),
+        "unheard_runs": Column(
+            pa.list_(RUN),
+            "written words in a row that the recogniser did not hear (text of the first 8, weight in words); null = "
+            "nobody listened, or the words are what was heard",
+        ),
     }
 
     def open(self, song: Song) -> tuple[np.ndarray, np.ndarray]:
@@ -35,10 +44,12 @@ class Check(Stage):
         return mix_of(song.song_id, song["audio"], song.root), read_bytes(song["vocals"])[0][0]
 
     def one(self, song: Song) -> Song:
-        """The song with its quality.
+        """The song with its quality and its runs of unheard words.
 
         Raises:
             SongError: the mix can no longer be read.
         """
         mix_CN, vocals_N = self.opened(song)
-        return song.with_columns(quality=quality_of(CheckedSong(song.columns, mix_CN, vocals_N, self.params)))
+        checked = CheckedSong(song.columns, mix_CN, vocals_N, self.params)
+        runs = None if checked.unheard is None else run_rows(checked.unheard, checked.words)
+        return song.with_columns(quality=quality_of(checked), unheard_runs=runs)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from jam_model.shard_index import TRAIN
 from tasks.engine.columns import Column
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Stage
 from tasks.quality.limits import FilterParams, broken_limits
+from tasks.quality.unheard import SPAN, in_words, mask_of, runs_beyond
 from tasks.songs.columns import STRINGS
+
+UNHEARD = "words_unheard"
 
 
 class Filter(Stage):
@@ -18,23 +22,30 @@ class Filter(Stage):
     """
 
     name = "filter"
-    version = 2
-    reads = frozenset({"quality", "language", "split", "duplicate_of", "near_benchmark"})
-    reads |= {"style_embedding", "num_frames"}
+    version = 3
+    reads = frozenset({"quality", "unheard_runs", "language", "split", "duplicate_of", "near_benchmark"})
+    reads |= {"style_embedding", "num_frames", "duration_s"}
     params: FilterParams
     writes = {
         "kept": Column(pa.bool_(), "passed every stage before and every threshold here"),
+        "masked": Column(pa.list_(SPAN), "seconds that no training crop may hold; empty = none"),
         "flags": Column(STRINGS, "reasons that hold for a song that is never dropped; empty = none"),
     }
 
     def one(self, song: Song) -> Song:
-        """The song with `kept` and `flags`, the reasons that hold.
+        """The song with `kept`, `masked` and `flags`, the reasons that hold.
 
         Raises:
             SongError: the first reason, in the order of the measures, then ``language``, ``near_duplicate``,
                 ``in_benchmark``; never of a song of the benchmark.
         """
         found = broken_limits(song["quality"], self.params)
+        unheard = runs_beyond(song["unheard_runs"], self.params.max_unheard_run)
+        if unheard and UNHEARD in found:
+            found[UNHEARD] = in_words(unheard, self.params.max_unheard_run)
+        masked = mask_of(unheard, song["duration_s"]) if self.params.mask and song["split"] == TRAIN else []
+        if masked:
+            found.pop(UNHEARD, None)
         allowed = self.params.languages
         if allowed is not None and song["language"] is not None and song["language"] not in allowed:
             found["language"] = f"{song['language']}, one of {', '.join(allowed)}"
@@ -44,4 +55,4 @@ class Filter(Stage):
             found["in_benchmark"] = f"near {song['near_benchmark']}"
         if found and song["split"] != "benchmark":
             raise SongError(song.song_id, *next(iter(found.items())))
-        return song.with_columns(kept=True, flags=list(found))
+        return song.with_columns(kept=True, masked=masked, flags=list(found))

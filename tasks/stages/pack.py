@@ -14,12 +14,13 @@ import numpy as np
 import pyarrow as pa
 from pydantic import field_validator
 
-from jam_model.shard_index import EXTRAS
+from jam_model.shard_index import EXTRAS, MASKED
 from jam_model.tensors import MAX_MEMBER_BYTES
 from tasks.audio.read import array_of
 from tasks.engine.columns import Column
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Section, Stage
+from tasks.shards.data_card import LEFT_OUT, masked_s
 from tasks.shards.write import (
     check_sample,
     extra_members,
@@ -53,7 +54,7 @@ class Pack(Stage):
 
     name = "pack"
     version = 1
-    reads = frozenset({"kept", "latent", "style_embedding", "words"})
+    reads = frozenset({"kept", "masked", "latent", "style_embedding", "words"})
     reads |= {"duration_s", "split", "artist", "license", "source"}
     packages = ("numpy", "torch")
     sink = "sample"
@@ -72,8 +73,12 @@ class Pack(Stage):
         """The song with its sample.
 
         Raises:
-            SongError: ``sample_too_large`` or ``sample_unreadable``: a loader would refuse it.
+            SongError: ``masked_left_out``: it has masked seconds, and its sample would not tell. ``sample_too_large`` or ``sample_unreadable``: a loader would refuse it.
         """
+        if song["masked"] and MASKED not in self.params.extras:
+            seconds = masked_s(song["masked"])
+            detail = f"{seconds:.1f} s are masked, and a reader of these shards cannot know: pack.extras lacks masked"
+            raise SongError(song.song_id, LEFT_OUT, detail)
         suffix = self.params.tensor_format
         latent_CT = np.ascontiguousarray(array_of(song["latent"]).T)
         style_NS = np.asarray(song["style_embedding"], np.float32)

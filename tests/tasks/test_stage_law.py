@@ -66,7 +66,7 @@ def law(root: Path) -> dict[str, Stage]:
     audio = AudioParams(
         max_seconds=60, max_bytes=10_000_000, max_channels=2, min_rate_hz=8_000, max_rate_hz=96_000
     )
-    limits = FilterParams(**{**dict.fromkeys(FilterParams.model_fields), "calibrated_for": ()})
+    limits = FilterParams(**{**dict.fromkeys(FilterParams.model_fields), "calibrated_for": (), "mask": False})
     codec, style = PARAMS.models.codec, PARAMS.models.style_encoder
     made: list[Stage] = [
         Ingest(ingest, audio),
@@ -126,6 +126,8 @@ def row(root: Path, number: int, weights: str) -> dict[str, Any]:
         "words": words,
         "aligned_words": None,
         "alignment_score": 1.0,
+        "unheard_runs": [],
+        "masked": [],
         "quality": {name: None for name in QUALITY.names},
         "style_embedding": style_NS,
         "latent": npy_bytes(noise.standard_normal((21, 128)).astype(np.float32)),

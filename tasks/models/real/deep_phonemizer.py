@@ -25,7 +25,7 @@ from tasks.models.real.deep_phonemizer_checkpoint import DeepCheckpoint, Symbols
 from tasks.models.real.english_numbers import read_aloud
 from tasks.models.released_weights import Card
 
-VERSION = 1
+VERSION = 2
 CARD = Card(
     name="DeepPhonemizer's forward model",
     section="models.phonemizer.deep_phonemizer",

@@ -50,7 +50,7 @@ def times(given: list[dict[str, Any]], laid: list[dict[str, Any]] | None) -> dic
 def test_the_column_and_the_settings_are_those_of_the_measures() -> None:
     assert QUALITY.names == [measure.name for measure in MEASURES]
     limits = [setting for measure in MEASURES for setting in measure.limits]
-    assert FilterParams.model_fields.keys() == {*limits, "languages", "calibrated_for"}
+    assert FilterParams.model_fields.keys() == {*limits, "languages", "mask", "calibrated_for"}
     assert len(limits) == len(set(limits)) and all(limit.startswith(("min_", "max_")) for limit in limits)
 
 
@@ -63,7 +63,7 @@ def test_another_entry_is_a_column_a_setting_and_a_reason(monkeypatch: pytest.Mo
     assert spec and spec.loader
     limits = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(limits)
-    params = limits.FilterParams(max_left_share=0.8, languages=None, calibrated_for=())
+    params = limits.FilterParams(max_left_share=0.8, languages=None, mask=False, calibrated_for=())
     quality = quality_of(sounding(stereo_CN(tone_N(0.1, 0.5))))
     assert quality == {"left_share": 0.9}
     found = limits.broken_limits(quality, params)
@@ -75,7 +75,11 @@ def test_a_limit_of_a_count_is_whole_and_every_limit_must_be_given() -> None:
         load_params(settings=["filter.min_words=2.5"])
     with pytest.raises(ValueError, match=r"min_coverage\n.*Field required"):
         FilterParams(
-            **{**dict.fromkeys(FilterParams.model_fields.keys() - {"min_coverage"}), "calibrated_for": ()}
+            **{
+                **dict.fromkeys(FilterParams.model_fields.keys() - {"min_coverage"}),
+                "calibrated_for": (),
+                "mask": False,
+            }
         )
     with pytest.raises(ValueError, match=r"max_dullness\n.*Extra inputs"):
         FilterParams(**dict.fromkeys(FilterParams.model_fields), max_dullness=0.1)
@@ -140,10 +144,20 @@ def test_pace_counts_words_overlaps_and_words_too_short_to_be_said() -> None:
         "overlap_share": 0.25,
         "hurried_share": 0.5,
     }
-    kept = worded(words=words, aligned_words=None)
+    kept = worded(words=words, aligned_words=None, transcript=None)
     assert {name: OF[name](kept) for name in measured} == measured
     laid = [{**words[0], "end_s": 0.05}, *words[1:]]
-    assert OF["hurried_share"](worded(words=words, aligned_words=laid)) == 0.75, "laid in too little time"
+    assert OF["hurried_share"](worded(words=words, aligned_words=laid, transcript=None)) == 0.75, (
+        "laid in too little time"
+    )
+    written = {
+        "lyrics": ["hello", "silver", "moon", "la"],
+        "transcript": [],
+        "transcript_phones": list("həlml"),
+    }
+    assert OF["hurried_share"](worded(words=words, aligned_words=laid, **written)) == 0.5, (
+        "silver is not heard at all"
+    )
 
 
 @pytest.mark.parametrize(

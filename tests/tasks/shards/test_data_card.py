@@ -11,7 +11,7 @@ from tasks.shards.data_card import card_text, data_card, write_data_card
 def row(**facts: Any) -> dict[str, Any]:
     plain = {
         "drop_reason": None, "made_by": ["separate-v2 demucs-v1@abc"], "duration_s": 1800.0, "split": "train",
-        "license": None, "source": None, "artist": None, "language": None,
+        "license": None, "source": None, "artist": None, "language": None, "masked": [],
     }  # fmt: skip
     return {**plain, **facts}
 
@@ -32,6 +32,17 @@ def test_a_stand_in_stamps_the_card() -> None:
 def test_text_of_a_manifest_stays_inside_its_cell() -> None:
     text = card_text(data_card([row(source="a | b\n# title")]))
     assert "| a \\| b # title | 1 | 0.50 |" in text
+
+
+def test_masked_seconds_and_those_left_out_for_them_are_counted() -> None:
+    spans = [{"start_s": 1.0, "end_s": 2.5}, {"start_s": 7.0, "end_s": 8.0}]
+    rows = [row(masked=spans), row(drop_reason="masked_left_out", masked=None), row(drop_reason="silent")]
+    card = data_card(rows)
+    assert (card["masked_s"], card["left_out_for_masks_s"]) == (2.5, 1800.0)
+    assert "2.5 s of the kept songs are masked" in card_text(card) and "1800.0 s are left out" in card_text(
+        card
+    )
+    assert "mask" not in card_text(data_card([row()]))
 
 
 def test_equal_tables_give_equal_cards(tmp_path: Path) -> None:

@@ -32,12 +32,17 @@ def test_a_song_gets_every_measure() -> None:
         "alignment_score": 0.7,
     }
     song = Song("tiny", columns)
-    quality = Check(PARAMS).one(song)["quality"]
+    checked = Check(PARAMS).one(song)
+    quality = checked["quality"]
     assert list(quality) == QUALITY.names
     assert (quality["coverage"], quality["alignment"], quality["num_lines"]) == (0.5, 0.7, 2.0)
     assert quality["outside_share"] == pytest.approx(0.1, abs=0.01)
     assert quality["times_offset_s"] is None
     assert quality["agreement"] == 0.5
+    run = {"text": "light", "num_words": 1, "weight": 1.0, "start_s": 0.5, "end_s": 1.0}
+    assert (quality["unheard_run"], checked["unheard_runs"]) == (1.0, [run])
+    unasked = Check(PARAMS).one(song.with_columns(transcript=None, transcript_phones=None))
+    assert (unasked["quality"]["unheard_run"], unasked["unheard_runs"]) == (None, None)
     moved = [{**word, "start_s": word["start_s"] + 0.2, "score": 0.9} for word in words]
     given = Check(PARAMS).one(song.with_columns(aligned_words=moved))["quality"]
     assert given["times_offset_s"] == pytest.approx(-0.2)

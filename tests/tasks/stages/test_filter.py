@@ -11,7 +11,11 @@ from tasks.quality.limits import FilterParams, is_calibrated
 from tasks.quality.measures import MEASURES
 from tasks.stages.filter import Filter
 
-UNLIMITED: dict[str, Any] = {**dict.fromkeys(FilterParams.model_fields), "calibrated_for": ("a@1", "r@1")}
+UNLIMITED: dict[str, Any] = {
+    **dict.fromkeys(FilterParams.model_fields),
+    "calibrated_for": ("a@1", "r@1"),
+    "mask": False,
+}
 PARAMS = FilterParams(
     calibrated_for=("a@1", "r@1"),
     min_duration_s=2.0,
@@ -27,9 +31,11 @@ PARAMS = FilterParams(
     max_word_s=8.0,
     max_overlap_share=0.25,
     languages=("en", "de"),
+    mask=False,
     min_alignment=0.6,
     min_coverage=0.7,
     min_agreement=0.7,
+    max_unheard_run=1.75,
     max_unwritten_share=0.1,
     max_outside_share=0.2,
     max_times_offset_s=0.1,
@@ -52,6 +58,7 @@ GOOD: dict[str, float | None] = {
     "alignment": 0.9,
     "coverage": 1.0,
     "agreement": 0.95,
+    "unheard_run": 1.0,
     "unwritten_share": 0.02,
     "outside_share": 0.05,
     "times_offset_s": 0.01,
@@ -61,7 +68,14 @@ GOOD: dict[str, float | None] = {
 
 
 def song(split: str = "train", language: str | None = "en", **columns: Any) -> Song:
-    facts = {"duplicate_of": None, "near_benchmark": None, "style_embedding": [[0.0]], "num_frames": 1}
+    facts = {
+        "duplicate_of": None,
+        "near_benchmark": None,
+        "unheard_runs": [],
+        "duration_s": 20.0,
+        "style_embedding": [[0.0]],
+        "num_frames": 1,
+    }
     return Song("tiny", {**facts, "quality": GOOD, "language": language, "split": split, **columns})
 
 
@@ -95,6 +109,7 @@ def test_filter_keeps_a_good_song_without_flags() -> None:
         ("low_alignment", "alignment", 0.5),
         ("low_coverage", "coverage", 0.6),
         ("low_agreement", "agreement", 0.6),
+        ("words_unheard", "unheard_run", 2.0),
         ("unwritten_singing", "unwritten_share", 0.2),
         ("unwritten_singing", "outside_share", 0.3),
         ("times_disagree", "times_offset_s", 0.3),
@@ -111,10 +126,53 @@ def test_filter_drops_a_song_beyond_a_limit_with_its_reason(
     assert Filter(FilterParams(**UNLIMITED)).one(song(quality={**GOOD, measure: value}))["kept"]
 
 
+def test_a_drop_for_words_that_were_not_heard_names_them_and_their_place() -> None:
+    runs = [
+        {"text": "oh", "num_words": 1, "weight": 1.0, "start_s": 3.0, "end_s": 3.5},
+        {"text": "la la", "num_words": 2, "weight": 2.0, "start_s": 5.0, "end_s": 6.0},
+        {"text": "produced by x y", "num_words": 4, "weight": 4.0, "start_s": 12.34, "end_s": 13.0},
+    ]
+    with pytest.raises(SongError) as error:
+        Filter(PARAMS).one(song(quality={**GOOD, "unheard_run": 4.0}, unheard_runs=runs))
+    assert str(error.value.detail) == (
+        "'produced by x y' (4 words near 12.3 s) was not heard; nor were 1 more runs (at 5.0 s); "
+        "at most 1.75 words in a row may be missed"
+    )
+    kept = Filter(FilterParams(**UNLIMITED)).one(
+        song(quality={**GOOD, "unheard_run": 4.0}, unheard_runs=runs)
+    )
+    assert kept["kept"]
+
+
+MISSED = [
+    {"text": "produced by", "num_words": 2, "weight": 2.0, "start_s": 5.0, "end_s": 6.0},
+    {"text": "oh", "num_words": 1, "weight": 1.0, "start_s": 2.0, "end_s": 2.2},
+]
+
+
+def test_on_request_words_that_were_not_heard_are_masked_and_other_reasons_still_drop() -> None:
+    unheard = {**GOOD, "unheard_run": 2.0}
+    masking = Filter(PARAMS.model_copy(update={"mask": True}))
+    kept = masking.one(song(quality=unheard, unheard_runs=MISSED))
+    assert (kept["masked"], kept["flags"]) == ([{"start_s": 5.0, "end_s": 6.0}], [])
+    assert Filter(PARAMS).one(song())["masked"] == masking.one(song())["masked"] == []
+    dropped: list[tuple[str, dict[str, Any]]] = [
+        ("words_hurried", {"quality": {**unheard, "hurried_share": 1.0}}),
+        ("words_unheard", {"split": "validation"}),
+        ("words_unheard", {"duration_s": 6.5, "unheard_runs": [{**MISSED[0], "start_s": 0.5}]}),
+    ]
+    for expected, columns in dropped:
+        with pytest.raises(SongError) as error:
+            masking.one(song(**{"quality": unheard, "unheard_runs": MISSED, **columns}))
+        assert error.value.reason == expected
+    flagged = masking.one(song("benchmark", quality=unheard, unheard_runs=MISSED))
+    assert (flagged["flags"], flagged["masked"]) == (["words_unheard"], [])
+
+
 def test_every_measure_has_a_song_here_and_every_limit_a_setting() -> None:
     assert GOOD.keys() == {measure.name for measure in MEASURES}
     settings = {setting for measure in MEASURES for setting in measure.limits}
-    assert settings | {"calibrated_for", "languages"} == FilterParams.model_fields.keys()
+    assert settings | {"calibrated_for", "languages", "mask"} == FilterParams.model_fields.keys()
 
 
 def test_what_cannot_be_measured_drops_nobody() -> None:

@@ -43,6 +43,7 @@ def packable(song_id: str, split: str = "train", styles: int = 2, frames: int = 
         style_embedding=noise.standard_normal((styles, 512), dtype=np.float32).tolist(),
         words=timed(("hello", 0.1, 0.5, "hɛlˈoʊ"), ("moon", 0.6, 1.0, "mˈuːn")),
         kept=True,
+        masked=[],
         split=split,
         license="CC0",
     )
@@ -72,6 +73,19 @@ def test_a_sample_holds_what_the_released_loader_needs() -> None:
         None,
         2.0,
     )
+
+
+def test_masked_seconds_travel_with_the_sample_or_the_song_is_left_out(tmp_path: Path) -> None:
+    songs = [packable("a-1").with_columns(masked=[{"start_s": 0.5, "end_s": 0.75}]), packable("b-22")]
+    with pytest.raises(SongError, match=r"0\.2 s are masked.*pack\.extras lacks masked") as error:
+        fragment(songs[0])
+    assert error.value.reason == "masked_left_out"
+    path = tmp_path / "part-00000-x.tar"
+    path.write_bytes(shard_bytes(fragment(song, extras=("masked",)) for song in songs))
+    write_index(
+        tmp_path, [read_shard(path)], [{"id": s.song_id, "duration": 2.0, "split": "train"} for s in songs]
+    )
+    assert [sample.masked_s for sample in map(Shards(tmp_path).__getitem__, range(2))] == [((0.5, 0.75),), ()]
 
 
 def test_an_extra_column_is_a_member_of_its_own_that_only_who_asks_for_it_reads(tmp_path: Path) -> None:
