@@ -96,11 +96,15 @@ def _shifted(given: Sequence[Word | None], late_s: float, duration_s: float) -> 
     """The words `late_s` earlier; a start or an end at the song's own was cut there, and is not known."""
     moved: list[Word | None] = []
     for word in given:
-        if word is None or word.start_s <= 0 or not 0 <= word.start_s - late_s < duration_s:
+        if word is None or (late_s < 0 and word.start_s <= 0):
+            moved.append(None)
+            continue
+        start_s, end_s = max(0.0, word.start_s - late_s), word.end_s - late_s
+        if end_s <= 0 or start_s >= duration_s:
             moved.append(None)
         else:
-            end_s = math.inf if word.end_s >= duration_s else min(word.end_s - late_s, duration_s)
-            moved.append(replace(word, start_s=word.start_s - late_s, end_s=end_s))
+            end_s = math.inf if word.end_s >= duration_s else min(end_s, duration_s)
+            moved.append(replace(word, start_s=start_s, end_s=end_s))
     return moved
 
 

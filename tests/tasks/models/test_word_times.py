@@ -68,6 +68,13 @@ def test_a_time_that_was_cut_at_the_songs_edge_is_none() -> None:
     assert checked(moved(100.0)).given == [None] * len(TRUE)
 
 
+def test_a_word_that_starts_with_the_song_keeps_its_time_though_the_offset_is_rounded() -> None:
+    free = [Word("w0", 0.01, 0.6, score=0.9), *FREE]
+    given = [Word("w0", 0.49, 1.1), *moved(0.5)]
+    (first, *_) = check_words(Hears(), given, free, DURATION_S, 0.04, 0.3).given
+    assert first and (first.start_s, first.end_s) == (0.0, pytest.approx(0.6))
+
+
 def test_times_that_fit_nowhere_are_set_aside_and_told() -> None:
     scattered = [Word(word.text, 20.0 + 0.9 * place, 20.5 + 0.9 * place) for place, word in enumerate(TRUE)]
     found = checked(scattered)
