@@ -2,8 +2,8 @@
 
 They are typed by hand, for some edition of a song. Where every line starts near its time nothing more is done.
 Else the words are aligned without them as well: lines that are all off by a constant are shifted, a line that fits
-nowhere binds nothing, and where none fit they are set aside, all of it told. What fits is judged by the aligner's
-scores, since words may also slip where a chorus comes again.
+nowhere binds nothing, and where none fit they are set aside, all of it told. Most lines found where they say are
+enough; else what fits is judged by the aligner's scores, since it may take one chorus for another.
 """
 
 from __future__ import annotations
@@ -141,27 +141,23 @@ def within(align: Align, lines: Sequence[Line]) -> list[Word] | None:
 def _fitting(
     align: Align, lines: Sequence[Line], free: list[Word], bound: list[Word] | None, near_s: float
 ) -> Aligned | None:
-    """The words within lines that are where they belong, but for some; None where they fit worse than free ones."""
+    """The words within lines that are where they belong, but for some; None where neither places nor scores say so.
+
+    `free`, `bound`: the words without lines, and within all of them; None: those leave no room.
+    """
     far = [not _is_near(line, free, 2 * near_s) for line in lines]
+    aside = [
+        is_far and (bound is None or _score(line, bound) < _score(line, free) - WORSE)
+        for line, is_far in zip(lines, far, strict=True)
+    ]
+    if any(aside):
+        bound = within(align, without(lines, aside)) if 2 * sum(aside) < len(lines) else None
     if bound is None:
-        aside = far
-    else:
-        aside = [
-            is_far and _score(line, bound) < _score(line, free) - WORSE
-            for line, is_far in zip(lines, far, strict=True)
-        ]
-    if any(aside) or bound is None:
-        if not any(aside) or 2 * sum(aside) >= len(lines):
-            return None
-        bound = within(align, without(lines, aside))
-    if bound is None or mean_score(bound) < mean_score(free) - AS_WELL:
         return None
-    remark = (
-        f"the times of {sum(aside)} of {len(lines)} lines fit nowhere and are set aside"
-        if any(aside)
-        else None
-    )
-    return Aligned(bound, remark=remark)
+    if 2 * sum(far) >= len(lines) and mean_score(bound) < mean_score(free) - AS_WELL:
+        return None
+    remark = f"the times of {sum(aside)} of {len(lines)} lines fit nowhere and are set aside"
+    return Aligned(bound, remark=remark if any(aside) else None)
 
 
 def _is_near(line: Line, words: Sequence[Word], near_s: float) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 
@@ -68,6 +69,18 @@ def test_lines_that_start_where_they_say_bind_as_they_are_and_cost_nothing_more(
 def test_lines_that_scatter_by_hand_bind_as_they_are() -> None:
     found = within(Asks(), lines(10.2, 19.8, 30.0, 39.9, 50.2, 60.0))
     assert (found.offset_s, found.remark) == (None, None)
+
+
+def test_most_lines_in_their_places_outweigh_the_scores_of_words_that_nobody_sings() -> None:
+    given = lines(10.0, 20.2, 30.0, 40.0, 50.0, 60.0)
+    unsung = {2: 0.1, 3: 0.2}  # squeezed into their lines; free they find something like them elsewhere
+
+    def align(among: Sequence[Line] | None) -> list[Word]:
+        scores = unsung if among else {}
+        return [replace(word, score=scores.get(place, 0.9)) for place, word in enumerate(WORDS)]
+
+    found = align_within(align, "abcdef", given, END_S, 0.15)
+    assert [word.score for word in found.words] == [0.9, 0.9, 0.1, 0.2, 0.9, 0.9] and found.remark is None
 
 
 @pytest.mark.parametrize("late_s", [3.0, 0.5, -0.8, -8.0])
