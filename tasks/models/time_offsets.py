@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-MAX_PLACES = 20  # of a text that is sung again and again: those nearest to its time
+MAX_PLACES = 20  # of a text that comes again and again: those nearest to its time
 
 
 def likely_offsets(
