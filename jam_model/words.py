@@ -6,6 +6,7 @@ JSON (``{"word", "start", "end", "phoneme"}``).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeGuard
@@ -74,6 +75,25 @@ def words_of(rows: Iterable[Mapping[str, Any]]) -> list[Word]:
 def rows_of(words: Iterable[Word]) -> list[dict[str, Any]]:
     """A row a word."""
     return [{name: getattr(word, name) for name in Word.__slots__} for word in words]
+
+
+def input_times_of(rows: Iterable[Mapping[str, Any] | None]) -> list[Word | None]:
+    """The words of rows that may be null, where a word has no time; an end that is null or NaN is not stated: inf."""
+    return [None if row is None else Word(**{**row, "end_s": _end_of(row)}) for row in rows]
+
+
+def rows_of_input_times(words: Iterable[Word | None]) -> list[dict[str, Any] | None]:
+    """A row a word, null for one without a time; an end that is not stated is null."""
+    rows: list[dict[str, Any] | None] = []
+    for word in words:
+        row = None if word is None else rows_of([word])[0]
+        rows.append(row if row is None or math.isfinite(row["end_s"]) else row | {"end_s": None})
+    return rows
+
+
+def _end_of(row: Mapping[str, Any]) -> float:
+    end_s = row["end_s"]
+    return math.inf if end_s is None or math.isnan(end_s) else float(end_s)
 
 
 def _is_time(value: Any) -> TypeGuard[float]:

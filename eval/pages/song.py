@@ -43,7 +43,7 @@ class StageLine:
 @dataclass(frozen=True)
 class SongPage:
     """All that the page shows. `lanes`: words by the name of their lane, the song's own first; `claimed_s`: where the
-    lyrics said that each of the song's words starts, empty where they did not.
+    lyrics said that each of the song's words starts, None or empty where they did not.
     """
 
     song_id: str
@@ -53,7 +53,7 @@ class SongPage:
     verdict: str
     dropped: bool
     words: Sequence[PageWord]
-    claimed_s: Sequence[float] = ()
+    claimed_s: Sequence[float | None] = ()
     lanes: dict[str, Sequence[PageWord]] = field(default_factory=dict)
     sounds: Sequence[Sound] = ()
     stages: Sequence[StageLine] = ()
@@ -128,7 +128,7 @@ def _timeline(page: SongPage) -> str:
     )
 
 
-def _words(words: Sequence[PageWord], claimed_s: Sequence[float]) -> str:
+def _words(words: Sequence[PageWord], claimed_s: Sequence[float | None]) -> str:
     if not words:
         return ""
     heads = ["Word", "Phonemes", "Start", "End", "Length", "Score"] + (

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
-from jam_model.words import Word, rows_of
+from jam_model.words import Word, rows_of, rows_of_input_times
 from tasks.lyrics.parts.written import Remark
 
 EXAMPLES = 3  # of a kind of remark
@@ -116,7 +116,7 @@ class Lyrics:
     def columns(self) -> dict[str, Any]:
         """The columns of the song's row that hold what the file states beside the words."""
         return {
-            "lyrics_times": self.times and [word and _row(word) for word in self.times],
+            "lyrics_times": self.times and rows_of_input_times(self.times),
             "lyrics_lines": self.lines and rows_of(self.lines),
             "lyrics_notes": [{name: getattr(note, name) for name in Note.__slots__} for note in self.notes]
             or None,
@@ -152,11 +152,6 @@ def share(words: Sequence[str], start_s: float, end_s: float) -> list[Word]:
 def _cut(word: Word, end_s: float) -> Word:
     """The word in a song that ends here; an end that nobody stated stays so."""
     return replace(word, start_s=min(word.start_s, end_s)) if math.isinf(word.end_s) else word.within(end_s)
-
-
-def _row(word: Word) -> dict[str, Any]:
-    row = rows_of([word])[0]
-    return row | {"end_s": None} if math.isinf(word.end_s) else row
 
 
 def _example(remark: Remark) -> str:

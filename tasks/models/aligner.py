@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import weakref
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -13,8 +14,16 @@ from jam_model.words import Word
 from tasks.engine.song import Refused
 from tasks.models.base import ModelChoice, RealModel
 from tasks.models.embedded.forced_alignment import Span, align_phones
-from tasks.models.embedded.recogniser import FRAMES_A_SECOND, Recogniser, load_recogniser, weights_revision
+from tasks.models.embedded.recogniser import (
+    FRAMES_A_SECOND,
+    Posteriors,
+    Recogniser,
+    load_recogniser,
+    weights_revision,
+)
 from tasks.models.phonemizer import phones_of
+
+Frames = TypeVar("Frames")
 
 NEAREST = {
     "aʊ": "ɑ",
@@ -74,6 +83,22 @@ class Aligner(Protocol):
         ...
 
 
+class LastHeard(Generic[Frames]):
+    """What a net heard in the vocals it was given last: a song aligned again, in other lines, is heard once."""
+
+    def __init__(self) -> None:
+        self._last: tuple[weakref.ref[np.ndarray], Frames] | None = None
+
+    def __call__(self, vocals_N: np.ndarray, listen: Callable[[np.ndarray], Frames]) -> Frames:
+        """`listen` of an array that nobody changes: called once while it is the last one."""
+        if self._last is None or self._last[0]() is not vocals_N:
+            self._last = weakref.ref(vocals_N), listen(vocals_N)
+        return self._last[1]
+
+    def __reduce__(self) -> tuple[type, tuple[()]]:
+        return type(self), ()  # a copy in another process has heard nothing
+
+
 class AlignerParams(ModelChoice):
     """`weights` (a shipped recogniser or a .safetensors path) and `filler_penalty` (nats a frame of sound outside
     any word costs) are the embedded model's. `line_tolerance_s`: how far a word may leave its line's times.
@@ -97,6 +122,7 @@ class EmbeddedAligner:
         self.filler_penalty = filler_penalty
         self.line_tolerance_s = line_tolerance_s
         self._recogniser = load_recogniser(weights)
+        self._last_heard: LastHeard[Posteriors] = LastHeard()
 
     def align(
         self,
@@ -108,7 +134,7 @@ class EmbeddedAligner:
         if not words:
             raise Refused("no_words", "there are no words to align")
         phones = [known_phones(self._recogniser, word, phonemes) for word, phonemes in words]
-        frames_TV = self._recogniser.listen(vocals_N).frames_TV
+        frames_TV = self._last_heard(vocals_N, self._recogniser.listen).frames_TV
         windows = None if lines is None else self._windows(lines, len(words), len(frames_TV))
         spans = align_phones(frames_TV, phones, self.filler_penalty, windows)
         return timed_words([word for word, _ in words], spans)

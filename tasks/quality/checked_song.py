@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from eval.metrics.error_rates import ErrorCounts, count_errors, normalise
-from jam_model.words import Word, words_of
+from jam_model.words import Word, input_times_of, words_of
 from tasks.audio.levels import frame_power
 from tasks.engine.stage import Section
 from tasks.models.aligner import NEAREST
@@ -56,7 +56,14 @@ class CheckedSong:
     @cached_property
     def laid(self) -> Sequence[Word]:
         """The words where the aligner places them."""
-        return self.words if self["aligned_words"] is None else words_of(self["aligned_words"])
+        return [word if found is None else found for word, found in self._kept]
+
+    @property
+    def _kept(self) -> Sequence[tuple[Word, Word | None]]:
+        """The words, each with where the aligner places it if its time is a given one."""
+        if self["aligned_words"] is None:
+            return [(word, None) for word in self.words]
+        return list(zip(self.words, input_times_of(self["aligned_words"]), strict=True))
 
     @property
     def phones_W(self) -> list[list[str]]:
@@ -135,10 +142,9 @@ class CheckedSong:
     def late(self) -> tuple[np.ndarray, np.ndarray] | None:
         """Given starts minus laid ones and the laid ones, both [W] in seconds; words that could not be said are left out.
 
-        None where no times were given, or none can be checked.
+        None where no times were kept, or none can be checked.
         """
-        pairs = [] if self["aligned_words"] is None else zip(self.words, self.laid, strict=True)
-        starts_s = [(given.start_s, word.start_s) for given, word in pairs if word.score]
+        starts_s = [(given.start_s, word.start_s) for given, word in self._kept if word and word.score]
         if not starts_s:
             return None
         given_W, laid_W = np.array(starts_s).T

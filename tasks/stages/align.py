@@ -1,37 +1,43 @@
 """Align: gives every word of a song its start and end.
 
-Times that come with lyrics are a claim. Words are always laid by listening; a claim for every word is
-either kept, with the aligned words beside it for `check` to hold it against, or replaced by them. Times of
-lines are never words' times: they only bound where the words of a line may lie.
+Times that come with lyrics are a claim. Words are always laid by listening; a word's claim is either kept, with
+the aligned word beside it for `check` to hold it against, or replaced by it. Times of lines are never words' times:
+they only bound where the words of a line may lie. Both are checked first: claims that are all off by a constant are
+shifted, those that fit nowhere set aside, and the song says so.
 """
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal, cast
 
 import pyarrow as pa
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
-from jam_model.words import Word, rows_of, words_of
+from jam_model.words import Word, input_times_of, rows_of
 from tasks.engine.columns import Column
 from tasks.engine.song import Refused, Song, SongError
 from tasks.engine.stage import Model, Section
-from tasks.models.aligner import Line, aligner_identity, build_aligner, mean_score
+from tasks.models.aligner import AlignerParams, Line, aligner_identity, build_aligner, mean_score
+from tasks.models.line_times import Align as AlignWithin
+from tasks.models.line_times import Aligned, align_within, lines_among, lines_of
+from tasks.models.partly_timed import with_all_times
 from tasks.models.phonemizer import build_phonemizer, phonemizer_identity
+from tasks.models.word_times import Checked, check_words
 from tasks.songs.columns import WORD
 from tasks.stages.bases import VocalsStage
 
 
 class AlignParams(Section):
-    """`times`: ``given`` keeps a start and an end that the lyrics give every word, ``align`` replaces them.
+    """`times`: ``given`` keeps the starts and ends that the lyrics give words, ``align`` replaces them. `max_offset_s`:
+    given ones that are off by more, in the median, are shifted; that scatter more must fit by their scores.
     `times_grid_s`: every time becomes a multiple of it (the released model saw 0.08); null = as they are.
     """
 
     times: Literal["given", "align"]
+    max_offset_s: float = Field(gt=0)
     times_grid_s: float | None
 
     @field_validator("times_grid_s")
@@ -46,7 +52,7 @@ class Align(VocalsStage):
     """Words with times: of the lyrics where there are any, else of the transcript."""
 
     name = "align"
-    version = 2
+    version = 3
     reads = VocalsStage.reads | {"lyrics", "lyrics_times", "lyrics_lines", "transcript"}
     packages = (*VocalsStage.packages, "phonemizer", "espeakng-loader")
     params: AlignParams
@@ -60,8 +66,12 @@ class Align(VocalsStage):
         "alignment_score": Column(pa.float64(), "mean word score"),
         "aligned_words": Column(
             pa.list_(WORD),
-            "where the aligner places words that kept their given times; null = they have its",
+            "where the aligner places words that kept their given times; null = it, or all, have the aligner's",
         ),
+        "claim_offset_s": Column(
+            pa.float64(), "how late the given times were, and are shifted by; null = they were not shifted"
+        ),
+        "claim_remark": Column(pa.string(), "what of the given times did not fit; null = nothing"),
     }
 
     def made_by(self, models: Sequence[str]) -> str:
@@ -79,66 +89,69 @@ class Align(VocalsStage):
         words = song["lyrics"] if song["lyrics"] is not None else song["transcript"]
         if not words:
             raise SongError(song.song_id, "no_words", "neither lyrics nor a transcript")
-        laid = self._laid(song, words)
-        _check(song, words, laid)
-        kept = self.params.times == "given" and song["lyrics_times"] is not None
-        claimed = words_of(song["lyrics_times"]) if kept else laid
-        timed = [replace(word, score=found.score) for word, found in zip(claimed, laid, strict=True)]
+        rows = song["lyrics_times"]
+        given = None if rows is None else input_times_of(rows)
+        align = self._align(song, words)
+        try:
+            bound = self._bound(song, words, align, given)
+            checked = self._checked(song, align, given, bound)
+        except Refused as error:
+            raise SongError(song.song_id, f"alignment_{error.reason}", error.detail) from error
+        _check(song, words, checked.aligned)
+        timed = with_all_times(checked.given, checked.aligned, song["duration_s"])
         _check(song, words, timed)
         if self.params.times_grid_s is not None:
             try:
                 timed = on_grid(timed, self.params.times_grid_s, song["duration_s"])
             except ValueError as error:
                 raise SongError(song.song_id, "grid_too_coarse", str(error)) from error
+        beside = [found if word else None for word, found in zip(checked.given, checked.aligned, strict=True)]
         return song.with_columns(
             timed_words=rows_of(timed),
-            aligned_words=rows_of(laid) if kept else None,
-            alignment_score=mean_score(laid),
+            aligned_words=[word and rows_of([word])[0] for word in beside] if any(beside) else None,
+            alignment_score=mean_score(checked.aligned),
+            claim_offset_s=checked.offset_s or bound.offset_s,
+            claim_remark="; ".join(filter(None, (bound.remark, checked.remark))) or None,
         )
 
-    def _laid(self, song: Song, words: Sequence[str]) -> list[Word]:
-        """Lays the words that can be said; the others get what is left between their neighbours.
-
-        Lines bound them only where they are all the times there are: a claim is checked without it.
-        """
+    def _align(self, song: Song, words: Sequence[str]) -> AlignWithin:
+        """How the words are laid, within lines or free; those that cannot be said get what is left between the others."""
         said = [
             (word, one.phonemes) for word, one in zip(words, self.phonemizer.phonemize(words), strict=True)
         ]
         sayable = [place for place, (_, phonemes) in enumerate(said) if phonemes]
         if not sayable:
             raise SongError(song.song_id, "phoneme_unknown", "no word has a phoneme")
-        lines = lines_of(song["lyrics_lines"]) if song["lyrics_times"] is None else None
-        try:
-            laid = self.aligner.align(
-                self.opened(song),
-                [said[place] for place in sayable],
-                None if lines is None else lines_among(lines, sayable),
-            )
-        except Refused as error:
-            raise SongError(song.song_id, f"alignment_{error.reason}", error.detail) from error
-        return with_gaps(words, dict(zip(sayable, laid, strict=True)))
+        vocals_N = self.opened(song)
 
+        def align(lines: Sequence[Line] | None) -> list[Word]:
+            among = None if lines is None else lines_among(lines, sayable)
+            laid = self.aligner.align(vocals_N, [said[place] for place in sayable], among)
+            return with_gaps(words, dict(zip(sayable, laid, strict=True)))
 
-def lines_of(rows: Sequence[dict[str, Any]] | None) -> list[Line] | None:
-    """Timed lines, a row of `lyrics_lines` each, as ranges of word numbers."""
-    if rows is None:
-        return None
-    lines, first = [], 0
-    for line in words_of(rows):
-        end = first + len(line.text.split(" "))
-        lines.append(Line(first, end - 1, line.start_s, line.end_s))
-        first = end
-    return lines
+        return align
 
+    def _bound(
+        self, song: Song, words: Sequence[str], align: AlignWithin, given: Sequence[Word | None] | None
+    ) -> Aligned:
+        """The words, within lines only where some have no claim of their own: a claim is checked without them."""
+        lines = lines_of(song["lyrics_lines"])
+        if lines is None or (given is not None and None not in given):
+            return Aligned(align(None))
+        return align_within(align, words, lines, song["duration_s"], self._line_tolerance_s / 2)
 
-def lines_among(lines: Sequence[Line], places: Sequence[int]) -> list[Line]:
-    """The same lines over the words at `places` (ascending) only; a line of which none is left goes."""
-    kept = []
-    for line in lines:
-        first, end = bisect_left(places, line.first), bisect_right(places, line.last)
-        if first < end:
-            kept.append(Line(first, end - 1, line.start_s, line.end_s))
-    return kept
+    def _checked(
+        self, song: Song, align: AlignWithin, given: Sequence[Word | None] | None, bound: Aligned
+    ) -> Checked:
+        if given is None or self.params.times == "align":
+            return Checked([None] * len(bound.words), bound.words)
+        return check_words(
+            align, given, bound.words, song["duration_s"], self.params.max_offset_s, self._line_tolerance_s
+        )
+
+    @property
+    def _line_tolerance_s(self) -> float:
+        return cast(AlignerParams, self.choices["aligner"]).line_tolerance_s
 
 
 def with_gaps(words: Sequence[str], laid: Mapping[int, Word]) -> list[Word]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pyarrow.parquet as pq
 from eval.pages.players import waveform_peaks
 from eval.pages.song import SongPage, Sound, StageLine, song_html
 from jam_model.frames import SAMPLE_RATE_HZ
-from jam_model.words import words_of
+from jam_model.words import Word, input_times_of, words_of
 from tasks.audio.mix import mix_of, mp3_bytes
 from tasks.audio.read import read_bytes
 from tasks.engine.pipeline import Pipeline
@@ -40,12 +41,17 @@ def song_page(
 ) -> SongPage:
     """What the page shows of a song: `row` its light columns, `heavy` the heavy ones that stand."""
     sounds = _sounds(row["song_id"], large, songs_root)
-    words, claims = (
-        words_of(row.get(full) or row.get(plain) or ())
-        for full, plain in (("words", "timed_words"), ("lyrics_times", "lyrics_lines"))
+    words = words_of(row.get("words") or row.get("timed_words") or ())
+    claims = input_times_of(row.get("lyrics_times") or row.get("lyrics_lines") or ())
+    claimed = [
+        claim if math.isfinite(claim.end_s) else replace(claim, end_s=claim.start_s)
+        for claim in claims
+        if claim
+    ]
+    lanes = {"aligned": words, "claimed": claimed, "heard": words_of(row.get("transcript_times") or ())}
+    same = len(claims) == len(words) and all(
+        claim is None or claim.text == word.text for claim, word in zip(claims, words, strict=True)
     )
-    lanes = {"aligned": words, "claimed": claims, "heard": words_of(row.get("transcript_times") or ())}
-    same = [claim.text for claim in claims] == [word.text for word in words]
     ends = [word.end_s for lane in lanes.values() for word in lane]
     facts = [row.get("artist"), _minutes(row.get("duration_s")), row.get("split"), row.get("license")]
     reason = row["drop_reason"]
@@ -57,7 +63,7 @@ def song_page(
         verdict=f"{reason}, by {row['dropped_by']}" if reason else "by every stage that ran",
         dropped=bool(reason),
         words=[astuple(word) for word in words],
-        claimed_s=[claim.start_s for claim in claims] if same else (),
+        claimed_s=[None if claim is None else claim.start_s for claim in claims] if same else (),
         lanes={name: [astuple(word) for word in lane] for name, lane in lanes.items() if lane},
         sounds=sounds,
         stages=[_stage_line(pipeline, name, row, large) for name in pipeline.order],
@@ -74,14 +80,20 @@ def shown(value: Any) -> str:
         text = ", ".join(f"{key} {shown(part)}" for key, part in value.items() if part is not None)
     elif isinstance(value, list) and value and isinstance(value[0], list):
         text = f"{len(value)} x {len(value[0])} numbers"
-    elif isinstance(value, list) and value and isinstance(value[0], Mapping) and "start_s" in value[0]:
-        text = " ".join(f"{word.text}@{word.start_s:.2f}-{word.end_s:.2f}" for word in words_of(value))
+    elif isinstance(value, list) and any(isinstance(part, Mapping) and {"text", "start_s"} <= part.keys() for part in value):
+        text = " ".join(map(_shown_word, input_times_of(value)))
     elif isinstance(value, list):
         nested = bool(value) and isinstance(value[0], Mapping)
         text = ("; " if nested else " ").join(map(shown, value))
     else:
         text = str(value)
     return text if len(text) <= SHOWN_CHARS else text[: SHOWN_CHARS - 1] + "…"
+
+
+def _shown_word(word: Word | None) -> str:
+    if word is None:
+        return "(no time)"
+    return f"{word.text}@{word.start_s:.2f}-" + (f"{word.end_s:.2f}" if math.isfinite(word.end_s) else "")
 
 
 def _sounds(song_id: str, large: Mapping[str, Any], songs_root: str) -> list[Sound]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from jam_model.words import Word, rows_of, words_of
+from jam_model.words import Word, input_times_of, rows_of, rows_of_input_times, words_of
 
 LOVE = Word("love", 0.1, 0.6, "lˈʌv", 0.9)
 
@@ -31,6 +31,14 @@ def test_words_come_back_from_their_rows() -> None:
     assert rows_of(words)[0] == {
         "text": "love", "start_s": 0.1, "end_s": 0.6, "phonemes": "lˈʌv", "score": 0.9
     }  # fmt: skip
+
+
+def test_input_times_come_back_from_rows_that_may_lack_a_time_or_an_end() -> None:
+    words = [LOVE, None, Word("la", 1.0, math.inf)]
+    rows = rows_of_input_times(words)
+    assert input_times_of(rows) == words
+    assert (rows[1], rows[2]) == (None, {**rows_of([Word("la", 1.0, 2.0)])[0], "end_s": None})
+    assert input_times_of([{"text": "la", "start_s": 1.0, "end_s": math.nan}]) == [Word("la", 1.0, math.inf)]
 
 
 def test_the_json_entry_is_jamifys_and_keeps_all_but_the_score() -> None:

@@ -72,7 +72,11 @@ def law(root: Path) -> dict[str, Stage]:
         Ingest(ingest, audio),
         Separate(PARAMS.separate, PARAMS.models.separator),
         Transcribe(TranscribeParams(when="always", min_confidence=0.0), PARAMS.models.transcriber),
-        Align(AlignParams(times="align", times_grid_s=None), PARAMS.models.aligner, PHONEMIZER),
+        Align(
+            AlignParams(times="align", max_offset_s=0.04, times_grid_s=None),
+            PARAMS.models.aligner,
+            PHONEMIZER,
+        ),
         Phonemize(PhonemizeParams(max_unknown_share=0.1), PHONEMIZER),
         Style(style),
         Encode(codec),

@@ -21,7 +21,7 @@ import torch
 
 from jam_model.words import Word
 from tasks.engine.song import Refused
-from tasks.models.aligner import Line
+from tasks.models.aligner import LastHeard, Line
 from tasks.models.base import RealModel
 from tasks.models.embedded.forced_alignment import Span
 from tasks.models.real.common import device_of
@@ -52,6 +52,7 @@ class WhisperXAligner:
         self.identity = identity
         self.line_tolerance_s = line_tolerance_s
         self._net = net
+        self._last_heard: LastHeard[torch.Tensor] = LastHeard()
         self._behind = [net.letters[BEHIND_WORD]] if BEHIND_WORD in net.letters else []
 
     def align(
@@ -68,7 +69,7 @@ class WhisperXAligner:
         spelled = [[self._net.letters.get(letter) for letter in word.lower()] for word, _ in words]
         if not all(spelled) or all(number is None for numbers in spelled for number in numbers):
             raise Refused("no_phones", f"an empty word, or none with a letter of the net, as {words[0][0]!r}")
-        frames_TV = self._net.listen(vocals_N)
+        frames_TV = self._last_heard(vocals_N, self._net.listen)
         timed: list[Word] = []
         latest = 0
         for first, end, window in self._stretches(lines, len(words), len(frames_TV)):

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
+from eval.pages.song import song_html
 from flows.commands.main import run
 from flows.console import look
 from flows.settings.params import load_params
@@ -124,6 +125,15 @@ def test_claimed_times_stand_beside_the_aligned_ones(prepared: Pipeline) -> None
     other = [{**claim, "text": "other"} for claim in CLAIMS]
     shown = look_page.song_page(prepared, {**row, "lyrics_times": other}, {}, "")
     assert not shown.claimed_s
+
+
+def test_a_claim_may_lack_a_word_or_an_end(prepared: Pipeline) -> None:
+    (row,) = [row for row in prepared.rows(["words"]) if row["song_id"] == "song-hello"]
+    claims = [None, {**CLAIMS[1], "end_s": None}]
+    shown = look_page.song_page(prepared, {**row, "lyrics_times": claims}, {}, "")
+    assert shown.claimed_s == [None, 1.5] and "Infinity" not in song_html(shown)
+    assert [word[1:3] for word in shown.lanes["claimed"]] == [(1.5, 1.5)]
+    assert look_page.shown(claims) == f"(no time) {CLAIMS[1]['text']}@1.50-"
 
 
 def test_a_beginning_shows_all_songs_and_no_song_is_one_line(

@@ -167,3 +167,17 @@ def test_identity_is_bound_to_the_weights_and_unknown_models_are_refused():
 
 def test_lines_are_values():
     assert replace(Line(0, 1, 0.0, 1.0), last=2) == Line(0, 2, 0.0, 1.0)
+
+
+def test_a_song_that_is_aligned_again_is_heard_once_and_its_copy_is_another_song(aligner, monkeypatch):
+    heard = []
+    listen = type(aligner._recogniser).listen
+    monkeypatch.setattr(
+        type(aligner._recogniser), "listen", lambda net, vocals_N: heard.append(1) or listen(net, vocals_N)
+    )
+    vocals_N, words = separated()[2].copy(), lyrics(songs()[2])
+    first = align(aligner, vocals_N, words)
+    assert align(aligner, vocals_N, words, [Line(0, len(words) - 1, 0.0, 60.0)]) == first
+    assert len(heard) == 1
+    assert align(aligner, vocals_N.copy(), words) == first
+    assert len(heard) == 2

@@ -42,7 +42,7 @@ def heard(phones: list[str], **columns: Any) -> dict[str, float | None]:
     return {name: OF[name](song) for name in ("agreement", "unwritten_share")}
 
 
-def times(given: list[dict[str, Any]], laid: list[dict[str, Any]] | None) -> dict[str, float | None]:
+def times(given: list[dict[str, Any]], laid: list[Any] | None) -> dict[str, float | None]:
     song = worded(words=given, aligned_words=laid)
     return {name: OF[name](song) for name in ("times_offset_s", "times_drift", "times_spread_s")}
 
@@ -201,6 +201,14 @@ def test_claimed_times_have_an_offset_a_drift_and_a_spread(
     assert found["times_offset_s"] == pytest.approx(offset_s + 6 * (slope - 1))
     assert found["times_drift"] == pytest.approx(drift)
     assert found["times_spread_s"] == pytest.approx(3 * abs(slope - 1))
+
+
+def test_words_that_have_the_aligners_times_say_nothing_of_the_given_ones() -> None:
+    laid = timed(*((f"w{i}", float(i), i + 0.5) for i in range(11)))
+    given = [{**word, "start_s": word["start_s"] + (0.2 if i < 4 else 0.0)} for i, word in enumerate(laid)]
+    kept = [word if i < 4 else None for i, word in enumerate(laid)]
+    assert times(given, kept)["times_offset_s"] == pytest.approx(0.2)
+    assert times(given, laid)["times_offset_s"] == 0.0
 
 
 def test_one_misheard_word_moves_no_measure_of_the_times_and_unsayable_words_are_left_out() -> None:

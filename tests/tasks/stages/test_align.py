@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,8 +15,9 @@ from jam_model.words import Word
 from tasks.audio.read import flac_bytes
 from tasks.engine.song import Refused, Song, SongError
 from tasks.models.aligner import Line
+from tasks.models.line_times import lines_of
 from tasks.models.phonemizer import Pronunciation
-from tasks.stages.align import Align, AlignParams, lines_of, on_grid
+from tasks.stages.align import Align, AlignParams, on_grid
 from tests.tasks.tiny import given
 
 ALIGNER = load_params().models.aligner
@@ -31,7 +34,7 @@ class Spells:
 
 
 class Lays:
-    """An aligner that lays one word a second and keeps what it was asked."""
+    """An aligner that lays one word a second from 5 s on, whatever its lines, and keeps what it was asked."""
 
     identity = "fake/lays@1"
 
@@ -50,22 +53,23 @@ class Lays:
 
 
 def align(model: Lays, times: str = "align", grid_s: float | None = None, **columns: object) -> Song:
-    stage = Align(AlignParams(times=times, times_grid_s=grid_s), ALIGNER, PHONEMIZER)  # type: ignore[arg-type]
+    stage = Align(AlignParams(times=times, max_offset_s=0.04, times_grid_s=grid_s), ALIGNER, PHONEMIZER)  # type: ignore[arg-type]
     stage.__dict__.update(aligner=model, phonemizer=Spells())
     vocals = flac_bytes(np.zeros((1, 4096), np.float32), 44_100)
-    return stage.one(given("a.wav", vocals=vocals, **{"transcript": None, **columns}))
+    facts = {"transcript": None, "duration_s": 60.0, **columns}
+    return stage.one(given("a.wav", vocals=vocals, **facts))
 
 
 def test_align_gives_the_aligner_words_phonemes_and_lines() -> None:
     model = Lays()
     lines = [
-        {"text": "hello moon", "start_s": 1.0, "end_s": 2.0},
-        {"text": "la", "start_s": 3.0, "end_s": 4.0},
+        {"text": "hello moon", "start_s": 5.1, "end_s": 7.0},
+        {"text": "la", "start_s": 7.0, "end_s": 9.0},
     ]
     song = align(model, lyrics=["hello", "moon", "la"], lyrics_lines=lines)
     assert model.asked == (
         [("hello", "hello"), ("moon", "moon"), ("la", "la")],
-        [Line(0, 1, 1.0, 2.0), Line(2, 2, 3.0, 4.0)],
+        [Line(0, 1, 5.1, 7.0), Line(2, 2, 7.0, 9.0)],
     )
     assert song["timed_words"][1] == {
         "text": "moon", "start_s": 6.0, "end_s": 6.5, "phonemes": None, "score": 0.9
@@ -75,9 +79,9 @@ def test_align_gives_the_aligner_words_phonemes_and_lines() -> None:
 
 def test_a_word_that_cannot_be_said_gets_the_time_between_its_neighbours() -> None:
     model = Lays()
-    lines = [{"text": "?", "start_s": 0.0, "end_s": 1.0}, {"text": "moon ? la", "start_s": 1.0, "end_s": 9.0}]
+    lines = [{"text": "?", "start_s": 0.0, "end_s": 5.0}, {"text": "moon ? la", "start_s": 5.0, "end_s": 9.0}]
     song = align(model, lyrics=["?", "moon", "?", "la"], lyrics_lines=lines)
-    assert model.asked == ([("moon", "moon"), ("la", "la")], [Line(0, 1, 1.0, 9.0)])
+    assert model.asked == ([("moon", "moon"), ("la", "la")], [Line(0, 1, 5.0, 9.0)])
     assert [(w["start_s"], w["end_s"], w["score"]) for w in song["timed_words"]] == [
         (0.0, 5.0, 0.0),
         (5.0, 5.5, 0.9),
@@ -98,16 +102,16 @@ def test_align_uses_the_transcript_where_there_are_no_lyrics() -> None:
 
 
 CLAIMED = [
-    {"text": "hello", "start_s": 1.0, "end_s": 2.0},
-    {"text": "moon", "start_s": 1.5, "end_s": 3.0},
+    {"text": "hello", "start_s": 5.01, "end_s": 6.1},
+    {"text": "moon", "start_s": 5.98, "end_s": 7.0},
 ]
 
 
 def test_given_times_are_kept_with_the_laid_ones_beside_them() -> None:
     song = align(Lays(score=0.7), "given", lyrics_times=CLAIMED)
     assert [(w["start_s"], w["end_s"], w["score"]) for w in song["timed_words"]] == [
-        (1, 2, 0.7),
-        (1.5, 3, 0.7),
+        (5.01, 6.1, 0.7),
+        (5.98, 7.0, 0.7),
     ]
     assert [w["start_s"] for w in song["aligned_words"]] == [5.0, 6.0]
     assert song["alignment_score"] == pytest.approx(0.7)
@@ -124,6 +128,72 @@ def test_lyrics_without_word_times_are_always_aligned() -> None:
     assert (song["timed_words"][0]["start_s"], song["aligned_words"]) == (5.0, None)
 
 
+def claimed(*starts_s: float | None) -> list[dict[str, Any] | None]:
+    """Rows of words of 0.4 s; None: a word without a time."""
+    rows = zip(("hello", "moon", "river", "la"), starts_s, strict=False)
+    return [s and {"text": text, "start_s": s, "end_s": s + 0.4} for text, s in rows]
+
+
+def test_given_times_that_are_late_are_shifted_and_the_song_says_so() -> None:
+    song = align(Lays(), "given", lyrics=["hello", "moon"], lyrics_times=claimed(8.01, 9.01))
+    assert [w["start_s"] for w in song["timed_words"]] == pytest.approx([5.0, 6.0])
+    assert song["claim_offset_s"] == pytest.approx(3.01)
+    assert song["claim_remark"] == "words are 3.0 s late, shifted"
+    assert len(song["aligned_words"]) == 2
+
+
+def test_given_times_that_fit_nowhere_are_the_aligners_and_the_song_says_so() -> None:
+    class Objects(Lays):
+        def align(self, vocals_N: np.ndarray, words: list[tuple[str, str]], lines: Any = None) -> list[Word]:
+            return [
+                replace(word, score=0.1 if lines else 0.9) for word in super().align(vocals_N, words, lines)
+            ]
+
+    lyrics = ["hello", "moon", "river", "la"]
+    song = align(Objects(), "given", lyrics=lyrics, lyrics_times=claimed(1.0, 9.0, 9.5, 30.0))
+    assert [w["start_s"] for w in song["timed_words"]] == [5.0, 6.0, 7.0, 8.0]
+    assert (song["aligned_words"], song["claim_offset_s"]) == (None, None)
+    assert song["claim_remark"] == "the times of words fit nowhere and are set aside"
+    assert (
+        align(Objects(), "align", lyrics=lyrics, lyrics_times=claimed(1.0, 9.0, 9.5, 30.0))["claim_remark"]
+        is None
+    )
+
+
+def test_a_word_without_a_time_has_the_aligners_and_the_others_keep_theirs() -> None:
+    song = align(Lays(), "given", lyrics=["hello", "moon", "river"], lyrics_times=claimed(5.02, None, 7.03))
+    assert [(w["start_s"], w["end_s"]) for w in song["timed_words"]] == [
+        (5.02, pytest.approx(5.42)),
+        (6.0, 6.5),
+        (7.03, pytest.approx(7.43)),
+    ]
+    assert [w and w["start_s"] for w in song["aligned_words"]] == [5.0, None, 7.0]
+    assert (song["claim_offset_s"], song["claim_remark"]) == (None, None)
+
+
+def test_an_end_that_is_not_stated_is_the_aligners() -> None:
+    rows = [
+        {"text": "hello", "start_s": 5.02, "end_s": None},
+        {"text": "moon", "start_s": 6.01, "end_s": math.nan},
+    ]
+    song = align(Lays(), "given", lyrics=["hello", "moon"], lyrics_times=rows)
+    assert [w["end_s"] for w in song["timed_words"]] == [5.5, 6.5]
+
+
+def test_lines_bind_the_words_of_a_song_that_is_timed_in_part() -> None:
+    model = Lays()
+    lines = [{"text": "hello moon", "start_s": 5.0, "end_s": 8.0}]
+    align(model, "given", lyrics=["hello", "moon"], lyrics_times=claimed(5.0, None), lyrics_lines=lines)
+    assert model.asked is not None and model.asked[1] == [Line(0, 1, 5.0, 8.0)]
+
+
+def test_lines_that_are_late_are_shifted_and_the_song_says_so() -> None:
+    lines = [{"text": "hello", "start_s": 8.0, "end_s": 9.0}, {"text": "moon", "start_s": 9.0, "end_s": 11.0}]
+    song = align(Lays(), lyrics=["hello", "moon"], lyrics_lines=lines)
+    assert (song["claim_offset_s"], song["claim_remark"]) == (3.0, "lines are 3.0 s late, shifted")
+    assert [w["start_s"] for w in song["timed_words"]] == [5.0, 6.0]
+
+
 @pytest.mark.parametrize("times", ["given", "align"])
 def test_a_claim_is_checked_and_repaired_without_the_lines_it_came_with(times: str) -> None:
     model = Lays()
@@ -138,11 +208,11 @@ def test_a_claim_that_cannot_be_checked_is_dropped_with_the_reason() -> None:
 
 
 def test_times_lie_on_the_grid_and_the_row_says_so() -> None:
-    song = align(Lays(step_s=0.63), grid_s=0.08, duration_s=60.0)
+    song = align(Lays(step_s=0.63), grid_s=0.08)
     assert [(w["start_s"], w["end_s"]) for w in song["timed_words"]] == [(4.96, 5.52), (5.6, 6.16)]
-    stage = Align(AlignParams(times="align", times_grid_s=0.08), ALIGNER, PHONEMIZER)
+    stage = Align(AlignParams(times="align", max_offset_s=0.04, times_grid_s=0.08), ALIGNER, PHONEMIZER)
     made_by = stage.made_by(stage.models)
-    assert made_by.startswith("align-v2 ") and made_by.endswith(" grid=0.08")
+    assert made_by.startswith("align-v3 ") and made_by.endswith(" grid=0.08")
 
 
 def test_words_on_a_grid_stay_in_order_and_keep_some_length() -> None:
@@ -167,7 +237,7 @@ def test_more_words_than_the_grid_has_steps_are_dropped() -> None:
 @pytest.mark.parametrize("grid_s", [0.0, -0.08, 8.0])
 def test_a_grid_that_is_none_is_refused(grid_s: float) -> None:
     with pytest.raises(ValueError, match="no grid for words"):
-        AlignParams(times="align", times_grid_s=grid_s)
+        AlignParams(times="align", max_offset_s=0.04, times_grid_s=grid_s)
 
 
 def test_what_cannot_be_aligned_is_dropped_with_the_aligners_reason() -> None:
