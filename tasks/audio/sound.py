@@ -6,7 +6,10 @@ samples are all there is in the file. Shapes: C channels, N samples.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +19,7 @@ CUT_TOLERANCE_S = 0.5
 """How much less than a container states may be in it: more than padding, less than what anyone would miss."""
 FRAMES_TOLERANCE_S = 0.1  # where frames are counted, and counts may be off by a few
 EXACT_TOLERANCE_S = 0.01  # where samples are
+SHORT_S = 1.0
 MP3_DELAY = 1105  # samples before the first where MP3 states no delay: 576 of LAME, 529 of the decoder
 
 
@@ -38,9 +42,10 @@ def remark(word: str, sentence: str) -> str:
     return f"{word}: {sentence}"
 
 
-def word_of(text: str) -> str:
-    """The word that a remark counts under."""
-    return text.partition(":")[0]
+def remark_counts(rows: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """Songs by the words of the remarks in their column `audio_remarks`."""
+    words = ({text.partition(":")[0] for text in row.get("audio_remarks") or ()} for row in rows)
+    return dict(sorted(Counter(word for song in words for word in song).items()))
 
 
 def held_against(stated: int, found: int, rate: int, tolerance_s: float) -> list[str]:
@@ -59,6 +64,13 @@ def held_against(stated: int, found: int, rate: int, tolerance_s: float) -> list
         return []
     word = "samples_missing" if found < stated else "samples_unstated"
     return [remark(word, f"{stated} samples are stated, {found} are there")]
+
+
+def shorter_than(what: str, stated_s: float | None, duration_s: float) -> list[str]:
+    """What to say of a song that ends more than `SHORT_S` before its manifest, prompt or lyrics say."""
+    if stated_s is None or duration_s + SHORT_S >= stated_s:
+        return []
+    return [remark(f"shorter_than_{what}", f"{duration_s:.2f} s of sound, the {what} says {stated_s:.2f} s")]
 
 
 def bytes_behind(count: int) -> list[str]:

@@ -74,7 +74,7 @@ def truth_sources(
     rows = []
     for song, prompt in zip(songs, prompts, strict=True):
         free = replace(prompt, duration_s=None)
-        facts = song.lyrics.within(song.duration_s).columns()
+        facts = {**song.lyrics.within(song.duration_s).columns(), "stated_duration_s": song.duration_s}
         rows.append(_file_row(free, system, song.audio, root, seed, facts))
     return rows
 

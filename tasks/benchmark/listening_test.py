@@ -15,9 +15,10 @@ import pyarrow.parquet as pq
 from eval.pages.listening_test import Trial
 from eval.results.listening_test import ListeningKey, Side
 from jam_model.frames import SAMPLE_RATE_HZ
+from tasks.audio.limits import AudioParams
 from tasks.audio.loudness import levelled
 from tasks.audio.mix import mix_of, mp3_bytes
-from tasks.audio.read import AudioParams, read_audio
+from tasks.audio.read import read_audio
 from tasks.engine.stage import Section
 from tasks.prompts.output_folder import OutputParams
 

@@ -9,7 +9,7 @@ from tasks.songs.columns import AUDIO, SONG_COLUMNS, STYLE, WORD
 from tasks.stages.ingest import Ingest
 
 PROMPTED_COLUMNS = {
-    **{name: SONG_COLUMNS[name] for name in ("title", "content_hash", "refused")},
+    **{name: SONG_COLUMNS[name] for name in ("title", "content_hash", "refused", "stated_duration_s")},
     **{name: Ingest.writes[name] for name in ("lyrics", "lyrics_times", "lyrics_lines")},
     "parent": Column(pa.string(), "the song this one was made from"),
     "parent_audio": Column(

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from tasks.audio.read import AudioParams, read_audio
+from tasks.audio.limits import AudioParams
+from tasks.audio.read import read_audio
 from tasks.models.phonemizer import Phonemizer, phonemized
 from tasks.models.style_encoder import StyleEncoder
 from tasks.prompts.prompts import Prompt

@@ -18,7 +18,25 @@ from tasks.songs.files import TarMember
 from tasks.songs.tar import files_in
 from tasks.storage.object_store import StorePath
 
-AUDIO_ENDINGS = (".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".webm")
+AUDIO_ENDINGS = (
+    *(
+        ".wav",
+        ".wave",
+        ".w64",
+        ".aif",
+        ".aiff",
+        ".aifc",
+        ".caf",
+        ".flac",
+        ".mp3",
+        ".mp2",
+        ".ogg",
+        ".oga",
+        ".opus",
+    ),
+    *(".m4a", ".m4b", ".mp4", ".mov", ".aac", ".mka", ".mkv", ".webm", ".wma"),
+)
+"""Which files are looked at. What is in them is seen from their bytes."""
 LYRICS_ENDINGS = (".json", ".lrc", ".txt")
 """In order of precedence."""
 STYLE_ENDING = ".style.txt"

@@ -9,11 +9,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from tasks.audio.read import AudioParams, SourceFormat, read_audio
+from tasks.audio.limits import AudioParams
+from tasks.audio.read import SourceFormat, read_audio
+from tasks.audio.sound import shorter_than
 from tasks.engine.columns import Column
 from tasks.engine.song import Refused, Song, SongError
 from tasks.engine.stage import Section, Stage
-from tasks.songs.columns import DURATION_S, STRINGS, WORD
+from tasks.songs.columns import AUDIO_REMARKS, DURATION_S, STRINGS, UNSTATED_DELAY_S, WORD
 from tasks.songs.files import bytes_of, song_file
 from tasks.songs.lyrics import Lyrics, decode_text, parse_lyrics
 
@@ -31,14 +33,16 @@ class Ingest(Stage):
     """Reads the files of a song. Nothing it writes depends on any other song."""
 
     name = "ingest"
-    version = 2
-    reads = frozenset({"audio", "lyrics_path", "style_path", "content_hash"})
+    version = 3
+    reads = frozenset({"audio", "lyrics_path", "style_path", "content_hash", "stated_duration_s"})
     packages = ("av", "soundfile", "soxr")
     params: IngestParams
     writes = {
         "duration_s": DURATION_S,
         "num_channels": Column(pa.int32(), "channels of the source"),
         "sample_rate_hz": Column(pa.int32(), "sample rate of the source"),
+        "audio_remarks": AUDIO_REMARKS,
+        "unstated_delay_s": UNSTATED_DELAY_S,
         "lyrics": Column(STRINGS, "the given words in order; null = no lyrics were given"),
         "lyrics_times": Column(pa.list_(WORD), "the given words with their input times; null = untimed"),
         "lyrics_lines": Column(pa.list_(WORD), "timed lines of an .lrc (text = the line); null = none"),
@@ -72,6 +76,8 @@ class Ingest(Stage):
             duration_s=source.duration_s,
             num_channels=source.num_channels,
             sample_rate_hz=source.sample_rate_hz,
+            audio_remarks=[*source.remarks, *self._shortness(song, lyrics, source.duration_s)],
+            unstated_delay_s=source.unstated_delay_s,
             lyrics=lyrics.words if lyrics else None,
             **(lyrics or Lyrics([])).within(source.duration_s).columns(),
             num_lines=lyrics.num_lines if lyrics else None,
@@ -116,6 +122,11 @@ class Ingest(Stage):
         if lyrics.last_start_s > duration_s + self.params.max_lyrics_overrun_s:
             detail = f"lyrics reach {lyrics.last_start_s:.1f} s, the audio {duration_s:.1f} s"
             raise SongError(song.song_id, "lyrics_past_end", detail)
+
+    def _shortness(self, song: Song, lyrics: Lyrics | None, duration_s: float) -> list[str]:
+        """What to say of a song that is shorter than others say; a table of before has no manifest's lengths."""
+        told = shorter_than("manifest", song.columns.get("stated_duration_s"), duration_s)
+        return told + shorter_than("lyrics", lyrics.last_start_s if lyrics else None, duration_s)
 
     def _read(self, song: Song, relative: str, max_bytes: int, too_long: str) -> bytes:
         """A source file's bytes. Listing has seen it; it may have gone or become something else since."""
