@@ -11,6 +11,7 @@ from flows.console.card import REPORT_JSON, last_report
 from flows.pipelines.prepare_stages import prepare_pipeline, songs_root_of
 from flows.run.progress import console, say
 from flows.settings.project import Project
+from tasks.audio.sound import remark_counts
 from tasks.engine.pipeline import Pipeline
 from tasks.storage.lease import hold
 from tasks.upkeep.rates import hours_in_all, rates
@@ -43,12 +44,14 @@ def print_table(project: Project) -> None:
         seconds = f"{line.worker_s:.1f}" if line.worker_s else ""
         grid.add_row(line.stage, f"{line.standing} of {line.partitions}", seconds, rate, dropped)
     console(WIDTH).print(grid)
-    rows = pipeline.rows(["split"])
+    rows = pipeline.rows(["split", "audio_remarks"])
     kept = [row for row in rows if not row["drop_reason"]]
     splits = {
         name: sum(row.get("split") == name for row in kept) for name in ("train", "validation", "benchmark")
     }
     say(f"{len(rows)} songs in, {len(kept)} kept, {len(rows) - len(kept)} dropped; kept: {_listed(splits)}")
+    if told := remark_counts(rows):
+        say(f"flaws of audio files, by songs: {_listed(told)}")
     refused = project.work.refused
     count = len(refused.read_text().splitlines()) if refused.is_file() else 0
     say(f"{count} files were not taken as songs" + (f" (see {refused})" if count else ""))

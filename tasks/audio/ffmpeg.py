@@ -19,7 +19,7 @@ import numpy as np
 from tasks.audio.container_end import stated_end
 from tasks.audio.content import Form, end_of_sound
 from tasks.audio.limits import AudioParams, check_claim, gathered
-from tasks.audio.sound import CUT_TOLERANCE_S, MP3_DELAY, Sound, bytes_behind, held_against
+from tasks.audio.sound import CUT_TOLERANCE_S, MP3_DELAY, Sound, bytes_behind, held_against, remark
 from tasks.audio.stamps import Clock
 from tasks.engine.song import Refused
 
@@ -30,6 +30,8 @@ CODECS = (
 )
 MAX_FRAME_SAMPLES = 1 << 16  # a packet's; the longest of these codecs is FLAC's
 FULL_SCALE = {"uint8": 2.0**7, "int16": 2.0**15, "int32": 2.0**31}
+STAMPED = ("mov", "matroska", "asf", "ogg")
+MAX_DAMAGED = 20  # packets; about half a second
 UNSTATED_SAMPLES = {"mp3float": MP3_DELAY}
 ONE_FRAME_UNSTATED = ("aac", "wmav1", "wmav2", "wmapro")
 
@@ -53,7 +55,11 @@ def read_container(data: bytes, form: Form, limits: AudioParams | None) -> Sound
             audio_CN.shape[1] < packets.stated
         ):  # by less than a packet or two: delays and padding are counted in
             held_against(packets.stated, audio_CN.shape[1], rate, CUT_TOLERANCE_S)
-        told = clock.remarks() + (bytes_behind(end_of_sound(data, 0) - end) if form == "aac" else [])
+        told = (
+            clock.remarks()
+            + packets.remarks()
+            + (bytes_behind(end_of_sound(data, 0) - end) if form == "aac" else [])
+        )
         return Sound(audio_CN, rate, tuple(told), packets.unstated_delay_s)
 
 
@@ -78,7 +84,7 @@ class Packets:
             Refused: ``truncated``, ``not_audio`` or ``empty``.
         """
         options = {"codec_whitelist": ",".join(CODECS), "max_samples": str(MAX_FRAME_SAMPLES)}
-        self.form = form
+        self.form, self.num_damaged = form, 0
         try:
             self._input = av.open(
                 io.BytesIO(data), "r", format=form, options=options, metadata_errors="replace"
@@ -111,6 +117,12 @@ class Packets:
                 raise Refused("not_audio", "rate or channels change inside the stream; encode the file again")
             yield block_CN.T, self._stamp_s(packet, frame)
             following = self._next_frame()
+
+    def remarks(self) -> list[str]:
+        """What could not be decoded, after all of it was read."""
+        if not self.num_damaged:
+            return []
+        return [remark("frames_damaged", f"{self.num_damaged} packets could not be decoded and are silence")]
 
     def _start(self, data: bytes) -> None:
         if not self._input.streams.audio:
@@ -177,7 +189,14 @@ class Packets:
             if packet.is_corrupt:
                 raise Refused("truncated", "the last packet is not whole; get the whole file")
             self._first_packet = self._first_packet or packet
-            yield from ((packet, frame) for frame in packet.decode())
+            try:
+                frames = packet.decode()
+            except av.FFmpegError:
+                self.num_damaged += 1
+                if self.form not in STAMPED or self.num_damaged > MAX_DAMAGED:
+                    raise
+                continue  # what it held is silence, by the stamp of the next
+            yield from ((packet, frame) for frame in frames)
 
 
 def _samples_CN(frame: av.AudioFrame) -> np.ndarray:

@@ -15,7 +15,7 @@ from tasks.audio.content import end_of_sound
 from tasks.audio.ffmpeg import read_container
 from tasks.audio.limits import AudioParams, check_claim
 from tasks.audio.ogg_pages import Link, OggWalk, walk_ogg
-from tasks.audio.sound import Sound, bytes_behind, remark
+from tasks.audio.sound import CUT_TOLERANCE_S, Sound, bytes_behind, held_against, remark
 from tasks.engine.song import Refused
 
 BY_LIBSNDFILE = ("vorbis", "opus")
@@ -51,21 +51,30 @@ def read_ogg(data: bytes, start: int, limits: AudioParams | None) -> Sound:
 def _read_link(data: bytes, link: Link, limits: AudioParams | None) -> Sound:
     """Samples of one link, by libsndfile where it finds as many as its pages hold."""
     if link.rate:
-        check_claim(link.rate, 1, link.least_samples, limits)
+        check_claim(link.rate, 1, link.samples, limits)
     if link.codec in BY_LIBSNDFILE and len(link.numbers) == 1 and not link.holes:
-        audio_CN, rate, _ = libsndfile.decoded(data, ("OGG",), limits)
-        if audio_CN.shape[1] + _skipped(link) >= link.least_samples * rate // link.rate:
-            return Sound(audio_CN, rate)
+        audio_CN = _by_libsndfile(data, link, limits)
+        if audio_CN is not None:
+            return Sound(audio_CN, link.rate)
     sound = read_container(data, "ogg", limits)
+    found = sound.audio_CN.shape[1]
+    if found < link.samples:
+        held_against(link.samples, found, sound.rate, CUT_TOLERANCE_S)
     told = (
         [remark("pages_missing", f"at {link.holes} places; what they held is silence")] if link.holes else []
     )
     return replace(sound, remarks=(*sound.remarks, *told))
 
 
-def _skipped(link: Link) -> int:
-    """What Opus may skip at the beginning: its first page can state any number of samples up to 2^16."""
-    return 1 << 16 if link.codec == "opus" else 0
+def _by_libsndfile(data: bytes, link: Link, limits: AudioParams | None) -> np.ndarray | None:
+    """Samples [C, N]; None where they are not all. It leaves out a page that is damaged, and says nothing."""
+    try:
+        audio_CN, rate, _ = libsndfile.decoded(data, ("OGG",), limits)
+    except Refused as refusal:
+        if refusal.reason != "not_audio":
+            raise
+        return None
+    return audio_CN if rate == link.rate and audio_CN.shape[1] >= link.samples else None
 
 
 def _remarks(walk: OggWalk) -> list[str]:

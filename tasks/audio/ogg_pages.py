@@ -15,20 +15,23 @@ FIRST, LAST = 2, 4  # flags
 NO_POSITION = (1 << 64) - 1
 MAX_PAGES = 2_000_000  # of 27 bytes at least; a song has some thousand
 OPUS_RATE_HZ = 48_000
+RECORDED_S = 10.0  # a first page that ends later is none of a file from its beginning
 
 
 @dataclass
 class Link:
     """Pages from a first one to the next file's, of one stream or several side by side.
 
-    `codec`: ``vorbis``, ``opus`` or the first bytes of another. `begins_at` and `ends_at`: the granule positions of the
-    first and the last page with sound, in samples at `rate`. `holes`: places where pages are missing by their numbers.
+    `codec`: ``vorbis``, ``opus``, ``flac`` or the first bytes of another; `rate`: 0 for that one. `skipped`: samples to
+    skip at the beginning. `begins_at` and `ends_at`: the granule positions of the first and the last page with sound, in
+    samples at `rate`. `holes`: places where pages are missing by their numbers.
     """
 
     start: int
     end: int
     codec: str
     rate: int
+    skipped: int = 0
     begins_at: int = 0
     ends_at: int = 0
     holes: int = 0
@@ -37,9 +40,14 @@ class Link:
     numbers: dict[int, int] = field(default_factory=dict)
 
     @property
-    def least_samples(self) -> int:
-        """Samples a channel that must be there; those of the first page come on top, whose position may be any."""
-        return max(0, self.ends_at - self.begins_at)
+    def samples(self) -> int:
+        """Samples a channel that its pages hold, 0 where they do not say. A recorded radio begins at any position: those
+        of its first page are not counted.
+        """
+        if not self.rate or len(self.numbers) > 1:
+            return 0
+        is_recorded = self.begins_at > RECORDED_S * self.rate
+        return max(0, self.ends_at - (self.begins_at if is_recorded else self.skipped))
 
     def take(self, data: bytes, at: int, size: int) -> None:
         """Counts the page that begins at `at`."""
@@ -110,9 +118,11 @@ def _link(data: bytes, at: int) -> Link:
     begin = at + HEAD_BYTES + data[at + 26]
     packet = data[begin : begin + 32]
     if packet.startswith(b"OpusHead"):
-        return Link(at, at, "opus", OPUS_RATE_HZ)
+        return Link(at, at, "opus", OPUS_RATE_HZ, _number(packet, 10, 12))
     if packet.startswith(b"\x01vorbis"):
         return Link(at, at, "vorbis", _number(packet, 12, 16))
+    if packet.startswith(b"\x7fFLAC"):
+        return Link(at, at, "flac", int.from_bytes(packet[27:30], "big") >> 4)
     return Link(at, at, packet[:8].decode("latin-1"), 0)
 
 

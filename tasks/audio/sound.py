@@ -70,7 +70,7 @@ def shorter_than(what: str, stated_s: float | None, duration_s: float) -> list[s
     """What to say of a song that ends more than `SHORT_S` before its manifest, prompt or lyrics say."""
     if stated_s is None or duration_s + SHORT_S >= stated_s:
         return []
-    return [remark(f"shorter_than_{what}", f"{duration_s:.2f} s of sound, the {what} says {stated_s:.2f} s")]
+    return [remark(f"shorter_than_{what}", f"{duration_s:.2f} s of sound, {stated_s:.2f} s by the {what}")]
 
 
 def bytes_behind(count: int) -> list[str]:
