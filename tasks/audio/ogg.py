@@ -15,7 +15,7 @@ from tasks.audio.content import end_of_sound
 from tasks.audio.ffmpeg import read_container
 from tasks.audio.limits import AudioParams, check_claim
 from tasks.audio.ogg_pages import Link, OggWalk, walk_ogg
-from tasks.audio.sound import CUT_TOLERANCE_S, Sound, bytes_behind, held_against, remark
+from tasks.audio.sound import FRAMES_TOLERANCE_S, Sound, bytes_behind, held_against, remark
 from tasks.engine.song import Refused
 
 BY_LIBSNDFILE = ("vorbis", "opus")
@@ -57,13 +57,12 @@ def _read_link(data: bytes, link: Link, limits: AudioParams | None) -> Sound:
         if audio_CN is not None:
             return Sound(audio_CN, link.rate)
     sound = read_container(data, "ogg", limits)
-    found = sound.audio_CN.shape[1]
+    told, found = list(sound.remarks), sound.audio_CN.shape[1]
     if found < link.samples:
-        held_against(link.samples, found, sound.rate, CUT_TOLERANCE_S)
-    told = (
-        [remark("pages_missing", f"at {link.holes} places; what they held is silence")] if link.holes else []
-    )
-    return replace(sound, remarks=(*sound.remarks, *told))
+        told += held_against(link.samples, found, sound.rate, FRAMES_TOLERANCE_S)
+    if link.holes:
+        told.append(remark("pages_missing", f"at {link.holes} places; what they held is silence"))
+    return replace(sound, remarks=tuple(told))
 
 
 def _by_libsndfile(data: bytes, link: Link, limits: AudioParams | None) -> np.ndarray | None:
