@@ -19,7 +19,15 @@ import numpy as np
 from tasks.audio.container_end import stated_end
 from tasks.audio.content import Form, end_of_sound
 from tasks.audio.limits import AudioParams, check_claim, gathered
-from tasks.audio.sound import CUT_TOLERANCE_S, MP3_DELAY, Sound, bytes_behind, held_against, remark
+from tasks.audio.sound import (
+    CUT_TOLERANCE_S,
+    FRAMES_TOLERANCE_S,
+    MP3_DELAY,
+    Sound,
+    bytes_behind,
+    held_against,
+    remark,
+)
 from tasks.audio.stamps import Clock
 from tasks.engine.song import Refused
 
@@ -51,15 +59,12 @@ def read_container(data: bytes, form: Form, limits: AudioParams | None) -> Sound
         clock = Clock(rate, packets.origin_s)
         blocks = clock.laid(packets.blocks())
         audio_CN = gathered(blocks, rate, packets.channels, limits)
-        if (
-            audio_CN.shape[1] < packets.stated
-        ):  # by less than a packet or two: delays and padding are counted in
-            held_against(packets.stated, audio_CN.shape[1], rate, CUT_TOLERANCE_S)
-        told = (
-            clock.remarks()
-            + packets.remarks()
-            + (bytes_behind(end_of_sound(data, 0) - end) if form == "aac" else [])
-        )
+        told = clock.remarks() + packets.remarks()
+        missing = packets.stated - audio_CN.shape[1]
+        if missing > FRAMES_TOLERANCE_S * rate:  # by less where delays and padding are counted in
+            told += held_against(packets.stated, audio_CN.shape[1], rate, CUT_TOLERANCE_S)
+        if form == "aac":
+            told += bytes_behind(end_of_sound(data, 0) - end)
         return Sound(audio_CN, rate, tuple(told), packets.unstated_delay_s)
 
 

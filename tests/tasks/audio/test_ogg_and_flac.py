@@ -87,6 +87,20 @@ def test_what_missing_pages_held_is_silence_and_told() -> None:
     assert set(words(holed)) == {"holes_in_stamps", "pages_missing"}
 
 
+@pytest.mark.parametrize(
+    "ogg", [plain("OGG", "VORBIS"), muxed("ogg", "libopus", 48_000), muxed("ogg", "flac")]
+)
+def test_a_damaged_page_is_never_left_out_in_silence(ogg: bytes) -> None:
+    for at in range(len(ogg) // 3, len(ogg), len(ogg) // 9):
+        damaged = ogg[:at] + bytes([ogg[at] ^ 0x10]) + ogg[at + 1 :]
+        try:
+            told = words(damaged)
+        except Refused as refusal:
+            assert refusal.reason in ("truncated", "not_audio")
+        else:
+            assert told
+
+
 @pytest.mark.parametrize("behind", [b"no sound" * 99, b"TAG" + bytes(125)])
 def test_bytes_behind_the_last_page_or_frame_are_a_tag_or_told(behind: bytes) -> None:
     told = [] if behind.startswith(b"TAG") else ["bytes_behind"]

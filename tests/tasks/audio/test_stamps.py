@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from fractions import Fraction
 
+import av
 import numpy as np
 import pytest
 
@@ -92,3 +93,17 @@ def test_silence_beyond_reason_is_refused_and_never_made(stamps: tuple[float, ..
 def test_silence_counts_to_the_length_of_a_song() -> None:
     assert reason(muxed("matroska", "aac", hole=(0.7, 30.0))) == "too_long"
     assert song().shape[1] < LIMITS.max_seconds * RATE_HZ
+
+
+@pytest.mark.parametrize(("muxer", "codec"), [("mp4", "aac"), ("matroska", "aac")])
+def test_a_damaged_packet_costs_its_own_sound_and_moves_nothing(muxer: str, codec: str) -> None:
+    whole = muxed(muxer, codec)
+    with av.open(io.BytesIO(whole)) as container:
+        packet = [packet for packet in container.demux(audio=0) if packet.size][20]
+        assert packet.pos is not None
+    damaged = bytearray(whole)
+    damaged[packet.pos + 20 : packet.pos + packet.size - 20] = b"\xff" * (packet.size - 40)
+    mix_CN, _ = read_bytes(bytes(damaged))
+    assert late_s(mix_CN) == pytest.approx(0, abs=0.001)
+    assert mix_CN.shape[1] == pytest.approx(read_bytes(whole)[0].shape[1], abs=50)
+    assert words(bytes(damaged)) == ["holes_in_stamps", "frames_damaged"]
