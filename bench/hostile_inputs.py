@@ -172,10 +172,46 @@ def audio_files() -> dict[str, bytes]:
     return files
 
 
+def sounds_by_kind() -> dict[str, list[bytes]]:
+    """The same by the reader that takes them, in every form and with the flaws that files have."""
+    known = audio_files()
+    time_N = np.arange(RATE_HZ // 2) / RATE_HZ
+    tone_NC = (0.3 * np.sin(2 * np.pi * np.array([220.0, 330.0]) * time_N[:, None])).astype(np.float32)
+
+    def made(*args: Any) -> bytes:
+        return _with_av(tone_NC, *args)
+
+    wav, mp3 = known["wav"], known["mp3"]
+    of_pipe = wav[:40] + b"\xff" * 4 + wav[44:]
+    wide = b"RF64" + b"\xff" * 4 + b"WAVEds64" + b"\x1c\0\0\0" + len(wav).to_bytes(8, "little")
+    wide += (len(wav) - 44).to_bytes(8, "little") + bytes(12) + wav[12:40] + b"\xff" * 4 + wav[44:]
+    unknown = known["flac"][:21] + bytes([known["flac"][21] & 0xF0]) + bytes(4) + known["flac"][26:]
+    tag = b"ID3\x04\0\0\0\0\x02\0" + bytes(256)
+    return {
+        "wav and aiff": [wav, of_pipe, wide, b"BW64" + wide[4:], made("aiff", "pcm_s16be", RATE_HZ)],
+        "mp3": [mp3, mp3[417:], tag + mp3 + b"TAG" + bytes(125), mp3 + mp3, made("mp2", "mp2", RATE_HZ)],
+        "ogg": [known["ogg"], known["ogg"] * 2, made("ogg", "libopus", 48_000), made("ogg", "flac", RATE_HZ)],
+        "flac": [known["flac"], unknown, tag + known["flac"], known["flac"] * 2],
+        "mp4": [known["m4a"], made("mov", "pcm_s16le", RATE_HZ), made("mp4", "flac", RATE_HZ)],
+        "mka and webm": [
+            known["webm"],
+            made("matroska", "aac", RATE_HZ),
+            made("matroska", "pcm_s16le", RATE_HZ),
+        ],
+        "wma": [made("asf", "wmav2", RATE_HZ)],
+        "aac, caf and w64": [
+            known["aac"],
+            made("caf", "pcm_s16le", RATE_HZ),
+            made("w64", "pcm_s16le", RATE_HZ),
+        ],
+    }
+
+
 def _with_av(tone_NC: np.ndarray, muxer: str, codec: str, rate: int) -> bytes:
     file = io.BytesIO()
     with av.open(file, "w", format=muxer) as output:
         stream = output.add_stream(codec, rate=rate, layout="stereo")
+        stream.bit_rate = 128_000
         form = stream.codec_context.format
         for start in range(0, len(tone_NC), 4096):
             block_NC = tone_NC[start : start + 4096]

@@ -6,12 +6,12 @@ import io
 import json
 import os
 from collections import Counter
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 import yaml
-from hostile_inputs import TEXTS, audio_files, damaged, odd_json, odd_value, tar_of, words
+from hostile_inputs import TEXTS, audio_files, damaged, odd_json, odd_value, sounds_by_kind, tar_of, words
 from hostile_scratch import Reader, Scratch, Unaccounted, models
 
 from flows.settings.params import load_params
@@ -24,6 +24,8 @@ from tasks.prompts.jamify_manifest import read_requests
 from tasks.songs.listing import Listing, list_sources
 from tasks.stages.ingest import Ingest
 
+KINDS = ("wav and aiff", "mp3", "ogg", "flac", "mp4", "mka and webm", "wma", "aac, caf and w64")
+
 
 class SongReaders(Scratch):
     """Each reads one damaged input."""
@@ -33,7 +35,7 @@ class SongReaders(Scratch):
         return {
             "lyrics .json": self.lyrics_json,
             "lyrics .lrc and .txt": self.lyrics_text,
-            "audio": self.audio,
+            **{f"audio: {kind}": partial(self.audio, kind) for kind in KINDS},
             "songs folder": self.songs_folder,
             "songs in tar shards": self.song_shards,
             "manifest": self.manifest,
@@ -59,10 +61,13 @@ class SongReaders(Scratch):
         decode_text(data)
         read_lyrics(data, limits.max_lyrics_bytes, limits.max_lyrics_words)
 
-    def audio(self, random: np.random.Generator) -> None:
-        seeds = list(_audio().values())
+    def audio(self, kind: str, random: np.random.Generator) -> None:
+        """Files of one reader, damaged with pieces of all kinds."""
+        sounds = _sounds()
+        seeds = sounds[kind]
+        others = [data for files in sounds.values() for data in files] if random.integers(2) else seeds
         read_audio(
-            io.BytesIO(damaged(seeds[int(random.integers(len(seeds)))], seeds, random)), self.params.audio
+            io.BytesIO(damaged(seeds[int(random.integers(len(seeds)))], others, random)), self.params.audio
         )
 
     def songs_folder(self, random: np.random.Generator) -> None:
@@ -155,6 +160,11 @@ class SongReaders(Scratch):
         path.write_bytes(text)
         odd = f"audio.max_bytes={TEXTS[int(random.integers(len(TEXTS)))]!r}"
         load_params(path, [odd] if random.integers(2) else [])
+
+
+@cache
+def _sounds() -> dict[str, list[bytes]]:
+    return sounds_by_kind()
 
 
 @cache

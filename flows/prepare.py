@@ -66,6 +66,10 @@ def run_prepare(project: Project, only: set[str] | None = None) -> Pipeline:
         figures = finish_shards(pipeline, Pack.name)
         kept, count = figures["songs_kept"], figures["songs_in"]
         say(f"prepare: {kept} of {count} songs kept, {count - kept} dropped")
+        if told := figures["audio_remarks"]:
+            say(
+                f"prepare: flaws of audio files, by songs: {', '.join(f'{word} {n}' for word, n in told.items())}"
+            )
         write_json(work.report("prepare") / "metrics.json", figures)
     return pipeline
 

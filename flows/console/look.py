@@ -5,6 +5,7 @@ from __future__ import annotations
 from flows.pipelines.stages import prepared_pipeline
 from flows.run.progress import console, say, say_table
 from flows.settings.project import Project
+from tasks.audio.sound import remark_counts
 from tasks.upkeep.rates import hours_in_all, rates
 from tasks.upkeep.song_page import shown, write_song_page
 from tasks.upkeep.status import census, why
@@ -31,10 +32,12 @@ def print_table(project: Project) -> None:
         for line in census(pipeline, project.work.receipts / "prepare")
     ]
     say_table(("stage", "partitions", "worker seconds", "x real time", "dropped"), lines, WIDTH)
-    rows = pipeline.rows(["split"])
+    rows = pipeline.rows(["split", "audio_remarks"])
     kept = [row.get("split") for row in rows if not row["drop_reason"]]
     splits = ", ".join(f"{kept.count(name)} {name}" for name in ("train", "validation", "benchmark"))
     say(f"{len(rows)} songs in, {len(kept)} kept, {len(rows) - len(kept)} dropped; kept: {splits}")
+    if told := remark_counts(rows):
+        say("flaws of audio files, by songs: " + ", ".join(f"{count} {name}" for name, count in told.items()))
     count = len(refused.read_text().splitlines()) if refused.is_file() else 0
     say(f"{count} files were not taken as songs" + (f" (see {refused})" if count else ""))
 

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import field_validator, model_validator
 
 from flows.settings.params_files import load
-from tasks.audio.read import AudioParams
+from tasks.audio.limits import AudioParams
 from tasks.benchmark.listening_test import ListenParams
 from tasks.benchmark.sensitivity import SensitivityParams
 from tasks.benchmark.systems import BenchmarkParams

@@ -1,68 +1,103 @@
-"""Audio that libsndfile does not read (m4a, aac, webm), through the FFmpeg libraries bundled with PyAV.
+"""Audio that libsndfile does not read, or not rightly, through the FFmpeg libraries bundled with PyAV.
 
-The container is known by its first bytes and only its demuxer is tried, on the open file alone: no address,
-no playlist and no second file is ever followed. Only the codecs below are opened, so a video track is never
-decoded. Delays that the container states are skipped by FFmpeg. What it does not state stays: raw AAC begins with
-the encoder's delay (1024 samples from FFmpeg's own), and AAC in m4a may end with up to a frame of padding.
+Only the demuxer of the file's form is tried, on its bytes alone: no address, no playlist and no second file is ever
+followed. Only the codecs below are opened, so a video track is never decoded. Delays that the container states are
+skipped by FFmpeg. What it does not state stays, and is told: AAC and WMA begin with a frame of their encoder's.
 
 Shapes: C channels, N samples.
 """
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
-from typing import BinaryIO
+from fractions import Fraction
 
 import av
 import numpy as np
 
+from tasks.audio.container_end import stated_end
+from tasks.audio.content import Form, end_of_sound
+from tasks.audio.limits import AudioParams, check_claim, gathered
+from tasks.audio.sound import (
+    CUT_TOLERANCE_S,
+    FRAMES_TOLERANCE_S,
+    MP3_DELAY,
+    Sound,
+    bytes_behind,
+    held_against,
+    remark,
+)
+from tasks.audio.stamps import Clock
 from tasks.engine.song import Refused
 
-MOV, MATROSKA, ADTS = "mov", "matroska", "aac"
-CODECS = "aac,alac,opus,vorbis"
-MAX_FRAME_SAMPLES = 1 << 16  # a packet's; the longest these codecs need is 8192
-FULL_SCALE = {"int16": 2.0**15, "int32": 2.0**31}
-CUT_TOLERANCE_S = 0.5
-MAX_PARTS = 100_000  # of a file in fragments, looked at to see whether it is whole
-BOXES = (b"ftyp", b"moov", b"mdat", b"moof", b"free", b"skip", b"wide", b"sidx", b"styp", b"mfra", b"uuid")
-EBML, SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
+CODECS = (
+    *("aac", "alac", "opus", "vorbis", "flac", "mp3float", "wmav1", "wmav2", "wmapro", "wmalossless"),
+    *("pcm_u8", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_s32be", "pcm_f32le"),
+    *("pcm_f32be", "pcm_f64le"),
+)
+MAX_FRAME_SAMPLES = 1 << 16  # a packet's; the longest of these codecs is FLAC's
+FULL_SCALE = {"uint8": 2.0**7, "int16": 2.0**15, "int32": 2.0**31}
+STAMPED = ("mov", "matroska", "asf", "ogg")
+MAX_DAMAGED = 20  # packets; about half a second
+UNSTATED_SAMPLES = {"mp3float": MP3_DELAY}
+ONE_FRAME_UNSTATED = ("aac", "wmav1", "wmav2", "wmapro")
 
 
-def container_of(file: BinaryIO) -> str | None:
-    """The demuxer for a file's first bytes, or None for a file that is libsndfile's to read or refuse."""
-    file.seek(0)
-    head = file.read(8)
-    if head[4:8] == b"ftyp":
-        return MOV
-    if head[:4] == EBML:
-        return MATROSKA
-    file.seek(_after_id3(file))
-    return ADTS if _is_adts(file.read(2)) else None
+def read_container(data: bytes, form: Form, limits: AudioParams | None) -> Sound:
+    """The first audio stream of a file, on its player's clock.
+
+    Raises:
+        Refused: ``truncated``, ``not_audio``, ``empty``, ``hole_in_stamps``, or a limit.
+    """
+    end = stated_end(data, form)
+    if end > len(data):
+        raise Refused("truncated", f"{len(data)} bytes, the container says {end}; get the whole file")
+    with Packets(data, form) as packets:
+        rate = packets.rate
+        check_claim(rate, packets.channels, packets.claim, limits)
+        clock = Clock(rate, packets.origin_s)
+        blocks = clock.laid(packets.blocks())
+        audio_CN = gathered(blocks, rate, packets.channels, limits)
+        told = clock.remarks() + packets.remarks()
+        missing = packets.stated - audio_CN.shape[1]
+        if missing > FRAMES_TOLERANCE_S * rate:  # by less where delays and padding are counted in
+            told += held_against(packets.stated, audio_CN.shape[1], rate, CUT_TOLERANCE_S)
+        if form == "aac":
+            told += bytes_behind(end_of_sound(data, 0) - end)
+        return Sound(audio_CN, rate, tuple(told), packets.unstated_delay_s)
 
 
 class Packets:
-    """The first audio stream of an open file; `channels`, `samplerate` and `frames` as libsndfile names them.
+    """The first audio stream of a file's bytes. Use it as a context manager.
 
-    `frames` is what the container claims, 0 where it claims nothing. Use it as a context manager.
+    `claim`: samples a channel that the container claims, 0 where it claims nothing; `stated`: the same, where it is
+    claimed of this very stream. `origin_s`: the stamp that is 0 for a player.
     """
 
-    def __init__(self, file: BinaryIO, container: str, num_bytes: int) -> None:
+    rate: int
+    channels: int
+    claim: int
+    stated: int
+    origin_s: Fraction | None
+    unstated_delay_s: float | None
+
+    def __init__(self, data: bytes, form: Form) -> None:
         """Opens the container and decodes one packet, since some streams state their rate only there.
 
         Raises:
             Refused: ``truncated``, ``not_audio`` or ``empty``.
         """
-        end = _stated_end(file, container, num_bytes)
-        if end > num_bytes:
-            raise Refused("truncated", f"{num_bytes} bytes, the container says {end}")
-        file.seek(0)
-        options = {"codec_whitelist": CODECS, "max_samples": str(MAX_FRAME_SAMPLES)}
+        options = {"codec_whitelist": ",".join(CODECS), "max_samples": str(MAX_FRAME_SAMPLES)}
+        self.form, self.num_damaged = form, 0
         try:
-            self._input = av.open(file, "r", format=container, options=options, metadata_errors="replace")
+            self._input = av.open(
+                io.BytesIO(data), "r", format=form, options=options, metadata_errors="replace"
+            )
         except av.FFmpegError as error:
-            raise _unreadable(error) from None
+            raise unreadable(error) from None
         try:
-            self._start(container)
+            self._start(data)
         except BaseException:
             self._input.close()
             raise
@@ -73,59 +108,100 @@ class Packets:
     def __exit__(self, *error: object) -> None:
         self._input.close()
 
-    def blocks(self) -> Iterator[np.ndarray]:
-        """Samples [n, C] a packet, float32.
+    def blocks(self) -> Iterator[tuple[np.ndarray, Fraction | None]]:
+        """Samples [n, C] a packet, float32, each with the stamp of its first in s, where stamps are kept.
 
         Raises:
             Refused: ``truncated`` or ``not_audio``: cut short, damaged, or of changing rate or channels.
         """
-        num_samples = 0
-        block_CN: np.ndarray | None = self._first_CN
-        while block_CN is not None:
-            num_samples += block_CN.shape[1]
-            yield block_CN.T
-            block_CN = self._next_block()
-        if num_samples + CUT_TOLERANCE_S * self.samplerate < self._own_frames:
-            raise Refused("truncated", f"{num_samples} of {self._own_frames} samples could be decoded")
+        following = self._first
+        while following is not None:
+            packet, frame = following
+            block_CN = _samples_CN(frame)
+            if (frame.sample_rate, len(block_CN)) != (self.rate, self.channels):
+                raise Refused("not_audio", "rate or channels change inside the stream; encode the file again")
+            yield block_CN.T, self._stamp_s(packet, frame)
+            following = self._next_frame()
 
-    def _start(self, container: str) -> None:
+    def remarks(self) -> list[str]:
+        """What could not be decoded, after all of it was read."""
+        if not self.num_damaged:
+            return []
+        return [remark("frames_damaged", f"{self.num_damaged} packets could not be decoded and are silence")]
+
+    def _start(self, data: bytes) -> None:
         if not self._input.streams.audio:
             raise Refused("not_audio", "the file holds no audio stream")
         stream = self._input.streams.audio[0]
-        if stream.codec_context is None or stream.codec_context.name not in CODECS.split(","):
-            raise Refused("not_audio", f"the first audio stream is none of {CODECS}")
+        codec = None if stream.codec_context is None else stream.codec_context.name
+        if codec not in CODECS:
+            raise Refused("not_audio", f"the first audio stream is none of {', '.join(CODECS)}")
         stream.codec_context.options = {"max_samples": str(MAX_FRAME_SAMPLES)}
+        self._first_packet: av.Packet | None = None
         self._frames = self._decoded(stream)
-        self.samplerate, self.channels = 0, 0
-        self._first_CN = self._next_block()
-        if self._first_CN is None:
-            reason = "not_audio" if container == ADTS else "empty"  # raw AAC has no header to believe
+        self._first = self._next_frame()
+        if self._first is None or self._first_packet is None:
+            reason = "not_audio" if self.form == "aac" else "empty"  # raw AAC has no header to believe
             raise Refused(reason, "the file holds no samples")
-        self._own_frames, self.frames = 0, 0  # raw AAC claims no length, FFmpeg guesses one
-        if container == MOV and stream.duration and stream.time_base:
-            self._own_frames = self.frames = int(stream.duration * stream.time_base * self.samplerate)
-        elif container == MATROSKA and self._input.duration:  # of the longest stream, video included
-            self.frames = int(self._input.duration / av.time_base * self.samplerate)
+        _, frame = self._first
+        self.rate, self.channels = frame.sample_rate, len(frame.layout.channels)
+        self.origin_s = self._origin_s(self._first_packet)
+        self.unstated_delay_s = self._unstated_delay_s(codec, self._first_packet, frame.samples, data)
+        self.claim = self.stated = 0  # raw AAC claims no length, FFmpeg guesses one
+        if self.form in ("mov", "caf", "w64") and stream.duration and stream.time_base:
+            self.claim = self.stated = int(stream.duration * stream.time_base * self.rate)
+        elif (
+            self.form in ("matroska", "asf") and self._input.duration
+        ):  # of the longest stream, video included
+            self.claim = int(self._input.duration / av.time_base * self.rate)
+            if self.form == "matroska" and len(self._input.streams) == 1:
+                self.stated = self.claim
 
-    def _next_block(self) -> np.ndarray | None:
-        try:
-            frame = next(self._frames, None)
-        except av.FFmpegError as error:
-            raise _unreadable(error) from None
-        if frame is None:
+    def _origin_s(self, packet: av.Packet) -> Fraction | None:
+        """Films and Matroska have a clock of their own; the others begin with their first packet."""
+        if self.form in ("mov", "matroska"):
+            return Fraction(0)
+        if self.form == "asf" and packet.pts is not None and packet.time_base is not None:
+            return packet.pts * packet.time_base
+        return None
+
+    def _stamp_s(self, packet: av.Packet, frame: av.AudioFrame) -> Fraction | None:
+        """Of a frame's first sample. Raw streams have no stamps but those that FFmpeg counts for them."""
+        if self.form in ("aac", "flac", "caf", "w64") or frame.pts is None or frame.time_base is None:
             return None
-        block_CN = _samples_CN(frame)
-        if not self.samplerate:
-            self.samplerate, self.channels = frame.sample_rate, len(block_CN)
-        if (frame.sample_rate, len(block_CN)) != (self.samplerate, self.channels):
-            raise Refused("not_audio", "rate or channels change inside the stream; encode the file again")
-        return block_CN
+        if packet.pts is not None and packet.time_base and packet.has_sidedata("skip_samples"):
+            skipped = int.from_bytes(bytes(packet.get_sidedata("skip_samples"))[:4], "little")
+            if skipped:  # FFmpeg rounds this sum to the container's grid
+                return packet.pts * packet.time_base + Fraction(skipped, self.rate)
+        return frame.pts * frame.time_base
 
-    def _decoded(self, stream: av.AudioStream) -> Iterator[av.AudioFrame]:
+    def _unstated_delay_s(
+        self, codec: str, packet: av.Packet, frame_samples: int, data: bytes
+    ) -> float | None:
+        if packet.has_sidedata("skip_samples") or (self.form == "mov" and b"elst" in data):
+            return None
+        samples = frame_samples if codec in ONE_FRAME_UNSTATED else UNSTATED_SAMPLES.get(codec)
+        return samples / self.rate if samples else None
+
+    def _next_frame(self) -> tuple[av.Packet, av.AudioFrame] | None:
+        try:
+            return next(self._frames, None)
+        except av.FFmpegError as error:
+            raise unreadable(error) from None
+
+    def _decoded(self, stream: av.AudioStream) -> Iterator[tuple[av.Packet, av.AudioFrame]]:
         for packet in self._input.demux(stream):
             if packet.is_corrupt:
-                raise Refused("truncated", "the last packet is not whole")
-            yield from packet.decode()
+                raise Refused("truncated", "the last packet is not whole; get the whole file")
+            self._first_packet = self._first_packet or packet
+            try:
+                frames = packet.decode()
+            except av.FFmpegError:
+                self.num_damaged += 1
+                if self.form not in STAMPED or self.num_damaged > MAX_DAMAGED:
+                    raise
+                continue  # what it held is silence, by the stamp of the next
+            yield from ((packet, frame) for frame in frames)
 
 
 def _samples_CN(frame: av.AudioFrame) -> np.ndarray:
@@ -135,70 +211,12 @@ def _samples_CN(frame: av.AudioFrame) -> np.ndarray:
         array = array.reshape(-1, len(frame.layout.channels)).T
     if array.dtype.kind == "f":
         return array.astype(np.float32)
-    return (array / FULL_SCALE[array.dtype.name]).astype(np.float32)
+    scale = FULL_SCALE[array.dtype.name]
+    return ((array - (scale if array.dtype.kind == "u" else 0.0)) / scale).astype(np.float32)
 
 
-def _stated_end(file: BinaryIO, container: str, num_bytes: int) -> int:
-    """Where the parts of a container say it ends: beyond `num_bytes` for a file cut short."""
-    if container == MATROSKA:
-        return _end_of_matroska(file)
-    end, part = (0, _box_size) if container == MOV else (_after_id3(file), _adts_size)
-    for _ in range(MAX_PARTS):
-        file.seek(end)
-        size = part(file.read(16))
-        if not size or end >= num_bytes:
-            break
-        end += size
-    return end
-
-
-def _box_size(head: bytes) -> int:
-    """Size of a box of an m4a file; 0 for one that goes on to the end or is none of those that matter."""
-    if len(head) < 8 or head[4:8] not in BOXES:
-        return 0
-    size = int.from_bytes(head[:4], "big")
-    return int.from_bytes(head[8:16], "big") if size == 1 else size
-
-
-def _adts_size(head: bytes) -> int:
-    """Size of a frame of raw AAC; 0 behind the last one."""
-    if len(head) < 7 or not _is_adts(head):
-        return 0
-    return (head[3] & 0x03) << 11 | head[4] << 3 | head[5] >> 5
-
-
-def _end_of_matroska(file: BinaryIO) -> int:
-    """Behind its two outermost elements; what has no size (a live recording) ends nowhere."""
-    end = 0
-    for name in (EBML, SEGMENT):
-        file.seek(end)
-        head = file.read(12)
-        if head[:4] != name or len(head) < 12 or not head[4]:
-            break
-        length = 9 - head[4].bit_length()
-        unknown = (1 << 7 * length) - 1
-        size = int.from_bytes(head[4 : 4 + length], "big") & unknown
-        if size == unknown:
-            break
-        end += 4 + length + size
-    return end
-
-
-def _is_adts(head: bytes) -> bool:
-    """Whether a frame of raw AAC begins here; MP3 has the same first bits but another layer than 00."""
-    return len(head) >= 2 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0
-
-
-def _after_id3(file: BinaryIO) -> int:
-    """Where the sound begins behind an ID3 tag, which stands before MP3 and seldom before AAC; 0 without one."""
-    file.seek(0)
-    head = file.read(10)
-    if len(head) < 10 or head[:3] != b"ID3":
-        return 0
-    return 10 + sum((byte & 0x7F) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True))
-
-
-def _unreadable(error: av.FFmpegError) -> Refused:
+def unreadable(error: av.FFmpegError) -> Refused:
+    """What FFmpeg says of a file, as a refusal."""
     return Refused(
         "not_audio", f"{error.strerror}; the file is damaged or of another format than its first bytes say"
     )

@@ -1,15 +1,17 @@
 """Audio files and arrays in and out: whatever was given becomes float32 stereo at 44.1 kHz, or says why not.
 
+What a file is is seen from its bytes (`content`); each form has a module that reads every sample that is there.
+
 Shapes: C channels, N samples.
-Reasons of `Refused`: ``not_audio``, ``empty``, ``truncated``, ``too_short``, ``too_long``, ``too_large``,
-``too_many_channels``, ``bad_rate``, ``not_finite``.
+Reasons of `Refused`: ``not_audio``, ``empty``, ``truncated``, ``hole_in_stamps``, ``too_short``, ``too_long``,
+``too_large``, ``too_many_channels``, ``bad_rate``, ``not_finite``.
 """
 
 from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,35 +21,37 @@ import soundfile
 import soxr
 
 from jam_model.frames import HOP_SAMPLES, SAMPLE_RATE_HZ
-from tasks.audio.ffmpeg import Packets, container_of
+from tasks.audio.content import begin_of_sound, form_of
+from tasks.audio.ffmpeg import read_container
+from tasks.audio.flac import read_flac
+from tasks.audio.limits import AudioParams, check_size
+from tasks.audio.mpeg import read_mpeg
+from tasks.audio.ogg import read_ogg
+from tasks.audio.riff import read_aiff, read_riff
+from tasks.audio.sound import Sound
 from tasks.engine.song import Refused
-from tasks.engine.stage import Section
 from tasks.songs.files import bytes_of, song_file
 
-BLOCK_FRAMES = 1 << 18
-FORMATS = ("WAV", "WAVEX", "FLAC", "MP3", "OGG")
-READ = "wav, flac, mp3, ogg, opus, m4a, aac or webm"
-UNKNOWN_RIFF_SIZES = (0, 0xFFFFFFFF)  # what writers that cannot seek back leave in the header
+READ = "wav, aiff, flac, mp3, ogg, opus, m4a or mp4, aac, mka or webm, or wma"
+READERS: Mapping[str, Callable[[bytes, int, AudioParams | None], Sound]] = {
+    "riff": read_riff,
+    "aiff": read_aiff,
+    "flac": read_flac,
+    "mpeg": read_mpeg,
+    "ogg": read_ogg,
+}
 SIXTEEN_BIT = 32_768.0
-
-
-class AudioParams(Section):
-    """Limits on a source file. All but the decoded length are checked before anything is decoded."""
-
-    max_seconds: float
-    max_bytes: int
-    max_channels: int
-    min_rate_hz: int
-    max_rate_hz: int
 
 
 @dataclass(frozen=True)
 class SourceFormat:
-    """What a source file was before it became 44.1 kHz stereo."""
+    """What a source file was before it became 44.1 kHz stereo, and what `Sound` says of it."""
 
     duration_s: float
     num_channels: int
     sample_rate_hz: int
+    unstated_delay_s: float | None = None
+    remarks: tuple[str, ...] = ()
 
 
 def read_audio(path: str | Path | BinaryIO, limits: AudioParams) -> tuple[np.ndarray, SourceFormat]:
@@ -62,8 +66,11 @@ def read_audio(path: str | Path | BinaryIO, limits: AudioParams) -> tuple[np.nda
     """
     if isinstance(path, str | Path):
         with Path(path).open("rb") as file:
-            return _read(file, limits)
-    return _read(path, limits)
+            return read_audio(file, limits)
+    num_bytes = path.seek(0, os.SEEK_END)
+    check_size(num_bytes, limits)
+    path.seek(0)
+    return _read(path.read(num_bytes), limits)
 
 
 def load_mix(song_audio: Mapping[str, Any], songs_root: str) -> np.ndarray:
@@ -76,11 +83,11 @@ def load_mix(song_audio: Mapping[str, Any], songs_root: str) -> np.ndarray:
     """
     data = song_audio.get("bytes")
     if data is not None:
-        return _read(io.BytesIO(data), None)[0]
+        return _read(data, None)[0]
     name = song_audio.get("path")
     if not name:
         raise Refused("not_audio", "the audio column holds neither bytes nor a path")
-    return _read(io.BytesIO(bytes_of(song_file(songs_root, name))), None)[0]
+    return _read(bytes_of(song_file(songs_root, name)), None)[0]
 
 
 def flac_bytes(audio_CN: np.ndarray, rate: int) -> bytes:
@@ -96,8 +103,8 @@ def flac_bytes(audio_CN: np.ndarray, rate: int) -> bytes:
 
 def read_bytes(data: bytes) -> tuple[np.ndarray, int]:
     """The samples of an encoded file as they are, float32 [C, N], and their rate in Hz."""
-    audio_CN, source = _decode(io.BytesIO(data), None)
-    return audio_CN, source.sample_rate_hz
+    sound = _decode(data, None)
+    return sound.audio_CN, sound.rate
 
 
 def npy_bytes(array: np.ndarray) -> bytes:
@@ -132,108 +139,29 @@ def as_mix(audio_CN: np.ndarray, rate: int) -> np.ndarray:
     return np.ascontiguousarray(audio_CN / max(peak, 1.0), dtype=np.float32)
 
 
-def _read(file: BinaryIO, limits: AudioParams | None) -> tuple[np.ndarray, SourceFormat]:
+def _read(data: bytes, limits: AudioParams | None) -> tuple[np.ndarray, SourceFormat]:
     """`_decode`, then the mix, which must fill at least one latent frame."""
-    audio_CN, source = _decode(file, limits)
-    if source.duration_s * SAMPLE_RATE_HZ < HOP_SAMPLES:
+    sound = _decode(data, limits)
+    duration_s = sound.audio_CN.shape[1] / sound.rate
+    if duration_s * SAMPLE_RATE_HZ < HOP_SAMPLES:
         raise Refused(
             "too_short",
-            f"{source.duration_s:.4f} s, a song needs one latent frame ({HOP_SAMPLES / SAMPLE_RATE_HZ:.4f} s)",
+            f"{duration_s:.4f} s, a song needs one latent frame ({HOP_SAMPLES / SAMPLE_RATE_HZ:.4f} s)",
         )
-    return as_mix(audio_CN, source.sample_rate_hz), source
+    source = SourceFormat(duration_s, len(sound.audio_CN), sound.rate, sound.unstated_delay_s, sound.remarks)
+    return as_mix(sound.audio_CN, sound.rate), source
 
 
-def _decode(file: BinaryIO, limits: AudioParams | None) -> tuple[np.ndarray, SourceFormat]:
-    """All samples of an open file, float32 [C, N]; the header is held against the limits first."""
-    num_bytes = file.seek(0, os.SEEK_END)
-    file.seek(0)
-    if num_bytes == 0:
-        raise Refused("empty", "the file has no bytes")
-    if limits is not None and num_bytes > limits.max_bytes:
-        raise Refused(
-            "too_large", f"{num_bytes} bytes, max_bytes is {limits.max_bytes}; cut or compress the file"
-        )
-    if container := container_of(file):
-        with Packets(file, container, num_bytes) as packets:
-            _check_limits(packets, limits)
-            audio_CN = _gathered(packets.blocks(), packets, limits)
-            rate = packets.samplerate
-    else:
-        audio_CN, rate = _decode_with_libsndfile(file, num_bytes, limits)
-    if audio_CN.shape[1] == 0:
+def _decode(data: bytes, limits: AudioParams | None) -> Sound:
+    """All samples of a file's bytes, read by what they are; what they claim is held against the limits first."""
+    check_size(len(data), limits)
+    start = begin_of_sound(data)
+    form = form_of(data, start)
+    if form is None:
+        raise Refused("not_audio", f"its bytes are of no kind that is read; give {READ}")
+    sound = READERS[form](data, start, limits) if form in READERS else read_container(data, form, limits)
+    if sound.audio_CN.shape[1] == 0:
         raise Refused("empty", "the file holds no samples")
-    if not np.isfinite(audio_CN).all():
+    if not np.isfinite(sound.audio_CN).all():
         raise Refused("not_finite", "the file holds NaN or infinite samples")
-    return audio_CN, SourceFormat(audio_CN.shape[1] / rate, len(audio_CN), rate)
-
-
-def _decode_with_libsndfile(
-    file: BinaryIO, num_bytes: int, limits: AudioParams | None
-) -> tuple[np.ndarray, int]:
-    """Samples [C, N] and their rate in Hz of a wav, flac, mp3, ogg or opus file."""
-    file.seek(0)
-    riff = file.read(12)
-    file.seek(0)
-    try:
-        with soundfile.SoundFile(file) as source:
-            _check_header(source, riff, num_bytes)
-            _check_limits(source, limits)
-            audio_CN = _gathered(_blocks(source), source, limits)
-            if source.format == "FLAC" and source.frames > audio_CN.shape[1]:
-                raise Refused("truncated", f"{audio_CN.shape[1]} of {source.frames} samples could be decoded")
-            return audio_CN, int(source.samplerate)
-    except soundfile.LibsndfileError as error:
-        raise Refused("not_audio", f"{error.error_string}; give {READ}") from None
-
-
-def _check_header(source: soundfile.SoundFile, riff: bytes, num_bytes: int) -> None:
-    """Refuses another format, a rate of zero and a RIFF file cut short."""
-    if source.format not in FORMATS:
-        raise Refused("not_audio", f"format {source.format} is not read; give {READ}")
-    if source.samplerate <= 0:
-        raise Refused("bad_rate", f"{source.samplerate} Hz")
-    if riff[:4] == b"RIFF":
-        claimed = int.from_bytes(riff[4:8], "little")
-        if (
-            claimed not in UNKNOWN_RIFF_SIZES and claimed + 8 > num_bytes + 1
-        ):  # some writers forget the pad byte
-            raise Refused("truncated", f"{num_bytes} bytes, the header says {claimed + 8}")
-
-
-def _check_limits(source: soundfile.SoundFile | Packets, limits: AudioParams | None) -> None:
-    """Refuses by what the file claims, so that no hostile one is decoded."""
-    if limits is None:
-        return
-    if not limits.min_rate_hz <= source.samplerate <= limits.max_rate_hz:
-        raise Refused(
-            "bad_rate",
-            f"{source.samplerate} Hz, allowed {limits.min_rate_hz} to {limits.max_rate_hz}; resample the file",
-        )
-    if source.channels > limits.max_channels:
-        raise Refused(
-            "too_many_channels", f"{source.channels}, max_channels is {limits.max_channels}; mix it down"
-        )
-    if source.frames > limits.max_seconds * source.samplerate:
-        raise Refused(
-            "too_long",
-            f"{source.frames / source.samplerate:.1f} s, max_seconds is {limits.max_seconds}; cut the song",
-        )
-
-
-def _blocks(source: soundfile.SoundFile) -> Iterator[np.ndarray]:
-    while len(block_NC := source.read(BLOCK_FRAMES, dtype="float32", always_2d=True)):
-        yield block_NC
-
-
-def _gathered(
-    blocks: Iterable[np.ndarray], source: soundfile.SoundFile | Packets, limits: AudioParams | None
-) -> np.ndarray:
-    """Samples [C, N] of blocks [n, C], counted as they come, so that a file that lies cannot fill the memory."""
-    max_frames = None if limits is None else int(limits.max_seconds * source.samplerate)
-    gathered, num_frames = [np.zeros((0, source.channels), np.float32)], 0
-    for block_NC in blocks:
-        gathered.append(block_NC)
-        num_frames += len(block_NC)
-        if max_frames is not None and num_frames > max_frames:
-            raise Refused("too_long", f"over {max_frames} samples, more than the header says; cut the song")
-    return np.ascontiguousarray(np.concatenate(gathered).T)
+    return sound

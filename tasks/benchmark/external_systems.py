@@ -75,6 +75,7 @@ def truth_sources(
         free = replace(prompt, duration_s=None)
         columns = song.lyrics.within(song.duration_s).columns()
         facts = {name: columns[name] for name in ("lyrics_times", "lyrics_lines")}
+        facts["stated_duration_s"] = song.duration_s
         rows.append(_file_row(free, system, song.audio, root, seed, facts))
     return rows
 

@@ -17,9 +17,10 @@ from eval.pages.listening_test import Trial
 from eval.results.listening_test import ListeningKey, Preference, Side, preferences, read_answers
 from eval.stats.intervals import Resampling
 from jam_model.frames import SAMPLE_RATE_HZ
+from tasks.audio.limits import AudioParams
 from tasks.audio.loudness import levelled
 from tasks.audio.mix import mix_of, mp3_bytes
-from tasks.audio.read import AudioParams, read_audio
+from tasks.audio.read import read_audio
 from tasks.engine.stage import Section
 from tasks.prompts.output_folder import OutputParams
 

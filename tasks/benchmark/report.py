@@ -24,6 +24,7 @@ from eval.results.songs import SongRow, genre_rows
 from eval.stats.intervals import Estimate
 from jam_model.words import words_of
 from tasks.audio.mix import mp3_bytes
+from tasks.audio.sound import remark_counts
 from tasks.benchmark.song_metrics import SongMeasures
 from tasks.benchmark.system_metrics import Measured
 from tasks.benchmark.systems import BenchmarkParams
@@ -74,7 +75,7 @@ def report_of(
         settings=settings,
         stand_ins=sorted(part for part in parts if part.startswith("embedded/")),
         remarks=_remarks(measured, params),
-        notes=[*notes, *NOTES],
+        notes=[*notes, *_audio_notes(measured, systems), *NOTES],
         run=run,
     )
 
@@ -106,6 +107,19 @@ def _report_system(measured: Measured, system: System) -> ReportSystem:
     stamp = f"{sum(failures.values())} of {len(songs)} songs failed: {listed}" if failures else ""
     note = "; ".join(part for part in (system.note, stamp) if part)
     return ReportSystem(system.name, system.title, made_by, measured.estimates(system.name), note)
+
+
+def _audio_notes(measured: Measured, systems: Sequence[System]) -> list[str]:
+    """What was seen in the systems' files: a line a system whose files have flaws or a delay that they do not state."""
+    notes = []
+    for system in systems:
+        rows = [song.row for song in measured.systems[system.name]]
+        counts = [f"{word} {songs}" for word, songs in remark_counts(rows).items()]
+        if late := sum(row.get("unstated_delay_s") is not None for row in rows):
+            counts.append(f"encoder delay not stated, and left in, {late}")
+        if counts:
+            notes.append(f"{system.title}: flaws of its audio files, by songs: {', '.join(counts)}.")
+    return notes
 
 
 def _song_rows(
@@ -176,6 +190,7 @@ def _facts(row: Mapping[str, Any]) -> list[tuple[str, str]]:
     facts = [(made.split("-v")[0], made) for made in row["made_by"]]
     reference = [("made from", row["recipe"]), ("weights", row["checkpoint"]), ("seed", row["seed"])]
     facts += [(name, str(value)) for name, value in reference if value is not None]
+    facts += [("audio", told) for told in row.get("audio_remarks") or ()]
     return facts + ([("dropped", row["drop_reason"])] if row["drop_reason"] else [])
 
 

@@ -29,6 +29,7 @@ def columns_of(metrics: Iterable[Measurable]) -> tuple[str, ...]:
 
 MEASURED_COLUMNS = (
     *("parent", "system", "candidate", "seed", "checkpoint", "recipe", "reference_words", "duration_s"),
+    *("audio_remarks", "unstated_delay_s"),
     *("transcript_times", *columns_of(measured_metrics())),
 )
 

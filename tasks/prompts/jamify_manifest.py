@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from tasks.audio.read import AudioParams, read_audio
+from tasks.audio.limits import AudioParams
+from tasks.audio.read import read_audio
 from tasks.lyrics.parts.decode import decode_text
 from tasks.lyrics.read import read_lyrics
 from tasks.models.phonemizer import Phonemizer, PhonemizerParams, build_phonemizer, phonemized

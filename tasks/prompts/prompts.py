@@ -37,7 +37,7 @@ PROMPT_COLUMNS = (
     ),
 )
 PROMPTED_COLUMNS = {
-    **{name: SONG_COLUMNS[name] for name in ("title", "content_hash", "refused")},
+    **{name: SONG_COLUMNS[name] for name in ("title", "content_hash", "refused", "stated_duration_s")},
     **{name: Ingest.writes[name] for name in ("lyrics", "lyrics_times", "lyrics_lines")},
     "parent": Column(pa.string(), "the song this one was made from"),
     "parent_audio": Column(

@@ -11,11 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from eval.results.report import STAMP, is_stand_in
+from tasks.audio.sound import remark_counts
 from tasks.engine.pipeline import Pipeline
 from tasks.shards.write import packed_shard, write_index
 from tasks.storage.files import write_bytes, write_json
 
-CARD_COLUMNS = ("duration_s", "split", "license", "source", "artist", "language", "masked")
+CARD_COLUMNS = (
+    *("duration_s", "split", "license", "source", "artist", "language"),
+    *("masked", "audio_remarks", "unstated_delay_s"),
+)
 """What `data_card` reads of a song, besides its drop and what made it."""
 UNKNOWN = "unknown"
 LEFT_OUT = "masked_left_out"
@@ -43,6 +47,8 @@ def data_card(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         ),
         "songs_in": len(rows),
         "drops": dict(sorted(Counter(row["drop_reason"] for row in rows if row["drop_reason"]).items())),
+        "audio_remarks": remark_counts(kept),
+        "unstated_delays_ms": _unstated_delays(kept),
         "made_by": made_by,
         "stamp": STAMP if is_stand_in(made_by) else None,
     }
@@ -77,6 +83,7 @@ def finish_shards(pipeline: Pipeline, stage: str) -> dict[str, Any]:
         "songs_in": len(rows),
         "songs_kept": len(kept),
         "kept_hours": sum(row["duration"] for row in kept) / 3600,
+        "audio_remarks": remark_counts(rows),
         "dropped": dict(Counter(row["drop_reason"] for row in rows if row["drop_reason"])),
     }
 
@@ -96,6 +103,7 @@ def card_text(card: Mapping[str, Any]) -> str:
         *_table("license", card["licenses"]),
         *_table("source", card["sources"]),
         *_table("language heard", card["languages"]),
+        *_audio_lines(card),
         "## Made by",
         "",
         *(f"- `{made}`" for made in card["made_by"]),
@@ -119,6 +127,21 @@ def _masks(card: Mapping[str, Any]) -> list[str]:
     if card["left_out_for_masks_s"]:
         said.append(f"{card['left_out_for_masks_s']} s are left out with songs that have masked seconds.")
     return said
+
+
+def _unstated_delays(rows: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """Songs by the delay that their encoder put first and did not state, in ms."""
+    delays = (row.get("unstated_delay_s") for row in rows)
+    return dict(sorted(Counter(f"{1000 * delay:.2f}" for delay in delays if delay is not None).items()))
+
+
+def _audio_lines(card: Mapping[str, Any]) -> list[str]:
+    """What was seen in the files: all their samples are in, and what is in `jam look SONG` is flawed around them."""
+    delays = ", ".join(f"{songs} songs {delay} ms" for delay, songs in card["unstated_delays_ms"].items())
+    late = f"{delays}: the encoder's delay is not stated in the file, so that its sound, and times taken from it, stand "
+    rows = [f"| {word} | {songs} |" for word, songs in card["audio_remarks"].items()]
+    table = ["| remark on the audio file | songs |", "|---|---|", *rows, ""] if rows else []
+    return table + ([late + "as late as in a player that skips none.", ""] if delays else [])
 
 
 def _table(title: str, shares: Mapping[str, Mapping[str, float]]) -> list[str]:

@@ -14,7 +14,25 @@ from pathlib import Path
 
 from tasks.lyrics.read import LYRICS_ENDINGS
 
-AUDIO_ENDINGS = (".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".webm")
+AUDIO_ENDINGS = (
+    *(
+        ".wav",
+        ".wave",
+        ".w64",
+        ".aif",
+        ".aiff",
+        ".aifc",
+        ".caf",
+        ".flac",
+        ".mp3",
+        ".mp2",
+        ".ogg",
+        ".oga",
+        ".opus",
+    ),
+    *(".m4a", ".m4b", ".mp4", ".mov", ".aac", ".mka", ".mkv", ".webm", ".wma"),
+)
+"""Which files are looked at. What is in them is seen from their bytes."""
 STYLE_ENDING = ".style.txt"
 STYLE_ENDINGS = (STYLE_ENDING, "_style.txt", "_prompt.txt", ".prompt.txt", "_caption.txt", ".caption.txt")
 LYRICS_MARK = re.compile(

@@ -27,6 +27,15 @@ AUDIO = Column(
     large=True,
 )
 DURATION_S = Column(pa.float64(), "decoded length in seconds")
+AUDIO_REMARKS = Column(
+    STRINGS,
+    "what is flawed in the audio file, as `word: sentence`, though all its samples were read; empty = nothing",
+)
+UNSTATED_DELAY_S = Column(
+    pa.float64(),
+    "silence that the file's encoder put first and did not state: times are late by it; null = none",
+)
+STATED_DURATION_S = Column(pa.float64(), "the length that a manifest gives the song; null = none")
 TAIL_ENERGY = Column(pa.float64(), "RMS after the reference end / RMS before it; null = nothing after it")
 
 SONG_COLUMNS = {
@@ -39,6 +48,7 @@ SONG_COLUMNS = {
     "content_hash": Column(pa.string(), "sha256 of the audio file's bytes"),
     "refused": REFUSED,
     "title": Column(pa.string(), "file name without its ending, as found"),
+    "stated_duration_s": STATED_DURATION_S,
     "artist": Column(pa.string(), "from the manifest; null = unknown"),
     "license": Column(pa.string(), "from the manifest; null = unknown"),
     "source": Column(pa.string(), "from the manifest; null = unknown"),

@@ -136,9 +136,12 @@ def _source(entry: Entry, root: Path, hashes: Hashes) -> Source:
         "content_hash": content_hash,
         "refused": None,
         "title": entry.title,
+        "stated_duration_s": entry.stated_duration_s,
         **entry.facts,
     }
-    parts: list[str | None] = [content_hash, *(entry.facts[key] for key in MANIFEST_FACTS)]
+    parts: list[str | float | None] = [content_hash, *(entry.facts[key] for key in MANIFEST_FACTS)]
+    if entry.stated_duration_s is not None:
+        parts.append(entry.stated_duration_s)
     for column, path in (("lyrics_path", lyrics_among(entry.lyrics, root)), ("style_path", entry.style)):
         digest = None
         if path is not None:

@@ -8,7 +8,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from tasks.audio.read import AudioParams, SourceFormat, read_audio
+from tasks.audio.limits import AudioParams
+from tasks.audio.read import SourceFormat, read_audio
+from tasks.audio.sound import shorter_than
 from tasks.engine.columns import Column
 from tasks.engine.song import Refused, Song, SongError
 from tasks.engine.stage import Section, Stage
@@ -17,7 +19,7 @@ from tasks.lyrics.lyrics import Lyrics
 from tasks.lyrics.parts.decode import decode_text
 from tasks.lyrics.parts.written import NOT_LYRICS, Remark
 from tasks.lyrics.read import read_lyrics
-from tasks.songs.columns import DURATION_S, STRINGS, WORD
+from tasks.songs.columns import AUDIO_REMARKS, DURATION_S, STRINGS, UNSTATED_DELAY_S, WORD
 from tasks.songs.files import bytes_of, song_file
 
 
@@ -36,7 +38,10 @@ class Ingest(Stage):
     name = "ingest"
     version = 3
     reads = frozenset(
-        {"audio", "lyrics_path", "lyrics_text", "style_path", "content_hash", "title", "artist"}
+        {
+            *("audio", "lyrics_path", "lyrics_text", "style_path", "content_hash"),
+            *("stated_duration_s", "title", "artist"),
+        }
     )
     packages = ("av", "soundfile", "soxr")
     params: IngestParams
@@ -44,6 +49,8 @@ class Ingest(Stage):
         "duration_s": DURATION_S,
         "num_channels": Column(pa.int32(), "channels of the source"),
         "sample_rate_hz": Column(pa.int32(), "sample rate of the source"),
+        "audio_remarks": AUDIO_REMARKS,
+        "unstated_delay_s": UNSTATED_DELAY_S,
         "lyrics": Column(STRINGS, "the given words in order; null = no lyrics were given"),
         "lyrics_times": Column(
             pa.list_(WORD),
@@ -90,6 +97,8 @@ class Ingest(Stage):
             duration_s=source.duration_s,
             num_channels=source.num_channels,
             sample_rate_hz=source.sample_rate_hz,
+            audio_remarks=[*source.remarks, *self._shortness(song, lyrics, source.duration_s)],
+            unstated_delay_s=source.unstated_delay_s,
             lyrics=(lyrics and lyrics.words) or None,
             **(lyrics or Lyrics([])).within(source.duration_s).columns(),
             num_lines=lyrics.num_lines if lyrics else None,
@@ -138,6 +147,11 @@ class Ingest(Stage):
         if lyrics.last_start_s > duration_s + self.params.max_lyrics_overrun_s:
             detail = f"lyrics reach {lyrics.last_start_s:.1f} s, the audio {duration_s:.1f} s"
             raise SongError(song.song_id, "lyrics_past_end", detail)
+
+    def _shortness(self, song: Song, lyrics: Lyrics | None, duration_s: float) -> list[str]:
+        """What to say of a song that is shorter than others say; a table of before has no manifest's lengths."""
+        told = shorter_than("manifest", song.columns.get("stated_duration_s"), duration_s)
+        return told + shorter_than("lyrics", lyrics.last_start_s if lyrics else None, duration_s)
 
     def _read(self, song: Song, relative: str, max_bytes: int, too_long: str) -> bytes:
         """A source file's bytes. Listing has seen it; it may have gone or become something else since."""

@@ -11,19 +11,27 @@ from typing import Any
 
 from eval.metrics.levels import energy_after_end
 from jam_model.frames import SAMPLE_RATE_HZ
-from tasks.audio.read import AudioParams, flac_bytes, read_audio
+from tasks.audio.limits import AudioParams
+from tasks.audio.read import flac_bytes, read_audio
+from tasks.audio.sound import shorter_than
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Stage
-from tasks.songs.columns import AUDIO, DURATION_S, TAIL_ENERGY
+from tasks.songs.columns import AUDIO, AUDIO_REMARKS, DURATION_S, TAIL_ENERGY, UNSTATED_DELAY_S
 
 
 class LoadExternal(Stage):
     """A file becomes a mix: decoded within the limits, and cut at the reference end, where one was asked for."""
 
     name = "load_external"
-    version = 1
-    reads = frozenset({"parent_audio", "content_hash", "system", "reference_duration_s"})
-    writes = {"audio": AUDIO, "duration_s": DURATION_S, "tail_energy": TAIL_ENERGY}
+    version = 2
+    reads = frozenset({"parent_audio", "content_hash", "system", "reference_duration_s", "stated_duration_s"})
+    writes = {
+        "audio": AUDIO,
+        "duration_s": DURATION_S,
+        "tail_energy": TAIL_ENERGY,
+        "audio_remarks": AUDIO_REMARKS,
+        "unstated_delay_s": UNSTATED_DELAY_S,
+    }
     packages = ("av", "numpy", "soundfile", "soxr")
 
     def __init__(self, audio: AudioParams, folders: Mapping[str, str]) -> None:
@@ -42,9 +50,14 @@ class LoadExternal(Stage):
         if hashlib.sha256(data).hexdigest() != song["content_hash"]:
             raise SongError(song.song_id, "source_changed", "the file is not the one that was listed")
         try:
-            mix_CN, _ = read_audio(io.BytesIO(data), self.audio)
+            mix_CN, source = read_audio(io.BytesIO(data), self.audio)
         except ValueError as error:
             raise SongError.of(song.song_id, error) from error
+        told = [
+            *source.remarks,
+            *shorter_than("manifest", song.columns.get("stated_duration_s"), source.duration_s),
+            *shorter_than("prompt", song["reference_duration_s"], source.duration_s),
+        ]
         end_s, tail = song["reference_duration_s"], None
         if end_s is not None and mix_CN.shape[1] > round(end_s * SAMPLE_RATE_HZ):
             tail = energy_after_end(mix_CN, SAMPLE_RATE_HZ, end_s)
@@ -53,6 +66,8 @@ class LoadExternal(Stage):
             audio={"path": None, "bytes": flac_bytes(mix_CN, SAMPLE_RATE_HZ)},
             duration_s=mix_CN.shape[1] / SAMPLE_RATE_HZ,
             tail_energy=tail,
+            audio_remarks=told,
+            unstated_delay_s=source.unstated_delay_s,
         )
 
     def _bytes(self, song: Song) -> bytes:

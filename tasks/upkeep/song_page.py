@@ -80,7 +80,9 @@ def shown(value: Any) -> str:
         text = ", ".join(f"{key} {shown(part)}" for key, part in value.items() if part is not None)
     elif isinstance(value, list) and value and isinstance(value[0], list):
         text = f"{len(value)} x {len(value[0])} numbers"
-    elif isinstance(value, list) and any(isinstance(part, Mapping) and {"text", "start_s"} <= part.keys() for part in value):
+    elif isinstance(value, list) and any(
+        isinstance(part, Mapping) and {"text", "start_s"} <= part.keys() for part in value
+    ):
         text = " ".join(map(_shown_word, input_times_of(value)))
     elif isinstance(value, list):
         nested = bool(value) and isinstance(value[0], Mapping)

@@ -110,6 +110,7 @@ def row(root: Path, number: int, weights: str) -> dict[str, Any]:
         "title": f"song {number}",
         "style_path": None,
         "content_hash": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "stated_duration_s": 1.0,
         "artist": f"artist {number}",
         "license": None,
         "source": None,

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from jam_model.frames import SAMPLE_RATE_HZ
-from tasks.audio.ffmpeg import container_of
+from tasks.audio.content import begin_of_sound, form_of
 from tasks.audio.read import load_mix, read_audio
 from tasks.engine.song import Refused
 from tests.tasks.audio.test_read import LIMITS, encoded, reason, tone
@@ -217,7 +217,7 @@ def test_damage_never_passes_a_limit_or_raises_anything_else(kind: str) -> None:
     ],
 )
 def test_playlists_are_no_audio_and_reach_no_demuxer(text: bytes) -> None:
-    assert container_of(io.BytesIO(text * 20)) is None
+    assert form_of(text * 20, 0) is None
     assert reason(text * 20) == "not_audio"
 
 
@@ -247,7 +247,7 @@ def test_limits_name_what_they_refuse() -> None:
 
 
 def test_a_claim_of_hours_is_refused_before_decoding(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tasks.audio.read._gathered", lambda *_: pytest.fail("decoded"))
+    monkeypatch.setattr("tasks.audio.ffmpeg.gathered", lambda *_: pytest.fail("decoded"))
     film = bytearray(written(tone(1.0), "alac.m4a"))
     for table, number in ((b"stts", 16), (b"mdhd", 20), (b"elst", 12)):  # wherever a length stands
         place = film.index(table) + number
@@ -268,8 +268,8 @@ def test_more_sound_than_the_container_claims_stops_at_the_limit() -> None:
 
 def test_an_id3_tag_hides_neither_aac_nor_mp3() -> None:
     tag = b"ID3\x04\x00\x00\x00\x00\x01\x00" + bytes(128)
-    assert container_of(io.BytesIO(tag + written(tone(), "aac"))) == "aac"
-    assert container_of(io.BytesIO(tag + encoded(tone(), format="MP3"))) is None
+    for data, form in ((written(tone(), "aac"), "aac"), (encoded(tone(), format="MP3"), "mpeg")):
+        assert form_of(tag + data, begin_of_sound(tag + data)) == form
     assert read_audio(io.BytesIO(tag + written(tone(), "aac")), LIMITS)[1].num_channels == 2
     assert read_audio(io.BytesIO(tag + encoded(tone(), format="MP3")), LIMITS)[1].num_channels == 2
 

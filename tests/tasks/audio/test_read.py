@@ -10,7 +10,8 @@ import pytest
 import soundfile
 
 from jam_model.frames import SAMPLE_RATE_HZ
-from tasks.audio.read import AudioParams, array_of, flac_bytes, load_mix, npy_bytes, read_audio, read_bytes
+from tasks.audio.limits import AudioParams
+from tasks.audio.read import array_of, flac_bytes, load_mix, npy_bytes, read_audio, read_bytes
 from tasks.engine.song import Refused
 
 LIMITS = AudioParams(max_seconds=5, max_bytes=4_000_000, max_channels=6, min_rate_hz=8000, max_rate_hz=96_000)

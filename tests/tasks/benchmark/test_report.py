@@ -78,7 +78,14 @@ def test_the_worst_takes_have_their_sound_also_of_songs_beyond_the_first() -> No
         played.append(song_id)
         return np.zeros((2, 4410), np.float32)
 
+    found.systems["far"][0].row.update(audio_remarks=["joined: 2 files"], unstated_delay_s=0.025)  # type: ignore[attr-defined]
     report = report_of(found, systems, params, "title", "", [], mix, {}, {})
+    assert report.notes[0] == (
+        "far: flaws of its audio files, by songs: joined 1, encoder delay not stated, and left in, 1."
+    )
+    assert [fact for row in report.songs for fact in row.facts if fact[0] == "audio"] == [
+        ("audio", "joined: 2 files")
+    ]
     hypothesis = {(row.system, row.song_id) for row in report.songs if row.audio}
     assert len(played) == len(hypothesis) < len(report.songs)
     assert {(name, SONGS[0]) for name in names} <= hypothesis

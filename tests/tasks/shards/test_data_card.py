@@ -23,6 +23,21 @@ def test_songs_and_hours_are_told_by_licence_and_what_nobody_said_is_unknown() -
     assert card["artists"] == 1 and card["songs_without_artist"] == 2 and card["drops"] == {"silent": 1}
 
 
+def test_flaws_of_files_and_delays_that_they_do_not_state_are_counted() -> None:
+    rows = [
+        row(audio_remarks=["joined: 2 files", "bytes_behind: 3"]),
+        row(audio_remarks=["joined: 3 files"], unstated_delay_s=0.025057),
+        row(audio_remarks=[]),
+    ]
+    card = data_card(rows)
+    assert card["audio_remarks"] == {"bytes_behind": 1, "joined": 2} and card["unstated_delays_ms"] == {
+        "25.06": 1
+    }
+    text = card_text(card)
+    assert "| joined | 2 |" in text and "1 songs 25.06 ms: the encoder's delay is not stated" in text
+    assert "remark on" not in card_text(data_card([row()])) and "delay" not in card_text(data_card([row()]))
+
+
 def test_a_stand_in_stamps_the_card() -> None:
     assert data_card([row()])["stamp"] is None
     stamped = data_card([row(made_by=["encode-v1 embedded/vocoder@1"])])

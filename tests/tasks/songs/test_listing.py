@@ -172,7 +172,7 @@ def test_manifest_gives_songs_their_lyrics_and_facts(tmp_path: Path, lines: bool
     facts = source.facts
     assert (facts["artist"], facts["license"], facts["source"]) == ("Ann", "CC0", None)
     assert (facts["lyrics_path"], facts["style_path"]) == ("songs/words.json", "songs/prompt.txt")
-    assert listing.stated_duration_s == {source.song_id: 0.2}
+    assert listing.stated_duration_s == {source.song_id: 0.2} and facts["stated_duration_s"] == 0.2
 
 
 def test_manifest_without_lyrics_key_looks_beside_the_audio_and_null_means_none(tmp_path: Path) -> None:

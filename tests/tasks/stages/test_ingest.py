@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from jam_model.words import Word, rows_of
-from tasks.audio.read import AudioParams
+from tasks.audio.limits import AudioParams
 from tasks.engine.song import Song, SongError
 from tasks.stages.ingest import Ingest, IngestParams
+from tests.tasks.audio.forms import vbr, with_frames, without_header
 from tests.tasks.audio.test_ffmpeg import KINDS, written
 from tests.tasks.audio.test_read import tone
 from tests.tasks.tiny import write_song
@@ -75,6 +76,40 @@ def test_ingest_reads_lyrics_lines_and_style(tmp_path: Path) -> None:
     assert song["lyrics"] == ["hello", "blue", "moon"]
     assert song["lyrics_lines"] == rows_of([Word("hello", 0.5, 1.0), Word("blue moon", 1.0, 2.0)])
     assert song["style_text"] == "bright pop, 108 bpm"
+
+
+def test_flaws_and_delays_of_a_file_are_told_and_a_whole_one_has_none(tmp_path: Path) -> None:
+    for name, data in {
+        "a.mp3": vbr(),
+        "b.mp3": without_header(vbr()),
+        "c.mp3": with_frames(vbr(), 0),
+    }.items():
+        (tmp_path / name).write_bytes(data)
+    whole, bare, flawed = (ingest(listed(tmp_path, name)) for name in ("a.mp3", "b.mp3", "c.mp3"))
+    assert (whole["audio_remarks"], whole["unstated_delay_s"]) == ([], None)
+    assert (bare["audio_remarks"], bare["unstated_delay_s"]) == ([], pytest.approx(0.02506, abs=1e-5))
+    assert flawed["audio_remarks"] == ["samples_unstated: 0 samples are stated, 67968 are there"]
+
+
+def test_a_name_says_nothing_of_what_is_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(vbr())
+    assert ingest(listed(tmp_path))["duration_s"] == pytest.approx(1.5)
+
+
+def test_a_song_shorter_than_its_manifest_or_lyrics_by_more_than_a_second_is_told(tmp_path: Path) -> None:
+    write_song(tmp_path / "a.wav", 1.0)
+    (tmp_path / "a.lrc").write_text("[00:00.50]Hello\n[00:01.99]Blue moon")
+    for stated_s, told in (
+        (None, []),
+        (1.9, []),
+        (2.5, ["shorter_than_manifest: 1.00 s of sound, 2.50 s by the manifest"]),
+    ):
+        song = ingest(listed(tmp_path, lyrics_path="a.lrc", stated_duration_s=stated_s))
+        assert song["audio_remarks"] == told
+    wide = PARAMS.model_copy(update={"max_lyrics_overrun_s": 2.0})
+    (tmp_path / "a.lrc").write_text("[00:00.50]Hello\n[00:02.50]Blue moon")
+    song = Ingest(wide, AUDIO).one(listed(tmp_path, lyrics_path="a.lrc"))
+    assert song["audio_remarks"] == ["shorter_than_lyrics: 1.00 s of sound, 2.50 s by the lyrics"]
 
 
 def test_broken_and_short_audio_is_dropped_with_the_decoders_reason(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from flows.settings.params import load_params
 from tasks.audio.read import read_bytes
 from tasks.engine.song import Song, SongError
 from tasks.stages.load_external import LoadExternal
+from tests.tasks.audio.forms import vbr, without_header
 from tests.tasks.tiny import RATE_HZ, write_song
 
 
@@ -50,6 +51,20 @@ def test_what_sounds_after_the_asked_end_is_measured_and_cut(tmp_path: Path) -> 
     assert read_bytes(song["audio"]["bytes"])[0].shape == (2, RATE_HZ)
     short = collect(tmp_path).one(asked(tmp_path, "a.wav", 3.0))
     assert short["duration_s"] == 2.0 and short["tail_energy"] is None
+
+
+def test_a_song_shorter_than_it_was_asked_or_listed_to_be_and_a_flawed_file_are_told(tmp_path: Path) -> None:
+    write_song(tmp_path / "a.wav", 1.0)
+    whole = collect(tmp_path).one(asked(tmp_path, "a.wav", 1.9, stated_duration_s=1.9))
+    assert whole["audio_remarks"] == [] and whole["unstated_delay_s"] is None
+    short = collect(tmp_path).one(asked(tmp_path, "a.wav", 3.0, stated_duration_s=2.5))
+    assert [told.partition(":")[0] for told in short["audio_remarks"]] == [
+        "shorter_than_manifest",
+        "shorter_than_prompt",
+    ]
+    (tmp_path / "b.mp3").write_bytes(without_header(vbr()))
+    bare = collect(tmp_path).one(asked(tmp_path, "b.mp3"))
+    assert bare["unstated_delay_s"] == pytest.approx(0.02506, abs=1e-5) and bare["duration_s"] > 1.5
 
 
 @pytest.mark.parametrize(
