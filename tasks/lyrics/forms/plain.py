@@ -9,7 +9,7 @@ from tasks.engine.song import Refused
 from tasks.lyrics.parts.json_value import parsed
 from tasks.lyrics.parts.written import NOT_LYRICS, Form, Written, plain_line
 
-JSON_HEAD = re.compile(r'\s*(?:\{\s*"|\[\s*[\[{]\s*["\'\[{]|\[\s*"[^"\n]*"\s*,)')
+JSON_HEAD = re.compile(r'\s*(?:\{\s*"|\[\s*[\[{]\s*(?:["\'\[{]|$)|\[\s*"[^"\n]*"\s*,)')
 XML = re.compile(
     r"\s*<(?:\?xml\b|!DOCTYPE\b|(?P<root>(?!(?:i|b|u|em|strong|font|span|br|p|c|v)\b)[A-Za-z][\w:.-]*)(?:\s[^<>]*)?>"
     r"(?=.*</(?P=root)\s*>\s*$))",

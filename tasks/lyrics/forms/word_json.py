@@ -75,9 +75,8 @@ def rows_of_json(value: Any, depth: int = 0) -> Rows | None:
     rows = {key: found for key in lists if (found := _rows(lists[key], are_words=key in WORDS))}
     if "words" in rows and isinstance(value.get("transcript"), str):
         rows["words"] = _lines_of_transcript(rows["words"], value["transcript"])
-    best = [key for key in rows if any(words for _, words in rows[key].lines)]
-    if best or rows:
-        return rows[(best or list(rows))[0]]
+    if rows:
+        return max(rows.values(), key=_stated)  # the first of those that state as much
     results = value.get("results")
     if isinstance(results, list) and len(results) > 1:  # an answer in several parts
         parts = [found for part in results if (found := rows_of_json(part, depth + 1))]
@@ -86,6 +85,12 @@ def rows_of_json(value: Any, depth: int = 0) -> Rows | None:
         if found := rows_of_json(value.get(key), depth + 1):
             return found
     return None
+
+
+def _stated(rows: Rows) -> tuple[bool, bool]:
+    """Whether words have times, and whether there are words: NeMo's `segment` stands beside its `word`."""
+    words = [word for _, words in rows.lines for word in words]
+    return any(isinstance(word, dict) and has_time(word) for word in words), bool(words)
 
 
 def _rows(values: Sequence[Any], are_words: bool = False) -> Rows | None:

@@ -1,7 +1,7 @@
 """JSON that others wrote: its value, and the many names that a text and its times go by.
 
 Numbers of seconds may stand as text ("1.5", "1.5s", "0:01.5"). Times under names that say no unit are milliseconds
-where all of a file are whole numbers and a word or line would last a minute: nobody sings so slowly.
+where all of a file are whole numbers and a word or line would last a minute: no song is so slow.
 """
 
 from __future__ import annotations

@@ -135,11 +135,19 @@ def test_a_path_that_leaves_the_songs_root_is_not_opened(tmp_path: Path) -> None
     assert reason(song) == "source_gone"
 
 
+@pytest.mark.parametrize("facts", ['{"bpm": 120}', "[]"])
+def test_a_file_of_facts_is_told_and_leaves_its_song_without_lyrics(tmp_path: Path, facts: str) -> None:
+    write_song(tmp_path / "a.wav", 1.0)
+    (tmp_path / "a.json").write_text(facts)
+    song = ingest(listed(tmp_path, lyrics_path="a.json"))
+    assert (song["lyrics"], song["lyrics_remarks"][0]["kind"]) == (None, "not_lyrics")
+
+
 @pytest.mark.parametrize(
     ("lyrics", "expected"),
     [
         ("[{", "lyrics_malformed"),
-        ("[]", "lyrics_empty"),
+        ('[{"word": "..."}]', "lyrics_empty"),
         (json.dumps([{"word": "la", "start": 9, "end": 10}]), "lyrics_past_end"),
         (json.dumps([{"word": "la"}] * 101), "lyrics_too_long"),
         (" " * 20_000, "lyrics_too_long"),

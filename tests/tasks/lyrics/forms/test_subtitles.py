@@ -55,7 +55,7 @@ def srt(*cues: str) -> str:
 
 
 def test_cues_are_lines_and_labels_are_not_sung() -> None:
-    assert lines(TRUE_SRT) == [("open the window", 1.0, 2.5), ("let the morning in and stay", 3.0, 4.0)]
+    assert lines(TRUE_SRT) == [("open the window", 1.0, 2.5), ("let the morning in & stay", 3.0, 4.0)]
     lyrics = read(TRUE_SRT, "SRT")
     assert [(label.before, label.text) for label in lyrics.labels] == [(3, "Chorus")]
     assert lyrics.num_lines == 3
@@ -100,7 +100,7 @@ def test_a_cue_that_ends_before_it_begins_keeps_its_words() -> None:
 
 def test_stamps_in_a_cue_time_its_words_and_names_notes_and_voices_are_not_sung() -> None:
     lyrics = read(TRUE_VTT, "WebVTT")
-    assert lyrics.words == ["open", "the", "window", "now", "let", "and", "stay"]
+    assert lyrics.words == ["open", "the", "window", "now", "let", "&", "stay"]
     times = [time and (time.start_s, time.end_s) for time in lyrics.times or []]
     assert times == [(1.0, 1.5), (1.5, 2.0), (2.0, 2.5), (3.0, 4.0), None, None, None]
     assert lines(TRUE_VTT, "WebVTT") == [("open the window now", 1.0, 4.0), ("let and stay", 5.0, 6.0)]
