@@ -103,7 +103,7 @@ def test_stamps_in_a_cue_time_its_words_and_names_notes_and_voices_are_not_sung(
     assert lyrics.words == ["open", "the", "window", "now", "let", "&", "stay"]
     times = [time and (time.start_s, time.end_s) for time in lyrics.times or []]
     assert times == [(1.0, 1.5), (1.5, 2.0), (2.0, 2.5), (3.0, 4.0), None, None, None]
-    assert lines(TRUE_VTT, "WebVTT") == [("open the window now", 1.0, 4.0), ("let and stay", 5.0, 6.0)]
+    assert lines(TRUE_VTT, "WebVTT") == [("open the window now", 1.0, 4.0), ("let & stay", 5.0, 6.0)]
     assert not lyrics.remarks
 
 
