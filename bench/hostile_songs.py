@@ -16,10 +16,13 @@ from hostile_scratch import Reader, Scratch, Unaccounted, models
 
 from flows.settings.params import load_params
 from flows.settings.params_files import BASE
+from jam_model.words import Word
 from tasks.audio.read import read_audio
 from tasks.engine.song import Song, SongError
+from tasks.lyrics.convert import written_of
+from tasks.lyrics.lyrics import Lyrics
 from tasks.lyrics.parts.decode import decode_text
-from tasks.lyrics.read import read_lyrics
+from tasks.lyrics.read import FORMS, read_lyrics
 from tasks.prompts.jamify_manifest import read_requests
 from tasks.songs.listing import Listing, list_sources
 from tasks.stages.ingest import Ingest
@@ -35,6 +38,7 @@ class SongReaders(Scratch):
         return {
             "lyrics .json": self.lyrics_json,
             "lyrics .lrc and .txt": self.lyrics_text,
+            "lyrics of every written form": self.lyrics_forms,
             **{f"audio: {kind}": partial(self.audio, kind) for kind in KINDS},
             "songs folder": self.songs_folder,
             "songs in tar shards": self.song_shards,
@@ -55,6 +59,16 @@ class SongReaders(Scratch):
         seeds += [text.encode("utf-8", "surrogatepass") for text in TEXTS]
         data = damaged(seeds[int(random.integers(len(seeds)))], seeds, random)
         self._lyrics(data)
+
+    def lyrics_forms(self, random: np.random.Generator) -> None:
+        words = [Word(f"moon{number}", number / 2, number / 2 + 0.4) for number in range(12)]
+        lines = [
+            Word(" ".join(word.text for word in words[first : first + 4]), first / 2, first / 2 + 2)
+            for first in (0, 4, 8)
+        ]
+        written = written_of(Lyrics([word.text for word in words], [*words], lines, [0, 4, 8]))
+        seeds = [form.write(written) for form in FORMS if form.write]
+        self._lyrics(damaged(seeds[int(random.integers(len(seeds)))], seeds, random))
 
     def _lyrics(self, data: bytes) -> None:
         limits = self.params.ingest
