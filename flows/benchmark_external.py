@@ -26,10 +26,16 @@ from flows.run.prefect_tasks import run_stages
 from flows.run.progress import say
 from flows.settings.project import Project, writes_work
 from flows.settings.work_folder import WorkFolder
-from tasks.benchmark.external_systems import TRUTH, prompt_of, read_folder
+from tasks.benchmark.external_systems import TRUTH, prompt_of
 from tasks.benchmark.report import ReportText
-from tasks.benchmark.request import Request, first_names, folder_name, named_paths, request_notes
-from tasks.benchmark.songs import Benchmark, read_benchmark
+from tasks.benchmark.request import (
+    Request,
+    first_names,
+    folder_name,
+    read_request,
+    request_notes,
+)
+from tasks.benchmark.songs import Benchmark
 from tasks.models.phonemizer import build_phonemizer
 from tasks.models.style_encoder import build_style_encoder
 from tasks.prompts.prompts import System, policy_systems
@@ -47,8 +53,7 @@ def run_benchmark_external(project: Project, request: Request) -> Path:
     """
     params, started = project.params, time.time()
     check_models(project, "benchmark")
-    songs = read_benchmark(request.manifest, params.benchmark.fields, params.ingest)
-    folders = [read_folder(name, path) for name, path in request.folders.items()]
+    songs, folders = read_request(request, params.benchmark.fields, params.ingest)
     name = params.benchmark.name or request.manifest.stem
     own = Project(params, WorkFolder(project.work.root / "benchmarks" / folder_name(name)))
     say(f"benchmark: {len(songs.songs)} songs in {request.manifest}")
@@ -131,7 +136,5 @@ def benchmark_external(
         params_file: YAML file laid over params.yaml, such as params/real.yaml; none for params.yaml alone.
         overrides: single values over both, each as section.key=value, such as pretrain.steps=200.
     """
-    request = Request(
-        Path(manifest), named_paths(systems), named_paths(checkpoints), Path(reference) if reference else None
-    )
+    request = Request.of(manifest, systems, checkpoints, reference)
     return str(run_benchmark_external(Project.at(work_dir, params_file, overrides), request))

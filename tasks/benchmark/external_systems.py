@@ -82,12 +82,17 @@ def truth_sources(
 def folder_sources(folder: Folder, prompts: Sequence[Prompt], seed: int) -> list[Source]:
     """A row a song of the benchmark, with the system's file for it or refused as ``missing``."""
     system = System(folder.name, folder.name, {"kind": "file"}, prompts)
-    return [_file_row(prompt, system, _file_of(prompt, folder), folder.root, seed) for prompt in prompts]
+    return [_file_row(prompt, system, file_of(prompt, folder), folder.root, seed) for prompt in prompts]
+
+
+def file_of(song: Prompt | BenchmarkSong, folder: Folder) -> Path | None:
+    """The file of a song, named by its id as the manifest writes it or as tables do; None where there is none."""
+    return folder.files.get(_key(song.title)) or folder.files.get(_key(song.song_id))
 
 
 def unused_files(folder: Folder, prompts: Sequence[Prompt]) -> list[str]:
     """Names of the files that no song of the benchmark asks for."""
-    used = {_file_of(prompt, folder) for prompt in prompts}
+    used = {file_of(prompt, folder) for prompt in prompts}
     return sorted(path.name for path in folder.files.values() if path not in used)
 
 
@@ -151,10 +156,6 @@ def genre_of(stated: str | None, style_text: str | None, genres: Sequence[str]) 
     text = (style_text or "").casefold()
     named = [genre for genre in genres if re.search(rf"\b{re.escape(genre.casefold())}\b", text)]
     return named[0] if len(named) == 1 else None
-
-
-def _file_of(prompt: Prompt, folder: Folder) -> Path | None:
-    return folder.files.get(_key(prompt.title)) or folder.files.get(_key(prompt.song_id))
 
 
 def _file_row(

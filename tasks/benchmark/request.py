@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.benchmark.external_systems import NAME, TRUTH, Folder
-from tasks.benchmark.songs import Benchmark
+from tasks.benchmark.external_systems import NAME, TRUTH, Folder, file_of, read_folder
+from tasks.benchmark.songs import Benchmark, FieldsParams, read_benchmark
 from tasks.prompts.prompts import Prompt
+from tasks.stages.ingest import IngestParams
 
 SHOWN = 5  # of many names
 
@@ -23,6 +24,14 @@ class Request:
     checkpoints: Mapping[str, Path]
     reference: Path | None
 
+    @classmethod
+    def of(
+        cls, manifest: str, systems: Sequence[str], checkpoints: Sequence[str], reference: str | None
+    ) -> Request:
+        """As it is written on a command line; raises as `named_paths`."""
+        at = Path(reference) if reference else None
+        return cls(Path(manifest), named_paths(systems), named_paths(checkpoints), at)
+
     def __post_init__(self) -> None:
         names = [*self.folders, *self.checkpoints]
         if not names:
@@ -32,6 +41,27 @@ class Request:
                 raise ValueError(
                     f"system: name {name!r}; give each its own, of a to z, 0 to 9 and -, and not {TRUTH!r}"
                 )
+
+
+def read_request(
+    request: Request, fields: FieldsParams, limits: IngestParams
+) -> tuple[Benchmark, list[Folder]]:
+    """The songs to judge by and the systems' folders: all that can be refused before anything runs.
+
+    Raises:
+        ValueError: the manifest or a folder is not what it must be, or no file of a folder is of a song.
+    """
+    songs = read_benchmark(request.manifest, fields, limits)
+    folders = [read_folder(name, path) for name, path in request.folders.items()]
+    for folder in folders:
+        if not any(file_of(song, folder) for song in songs.songs):
+            titles = [song.title for song in songs.songs]
+            raise ValueError(
+                f"system: none of the {len(folder.files)} audio files in {folder.name}={folder.root} "
+                f"({first_names(sorted(path.name for path in folder.files.values()))}) is of one of the {len(titles)} "
+                f"songs asked for ({first_names(titles)}); name each file by its song's id, such as {titles[0]}.wav"
+            )
+    return songs, folders
 
 
 def named_paths(pairs: Sequence[str]) -> dict[str, Path]:
