@@ -29,13 +29,12 @@ from tasks.benchmark.external_systems import (
     Request,
     first_names,
     folder_name,
-    named_paths,
     prompt_of,
-    read_folder,
+    read_request,
     request_notes,
 )
 from tasks.benchmark.listening_test import standing_preferences
-from tasks.benchmark.songs import Benchmark, read_benchmark
+from tasks.benchmark.songs import Benchmark
 from tasks.models.phonemizer import build_phonemizer
 from tasks.models.style_encoder import build_style_encoder
 from tasks.prompts.prompts import System, policy_systems
@@ -53,8 +52,7 @@ def run_benchmark_external(project: Project, request: Request) -> Path:
     """
     params, started = project.params, time.time()
     check_models(project, "benchmark")
-    songs = read_benchmark(request.manifest, params.benchmark.fields, params.ingest)
-    folders = [read_folder(name, path) for name, path in request.folders.items()]
+    songs, folders = read_request(request, params.benchmark.fields, params.ingest)
     name = params.benchmark.name or request.manifest.stem
     own = Project(params, WorkFolder(project.work.root / "benchmarks" / folder_name(name)))
     say(f"benchmark: {len(songs.songs)} songs in {request.manifest}")
@@ -135,7 +133,5 @@ def benchmark_external(
         params_file: YAML file laid over params.yaml, such as params/real.yaml; none for params.yaml alone.
         overrides: single values over both, each as section.key=value, such as pretrain.steps=200.
     """
-    request = Request(
-        Path(manifest), named_paths(systems), named_paths(checkpoints), Path(reference) if reference else None
-    )
+    request = Request.of(manifest, systems, checkpoints, reference)
     return str(run_benchmark_external(Project.at(work_dir, params_file, overrides), request))

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from eval.metrics.metric import CorpusMetric
+from eval.metrics.metric import CorpusMetric, Swaps
 from eval.metrics.song import Song
 from eval.stats.intervals import Estimate, jackknife, unresolved
 
 
 def diversity(songs: Sequence[np.ndarray | None]) -> Estimate:
     """Of one system's songs, each a style vector [S]; None is a failed song."""
-    unit_NS = _unit_rows([song for song in songs if song is not None])
-    n_failed = len(songs) - len(unit_NS)
-    if len(unit_NS) < 2:
-        reason = "one song alone is not diverse" if len(unit_NS) else "no song has a style"
-        return unresolved(None, len(unit_NS), n_failed, "jackknife", reason)
+    styled = [song for song in songs if song is not None]
+    n_failed = len(songs) - len(styled)
+    if len(styled) < 2:
+        reason = "one song alone is not diverse" if styled else "no song has a style"
+        return unresolved(None, len(styled), n_failed, "jackknife", reason)
+    unit_NS = _unit_rows(styled)
     return _with_interval(_whole(unit_NS), _apart_without(unit_NS), n_failed)
 
 
@@ -34,9 +35,11 @@ def diversity_difference(songs: Sequence[np.ndarray | None], others: Sequence[np
 
 def swapped_diversity_difference(
     songs: Sequence[np.ndarray | None], others: Sequence[np.ndarray | None]
-) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
-    """`diversity_difference` after each row of swaps [B, N] of the songs both have, and N: for `eval.stats.significance`."""
+) -> Swaps | None:
+    """`diversity_difference` after each row of swaps [B, N] of the songs both have, and N; None below two songs."""
     pairs = _in_both(songs, others)
+    if len(pairs) < 2:
+        return None
     lefts_NS, rights_NS = (_unit_rows(list(side)) for side in zip(*pairs, strict=True))
 
     def difference(swaps_BN: np.ndarray) -> np.ndarray:

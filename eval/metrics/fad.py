@@ -6,14 +6,14 @@ no distance, only the reason. Legend: W windows, D embedding dimension, B rows o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 
 from eval.metrics.frechet import FrechetReference, WindowStatistics, merged, window_statistics
-from eval.metrics.metric import Corpus, CorpusMetric, SongMetric, Unmeasured
+from eval.metrics.metric import Corpus, CorpusMetric, SongMetric, Swaps, Unmeasured
 from eval.metrics.song import Song
 from eval.stats.intervals import LEVEL, Estimate, jackknife, unresolved
 
@@ -76,13 +76,15 @@ def swapped_fad_difference(
     reference: FrechetReference,
     songs: Sequence[WindowStatistics | None],
     others: Sequence[WindowStatistics | None],
-) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
-    """The difference after each row of swaps [B, N] of the songs both have, and N: for `eval.stats.significance`.
+) -> Swaps | None:
+    """`fad_difference` after each row of swaps [B, N] of the songs both have, and N; None where there is none.
 
     Second moments about one point add up, so a swapped set is a sum and no song is gone through again.
     """
+    pairs, reason = _both(reference, songs, others)
+    if reason:
+        return None
     origin_D = reference.statistics.mean_D
-    pairs = [(a, b) for a, b in zip(songs, others, strict=True) if a is not None and b is not None]
     left, right = ([_moments(side, origin_D) for side in sides] for sides in zip(*pairs, strict=True))
     columns = [[np.stack(part) for part in zip(*side, strict=True)] for side in (left, right)]
 
@@ -190,6 +192,7 @@ def _too_few_without_one(songs: Sequence[WindowStatistics]) -> str:
 
 
 NO_REFERENCE = Estimate(None, None, None, 0, 0, reason="not measured: no reference songs were given")
+ONE_WINDOW = Unmeasured("not measured: the reference is one window, which spreads nowhere; give more songs")
 
 
 @lru_cache(maxsize=1)
@@ -201,6 +204,8 @@ def windows_of(song: Song) -> WindowStatistics | None:
 def _own_distance(song: Song) -> float | Unmeasured | None:
     if song.reference is None:
         return Unmeasured(NO_REFERENCE.reason)
+    if song.reference.statistics.num_windows < 2:
+        return ONE_WINDOW
     return None if song.windows_WD is None else song.reference.distance_of_windows(song.windows_WD)
 
 

@@ -183,7 +183,7 @@ class CorpusMetric(OfSongs):
 
     Attributes:
         estimate, difference: of such values; `NOT_COMPARED` where no difference is taken.
-        swaps: see `Swaps`; None where no difference is taken.
+        swaps: see `Swaps`; None where there is no difference to take.
         steps: what each song adds to the difference [N]; empty where it has none.
         pool: several candidates' values as one.
         in_common: only songs that all systems have are used, so that all have equally many.
@@ -191,7 +191,7 @@ class CorpusMetric(OfSongs):
 
     estimate: Callable[[Values, Corpus], Estimate]
     difference: Callable[[Values, Values, Corpus], Estimate] = lambda values, others, corpus: NOT_COMPARED
-    swaps: Callable[[Values, Values, Corpus], Swaps] | None = None
+    swaps: Callable[[Values, Values, Corpus], Swaps | None] = lambda values, others, corpus: None
     steps: Callable[[Values, Values, Corpus], np.ndarray] = lambda values, others, corpus: np.empty(0)
     pool: Callable[[Values], Any] = lambda values: None
     in_common: bool = False
@@ -201,9 +201,8 @@ class CorpusMetric(OfSongs):
 
     def p_value(self, values: Values, others: Values, corpus: Corpus) -> float | None:
         """Of no difference, by swapping systems within songs. Draws end early where enough were as far out."""
-        return (
-            sequential_p_value(*self.swaps(values, others, corpus), corpus.resampling) if self.swaps else None
-        )
+        swaps = self.swaps(values, others, corpus)
+        return sequential_p_value(*swaps, corpus.resampling) if swaps else None
 
     def worse_p_value(self, values: Values, others: Values, corpus: Corpus, margin: float) -> float | None:
         """As `SongMetric`'s, by `steps`, for a metric that is better where it is lower."""

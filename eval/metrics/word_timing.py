@@ -102,9 +102,11 @@ def timing_difference(
 
 def swapped_timing_difference(
     songs: Sequence[TimingErrors | None], others: Sequence[TimingErrors | None], edge: Edge, which: Which
-) -> Swaps:
-    """`timing_difference` after each row of swaps [B, N] of the songs both have, and N: for `eval.stats.significance`."""
+) -> Swaps | None:
+    """`timing_difference` after each row of swaps [B, N] of the songs both have, and N; None without any."""
     pairs = _in_both(songs, others, edge)
+    if not pairs:
+        return None
     sides = [side for pair in pairs for side in pair]
     lengths = [len(side) for side in sides]
     errors_E = np.concatenate([np.asarray(side, np.float64) for side in sides])

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.app import DATA, NONE, Overrides, ParamsFile, Work, app, ready, text
+from flows.commands.app import DATA, NONE, Overrides, ParamsFile, Work, app, project_at, ready, text
 
 
 @app.command()
@@ -34,6 +34,12 @@ def benchmark(
         raise ValueError(
             "manifest: --system, --checkpoint and --reference need --manifest, the songs to judge by"
         )
+    if manifest is not None:
+        from tasks.benchmark.request import Request, read_request
+
+        params = project_at(work, params_file, overrides).params
+        request = Request.of(str(manifest), system, checkpoint, text(reference))
+        read_request(request, params.benchmark.fields, params.ingest)  # refused before anything is loaded
     ready(work, params_file, overrides, "benchmark")
     from flows.console.measured import print_report
 

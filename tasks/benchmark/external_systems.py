@@ -14,7 +14,7 @@ import numpy as np
 
 from jam_model.frames import STYLE_DIM
 from jam_model.words import Word, words_of
-from tasks.benchmark.songs import Benchmark, BenchmarkSong
+from tasks.benchmark.songs import Benchmark, BenchmarkSong, FieldsParams, read_benchmark
 from tasks.engine.table import Source
 from tasks.models.phonemizer import Phonemizer, phonemized
 from tasks.models.style_encoder import StyleEncoder
@@ -22,6 +22,7 @@ from tasks.prompts.prompts import Prompt, System, file_source
 from tasks.songs.files import TarMember
 from tasks.songs.folder import entries_of_folder
 from tasks.songs.hashes import hash_file
+from tasks.stages.ingest import IngestParams
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,23}")
 MISSING = "missing"
@@ -83,12 +84,17 @@ def truth_sources(
 def folder_sources(folder: Folder, prompts: Sequence[Prompt], seed: int) -> list[Source]:
     """A row a song of the benchmark, with the system's file for it or refused as ``missing``."""
     system = System(folder.name, folder.name, {"kind": "file"}, prompts)
-    return [_file_row(prompt, system, _file_of(prompt, folder), folder.root, seed) for prompt in prompts]
+    return [_file_row(prompt, system, file_of(prompt, folder), folder.root, seed) for prompt in prompts]
+
+
+def file_of(song: Prompt | BenchmarkSong, folder: Folder) -> Path | None:
+    """The file of a song, named by its id as the manifest writes it or as tables do; None where there is none."""
+    return folder.files.get(_key(song.title)) or folder.files.get(_key(song.song_id))
 
 
 def unused_files(folder: Folder, prompts: Sequence[Prompt]) -> list[str]:
     """Names of the files that no song of the benchmark asks for."""
-    used = {_file_of(prompt, folder) for prompt in prompts}
+    used = {file_of(prompt, folder) for prompt in prompts}
     return sorted(path.name for path in folder.files.values() if path not in used)
 
 
@@ -155,10 +161,6 @@ def genre_of(stated: str | None, style_text: str | None, genres: Sequence[str]) 
     return named[0] if len(named) == 1 else None
 
 
-def _file_of(prompt: Prompt, folder: Folder) -> Path | None:
-    return folder.files.get(_key(prompt.title)) or folder.files.get(_key(prompt.song_id))
-
-
 def _file_row(
     prompt: Prompt,
     system: System,
@@ -190,6 +192,14 @@ class Request:
     checkpoints: Mapping[str, Path]
     reference: Path | None
 
+    @classmethod
+    def of(
+        cls, manifest: str, systems: Sequence[str], checkpoints: Sequence[str], reference: str | None
+    ) -> Request:
+        """As it is written on a command line; raises as `named_paths`."""
+        at = Path(reference) if reference else None
+        return cls(Path(manifest), named_paths(systems), named_paths(checkpoints), at)
+
     def __post_init__(self) -> None:
         names = [*self.folders, *self.checkpoints]
         if not names:
@@ -199,6 +209,27 @@ class Request:
                 raise ValueError(
                     f"system: name {name!r}; give each its own, of a to z, 0 to 9 and -, and not {TRUTH!r}"
                 )
+
+
+def read_request(
+    request: Request, fields: FieldsParams, limits: IngestParams
+) -> tuple[Benchmark, list[Folder]]:
+    """The songs to judge by and the systems' folders: all that can be refused before anything runs.
+
+    Raises:
+        ValueError: the manifest or a folder is not what it must be, or no file of a folder is of a song.
+    """
+    songs = read_benchmark(request.manifest, fields, limits)
+    folders = [read_folder(name, path) for name, path in request.folders.items()]
+    for folder in folders:
+        if not any(file_of(song, folder) for song in songs.songs):
+            titles = [song.title for song in songs.songs]
+            raise ValueError(
+                f"system: none of the {len(folder.files)} audio files in {folder.name}={folder.root} "
+                f"({first_names(sorted(path.name for path in folder.files.values()))}) is of one of the {len(titles)} "
+                f"songs asked for ({first_names(titles)}); name each file by its song's id, such as {titles[0]}.wav"
+            )
+    return songs, folders
 
 
 def named_paths(pairs: Sequence[str]) -> dict[str, Path]:

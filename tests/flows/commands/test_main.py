@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from flows.commands.main import PANELS, app, run
+from tests.tasks.tiny import write_song
 
 
 @pytest.mark.parametrize(
@@ -88,3 +89,15 @@ def test_version_is_the_name_and_the_installed_version(
 def test_commands_that_moved_are_gone(arguments: list[str], capfd: pytest.CaptureFixture[str]) -> None:
     assert run(arguments) == 2
     assert "no such" in capfd.readouterr().err.lower()
+
+
+def test_benchmark_of_a_folder_without_a_file_of_any_song_is_refused_before_anything_starts(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    write_song(tmp_path / "theirs" / "take-1.wav", 0.2)
+    (tmp_path / "list.json").write_text('[{"id": "moon", "lrc_path": "hello moon"}]')
+    asked = ["--manifest", str(tmp_path / "list.json"), "--system", f"theirs={tmp_path / 'theirs'}"]
+    assert run(["benchmark", *asked, "--work", str(tmp_path / "W")]) == 2
+    shown = capfd.readouterr()
+    assert shown.err.count("\n") == 1 and "take-1.wav" in shown.err and "moon.wav" in shown.err
+    assert not shown.out and not (tmp_path / "W").exists()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from flows.settings.params import load_params
 from jam_model.words import Word, rows_of
 from tasks.benchmark.external_systems import (
     Request,
@@ -16,6 +18,7 @@ from tasks.benchmark.external_systems import (
     prompt_fault,
     prompt_of,
     read_folder,
+    read_request,
     truth_sources,
     unused_files,
 )
@@ -25,6 +28,7 @@ from tasks.models.phonemizer import Pronunciation
 from tasks.prompts.prompts import Prompt
 from tests.tasks.tiny import write_song
 
+TEXT = "hello moon"
 TIMES = [Word("hello", 0.1, 0.4), Word("moon", 0.5, float("inf"))]
 
 
@@ -84,6 +88,21 @@ def test_folder_that_cannot_be_judged_says_why(tmp_path: Path) -> None:
         read_folder("theirs", tmp_path / "gone")
     with pytest.raises(ValueError, match="a to z"):
         Request(tmp_path / "songs.json", {"Their Model": tmp_path}, {}, None)
+
+
+def test_folder_of_which_no_file_is_of_a_song_is_refused_with_both_names(tmp_path: Path) -> None:
+    params = load_params()
+    write_song(tmp_path / "theirs" / "take-1.wav", 0.2)
+    rows = [{"id": name, "audio_path": None, "lrc_path": TEXT} for name in ("moon", "sun")]
+    (tmp_path / "list.json").write_text(json.dumps(rows))
+    asked = Request.of(str(tmp_path / "list.json"), [f"theirs={tmp_path / 'theirs'}"], [], None)
+    with pytest.raises(ValueError, match="none of the 1 audio files") as refusal:
+        read_request(asked, params.benchmark.fields, params.ingest)
+    for told in (f"theirs={tmp_path / 'theirs'}", "take-1.wav", "2 songs", "moon, sun", "such as moon.wav"):
+        assert told in str(refusal.value)
+    write_song(tmp_path / "theirs" / "sun.wav", 0.2)
+    songs, (folder,) = read_request(asked, params.benchmark.fields, params.ingest)
+    assert len(songs.songs) == 2 and set(folder.files) == {"take-1", "sun"}
 
 
 def test_true_songs_are_rows_of_their_own_and_uncut(tmp_path: Path) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from eval.metrics import catalogue
 from eval.metrics.metric import SongMetric
+from eval.report.write import write_report
 from eval.results.report_json import report_record
 from eval.stats.intervals import Resampling
 from flows.settings.params import load_params
@@ -93,6 +96,31 @@ def test_the_worst_takes_have_their_sound_also_of_songs_beyond_the_first() -> No
     assert {(row.system, row.song_id) for row in ranked[:10]} <= hypothesis
     assert "Floor" in report.remarks["fad"]
     assert report.metric("fad").title == "FAD (embedded spectral style)"
+
+
+@pytest.mark.parametrize("songs", [0, 1, 2])
+@pytest.mark.parametrize("lost", [True, False])
+def test_the_page_of_few_songs_or_failed_ones_stands_with_reasons_for_numbers(
+    songs: int, lost: bool, tmp_path: Path
+) -> None:
+    made = {"recipe": None, "checkpoint": None, "seed": 1, "duration_s": 3.0, "transcript_times": None}
+    rows = [
+        row(song_id, system, ["ab", "cd"], "abcd", "missing" if lost and system == "far" else None, **made)
+        for system in ("near", "far")
+        for song_id in SONGS[:songs]
+    ]
+    prompts = [prompt(song_id) for song_id in SONGS[:songs]]
+    found = measure(prompts, rows, [], Letters(), TEXTS, Resampling(200, 1))  # type: ignore[arg-type]
+    systems = [System(name, name, {}, prompts) for name in found.systems]
+    params = load_params().benchmark.model_copy(update={"player_songs": 0, "published": False})
+    report = report_of(found, systems, params, "title", "", [], lambda song: np.zeros(0), {}, {})
+    write_report(report, tmp_path)
+    record = json.loads((tmp_path / "report.json").read_text(), parse_constant=pytest.fail)
+    for name, system in record["systems"].items():
+        for metric, estimate in system["metrics"].items():
+            assert estimate["value"] is not None or estimate["reason"], (name, metric)
+            assert estimate["low"] is None or songs > 1, (name, metric)
+        assert all(one["value"] is None for one in system["metrics"].values()) or not (lost and name == "far")
 
 
 def test_a_metric_that_is_in_the_catalogue_comes_out_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:

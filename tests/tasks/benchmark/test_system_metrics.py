@@ -197,3 +197,25 @@ def test_every_metric_has_an_estimate_and_a_difference() -> None:
     for metric in found.metrics:
         difference = found.difference("a", "b", metric.name)
         assert difference.value == pytest.approx(0.0) if difference.value is not None else difference.reason
+
+
+@pytest.mark.parametrize("lost", [[], ["a"], ["b"], ["a", "b"]], ids=str)
+@pytest.mark.parametrize("songs", [[], ["s1"], ["s1", "s22"]], ids=len)
+def test_benchmark_of_few_songs_or_of_failed_ones_has_a_report(songs: list[str], lost: list[str]) -> None:
+    rows = [
+        row(song_id, system, [], "", drop_reason="missing")
+        if system in lost
+        else row(song_id, system, ["ab", "cd"], "abcd")
+        for system in ("a", "b")
+        for song_id in songs
+    ]
+    prompts = [prompt(song_id) for song_id in songs]
+    reference = windows_of([{"window_embedding": windows(9, 400)}])
+    found = measure(prompts, rows, reference, Letters(), TEXTS, RESAMPLING)  # type: ignore[arg-type]
+    for system, estimates in ((name, found.estimates(name)) for name in found.systems):
+        for name, estimate in estimates.items():
+            assert (estimate.value is None) <= bool(estimate.reason), name
+            assert estimate.value is None or system not in lost, f"{name} of songs that all failed"
+    for table in found.pair_tables(list(found.systems)):
+        assert not lost and all(not pair.significant for pair in table.pairs)
+    assert found.floor(1).value is not None or found.floor(1).reason
