@@ -35,7 +35,7 @@ def benchmark(
             "manifest: --system, --checkpoint and --reference need --manifest, the songs to judge by"
         )
     if manifest is not None:
-        from tasks.benchmark.request import Request, read_request
+        from tasks.benchmark.external_systems import Request, read_request
 
         params = project_at(work, params_file, overrides).params
         request = Request.of(str(manifest), system, checkpoint, text(reference))
