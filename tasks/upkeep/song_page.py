@@ -26,6 +26,7 @@ MAX_LISTEN_S = 600.0  # of each sound; a page stays small enough to open
 PEAKS_PER_S = 20
 MAX_PEAKS = 3000
 SHOWN_CHARS = 240
+WORD_FIELDS = frozenset(Word.__slots__)
 FLAC = b"fLaC"
 
 
@@ -81,7 +82,7 @@ def shown(value: Any) -> str:
     elif isinstance(value, list) and value and isinstance(value[0], list):
         text = f"{len(value)} x {len(value[0])} numbers"
     elif isinstance(value, list) and any(
-        isinstance(part, Mapping) and {"text", "start_s"} <= part.keys() for part in value
+        isinstance(part, Mapping) and part.keys() == WORD_FIELDS for part in value
     ):
         text = " ".join(map(_shown_word, input_times_of(value)))
     elif isinstance(value, list):

@@ -136,6 +136,15 @@ def test_a_claim_may_lack_a_word_or_an_end(prepared: Pipeline) -> None:
     assert look_page.shown(claims) == f"(no time) {CLAIMS[1]['text']}@1.50-"
 
 
+def test_a_row_that_is_more_than_a_word_is_shown_by_its_names() -> None:
+    run = {"text": "produced by x", "start_s": 1.0, "end_s": 2.0, "num_words": 3}
+    assert look_page.shown([run]) == "text produced by x, start_s 1, end_s 2, num_words 3"
+    assert (
+        look_page.shown([{"word": 0, "start_s": 1.0, "end_s": None, "pitch": 60}])
+        == "word 0, start_s 1, pitch 60"
+    )
+
+
 def test_a_beginning_shows_all_songs_and_no_song_is_one_line(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
