@@ -18,6 +18,7 @@ data/         files only: what runs make
 tests/        a folder of tests for each room above; makes its own tiny data
 params/       base/: settings beside params.yaml; overlays: all real models, JAM's published recipes
 bench/        measurements that are not tests
+findings/     what libraries of this field do that nobody would guess, each a script that shows it
 cluster/      examples: Kubernetes, a cloud, Slurm
 docs/         decisions and why, columns, metrics, deployment, scale
 dvc.yaml  params.yaml  prefect.yaml  pyproject.toml  requirements.lock  Makefile"""
