@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -13,32 +14,38 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.slow
+from tests.flows.fresh_checkout import ROOT, blocks, fresh_checkout, typed
+from tests.tasks.tiny import write_song
 
-SMALL = [
-    "pretrain.steps=20",
-    "pretrain.log_every_steps=10",
-    "pretrain.checkpoint_every_steps=20",
-    "sft.steps=10",
-    "sft.log_every_steps=5",
-    "sft.checkpoint_every_steps=10",
-    "dpo.steps=5",
-    "dpo.log_every_steps=5",
-    "dpo.checkpoint_every_steps=5",
-    "round.num_prompts=3",
-    "round.num_held_out=1",
-    "round.candidates=2",
-    "pair.max_axis_loss=null",  # an untrained voice scatters widely
-    "pair.max_word_loss=null",
-    "gate.num_prompts=1",
-    "gate.num_resamples=200",
-    "benchmark.num_songs=2",
-    "benchmark.num_resamples=200",
-    "benchmark.player_songs=1",
-    "group.benchmark_share=0.2",
-    "group.validation_share=0.1",
-    "engine.partition_size=8",
-]
+pytestmark = pytest.mark.slow
+README = (ROOT / "README.md").read_text()
+
+SMALL: dict[str, object] = {
+    "toy.num_songs": 24,
+    "toy.seed": 11,
+    "pretrain.steps": 20,
+    "pretrain.log_every_steps": 10,
+    "pretrain.checkpoint_every_steps": 20,
+    "sft.steps": 10,
+    "sft.log_every_steps": 5,
+    "sft.checkpoint_every_steps": 10,
+    "dpo.steps": 5,
+    "dpo.log_every_steps": 5,
+    "dpo.checkpoint_every_steps": 5,
+    "round.num_prompts": 3,
+    "round.num_held_out": 1,
+    "round.candidates": 2,
+    "pair.max_axis_loss": None,  # an untrained voice scatters widely
+    "pair.max_word_loss": None,
+    "gate.num_prompts": 1,
+    "gate.num_resamples": 200,
+    "benchmark.num_songs": 2,
+    "benchmark.num_resamples": 200,
+    "benchmark.player_songs": 1,
+    "group.benchmark_share": 0.2,
+    "group.validation_share": 0.1,
+    "engine.partition_size": 8,
+}
 
 
 def jam(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -52,7 +59,8 @@ def jam(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 def with_settings(*arguments: str) -> list[str]:
-    return [*arguments, *[word for setting in SMALL for word in ("--set", setting)]]
+    settings = [f"{name}={'null' if value is None else value}" for name, value in SMALL.items()]
+    return [*arguments, *[word for setting in settings for word in ("--set", setting)]]
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -62,54 +70,58 @@ def digests(folder: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("house")
-    jam("toy", "--out", "toy", "--songs", "24", "--seed", "11", cwd=folder)
-    first = jam(*with_settings("run", "--songs", "toy/songs", "--work", "W"), cwd=folder)
-    (folder / "first.txt").write_text(first.stdout)
+    """Where `make demo` was typed after set-up, in a checkout whose settings are small."""
+    folder = fresh_checkout(tmp_path_factory.mktemp("house") / "checkout", SMALL)
+    (folder / "first.txt").write_text(typed(["make demo"], folder))
     return folder
 
 
 def test_life_cycle_ends_with_a_report_that_stamps_its_stand_ins(house: Path) -> None:
-    record = json.loads((house / "W/reports/benchmark/report.json").read_text())
+    record = json.loads((house / "data/reports/benchmark/report.json").read_text())
     assert record["stamp"] == "stand-in, not a result"
     assert {"truth", "codec", "untrained", "trained", "words-dealt", "dpo", "dpo-control"} <= set(
         record["systems"]
     )
     assert record["systems"]["truth"]["metrics"]["wer"]["n"] == 2
-    page = (house / "W/reports/benchmark/report.html").read_text()
+    page = (house / "data/reports/benchmark/report.html").read_text()
     assert "stand-in, not a result" in page
     assert not re.search(r"(?:src|href)=[\"']https?:", page)
-    last = (house / "first.txt").read_text().splitlines()[-1]
-    assert last == "report: W/reports/benchmark/report.html"
+    *_, report, following = (house / "first.txt").read_text().splitlines()
+    assert report == "report: data/reports/benchmark/report.html"
+    assert following.startswith("Next, with songs of your own: . .venv/bin/activate && jam run")
 
 
 def test_second_run_runs_no_stage_and_changes_no_byte(house: Path) -> None:
     kept = ("shards", "table", "checkpoints", "rounds", "benchmark")
-    before = {name: digests(house / "W" / name) for name in kept}
-    shown = jam(*with_settings("run", "--songs", "toy/songs", "--work", "W"), cwd=house).stdout
-    assert {name: digests(house / "W" / name) for name in kept} == before
+    before = {name: digests(house / "data" / name) for name in kept}
+    shown = jam(*with_settings("run", "--songs", "data/raw/toy/songs", "--work", "data"), cwd=house).stdout
+    assert {name: digests(house / "data" / name) for name in kept} == before
     assert "worker seconds" not in shown
     assert shown.count("up to date") >= 14
-    why = jam(*with_settings("why", "align", "--work", "W"), cwd=house).stdout
+    why = jam(*with_settings("why", "align", "--work", "data"), cwd=house).stdout
     assert why.strip() == "align: nothing would run"
-    plan = jam(*with_settings("run", "--plan", "--songs", "toy/songs", "--work", "W"), cwd=house).stdout
+    plan = jam(
+        *with_settings("run", "--plan", "--songs", "data/raw/toy/songs", "--work", "data"), cwd=house
+    ).stdout
     assert plan.splitlines()[-1] == "nothing would run"
 
 
 def test_changed_number_reruns_only_what_depends_on_it(house: Path) -> None:
-    why = jam(*with_settings("why", "align", "--work", "W"), "--set", "align.times=align", cwd=house).stdout
+    why = jam(
+        *with_settings("why", "align", "--work", "data"), "--set", "align.times=align", cwd=house
+    ).stdout
     assert 'params.times: "given" -> "align"' in why
     for stage in ("separate", "encode"):
         shown = jam(
-            *with_settings("why", stage, "--work", "W"), "--set", "align.times=align", cwd=house
+            *with_settings("why", stage, "--work", "data"), "--set", "align.times=align", cwd=house
         ).stdout
         assert "nothing would run" in shown
 
 
 def test_adding_songs_runs_only_new_partitions(house: Path) -> None:
     folder = house / "grown"
-    shutil.copytree(house / "toy/songs", folder / "songs")
-    shutil.copytree(house / "W", folder / "W")
+    shutil.copytree(house / "data/raw/toy/songs", folder / "songs")
+    shutil.copytree(house / "data", folder / "W")
     before = digests(folder / "W/shards")
     jam("toy", "--out", "more", "--songs", "3", "--seed", "12", cwd=house)
     shutil.copytree(house / "more/songs", folder / "songs/more")
@@ -152,6 +164,32 @@ def test_folder_of_mixed_files_is_kept_or_dropped_with_a_reason(tmp_path: Path) 
     refused = [json.loads(line)["reason"] for line in (tmp_path / "W/ingest.jsonl").read_text().splitlines()]
     assert sorted(refused) == ["lyrics_without_audio", "unsupported_ending"]
     assert len(read_back(tmp_path / "W/shards")) == 8
+
+
+def test_what_the_readme_says_to_type_with_ones_own_songs_works_in_a_new_shell(house: Path) -> None:
+    activate, own = next(pair for pair in itertools.pairwise(blocks(README)) if "activate" in pair[0][0])
+    songs = house / "data/raw/toy/songs"
+    named = {
+        "DIR": songs,
+        "W": house / "data",
+        "C": house / "data/checkpoints/sft",
+        "FILE": songs.parent / "manifest.json",
+    }
+    for name, target in named.items():
+        (house / name).symlink_to(target)
+    for path in list(songs.glob("toy-00000.*")):
+        shutil.copy(path, songs / f"SONG{path.suffix}")
+    (house / "song.txt").write_text("the moon is high\nwe sing along\n")
+    write_song(house / "inputs/style.wav", 3.0)
+    word = {"word": "moon", "start": 0.5, "end": 1.0}
+    (house / "inputs/lyrics.json").write_text(json.dumps({"word": [word], "char": [], "segment": []}))
+    asked = {"id": "one", "lrc_path": "lyrics.json", "audio_path": "style.wav", "duration": 2.0}
+    (house / "inputs/input.json").write_text(json.dumps([asked]))
+    assert own[0] == "jam prepare --songs DIR --work W" and len(own) >= 11
+    shown = typed([*activate, *own], house)
+    assert "nothing would run" in shown
+    sounds = {path.name for path in (house / "OUT/generated").iterdir()}
+    assert sounds >= {"song.mp3", "one.mp3", "one_3.mp3"}
 
 
 def read_back(shards: Path) -> set[str]:

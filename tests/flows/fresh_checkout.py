@@ -1,0 +1,79 @@
+"""A checkout as a newcomer has it after set-up, with small numbers in its settings, and a new shell to type into."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+PARTS = (
+    "flows",
+    "tasks",
+    "jam_model",
+    "eval",
+    "params",
+    "params.yaml",
+    "Makefile",
+    "pyproject.toml",
+    "requirements.lock",
+)
+JAM = "import sys\nfrom flows.commands.main import main\nsys.exit(main())\n"
+
+
+def fresh_checkout(folder: Path, settings: Mapping[str, Any]) -> Path:
+    """The project in `folder`, set up as `make setup` leaves it; ``section.key`` of `settings` edited in its files.
+
+    Its environment is one of its own whose packages are those of this one, since to install them again takes minutes.
+    """
+    folder.mkdir()
+    for part in PARTS:
+        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copyfile
+        copy(ROOT / part, folder / part)
+    for path in [folder / "params.yaml", *(folder / "params" / "base").glob("*.yaml")]:
+        _edit(path, settings)
+    venv = folder / ".venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
+    packages = next(venv.glob("lib/python*/site-packages"))
+    (packages / "here.pth").write_text(f"{folder}\n{sysconfig.get_path('purelib')}\n")
+    jam = venv / "bin" / "jam"
+    jam.write_text(f"#!{venv / 'bin' / 'python'}\n{JAM}")
+    jam.chmod(0o755)
+    (venv / "ready").touch()
+    return folder
+
+
+def _edit(path: Path, settings: Mapping[str, Any]) -> None:
+    values = yaml.safe_load(path.read_text())
+    for name, value in settings.items():
+        section, key = name.split(".")
+        if section in values:
+            values[section][key] = value
+    path.write_text(yaml.safe_dump(values, sort_keys=False))
+
+
+def blocks(page: str) -> list[list[str]]:
+    """The commands of each block of a page of Markdown, without what is said of them."""
+    found = re.findall(r"^```(?:sh|bash)?\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    return [
+        [said for line in block.splitlines() if (said := line.partition(" # ")[0].strip())] for block in found
+    ]
+
+
+def typed(lines: Sequence[str], folder: Path, timeout_s: float = 600) -> str:
+    """What the lines print, typed one after another into a new shell in `folder` whose home is new too; each must end with 0."""
+    home = folder.parent / "home"
+    home.mkdir(exist_ok=True)
+    shell = ["env", "-i", f"HOME={home}", "PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", "bash", "-ec"]
+    done = subprocess.run(
+        [*shell, "\n".join(lines)], cwd=folder, capture_output=True, text=True, timeout=timeout_s, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
