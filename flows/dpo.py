@@ -8,6 +8,7 @@ from pathlib import Path
 from prefect import flow
 
 from eval.results.rounds import RoundRow, RoundsReport
+from flows.pipelines.checkpoints import kept_checkpoint
 from flows.pipelines.flow_models import check_models
 from flows.pipelines.needs import check_enough, too_few_kept
 from flows.pipelines.rounds import GATE, fit_pairs, gate_songs, run_round, write_kept
@@ -76,6 +77,7 @@ def run_dpo(project: Project) -> RoundsReport:
     for line in filter(None, (report.stopped, report.why)):
         say(f"gate: {line}")
     write_kept(work, report)
+    say(f"dpo: round {report.kept} is kept, checkpoint {kept_checkpoint(work)}")
     write_json(work.report("dpo") / "metrics.json", round_values(report))
     write_bytes(work.report("dpo") / "rounds.csv", rounds_csv(report))
     remove_superseded(work.rounds, *(work.round(number) for number in range(ran + 1)))

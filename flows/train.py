@@ -34,8 +34,11 @@ def run_train(project: Project, only: str | None = None) -> TrainResult:
     check_enough(too_few_packed(params, project.work.shards))
     pretrained = run_as_task("pretrain", lambda: fit_section(project, "pretrain", params.pretrain, None))
     if only == "pretrain":
+        say(f"pretrain: checkpoint {pretrained.checkpoint}")
         return pretrained
-    return run_as_task("sft", lambda: fit_section(project, "sft", params.sft, pretrained.checkpoint))
+    tuned = run_as_task("sft", lambda: fit_section(project, "sft", params.sft, pretrained.checkpoint))
+    say(f"train: checkpoint {tuned.checkpoint}")
+    return tuned
 
 
 def fit_section(project: Project, name: str, section: TrainParams, init: Path | None) -> TrainResult:
