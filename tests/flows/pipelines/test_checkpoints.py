@@ -32,9 +32,9 @@ def test_of_several_checkpoints_none_is_guessed(tmp_path: Path) -> None:
         run_at(tmp_path / "sft" / name)
     with pytest.raises(ValueError, match="holds 2 of them; name one: 0123, 4567"):
         checkpoint_at(tmp_path / "sft")
-    with pytest.raises(ValueError, match="none at .*; it lies in sft there"):
+    with pytest.raises(ValueError, match=r"none at .*; it lies in sft there"):
         checkpoint_at(tmp_path)
-    with pytest.raises(ValueError, match="none at .*; give a folder with model.safetensors"):
+    with pytest.raises(ValueError, match=r"none at .*; give a folder with model.safetensors"):
         checkpoint_at(tmp_path / "nowhere")
 
 
