@@ -15,7 +15,7 @@ from jam_model.config import JamConfig
 from jam_model.dit import Jam
 from jam_model.shards import Shards
 from jam_model.tensors import read_tensor
-from tasks.dedup.near_duplicates import SplitParams
+from tasks.dedup.sides import SplitParams
 from tasks.models.real.deep_phonemizer import CARD
 from tasks.models.real.deep_phonemizer_checkpoint import read_checkpoint
 from tasks.models.released_weights import loading

@@ -12,6 +12,7 @@ from prefect import flow
 from eval.results.report import Report
 from flows.pipelines.benchmark_report import REPORT, BenchmarkSongs, write_benchmark
 from flows.pipelines.flow_models import check_models
+from flows.pipelines.needs import check_enough, too_few_kept
 from flows.pipelines.rounds import ShownRound, shown_round, standing_rounds
 from flows.pipelines.runs import checkpoint_of, untrained_checkpoint
 from flows.pipelines.stages import benchmark_stages, listening_pipeline, prepare_pipeline
@@ -49,6 +50,7 @@ def run_benchmark(project: Project) -> Path:
     songs_root = params.songs.root
     prepared = prepare_pipeline(project, songs_root)
     rows = prepared.rows([*PROMPT_COLUMNS, *DATA_SET_COLUMNS, "window_embedding"])
+    check_enough(too_few_kept(params, rows, "benchmark"))
     prompts, notes = benchmark_prompts(rows, params.benchmark)
 
     shown, rounds = shown_round(work), standing_rounds(work)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from prefect import flow
 
 from flows.pipelines.benchmark_report import REPORT, BenchmarkSongs, write_benchmark
+from flows.pipelines.checkpoints import checkpoint_at
 from flows.pipelines.external_tables import (
     checkpoint_pipeline,
     folders_pipeline,
@@ -51,6 +53,8 @@ def run_benchmark_external(project: Project, request: Request) -> Path:
         ValueError: a model cannot be used, or the manifest, a folder or a checkpoint is not what it must be.
     """
     params, started = project.params, time.time()
+    singers = {name: checkpoint_at(path) for name, path in request.checkpoints.items()}
+    request = replace(request, checkpoints=singers)
     check_models(project, "benchmark")
     songs, folders = read_request(request, params.benchmark.fields, params.ingest)
     name = params.benchmark.name or request.manifest.stem

@@ -8,7 +8,9 @@ from pathlib import Path
 from prefect import flow
 
 from eval.results.rounds import RoundRow, RoundsReport
+from flows.pipelines.checkpoints import kept_checkpoint
 from flows.pipelines.flow_models import check_models
+from flows.pipelines.needs import check_enough, too_few_kept
 from flows.pipelines.rounds import GATE, fit_pairs, gate_songs, run_round, write_kept
 from flows.pipelines.runs import checkpoint_of, remove_superseded
 from flows.pipelines.stages import prepare_pipeline
@@ -43,6 +45,7 @@ def run_dpo(project: Project) -> RoundsReport:
     params, work = project.params, project.work
     check_models(project, "dpo")
     prepared = prepare_pipeline(project).rows(PREPARED_COLUMNS)
+    check_enough(too_few_kept(params, prepared, "dpo"))
     songs = round_songs(prepared, params.round.num_held_out, params.gate.num_prompts)
     first = checkpoint_of(work.checkpoint("sft"))
     gate = Gate(params.gate, songs.reference)
@@ -74,6 +77,7 @@ def run_dpo(project: Project) -> RoundsReport:
     for line in filter(None, (report.stopped, report.why)):
         say(f"gate: {line}")
     write_kept(work, report)
+    say(f"dpo: round {report.kept} is kept, checkpoint {kept_checkpoint(work)}")
     write_json(work.report("dpo") / "metrics.json", round_values(report))
     write_bytes(work.report("dpo") / "rounds.csv", rounds_csv(report))
     remove_superseded(work.rounds, *(work.round(number) for number in range(ran + 1)))

@@ -9,8 +9,9 @@ from prefect import flow
 from flows.benchmark import benchmark, run_benchmark
 from flows.dpo import dpo, run_dpo
 from flows.pipelines.flow_models import check_models
-from flows.pipelines.stages import prepare_stages
-from flows.prepare import prepare, run_prepare
+from flows.pipelines.needs import AFTER_PREPARE, check_enough, too_few
+from flows.pipelines.stages import prepare_pipeline, prepare_stages
+from flows.prepare import admit_songs, prepare, run_prepare
 from flows.run.notify import HOOKS
 from flows.run.progress import say
 from flows.settings.project import Project
@@ -36,7 +37,10 @@ def lifecycle(
     project = Project.at(work_dir, params_file, overrides)
     check_models(project, "all")
     with hold(project.work.root, "run", say):
+        admit_songs(project)
+        check_enough(too_few(project.params, prepare_pipeline(project), *AFTER_PREPARE))
         prepare(songs, work_dir, params_file, overrides)
+        check_enough(too_few(project.params, prepare_pipeline(project), *AFTER_PREPARE))
         train_flow(work_dir, params_file, overrides)
         dpo(work_dir, params_file, overrides)
         return benchmark(work_dir, params_file, overrides)

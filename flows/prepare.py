@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from prefect import flow
 
 from flows.pipelines.flow_models import check_models
+from flows.pipelines.needs import AFTER_PREPARE, COLUMNS, too_few_kept
 from flows.pipelines.stages import prepare_pipeline
 from flows.run.notify import HOOKS
 from flows.run.prefect_tasks import run_stages
@@ -71,6 +72,8 @@ def run_prepare(project: Project, only: set[str] | None = None) -> Pipeline:
                 f"prepare: flaws of audio files, by songs: {', '.join(f'{word} {n}' for word, n in told.items())}"
             )
         write_json(work.report("prepare") / "metrics.json", figures)
+        if short := too_few_kept(params, pipeline.rows(COLUMNS), *AFTER_PREPARE):
+            say(f"prepare: what follows asks for more: {short}")
     return pipeline
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from prefect import flow
 
 from eval.stats.intervals import Resampling
+from flows.pipelines.checkpoints import checkpoint_at, kept_checkpoint
 from flows.pipelines.flow_models import check_models
-from flows.pipelines.runs import checkpoint_of
 from flows.pipelines.stages import benchmark_stages, listening_pipeline, prepare_pipeline
 from flows.run.notify import HOOKS
 from flows.run.prefect_tasks import run_stages
@@ -40,7 +40,7 @@ def run_sensitivity(project: Project, kind: str, checkpoint: Path | None) -> Pat
     rows = prepare_pipeline(project, songs_root).rows(PROMPT_COLUMNS)
     section = params.benchmark.model_copy(update={"num_songs": params.sensitivity.num_songs})
     prompts, _ = benchmark_prompts(rows, section)
-    path = checkpoint or checkpoint_of(work.checkpoint("sft"))
+    path = checkpoint_at(checkpoint) if checkpoint else kept_checkpoint(work)
     weights = weights_hash(path)
     test = KINDS[kind](prompts, weights, params.sampler, params.sensitivity)
     pipeline = listening_pipeline(
@@ -78,7 +78,7 @@ def sensitivity(
     Args:
         kind: timing or guidance.
         work_dir: a work folder with prepared songs.
-        checkpoint: a checkpoint's folder; none: the fine-tuned one of the work folder.
+        checkpoint: a checkpoint, or a folder that holds one; none: the kept one of the work folder.
         params_file: YAML file laid over params.yaml, such as params/real.yaml; none for params.yaml alone.
         overrides: single values over both, each as section.key=value, such as pretrain.steps=200.
     """

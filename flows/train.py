@@ -9,6 +9,7 @@ from pathlib import Path
 from prefect import flow
 
 from flows.pipelines.flow_models import check_models
+from flows.pipelines.needs import check_enough, too_few_packed
 from flows.pipelines.runs import run_fit, validation_by_ear_of
 from flows.run.notify import HOOKS
 from flows.run.prefect_tasks import run_as_task
@@ -23,13 +24,21 @@ from tasks.training.train import TrainParams, TrainResult, run_name, train
 
 @writes_work("train")
 def run_train(project: Project, only: str | None = None) -> TrainResult:
-    """Pretrain and fine-tune; finished runs of the same recipe are found, not run."""
+    """Pretrain and fine-tune; finished runs of the same recipe are found, not run.
+
+    Raises:
+        ValueError: a model cannot be used, or there are too few songs.
+    """
     params = project.params
     check_models(project, "train")
+    check_enough(too_few_packed(params, project.work.shards))
     pretrained = run_as_task("pretrain", lambda: fit_section(project, "pretrain", params.pretrain, None))
     if only == "pretrain":
+        say(f"pretrain: checkpoint {pretrained.checkpoint}")
         return pretrained
-    return run_as_task("sft", lambda: fit_section(project, "sft", params.sft, pretrained.checkpoint))
+    tuned = run_as_task("sft", lambda: fit_section(project, "sft", params.sft, pretrained.checkpoint))
+    say(f"train: checkpoint {tuned.checkpoint}")
+    return tuned
 
 
 def fit_section(project: Project, name: str, section: TrainParams, init: Path | None) -> TrainResult:

@@ -68,8 +68,9 @@ def _apart(total_S: np.ndarray, num: int) -> np.ndarray:
     The sum of all cosines is the squared length of the sum of the vectors; a song with itself is no pair. NaN
     where one song is left.
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return 1 - ((total_S**2).sum(axis=-1) - num) / np.float64(num * (num - 1))
+    if num < 2:
+        return np.full(total_S.shape[:-1], np.nan)
+    return 1 - ((total_S**2).sum(axis=-1) - num) / np.float64(num * (num - 1))
 
 
 def _whole(unit_NS: np.ndarray) -> float:

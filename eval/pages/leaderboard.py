@@ -30,9 +30,14 @@ def head_title(metric: Metric) -> str:
     return f"{metric.title}, {shown_unit}" if shown_unit else metric.title
 
 
-def row_head(system: System, with_note: bool = True) -> str:
+def stamp_mark(report: Report, is_stand_in: bool) -> str:
+    """The stamp of a row; nothing where every row has it, which the head of the page says once."""
+    return STAMP_MARK if is_stand_in and not report.all_stand_ins else ""
+
+
+def row_head(report: Report, system: System, with_note: bool = True) -> str:
     """A system's name with its stamp and its note."""
-    stamp = STAMP_MARK if system.stand_in else ""
+    stamp = stamp_mark(report, system.stand_in)
     note = f'<span class="note">{escape(system.note)}</span>' if system.note and with_note else ""
     return (
         f'<th scope="row" data-value="{escape(system.title)}"><b>{escape(system.title)}</b>{note}{stamp}</th>'
@@ -95,7 +100,7 @@ def _board(report: Report, metrics: Sequence[Metric]) -> str:
     )
     scales = {metric.name: metric_scale(report, metric) for metric in metrics}
     rows = "".join(
-        f"<tr>{row_head(system)}"
+        f"<tr>{row_head(report, system)}"
         f"{''.join(_board_cell(system, metric, scales[metric.name]) for metric in metrics)}</tr>"
         for system in report.systems
     )

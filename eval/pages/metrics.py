@@ -38,7 +38,7 @@ def _panel(report: Report, metric: Metric) -> str:
         estimate = system.estimate(metric.name)
         reason = "" if interval(metric, estimate) else f'<span class="note">{escape(estimate.reason)}</span>'
         rows.append(
-            f"<tr>{row_head(system, with_note=False)}"
+            f"<tr>{row_head(report, system, with_note=False)}"
             f'<td class="plot">{dot_plot(estimate, scale, quantity(metric, estimate))}</td>'
             f'<td class="figure" data-value="{data_value(estimate.value)}">{number(metric, estimate.value)} '
             f'<span class="range">{interval(metric, estimate)}</span>{reason}</td>'

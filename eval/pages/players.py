@@ -107,7 +107,10 @@ def songs_data(report: Report, players: Players) -> dict[str, Any]:
     return {
         "order": [system.name for system in report.systems],
         "systems": {
-            system.name: {"title": system.title, "stamp": STAMP if system.stand_in else ""}
+            system.name: {
+                "title": system.title,
+                "stamp": STAMP if system.stand_in and not report.all_stand_ins else "",
+            }
             for system in report.systems
         },
         "metrics": [

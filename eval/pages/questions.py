@@ -6,7 +6,7 @@ from html import escape
 
 from eval.metrics.metric import Metric
 from eval.pages.charts import axis, dot_plot, figures_of, scale_of
-from eval.pages.leaderboard import STAMP_MARK, unbroken
+from eval.pages.leaderboard import stamp_mark, unbroken
 from eval.results.report import Comparison, Report, is_stand_in
 from eval.results.wording import comparison_verdict, number, quantity, songs, unit
 
@@ -19,7 +19,7 @@ def questions(report: Report) -> str:
     for comparison in report.comparisons:
         metric, estimate = report.metric(comparison.metric), comparison.estimate
         key, word = _HOLDS[comparison.holds]
-        stamp = STAMP_MARK if is_stand_in(report.made_by(comparison)) else ""
+        stamp = stamp_mark(report, is_stand_in(report.made_by(comparison)))
         note = f'<p class="note">{escape(comparison.note)}</p>' if comparison.note else ""
         marks = _marks(comparison)
         known = figures_of([estimate])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from eval.pages.charts import axis, dot_plot, scale_of
-from eval.pages.leaderboard import STAMP_MARK, unbroken
+from eval.pages.leaderboard import stamp_mark, unbroken
 from eval.results.listening_test import QUESTIONS, Preference
 from eval.results.report import Report, is_stand_in
 from eval.results.wording import count, songs
@@ -34,7 +34,7 @@ _SCALE = scale_of([0.0, 1.0])
 def _row(report: Report, one: Preference) -> str:
     estimate = one.estimate
     pair = f"{report.title_of(one.left)} over {report.title_of(one.right)}"
-    stamp = STAMP_MARK if is_stand_in(one.made_by) else ""
+    stamp = stamp_mark(report, is_stand_in(one.made_by))
     value = "–" if estimate.value is None else f"{100 * estimate.value:.0f}"
     range_ = "" if estimate.low is None or estimate.high is None else _range(estimate.low, estimate.high)
     p_value = "–" if one.p_value is None else f"{one.p_value:.3f}"

@@ -10,15 +10,17 @@ from typing import Any
 from eval.pages.charts import curve
 from eval.pages.data_set import data_section
 from eval.pages.frame import html_page
-from eval.pages.leaderboard import BETTER, STAMP_MARK, column_head, leaderboard
+from eval.pages.leaderboard import BETTER, STAMP_MARK, column_head, leaderboard, unbroken
 from eval.pages.metrics import metric_panels
 from eval.pages.players import Players, listen_section, songs_data
 from eval.pages.questions import questions
 from eval.pages.ratings import ratings_section
 from eval.pages.rounds import rounds_section
+from eval.results.headline import WORDS, answers, caution
 from eval.results.published import NOT_COMPARABLE
 from eval.results.report import Report
 from eval.results.report_json import plain
+from eval.results.wording import sentence
 
 
 def report_html(report: Report, players: Players) -> str:
@@ -29,7 +31,11 @@ def report_html(report: Report, players: Players) -> str:
         ("listen", "Listen", listen_section(report) if report.songs else ""),
         ("ratings", "Listening test", ratings_section(report) if report.listening else ""),
         ("metrics", "Metric by metric", metric_panels(report)),
-        ("rounds", "Preference rounds", rounds_section(report.rounds) if report.rounds else ""),
+        (
+            "rounds",
+            "Preference rounds",
+            rounds_section(report.rounds, not report.all_stand_ins) if report.rounds else "",
+        ),
         ("training", "Training", _losses(report)),
         ("data", "Data set", data_section(report.data_set) if report.data_set else ""),
         ("published", "Published elsewhere", _published(report) if report.published else ""),
@@ -57,18 +63,31 @@ def _header(report: Report, sections: list[tuple[str, str]]) -> str:
     banner = ""
     if identities:
         names = ", ".join(f"<code>{escape(name)}</code>" for name in identities)
+        rows = "All rows were" if report.all_stand_ins else "Rows with this stamp were"
         banner = (
-            f'<p class="banner">{STAMP_MARK} Rows with this stamp were made or scored by small '
+            f'<p class="banner">{STAMP_MARK} {rows} made or scored by small '
             "embedded models that stand in for the real ones. They show that the machinery works, and "
             f"nothing about music. {names}</p>"
         )
     subtitle = f'<p class="subtitle">{escape(report.subtitle)}</p>' if report.subtitle else ""
-    notes = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
     links = "".join(f'<li><a href="#{key}">{escape(title)}</a></li>' for key, title in sections)
     return (
-        f'<header><p class="kicker">Benchmark report</p><h1>{escape(report.title)}</h1>{subtitle}{banner}'
-        f"{f'<ul class=notes>{notes}</ul>' if notes else ''}</header>\n"
+        f'<header><p class="kicker">Benchmark report</p><h1>{escape(report.title)}</h1>{subtitle}'
+        f"{_answers(report)}{banner}</header>\n"
         f'<nav aria-label="Sections"><ul>{links}</ul></nav>'
+    )
+
+
+def _answers(report: Report) -> str:
+    """Whether training and preference rounds helped, and what so few songs can tell."""
+    items = "".join(
+        f'<li class="answer {one.verdict}"><span>{escape(one.question)}</span> <b>{escape(WORDS[one.verdict])}</b> '
+        f"{unbroken(f'{sentence(one.reason)} {one.text}' if one.reason else one.text)}</li>"
+        for one in answers(report)
+    )
+    told = caution(report)
+    return (f'<ul class="answers">{items}</ul>' if items else "") + (
+        f'<p class="caution">{escape(told)}</p>' if told else ""
     )
 
 
@@ -119,7 +138,8 @@ def _protocol(report: Report) -> str:
         f"{BETTER[metric.direction]}. Source: {escape(metric.source)}.</small></dd></div>"
         for metric in report.metrics
     )
-    return f'<dl class="protocol">{items}</dl>'
+    notes = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
+    return f'{f"<ul class=notes>{notes}</ul>" if notes else ""}<dl class="protocol">{items}</dl>'
 
 
 def _settings(report: Report) -> str:

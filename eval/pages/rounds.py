@@ -19,12 +19,12 @@ _ERROR_OVER = {
 }
 
 
-def rounds_section(report: RoundsReport) -> str:
-    """The section's HTML."""
+def rounds_section(report: RoundsReport, stamped: bool = True) -> str:
+    """The section's HTML; `stamped`: rows by embedded models say so, which the head of the page may say for all."""
     lines = [report.why, report.stopped, *report.notes]
     told = "".join(f'<p class="verdict">{escape(sentence(line))}</p>' for line in lines if line)
     return (
-        f"{told}{_table(report)}"
+        f"{told}{_table(report, stamped)}"
         '<p class="caption">Validation songs that no round learned from, generated from the same noise by every policy. '
         "Dot and line: value and 95 % interval over songs. Below it the change against round 0, paired by song. "
         "A control is the same rounds with beta = 0: what the truth alone explains.</p>"
@@ -53,7 +53,7 @@ def _curves(report: RoundsReport) -> str:
     return f'<div class="panels curves">{"".join(panels)}</div>{caption}' if len(report.rows) > 1 else ""
 
 
-def _table(report: RoundsReport) -> str:
+def _table(report: RoundsReport, stamped: bool) -> str:
     shown = [m for m in report.metrics if any(row.estimates.get(m.name) for row in report.rows)]
     heads = "".join(
         f'<th scope="col" class="figure">{escape(head_title(metric))}<small>{BETTER[metric.direction]}</small></th>'
@@ -70,9 +70,10 @@ def _table(report: RoundsReport) -> str:
         marks = [("kept", row.number == report.kept), ("got worse beyond a margin", bool(row.exceeded))]
         said = "".join(f'<span class="note">{mark}</span>' for mark, holds in marks if holds)
         name = f"Round {row.number}" if row.number else "Round 0, before"
-        body.append(_line(name, said, row, row.estimates, first, shown, scales))
+        stamp = STAMP_MARK if stamped and is_stand_in(row.made_by) else ""
+        body.append(_line(name, said + stamp, row.estimates, first, shown, scales))
         if row.control:
-            body.append(_line(f"Control of round {row.number}", "", row, row.control, {}, shown, scales))
+            body.append(_line(f"Control of round {row.number}", stamp, row.control, {}, shown, scales))
     return (
         f'<div class="wide"><table class="leaderboard"><thead><tr><th scope="col">Round</th>{heads}</tr></thead>'
         f"<tbody>{''.join(body)}</tbody></table></div>"
@@ -81,19 +82,17 @@ def _table(report: RoundsReport) -> str:
 
 def _line(
     name: str,
-    mark: str,
-    row: RoundRow,
+    marks: str,
     estimates: Mapping[str, Estimate],
     changes: Mapping[str, Estimate],
     shown: list[Metric],
     scales: Mapping[str, Scale],
 ) -> str:
-    stamp = STAMP_MARK if is_stand_in(row.made_by) else ""
     cells = "".join(
         _cell(metric, estimates.get(metric.name), changes.get(metric.name), scales[metric.name])
         for metric in shown
     )
-    return f'<tr><th scope="row"><b>{escape(name)}</b>{mark}{stamp}</th>{cells}</tr>'
+    return f'<tr><th scope="row"><b>{escape(name)}</b>{marks}</th>{cells}</tr>'
 
 
 def _cell(metric: Metric, estimate: Estimate | None, change: Estimate | None, scale: Scale) -> str:

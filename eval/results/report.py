@@ -69,6 +69,8 @@ class Comparison:
     verdict: str = ""  # "" lets eval.results.wording write it
     made_by: Sequence[str] = ()  # () takes the identities of the systems named
     note: str = ""
+    headline: str = ""  # the question it answers at the head of the page; "" none
+    gain: str = ""  # the system that is better where that answer is yes
 
     @property
     def holds(self) -> bool | None:
@@ -137,6 +139,11 @@ class Report:
                 raise ValueError(
                     f"{what}: {unknown} is not among {sorted(known)}: add it to the report or drop it here"
                 )
+
+    @property
+    def all_stand_ins(self) -> bool:
+        """Every row has the stamp, which then stands once, at the head."""
+        return bool(self.systems) and all(system.stand_in for system in self.systems)
 
     def metric(self, name: str) -> Metric:
         return next(metric for metric in self.metrics if metric.name == name)

@@ -28,6 +28,8 @@
                       songs}, histograms: [{name, title, unit, edges, kept, dropped, missing, limits}]} or null
     settings, run   as given; only `run` may hold dates, durations and devices
     notes           [str]
+    answers         [{question, verdict: "yes", "no" or "open", text, reason}] at the head of the page
+    caution         str: what so few songs can tell; "" where they are enough for a comparison
 
 ESTIMATE = {value, low, high, n, n_failed, unit, method, reason}; a null value or interval has a reason.
 PAIR = {left, right, difference: ESTIMATE of left minus right, p_value, p_corrected, significant, detectable,
@@ -45,6 +47,7 @@ from typing import Any
 
 from eval.results.comparisons import PairTable
 from eval.results.data_set import data_set_record
+from eval.results.headline import answers, caution
 from eval.results.report import STAMP, Comparison, LossCurve, Report, System, is_stand_in
 from eval.results.songs import SongRow
 from eval.results.wording import comparison_verdict
@@ -111,6 +114,8 @@ def report_record(report: Report) -> dict[str, Any]:
         "settings": plain(report.settings, "settings"),
         "run": plain(report.run, "run"),
         "notes": list(report.notes),
+        "answers": [asdict(one) for one in answers(report)],
+        "caution": caution(report),
     }
 
 

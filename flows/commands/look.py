@@ -37,9 +37,20 @@ def look(
 
 
 @app.command()
-def why(stage: str, work: Work = DATA, params_file: ParamsFile = None, overrides: Overrides = NONE) -> None:
-    """Why a stage would run again."""
-    from flows.console.look import print_why
+def why(
+    stage: Annotated[
+        str | None,
+        typer.Argument(
+            help="A stage, training or flow, such as align, sft, dpo; none: all that would run.",
+            show_default=False,
+        ),
+    ] = None,
+    work: Work = DATA,
+    params_file: ParamsFile = None,
+    overrides: Overrides = NONE,
+) -> None:
+    """Why a stage would run again, and what runs again with it."""
+    from flows.console.why import print_why
 
     print_why(project_at(work, params_file, overrides), stage)
 

@@ -21,7 +21,11 @@ def benchmark(
         list[str], typer.Option("--system", help="NAME=DIR: a folder of audio, files named by song id.")
     ] = NONE,
     checkpoint: Annotated[
-        list[str], typer.Option("--checkpoint", help="NAME=FOLDER: a checkpoint that generates the manifest.")
+        list[str],
+        typer.Option(
+            "--checkpoint",
+            help="NAME=FOLDER: a checkpoint that generates the manifest; nothing named: the kept one of WORK.",
+        ),
     ] = NONE,
     reference: Annotated[
         Path | None, typer.Option("--reference", help="Songs (folder or manifest) for FAD.")
@@ -35,9 +39,13 @@ def benchmark(
             "manifest: --system, --checkpoint and --reference need --manifest, the songs to judge by"
         )
     if manifest is not None:
+        from flows.pipelines.checkpoints import kept_checkpoint
         from tasks.benchmark.external_systems import Request, read_request
 
-        params = project_at(work, params_file, overrides).params
+        project = project_at(work, params_file, overrides)
+        params = project.params
+        if not (system or checkpoint) and project.work.checkpoint("sft").is_dir():
+            checkpoint = [f"kept={kept_checkpoint(project.work)}"]
         request = Request.of(str(manifest), system, checkpoint, text(reference))
         read_request(request, params.benchmark.fields, params.ingest)  # refused before anything is loaded
     ready(work, params_file, overrides, "benchmark")
@@ -69,7 +77,8 @@ def sensitivity(
     kind: Annotated[str, typer.Argument(help="timing: word times moved; guidance: scales of the lyrics.")],
     work: Work = DATA,
     checkpoint: Annotated[
-        Path | None, typer.Option("--checkpoint", help="A checkpoint's folder; none: the fine-tuned one.")
+        Path | None,
+        typer.Option("--checkpoint", help="A checkpoint, or a folder that holds one; none: the kept one."),
     ] = None,
     params_file: ParamsFile = None,
     overrides: Overrides = NONE,

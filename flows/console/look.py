@@ -1,4 +1,4 @@
-"""`jam table`, `jam look`, `jam why`: what was prepared: counts and drops, how fast, one song, why a stage would run."""
+"""`jam table`, `jam look`: what was prepared: counts and drops, how fast, one song."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from flows.settings.project import Project
 from tasks.audio.sound import remark_counts
 from tasks.upkeep.rates import hours_in_all, rates
 from tasks.upkeep.song_page import shown, write_song_page
-from tasks.upkeep.status import census, why
+from tasks.upkeep.status import census
 
 MAX_SONGS, WIDTH = 5, 160
 RATES = (
@@ -100,13 +100,6 @@ def print_song(project: Project, song: str) -> None:
         say(f"page: {write_song_page(pipeline, row, songs_root, page)}")
     if len(rows) > MAX_SONGS:
         say(f"{len(rows) - MAX_SONGS} more song ids begin with {song}")
-
-
-def print_why(project: Project, stage: str) -> None:
-    """``jam why STAGE``."""
-    pipeline = prepared_pipeline(project)
-    lines = why(pipeline, stage)
-    say("\n".join(f"{stage}: {line}" for line in lines) if lines else f"{stage}: nothing would run")
 
 
 def _figure(value: float | None, form: str, unit: str = "") -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.report.card import system_card
+from eval.results.headline import Answer
 from eval.results.report_json import SCHEMA
 from flows.run.progress import say, say_table
 
@@ -51,6 +52,10 @@ def print_report(root: Path) -> None:
         first = metrics[SHOWN[0]]
         lines.append([record["systems"][name]["title"], *values, str(first["n"]), str(first["n_failed"])])
     say_table(("system", *SHOWN, "n", "failed"), lines, 160)
+    for answer in record.get("answers", []):
+        say(Answer(**answer).line)
+    if record.get("caution"):
+        say(record["caution"])
     if record["stamp"]:
         say(f"{record['stamp']}: made or scored by {', '.join(record['stand_ins'])}")
     say(f"report: {root / REPORT_JSON.with_suffix('.html')}")

@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from flows.pipelines.flow_models import stages_of, unusable_models
+from flows.pipelines.needs import AFTER_PREPARE, too_few, too_few_found
 from flows.pipelines.stages import prepare_pipeline
 from flows.run.progress import say, say_table
 from flows.settings.params import Params
@@ -40,7 +41,8 @@ def plan_lifecycle(project: Project) -> Plan:
         missing.append(f"songs: {params.songs.path} is neither a folder nor a manifest; give --songs")
         return Plan({}, missing)
     known = paces(work.receipts)
-    prepare = _prepare_items(project, known)
+    prepare, short = _prepare_items(project, known)
+    missing += [short] if short else []
     train: list[Item] = []
     for name, section in (("pretrain", params.pretrain), ("sft", params.sft)):
         recipes = sorted(work.checkpoint(name).glob("*/train.json"))
@@ -94,8 +96,10 @@ def _needs(params: Params, plan: Plan) -> str:
     return f"{held}; {max(sum(gpus), *fits):g} GPUs"
 
 
-def _prepare_items(project: Project, known: dict[str, Pace]) -> list[Item]:
-    """What `prepare` does once the songs are admitted; the table itself stays as it is."""
+def _prepare_items(project: Project, known: dict[str, Pace]) -> tuple[list[Item], str]:
+    """What `prepare` does once the songs are admitted, and which needs of what follows they are too few for; the table
+    itself stays as it is.
+    """
     params, work = project.params, project.work
     pipeline = prepare_pipeline(project)
     admitted = admitted_paths(pipeline.table.partitions())
@@ -108,9 +112,12 @@ def _prepare_items(project: Project, known: dict[str, Pace]) -> list[Item]:
         parts = Table(Path(folder), SONG_COLUMNS).admit(listing.sources, params.engine.partition_size)
         pipeline.partitions = {part.number: part for part in parts}
         try:
-            return [stage_item(params.engine, pipeline, stage, known) for stage in pipeline.stages]
+            items = [stage_item(params.engine, pipeline, stage, known) for stage in pipeline.stages]
+            return items, too_few(params, pipeline, *AFTER_PREPARE)
         except BadModel:  # what a stage is made of cannot be told, so neither can what stands
-            return [Item("all stages", "not known before the models are there", None, None)]
+            found = sum(len(part.sources) for part in parts)
+            items = [Item("all stages", "not known before the models are there", None, None)]
+            return items, too_few_found(params, found, *AFTER_PREPARE)
 
 
 def _reported(project: Project) -> bool:

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from eval.results.rounds import RoundRow, RoundsReport
+from flows.pipelines.checkpoints import KEPT
 from flows.pipelines.runs import checkpoint_of, run_fit
 from flows.pipelines.stages import candidate_stages, gate_stages, listening_pipeline
 from flows.run.prefect_tasks import run_as_task, run_stages, show_table
@@ -45,7 +46,7 @@ from tasks.training.train import TrainResult
 CANDIDATES, SCORES, PAIRS, PROMPTS = "candidates", "scores.parquet", "pairs.parquet", "prompts.parquet"
 RUNS = {POLICY: "train", CONTROL: "control"}
 """Where in the round's folder the training run of each lies."""
-GATE, KEPT = "gate.json", "kept.json"
+GATE = "gate.json"
 
 
 def generate_pairs(

@@ -153,7 +153,16 @@ def questions(measured: Measured, params: BenchmarkParams) -> list[Comparison]:
             expect="at_most",
             limit=params.max_acoustic_per,
         ),
-        paired("learned", "Did training teach it the words?", per, UNTRAINED, TRAINED, expect="above"),
+        paired(
+            "learned",
+            "Did training teach it the words?",
+            per,
+            UNTRAINED,
+            TRAINED,
+            expect="above",
+            headline="Did training help?",
+            gain=TRAINED,
+        ),
         paired(
             "order",
             "Is it worse against the true order when the words are dealt to random slots?",
@@ -203,13 +212,29 @@ def questions(measured: Measured, params: BenchmarkParams) -> list[Comparison]:
     ]
     if DPO in measured.systems:
         asked += [
-            paired("dpo", "What did the DPO rounds do to the judge's mean?", judge, DPO, TRAINED),
+            paired(
+                "dpo",
+                "What did the DPO rounds do to the judge's mean?",
+                judge,
+                DPO,
+                TRAINED,
+                headline="Did DPO help?",
+                gain=DPO,
+            ),
             paired("dpo-words", "What did the DPO rounds do to the words?", per, DPO, TRAINED),
         ]
     if CONTROL in measured.systems:
         asked += [
             paired("dpo-control", "And the same rounds with beta = 0?", judge, CONTROL, TRAINED),
-            paired("dpo-over-control", "What is left over the control?", judge, DPO, CONTROL),
+            paired(
+                "dpo-over-control",
+                "What is left over the control?",
+                judge,
+                DPO,
+                CONTROL,
+                headline="Was it the preferences, and not just more training?",
+                gain=DPO,
+            ),
         ]
     return asked
 

@@ -1,4 +1,4 @@
-"""Near duplicates: which songs are the same song, and so on which side of the split every song lies.
+"""Near duplicates: which songs are the same song, and so on which side of the split every song lies (`sides`).
 
 Pure: rows of the whole table in, facts out. Songs come in the order in which the table took them in, and a
 song is only ever compared and joined with earlier ones, so that more songs leave the facts of the earlier ones
@@ -7,7 +7,6 @@ as they are, unless a new one joins two groups that lay on different sides.
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,31 +16,14 @@ from pydantic import field_validator
 
 from tasks.dedup.landmarks import index_keys, shared_landmarks
 from tasks.dedup.shingles import shared_text
-from tasks.engine.stage import Section
-from tasks.models.phonemizer import normalise_words
+from tasks.dedup.sides import Groups, Known, MinimumParams, hash_of_text, sides
 
-TRAIN, VALIDATION, BENCHMARK = "train", "validation", "benchmark"
-STRENGTH = (TRAIN, VALIDATION, BENCHMARK)  # where two sides meet, the later one wins
 INDEXED_KEYS = 256  # of a sketch: enough to find whom to compare it with
 LOOK_BACK = 8  # an index entry meets this many before it, so that a common key costs no more than a rare one
 SHARED_KEYS = 3  # fewer index keys in common are chance
 
 
-class SplitParams(Section):
-    """Shares of songs; the rest is for training."""
-
-    validation_share: float
-    benchmark_share: float
-
-    @field_validator("validation_share", "benchmark_share")
-    @classmethod
-    def _is_share(cls, share: float) -> float:
-        if not 0 <= share <= 0.5:
-            raise ValueError(f"{share} is no share of a split; give 0 to 0.5, the rest is for training")
-        return share
-
-
-class GroupParams(SplitParams):
+class GroupParams(MinimumParams):
     """When two songs are near: by words alone, or by style with words or with sound; by style alone never.
 
     Words are compared by the share of the shorter text's shingles, sounds by the share of the smaller
@@ -78,19 +60,6 @@ class GroupParams(SplitParams):
 
 
 @dataclass(frozen=True)
-class Known:
-    """What is known of one song. Sketches are sorted integers, None where a stage dropped the song before."""
-
-    song_id: str
-    content_hash: str
-    artist: str | None = None
-    lyrics_hash: str | None = None
-    lyrics_shingles: np.ndarray | None = None
-    audio_landmarks: np.ndarray | None = None
-    dropped: bool = False
-
-
-@dataclass(frozen=True)
 class Facts:
     """What the whole table says of one song.
 
@@ -111,25 +80,7 @@ Styles = Callable[[Sequence[str]], Mapping[str, np.ndarray]]
 
 def words_hash(words: Sequence[str] | None) -> str | None:
     """Of given words, in order; None where none were given."""
-    return _sha256(f"words {' '.join(words)}") if words else None
-
-
-def own_split(artist: str | None, lyrics_hash: str | None, content_hash: str, params: SplitParams) -> str:
-    """The side of a song by itself: by its artist, else its given words, else its audio.
-
-    A larger share only moves songs out of train.
-    """
-    name = artist_key(artist)
-    digest = _sha256(f"artist {name}") if name else lyrics_hash or _sha256(f"audio {content_hash}")
-    place = int(digest[:16], 16) / 2**64
-    if place < params.benchmark_share:
-        return BENCHMARK
-    return VALIDATION if place >= 1 - params.validation_share else TRAIN
-
-
-def artist_key(artist: str | None) -> str:
-    """An artist's name without case and punctuation; empty when there is none."""
-    return " ".join(normalise_words(artist)) if artist else ""
+    return hash_of_text(f"words {' '.join(words)}") if words else None
 
 
 def neighbours(
@@ -152,7 +103,7 @@ def neighbours(
         else:
             groups.join(a - first, b - first)
             earlier[b - first].append(a - first)
-    sides = _sides(songs, earlier, params)
+    side_of = sides(songs, earlier, params)
     group_of = [groups.of(place) for place in range(len(songs))]
     kept: dict[int, int] = {}
     guards: dict[int, int] = {}
@@ -164,7 +115,7 @@ def neighbours(
     return {
         song.song_id: Facts(
             songs[group].song_id,
-            sides[place],
+            side_of[place],
             songs[kept[group]].song_id if kept.get(group, place) < place else None,
             guarded[guards[group]].song_id if group in guards else None,
         )
@@ -205,44 +156,6 @@ def near_pairs(
     return sorted(near)
 
 
-class Groups:
-    """Places joined into groups (union-find); the first place of a group stands for it."""
-
-    def __init__(self, count: int) -> None:
-        self._above = list(range(count))
-
-    def of(self, place: int) -> int:
-        """The first place of the group."""
-        while self._above[place] != place:
-            self._above[place] = self._above[self._above[place]]
-            place = self._above[place]
-        return place
-
-    def join(self, one: int, other: int) -> None:
-        """The two groups become one."""
-        one, other = sorted((self.of(one), self.of(other)))
-        self._above[other] = one
-
-
-def _sides(songs: Sequence[Known], earlier: Mapping[int, list[int]], params: SplitParams) -> list[str]:
-    """The side of every song, song after song: that of the earlier songs it belongs to, else its own."""
-    groups = Groups(len(songs))
-    side: dict[int, str] = {}
-    holders: dict[str, int] = {}
-    for place, song in enumerate(songs):
-        keys = [f"artist {name}"] if (name := artist_key(song.artist)) else []
-        keys += [f"words {song.lyrics_hash}"] if song.lyrics_hash else []
-        friends = [*earlier.get(place, ()), *(holders[key] for key in keys if key in holders)]
-        met = [side[groups.of(friend)] for friend in friends]
-        met = met or [own_split(song.artist, song.lyrics_hash, song.content_hash, params)]
-        for friend in friends:
-            groups.join(friend, place)
-        side[groups.of(place)] = max(met, key=STRENGTH.index)
-        for key in keys:
-            holders.setdefault(key, place)
-    return [side[groups.of(place)] for place in range(len(songs))]
-
-
 def _same_content(songs: Sequence[Known]) -> set[tuple[int, int]]:
     """Each song with the last one before it of the same bytes."""
     latest: dict[str, int] = {}
@@ -275,7 +188,3 @@ def _cosine(one_NS: np.ndarray, other_NS: np.ndarray) -> float:
     one_S, other_S = np.mean(one_NS, axis=0), np.mean(other_NS, axis=0)
     norms = float(np.linalg.norm(one_S) * np.linalg.norm(other_S))
     return float(one_S @ other_S) / norms if norms else 0.0
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -26,7 +26,8 @@ from jam_model.frames import LATENT_CHANNELS, STYLE_DIM, seconds_of_frames
 from jam_model.shard_index import KINDS, SUFFIXES
 from jam_model.tensors import MAX_MEMBER_BYTES, read_tensor
 from jam_model.words import Word
-from tasks.dedup.near_duplicates import STRENGTH, SplitParams, own_split, words_hash
+from tasks.dedup.near_duplicates import words_hash
+from tasks.dedup.sides import STRENGTH, SplitParams, own_split
 from tasks.engine.column_file import SHARD_END
 from tasks.engine.song import Refused
 from tasks.lyrics.forms.word_json import word_seconds

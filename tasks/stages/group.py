@@ -14,7 +14,8 @@ import numpy as np
 import pyarrow as pa
 
 from tasks.audio.read import array_of
-from tasks.dedup.near_duplicates import TRAIN, Facts, GroupParams, Known, SplitParams, neighbours, own_split
+from tasks.dedup.near_duplicates import Facts, GroupParams, neighbours
+from tasks.dedup.sides import TRAIN, Known, SplitParams, own_split
 from tasks.engine.columns import Column
 from tasks.engine.fingerprint import stage_cache_key
 from tasks.engine.song import Song, SongError

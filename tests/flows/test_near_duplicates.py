@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from flows.console.look import print_why
+from flows.console.why import print_why
 from flows.pipelines.stages import prepare_pipeline
 from flows.prepare import run_prepare
 from flows.settings.project import Project

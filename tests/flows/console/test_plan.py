@@ -13,12 +13,18 @@ from tasks.storage.files import write_json
 from tasks.upkeep.plan import UP_TO_DATE, Item, Plan
 from tests.tasks.tiny import write_song
 
+ENOUGH = (  # for three songs
+    *("group.min_validation_songs=1", "group.min_benchmark_songs=1", "benchmark.num_songs=1"),
+    *("round.num_prompts=1", "round.num_held_out=1", "gate.num_prompts=1"),
+)
+
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     for number in range(3):
         write_song(tmp_path / "songs" / f"{number}.wav", 4.0, seed=number)
-    return Project.at(tmp_path / "W", None, [f"songs.path={tmp_path / 'songs'}", "engine.partition_size=2"])
+    settings = [f"songs.path={tmp_path / 'songs'}", "engine.partition_size=2", *ENOUGH]
+    return Project.at(tmp_path / "W", None, settings)
 
 
 def receipt(work: WorkFolder, stage: str, **values: object) -> None:
@@ -80,6 +86,18 @@ def test_what_is_missing_is_said_with_its_cure_and_ends_in_1(
     assert "missing: models.style_encoder.muq_mulan" in shown and "jam doctor --download" in shown
     assert print_plan(Project.at(project.work.root, None, ["songs.path=/nowhere"])) == 1
     assert "missing: songs: /nowhere" in capsys.readouterr().out
+
+
+def test_a_plan_says_what_more_songs_are_needed_for_and_ends_in_1(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = project.params.benchmark.model_copy(update={"num_songs": 2})
+    more = Project(project.params.model_copy(update={"benchmark": asked}), project.work)
+    assert print_plan(more) == 1
+    shown = capsys.readouterr().out
+    assert (
+        "missing: songs: 3 found; at least 34 by benchmark.num_songs (2 benchmark songs with lyrics)" in shown
+    )
 
 
 def test_the_plan_is_readable_without_a_terminal(

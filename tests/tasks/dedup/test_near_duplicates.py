@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from tasks.dedup.landmarks import TIME_BITS
-from tasks.dedup.near_duplicates import Facts, GroupParams, Known, neighbours, own_split
+from tasks.dedup.near_duplicates import Facts, GroupParams, neighbours
+from tasks.dedup.sides import Known, own_split
 
 PARAMS = GroupParams(
     validation_share=0.1,
@@ -22,6 +23,8 @@ PARAMS = GroupParams(
     min_sound_with_style=0.15,
     min_shingles=6,
     min_landmarks=40,
+    min_validation_songs=0,
+    min_benchmark_songs=0,
     benchmark_manifest=None,
 )
 LIKE, UNLIKE = np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]])

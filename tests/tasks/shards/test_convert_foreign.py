@@ -19,7 +19,7 @@ import torch
 from flows.settings.params import load_params
 from jam_model.batches import Batches
 from jam_model.shards import Shards, stream_samples
-from tasks.dedup.near_duplicates import SplitParams
+from tasks.dedup.sides import SplitParams
 from tasks.models.phonemizer import build_phonemizer
 from tasks.shards.convert_foreign import Imported, Importer, import_shards
 from tasks.shards.read_foreign import shards_of
