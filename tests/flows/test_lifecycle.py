@@ -13,6 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from tasks.upkeep.checksums import kept_files, place_in, receipts_in
+from tasks.upkeep.repair import repair
+from tasks.upkeep.verify import verify_folder
+
 pytestmark = pytest.mark.slow
 
 SMALL = [
@@ -104,6 +108,23 @@ def test_changed_number_reruns_only_what_depends_on_it(house: Path) -> None:
             *with_settings("why", stage, "--work", "W"), "--set", "align.times=align", cwd=house
         ).stdout
         assert "nothing would run" in shown
+
+
+def test_of_every_kind_of_file_a_deleted_one_is_reported(house: Path) -> None:
+    work = house / "deleted"
+    shutil.copytree(house / "W", work)
+    assert not verify_folder(work).damages
+    files = [*kept_files(work), *receipts_in(work)]
+    last = {re.sub(r"part-\d+-|\d+|[0-9a-f]{12,}", "", place_in(path, work)): path for path in sorted(files)}
+    for path in last.values():
+        path.unlink()
+    found = verify_folder(work)
+    assert {damage.place for damage in found.damages} == {place_in(path, work) for path in last.values()}
+    assert {damage.fault for damage in found.damages} == {"missing"} and len(last) > 60
+    repair(work, found.damages)
+    jam(*with_settings("run", "--songs", "toy/songs", "--work", "deleted"), cwd=house)
+    kept = ("shards", "table")
+    assert [digests(work / name) for name in kept] == [digests(house / "W" / name) for name in kept]
 
 
 def test_adding_songs_runs_only_new_partitions(house: Path) -> None:
