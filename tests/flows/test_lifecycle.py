@@ -163,15 +163,18 @@ def test_folder_of_mixed_files_is_kept_or_dropped_with_a_reason(tmp_path: Path) 
     (songs / "broken.wav").write_bytes(b"RIFF\0\0\0\0WAVEnothing")
     (songs / "empty.flac").write_bytes(b"")
     (songs / "cut.flac").write_bytes(given[-1].read_bytes()[:20_000])
-    (songs / "notes.pdf").write_bytes(b"%PDF")
+    for name in ("notes.pdf", "film.avi", "scene.wmv"):
+        (songs / name).write_bytes(b"no song")
     (songs / "nobody.lrc").write_text("[00:01.00]la la\n")
     shown = jam(*with_settings("prepare", "--songs", "songs", "--work", "W"), cwd=tmp_path).stdout
     assert "8 of 12 songs kept, 4 dropped" in shown
+    told = "3 unsupported_ending (film.avi, notes.pdf, scene.wmv), 1 lyrics_without_audio (nobody.lrc)"
+    assert f"prepare: 4 files beside them not taken as songs: {told}; all in W/ingest.jsonl" in shown
     table = jam(*with_settings("table", "--work", "W"), cwd=tmp_path).stdout
-    for reason in ("duplicate 1", "not_audio", "12 songs in, 8 kept, 4 dropped", "2 files were not taken"):
+    for reason in ("duplicate 1", "not_audio", "12 songs in, 8 kept, 4 dropped", told):
         assert reason in table
     refused = [json.loads(line)["reason"] for line in (tmp_path / "W/ingest.jsonl").read_text().splitlines()]
-    assert sorted(refused) == ["lyrics_without_audio", "unsupported_ending"]
+    assert sorted(refused) == ["lyrics_without_audio", *["unsupported_ending"] * 3]
     assert len(read_back(tmp_path / "W/shards")) == 8
 
 
