@@ -14,7 +14,7 @@ from flows.pipelines.benchmark_report import REPORT, BenchmarkSongs, write_bench
 from flows.pipelines.flow_models import check_models
 from flows.pipelines.rounds import ShownRound, shown_round, standing_rounds
 from flows.pipelines.runs import checkpoint_of, untrained_checkpoint
-from flows.pipelines.stages import benchmark_stages, listening_pipeline, prepare_pipeline
+from flows.pipelines.stages import benchmark_stages, finished_rows, listening_pipeline, prepare_pipeline
 from flows.run.notify import HOOKS
 from flows.run.prefect_tasks import run_stages
 from flows.settings.project import Project, WorkFolder, writes_work
@@ -48,7 +48,7 @@ def run_benchmark(project: Project) -> Path:
     check_models(project, "benchmark")
     songs_root = params.songs.root
     prepared = prepare_pipeline(project, songs_root)
-    rows = prepared.rows([*PROMPT_COLUMNS, *DATA_SET_COLUMNS, "window_embedding"])
+    rows = finished_rows(prepared, [*PROMPT_COLUMNS, *DATA_SET_COLUMNS, "window_embedding"])
     prompts, notes = benchmark_prompts(rows, params.benchmark)
 
     shown, rounds = shown_round(work), standing_rounds(work)

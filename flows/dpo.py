@@ -11,7 +11,7 @@ from eval.results.rounds import RoundRow, RoundsReport
 from flows.pipelines.flow_models import check_models
 from flows.pipelines.rounds import GATE, fit_pairs, gate_songs, run_round, write_kept
 from flows.pipelines.runs import checkpoint_of, remove_superseded
-from flows.pipelines.stages import prepare_pipeline
+from flows.pipelines.stages import finished_rows, prepare_pipeline
 from flows.run.notify import HOOKS
 from flows.run.progress import say
 from flows.settings.project import Project, WorkFolder, writes_work
@@ -42,7 +42,7 @@ def run_dpo(project: Project) -> RoundsReport:
     """
     params, work = project.params, project.work
     check_models(project, "dpo")
-    prepared = prepare_pipeline(project).rows(PREPARED_COLUMNS)
+    prepared = finished_rows(prepare_pipeline(project), PREPARED_COLUMNS)
     songs = round_songs(prepared, params.round.num_held_out, params.gate.num_prompts)
     first = checkpoint_of(work.checkpoint("sft"))
     gate = Gate(params.gate, songs.reference)

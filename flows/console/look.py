@@ -9,7 +9,7 @@ from tasks.audio.sound import remark_counts
 from tasks.songs.folder import refusals_in, told_refusals
 from tasks.upkeep.rates import hours_in_all, rates
 from tasks.upkeep.song_page import shown, write_song_page
-from tasks.upkeep.status import census, why
+from tasks.upkeep.status import census, fates, why
 
 MAX_SONGS, WIDTH = 5, 160
 RATES = (
@@ -34,9 +34,10 @@ def print_table(project: Project) -> None:
     ]
     say_table(("stage", "partitions", "worker seconds", "x real time", "dropped"), lines, WIDTH)
     rows = pipeline.rows(["split", "audio_remarks"])
-    kept = [row.get("split") for row in rows if not row["drop_reason"]]
+    found = fates(pipeline, rows)
+    kept = [row.get("split") for row in found.kept]
     splits = ", ".join(f"{kept.count(name)} {name}" for name in ("train", "validation", "benchmark"))
-    say(f"{len(rows)} songs in, {len(kept)} kept, {len(rows) - len(kept)} dropped; kept: {splits}")
+    say(f"{found}; kept: {splits}")
     if told := remark_counts(rows):
         say("flaws of audio files, by songs: " + ", ".join(f"{count} {name}" for name, count in told.items()))
     if rows := refusals_in(refused):
