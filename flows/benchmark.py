@@ -15,7 +15,7 @@ from flows.pipelines.flow_models import check_models
 from flows.pipelines.needs import check_enough, too_few_kept
 from flows.pipelines.rounds import ShownRound, shown_round, standing_rounds
 from flows.pipelines.runs import checkpoint_of, untrained_checkpoint
-from flows.pipelines.stages import benchmark_stages, listening_pipeline, prepare_pipeline
+from flows.pipelines.stages import benchmark_stages, finished_rows, listening_pipeline, prepare_pipeline
 from flows.run.notify import HOOKS
 from flows.run.prefect_tasks import run_stages
 from flows.settings.project import Project, WorkFolder, writes_work
@@ -49,7 +49,7 @@ def run_benchmark(project: Project) -> Path:
     check_models(project, "benchmark")
     songs_root = params.songs.root
     prepared = prepare_pipeline(project, songs_root)
-    rows = prepared.rows([*PROMPT_COLUMNS, *DATA_SET_COLUMNS, "window_embedding"])
+    rows = finished_rows(prepared, [*PROMPT_COLUMNS, *DATA_SET_COLUMNS, "window_embedding"])
     check_enough(too_few_kept(params, rows, "benchmark"))
     prompts, notes = benchmark_prompts(rows, params.benchmark)
 

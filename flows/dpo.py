@@ -13,7 +13,7 @@ from flows.pipelines.flow_models import check_models
 from flows.pipelines.needs import check_enough, too_few_kept
 from flows.pipelines.rounds import GATE, fit_pairs, gate_songs, run_round, write_kept
 from flows.pipelines.runs import checkpoint_of, remove_superseded
-from flows.pipelines.stages import prepare_pipeline
+from flows.pipelines.stages import finished_rows, prepare_pipeline
 from flows.run.notify import HOOKS
 from flows.run.progress import say
 from flows.settings.project import Project, WorkFolder, writes_work
@@ -44,7 +44,7 @@ def run_dpo(project: Project) -> RoundsReport:
     """
     params, work = project.params, project.work
     check_models(project, "dpo")
-    prepared = prepare_pipeline(project).rows(PREPARED_COLUMNS)
+    prepared = finished_rows(prepare_pipeline(project), PREPARED_COLUMNS)
     check_enough(too_few_kept(params, prepared, "dpo"))
     songs = round_songs(prepared, params.round.num_held_out, params.gate.num_prompts)
     first = checkpoint_of(work.checkpoint("sft"))

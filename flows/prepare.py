@@ -11,13 +11,14 @@ from flows.pipelines.needs import AFTER_PREPARE, COLUMNS, too_few_kept
 from flows.pipelines.stages import prepare_pipeline
 from flows.run.notify import HOOKS
 from flows.run.prefect_tasks import run_stages
-from flows.run.progress import say
+from flows.run.progress import counted, say
 from flows.settings.project import Project, writes_work
 from tasks.engine.pipeline import Pipeline
 from tasks.engine.table import GONE, Table
 from tasks.quality.limits import is_calibrated
 from tasks.shards.data_card import finish_shards
 from tasks.songs.columns import SONG_COLUMNS
+from tasks.songs.folder import refusals_in, told_refusals
 from tasks.songs.hashes import Hashes
 from tasks.songs.listing import admitted_paths, list_sources
 from tasks.stages.filter import Filter
@@ -70,6 +71,11 @@ def run_prepare(project: Project, only: set[str] | None = None) -> Pipeline:
         if told := figures["audio_remarks"]:
             say(
                 f"prepare: flaws of audio files, by songs: {', '.join(f'{word} {n}' for word, n in told.items())}"
+            )
+        if refused := refusals_in(work.refused):
+            say(
+                f"prepare: {counted(len(refused), 'file')} beside them not taken as songs: {told_refusals(refused)}; "
+                f"all in {work.refused}"
             )
         write_json(work.report("prepare") / "metrics.json", figures)
         if short := too_few_kept(params, pipeline.rows(COLUMNS), *AFTER_PREPARE):

@@ -10,7 +10,7 @@ from prefect import flow
 from eval.stats.intervals import Resampling
 from flows.pipelines.checkpoints import checkpoint_at, kept_checkpoint
 from flows.pipelines.flow_models import check_models
-from flows.pipelines.stages import benchmark_stages, listening_pipeline, prepare_pipeline
+from flows.pipelines.stages import benchmark_stages, finished_rows, listening_pipeline, prepare_pipeline
 from flows.run.notify import HOOKS
 from flows.run.prefect_tasks import run_stages
 from flows.run.progress import say
@@ -37,7 +37,7 @@ def run_sensitivity(project: Project, kind: str, checkpoint: Path | None) -> Pat
     params, work = project.params, project.work
     check_models(project, "benchmark")
     songs_root = params.songs.root
-    rows = prepare_pipeline(project, songs_root).rows(PROMPT_COLUMNS)
+    rows = finished_rows(prepare_pipeline(project, songs_root), PROMPT_COLUMNS)
     section = params.benchmark.model_copy(update={"num_songs": params.sensitivity.num_songs})
     prompts, _ = benchmark_prompts(rows, section)
     path = checkpoint_at(checkpoint) if checkpoint else kept_checkpoint(work)

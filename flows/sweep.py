@@ -12,7 +12,7 @@ from eval.pages.sweep import sweep_html, sweep_json
 from flows.pipelines.flow_models import check_models
 from flows.pipelines.rounds import generate_pairs
 from flows.pipelines.runs import checkpoint_of, remove_superseded
-from flows.pipelines.stages import generate_stage, prepare_pipeline
+from flows.pipelines.stages import finished_rows, generate_stage, prepare_pipeline
 from flows.run.notify import HOOKS
 from flows.run.prefect_tasks import run_as_task, run_stages
 from flows.run.progress import progress_bar, say
@@ -40,7 +40,7 @@ def run_sweep(project: Project) -> Path:
     """
     params, work = project.params, project.work
     check_models(project, "dpo")
-    prepared = prepare_pipeline(project).rows(PREPARED_COLUMNS)
+    prepared = finished_rows(prepare_pipeline(project), PREPARED_COLUMNS)
     songs = round_songs(prepared, params.round.num_held_out, params.sweep.num_prompts)
     first, folder = checkpoint_of(work.checkpoint("sft")), work.root / "sweep"
     prompts = songs.of_round(1, params.round.num_prompts)

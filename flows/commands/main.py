@@ -13,6 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 from flows.commands.app import app
+from flows.commands.meant import told_usage
 from flows.run.prefect_server import HINT, is_lost
 from flows.run.progress import print_error
 from tasks.storage.retry import hint_of
@@ -55,7 +56,7 @@ def run(arguments: list[str]) -> int:
         code = app(arguments, prog_name="jam", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except TyperException as error:
-        print_error(" ".join(error.format_message().split()))
+        print_error(told_usage(error))
         return 2
     except (typer.Abort, KeyboardInterrupt):
         print_error("stopped; what was committed stands, the same command goes on from there")

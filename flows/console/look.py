@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from flows.pipelines.stages import prepared_pipeline
-from flows.run.progress import console, say, say_table
+from flows.run.progress import console, counted, say, say_table
 from flows.settings.project import Project
 from tasks.audio.sound import remark_counts
+from tasks.songs.folder import refusals_in, told_refusals
 from tasks.upkeep.rates import hours_in_all, rates
 from tasks.upkeep.song_page import shown, write_song_page
-from tasks.upkeep.status import census
+from tasks.upkeep.status import census, fates
 
 MAX_SONGS, WIDTH = 5, 160
 RATES = (
@@ -33,13 +34,14 @@ def print_table(project: Project) -> None:
     ]
     say_table(("stage", "partitions", "worker seconds", "x real time", "dropped"), lines, WIDTH)
     rows = pipeline.rows(["split", "audio_remarks"])
-    kept = [row.get("split") for row in rows if not row["drop_reason"]]
+    found = fates(pipeline, rows)
+    kept = [row.get("split") for row in found.kept]
     splits = ", ".join(f"{kept.count(name)} {name}" for name in ("train", "validation", "benchmark"))
-    say(f"{len(rows)} songs in, {len(kept)} kept, {len(rows) - len(kept)} dropped; kept: {splits}")
+    say(f"{found}; kept: {splits}")
     if told := remark_counts(rows):
         say("flaws of audio files, by songs: " + ", ".join(f"{count} {name}" for name, count in told.items()))
-    count = len(refused.read_text().splitlines()) if refused.is_file() else 0
-    say(f"{count} files were not taken as songs" + (f" (see {refused})" if count else ""))
+    if rows := refusals_in(refused):
+        say(f"not taken as songs: {counted(len(rows), 'file')}, {told_refusals(rows)}; all in {refused}")
 
 
 def print_rates(project: Project) -> None:

@@ -13,15 +13,18 @@ from tasks.preference.dpo import control_of
 from tasks.preference.round_tables import CONTROL, POLICY
 from tasks.storage.files import remove_tree
 from tasks.storage.lease import hold
-from tasks.upkeep.checksums import files_below, place_in, record_checksums
+from tasks.upkeep.checksums import files_below, place_in, recording
 from tasks.upkeep.prune import evict, large_files, superseded, superseded_runs
 from tasks.upkeep.repair import repair
 from tasks.upkeep.status import forget_drops
-from tasks.upkeep.takedown import forget_song
-from tasks.upkeep.verify import verify_folder
+from tasks.upkeep.takedown import FORGOTTEN_NAME, forget_song
+from tasks.upkeep.verify import MISSING, verify_folder
 
 MAX_LISTED = 20
-NOT_AGAIN = "a record of training, which cannot be made again; to train anew, remove its folder"
+LOG_LEFT = "a record of training, which cannot be made again; to train anew, remove its folder"
+TAKEDOWNS_LEFT = (
+    "the list of takedowns, which cannot be made again; forget those songs again, or bring a copy back"
+)
 
 
 def print_verify(root: Path, mend: bool) -> int:
@@ -43,16 +46,23 @@ def print_verify(root: Path, mend: bool) -> int:
     if not found.damages:
         say(f"verify: {counted(found.num_files, 'file')}, {found.num_bytes / 1e6:.0f} MB, all as written")
         return 0
-    say(f"verify: {len(found.damages)} of {counted(found.num_files, 'file')} damaged")
+    missing = sum(damage.fault == MISSING for damage in found.damages)
+    say(
+        f"verify: {len(found.damages)} of {counted(found.num_files + missing, 'file')} damaged, {missing} of them missing"
+    )
     if not mend:
-        say("verify: `jam verify --repair` removes them; then the commands that made them make them again")
+        say(
+            "verify: `jam verify --repair` removes what is damaged; then the commands that made it make it again"
+        )
         return 1
     with hold(root, "verify", say):
         gone, left = repair(root, found.damages)
     for place in gone:
         say(f"removed {place}")
     for place in left:
-        say(f"left {place}: {NOT_AGAIN}")
+        say(f"left {place}: {TAKEDOWNS_LEFT if place == FORGOTTEN_NAME else LOG_LEFT}")
+    if len(left) < len(found.damages):
+        say("verify: the commands that made what is gone make it again")
     return 1 if left else 0
 
 
@@ -62,9 +72,8 @@ def print_forget(song: str, root: Path) -> None:
     Raises:
         ValueError: there is no such song.
     """
-    with hold(root, "forget", say) as lease:
+    with recording(root, "forget", say):
         gone = forget_song(root, song)
-        record_checksums(lease)
     say(f"forget: {', '.join(gone.song_ids)}")
     say(f"forget: {gone.removed} files that held it are gone; the next `jam prepare` makes the others' again")
     for path in gone.paths:
@@ -84,7 +93,7 @@ def print_prune(project: Project, yes: bool) -> None:
         ValueError: nothing has been prepared there, or `engine.evict` names a stage without large columns.
     """
     root = project.work.root
-    with hold(root, "prune", say) as lease:
+    with recording(root, "prune", say):
         pipeline = prepared_pipeline(project)
         old = [*superseded(pipeline, project.work.receipts / "prepare"), *_superseded_runs(project)]
         large = large_files(pipeline, project.params.engine.evict)
@@ -100,7 +109,6 @@ def print_prune(project: Project, yes: bool) -> None:
                 remove_tree(path) if path.is_dir() else path.unlink()
             for path in large:
                 evict(path, pipeline.columns)
-            record_checksums(lease)
     total = f"prune: {len(lines)} in all, {sum(sizes) / 1e6:.1f} MB"
     say(f"{total} freed" if yes else f"{total} that nothing needs; `jam prune --yes` frees them")
 
@@ -121,6 +129,6 @@ def _num_bytes(path: Path) -> int:
 
 def forget(project: Project, reason: str) -> None:
     """``jam retry --reason R``."""
-    with hold(project.work.root, "retry", say):
+    with recording(project.work.root, "retry", say):
         gone = forget_drops(prepared_pipeline(project), reason)
     say(f"retry: removed {len(gone)} column files; the next `jam prepare` makes them again")

@@ -8,7 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from flows.pipelines.stages import benchmark_stages, generate_stage, listening_stages, prepare_pipeline
+from flows.pipelines.stages import (
+    benchmark_stages,
+    finished_rows,
+    generate_stage,
+    listening_stages,
+    prepare_pipeline,
+)
 from flows.run.prefect_tasks import run_stages
 from flows.run.progress import say
 from flows.settings.project import Project
@@ -108,7 +114,7 @@ def reference_rows(
         rows = pipeline.rows(["content_hash", "window_embedding"])
     else:
         pipeline = prepare_pipeline(project)
-        rows = pipeline.rows(["content_hash", "window_embedding", "split"]) if pipeline.partitions else []
+        rows = finished_rows(pipeline, ["content_hash", "window_embedding", "split"])
         rows = [row for row in rows if row.get("split") == "train"]
     kept = [row for row in rows if not row["drop_reason"] and row.get("window_embedding") is not None]
     apart = [row for row in kept if row["content_hash"] not in used]

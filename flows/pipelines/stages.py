@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from flows.run.progress import counted, say
 from flows.settings.params import Params
 from flows.settings.project import Project
 from jam_model.training_facts import check_guidance, read_facts
@@ -32,6 +34,7 @@ from tasks.stages.separate import Separate, SeparateParams
 from tasks.stages.style import Style
 from tasks.stages.transcribe import Transcribe, TranscribeParams
 from tasks.storage.object_store import place_of
+from tasks.upkeep.status import unfinished
 
 
 def prepare_stages(params: Params) -> list[Stage]:
@@ -87,6 +90,17 @@ def prepared_pipeline(project: Project) -> Pipeline:
     if not pipeline.partitions:
         raise ValueError(f"work: no song table in {root}; run `jam prepare --songs DIR --work {root}` first")
     return pipeline
+
+
+def finished_rows(pipeline: Pipeline, columns: Sequence[str]) -> list[dict[str, Any]]:
+    """The rows of the partitions that are through all of `prepare`, kept and dropped; says how many songs are not."""
+    waiting = {*unfinished(pipeline)}
+    if waiting:
+        count = sum(len(pipeline.partitions[number].sources) for number in waiting)
+        say(
+            f"prepare: {counted(count, 'song')} not yet through its stages, left out; `jam prepare` goes on with them"
+        )
+    return pipeline.rows(columns, numbers=[number for number in pipeline.partitions if number not in waiting])
 
 
 def generate_stage(project: Project, checkpoints: Mapping[str, Path]) -> Generate:

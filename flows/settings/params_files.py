@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -13,6 +14,7 @@ from flows.settings.core_yaml import parse_yaml
 
 BASE = Path(__file__).resolve().parents[2] / "params.yaml"
 Model = TypeVar("Model", bound=BaseModel)
+MAX_NEAR, LIKENESS = 3, 0.6  # of the settings that are told as near to a misspelt one
 Layer = tuple[str, dict[str, Any]]
 """Values, and what a reader calls the place they come from."""
 
@@ -120,9 +122,7 @@ def _one_line(error: ValidationError, layers: Sequence[Layer], model: type[BaseM
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     where = _source(layers, first["loc"])
     if first["type"] == "extra_forbidden":
-        section = _section(model, first["loc"][:-1])
-        known = ", ".join(section.model_fields) if section else "see params.yaml"
-        return f"params ({where}): {path} is not a setting; settings there: {known}{more}"
+        return f"params ({where}): there is no setting {path}; {_cure(model, first['loc'])}{more}"
     if first["type"] == "missing":
         return f"params ({where}): {path} is missing; params.yaml and params/base show every setting{more}"
     message = first["msg"].removeprefix("Value error, ")
@@ -153,14 +153,39 @@ def _source(layers: Sequence[Layer], path: Sequence[int | str]) -> str:
     return max(reversed(layers), key=lambda layer: said(layer[1]))[0]
 
 
-def _section(model: type[BaseModel], path: Sequence[int | str]) -> type[BaseModel] | None:
-    for name in path:
-        field = model.model_fields.get(str(name))
-        if (
-            field is None
-            or not isinstance(field.annotation, type)
-            or not issubclass(field.annotation, BaseModel)
-        ):
+def _cure(model: type[BaseModel], path: Sequence[int | str]) -> str:
+    """The settings nearest to one that there is not: alike in its section, then of its name in others; else all there."""
+    *above, last = map(str, path)
+    section = _section(model, above)
+    known = list(section.model_fields) if section else []
+    near = [".".join([*above, name]) for name in get_close_matches(last, known, MAX_NEAR, LIKENESS)]
+    near += [".".join(setting) for setting in _settings(model) if setting[-1] == last]
+    return f"near: {', '.join(near[:MAX_NEAR])}" if near else f"settings there: {', '.join(known)}"
+
+
+def _settings(model: type[BaseModel]) -> Iterator[tuple[str, ...]]:
+    """The path of every setting and section."""
+    for name, field in model.model_fields.items():
+        yield (name,)
+        if get_origin(field.annotation) is None and (section := _model_in(field.annotation)):
+            yield from ((name, *below) for below in _settings(section))
+
+
+def _section(model: type[BaseModel], path: Iterable[str]) -> type[BaseModel] | None:
+    """The section at a path; that of a mapping's values, where the path has one of its keys."""
+    names, found = iter(path), model
+    for name in names:
+        field = found.model_fields.get(name)
+        section = _model_in(field.annotation) if field else None
+        if field is None or section is None:
             return None
-        model = field.annotation
-    return model
+        if get_origin(field.annotation) is dict:
+            next(names, None)
+        found = section
+    return found
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The section that a field holds: itself, or none, or as the values of a mapping."""
+    kinds = [annotation, *get_args(annotation)]
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)

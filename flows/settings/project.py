@@ -15,9 +15,8 @@ from tasks.engine.pipeline import Pipeline
 from tasks.engine.stage import Stage
 from tasks.engine.table import Source, Table
 from tasks.prompts.prompts import PROMPTED_COLUMNS
-from tasks.storage.lease import hold
 from tasks.storage.object_store import place_of
-from tasks.upkeep.checksums import record_checksums
+from tasks.upkeep.checksums import recording
 
 Result = TypeVar("Result")
 More = ParamSpec("More")
@@ -75,11 +74,8 @@ def writes_work(command: str) -> Callable[[Writing[More, Result]], Writing[More,
     def held(flow: Writing[More, Result]) -> Writing[More, Result]:
         @wraps(flow)
         def run(project: Project, *args: More.args, **more: More.kwargs) -> Result:
-            with hold(project.work.root, command, say) as lease:
-                try:
-                    return flow(project, *args, **more)
-                finally:
-                    record_checksums(lease)
+            with recording(project.work.root, command, say):
+                return flow(project, *args, **more)
 
         return run
 

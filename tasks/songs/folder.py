@@ -6,6 +6,7 @@ matched as files are.
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from collections import defaultdict
@@ -20,6 +21,7 @@ from tasks.songs.tar import files_in
 from tasks.storage.object_store import StorePath
 
 SHARD_ENDING = ".tar"
+MAX_EXAMPLES = 3  # names of refused files that are told of one reason
 MANIFEST_FACTS = ("artist", "license", "source")
 Refusal = dict[str, str]
 """What is not a song: `path`, `reason`, and `detail` where a word is not enough."""
@@ -122,6 +124,24 @@ def refusal_row(path: Path, root: Path, reason: str) -> Refusal:
     elsewhere = isinstance(path, StorePath | TarMember)
     shown = str(path.relative_to(root)) if elsewhere else os.path.relpath(path, root)
     return {"path": _shown(shown), "reason": reason}
+
+
+def refusals_in(path: Path) -> list[Refusal]:
+    """The lines of a refused list; none where there is no such file."""
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.is_file() else []
+
+
+def told_refusals(refused: Iterable[Refusal]) -> str:
+    """How many there are of each reason, the most first, with the first names of each; empty where there are none."""
+    paths: dict[str, list[str]] = defaultdict(list)
+    for row in refused:
+        name = row["path"]
+        paths[row["reason"]].append(name if name.isprintable() else ascii(name))
+    told = []
+    for reason, found in sorted(paths.items(), key=lambda kind: (-len(kind[1]), kind[0])):
+        more = ", ..." if len(found) > MAX_EXAMPLES else ""
+        told.append(f"{len(found)} {reason} ({', '.join(found[:MAX_EXAMPLES])}{more})")
+    return ", ".join(told)
 
 
 def by_parent(files: Iterable[Path]) -> Mapping[str, list[Path]]:

@@ -105,6 +105,7 @@ class Lease:
             time.time(),
             0,
         )
+        self.taken_over = False  # from a process that ended without giving it back
         self._ended = threading.Event()
         self._heart = threading.Thread(target=self._beat, name="lease", daemon=True)
 
@@ -122,6 +123,7 @@ class Lease:
         before = read_holder(self.path)
         if before is not None and before.alive():
             raise _held(self.root, before)
+        self.taken_over = before is not None
         self.opened(before.opened_ns if before else None)
         time.sleep(SETTLE_S)
         if not self.fence.stands():

@@ -1,7 +1,8 @@
 """Taking damaged files away, with as little else as will let the next run make them again, and only them.
 
-A column file, a shard, an index, a report: removed, and the next run makes it. The list of a partition's songs keeps
-who is in it. A training run goes back to a step from which what is damaged can be made again.
+A column file, a shard, an index, a report: removed, and the next run makes it; for a receipt, its column file with it.
+The list of a partition's songs keeps who is in it. A training run goes back to a step from which what is damaged can be
+made again. What nothing makes again (a run's log, the list of takedowns) is left.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from tasks.storage.files import remove_tree
 from tasks.trainer.log import LOG_NAME, VALIDATION_NAME
 from tasks.trainer.loop import BEST_NAME, DONE_NAME, STEPS_NAME
 from tasks.trainer.ray_train import RECIPE_NAME
-from tasks.upkeep.checksums import RUN_FOLDER, has_receipt, place_in
+from tasks.upkeep.checksums import RECEIPT, RUN_FOLDER, has_receipt, kept_files, place_in
+from tasks.upkeep.takedown import FORGOTTEN_NAME
 from tasks.upkeep.verify import Damage
 
 LOGS = (f"/{LOG_NAME}", f"/{VALIDATION_NAME}")
@@ -34,7 +36,7 @@ def repair(root: Path, damages: Iterable[Damage]) -> tuple[list[str], list[str]]
     left: list[str] = []
     for damage in damages:
         path = root / damage.place
-        if damage.place.endswith(LOGS):
+        if damage.place.endswith(LOGS) or damage.place == FORGOTTEN_NAME:
             left.append(damage.place)
             continue
         if path.parent.name == SOURCES:
@@ -54,6 +56,8 @@ def _condemned(root: Path, damage: Damage) -> list[Path]:
         return _of_run(root / run[0], damage.place[run.end() :])
     if path.parent.name == SOURCES:
         return []
+    if RECEIPT.fullmatch(path.name):
+        return [path, *(file for file in kept_files(root) if file.name.partition(".")[0] == path.stem)]
     if path.suffix == ".parquet" and has_receipt(path):
         return [path, *_made_from(path, damage.known)]
     if damage.place.startswith("reports/"):
@@ -106,7 +110,7 @@ def _write_members(path: Path) -> None:
 def _of_run(run: Path, inside: str) -> list[Path]:
     """A run goes on from a step before the damage; without one, from the start."""
     done = run / DONE_NAME
-    if not (run / RECIPE_NAME).is_file() and inside != RECIPE_NAME:
+    if inside != RECIPE_NAME and not (run / RECIPE_NAME).is_file() and not (run / STEPS_NAME).is_dir():
         return [run]  # no steps made it: the untrained model
     if step := STEP.match(inside):
         return [done, *_steps_from(run, int(step[1]))]

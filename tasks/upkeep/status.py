@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tasks.engine.fingerprint import differences
 from tasks.engine.pipeline import Pipeline, stored_cache_key
@@ -71,6 +73,36 @@ def census(pipeline: Pipeline, receipts: Path) -> list[StageCount]:
         worker_s, audio_s = (sum(note[kind] for note in notes) for kind in ("seconds", "audio_s"))
         counts.append(StageCount(stage, standing, partitions, dict(drops[stage]), worker_s, audio_s))
     return counts
+
+
+@dataclass(frozen=True)
+class Fates:
+    """What became of the songs so far: kept + dropped + not_yet = in."""
+
+    kept: list[dict[str, Any]]
+    dropped: list[dict[str, Any]]
+    not_yet: list[dict[str, Any]]  # neither dropped nor through the last stage
+
+    def __str__(self) -> str:
+        count = len(self.kept) + len(self.dropped) + len(self.not_yet)
+        waiting = f", {len(self.not_yet)} not yet through" if self.not_yet else ""
+        return f"{count} songs in, {len(self.kept)} kept, {len(self.dropped)} dropped{waiting}"
+
+
+def fates(pipeline: Pipeline, rows: Iterable[dict[str, Any]]) -> Fates:
+    """The songs of `pipeline.rows(...)` by what became of them."""
+    open_partitions, found = set(unfinished(pipeline)), Fates([], [], [])
+    for row in rows:
+        if row["drop_reason"]:
+            found.dropped.append(row)
+        else:
+            (found.not_yet if row["partition"] in open_partitions else found.kept).append(row)
+    return found
+
+
+def unfinished(pipeline: Pipeline) -> list[int]:
+    """Partitions that have not passed the last stage."""
+    return pipeline.missing(pipeline.order[-1])
 
 
 def forget_drops(pipeline: Pipeline, reason: str) -> list[Path]:

@@ -1,20 +1,23 @@
 """Every file of a work folder read again and held against its record; what is damaged can be taken away.
 
-Records are those of `tasks.upkeep.checksums`, of receipts, of the shards' index and of checkpoints. Where there is none
-(a file made before records were kept, or by a run that was killed), the file is counted as unrecorded.
+Records are those of `tasks.upkeep.checksums`, of receipts, of the shards' index and of checkpoints. What they name must
+stand, unless a command of ours removed it. Where there is no record (of a file made before records were kept, or by a
+run that was killed), the file is counted as unrecorded.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tasks.engine.fingerprint import sha256_of_file
+from tasks.storage.lease import LEASE_NAME
 from tasks.trainer.loop import DONE_NAME
-from tasks.upkeep.checksums import CHECKSUMS, Records, has_receipt, kept_files, place_in
+from tasks.upkeep.checksums import CHECKSUMS, Records, has_receipt, kept_files, place_in, receipts_in
+from tasks.upkeep.missing import missed
 
 RUNS = ("checkpoints/*/*", "rounds/*/*/*")
 CHANGED, MISSING, UNREADABLE = "not the bytes that were written", "missing", "cannot be read"
@@ -53,13 +56,15 @@ def verify_folder(root: Path) -> Verification:
         place = place_in(path, root)
         places.append(place)
         num_bytes += path.stat().st_size
-        known = records.of(place)
-        if not known:
+        if known := records.of(place):
+            if sha256_of_file(path) not in known:
+                damages.append(Damage(place, CHANGED, frozenset(known)))
+        elif place not in records:
             unrecorded.append(place)
-        elif sha256_of_file(path) not in known:
-            damages.append(Damage(place, CHANGED, frozenset(known)))
-    gone = sorted(records.required - set(places))
+    gone = sorted(records.missing({*places, *(place_in(path, root) for path in receipts_in(root))}))
     damages += [Damage(place, MISSING, frozenset(records.of(place))) for place in gone]
+    if places and not (root / CHECKSUMS).is_file() and not (root / LEASE_NAME).is_file():
+        damages.append(Damage(str(CHECKSUMS), MISSING))  # a command that ended has written it
     return Verification(len(places), num_bytes, tuple(unrecorded), tuple(damages))
 
 
@@ -73,10 +78,13 @@ class _Records:
         self._written = self._from_receipts()
         self._inside = dict([*self._from_index(), *self._from_checkpoints()])
 
-    @property
-    def required(self) -> set[str]:
-        """Files that must be there. A column file need not: it may be superseded, or not made yet."""
-        return {*self._recorded, *self._inside}
+    def __contains__(self, place: str) -> bool:
+        """Whether a command recorded this file as standing."""
+        return place in self._recorded
+
+    def missing(self, standing: Collection[str]) -> set[str]:
+        """Files that must be there, and are not among those that stand."""
+        return missed(self._recorded.keys() - standing, standing) | (self._inside.keys() - standing)
 
     def of(self, place: str) -> set[str]:
         """The sha256 that a file may have; several where attempts on GPUs wrote different bytes."""
@@ -91,7 +99,7 @@ class _Records:
 
     def _from_receipts(self) -> dict[tuple[str, str, str], set[str]]:
         written: dict[tuple[str, str, str], set[str]] = {}
-        for path in sorted((self._root / "receipts").glob("*/*/part-*.json")):
+        for path in receipts_in(self._root):
             for kind, digest in ((self._read(path) or {}).get("sha256") or {}).items():
                 folder = "" if kind == "shard" else path.parent.name
                 written.setdefault((kind, folder, path.stem), set()).add(digest)

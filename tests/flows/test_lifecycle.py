@@ -14,6 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from tasks.upkeep.checksums import kept_files, place_in, receipts_in
+from tasks.upkeep.repair import repair
+from tasks.upkeep.verify import verify_folder
 from tests.flows.fresh_checkout import ROOT, blocks, fresh_checkout, typed
 from tests.tasks.tiny import write_song
 
@@ -118,10 +121,27 @@ def test_changed_number_reruns_only_what_depends_on_it(house: Path) -> None:
         assert "nothing would run" in shown
 
 
+def test_of_every_kind_of_file_a_deleted_one_is_reported(house: Path) -> None:
+    work = house / "deleted"
+    shutil.copytree(house / "data", work, ignore=shutil.ignore_patterns("raw"))
+    assert not verify_folder(work).damages
+    files = [*kept_files(work), *receipts_in(work)]
+    last = {re.sub(r"part-\d+-|\d+|[0-9a-f]{12,}", "", place_in(path, work)): path for path in sorted(files)}
+    for path in last.values():
+        path.unlink()
+    found = verify_folder(work)
+    assert {damage.place for damage in found.damages} == {place_in(path, work) for path in last.values()}
+    assert {damage.fault for damage in found.damages} == {"missing"} and len(last) > 60
+    repair(work, found.damages)
+    jam(*with_settings("run", "--songs", "data/raw/toy/songs", "--work", "deleted"), cwd=house)
+    kept = ("shards", "table")
+    assert [digests(work / name) for name in kept] == [digests(house / "data" / name) for name in kept]
+
+
 def test_adding_songs_runs_only_new_partitions(house: Path) -> None:
     folder = house / "grown"
     shutil.copytree(house / "data/raw/toy/songs", folder / "songs")
-    shutil.copytree(house / "data", folder / "W")
+    shutil.copytree(house / "data", folder / "W", ignore=shutil.ignore_patterns("raw"))
     before = digests(folder / "W/shards")
     jam("toy", "--out", "more", "--songs", "3", "--seed", "12", cwd=house)
     shutil.copytree(house / "more/songs", folder / "songs/more")
@@ -154,15 +174,18 @@ def test_folder_of_mixed_files_is_kept_or_dropped_with_a_reason(tmp_path: Path) 
     (songs / "broken.wav").write_bytes(b"RIFF\0\0\0\0WAVEnothing")
     (songs / "empty.flac").write_bytes(b"")
     (songs / "cut.flac").write_bytes(given[-1].read_bytes()[:20_000])
-    (songs / "notes.pdf").write_bytes(b"%PDF")
+    for name in ("notes.pdf", "film.avi", "scene.wmv"):
+        (songs / name).write_bytes(b"no song")
     (songs / "nobody.lrc").write_text("[00:01.00]la la\n")
     shown = jam(*with_settings("prepare", "--songs", "songs", "--work", "W"), cwd=tmp_path).stdout
     assert "8 of 12 songs kept, 4 dropped" in shown
+    told = "3 unsupported_ending (film.avi, notes.pdf, scene.wmv), 1 lyrics_without_audio (nobody.lrc)"
+    assert f"prepare: 4 files beside them not taken as songs: {told}; all in W/ingest.jsonl" in shown
     table = jam(*with_settings("table", "--work", "W"), cwd=tmp_path).stdout
-    for reason in ("duplicate 1", "not_audio", "12 songs in, 8 kept, 4 dropped", "2 files were not taken"):
+    for reason in ("duplicate 1", "not_audio", "12 songs in, 8 kept, 4 dropped", told):
         assert reason in table
     refused = [json.loads(line)["reason"] for line in (tmp_path / "W/ingest.jsonl").read_text().splitlines()]
-    assert sorted(refused) == ["lyrics_without_audio", "unsupported_ending"]
+    assert sorted(refused) == ["lyrics_without_audio", *["unsupported_ending"] * 3]
     assert len(read_back(tmp_path / "W/shards")) == 8
 
 

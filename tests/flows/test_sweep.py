@@ -16,7 +16,7 @@ from flows.sweep import run_sweep
 from tasks.preference.sweep import ARMS, CONTRASTS
 from tasks.trainer.loop import run_steps
 from tasks.trainer.ray_train import Run, result, stands
-from tests.flows.pipelines.test_rounds import Killed, Prepared, in_process, params_of, work_folder  # noqa: F401 (a fixture)
+from tests.flows.pipelines.test_rounds import Killed, in_process, params_of, prepared_rows, work_folder  # noqa: F401 (a fixture)
 from tests.tasks.training.test_train import ALONE
 
 pytestmark = pytest.mark.slow
@@ -43,7 +43,7 @@ class Trainer:
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory: pytest.TempPathFactory, in_process: pytest.MonkeyPatch) -> WorkFolder:  # noqa: F811
     work = work_folder(tmp_path_factory.mktemp("swept"))
-    in_process.setattr(flows.sweep, "prepare_pipeline", lambda project: Prepared())
+    in_process.setattr(flows.sweep, "finished_rows", prepared_rows)
     in_process.setattr(flows.sweep, "fit_all", Trainer())
     run_sweep(Project(PARAMS, work))
     return work

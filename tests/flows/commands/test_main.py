@@ -18,7 +18,7 @@ from tests.tasks.tiny import write_song
         (["table", "--work", "/nowhere/at-all"], ["no song table", "jam prepare"]),
         (["report", "--work", "/nowhere/at-all"], ["no report", "jam benchmark"]),
         (["prepare", "--params", "/nowhere/params.yaml"], ["/nowhere/params.yaml"]),
-        (["prepare", "--set", "align.speed=3"], ["align.speed", "not a setting"]),
+        (["prepare", "--set", "align.speed=3"], ["no setting align.speed", "times"]),
         (["prepare", "--sngs", "x"], ["--sngs"]),
         (["polish"], ["polish"]),
         (["stage", "polish"], ["polish", "separate"]),

@@ -29,6 +29,7 @@ from flows.settings.project import Project, WorkFolder
 from jam_model.checkpoint import weights_hash
 from jam_model.training_facts import BOTH, LYRICS, STYLE, TrainingFacts
 from tasks.audio.read import npy_bytes
+from tasks.engine.pipeline import Pipeline
 from tasks.engine.scheduler import StageReport
 from tasks.engine.song import Song
 from tasks.preference.pairs import read_pair_list, read_pairs
@@ -75,11 +76,9 @@ class Killed(BaseException):
     """As a kill: nothing of ours catches it."""
 
 
-class Prepared:
+def prepared_rows(pipeline: Pipeline, columns: Sequence[str]) -> list[dict[str, Any]]:
     """The prepared songs, as the pipeline of `prepare` gives them."""
-
-    def rows(self, columns: Sequence[str]) -> list[dict[str, Any]]:
-        return [prepared_song(number) for number in range(NUM_SONGS)]
+    return [prepared_song(number) for number in range(NUM_SONGS)]
 
 
 def prepared_song(number: int) -> dict[str, Any]:
@@ -102,7 +101,7 @@ def in_process() -> Iterator[pytest.MonkeyPatch]:
     """Training without Ray around it, and songs that need no preparing."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fitting, "_run_on_ray", lambda o, params, out: run_steps(o, params, out, ALONE))
-        patch.setattr(flows.dpo, "prepare_pipeline", lambda project: Prepared())
+        patch.setattr(flows.dpo, "finished_rows", prepared_rows)
         yield patch
 
 

@@ -136,11 +136,13 @@ def test_workers_of_what_is_no_stage_are_refused(name: str) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (
-            ["filter.min_alignmen=0.3"],
-            r"filter.min_alignmen is not a setting; settings there: .*min_alignment",
-        ),
-        (["alling.min_score=0.3"], r"alling is not a setting; settings there: .*align"),
+        (["filter.min_algnment=0.3"], "no setting filter.min_algnment; near: filter.min_alignment"),
+        (["min_alignment=0.3"], "no setting min_alignment; near: filter.min_alignment"),
+        (["alling.min_score=0.3"], "no setting alling; near: align"),
+        (["sampler.steps=3"], "no setting sampler.steps; near: sampler.num_steps, pretrain.steps"),
+        (["engine.stages.separate.gpu=1"], "near: engine.stages.separate.gpus"),
+        (["models.seperator.model=demucs"], "no setting models.seperator; near: models.separator"),
+        (["align.zzz=0.3"], "no setting align.zzz; settings there: times, max_offset_s"),
         (["filter.min_alignment=loud"], r"filter.min_alignment is 'loud'"),
         (["align"], "expected section.key=value"),
     ],
@@ -149,6 +151,14 @@ def test_wrong_setting_is_named_in_one_line(settings: list[str], message: str) -
     with pytest.raises(ValueError, match=message) as caught:
         load_params(None, settings)
     assert "\n" not in str(caught.value)
+
+
+def test_misspelt_setting_of_a_file_is_answered_with_the_nearest_one(tmp_path: Path) -> None:
+    overlay = tmp_path / "mine.yaml"
+    overlay.write_text("filter: {min_algnment: 0.3}\n")
+    said = rf"^params \({overlay}\): there is no setting filter.min_algnment; near: filter.min_alignment"
+    with pytest.raises(ValueError, match=said):
+        load_params(overlay)
 
 
 @pytest.mark.parametrize("text", ["- a\n- b\n", "a: [", "a: !!python/object/apply:os.system ['true']\n"])

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tasks.songs.folder import AUDIO_ENDINGS
+from tasks.songs.folder import AUDIO_ENDINGS, refusals_in, told_refusals
 from tasks.songs.listing import list_sources, song_id_of
+from tasks.storage.files import write_json_lines
 from tests.tasks.tiny import write_song
 
 
@@ -101,6 +102,20 @@ def test_what_is_no_song_is_refused_with_a_reason(tmp_path: Path) -> None:
         "caf\\udce9.wav": "name_not_utf8",
     }
     assert list(by_path(root)) == ["a.wav"]
+
+
+def test_files_beside_the_songs_are_told_by_reason_and_sidecars_in_use_are_not(tmp_path: Path) -> None:
+    write_song(tmp_path / "a.wav", 0.2)
+    for name in ("a.txt", "a.lrc", "a.style.txt", "1.avi", "2.avi", "3.pdf", "sub/4.avi", "nobody.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x")
+    refused = list_sources(tmp_path).refused
+    told = told_refusals(refused)
+    assert told == "4 unsupported_ending (1.avi, 2.avi, 3.pdf, ...), 1 lyrics_without_audio (nobody.txt)"
+    write_json_lines(tmp_path / "ingest.jsonl", refused)
+    assert told_refusals(refusals_in(tmp_path / "ingest.jsonl")) == told
+    assert told_refusals(refusals_in(tmp_path / "none.jsonl")) == ""
+    assert told_refusals([{"path": "\033[2J\n", "reason": "hidden"}]) == r"1 hidden ('\x1b[2J\n')"
 
 
 def test_lyrics_that_leave_the_root_refuse_their_song(tmp_path: Path) -> None:

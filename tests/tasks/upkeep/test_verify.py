@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,10 +12,11 @@ import pytest
 
 from tasks.engine.pipeline import Pipeline
 from tasks.engine.table import Table
-from tasks.storage.lease import hold
-from tasks.upkeep.checksums import CHECKSUMS, kept_files, place_in, record_checksums
-from tasks.upkeep.prune import superseded
+from tasks.storage.files import remove_tree, write_bytes, write_json, write_json_lines
+from tasks.upkeep.checksums import CHECKSUMS, kept_files, place_in, receipts_in, recording
+from tasks.upkeep.prune import evict, superseded
 from tasks.upkeep.repair import repair
+from tasks.upkeep.takedown import FORGOTTEN_NAME
 from tasks.upkeep.verify import verify_folder
 from tests.tasks.engine.probes import LISTED, Cut, Factor, Flag, Measure, run_here, sources, table_of
 
@@ -22,7 +25,7 @@ TITLES = ["one", "two", "three", "drop me", "five", "six"]
 
 def flow(root: Path, factor: float = 10.0) -> Pipeline:
     """What a flow does: admits, runs its stages under the lease, writes a report, records."""
-    with hold(root, "prepare", print) as lease:
+    with recording(root, "prepare", print):
         table = table_of(root, TITLES)
         stages = [Measure(Factor(factor=factor)), Flag(Factor(factor=1.0)), Cut(Factor(factor=1.0))]
         pipeline = Pipeline(table, stages, root / "shards")
@@ -33,12 +36,15 @@ def flow(root: Path, factor: float = 10.0) -> Pipeline:
             (report / "audio" / "one.mp3").write_bytes(b"sung")
             (report / "report.json").write_text('{"wer": 0.25}\n')
             (report / "recipe.json").write_text("{}\n")
-        record_checksums(lease)
     return pipeline
 
 
 def contents(root: Path) -> dict[str, bytes]:
     return {place_in(path, root): path.read_bytes() for path in kept_files(root)}
+
+
+def damaged(root: Path) -> list[str]:
+    return [str(damage) for damage in verify_folder(root).damages]
 
 
 def flip(path: Path) -> None:
@@ -84,17 +90,114 @@ def test_flipped_bit_is_found_and_the_flow_makes_the_same_bytes_again(root: Path
     assert not verify_folder(root).damages
 
 
-def test_missing_file_is_damage_and_an_unrecorded_one_is_told(root: Path) -> None:
-    report, more = root / "reports/benchmark/report.json", root / "reports/benchmark/more.json"
-    report.unlink()
-    more.write_text("{}")
-    found = verify_folder(root)
-    assert [str(damage) for damage in found.damages] == ["reports/benchmark/report.json: missing"]
-    assert found.unrecorded == ("reports/benchmark/more.json",)
-    more.unlink()
-    repair(root, found.damages)
+def test_every_deleted_file_is_reported_by_name(root: Path) -> None:
+    everything = [*kept_files(root), *receipts_in(root), root / CHECKSUMS]
+    assert len(everything) == 13 + 6 + 1, "files that are kept, a receipt a column file, the records"
+    silent = []
+    for path in everything:
+        data = path.read_bytes()
+        path.unlink()
+        if damaged(root) != [f"{place_in(path, root)}: missing"]:
+            silent.append((place_in(path, root), damaged(root)))
+        path.write_bytes(data)
+    assert not silent
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "table/[!s]*/part-00000-*",  # of every stage
+        "table/sources/part-00001-*",
+        "receipts/prepare/*/part-00001-*",
+        "shards/part-00001-*",
+        "reports/*/report.json",
+    ],
+)
+def test_what_was_deleted_is_made_again_after_a_repair(root: Path, pattern: str) -> None:
+    before = contents(root)
+    for path in list(root.glob(pattern)):
+        path.unlink()
+    assert damaged(root)
+    repair(root, verify_folder(root).damages)
     flow(root)
-    assert not verify_folder(root).damages
+    assert contents(root) == before and not damaged(root)
+
+
+def test_next_command_does_not_hide_that_a_file_is_gone(root: Path) -> None:
+    report = root / "reports/benchmark/report.json"
+    data = report.read_bytes()
+    report.unlink()
+    flow(root)
+    assert damaged(root) == ["reports/benchmark/report.json: missing"]
+    report.write_bytes(data)
+
+
+def test_unrecorded_file_is_told(root: Path) -> None:
+    more = root / "reports/benchmark/more.json"
+    more.write_text("{}")
+    assert verify_folder(root).unrecorded == ("reports/benchmark/more.json",) and not damaged(root)
+    more.unlink()
+
+
+def test_what_a_command_removed_is_no_damage(tmp_path: Path) -> None:
+    pipeline = flow(tmp_path)
+    flow(tmp_path, factor=20.0)  # the files of the settings before stay beside those of these
+    for path in tmp_path.glob("table/*/part-*"):
+        if path.parent.name != "sources" and path != pipeline.path(path.parent.name, int(path.name[5:10])):
+            path.unlink()  # as a run does that is killed before it records
+    assert not any("table/" in line for line in damaged(tmp_path))
+    with recording(tmp_path, "prune", print):
+        remove_tree(tmp_path / "reports")
+        evict(pipeline.path("cut", 0), pipeline.columns)
+    assert not any("table/" in line or "reports/" in line for line in damaged(tmp_path))
+    pipeline.stub_path("cut", 0).unlink()
+    assert f"{place_in(pipeline.stub_path('cut', 0), tmp_path)}: missing" in damaged(tmp_path)
+
+
+def test_list_of_takedowns_is_missed_and_left_to_the_user(tmp_path: Path) -> None:
+    with recording(tmp_path, "forget", print):
+        write_json_lines(tmp_path / FORGOTTEN_NAME, [{"song_id": "a-song", "content_hash": "aa"}])
+    (tmp_path / FORGOTTEN_NAME).unlink()
+    flow(tmp_path)
+    found = verify_folder(tmp_path)
+    assert [str(damage) for damage in found.damages] == ["forgotten.jsonl: missing"]
+    assert repair(tmp_path, found.damages) == ([], ["forgotten.jsonl"])
+
+
+def test_every_deleted_file_of_a_training_run_is_reported(tmp_path: Path) -> None:
+    run, state = (
+        tmp_path / "checkpoints/sft/0123",
+        {"files": {"optimizer.pt": hashlib.sha256(b"o").hexdigest()}},
+    )
+    with recording(tmp_path, "train", print):
+        for step in (10, 20):
+            write_json(run / f"steps/step-{step:06d}/state.json", state)
+            write_bytes(run / f"steps/step-{step:06d}/optimizer.pt", b"o")
+        for name, value in (("train.json", {}), ("done.json", {"weights": hashlib.sha256(b"w").hexdigest()})):
+            write_json(run / name, value)
+        write_bytes(run / "model.safetensors", b"w")
+        write_bytes(run / "best/model.safetensors", b"b")
+        write_bytes(run / "log.jsonl", b"{}")
+    silent = []
+    for path in list(kept_files(tmp_path)):
+        data = path.read_bytes()
+        path.unlink()
+        if f"{place_in(path, tmp_path)}: missing" not in damaged(tmp_path):
+            silent.append(place_in(path, tmp_path))
+        path.write_bytes(data)
+    assert not silent and not damaged(tmp_path)
+    with recording(tmp_path, "train", print):
+        shutil.rmtree(run / "steps/step-000010")  # as training does, which keeps only so many
+    assert not damaged(tmp_path)
+
+
+def test_report_that_was_removed_by_hand_as_a_whole_is_forgotten_by_the_next_command(root: Path) -> None:
+    shutil.rmtree(root / "reports")
+    assert len(damaged(root)) == 3
+    with recording(root, "look", print):
+        pass
+    assert not damaged(root)
+    flow(root)
 
 
 def test_damage_is_not_recorded_as_right_by_the_next_flow(root: Path) -> None:
@@ -123,11 +226,10 @@ def test_what_was_made_of_damaged_bytes_goes_too(tmp_path: Path) -> None:
 
 def test_damaged_take_of_a_round_goes_alone_and_its_songs_are_listed_again(tmp_path: Path) -> None:
     def sing() -> None:
-        with hold(tmp_path, "dpo", print) as lease:
+        with recording(tmp_path, "dpo", print):
             table = Table(tmp_path / "rounds/1/candidates", LISTED)
             table.admit(sources(TITLES), 2)
             run_here(Pipeline(table, [Measure(Factor(factor=1.0))]), tmp_path / "receipts/rounds-1")
-            record_checksums(lease)
 
     sing()
     before = contents(tmp_path)

@@ -1,0 +1,55 @@
+"""A song is kept once it is through the last stage; until then it is not yet through."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from flows.console import look
+from flows.pipelines.stages import finished_rows
+from flows.settings.project import Project
+from tasks.engine.pipeline import Pipeline
+from tasks.upkeep.status import fates, unfinished
+from tests.tasks.engine.probes import Cut, Factor, Measure, run_here, table_of
+
+TITLES = ["one", "two", "three", "drop me", "five", "drop me", "seven", "eight"]
+
+
+@pytest.fixture
+def half(tmp_path: Path) -> Pipeline:
+    """Two partitions of four songs, two of which the first of two stages drops from the first, which the second has not passed."""
+    pipeline = Pipeline(
+        table_of(tmp_path, TITLES),
+        [Measure(Factor(factor=1.0)), Cut(Factor(factor=1.0))],
+        tmp_path / "shards",
+    )
+    run_here(pipeline, tmp_path / "receipts" / "prepare")
+    pipeline.path("cut", 0).unlink()
+    return pipeline
+
+
+def test_song_that_has_not_passed_the_last_stage_is_neither_kept_nor_dropped(half: Pipeline) -> None:
+    found = fates(half, half.rows())
+    assert str(found) == "8 songs in, 4 kept, 2 dropped, 2 not yet through"
+    assert {row["partition"] for row in found.not_yet} == {0} == set(unfinished(half))
+    run_here(half, half.table.root.parent / "receipts" / "prepare")
+    assert str(fates(half, half.rows())) == "8 songs in, 6 kept, 2 dropped"
+
+
+def test_table_counts_what_is_not_yet_through_apart(
+    half: Pipeline, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(look, "prepared_pipeline", lambda project: half)
+    look.print_table(Project.at(half.table.root.parent))
+    assert "8 songs in, 4 kept, 2 dropped, 2 not yet through; kept: " in capsys.readouterr().out
+
+
+def test_what_is_made_of_prepared_songs_leaves_out_unfinished_partitions_and_says_so(
+    half: Pipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = finished_rows(half, ["duration_s"])
+    assert [row["partition"] for row in rows] == [1] * 4
+    assert "4 songs not yet through its stages" in capsys.readouterr().out
+    run_here(half, half.table.root.parent / "receipts" / "prepare")
+    assert len(finished_rows(half, ["duration_s"])) == 8 and not capsys.readouterr().out
