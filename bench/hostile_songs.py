@@ -24,10 +24,12 @@ from tasks.lyrics.convert import convert
 from tasks.lyrics.lyrics import Label, Lyrics, Note
 from tasks.lyrics.parts.decode import decode_text
 from tasks.lyrics.read import FORMS, read_lyrics
-from tasks.prompts.jamify_manifest import read_requests
+from tasks.prompts.jamify_manifest import read_requests, style_of
+from tasks.prompts.prompt_words import prompt_words
 from tasks.songs.listing import Listing, list_sources
 from tasks.stages.ingest import Ingest
 
+MAX_FRAMES = 5000
 KINDS = ("wav and aiff", "mp3", "ogg", "flac", "mp4", "mka and webm", "wma", "aac, caf and w64")
 
 
@@ -153,7 +155,13 @@ class SongReaders(Scratch):
         row = {"id": "a", "lrc_path": "a.json", "duration": 5.0, "prompt_path": "a.txt", "audio_path": None}
         path = root / "input.json"
         path.write_bytes(odd_json([row], random))
-        read_requests(path, *models(), self.params.audio, self.params.ingest)
+        requests = read_requests(path, self.params.audio, self.params.ingest, MAX_FRAMES)
+        for song in requests.songs:
+            phonemizer, encoder = models()
+            prompt_words(song.lyrics, song.duration_s, song.bpm, phonemizer, self.params.rough_times)
+            style_of(song, encoder, self.params.audio)
+        if requests.refused:
+            raise ValueError(str(requests.refused[0]))
 
     def settings(self, random: np.random.Generator) -> None:
         path = self.fresh("params") / "overlay.yaml"

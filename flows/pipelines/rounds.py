@@ -204,6 +204,16 @@ def shown_round(work: WorkFolder) -> ShownRound | None:
     )
 
 
+def kept_checkpoint(work: WorkFolder) -> Path:
+    """The weights that a work folder's trainings came to: those of the kept round, or of fine-tuning where no rounds have run.
+
+    Raises:
+        ValueError: nothing was trained.
+    """
+    path = work.rounds / KEPT
+    return round_checkpoint(work, json.loads(path.read_text())["round"] if path.is_file() else 0, POLICY)
+
+
 def round_checkpoint(work: WorkFolder, number: int, name: str) -> Path:
     """Where the policy or the control of a round lies; those of round 0 are the fine-tuned model."""
     return checkpoint_of(work.round(number) / RUNS[name] if number else work.checkpoint("sft"))

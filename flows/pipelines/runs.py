@@ -1,4 +1,4 @@
-"""Finished training runs of a work folder: `checkpoint_of`, the untrained model, `remove_superseded`, who validates by ear."""
+"""Finished training runs of a work folder: `checkpoint_of`, what a path means (`checkpoint_at`), the untrained model, `remove_superseded`, who validates by ear."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from flows.run.progress import progress_bar
 from flows.settings.params import Params
 from flows.settings.project import Project, WorkFolder
-from jam_model.checkpoint import save_model, weights_hash
+from jam_model.checkpoint import WEIGHTS_FILE, save_model, weights_hash
 from tasks.engine.fingerprint import fingerprint
 from tasks.engine.pool import connect
 from tasks.models.transcriber import check_apart
@@ -60,6 +60,29 @@ def checkpoint_of(folder: Path) -> Path:
     if not found:
         raise ValueError(f"checkpoint: no finished run in {folder}; run `jam train` first")
     return found[-1]
+
+
+def checkpoint_at(path: Path) -> Path:
+    """The checkpoint that a path means: it itself, or the only finished one right below it, as in ``checkpoints/sft``.
+
+    Raises:
+        ValueError: none stands there, or several do.
+    """
+    if path.is_file() or (path / WEIGHTS_FILE).is_file():
+        return path
+    below = sorted(file.parent for file in path.glob(f"*/{WEIGHTS_FILE}")) if path.is_dir() else []
+    finished = [folder for folder in below if (folder / "done.json").is_file()]
+    found = finished or below
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise ValueError(
+            f"checkpoint: {path} holds {', '.join(folder.name for folder in found)}; give one of them"
+        )
+    cure = (
+        f"give --work {path} for its kept one" if (path / "checkpoints").is_dir() else "run `jam train` first"
+    )
+    raise ValueError(f"checkpoint: no {WEIGHTS_FILE} in {path} or a folder in it; {cure}")
 
 
 def checkpoint_with(work: WorkFolder, weights: str) -> Path:
