@@ -79,10 +79,10 @@ def checkpoint_at(path: Path) -> Path:
         raise ValueError(
             f"checkpoint: {path} holds {', '.join(folder.name for folder in found)}; give one of them"
         )
-    cure = (
+    hint = (
         f"give --work {path} for its kept one" if (path / "checkpoints").is_dir() else "run `jam train` first"
     )
-    raise ValueError(f"checkpoint: no {WEIGHTS_FILE} in {path} or a folder in it; {cure}")
+    raise ValueError(f"checkpoint: no {WEIGHTS_FILE} in {path} or a folder in it; {hint}")
 
 
 def checkpoint_with(work: WorkFolder, weights: str) -> Path:

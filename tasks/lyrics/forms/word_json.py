@@ -114,12 +114,10 @@ def _rows(values: Sequence[Any], are_words: bool = False) -> Rows | None:
 
 def _by_line(words: Sequence[Any]) -> Rows:
     """Words in the lines whose numbers they state one after the other, as our rough times do; in one where they state none."""
-    stated = [word.get("line") if isinstance(word, dict) else None for word in words]
-    numbers = [number for number in stated if type(number) is int]
+    numbers = [word["line"] for word in words if isinstance(word, dict) and type(word.get("line")) is int]
     if len(numbers) < len(words) or numbers != sorted(numbers):
         return Rows([({}, words)], False)
-    groups = groupby(zip(numbers, words, strict=True), key=itemgetter(0))
-    return Rows([({}, [word for _, word in group]) for _, group in groups], True)
+    return Rows([({}, list(line)) for _, line in groupby(words, key=itemgetter("line"))], True)
 
 
 def _triple(row: list[Any]) -> Any:
