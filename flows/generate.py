@@ -23,6 +23,7 @@ from tasks.prompts.jamify_manifest import RefusedRow, Requests, SongRequest, rea
 from tasks.prompts.output_folder import SONG_COLUMNS, WrittenSongs, write_config, write_songs
 from tasks.prompts.prompt_words import PromptWords, words_of
 from tasks.prompts.prompts import PROMPTED_COLUMNS, Prompt, candidate_sources, policy_system
+from tasks.storage.object_store import place_of
 
 
 class NothingGenerated(RuntimeError):
@@ -74,7 +75,7 @@ def tell_end(folder: Path, form: str | None, songs: Sequence[Mapping[str, Any]],
         NothingGenerated: no song was written and none stood.
     """
     for line in done.lost:
-        say(f"generate: lyrics as {form} do not hold {line}")
+        say(f"generate: lyrics as {form} lost {line}")
     drops = dropped(songs)
     if not done.written + done.stood:
         raise NothingGenerated(f"generate: no song was written{drops}")
@@ -131,5 +132,5 @@ def generate(
         overrides: single values over both, each as section.key=value, such as pretrain.steps=200.
     """
     project = Project.at(out, params_file, overrides)
-    done = run_generate(project, Path(manifest), checkpoint_at(Path(checkpoint)), candidates)
+    done = run_generate(project, Path(manifest), checkpoint_at(place_of(checkpoint)), candidates)
     return str(done.metadata)

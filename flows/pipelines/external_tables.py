@@ -10,7 +10,7 @@ from typing import Any
 
 from flows.pipelines.stages import benchmark_stages, generate_stage, listening_stages, prepare_pipeline
 from flows.run.prefect_tasks import run_stages
-from flows.run.progress import say
+from flows.run.progress import counted, say
 from flows.settings.project import Project
 from tasks.benchmark.external_systems import (
     TRUTH,
@@ -59,11 +59,11 @@ def folders_pipeline(own: Project, folders: Sequence[Folder], prompts: Sequence[
             say(f"{folder.name}: {len(unused)} files are of no song of the manifest ({first_names(unused)})")
         if more := found.candidates:
             say(
-                f"{folder.name}: {len(more)} files are further candidates, of a song the first is judged ({first_names(more)})"
+                f"{folder.name}: {counted(len(more), 'file')} left aside, of candidates the first is judged ({first_names(more)})"
             )
         if later := found.later:
             say(
-                f"{folder.name}: {len(later)} songs are judged by a later candidate, their first is not here ({first_names(later)})"
+                f"{folder.name}: {counted(len(later), 'song')} judged by a later candidate, the first is not here ({first_names(later)})"
             )
         lacking = [
             source.facts["title"]

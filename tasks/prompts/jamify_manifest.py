@@ -15,7 +15,7 @@ from typing import Any, NoReturn, TypeGuard
 
 import numpy as np
 
-from jam_model.frames import frames_of_seconds, seconds_of_frames
+from jam_model.frames import HOP_SAMPLES, SAMPLE_RATE_HZ, frames_of_seconds
 from tasks.audio.limits import AudioParams
 from tasks.audio.read import read_audio
 from tasks.engine.song import Refused
@@ -105,11 +105,13 @@ def check_length(duration_s: float, max_frames: int, how: str) -> None:
     Raises:
         Refused: ``prompt_too_long`` or ``prompt_too_short``; `how` says what to do about a long one.
     """
-    num_frames, longest_s = frames_of_seconds(duration_s), seconds_of_frames(max_frames)
+    num_frames = frames_of_seconds(duration_s)
     if num_frames > max_frames:
-        raise Refused(
-            "prompt_too_long", f"duration is {duration_s:.1f} s, at most {_floored(longest_s)} s; {how}"
-        )
+        longest_s = (
+            (max_frames + 1) * HOP_SAMPLES - 1
+        ) / SAMPLE_RATE_HZ  # a frame that is begun is not counted
+        at_most = f"at most {int(longest_s * 10) / 10:.1f} s"
+        raise Refused("prompt_too_long", f"duration is {duration_s:.1f} s, {at_most}; {how}")
     if num_frames <= 0:
         raise Refused("prompt_too_short", f"duration is {duration_s:g} s; give a second or more")
 
@@ -196,8 +198,3 @@ def _bad(detail: str) -> NoReturn:
 
 def _is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _floored(seconds: float) -> str:
-    """To a tenth, never above."""
-    return f"{int(seconds * 10) / 10:.1f}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -120,12 +121,14 @@ def write_songs(
             written += 1
         if form is not None:
             row["lyrics_path"], losses = _write_lyrics(files[0], words.as_sung(), form)
-            lost.update(losses)
+            lost.update(re.sub(r"\b\d+ ", "", loss) for loss in losses)
     stood = sum(not row["drop_reason"] for row in rows) - written
     rows += [_refusal(row) for row in refused]
     rows.sort(key=lambda row: (row["sample_id"], row["generation_index"]))
     write_json(path, rows)
-    return WrittenSongs(path, written, stood, [f"{what} of {count} songs" for what, count in lost.items()])
+    return WrittenSongs(
+        path, written, stood, [f"{what} ({count} of {written + stood} songs)" for what, count in lost.items()]
+    )
 
 
 def _write_lyrics(audio: Path, lyrics: Lyrics, form: Form) -> tuple[str | None, list[str]]:

@@ -49,7 +49,7 @@ def test_too_long_rows_are_named_and_the_others_left_to_sing(
     rows = [{"id": "a", "duration": 44.0}, {"id": "b", "text": "moon"}, {"id": "c", "duration": 2.0}]
     assert ask(tmp_path, rows).num_songs == 1
     shown = capsys.readouterr().out.splitlines()
-    assert shown[0].startswith("generate: left out: a: prompt_too_long: duration is 44.0 s, at most 1.4 s;")
+    assert shown[0].startswith("generate: left out: a: prompt_too_long: duration is 44.0 s, at most 1.5 s;")
     assert shown[1].startswith("generate: left out: c: prompt_too_long: duration is 2.0 s")
 
 

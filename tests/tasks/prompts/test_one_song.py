@@ -63,10 +63,10 @@ def test_edited_times_are_never_written_over(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"duration_s": 44.0}, "'song': duration is 44.0 s, at most 13.3 s; give a shorter --duration"),
+        ({"duration_s": 44.0}, "'song': duration is 44.0 s, at most 13.4 s; give a shorter --duration"),
         (
             {"bpm": 60.0, "text": "moon\n" * 11},
-            "'song': duration is 52.0 s, at most 13.3 s; give fewer words",
+            "'song': duration is 52.0 s, at most 13.4 s; give fewer words",
         ),
         ({"duration_s": 0.0}, "duration is 0 s; give a second or more"),
         ({"text": TIMED}, "does not say how long the song is; give --duration"),
