@@ -12,7 +12,9 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import os
 import resource
+import sys
 import tempfile
 from collections import Counter
 from multiprocessing.connection import Connection
@@ -57,7 +59,9 @@ def child(
 
 def run_target(target: str, seed: int, num_inputs: int, folder: Path, canary: Path) -> dict[str, Any]:
     """Counts of outcomes of one target; a child that dies or hangs is replaced and its input named."""
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["hostile_songs", "hostile_tensors"])
+    os.environ["PYTHONPATH"] = os.pathsep.join(sys.path)  # the server of Python 3.11 is given no other
     counts: Counter[str] = Counter()
     findings: list[str] = []
     number = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import zipfile
 from collections import Counter
 from functools import cache, partial
 from pathlib import Path
@@ -19,14 +20,16 @@ from flows.settings.params_files import BASE
 from jam_model.words import Word
 from tasks.audio.read import read_audio
 from tasks.engine.song import Song, SongError
-from tasks.lyrics.convert import written_of
-from tasks.lyrics.lyrics import Lyrics
+from tasks.lyrics.convert import convert
+from tasks.lyrics.lyrics import Label, Lyrics, Note
 from tasks.lyrics.parts.decode import decode_text
 from tasks.lyrics.read import FORMS, read_lyrics
-from tasks.prompts.jamify_manifest import read_requests
+from tasks.prompts.jamify_manifest import read_requests, style_of
+from tasks.prompts.prompt_words import prompt_words
 from tasks.songs.listing import Listing, list_sources
 from tasks.stages.ingest import Ingest
 
+MAX_FRAMES = 5000
 KINDS = ("wav and aiff", "mp3", "ogg", "flac", "mp4", "mka and webm", "wma", "aac, caf and w64")
 
 
@@ -38,7 +41,7 @@ class SongReaders(Scratch):
         return {
             "lyrics .json": self.lyrics_json,
             "lyrics .lrc and .txt": self.lyrics_text,
-            "lyrics of every written form": self.lyrics_forms,
+            **{f"lyrics: {name}": partial(self.lyrics_form, name) for name in _lyrics_files()},
             **{f"audio: {kind}": partial(self.audio, kind) for kind in KINDS},
             "songs folder": self.songs_folder,
             "songs in tar shards": self.song_shards,
@@ -60,15 +63,10 @@ class SongReaders(Scratch):
         data = damaged(seeds[int(random.integers(len(seeds)))], seeds, random)
         self._lyrics(data)
 
-    def lyrics_forms(self, random: np.random.Generator) -> None:
-        words = [Word(f"moon{number}", number / 2, number / 2 + 0.4) for number in range(12)]
-        lines = [
-            Word(" ".join(word.text for word in words[first : first + 4]), first / 2, first / 2 + 2)
-            for first in (0, 4, 8)
-        ]
-        written = written_of(Lyrics([word.text for word in words], [*words], lines, [0, 4, 8]))
-        seeds = [form.write(written) for form in FORMS if form.write]
-        self._lyrics(damaged(seeds[int(random.integers(len(seeds)))], seeds, random))
+    def lyrics_form(self, name: str, random: np.random.Generator) -> None:
+        """A song in one form, damaged with pieces of all forms."""
+        files = _lyrics_files()
+        self._lyrics(damaged(files[name], [*files.values()], random))
 
     def _lyrics(self, data: bytes) -> None:
         limits = self.params.ingest
@@ -157,7 +155,13 @@ class SongReaders(Scratch):
         row = {"id": "a", "lrc_path": "a.json", "duration": 5.0, "prompt_path": "a.txt", "audio_path": None}
         path = root / "input.json"
         path.write_bytes(odd_json([row], random))
-        read_requests(path, *models(), self.params.audio, self.params.ingest)
+        requests = read_requests(path, self.params.audio, self.params.ingest, MAX_FRAMES)
+        for song in requests.songs:
+            phonemizer, encoder = models()
+            prompt_words(song.lyrics, song.duration_s, song.bpm, phonemizer, self.params.rough_times)
+            style_of(song, encoder, self.params.audio)
+        if requests.refused:
+            raise ValueError(str(requests.refused[0]))
 
     def settings(self, random: np.random.Generator) -> None:
         path = self.fresh("params") / "overlay.yaml"
@@ -174,6 +178,38 @@ class SongReaders(Scratch):
         path.write_bytes(text)
         odd = f"audio.max_bytes={TEXTS[int(random.integers(len(TEXTS)))]!r}"
         load_params(path, [odd] if random.integers(2) else [])
+
+
+@cache
+def _lyrics_files() -> dict[str, bytes]:
+    """One song in every form, with notes and a label."""
+    words = [Word(f"moon{number}", number / 2, number / 2 + 0.4) for number in range(12)]
+    lines = [
+        Word(" ".join(word.text for word in words[first : first + 4]), first / 2, first / 2 + 2)
+        for first in (0, 4, 8)
+    ]
+    notes = [Note(number, word.start_s, word.end_s, 60 + number) for number, word in enumerate(words)]
+    song = Lyrics(
+        [word.text for word in words], [*words], lines, [0, 4, 8], notes=notes, labels=[Label(4, "Chorus")]
+    )
+    files = {form.name: convert(song, form).data for form in FORMS if form.write}
+    segment = {
+        "offset": 1.0,
+        "text": "SP moon light AP",
+        "ph_seq": "SP m uw n l ay t AP",
+        "ph_num": "1 3 3 1",
+    }
+    segment |= {"ph_dur": "0.1 0.1 0.2 0.1 0.1 0.2 0.1 0.4", "note_seq": "rest C4 D4 rest"}
+    files["DiffSinger"] = json.dumps([segment | {"note_dur": "0.1 0.4 0.4 0.4"}]).encode()
+    files["table"] = b"start\tend\ttext\n1000\t1500\tmoon light\n1500\t2000\tover me\n"
+    files["chord sheet"] = b"{title: Moon}\n{start_of_chorus}\n[G]Moon [D7]light\n{end_of_chorus}\n"
+    zipped = io.BytesIO()
+    with zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("song.musicxml", files["MusicXML"])
+    files["zipped MusicXML"] = zipped.getvalue()
+    if missing := {form.name for form in FORMS} ^ files.keys():
+        raise ValueError(f"forms: no file to damage for {sorted(missing)}")
+    return files
 
 
 @cache

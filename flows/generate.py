@@ -2,48 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from prefect import flow
 
 from flows.pipelines.flow_models import check_models
+from flows.pipelines.checkpoints import checkpoint_at
 from flows.pipelines.stages import generate_stage
 from flows.run.notify import HOOKS
 from flows.run.prefect_tasks import run_stages
-from flows.run.progress import say
-from flows.settings.params import Params
+from flows.run.progress import counted, say
 from flows.settings.project import Project
 from jam_model.checkpoint import load_config, weights_hash
 from tasks.engine.table import Table
-from tasks.models.phonemizer import build_phonemizer
 from tasks.models.style_encoder import build_style_encoder
-from tasks.prompts.jamify_manifest import SongRequest, read_requests, write_request
-from tasks.prompts.output_folder import SONG_COLUMNS, write_config, write_songs
-from tasks.prompts.prompts import PROMPTED_COLUMNS, candidate_sources, policy_system
+from tasks.prompts.jamify_manifest import RefusedRow, Requests, SongRequest, read_requests, style_of
+from tasks.prompts.output_folder import SONG_COLUMNS, WrittenSongs, write_config, write_songs
+from tasks.prompts.prompt_words import PromptWords, words_of
+from tasks.prompts.prompts import PROMPTED_COLUMNS, Prompt, candidate_sources, policy_system
+from tasks.storage.object_store import place_of
 
 
-def run_generate(project: Project, manifest: Path, checkpoint: Path, candidates: int) -> Path:
-    """Generate every row `candidates` times; what stands already is neither generated nor written again. Returns the metadata file.
+class NothingGenerated(RuntimeError):
+    """Every row that was asked for was refused or dropped."""
 
-    The project's work folder is jamify's output folder.
+
+def run_generate(project: Project, manifest: Path, checkpoint: Path, candidates: int) -> WrittenSongs:
+    """Generate every row `candidates` times; what stands already is neither generated nor written again.
+
+    The project's work folder is jamify's output folder. A row that cannot be sung stands in the metadata with its reason.
+
+    Raises:
+        ValueError: no row can be sung, or the manifest or the checkpoint is not what it must be.
+        NothingGenerated: no song was written and none stood.
     """
     params, work = project.params, project.work
     check_models(project, "generate")
     weights, config = weights_hash(checkpoint), load_config(checkpoint)
     stage = generate_stage(project, {weights: checkpoint})
-    encoder, phonemizer = (
-        build_style_encoder(params.models.style_encoder),
-        build_phonemizer(params.models.phonemizer),
-    )
-    prompts = read_requests(manifest, phonemizer, encoder, params.audio, params.ingest)
+    requests = read_requests(manifest, params.audio, params.ingest, config.max_frames)
+    asked = words_of(requests, params.models.phonemizer, params.rough_times)
+    prompts = prompts_of(project, requests, asked)
+    if not prompts:
+        raise ValueError(
+            f"manifest: no row of {manifest} can be sung: {'; '.join(map(str, requests.refused))}"
+        )
     system = policy_system("generate", "generate", weights, params.sampler, prompts)
     sources = candidate_sources(prompts, system, 0, candidates, params.round.seed)
     Table(work.table, PROMPTED_COLUMNS).admit(sources, partition_size=1)
     pipeline = project.pipeline(work.table, [stage])
     run_stages([pipeline], params.engine, work.receipts)
     songs = pipeline.listed_rows(SONG_COLUMNS)
-    path, written = write_songs(work.root, params.output, songs, config.max_frames)
+    done = write_songs(work.root, params.output, songs, config.max_frames, asked, requests.refused)
     sections = {
         "sampler": params.sampler,
         "codec": params.models.codec,
@@ -51,27 +64,52 @@ def run_generate(project: Project, manifest: Path, checkpoint: Path, candidates:
         "output": params.output,
     }
     write_config(work.root, weights, params.round.seed, sections)
-    standing = sum(not song["drop_reason"] for song in songs) - written
-    say(f"generate: {written} songs written to {work.root / 'generated'}, {standing} stood already")
-    return path
+    tell_end(work.root / "generated", params.output.lyrics, songs, done)
+    return done
 
 
-def manifest_of(params: Params, manifest: Path | None, request: SongRequest | None, out: Path) -> Path:
-    """The manifest that is asked for: the given one, or one written for a single song under ``<out>/request``.
+def tell_end(folder: Path, form: str | None, songs: Sequence[Mapping[str, Any]], done: WrittenSongs) -> None:
+    """Says what was written into `folder`, what was dropped and why, and what the lyrics' form could not hold.
 
     Raises:
-        ValueError: neither or both are given, or see `write_request`.
+        NothingGenerated: no song was written and none stood.
     """
-    if manifest is not None and request is None:
-        return manifest
-    if manifest is not None or request is None:
-        raise ValueError("generate: give --manifest, or --lyrics with --style; one of the two")
-    written, timed = write_request(
-        request, params.models.phonemizer, params.rough_times, params.ingest, out / "request"
-    )
-    if timed != request.lyrics:
-        say(f"word times: {timed} (edit them, then generate with --lyrics {timed})")
-    return written
+    for line in done.lost:
+        say(f"generate: lyrics as {form} lost {line}")
+    drops = dropped(songs)
+    if not done.written + done.stood:
+        raise NothingGenerated(f"generate: no song was written{drops}")
+    say(f"generate: {counted(done.written, 'song')} written to {folder}, {done.stood} stood already{drops}")
+
+
+def prompts_of(project: Project, requests: Requests, asked: Mapping[str, PromptWords]) -> list[Prompt]:
+    """The songs with their style; one whose style cannot be read is refused."""
+    encoder = build_style_encoder(project.params.models.style_encoder)
+
+    def prompt(song: SongRequest) -> Prompt:
+        style_NS = style_of(song, encoder, project.params.audio)
+        return Prompt(
+            song.song_id, song.title, tuple(asked[song.title].words), style_NS, song.duration_s, None
+        )
+
+    prompts = []
+    for song in requests.songs:
+        try:
+            prompts.append(prompt(song))
+        except ValueError as error:
+            requests.refused.append(RefusedRow(song.title, "style_unreadable", str(error)))
+            say(f"generate: {requests.refused[-1]}")
+    return prompts
+
+
+def dropped(songs: Sequence[Mapping[str, Any]]) -> str:
+    """How many songs were dropped, for which reasons, and their names; empty for none."""
+    names: dict[str, list[str]] = defaultdict(list)
+    for song in songs:
+        if song["drop_reason"]:
+            names[song["drop_reason"]].append(song["title"])
+    reasons = "; ".join(f"{reason}: {', '.join(dict.fromkeys(found))}" for reason, found in names.items())
+    return f", {sum(map(len, names.values()))} dropped ({reasons})" if names else ""
 
 
 @flow(name="generate", flow_run_name="generate-{out}", **HOOKS)
@@ -87,11 +125,12 @@ def generate(
 
     Args:
         manifest: JSON list of id, audio_path, lrc_path, duration, prompt_path.
-        checkpoint: folder with model.safetensors and config.json.
+        checkpoint: folder with model.safetensors and config.json, or the one that it lies in.
         out: jamify's output folder.
         candidates: songs a row, each from its own noise.
         params_file: YAML file laid over params.yaml, such as params/real.yaml; none for params.yaml alone.
         overrides: single values over both, each as section.key=value, such as pretrain.steps=200.
     """
     project = Project.at(out, params_file, overrides)
-    return str(run_generate(project, Path(manifest), Path(checkpoint), candidates))
+    done = run_generate(project, Path(manifest), checkpoint_at(place_of(checkpoint)), candidates)
+    return str(done.metadata)

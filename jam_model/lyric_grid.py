@@ -77,6 +77,25 @@ def lyric_grid(
     return grid
 
 
+def words_on_grid(words: Sequence[Word], num_frames: int) -> list[bool]:
+    """Whether each word leaves a token on the grid of a song of `num_frames`: one past its end, without phonemes or length,
+    or covered by later words leaves none.
+    """
+    num_slots = num_frames * SLOTS_PER_FRAME
+    first = _slots(np.array([word.start_s for word in words], np.float64), num_slots)
+    length = _slots(np.array([word.end_s for word in words], np.float64), num_slots) - first
+    _, _, num_tokens = _tokens([word.phonemes or "" for word in words], SYMBOLS)
+    owner = np.full(num_slots, -1)
+    onsets = []
+    for number in range(len(words)):
+        spacing = max(1, length[number] // max(1, num_tokens[number]))
+        slots = first[number] + spacing * np.arange(min(num_tokens[number], length[number]))
+        onsets.append(slots)
+        if len(slots):
+            owner[first[number] : first[number] + length[number]] = number
+    return [bool((owner[slots] == number).any()) for number, slots in enumerate(onsets)]
+
+
 def _runs(starts: np.ndarray, counts: np.ndarray, steps: np.ndarray | int = 1) -> np.ndarray:
     """`counts` numbers from each of `starts` on, `steps` apart, one run after the other."""
     within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from flows.commands.app import DATA, NONE, Overrides, ParamsFile, Songs, Work, app, project_at, ready, text
-from flows.run.progress import progress_bar, say
+from flows.run.progress import print_error, progress_bar, say
 
 
 @app.command()
@@ -99,11 +99,18 @@ def train(work: Work = DATA, params_file: ParamsFile = None, overrides: Override
 
 @app.command()
 def generate(
-    checkpoint: Annotated[Path, typer.Option("--checkpoint", help="Folder with model.safetensors.")],
     out: Annotated[Path, typer.Option("--out", help="jamify's output folder.")],
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(
+            "--checkpoint", help="Folder with model.safetensors, or the one it lies in; none: the kept one."
+        ),
+    ] = None,
+    work: Work = DATA,
     manifest: Annotated[Path | None, typer.Option("--manifest", help="jamify's input.json.")] = None,
     lyrics: Annotated[
-        Path | None, typer.Option("--lyrics", help="Lyrics of one song: .txt, or .json with word times.")
+        Path | None,
+        typer.Option("--lyrics", help="Lyrics of one song, in any form; with word times, or rough ones."),
     ] = None,
     style: Annotated[str | None, typer.Option("--style", help="Its style in words.")] = None,
     bpm: Annotated[float | None, typer.Option("--bpm", help="Its tempo, for rough word times.")] = None,
@@ -111,20 +118,37 @@ def generate(
     candidates: Annotated[
         int, typer.Option("--candidates", min=1, help="Songs a row, each from its own noise.")
     ] = 1,
-    ending: Annotated[str | None, typer.Option("--format", help="mp3, flac or wav.")] = None,
+    ending: Annotated[
+        Literal["mp3", "flac", "wav"] | None, typer.Option("--format", help="How songs are written.")
+    ] = None,
+    lyrics_form: Annotated[
+        str | None,
+        typer.Option(
+            "--write-lyrics", metavar="FORM", help="The words as sung beside each song: lrc, srt, json ..."
+        ),
+    ] = None,
     params_file: ParamsFile = None,
     overrides: Overrides = NONE,
 ) -> None:
     """Generate a song from its lyrics, or the songs of a manifest, with a checkpoint."""
-    settings = [*overrides, f"output.ending={ending}"] if ending else overrides
-    project = ready(out, params_file, settings, "generate")
-    from flows.generate import generate as flow
-    from flows.generate import manifest_of
-    from tasks.prompts.jamify_manifest import SongRequest
+    from tasks.lyrics.convert import form_named
 
-    request = SongRequest(lyrics, style, bpm, duration) if lyrics else None
-    asked = manifest_of(project.params, manifest, request, out)
-    flow(str(asked), str(checkpoint), str(out), candidates, text(params_file), settings)
+    if lyrics_form is not None:
+        form_named("", lyrics_form, "--write-lyrics")
+    given = {"output.ending": ending, "output.lyrics": lyrics_form}
+    settings = [*overrides, *(f"{key}={value}" for key, value in given.items() if value is not None)]
+    project = ready(out, params_file, settings, "generate")
+    from flows.console.generate import check_request
+    from tasks.prompts.one_song import OneSong
+
+    song = OneSong(lyrics, style, bpm, duration) if lyrics else None
+    asked = check_request(project, manifest, song, checkpoint, work)
+    if not asked.num_songs:
+        print_error(f"generate: no row of {asked.manifest} can be sung, nothing was written")
+        raise typer.Exit(1)
+    from flows.generate import generate as flow
+
+    flow(str(asked.manifest), str(asked.checkpoint), str(out), candidates, text(params_file), settings)
 
 
 @app.command()

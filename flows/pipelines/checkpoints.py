@@ -15,14 +15,15 @@ KEPT = "kept.json"
 
 def checkpoint_at(path: Path) -> Path:
     """A weights file or the folder that holds one, as it is given; of a folder of runs, such as ``checkpoints/sft``,
-    the one finished run in it.
+    the one in it, or the one that is finished.
 
     Raises:
         ValueError: there is no such checkpoint, or the folder holds several.
     """
     if path.is_file() or (path / WEIGHTS_FILE).is_file():
         return path
-    found = sorted(file.parent for file in path.glob(f"*/{WEIGHTS_FILE}"))
+    below = sorted(file.parent for file in path.glob(f"*/{WEIGHTS_FILE}"))
+    found = [run for run in below if (run / "done.json").is_file()] or below
     if len(found) == 1:
         return found[0]
     if found:
@@ -31,6 +32,8 @@ def checkpoint_at(path: Path) -> Path:
         )
     within = sorted({file.parent.parent.name for file in path.glob(f"*/*/{WEIGHTS_FILE}")})
     more = f"; it lies in {' or '.join(within)} there" if within else f"; give a folder with {WEIGHTS_FILE}"
+    if (path / "checkpoints").is_dir():
+        more = f"; --work {path} alone means its kept one"
     raise ValueError(f"checkpoint: none at {path}{more}")
 
 

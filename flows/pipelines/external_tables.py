@@ -16,18 +16,17 @@ from flows.pipelines.stages import (
     prepare_pipeline,
 )
 from flows.run.prefect_tasks import run_stages
-from flows.run.progress import say
+from flows.run.progress import counted, say
 from flows.settings.project import Project
 from tasks.benchmark.external_systems import (
     TRUTH,
-    Folder,
     first_names,
     folder_sources,
     prompt_fault,
     truth_sources,
-    unused_files,
 )
 from tasks.benchmark.songs import BenchmarkSong
+from tasks.benchmark.system_folders import Folder, match
 from tasks.engine.pipeline import Pipeline
 from tasks.engine.stage import Stage
 from tasks.prompts.prompts import Prompt, System, system_sources
@@ -61,8 +60,17 @@ def folders_pipeline(own: Project, folders: Sequence[Folder], prompts: Sequence[
     sources = []
     for folder in folders:
         sources += folder_sources(folder, prompts, own.params.benchmark.seed)
-        if unused := unused_files(folder, prompts):
+        found = match(prompts, folder)
+        if unused := found.unused:
             say(f"{folder.name}: {len(unused)} files are of no song of the manifest ({first_names(unused)})")
+        if more := found.candidates:
+            say(
+                f"{folder.name}: {counted(len(more), 'file')} left aside, of candidates the first is judged ({first_names(more)})"
+            )
+        if later := found.later:
+            say(
+                f"{folder.name}: {counted(len(later), 'song')} judged by a later candidate, the first is not here ({first_names(later)})"
+            )
         lacking = [
             source.facts["title"]
             for source in sources

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,12 +14,11 @@ import numpy as np
 from jam_model.frames import STYLE_DIM
 from jam_model.words import Word, words_of
 from tasks.benchmark.songs import Benchmark, BenchmarkSong, FieldsParams, read_benchmark
+from tasks.benchmark.system_folders import Folder, match, read_folder
 from tasks.engine.table import Source
 from tasks.models.phonemizer import Phonemizer, phonemized
 from tasks.models.style_encoder import StyleEncoder
 from tasks.prompts.prompts import Prompt, System, file_source
-from tasks.songs.files import TarMember
-from tasks.songs.folder import entries_of_folder
 from tasks.songs.hashes import hash_file
 from tasks.stages.ingest import IngestParams
 
@@ -29,41 +27,6 @@ MISSING = "missing"
 TRUTH = "truth"
 NO_STYLE = np.zeros((0, STYLE_DIM), np.float32)
 SHOWN = 5  # of many names
-
-
-@dataclass(frozen=True)
-class Folder:
-    """A system that is a folder of audio: files by the stem of their names, and those that no song asks for."""
-
-    name: str
-    root: Path
-    files: Mapping[str, Path]
-
-
-def read_folder(name: str, root: Path) -> Folder:
-    """The audio under a folder, by stem.
-
-    Raises:
-        ValueError: it is no folder, holds no audio, or two files have one name.
-    """
-    if not root.is_dir():
-        raise ValueError(f"system: {name}={root} is no folder")
-    real = Path(os.path.realpath(root))
-    files: dict[str, Path] = {}
-    for entry in entries_of_folder(real)[0]:
-        stem = _key(entry.audio.stem)
-        if stem in files:
-            raise ValueError(
-                f"system: {name} has both {files[stem].relative_to(real)} and {entry.audio.relative_to(real)}; "
-                "one file a song"
-            )
-        if not isinstance(entry.audio, TarMember) and Path(os.path.realpath(entry.audio)).is_relative_to(
-            real
-        ):
-            files[stem] = entry.audio
-    if not files:
-        raise ValueError(f"system: no audio in {name}={root}; name the files by song id, such as <id>.wav")
-    return Folder(name, real, files)
 
 
 def truth_sources(
@@ -84,18 +47,8 @@ def truth_sources(
 def folder_sources(folder: Folder, prompts: Sequence[Prompt], seed: int) -> list[Source]:
     """A row a song of the benchmark, with the system's file for it or refused as ``missing``."""
     system = System(folder.name, folder.name, {"kind": "file"}, prompts)
-    return [_file_row(prompt, system, file_of(prompt, folder), folder.root, seed) for prompt in prompts]
-
-
-def file_of(song: Prompt | BenchmarkSong, folder: Folder) -> Path | None:
-    """The file of a song, named by its id as the manifest writes it or as tables do; None where there is none."""
-    return folder.files.get(_key(song.title)) or folder.files.get(_key(song.song_id))
-
-
-def unused_files(folder: Folder, prompts: Sequence[Prompt]) -> list[str]:
-    """Names of the files that no song of the benchmark asks for."""
-    used = {file_of(prompt, folder) for prompt in prompts}
-    return sorted(path.name for path in folder.files.values() if path not in used)
+    files = match(prompts, folder).files
+    return [_file_row(prompt, system, files.get(prompt.song_id), folder.root, seed) for prompt in prompts]
 
 
 def prompt_of(
@@ -179,10 +132,6 @@ def _file_row(
     return file_source(plain, system, seed, {**found, **(facts or {})})
 
 
-def _key(stem: str) -> str:
-    return unicodedata.normalize("NFC", stem)
-
-
 @dataclass(frozen=True)
 class Request:
     """What is to be judged: a manifest, folders and checkpoints by system name, and reference songs."""
@@ -222,7 +171,7 @@ def read_request(
     songs = read_benchmark(request.manifest, fields, limits)
     folders = [read_folder(name, path) for name, path in request.folders.items()]
     for folder in folders:
-        if not any(file_of(song, folder) for song in songs.songs):
+        if not match(songs.songs, folder).files:
             titles = [song.title for song in songs.songs]
             raise ValueError(
                 f"system: none of the {len(folder.files)} audio files in {folder.name}={folder.root} "
@@ -270,6 +219,12 @@ def request_notes(songs: Benchmark, folders: Sequence[Folder], prompts: Sequence
         notes.append(
             f"{len(songs.refused)} rows of the manifest could not be judged by, mostly without lyrics."
         )
+    for folder in folders:
+        if later := match(prompts, folder).later:
+            notes.append(
+                f"{folder.name}: {len(later)} songs are judged by a later candidate, since their first is not here: "
+                f"{first_names(later)}."
+            )
     if folders and any(prompt.is_timed for prompt in prompts):
         notes.append(
             "Word times are held against those of the lyrics, or of the true song where lyrics have none, for all "

@@ -28,8 +28,8 @@ class Converted:
     added: list[str]
 
 
-def form_named(path_name: str, to: str | None = None) -> Form:
-    """The form to write: `to` is its name or an ending, else the ending of the file's name decides.
+def form_named(path_name: str, to: str | None = None, field: str = "--to") -> Form:
+    """The form to write: `to`, the value of `field`, is its name or an ending, else the ending of the file's name decides.
 
     Raises:
         ValueError: no form with a writer is meant.
@@ -43,7 +43,7 @@ def form_named(path_name: str, to: str | None = None) -> Form:
     fitting = [(len(end), form) for form in written for end in form.endings if dotted.endswith(end.lower())]
     if not fitting:
         known = ", ".join(f"{form.endings[0]} ({form.name})" for form in written)
-        what = f"--to: {to!r} is no form" if to else f"{path_name}: its ending names no form"
+        what = f"{field}: {to!r} is no form" if to else f"{path_name}: its ending names no form"
         raise ValueError(f"{what} that is written; give one of {known}")
     longest = max(length for length, _ in fitting)
     found = [form for length, form in fitting if length == longest]

@@ -1,7 +1,8 @@
 """Generated songs as files: jamify's output folder (`write_songs`), with `generation_metadata.json` and the settings.
 
 ``generated/<id>[_k].mp3`` the song, levelled; ``cfm_latents/<id>[_k].pt`` its latents [T, 64], T the frames of the
-song; ``generation_metadata.json`` a list with one object a song: jamify's fields as far as they exist here, and ours.
+song; ``generated/<id>[_k].lrc`` its lyrics as they were sung, on request and in the form that is asked for;
+``generation_metadata.json`` a list with one object a song: jamify's fields as far as they exist here, and ours.
 """
 
 from __future__ import annotations
@@ -9,13 +10,16 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 import yaml
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from jam_model.conditions import duration_conditions
 from tasks.audio.loudness import levelled
@@ -23,6 +27,11 @@ from tasks.audio.mix import Ending, encoded
 from tasks.audio.read import array_of, read_bytes
 from tasks.engine.fingerprint import canonical, fingerprint
 from tasks.engine.stage import Section
+from tasks.lyrics.convert import convert, form_named
+from tasks.lyrics.lyrics import Lyrics, summed
+from tasks.lyrics.parts.written import Form
+from tasks.prompts.jamify_manifest import RefusedRow
+from tasks.prompts.prompt_words import PromptWords
 from tasks.storage.files import write_bytes, write_json
 
 METADATA, CONFIG = "generation_metadata.json", "generation_config.yaml"
@@ -32,11 +41,30 @@ SONG_COLUMNS = (
 
 
 class OutputParams(Section):
-    """How songs are written: `ending` mp3, flac or wav; `lufs` for the whole mix; `peak`: no sample beyond it."""
+    """How songs are written: `ending` mp3, flac or wav; `lyrics`: the form of the lyrics beside them, null for none;
+    `lufs` for the whole mix; `peak`: no sample beyond it.
+    """
 
     ending: Ending
+    lyrics: str | None
     lufs: float = Field(ge=-70, le=0)
     peak: float = Field(gt=0, le=1)
+
+    @field_validator("lyrics")
+    @classmethod
+    def _is_written(cls, name: str | None) -> str | None:
+        if name is not None:
+            form_named("", name, "lyrics")
+        return name
+
+    def decides(self) -> dict[str, Any]:
+        """What the sound of a song depends on."""
+        return self.model_dump(mode="json", exclude={"lyrics"})
+
+    @property
+    def lyrics_form(self) -> Form | None:
+        """The form to write lyrics in."""
+        return None if self.lyrics is None else form_named("", self.lyrics)
 
 
 def write_config(root: Path, weights: str, seed: int, sections: Mapping[str, Section]) -> None:
@@ -46,22 +74,42 @@ def write_config(root: Path, weights: str, seed: int, sections: Mapping[str, Sec
     write_bytes(root / CONFIG, text.encode())
 
 
+@dataclass(frozen=True)
+class WrittenSongs:
+    """The metadata file, how many songs were written and how many stood already, and what lyrics could not hold, a line a loss."""
+
+    metadata: Path
+    written: int
+    stood: int
+    lost: list[str]
+
+
 def write_songs(
-    root: Path, params: OutputParams, songs: Sequence[Mapping[str, Any]], max_frames: int
-) -> tuple[Path, int]:
-    """Writes what is missing of jamify's folder at `root`, and the metadata of all; returns its path and how many songs
-    were written. A song whose files stand, made from the same audio, is not written again.
+    root: Path,
+    params: OutputParams,
+    songs: Sequence[Mapping[str, Any]],
+    max_frames: int,
+    asked: Mapping[str, PromptWords],
+    refused: Sequence[RefusedRow] = (),
+) -> WrittenSongs:
+    """Writes what is missing of jamify's folder at `root`, and the metadata of all. A song whose files stand, made from the
+    same audio, is not written again.
 
     Args:
         songs: rows of the generate table with `SONG_COLUMNS`. A dropped one has no files and its reason
             in the metadata.
         max_frames: of the model, the unit of `duration_rel`.
+        asked: the words of each song, by its title.
+        refused: rows that no song was generated for; they stand in the metadata with their reason.
     """
-    path, written = root / METADATA, 0
+    path, written, form = root / METADATA, 0, params.lyrics_form
     before = json.loads(path.read_text()) if path.is_file() else []
     known = {row["generated_audio_path"]: row for row in before if not row["drop_reason"]}
     rows = [_facts(song, params, max_frames) for song in songs]
+    lost: Counter[str] = Counter()
     for song, row in zip(songs, rows, strict=True):
+        words = asked[song["title"]]
+        row["remarks"] = summed(words.remarks)
         if row["drop_reason"]:
             continue
         earlier = known.get(row["generated_audio_path"], {})
@@ -71,9 +119,32 @@ def write_songs(
         else:
             row["lufs"] = _write(song, params, *files)
             written += 1
+        if form is not None:
+            row["lyrics_path"], losses = _write_lyrics(files[0], words.as_sung(), form)
+            lost.update(re.sub(r"\b\d+ ", "", loss) for loss in losses)
+    stood = sum(not row["drop_reason"] for row in rows) - written
+    rows += [_refusal(row) for row in refused]
     rows.sort(key=lambda row: (row["sample_id"], row["generation_index"]))
     write_json(path, rows)
-    return path, written
+    return WrittenSongs(
+        path, written, stood, [f"{what} ({count} of {written + stood} songs)" for what, count in lost.items()]
+    )
+
+
+def _write_lyrics(audio: Path, lyrics: Lyrics, form: Form) -> tuple[str | None, list[str]]:
+    """Writes the lyrics beside the audio; returns their path below the root, and what the form could not hold."""
+    try:
+        made = convert(lyrics, form)
+    except ValueError as error:
+        return None, [f"all ({error})"]
+    path = audio.with_name(audio.stem + form.endings[0])
+    if not path.is_file() or path.read_bytes() != made.data:
+        write_bytes(path, made.data)
+    return f"{audio.parent.name}/{path.name}", made.lost
+
+
+def _refusal(row: RefusedRow) -> dict[str, Any]:
+    return {"sample_id": row.title, "generation_index": 0, "drop_reason": row.reason, "detail": row.detail}
 
 
 def _facts(song: Mapping[str, Any], params: OutputParams, max_frames: int) -> dict[str, Any]:
@@ -86,7 +157,7 @@ def _facts(song: Mapping[str, Any], params: OutputParams, max_frames: int) -> di
         "latent_type": "cfm_sampled",
         "seed": song["seed"],
         "weights_sha256": recipe["weights"],
-        "output": params.model_dump(mode="json"),
+        "output": params.decides(),
         "made_by": song["made_by"],
         "drop_reason": song["drop_reason"],
     }

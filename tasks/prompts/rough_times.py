@@ -1,14 +1,17 @@
 """Rough word times for lyrics that have none: lines to bars, syllables to even notes, rests between.
 
 A start to edit, not a melody: every line begins on a bar of four beats, its syllables last one note each, the last one
-two, and the rest of its bars is silent. Notes are beats halved or doubled until a syllable is singable.
+two, and the rest of its bars is silent. Notes are beats halved or doubled until a syllable is singable. Where a length is
+given in place of a tempo, the tempo is the one that fills it.
 """
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any
 
 from pydantic import Field
@@ -19,6 +22,8 @@ from tasks.lyrics.lyrics import Lyrics
 from tasks.models.phonemizer import Phonemizer, phones_of
 
 BEATS_A_BAR = 4
+NOTE_BEATS = 0.5
+"""A syllable's note where no tempo is given: an eighth."""
 MIN_BPM, MAX_BPM = 30.0, 300.0
 SYLLABLE_S = 0.35
 """A sung syllable, where a line leaves more time than its words need."""
@@ -26,25 +31,48 @@ VOWELS = frozenset("aæɐɑɔəɛɝeiɪoʊuʌɜ")
 
 
 class RoughTimesParams(Section):
-    """Bars of silence before, between sections and after; beats kept free after a line; shortest syllable."""
+    """Bars of silence before, between sections and after; beats kept free after a line; shortest syllable.
+
+    `max_syllables_per_s`: words that come faster are told of, whoever timed them.
+    """
 
     intro_bars: int = Field(ge=0)
     section_bars: int = Field(ge=0)
     outro_bars: int = Field(ge=0)
     rest_beats: float = Field(ge=0)
     min_syllable_s: float = Field(gt=0)
+    max_syllables_per_s: float = Field(gt=0)
+
+    @property
+    def without_pauses(self) -> RoughTimesParams:
+        """The same with no silence but what is left of a bar."""
+        none = {"intro_bars": 0, "section_bars": 0, "outro_bars": 0, "rest_beats": 0.0}
+        return self.model_copy(update=none)
 
 
 @dataclass(frozen=True)
 class RoughTimes:
-    """Words with times, and the length of the song they make."""
+    """Words with times, the length of the song they make, and the number of each line's first word."""
 
     words: list[Word]
     duration_s: float
+    line_starts: Sequence[int] = (0,)
+
+    def at(self, beat_s: float) -> RoughTimes:
+        """The same where times are beats of this length."""
+        words = [
+            replace(word, start_s=word.start_s * beat_s, end_s=word.end_s * beat_s) for word in self.words
+        ]
+        return RoughTimes(words, self.duration_s * beat_s, self.line_starts)
 
     def to_json(self) -> dict[str, list[dict[str, Any]]]:
-        """jamify's lyrics form."""
-        return {"word": [word.rounded(3).to_json() for word in self.words]}
+        """jamify's lyrics form, with each word's line, from 1."""
+        return {
+            "word": [
+                {**word.rounded(3).to_json(), "line": bisect_right(self.line_starts, number)}
+                for number, word in enumerate(self.words)
+            ]
+        }
 
 
 def rough_times(lyrics: Lyrics, bpm: float, phonemizer: Phonemizer, params: RoughTimesParams) -> RoughTimes:
@@ -57,18 +85,44 @@ def rough_times(lyrics: Lyrics, bpm: float, phonemizer: Phonemizer, params: Roug
         raise ValueError(f"bpm: {bpm:g} is out of range; give {MIN_BPM:g} to {MAX_BPM:g}")
     beat_s = 60.0 / bpm
     note_beats = 2.0 ** math.ceil(math.log2(params.min_syllable_s / beat_s))
+    return _laid_out(lyrics, note_beats, phonemizer, params).at(beat_s)
+
+
+def fitted_times(
+    lyrics: Lyrics, duration_s: float, phonemizer: Phonemizer, params: RoughTimesParams
+) -> RoughTimes:
+    """Times for lyrics without any in a song of this length: its bars fill it, but no syllable lasts more than twice the shortest.
+
+    Pauses go first where they leave a syllable too little time, then bars, and then every note is as long as there is room for.
+    """
+    for pauses in (params, params.without_pauses):
+        laid = _laid_out(lyrics, NOTE_BEATS, phonemizer, pauses)
+        beat_s = min(duration_s / laid.duration_s, 2 * params.min_syllable_s / NOTE_BEATS)
+        if beat_s * NOTE_BEATS >= params.min_syllable_s:
+            return replace(laid.at(beat_s), duration_s=duration_s)
+    notes = [count for sung in lyrics.line_words() for count in notes_of(sung, phonemizer)]
+    note_s = min(params.min_syllable_s, duration_s / sum(notes))
+    ends_s = [note_s * upto for upto in accumulate(notes)]
+    spans = zip(lyrics.words, [0.0, *ends_s], ends_s, strict=False)
+    words = [Word(word, start_s, end_s).within(duration_s) for word, start_s, end_s in spans]
+    return RoughTimes(words, duration_s, lyrics.line_starts or (0,))
+
+
+def _laid_out(
+    lyrics: Lyrics, note_beats: float, phonemizer: Phonemizer, params: RoughTimesParams
+) -> RoughTimes:
+    """Lines on bars, with beats for seconds."""
     words: list[Word] = []
     bar = params.intro_bars
     for sung in lyrics.line_words():
         bar += params.section_bars if len(words) in lyrics.breaks else 0
-        notes = notes_of(sung, phonemizer)
         beat = float(bar * BEATS_A_BAR)
-        for word, count in zip(sung, notes, strict=True):
-            end = beat + count * note_beats
-            words.append(Word(word, beat * beat_s, end * beat_s))
-            beat = end
+        for word, count in zip(sung, notes_of(sung, phonemizer), strict=True):
+            words.append(Word(word, beat, beat + count * note_beats))
+            beat = words[-1].end_s
         bar = math.ceil((beat + params.rest_beats) / BEATS_A_BAR)
-    return RoughTimes(words, (bar + params.outro_bars) * BEATS_A_BAR * beat_s)
+    beats = float((bar + params.outro_bars) * BEATS_A_BAR)
+    return RoughTimes(words, beats, lyrics.line_starts or (0,))
 
 
 def times_within_lines(lyrics: Lyrics, duration_s: float | None, phonemizer: Phonemizer) -> list[Word]:

@@ -36,7 +36,7 @@ class Ingest(Stage):
     """Reads the files of a song. Nothing it writes depends on any other song."""
 
     name = "ingest"
-    version = 3
+    version = 4
     reads = frozenset(
         {
             *("audio", "lyrics_path", "lyrics_text", "style_path", "content_hash"),

@@ -87,7 +87,7 @@ def test_manifest_of_three_songs_and_two_takes_becomes_the_folder_once(
     again = stamps(house)
     assert sorted(again) == sorted(first)
     assert {name for name in first if again[name] != first[name]} == {"b_1.mp3"}
-    assert "1 songs written" in capfd.readouterr().out
+    assert "1 song written" in capfd.readouterr().out
 
     assert sing(house, "--candidates", "2", "--format", "flac") == 0
     assert {path.suffix for path in (house / "out" / "generated").iterdir()} == {".mp3", ".flac"}

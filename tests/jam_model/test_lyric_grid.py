@@ -1,7 +1,9 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from jam_model.lyric_grid import SONG_FILLER, SYMBOLS, VOCAL_FILLER, lyric_grid
+from jam_model.lyric_grid import SONG_FILLER, SYMBOLS, VOCAL_FILLER, lyric_grid, words_on_grid
 from jam_model.words import Word
 
 SLOT_S = 512 / 44_100
@@ -107,3 +109,19 @@ def test_symbols_are_below_the_fillers_and_distinct():
     assert sorted(SYMBOLS.values()) == list(range(len(SYMBOLS)))
     assert len(SYMBOLS) == 57
     assert len(SYMBOLS) <= VOCAL_FILLER < SONG_FILLER
+
+
+def test_a_word_is_on_the_grid_where_its_own_token_stands_there():
+    letters = [symbol for symbol in SYMBOLS if len(symbol) == 1 and symbol != "_"]
+    found = []
+    for seed in range(100):
+        random = np.random.default_rng(seed)
+        words = [
+            replace(word, phonemes=letter)
+            for word, letter in zip(random_words(random, 12), letters, strict=False)
+        ]
+        words[3] = replace(words[3], phonemes="")
+        grid = set(lyric_grid(words, 60).tolist())
+        found += words_on_grid(words, 60)
+        assert words_on_grid(words, 60) == [SYMBOLS.get(word.phonemes) in grid for word in words], seed
+    assert 0.2 < sum(found) / len(found) < 0.9

@@ -283,4 +283,4 @@ def _meta(kind: int, data: bytes) -> bytes:
     return bytes([0xFF, kind]) + length(len(data)) + data
 
 
-FORM = Form("MIDI", (".mid", ".kar", ".midi", ".rmi"), fits, read, write, binary=True)
+FORM = Form("MIDI", (".mid", ".kar", ".midi", ".rmi"), fits, read, write, binary=True, has_notes=True)

@@ -258,5 +258,5 @@ def _lyrics(line: Sequence[Piece]) -> Iterator[str]:
         )
 
 
-FORM = Form("MusicXML", (".musicxml", ".xml"), fits, read, write)
+FORM = Form("MusicXML", (".musicxml", ".xml"), fits, read, write, has_notes=True)
 ZIPPED = Form("zipped MusicXML", (".mxl",), holds_score, read_mxl, binary=True)

@@ -201,4 +201,4 @@ def _span(syllable: Syllable) -> str:
     return text if syllable.start_s is None else f"<span{_times(syllable)}>{text}</span>"
 
 
-FORM = Form("TTML", (".ttml", ".xml"), fits, read, write)
+FORM = Form("TTML", (".ttml", ".xml"), fits, read, write, has_labels=True)

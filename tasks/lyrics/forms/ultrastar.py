@@ -191,4 +191,4 @@ def _beats(text: str) -> float:
     return float(text.replace(",", "."))
 
 
-FORM = Form("UltraStar", (".ultrastar.txt", ".txt"), fits, read, write)
+FORM = Form("UltraStar", (".ultrastar.txt", ".txt"), fits, read, write, has_notes=True)

@@ -11,7 +11,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import itemgetter
 from typing import Any
 
 from tasks.engine.song import Refused
@@ -107,8 +108,16 @@ def _rows(values: Sequence[Any], are_words: bool = False) -> Rows | None:
         return Rows(list(zip(rows, inner, strict=True)), True)
     several = sum(len((text_of(row) or "").split()) > 1 for row in rows)
     if are_words or 2 * several <= len(values) or any("word" in row for row in rows):
-        return Rows([({}, values)], False)
+        return _by_line(values)
     return Rows([(row, []) for row in rows], True)
+
+
+def _by_line(words: Sequence[Any]) -> Rows:
+    """Words in the lines whose numbers they state one after the other, as our rough times do; in one where they state none."""
+    numbers = [word["line"] for word in words if isinstance(word, dict) and type(word.get("line")) is int]
+    if len(numbers) < len(words) or numbers != sorted(numbers):
+        return Rows([({}, words)], False)
+    return Rows([({}, list(line)) for _, line in groupby(words, key=itemgetter("line"))], True)
 
 
 def _triple(row: list[Any]) -> Any:

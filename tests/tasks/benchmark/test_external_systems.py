@@ -17,12 +17,11 @@ from tasks.benchmark.external_systems import (
     genre_of,
     prompt_fault,
     prompt_of,
-    read_folder,
     read_request,
     truth_sources,
-    unused_files,
 )
 from tasks.benchmark.songs import BenchmarkSong
+from tasks.benchmark.system_folders import Folder, match, read_folder
 from tasks.lyrics.lyrics import Lyrics
 from tasks.models.phonemizer import Pronunciation
 from tasks.prompts.prompts import Prompt
@@ -63,9 +62,20 @@ def test_row_for_every_song_and_missing_ones_refused(tmp_path: Path) -> None:
     found, missing = folder_sources(folder, prompts, 3)
     assert found.song_id == "s1-theirs" and found.facts["parent_audio"]["path"] == "deep/s1.wav"
     assert found.facts["refused"] is None and missing.facts["refused"] == "missing"
-    assert unused_files(folder, prompts) == ["other.flac"]
+    assert match(prompts, folder).unused == ["other.flac"]
     moved = read_folder("theirs", (tmp_path / "deep"))
     assert folder_sources(moved, prompts, 3)[0].identity == found.identity, "where it lies decides nothing"
+
+
+def test_of_candidates_the_first_that_is_there_is_judged_and_the_others_are_told_of() -> None:
+    names = ("s1", "s1_1", "s1_3", "s2_10", "s2_2", "s3_1", "s4_1", "odd")
+    folder = Folder("ours", Path("ours"), {name: Path(f"{name}.mp3") for name in names})
+    songs = [prompt(song(number)) for number in (1, 2, 3, 5)] + [prompt(song(4, title="s3_1"))]
+    found = match(songs, folder)
+    assert {key: path.stem for key, path in found.files.items()} == {"s1": "s1", "s2": "s2_2", "s4": "s3_1"}
+    assert found.later == ["s2"] and found.unused == ["odd.mp3"], "and s3_1 is the song of that title"
+    assert found.candidates == ["s1_1.mp3", "s1_3.mp3", "s2_10.mp3", "s4_1.mp3"]
+    assert match(songs[:4], folder).later == ["s2", "s3"], "without that song it is a candidate of s3"
 
 
 def test_other_audio_is_another_identity(tmp_path: Path) -> None:

@@ -75,6 +75,34 @@ def test_written_lyrics_are_the_lyrics_again() -> None:
     ]
 
 
+MELODY = replace(
+    SONG,
+    times=[Word(word, start_s, start_s + 0.5) for start_s, word in enumerate(SONG.words)],
+    lines=None,
+    notes=[
+        Note(0, 0.0, 0.2, 59),
+        Note(0, 0.2, 0.5, 60),
+        *(Note(word, word, word + 0.5, 60 + word) for word in range(1, 6)),
+    ],
+)
+"""A song that has a note for every word, the first held on two."""
+
+
+@pytest.mark.parametrize("name", ["MIDI", "UltraStar", "MusicXML"])
+def test_notes_survive_the_forms_that_have_them(name: str) -> None:
+    done = convert(MELODY, form_named("", name))
+    back = read_lyrics(done.data, 10**6, 10**4)
+    assert list(back.notes) == [replace(note, end_s=pytest.approx(note.end_s)) for note in MELODY.notes]
+    assert not [lost for lost in done.lost if "note" in lost]
+
+
+def test_forms_that_have_notes_or_labels_are_written_with_them() -> None:
+    for form in WRITTEN:
+        lost = convert(MELODY, form).lost
+        assert form.has_notes == ("7 notes" not in lost), form.name
+        assert form.has_labels == ("2 labels" not in lost), form.name
+
+
 def test_a_held_word_is_one_word_where_a_form_has_no_notes() -> None:
     syllables = written_of(SONG, has_notes=False).lines[1].syllables
     first = syllables[0]

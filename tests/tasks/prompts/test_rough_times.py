@@ -10,9 +10,11 @@ import pytest
 from flows.settings.params import load_params
 from tasks.lyrics.read import read_lyrics
 from tasks.models.phonemizer import build_phonemizer
-from tasks.prompts.rough_times import RoughTimes, RoughTimesParams, num_syllables, rough_times
+from tasks.prompts.rough_times import RoughTimes, RoughTimesParams, fitted_times, num_syllables, rough_times
 
-PARAMS = RoughTimesParams(intro_bars=1, section_bars=2, outro_bars=1, rest_beats=1.0, min_syllable_s=0.2)
+PARAMS = RoughTimesParams(
+    intro_bars=1, section_bars=2, outro_bars=1, rest_beats=1.0, min_syllable_s=0.2, max_syllables_per_s=7.0
+)
 ENGLISH = build_phonemizer(load_params().models.phonemizer)
 TEXT = "[Verse]\nHello moon\nWe are singing\n\nChorus:\nStay forever\n"
 
@@ -63,6 +65,19 @@ def test_the_written_form_is_read_back_as_jamifys() -> None:
     assert read.times is not None
     assert [word.text for word in read.times] == [word.text for word in times.words]
     assert [word.start_s for word in read.times] == [round(word.start_s, 3) for word in times.words]
+    assert read.line_starts == [0, 2, 5]
+
+
+@pytest.mark.parametrize(("duration_s", "first_s"), [(14.0, 2.0), (4.0, 0.0), (1.0, 0.0), (600.0, 3.2)])
+def test_a_length_in_place_of_a_tempo_is_filled_and_never_left(duration_s: float, first_s: float) -> None:
+    times = fitted_times(read_lyrics(TEXT.encode(), 10_000, 1_000), duration_s, ENGLISH, PARAMS)
+    assert times.duration_s == duration_s and times.words[0].start_s == pytest.approx(first_s)
+    assert all(first.end_s <= second.start_s for first, second in pairwise(times.words))
+    assert times.words[-1].end_s <= duration_s
+    lengths = [word.end_s - word.start_s for word in times.words]
+    assert max(lengths) <= 2 * 2 * PARAMS.min_syllable_s * 2, (
+        "a syllable is held for twice the shortest at most"
+    )
 
 
 def test_the_same_text_and_tempo_give_the_same_times() -> None:

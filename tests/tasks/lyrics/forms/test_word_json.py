@@ -357,3 +357,13 @@ def lyrics_end(end_s: float | None) -> float:
 @pytest.mark.parametrize("true", [GENTLE, [{"ts": 1.0, "te": 2.0, "x": "a b", "l": [{"c": "a", "o": 0}]}]])
 def test_damaged_files_are_read_or_refused(true: Any) -> None:
     survives(json.dumps(true).encode())
+
+
+def test_words_stand_in_the_lines_whose_numbers_they_all_state() -> None:
+    rows = [
+        {"word": word, "start": start_s, "end": start_s + 0.4} for start_s, word in enumerate(["a", "o", "u"])
+    ]
+    numbered = [{**row, "line": line} for row, line in zip(rows, (1, 1, 2), strict=True)]
+    assert read(numbered).line_starts == read({"word": numbered}).line_starts == [0, 2]
+    for odd in ([*numbered[:2], rows[2]], numbered[::-1], [{**row, "line": "1"} for row in rows]):
+        assert read({"word": odd}).line_starts is None

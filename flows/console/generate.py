@@ -1,0 +1,91 @@
+"""`jam generate` before anything starts: paths and lengths are checked, then it is told what of the words will be lost."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.pipelines.checkpoints import checkpoint_at, kept_checkpoint
+from flows.run.progress import counted, say
+from flows.settings.project import Project, WorkFolder
+from jam_model.checkpoint import load_config
+from tasks.prompts.jamify_manifest import read_requests
+from tasks.prompts.one_song import OneSong, write_request, write_times
+from tasks.prompts.prompt_words import PromptWords, told, words_of
+
+TIMES = "request"
+"""The folder below the output folder for word times that can be edited."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The manifest and the checkpoint to generate with; no row may be left that can be sung."""
+
+    manifest: Path
+    checkpoint: Path
+    num_songs: int
+
+
+def check_request(
+    project: Project, manifest: Path | None, song: OneSong | None, checkpoint: Path | None, work: Path
+) -> Asked:
+    """Looks at all that was given, writes word times where there are none, and tells what of the words will be lost.
+
+    `song` is written as a manifest of its own under ``<out>/request``; without a `checkpoint` the kept one of `work` is meant.
+
+    Raises:
+        ValueError: neither or both of manifest and song are given, a path is not what it must be, or see `write_request`.
+    """
+    if (manifest is None) == (song is None):
+        raise ValueError("generate: give --manifest, or --lyrics with --style; one of the two")
+    _check_out(project.work.root)
+    if manifest is not None and not manifest.is_file():
+        raise ValueError(f"manifest: {manifest} is no file; give jamify's input.json")
+    found = kept_checkpoint(WorkFolder.at(work)) if checkpoint is None else checkpoint_at(checkpoint)
+    max_frames = load_config(found).max_frames
+    params, remarks = project.params, []
+    if song is not None:
+        made = write_request(
+            song,
+            params.models.phonemizer,
+            params.rough_times,
+            params.ingest,
+            max_frames,
+            project.work.root / TIMES,
+        )
+        manifest, remarks = made.manifest, made.remarks
+        if made.timed != song.lyrics:
+            say(f"word times: {made.timed} (edit them, then generate with --lyrics {made.timed})")
+    assert manifest is not None, "one of the two is given"
+    requests = read_requests(manifest, params.audio, params.ingest, max_frames)
+    for row in requests.refused:
+        say(f"generate: left out: {row}")
+    words = words_of(requests, params.models.phonemizer, params.rough_times)
+    songs = [(title, [*remarks, *one.remarks]) for title, one in words.items()]
+    for line in told(songs):
+        say(f"lyrics: {line}")
+    _write_rough(words, project.work.root / TIMES)
+    return Asked(manifest, found, len(requests.songs))
+
+
+def _check_out(out: Path) -> None:
+    """A folder that is there, or can be made."""
+    above = next(path for path in (out, *out.absolute().parents) if path.exists())
+    if not above.is_dir():
+        raise ValueError(f"out: {above} is no folder; give one to write songs into")
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise ValueError(f"out: {above} cannot be written to; give a folder of your own")
+
+
+def _write_rough(words: Mapping[str, PromptWords], folder: Path) -> None:
+    """The times of a manifest's rows that stated none."""
+    rough = {title: one.rough for title, one in words.items() if one.is_rough}
+    for title, times in rough.items():
+        timed = folder / f"{title}.json"
+        write_times(times, timed, repr(title), f"name it as lrc_path of {title!r} in the manifest")
+    if rough:
+        say(
+            f"word times: rough ones for {counted(len(rough), 'song')} in {folder} (edit them, then name each as its row's lrc_path)"
+        )

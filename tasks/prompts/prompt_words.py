@@ -1,0 +1,192 @@
+"""The words of a prompt: each with its time and its phonemes, and a remark for every one that will not be heard as it was asked for.
+
+A model is given words on a grid of tokens (`jam_model.lyric_grid`): a word that leaves no token there is lost to it. None is
+lost in silence: `PromptWords.remarks` names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from jam_model.frames import frames_of_seconds, seconds_of_frames
+from jam_model.lyric_grid import words_on_grid
+from jam_model.words import Word
+from tasks.lyrics.lyrics import EXAMPLES, Lyrics, summed
+from tasks.lyrics.parts.written import Remark
+from tasks.models.phonemizer import Phonemizer, PhonemizerParams, build_phonemizer, phonemized
+from tasks.prompts.jamify_manifest import Requests
+from tasks.prompts.rough_times import (
+    RoughTimes,
+    RoughTimesParams,
+    fitted_times,
+    num_syllables,
+    rough_times,
+    times_within_lines,
+)
+
+RUN = 8
+"""Words in a row whose rate is looked at: a short word alone is no hurry."""
+
+
+@dataclass(frozen=True)
+class PromptWords:
+    """The words of a song, one for each of its lyrics.
+
+    Attributes:
+        words: with times and phonemes.
+        is_heard: whether the word leaves a token on the grid.
+        is_rough: nobody stated the times of words.
+        remarks: of the lyrics' reader, then of the words that are lost, hurried or were given a time.
+    """
+
+    lyrics: Lyrics
+    words: list[Word]
+    is_heard: list[bool]
+    is_rough: bool
+    remarks: list[Remark]
+
+    @property
+    def rough(self) -> RoughTimes:
+        """The times alone, to be edited."""
+        words = [replace(word, phonemes=None) for word in self.words]
+        return RoughTimes(words, max(word.end_s for word in words), self.lyrics.line_starts or (0,))
+
+    def as_sung(self) -> Lyrics:
+        """The lyrics that the model was given: the words that are heard, with their times, lines and labels."""
+        kept = [number for number, heard in enumerate(self.is_heard) if heard]
+        place = {number: new for new, number in enumerate(kept)}
+        before = np.cumsum([0, *self.is_heard]).tolist()  # words kept before each, and before the end
+        starts = self.lyrics.line_starts
+        return replace(
+            self.lyrics,
+            words=[self.words[number].text for number in kept],
+            times=[replace(self.words[number], phonemes=None) for number in kept],
+            lines=None,
+            line_starts=starts and sorted({before[start] for start in starts if before[start] < len(kept)}),
+            breaks=sorted({before[number] for number in self.lyrics.breaks} - {0, len(kept)}),
+            notes=[replace(note, word=place[note.word]) for note in self.lyrics.notes if note.word in place],
+            labels=[replace(label, before=before[label.before]) for label in self.lyrics.labels],
+        )
+
+
+def prompt_words(
+    lyrics: Lyrics, duration_s: float, bpm: float | None, phonemizer: Phonemizer, params: RoughTimesParams
+) -> PromptWords:
+    """The words in a song of this length: where no word has a time they get rough ones."""
+    stated = lyrics.fully_timed(duration_s)
+    times = stated or timed_roughly(lyrics, bpm, duration_s, phonemizer, params).words
+    words, _ = phonemized([word.within(duration_s) for word in times], phonemizer)
+    num_frames = frames_of_seconds(duration_s)
+    is_heard = words_on_grid(words, num_frames)
+    remarks = [
+        *lyrics.remarks,
+        *(_untimed(lyrics) if stated else ()),
+        *_unheard(_uncut(lyrics, times), words, is_heard, seconds_of_frames(num_frames)),
+        *_hurried(words, is_heard, params.max_syllables_per_s),
+    ]
+    return PromptWords(lyrics, words, is_heard, stated is None, remarks)
+
+
+def words_of(
+    requests: Requests, phonemizer: PhonemizerParams, params: RoughTimesParams
+) -> dict[str, PromptWords]:
+    """The words of each song by its title."""
+    built = build_phonemizer(phonemizer)
+    return {
+        song.title: prompt_words(song.lyrics, song.duration_s, song.bpm, built, params)
+        for song in requests.songs
+    }
+
+
+def timed_roughly(
+    lyrics: Lyrics,
+    bpm: float | None,
+    duration_s: float | None,
+    phonemizer: Phonemizer,
+    params: RoughTimesParams,
+) -> RoughTimes:
+    """Rough times for words that have none: at a tempo, else within their timed lines, else so that they fill the song.
+
+    Raises:
+        ValueError: neither a tempo, nor times of lines, nor a length is known.
+    """
+    if bpm is not None:
+        return rough_times(lyrics, bpm, phonemizer, params)
+    if lyrics.lines is not None:
+        words = times_within_lines(lyrics, duration_s, phonemizer)
+        if len(words) == len(lyrics.words):
+            return RoughTimes(words, words[-1].end_s, lyrics.line_starts or (0,))
+    if duration_s is None:
+        raise ValueError(
+            "bpm: the lyrics have no times; give --bpm or --duration, or lyrics with times of words or lines"
+        )
+    return fitted_times(lyrics, duration_s, phonemizer, params)
+
+
+def told(songs: Sequence[tuple[str, Sequence[Remark]]]) -> Iterator[str]:
+    """A line a kind of remark over several songs, by their titles: how many, in how many songs, and some of them."""
+    rows = [(title, row) for title, remarks in songs for row in summed(remarks)]
+    for kind in sorted({row["kind"] for _, row in rows}):
+        found = [(title, row) for title, row in rows if row["kind"] == kind]
+        examples = [
+            text if len(songs) == 1 else f"{title}: {text}"
+            for title, row in found
+            for text in row["examples"]
+        ][:EXAMPLES]
+        count = sum(row["count"] for _, row in found)
+        where = f" in {len(found)} of {len(songs)} songs" if len(songs) > 1 else ""
+        more = "; ..." if count > len(examples) else ""
+        yield f"{kind} {count}{where}: {'; '.join(examples)}{more}"
+
+
+def _untimed(lyrics: Lyrics) -> Iterator[Remark]:
+    for number, (text, time) in enumerate(zip(lyrics.words, lyrics.times or (), strict=False)):
+        if time is None:
+            yield Remark("no_time", 0, f"word {number + 1} {text!r} got a share of what stands beside it")
+
+
+def _uncut(lyrics: Lyrics, times: Sequence[Word]) -> list[Word]:
+    """The times before the song's end cut them: as stated, where they are."""
+    return [own or cut for own, cut in zip(lyrics.times or [None] * len(times), times, strict=True)]
+
+
+def _unheard(
+    times: Sequence[Word], words: Sequence[Word], is_heard: Sequence[bool], end_s: float
+) -> Iterator[Remark]:
+    """Why each word that leaves no token is lost; `times` are those that were asked for."""
+    for number, (time, word, heard) in enumerate(zip(times, words, is_heard, strict=True)):
+        if heard:
+            continue
+        what = f"word {number + 1} {word.text!r} at {time.start_s:.2f} s"
+        if not word.phonemes:
+            yield Remark("no_phonemes", 0, f"word {number + 1} {word.text!r}")
+        elif word.start_s >= end_s:
+            yield Remark("past_end", 0, f"{what}, the song ends at {end_s:.2f} s")
+        elif word.end_s - word.start_s < 0.02:
+            yield Remark("no_room", 0, f"{what} lasts {word.end_s - word.start_s:.3f} s")
+        else:
+            yield Remark("covered", 0, f"{what}, a later word begins before it and ends after it")
+
+
+def _hurried(words: Sequence[Word], is_heard: Sequence[bool], max_per_s: float) -> Iterator[Remark]:
+    """The words of every run that has more syllables a second than a singer."""
+    numbers = [number for number, heard in enumerate(is_heard) if heard]
+    heard = [words[number] for number in numbers]
+    syllables = [max(1, num_syllables(word.phonemes or "")) for word in heard]
+    run, fastest = min(RUN, len(heard)), np.zeros(len(heard))
+    for first in range(len(heard) - run + 1 if heard else 0):
+        here = slice(first, first + run)
+        lasts_s = max(word.end_s for word in heard[here]) - heard[first].start_s
+        rate = sum(syllables[here]) / max(lasts_s, 1e-9)
+        fastest[here] = np.maximum(fastest[here], rate)
+    for number, rate in zip(numbers, fastest.tolist(), strict=True):
+        if rate > max_per_s:
+            what = f"word {number + 1} {words[number].text!r} at {words[number].start_s:.2f} s"
+            yield Remark(
+                "hurried",
+                0,
+                f"{what}, where {rate:.1f} syllables a second are asked for, at most {max_per_s:g} can be sung",
+            )
