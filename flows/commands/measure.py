@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.app import DATA, NONE, Overrides, ParamsFile, Work, app, project_at, ready, text
+from flows.commands.app import DATA, NONE, Overrides, ParamsFile, Work, app, begin, ready, start_prefect, text
 
 
 @app.command()
@@ -34,13 +34,14 @@ def benchmark(
         raise ValueError(
             "manifest: --system, --checkpoint and --reference need --manifest, the songs to judge by"
         )
+    begin("benchmark", work)
+    params = ready(work, params_file, overrides, "benchmark", reads_work=manifest is None).params
     if manifest is not None:
         from tasks.benchmark.external_systems import Request, read_request
 
-        params = project_at(work, params_file, overrides).params
         request = Request.of(str(manifest), system, checkpoint, text(reference))
         read_request(request, params.benchmark.fields, params.ingest)  # refused before anything is loaded
-    ready(work, params_file, overrides, "benchmark")
+    start_prefect()
     from flows.console.measured import print_report
 
     settings = (str(work), text(params_file), overrides)
@@ -75,7 +76,13 @@ def sensitivity(
     overrides: Overrides = NONE,
 ) -> None:
     """Generate the benchmark's songs again while one thing of the prompt changes."""
-    ready(work, params_file, overrides, "benchmark")
+    begin("sensitivity", work)
+    from tasks.benchmark.sensitivity import KINDS
+
+    if kind not in KINDS:
+        raise ValueError(f"sensitivity: {kind!r} is none of {', '.join(KINDS)}")
+    ready(work, params_file, overrides, "benchmark", reads_work=checkpoint is None)
+    start_prefect()
     from flows.console.measured import print_sensitivity
     from flows.sensitivity import sensitivity as flow
 

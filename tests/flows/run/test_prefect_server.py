@@ -11,6 +11,7 @@ import httpx
 import psutil
 import pytest
 
+from flows.commands import headings
 from flows.commands import main as cli
 from flows.run import prefect_tasks as stages
 from flows.run.prefect_server import is_lost
@@ -33,7 +34,7 @@ def lost(*_: Any, **__: Any) -> Any:
 def test_server_that_does_not_answer_is_one_line_with_its_cure(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(cli, "app", lost)
+    monkeypatch.setattr(headings, "app", lost)
     assert cli.run(["prepare"]) == 1
     said = capfd.readouterr().err
     assert said.count("\n") == 1 and "Prefect's server does not answer; start it again" in said
