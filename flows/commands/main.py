@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
-import tempfile
-import traceback
-from pathlib import Path
 
 from flows.run.supervisor import STOPPED, supervise
 
@@ -31,7 +27,7 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Exit code of ``jam <arguments>``: 0 done, 1 a run failed, 2 bad input or settings, 130 stopped.
 
-    What is slow to import is imported here, in the child that `supervise` can stop at any time.
+    Everything is imported here, in the child that `supervise` can stop at any time.
     """
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
@@ -40,7 +36,7 @@ def run(arguments: list[str]) -> int:
 
     from flows.commands.headings import app
     from flows.run.prefect_server import HINT, is_lost
-    from flows.run.progress import print_error
+    from flows.run.progress import FORESEEN, print_error
     from tasks.storage.retry import hint_of
 
     try:
@@ -51,13 +47,15 @@ def run(arguments: list[str]) -> int:
         return 2
     except (Abort, KeyboardInterrupt):
         return STOPPED  # what supervises says it
-    except (ValueError, FileNotFoundError, NotADirectoryError, PermissionError) as error:
+    except FORESEEN as error:
         print_error("; ".join(filter(None, [" ".join(str(error).split()), hint_of(error)])))
         return 2
     except Exception as error:
         message = f"{type(error).__name__}: {' '.join(str(error).split())[:400]}"
         hint = hint_of(error)
         if is_lost(error):
+            import logging
+
             hint = HINT
             logging.getLogger("EventsWorker").setLevel(logging.CRITICAL)  # Prefect's; it has nobody to tell
         print_error("; ".join(filter(None, [message, hint, _kept_trace()])))
@@ -66,6 +64,10 @@ def run(arguments: list[str]) -> int:
 
 def _kept_trace() -> str:
     """Where the trace of the error lies; empty where there is no room for it."""
+    import tempfile
+    import traceback
+    from pathlib import Path
+
     log = Path(tempfile.gettempdir()) / f"jam-{os.getpid()}.log"
     try:
         log.write_text(traceback.format_exc())

@@ -11,17 +11,20 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
-from typing import NoReturn
+
+TYPE_CHECKING = (
+    False  # typing's own would be imported, and until this module is, Ctrl-C ends in Python's words
+)
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import NoReturn
 
 STOPPED = 130
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GRACE_S = 5.0  # for an orderly end: a server that shows the run is told, the work folder given back
 GONE_S = 3.0  # after SIGKILL, until the kernel has taken a process away
 SET_PDEATHSIG, SET_CHILD_SUBREAPER = 1, 36  # Linux, sys/prctl.h
-PROC = Path("/proc")
 SHOW_CURSOR = b"\x1b[?25h\n"  # which bars hide while they live
 
 
@@ -143,10 +146,10 @@ def _kill_family(kind: signal.Signals = signal.SIGKILL) -> int:
 def _descendants(ancestor: int) -> list[int]:
     """Processes below this one, parents first; also what remains of those that have ended."""
     children: dict[int, list[int]] = {}
-    for place in PROC.glob("[0-9]*/stat"):
-        with suppress(OSError):
-            parent = int(place.read_text().rpartition(")")[2].split()[1])
-            children.setdefault(parent, []).append(int(place.parent.name))
+    for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
+        with suppress(OSError), open(f"/proc/{pid}/stat", "rb") as file:
+            parent = int(file.read().rpartition(b")")[2].split()[1])
+            children.setdefault(parent, []).append(pid)
     found = list(children.get(ancestor, ()))
     for pid in found:
         found += children.get(pid, ())
