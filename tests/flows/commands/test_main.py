@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from flows.commands.headings import PANELS, app
 from flows.commands.main import run
@@ -92,6 +94,16 @@ def test_version_is_the_name_and_the_installed_version(
     monkeypatch.setattr("flows.commands.app.NAME", "no-such-package")
     assert run(["--version"]) == 0
     assert "not installed" in capfd.readouterr().out
+
+
+def test_nobody_is_told_that_the_command_ran(monkeypatch: pytest.MonkeyPatch) -> None:
+    telling = ("DO_NOT_TRACK", "PREFECT_SERVER_ANALYTICS_ENABLED", "RAY_USAGE_STATS_ENABLED")
+    for name in telling:
+        monkeypatch.delenv(name, raising=False)
+    deployed = yaml.safe_load((ROOT / "prefect.yaml").read_text())["definitions"]["work_pool"]
+    assert run(["--version"]) == 0
+    for environment in (os.environ, deployed["job_variables"]["env"]):
+        assert [environment[name] for name in telling] == ["1", "false", "0"]
 
 
 @pytest.mark.parametrize(

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import pty
+import select
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from textwrap import indent
 
+import psutil
 import pytest
 
 from tests.flows.prefect_server import ROOT, until
+from tests.flows.prepared import toy_songs
 
 LINE = "jam: stopped; the same command goes on from what was committed\n"
 PRELUDE = """
@@ -131,3 +136,49 @@ def test_a_command_under_nohup_outlives_its_terminal() -> None:
     family(process)
     os.killpg(process.pid, signal.SIGHUP)
     assert process.wait(30) == 0
+
+
+@pytest.mark.slow
+def test_ctrl_c_on_a_terminal_ends_prepare_with_ray_and_prefect(tmp_path: Path) -> None:
+    songs, work = toy_songs(tmp_path / "toy", 2), tmp_path / "W"
+    pid, screen = pty.fork()
+    if pid == 0:
+        os.environ |= {"PYTHONPATH": str(ROOT), "PREFECT_HOME": str(tmp_path / "prefect")}
+        command = [sys.executable, "-m", "flows.commands.main", "prepare"]
+        os.execv(command[0], [*command, "--songs", str(songs), "--work", str(work)])
+    command = psutil.Process(pid)
+    shown = b""
+
+    def read() -> bool:
+        nonlocal shown
+        try:
+            new = os.read(screen, 65536) if select.select([screen], [], [], 0.2)[0] else b""
+        except OSError:  # the other side is closed
+            return False
+        shown += new
+        return bool(new)
+
+    def works() -> bool:
+        read()
+        with suppress(psutil.Error):
+            return any(member.name().startswith("ray::") for member in command.children(recursive=True))
+        return False
+
+    def ended() -> tuple[int, int] | None:
+        read()
+        found = os.waitpid(pid, os.WNOHANG)
+        return found if found[0] else None
+
+    until("a Ray worker", works)
+    family = command.children(recursive=True)
+    assert any("temporary_server" in " ".join(member.cmdline()) for member in family)
+    os.write(screen, b"\x03")
+    pressed = time.monotonic()
+    _, status = until("the prompt", ended)
+    assert time.monotonic() - pressed < 10.0
+    while read():
+        pass
+    os.close(screen)
+    assert os.waitstatus_to_exitcode(status) == 130
+    assert shown.decode().replace("\r", "").endswith(LINE) and shown.count(b"jam: ") == 1
+    assert not any(runs(member.pid) for member in family)
