@@ -9,8 +9,8 @@ from typing import Any
 
 from prefect import flow
 
-from flows.pipelines.flow_models import check_models
 from flows.pipelines.checkpoints import checkpoint_at
+from flows.pipelines.flow_models import check_models
 from flows.pipelines.stages import generate_stage
 from flows.run.notify import HOOKS
 from flows.run.prefect_tasks import run_stages

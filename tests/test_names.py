@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flows.commands.main import app
+from flows.commands.headings import app
 from flows.settings.params import load_params
 
 ROOT = Path(__file__).resolve().parents[1]

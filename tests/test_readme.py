@@ -11,7 +11,7 @@ import yaml
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from flows.commands.main import app
+from flows.commands.headings import app
 from flows.pipelines.stages import prepare_stages
 from flows.settings.params import load_params
 from tests.columns_page import PAGE, page

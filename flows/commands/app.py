@@ -92,13 +92,38 @@ def project_at(
     return Project.at(work, params_file, [*overrides, f"songs.path={songs}"] if songs else overrides)
 
 
-def ready(work: Path, params_file: Path | None, overrides: list[str], flow: str) -> Project:
-    """The same for a flow whose models can be used: told before anything of Prefect or Ray starts."""
+def ready(
+    work: Path,
+    params_file: Path | None,
+    overrides: list[str],
+    flow: str,
+    songs: Path | None = None,
+    reads_work: bool = True,
+) -> Project:
+    """The same for a flow whose models can be used and whose inputs are there: told before anything is started or written.
+
+    `reads_work`: it reads what other flows made in the work folder.
+    """
+    from flows.pipelines.flow_inputs import check_inputs
     from flows.pipelines.flow_models import check_models
 
-    project = project_at(work, params_file, overrides)
+    project = project_at(work, params_file, overrides, songs)
     check_models(project, flow)
+    if reads_work:
+        check_inputs(project, flow)
     return project
+
+
+def begin(what: str, work: Path) -> None:
+    """Say what starts, before anything that takes a second is imported."""
+    typer.echo(f"{what}: starting, work folder {work}")
+
+
+def start_prefect() -> None:
+    """Flows that are called now show on Prefect's server: the one that is set, or else one as long as this command."""
+    from flows.run.temporary_server import start_temporary_server
+
+    start_temporary_server()
 
 
 def text(path: Path | None) -> str | None:

@@ -7,7 +7,20 @@ from typing import Annotated, Literal
 
 import typer
 
-from flows.commands.app import DATA, NONE, Overrides, ParamsFile, Songs, Work, app, project_at, ready, text
+from flows.commands.app import (
+    DATA,
+    NONE,
+    Overrides,
+    ParamsFile,
+    Songs,
+    Work,
+    app,
+    begin,
+    project_at,
+    ready,
+    start_prefect,
+    text,
+)
 from flows.run.progress import print_error, progress_bar, say
 
 
@@ -51,7 +64,9 @@ def run_lifecycle(
         from flows.console.plan import print_plan
 
         raise typer.Exit(print_plan(project_at(work, params_file, overrides, songs)))
-    project = ready(work, params_file, overrides, "all")
+    begin("run", work)
+    project = ready(work, params_file, overrides, "all", songs)
+    start_prefect()
     from flows.console.measured import print_report
     from flows.lifecycle import lifecycle
 
@@ -65,7 +80,9 @@ def prepare(
     songs: Songs = None, work: Work = DATA, params_file: ParamsFile = None, overrides: Overrides = NONE
 ) -> None:
     """Songs in, shards out."""
-    project = ready(work, params_file, overrides, "prepare")
+    begin("prepare", work)
+    project = ready(work, params_file, overrides, "prepare", songs)
+    start_prefect()
     from flows.prepare import prepare as flow
 
     path = str(songs) if songs else project.params.songs.path
@@ -83,6 +100,12 @@ def calibrate(
     overrides: Overrides = NONE,
 ) -> None:
     """Choose the quality filter's limits on labelled songs."""
+    begin("calibrate", work)
+    project = ready(work, params_file, overrides, "prepare", songs, reads_work=False)
+    from tasks.quality.calibrate import labels_of
+
+    labels_of(songs, project.params.songs.root)  # refused before anything starts
+    start_prefect()
     from flows.calibrate import calibrate as flow
 
     flow(str(songs), str(work), str(out or work / "limits.yaml"), text(params_file), overrides)
@@ -91,7 +114,9 @@ def calibrate(
 @app.command()
 def train(work: Work = DATA, params_file: ParamsFile = None, overrides: Overrides = NONE) -> None:
     """Pretrain and fine-tune on the shards."""
+    begin("train", work)
     ready(work, params_file, overrides, "train")
+    start_prefect()
     from flows.train import train_flow
 
     train_flow(str(work), text(params_file), overrides)
@@ -137,6 +162,7 @@ def generate(
         form_named("", lyrics_form, "--write-lyrics")
     given = {"output.ending": ending, "output.lyrics": lyrics_form}
     settings = [*overrides, *(f"{key}={value}" for key, value in given.items() if value is not None)]
+    begin("generate", out)
     project = ready(out, params_file, settings, "generate")
     from flows.console.generate import check_request
     from tasks.prompts.one_song import OneSong
@@ -146,6 +172,7 @@ def generate(
     if not asked.num_songs:
         print_error(f"generate: no row of {asked.manifest} can be sung, nothing was written")
         raise typer.Exit(1)
+    start_prefect()
     from flows.generate import generate as flow
 
     flow(str(asked.manifest), str(asked.checkpoint), str(out), candidates, text(params_file), settings)

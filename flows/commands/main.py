@@ -2,72 +2,61 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
-import tempfile
-import traceback
-from pathlib import Path
 
-import typer
-from typer.exceptions import TyperException
+from flows.run.supervisor import STOPPED, supervise
 
-from flows.commands.app import app
-from flows.commands.meant import told_usage
-from flows.run.prefect_server import HINT, is_lost
-from flows.run.progress import print_error
-from tasks.storage.retry import hint_of
-
-# isort: off
-# each module adds its commands; this is their order in `jam --help`
-from flows.commands import lifecycle, rounds, measure, look, lyrics, upkeep, share  # noqa: F401
-
-# isort: on
-PANELS = {
-    "lifecycle": "Life cycle",
-    "rounds": "Preference rounds",
-    "measure": "Measure",
-    "look": "Look",
-    "lyrics": "Lyrics",
-    "upkeep": "Upkeep",
-    "share": "Share",
+ENVIRONMENT = {
+    "WDS_SECURE": "1",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "DO_NOT_TRACK": "1",  # Prefect's client counts its users and greets them with a notice of that
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_LOGGING_LEVEL": "CRITICAL",  # our own lines say it; a server's worker sets its own
+    "PREFECT_INTERNAL_LOGGING_LEVEL": "CRITICAL",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",  # 20 is short on a busy host
 }
-"""The heading in `jam --help` over the commands of a module."""
-for _command in app.registered_commands:
-    if _command.callback:
-        _command.rich_help_panel = PANELS[_command.callback.__module__.rpartition(".")[2]]
-
-os.environ.setdefault("WDS_SECURE", "1")
-for _level in ("PREFECT_LOGGING_LEVEL", "PREFECT_INTERNAL_LOGGING_LEVEL"):
-    os.environ.setdefault(_level, "CRITICAL")  # our own lines say it; a server's worker sets its own
-os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")  # 20 is short on a busy host
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+"""What is set before Prefect and Ray are imported, unless the user has set it; what they start inherits it."""
 
 
 def main() -> None:
     """Run the command of this process and end it with its exit code."""
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(supervise(lambda: run(sys.argv[1:])))
 
 
 def run(arguments: list[str]) -> int:
-    """Exit code of ``jam <arguments>``: 0 done, 1 a run failed, 2 bad input or settings."""
+    """Exit code of ``jam <arguments>``: 0 done, 1 a run failed, 2 bad input or settings, 130 stopped.
+
+    Everything is imported here, in the child that `supervise` can stop at any time.
+    """
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    from typer import Abort
+    from typer.exceptions import TyperException
+
+    from flows.commands.headings import app
+    from flows.commands.meant import told_usage
+    from flows.run.prefect_server import HINT, is_lost
+    from flows.run.progress import FORESEEN, print_error
+    from tasks.storage.retry import hint_of
+
     try:
         code = app(arguments, prog_name="jam", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except TyperException as error:
         print_error(told_usage(error))
         return 2
-    except (typer.Abort, KeyboardInterrupt):
-        print_error("stopped; what was committed stands, the same command goes on from there")
-        return 130
-    except (ValueError, FileNotFoundError, NotADirectoryError, PermissionError) as error:
+    except (Abort, KeyboardInterrupt):
+        return STOPPED  # what supervises says it
+    except FORESEEN as error:
         print_error("; ".join(filter(None, [" ".join(str(error).split()), hint_of(error)])))
         return 2
     except Exception as error:
         message = f"{type(error).__name__}: {' '.join(str(error).split())[:400]}"
         hint = hint_of(error)
         if is_lost(error):
+            import logging
+
             hint = HINT
             logging.getLogger("EventsWorker").setLevel(logging.CRITICAL)  # Prefect's; it has nobody to tell
         print_error("; ".join(filter(None, [message, hint, _kept_trace()])))
@@ -76,6 +65,10 @@ def run(arguments: list[str]) -> int:
 
 def _kept_trace() -> str:
     """Where the trace of the error lies; empty where there is no room for it."""
+    import tempfile
+    import traceback
+    from pathlib import Path
+
     log = Path(tempfile.gettempdir()) / f"jam-{os.getpid()}.log"
     try:
         log.write_text(traceback.format_exc())

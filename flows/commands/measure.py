@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.app import DATA, NONE, Overrides, ParamsFile, Work, app, project_at, ready, text
+from flows.commands.app import DATA, NONE, Overrides, ParamsFile, Work, app, begin, ready, start_prefect, text
 
 
 @app.command()
@@ -38,17 +38,19 @@ def benchmark(
         raise ValueError(
             "manifest: --system, --checkpoint and --reference need --manifest, the songs to judge by"
         )
+    begin("benchmark", work)
+    project = ready(work, params_file, overrides, "benchmark", reads_work=manifest is None)
     if manifest is not None:
         from flows.pipelines.checkpoints import kept_checkpoint
         from tasks.benchmark.external_systems import Request, read_request
 
-        project = project_at(work, params_file, overrides)
-        params = project.params
         if not (system or checkpoint) and project.work.checkpoint("sft").is_dir():
             checkpoint = [f"kept={kept_checkpoint(project.work)}"]
         request = Request.of(str(manifest), system, checkpoint, text(reference))
-        read_request(request, params.benchmark.fields, params.ingest)  # refused before anything is loaded
-    ready(work, params_file, overrides, "benchmark")
+        read_request(
+            request, project.params.benchmark.fields, project.params.ingest
+        )  # refused before anything is loaded
+    start_prefect()
     from flows.console.measured import print_report
 
     settings = (str(work), text(params_file), overrides)
@@ -84,7 +86,13 @@ def sensitivity(
     overrides: Overrides = NONE,
 ) -> None:
     """Generate the benchmark's songs again while one thing of the prompt changes."""
-    ready(work, params_file, overrides, "benchmark")
+    begin("sensitivity", work)
+    from tasks.benchmark.sensitivity import KINDS
+
+    if kind not in KINDS:
+        raise ValueError(f"sensitivity: {kind!r} is none of {', '.join(KINDS)}")
+    ready(work, params_file, overrides, "benchmark", reads_work=checkpoint is None)
+    start_prefect()
     from flows.console.measured import print_sensitivity
     from flows.sensitivity import sensitivity as flow
 

@@ -7,7 +7,19 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.app import DATA, NONE, Overrides, ParamsFile, Work, app, project_at, ready, text
+from flows.commands.app import (
+    DATA,
+    NONE,
+    Overrides,
+    ParamsFile,
+    Work,
+    app,
+    begin,
+    project_at,
+    ready,
+    start_prefect,
+    text,
+)
 
 
 @app.command()
@@ -27,12 +39,14 @@ def dpo(
     overrides: Overrides = NONE,
 ) -> None:
     """DPO rounds from the fine-tuned model, each with its gate."""
-    project = ready(work, params_file, overrides, "dpo")
+    begin("dpo", work)
+    project = ready(work, params_file, overrides, "dpo", reads_work=listed is None)
     if listed:
         from flows.dpo import learn_pair_list
 
         learn_pair_list(project, listed, posteriors)
         return
+    start_prefect()
     from flows.dpo import dpo as flow
 
     flow(str(work), text(params_file), overrides)
@@ -41,7 +55,9 @@ def dpo(
 @app.command()
 def sweep(work: Work = DATA, params_file: ParamsFile = None, overrides: Overrides = NONE) -> None:
     """Ways of preference training side by side, with their controls."""
+    begin("sweep", work)
     ready(work, params_file, overrides, "dpo")
+    start_prefect()
     from flows.sweep import sweep as flow
 
     flow(str(work), text(params_file), overrides)

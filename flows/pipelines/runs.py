@@ -8,7 +8,7 @@ from pathlib import Path
 from flows.run.progress import progress_bar
 from flows.settings.params import Params
 from flows.settings.project import Project, WorkFolder
-from jam_model.checkpoint import WEIGHTS_FILE, save_model, weights_hash
+from jam_model.checkpoint import save_model, weights_hash
 from tasks.engine.fingerprint import fingerprint
 from tasks.engine.pool import connect
 from tasks.models.transcriber import check_apart

@@ -1,8 +1,11 @@
-"""Telling somebody that a run has ended: one POST to ``JAM_NOTIFY_URL``; HOOKS of every flow."""
+"""What is told of a run's end: one POST to ``JAM_NOTIFY_URL`` (HOOKS of every flow), and one line in its log for a failure
+that was foreseen.
+"""
 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import urllib.request
 from typing import Any
@@ -10,6 +13,8 @@ from typing import Any
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.flows import Flow
 from prefect.logging import get_logger
+
+from flows.run.progress import FORESEEN
 
 VARIABLE = "JAM_NOTIFY_URL"  # a web hook's URL is a secret: from the environment alone
 LIMIT_S = 10.0
@@ -47,3 +52,19 @@ HOOKS: dict[str, Any] = {
     name: [notify] for name in ("on_completion", "on_failure", "on_crashed", "on_cancellation")
 }
 """For every flow that can be deployed."""
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether a line belongs into a run's log: the trace of a foreseen error does at DEBUG alone.
+
+    Prefect logs it twice; the run's last line, `Finished in state Failed(...)`, has the error's words.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    if not isinstance(error, FORESEEN):
+        return True
+    record.levelno, record.levelname = logging.DEBUG, "DEBUG"
+    return logging.getLogger(record.name).isEnabledFor(logging.DEBUG)
+
+
+for _name in ("flow_runs", "task_runs"):
+    get_logger(_name).addFilter(_is_news)

@@ -19,6 +19,8 @@ from tasks.engine.run_partition import Receipt
 from tasks.engine.scheduler import StageReport, Watcher
 
 HEARTBEAT_S = 15.0
+FORESEEN = (ValueError, FileNotFoundError, NotADirectoryError, PermissionError)
+"""Errors whose message says in one line what is wrong and what helps; their trace is of no use to the one who reads it."""
 
 
 def say(line: str) -> None:

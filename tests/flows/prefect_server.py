@@ -20,6 +20,7 @@ import psutil
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 600.0  # no promise of ours: machines of tests are slow
+SET_BY_THE_BLOCK = ("PREFECT_API_URL", "PREFECT_SERVER_ANALYTICS_ENABLED", "DO_NOT_TRACK")
 Found = TypeVar("Found")
 
 
@@ -75,7 +76,10 @@ class Server:
         self.log = folder / "worker.log"
         self.environment = {
             **os.environ,
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+            "HOME": str(folder),
             "PREFECT_HOME": str(folder / "prefect"),
+            "PREFECT_SERVER_API_PORT": str(self.port),
             "PREFECT_API_URL": f"http://127.0.0.1:{self.port}/api",
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "PREFECT_LOGGING_LEVEL": "INFO",
@@ -131,26 +135,32 @@ class Server:
         return state["name"] if state["type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED") else None
 
 
+def documented() -> list[str]:
+    """What docs/deploy.md has one type to run Prefect on one machine, line by line, without its remarks."""
+    block = (ROOT / "docs/deploy.md").read_text().partition("## Prefect on one machine")[2].split("```")[1]
+    return [line.partition("  #")[0].rstrip() for line in block.strip().splitlines()]
+
+
 @contextmanager
 def serving(folder: Path, notify_url: str) -> Iterator[tuple[Server, psutil.Process]]:
-    """A server to which prefect.yaml is deployed, and the process of its worker."""
+    """A server to which prefect.yaml is deployed as the documentation says, on a port of its own, and its worker."""
     server = Server(folder, notify_url)
-    running = [server.start(folder / "server.log", "server", "start", "--port", str(server.port))]
+    typed = documented()
+    script = [*typed[: typed.index("jam toy")], f"echo $! > {folder / 'worker.pid'}"]
+    environment = {name: value for name, value in server.environment.items() if name not in SET_BY_THE_BLOCK}
+    with server.log.open("wb") as log:
+        shell = ["bash", "-ec", "\n".join(script).replace("4200", str(server.port))]
+        typing = subprocess.Popen(shell, cwd=ROOT, env=environment, stdout=log, stderr=log)
     try:
-        until("the server", server.stands)
-        server.prefect("work-pool", "create", "jam", "--type", "process")
-        server.prefect("work-pool", "set-concurrency-limit", "jam", "1")
-        server.prefect("deploy", "--all")
-        running.append(server.start(server.log, "worker", "start", "--pool", "jam"))
-        yield server, psutil.Process(running[-1].pid)
+        assert typing.wait(PATIENCE_S) == 0, server.log.read_text()[-4000:]
+        worker = psutil.Process(int((folder / "worker.pid").read_text()))
+        yield server, worker
+        family = [*worker.children(recursive=True), worker]
+        worker.terminate()
+        psutil.wait_procs(family, 30)
+        for member in family:
+            if member.is_running():
+                member.kill()
     finally:
-        for process in reversed(running):
-            family = psutil.Process(process.pid).children(recursive=True)
-            process.terminate()
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-            for member in family:
-                if member.is_running():
-                    member.kill()
+        typing.kill()
+        server.prefect("server", "stop")

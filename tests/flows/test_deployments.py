@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import json
 import logging
+import shlex
 import subprocess
 import sys
 import time
@@ -22,7 +24,8 @@ from flows.run import notify as notes
 from flows.run.prefect_tasks import STOPPED
 from flows.settings.params import load_params
 from flows.settings.params_files import BASE
-from tests.flows.prefect_server import Server, listening, serving, until
+from tasks.engine.stage import BadModel
+from tests.flows.prefect_server import Server, documented, listening, serving, until
 
 DEPLOYED = yaml.safe_load((BASE.parent / "prefect.yaml").read_text())["deployments"]
 FLOWS = ("lifecycle", "prepare", "train", "dpo", "benchmark", "generate", "calibrate")
@@ -112,6 +115,26 @@ def test_an_address_nobody_answers_at_fails_no_run(
     with caplog.at_level(logging.WARNING):
         notes.notify(*ended("prepare-W"))
     assert "nobody was told" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("error", "kept"), [(BadModel("models.codec is missing"), False), (RuntimeError("a bug"), True)]
+)
+def test_the_trace_of_a_foreseen_error_is_left_out_of_a_run_log(error: Exception, kept: bool) -> None:
+    told = "Encountered exception during execution"
+    trace = (type(error), error, None)
+    for name in ("prefect.flow_runs", "prefect.task_runs"):
+        record = logging.LogRecord(name, logging.ERROR, "", 0, told, None, trace)
+        assert bool(logging.getLogger(name).filter(record)) is kept
+
+
+def test_what_is_typed_ends_in_a_run_of_the_life_cycle() -> None:
+    *_, songs, run = documented()
+    assert songs == "jam toy"
+    words = shlex.split(run)
+    assert words[:5] == ["prefect", "deployment", "run", "lifecycle/toy", "-p"]
+    name, _, value = words[5].partition("=")
+    assert name == "overrides" and load_params(None, json.loads(value))
 
 
 def is_alive(process: psutil.Process) -> bool:
@@ -214,6 +237,25 @@ def test_the_life_cycle_goes_on_where_the_cancelled_run_was_and_shows_its_artifa
     inside = server.api("/flow_runs/filter", {"flow_runs": {"parent_flow_run_id": {"any_": [lived]}}})
     assert {one["state"]["name"] for one in inside} == {"Completed"} and len(inside) == 4
     assert [note["state"] for note in house.heard if note["id"] == lived] == ["Completed"]
+
+
+@pytest.mark.slow
+def test_a_run_whose_model_is_missing_fails_in_one_line(house: Any, toy: Path, cancelled: str) -> None:
+    until("the end of the cancelled run", lambda: house.server.ended(cancelled))
+    before = len(house.server.log.read_text())
+    missing = ["models.separator.model=demucs", "models.separator.demucs.weights=/nowhere"]
+    run = house.server.run(
+        "prepare/toy", songs=str(toy), work_dir=str(house.work / "none"), overrides=missing
+    )
+    assert until("its end", lambda: house.server.ended(run)) == "Failed"
+    said = until("its last line", lambda: _last_words(house.server.log.read_text()[before:]))
+    assert "models.separator.demucs.weights: /nowhere does not exist; give a file" in said.splitlines()[-1]
+    assert "Traceback" not in said and said.count("/nowhere does not exist") == 1
+    assert not (house.work / "none").exists()
+
+
+def _last_words(log: str) -> str | None:
+    return log.strip() if "Finished in state" in log else None
 
 
 @pytest.mark.slow

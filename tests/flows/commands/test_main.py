@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 import pytest
+import yaml
 
-from flows.commands.main import PANELS, app, run
+from flows.commands.headings import PANELS, app
+from flows.commands.main import run
+from flows.run import temporary_server
+from tests.flows.prefect_server import ROOT
 from tests.tasks.tiny import write_song
 
 
@@ -31,6 +36,10 @@ from tests.tasks.tiny import write_song
         (["sensitivity", "colour"], ["sensitivity", "'colour'", "timing, guidance"]),
         (["pairs", "1", "--replay", "a", "--work", "/nowhere/at-all"], ["round 1", "'a'"]),
         (["train", "--work", "/nowhere/at-all"], ["index.json", "pack"]),
+        (["dpo", "--work", "/nowhere/at-all"], ["no song table", "jam prepare"]),
+        (["benchmark", "--work", "/nowhere/at-all"], ["no song table", "jam prepare"]),
+        (["prepare", "--songs", str(ROOT / "docs")], ["nothing in", "docs", "can be taken as a song"]),
+        (["prepare", "--songs", str(ROOT / "README.md")], ["README.md", "not a JSON list"]),
         (
             ["benchmark", "--set", "models.judge.model=audiobox"],
             ["models.judge.model", "CE, CU, PC, PQ", "songeval"],
@@ -55,11 +64,15 @@ def test_bad_input_is_one_line_and_exit_code_2(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        temporary_server, "start_temporary_server", lambda: pytest.fail("a server was started")
+    )
     assert run(arguments) == 2
     shown = capfd.readouterr().err.strip()
     assert shown.startswith("jam: ") and "\n" not in shown and "Traceback" not in shown
     for word in words:
         assert word in shown
+    assert not list(tmp_path.iterdir()), "nothing is left of what was refused"
 
 
 def test_help_names_every_command_under_its_heading(capfd: pytest.CaptureFixture[str]) -> None:
@@ -83,6 +96,16 @@ def test_version_is_the_name_and_the_installed_version(
     assert "not installed" in capfd.readouterr().out
 
 
+def test_nobody_is_told_that_the_command_ran(monkeypatch: pytest.MonkeyPatch) -> None:
+    telling = ("DO_NOT_TRACK", "PREFECT_SERVER_ANALYTICS_ENABLED", "RAY_USAGE_STATS_ENABLED")
+    for name in telling:
+        monkeypatch.delenv(name, raising=False)
+    deployed = yaml.safe_load((ROOT / "prefect.yaml").read_text())["definitions"]["work_pool"]
+    assert run(["--version"]) == 0
+    for environment in (os.environ, deployed["job_variables"]["env"]):
+        assert [environment[name] for name in telling] == ["1", "false", "0"]
+
+
 @pytest.mark.parametrize(
     "arguments", [["probe", "timing"], ["dpo", "--sweep"], ["dpo", "--replay", "1", "a"]]
 )
@@ -100,4 +123,4 @@ def test_benchmark_of_a_folder_without_a_file_of_any_song_is_refused_before_anyt
     assert run(["benchmark", *asked, "--work", str(tmp_path / "W")]) == 2
     shown = capfd.readouterr()
     assert shown.err.count("\n") == 1 and "take-1.wav" in shown.err and "moon.wav" in shown.err
-    assert not shown.out and not (tmp_path / "W").exists()
+    assert shown.out.startswith("benchmark: starting") and not (tmp_path / "W").exists()

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import httpx
 import psutil
 import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from flows.commands import headings
 from flows.commands import main as cli
 from flows.run import prefect_tasks as stages
+from flows.run import temporary_server
 from flows.run.prefect_server import is_lost
 from flows.run.prefect_tasks import LiveProgress
 from tasks.engine.scheduler import StageReport
@@ -33,7 +38,7 @@ def lost(*_: Any, **__: Any) -> Any:
 def test_server_that_does_not_answer_is_one_line_with_its_cure(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(cli, "app", lost)
+    monkeypatch.setattr(headings, "app", lost)
     assert cli.run(["prepare"]) == 1
     said = capfd.readouterr().err
     assert said.count("\n") == 1 and "Prefect's server does not answer; start it again" in said
@@ -53,6 +58,28 @@ def test_stages_that_run_go_on_without_the_server_and_it_is_said_once(
     monkeypatch.setattr(stages, "update_progress_artifact", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         LiveProgress().update(StageReport("pack", 2, 2))
+
+
+def test_no_server_is_started_where_one_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(temporary_server.subprocess, "Popen", lambda *_, **__: pytest.fail("one was started"))
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
+        temporary_server.start_temporary_server()
+
+
+def test_a_server_that_ends_before_it_answers_is_told_with_its_last_words() -> None:
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(["sh", "-c", "echo no such module >&2; exit 1"], stderr=log)
+        process.wait()
+        with pytest.raises(RuntimeError, match="did not start: no such module"):
+            temporary_server._wait(process, "http://127.0.0.1:9/api", log)
+
+
+def test_a_temporary_server_ends_with_the_process_that_started_it() -> None:
+    code = "from flows.run import temporary_server as server; server._end_with_input()"
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdin=subprocess.PIPE)
+    assert process.poll() is None and process.stdin
+    process.stdin.close()  # as the kernel does for a process that was killed
+    assert process.wait(10) == -signal.SIGKILL
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.commands import headings
 from flows.commands import main as cli
 from tasks.engine import column_file
 from tasks.engine.run_partition import run_partition
@@ -100,7 +101,7 @@ def test_full_disk_and_no_memory_are_one_line_and_exit_code_1(
         raise MemoryError
 
     for trouble_of, words in ((full, "the disk is full; free space"), (out_of_memory, "no memory left")):
-        monkeypatch.setattr(cli, "app", lambda *_, raises=trouble_of, **__: raises())
+        monkeypatch.setattr(headings, "app", lambda *_, raises=trouble_of, **__: raises())
         monkeypatch.setattr(cli, "_kept_trace", lambda: "")
         assert cli.run(["prepare"]) == 1
         said = capfd.readouterr().err
@@ -113,7 +114,7 @@ def test_folder_that_may_not_be_written_is_one_line_with_its_cure(
     def refused(*_: object, **__: object) -> None:
         raise PermissionError(errno.EACCES, "Permission denied", "/w/lease.json")
 
-    monkeypatch.setattr(cli, "app", refused)
+    monkeypatch.setattr(headings, "app", refused)
     assert cli.run(["prepare"]) == 2
     said = capfd.readouterr().err
     assert "'/w/lease.json'; it may not be read or written; change its rights" in said

@@ -1,0 +1,62 @@
+"""What each flow reads, and whether it is there (`check_inputs`): told before anything starts or is written."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from flows.pipelines.runs import checkpoint_of
+from flows.pipelines.stages import prepared_pipeline
+from flows.settings.project import Project
+from jam_model.shard_index import read_index
+from tasks.songs.beside import AUDIO_ENDINGS
+from tasks.songs.folder import SHARD_ENDING
+from tasks.songs.manifest import manifest_rows
+from tasks.storage.object_store import StorePath, place_of
+
+SONG_ENDINGS = (*AUDIO_ENDINGS, SHARD_ENDING)
+
+
+def check_inputs(project: Project, flow: str) -> None:
+    """Looks for what a flow (or ``all`` of them in order) reads; no song is opened.
+
+    Raises:
+        ValueError: it is not there or not of its form; the line says what makes it.
+    """
+    params, work = project.params, project.work
+    if flow in ("prepare", "all"):
+        check_songs(params.songs.place, "songs")
+        if not work.table.is_dir() and not _may_hold_songs(params.songs.place):
+            raise ValueError(
+                f"songs: nothing in {params.songs.path} can be taken as a song (no file there ends as audio does)"
+            )
+        if manifest := params.group.benchmark_manifest:
+            check_songs(place_of(manifest, "group.benchmark_manifest"), "group.benchmark_manifest")
+    elif flow == "train":
+        read_index(work.shards)
+    elif flow in ("dpo", "benchmark"):
+        prepared_pipeline(project)
+        checkpoint_of(work.checkpoint("sft"))
+
+
+def check_songs(place: Path, field: str) -> None:
+    """A folder, a prefix in a store or a manifest; `field` names it.
+
+    Raises:
+        ValueError: there is no such place, or the file is no manifest or an empty one.
+    """
+    if place.is_file():
+        if not any(True for _ in manifest_rows(place)):
+            raise ValueError(f"{field}: manifest {place} lists nothing; give jamify's input form")
+    elif not place.is_dir():
+        kind = "prefix" if isinstance(place, StorePath) else "folder"
+        raise ValueError(
+            f"{field}: {place} is neither a {kind} with songs nor a manifest; give one that exists"
+        )
+
+
+def _may_hold_songs(place: Path) -> bool:
+    """Whether a file of this folder could be a song by its name; a store is not listed for that."""
+    if isinstance(place, StorePath) or place.is_file():
+        return True
+    return any(name.lower().endswith(SONG_ENDINGS) for _, _, names in os.walk(place) for name in names)
