@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from eval.metrics.error_rates import corpus_counts, count_errors
 from jam_model.batches import Crop, conditions_of
@@ -37,6 +36,9 @@ from tasks.models.transcriber import (
     transcriber_identity,
 )
 from tasks.stages.generate import SamplerParams
+
+if TYPE_CHECKING:
+    import torch
 
 HEARD = "validation_per"
 
@@ -119,4 +121,6 @@ class ValidationByEar:
 
     @cached_property
     def _negative_style_S(self) -> torch.Tensor:
+        import torch
+
         return torch.from_numpy(np.asarray(build_style_encoder(self.style).negative_style, np.float32))
