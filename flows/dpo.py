@@ -30,7 +30,7 @@ from tasks.preference.round_report import (
 )
 from tasks.preference.round_tables import CONTROL, POLICY, PREPARED_COLUMNS, round_songs
 from tasks.storage.files import write_bytes, write_json
-from tasks.training.train import TrainResult
+from tasks.trainer.run_folder import TrainResult
 
 
 @writes_work("dpo")

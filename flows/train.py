@@ -18,7 +18,9 @@ from tasks.models.codec import build_codec
 from tasks.models.style_encoder import style_encoder_identity
 from tasks.storage.files import write_bytes, write_json
 from tasks.trainer.log import LOG_NAME, loss_csv
-from tasks.training.train import TrainParams, TrainResult, run_name, train
+from tasks.trainer.run_folder import TrainResult
+from tasks.training.params import TrainParams
+from tasks.training.train import run_name, train
 
 
 @writes_work("train")

@@ -15,7 +15,9 @@ from tasks.models.transcriber import check_apart
 from tasks.storage.files import remove_tree
 from tasks.storage.object_store import local_folder
 from tasks.trainer.ray_train import Progress
-from tasks.training.train import TrainParams, TrainResult, fresh_model
+from tasks.trainer.run_folder import TrainResult
+from tasks.training.params import TrainParams
+from tasks.training.train import fresh_model
 from tasks.training.validation_by_ear import ValidationByEar
 
 

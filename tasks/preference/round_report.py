@@ -11,7 +11,7 @@ from eval.results.rounds import RoundRow, RoundsReport
 from eval.stats.intervals import Estimate
 from tasks.preference.gate import REWARD, Gate, PolicyScores
 from tasks.preference.round_tables import RoundPairs
-from tasks.training.train import TrainResult
+from tasks.trainer.run_folder import TrainResult
 
 
 def round_row(

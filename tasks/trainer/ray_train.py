@@ -22,11 +22,10 @@ from tasks.storage.files import remove_tree, write_json
 from tasks.storage.lease import Fence, fence_over
 from tasks.storage.object_store import StorePath, place_of
 from tasks.trainer.log import LOG_NAME
-from tasks.trainer.loop import DONE_NAME, Objective, Worker, damaged_checkpoints, run_steps
+from tasks.trainer.loop import Objective, Worker, damaged_checkpoints, run_steps
 from tasks.trainer.params import FitParams
-from tasks.trainer.run_folder import RunFolder
+from tasks.trainer.run_folder import DONE_NAME, RECIPE_NAME, RunFolder
 
-RECIPE_NAME = "train.json"
 Progress = Callable[[int, int, float], None]
 """Called with (finished steps, all steps, latest loss)."""
 

@@ -35,7 +35,7 @@ from tasks.preference.pairs import read_pair_list, read_pairs
 from tasks.preference.round_tables import POLICY, GeneratedPairs, RoundPairs, RoundPrompts
 from tasks.trainer import ray_train as fitting
 from tasks.trainer.loop import run_steps
-from tasks.training.train import TrainResult
+from tasks.trainer.run_folder import TrainResult
 from tasks.upkeep.checksums import place_in
 from tasks.upkeep.repair import repair
 from tasks.upkeep.verify import verify_folder

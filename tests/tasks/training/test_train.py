@@ -15,14 +15,15 @@ import torch
 
 from jam_model.batches import Batches
 from jam_model.checkpoint import load_model
+from jam_model.config import Dropout, UpdateRule
 from jam_model.dit import Jam
-from jam_model.flow import Dropout, flow_loss
+from jam_model.flow import flow_loss
 from jam_model.order import positions_of_step
 from jam_model.shards import Shards
-from jam_model.train_state import UpdateRule
 from tasks.trainer import ray_train as fitting
 from tasks.trainer.loop import StepLoss, Worker, newest_checkpoint, run_steps
-from tasks.training.train import FlowObjective, JamParams, TrainParams, train
+from tasks.training.params import JamParams, TrainParams
+from tasks.training.train import FlowObjective, train
 from tests.jam_model.test_shards import members_of, write_folder
 
 JAM = JamParams(
