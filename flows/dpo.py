@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from prefect import flow
-
 from eval.results.rounds import RoundRow, RoundsReport
 from flows.pipelines.flow_models import check_models
 from flows.pipelines.rounds import GATE, fit_pairs, gate_songs, run_round, write_kept
 from flows.pipelines.runs import checkpoint_of, remove_superseded
 from flows.pipelines.stages import prepare_pipeline
-from flows.run.notify import HOOKS
+from flows.run.lazy_flow import flow
 from flows.run.progress import say
 from flows.settings.project import Project, WorkFolder, writes_work
 from jam_model.checkpoint import weights_hash
@@ -86,7 +84,7 @@ def keep_gate(work: WorkFolder, row: RoundRow) -> None:
     say(gate_line(row))
 
 
-@flow(name="dpo", flow_run_name="dpo-{work_dir}", **HOOKS)
+@flow(name="dpo", flow_run_name="dpo-{work_dir}")
 def dpo(work_dir: str = "data", params_file: str | None = None, overrides: Sequence[str] = ()) -> str:
     """DPO rounds in a work folder with a fine-tuned model; returns the sha256 of the weights that were kept.
 

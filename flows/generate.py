@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from prefect import flow
-
 from flows.pipelines.flow_models import check_models
 from flows.pipelines.stages import generate_stage
-from flows.run.notify import HOOKS
+from flows.run.lazy_flow import flow
 from flows.run.prefect_tasks import run_stages
 from flows.run.progress import say
 from flows.settings.params import Params
@@ -74,7 +72,7 @@ def manifest_of(params: Params, manifest: Path | None, request: SongRequest | No
     return written
 
 
-@flow(name="generate", flow_run_name="generate-{out}", **HOOKS)
+@flow(name="generate", flow_run_name="generate-{out}")
 def generate(
     manifest: str,
     checkpoint: str,

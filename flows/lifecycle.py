@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from prefect import flow
-
 from flows.benchmark import benchmark, run_benchmark
 from flows.dpo import dpo, run_dpo
 from flows.pipelines.flow_models import check_models
 from flows.pipelines.stages import prepare_stages
 from flows.prepare import prepare, run_prepare
-from flows.run.notify import HOOKS
+from flows.run.lazy_flow import flow
 from flows.run.progress import say
 from flows.settings.project import Project
 from flows.train import run_train, train_flow
@@ -20,7 +18,7 @@ from tasks.storage.lease import hold
 FITS = ("pretrain", "sft")
 
 
-@flow(name="lifecycle", flow_run_name="lifecycle-{work_dir}", **HOOKS)
+@flow(name="lifecycle", flow_run_name="lifecycle-{work_dir}")
 def lifecycle(
     songs: str, work_dir: str = "data", params_file: str | None = None, overrides: Sequence[str] = ()
 ) -> str:

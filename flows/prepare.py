@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from prefect import flow
-
 from flows.pipelines.flow_models import check_models
 from flows.pipelines.stages import prepare_pipeline
-from flows.run.notify import HOOKS
+from flows.run.lazy_flow import flow
 from flows.run.prefect_tasks import run_stages
 from flows.run.progress import say
 from flows.settings.project import Project, writes_work
@@ -99,7 +97,7 @@ def prepare_guarded(project: Project, guarded: Pipeline) -> None:
         )
 
 
-@flow(name="prepare", flow_run_name="prepare-{work_dir}", **HOOKS)
+@flow(name="prepare", flow_run_name="prepare-{work_dir}")
 def prepare(
     songs: str, work_dir: str = "data", params_file: str | None = None, overrides: Sequence[str] = ()
 ) -> int:

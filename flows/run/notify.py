@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import urllib.request
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from prefect.client.schemas.objects import FlowRun, State
-from prefect.flows import Flow
-from prefect.logging import get_logger
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import FlowRun, State
+    from prefect.flows import Flow
 
 VARIABLE = "JAM_NOTIFY_URL"  # a web hook's URL is a secret: from the environment alone
 LIMIT_S = 10.0
@@ -40,6 +40,8 @@ def notify(flow: Flow[Any, Any], flow_run: FlowRun, state: State) -> None:
         request = urllib.request.Request(url, json.dumps(words).encode(), headers)
         urllib.request.urlopen(request, timeout=LIMIT_S).close()
     except (OSError, ValueError) as error:
+        from prefect.logging import get_logger
+
         get_logger(__name__).warning("%s: nobody was told: %s", VARIABLE, error)
 
 

@@ -16,6 +16,7 @@ from tasks.storage.object_store import StorePath, download, upload
 from tasks.storage.shard_cache import cache_folder, locked
 
 RECIPE_NAME, DONE_NAME, STEPS_NAME, BEST_NAME = "train.json", "done.json", "steps", "best"
+RAY_NAME = ".ray"  # what Ray Train keeps while a run goes
 LAST = ("state.json", DONE_NAME)  # they say that what lies beside them is whole
 
 
@@ -31,6 +32,14 @@ class TrainResult:
 def result_of(out: Path, done: dict[str, Any]) -> TrainResult:
     """The result of a finished run from its ``done.json``."""
     return TrainResult(out, done["weights"], done["figures"])
+
+
+def finished_run(out: Path) -> TrainResult | None:
+    """The result of the run in `out`; None where it has not ended, or where Ray's own files are still to go."""
+    done = out / DONE_NAME
+    if not done.is_file() or (out / RAY_NAME).is_dir():
+        return None
+    return result_of(out, json.loads(done.read_text()))
 
 
 def hash_of(value: Any) -> str:

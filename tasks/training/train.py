@@ -14,25 +14,23 @@ import numpy as np
 import torch
 
 from jam_model.batches import Batches, fixed_batches
-from jam_model.checkpoint import load_model, weights_hash
+from jam_model.checkpoint import load_model
 from jam_model.config import Dropout, JamConfig
 from jam_model.dit import Jam
 from jam_model.flow import FlowDraw, flow_error, flow_loss
 from jam_model.order import duration_weights, positions_of_step
-from jam_model.shard_index import TRAIN, VALIDATION, read_index
+from jam_model.shard_index import TRAIN, VALIDATION
 from jam_model.shards import Shards
 from jam_model.training_facts import TrainingFacts, check_guidance, dropped_by, read_facts
-from tasks.engine.fingerprint import fingerprint, package_version
 from tasks.shards.open import open_shards
 from tasks.storage.object_store import place_of
 from tasks.trainer.loop import StepLoss, Worker
 from tasks.trainer.ray_train import Progress, fit
-from tasks.trainer.run_folder import TrainResult, hash_of, result_of
+from tasks.trainer.run_folder import TrainResult, result_of
 from tasks.training.params import JamParams, TrainParams
+from tasks.training.recipe import flow_recipe
 from tasks.training.validation_by_ear import ValidationByEar
 
-FLOW_VERSION = 3  # rises whenever the same shards and settings give other weights
-PACKAGES = ("torch", "numpy")
 VALIDATION_TIMES = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 
@@ -132,39 +130,6 @@ class FlowObjective:
             "validation_loss_by_time": by_time,
             **heard,
         }
-
-
-def flow_recipe(
-    config: JamConfig,
-    shards: Path,
-    silence_C: np.ndarray,
-    init: Path | None,
-    by_ear: ValidationByEar | None = None,
-) -> dict[str, Any]:
-    """What decides a run besides its section: sizes, shards, silence, the starting weights, and how songs are heard."""
-    return {
-        "kind": "flow",
-        "version": FLOW_VERSION,
-        "config": config.to_dict(),
-        "init": weights_hash(init) if init else None,
-        "shards": hash_of([entry["sha256"] for entry in read_index(shards)]),
-        "silence": hash_of([float(value) for value in silence_C]),
-        "by_ear": by_ear.facts() if by_ear else None,
-    }
-
-
-def run_name(
-    section: TrainParams,
-    jam: JamParams,
-    shards: Path,
-    silence_C: np.ndarray,
-    init: Path | None,
-    by_ear: ValidationByEar | None,
-) -> str:
-    """The fingerprint of a run: its recipe, its section and the packages that compute."""
-    recipe = flow_recipe(jam.config(section.max_frames), shards, silence_C, init, by_ear)
-    versions = {package: package_version(package) for package in PACKAGES}
-    return fingerprint([recipe, section.model_dump(mode="json"), versions])
 
 
 def fresh_model(config: JamConfig, seed: int) -> Jam:
