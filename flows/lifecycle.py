@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from flows.benchmark import benchmark, run_benchmark
 from flows.dpo import dpo, run_dpo
+from flows.pipelines.benchmark_report import RECIPE
 from flows.pipelines.flow_models import check_models
 from flows.pipelines.stages import prepare_stages
-from flows.prepare import prepare, run_prepare
+from flows.prepare import is_prepared, prepare, run_prepare
 from flows.run.lazy_flow import flow
 from flows.run.progress import say
 from flows.settings.project import Project
@@ -38,6 +39,20 @@ def lifecycle(
         train_flow(work_dir, params_file, overrides)
         dpo(work_dir, params_file, overrides)
         return benchmark(work_dir, params_file, overrides)
+
+
+def is_finished(project: Project) -> bool:
+    """Whether all of it seems to stand: the songs admitted so far, and a report."""
+    return (project.work.report("benchmark") / RECIPE).is_file() and is_prepared(project)
+
+
+def run_all(project: Project) -> None:
+    """The whole life cycle outside Prefect."""
+    with hold(project.work.root, "run", say):
+        run_prepare(project)
+        run_train(project)
+        run_dpo(project)
+        run_benchmark(project)
 
 
 def run_one(project: Project, name: str) -> None:

@@ -72,6 +72,12 @@ def run_prepare(project: Project, only: set[str] | None = None) -> Pipeline:
     return pipeline
 
 
+def is_prepared(project: Project) -> bool:
+    """Whether everything of the songs admitted so far stands."""
+    pipeline = prepare_pipeline(project)
+    return bool(pipeline.partitions) and not any(map(pipeline.missing, pipeline.stages))
+
+
 def prepare_guarded(project: Project, guarded: Pipeline) -> None:
     """Admit the songs of `group.benchmark_manifest` and run what they are compared by.
 

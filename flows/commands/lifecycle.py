@@ -53,10 +53,13 @@ def run_lifecycle(
         raise typer.Exit(print_plan(project_at(work, params_file, overrides, songs)))
     project = ready(work, params_file, overrides, "all")
     from flows.console.measured import print_report
-    from flows.lifecycle import lifecycle
+    from flows.lifecycle import is_finished, lifecycle, run_all
+    from flows.run.standing import stands
 
     path = str(songs) if songs else project.params.songs.path
-    lifecycle(path, str(work), text(params_file), overrides)
+    asked = project_at(work, params_file, [*overrides, f"songs.path={path}"])
+    if not (is_finished(asked) and stands(lambda: run_all(asked))):
+        lifecycle(path, str(work), text(params_file), overrides)
     print_report(work)
 
 
@@ -66,10 +69,14 @@ def prepare(
 ) -> None:
     """Songs in, shards out."""
     project = ready(work, params_file, overrides, "prepare")
+    from flows.prepare import is_prepared, run_prepare
     from flows.prepare import prepare as flow
+    from flows.run.standing import stands
 
     path = str(songs) if songs else project.params.songs.path
-    flow(path, str(work), text(params_file), overrides)
+    asked = project_at(work, params_file, [*overrides, f"songs.path={path}"])
+    if not (is_prepared(asked) and stands(lambda: run_prepare(asked))):
+        flow(path, str(work), text(params_file), overrides)
 
 
 @app.command()

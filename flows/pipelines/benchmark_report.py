@@ -14,6 +14,7 @@ from eval.results.listening_test import Preference
 from eval.results.report import Report
 from flows.run.prefect_tasks import inside_flow, show_table
 from flows.run.progress import say
+from flows.run.standing import before_work
 from flows.settings.project import Project
 from tasks.benchmark.report import report_of
 from tasks.benchmark.report_inputs import (
@@ -78,6 +79,7 @@ def write_benchmark(
     if page.is_file() and recipe_file.is_file() and json.loads(recipe_file.read_text()) == recipe:
         say(f"report: up to date, {page}")
         return page
+    before_work()
     measured = measure(
         songs.prompts,
         measured_rows(songs.pipelines),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.run.progress import progress_bar
+from flows.run.standing import before_work
 from flows.settings.params import Params
 from flows.settings.project import Project, WorkFolder
 from jam_model.checkpoint import WEIGHTS_FILE, save_model, weights_hash
@@ -29,6 +30,7 @@ def untrained_checkpoint(project: Project) -> Path:
         [params.jam.model_dump(mode="json"), params.sft.max_frames, params.sft.seed]
     )
     if not (out / WEIGHTS_FILE).is_file():
+        before_work()
         from tasks.training.train import fresh_model
 
         model = fresh_model(params.jam.config(params.sft.max_frames), params.sft.seed)
@@ -51,6 +53,7 @@ def run_fit(project: Project, name: str, out: Path, fit: Callable[[Progress], Tr
     """
     result = finished_run(out)
     if result is None:
+        before_work()
         from tasks.engine.pool import connect
 
         connect(project.params.engine)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from flows.run.prefect_server import is_lost
 from flows.run.progress import partition_lines, say, show_stages, stage_line
+from flows.run.standing import before_work
 from tasks.engine.params import EngineParams
 from tasks.engine.pipeline import Pipeline
 from tasks.engine.scheduler import StageReport, run_pipelines
@@ -153,7 +154,7 @@ def run_stages(
                 for watcher in (progress.update, bars, *live):
                     watcher(report)
 
-            reports = run_pipelines(pipelines, engine, receipts, watch, only, run_as_task)
+            reports = run_pipelines(pipelines, engine, receipts, watch, only, run_as_task, before_work)
     except BaseException as error:
         failure = error
         raise
