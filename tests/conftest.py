@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -15,7 +16,5 @@ os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
 @pytest.fixture(scope="session", autouse=True)
 def ray_ends_with_the_tests() -> Iterator[None]:
     yield
-    import ray
-
-    if ray.is_initialized():
+    if (ray := sys.modules.get("ray")) and ray.is_initialized():
         ray.shutdown()
