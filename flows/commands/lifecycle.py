@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flows.commands.app import DATA, NONE, Overrides, ParamsFile, Songs, Work, app, project_at, ready, text
 from flows.run.progress import progress_bar, say
+
+if TYPE_CHECKING:
+    from flows.settings.project import Project
 
 
 @app.command()
@@ -57,7 +60,7 @@ def run_lifecycle(
     from flows.run.standing import stands
 
     path = str(songs) if songs else project.params.songs.path
-    asked = project_at(work, params_file, [*overrides, f"songs.path={path}"])
+    asked = _with_songs(path, work, params_file, overrides)
     if not (is_finished(asked) and stands(lambda: run_all(asked))):
         lifecycle(path, str(work), text(params_file), overrides)
     print_report(work)
@@ -74,9 +77,18 @@ def prepare(
     from flows.run.standing import stands
 
     path = str(songs) if songs else project.params.songs.path
-    asked = project_at(work, params_file, [*overrides, f"songs.path={path}"])
+    asked = _with_songs(path, work, params_file, overrides)
     if not (is_prepared(asked) and stands(lambda: run_prepare(asked))):
         flow(path, str(work), text(params_file), overrides)
+
+
+def _with_songs(path: str, work: Path, params_file: Path | None, overrides: list[str]) -> Project:
+    """What a flow will work on; that there are no such songs is told before Prefect starts."""
+    from tasks.songs.listing import check_place
+
+    project = project_at(work, params_file, [*overrides, f"songs.path={path}"])
+    check_place(project.params.songs.place)
+    return project
 
 
 @app.command()

@@ -212,9 +212,7 @@ def test_damage_to_a_round_is_found_and_dpo_makes_the_same_bytes_again(
 
 
 def test_the_same_command_again_makes_nothing(whole: WorkFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "tasks.engine.pool.connect", lambda params: pytest.fail("something was made again")
-    )
+    monkeypatch.setattr("tasks.engine.pool.connect", lambda params: pytest.fail("something was made again"))
     before = digests(whole)
     run_dpo(Project(params_of(), whole))
     assert digests(whole) == before
