@@ -3,8 +3,8 @@
 python bench/start.py --before OLD_TREE [--after TREE] [--turns 7] [--songs 8]
 
 OLD_TREE is a worktree of the commit to compare with, and TREE this one unless given; both run with the Python that
-runs this. A small life cycle on toy songs is made once by each side, unmeasured, so that every command finds what it
-reads and the last two find nothing to do. Told are the medians of wall and processor seconds, the ratio of each
+runs this. A small life cycle on toy songs is made once and copied for each side, unmeasured, so that every command
+finds what it reads and the last two find nothing to do. Told are the medians of wall and processor seconds, the ratio of each
 (after over before: 0.25 is a quarter) with its range over the turns, and how busy the machine was.
 """
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -132,11 +133,11 @@ def main() -> None:
         toy = ["toy", "--songs", str(options.songs), "--out", str(here / "toy"), "--params", str(params)]
         jam(trees["before"], toy, environment)
         sides = {}
+        given = ["--songs", str(here / "toy/songs"), "--params", str(params)]
+        jam(trees["after"], ["run", *given, "--work", str(here / "made")], environment)
         for side, tree in trees.items():
-            work = here / side
-            for _ in range(2):  # the second time nothing is left to do
-                given = ["--songs", str(here / "toy/songs"), "--work", str(work), "--params", str(params)]
-                jam(tree, ["run", *given], environment)
+            work = shutil.copytree(here / "made", here / side)
+            jam(tree, ["run", *given, "--work", str(work)], environment)  # its own report; the rest stands
             sides[side] = commands(here / "toy/songs", work, params)
         names = [name for name in sides["before"] if not options.only or name in options.only]
         spent: dict[str, dict[str, list[Spent]]] = {name: {"before": [], "after": []} for name in names}
@@ -148,6 +149,7 @@ def main() -> None:
                     took = jam(tree, sides[side][name][1], environment)
                     if turn:  # the first one warms the disk
                         spent[name][side].append(took)
+                        print(name, side, took, file=sys.stderr, flush=True)
     write_result(
         "start",
         {

@@ -103,17 +103,24 @@ def calibrate(
 ) -> None:
     """Choose the quality filter's limits on labelled songs."""
     from flows.calibrate import calibrate as flow
+    from flows.calibrate import run_calibrate
+    from flows.run.standing import stands
 
-    flow(str(songs), str(work), str(out or work / "limits.yaml"), text(params_file), overrides)
+    limits = out or work / "limits.yaml"
+    project = _with_songs(str(songs), work, params_file, overrides)
+    if not stands(lambda: run_calibrate(project, limits)):
+        flow(str(songs), str(work), str(limits), text(params_file), overrides)
 
 
 @app.command()
 def train(work: Work = DATA, params_file: ParamsFile = None, overrides: Overrides = NONE) -> None:
     """Pretrain and fine-tune on the shards."""
-    ready(work, params_file, overrides, "train")
-    from flows.train import train_flow
+    project = ready(work, params_file, overrides, "train")
+    from flows.run.standing import stands
+    from flows.train import run_train, train_flow
 
-    train_flow(str(work), text(params_file), overrides)
+    if not stands(lambda: run_train(project)):
+        train_flow(str(work), text(params_file), overrides)
 
 
 @app.command()

@@ -40,14 +40,17 @@ def benchmark(
         params = project_at(work, params_file, overrides).params
         request = Request.of(str(manifest), system, checkpoint, text(reference))
         read_request(request, params.benchmark.fields, params.ingest)  # refused before anything is loaded
-    ready(work, params_file, overrides, "benchmark")
+    project = ready(work, params_file, overrides, "benchmark")
     from flows.console.measured import print_report
 
     settings = (str(work), text(params_file), overrides)
     if manifest is None:
         from flows.benchmark import benchmark as flow
+        from flows.benchmark import run_benchmark
+        from flows.run.standing import stands
 
-        flow(*settings)
+        if not stands(lambda: run_benchmark(project)):
+            flow(*settings)
         print_report(work)
     else:
         from flows.benchmark_external import benchmark_external

@@ -34,8 +34,11 @@ def dpo(
         learn_pair_list(project, listed, posteriors)
         return
     from flows.dpo import dpo as flow
+    from flows.dpo import run_dpo
+    from flows.run.standing import stands
 
-    flow(str(work), text(params_file), overrides)
+    if not stands(lambda: run_dpo(project)):
+        flow(str(work), text(params_file), overrides)
 
 
 @app.command()
