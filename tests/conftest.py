@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 os.environ.setdefault("WDS_SECURE", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # torch's threads wait without taking a core from others
 os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
 os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
 

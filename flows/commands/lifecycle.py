@@ -107,7 +107,7 @@ def calibrate(
     from flows.run.standing import stands
 
     limits = out or work / "limits.yaml"
-    project = _with_songs(str(songs), work, params_file, overrides)
+    project = project_at(work, params_file, [*overrides, f"songs.path={songs}"])
     if not stands(lambda: run_calibrate(project, limits)):
         flow(str(songs), str(work), str(limits), text(params_file), overrides)
 
@@ -146,10 +146,12 @@ def generate(
     project = ready(out, params_file, settings, "generate")
     from flows.generate import generate as flow
     from flows.generate import manifest_of
+    from jam_model.checkpoint import load_config
     from tasks.prompts.jamify_manifest import SongRequest
 
     request = SongRequest(lyrics, style, bpm, duration) if lyrics else None
     asked = manifest_of(project.params, manifest, request, out)
+    load_config(checkpoint)  # that there is none is told before Prefect starts
     flow(str(asked), str(checkpoint), str(out), candidates, text(params_file), settings)
 
 

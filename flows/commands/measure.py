@@ -78,8 +78,13 @@ def sensitivity(
     overrides: Overrides = NONE,
 ) -> None:
     """Generate the benchmark's songs again while one thing of the prompt changes."""
-    ready(work, params_file, overrides, "benchmark")
+    project = ready(work, params_file, overrides, "benchmark")
     from flows.console.measured import print_sensitivity
+    from flows.run.standing import stands
+    from flows.sensitivity import run_sensitivity
     from flows.sensitivity import sensitivity as flow
 
-    print_sensitivity(Path(flow(kind, str(work), text(checkpoint), text(params_file), overrides)))
+    found: list[Path] = []
+    if not stands(lambda: found.append(run_sensitivity(project, kind, checkpoint))):
+        found.append(Path(flow(kind, str(work), text(checkpoint), text(params_file), overrides)))
+    print_sensitivity(found[-1])
