@@ -24,9 +24,9 @@ from safetensors.torch import save_file
 from bench.measuring import machine, write_result
 from jam_model.checkpoint import load_model
 from jam_model.conditions import Conditions, duration_conditions
-from jam_model.config import JAM_0_5
+from jam_model.config import JAM_0_5, Guidance, ODESolver
 from jam_model.dit import Jam
-from jam_model.sampler import Guidance, ODESolver, sample, song_noise
+from jam_model.sampler import sample, song_noise
 
 GUIDANCE = Guidance(4.7, 2.6, (0.05, 1.0), "dual")
 

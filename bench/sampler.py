@@ -26,10 +26,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from bench.measuring import interleaved, machine, summary, write_result
 from bench.released import Released
 from jam_model.conditions import Conditions, duration_conditions
-from jam_model.config import JAM_0_5
+from jam_model.config import JAM_0_5, Guidance, ODESolver
 from jam_model.dit import Jam
 from jam_model.frames import seconds_of_frames
-from jam_model.sampler import Guidance, ODESolver, sample
+from jam_model.sampler import sample
 
 SMALL = replace(JAM_0_5, dim=512, depth=8)
 GUIDANCE = Guidance(4.7, 2.6, (0.05, 1.0), "dual")

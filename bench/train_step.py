@@ -24,9 +24,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from bench.measuring import interleaved, machine, summary, write_result
 from bench.released import Released
 from jam_model.conditions import Conditions, duration_conditions
-from jam_model.config import JAM_0_5, JamConfig
+from jam_model.config import JAM_0_5, Dropout, JamConfig
 from jam_model.dit import Jam
-from jam_model.flow import Dropout, FlowDraw, draw_flow, flow_error
+from jam_model.flow import FlowDraw, draw_flow, flow_error
 
 SMALL = replace(JAM_0_5, dim=512, depth=8)
 CLIP_NORM = 10.0

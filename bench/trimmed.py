@@ -26,10 +26,10 @@ from flows.pipelines.runs import validation_by_ear_of
 from flows.settings.params import load_params
 from jam_model.checkpoint import load_model
 from jam_model.conditions import Conditions, duration_conditions
-from jam_model.config import JAM_0_5
+from jam_model.config import JAM_0_5, Guidance, ODESolver
 from jam_model.dit import Jam
 from jam_model.lyric_grid import lyric_grid
-from jam_model.sampler import Guidance, ODESolver, sample, song_noise
+from jam_model.sampler import sample, song_noise
 from jam_model.shard_index import VALIDATION
 from jam_model.shards import Shards
 from jam_model.words import Word

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from prefect import flow
-
 from eval.results.report import Report
 from flows.pipelines.benchmark_report import REPORT, BenchmarkSongs, write_benchmark
 from flows.pipelines.flow_models import check_models
@@ -16,7 +14,7 @@ from flows.pipelines.needs import check_enough, too_few_kept
 from flows.pipelines.rounds import ShownRound, shown_round, standing_rounds
 from flows.pipelines.runs import checkpoint_of, untrained_checkpoint
 from flows.pipelines.stages import benchmark_stages, finished_rows, listening_pipeline, prepare_pipeline
-from flows.run.notify import HOOKS
+from flows.run.lazy_flow import flow
 from flows.run.prefect_tasks import run_stages
 from flows.settings.project import Project, WorkFolder, writes_work
 from jam_model.checkpoint import weights_hash
@@ -109,7 +107,7 @@ def training_runs(work: WorkFolder, shown: ShownRound | None) -> dict[str, Path]
     return found | (shown.checkpoints(f"dpo-{shown.number}", f"dpo-{shown.number}-control") if shown else {})
 
 
-@flow(name="benchmark", flow_run_name="benchmark-{work_dir}", **HOOKS)
+@flow(name="benchmark", flow_run_name="benchmark-{work_dir}")
 def benchmark(work_dir: str = "data", params_file: str | None = None, overrides: Sequence[str] = ()) -> str:
     """Benchmark the checkpoints of a work folder; returns the path of the report.
 

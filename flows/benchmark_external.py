@@ -11,8 +11,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from prefect import flow
-
 from flows.pipelines.benchmark_report import REPORT, BenchmarkSongs, write_benchmark
 from flows.pipelines.checkpoints import checkpoint_at
 from flows.pipelines.external_tables import (
@@ -22,7 +20,7 @@ from flows.pipelines.external_tables import (
     truth_pipeline,
 )
 from flows.pipelines.flow_models import check_models
-from flows.run.notify import HOOKS
+from flows.run.lazy_flow import flow
 from flows.run.prefect_tasks import run_stages
 from flows.run.progress import say
 from flows.settings.project import Project, WorkFolder, writes_work
@@ -116,7 +114,7 @@ def write_missing(songs: Benchmark, own: WorkFolder) -> None:
         say(f"benchmark: the true audio of {len(missing)} songs is not here ({first_names(missing)}; {path})")
 
 
-@flow(name="benchmark-external", flow_run_name="benchmark-external-{work_dir}", **HOOKS)
+@flow(name="benchmark-external", flow_run_name="benchmark-external-{work_dir}")
 def benchmark_external(
     manifest: str,
     systems: Sequence[str],

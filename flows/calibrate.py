@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from prefect import flow
 
 from flows.prepare import run_prepare
-from flows.run.notify import HOOKS
+from flows.run.lazy_flow import flow
 from flows.run.progress import say
 from flows.settings.project import Project, writes_work
 from tasks.quality.calibrate import choose_limits, cross_judged, drops_in_words, labelled_songs, labels_of
@@ -40,7 +39,7 @@ def run_calibrate(project: Project, out: Path) -> dict[str, Any]:
     return overlay
 
 
-@flow(name="calibrate", flow_run_name="calibrate-{work_dir}", **HOOKS)
+@flow(name="calibrate", flow_run_name="calibrate-{work_dir}")
 def calibrate(
     songs: str, work_dir: str, out: str, params_file: str | None = None, overrides: Sequence[str] = ()
 ) -> dict[str, Any]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from prefect import flow
-
 from eval.results.rounds import RoundRow, RoundsReport
 from flows.pipelines.checkpoints import kept_checkpoint
 from flows.pipelines.flow_models import check_models
@@ -14,7 +12,7 @@ from flows.pipelines.needs import check_enough, too_few_kept
 from flows.pipelines.rounds import GATE, fit_pairs, gate_songs, run_round, write_kept
 from flows.pipelines.runs import checkpoint_of, remove_superseded
 from flows.pipelines.stages import finished_rows, prepare_pipeline
-from flows.run.notify import HOOKS
+from flows.run.lazy_flow import flow
 from flows.run.progress import say
 from flows.settings.project import Project, WorkFolder, writes_work
 from jam_model.checkpoint import weights_hash
@@ -32,7 +30,7 @@ from tasks.preference.round_report import (
 )
 from tasks.preference.round_tables import CONTROL, POLICY, PREPARED_COLUMNS, round_songs
 from tasks.storage.files import write_bytes, write_json
-from tasks.training.train import TrainResult
+from tasks.trainer.run_folder import TrainResult
 
 
 @writes_work("dpo")
@@ -90,7 +88,7 @@ def keep_gate(work: WorkFolder, row: RoundRow) -> None:
     say(gate_line(row))
 
 
-@flow(name="dpo", flow_run_name="dpo-{work_dir}", **HOOKS)
+@flow(name="dpo", flow_run_name="dpo-{work_dir}")
 def dpo(work_dir: str = "data", params_file: str | None = None, overrides: Sequence[str] = ()) -> str:
     """DPO rounds in a work folder with a fine-tuned model; returns the sha256 of the weights that were kept.
 

@@ -7,12 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from prefect import flow
-
 from flows.pipelines.checkpoints import checkpoint_at
 from flows.pipelines.flow_models import check_models
 from flows.pipelines.stages import generate_stage
-from flows.run.notify import HOOKS
+from flows.run.lazy_flow import flow
 from flows.run.prefect_tasks import run_stages
 from flows.run.progress import counted, say
 from flows.settings.project import Project
@@ -112,7 +110,7 @@ def dropped(songs: Sequence[Mapping[str, Any]]) -> str:
     return f", {sum(map(len, names.values()))} dropped ({reasons})" if names else ""
 
 
-@flow(name="generate", flow_run_name="generate-{out}", **HOOKS)
+@flow(name="generate", flow_run_name="generate-{out}")
 def generate(
     manifest: str,
     checkpoint: str,

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from prefect import flow
-
 from flows.benchmark import benchmark, run_benchmark
 from flows.dpo import dpo, run_dpo
+from flows.pipelines.benchmark_report import RECIPE
 from flows.pipelines.flow_models import check_models
 from flows.pipelines.needs import AFTER_PREPARE, check_enough, too_few
 from flows.pipelines.stages import prepare_pipeline, prepare_stages
-from flows.prepare import admit_songs, prepare, run_prepare
-from flows.run.notify import HOOKS
+from flows.prepare import admit_songs, is_prepared, prepare, run_prepare
+from flows.run.lazy_flow import flow
 from flows.run.progress import say
 from flows.settings.project import Project
 from flows.train import run_train, train_flow
@@ -21,7 +20,7 @@ from tasks.storage.lease import hold
 FITS = ("pretrain", "sft")
 
 
-@flow(name="lifecycle", flow_run_name="lifecycle-{work_dir}", **HOOKS)
+@flow(name="lifecycle", flow_run_name="lifecycle-{work_dir}")
 def lifecycle(
     songs: str, work_dir: str = "data", params_file: str | None = None, overrides: Sequence[str] = ()
 ) -> str:
@@ -44,6 +43,20 @@ def lifecycle(
         train_flow(work_dir, params_file, overrides)
         dpo(work_dir, params_file, overrides)
         return benchmark(work_dir, params_file, overrides)
+
+
+def is_finished(project: Project) -> bool:
+    """Whether all of it seems to stand: the songs admitted so far, and a report."""
+    return (project.work.report("benchmark") / RECIPE).is_file() and is_prepared(project)
+
+
+def run_all(project: Project) -> None:
+    """The whole life cycle outside Prefect."""
+    with hold(project.work.root, "run", say):
+        run_prepare(project)
+        run_train(project)
+        run_dpo(project)
+        run_benchmark(project)
 
 
 def run_one(project: Project, name: str) -> None:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from prefect import flow
-
 from flows.pipelines.flow_models import check_models
 from flows.pipelines.needs import AFTER_PREPARE, COLUMNS, too_few_kept
 from flows.pipelines.stages import prepare_pipeline
-from flows.run.notify import HOOKS
+from flows.run.lazy_flow import flow
 from flows.run.prefect_tasks import run_stages
 from flows.run.progress import counted, say
 from flows.settings.project import Project, writes_work
@@ -83,6 +81,12 @@ def run_prepare(project: Project, only: set[str] | None = None) -> Pipeline:
     return pipeline
 
 
+def is_prepared(project: Project) -> bool:
+    """Whether everything of the songs admitted so far stands."""
+    pipeline = prepare_pipeline(project)
+    return bool(pipeline.partitions) and not any(map(pipeline.missing, pipeline.stages))
+
+
 def prepare_guarded(project: Project, guarded: Pipeline) -> None:
     """Admit the songs of `group.benchmark_manifest` and run what they are compared by.
 
@@ -108,7 +112,7 @@ def prepare_guarded(project: Project, guarded: Pipeline) -> None:
         )
 
 
-@flow(name="prepare", flow_run_name="prepare-{work_dir}", **HOOKS)
+@flow(name="prepare", flow_run_name="prepare-{work_dir}")
 def prepare(
     songs: str, work_dir: str = "data", params_file: str | None = None, overrides: Sequence[str] = ()
 ) -> int:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from prefect import flow
-
 from eval.stats.intervals import Resampling
 from flows.pipelines.checkpoints import checkpoint_at, kept_checkpoint
 from flows.pipelines.flow_models import check_models
 from flows.pipelines.stages import benchmark_stages, finished_rows, listening_pipeline, prepare_pipeline
-from flows.run.notify import HOOKS
+from flows.run.lazy_flow import flow
 from flows.run.prefect_tasks import run_stages
 from flows.run.progress import say
 from flows.settings.project import Project, writes_work
@@ -65,7 +63,7 @@ def run_sensitivity(project: Project, kind: str, checkpoint: Path | None) -> Pat
     return written
 
 
-@flow(name="sensitivity", flow_run_name="sensitivity-{kind}-{work_dir}", **HOOKS)
+@flow(name="sensitivity", flow_run_name="sensitivity-{kind}-{work_dir}")
 def sensitivity(
     kind: str,
     work_dir: str = "data",

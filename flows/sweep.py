@@ -6,14 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from prefect import flow
-
 from eval.pages.sweep import sweep_html, sweep_json
 from flows.pipelines.flow_models import check_models
 from flows.pipelines.rounds import generate_pairs
 from flows.pipelines.runs import checkpoint_of, remove_superseded
 from flows.pipelines.stages import finished_rows, generate_stage, prepare_pipeline
-from flows.run.notify import HOOKS
+from flows.run.lazy_flow import flow
 from flows.run.prefect_tasks import run_as_task, run_stages
 from flows.run.progress import progress_bar, say
 from flows.settings.project import Project, writes_work
@@ -91,7 +89,7 @@ def generate_songs(
     return pipeline.listed_rows([*SONG_COLUMNS, "made_by"])
 
 
-@flow(name="sweep", flow_run_name="sweep-{work_dir}", **HOOKS)
+@flow(name="sweep", flow_run_name="sweep-{work_dir}")
 def sweep(work_dir: str = "data", params_file: str | None = None, overrides: Sequence[str] = ()) -> str:
     """Sweep in a work folder with a fine-tuned model; returns the path of the page.
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
-
-from prefect import flow
+from typing import TYPE_CHECKING
 
 from flows.pipelines.flow_models import check_models
 from flows.pipelines.needs import check_enough, too_few_packed
 from flows.pipelines.runs import run_fit, validation_by_ear_of
-from flows.run.notify import HOOKS
+from flows.run.lazy_flow import flow
 from flows.run.prefect_tasks import run_as_task
 from flows.run.progress import say
 from flows.settings.project import Project, writes_work
@@ -19,7 +17,12 @@ from tasks.models.codec import build_codec
 from tasks.models.style_encoder import style_encoder_identity
 from tasks.storage.files import write_bytes, write_json
 from tasks.trainer.log import LOG_NAME, loss_csv
-from tasks.training.train import TrainParams, TrainResult, run_name, train
+from tasks.trainer.run_folder import TrainResult, finished_run
+from tasks.training.params import TrainParams
+from tasks.training.recipe import run_name
+
+if TYPE_CHECKING:
+    from tasks.trainer.ray_train import Progress
 
 
 @writes_work("train")
@@ -47,18 +50,23 @@ def fit_section(project: Project, name: str, section: TrainParams, init: Path | 
     silence_C = build_codec(params.models.codec).silence_C
     by_ear = validation_by_ear_of(section, params)
     out = work.checkpoint(name) / run_name(section, params.jam, work.shards, silence_C, init, by_ear)
-    if (out / "done.json").is_file():
+    if finished_run(out) is not None:
         say(f"{name}: up to date ({out.name})")
     style = style_encoder_identity(params.models.style_encoder)
     given = (section, params.jam, work.shards, silence_C, style, init, out)
-    fit = partial(train, *given, by_ear=by_ear, shard_cache_mb=params.engine.shard_cache_mb)
+
+    def fit(progress: Progress) -> TrainResult:
+        from tasks.training.train import train
+
+        return train(*given, progress, by_ear=by_ear, shard_cache_mb=params.engine.shard_cache_mb)
+
     result = run_fit(project, name, out, fit)
     write_bytes(work.report(name) / "loss.csv", loss_csv(out / LOG_NAME))
     write_json(work.report(name) / "metrics.json", result.figures)
     return result
 
 
-@flow(name="train", flow_run_name="train-{work_dir}", **HOOKS)
+@flow(name="train", flow_run_name="train-{work_dir}")
 def train_flow(work_dir: str = "data", params_file: str | None = None, overrides: Sequence[str] = ()) -> str:
     """Pretrain and fine-tune on the shards of a work folder; returns the sha256 of the weights.
 

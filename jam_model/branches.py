@@ -14,17 +14,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from jam_model.conditions import Conditions
+from jam_model.config import GuidanceBranch
 from jam_model.dit import DiT
 from jam_model.modules import rotary_tables
 
 # B batch, T frames, C channels, S style width, D model width, G guidance branches, E velocity evaluations
-
-
-class GuidanceBranch(NamedTuple):
-    """One call of the model: with or without lyrics, with the asked or the negative style."""
-
-    lyrics: bool
-    style: bool
 
 
 class Constants(NamedTuple):

@@ -8,15 +8,15 @@ import os
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-
-import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load, save_file
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from jam_model.config import JamConfig
-from jam_model.dit import Jam
 from jam_model.shard_index import read_json
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from jam_model.dit import Jam
 
 WEIGHTS_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
@@ -25,6 +25,8 @@ NUM_SHOWN = 5
 
 def save_model(folder: Path, model: Jam) -> str:
     """Writes config and weights (each whole or not at all) and returns the weights' sha256."""
+    from safetensors.torch import save_file
+
     folder.mkdir(parents=True, exist_ok=True)
     config = json.dumps(model.config.to_dict(), indent=2) + "\n"
     _write(folder / CONFIG_FILE, lambda path: path.write_text(config, encoding="utf-8"))
@@ -41,6 +43,9 @@ def load_model(path: Path, config: JamConfig | None = None) -> Jam:
         ValueError: no such checkpoint, config and weights do not fit (names the keys), or a bare file
             without config.
     """
+    from safetensors import SafetensorError, safe_open
+    from safetensors.torch import load
+
     config = config or load_config(path)
     weights = _weights_path(path)
     try:
@@ -62,6 +67,10 @@ def build_model(config: JamConfig, tensors: Mapping[str, Tensor]) -> Jam:
     Raises:
         ValueError: a key is missing or unknown, or a shape is wrong; names up to five.
     """
+    import torch
+
+    from jam_model.dit import Jam
+
     _check({name: tuple(tensor.shape) for name, tensor in tensors.items()}, config, "the weights")
     with torch.device("meta"):
         model = Jam(config)
@@ -105,6 +114,10 @@ def load_config(folder: Path) -> JamConfig:
 
 
 def _check(shapes: Mapping[str, tuple[int, ...]], config: JamConfig, source: object) -> None:
+    import torch
+
+    from jam_model.dit import Jam
+
     with torch.device("meta"):
         wanted = {name: tuple(tensor.shape) for name, tensor in Jam(config).state_dict().items()}
     wrong = [

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from jam_model.frames import FRAME_RATE_HZ, seconds_of_frames
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 # B batch, L lyric slots (4 a frame), S style width
 
@@ -44,6 +46,8 @@ class Conditions:
     @staticmethod
     def cat(parts: Sequence[Conditions]) -> Conditions:
         """One batch of the songs of several, in order."""
+        import torch
+
         columns = zip(*(part._tensors() for part in parts), strict=True)
         return Conditions(*(torch.cat(column) for column in columns))
 

@@ -1,14 +1,25 @@
-"""The numbers that shape a JAM model. One dataclass; a released checkpoint and a toy differ only here."""
+"""What is chosen about a JAM model, as plain values: its sizes, how it learns, and how it is sampled.
+
+A released checkpoint and a toy differ only here. Nothing is computed here, so torch is imported only by the methods
+that make tensors.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 CONV_GROUPS = 16
 """Groups of the convolutional position embedding (modules.py): `dim` must be a multiple."""
 MAX_SIZE, MAX_LAYERS = 1 << 20, 1024  # what a config may ask for before its weights are looked at
+Formula = Literal["dual", "dual_fixed", "none"]
+Solver = Literal["euler", "midpoint", "heun"]
+Precision = Literal["float32", "bfloat16"]
 
 
 @dataclass(frozen=True)
@@ -91,3 +102,159 @@ JAM_0_5 = JamConfig(
     use_implicit_duration=True,
 )
 """The released 530M model, `jam-0_5.safetensors` (532,934,592 parameters)."""
+
+
+@dataclass(frozen=True)
+class UpdateRule:
+    """AdamW with a warmed-up, then constant, then linearly falling learning rate.
+
+    Rises over `warmup_steps`, stays, falls over the last `decay_fraction` of `steps` to `min_lr_ratio` of
+    the top at the last one. `ema_decay` is approached from below, so that early averages are young.
+    """
+
+    steps: int
+    learning_rate: float
+    warmup_steps: int
+    decay_fraction: float
+    min_lr_ratio: float
+    betas: tuple[float, float]
+    weight_decay: float
+    max_grad_norm: float
+    ema_decay: float
+
+    def learning_rate_at(self, step: int) -> float:
+        """Of the update that follows `step` finished ones."""
+        warm = min(1.0, (step + 1) / max(1, self.warmup_steps))
+        start = 1 - self.decay_fraction
+        left = (1 - step / self.steps) / max(1e-9, 1 - start)
+        return self.learning_rate * warm * max(self.min_lr_ratio, min(1.0, left))
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """Shares of samples that lose a condition.
+
+    `jam`: style with probability `style`, and then lyrics with probability `lyrics` (so never lyrics
+    alone). `independent`: each by its own probability.
+    """
+
+    style: float
+    lyrics: float
+    rule: Literal["jam", "independent"]
+
+    def __post_init__(self) -> None:
+        for name, share in (("style", self.style), ("lyrics", self.lyrics)):
+            if not 0 <= share <= 1:
+                raise ValueError(f"dropout of {name} is {share}; give a share from 0 to 1")
+        if self.rule not in ("jam", "independent"):
+            raise ValueError(f"dropout rule is {self.rule!r}; give jam or independent")
+
+    def draw(self, batch: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """(keep_lyrics_B, keep_style_B), boolean; every call takes 2 * batch numbers of the generator."""
+        import torch
+
+        style_B, lyrics_B = torch.rand(2, batch, generator=generator, device=generator.device)
+        drop_style_B, drop_lyrics_B = style_B < self.style, lyrics_B < self.lyrics
+        if self.rule == "jam":
+            drop_lyrics_B = drop_lyrics_B & drop_style_B
+        return ~drop_lyrics_B, ~drop_style_B
+
+
+class GuidanceBranch(NamedTuple):
+    """One call of the model: with or without lyrics, with the asked or the negative style."""
+
+    lyrics: bool
+    style: bool
+
+
+CONDITIONED = GuidanceBranch(lyrics=True, style=True)
+
+
+@dataclass(frozen=True)
+class Guidance:
+    """How far the conditions are pushed, and at which times.
+
+    v(lyrics, style) with s- the negative style:
+    `dual`        v(-, s-) + lyrics_guidance_scale [v(l, s-) - v(-, s-)] + style_guidance_scale [v(l, s) - v(l, s-)]
+    `dual_fixed`  v(-, s-) + style_guidance_scale [v(-, s) - v(-, s-)] + lyrics_guidance_scale [v(l, s) - v(-, s)]
+    `none`        v(l, s)
+    Outside `interval` (closed, in times 0..1) always v(l, s).
+    """
+
+    style_guidance_scale: float
+    lyrics_guidance_scale: float
+    interval: tuple[float, float]
+    formula: Formula
+
+    def __post_init__(self) -> None:
+        if self.formula not in get_args(Formula):
+            raise ValueError(f"guidance formula is {self.formula!r}; give dual, dual_fixed or none")
+
+    def branches(self) -> dict[GuidanceBranch, float]:
+        """The branches and their weights in the velocity, the asked one first, those with lyrics before
+        those without; a branch of weight 0 is left out."""
+        weights = {CONDITIONED: 1.0}
+        if self.formula == "dual":
+            weights = {
+                CONDITIONED: self.style_guidance_scale,
+                GuidanceBranch(lyrics=True, style=False): self.lyrics_guidance_scale
+                - self.style_guidance_scale,
+                GuidanceBranch(lyrics=False, style=False): 1 - self.lyrics_guidance_scale,
+            }
+        elif self.formula == "dual_fixed":
+            weights = {
+                CONDITIONED: self.lyrics_guidance_scale,
+                GuidanceBranch(lyrics=False, style=True): self.style_guidance_scale
+                - self.lyrics_guidance_scale,
+                GuidanceBranch(lyrics=False, style=False): 1 - self.style_guidance_scale,
+            }
+        return {branch: weight for branch, weight in weights.items() if weight or branch == CONDITIONED}
+
+
+@dataclass(frozen=True)
+class ODESolver:
+    """How velocities become latents.
+
+    `num_steps` equal updates from time 0 to 1; the released 50 grid points are 49 of them. `euler` evaluates the
+    velocity once an update, `midpoint` and `heun` (both of second order) twice. `bfloat16` is autocast:
+    weights and the sum over the steps stay as they are. `compiled` runs a step through torch.compile, on
+    CUDA as a graph.
+    """
+
+    num_steps: int
+    solver: Solver = "euler"
+    precision: Precision = "float32"
+    compiled: bool = False
+
+    def __post_init__(self) -> None:
+        if self.num_steps < 1:
+            raise ValueError(f"num_steps is {self.num_steps}; give 1 or more")
+        for name, known in (("solver", Solver), ("precision", Precision)):
+            if getattr(self, name) not in get_args(known):
+                raise ValueError(f"{name} is {getattr(self, name)!r}; give {' or '.join(get_args(known))}")
+
+    def evaluations(self) -> Tensor:
+        """The times at which the velocity is evaluated, float32 [updates, evaluations an update]."""
+        import torch
+
+        times_N = torch.linspace(0, 1, self.num_steps + 1)
+        now, then = times_N[:-1], times_N[1:]
+        second = {"euler": [], "midpoint": [(now + then) / 2], "heun": [then]}[self.solver]
+        return torch.stack([now, *second], dim=1)
+
+    def integrate(self, velocity: Callable[[Tensor, int], Tensor], x_BTC: Tensor) -> Tensor:
+        """The state at time 1; `velocity` takes a state and the number of the evaluation."""
+        import torch
+
+        times_N = torch.linspace(0, 1, self.num_steps + 1)
+        for update, delta in enumerate(times_N.diff().tolist()):
+            if self.solver == "euler":
+                slope_BTC = velocity(x_BTC, update)
+            elif self.solver == "midpoint":
+                half_BTC = x_BTC + delta / 2 * velocity(x_BTC, 2 * update)
+                slope_BTC = velocity(half_BTC, 2 * update + 1)
+            else:
+                first_BTC = velocity(x_BTC, 2 * update)
+                slope_BTC = (first_BTC + velocity(x_BTC + delta * first_BTC, 2 * update + 1)) / 2
+            x_BTC = x_BTC + delta * slope_BTC
+        return x_BTC

@@ -6,43 +6,15 @@ Between noise e (t = 0) and data z (t = 1): x_t = (1 - t) e + t z, and the model
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
 
 from jam_model.conditions import Conditions
+from jam_model.config import Dropout
 from jam_model.dit import Jam
 
 # B batch, T frames, C channels
-
-
-@dataclass(frozen=True)
-class Dropout:
-    """Shares of samples that lose a condition.
-
-    `jam`: style with probability `style`, and then lyrics with probability `lyrics` (so never lyrics
-    alone). `independent`: each by its own probability.
-    """
-
-    style: float
-    lyrics: float
-    rule: Literal["jam", "independent"]
-
-    def __post_init__(self) -> None:
-        for name, share in (("style", self.style), ("lyrics", self.lyrics)):
-            if not 0 <= share <= 1:
-                raise ValueError(f"dropout of {name} is {share}; give a share from 0 to 1")
-        if self.rule not in ("jam", "independent"):
-            raise ValueError(f"dropout rule is {self.rule!r}; give jam or independent")
-
-    def draw(self, batch: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """(keep_lyrics_B, keep_style_B), boolean; every call takes 2 * batch numbers of the generator."""
-        style_B, lyrics_B = torch.rand(2, batch, generator=generator, device=generator.device)
-        drop_style_B, drop_lyrics_B = style_B < self.style, lyrics_B < self.lyrics
-        if self.rule == "jam":
-            drop_lyrics_B = drop_lyrics_B & drop_style_B
-        return ~drop_lyrics_B, ~drop_style_B
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from jam_model.conditions import Conditions
+from jam_model.config import Dropout
 from jam_model.dit import Jam
-from jam_model.flow import Dropout, FlowDraw, draw_flow, flow_error
+from jam_model.flow import FlowDraw, draw_flow, flow_error
 
 # B batch, T frames, C channels
 

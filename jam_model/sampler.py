@@ -8,66 +8,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
-from typing import Literal, get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from jam_model.branches import GuidanceBranch, constants_of, times_of, velocity_of
+from jam_model.branches import constants_of, times_of, velocity_of
 from jam_model.conditions import Conditions
+from jam_model.config import Guidance, ODESolver
 from jam_model.dit import Jam
 from jam_model.frames import LATENT_CHANNELS
 
 # B batch, T frames, C channels, S style width, N grid points
-
-CONDITIONED = GuidanceBranch(lyrics=True, style=True)
-Formula = Literal["dual", "dual_fixed", "none"]
-Solver = Literal["euler", "midpoint", "heun"]
-Precision = Literal["float32", "bfloat16"]
-
-
-@dataclass(frozen=True)
-class Guidance:
-    """How far the conditions are pushed, and at which times.
-
-    v(lyrics, style) with s- the negative style:
-    `dual`        v(-, s-) + lyrics_guidance_scale [v(l, s-) - v(-, s-)] + style_guidance_scale [v(l, s) - v(l, s-)]
-    `dual_fixed`  v(-, s-) + style_guidance_scale [v(-, s) - v(-, s-)] + lyrics_guidance_scale [v(l, s) - v(-, s)]
-    `none`        v(l, s)
-    Outside `interval` (closed, in times 0..1) always v(l, s).
-    """
-
-    style_guidance_scale: float
-    lyrics_guidance_scale: float
-    interval: tuple[float, float]
-    formula: Formula
-
-    def __post_init__(self) -> None:
-        if self.formula not in get_args(Formula):
-            raise ValueError(f"guidance formula is {self.formula!r}; give dual, dual_fixed or none")
-
-    def branches(self) -> dict[GuidanceBranch, float]:
-        """The branches and their weights in the velocity, the asked one first, those with lyrics before
-        those without; a branch of weight 0 is left out."""
-        weights = {CONDITIONED: 1.0}
-        if self.formula == "dual":
-            weights = {
-                CONDITIONED: self.style_guidance_scale,
-                GuidanceBranch(lyrics=True, style=False): self.lyrics_guidance_scale
-                - self.style_guidance_scale,
-                GuidanceBranch(lyrics=False, style=False): 1 - self.lyrics_guidance_scale,
-            }
-        elif self.formula == "dual_fixed":
-            weights = {
-                CONDITIONED: self.lyrics_guidance_scale,
-                GuidanceBranch(lyrics=False, style=True): self.style_guidance_scale
-                - self.lyrics_guidance_scale,
-                GuidanceBranch(lyrics=False, style=False): 1 - self.style_guidance_scale,
-            }
-        return {branch: weight for branch, weight in weights.items() if weight or branch == CONDITIONED}
 
 
 def song_noise(
@@ -80,51 +33,6 @@ def song_noise(
     digest = hashlib.sha256(f"{seed}/{song_id}/{take}".encode()).digest()
     generator = np.random.default_rng(int.from_bytes(digest, "little"))
     return torch.from_numpy(generator.standard_normal((num_frames, channels), dtype=np.float32))
-
-
-@dataclass(frozen=True)
-class ODESolver:
-    """How velocities become latents.
-
-    `num_steps` equal updates from time 0 to 1; the released 50 grid points are 49 of them. `euler` evaluates the
-    velocity once an update, `midpoint` and `heun` (both of second order) twice. `bfloat16` is autocast:
-    weights and the sum over the steps stay as they are. `compiled` runs a step through torch.compile, on
-    CUDA as a graph.
-    """
-
-    num_steps: int
-    solver: Solver = "euler"
-    precision: Precision = "float32"
-    compiled: bool = False
-
-    def __post_init__(self) -> None:
-        if self.num_steps < 1:
-            raise ValueError(f"num_steps is {self.num_steps}; give 1 or more")
-        for name, known in (("solver", Solver), ("precision", Precision)):
-            if getattr(self, name) not in get_args(known):
-                raise ValueError(f"{name} is {getattr(self, name)!r}; give {' or '.join(get_args(known))}")
-
-    def evaluations(self) -> Tensor:
-        """The times at which the velocity is evaluated, float32 [updates, evaluations an update]."""
-        times_N = torch.linspace(0, 1, self.num_steps + 1)
-        now, then = times_N[:-1], times_N[1:]
-        second = {"euler": [], "midpoint": [(now + then) / 2], "heun": [then]}[self.solver]
-        return torch.stack([now, *second], dim=1)
-
-    def integrate(self, velocity: Callable[[Tensor, int], Tensor], x_BTC: Tensor) -> Tensor:
-        """The state at time 1; `velocity` takes a state and the number of the evaluation."""
-        times_N = torch.linspace(0, 1, self.num_steps + 1)
-        for update, delta in enumerate(times_N.diff().tolist()):
-            if self.solver == "euler":
-                slope_BTC = velocity(x_BTC, update)
-            elif self.solver == "midpoint":
-                half_BTC = x_BTC + delta / 2 * velocity(x_BTC, 2 * update)
-                slope_BTC = velocity(half_BTC, 2 * update + 1)
-            else:
-                first_BTC = velocity(x_BTC, 2 * update)
-                slope_BTC = (first_BTC + velocity(x_BTC + delta * first_BTC, 2 * update + 1)) / 2
-            x_BTC = x_BTC + delta * slope_BTC
-        return x_BTC
 
 
 @torch.no_grad()

@@ -14,7 +14,6 @@ import re
 import zipfile
 
 import numpy as np
-import torch
 
 Buffer = bytes | bytearray | memoryview
 MAX_MEMBER_BYTES = 64 * 2**20
@@ -58,6 +57,8 @@ def read_tensor(data: Buffer, suffix: str, name: str) -> np.ndarray:
 
 
 def _from_pt(data: Buffer) -> np.ndarray:
+    import torch
+
     cut = max(0, len(data) - _DIRECTORY)
     with zipfile.ZipFile(io.BytesIO(data[cut:])) as archive:  # what lies where stands at the end
         packed = [entry.filename for entry in archive.infolist() if entry.compress_type != zipfile.ZIP_STORED]

@@ -11,7 +11,6 @@ import json
 import shutil
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from jam_model.checkpoint import build_model, save_model, sha256_of
+from jam_model.config import UpdateRule
 from jam_model.dit import Jam
 from jam_model.sharding import sharded, whole
 
@@ -28,32 +28,6 @@ EMA_NAME = "average.safetensors"
 OPTIMISER_NAME = "optimiser.pt"
 STATE_NAME = "state.json"
 CPU = torch.device("cpu")
-
-
-@dataclass(frozen=True)
-class UpdateRule:
-    """AdamW with a warmed-up, then constant, then linearly falling learning rate.
-
-    Rises over `warmup_steps`, stays, falls over the last `decay_fraction` of `steps` to `min_lr_ratio` of
-    the top at the last one. `ema_decay` is approached from below, so that early averages are young.
-    """
-
-    steps: int
-    learning_rate: float
-    warmup_steps: int
-    decay_fraction: float
-    min_lr_ratio: float
-    betas: tuple[float, float]
-    weight_decay: float
-    max_grad_norm: float
-    ema_decay: float
-
-    def learning_rate_at(self, step: int) -> float:
-        """Of the update that follows `step` finished ones."""
-        warm = min(1.0, (step + 1) / max(1, self.warmup_steps))
-        start = 1 - self.decay_fraction
-        left = (1 - step / self.steps) / max(1e-9, 1 - start)
-        return self.learning_rate * warm * max(self.min_lr_ratio, min(1.0, left))
 
 
 class DamagedCheckpoint(ValueError):

@@ -6,9 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from jam_model.branches import GuidanceBranch
-from jam_model.flow import Dropout
-from jam_model.sampler import CONDITIONED, Guidance
+from jam_model.config import CONDITIONED, Dropout, Guidance, GuidanceBranch
 
 TRAINING_FILE = "training.json"
 BOTH, STYLE, LYRICS = "both", "style", "lyrics"

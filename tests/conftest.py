@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 
 import pytest
 
 os.environ.setdefault("WDS_SECURE", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # torch's threads wait without taking a core from others
 os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
 os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
 
@@ -15,7 +17,5 @@ os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
 @pytest.fixture(scope="session", autouse=True)
 def ray_ends_with_the_tests() -> Iterator[None]:
     yield
-    import ray
-
-    if ray.is_initialized():
+    if (ray := sys.modules.get("ray")) and ray.is_initialized():
         ray.shutdown()

@@ -19,10 +19,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from jam_model.checkpoint import build_model
 from jam_model.conditions import Conditions, duration_conditions
-from jam_model.config import JamConfig
+from jam_model.config import Guidance, JamConfig, ODESolver
 from jam_model.dit import Jam
 from jam_model.lyric_grid import SONG_FILLER, VOCAL_FILLER, lyric_grid
-from jam_model.sampler import Guidance, ODESolver, sample
+from jam_model.sampler import sample
 from jam_model.words import Word
 
 RELEASED_HEADS = 32

@@ -45,11 +45,11 @@ def texts() -> dict[str, str]:
 def places(phrase: str) -> list[str]:
     """Where a phrase stands as whole words."""
     pattern = re.compile(rf"(?<![\w.]){re.escape(phrase)}(?!\w)".replace(r"\ ", r"\s+"))
-    free = SINGING if phrase in OF_SINGING else ()
+    free, first = SINGING if phrase in OF_SINGING else (), phrase.split()[0]
     return [
         f"{name}:{text[: match.start()].count(chr(10)) + 1}: {phrase}"
         for name, text in texts().items()
-        if not name.startswith(free)
+        if first in text and not name.startswith(free)
         for match in pattern.finditer(text)
     ]
 

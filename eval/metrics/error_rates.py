@@ -13,8 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-import jiwer
-
 from eval.metrics.metric import Corpus, SongMetric, Unmeasured, Values
 from eval.metrics.song import Song
 from eval.metrics.words import as_said, normalise_words
@@ -77,6 +75,8 @@ def count_errors(reference: Sequence[str], hypothesis: Sequence[str]) -> ErrorCo
     Raises:
         ValueError: a token is empty or holds white space, which would change the number of tokens.
     """
+    import jiwer
+
     for side, tokens in (("reference", reference), ("hypothesis", hypothesis)):
         for position, token in enumerate(tokens):
             if not token or token.split() != [token]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import pandas
+from typing import TYPE_CHECKING, Any
 
 from eval.results.report import STAMP, Report, is_stand_in
 from eval.results.wording import comparison_verdict, metric_verdict, quantity
 from eval.stats.intervals import Estimate
+
+if TYPE_CHECKING:
+    import pandas
 
 _FIGURES = ["value", "low", "high", "n", "n_failed"]
 SYSTEM_COLUMNS = ["system", "title", "metric", *_FIGURES, "unit", "method", "reason", "stand_in"]
@@ -32,6 +33,8 @@ def report_frames(report: Report) -> dict[str, pandas.DataFrame]:
 
 def systems_frame(report: Report) -> pandas.DataFrame:
     """A row a system and metric."""
+    import pandas
+
     rows = [
         {
             "system": system.name,
@@ -51,6 +54,8 @@ def systems_frame(report: Report) -> pandas.DataFrame:
 
 def songs_frame(report: Report) -> pandas.DataFrame:
     """A row a song, system and metric; counts where the metric is an error rate."""
+    import pandas
+
     rows = [
         {
             **{name: getattr(row, name) for name in ("song_id", "title", "genre", "system")},
@@ -68,6 +73,8 @@ def songs_frame(report: Report) -> pandas.DataFrame:
 
 def comparisons_frame(report: Report) -> pandas.DataFrame:
     """The questions, then every pair of systems; `kind` tells them apart."""
+    import pandas
+
     rows: list[dict[str, Any]] = [
         {
             "kind": "question",

@@ -14,7 +14,6 @@ from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
-from scipy.special import stdtrit
 
 LEVEL = 0.95
 _BLOCK = 1 << 22  # songs drawn at a time: bounds memory, changes no value
@@ -173,6 +172,8 @@ def jackknife(value: float, values_without_N: Sequence[float] | np.ndarray, n_fa
 
     Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), eq. 11.5; t with N - 1 degrees.
     """
+    from scipy.special import stdtrit
+
     values_N = np.asarray(values_without_N, dtype=np.float64)
     num_songs = len(values_N)
     if num_songs < 2:

@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
-from scipy.special import stdtrit
 
 from eval.stats.intervals import LEVEL, Estimate, Resampling, Scores, complete_columns, drawn_swaps_BN, ratio
 
@@ -165,6 +164,8 @@ def detectable_rate_difference(
 
 def detectable_by_interval(difference: Estimate) -> float | None:
     """The same for any difference, from the width of its interval; None where it has none."""
+    from scipy.special import stdtrit
+
     if difference.low is None or difference.high is None or difference.n < 2:
         return None
     half = (difference.high - difference.low) / 2
@@ -180,6 +181,8 @@ def _detectable(differences_N: np.ndarray) -> float | None:
 
 def _reach(num_songs: int) -> float:
     """The detectable difference in standard errors."""
+    from scipy.special import stdtrit
+
     return sum(float(stdtrit(num_songs - 1, share)) for share in ((1 + LEVEL) / 2, POWER))
 
 

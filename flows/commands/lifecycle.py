@@ -18,6 +18,7 @@ from flows.commands.app import (
     begin,
     project_at,
     ready,
+    run_unless_standing,
     start_prefect,
     text,
 )
@@ -66,12 +67,12 @@ def run_lifecycle(
         raise typer.Exit(print_plan(project_at(work, params_file, overrides, songs)))
     begin("run", work)
     project = ready(work, params_file, overrides, "all", songs)
-    start_prefect()
     from flows.console.measured import print_report
-    from flows.lifecycle import lifecycle
+    from flows.lifecycle import is_finished, lifecycle, run_all
 
-    path = str(songs) if songs else project.params.songs.path
-    lifecycle(path, str(work), text(params_file), overrides)
+    path = project.params.songs.path
+    look = (lambda: run_all(project)) if is_finished(project) else None
+    run_unless_standing(look, lambda: lifecycle(path, str(work), text(params_file), overrides))
     print_report(work)
 
 
@@ -82,11 +83,12 @@ def prepare(
     """Songs in, shards out."""
     begin("prepare", work)
     project = ready(work, params_file, overrides, "prepare", songs)
-    start_prefect()
+    from flows.prepare import is_prepared, run_prepare
     from flows.prepare import prepare as flow
 
-    path = str(songs) if songs else project.params.songs.path
-    flow(path, str(work), text(params_file), overrides)
+    path = project.params.songs.path
+    look = (lambda: run_prepare(project)) if is_prepared(project) else None
+    run_unless_standing(look, lambda: flow(path, str(work), text(params_file), overrides))
 
 
 @app.command()
@@ -105,21 +107,26 @@ def calibrate(
     from tasks.quality.calibrate import labels_of
 
     labels_of(songs, project.params.songs.root)  # refused before anything starts
-    start_prefect()
     from flows.calibrate import calibrate as flow
+    from flows.calibrate import run_calibrate
 
-    flow(str(songs), str(work), str(out or work / "limits.yaml"), text(params_file), overrides)
+    limits = out or work / "limits.yaml"
+    run_unless_standing(
+        lambda: run_calibrate(project, limits),
+        lambda: flow(str(songs), str(work), str(limits), text(params_file), overrides),
+    )
 
 
 @app.command()
 def train(work: Work = DATA, params_file: ParamsFile = None, overrides: Overrides = NONE) -> None:
     """Pretrain and fine-tune on the shards."""
     begin("train", work)
-    ready(work, params_file, overrides, "train")
-    start_prefect()
-    from flows.train import train_flow
+    project = ready(work, params_file, overrides, "train")
+    from flows.train import run_train, train_flow
 
-    train_flow(str(work), text(params_file), overrides)
+    run_unless_standing(
+        lambda: run_train(project), lambda: train_flow(str(work), text(params_file), overrides)
+    )
 
 
 @app.command()

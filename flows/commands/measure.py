@@ -7,7 +7,19 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.app import DATA, NONE, Overrides, ParamsFile, Work, app, begin, ready, start_prefect, text
+from flows.commands.app import (
+    DATA,
+    NONE,
+    Overrides,
+    ParamsFile,
+    Work,
+    app,
+    begin,
+    ready,
+    run_unless_standing,
+    start_prefect,
+    text,
+)
 
 
 @app.command()
@@ -47,19 +59,19 @@ def benchmark(
         if not (system or checkpoint) and project.work.checkpoint("sft").is_dir():
             checkpoint = [f"kept={kept_checkpoint(project.work)}"]
         request = Request.of(str(manifest), system, checkpoint, text(reference))
-        read_request(
-            request, project.params.benchmark.fields, project.params.ingest
-        )  # refused before anything is loaded
-    start_prefect()
+        params = project.params
+        read_request(request, params.benchmark.fields, params.ingest)  # refused before anything is loaded
     from flows.console.measured import print_report
 
     settings = (str(work), text(params_file), overrides)
     if manifest is None:
         from flows.benchmark import benchmark as flow
+        from flows.benchmark import run_benchmark
 
-        flow(*settings)
+        run_unless_standing(lambda: run_benchmark(project), lambda: flow(*settings))
         print_report(work)
     else:
+        start_prefect()
         from flows.benchmark_external import benchmark_external
 
         page = benchmark_external(str(manifest), system, checkpoint, text(reference), *settings)
@@ -91,9 +103,13 @@ def sensitivity(
 
     if kind not in KINDS:
         raise ValueError(f"sensitivity: {kind!r} is none of {', '.join(KINDS)}")
-    ready(work, params_file, overrides, "benchmark", reads_work=checkpoint is None)
-    start_prefect()
+    project = ready(work, params_file, overrides, "benchmark", reads_work=checkpoint is None)
     from flows.console.measured import print_sensitivity
+    from flows.sensitivity import run_sensitivity
     from flows.sensitivity import sensitivity as flow
 
-    print_sensitivity(Path(flow(kind, str(work), text(checkpoint), text(params_file), overrides)))
+    page = run_unless_standing(
+        lambda: str(run_sensitivity(project, kind, checkpoint)),
+        lambda: flow(kind, str(work), text(checkpoint), text(params_file), overrides),
+    )
+    print_sensitivity(Path(page))

@@ -17,6 +17,7 @@ from flows.commands.app import (
     begin,
     project_at,
     ready,
+    run_unless_standing,
     start_prefect,
     text,
 )
@@ -46,10 +47,10 @@ def dpo(
 
         learn_pair_list(project, listed, posteriors)
         return
-    start_prefect()
     from flows.dpo import dpo as flow
+    from flows.dpo import run_dpo
 
-    flow(str(work), text(params_file), overrides)
+    run_unless_standing(lambda: run_dpo(project), lambda: flow(str(work), text(params_file), overrides))
 
 
 @app.command()

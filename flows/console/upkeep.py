@@ -9,7 +9,7 @@ from flows.pipelines.rounds import RUNS
 from flows.pipelines.stages import prepared_pipeline
 from flows.run.progress import counted, say
 from flows.settings.project import Project
-from tasks.preference.dpo import control_of
+from tasks.preference.params import control_of
 from tasks.preference.round_tables import CONTROL, POLICY
 from tasks.storage.files import remove_tree
 from tasks.storage.lease import hold

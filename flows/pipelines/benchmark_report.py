@@ -8,15 +8,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from prefect.artifacts import create_link_artifact
-from prefect.context import FlowRunContext
-
 from eval.report.tables import summary_tables, system_values
 from eval.report.write import write_report
 from eval.results.listening_test import Preference
 from eval.results.report import Report
-from flows.run.prefect_tasks import show_table
+from flows.run.prefect_tasks import inside_flow, show_table
 from flows.run.progress import say
+from flows.run.standing import before_work
 from flows.settings.project import Project
 from tasks.benchmark.report import report_of
 from tasks.benchmark.report_inputs import (
@@ -81,6 +79,7 @@ def write_benchmark(
     if page.is_file() and recipe_file.is_file() and json.loads(recipe_file.read_text()) == recipe:
         say(f"report: up to date, {page}")
         return page
+    before_work()
     measured = measure(
         songs.prompts,
         measured_rows(songs.pipelines),
@@ -110,6 +109,8 @@ def write_benchmark(
     say(f"report: {page}")
     for key, table in summary_tables(report).items():
         show_table(key, table, report.title)
-    if FlowRunContext.get() is not None:
+    if inside_flow():
+        from prefect.artifacts import create_link_artifact
+
         create_link_artifact(key="report", link=page.resolve().as_uri(), link_text="report.html")
     return page

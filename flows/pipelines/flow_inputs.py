@@ -11,6 +11,7 @@ from flows.settings.project import Project
 from jam_model.shard_index import read_index
 from tasks.songs.beside import AUDIO_ENDINGS
 from tasks.songs.folder import SHARD_ENDING
+from tasks.songs.listing import check_place
 from tasks.songs.manifest import manifest_rows
 from tasks.storage.object_store import StorePath, place_of
 
@@ -45,14 +46,9 @@ def check_songs(place: Path, field: str) -> None:
     Raises:
         ValueError: there is no such place, or the file is no manifest or an empty one.
     """
-    if place.is_file():
-        if not any(True for _ in manifest_rows(place)):
-            raise ValueError(f"{field}: manifest {place} lists nothing; give jamify's input form")
-    elif not place.is_dir():
-        kind = "prefix" if isinstance(place, StorePath) else "folder"
-        raise ValueError(
-            f"{field}: {place} is neither a {kind} with songs nor a manifest; give one that exists"
-        )
+    check_place(place, field)
+    if place.is_file() and not any(True for _ in manifest_rows(place)):
+        raise ValueError(f"{field}: manifest {place} lists nothing; give jamify's input form")
 
 
 def _may_hold_songs(place: Path) -> bool:

@@ -21,7 +21,7 @@ from tasks.engine.stage import BadModel, Stage
 from tasks.models.chosen import IDENTITY
 from tasks.models.judge import AXES
 from tasks.models.transcriber import check_apart
-from tasks.training.train import TrainParams
+from tasks.training.params import TrainParams
 
 BESIDE = {
     "train": ("codec", "style_encoder"),

@@ -23,9 +23,9 @@ from jam_model.shard_index import TRAIN, VALIDATION
 from tasks.engine.fingerprint import fingerprint
 from tasks.models.codec import build_codec
 from tasks.models.phonemizer import build_phonemizer
-from tasks.preference.dpo import PreferParams, control_of, prefer
 from tasks.preference.gate import GATE_COLUMNS, PolicyScores, gate_metrics, policy_scores, unrewarded
 from tasks.preference.pairs import Pair, digest_of
+from tasks.preference.params import PreferParams, control_of
 from tasks.preference.round_report import held_out_line, pairs_line
 from tasks.preference.round_tables import (
     CONTROL,
@@ -41,7 +41,7 @@ from tasks.preference.round_tables import (
 )
 from tasks.prompts.prompts import Prompt, candidate_sources, gate_sources, policy_system, policy_systems
 from tasks.storage.files import write_json
-from tasks.training.train import TrainResult
+from tasks.trainer.run_folder import TrainResult
 
 CANDIDATES, SCORES, PAIRS, PROMPTS = "candidates", "scores.parquet", "pairs.parquet", "prompts.parquet"
 RUNS = {POLICY: "train", CONTROL: "control"}
@@ -110,6 +110,8 @@ def fit_pairs(
     """Preference training on (pairs to learn from, held-out pairs) in ``<folder>/<fingerprint>``; a finished run there
     is found, and runs of anything else are superseded and go.
     """
+    from tasks.preference.dpo import prefer
+
     weights = [weights_hash(policy), weights_hash(reference or policy)]
     out = folder / fingerprint([section.model_dump(mode="json"), weights, *map(digest_of, pairs)])
     silence_C = build_codec(project.params.models.codec).silence_C

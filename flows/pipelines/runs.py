@@ -4,29 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flows.run.progress import progress_bar
+from flows.run.standing import before_work
 from flows.settings.params import Params
 from flows.settings.project import Project, WorkFolder
-from jam_model.checkpoint import save_model, weights_hash
+from jam_model.checkpoint import WEIGHTS_FILE, save_model, weights_hash
 from tasks.engine.fingerprint import fingerprint
-from tasks.engine.pool import connect
 from tasks.models.transcriber import check_apart
 from tasks.storage.files import remove_tree
 from tasks.storage.object_store import local_folder
-from tasks.trainer.ray_train import Progress
-from tasks.training.train import TrainParams, TrainResult, fresh_model
+from tasks.trainer.run_folder import TrainResult, finished_run
+from tasks.training.params import TrainParams
 from tasks.training.validation_by_ear import ValidationByEar
+
+if TYPE_CHECKING:
+    from tasks.trainer.ray_train import Progress
 
 
 def untrained_checkpoint(project: Project) -> Path:
     """The model before its first step, as a checkpoint of its own."""
     params, work = project.params, project.work
-    model = fresh_model(params.jam.config(params.sft.max_frames), params.sft.seed)
     out = work.checkpoint("untrained") / fingerprint(
         [params.jam.model_dump(mode="json"), params.sft.max_frames, params.sft.seed]
     )
-    if not (out / "model.safetensors").is_file():
+    if not (out / WEIGHTS_FILE).is_file():
+        before_work()
+        from tasks.training.train import fresh_model
+
+        model = fresh_model(params.jam.config(params.sft.max_frames), params.sft.seed)
         with local_folder(out) as folder:
             save_model(folder, model)
     remove_superseded(work.checkpoint("untrained"), out)
@@ -41,11 +48,17 @@ def remove_superseded(folder: Path, *current: Path) -> None:
 
 
 def run_fit(project: Project, name: str, out: Path, fit: Callable[[Progress], TrainResult]) -> TrainResult:
-    """A run in its own folder `out` with a bar of its steps; runs of anything else beside it are superseded and go."""
-    if not (out / "done.json").is_file():
+    """A run in its own folder `out` with a bar of its steps, unless it is finished; runs of anything else beside it are
+    superseded and go.
+    """
+    result = finished_run(out)
+    if result is None:
+        before_work()
+        from tasks.engine.pool import connect
+
         connect(project.params.engine)
-    with progress_bar(name, "steps") as show:
-        result = fit(lambda done, total, loss: show(done, total))
+        with progress_bar(name, "steps") as show:
+            result = fit(lambda done, total, loss: show(done, total))
     remove_superseded(out.parent, out)
     return result
 

@@ -8,11 +8,11 @@ import json
 import logging
 import os
 import urllib.request
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from prefect.client.schemas.objects import FlowRun, State
-from prefect.flows import Flow
-from prefect.logging import get_logger
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import FlowRun, State
+    from prefect.flows import Flow
 
 from flows.run.progress import FORESEEN
 
@@ -45,6 +45,8 @@ def notify(flow: Flow[Any, Any], flow_run: FlowRun, state: State) -> None:
         request = urllib.request.Request(url, json.dumps(words).encode(), headers)
         urllib.request.urlopen(request, timeout=LIMIT_S).close()
     except (OSError, ValueError) as error:
+        from prefect.logging import get_logger
+
         get_logger(__name__).warning("%s: nobody was told: %s", VARIABLE, error)
 
 
@@ -67,4 +69,4 @@ def _is_news(record: logging.LogRecord) -> bool:
 
 
 for _name in ("flow_runs", "task_runs"):
-    get_logger(_name).addFilter(_is_news)
+    logging.getLogger(f"prefect.{_name}").addFilter(_is_news)

@@ -2,36 +2,43 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
-
-from prefect import get_run_logger, task
-from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
-from prefect.cache_policies import NO_CACHE
-from prefect.context import FlowRunContext
-from prefect.states import Cancelled, Failed, State
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from flows.run.prefect_server import is_lost
 from flows.run.progress import partition_lines, say, show_stages, stage_line
+from flows.run.standing import before_work
 from tasks.engine.params import EngineParams
 from tasks.engine.pipeline import Pipeline
-from tasks.engine.pool import connected, leave
 from tasks.engine.scheduler import StageReport, run_pipelines
+
+if TYPE_CHECKING:
+    from prefect.states import State
 
 Result = TypeVar("Result")
 PROGRESS_EVERY_S = 5.0
 STOPPED = "stopped from outside: what runs on Ray ends now, what was committed stands"
 
 
+def inside_flow() -> bool:
+    """Whether a flow run of Prefect is under way here; where nobody imported Prefect, there is none."""
+    context = sys.modules.get("prefect.context")
+    return context is not None and context.FlowRunContext.get() is not None
+
+
 def run_as_task(name: str, work: Callable[[], Result]) -> Result:
     """`work` as a Prefect task of this name inside a flow; plainly called outside one."""
     with leaving_when_stopped():
-        if FlowRunContext.get() is None:
+        if not inside_flow():
             return work()
+        from prefect import task
+        from prefect.cache_policies import NO_CACHE
+
         return task(name=name, task_run_name=name, cache_policy=NO_CACHE)(work)()
 
 
@@ -50,9 +57,12 @@ def leaving_when_stopped() -> Iterator[None]:
             stop = stop.__cause__
         if isinstance(stop, Exception):
             raise
-        if connected():
-            say(STOPPED)
-            leave()
+        if "ray" in sys.modules:  # else this process never joined it
+            from tasks.engine.pool import connected, leave
+
+            if connected():
+                say(STOPPED)
+                leave()
         raise stop from None
 
 
@@ -81,6 +91,8 @@ class LiveProgress:
     """One progress artifact for all stages of a run: the share of partitions that stand."""
 
     def __init__(self) -> None:
+        from prefect.artifacts import create_progress_artifact
+
         description = "Share of all partitions of all stages that stand"
         self.artifact: Any = create_progress_artifact(progress=0.0, key="partitions", description=description)
         self.counts: dict[str, tuple[int, int]] = {}
@@ -95,6 +107,8 @@ class LiveProgress:
         if self.is_lost or not due:
             return
         self.updated = time.monotonic()
+        from prefect.artifacts import update_progress_artifact
+
         try:
             update_progress_artifact(self.artifact, progress=100.0 * done / max(1, total))
         except Exception as error:
@@ -104,9 +118,11 @@ class LiveProgress:
             say("Prefect's server does not answer; the stages that run go on without it")
 
 
-@task(task_run_name="{stage}", cache_policy=NO_CACHE)
 def stage_task(progress: StageProgress, stage: str) -> str | State[Any]:
-    """Ends when the stage has ended; its state, log line and times are the stage's."""
+    """A task that ends when the stage has ended; its state, log line and times are the stage's."""
+    from prefect import get_run_logger
+    from prefect.states import Cancelled, Failed
+
     progress.ended[stage].wait()
     report = progress.reports.get(stage)
     if report is None or not report.finished:
@@ -127,19 +143,18 @@ def run_stages(
             stage for pipeline in pipelines for stage in pipeline.stages if not only or stage in only
         )
     )
-    inside_flow = FlowRunContext.get() is not None
     progress = StageProgress(names)
-    shown = [stage_task.submit(progress, stage) for stage in names] if inside_flow else []
+    shown = _shown_as_tasks(progress, names) if inside_flow() else []
     failure: BaseException | None = None
     try:
-        live = [*partition_lines(engine.partition_lines), *([LiveProgress().update] if inside_flow else [])]
+        live = [*partition_lines(engine.partition_lines), *([LiveProgress().update] if inside_flow() else [])]
         with show_stages() as bars, leaving_when_stopped():
 
             def watch(report: StageReport) -> None:
                 for watcher in (progress.update, bars, *live):
                     watcher(report)
 
-            reports = run_pipelines(pipelines, engine, receipts, watch, only, run_as_task)
+            reports = run_pipelines(pipelines, engine, receipts, watch, only, run_as_task, before_work)
     except BaseException as error:
         failure = error
         raise
@@ -153,8 +168,19 @@ def run_stages(
 
 def show_table(key: str, rows: list[dict[str, Any]], description: str) -> None:
     """A table in the run of a Prefect flow; nothing outside one."""
-    if FlowRunContext.get() is not None:
+    if inside_flow():
+        from prefect.artifacts import create_table_artifact
+
         create_table_artifact(key=key, table=rows, description=description)
+
+
+def _shown_as_tasks(progress: StageProgress, stages: Sequence[str]) -> list[Any]:
+    """A running task for each stage."""
+    from prefect import task
+    from prefect.cache_policies import NO_CACHE
+
+    shown = task(task_run_name="{stage}", cache_policy=NO_CACHE)(stage_task)
+    return [shown.submit(progress, stage) for stage in stages]
 
 
 def _publish(reports: Sequence[StageReport]) -> None:

@@ -18,11 +18,10 @@ from tasks.engine.params import EngineParams
 from tasks.engine.stage import Section, stages_in
 from tasks.models.base import EMBEDDED
 from tasks.models.chosen import ModelsParams
-from tasks.preference.dpo import PreferParams
 from tasks.preference.gate import GateParams
 from tasks.preference.pairing import PairParams
+from tasks.preference.params import PreferParams, SweepParams
 from tasks.preference.round_tables import RoundParams
-from tasks.preference.sweep import SweepParams
 from tasks.prompts.output_folder import OutputParams
 from tasks.prompts.rough_times import RoughTimesParams
 from tasks.quality.calibrate import CalibrateParams
@@ -40,7 +39,7 @@ from tasks.stages.separate import SeparateParams
 from tasks.stages.transcribe import TranscribeParams
 from tasks.toy.params import ToyParams
 from tasks.trainer.params import SharedFitParams
-from tasks.training.train import JamParams, TrainParams
+from tasks.training.params import JamParams, TrainParams
 
 AS = {"pretrain": "fit", "sft": "fit", "dpo": "fit"}
 """Sections in which null means: as in the other."""

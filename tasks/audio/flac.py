@@ -12,7 +12,6 @@ import numpy as np
 
 from tasks.audio import libsndfile
 from tasks.audio.content import end_of_sound
-from tasks.audio.ffmpeg import Packets
 from tasks.audio.flac_frames import FlacWalk, is_frame, stream_info, walk_flac
 from tasks.audio.limits import AudioParams, check_claim, gathered
 from tasks.audio.sound import EXACT_TOLERANCE_S, Sound, held_against, remark
@@ -50,6 +49,8 @@ def read_flac(data: bytes, start: int, limits: AudioParams | None) -> Sound:
 
 
 def _by_ffmpeg(data: bytes, walk: FlacWalk, limits: AudioParams | None) -> np.ndarray:
+    from tasks.audio.ffmpeg import Packets
+
     num_samples = 0
 
     def counted() -> Iterator[np.ndarray]:

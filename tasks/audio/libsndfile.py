@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
-import soundfile
 
 from tasks.audio.limits import AudioParams, check_claim, gathered
 from tasks.engine.song import Refused
+
+if TYPE_CHECKING:
+    import soundfile
 
 BLOCK_FRAMES = 1 << 18
 
@@ -23,6 +26,8 @@ def decoded(data: bytes, formats: tuple[str, ...], limits: AudioParams | None) -
     Raises:
         Refused: ``not_audio`` (also another format than `formats`), or a limit.
     """
+    import soundfile
+
     try:
         with soundfile.SoundFile(io.BytesIO(data)) as source:
             if source.format not in formats:

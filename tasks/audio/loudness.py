@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import pyloudnorm
 
 from jam_model.frames import SAMPLE_RATE_HZ
 
@@ -22,6 +21,8 @@ class Levelled(NamedTuple):
 
 def loudness_lufs(mix_CN: np.ndarray) -> float | None:
     """Integrated loudness of the whole mix (ITU-R BS.1770-4), or None where it has none."""
+    import pyloudnorm
+
     if mix_CN.shape[1] < SHORTEST_S * SAMPLE_RATE_HZ:
         return None
     found = float(pyloudnorm.Meter(SAMPLE_RATE_HZ).integrated_loudness(mix_CN.T.astype(np.float64)))

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
-import soundfile
 
 from jam_model.frames import SAMPLE_RATE_HZ
 from tasks.audio.read import flac_bytes, load_mix, read_bytes
@@ -37,6 +36,8 @@ def mp3_bytes(mix_CN: np.ndarray) -> bytes:
 
     Coding moves peaks: where they would leave [-1, 1] on decoding, the mix is encoded again, quieter.
     """
+    import soundfile
+
     mix_CN = np.clip(mix_CN, -1, 1)
     for _ in range(MP3_TRIES):
         file = io.BytesIO()
@@ -51,6 +52,8 @@ def mp3_bytes(mix_CN: np.ndarray) -> bytes:
 
 def wav_bytes(mix_CN: np.ndarray) -> bytes:
     """A mix as a 16-bit WAV file; equal samples give equal bytes. Peaks are clipped at 1."""
+    import soundfile
+
     file = io.BytesIO()
     soundfile.write(file, np.clip(mix_CN, -1, 1).T, SAMPLE_RATE_HZ, format="WAV", subtype="PCM_16")
     return file.getvalue()

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import cast
 
-import av
 import numpy as np
 
 from tasks.audio import libsndfile
@@ -129,6 +128,8 @@ class _Blocks:
         self.num_damaged = 0
 
     def __iter__(self) -> Iterator[np.ndarray]:
+        import av
+
         first = self.walk.first
         decoder = cast(av.AudioCodecContext, av.CodecContext.create(CODECS[first.layer], "r"))
         for offset, size in self.walk.frames:

@@ -12,7 +12,6 @@ import numpy as np
 
 from tasks.audio import libsndfile
 from tasks.audio.content import end_of_sound
-from tasks.audio.ffmpeg import read_container
 from tasks.audio.limits import AudioParams, check_claim
 from tasks.audio.ogg_pages import Link, OggWalk, walk_ogg
 from tasks.audio.sound import FRAMES_TOLERANCE_S, Sound, bytes_behind, held_against, remark
@@ -50,6 +49,8 @@ def read_ogg(data: bytes, start: int, limits: AudioParams | None) -> Sound:
 
 def _read_link(data: bytes, link: Link, limits: AudioParams | None) -> Sound:
     """Samples of one link, by libsndfile where it finds as many as its pages hold."""
+    from tasks.audio.ffmpeg import read_container
+
     if link.rate:
         check_claim(link.rate, 1, link.samples, limits)
     if link.codec in BY_LIBSNDFILE and len(link.numbers) == 1 and not link.holes:

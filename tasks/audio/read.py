@@ -17,12 +17,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-import soundfile
-import soxr
 
 from jam_model.frames import HOP_SAMPLES, SAMPLE_RATE_HZ
 from tasks.audio.content import begin_of_sound, form_of
-from tasks.audio.ffmpeg import read_container
 from tasks.audio.flac import read_flac
 from tasks.audio.limits import AudioParams, check_size
 from tasks.audio.mpeg import read_mpeg
@@ -92,6 +89,8 @@ def load_mix(song_audio: Mapping[str, Any], songs_root: str) -> np.ndarray:
 
 def flac_bytes(audio_CN: np.ndarray, rate: int) -> bytes:
     """A 16-bit FLAC file of [C, N] or [N] samples; equal samples give equal bytes. Peaks are clipped at 1."""
+    import soundfile
+
     audio_CN = np.atleast_2d(audio_CN)
     if not np.isfinite(audio_CN).all():
         raise Refused("not_finite", "audio to be written holds NaN or infinite samples")
@@ -134,6 +133,8 @@ def as_mix(audio_CN: np.ndarray, rate: int) -> np.ndarray:
         rest_N = audio_CN[2:].sum(axis=0) * np.sqrt(0.5)
         audio_CN = (audio_CN[:2] + rest_N) / (1 + (len(audio_CN) - 2) * np.sqrt(0.5))
     if rate != SAMPLE_RATE_HZ:
+        import soxr
+
         audio_CN = soxr.resample(audio_CN.T, rate, SAMPLE_RATE_HZ, quality="HQ").T
     peak = float(np.abs(audio_CN).max(initial=0.0))
     return np.ascontiguousarray(audio_CN / max(peak, 1.0), dtype=np.float32)
@@ -154,6 +155,8 @@ def _read(data: bytes, limits: AudioParams | None) -> tuple[np.ndarray, SourceFo
 
 def _decode(data: bytes, limits: AudioParams | None) -> Sound:
     """All samples of a file's bytes, read by what they are; what they claim is held against the limits first."""
+    from tasks.audio.ffmpeg import read_container
+
     check_size(len(data), limits)
     start = begin_of_sound(data)
     form = form_of(data, start)

@@ -11,9 +11,6 @@ Shapes: C channels, N samples, T frames, F frequency bins, P peaks, L landmarks.
 from __future__ import annotations
 
 import numpy as np
-import scipy.fft
-import soxr
-from scipy.ndimage import maximum_filter
 
 from jam_model.frames import SAMPLE_RATE_HZ
 
@@ -93,6 +90,9 @@ def scrambled(keys: np.ndarray) -> np.ndarray:
 
 def _levels(mix_CN: np.ndarray) -> np.ndarray:
     """Magnitudes of the mono mix, float32 [T, F]; a song is transformed block by block."""
+    import scipy.fft
+    import soxr
+
     mono_N = soxr.resample(mix_CN.mean(axis=0, dtype=np.float32), SAMPLE_RATE_HZ, RATE_HZ)
     frames_TW = np.lib.stride_tricks.sliding_window_view(np.pad(mono_N, WINDOW // 2), WINDOW)[::HOP]
     window_W = np.hanning(WINDOW).astype(np.float32)
@@ -105,6 +105,8 @@ def _levels(mix_CN: np.ndarray) -> np.ndarray:
 
 def _peaks(levels_TF: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Frame and bin of every peak, int64 [P] each, in order of time."""
+    from scipy.ndimage import maximum_filter
+
     around_TF = maximum_filter(levels_TF, size=(2 * AROUND_FRAMES + 1, 2 * AROUND_BINS + 1))
     floor = max(SILENCE, float(levels_TF.max()) * 10 ** (-FLOOR_DB / 20))
     peak_TF = (levels_TF == around_TF) & (levels_TF > floor)

@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,24 +20,16 @@ import ray
 
 from tasks.engine.params import SHARED, EngineParams, pool_sizes
 from tasks.engine.run_partition import Receipt, Work
-from tasks.engine.stage import BadModel, Stage
-from tasks.engine.workers import ActorPool, StageFailed
+from tasks.engine.stage import BadModel, Stage, StageFailed
+from tasks.engine.work_item import NODE_LOST, Crash
+from tasks.engine.workers import ActorPool
 from tasks.storage.retry import GOES_ON, hint_of
 
-NODE_LOST = "node_lost"
 NODE_GONE = ("node has died", "node was terminated")  # in Ray's words
 HEAP = {"MALLOC_TRIM_THRESHOLD_": str(256 * 2**20), "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20)}
 """glibc's malloc in a worker keeps up to 256 MiB that was freed: one song's arrays are the next one's, and the
 kernel need not hand out zeroed pages for every one of them (32 MiB is the largest threshold that glibc takes)."""
 ROOM_AFTER_S = 5.0  # a pool that has no worker after this long gets the room of idle ones
-
-
-@dataclass(frozen=True)
-class Crash:
-    """A worker process ended in the middle of something: the song's fault, or the machine's."""
-
-    reason: str  # worker_died | out_of_memory | timed_out, or NODE_LOST, which is no song's fault
-    detail: str
 
 
 def connect(params: EngineParams) -> None:

@@ -13,18 +13,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tasks.engine.limits import Limits
 from tasks.engine.params import EngineParams
 from tasks.engine.pipeline import Pipeline
-from tasks.engine.pool import ActorPools, connect
-from tasks.engine.prometheus import RunMetrics
 from tasks.engine.run_partition import Receipt
-from tasks.engine.stage import BadModel
+from tasks.engine.stage import BadModel, StageFailed
 from tasks.engine.table import SOURCES
 from tasks.engine.work_item import WorkItem
-from tasks.engine.workers import StageFailed
 from tasks.storage.lease import fence_over
+
+if TYPE_CHECKING:
+    from tasks.engine.pool import ActorPools
 
 
 @dataclass
@@ -66,19 +67,21 @@ def run_pipelines(
     watch: Watcher = lambda report: None,
     only: set[str] | None = None,
     call: Caller = lambda name, work: work(),
+    before_work: Callable[[], None] = lambda: None,
 ) -> list[StageReport]:
-    """Bring every stage of every pipeline up to date; starts no Ray when nothing is missing.
+    """Bring every stage of every pipeline up to date; neither imports nor starts Ray when nothing is missing.
 
     Args:
         receipts: folder for receipts, outside the table.
         watch: called whenever a stage's report changes (also once at the start).
         only: names of the stages to run (default: all).
         call: runs a fit, and may show it by the name it is given.
+        before_work: called before anything is computed; what it raises ends the run.
 
     Raises:
         StageFailed: a stage raised something that is no SongError; what was committed stands.
     """
-    return _Run(pipelines, params, receipts, watch, only, call).run()
+    return _Run(pipelines, params, receipts, watch, only, call, before_work).run()
 
 
 class _Run:
@@ -90,8 +93,10 @@ class _Run:
         watch: Watcher,
         only: set[str] | None,
         call: Caller,
+        before_work: Callable[[], None],
     ) -> None:
         self.params, self.receipts, self.watch, self.call = params, receipts, watch, call
+        self.before_work = before_work
         self.limits = Limits(params.song_limit_s, params.song_limit_per_audio_s, params.song_memory_mb)
         self.fence = fence_over(receipts)
         self.reports: dict[tuple[int, str], StageReport] = {}
@@ -138,6 +143,7 @@ class _Run:
             if pipeline.why_fit(stage):
                 if self.fence is not None:
                     self.fence.check()
+                self.before_work()
                 self.call(f"fit {stage}", partial(pipeline.fit, stage))
             self.fits.remove((pipeline, stage))
             self._open(pipeline)
@@ -150,15 +156,8 @@ class _Run:
         self._run_fits()
         failure: StageFailed | BadModel | None = None
         while self.ready and not failure:  # again, where a fit asks for a stage that had nothing to do
-            connect(self.params)
-            self.metrics = RunMetrics()
-            pools = ActorPools(self.params, {r.stage for r in self.reports.values() if not r.finished})
-            try:
-                self._loop(pools)
-            except (StageFailed, BadModel) as error:
-                failure = error
-            finally:
-                pools.close()
+            self.before_work()
+            failure = self._run_ready()
         if self.fence is not None:
             self.fence.check()
         for (pipeline_id, stage), report in self.reports.items():
@@ -171,6 +170,22 @@ class _Run:
         if self.waiting or self.fits:
             raise self._absent()
         return list(self.reports.values())
+
+    def _run_ready(self) -> StageFailed | BadModel | None:
+        """Run all that can start, on Ray, which is first imported here; returns what ended it early."""
+        from tasks.engine.pool import ActorPools, connect
+        from tasks.engine.prometheus import RunMetrics
+
+        connect(self.params)
+        self.metrics = RunMetrics()
+        pools = ActorPools(self.params, {r.stage for r in self.reports.values() if not r.finished})
+        try:
+            self._loop(pools)
+        except (StageFailed, BadModel) as error:
+            return error
+        finally:
+            pools.close()
+        return None
 
     def _loop(self, pools: ActorPools) -> None:
         ready: dict[str, _Heap] = defaultdict(list)

@@ -20,6 +20,10 @@ class BadModel(ValueError):
     """A model cannot be used as the params ask: a package, its weights or its device. One line, with the hint."""
 
 
+class StageFailed(RuntimeError):
+    """A stage raised something that is no SongError: a fault of the code, the machine or the params."""
+
+
 class Section(BaseModel):
     """One section of params.yaml. Every number has its only value there: subclasses give no defaults."""
 

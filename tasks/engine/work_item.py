@@ -7,13 +7,21 @@ from pathlib import Path
 
 from tasks.engine.limits import Limits
 from tasks.engine.pipeline import Pipeline
-from tasks.engine.pool import NODE_LOST, Crash
 from tasks.engine.run_partition import Work
-from tasks.engine.workers import StageFailed
+from tasks.engine.stage import StageFailed
 from tasks.storage.lease import Fence
 
+NODE_LOST = "node_lost"
 WHOLE_TRIES = 2  # a partition is tried whole this often before its songs are tried alone
 ALONE_TRIES = 3  # a song is dropped after failing alone this often
+
+
+@dataclass(frozen=True)
+class Crash:
+    """A worker process ended in the middle of something: the song's fault, or the machine's."""
+
+    reason: str  # worker_died | out_of_memory | timed_out, or NODE_LOST, which is no song's fault
+    detail: str
 
 
 @dataclass

@@ -12,14 +12,10 @@ from typing import Any
 import ray
 
 from tasks.engine.run_partition import Receipt, Work, run_alone, run_partition
-from tasks.engine.stage import Stage
+from tasks.engine.stage import Stage, StageFailed
 from tasks.storage.retry import with_retries
 
 START_TRIES = 3  # workers of a pool may die this often in a row before their first word
-
-
-class StageFailed(RuntimeError):
-    """A stage raised something that is no SongError: a fault of the code, the machine or the params."""
 
 
 @ray.remote(max_restarts=0, max_task_retries=0)

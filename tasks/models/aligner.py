@@ -6,7 +6,7 @@ import math
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -14,14 +14,11 @@ from jam_model.words import Word
 from tasks.engine.song import Refused
 from tasks.models.base import ModelChoice, RealModel
 from tasks.models.embedded.forced_alignment import Span, align_phones
-from tasks.models.embedded.recogniser import (
-    FRAMES_A_SECOND,
-    Posteriors,
-    Recogniser,
-    load_recogniser,
-    weights_revision,
-)
+from tasks.models.embedded.recogniser_facts import FRAMES_A_SECOND, weights_revision
 from tasks.models.phonemizer import phones_of
+
+if TYPE_CHECKING:
+    from tasks.models.embedded.recogniser import Posteriors, Recogniser
 
 Frames = TypeVar("Frames")
 
@@ -118,6 +115,8 @@ class EmbeddedAligner:
     """Forced alignment on the frame head of the shipped recogniser."""
 
     def __init__(self, weights: str, filler_penalty: float, line_tolerance_s: float) -> None:
+        from tasks.models.embedded.recogniser import load_recogniser
+
         self.identity = _identity(weights)
         self.filler_penalty = filler_penalty
         self.line_tolerance_s = line_tolerance_s

@@ -7,10 +7,9 @@ K bins, B bands.
 from __future__ import annotations
 
 from functools import cache
-from typing import ClassVar, Literal, Protocol, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, Self
 
 import numpy as np
-import scipy.sparse
 from pydantic import Field, model_validator
 
 from jam_model.frames import HOP_SAMPLES, LATENT_CHANNELS, SAMPLE_RATE_HZ, frames_of_samples
@@ -18,6 +17,9 @@ from tasks.models.base import ModelChoice, RealModel, constants_of
 from tasks.models.embedded.pitch import track_pitch
 from tasks.models.embedded.spectra import band_energies, bin_hz, istft, mel_bank, power, stft
 from tasks.models.released_weights import Card
+
+if TYPE_CHECKING:
+    import scipy.sparse
 
 EMBEDDED = "embedded/vocoder@1"
 POSTERIOR_STD = 0.05  # stated, not measured: the codec is deterministic
@@ -227,6 +229,8 @@ def _shaped(spectra_FK: np.ndarray, level_db_FB: np.ndarray, floor_db_B: np.ndar
 @cache
 def _between_bands(num_bands: int) -> scipy.sparse.csr_array:
     """Interpolation from bands to bins, sparse [K, B]; rows sum to one inside the bands."""
+    import scipy.sparse
+
     bank_BK = mel_bank(num_bands, LOW_HZ, HIGH_HZ, SIZE).toarray()
     return scipy.sparse.csr_array((bank_BK / np.maximum(bank_BK.sum(axis=0), 1e-6)).T.astype(np.float32))
 

@@ -16,7 +16,7 @@ from tasks.models.aligner import mean_score, timed_words
 from tasks.models.base import ModelChoice, RealModel
 from tasks.models.embedded.ctc_decode import WordLoop, edits, greedy_phones
 from tasks.models.embedded.forced_alignment import align_phones
-from tasks.models.embedded.recogniser import load_recogniser, weights_revision
+from tasks.models.embedded.recogniser_facts import weights_revision
 
 LANGUAGE = "en"  # of every word in a shipped lexicon
 FILLER_PENALTY = 6.0  # nats a frame, when words just decoded are laid over the same posteriors
@@ -81,6 +81,8 @@ class EmbeddedTranscriber:
     """
 
     def __init__(self, weights: str, word_penalty: float, min_confidence: float) -> None:
+        from tasks.models.embedded.recogniser import load_recogniser
+
         self.identity = _identity(weights)
         self.min_confidence = min_confidence
         self._recogniser = load_recogniser(weights)

@@ -1,4 +1,4 @@
-"""DPO training: its settings (`PreferParams`), the objective, and one run on pairs (`prefer`); beta 0 is the control.
+"""DPO training: the objective, and one run on pairs (`prefer`); beta 0 is the control.
 
 The reference is the policy the round starts from, frozen, or an earlier one. ``beta: 0`` is the control: the
 preference term then has no gradient and only the weighted flow loss on the truth is left.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -17,44 +17,19 @@ import torch
 from jam_model.batches import collate, draw_crop, padded
 from jam_model.checkpoint import load_model, weights_hash
 from jam_model.conditions import Conditions
+from jam_model.config import Dropout
 from jam_model.dit import Jam
-from jam_model.flow import Dropout
 from jam_model.order import EndlessOrder, positions_of_step
 from jam_model.preference import PreferenceLoss, dpo_loss
 from jam_model.training_facts import TrainingFacts, dropped_by, read_facts
 from tasks.preference.pairs import Pair, PairFolder, read_pairs, write_pairs
+from tasks.preference.params import PreferParams
 from tasks.storage.object_store import place_of
 from tasks.trainer.loop import StepLoss, Worker
-from tasks.trainer.params import FitParams
 from tasks.trainer.ray_train import Progress, Run, fit
-from tasks.training.train import TrainResult, hash_of, result_of
+from tasks.trainer.run_folder import TrainResult, hash_of, result_of
 
 HELD_OUT_DRAWS = 8  # noise and times each held-out pair is judged by
-
-
-class PreferParams(FitParams):
-    """One round. `term` (none | win | gt) is the flow loss added with `term_weight`; published: beta 2000, gt, 0.2.
-
-    `error_over`: the frames a flow error is the mean of. ``max_frames``: all, silence after the song included, as
-    released, which is what the published beta belongs to; ``song``: those of the song.
-    """
-
-    measures_updates: ClassVar[bool] = True
-
-    max_frames: int
-    past_end_share: float
-    error_over: Literal["max_frames", "song"]
-    beta: float
-    term: Literal["none", "win", "gt"]
-    term_weight: float
-    style_condition_dropout: float
-    lyrics_condition_dropout: float
-    condition_dropout_rule: Literal["jam", "independent"]
-
-
-def control_of(params: PreferParams) -> PreferParams:
-    """The same training without the preference."""
-    return params.model_copy(update={"beta": 0.0})
 
 
 class ReferenceDiffers(RuntimeError):

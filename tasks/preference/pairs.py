@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import load, save
 
 from jam_model.frames import LATENT_CHANNELS, STYLE_DIM
 from jam_model.shard_index import TRAIN
@@ -65,6 +64,8 @@ def digest_of(pairs: Sequence[Pair]) -> str:
 
 def read_pairs(folder: Path) -> list[Pair]:
     """The pairs that `write_pairs` wrote into a folder, in order."""
+    from safetensors.numpy import load
+
     rows = json.loads((folder / "pairs.json").read_text())
     arrays = load((folder / "pairs.safetensors").read_bytes()) if rows else {}
     pairs = []
@@ -81,6 +82,8 @@ def _digest(rows: list[dict[str, Any]], tensors: bytes) -> str:
 
 
 def _packed(pairs: Sequence[Pair]) -> tuple[list[dict[str, Any]], bytes]:
+    from safetensors.numpy import save
+
     arrays: dict[str, np.ndarray] = {}
     rows = []
     for number, pair in enumerate(pairs):

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from tasks.audio.read import read_bytes
 from tasks.engine.song import Song
@@ -23,6 +22,8 @@ def compare_samples(
 
     Returns whether every sample is the same, and what was found, in words.
     """
+    import torch
+
     torch.set_num_threads(num_threads)
     again = stage.one(song)
     before_CN, after_CN = (read_bytes(audio["bytes"])[0] for audio in (stored["audio"], again["audio"]))

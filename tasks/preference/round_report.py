@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import pandas
-
 from eval.metrics.error_rates import ACOUSTIC_PER, PER
 from eval.report.tables import csv_bytes
 from eval.results.rounds import RoundRow, RoundsReport
 from eval.stats.intervals import Estimate
 from tasks.preference.gate import REWARD, Gate, PolicyScores
 from tasks.preference.round_tables import RoundPairs
-from tasks.training.train import TrainResult
+from tasks.trainer.run_folder import TrainResult
 
 
 def round_row(
@@ -54,6 +52,8 @@ def round_values(report: RoundsReport) -> dict[str, Any]:
 
 def rounds_csv(report: RoundsReport) -> bytes:
     """The same as CSV, a row a round: what `dvc plots` draws."""
+    import pandas
+
     rounds = round_values(report)["rounds"]
     return csv_bytes(
         pandas.DataFrame([{"round": int(number), **values} for number, values in rounds.items()])

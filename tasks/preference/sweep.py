@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import Field
 
 from eval.metrics.fad import FAD
 from eval.metrics.frechet import FrechetReference
@@ -24,10 +23,10 @@ from eval.stats.intervals import Resampling
 from jam_model.checkpoint import weights_hash
 from tasks.benchmark.song_metrics import columns_of, song_of
 from tasks.engine.fingerprint import fingerprint
-from tasks.engine.stage import Section
-from tasks.preference.dpo import Pair, PreferParams, preference_run
+from tasks.preference.dpo import preference_run
 from tasks.preference.gate import REWARD
-from tasks.preference.pairs import write_pairs
+from tasks.preference.pairs import Pair, write_pairs
+from tasks.preference.params import PreferParams, SweepParams
 from tasks.preference.round_report import pairs_line
 from tasks.preference.round_tables import GeneratedPairs, RoundSongs
 from tasks.prompts.prompts import Prompt
@@ -44,17 +43,6 @@ SONG_COLUMNS = ("parent", "system", *columns_of(METRICS))
 START = "start"  # the model that every arm starts from, among the systems that sing
 Trained = dict[str, dict[str, Any]]
 """A finished run's weights (``weights``), folder (``checkpoint``) and figures, by `system_of`."""
-
-
-class SweepParams(Section):
-    """Every arm is trained from each of `seeds`; every model generates `num_prompts` validation songs once, from the
-    noise of `seed`.
-    """
-
-    seeds: tuple[int, ...] = Field(min_length=1)
-    num_prompts: int = Field(ge=2)
-    seed: int
-    num_resamples: int = Field(ge=100)
 
 
 @dataclass(frozen=True)

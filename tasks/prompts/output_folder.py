@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 import yaml
 from pydantic import Field, field_validator
 
@@ -181,6 +180,8 @@ def _facts(song: Mapping[str, Any], params: OutputParams, max_frames: int) -> di
 
 def _write(song: Mapping[str, Any], params: OutputParams, audio: Path, latent: Path) -> float | None:
     """Both files; returns the loudness reached."""
+    import torch
+
     mix_CN, _ = read_bytes(song["audio"]["bytes"])
     level = levelled(mix_CN, params.lufs, params.peak)
     write_bytes(audio, encoded(level.mix_CN, params.ending))

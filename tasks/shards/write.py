@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from jam_model.shard_index import EXTRAS, IDS_NAME, INDEX_NAME, locate
 from jam_model.shards import decode_sample
@@ -173,6 +172,8 @@ def json_bytes(value: Any) -> bytes:
 
 def tensor_bytes(array: np.ndarray, suffix: str) -> bytes:
     """A float32 tensor as `torch.load(weights_only=True)` or `numpy.load(allow_pickle=False)` reads it."""
+    import torch
+
     if suffix == "npy":
         return npy_bytes(array)
     buffer = io.BytesIO()  # a file's name would become part of the archive

@@ -87,7 +87,8 @@ def _name(path: Path) -> str:
 
 def _read(kept: Path) -> dict[str, tuple[str, str]] | None:
     try:
-        columns = pq.read_table(io.BytesIO(kept.read_bytes()), columns=list(_COLUMNS)).to_pydict()
+        file = pq.ParquetFile(io.BytesIO(kept.read_bytes()))  # pq.read_table would import pandas
+        columns = file.read(list(_COLUMNS)).to_pydict()
     except (OSError, pa.ArrowException):
         return None
     return {name: (stamp, digest) for name, stamp, digest in zip(*columns.values(), strict=True)}

@@ -86,17 +86,13 @@ def list_sources(
     Raises:
         ValueError: the path does not exist, or the manifest is not JSON.
     """
+    check_place(path)
     if path.is_dir():
         root = songs_root(path)
         entries, refused = entries_of_folder(root)
-    elif path.is_file():
+    else:
         root = songs_root(root or path.parent)
         entries, refused = entries_of_manifest(path, root)
-    else:
-        folder = "prefix" if isinstance(path, StorePath) else "folder"
-        raise ValueError(
-            f"songs: {path} is neither a {folder} with songs nor a manifest; give one that exists"
-        )
     read = partial(_source_or_reason, root=root, hashes=hashes or Hashes())
     with ThreadPoolExecutor(READ_AT_ONCE) as threads:
         found = list(zip(entries, threads.map(read, entries), strict=True))
@@ -107,6 +103,15 @@ def list_sources(
     claimed = {source.song_id: seconds for source, seconds in claims if seconds is not None}
     in_path_order = sorted(sources, key=lambda source: source.facts["audio"]["path"])
     return Listing(root, in_path_order, refused, claimed)
+
+
+def check_place(path: Path, field: str = "songs") -> None:
+    """Raises ValueError where there is neither a folder nor a manifest; `field` names it."""
+    if not path.is_dir() and not path.is_file():
+        folder = "prefix" if isinstance(path, StorePath) else "folder"
+        raise ValueError(
+            f"{field}: {path} is neither a {folder} with songs nor a manifest; give one that exists"
+        )
 
 
 def song_id_of(title: str, content_hash: str, number: int = 1) -> str:

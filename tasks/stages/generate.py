@@ -12,20 +12,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 import pyarrow as pa
-import torch
 from pydantic import Field, TypeAdapter
 
 from eval.metrics.levels import energy_after_end
 from jam_model.checkpoint import load_model, weights_hash
 from jam_model.conditions import Conditions, duration_conditions
-from jam_model.dit import Jam
+from jam_model.config import Formula, Guidance, ODESolver, Precision, Solver
 from jam_model.frames import SAMPLE_RATE_HZ, frames_of_seconds, seconds_of_frames
 from jam_model.lyric_grid import lyric_grid
-from jam_model.sampler import Formula, Guidance, ODESolver, Precision, Solver, sample, song_noise
 from jam_model.words import words_of
 from tasks.audio.mix import mix_of
 from tasks.audio.read import flac_bytes, npy_bytes
@@ -37,9 +35,14 @@ from tasks.models.style_encoder import StyleParams, build_style_encoder, style_e
 from tasks.songs.columns import AUDIO, DURATION_S, TAIL_ENERGY
 from tasks.storage.object_store import place_of
 
+if TYPE_CHECKING:
+    import torch
+
+    from jam_model.dit import Jam
+
 
 class SamplerParams(Section):
-    """How songs are sung; see `jam_model.sampler` for `ODESolver` and `Guidance`.
+    """How songs are sung; see `jam_model.config` for `ODESolver` and `Guidance`.
 
     `exact` samples all frames of the model, as released; `trimmed` only those of the song and `margin_frames`
     more, which is not quite the same (the frames left out would have been attended to).
@@ -137,6 +140,8 @@ class Generate(Stage):
     @cached_property
     def negative_style_S(self) -> torch.Tensor:
         """The style that guidance leads away from."""
+        import torch
+
         negative_style = self.style_encoder.negative_style
         del self.style_encoder  # nothing else is asked of it, and it may be large
         return torch.from_numpy(np.asarray(negative_style, np.float32))
@@ -170,6 +175,8 @@ class Generate(Stage):
 
     def _generated(self, song: Song, recipe: Generation) -> Song:
         """Samples the frames that the recipe's mode asks for, and keeps those of the song."""
+        from jam_model.sampler import sample, song_noise
+
         model, sampler = self.loaded.model(recipe.weights), recipe.sampler
         num_frames, max_frames = frames_of_seconds(song["reference_duration_s"]), model.config.max_frames
         if not 0 < num_frames <= max_frames:
@@ -207,6 +214,8 @@ class _LoadedCheckpoint:
     """Holds the last checkpoint that was asked for, on the worker's GPU where it has one."""
 
     def __init__(self, checkpoints: Mapping[str, str]) -> None:
+        import torch
+
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._checkpoints = checkpoints
         self._held: tuple[str, Jam] | None = None
@@ -232,6 +241,8 @@ class _LoadedCheckpoint:
 
 def conditions_of(song: Song, num_frames: int, max_frames: int) -> Conditions:
     """What the model is asked for, a batch of one: lyrics on their grid, the first style row, the length."""
+    import torch
+
     tokens_L = lyric_grid(words_of(song["reference_words"]), max_frames, num_latent_frames=num_frames)
     start_time, duration_abs, duration_rel = duration_conditions(num_frames, max_frames)
     return Conditions(

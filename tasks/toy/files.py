@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile
 
 from jam_model.words import Word
 from tasks.toy.composition import BEATS_PER_BAR, GENRES, SAMPLE_RATE_HZ, Score
@@ -97,6 +96,8 @@ def _write_audio(path: Path, samples: np.ndarray) -> None:
     Lossy encoders get them as floats: libsndfile (to 1.2.2 at least, its pull request 1106) writes int16
     stereo to MP3 half from memory that it never filled.
     """
+    import soundfile
+
     num_channels = 1 if samples.ndim == 1 else samples.shape[1]
     subtype = FORMATS[path.suffix[1:]]
     if subtype != "PCM_16":

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import IO, NamedTuple, cast
 
 import numpy as np
-import soxr
 
 from jam_model.words import Word
 from tasks.toy import espeak
@@ -117,6 +116,8 @@ def _close_idle() -> None:
 
 def sing(score: Score) -> Take:
     """The score's voice. The same score gives the same samples, always."""
+    import soxr
+
     rate_hz = espeak.RATE_HZ
     sung = sing_notes(score.voice, [(note.word, note.duration_s, note.midi) for note in score.notes])
     voice_N = np.zeros(int(score.duration_s * rate_hz) + 1, np.float32)

@@ -9,8 +9,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, Protocol
 
-import pandas
-
 from tasks.storage.files import write_bytes
 
 LOG_NAME, VALIDATION_NAME = "log.jsonl", "validation.jsonl"
@@ -19,6 +17,8 @@ TRACKERS = ("tensorboard", "wandb")
 
 def loss_csv(log: Path) -> bytes:
     """A training log as CSV, without its clock: what `dvc plots` draws."""
+    import pandas
+
     frame = pandas.read_json(BytesIO(log.read_bytes()), lines=True)
     return frame.drop(columns="seconds").to_csv(index=False).encode()
 

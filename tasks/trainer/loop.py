@@ -29,8 +29,9 @@ from tasks.storage.files import remove_tree, write_json
 from tasks.storage.lease import Fence
 from tasks.trainer.log import TrainLog
 from tasks.trainer.params import NONE, FitParams
+from tasks.trainer.run_folder import BEST_NAME, DONE_NAME, STEPS_NAME
 
-DONE_NAME, STEPS_NAME, BEST_NAME, ASKED_NAME = "done.json", "steps", "best", "checkpoint-now"
+ASKED_NAME = "checkpoint-now"
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from jam_model.train_state import UpdateRule
+from jam_model.config import UpdateRule
 from tasks.engine.stage import Section
 from tasks.trainer.log import TRACKERS
 

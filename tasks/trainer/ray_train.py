@@ -22,11 +22,10 @@ from tasks.storage.files import remove_tree, write_json
 from tasks.storage.lease import Fence, fence_over
 from tasks.storage.object_store import StorePath, place_of
 from tasks.trainer.log import LOG_NAME
-from tasks.trainer.loop import DONE_NAME, Objective, Worker, damaged_checkpoints, run_steps
+from tasks.trainer.loop import Objective, Worker, damaged_checkpoints, run_steps
 from tasks.trainer.params import FitParams
-from tasks.trainer.run_folder import RunFolder
+from tasks.trainer.run_folder import DONE_NAME, RAY_NAME, RECIPE_NAME, RunFolder
 
-RECIPE_NAME = "train.json"
 Progress = Callable[[int, int, float], None]
 """Called with (finished steps, all steps, latest loss)."""
 
@@ -58,8 +57,8 @@ def fit(
     if not stands(out, params, recipe):
         with _Watch(out / LOG_NAME, params.steps, progress):
             _run_on_ray(objective, params, out)
-    if (out / ".ray").is_dir():
-        remove_tree(out / ".ray")
+    if (out / RAY_NAME).is_dir():
+        remove_tree(out / RAY_NAME)
     return result(out)
 
 
@@ -124,7 +123,7 @@ def _run_on_ray(objective: Objective, params: FitParams, out: Path) -> None:
             ),
             run_config=RunConfig(
                 name="run",
-                **_ray_storage(out / ".ray"),
+                **_ray_storage(out / RAY_NAME),
                 failure_config=FailureConfig(max_failures=params.max_failures),
             ),
         ).fit()

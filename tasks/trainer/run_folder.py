@@ -1,14 +1,50 @@
-"""Where a training run is worked on: its own folder, or, when that is in a store, one of this machine beside it."""
+"""The folder of a training run: names in it, what a finished one gave, and where it is worked on.
+
+That is the folder itself, or, when it is in a store, one of this machine beside it.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tasks.storage.object_store import StorePath, download, upload
 from tasks.storage.shard_cache import cache_folder, locked
 
-LAST = ("state.json", "done.json")  # they say that what lies beside them is whole
+RECIPE_NAME, DONE_NAME, STEPS_NAME, BEST_NAME = "train.json", "done.json", "steps", "best"
+RAY_NAME = ".ray"  # what Ray Train keeps while a run goes
+LAST = ("state.json", DONE_NAME)  # they say that what lies beside them is whole
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """A finished run: the folder with ``model.safetensors`` (EMA weights), their hash and the figures."""
+
+    checkpoint: Path
+    weights: str
+    figures: dict[str, Any]
+
+
+def result_of(out: Path, done: dict[str, Any]) -> TrainResult:
+    """The result of a finished run from its ``done.json``."""
+    return TrainResult(out, done["weights"], done["figures"])
+
+
+def finished_run(out: Path) -> TrainResult | None:
+    """The result of the run in `out`; None where it has not ended, or where Ray's own files are still to go."""
+    done = out / DONE_NAME
+    if not done.is_file() or (out / RAY_NAME).is_dir():
+        return None
+    return result_of(out, json.loads(done.read_text()))
+
+
+def hash_of(value: Any) -> str:
+    """sha256 of a JSON value."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 class RunFolder:

@@ -6,102 +6,32 @@ and the schedule differ.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
-from pydantic import Field
 
 from jam_model.batches import Batches, fixed_batches
-from jam_model.checkpoint import load_model, weights_hash
-from jam_model.config import JamConfig
+from jam_model.checkpoint import load_model
+from jam_model.config import Dropout, JamConfig
 from jam_model.dit import Jam
-from jam_model.flow import Dropout, FlowDraw, flow_error, flow_loss
+from jam_model.flow import FlowDraw, flow_error, flow_loss
 from jam_model.order import duration_weights, positions_of_step
-from jam_model.shard_index import TRAIN, VALIDATION, read_index
+from jam_model.shard_index import TRAIN, VALIDATION
 from jam_model.shards import Shards
-from jam_model.train_state import UpdateRule
 from jam_model.training_facts import TrainingFacts, check_guidance, dropped_by, read_facts
-from tasks.engine.fingerprint import fingerprint, package_version
-from tasks.engine.stage import Section
 from tasks.shards.open import open_shards
 from tasks.storage.object_store import place_of
 from tasks.trainer.loop import StepLoss, Worker
-from tasks.trainer.params import FitParams
 from tasks.trainer.ray_train import Progress, fit
-from tasks.training.validation_by_ear import HEARD, ValidationByEar
+from tasks.trainer.run_folder import TrainResult, result_of
+from tasks.training.params import JamParams, TrainParams
+from tasks.training.recipe import flow_recipe
+from tasks.training.validation_by_ear import ValidationByEar
 
-FLOW_VERSION = 3  # rises whenever the same shards and settings give other weights
-PACKAGES = ("torch", "numpy")
 VALIDATION_TIMES = (0.1, 0.3, 0.5, 0.7, 0.9)
-
-
-class JamParams(Section):
-    """Sizes of the model; `max_frames` is the training section's, since it changes from crops to songs."""
-
-    dim: int
-    depth: int
-    heads: int
-    ff_mult: int
-    text_dim: int
-    text_layers: int
-    style_dim: int
-    latent_channels: int
-    num_text_embeddings: int
-    use_implicit_duration: bool
-
-    def config(self, max_frames: int) -> JamConfig:
-        """The model's config for sequences of this length."""
-        return JamConfig(max_frames=max_frames, **self.model_dump())
-
-
-class TrainParams(FitParams):
-    """One training run. `past_end_share`: crops that run past the end of a song longer than max_frames.
-    `ignore_below_s`, `resample_below_s`, `resample_power`: see `duration_weights`; 0 s is no limit. `sharding`:
-    ``full`` keeps weights, gradients and optimiser in parts on the workers, where one has no room for all.
-    `validation_per_songs`: validation songs that are sung and read whenever the run is validated, for `best_by`
-    ``validation_per``; 0: none.
-    """
-
-    sharding: Literal["none", "full"]
-    validation_per_songs: int = Field(ge=0)
-    max_frames: int
-    past_end_share: float
-    ignore_below_s: float
-    resample_below_s: float
-    resample_power: float
-    shuffle_shards: int
-    cache_mb: int
-    style_condition_dropout: float
-    lyrics_condition_dropout: float
-    condition_dropout_rule: Literal["jam", "independent"]
-    time_weight: bool
-
-    @property
-    def shards_weights(self) -> bool:
-        """As `sharding` says."""
-        return self.sharding == "full"
-
-    def rule(self) -> UpdateRule:
-        """See `FitParams.rule`; also refuses `best_by` ``validation_per`` where no song is heard."""
-        if self.best_by == HEARD and not self.validation_per_songs:
-            raise ValueError(
-                f"best_by: {HEARD} needs validation_per_songs above 0: validation songs to sing and read"
-            )
-        return super().rule()
-
-
-@dataclass(frozen=True)
-class TrainResult:
-    """A finished run: the folder with ``model.safetensors`` (EMA weights), their hash and the figures."""
-
-    checkpoint: Path
-    weights: str
-    figures: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -202,39 +132,6 @@ class FlowObjective:
         }
 
 
-def flow_recipe(
-    config: JamConfig,
-    shards: Path,
-    silence_C: np.ndarray,
-    init: Path | None,
-    by_ear: ValidationByEar | None = None,
-) -> dict[str, Any]:
-    """What decides a run besides its section: sizes, shards, silence, the starting weights, and how songs are heard."""
-    return {
-        "kind": "flow",
-        "version": FLOW_VERSION,
-        "config": config.to_dict(),
-        "init": weights_hash(init) if init else None,
-        "shards": hash_of([entry["sha256"] for entry in read_index(shards)]),
-        "silence": hash_of([float(value) for value in silence_C]),
-        "by_ear": by_ear.facts() if by_ear else None,
-    }
-
-
-def run_name(
-    section: TrainParams,
-    jam: JamParams,
-    shards: Path,
-    silence_C: np.ndarray,
-    init: Path | None,
-    by_ear: ValidationByEar | None,
-) -> str:
-    """The fingerprint of a run: its recipe, its section and the packages that compute."""
-    recipe = flow_recipe(jam.config(section.max_frames), shards, silence_C, init, by_ear)
-    versions = {package: package_version(package) for package in PACKAGES}
-    return fingerprint([recipe, section.model_dump(mode="json"), versions])
-
-
 def fresh_model(config: JamConfig, seed: int) -> Jam:
     """Untrained weights drawn from the seed."""
     with torch.random.fork_rng(devices=[]):
@@ -283,13 +180,3 @@ def train(
     if by_ear:
         check_guidance(objective.facts(), by_ear.sampler.guidance, style_encoder)
     return result_of(out, fit(objective, section, out, recipe, progress))
-
-
-def result_of(out: Path, done: dict[str, Any]) -> TrainResult:
-    """The result of a finished run from its ``done.json``."""
-    return TrainResult(out, done["weights"], done["figures"])
-
-
-def hash_of(value: Any) -> str:
-    """sha256 of a JSON value."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -9,16 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from eval.metrics.error_rates import corpus_counts, count_errors
-from jam_model.batches import Crop, conditions_of
-from jam_model.dit import Jam
 from jam_model.frames import seconds_of_frames
-from jam_model.sampler import sample, song_noise
 from jam_model.shards import Sample
 from tasks.models.codec import Codec, CodecParams, build_codec, codec_identity
 from tasks.models.phonemizer import (
@@ -37,8 +33,12 @@ from tasks.models.transcriber import (
     transcriber_identity,
 )
 from tasks.stages.generate import SamplerParams
+from tasks.training.params import HEARD
 
-HEARD = "validation_per"
+if TYPE_CHECKING:
+    import torch
+
+    from jam_model.dit import Jam
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,9 @@ class ValidationByEar:
 
     def _sung(self, model: Jam, song: Sample, num_frames: int, seed: int, device: torch.device) -> np.ndarray:
         """The mix [C, N] of the song's first frames."""
+        from jam_model.batches import Crop, conditions_of
+        from jam_model.sampler import sample, song_noise
+
         max_frames = model.config.max_frames
         conditions = conditions_of([(song, Crop(0, num_frames, song.num_frames), 0)], max_frames)
         num_sampled_frames = self.sampler.num_sampled_frames(num_frames, max_frames)
@@ -119,4 +122,6 @@ class ValidationByEar:
 
     @cached_property
     def _negative_style_S(self) -> torch.Tensor:
+        import torch
+
         return torch.from_numpy(np.asarray(build_style_encoder(self.style).negative_style, np.float32))

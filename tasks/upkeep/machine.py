@@ -9,8 +9,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from tasks.engine.fingerprint import installed
 from tasks.storage.object_store import StorePath
 
@@ -19,6 +17,8 @@ PACKAGES = ("torch", "ray", "prefect", "webdataset", "dvc")
 
 def machine(root: Path) -> dict[str, Any]:
     """Versions, counts and gigabytes; the disk is that of the work folder `root`."""
+    import torch
+
     page = os.sysconf("SC_PAGE_SIZE")
     root = Path(tempfile.gettempdir()) if isinstance(root, StorePath) else root.resolve()  # a store's spool
     existing = next(folder for folder in (root, *root.parents) if folder.exists())

@@ -12,9 +12,8 @@ from tasks.engine.columns import Column
 from tasks.engine.pipeline import STUB, Pipeline
 from tasks.engine.table import SOURCES
 from tasks.storage.files import atomic_path, parquet_file
-from tasks.trainer.loop import DONE_NAME
 from tasks.trainer.params import FitParams
-from tasks.trainer.ray_train import RECIPE_NAME
+from tasks.trainer.run_folder import DONE_NAME, RECIPE_NAME
 
 
 def superseded(pipeline: Pipeline, receipts: Path) -> list[Path]:

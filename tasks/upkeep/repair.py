@@ -19,8 +19,7 @@ from tasks.engine.sources import write_partition
 from tasks.engine.table import SOURCES, Source
 from tasks.storage.files import remove_tree
 from tasks.trainer.log import LOG_NAME, VALIDATION_NAME
-from tasks.trainer.loop import BEST_NAME, DONE_NAME, STEPS_NAME
-from tasks.trainer.ray_train import RECIPE_NAME
+from tasks.trainer.run_folder import BEST_NAME, DONE_NAME, RECIPE_NAME, STEPS_NAME
 from tasks.upkeep.checksums import RECEIPT, RUN_FOLDER, has_receipt, kept_files, place_in
 from tasks.upkeep.takedown import FORGOTTEN_NAME
 from tasks.upkeep.verify import Damage

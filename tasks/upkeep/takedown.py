@@ -18,7 +18,7 @@ from tasks.prompts.prompts import PROMPTED_COLUMNS
 from tasks.songs.columns import SONG_COLUMNS
 from tasks.songs.listing import Listing
 from tasks.storage.files import remove_tree, write_json_lines
-from tasks.training.train import hash_of
+from tasks.trainer.run_folder import hash_of
 from tasks.upkeep.checksums import kept_files
 from tasks.upkeep.verify import RUNS
 

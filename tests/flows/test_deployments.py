@@ -111,7 +111,7 @@ def test_an_address_nobody_answers_at_fails_no_run(
     monkeypatch.setenv(notes.VARIABLE, url)
     logger = logging.getLogger("prefect.flows.notify")
     monkeypatch.setattr(logger, "propagate", True)
-    monkeypatch.setattr(notes, "get_logger", lambda name: logging.getLogger(name))
+    monkeypatch.setattr("prefect.logging.get_logger", lambda name: logging.getLogger(name))
     with caplog.at_level(logging.WARNING):
         notes.notify(*ended("prepare-W"))
     assert "nobody was told" in caplog.text

@@ -4,7 +4,6 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from jam_model import checkpoint
 from jam_model.checkpoint import build_model, load_model, save_model, weights_hash
 
 
@@ -87,7 +86,7 @@ def test_failed_save_keeps_the_old_weights_and_cleans_up(make_jam, tmp_path, mon
         path.write_bytes(b"half")
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(checkpoint, "save_file", full_disk)
+    monkeypatch.setattr("safetensors.torch.save_file", full_disk)
     with pytest.raises(OSError, match="no space"):
         save_model(tmp_path, make_jam(seed=1))
     assert weights_hash(tmp_path) == old_hash

@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from jam_model.flow import Dropout, draw_flow, flow_error, flow_loss
+from jam_model.config import Dropout
+from jam_model.flow import draw_flow, flow_error, flow_loss
 
 NO_DROPOUT = Dropout(0.0, 0.0, "jam")
 

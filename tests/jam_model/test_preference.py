@@ -4,7 +4,8 @@ import math
 import pytest
 import torch
 
-from jam_model.flow import Dropout, draw_flow
+from jam_model.config import Dropout
+from jam_model.flow import draw_flow
 from jam_model.preference import dpo_loss
 
 DOUBLE = torch.float64

@@ -6,7 +6,8 @@ from itertools import pairwise
 import pytest
 import torch
 
-from jam_model.sampler import Guidance, ODESolver, sample, song_noise
+from jam_model.config import Guidance, ODESolver
+from jam_model.sampler import sample, song_noise
 
 ALWAYS = (0.0, 1.0)
 PINNED = [-0.3097064, 1.5185326, 1.5488076]

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from jam_model.train_state import DamagedCheckpoint, TrainState, UpdateRule, check_checkpoint
+from jam_model.config import UpdateRule
+from jam_model.train_state import DamagedCheckpoint, TrainState, check_checkpoint
 
 RULE = UpdateRule(
     steps=100,

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jam_model.flow import Dropout
-from jam_model.sampler import Guidance
+from jam_model.config import Dropout, Guidance
 from jam_model.training_facts import UNKNOWN, TrainingFacts, check_guidance, dropped_by, read_facts
 
 DUAL = Guidance(4.7, 2.6, (0.05, 1.0), "dual")

@@ -6,11 +6,14 @@ Shapes: F frames, K bins, P pitch candidates.
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-import scipy.sparse
 
 from tasks.models.embedded.spectra import bin_hz
+
+if TYPE_CHECKING:
+    import scipy.sparse
 
 LOWEST_HZ = 75.0
 STEPS_PER_SEMITONE = 3
@@ -32,6 +35,8 @@ def candidates_hz() -> np.ndarray:
 def comb_bank(size: int) -> scipy.sparse.csr_array:
     """Comb of each candidate over the bins below 4 kHz, sparse [P, K]: cosine lobes that reward a partial
     and punish energy between partials, falling as 1 / sqrt(f) (after Camacho & Harris, SWIPE, 2008)."""
+    import scipy.sparse
+
     hz_K = bin_hz(size)[: round(HIGHEST_PARTIAL_HZ * size / 44_100)].astype(np.float64)
     bank_PK = np.zeros((NUM_CANDIDATES, len(hz_K)))
     for index, pitch_hz in enumerate(candidates_hz()):

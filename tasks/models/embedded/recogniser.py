@@ -10,7 +10,6 @@ Shape suffixes: B batch, N samples, T frames of 10 ms, U frames of 20 ms, M mel 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,11 +24,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from jam_model.frames import SAMPLE_RATE_HZ
+from tasks.models.embedded.recogniser_facts import FRAME_SAMPLES, weights_path
 from tasks.models.embedded.spectra import mel_bank
 
-FRAME_SAMPLES = 441
-FRAMES_A_SECOND = SAMPLE_RATE_HZ // FRAME_SAMPLES
 NUM_MELS = 40
 LOW_HZ, HIGH_HZ = 60.0, 8500.0
 FFT_SAMPLES = 1024
@@ -41,7 +38,6 @@ STEM_FRAMES = 5  # frames of 10 ms that one frame of 20 ms is made of
 KERNEL_FRAMES = 7  # frames of 20 ms that a block looks at
 
 SILENCE = 0
-WEIGHTS = Path(__file__).parent / "weights"
 
 
 @dataclass(frozen=True)
@@ -177,23 +173,6 @@ def save_recogniser(path: Path, model: Recogniser) -> None:
     """Write fp16 weights with the config in the file's metadata: one file is the whole recogniser."""
     weights = {name: value.half().contiguous() for name, value in sorted(model.state_dict().items())}
     save_file(weights, path, metadata={"config": json.dumps(asdict(model.config), ensure_ascii=False)})
-
-
-def weights_path(weights: str) -> Path:
-    """Where `weights` lie: the name of a file shipped with the package, or a path to another one."""
-    path = Path(weights) if weights.endswith(".safetensors") else WEIGHTS / f"{weights}.safetensors"
-    if not path.is_file():
-        shipped = ", ".join(sorted(p.stem for p in WEIGHTS.glob("*.safetensors")))
-        raise ValueError(
-            f"weights: {weights!r} is no file; name one shipped ({shipped}) or train one with "
-            "`python -m tasks.models.training.recogniser --out FILE.safetensors`"
-        )
-    return path
-
-
-def weights_revision(weights: str) -> str:
-    """The first 8 hex digits of the sha256 of the weights' file, which holds the config as well."""
-    return hashlib.sha256(weights_path(weights).read_bytes()).hexdigest()[:8]
 
 
 def load_recogniser(weights: str) -> Recogniser:

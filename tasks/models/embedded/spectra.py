@@ -6,12 +6,14 @@ Shapes: N samples, F short-time frames, K bins, B bands.
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-import scipy.fft
-import scipy.sparse
 
 from jam_model.frames import SAMPLE_RATE_HZ
+
+if TYPE_CHECKING:
+    import scipy.sparse
 
 
 @cache
@@ -28,6 +30,8 @@ def bin_hz(size: int) -> np.ndarray:
 
 def stft(audio_N: np.ndarray, size: int, hop: int) -> np.ndarray:
     """Spectra complex64 [F, K]; F = ceil(N / hop), frame f is centred on sample (f + 1/2) * hop."""
+    import scipy.fft
+
     num_frames = -(-len(audio_N) // hop)
     before = size // 2 - hop // 2
     after = (num_frames - 1) * hop + size - before - len(audio_N)
@@ -38,6 +42,8 @@ def stft(audio_N: np.ndarray, size: int, hop: int) -> np.ndarray:
 
 def istft(spectra_FK: np.ndarray, size: int, hop: int, num_samples: int) -> np.ndarray:
     """The inverse of `stft`, float32 [num_samples]; exact where the spectra were not changed."""
+    import scipy.fft
+
     num_frames, overlap = len(spectra_FK), size // hop
     frames_FS = scipy.fft.irfft(spectra_FK, size, axis=1) * sqrt_hann(size)
     sum_BH = np.zeros((num_frames + overlap - 1, hop), np.float32)
@@ -66,6 +72,8 @@ def mel_bank(num_bands: int, low_hz: float, high_hz: float, size: int) -> scipy.
 
     A band narrower than a bin takes the nearest bin. Sparse products add in a fixed order on one thread.
     """
+    import scipy.sparse
+
     edges_hz = mel_inverse(np.linspace(mel(low_hz), mel(high_hz), num_bands + 2))
     bins_K = bin_hz(size)
     bank_BK = np.zeros((num_bands, len(bins_K)), np.float32)

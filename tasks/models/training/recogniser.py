@@ -25,14 +25,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tasks.models.embedded.recogniser import (
-    FRAMES_A_SECOND,
-    SILENCE,
-    Recogniser,
-    RecogniserConfig,
-    level,
-    save_recogniser,
-)
+from tasks.models.embedded.recogniser import SILENCE, Recogniser, RecogniserConfig, level, save_recogniser
+from tasks.models.embedded.recogniser_facts import FRAMES_A_SECOND
 from tasks.models.phonemizer import EspeakPhonemizer, normalise_words
 from tasks.models.training.recogniser_report import measure
 from tasks.models.training.recogniser_songs import TrainingSong, training_songs

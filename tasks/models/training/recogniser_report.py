@@ -11,11 +11,8 @@ import numpy as np
 
 from tasks.models.embedded.ctc_decode import WordLoop, edits, greedy_phones
 from tasks.models.embedded.forced_alignment import align_phones
-from tasks.models.embedded.recogniser import (
-    FRAMES_A_SECOND,
-    level,
-    load_recogniser,
-)
+from tasks.models.embedded.recogniser import level, load_recogniser
+from tasks.models.embedded.recogniser_facts import FRAMES_A_SECOND
 from tasks.models.phonemizer import normalise_words
 from tasks.models.training.recogniser_songs import VARIANTS, TrainingSong
 

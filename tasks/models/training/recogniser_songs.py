@@ -21,7 +21,8 @@ import numpy as np
 
 from jam_model.words import Word, rows_of, words_of
 from tasks.models.codec import VocoderCodec
-from tasks.models.embedded.recogniser import FRAMES_A_SECOND, SILENCE, log_power
+from tasks.models.embedded.recogniser import SILENCE, log_power
+from tasks.models.embedded.recogniser_facts import FRAMES_A_SECOND
 from tasks.models.phonemizer import phones_of, to_symbols
 from tasks.models.separator import MidSidePitchSeparator
 from tasks.toy.composition import compose

@@ -36,7 +36,7 @@ from tasks.preference.pairs import read_pair_list, read_pairs
 from tasks.preference.round_tables import POLICY, GeneratedPairs, RoundPairs, RoundPrompts
 from tasks.trainer import ray_train as fitting
 from tasks.trainer.loop import run_steps
-from tasks.training.train import TrainResult
+from tasks.trainer.run_folder import TrainResult
 from tasks.upkeep.checksums import place_in
 from tasks.upkeep.repair import repair
 from tasks.upkeep.verify import verify_folder
@@ -211,9 +211,7 @@ def test_damage_to_a_round_is_found_and_dpo_makes_the_same_bytes_again(
 
 
 def test_the_same_command_again_makes_nothing(whole: WorkFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "tasks.engine.scheduler.connect", lambda params: pytest.fail("something was made again")
-    )
+    monkeypatch.setattr("tasks.engine.pool.connect", lambda params: pytest.fail("something was made again"))
     before = digests(whole)
     run_dpo(Project(params_of(), whole))
     assert digests(whole) == before

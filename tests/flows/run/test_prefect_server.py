@@ -48,14 +48,14 @@ def test_server_that_does_not_answer_is_one_line_with_its_cure(
 def test_stages_that_run_go_on_without_the_server_and_it_is_said_once(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(stages, "create_progress_artifact", lambda **_: "id")
-    monkeypatch.setattr(stages, "update_progress_artifact", lost)
+    monkeypatch.setattr("prefect.artifacts.create_progress_artifact", lambda **_: "id")
+    monkeypatch.setattr("prefect.artifacts.update_progress_artifact", lost)
     monkeypatch.setattr(stages, "PROGRESS_EVERY_S", 0.0)
     live = LiveProgress()
     for fresh in (0, 1, 2):
         live.update(StageReport("pack", 2, fresh))
     assert capfd.readouterr().out.count("Prefect's server does not answer") == 1
-    monkeypatch.setattr(stages, "update_progress_artifact", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("prefect.artifacts.update_progress_artifact", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         LiveProgress().update(StageReport("pack", 2, 2))
 

@@ -6,13 +6,14 @@ import pytest
 from prefect.exceptions import TerminationSignal
 
 from flows.run import prefect_tasks as stages
+from tasks.engine import pool
 
 
 @pytest.fixture
 def left(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     calls: list[str] = []
-    monkeypatch.setattr(stages, "connected", lambda: True)
-    monkeypatch.setattr(stages, "leave", lambda: calls.append("left"))
+    monkeypatch.setattr(pool, "connected", lambda: True)
+    monkeypatch.setattr(pool, "leave", lambda: calls.append("left"))
     return calls
 
 

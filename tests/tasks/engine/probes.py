@@ -170,7 +170,10 @@ def work_of(pipeline: Pipeline, stage: str, number: int, receipts: Path) -> Work
     }
     receipt = receipts / stage / path.with_suffix(".json").name
     cache_key, shard = pipeline.cache_key(stage, number), pipeline.shard_path(stage, number)
-    return Work(stage, number, path, shard, inputs, cache_key, receipt, 1, Limits(0, 0))
+    return Work(
+        *(stage, number, path, shard, inputs, cache_key, receipt, 1, Limits(0, 0)),
+        songs_root=pipeline.table.songs_root,
+    )
 
 
 def run_here(pipeline: Pipeline, receipts: Path) -> None:

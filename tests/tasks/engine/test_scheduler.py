@@ -14,9 +14,8 @@ from tasks.engine.params import StageWorkers
 from tasks.engine.pipeline import Pipeline, stored_cache_key
 from tasks.engine.pool import connect
 from tasks.engine.scheduler import run_pipelines
-from tasks.engine.stage import Stage
+from tasks.engine.stage import Stage, StageFailed
 from tasks.engine.table import Table
-from tasks.engine.workers import StageFailed
 from tasks.storage.lease import hold
 from tasks.upkeep.prune import evict
 from tests.tasks.engine.probes import (

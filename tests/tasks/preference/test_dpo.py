@@ -14,8 +14,9 @@ from jam_model.checkpoint import save_model
 from jam_model.dit import Jam
 from jam_model.shards import Sample
 from jam_model.words import Word
-from tasks.preference.dpo import PreferenceObjective, PreferParams, ReferenceDiffers, prefer
+from tasks.preference.dpo import PreferenceObjective, ReferenceDiffers, prefer
 from tasks.preference.pairs import Pair, write_pairs
+from tasks.preference.params import PreferParams
 from tasks.trainer import ray_train as fitting
 from tasks.trainer.loop import Worker, run_steps
 from tests.tasks.training.test_train import JAM, PARAMS

@@ -11,8 +11,7 @@ import torch
 
 from jam_model.shards import Sample
 from jam_model.words import Word
-from tasks.preference.dpo import Pair
-from tasks.preference.pairs import read_pair_list, write_pair_list
+from tasks.preference.pairs import Pair, read_pair_list, write_pair_list
 
 
 def pair(number: int = 0, frames: int = 30, take_frames: int = 30, styles: int = 2) -> Pair:

@@ -10,16 +10,8 @@ import pytest
 from eval.metrics.frechet import FrechetReference, window_statistics
 from flows.settings.params import load_params
 from tasks.audio.read import npy_bytes
-from tasks.preference.sweep import (
-    ARMS,
-    CONTRASTS,
-    START,
-    SweepParams,
-    labelled,
-    songs_by_arm,
-    sweep_rows,
-    system_of,
-)
+from tasks.preference.params import SweepParams
+from tasks.preference.sweep import ARMS, CONTRASTS, START, labelled, songs_by_arm, sweep_rows, system_of
 from tasks.prompts.prompts import Prompt
 from tests.tasks.preference.test_dpo import pair
 

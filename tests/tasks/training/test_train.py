@@ -15,14 +15,15 @@ import torch
 
 from jam_model.batches import Batches
 from jam_model.checkpoint import load_model
+from jam_model.config import Dropout, UpdateRule
 from jam_model.dit import Jam
-from jam_model.flow import Dropout, flow_loss
+from jam_model.flow import flow_loss
 from jam_model.order import positions_of_step
 from jam_model.shards import Shards
-from jam_model.train_state import UpdateRule
 from tasks.trainer import ray_train as fitting
 from tasks.trainer.loop import StepLoss, Worker, newest_checkpoint, run_steps
-from tasks.training.train import FlowObjective, JamParams, TrainParams, train
+from tasks.training.params import JamParams, TrainParams
+from tasks.training.train import FlowObjective, train
 from tests.jam_model.test_shards import members_of, write_folder
 
 JAM = JamParams(
@@ -83,10 +84,14 @@ ENCODER = "embedded/spectral-style@1"
 ALONE = Worker(0, 1, torch.device("cpu"))
 
 
+def write_shards(folder: Path) -> Path:
+    splits = {f"s{n}": "train" if n < 6 else "validation" for n in range(8)}
+    return write_folder(folder, [{f"s{n}": members_of(n, 12 + 3 * n) for n in range(8)}], splits)
+
+
 @pytest.fixture
 def shards(tmp_path: Path) -> Path:
-    splits = {f"s{n}": "train" if n < 6 else "validation" for n in range(8)}
-    return write_folder(tmp_path / "shards", [{f"s{n}": members_of(n, 12 + 3 * n) for n in range(8)}], splits)
+    return write_shards(tmp_path / "shards")
 
 
 @pytest.fixture(autouse=True)
@@ -142,20 +147,29 @@ def test_a_run_that_is_asked_saves_a_checkpoint_at_its_next_log_line_and_loses_n
     assert (asked / "done.json").read_bytes() == (whole / "done.json").read_bytes()
 
 
+KILLED = changed(
+    steps=12,
+    checkpoint_every_steps=2,
+    gradient_accumulation_steps=2,
+    validate_every_steps=4,
+    best_by="validation_loss",
+)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run that is never killed."""
+    shards, whole = write_shards(tmp_path_factory.mktemp("shards") / "all"), tmp_path_factory.mktemp("whole")
+    run_steps(objective(shards, KILLED), KILLED, whole, ALONE)
+    return whole
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_run_killed_at_three_random_steps_ends_as_the_undisturbed_one(
-    shards: Path, tmp_path: Path, seed: int
+    shards: Path, undisturbed: Path, tmp_path: Path, seed: int
 ) -> None:
-    params = changed(
-        steps=12,
-        checkpoint_every_steps=2,
-        gradient_accumulation_steps=2,
-        validate_every_steps=4,
-        best_by="validation_loss",
-    )
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    whole.mkdir(), killed.mkdir()
-    run_steps(objective(shards, params), params, whole, ALONE)
+    params, whole, killed = KILLED, undisturbed, tmp_path / "killed"
+    killed.mkdir()
     for stop in sorted(np.random.default_rng(seed).choice(np.arange(1, 12), 3, replace=False)):
         run_steps(objective(shards, params), params, killed, ALONE, stop_at=int(stop))
     run_steps(objective(shards, params), params, killed, ALONE)

@@ -13,7 +13,7 @@ from tasks.engine.table import Source, Table
 from tasks.prompts.prompts import PROMPTED_COLUMNS
 from tasks.songs.columns import SONG_COLUMNS
 from tasks.storage.files import write_json, write_json_lines
-from tasks.training.train import hash_of
+from tasks.trainer.run_folder import hash_of
 from tasks.upkeep.takedown import forget_song, forgotten_hashes
 from tests.tasks.engine.probes import Cut, Factor, Flag, Measure, run_here
 

@@ -11,9 +11,8 @@ from tasks.models.embedded.recogniser import (
     load_recogniser,
     log_mel,
     save_recogniser,
-    weights_path,
-    weights_revision,
 )
+from tasks.models.embedded.recogniser_facts import weights_path, weights_revision
 from tasks.models.training import recogniser as recogniser_training
 from tasks.models.training.recogniser import rate_at, toy_config
 from tasks.models.training.recogniser_songs import OTHER_WORDS, VARIANTS, render

@@ -13,7 +13,6 @@ import torch
 
 from flows.settings.params import load_params
 from tasks.engine.pipeline import Pipeline
-from tasks.engine.scheduler import run_pipelines
 from tasks.engine.stage import BadModel
 from tasks.models import released_weights as weights
 from tasks.models.phonemizer import (
@@ -25,7 +24,7 @@ from tasks.models.phonemizer import (
 )
 from tasks.models.real.english_numbers import read_aloud
 from tasks.stages.phonemize import Phonemize
-from tests.tasks.engine.probes import ENGINE, Factor, table_of
+from tests.tasks.engine.probes import Factor, run_here, table_of
 from tests.tasks.models.checkpoints.deep_phonemizer import PHONEMES, checkpoint_fields, write_deep_phonemizer
 from tests.tasks.models.spoken import Spoken
 
@@ -253,11 +252,11 @@ def test_every_released_symbol_is_one_a_song_can_carry() -> None:
     assert set(PHONEMES) <= SYMBOLS
 
 
-def test_two_songs_are_phonemized_on_workers(checkpoint: Path, tmp_path: Path) -> None:
+def test_two_songs_are_phonemized_through_the_table(checkpoint: Path, tmp_path: Path) -> None:
     stage = Phonemize(load_params().phonemize, params(checkpoint))
     table = table_of(tmp_path, ["love hello", "日本 日本"])
     pipeline = Pipeline(table, [Spoken(Factor(factor=1.0)), stage])
-    run_pipelines([pipeline], ENGINE, tmp_path / "receipts")
+    run_here(pipeline, tmp_path / "receipts")
     sung, foreign = sorted(pipeline.rows(["title", "words", "drop_reason"]), key=lambda row: row["title"])
     assert sung["words"][0]["phonemes"] == "lʌv" and sung["made_by"][-1].endswith(stage.models[0])
     assert foreign["drop_reason"] == "phoneme_unknown" and foreign["words"] is None

@@ -20,7 +20,7 @@ from tasks.models.style_encoder import StyleParams, build_style_encoder, style_e
 from tasks.stages.style import Style
 from tests.tasks.models.checkpoints.muq_mulan import write_all, write_muq_mulan
 from tests.tasks.models.refusals import cut_short, refusal
-from tests.tasks.pooled import through_the_pool
+from tests.tasks.pooled import through_the_table
 from tests.tasks.tiny import tones_CN
 
 torch.set_num_threads(1)
@@ -176,9 +176,9 @@ def test_safetensors_serve_as_well(released: dict[str, str], tmp_path: Path) -> 
     assert np.array_equal(first_S, second_S)
 
 
-def test_two_songs_get_their_style_through_the_pool(released: dict[str, str], tmp_path: Path) -> None:
+def test_two_songs_get_their_style_through_the_table(released: dict[str, str], tmp_path: Path) -> None:
     choice = params(released)
-    for row in through_the_pool(Style(choice), tmp_path, seconds=12.0):
+    for row in through_the_table(Style(choice), tmp_path, seconds=12.0):
         assert np.asarray(row["style_embedding"]).shape == (1, 512)
         assert array_of(row["window_embedding"]).shape == (1, 512)
         assert row["made_by"] == [f"style-v1 {style_encoder_identity(choice)}"]

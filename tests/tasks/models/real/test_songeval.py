@@ -22,7 +22,7 @@ from tasks.stages.score import Score
 from tests.tasks.models.checkpoints.muq import write_muq
 from tests.tasks.models.checkpoints.songeval import write_songeval
 from tests.tasks.models.refusals import cut_short, refusal
-from tests.tasks.pooled import through_the_pool
+from tests.tasks.pooled import through_the_table
 from tests.tasks.tiny import tones_CN
 
 torch.set_num_threads(1)
@@ -107,9 +107,9 @@ def test_the_same_song_gets_the_same_bytes_and_bfloat16_runs(judge: SongEvalJudg
         judge.score(np.full((2, 9000), np.nan, np.float32))
 
 
-def test_two_songs_are_scored_through_the_pool(released: Path, tmp_path: Path) -> None:
+def test_two_songs_are_scored_through_the_table(released: Path, tmp_path: Path) -> None:
     choice = params(released)
-    for row in through_the_pool(Score(choice), tmp_path, seconds=2.0):
+    for row in through_the_table(Score(choice), tmp_path, seconds=2.0):
         assert len(row["scores"]) == 5
         assert row["made_by"] == [f"score-v2 {judge_identity(choice)}"]
         assert row["made_by"][0].startswith("score-v2 songeval-v1@")

@@ -21,7 +21,7 @@ from tasks.stages.encode import Encode
 from tests.tasks.models.checkpoints.diffrhythm import write_diffrhythm
 from tests.tasks.models.checkpoints.oobleck import RATIOS, write_oobleck
 from tests.tasks.models.refusals import cut_short, refusal
-from tests.tasks.pooled import through_the_pool
+from tests.tasks.pooled import through_the_table
 from tests.tasks.tiny import tones_CN
 
 torch.set_num_threads(1)
@@ -194,9 +194,9 @@ def test_an_overlap_as_long_as_a_chunk_is_refused(released: Path) -> None:
         params(released, decode_overlap=128)
 
 
-def test_two_songs_are_encoded_through_the_pool(released: Path, tmp_path: Path) -> None:
+def test_two_songs_are_encoded_through_the_table(released: Path, tmp_path: Path) -> None:
     stage = Encode(params(released))
-    rows = through_the_pool(stage, tmp_path, seconds=0.3)
+    rows = through_the_table(stage, tmp_path, seconds=0.3)
     for row in rows:
         latent_TC = array_of(row["latent"])
         assert latent_TC.shape == (row["num_frames"], 128) == (6, 128)

@@ -1,0 +1,69 @@
+"""The settings of JAM and of a training on shards, which need no torch: sections `jam`, `pretrain` and `sft`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from jam_model.config import JamConfig, UpdateRule
+from tasks.engine.stage import Section
+from tasks.trainer.params import FitParams
+
+HEARD = "validation_per"
+"""The figure that `ValidationByEar` gives."""
+
+
+class JamParams(Section):
+    """Sizes of the model; `max_frames` is the training section's, since it changes from crops to songs."""
+
+    dim: int
+    depth: int
+    heads: int
+    ff_mult: int
+    text_dim: int
+    text_layers: int
+    style_dim: int
+    latent_channels: int
+    num_text_embeddings: int
+    use_implicit_duration: bool
+
+    def config(self, max_frames: int) -> JamConfig:
+        """The model's config for sequences of this length."""
+        return JamConfig(max_frames=max_frames, **self.model_dump())
+
+
+class TrainParams(FitParams):
+    """One training run. `past_end_share`: crops that run past the end of a song longer than max_frames.
+    `ignore_below_s`, `resample_below_s`, `resample_power`: see `duration_weights`; 0 s is no limit. `sharding`:
+    ``full`` keeps weights, gradients and optimiser in parts on the workers, where one has no room for all.
+    `validation_per_songs`: validation songs that are sung and read whenever the run is validated, for `best_by`
+    ``validation_per``; 0: none.
+    """
+
+    sharding: Literal["none", "full"]
+    validation_per_songs: int = Field(ge=0)
+    max_frames: int
+    past_end_share: float
+    ignore_below_s: float
+    resample_below_s: float
+    resample_power: float
+    shuffle_shards: int
+    cache_mb: int
+    style_condition_dropout: float
+    lyrics_condition_dropout: float
+    condition_dropout_rule: Literal["jam", "independent"]
+    time_weight: bool
+
+    @property
+    def shards_weights(self) -> bool:
+        """As `sharding` says."""
+        return self.sharding == "full"
+
+    def rule(self) -> UpdateRule:
+        """See `FitParams.rule`; also refuses `best_by` ``validation_per`` where no song is heard."""
+        if self.best_by == HEARD and not self.validation_per_songs:
+            raise ValueError(
+                f"best_by: {HEARD} needs validation_per_songs above 0: validation songs to sing and read"
+            )
+        return super().rule()

@@ -1,0 +1,52 @@
+"""What a training on shards is made from, and the name of its run: known without torch, before anything is trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jam_model.checkpoint import weights_hash
+from jam_model.config import JamConfig
+from jam_model.shard_index import read_index
+from tasks.engine.fingerprint import fingerprint, package_version
+from tasks.trainer.run_folder import hash_of
+from tasks.training.params import JamParams, TrainParams
+from tasks.training.validation_by_ear import ValidationByEar
+
+FLOW_VERSION = 3  # rises whenever the same shards and settings give other weights
+PACKAGES = ("torch", "numpy")
+
+
+def flow_recipe(
+    config: JamConfig,
+    shards: Path,
+    silence_C: np.ndarray,
+    init: Path | None,
+    by_ear: ValidationByEar | None = None,
+) -> dict[str, Any]:
+    """What decides a run besides its section: sizes, shards, silence, the starting weights, and how songs are heard."""
+    return {
+        "kind": "flow",
+        "version": FLOW_VERSION,
+        "config": config.to_dict(),
+        "init": weights_hash(init) if init else None,
+        "shards": hash_of([entry["sha256"] for entry in read_index(shards)]),
+        "silence": hash_of([float(value) for value in silence_C]),
+        "by_ear": by_ear.facts() if by_ear else None,
+    }
+
+
+def run_name(
+    section: TrainParams,
+    jam: JamParams,
+    shards: Path,
+    silence_C: np.ndarray,
+    init: Path | None,
+    by_ear: ValidationByEar | None,
+) -> str:
+    """The fingerprint of a run: its recipe, its section and the packages that compute."""
+    recipe = flow_recipe(jam.config(section.max_frames), shards, silence_C, init, by_ear)
+    versions = {package: package_version(package) for package in PACKAGES}
+    return fingerprint([recipe, section.model_dump(mode="json"), versions])
