@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Packages: phonemizer 3.4.0, espeakng-loader 0.2.4 (espeak-ng 1.52)
-# Seen:     What singers hum has no vowel, so the English voice spells it: "mmm" is "em em em", "shh" is "es aitch aitch", "brr" is
+# Seen:     What is hummed has no vowel, so the English voice spells it: "mmm" is "em em em", "shh" is "es aitch aitch", "brr" is
 #           "bee ar ar", "mhm" is "em aitch em", while its neighbours "hmm" and "tsk" are said. A held "loooove" is one vowel said
-#           twice and "nooo" begins as "new". On a grid of one token a phone a hum becomes six tokens or more that nobody sings.
+#           twice and "nooo" begins as "new". On a grid of one token a phone a hum becomes six tokens or more that no voice makes.
 #           Japanese in kanji comes out as the English words "Chinese letter", once a character, and nothing is raised.
 # Guessed:  Interjections are in the dictionary, and a script that a voice cannot read is an error or empty.
 set -euo pipefail

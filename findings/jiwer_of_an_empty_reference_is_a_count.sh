@@ -19,7 +19,7 @@ songs = ["we sing along tonight"] * 9 + [""]
 read = ["we sing along tonight"] * 9 + [heard]
 mean = sum(map(jiwer.wer, songs, read)) / len(songs)
 pooled = jiwer.wer(songs, read)
-print(f"an instrumental, 7 words heard: {alone}; none heard: {silent}")
+print(f"an instrumental, 7 words read: {alone}; none read: {silent}")
 print(f"nine perfect songs and this one: mean of songs {mean:.3f}, pooled {pooled:.3f}")
 assert alone == 7 and silent == 0 and mean == 0.7 and round(pooled, 3) == 0.194
 PYTHON

@@ -86,11 +86,11 @@ def list_sources(
     Raises:
         ValueError: the path does not exist, or the manifest is not JSON.
     """
-    check_place(path)
     if path.is_dir():
         root = songs_root(path)
         entries, refused = entries_of_folder(root)
     else:
+        check_place(path)
         root = songs_root(root or path.parent)
         entries, refused = entries_of_manifest(path, root)
     read = partial(_source_or_reason, root=root, hashes=hashes or Hashes())

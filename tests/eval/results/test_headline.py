@@ -72,7 +72,7 @@ def preferred(estimate: Estimate) -> Comparison:
             "Did it help? It cannot be told: 5 songs cannot show a difference. ",
         ),
         (
-            trained(Estimate(None, None, None, 0, 3, reason="nobody sang")),
+            trained(Estimate(None, None, None, 0, 3, reason="nothing was generated")),
             "Did it help? It cannot be told: it was not",
         ),
     ],
