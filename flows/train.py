@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from prefect import flow
 
@@ -54,8 +55,17 @@ def fit_section(project: Project, name: str, section: TrainParams, init: Path | 
     fit = partial(train, *given, by_ear=by_ear, shard_cache_mb=params.engine.shard_cache_mb)
     result = run_fit(project, name, out, fit)
     write_bytes(work.report(name) / "loss.csv", loss_csv(out / LOG_NAME))
-    write_json(work.report(name) / "metrics.json", result.figures)
+    write_json(work.report(name) / "metrics.json", leading_figures(result.figures))
     return result
+
+
+def leading_figures(figures: Mapping[str, Any]) -> dict[str, float]:
+    """What `dvc metrics` compares of a run: its validation's results; all figures stand in its ``done.json``."""
+    return {
+        name: value
+        for name, value in figures.items()
+        if name.startswith("validation_") and isinstance(value, int | float)
+    }
 
 
 @flow(name="train", flow_run_name="train-{work_dir}", **HOOKS)
