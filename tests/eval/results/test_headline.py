@@ -73,7 +73,7 @@ def preferred(estimate: Estimate) -> Comparison:
             "Did it help? It cannot be told: 5 songs cannot show a difference. ",
         ),
         (
-            trained(Estimate(None, None, None, 0, 3, reason="nobody sang")),
+            trained(Estimate(None, None, None, 0, 3, reason="no song")),
             "Did it help? It cannot be told: it was not",
         ),
     ],
