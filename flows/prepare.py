@@ -75,7 +75,8 @@ def run_prepare(project: Project, only: set[str] | None = None) -> Pipeline:
                 f"prepare: {counted(len(refused), 'file')} beside them not taken as songs: {told_refusals(refused)}; "
                 f"all in {work.refused}"
             )
-        write_json(work.report("prepare") / "metrics.json", figures)
+        counts = {name: figures[name] for name in ("songs_in", "songs_kept", "kept_hours")}
+        write_json(work.report("prepare") / "metrics.json", counts)
         if short := too_few_kept(params, pipeline.rows(COLUMNS), *AFTER_PREPARE):
             say(f"prepare: what follows asks for more: {short}")
     return pipeline

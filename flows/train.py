@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flows.pipelines.flow_models import check_models
 from flows.pipelines.needs import check_enough, too_few_packed
@@ -62,8 +62,17 @@ def fit_section(project: Project, name: str, section: TrainParams, init: Path | 
 
     result = run_fit(project, name, out, fit)
     write_bytes(work.report(name) / "loss.csv", loss_csv(out / LOG_NAME))
-    write_json(work.report(name) / "metrics.json", result.figures)
+    write_json(work.report(name) / "metrics.json", leading_figures(result.figures))
     return result
+
+
+def leading_figures(figures: Mapping[str, Any]) -> dict[str, float]:
+    """What `dvc metrics` compares of a run: its validation's results; all figures stand in its ``done.json``."""
+    return {
+        name: value
+        for name, value in figures.items()
+        if name.startswith("validation_") and isinstance(value, int | float)
+    }
 
 
 @flow(name="train", flow_run_name="train-{work_dir}")

@@ -119,11 +119,17 @@ def csv_bytes(frame: pandas.DataFrame) -> bytes:
     return text.encode()
 
 
-def system_values(report: Report) -> dict[str, dict[str, float | None]]:
-    """Every system's values alone, by metric: what `dvc metrics` compares."""
+def leading_values(report: Report) -> dict[str, dict[str, float | None]]:
+    """What `dvc metrics` compares: of the systems and metrics that the head of the report asks about, or, where it asks
+    nothing, of every system's headline metrics. All values stand in ``systems.csv``.
+    """
+    asked = [one for one in report.comparisons if one.headline]
+    systems = list(dict.fromkeys(one.gain for one in asked)) or [system.name for system in report.systems]
+    metrics = list(dict.fromkeys(one.metric for one in asked)) or list(report.headline)
     return {
-        system.name: {metric.name: system.estimate(metric.name).value for metric in report.metrics}
+        system.name: {name: system.estimate(name).value for name in metrics}
         for system in report.systems
+        if system.name in systems
     }
 
 

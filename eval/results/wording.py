@@ -8,6 +8,7 @@ from eval.metrics.metric import Metric
 from eval.results.comparisons import Pair, PairTable, smallest_detectable
 from eval.results.report import Comparison, Report
 from eval.stats.intervals import Estimate
+from eval.stats.significance import fewest_songs
 
 MINUS = "\u2212"
 SHOWN_PAIRS = 2  # a verdict is one line: beyond these it gives one and the count
@@ -65,7 +66,7 @@ def comparison_verdict(report: Report, comparison: Comparison) -> str:
         return sentence(f"{left}, by {metric.title}: {quantity(metric, estimate)}, {songs(estimate)}")
     if not right:
         return sentence(f"{left}: {metric.title} {quantity(metric, estimate)}, {songs(estimate)}")
-    if not estimate.resolved:
+    if not estimate.resolved or estimate.n < fewest_songs():
         size = f"{quantity(metric, estimate, True)}, {songs(estimate)}"
         return sentence(f"{left} and {right} are not told apart on {metric.title}: difference {size}")
     return sentence(_difference(report, metric, comparison.left, comparison.right, estimate))

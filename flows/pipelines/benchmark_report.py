@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from eval.report.tables import summary_tables, system_values
+from eval.report.tables import leading_values, summary_tables
 from eval.report.write import write_report
 from eval.results.listening_test import Preference
 from eval.results.report import Report
@@ -104,7 +104,7 @@ def write_benchmark(
     recipe_file.unlink(missing_ok=True)  # a kill from here on leaves a report that does not stand
     with local_folder(folder) as here:
         write_report(report, here)
-    write_json(folder / "metrics.json", system_values(report))
+    write_json(folder / "metrics.json", leading_values(report))
     write_json(recipe_file, recipe)
     say(f"report: {page}")
     for key, table in summary_tables(report).items():

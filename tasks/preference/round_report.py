@@ -42,22 +42,20 @@ def round_row(
 
 
 def round_values(report: RoundsReport) -> dict[str, Any]:
-    """The round that was kept, and every round's values alone: what `dvc metrics` compares."""
-    rounds = {
-        str(row.number): {name: estimate.value for name, estimate in row.estimates.items()}
-        for row in report.rows
-    }
-    return {"kept": report.kept, "rounds": rounds}
+    """What `dvc metrics` compares: which round was kept, and its reward and that of the model all began with."""
+    rewards = {row.number: row.estimates[REWARD.name].value for row in report.rows}
+    return {"kept": report.kept, "reward": rewards[report.kept], "reward_before": rewards[0]}
 
 
 def rounds_csv(report: RoundsReport) -> bytes:
-    """The same as CSV, a row a round: what `dvc plots` draws."""
+    """Every round's values as CSV, a row a round: what `dvc plots` draws."""
     import pandas
 
-    rounds = round_values(report)["rounds"]
-    return csv_bytes(
-        pandas.DataFrame([{"round": int(number), **values} for number, values in rounds.items()])
-    )
+    rows = [
+        {"round": row.number, **{name: estimate.value for name, estimate in row.estimates.items()}}
+        for row in report.rows
+    ]
+    return csv_bytes(pandas.DataFrame(rows))
 
 
 def gate_line(row: RoundRow) -> str:

@@ -10,6 +10,7 @@ from eval.metrics.aesthetics import JUDGE_MEAN
 from eval.metrics.error_rates import PER
 from eval.pages.players import Players
 from eval.pages.report import report_html
+from eval.report.tables import leading_values
 from eval.results.headline import answers, caution
 from eval.results.report import STAMP, Comparison, Report, System
 from eval.results.report_json import report_record
@@ -72,7 +73,7 @@ def preferred(estimate: Estimate) -> Comparison:
             "Did it help? It cannot be told: 5 songs cannot show a difference. ",
         ),
         (
-            trained(Estimate(None, None, None, 0, 3, reason="nothing was generated")),
+            trained(Estimate(None, None, None, 0, 3, reason="no song")),
             "Did it help? It cannot be told: it was not",
         ),
     ],
@@ -81,6 +82,14 @@ def test_an_answer_is_yes_or_no_only_where_its_interval_says_so(asked: Compariso
     (found,) = answers(report(asked))
     assert found.line.startswith(line)
     assert "n = " in found.line or asked.estimate.value is None
+
+
+def test_what_dvc_shows_are_the_systems_and_metrics_that_the_head_asks_about() -> None:
+    asked = report(trained(measured(0.3, 0.2, 0.4)), preferred(measured(0.3, 0.2, 0.4)))
+    assert {name: list(values) for name, values in leading_values(asked).items()} == {
+        name: [PER.name, JUDGE_MEAN.name] for name in ("trained", "dpo")
+    }
+    assert leading_values(replace(asked, comparisons=(), headline=[PER.name]))["untrained"] == {PER.name: 0.5}
 
 
 def test_comparisons_that_ask_nothing_at_the_head_are_not_there() -> None:

@@ -256,8 +256,10 @@ def test_the_kept_round_and_its_gate_are_written(whole: WorkFolder) -> None:
 def test_the_rounds_are_a_table_that_plots_can_be_drawn_from(whole: WorkFolder) -> None:
     table = pandas.read_csv(whole.report("dpo") / "rounds.csv")
     assert list(table["round"]) == [0, 1]
-    flat = json.loads((whole.report("dpo") / "metrics.json").read_text())
-    assert table["reward"].tolist() == pytest.approx([flat["rounds"][n]["reward"] for n in "01"])
+    led = json.loads((whole.report("dpo") / "metrics.json").read_text())
+    assert led.keys() == {"kept", "reward", "reward_before"}, "a line that `dvc metrics show` has room for"
+    assert table["reward"][led["kept"]] == pytest.approx(led["reward"])
+    assert table["reward"][0] == pytest.approx(led["reward_before"])
 
 
 @pytest.mark.parametrize("held_against", ["policy", "first"])

@@ -47,7 +47,7 @@ def test_groups_move_whole_the_small_ones_first_and_train_keeps_the_last() -> No
     songs = [song(number, artist="one band") for number in range(4)]
     songs += [song(number, artist="two of them") for number in range(4, 6)]
     assert sides(songs, {}, FEW) == ["train"] * 4 + ["benchmark"] * 2
-    assert set(sides(songs[:4], {}, FEW)) == {"train"}, "songs of one artist cannot be parted"
+    assert set(sides(songs[:4], {}, FEW)) == {"train"}, "songs of one artist cannot be split"
 
 
 def test_what_a_larger_share_would_take_first_moves_first() -> None:
