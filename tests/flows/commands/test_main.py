@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from flows.commands.main import PANELS, app, run
+from tests.every import every
 from tests.tasks.tiny import write_song
 
 
-@pytest.mark.parametrize(
+@every(
     ("arguments", "words"),
     [
         (["prepare", "--songs", "/nowhere/at-all"], ["songs", "/nowhere/at-all"]),
