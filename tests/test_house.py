@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("flows", "tasks", "jam_model", "eval")
@@ -39,6 +41,7 @@ NOT_BELOW = {"eval": ("tasks", "flows", "jam_model"), "jam_model": ("tasks", "fl
 MAY_IMPORT_RAY = ("tasks.engine", "tasks.trainer")
 MAY_IMPORT_TOY = ("tasks.toy", "tasks.models.training", "flows.commands.lifecycle", "flows.settings.params")
 MAX_MODULES, MAX_LINES = 20, 300
+MAX_QUICK_CASES = 2200
 
 
 @cache
@@ -147,6 +150,13 @@ def test_every_folder_says_in_one_line_what_it_is() -> None:
             tree = ast.parse(path.read_text())
             said = ast.get_docstring(tree) or ""
             assert said and "\n" not in said and len(tree.body) == 1, f"{module}: one line, and no code"
+
+
+def test_rows_that_differ_in_values_are_no_cases_of_their_own(request: pytest.FixtureRequest) -> None:
+    """Of all quick tests, where all are collected; tests/every.py has a table in one case."""
+    quick = [case for case in request.session.items if not case.get_closest_marker("slow")]
+    counts = Counter(case.nodeid.partition("[")[0] for case in quick)
+    assert len(quick) <= MAX_QUICK_CASES, counts.most_common(10)
 
 
 def test_data_holds_no_python() -> None:

@@ -6,7 +6,6 @@ import re
 import shlex
 from pathlib import Path
 
-import pytest
 import yaml
 from typer.core import TyperGroup
 from typer.main import get_command
@@ -15,6 +14,7 @@ from flows.commands.headings import app
 from flows.pipelines.stages import prepare_stages
 from flows.settings.params import load_params
 from tests.columns_page import PAGE, page
+from tests.every import every
 from tests.house_tree import DECISIONS, index, index_in, tree, tree_in
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -57,7 +57,7 @@ def command_lines() -> list[str]:
     return [line for line in lines if line.startswith("jam ")]
 
 
-@pytest.mark.parametrize("line", command_lines())
+@every("line", command_lines())
 def test_every_command_of_the_readme_has_options_that_jam_takes(line: str) -> None:
     jam = get_command(app)
     assert isinstance(jam, TyperGroup)

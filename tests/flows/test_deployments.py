@@ -25,6 +25,7 @@ from flows.run.prefect_tasks import STOPPED
 from flows.settings.params import load_params
 from flows.settings.params_files import BASE
 from tasks.engine.stage import BadModel
+from tests.every import every
 from tests.flows.prefect_server import Server, documented, listening, serving, until
 
 DEPLOYED = yaml.safe_load((BASE.parent / "prefect.yaml").read_text())["deployments"]
@@ -73,7 +74,7 @@ def test_every_flow_is_deployed_for_toy_and_full() -> None:
         assert deployment["concurrency_limit"] == {"limit": 1, "collision_strategy": "ENQUEUE"}
 
 
-@pytest.mark.parametrize("deployment", DEPLOYED, ids=lambda one: f"{one['entrypoint']} {one['name']}")
+@every("deployment", DEPLOYED, ids=lambda one: f"{one['entrypoint']} {one['name']}")
 def test_parameters_of_a_deployment_are_typed_described_and_known(deployment: dict[str, Any]) -> None:
     flow = flow_of(deployment)
     schema = parameter_schema(flow.fn).model_dump_for_openapi()

@@ -133,7 +133,7 @@ def test_of_every_kind_of_file_a_deleted_one_is_reported(house: Path) -> None:
     assert {damage.place for damage in found.damages} == {place_in(path, work) for path in last.values()}
     assert {damage.fault for damage in found.damages} == {"missing"} and len(last) > 60
     repair(work, found.damages)
-    jam(*with_settings("run", "--songs", "data/raw/toy/songs", "--work", "deleted"), cwd=house)
+    jam(*with_settings("prepare", "--songs", "data/raw/toy/songs", "--work", "deleted"), cwd=house)
     kept = ("shards", "table")
     assert [digests(work / name) for name in kept] == [digests(house / "data" / name) for name in kept]
 

@@ -12,6 +12,7 @@ from jam_model.batches import Batches, Crop, draw_crop, draw_free_crop
 from jam_model.frames import FRAME_RATE_HZ, SHORTEST_STRETCH, free_stretches
 from jam_model.lyric_grid import SONG_FILLER
 from jam_model.shards import Shards, masks_of
+from tests.every import every
 from tests.jam_model.test_shards import members_of, write_folder
 
 SILENCE_C = np.zeros(64, np.float32)
@@ -73,7 +74,7 @@ def test_crops_of_a_song_without_masks_are_as_before(tmp_path: Path) -> None:
         )
 
 
-@pytest.mark.parametrize(
+@every(
     "rows", [{}, [1], [{}], [{"start_s": 2, "end_s": 1}], [{"start_s": -1, "end_s": 1}], [{"start_s": "0", "end_s": 1}],
              [{"start_s": 0, "end_s": float("nan")}], [{"start_s": True, "end_s": 2}]],
 )  # fmt: skip

@@ -15,6 +15,7 @@ import torch
 from jam_model.shard_index import VALIDATION, locate
 from jam_model.shards import Shards, decode_sample, stream_samples
 from jam_model.words import Word
+from tests.every import every
 
 WORDS = [{"start": 0.1, "end": 0.6, "phoneme": "lˈʌv", "word": "love"}]
 
@@ -154,7 +155,7 @@ def test_latent_that_is_not_finite_is_refused(tmp_path: Path) -> None:
         Shards(write_folder(tmp_path / "s", [{"one": members}]))[0]
 
 
-@pytest.mark.parametrize("name", ["../evil.json", "/abs.json", "one.pyd", "one", "a.b.json"])
+@every("name", ["../evil.json", "/abs.json", "one.pyd", "one", "a.b.json"])
 def test_member_of_another_name_is_refused(tmp_path: Path, name: str) -> None:
     path = tmp_path / "a.tar"
     with tarfile.open(path, "w") as tar:
@@ -221,7 +222,7 @@ def test_index_cannot_point_outside_its_folder(tmp_path: Path) -> None:
         Shards(folder)
 
 
-@pytest.mark.parametrize(
+@every(
     "text",
     [
         "[" * 100_000,
@@ -240,9 +241,7 @@ def test_an_index_of_another_form_is_a_plain_error(tmp_path: Path, text: str) ->
         Shards(folder)
 
 
-@pytest.mark.parametrize(
-    "line", ["{}", "1", "{", '{"id": 1}', '{"id": "one", "split": []}', '{"id": "one", "duration": "3"}']
-)
+@every("line", ["{}", "1", "{", '{"id": 1}', '{"id": "one", "split": []}', '{"id": "one", "duration": "3"}'])
 def test_an_id_list_of_another_form_names_its_line(tmp_path: Path, line: str) -> None:
     folder = write_folder(tmp_path / "s", [{"one": members_of(1)}])
     (folder / "ids.jsonl").write_text('{"id": "one"}\n' + line)

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from jam_model.tensors import MAX_VALUES, read_tensor
+from tests.every import every
 
 
 def pt(value: object, **options: object) -> bytes:
@@ -37,7 +38,7 @@ def test_npy_members_hold_the_same_numbers() -> None:
     np.testing.assert_array_equal(read_tensor(npy(array), "latent.npy", "x"), array.astype(np.float32))
 
 
-@pytest.mark.parametrize("shape", [(1,), (512,), (70_000,), (3, 512), (128, 1), (128, 300), (128, 4000)])
+@every("shape", [(1,), (512,), (70_000,), (3, 512), (128, 1), (128, 300), (128, 4000)])
 def test_plain_tensors_are_taken_where_they_lie(
     shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:

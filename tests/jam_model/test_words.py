@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from jam_model.words import Word, input_times_of, rows_of, rows_of_input_times, words_of
+from tests.every import every
 
 LOVE = Word("love", 0.1, 0.6, "lˈʌv", 0.9)
 
@@ -49,7 +50,7 @@ def test_the_json_entry_is_jamifys_and_keeps_all_but_the_score() -> None:
     assert Word.from_json({"start": 0, "end": 1, "phoneme": "x"}).to_json()["word"] is None
 
 
-@pytest.mark.parametrize(
+@every(
     "entry",
     [
         {"end": 1.0},

@@ -15,11 +15,12 @@ from eval.metrics.error_rates import (
 )
 from eval.metrics.metric import Corpus
 from eval.stats.intervals import Resampling
+from tests.every import every
 
 DRAWS = Corpus(Resampling(num_resamples=500, seed=3))
 
 
-@pytest.mark.parametrize(
+@every(
     ("reference", "hypothesis", "counts", "rate"),
     [
         ("we will sing", "we will sing", ErrorCounts(3, 0, 0, 0), 0.0),

@@ -21,6 +21,7 @@ from eval.metrics.song import Song
 from eval.metrics.style_similarity import CANDIDATE_DIVERSITY
 from eval.results.comparisons import pair_table
 from eval.stats.intervals import Estimate, Resampling
+from tests.every import every
 
 DIMENSION = 4
 MADE = (
@@ -132,8 +133,8 @@ def loud() -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("count", [0, 1, 2, 3])
-@pytest.mark.parametrize("metric", measured_metrics(), ids=lambda metric: metric.name)
+@every("count", [0, 1, 2, 3])
+@every("metric", measured_metrics(), ids=lambda metric: metric.name)
 def test_few_songs_give_an_estimate_or_its_reason(metric: Measurable, count: int) -> None:
     for mine, _ in sets(count):
         values = values_of(metric, mine)
@@ -147,8 +148,8 @@ def test_few_songs_give_an_estimate_or_its_reason(metric: Measurable, count: int
             assert estimate.value is not None, estimate.reason
 
 
-@pytest.mark.parametrize("count", [0, 1, 2, 3])
-@pytest.mark.parametrize("metric", measured_metrics(), ids=lambda metric: metric.name)
+@every("count", [0, 1, 2, 3])
+@every("metric", measured_metrics(), ids=lambda metric: metric.name)
 def test_few_songs_give_a_difference_and_a_test_or_the_reason(metric: Measurable, count: int) -> None:
     testing, method = metric.testing(CORPUS, 1)
     assert method
@@ -171,7 +172,7 @@ def test_few_songs_give_a_difference_and_a_test_or_the_reason(metric: Measurable
         assert detectable is None or (common > 1 and math.isfinite(detectable))
 
 
-@pytest.mark.parametrize("metric", measured_metrics(), ids=lambda metric: metric.name)
+@every("metric", measured_metrics(), ids=lambda metric: metric.name)
 def test_table_of_pairs_stands_on_songs_that_both_have(metric: Measurable) -> None:
     for count in (0, 1, 2):
         for mine, theirs in sets(count):
@@ -184,7 +185,7 @@ def test_table_of_pairs_stands_on_songs_that_both_have(metric: Measurable) -> No
                 assert not pair.significant, "one or two songs tell nothing apart"
 
 
-@pytest.mark.parametrize("metric", measured_metrics(), ids=lambda metric: metric.name)
+@every("metric", measured_metrics(), ids=lambda metric: metric.name)
 def test_prompt_of_which_every_candidate_failed_has_no_value(metric: Measurable) -> None:
     assert metric.of_candidates([]) is None
     assert metric.of_candidates([failed(0), failed(1)]) is None
@@ -202,7 +203,7 @@ def test_reference_of_no_song_or_one_window_gives_no_distance(metric: Measurable
             assert all(isinstance(value, Unmeasured) and "reference" in value.reason for value in taken)
 
 
-@pytest.mark.parametrize("metric", measured_metrics(), ids=lambda metric: metric.name)
+@every("metric", measured_metrics(), ids=lambda metric: metric.name)
 def test_song_in_which_nothing_was_asked_or_heard_is_no_error(metric: Measurable) -> None:
     silent = {"transcript": [], "transcript_phones": [], "aligned_transcript": []}
     deaf = replace(song(0), row={**song(0).row, **silent}, transcript_phones=[])

@@ -19,6 +19,7 @@ from eval.metrics.lyrics_alignment import (
     percentage_correct_segments,
 )
 from eval.metrics.song import Song
+from tests.every import every
 
 
 def rows(text: str, *starts_s: float) -> list[dict[str, Any]]:
@@ -34,7 +35,7 @@ def song(reference: list[dict[str, Any]], placed: list[dict[str, Any]] | None, i
     )
 
 
-@pytest.mark.parametrize("seed", range(60))
+@every("seed", range(60))
 def test_values_are_mir_evals(seed: int) -> None:
     generator = np.random.default_rng(seed)
     count = int(generator.integers(2, 40))
@@ -72,7 +73,7 @@ def test_a_song_with_missing_or_other_words_is_not_measured_and_no_zero() -> Non
     assert PCS.measure(song(rows("we", 1), rows("we", 1))) is None
 
 
-@pytest.mark.parametrize(
+@every(
     ("reference_s", "estimated_s", "message"),
     [
         ([], [], "reference is .*at least one word"),

@@ -5,14 +5,13 @@ from __future__ import annotations
 import random
 import time
 
-import pytest
-
 from eval.metrics.english_signs import read_signs
 from eval.metrics.error_rates import count_errors, normalise
 from eval.metrics.words import DOUBLED, as_said, cut_runs, normalise_words
 from tasks.models.embedded.recogniser import load_recogniser
 from tasks.models.phonemizer import normalise_words as of_the_stages
 from tasks.toy.composition import VOCABULARY
+from tests.every import every
 
 PIECES = [
     "love", "Don’t", "STOP", "loooove", "mm-hmm", "café", "Straße", "naïve", "привет", "日本", "İstanbul", "ΣΟΦΟΣ", "ﬁre",
@@ -21,7 +20,7 @@ PIECES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "words"),
     [
         ("Don’t STOP — twenty-one!", ["don't", "stop", "twenty", "one"]),
@@ -40,7 +39,7 @@ def test_normalise_words_keeps_what_is_sung(text: str, words: list[str]) -> None
     assert normalise_words(text) == words
 
 
-@pytest.mark.parametrize(
+@every(
     ("written", "read"),
     [
         ("100%", "one hundred percent"), ("2.5%", "two point five percent"), ("$5", "five dollars"),
@@ -60,7 +59,7 @@ def test_signs_and_numbers_are_read_as_english_has_them(written: str, read: str)
     assert read_signs(written) == read
 
 
-@pytest.mark.parametrize(
+@every(
     ("held", "cut"),
     [
         ("loooove", "love"), ("nooo", "no"), ("yeahhhh", "yeah"), ("yeahh", "yeah"), ("goood", "good"), ("seeee", "see"),
@@ -98,7 +97,7 @@ def test_the_normalisers_of_stages_and_error_rates_agree_on_any_text() -> None:
             assert normalise([text]) == words, text
 
 
-@pytest.mark.parametrize("unit", ["1", "1.", ",000", "1 ", "$ ", "% ", "aab", "l", "h", "'", "1/2:"])
+@every("unit", ["1", "1.", ",000", "1 ", "$ ", "% ", "aab", "l", "h", "'", "1/2:"])
 def test_no_text_makes_the_normaliser_slow(unit: str) -> None:
     began = time.process_time()
     words = normalise_words(unit * (200_000 // len(unit)))

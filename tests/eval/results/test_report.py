@@ -21,6 +21,7 @@ from eval.results.report_json import report_json, report_record
 from eval.results.wording import comparison_verdict, leaderboard_verdict, metric_verdict, number
 from eval.stats.intervals import Estimate
 from tests.eval.conftest import HOSTILE, make_report, tone
+from tests.every import every
 
 
 class Page(HTMLParser):
@@ -210,7 +211,7 @@ def test_verdicts_say_direction_size_interval_and_songs(report: Report) -> None:
     )
 
 
-@pytest.mark.parametrize(
+@every(
     ("expect", "limit", "estimate", "holds"),
     [
         ("above", 0.0, Estimate(0.2, 0.1, 0.3, 9, 0), True),

@@ -11,6 +11,7 @@ from eval.metrics.metric import Corpus, SongMetric
 from eval.pages.sweep import sweep_html, sweep_json
 from eval.results.sweep import Change, Sweep, SweepRow, change
 from eval.stats.intervals import Estimate, Resampling, paired_mean_difference
+from tests.every import every
 
 RESAMPLING = Resampling(500, 1)
 CORPUS = Corpus(RESAMPLING)
@@ -45,7 +46,7 @@ def test_a_prompt_that_failed_for_one_seed_counts_for_none() -> None:
     assert (found.estimate.n, found.estimate.n_failed) == (2, 1)
 
 
-@pytest.mark.parametrize(
+@every(
     ("low", "high", "seeds", "claim"),
     [
         (0.1, 0.9, (0.4, 0.6), True),

@@ -12,11 +12,12 @@ import yaml
 from flows.commands.headings import PANELS, app
 from flows.commands.main import run
 from flows.run import temporary_server
+from tests.every import every
 from tests.flows.prefect_server import ROOT
 from tests.tasks.tiny import write_song
 
 
-@pytest.mark.parametrize(
+@every(
     ("arguments", "words"),
     [
         (["prepare", "--songs", "/nowhere/at-all"], ["songs", "/nowhere/at-all"]),

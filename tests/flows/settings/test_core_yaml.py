@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from flows.settings.core_yaml import parse_yaml
+from tests.every import every
 
 
-@pytest.mark.parametrize(
+@every(
     "text",
     ["1:30", "no", "yes", "on", "off", "010", "0o10", "0x1f", "1_000", ".inf", "2024-01-01", "True", "<<"],
 )
@@ -15,7 +16,7 @@ def test_what_yaml_1_1_reads_as_something_else_is_text(text: str) -> None:
     assert parse_yaml(text, "here") == text
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "value"),
     [
         ("90", 90), ("-3", -3), ("0", 0), ("0.5", 0.5), (".5", 0.5), ("1e-5", 1e-5), ("1E+3", 1000.0),
@@ -27,7 +28,7 @@ def test_numbers_truth_and_nothing_are_read_as_the_core_schema_says(text: str, v
     assert read == value and type(read) is type(value)
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "why"),
     [
         ("a: &a 1\nb: *a", r"an alias, \*a; write the values out"),

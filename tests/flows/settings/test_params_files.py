@@ -15,6 +15,7 @@ from flows.settings.params import Params, load_params
 from flows.settings.params_files import BASE, base_files, lay_over, read_yaml
 from jam_model.config import JAM_0_5
 from tasks.engine.stage import stages_in
+from tests.every import every
 
 
 def test_the_base_is_complete_and_typed_and_says_every_setting_once() -> None:
@@ -133,7 +134,7 @@ def test_workers_of_what_is_no_stage_are_refused(name: str) -> None:
         assert load_params(None, [f"engine.stages={{{stage}: {{gpus: 4}}}}"]).engine.stages[stage].gpus == 4
 
 
-@pytest.mark.parametrize(
+@every(
     ("settings", "message"),
     [
         (["filter.min_algnment=0.3"], "no setting filter.min_algnment; near: filter.min_alignment"),

@@ -13,6 +13,7 @@ from jam_model.frames import SAMPLE_RATE_HZ
 from tasks.audio.content import begin_of_sound, form_of
 from tasks.audio.read import load_mix, read_audio
 from tasks.engine.song import Refused
+from tests.every import every
 from tests.tasks.audio.test_read import LIMITS, encoded, reason, tone
 
 KINDS = {  # file ending: muxer, encoder (all of them come with PyAV), rate, samples put before the song
@@ -82,7 +83,7 @@ def subtitles() -> bytes:
     return file.getvalue()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@every("kind", KINDS)
 def test_every_kind_becomes_the_same_stereo_mix(kind: str) -> None:
     _, _, rate, before = KINDS[kind]
     mix_CN, source = read_audio(io.BytesIO(written(tone(1.0, rate), kind)), LIMITS)
@@ -139,8 +140,8 @@ def test_of_several_sounds_the_first_is_read() -> None:
     assert source.num_channels == 1 and np.abs(mix_CN).max() > 0.4
 
 
-@pytest.mark.parametrize("kind", ["m4a", "alac.m4a", "aac", "webm"])
-@pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.99])
+@every("kind", ["m4a", "alac.m4a", "aac", "webm"])
+@every("share", [0.1, 0.5, 0.9, 0.99])
 def test_a_file_cut_short_is_truncated(kind: str, share: float) -> None:
     whole = written(np.random.default_rng(0).uniform(-0.5, 0.5, (2, 48_000)), kind)
     assert reason(whole[: int(len(whole) * share)]) == "truncated"
@@ -175,7 +176,7 @@ def test_a_container_that_promises_more_than_it_holds_is_truncated() -> None:
     assert reason(bytes(film)) == "truncated"
 
 
-@pytest.mark.parametrize(
+@every(
     "data",
     [
         b"\x00\x00\x00\x18ftypM4A " + b"x" * 2000,

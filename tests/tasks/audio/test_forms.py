@@ -12,6 +12,7 @@ import pytest
 
 from tasks.audio.content import begin_of_sound, form_of
 from tasks.audio.read import read_audio
+from tests.every import every
 from tests.tasks.audio.forms import FORMS, RATE_HZ, SECONDS, late_s, song
 from tests.tasks.audio.test_read import LIMITS, reason
 
@@ -24,7 +25,7 @@ def file_of(form: str) -> bytes:
     return FORMS[form][0]()
 
 
-@pytest.mark.parametrize("form", FORMS)
+@every("form", FORMS)
 def test_the_song_is_whole_and_as_late_as_is_stated(form: str) -> None:
     mix_CN, source = read_audio(io.BytesIO(file_of(form)), LARGE)
     stated_ms = FORMS[form][1]
@@ -42,20 +43,20 @@ def test_the_page_has_every_form_with_its_delay() -> None:
     assert len(FORMS) >= 25
 
 
-@pytest.mark.parametrize("form", FORMS)
+@every("form", FORMS)
 def test_its_bytes_alone_say_what_a_file_is(form: str) -> None:
     data = file_of(form)
     assert form_of(data, begin_of_sound(data)) is not None
 
 
-@pytest.mark.parametrize("form", FORMS)
+@every("form", FORMS)
 def test_no_form_passes_the_limits(form: str) -> None:
     assert reason(file_of(form), LARGE.model_copy(update={"max_seconds": 1.0})) == "too_long"
     assert reason(file_of(form), LARGE.model_copy(update={"max_channels": 1})) == "too_many_channels"
     assert reason(file_of(form), LARGE.model_copy(update={"max_rate_hz": 32_000})) == "bad_rate"
 
 
-@pytest.mark.parametrize(
+@every(
     "form",
     sorted(
         FORMS.keys()
@@ -67,7 +68,7 @@ def test_no_form_passes_the_limits(form: str) -> None:
         }
     ),
 )
-@pytest.mark.parametrize("share", [0.3, 0.7])
+@every("share", [0.3, 0.7])
 def test_half_a_download_is_truncated_or_no_audio_yet(form: str, share: float) -> None:
     data = file_of(form)
     start = begin_of_sound(data)

@@ -11,6 +11,7 @@ import soundfile
 from tasks.audio.content import begin_of_sound, form_of
 from tasks.audio.read import read_audio, read_bytes
 from tasks.engine.song import Refused
+from tests.every import every
 from tests.tasks.audio.forms import (
     RATE_HZ,
     SECONDS,
@@ -73,7 +74,7 @@ def test_joined_files_of_two_rates_are_refused_by_name() -> None:
         read_bytes(vbr() + muxed("mp3", "libmp3lame", 48_000))
 
 
-@pytest.mark.parametrize(
+@every(
     ("before", "behind", "told"),
     [
         (b"", b"TAG" + bytes(125), []),

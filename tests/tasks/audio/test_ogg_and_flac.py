@@ -11,6 +11,7 @@ import soundfile
 from tasks.audio.ogg_pages import walk_ogg
 from tasks.audio.read import read_bytes
 from tasks.engine.song import Refused
+from tests.every import every
 from tests.tasks.audio.forms import (
     RATE_HZ,
     SECONDS,
@@ -62,10 +63,8 @@ def test_a_chain_is_as_long_as_its_links_together() -> None:
     assert reason(plain("OGG", "VORBIS") * 4) == "too_long"
 
 
-@pytest.mark.parametrize(
-    "ogg", [plain("OGG", "VORBIS"), muxed("ogg", "libopus", 48_000), plain("OGG", "VORBIS") * 2]
-)
-@pytest.mark.parametrize("share", [0.45, 0.6, 0.95])
+@every("ogg", [plain("OGG", "VORBIS"), muxed("ogg", "libopus", 48_000), plain("OGG", "VORBIS") * 2])
+@every("share", [0.45, 0.6, 0.95])
 def test_a_file_that_ends_inside_a_page_is_truncated(ogg: bytes, share: float) -> None:
     assert reason(ogg[: int(len(ogg) * share)]) == "truncated"
 

@@ -9,6 +9,7 @@ import pytest
 
 from tasks.audio.read import read_bytes
 from tasks.engine.song import Refused
+from tests.every import every
 from tests.tasks.audio.forms import RATE_HZ, SECONDS, chunk, muxed, pcm, plain, wav, wav64
 from tests.tasks.audio.test_mpeg import words
 from tests.tasks.audio.test_read import reason
@@ -18,7 +19,7 @@ NUM_BYTES = 4 * NUM_SAMPLES
 ODD_LIST = b"LIST" + struct.pack("<I", 9) + b"INFOa title"[:9]
 
 
-@pytest.mark.parametrize(
+@every(
     ("data", "told"),
     [
         (wav(riff=NUM_BYTES + 36 + 8), ["size_misstated"]),

@@ -12,6 +12,7 @@ import pytest
 from tasks.audio.read import read_audio, read_bytes
 from tasks.audio.stamps import Clock
 from tasks.engine.song import Refused
+from tests.every import every
 from tests.tasks.audio.forms import RATE_HZ, late_s, muxed, song
 from tests.tasks.audio.test_mpeg import words
 from tests.tasks.audio.test_read import LIMITS, reason
@@ -25,7 +26,7 @@ KINDS = [
 ]
 
 
-@pytest.mark.parametrize(("muxer", "codec", "rate"), KINDS)
+@every(("muxer", "codec", "rate"), KINDS)
 def test_a_late_first_stamp_is_silence(muxer: str, codec: str, rate: int) -> None:
     data = muxed(muxer, codec, rate, starts_s=0.5)
     mix_CN, _ = read_audio(io.BytesIO(data), LIMITS)

@@ -19,6 +19,7 @@ from tasks.audio.read import npy_bytes
 from tasks.benchmark.report import report_of
 from tasks.benchmark.system_metrics import Measured, measure, windows_of
 from tasks.prompts.prompts import System
+from tests.every import every
 from tests.tasks.benchmark.test_system_metrics import TEXTS, Letters, prompt, row, windows
 from tests.tasks.tiny import timed
 
@@ -98,8 +99,8 @@ def test_the_worst_takes_have_their_sound_also_of_songs_beyond_the_first() -> No
     assert report.metric("fad").title == "FAD (embedded spectral style)"
 
 
-@pytest.mark.parametrize("songs", [0, 1, 2])
-@pytest.mark.parametrize("lost", [True, False])
+@every("songs", [0, 1, 2])
+@every("lost", [True, False])
 def test_the_page_of_few_songs_or_failed_ones_stands_with_reasons_for_numbers(
     songs: int, lost: bool, tmp_path: Path
 ) -> None:

@@ -15,6 +15,7 @@ from tasks.audio.read import npy_bytes
 from tasks.benchmark.song_metrics import TextStyles
 from tasks.benchmark.system_metrics import Measured, measure, windows_of
 from tasks.prompts.prompts import Prompt
+from tests.every import every
 from tests.tasks.tiny import timed
 
 RESAMPLING = Resampling(200, 1)
@@ -199,8 +200,8 @@ def test_every_metric_has_an_estimate_and_a_difference() -> None:
         assert difference.value == pytest.approx(0.0) if difference.value is not None else difference.reason
 
 
-@pytest.mark.parametrize("lost", [[], ["a"], ["b"], ["a", "b"]], ids=str)
-@pytest.mark.parametrize("songs", [[], ["s1"], ["s1", "s22"]], ids=len)
+@every("lost", [[], ["a"], ["b"], ["a", "b"]], ids=str)
+@every("songs", [[], ["s1"], ["s1", "s22"]], ids=len)
 def test_benchmark_of_few_songs_or_of_failed_ones_has_a_report(songs: list[str], lost: list[str]) -> None:
     rows = [
         row(song_id, system, [], "", drop_reason="missing")

@@ -13,6 +13,7 @@ from tasks.lyrics.lyrics import Label, Lyrics, Note
 from tasks.lyrics.parts.written import Form
 from tasks.lyrics.read import FORMS, read_lyrics
 from tasks.lyrics.sung import sung
+from tests.every import every
 from tests.tasks.lyrics.forms.damage import made_song
 
 WRITTEN = [form for form in FORMS if form.write]
@@ -34,7 +35,7 @@ SONG = Lyrics(
 )
 
 
-@pytest.mark.parametrize("form", WRITTEN, ids=lambda form: form.name)
+@every("form", WRITTEN, ids=lambda form: form.name)
 def test_a_song_through_every_form_keeps_its_words(form: Form) -> None:
     for seed in range(40):
         lyrics = sung(made_song(seed, grid_s=0.01))
@@ -114,7 +115,7 @@ def test_a_label_inside_a_line_stands_before_its_word() -> None:
     assert convert(song, form_named("a.txt")).data == b"open [Chorus] gate\n"
 
 
-@pytest.mark.parametrize(
+@every(
     ("name", "to", "form"),
     [
         ("a.json", None, "words in JSON"),

@@ -11,6 +11,7 @@ from tasks.engine.song import Refused
 from tasks.lyrics.lyrics import Lyrics
 from tasks.lyrics.parts.written import NOT_LYRICS
 from tasks.lyrics.read import read_lyrics, stated_detail
+from tests.every import every
 
 
 def read(text: str | bytes, max_words: int = 100, **options: object) -> Lyrics:
@@ -71,7 +72,7 @@ def test_json_entry_of_several_words_shares_its_time_by_letters() -> None:
     assert times(lyrics) == [("la", 1.0, 2.0), ("lala", 2.0, 4.0)]
 
 
-@pytest.mark.parametrize(
+@every(
     ("second", "kind"),
     [
         ('{"word": "li"}', None),
@@ -121,7 +122,7 @@ def test_lrc_line_with_several_stamps_is_sung_several_times() -> None:
     assert read("[00:01.00][00:03.00]la\n[00:02.00]li").words == ["la", "li", "la"]
 
 
-@pytest.mark.parametrize(
+@every(
     ("stamp", "start_s"),
     [
         ("[00:02.5]", 2.5),
@@ -144,7 +145,7 @@ def test_stamps_whose_third_numbers_never_pass_59_in_a_whole_file_have_hours() -
     assert [start for _, start, _ in lines(read(text))] == [float(second) for second in range(2, 58, 4)]
 
 
-@pytest.mark.parametrize(
+@every(
     ("offset", "start_s"),
     [("+500", 1.5), ("-500", 2.5), ("500 ms", 1.5), ("0.5s", 1.5), ("", 2.0), ("soon", 2.0)],
 )
@@ -214,7 +215,7 @@ def test_labels_go_and_are_kept_beside_and_backing_words_stay() -> None:
     assert kinds(lyrics) == {"label", "repeat"}
 
 
-@pytest.mark.parametrize(
+@every(
     "label",
     ["[Chorus]", "(Chorus)", "{Chorus}", "【副歌】", "Chorus", "Chorus:", "CHORUS", "*Chorus*", "# Chorus", "Final Chorus",
      "Pre-Chorus 2", "Verse II", "Verse One:", "Hook:", "[Hook]", "(Instrumental)", "♪ Interlude ♪", "Chorus x2", "--- Bridge ---",
@@ -227,7 +228,7 @@ def test_a_line_that_names_a_part_is_a_label_in_every_bracket_and_language(label
     assert [found.before for found in lyrics.labels] == [2]
 
 
-@pytest.mark.parametrize(
+@every(
     "line",
     [
         "Bridge over water",
@@ -245,7 +246,7 @@ def test_a_line_that_could_be_sung_stays(line: str) -> None:
     assert len(read(f"la\n{line}\n").words) == 1 + len(line.replace("(", "").replace(")", "").split())
 
 
-@pytest.mark.parametrize(
+@every(
     "credit",
     ["Lyrics by: Jane Roe", "Written by Jane Roe", "Composed by：John", "Music & Lyrics by Ann", "作词 : 林夕", "作曲：陈", "Letra: Ana",
      "Paroles : Anne", "Producer: Bo", "© 2020 Some Label", "All rights reserved", "https://example.org/x", "www.example.org",
@@ -284,7 +285,7 @@ def test_letters_that_cannot_be_seen_or_only_look_like_others_are_mended_and_tol
     assert kinds(lyrics) == {"invisible", "look_alike", "entity", "markup"}
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "latin-1", "cp1252"])
+@every("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "latin-1", "cp1252"])
 def test_text_is_read_in_every_common_encoding(encoding: str) -> None:
     assert read("Café la".encode(encoding)).words == ["café", "la"]
 

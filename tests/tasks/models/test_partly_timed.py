@@ -6,10 +6,10 @@ import math
 from itertools import pairwise
 
 import numpy as np
-import pytest
 
 from jam_model.words import Word
 from tasks.models.partly_timed import with_all_times
+from tests.every import every
 
 ALIGNED = [Word(text, float(i), i + 0.8, score=0.5) for i, text in enumerate("abcde", 1)]
 
@@ -60,7 +60,7 @@ def test_an_end_that_is_not_stated_leaves_room_for_the_words_behind_it() -> None
     assert a == (1.0, 1.01) and b == (1.01, 1.02)
 
 
-@pytest.mark.parametrize("seed", range(20))
+@every("seed", range(20))
 def test_whatever_is_given_words_stay_in_order_without_overlap_and_last(
     seed: int,
 ) -> None:

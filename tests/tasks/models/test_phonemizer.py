@@ -18,6 +18,7 @@ from tasks.models.phonemizer import (
     to_symbols,
 )
 from tasks.toy.composition import VOCABULARY
+from tests.every import every
 from tests.tasks.toy.said import pronunciations
 
 PARAMS = load_params().models.phonemizer
@@ -82,7 +83,7 @@ def test_no_word_of_the_toy_songs_is_said_otherwise_than_espeak_alone_says_it(ph
     assert phonemizer.phonemize(words) == EspeakPhonemizer(PARAMS.language).phonemize(words)
 
 
-@pytest.mark.parametrize(
+@every(
     ("written", "phones"),
     [
         ("mmm", ["m"]),
@@ -129,7 +130,7 @@ def test_every_interjection_is_in_released_symbols_and_is_not_how_espeak_says_it
         assert len(alone.phones([word])) > len(phones_of(interjection(word, english=True))), word
 
 
-@pytest.mark.parametrize(
+@every(
     ("written", "said"),
     [
         ("loooove", "love"),

@@ -7,6 +7,7 @@ from flows.settings.params import load_params
 from tasks.models.embedded.ctc_decode import WordLoop, edits, greedy_phones
 from tasks.models.transcriber import Transcript, build_transcriber, check_apart, transcriber_identity
 from tasks.toy.voice import sing
+from tests.every import every
 from tests.tasks.models.sung import lyrics, scores, separate, separated, songs, with_words
 
 PARAMS = load_params().models.transcriber
@@ -94,7 +95,7 @@ def test_noise_silence_and_a_band_without_singer_give_no_words(transcriber):
     assert [transcriber.transcribe(vocals_N).words for vocals_N in unsung] == [[]] * len(unsung)
 
 
-@pytest.mark.parametrize(
+@every(
     "words",
     [
         ["yesterday", "trouble", "chocolate", "umbrella", "happy", "jump", "thousand", "vision"],

@@ -12,6 +12,7 @@ import torch
 from jam_model.shards import Sample
 from jam_model.words import Word
 from tasks.preference.pairs import Pair, read_pair_list, write_pair_list
+from tests.every import every
 
 
 def pair(number: int = 0, frames: int = 30, take_frames: int = 30, styles: int = 2) -> Pair:
@@ -109,7 +110,7 @@ def test_takes_that_are_posteriors_are_drawn_once_and_alike(tmp_path: Path) -> N
     assert_same(found, again)
 
 
-@pytest.mark.parametrize(
+@every(
     ("changed", "told"),
     [
         ({"win_latent": torch.zeros(50, 128)}, r"win_latent has shape \(50, 128\)"),

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import pytest
-
 from tasks.preference.pairing import (
     Candidate,
     Pair,
@@ -16,6 +14,7 @@ from tasks.preference.pairing import (
     choose_pairs,
     pair_rows,
 )
+from tests.every import every
 from tests.tasks.tiny import timed
 
 RULE = PairParams(
@@ -57,7 +56,7 @@ def test_of_equal_takes_the_first_counts_whatever_their_order() -> None:
     assert chosen(made) == chosen(made[::-1]) == Pair("p-k1", "p-k0", 2.0)
 
 
-@pytest.mark.parametrize(
+@every(
     ("rewards", "reason"),
     [
         ((1.0, 2.0), "too_few_candidates"),

@@ -18,6 +18,7 @@ from tasks.prompts.jamify_manifest import RefusedRow, Requests, read_requests
 from tasks.prompts.output_folder import OutputParams, WrittenSongs, write_songs
 from tasks.prompts.prompt_words import words_of
 from tasks.prompts.prompts import Prompt, candidate_sources, policy_system
+from tests.every import every
 from tests.tasks.audio.test_read import LIMITS
 from tests.tasks.tiny import tones_CN
 
@@ -89,7 +90,7 @@ def test_a_row_that_cannot_be_sung_is_refused_alone_and_says_why(
     assert "lyrics_malformed" in told[3] and "bpm is 3" in told[4] and "no object" in told[5]
 
 
-@pytest.mark.parametrize("bad", ["", "../a", "a/b", "a\\b", ".hidden", "new\nline", "x" * 201, 3, None])
+@every("bad", ["", "../a", "a/b", "a\\b", ".hidden", "new\nline", "x" * 201, 3, None])
 def test_an_id_that_cannot_name_a_file_is_refused(tmp_path: Path, bad: object) -> None:
     found = read(manifest(tmp_path, row(tmp_path, id=bad)))
     assert not found.songs and "cannot name a file" in found.refused[0].detail

@@ -11,6 +11,7 @@ from flows.settings.params import load_params
 from tasks.lyrics.read import read_lyrics
 from tasks.models.phonemizer import build_phonemizer
 from tasks.prompts.rough_times import RoughTimes, RoughTimesParams, fitted_times, num_syllables, rough_times
+from tests.every import every
 
 PARAMS = RoughTimesParams(
     intro_bars=1, section_bars=2, outro_bars=1, rest_beats=1.0, min_syllable_s=0.2, max_syllables_per_s=7.0
@@ -44,17 +45,13 @@ def test_words_follow_each_other_and_leave_the_rest_of_the_last_bar_free() -> No
     )  # eight notes fill a bar, the rest opens the next
 
 
-@pytest.mark.parametrize(
-    ("bpm", "note_s"), [(60, 0.25), (120, 0.25), (149, 60 / 149 / 2), (160, 60 / 160), (299, 60 / 299)]
-)
+@every(("bpm", "note_s"), [(60, 0.25), (120, 0.25), (149, 60 / 149 / 2), (160, 60 / 160), (299, 60 / 299)])
 def test_syllables_stay_singable_at_every_tempo(bpm: float, note_s: float) -> None:
     first = timed("one two three\n", bpm).words[0]
     assert first.end_s - first.start_s == pytest.approx(note_s)
 
 
-@pytest.mark.parametrize(
-    ("word", "syllables"), [("moon", 1), ("forever", 3), ("fire", 2), ("beautiful", 3), ("day", 1)]
-)
+@every(("word", "syllables"), [("moon", 1), ("forever", 3), ("fire", 2), ("beautiful", 3), ("day", 1)])
 def test_syllables_are_the_vowels_that_are_said(word: str, syllables: int) -> None:
     assert num_syllables(ENGLISH.phonemize([word])[0].phonemes) == pytest.approx(syllables, abs=0)
 

@@ -7,6 +7,7 @@ import pytest
 
 from tasks.quality import heard_marks as module
 from tasks.quality.heard_marks import EXTENDED, HIT, OPENED, SUBSTITUTED, heard_marks
+from tests.every import every
 
 
 def marked(written: str, heard: str) -> str:
@@ -15,7 +16,7 @@ def marked(written: str, heard: str) -> str:
     return "".join(letter if mark else "." for letter, mark in zip(written, marks, strict=True))
 
 
-@pytest.mark.parametrize(
+@every(
     ("written", "heard", "kept"),
     [
         ("abcdef", "abcdef", "abcdef"),

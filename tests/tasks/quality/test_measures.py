@@ -12,6 +12,7 @@ from flows.settings.params import load_params
 from tasks.quality.checked_song import CheckedSong, CheckParams
 from tasks.quality.limits import FilterParams
 from tasks.quality.measures import MEASURES, QUALITY, Measure, quality_of
+from tests.every import every
 from tests.tasks.tiny import RATE_HZ, timed
 
 WORDS = timed(("moon", 0.0, 0.4, "mˈuːn"), ("light", 0.5, 1.0, "laɪt"))
@@ -160,7 +161,7 @@ def test_pace_counts_words_overlaps_and_words_too_short_to_be_said() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@every(
     ("phones", "agreed", "unwritten"),
     [
         (["m", "u", "n", "l", "aɪ", "t"], 1.0, 0.0),

@@ -13,6 +13,7 @@ from jam_model.words import Word, rows_of
 from tasks.models.transcriber import build_transcriber
 from tasks.quality.checked_song import CheckedSong
 from tasks.quality.unheard import UnheardRun, run_rows, runs_beyond, unheard_runs
+from tests.every import every
 from tests.tasks.models.sung import PHONEMIZER, lyrics, scores, separated, songs
 
 PARAMS = load_params()
@@ -72,8 +73,8 @@ def test_no_clean_toy_song_has_a_run_beyond_the_limit() -> None:
         assert heaviest(checked(number, lyrics(song))).weight <= LIMIT
 
 
-@pytest.mark.parametrize("phones", [True, False])
-@pytest.mark.parametrize("num_words", [3, 5, 8])
+@every("phones", [True, False])
+@every("num_words", [3, 5, 8])
 def test_words_that_nobody_sings_are_found_at_their_place_in_every_toy_song(
     num_words: int, phones: bool
 ) -> None:

@@ -23,6 +23,7 @@ from tasks.dedup.sides import SplitParams
 from tasks.models.phonemizer import build_phonemizer
 from tasks.shards.convert_foreign import Imported, Importer, import_shards
 from tasks.shards.read_foreign import shards_of
+from tests.every import every
 
 SHARES = SplitParams(validation_share=0.0, benchmark_share=0.0)
 WORDS = [{"start": 0.08, "end": 0.4, "phoneme": "lˈʌv", "word": "Love,"}]
@@ -272,7 +273,7 @@ def test_the_first_of_two_samples_of_one_id_stays(tmp_path: Path) -> None:
     assert [place.song_id for place in Shards(tmp_path / "out").places] == ["a", "b"]
 
 
-@pytest.mark.parametrize(
+@every(
     "damage", ["cut in a member", "cut in a header", "bad header", "no end", "more after the end", "no tar"]
 )
 def test_a_damaged_shard_gives_what_is_whole_and_a_line(tmp_path: Path, damage: str) -> None:

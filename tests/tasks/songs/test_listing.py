@@ -13,6 +13,7 @@ import pytest
 from tasks.songs.folder import AUDIO_ENDINGS, refusals_in, told_refusals
 from tasks.songs.listing import list_sources, song_id_of
 from tasks.storage.files import write_json_lines
+from tests.every import every
 from tests.tasks.tiny import write_song
 
 
@@ -229,7 +230,7 @@ def test_a_manifest_that_is_no_json_and_a_missing_folder_say_so(tmp_path: Path) 
         list_sources(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("duration", ["1" + "0" * 400, "1e400", "NaN", "-1", "true"])
+@every("duration", ["1" + "0" * 400, "1e400", "NaN", "-1", "true"])
 def test_a_duration_that_is_no_length_is_a_row_refused(tmp_path: Path, duration: str) -> None:
     write_song(tmp_path / "a.wav", 0.5)
     manifest = tmp_path / "manifest.json"
@@ -245,7 +246,7 @@ def test_a_name_too_long_for_any_file_is_a_row_refused(tmp_path: Path) -> None:
     assert [row["reason"] for row in listing.refused] == ["manifest_entry"]
 
 
-@pytest.mark.parametrize(
+@every(
     "name",
     ["a_lyrics.txt", "a.lyrics.txt", "a.wav.lrc", "a.en.srt", "a - lyrics.txt", "a.synced.lrc", "a.kar"],
 )

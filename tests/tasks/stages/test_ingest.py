@@ -12,6 +12,7 @@ from jam_model.words import Word, rows_of
 from tasks.audio.limits import AudioParams
 from tasks.engine.song import Song, SongError
 from tasks.stages.ingest import Ingest, IngestParams
+from tests.every import every
 from tests.tasks.audio.forms import vbr, with_frames, without_header
 from tests.tasks.audio.test_ffmpeg import KINDS, written
 from tests.tasks.audio.test_read import tone
@@ -143,7 +144,7 @@ def test_a_file_of_facts_is_told_and_leaves_its_song_without_lyrics(tmp_path: Pa
     assert (song["lyrics"], song["lyrics_remarks"][0]["kind"]) == (None, "not_lyrics")
 
 
-@pytest.mark.parametrize(
+@every(
     ("lyrics", "expected"),
     [
         ("[{", "lyrics_malformed"),

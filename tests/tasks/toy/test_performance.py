@@ -11,6 +11,7 @@ from tasks.toy.band import play_band
 from tasks.toy.composition import GENRES, VOCABULARY, compose
 from tasks.toy.performance import PEAK, perform
 from tasks.toy.voice import VOCALS_RMS, sing
+from tests.every import every
 from tests.tasks.toy.said import pronunciations
 
 SCORES = {score.genre: score for score in map(compose, range(40))}
@@ -50,7 +51,7 @@ def test_threads_sing_the_same_as_one_thread() -> None:
         assert np.array_equal(take.vocals_N, sing(score).vocals_N)
 
 
-@pytest.mark.parametrize("genre", GENRES)
+@every("genre", GENRES)
 def test_words_and_phones_nest_in_their_notes(genre: str) -> None:
     score = SCORES[genre]
     take = sing(score)
@@ -66,7 +67,7 @@ def test_words_and_phones_nest_in_their_notes(genre: str) -> None:
         assert all(a.end_s == b.start_s for a, b in itertools.pairwise(phones))
 
 
-@pytest.mark.parametrize("genre", GENRES)
+@every("genre", GENRES)
 def test_sung_phones_are_the_words_pronunciations(genre: str) -> None:
     score = SCORES[genre]
     sung = [phone.ipa.strip("ˈˌ") for phone in sing(score).phones]
@@ -78,7 +79,7 @@ def test_every_word_of_the_vocabulary_has_a_pronunciation_of_its_own() -> None:
     assert len({tuple(phones) for phones in pronunciations().values()}) == len(VOCABULARY)
 
 
-@pytest.mark.parametrize("genre", GENRES)
+@every("genre", GENRES)
 def test_the_voice_sounds_where_the_words_are_and_nowhere_else(genre: str) -> None:
     take = sing(SCORES[genre])
     sounding = np.abs(take.vocals_N) > 0.02
@@ -105,7 +106,7 @@ def test_the_voice_holds_the_pitch_of_its_note() -> None:
     assert np.median(off) < 0.3
 
 
-@pytest.mark.parametrize("genre", GENRES)
+@every("genre", GENRES)
 def test_levels_are_as_composed_and_nothing_clips(genre: str) -> None:
     score = SCORES[genre]
     band_CN = play_band(score)
@@ -116,7 +117,7 @@ def test_levels_are_as_composed_and_nothing_clips(genre: str) -> None:
     assert np.abs(performance.mix_CN).max() <= PEAK + 1e-6
 
 
-@pytest.mark.parametrize("genre", GENRES)
+@every("genre", GENRES)
 def test_only_the_mono_genre_has_a_band_without_width(genre: str) -> None:
     band_CN = play_band(SCORES[genre])
     side_N = band_CN[0] - band_CN[1]

@@ -9,6 +9,7 @@ import soundfile
 from tasks.toy.composition import VOCABULARY
 from tasks.toy.files import FORMATS
 from tasks.toy.render import render_songs
+from tests.every import every
 
 NUM_SONGS = 8
 
@@ -133,7 +134,7 @@ def test_lyrics_argument_chooses_the_files(tmp_path: Path, lyrics: str, ending: 
     assert all(path.endswith(ending) if ending else path is None for path in paths)
 
 
-@pytest.mark.parametrize(
+@every(
     ("change", "told"),
     [
         ({"lyrics": "srt"}, "lyrics is 'srt'"),

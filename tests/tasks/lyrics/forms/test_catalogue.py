@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tasks.lyrics.read import FORMS
+from tests.every import every
 from tests.tasks.lyrics.forms import (
     test_ass,
     test_midi,
@@ -30,7 +29,7 @@ FILES = {
 }
 
 
-@pytest.mark.parametrize("name", FILES)
+@every("name", FILES)
 def test_a_file_is_claimed_by_its_own_form_alone(name: str) -> None:
     file = FILES[name]
     data = file if isinstance(file, bytes) else file.encode()

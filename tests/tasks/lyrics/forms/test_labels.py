@@ -9,6 +9,7 @@ from tasks.lyrics.forms import labels
 from tasks.lyrics.lyrics import Lyrics
 from tasks.lyrics.parts.written import Form
 from tasks.lyrics.read import read_lyrics
+from tests.every import every
 from tests.tasks.lyrics.forms.damage import SONGS, line_starts, made_song, read_back, stated, survives
 
 WORDS = [("open", 1.0, 1.5), ("gate", 1.5, 2.0)]
@@ -21,7 +22,7 @@ def read(text: str) -> Lyrics:
     return read_lyrics(text.encode(), 100_000, 1000)
 
 
-@pytest.mark.parametrize(
+@every(
     ("form", "text"),
     [
         (labels.HTK, HTK),

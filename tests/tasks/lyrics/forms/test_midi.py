@@ -12,6 +12,7 @@ from tasks.lyrics.forms.midi import FORM, fits
 from tasks.lyrics.lyrics import Lyrics
 from tasks.lyrics.parts.smf import length
 from tasks.lyrics.read import read_lyrics
+from tests.every import every
 from tests.tasks.lyrics.forms.trials import Kept, comes_back, survives, toy_song
 
 Events = list[tuple[int, str, str | bytes | int]]
@@ -109,7 +110,7 @@ def test_kar_lines_begin_at_slashes_and_headers_are_not_sung() -> None:
     assert FORM.read(KAR).names == ("Open Gate", "Jane Roe")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
+@every(
     "texts",
     [
         ("mor-", "ning", "sun"),

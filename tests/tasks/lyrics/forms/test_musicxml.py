@@ -11,6 +11,7 @@ from tasks.engine.song import Refused
 from tasks.lyrics.forms.musicxml import FORM, ZIPPED
 from tasks.lyrics.lyrics import Lyrics
 from tasks.lyrics.read import read_lyrics
+from tests.every import every
 from tests.tasks.lyrics.forms.trials import Kept, comes_back, survives, toy_song
 
 SOUND = '<sound tempo="60"/>'
@@ -171,7 +172,7 @@ def ending(number: str, text: str, last: str = "") -> str:
 REPEAT = '<repeat direction="backward"/>'
 
 
-@pytest.mark.parametrize(
+@every(
     ("inner", "sung"),
     [
         ([note("a"), FORWARD + note("b"), note("c") + BACKWARD, note("d")], "a b c b c d"),

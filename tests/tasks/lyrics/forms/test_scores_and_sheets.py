@@ -12,6 +12,7 @@ from tasks.lyrics.forms import songprep
 from tasks.lyrics.lyrics import Lyrics
 from tasks.lyrics.parts.written import Line, Syllable, Written
 from tasks.lyrics.read import read_lyrics
+from tests.every import every
 from tests.tasks.lyrics.forms.damage import SONGS, line_starts, made_song, read_back, stated, survives
 
 SONGPREP = (
@@ -123,7 +124,7 @@ def test_a_score_without_lengths_of_phones_has_those_of_its_notes() -> None:
     assert [word[:2] for word in stated(read([row]))] == [("open", 1.1), ("gate", 1.6)]
 
 
-@pytest.mark.parametrize(
+@every(
     ("change", "kind"),
     [
         ({"text": "open the gate"}, "words_unmatched"),

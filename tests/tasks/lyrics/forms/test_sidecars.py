@@ -11,6 +11,7 @@ from tasks.engine.song import Refused
 from tasks.lyrics.forms import sidecars
 from tasks.lyrics.lyrics import Lyrics
 from tasks.lyrics.read import read_lyrics, stated_detail
+from tests.every import every
 from tests.tasks.lyrics.forms.damage import SONGS, line_starts, made_song, read_back, survives
 
 ACE_STEP = {
@@ -114,7 +115,7 @@ def test_lyrics_that_are_not_closed_are_read_and_told() -> None:
     assert "no_end" in {remark.kind for remark in lyrics.remarks}
 
 
-@pytest.mark.parametrize(
+@every(
     ("value", "detail"),
     [
         ({"bpm": 96, "caption": "pop"}, 0),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pysubs2
-import pytest
 
 from tasks.lyrics.forms.subtitles import SRT, VTT
 from tasks.lyrics.lyrics import Lyrics
 from tasks.lyrics.parts.written import Line, Syllable, Written
 from tasks.lyrics.read import read_lyrics
+from tests.every import every
 from tests.tasks.lyrics.forms.trials import Kept, comes_back, survives, toy_song
 
 TRUE_SRT = """1
@@ -61,7 +61,7 @@ def test_cues_are_lines_and_labels_are_not_sung() -> None:
     assert lyrics.num_lines == 3
 
 
-@pytest.mark.parametrize(
+@every(
     "times",
     [
         "00:00:01,500 --> 00:00:02,250",

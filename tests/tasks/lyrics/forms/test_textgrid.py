@@ -9,6 +9,7 @@ from tasks.lyrics.forms import textgrid
 from tasks.lyrics.lyrics import Lyrics
 from tasks.lyrics.read import read_lyrics
 from tasks.lyrics.sung import sung
+from tests.every import every
 from tests.tasks.lyrics.forms.damage import SONGS, line_starts, made_song, read_back, stated, survives
 
 SAID = [(0, 1, ""), (1, 1.5, "open"), (1.5, 2, "gate"), (2, 2.25, "sp"), (2.25, 3, "AP"), (3, 4, 'o "my"')]
@@ -46,7 +47,7 @@ PHONES = [
 ]
 
 
-@pytest.mark.parametrize("name", ["words", "Word", "ORT", "lyrics", "Ann - words", "tier 1"])
+@every("name", ["words", "Word", "ORT", "lyrics", "Ann - words", "tier 1"])
 def test_words_are_found_beside_phones_and_silence_is_none(name: str) -> None:
     for text in (grid(tier(name, SAID), tier("phones", PHONES)), grid(tier("x", PHONES), tier(name, SAID))):
         lyrics = read(text)
@@ -101,7 +102,7 @@ def test_one_bad_interval_costs_one_time() -> None:
     assert [remark.kind for remark in lyrics.remarks if remark.kind != "silence"] == ["bad_time"]
 
 
-@pytest.mark.parametrize(
+@every(
     "text",
     [
         grid(tier("phones", PHONES)),

@@ -8,6 +8,7 @@ from tasks.engine.song import Refused
 from tasks.lyrics.forms.ttml import FORM
 from tasks.lyrics.lyrics import Lyrics
 from tasks.lyrics.read import read_lyrics
+from tests.every import every
 from tests.tasks.lyrics.forms.trials import Kept, comes_back, survives, toy_song
 
 TRUE = """<?xml version="1.0" encoding="utf-8"?>
@@ -61,7 +62,7 @@ def test_parts_are_labels_and_other_roles_are_told() -> None:
     assert told == {"backing": "(ooh yeah)", "translation": "auf jetzt", "romanisation": "opun"}
 
 
-@pytest.mark.parametrize(
+@every(
     "begin",
     ["62.5s", "1:02.500", "00:01:02.5", "00:01:02,500", "00:01:02:12", "62500ms", "1500f", "625t", "62.5"],
 )

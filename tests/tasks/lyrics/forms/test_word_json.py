@@ -11,6 +11,7 @@ from tasks.engine.song import Refused
 from tasks.lyrics.forms import word_json
 from tasks.lyrics.lyrics import Lyrics
 from tasks.lyrics.read import read_lyrics
+from tests.every import every
 from tests.tasks.lyrics.forms.damage import SONGS, line_starts, made_song, read_back, stated, survives
 
 GENTLE = {
@@ -46,7 +47,7 @@ def read(value: Any) -> Lyrics:
     return read_lyrics(text.encode(), 100_000, 1000)
 
 
-@pytest.mark.parametrize(
+@every(
     ("who", "value"),
     [
         ("jamify", [{"word": "Open", "start": 1, "end": 1.5}, {"word": "gate", "start": 1.5, "end": 2}]),
@@ -257,7 +258,7 @@ def test_words_of_every_writer_have_their_times(who: str, value: Any) -> None:
     assert all(end_s in (None, its_s) for (_, _, end_s), (_, _, its_s) in zip(ends, found, strict=True))
 
 
-@pytest.mark.parametrize(
+@every(
     "value",
     [
         {"segments": [{"start": 1, "end": 2.5, "text": " open gate"}, {"start": 3.0, "end": 4.0, "text": " let it in"}]},
@@ -314,7 +315,7 @@ def test_one_bad_entry_costs_one_word() -> None:
     assert sorted(remark.kind for remark in lyrics.remarks) == ["bad_time", "bad_time", "no_text", "no_text"]
 
 
-@pytest.mark.parametrize(
+@every(
     "value",
     [
         {"bpm": 96, "caption": "pop"},

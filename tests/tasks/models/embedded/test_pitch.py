@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from tasks.models.embedded.pitch import LOWEST_HZ, track_pitch
 from tasks.models.embedded.spectra import stft
+from tests.every import every
 
 RATE_HZ, SIZE, HOP = 44_100, 4096, 1024
 
@@ -22,7 +22,7 @@ def cents(found_hz: np.ndarray, true_hz: np.ndarray | float) -> np.ndarray:
     return np.abs(1200 * np.log2(found_hz / true_hz))
 
 
-@pytest.mark.parametrize("true_hz", [110.0, 196.0, 199.0, 261.6, 440.0])
+@every("true_hz", [110.0, 196.0, 199.0, 261.6, 440.0])
 def test_a_steady_tone_is_found_in_its_octave_within_an_eighth_of_a_semitone(true_hz: float) -> None:
     pitch_hz_F, clarity_F = track_pitch(magnitudes_FK(np.full(RATE_HZ, true_hz)), SIZE)
     assert cents(pitch_hz_F[4:-4], true_hz).max() < 12

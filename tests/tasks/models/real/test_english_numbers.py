@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tasks.models.real.english_numbers import read_aloud
+from tests.every import every
 
 
-@pytest.mark.parametrize(
+@every(
     ("written", "spoken"),
     [
         ("Dr. Jones", "doctor. Jones"),
@@ -46,9 +45,7 @@ def test_what_is_written_short_is_spelt_out(written: str, spoken: str) -> None:
     assert read_aloud(written) == spoken
 
 
-@pytest.mark.parametrize(
-    "written", ["9" * 5000, "$" + "9" * 5000, f"1/{'8' * 5000}", "7" * 5000 + "th", "1/0", "$1.2.3"]
-)
+@every("written", ["9" * 5000, "$" + "9" * 5000, f"1/{'8' * 5000}", "7" * 5000 + "th", "1/0", "$1.2.3"])
 def test_no_number_is_too_long_to_be_read(written: str) -> None:
     spoken = read_aloud(written)
     assert spoken and not any(char.isdigit() for char in spoken)

@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from tasks.models.real.wav2vec2 import CONTEXT, WINDOW, LetterNet, windows_of
+from tests.every import every
 from tests.tasks.models.checkpoints.wav2vec2 import write_wav2vec2
 from tests.tasks.models.voices import vocals
 
@@ -25,7 +26,7 @@ def net_of(folder: Path, precision: str = "float32", batch_size: int = 2) -> Let
     return LetterNet(folder, torch.device("cpu"), precision, batch_size)
 
 
-@pytest.mark.parametrize("num_frames", [1, WINDOW - 1, WINDOW, WINDOW + 1, 2 * WINDOW, 12_000])
+@every("num_frames", [1, WINDOW - 1, WINDOW, WINDOW + 1, 2 * WINDOW, 12_000])
 def test_windows_keep_every_frame_once_with_context_around(num_frames: int) -> None:
     windows = list(windows_of(num_frames))
     frames = [frame for _, kept in windows for frame in kept]

@@ -12,6 +12,7 @@ import torch
 from tasks.engine.song import Refused
 from tasks.models.aligner import Line, aligner_identity, build_aligner
 from tasks.models.real.whisperx import WhisperXAligner, lay
+from tests.every import every
 from tests.tasks.models.checkpoints.wav2vec2 import write_wav2vec2
 from tests.tasks.models.voices import vocals, whisperx_params
 
@@ -144,7 +145,7 @@ def test_a_net_without_a_sign_between_words_aligns_too() -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@every(
     ("words", "lines", "reason"),
     [
         ([], None, "no_words"),
