@@ -20,12 +20,22 @@ from tasks.storage.files import write_bytes, write_json
 
 @dataclass(frozen=True)
 class OneSong:
-    """Lyrics in any form, a style in words, and what rough word times need."""
+    """Lyrics in any form, a style in words, and what rough word times need.
+
+    Raises:
+        ValueError: there is no such file, or no style.
+    """
 
     lyrics: Path
     style: str | None
     bpm: float | None
     duration_s: float | None
+
+    def __post_init__(self) -> None:
+        if not self.style:
+            raise ValueError("style: --lyrics needs --style, such as --style 'bright pop, female voice'")
+        if not self.lyrics.is_file():
+            raise ValueError(f"lyrics: {self.lyrics} is no file; give the lyrics of one song")
 
 
 @dataclass(frozen=True)
@@ -50,13 +60,9 @@ def write_request(
     Words without times get rough ones in an editable .json. Times that were edited there are never written over.
 
     Raises:
-        ValueError: lyrics without a style, words without times and nothing to find them by, times without a length, a song too
+        ValueError: words without times and nothing to find them by, times without a length, a song too
             long for the model, or edited times stand in the way.
     """
-    if song.style is None:
-        raise ValueError("style: --lyrics needs --style, such as --style 'bright pop, female voice'")
-    if not song.lyrics.is_file():
-        raise ValueError(f"lyrics: {song.lyrics} is no file; give the lyrics of one song")
     name = song.lyrics.stem
     with song.lyrics.open("rb") as file:
         data = file.read(limits.max_lyrics_bytes + 1)
@@ -77,7 +83,7 @@ def write_request(
         instead = f"generate with --lyrics {timed} --duration SECONDS"
         write_times(rough, timed, f"{song.lyrics}{at}", instead)
     style = folder / f"{name}.style.txt"
-    write_bytes(style, (song.style + "\n").encode())
+    write_bytes(style, f"{song.style}\n".encode())
     files = {"lrc_path": str(timed.resolve()), "prompt_path": str(style.resolve())}
     manifest = folder / f"{name}.manifest.json"
     write_json(manifest, [{"id": name, **files, "duration": duration_s}])

@@ -94,6 +94,8 @@ def words_of(
     requests: Requests, phonemizer: PhonemizerParams, params: RoughTimesParams
 ) -> dict[str, PromptWords]:
     """The words of each song by its title."""
+    if not requests.songs:
+        return {}
     built = build_phonemizer(phonemizer)
     return {
         song.title: prompt_words(song.lyrics, song.duration_s, song.bpm, built, params)

@@ -23,7 +23,7 @@ WORDS = [{"word": "moon", "start": 0.1, "end": 0.5}, {"word": "light", "start": 
 
 @pytest.fixture
 def house(tmp_path: Path) -> Path:
-    """A checkpoint of 1.5 s songs, and jamify's inputs for three of them."""
+    """A checkpoint of 1.5 s songs, and jamify's inputs for three of them and one too long."""
     tiny_checkpoint(tmp_path / "model")
     write_song(tmp_path / "inputs" / "style.wav", 3.0)
     (tmp_path / "inputs" / "warm.txt").write_text("warm pop\n")
@@ -34,6 +34,7 @@ def house(tmp_path: Path) -> Path:
         "c": {"prompt_path": "warm.txt"},
     }
     rows = [{"id": name, "lrc_path": "lyrics.json", "duration": 1.2, **style[name]} for name in "abc"]
+    rows.append({**rows[1], "id": "long", "duration": 44.0})
     (tmp_path / "inputs" / "input.json").write_text(json.dumps(rows))
     return tmp_path
 
@@ -60,7 +61,9 @@ def test_manifest_of_three_songs_and_two_takes_becomes_the_folder_once(
     names = ["a", "a_1", "b", "b_1", "c", "c_1"]
     first = stamps(house)
     assert sorted(first) == sorted([f"{name}.mp3" for name in names] + [f"{name}.pt" for name in names])
-    rows = json.loads((house / "out" / "generation_metadata.json").read_text())
+    *rows, refused = json.loads((house / "out" / "generation_metadata.json").read_text())
+    assert (refused["sample_id"], refused["drop_reason"]) == ("long", "prompt_too_long")
+    assert "left out: long: prompt_too_long: duration is 44.0 s, at most 1.5 s" in capfd.readouterr().out
     assert [(row["sample_id"], row["generation_index"]) for row in rows] == [
         (n, k) for n in "abc" for k in (0, 1)
     ]
@@ -76,7 +79,6 @@ def test_manifest_of_three_songs_and_two_takes_becomes_the_folder_once(
     config = (house / "out" / "generation_config.yaml").read_text()
     assert yaml.safe_load(config)["checkpoint"] == rows[0]["weights_sha256"] and str(house) not in config
 
-    capfd.readouterr()
     assert sing(house, "--candidates", "2") == 0
     assert stamps(house) == first
     shown = capfd.readouterr().out
@@ -89,8 +91,8 @@ def test_manifest_of_three_songs_and_two_takes_becomes_the_folder_once(
     assert {name for name in first if again[name] != first[name]} == {"b_1.mp3"}
     assert "1 song written" in capfd.readouterr().out
 
-    assert sing(house, "--candidates", "2", "--format", "flac") == 0
-    assert {path.suffix for path in (house / "out" / "generated").iterdir()} == {".mp3", ".flac"}
+    assert sing(house, "--candidates", "2", "--format", "flac", "--write-lyrics", "lrc") == 0
+    assert {path.suffix for path in (house / "out" / "generated").iterdir()} == {".mp3", ".flac", ".lrc"}
 
 
 def test_lyrics_are_timed_in_a_file_first_and_edits_of_it_are_sung(
