@@ -9,14 +9,15 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table as Grid
 
-from tasks.engine.run_partition import Receipt
-from tasks.engine.scheduler import StageReport, Watcher
+if TYPE_CHECKING:
+    from tasks.engine.run_partition import Receipt
+    from tasks.engine.scheduler import StageReport, Watcher
 
 HEARTBEAT_S = 15.0
 FORESEEN = (ValueError, FileNotFoundError, NotADirectoryError, PermissionError)
