@@ -1,4 +1,4 @@
-"""Shared by all tests: one Ray for the whole session, ended at its end."""
+"""Shared by all tests: one Ray for the whole session, ended at its end; no test's server in another's environment."""
 
 from __future__ import annotations
 
@@ -19,3 +19,12 @@ def ray_ends_with_the_tests() -> Iterator[None]:
     yield
     if (ray := sys.modules.get("ray")) and ray.is_initialized():
         ray.shutdown()
+
+
+@pytest.fixture(autouse=True)
+def a_command_names_its_server_to_no_later_test() -> Iterator[None]:
+    """A command that ran in this process set the variable for what it would start; its server stands until the end."""
+    named = "PREFECT_API_URL" in os.environ
+    yield
+    if not named:
+        os.environ.pop("PREFECT_API_URL", None)

@@ -68,5 +68,5 @@ def _is_news(record: logging.LogRecord) -> bool:
     return logging.getLogger(record.name).isEnabledFor(logging.DEBUG)
 
 
-for _name in ("flow_runs", "task_runs"):
-    logging.getLogger(f"prefect.{_name}").addFilter(_is_news)
+for _name in ("prefect.flow_runs", "prefect.task_runs"):
+    logging.getLogger(_name).addFilter(_is_news)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tasks.storage.retry import GOES_ON
 
-HINT = f"Prefect's server does not answer; start it again or unset PREFECT_API_URL, {GOES_ON}"
+HINT = f"Prefect's server does not answer; start it again, or unset PREFECT_API_URL if you set it; {GOES_ON}"
 
 
 def is_lost(error: BaseException) -> bool:
