@@ -11,6 +11,7 @@ finds what it reads and the last two find nothing to do. Told are the medians of
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import statistics
@@ -54,7 +55,7 @@ class Spent(NamedTuple):
 def commands(songs: Path, work: Path, params: Path) -> dict[str, tuple[str, list[str]]]:
     """The commands measured, each with what it is an example of."""
     settings = ["--work", str(work), "--params", str(params)]
-    song = next(line for line in (work / "shards" / "ids.jsonl").read_text().splitlines()).split('"')[3]
+    song = json.loads((work / "shards" / "ids.jsonl").read_text().splitlines()[0])["id"]
     read = {
         "help": ["--help"],
         "table": ["table", *settings],
@@ -120,23 +121,31 @@ def main() -> None:
     parser.add_argument("--after", type=Path, default=HERE)
     parser.add_argument("--turns", type=int, default=7)
     parser.add_argument("--songs", type=int, default=8)
+    parser.add_argument(
+        "--house", type=Path, help="a folder for the life cycle; one that was made there is used again"
+    )
     parser.add_argument("--only", nargs="*", help="these commands alone")
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
     trees = {"before": options.before.resolve(), "after": options.after.resolve()}
     with tempfile.TemporaryDirectory() as folder:
-        here = Path(folder)
+        here = options.house or Path(folder)
+        here.mkdir(parents=True, exist_ok=True)
         environment = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
         environment["PREFECT_HOME"] = str(here / "prefect")
         params = here / "params.yaml"
         params.write_text(SETTINGS)
-        toy = ["toy", "--songs", str(options.songs), "--out", str(here / "toy"), "--params", str(params)]
-        jam(trees["before"], toy, environment)
-        sides = {}
         given = ["--songs", str(here / "toy/songs"), "--params", str(params)]
-        jam(trees["after"], ["run", *given, "--work", str(here / "made")], environment)
+        if not (here / "made").is_dir():
+            toy = ["toy", "--songs", str(options.songs), "--out", str(here / "toy"), "--params", str(params)]
+            jam(trees["after"], toy, environment)
+            jam(trees["after"], ["run", *given, "--work", str(here / "being-made")], environment)
+            (here / "being-made").rename(here / "made")
+        sides = {}
         for side, tree in trees.items():
-            work = shutil.copytree(here / "made", here / side)
+            work = here / side
+            if not work.is_dir():
+                shutil.copytree(here / "made", work)
             jam(tree, ["run", *given, "--work", str(work)], environment)  # its own report; the rest stands
             sides[side] = commands(here / "toy/songs", work, params)
         names = [name for name in sides["before"] if not options.only or name in options.only]
