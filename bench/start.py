@@ -11,6 +11,7 @@ finds what it reads and the last two find nothing to do. Told are the medians of
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import statistics
@@ -54,7 +55,7 @@ class Spent(NamedTuple):
 def commands(songs: Path, work: Path, params: Path) -> dict[str, tuple[str, list[str]]]:
     """The commands measured, each with what it is an example of."""
     settings = ["--work", str(work), "--params", str(params)]
-    song = next(line for line in (work / "shards" / "ids.jsonl").read_text().splitlines()).split('"')[3]
+    song = json.loads((work / "shards" / "ids.jsonl").read_text().splitlines()[0])["id"]
     read = {
         "help": ["--help"],
         "table": ["table", *settings],
@@ -111,6 +112,46 @@ def compared(before: Sequence[Spent], after: Sequence[Spent]) -> dict[str, Any]:
     return told
 
 
+def lives(
+    trees: Mapping[str, Path], here: Path, num_songs: int, environment: Mapping[str, str]
+) -> dict[str, dict[str, tuple[str, list[str]]]]:
+    """The commands of each side over a finished life cycle of its own in `here`; what stands there is used again."""
+    songs, params = here / "toy" / "songs", here / "params.yaml"
+    params.write_text(SETTINGS)
+    given = ["--songs", str(songs), "--params", str(params)]
+    if not (here / "made").is_dir():
+        toy = ["toy", "--songs", str(num_songs), "--out", str(here / "toy"), "--params", str(params)]
+        jam(trees["after"], toy, environment)
+        jam(trees["after"], ["run", *given, "--work", str(here / "being-made")], environment)
+        (here / "being-made").rename(here / "made")
+    for side, tree in trees.items():
+        if not (here / side).is_dir():
+            shutil.copytree(here / "made", here / side)
+        jam(tree, ["run", *given, "--work", str(here / side)], environment)  # its own report; the rest stands
+    return {side: commands(songs, here / side, params) for side in trees}
+
+
+def in_turns(
+    trees: Mapping[str, Path],
+    given: Mapping[str, Mapping[str, list[str]]],
+    turns: int,
+    environment: Mapping[str, str],
+) -> tuple[dict[str, dict[str, list[Spent]]], list[float]]:
+    """What each command took on each side, turn by turn after one that warms the disk; and the load average at each."""
+    names = list(next(iter(given.values())))
+    spent: dict[str, dict[str, list[Spent]]] = {name: {side: [] for side in trees} for name in names}
+    loads = []
+    for turn in range(turns + 1):
+        loads.append(os.getloadavg()[0])
+        for name in names:
+            for side, tree in trees.items():
+                took = jam(tree, given[side][name], environment)
+                if turn:
+                    spent[name][side].append(took)
+                    print(name, side, took, file=sys.stderr, flush=True)
+    return spent, loads
+
+
 def main() -> None:
     """Measure and write the result."""
     parser = argparse.ArgumentParser(
@@ -120,36 +161,24 @@ def main() -> None:
     parser.add_argument("--after", type=Path, default=HERE)
     parser.add_argument("--turns", type=int, default=7)
     parser.add_argument("--songs", type=int, default=8)
+    parser.add_argument("--house", type=Path, help="keep the life cycle here; one that stands is used again")
     parser.add_argument("--only", nargs="*", help="these commands alone")
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
     trees = {"before": options.before.resolve(), "after": options.after.resolve()}
     with tempfile.TemporaryDirectory() as folder:
-        here = Path(folder)
+        here = options.house or Path(folder)
+        here.mkdir(parents=True, exist_ok=True)
         environment = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
         environment["PREFECT_HOME"] = str(here / "prefect")
-        params = here / "params.yaml"
-        params.write_text(SETTINGS)
-        toy = ["toy", "--songs", str(options.songs), "--out", str(here / "toy"), "--params", str(params)]
-        jam(trees["before"], toy, environment)
-        sides = {}
-        given = ["--songs", str(here / "toy/songs"), "--params", str(params)]
-        jam(trees["after"], ["run", *given, "--work", str(here / "made")], environment)
-        for side, tree in trees.items():
-            work = shutil.copytree(here / "made", here / side)
-            jam(tree, ["run", *given, "--work", str(work)], environment)  # its own report; the rest stands
-            sides[side] = commands(here / "toy/songs", work, params)
-        names = [name for name in sides["before"] if not options.only or name in options.only]
-        spent: dict[str, dict[str, list[Spent]]] = {name: {"before": [], "after": []} for name in names}
-        loads = []
-        for turn in range(options.turns + 1):
-            loads.append(os.getloadavg()[0])
-            for name in names:
-                for side, tree in trees.items():
-                    took = jam(tree, sides[side][name][1], environment)
-                    if turn:  # the first one warms the disk
-                        spent[name][side].append(took)
-                        print(name, side, took, file=sys.stderr, flush=True)
+        sides = lives(trees, here, options.songs, environment)
+        asked = {
+            side: {
+                name: given for name, (_, given) in known.items() if not options.only or name in options.only
+            }
+            for side, known in sides.items()
+        }
+        spent, loads = in_turns(trees, asked, options.turns, environment)
     write_result(
         "start",
         {
@@ -158,7 +187,7 @@ def main() -> None:
             "turns": options.turns,
             "songs": options.songs,
             "commands": {
-                name: {"kind": sides["after"][name][0], **compared(**spent[name])} for name in names
+                name: {"kind": sides["after"][name][0], **compared(**taken)} for name, taken in spent.items()
             },
         },
         options.out,

@@ -208,26 +208,33 @@ def test_the_masks_are_still_needed_on_a_host_without_cuda() -> None:
         assert importing.wait() != 0, f"{package} imports without its mask"
 
 
-def test_masked_packages_import(tmp_path: Path) -> None:
-    code = "from tasks.models.real.import_masks import import_foreign; import_foreign('muq'); import_foreign('whisperx.alignment')"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert run.returncode == 0, run.stderr
-
-
-def test_no_config_has_transformers_load_code_through_kernels(tmp_path: Path) -> None:
-    """CVE-2026-4372, with the package that it needs: it is installed, and never imported."""
-    (tmp_path / "kernels.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()")
-    config = write_wav2vec2(tmp_path / "net") / "config.json"
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """A process that imports the masked packages, and then loads a net whose config names foreign code; and its folder."""
+    root = tmp_path_factory.mktemp("foreign")
+    (root / "kernels.py").write_text(f"open({str(root / 'ran')!r}, 'w').close()")
+    config = write_wav2vec2(root / "net") / "config.json"
     named = {"_attn_implementation_internal": "someone/kernel"}
     config.write_text(json.dumps({**json.loads(config.read_text()), **named}))
     code = (
-        "from tasks.models.real.import_masks import import_foreign; import_foreign('transformers')\n"
+        "from tasks.models.real.import_masks import import_foreign\n"
+        "import_foreign('muq'); import_foreign('whisperx.alignment'); import_foreign('transformers')\n"
+        "print('imported', flush=True)\n"
         "from pathlib import Path; from tasks.models.real.wav2vec2 import _load_net\n"
         f"_load_net(Path({str(config.parent)!r}))"
     )
-    found = os.pathsep.join([str(tmp_path), *sys.path])
-    run = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": found}
-    )
+    found = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root), *sys.path])}
+    return root, subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=found)
+
+
+def test_masked_packages_import(imported: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    assert imported[1].stdout == "imported\n", imported[1].stderr
+
+
+def test_no_config_has_transformers_load_code_through_kernels(
+    imported: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    """CVE-2026-4372, with the package that it needs: it is installed, and never imported."""
+    root, run = imported
     assert "`kernels` is either not installed" in run.stderr.splitlines()[-1], run.stderr
-    assert not (tmp_path / "ran").exists()
+    assert not (root / "ran").exists()
