@@ -50,6 +50,7 @@ def run_benchmark(project: Project) -> Path:
     prepared = prepare_pipeline(project, songs_root)
     rows = prepared.rows([*PROMPT_COLUMNS, *DATA_SET_COLUMNS, "window_embedding"])
     prompts, notes = benchmark_prompts(rows, params.benchmark)
+    project.keep_settings("benchmark")
 
     shown, rounds = shown_round(work), standing_rounds(work)
     checkpoints = {UNTRAINED: untrained_checkpoint(project), TRAINED: checkpoint_of(work.checkpoint("sft"))}

@@ -92,6 +92,17 @@ def project_at(
     return Project.at(work, params_file, [*overrides, f"songs.path={songs}"] if songs else overrides)
 
 
+def project_as_run(
+    work: Path, params_file: Path | None, overrides: list[str], songs: Path | None = None
+) -> Project:
+    """The same for a command that only looks: given neither --params nor --set, it takes those of the last runs."""
+    if params_file or overrides:
+        return project_at(work, params_file, overrides, songs)
+    from flows.settings.project import Project
+
+    return Project.as_run(work, songs)
+
+
 def ready(work: Path, params_file: Path | None, overrides: list[str], flow: str) -> Project:
     """The same for a flow whose models can be used: told before anything of Prefect or Ray starts."""
     from flows.pipelines.flow_models import check_models

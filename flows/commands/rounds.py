@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.app import DATA, NONE, Overrides, ParamsFile, Work, app, project_at, ready, text
+from flows.commands.app import DATA, NONE, Overrides, ParamsFile, Work, app, project_as_run, ready, text
 
 
 @app.command()
@@ -70,7 +70,7 @@ def pairs(
     from flows.console import rounds as console
 
     if replay:
-        raise typer.Exit(console.replay(project_at(work, params_file, overrides), number, replay))
+        raise typer.Exit(console.replay(project_as_run(work, params_file, overrides), number, replay))
     console.print_pairs(work, number)
     if export:
         console.export_pairs(work, number, export)

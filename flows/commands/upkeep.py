@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.app import DATA, NONE, Overrides, ParamsFile, Work, app, project_at
+from flows.commands.app import DATA, NONE, Overrides, ParamsFile, Work, app, project_as_run
 
 
 @app.command()
@@ -19,7 +19,7 @@ def retry(
     """Forget the drops of one reason, so that the next run tries those songs again."""
     from flows.console.upkeep import forget
 
-    forget(project_at(work, params_file, overrides), reason)
+    forget(project_as_run(work, params_file, overrides), reason)
 
 
 @app.command()
@@ -51,4 +51,4 @@ def prune(
     """Show the files that no current setting needs, or free them."""
     from flows.console.upkeep import print_prune
 
-    print_prune(project_at(work, params_file, overrides), yes)
+    print_prune(project_as_run(work, params_file, overrides), yes)
