@@ -15,6 +15,7 @@ from flows.settings.project import Project, writes_work
 from tasks.engine.pipeline import Pipeline
 from tasks.engine.table import GONE, Table
 from tasks.quality.limits import is_calibrated
+from tasks.quality.remarks import KINDS, remark_lines
 from tasks.shards.data_card import finish_shards
 from tasks.songs.columns import SONG_COLUMNS
 from tasks.songs.hashes import Hashes
@@ -53,6 +54,7 @@ def run_prepare(project: Project, only: set[str] | None = None) -> Pipeline:
     params, work = project.params, project.work
     check_models(project, "prepare")
     count = admit_songs(project)
+    project.keep_settings("prepare")
     say(f"prepare: {count} songs in {params.songs.path}")
     pipeline = prepare_pipeline(project, params.songs.root)
     guarded = pipeline.references.get(Group.name)
@@ -66,10 +68,8 @@ def run_prepare(project: Project, only: set[str] | None = None) -> Pipeline:
         figures = finish_shards(pipeline, Pack.name)
         kept, count = figures["songs_kept"], figures["songs_in"]
         say(f"prepare: {kept} of {count} songs kept, {count - kept} dropped")
-        if told := figures["audio_remarks"]:
-            say(
-                f"prepare: flaws of audio files, by songs: {', '.join(f'{word} {n}' for word, n in told.items())}"
-            )
+        for line in remark_lines({kind: figures[kind] for kind in KINDS}):
+            say(f"prepare: {line}")
         write_json(work.report("prepare") / "metrics.json", figures)
     return pipeline
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from eval.results.plural import counted
 from flows.pipelines.rounds import RUNS
 from flows.pipelines.stages import prepared_pipeline
-from flows.run.progress import counted, say
+from flows.run.progress import say
 from flows.settings.project import Project
 from tasks.preference.dpo import control_of
 from tasks.preference.round_tables import CONTROL, POLICY
