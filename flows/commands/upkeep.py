@@ -34,7 +34,10 @@ def verify(
 
 
 @app.command()
-def forget(song: Annotated[str, typer.Argument(help="A song id.")], work: Work = DATA) -> None:
+def forget(
+    song: Annotated[str, typer.Argument(help="A song's id or title, or how either begins.")],
+    work: Work = DATA,
+) -> None:
     """A takedown: remove a song from everything, and say which checkpoints saw it."""
     from flows.console.upkeep import print_forget
 

@@ -67,7 +67,8 @@ def print_forget(song: str, root: Path) -> None:
         gone = forget_song(root, song)
         record_checksums(lease)
     say(f"forget: {', '.join(gone.song_ids)}")
-    say(f"forget: {gone.removed} files that held it are gone; the next `jam prepare` makes the others' again")
+    files = "1 file that held it is" if gone.removed == 1 else f"{gone.removed} files that held it are"
+    say(f"forget: {files} gone; the next `jam prepare` makes the others' again")
     for path in gone.paths:
         say(f"forget: {path} in the songs folder is yours to remove; it is refused as long as it lies there")
     for run in gone.saw:
