@@ -52,12 +52,12 @@ def run_lifecycle(
 
         raise typer.Exit(print_plan(project_at(work, params_file, overrides, songs)))
     project = ready(work, params_file, overrides, "all")
-    from flows.console.measured import print_report
+    from flows.console.measured import print_report, report_in
     from flows.lifecycle import lifecycle
 
     path = str(songs) if songs else project.params.songs.path
     lifecycle(path, str(work), text(params_file), overrides)
-    print_report(work)
+    print_report(report_in(work))
 
 
 @app.command()

@@ -33,6 +33,13 @@ from tasks.stages.load_external import LoadExternal
 from tasks.stages.phonemize import Phonemize
 from tasks.stages.style import Style
 
+FOLDERS, GENERATED = "folders", "sung"
+
+
+def manifest_tables(folder: Path) -> list[Path]:
+    """Where the tables of true songs, of folders' songs and of checkpoints' songs lie in the folder of a benchmark."""
+    return [folder / name / "table" for name in (TRUTH, FOLDERS, GENERATED)]
+
 
 def truth_pipeline(
     own: Project, songs: Sequence[BenchmarkSong], prompts: Sequence[Prompt], with_times: bool
@@ -68,7 +75,7 @@ def folders_pipeline(own: Project, folders: Sequence[Folder], prompts: Sequence[
             )
     roots = {folder.name: str(folder.root) for folder in folders}
     stages = [LoadExternal(own.params.audio, roots), *_measuring(own)]
-    return own.pipeline(own.work.root / "folders" / "table", stages, sources)
+    return own.pipeline(own.work.root / FOLDERS / "table", stages, sources)
 
 
 def checkpoint_pipeline(own: Project, systems: Sequence[System], checkpoints: Mapping[str, Path]) -> Pipeline:
@@ -80,7 +87,7 @@ def checkpoint_pipeline(own: Project, systems: Sequence[System], checkpoints: Ma
     ]
     where = {str(system.checkpoint): checkpoints[system.name] for system in systems}
     stages = [generate_stage(own, where), *_measuring(own)]
-    return own.pipeline(own.work.root / "sung" / "table", stages, sources)
+    return own.pipeline(own.work.root / GENERATED / "table", stages, sources)
 
 
 def reference_rows(

@@ -142,7 +142,7 @@ def _remark_lines(card: Mapping[str, Any]) -> list[str]:
     """What was seen in the songs' files, though they are in; `jam look SONG` has the sentences."""
     lines: list[str] = []
     for kind, title in KINDS.items():
-        rows = [f"| {in_cell(word)} | {songs} |" for word, songs in card[kind].items()]
+        rows = [f"| {in_cell(word)} | {songs} |" for word, songs in card.get(kind, {}).items()]
         lines += [f"| {title} | songs |", "|---|---|", *rows, ""] if rows else []
     return lines
 
