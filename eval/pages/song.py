@@ -45,7 +45,8 @@ class MeasureLine:
     """A measure of the song, its value and the limit it is held by (empty: none) in words."""
 
     name: str
-    value: str
+    unit: str
+    value: float
     limit: str
     is_broken: bool
 
@@ -145,8 +146,10 @@ def _measures(measures: Sequence[MeasureLine]) -> str:
     if not measures:
         return ""
     rows = "".join(
-        f'<tr{" class=broken" if line.is_broken else ""}><th scope="row">{escape(line.name)}</th>'
-        f"{_figure(escape(line.value), 'failed' if line.is_broken else '')}<td>{escape(line.limit) or '–'}</td></tr>"
+        f'<tr{" class=broken" if line.is_broken else ""}><th scope="row">{escape(line.name)} '
+        f"<small>{escape(line.unit)}</small></th>"
+        f"{_figure(f'{line.value:.4g}'.replace('-', '−'), 'failed' if line.is_broken else '')}"
+        f"<td>{escape(line.limit).replace('-', '−') or '–'}</td></tr>"
         for line in measures
     )
     head = '<th scope="col">Measure</th><th scope="col" class="figure">Value</th><th scope="col">Limit</th>'

@@ -83,7 +83,7 @@ def song_page(
         lanes={name: [astuple(word) for word in lane] for name, lane in lanes.items() if lane},
         sounds=sounds,
         measures=[
-            MeasureLine(one.measure.label, f"{one.value:.4g} {one.measure.unit}", one.limit, one.is_broken)
+            MeasureLine(one.measure.label, one.measure.unit, one.value, one.limit, one.is_broken)
             for one in measured_of(pipeline, row)
         ],
         stages=[_stage_line(pipeline, name, row, drop, large) for name in pipeline.order],

@@ -6,12 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
+from pyarrow import fs
 
 from flows.commands.app import project_as_run, project_at
 from flows.settings.last_runs import MAX_TOLD, in_one_line
 from flows.settings.params import load_params
 from flows.settings.project import Project
 from tasks.songs.listing import SongsParams
+from tasks.storage.object_store import StorePath, place_of
 
 
 def ran(work: Path, flow: str, *overrides: str) -> None:
@@ -85,3 +87,13 @@ def test_settings_are_kept_that_name_a_later_run_alone(tmp_path: Path) -> None:
     ran(tmp_path, "prepare", "align.times=align")
     ran(tmp_path, "prepare")
     assert json.loads((tmp_path / "settings" / "prepare.json").read_text()) == {}
+
+
+def test_settings_are_kept_in_a_store_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "bucket" / "W" / "settings").mkdir(parents=True)
+    local = fs.SubTreeFileSystem(str(tmp_path), fs.LocalFileSystem())
+    monkeypatch.setattr(StorePath, "filesystem", local)
+    work = place_of("s3://bucket/W")
+    ran(work, "prepare", "align.times=align", "songs.path=s3://bucket/songs")
+    params = project_as_run(work, None, []).params
+    assert (params.align.times, params.songs.path) == ("align", "s3://bucket/songs")
