@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from prefect import flow
 
+from eval.results.plural import counted
 from flows.pipelines.flow_models import check_models
 from flows.pipelines.stages import prepare_pipeline
 from flows.run.notify import HOOKS
@@ -55,7 +56,7 @@ def run_prepare(project: Project, only: set[str] | None = None) -> Pipeline:
     check_models(project, "prepare")
     count = admit_songs(project)
     project.keep_settings("prepare")
-    say(f"prepare: {count} songs in {params.songs.path}")
+    say(f"prepare: {counted(count, 'song')} in {params.songs.path}")
     pipeline = prepare_pipeline(project, params.songs.root)
     guarded = pipeline.references.get(Group.name)
     if guarded is not None and (only is None or Group.name in only):
@@ -67,7 +68,7 @@ def run_prepare(project: Project, only: set[str] | None = None) -> Pipeline:
     if only is None or Pack.name in only:
         figures = finish_shards(pipeline, Pack.name)
         kept, count = figures["songs_kept"], figures["songs_in"]
-        say(f"prepare: {kept} of {count} songs kept, {count - kept} dropped")
+        say(f"prepare: {kept} of {counted(count, 'song')} kept, {count - kept} dropped")
         for line in remark_lines({kind: figures[kind] for kind in KINDS}):
             say(f"prepare: {line}")
         write_json(work.report("prepare") / "metrics.json", figures)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from eval.pages.listening_test import blind_html
+from eval.results.plural import counted
 from flows.console.measured import REPORT_JSON, benchmark_folders, last_report
 from flows.pipelines.external_tables import manifest_tables
 from flows.pipelines.runs import checkpoint_with
@@ -49,7 +50,7 @@ def export_hub(project: Project, out: Path, system: str) -> None:
     card = json.loads((work.shards / CARD_JSON).read_text())
     export_model(checkpoint, out, record, system, card, bases)
     say(
-        f"export: {num_shards} shards in {out / 'dataset'}, {system} in {out / 'model'}; nothing was uploaded"
+        f"export: {counted(num_shards, 'shard')} in {out / 'dataset'}, {system} in {out / 'model'}; nothing was uploaded"
     )
 
 
@@ -84,7 +85,7 @@ def write_blind_page(project: Project, systems: Sequence[str]) -> Path:
     folder = work.report("listen") / key.page
     write_json(folder / KEY, key.record())
     write_bytes(folder / "listen.html", blind_html(key.page, trials).encode())
-    say(f"listen: {len(trials)} songs by {left.name} and {right.name}: {folder / 'listen.html'}")
+    say(f"listen: {counted(len(trials), 'song')} by {left.name} and {right.name}: {folder / 'listen.html'}")
     say(f"put the CSV files that listeners download into {folder}; the next `jam benchmark` reads them")
     return folder / "listen.html"
 

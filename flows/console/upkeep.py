@@ -125,4 +125,4 @@ def forget(project: Project, reason: str) -> None:
     """``jam retry --reason R``."""
     with hold(project.work.root, "retry", say):
         gone = forget_drops(prepared_pipeline(project), reason)
-    say(f"retry: removed {len(gone)} column files; the next `jam prepare` makes them again")
+    say(f"retry: removed {counted(len(gone), 'column file')}; the next `jam prepare` makes what went again")

@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from eval.results.plural import counted
 from tasks.quality.checked_song import CheckedSong
 
 MOSTLY = 0.5
@@ -58,9 +59,7 @@ def not_heard(
 def not_heard_in_words(rows: Sequence[Mapping[str, Any]]) -> str:
     """The sentence of a drop for words that were not heard and have no room."""
     first, more = rows[0], len(rows) - 1
-    others = (
-        f"; nor were {more} more such words" if more > 1 else "; nor was 1 more such word" if more else ""
-    )
+    others = f"; nor {'was' if more == 1 else 'were'} {counted(more, 'more such word')}" if more else ""
     return f"{_told(first)} was not heard and has no room to be sung{others}"
 
 

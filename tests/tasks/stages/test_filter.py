@@ -136,7 +136,7 @@ def test_a_drop_for_words_that_were_not_heard_names_them_and_their_place() -> No
     with pytest.raises(SongError) as error:
         Filter(PARAMS).one(song(quality={**GOOD, "unheard_run": 4.0}, unheard_runs=runs))
     assert str(error.value.detail) == (
-        "'produced by x y' (4 words near 12.3 s) was not heard; nor were 1 more runs (at 5.0 s); "
+        "'produced by x y' (4 words near 12.3 s) was not heard; nor was 1 more run (at 5.0 s); "
         "at most 1.75 words in a row may be missed"
     )
     kept = Filter(FilterParams(**UNLIMITED)).one(
