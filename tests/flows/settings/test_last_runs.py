@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 from pyarrow import fs
 
+from flows import prepare
 from flows.commands.app import project_as_run, project_at
 from flows.settings.last_runs import MAX_TOLD, in_one_line
 from flows.settings.params import load_params
 from flows.settings.project import Project
 from tasks.songs.listing import SongsParams
 from tasks.storage.object_store import StorePath, place_of
+from tests.tasks.tiny import write_song
 
 
 def ran(work: Path, flow: str, *overrides: str) -> None:
@@ -97,3 +99,21 @@ def test_settings_are_kept_in_a_store_as_well(tmp_path: Path, monkeypatch: pytes
     ran(work, "prepare", "align.times=align", "songs.path=s3://bucket/songs")
     params = project_as_run(work, None, []).params
     assert (params.align.times, params.songs.path) == ("align", "s3://bucket/songs")
+
+
+def test_a_run_keeps_its_settings_when_its_songs_are_found_and_a_refused_one_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(prepare, "run_stages", stopped)
+    songs, work = tmp_path / "songs", tmp_path / "W"
+    settings = [f"songs.path={songs}", "align.times=align"]
+    with pytest.raises(ValueError, match="neither a folder"):
+        prepare.run_prepare(Project.at(work, None, settings))
+    assert not work.exists()
+    write_song(songs / "a.wav")
+    with pytest.raises(KeyboardInterrupt):
+        prepare.run_prepare(Project.at(work, None, settings))
+    assert project_as_run(work, None, []).params.align.times == "align"
