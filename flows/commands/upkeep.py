@@ -54,4 +54,4 @@ def prune(
     """Show the files that no current setting needs, or free them."""
     from flows.console.upkeep import print_prune
 
-    print_prune(project_as_run(work, params_file, overrides), yes)
+    print_prune(project_as_run(work, params_file, overrides, over_last=True), yes)

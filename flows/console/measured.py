@@ -60,12 +60,17 @@ def last_report(root: Path, systems: Collection[str] = ()) -> Reported:
     """
     folders = [folder for folder in benchmark_folders(root) if (folder / REPORT_JSON).is_file()]
     folders.sort(key=lambda folder: (folder / REPORT_JSON).stat().st_mtime_ns, reverse=True)
-    found = [report_in(folder) for folder in folders or [root]]
-    fitting = [one for one in found if set(systems) <= set(one.record["system_order"])] or found
-    if len(found) > 1:
-        others = ", ".join(str(one.page) for one in found if one is not fitting[0])
-        say(f"the last report{' of these systems' if systems else ''} of {len(found)}; also: {others}")
-    return fitting[0]
+    fitting = next((folder for folder in folders if _has(folder, systems)), folders[0] if folders else root)
+    if len(folders) > 1:
+        others = ", ".join(
+            str((folder / REPORT_JSON).with_suffix(".html")) for folder in folders if folder != fitting
+        )
+        say(f"the last report{' of these systems' if systems else ''} of {len(folders)}; also: {others}")
+    return report_in(fitting)
+
+
+def _has(folder: Path, systems: Collection[str]) -> bool:
+    return set(systems) <= set(json.loads((folder / REPORT_JSON).read_text()).get("system_order", ()))
 
 
 def print_card(system: str, root: Path) -> None:

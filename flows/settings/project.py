@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from flows.run.progress import say
-from flows.settings.last_runs import in_one_line, keep_settings, kept_layers, unlike_defaults
+from flows.settings.last_runs import FOLDER, in_one_line, keep_settings, kept_layers, unlike_defaults
 from flows.settings.params import Params, load_params
 from flows.settings.params_files import given_layers, laid
 from tasks.engine.columns import Column
@@ -50,26 +50,28 @@ class Project:
         return cls(load_params(overlay, overrides), WorkFolder.at(work_dir), given)
 
     @classmethod
-    def as_run(cls, work_dir: str | Path, songs: Path | None = None) -> Project:
-        """A work folder with the settings of its last runs, which are told where they are not the defaults; only for what looks.
-
-        `songs`: where its songs lie now, if not where they lay then.
+    def as_run(
+        cls, work_dir: str | Path, params_file: str | Path | None = None, overrides: Sequence[str] = ()
+    ) -> Project:
+        """A work folder with the settings of its last runs, which are told where they are not the defaults, and over them
+        what is given; for what looks, never for what runs.
 
         Raises:
-            ValueError: settings that are kept there do not fit this code, or the URL names no store.
+            ValueError: settings that are kept there do not fit this code, or as `at`.
         """
-        work = WorkFolder.at(work_dir)
-        overrides = [f"songs.path={songs}"] if songs else []
+        work, overlay = WorkFolder.at(work_dir), Path(params_file) if params_file else None
+        load_params(overlay, overrides)  # what is given is wrong by itself, or what is kept there is
         try:
             kept = kept_layers(work.root)
-            params = load_params(None, overrides, kept)
+            params = load_params(overlay, overrides, kept)
         except ValueError as error:
+            other = "" if overlay or overrides else "give --params or --set, or "
             raise ValueError(
-                f"{error}; it was kept by a run of other code: give --params or --set, or remove it for the defaults"
+                f"{error}; a run of other code kept it: {other}remove {work.root / FOLDER} for the defaults"
             ) from None
         if told := in_one_line(unlike_defaults(kept)):
             say(f"settings of the last run: {told}")
-        return cls(params, work)
+        return cls(params, work, laid(given_layers(overlay, overrides)))
 
     def keep_settings(self, flow: str) -> None:
         """Say in the work folder that `flow` runs with these settings, for what looks at it later; call it when they are

@@ -39,6 +39,12 @@ def test_given_settings_win_and_songs_alone_only_say_where_the_songs_lie_now(tmp
     assert (moved.params.align.times, moved.params.songs.path) == ("align", "/moved")
 
 
+def test_what_takes_files_away_lays_what_is_given_over_the_last_runs(tmp_path: Path) -> None:
+    ran(tmp_path, "prepare", "align.times=align")
+    params = project_as_run(tmp_path, None, ["engine.evict=[separate]"], over_last=True).params
+    assert (params.align.times, params.engine.evict) == ("align", ("separate",))
+
+
 def test_a_training_with_other_settings_leaves_those_of_the_table_alone(tmp_path: Path) -> None:
     ran(tmp_path, "prepare", "align.times=align", "songs.path=/songs", "pretrain.steps=5")
     assert project_as_run(tmp_path, None, []).params.pretrain.steps == 5
@@ -73,7 +79,7 @@ def test_settings_of_other_code_are_one_line_that_names_their_file(tmp_path: Pat
     path.parent.mkdir()
     path.write_text(text)
     with pytest.raises(
-        ValueError, match=r"settings/prepare\.json.*give --params or --set, or remove it"
+        ValueError, match=r"settings/prepare\.json.*: give --params or --set, or remove .*settings for"
     ) as told:
         project_as_run(tmp_path, None, [])
     assert "\n" not in str(told.value)
