@@ -50,6 +50,7 @@ def run_benchmark(project: Project) -> Path:
     rows = finished_rows(prepared, [*PROMPT_COLUMNS, *DATA_SET_COLUMNS, "window_embedding"])
     check_enough(too_few_kept(params, rows, "benchmark"))
     prompts, notes = benchmark_prompts(rows, params.benchmark)
+    project.keep_settings("benchmark")
 
     shown, rounds = shown_round(work), standing_rounds(work)
     checkpoints = {UNTRAINED: untrained_checkpoint(project), TRAINED: checkpoint_of(work.checkpoint("sft"))}

@@ -46,6 +46,7 @@ def run_dpo(project: Project) -> RoundsReport:
     check_enough(too_few_kept(params, prepared, "dpo"))
     songs = round_songs(prepared, params.round.num_held_out, params.gate.num_prompts)
     first = checkpoint_of(work.checkpoint("sft"))
+    project.keep_settings("dpo")
     gate = Gate(params.gate, songs.reference)
     history = [gate_songs(project, songs.gate, 0, {POLICY: first})[POLICY]]
     rows = [RoundRow(0, weights_hash(first), gate.estimates(history[0]), history[0].made_by)]

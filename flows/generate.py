@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from eval.results.plural import counted
 from flows.pipelines.checkpoints import checkpoint_at
 from flows.pipelines.flow_models import check_models
 from flows.pipelines.stages import generate_stage
 from flows.run.lazy_flow import flow
 from flows.run.prefect_tasks import run_stages
-from flows.run.progress import counted, say
+from flows.run.progress import say
 from flows.settings.project import Project
 from jam_model.checkpoint import load_config, weights_hash
 from tasks.engine.table import Table

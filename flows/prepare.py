@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from eval.results.plural import counted
 from flows.pipelines.flow_models import check_models
 from flows.pipelines.needs import AFTER_PREPARE, COLUMNS, too_few_kept
 from flows.pipelines.stages import prepare_pipeline
 from flows.run.lazy_flow import flow
 from flows.run.prefect_tasks import run_stages
-from flows.run.progress import counted, say
+from flows.run.progress import say
 from flows.settings.project import Project, writes_work
 from tasks.engine.pipeline import Pipeline
 from tasks.engine.table import GONE, Table
 from tasks.quality.limits import is_calibrated
+from tasks.quality.remarks import KINDS, remark_lines
 from tasks.shards.data_card import finish_shards
 from tasks.songs.columns import SONG_COLUMNS
 from tasks.songs.folder import refusals_in, told_refusals
@@ -53,7 +55,8 @@ def run_prepare(project: Project, only: set[str] | None = None) -> Pipeline:
     params, work = project.params, project.work
     check_models(project, "prepare")
     count = admit_songs(project)
-    say(f"prepare: {count} songs in {params.songs.path}")
+    project.keep_settings("prepare")
+    say(f"prepare: {counted(count, 'song')} in {params.songs.path}")
     pipeline = prepare_pipeline(project, params.songs.root)
     guarded = pipeline.references.get(Group.name)
     if guarded is not None and (only is None or Group.name in only):
@@ -65,11 +68,9 @@ def run_prepare(project: Project, only: set[str] | None = None) -> Pipeline:
     if only is None or Pack.name in only:
         figures = finish_shards(pipeline, Pack.name)
         kept, count = figures["songs_kept"], figures["songs_in"]
-        say(f"prepare: {kept} of {count} songs kept, {count - kept} dropped")
-        if told := figures["audio_remarks"]:
-            say(
-                f"prepare: flaws of audio files, by songs: {', '.join(f'{word} {n}' for word, n in told.items())}"
-            )
+        say(f"prepare: {kept} of {counted(count, 'song')} kept, {count - kept} dropped")
+        for line in remark_lines({kind: figures[kind] for kind in KINDS}):
+            say(f"prepare: {line}")
         if refused := refusals_in(work.refused):
             say(
                 f"prepare: {counted(len(refused), 'file')} beside them not taken as songs: {told_refusals(refused)}; "

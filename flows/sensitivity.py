@@ -39,6 +39,7 @@ def run_sensitivity(project: Project, kind: str, checkpoint: Path | None) -> Pat
     section = params.benchmark.model_copy(update={"num_songs": params.sensitivity.num_songs})
     prompts, _ = benchmark_prompts(rows, section)
     path = checkpoint_at(checkpoint) if checkpoint else kept_checkpoint(work)
+    project.keep_settings("sensitivity")
     weights = weights_hash(path)
     test = KINDS[kind](prompts, weights, params.sampler, params.sensitivity)
     pipeline = listening_pipeline(

@@ -42,6 +42,7 @@ def run_sweep(project: Project) -> Path:
     songs = round_songs(prepared, params.round.num_held_out, params.sweep.num_prompts)
     first, folder = checkpoint_of(work.checkpoint("sft")), work.root / "sweep"
     prompts = songs.of_round(1, params.round.num_prompts)
+    project.keep_settings("sweep")
     made = generate_pairs(project, folder / "candidates", 1, prompts, first)
     say(f"pair: sweep: {pairs_line(made.learn, made.check)}")
     trained = run_as_task("sweep-train", lambda: train_arms(project, folder, first, made))

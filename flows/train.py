@@ -50,6 +50,7 @@ def fit_section(project: Project, name: str, section: TrainParams, init: Path | 
     silence_C = build_codec(params.models.codec).silence_C
     by_ear = validation_by_ear_of(section, params)
     out = work.checkpoint(name) / run_name(section, params.jam, work.shards, silence_C, init, by_ear)
+    project.keep_settings("train")
     if finished_run(out) is not None:
         say(f"{name}: up to date ({out.name})")
     style = style_encoder_identity(params.models.style_encoder)

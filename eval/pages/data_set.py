@@ -7,6 +7,7 @@ from html import escape
 from eval.pages.charts import bar, histogram_chart
 from eval.pages.leaderboard import column_head
 from eval.results.data_set import DataSet, Histogram, StageRate
+from eval.results.plural import counted
 
 
 def data_section(data: DataSet) -> str:
@@ -31,7 +32,7 @@ def _fates(data: DataSet) -> str:
     )
     heads = f"{column_head('songs', css='figure')}{column_head('%', css='figure')}"
     return (
-        f'<p class="verdict">{data.songs_in} songs in = {data.kept} kept + {dropped} dropped.'
+        f'<p class="verdict">{counted(data.songs_in, "song")} in = {data.kept} kept + {dropped} dropped.'
         f"{f' Kept by split: {splits}.' if splits else ''}</p>"
         f'<div class="wide"><table class="sortable drops"><thead><tr>{column_head("Fate", "text")}<th>'
         f"</th>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
@@ -71,7 +72,11 @@ def _histograms(data: DataSet) -> str:
 def _says(one: Histogram) -> str:
     count = sum(one.kept) + sum(one.dropped)
     limits = ", ".join(f"{limit:g}" for limit in one.limits)
-    parts = [f"{count} songs", f"in {one.unit}" if one.unit else "", f"threshold {limits}" if limits else ""]
+    parts = [
+        counted(count, "song"),
+        f"in {one.unit}" if one.unit else "",
+        f"threshold {limits}" if limits else "",
+    ]
     parts.append(f"{one.missing} without it" if one.missing else "")
     return "; ".join(part for part in parts if part)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from eval.pages.frame import html_page
 from eval.results.listening_test import COLUMNS, QUESTIONS
+from eval.results.plural import counted
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ def blind_html(page: str, trials: Sequence[Trial]) -> str:
         ["page.css", "blind.css"],
         ["player.js", "blind.js"],
         '<header><p class="kicker">Blind listening test</p><h1>Which one?</h1>'
-        f'<p class="subtitle">{len(trials)} songs, each generated twice. The sides are dealt anew for every song, and both '
+        f'<p class="subtitle">{counted(len(trials), "song")}, each generated twice. The sides are dealt anew for every song, and both '
         "are equally loud.</p></header>",
         [("trials", "Listen and choose", _BODY)],
         {"page": page, "trials": shown, "questions": QUESTIONS, "columns": COLUMNS},

@@ -17,6 +17,7 @@ import numpy as np
 from eval.metrics.error_rates import normalise
 from eval.metrics.metric import Metric
 from eval.metrics.word_pairs import Timed, mark_words
+from eval.results.plural import counted
 from eval.results.report import STAMP, Report
 from eval.results.songs import SongRow
 from eval.results.wording import unit
@@ -84,7 +85,7 @@ def listen_section(report: Report) -> str:
         else ""
     )
     return (
-        f'<p class="verdict">{num_songs} songs by {num_systems} systems, on one time axis. Above each '
+        f'<p class="verdict">{counted(num_songs, "song")} by {counted(num_systems, "system")}, on one time axis. Above each '
         "wave the words that were asked for, below it the words that were transcribed.</p>"
         '<p class="legend"><span class="word hit">sung</span><span class="word missed">missed</span>'
         '<span class="word substituted">transcribed as another word</span><span class="word inserted">never '

@@ -8,6 +8,7 @@ from html import escape
 from eval.metrics.metric import Metric
 from eval.pages.charts import Scale, dot_plot, figures_of, interval_curve, scale_of
 from eval.pages.leaderboard import BETTER, STAMP_MARK, head_title
+from eval.results.plural import counted
 from eval.results.report import is_stand_in
 from eval.results.rounds import Change, RoundRow, RoundsReport
 from eval.results.wording import number, quantity, sentence, unit
@@ -141,7 +142,9 @@ def _pairs(report: RoundsReport) -> str:
     told = []
     for row in report.rows[1:]:
         refused = ", ".join(f"{reason} {count}" for reason, count in (row.refusals or {}).items())
-        line = f"Round {row.number}: {row.num_pairs} pairs from {row.num_prompts} prompts"
+        line = (
+            f"Round {row.number}: {counted(row.num_pairs, 'pair')} from {counted(row.num_prompts, 'prompt')}"
+        )
         line += f", refused: {refused}" if refused else ""
         if row.held_out_accuracy is not None:
             line += f"; it prefers the winner in {100 * row.held_out_accuracy:.0f} % of {row.num_held_out} held-out pairs"

@@ -41,9 +41,21 @@ class StageLine:
 
 
 @dataclass(frozen=True)
+class MeasureLine:
+    """A measure of the song, its value and the limit it is held by (empty: none) in words."""
+
+    name: str
+    unit: str
+    value: float
+    limit: str
+    is_broken: bool
+
+
+@dataclass(frozen=True)
 class SongPage:
     """All that the page shows. `lanes`: words by the name of their lane, the song's own first; `claimed_s`: where the
-    lyrics said that each of the song's words starts, None or empty where they did not.
+    lyrics said that each of the song's words starts, None or empty where they did not; `verdict`: why it was dropped,
+    the whole sentence.
     """
 
     song_id: str
@@ -56,6 +68,7 @@ class SongPage:
     claimed_s: Sequence[float | None] = ()
     lanes: dict[str, Sequence[PageWord]] = field(default_factory=dict)
     sounds: Sequence[Sound] = ()
+    measures: Sequence[MeasureLine] = ()
     stages: Sequence[StageLine] = ()
 
 
@@ -63,6 +76,7 @@ def song_html(page: SongPage) -> str:
     """The whole page as text; equal songs give equal text."""
     sections = [
         ("time", "In time", _timeline(page)),
+        ("measures", "Measured, and its limits", _measures(page.measures)),
         ("words", "Word by word", _words(page.words, page.claimed_s)),
         ("stages", "Stage by stage", _stages(page.stages)),
     ]
@@ -125,6 +139,22 @@ def _timeline(page: SongPage) -> str:
     return (
         '<div id="song"></div><p class="caption">A word is as wide as it is long; its phonemes stand under it. '
         f"Red: the aligner gave it less than {LOW_SCORE:g}. Click a word to hear it.</p>"
+    )
+
+
+def _measures(measures: Sequence[MeasureLine]) -> str:
+    if not measures:
+        return ""
+    rows = "".join(
+        f'<tr{" class=broken" if line.is_broken else ""}><th scope="row">{escape(line.name)} '
+        f"<small>{escape(line.unit)}</small></th>"
+        f"{_figure(f'{line.value:.4g}'.replace('-', '−'), 'failed' if line.is_broken else '')}"
+        f"<td>{escape(line.limit).replace('-', '−') or '–'}</td></tr>"
+        for line in measures
+    )
+    head = '<th scope="col">Measure</th><th scope="col" class="figure">Value</th><th scope="col">Limit</th>'
+    return (
+        f'<div class="wide measures"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
     )
 
 

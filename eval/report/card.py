@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from eval.results.plural import counted
+
 _LATEX = str.maketrans(
     {
         "\\": r"\textbackslash{}",
@@ -39,7 +41,7 @@ def methods_paragraph(record: Mapping[str, Any], name: str) -> str:
         f"{record['stamp'].upper()}: small embedded models made or scored this row."
         if system["stand_in"]
         else "",
-        f"{system['title']} was judged on {len(songs)} songs ({record['title']}).",
+        f"{system['title']} was judged on {counted(len(songs), 'song')} ({record['title']}).",
         *(f"{_title(record, metric)}: {record['metrics'][metric]['protocol']}" for metric in shown),
         "Brackets are 95 % intervals over songs (percentile bootstrap of whole songs"
         f"{_draws(record)}; jackknife for distances of sets).",

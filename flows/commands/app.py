@@ -94,6 +94,25 @@ def project_at(
     return Project.at(work, params_file, [*overrides, f"songs.path={songs}"] if songs else overrides)
 
 
+def project_as_run(
+    work: Path,
+    params_file: Path | None,
+    overrides: list[str],
+    songs: Path | None = None,
+    over_last: bool = False,
+) -> Project:
+    """The same for a command that only looks: given neither --params nor --set, it takes those of the last runs.
+
+    `over_last`: what is given is laid over them, not over the defaults: for a command that takes away what they do not
+    need.
+    """
+    from flows.settings.project import Project
+
+    if (params_file or overrides) and not over_last:
+        return project_at(work, params_file, overrides, songs)
+    return Project.as_run(work, params_file, [*overrides, f"songs.path={songs}"] if songs else overrides)
+
+
 def ready(
     work: Path,
     params_file: Path | None,

@@ -67,13 +67,13 @@ def run_lifecycle(
         raise typer.Exit(print_plan(project_at(work, params_file, overrides, songs)))
     begin("run", work)
     project = ready(work, params_file, overrides, "all", songs)
-    from flows.console.measured import print_report
+    from flows.console.measured import print_report, report_in
     from flows.lifecycle import is_finished, lifecycle, run_all
 
     path = project.params.songs.path
     look = (lambda: run_all(project)) if is_finished(project) else None
     run_unless_standing(look, lambda: lifecycle(path, str(work), text(params_file), overrides))
-    print_report(work)
+    print_report(report_in(work))
 
 
 @app.command()

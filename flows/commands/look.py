@@ -6,25 +6,45 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.app import DATA, NONE, Overrides, ParamsFile, Songs, Work, app, project_at
+from flows.commands.app import (
+    DATA,
+    NONE,
+    Overrides,
+    ParamsFile,
+    Songs,
+    Work,
+    app,
+    project_as_run,
+    project_at,
+)
 
 
 @app.command()
 def table(
     work: Work = DATA,
     rates: Annotated[bool, typer.Option("--rates", help="How fast each stage ran, and where.")] = False,
+    drops: Annotated[
+        bool, typer.Option("--drops", help="The songs of each drop reason, with the whole sentence each.")
+    ] = False,
+    first: Annotated[int, typer.Option("--first", min=1, help="With --drops: so many of each reason.")] = 5,
+    every: Annotated[bool, typer.Option("--all", help="With --drops: all of them.")] = False,
     params_file: ParamsFile = None,
     overrides: Overrides = NONE,
 ) -> None:
     """Counts, rates and drop reasons of every stage."""
-    from flows.console.look import print_rates, print_table
+    from flows.console.table import print_drops, print_rates, print_table
 
-    (print_rates if rates else print_table)(project_at(work, params_file, overrides))
+    project = project_as_run(work, params_file, overrides)
+    if drops:
+        print_drops(project, None if every else first)
+    else:
+        (print_rates if rates else print_table)(project)
 
 
 @app.command()
 def look(
-    song: Annotated[str, typer.Argument(help="A song id, or how it begins.")],
+    song: Annotated[str, typer.Argument(help="A song's id or title, or how either begins.")],
+    every: Annotated[bool, typer.Option("--all", help="Every column, not what fits a screen.")] = False,
     songs: Songs = None,
     work: Work = DATA,
     params_file: ParamsFile = None,
@@ -33,7 +53,7 @@ def look(
     """One song through every stage, here and as a page with players."""
     from flows.console.look import print_song
 
-    print_song(project_at(work, params_file, overrides, songs), song)
+    print_song(project_as_run(work, params_file, overrides, songs), song, every)
 
 
 @app.command()
@@ -52,7 +72,7 @@ def why(
     """Why a stage would run again, and what runs again with it."""
     from flows.console.why import print_why
 
-    print_why(project_at(work, params_file, overrides), stage)
+    print_why(project_as_run(work, params_file, overrides), stage)
 
 
 @app.command()

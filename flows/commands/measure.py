@@ -61,7 +61,7 @@ def benchmark(
         request = Request.of(str(manifest), system, checkpoint, text(reference))
         params = project.params
         read_request(request, params.benchmark.fields, params.ingest)  # refused before anything is loaded
-    from flows.console.measured import print_report
+    from flows.console.measured import print_report, report_in
 
     settings = (str(work), text(params_file), overrides)
     if manifest is None:
@@ -69,21 +69,21 @@ def benchmark(
         from flows.benchmark import run_benchmark
 
         run_unless_standing(lambda: run_benchmark(project), lambda: flow(*settings))
-        print_report(work)
+        print_report(report_in(work))
     else:
         start_prefect()
         from flows.benchmark_external import benchmark_external
 
         page = benchmark_external(str(manifest), system, checkpoint, text(reference), *settings)
-        print_report(Path(page).parents[2])
+        print_report(report_in(Path(page).parents[2]))
 
 
 @app.command()
 def report(work: Work = DATA) -> None:
     """Show the last report's table and where it lies."""
-    from flows.console.measured import print_report
+    from flows.console.measured import last_report, print_report
 
-    print_report(work)
+    print_report(last_report(work))
 
 
 @app.command()

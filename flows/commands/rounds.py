@@ -15,7 +15,7 @@ from flows.commands.app import (
     Work,
     app,
     begin,
-    project_at,
+    project_as_run,
     ready,
     run_unless_standing,
     start_prefect,
@@ -87,7 +87,7 @@ def pairs(
     from flows.console import rounds as console
 
     if replay:
-        raise typer.Exit(console.replay(project_at(work, params_file, overrides), number, replay))
+        raise typer.Exit(console.replay(project_as_run(work, params_file, overrides), number, replay))
     console.print_pairs(work, number)
     if export:
         console.export_pairs(work, number, export)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from flows.commands.app import DATA, NONE, Overrides, ParamsFile, Work, app, project_at
+from flows.commands.app import DATA, NONE, Overrides, ParamsFile, Work, app, project_as_run
 
 
 @app.command()
@@ -30,7 +30,7 @@ def listen(
     """A listening page: which of two systems people enjoy more, and which keeps the style."""
     from flows.console.share import write_blind_page
 
-    write_blind_page(project_at(work, params_file, overrides), system)
+    write_blind_page(project_as_run(work, params_file, overrides), system)
 
 
 @app.command()
@@ -45,7 +45,7 @@ def export(
     """Lay out shards, weights and their cards, ready to upload; nothing is uploaded."""
     from flows.console.share import export_hub
 
-    export_hub(project_at(work, params_file, overrides), out, system)
+    export_hub(project_as_run(work, params_file, overrides), out, system)
 
 
 @app.command("import")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.app import DATA, NONE, Overrides, ParamsFile, Work, app, project_at
+from flows.commands.app import DATA, NONE, Overrides, ParamsFile, Work, app, project_as_run
 
 
 @app.command()
@@ -19,7 +19,7 @@ def retry(
     """Forget the drops of one reason, so that the next run tries those songs again."""
     from flows.console.upkeep import forget
 
-    forget(project_at(work, params_file, overrides), reason)
+    forget(project_as_run(work, params_file, overrides), reason)
 
 
 @app.command()
@@ -34,7 +34,10 @@ def verify(
 
 
 @app.command()
-def forget(song: Annotated[str, typer.Argument(help="A song id.")], work: Work = DATA) -> None:
+def forget(
+    song: Annotated[str, typer.Argument(help="A song's id or title, or how either begins.")],
+    work: Work = DATA,
+) -> None:
     """A takedown: remove a song from everything, and say which checkpoints saw it."""
     from flows.console.upkeep import print_forget
 
@@ -51,4 +54,4 @@ def prune(
     """Show the files that no current setting needs, or free them."""
     from flows.console.upkeep import print_prune
 
-    print_prune(project_at(work, params_file, overrides), yes)
+    print_prune(project_as_run(work, params_file, overrides, over_last=True), yes)

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from eval.results.plural import counted
 from flows.pipelines.checkpoints import checkpoint_at, kept_checkpoint
-from flows.run.progress import counted, say
+from flows.run.progress import say
 from flows.settings.project import Project, WorkFolder
 from jam_model.checkpoint import load_config
 from tasks.prompts.jamify_manifest import read_requests

@@ -1,109 +1,117 @@
-"""`jam table`, `jam look`: what was prepared: counts and drops, how fast, one song."""
+"""`jam look`: one song through every stage."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.table import Table as Grid
+
+from eval.pages.song import SongPage
 from flows.pipelines.stages import prepared_pipeline
-from flows.run.progress import console, counted, say, say_table
+from flows.run.progress import console, say
 from flows.settings.project import Project
-from tasks.audio.sound import remark_counts
-from tasks.songs.folder import refusals_in, told_refusals
-from tasks.upkeep.rates import hours_in_all, rates
-from tasks.upkeep.song_page import shown, write_song_page
-from tasks.upkeep.status import census, fates
+from tasks.engine.pipeline import Pipeline
+from tasks.engine.table import SOURCES
+from tasks.quality.limits import Measured
+from tasks.upkeep.drops import drops_of
+from tasks.upkeep.find_song import not_found, songs_called
+from tasks.upkeep.song_page import measured_of, shown_column, write_song_page
 
-MAX_SONGS, WIDTH = 5, 160
-RATES = (
-    *("stage", "songs", "audio h", "worker s", "x real time", "waiting"),
-    *("MB", "GPU MB", "workers", "1,000 h in", "device"),
-)
-MANY_HOURS = 1000.0  # of audio: what `jam table --rates` reckons for
+MAX_SONGS, WIDTH = 20, 100
+MAX_WORD_LINES = 3
+BOOKKEEPING = ("song_id", "partition", "made_by", "drop_reason", "dropped_by")
 
 
-def print_table(project: Project) -> None:
-    """``jam table``: a line a stage, then the drops."""
-    pipeline, refused = prepared_pipeline(project), project.work.refused
-    lines = [
-        (
-            line.stage,
-            f"{line.standing} of {line.partitions}",
-            f"{line.worker_s:.1f}" if line.worker_s else "",
-            f"{line.audio_s / line.worker_s:.0f}" if line.worker_s and line.audio_s else "",
-            ", ".join(f"{reason} {count}" for reason, count in sorted(line.dropped.items())),
-        )
-        for line in census(pipeline, project.work.receipts / "prepare")
-    ]
-    say_table(("stage", "partitions", "worker seconds", "x real time", "dropped"), lines, WIDTH)
-    rows = pipeline.rows(["split", "audio_remarks"])
-    found = fates(pipeline, rows)
-    kept = [row.get("split") for row in found.kept]
-    splits = ", ".join(f"{kept.count(name)} {name}" for name in ("train", "validation", "benchmark"))
-    say(f"{found}; kept: {splits}")
-    if told := remark_counts(rows):
-        say("flaws of audio files, by songs: " + ", ".join(f"{count} {name}" for name, count in told.items()))
-    if rows := refusals_in(refused):
-        say(f"not taken as songs: {counted(len(rows), 'file')}, {told_refusals(rows)}; all in {refused}")
-
-
-def print_rates(project: Project) -> None:
-    """``jam table --rates``: how fast each stage ran, where, and what 1,000 hours of audio would take.
+def print_song(project: Project, name: str, every_column: bool) -> None:
+    """``jam look SONG``: what people ask of a song on one screen (or every light column of it), and the path of its
+    page; a list where several songs are called so.
 
     Raises:
-        ValueError: no stage has run.
-    """
-    root = project.work.root
-    found = rates(prepared_pipeline(project), project.work.receipts / "prepare")
-    if not found:
-        raise ValueError(f"work: no receipts in {root}; run `jam prepare --songs DIR --work {root}` first")
-    lines = [
-        (
-            rate.stage,
-            str(rate.songs),
-            _figure(rate.audio_s / 3600 or None, ".2f"),
-            f"{rate.worker_s:.1f}",
-            _figure(rate.speed, ".0f"),
-            _figure(rate.waiting_share, ".0%"),
-            _figure(rate.peak_memory_mb, ".0f"),
-            _figure(rate.peak_gpu_memory_mb, ".0f"),
-            _figure(rate.workers, "d"),
-            _figure(rate.hours_for(MANY_HOURS), ".1f", " h"),
-            rate.device or "-",
-        )
-        for rate in found
-    ]
-    say_table(RATES, lines, WIDTH)
-    whole_h = hours_in_all(found, MANY_HOURS, project.params.engine.stages)
-    say(f"1,000 hours of audio through all of them, on as many workers: {_figure(whole_h, '.1f', ' h')}")
-
-
-def print_song(project: Project, song: str) -> None:
-    """``jam look SONG``: every light column of one song and the path of its page; several songs when the
-    name is only a beginning, the first five in full.
-
-    Raises:
-        ValueError: no song id begins with this.
+        ValueError: no song is called so.
     """
     pipeline, songs_root = prepared_pipeline(project), project.params.songs.root
-    light = [name for name, column in pipeline.columns.items() if not column.large]
-    rows = [row for row in pipeline.rows(light) if row["song_id"].startswith(song)]
-    rows = [row for row in rows if row["song_id"] == song] or rows
-    if not rows:
-        raise ValueError(
-            f"song: no song id begins with {song!r}; `jam table` counts the songs, ids.jsonl lists them"
-        )
+    listed = pipeline.rows(["title"], until=SOURCES)
+    found = songs_called(listed, name)
+    if not found:
+        raise ValueError(not_found(listed, name))
+    if len(found) > 1:
+        _say_several(pipeline, found, name)
+        return
+    light = [column for column, about in pipeline.columns.items() if not about.large]
+    rows = pipeline.rows(light, numbers=[found[0]["partition"]])
+    (row,) = [row for row in rows if row["song_id"] == found[0]["song_id"]]
+    drop = next(iter(drops_of(pipeline, [row], project.work.receipts / "prepare")), None)
+    path = project.work.report("songs") / f"{row['song_id']}.html"
+    page = write_song_page(pipeline, row, drop, songs_root, path)
     screen = console(WIDTH)
-    for row in rows[:MAX_SONGS]:
-        screen.print(f"[bold]{row['song_id']}[/bold]  partition {row['partition']}", highlight=False)
-        for name, value in row.items():
-            if name not in ("song_id", "partition", "made_by") and value is not None:
-                screen.print(f"  {name}: {shown(value)}", highlight=False, markup=False)
+    for line in _head(page):
+        say(line)
+    if every_column:
+        for column, value in row.items():
+            if column not in BOOKKEEPING and value is not None:
+                say(f"  {column}: {shown_column(column, value)}")
         for line in row["made_by"]:
-            screen.print(f"  made by {line}", highlight=False, markup=False)
-        page = project.work.report("songs") / f"{row['song_id']}.html"
-        say(f"page: {write_song_page(pipeline, row, songs_root, page)}")
-    if len(rows) > MAX_SONGS:
-        say(f"{len(rows) - MAX_SONGS} more song ids begin with {song}")
+            say(f"  made by {line}")
+    else:
+        for line in (*_remarks(row), *_words(page, row, screen.width)):
+            say(line)
+        if measured := [one for one in measured_of(pipeline, row) if one.limit]:
+            screen.print(_beside_limits(measured))
+    say(f"page: {path}" + ("" if every_column else " (--all: every column here)"))
 
 
-def _figure(value: float | None, form: str, unit: str = "") -> str:
-    """A number as text; what is not known is a dash."""
-    return "-" if value is None else f"{value:{form}}{unit}"
+def _say_several(pipeline: Pipeline, found: list[dict[str, Any]], name: str) -> None:
+    """A line a song, the first `MAX_SONGS` of them."""
+    shown = {row["song_id"]: row for row in found[:MAX_SONGS]}
+    say(f"{len(found)} songs are called {name!r} or begin so; give the id of one")
+    for row in pipeline.rows(["title"], numbers=sorted({row["partition"] for row in shown.values()})):
+        if row["song_id"] in shown:
+            say(f"  {row['song_id']} ({row.get('title')}): {row['drop_reason'] or 'kept'}")
+    if len(found) > MAX_SONGS:
+        say(f"  and {len(found) - MAX_SONGS} more")
+
+
+def _head(page: SongPage) -> Iterator[str]:
+    yield "  ".join(filter(None, (page.song_id, page.title, page.subtitle)))
+    yield f"{'dropped' if page.dropped else 'kept'} {page.verdict}"
+
+
+def _remarks(row: Mapping[str, Any]) -> Iterator[str]:
+    """What was found in the song's files, nothing left out."""
+    for remark in row.get("audio_remarks") or ():
+        yield f"audio file: {remark}"
+    for remark in row.get("lyrics_remarks") or ():
+        yield f"lyrics: {remark['kind']} {remark['count']}: {'; '.join(remark['examples'])}"
+    if labels := row.get("lyrics_labels"):
+        named = ", ".join(f"{label['text']} before word {label['before']}" for label in labels)
+        yield f"parts: {named}"
+    if row.get("claim_remark"):
+        yield f"given times: {row['claim_remark']}"
+    for span in row.get("masked") or ():
+        yield f"masked: {span['start_s']:.1f} to {span['end_s']:.1f} s"
+
+
+def _words(page: SongPage, row: Mapping[str, Any], width: int) -> Iterator[str]:
+    """The words and what the transcriber read, each on a few lines; the page has all."""
+    written = [word[0] for word in page.words] or row.get("lyrics") or []
+    form = row.get("lyrics_form") or ("transcribed" if written else "")
+    for what, words in ((f"{form} words".strip(), written), ("transcript", row.get("transcript") or [])):
+        text = f"{what}, {len(words)}: {' '.join(words)}"
+        most = MAX_WORD_LINES * width
+        if words:
+            yield text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _beside_limits(measured: list[Measured]) -> Grid:
+    """Measures with their limits in two columns; those beyond one come first and are marked."""
+    broken_first = sorted(measured, key=lambda one: not one.is_broken)
+    cells = [
+        f"{'! ' if one.is_broken else ''}{one.measure.name} {one.value:.3g} ({one.limit})"
+        for one in broken_first
+    ]
+    grid = Grid.grid(padding=(0, 2))
+    half = (len(cells) + 1) // 2
+    for left, right in zip(cells[:half], [*cells[half:], ""], strict=False):
+        grid.add_row(left, right)
+    return grid

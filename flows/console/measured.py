@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,35 +17,71 @@ REPORT_JSON = Path("reports/benchmark/report.json")
 SHOWN = ("wer", "acoustic_per", "style_similarity", "judge_mean", "energy_after_end")
 
 
-def last_report(root: Path) -> dict[str, Any]:
-    """The report.json of a work folder.
+@dataclass(frozen=True)
+class Reported:
+    """A benchmark's report, of the work folder's own checkpoints or of a manifest; `folder` is where its tables lie."""
+
+    folder: Path
+    record: dict[str, Any]
+
+    @property
+    def page(self) -> Path:
+        """The report for people."""
+        return (self.folder / REPORT_JSON).with_suffix(".html")
+
+
+def report_in(folder: Path) -> Reported:
+    """The report of this folder.
 
     Raises:
         ValueError: there is none, or one of another schema.
     """
-    path = root / REPORT_JSON
+    path = folder / REPORT_JSON
     if not path.is_file():
-        raise ValueError(f"work: no report in {root}; run `jam benchmark --work {root}` first")
+        raise ValueError(f"work: no report in {folder}; run `jam benchmark --work {folder}` first")
     record: dict[str, Any] = json.loads(path.read_text())
     if record["schema"] != SCHEMA:
         raise ValueError(
-            f"work: the report in {root} has schema {record['schema']}, not {SCHEMA}; run `jam benchmark` again"
+            f"work: the report in {folder} has schema {record['schema']}, not {SCHEMA}; run `jam benchmark` again"
         )
-    return record
+    return Reported(folder, record)
+
+
+def benchmark_folders(root: Path) -> list[Path]:
+    """Where the benchmarks of a work folder lie: its own in itself, those of manifests each in a folder."""
+    return [root, *sorted((root / "benchmarks").glob("*"))]
+
+
+def last_report(root: Path, systems: Collection[str] = ()) -> Reported:
+    """The last report of a work folder, its own or that of a manifest; of several, the last that has these systems,
+    which is told.
+
+    Raises:
+        ValueError: there is none, or one of another schema.
+    """
+    folders = [folder for folder in benchmark_folders(root) if (folder / REPORT_JSON).is_file()]
+    folders.sort(key=lambda folder: (folder / REPORT_JSON).stat().st_mtime_ns, reverse=True)
+    fitting = next((folder for folder in folders if _has(folder, systems)), folders[0] if folders else root)
+    if len(folders) > 1:
+        others = ", ".join(
+            str((folder / REPORT_JSON).with_suffix(".html")) for folder in folders if folder != fitting
+        )
+        say(f"the last report{' of these systems' if systems else ''} of {len(folders)}; also: {others}")
+    return report_in(fitting)
+
+
+def _has(folder: Path, systems: Collection[str]) -> bool:
+    return set(systems) <= set(json.loads((folder / REPORT_JSON).read_text()).get("system_order", ()))
 
 
 def print_card(system: str, root: Path) -> None:
     """Shows the card of a system."""
-    say(system_card(last_report(root), system).rstrip())
+    say(system_card(last_report(root, [system]).record, system).rstrip())
 
 
-def print_report(root: Path) -> None:
-    """The last report in a few lines.
-
-    Raises:
-        ValueError: there is none, or one of another schema.
-    """
-    record = last_report(root)
+def print_report(found: Reported) -> None:
+    """A report in a few lines."""
+    record = found.record
     lines = []
     for name in record["system_order"]:
         metrics = record["systems"][name]["metrics"]
@@ -58,7 +95,7 @@ def print_report(root: Path) -> None:
         say(record["caution"])
     if record["stamp"]:
         say(f"{record['stamp']}: made or scored by {', '.join(record['stand_ins'])}")
-    say(f"report: {root / REPORT_JSON.with_suffix('.html')}")
+    say(f"report: {found.page}")
 
 
 def print_sensitivity(path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.table import Table as Grid
 
+from eval.results.plural import counted
 from flows.pipelines.rounds import CANDIDATES, PAIRS, RUNS, SCORES
 from flows.pipelines.runs import checkpoint_with
 from flows.pipelines.stages import generate_stage
@@ -25,7 +26,8 @@ USE = {TRAIN: "learned from", VALIDATION: "held out"}
 
 
 def print_pairs(root: Path, number: int) -> None:
-    """``jam pairs ROUND``: winner against loser on every axis, the margin, and why prompts gave no pair.
+    """``jam pairs ROUND``: winner over loser on every axis with the margin, then each refusal; candidates by the ids that
+    ``--replay`` wants.
 
     Raises:
         ValueError: there is no such round.
@@ -38,11 +40,16 @@ def print_pairs(root: Path, number: int) -> None:
     for split, use in USE.items():
         of_split = [row for row in pairs if row["split"] == split]
         chosen = [row for row in of_split if row["winner"]]
-        refused = Counter(row["refusal"] for row in of_split if row["refusal"])
-        reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(refused.items())) or "none"
-        say(f"round {number}, {use}: {len(of_split)} prompts, {len(chosen)} pairs, refused: {reasons}")
+        refused = [row for row in of_split if row["refusal"]]
+        reasons = ", ".join(f"{reason} {count}" for reason, count in _counted(refused).items()) or "none"
+        prompts, made = counted(len(of_split), "prompt"), counted(len(chosen), "pair")
+        say(f"round {number}, {use}: {prompts}, {made}, refused: {reasons}")
         if chosen:
             console(WIDTH).print(_grid(chosen, candidates))
+        for row in refused:
+            of_prompt = [one for one in candidates.values() if one["parent"] == row["song_id"]]
+            rewards = ", ".join(f"{one['song_id']} {_reward(one)}" for one in of_prompt) or "no candidate"
+            say(f"refused {row['song_id']}: {row['refusal']}; rewards: {rewards}")
 
 
 def export_pairs(root: Path, number: int, folder: Path) -> None:
@@ -55,37 +62,34 @@ def export_pairs(root: Path, number: int, folder: Path) -> None:
     if not runs:
         raise ValueError(f"round: round {number} in {root} has no training run, so no pairs to export")
     pairs = read_pairs(runs[-1].parent)
-    say(f"{write_pair_list(folder, pairs)}: {len(pairs)} pairs")
+    say(f"{write_pair_list(folder, pairs)}: {counted(len(pairs), 'pair')}")
 
 
 def _grid(pairs: list[dict[str, Any]], candidates: dict[str, dict[str, Any]]) -> Grid:
-    """A row a pair, every cell ``winner > loser``."""
-    first = candidates[pairs[0]["winner"]]["judge_scores"]
-    grid = Grid(
-        "prompt",
-        "candidate",
-        "reward",
-        "margin",
-        *(entry["axis"] for entry in first),
-        "word errors",
-        box=None,
-    )
+    """Two rows a pair, the winner and below it the loser."""
+    axes = [entry["axis"] for entry in candidates[pairs[0]["winner"]]["judge_scores"]]
+    grid = Grid("", "candidate", "reward", "margin", *axes, "word errors", box=None, pad_edge=False)
+    grid.columns[1].no_wrap = True  # an id in two lines cannot be copied
     for pair in pairs:
-        winner, loser = candidates[pair["winner"]], candidates[pair["loser"]]
-        axes = zip(winner["judge_scores"], loser["judge_scores"], strict=True)
-        grid.add_row(
-            pair["song_id"],
-            f"{winner['candidate']} > {loser['candidate']}",
-            _both(winner["reward"], loser["reward"]),
-            f"{pair['margin']:.3f}",
-            *(_both(left["score"], right["score"]) for left, right in axes),
-            _both(winner["word_error_rate"], loser["word_error_rate"]),
-        )
+        for side in ("winner", "loser"):
+            one = candidates[pair[side]]
+            scores = (_figure(entry["score"]) for entry in one["judge_scores"])
+            margin = f"{pair['margin']:.3f}" if side == "winner" else ""
+            grid.add_row(side, one["song_id"], _reward(one), margin, *scores, _figure(one["word_error_rate"]))
     return grid
 
 
-def _both(left: float | None, right: float | None) -> str:
-    return " > ".join("-" if value is None else f"{value:.2f}" for value in (left, right))
+def _counted(refused: list[dict[str, Any]]) -> dict[str, int]:
+    return dict(sorted(Counter(row["refusal"] for row in refused).items()))
+
+
+def _reward(candidate: dict[str, Any]) -> str:
+    """The reward, or why there is none."""
+    return str(candidate["drop_reason"] or _figure(candidate["reward"]))
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
 
 
 def replay(project: Project, number: int, candidate: str) -> int:

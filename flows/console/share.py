@@ -7,17 +7,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from eval.pages.listening_test import blind_html
-from flows.console.measured import last_report
+from eval.results.plural import counted
+from flows.console.measured import REPORT_JSON, benchmark_folders, last_report
+from flows.pipelines.external_tables import manifest_tables
 from flows.pipelines.runs import checkpoint_with
 from flows.run.progress import say
 from flows.settings.params import Params
-from flows.settings.project import Project
+from flows.settings.project import Project, WorkFolder
 from tasks.benchmark.listening_test import (
     KEY,
     SystemSongs,
     blind_test,
     songs_of_folder,
-    songs_of_table,
+    songs_of_tables,
 )
 from tasks.benchmark.systems import TRUTH
 from tasks.models.chosen import IDENTITY
@@ -37,7 +39,7 @@ def export_hub(project: Project, out: Path, system: str) -> None:
     work = project.work
     if out.is_dir() and any(out.iterdir()):
         raise ValueError(f"export: {out} is not empty; name a new folder")
-    record = last_report(work.root)
+    record = last_report(work.root, [system]).record
     hashes = record["settings"].get("weights", {})
     if system not in hashes:
         known = ", ".join(hashes) or "none"
@@ -48,7 +50,7 @@ def export_hub(project: Project, out: Path, system: str) -> None:
     card = json.loads((work.shards / CARD_JSON).read_text())
     export_model(checkpoint, out, record, system, card, bases)
     say(
-        f"export: {num_shards} shards in {out / 'dataset'}, {system} in {out / 'model'}; nothing was uploaded"
+        f"export: {counted(num_shards, 'shard')} in {out / 'dataset'}, {system} in {out / 'model'}; nothing was uploaded"
     )
 
 
@@ -74,25 +76,35 @@ def write_blind_page(project: Project, systems: Sequence[str]) -> Path:
     params, work = project.params, project.work
     if len(systems) != 2:
         raise ValueError(f"system: {len(systems)} are given; name two: --system A --system B, or NAME=DIR")
-    left, right = (_songs(project, system) for system in systems)
+    tables = _tables(work, [system for system in systems if "=" not in system])
+    left, right = (_songs(params, tables, system) for system in systems)
     truth = None
     if TRUTH not in (left.name, right.name):
-        truth = songs_of_table(work.benchmark / "table", TRUTH, params.songs.root)
+        truth = songs_of_tables(tables, TRUTH, params.songs.root)
     trials, key = blind_test(left, right, truth, params.listening_test, params.output)
     folder = work.report("listen") / key.page
     write_json(folder / KEY, key.record())
     write_bytes(folder / "listen.html", blind_html(key.page, trials).encode())
-    say(f"listen: {len(trials)} songs by {left.name} and {right.name}: {folder / 'listen.html'}")
+    say(f"listen: {counted(len(trials), 'song')} by {left.name} and {right.name}: {folder / 'listen.html'}")
     say(f"put the CSV files that listeners download into {folder}; the next `jam benchmark` reads them")
     return folder / "listen.html"
 
 
-def _songs(project: Project, system: str) -> SystemSongs:
-    params, work = project.params, project.work
+def _tables(work: WorkFolder, systems: Sequence[str]) -> list[Path]:
+    """The tables of the last benchmark that has these systems; none without a benchmark."""
+    if not any((folder / REPORT_JSON).is_file() for folder in benchmark_folders(work.root)):
+        return []
+    folder = last_report(work.root, systems).folder
+    return [
+        path for path in (WorkFolder(folder).benchmark / "table", *manifest_tables(folder)) if path.is_dir()
+    ]
+
+
+def _songs(params: Params, tables: Sequence[Path], system: str) -> SystemSongs:
     name, _, folder = system.partition("=")
     if folder:
         return songs_of_folder(name, Path(folder), params.audio)
-    songs = songs_of_table(work.benchmark / "table", name, params.songs.root)
+    songs = songs_of_tables(tables, name, params.songs.root)
     if not songs.mixes:
         raise ValueError(
             f"system: the benchmark's table has no songs by {name!r}; run `jam benchmark` first, or give {name}=DIR"

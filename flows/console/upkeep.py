@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from eval.results.plural import counted
 from flows.pipelines.rounds import RUNS
 from flows.pipelines.stages import prepared_pipeline
-from flows.run.progress import counted, say
+from flows.run.progress import say
 from flows.settings.project import Project
 from tasks.preference.params import control_of
 from tasks.preference.round_tables import CONTROL, POLICY
@@ -75,7 +76,8 @@ def print_forget(song: str, root: Path) -> None:
     with recording(root, "forget", say):
         gone = forget_song(root, song)
     say(f"forget: {', '.join(gone.song_ids)}")
-    say(f"forget: {gone.removed} files that held it are gone; the next `jam prepare` makes the others' again")
+    files = "1 file that held it is" if gone.removed == 1 else f"{gone.removed} files that held it are"
+    say(f"forget: {files} gone; the next `jam prepare` makes the others' again")
     for path in gone.paths:
         say(f"forget: {path} in the songs folder is yours to remove; it is refused as long as it lies there")
     for run in gone.saw:
@@ -131,4 +133,4 @@ def forget(project: Project, reason: str) -> None:
     """``jam retry --reason R``."""
     with recording(project.work.root, "retry", say):
         gone = forget_drops(prepared_pipeline(project), reason)
-    say(f"retry: removed {len(gone)} column files; the next `jam prepare` makes them again")
+    say(f"retry: removed {counted(len(gone), 'column file')}; the next `jam prepare` makes what went again")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from eval.results.plural import counted
 from flows.pipelines.checkpoints import KEPT
 from flows.pipelines.runs import checkpoint_of, validation_by_ear_of
 from flows.pipelines.stages import (
@@ -22,7 +23,7 @@ from flows.pipelines.stages import (
     listening_stages,
     prepared_pipeline,
 )
-from flows.run.progress import counted, say
+from flows.run.progress import say
 from flows.settings.project import Project
 from jam_model.checkpoint import weights_hash
 from tasks.engine.fingerprint import differences

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from eval.results.plural import counted
 from flows.pipelines.stages import (
     benchmark_stages,
     finished_rows,
@@ -16,7 +17,7 @@ from flows.pipelines.stages import (
     prepare_pipeline,
 )
 from flows.run.prefect_tasks import run_stages
-from flows.run.progress import counted, say
+from flows.run.progress import say
 from flows.settings.project import Project
 from tasks.benchmark.external_systems import (
     TRUTH,
@@ -37,6 +38,13 @@ from tasks.stages.ingest import Ingest
 from tasks.stages.load_external import LoadExternal
 from tasks.stages.phonemize import Phonemize
 from tasks.stages.style import Style
+
+FOLDERS, GENERATED = "folders", "sung"
+
+
+def manifest_tables(folder: Path) -> list[Path]:
+    """Where the tables of true songs, of folders' songs and of checkpoints' songs lie in the folder of a benchmark."""
+    return [folder / name / "table" for name in (TRUTH, FOLDERS, GENERATED)]
 
 
 def truth_pipeline(
@@ -82,7 +90,7 @@ def folders_pipeline(own: Project, folders: Sequence[Folder], prompts: Sequence[
             )
     roots = {folder.name: str(folder.root) for folder in folders}
     stages = [LoadExternal(own.params.audio, roots), *_measuring(own)]
-    return own.pipeline(own.work.root / "folders" / "table", stages, sources)
+    return own.pipeline(own.work.root / FOLDERS / "table", stages, sources)
 
 
 def checkpoint_pipeline(own: Project, systems: Sequence[System], checkpoints: Mapping[str, Path]) -> Pipeline:
@@ -94,7 +102,7 @@ def checkpoint_pipeline(own: Project, systems: Sequence[System], checkpoints: Ma
     ]
     where = {str(system.checkpoint): checkpoints[system.name] for system in systems}
     stages = [generate_stage(own, where), *_measuring(own)]
-    return own.pipeline(own.work.root / "sung" / "table", stages, sources)
+    return own.pipeline(own.work.root / GENERATED / "table", stages, sources)
 
 
 def reference_rows(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flows.run.progress import counted
+from eval.results.plural import counted
 from flows.settings.params import Params
 from jam_model.shard_index import IDS_NAME, INDEX_NAME, id_rows
 from tasks.dedup.near_duplicates import GroupParams

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from flows.run.progress import counted, say
+from eval.results.plural import counted
+from flows.run.progress import say
 from flows.settings.params import Params
 from flows.settings.project import Project
 from jam_model.training_facts import check_guidance, read_facts

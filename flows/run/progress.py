@@ -15,6 +15,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table as Grid
 
+from eval.results.plural import counted
+
 if TYPE_CHECKING:
     from tasks.engine.run_partition import Receipt
     from tasks.engine.scheduler import StageReport, Watcher
@@ -145,11 +147,6 @@ def console(width: int) -> Console:
 def print_error(line: str) -> None:
     """One line on standard error."""
     print(f"jam: {line}", file=sys.stderr, flush=True)
-
-
-def counted(number: int, noun: str) -> str:
-    """``1 song``, ``2 songs``."""
-    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def partition_lines(form: str) -> list[Watcher]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import field_validator, model_validator
 
-from flows.settings.params_files import load
+from flows.settings.params_files import Layer, load
 from tasks.audio.limits import AudioParams
 from tasks.benchmark.listening_test import ListenParams
 from tasks.benchmark.sensitivity import SensitivityParams
@@ -111,10 +111,12 @@ class Params(Section):
         return engine
 
 
-def load_params(overlay: Path | None = None, settings: Sequence[str] = ()) -> Params:
-    """params.yaml and params/base, then the overlay file, then each ``section.key=value``.
+def load_params(
+    overlay: Path | None = None, settings: Sequence[str] = (), below: Sequence[Layer] = ()
+) -> Params:
+    """params.yaml and params/base, then the layers `below`, the overlay file and each ``section.key=value``.
 
     Raises:
         ValueError: a file or a value is wrong; the message is one line that names it.
     """
-    return load(Params, overlay, settings, AS)
+    return load(Params, overlay, settings, AS, below)

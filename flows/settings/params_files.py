@@ -24,20 +24,18 @@ def load(
     overlay: Path | None,
     settings: Sequence[str],
     shared: Mapping[str, str],
+    below: Sequence[Layer] = (),
 ) -> Model:
     """The project's params with `overlay` laid over them, then each ``section.key=value`` of `settings`.
 
-    `shared`: sections in which null is what another says, when all is laid: ``{"pretrain": "fit"}``.
+    `shared`: sections in which null is what another says, when all is laid: ``{"pretrain": "fit"}``. `below`: layers
+    between the project's own and `overlay`.
 
     Raises:
         ValueError: a file that is no mapping, an unknown key, a value of the wrong type or out of range.
     """
-    layers = [(str(path.relative_to(BASE.parent)), read_yaml(path)) for path in base_files()]
-    layers += layers_of(overlay) if overlay else []
-    layers += [setting_of(setting) for setting in settings]
-    values: dict[str, Any] = {}
-    for _, layer in layers:
-        values = lay_over(values, layer)
+    layers = [*base_layers(), *below, *given_layers(overlay, settings)]
+    values = laid(layers)
     for name, other in shared.items():
         values[name] = filled(values.get(name), values.get(other))
     try:  # as JSON: strict, so that no text becomes a number or a truth, and a list may be a tuple
@@ -49,6 +47,28 @@ def load(
 def base_files() -> list[Path]:
     """params.yaml and the files of params/base beside it, by name."""
     return [BASE, *sorted((BASE.parent / "params" / "base").glob("*.yaml"))]
+
+
+def base_layers() -> list[Layer]:
+    """The project's own values."""
+    return [(str(path.relative_to(BASE.parent)), read_yaml(path)) for path in base_files()]
+
+
+def given_layers(overlay: Path | None, settings: Sequence[str]) -> list[Layer]:
+    """What a command was given: its file's values, then each ``section.key=value``.
+
+    Raises:
+        ValueError: the file cannot be read, or a setting has another form.
+    """
+    return [*(layers_of(overlay) if overlay else []), *map(setting_of, settings)]
+
+
+def laid(layers: Sequence[Layer]) -> dict[str, Any]:
+    """The values of layers, each over those before it."""
+    values: dict[str, Any] = {}
+    for _, layer in layers:
+        values = lay_over(values, layer)
+    return values
 
 
 def setting_of(setting: str) -> Layer:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from flows.run.progress import say
+from flows.settings.last_runs import FOLDER, in_one_line, keep_settings, kept_layers, unlike_defaults
 from flows.settings.params import Params, load_params
+from flows.settings.params_files import given_layers, laid
 from tasks.engine.columns import Column
 from tasks.engine.pipeline import Pipeline
 from tasks.engine.stage import Stage
@@ -24,10 +26,11 @@ More = ParamSpec("More")
 
 @dataclass(frozen=True)
 class Project:
-    """The settings of a command and the work folder it reads and writes."""
+    """The settings of a command and the work folder it reads and writes; `given`: those that the command was given."""
 
     params: Params
     work: WorkFolder
+    given: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def at(
@@ -42,7 +45,38 @@ class Project:
             ValueError: a file or a value is wrong, or the URL names no store.
         """
         overlay = Path(params_file) if params_file else None
-        return cls(load_params(overlay, overrides), WorkFolder.at(work_dir))
+        given = laid(given_layers(overlay, overrides))
+        return cls(load_params(overlay, overrides), WorkFolder.at(work_dir), given)
+
+    @classmethod
+    def as_run(
+        cls, work_dir: str | Path, params_file: str | Path | None = None, overrides: Sequence[str] = ()
+    ) -> Project:
+        """A work folder with the settings of its last runs, which are told where they are not the defaults, and over them
+        what is given; for what looks, never for what runs.
+
+        Raises:
+            ValueError: settings that are kept there do not fit this code, or as `at`.
+        """
+        work, overlay = WorkFolder.at(work_dir), Path(params_file) if params_file else None
+        load_params(overlay, overrides)  # what is given is wrong by itself, or what is kept there is
+        try:
+            kept = kept_layers(work.root)
+            params = load_params(overlay, overrides, kept)
+        except ValueError as error:
+            other = "" if overlay or overrides else "give --params or --set, or "
+            raise ValueError(
+                f"{error}; a run of other code kept it: {other}remove {work.root / FOLDER} for the defaults"
+            ) from None
+        if told := in_one_line(unlike_defaults(kept)):
+            say(f"settings of the last run: {told}")
+        return cls(params, work, laid(given_layers(overlay, overrides)))
+
+    def keep_settings(self, flow: str) -> None:
+        """Say in the work folder that `flow` runs with these settings, for what looks at it later; call it when they are
+        known to be good.
+        """
+        keep_settings(self.work.root, flow, self.given)
 
     def pipeline(
         self,

@@ -25,7 +25,8 @@ from tasks.engine.stage import Section
 from tasks.prompts.output_folder import OutputParams
 
 ENDINGS = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a")
-SUNG = "generate"
+WITH_AUDIO = ("generate", "load_external")
+"""The stages that put a system's songs into a table."""
 KEY = "key.json"
 
 
@@ -47,20 +48,26 @@ class SystemSongs:
     made_by: Sequence[str] = ()
 
 
-def songs_of_table(table: Path, system: str, songs_root: str) -> SystemSongs:
-    """What a benchmark's table holds of a system: every song that it did not drop."""
+def songs_of_tables(tables: Sequence[Path], system: str, songs_root: str) -> SystemSongs:
+    """What a benchmark's tables hold of a system: every song that it did not drop."""
     titles: dict[str, str] = {}
     mixes: dict[str, Callable[[], np.ndarray]] = {}
     made_by: set[str] = set()
+    for path, asked, made in (found for table in tables for found in _songs_in(table, system)):
+        titles[asked["parent"]] = asked["title"]
+        mixes[asked["parent"]] = partial(_mix_in, path, asked["song_id"], songs_root)
+        made_by.add(made)
+    return SystemSongs(system, titles, mixes, sorted(made_by))
+
+
+def _songs_in(table: Path, system: str) -> Iterator[tuple[Path, dict[str, Any], str]]:
+    """Each song of a system that a table has: the file with its sound, its listed row, and what made it."""
     listed = _rows(table / "sources", ["song_id", "system", "parent", "title"])
     asked = {row["song_id"]: row for _, row in listed if row["system"] == system}
-    for path, row in _rows(table / SUNG, ["song_id", "drop_reason", "made_by"]):
-        if row["song_id"] in asked and not row["drop_reason"]:
-            parent = asked[row["song_id"]]["parent"]
-            titles[parent] = asked[row["song_id"]]["title"]
-            mixes[parent] = partial(_mix_in, path, row["song_id"], songs_root)
-            made_by.update(row["made_by"])
-    return SystemSongs(system, titles, mixes, sorted(made_by))
+    for stage in WITH_AUDIO:
+        for path, row in _rows(table / stage, ["song_id", "drop_reason", "made_by"]):
+            if row["song_id"] in asked and not row["drop_reason"]:
+                yield path, asked[row["song_id"]], row["made_by"]
 
 
 def songs_of_folder(name: str, folder: Path, limits: AudioParams) -> SystemSongs:

@@ -46,7 +46,7 @@ def find_candidate(table: Table, number: int, candidate: str) -> tuple[Partition
             if source.song_id == candidate:
                 return part, Song(candidate, dict(source.facts))
     raise ValueError(
-        f"candidate: round {number} has no candidate {candidate!r}; `jam pairs {number}` names its prompts"
+        f"candidate: round {number} has no candidate {candidate!r}; `jam pairs {number}` names them"
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from eval.metrics.error_rates import ACOUSTIC_PER, PER
 from eval.report.tables import csv_bytes
+from eval.results.plural import counted
 from eval.results.rounds import RoundRow, RoundsReport
 from eval.stats.intervals import Estimate
 from tasks.preference.gate import REWARD, Gate, PolicyScores
@@ -86,7 +87,7 @@ def held_out_line(figures: Mapping[str, Any]) -> str:
 
 def _counts(pairs: RoundPairs) -> str:
     refused = ", ".join(f"{reason} {count}" for reason, count in pairs.refusals.items())
-    return f"{pairs.num_pairs} pairs from {len(pairs.rows)} prompts" + (
+    return f"{counted(pairs.num_pairs, 'pair')} from {counted(len(pairs.rows), 'prompt')}" + (
         f", refused {refused}" if refused else ""
     )
 

@@ -117,11 +117,16 @@ class CheckedSong:
             return None
         return count_errors(normalise(self["lyrics"]), normalise(self["transcript"]))
 
-    @cached_property
+    @property
     def unheard(self) -> list[UnheardRun] | None:
-        """Runs of written words that were not heard: by phones where the recogniser gives some, else by the letters of
-        what it wrote, since a word sung is often written as another that sounds like it. None as for `errors`, where
-        the words are what was heard, and for songs too long to compare.
+        """Runs of written words that were not heard; None where `missed_W` is."""
+        return None if self.missed_W is None else unheard_runs(self.missed_W)
+
+    @cached_property
+    def missed_W(self) -> np.ndarray | None:
+        """The share of each word that was not heard, 0.5 where it has nothing to hear: by phones where the recogniser
+        gives some, else by the letters of what it wrote, since a word sung is often written as another that sounds like
+        it. None as for `errors`, where the words are what was heard, and for songs too long to compare.
         """
         if self["transcript"] is None or self["lyrics"] is None:
             return None
@@ -136,7 +141,7 @@ class CheckedSong:
             return None
         left = iter(marks)
         marks_W = [[next(left) for _ in tokens] for tokens in tokens_W]
-        return unheard_runs(np.array([1 - np.mean(of_word) if of_word else 0.5 for of_word in marks_W]))
+        return np.array([1 - np.mean(of_word) if of_word else 0.5 for of_word in marks_W])
 
     @cached_property
     def late(self) -> tuple[np.ndarray, np.ndarray] | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import create_model
 
 from tasks.engine.stage import Section
-from tasks.quality.measures import MEASURES, Quality
+from tasks.quality.measures import MEASURES, Measure, Quality
 
 _LIMITS: dict[str, Any] = {
     setting: (int | None if measure.whole else float | None, ...)
@@ -38,8 +39,41 @@ def broken_limits(quality: Quality, params: FilterParams) -> dict[str, str]:
         for setting, reason in measure.limits.items():
             value, limit = quality[measure.name], getattr(params, setting)
             if measure.breaks(setting, value, limit):
-                side = "at least" if setting.startswith("min_") else "at most"
-                found.setdefault(reason, f"{measure.label}: {value:.4g} {measure.unit}, {side} {limit:g}")
+                measured = f"{measure.label}: {value:.4g} {measure.unit}"
+                found.setdefault(reason, f"{measured}, {limit_in_words(setting, limit)}")
+    return found
+
+
+def limit_in_words(setting: str, limit: float) -> str:
+    """``at least 0.3``: the side is the setting's."""
+    return f"{'at least' if setting.startswith('min_') else 'at most'} {limit:g}"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A measure of a song beside the limits it is held by, in words; `limit` is empty where there is none."""
+
+    measure: Measure
+    value: float
+    limit: str
+    is_broken: bool
+
+
+def beside_limits(quality: Quality, params: FilterParams) -> list[Measured]:
+    """What could be measured of a song, each beside its limit, in the order of the measures."""
+    found = []
+    for measure in MEASURES:
+        value = quality.get(measure.name)
+        if value is None:
+            continue
+        settings = {setting: getattr(params, setting) for setting in measure.limits}
+        limits = {setting: limit for setting, limit in settings.items() if limit is not None}
+        words = " to ".join(f"{limit:g}" for limit in limits.values())
+        if len(limits) == 1:
+            words = "".join(limit_in_words(*item) for item in limits.items())
+        words += " either way" if limits and measure.by_size else ""
+        is_broken = any(measure.breaks(setting, value, limit) for setting, limit in limits.items())
+        found.append(Measured(measure, value, words, is_broken))
     return found
 
 

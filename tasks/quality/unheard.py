@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from eval.results.plural import counted
 from jam_model.frames import frames_of_seconds, free_stretches
 from jam_model.words import Word
 
@@ -110,8 +111,9 @@ def in_words(rows: Sequence[Mapping[str, Any]], limit: float) -> str:
 
 def _told(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     first, *others = rows
-    noun = "word" if first["num_words"] == 1 else "words"
-    yield f"'{first['text']}' ({first['num_words']} {noun} near {first['start_s']:.1f} s) was not heard"
+    words = counted(first["num_words"], "word")
+    yield f"'{first['text']}' ({words} near {first['start_s']:.1f} s) was not heard"
     if others:
         places = ", ".join(f"{row['start_s']:.1f}" for row in others[:3])
-        yield f"nor were {len(others)} more runs (at {places}{', ...' if len(others) > 3 else ''} s)"
+        runs = f"nor {'was' if len(others) == 1 else 'were'} {counted(len(others), 'more run')}"
+        yield f"{runs} (at {places}{', ...' if len(others) > 3 else ''} s)"

@@ -10,15 +10,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from eval.results.plural import counted
 from eval.results.report import STAMP, is_stand_in
-from tasks.audio.sound import remark_counts
 from tasks.engine.pipeline import Pipeline
+from tasks.quality.remarks import KINDS, REMARK_COLUMNS, all_remark_counts
 from tasks.shards.write import packed_shard, write_index
 from tasks.storage.files import write_bytes, write_json
 
 CARD_COLUMNS = (
     *("duration_s", "split", "license", "source", "artist", "language"),
-    *("masked", "audio_remarks", "unstated_delay_s"),
+    *("masked", "unstated_delay_s", *REMARK_COLUMNS),
 )
 """What `data_card` reads of a song, besides its drop and what made it."""
 UNKNOWN = "unknown"
@@ -47,7 +48,7 @@ def data_card(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         ),
         "songs_in": len(rows),
         "drops": dict(sorted(Counter(row["drop_reason"] for row in rows if row["drop_reason"]).items())),
-        "audio_remarks": remark_counts(kept),
+        **all_remark_counts(kept),
         "unstated_delays_ms": _unstated_delays(kept),
         "made_by": made_by,
         "stamp": STAMP if is_stand_in(made_by) else None,
@@ -83,7 +84,7 @@ def finish_shards(pipeline: Pipeline, stage: str) -> dict[str, Any]:
         "songs_in": len(rows),
         "songs_kept": len(kept),
         "kept_hours": sum(row["duration"] for row in kept) / 3600,
-        "audio_remarks": remark_counts(rows),
+        **all_remark_counts(rows),
         "dropped": dict(Counter(row["drop_reason"] for row in rows if row["drop_reason"])),
     }
 
@@ -95,15 +96,17 @@ def card_text(card: Mapping[str, Any]) -> str:
     lines = [
         "# Data card",
         stamp,
-        f"{card['songs']} songs, {card['hours']:.2f} hours, by {card['artists']} named artists",
-        f"({card['songs_without_artist']} songs name none). {card['songs_in']} songs went in; dropped: {dropped}.",
+        f"{counted(card['songs'], 'song')}, {card['hours']:.2f} hours, by {counted(card['artists'], 'named artist')}",
+        f"({counted(card['songs_without_artist'], 'song')} without one). {counted(card['songs_in'], 'song')} went in; "
+        f"dropped: {dropped}.",
         *_masks(card),
         "",
         *_table("split", card["splits"]),
         *_table("license", card["licenses"]),
         *_table("source", card["sources"]),
         *_table("language heard", card["languages"]),
-        *_audio_lines(card),
+        *_remark_lines(card),
+        *_delay_lines(card),
         "## Made by",
         "",
         *(f"- `{made}`" for made in card["made_by"]),
@@ -135,13 +138,22 @@ def _unstated_delays(rows: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     return dict(sorted(Counter(f"{1000 * delay:.2f}" for delay in delays if delay is not None).items()))
 
 
-def _audio_lines(card: Mapping[str, Any]) -> list[str]:
-    """What was seen in the files: all their samples are in, and what is in `jam look SONG` is flawed around them."""
-    delays = ", ".join(f"{songs} songs {delay} ms" for delay, songs in card["unstated_delays_ms"].items())
+def _remark_lines(card: Mapping[str, Any]) -> list[str]:
+    """What was seen in the songs' files, though they are in; `jam look SONG` has the sentences."""
+    lines: list[str] = []
+    for kind, title in KINDS.items():
+        rows = [f"| {in_cell(word)} | {songs} |" for word, songs in card.get(kind, {}).items()]
+        lines += [f"| {title} | songs |", "|---|---|", *rows, ""] if rows else []
+    return lines
+
+
+def _delay_lines(card: Mapping[str, Any]) -> list[str]:
+    """Which songs are late by a delay that their files do not state."""
+    delays = ", ".join(
+        f"{counted(songs, 'song')} {ms} ms" for ms, songs in card["unstated_delays_ms"].items()
+    )
     late = f"{delays}: the encoder's delay is not stated in the file, so that its sound, and times taken from it, stand "
-    rows = [f"| {word} | {songs} |" for word, songs in card["audio_remarks"].items()]
-    table = ["| remark on the audio file | songs |", "|---|---|", *rows, ""] if rows else []
-    return table + ([late + "as late as in a player that skips none.", ""] if delays else [])
+    return [late + "as late as in a player that skips none.", ""] if delays else []
 
 
 def _table(title: str, shares: Mapping[str, Mapping[str, float]]) -> list[str]:

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from eval.report.card import methods_paragraph
+from eval.results.plural import counted
 from tasks.engine.fingerprint import sha256_of_file
 from tasks.models.released_weights import Card
 from tasks.shards.data_card import CARD_JSON, CARD_TEXT, UNKNOWN, in_cell
@@ -123,7 +124,7 @@ def model_readme(
         "",
         "## Trained on",
         "",
-        f"{card['songs']} songs, {card['hours']:.2f} hours; licences: {licences}.",
+        f"{counted(card['songs'], 'song')}, {card['hours']:.2f} hours; licences: {licences}.",
         "",
         "## Terms",
         "",

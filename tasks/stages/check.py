@@ -11,17 +11,18 @@ from tasks.engine.columns import Column
 from tasks.engine.song import Song
 from tasks.engine.stage import Stage
 from tasks.quality.checked_song import CheckedSong, CheckParams
+from tasks.quality.hurried import HURRIED, hurried_rows
 from tasks.quality.measures import QUALITY, quality_of
 from tasks.quality.unheard import RUN, run_rows
 
 
 class Check(Stage):
-    """The column `quality`: a number for every measure of tasks/quality/measures.py, null where it has none; and where
-    the words are that were not heard.
+    """The column `quality`: a number for every measure of tasks/quality/measures.py, null where it has none; and which
+    words were not heard or have no time.
     """
 
     name = "check"
-    version = 2
+    version = 3
     reads = frozenset(
         {"audio", "duration_s", "num_lines", "lyrics", "vocals", "transcript", "transcript_phones"}
     )
@@ -37,6 +38,11 @@ class Check(Stage):
             "written words in a row that the recogniser did not hear (text of the first 8, weight in words); null = "
             "nobody listened, or the words are what was heard",
         ),
+        "hurried_words": Column(
+            pa.list_(HURRIED),
+            "words with too little time for their phones (missed: the share of each that the recogniser did not hear; null = "
+            "nobody listened); empty = none",
+        ),
     }
 
     def open(self, song: Song) -> tuple[np.ndarray, np.ndarray]:
@@ -44,7 +50,7 @@ class Check(Stage):
         return mix_of(song.song_id, song["audio"], song.root), read_bytes(song["vocals"])[0][0]
 
     def one(self, song: Song) -> Song:
-        """The song with its quality and its runs of unheard words.
+        """The song with its quality and its unheard and hurried words.
 
         Raises:
             SongError: the mix can no longer be read.
@@ -52,4 +58,6 @@ class Check(Stage):
         mix_CN, vocals_N = self.opened(song)
         checked = CheckedSong(song.columns, mix_CN, vocals_N, self.params)
         runs = None if checked.unheard is None else run_rows(checked.unheard, checked.words)
-        return song.with_columns(quality=quality_of(checked), unheard_runs=runs)
+        return song.with_columns(
+            quality=quality_of(checked), unheard_runs=runs, hurried_words=hurried_rows(checked)
+        )

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pyarrow as pa
 
 from jam_model.shard_index import TRAIN
 from tasks.engine.columns import Column
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Stage
+from tasks.quality.hurried import hurried_in_words, not_heard, not_heard_in_words
 from tasks.quality.limits import FilterParams, broken_limits
 from tasks.quality.unheard import SPAN, in_words, mask_of, runs_beyond
 from tasks.songs.columns import STRINGS
 
-UNHEARD = "words_unheard"
+UNHEARD, HURRIED = "words_unheard", "words_hurried"
 
 
 class Filter(Stage):
@@ -22,9 +26,9 @@ class Filter(Stage):
     """
 
     name = "filter"
-    version = 3
+    version = 4
     reads = frozenset({"quality", "unheard_runs", "language", "split", "duplicate_of", "near_benchmark"})
-    reads |= {"style_embedding", "num_frames", "duration_s"}
+    reads |= {"hurried_words", "style_embedding", "num_frames", "duration_s"}
     params: FilterParams
     writes = {
         "kept": Column(pa.bool_(), "passed every stage before and every threshold here"),
@@ -43,6 +47,8 @@ class Filter(Stage):
         unheard = runs_beyond(song["unheard_runs"], self.params.max_unheard_run)
         if unheard and UNHEARD in found:
             found[UNHEARD] = in_words(unheard, self.params.max_unheard_run)
+        if HURRIED in found:
+            unheard += self._cause_of_haste(song, found)
         masked = mask_of(unheard, song["duration_s"]) if self.params.mask and song["split"] == TRAIN else []
         if masked:
             found.pop(UNHEARD, None)
@@ -56,3 +62,16 @@ class Filter(Stage):
         if found and song["split"] != "benchmark":
             raise SongError(song.song_id, *next(iter(found.items())))
         return song.with_columns(kept=True, masked=masked, flags=list(found))
+
+    def _cause_of_haste(self, song: Song, found: dict[str, str]) -> list[Mapping[str, Any]]:
+        """Names the hurried words in the reasons that were found; where those that were not heard are the cause, they are
+        returned, and the reason is that.
+        """
+        rows = song["hurried_words"]
+        unheard = not_heard(rows, song["quality"]["num_words"], self.params.max_hurried_share)
+        if unheard:
+            del found[HURRIED]
+            found.setdefault(UNHEARD, not_heard_in_words(unheard))
+        elif rows:
+            found[HURRIED] += f": {hurried_in_words(rows)}"
+        return unheard

@@ -22,6 +22,9 @@ from tasks.lyrics.read import read_lyrics
 from tasks.songs.columns import AUDIO_REMARKS, DURATION_S, STRINGS, UNSTATED_DELAY_S, WORD
 from tasks.songs.files import bytes_of, song_file
 
+CUT = ("last_frame_cut", "no_end_mark")
+"""Remarks on an audio file by which more of it may have followed."""
+
 
 class IngestParams(Section):
     """`max_lyrics_overrun_s`: how far the lyrics' times may reach past the audio."""
@@ -87,12 +90,12 @@ class Ingest(Stage):
 
         Raises:
             SongError: ``source_changed``, ``source_gone``, ``unreadable``, the reasons of `read_audio` and of
-                `read_lyrics`, ``lyrics_past_end``, ``style_too_long`` or ``style_malformed``.
+                `read_lyrics`, ``audio_short``, ``lyrics_past_end``, ``style_too_long`` or ``style_malformed``.
         """
         source = self._format(song)
         lyrics = self._lyrics(song)
         if lyrics is not None:
-            self._check_times(song, lyrics, source.duration_s)
+            self._check_times(song, lyrics, source)
         return song.with_columns(
             duration_s=source.duration_s,
             num_channels=source.num_channels,
@@ -143,10 +146,20 @@ class Ingest(Stage):
         except Refused as error:
             raise SongError(song.song_id, "style_malformed", error.detail) from error
 
-    def _check_times(self, song: Song, lyrics: Lyrics, duration_s: float) -> None:
-        if lyrics.last_start_s > duration_s + self.params.max_lyrics_overrun_s:
-            detail = f"lyrics reach {lyrics.last_start_s:.1f} s, the audio {duration_s:.1f} s"
-            raise SongError(song.song_id, "lyrics_past_end", detail)
+    def _check_times(self, song: Song, lyrics: Lyrics, source: SourceFormat) -> None:
+        """Raises where lyrics reach past the audio: ``audio_short`` where something says that the audio lacks its end."""
+        end_s, most_s = lyrics.last_start_s, self.params.max_lyrics_overrun_s
+        if end_s <= source.duration_s + most_s:
+            return
+        reach = f"lyrics reach {end_s:.1f} s, the audio {source.duration_s:.1f} s"
+        stated_s = song.columns.get("stated_duration_s")
+        cut = [text for text in source.remarks if text.partition(":")[0] in CUT]
+        if stated_s is not None and end_s <= stated_s + most_s:
+            cut.append(f"its manifest states {stated_s:.1f} s")
+        if cut:
+            raise SongError(song.song_id, "audio_short", f"{reach}; {'; '.join(cut)}; get the whole file")
+        why = "nothing says that it goes on: they are of another edition, or its file ended early"
+        raise SongError(song.song_id, "lyrics_past_end", f"{reach}; {why}")
 
     def _shortness(self, song: Song, lyrics: Lyrics | None, duration_s: float) -> list[str]:
         """What to say of a song that is shorter than others say; a table of before has no manifest's lengths."""

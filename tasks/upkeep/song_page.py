@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from eval.pages.players import waveform_peaks
-from eval.pages.song import SongPage, Sound, StageLine, song_html
+from eval.pages.song import MeasureLine, SongPage, Sound, StageLine, song_html
 from jam_model.frames import SAMPLE_RATE_HZ
 from jam_model.words import Word, input_times_of, words_of
 from tasks.audio.mix import mix_of, mp3_bytes
@@ -20,27 +20,43 @@ from tasks.audio.read import read_bytes
 from tasks.engine.pipeline import Pipeline
 from tasks.engine.song import SongError
 from tasks.engine.table import SOURCES
+from tasks.quality.limits import Measured, beside_limits
+from tasks.stages.filter import Filter
 from tasks.storage.files import parquet_file, write_bytes
+from tasks.upkeep.drops import Drop
 
 MAX_LISTEN_S = 600.0  # of each sound; a page stays small enough to open
 PEAKS_PER_S = 20
 MAX_PEAKS = 3000
 SHOWN_CHARS = 240
+UNCUT = frozenset(
+    {
+        *("audio_remarks", "lyrics_remarks", "lyrics_labels", "lyrics_notes", "claim_remark"),
+        *("quality", "unheard_runs", "masked", "flags"),
+    }
+)
+"""Columns that say why a song is as it is: nothing of them is left out."""
 WORD_FIELDS = frozenset(Word.__slots__)
 FLAC = b"fLaC"
 
 
-def write_song_page(pipeline: Pipeline, row: Mapping[str, Any], songs_root: str, path: Path) -> Path:
-    """Writes the page of a song of `pipeline.rows(...)` with all light columns; returns its path."""
-    large = _large_columns(pipeline, row["partition"], row["song_id"])
-    write_bytes(path, song_html(song_page(pipeline, row, large, songs_root)).encode())
-    return path
+def write_song_page(
+    pipeline: Pipeline, row: Mapping[str, Any], drop: Drop | None, songs_root: str, path: Path
+) -> SongPage:
+    """Writes the page of a song of `pipeline.rows(...)` with all light columns; returns what it shows."""
+    page = song_page(
+        pipeline, row, drop, _large_columns(pipeline, row["partition"], row["song_id"]), songs_root
+    )
+    write_bytes(path, song_html(page).encode())
+    return page
 
 
 def song_page(
-    pipeline: Pipeline, row: Mapping[str, Any], large: Mapping[str, Any], songs_root: str
+    pipeline: Pipeline, row: Mapping[str, Any], drop: Drop | None, large: Mapping[str, Any], songs_root: str
 ) -> SongPage:
-    """What the page shows of a song: `row` its light columns, `heavy` the heavy ones that stand."""
+    """What the page shows of a song: `row` its light columns, `large` the large ones that stand, `drop` why it was
+    dropped, if it was.
+    """
     sounds = _sounds(row["song_id"], large, songs_root)
     words = words_of(row.get("words") or row.get("timed_words") or ())
     claims = input_times_of(row.get("lyrics_times") or row.get("lyrics_lines") or ())
@@ -55,24 +71,46 @@ def song_page(
     )
     ends = [word.end_s for lane in lanes.values() for word in lane]
     facts = [row.get("artist"), _minutes(row.get("duration_s")), row.get("split"), row.get("license")]
-    reason = row["drop_reason"]
     return SongPage(
         song_id=row["song_id"],
         title=row.get("title") or row["song_id"],
         subtitle=" · ".join(str(fact) for fact in facts if fact),
         duration_s=float(row.get("duration_s") or max(ends, default=0.0)),
-        verdict=f"{reason}, by {row['dropped_by']}" if reason else "by every stage that ran",
-        dropped=bool(reason),
+        verdict=_verdict(row, drop),
+        dropped=drop is not None,
         words=[astuple(word) for word in words],
         claimed_s=[None if claim is None else claim.start_s for claim in claims] if same else (),
         lanes={name: [astuple(word) for word in lane] for name, lane in lanes.items() if lane},
         sounds=sounds,
-        stages=[_stage_line(pipeline, name, row, large) for name in pipeline.order],
+        measures=[
+            MeasureLine(one.measure.label, one.measure.unit, one.value, one.limit, one.is_broken)
+            for one in measured_of(pipeline, row)
+        ],
+        stages=[_stage_line(pipeline, name, row, drop, large) for name in pipeline.order],
     )
 
 
+def _verdict(row: Mapping[str, Any], drop: Drop | None) -> str:
+    if drop is not None:
+        return f"by {drop.stage}: {drop}"
+    flags = ", ".join(row.get("flags") or ())
+    return "by every stage that ran" + (f", in spite of {flags}" if flags else "")
+
+
+def measured_of(pipeline: Pipeline, row: Mapping[str, Any]) -> list[Measured]:
+    """What `check` measured of a song, beside the limits of the table's filter; nothing where neither has run."""
+    keeper, quality = pipeline.stages.get(Filter.name), row.get("quality")
+    return beside_limits(quality, keeper.params) if isinstance(keeper, Filter) and quality else []
+
+
+def shown_column(name: str, value: Any) -> str:
+    """A column's value in a line of text, cut where that loses nothing that tells why."""
+    text = shown(value)
+    return text if name in UNCUT or len(text) <= SHOWN_CHARS else text[: SHOWN_CHARS - 1] + "…"
+
+
 def shown(value: Any) -> str:
-    """A column's value in a line of text."""
+    """A value in a line of text."""
     if isinstance(value, bytes):
         return f"{len(value):,} bytes"
     if isinstance(value, float):
@@ -90,7 +128,7 @@ def shown(value: Any) -> str:
         text = ("; " if nested else " ").join(map(shown, value))
     else:
         text = str(value)
-    return text if len(text) <= SHOWN_CHARS else text[: SHOWN_CHARS - 1] + "…"
+    return text
 
 
 def _shown_word(word: Word | None) -> str:
@@ -121,16 +159,18 @@ def _sound(name: str, audio_CN: np.ndarray) -> Sound:
     return Sound(name, mp3_bytes(audio_CN[:, : round(MAX_LISTEN_S * SAMPLE_RATE_HZ)]), peaks, note)
 
 
-def _stage_line(pipeline: Pipeline, name: str, row: Mapping[str, Any], large: Mapping[str, Any]) -> StageLine:
+def _stage_line(
+    pipeline: Pipeline, name: str, row: Mapping[str, Any], drop: Drop | None, large: Mapping[str, Any]
+) -> StageLine:
     made_by = next((line for line in row["made_by"] if line.split("-v")[0] == name), "")
     standing = set(_columns_of(pipeline, name, row["partition"]))
     values = {**row, **large}
     columns = [
-        (column, shown(values[column]), about.meaning)
+        (column, shown_column(column, values[column]), about.meaning)
         for column, about in pipeline.columns.items()
         if column in standing and values.get(column) is not None
     ]
-    dropped = f"dropped: {row['drop_reason']}" if row["drop_reason"] and row["dropped_by"] == name else ""
+    dropped = f"dropped: {drop}" if drop is not None and drop.stage == name else ""
     if name == SOURCES:
         note = "as it was found"
     elif not standing:

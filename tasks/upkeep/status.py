@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from eval.results.plural import counted
 from tasks.engine.fingerprint import differences
 from tasks.engine.pipeline import Pipeline, stored_cache_key
 from tasks.engine.table import SOURCES
@@ -86,7 +87,7 @@ class Fates:
     def __str__(self) -> str:
         count = len(self.kept) + len(self.dropped) + len(self.not_yet)
         waiting = f", {len(self.not_yet)} not yet through" if self.not_yet else ""
-        return f"{count} songs in, {len(self.kept)} kept, {len(self.dropped)} dropped{waiting}"
+        return f"{counted(count, 'song')} in, {len(self.kept)} kept, {len(self.dropped)} dropped{waiting}"
 
 
 def fates(pipeline: Pipeline, rows: Iterable[dict[str, Any]]) -> Fates:

@@ -13,17 +13,19 @@ from pathlib import Path
 from typing import Any
 
 from jam_model.shards import IDS_NAME, INDEX_NAME, read_index
-from tasks.engine.sources import SOURCES, Partition, partitions_in, write_partition
+from tasks.engine.sources import SOURCES, Partition, Source, partitions_in, write_partition
 from tasks.prompts.prompts import PROMPTED_COLUMNS
 from tasks.songs.columns import SONG_COLUMNS
 from tasks.songs.listing import Listing
 from tasks.storage.files import remove_tree, write_json_lines
 from tasks.trainer.run_folder import hash_of
 from tasks.upkeep.checksums import kept_files
+from tasks.upkeep.find_song import listed, not_found, songs_called
 from tasks.upkeep.verify import RUNS
 
 FORGOTTEN, FORGOTTEN_NAME = "forgotten", "forgotten.jsonl"
 LISTED = {**SONG_COLUMNS, **PROMPTED_COLUMNS}
+MAX_LISTED = 5
 RAN, DONE = "train.json", "done.json"
 
 
@@ -38,20 +40,19 @@ class Forgotten:
     may_have: tuple[Path, ...]
 
 
-def forget_song(root: Path, song_id: str) -> Forgotten:
+def forget_song(root: Path, name: str) -> Forgotten:
     """Remove a song, its copies and all that was sung from it out of a work folder, but not out of weights.
 
+    Args:
+        name: its id or title, or how either begins, where no other song's does.
+
     Raises:
-        ValueError: the song table has no such song.
+        ValueError: no given song is called so, or several are.
     """
     tables = sorted({path.parent.parent for path in kept_files(root) if path.parent.name == SOURCES})
     listed = {table: partitions_in(table / SOURCES) for table in tables}
     everyone = [source for parts in listed.values() for part in parts for source in part.sources]
-    hashes = {s.facts.get("content_hash") for s in everyone if s.song_id == song_id} - {None}
-    if not hashes:
-        raise ValueError(
-            f"song: {song_id!r} is no given song of {root}; ids.jsonl and `jam look` tell the ids"
-        )
+    hashes = _audio_called(name, everyone)
     given = [source for source in everyone if source.facts.get("content_hash") in hashes]
     names = {source.song_id for source in given}
     names |= {source.song_id for source in everyone if source.facts.get("parent") in names}
@@ -68,6 +69,29 @@ def forget_song(root: Path, song_id: str) -> Forgotten:
             gone += 1
     paths = tuple(sorted({s.facts["audio"]["path"] for s in given}))
     return Forgotten(tuple(sorted(names)), paths, gone, saw, may_have)
+
+
+def _audio_called(name: str, everyone: Collection[Source]) -> set[str]:
+    """The hash of the audio that a person means.
+
+    Raises:
+        ValueError: no given song is called so, or songs of different audio are: what is taken down is one song.
+    """
+    rows = [
+        {"song_id": source.song_id, "title": source.facts.get("title"), "hash": source.facts["content_hash"]}
+        for source in everyone
+        if source.facts.get("content_hash")
+    ]
+    found = songs_called(rows, name)
+    if not found:
+        raise ValueError(not_found(rows, name))
+    hashes = {row["hash"] for row in found}
+    if len(hashes) > 1:
+        shown = ", ".join(listed(found[:MAX_LISTED])) + (", ..." if len(found) > MAX_LISTED else "")
+        raise ValueError(
+            f"song: {len(found)} songs are called {name!r} or begin so; give the id of one: {shown}"
+        )
+    return hashes
 
 
 def without_forgotten(listing: Listing, root: Path) -> Listing:

@@ -132,6 +132,7 @@ def row(root: Path, number: int, weights: str) -> dict[str, Any]:
         "aligned_words": None,
         "alignment_score": 1.0,
         "unheard_runs": [],
+        "hurried_words": [],
         "masked": [],
         "quality": {name: None for name in QUALITY.names},
         "style_embedding": style_NS,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,8 +18,15 @@ from eval.stats.intervals import Resampling
 from flows.commands.main import run
 from tasks.audio.read import flac_bytes
 from tasks.benchmark.listening_test import standing_preferences
+from tasks.engine.pipeline import Pipeline
+from tasks.engine.song import Song
+from tasks.engine.stage import Section, Stage
+from tasks.engine.table import Source, Table
+from tasks.prompts.prompts import PROMPTED_COLUMNS
 from tasks.shards.data_card import write_data_card
+from tasks.songs.columns import AUDIO
 from tests.eval.conftest import make_report
+from tests.tasks.engine.probes import run_here
 
 SONG = {
     "duration_s": 60.0,
@@ -28,6 +36,12 @@ SONG = {
     "language": "en",
     "drop_reason": None,
 }
+
+
+def hum_CN(pitch: int) -> np.ndarray:
+    """Two channels of 0.7 s of a sine `pitch` Hz above 200."""
+    time_N = np.arange(30_000) / 44_100
+    return (0.2 * np.sin(2 * np.pi * (200 + pitch) * time_N))[None].repeat(2, 0).astype(np.float32)
 
 
 @pytest.fixture
@@ -113,14 +127,11 @@ def test_export_refuses_what_it_cannot_stand_for(
 def test_listen_writes_a_blind_page_whose_answers_are_read(
     work: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    time = np.arange(30_000) / 44_100
     for name in ("new", "old"):
         (tmp_path / name).mkdir()
         for number in range(3):
-            hum_CN = 0.2 * np.sin(2 * np.pi * (200 + 50 * number + 9 * len(name)) * time)[None].repeat(2, 0)
-            (tmp_path / name / f"song-{number}.flac").write_bytes(
-                flac_bytes(hum_CN.astype(np.float32), 44_100)
-            )
+            sound = flac_bytes(hum_CN(50 * number + 9 * len(name)), 44_100)
+            (tmp_path / name / f"song-{number}.flac").write_bytes(sound)
     systems = [word for name in ("new", "old") for word in ("--system", f"{name}={tmp_path / name}")]
     assert run(["listen", *systems, "--work", str(work), "--set", "listening_test.num_songs=3"]) == 0
     key = json.loads(next((work / "reports/listen").glob("*/key.json")).read_text())
@@ -145,3 +156,69 @@ def test_listen_needs_two_systems_that_are_there(work: Path, capfd: pytest.Captu
     assert "name two" in capfd.readouterr().err
     assert run(["listen", "--system", "trained", "--system", "dpo", "--work", str(work)]) == 2
     assert "run `jam benchmark` first" in capfd.readouterr().err
+
+
+class Loaded(Stage):
+    """Writes a hum as the mix of every song."""
+
+    name, version = "load_external", 1
+    reads = frozenset({"system"})
+    writes = {"audio": AUDIO}
+
+    def one(self, song: Song) -> Song:
+        return song.with_columns(
+            audio={"path": None, "bytes": flac_bytes(hum_CN(len(song["system"])), 44_100)}
+        )
+
+
+@pytest.fixture
+def with_manifest(work: Path) -> Path:
+    """The same with a later benchmark on a manifest's songs, by two systems' folders."""
+    folder = work / "benchmarks" / "set"
+    systems = {"truth": "truth", "ours": "folders", "theirs": "folders"}
+    for name in ("truth", "folders"):
+        table = Table(folder / name / "table", PROMPTED_COLUMNS)
+        rows = [
+            Source(
+                f"{system}-{n}",
+                f"{system}{n}",
+                {"system": system, "parent": f"song-{n}", "title": f"Song {n}"},
+            )
+            for system, place in systems.items()
+            if place == name
+            for n in range(2)
+        ]
+        table.admit(rows, 4)
+        run_here(Pipeline(table, [Loaded(Section())]), folder / "receipts")
+    write_report(make_report("plain"), folder / "reports/benchmark")
+    path = folder / "reports/benchmark/report.json"
+    record = json.loads(path.read_text())
+    record["systems"] = dict(zip(systems, [*record["systems"].values()] * 3, strict=False))
+    path.write_text(json.dumps({**record, "system_order": list(systems)}))
+    os.utime(path, ns=(2**62, 2**62))
+    return work
+
+
+def test_the_report_of_a_manifest_is_found_and_of_several_the_last_is_told(
+    with_manifest: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    work = ["--work", str(with_manifest)]
+    assert run(["report", *work]) == 0
+    said = capfd.readouterr().out
+    own, manifests = (
+        with_manifest / place / "reports/benchmark/report.html" for place in ("", "benchmarks/set")
+    )
+    assert said.startswith(f"the last report of 2; also: {own}\n") and said.endswith(f"report: {manifests}\n")
+    assert run(["card", "ours", *work]) == 0 and run(["card", "trained", *work]) == 0
+    assert capfd.readouterr().out.count("the last report of these systems of 2") == 2
+    (with_manifest / "reports/benchmark/report.json").unlink()
+    assert run(["report", *work]) == 0
+    assert "the last" not in capfd.readouterr().out
+
+
+def test_listen_finds_systems_of_a_manifest(with_manifest: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    systems = ["--system", "ours", "--system", "theirs", "--set", "listening_test.num_songs=2"]
+    assert run(["listen", *systems, "--work", str(with_manifest)]) == 0
+    assert "2 songs by ours and theirs" in capfd.readouterr().out
+    key = json.loads(next((with_manifest / "reports/listen").glob("*/key.json")).read_text())
+    assert key["made_by"] == ["load_external-v1", "load_external-v1"]

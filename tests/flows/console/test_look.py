@@ -10,19 +10,21 @@ from pathlib import Path
 
 import pytest
 import soundfile
+from rich.console import Console
 
 from eval.pages.song import song_html
 from flows.commands.main import run
 from flows.console import look
 from flows.settings.params import load_params
 from tasks.engine.pipeline import Pipeline
-from tasks.engine.scheduler import run_pipelines
 from tasks.engine.stage import Section
 from tasks.engine.table import Source, Table
 from tasks.songs.columns import SONG_COLUMNS
+from tasks.stages.filter import Filter
 from tasks.stages.phonemize import Phonemize
 from tasks.upkeep import song_page as look_page
-from tests.tasks.engine.probes import ENGINE
+from tasks.upkeep.drops import Drop
+from tests.tasks.engine.probes import ENGINE, run_here
 from tests.tasks.models.spoken import Hummed, Spoken
 from tests.tasks.tiny import timed, write_song
 
@@ -45,7 +47,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
     table.admit([Source(name, name, one) for name, one in facts.items()], ENGINE.partition_size)
     stages = [Spoken(Section()), Phonemize(params.phonemize, params.models.phonemizer), Hummed(Section())]
     pipeline = Pipeline(table, stages)
-    run_pipelines([pipeline], ENGINE, root / "receipts")
+    run_here(pipeline, root / "receipts" / "prepare")
     return pipeline
 
 
@@ -93,10 +95,11 @@ def test_the_same_song_gives_the_same_page(
 
 
 def test_a_dropped_song_says_why_and_by_which_stage_and_what_cannot_be_played(
-    prepared: Pipeline, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    prepared: Pipeline, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    html = page(prepared, "song-silence", tmp_path, capfd)
-    assert "no_vocals, by hummed" in html and "dropped: no_vocals" in html
+    html = page(prepared, "song-silence", prepared.table.root.parent, capfd)
+    assert "by hummed: no_vocals: made for the test" in html
+    assert "dropped: no_vocals: made for the test" in html
     assert "the mix cannot be read: source_gone" in html and 'id="audio-0"' not in html
 
 
@@ -119,18 +122,18 @@ def test_long_sounds_are_cut_and_the_page_says_so(
 
 def test_claimed_times_stand_beside_the_aligned_ones(prepared: Pipeline) -> None:
     (row,) = [row for row in prepared.rows(["words"]) if row["song_id"] == "song-hello"]
-    shown = look_page.song_page(prepared, {**row, "lyrics_times": CLAIMS}, {}, "")
+    shown = look_page.song_page(prepared, {**row, "lyrics_times": CLAIMS}, None, {}, "")
     assert shown.claimed_s == [0.25, 1.5] and shown.words[0][3] == "həlˈoʊ"
     assert list(shown.lanes) == ["aligned", "claimed"]
     other = [{**claim, "text": "other"} for claim in CLAIMS]
-    shown = look_page.song_page(prepared, {**row, "lyrics_times": other}, {}, "")
+    shown = look_page.song_page(prepared, {**row, "lyrics_times": other}, None, {}, "")
     assert not shown.claimed_s
 
 
 def test_a_claim_may_lack_a_word_or_an_end(prepared: Pipeline) -> None:
     (row,) = [row for row in prepared.rows(["words"]) if row["song_id"] == "song-hello"]
     claims = [None, {**CLAIMS[1], "end_s": None}]
-    shown = look_page.song_page(prepared, {**row, "lyrics_times": claims}, {}, "")
+    shown = look_page.song_page(prepared, {**row, "lyrics_times": claims}, None, {}, "")
     assert shown.claimed_s == [None, 1.5] and "Infinity" not in song_html(shown)
     assert [word[1:3] for word in shown.lanes["claimed"]] == [(1.5, 1.5)]
     assert look_page.shown(claims) == f"(no time) {CLAIMS[1]['text']}@1.50-"
@@ -145,11 +148,89 @@ def test_a_row_that_is_more_than_a_word_is_shown_by_its_names() -> None:
     )
 
 
-def test_a_beginning_shows_all_songs_and_no_song_is_one_line(
+def test_a_beginning_of_several_songs_lists_them_and_a_title_names_one(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["look", "song-h", "--work", str(tmp_path)]) == 0
     said = capfd.readouterr().out
-    assert said.count("page: ") == 2
-    assert run(["look", "nothing", "--work", str(tmp_path)]) == 2
-    assert "no song id begins with 'nothing'" in capfd.readouterr().err
+    assert "2 songs are called 'song-h' or begin so" in said and "page: " not in said
+    assert "song-hello (hello moon): kept" in said
+    assert run(["look", "Hello Moon", "--work", str(tmp_path)]) == 0
+    assert capfd.readouterr().out.startswith("song-hello  hello moon")
+
+
+def test_a_misspelt_song_is_one_line_that_names_the_nearest(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["look", "helo moon", "--work", str(tmp_path)]) == 2
+    assert "is 'helo moon' or begins so; near: song-hello (hello moon)" in capfd.readouterr().err
+    assert run(["look", "xxxxxxxx", "--work", str(tmp_path)]) == 2
+    assert "`jam table` counts the songs" in capfd.readouterr().err
+
+
+LONG = "written " * 60
+ROW = {
+    "song_id": "a", "partition": 0, "drop_reason": "words_unheard", "dropped_by": "filter", "made_by": [],
+    "title": "moon", "lyrics_form": "LRC", "transcript": ["moon"] * 200, "claim_remark": "words are 3.0 s late, shifted",
+    "audio_remarks": ["joined: 2 files joined to one"], "quality": {"coverage": 0.25, "num_words": 200.0},
+    "lyrics_remarks": [{"kind": "credit", "count": 1, "examples": [LONG]}],
+    "lyrics_labels": [{"before": 0, "text": "Verse"}], "words": timed(*((f"word{i}", i, i + 1.0) for i in range(200))),
+}  # fmt: skip
+
+
+def table_of_one(root: Path, *limits: str) -> Pipeline:
+    """A table of the song "a", as its filter holds it."""
+    table = Table(root / "table", SONG_COLUMNS)
+    table.admit([Source("a", "a", {"title": "moon"})], 1)
+    return Pipeline(table, [Filtered(load_params(None, limits).filter)])
+
+
+class Filtered(Filter):
+    """A filter that reads nothing, so that no stage need stand before it."""
+
+    reads = frozenset()
+
+
+def test_a_song_fits_a_screen_and_says_the_whole_reason_and_every_remark(tmp_path: Path) -> None:
+    table = table_of_one(tmp_path)
+    drop = Drop("a", "filter", "words_unheard", LONG.strip())
+    shown = look_page.song_page(table, ROW, drop, {}, "")
+    head = list(look._head(shown))
+    assert head[1] == f"dropped by filter: words_unheard: {LONG.strip()}"
+    lines = [*look._remarks(ROW), *look._words(shown, ROW, 80)]
+    assert f"lyrics: credit 1: {LONG}" in lines and "audio file: joined: 2 files joined to one" in lines
+    assert "parts: Verse before word 0" in lines and "given times: words are 3.0 s late, shifted" in lines
+    words = next(line for line in lines if line.startswith("LRC words, 200: word0 word1"))
+    assert words.endswith("…") and len(words) == 3 * 80
+    html = song_html(shown)
+    assert f"words_unheard: {LONG.strip()}" in html
+
+
+def test_a_measure_stands_beside_its_limit_and_what_is_beyond_it_comes_first(tmp_path: Path) -> None:
+    table = table_of_one(tmp_path, "filter.min_coverage=0.5", "filter.min_words=3")
+    shown = look_page.song_page(table, ROW, None, {}, "")
+    assert [(line.name, line.limit, line.is_broken) for line in shown.measures] == [
+        ("words", "at least 3", False),
+        ("words laid with a plausible score", "at least 0.5", True),
+    ]
+    assert "<td>at least 0.5</td>" in song_html(shown)
+    screen = Console(width=80, record=True, file=io.StringIO())
+    screen.print(look._beside_limits(look.measured_of(table, ROW)))
+    assert screen.export_text().split() == [
+        "!",
+        "coverage",
+        "0.25",
+        "(at",
+        "least",
+        "0.5)",
+        "num_words",
+        "200",
+        "(at",
+        "least",
+        "3)",
+    ]
+
+
+def test_nothing_that_tells_why_is_cut_where_every_column_is_shown() -> None:
+    assert look_page.shown_column("lyrics_remarks", ROW["lyrics_remarks"]).count("written") == 60
+    assert look_page.shown_column("lyrics", ["word"] * 200).endswith("…")

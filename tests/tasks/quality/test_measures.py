@@ -10,6 +10,7 @@ import pytest
 
 from flows.settings.params import load_params
 from tasks.quality.checked_song import CheckedSong, CheckParams
+from tasks.quality.hurried import hurried_rows
 from tasks.quality.limits import FilterParams
 from tasks.quality.measures import MEASURES, QUALITY, Measure, quality_of
 from tests.every import every
@@ -159,6 +160,17 @@ def test_pace_counts_words_overlaps_and_words_too_short_to_be_said() -> None:
     assert OF["hurried_share"](worded(words=words, aligned_words=laid, **written)) == 0.5, (
         "silver is not heard at all"
     )
+
+
+def test_hurried_words_are_named_with_the_shorter_time_and_what_was_missed_of_them() -> None:
+    words = timed(("hello", 0.0, 0.5, "həl"), ("silver", 0.5, 1.0, "sɪlvɚ"))
+    laid = [words[0], {**words[1], "end_s": 0.55}]
+    song = {"lyrics": ["hello", "silver"], "transcript": [], "transcript_phones": list("həlsɪ")}
+    (row,) = hurried_rows(worded(words=words, aligned_words=laid, **song))
+    assert (row["text"], row["start_s"], row["end_s"], row["num_phones"]) == ("silver", 0.5, 0.55, 5)
+    assert row["missed"] == pytest.approx(0.6)
+    (row,) = hurried_rows(worded(words=words, aligned_words=laid, transcript=None))
+    assert row["missed"] is None
 
 
 @every(

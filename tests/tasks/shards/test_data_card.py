@@ -34,8 +34,31 @@ def test_flaws_of_files_and_delays_that_they_do_not_state_are_counted() -> None:
         "25.06": 1
     }
     text = card_text(card)
-    assert "| joined | 2 |" in text and "1 songs 25.06 ms: the encoder's delay is not stated" in text
+    assert "| joined | 2 |" in text and "1 song 25.06 ms: the encoder's delay is not stated" in text
     assert "remark on" not in card_text(data_card([row()])) and "delay" not in card_text(data_card([row()]))
+
+
+def test_remarks_on_lyrics_and_on_given_times_are_counted_by_songs() -> None:
+    credit = [{"kind": "credit", "count": 3, "examples": ["line 1: by x"]}]
+    rows = [
+        row(lyrics_remarks=credit, lyrics_labels=[{"before": 0, "text": "Verse"}]),
+        row(
+            lyrics_remarks=credit,
+            claim_remark="lines are 3.0 s late, shifted; the times of 2 of 9 lines fit nowhere",
+        ),
+        row(claim_remark="lines are 0.8 s late, shifted"),
+        row(drop_reason="silent", lyrics_remarks=credit),
+    ]
+    card = data_card(rows)
+    assert card["lyrics_remarks"] == {"credit": 2, "labels_kept": 1}
+    assert card["claim_remarks"] == {
+        "lines are N s late, shifted": 2,
+        "the times of N of N lines fit nowhere": 1,
+    }
+    assert "| lines are N s late, shifted | 2 |" in card_text(card)
+    assert card_text(data_card([row()])).startswith(
+        "# Data card\n\n1 song, 0.50 hours, by 0 named artists\n(1 song without one)"
+    )
 
 
 def test_a_stand_in_stamps_the_card() -> None:

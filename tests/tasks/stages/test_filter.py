@@ -72,6 +72,7 @@ def song(split: str = "train", language: str | None = "en", **columns: Any) -> S
         "duplicate_of": None,
         "near_benchmark": None,
         "unheard_runs": [],
+        "hurried_words": [],
         "duration_s": 20.0,
         "style_embedding": [[0.0]],
         "num_frames": 1,
@@ -135,7 +136,7 @@ def test_a_drop_for_words_that_were_not_heard_names_them_and_their_place() -> No
     with pytest.raises(SongError) as error:
         Filter(PARAMS).one(song(quality={**GOOD, "unheard_run": 4.0}, unheard_runs=runs))
     assert str(error.value.detail) == (
-        "'produced by x y' (4 words near 12.3 s) was not heard; nor were 1 more runs (at 5.0 s); "
+        "'produced by x y' (4 words near 12.3 s) was not heard; nor was 1 more run (at 5.0 s); "
         "at most 1.75 words in a row may be missed"
     )
     kept = Filter(FilterParams(**UNLIMITED)).one(
@@ -167,6 +168,33 @@ def test_on_request_words_that_were_not_heard_are_masked_and_other_reasons_still
         assert error.value.reason == expected
     flagged = masking.one(song("benchmark", quality=unheard, unheard_runs=MISSED))
     assert (flagged["flags"], flagged["masked"]) == (["words_unheard"], [])
+
+
+def hurried(text: str, missed: float | None) -> dict[str, Any]:
+    return {"text": text, "start_s": 3.82, "end_s": 3.9, "num_phones": 9, "missed": missed}
+
+
+def test_extra_words_are_not_called_hurried_and_hurried_ones_are_named() -> None:
+    def told(filter: Filter, *rows: dict[str, Any], split: str = "train") -> str:
+        with pytest.raises(SongError) as error:
+            filter.one(song(split, quality={**GOOD, "hurried_share": len(rows) / 20}, hurried_words=[*rows]))
+        return f"{error.value.reason}: {error.value.detail}"
+
+    strict = Filter(PARAMS.model_copy(update={"max_hurried_share": 0.04}))
+    extra, fast = hurried("subscribe", 0.6), hurried("tonight", 0.1)
+    assert told(strict, extra, extra) == (
+        "words_unheard: 'subscribe' (0.08 s for 9 phones near 3.8 s) was not heard and has no room to be sung; "
+        "nor was 1 more such word"
+    )
+    assert told(strict, fast, extra) == (
+        "words_hurried: words too short for their phones: 0.1 share of words, at most 0.04: "
+        "'tonight' (0.08 s for 9 phones near 3.8 s), 'subscribe' (0.08 s for 9 phones near 3.8 s)"
+    )
+    assert told(strict, hurried("tonight", None)).startswith("words_hurried: ")
+    masking = Filter(PARAMS.model_copy(update={"max_hurried_share": 0.04, "mask": True}))
+    kept = masking.one(song(quality={**GOOD, "hurried_share": 0.05}, hurried_words=[extra]))
+    assert kept["masked"] == [{"start_s": 3.82, "end_s": 3.9}]
+    assert told(masking, extra, split="validation").startswith("words_unheard: ")
 
 
 def test_every_measure_has_a_song_here_and_every_limit_a_setting() -> None:

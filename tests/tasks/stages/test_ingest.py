@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from jam_model.words import Word, rows_of
 from tasks.audio.limits import AudioParams
+from tasks.audio.read import SourceFormat
 from tasks.engine.song import Song, SongError
 from tasks.stages.ingest import Ingest, IngestParams
 from tests.every import every
@@ -158,3 +160,36 @@ def test_bad_lyrics_drop_the_song_and_are_never_ignored(tmp_path: Path, lyrics: 
     write_song(tmp_path / "a.wav", 1.0)
     (tmp_path / "a.json").write_text(lyrics)
     assert reason(listed(tmp_path, lyrics_path="a.json")) == expected
+
+
+@pytest.mark.parametrize(
+    ("stated_s", "remarks", "told"),
+    [
+        (None, (), "lyrics_past_end: lyrics reach 9.0 s, the audio 1.0 s; nothing says that it goes on"),
+        (5.0, ("joined: 2 files",), "lyrics_past_end: lyrics reach 9.0 s, the audio 1.0 s; nothing"),
+        (
+            12.0,
+            (),
+            "audio_short: lyrics reach 9.0 s, the audio 1.0 s; its manifest states 12.0 s; get the whole",
+        ),
+        (
+            None,
+            ("last_frame_cut: lacks 9 bytes",),
+            "audio_short: .*; last_frame_cut: lacks 9 bytes; get the whole file",
+        ),
+    ],
+)
+def test_audio_that_was_cut_is_not_blamed_on_its_lyrics(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    stated_s: float | None,
+    remarks: tuple[str, ...],
+    told: str,
+) -> None:
+    write_song(tmp_path / "a.wav", 1.0)
+    (tmp_path / "a.lrc").write_text("[00:00.20]la\n[00:09.00]la\n")
+    read = SourceFormat(1.0, 2, 44_100, None, remarks)
+    monkeypatch.setattr(Ingest, "_format", lambda self, song: read)
+    with pytest.raises(SongError) as caught:
+        ingest(listed(tmp_path, lyrics_path="a.lrc", stated_duration_s=stated_s))
+    assert re.match(told, f"{caught.value.reason}: {caught.value.detail}")

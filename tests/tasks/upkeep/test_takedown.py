@@ -107,8 +107,19 @@ def test_checkpoints_that_saw_it_are_named_with_those_that_began_from_them(root:
 
 
 def test_unknown_song_is_refused(root: Path) -> None:
-    with pytest.raises(ValueError, match="'nobody' is no given song"):
+    with pytest.raises(ValueError, match="id or title is 'nobody' or begins so"):
         forget_song(root, "nobody")
+
+
+def test_a_title_names_the_song_and_what_fits_several_takes_none_down(root: Path) -> None:
+    with pytest.raises(
+        ValueError, match=r"2 songs are called 'good-' or begin so; .* good-1 \(good\), good-2"
+    ):
+        forget_song(root, "good-")
+    with pytest.raises(ValueError, match=r"near: good-2 \(better\)"):
+        forget_song(root, "bettr")
+    assert not forgotten_hashes(root)
+    assert "good-2" in forget_song(root, "Better").song_ids
 
 
 def test_takedowns_add_up(root: Path) -> None:
