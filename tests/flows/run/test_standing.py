@@ -63,6 +63,7 @@ def test_prepare_that_finds_all_it_makes_is_no_flow_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     started: list[str] = []
+    (tmp_path / "song.wav").touch()
     monkeypatch.setattr(flows.prepare, "is_prepared", lambda project: True)
     monkeypatch.setattr(flows.prepare, "run_prepare", lambda project: print("prepare: 8 songs"))
     monkeypatch.setattr(flows.prepare, "prepare", lambda *given: started.append("flow"))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.console import look
+from flows.console import table
 from flows.pipelines.stages import finished_rows
 from flows.settings.project import Project
 from tasks.engine.pipeline import Pipeline
@@ -40,8 +40,8 @@ def test_song_that_has_not_passed_the_last_stage_is_neither_kept_nor_dropped(hal
 def test_table_counts_what_is_not_yet_through_apart(
     half: Pipeline, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(look, "prepared_pipeline", lambda project: half)
-    look.print_table(Project.at(half.table.root.parent))
+    monkeypatch.setattr(table, "prepared_pipeline", lambda project: half)
+    table.print_table(Project.at(half.table.root.parent))
     assert "8 songs in, 4 kept, 2 dropped, 2 not yet through; kept: " in capsys.readouterr().out
 
 
