@@ -30,6 +30,15 @@ from tasks.prompts.rough_times import (
 RUN = 8
 """Words in a row whose rate is looked at: a short word alone is no hurry."""
 
+ADVICE = {
+    "no_phonemes": "lost; spell them as they are said",
+    "past_end": "lost; give a longer duration or a higher tempo",
+    "no_room": "lost; give them a length",
+    "covered": "lost; move the words over them",
+    "hurried": "hardly to be sung; give a longer duration or fewer words",
+}
+"""What becomes of the words of a remark, and what to do; kinds of the lyrics' reader stand in docs/lyrics.md."""
+
 
 @dataclass(frozen=True)
 class PromptWords:
@@ -141,7 +150,8 @@ def told(songs: Sequence[tuple[str, Sequence[Remark]]]) -> Iterator[str]:
         count = sum(row["count"] for _, row in found)
         where = f" in {len(found)} of {len(songs)} songs" if len(songs) > 1 else ""
         more = "; ..." if count > len(examples) else ""
-        yield f"{kind} {count}{where}: {'; '.join(examples)}{more}"
+        advice = f" ({ADVICE[kind]})" if kind in ADVICE else ""
+        yield f"{kind} {count}{where}{advice}: {'; '.join(examples)}{more}"
 
 
 def _untimed(lyrics: Lyrics) -> Iterator[Remark]:

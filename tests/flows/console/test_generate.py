@@ -61,7 +61,8 @@ def test_what_is_lost_of_the_words_is_a_line_a_kind(
     shown = capsys.readouterr().out
     assert "lyrics: label 1 in 1 of 2 songs: a: line 1: [Verse]\n" in shown
     assert (
-        "lyrics: past_end 1 in 1 of 2 songs: b: word 2 'light' at 3.00 s, the song ends at 1.16 s\n" in shown
+        "lyrics: past_end 1 in 1 of 2 songs (lost; give a longer duration or a higher tempo): b: word 2 'light' at 3.00 s, the song ends at 1.16 s\n"
+        in shown
     )
 
 

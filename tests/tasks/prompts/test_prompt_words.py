@@ -117,7 +117,7 @@ def test_remarks_of_many_songs_are_a_line_a_kind() -> None:
         (f"s{number}", [Remark("label", 1, "[Verse]"), Remark("label", 2, "[Chorus]")]) for number in range(3)
     ]
     assert list(told([*songs, ("s3", [Remark("hurried", 0, "word 1")])])) == [
-        "hurried 1 in 1 of 4 songs: s3: word 1",
+        "hurried 1 in 1 of 4 songs (hardly to be sung; give a longer duration or fewer words): s3: word 1",
         "label 6 in 3 of 4 songs: s0: line 1: [Verse]; s0: line 2: [Chorus]; s1: line 1: [Verse]; ...",
     ]
     assert list(told(songs[:1])) == ["label 2: line 1: [Verse]; line 2: [Chorus]"]
