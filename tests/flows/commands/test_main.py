@@ -30,7 +30,7 @@ from tests.tasks.tiny import write_song
         ),
         (["sensitivity", "colour"], ["sensitivity", "'colour'", "timing, guidance"]),
         (["pairs", "1", "--replay", "a", "--work", "/nowhere/at-all"], ["round 1", "'a'"]),
-        (["train", "--work", "/nowhere/at-all"], ["index.json", "pack"]),
+        (["train", "--work", "/nowhere/at-all"], ["no shards in", "jam prepare"]),
         (
             ["benchmark", "--set", "models.judge.model=audiobox"],
             ["models.judge.model", "CE, CU, PC, PQ", "songeval"],
