@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from flows.pipelines.needs import check_enough, too_few_packed
 from flows.pipelines.runs import checkpoint_of
 from flows.pipelines.stages import prepared_pipeline
 from flows.settings.project import Project
@@ -34,6 +35,7 @@ def check_inputs(project: Project, flow: str) -> None:
         if manifest := params.group.benchmark_manifest:
             check_songs(place_of(manifest, "group.benchmark_manifest"), "group.benchmark_manifest")
     elif flow == "train":
+        check_enough(too_few_packed(params, work.shards))
         read_index(work.shards)
     elif flow in ("dpo", "benchmark"):
         prepared_pipeline(project)

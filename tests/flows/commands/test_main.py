@@ -36,7 +36,7 @@ from tests.tasks.tiny import write_song
         ),
         (["sensitivity", "colour"], ["sensitivity", "'colour'", "timing, guidance"]),
         (["pairs", "1", "--replay", "a", "--work", "/nowhere/at-all"], ["round 1", "'a'"]),
-        (["train", "--work", "/nowhere/at-all"], ["index.json", "pack"]),
+        (["train", "--work", "/nowhere/at-all"], ["no shards in", "jam prepare"]),
         (["dpo", "--work", "/nowhere/at-all"], ["no song table", "jam prepare"]),
         (["benchmark", "--work", "/nowhere/at-all"], ["no song table", "jam prepare"]),
         (["prepare", "--songs", str(ROOT / "docs")], ["nothing in", "docs", "can be taken as a song"]),

@@ -92,7 +92,9 @@ def test_paths_are_looked_at_before_word_times_are_written(tmp_path: Path) -> No
     (tmp_path / "song.txt").write_text("moon\n")
     (tmp_path / "file").write_text("")
     song = OneSong(tmp_path / "song.txt", "pop", None, 1.2)
-    with pytest.raises(ValueError, match=r"checkpoint: none at .*nowhere; give a folder with model.safetensors"):
+    with pytest.raises(
+        ValueError, match=r"checkpoint: none at .*nowhere; give a folder with model.safetensors"
+    ):
         ask(tmp_path, song=song, checkpoint=tmp_path / "nowhere")
     with pytest.raises(ValueError, match=r"manifest: .*gone.json is no file"):
         ask(tmp_path, manifest=tmp_path / "gone.json")
