@@ -17,7 +17,7 @@ Row = tuple[str, dict[str, Any]]
 """What it is called, and its value for each argument."""
 
 
-_NO_ROWS: list[Row] = [("", {})]
+_NO_VALUES: list[Row] = [("", {})]
 
 
 def every(
@@ -37,7 +37,7 @@ def every(
     assert table, "no row, nothing would be tested"
 
     def decorate(test: Test) -> Test:
-        inner, others = getattr(test, "every", (test, _NO_ROWS))
+        inner, others = getattr(test, "every", (test, _NO_VALUES))
         whole = [_joined(row, other) for row in table for other in others]
 
         def run(**given: Any) -> None:

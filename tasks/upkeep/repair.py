@@ -13,11 +13,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from tasks.engine.sources import write_partition
 from tasks.engine.table import SOURCES, Source
-from tasks.storage.files import remove_tree
+from tasks.storage.files import parquet_file, remove_tree
 from tasks.trainer.log import LOG_NAME, VALIDATION_NAME
 from tasks.trainer.run_folder import BEST_NAME, DONE_NAME, RECIPE_NAME, STEPS_NAME
 from tasks.upkeep.checksums import RECEIPT, RUN_FOLDER, has_receipt, kept_files, place_in
@@ -82,7 +81,8 @@ def _made_from(path: Path, known: frozenset[str]) -> list[Path]:
 def _inputs_of(path: Path) -> dict[str, str]:
     """sha256 of each column file as it was when this one was made; nothing where the file cannot be read."""
     try:
-        metadata = pq.read_metadata(path).metadata or {}
+        with parquet_file(path) as file:
+            metadata = file.metadata.metadata or {}
         return json.loads(metadata.get(b"inputs_sha256", b"{}"))
     except (OSError, pa.ArrowException, ValueError):
         return {}
@@ -97,7 +97,8 @@ def _write_members(path: Path) -> None:
     path.unlink(missing_ok=True)
     for file in sorted(table.glob(f"*/part-{number:05d}-*.parquet")):
         try:
-            ids = pq.read_table(file, columns=["song_id"])["song_id"].to_pylist()
+            with parquet_file(file) as columns:
+                ids = columns.read(columns=["song_id"])["song_id"].to_pylist()
         except (OSError, pa.ArrowException):
             continue
         write_partition(

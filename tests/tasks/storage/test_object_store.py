@@ -21,6 +21,9 @@ from tasks.engine.table import Table
 from tasks.storage.files import atomic_path, names_in, remove_tree, write_json, write_json_lines
 from tasks.storage.lease import LEASE_NAME, STALE_S, LeaseLost, WorkHeld, fence_over, hold, read_holder
 from tasks.storage.object_store import StorePath, local_file, local_folder, place_of
+from tasks.upkeep.checksums import kept_files, recording
+from tasks.upkeep.repair import repair
+from tasks.upkeep.verify import verify_folder
 from tests.s3 import s3_server
 from tests.tasks.engine.probes import ENGINE, LISTED, Cut, Factor, Measure, run_here, sources, work_of
 from tests.tasks.storage.test_lease import another_process, silent, taken_over
@@ -259,3 +262,22 @@ def test_a_finished_table_in_a_store_is_checked_again_by_one_listing_a_folder(
     reports = run_pipelines([again], ENGINE, place / "receipts")
     assert all(report.finished and report.fresh == 3 for report in reports)
     assert sorted(found) == ["cut", "measure", "shards", "sources"]
+
+
+def test_what_is_deleted_in_a_store_is_missed_and_made_again(place: StorePath) -> None:
+    def prepare() -> Pipeline:
+        with recording(place, "prepare", silent):
+            pipeline = pipeline_in(place, ["one", "two", "three"])
+            run_here(pipeline, place / "receipts" / "prepare")
+        return pipeline
+
+    pipeline = prepare()
+    before = {path: path.read_bytes() for path in kept_files(place)}
+    gone = [pipeline.path("measure", 0), pipeline.path("sources", 0)]
+    for path in gone:
+        path.unlink()
+    found = verify_folder(place).damages
+    assert [str(damage) for damage in found] == [f"{path.relative_to(place)}: missing" for path in gone]
+    repair(place, found)
+    prepare()
+    assert {path: path.read_bytes() for path in kept_files(place)} == before
