@@ -146,21 +146,27 @@ def serving(folder: Path, notify_url: str) -> Iterator[tuple[Server, psutil.Proc
     """A server to which prefect.yaml is deployed as the documentation says, on a port of its own, and its worker."""
     server = Server(folder, notify_url)
     typed = documented()
-    script = [*typed[: typed.index("jam toy")], f"echo $! > {folder / 'worker.pid'}"]
+    told = folder / "worker.pid"
+    script = [*typed[: typed.index("jam toy")], f"echo $! > {told}.new", f"mv {told}.new {told}", "wait"]
     environment = {name: value for name, value in server.environment.items() if name not in SET_BY_THE_BLOCK}
     with server.log.open("wb") as log:
         shell = ["bash", "-ec", "\n".join(script).replace("4200", str(server.port))]
         typing = subprocess.Popen(shell, cwd=ROOT, env=environment, stdout=log, stderr=log)
     try:
-        assert typing.wait(PATIENCE_S) == 0, server.log.read_text()[-4000:]
-        worker = psutil.Process(int((folder / "worker.pid").read_text()))
+        until("the worker", lambda: told.is_file() or typing.poll() is not None)
+        assert typing.poll() is None, server.log.read_text()[-4000:]
+        worker = psutil.Process(int(told.read_text()))
         yield server, worker
-        family = [*worker.children(recursive=True), worker]
+        family = worker.children(recursive=True)
         worker.terminate()
-        psutil.wait_procs(family, 30)
+        try:
+            typing.wait(30)
+        except subprocess.TimeoutExpired:
+            worker.kill()
         for member in family:
             if member.is_running():
                 member.kill()
     finally:
         typing.kill()
+        typing.wait()
         server.prefect("server", "stop")
