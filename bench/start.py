@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -113,9 +113,12 @@ def compared(before: Sequence[Spent], after: Sequence[Spent]) -> dict[str, Any]:
 
 
 def lives(
-    trees: Mapping[str, Path], here: Path, num_songs: int, environment: Mapping[str, str]
+    trees: Mapping[str, Path], here: Path, num_songs: int, finished: bool, environment: Mapping[str, str]
 ) -> dict[str, dict[str, tuple[str, list[str]]]]:
-    """The commands of each side over a finished life cycle of its own in `here`; what stands there is used again."""
+    """The commands of each side over a life cycle of its own in `here`; what stands there is used again.
+
+    `finished`: each side writes the report as its own code has it, so that its `jam run` finds nothing to do.
+    """
     songs, params = here / "toy" / "songs", here / "params.yaml"
     params.write_text(SETTINGS)
     given = ["--songs", str(songs), "--params", str(params)]
@@ -127,8 +130,13 @@ def lives(
     for side, tree in trees.items():
         if not (here / side).is_dir():
             shutil.copytree(here / "made", here / side)
-        jam(tree, ["run", *given, "--work", str(here / side)], environment)  # its own report; the rest stands
+        if finished:
+            jam(tree, ["run", *given, "--work", str(here / side)], environment)
     return {side: commands(songs, here / side, params) for side in trees}
+
+
+Turns = dict[str, dict[str, list[Spent]]]
+"""What each command took on each side, turn by turn."""
 
 
 def in_turns(
@@ -136,10 +144,10 @@ def in_turns(
     given: Mapping[str, Mapping[str, list[str]]],
     turns: int,
     environment: Mapping[str, str],
-) -> tuple[dict[str, dict[str, list[Spent]]], list[float]]:
-    """What each command took on each side, turn by turn after one that warms the disk; and the load average at each."""
+) -> Iterator[tuple[Turns, list[float]]]:
+    """After every turn what all took so far, and the load average at each; a turn before them warms the disk."""
     names = list(next(iter(given.values())))
-    spent: dict[str, dict[str, list[Spent]]] = {name: {side: [] for side in trees} for name in names}
+    spent: Turns = {name: {side: [] for side in trees} for name in names}
     loads = []
     for turn in range(turns + 1):
         loads.append(os.getloadavg()[0])
@@ -148,8 +156,8 @@ def in_turns(
                 took = jam(tree, given[side][name], environment)
                 if turn:
                     spent[name][side].append(took)
-                    print(name, side, took, file=sys.stderr, flush=True)
-    return spent, loads
+        if turn:
+            yield spent, loads
 
 
 def main() -> None:
@@ -171,27 +179,32 @@ def main() -> None:
         here.mkdir(parents=True, exist_ok=True)
         environment = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
         environment["PREFECT_HOME"] = str(here / "prefect")
-        sides = lives(trees, here, options.songs, environment)
+        finished = not options.only or "run" in options.only
+        sides = lives(trees, here, options.songs, finished, environment)
         asked = {
             side: {
                 name: given for name, (_, given) in known.items() if not options.only or name in options.only
             }
             for side, known in sides.items()
         }
-        spent, loads = in_turns(trees, asked, options.turns, environment)
-    write_result(
-        "start",
-        {
-            "machine": machine("ray", "prefect"),
-            "load_average": {"median": round(statistics.median(loads), 2), "most": round(max(loads), 2)},
-            "turns": options.turns,
-            "songs": options.songs,
-            "commands": {
-                name: {"kind": sides["after"][name][0], **compared(**taken)} for name, taken in spent.items()
-            },
-        },
-        options.out,
-    )
+        for spent, loads in in_turns(trees, asked, options.turns, environment):
+            write_result(
+                "start",
+                {
+                    "machine": machine("ray", "prefect"),
+                    "load_average": {
+                        "median": round(statistics.median(loads), 2),
+                        "most": round(max(loads), 2),
+                    },
+                    "turns": len(loads) - 1,
+                    "songs": options.songs,
+                    "commands": {
+                        name: {"kind": sides["after"][name][0], **compared(**taken)}
+                        for name, taken in spent.items()
+                    },
+                },
+                options.out,
+            )
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from contextvars import ContextVar
 from pathlib import Path
 
 API = "PREFECT_API_URL"
+OF_THE_FOLDER = "work: "  # how a line of `hold` begins
 _looking: ContextVar[bool] = ContextVar("looking", default=False)
 
 
@@ -33,7 +34,8 @@ def before_work() -> None:
 
 
 def stands(look: Callable[[], object]) -> bool:
-    """Whether all that `look` makes stands already; what it said is told then, and kept back otherwise.
+    """Whether all that `look` makes stands already; what it said is told then, and kept back otherwise, but for what it
+    says of the work folder: that it took it over from a run that was killed.
 
     Where a server of Prefect's is configured nobody looks: it shows every run, those that find nothing to do, too.
     """
@@ -44,6 +46,8 @@ def stands(look: Callable[[], object]) -> bool:
         with redirect_stdout(said):
             look()
     except WorkIsLeft:
+        told = [line for line in said.getvalue().splitlines(keepends=True) if line.startswith(OF_THE_FOLDER)]
+        print(*told, sep="", end="", flush=True)
         return False
     finally:
         _looking.reset(before)

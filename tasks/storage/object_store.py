@@ -16,9 +16,6 @@ from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-import pyarrow as pa
-from pyarrow import fs
-
 from tasks.storage.retry import with_retries
 
 SCHEMES = ("s3", "gs")
@@ -28,6 +25,8 @@ CHUNK_BYTES = 1 << 24
 # The type checker takes a place for a Path. At run time it has only what stands here, so that a step from a store
 # onto the local disk is an AttributeError (or a TypeError of `open`), never a wrong file.
 if TYPE_CHECKING:
+    from pyarrow import fs
+
     AsPath = Path
 else:
     AsPath = object
@@ -130,20 +129,20 @@ class StorePath(AsPath):
         return with_retries(lambda: self.filesystem.get_file_info(str(self.path)))
 
     def exists(self) -> bool:  # type: ignore[override]
-        return self._info().type != fs.FileType.NotFound
+        return self._info().type.name != "NotFound"
 
     def is_file(self) -> bool:  # type: ignore[override]
-        return self._info().type == fs.FileType.File
+        return self._info().is_file
 
     def is_dir(self) -> bool:  # type: ignore[override]
         """Whether anything lies below it."""
-        return self._info().type == fs.FileType.Directory
+        return self._info().type.name == "Directory"
 
     def stat(self) -> StoredFile:  # type: ignore[override]
         """As the store says now, or as it said when it listed this place."""
         if self.listed is not None:
             return self.listed
-        if (info := self._info()).type != fs.FileType.File:
+        if not (info := self._info()).is_file:
             raise FileNotFoundError(str(self))
         return StoredFile(info.size, info.mtime_ns)
 
@@ -154,6 +153,8 @@ class StorePath(AsPath):
         """A store has no folders, only names."""
 
     def _listing(self, recursive: bool = False) -> list[fs.FileInfo]:
+        from pyarrow import fs
+
         selector = fs.FileSelector(str(self.path), allow_not_found=True, recursive=recursive)
         return with_retries(lambda: self.filesystem.get_file_info(selector))
 
@@ -174,7 +175,7 @@ class StorePath(AsPath):
 
     def files_below(self) -> list[StorePath]:
         """Every file at any depth, sorted, with its size and time: one listing."""
-        files = [info for info in self._listing(recursive=True) if info.type == fs.FileType.File]
+        files = [info for info in self._listing(recursive=True) if info.is_file]
         return sorted(
             StorePath(
                 self.scheme, PurePosixPath(info.path), self.options, StoredFile(info.size, info.mtime_ns)
@@ -222,6 +223,8 @@ class StorePath(AsPath):
 
 @cache
 def _filesystem(scheme: str, bucket: str, options: str) -> fs.FileSystem:
+    from pyarrow import fs
+
     if scheme == "s3" and "allow_delayed_open" not in options:
         options = "&".join(filter(None, [options, "allow_delayed_open=true"]))  # small files: one request
     return fs.FileSystem.from_uri(f"{scheme}://{bucket}" + (f"?{options}" if options else ""))[0]
@@ -229,6 +232,8 @@ def _filesystem(scheme: str, bucket: str, options: str) -> fs.FileSystem:
 
 def upload(source: Path, target: StorePath) -> None:
     """Put a finished local file into the store."""
+    import pyarrow as pa
+
     if source.stat().st_size == 0:  # cannot be mapped
         target.write_bytes(b"")
         return
@@ -238,6 +243,8 @@ def upload(source: Path, target: StorePath) -> None:
 
 def download(source: StorePath, target: Path) -> None:
     """A copy of a file of the store on this machine."""
+    from pyarrow import fs
+
     target.parent.mkdir(parents=True, exist_ok=True)
     fs.copy_files(
         str(source.path), str(target), source.filesystem, fs.LocalFileSystem(), chunk_size=CHUNK_BYTES

@@ -46,6 +46,18 @@ def test_work_is_allowed_again_after_a_look_and_other_failures_come_through() ->
     before_work()
 
 
+def test_a_folder_taken_over_from_a_killed_run_is_told_though_the_look_comes_to_work(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def look() -> None:
+        print("work: took W over from host:1, which ended without giving it back")
+        print("prepare: 8 songs")
+        before_work()
+
+    assert not stands(look)
+    assert capsys.readouterr().out == "work: took W over from host:1, which ended without giving it back\n"
+
+
 def test_where_a_server_is_configured_every_run_is_a_flow_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
