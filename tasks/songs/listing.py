@@ -86,13 +86,14 @@ def list_sources(
     Raises:
         ValueError: the path does not exist, or the manifest is not JSON.
     """
-    check_place(path)
     if path.is_dir():
         root = songs_root(path)
         entries, refused = entries_of_folder(root)
-    else:
+    elif path.is_file():
         root = songs_root(root or path.parent)
         entries, refused = entries_of_manifest(path, root)
+    else:
+        raise _absent(path)
     read = partial(_source_or_reason, root=root, hashes=hashes or Hashes())
     with ThreadPoolExecutor(READ_AT_ONCE) as threads:
         found = list(zip(entries, threads.map(read, entries), strict=True))
@@ -108,10 +109,12 @@ def list_sources(
 def check_place(path: Path) -> None:
     """Raises ValueError where there is neither a folder nor a manifest."""
     if not path.is_dir() and not path.is_file():
-        folder = "prefix" if isinstance(path, StorePath) else "folder"
-        raise ValueError(
-            f"songs: {path} is neither a {folder} with songs nor a manifest; give one that exists"
-        )
+        raise _absent(path)
+
+
+def _absent(path: Path) -> ValueError:
+    folder = "prefix" if isinstance(path, StorePath) else "folder"
+    return ValueError(f"songs: {path} is neither a {folder} with songs nor a manifest; give one that exists")
 
 
 def song_id_of(title: str, content_hash: str, number: int = 1) -> str:
