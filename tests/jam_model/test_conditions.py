@@ -3,6 +3,7 @@ import torch
 
 from jam_model.conditions import Conditions, duration_conditions
 from jam_model.config import JAM_0_5, JamConfig
+from tests.every import every
 
 
 def test_durations_equal_the_released_example():
@@ -43,7 +44,7 @@ def test_config_survives_its_dict_and_names_wrong_fields():
         JamConfig.from_dict(values)
 
 
-@pytest.mark.parametrize(
+@every(
     ("field", "value"),
     [
         ("dim", 40),

@@ -71,7 +71,7 @@ def compressed(data: bytes) -> bytes:
     return packed.getvalue()
 
 
-@pytest.mark.parametrize(
+@every(
     ("data", "told"),
     [
         (b"", "not a plain tensor"),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
 from eval.metrics.aesthetics import JUDGE_MEAN
 from eval.metrics.error_rates import PER
 from eval.pages.players import Players
@@ -16,6 +14,7 @@ from eval.results.report import STAMP, Comparison, Report, System
 from eval.results.report_json import report_record
 from eval.stats.intervals import Estimate, Resampling
 from eval.stats.significance import fewest_songs, paired_p_value
+from tests.every import every
 
 STAND_IN = ("score-v1 embedded/judge@1",)
 
@@ -51,7 +50,7 @@ def preferred(estimate: Estimate) -> Comparison:
     )
 
 
-@pytest.mark.parametrize(
+@every(
     ("asked", "line"),
     [
         (

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from flows.commands.main import run
+from tests.every import every
 
 LRC = "[ti:Gate]\n[Verse]\n[00:01.00]Open the gate\n[00:03.00]Let it in\n[00:05.00]\n"
 
@@ -35,7 +36,7 @@ def test_a_form_can_be_asked_for(source: Path, tmp_path: Path) -> None:
     assert out.read_text() == "[Verse]\nopen the gate\nlet it in\n"
 
 
-@pytest.mark.parametrize(
+@every(
     ("name", "text", "words"),
     [
         ("song.xyz", LRC, ["song.xyz", ".lrc (LRC)"]),

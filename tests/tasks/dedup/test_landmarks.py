@@ -14,6 +14,7 @@ import soxr
 
 from tasks.dedup.landmarks import index_keys, landmarks, shared_landmarks
 from tasks.toy.render import render_songs
+from tests.every import every
 
 RATE_HZ = 44_100
 NEAR, APART = 0.25, 0.1
@@ -73,7 +74,7 @@ COPIES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
-@pytest.mark.parametrize("kind", COPIES)
+@every("kind", COPIES)
 def test_a_copy_shares_landmarks_and_index_keys(songs: dict[str, np.ndarray], kind: str) -> None:
     for mix_CN in list(songs.values())[:4]:
         marks_L, copy_L = landmarks(mix_CN, 512), landmarks(COPIES[kind](mix_CN), 512)

@@ -9,6 +9,7 @@ import pytest
 
 from flows.settings.params import load_params
 from tasks.prompts.one_song import OneSong, WrittenRequest, write_request
+from tests.every import every
 
 TIMED = json.dumps([{"word": "moon", "start": 0.1, "end": 0.5}])
 
@@ -60,7 +61,7 @@ def test_edited_times_are_never_written_over(tmp_path: Path) -> None:
         write(tmp_path, bpm=121.0)
 
 
-@pytest.mark.parametrize(
+@every(
     ("options", "words"),
     [
         ({"duration_s": 44.0}, "'song': duration is 44.0 s, at most 13.4 s; give a shorter --duration"),

@@ -13,6 +13,7 @@ from flows.settings.params import load_params
 from tasks.audio.read import read_bytes
 from tasks.engine.song import Song, SongError
 from tasks.stages.load_external import LoadExternal
+from tests.every import every
 from tests.tasks.audio.forms import vbr, without_header
 from tests.tasks.tiny import RATE_HZ, write_song
 
@@ -32,7 +33,7 @@ def collect(folder: Path) -> LoadExternal:
     return LoadExternal(load_params().audio, {"theirs": str(folder)})
 
 
-@pytest.mark.parametrize("ending", ["wav", "flac", "mp3", "ogg"])
+@every("ending", ["wav", "flac", "mp3", "ogg"])
 def test_file_of_any_format_becomes_flac(tmp_path: Path, ending: str) -> None:
     write_song(tmp_path / f"a.{ending}", 1.0)
     song = collect(tmp_path).one(asked(tmp_path, f"a.{ending}"))

@@ -111,9 +111,7 @@ def test_timed_lines_and_untimed_lyrics_are_the_true_words(rendered: Path) -> No
             first += len(line.split())
 
 
-@pytest.mark.parametrize(
-    ("lyrics", "ending"), [("json", ".json"), ("lrc", ".lrc"), ("txt", ".txt"), ("none", None)]
-)
+@every(("lyrics", "ending"), [("json", ".json"), ("lrc", ".lrc"), ("txt", ".txt"), ("none", None)])
 def test_lyrics_argument_chooses_the_files(tmp_path: Path, lyrics: str, ending: str | None) -> None:
     seen: list[tuple[int, int]] = []
     render_songs(
