@@ -16,10 +16,11 @@ from eval.pages.players import Players, listen_section, songs_data
 from eval.pages.questions import questions
 from eval.pages.ratings import ratings_section
 from eval.pages.rounds import rounds_section
-from eval.results.headline import WORDS, answers, caution
+from eval.results.headline import answers, caution
 from eval.results.published import NOT_COMPARABLE
 from eval.results.report import Report
 from eval.results.report_json import plain
+from eval.results.stored import WORDS
 from eval.results.wording import sentence
 
 

@@ -50,10 +50,9 @@ from eval.results.data_set import data_set_record
 from eval.results.headline import answers, caution
 from eval.results.report import STAMP, Comparison, LossCurve, Report, System, is_stand_in
 from eval.results.songs import SongRow
+from eval.results.stored import SCHEMA
 from eval.results.wording import comparison_verdict
 from eval.stats.intervals import Estimate
-
-SCHEMA = 2
 
 
 def report_json(report: Report) -> str:

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.report.card import system_card
-from eval.results.headline import Answer
-from eval.results.report_json import SCHEMA
+from eval.results.stored import SCHEMA, Answer
 from flows.run.progress import say, say_table
 
 REPORT_JSON = Path("reports/benchmark/report.json")
