@@ -326,8 +326,8 @@ def test_pairs_are_shown_side_by_side_with_their_refusals(
     pairs = [row for row in rows if row["winner"] and row["split"] == "train"]
     assert f"round 1, learned from: 3 prompts, {len(pairs)} pairs, refused: " in shown
     for row in pairs:
-        assert row["song_id"] in shown and f"{row['margin']:.3f}" in shown
-    assert "musicality" in shown and "word errors" in shown and " > " in shown
+        assert row["winner"] in shown and row["loser"] in shown and f"{row['margin']:.3f}" in shown
+    assert "musicality" in shown and "\nwinner" in shown and "\nloser" in shown
     assert run(["pairs", "7", "--work", str(whole.root)]) == 2
     assert "there is no round 7" in capfd.readouterr().err
 
