@@ -139,7 +139,10 @@ def leaderboard_verdict(report: Report) -> str:
     """The line above the leaderboard: the first metric's verdict, and which stated expectations hold."""
     first = next((metric for metric in report.metrics if report.pair_table(metric.name)), None)
     lines = [metric_verdict(report, first)] if first else []
-    stated = [comparison for comparison in report.comparisons if comparison.expect != "none"]
+    every = [comparison for comparison in report.comparisons if comparison.expect != "none"]
+    stated = [comparison for comparison in every if not 0 < comparison.estimate.n < fewest_songs()]
+    if len(stated) < len(every):
+        lines.append(f"{count(len(every) - len(stated), 'expectation')} on too few songs to hold or not.")
     if stated:
         held = sum(comparison.holds is True for comparison in stated)
         failing = [comparison.question.rstrip("?.") for comparison in stated if comparison.holds is not True]

@@ -193,6 +193,10 @@ def test_players_mark_missed_and_wrong_words_by_more_than_colour(report: Report)
     assert "underline wavy" in style
 
 
+def few_songs(one: Comparison) -> Comparison:
+    return replace(one, estimate=replace(one.estimate, n=2))
+
+
 def test_verdicts_say_direction_size_interval_and_songs(report: Report) -> None:
     plain = make_report(hostile="model")
     assert comparison_verdict(plain, plain.comparisons[0]) == (
@@ -204,6 +208,8 @@ def test_verdicts_say_direction_size_interval_and_songs(report: Report) -> None:
     assert "31 of 32 songs" in comparison_verdict(plain, plain.comparisons[1])
     assert leaderboard_verdict(unpaired) == "2 of 2 expectations stated beforehand hold."
     assert leaderboard_verdict(plain).endswith("2 of 2 expectations stated beforehand hold.")
+    few = replace(unpaired, comparisons=[few_songs(one) for one in unpaired.comparisons])
+    assert leaderboard_verdict(few) == "2 expectations on too few songs to hold or not."
     assert number(plain.metrics[1], -0.001) == "0.00"
     better = replace(plain.comparisons[0], estimate=Estimate(-0.1, -0.2, -0.05, 30, 2))
     assert comparison_verdict(plain, better) == (

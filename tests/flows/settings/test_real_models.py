@@ -97,7 +97,16 @@ def test_songs_become_shards_through_real_models_alone(tmp_path: Path) -> None:
 
     song_id = json.loads((tmp_path / "W" / "shards" / "ids.jsonl").read_text().splitlines()[0])["id"]
     shown = jam(
-        "look", song_id, "--work", "W", "--params", str(overlay), "--songs", "toy/songs", cwd=tmp_path
+        "look",
+        song_id,
+        "--all",
+        "--work",
+        "W",
+        "--params",
+        str(overlay),
+        "--songs",
+        "toy/songs",
+        cwd=tmp_path,
     )
     assert shown.returncode == 0, shown.stdout + shown.stderr
     for model in ("demucs", "whisper", "whisperx", "deep-phonemizer", "muq-mulan", "stable-audio"):
