@@ -180,5 +180,5 @@ def test_ctrl_c_on_a_terminal_ends_prepare_with_ray_and_prefect(tmp_path: Path) 
         pass
     os.close(screen)
     assert os.waitstatus_to_exitcode(status) == 130
-    assert shown.decode().replace("\r", "").endswith(LINE) and shown.count(b"jam: ") == 1
+    assert shown.decode(errors="replace").replace("\r", "").endswith(LINE) and shown.count(b"jam: ") == 1
     assert not any(runs(member.pid) for member in family)
