@@ -45,7 +45,7 @@ def run_benchmark(project: Project) -> Path:
     """
     params, work, started = project.params, project.work, time.time()
     check_models(project, "benchmark")
-    songs_root = params.songs.root
+    songs_root = project.songs_root
     prepared = prepare_pipeline(project, songs_root)
     rows = finished_rows(prepared, [*PROMPT_COLUMNS, *DATA_SET_COLUMNS, "window_embedding"])
     check_enough(too_few_kept(params, rows, "benchmark"))

@@ -34,7 +34,7 @@ def run_sensitivity(project: Project, kind: str, checkpoint: Path | None) -> Pat
         raise ValueError(f"sensitivity: {kind!r} is none of {', '.join(KINDS)}")
     params, work = project.params, project.work
     check_models(project, "benchmark")
-    songs_root = params.songs.root
+    songs_root = project.songs_root
     rows = finished_rows(prepare_pipeline(project, songs_root), PROMPT_COLUMNS)
     section = params.benchmark.model_copy(update={"num_songs": params.sensitivity.num_songs})
     prompts, _ = benchmark_prompts(rows, section)

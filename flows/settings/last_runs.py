@@ -1,7 +1,7 @@
 """The settings of the last run of each flow, kept in the work folder (``settings/<flow>.json``) for commands that only look.
 
 A file holds what the run was given (its ``--params``, ``--set`` and ``--songs``) and can be given again as ``--params``.
-No run reads it: what a run does is said by its command alone.
+No run reads it but for the place of the prepared songs: what a run does is said by its command alone.
 """
 
 from __future__ import annotations
@@ -35,6 +35,18 @@ def keep_settings(root: Path, flow: str, given: Mapping[str, Any]) -> None:
     if path := (given.get("songs") or {}).get("path"):
         given = {**given, "songs": {**given["songs"], "path": _from_anywhere(path)}}
     write_json(root / FOLDER / f"{flow}.json", given)
+
+
+def kept_songs_path(root: Path) -> str | None:
+    """Where `prepare` was told that the songs are; None where it was left to the settings, or has not run.
+
+    Raises:
+        ValueError: the file cannot be read.
+    """
+    path = root / FOLDER / "prepare.json"
+    songs = (read_yaml(path) if path.is_file() else {}).get("songs") or {}
+    told: str | None = songs.get("path")
+    return told
 
 
 def kept_layers(root: Path) -> list[Layer]:

@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from flows.run.progress import say
-from flows.settings.last_runs import FOLDER, in_one_line, keep_settings, kept_layers, unlike_defaults
+from flows.settings.last_runs import (
+    FOLDER,
+    in_one_line,
+    keep_settings,
+    kept_layers,
+    kept_songs_path,
+    unlike_defaults,
+)
 from flows.settings.params import Params, load_params
 from flows.settings.params_files import given_layers, laid
 from tasks.engine.columns import Column
@@ -17,6 +24,7 @@ from tasks.engine.pipeline import Pipeline
 from tasks.engine.stage import Stage
 from tasks.engine.table import Source, Table
 from tasks.prompts.prompts import PROMPTED_COLUMNS
+from tasks.songs.listing import SongsParams
 from tasks.storage.object_store import place_of
 from tasks.upkeep.checksums import recording
 
@@ -71,6 +79,15 @@ class Project:
         if told := in_one_line(unlike_defaults(kept)):
             say(f"settings of the last run: {told}")
         return cls(params, work, laid(given_layers(overlay, overrides)))
+
+    @property
+    def songs_root(self) -> str:
+        """Where relative paths of the prepared songs start: at the songs that the command is given, else where they lay
+        when `prepare` last took them in.
+        """
+        if (self.given.get("songs") or {}).get("path") is None and (path := kept_songs_path(self.work.root)):
+            return SongsParams(path=path).root
+        return self.params.songs.root
 
     def keep_settings(self, flow: str) -> None:
         """Say in the work folder that `flow` runs with these settings, for what looks at it later; call it when they are

@@ -241,8 +241,10 @@ class Pipeline:
         return rows
 
     def listed_rows(self, columns: Iterable[str] = ()) -> list[dict[str, Any]]:
-        """The rows of the songs that the last listing had; see `rows`."""
-        return [row for row in self.rows(columns) if row["drop_reason"] != GONE]
+        """The rows of the songs that the last listing had; see `rows`. One whose file a stage did not find is among them."""
+        return [
+            row for row in self.rows(columns) if (row["dropped_by"], row["drop_reason"]) != (SOURCES, GONE)
+        ]
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,18 @@ def test_given_settings_win_and_songs_alone_only_say_where_the_songs_lie_now(tmp
     assert (moved.params.align.times, moved.params.songs.path) == ("align", "/moved")
 
 
+def test_what_runs_after_prepare_finds_the_songs_where_they_were_taken_in_unless_told_otherwise(
+    tmp_path: Path,
+) -> None:
+    ran(tmp_path, "prepare", "align.times=align", f"songs.path={tmp_path}")
+    later = Project.at(tmp_path)
+    assert later.songs_root == str(tmp_path) != later.params.songs.root
+    assert later.params.align.times == "given", "nothing else of that run is taken"
+    (moved := tmp_path / "moved").mkdir()
+    assert Project.at(tmp_path, None, [f"songs.path={moved}"]).songs_root == str(moved)
+    assert Project.at(moved).songs_root == load_params().songs.root
+
+
 def test_what_takes_files_away_lays_what_is_given_over_the_last_runs(tmp_path: Path) -> None:
     ran(tmp_path, "prepare", "align.times=align")
     params = project_as_run(tmp_path, None, ["engine.evict=[separate]"], over_last=True).params

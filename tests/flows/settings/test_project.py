@@ -39,6 +39,16 @@ def test_a_pipeline_takes_in_a_new_listing_and_leaves_a_table_alone_without_one(
     assert [row["song_id"] for row in shrunk.listed_rows()] == ["a"] and len(shrunk.rows()) == 3
 
 
+def test_a_song_whose_file_a_stage_did_not_find_is_still_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline = Project.at(tmp_path).pipeline(tmp_path / "table", [Spoken(Section())], [Source("a", "a", {})])
+    for stage, count in (("sources", 0), ("generate", 1)):
+        row = {"song_id": "a", "drop_reason": "source_gone", "dropped_by": stage}
+        monkeypatch.setattr(pipeline, "rows", lambda columns, row=row: [row])
+        assert len(pipeline.listed_rows()) == count
+
+
 def test_results_depend_on_no_path_of_songs_and_on_no_workers() -> None:
     plain = load_params()
     moved = load_params(
