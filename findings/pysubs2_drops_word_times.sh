@@ -24,19 +24,19 @@ Style: Default,Arial,20
 Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
 Dialogue: 0,0:00:01.00,0:00:03.00,Default,,0,0,0,,{\\k50}hold {\\k50}the {\\k100}line
 """
-TTML = """<tt xmlns="http://www.w3.org/ns/ttml"><body><div><p begin="00:00:01.000" end="00:00:03.000"><span begin="00:00:01.000"
-end="00:00:02.000">hold</span> <span begin="00:00:02.000" end="00:00:03.000">on</span></p></div></body></tt>"""
+SPANS = '<span begin="00:00:01.000" end="00:00:02.000">hold the</span> <span begin="00:00:02.000" end="00:00:03.000">line</span>'
 VTT = "WEBVTT\n\n00:00:01.000 --> 00:00:03.000\n<v Anna>rock &amp; <00:00:02.000>roll\n"
 
 karaoke = SSAFile.from_string(ASS)
 written = {form: karaoke.to_string(form) for form in ("vtt", "ttml")}
 lines = {form: next(line.strip() for line in text.splitlines() if "line" in line) for form, text in written.items()}
 print("karaoke as WebVTT:", lines["vtt"], "| as TTML:", lines["ttml"])
-spans = [(event.start, event.end, event.text) for event in SSAFile.from_string(TTML)]
+timed = written["ttml"].replace("hold the line", SPANS)
+spans = [(event.start, event.end, event.text) for event in SSAFile.from_string(timed)]
 print("timed spans:", spans)
 plain = SSAFile.from_string(VTT)[0].plaintext
 print("WebVTT's plaintext:", plain)
 assert lines["vtt"] == "hold the line" and "<span" not in written["ttml"]
-assert spans == [(1000, 3000, "hold on")]
+assert spans == [(1000, 3000, "hold the line")] and SPANS in timed
 assert plain == "rock &amp; <00:00:02.000>roll"
 PYTHON

@@ -7,8 +7,9 @@ from html import escape
 from eval.pages.charts import axis, dot_plot, scale_of
 from eval.pages.leaderboard import stamp_mark, unbroken
 from eval.results.listening_test import QUESTIONS, Preference
+from eval.results.plural import counted
 from eval.results.report import Report, is_stand_in
-from eval.results.wording import count, songs
+from eval.results.wording import songs
 
 
 def ratings_section(report: Report) -> str:
@@ -38,7 +39,7 @@ def _row(report: Report, one: Preference) -> str:
     value = "–" if estimate.value is None else f"{100 * estimate.value:.0f}"
     range_ = "" if estimate.low is None or estimate.high is None else _range(estimate.low, estimate.high)
     p_value = "–" if one.p_value is None else f"{one.p_value:.3f}"
-    answers = f"{count(one.num_answers, 'answer')} by {count(one.num_listeners, 'listener')}"
+    answers = f"{counted(one.num_answers, 'answer')} by {counted(one.num_listeners, 'listener')}"
     return (
         f'<tr><th scope="row"><b>{escape(pair)}</b><span class="note">{escape(QUESTIONS[one.question])} '
         f"{escape(answers)}</span>{stamp}</th>"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from eval.results.plural import counted
 from eval.results.report import Comparison, Report
 from eval.results.stored import Answer
-from eval.results.wording import comparison_verdict, count
+from eval.results.wording import comparison_verdict
 from eval.stats.significance import fewest_songs
 
 
@@ -19,7 +20,7 @@ def answer(report: Report, asked: Comparison) -> Answer:
     if estimate.value is None:
         return Answer(asked.headline, "open", text, "it was not measured")
     if estimate.n < fewest_songs():
-        return Answer(asked.headline, "open", text, f"{count(estimate.n, 'song')} cannot show a difference")
+        return Answer(asked.headline, "open", text, f"{counted(estimate.n, 'song')} cannot show a difference")
     if not estimate.resolved:
         return Answer(asked.headline, "open", text, "the interval holds 0")
     left_better = report.metric(asked.metric).better(estimate.value)
@@ -33,7 +34,7 @@ def caution(report: Report) -> str:
         return ""
     chance = 100 * 2.0 ** (1 - most)
     return (
-        f"{count(most, 'song')} can tell no two systems apart: equal systems seem so on every one of them "
+        f"{counted(most, 'song')} can tell no two systems apart: equal systems seem so on every one of them "
         f"{chance:.0f} times in 100. A single comparison takes {fewest_songs()} songs at the least, and several take more. "
         "The numbers and intervals below show that the machinery works, and nothing else."
     )

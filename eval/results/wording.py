@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from eval.metrics.metric import Metric
 from eval.results.comparisons import Pair, PairTable, smallest_detectable
+from eval.results.plural import counted
 from eval.results.report import Comparison, Report
 from eval.stats.intervals import Estimate
 from eval.stats.significance import fewest_songs
@@ -84,7 +85,7 @@ def metric_verdict(report: Report, metric: Metric) -> str:
     said = [_lead(report, metric, pair) for pair in shown]
     rest = table.num_tests - len(apart)
     if not apart:
-        said.append(f"no two of the systems are told apart in {count(table.num_tests, 'pair')}")
+        said.append(f"no two of the systems are told apart in {counted(table.num_tests, 'pair')}")
     elif len(shown) < len(apart):
         said.append(f"{len(apart)} of {table.num_tests} pairs are told apart")
     if apart and rest:
@@ -95,9 +96,7 @@ def metric_verdict(report: Report, metric: Metric) -> str:
 def family_line(report: Report, metric: Metric, table: PairTable) -> str:
     """What was tested together, how, and how small a difference these songs could show."""
     names = {name for pair in table.pairs for name in (pair.left, pair.right)}
-    line = (
-        f"Family: {count(table.num_tests, 'pair')} of {len(names)} systems on {metric.title}; {table.method}."
-    )
+    line = f"Family: {counted(table.num_tests, 'pair')} of {len(names)} systems on {metric.title}; {table.method}."
     known = smallest_detectable(table)
     if known is None:
         return line
@@ -131,7 +130,7 @@ def _verdict_without_pairs(report: Report, metric: Metric) -> str:
     open_ones = len(reference) - len(said)
     if open_ones:
         other = "other difference" if said else "difference"
-        said.append(f"{count(open_ones, other)} not resolvable")
+        said.append(f"{counted(open_ones, other)} not resolvable")
     return sentence("; ".join(said))
 
 
@@ -142,7 +141,7 @@ def leaderboard_verdict(report: Report) -> str:
     every = [comparison for comparison in report.comparisons if comparison.expect != "none"]
     stated = [comparison for comparison in every if not 0 < comparison.estimate.n < fewest_songs()]
     if len(stated) < len(every):
-        lines.append(f"{count(len(every) - len(stated), 'expectation')} on too few songs to hold or not.")
+        lines.append(f"{counted(len(every) - len(stated), 'expectation')} on too few songs to hold or not.")
     if stated:
         held = sum(comparison.holds is True for comparison in stated)
         failing = [comparison.question.rstrip("?.") for comparison in stated if comparison.holds is not True]
@@ -178,11 +177,6 @@ def _turned(estimate: Estimate) -> Estimate:
     """The same difference the other way round."""
     value, low, high = (None if v is None else -v for v in (estimate.value, estimate.high, estimate.low))
     return replace(estimate, value=value, low=low, high=high)
-
-
-def count(number_of: int, noun: str) -> str:
-    """``1 pair``, ``2 pairs``."""
-    return f"{number_of} {noun}" + ("" if number_of == 1 else "s")
 
 
 def sentence(text: str) -> str:

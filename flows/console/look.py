@@ -30,7 +30,7 @@ def print_song(project: Project, name: str, every_column: bool) -> None:
     Raises:
         ValueError: no song is called so.
     """
-    pipeline, songs_root = prepared_pipeline(project), project.params.songs.root
+    pipeline, songs_root = prepared_pipeline(project), project.songs_root
     listed = pipeline.rows(["title"], until=SOURCES)
     found = songs_called(listed, name)
     if not found:

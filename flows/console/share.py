@@ -77,10 +77,10 @@ def write_blind_page(project: Project, systems: Sequence[str]) -> Path:
     if len(systems) != 2:
         raise ValueError(f"system: {len(systems)} are given; name two: --system A --system B, or NAME=DIR")
     tables = _tables(work, [system for system in systems if "=" not in system])
-    left, right = (_songs(params, tables, system) for system in systems)
+    left, right = (_songs(project, tables, system) for system in systems)
     truth = None
     if TRUTH not in (left.name, right.name):
-        truth = songs_of_tables(tables, TRUTH, params.songs.root)
+        truth = songs_of_tables(tables, TRUTH, project.songs_root)
     trials, key = blind_test(left, right, truth, params.listening_test, params.output)
     folder = work.report("listen") / key.page
     write_json(folder / KEY, key.record())
@@ -100,11 +100,11 @@ def _tables(work: WorkFolder, systems: Sequence[str]) -> list[Path]:
     ]
 
 
-def _songs(params: Params, tables: Sequence[Path], system: str) -> SystemSongs:
+def _songs(project: Project, tables: Sequence[Path], system: str) -> SystemSongs:
     name, _, folder = system.partition("=")
     if folder:
-        return songs_of_folder(name, Path(folder), params.audio)
-    songs = songs_of_tables(tables, name, params.songs.root)
+        return songs_of_folder(name, Path(folder), project.params.audio)
+    songs = songs_of_tables(tables, name, project.songs_root)
     if not songs.mixes:
         raise ValueError(
             f"system: the benchmark's table has no songs by {name!r}; run `jam benchmark` first, or give {name}=DIR"
