@@ -31,13 +31,15 @@ def start_temporary_server() -> None:
     The server ends with this process, in whatever way that ends: its standard input is a pipe from here.
 
     Raises:
+        ValueError: its home, where the server keeps its database, cannot be made.
         RuntimeError: it did not answer in time.
     """
     from prefect.context import refresh_global_settings_context
-    from prefect.settings import PREFECT_API_URL
+    from prefect.settings import PREFECT_API_URL, PREFECT_HOME
 
     if PREFECT_API_URL.value():
         return
+    _make_home(PREFECT_HOME.value())
     port = _free_port()
     url = f"http://{HOST}:{port}/api"
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
@@ -57,6 +59,14 @@ def start_temporary_server() -> None:
     refresh_global_settings_context()
 
 
+def _make_home(home: Path) -> None:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = f"{home} cannot be made ({error.strerror})"
+        raise ValueError(f"PREFECT_HOME: {reason}; set it to a folder of your own") from None
+
+
 def _free_port() -> int:
     with socket.socket() as asked:
         asked.bind((HOST, 0))
@@ -73,7 +83,8 @@ def _wait(process: subprocess.Popen[bytes], url: str, log: IO[bytes]) -> None:
         except OSError:
             time.sleep(POLL_S)
     log.seek(0)
-    last = log.read().decode(errors="replace").strip().splitlines()[-1:]
+    said = log.read().decode(errors="replace").strip().splitlines()
+    last = [line for line in said if "Error" in line][-1:] or said[-1:]
     raise RuntimeError(
         f"Prefect's temporary server did not start: {' '.join(last) or 'it gave no answer in time'}"
     )
@@ -98,7 +109,8 @@ def main() -> None:
 
 
 def _end_with_input() -> None:
-    sys.stdin.buffer.read()
+    while os.read(0, 65536):  # not through sys.stdin, whose lock an orderly exit would want
+        pass
     os.kill(os.getpid(), signal.SIGKILL)
 
 

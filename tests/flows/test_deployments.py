@@ -249,14 +249,15 @@ def test_a_run_whose_model_is_missing_fails_in_one_line(house: Any, toy: Path, c
         "prepare/toy", songs=str(toy), work_dir=str(house.work / "none"), overrides=missing
     )
     assert until("its end", lambda: house.server.ended(run)) == "Failed"
-    said = until("its last line", lambda: _last_words(house.server.log.read_text()[before:]))
-    assert "models.separator.demucs.weights: /nowhere does not exist; give a file" in said.splitlines()[-1]
+    said = until("its verdict", lambda: _with_verdict(house.server.log.read_text()[before:]))
+    verdict = next(line for line in said.splitlines() if "Finished in state Failed" in line)
+    assert "models.separator.demucs.weights: /nowhere does not exist; give a file" in verdict
     assert "Traceback" not in said and said.count("/nowhere does not exist") == 1
     assert not (house.work / "none").exists()
 
 
-def _last_words(log: str) -> str | None:
-    return log.strip() if "Finished in state" in log else None
+def _with_verdict(log: str) -> str | None:
+    return log if "Finished in state Failed" in log else None
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
 from flows.commands import headings
 from flows.commands import main as cli
@@ -66,11 +66,29 @@ def test_no_server_is_started_where_one_is_set(monkeypatch: pytest.MonkeyPatch) 
         temporary_server.start_temporary_server()
 
 
-def test_a_server_that_ends_before_it_answers_is_told_with_its_last_words() -> None:
+def test_a_home_that_cannot_be_made_is_named_before_a_server_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(temporary_server.subprocess, "Popen", lambda *_, **__: pytest.fail("one was started"))
+    (tmp_path / "file").touch()
+    with (
+        temporary_settings({PREFECT_HOME: tmp_path / "file" / "home"}, restore_defaults={PREFECT_API_URL}),
+        pytest.raises(ValueError, match=r"PREFECT_HOME: .*home cannot be made .*; set it to a folder"),
+    ):
+        temporary_server.start_temporary_server()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [("no such module", "no such module"), ("OSError: no room\nExiting.", "OSError: no room")],
+)
+def test_a_server_that_ends_before_it_answers_is_told_with_its_error_or_last_words(
+    words: str, told: str
+) -> None:
     with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(["sh", "-c", "echo no such module >&2; exit 1"], stderr=log)
+        process = subprocess.Popen(["sh", "-c", f"printf '{words}' >&2; exit 1"], stderr=log)
         process.wait()
-        with pytest.raises(RuntimeError, match="did not start: no such module"):
+        with pytest.raises(RuntimeError, match=f"did not start: {told}$"):
             temporary_server._wait(process, "http://127.0.0.1:9/api", log)
 
 
