@@ -1,9 +1,11 @@
-"""Shared by all tests: one Ray for the whole session, ended at its end; no test's server in another's environment."""
+"""Shared by all tests: one Ray and one home of Prefect for a process; no test's server in another's environment."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 os.environ.setdefault("WDS_SECURE", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # torch's threads wait without taking a core from others
 os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
+os.environ["PREFECT_HOME"] = tempfile.mkdtemp(prefix="prefect-")  # a database for each process of the tests
 os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
 
 
@@ -19,6 +22,7 @@ def ray_ends_with_the_tests() -> Iterator[None]:
     yield
     if (ray := sys.modules.get("ray")) and ray.is_initialized():
         ray.shutdown()
+    shutil.rmtree(os.environ["PREFECT_HOME"], ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)
