@@ -25,38 +25,51 @@ PARTS = (
     "pyproject.toml",
     "requirements.lock",
 )
-JAM = "import sys\nfrom flows.commands.main import main\nsys.exit(main())\n"
+COMMANDS = {
+    "jam": "flows.commands.main:main",
+    "prefect": "prefect.cli:app",
+    "dvc": "dvc.cli:main",
+    "ray": "ray.scripts.scripts:main",
+}
+"""What set-up leaves in an environment's `bin`, and what each calls."""
 
 
 def fresh_checkout(folder: Path, settings: Mapping[str, Any]) -> Path:
-    """The project in `folder`, set up as `make setup` leaves it; ``section.key`` of `settings` edited in its files.
-
-    Its environment is one of its own whose packages are those of this one, since to install them again takes minutes.
-    """
+    """The project in `folder`, set up as `make setup` leaves it; ``section.key`` of `settings` edited in its files."""
     folder.mkdir()
     for part in PARTS:
         copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copyfile
         copy(ROOT / part, folder / part)
-    for path in [folder / "params.yaml", *(folder / "params" / "base").glob("*.yaml")]:
-        _edit(path, settings)
+    edit_settings(folder, settings)
+    set_up(folder)
+    return folder
+
+
+def set_up(folder: Path) -> None:
+    """An environment for the checkout; its packages are those of this one, since to install them again takes minutes."""
     venv = folder / ".venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
     packages = next(venv.glob("lib/python*/site-packages"))
     (packages / "here.pth").write_text(f"{folder}\n{sysconfig.get_path('purelib')}\n")
-    jam = venv / "bin" / "jam"
-    jam.write_text(f"#!{venv / 'bin' / 'python'}\n{JAM}")
-    jam.chmod(0o755)
+    for name, called in COMMANDS.items():
+        module, function = called.split(":")
+        command = venv / "bin" / name
+        command.write_text(
+            f"#!{venv / 'bin' / 'python'}\nimport sys\nfrom {module} import {function}\nsys.exit({function}())\n"
+        )
+        command.chmod(0o755)
     (venv / "ready").touch()
-    return folder
 
 
-def _edit(path: Path, settings: Mapping[str, Any]) -> None:
-    values = yaml.safe_load(path.read_text())
-    for name, value in settings.items():
-        section, key = name.split(".")
-        if section in values:
-            values[section][key] = value
-    path.write_text(yaml.safe_dump(values, sort_keys=False))
+def edit_settings(folder: Path, settings: Mapping[str, Any]) -> None:
+    """``section.key`` of `settings` written into the params files of the checkout."""
+    for path in [folder / "params.yaml", *(folder / "params" / "base").glob("*.yaml")]:
+        values = yaml.safe_load(path.read_text())
+        for name, value in settings.items():
+            section, key = name.split(".")
+            if section in values:
+                values[section][key] = value
+        path.write_text(yaml.safe_dump(values, sort_keys=False))
 
 
 def blocks(page: str) -> list[list[str]]:
