@@ -6,7 +6,7 @@ READY := $(VENV)/ready
 REAL := $(VENV)/real
 LIFE_CYCLE := tests/flows/test_lifecycle.py
 
-.PHONY: demo test smoke slow lint clean setup real
+.PHONY: demo test smoke slow bench-check lint clean setup real
 
 setup: $(READY)
 
@@ -37,6 +37,9 @@ smoke: $(REAL)
 
 slow: $(REAL)
 	$(BIN)/python -m pytest -m slow --durations=15 --ignore=$(LIFE_CYCLE)
+
+bench-check: $(REAL)
+	$(BIN)/python bench/check.py --out build
 
 lint: $(REAL)
 	$(BIN)/ruff check .

@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -135,6 +135,12 @@ def lives(
     return {side: commands(songs, here / side, params) for side in trees}
 
 
+def bare_environment(here: Path) -> dict[str, str]:
+    """This environment without a server of Prefect's, and with a home of its own in `here`."""
+    given = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
+    return given | {"PREFECT_HOME": str(here / "prefect")}
+
+
 Turns = dict[str, dict[str, list[Spent]]]
 """What each command took on each side, turn by turn."""
 
@@ -144,8 +150,12 @@ def in_turns(
     given: Mapping[str, Mapping[str, list[str]]],
     turns: int,
     environment: Mapping[str, str],
+    before: Callable[[str], None] = lambda _: None,
 ) -> Iterator[tuple[Turns, list[float]]]:
-    """After every turn what all took so far, and the load average at each; a turn before them warms the disk."""
+    """After every turn what all took so far, and the load average at each; a turn before them warms the disk.
+
+    `before` is called with the name of a side before each of its commands.
+    """
     names = list(next(iter(given.values())))
     spent: Turns = {name: {side: [] for side in trees} for name in names}
     loads = []
@@ -153,6 +163,7 @@ def in_turns(
         loads.append(os.getloadavg()[0])
         for name in names:
             for side, tree in trees.items():
+                before(side)
                 took = jam(tree, given[side][name], environment)
                 if turn:
                     spent[name][side].append(took)
@@ -177,8 +188,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         here = options.house or Path(folder)
         here.mkdir(parents=True, exist_ok=True)
-        environment = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
-        environment["PREFECT_HOME"] = str(here / "prefect")
+        environment = bare_environment(here)
         finished = not options.only or "run" in options.only
         sides = lives(trees, here, options.songs, finished, environment)
         asked = {
