@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 REAL := $(VENV)/real
+SIDE_BY_SIDE := -n logical --maxprocesses 4 --dist loadfile
 LIFE_CYCLE := tests/flows/test_lifecycle.py
 
 .PHONY: demo test smoke slow bench-check lint clean setup real
@@ -29,7 +30,7 @@ demo: $(READY)
 	@echo "Next, with songs of your own: . $(BIN)/activate && jam run --songs DIR --work W --plan"
 
 test: $(REAL)
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" $(SIDE_BY_SIDE)
 
 smoke: $(REAL)
 	mkdir -p build

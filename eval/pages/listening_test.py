@@ -32,7 +32,7 @@ def blind_html(page: str, trials: Sequence[Trial]) -> str:
         ["page.css", "blind.css"],
         ["player.js", "blind.js"],
         '<header><p class="kicker">Blind listening test</p><h1>Which one?</h1>'
-        f'<p class="subtitle">{counted(len(trials), "song")}, each generated twice. The sides are dealt anew for every song, and both '
+        f'<p class="subtitle">{counted(len(trials), "song")}, each in two versions. The sides are dealt anew for every song, and both '
         "are equally loud.</p></header>",
         [("trials", "Listen and choose", _BODY)],
         {"page": page, "trials": shown, "questions": QUESTIONS, "columns": COLUMNS},

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from eval.results.plural import counted
+from eval.results.stored import system_named
 
 _LATEX = str.maketrans(
     {
@@ -24,10 +25,7 @@ def system_card(record: Mapping[str, Any], name: str) -> str:
     Raises:
         ValueError: the report has no such system.
     """
-    if name not in record["systems"]:
-        raise ValueError(
-            f"system: {name!r} is not in this report; it has {', '.join(record['system_order'])}"
-        )
+    name = system_named(record, name)
     return f"{methods_paragraph(record, name)}\n\n{latex_row(record, name)}\n"
 
 

@@ -70,7 +70,9 @@ def last_report(root: Path, systems: Collection[str] = ()) -> Reported:
 
 
 def _has(folder: Path, systems: Collection[str]) -> bool:
-    return set(systems) <= set(json.loads((folder / REPORT_JSON).read_text()).get("system_order", ()))
+    """Whether a report has these systems, by name or title."""
+    known = json.loads((folder / REPORT_JSON).read_text()).get("systems", {})
+    return set(systems) <= {*known, *(system.get("title") for system in known.values())}
 
 
 def print_card(system: str, root: Path) -> None:

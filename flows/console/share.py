@@ -8,7 +8,8 @@ from pathlib import Path
 
 from eval.pages.listening_test import blind_html
 from eval.results.plural import counted
-from flows.console.measured import REPORT_JSON, benchmark_folders, last_report
+from eval.results.stored import system_named
+from flows.console.measured import REPORT_JSON, Reported, benchmark_folders, last_report
 from flows.pipelines.external_tables import manifest_tables
 from flows.pipelines.runs import checkpoint_with
 from flows.run.progress import say
@@ -41,6 +42,7 @@ def export_hub(project: Project, out: Path, system: str) -> None:
         raise ValueError(f"export: {out} is not empty; name a new folder")
     record = last_report(work.root, [system]).record
     hashes = record["settings"].get("weights", {})
+    system = system_named(record, system)
     if system not in hashes:
         known = ", ".join(hashes) or "none"
         raise ValueError(f"system: the report has no weights by {system!r}; it has {known}")
@@ -76,11 +78,11 @@ def write_blind_page(project: Project, systems: Sequence[str]) -> Path:
     params, work = project.params, project.work
     if len(systems) != 2:
         raise ValueError(f"system: {len(systems)} are given; name two: --system A --system B, or NAME=DIR")
-    tables = _tables(work, [system for system in systems if "=" not in system])
-    left, right = (_songs(project, tables, system) for system in systems)
+    reported = _reported(work, systems)
+    left, right = (_songs(project, reported, system) for system in systems)
     truth = None
-    if TRUTH not in (left.name, right.name):
-        truth = songs_of_tables(tables, TRUTH, project.songs_root)
+    if reported and TRUTH not in (left.name, right.name):
+        truth = songs_of_tables(_tables(reported), TRUTH, project.songs_root)
     trials, key = blind_test(left, right, truth, params.listening_test, params.output)
     folder = work.report("listen") / key.page
     write_json(folder / KEY, key.record())
@@ -90,23 +92,33 @@ def write_blind_page(project: Project, systems: Sequence[str]) -> Path:
     return folder / "listen.html"
 
 
-def _tables(work: WorkFolder, systems: Sequence[str]) -> list[Path]:
-    """The tables of the last benchmark that has these systems; none without a benchmark."""
+def _reported(work: WorkFolder, systems: Sequence[str]) -> Reported | None:
+    """The last benchmark that has those of the systems that are no folders; None without a benchmark."""
     if not any((folder / REPORT_JSON).is_file() for folder in benchmark_folders(work.root)):
-        return []
-    folder = last_report(work.root, systems).folder
-    return [
-        path for path in (WorkFolder(folder).benchmark / "table", *manifest_tables(folder)) if path.is_dir()
-    ]
+        return None
+    return last_report(work.root, [system for system in systems if not _folder_of(system)])
 
 
-def _songs(project: Project, tables: Sequence[Path], system: str) -> SystemSongs:
-    name, _, folder = system.partition("=")
-    if folder:
-        return songs_of_folder(name, Path(folder), project.params.audio)
-    songs = songs_of_tables(tables, name, project.songs_root)
-    if not songs.mixes:
+def _tables(reported: Reported) -> list[Path]:
+    own = WorkFolder(reported.folder).benchmark / "table"
+    return [path for path in (own, *manifest_tables(reported.folder)) if path.is_dir()]
+
+
+def _folder_of(system: str) -> str:
+    """The folder of ``NAME=DIR``; titles of a report have blanks around a sign of equality."""
+    folder = system.partition("=")[2]
+    return "" if folder.startswith(" ") else folder
+
+
+def _songs(project: Project, reported: Reported | None, system: str) -> SystemSongs:
+    if folder := _folder_of(system):
+        return songs_of_folder(system.partition("=")[0], Path(folder), project.params.audio)
+    if reported is None:
         raise ValueError(
-            f"system: the benchmark's table has no songs by {name!r}; run `jam benchmark` first, or give {name}=DIR"
+            f"system: {system!r} needs a report; run `jam benchmark` first, or give {system}=DIR"
         )
+    name = system_named(reported.record, system)
+    songs = songs_of_tables(_tables(reported), name, project.songs_root)
+    if not songs.mixes:
+        raise ValueError(f"system: the benchmark's table has no songs by {name!r}; run `jam benchmark` again")
     return songs

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from eval.pages.listening_test import Trial
 from eval.results.listening_test import ListeningKey, Preference, Side, preferences, read_answers
@@ -23,6 +22,7 @@ from tasks.audio.mix import mix_of, mp3_bytes
 from tasks.audio.read import read_audio
 from tasks.engine.stage import Section
 from tasks.prompts.output_folder import OutputParams
+from tasks.storage.files import parquet_file
 
 ENDINGS = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a")
 WITH_AUDIO = ("generate", "load_external")
@@ -152,19 +152,22 @@ def _mix_of_file(path: Path, limits: AudioParams) -> np.ndarray:
 
 def _mix_in(path: Path, song_id: str, songs_root: str) -> np.ndarray:
     """The mix of a song in a column file, of which only the song's own row group is read."""
-    with path.open("rb") as stream:
-        found = pq.read_table(stream, columns=["audio"], filters=[("song_id", "=", song_id)])
-    if not found.num_rows:
-        raise ValueError(f"{path.name} holds no song {song_id}: the table changed while it was read")
-    return mix_of(song_id, found["audio"][0].as_py(), songs_root)
+    with parquet_file(path) as file:
+        for group in range(file.num_row_groups):
+            ids = file.read_row_group(group, columns=["song_id"])["song_id"].to_pylist()
+            if song_id in ids:
+                audio = file.read_row_group(group, columns=["audio"])["audio"][ids.index(song_id)].as_py()
+                return mix_of(song_id, audio, songs_root)
+    raise ValueError(f"{path.name} holds no song {song_id}: the table changed while it was read")
 
 
 def _rows(folder: Path, columns: list[str]) -> Iterator[tuple[Path, dict[str, Any]]]:
     """The rows of a folder's column files, each with its file."""
     for path in sorted(folder.glob("*.parquet")):
-        with path.open("rb") as stream:
-            for row in pq.read_table(stream, columns=columns).to_pylist():
-                yield path, row
+        with parquet_file(path) as file:
+            rows = file.read(columns=columns).to_pylist()
+        for row in rows:
+            yield path, row
 
 
 def standing_preferences(pages: Path, resampling: Resampling) -> list[Preference]:
