@@ -146,7 +146,7 @@ def test_no_module_outgrows_one_idea_and_no_folder_ten_seconds() -> None:
 
 def test_parquet_files_are_opened_as_files_so_that_no_thread_of_arrow_outlives_the_reading() -> None:
     named = {module for module, path in modules().items() if "pq.read_table(" in path.read_text()}
-    assert not named  # read through a Python stream, a thread may want the interpreter while that ends: SIGABRT
+    assert not named  # a thread left behind may abort a process that ends
 
 
 def test_every_folder_says_in_one_line_what_it_is() -> None:
