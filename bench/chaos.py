@@ -123,7 +123,7 @@ def main() -> None:
     parser.add_argument("--episodes", type=int, default=3)
     parser.add_argument("--random", type=int, default=4, help="kills after a random time in each episode")
     parser.add_argument("--stages", default=",".join(STAGES))
-    parser.add_argument("--num-songs", type=int, default=8)
+    parser.add_argument("--num-songs", type=int, default=16)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()

@@ -24,7 +24,6 @@ SMALL = [
     "jam.depth=2",
     "jam.text_dim=32",
     "jam.text_layers=1",
-    "engine.partition_size=4",
     "engine.num_workers=2",
     "pretrain.steps=8",
     "pretrain.log_every_steps=2",

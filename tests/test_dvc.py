@@ -33,7 +33,6 @@ TAKEN = (
 )
 TINY = {
     "toy": {"num_songs": 8},
-    "engine": {"partition_size": 8},
     "group": {"validation_share": 0.2, "benchmark_share": 0.2},
     "fit": {"num_workers": 1},
     "pretrain": {

@@ -28,6 +28,7 @@ class StageWorkers(Section):
 class EngineParams(Section):
     """How stages run. None of it is part of a fingerprint.
 
+    `partition_size`: songs a partition at most (`Table.admit` has the rule).
     `evict`: stages whose large columns `jam prune` may free once all that reads them stands.
     `stages`: stages with workers of their own, a pool each; all others share the pool. `num_workers` is also how
     far a cluster with an autoscaler may grow: all are asked for at once when work is queued, and those idle for

@@ -8,6 +8,7 @@ is the state, and nothing is opened to see it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +21,9 @@ from tasks.engine.sources import SOURCES, Partition, Source, partitions_in, writ
 from tasks.storage.files import TEMPORARY_PREFIX, names_in, parquet_file
 
 GONE = "source_gone"  # the drop reason of a song that the last listing lacks
+FEWEST_PARTITIONS = 8
+"""Into so many a few songs are cut, since a partition is what a worker takes. A number of its own, never that of the
+workers: the same songs give the same shards, and so the same order in training, on a laptop and on a cluster."""
 BOOKKEEPING = (("drop_reason", pa.string()), ("dropped_by", pa.string()), ("made_by", pa.string()))
 
 
@@ -36,11 +40,14 @@ class Table:
         """Every partition, by number."""
         return partitions_in(self.root / SOURCES)
 
-    def admit(self, sources: Sequence[Source], partition_size: int) -> list[Partition]:
+    def admit(
+        self, sources: Sequence[Source], partition_size: int, fewest: int = FEWEST_PARTITIONS
+    ) -> list[Partition]:
         """Take in a fresh listing: known songs keep their partition, new ones open new partitions.
 
         A known song that is not in the listing stays, refused as ``source_gone``. New songs are cut in
-        the order of (group, identity), so that a shard is never one album.
+        the order of (group, identity), so that a shard is never one album: `partition_size` of them a
+        partition, fewer where `n` new ones would not fill `fewest` partitions: ``ceil(n / fewest)``.
 
         Raises:
             ValueError: two sources share a song id, or one has a fact that is no column of the table.
@@ -55,7 +62,8 @@ class Table:
         }
         fresh = sorted(listed.values(), key=lambda source: (source.group, source.identity, source.song_id))
         first = max(members, default=-1) + 1
-        members.update(enumerate(_cut(fresh, partition_size), first))
+        size = min(partition_size, max(1, math.ceil(len(fresh) / fewest)))
+        members.update(enumerate(_cut(fresh, size), first))
         folder = self.root / SOURCES
         parts = [
             write_partition(folder, number, sources, self.columns) for number, sources in members.items()

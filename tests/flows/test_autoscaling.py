@@ -18,7 +18,7 @@ from tests.flows.test_lifecycle import digests
 from tests.test_readme import section
 
 pytestmark = pytest.mark.slow
-SMALL = "--set engine.partition_size=2 --set engine.idle_worker_s=1"  # or six songs would need no second node
+SMALL = "--set engine.idle_worker_s=1"
 
 
 def lines() -> list[str]:

@@ -56,7 +56,6 @@ TINY = [
     "benchmark.player_songs=1",
     "group.benchmark_share=0.2",
     "group.validation_share=0.2",
-    "engine.partition_size=2",
 ]  # fmt: skip
 
 

@@ -24,7 +24,7 @@ RATE_HZ = 44_100
 
 
 def project(root: Path, *more: str) -> Project:
-    fixed = [f"songs.path={root / 'songs'}", "engine.partition_size=4", "engine.num_workers=2"]
+    fixed = [f"songs.path={root / 'songs'}", "engine.num_workers=2"]
     return Project.at(root / "W", None, [*fixed, *more])
 
 

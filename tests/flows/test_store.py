@@ -18,7 +18,7 @@ from tests.s3 import CREDENTIALS, s3_server
 from tests.tasks.songs.test_files import put, shard_of
 
 pytestmark = pytest.mark.slow
-SETTINGS = ("--set", "engine.partition_size=4", "--set", "group.benchmark_share=0.2")
+SETTINGS = ("--set", "group.benchmark_share=0.2")
 
 
 @pytest.fixture(scope="module")

@@ -39,7 +39,7 @@ def _of_two_songs(stage: Stage, root: Path, seconds: float) -> Pipeline:
         facts = {"audio": {"path": path.name, "bytes": None}, "duration_s": seconds}
         sources.append(Source(f"song-{number}", hashlib.sha256(path.read_bytes()).hexdigest(), facts))
     table = Table(root / "table", {**SONG_COLUMNS, "duration_s": DURATION_S}, str(root / "songs"))
-    table.admit(sources, PATIENT.partition_size)
+    table.admit(sources, PATIENT.partition_size, fewest=1)
     return Pipeline(table, [stage])
 
 

@@ -44,7 +44,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
         "song-hostile": {"title": HOSTILE, "audio": {"path": "../../etc/passwd", "bytes": None}},
     }
     table = Table(root / "table", SONG_COLUMNS)
-    table.admit([Source(name, name, one) for name, one in facts.items()], ENGINE.partition_size)
+    table.admit([Source(name, name, one) for name, one in facts.items()], ENGINE.partition_size, fewest=1)
     stages = [Spoken(Section()), Phonemize(params.phonemize, params.models.phonemizer), Hummed(Section())]
     pipeline = Pipeline(table, stages)
     run_here(pipeline, root / "receipts" / "prepare")

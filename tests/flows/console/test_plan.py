@@ -23,7 +23,7 @@ ENOUGH = (  # for three songs
 def project(tmp_path: Path) -> Project:
     for number in range(3):
         write_song(tmp_path / "songs" / f"{number}.wav", 4.0, seed=number)
-    settings = [f"songs.path={tmp_path / 'songs'}", "engine.partition_size=2", *ENOUGH]
+    settings = [f"songs.path={tmp_path / 'songs'}", *ENOUGH]
     return Project.at(tmp_path / "W", None, settings)
 
 
@@ -34,7 +34,7 @@ def receipt(work: WorkFolder, stage: str, **values: object) -> None:
 
 def test_songs_that_are_new_are_planned_and_nothing_is_written(project: Project, tmp_path: Path) -> None:
     plan = plan_lifecycle(project)
-    assert [(item.todo, item.songs) for item in plan.flows["prepare"]] == [("2 of 2 partitions", 3)] * 12
+    assert [(item.todo, item.songs) for item in plan.flows["prepare"]] == [("3 of 3 partitions", 3)] * 12
     assert not (tmp_path / "W").exists()
     assert not plan.missing
     assert {"ingest", "pretrain", "generate", "rounds"} <= set(plan.unknown()), "never ran: not 0 seconds"
@@ -107,6 +107,6 @@ def test_the_plan_is_readable_without_a_terminal(
     assert print_plan(project) == 0
     shown = capsys.readouterr().out
     row = next(line for line in shown.splitlines() if "encode" in line)
-    assert row.split() == ["prepare", "encode", "2", "of", "2", "partitions", "3", "8", "2", "300", "4"]
+    assert row.split() == ["prepare", "encode", "3", "of", "3", "partitions", "3", "8", "2", "300", "4"]
     assert "in all: about 4 s, as earlier runs went, and the time of ingest" in shown
     assert "needs: 600 MB of memory for the largest stage; 0 GPUs" in shown

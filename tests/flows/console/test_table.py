@@ -72,7 +72,7 @@ def with_drops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ]
     facts.append({**facts[0], "audio": {"path": "copy.wav", "bytes": None}, "refused": "duplicate"})
     songs = Table(tmp_path / "table", SONG_COLUMNS)
-    songs.admit([Source(f"song-{i}", str(i), one) for i, one in enumerate(facts)], 8)
+    songs.admit([Source(f"song-{i}", str(i), one) for i, one in enumerate(facts)], 8, fewest=1)
     pipeline = Pipeline(songs, [Measure(Factor(factor=1.0))])
     run_here(pipeline, tmp_path / "receipts" / "prepare")
     write_json_lines(

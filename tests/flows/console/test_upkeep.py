@@ -81,7 +81,7 @@ def test_prune_shows_what_no_setting_needs_and_frees_it_when_it_is_told_to(
     given_up = tmp_path / "checkpoints/sft/0123"
     write_json(given_up / "train.json", {"params": {"steps": 3}})
     facts = {"content_hash": "aa", "audio": {"path": "a.wav", "bytes": None}, "title": "a"}
-    Table(tmp_path / "table", SONG_COLUMNS).admit([Source("a", "aa", facts)], 4)
+    Table(tmp_path / "table", SONG_COLUMNS).admit([Source("a", "aa", facts)], 4, fewest=1)
     stale = tmp_path / "table/ingest/part-00000-0123456789ab.parquet"
     stale.parent.mkdir()
     stale.write_bytes(b"of other settings")

@@ -51,7 +51,6 @@ pytestmark = pytest.mark.slow
 NUM_SONGS, NUM_FRAMES, SECONDS = 6, 24, 1.1
 SETTINGS = [
     "engine.num_workers=1",
-    "engine.partition_size=4",
     "sampler.num_steps=2",
     "round.rounds=1",
     "round.num_prompts=3",

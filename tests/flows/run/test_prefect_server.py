@@ -24,7 +24,7 @@ from tasks.engine.scheduler import StageReport
 from tests.flows.prefect_server import ROOT, Server, until
 from tests.flows.prepared import prepare, toy_songs
 
-SETTINGS = ["engine.partition_size=1", "engine.num_workers=1"]
+SETTINGS = ["engine.num_workers=1"]
 
 
 def lost(*_: Any, **__: Any) -> Any:

@@ -33,8 +33,8 @@ def test_a_pipeline_takes_in_a_new_listing_and_leaves_a_table_alone_without_one(
     sources = [Source(name, name, {"title": name}) for name in ("a", "b", "c")]
     assert project.pipeline(folder, stages).partitions == {}
     parts = project.pipeline(folder, stages, sources).partitions.values()
-    assert [len(part.sources) for part in parts] == [2, 1]
-    assert len(project.pipeline(folder, stages).partitions) == 2
+    assert [len(part.sources) for part in parts] == [1, 1, 1]
+    assert len(project.pipeline(folder, stages).partitions) == 3
     shrunk = project.pipeline(folder, stages, sources[:1])
     assert [row["song_id"] for row in shrunk.listed_rows()] == ["a"] and len(shrunk.rows()) == 3
 

@@ -155,7 +155,7 @@ def sources(titles: list[str]) -> list[Source]:
 
 def table_of(root: Path, titles: list[str]) -> Table:
     table = Table(root / "table", LISTED)
-    table.admit(sources(titles), ENGINE.partition_size)
+    table.admit(sources(titles), ENGINE.partition_size, fewest=1)
     return table
 
 

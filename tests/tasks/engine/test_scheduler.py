@@ -89,7 +89,7 @@ def test_adding_songs_runs_only_new_partitions(tmp_path: Path) -> None:
     table = table_of(tmp_path, ["a", "b", "c"])
     run_pipelines([pipeline_of(tmp_path, table)], ENGINE, tmp_path / "receipts")
     before = digests(tmp_path)
-    table.admit(sources(["a", "b", "c", "d"]), ENGINE.partition_size)
+    table.admit(sources(["a", "b", "c", "d"]), ENGINE.partition_size, fewest=1)
     reports = run_pipelines([pipeline_of(tmp_path, table)], ENGINE, tmp_path / "receipts")
     assert all(report.fresh == 1 and len(report.receipts) == 1 for report in reports)
     after = digests(tmp_path)

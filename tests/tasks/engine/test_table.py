@@ -9,7 +9,7 @@ import pytest
 from tasks.engine.pipeline import Pipeline
 from tasks.engine.stage import WholeTable
 from tasks.engine.table import Source, Table
-from tests.tasks.engine.probes import Cut, Factor, Flag, Measure, sources, table_of
+from tests.tasks.engine.probes import LISTED, Cut, Factor, Flag, Measure, sources, table_of
 
 
 def members(table: Table) -> dict[int, list[str]]:
@@ -19,32 +19,49 @@ def members(table: Table) -> dict[int, list[str]]:
 def test_new_songs_open_new_partitions_and_old_ones_keep_their_place(tmp_path: Path) -> None:
     table = table_of(tmp_path, [f"title {i}" for i in range(6)])
     before = members(table)
-    table.admit(sources([f"title {i}" for i in range(9)]), 4)
+    table.admit(sources([f"title {i}" for i in range(9)]), 4, fewest=1)
     after = members(table)
     assert {number: after[number] for number in before} == before
     assert sorted(song for ids in after.values() for song in ids) == [f"song-{i:02d}" for i in range(9)]
     assert [len(ids) for ids in after.values()] == [4, 2, 3]
 
 
+def test_few_songs_are_cut_into_eight_partitions_by_their_number_alone(tmp_path: Path) -> None:
+    cuts = {
+        3: [1] * 3,
+        8: [1] * 8,
+        10: [2] * 5,
+        33: [5] * 6 + [3],
+        127: [16] * 7 + [15],
+        200: [16] * 12 + [8],
+    }
+    for num_songs, sizes in cuts.items():
+        table = Table(tmp_path / str(num_songs), LISTED)
+        table.admit(sources([f"title {i}" for i in range(num_songs)]), 16)
+        assert [len(ids) for ids in members(table).values()] == sizes
+    table.admit(sources([f"title {i}" for i in range(210)]), 16)
+    assert [len(ids) for ids in members(table).values()] == [*cuts[200], *cuts[10]], "by the new ones alone"
+
+
 def test_vanished_song_stays_as_source_gone_and_comes_back(tmp_path: Path) -> None:
     titles = ["a", "b", "c"]
     table = table_of(tmp_path, titles)
-    table.admit(sources(titles)[1:], 4)
+    table.admit(sources(titles)[1:], 4, fewest=1)
     refusals = {s.song_id: s.facts["refused"] for s in table.partitions()[0].sources}
     assert refusals == {"song-00": "source_gone", "song-01": None, "song-02": None}
-    table.admit(sources(titles), 4)
+    table.admit(sources(titles), 4, fewest=1)
     assert not any(s.facts.get("refused") for s in table.partitions()[0].sources)
 
 
 def test_groups_never_share_a_partition(tmp_path: Path) -> None:
     table = Table(tmp_path / "table", {})
-    table.admit([Source(f"s{i}", f"{i}", group="ab"[i % 2]) for i in range(6)], 4)
+    table.admit([Source(f"s{i}", f"{i}", group="ab"[i % 2]) for i in range(6)], 4, fewest=1)
     assert [{s.group for s in part.sources} for part in table.partitions()] == [{"a"}, {"b"}]
 
 
 def test_two_sources_with_one_id_are_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="'s1' stands twice"):
-        Table(tmp_path, {}).admit([Source("s1", "a"), Source("s1", "b")], 4)
+        Table(tmp_path, {}).admit([Source("s1", "a"), Source("s1", "b")], 4, fewest=1)
 
 
 def test_fingerprint_follows_params_and_content_but_not_paths(tmp_path: Path) -> None:
@@ -55,10 +72,10 @@ def test_fingerprint_follows_params_and_content_but_not_paths(tmp_path: Path) ->
     moved = [
         Source(s.song_id, s.identity, {**s.facts, "lyrics_path": "elsewhere"}) for s in sources(["a", "b"])
     ]
-    table.admit(moved, 4)
+    table.admit(moved, 4, fewest=1)
     assert Pipeline(table, [Measure(Factor(factor=1.0))]).path("measure", 0).name == name
     changed = [Source(s.song_id, s.identity + "x", s.facts) for s in moved]
-    table.admit(changed, 4)
+    table.admit(changed, 4, fewest=1)
     assert Pipeline(table, [Measure(Factor(factor=1.0))]).path("measure", 0).name != name
 
 

@@ -57,7 +57,7 @@ def test_two_songs_are_separated_heard_and_aligned_by_real_models(songs_root: Pa
         ),
     ]
     table = Table(tmp_path / "table", SONG_COLUMNS, str(songs_root))
-    table.admit(list_sources(songs_root).sources, ENGINE.partition_size)
+    table.admit(list_sources(songs_root).sources, ENGINE.partition_size, fewest=1)
     pipeline = Pipeline(table, stages)
     run_pipelines([pipeline], ENGINE.model_copy(update={"song_limit_s": 300.0}), tmp_path / "receipts")
 

@@ -72,7 +72,7 @@ class Prepared:
 
     def add(self, sources: list[Source]) -> None:
         self.listed += sources
-        self.table.admit(self.listed, 2)
+        self.table.admit(self.listed, 2, fewest=1)
 
     def pipeline(
         self,

@@ -154,7 +154,7 @@ def test_a_store_that_is_away_for_a_moment_is_asked_again(
 
 
 def pipeline_in(root: Path, titles: list[str]) -> Pipeline:
-    Table(root / "table", LISTED).admit(sources(titles), ENGINE.partition_size)
+    Table(root / "table", LISTED).admit(sources(titles), ENGINE.partition_size, fewest=1)
     stages: list[Stage] = [Measure(Factor(factor=10.0)), Cut(Factor(factor=1.0))]
     return Pipeline(Table(root / "table", LISTED), stages, root / "shards")
 

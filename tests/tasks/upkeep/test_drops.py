@@ -26,7 +26,7 @@ def test_every_drop_has_its_sentence_also_those_that_no_stage_gave(tmp_path: Pat
         source("linked", "lyrics_outside_root"),
     ]
     table = Table(tmp_path / "table", SONG_COLUMNS)
-    table.admit(songs, 2)
+    table.admit(songs, 2, fewest=1)
     pipeline = Pipeline(table, [Measure(Factor(factor=1.0))])
     run_here(pipeline, tmp_path / "receipts")
     rows = pipeline.rows()

@@ -41,12 +41,12 @@ def pipeline_of(root: Path) -> Pipeline:
 def root(tmp_path: Path) -> Path:
     """Two partitions with the song in the first, a round and a benchmark that generated it, and five training runs."""
     songs = [given(BAD, "bad", "aa"), given("good-1", "good", "bb"), given("good-2", "better", "cc")]
-    Table(tmp_path / "table", SONG_COLUMNS).admit(songs, 2)
-    Table(tmp_path / "table", SONG_COLUMNS).admit([*songs, given(COPY, "bad copy", "aa")], 2)
+    Table(tmp_path / "table", SONG_COLUMNS).admit(songs, 2, fewest=1)
+    Table(tmp_path / "table", SONG_COLUMNS).admit([*songs, given(COPY, "bad copy", "aa")], 2, fewest=1)
     run_here(pipeline_of(tmp_path), tmp_path / "receipts" / "prepare")
     for place in ("rounds/1/candidates", "benchmark/table"):
         table = Table(tmp_path / place, PROMPTED_COLUMNS)
-        table.admit([sung(f"{BAD}-r1-k0", BAD), sung("good-1-r1-k0", "good-1")], 2)
+        table.admit([sung(f"{BAD}-r1-k0", BAD), sung("good-1-r1-k0", "good-1")], 2, fewest=1)
         run_here(Pipeline(table, [Flag(Factor(factor=1.0))]), tmp_path / "receipts" / "round-1")
     (tmp_path / "rounds/1/pairs.parquet").write_bytes(b"pairs")
     shards = [

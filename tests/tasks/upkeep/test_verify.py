@@ -228,7 +228,7 @@ def test_damaged_take_of_a_round_goes_alone_and_its_songs_are_listed_again(tmp_p
     def sing() -> None:
         with recording(tmp_path, "dpo", print):
             table = Table(tmp_path / "rounds/1/candidates", LISTED)
-            table.admit(sources(TITLES), 2)
+            table.admit(sources(TITLES), 2, fewest=1)
             run_here(Pipeline(table, [Measure(Factor(factor=1.0))]), tmp_path / "receipts/rounds-1")
 
     sing()
