@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from eval.results.plural import counted
 from flows.pipelines.flow_models import check_models
+from flows.pipelines.hash_songs import hash_songs
 from flows.pipelines.needs import AFTER_PREPARE, COLUMNS, too_few_kept
 from flows.pipelines.stages import prepare_pipeline
 from flows.run.lazy_flow import flow
@@ -24,7 +26,7 @@ from tasks.songs.listing import admitted_paths, list_sources
 from tasks.stages.filter import Filter
 from tasks.stages.group import Group
 from tasks.stages.pack import Pack
-from tasks.storage.files import write_json, write_json_lines
+from tasks.storage.files import remove_tree, write_json, write_json_lines
 from tasks.storage.object_store import place_of
 from tasks.upkeep.takedown import without_forgotten
 
@@ -36,10 +38,12 @@ def admit_songs(project: Project) -> int:
         ValueError: there is no such folder or manifest, or nothing in it can be taken as a song.
     """
     params, work = project.params, project.work
-    table, hashes = Table(work.table, SONG_COLUMNS), Hashes(work.hashes)
+    table, hashes = Table(work.table, SONG_COLUMNS), Hashes(work.hashes, partial(hash_songs, project))
     before = table.partitions()
     listing = list_sources(params.songs.place, admitted_paths(before), hashes=hashes)
     hashes.write(work.hashes)
+    if work.listing.is_dir():
+        remove_tree(work.listing)
     if not listing.sources and not before:
         reasons = ", ".join(sorted({refusal["reason"] for refusal in listing.refused})) or "it is empty"
         raise ValueError(f"songs: nothing in {params.songs.path} can be taken as a song ({reasons})")

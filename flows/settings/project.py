@@ -170,6 +170,11 @@ class WorkFolder:
         return self.receipts / "hashes.parquet"
 
     @property
+    def listing(self) -> Path:
+        """A table of the songs' files while workers hash them; gone when their hashes are kept."""
+        return self.root / "listing"
+
+    @property
     def refused(self) -> Path:
         """JSON lines of what ingest did not take as a song, with the reason."""
         return self.root / "ingest.jsonl"

@@ -2,25 +2,28 @@
 
 Pure: rows of the whole table in, facts out. Songs come in the order in which the table took them in, and a
 song is only ever compared and joined with earlier ones, so that more songs leave the facts of the earlier ones
-as they are, unless a new one joins two groups that lay on different sides.
+as they are, unless a new one joins two groups that lay on different sides. Of every song its index keys are held;
+the sketches only of those that share some, and these on the disk.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
 
 import numpy as np
 from pydantic import field_validator
 
+from tasks.dedup.candidates import KeyIndex
 from tasks.dedup.landmarks import index_keys, shared_landmarks
 from tasks.dedup.shingles import shared_text
 from tasks.dedup.sides import Groups, Known, MinimumParams, hash_of_text, sides
+from tasks.dedup.sketch_spool import SketchSpool
 
+LATER = (1 << 32) - 1  # of a pair's code, ``earlier << 32 | later``
 INDEXED_KEYS = 256  # of a sketch: enough to find whom to compare it with
-LOOK_BACK = 8  # an index entry meets this many before it, so that a common key costs no more than a rare one
-SHARED_KEYS = 3  # fewer index keys in common are chance
 
 
 class GroupParams(MinimumParams):
@@ -59,7 +62,7 @@ class GroupParams(MinimumParams):
         return count
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What the whole table says of one song.
 
@@ -74,6 +77,8 @@ class Facts:
     near_benchmark: str | None = None
 
 
+Songs = Callable[[Collection[str] | None], Iterator[Known]]
+"""The songs of a table in the order they came, of these ids alone where some are given; asked for twice."""
 Styles = Callable[[Sequence[str]], Mapping[str, np.ndarray]]
 """Style embeddings [n, S] of these songs; asked for candidates only, a song without one is left out."""
 
@@ -84,18 +89,28 @@ def words_hash(words: Sequence[str] | None) -> str | None:
 
 
 def neighbours(
-    songs: Sequence[Known], guarded: Sequence[Known], params: GroupParams, max_shingles: int, styles: Styles
-) -> dict[str, Facts]:
-    """Facts of every song of the table, `songs` in the order they came, beside the `guarded` benchmark.
+    table: Songs, benchmark: Songs, params: GroupParams, max_shingles: int, styles: Styles
+) -> list[tuple[Known, Facts]]:
+    """Every song of the table, without its sketches, and its facts, beside the songs of a given benchmark.
 
     `max_shingles`: where lyrics sketches were cut.
     """
-    everyone = [*guarded, *songs]
+    words, sounds = KeyIndex(), KeyIndex()
+    guarded = _taken_in(benchmark, 0, words, sounds)
     first = len(guarded)
+    songs = _taken_in(table, first, words, sounds)
+    candidates_P = np.union1d(words.pairs(), sounds.pairs())
+    del words, sounds
+    everyone = [*guarded, *songs]
+    near = _same_content(everyone)
+    candidates_P = np.setdiff1d(candidates_P, [a << 32 | b for a, b in near], assume_unique=True)
+    with SketchSpool() as spool:
+        _spool(spool, candidates_P, ((benchmark, guarded, 0), (table, songs, first)))
+        near |= _near_pairs(everyone, candidates_P, spool, params, max_shingles, styles)
     groups = Groups(len(songs))
     guard_of: dict[int, int] = {}
     earlier: dict[int, list[int]] = defaultdict(list)
-    for a, b in near_pairs(everyone, params, max_shingles, styles):
+    for a, b in sorted(near):
         if b < first:
             continue
         if a < first:
@@ -112,40 +127,71 @@ def neighbours(
             kept.setdefault(group, place)
         if place in guard_of:
             guards[group] = min(guard_of[place], guards.get(group, first))
-    return {
-        song.song_id: Facts(
-            songs[group].song_id,
-            side_of[place],
-            songs[kept[group]].song_id if kept.get(group, place) < place else None,
-            guarded[guards[group]].song_id if group in guards else None,
+    return [
+        (
+            song,
+            Facts(
+                songs[group].song_id,
+                side_of[place],
+                songs[kept[group]].song_id if kept.get(group, place) < place else None,
+                guarded[guards[group]].song_id if group in guards else None,
+            ),
         )
         for place, (song, group) in enumerate(zip(songs, group_of, strict=True))
-    }
+    ]
 
 
-def near_pairs(
-    songs: Sequence[Known], params: GroupParams, max_shingles: int, styles: Styles
-) -> list[tuple[int, int]]:
-    """Places (earlier, later) of near songs, enough of them to connect every group."""
-    near = _same_content(songs)
-    words = {p: s.lyrics_shingles for p, s in enumerate(songs) if s.lyrics_shingles is not None}
-    sounds = {p: s.audio_landmarks for p, s in enumerate(songs) if s.audio_landmarks is not None}
-    candidates = _candidates({place: sketch[:INDEXED_KEYS] for place, sketch in words.items()})
-    candidates |= _candidates({place: index_keys(marks_L, INDEXED_KEYS) for place, marks_L in sounds.items()})
+def _taken_in(table: Songs, first: int, words: KeyIndex, sounds: KeyIndex) -> list[Known]:
+    """The songs of a table from the place `first` on, without their sketches; their keys are in the indexes."""
+    known = []
+    for place, song in enumerate(table(None), first):
+        if song.lyrics_shingles is not None:
+            words.add(place, song.lyrics_shingles[:INDEXED_KEYS])
+        if song.audio_landmarks is not None:
+            sounds.add(place, index_keys(song.audio_landmarks, INDEXED_KEYS))
+        known.append(replace(song, lyrics_shingles=None, audio_landmarks=None))
+    return known
+
+
+def _spool(
+    spool: SketchSpool, candidates_P: np.ndarray, tables: Sequence[tuple[Songs, list[Known], int]]
+) -> None:
+    """Keep the sketches of all songs of these pairs; of each table its songs and their first place."""
+    places = np.union1d(candidates_P >> 32, candidates_P & LATER)
+    for table, known, first in tables:
+        mine = places[(places >= first) & (places < first + len(known))].tolist()
+        place_of = {known[place - first].song_id: place for place in mine}
+        for song in table(place_of.keys()) if mine else ():
+            spool.put(place_of[song.song_id], (song.lyrics_shingles, song.audio_landmarks))
+
+
+def _near_pairs(
+    songs: Sequence[Known],
+    candidates_P: np.ndarray,
+    spool: SketchSpool,
+    params: GroupParams,
+    max_shingles: int,
+    styles: Styles,
+) -> set[tuple[int, int]]:
+    """Places (earlier, later) of near songs among the candidates."""
+    near: set[tuple[int, int]] = set()
     unsure: dict[tuple[int, int], float] = {}  # the style cosine that would make them near
-    for a, b in sorted(candidates - near):
-        overlap = 0.0
-        if a in words and b in words:
-            overlap = shared_text(words[a], words[b], max_shingles, params.min_shingles)
-        if overlap >= params.min_words:
-            near.add((a, b))
-            continue
-        enough = [params.min_style_with_words] if overlap >= params.min_words_with_style else []
-        if a in sounds and b in sounds:
-            sound = shared_landmarks(sounds[a], sounds[b], params.min_landmarks)
-            enough += [params.min_style_with_sound] if sound >= params.min_sound_with_style else []
-        if enough:
-            unsure[a, b] = min(enough)
+    for earlier, codes in groupby(candidates_P.tolist(), lambda code: code >> 32):
+        words, sound = spool.get(earlier)
+        for later in (code & LATER for code in codes):
+            other_words, other_sound = spool.get(later)
+            overlap = 0.0
+            if words is not None and other_words is not None:
+                overlap = shared_text(words, other_words, max_shingles, params.min_shingles)
+            if overlap >= params.min_words:
+                near.add((earlier, later))
+                continue
+            enough = [params.min_style_with_words] if overlap >= params.min_words_with_style else []
+            if sound is not None and other_sound is not None:
+                shared = shared_landmarks(sound, other_sound, params.min_landmarks)
+                enough += [params.min_style_with_sound] if shared >= params.min_sound_with_style else []
+            if enough:
+                unsure[earlier, later] = min(enough)
     style_of = styles(
         [songs[place].song_id for place in sorted({place for pair in unsure for place in pair})]
     )
@@ -153,7 +199,7 @@ def near_pairs(
         one, other = style_of.get(songs[a].song_id), style_of.get(songs[b].song_id)
         if one is not None and other is not None and _cosine(one, other) >= least:
             near.add((a, b))
-    return sorted(near)
+    return near
 
 
 def _same_content(songs: Sequence[Known]) -> set[tuple[int, int]]:
@@ -165,23 +211,6 @@ def _same_content(songs: Sequence[Known]) -> set[tuple[int, int]]:
             pairs.add((latest[song.content_hash], place))
         latest[song.content_hash] = place
     return pairs
-
-
-def _candidates(sketches: Mapping[int, np.ndarray]) -> set[tuple[int, int]]:
-    """Pairs (earlier, later) that share some keys: an inverted index, each entry with those just before it."""
-    if not sketches:
-        return set()
-    keys = np.concatenate(list(sketches.values()))
-    places = np.repeat(np.array(list(sketches)), [len(sketch) for sketch in sketches.values()])
-    order = np.lexsort((places, keys))
-    keys, places = keys[order], places[order]
-    codes = [np.empty(0, np.int64)]
-    for back in range(1, LOOK_BACK + 1):
-        same = keys[back:] == keys[:-back]
-        codes.append((places[:-back][same] << 32) | places[back:][same])
-    pairs, counts = np.unique(np.concatenate(codes), return_counts=True)
-    chosen = pairs[counts >= SHARED_KEYS]
-    return set(zip((chosen >> 32).tolist(), (chosen & 0xFFFFFFFF).tolist(), strict=True))
 
 
 def _cosine(one_NS: np.ndarray, other_NS: np.ndarray) -> float:

@@ -44,7 +44,7 @@ class MinimumParams(SplitParams):
     min_benchmark_songs: int = Field(ge=0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Known:
     """What is known of one song. Sketches are sorted integers, None where a stage dropped the song before."""
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,34 +18,75 @@ from tasks.storage.files import write_bytes
 from tasks.storage.object_store import StorePath
 
 SETTLED_S = 10.0  # a file younger than this could change once more without its times telling
+READ_AT_ONCE = 8  # files
 _COLUMNS = ("path", "stamp", "sha256")
+
+
+class Stamped(NamedTuple):
+    """A file to be hashed: where it is, its name among all files, and what it cannot change without, where that is known."""
+
+    path: Path
+    name: str
+    stamp: str | None
+
+
+Reader = Callable[[Path, Sequence[Stamped]], Sequence[str | None]]
+"""The songs root and files below it: the sha256 of each, None where it cannot be read."""
+
+
+def read_here(root: Path, files: Sequence[Stamped]) -> Sequence[str | None]:
+    """The `Reader` that reads in this process, some files at a time."""
+
+    def read(file: Stamped) -> str | None:
+        try:
+            return hash_file(file.path)
+        except OSError:
+            return None
+
+    with ThreadPoolExecutor(READ_AT_ONCE) as threads:
+        return list(threads.map(read, files))
 
 
 class Hashes:
     """sha256 of files' bytes by path. `kept`: the file of an earlier listing; where it cannot be read, all is read.
 
-    Safe to ask from several threads, each file from one.
+    `reader`: reads the files that are not known.
     """
 
-    def __init__(self, kept: Path | None = None) -> None:
+    def __init__(self, kept: Path | None = None, reader: Reader = read_here) -> None:
         self._known = None if kept is None else _read(kept)
+        self._reader = reader
         self._asked: dict[str, tuple[str, str]] = {}
+        self._digests: dict[str, str | None] = {}
         self._tars: dict[Path, str | None] = {}
         self._now_ns = time.time_ns()
 
-    def of(self, path: Path) -> str:
-        """A file's hash.
+    def learn(self, root: Path, files: Iterable[Path]) -> None:
+        """Hash these files below the songs root, all that are not known at once."""
+        unknown = []
+        for path in dict.fromkeys(files):
+            name = _name(path)
+            try:
+                stamp = self._stamp(path)
+            except OSError:
+                self._digests[name] = None
+                continue
+            stamped, digest = (self._known or {}).get(name, (None, ""))
+            if stamp is None or stamped != stamp:
+                unknown.append(Stamped(path, name, stamp))
+            else:
+                self._learned(name, stamp, digest)
+        for file, read in zip(unknown, self._reader(root, unknown) if unknown else (), strict=True):
+            self._learned(file.name, file.stamp, read)
 
-        Raises:
-            OSError: it cannot be read.
-        """
-        name, stamp = _name(path), self._stamp(path)
-        stamped, digest = (self._known or {}).get(name, (None, ""))
-        if stamp is None or stamped != stamp:
-            digest = hash_file(path)
-        if stamp is not None:
+    def _learned(self, name: str, stamp: str | None, digest: str | None) -> None:
+        self._digests[name] = digest
+        if stamp is not None and digest is not None:
             self._asked[name] = (stamp, digest)
-        return digest
+
+    def of(self, path: Path) -> str | None:
+        """The hash of a file that was learned; None where it could not be read."""
+        return self._digests[_name(path)]
 
     def write(self, kept: Path) -> None:
         """Remember what was asked for, and nothing else."""

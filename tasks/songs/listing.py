@@ -11,9 +11,9 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,12 @@ from tasks.engine.table import Partition, Source
 from tasks.lyrics.read import stated_detail
 from tasks.songs.files import bytes_of, songs_root
 from tasks.songs.folder import MANIFEST_FACTS, Entry, Refusal, entries_of_folder, refusal_of, refusal_row
-from tasks.songs.hashes import Hashes
+from tasks.songs.hashes import READ_AT_ONCE, Hashes
 from tasks.songs.manifest import entries_of_manifest
 from tasks.storage.object_store import StorePath, place_of
 
 ID_LENGTH = 48
 HASH_LENGTH = 12
-READ_AT_ONCE = 8  # files
 MAX_PEEK_BYTES = 1 << 20  # of a lyrics file, to choose among several
 
 
@@ -80,8 +79,8 @@ def list_sources(
 
     `admitted` are the relative audio paths that an earlier listing took: of two files with the same
     audio the admitted one stays, else one with lyrics, else the first in path order; the others become
-    `duplicate`. `root` is the songs root of a manifest (its own folder unless given). Files are read, several at
-    once, to be hashed; `hashes` knows those of an earlier listing.
+    `duplicate`. `root` is the songs root of a manifest (its own folder unless given). Files are read to be hashed;
+    `hashes` knows those of an earlier listing, and says where the others are read.
 
     Raises:
         ValueError: the path does not exist, or the manifest is not JSON.
@@ -93,9 +92,11 @@ def list_sources(
         check_place(path)
         root = songs_root(root or path.parent)
         entries, refused = entries_of_manifest(path, root)
-    read = partial(_source_or_reason, root=root, hashes=hashes or Hashes())
+    hashes = hashes or Hashes()
     with ThreadPoolExecutor(READ_AT_ONCE) as threads:
-        found = list(zip(entries, threads.map(read, entries), strict=True))
+        files = list(threads.map(partial(_files_of, root=root), entries))
+    hashes.learn(root, (path for each in files for path in each.readable))
+    found = [(each.entry, _source_or_reason(each, root, hashes)) for each in files]
     refused += [refusal_row(entry.audio, root, reason) for entry, reason in found if isinstance(reason, str)]
     taken = [(entry, source) for entry, source in found if isinstance(source, Source)]
     sources = _without_duplicates([source for _, source in taken], frozenset(admitted))
@@ -122,17 +123,40 @@ def song_id_of(title: str, content_hash: str, number: int = 1) -> str:
     return (slug or "song") + ending
 
 
-def _source_or_reason(entry: Entry, root: Path, hashes: Hashes) -> Source | str:
+@dataclass(frozen=True)
+class _Files:
+    """What will be read of an entry; `refused`: why a file of it is not, by its column."""
+
+    entry: Entry
+    beside: dict[str, Path] = field(default_factory=dict)  # column -> lyrics and style
+    refused: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def readable(self) -> Iterator[Path]:
+        """The files that are no pipe, nor elsewhere."""
+        if "audio" not in self.refused:
+            yield self.entry.audio
+            yield from (path for column, path in self.beside.items() if column not in self.refused)
+
+
+def _files_of(entry: Entry, root: Path) -> _Files:
     if reason := refusal_of(entry.audio, root):
+        return _Files(entry, refused={"audio": reason})
+    sides = {"lyrics_path": lyrics_among(entry.lyrics, root), "style_path": entry.style}
+    beside = {column: path for column, path in sides.items() if path is not None}
+    reasons = {column: refusal_of(path, root) for column, path in beside.items()}
+    return _Files(entry, beside, {column: reason for column, reason in reasons.items() if reason})
+
+
+def _source_or_reason(files: _Files, root: Path, hashes: Hashes) -> Source | str:
+    if reason := files.refused.get("audio"):
         return reason
-    try:
-        return _source(entry, root, hashes)
-    except OSError:
-        return "unreadable"
+    content_hash = hashes.of(files.entry.audio)
+    return "unreadable" if content_hash is None else _source(files, content_hash, root, hashes)
 
 
-def _source(entry: Entry, root: Path, hashes: Hashes) -> Source:
-    content_hash = hashes.of(entry.audio)
+def _source(files: _Files, content_hash: str, root: Path, hashes: Hashes) -> Source:
+    entry = files.entry
     facts: dict[str, Any] = {
         "audio": {"path": entry.audio.relative_to(root).as_posix(), "bytes": None},
         "lyrics_path": None,
@@ -147,19 +171,14 @@ def _source(entry: Entry, root: Path, hashes: Hashes) -> Source:
     parts: list[str | float | None] = [content_hash, *(entry.facts[key] for key in MANIFEST_FACTS)]
     if entry.stated_duration_s is not None:
         parts.append(entry.stated_duration_s)
-    for column, path in (("lyrics_path", lyrics_among(entry.lyrics, root)), ("style_path", entry.style)):
-        digest = None
+    for column in ("lyrics_path", "style_path"):
+        path, reason, digest = files.beside.get(column), files.refused.get(column), None
         if path is not None:
-            reason = refusal_of(path, root)
-            if reason is None:
-                try:
-                    digest = hashes.of(path)
-                except OSError:
-                    reason = "unreadable"
-            if reason is None:
-                facts[column] = path.relative_to(root).as_posix()
+            digest = None if reason else hashes.of(path)
+            if digest is None:
+                facts["refused"] = f"{column.removesuffix('_path')}_{reason or 'unreadable'}"
             else:
-                facts["refused"] = f"{column.removesuffix('_path')}_{reason}"
+                facts[column] = path.relative_to(root).as_posix()
             parts.append(path.suffix.lower())
         parts.append(digest)
     parts += [entry.lyrics_text] if entry.lyrics_text is not None else []

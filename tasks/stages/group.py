@@ -6,7 +6,7 @@ own, so a new song re-runs no partition but its own and those of the songs it mo
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -70,19 +70,23 @@ class Group(Stage):
 
     def fit(self, table: WholeTable, reference: WholeTable | None) -> dict[str, Any]:
         """Facts of the songs that are not alone on their own side; `reference`: the songs of a given benchmark."""
-        songs = self._known(table, self.keeper)
-        guards = self._known(reference, None) if reference else []
+
+        def songs(ids: Collection[str] | None) -> Iterator[Known]:
+            return self._known(table, ids, self.keeper)
+
+        def guards(ids: Collection[str] | None) -> Iterator[Known]:
+            return self._known(reference, ids, None) if reference else iter(())
 
         def styles(song_ids: Sequence[str]) -> dict[str, np.ndarray]:
             found = _styles(table, song_ids)
             return {**_styles(reference, song_ids), **found} if reference else found
 
-        facts = neighbours(songs, guards, self.nearness, self.max_shingles, styles)
+        found = neighbours(songs, guards, self.nearness, self.max_shingles, styles)
+        own_sides = (own_split(s.artist, s.lyrics_hash, s.content_hash, self.params) for s, _ in found)
         return {
-            song.song_id: asdict(facts[song.song_id])
-            for song in songs
-            if facts[song.song_id]
-            != Facts(song.song_id, own_split(song.artist, song.lyrics_hash, song.content_hash, self.params))
+            song.song_id: asdict(facts)
+            for (song, facts), own_side in zip(found, own_sides, strict=True)
+            if facts != Facts(song.song_id, own_side)
         }
 
     def one(self, song: Song) -> Song:
@@ -92,22 +96,21 @@ class Group(Stage):
         side = own_split(song["artist"], song["lyrics_hash"], song["content_hash"], self.params)
         return song.with_columns(**asdict(Facts(song.song_id, side)))
 
-    def _known(self, table: WholeTable, keeper: Stage | None) -> list[Known]:
-        """What is known of every song, partition after partition; of a vanished song nothing is."""
-        return [
-            Known(
+    def _known(self, table: WholeTable, ids: Collection[str] | None, keeper: Stage | None) -> Iterator[Known]:
+        """What is known of every song, or of these, partition after partition; of a vanished song nothing is."""
+        for row in table.rows(COMPARED | self.kept_by if keeper else COMPARED, ids):
+            if row["drop_reason"] == GONE:
+                continue
+            dropped = row["drop_reason"] is not None
+            yield Known(
                 row["song_id"],
                 row["content_hash"],
                 row["artist"],
                 row["lyrics_hash"],
                 None if row["lyrics_shingles"] is None else array_of(row["lyrics_shingles"]),
                 None if row["audio_landmarks"] is None else array_of(row["audio_landmarks"]),
-                row["drop_reason"] is not None
-                or (keeper is not None and _refuses(keeper, row, self.kept_by)),
+                dropped or (keeper is not None and _refuses(keeper, row, self.kept_by)),
             )
-            for row in table.rows(COMPARED | self.kept_by if keeper else COMPARED)
-            if row["drop_reason"] != GONE
-        ]
 
 
 def _refuses(keeper: Stage, row: Mapping[str, Any], needed: Collection[str]) -> bool:
@@ -121,9 +124,9 @@ def _refuses(keeper: Stage, row: Mapping[str, Any], needed: Collection[str]) -> 
 
 
 def _styles(table: WholeTable, song_ids: Sequence[str]) -> dict[str, np.ndarray]:
-    """Style embeddings [n, 512] of these songs; only their partitions are read."""
+    """Mean style embeddings [1, 512] of these songs; only their partitions are read."""
     return {
-        row["song_id"]: np.asarray(row[STYLE], np.float32)
+        row["song_id"]: np.mean(np.asarray(row[STYLE], np.float32), axis=0, keepdims=True)
         for row in table.rows([STYLE], set(song_ids))
         if row[STYLE] is not None
     }

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tasks.dedup.landmarks import TIME_BITS
-from tasks.dedup.near_duplicates import Facts, GroupParams, neighbours
+from tasks.dedup.near_duplicates import Facts, GroupParams, Songs, neighbours
 from tasks.dedup.sides import Known, own_split
 
 PARAMS = GroupParams(
@@ -51,8 +51,14 @@ def digest(text: str) -> str:
 
 
 def facts_of(songs: Sequence[Known], guarded: Sequence[Known] = (), style: np.ndarray = LIKE) -> list[Facts]:
-    found = neighbours(songs, guarded, PARAMS, 512, lambda ids: dict.fromkeys(ids, style))
-    return [found[song.song_id] for song in songs]
+    found = neighbours(listed(songs), listed(guarded), PARAMS, 512, lambda ids: dict.fromkeys(ids, style))
+    assert [song.song_id for song, _ in found] == [song.song_id for song in songs]
+    return [facts for _, facts in found]
+
+
+def listed(songs: Sequence[Known]) -> Songs:
+    """The songs as a table gives them."""
+    return lambda ids: (song for song in songs if ids is None or song.song_id in ids)
 
 
 def on_side(side: str, count: int = 1, start: int = 0, **other: object) -> list[Known]:
@@ -88,10 +94,11 @@ def test_the_same_words_to_other_music_repeat_the_earlier_song() -> None:
 def test_the_same_sound_repeats_a_song_only_in_the_same_style() -> None:
     copy = song(1, lyrics_shingles=words(1, 0), audio_landmarks=mixed(sound(0), sound(9), 0.5) + 700)
     assert facts_of([song(0), copy])[1].duplicate_of == "song-000"
-    apart = neighbours([song(0), copy], [], PARAMS, 512, lambda ids: {"song-000": LIKE, "song-001": UNLIKE})
-    assert apart["song-001"].duplicate_of is None
-    unknown = neighbours([song(0), copy], [], PARAMS, 512, lambda ids: {})
-    assert unknown["song-001"].duplicate_of is None
+    both = listed([song(0), copy])
+    apart = neighbours(both, listed([]), PARAMS, 512, lambda ids: {"song-000": LIKE, "song-001": UNLIKE})
+    assert apart[1][1].duplicate_of is None
+    unknown = neighbours(both, listed([]), PARAMS, 512, lambda ids: {})
+    assert unknown[1][1].duplicate_of is None
 
 
 def test_the_same_landmarks_at_other_times_are_another_song() -> None:
@@ -103,8 +110,9 @@ def test_the_same_landmarks_at_other_times_are_another_song() -> None:
 def test_half_the_words_repeat_a_song_only_in_the_same_style() -> None:
     half = song(1, lyrics_shingles=mixed(words(0), words(1), 0.6))
     assert facts_of([song(0), half])[1].duplicate_of == "song-000"
-    apart = neighbours([song(0), half], [], PARAMS, 512, lambda ids: {"song-000": LIKE, "song-001": UNLIKE})
-    assert apart["song-001"].duplicate_of is None
+    both = listed([song(0), half])
+    apart = neighbours(both, listed([]), PARAMS, 512, lambda ids: {"song-000": LIKE, "song-001": UNLIKE})
+    assert apart[1][1].duplicate_of is None
 
 
 def test_style_alone_never_makes_a_neighbour_and_is_only_asked_for_candidates() -> None:
@@ -114,9 +122,9 @@ def test_style_alone_never_makes_a_neighbour_and_is_only_asked_for_candidates() 
         asked.extend(ids)
         return dict.fromkeys(ids, LIKE)
 
-    found = neighbours([song(number) for number in range(40)], [], PARAMS, 512, styles)
+    found = neighbours(listed([song(number) for number in range(40)]), listed([]), PARAMS, 512, styles)
     assert asked == []
-    assert not any(facts.duplicate_of for facts in found.values())
+    assert not any(facts.duplicate_of for _, facts in found)
 
 
 def test_short_and_missing_lyrics_and_sounds_never_match() -> None:
