@@ -1,7 +1,8 @@
 """The released model's formulae in plain torch: what a step computed before anything was shared or left out.
 
-For machines without transformers and without a clone of declare-lab/jamify (at be6c0d2, read for the formulae). Over the weights of a `Jam`: every call embeds the lyrics anew, one linear layer takes latents, reference
-audio, lyrics, style and time side by side, attention is given a mask of all frames, and guidance is three calls.
+For machines without transformers and without a clone of declare-lab/jamify (at be6c0d2, read for the formulae).
+Over the weights of a `Jam`: every call embeds the lyrics anew, one linear layer takes latents, reference audio, lyrics,
+style and time side by side, attention is given a mask of all frames, and guidance is three calls.
 """
 
 from __future__ import annotations

@@ -62,7 +62,9 @@ def test_a_tiny_model_goes_through_the_gpu_script(tmp_path):
     ran = gpu_script("--tiny", "--out", str(tmp_path))
     assert ran.returncode == 0, ran.stderr
     found = json.loads((tmp_path / "gpu.json").read_text())
-    assert found["tiny"] and found["device"] and found["sampler"]["relative_difference_after_2_updates"] < 0.05
+    assert (
+        found["tiny"] and found["device"] and found["sampler"]["relative_difference_after_2_updates"] < 0.05
+    )
     losses = found["training"]["first_loss"]
     assert losses["ours"] == pytest.approx(losses["released"], rel=0.01)
     assert found["measured"].keys() == {
