@@ -28,7 +28,7 @@ FLOORS = (  # from the top; a module imports its own room and rooms on floors be
     {"tasks.songs", "tasks.models.real", "tasks.models.training"},
     {"tasks.lyrics"},
     {"tasks.models", "tasks.toy"},
-    {"tasks.models.embedded", "tasks.trainer"},
+    {"tasks.models.embedded", "tasks.trainer", "tasks.toy.sound"},
     {"tasks.lyrics.forms"},
     {"tasks.lyrics.parts"},
     {"tasks.engine", "eval.report"},

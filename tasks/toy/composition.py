@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-SAMPLE_RATE_HZ = 44100
+from tasks.toy.sound.synthesis import SAMPLE_RATE_HZ as SAMPLE_RATE_HZ
+
 MIN_DURATION_S, MAX_DURATION_S = 6.0, 12.0
 BEATS_PER_BAR = 4
 

@@ -1,25 +1,19 @@
 """Sings a score: espeak words on its notes, with the exact times of every word and phone.
 
-The words come from espeak processes (see `tasks.toy.espeak`), started when first needed and kept; what one
+The words come from espeak processes (see `tasks.toy.sound.singers`), started when first needed and kept; what one
 sings depends on the score alone, so `sing` may be called in any order, thread and process.
 """
 
 from __future__ import annotations
 
-import atexit
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Sequence
-from pathlib import Path
-from typing import IO, NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 
 from jam_model.words import Word
-from tasks.toy import espeak
 from tasks.toy.composition import SAMPLE_RATE_HZ, Score
+from tasks.toy.sound import espeak
+from tasks.toy.sound.singers import sing_notes
 
 VOCALS_RMS = 0.085
 _FADE_SAMPLES = 64  # at espeak's rate, 3 ms
@@ -45,73 +39,6 @@ class Take(NamedTuple):
     vocals_N: np.ndarray
     words: list[Word]
     phones: list[TimedPhone]
-
-
-WordSound = tuple[np.ndarray, list[espeak.Phone]]
-"""Samples of a word, int16 at 22,050 Hz, and its phones as (IPA, first sample, end sample)."""
-
-
-class _Singer:
-    """An espeak process and the pipes to it."""
-
-    def __init__(self) -> None:
-        program = [sys.executable, "-P", str(Path(espeak.__file__))]
-        self._process = subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.owner = os.getpid()  # a forked copy of this object must not touch the pipes
-
-    def sing(self, voice: str, notes: Sequence[tuple[str, float, int]]) -> list[WordSound]:
-        """Every (word, duration_s, midi) as sound. Raises ValueError if espeak cannot sing one."""
-        requests, answers = cast(IO[bytes], self._process.stdin), cast(IO[bytes], self._process.stdout)
-        requests.write(json.dumps({"voice": voice, "notes": list(notes)}).encode() + b"\n")
-        requests.flush()
-        size = answers.read(4)
-        if len(size) < 4:
-            raise RuntimeError("the espeak process ended without an answer; its message is on stderr")
-        header = json.loads(answers.read(int.from_bytes(size, "big")))
-        if "error" in header:
-            raise ValueError(f"voice {voice!r}: {header['error']}")
-        sung = []
-        for word in header["words"]:
-            samples = np.frombuffer(answers.read(2 * word["num_samples"]), np.int16)
-            sung.append((samples, [(phone, first, end) for phone, first, end in word["phones"]]))
-        return sung
-
-    def close(self) -> None:
-        """Let the process end: its input ends."""
-        self._process.communicate()
-
-    def stop(self) -> None:
-        """End the process at once."""
-        self._process.kill()
-        self.close()
-
-
-_IDLE: list[_Singer] = []
-
-
-def sing_notes(voice: str, notes: Sequence[tuple[str, float, int]]) -> list[WordSound]:
-    """Every (word, duration_s, midi) as sound, by an idle singer (each thread has its own while it sings) or a new one."""
-    while _IDLE:
-        singer = _IDLE.pop()
-        if singer.owner == os.getpid():
-            break
-    else:
-        singer = _Singer()
-    try:
-        sung = singer.sing(voice, notes)
-    except BaseException:  # its pipe may stand in the middle of an answer: this one is not used again
-        singer.stop()
-        raise
-    _IDLE.append(singer)
-    return sung
-
-
-@atexit.register
-def _close_idle() -> None:
-    for singer in _IDLE:
-        if singer.owner == os.getpid():
-            singer.close()
-    _IDLE.clear()
 
 
 def sing(score: Score) -> Take:

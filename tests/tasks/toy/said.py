@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from tasks.toy.composition import VOCABULARY
-from tasks.toy.voice import sing_notes
+from tasks.toy.sound.singers import sing_notes
 
 STRESS = str.maketrans("", "", "ˈˌ")
 

@@ -6,10 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from tasks.toy import espeak, voice
 from tasks.toy.band import play_band
 from tasks.toy.composition import GENRES, VOCABULARY, compose
 from tasks.toy.performance import PEAK, perform
+from tasks.toy.sound import espeak
+from tasks.toy.sound.singers import sing_notes
 from tasks.toy.voice import VOCALS_RMS, sing
 from tests.every import every
 from tests.tasks.toy.said import pronunciations
@@ -129,5 +130,5 @@ def test_only_the_mono_genre_has_a_band_without_width(genre: str) -> None:
 
 def test_unknown_voice_is_a_value_error_and_the_next_song_is_still_sung() -> None:
     with pytest.raises(ValueError, match="no-such-voice"):
-        voice.sing_notes("no-such-voice", [("love", 0.5, 57)])
+        sing_notes("no-such-voice", [("love", 0.5, 57)])
     assert sing(SCORES["pop"]).vocals_N.any()

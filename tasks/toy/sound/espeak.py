@@ -1,11 +1,12 @@
-"""Sings words with espeak-ng through ctypes: the program behind `tasks.toy.voice`.
+"""Sings words with espeak-ng through ctypes: the program behind `tasks.toy.sound.singers`.
 
 espeak keeps state between calls (its wave phase among others), so the same call gives other samples the
 second time, and nothing in its interface resets it. This file therefore runs as a process of its own: it
 loads the library once and sings each request in a forked child, so every request meets the same fresh state
 and its answer depends on nothing sung before. It imports neither numpy nor anything of the project.
 
-A request is one JSON line ``{"voice": str, "notes": [[word, duration_s, midi], ...]}``. The answer is a
+A request is one JSON line ``{"voice": str, "notes": [[word, duration_s, midi], ...]}``, or, for words as they are
+said, ``{"voice": str, "words": [word, ...], "words_per_minute": int, "f0_hz": int}``. The answer is a
 4-byte big-endian length, a JSON header of that length and the samples of all words (int16, 22,050 Hz, mono):
 ``{"words": [{"num_samples": int, "phones": [[ipa, first_sample, end_sample], ...]}, ...]}`` or
 ``{"error": str}``. The program ends when its input does.
@@ -131,7 +132,10 @@ class Espeak:
 
 def _answer(espeak: Espeak, request: dict) -> bytes:
     espeak.set_voice(request["voice"])
-    sung = [espeak.sing(word, duration_s, midi) for word, duration_s, midi in request["notes"]]
+    if "words" in request:
+        sung = [espeak.say(word, request["words_per_minute"], request["f0_hz"]) for word in request["words"]]
+    else:
+        sung = [espeak.sing(word, duration_s, midi) for word, duration_s, midi in request["notes"]]
     header = {"words": [{"num_samples": len(samples) // 2, "phones": phones} for samples, phones in sung]}
     return _framed(header) + b"".join(samples for samples, _ in sung)
 
