@@ -120,5 +120,7 @@ def _songs(project: Project, reported: Reported | None, system: str) -> SystemSo
     name = system_named(reported.record, system)
     songs = songs_of_tables(_tables(reported), name, project.songs_root)
     if not songs.mixes:
-        raise ValueError(f"system: the benchmark's table has no songs by {name!r}; run `jam benchmark` again")
+        raise ValueError(
+            f"system: the benchmark's table has no songs by {name!r}; run `jam benchmark` again, or give {name}=DIR"
+        )
     return songs

@@ -69,7 +69,7 @@ def test_card_prints_a_paragraph_and_a_row(work: Path, capfd: pytest.CaptureFixt
     said = capfd.readouterr().out
     assert "STAND-IN, NOT A RESULT" in said and "0.270" in said
     assert run(["card", "muse", "--work", str(work)]) == 2
-    assert "it has truth, trained" in capfd.readouterr().err
+    assert "it has truth (Ground truth), trained (Trained plain)" in capfd.readouterr().err
     assert run(["card", "trained", "--work", str(work / "none")]) == 2
 
 
@@ -155,7 +155,7 @@ def test_listen_needs_two_systems_that_are_there(work: Path, capfd: pytest.Captu
     assert run(["listen", "--system", "trained", "--work", str(work)]) == 2
     assert "name two" in capfd.readouterr().err
     assert run(["listen", "--system", "trained", "--system", "dpo", "--work", str(work)]) == 2
-    assert "run `jam benchmark` first" in capfd.readouterr().err
+    assert "no songs by 'trained'; run `jam benchmark` again, or give trained=DIR" in capfd.readouterr().err
 
 
 class Loaded(Stage):
