@@ -31,6 +31,7 @@ ENGINE = EngineParams(
     threads_per_worker=1,
     object_store_mb=100,
     shard_cache_mb=100,
+    audio_cache_mb=100,
     song_limit_s=6.0,
     song_limit_per_audio_s=0.0,
     song_memory_mb=None,
