@@ -203,6 +203,22 @@ class Listen(Stage):
         return song.with_columns(artist="".join(self.opened(song)))
 
 
+class Meet(Stage):
+    """Goes on only once two workers are at work; the title is a folder in which each leaves its name."""
+
+    name = "meet"
+    version = 1
+    reads = frozenset({"title"})
+    writes = {"kept": FLAG}
+
+    def one(self, song: Song) -> Song:
+        folder = Path(song["title"])
+        (folder / str(os.getpid())).touch()
+        while len(list(folder.iterdir())) < 2:
+            time.sleep(0.05)
+        return song.with_columns(kept=True)
+
+
 class Where(Stage):
     """Writes which interpreter it ran in, and a variable of its process."""
 
