@@ -40,6 +40,8 @@ class StageRate:
     waiting_share: float | None = None  # of the workers' seconds, in which the model waited for its input
     peak_gpu_memory_mb: float | None = None
     workers: int | None = None
+    decodes: int | None = None  # of mixes, in its workers
+    reads: int | None = None  # of audio files of songs
 
     @property
     def speed(self) -> float | None:

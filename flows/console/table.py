@@ -16,7 +16,7 @@ from tasks.upkeep.status import census, fates
 
 WIDTH = 160
 RATES = (
-    *("stage", "songs", "audio h", "worker s", "x real time", "waiting"),
+    *("stage", "songs", "audio h", "read", "decoded", "worker s", "x real time", "waiting"),
     *("MB", "GPU MB", "workers", "1,000 h in", "device"),
 )
 MANY_HOURS = 1000.0  # of audio: what `jam table --rates` reckons for
@@ -92,6 +92,8 @@ def print_rates(project: Project) -> None:
             rate.stage,
             str(rate.songs),
             _figure(rate.audio_s / 3600 or None, ".2f"),
+            _figure(rate.reads, "d"),
+            _figure(rate.decodes, "d"),
             f"{rate.worker_s:.1f}",
             _figure(rate.speed, ".0f"),
             _figure(rate.waiting_share, ".0%"),

@@ -17,14 +17,14 @@ MP3_TRIES = 4
 MP3_HEADROOM = 0.995
 
 
-def mix_of(song_id: str, audio: Mapping[str, Any], songs_root: str) -> np.ndarray:
-    """The mix in an `audio` column, float32 [2, N] at 44.1 kHz in [-1, 1].
+def mix_of(song_id: str, audio: Mapping[str, Any], songs_root: str, content_hash: str = "") -> np.ndarray:
+    """The mix in an `audio` column, float32 [2, N] at 44.1 kHz in [-1, 1]; as `load_mix`, not to be written to.
 
     Raises:
         SongError: ``source_gone``, or the reason of `read_audio`: the file is no longer what was ingested.
     """
     try:
-        return load_mix(audio, songs_root)
+        return load_mix(audio, songs_root, content_hash)
     except OSError as error:
         raise SongError(song_id, "source_gone", f"{audio.get('path')}: {error.strerror}") from error
     except ValueError as error:

@@ -9,6 +9,7 @@ Reasons of `Refused`: ``not_audio``, ``empty``, ``truncated``, ``hole_in_stamps`
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 from collections.abc import Callable, Mapping
@@ -28,6 +29,7 @@ from tasks.audio.riff import read_aiff, read_riff
 from tasks.audio.sound import Sound
 from tasks.engine.song import Refused
 from tasks.songs.files import bytes_of, song_file
+from tasks.storage.audio_cache import CACHE
 
 READ = "wav, aiff, flac, mp3, ogg, opus, m4a or mp4, aac, mka or webm, or wma"
 READERS: Mapping[str, Callable[[bytes, int, AudioParams | None], Sound]] = {
@@ -70,21 +72,30 @@ def read_audio(path: str | Path | BinaryIO, limits: AudioParams) -> tuple[np.nda
     return _read(path.read(num_bytes), limits)
 
 
-def load_mix(song_audio: Mapping[str, Any], songs_root: str) -> np.ndarray:
+def load_mix(song_audio: Mapping[str, Any], songs_root: str, content_hash: str = "") -> np.ndarray:
     """The mix of an `audio` column: encoded `bytes` (a generated song) or a `path` under `songs_root`.
 
-    The source was measured against the limits when it was ingested; they are not applied again.
+    The source was measured against the limits when it was ingested; they are not applied again. What this process has
+    decoded already may come from its cache, by `content_hash`, the sha256 of the file; "" where it is not known.
 
     Returns:
-        mix_CN: float32 [2, N] at 44.1 kHz in [-1, 1].
+        mix_CN: float32 [2, N] at 44.1 kHz in [-1, 1], not to be written to.
     """
     data = song_audio.get("bytes")
     if data is not None:
-        return _read(data, None)[0]
-    name = song_audio.get("path")
-    if not name:
-        raise Refused("not_audio", "the audio column holds neither bytes nor a path")
-    return _read(bytes_of(song_file(songs_root, name)), None)[0]
+        content_hash = _hash(data)
+    if content_hash and (known_CN := CACHE.get(content_hash)) is not None:
+        return known_CN
+    if data is None:
+        name = song_audio.get("path")
+        if not name:
+            raise Refused("not_audio", "the audio column holds neither bytes nor a path")
+        CACHE.reads += 1
+        data = bytes_of(song_file(songs_root, name))
+    mix_CN = _read(data, None)[0]
+    if content_hash and content_hash == _hash(data):  # the file may have changed since it was listed
+        CACHE.keep(content_hash, mix_CN)
+    return mix_CN
 
 
 def flac_bytes(audio_CN: np.ndarray, rate: int) -> bytes:
@@ -140,8 +151,13 @@ def as_mix(audio_CN: np.ndarray, rate: int) -> np.ndarray:
     return np.ascontiguousarray(audio_CN / max(peak, 1.0), dtype=np.float32)
 
 
+def _hash(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest() if CACHE.max_bytes else ""
+
+
 def _read(data: bytes, limits: AudioParams | None) -> tuple[np.ndarray, SourceFormat]:
     """`_decode`, then the mix, which must fill at least one latent frame."""
+    CACHE.decodes += 1
     sound = _decode(data, limits)
     duration_s = sound.audio_CN.shape[1] / sound.rate
     if duration_s * SAMPLE_RATE_HZ < HOP_SAMPLES:

@@ -14,9 +14,11 @@ import pyarrow.parquet as pq
 
 from tasks.engine.fingerprint import sha256_of_file
 from tasks.engine.song import Song
+from tasks.engine.sources import SOURCES
 from tasks.engine.stage import Stage
 from tasks.storage.object_store import local_file
 
+CONTENT_HASH = "content_hash"  # of the audio file; its name among the facts that a listing gives
 OPENED_AHEAD = 1  # songs opened while the model works on the one before
 
 
@@ -76,7 +78,7 @@ class Inputs:
 
     def __iter__(self) -> Iterator[Row]:
         """Each song with the earliest drop among the inputs."""
-        streams = [_rows(file, self.columns[name]) for name, file in self.files.items()]
+        streams = [_rows(file, self._read_of(name)) for name, file in self.files.items()]
         for rows in zip(*streams, strict=True):
             song_id = reason = by = None
             columns: dict[str, Any] = {}
@@ -89,8 +91,22 @@ class Inputs:
                 if drop_reason and reason is None:
                     reason, by = drop_reason, dropped_by
                 columns.update(row)
+            content_hash = columns.get(CONTENT_HASH) or ""
+            if CONTENT_HASH not in self.columns.get(SOURCES, ()):
+                columns.pop(CONTENT_HASH, None)
             fitted = self.fitted.get(str(song_id))
-            yield Row(Song(str(song_id), columns, root=self.songs_root, fitted=fitted), reason, by)
+            song = Song(str(song_id), columns, None, self.songs_root, fitted, content_hash)
+            yield Row(song, reason, by)
+
+    def _read_of(self, name: str) -> list[str]:
+        """The columns to read of a file: those that are asked for, and whose bytes `audio` is."""
+        columns = self.columns[name]
+        known = name == SOURCES and "audio" in columns and CONTENT_HASH not in columns
+        return (
+            [*columns, CONTENT_HASH]
+            if known and CONTENT_HASH in self.files[name].schema_arrow.names
+            else columns
+        )
 
 
 def _rows(file: pq.ParquetFile, columns: list[str]) -> Iterator[dict[str, Any]]:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tasks.engine.inputs import duration_of
 from tasks.engine.song import Song
+from tasks.storage.audio_cache import CACHE
 
 LOOK_EVERY_S = 0.05
 LATE = 0.1  # an alarm may ring this much later than its limit, as a share of it
@@ -43,6 +44,8 @@ class Limits:
 def memory_limit(memory_mb: int | None, note: Path) -> Iterator[None]:
     """End the process when it grows beyond this many MiB during the body, and leave `note` to say so.
 
+    Decoded audio that is kept for the next stages is not counted: a song's fate is the same with it and without.
+
     A thread looks every few hundredths of a second; one call that takes everything at once ends by the system's
     own killer instead.
     """
@@ -53,7 +56,7 @@ def memory_limit(memory_mb: int | None, note: Path) -> Iterator[None]:
 
     def look() -> None:
         while not ended.wait(LOOK_EVERY_S):
-            if _resident_bytes() > memory_mb * 2**20:
+            if _resident_bytes() - CACHE.num_bytes > memory_mb * 2**20:
                 with suppress(OSError):  # without a note the song is dropped `worker_died`
                     note.parent.mkdir(parents=True, exist_ok=True)
                     note.write_bytes(b"")

@@ -33,6 +33,8 @@ class EngineParams(Section):
     `stages`: stages with workers of their own, a pool each; all others share the pool. `num_workers` is also how
     far a cluster with an autoscaler may grow: all are asked for at once when work is queued, and those idle for
     `idle_worker_s` go, down to `min_workers` a pool. `shard_cache_mb`: what a machine keeps of shards in a store.
+    `audio_cache_mb`: decoded songs that a worker of the shared pool keeps for its next stages, beside what
+    `song_memory_mb` allows it; 0: each stage decodes for itself, as stages with workers of their own always do.
     `dashboard` and `metrics_port` are of a Ray that is started here, on loopback; a cluster has its own.
     """
 
@@ -46,6 +48,7 @@ class EngineParams(Section):
     threads_per_worker: int
     object_store_mb: int
     shard_cache_mb: int
+    audio_cache_mb: int
     song_limit_s: float
     song_limit_per_audio_s: float
     song_memory_mb: int | None

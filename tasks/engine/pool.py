@@ -22,7 +22,7 @@ from tasks.engine.params import SHARED, EngineParams, pool_sizes
 from tasks.engine.run_partition import Receipt, Work
 from tasks.engine.stage import BadModel, Stage, StageFailed
 from tasks.engine.work_item import NODE_LOST, Crash
-from tasks.engine.workers import ActorPool
+from tasks.engine.workers import ActorPool, Worker
 from tasks.storage.retry import GOES_ON, hint_of
 
 NODE_GONE = ("node has died", "node was terminated")  # in Ray's words
@@ -95,9 +95,14 @@ class ActorPools:
             ValueError: a stage's worker asks for more than this machine has.
         """
         self.params, self.stages = params, frozenset(stages)
-        self.running: dict[ray.ObjectRef, tuple[Any, str, Any, float, Work]] = {}  # item, pool, worker, start
+        self.running: dict[
+            ray.ObjectRef, tuple[Any, str, Worker, float, Work]
+        ] = {}  # item, pool, worker, start
+        kept = params.audio_cache_mb * 2**20
         self.pools = {
-            name: ActorPool(name or "the shared pool", size, params.actor_options(name))
+            name: ActorPool(
+                name or "the shared pool", size, params.actor_options(name), kept if name == SHARED else 0
+            )
             for name, size in pool_sizes(params, stages, ray.cluster_resources()).items()
         }
 
@@ -109,19 +114,25 @@ class ActorPools:
         """How many workers run a stage at most."""
         return self.pools[self.pool_of(stage)].size
 
-    def free(self, pool: str, items: int) -> int:
-        """How many of `items` waiting items the pool can take now; workers for the others are asked for."""
+    def free(self, pool: str, items: int) -> list[Worker]:
+        """Workers that wait for work, those that were busy last first; for what they cannot take of `items`, more are
+        asked for.
+        """
         self.pools[pool].request(items)
-        return min(items, self.pools[pool].num_idle)
+        return self.pools[pool].idle
 
-    def submit(self, item: Any, stage: Stage, work: Work, song_id: str | None = None) -> None:
-        """Give work to a free worker: a whole partition, or one song of it alone."""
+    def held(self, pool: str) -> set[Any]:
+        """What the workers of a pool had last, busy or not."""
+        return {worker.last for worker in self.pools[pool].workers}
+
+    def submit(self, item: Any, worker: Worker, stage: Stage, work: Work, song_id: str | None = None) -> None:
+        """Give work to a free worker of the stage's pool: a whole partition, or one song of it alone."""
         pool = self.pool_of(stage.name)
-        worker = self.pools[pool].acquire()
+        self.pools[pool].acquire(worker)
         if song_id is None:
-            ref = worker.run.remote(id(stage), stage, work)
+            ref = worker.actor.run.remote(id(stage), stage, work)
         else:
-            ref = worker.probe.remote(id(stage), stage, work, song_id)
+            ref = worker.actor.probe.remote(id(stage), stage, work, song_id)
         self.running[ref] = (item, pool, worker, time.monotonic(), work)
 
     def finished(self, timeout_s: float) -> Iterator[tuple[Any, Receipt | Crash | None]]:

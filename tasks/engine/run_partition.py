@@ -19,6 +19,7 @@ from tasks.engine.limits import Limits, memory_limit, time_limit, watchdog
 from tasks.engine.resource_usage import Meter
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Stage
+from tasks.storage.audio_cache import CACHE
 from tasks.storage.files import TEMPORARY_PREFIX, write_json
 from tasks.storage.lease import Fence
 
@@ -41,6 +42,11 @@ class Work:
     songs_root: str = ""  # where relative paths in the table start
 
     @property
+    def partition(self) -> tuple[Path, int]:
+        """What tells the partition from those of other tables."""
+        return self.out.parent.parent, self.number
+
+    @property
     def fitted(self) -> dict[str, Any]:
         """What the stage's fit says of the partition's songs, by song id."""
         return self.cache_key.get("songs", {})
@@ -57,7 +63,8 @@ class Receipt:
 
     `waiting_s`: seconds in which the model waited for songs to be opened. `working_s`: seconds inside the stage,
     with the building of its model in a worker's first partition. `cpu_s`: seconds of processors, over all threads;
-    more than `seconds` where songs are opened beside the model. `peak_gpu_memory_mb`: null without a GPU.
+    more than `seconds` where songs are opened beside the model. `peak_gpu_memory_mb`: null without a GPU. `decodes`:
+    mixes decoded; `reads`: audio files of songs that were fetched for it.
     """
 
     stage: str
@@ -75,6 +82,8 @@ class Receipt:
     device: str
     peak_memory_mb: float
     peak_gpu_memory_mb: float | None
+    decodes: int
+    reads: int
     sha256: dict[str, str]  # of what was written: the column file, and the shard if there is one
 
     @property
@@ -93,6 +102,8 @@ def run_partition(stage: Stage, work: Work) -> Receipt:
     """
     meter = Meter()
     audio_s = 0.0
+    decodes, reads = CACHE.decodes, CACHE.reads
+    CACHE.work_on(work.partition)
     with (
         memory_limit(work.limits.memory_mb, work.memory_note),
         Inputs(work.inputs, work.songs_root, work.fitted) as inputs,
@@ -128,6 +139,8 @@ def run_partition(stage: Stage, work: Work) -> Receipt:
             device=meter.device(),
             peak_memory_mb=meter.peak_memory_mb(),
             peak_gpu_memory_mb=meter.peak_gpu_memory_mb(),
+            decodes=CACHE.decodes - decodes,
+            reads=CACHE.reads - reads,
             sha256=output.close(),
         )
         write_json(work.receipt, {**asdict(receipt), "real_time_factor": receipt.real_time_factor})

@@ -1,13 +1,12 @@
 """The scheduler: partition k of a stage starts as soon as partition k of everything it reads stands.
 
 A stage with a fit waits for all partitions of what its fit reads; then the fit runs, in this process. All stages of a
-flow share one pool, but for those with workers of their own. Work nearest the end of the pipeline goes first, so
-partitions finish instead of piling up. Run one by one or together, the stages write the same bytes.
+flow share one pool, but for those with workers of their own. A worker goes on with the partition it has just had, whose
+songs it has decoded; else work nearest the end of the pipeline goes first, so partitions finish instead of piling up. Run one by one or together, the stages write the same bytes.
 """
 
 from __future__ import annotations
 
-import heapq
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ from tasks.engine.pipeline import Pipeline
 from tasks.engine.run_partition import Receipt
 from tasks.engine.stage import BadModel, StageFailed
 from tasks.engine.table import SOURCES
-from tasks.engine.work_item import WorkItem
+from tasks.engine.work_item import ReadyItems, WorkItem
 from tasks.storage.lease import fence_over
 
 if TYPE_CHECKING:
@@ -55,7 +54,6 @@ class StageReport:
         return dict(sorted(reasons.items()))
 
 
-_Heap = list[tuple[int, int, int, WorkItem]]
 Watcher = Callable[[StageReport], None]
 Caller = Callable[[str, Callable[[], None]], None]
 
@@ -188,19 +186,21 @@ class _Run:
         return None
 
     def _loop(self, pools: ActorPools) -> None:
-        ready: dict[str, _Heap] = defaultdict(list)
+        ready: dict[str, ReadyItems] = defaultdict(ReadyItems)
         while any(item.stage in pools.stages for item in self.ready) or pools.running or any(ready.values()):
             for item in self.ready:
                 if item.stage in pools.stages:
-                    heapq.heappush(ready[pools.pool_of(item.stage)], (*item.rank, item))
+                    ready[pools.pool_of(item.stage)].add(item)
             self.ready = [item for item in self.ready if item.stage not in pools.stages]
-            for name, heap in ready.items():
-                for _ in range(pools.free(name, len(heap))):
-                    item = heapq.heappop(heap)[-1]
+            for name, waiting in ready.items():
+                free = sorted(pools.free(name, len(waiting)), key=lambda one: not waiting.has(one.last))
+                for worker in free[: len(waiting)]:
+                    item = waiting.take(worker.last, pools.held(name))
+                    worker.last = item.partition
                     alone = item.suspects[0] if item.suspects else None
                     workers = pools.size_of(item.stage)
                     work = item.work(self.receipts, workers, self.limits, self.fence)
-                    pools.submit(item, item.pipeline.stages[item.stage], work, alone)
+                    pools.submit(item, worker, item.pipeline.stages[item.stage], work, alone)
             pools.make_room()
             self.metrics.stand(pools.pools, ready)
             for item, outcome in pools.finished(timeout_s=1.0):

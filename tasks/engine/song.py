@@ -49,7 +49,8 @@ class Song:
 
     `opened`: what `Stage.open` gave, where the runner called it ahead. `fitted`: what the stage's fit says of
     this song; None: nothing. Neither is a column: they are never written, and a song with new columns has none.
-    `root`: where relative paths in its columns start.
+    `root`: where relative paths in its columns start. `content_hash`: of its audio file, as it was listed; empty where
+    nothing was.
     """
 
     song_id: str
@@ -57,6 +58,7 @@ class Song:
     opened: Any = field(default=None, compare=False, repr=False)
     root: str = field(default="", compare=False, repr=False)
     fitted: Any = field(default=None, compare=False, repr=False)
+    content_hash: str = field(default="", compare=False, repr=False)
 
     def __getitem__(self, column: str) -> Any:
         return self.columns[column]

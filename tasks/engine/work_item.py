@@ -1,7 +1,10 @@
-"""One partition of one stage on its way through the scheduler, and how the song is found that ends its worker."""
+"""One partition of one stage on its way through the scheduler: which goes next, and how the song is found that ends its worker."""
 
 from __future__ import annotations
 
+import heapq
+from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,6 +48,11 @@ class WorkItem:
     def key(self) -> tuple[int, str, int]:
         """What tells it from every other one of a run."""
         return id(self.pipeline), self.stage, self.number
+
+    @property
+    def partition(self) -> tuple[int, int]:
+        """What work items of all stages on the same songs share."""
+        return id(self.pipeline), self.number
 
     def work(self, receipts: Path, workers: int, limits: Limits, fence: Fence | None) -> Work:
         """What a worker is told."""
@@ -92,3 +100,53 @@ class WorkItem:
                     f"{self.stage}: partition {self.number} ended its worker {self.crashes} times, "
                     f"but no song of it does so alone; last: {crash.reason} ({crash.detail})"
                 )
+
+
+class ReadyItems:
+    """Work items that could start in one pool. Each partition stays with a worker as long as none idles for it."""
+
+    def __init__(self) -> None:
+        self._by_rank: list[tuple[int, int, int, WorkItem]] = []  # also those that were taken by partition
+        self._by_partition: dict[tuple[int, int], list[WorkItem]] = defaultdict(list)
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def add(self, item: WorkItem) -> None:
+        """One more that is ready."""
+        heapq.heappush(self._by_rank, (*item.rank, item))
+        self._by_partition[item.partition].append(item)
+        self._count += 1
+
+    def has(self, partition: tuple[int, int] | None) -> bool:
+        """Whether anything is ready for these songs."""
+        return partition in self._by_partition
+
+    def take(self, last: tuple[int, int] | None, others: Collection[tuple[int, int] | None]) -> WorkItem:
+        """What a free worker goes on with: the partition it had `last`, whose songs it has at hand; else one that none
+        of the `others` had last; else any. Within these by rank.
+        """
+        if last in self._by_partition:
+            return self._taken(min(self._by_partition[last], key=lambda item: item.rank))
+        passed = []
+        while True:
+            entry = heapq.heappop(self._by_rank)
+            if entry[-1] in self._by_partition.get(entry[-1].partition, ()):
+                if entry[-1].partition not in others:
+                    break
+                passed.append(entry)
+            if not self._by_rank:
+                entry = passed.pop(0)
+                break
+        for each in passed:
+            heapq.heappush(self._by_rank, each)
+        return self._taken(entry[-1])
+
+    def _taken(self, item: WorkItem) -> WorkItem:
+        items = self._by_partition[item.partition]
+        items.remove(item)
+        if not items:
+            del self._by_partition[item.partition]
+        self._count -= 1
+        return item

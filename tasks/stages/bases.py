@@ -20,7 +20,7 @@ class MixStage(Stage):
 
     def open(self, song: Song) -> np.ndarray | None:
         """The mix, float32 [2, N] at 44.1 kHz."""
-        return mix_of(song.song_id, song["audio"], song.root)
+        return mix_of(song.song_id, song["audio"], song.root, song.content_hash)
 
 
 class VocalsStage(Stage):

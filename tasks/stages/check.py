@@ -47,7 +47,8 @@ class Check(Stage):
 
     def open(self, song: Song) -> tuple[np.ndarray, np.ndarray]:
         """The mix and the vocals, both at 44.1 kHz."""
-        return mix_of(song.song_id, song["audio"], song.root), read_bytes(song["vocals"])[0][0]
+        mix_CN = mix_of(song.song_id, song["audio"], song.root, song.content_hash)
+        return mix_CN, read_bytes(song["vocals"])[0][0]
 
     def one(self, song: Song) -> Song:
         """The song with its quality and its unheard and hurried words.

@@ -21,6 +21,7 @@ from tasks.lyrics.parts.written import NOT_LYRICS, Remark
 from tasks.lyrics.read import read_lyrics
 from tasks.songs.columns import AUDIO_REMARKS, DURATION_S, STRINGS, UNSTATED_DELAY_S, WORD
 from tasks.songs.files import bytes_of, song_file
+from tasks.storage.audio_cache import CACHE
 
 CUT = ("last_frame_cut", "no_end_mark")
 """Remarks on an audio file by which more of it may have followed."""
@@ -112,13 +113,17 @@ class Ingest(Stage):
         """Decodes the whole file, since a header may promise what does not follow."""
         data = song["audio"]["bytes"]
         if data is None:
+            CACHE.reads += 1
             data = self._read(song, song["audio"]["path"], self.audio.max_bytes, "too_large")
             if hashlib.sha256(data).hexdigest() != song["content_hash"]:
                 raise SongError(song.song_id, "source_changed", "the file is not the one that was listed")
         try:
-            return read_audio(io.BytesIO(data), self.audio)[1]
+            mix_CN, source = read_audio(io.BytesIO(data), self.audio)
         except ValueError as error:  # also what a decoder says that nobody foresaw: one song, never the run
             raise SongError.of(song.song_id, error) from error
+        if song["audio"]["bytes"] is None:
+            CACHE.keep(song["content_hash"], mix_CN)
+        return source
 
     def _lyrics(self, song: Song) -> Lyrics | None:
         """The lyrics of a song's file or of its manifest's row; None where it has none."""

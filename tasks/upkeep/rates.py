@@ -41,6 +41,8 @@ def rates(pipeline: Pipeline, folder: Path) -> list[StageRate]:
             waiting_share=_share(of_stage, "waiting_s"),
             peak_gpu_memory_mb=_most(of_stage, "peak_gpu_memory_mb"),
             workers=of_stage[-1].get("workers"),
+            decodes=_sum(of_stage, "decodes"),
+            reads=_sum(of_stage, "reads"),
         )
         for stage, of_stage in notes.items()
         if of_stage
@@ -59,6 +61,11 @@ def hours_in_all(found: Sequence[StageRate], audio_h: float, own: Collection[str
 
 def _most(notes: Sequence[dict[str, Any]], kind: str) -> float | None:
     return max((note[kind] for note in notes if note.get(kind) is not None), default=None)
+
+
+def _sum(notes: Sequence[dict[str, Any]], kind: str) -> int | None:
+    """None where a receipt does not know this kind."""
+    return sum(note[kind] for note in notes) if all(kind in note for note in notes) else None
 
 
 def _share(notes: Sequence[dict[str, Any]], kind: str) -> float | None:

@@ -29,7 +29,7 @@ def test_rates_show_what_a_stage_took_and_a_dash_for_what_is_not_known(
 ) -> None:
     note = {
         "number": 0, "songs": 2, "seconds": 36.0, "audio_s": 3600.0, "waiting_s": 9.0, "workers": 4,
-        "device": "NVIDIA H200", "peak_memory_mb": 512.0, "peak_gpu_memory_mb": None,
+        "device": "NVIDIA H200", "peak_memory_mb": 512.0, "peak_gpu_memory_mb": None, "decodes": 3,
     }  # fmt: skip
     path = (
         tmp_path / "receipts" / "prepare" / "measure" / prepared.path("measure", 0).with_suffix(".json").name
@@ -43,6 +43,8 @@ def test_rates_show_what_a_stage_took_and_a_dash_for_what_is_not_known(
         "measure",
         "2",
         "1.00",
+        "-",
+        "3",
         "36.0",
         "100",
         "25%",

@@ -13,7 +13,7 @@ from tasks.engine.scheduler import StageReport
 RECEIPT = Receipt(
     "align", 7, songs=16, kept=15, dropped={"not_aligned": 1}, details={"song-0123": "no word was found"},
     seconds=2.0, waiting_s=0.25, working_s=1.5, cpu_s=1.75, audio_s=160.0, workers=2, device="cpu", peak_memory_mb=310.4,
-    peak_gpu_memory_mb=None, sha256={},
+    peak_gpu_memory_mb=None, decodes=16, reads=16, sha256={},
 )  # fmt: skip
 
 

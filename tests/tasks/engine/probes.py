@@ -31,6 +31,7 @@ ENGINE = EngineParams(
     threads_per_worker=1,
     object_store_mb=100,
     shard_cache_mb=100,
+    audio_cache_mb=100,
     song_limit_s=6.0,
     song_limit_per_audio_s=0.0,
     song_memory_mb=None,
@@ -200,6 +201,22 @@ class Listen(Stage):
 
     def one(self, song: Song) -> Song:
         return song.with_columns(artist="".join(self.opened(song)))
+
+
+class Meet(Stage):
+    """Goes on only once two workers are at work; the title is a folder in which each leaves its name."""
+
+    name = "meet"
+    version = 1
+    reads = frozenset({"title"})
+    writes = {"kept": FLAG}
+
+    def one(self, song: Song) -> Song:
+        folder = Path(song["title"])
+        (folder / str(os.getpid())).touch()
+        while len(list(folder.iterdir())) < 2:
+            time.sleep(0.05)
+        return song.with_columns(kept=True)
 
 
 class Where(Stage):

@@ -20,10 +20,12 @@ from tasks.storage.lease import hold
 from tasks.upkeep.prune import evict
 from tests.tasks.engine.probes import (
     ENGINE,
+    LISTED,
     Cut,
     Factor,
     Flag,
     Measure,
+    Meet,
     Rank,
     Show,
     pipeline_of_titles,
@@ -83,6 +85,16 @@ def test_changed_params_replace_the_superseded_files(tmp_path: Path) -> None:
     assert {r.stage: r.fresh for r in reports} == {"measure": 0, "flag": 1, "cut": 0}
     new = set(digests(tmp_path))
     assert len(new) == len(old) and new != old
+
+
+def test_ten_songs_are_worked_on_by_both_of_two_workers_at_once(tmp_path: Path) -> None:
+    (tmp_path / "met").mkdir()
+    table = Table(tmp_path / "table", LISTED)
+    table.admit(sources([str(tmp_path / "met")] * 10), 16)
+    patient = ENGINE.model_copy(update={"song_limit_s": 120.0})
+    (report,) = run_pipelines([Pipeline(table, [Meet(Factor(factor=1.0))])], patient, tmp_path / "receipts")
+    assert len(report.receipts) == 5 and not report.dropped
+    assert len(list((tmp_path / "met").iterdir())) == 2
 
 
 def test_adding_songs_runs_only_new_partitions(tmp_path: Path) -> None:

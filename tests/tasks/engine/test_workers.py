@@ -172,7 +172,7 @@ def test_idle_workers_give_back_what_they_hold_down_to_the_fewest() -> None:
     pool = ActorPools(patient, {"measure"})
     group = pool.pools[""]
     try:
-        while pool.free("", 5) != 2:  # all at once, as many as the pool may have
+        while len(pool.free("", 5)) != 2:  # all at once, as many as the pool may have
             list(pool.finished(timeout_s=1.0))
         pool.make_room()
         assert group.num_idle == 2, "idle, but not for long"

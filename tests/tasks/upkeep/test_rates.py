@@ -40,7 +40,7 @@ def test_rates_add_up_the_receipts_of_the_present_files(tmp_path: Path) -> None:
     assert (rate.stage, rate.songs, rate.worker_s, rate.audio_s) == ("measure", 6, 40.0, 1200.0)
     assert rate.speed == pytest.approx(30.0) and rate.workers == 2 and rate.device == "cpu"
     assert rate.waiting_share == pytest.approx(0.4), "only of the receipts that know it"
-    assert rate.peak_memory_mb == 500.0 and rate.peak_gpu_memory_mb is None
+    assert rate.peak_memory_mb == 500.0 and rate.peak_gpu_memory_mb is None and rate.decodes is None
     assert rate.hours_for(1000.0) == pytest.approx(1000 / 30 / 2)
 
 
