@@ -82,7 +82,7 @@ def test_workers_find_the_listing_that_one_process_finds_on_disk_and_in_a_store(
     assert [row["reason"] for row in expected.refused] == ["broken_link"]
     project = project_in(tmp_path / "W")
     assert list_sources(songs, hashes=Hashes(None, partial(hash_songs, project))) == expected
-    assert len(list((project.work.listing / "hash").glob("part-*.parquet"))) == 2
+    assert len(list((project.work.listing / "hash").glob("part-*.parquet"))) > 1
     place = put(songs, WorkFolder.at(server).root.parent / "many")
     stored = project_in(server)
     found = list_sources(place, hashes=Hashes(None, partial(hash_songs, stored)))
@@ -90,7 +90,7 @@ def test_workers_find_the_listing_that_one_process_finds_on_disk_and_in_a_store(
         (s.song_id, s.identity, s.facts) for s in list_sources(place).sources
     ]
     assert [s.identity for s in found.sources] == [s.identity for s in expected.sources]
-    assert len(list((stored.work.listing / "hash").glob("part-*.parquet"))) == 2
+    assert len(list((stored.work.listing / "hash").glob("part-*.parquet"))) > 1
 
 
 @pytest.mark.slow
