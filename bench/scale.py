@@ -111,7 +111,9 @@ def draw(sizes: list[dict[str, Any]], folder: Path) -> None:
         "memory": ("driver_peak_mb", "driver, MiB at its peak"),
     }
     for name, (key, title) in shown.items():
-        points = [(math.log10(size["songs"]), Estimate(size[key], None, None, size["songs"], 0)) for size in sizes]
+        points = [
+            (math.log10(size["songs"]), Estimate(size[key], None, None, size["songs"], 0)) for size in sizes
+        ]
         write_bytes(folder / f"scale_{name}.svg", curve_svg(title, "songs, powers of ten", points).encode())
 
 
