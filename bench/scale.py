@@ -1,16 +1,20 @@
-"""What the engine itself takes: stages of a model that does nothing, over tables of 1,000 to 100,000 songs.
+"""What the engine itself takes: stages of a model that does nothing, over tables of 10 to 100,000 songs.
 
-python bench/scale.py [--songs 1000 10000 100000] [--partition-size 500] [--workers 2]
+python bench/scale.py [--songs 10 100 1000 10000 100000] [--partition-size 64] [--workers 2]
 
 Each partition of each stage reads its input, passes every song through the stage and commits its synced file, in
 the workers of a real run; then the finished table is checked again over all stages. The first stage is timed with
-its workers standing, so that starting Ray is told apart.
+its workers standing, so that starting Ray is told apart. Processor seconds of the driver (its threads of Ray among
+them) and of the workers' partitions stand beside those of the wall, which other programs lengthen. Draws seconds
+and memory a song over the sizes, beside the result.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import math
+import os
 import resource
 import sys
 import tempfile
@@ -18,55 +22,20 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.measuring import RESULTS, machine, write_result
+from bench.pass_stages import KINDS, pass_stages
+from eval.pages.curve import curve_svg
+from eval.stats.intervals import Estimate
 from flows.settings.params_files import BASE, read_yaml
-from tasks.engine.columns import Column
 from tasks.engine.params import EngineParams
 from tasks.engine.pipeline import Pipeline
 from tasks.engine.pool import connect
 from tasks.engine.scheduler import StageReport, run_pipelines
-from tasks.engine.song import Song
-from tasks.engine.stage import Section, Stage
 from tasks.engine.table import Source, Table
 from tasks.songs.columns import SONG_COLUMNS
-
-NUMBERS = (
-    *("duration_s", "num_channels", "sample_rate_hz", "num_lines", "alignment_score", "phoneme_unknown"),
-    *("num_frames", "tail_energy", "candidate"),
-)
-
-
-class Nothing(Section):
-    """A model with nothing to choose."""
-
-
-class Pass(Stage):
-    """Reads one number (of the stage before) and writes one: a model that takes no time."""
-
-    version = 1
-
-    def one(self, song: Song) -> Song:
-        """The song with the number."""
-        return song.with_columns(**dict.fromkeys(self.writes, 1))
-
-
-def pass_stages() -> list[Stage]:
-    """One stage after another, each reading what the one before it wrote."""
-    read = "title"
-    stages: list[Stage] = []
-    for number, column in enumerate(NUMBERS):
-        facts = {
-            "name": f"pass{number}",
-            "reads": frozenset({read}),
-            "writes": {column: Column(pa.float64(), "a number")},
-        }
-        stages.append(type(f"Pass{number}", (Pass,), {**facts, "__module__": __name__})(Nothing()))
-        read = column
-    return stages
+from tasks.storage.files import write_bytes
 
 
 def sources(count: int) -> list[Source]:
@@ -83,7 +52,8 @@ def sources(count: int) -> list[Source]:
 
 def measured(count: int, engine: EngineParams, root: Path) -> dict[str, Any]:
     """One table: admitted, run stage by stage, checked again."""
-    start = time.perf_counter()
+    before_mb = _peak_mb()
+    start, cpu = time.perf_counter(), time.process_time()
     Table(root / "table", SONG_COLUMNS).admit(sources(count), engine.partition_size)
     admitted_s = time.perf_counter() - start
     receipts = root / "receipts"
@@ -98,26 +68,53 @@ def measured(count: int, engine: EngineParams, root: Path) -> dict[str, Any]:
             only={stage.name},
         )
         stage_s.append(time.perf_counter() - start)
-    start = time.perf_counter()
+    driver_cpu_s = time.process_time() - cpu
+    start, cpu = time.perf_counter(), time.process_time()
     again = run_pipelines([Pipeline(Table(root / "table", SONG_COLUMNS), pass_stages())], engine, receipts)
-    checked_s = time.perf_counter() - start
+    checked_s, recheck_cpu_s = time.perf_counter() - start, time.process_time() - cpu
     if any(report.receipts for report in again):
         raise RuntimeError("the finished table ran again")
     notes = [receipt for report in reports for receipt in report.receipts]
     inside_s = sum(receipt.working_s for receipt in notes)
     worker_s = sum(receipt.seconds for receipt in notes)
+    worker_cpu_s = sum(receipt.cpu_s for receipt in notes)
     return {
         "songs": count,
         "partitions": len(again and Table(root / "table", SONG_COLUMNS).partitions()),
         "admit_s": round(admitted_s, 3),
+        "all_stages_s": round(sum(stage_s), 1),
+        "driver_cpu_s": round(driver_cpu_s, 2),
+        "worker_cpu_s": round(worker_cpu_s, 2),
+        "cpu_ms_a_song": round(1e3 * (driver_cpu_s + worker_cpu_s) / count, 4),
+        "cpu_ms_a_partition_and_stage": round(1e3 * (driver_cpu_s + worker_cpu_s) / len(notes), 3),
         "slowest_stage_s": round(max(stage_s), 2),
         "mean_stage_s": round(sum(stage_s) / len(stage_s), 2),
         "microseconds_a_song_and_stage": round(1e6 * worker_s / (count * len(stage_s)), 1),
         "share_outside_the_stage": round(1 - inside_s / worker_s, 3),
         "recheck_of_all_stages_s": round(checked_s, 3),
+        "recheck_cpu_s": round(recheck_cpu_s, 3),
         "worker_peak_mb": round(max(receipt.peak_memory_mb for receipt in notes)),
-        "driver_peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "driver_peak_mb": round(_peak_mb()),
+        "driver_kib_a_song": round(1024 * (_peak_mb() - before_mb) / count, 2),
+        "load_average": round(os.getloadavg()[0], 1),
     }
+
+
+def _peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def draw(sizes: list[dict[str, Any]], folder: Path) -> None:
+    """``scale_<what>.svg``: a figure a song over the sizes."""
+    shown = {
+        "seconds": ("cpu_ms_a_song", "processor ms a song, all stages"),
+        "memory": ("driver_peak_mb", "driver, MiB at its peak"),
+    }
+    for name, (key, title) in shown.items():
+        points = [
+            (math.log10(size["songs"]), Estimate(size[key], None, None, size["songs"], 0)) for size in sizes
+        ]
+        write_bytes(folder / f"scale_{name}.svg", curve_svg(title, "songs, powers of ten", points).encode())
 
 
 def main() -> None:
@@ -125,8 +122,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--songs", type=int, nargs="+", default=[1_000, 10_000, 100_000])
-    parser.add_argument("--partition-size", type=int, default=500)
+    parser.add_argument("--songs", type=int, nargs="+", default=[10, 100, 1_000, 10_000, 100_000])
+    parser.add_argument("--partition-size", type=int, default=64)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
@@ -140,11 +137,12 @@ def main() -> None:
     for count in options.songs:
         with tempfile.TemporaryDirectory() as folder:
             sizes.append(measured(count, engine, Path(folder)))
+    draw(sizes, options.out)
     write_result(
         "scale",
         {
             "machine": machine("ray", "pyarrow"),
-            "stages": len(NUMBERS),
+            "stages": len(KINDS),
             "partition_size": options.partition_size,
             "workers": options.workers,
             "ray_start_s": round(ray_s, 1),

@@ -31,6 +31,10 @@ def say(line: str) -> None:
     print(line, flush=True)
 
 
+COUNTS = {"hash": "file"}
+"""What a stage's table has rows of, where they are no songs."""
+
+
 def stage_line(report: StageReport) -> str:
     """A finished stage in one line, read aloud without a legend."""
     if not report.receipts:
@@ -38,7 +42,8 @@ def stage_line(report: StageReport) -> str:
     seconds = sum(receipt.seconds for receipt in report.receipts)
     audio_s = sum(receipt.audio_s for receipt in report.receipts)
     words = [
-        f"{report.stage}: {counted(report.songs, 'song')} in {counted(len(report.receipts), 'partition')}",
+        f"{report.stage}: {counted(report.songs, COUNTS.get(report.stage, 'song'))} "
+        f"in {counted(len(report.receipts), 'partition')}",
         f"{seconds:.1f} worker seconds" + (f", {audio_s / seconds:.0f}x real time" if audio_s > 0 else ""),
     ]
     if report.fresh:

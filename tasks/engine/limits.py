@@ -86,17 +86,20 @@ def watchdog() -> Iterator[None]:
         _Watchdog.cancel()
 
 
-@contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """End the process when the body takes longer (inside `watchdog`: up to a tenth longer)."""
-    if seconds <= 0:
-        yield
-        return
-    _Watchdog.set(seconds)
-    try:
-        yield
-    finally:
-        if not _Watchdog.kept:
+class time_limit:
+    """End the process when the body takes longer (inside `watchdog`: up to a tenth longer); 0 is no limit."""
+
+    __slots__ = ("seconds",)
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def __enter__(self) -> None:
+        if self.seconds > 0:
+            _Watchdog.set(self.seconds)
+
+    def __exit__(self, *error: object) -> None:
+        if self.seconds > 0 and not _Watchdog.kept:
             _Watchdog.cancel()
 
 

@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from tasks.engine.columns import Column
-from tasks.engine.fingerprint import CacheKey, differences, fingerprint, stage_cache_key
+from tasks.engine.fingerprint import (
+    FINGERPRINT_CHARS,
+    CacheKey,
+    KeyTemplate,
+    differences,
+    fingerprint,
+    stage_cache_key,
+)
 from tasks.engine.interpreter import ask_cache_key
 from tasks.engine.sources import SOURCES, Partition
 from tasks.engine.stage import Stage
@@ -61,7 +68,7 @@ class Pipeline:
             if stage.fit_reads
         }
         self._fits: dict[str, dict[str, Any]] = {}
-        self._fingerprints: dict[tuple[str, int], str] = {}
+        self._names: dict[str, dict[int, str]] = {name: {} for name in self.stages}
 
     def _by_writer(self, stage: str, columns: Iterable[str]) -> dict[str, list[str]]:
         """The columns that a stage reads, by the stage that writes them, in order."""
@@ -107,13 +114,25 @@ class Pipeline:
         """The fingerprint in the file's name."""
         if stage == SOURCES:
             return self.partitions[number].fingerprint
-        if (stage, number) not in self._fingerprints:
-            self._fingerprints[stage, number] = fingerprint(self.cache_key(stage, number))
-        return self._fingerprints[stage, number]
+        return self.name(stage, number)[-FINGERPRINT_CHARS:]
+
+    @cached_property
+    def _templates(self) -> dict[str, KeyTemplate]:
+        return {name: KeyTemplate(base, self.inputs[name]) for name, base in self._bases.items()}
 
     def name(self, stage: str, number: int) -> str:
         """The name of the column file of this stage and partition, without its ending."""
-        return f"part-{number:05d}-{self.fingerprint(stage, number)}"
+        if stage == SOURCES:
+            return self.partitions[number].name
+        known = self._names[stage]
+        if number not in known:
+            if stage in self.fit_inputs:
+                made_of = fingerprint(self.cache_key(stage, number))
+            else:
+                inputs = [self.fingerprint(name, number) for name in self.inputs[stage]]
+                made_of = self._templates[stage].fingerprint(inputs)
+            known[number] = f"part-{number:05d}-{made_of}"
+        return known[number]
 
     def path(self, stage: str, number: int) -> Path:
         """Where the column file of this stage and partition stands once it is done."""
@@ -141,7 +160,7 @@ class Pipeline:
         said = self.stages[stage].fit(_WholeTable(self, until), beside)
         write_json(self.fit_path(stage), {"cache_key": self._fit_cache_key(stage), "songs": said})
         self._fits.clear()
-        self._fingerprints.clear()
+        self._names = {name: {} for name in self.stages}
 
     def _fit(self, stage: str) -> dict[str, Any]:
         """The fit of a stage as its file has it; empty where it never ran."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +143,7 @@ def run_partition(stage: Stage, work: Work) -> Receipt:
             reads=CACHE.reads - reads,
             sha256=output.close(),
         )
-        write_json(work.receipt, {**asdict(receipt), "real_time_factor": receipt.real_time_factor})
+        write_json(work.receipt, {**vars(receipt), "real_time_factor": receipt.real_time_factor})
         if work.fence is not None:
             work.fence.check()
     return receipt

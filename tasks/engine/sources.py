@@ -44,7 +44,17 @@ class Partition:
 
     number: int
     fingerprint: str
-    path: Path
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """The name of its file, without the ending."""
+        return f"part-{self.number:05d}-{self.fingerprint}"
+
+    @property
+    def path(self) -> Path:
+        """Its file."""
+        return self.folder / f"{self.name}.parquet"
 
     @cached_property
     def sources(self) -> tuple[Source, ...]:
@@ -64,7 +74,7 @@ def partitions_in(folder: Path) -> list[Partition]:
     An admission that was cut off leaves two files of a number. Either is whole; the next admission leaves one.
     """
     found = [(name, match) for name in names_in(folder) if (match := _PART.fullmatch(name))]
-    parts = [Partition(int(match[1]), match[2], folder / name) for name, match in sorted(found)]
+    parts = [Partition(int(match[1]), match[2], folder) for _, match in sorted(found)]
     return sorted({part.number: part for part in parts}.values(), key=lambda part: part.number)
 
 
@@ -94,6 +104,6 @@ def write_partition(
     made_of = fingerprint([[s.song_id, s.identity, s.facts.get("refused")] for s in sources])
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table(arrays), sink)
-    path = folder / f"part-{number:05d}-{made_of}.parquet"
-    write_bytes(path, sink.getvalue().to_pybytes())
-    return Partition(number, made_of, path)
+    part = Partition(number, made_of, folder)
+    write_bytes(part.path, sink.getvalue().to_pybytes())
+    return part

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tasks.engine.fingerprint import FINGERPRINT_CHARS, canonical, differences, fingerprint
+from tasks.engine.fingerprint import FINGERPRINT_CHARS, KeyTemplate, canonical, differences, fingerprint
 
 
 def test_fingerprints_that_stand_in_work_folders_do_not_change() -> None:
@@ -43,3 +43,17 @@ def test_differences_name_every_key_that_differs_and_no_other() -> None:
     lines = differences(old, new)
     assert lines[:2] == ['models: ["a"] -> ["b"]', f'params.late: null -> "{"x" * 58}…']
     assert lines[2:] == ["params.min_words: 2 -> 3"] and differences(new, new) == []
+
+
+def test_a_template_gives_the_fingerprint_of_the_whole_key() -> None:
+    base = {
+        "stage": "Ärger",
+        "version": 2,
+        "params": {"inputs": {}, "a": None},
+        "facts": {},
+        "models": ["a%s"],
+    }
+    for names in ([], ["sources"], ["sources", "align", "check"]):
+        inputs = {name: f"{number:012x}" for number, name in enumerate(names, 77)}
+        found = KeyTemplate(base, names).fingerprint(list(inputs.values()))
+        assert found == fingerprint({**base, "inputs": inputs}), names
