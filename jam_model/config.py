@@ -6,7 +6,7 @@ that make tensors.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
@@ -18,7 +18,7 @@ CONV_GROUPS = 16
 """Groups of the convolutional position embedding (modules.py): `dim` must be a multiple."""
 MAX_SIZE, MAX_LAYERS = 1 << 20, 1024  # what a config may ask for before its weights are looked at
 Formula = Literal["dual", "dual_fixed", "none"]
-Solver = Literal["euler", "midpoint", "heun"]
+Solver = Literal["euler", "ab2", "midpoint", "heun"]
 Precision = Literal["float32", "bfloat16"]
 
 
@@ -213,12 +213,12 @@ class Guidance:
 
 @dataclass(frozen=True)
 class ODESolver:
-    """How velocities become latents.
+    """How velocities become latents; `sampler.py` computes it.
 
-    `num_steps` equal updates from time 0 to 1; the released 50 grid points are 49 of them. `euler` evaluates the
-    velocity once an update, `midpoint` and `heun` (both of second order) twice. `bfloat16` is autocast:
-    weights and the sum over the steps stay as they are. `compiled` runs a step through torch.compile, on
-    CUDA as a graph.
+    `num_steps` equal updates from time 0 to 1; the released 50 grid points are 49 of them. `euler` and `ab2`
+    (Adams-Bashforth, of second order) evaluate the velocity once an update, `midpoint` and `heun` (of second order)
+    twice. `bfloat16` is autocast: weights and the sum over the steps stay as they are. `compiled` runs a step
+    through torch.compile, on CUDA as a graph.
     """
 
     num_steps: int
@@ -232,29 +232,3 @@ class ODESolver:
         for name, known in (("solver", Solver), ("precision", Precision)):
             if getattr(self, name) not in get_args(known):
                 raise ValueError(f"{name} is {getattr(self, name)!r}; give {' or '.join(get_args(known))}")
-
-    def evaluations(self) -> Tensor:
-        """The times at which the velocity is evaluated, float32 [updates, evaluations an update]."""
-        import torch
-
-        times_N = torch.linspace(0, 1, self.num_steps + 1)
-        now, then = times_N[:-1], times_N[1:]
-        second = {"euler": [], "midpoint": [(now + then) / 2], "heun": [then]}[self.solver]
-        return torch.stack([now, *second], dim=1)
-
-    def integrate(self, velocity: Callable[[Tensor, int], Tensor], x_BTC: Tensor) -> Tensor:
-        """The state at time 1; `velocity` takes a state and the number of the evaluation."""
-        import torch
-
-        times_N = torch.linspace(0, 1, self.num_steps + 1)
-        for update, delta in enumerate(times_N.diff().tolist()):
-            if self.solver == "euler":
-                slope_BTC = velocity(x_BTC, update)
-            elif self.solver == "midpoint":
-                half_BTC = x_BTC + delta / 2 * velocity(x_BTC, 2 * update)
-                slope_BTC = velocity(half_BTC, 2 * update + 1)
-            else:
-                first_BTC = velocity(x_BTC, 2 * update)
-                slope_BTC = (first_BTC + velocity(x_BTC + delta * first_BTC, 2 * update + 1)) / 2
-            x_BTC = x_BTC + delta * slope_BTC
-        return x_BTC

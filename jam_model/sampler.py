@@ -2,12 +2,14 @@
 
 The released sampler calls the whole model up to three times a step. Here everything that stays the
 same over the steps is computed once (branches.py), and the guidance branches run as one batch.
+Its Euler method takes one evaluation an update; Adams-Bashforth of second order (Hairer, Norsett and Wanner, Solving
+Ordinary Differential Equations I, III.1) takes the velocity of the update before along, and no evaluation more.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cache
 
 import numpy as np
@@ -21,6 +23,9 @@ from jam_model.dit import Jam
 from jam_model.frames import LATENT_CHANNELS
 
 # B batch, T frames, C channels, S style width, N grid points
+
+Velocity = Callable[[Tensor, int], Tensor]
+"""(state, number of the evaluation) -> velocity, of the state's shape."""
 
 
 def song_noise(
@@ -60,9 +65,12 @@ def sample(
             f"negative_style has shape {tuple(negative_style_S.shape)}; it should be ({model.config.style_dim},)"
         )
     device, dit = noise_BTC.device, model.transformer
-    times_E = integration.evaluations().flatten()
+    times_NE = evaluation_times(integration)
+    times_E = times_NE.flatten()
     low, high = guidance.interval
     guided = ((times_E >= low) & (times_E <= high)).tolist()
+    starts = guided[:: times_NE.shape[1]]
+    restarts = {update for update in range(1, len(starts)) if starts[update] != starts[update - 1]}
     branches = guidance.branches()
     step = _step(integration.compiled)
     with torch.autocast(device.type, torch.bfloat16, enabled=integration.precision == "bfloat16"):
@@ -81,7 +89,39 @@ def sample(
             return mixed_BTC
 
         x_BTC = noise_BTC.to(torch.promote_types(torch.float32, dit.dtype))
-        return integration.integrate(velocity, x_BTC)
+        return integrate(integration, velocity, x_BTC, restarts)
+
+
+def evaluation_times(solver: ODESolver) -> Tensor:
+    """The times at which the velocity is evaluated, float32 [updates, evaluations an update]."""
+    times_N = _grid(solver)
+    now, then = times_N[:-1], times_N[1:]
+    second = {"midpoint": [(now + then) / 2], "heun": [then]}.get(solver.solver, [])
+    return torch.stack([now, *second], dim=1)
+
+
+def integrate(solver: ODESolver, velocity: Velocity, x_BTC: Tensor, restarts: Collection[int] = ()) -> Tensor:
+    """The state at time 1.
+
+    `restarts`: the updates from which on the velocity is another function of time; `ab2` takes nothing along
+    into them, and begins there with an update of Euler's as it does at time 0. The others take nothing along anyway.
+    """
+    before_BTC: Tensor | None = None
+    for update, delta in enumerate(_grid(solver).diff().tolist()):
+        if solver.solver == "midpoint":
+            half_BTC = x_BTC + delta / 2 * velocity(x_BTC, 2 * update)
+            slope_BTC = velocity(half_BTC, 2 * update + 1)
+        elif solver.solver == "heun":
+            first_BTC = velocity(x_BTC, 2 * update)
+            slope_BTC = (first_BTC + velocity(x_BTC + delta * first_BTC, 2 * update + 1)) / 2
+        else:
+            now_BTC = slope_BTC = velocity(x_BTC, update)
+            if solver.solver == "ab2":
+                if before_BTC is not None and update not in restarts:
+                    slope_BTC = 1.5 * now_BTC - 0.5 * before_BTC
+                before_BTC = now_BTC
+        x_BTC = x_BTC + delta * slope_BTC
+    return x_BTC
 
 
 @cache
@@ -90,3 +130,7 @@ def _step(compiled: bool) -> Callable[..., Tensor]:
     if not compiled:
         return velocity_of
     return torch.compile(velocity_of, mode="reduce-overhead" if torch.cuda.is_available() else None)
+
+
+def _grid(solver: ODESolver) -> Tensor:
+    return torch.linspace(0, 1, solver.num_steps + 1)

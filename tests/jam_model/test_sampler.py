@@ -1,5 +1,4 @@
 import dataclasses
-import math
 import shutil
 from itertools import pairwise
 
@@ -116,23 +115,6 @@ def test_negative_style_and_grid_that_do_not_fit_are_refused(make_jam, make_cond
         sample(jam, conditions, noise, ODESolver(0), guidance, normal(8))
     with pytest.raises(ValueError, match=r"negative_style has shape \(9,\)"):
         sample(jam, conditions, noise, ODESolver(2), guidance, normal(9))
-
-
-@pytest.mark.parametrize("solver", ["midpoint", "heun"])
-def test_solvers_of_second_order_come_closer_with_the_same_updates(solver):
-    """dx/dt = cos(t) x from x(0) = 1: the answer is exp(sin 1)."""
-
-    def error(solver, num_steps):
-        integration = ODESolver(num_steps, solver=solver)
-        times = integration.evaluations().flatten().double()
-        end = integration.integrate(
-            lambda x, number: times[number].cos() * x, torch.ones(1, dtype=torch.float64)
-        )
-        return abs(end.item() - math.exp(math.sin(1)))
-
-    assert error(solver, 10) < error("euler", 10) / 5
-    assert error("euler", 20) == pytest.approx(error("euler", 10) / 2, rel=0.1)
-    assert error(solver, 20) == pytest.approx(error(solver, 10) / 4, rel=0.2)
 
 
 def test_solvers_evaluate_the_model_at_the_times_they_say(make_jam, make_conditions, normal):
