@@ -1,0 +1,125 @@
+"""Songs of either world as what both are: a sheet that says what will be, and what performing it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jam_model.words import Word
+from tasks.toy.composition import BEATS_PER_BAR, GENRES, Score, compose, song_seed
+from tasks.toy.performance import perform
+from tasks.toy.to_json import to_json
+from tasks.toy.world_two import composition as world_two
+from tasks.toy.world_two.features import Features
+from tasks.toy.world_two.performance import perform as perform_two
+from tasks.toy.world_two.score import Score as ScoreTwo
+from tasks.toy.world_two.truth import Truth
+from tasks.toy.world_two.truth import to_json as truth_to_json
+
+
+class Finished(NamedTuple):
+    """A performed song: vocals [N] and band [2, N] at 44.1 kHz, the words of its lyrics, the first word of each line, its truth."""
+
+    vocals_N: np.ndarray
+    band_CN: np.ndarray
+    words: list[Word]
+    line_starts: list[int]
+    truth: str
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A composed song: its name, and what its files say of it before it sounds."""
+
+    name: str
+    duration_s: float
+    lines: tuple[str, ...]
+    style_text: str
+    perform: Callable[[], Finished]
+
+
+def sheets(num_songs: int, seed: int, features: Features | None) -> list[Sheet]:
+    """Songs 0 to num_songs - 1 of the set `seed`: of world two with these features, or of world one."""
+    seeds = [song_seed(seed, index) for index in range(num_songs)]
+    if features is None:
+        return [_one(index, compose(one)) for index, one in enumerate(seeds)]
+    return [_two(index, world_two.compose(one, features)) for index, one in enumerate(seeds)]
+
+
+def _one(index: int, score: Score) -> Sheet:
+    """``pop-0007-golden-river``."""
+    name = f"{score.genre}-{index:04d}-{'-'.join(score.title)}"
+
+    def finish() -> Finished:
+        song = perform(score)
+        words = [word.rounded(6).to_json() for word in song.words]
+        phones = [
+            {"phoneme": ipa, "start": round(start_s, 6), "end": round(end_s, 6), "word": word}
+            for ipa, start_s, end_s, word in song.phones
+        ]
+        truth = to_json(_truth(name, score) | {"words": words, "phonemes": phones})
+        return Finished(song.vocals_N, song.band_CN, song.words, [first for first, _ in score.lines], truth)
+
+    return Sheet(name, score.duration_s, score.text_lines, score.style_text, finish)
+
+
+def _two(index: int, score: ScoreTwo) -> Sheet:
+    """``two-pop-0007-en``."""
+    name = f"two-{score.genre}-{index:04d}-{'-'.join(sorted({line.language for line in score.lines}))}"
+
+    def finish() -> Finished:
+        song = perform_two(score)
+        words, line_starts = written(song.truth)
+        return Finished(song.vocals_N, song.band_CN, words, line_starts, truth_to_json(song.truth))
+
+    return Sheet(name, score.duration_s, score.text_lines, score.style_text, finish)
+
+
+def written(truth: Truth) -> tuple[list[Word], list[int]]:
+    """The words of the lyrics with their times, and where lines begin among them."""
+    words: list[Word] = []
+    line_starts = []
+    for line in truth.lines:
+        if line.in_lyrics:
+            line_starts.append(len(words))
+            words += [
+                Word(word.text, word.start_s, word.end_s)
+                for word in truth.words[line.first_word : line.end_word]
+            ]
+    return words, line_starts
+
+
+def _truth(name: str, score: Score) -> dict[str, Any]:
+    """What the score alone knows."""
+    return {
+        "name": name,
+        "seed": score.seed,
+        "genre": score.genre,
+        "mono_band": GENRES[score.genre].mono_band,
+        "voice": score.voice,
+        "style": score.style_text,
+        "bpm": round(score.bpm, 6),
+        "duration": round(score.duration_s, 6),
+        "vocals_over_band_db": round(score.vocals_over_band_db, 6),
+        "lines": list(score.text_lines),
+        "notes": [
+            {
+                "word": note.word,
+                "start": round(note.start_s, 6),
+                "end": round(note.start_s + note.duration_s, 6),
+                "midi": note.midi,
+            }
+            for note in score.notes
+        ],
+        "chords": [
+            {"chord": chord.name, "start": round(chord.start_s, 6), "end": round(chord.end_s, 6)}
+            for chord in score.chords
+        ],
+        "beats": [
+            {"time": round(beat_s, 6), "position": beat % BEATS_PER_BAR + 1}
+            for beat, beat_s in enumerate(score.beats_s)
+        ],
+    }
