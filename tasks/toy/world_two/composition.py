@@ -16,7 +16,7 @@ from tasks.toy.world_two.rhythm import Clock, draw_lateness, draw_lateness_sd, p
 from tasks.toy.world_two.score import GENRES, Score, SungLine, SungWord
 from tasks.toy.world_two.styles import draw_style, strike_drums
 from tasks.toy.world_two.truth import BassNote, Beat, Key, Part, PartStyle
-from tasks.toy.world_two.voices import other_voices
+from tasks.toy.world_two.voices import all_voices
 
 _TEMPOS, _PLAIN_TEMPO = (60.0, 160.0), 100.0
 _SWINGS, _STRAIGHT = (0.6, 0.67), 0.5
@@ -30,17 +30,18 @@ _LINE_S = 4.5  # about what a line takes with its rest
 _TRIES = 400
 
 
-def compose(seed: int, features: Features) -> Score:
-    """The song of this seed.
+def compose(seed: int, features: Features, foreign: str | None = None) -> Score:
+    """The song of this seed. foreign: another language, in which the first verse is sung.
 
     Raises:
         ValueError: no song within the bounds of length was found, or a language is unknown.
     """
-    unknown = [code for code in features.languages if code not in LANGUAGES]
+    asked = (*features.languages, *([foreign] if foreign else []))
+    unknown = [code for code in asked if code not in LANGUAGES]
     if unknown or not features.languages:
-        raise ValueError(f"languages is {features.languages}; give one or more of {', '.join(LANGUAGES)}")
+        raise ValueError(f"languages is {asked}; give one or more of {', '.join(LANGUAGES)}")
     for attempt in range(_TRIES):
-        score = _Composer(seed, features, stream(seed, "form", attempt)).compose()
+        score = _Composer(seed, features, stream(seed, "form", attempt), foreign).compose()
         if features.min_duration_s <= score.duration_s <= features.max_duration_s:
             return score
     raise ValueError(
@@ -61,8 +62,8 @@ class _Bars:
 class _Composer:
     """One attempt at a song: only the form differs between attempts."""
 
-    def __init__(self, seed: int, features: Features, form: np.random.Generator) -> None:
-        self.seed, self.features, self.form = seed, features, form
+    def __init__(self, seed: int, features: Features, form: np.random.Generator, foreign: str | None) -> None:
+        self.seed, self.features, self.form, self.foreign = seed, features, form, foreign
         song = stream(seed, "song")
         self.genre = GENRES[list(GENRES)[song.integers(len(GENRES))]]
         tempo = float(np.exp(song.uniform(*np.log(_TEMPOS))))
@@ -91,7 +92,7 @@ class _Composer:
         keys = self._keys(bars)
         parts = self._styled(bars)
         sung = tuple(self._sung(number, *line, keys, parts) for number, line in enumerate(lines))
-        sung = tuple(sorted((*sung, *other_voices(self.seed, sung, parts, self.features)), key=_start))
+        sung = all_voices(self.seed, sung, parts, self.features)
         beats = self.clock.beats_per_bar
         num_samples = int(self._bar_s(bars[-1].end) * SAMPLE_RATE_HZ)
         chords, bass = [], []
@@ -147,6 +148,8 @@ class _Composer:
                 continue
             repeats = label == "chorus" and bool(chorus)
             language = self.chorus_language if label == "chorus" else self.verse_language
+            if self.foreign and label == "verse" and not drawn:
+                language = LANGUAGES[self.foreign]
             if repeats:
                 rng = stream(self.seed, "variation", number)
                 materials = [varied(material, rng) for material in chorus]
@@ -247,7 +250,3 @@ class _Composer:
             pick_up=words[0].start_s < parts[part].start_s or material.pick_up > 0,
             in_lyrics=True,
         )
-
-
-def _start(line: SungLine) -> float:
-    return line.words[0].start_s

@@ -19,6 +19,9 @@ from tasks.toy.sound.singers import say_words
 from tasks.toy.sound.synthesis import hz_of
 
 WORDS_PER_MINUTE = 160
+HUM = "mm"
+"""What a hum is written as: the m that begins a word of the language, alone."""
+
 _OF_NATURAL, _DRAWN_SD = 0.4, 0.65  # the exponent of a phone's natural length, and of what is drawn
 _NOTE_SD = 0.3
 _VOWELS = frozenset("aeiouyøœæɐɑɒɔəɚɛɜɝɞɤɨɪɯʉʊʌäãᵻ")
@@ -39,16 +42,22 @@ def spoken_hz(voice: Voice) -> int:
 
 @cache
 def vocabulary_said(voice: Voice, language: str) -> dict[str, Said]:
-    """Every word of a language as a voice says it, asked for once a process, always in the same order."""
+    """Every word of a language as a voice says it, and a hum; asked for once a process, always in the same order."""
     words = [word.text for word in LANGUAGES[language].vocabulary]
     said = say_words(voice.name, words, WORDS_PER_MINUTE, spoken_hz(voice))
-    return {
+    sounds = {
         word: Said(
             samples_N.astype(np.float32) / 32768,
             tuple((ipa.translate(_STRESS), first, end) for ipa, first, end in phones),
         )
         for word, (samples_N, phones) in zip(words, said, strict=True)
     }
+    longest = max(
+        (sound for sound in sounds.values() if sound.phones[0][0] == "m"),
+        key=lambda sound: sound.phones[0][2],
+    )
+    length = longest.phones[0][2]
+    return {**sounds, HUM: Said(longest.samples_N[:length], (("m", 0, length),))}
 
 
 def draw_shares(rng: np.random.Generator, said: Said) -> np.ndarray:
