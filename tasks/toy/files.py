@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from jam_model.words import Word
 from tasks.toy.sheets import Sheet
 from tasks.toy.sound.synthesis import SAMPLE_RATE_HZ
 from tasks.toy.to_json import to_json
@@ -63,13 +64,13 @@ def write_song(out: Path, sheet: Sheet, audio_format: str, lyrics: str, stems: b
         _write_audio(out / f"truth/{name}.vocals.flac", vocals_N)
         _write_audio(out / f"truth/{name}.band.flac", band_NC)
     texts = {
-        "json": to_json([word.rounded(6).to_json() for word in song.words]),
-        "lrc": _lrc(sheet.lines, [song.words[first].start_s for first in song.line_starts]),
-        "txt": "".join(f"{line}\n" for line in sheet.lines),
+        "json": to_json([word.rounded(6).to_json() for line in song.lines for word in line]),
+        "lrc": "".join(_stamp(line[0].start_s) + _text(line) for line in song.lines),
+        "txt": "".join(map(_text, song.lines)),
     }
     for ending in LYRICS[lyrics]:
         (out / f"songs/{name}.{ending}").write_text(texts[ending], encoding="utf-8")
-    (out / f"songs/{name}.style.txt").write_text(sheet.style_text + "\n", encoding="utf-8")
+    (out / f"songs/{name}.style.txt").write_text(song.style_text + "\n", encoding="utf-8")
     (out / f"truth/{name}.json").write_text(song.truth, encoding="utf-8")
 
 
@@ -90,10 +91,11 @@ def _write_audio(path: Path, samples: np.ndarray) -> None:
             file.write(samples[first : first + _BLOCK])
 
 
-def _lrc(lines: Sequence[str], starts_s: Sequence[float]) -> str:
-    """``[mm:ss.xx]line``, a line of the song each, timed by its first word."""
-    rows = []
-    for text, start_s in zip(lines, starts_s, strict=True):
-        minutes, hundredths = divmod(round(start_s * 100), 6000)
-        rows.append(f"[{minutes:02d}:{hundredths // 100:02d}.{hundredths % 100:02d}]{text}\n")
-    return "".join(rows)
+def _text(line: Sequence[Word]) -> str:
+    return " ".join(word.text for word in line) + "\n"
+
+
+def _stamp(start_s: float) -> str:
+    """``[mm:ss.xx]``."""
+    minutes, hundredths = divmod(round(start_s * 100), 6000)
+    return f"[{minutes:02d}:{hundredths // 100:02d}.{hundredths % 100:02d}]"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -10,23 +10,21 @@ import numpy as np
 
 from jam_model.words import Word
 from tasks.toy.composition import BEATS_PER_BAR, GENRES, Score, compose, song_seed
+from tasks.toy.faults.kinds import compose_with, kind_of, publish
 from tasks.toy.performance import perform
 from tasks.toy.to_json import to_json
-from tasks.toy.world_two import composition as world_two
 from tasks.toy.world_two.features import Features
-from tasks.toy.world_two.performance import perform as perform_two
 from tasks.toy.world_two.score import Score as ScoreTwo
-from tasks.toy.world_two.truth import Truth
 from tasks.toy.world_two.truth import to_json as truth_to_json
 
 
 class Finished(NamedTuple):
-    """A performed song: vocals [N] and band [2, N] at 44.1 kHz, the words of its lyrics, the first word of each line, its truth."""
+    """A performed song: vocals [N] and band [2, N] at 44.1 kHz, the lines of its lyrics, its caption, its truth as JSON."""
 
     vocals_N: np.ndarray
     band_CN: np.ndarray
-    words: list[Word]
-    line_starts: list[int]
+    lines: Sequence[Sequence[Word]]
+    style_text: str
     truth: str
 
 
@@ -36,8 +34,6 @@ class Sheet:
 
     name: str
     duration_s: float
-    lines: tuple[str, ...]
-    style_text: str
     perform: Callable[[], Finished]
 
 
@@ -46,7 +42,11 @@ def sheets(num_songs: int, seed: int, features: Features | None) -> list[Sheet]:
     seeds = [song_seed(seed, index) for index in range(num_songs)]
     if features is None:
         return [_one(index, compose(one)) for index, one in enumerate(seeds)]
-    return [_two(index, world_two.compose(one, features)) for index, one in enumerate(seeds)]
+    kinds = [kind_of(index, features.faults) for index in range(num_songs)]
+    return [
+        _two(index, compose_with(one, features, kind), kind)
+        for index, (one, kind) in enumerate(zip(seeds, kinds, strict=True))
+    ]
 
 
 def _one(index: int, score: Score) -> Sheet:
@@ -61,35 +61,22 @@ def _one(index: int, score: Score) -> Sheet:
             for ipa, start_s, end_s, word in song.phones
         ]
         truth = to_json(_truth(name, score) | {"words": words, "phonemes": phones})
-        return Finished(song.vocals_N, song.band_CN, song.words, [first for first, _ in score.lines], truth)
+        lines = [song.words[first:last] for first, last in score.lines]
+        return Finished(song.vocals_N, song.band_CN, lines, score.style_text, truth)
 
-    return Sheet(name, score.duration_s, score.text_lines, score.style_text, finish)
+    return Sheet(name, score.duration_s, finish)
 
 
-def _two(index: int, score: ScoreTwo) -> Sheet:
+def _two(index: int, score: ScoreTwo, kind: str | None) -> Sheet:
     """``two-pop-0007-en``."""
     name = f"two-{score.genre}-{index:04d}-{'-'.join(sorted({line.language for line in score.lines}))}"
 
     def finish() -> Finished:
-        song = perform_two(score)
-        words, line_starts = written(song.truth)
-        return Finished(song.vocals_N, song.band_CN, words, line_starts, truth_to_json(song.truth))
+        song = publish(score, kind)
+        truth = truth_to_json(song.truth)
+        return Finished(song.vocals_N, song.band_CN, song.lines, song.style_text, truth)
 
-    return Sheet(name, score.duration_s, score.text_lines, score.style_text, finish)
-
-
-def written(truth: Truth) -> tuple[list[Word], list[int]]:
-    """The words of the lyrics with their times, and where lines begin among them."""
-    words: list[Word] = []
-    line_starts = []
-    for line in truth.lines:
-        if line.in_lyrics:
-            line_starts.append(len(words))
-            words += [
-                Word(word.text, word.start_s, word.end_s)
-                for word in truth.words[line.first_word : line.end_word]
-            ]
-    return words, line_starts
+    return Sheet(name, score.duration_s, finish)
 
 
 def _truth(name: str, score: Score) -> dict[str, Any]:

@@ -18,6 +18,7 @@ class Features(Section):
     pick_ups, syncopation, fast_lines, melisma, swing, microtiming: of the rhythm. tempos: 60 to 160; off: 100.
     metres: 3/4 beside 4/4. part_styles: a style a part; off: one a song. minor, sevenths, inversions, modulation: of the
     harmony; a modulation raises the last chorus and what follows. second_singer, spoken, backing, ad_libs, hums: voices.
+    faults: kinds that songs of a set have in turn, after one without.
     """
 
     min_duration_s: float
@@ -43,6 +44,7 @@ class Features(Section):
     backing: bool
     ad_libs: bool
     hums: bool
+    faults: tuple[str, ...]
 
 
 def stream(seed: int, concept: str, *places: int) -> np.random.Generator:
