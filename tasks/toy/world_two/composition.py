@@ -59,6 +59,16 @@ class _Bars:
     end: int
 
 
+@dataclass(frozen=True)
+class _Placed:
+    """A line with the starts of its words, the number of its part, and whether it begins before its bar."""
+
+    material: Material
+    starts_s: list[float]
+    part: int
+    picked_up: bool
+
+
 class _Composer:
     """One attempt at a song: only the form differs between attempts."""
 
@@ -91,7 +101,7 @@ class _Composer:
         bars, lines = self._parts_with_lines()
         keys = self._keys(bars)
         parts = self._styled(bars)
-        sung = tuple(self._sung(number, *line, keys, parts) for number, line in enumerate(lines))
+        sung = tuple(self._sung(number, line, keys, parts) for number, line in enumerate(lines))
         sung = all_voices(self.seed, sung, parts, self.features)
         beats = self.clock.beats_per_bar
         num_samples = int(self._bar_s(bars[-1].end) * SAMPLE_RATE_HZ)
@@ -128,7 +138,7 @@ class _Composer:
     def _bar_s(self, bar: int) -> float:
         return self.clock.time_s(bar * self.clock.beats_per_bar)
 
-    def _parts_with_lines(self) -> tuple[list[_Bars], list[tuple[Material, list[float], int]]]:
+    def _parts_with_lines(self) -> tuple[list[_Bars], list[_Placed]]:
         """Parts in bars; lines with the starts of their words and the number of their part."""
         least, most = self.features.min_duration_s, self.features.max_duration_s
         lines_wanted = self.form.uniform(least, most) / _LINE_S
@@ -136,7 +146,7 @@ class _Composer:
         about = (counts["verse"] + counts["chorus"]) / 2
         labels = draw_form(self.form, max(2, round(lines_wanted / about)))
         bars: list[_Bars] = []
-        lines: list[tuple[Material, list[float], int]] = []
+        lines: list[_Placed] = []
         free, first, drawn = 0.0, 0, 0  # the first free position, the part's first bar, lines drawn so far
         chorus: list[Material] = []
         beats = self.clock.beats_per_bar
@@ -167,7 +177,7 @@ class _Composer:
                 if place == 0:
                     first = bar
                 starts_s, end = self._placed(material, bar * beats - lead, len(lines))
-                lines.append((material, starts_s, number))
+                lines.append(_Placed(material, starts_s, number, lead > 0))
                 free = end + _REST_BEATS[self.form.integers(len(_REST_BEATS))]
             bars.append(_Bars(label, first, int(np.ceil(free / beats))))
         ends = [part.first for part in bars[1:]] + [bars[-1].end]
@@ -211,13 +221,12 @@ class _Composer:
     def _sung(
         self,
         number: int,
-        material: Material,
-        starts_s: list[float],
-        part: int,
+        placed: _Placed,
         keys: tuple[Key, ...],
         parts: tuple[Part, ...],
     ) -> SungLine:
         """A line in its singer's range, raised as its part has it."""
+        material, part = placed.material, placed.part
         language: Language = LANGUAGES[material.language]
         voice: Voice = language.voices[self.singer % len(language.voices)]
         key = [key for key in keys if key.start_s <= parts[part].start_s][-1]
@@ -235,7 +244,7 @@ class _Composer:
                 tuple(tuple(float(scale[len(scale) // 2 + step]) for step in notes) for notes in steps),
             )
             for lexeme, start_s, length_s, steps in zip(
-                material.words, starts_s, material.lengths_s, material.steps, strict=True
+                material.words, placed.starts_s, material.lengths_s, material.steps, strict=True
             )
         )
         return SungLine(
@@ -247,6 +256,6 @@ class _Composer:
             manner="sung",
             fast=material.fast,
             syncopated=material.syncopated,
-            pick_up=words[0].start_s < parts[part].start_s or material.pick_up > 0,
+            pick_up=placed.picked_up,
             in_lyrics=True,
         )

@@ -3,7 +3,8 @@ from itertools import pairwise
 import numpy as np
 
 from tasks.toy.world_two.rhythm import Clock
-from tests.tasks.toy.world_two.truths import truths, truths_with
+from tests.every import every
+from tests.tasks.toy.world_two.truths import FEATURES, truths, truths_with
 
 
 def late_s(truth, word) -> float:
@@ -50,6 +51,8 @@ def test_lines_are_picked_up_before_their_bar_and_start_off_the_beat_where_that_
     lines = [line for truth in truths() for line in truth.lines]
     assert 0.2 < np.mean([line.pick_up for line in lines]) < 0.6
     assert 0.3 < np.mean([line.syncopated for line in lines]) < 0.7
+    for truth in truths():
+        assert not truth.lines[0].pick_up or truth.parts[0].label == "intro"
     for truth in truths_with(20, pick_ups=False, syncopation=False, microtiming=False, fast_lines=False):
         starts_s = {beat.time_s for beat in truth.beats if beat.position == 1}
         for line in truth.lines:
@@ -78,3 +81,13 @@ def test_a_switched_off_feature_is_gone() -> None:
     assert {(t.tempo_bpm, t.beats_per_bar, t.swing) for t in plain} == {(100.0, 4, 0.5)}
     assert all(len(t.notes) == len(t.syllables) for t in plain)
     assert not any(line.fast for t in plain for line in t.lines)
+
+
+PLAIN = {name: False for name, value in FEATURES.model_dump().items() if isinstance(value, bool)}
+
+
+@every("feature", PLAIN)
+def test_every_feature_can_be_alone(feature: str) -> None:
+    on = {**PLAIN, feature: True, "languages": ("en", "de")}
+    (truth,) = truths_with(1, **on)
+    assert truth.words and len({line.voice for line in truth.lines}) <= 2
