@@ -11,8 +11,8 @@ import numpy as np
 
 from tasks.toy.composition import BEATS_PER_BAR, GENRES, Chord, Genre, Score
 from tasks.toy.sound.drums import hat, kick, snare
+from tasks.toy.sound.levels import VOCALS_RMS, rms
 from tasks.toy.sound.synthesis import hz_of, mix_in, sample_at, strikes, tone, wave_of
-from tasks.toy.voice import VOCALS_RMS
 
 _MAX_PARTIAL_HZ = 6000
 _BASS_MIDI, _CHORD_MIDI = 36, 60
@@ -32,8 +32,7 @@ def play_band(score: Score) -> np.ndarray:
     _add_drums(band_CN, score, genre, rng)
     if genre.mono_band:
         band_CN[1] = band_CN[0]
-    loudness = np.sqrt(np.square(band_CN).mean(dtype=np.float64))
-    return band_CN * np.float32(VOCALS_RMS * 10 ** (-score.vocals_over_band_db / 20) / loudness)
+    return band_CN * np.float32(VOCALS_RMS * 10 ** (-score.vocals_over_band_db / 20) / rms(band_CN))
 
 
 def _chord(chord: Chord, genre: Genre, beat_s: float, num_samples: int) -> np.ndarray:

@@ -6,17 +6,19 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 from tasks.engine.stage import Section
 from tasks.storage.files import write_json
 from tasks.toy.render import render_songs
+from tasks.toy.world_two.features import Features
 
 RECIPE = "toy.json"
-REVISION = 2  # rises whenever the same settings give other songs
+REVISIONS = {"one": 2, "two": 1}  # of a world: rises whenever the same settings give other songs
 
 
 class ToyParams(Section):
-    """Which toy songs, and where. `lyrics`: json (true times), lrc, txt (untimed), none or all."""
+    """Which toy songs, and where. `lyrics`: json (true times), lrc, txt (untimed), none or all; `two`: of world two alone."""
 
     out: str
     num_songs: int
@@ -24,6 +26,8 @@ class ToyParams(Section):
     lyrics: str
     formats: tuple[str, ...]
     stems: bool
+    world: Literal["one", "two"]
+    two: Features
 
 
 def is_rendered(params: ToyParams) -> bool:
@@ -44,10 +48,13 @@ def render(params: ToyParams, progress: Callable[[int, int], None] | None = None
         params.formats,
         os.cpu_count() or 1,
         stems=params.stems,
+        features=params.two if params.world == "two" else None,
         progress=progress,
     )
     write_json(out / RECIPE, _recipe(params))
 
 
 def _recipe(params: ToyParams) -> dict[str, object]:
-    return {"revision": REVISION, **json.loads(params.model_dump_json(exclude={"out"}))}
+    """What decides the songs; those of world one are the same whatever world two would be."""
+    others = {"out"} if params.world == "two" else {"out", "world", "two"}
+    return {"revision": REVISIONS[params.world], **json.loads(params.model_dump_json(exclude=others))}

@@ -9,9 +9,8 @@ import numpy as np
 from jam_model.words import Word
 from tasks.toy.band import play_band
 from tasks.toy.composition import Score
+from tasks.toy.sound.levels import within_peak
 from tasks.toy.voice import TimedPhone, sing
-
-PEAK = 0.89  # lossy coding adds up to a tenth of full scale
 
 
 class Performance(NamedTuple):
@@ -32,13 +31,5 @@ def perform(score: Score) -> Performance:
     """Sing and play the score; both stems are turned down together where the mix would exceed the peak."""
     take = sing(score)
     band_CN = play_band(score)
-    vocals_N = take.vocals_N
-    loudest = max(_peak(vocals_N), _peak(band_CN), _peak(vocals_N + band_CN))
-    if loudest > PEAK:
-        gain = np.float32(PEAK / loudest)
-        vocals_N, band_CN = vocals_N * gain, band_CN * gain
+    vocals_N, band_CN = within_peak(take.vocals_N, band_CN)
     return Performance(vocals_N, band_CN, take.words, take.phones)
-
-
-def _peak(audio: np.ndarray) -> float:
-    return float(max(audio.max(), -audio.min()))

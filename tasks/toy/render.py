@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from tasks.toy.composition import compose, song_seed
-from tasks.toy.files import FORMATS, LYRICS, manifest_entry, song_files, song_name, to_json, write_song
+from tasks.toy.files import FORMATS, LYRICS, manifest_entry, song_files, write_song
+from tasks.toy.sheets import sheets
+from tasks.toy.to_json import to_json
+from tasks.toy.world_two.features import Features
 
 
 def render_songs(
@@ -19,6 +21,7 @@ def render_songs(
     num_workers: int,
     *,
     stems: bool = True,
+    features: Features | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """Render songs 0 to num_songs - 1 of the set `seed` to ``out``: songs/, truth/ and manifest.json.
@@ -33,6 +36,7 @@ def render_songs(
         formats: endings (wav, flac, mp3, ogg) given to the songs in turn.
         num_workers: threads; the work is done by espeak processes and by C code that frees the interpreter.
         stems: also write the vocals and band of every song.
+        features: of world two; None: the songs are of world one.
         progress: called with (songs done, songs in all) after each song.
 
     Raises:
@@ -40,20 +44,17 @@ def render_songs(
     """
     _check(num_songs, seed, lyrics, formats, num_workers)
     out = Path(out)
-    scores = [compose(song_seed(seed, index)) for index in range(num_songs)]
-    jobs = [
-        (song_name(index, score), score, formats[index % len(formats)]) for index, score in enumerate(scores)
-    ]
-    _check_folder(out, [file for name, _, ending in jobs for file in song_files(name, ending, lyrics, stems)])
+    composed = sheets(num_songs, seed, features)
+    jobs = [(sheet, formats[index % len(formats)]) for index, sheet in enumerate(composed)]
+    _check_folder(
+        out, [file for sheet, ending in jobs for file in song_files(sheet.name, ending, lyrics, stems)]
+    )
     for folder in ("songs", "truth"):
         (out / folder).mkdir(parents=True, exist_ok=True)
     manifest = out / "manifest.json"
     manifest.unlink(missing_ok=True)
     with ThreadPoolExecutor(num_workers) as workers:
-        running = [
-            workers.submit(write_song, out, name, score, ending, lyrics, stems)
-            for name, score, ending in jobs
-        ]
+        running = [workers.submit(write_song, out, sheet, ending, lyrics, stems) for sheet, ending in jobs]
         try:
             for done, song in enumerate(as_completed(running), start=1):
                 song.result()
@@ -62,7 +63,7 @@ def render_songs(
         except BaseException:  # an interrupt too: drop what has not begun, then pass it on
             workers.shutdown(wait=False, cancel_futures=True)
             raise
-    entries = [manifest_entry(name, score, ending, lyrics) for name, score, ending in jobs]
+    entries = [manifest_entry(sheet, ending, lyrics) for sheet, ending in jobs]
     manifest.write_text(to_json(entries), encoding="utf-8")
 
 

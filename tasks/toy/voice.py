@@ -13,9 +13,9 @@ import numpy as np
 from jam_model.words import Word
 from tasks.toy.composition import SAMPLE_RATE_HZ, Score
 from tasks.toy.sound import espeak
+from tasks.toy.sound.levels import VOCALS_RMS, rms
 from tasks.toy.sound.singers import sing_notes
 
-VOCALS_RMS = 0.085
 _FADE_SAMPLES = 64  # at espeak's rate, 3 ms
 
 
@@ -60,5 +60,4 @@ def sing(score: Score) -> Take:
             phones.append(TimedPhone(phone, (start + first) / rate_hz, (start + end) / rate_hz, index))
     vocals_N = soxr.resample(voice_N, rate_hz, SAMPLE_RATE_HZ)
     vocals_N = np.pad(vocals_N, (0, score.num_samples))[: score.num_samples]
-    loudness = np.sqrt(np.square(vocals_N).mean(dtype=np.float64))
-    return Take(vocals_N * np.float32(VOCALS_RMS / loudness), words, phones)
+    return Take(vocals_N * np.float32(VOCALS_RMS / rms(vocals_N)), words, phones)

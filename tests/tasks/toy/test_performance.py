@@ -8,10 +8,11 @@ import pytest
 
 from tasks.toy.band import play_band
 from tasks.toy.composition import GENRES, VOCABULARY, compose
-from tasks.toy.performance import PEAK, perform
+from tasks.toy.performance import perform
 from tasks.toy.sound import espeak
+from tasks.toy.sound.levels import PEAK, VOCALS_RMS
 from tasks.toy.sound.singers import sing_notes
-from tasks.toy.voice import VOCALS_RMS, sing
+from tasks.toy.voice import sing
 from tests.every import every
 from tests.tasks.toy.said import pronunciations
 

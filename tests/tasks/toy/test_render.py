@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from tasks.toy.composition import VOCABULARY
+from tasks.toy.composition import VOCABULARY, compose, song_seed
 from tasks.toy.files import FORMATS
 from tasks.toy.render import render_songs
+from tasks.toy.world_two.truth import from_json
 from tests.every import every
+from tests.tasks.toy.world_two.truths import features
 
 NUM_SONGS = 8
 
@@ -156,3 +158,30 @@ def test_folder_with_other_songs_is_refused_and_left_alone(tmp_path: Path) -> No
     with pytest.raises(ValueError, match=r"songs/mine\.wav"):
         render_songs(tmp_path, 1, 1, "json", ["wav"], 1)
     assert [path.name for path in tmp_path.rglob("*.*")] == ["mine.wav"]
+
+
+def test_songs_of_world_two_are_written_in_the_same_forms_with_their_whole_truth(tmp_path: Path) -> None:
+    render_songs(tmp_path, 2, 7, "all", ("wav", "flac"), 2, features=features(max_duration_s=20.0))
+    for entry in json.loads((tmp_path / "manifest.json").read_text()):
+        truth = from_json((tmp_path / f"truth/{entry['id']}.json").read_text())
+        words = [
+            {"word": w.text, "start": round(w.start_s, 6), "end": round(w.end_s, 6)} for w in truth.words
+        ]
+        assert json.loads((tmp_path / entry["lrc_path"]).read_text()) == words
+        text = (tmp_path / f"songs/{entry['id']}.txt").read_text()
+        assert tuple(text.splitlines()) == truth.lyrics
+        assert len((tmp_path / f"songs/{entry['id']}.lrc").read_text().splitlines()) == len(truth.lyrics)
+        audio_NC, rate_hz = soundfile.read(tmp_path / entry["audio_path"], dtype="float32")
+        assert len(audio_NC) / rate_hz == pytest.approx(truth.duration_s) == entry["duration"]
+        vocals_N, _ = soundfile.read(tmp_path / f"truth/{entry['id']}.vocals.flac", dtype="float32")
+        band_NC, _ = soundfile.read(tmp_path / f"truth/{entry['id']}.band.flac", dtype="float32")
+        assert np.array_equal(audio_NC, vocals_N[:, None] + band_NC)
+
+
+def test_no_song_of_world_one_has_changed_on_paper() -> None:
+    """What the scores are, hashed when world two was added: every figure of world one rests on them."""
+    scores = "".join(repr(compose(song_seed(5, index))) for index in range(40))
+    assert (
+        hashlib.sha256(scores.encode()).hexdigest()
+        == "e367017b35cf67f6a6e24acd38c96e1460a9a6cc2e03d5e6ddee8e846fcf8a25"
+    )
