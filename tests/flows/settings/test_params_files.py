@@ -110,7 +110,7 @@ def test_a_value_that_yaml_1_1_would_turn_is_refused_with_file_and_key(
 
 def test_a_mistake_in_a_base_file_names_that_file(base: Path) -> None:
     path = base / "generate.yaml"
-    path.write_text(path.read_text().replace("num_steps: 8", "num_steps: many"))
+    path.write_text(path.read_text().replace("num_steps: 6", "num_steps: many"))
     with pytest.raises(
         ValueError, match=r"params \(params/base/generate.yaml\): sampler.num_steps is 'many'"
     ):
