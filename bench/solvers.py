@@ -94,7 +94,7 @@ class Studio:
         )
 
     def measured(self, song: Song, latent_TC: np.ndarray) -> dict[str, Any]:
-        """Errors of the phones heard, the judge's mean and the windows of one generated song."""
+        """Errors of the hypothesis phones, the judge's mean and the windows of one generated song."""
         mix_CN = self.codec.decode(latent_TC)
         heard = self.transcriber.transcribe(self.separator.separate(mix_CN)).phones
         return {
