@@ -24,6 +24,7 @@ def words_of(kind: str | None) -> list[list[str]]:
     return [[word.text for word in line] for line in song(kind).lines]
 
 
+@pytest.mark.slow
 @every("kind", KINDS)
 def test_a_fault_is_in_the_truth_with_its_span_and_all_else_of_the_truth_stays(kind: str) -> None:
     truth = song(kind).truth
@@ -35,6 +36,7 @@ def test_a_fault_is_in_the_truth_with_its_span_and_all_else_of_the_truth_stays(k
     assert np.abs(mix_of(kind)).max() <= 1
 
 
+@pytest.mark.slow
 @every("kind", ["noise", "clipping", "coding", "silence", "loop"])
 def test_damaged_sound_differs_from_the_whole_one_and_the_lyrics_are_right(kind: str) -> None:
     difference = np.square(mix_of(kind) - mix_of(None)).mean() / np.square(mix_of(None)).mean()
@@ -42,6 +44,7 @@ def test_damaged_sound_differs_from_the_whole_one_and_the_lyrics_are_right(kind:
     assert words_of(kind) == words_of(None) and song(kind).style_text == song(None).style_text
 
 
+@pytest.mark.slow
 def test_silence_is_silent_and_clipping_lies_at_one_level_and_a_coding_has_no_heights() -> None:
     (fault,) = song("silence").truth.faults
     span = slice(round(fault.start_s * 44100), round(fault.end_s * 44100))
@@ -53,6 +56,7 @@ def test_silence_is_silent_and_clipping_lies_at_one_level_and_a_coding_has_no_he
     assert power[heights].sum() < 1e-4 * power.sum()
 
 
+@pytest.mark.slow
 def test_a_loop_repeats_what_was_before_it() -> None:
     (fault,) = song("loop").truth.faults
     length = round(float(fault.detail.split("the ")[1].split(" s")[0]) * 44100)
@@ -63,6 +67,7 @@ def test_a_loop_repeats_what_was_before_it() -> None:
         first += length
 
 
+@pytest.mark.slow
 @every("kind", ["other_song", "other_words", "missing_line", "unwritten_repeat"])
 def test_wrong_lyrics_are_wrong_and_the_sound_is_whole(kind: str) -> None:
     assert words_of(kind) != words_of(None)
@@ -70,12 +75,14 @@ def test_wrong_lyrics_are_wrong_and_the_sound_is_whole(kind: str) -> None:
     assert len(words_of(kind)) == len(words_of(None)) - (kind in ("missing_line", "unwritten_repeat"))
 
 
+@pytest.mark.slow
 @every(("kind", "late_s"), [("late", 0.3), ("very_late", 2.0)])
 def test_late_times_are_late_by_what_the_fault_says(kind: str, late_s: float) -> None:
     assert song(kind).lines[0][0].start_s == pytest.approx(song(None).lines[0][0].start_s + late_s)
     assert str(late_s) in song(kind).truth.faults[0].detail
 
 
+@pytest.mark.slow
 def test_times_of_another_tempo_drift_and_wrong_captions_say_something_else() -> None:
     assert song("drifting").lines[-1][-1].end_s == pytest.approx(1.03 * song(None).lines[-1][-1].end_s)
     true = song(None).style_text.split(", ")
@@ -84,6 +91,7 @@ def test_times_of_another_tempo_drift_and_wrong_captions_say_something_else() ->
     assert [a == b for a, b in zip(swapped, true, strict=True)] == [False, True, False]
 
 
+@pytest.mark.slow
 def test_a_foreign_part_is_in_another_language_and_the_others_are_not() -> None:
     truth = song(FOREIGN).truth
     (fault,) = truth.faults
@@ -92,6 +100,7 @@ def test_a_foreign_part_is_in_another_language_and_the_others_are_not() -> None:
         assert (line.language == fault.detail) == inside and (line.language == "en") != inside
 
 
+@pytest.mark.slow
 def test_songs_of_a_set_have_none_and_each_of_the_asked_faults_in_turn() -> None:
     assert [kind_of(index, ("noise", "loop")) for index in range(4)] == [None, "noise", "loop", None]
     with pytest.raises(ValueError, match="hiss"):

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from tasks.toy.languages.all import LANGUAGES
 from tasks.toy.languages.language import lexeme
@@ -9,6 +10,7 @@ from tests.every import every
 from tests.tasks.toy.world_two.truths import features
 
 
+@pytest.mark.slow
 def test_a_marked_word_is_read_into_its_syllables_stress_and_length() -> None:
     word = lexeme("re-'mem-ber:")
     assert (word.text, word.syllables, word.stressed, word.long) == (
@@ -19,6 +21,7 @@ def test_a_marked_word_is_read_into_its_syllables_stress_and_length() -> None:
     )
 
 
+@pytest.mark.slow
 def test_there_are_eight_languages_and_every_kind_of_word_in_a_line_has_words() -> None:
     assert set(LANGUAGES) == {"en", "de", "es", "fr", "it", "cmn", "ja", "ko"}
     for language in LANGUAGES.values():
@@ -40,6 +43,7 @@ def test_every_voice_says_every_word_of_its_language_in_as_many_syllables_as_are
             assert syllables_of([ipa for ipa, _, _ in phones])[-1] + 1 == len(word.syllables), word.text
 
 
+@pytest.mark.slow
 @every("code", LANGUAGES)
 def test_no_two_words_of_a_language_are_said_alike(code: str) -> None:
     language = LANGUAGES[code]
@@ -48,6 +52,7 @@ def test_no_two_words_of_a_language_are_said_alike(code: str) -> None:
     assert len(set(phones)) == len(phones)
 
 
+@pytest.mark.slow
 @every("code", LANGUAGES)
 def test_songs_are_composed_in_every_language_alone(code: str) -> None:
     truth = truth_of(compose(9, features(languages=(code,))))
@@ -55,6 +60,7 @@ def test_songs_are_composed_in_every_language_alone(code: str) -> None:
     assert {word.text for word in truth.words} <= {word.text for word in LANGUAGES[code].vocabulary}
 
 
+@pytest.mark.slow
 def test_a_song_of_two_languages_has_one_in_its_verses_and_another_in_its_choruses() -> None:
     truth = truth_of(compose(9, features(languages=("en", "de"), two_languages=True)))
     of_label = {

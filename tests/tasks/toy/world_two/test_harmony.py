@@ -1,9 +1,12 @@
 from itertools import pairwise
 
 import numpy as np
+import pytest
 
 from tasks.toy.world_two.harmony import QUALITIES, keys_of
 from tests.tasks.toy.world_two.truths import truths, truths_with
+
+pytestmark = pytest.mark.slow  # many songs are measured
 
 
 def parts_chords(truth):

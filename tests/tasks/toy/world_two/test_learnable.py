@@ -3,8 +3,11 @@
 from collections import Counter, defaultdict
 
 import numpy as np
+import pytest
 
 from tests.tasks.toy.world_two.truths import truths, truths_with
+
+pytestmark = pytest.mark.slow  # many songs are measured
 
 
 def halves():

@@ -1,6 +1,9 @@
 import numpy as np
+import pytest
 
 from tests.tasks.toy.world_two.truths import truths, truths_with
+
+pytestmark = pytest.mark.slow  # many songs are measured
 
 
 def test_parts_fill_the_song_and_begin_on_downbeats() -> None:

@@ -33,6 +33,7 @@ def test_another_process_and_another_order_give_the_same_samples() -> None:
     assert runs[0][0].split()[1] != runs[0][1].split()[1]
 
 
+@pytest.mark.slow
 def test_voices_sound_where_words_are_and_nowhere_else_on_the_pitch_of_their_notes() -> None:
     off = []
     for seed in (1, 2):
@@ -52,6 +53,7 @@ def test_voices_sound_where_words_are_and_nowhere_else_on_the_pitch_of_their_not
     assert len(off) > 20 and np.median(off) < 0.3
 
 
+@pytest.mark.slow
 def test_nothing_clips_and_the_band_is_as_far_below_the_voices_as_composed() -> None:
     score = compose(7, FEATURES)
     song = perform(score)
@@ -61,6 +63,7 @@ def test_nothing_clips_and_the_band_is_as_far_below_the_voices_as_composed() -> 
     assert 20 * np.log10(VOCALS_RMS / band_rms) == pytest.approx(score.vocals_over_band_db, abs=0.01)
 
 
+@pytest.mark.slow
 def test_a_mono_downmix_keeps_the_tones_of_every_chord() -> None:
     """The power at a chord's own pitch classes over that at the others, on left plus right, the voices left out."""
     right = []

@@ -1,10 +1,13 @@
 from itertools import pairwise
 
 import numpy as np
+import pytest
 
 from tasks.toy.world_two.rhythm import Clock
 from tests.every import every
 from tests.tasks.toy.world_two.truths import FEATURES, truths, truths_with
+
+pytestmark = pytest.mark.slow  # many songs are measured
 
 
 def late_s(truth, word) -> float:

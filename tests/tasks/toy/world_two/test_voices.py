@@ -1,9 +1,12 @@
 import numpy as np
+import pytest
 
 from tasks.toy.world_two.composition import compose
 from tasks.toy.world_two.performance import perform
 from tests.every import every
 from tests.tasks.toy.world_two.truths import features, truths, truths_with
+
+pytestmark = pytest.mark.slow  # many songs are measured
 
 
 def manners(songs) -> set[str]:
