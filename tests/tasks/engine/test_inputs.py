@@ -74,6 +74,7 @@ def test_what_opening_raises_comes_out_where_the_song_is_waited_for(error: Excep
         next(opened).opened_song()
 
 
+@pytest.mark.slow
 def test_stage_that_opens_writes_in_the_order_of_the_table_and_the_same_bytes_whatever_the_pool(
     tmp_path: Path,
 ) -> None:
@@ -98,6 +99,7 @@ def test_stage_that_opens_writes_in_the_order_of_the_table_and_the_same_bytes_wh
     assert files[0] == files[1]
 
 
+@pytest.mark.slow
 def test_song_whose_decoder_hangs_is_dropped_alone(tmp_path: Path) -> None:
     table = table_of(tmp_path, ["one", "stuck"])
     pipeline = Pipeline(table, [Measure(FACTOR), Listen(FACTOR)])

@@ -64,6 +64,7 @@ def losses(out: Path) -> list[float]:
     return [json.loads(line)["loss"] for line in (out / "log.jsonl").read_text().splitlines()]
 
 
+@pytest.mark.slow
 def test_worker_that_dies_is_replaced_and_the_run_ends_as_if_undisturbed(
     shards: Path, tmp_path: Path
 ) -> None:
