@@ -4,8 +4,8 @@
 
 The clone is of the last commit, with small numbers in its settings so that it ends within minutes; its environment has
 the packages of this one. A block is one shell, whose lines are typed one after another. Words that stand for something
-(`DIR`, `SONG`) are made or replaced, and told; what needs a machine that is not here is told, too, and not typed. Ends
-with 1 when a line failed that the page does not say may fail.
+(`DIR`, `SONG`) are made or replaced, and told; what needs a machine that is not here is told, too, and not typed. `ray stop`
+ends every Ray of this machine. Ends with 1 when a line failed that the page does not say may fail.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ import torch
 from jam_model.config import Dropout
 from jam_model.flow import draw_flow
 from jam_model.preference import dpo_loss
+from tests.every import every
 
 DOUBLE = torch.float64
 DROPOUT = Dropout(0.5, 0.5, "jam")
@@ -33,8 +34,8 @@ def error(jam, latents, conditions, draw, row, num_frames=12):
     return squares.sum().item() / squares.numel()
 
 
-@pytest.mark.parametrize("frames", [None, (12, 5, 1)], ids=["max_frames", "song"])
-@pytest.mark.parametrize(("term", "weight"), [("none", 0.2), ("win", 0.2), ("gt", 0.3)])
+@every("frames", [None, (12, 5, 1)])
+@every("term, weight", [("none", 0.2), ("win", 0.2), ("gt", 0.3)])
 def test_loss_equals_the_formula_in_float64(make_jam, make_conditions, pairs, term, weight, frames):
     policy, reference = make_jam(1, dtype=DOUBLE), make_jam(2, dtype=DOUBLE)
     conditions, (win, lose, truth) = make_conditions(3), pairs
@@ -74,8 +75,8 @@ def test_loss_equals_the_formula_in_float64(make_jam, make_conditions, pairs, te
     assert result.margin.item() == pytest.approx(margins, abs=1e-9)
 
 
-@pytest.mark.parametrize("frames", [None, (12, 5, 1)], ids=["max_frames", "song"])
-@pytest.mark.parametrize("term", ["none", "win", "gt"])
+@every("frames", [None, (12, 5, 1)])
+@every("term", ["none", "win", "gt"])
 def test_gradients_are_those_of_finite_differences(make_jam, make_conditions, pairs, term, frames):
     policy, reference = make_jam(1, dtype=DOUBLE), make_jam(2, dtype=DOUBLE)
     win, lose, truth = pairs
@@ -101,8 +102,8 @@ def test_gradients_are_those_of_finite_differences(make_jam, make_conditions, pa
         assert (heights[0] - heights[1]) / 2e-7 == pytest.approx(slope, rel=1e-5)
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, DOUBLE])
-@pytest.mark.parametrize("term", ["none", "win", "gt"])
+@every("dtype", [torch.float32, DOUBLE])
+@every("term", ["none", "win", "gt"])
 def test_policy_equal_to_reference_loses_log_two_and_has_no_margin(
     make_jam, make_conditions, pairs, term, dtype
 ):

@@ -7,6 +7,7 @@ import torch
 
 from jam_model.config import Guidance, ODESolver
 from jam_model.sampler import sample, song_noise
+from tests.every import every
 
 ALWAYS = (0.0, 1.0)
 PINNED = [-0.3097064, 1.5185326, 1.5488076]
@@ -38,8 +39,8 @@ def naive_sample(jam, conditions, noise, num_steps, guidance, negative):
     return x
 
 
-@pytest.mark.parametrize("formula", ["dual", "dual_fixed", "none"])
-@pytest.mark.parametrize("interval", [ALWAYS, (0.25, 0.75), (0.3, 0.4)])
+@every("formula", ["dual", "dual_fixed", "none"])
+@every("interval", [ALWAYS, (0.25, 0.75), (0.3, 0.4)])
 @torch.no_grad()
 def test_sampler_equals_the_plain_loop(make_jam, make_conditions, normal, formula, interval):
     jam, conditions, noise, negative = make_jam(), make_conditions(2), normal(2, 12, 4), normal(8, seed=3)

@@ -108,10 +108,11 @@ def test_adding_songs_runs_only_new_partitions(tmp_path: Path) -> None:
     assert {name: after[name] for name in before} == before
 
 
+@pytest.mark.slow
 def test_songs_that_kill_hang_or_flood_their_worker_are_dropped_alone(tmp_path: Path) -> None:
     """One aborts, one sleeps for ever, one allocates without end; the rest is as if they had not been there."""
     titles = ["one", "abort", "three", "sleep", "greedy", "six"]
-    limited = ENGINE.model_copy(update={"song_memory_mb": 1000, "song_limit_s": 3.0})
+    limited = ENGINE.model_copy(update={"song_memory_mb": 1000, "song_limit_s": 6.0})
     found = {}
     for name, harmless in (("poisoned", None), ("calm", "four")):
         root = tmp_path / name

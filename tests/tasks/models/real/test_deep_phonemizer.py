@@ -24,6 +24,7 @@ from tasks.models.phonemizer import (
 )
 from tasks.models.real.english_numbers import read_aloud
 from tasks.stages.phonemize import Phonemize
+from tests.every import every
 from tests.tasks.engine.probes import Factor, run_here, table_of
 from tests.tasks.models.checkpoints.deep_phonemizer import PHONEMES, checkpoint_fields, write_deep_phonemizer
 from tests.tasks.models.spoken import Spoken
@@ -190,8 +191,8 @@ def test_fields_of_the_wrong_kind_are_named(tmp_path: Path, changed: dict[str, A
     assert words in refused(write_deep_phonemizer(tmp_path / "p.pt", **changed))
 
 
-@pytest.mark.parametrize(
-    ("field", "value"),
+@every(
+    "field, value",
     [
         ("token_to_idx", {"_": 0, "a": 7}),
         ("token_to_idx", None),
