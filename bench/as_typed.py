@@ -45,8 +45,8 @@ BEFORE = {
 }
 """What the page says must stand before a line is typed."""
 UNTIL_DONE = (
-    "until prefect flow-run ls --limit 1 | grep -E 'COMPLETED|FAILED|CRASHED|CANCELLED'; do sleep 3; done; "
-    "prefect flow-run ls --limit 1 | grep -q COMPLETED"
+    "until COLUMNS=200 prefect flow-run ls --flow-name lifecycle | grep -E 'COMPLETED|FAILED|CRASHED|CANCELLED'; "
+    "do sleep 3; done"
 )
 AFTER = {
     "prefect deployment run": [UNTIL_DONE, "prefect server stop", "kill %1"],
@@ -117,8 +117,8 @@ def clone(folder: Path) -> Path:
     """A clone of the last commit with small numbers, set up."""
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
     edit_settings(folder, SMALL)
-    commit = ["git", "-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "--quiet", "-am", "small"]
-    subprocess.run(commit, cwd=folder, check=True)
+    for command in ("config user.name a", "config user.email a@b.c", "commit --quiet --all --message small"):
+        subprocess.run(["git", *command.split()], cwd=folder, check=True)
     set_up(folder)
     return folder
 

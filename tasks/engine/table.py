@@ -47,7 +47,8 @@ class Table:
 
         A known song that is not in the listing stays, refused as ``source_gone``. New songs are cut in
         the order of (group, identity), so that a shard is never one album: `partition_size` of them a
-        partition, fewer where `n` new ones would not fill `fewest` partitions: ``ceil(n / fewest)``.
+        partition, fewer where `n` new ones would not fill `fewest` partitions: ``ceil(n / fewest)``, but as many as
+        the largest partition that stands, so that a lost one is cut as it was.
 
         Raises:
             ValueError: two sources share a song id, or one has a fact that is no column of the table.
@@ -62,7 +63,8 @@ class Table:
         }
         fresh = sorted(listed.values(), key=lambda source: (source.group, source.identity, source.song_id))
         first = max(members, default=-1) + 1
-        size = min(partition_size, max(1, math.ceil(len(fresh) / fewest)))
+        standing_size = max(map(len, members.values()), default=1)
+        size = min(partition_size, max(standing_size, math.ceil(len(fresh) / fewest)))
         members.update(enumerate(_cut(fresh, size), first))
         folder = self.root / SOURCES
         parts = [
