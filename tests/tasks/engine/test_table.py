@@ -40,7 +40,16 @@ def test_few_songs_are_cut_into_eight_partitions_by_their_number_alone(tmp_path:
         table.admit(sources([f"title {i}" for i in range(num_songs)]), 16)
         assert [len(ids) for ids in members(table).values()] == sizes
     table.admit(sources([f"title {i}" for i in range(210)]), 16)
-    assert [len(ids) for ids in members(table).values()] == [*cuts[200], *cuts[10]], "by the new ones alone"
+    assert [len(ids) for ids in members(table).values()] == [*cuts[200], 10], "as large as those that stand"
+
+
+def test_a_lost_partition_is_cut_as_it_was(tmp_path: Path) -> None:
+    table = Table(tmp_path, LISTED)
+    table.admit(sources([f"title {i}" for i in range(20)]), 16)
+    before = members(table)
+    table.partitions()[-1].path.unlink()
+    table.admit(sources([f"title {i}" for i in range(20)]), 16)
+    assert members(table) == before and [len(ids) for ids in before.values()] == [3] * 6 + [2]
 
 
 def test_vanished_song_stays_as_source_gone_and_comes_back(tmp_path: Path) -> None:
