@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import ray
 
 from flows.pipelines import hash_songs as module
 from flows.pipelines.hash_songs import hash_songs
@@ -39,6 +40,7 @@ class Frail(HashFiles):
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
+    ray.shutdown()  # workers that stand know nothing of this server's keys
     with s3_server() as url:
         yield url
 
