@@ -12,12 +12,11 @@ ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "DO_NOT_TRACK": "1",  # Prefect's client counts its users and greets them with a notice of that
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "OMP_WAIT_POLICY": "PASSIVE",  # torch's threads that wait for one another leave the cores to others
     "PREFECT_LOGGING_LEVEL": "CRITICAL",  # our own lines say it; a server's worker sets its own
     "PREFECT_INTERNAL_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",  # 20 is short on a busy host
 }
-"""What is set before Prefect, Ray and torch are imported, unless the user has set it; what they start inherits it."""
+"""What is set before Prefect and Ray are imported, unless the user has set it; what they start inherits it."""
 
 
 def main() -> None:
