@@ -37,7 +37,7 @@ smoke: $(REAL)
 	$(BIN)/python -m pytest -m slow $(LIFE_CYCLE) --basetemp=build/smoke
 
 slow: $(REAL)
-	$(BIN)/python -m pytest -m slow --durations=15 --ignore=$(LIFE_CYCLE)
+	$(BIN)/python -m pytest -m slow $(SIDE_BY_SIDE) --durations=15 --ignore=$(LIFE_CYCLE)
 
 bench-check: $(REAL)
 	$(BIN)/python bench/check.py --out build
