@@ -6,6 +6,7 @@ READY := $(VENV)/ready
 REAL := $(VENV)/real
 SIDE_BY_SIDE := -n logical --maxprocesses 4 --dist loadfile
 LIFE_CYCLE := tests/flows/test_lifecycle.py
+DEPLOYMENTS := tests/flows/test_deployments.py
 
 .PHONY: demo test smoke slow bench-check lint clean setup real
 
@@ -37,7 +38,8 @@ smoke: $(REAL)
 	$(BIN)/python -m pytest -m slow $(LIFE_CYCLE) --basetemp=build/smoke
 
 slow: $(REAL)
-	$(BIN)/python -m pytest -m slow $(SIDE_BY_SIDE) --durations=15 --ignore=$(LIFE_CYCLE)
+	$(BIN)/python -m pytest -m slow $(SIDE_BY_SIDE) --durations=15 --ignore=$(LIFE_CYCLE) --ignore=$(DEPLOYMENTS)
+	$(BIN)/python -m pytest -m slow $(DEPLOYMENTS)
 
 bench-check: $(REAL)
 	$(BIN)/python bench/check.py --out build
