@@ -11,7 +11,6 @@ ends every Ray of this machine. Ends with 1 when a line failed that the page doe
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import re
 import signal
@@ -26,9 +25,8 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests.flows.fresh_checkout import edit_settings, set_up
+from tests.flows.fresh_checkout import edit_settings, make_words_true, set_up
 from tests.flows.test_lifecycle import SMALL
-from tests.tasks.tiny import write_song
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ("README.md", "docs/deploy.md")
@@ -122,22 +120,12 @@ def clone(folder: Path) -> Path:
     return folder
 
 
-def make_words_true(folder: Path) -> dict[str, str]:
-    """What the pages' words stand for, made from the toy songs of `make demo`; those that are replaced are returned."""
-    songs = folder / "data/raw/toy/songs"
+def words_in(folder: Path) -> dict[str, str]:
+    """What is typed in place of some words, once `make demo` has run; others are made."""
     if not (folder / "DIR").exists():
-        (folder / "DIR").symlink_to(songs)
-        (folder / "C").symlink_to(folder / "data/checkpoints/sft")
-        listed = (songs.parent / "manifest.json").read_text()
-        (folder / "FILE").write_text(listed.replace('"songs/', '"DIR/'))
-        (folder / "song.txt").write_text("the moon is high\nwe sing along\n")
-        write_song(folder / "inputs/style.wav", 3.0)
-        word = {"word": "moon", "start": 0.5, "end": 1.0}
-        (folder / "inputs/lyrics.json").write_text(json.dumps({"word": [word], "char": [], "segment": []}))
-        asked = {"id": "one", "lrc_path": "lyrics.json", "audio_path": "style.wav", "duration": 2.0}
-        (folder / "inputs/input.json").write_text(json.dumps([asked]))
+        make_words_true(folder)
     return {
-        "SONG": min(songs.iterdir()).stem,
+        "SONG": min((folder / "DIR").iterdir()).stem,
         "/mnt/dvc": str(folder.parent / "remote"),
         "steps=4000": "steps=40",  # small as the other numbers of this clone
     }
@@ -159,7 +147,7 @@ def main() -> None:
         for page in PAGES:
             for heading, block in blocks((ROOT / page).read_text()):
                 out.write(f"\n## {page}: {heading}\n\n")
-                replaced = make_words_true(folder) if (folder / "data/raw/toy/songs").is_dir() else {}
+                replaced = words_in(folder) if (folder / "data/raw/toy/songs").is_dir() else {}
                 asked = []
                 for line in block:
                     if reason := next(

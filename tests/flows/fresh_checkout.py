@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from tests.tasks.tiny import write_song
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = (
@@ -70,6 +73,21 @@ def edit_settings(folder: Path, settings: Mapping[str, Any]) -> None:
             if section in values:
                 values[section][key] = value
         path.write_text(yaml.safe_dump(values, sort_keys=False))
+
+
+def make_words_true(folder: Path) -> None:
+    """What words of the README stand for: DIR, C, FILE, song.txt and inputs/, made from the toy songs of `make demo`."""
+    songs = folder / "data/raw/toy/songs"
+    (folder / "DIR").symlink_to(songs)
+    (folder / "C").symlink_to(folder / "data/checkpoints/sft")
+    listed = (songs.parent / "manifest.json").read_text()
+    (folder / "FILE").write_text(listed.replace('"songs/', '"DIR/'))
+    (folder / "song.txt").write_text("the moon is high\nwe sing along\n")
+    write_song(folder / "inputs/style.wav", 3.0)
+    word = {"word": "moon", "start": 0.5, "end": 1.0}
+    (folder / "inputs/lyrics.json").write_text(json.dumps({"word": [word], "char": [], "segment": []}))
+    asked = {"id": "one", "lrc_path": "lyrics.json", "audio_path": "style.wav", "duration": 2.0}
+    (folder / "inputs/input.json").write_text(json.dumps([asked]))
 
 
 def blocks(page: str) -> list[list[str]]:

@@ -17,8 +17,7 @@ import pytest
 from tasks.upkeep.checksums import kept_files, place_in, receipts_in
 from tasks.upkeep.repair import repair
 from tasks.upkeep.verify import verify_folder
-from tests.flows.fresh_checkout import ROOT, blocks, fresh_checkout, typed
-from tests.tasks.tiny import write_song
+from tests.flows.fresh_checkout import ROOT, blocks, fresh_checkout, make_words_true, typed
 
 pytestmark = pytest.mark.slow
 README = (ROOT / "README.md").read_text()
@@ -191,16 +190,8 @@ def test_folder_of_mixed_files_is_kept_or_dropped_with_a_reason(tmp_path: Path) 
 def test_what_the_readme_says_to_type_with_ones_own_songs_works_in_a_new_shell(house: Path) -> None:
     activate, own = next(pair for pair in itertools.pairwise(blocks(README)) if "activate" in pair[0][0])
     songs = house / "data/raw/toy/songs"
-    for name, target in (("DIR", songs), ("W", house / "data"), ("C", house / "data/checkpoints/sft")):
-        (house / name).symlink_to(target)
-    listed = (songs.parent / "manifest.json").read_text()
-    (house / "FILE").write_text(listed.replace('"songs/', '"DIR/'))
-    (house / "song.txt").write_text("the moon is high\nwe sing along\n")
-    write_song(house / "inputs/style.wav", 3.0)
-    word = {"word": "moon", "start": 0.5, "end": 1.0}
-    (house / "inputs/lyrics.json").write_text(json.dumps({"word": [word], "char": [], "segment": []}))
-    asked = {"id": "one", "lrc_path": "lyrics.json", "audio_path": "style.wav", "duration": 2.0}
-    (house / "inputs/input.json").write_text(json.dumps([asked]))
+    make_words_true(house)
+    (house / "W").symlink_to(house / "data")
     assert own[0] == "jam prepare --songs DIR --work W" and len(own) >= 11
     shown = typed([*activate, *[line.replace("SONG", min(songs.iterdir()).stem) for line in own]], house)
     assert "nothing would run" in shown
