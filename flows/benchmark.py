@@ -14,10 +14,11 @@ from flows.pipelines.needs import check_enough, too_few_kept
 from flows.pipelines.rounds import ShownRound, shown_round, standing_rounds
 from flows.pipelines.runs import checkpoint_of, untrained_checkpoint
 from flows.pipelines.stages import benchmark_stages, finished_rows, listening_pipeline, prepare_pipeline
+from flows.pipelines.starts import begun_from, is_foreign, reported_checkpoint, start_behind
 from flows.run.lazy_flow import flow
 from flows.run.prefect_tasks import run_stages
 from flows.settings.project import Project, WorkFolder, writes_work
-from jam_model.checkpoint import weights_hash
+from jam_model.checkpoint import load_config, weights_hash
 from tasks.benchmark.listening_test import standing_preferences
 from tasks.benchmark.report import loss_curve
 from tasks.benchmark.report_inputs import columns_of
@@ -25,6 +26,7 @@ from tasks.benchmark.system_metrics import Measured
 from tasks.benchmark.systems import (
     CONTROL,
     DPO,
+    START,
     TRAINED,
     UNTRAINED,
     benchmark_prompts,
@@ -53,12 +55,20 @@ def run_benchmark(project: Project) -> Path:
     project.keep_settings("benchmark")
 
     shown, rounds = shown_round(work), standing_rounds(work)
-    checkpoints = {UNTRAINED: untrained_checkpoint(project), TRAINED: checkpoint_of(work.checkpoint("sft"))}
+    trained = reported_checkpoint(work, rounds.rows[0].weights if shown and rounds else None)
+    begun, start = begun_from(trained), start_behind(work, trained)
+    checkpoints = {UNTRAINED: untrained_checkpoint(project, load_config(trained)), TRAINED: trained}
+    checkpoints |= {START: start} if start else {}
     checkpoints |= shown.checkpoints(DPO, CONTROL) if shown else {}
     weights = {name: weights_hash(path) for name, path in checkpoints.items()}
-    systems = benchmark_systems(
-        prompts, weights, params.sampler, params.benchmark, shown.title if shown else ""
-    )
+    titles = {START: f"As it came: {begun.name}"} if begun else {}
+    titles |= {TRAINED: titles[START]} if is_foreign(work, trained) else {}
+    titles |= {DPO: shown.title} if shown else {}
+    systems = benchmark_systems(prompts, weights, params.sampler, params.benchmark, titles)
+    notes = [
+        *notes,
+        *([f"Training began with {begun.sentence}; nothing was pretrained here."] if begun else []),
+    ]
     pipeline = listening_pipeline(
         project,
         work.benchmark / "table",
@@ -90,7 +100,7 @@ def run_benchmark(project: Project) -> Path:
         """With the questions, the training, the rounds and the data set."""
         return replace(
             report,
-            comparisons=questions(measured, params.benchmark),
+            comparisons=questions(measured, params.benchmark, was_trained=not is_foreign(work, trained)),
             losses=[
                 loss_curve(name, path / "log.jsonl") for name, path in training_runs(work, shown).items()
             ],

@@ -12,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from flows.pipelines.benchmark_report import REPORT, BenchmarkSongs, write_benchmark
-from flows.pipelines.checkpoints import checkpoint_at
 from flows.pipelines.external_tables import (
     checkpoint_pipeline,
     folders_pipeline,
@@ -20,6 +19,7 @@ from flows.pipelines.external_tables import (
     truth_pipeline,
 )
 from flows.pipelines.flow_models import check_models
+from flows.pipelines.starts import each_checkpoint
 from flows.run.lazy_flow import flow
 from flows.run.prefect_tasks import run_stages
 from flows.run.progress import say
@@ -51,7 +51,7 @@ def run_benchmark_external(project: Project, request: Request) -> Path:
         ValueError: a model cannot be used, or the manifest, a folder or a checkpoint is not what it must be.
     """
     params, started = project.params, time.time()
-    singers = {name: checkpoint_at(path) for name, path in request.checkpoints.items()}
+    singers = each_checkpoint(request.checkpoints, project)
     request = replace(request, checkpoints=singers)
     check_models(project, "benchmark")
     songs, folders = read_request(request, params.benchmark.fields, params.ingest)

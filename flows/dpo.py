@@ -10,8 +10,9 @@ from flows.pipelines.checkpoints import kept_checkpoint
 from flows.pipelines.flow_models import check_models
 from flows.pipelines.needs import check_enough, too_few_kept
 from flows.pipelines.rounds import GATE, fit_pairs, gate_songs, run_round, write_kept
-from flows.pipelines.runs import checkpoint_of, remove_superseded
+from flows.pipelines.runs import remove_superseded
 from flows.pipelines.stages import finished_rows, prepare_pipeline
+from flows.pipelines.starts import first_checkpoint
 from flows.run.lazy_flow import flow
 from flows.run.progress import say
 from flows.settings.project import Project, WorkFolder, writes_work
@@ -35,7 +36,7 @@ from tasks.trainer.run_folder import TrainResult
 
 @writes_work("dpo")
 def run_dpo(project: Project) -> RoundsReport:
-    """All rounds from the fine-tuned model; the one that was kept stands in ``rounds/kept.json``.
+    """All rounds from the fine-tuned model, or from the weights of `start.dpo`; the one that was kept stands in ``rounds/kept.json``.
 
     Raises:
         ValueError: a model cannot be used, or there are too few songs.
@@ -45,7 +46,7 @@ def run_dpo(project: Project) -> RoundsReport:
     prepared = finished_rows(prepare_pipeline(project), PREPARED_COLUMNS)
     check_enough(too_few_kept(params, prepared, "dpo"))
     songs = round_songs(prepared, params.round.num_held_out, params.gate.num_prompts)
-    first = checkpoint_of(work.checkpoint("sft"))
+    first = first_checkpoint(project)
     project.keep_settings("dpo")
     gate = Gate(params.gate, songs.reference)
     history = [gate_songs(project, songs.gate, 0, {POLICY: first})[POLICY]]
@@ -115,7 +116,7 @@ def learn_pair_list(project: Project, path: Path, posteriors: bool) -> TrainResu
     pairs = read_pair_list(path, vae_sampled=not posteriors)
     learn, check = ([pair for pair in pairs if pair.prompt.split == split] for split in (TRAIN, VALIDATION))
     say(f"pairs: {len(learn)} of {len(pairs)} entries to learn from, {len(check)} held out")
-    policy, out = checkpoint_of(project.work.checkpoint("sft")), project.work.checkpoint("pairs")
+    policy, out = first_checkpoint(project), project.work.checkpoint("pairs")
     result = fit_pairs(project, "pairs", project.params.dpo, (learn, check), policy, None, out)
     say(f"pairs: {result.checkpoint}")
     return result

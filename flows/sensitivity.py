@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from eval.stats.intervals import Resampling
-from flows.pipelines.checkpoints import checkpoint_at, kept_checkpoint
+from flows.pipelines.checkpoints import kept_checkpoint
 from flows.pipelines.flow_models import check_models
 from flows.pipelines.stages import benchmark_stages, finished_rows, listening_pipeline, prepare_pipeline
+from flows.pipelines.starts import any_checkpoint
 from flows.run.lazy_flow import flow
 from flows.run.prefect_tasks import run_stages
 from flows.run.progress import say
@@ -38,7 +39,7 @@ def run_sensitivity(project: Project, kind: str, checkpoint: Path | None) -> Pat
     rows = finished_rows(prepare_pipeline(project, songs_root), PROMPT_COLUMNS)
     section = params.benchmark.model_copy(update={"num_songs": params.sensitivity.num_songs})
     prompts, _ = benchmark_prompts(rows, section)
-    path = checkpoint_at(checkpoint) if checkpoint else kept_checkpoint(work)
+    path = any_checkpoint(checkpoint, params, work) if checkpoint else kept_checkpoint(work)
     project.keep_settings("sensitivity")
     weights = weights_hash(path)
     test = KINDS[kind](prompts, weights, params.sampler, params.sensitivity)

@@ -9,8 +9,9 @@ from typing import Any
 from eval.pages.sweep import sweep_html, sweep_json
 from flows.pipelines.flow_models import check_models
 from flows.pipelines.rounds import generate_pairs
-from flows.pipelines.runs import checkpoint_of, remove_superseded
+from flows.pipelines.runs import remove_superseded
 from flows.pipelines.stages import finished_rows, generate_stage, prepare_pipeline
+from flows.pipelines.starts import first_checkpoint
 from flows.run.lazy_flow import flow
 from flows.run.prefect_tasks import run_as_task, run_stages
 from flows.run.progress import progress_bar, say
@@ -40,7 +41,7 @@ def run_sweep(project: Project) -> Path:
     check_models(project, "dpo")
     prepared = finished_rows(prepare_pipeline(project), PREPARED_COLUMNS)
     songs = round_songs(prepared, params.round.num_held_out, params.sweep.num_prompts)
-    first, folder = checkpoint_of(work.checkpoint("sft")), work.root / "sweep"
+    first, folder = first_checkpoint(project), work.root / "sweep"
     prompts = songs.of_round(1, params.round.num_prompts)
     project.keep_settings("sweep")
     made = generate_pairs(project, folder / "candidates", 1, prompts, first)

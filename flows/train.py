@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flows.pipelines.flow_models import check_models
 from flows.pipelines.needs import check_enough, too_few_packed
 from flows.pipelines.runs import run_fit, validation_by_ear_of
+from flows.pipelines.starts import brought
 from flows.run.lazy_flow import flow
 from flows.run.prefect_tasks import run_as_task
 from flows.run.progress import say
@@ -18,8 +19,9 @@ from tasks.models.style_encoder import style_encoder_identity
 from tasks.storage.files import write_bytes, write_json
 from tasks.trainer.log import LOG_NAME, loss_csv
 from tasks.trainer.run_folder import TrainResult, finished_run
-from tasks.training.params import TrainParams
+from tasks.training.params import JamParams, TrainParams
 from tasks.training.recipe import run_name
+from tasks.training.start import fitting
 
 if TYPE_CHECKING:
     from tasks.trainer.ray_train import Progress
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
 @writes_work("train")
 def run_train(project: Project, only: str | None = None) -> TrainResult:
-    """Pretrain and fine-tune; finished runs of the same recipe are found, not run.
+    """Pretrain and fine-tune, or fine-tune the weights of `start.sft`; finished runs of the same recipe are found, not run.
 
     Raises:
         ValueError: a model cannot be used, or there are too few songs.
@@ -35,26 +37,55 @@ def run_train(project: Project, only: str | None = None) -> TrainResult:
     params = project.params
     check_models(project, "train")
     check_enough(too_few_packed(params, project.work.shards))
-    pretrained = run_as_task("pretrain", lambda: fit_section(project, "pretrain", params.pretrain, None))
+    if params.start.sft:
+        return fit_from(project, params.start.sft, only)
+    jam = params.jam
+    pretrained = run_as_task("pretrain", lambda: fit_section(project, "pretrain", params.pretrain, jam, None))
     if only == "pretrain":
         say(f"pretrain: checkpoint {pretrained.checkpoint}")
         return pretrained
-    tuned = run_as_task("sft", lambda: fit_section(project, "sft", params.sft, pretrained.checkpoint))
+    tuned = run_as_task("sft", lambda: fit_section(project, "sft", params.sft, jam, pretrained.checkpoint))
     say(f"train: checkpoint {tuned.checkpoint}")
     return tuned
 
 
-def fit_section(project: Project, name: str, section: TrainParams, init: Path | None) -> TrainResult:
+def fit_from(project: Project, weights: str, only: str | None) -> TrainResult:
+    """Fine-tune foreign weights; nothing is pretrained, and the sizes are theirs.
+
+    Raises:
+        ValueError: they are no weights of a JAM model, or of other latents and styles than the shards hold.
+    """
+    params = project.params
+    if only == "pretrain":
+        raise ValueError("pretrain: start.sft gives the weights to begin with; nothing is pretrained then")
+    start = brought(project, weights, "train")
+    jam = fitting(start.config, params.jam)
+    if jam != params.jam:
+        say("train: the section `jam` of the settings is passed over")
+    if start.config.max_frames != params.sft.max_frames:
+        say(
+            f"train: sft.max_frames is {params.sft.max_frames}, the weights were made for {start.config.max_frames}: "
+            "relative durations mean another length until they have learned it"
+        )
+    say("train: pretraining is skipped")
+    tuned = run_as_task("sft", lambda: fit_section(project, "sft", params.sft, jam, start.checkpoint))
+    say(f"train: checkpoint {tuned.checkpoint}")
+    return tuned
+
+
+def fit_section(
+    project: Project, name: str, section: TrainParams, jam: JamParams, init: Path | None
+) -> TrainResult:
     """One run in ``checkpoints/<name>/<fingerprint>``; runs of other recipes there are superseded and go."""
     params, work = project.params, project.work
     silence_C = build_codec(params.models.codec).silence_C
     by_ear = validation_by_ear_of(section, params)
-    out = work.checkpoint(name) / run_name(section, params.jam, work.shards, silence_C, init, by_ear)
+    out = work.checkpoint(name) / run_name(section, jam, work.shards, silence_C, init, by_ear)
     project.keep_settings("train")
     if finished_run(out) is not None:
         say(f"{name}: up to date ({out.name})")
     style = style_encoder_identity(params.models.style_encoder)
-    given = (section, params.jam, work.shards, silence_C, style, init, out)
+    given = (section, jam, work.shards, silence_C, style, init, out)
 
     def fit(progress: Progress) -> TrainResult:
         from tasks.training.train import train

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from jam_model.config import JamConfig
 from jam_model.shard_index import read_json
+from jam_model.sizes import PRESETS, preset_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -97,20 +98,38 @@ def _weights_path(path: Path) -> Path:
 
 
 def load_config(folder: Path) -> JamConfig:
-    """The config in a checkpoint folder.
+    """The config in a checkpoint folder; of a bare weights file, the preset whose sizes its tensors have.
 
     Raises:
         ValueError: there is none, or it is not whole.
     """
     file = folder / CONFIG_FILE
     if not file.is_file():
+        if folder.is_file() and (preset := preset_of(shapes_in(folder))):
+            return PRESETS[preset]
         raise ValueError(
-            f"no {CONFIG_FILE} at {folder}; a bare weights file needs a config (JAM_0_5 for jam-0_5)"
+            f"no {CONFIG_FILE} at {folder}; a bare weights file needs a config, unless it has the sizes of "
+            f"{' or '.join(PRESETS)}"
         )
     values = read_json(file.read_bytes(), str(file))
     if not isinstance(values, dict):
         raise ValueError(f"{file} holds no fields; write it again with save_model")
     return JamConfig.from_dict(values)
+
+
+def shapes_in(file: Path) -> dict[str, tuple[int, ...]]:
+    """The shape of each tensor in a safetensors file, by its name; no tensor is read.
+
+    Raises:
+        ValueError: it is not whole.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(file, framework="pt") as opened:
+            return {name: tuple(opened.get_slice(name).get_shape()) for name in opened.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise ValueError(f"{file} is not a whole safetensors file ({error}); copy it again") from error
 
 
 def _check(shapes: Mapping[str, tuple[int, ...]], config: JamConfig, source: object) -> None:

@@ -13,25 +13,48 @@ BOTH, STYLE, LYRICS = "both", "style", "lyrics"
 
 
 @dataclass(frozen=True)
+class BegunFrom:
+    """Weights that were not trained here, with which training began: what they were taken from, the sha256 of that file, and
+    what their owner was told of: licence and training songs. None where nobody said.
+    """
+
+    name: str
+    sha256: str
+    licence: str | None
+    trained_on: str | None
+
+    @property
+    def sentence(self) -> str:
+        """For reports and cards."""
+        licence = f"licence {self.licence}" if self.licence else "a licence that nobody stated"
+        songs = self.trained_on or "songs that nobody stated"
+        return f"{self.name} (sha256 {self.sha256[:12]}), under {licence}, trained on {songs}"
+
+
+@dataclass(frozen=True)
 class TrainingFacts:
     """`dropped`: which conditions were ever left out in training (both, style, lyrics: the last two alone).
-    `style_encoder`: identity of what made the styles. None where nobody said.
+    `style_encoder`: identity of what made the styles. None where nobody said. `begun_from`: foreign weights it began with.
     """
 
     dropped: tuple[str, ...] | None
     style_encoder: str | None
+    begun_from: BegunFrom | None = None
 
     def joined(self, earlier: TrainingFacts) -> TrainingFacts:
         """Of a run that went on from weights trained earlier: what those left out unknown stays unknown."""
         known = self.dropped is not None and earlier.dropped is not None
         both = {*(self.dropped or ()), *(earlier.dropped or ())}
         return TrainingFacts(
-            tuple(sorted(both)) if known else None, self.style_encoder or earlier.style_encoder
+            tuple(sorted(both)) if known else None,
+            self.style_encoder or earlier.style_encoder,
+            self.begun_from or earlier.begun_from,
         )
 
     def write(self, checkpoint: Path) -> None:
         """Beside the weights, in a folder of `save_model`."""
-        (checkpoint / TRAINING_FILE).write_text(json.dumps(asdict(self), indent=1, sort_keys=True) + "\n")
+        said = {name: value for name, value in asdict(self).items() if name != "begun_from" or value}
+        (checkpoint / TRAINING_FILE).write_text(json.dumps(said, indent=1, sort_keys=True) + "\n")
 
 
 UNKNOWN = TrainingFacts(None, None)
@@ -46,7 +69,8 @@ def read_facts(checkpoint: Path) -> TrainingFacts:
         values = json.loads(path.read_text(encoding="utf-8"))
         dropped = values["dropped"]
         known = None if dropped is None else tuple(str(name) for name in dropped)
-        return TrainingFacts(known, values["style_encoder"])
+        begun = values.get("begun_from")
+        return TrainingFacts(known, values["style_encoder"], BegunFrom(**begun) if begun else None)
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is not what training wrote ({error}); remove it or train again") from error
 

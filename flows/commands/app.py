@@ -81,6 +81,14 @@ Songs = Annotated[
         help="Folder of songs, a prefix in a store, or a manifest.",
     ),
 ]
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="WEIGHTS",
+        help="Weights to begin with: a checkpoint folder, a .safetensors, a .pt, or a hub id.",
+    ),
+]
 DATA = Path("data")
 NONE: list[str] = []
 

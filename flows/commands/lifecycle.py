@@ -10,6 +10,7 @@ import typer
 from flows.commands.app import (
     DATA,
     NONE,
+    From,
     Overrides,
     ParamsFile,
     Songs,
@@ -118,8 +119,11 @@ def calibrate(
 
 
 @app.command()
-def train(work: Work = DATA, params_file: ParamsFile = None, overrides: Overrides = NONE) -> None:
-    """Pretrain and fine-tune on the shards."""
+def train(
+    begin_from: From = None, work: Work = DATA, params_file: ParamsFile = None, overrides: Overrides = NONE
+) -> None:
+    """Pretrain and fine-tune on the shards; --from: fine-tune weights that are there already."""
+    overrides = [*overrides, *([f"start.sft={begin_from}"] if begin_from else [])]
     begin("train", work)
     project = ready(work, params_file, overrides, "train")
     from flows.train import run_train, train_flow

@@ -10,6 +10,7 @@ import typer
 from flows.commands.app import (
     DATA,
     NONE,
+    From,
     Overrides,
     ParamsFile,
     Work,
@@ -35,11 +36,13 @@ def dpo(
         bool,
         typer.Option("--posteriors", help="The list's candidates are posteriors: its vae_sampled is false."),
     ] = False,
+    begin_from: From = None,
     work: Work = DATA,
     params_file: ParamsFile = None,
     overrides: Overrides = NONE,
 ) -> None:
-    """DPO rounds from the fine-tuned model, each with its gate."""
+    """DPO rounds from the fine-tuned model, or from the weights of --from, each with its gate."""
+    overrides = [*overrides, *([f"start.dpo={begin_from}"] if begin_from else [])]
     begin("dpo", work)
     project = ready(work, params_file, overrides, "dpo", reads_work=listed is None)
     if listed:

@@ -13,6 +13,7 @@ from rich import box
 from rich.table import Table as Grid
 from rich.text import Text
 
+from flows.pipelines.checkpoints import START
 from flows.run.progress import console, print_error, say
 from flows.settings.params import Params
 from flows.settings.project import Project
@@ -23,6 +24,7 @@ from tasks.models.chosen import IDENTITY
 from tasks.models.real.common import device_of
 from tasks.models.released_weights import HUB_ID, Card, download, find_weights, weights_revision
 from tasks.quality.limits import is_calibrated
+from tasks.training.start import CARD, StartParams
 from tasks.upkeep.machine import PACKAGES, machine
 
 REAL_EXTRA = "pip install 'jam-lifecycle[real]'"
@@ -61,6 +63,8 @@ def print_doctor(project: Project, kinds: Sequence[str], as_json: bool) -> int:
     params = project.params
     named = _named(params, kinds)
     models = [model for kind, name in named for model in _models(params, kind) if name in ("", model.name)]
+    if not kinds or START in kinds:
+        models.append(_start(params.start))
     fit = not any(model.chosen and model.trouble for model in models)
     facts = machine(project.work.root)
     if as_json:
@@ -82,6 +86,7 @@ def print_doctor(project: Project, kinds: Sequence[str], as_json: bool) -> int:
 
 def download_models(params: Params, kinds: Sequence[str]) -> int:
     """Gets the hub weights of the chosen models, or of those named; says the commit to pin. 2 when one failed."""
+    failed = False
     wanted = [
         (choice, name)
         for kind, only in _named(params, kinds)
@@ -89,24 +94,29 @@ def download_models(params: Params, kinds: Sequence[str]) -> int:
         for name in choice.real
         if name == only or (not only and (kinds or name == choice.model))
     ]
-    if not wanted:
+    if START in kinds or params.start.hub_id[1]:
+        failed = not _downloaded(CARD, params.start.hub_id[0], params.start.revision)
+    elif not wanted:
         say(
             "doctor: nothing to download, every chosen model is embedded; name one: jam doctor --download separator"
         )
-    failed = False
     for choice, name in wanted:
         for card in choice.cards_of(name):
-            place, revision = getattr(choice, name).place(card)
-            try:
-                path = download(card, place, revision)
-            except BadModel as error:
-                print_error(str(error))
-                failed = True
-                continue
-            commit = path.parts[path.parts.index("snapshots") + 1]
-            pin = card.setting.replace("weights", "revision")
-            say(f"{card.setting}: {place} is in {path} ({card.licence}); pin it: --set {pin}={commit}")
+            failed |= not _downloaded(card, *getattr(choice, name).place(card))
     return 2 if failed else 0
+
+
+def _downloaded(card: Card, place: str, revision: str | None) -> bool:
+    """Whether the weights of a hub id could be got; says where they are, or why not."""
+    try:
+        path = download(card, place, revision)
+    except BadModel as error:
+        print_error(str(error))
+        return False
+    commit = path.parts[path.parts.index("snapshots") + 1]
+    pin = f"{card.section}.{card.field.replace('weights', 'revision') if card is not CARD else 'revision'}"
+    say(f"{card.setting}: {place} is in {path} ({card.licence}); pin it: --set {pin}={commit}")
+    return True
 
 
 def limits_line(params: Params) -> str:
@@ -121,9 +131,12 @@ def _named(params: Params, kinds: Sequence[str]) -> list[tuple[str, str]]:
     """Kinds, and the one model of each that was named, "" for all: ``separator``, ``separator.demucs``."""
     found = []
     for named in kinds or IDENTITY:
+        if named == START:
+            continue
         kind, _, name = named.partition(".")
         if kind not in IDENTITY:
-            raise ValueError(f"doctor: {kind!r} is no kind of model; name one of {', '.join(IDENTITY)}")
+            known_kinds = ", ".join([*IDENTITY, START])
+            raise ValueError(f"doctor: {kind!r} is no kind of model; name one of {known_kinds}")
         known = getattr(params.models, kind).real
         if name and name not in known:
             raise ValueError(
@@ -152,6 +165,14 @@ def _model(choice: ModelChoice, kind: str, name: str) -> Model:
     packages = {package: installed(package) for card in cards for package in card.packages}
     weights = tuple(_weights(kind, card, *getattr(choice, name).place(card)) for card in cards)
     return Model(kind, name, name == choice.model, identity, device, packages, weights, trouble)
+
+
+def _start(params: StartParams) -> Model:
+    """Released weights of the song model itself, to begin with."""
+    place, chosen = params.hub_id
+    weights = _weights(START, CARD, place, params.revision)
+    packages = {package: installed(package) for package in CARD.packages}
+    return Model(START, CARD.name, chosen, None, None, packages, (weights,), weights.trouble)
 
 
 def _weights(kind: str, card: Card, place: str, revision: str | None) -> Weights:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eval.results.plural import counted
-from flows.pipelines.checkpoints import checkpoint_at, kept_checkpoint
+from flows.pipelines.checkpoints import kept_checkpoint
+from flows.pipelines.starts import any_checkpoint
 from flows.run.progress import say
 from flows.settings.project import Project, WorkFolder
 from jam_model.checkpoint import load_config
@@ -44,7 +45,9 @@ def check_request(
     _check_out(project.work.root)
     if manifest is not None and not manifest.is_file():
         raise ValueError(f"manifest: {manifest} is no file; give jamify's input.json")
-    found = kept_checkpoint(WorkFolder.at(work)) if checkpoint is None else checkpoint_at(checkpoint)
+    of_work = WorkFolder.at(work)
+    given = checkpoint and any_checkpoint(checkpoint, project.params, of_work)
+    found = given or kept_checkpoint(of_work)
     max_frames = load_config(found).max_frames
     params, remarks = project.params, []
     if song is not None:

@@ -45,6 +45,8 @@ def plan_lifecycle(project: Project) -> Plan:
     missing += [short] if short else []
     train: list[Item] = []
     for name, section in (("pretrain", params.pretrain), ("sft", params.sft)):
+        if name == "pretrain" and params.start.sft:
+            continue
         recipes = sorted(work.checkpoint(name).glob("*/train.json"))
         before = any(item.runs for item in (*prepare, *train))
         train.append(fit_item(name, section, recipes, not before and is_finished(section, recipes)))

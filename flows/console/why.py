@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from eval.results.plural import counted
-from flows.pipelines.checkpoints import KEPT
-from flows.pipelines.runs import checkpoint_of, validation_by_ear_of
+from flows.pipelines.checkpoints import KEPT, tuned_checkpoint
+from flows.pipelines.runs import validation_by_ear_of
 from flows.pipelines.stages import (
     benchmark_stages,
     candidate_stages,
@@ -141,6 +141,8 @@ def _round_steps(project: Project) -> Iterator[Step]:
 def _why_trained(project: Project, name: str, before: str) -> list[str]:
     """Why a training would run again."""
     params, work = project.params, project.work
+    if params.start.sft and name == "pretrain":
+        return []
     made = sorted(path.parent for path in work.checkpoint(name).glob("*/done.json"))
     if not made:
         return [NEVER]
@@ -152,6 +154,8 @@ def _why_trained(project: Project, name: str, before: str) -> list[str]:
         "by_ear": by_ear.facts() if by_ear else None,
         "params": section.model_dump(mode="json"),
     }
+    if params.start.sft:
+        del now["config"]  # the sizes are those of the weights
     return differences({key: stored.get(key) for key in now}, now) + _after(before)
 
 
@@ -162,7 +166,7 @@ def _why_rounds(project: Project, before: str) -> list[str]:
         return [NEVER]
     reasons = []
     first = json.loads((work.round(0) / "gate.json").read_text())["weights"]
-    if not before and first != weights_hash(checkpoint_of(work.checkpoint("sft"))):
+    if not before and not project.params.start.dpo and first != weights_hash(tuned_checkpoint(work)):
         reasons.append("the fine-tuned weights changed")
     then = _settings_then(project)
     now = _plain(project.params.decides())

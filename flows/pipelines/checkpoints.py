@@ -9,6 +9,8 @@ from flows.pipelines.runs import checkpoint_of
 from flows.settings.project import WorkFolder
 from jam_model.checkpoint import WEIGHTS_FILE
 
+START = "start"
+"""The folder of checkpoints for weights that were not trained here."""
 KEPT = "kept.json"
 """In the folder of rounds, once all have run: which one was kept, why, and where its weights lie."""
 
@@ -48,4 +50,17 @@ def kept_checkpoint(work: WorkFolder) -> Path:
         kept: Path = work.root / json.loads(note.read_text())["checkpoint"]
         if (kept / WEIGHTS_FILE).is_file():  # else fine-tuning ran again since, and no round has
             return kept
+    return tuned_checkpoint(work)
+
+
+def tuned_checkpoint(work: WorkFolder) -> Path:
+    """The fine-tuned model; where nothing was trained, the foreign weights that rounds began with.
+
+    Raises:
+        ValueError: there is neither.
+    """
+    start = work.checkpoint(START)
+    kept = sorted(path.parent for path in start.glob(f"*/{WEIGHTS_FILE}"))
+    if len(kept) == 1 and not any(work.checkpoint("sft").glob("*/done.json")):
+        return kept[0]
     return checkpoint_of(work.checkpoint("sft"))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from flows.pipelines.checkpoints import tuned_checkpoint
 from flows.pipelines.needs import check_enough, too_few_packed
-from flows.pipelines.runs import checkpoint_of
 from flows.pipelines.stages import prepared_pipeline
 from flows.settings.project import Project
 from jam_model.shard_index import read_index
@@ -15,6 +15,7 @@ from tasks.songs.folder import SHARD_ENDING
 from tasks.songs.listing import check_place
 from tasks.songs.manifest import manifest_rows
 from tasks.storage.object_store import StorePath, place_of
+from tasks.training.start import check_start
 
 SONG_ENDINGS = (*AUDIO_ENDINGS, SHARD_ENDING)
 
@@ -37,9 +38,14 @@ def check_inputs(project: Project, flow: str) -> None:
     elif flow == "train":
         check_enough(too_few_packed(params, work.shards))
         read_index(work.shards)
+        if params.start.sft:
+            check_start(params.start.sft, params.start)
     elif flow in ("dpo", "benchmark"):
         prepared_pipeline(project)
-        checkpoint_of(work.checkpoint("sft"))
+        if flow == "dpo" and params.start.dpo:
+            check_start(params.start.dpo, params.start)
+        else:
+            tuned_checkpoint(work)
 
 
 def check_songs(place: Path, field: str) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from eval.results.rounds import RoundRow, RoundsReport
 from flows.pipelines.checkpoints import KEPT
-from flows.pipelines.runs import checkpoint_of, run_fit
+from flows.pipelines.runs import checkpoint_of, checkpoint_with, run_fit
 from flows.pipelines.stages import candidate_stages, gate_stages, listening_pipeline
 from flows.run.prefect_tasks import run_as_task, run_stages, show_table
 from flows.run.progress import say
@@ -148,7 +148,7 @@ def gate_songs(
 def write_kept(work: WorkFolder, report: RoundsReport) -> None:
     """``rounds/kept.json``: the round, why, and where its weights lie."""
     row = report.row(report.kept)
-    checkpoint = round_checkpoint(work, report.kept, POLICY)
+    checkpoint = round_checkpoint(work, row, POLICY)
     write_json(
         work.rounds / KEPT,
         {
@@ -202,11 +202,13 @@ def shown_round(work: WorkFolder) -> ShownRound | None:
     return ShownRound(
         number,
         number == report.kept,
-        round_checkpoint(work, number, POLICY),
-        round_checkpoint(work, number, CONTROL) if control else None,
+        round_checkpoint(work, report.row(number), POLICY),
+        round_checkpoint(work, report.row(number), CONTROL) if control else None,
     )
 
 
-def round_checkpoint(work: WorkFolder, number: int, name: str) -> Path:
-    """Where the policy or the control of a round lies; those of round 0 are the fine-tuned model."""
-    return checkpoint_of(work.round(number) / RUNS[name] if number else work.checkpoint("sft"))
+def round_checkpoint(work: WorkFolder, row: RoundRow, name: str) -> Path:
+    """Where the policy or the control of a round lies; those of round 0 are the weights that the rounds began with."""
+    if not row.number:
+        return checkpoint_with(work, row.weights)
+    return checkpoint_of(work.round(row.number) / RUNS[name])

@@ -11,6 +11,7 @@ from flows.run.standing import before_work
 from flows.settings.params import Params
 from flows.settings.project import Project, WorkFolder
 from jam_model.checkpoint import WEIGHTS_FILE, save_model, weights_hash
+from jam_model.config import JamConfig
 from tasks.engine.fingerprint import fingerprint
 from tasks.models.transcriber import check_apart
 from tasks.storage.files import remove_tree
@@ -23,17 +24,16 @@ if TYPE_CHECKING:
     from tasks.trainer.ray_train import Progress
 
 
-def untrained_checkpoint(project: Project) -> Path:
-    """The model before its first step, as a checkpoint of its own."""
+def untrained_checkpoint(project: Project, config: JamConfig) -> Path:
+    """A model of these sizes before its first step, as a checkpoint of its own."""
     params, work = project.params, project.work
-    out = work.checkpoint("untrained") / fingerprint(
-        [params.jam.model_dump(mode="json"), params.sft.max_frames, params.sft.seed]
-    )
+    sizes = {name: value for name, value in config.to_dict().items() if name != "max_frames"}
+    out = work.checkpoint("untrained") / fingerprint([sizes, config.max_frames, params.sft.seed])
     if not (out / WEIGHTS_FILE).is_file():
         before_work()
         from tasks.training.train import fresh_model
 
-        model = fresh_model(params.jam.config(params.sft.max_frames), params.sft.seed)
+        model = fresh_model(config, params.sft.seed)
         with local_folder(out) as folder:
             save_model(folder, model)
     remove_superseded(work.checkpoint("untrained"), out)

@@ -40,10 +40,17 @@ from tasks.stages.transcribe import TranscribeParams
 from tasks.toy.params import ToyParams
 from tasks.trainer.params import SharedFitParams
 from tasks.training.params import JamParams, TrainParams
+from tasks.training.start import StartParams
 
 AS = {"pretrain": "fit", "sft": "fit", "dpo": "fit"}
 """Sections in which null means: as in the other."""
-NO_PART_OF_A_REPORT = ("engine", "toy", "songs", "fit")  # `fit` is in the sections of the runs
+NO_PART_OF_A_REPORT = (
+    "engine",
+    "toy",
+    "songs",
+    "fit",
+    "start",
+)  # `fit` is in the sections of the runs, weights by hash
 
 
 class Params(Section):
@@ -69,6 +76,7 @@ class Params(Section):
     fit: SharedFitParams
     pretrain: TrainParams
     sft: TrainParams
+    start: StartParams
     sampler: SamplerParams
     rough_times: RoughTimesParams
     output: OutputParams

@@ -26,13 +26,16 @@ from tasks.prompts.prompts import (
 )
 
 TRUTH, CODEC, NOISY, UNTRAINED, TRAINED = "truth", "codec", "noisy", "untrained", "trained"
-NO_BIAS, OTHER_STYLE, DEALT, DPO, CONTROL = (
+START, NO_BIAS, OTHER_STYLE, DEALT, DPO, CONTROL = (
+    "start",
     "no-padding-bias",
     "other-style",
     "words-dealt",
     "dpo",
     "dpo-control",
 )
+
+HELPED = {"headline": "Did training help?", "gain": TRAINED}
 
 
 class BenchmarkParams(Section):
@@ -89,11 +92,11 @@ def benchmark_systems(
     checkpoints: Mapping[str, str],
     sampler: Section,
     params: BenchmarkParams,
-    dpo_title: str,
+    titles: Mapping[str, str],
 ) -> list[System]:
-    """The rows of the benchmark; `checkpoints` gives the weights of untrained, trained, dpo and dpo-control.
+    """The rows of the benchmark; `checkpoints` gives the weights of untrained, start, trained, dpo and dpo-control.
 
-    `dpo_title`: which DPO round is shown, where there is one.
+    `titles`: of those whose title depends on the run: which DPO round is shown, which weights training began with.
     """
 
     def sung(name: str, title: str, weights: str, **changes: Any) -> System:
@@ -110,7 +113,8 @@ def benchmark_systems(
             prompts,
         ),
         sung(UNTRAINED, "Untrained", UNTRAINED),
-        sung(TRAINED, "Trained (SFT)", TRAINED),
+        *([sung(START, titles[START], START)] if START in checkpoints else []),
+        sung(TRAINED, titles.get(TRAINED, "Trained (SFT)"), TRAINED),
         sung(NO_BIAS, "Trained, without padding bias", TRAINED, padding_bias=False),
         sung(OTHER_STYLE, "Trained, another style asked", TRAINED, prompts=in_another_style(prompts)),
         sung(
@@ -121,14 +125,15 @@ def benchmark_systems(
         ),
     ]
     if DPO in checkpoints:
-        systems.append(sung(DPO, dpo_title, DPO))
+        systems.append(sung(DPO, titles[DPO], DPO))
     if CONTROL in checkpoints:
         systems.append(sung(CONTROL, "DPO control, beta = 0", CONTROL))
     return systems
 
 
-def questions(measured: Measured, params: BenchmarkParams) -> list[Comparison]:
-    """What is asked of the numbers, each with what would count as a yes.
+def questions(measured: Measured, params: BenchmarkParams, was_trained: bool = True) -> list[Comparison]:
+    """What is asked of the numbers, each with what would count as a yes. `was_trained`: here; else the words "did training
+    help" are not said of weights that came trained.
 
     Questions about words are put to the phones the transcriber heard, or, where it hears none, to those of the
     words it wrote.
@@ -144,6 +149,11 @@ def questions(measured: Measured, params: BenchmarkParams) -> list[Comparison]:
         return Comparison(name, question, metric, left, "", measured.estimate(left, metric), **more)
 
     tolerance = params.tolerance_per
+    tuned = []
+    if START in measured.systems:
+        question = "Did fine-tuning teach it more of these songs' words than it knew?"
+        told = {"headline": "Did fine-tuning help?", "gain": TRAINED}
+        tuned = [paired("tuned", question, per, START, TRAINED, expect="above", **told)]
     asked = [
         absolute(
             "intelligible",
@@ -160,9 +170,9 @@ def questions(measured: Measured, params: BenchmarkParams) -> list[Comparison]:
             UNTRAINED,
             TRAINED,
             expect="above",
-            headline="Did training help?",
-            gain=TRAINED,
+            **(HELPED if was_trained and START not in measured.systems else {}),
         ),
+        *tuned,
         paired(
             "order",
             "Is it worse against the true order when the words are dealt to random slots?",

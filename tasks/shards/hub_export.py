@@ -16,6 +16,7 @@ import yaml
 
 from eval.report.card import methods_paragraph
 from eval.results.plural import counted
+from jam_model.training_facts import BegunFrom, read_facts
 from tasks.engine.fingerprint import sha256_of_file
 from tasks.models.released_weights import Card
 from tasks.shards.data_card import CARD_JSON, CARD_TEXT, UNKNOWN, in_cell
@@ -78,7 +79,8 @@ def export_model(
     for name in WEIGHTS:
         if (checkpoint / name).is_file():
             _copied(checkpoint / name, out / "model" / name)
-    write_bytes(out / "model" / "README.md", model_readme(record, system, card, bases).encode())
+    begun = read_facts(checkpoint).begun_from
+    write_bytes(out / "model" / "README.md", model_readme(record, system, card, bases, begun).encode())
 
 
 def data_readme(card: Mapping[str, Any], text: str, bases: Sequence[BaseModel]) -> str:
@@ -96,9 +98,13 @@ def data_readme(card: Mapping[str, Any], text: str, bases: Sequence[BaseModel]) 
 
 
 def model_readme(
-    record: Mapping[str, Any], system: str, card: Mapping[str, Any], bases: Sequence[BaseModel]
+    record: Mapping[str, Any],
+    system: str,
+    card: Mapping[str, Any],
+    bases: Sequence[BaseModel],
+    begun: BegunFrom | None = None,
 ) -> str:
-    """The model card: metrics with their intervals, methods, data and base models with their terms."""
+    """The model card: metrics with their intervals, methods, data, the weights it began with, base models, their terms."""
     row = record["systems"][system]
     stamp = f"\n**{row['stamp']}**: small embedded models made or scored it.\n" if row["stamp"] else ""
     measured = [name for name in record["metric_order"] if row["metrics"][name]["value"] is not None]
@@ -126,6 +132,7 @@ def model_readme(
         "",
         f"{counted(card['songs'], 'song')}, {card['hours']:.2f} hours; licences: {licences}.",
         "",
+        *([f"It began with {in_cell(begun.sentence)}: those terms hold for it too.", ""] if begun else []),
         "## Terms",
         "",
         f"{_unknown(card)}Whoever publishes these weights answers for the songs' licences and for the terms of "

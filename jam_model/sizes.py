@@ -1,0 +1,88 @@
+"""Sizes of a JAM model read from the names and shapes of its tensors: weights that came without a config.
+
+Shapes do not tell the number of heads and `max_frames` (the unit of relative durations, and where padding begins): both are
+taken from a preset, or given.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from jam_model.config import JAM_0_5, JamConfig
+
+PRESETS: Mapping[str, JamConfig] = {"jam-0.5": JAM_0_5}
+UNTOLD = ("heads", "max_frames")
+"""Fields of a config that no shape tells."""
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+def sizes_of(shapes: Shapes) -> dict[str, Any]:
+    """All fields of a `JamConfig` but the `UNTOLD` ones.
+
+    Raises:
+        ValueError: a tensor that tells a size is missing or has another rank.
+    """
+    latent_channels, dim = _shape(shapes, "proj_out.weight", 2)
+    table, text_dim = _shape(shapes, "text_embed.text_embed.weight", 2)
+    fused = _shape(shapes, "input_embed.proj.weight", 2)[1]
+    return {
+        "dim": dim,
+        "depth": _num_layers(shapes, "transformer_blocks"),
+        "ff_mult": _shape(shapes, "transformer_blocks.0.mlp.gate_proj.weight", 2)[0] // max(dim, 1),
+        "text_dim": text_dim,
+        "text_layers": _num_layers(shapes, "text_embed.text_blocks"),
+        "style_dim": fused - 2 * latent_channels - 2 * text_dim,  # noisy and reference latents, lyrics, time
+        "latent_channels": latent_channels,
+        "num_text_embeddings": table - 1,  # row 0 is no lyrics
+        "use_implicit_duration": "transformer.duration_pad_bias" in shapes,
+    }
+
+
+def preset_of(shapes: Shapes) -> str | None:
+    """The preset whose told sizes are exactly these; None where none has them."""
+    found = sizes_of(shapes)
+    return next((name for name, preset in PRESETS.items() if found == _told(preset)), None)
+
+
+def config_of_shapes(shapes: Shapes, preset: str | None = None, **untold: int) -> JamConfig:
+    """The config of tensors of these shapes. `preset`: where the `UNTOLD` fields are taken from, unless both are given.
+
+    Raises:
+        ValueError: shapes that are no JAM model's, an unknown preset, or nothing says what shapes do not tell.
+    """
+    found = sizes_of(shapes)
+    if not untold:
+        if preset is None:
+            raise ValueError(
+                f"preset: shapes do not tell {' and '.join(UNTOLD)}; name a preset "
+                f"({', '.join(PRESETS)}), or give a folder with the config.json the weights were trained with"
+            )
+        if preset not in PRESETS:
+            raise ValueError(f"preset: {preset!r} is none of {', '.join(PRESETS)}")
+        untold = {name: getattr(PRESETS[preset], name) for name in UNTOLD}
+    return JamConfig(**{**found, **untold})
+
+
+def _told(config: JamConfig) -> dict[str, Any]:
+    return {field.name: getattr(config, field.name) for field in fields(config) if field.name not in UNTOLD}
+
+
+def _shape(shapes: Shapes, name: str, rank: int) -> tuple[int, ...]:
+    shape = shapes.get(f"transformer.{name}")
+    if shape is None:
+        raise ValueError(f"no tensor transformer.{name}, which every JAM model has; these are other weights")
+    if len(shape) != rank:
+        raise ValueError(
+            f"transformer.{name} has {len(shape)} dimensions where JAM has {rank}; these are other weights"
+        )
+    return shape
+
+
+def _num_layers(shapes: Shapes, name: str) -> int:
+    pattern = re.compile(rf"transformer\.{re.escape(name)}\.(\d{{1,6}})\.")
+    numbers = {int(match[1]) for tensor in shapes if (match := pattern.match(tensor))}
+    return max(numbers, default=-1) + 1

@@ -1,0 +1,159 @@
+"""Weights that were not trained here, as the start of a training: found, read, named, and kept as a checkpoint of the work folder.
+
+``checkpoints/start/<fingerprint>`` holds the model in the form of every checkpoint (`save_model`) and, in ``training.json``,
+what it was taken from. A checkpoint folder of this project is used where it lies.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from jam_model.checkpoint import (
+    CONFIG_FILE,
+    WEIGHTS_FILE,
+    build_model,
+    load_config,
+    save_model,
+    sha256_of,
+    shapes_in,
+)
+from jam_model.config import JamConfig
+from jam_model.sizes import config_of_shapes, preset_of
+from jam_model.training_facts import UNKNOWN, BegunFrom, read_facts
+from tasks.engine.fingerprint import fingerprint
+from tasks.engine.stage import Section
+from tasks.models.released_weights import HUB_ID, Card, find_weights
+from tasks.training.params import JamParams
+
+JAM_HUB = "declare-lab/jam-0.5"
+CARD = Card(
+    name="JAM-0.5",
+    section="start",
+    packages=("huggingface_hub",),
+    files=("*.safetensors|*.pt",),
+    released_at=JAM_HUB,
+    licence="non-commercial, as its authors say",
+    field="sft",
+)
+SETTINGS = "jam"
+"""The preset that stands for the section `jam` and the `max_frames` of the training."""
+EXACT = ("latent_channels", "style_dim")
+"""Sizes that the shards decide: weights of others cannot learn from them."""
+
+
+class StartParams(Section):
+    """`sft`: weights that fine-tuning begins with, in place of pretraining; `dpo`: those the rounds begin with, in place of the
+    fine-tuned model. A checkpoint folder, a bare .safetensors, a .pt or the folder of jamify's trainer, or a hub id at
+    `revision`; null: what was trained here. `preset`: where the number of heads and `max_frames` of weights without a config
+    are taken from: jam-0.5, or jam for the settings; null: the preset that has their sizes. `licence`, `trained_on`: of
+    these weights, for every later card.
+    """
+
+    sft: str | None
+    dpo: str | None
+    revision: str | None
+    preset: str | None
+    licence: str | None
+    trained_on: str | None
+
+    @property
+    def hub_id(self) -> tuple[str, bool]:
+        """The released weights that are meant, and whether a training is to begin with them."""
+        given = [
+            one for one in (self.sft, self.dpo) if one and HUB_ID.fullmatch(one) and not Path(one).exists()
+        ]
+        return (given[0], True) if given else (JAM_HUB, False)
+
+
+@dataclass(frozen=True)
+class Start:
+    """A checkpoint to begin with, and what is to be said of it, a line each."""
+
+    checkpoint: Path
+    config: JamConfig
+    lines: tuple[str, ...]
+
+
+def bring_start(weights: str, params: StartParams, jam: JamParams, max_frames: int, folder: Path) -> Start:
+    """The checkpoint that `weights` are, brought into `folder` unless they lie in a checkpoint folder already.
+
+    `jam` and `max_frames`: those of the settings, which the preset ``jam`` stands for.
+
+    Raises:
+        ValueError: no such weights; tensors missing, unknown or misshapen; or nothing says what shapes do not tell.
+    """
+    from jam_model.foreign_weights import read_weights
+
+    file = check_start(weights, params)
+    beside = file.parent / CONFIG_FILE
+    digest = sha256_of(file)
+    key: list[Any] = [digest, params.preset, params.licence, params.trained_on]
+    key += [jam.model_dump(mode="json"), max_frames] if params.preset == SETTINGS else []
+    out = folder / fingerprint(key)
+    if (out / WEIGHTS_FILE).is_file():
+        return Start(out, load_config(out), (f"begins with {read_facts(out).begun_from or file}",))
+    found = read_weights(file)
+    preset = params.preset or preset_of(found.shapes)
+    if beside.is_file():
+        config = load_config(file.parent)
+    elif preset == SETTINGS:
+        config = config_of_shapes(found.shapes, heads=jam.heads, max_frames=max_frames)
+    else:
+        config = config_of_shapes(found.shapes, preset)
+    earlier = read_facts(file.parent) if beside.is_file() else UNKNOWN
+    try:
+        model = build_model(config, found.tensors)
+    except ValueError as error:
+        raise ValueError(f"weights: {file.name}: {error}") from None
+    begun = BegunFrom(found.taken, digest, params.licence, params.trained_on)
+    begun = earlier.begun_from or begun
+    out.mkdir(parents=True, exist_ok=True)
+    replace(earlier, begun_from=begun).write(out)
+    save_model(out, model)
+    said = [f"begins with {begun.sentence}", f"its sizes are the file's: {_sizes(config)}"]
+    if not beside.is_file():
+        said.append(
+            f"{config.heads} heads and max_frames {config.max_frames} are those of preset {preset}: no shape tells them, and a "
+            "wrong one is not seen before it is heard"
+        )
+    return Start(out, config, tuple(said))
+
+
+def check_start(weights: str, params: StartParams) -> Path:
+    """The file that holds these weights; of a .safetensors names and sizes are looked at, no tensor is read.
+
+    Raises:
+        ValueError: there is no such file, it is cut short or no JAM model's, or nothing says what shapes do not tell.
+    """
+    from jam_model.foreign_weights import weights_in
+
+    place = Path(weights).expanduser()
+    if not place.exists() and HUB_ID.fullmatch(weights):
+        place = find_weights(CARD, weights, params.revision)
+    file = weights_in(place)
+    if file.suffix == ".safetensors" and not (file.parent / CONFIG_FILE).is_file():
+        shapes = shapes_in(file)
+        if params.preset != SETTINGS:
+            config_of_shapes(shapes, params.preset or preset_of(shapes))
+    return file
+
+
+def fitting(config: JamConfig, jam: JamParams) -> JamParams:
+    """The section `jam` as the weights have it.
+
+    Raises:
+        ValueError: latents or styles of the shards have another width than the weights.
+    """
+    for name in EXACT:
+        if getattr(config, name) != getattr(jam, name):
+            raise ValueError(
+                f"weights: their {name} is {getattr(config, name)}, that of the songs here {getattr(jam, name)}; "
+                "give weights for these latents and styles"
+            )
+    return JamParams(**{name: getattr(config, name) for name in JamParams.model_fields})
+
+
+def _sizes(config: JamConfig) -> str:
+    return f"dim {config.dim}, depth {config.depth}, text {config.text_dim} x {config.text_layers}, style {config.style_dim}"
