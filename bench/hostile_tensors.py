@@ -22,6 +22,10 @@ from tasks.models.released_weights import loading
 from tasks.preference.pairs import read_pair_list
 from tasks.shards.convert_foreign import Importer, import_shards
 from tasks.shards.write import read_shard, write_index
+from tasks.training.params import JamParams
+from tasks.training.start import StartParams, bring_start
+
+TINY = JamConfig(16, 1, 2, 2, 16, 1, 512, 64, 32, 256, True)
 
 
 class TensorReaders(Scratch):
@@ -34,6 +38,7 @@ class TensorReaders(Scratch):
             "own shards": self.own_shards,
             "tensors": self.tensor,
             "checkpoint": self.checkpoint,
+            "weights to begin with": self.foreign_weights,
             "phonemizer checkpoint": self.phonemizer,
             "pair list": self.pair_list,
         }
@@ -95,6 +100,19 @@ class TensorReaders(Scratch):
             (folder / "model.safetensors").write_bytes(damaged(weights, [pickled, weights], random))
         load_model(folder)
 
+    def foreign_weights(self, random: np.random.Generator) -> None:
+        folder = self.fresh("weights")
+        _, weights = _checkpoint(self.folder)
+        files = tensor_files(str(self.canary))
+        seeds = [weights, files["object.pt"], files["bare.pt"], files["latent.pt"]]
+        ending = str(random.choice([".safetensors", ".pt", ".bin"]))
+        data = weights if ending == ".safetensors" else seeds[int(random.integers(1, len(seeds)))]
+        path = folder / f"theirs{ending}"
+        path.write_bytes(data if random.random() < 0.1 else damaged(data, seeds, random))
+        params = StartParams(sft=None, dpo=None, revision=None, preset="jam", licence=None, trained_on=None)
+        sizes = {name: getattr(TINY, name) for name in JamParams.model_fields}
+        bring_start(str(path), params, JamParams(**sizes), 8, folder / "start")
+
     def phonemizer(self, random: np.random.Generator) -> None:
         path = self.fresh("phonemizer") / "forward.pt"
         files = tensor_files(str(self.canary))
@@ -134,8 +152,7 @@ def _shards(canary: str) -> list[bytes]:
 
 @cache
 def _checkpoint(folder: Path) -> tuple[bytes, bytes]:
-    config = JamConfig(16, 1, 2, 2, 16, 1, 512, 64, 32, 256, True)
-    save_model(folder / "good", Jam(config))
+    save_model(folder / "good", Jam(TINY))
     return (folder / "good" / "config.json").read_bytes(), (
         folder / "good" / "model.safetensors"
     ).read_bytes()

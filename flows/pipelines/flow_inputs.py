@@ -8,6 +8,7 @@ from pathlib import Path
 from flows.pipelines.checkpoints import tuned_checkpoint
 from flows.pipelines.needs import check_enough, too_few_packed
 from flows.pipelines.stages import prepared_pipeline
+from flows.pipelines.starts import named
 from flows.settings.project import Project
 from jam_model.shard_index import read_index
 from tasks.songs.beside import AUDIO_ENDINGS
@@ -39,11 +40,11 @@ def check_inputs(project: Project, flow: str) -> None:
         check_enough(too_few_packed(params, work.shards))
         read_index(work.shards)
         if params.start.sft:
-            check_start(params.start.sft, params.start)
+            check_start(named(params.start.sft), params.start)
     elif flow in ("dpo", "benchmark"):
         prepared_pipeline(project)
         if flow == "dpo" and params.start.dpo:
-            check_start(params.start.dpo, params.start)
+            check_start(named(params.start.dpo), params.start)
         else:
             tuned_checkpoint(work)
 

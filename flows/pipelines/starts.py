@@ -24,11 +24,21 @@ def brought(project: Project, weights: str, what: str) -> Start:
     """
     params = project.params
     start = bring_start(
-        weights, params.start, params.jam, params.sft.max_frames, project.work.checkpoint(START)
+        named(weights), params.start, params.jam, params.sft.max_frames, project.work.checkpoint(START)
     )
     for line in start.lines:
         say(f"{what}: {line}")
     return start
+
+
+def named(weights: str) -> str:
+    """Of a folder of runs, or of a folder that such a one lies in, the checkpoint that is meant; else as it is.
+
+    Raises:
+        ValueError: the folder holds none of ours, or several, and nothing that foreign weights could be.
+    """
+    place = Path(weights).expanduser()
+    return str(checkpoint_at(place)) if place.is_dir() and _is_ours(place) else weights
 
 
 def first_checkpoint(project: Project) -> Path:

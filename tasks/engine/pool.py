@@ -32,6 +32,10 @@ kernel need not hand out zeroed pages for every one of them (32 MiB is the large
 ROOM_AFTER_S = 5.0  # a pool that has no worker after this long gets the room of idle ones
 
 
+TOO_BUSY = "timed out during startup"
+"""Of what Ray 2.60 says where its raylet is not there after 30 s."""
+
+
 def connect(params: EngineParams) -> None:
     """Join the cluster at `params.address` (``auto``), or start Ray on this machine; once a process.
 
@@ -60,7 +64,23 @@ def connect(params: EngineParams) -> None:
             "object_store_memory": params.object_store_mb * 2**20,
         }
     with _handler_kept(signal.SIGTERM):
-        ray.init(runtime_env={"env_vars": variables}, **options)
+        _start(runtime_env={"env_vars": variables}, **options)
+
+
+def _start(**options: Any) -> None:
+    """Ray as `options` say; once more where this machine was too busy to let it start within Ray's own 30 s."""
+    for last in (False, True):
+        try:
+            ray.init(**options)
+            return
+        except Exception as error:  # Ray raises no class of its own
+            if TOO_BUSY not in str(error):
+                raise
+            ray.shutdown()
+            if last:
+                raise RuntimeError(
+                    "Ray did not start within 30 s, twice: this machine is too busy; the same command goes on once it is not"
+                ) from error
 
 
 def connected() -> bool:

@@ -84,17 +84,31 @@ def bring_start(weights: str, params: StartParams, jam: JamParams, max_frames: i
     Raises:
         ValueError: no such weights; tensors missing, unknown or misshapen; or nothing says what shapes do not tell.
     """
-    from jam_model.foreign_weights import read_weights
-
     file = check_start(weights, params)
     beside = file.parent / CONFIG_FILE
     digest = sha256_of(file)
     key: list[Any] = [digest, params.preset, params.licence, params.trained_on]
     key += [jam.model_dump(mode="json"), max_frames] if params.preset == SETTINGS else []
     out = folder / fingerprint(key)
-    if (out / WEIGHTS_FILE).is_file():
-        return Start(out, load_config(out), (f"begins with {read_facts(out).begun_from or file}",))
-    found = read_weights(file)
+    if not (out / WEIGHTS_FILE).is_file():
+        _write(file, digest, params, jam, max_frames, out)
+    config, begun = load_config(out), read_facts(out).begun_from
+    assert begun is not None, "written by _write"
+    said = [f"begins with {begun.sentence}", f"its sizes are the file's: {_sizes(config)}"]
+    if not beside.is_file():
+        preset = params.preset or preset_of(shapes_in(out / WEIGHTS_FILE))
+        said.append(
+            f"{config.heads} heads and max_frames {config.max_frames} are those of preset {preset}: no shape tells them, and a "
+            "wrong one is not seen before it is heard"
+        )
+    return Start(out, config, tuple(said))
+
+
+def _write(file: Path, digest: str, params: StartParams, jam: JamParams, max_frames: int, out: Path) -> None:
+    """The weights of `file` as a checkpoint in `out`."""
+    from jam_model.foreign_weights import read_weights
+
+    found, beside = read_weights(file), file.parent / CONFIG_FILE
     preset = params.preset or preset_of(found.shapes)
     if beside.is_file():
         config = load_config(file.parent)
@@ -112,13 +126,6 @@ def bring_start(weights: str, params: StartParams, jam: JamParams, max_frames: i
     out.mkdir(parents=True, exist_ok=True)
     replace(earlier, begun_from=begun).write(out)
     save_model(out, model)
-    said = [f"begins with {begun.sentence}", f"its sizes are the file's: {_sizes(config)}"]
-    if not beside.is_file():
-        said.append(
-            f"{config.heads} heads and max_frames {config.max_frames} are those of preset {preset}: no shape tells them, and a "
-            "wrong one is not seen before it is heard"
-        )
-    return Start(out, config, tuple(said))
 
 
 def check_start(weights: str, params: StartParams) -> Path:
