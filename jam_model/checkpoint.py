@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from jam_model.config import JamConfig
 from jam_model.shard_index import read_json
-from jam_model.sizes import PRESETS, preset_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -98,18 +97,15 @@ def _weights_path(path: Path) -> Path:
 
 
 def load_config(folder: Path) -> JamConfig:
-    """The config in a checkpoint folder; of a bare weights file, the preset whose sizes its tensors have.
+    """The config in a checkpoint folder.
 
     Raises:
         ValueError: there is none, or it is not whole.
     """
     file = folder / CONFIG_FILE
     if not file.is_file():
-        if folder.is_file() and (preset := preset_of(shapes_in(folder))):
-            return PRESETS[preset]
         raise ValueError(
-            f"no {CONFIG_FILE} at {folder}; a bare weights file needs a config, unless it has the sizes of "
-            f"{' or '.join(PRESETS)}"
+            f"no {CONFIG_FILE} at {folder}; a bare weights file needs a config (JAM_0_5 for jam-0_5)"
         )
     values = read_json(file.read_bytes(), str(file))
     if not isinstance(values, dict):

@@ -73,7 +73,11 @@ def dpo_loss(
     pair_conditions = Conditions.cat((conditions, conditions))
     pair_frames_B = None if num_frames_B is None else num_frames_B.repeat(2)
     given = (pair_BTC, pair_conditions, pair_draw, pair_frames_B)
-    win_B, lose_B = flow_error(policy, *given).chunk(2)
+    learns = (
+        beta != 0 or term != "gt"
+    )  # else their gradient is exactly 0, and backwards is two thirds of a step
+    with torch.set_grad_enabled(learns and torch.is_grad_enabled()):
+        win_B, lose_B = flow_error(policy, *given).chunk(2)
     with torch.no_grad():
         reference_win_B, reference_lose_B = flow_error(reference, *given).chunk(2)
     margin_B = (reference_win_B - reference_lose_B) - (win_B - lose_B)

@@ -99,7 +99,7 @@ def any_checkpoint(given: Path, params: Params, work: WorkFolder) -> Path:
 
 def _is_ours(given: Path) -> bool:
     """A checkpoint folder, or a folder in which there is nothing that foreign weights could be."""
-    from jam_model.foreign_weights import weights_in
+    from tasks.training.foreign_weights import weights_in
 
     if given.is_file():
         return False

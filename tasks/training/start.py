@@ -20,12 +20,12 @@ from jam_model.checkpoint import (
     shapes_in,
 )
 from jam_model.config import JamConfig
-from jam_model.sizes import config_of_shapes, preset_of
 from jam_model.training_facts import UNKNOWN, BegunFrom, read_facts
 from tasks.engine.fingerprint import fingerprint
 from tasks.engine.stage import Section
 from tasks.models.released_weights import HUB_ID, Card, find_weights
 from tasks.training.params import JamParams
+from tasks.training.sizes import config_of_shapes, preset_of
 
 JAM_HUB = "declare-lab/jam-0.5"
 CARD = Card(
@@ -106,7 +106,7 @@ def bring_start(weights: str, params: StartParams, jam: JamParams, max_frames: i
 
 def _write(file: Path, digest: str, params: StartParams, jam: JamParams, max_frames: int, out: Path) -> None:
     """The weights of `file` as a checkpoint in `out`."""
-    from jam_model.foreign_weights import read_weights
+    from tasks.training.foreign_weights import read_weights
 
     found, beside = read_weights(file), file.parent / CONFIG_FILE
     preset = params.preset or preset_of(found.shapes)
@@ -134,7 +134,7 @@ def check_start(weights: str, params: StartParams) -> Path:
     Raises:
         ValueError: there is no such file, it is cut short or no JAM model's, or nothing says what shapes do not tell.
     """
-    from jam_model.foreign_weights import weights_in
+    from tasks.training.foreign_weights import weights_in
 
     place = Path(weights).expanduser()
     if not place.exists() and HUB_ID.fullmatch(weights):

@@ -183,3 +183,20 @@ def test_terms_that_cannot_be_computed_are_refused(make_jam, make_conditions, pa
         dpo_loss(jam, jam, win, lose, make_conditions(3), BETA, "gt", 0.2, None, DROPOUT, generator())
     with pytest.raises(ValueError, match="term is 'sft'"):
         dpo_loss(jam, jam, win, lose, make_conditions(3), BETA, "sft", 0.2, truth, DROPOUT, generator())
+
+
+def test_the_control_learns_from_the_truth_alone_bit_for_bit(make_jam, make_conditions, pairs):
+    """At beta 0 the pair's gradient is exactly 0, so its errors are taken without one: the same bits for less."""
+    conditions, (win, lose, truth) = make_conditions(3), pairs
+    half_is_zero = 5e-324  # a beta that is not 0, yet weighs the margin by 0: the pair's gradient is taken
+
+    def gradients(beta):
+        policy = make_jam(1, dtype=DOUBLE)
+        given = (policy, make_jam(2, dtype=DOUBLE), win, lose, conditions, beta, "gt", 0.3, truth, DROPOUT)
+        result = dpo_loss(*given, generator())
+        result.loss.backward()
+        found = [parameter.grad for parameter in policy.parameters() if parameter.grad is not None]
+        return [*found, result.margin, result.win_error, result.loss.detach()]
+
+    for mine, theirs in zip(gradients(0.0), gradients(half_is_zero), strict=True):
+        assert torch.equal(mine, theirs)

@@ -9,11 +9,17 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from jam_model.checkpoint import WEIGHTS_FILE, load_config, load_model, shapes_in
+from jam_model.checkpoint import WEIGHTS_FILE, load_model
 from jam_model.config import JAM_0_5, JamConfig
 from jam_model.dit import Jam
-from jam_model.foreign_weights import read_weights, weights_in
-from jam_model.sizes import PRESETS, config_of_shapes, preset_of, sizes_of
+from tasks.training.foreign_weights import read_weights, weights_in
+from tasks.training.sizes import PRESETS, config_of_shapes, preset_of, sizes_of
+from tests.tasks.stages.test_generate import TINY
+
+
+def jam_of(seed: int) -> Jam:
+    torch.manual_seed(seed)
+    return Jam(TINY)
 
 
 def shapes_of(config: JamConfig) -> dict[str, tuple[int, ...]]:
@@ -21,7 +27,8 @@ def shapes_of(config: JamConfig) -> dict[str, tuple[int, ...]]:
         return {name: tuple(tensor.shape) for name, tensor in Jam(config).state_dict().items()}
 
 
-def test_all_sizes_but_heads_and_max_frames_are_read_from_shapes(tiny):
+def test_all_sizes_but_heads_and_max_frames_are_read_from_shapes():
+    tiny = TINY
     for config in (tiny, replace(tiny, dim=64, depth=4, ff_mult=3, text_layers=3), JAM_0_5):
         for implicit in (True, False):
             asked = replace(config, use_implicit_duration=implicit)
@@ -44,21 +51,8 @@ def test_all_sizes_but_heads_and_max_frames_are_read_from_shapes(tiny):
         sizes_of({**shapes, "transformer.proj_out.weight": (4,)})
 
 
-def test_a_bare_file_of_released_sizes_needs_no_config(tmp_path: Path):
-    narrow = replace(JAM_0_5, dim=64, depth=1, ff_mult=1, text_dim=16, text_layers=1)
-    save_file(Jam(narrow).state_dict(), tmp_path / "other.safetensors")
-    with pytest.raises(ValueError, match=r"unless it has the sizes of jam-0\.5"):
-        load_config(tmp_path / "other.safetensors")
-    one_block = {name: shape for name, shape in shapes_of(JAM_0_5).items() if ".1." not in name}
-    assert preset_of(one_block) == "jam-0.5"  # blocks are counted by the highest number
-    with torch.device("meta"):
-        assert {name: tuple(value.shape) for name, value in Jam(narrow).state_dict().items()} == shapes_in(
-            tmp_path / "other.safetensors"
-        )
-
-
-def test_names_lose_what_wrappers_put_before_them_and_averages_come_first(make_jam, tmp_path: Path):
-    trained, averaged = make_jam(seed=1).state_dict(), make_jam(seed=2).state_dict()
+def test_names_lose_what_wrappers_put_before_them_and_averages_come_first(tmp_path: Path):
+    trained, averaged = jam_of(1).state_dict(), jam_of(2).state_dict()
     for name, stored, is_average in (
         ("plain.pt", trained, False),
         ("wrapped.pt", {"model_state_dict": {f"module._orig_mod.{k}": v for k, v in trained.items()}}, False),
@@ -85,16 +79,16 @@ def test_names_lose_what_wrappers_put_before_them_and_averages_come_first(make_j
         assert found.taken == f"{'EMA weights' if is_average else 'weights'} of {name}"
 
 
-def test_a_trainers_folder_gives_its_average_else_what_was_trained(make_jam, tmp_path: Path):
+def test_a_trainers_folder_gives_its_average_else_what_was_trained(tmp_path: Path):
     (tmp_path / "states").mkdir()
-    save_file(make_jam(seed=1).state_dict(), tmp_path / "states" / WEIGHTS_FILE)
+    save_file(jam_of(1).state_dict(), tmp_path / "states" / WEIGHTS_FILE)
     assert read_weights(weights_in(tmp_path)).taken == "weights of model.safetensors"
-    save_file(make_jam(seed=2).state_dict(), tmp_path / "ema_model.safetensors")
+    save_file(jam_of(2).state_dict(), tmp_path / "ema_model.safetensors")
     assert read_weights(weights_in(tmp_path)).taken == "EMA weights of ema_model.safetensors"
 
 
-def test_what_is_no_weights_is_refused_by_name(make_jam, tmp_path: Path):
-    tensors = make_jam().state_dict()
+def test_what_is_no_weights_is_refused_by_name(tmp_path: Path):
+    tensors = jam_of(0).state_dict()
     whole = tmp_path / "whole.safetensors"
     save_file(tensors, whole)
     (tmp_path / "half.safetensors").write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
@@ -120,8 +114,8 @@ def test_what_is_no_weights_is_refused_by_name(make_jam, tmp_path: Path):
             weights_in(tmp_path / name)
 
 
-def test_half_precision_weights_become_a_float32_model(make_jam, tmp_path: Path):
-    jam = make_jam()
+def test_half_precision_weights_become_a_float32_model(tmp_path: Path):
+    jam = jam_of(0)
     (tmp_path / "m").mkdir()
     save_file({k: v.half() for k, v in jam.state_dict().items()}, tmp_path / "m" / WEIGHTS_FILE)
     found = read_weights(weights_in(tmp_path / "m"))
