@@ -80,7 +80,8 @@ def fit_section(
     params, work = project.params, project.work
     silence_C = build_codec(params.models.codec).silence_C
     by_ear = validation_by_ear_of(section, params)
-    out = work.checkpoint(name) / run_name(section, jam, work.shards, silence_C, init, by_ear)
+    adapter = params.adapter.chosen if init else None  # what is trained from nothing learns all of it
+    out = work.checkpoint(name) / run_name(section, jam, work.shards, silence_C, init, by_ear, adapter)
     project.keep_settings("train")
     if finished_run(out) is not None:
         say(f"{name}: up to date ({out.name})")
@@ -90,7 +91,9 @@ def fit_section(
     def fit(progress: Progress) -> TrainResult:
         from tasks.training.train import train
 
-        return train(*given, progress, by_ear=by_ear, shard_cache_mb=params.engine.shard_cache_mb)
+        return train(
+            *given, progress, by_ear=by_ear, shard_cache_mb=params.engine.shard_cache_mb, adapter=adapter
+        )
 
     result = run_fit(project, name, out, fit)
     write_bytes(work.report(name) / "loss.csv", loss_csv(out / LOG_NAME))

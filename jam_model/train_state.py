@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import shutil
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ WEIGHTS_NAME = "model.safetensors"
 EMA_NAME = "average.safetensors"
 OPTIMISER_NAME = "optimiser.pt"
 STATE_NAME = "state.json"
+ORIGINAL = "parametrizations.weight.original"
+"""What torch calls a weight on which an adapter acts."""
 CPU = torch.device("cpu")
 
 
@@ -41,9 +44,10 @@ class TrainState:
         self.model = model
         self.rule = rule
         self.step = 0
-        self.ema = {name: value.detach().clone() for name, value in model.state_dict().items()}
+        self.learned = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+        self.ema = {name: value.detach().clone() for name, value in self.learned.items()}
         self.optimiser = torch.optim.AdamW(
-            model.parameters(),
+            self.learned.values(),
             rule.learning_rate,
             betas=rule.betas,
             weight_decay=rule.weight_decay,
@@ -66,17 +70,17 @@ class TrainState:
         rate = self.rule.learning_rate_at(self.step)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        norm = float(whole(torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.rule.max_grad_norm)))
+        weights = list(self.learned.values())
+        norm = float(whole(torch.nn.utils.clip_grad_norm_(weights, self.rule.max_grad_norm)))
         if not norm < float("inf"):
             raise FloatingPointError(f"gradient norm is {norm} at step {self.step}; lower the learning rate")
-        weights = list(self.model.parameters())
         before = [weight.detach().clone() for weight in weights] if measured else []
         self.optimiser.step()
         self.step += 1
         decay = min(self.rule.ema_decay, (1 + self.step) / (10 + self.step))
-        values = self.model.state_dict()
         with torch.no_grad():
-            torch._foreach_lerp_([self.ema[name] for name in values], list(values.values()), 1 - decay)
+            ema = [self.ema[name] for name in self.learned]
+            torch._foreach_lerp_(ema, [weight.detach() for weight in weights], 1 - decay)
         if not measured:
             return {"grad_norm": norm}
         changes = [whole((now.detach() - then).norm()) for now, then in zip(weights, before, strict=True)]
@@ -87,17 +91,33 @@ class TrainState:
 
         Where weights lie in parts, every worker must call this; who keeps nothing gets none.
         """
-        tensors = _full_tensors(self.ema, kept, next(self.model.parameters()).device)
+        device = next(self.model.parameters()).device
+        if self.adapts:
+            with torch.no_grad(), _swapped(self.learned, self.ema):
+                plain = {name: tensor.detach().clone() for name, tensor in plain_tensors(self.model)}
+                tensors = _full_tensors(plain, kept, device)
+        else:
+            tensors = _full_tensors(self.ema, kept, device)
         return build_model(self.model.config, tensors).eval() if kept else None
+
+    @property
+    def adapts(self) -> bool:
+        """Whether only adapters are learned, beside weights that stay."""
+        return len(self.learned) < sum(1 for _ in self.model.parameters())
+
+    def save_adapter(self, file: Path, facts: Mapping[str, str], kept: bool = True) -> None:
+        """Write the averages of what is learned, and `facts` about them, into a safetensors file."""
+        ema = _full_tensors(self.ema, kept, CPU)
+        if kept:
+            save_file({name: value.contiguous() for name, value in ema.items()}, file, dict(facts))
 
     def save(self, folder: Path, facts: dict[str, Any], writes: bool = True) -> None:
         """Write everything into a new folder, whole or not at all; `facts` go beside the step.
 
         Where weights lie in parts, every worker must call this, and one `writes`.
         """
-        weights, ema = (
-            _full_tensors(tensors, writes, CPU) for tensors in (self.model.state_dict(), self.ema)
-        )
+        now = {name: weight.detach() for name, weight in self.learned.items()}
+        weights, ema = (_full_tensors(tensors, writes, CPU) for tensors in (now, self.ema))
         optimiser = self.optimiser.state_dict()
         optimiser["state"] = {
             number: _full_tensors(moments, writes, CPU) for number, moments in optimiser["state"].items()
@@ -106,7 +126,10 @@ class TrainState:
             return
         temporary = folder.with_name(f".tmp-{uuid.uuid4().hex[:8]}-{folder.name}")
         temporary.mkdir(parents=True)
-        save_model(temporary, build_model(self.model.config, weights))
+        if self.adapts:
+            save_file({name: value.contiguous() for name, value in weights.items()}, temporary / WEIGHTS_NAME)
+        else:
+            save_model(temporary, build_model(self.model.config, weights))
         save_file({name: value.contiguous() for name, value in ema.items()}, temporary / EMA_NAME)
         torch.save(optimiser, temporary / OPTIMISER_NAME)
         files = {path.name: sha256_of(path) for path in sorted(temporary.iterdir())}
@@ -123,10 +146,11 @@ class TrainState:
         """
         state = check_checkpoint(folder)
         device = next(self.model.parameters()).device
-        self.model.load_state_dict(self._parts(load_file(folder / WEIGHTS_NAME)))
+        parts = self._parts(load_file(folder / WEIGHTS_NAME))
+        self.model.load_state_dict(parts, strict=not self.adapts)
         self.ema = self._parts(load_file(folder / EMA_NAME, device=str(device)))
         stored = torch.load(folder / OPTIMISER_NAME, weights_only=True, map_location="cpu")
-        weights = list(self.model.parameters())
+        weights = list(self.learned.values())
         for number, moments in stored["state"].items():
             for name, value in moments.items():
                 if name != "step":
@@ -136,8 +160,33 @@ class TrainState:
         return state
 
     def _parts(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-        likes = self.model.state_dict()
-        return {name: sharded(value, likes[name]) for name, value in tensors.items()}
+        if tensors.keys() != self.learned.keys():
+            raise DamagedCheckpoint("its tensors are not those that are learned here; begin the run anew")
+        return {name: sharded(value, self.learned[name]) for name, value in tensors.items()}
+
+
+def plain_tensors(model: Jam) -> Iterator[tuple[str, Tensor]]:
+    """Every weight as the model uses it, under its released name: where an adapter acts on it, with the adapter."""
+    for name, _ in model.named_parameters():
+        owner, _, last = name.rpartition(".")
+        if f".{ORIGINAL}" in name:
+            owner, last = name.removesuffix(f".{ORIGINAL}"), "weight"
+        elif ".parametrizations." in name:
+            continue
+        yield f"{owner}.{last}", getattr(model.get_submodule(owner), last)
+
+
+@contextmanager
+def _swapped(learned: Mapping[str, Tensor], others: Mapping[str, Tensor]) -> Iterator[None]:
+    """The learned weights hold others' values within."""
+    own = {name: weight.detach().clone() for name, weight in learned.items()}
+    for name, weight in learned.items():
+        weight.data.copy_(others[name])
+    try:
+        yield
+    finally:
+        for name, weight in learned.items():
+            weight.data.copy_(own[name])
 
 
 def _full_tensors(tensors: Mapping[str, Tensor], kept: bool, device: torch.device) -> dict[str, Tensor]:

@@ -42,6 +42,7 @@ from tasks.preference.round_tables import (
 from tasks.prompts.prompts import Prompt, candidate_sources, gate_sources, policy_system, policy_systems
 from tasks.storage.files import write_json
 from tasks.trainer.run_folder import TrainResult
+from tasks.training.recipe import adapter_recipe
 
 CANDIDATES, SCORES, PAIRS, PROMPTS = "candidates", "scores.parquet", "pairs.parquet", "prompts.parquet"
 RUNS = {POLICY: "train", CONTROL: "control"}
@@ -113,9 +114,11 @@ def fit_pairs(
     from tasks.preference.dpo import prefer
 
     weights = [weights_hash(policy), weights_hash(reference or policy)]
-    out = folder / fingerprint([section.model_dump(mode="json"), weights, *map(digest_of, pairs)])
+    adapter = project.params.adapter.chosen
+    key = [section.model_dump(mode="json"), weights, *map(digest_of, pairs)]
+    out = folder / fingerprint([*key, adapter_recipe(adapter)] if adapter else key)
     silence_C = build_codec(project.params.models.codec).silence_C
-    fit = partial(prefer, section, *pairs, policy, silence_C, out, reference=reference)
+    fit = partial(prefer, section, *pairs, policy, silence_C, out, reference=reference, adapter=adapter)
     result = run_fit(project, name, out, fit)
     say(f"{name}: {held_out_line(result.figures)}")
     return result

@@ -39,6 +39,7 @@ from tasks.stages.separate import SeparateParams
 from tasks.stages.transcribe import TranscribeParams
 from tasks.toy.params import ToyParams
 from tasks.trainer.params import SharedFitParams
+from tasks.training.adapter_params import AdapterParams
 from tasks.training.params import JamParams, TrainParams
 from tasks.training.start import StartParams
 
@@ -50,6 +51,7 @@ NO_PART_OF_A_REPORT = (
     "songs",
     "fit",
     "start",
+    "adapter",
 )  # `fit` is in the sections of the runs, weights by hash
 
 
@@ -77,6 +79,7 @@ class Params(Section):
     pretrain: TrainParams
     sft: TrainParams
     start: StartParams
+    adapter: AdapterParams
     sampler: SamplerParams
     rough_times: RoughTimesParams
     output: OutputParams

@@ -28,6 +28,9 @@ from tasks.storage.object_store import place_of
 from tasks.trainer.loop import StepLoss, Worker
 from tasks.trainer.ray_train import Progress, Run, fit
 from tasks.trainer.run_folder import TrainResult, hash_of, result_of
+from tasks.training.adapter_params import AdapterParams
+from tasks.training.adapters import add_adapters
+from tasks.training.recipe import adapter_recipe
 
 HELD_OUT_DRAWS = 8  # noise and times each held-out pair is judged by
 
@@ -46,10 +49,12 @@ class PreferenceObjective:
     pairs: PairFolder
     held_out: PairFolder
     silence: tuple[float, ...]
+    adapter: AdapterParams | None = None  # None: all weights are learned
 
     def build(self) -> Jam:
         """The policy before the round."""
-        return self._load(self.policy)
+        model = self._load(self.policy)
+        return add_adapters(model, self.adapter, self.params.seed) if self.adapter else model
 
     def start(self, worker: Worker) -> StepLoss:
         """Loads the pairs and the frozen reference.
@@ -86,6 +91,11 @@ class PreferenceObjective:
         """What this round leaves out at times, and what its policy did."""
         own = TrainingFacts(dropped_by(self._dropout), None)
         return own.joined(read_facts(place_of(self.policy)))
+
+    def adapter_facts(self) -> dict[str, str]:
+        """Of the adapters that it learns."""
+        assert self.adapter is not None, "asked of adapters alone"
+        return self.adapter.facts(weights_hash(place_of(self.policy)))
 
     @property
     def _dropout(self) -> Dropout:
@@ -182,6 +192,7 @@ def prefer(
     out: Path,
     progress: Progress | None = None,
     reference: Path | None = None,
+    adapter: AdapterParams | None = None,
 ) -> TrainResult:
     """One round of DPO from the checkpoint `policy`; finds, resumes or runs what `out` holds.
 
@@ -192,7 +203,7 @@ def prefer(
         FitFailed: a worker failed too often.
     """
     learn, check = write_pairs(out / "pairs", pairs), write_pairs(out / "held_out", held_out)
-    run = preference_run(params, learn, check, policy, silence_C, out, reference)
+    run = preference_run(params, learn, check, policy, silence_C, out, reference, adapter)
     return result_of(run.out, fit(run.objective, params, run.out, run.recipe, progress))
 
 
@@ -204,6 +215,7 @@ def preference_run(
     silence_C: np.ndarray,
     out: Path,
     reference: Path | None = None,
+    adapter: AdapterParams | None = None,
 ) -> Run:
     """What `prefer` runs, on pairs that are written already.
 
@@ -220,7 +232,10 @@ def preference_run(
         "pairs": pairs.digest,
         "held_out": held_out.digest,
         "silence": hash_of(silence),
+        **adapter_recipe(adapter),
     }
     held_against = str(reference.resolve()) if reference else None
-    objective = PreferenceObjective(params, str(policy.resolve()), held_against, pairs, held_out, silence)
+    objective = PreferenceObjective(
+        params, str(policy.resolve()), held_against, pairs, held_out, silence, adapter
+    )
     return Run(objective, params, out.resolve(), recipe)

@@ -9,6 +9,7 @@ the log, and goes when it is written. What is learned is the `Objective`'s busin
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ from tasks.storage.files import remove_tree, write_json
 from tasks.storage.lease import Fence
 from tasks.trainer.log import TrainLog
 from tasks.trainer.params import NONE, FitParams
-from tasks.trainer.run_folder import BEST_NAME, DONE_NAME, STEPS_NAME
+from tasks.trainer.run_folder import ADAPTER_NAME, BEST_NAME, DONE_NAME, STEPS_NAME
 
 ASKED_NAME = "checkpoint-now"
 
@@ -62,6 +63,9 @@ class Objective(Protocol):
 
     def facts(self) -> TrainingFacts:
         """What the finished weights were trained for."""
+
+    def adapter_facts(self) -> dict[str, str]:
+        """What a file of adapters says of itself; asked only where the model learns nothing else."""
 
 
 StepLoss = Callable[[Jam, int, torch.Generator], dict[str, torch.Tensor]]
@@ -198,6 +202,8 @@ def _validated(
     if best is not None and sign * value >= sign * best["value"]:
         return best, figures
     save_model(out / BEST_NAME, ema)
+    if train_state.adapts:
+        train_state.save_adapter(out / BEST_NAME / ADAPTER_NAME, objective.adapter_facts())
     return {"step": train_state.step, "figure": params.best_by, "value": value}, figures
 
 
@@ -215,6 +221,10 @@ def _finish(
         return
     model = load_model(out / BEST_NAME).to(worker.device).eval() if best else ema
     digest = save_model(out, model)
+    if train_state.adapts and best:
+        shutil.copyfile(out / BEST_NAME / ADAPTER_NAME, out / ADAPTER_NAME)
+    elif train_state.adapts:
+        train_state.save_adapter(out / ADAPTER_NAME, objective.adapter_facts())
     objective.facts().write(out)
     is_last = best is None or best["step"] == train_state.step
     told = figures if figures is not None and is_last else objective.validate(model, worker)

@@ -16,6 +16,7 @@ from tasks.storage.object_store import StorePath, download, upload
 from tasks.storage.shard_cache import cache_folder, locked
 
 RECIPE_NAME, DONE_NAME, STEPS_NAME, BEST_NAME = "train.json", "done.json", "steps", "best"
+ADAPTER_NAME = "adapter.safetensors"  # of a run that learned adapters alone, beside the merged weights
 RAY_NAME = ".ray"  # what Ray Train keeps while a run goes
 LAST = ("state.json", DONE_NAME)  # they say that what lies beside them is whole
 

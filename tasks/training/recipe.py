@@ -12,6 +12,7 @@ from jam_model.config import JamConfig
 from jam_model.shard_index import read_index
 from tasks.engine.fingerprint import fingerprint, package_version
 from tasks.trainer.run_folder import hash_of
+from tasks.training.adapter_params import AdapterParams
 from tasks.training.params import JamParams, TrainParams
 from tasks.training.validation_by_ear import ValidationByEar
 
@@ -25,9 +26,11 @@ def flow_recipe(
     silence_C: np.ndarray,
     init: Path | None,
     by_ear: ValidationByEar | None = None,
+    adapter: AdapterParams | None = None,
 ) -> dict[str, Any]:
-    """What decides a run besides its section: sizes, shards, silence, the starting weights, and how songs are heard."""
+    """What decides a run besides its section: sizes, shards, silence, the starting weights, how songs are heard, adapters."""
     return {
+        **adapter_recipe(adapter),
         "kind": "flow",
         "version": FLOW_VERSION,
         "config": config.to_dict(),
@@ -38,6 +41,11 @@ def flow_recipe(
     }
 
 
+def adapter_recipe(adapter: AdapterParams | None) -> dict[str, Any]:
+    """What decides a run that learns adapters; nothing of one that learns all weights."""
+    return {"adapter": adapter.model_dump(mode="json")} if adapter else {}
+
+
 def run_name(
     section: TrainParams,
     jam: JamParams,
@@ -45,8 +53,9 @@ def run_name(
     silence_C: np.ndarray,
     init: Path | None,
     by_ear: ValidationByEar | None,
+    adapter: AdapterParams | None = None,
 ) -> str:
     """The fingerprint of a run: its recipe, its section and the packages that compute."""
-    recipe = flow_recipe(jam.config(section.max_frames), shards, silence_C, init, by_ear)
+    recipe = flow_recipe(jam.config(section.max_frames), shards, silence_C, init, by_ear, adapter)
     versions = {package: package_version(package) for package in PACKAGES}
     return fingerprint([recipe, section.model_dump(mode="json"), versions])

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from jam_model.batches import Batches, fixed_batches
-from jam_model.checkpoint import load_model
+from jam_model.checkpoint import load_model, weights_hash
 from jam_model.config import Dropout, JamConfig
 from jam_model.dit import Jam
 from jam_model.flow import FlowDraw, flow_error, flow_loss
@@ -27,6 +27,7 @@ from tasks.storage.object_store import place_of
 from tasks.trainer.loop import StepLoss, Worker
 from tasks.trainer.ray_train import Progress, fit
 from tasks.trainer.run_folder import TrainResult, result_of
+from tasks.training.adapters import AdapterParams, add_adapters
 from tasks.training.params import JamParams, TrainParams
 from tasks.training.recipe import flow_recipe
 from tasks.training.validation_by_ear import ValidationByEar
@@ -46,12 +47,14 @@ class FlowObjective:
     style_encoder: str
     by_ear: ValidationByEar | None = None
     shard_cache_mb: int = 0  # of shards in a store; no part of what is learned
+    adapter: AdapterParams | None = None  # None: all weights are learned
 
     def build(self) -> Jam:
         """Fresh weights drawn from the seed, or those of `init`."""
-        if self.init:
-            return load_model(place_of(self.init), self.config)
-        return fresh_model(self.config, self.params.seed)
+        if not self.init:
+            return fresh_model(self.config, self.params.seed)
+        model = load_model(place_of(self.init), self.config)
+        return add_adapters(model, self.adapter, self.params.seed) if self.adapter else model
 
     def start(self, worker: Worker) -> StepLoss:
         """Opens the training split."""
@@ -82,6 +85,11 @@ class FlowObjective:
         """What this run leaves out at times, and what its starting weights did."""
         own = TrainingFacts(dropped_by(self._dropout), self.style_encoder)
         return own.joined(read_facts(place_of(self.init))) if self.init else own
+
+    def adapter_facts(self) -> dict[str, str]:
+        """Of the adapters that it learns."""
+        assert self.adapter is not None and self.init is not None, "adapters have a base"
+        return self.adapter.facts(weights_hash(place_of(self.init)))
 
     @property
     def _dropout(self) -> Dropout:
@@ -150,12 +158,13 @@ def train(
     progress: Progress | None = None,
     by_ear: ValidationByEar | None = None,
     shard_cache_mb: int = 0,
+    adapter: AdapterParams | None = None,
 ) -> TrainResult:
     """Train from fresh weights (`init` None) or from a checkpoint; finds, resumes or runs what `out` holds.
 
     `silence_C` is the codec's latent of silence, `style_encoder` the identity of what made the shards' styles.
     `by_ear`: how `validation_per_songs` are sung and read; needed where there are any. `shard_cache_mb`: what each machine
-    keeps of shards that are in a store.
+    keeps of shards that are in a store. `adapter`: what alone is learned beside the weights of `init`; None: all of them.
 
     Raises:
         ValueError: nobody hears `validation_per_songs`, or their guidance asks for what is not trained, `init` has other sizes than `jam`, the shards hold no training song, or `out` is another run's.
@@ -166,7 +175,9 @@ def train(
         raise ValueError(
             f"validation_per_songs is {section.validation_per_songs}, but nobody was given to hear them; give 0"
         )
-    recipe = flow_recipe(config, shards, silence_C, init, by_ear)
+    if adapter and section.shards_weights:
+        raise ValueError("sharding: full does not go with adapter.rank above 0; give none")
+    recipe = flow_recipe(config, shards, silence_C, init, by_ear, adapter)
     if init and (stored := load_model(init).config) != replace(config, max_frames=stored.max_frames):
         raise ValueError(
             f"init: {init} was trained with {stored}, but params jam says {config}; make them equal"
@@ -175,7 +186,7 @@ def train(
     silence = tuple(float(value) for value in silence_C)
     where_shards = str(shards.resolve())
     objective = FlowObjective(
-        section, config, where, where_shards, silence, style_encoder, by_ear, shard_cache_mb
+        section, config, where, where_shards, silence, style_encoder, by_ear, shard_cache_mb, adapter
     )
     if by_ear:
         check_guidance(objective.facts(), by_ear.sampler.guidance, style_encoder)
