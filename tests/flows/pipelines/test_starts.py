@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 import flows.dpo
 from flows.dpo import run_dpo
@@ -14,9 +15,10 @@ from flows.pipelines.rounds import shown_round
 from flows.pipelines.starts import any_checkpoint, begun_from, is_foreign, reported_checkpoint, start_behind
 from flows.settings.project import Project, WorkFolder
 from flows.train import run_train
-from jam_model.checkpoint import load_config, weights_hash
+from jam_model.checkpoint import load_config, load_model, weights_hash
 from tasks.trainer import ray_train as fitting
 from tasks.trainer.loop import run_steps
+from tasks.training.adapters import read_adapter
 from tests.flows.pipelines.test_rounds import NUM_SONGS, params_of, prepared_rows, prepared_song, work_folder
 from tests.jam_model.test_shards import members_of, write_folder
 from tests.tasks.stages.test_generate import TINY, tiny_checkpoint
@@ -25,6 +27,9 @@ from tests.tasks.training.test_train import ALONE
 pytestmark = pytest.mark.slow
 SIZES = [f"jam.{name}={getattr(TINY, name)}" for name in ("heads", "style_dim", "latent_channels")]
 FOREIGN = [*SIZES, "start.preset=jam", "start.licence=CC-BY-4.0"]
+
+STEPS = [f"sft.{name}=2" for name in ("steps", "log_every_steps", "checkpoint_every_steps")]
+SHORT = ["sft.num_workers=1", "sft.max_frames=32", "sft.best_by=none", *STEPS]
 
 
 @pytest.fixture(autouse=True)
@@ -81,10 +86,7 @@ def test_fine_tuning_begins_with_foreign_weights_of_other_sizes_and_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     work, theirs = with_shards_alone(tmp_path), foreign(tmp_path)
-    steps = [f"sft.{name}=2" for name in ("steps", "log_every_steps", "checkpoint_every_steps")]
-    params = params_of(
-        *FOREIGN, f"start.sft={theirs}", "sft.num_workers=1", "sft.max_frames=32", "sft.best_by=none", *steps
-    )
+    params = params_of(*FOREIGN, f"start.sft={theirs}", *SHORT)
     tuned = run_train(Project(params, work))
     said = capsys.readouterr().out
     assert "train: pretraining is skipped" in said
@@ -101,3 +103,26 @@ def test_fine_tuning_begins_with_foreign_weights_of_other_sizes_and_says_so(
     assert any_checkpoint(theirs, params, work) == start
     with pytest.raises(ValueError, match=r"pretrain: start\.sft gives the weights"):
         run_train(Project(params, work), only="pretrain")
+
+
+def test_fine_tuning_and_rounds_may_learn_adapters_alone(tmp_path: Path) -> None:
+    work, theirs = with_shards_alone(tmp_path), foreign(tmp_path)
+    adapter = ["adapter.rank=2", "adapter.targets=[attention, fusion]"]
+    params = params_of(*FOREIGN, f"start.sft={theirs}", *SHORT, *adapter)
+    tuned = run_train(Project(params, work))
+    start = start_behind(work, tuned.checkpoint)
+    assert start is not None
+    tensors, facts = read_adapter(tuned.checkpoint / "adapter.safetensors")
+    assert facts["base"] == weights_hash(start)
+    before, after = load_model(start).state_dict(), load_model(tuned.checkpoint).state_dict()
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed == {f"{name.partition('.parametrizations')[0]}.weight" for name in tensors}
+    report = run_dpo(Project(params_of(*SIZES, "sft.max_frames=32", "round.control=false", *adapter), work))
+    shown = shown_round(work)
+    assert (
+        shown is not None
+    )  # at its first step the policy with adapters is its reference exactly, or this had stopped
+    assert read_adapter(shown.policy / "adapter.safetensors")[1]["base"] == report.rows[0].weights
+    everything = run_train(Project(params_of(*FOREIGN, f"start.sft={theirs}", *SHORT), work))
+    assert everything.checkpoint != tuned.checkpoint
+    assert not (everything.checkpoint / "adapter.safetensors").exists()
