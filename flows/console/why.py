@@ -23,8 +23,9 @@ from flows.pipelines.stages import (
     listening_stages,
     prepared_pipeline,
 )
+from flows.pipelines.starts import is_foreign
 from flows.run.progress import say
-from flows.settings.project import Project
+from flows.settings.project import Project, WorkFolder
 from jam_model.checkpoint import weights_hash
 from tasks.engine.fingerprint import differences
 from tasks.engine.pipeline import Pipeline
@@ -145,7 +146,7 @@ def _why_trained(project: Project, name: str, before: str) -> list[str]:
         return []
     made = sorted(path.parent for path in work.checkpoint(name).glob("*/done.json"))
     if not made:
-        return [NEVER]
+        return [] if _begun_elsewhere(work) else [NEVER]
     section = getattr(params, name)
     stored = json.loads((made[-1] / "train.json").read_text())
     by_ear = validation_by_ear_of(section, params)
@@ -157,6 +158,14 @@ def _why_trained(project: Project, name: str, before: str) -> list[str]:
     if params.start.sft:
         del now["config"]  # the sizes are those of the weights
     return differences({key: stored.get(key) for key in now}, now) + _after(before)
+
+
+def _begun_elsewhere(work: WorkFolder) -> bool:
+    """Whether the rounds began with weights that were not trained here, and nothing else was trained."""
+    try:
+        return is_foreign(work, tuned_checkpoint(work))
+    except ValueError:
+        return False
 
 
 def _why_rounds(project: Project, before: str) -> list[str]:
