@@ -118,8 +118,6 @@ def _run(options: argparse.Namespace) -> None:
     songs = training_songs(
         range(start, start + options.songs), world.to_train, options.cache, options.workers
     )
-    test_seeds = [song_seed(options.test_seed, i) for i in range(options.test_songs)]
-    tests = training_songs(test_seeds, world.to_measure, options.cache, options.workers)
     torch.set_num_threads(1)
     torch.manual_seed(options.seed)
     model = Recogniser(toy_config(options.width, options.blocks, options.world, options.ctc_parts))
@@ -128,6 +126,8 @@ def _run(options: argparse.Namespace) -> None:
     train(model, crops, options.steps, options.batch, options.learning_rate, options.checkpoint)
     log.info("trained to step %d in %.1f min", options.steps, (time.monotonic() - began) / 60)
     save_recogniser(options.out, model)
+    test_seeds = [song_seed(options.test_seed, i) for i in range(options.test_songs)]
+    tests = training_songs(test_seeds, world.to_measure, options.cache, options.workers)
     figures = world.measured(options.out, tests)
     places = ("out", "cache", "checkpoint", "workers")
     made_by = {key: value for key, value in sorted(vars(options).items()) if key not in places}
