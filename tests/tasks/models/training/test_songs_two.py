@@ -1,20 +1,25 @@
 """What a recogniser of world two is trained and measured on."""
 
 import itertools
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from flows.settings.params import load_params
 from tasks.models.embedded.ctc_decode import edits
 from tasks.models.embedded.forced_alignment import align_phones, phone_frames
 from tasks.models.embedded.recogniser import Recogniser, RecogniserConfig, load_recogniser, save_recogniser
+from tasks.models.embedded.recogniser_facts import weights_path
 from tasks.models.training import recogniser as recogniser_training
 from tasks.models.training.recogniser import toy_config
 from tasks.models.training.recogniser_songs import OTHER_WORDS
 from tasks.models.training.recogniser_songs_two import features_of, render_two, sung_of
 from tasks.models.training.recogniser_steps import rate_at
 from tasks.models.training.recogniser_strata import edits_by_place
+from tasks.models.transcriber import check_apart
 from tasks.toy.composition import song_seed
 from tasks.toy.languages.english import ENGLISH
 from tasks.toy.languages.english_drawn import ENGLISH_DRAWN, HELD_OUT
@@ -105,6 +110,24 @@ def test_a_ctc_head_may_have_frames_of_10_ms_and_the_weights_say_so(tmp_path):
     assert ctc_BUV.shape == frames_BTV.shape == (1, 402, 3)
     save_recogniser(tmp_path / "tiny.safetensors", model)
     assert load_recogniser(str(tmp_path / "tiny.safetensors")).config == config
+
+
+def test_settings_of_world_two_choose_ears_that_know_its_words_and_whose_receipt_says_how_well():
+    params = load_params(Path("params/toy2.yaml"))
+    models = params.models
+    assert params.toy.world == "two" and models.aligner.weights == models.transcriber.weights
+    check_apart(models.guard_transcriber, models.transcriber)
+    path = weights_path(models.transcriber.weights)
+    config = load_recogniser(models.transcriber.weights).config
+    assert config == toy_config(config.width, config.blocks, "two", config.ctc_parts)
+    assert path.stat().st_size <= 500_000
+    receipt = json.loads(path.with_suffix(".json").read_text())
+    assert f"--out {path.name} " in receipt["command"] and "--world two" in receipt["command"]
+    figures = receipt["figures"]
+    assert figures["songs"] >= 40 and set(figures["rates"]) == {"true", "separated", "mix", "round trip"}
+    for of in (*figures["rates"].values(), *figures["phone_starts_ms"].values()):
+        for strata in (("pace fast", "pace usual"), ("word held out", "word trained on")):
+            assert sum(of[stratum]["phones"] for stratum in strata) == of["all"]["phones"]
 
 
 @pytest.mark.slow
