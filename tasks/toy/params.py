@@ -14,7 +14,7 @@ from tasks.toy.render import render_songs
 from tasks.toy.world_two.features import Features
 
 RECIPE = "toy.json"
-REVISIONS = {"one": 2, "two": 1}  # of a world: rises whenever the same settings give other songs
+REVISIONS = {"one": 2, "two": 2}  # of a world: rises whenever the same settings give other songs
 
 
 class ToyParams(Section):

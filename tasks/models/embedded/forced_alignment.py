@@ -47,6 +47,29 @@ def align_phones(
         Refused: ``too_many_words`` for the frames or for the memory, ``line_times`` (windows) that leave no path,
             ``no_phones``.
     """
+    path_T, symbol_S, word_S = _path(frames_TV, words, filler_penalty, windows)
+    return _spans(frames_TV, path_T, symbol_S, word_S, len(words))
+
+
+def phone_frames(
+    frames_TV: np.ndarray, words: Sequence[Sequence[int]], filler_penalty: float
+) -> list[list[tuple[int, int]]]:
+    """Frames [first, end) of every phone of every word on the path of `align_phones`. Raises as it does."""
+    path_T, _, word_S = _path(frames_TV, words, filler_penalty, None)
+    bounds_S = np.searchsorted(path_T, np.arange(len(word_S) + 1))  # the path never goes back
+    return [
+        [(int(bounds_S[state]), int(bounds_S[state + 1])) for state in np.flatnonzero(word_S == number)]
+        for number in range(len(words))
+    ]
+
+
+def _path(
+    frames_TV: np.ndarray,
+    words: Sequence[Sequence[int]],
+    filler_penalty: float,
+    windows: Sequence[tuple[int, int]] | None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The state of every frame [T]; symbol and word of every state [S]."""
     symbol_S, word_S = _chain(words)
     num_frames, num_states = len(frames_TV), len(symbol_S)
     num_phones = num_states - len(words) - 1
@@ -65,8 +88,7 @@ def align_phones(
         edges = np.array(windows, np.int64).reshape(-1, 2)
         sung_S = word_S >= 0
         from_S[sung_S], until_S[sung_S] = edges[word_S[sung_S], 0], edges[word_S[sung_S], 1]
-    path_T = _viterbi(frames_TV, symbol_S, word_S, filler_penalty, from_S, until_S)
-    return _spans(frames_TV, path_T, symbol_S, word_S, len(words))
+    return _viterbi(frames_TV, symbol_S, word_S, filler_penalty, from_S, until_S), symbol_S, word_S
 
 
 def _chain(words: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:

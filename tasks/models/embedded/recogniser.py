@@ -1,11 +1,11 @@
 """The recogniser: a small convolutional net that reads phones off a singing voice.
 
-One trunk, two heads. The CTC head (20 ms) says *which* phones were sung; the frame head (10 ms) says
+One trunk, two heads. The CTC head (20 ms, or 10 ms where phones are that short) says *which* phones were sung; the frame head (10 ms) says
 *when*: it was trained on the true phone of every frame, so that the boundaries it gives are neither late
 nor spiky as those of CTC are. The transcriber uses both, the aligner the second.
 
-Shape suffixes: B batch, N samples, T frames of 10 ms, U frames of 20 ms, M mel bands, V the inventory
-(0 = blank or silence, then the phones), D width.
+Shape suffixes: B batch, N samples, T frames of 10 ms, U frames of 20 ms (of the CTC head: `ctc_parts` to each), M mel
+bands, V the inventory (0 = blank or silence, then the phones), D width.
 """
 
 from __future__ import annotations
@@ -42,12 +42,16 @@ SILENCE = 0
 
 @dataclass(frozen=True)
 class RecogniserConfig:
-    """`phones`: the inventory without blank; `lexicon`: the words it may write, each as its phones."""
+    """`phones`: the inventory without blank; `lexicon`: the words it may write, each as its phones.
+
+    `ctc_parts`: into how many the CTC head parts each frame of 20 ms.
+    """
 
     phones: tuple[str, ...]
     lexicon: dict[str, tuple[str, ...]]
     width: int
     blocks: int
+    ctc_parts: int = 1
 
     def ids(self, phones: Sequence[str]) -> list[int]:
         """Their numbers in the inventory; a phone outside it raises KeyError."""
@@ -89,11 +93,11 @@ class Recogniser(nn.Module):
         self.stem = nn.Linear(NUM_MELS * STEM_FRAMES, width)
         self.blocks = nn.ModuleList(ConvBlock(width) for _ in range(config.blocks))
         self.norm = nn.LayerNorm(width)
-        self.ctc_head = nn.Linear(width, inventory)
+        self.ctc_head = nn.Linear(width, config.ctc_parts * inventory)
         self.frame_head = nn.Linear(width, 2 * inventory)
 
     def forward(self, mel_BTM: Tensor) -> tuple[Tensor, Tensor]:
-        """Log-probabilities of the CTC head [B, U, V] and of the frame head [B, 2U, V]; U = ceil(T / 2)."""
+        """Log-probabilities of the CTC head [B, U * ctc_parts, V] and the frame head [B, 2U, V]; U = ceil(T / 2)."""
         reach = STEM_FRAMES // 2
         padded_BTM = F.pad(mel_BTM, (0, 0, reach, reach + mel_BTM.shape[1] % 2))
         x_BUD = self.stem(padded_BTM.unfold(1, STEM_FRAMES, 2).flatten(2))
@@ -101,7 +105,8 @@ class Recogniser(nn.Module):
             x_BUD = block(x_BUD)
         x_BUD = self.norm(x_BUD)
         frames_BTV = self.frame_head(x_BUD).unflatten(-1, (2, -1)).flatten(1, 2)
-        return self.ctc_head(x_BUD).log_softmax(-1), frames_BTV.log_softmax(-1)
+        ctc_BUV = self.ctc_head(x_BUD).unflatten(-1, (self.config.ctc_parts, -1)).flatten(1, 2)
+        return ctc_BUV.log_softmax(-1), frames_BTV.log_softmax(-1)
 
     def listen(self, vocals_N: np.ndarray) -> Posteriors:
         """What the net hears in vocals at 44.1 kHz."""
@@ -116,7 +121,7 @@ class Recogniser(nn.Module):
 
 @dataclass(frozen=True)
 class Posteriors:
-    """Log-probabilities over the inventory: `ctc_UV` a frame of 20 ms, `frames_TV` a frame of 10 ms."""
+    """Log-probabilities over the inventory: `ctc_UV` a frame of the CTC head, `frames_TV` a frame of 10 ms."""
 
     ctc_UV: np.ndarray
     frames_TV: np.ndarray
@@ -172,7 +177,15 @@ def level(power_TM: np.ndarray) -> np.ndarray:
 def save_recogniser(path: Path, model: Recogniser) -> None:
     """Write fp16 weights with the config in the file's metadata: one file is the whole recogniser."""
     weights = {name: value.half().contiguous() for name, value in sorted(model.state_dict().items())}
-    save_file(weights, path, metadata={"config": json.dumps(asdict(model.config), ensure_ascii=False)})
+    save_file(weights, path, metadata={"config": json.dumps(facts_of(model.config), ensure_ascii=False)})
+
+
+def facts_of(config: RecogniserConfig) -> dict[str, Any]:
+    """The config as it is written: `ctc_parts` only where it is not 1, as in the first weights."""
+    facts = asdict(config)
+    if config.ctc_parts == 1:
+        del facts["ctc_parts"]
+    return facts
 
 
 def load_recogniser(weights: str) -> Recogniser:
@@ -194,4 +207,5 @@ def load_recogniser(weights: str) -> Recogniser:
 def _config(text: str) -> RecogniserConfig:
     fields: dict[str, Any] = json.loads(text)
     lexicon = {word: tuple(phones) for word, phones in fields["lexicon"].items()}
-    return RecogniserConfig(tuple(fields["phones"]), lexicon, int(fields["width"]), int(fields["blocks"]))
+    sizes = int(fields["width"]), int(fields["blocks"]), int(fields.get("ctc_parts", 1))
+    return RecogniserConfig(tuple(fields["phones"]), lexicon, *sizes)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tasks.toy.languages.all import LANGUAGES
+from tasks.toy.languages.all import SINGABLE
 from tasks.toy.languages.language import Language, Voice
 from tasks.toy.sound.synthesis import SAMPLE_RATE_HZ
 from tasks.toy.world_two.features import Features, stream
@@ -37,9 +37,9 @@ def compose(seed: int, features: Features, foreign: str | None = None) -> Score:
         ValueError: no song within the bounds of length was found, or a language is unknown.
     """
     asked = (*features.languages, *([foreign] if foreign else []))
-    unknown = [code for code in asked if code not in LANGUAGES]
+    unknown = [code for code in asked if code not in SINGABLE]
     if unknown or not features.languages:
-        raise ValueError(f"languages is {asked}; give one or more of {', '.join(LANGUAGES)}")
+        raise ValueError(f"languages is {asked}; give one or more of {', '.join(SINGABLE)}")
     for attempt in range(_TRIES):
         score = _Composer(seed, features, stream(seed, "form", attempt), foreign).compose()
         if features.min_duration_s <= score.duration_s <= features.max_duration_s:
@@ -90,7 +90,7 @@ class _Composer:
         self.mode = "minor" if minor else "major"
         voices = stream(seed, "voices")
         codes = [features.languages[int(i)] for i in voices.permutation(len(features.languages))]
-        languages = [LANGUAGES[code] for code in codes]
+        languages = [SINGABLE[code] for code in codes]
         self.verse_language = languages[0]
         self.chorus_language = languages[-1] if features.two_languages else languages[0]
         self.singer = int(voices.integers(len(self.verse_language.voices)))
@@ -159,7 +159,7 @@ class _Composer:
             repeats = label == "chorus" and bool(chorus)
             language = self.chorus_language if label == "chorus" else self.verse_language
             if self.foreign and label == "verse" and not drawn:
-                language = LANGUAGES[self.foreign]
+                language = SINGABLE[self.foreign]
             if repeats:
                 rng = stream(self.seed, "variation", number)
                 materials = [varied(material, rng) for material in chorus]
@@ -227,7 +227,7 @@ class _Composer:
     ) -> SungLine:
         """A line in its singer's range, raised as its part has it."""
         material, part = placed.material, placed.part
-        language: Language = LANGUAGES[material.language]
+        language: Language = SINGABLE[material.language]
         voice: Voice = language.voices[self.singer % len(language.voices)]
         key = [key for key in keys if key.start_s <= parts[part].start_s][-1]
         lift = parts[part].style.melody_lift

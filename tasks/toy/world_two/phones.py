@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tasks.toy.languages.all import LANGUAGES
+from tasks.toy.languages.all import SINGABLE
 from tasks.toy.languages.language import Voice
 from tasks.toy.sound.singers import say_words
 from tasks.toy.sound.synthesis import hz_of
@@ -23,6 +23,10 @@ HUM = "mm"
 """What a hum is written as: the m that begins a word of the language, alone."""
 
 _OF_NATURAL, _DRAWN_SD = 0.4, 0.65  # the exponent of a phone's natural length, and of what is drawn
+_LEAST_PHONE_S = (
+    0.02  # two periods of the lowest voice: what is shorter has no grain of its own and cannot be heard
+)
+_LEAST_SHARE = 0.7  # of an even share, in words too short for that
 _NOTE_SD = 0.3
 _VOWELS = frozenset("aeiouyøœæɐɑɒɔəɚɛɜɝɞɤɨɪɯʉʊʌäãᵻ")
 _STRESS = str.maketrans("", "", "ˈˌ")
@@ -43,7 +47,7 @@ def spoken_hz(voice: Voice) -> int:
 @cache
 def vocabulary_said(voice: Voice, language: str) -> dict[str, Said]:
     """Every word of a language as a voice says it, and a hum; asked for once a process, always in the same order."""
-    words = [word.text for word in LANGUAGES[language].vocabulary]
+    words = [word.text for word in SINGABLE[language].vocabulary]
     said = say_words(voice.name, words, WORDS_PER_MINUTE, spoken_hz(voice))
     sounds = {
         word: Said(
@@ -60,11 +64,22 @@ def vocabulary_said(voice: Voice, language: str) -> dict[str, Said]:
     return {**sounds, HUM: Said(longest.samples_N[:length], (("m", 0, length),))}
 
 
-def draw_shares(rng: np.random.Generator, said: Said) -> np.ndarray:
-    """What share of the word each of its phones takes; they sum to 1."""
+def draw_shares(rng: np.random.Generator, said: Said, length_s: float) -> np.ndarray:
+    """What share of a word so long each of its phones takes; they sum to 1."""
     natural = np.array([end - first for _, first, end in said.phones], float)
     weights = natural**_OF_NATURAL * np.exp(_DRAWN_SD * np.clip(rng.normal(size=len(natural)), -2, 2))
-    return np.asarray(weights / weights.sum())
+    return _at_least(weights / weights.sum(), min(_LEAST_PHONE_S / length_s, _LEAST_SHARE / len(weights)))
+
+
+def _at_least(shares: np.ndarray, least: float) -> np.ndarray:
+    """Shares below `least` are raised to it, and the others give what that takes."""
+    low = shares < least
+    while low.any():
+        raised = np.where(low, least, shares * (1 - least * low.sum()) / shares[~low].sum())
+        if not (raised[~low] < least).any():
+            return raised
+        low |= raised < least
+    return shares
 
 
 def draw_note_shares(rng: np.random.Generator, num_notes: int) -> np.ndarray:

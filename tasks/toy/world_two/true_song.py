@@ -58,7 +58,7 @@ def _add_line(lists: _Lists, seed: int, line: SungLine) -> None:
         lexeme = word.lexeme
         sound = said[lexeme.text]
         ipa = [name for name, _, _ in sound.phones]
-        bounds_s = word.start_s + word.length_s * _bounds(draw_shares(rng, sound))
+        bounds_s = word.start_s + word.length_s * _bounds(draw_shares(rng, sound, word.length_s))
         first_syllable = len(lists.syllables)
         of_phones = syllables_of(ipa)
         for number, (name, syllable) in enumerate(zip(ipa, of_phones, strict=True)):

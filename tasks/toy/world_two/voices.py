@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from tasks.toy.languages.all import LANGUAGES
+from tasks.toy.languages.all import SINGABLE
 from tasks.toy.languages.language import Lexeme, Voice
 from tasks.toy.world_two.features import Features, stream
 from tasks.toy.world_two.phones import HUM
@@ -51,7 +51,7 @@ def _by_whom(seed: int, line: SungLine, parts: tuple[Part, ...], features: Featu
 
 def _other(line: SungLine) -> Voice:
     """A voice of the line's language that is not its own: the next but one."""
-    voices = LANGUAGES[line.language].voices
+    voices = SINGABLE[line.language].voices
     return voices[(voices.index(line.voice) + 2) % len(voices)]
 
 
@@ -91,7 +91,7 @@ def _ad_lib(seed: int, line: SungLine, until_s: float) -> list[SungLine]:
     """A word behind the line where there is room for it."""
     rng = stream(seed, "ad-lib", line.number)
     wanted, length_s = rng.random() < _AD_LIB, float(rng.uniform(*_AD_LIB_S))
-    words = LANGUAGES[line.language].ad_libs
+    words = SINGABLE[line.language].ad_libs
     word = words[int(rng.integers(len(words)))]
     start_s = line.words[-1].end_s + _AROUND_S
     if not wanted or start_s + length_s + _AROUND_S > until_s:

@@ -14,8 +14,9 @@ from tasks.models.embedded.recogniser import (
 )
 from tasks.models.embedded.recogniser_facts import weights_path, weights_revision
 from tasks.models.training import recogniser as recogniser_training
-from tasks.models.training.recogniser import rate_at, toy_config
+from tasks.models.training.recogniser import toy_config
 from tasks.models.training.recogniser_songs import OTHER_WORDS, VARIANTS, render
+from tasks.models.training.recogniser_steps import rate_at
 from tests.tasks.models.sung import PHONEMIZER, songs
 
 SHIPPED = ("recogniser", "recogniser_wide")

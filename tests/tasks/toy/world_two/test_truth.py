@@ -1,3 +1,4 @@
+from collections import defaultdict
 from itertools import pairwise
 
 import pytest
@@ -27,6 +28,12 @@ def test_phones_fill_syllables_and_syllables_fill_words() -> None:
             assert syllables[0].start_s == pytest.approx(word.start_s)
             assert syllables[-1].end_s == pytest.approx(word.end_s)
             assert all(a.end_s == b.start_s for a, b in pairwise(syllables))
+        of_word = defaultdict(list)
+        for phone in truth.phones:
+            of_word[truth.syllables[phone.syllable].word].append(phone.end_s - phone.start_s)
+        for number, lengths_s in of_word.items():
+            even_s = (truth.words[number].end_s - truth.words[number].start_s) / len(lengths_s)
+            assert min(lengths_s) > min(0.02, 0.7 * even_s) - 1e-9, truth.words[number]
         assert {phone.syllable for phone in truth.phones} == set(range(len(truth.syllables)))
         for first, following in pairwise(truth.phones):
             assert first.start_s < first.end_s <= following.start_s + 1e-9
