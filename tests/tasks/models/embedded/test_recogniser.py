@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,10 +18,12 @@ from tasks.models.training import recogniser as recogniser_training
 from tasks.models.training.recogniser import toy_config
 from tasks.models.training.recogniser_songs import OTHER_WORDS, VARIANTS, render
 from tasks.models.training.recogniser_steps import rate_at
+from tests.every import every
 from tests.tasks.models.sung import PHONEMIZER, songs
 
 SHIPPED = ("recogniser", "recogniser_wide")
 TINY = RecogniserConfig(("a", "b"), {"ab": ("a", "b")}, width=8, blocks=1)
+IN_TWO = replace(TINY, ctc_parts=2)
 
 
 @pytest.mark.parametrize("weights", SHIPPED)
@@ -53,11 +56,12 @@ def test_shipped_recognisers_differ_in_width_seed_and_training_songs():
     assert len({weights_revision(weights) for weights in SHIPPED}) == len(SHIPPED)
 
 
-def test_a_saved_recogniser_is_loaded_whole(tmp_path):
-    model = Recogniser(TINY).eval()
+@every("config", [TINY, IN_TWO])
+def test_a_saved_recogniser_is_loaded_whole(tmp_path, config):
+    model = Recogniser(config).eval()
     save_recogniser(tmp_path / "tiny.safetensors", model)
     loaded = load_recogniser(str(tmp_path / "tiny.safetensors"))
-    assert loaded.config == TINY
+    assert loaded.config == config
     for name, value in model.state_dict().items():
         assert torch.equal(loaded.state_dict()[name], value.half().float())
 
@@ -94,11 +98,12 @@ def test_revision_follows_the_bytes_of_the_weights(tmp_path):
     assert weights_revision(str(first)) != weights_revision(str(second))
 
 
-@pytest.mark.parametrize("num_frames", [2, 3, 400, 401])
+@every("num_frames", [2, 3, 400, 401])
 def test_heads_cover_every_frame(num_frames):
-    ctc_BUV, frames_BTV = Recogniser(TINY)(torch.zeros(1, num_frames, 40))
-    assert ctc_BUV.shape == (1, (num_frames + 1) // 2, 3)
-    assert frames_BTV.shape == (1, 2 * ctc_BUV.shape[1], 3)
+    for config in (TINY, IN_TWO):
+        ctc_BUV, frames_BTV = Recogniser(config)(torch.zeros(1, num_frames, 40))
+        assert ctc_BUV.shape == (1, (num_frames + 1) // 2 * config.ctc_parts, 3)
+        assert frames_BTV.shape == (1, num_frames + num_frames % 2, 3)
 
 
 def test_listening_twice_gives_the_same_bytes_and_leaves_the_threads_alone():

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from flows.settings.params import load_params
 from tasks.models.embedded.ctc_decode import edits
 from tasks.models.embedded.forced_alignment import align_phones, phone_frames
-from tasks.models.embedded.recogniser import Recogniser, RecogniserConfig, load_recogniser, save_recogniser
+from tasks.models.embedded.recogniser import load_recogniser
 from tasks.models.embedded.recogniser_facts import weights_path
 from tasks.models.training import recogniser as recogniser_training
 from tasks.models.training.recogniser import toy_config
@@ -101,15 +100,6 @@ def test_phones_lie_on_the_path_of_their_words():
     for of_word, span in zip(phones, spans, strict=True):
         assert (of_word[0][0], of_word[-1][1]) == (span.first, span.end)
         assert all(a[1] == b[0] and a[0] < a[1] for a, b in itertools.pairwise([*of_word, (span.end, 0)]))
-
-
-def test_a_ctc_head_may_have_frames_of_10_ms_and_the_weights_say_so(tmp_path):
-    config = RecogniserConfig(("a", "b"), {"ab": ("a", "b")}, width=8, blocks=1, ctc_parts=2)
-    model = Recogniser(config)
-    ctc_BUV, frames_BTV = model(torch.zeros(1, 401, 40))
-    assert ctc_BUV.shape == frames_BTV.shape == (1, 402, 3)
-    save_recogniser(tmp_path / "tiny.safetensors", model)
-    assert load_recogniser(str(tmp_path / "tiny.safetensors")).config == config
 
 
 def test_settings_of_world_two_choose_ears_that_know_its_words_and_whose_receipt_says_how_well():
