@@ -9,11 +9,10 @@ from __future__ import annotations
 import contextlib
 import io
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import librosa
 import mir_eval
@@ -21,9 +20,9 @@ import numpy as np
 import soundfile
 
 from jam_model.frames import SAMPLE_RATE_HZ
-from tasks.models.embedded.vocoder import PITCH_SIZE, SIDE_FLOOR, SIDE_WEIGHT
 from tasks.models.embedded.pitch import track_pitch
 from tasks.models.embedded.spectra import stft
+from tasks.models.embedded.vocoder import PITCH_SIZE, SIDE_FLOOR, SIDE_WEIGHT
 
 CHROMA_RATE_HZ, CHROMA_HOP = 22_050, 1024
 STAY = 0.98  # of the chord of one frame, 46 ms, in the next
@@ -80,8 +79,12 @@ def chords_by_templates(chroma_PT: np.ndarray) -> Chords:
     edges = [0, *(np.flatnonzero(np.diff(path_T)) + 1).tolist(), len(path_T)]
     frame_s = CHROMA_HOP / CHROMA_RATE_HZ
     return [
-        (first * frame_s, end * frame_s, f"{NAMES[path_T[first] // 2]}:{'min' if path_T[first] % 2 else 'maj'}")
-        for first, end in zip(edges, edges[1:], strict=False)
+        (
+            first * frame_s,
+            end * frame_s,
+            f"{NAMES[path_T[first] // 2]}:{'min' if path_T[first] % 2 else 'maj'}",
+        )
+        for first, end in pairwise(edges)
     ]
 
 
@@ -142,6 +145,7 @@ def track_ours(mix_CN: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def track_pesto(mix_CN: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(time_s, hz) of pesto on the mono downmix."""
     import torch
+
     from tasks.models.real.import_masks import import_foreign
 
     pesto = import_foreign("pesto")
@@ -150,7 +154,9 @@ def track_pesto(mix_CN: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return time_ms.numpy() / 1000, hz.numpy()
 
 
-def pitch_accuracy(truth: Sequence[tuple[float, float, float]], track: tuple[np.ndarray, np.ndarray]) -> float:
+def pitch_accuracy(
+    truth: Sequence[tuple[float, float, float]], track: tuple[np.ndarray, np.ndarray]
+) -> float:
     """Raw pitch accuracy: share of the frames of sung notes within half a semitone."""
     time_s = np.arange(truth[0][0], max(note[1] for note in truth), FRAME_S)
     midi_T = np.full(len(time_s), np.nan)

@@ -1,4 +1,4 @@
-"""Codecs: a mix to latents and back. The embedded one is a channel vocoder with nothing learned.
+"""Codecs: a mix to latents and back. The embedded ones are channel vocoders with nothing learned.
 
 Shapes: C audio channels or latent channels, N samples, T latent frames (2048 samples), F = 4 T short frames,
 K bins, B bands.
@@ -13,12 +13,16 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from jam_model.frames import HOP_SAMPLES, LATENT_CHANNELS
+from tasks.models import base
 from tasks.models.base import ModelChoice, RealModel, constants_of
-from tasks.models.embedded import vocoder
+from tasks.models.embedded import harmonic, vocoder
 from tasks.models.released_weights import Card
 
 EMBEDDED = "embedded/vocoder@1"
+HARMONIC = "embedded/harmonic@1"
+WITH_BAND = "harmonic"
 POSTERIOR_STD = 0.05  # stated, not measured: the codec is deterministic
+
 
 class StableAudio(RealModel):
     """Stable Audio Open's encoder and a decoder: ``diffrhythm``, as the released JAM, or its own.
@@ -47,9 +51,10 @@ class StableAudio(RealModel):
 
 
 class CodecParams(ModelChoice):
-    """Which codec makes the latents."""
+    """Which codec makes the latents. `model` may also be ``harmonic``, an embedded one whose latents hold the band."""
 
     section: ClassVar = "models.codec"
+    embedded: ClassVar = (base.EMBEDDED, WITH_BAND)
     real: ClassVar = {"stable_audio": "tasks.models.real.stable_audio"}
 
     stable_audio: StableAudio
@@ -122,6 +127,18 @@ class VocoderCodec(EmbeddedCodec):
         super().__init__("codec", vocoder.raw_channels, vocoder.render)
 
 
+class HarmonicCodec(EmbeddedCodec):
+    """The vocoder's voice in fewer channels; in the others the pitch classes and registers of the band, its bass and highs.
+
+    Words, melody, rhythm and balance survive as in the vocoder's sound, and so do chords and key.
+    """
+
+    identity = HARMONIC
+
+    def __init__(self) -> None:
+        super().__init__("harmonic", harmonic.raw_channels, harmonic.render)
+
+
 def check_mix(mix_CN: np.ndarray) -> None:
     """Raises ValueError for what is not [2, N], or shorter than one latent frame."""
     if mix_CN.ndim != 2 or len(mix_CN) != 2 or mix_CN.shape[1] < HOP_SAMPLES:
@@ -138,9 +155,12 @@ def check_latents(latent_TC: np.ndarray) -> None:
 
 def codec_identity(params: CodecParams) -> str:
     """Name and revision of the codec that `params` choose."""
-    return params.identity(EMBEDDED)
+    return params.identity(HARMONIC if params.model == WITH_BAND else EMBEDDED)
 
 
 def build_codec(params: CodecParams) -> Codec:
     """The codec that `params` choose."""
-    return VocoderCodec() if params.settings is None else params.build_real()
+    if params.settings is not None:
+        real: Codec = params.build_real()
+        return real
+    return HarmonicCodec() if params.model == WITH_BAND else VocoderCodec()
