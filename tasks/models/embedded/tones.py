@@ -147,7 +147,7 @@ def _note_banks() -> tuple[scipy.sparse.csr_array, scipy.sparse.csr_array]:
 
     hz_K = np.arange(int(midi_hz(HIGH_MIDI + 1) / BIN_HZ) + 2) * BIN_HZ
     note_MK, gap_MK = np.zeros((2, len(NOTES_M), len(hz_K)), np.float32)
-    for row, midi in enumerate(NOTES_M):
+    for row, midi in enumerate(range(LOW_MIDI, HIGH_MIDI)):
         hz = float(midi_hz(midi))
         note_MK[row] = np.abs(hz_K - hz) <= max(hz * (2 ** (NOTE_SEMITONES / 12) - 1), NOTE_BINS * BIN_HZ)
         for edge in (midi - 0.5, midi + 0.5):
