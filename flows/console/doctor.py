@@ -19,7 +19,7 @@ from flows.settings.params import Params
 from flows.settings.project import Project
 from tasks.engine.fingerprint import installed
 from tasks.engine.stage import BadModel
-from tasks.models.base import EMBEDDED, ModelChoice
+from tasks.models.base import ModelChoice
 from tasks.models.chosen import IDENTITY
 from tasks.models.real.common import device_of
 from tasks.models.released_weights import HUB_ID, Card, download, find_weights, weights_revision
@@ -148,7 +148,7 @@ def _named(params: Params, kinds: Sequence[str]) -> list[tuple[str, str]]:
 
 def _models(params: Params, kind: str) -> list[Model]:
     choice: ModelChoice = getattr(params.models, kind)
-    known = [EMBEDDED, *choice.real]
+    known = [*choice.embedded, *choice.real]
     names = known if choice.model in known else [*known, choice.model]
     return [_model(choice, kind, name) for name in names]
 

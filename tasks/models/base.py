@@ -60,29 +60,30 @@ class RealModel(Section):
 
 
 class ModelChoice(Section):
-    """`model`: embedded, or the name of a real one, whose settings stand in the sub-section of that name.
+    """`model`: an embedded one, or the name of a real one, whose settings stand in the sub-section of that name.
 
-    A subclass says of which `section` of params it is and in which module each `real` model lives. That module
+    A subclass says of which `section` of params it is, which models are `embedded` and in which module each `real` model lives. That module
     offers `CARDS` (its weights), `VERSION` (raised when our code around the model changes what comes out) and
     `build(settings, identity)`; it imports the model's packages only when it builds.
     """
 
     section: ClassVar[str]
+    embedded: ClassVar[tuple[str, ...]] = (EMBEDDED,)
     real: ClassVar[dict[str, str]]
 
     model: str
 
     @property
     def settings(self) -> RealModel | None:
-        """Settings of the chosen real model; None for the embedded one.
+        """Settings of the chosen real model; None for an embedded one.
 
         Raises:
             ValueError: there is no model of that name.
         """
-        if self.model == EMBEDDED:
+        if self.model in self.embedded:
             return None
         if self.model not in self.real:
-            known = ", ".join([EMBEDDED, *self.real])
+            known = ", ".join([*self.embedded, *self.real])
             raise ValueError(f"{self.section}.model is {self.model!r}; choose one of: {known}")
         settings: RealModel = getattr(self, self.model)
         return settings

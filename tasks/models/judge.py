@@ -9,6 +9,7 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
+from tasks.models.base import EMBEDDED as DEFAULT
 from tasks.models.base import ModelChoice, RealModel, constants_of
 from tasks.models.embedded.song_statistics import SHORT_RATE_HZ, Analysis, analyse, rhythm
 from tasks.models.embedded.trial_judges import TRIALS, TrialJudge, check_mix, trial_identity
@@ -48,6 +49,7 @@ class JudgeParams(ModelChoice):
     """Which judge scores the songs. `model` may also be one of TRIALS, embedded judges to try rules on."""
 
     section: ClassVar = "models.judge"
+    embedded: ClassVar = (DEFAULT, *TRIALS)
     real: ClassVar = {
         "songeval": "tasks.models.real.songeval",
         "audiobox": "tasks.models.real.audiobox",
@@ -55,11 +57,6 @@ class JudgeParams(ModelChoice):
 
     songeval: SongEval
     audiobox: Audiobox
-
-    @property
-    def settings(self) -> RealModel | None:
-        """Settings of the chosen real judge; None for those that are embedded."""
-        return None if self.model in TRIALS else super().settings
 
     @property
     def axes(self) -> tuple[str, ...]:

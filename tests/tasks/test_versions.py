@@ -75,7 +75,7 @@ def test_every_model_states_its_revision_and_every_embedded_one_its_name() -> No
             assert int(unit.version) >= 1, unit.name
         elif unit.name.startswith("model "):
             assert "embedded/" in unit.version and "@" in unit.version, unit.name
-    assert identity("tasks.models.codec") == "'embedded/vocoder@1'"
+    assert identity("tasks.models.codec") == "'embedded/harmonic@1' 'embedded/vocoder@1'"
 
 
 def test_docstrings_comments_and_layout_are_no_source_but_every_number_is() -> None:

@@ -1,9 +1,10 @@
 """Measures the constants shipped with the embedded models, on toy songs that nothing else uses.
 
-    python -m tasks.models.training.constants codec judge style_encoder
+    python -m tasks.models.training.constants codec harmonic judge style_encoder
 
 writes tasks/models/embedded/constants/<model>.json, in two minutes on one core; the codec comes first, for the others
-listen to it. The songs are the first NUM_SONGS of set SEED. Raise the model's revision when its numbers change:
+listen to it. The songs are the first NUM_SONGS of set SEED, of world one; of world two for the harmonic codec, whose bands
+they have. Raise the model's revision when its numbers change:
 latents, styles and scores made before and after do not mix.
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,12 @@ import scipy.ndimage
 
 from tasks.models import codec, judge, style_encoder
 from tasks.models.base import CONSTANTS
-from tasks.models.embedded import song_statistics
+from tasks.models.embedded import harmonic, song_statistics, vocoder
 from tasks.toy.composition import GENRES, Score, compose, song_seed
 from tasks.toy.performance import perform
+from tasks.toy.world_two.composition import compose as compose_two
+from tasks.toy.world_two.features import Features
+from tasks.toy.world_two.performance import perform as perform_two
 
 SEED = 900_001
 NUM_SONGS = 120
@@ -33,6 +37,31 @@ JUDGE_RIDGE = 0.02
 RIDGE = 0.05
 NUM_DIRECTIONS = 16
 ALIKE = 0.2  # the least weight of a direction
+WORLD_TWO = Features(
+    min_duration_s=12.0,
+    max_duration_s=40.0,
+    languages=("en",),
+    faults=(),
+    **dict.fromkeys(
+        (
+            *(
+                "length_causes",
+                "pick_ups",
+                "syncopation",
+                "fast_lines",
+                "melisma",
+                "tempos",
+                "metres",
+                "swing",
+            ),
+            *("microtiming", "part_styles", "minor", "sevenths", "inversions"),
+        ),
+        True,
+    ),
+    **dict.fromkeys(
+        ("two_languages", "modulation", "second_singer", "spoken", "backing", "ad_libs", "hums"), False
+    ),
+)
 
 
 def calibration_songs(num_songs: int = NUM_SONGS) -> Iterator[tuple[Score, np.ndarray]]:
@@ -42,16 +71,31 @@ def calibration_songs(num_songs: int = NUM_SONGS) -> Iterator[tuple[Score, np.nd
         yield score, perform(score).mix_CN.astype(np.float32)
 
 
+def world_two_songs() -> Iterator[np.ndarray]:
+    """mix_CN of as many songs of world two."""
+    for index in range(NUM_SONGS):
+        yield perform_two(compose_two(song_seed(SEED, index), WORLD_TWO)).mix_CN.astype(np.float32)
+
+
 def measure_codec() -> dict[str, Any]:
     """Mean and standard deviation of the codec's raw channels; the four short frames of a band share theirs."""
-    raw_TC = np.concatenate([codec.raw_channels(mix_CN) for _, mix_CN in calibration_songs()]).astype(
-        np.float64
-    )
-    mean_C, std_C = raw_TC.mean(axis=0), raw_TC.std(axis=0)
+    mean_C, std_C = moments(vocoder.raw_channels(mix_CN) for _, mix_CN in calibration_songs())
     for moment_C in (mean_C, std_C):
-        levels_FB = moment_C[: codec.PITCH].reshape(codec.SHORT_FRAMES, codec.MID_BANDS)
+        levels_FB = moment_C[: vocoder.PITCH].reshape(vocoder.SHORT_FRAMES, vocoder.MID_BANDS)
         levels_FB[:] = levels_FB.mean(axis=0)
     return {"mean_C": rounded(mean_C), "std_C": rounded(np.maximum(std_C, LEAST_STD))}
+
+
+def measure_harmonic() -> dict[str, Any]:
+    """Mean and standard deviation of the harmonic codec's raw channels."""
+    mean_C, std_C = moments(harmonic.raw_channels(mix_CN) for mix_CN in world_two_songs())
+    return {"mean_C": rounded(mean_C), "std_C": rounded(np.maximum(std_C, LEAST_STD))}
+
+
+def moments(songs: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation [C] over the frames of all songs [T, C]."""
+    raw_TC = np.concatenate(list(songs)).astype(np.float64)
+    return raw_TC.mean(axis=0), raw_TC.std(axis=0)
 
 
 def measure_style() -> dict[str, Any]:
@@ -60,13 +104,13 @@ def measure_style() -> dict[str, Any]:
     Every song counts as it is, after the codec, and after the codec with a little noise on its latents: what
     these do to a song is variation within its genre, which the reduction plays down.
     """
-    vocoder = codec.VocoderCodec()
+    vocoder_codec = codec.VocoderCodec()
     noise = np.random.default_rng(SEED)
     statistics, genres, voices, windows = [], [], [], []
     for score, mix_CN in calibration_songs():
-        latent_TC, _ = vocoder.encode(mix_CN)
+        latent_TC, _ = vocoder_codec.encode(mix_CN)
         noisy_TC = latent_TC + LATENT_NOISE * noise.standard_normal(latent_TC.shape)
-        for audio_CN in (mix_CN, vocoder.decode(latent_TC), vocoder.decode(noisy_TC)):
+        for audio_CN in (mix_CN, vocoder_codec.decode(latent_TC), vocoder_codec.decode(noisy_TC)):
             crops_nD = style_encoder.crop_statistics(audio_CN)
             statistics.append(crops_nD)
             genres += [score.genre] * len(crops_nD)
@@ -132,10 +176,10 @@ def unit(vectors: np.ndarray) -> np.ndarray:
 
 def measure_judge() -> dict[str, Any]:
     """References of true songs, then a ridge regression of each axis from its statistics to graded damage."""
-    vocoder = codec.VocoderCodec()
+    vocoder_codec = codec.VocoderCodec()
     analyses, quality = [], []
     for index, (_, mix_CN) in enumerate(calibration_songs(NUM_JUDGED)):
-        for grade, audio_CN in damaged(mix_CN, vocoder, np.random.default_rng((SEED, index))):
+        for grade, audio_CN in damaged(mix_CN, vocoder_codec, np.random.default_rng((SEED, index))):
             analyses.append(song_statistics.analyse(audio_CN))
             quality.append(grade)
     quality_M = np.asarray(quality)
@@ -167,19 +211,19 @@ def measure_judge() -> dict[str, Any]:
 
 
 def damaged(
-    mix_CN: np.ndarray, vocoder: codec.Codec, noise: np.random.Generator
+    mix_CN: np.ndarray, by: codec.Codec, noise: np.random.Generator
 ) -> Iterator[tuple[float, np.ndarray]]:
     """(quality, audio): the song, with noise, through the codec, with worse and worse latents, pure noise."""
     yield 1.0, mix_CN
     for grade, ratio_db in ((0.9, 30), (0.75, 20), (0.5, 10)):
         yield grade, with_noise(mix_CN, ratio_db, noise)
-    latent_TC, _ = vocoder.encode(mix_CN)
-    yield 0.7, vocoder.decode(latent_TC)
+    latent_TC, _ = by.encode(mix_CN)
+    yield 0.7, by.decode(latent_TC)
     for grade, amount in ((0.55, 0.25), (0.4, 0.5), (0.2, 1.0)):
-        yield grade, vocoder.decode(latent_TC + amount * noise.standard_normal(latent_TC.shape))
+        yield grade, by.decode(latent_TC + amount * noise.standard_normal(latent_TC.shape))
     for grade, frames in ((0.5, 3), (0.35, 7)):
-        yield grade, vocoder.decode(scipy.ndimage.uniform_filter1d(latent_TC, frames, axis=0))
-    yield 0.0, vocoder.decode(noise.standard_normal(latent_TC.shape))
+        yield grade, by.decode(scipy.ndimage.uniform_filter1d(latent_TC, frames, axis=0))
+    yield 0.0, by.decode(noise.standard_normal(latent_TC.shape))
 
 
 def with_noise(mix_CN: np.ndarray, ratio_db: float, noise: np.random.Generator) -> np.ndarray:
@@ -197,6 +241,7 @@ def rounded(values: np.ndarray) -> list[Any]:
 
 MEASURES: dict[str, Callable[[], dict[str, Any]]] = {
     "codec": measure_codec,
+    "harmonic": measure_harmonic,
     "judge": measure_judge,
     "style_encoder": measure_style,
 }

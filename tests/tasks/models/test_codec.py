@@ -7,18 +7,14 @@ import pytest
 
 from flows.settings.params import load_params
 from jam_model.frames import HOP_SAMPLES, LATENT_CHANNELS, SAMPLE_RATE_HZ, seconds_of_frames
-from tasks.models.codec import (
-    PITCH,
-    PITCH_ORIGIN_HZ,
-    Codec,
-    VocoderCodec,
-    build_codec,
-    codec_identity,
-)
-from tasks.models.codec import raw_channels as raw
+from tasks.models.codec import Codec, HarmonicCodec, VocoderCodec, build_codec, codec_identity
+from tasks.models.embedded.harmonic import compact, spread_out
+from tasks.models.embedded.vocoder import MID_BANDS, PITCH, PITCH_ORIGIN_HZ
+from tasks.models.embedded.vocoder import raw_channels as raw
 from tests.tasks.models.played import played
 
 PARAMS = load_params().models.codec
+BOTH: tuple[Codec, ...] = (VocoderCodec(), HarmonicCodec())
 
 
 @pytest.fixture(scope="module")
@@ -34,18 +30,20 @@ def test_latents_have_unit_scale_on_songs_the_constants_never_saw(codec: Codec) 
     assert np.abs(latent_TC).max() < 10
 
 
-def test_silence_is_no_far_outlier(codec: Codec) -> None:
-    mean_TC, _ = codec.encode(np.zeros((2, 5 * HOP_SAMPLES), np.float32))
-    assert np.array_equal(mean_TC, np.tile(codec.silence_C, (5, 1)))
-    assert np.abs(codec.silence_C).max() < 4
-    assert np.sqrt((codec.silence_C**2).mean()) < 2.5
+def test_silence_is_no_far_outlier() -> None:
+    for codec in BOTH:
+        mean_TC, _ = codec.encode(np.zeros((2, 5 * HOP_SAMPLES), np.float32))
+        assert np.array_equal(mean_TC, np.tile(codec.silence_C, (5, 1)))
+        assert np.abs(codec.silence_C).max() < 4
+        assert np.sqrt((codec.silence_C**2).mean()) < 2.5
 
 
-def test_decoded_silence_is_silent_even_when_a_little_wrong(codec: Codec) -> None:
-    silence_TC = np.tile(codec.silence_C, (60, 1))
-    wrong_TC = silence_TC + 0.1 * np.random.default_rng(0).standard_normal(silence_TC.shape)
-    assert np.abs(codec.decode(silence_TC)).max() < 1e-3
-    assert codec.decode(wrong_TC).std() < 0.003
+def test_decoded_silence_is_silent_even_when_a_little_wrong() -> None:
+    for codec in BOTH:
+        silence_TC = np.tile(codec.silence_C, (60, 1))
+        wrong_TC = silence_TC + 0.1 * np.random.default_rng(0).standard_normal(silence_TC.shape)
+        assert np.abs(codec.decode(silence_TC)).max() < 1e-3
+        assert codec.decode(wrong_TC).std() < 0.003
 
 
 def test_only_whole_frames_are_encoded_and_the_std_is_stated(codec: Codec) -> None:
@@ -55,12 +53,42 @@ def test_only_whole_frames_are_encoded_and_the_std_is_stated(codec: Codec) -> No
     assert np.unique(std_TC).size == 1 and 0 < std_TC[0, 0] < 0.2
 
 
-@pytest.mark.parametrize("num_frames", [1, 2, 37])
-def test_any_length_decodes_to_its_samples(codec: Codec, num_frames: int) -> None:
-    latent_TC = np.random.default_rng(num_frames).standard_normal((num_frames, LATENT_CHANNELS))
-    audio_CN = codec.decode(latent_TC)
-    assert audio_CN.shape == (2, num_frames * HOP_SAMPLES) and audio_CN.dtype == np.float32
-    assert np.isfinite(audio_CN).all() and np.abs(audio_CN).max() <= 1
+def test_any_finite_latents_of_any_length_decode_to_their_samples() -> None:
+    for codec in BOTH:
+        for num_frames, scale in ((1, 1.0), (2, 1.0), (37, 1.0), (3, 1e6)):
+            random = np.random.default_rng(num_frames)
+            audio_CN = codec.decode(scale * random.standard_normal((num_frames, LATENT_CHANNELS)))
+            assert audio_CN.shape == (2, num_frames * HOP_SAMPLES) and audio_CN.dtype == np.float32
+            assert np.isfinite(audio_CN).all() and np.abs(audio_CN).max() <= 1
+
+
+def test_a_chord_beside_a_voice_survives_the_harmonic_codec_and_not_the_vocoder() -> None:
+    """The share of the power on notes that is on those of the chord, under a voice that glides."""
+    time_N = np.arange(4 * SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ
+    chord = (57, 61, 64)
+    shares = []
+    band_N = sum(0.04 * np.sin(2 * np.pi * 440 * 2 ** ((midi - 69) / 12) * time_N) for midi in chord)
+    glide_N = 2 * np.pi * np.cumsum(130 + 25 * np.sin(3 * time_N)) / SAMPLE_RATE_HZ
+    voice_N = sum(0.08 / partial * np.sin(partial * glide_N) for partial in range(1, 20))
+    mix_CN = np.stack([band_N + voice_N] * 2).astype(np.float32)
+    for codec in BOTH:
+        mono_N = codec.decode(codec.encode(mix_CN)[0]).mean(axis=0)
+        power_K = np.abs(np.fft.rfft(mono_N * np.hanning(len(mono_N)))) ** 2
+        hz_K = np.fft.rfftfreq(len(mono_N), 1 / SAMPLE_RATE_HZ)
+        note_K = 12 * np.log2(np.maximum(hz_K, 1) / 440) + 69
+        of_note = {
+            midi: power_K[np.abs(note_K - midi) < 0.1].sum() for midi in range(chord[0] - 1, chord[-1] + 2)
+        }
+        shares.append(sum(of_note[midi] for midi in chord) / sum(of_note.values()))
+    assert shares[0] < 0.6 < 0.75 < shares[1], shares
+
+
+def test_levels_of_the_harmonic_codec_come_back_but_for_fine_movement() -> None:
+    ramp_FB = np.repeat(np.random.default_rng(3).standard_normal((5, MID_BANDS)), 4, axis=0)
+    assert np.allclose(spread_out(compact(ramp_FB)), ramp_FB, atol=1e-4)
+    strike_FB = np.zeros((8, MID_BANDS))
+    strike_FB[2] = 12.0  # of all bands at once
+    assert np.allclose(spread_out(compact(strike_FB)), strike_FB, atol=1e-4)
 
 
 def test_a_round_trip_keeps_levels_within_two_decibels(codec: Codec) -> None:
@@ -99,15 +127,17 @@ def test_the_stereo_width_survives_and_mono_stays_mono(codec: Codec) -> None:
 
 def test_the_same_bytes_both_ways_in_two_codecs() -> None:
     mix_CN = played(1)[1][1].mix_CN
-    latents = [VocoderCodec().encode(mix_CN)[0] for _ in range(2)]
-    assert latents[0].tobytes() == latents[1].tobytes()
-    assert VocoderCodec().decode(latents[0]).tobytes() == VocoderCodec().decode(latents[1]).tobytes()
+    for codec, again in zip(BOTH, (VocoderCodec(), HarmonicCodec()), strict=True):
+        latent_TC = codec.encode(mix_CN)[0]
+        assert latent_TC.tobytes() == again.encode(mix_CN)[0].tobytes()
+        assert codec.decode(latent_TC).tobytes() == again.decode(latent_TC).tobytes()
 
 
-def test_a_longer_song_begins_like_a_shorter_one(codec: Codec) -> None:
-    latent_TC = codec.encode(played(1)[0][1].mix_CN)[0]
-    short_CN, long_CN = codec.decode(latent_TC[:40]), codec.decode(latent_TC[:80])
-    assert np.allclose(short_CN[:, : 38 * HOP_SAMPLES], long_CN[:, : 38 * HOP_SAMPLES], atol=1e-4)
+def test_a_longer_song_begins_like_a_shorter_one() -> None:
+    for codec in BOTH:
+        latent_TC = codec.encode(played(1)[0][1].mix_CN)[0]
+        short_CN, long_CN = codec.decode(latent_TC[:40]), codec.decode(latent_TC[:80])
+        assert np.allclose(short_CN[:, : 38 * HOP_SAMPLES], long_CN[:, : 38 * HOP_SAMPLES], atol=1e-4)
 
 
 def test_wrong_shapes_and_values_are_named(codec: Codec) -> None:
@@ -124,5 +154,8 @@ def test_wrong_shapes_and_values_are_named(codec: Codec) -> None:
 def test_identity_is_known_without_building_and_unknown_models_are_refused() -> None:
     assert codec_identity(PARAMS) == build_codec(PARAMS).identity
     assert codec_identity(PARAMS).startswith("embedded/")
-    with pytest.raises(ValueError, match="embedded"):
+    harmonic = PARAMS.model_copy(update={"model": "harmonic"})
+    assert codec_identity(harmonic) == build_codec(harmonic).identity != codec_identity(PARAMS)
+    assert harmonic.decides() == {"model": "harmonic"}
+    with pytest.raises(ValueError, match="embedded, harmonic, stable_audio"):
         codec_identity(PARAMS.model_copy(update={"model": "dac"}))
