@@ -1,7 +1,7 @@
 """What the quality filter finds: good toy songs and bad ones of every kind, through `jam prepare`.
 
 python bench/gate.py --work FOLDER --out bench/results/gate.json
-python bench/gate.py --params params/whisper_tiny.yaml --work FOLDER --out bench/results/gate_whisper_tiny.json
+python bench/gate.py --params params/whisper_tiny.yaml --work FOLDER --out FILE
 
 The thresholds are chosen by `jam calibrate` on songs of one seed and reported on songs of another, which
 has other words and another order of voices. Then the input times are repaired (`times: align`).

@@ -81,7 +81,9 @@ class Filter(Stage):
         by_level = least is not None and level is not None and level >= least
         if by_level or song["voice_heard_by"]:
             return {reason: told for reason, told in found.items() if reason != NO_VOCALS}
-        heard = f"{song['voice_s']:.1f} s of voice in the mix, {len(song['transcript'] or ())} words heard"
+        heard = (
+            f"{song['voice_s']:.1f} s of voice in the mix, {len(song['transcript'] or ())} words transcribed"
+        )
         told = f"{found[NO_VOCALS]}; {heard}" if NO_VOCALS in found else heard
         return found | {NO_VOCALS: told} if NO_VOCALS in found else {NO_VOCALS: told, **found}
 

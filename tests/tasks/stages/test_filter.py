@@ -239,9 +239,14 @@ def test_limits_are_calibrated_only_for_the_models_they_name() -> None:
         (["net"], -9.0, -6.0, None),
         (["recogniser"], None, -6.0, None),
         ([], -2.0, -6.0, None),
-        ([], -9.0, -6.0, "vocals over the mix: -9 dB, at least -6; 0.1 s of voice in the mix, 1 words heard"),
-        ([], None, -6.0, "0.1 s of voice in the mix, 1 words heard"),
-        ([], -2.0, None, "0.1 s of voice in the mix, 1 words heard"),
+        (
+            [],
+            -9.0,
+            -6.0,
+            "vocals over the mix: -9 dB, at least -6; 0.1 s of voice in the mix, 1 words transcribed",
+        ),
+        ([], None, -6.0, "0.1 s of voice in the mix, 1 words transcribed"),
+        ([], -2.0, None, "0.1 s of voice in the mix, 1 words transcribed"),
     ],
 )
 def test_a_song_has_no_vocals_only_where_the_level_the_net_and_the_recogniser_hear_none(
