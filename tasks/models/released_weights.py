@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tasks.engine.fingerprint import installed
 from tasks.engine.stage import BadModel
+from tasks.models.config_code import refuse_code
 from tasks.models.file_hashes import remembered_sha256
 from tasks.models.packaged_weights import PREFIX, find_packaged, packaged_weights
 
@@ -68,7 +69,7 @@ def find_weights(card: Card, weights: str, revision: str | None) -> Path:
 
     Raises:
         BadModel: there is no such path or package, the hub's cache lacks it, a file is missing, empty, truncated or, of a
-            package, not the pinned one.
+            package, not the pinned one; or a config beside them chooses code.
     """
     packaged = packaged_weights(card.setting, weights)
     path = find_packaged(card.setting, packaged) if packaged else Path(weights).expanduser()
@@ -82,6 +83,8 @@ def find_weights(card: Card, weights: str, revision: str | None) -> Path:
         path = path.parent
     for file in _files(card, path):
         _check_whole(card.setting, file)
+    if path.is_dir():
+        refuse_code(card.setting, path)
     return path
 
 
@@ -218,7 +221,7 @@ def _check_whole(setting: str, file: Path) -> None:
     elif fault is None and file.suffix == ".json" and size <= MAX_JSON_BYTES:
         try:
             json.loads(file.read_bytes())
-        except ValueError:
+        except (ValueError, RecursionError):
             fault = "is no whole JSON"
     if fault is not None:
         raise BadModel(f"{setting}: {file} {fault}; get it again")

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
 import pytest
 import torch
 from safetensors.numpy import save_file
@@ -31,6 +32,7 @@ from tasks.models.released_weights import (
     weights_bytes,
     weights_revision,
 )
+from tests.every import every
 from tests.tasks.models.checkpoints.wav2vec2 import write_wav2vec2
 
 ROOT = Path(__file__).parents[3]
@@ -57,8 +59,6 @@ def settings(weights: str) -> RealModel:
 
 @pytest.fixture()
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    import numpy as np
-
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     path = tmp_path / "net"
@@ -184,6 +184,32 @@ def test_a_missing_package_names_the_extra() -> None:
     card = Card("net", "models.judge.net", ("no-such-distribution",), (), "its page", "MIT")
     with pytest.raises(BadModel, match=r"no-such-distribution is not installed; run `pip install"):
         require_packages(card)
+
+
+@every(
+    "config",
+    [
+        {"auto_map": {"AutoModel": "net.Net"}},
+        {"_attn_implementation_internal": "someone/kernel"},
+        {"text_config": [{"attn_implementation": "someone/kernel"}]},
+        {"custom_pipelines": {}},
+    ],
+)
+@every("name", ["config.json", "tokenizer_config.json", "model_index.json"])
+def test_a_config_that_chooses_code_is_refused_by_the_name_of_its_entry(
+    tmp_path: Path, config: dict[str, object], name: str
+) -> None:
+    (tmp_path / "config.json").write_text('{"_attn_implementation": "sdpa", "torch_dtype": null}')
+    save_file({"w": np.ones(3, np.float32)}, tmp_path / "model.safetensors")
+    assert find(tmp_path) == tmp_path
+    (tmp_path / name).write_text(json.dumps(config))
+    with pytest.raises(
+        BadModel, match=rf"{name} chooses code by `(auto_map|_?attn_impl\w+|custom_pipelines)`"
+    ):
+        find(tmp_path)
+    (tmp_path / name).write_text("[" * 100_000)
+    with pytest.raises(BadModel, match=f"{name} is no whole JSON; get it again"):
+        find(tmp_path)
 
 
 def test_weights_of_a_package_are_of_one_version_and_each_file_by_its_hash(
