@@ -1,6 +1,7 @@
 """What the quality filter finds: good toy songs and bad ones of every kind, through `jam prepare`.
 
 python bench/gate.py --work FOLDER --out bench/results/gate.json
+python bench/gate.py --params params/whisper_tiny.yaml --work FOLDER --out FILE
 
 The thresholds are chosen by `jam calibrate` on songs of one seed and reported on songs of another, which
 has other words and another order of voices. Then the input times are repaired (`times: align`).
@@ -170,12 +171,16 @@ def write_case(folder: Path, name: str, case: Case) -> str:
     return "json"
 
 
-def measure(work: Path, num_good: int, num_bad: int, seeds: tuple[int, int]) -> dict[str, Any]:
+def measure(
+    work: Path, num_good: int, num_bad: int, seeds: tuple[int, int], params: Path | None
+) -> dict[str, Any]:
     """Choose the limits on the songs of the first seed, then drop and repair those of the second."""
     chosen_on = build(work / "chosen-on", seeds[0], num_good, num_bad)
     overlay = work / "limits.yaml"
     settings = [f"songs.path={chosen_on}"]
-    limits = run_calibrate(Project.at(work / "calibrate", None, settings), overlay)
+    limits = run_calibrate(Project.at(work / "calibrate", params, settings), overlay)
+    if params is not None:
+        overlay.write_text(f"over: {params.resolve()}\n{overlay.read_text()}")
     manifest = build(work / "reported", seeds[1], num_good, num_bad)
     gated = prepared(manifest, work / "prepare", "given", overlay)
     repaired = prepared(manifest, work / "prepare", "align", overlay)
@@ -247,9 +252,10 @@ if __name__ == "__main__":
     parser.add_argument("--good", type=int, default=100)
     parser.add_argument("--bad", type=int, default=10, help="songs of each kind")
     parser.add_argument("--seeds", type=int, nargs=2, default=(1905, 2012))
+    parser.add_argument("--params", type=Path, help="settings that choose other models")
     parser.add_argument("--out", type=Path, default=Path("bench/results/gate.json"))
     given = parser.parse_args()
-    result = measure(given.work, given.good, given.bad, tuple(given.seeds))
+    result = measure(given.work, given.good, given.bad, tuple(given.seeds), given.params)
     text = json.dumps(result, indent=1)
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.write_text(text + "\n")

@@ -16,6 +16,7 @@ from jam_model.dit import Jam
 from jam_model.shards import Shards
 from jam_model.tensors import read_tensor
 from tasks.dedup.sides import SplitParams
+from tasks.models.config_code import refuse_code
 from tasks.models.real.deep_phonemizer import CARD
 from tasks.models.real.deep_phonemizer_checkpoint import read_checkpoint
 from tasks.models.released_weights import loading
@@ -40,6 +41,7 @@ class TensorReaders(Scratch):
             "checkpoint": self.checkpoint,
             "weights to begin with": self.foreign_weights,
             "phonemizer checkpoint": self.phonemizer,
+            "config of weights": self.config,
             "pair list": self.pair_list,
         }
 
@@ -121,6 +123,17 @@ class TensorReaders(Scratch):
         path.write_bytes(damaged(data, seeds, random) if random.random() < 0.8 else data)
         with loading(CARD, path):
             read_checkpoint(path)
+
+    def config(self, random: np.random.Generator) -> None:
+        folder = self.fresh("config")
+        plain = {"model_type": "wav2vec2", "torch_dtype": None, "text_config": {"layers": [1, 2]}}
+        entries = {"auto_map": {"AutoModel": "net.Net"}, "attn_implementation": "someone/kernel"}
+        name = str(random.choice(["auto_map", "attn_implementation", "layers"]))
+        plain["text_config"] |= {name: entries.get(name)}
+        (folder / "config.json").write_bytes(odd_json(plain, random))
+        refuse_code("models.aligner.whisperx.weights", folder)
+        if b'"auto_map"' in (folder / "config.json").read_bytes():
+            raise Unaccounted("a config that chooses code was taken")
 
     def pair_list(self, random: np.random.Generator) -> None:
         folder = self.fresh("pairs")

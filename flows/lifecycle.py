@@ -15,6 +15,8 @@ from flows.run.lazy_flow import flow
 from flows.run.progress import say
 from flows.settings.project import Project
 from flows.train import run_train, train_flow
+from tasks.stages.check import Check
+from tasks.stages.voice import Voice
 from tasks.storage.lease import hold
 
 FITS = ("pretrain", "sft")
@@ -60,14 +62,14 @@ def run_all(project: Project) -> None:
 
 
 def run_one(project: Project, name: str) -> None:
-    """Bring this stage up to date; what it reads must stand.
+    """Bring this stage up to date; what it reads must stand. `voice`, which dvc.yaml does not know, comes with `check`.
 
     Raises:
         ValueError: there is no such stage, or what it needs has not run.
     """
     stages = [stage.name for stage in prepare_stages(project.params)]
     if name in stages:
-        run_prepare(project, only={name})
+        run_prepare(project, only={name, Voice.name} & {*stages} if name == Check.name else {name})
     elif name in FITS:
         run_train(project, only=name)
     elif name == "dpo":

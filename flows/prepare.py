@@ -8,6 +8,7 @@ from functools import partial
 from eval.results.plural import counted
 from flows.pipelines.flow_models import check_models
 from flows.pipelines.hash_songs import hash_songs
+from flows.pipelines.likeness import hear_songs, unlike_toy_songs
 from flows.pipelines.needs import AFTER_PREPARE, COLUMNS, too_few_kept
 from flows.pipelines.stages import prepare_pipeline
 from flows.run.lazy_flow import flow
@@ -65,12 +66,13 @@ def run_prepare(project: Project, only: set[str] | None = None) -> Pipeline:
     guarded = pipeline.references.get(Group.name)
     if guarded is not None and (only is None or Group.name in only):
         prepare_guarded(project, guarded)
+    hear_songs(project, pipeline)
     models = params.models.measuring()
     if (only is None or Filter.name in only) and not is_calibrated(params.filter, models):
         say(f"filter: its limits are uncalibrated for {' and '.join(models)}; `jam calibrate` chooses them")
     run_stages([pipeline], params.engine, work.receipts / "prepare", only)
     if only is None or Pack.name in only:
-        figures = finish_shards(pipeline, Pack.name)
+        figures = finish_shards(pipeline, Pack.name, unlike_toy_songs(project))
         kept, count = figures["songs_kept"], figures["songs_in"]
         say(f"prepare: {kept} of {counted(count, 'song')} kept, {count - kept} dropped")
         for line in remark_lines({kind: figures[kind] for kind in KINDS}):

@@ -21,8 +21,9 @@ from tasks.engine.fingerprint import installed
 from tasks.engine.stage import BadModel
 from tasks.models.base import ModelChoice
 from tasks.models.chosen import IDENTITY
+from tasks.models.packaged_weights import PACKAGED, PREFIX
 from tasks.models.real.common import device_of
-from tasks.models.released_weights import HUB_ID, Card, download, find_weights, weights_revision
+from tasks.models.released_weights import HUB_ID, Card, download, weights_bytes, weights_revision
 from tasks.quality.limits import is_calibrated
 from tasks.training.start import CARD, StartParams
 from tasks.upkeep.machine import PACKAGES, machine
@@ -33,12 +34,16 @@ WIDTH = 118
 
 @dataclass(frozen=True)
 class Weights:
-    """One set of weights: where the params say it lies, the revision found there, or why there is none."""
+    """One set of weights: where the params say it lies and who gave it, the revision and size found there, or why there
+    is none.
+    """
 
     name: str
     setting: str
     place: str
+    source: str
     revision: str | None
+    bytes: int | None
     licence: str
     trouble: str | None
     hint: str | None
@@ -176,20 +181,25 @@ def _start(params: StartParams) -> Model:
 
 
 def _weights(kind: str, card: Card, place: str, revision: str | None) -> Weights:
-    found, trouble, hint = None, None, None
+    found, size, trouble, hint = None, None, None, None
+    packaged = PACKAGED.get(place.removeprefix(PREFIX)) if place.startswith(PREFIX) else None
     try:
-        find_weights(card, place, revision)
         found = weights_revision(card, place, revision)
+        size = weights_bytes(card, place, revision)
     except BadModel as error:
         trouble = str(error)
         missing = not Path(place).expanduser().exists()
-        if missing and HUB_ID.fullmatch(place):
+        if packaged:
+            hint = packaged.command
+        elif missing and HUB_ID.fullmatch(place):
             hint = f"jam doctor --download {card.section.removeprefix('models.')}"
         elif missing and card.released_at.endswith(f"/{Path(place).name}"):
             hint = f"curl -L --create-dirs -o {place} {card.released_at}"
         else:
             hint = f"get it again from {card.released_at}"
-    return Weights(card.name, card.setting, place, found, card.licence, trouble, hint)
+    source = f"{packaged.package} {packaged.version}: {packaged.copy_of}" if packaged else card.released_at
+    licence = packaged.licence if packaged else card.licence
+    return Weights(card.name, card.setting, place, source, found, size, licence, trouble, hint)
 
 
 def _machine_grid(facts: dict[str, Any]) -> Grid:
@@ -220,7 +230,7 @@ def _models_grid(models: Sequence[Model]) -> Grid:
         mark = ("●" if not model.trouble else "✗") if model.chosen else ""
         left = [(mark, "" if model.kind == last else model.kind, model.name)]
         left += [("", "", f"  {packages}") for packages in _packages(model)]
-        right = [(one.place, one.revision or "not here", one.licence) for one in model.weights]
+        right = [(_place(one), one.revision or "not here", one.licence) for one in model.weights]
         right = right or [
             (model.identity, "with the code", "stand-in") if model.identity else ("none", "", "")
         ]
@@ -228,6 +238,12 @@ def _models_grid(models: Sequence[Model]) -> Grid:
             grid.add_row(*(Text(cell) for cells in row for cell in cells))
         last = model.kind
     return grid
+
+
+def _place(weights: Weights) -> str:
+    """Where the weights lie and how large they are; under it, what package holds them, if one does."""
+    size = "" if weights.bytes is None else f", {weights.bytes / 1e6:.0f} MB"
+    return weights.place + size + (f"\n{weights.source}" if weights.place.startswith(PREFIX) else "")
 
 
 def _packages(model: Model) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from eval.results.plural import counted
+from flows.pipelines.likeness import unlike_toy_songs
 from flows.pipelines.stages import prepared_pipeline
 from flows.run.progress import say, say_table
 from flows.settings.project import Project
@@ -41,6 +42,8 @@ def print_table(project: Project) -> None:
     kept = [row.get("split") for row in found.kept]
     splits = ", ".join(f"{kept.count(name)} {name}" for name in ("train", "validation", "benchmark"))
     say(f"{found}; kept: {splits}")
+    if mark := unlike_toy_songs(project):
+        say(mark)
     for reason, drops in by_reason(drops_of(pipeline, rows, receipts)).items():
         one = example_of(drops)
         whose = "" if len(drops) == 1 else "for example "

@@ -14,6 +14,7 @@ from jam_model.training_facts import check_guidance, read_facts
 from tasks.engine.pipeline import Pipeline, writers_of
 from tasks.engine.stage import Stage
 from tasks.engine.table import Source
+from tasks.models.base import EMBEDDED
 from tasks.models.style_encoder import style_encoder_identity
 from tasks.songs.columns import SONG_COLUMNS
 from tasks.songs.listing import root_of
@@ -34,17 +35,20 @@ from tasks.stages.score import Score
 from tasks.stages.separate import Separate, SeparateParams
 from tasks.stages.style import Style
 from tasks.stages.transcribe import Transcribe, TranscribeParams
+from tasks.stages.voice import Voice
 from tasks.storage.object_store import place_of
 from tasks.upkeep.status import unfinished
 
 
 def prepare_stages(params: Params) -> list[Stage]:
-    """The stages of `prepare`, in order."""
-    keeper = Filter(params.filter)
+    """The stages of `prepare`, in order; `voice` is one where a net is chosen that listens for voices."""
+    listens = params.models.voice_activity.model != EMBEDDED
+    keeper = Filter(params.filter, has_voters=listens)
     return [
         Ingest(params.ingest, params.audio),
         Separate(params.separate, params.models.separator),
         Transcribe(params.transcribe, params.models.transcriber),
+        *([Voice(params.models.voice_activity)] if listens else []),
         Align(params.align, params.models.aligner, params.models.phonemizer),
         Phonemize(params.phonemize, params.models.phonemizer),
         Style(params.models.style_encoder),

@@ -179,6 +179,11 @@ class WorkFolder:
         """JSON lines of what ingest did not take as a song, with the reason."""
         return self.root / "ingest.jsonl"
 
+    @property
+    def likeness(self) -> Path:
+        """How unlike toy songs the songs are that were heard before `prepare` ran."""
+        return self.root / "likeness.json"
+
     def checkpoint(self, name: str) -> Path:
         """A training run: ``pretrain``, ``sft`` ..."""
         return self.root / "checkpoints" / name

@@ -27,7 +27,8 @@ def constants_of(model: str) -> dict[str, Any]:
 class RealModel(Section):
     """What every real model is told.
 
-    `weights`: a file, a folder or a hub id (``OpenMuQ/MuQ-MuLan-large``); `revision`: commit, tag or branch of
+    `weights`: a file, a folder, a hub id (``OpenMuQ/MuQ-MuLan-large``) or what a package holds
+    (``package:whisper-tiny.en``); `revision`: commit, tag or branch of
     a hub id, null for files. A model of several parts has a pair of fields for each (``muq_weights``,
     ``muq_revision``). `device`: auto, cpu, cuda or cuda:N. `batch_size`: segments, clips or chunks of a song in
     one forward pass. Neither paths, device nor batch size are part of a fingerprint: the weights are, by

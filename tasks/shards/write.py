@@ -22,6 +22,8 @@ from tasks.engine.fingerprint import sha256_of_file
 from tasks.engine.song import Song
 from tasks.storage.files import parquet_file, write_json, write_json_lines
 
+MARK = "mark"  # of an index and a data card: what is to be said of all their songs
+
 
 def lyrics_json(song: Song) -> dict[str, Any]:
     """jamify's lyrics object: `word` with start, end, phoneme and word; beside it what a reader may filter by."""
@@ -75,11 +77,14 @@ def read_shard(path: Path) -> Shard:
     return Shard(path.name, sha256_of_file(path), path.stat().st_size, verify_shard(path))
 
 
-def write_index(folder: Path, shards: Iterable[Shard], rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def write_index(
+    folder: Path, shards: Iterable[Shard], rows: Iterable[Mapping[str, Any]], mark: str | None = None
+) -> dict[str, Any]:
     """Writes ``index.json`` and the id lists of a folder of shards; returns the index.
 
     `rows` tell `id`, `duration` (seconds) and `split` of every packed song. ``ids.jsonl`` lists them in shard
-    order, ``ids.<split>.jsonl`` those of one split, in the form of the released loader's `id_list_jsonl`.
+    order, ``ids.<split>.jsonl`` those of one split, in the form of the released loader's `id_list_jsonl`. `mark`: what is to
+    be said of all of them, if anything is.
 
     Raises:
         ValueError: the songs of the shards are not those of `rows`.
@@ -111,6 +116,8 @@ def write_index(folder: Path, shards: Iterable[Shard], rows: Iterable[Mapping[st
         "num_samples": len(packed),
         "splits": dict(sorted(Counter(row_of[song_id]["split"] for song_id in packed).items())),
     }
+    if mark:
+        index[MARK] = mark
     listed = [row_of[song_id] for song_id in packed]
     write_json_lines(folder / IDS_NAME, listed)
     lists = {

@@ -16,7 +16,7 @@ from tasks.quality.limits import FilterParams, broken_limits
 from tasks.quality.unheard import SPAN, in_words, mask_of, runs_beyond
 from tasks.songs.columns import STRINGS
 
-UNHEARD, HURRIED = "words_unheard", "words_hurried"
+UNHEARD, HURRIED, NO_VOCALS = "words_unheard", "words_hurried", "no_vocals"
 
 
 class Filter(Stage):
@@ -30,11 +30,19 @@ class Filter(Stage):
     reads = frozenset({"quality", "unheard_runs", "language", "split", "duplicate_of", "near_benchmark"})
     reads |= {"hurried_words", "style_embedding", "num_frames", "duration_s"}
     params: FilterParams
+    has_voters: bool
     writes = {
         "kept": Column(pa.bool_(), "passed every stage before and every threshold here"),
         "masked": Column(pa.list_(SPAN), "seconds that no training crop may hold; empty = none"),
         "flags": Column(STRINGS, "reasons that hold for a song that is never dropped; empty = none"),
     }
+
+    def __init__(self, params: FilterParams, has_voters: bool = False) -> None:
+        """`has_voters`: `voice` has asked who hears a voice, and no song goes as ``no_vocals`` that one of them hears."""
+        super().__init__(params)
+        self.has_voters = has_voters
+        if has_voters:
+            self.reads = type(self).reads | {"voice_s", "voice_heard_by", "transcript"}
 
     def one(self, song: Song) -> Song:
         """The song with `kept`, `masked` and `flags`, the reasons that hold.
@@ -44,6 +52,8 @@ class Filter(Stage):
                 ``in_benchmark``; never of a song of the benchmark.
         """
         found = broken_limits(song["quality"], self.params)
+        if self.has_voters:
+            found = self._voted(song, found)
         unheard = runs_beyond(song["unheard_runs"], self.params.max_unheard_run)
         if unheard and UNHEARD in found:
             found[UNHEARD] = in_words(unheard, self.params.max_unheard_run)
@@ -62,6 +72,20 @@ class Filter(Stage):
         if found and song["split"] != "benchmark":
             raise SongError(song.song_id, *next(iter(found.items())))
         return song.with_columns(kept=True, masked=masked, flags=list(found))
+
+    def _voted(self, song: Song, found: dict[str, str]) -> dict[str, str]:
+        """The reasons, ``no_vocals`` among them only where nobody hears a voice: not the level of the vocals, where it has
+        a limit, not the net and not the recogniser.
+        """
+        level, least = song["quality"]["vocals_db"], self.params.min_vocals_db
+        by_level = least is not None and level is not None and level >= least
+        if by_level or song["voice_heard_by"]:
+            return {reason: told for reason, told in found.items() if reason != NO_VOCALS}
+        heard = (
+            f"{song['voice_s']:.1f} s of voice in the mix, {len(song['transcript'] or ())} words transcribed"
+        )
+        told = f"{found[NO_VOCALS]}; {heard}" if NO_VOCALS in found else heard
+        return found | {NO_VOCALS: told} if NO_VOCALS in found else {NO_VOCALS: told, **found}
 
     def _cause_of_haste(self, song: Song, found: dict[str, str]) -> list[Mapping[str, Any]]:
         """Names the hurried words in the reasons that were found; where those that were not heard are the cause, they are

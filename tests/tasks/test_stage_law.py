@@ -42,6 +42,7 @@ from tasks.stages.score import Score
 from tasks.stages.separate import Separate
 from tasks.stages.style import Style
 from tasks.stages.transcribe import Transcribe, TranscribeParams
+from tasks.stages.voice import Voice
 from tests.tasks.dedup.test_near_duplicates import PARAMS as GROUP
 from tests.tasks.stages.test_generate import SAMPLER, tiny_checkpoint
 from tests.tasks.tiny import timed, tones_CN, write_song
@@ -54,7 +55,7 @@ COLUMNS = {name: column for part in WRITERS for name, column in part.items()}
 
 
 def law(root: Path) -> dict[str, Stage]:
-    """One of every stage, with embedded models."""
+    """One of every stage, with embedded models; `voice` has a real one alone."""
     checkpoint = root / "checkpoint"
     weights = tiny_checkpoint(checkpoint)
     ingest = IngestParams(
@@ -72,6 +73,7 @@ def law(root: Path) -> dict[str, Stage]:
         Ingest(ingest, audio),
         Separate(PARAMS.separate, PARAMS.models.separator),
         Transcribe(TranscribeParams(when="always", min_confidence=0.0), PARAMS.models.transcriber),
+        Voice(PARAMS.models.voice_activity.model_copy(update={"model": "silero"})),
         Align(
             AlignParams(times="align", max_offset_s=0.04, times_grid_s=None),
             PARAMS.models.aligner,
@@ -125,6 +127,8 @@ def row(root: Path, number: int, weights: str) -> dict[str, Any]:
         "near_benchmark": None,
         "vocals": flac_bytes(tones_CN(1.0, number).mean(axis=0), 44_100),
         "transcript": ["hello"],
+        "voice_s": 0.5,
+        "voice_heard_by": ["net"],
         "transcript_phones": ["h", "ɛ", "l", "oʊ"],
         "language": "en",
         "timed_words": words,
@@ -225,6 +229,6 @@ def test_what_a_stage_is_made_of_is_known_without_building_it(
         [stage.name, stage.version, stage.params.model_dump(mode="json"), stage.facts, stage.models]
     )
     assert vars(stage) == before, "nothing was built"
-    assert all(identity.startswith("embedded/") for identity in stage.models)
+    assert all(identity.startswith(("embedded/", "silero-v")) for identity in stage.models)
     assert "/tmp" not in facts and "root" not in facts, "no path is part of it"
     assert stage.made_by(stage.models).startswith(f"{name}-v{stage.version}")

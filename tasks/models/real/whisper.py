@@ -23,7 +23,7 @@ from tasks.models.real.common import device_of, vocals_at
 from tasks.models.released_weights import Card
 from tasks.models.transcriber import Transcript, WhisperModel
 
-VERSION = 1
+VERSION = 2
 CARD = Card(
     name="Whisper",
     section="models.transcriber.whisper",
@@ -46,7 +46,9 @@ LEAST_SCORE = 1e-4
 
 
 class Whisper:
-    """A Whisper without temperatures above 0: the same sound gives the same words."""
+    """A Whisper without temperatures above 0: the same sound gives the same words. A net of English alone (``tiny.en``)
+    writes English whatever is sung, and so tells no language.
+    """
 
     def __init__(self, settings: WhisperModel, identity: str, min_confidence: float) -> None:
         self.identity = identity
@@ -74,6 +76,7 @@ class Whisper:
                 f"{CARD.section}.language is {settings.language!r}; "
                 f"choose null or one of: {', '.join(model.supported_languages)}"
             )
+        self._tells_language = model.model.is_multilingual
         self._window_s = model.feature_extractor.chunk_length
         self._pipeline = faster_whisper.BatchedInferencePipeline(model)
 
@@ -97,7 +100,7 @@ class Whisper:
         words = timed_words(segments, len(vocals_N) / SAMPLE_RATE_HZ)
         if not words or mean_score(words) < self.min_confidence:
             return Transcript([], None, None)
-        return Transcript(words, None, heard.language)
+        return Transcript(words, None, heard.language if self._tells_language else None)
 
 
 build = Whisper

@@ -1,10 +1,10 @@
 """Measures the constants shipped with the embedded models, on toy songs that nothing else uses.
 
-    python -m tasks.models.training.constants codec harmonic judge style_encoder
+    python -m tasks.models.training.constants codec harmonic judge style_encoder likeness
 
 writes tasks/models/embedded/constants/<model>.json, in two minutes on one core; the codec comes first, for the others
 listen to it. The songs are the first NUM_SONGS of set SEED, of world one; of world two for the harmonic codec, whose bands
-they have. Raise the model's revision when its numbers change:
+they have; those of likeness are its own. Raise the model's revision when its numbers change:
 latents, styles and scores made before and after do not mix.
 """
 
@@ -21,6 +21,7 @@ import scipy.ndimage
 from tasks.models import codec, judge, style_encoder
 from tasks.models.base import CONSTANTS
 from tasks.models.embedded import harmonic, song_statistics, vocoder
+from tasks.models.training.likeness import measure_likeness
 from tasks.toy.composition import GENRES, Score, compose, song_seed
 from tasks.toy.performance import perform
 from tasks.toy.world_two.composition import compose as compose_two
@@ -244,6 +245,7 @@ MEASURES: dict[str, Callable[[], dict[str, Any]]] = {
     "harmonic": measure_harmonic,
     "judge": measure_judge,
     "style_encoder": measure_style,
+    "likeness": measure_likeness,
 }
 
 
@@ -252,7 +254,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs="+", choices=list(MEASURES))
     for name in parser.parse_args().models:
-        constants = {"seed": SEED, "num_songs": NUM_SONGS, **MEASURES[name]()}
+        constants = {"seed": SEED, "num_songs": NUM_SONGS} | MEASURES[name]()
         (CONSTANTS / f"{name}.json").write_text(json.dumps(constants, indent=1) + "\n")
         print(f"{name}: {name}.json")
 

@@ -11,6 +11,7 @@ from flows.pipelines.flow_models import BESIDE, stages_of, unusable_models
 from flows.settings.project import Project
 from tasks.engine.source_code import NO_VALUES, closure, tree_of
 from tasks.models.chosen import IDENTITY
+from tests.every import every
 
 MODULES = {
     "train": "flows.train",
@@ -32,7 +33,7 @@ def with_model(kind: str, model: str, validation_per_songs: int = 2) -> Project:
     return replace(project, params=project.params.model_copy(update={"models": models}))
 
 
-@pytest.mark.parametrize(
+@every(
     ("kind", "model"),
     [("separator", "demucs"), ("guard_transcriber", "whisper"), ("phonemizer", "deep_phonemizer")],
 )

@@ -78,6 +78,6 @@ def test_two_songs_are_separated_heard_and_aligned_by_real_models(songs_root: Pa
         "a transcript is aligned too"
     )
     made_by = " ".join(given["made_by"])
-    for model in (r"separate-v\d+ demucs-v1@", r"transcribe-v\d+ whisper-v1@", r"align-v\d+ whisperx-v1@"):
+    for model in (r"separate-v\d+ demucs-v1@", r"transcribe-v\d+ whisper-v2@", r"align-v\d+ whisperx-v1@"):
         assert re.search(model, made_by)
     assert "/" not in made_by.replace("embedded/", ""), "no path is part of it"

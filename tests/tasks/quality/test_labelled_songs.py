@@ -10,6 +10,7 @@ import pytest
 from flows.settings.params import load_params
 from tasks.quality.calibrate import Labelled, drops_in_words, labels_of
 from tasks.quality.limits import is_calibrated
+from tests.every import every
 
 
 def manifest(folder: Path, *rows: object) -> Path:
@@ -32,7 +33,7 @@ def test_labels_belong_to_the_audio_whatever_the_path_is_relative_to(tmp_path: P
     }
 
 
-@pytest.mark.parametrize("row", [{"audio_path": "a.wav"}, {"audio_path": "a.wav", "label": "so-so"}, "a.wav"])
+@every("row", [{"audio_path": "a.wav"}, {"audio_path": "a.wav", "label": "so-so"}, "a.wav"])
 def test_a_row_without_a_label_is_named(tmp_path: Path, row: object) -> None:
     with pytest.raises(ValueError, match=r"manifest.jsonl:2: label is .* good, bad"):
         labels_of(manifest(tmp_path, {"audio_path": "b.wav", "label": "bad"}, row), str(tmp_path))

@@ -10,6 +10,7 @@ from tasks.engine.song import Song, SongError
 from tasks.quality.limits import FilterParams, is_calibrated
 from tasks.quality.measures import MEASURES
 from tasks.stages.filter import Filter
+from tests.every import every
 
 UNLIMITED: dict[str, Any] = {
     **dict.fromkeys(FilterParams.model_fields),
@@ -230,3 +231,34 @@ def test_a_benchmark_song_is_flagged_and_never_dropped() -> None:
 def test_limits_are_calibrated_only_for_the_models_they_name() -> None:
     assert is_calibrated(PARAMS, ("a@1", "r@1"))
     assert not is_calibrated(PARAMS, ("a@2", "r@1"))
+
+
+@every(
+    "heard_by,level,least,expected",
+    [
+        (["net"], -9.0, -6.0, None),
+        (["recogniser"], None, -6.0, None),
+        ([], -2.0, -6.0, None),
+        (
+            [],
+            -9.0,
+            -6.0,
+            "vocals over the mix: -9 dB, at least -6; 0.1 s of voice in the mix, 1 words transcribed",
+        ),
+        ([], None, -6.0, "0.1 s of voice in the mix, 1 words transcribed"),
+        ([], -2.0, None, "0.1 s of voice in the mix, 1 words transcribed"),
+    ],
+)
+def test_a_song_has_no_vocals_only_where_the_level_the_net_and_the_recogniser_hear_none(
+    heard_by: list[str], level: float | None, least: float | None, expected: str | None
+) -> None:
+    voted = Filter(PARAMS.model_copy(update={"min_vocals_db": least}), has_voters=True)
+    assert voted.reads > Filter(PARAMS).reads
+    heard = song(voice_s=0.1, voice_heard_by=heard_by, transcript=["you"])
+    heard = heard.with_columns(quality={**GOOD, "vocals_db": level})
+    if expected is None:
+        assert voted.one(heard)["kept"]
+        return
+    with pytest.raises(SongError) as error:
+        voted.one(heard)
+    assert (error.value.reason, error.value.detail) == ("no_vocals", expected)

@@ -233,8 +233,12 @@ def test_a_text_model_whose_config_leads_to_code_elsewhere_is_refused(
     (evil / "config.json").write_text('{"model_type": "evil", "auto_map": {"AutoConfig": "evil.Evil"}}')
     there = {"model_type": "evil", "_name_or_path": str(evil)}
     config = json.loads((text / "config.json").read_text())
-    config |= {"model_type": "lightglue", "trust_remote_code": True, "keypoint_detector_config": there}
-    (text / "config.json").write_text(json.dumps(config))
+    config |= {"model_type": "lightglue", "keypoint_detector_config": there}
     (text / "tokenizer_config.json").write_text("{}")
-    said = refusal(lambda: build(released, text_weights=str(text)).embed_text("pop"))
-    assert not (tmp_path / "ran").exists() and "is of a lightglue, not an xlm-roberta" in said
+    for more, words in (
+        ({"trust_remote_code": True}, "chooses code by `trust_remote_code`"),
+        ({}, "is of a lightglue, not an xlm-roberta"),
+    ):
+        (text / "config.json").write_text(json.dumps(config | more))
+        said = refusal(lambda: build(released, text_weights=str(text)).embed_text("pop"))
+        assert not (tmp_path / "ran").exists() and words in said

@@ -17,6 +17,7 @@ from tasks.engine.stage import BadModel
 from tasks.models.aligner import aligner_identity, build_aligner
 from tasks.models.separator import build_separator, separator_identity
 from tasks.models.transcriber import build_transcriber, transcriber_identity
+from tests.every import every
 from tests.tasks.models.checkpoints.demucs import write_demucs
 from tests.tasks.models.checkpoints.wav2vec2 import write_wav2vec2
 from tests.tasks.models.checkpoints.whisper import write_whisper
@@ -109,7 +110,7 @@ def test_weights_that_are_not_there_are_named(kind: Kind, tmp_path: Path) -> Non
 
 
 @each_kind
-@pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
+@every("share", [0.0, 0.5, 0.99])
 def test_weights_cut_short_are_refused(kind: Kind, tmp_path: Path, share: float) -> None:
     folder = kind.write(tmp_path / "net")
     path = next(folder.glob(kind.weights))

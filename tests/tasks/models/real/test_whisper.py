@@ -133,5 +133,5 @@ def test_vocals_must_be_mono(folder: Path) -> None:
 def test_identity_is_the_content(folder: Path) -> None:
     identity = transcriber_identity(whisper_params(folder))
     assert (
-        identity.startswith("whisper-v1@") and identity == build_transcriber(whisper_params(folder)).identity
+        identity.startswith("whisper-v2@") and identity == build_transcriber(whisper_params(folder)).identity
     )
