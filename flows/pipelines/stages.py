@@ -42,7 +42,7 @@ def prepare_stages(params: Params) -> list[Stage]:
     """The stages of `prepare`, in order."""
     keeper = Filter(params.filter)
     return [
-        Ingest(params.ingest, params.audio),
+        Ingest(params.ingest, params.audio, params.models.phonemizer),
         Separate(params.separate, params.models.separator),
         Transcribe(params.transcribe, params.models.transcriber),
         Align(params.align, params.models.aligner, params.models.phonemizer),

@@ -10,8 +10,11 @@ from jam_model.words import Word, rows_of, words_of
 from tasks.engine.columns import Column
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Model, Section, Stage
+from tasks.languages.table import LANGUAGES
 from tasks.models.phonemizer import PhonemizerParams, build_phonemizer, phonemized, phonemizer_identity
 from tasks.songs.columns import WORD
+
+OWN_TABLE = "models.phonemizer.symbols: ipa"
 
 
 class PhonemizeParams(Section):
@@ -25,7 +28,7 @@ class Phonemize(Stage):
 
     name = "phonemize"
     version = 1
-    reads = frozenset({"timed_words"})
+    reads = frozenset({"timed_words", "song_language"})
     params: PhonemizeParams
     phonemizer = Model(phonemizer_identity, build_phonemizer)
     writes = {
@@ -44,11 +47,16 @@ class Phonemize(Stage):
         Raises:
             SongError: ``phoneme_unknown``: too many symbols had no counterpart, or no word has a phoneme.
         """
-        words, unknown = phonemized(words_of(song["timed_words"]), self.phonemizer)
+        language = song.columns.get("song_language")
+        words, unknown = phonemized(words_of(song["timed_words"]), self.phonemizer, language)
         known = sum(len(word.phonemes or "") for word in words)
         if not known or unknown > self.params.max_unknown_share * (known + unknown):
             detail = f"{unknown} of {known + unknown} symbols, share at most {self.params.max_unknown_share}"
-            if not self.phonemizer_params.english or _in_other_letters(words):
+            if language is not None:
+                detail += (
+                    f"; the words are {LANGUAGES[language].name}: needs a token table of its own, {OWN_TABLE}"
+                )
+            elif not self.phonemizer_params.english or _in_other_letters(words):
                 detail += "; the words are not English: needs your own token table"
             raise SongError(song.song_id, "phoneme_unknown", detail)
         return song.with_columns(words=rows_of(words), phoneme_unknown=unknown)
