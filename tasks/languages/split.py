@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from functools import lru_cache
+from itertools import groupby
 
 from tasks.languages.japanese import JapaneseReader
 from tasks.languages.scripts import OTHER, letters_by_script, runs_of
@@ -24,21 +25,23 @@ def split_words(words: Sequence[str], song: str, known: Collection[str]) -> list
 
 
 def _split(word: str, song: str, known: Collection[str], han: str) -> list[str]:
+    parts = [
+        (OTHER if script == OTHER else script_language(script, song, known, han) or OTHER, text)
+        for script, text in runs_of(word)
+    ]
     found: list[str] = []
-    joined: str | None = None  # the language of the piece before, where it has blanks between words
-    for script, text in runs_of(word):
-        code = None if script == OTHER else script_language(script, song, known, han)
-        split = "spaces" if code is None else LANGUAGES[code].split
-        if split == "spaces":
-            if joined is not None:
-                found[-1] += text
-            else:
-                found.append(text)
-            joined = joined or code or OTHER
-            continue
-        found += _characters(text) if split == "characters" else _reader().words(text)
-        joined = None
-    return [text for text in found if text]
+    joins = False
+    for code, run in groupby(parts, key=lambda part: part[0]):
+        text = "".join(text for _, text in run)
+        split = "spaces" if code == OTHER else LANGUAGES[code].split
+        if split != "spaces":
+            found += _characters(text) if split == "characters" else _reader().words(text)
+        elif joins:
+            found[-1] += text
+        else:
+            found.append(text)
+        joins = split == "spaces"
+    return found
 
 
 def _characters(text: str) -> list[str]:

@@ -62,7 +62,7 @@ LANGUAGES = {
             "characters",
             packages=(("pyopenjtalk-plus", "0.4.1.post10"), ("sudachipy", "0.7.0")),
         ),
-        Language("ko", "Korean", ("hangul",), packages=(("hama", "1.7.0"),)),
+        Language("ko", "Korean", ("hangul",)),
     )
 }
 DETECTOR = ("py3langid", "0.4.0")

@@ -19,6 +19,7 @@ from tasks.storage.files import write_bytes, write_json
 
 CARD_COLUMNS = (
     *("duration_s", "split", "license", "source", "artist", "language"),
+    *("song_language", "unchecked", "own_symbols"),
     *("masked", "unstated_delay_s", *REMARK_COLUMNS),
 )
 """What `data_card` reads of a song, besides its drop and what made it."""
@@ -40,6 +41,8 @@ def data_card(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         "licenses": _shares(kept, "license"),
         "sources": _shares(kept, "source"),
         "languages": _shares(kept, "language"),
+        **({"languages_read": _shares(kept, "song_language")} if _any(kept, "song_language") else {}),
+        **({"unchecked": sum(bool(row.get("unchecked")) for row in kept)} if _any(kept, "unchecked") else {}),
         "artists": len({row["artist"] for row in kept if row["artist"]}),
         "songs_without_artist": sum(not row["artist"] for row in kept),
         "masked_s": round(sum(masked_s(row.get("masked")) for row in kept), 2),
@@ -68,6 +71,7 @@ def finish_shards(pipeline: Pipeline, stage: str) -> dict[str, Any]:
     DVC compares.
     """
     rows = pipeline.rows(CARD_COLUMNS)
+    symbols = {symbol for row in rows if not row["drop_reason"] for symbol in row.get("own_symbols") or ""}
     kept = [
         {"id": row["song_id"], "duration": row["duration_s"], "split": row["split"]}
         for row in rows
@@ -78,7 +82,7 @@ def finish_shards(pipeline: Pipeline, stage: str) -> dict[str, Any]:
             packed_shard(pipeline.path(stage, n), f"{pipeline.name(stage, n)}.tar")
             for n in pipeline.partitions
         ]
-        write_index(pipeline.shards, packed, kept)
+        write_index(pipeline.shards, packed, kept, "".join(sorted(symbols)))
         write_data_card(pipeline.shards, rows)
     return {
         "songs_in": len(rows),
@@ -105,6 +109,8 @@ def card_text(card: Mapping[str, Any]) -> str:
         *_table("license", card["licenses"]),
         *_table("source", card["sources"]),
         *_table("language heard", card["languages"]),
+        *(_table("language read", card["languages_read"]) if "languages_read" in card else ()),
+        *_unchecked(card),
         *_remark_lines(card),
         *_delay_lines(card),
         "## Made by",
@@ -118,6 +124,20 @@ def card_text(card: Mapping[str, Any]) -> str:
 def masked_s(spans: Sequence[Mapping[str, float]] | None) -> float:
     """How many seconds these spans are."""
     return sum(span["end_s"] - span["start_s"] for span in spans or ())
+
+
+def _any(rows: Iterable[Mapping[str, Any]], column: str) -> bool:
+    return any(row.get(column) for row in rows)
+
+
+def _unchecked(card: Mapping[str, Any]) -> list[str]:
+    """What is said of songs whose times nobody could check, where there are any."""
+    if not card.get("unchecked"):
+        return []
+    return [
+        f"{counted(card['unchecked'], 'kept song')} on given times, unchecked: no aligner heard the language.",
+        "",
+    ]
 
 
 def _masks(card: Mapping[str, Any]) -> list[str]:

@@ -75,11 +75,14 @@ def read_shard(path: Path) -> Shard:
     return Shard(path.name, sha256_of_file(path), path.stat().st_size, verify_shard(path))
 
 
-def write_index(folder: Path, shards: Iterable[Shard], rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def write_index(
+    folder: Path, shards: Iterable[Shard], rows: Iterable[Mapping[str, Any]], own_symbols: str = ""
+) -> dict[str, Any]:
     """Writes ``index.json`` and the id lists of a folder of shards; returns the index.
 
     `rows` tell `id`, `duration` (seconds) and `split` of every packed song. ``ids.jsonl`` lists them in shard
-    order, ``ids.<split>.jsonl`` those of one split, in the form of the released loader's `id_list_jsonl`.
+    order, ``ids.<split>.jsonl`` those of one split, in the form of the released loader's `id_list_jsonl`. `own_symbols`: what their
+    words have beyond the released table; nothing is said of none.
 
     Raises:
         ValueError: the songs of the shards are not those of `rows`.
@@ -111,6 +114,8 @@ def write_index(folder: Path, shards: Iterable[Shard], rows: Iterable[Mapping[st
         "num_samples": len(packed),
         "splits": dict(sorted(Counter(row_of[song_id]["split"] for song_id in packed).items())),
     }
+    if own_symbols:
+        index["own_symbols"] = own_symbols
     listed = [row_of[song_id] for song_id in packed]
     write_json_lines(folder / IDS_NAME, listed)
     lists = {

@@ -11,7 +11,13 @@ from tasks.engine.columns import Column
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Model, Section, Stage
 from tasks.languages.table import LANGUAGES
-from tasks.models.phonemizer import PhonemizerParams, build_phonemizer, phonemized, phonemizer_identity
+from tasks.models.phonemizer import (
+    SYMBOLS,
+    PhonemizerParams,
+    build_phonemizer,
+    phonemized,
+    phonemizer_identity,
+)
 from tasks.songs.columns import WORD
 
 OWN_TABLE = "models.phonemizer.symbols: ipa"
@@ -33,6 +39,9 @@ class Phonemize(Stage):
     phonemizer = Model(phonemizer_identity, build_phonemizer)
     writes = {
         "words": Column(pa.list_(WORD), "the timed words with their phonemes: IPA in jamify's symbols"),
+        "own_symbols": Column(
+            pa.string(), "symbols of the words that jamify's table lacks, each once; empty = none"
+        ),
         "phoneme_unknown": Column(pa.int32(), "symbols that had no counterpart and were left out"),
     }
     packages = ("phonemizer", "espeakng-loader")
@@ -59,7 +68,9 @@ class Phonemize(Stage):
             elif not self.phonemizer_params.english or _in_other_letters(words):
                 detail += "; the words are not English: needs your own token table"
             raise SongError(song.song_id, "phoneme_unknown", detail)
-        return song.with_columns(words=rows_of(words), phoneme_unknown=unknown)
+        symbols = {symbol for word in words for symbol in word.phonemes or ""}
+        own = "".join(sorted(symbols - SYMBOLS))
+        return song.with_columns(words=rows_of(words), own_symbols=own, phoneme_unknown=unknown)
 
 
 def _in_other_letters(words: Sequence[Word]) -> bool:

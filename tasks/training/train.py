@@ -6,6 +6,7 @@ and the schedule differ.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from jam_model.batches import Batches, fixed_batches
+from jam_model.batches import Batch, Batches, fixed_batches
 from jam_model.checkpoint import load_model
 from jam_model.config import Dropout, JamConfig
 from jam_model.dit import Jam
@@ -28,7 +29,7 @@ from tasks.trainer.loop import StepLoss, Worker
 from tasks.trainer.ray_train import Progress, fit
 from tasks.trainer.run_folder import TrainResult, result_of
 from tasks.training.params import JamParams, TrainParams
-from tasks.training.recipe import flow_recipe
+from tasks.training.recipe import check_symbols, flow_recipe
 from tasks.training.validation_by_ear import ValidationByEar
 
 VALIDATION_TIMES = (0.1, 0.3, 0.5, 0.7, 0.9)
@@ -65,6 +66,7 @@ class FlowObjective:
             params.shuffle_shards,
             params.seed,
             self._weights(shards),
+            self.config.vocabulary,
         )
         dropout = self._dropout
 
@@ -107,7 +109,7 @@ class FlowObjective:
         generator = torch.Generator().manual_seed(self.params.seed)
         errors: dict[float, list[float]] = {time: [] for time in VALIDATION_TIMES}
         with torch.no_grad():
-            for batch in fixed_batches(shards, silence_C, self.params.max_frames, self.params.batch_size):
+            for batch in self._fixed_batches(shards, silence_C):
                 noise_BTC = torch.randn(batch.latents_BTC.shape, generator=generator)
                 keep_B = torch.ones(len(noise_BTC), dtype=torch.bool)
                 batch = batch.to(worker.device)
@@ -130,6 +132,10 @@ class FlowObjective:
             "validation_loss_by_time": by_time,
             **heard,
         }
+
+    def _fixed_batches(self, shards: Shards, silence_C: np.ndarray) -> Iterator[Batch]:
+        params = self.params
+        return fixed_batches(shards, silence_C, params.max_frames, params.batch_size, self.config.vocabulary)
 
 
 def fresh_model(config: JamConfig, seed: int) -> Jam:
@@ -166,6 +172,7 @@ def train(
         raise ValueError(
             f"validation_per_songs is {section.validation_per_songs}, but nobody was given to hear them; give 0"
         )
+    check_symbols(config, shards)
     recipe = flow_recipe(config, shards, silence_C, init, by_ear)
     if init and (stored := load_model(init).config) != replace(config, max_frames=stored.max_frames):
         raise ValueError(

@@ -93,7 +93,7 @@ def test_a_missing_reader_is_told_with_the_command_that_gets_it_and_english_need
     assert PHONEMIZER.decides() == {"model": "embedded", "language": "en-us"}
     monkeypatch.setattr(table, "installed", lambda name: None)
     with pytest.raises(
-        BadModel, match="no reader of zh, ja, ko is installed; run `pip install --no-deps pypinyin=="
+        BadModel, match="no reader of zh, ja is installed; run `pip install --no-deps pypinyin=="
     ) as error:
         build_phonemizer(of_all())  # type: ignore[arg-type]
     assert "\n" not in str(error.value)
@@ -104,7 +104,7 @@ def test_a_missing_reader_is_told_with_the_command_that_gets_it_and_english_need
 
 @pytest.fixture(scope="module")
 def readers() -> Sequence[str]:
-    for package in ("pypinyin", "pyopenjtalk", "hama", "py3langid"):
+    for package in ("pypinyin", "pyopenjtalk", "py3langid"):
         pytest.importorskip(package, reason="make real installs the readers")
     return CODES
 

@@ -23,6 +23,7 @@ from jam_model.shards import Shards
 from tasks.trainer import ray_train as fitting
 from tasks.trainer.loop import StepLoss, Worker, newest_checkpoint, run_steps
 from tasks.training.params import JamParams, TrainParams
+from tasks.training.recipe import check_symbols
 from tasks.training.train import FlowObjective, train
 from tests.jam_model.test_shards import members_of, write_folder
 
@@ -37,6 +38,7 @@ JAM = JamParams(
     latent_channels=64,
     num_text_embeddings=63,
     use_implicit_duration=True,
+    own_symbols="",
 )
 PARAMS = TrainParams(
     seed=5,
@@ -378,6 +380,18 @@ def test_training_lowers_the_validation_loss_and_reports_it(shards: Path, tmp_pa
     assert figures[0]["num_validation_songs"] == 2
     assert set(figures[0]["validation_loss_by_time"]) == {"0.1", "0.3", "0.5", "0.7", "0.9"}
     assert figures[1]["validation_loss"] < 0.95 * figures[0]["validation_loss"]
+
+
+def test_shards_whose_symbols_the_model_cannot_be_asked_to_sing_are_refused_with_the_table_they_need(
+    tmp_path: Path,
+) -> None:
+    folder = write_folder(tmp_path / "shards", [{"one": members_of(1)}])
+    index = json.loads((folder / "index.json").read_text())
+    (folder / "index.json").write_text(json.dumps({**index, "own_symbols": "çø"}))
+    jam = JAM.model_copy(update={"num_text_embeddings": 70})
+    with pytest.raises(ValueError, match=r"jam\.own_symbols lacks 2 symbols .* set jam\.own_symbols: 'çø'"):
+        train(PARAMS, jam, folder, np.array(SILENCE), ENCODER, None, tmp_path / "out")
+    check_symbols(jam.model_copy(update={"own_symbols": "øç"}).config(16), folder)
 
 
 def test_checkpoints_between_log_lines_are_refused() -> None:
