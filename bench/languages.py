@@ -110,7 +110,7 @@ FRENCH = {
     "vous êtes": "vuz ɛt",
 }
 SONGS = {
-    "en": "i walk alone beneath the silver sky|you hold my hand and never say goodbye|the river sings a song that we once knew|and every road i take leads back to you",
+    "en": "i walk alone beneath the silver sky|you hold my hand and never say goodbye|the river hums a song that we once knew|and every road i take leads back to you",
     "de": "ich gehe allein durch die stille nacht|du hast mir so viel licht gebracht|der fluss singt leise unser lied|und keiner weiß was noch geschieht",
     "fr": "je marche seul sous le ciel gris|tu tiens ma main et tu souris|la rivière chante notre chanson|et tous les chemins mènent à la maison",
     "es": "camino solo bajo el cielo gris|tomas mi mano y me siento feliz|el río canta nuestra canción|y todo vuelve a mi corazón",

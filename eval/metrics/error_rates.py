@@ -70,8 +70,8 @@ NO_COUNTS = ErrorCounts(0, 0, 0, 0)
 def normalise(words: Sequence[str]) -> list[str]:
     """The words as they are compared; `NORMALISER` says in a sentence what is done."""
     text = TAG.sub(" ", unicodedata.normalize("NFKC", " ".join(words)))
-    said = [said for word in normalise_words(text) for said in as_said(word)]
-    return [unit for word in said for unit in UNIT.findall(word)]
+    units = [unit for word in normalise_words(text) for unit in UNIT.findall(word)]
+    return [said for unit in units for said in as_said(unit)]
 
 
 def count_errors(reference: Sequence[str], hypothesis: Sequence[str]) -> ErrorCounts:

@@ -88,7 +88,7 @@ def test_the_normalisers_of_stages_and_error_rates_agree_on_any_text() -> None:
             draw.choice(PIECES) + draw.choice([" ", " ", ", ", "-", ""]) for _ in range(draw.randint(0, 12))
         )
         words = normalise_words(text)
-        said = [unit for word in words for said in as_said(word) for unit in UNIT.findall(said)]
+        said = [said for word in words for unit in UNIT.findall(word) for said in as_said(unit)]
         assert normalise([text]) == normalise(words) == said, text
         assert normalise_words(" ".join(words)) == words, text
         assert normalise(normalise([text])) == normalise([text]), text
