@@ -170,7 +170,7 @@ class Ingest(Stage):
         given = code_of(stated) if stated else None
         if given is not None and given not in languages.known and languages.fixed is None:
             known = ", ".join(languages.known)
-            detail = f"its manifest says {stated}, read are {known}: models.phonemizer.songs.languages"
+            detail = f"its manifest says {stated[:40]!r}, read are {known}: models.phonemizer.songs.languages"
             raise SongError(song.song_id, "language_not_covered", detail)
         language = languages.told([] if lyrics is None else lyrics.words, given)
         if lyrics is None or not lyrics.words:
