@@ -64,7 +64,7 @@ def test_scripts_kana_and_pinyin_say_what_a_word_is(found: object, expected: obj
     assert found == expected
 
 
-def test_split_words_take_their_times_lines_notes_and_labels_along() -> None:
+def check_split_lyrics() -> None:
     lyrics = Lyrics(
         ["我爱你", "oh", "月亮"],
         [Word("我爱你", 1.0, 4.0), None, Word("月亮", 6.0, float("inf"))],
@@ -86,9 +86,10 @@ def test_split_words_take_their_times_lines_notes_and_labels_along() -> None:
     assert with_split_words(plain, lambda line: split_words(line, "en", CODES)) == plain
 
 
-def test_a_missing_reader_is_told_with_the_command_that_gets_it_and_english_needs_none(
+def test_lyrics_are_split_and_a_missing_reader_is_told_with_the_command_that_gets_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    check_split_lyrics()
     assert phonemizer_identity(PHONEMIZER).startswith("embedded/espeak-en-us@2-")
     assert PHONEMIZER.decides() == {"model": "embedded", "language": "en-us"}
     monkeypatch.setattr(table, "installed", lambda name: None)

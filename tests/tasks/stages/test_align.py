@@ -18,6 +18,7 @@ from tasks.models.aligner import Line
 from tasks.models.line_times import lines_of
 from tasks.models.phonemizer import Pronunciation
 from tasks.stages.align import Align, AlignParams, on_grid
+from tests.every import every
 from tests.tasks.tiny import given
 
 ALIGNER = load_params().models.aligner
@@ -194,7 +195,7 @@ def test_lines_that_are_late_are_shifted_and_the_song_says_so() -> None:
     assert [w["start_s"] for w in song["timed_words"]] == [5.0, 6.0]
 
 
-@pytest.mark.parametrize("times", ["given", "align"])
+@every("times", ["given", "align"])
 def test_a_claim_is_checked_and_repaired_without_the_lines_it_came_with(times: str) -> None:
     model = Lays()
     align(model, times, lyrics_times=CLAIMED, lyrics_lines=[{**CLAIMED[0], "text": "hello moon"}])
@@ -234,7 +235,7 @@ def test_more_words_than_the_grid_has_steps_are_dropped() -> None:
     assert error.value.reason == "grid_too_coarse"
 
 
-@pytest.mark.parametrize("grid_s", [0.0, -0.08, 8.0])
+@every("grid_s", [0.0, -0.08, 8.0])
 def test_a_grid_that_is_none_is_refused(grid_s: float) -> None:
     with pytest.raises(ValueError, match="no grid for words"):
         AlignParams(times="align", max_offset_s=0.04, times_grid_s=grid_s)
