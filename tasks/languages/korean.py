@@ -146,13 +146,13 @@ def _joined(end: str, after: Syllable) -> tuple[str, str]:
     if end in WITH_H:
         return _after_h(end, head)
     if head == SILENT and end not in (" ", "ㅇ"):
-        stays, goes = PAIRS.get(end, f" {end}")
+        stays, goes = tuple(PAIRS.get(end, f" {end}"))
         if after.vowel == "ㅣ" and goes in "ㄷㅌ":
             goes = "ㅈ" if goes == "ㄷ" else "ㅊ"
         return stays, goes
     closed = CLOSED.get(end, end)
     if head == "ㅎ":
-        stays, goes = PAIRS.get(end, f" {closed}")
+        stays, goes = tuple(PAIRS.get(end, f" {closed}"))
         goes = goes if goes in BREATHED else CLOSED.get(goes, goes)
         if end == "ㄷ" and after.vowel == "ㅣ":
             return " ", "ㅊ"

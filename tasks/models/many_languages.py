@@ -10,21 +10,51 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
-from typing import Any
+from typing import Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
 
 from eval.metrics.words import cut_runs
+from tasks.engine.stage import Section
 from tasks.languages.detect import detect
 from tasks.languages.phones import phones_of
 from tasks.languages.readers import build_reader
 from tasks.languages.reading import Pronunciation, Reader
 from tasks.languages.scripts import OTHER, letters_by_script, num_letters, runs_of
-from tasks.languages.table import script_language
+from tasks.languages.table import LANGUAGES, script_language
 from tasks.models.interjections import interjection
 
 ENGLISH = "en"
 Phonemize = Callable[[Sequence[str]], list[Pronunciation]]
 LONGEST_RUNS = {ENGLISH: 2, "et": 4}
 """Equal letters in a row that a word may be spelt with; 3 where compounds may join two and one (``Schifffahrt``)."""
+
+
+class SongLanguagesParams(Section):
+    """Of each song its own: one of `languages`, codes of tasks/languages/table.py; `default` where its text has fewer than
+    `min_letters` Latin letters to tell by, and no other script. `uncovered`: a song in a language that the aligner does not
+    hear is dropped, or kept, unchecked, where its lyrics time every word.
+    """
+
+    languages: tuple[str, ...] = Field(min_length=1)
+    default: str
+    min_letters: int = Field(ge=1)
+    uncovered: Literal["drop", "keep"]
+
+    @field_validator("languages")
+    @classmethod
+    def _are_known(cls, languages: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [code for code in languages if code not in LANGUAGES]:
+            raise ValueError(f"{unknown[0]!r} cannot be read here; give some of {', '.join(LANGUAGES)}")
+        return languages
+
+    @model_validator(mode="after")
+    def _has_its_default(self) -> Self:
+        if self.default not in self.languages:
+            raise ValueError(
+                f"default is {self.default!r}; give one of languages: {', '.join(self.languages)}"
+            )
+        return self
 
 
 @dataclass(frozen=True)

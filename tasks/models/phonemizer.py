@@ -13,21 +13,26 @@ from functools import cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
-from pydantic import Field, field_validator
-
 from eval.metrics.english_signs import read_signs
 from eval.metrics.words import cut_runs
 from eval.metrics.words import normalise_words as normalise_words  # the stages' name for it
 from jam_model.words import Word
 from tasks.engine.fingerprint import package_version
-from tasks.engine.stage import Section
+from tasks.engine.stage import BadModel
 from tasks.languages.espeak import backend_of
 from tasks.languages.phones import phones_of as phones_of
 from tasks.languages.reading import Pronunciation as Pronunciation  # what a phonemizer gives
 from tasks.languages.table import DETECTOR, LANGUAGES, require_readers
 from tasks.models.base import ModelChoice, RealModel
 from tasks.models.interjections import interjection
-from tasks.models.many_languages import ENGLISH, LONGEST_RUNS, ManyLanguages, SongLanguages, kept
+from tasks.models.many_languages import (
+    ENGLISH,
+    LONGEST_RUNS,
+    ManyLanguages,
+    SongLanguages,
+    SongLanguagesParams,
+    kept,
+)
 
 if TYPE_CHECKING:
     from phonemizer.backend import EspeakBackend
@@ -95,25 +100,6 @@ class DeepPhonemizerParams(RealModel):
     """`language`: one the checkpoint was trained on; the released one knows en_us."""
 
     language: str
-
-
-class SongLanguagesParams(Section):
-    """Of each song its own: one of `languages`, codes of tasks/languages/table.py; `default` where its text has fewer than
-    `min_letters` Latin letters to tell by, and no other script. `uncovered`: a song in a language that the aligner does not
-    hear is dropped, or kept, unchecked, where its lyrics time every word.
-    """
-
-    languages: tuple[str, ...] = Field(min_length=1)
-    default: str
-    min_letters: int = Field(ge=1)
-    uncovered: Literal["drop", "keep"]
-
-    @field_validator("languages")
-    @classmethod
-    def _are_known(cls, languages: tuple[str, ...]) -> tuple[str, ...]:
-        if unknown := [code for code in languages if code not in LANGUAGES]:
-            raise ValueError(f"{unknown[0]!r} cannot be read here; give some of {', '.join(LANGUAGES)}")
-        return languages
 
 
 class PhonemizerParams(ModelChoice):
@@ -265,8 +251,13 @@ def phonemizer_identity(params: PhonemizerParams) -> str:
     """Name and revision of the phonemizer `params` ask for, without building it.
 
     Raises:
-        BadModel: a package that reads one of the languages is not installed.
+        BadModel: a package that reads one of the languages is not installed, or a real model is to read several.
     """
+    if params.settings is not None and params.language == AUTO:
+        raise BadModel(
+            f"{params.section}.language is auto and model {params.model!r}, which reads {params.chosen_language} alone; "
+            "choose model embedded, or en-us"
+        )
     languages = params.song_languages
     if languages is None:
         return params.identity(_identity(params.language))

@@ -168,7 +168,7 @@ class Ingest(Stage):
             return lyrics, None
         stated = song.columns.get("stated_language")
         given = code_of(stated) if stated else None
-        if given is not None and given not in languages.known and languages.fixed is None:
+        if stated and given not in languages.known and languages.fixed is None:
             known = ", ".join(languages.known)
             detail = f"its manifest says {stated[:40]!r}, read are {known}: models.phonemizer.songs.languages"
             raise SongError(song.song_id, "language_not_covered", detail)
