@@ -9,7 +9,7 @@ Shapes: B batch, T frames (max_frames), C 64 latent channels, L 4 * T lyric slot
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ import torch
 
 from jam_model.conditions import Conditions, duration_conditions
 from jam_model.frames import SHORTEST_STRETCH, free_stretches
-from jam_model.lyric_grid import lyric_grid
+from jam_model.lyric_grid import SYMBOLS, lyric_grid
 from jam_model.order import EndlessOrder
 from jam_model.shards import Sample, Shards
 
@@ -91,9 +91,14 @@ def padded(latent_TC: np.ndarray, crop: Crop, max_frames: int, silence_C: np.nda
     return padded_TC
 
 
-def conditions_of(picked: Sequence[tuple[Sample, Crop, int]], max_frames: int) -> Conditions:
+def conditions_of(
+    picked: Sequence[tuple[Sample, Crop, int]], max_frames: int, vocabulary: Mapping[str, int] = SYMBOLS
+) -> Conditions:
     """The conditions of a batch of (sample, crop, style row)."""
-    tokens = [lyric_grid(song.words, max_frames, crop.start, crop.total_frames) for song, crop, _ in picked]
+    tokens = [
+        lyric_grid(song.words, max_frames, crop.start, crop.total_frames, vocabulary)
+        for song, crop, _ in picked
+    ]
     durations = [
         duration_conditions(crop.num_frames, max_frames, crop.start, crop.total_frames)
         for _, crop, _ in picked
@@ -117,14 +122,18 @@ class Batches:
         shuffle_shards: int,
         seed: int,
         weights: np.ndarray | None = None,
+        vocabulary: Mapping[str, int] = SYMBOLS,
     ) -> None:
-        """`silence_C` is the latent of silence (not zero); `weights`: see `EndlessOrder`, the others `draw_crop`."""
+        """`silence_C` is the latent of silence (not zero); `weights`: see `EndlessOrder`, `vocabulary` `lyric_grid`, the
+        others `draw_crop`.
+        """
         self._shards = shards
         self._order = EndlessOrder(shards.shard_sizes(), seed, shuffle_shards, weights)
         self._silence_C = silence_C
         self._max_frames = max_frames
         self._past_end_share = past_end_share
         self._seed = seed
+        self._vocabulary = vocabulary
 
     def at(self, positions: Sequence[int]) -> Batch:
         """The samples at these positions of the endless order, cropped, drawn and padded."""
@@ -138,7 +147,7 @@ class Batches:
             draw_latent(sample, crop, int(rng.integers(2**63)), latent_TC[: crop.num_frames])
             latent_TC[crop.num_frames :] = self._silence_C
             picked.append((sample, crop, style_row))
-        conditions = conditions_of(picked, self._max_frames)
+        conditions = conditions_of(picked, self._max_frames, self._vocabulary)
         return Batch(
             torch.from_numpy(latents_BTC), conditions, tuple(sample.song_id for sample, *_ in picked)
         )
@@ -159,19 +168,27 @@ def draw_latent(sample: Sample, crop: Crop, seed: int, out_TC: np.ndarray) -> No
 
 
 def collate(
-    items: Sequence[tuple[Sample, Crop, int, np.ndarray]], max_frames: int, silence_C: np.ndarray
+    items: Sequence[tuple[Sample, Crop, int, np.ndarray]],
+    max_frames: int,
+    silence_C: np.ndarray,
+    vocabulary: Mapping[str, int] = SYMBOLS,
 ) -> Batch:
     """A batch of (sample, crop, style row, latent_TC of the whole song)."""
     latents = [padded(latent_TC, crop, max_frames, silence_C) for _, crop, _, latent_TC in items]
-    conditions = conditions_of([(s, crop, row) for s, crop, row, _ in items], max_frames)
+    conditions = conditions_of([(s, crop, row) for s, crop, row, _ in items], max_frames, vocabulary)
     return Batch(torch.from_numpy(np.stack(latents)), conditions, tuple(s.song_id for s, *_ in items))
 
 
-def fixed_batches(shards: Shards, silence_C: np.ndarray, max_frames: int, batch_size: int) -> Iterator[Batch]:
+def fixed_batches(
+    shards: Shards,
+    silence_C: np.ndarray,
+    max_frames: int,
+    batch_size: int,
+    vocabulary: Mapping[str, int] = SYMBOLS,
+) -> Iterator[Batch]:
     """Each sample once, in file order, from its beginning, at its posterior mean: for validation."""
     for first in range(0, len(shards), batch_size):
         samples = [shards[number] for number in range(first, min(first + batch_size, len(shards)))]
         crops = [Crop(0, min(s.num_frames, max_frames), s.num_frames) for s in samples]
-        yield collate(
-            [(s, c, 0, s.mean_TC) for s, c in zip(samples, crops, strict=True)], max_frames, silence_C
-        )
+        items = [(s, c, 0, s.mean_TC) for s, c in zip(samples, crops, strict=True)]
+        yield collate(items, max_frames, silence_C, vocabulary)

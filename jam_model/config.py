@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
+from jam_model.lyric_grid import FIRST_OWN, SYMBOLS, vocabulary_of
+
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
@@ -27,10 +29,11 @@ class JamConfig:
     """Sizes of the JAM DiT.
 
     `text_dim` is also the width of the time and duration embeddings, as in the released model, and
-    `max_frames` both the longest sequence and the unit of `duration_rel`.
+    `max_frames` both the longest sequence and the unit of `duration_rel`. `own_symbols`: what it can be asked to sing beyond
+    the released symbols, a token each; the released models have none.
 
     Raises:
-        ValueError: a number is not positive or beyond reason, or sizes do not divide.
+        ValueError: a number is not positive or beyond reason, sizes do not divide, or symbols have no token.
     """
 
     dim: int
@@ -44,10 +47,13 @@ class JamConfig:
     max_frames: int
     num_text_embeddings: int
     use_implicit_duration: bool
+    own_symbols: str = ""
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
+            if field.name == "own_symbols":
+                continue
             if field.name == "use_implicit_duration":
                 if not isinstance(value, bool):
                     raise ValueError(f"use_implicit_duration is {value!r}; give true or false")
@@ -64,13 +70,32 @@ class JamConfig:
             raise ValueError(f"dim {self.dim} is not a multiple of {CONV_GROUPS}; give one that is")
         if self.text_dim % 2:
             raise ValueError(f"text_dim {self.text_dim} is odd; give an even number")
+        self._check_symbols()
+
+    def _check_symbols(self) -> None:
+        own, room = self.own_symbols, self.num_text_embeddings + 1 - FIRST_OWN
+        if not isinstance(own, str) or len(set(own)) != len(own) or set(own) & SYMBOLS.keys():
+            raise ValueError(
+                f"own_symbols is {str(own)[:60]!r}; give symbols that the released table lacks, each once"
+            )
+        if len(own) > max(room, 0):
+            raise ValueError(
+                f"own_symbols has {len(own)} symbols, num_text_embeddings {self.num_text_embeddings} has room for {room}; "
+                f"give {FIRST_OWN - 1 + len(own)} or more"
+            )
+
+    @property
+    def vocabulary(self) -> Mapping[str, int]:
+        """The token of every symbol it can be asked to sing."""
+        return vocabulary_of(self.own_symbols)
 
     @property
     def head_dim(self) -> int:
         return self.dim // self.heads
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """Without `own_symbols` where there are none: the form of released models."""
+        return {name: value for name, value in asdict(self).items() if name != "own_symbols" or value}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> JamConfig:
@@ -80,7 +105,7 @@ class JamConfig:
             ValueError: a field is missing or unknown; the message names it.
         """
         names = {field.name for field in fields(cls)}
-        missing, unknown = sorted(names - set(values)), sorted(set(values) - names)
+        missing, unknown = sorted(names - set(values) - {"own_symbols"}), sorted(set(values) - names)
         if missing or unknown:
             raise ValueError(
                 f"model config: missing fields {missing}, unknown fields {unknown}; give {sorted(names)}"

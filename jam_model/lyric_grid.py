@@ -28,6 +28,14 @@ SYMBOLS: dict[str, int] = {
     **{letter: number for number, letter in enumerate(_LETTERS, start=3)},
 }
 """Token of every symbol of the released tokenizer. The two in brackets never stand for lyrics."""
+FIRST_OWN = SONG_FILLER + 1
+"""Token of the first symbol that a model of one's own knows beyond these."""
+
+
+def vocabulary_of(own_symbols: str) -> Mapping[str, int]:
+    """The released table, and behind it symbols of one's own in this order; no released token moves."""
+    own = {symbol: FIRST_OWN + place for place, symbol in enumerate(own_symbols)}
+    return {**SYMBOLS, **own} if own else SYMBOLS
 
 
 def lyric_grid(
@@ -77,14 +85,16 @@ def lyric_grid(
     return grid
 
 
-def words_on_grid(words: Sequence[Word], num_frames: int) -> list[bool]:
+def words_on_grid(
+    words: Sequence[Word], num_frames: int, vocabulary: Mapping[str, int] = SYMBOLS
+) -> list[bool]:
     """Whether each word leaves a token on the grid of a song of `num_frames`: one past its end, without phonemes or length,
     or covered by later words leaves none.
     """
     num_slots = num_frames * SLOTS_PER_FRAME
     first = _slots(np.array([word.start_s for word in words], np.float64), num_slots)
     length = _slots(np.array([word.end_s for word in words], np.float64), num_slots) - first
-    _, _, num_tokens = _tokens([word.phonemes or "" for word in words], SYMBOLS)
+    _, _, num_tokens = _tokens([word.phonemes or "" for word in words], vocabulary)
     owner = np.full(num_slots, -1)
     onsets = []
     for number in range(len(words)):

@@ -33,6 +33,7 @@ EXTRAS = {"language": "language.json", MASKED: MASKED_MEMBER}
 (``.npy``) an array. `pack.extras` names those to write; a reader that does not ask for one passes it over. `masked`, the
 seconds that no training crop may hold (``[{"start_s", "end_s"}]``), is read wherever it stands.
 """
+MAX_OWN_SYMBOLS = 1 << 12
 SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _SHARD_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}\.tar")
 _ENTRY = {"name": str, "sha256": str, "bytes": int}
@@ -64,6 +65,19 @@ def read_index(folder: Path) -> list[dict[str, Any]]:
         if not _SHARD_NAME.fullmatch(entry["name"]):
             raise ValueError(f"{path}: shard name {entry['name']!r}; only plain names ending .tar are read")
     return entries
+
+
+def symbols_of(folder: Path) -> str:
+    """The symbols beyond the released table that the words of a folder's songs have, as its index states them; most have none.
+
+    Raises:
+        ValueError: there is no index, or what it states are no symbols.
+    """
+    index = read_json((folder / INDEX_NAME).read_bytes(), str(folder / INDEX_NAME))
+    symbols = index.get("own_symbols", "") if isinstance(index, dict) else None
+    if not isinstance(symbols, str) or len(symbols) > MAX_OWN_SYMBOLS:
+        raise ValueError(f"{folder / INDEX_NAME}: own_symbols are no symbols; pack again")
+    return symbols
 
 
 def id_rows(path: Path) -> list[dict[str, Any]]:

@@ -23,9 +23,13 @@ NORMALISER = (
     "NFKC; lower case; text in [square brackets] (section tags, a recogniser's remarks) removed; (backing) words "
     "and ad-libs are words like any other, without their brackets; curly apostrophes made straight and kept "
     "inside a word; hyphens, dashes and slashes split words; numbers and the signs sung with them (100%, $5, &) read as "
-    "English words, held letters cut (loooove); every other mark removed"
+    "English words, held letters cut (loooove); every other mark removed; a Han character or kana is a token of its own, so "
+    "that Mandarin and Japanese are counted by characters"
 )
 
+SIGNS = "\u3005-\u3007\u3041-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
+"""Han characters and kana, which are written without blanks between words: splits of readers would be compared, not words."""
+UNIT = re.compile(f"[{SIGNS}]|[^{SIGNS}]+")
 TAG = re.compile(r"\[[^\]]*\]")
 
 
@@ -66,7 +70,8 @@ NO_COUNTS = ErrorCounts(0, 0, 0, 0)
 def normalise(words: Sequence[str]) -> list[str]:
     """The words as they are compared; `NORMALISER` says in a sentence what is done."""
     text = TAG.sub(" ", unicodedata.normalize("NFKC", " ".join(words)))
-    return [said for word in normalise_words(text) for said in as_said(word)]
+    units = [unit for word in normalise_words(text) for unit in UNIT.findall(word)]
+    return [said for unit in units for said in as_said(unit)]
 
 
 def count_errors(reference: Sequence[str], hypothesis: Sequence[str]) -> ErrorCounts:

@@ -45,7 +45,7 @@ def prepare_stages(params: Params) -> list[Stage]:
     listens = params.models.voice_activity.model != EMBEDDED
     keeper = Filter(params.filter, has_voters=listens)
     return [
-        Ingest(params.ingest, params.audio),
+        Ingest(params.ingest, params.audio, params.models.phonemizer),
         Separate(params.separate, params.models.separator),
         Transcribe(params.transcribe, params.models.transcriber),
         *([Voice(params.models.voice_activity)] if listens else []),

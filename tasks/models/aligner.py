@@ -6,7 +6,7 @@ import math
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Frames = TypeVar("Frames")
 
+EMBEDDED_LANGUAGE = "en"
+"""Of all songs that the shipped recognisers were trained on."""
 NEAREST = {
     "aʊ": "ɑ",
     "ɔɪ": "ɔ",
@@ -96,6 +98,16 @@ class LastHeard(Generic[Frames]):
         return type(self), ()  # a copy in another process has heard nothing
 
 
+class Wav2Vec2Model(RealModel):
+    """`language`: the one that these weights write."""
+
+    language: str
+
+    def decides(self) -> dict[str, Any]:
+        """Without the language, which the weights have whatever is said of them."""
+        return {key: value for key, value in super().decides().items() if key != "language"}
+
+
 class AlignerParams(ModelChoice):
     """`weights` (a shipped recogniser or a .safetensors path) and `filler_penalty` (nats a frame of sound outside
     any word costs) are the embedded model's. `line_tolerance_s`: how far a word may leave its line's times.
@@ -108,7 +120,12 @@ class AlignerParams(ModelChoice):
     weights: str
     filler_penalty: float
     line_tolerance_s: float
-    whisperx: RealModel
+    whisperx: Wav2Vec2Model
+
+    @property
+    def hears(self) -> str:
+        """The language that the chosen model can lay words of."""
+        return EMBEDDED_LANGUAGE if self.settings is None else self.whisperx.language
 
 
 class EmbeddedAligner:

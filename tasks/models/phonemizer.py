@@ -8,17 +8,31 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from eval.metrics.english_signs import read_signs
 from eval.metrics.words import cut_runs
 from eval.metrics.words import normalise_words as normalise_words  # the stages' name for it
 from jam_model.words import Word
+from tasks.engine.fingerprint import package_version
+from tasks.engine.stage import BadModel
+from tasks.languages.espeak import backend_of
+from tasks.languages.phones import phones_of as phones_of
+from tasks.languages.reading import Pronunciation as Pronunciation  # what a phonemizer gives
+from tasks.languages.table import DETECTOR, LANGUAGES, require_readers
 from tasks.models.base import ModelChoice, RealModel
 from tasks.models.interjections import interjection
+from tasks.models.many_languages import (
+    ENGLISH,
+    LONGEST_RUNS,
+    ManyLanguages,
+    SongLanguages,
+    SongLanguagesParams,
+    kept,
+)
 
 if TYPE_CHECKING:
     from phonemizer.backend import EspeakBackend
@@ -43,11 +57,9 @@ REWRITES = (
 )
 """espeak-ng's English symbols that the table lacks, and what stands for them; applied in this order."""
 
-DOUBLE = ("aɪ", "aʊ", "eɪ", "oʊ", "ɔɪ", "tʃ", "dʒ")
-"""Two symbols that are one phone: diphthongs and affricates."""
-MARKS = frozenset("ˈˌːˑ'-.,?!:;_ ")
-"""Symbols that are no phone: stress, length, boundaries and punctuation."""
-
+AUTO = "auto"
+OTHER_NAMES = {"cmn": "zh"}
+"""What espeak-ng calls a language that it is not asked for."""
 NOT_LATIN = (
     "am",
     "ar",
@@ -68,17 +80,6 @@ NOT_LATIN = (
     "uk",
 )
 """Languages whose letters are not Latin; in all others such a letter has no reading."""
-
-LONGEST_RUNS = {"en": 2, "et": 4}
-"""Equal letters in a row that a word may be spelt with; 3 where compounds may join two and one (``Schifffahrt``)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pronunciation:
-    """How a word is said: IPA in the released symbols, and how many symbols had no counterpart."""
-
-    phonemes: str
-    unknown: int
 
 
 class Phonemizer(Protocol):
@@ -102,12 +103,17 @@ class DeepPhonemizerParams(RealModel):
 
 
 class PhonemizerParams(ModelChoice):
-    """`model`: embedded or deep_phonemizer. `language`: what the embedded one reads, an espeak-ng language."""
+    """`model`: embedded or deep_phonemizer. `language`: what the embedded one reads all songs in, a language of
+    tasks/languages/table.py or another of espeak-ng, or ``auto``: each in its own, of `songs`. `symbols`: ``released`` are those of
+    the released model, what it lacks is left out and counted; ``ipa`` all, for a model with a table of its own.
+    """
 
     section: ClassVar = "models.phonemizer"
     real: ClassVar = {"deep_phonemizer": "tasks.models.real.deep_phonemizer"}
 
     language: str
+    songs: SongLanguagesParams
+    symbols: Literal["released", "ipa"]
     deep_phonemizer: DeepPhonemizerParams
 
     @property
@@ -117,29 +123,33 @@ class PhonemizerParams(ModelChoice):
 
     @property
     def english(self) -> bool:
-        """Whether the chosen model reads English, the only language of the released token table."""
+        """Whether the chosen model reads English alone, the only language of the released token table."""
         return self.chosen_language.startswith("en")
 
+    @property
+    def song_languages(self) -> SongLanguages | None:
+        """Which languages songs have; None where espeak-ng or a real model reads all of them in one, word by word."""
+        code = OTHER_NAMES.get(self.language, self.language)
+        if self.settings is not None or code not in (AUTO, *LANGUAGES):
+            return None
+        songs = self.songs
+        if code == AUTO:
+            return SongLanguages(songs.languages, songs.default, songs.min_letters)
+        return SongLanguages(tuple(dict.fromkeys((code, ENGLISH))), code, songs.min_letters, code)
 
-def phonemized(words: Sequence[Word], phonemizer: Phonemizer) -> tuple[list[Word], int]:
-    """The words with their phonemes, and how many symbols had no counterpart."""
-    said = phonemizer.phonemize([word.text for word in words])
+    def decides(self) -> dict[str, Any]:
+        """As `ModelChoice.decides`; what is said of many languages decides where there are any."""
+        left_out = {"songs", "symbols"} if self.song_languages is None else set()
+        return {key: value for key, value in super().decides().items() if key not in left_out}
+
+
+def phonemized(
+    words: Sequence[Word], phonemizer: Phonemizer, language: str | None = None
+) -> tuple[list[Word], int]:
+    """The words with their phonemes, and how many symbols had no counterpart; `language` as `in_language` has it."""
+    said = in_language(phonemizer, [word.text for word in words], language)
     found = [replace(word, phonemes=one.phonemes) for word, one in zip(words, said, strict=True)]
     return found, sum(one.unknown for one in said)
-
-
-def phones_of(phonemes: str) -> list[str]:
-    """The phones in a string of phonemes: stress, length, `_` and punctuation removed, diphthongs and
-    affricates one phone each. Works on the released model's phonemes as well as on our own.
-    """
-    phones: list[str] = []
-    plain = "".join(symbol for symbol in phonemes if symbol not in MARKS)
-    i = 0
-    while i < len(plain):
-        size = 2 if plain[i : i + 2] in DOUBLE else 1
-        phones.append(plain[i : i + size])
-        i += size
-    return phones
 
 
 def to_symbols(ipa: str) -> Pronunciation:
@@ -193,18 +203,7 @@ class EspeakPhonemizer:
 
     @cached_property
     def _backend(self) -> EspeakBackend:
-        import espeakng_loader
-        from phonemizer.backend import EspeakBackend
-        from phonemizer.backend.espeak.wrapper import EspeakWrapper
-
-        EspeakWrapper.set_library(espeakng_loader.get_library_path())
-        EspeakWrapper.set_data_path(espeakng_loader.get_data_path())
-        if not EspeakBackend.is_supported_language(self.language):
-            raise ValueError(
-                f"models.phonemizer.language: {self.language!r} is no language of espeak-ng; "
-                "try en-us, or see phonemizer's `EspeakBackend.supported_languages()`"
-            )
-        return EspeakBackend(self.language, with_stress=True, language_switch="remove-flags")
+        return backend_of(self.language, "remove-flags")
 
 
 class LyricsPhonemizer:
@@ -240,12 +239,46 @@ def _identity(language: str) -> str:
     return f"embedded/espeak-{language}@2-{version('espeakng-loader')}"
 
 
+def _identity_of_many(languages: SongLanguages, symbols: str) -> str:
+    packages = [name for code in languages.known for name, _ in LANGUAGES[code].packages]
+    packages += [] if languages.fixed else [DETECTOR[0]]
+    versions = "".join(f"-{name}-{package_version(name)}" for name in dict.fromkeys(packages))
+    song = languages.fixed or "+".join(languages.known)
+    return f"embedded/languages-{song}-{symbols}@1-espeak-{version('espeakng-loader')}{versions}"
+
+
 def phonemizer_identity(params: PhonemizerParams) -> str:
-    """Name and revision of the phonemizer `params` ask for, without building it."""
-    return params.identity(_identity(params.language))
+    """Name and revision of the phonemizer `params` ask for, without building it.
+
+    Raises:
+        BadModel: a package that reads one of the languages is not installed, or a real model is to read several.
+    """
+    if params.settings is not None and params.language == AUTO:
+        raise BadModel(
+            f"{params.section}.language is auto and model {params.model!r}, which reads {params.chosen_language} alone; "
+            "choose model embedded, or en-us"
+        )
+    languages = params.song_languages
+    if languages is None:
+        return params.identity(_identity(params.language))
+    field = "language" if languages.fixed else "songs.languages"
+    require_readers(languages.known, f"{params.section}.{field}", detects=languages.fixed is None)
+    return _identity_of_many(languages, params.symbols)
 
 
 def build_phonemizer(params: PhonemizerParams) -> Phonemizer:
     """The phonemizer that `params.model` names, for words as lyrics have them."""
+    languages = params.song_languages
+    if languages is not None:
+        english = LyricsPhonemizer(EspeakPhonemizer("en-us"), "en-us")
+        fold = to_symbols if params.symbols == "released" else kept
+        return ManyLanguages(phonemizer_identity(params), languages, english.phonemize, fold)
     within: Phonemizer = EspeakPhonemizer(params.language) if params.settings is None else params.build_real()
     return LyricsPhonemizer(within, params.chosen_language)
+
+
+def in_language(phonemizer: Phonemizer, words: Sequence[str], language: str | None) -> list[Pronunciation]:
+    """One pronunciation a word of a song in this language; None: the phonemizer finds it, if it reads more than one."""
+    if isinstance(phonemizer, ManyLanguages):
+        return phonemizer.phonemize(words, language)
+    return phonemizer.phonemize(words)

@@ -67,6 +67,14 @@ class TranscriberParams(ModelChoice):
     word_penalty: float
     whisper: WhisperModel
 
+    def hears(self, language: str) -> bool:
+        """Whether the chosen model can write the words of a language; Whisper's weights for English alone end so."""
+        if self.settings is None:
+            return language == LANGUAGE
+        if self.whisper.language is not None:
+            return language == self.whisper.language
+        return language == LANGUAGE or not self.whisper.weights.rstrip("/").endswith(f".{LANGUAGE}")
+
 
 class GuardTranscriberParams(TranscriberParams):
     """The transcriber that guards pairs against words lost; never the one that measures."""

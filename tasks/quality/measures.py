@@ -50,7 +50,9 @@ class Measure:
         return value < limit if setting.startswith("min_") else value > limit
 
 
-def _plausible_share(song: CheckedSong) -> float:
+def _plausible_share(song: CheckedSong) -> float | None:
+    if song["alignment_score"] is None:  # nobody laid them
+        return None
     return float(np.mean([(word.score or 0.0) >= song.params.plausible_score for word in song.laid]))
 
 

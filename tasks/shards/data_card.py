@@ -19,6 +19,7 @@ from tasks.storage.files import write_bytes, write_json
 
 CARD_COLUMNS = (
     *("duration_s", "split", "license", "source", "artist", "language"),
+    *("song_language", "unchecked", "own_symbols"),
     *("masked", "unstated_delay_s", *REMARK_COLUMNS),
 )
 """What `data_card` reads of a song, besides its drop and what made it."""
@@ -42,6 +43,8 @@ def data_card(rows: Iterable[Mapping[str, Any]], mark: str | None = None) -> dic
         "licenses": _shares(kept, "license"),
         "sources": _shares(kept, "source"),
         "languages": _shares(kept, "language"),
+        **({"languages_read": _shares(kept, "song_language")} if _any(kept, "song_language") else {}),
+        **({"unchecked": sum(bool(row.get("unchecked")) for row in kept)} if _any(kept, "unchecked") else {}),
         "artists": len({row["artist"] for row in kept if row["artist"]}),
         "songs_without_artist": sum(not row["artist"] for row in kept),
         "masked_s": round(sum(masked_s(row.get("masked")) for row in kept), 2),
@@ -73,6 +76,7 @@ def finish_shards(pipeline: Pipeline, stage: str, mark: str | None = None) -> di
     returns what DVC compares.
     """
     rows = pipeline.rows(CARD_COLUMNS)
+    symbols = {symbol for row in rows if not row["drop_reason"] for symbol in row.get("own_symbols") or ""}
     kept = [
         {"id": row["song_id"], "duration": row["duration_s"], "split": row["split"]}
         for row in rows
@@ -83,7 +87,7 @@ def finish_shards(pipeline: Pipeline, stage: str, mark: str | None = None) -> di
             packed_shard(pipeline.path(stage, n), f"{pipeline.name(stage, n)}.tar")
             for n in pipeline.partitions
         ]
-        write_index(pipeline.shards, packed, kept, mark)
+        write_index(pipeline.shards, packed, kept, mark, "".join(sorted(symbols)))
         write_data_card(pipeline.shards, rows, mark)
     return {
         "songs_in": len(rows),
@@ -111,6 +115,8 @@ def card_text(card: Mapping[str, Any]) -> str:
         *_table("license", card["licenses"]),
         *_table("source", card["sources"]),
         *_table("language heard", card["languages"]),
+        *(_table("language read", card["languages_read"]) if "languages_read" in card else ()),
+        *_unchecked(card),
         *_remark_lines(card),
         *_delay_lines(card),
         "## Made by",
@@ -124,6 +130,20 @@ def card_text(card: Mapping[str, Any]) -> str:
 def masked_s(spans: Sequence[Mapping[str, float]] | None) -> float:
     """How many seconds these spans are."""
     return sum(span["end_s"] - span["start_s"] for span in spans or ())
+
+
+def _any(rows: Iterable[Mapping[str, Any]], column: str) -> bool:
+    return any(row.get(column) for row in rows)
+
+
+def _unchecked(card: Mapping[str, Any]) -> list[str]:
+    """What is said of songs whose times nobody could check, where there are any."""
+    if not card.get("unchecked"):
+        return []
+    return [
+        f"{counted(card['unchecked'], 'kept song')} on given times, unchecked: no aligner heard the language.",
+        "",
+    ]
 
 
 def _masks(card: Mapping[str, Any]) -> list[str]:

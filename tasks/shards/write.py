@@ -78,13 +78,17 @@ def read_shard(path: Path) -> Shard:
 
 
 def write_index(
-    folder: Path, shards: Iterable[Shard], rows: Iterable[Mapping[str, Any]], mark: str | None = None
+    folder: Path,
+    shards: Iterable[Shard],
+    rows: Iterable[Mapping[str, Any]],
+    mark: str | None = None,
+    own_symbols: str = "",
 ) -> dict[str, Any]:
     """Writes ``index.json`` and the id lists of a folder of shards; returns the index.
 
     `rows` tell `id`, `duration` (seconds) and `split` of every packed song. ``ids.jsonl`` lists them in shard
     order, ``ids.<split>.jsonl`` those of one split, in the form of the released loader's `id_list_jsonl`. `mark`: what is to
-    be said of all of them, if anything is.
+    be said of all of them; `own_symbols`: what their words have beyond the released table; nothing is said of none.
 
     Raises:
         ValueError: the songs of the shards are not those of `rows`.
@@ -118,6 +122,8 @@ def write_index(
     }
     if mark:
         index[MARK] = mark
+    if own_symbols:
+        index["own_symbols"] = own_symbols
     listed = [row_of[song_id] for song_id in packed]
     write_json_lines(folder / IDS_NAME, listed)
     lists = {

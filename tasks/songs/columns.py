@@ -36,6 +36,10 @@ UNSTATED_DELAY_S = Column(
     "silence that the file's encoder put first and did not state: times are late by it; null = none",
 )
 STATED_DURATION_S = Column(pa.float64(), "the length that a manifest gives the song; null = none")
+LYRICS_LANGUAGE = Column(
+    pa.string(),
+    "ISO 639-1 of the lyrics, given or found in their text; null = neither told it, or all songs are read in one language",
+)
 TAIL_ENERGY = Column(pa.float64(), "RMS after the reference end / RMS before it; null = nothing after it")
 
 SONG_COLUMNS = {
@@ -49,6 +53,7 @@ SONG_COLUMNS = {
     "refused": REFUSED,
     "title": Column(pa.string(), "file name without its ending, as found"),
     "stated_duration_s": STATED_DURATION_S,
+    "stated_language": Column(pa.string(), "the language that a manifest gives the song; null = none"),
     "artist": Column(pa.string(), "from the manifest; null = unknown"),
     "license": Column(pa.string(), "from the manifest; null = unknown"),
     "source": Column(pa.string(), "from the manifest; null = unknown"),

@@ -31,7 +31,8 @@ Refusal = dict[str, str]
 class Entry:
     """An audio file with the files and facts that belong to it, not yet opened.
 
-    `lyrics` are all files that may hold its words, `lyrics_text` the words themselves where a manifest's row has them.
+    `lyrics` are all files that may hold its words, `lyrics_text` the words themselves and `language` theirs, where a
+    manifest's row has them.
     """
 
     audio: Path
@@ -41,6 +42,7 @@ class Entry:
     facts: dict[str, str | None] = field(default_factory=lambda: dict.fromkeys(MANIFEST_FACTS))
     stated_duration_s: float | None = None
     lyrics_text: str | None = None
+    language: str | None = None
 
 
 def entries_of_folder(root: Path) -> tuple[list[Entry], list[Refusal]]:

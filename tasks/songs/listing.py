@@ -166,6 +166,7 @@ def _source(files: _Files, content_hash: str, root: Path, hashes: Hashes) -> Sou
         "refused": None,
         "title": entry.title,
         "stated_duration_s": entry.stated_duration_s,
+        "stated_language": entry.language,
         **entry.facts,
     }
     parts: list[str | float | None] = [content_hash, *(entry.facts[key] for key in MANIFEST_FACTS)]
@@ -182,6 +183,7 @@ def _source(files: _Files, content_hash: str, root: Path, hashes: Hashes) -> Sou
             parts.append(path.suffix.lower())
         parts.append(digest)
     parts += [entry.lyrics_text] if entry.lyrics_text is not None else []
+    parts += [f"language {entry.language}"] if entry.language is not None else []
     identity = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
     return Source(song_id_of(entry.title, content_hash), identity, facts)
 

@@ -134,7 +134,7 @@ def _entry_of_row(row: Any, files: _Files) -> Entry:
     if not isinstance(row, dict):
         raise ValueError(row.why if isinstance(row, BadRow) else "a row is not an object")
     texts = {}
-    for key in ("id", "audio_path", "lrc_path", "prompt_path", *MANIFEST_FACTS):
+    for key in ("id", "audio_path", "lrc_path", "prompt_path", "language", *MANIFEST_FACTS):
         texts[key] = row.get(key)
         if not isinstance(texts[key], str | None) or not _is_clean(texts[key] or ""):
             raise ValueError(f"{key}: {texts[key]!r} is not a text")
@@ -155,7 +155,7 @@ def _entry_of_row(row: Any, files: _Files) -> Entry:
             lyrics = entry.lyrics if "lrc_path" not in row and inline is None else lyrics
             style = entry.style if "prompt_path" not in row else style
     facts = {key: texts[key] for key in MANIFEST_FACTS}
-    return Entry(audio, texts["id"] or audio.stem, lyrics, style, facts, duration, inline)
+    return Entry(audio, texts["id"] or audio.stem, lyrics, style, facts, duration, inline, texts["language"])
 
 
 def find_listed(written: str, folder: Path, root: Path) -> Path:

@@ -20,11 +20,12 @@ from jam_model.words import Word, input_times_of, rows_of
 from tasks.engine.columns import Column
 from tasks.engine.song import Refused, Song, SongError
 from tasks.engine.stage import Model, Section
+from tasks.languages.table import LANGUAGES
 from tasks.models.aligner import AlignerParams, Line, aligner_identity, build_aligner, mean_score
 from tasks.models.line_times import Align as AlignWithin
 from tasks.models.line_times import Aligned, align_within, lines_among, lines_of
 from tasks.models.partly_timed import with_all_times
-from tasks.models.phonemizer import build_phonemizer, phonemizer_identity
+from tasks.models.phonemizer import PhonemizerParams, build_phonemizer, in_language, phonemizer_identity
 from tasks.models.word_times import Checked, check_words
 from tasks.songs.columns import WORD
 from tasks.stages.bases import VocalsStage
@@ -54,6 +55,7 @@ class Align(VocalsStage):
     name = "align"
     version = 3
     reads = VocalsStage.reads | {"lyrics", "lyrics_times", "lyrics_lines", "transcript"}
+    reads |= {"lyrics_language", "language"}
     packages = (*VocalsStage.packages, "phonemizer", "espeakng-loader")
     params: AlignParams
     aligner = Model(aligner_identity, build_aligner)
@@ -63,7 +65,7 @@ class Align(VocalsStage):
             pa.list_(WORD),
             "the song's words with aligned times and scores in [0, 1]; 0 = cannot be said",
         ),
-        "alignment_score": Column(pa.float64(), "mean word score"),
+        "alignment_score": Column(pa.float64(), "mean word score; null = unchecked"),
         "aligned_words": Column(
             pa.list_(WORD),
             "where the aligner places words that kept their given times; null = it, or all, have the aligner's",
@@ -72,6 +74,13 @@ class Align(VocalsStage):
             pa.float64(), "how late the given times were, and are shifted by; null = they were not shifted"
         ),
         "claim_remark": Column(pa.string(), "what of the given times did not fit; null = nothing"),
+        "song_language": Column(
+            pa.string(),
+            "the language the words are read in: of the lyrics, else as the transcriber heard; null = all songs are read in one",
+        ),
+        "unchecked": Column(
+            pa.bool_(), "the times are the lyrics' own, and no aligner here hears the language to check them"
+        ),
     }
 
     def made_by(self, models: Sequence[str]) -> str:
@@ -83,15 +92,18 @@ class Align(VocalsStage):
         """The song with its timed words; kept times have the scores of where the aligner places their words.
 
         Raises:
-            SongError: ``no_words``, ``phoneme_unknown`` (none can be said), ``grid_too_coarse``, or the
-                aligner's reason after ``alignment_``.
+            SongError: ``no_words``, ``phoneme_unknown`` (none can be said), ``language_not_covered``, ``grid_too_coarse``,
+                or the aligner's reason after ``alignment_``.
         """
         words = song["lyrics"] if song["lyrics"] is not None else song["transcript"]
         if not words:
             raise SongError(song.song_id, "no_words", "neither lyrics nor a transcript")
         rows = song["lyrics_times"]
         given = None if rows is None else input_times_of(rows)
-        align = self._align(song, words)
+        language = self._language(song, words)
+        if language not in (None, self._aligner.hears):
+            return self._unchecked(song, language, given)
+        align = self._align(song, words, language)
         try:
             bound = self._bound(song, words, align, given)
             checked = self._checked(song, align, given, bound)
@@ -100,11 +112,7 @@ class Align(VocalsStage):
         _check(song, words, checked.aligned)
         timed = with_all_times(checked.given, checked.aligned, song["duration_s"])
         _check(song, words, timed)
-        if self.params.times_grid_s is not None:
-            try:
-                timed = on_grid(timed, self.params.times_grid_s, song["duration_s"])
-            except ValueError as error:
-                raise SongError(song.song_id, "grid_too_coarse", str(error)) from error
+        timed = self._on_grid(song, timed)
         beside = [found if word else None for word, found in zip(checked.given, checked.aligned, strict=True)]
         return song.with_columns(
             timed_words=rows_of(timed),
@@ -112,13 +120,51 @@ class Align(VocalsStage):
             alignment_score=mean_score(checked.aligned),
             claim_offset_s=checked.offset_s or bound.offset_s,
             claim_remark="; ".join(filter(None, (bound.remark, checked.remark))) or None,
+            song_language=language,
+            unchecked=False,
         )
 
-    def _align(self, song: Song, words: Sequence[str]) -> AlignWithin:
+    def _language(self, song: Song, words: Sequence[str]) -> str | None:
+        """The language that the words are read in, where songs have one of several."""
+        languages = self._phonemizer.song_languages
+        given = song.columns.get("lyrics_language") or song.columns.get("language")
+        return None if languages is None else languages.of(words, given)
+
+    def _unchecked(self, song: Song, language: str, given: Sequence[Word | None] | None) -> Song:
+        """The song with its given times as they are, in a language that nobody here hears.
+
+        Raises:
+            SongError: ``language_not_covered``: it is not to be kept so, or not all words have a time. ``grid_too_coarse``.
+        """
+        why = f"its words are {LANGUAGES[language].name} and models.aligner hears {self._aligner.hears}"
+        whole = given is not None and all(word and math.isfinite(word.end_s) for word in given)
+        if self._phonemizer.songs.uncovered == "drop" or not whole:
+            kept = "models.phonemizer.songs.uncovered: keep takes their given times unchecked"
+            hint = kept if whole else "with times of all words they could be kept unchecked"
+            raise SongError(song.song_id, "language_not_covered", f"{why}; {hint}")
+        timed = self._on_grid(song, [replace(word, score=None) for word in given or () if word])
+        return song.with_columns(
+            timed_words=rows_of(timed),
+            aligned_words=None,
+            alignment_score=None,
+            claim_offset_s=None,
+            claim_remark=None,
+            song_language=language,
+            unchecked=True,
+        )
+
+    def _on_grid(self, song: Song, timed: list[Word]) -> list[Word]:
+        if self.params.times_grid_s is None:
+            return timed
+        try:
+            return on_grid(timed, self.params.times_grid_s, song["duration_s"])
+        except ValueError as error:
+            raise SongError(song.song_id, "grid_too_coarse", str(error)) from error
+
+    def _align(self, song: Song, words: Sequence[str], language: str | None) -> AlignWithin:
         """How the words are laid, within lines or free; those that cannot be said get what is left between the others."""
-        said = [
-            (word, one.phonemes) for word, one in zip(words, self.phonemizer.phonemize(words), strict=True)
-        ]
+        phonemized = in_language(self.phonemizer, words, language)
+        said = [(word, one.phonemes) for word, one in zip(words, phonemized, strict=True)]
         sayable = [place for place, (_, phonemes) in enumerate(said) if phonemes]
         if not sayable:
             raise SongError(song.song_id, "phoneme_unknown", "no word has a phoneme")
@@ -151,7 +197,15 @@ class Align(VocalsStage):
 
     @property
     def _line_tolerance_s(self) -> float:
-        return cast(AlignerParams, self.choices["aligner"]).line_tolerance_s
+        return self._aligner.line_tolerance_s
+
+    @property
+    def _aligner(self) -> AlignerParams:
+        return cast(AlignerParams, self.choices["aligner"])
+
+    @property
+    def _phonemizer(self) -> PhonemizerParams:
+        return cast(PhonemizerParams, self.choices["phonemizer"])
 
 
 def with_gaps(words: Sequence[str], laid: Mapping[int, Word]) -> list[Word]:

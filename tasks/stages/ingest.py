@@ -14,12 +14,23 @@ from tasks.audio.sound import shorter_than
 from tasks.engine.columns import Column
 from tasks.engine.song import Refused, Song, SongError
 from tasks.engine.stage import Section, Stage
+from tasks.languages.split import split_words
+from tasks.languages.table import code_of
 from tasks.lyrics.columns import LABEL, NOTE, REMARK
 from tasks.lyrics.lyrics import Lyrics
 from tasks.lyrics.parts.decode import decode_text
 from tasks.lyrics.parts.written import NOT_LYRICS, Remark
 from tasks.lyrics.read import read_lyrics
-from tasks.songs.columns import AUDIO_REMARKS, DURATION_S, STRINGS, UNSTATED_DELAY_S, WORD
+from tasks.lyrics.split import with_split_words
+from tasks.models.phonemizer import PhonemizerParams, phonemizer_identity
+from tasks.songs.columns import (
+    AUDIO_REMARKS,
+    DURATION_S,
+    LYRICS_LANGUAGE,
+    STRINGS,
+    UNSTATED_DELAY_S,
+    WORD,
+)
 from tasks.songs.files import bytes_of, song_file
 from tasks.storage.audio_cache import CACHE
 
@@ -44,7 +55,7 @@ class Ingest(Stage):
     reads = frozenset(
         {
             *("audio", "lyrics_path", "lyrics_text", "style_path", "content_hash"),
-            *("stated_duration_s", "title", "artist"),
+            *("stated_duration_s", "stated_language", "title", "artist"),
         }
     )
     packages = ("av", "soundfile", "soxr")
@@ -74,27 +85,34 @@ class Ingest(Stage):
         "num_lines": Column(
             pa.int32(), "lines of the given lyrics; null = no lyrics, or a format without lines"
         ),
+        "lyrics_language": LYRICS_LANGUAGE,
         "style_text": Column(pa.string(), "style prompt; null = none"),
     }
 
-    def __init__(self, params: IngestParams, audio: AudioParams) -> None:
+    def __init__(
+        self, params: IngestParams, audio: AudioParams, phonemizer: PhonemizerParams | None = None
+    ) -> None:
+        """`phonemizer`: what reads the words, where they are of several languages and split by theirs."""
         super().__init__(params, audio)
         self.audio = audio
+        self.phonemizer = phonemizer if phonemizer and phonemizer.song_languages else None
 
     @property
     def facts(self) -> dict[str, Any]:
-        """The limits on audio, a section of its own."""
-        return {"audio": self.audio.model_dump(mode="json")}
+        """The limits on audio, a section of its own, and what splits words, where anything does."""
+        splits = {} if self.phonemizer is None else {"words": phonemizer_identity(self.phonemizer)}
+        return {"audio": self.audio.model_dump(mode="json"), **splits}
 
     def one(self, song: Song) -> Song:
         """The song with its format, lyrics and style text.
 
         Raises:
             SongError: ``source_changed``, ``source_gone``, ``unreadable``, the reasons of `read_audio` and of
-                `read_lyrics`, ``audio_short``, ``lyrics_past_end``, ``style_too_long`` or ``style_malformed``.
+                `read_lyrics`, ``language_not_covered``, ``audio_short``, ``lyrics_past_end``, ``style_too_long`` or
+                ``style_malformed``.
         """
         source = self._format(song)
-        lyrics = self._lyrics(song)
+        lyrics, language = self._in_words(song, self._lyrics(song))
         if lyrics is not None:
             self._check_times(song, lyrics, source)
         return song.with_columns(
@@ -106,6 +124,7 @@ class Ingest(Stage):
             lyrics=(lyrics and lyrics.words) or None,
             **(lyrics or Lyrics([])).within(source.duration_s).columns(),
             num_lines=lyrics.num_lines if lyrics else None,
+            lyrics_language=language,
             style_text=self._style(song),
         )
 
@@ -141,6 +160,23 @@ class Ingest(Stage):
             if error.reason == NOT_LYRICS:
                 return Lyrics([], remarks=[Remark(NOT_LYRICS, 0, f"{path}: {error.detail}")])
             raise SongError.of(song.song_id, error) from error
+
+    def _in_words(self, song: Song, lyrics: Lyrics | None) -> tuple[Lyrics | None, str | None]:
+        """The lyrics with the words of their language, and that one, where songs have one of several."""
+        languages = None if self.phonemizer is None else self.phonemizer.song_languages
+        if languages is None:
+            return lyrics, None
+        stated = song.columns.get("stated_language")
+        given = code_of(stated) if stated else None
+        if stated and given not in languages.known and languages.fixed is None:
+            known = ", ".join(languages.known)
+            detail = f"its manifest says {stated[:40]!r}, read are {known}: models.phonemizer.songs.languages"
+            raise SongError(song.song_id, "language_not_covered", detail)
+        language = languages.told([] if lyrics is None else lyrics.words, given)
+        if lyrics is None or not lyrics.words:
+            return lyrics, language
+        reads = language or languages.default
+        return with_split_words(lyrics, lambda line: split_words(line, reads, languages.known)), language
 
     def _style(self, song: Song) -> str | None:
         if song["style_path"] is None:

@@ -10,8 +10,17 @@ from jam_model.words import Word, rows_of, words_of
 from tasks.engine.columns import Column
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Model, Section, Stage
-from tasks.models.phonemizer import PhonemizerParams, build_phonemizer, phonemized, phonemizer_identity
+from tasks.languages.table import LANGUAGES
+from tasks.models.phonemizer import (
+    SYMBOLS,
+    PhonemizerParams,
+    build_phonemizer,
+    phonemized,
+    phonemizer_identity,
+)
 from tasks.songs.columns import WORD
+
+OWN_TABLE = "models.phonemizer.symbols: ipa"
 
 
 class PhonemizeParams(Section):
@@ -25,11 +34,14 @@ class Phonemize(Stage):
 
     name = "phonemize"
     version = 1
-    reads = frozenset({"timed_words"})
+    reads = frozenset({"timed_words", "song_language"})
     params: PhonemizeParams
     phonemizer = Model(phonemizer_identity, build_phonemizer)
     writes = {
         "words": Column(pa.list_(WORD), "the timed words with their phonemes: IPA in jamify's symbols"),
+        "own_symbols": Column(
+            pa.string(), "symbols of the words that jamify's table lacks, each once; empty = none"
+        ),
         "phoneme_unknown": Column(pa.int32(), "symbols that had no counterpart and were left out"),
     }
     packages = ("phonemizer", "espeakng-loader")
@@ -44,14 +56,21 @@ class Phonemize(Stage):
         Raises:
             SongError: ``phoneme_unknown``: too many symbols had no counterpart, or no word has a phoneme.
         """
-        words, unknown = phonemized(words_of(song["timed_words"]), self.phonemizer)
+        language = song.columns.get("song_language")
+        words, unknown = phonemized(words_of(song["timed_words"]), self.phonemizer, language)
         known = sum(len(word.phonemes or "") for word in words)
         if not known or unknown > self.params.max_unknown_share * (known + unknown):
             detail = f"{unknown} of {known + unknown} symbols, share at most {self.params.max_unknown_share}"
-            if not self.phonemizer_params.english or _in_other_letters(words):
+            if language is not None:
+                detail += (
+                    f"; the words are {LANGUAGES[language].name}: needs a token table of its own, {OWN_TABLE}"
+                )
+            elif not self.phonemizer_params.english or _in_other_letters(words):
                 detail += "; the words are not English: needs your own token table"
             raise SongError(song.song_id, "phoneme_unknown", detail)
-        return song.with_columns(words=rows_of(words), phoneme_unknown=unknown)
+        symbols = {symbol for word in words for symbol in word.phonemes or ""}
+        own = "".join(sorted(symbols - SYMBOLS))
+        return song.with_columns(words=rows_of(words), own_symbols=own, phoneme_unknown=unknown)
 
 
 def _in_other_letters(words: Sequence[Word]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 import pyarrow as pa
@@ -11,14 +11,15 @@ from jam_model.words import rows_of
 from tasks.engine.columns import Column
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Model, Section
-from tasks.models.transcriber import build_transcriber, transcriber_identity
+from tasks.models.transcriber import TranscriberParams, build_transcriber, transcriber_identity
 from tasks.songs.columns import STRINGS, WORD
 from tasks.stages.bases import VocalsStage
 
 
 class TranscribeParams(Section):
     """`when`: ``missing`` listens only where no lyrics were given, ``always`` to every song. `min_confidence`: below
-    it no words are given, and a song without lyrics is dropped ``no_transcript``.
+    it no words are given, and a song without lyrics is dropped ``no_transcript``. A song with lyrics in a language
+    that the transcriber does not hear is not listened to.
     """
 
     when: Literal["missing", "always"]
@@ -30,11 +31,14 @@ class Transcribe(VocalsStage):
 
     name = "transcribe"
     version = 2
-    reads = VocalsStage.reads | {"lyrics"}
+    reads = VocalsStage.reads | {"lyrics", "lyrics_language"}
     params: TranscribeParams
     transcriber = Model(transcriber_identity, build_transcriber)
     writes = {
-        "transcript": Column(STRINGS, "words the recogniser heard; null = not asked to listen"),
+        "transcript": Column(
+            STRINGS,
+            "words the recogniser heard; null = not asked to listen, or it does not hear the lyrics' language",
+        ),
         "transcript_times": Column(pa.list_(WORD), "the same words with times"),
         "transcript_phones": Column(
             STRINGS, "the recogniser's own phones, no word knowledge; null = not asked, or it hears none"
@@ -66,4 +70,8 @@ class Transcribe(VocalsStage):
         )
 
     def _is_asked(self, song: Song) -> bool:
-        return song["lyrics"] is None or self.params.when == "always"
+        if song["lyrics"] is None:
+            return True
+        language = song.columns.get("lyrics_language")
+        hears = language is None or cast(TranscriberParams, self.choices["transcriber"]).hears(language)
+        return hears and self.params.when == "always"

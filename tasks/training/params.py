@@ -15,7 +15,9 @@ HEARD = "validation_per"
 
 
 class JamParams(Section):
-    """Sizes of the model; `max_frames` is the training section's, since it changes from crops to songs."""
+    """Sizes of the model; `max_frames` is the training section's, since it changes from crops to songs. `own_symbols`: those of
+    the data set that the released table lacks, as its ``index.json`` has them; they stay in the checkpoint's config.
+    """
 
     dim: int
     depth: int
@@ -27,6 +29,7 @@ class JamParams(Section):
     latent_channels: int
     num_text_embeddings: int
     use_implicit_duration: bool
+    own_symbols: str
 
     def config(self, max_frames: int) -> JamConfig:
         """The model's config for sequences of this length."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from jam_model.checkpoint import weights_hash
 from jam_model.config import JamConfig
-from jam_model.shard_index import read_index
+from jam_model.shard_index import INDEX_NAME, read_index, symbols_of
 from tasks.engine.fingerprint import fingerprint, package_version
 from tasks.trainer.run_folder import hash_of
 from tasks.training.adapter_params import AdapterParams
@@ -44,6 +44,19 @@ def flow_recipe(
 def adapter_recipe(adapter: AdapterParams | None) -> dict[str, Any]:
     """What decides a run that learns adapters; nothing of one that learns all weights."""
     return {"adapter": adapter.model_dump(mode="json")} if adapter else {}
+
+
+def check_symbols(config: JamConfig, shards: Path) -> None:
+    """Raises a ValueError where shards hold symbols that a model of this config cannot be asked to sing: it would learn words
+    with holes in them.
+    """
+    lacking = [symbol for symbol in symbols_of(shards) if symbol not in config.vocabulary]
+    if lacking:
+        wanted = config.own_symbols + "".join(lacking)
+        raise ValueError(
+            f"jam.own_symbols lacks {len(lacking)} symbols that {shards / INDEX_NAME} states; set jam.own_symbols: {wanted!r} "
+            "(from untrained weights), or prepare with models.phonemizer.symbols: released"
+        )
 
 
 def run_name(

@@ -16,6 +16,8 @@ from jam_model.config import JAM_0_5, JamConfig
 PRESETS: Mapping[str, JamConfig] = {"jam-0.5": JAM_0_5}
 UNTOLD = ("heads", "max_frames")
 """Fields of a config that no shape tells."""
+OWN = "own_symbols"
+"""Nor this one: the released table has none, and weights of another one come with their config."""
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -68,7 +70,8 @@ def config_of_shapes(shapes: Shapes, preset: str | None = None, **untold: int) -
 
 
 def _told(config: JamConfig) -> dict[str, Any]:
-    return {field.name: getattr(config, field.name) for field in fields(config) if field.name not in UNTOLD}
+    named = {field.name for field in fields(config)} - {*UNTOLD, OWN}
+    return {name: getattr(config, name) for name in named}
 
 
 def _shape(shapes: Shapes, name: str, rank: int) -> tuple[int, ...]:

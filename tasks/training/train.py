@@ -6,6 +6,7 @@ and the schedule differ.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from jam_model.batches import Batches, fixed_batches
+from jam_model.batches import Batch, Batches, fixed_batches
 from jam_model.checkpoint import load_model, weights_hash
 from jam_model.config import Dropout, JamConfig
 from jam_model.dit import Jam
@@ -29,7 +30,7 @@ from tasks.trainer.ray_train import Progress, fit
 from tasks.trainer.run_folder import TrainResult, result_of
 from tasks.training.adapters import AdapterParams, add_adapters
 from tasks.training.params import JamParams, TrainParams
-from tasks.training.recipe import flow_recipe
+from tasks.training.recipe import check_symbols, flow_recipe
 from tasks.training.validation_by_ear import ValidationByEar
 
 VALIDATION_TIMES = (0.1, 0.3, 0.5, 0.7, 0.9)
@@ -68,6 +69,7 @@ class FlowObjective:
             params.shuffle_shards,
             params.seed,
             self._weights(shards),
+            self.config.vocabulary,
         )
         dropout = self._dropout
 
@@ -115,7 +117,7 @@ class FlowObjective:
         generator = torch.Generator().manual_seed(self.params.seed)
         errors: dict[float, list[float]] = {time: [] for time in VALIDATION_TIMES}
         with torch.no_grad():
-            for batch in fixed_batches(shards, silence_C, self.params.max_frames, self.params.batch_size):
+            for batch in self._fixed_batches(shards, silence_C):
                 noise_BTC = torch.randn(batch.latents_BTC.shape, generator=generator)
                 keep_B = torch.ones(len(noise_BTC), dtype=torch.bool)
                 batch = batch.to(worker.device)
@@ -138,6 +140,10 @@ class FlowObjective:
             "validation_loss_by_time": by_time,
             **heard,
         }
+
+    def _fixed_batches(self, shards: Shards, silence_C: np.ndarray) -> Iterator[Batch]:
+        params = self.params
+        return fixed_batches(shards, silence_C, params.max_frames, params.batch_size, self.config.vocabulary)
 
 
 def fresh_model(config: JamConfig, seed: int) -> Jam:
@@ -177,6 +183,7 @@ def train(
         )
     if adapter and section.shards_weights:
         raise ValueError("sharding: full does not go with adapter.rank above 0; give none")
+    check_symbols(config, shards)
     recipe = flow_recipe(config, shards, silence_C, init, by_ear, adapter)
     if init and (stored := load_model(init).config) != replace(config, max_frames=stored.max_frames):
         raise ValueError(

@@ -90,7 +90,9 @@ class ValidationByEar:
         from jam_model.sampler import sample, song_noise
 
         max_frames = model.config.max_frames
-        conditions = conditions_of([(song, Crop(0, num_frames, song.num_frames), 0)], max_frames)
+        conditions = conditions_of(
+            [(song, Crop(0, num_frames, song.num_frames), 0)], max_frames, model.config.vocabulary
+        )
         num_sampled_frames = self.sampler.num_sampled_frames(num_frames, max_frames)
         latent_BTC = sample(
             model,

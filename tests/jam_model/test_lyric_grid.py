@@ -3,8 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from jam_model.config import JamConfig
 from jam_model.lyric_grid import SONG_FILLER, SYMBOLS, VOCAL_FILLER, lyric_grid, words_on_grid
 from jam_model.words import Word
+from tests.jam_model.conftest import TINY
 
 SLOT_S = 512 / 44_100
 
@@ -109,6 +111,14 @@ def test_symbols_are_below_the_fillers_and_distinct():
     assert sorted(SYMBOLS.values()) == list(range(len(SYMBOLS)))
     assert len(SYMBOLS) == 57
     assert len(SYMBOLS) <= VOCAL_FILLER < SONG_FILLER
+    own = replace(TINY, num_text_embeddings=65, own_symbols="øy")
+    assert {**own.vocabulary} == {**SYMBOLS, "ø": 64, "y": 65} and TINY.vocabulary is SYMBOLS
+    assert JamConfig.from_dict(own.to_dict()) == own and "own_symbols" not in TINY.to_dict()
+    word = Word("", 0.0, 2 * SLOT_S + 1e-9, "ø")
+    assert lyric_grid([word], max_frames=1, vocabulary=own.vocabulary).tolist()[:2] == [64, SYMBOLS["_"]]
+    for wrong in ("øø", "a", "øyç"):
+        with pytest.raises(ValueError, match="own_symbols"):
+            replace(own, own_symbols=wrong)
 
 
 def test_a_word_is_on_the_grid_where_its_own_token_stands_there():

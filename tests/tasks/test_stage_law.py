@@ -113,6 +113,7 @@ def row(root: Path, number: int, weights: str) -> dict[str, Any]:
         "style_path": None,
         "content_hash": hashlib.sha256(path.read_bytes()).hexdigest(),
         "stated_duration_s": 1.0,
+        **{"stated_language": None, "lyrics_language": None, "song_language": None},
         "artist": f"artist {number}",
         "license": None,
         "source": None,

@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 
 from flows.settings.params import load_params
-from jam_model.words import Word
+from jam_model.words import Word, rows_of
 from tasks.audio.read import flac_bytes
 from tasks.engine.song import Refused, Song, SongError
 from tasks.models.aligner import Line
 from tasks.models.line_times import lines_of
 from tasks.models.phonemizer import Pronunciation
 from tasks.stages.align import Align, AlignParams, on_grid
+from tests.every import every
 from tests.tasks.tiny import given
 
 ALIGNER = load_params().models.aligner
@@ -194,7 +195,7 @@ def test_lines_that_are_late_are_shifted_and_the_song_says_so() -> None:
     assert [w["start_s"] for w in song["timed_words"]] == [5.0, 6.0]
 
 
-@pytest.mark.parametrize("times", ["given", "align"])
+@every("times", ["given", "align"])
 def test_a_claim_is_checked_and_repaired_without_the_lines_it_came_with(times: str) -> None:
     model = Lays()
     align(model, times, lyrics_times=CLAIMED, lyrics_lines=[{**CLAIMED[0], "text": "hello moon"}])
@@ -234,7 +235,7 @@ def test_more_words_than_the_grid_has_steps_are_dropped() -> None:
     assert error.value.reason == "grid_too_coarse"
 
 
-@pytest.mark.parametrize("grid_s", [0.0, -0.08, 8.0])
+@every("grid_s", [0.0, -0.08, 8.0])
 def test_a_grid_that_is_none_is_refused(grid_s: float) -> None:
     with pytest.raises(ValueError, match="no grid for words"):
         AlignParams(times="align", max_offset_s=0.04, times_grid_s=grid_s)
@@ -261,3 +262,28 @@ def test_a_bug_of_an_aligner_is_no_drop() -> None:
 
 def test_no_lines_are_no_windows() -> None:
     assert lines_of(None) is None
+
+
+def test_a_song_in_a_language_that_the_aligner_does_not_hear_is_dropped_or_keeps_its_times_unchecked() -> (
+    None
+):
+    def german(uncovered: str, **columns: object) -> Song:
+        songs = PHONEMIZER.songs.model_copy(update={"uncovered": uncovered})
+        phonemizer = PHONEMIZER.model_copy(update={"language": "de", "songs": songs})
+        stage = Align(AlignParams(times="given", max_offset_s=0.04, times_grid_s=None), ALIGNER, phonemizer)
+        stage.__dict__.update(aligner=Lays(), phonemizer=Spells())
+        facts = {"transcript": None, "lyrics": ["liebe", "dich"], "lyrics_lines": None, "duration_s": 60.0}
+        return stage.one(given("a.wav", vocals=b"", **facts, **columns))
+
+    times = rows_of([Word("liebe", 1.0, 2.0), Word("dich", 2.5, 3.0)])
+    for uncovered, rows, hint in (
+        ("drop", times, "models.phonemizer.songs.uncovered: keep takes their given times"),
+        ("keep", None, "with times of all words"),
+        ("keep", [times[0], None], "with times of all words"),
+    ):
+        with pytest.raises(SongError, match=f"words are German and models.aligner hears en; {hint}") as error:
+            german(uncovered, lyrics_times=rows)
+        assert error.value.reason == "language_not_covered"
+    kept = german("keep", lyrics_times=times)
+    assert [word["start_s"] for word in kept["timed_words"]] == [1.0, 2.5]
+    assert (kept["unchecked"], kept["song_language"], kept["alignment_score"]) == (True, "de", None)

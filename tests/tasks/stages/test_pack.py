@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 
+from jam_model.shard_index import symbols_of
 from jam_model.shards import Shards, stream_samples
 from tasks.audio.read import npy_bytes
 from tasks.engine.column_file import ColumnFile
@@ -192,6 +193,9 @@ def test_index_tells_name_hash_size_and_songs_of_every_shard(tmp_path: Path) -> 
     assert (first["num_samples"], first["splits"]) == (2, {"benchmark": 1, "train": 1})
     assert (index["num_samples"], index["splits"]) == (3, {"benchmark": 1, "train": 2})
     assert index["shards"][2]["num_samples"] == 0
+    assert "own_symbols" not in index and symbols_of(tmp_path) == ""
+    write_index(tmp_path, standing(tmp_path), rows, "çø")
+    assert symbols_of(tmp_path) == "çø"
 
 
 def test_a_shard_is_told_by_its_column_file_as_it_is_read(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from jam_model.shards import Shards
 from tasks.trainer import ray_train as fitting
 from tasks.trainer.loop import StepLoss, Worker, newest_checkpoint, run_steps
 from tasks.training.params import JamParams, TrainParams
+from tasks.training.recipe import check_symbols
 from tasks.training.train import FlowObjective, train
 from tests.jam_model.test_shards import members_of, write_folder
 
@@ -37,6 +38,7 @@ JAM = JamParams(
     latent_channels=64,
     num_text_embeddings=63,
     use_implicit_duration=True,
+    own_symbols="",
 )
 PARAMS = TrainParams(
     seed=5,
@@ -380,9 +382,16 @@ def test_training_lowers_the_validation_loss_and_reports_it(shards: Path, tmp_pa
     assert figures[1]["validation_loss"] < 0.95 * figures[0]["validation_loss"]
 
 
-def test_checkpoints_between_log_lines_are_refused() -> None:
+def test_what_cannot_be_trained_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="multiple of log_every_steps"):
         changed(checkpoint_every_steps=5, log_every_steps=2).rule()
+    folder = write_folder(tmp_path / "shards", [{"one": members_of(1)}])
+    index = json.loads((folder / "index.json").read_text())
+    (folder / "index.json").write_text(json.dumps({**index, "own_symbols": "çø"}))
+    jam = JAM.model_copy(update={"num_text_embeddings": 70})
+    with pytest.raises(ValueError, match=r"jam\.own_symbols lacks 2 symbols .* set jam\.own_symbols: 'çø'"):
+        train(PARAMS, jam, folder, np.array(SILENCE), ENCODER, None, tmp_path / "out")
+    check_symbols(jam.model_copy(update={"own_symbols": "øç"}).config(16), folder)
 
 
 def test_learning_rate_rises_stays_and_falls() -> None:
