@@ -12,6 +12,7 @@ from flows.settings.params import Params
 from flows.settings.project import Project, WorkFolder
 from jam_model.checkpoint import CONFIG_FILE, WEIGHTS_FILE, weights_hash
 from jam_model.training_facts import BegunFrom, read_facts
+from tasks.models.released_weights import HUB_ID
 from tasks.storage.object_store import StorePath
 from tasks.training.start import Start, bring_start
 
@@ -92,7 +93,7 @@ def any_checkpoint(given: Path, params: Params, work: WorkFolder) -> Path:
     here = given.exists()
     if isinstance(given, StorePath) or (here and _is_ours(given)):
         return checkpoint_at(given)
-    if not here and "/" not in str(given):
+    if not here and not HUB_ID.fullmatch(str(given)):
         return checkpoint_at(given)  # which says what is there instead
     return brought(Project(params, work), str(given), "checkpoint").checkpoint
 

@@ -79,10 +79,12 @@ def _morphemes(text: str) -> list[Mapping[str, Any]] | None:
 def _frontend(text: str) -> list[Mapping[str, Any]]:
     import pyopenjtalk
 
-    plain = pyopenjtalk.run_frontend(text, use_vanilla=True) if text else []
+    if not text:
+        return []
+    plain = pyopenjtalk.run_frontend(text, use_vanilla=True)
     if any(_is_unread(morpheme) for morpheme in plain):  # else it would open the dictionary that is not there
-        return plain
-    return pyopenjtalk.run_frontend(text, use_sudachi_kanji_yomi=False, predict_nani=False) if text else []
+        return list(plain)
+    return list(pyopenjtalk.run_frontend(text, use_sudachi_kanji_yomi=False, predict_nani=False))
 
 
 def _is_unread(morpheme: Mapping[str, Any]) -> bool:

@@ -6,6 +6,7 @@ Without tones: a melody takes their place, and singing data (Opencpop among them
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from tasks.languages.reading import Pronunciation
 from tasks.languages.scripts import num_letters
@@ -123,6 +124,11 @@ def phones_of_pinyin(syllable: str) -> str | None:
     return INITIALS.get(initial, "") + FINALS[final] if final in FINALS else None
 
 
+def _unread(chars: str) -> Any:
+    """A sign for each character without a reading; pypinyin takes a list, though its types say text."""
+    return ["?"] * len(chars)
+
+
 class MandarinReader:
     """pypinyin: a character with several readings takes that of its phrase, so texts are read in a row."""
 
@@ -131,7 +137,7 @@ class MandarinReader:
         from pypinyin import Style, lazy_pinyin
 
         row = "".join(texts)
-        syllables = lazy_pinyin(row, style=Style.NORMAL, v_to_u=True, errors=lambda chars: ["?"] * len(chars))
+        syllables = lazy_pinyin(row, style=Style.NORMAL, v_to_u=True, errors=_unread)
         if len(syllables) != len(row):
             raise RuntimeError(f"pypinyin gave {len(syllables)} syllables of {len(row)} characters")
         said, left = [], iter(syllables)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tasks.engine.fingerprint import installed
 from tasks.engine.stage import BadModel
-from tasks.models.file_hashes import remembered_sha256
+from tasks.storage.file_hashes import remembered_sha256
 
 PREFIX = "package:"
 

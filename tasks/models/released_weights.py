@@ -18,8 +18,8 @@ from pathlib import Path
 from tasks.engine.fingerprint import installed
 from tasks.engine.stage import BadModel
 from tasks.models.config_code import refuse_code
-from tasks.models.file_hashes import remembered_sha256
 from tasks.models.packaged_weights import PREFIX, find_packaged, packaged_weights
+from tasks.storage.file_hashes import remembered_sha256
 
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 ZIPPED = frozenset({".pt", ".th", ".ckpt", ".bin"})
