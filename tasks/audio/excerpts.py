@@ -1,4 +1,4 @@
-"""How unlike toy songs some songs are (`tasks.models.embedded.likeness`), heard before a run begins, in a process of its own.
+"""How unlike toy songs some songs are (`tasks.models.likeness`), heard before a run begins, in a process of its own.
 
 Songs are a stranger's: what reads them may crash, hang or fill a memory, and then nothing is said of them.
 """
@@ -45,7 +45,7 @@ def main() -> None:
     limits = AudioParams(**request["limits"])
     limits = limits.model_copy(update={"max_seconds": min(limits.max_seconds, MAX_SONG_S)})
     from tasks.audio.read import read_audio
-    from tasks.models.embedded.likeness import distance, statistics
+    from tasks.models.likeness import distance, statistics
     from tasks.songs.files import bytes_of, song_file
 
     left = request["enough"]

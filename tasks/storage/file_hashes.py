@@ -7,7 +7,6 @@ import json
 import os
 from pathlib import Path
 
-from tasks.engine.fingerprint import sha256_of_file
 from tasks.storage.files import write_json
 
 
@@ -24,6 +23,7 @@ def remembered_sha256(path: Path) -> str:
                 return str(remembered["sha256"])
         except (ValueError, KeyError, TypeError):
             note.unlink(missing_ok=True)
-    digest = sha256_of_file(path)
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
     write_json(note, {"of": key, "sha256": digest})
     return digest

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from jam_model.frames import SAMPLE_RATE_HZ
-from tasks.models.embedded.likeness import EXCERPT_S, statistics, whitening
+from tasks.models.likeness import EXCERPT_S, statistics, whitening
 from tasks.toy.languages.all import LANGUAGES
 from tasks.toy.sheets import sheets
 from tasks.toy.world_two.features import Features

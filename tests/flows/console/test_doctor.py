@@ -17,6 +17,7 @@ from tasks.engine.stage import BadModel
 from tasks.models import released_weights as weights
 from tasks.models.base import ModelChoice
 from tasks.models.chosen import IDENTITY, ModelsParams
+from tests.every import every
 from tests.tasks.models.checkpoints.deep_phonemizer import write_deep_phonemizer
 
 DEEP = "models.phonemizer.model=deep_phonemizer"
@@ -146,7 +147,7 @@ def test_a_download_that_fails_is_one_line_a_model_and_exit_code_2(
     assert capfd.readouterr().err == "jam: people/p cannot be downloaded\n"
 
 
-@pytest.mark.parametrize("kind", ["speaker", "phonemizer.magic"])
+@every("kind", ["speaker", "phonemizer.magic"])
 def test_a_kind_there_is_not_is_refused(capfd: pytest.CaptureFixture[str], kind: str) -> None:
     assert run(["doctor", kind]) == 2
     assert kind.split(".")[-1] in capfd.readouterr().err

@@ -194,7 +194,7 @@ def test_index_tells_name_hash_size_and_songs_of_every_shard(tmp_path: Path) -> 
     assert (index["num_samples"], index["splits"]) == (3, {"benchmark": 1, "train": 2})
     assert index["shards"][2]["num_samples"] == 0
     assert "own_symbols" not in index and symbols_of(tmp_path) == ""
-    write_index(tmp_path, standing(tmp_path), rows, "çø")
+    write_index(tmp_path, standing(tmp_path), rows, own_symbols="çø")
     assert symbols_of(tmp_path) == "çø"
 
 

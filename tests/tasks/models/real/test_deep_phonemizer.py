@@ -172,8 +172,8 @@ def test_an_allowed_name_brings_no_code_with_it(tmp_path: Path) -> None:
     assert built(path).phonemize(["love"])[0].phonemes == "lʌv"
 
 
-@pytest.mark.parametrize(
-    ("changed", "words"),
+@every(
+    "changed, words",
     [
         ({"preprocessor": {"a": 1}}, "preprocessor is missing or is not an object of DeepPhonemizer"),
         ({"phoneme_dict": {"en_us": {"love": 3}}}, "phoneme_dict"),
