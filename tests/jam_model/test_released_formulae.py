@@ -74,6 +74,7 @@ def test_a_tiny_model_goes_through_the_gpu_script(tmp_path):
     assert all("no CUDA device" in line for line in found["left_out"]) and len(found["left_out"]) == 3
 
 
+@pytest.mark.slow
 def test_the_gpu_script_loads_nothing_beyond_torch_numpy_and_safetensors():
     def loaded(modules: str) -> set[str]:
         command = [sys.executable, "-c", f"import sys, {modules}\n{LOADED}"]

@@ -107,6 +107,7 @@ def test_a_song_is_read_and_decoded_once_for_all_stages_and_what_they_write_is_t
     assert alone == rows and beside == {**used, "hear_two": [5, 5]}, "of its own workers: decoded there"
 
 
+@pytest.mark.slow
 def test_songs_that_end_a_worker_are_dropped_by_the_stage_that_ran_and_no_other_with_them(
     tmp_path: Path,
 ) -> None:

@@ -195,6 +195,7 @@ def test_a_fit_over_the_whole_table_runs_between_the_stages_and_only_what_it_cha
     assert [row["title"] for row in pipeline.rows(["title", "flags"]) if row["flags"]] == ["gggg"]
 
 
+@pytest.mark.slow
 def test_a_fit_may_ask_again_for_large_columns_that_were_evicted(tmp_path: Path) -> None:
     """Of a stage with workers of its own, which had nothing to do until then."""
     factor = Factor(factor=1.0)

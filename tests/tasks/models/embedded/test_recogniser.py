@@ -151,6 +151,7 @@ def test_learning_rate_warms_up_stays_and_falls():
     assert rates == pytest.approx([0.02, 1, 1, 1, 0.5, 0.02], abs=0.01)
 
 
+@pytest.mark.slow
 def test_a_wider_recogniser_with_another_seed_is_trained_by_the_same_command(tmp_path):
     quick = (
         f"--songs 1 --test-songs 1 --steps 3 --workers 1 --batch 2 --blocks 1 --cache {tmp_path / 'songs'}"
