@@ -22,7 +22,7 @@ from eval.results.rounds import RoundsReport
 from flows.commands.main import run
 from flows.console.rounds import export_pairs
 from flows.dpo import run_dpo
-from flows.pipelines.rounds import round_checkpoint, run_round, shown_round, standing_rounds
+from flows.pipelines.rounds import run_round, shown_round, standing_rounds
 from flows.pipelines.runs import checkpoint_of
 from flows.settings.params import Params, load_params
 from flows.settings.project import Project, WorkFolder
@@ -279,7 +279,7 @@ def test_a_later_round_is_held_against_its_own_policy_or_the_first_model(
         flows.pipelines.rounds, "generate_pairs", lambda *given: GeneratedPairs(made, made, ([], []))
     )
     first = checkpoint_of(whole.checkpoint("sft"))
-    models = {POLICY: round_checkpoint(whole, 1, POLICY)}
+    models = {POLICY: checkpoint_of(whole.round(1) / "train")}
     project = Project(params_of(f"round.reference={held_against}"), WorkFolder(tmp_path))
     run_round(project, 2, RoundPrompts([], []), models, first)
     assert seen == [first if held_against == "first" else None]
@@ -353,6 +353,6 @@ def test_jamifys_list_is_learned_from_to_the_weights_of_the_round_that_wrote_it(
     assert run(learn) == 0
     assert "to learn from, 0 held out" in capfd.readouterr().out
     found = checkpoint_of(WorkFolder(tmp_path / "W").checkpoint("pairs"))
-    assert weights_hash(found) == weights_hash(round_checkpoint(whole, 1, POLICY))
+    assert weights_hash(found) == weights_hash(checkpoint_of(whole.round(1) / "train"))
     assert run([*learn, "--posteriors"]) == 2
     assert "win_latent has shape" in capfd.readouterr().err
