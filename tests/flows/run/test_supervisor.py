@@ -94,12 +94,17 @@ def test_a_command_that_does_not_listen_is_ended_by_force() -> None:
     assert not any(map(runs, members))
 
 
+def key(process: subprocess.Popen[str]) -> bool:
+    """Ctrl-C once more; whether the command had ended by then."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGINT)
+    return process.poll() is not None
+
+
 def test_a_second_key_does_not_wait_for_an_orderly_end() -> None:
     process = supervised(DEAF, grace_s=60.0)
     members = family(process)
-    for _ in range(3):
-        os.killpg(process.pid, signal.SIGINT)
-        time.sleep(0.02)
+    until("its end", lambda: key(process), 30)  # on a busy machine two keys may come as one
     _, said = process.communicate(timeout=30)
     assert (process.returncode, said) == (130, LINE)
     assert not any(map(runs, members))
