@@ -13,10 +13,11 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.engine.fingerprint import CacheKey, canonical, sha256_of_file
+from tasks.engine.fingerprint import CacheKey, canonical
 from tasks.engine.song import Song
 from tasks.engine.stage import Stage
 from tasks.engine.table import BOOKKEEPING
+from tasks.storage.file_hashes import sha256_of_file
 from tasks.storage.files import atomic_path
 
 SHARD_END = bytes(1024)  # two zero blocks end a tar file

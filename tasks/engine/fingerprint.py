@@ -12,7 +12,6 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 from tasks.engine.stage import Stage
@@ -59,12 +58,6 @@ class KeyTemplate:
         for place, piece in zip(self._order, self._pieces, strict=True):
             text += inputs[place] + piece
         return _short_hash(text)
-
-
-def sha256_of_file(path: Path) -> str:
-    """sha256 of a file's bytes, streamed."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @cache

@@ -12,10 +12,10 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from tasks.engine.fingerprint import sha256_of_file
 from tasks.engine.song import Song
 from tasks.engine.sources import SOURCES
 from tasks.engine.stage import Stage
+from tasks.storage.file_hashes import sha256_of_file
 from tasks.storage.object_store import local_file
 
 CONTENT_HASH = "content_hash"  # of the audio file; its name among the facts that a listing gives

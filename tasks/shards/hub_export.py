@@ -17,9 +17,9 @@ import yaml
 from eval.report.card import methods_paragraph
 from eval.results.plural import counted
 from jam_model.training_facts import BegunFrom, read_facts
-from tasks.engine.fingerprint import sha256_of_file
 from tasks.models.released_weights import Card
 from tasks.shards.data_card import CARD_JSON, CARD_TEXT, UNKNOWN, in_cell
+from tasks.storage.file_hashes import sha256_of_file
 from tasks.storage.files import atomic_path, write_bytes
 
 INDEX = "index.json"

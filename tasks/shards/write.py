@@ -18,8 +18,8 @@ from jam_model.shards import decode_sample
 from jam_model.words import words_of
 from tasks.audio.read import npy_bytes
 from tasks.engine.column_file import SHARD_END
-from tasks.engine.fingerprint import sha256_of_file
 from tasks.engine.song import Song
+from tasks.storage.file_hashes import sha256_of_file
 from tasks.storage.files import parquet_file, write_json, write_json_lines
 
 MARK = "mark"  # of an index and a data card: what is to be said of all their songs

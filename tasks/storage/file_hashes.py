@@ -1,4 +1,4 @@
-"""sha256 of large files, computed once: remembered by path, size and time in the user's cache folder."""
+"""sha256 of files, streamed; of large ones computed once: remembered by path, size and time in the user's cache folder."""
 
 from __future__ import annotations
 
@@ -8,6 +8,12 @@ import os
 from pathlib import Path
 
 from tasks.storage.files import write_json
+
+
+def sha256_of_file(path: Path) -> str:
+    """sha256 of a file's bytes, streamed."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def remembered_sha256(path: Path) -> str:
@@ -23,7 +29,6 @@ def remembered_sha256(path: Path) -> str:
                 return str(remembered["sha256"])
         except (ValueError, KeyError, TypeError):
             note.unlink(missing_ok=True)
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = sha256_of_file(path)
     write_json(note, {"of": key, "sha256": digest})
     return digest

@@ -1,7 +1,8 @@
 """Weights that were not trained here, as the start of a training: found, read, named, and kept as a checkpoint of the work folder.
 
 ``checkpoints/start/<fingerprint>`` holds the model in the form of every checkpoint (`save_model`) and, in ``training.json``,
-what it was taken from. A checkpoint folder of this project is used where it lies.
+what it was taken from. A checkpoint folder of this project is brought too, with its own config and facts, so that a work folder
+holds all that its models began with.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ class Start:
 
 
 def bring_start(weights: str, params: StartParams, jam: JamParams, max_frames: int, folder: Path) -> Start:
-    """The checkpoint that `weights` are, brought into `folder` unless they lie in a checkpoint folder already.
+    """The checkpoint that `weights` are, brought into `folder` unless it stands there.
 
     `jam` and `max_frames`: those of the settings, which the preset ``jam`` stands for.
 

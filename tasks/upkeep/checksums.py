@@ -13,8 +13,8 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tasks.engine.fingerprint import sha256_of_file
 from tasks.engine.table import SOURCES
+from tasks.storage.file_hashes import sha256_of_file
 from tasks.storage.files import write_json
 from tasks.storage.lease import Lease, hold
 from tasks.upkeep.missing import missed

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tasks.engine.fingerprint import sha256_of_file
+from tasks.storage.file_hashes import sha256_of_file
 from tasks.storage.lease import LEASE_NAME
 from tasks.trainer.run_folder import DONE_NAME
 from tasks.upkeep.checksums import CHECKSUMS, Records, has_receipt, kept_files, place_in, receipts_in

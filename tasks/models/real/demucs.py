@@ -26,11 +26,11 @@ import torch
 import yaml
 
 from jam_model.frames import SAMPLE_RATE_HZ
-from tasks.engine.fingerprint import sha256_of_file
 from tasks.engine.stage import BadModel
 from tasks.models.real.common import device_of, in_precision
 from tasks.models.released_weights import Card
 from tasks.models.separator import VOCALS, DemucsModel
+from tasks.storage.file_hashes import sha256_of_file
 
 VERSION = 1
 CARD = Card(

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tasks.engine.fingerprint import sha256_of_file
 from tasks.engine.pipeline import Pipeline
 from tasks.engine.table import Source, Table
 from tasks.prompts.prompts import PROMPTED_COLUMNS
 from tasks.songs.columns import SONG_COLUMNS
+from tasks.storage.file_hashes import sha256_of_file
 from tasks.storage.files import write_json, write_json_lines
 from tasks.trainer.run_folder import hash_of
 from tasks.upkeep.takedown import forget_song, forgotten_hashes
