@@ -49,8 +49,10 @@ UNTIL_DONE = (
 AFTER = {
     "prefect deployment run": [UNTIL_DONE, "prefect server stop", "kill %1"],
     "jam table --rates": ["ray stop"],
+    "dvc exp run -S models.judge.model=songeval": ["git restore params.yaml params"],
 }
-"""What ends a block whose last line leaves something running."""
+"""What ends a block whose last line leaves something behind: programs that run, or settings of an experiment, which the
+pages say how to take back."""
 ENDED = re.compile(r"\n?@@ ([0-9]+) ([0-9]+)\n")
 TOLD_LINES = 40
 
