@@ -25,7 +25,7 @@ FLOORS = (  # from the top; a module imports its own room and rooms on floors be
     {"tasks.shards"},
     {"tasks.dedup", "tasks.quality"},
     {"tasks.audio"},
-    {"tasks.songs", "tasks.models.real", "tasks.models.training"},
+    {"tasks.songs", "tasks.models.real", "tasks.models.training", "tasks.times"},
     {"tasks.lyrics"},
     {"tasks.models", "tasks.toy"},
     {"tasks.models.embedded", "tasks.trainer", "tasks.toy.faults"},

@@ -22,13 +22,14 @@ from tasks.engine.song import Refused, Song, SongError
 from tasks.engine.stage import Model, Section
 from tasks.languages.table import LANGUAGES
 from tasks.models.aligner import AlignerParams, Line, aligner_identity, build_aligner, mean_score
-from tasks.models.line_times import Align as AlignWithin
-from tasks.models.line_times import Aligned, align_within, lines_among, lines_of
-from tasks.models.partly_timed import with_all_times
 from tasks.models.phonemizer import PhonemizerParams, build_phonemizer, in_language, phonemizer_identity
-from tasks.models.word_times import Checked, check_words
 from tasks.songs.columns import WORD
 from tasks.stages.bases import VocalsStage
+from tasks.times.grid import on_grid
+from tasks.times.line_times import Align as AlignWithin
+from tasks.times.line_times import Aligned, align_within, lines_among, lines_of
+from tasks.times.partly_timed import with_all_times
+from tasks.times.word_times import Checked, check_words
 
 
 class AlignParams(Section):
@@ -219,34 +220,6 @@ def with_gaps(words: Sequence[str], laid: Mapping[int, Word]) -> list[Word]:
         after_s = next((laid[later].start_s for later in range(place, len(words)) if later in laid), before_s)
         timed.append(Word(word, before_s, max(before_s, after_s), score=0.0))
     return timed
-
-
-def on_grid(words: Sequence[Word], grid_s: float, duration_s: float) -> list[Word]:
-    """The words on whole steps of a grid: in order, each at least a step long, none past the song's end.
-
-    Every word starts a step or more after the one before; words that did not overlap still do not.
-
-    Raises:
-        ValueError: the song has fewer steps than words.
-    """
-    steps = math.floor(duration_s / grid_s + 1e-6)
-    if steps < len(words):
-        raise ValueError(f"{len(words)} words in {steps} steps of {grid_s:g} s; give a smaller times_grid_s")
-    starts: list[int] = []
-    for place, word in enumerate(words):
-        first, last = starts[-1] + 1 if starts else 0, steps - len(words) + place
-        starts.append(min(max(round(word.start_s / grid_s), first), last))
-    snapped = []
-    for place, (word, start) in enumerate(zip(words, starts, strict=True)):
-        end = min(max(round(word.end_s / grid_s), start + 1), steps)
-        if place + 1 < len(words) and word.end_s <= words[place + 1].start_s:
-            end = min(end, starts[place + 1])
-        snapped.append(replace(word, start_s=_on(start, grid_s), end_s=_on(end, grid_s)))
-    return snapped
-
-
-def _on(step: int, grid_s: float) -> float:
-    return round(step * grid_s, 6)  # 0.24, not 0.24000000000000002
 
 
 def _check(song: Song, words: Sequence[str], timed: Sequence[Word]) -> None:

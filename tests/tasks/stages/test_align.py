@@ -15,9 +15,10 @@ from jam_model.words import Word, rows_of
 from tasks.audio.read import flac_bytes
 from tasks.engine.song import Refused, Song, SongError
 from tasks.models.aligner import Line
-from tasks.models.line_times import lines_of
 from tasks.models.phonemizer import Pronunciation
-from tasks.stages.align import Align, AlignParams, on_grid
+from tasks.stages.align import Align, AlignParams
+from tasks.times.grid import on_grid
+from tasks.times.line_times import lines_of
 from tests.every import every
 from tests.tasks.tiny import given
 

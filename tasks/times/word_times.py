@@ -16,8 +16,8 @@ import numpy as np
 
 from jam_model.words import Word
 from tasks.models.aligner import Line, mean_score
-from tasks.models.line_times import AS_WELL, WORSE, Align, within
-from tasks.models.time_offsets import lateness, likely_offsets
+from tasks.times.line_times import AS_WELL, WORSE, Align, within
+from tasks.times.time_offsets import lateness, likely_offsets
 
 SET_ASIDE = "the times of words fit nowhere and are set aside"
 

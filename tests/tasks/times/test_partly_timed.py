@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from jam_model.words import Word
-from tasks.models.partly_timed import with_all_times
+from tasks.times.partly_timed import with_all_times
 from tests.every import every
 
 ALIGNED = [Word(text, float(i), i + 0.8, score=0.5) for i, text in enumerate("abcde", 1)]

@@ -14,7 +14,7 @@ from flows.settings.params import load_params
 from jam_model.words import Word
 from tasks.engine.song import Refused
 from tasks.models.aligner import Line, build_aligner
-from tasks.models.line_times import Aligned, align_within, shifted, without
+from tasks.times.line_times import Aligned, align_within, shifted, without
 from tasks.toy.performance import Performance, perform
 from tests.tasks.models.sung import said, scores, separate, with_four_choruses
 

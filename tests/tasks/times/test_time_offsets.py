@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.models.time_offsets import lateness, likely_offsets
+from tasks.times.time_offsets import lateness, likely_offsets
 
 TEXTS = ["a", "chorus", "b", "chorus", "c", "chorus"]
 STARTS_S = [2.0, 10.0, 20.0, 30.0, 40.0, 50.0]

@@ -18,7 +18,7 @@ import numpy as np
 from jam_model.words import Word, words_of
 from tasks.engine.song import Refused
 from tasks.models.aligner import Line, mean_score
-from tasks.models.time_offsets import lateness, likely_offsets
+from tasks.times.time_offsets import lateness, likely_offsets
 
 AS_WELL = 0.03
 """Scores (means of words, in [0, 1]) that differ by less are equal."""

@@ -10,7 +10,7 @@ import pytest
 
 from jam_model.words import Word
 from tasks.models.aligner import Line
-from tasks.models.word_times import SET_ASIDE, Checked, check_words
+from tasks.times.word_times import SET_ASIDE, Checked, check_words
 
 DURATION_S = 40.0
 FREE = [Word(f"w{number % 7}", 2.0 * number, 2.0 * number + 1.0, score=0.9) for number in range(1, 16)]
