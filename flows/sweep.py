@@ -21,8 +21,8 @@ from tasks.preference.round_report import pairs_line
 from tasks.preference.round_tables import PREPARED_COLUMNS, GeneratedPairs, round_songs
 from tasks.preference.sweep import SONG_COLUMNS, START, Trained, arm_runs, keep_result, row_line, sweep_report
 from tasks.prompts.prompts import Prompt, policy_systems, system_sources
-from tasks.stages.reward import Reward
-from tasks.stages.score import Score
+from tasks.stages.generated.reward import Reward
+from tasks.stages.generated.score import Score
 from tasks.stages.style import Style
 from tasks.storage.files import write_bytes, write_json
 from tasks.trainer.fit_many import fit_all

@@ -21,6 +21,7 @@ FLOORS = (  # from the top; a module imports its own room and rooms on floors be
     {"tasks.benchmark"},
     {"tasks.upkeep"},
     {"tasks.prompts", "tasks.training"},
+    {"tasks.stages.generated"},
     {"tasks.stages"},
     {"tasks.shards"},
     {"tasks.dedup", "tasks.quality"},

@@ -34,8 +34,8 @@ from tasks.prompts.prompts import Prompt, System, system_sources
 from tasks.songs.columns import SONG_COLUMNS
 from tasks.songs.listing import list_sources
 from tasks.stages.align import Align
+from tasks.stages.generated.load_external import LoadExternal
 from tasks.stages.ingest import Ingest
-from tasks.stages.load_external import LoadExternal
 from tasks.stages.phonemize import Phonemize
 from tasks.stages.style import Style
 

@@ -15,23 +15,25 @@ from tasks.engine.pipeline import Pipeline, writers_of
 from tasks.engine.stage import Stage
 from tasks.engine.table import Source
 from tasks.models.base import EMBEDDED
+from tasks.models.beats import NONE
 from tasks.models.style_encoder import style_encoder_identity
 from tasks.songs.columns import SONG_COLUMNS
 from tasks.songs.listing import root_of
 from tasks.stages.align import Align
-from tasks.stages.align_transcript import AlignTranscript
+from tasks.stages.beats import Beats
 from tasks.stages.check import Check
 from tasks.stages.dedup_features import DedupFeatures
 from tasks.stages.encode import Encode
 from tasks.stages.filter import Filter
-from tasks.stages.generate import Generate
+from tasks.stages.generated.align_transcript import AlignTranscript
+from tasks.stages.generated.generate import Generate
+from tasks.stages.generated.measure_levels import MeasureLevels
+from tasks.stages.generated.reward import Reward, RewardParams, Term
+from tasks.stages.generated.score import Score
 from tasks.stages.group import COMPARED, STYLE, Group
 from tasks.stages.ingest import Ingest
-from tasks.stages.measure_levels import MeasureLevels
 from tasks.stages.pack import Pack
 from tasks.stages.phonemize import Phonemize
-from tasks.stages.reward import Reward, RewardParams, Term
-from tasks.stages.score import Score
 from tasks.stages.separate import Separate, SeparateParams
 from tasks.stages.style import Style
 from tasks.stages.transcribe import Transcribe, TranscribeParams
@@ -41,7 +43,7 @@ from tasks.upkeep.status import unfinished
 
 
 def prepare_stages(params: Params) -> list[Stage]:
-    """The stages of `prepare`, in order; `voice` is one where a net is chosen that listens for voices."""
+    """The stages of `prepare`, in order; `voice` and `beats` are among them where a model is chosen for them."""
     listens = params.models.voice_activity.model != EMBEDDED
     keeper = Filter(params.filter, has_voters=listens)
     return [
@@ -49,6 +51,7 @@ def prepare_stages(params: Params) -> list[Stage]:
         Separate(params.separate, params.models.separator),
         Transcribe(params.transcribe, params.models.transcriber),
         *([Voice(params.models.voice_activity)] if listens else []),
+        *([Beats(params.models.beats)] if params.models.beats.model != NONE else []),
         Align(params.align, params.models.aligner, params.models.phonemizer),
         Phonemize(params.phonemize, params.models.phonemizer),
         Style(params.models.style_encoder),

@@ -17,6 +17,7 @@ from tasks.dedup.near_duplicates import GroupParams
 from tasks.engine.params import EngineParams
 from tasks.engine.stage import Section, stages_in
 from tasks.models.base import EMBEDDED
+from tasks.models.beats import NONE
 from tasks.models.chosen import ModelsParams
 from tasks.preference.gate import GateParams
 from tasks.preference.pairing import PairParams
@@ -30,11 +31,11 @@ from tasks.quality.limits import FilterParams
 from tasks.songs.listing import SongsParams
 from tasks.stages.align import AlignParams
 from tasks.stages.dedup_features import DedupFeaturesParams
-from tasks.stages.generate import SamplerParams
+from tasks.stages.generated.generate import SamplerParams
+from tasks.stages.generated.reward import RewardParams
 from tasks.stages.ingest import IngestParams
 from tasks.stages.pack import PackParams
 from tasks.stages.phonemize import PhonemizeParams
-from tasks.stages.reward import RewardParams
 from tasks.stages.separate import SeparateParams
 from tasks.stages.transcribe import TranscribeParams
 from tasks.toy.params import ToyParams
@@ -99,6 +100,15 @@ class Params(Section):
             raise ValueError(
                 "separate.stems is 'four', but the embedded separator takes out the vocals alone; "
                 "choose two, or models.separator.model: demucs"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _a_grid_of_beats_has_beats(self) -> Params:
+        if self.align.needs_beats and self.models.beats.model == NONE:
+            raise ValueError(
+                f"align.times_grid is {self.align.times_grid}, but models.beats.model is none; "
+                "choose librosa or beat_this, or give seconds"
             )
         return self
 

@@ -22,7 +22,7 @@ from tasks.benchmark.system_metrics import Measured
 from tasks.engine.fingerprint import fingerprint
 from tasks.engine.stage import Section
 from tasks.prompts.prompts import Prompt, System, policy_system
-from tasks.stages.generate import SamplerParams
+from tasks.stages.generated.generate import SamplerParams
 from tasks.storage.files import write_bytes, write_json
 
 TRUE_START = "true_start_median"

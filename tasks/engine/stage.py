@@ -164,9 +164,9 @@ class Stage(ABC):
 
 @cache
 def stages_in(package: str) -> dict[str, type[Stage]]:
-    """Every stage in the modules of a package, by its name."""
+    """Every stage in the modules of a package and its folders, by its name."""
     path = import_module(package).__path__
-    modules = [import_module(f"{package}.{found.name}") for found in pkgutil.iter_modules(path)]
+    modules = [import_module(found.name) for found in pkgutil.walk_packages(path, f"{package}.")]
     return {
         value.name: value
         for module in modules

@@ -7,6 +7,7 @@ from typing import Any
 
 from tasks.engine.stage import Section
 from tasks.models.aligner import AlignerParams, aligner_identity
+from tasks.models.beats import BeatsParams, beats_identity
 from tasks.models.codec import CodecParams, codec_identity
 from tasks.models.judge import JudgeParams, judge_identity
 from tasks.models.phonemizer import PhonemizerParams, phonemizer_identity
@@ -19,6 +20,7 @@ IDENTITY: dict[str, Callable[[Any], str]] = {
     "separator": separator_identity,
     "transcriber": transcriber_identity,
     "voice_activity": voice_activity_identity,
+    "beats": beats_identity,
     "aligner": aligner_identity,
     "phonemizer": phonemizer_identity,
     "style_encoder": style_encoder_identity,
@@ -36,6 +38,7 @@ class ModelsParams(Section):
     transcriber: TranscriberParams
     guard_transcriber: GuardTranscriberParams
     voice_activity: VoiceActivityParams
+    beats: BeatsParams
     aligner: AlignerParams
     phonemizer: PhonemizerParams
     style_encoder: StyleParams

@@ -29,7 +29,7 @@ from tasks.engine.stage import Section
 from tasks.models.judge import JudgeParams, judge_identity
 from tasks.models.phonemizer import Phonemizer
 from tasks.prompts.prompts import Prompt
-from tasks.stages.reward import RewardParams
+from tasks.stages.generated.reward import RewardParams
 
 REWARD = SongMetric(
     "reward",

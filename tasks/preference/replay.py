@@ -11,7 +11,7 @@ import numpy as np
 from tasks.audio.read import read_bytes
 from tasks.engine.song import Song
 from tasks.engine.table import Partition, Table
-from tasks.stages.generate import Generate
+from tasks.stages.generated.generate import Generate
 from tasks.storage.files import parquet_file
 
 

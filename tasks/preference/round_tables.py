@@ -30,9 +30,9 @@ from tasks.preference.pairing import CANDIDATE_COLUMNS, PairParams, candidate_of
 from tasks.preference.pairs import Pair
 from tasks.prompts.prompts import PROMPT_COLUMNS, PROMPTED_COLUMNS, Prompt, prompts_of
 from tasks.shards.open import open_shards
-from tasks.stages.generate import Generate
+from tasks.stages.generated.generate import Generate
+from tasks.stages.generated.reward import Reward
 from tasks.stages.group import Group
-from tasks.stages.reward import Reward
 from tasks.storage.files import write_bytes
 
 PREPARED_COLUMNS = (*PROMPT_COLUMNS, "window_embedding")

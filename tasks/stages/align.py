@@ -25,7 +25,7 @@ from tasks.models.aligner import AlignerParams, Line, aligner_identity, build_al
 from tasks.models.phonemizer import PhonemizerParams, build_phonemizer, in_language, phonemizer_identity
 from tasks.songs.columns import WORD
 from tasks.stages.bases import VocalsStage
-from tasks.times.grid import on_grid
+from tasks.times.grid import MAX_PARTS, on_beats, on_grid, parts_of_beat
 from tasks.times.line_times import Align as AlignWithin
 from tasks.times.line_times import Aligned, align_within, lines_among, lines_of
 from tasks.times.partly_timed import with_all_times
@@ -35,19 +35,29 @@ from tasks.times.word_times import Checked, check_words
 class AlignParams(Section):
     """`times`: ``given`` keeps the starts and ends that the lyrics give words, ``align`` replaces them. `max_offset_s`:
     given ones that are off by more, in the median, are shifted; that scatter more must fit by their scores.
-    `times_grid_s`: every time becomes a multiple of it (the released model saw 0.08); null = as they are.
+    `times_grid`: what every time is moved to: multiples of some seconds (the released model saw 0.08), or ``beat/4``, a
+    quarter of the beats that `models.beats` hears; null = as they are.
     """
 
     times: Literal["given", "align"]
     max_offset_s: float = Field(gt=0)
-    times_grid_s: float | None
+    times_grid: float | str | None
 
-    @field_validator("times_grid_s")
+    @field_validator("times_grid")
     @classmethod
-    def _is_positive(cls, grid_s: float | None) -> float | None:
-        if grid_s is not None and not 0.001 <= grid_s <= 1:
-            raise ValueError(f"{grid_s} s is no grid for words; give 0.001 to 1 (released: 0.08), or null")
-        return grid_s
+    def _is_a_grid(cls, grid: float | str | None) -> float | str | None:
+        if isinstance(grid, str):
+            parts_of_beat(grid)
+        elif grid is not None and not 0.001 <= grid <= 1:
+            raise ValueError(
+                f"{grid} s is no grid for words; give 0.001 to 1 (released: 0.08), beat/1 to beat/{MAX_PARTS}, or null"
+            )
+        return grid
+
+    @property
+    def needs_beats(self) -> bool:
+        """Whether the grid is of beats."""
+        return isinstance(self.times_grid, str)
 
 
 class Align(VocalsStage):
@@ -84,17 +94,23 @@ class Align(VocalsStage):
         ),
     }
 
+    def __init__(self, params: AlignParams, *more: Section) -> None:
+        super().__init__(params, *more)
+        self.reads = Align.reads | ({"beats_s"} if params.needs_beats else set())
+
     def made_by(self, models: Sequence[str]) -> str:
         """With the grid, where the times lie on one."""
-        grid_s = self.params.times_grid_s
-        return super().made_by(models) + (f" grid={grid_s:g}" if grid_s else "")
+        grid = self.params.times_grid
+        return super().made_by(models) + (
+            f" grid={grid if isinstance(grid, str) else f'{grid:g}'}" if grid else ""
+        )
 
     def one(self, song: Song) -> Song:
         """The song with its timed words; kept times have the scores of where the aligner places their words.
 
         Raises:
             SongError: ``no_words``, ``phoneme_unknown`` (none can be said), ``language_not_covered``, ``grid_too_coarse``,
-                or the aligner's reason after ``alignment_``.
+                ``grid_without_beats``, or the aligner's reason after ``alignment_``.
         """
         words = song["lyrics"] if song["lyrics"] is not None else song["transcript"]
         if not words:
@@ -155,12 +171,15 @@ class Align(VocalsStage):
         )
 
     def _on_grid(self, song: Song, timed: list[Word]) -> list[Word]:
-        if self.params.times_grid_s is None:
+        grid, duration_s = self.params.times_grid, song["duration_s"]
+        if grid is None:
             return timed
         try:
-            return on_grid(timed, self.params.times_grid_s, song["duration_s"])
-        except ValueError as error:
-            raise SongError(song.song_id, "grid_too_coarse", str(error)) from error
+            if isinstance(grid, str):
+                return on_beats(timed, song["beats_s"], parts_of_beat(grid), duration_s)
+            return on_grid(timed, grid, duration_s)
+        except Refused as error:
+            raise SongError(song.song_id, error.reason, error.detail) from error
 
     def _align(self, song: Song, words: Sequence[str], language: str | None) -> AlignWithin:
         """How the words are laid, within lines or free; those that cannot be said get what is left between the others."""

@@ -1,37 +1,95 @@
-"""Word times on a grid: the even one that the released model learned from, or parts of the beats that were heard."""
+"""Word times on a grid: the even one that the released model learned from, or parts of the beats that were heard.
+
+Words stay in order, each at least a step long, none past the song's end. Every word starts a step or more after the one before;
+words that did not overlap still do not.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import re
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from jam_model.words import Word
+from tasks.engine.song import Refused
+
+MAX_PARTS = 12
+
+
+def parts_of_beat(grid: str) -> int:
+    """How many steps of ``beat/N`` make a beat.
+
+    Raises:
+        ValueError: it is not written so.
+    """
+    found = re.fullmatch(r"beat/(\d{1,2})", grid)
+    if not found or not 1 <= int(found[1]) <= MAX_PARTS:
+        raise ValueError(f"{grid!r} is no grid for words; give beat/1 to beat/{MAX_PARTS}, or seconds (0.08)")
+    return int(found[1])
 
 
 def on_grid(words: Sequence[Word], grid_s: float, duration_s: float) -> list[Word]:
-    """The words on whole steps of a grid: in order, each at least a step long, none past the song's end.
-
-    Every word starts a step or more after the one before; words that did not overlap still do not.
+    """The words on whole steps of `grid_s` seconds.
 
     Raises:
-        ValueError: the song has fewer steps than words.
+        Refused: ``grid_too_coarse``: the song has fewer steps than words.
     """
     steps = math.floor(duration_s / grid_s + 1e-6)
+    return _snapped(words, steps, lambda time_s: round(time_s / grid_s), lambda step: step * grid_s)
+
+
+def on_beats(words: Sequence[Word], beats_s: Sequence[float], parts: int, duration_s: float) -> list[Word]:
+    """The words on beats, each of which has so many equal parts; before the first beat and after the last one the
+    nearest beat's length goes on.
+
+    Raises:
+        Refused: ``grid_without_beats``: fewer than two beats were heard. ``grid_too_coarse``.
+    """
+    if len(beats_s) < 2:
+        detail = f"{len(beats_s)} beats were heard, and align.times_grid asks for parts of beats"
+        raise Refused("grid_without_beats", detail)
+    steps_s = _steps(beats_s, parts, duration_s)
+
+    def nearest(time_s: float) -> int:
+        after = min(max(bisect_left(steps_s, time_s), 1), len(steps_s) - 1)
+        return after - (time_s - steps_s[after - 1] < steps_s[after] - time_s)
+
+    return _snapped(words, len(steps_s) - 1, nearest, lambda step: steps_s[step])
+
+
+def _steps(beats_s: Sequence[float], parts: int, duration_s: float) -> list[float]:
+    """Times of all steps within the song."""
+    first_s, last_s = beats_s[1] - beats_s[0], beats_s[-1] - beats_s[-2]
+    before = [beats_s[0] - count * first_s for count in range(math.ceil(beats_s[0] / first_s), 0, -1)]
+    count_after = max(0, math.ceil((duration_s - beats_s[-1]) / last_s))
+    after = [beats_s[-1] + count * last_s for count in range(1, count_after + 1)]
+    beats = [*before, *beats_s, *after]
+    steps = [start + (end - start) * part / parts for start, end in pairwise(beats) for part in range(parts)]
+    return [step for step in [*steps, beats[-1]] if 0 <= step <= duration_s + 1e-6]
+
+
+def _snapped(
+    words: Sequence[Word], steps: int, nearest: Callable[[float], int], time_s: Callable[[int], float]
+) -> list[Word]:
+    """The words on steps numbered from 0 to `steps`."""
     if steps < len(words):
-        raise ValueError(f"{len(words)} words in {steps} steps of {grid_s:g} s; give a smaller times_grid_s")
+        detail = f"{len(words)} words in {steps} steps; give align.times_grid a smaller step"
+        raise Refused("grid_too_coarse", detail)
     starts: list[int] = []
     for place, word in enumerate(words):
         first, last = starts[-1] + 1 if starts else 0, steps - len(words) + place
-        starts.append(min(max(round(word.start_s / grid_s), first), last))
+        starts.append(min(max(nearest(word.start_s), first), last))
     snapped = []
     for place, (word, start) in enumerate(zip(words, starts, strict=True)):
-        end = min(max(round(word.end_s / grid_s), start + 1), steps)
+        end = min(max(nearest(word.end_s), start + 1), steps)
         if place + 1 < len(words) and word.end_s <= words[place + 1].start_s:
             end = min(end, starts[place + 1])
-        snapped.append(replace(word, start_s=_on(start, grid_s), end_s=_on(end, grid_s)))
+        snapped.append(replace(word, start_s=_on(time_s(start)), end_s=_on(time_s(end))))
     return snapped
 
 
-def _on(step: int, grid_s: float) -> float:
-    return round(step * grid_s, 6)  # 0.24, not 0.24000000000000002
+def _on(time_s: float) -> float:
+    return round(time_s, 6)  # 0.24, not 0.24000000000000002

@@ -32,7 +32,7 @@ from tasks.models.transcriber import (
     build_transcriber,
     transcriber_identity,
 )
-from tasks.stages.generate import SamplerParams
+from tasks.stages.generated.generate import SamplerParams
 from tasks.training.params import HEARD
 
 if TYPE_CHECKING:

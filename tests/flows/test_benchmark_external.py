@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from flows.commands.main import run
-from tests.tasks.stages.test_generate import tiny_checkpoint
+from tests.tasks.stages.generated.test_generate import tiny_checkpoint
 from tests.tasks.tiny import write_song
 
 pytestmark = pytest.mark.slow

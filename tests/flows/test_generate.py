@@ -13,7 +13,7 @@ import yaml
 from flows.commands.main import run
 from tasks.audio.loudness import loudness_lufs
 from tasks.audio.read import read_bytes
-from tests.tasks.stages.test_generate import tiny_checkpoint
+from tests.tasks.stages.generated.test_generate import tiny_checkpoint
 from tests.tasks.tiny import write_song
 
 pytestmark = pytest.mark.slow

@@ -25,26 +25,27 @@ from tasks.quality.limits import FilterParams
 from tasks.quality.measures import QUALITY
 from tasks.songs.columns import SONG_COLUMNS
 from tasks.stages.align import Align, AlignParams
-from tasks.stages.align_transcript import AlignTranscript
+from tasks.stages.beats import Beats
 from tasks.stages.check import Check
 from tasks.stages.dedup_features import DedupFeatures, DedupFeaturesParams
 from tasks.stages.encode import Encode
 from tasks.stages.filter import Filter
-from tasks.stages.generate import Generate
+from tasks.stages.generated.align_transcript import AlignTranscript
+from tasks.stages.generated.generate import Generate
+from tasks.stages.generated.load_external import LoadExternal
+from tasks.stages.generated.measure_levels import MeasureLevels
+from tasks.stages.generated.reward import Reward
+from tasks.stages.generated.score import Score
 from tasks.stages.group import Group
 from tasks.stages.ingest import Ingest, IngestParams
-from tasks.stages.load_external import LoadExternal
-from tasks.stages.measure_levels import MeasureLevels
 from tasks.stages.pack import Pack, PackParams
 from tasks.stages.phonemize import Phonemize, PhonemizeParams
-from tasks.stages.reward import Reward
-from tasks.stages.score import Score
 from tasks.stages.separate import Separate
 from tasks.stages.style import Style
 from tasks.stages.transcribe import Transcribe, TranscribeParams
 from tasks.stages.voice import Voice
 from tests.tasks.dedup.test_near_duplicates import PARAMS as GROUP
-from tests.tasks.stages.test_generate import SAMPLER, tiny_checkpoint
+from tests.tasks.stages.generated.test_generate import SAMPLER, tiny_checkpoint
 from tests.tasks.tiny import timed, tones_CN, write_song
 
 PARAMS = load_params()
@@ -74,8 +75,9 @@ def law(root: Path) -> dict[str, Stage]:
         Separate(PARAMS.separate, PARAMS.models.separator),
         Transcribe(TranscribeParams(when="always", min_confidence=0.0), PARAMS.models.transcriber),
         Voice(PARAMS.models.voice_activity.model_copy(update={"model": "silero"})),
+        Beats(PARAMS.models.beats.model_copy(update={"model": "librosa"})),
         Align(
-            AlignParams(times="align", max_offset_s=0.04, times_grid_s=None),
+            AlignParams(times="align", max_offset_s=0.04, times_grid=None),
             PARAMS.models.aligner,
             PHONEMIZER,
         ),
@@ -230,6 +232,6 @@ def test_what_a_stage_is_made_of_is_known_without_building_it(
         [stage.name, stage.version, stage.params.model_dump(mode="json"), stage.facts, stage.models]
     )
     assert vars(stage) == before, "nothing was built"
-    assert all(identity.startswith(("embedded/", "silero-v")) for identity in stage.models)
+    assert all(identity.startswith(("embedded/", "librosa/", "silero-v")) for identity in stage.models)
     assert "/tmp" not in facts and "root" not in facts, "no path is part of it"
     assert stage.made_by(stage.models).startswith(f"{name}-v{stage.version}")

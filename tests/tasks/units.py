@@ -50,10 +50,11 @@ def real_models() -> list[str]:
 
 
 def identity(module: str) -> str:
-    """The `embedded/...` names a module states, with their revisions, as written."""
+    """The `embedded/...` names a module states (or `librosa/...`, a tracker without weights), with their revisions, as written."""
     nodes = ast.walk(tree_of(module))
     texts = [ast.unparse(n) for n in nodes if isinstance(n, ast.Constant | ast.JoinedStr)]
-    return " ".join(sorted({text for text in texts if text.lstrip("f").strip("'\"").startswith("embedded/")}))
+    ours = ("embedded/", "librosa/")
+    return " ".join(sorted({text for text in texts if text.lstrip("f").strip("'\"").startswith(ours)}))
 
 
 def source_hash(module: str) -> str:

@@ -16,7 +16,7 @@ from flows.settings.project import Project
 from jam_model.config import JamConfig
 from tasks.prompts.one_song import OneSong
 from tasks.prompts.output_folder import WrittenSongs
-from tests.tasks.stages.test_generate import TINY
+from tests.tasks.stages.generated.test_generate import TINY
 
 ROW = {"lrc_path": None, "prompt_path": "pop.txt", "duration": 1.2}
 

@@ -41,7 +41,7 @@ from tasks.upkeep.checksums import place_in
 from tasks.upkeep.repair import repair
 from tasks.upkeep.verify import verify_folder
 from tests.jam_model.test_shards import members_of, write_folder
-from tests.tasks.stages.test_generate import tiny_checkpoint
+from tests.tasks.stages.generated.test_generate import tiny_checkpoint
 from tests.tasks.tiny import timed
 from tests.tasks.training.test_train import ALONE
 from tests.tasks.upkeep.test_verify import flip

@@ -21,7 +21,7 @@ from tasks.trainer.loop import run_steps
 from tasks.training.adapters import read_adapter
 from tests.flows.pipelines.test_rounds import NUM_SONGS, params_of, prepared_rows, prepared_song, work_folder
 from tests.jam_model.test_shards import members_of, write_folder
-from tests.tasks.stages.test_generate import TINY, tiny_checkpoint
+from tests.tasks.stages.generated.test_generate import TINY, tiny_checkpoint
 from tests.tasks.training.test_train import ALONE
 
 pytestmark = pytest.mark.slow

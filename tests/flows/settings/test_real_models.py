@@ -14,6 +14,7 @@ import yaml
 
 from flows.settings.params import load_params
 from jam_model.shards import Shards
+from tests.tasks.models.checkpoints.beat_this import write_beat_this
 from tests.tasks.models.checkpoints.deep_phonemizer import toy_dictionary, write_deep_phonemizer
 from tests.tasks.models.checkpoints.demucs import write_demucs
 from tests.tasks.models.checkpoints.diffrhythm import write_diffrhythm
@@ -48,6 +49,7 @@ def with_tiny_weights(root: Path) -> Path:
         "models": {
             "separator": {"demucs": {"weights": str(root / "weights" / "demucs")}},
             "transcriber": {"whisper": {"weights": str(root / "weights" / "whisper"), "vad": False}},
+            "beats": {"beat_this": {"weights": str(write_beat_this(root / "weights" / "tiny.ckpt"))}},
             "aligner": {"whisperx": {"weights": str(root / "weights" / "wav2vec2")}},
             "phonemizer": {"deep_phonemizer": {"weights": str(phonemizer)}},
             "style_encoder": {
@@ -62,7 +64,7 @@ def with_tiny_weights(root: Path) -> Path:
         },
         "separate": {"stems": "two"},
         "transcribe": {"min_confidence": 0.0},
-        "align": {"times": "align", "times_grid_s": 0.08},
+        "align": {"times": "align", "times_grid": 0.08},
         "filter": {"max_words_per_s": None, "max_word_s": None},  # random weights lay words anywhere
         "engine": {"song_limit_s": 600.0},
     }

@@ -51,7 +51,7 @@ def test_two_songs_are_separated_heard_and_aligned_by_real_models(songs_root: Pa
             whisper_params(write_whisper(tmp_path / "whisper"), vad=False),
         ),
         Align(
-            AlignParams(times="align", max_offset_s=0.04, times_grid_s=None),
+            AlignParams(times="align", max_offset_s=0.04, times_grid=None),
             whisperx_params(write_wav2vec2(tmp_path / "wav2vec2")),
             params.models.phonemizer,
         ),

@@ -13,7 +13,7 @@ from jam_model.words import Word
 from tasks.audio.read import npy_bytes
 from tasks.preference.gate import policy_scores, unrewarded
 from tasks.prompts.prompts import Prompt
-from tasks.stages.reward import RewardParams, Term
+from tasks.stages.generated.reward import RewardParams, Term
 
 JUDGE = load_params().models.judge
 

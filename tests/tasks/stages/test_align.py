@@ -55,7 +55,7 @@ class Lays:
 
 
 def align(model: Lays, times: str = "align", grid_s: float | None = None, **columns: object) -> Song:
-    stage = Align(AlignParams(times=times, max_offset_s=0.04, times_grid_s=grid_s), ALIGNER, PHONEMIZER)  # type: ignore[arg-type]
+    stage = Align(AlignParams(times=times, max_offset_s=0.04, times_grid=grid_s), ALIGNER, PHONEMIZER)  # type: ignore[arg-type]
     stage.__dict__.update(aligner=model, phonemizer=Spells())
     vocals = flac_bytes(np.zeros((1, 4096), np.float32), 44_100)
     facts = {"transcript": None, "duration_s": 60.0, **columns}
@@ -212,7 +212,7 @@ def test_a_claim_that_cannot_be_checked_is_dropped_with_the_reason() -> None:
 def test_times_lie_on_the_grid_and_the_row_says_so() -> None:
     song = align(Lays(step_s=0.63), grid_s=0.08)
     assert [(w["start_s"], w["end_s"]) for w in song["timed_words"]] == [(4.96, 5.52), (5.6, 6.16)]
-    stage = Align(AlignParams(times="align", max_offset_s=0.04, times_grid_s=0.08), ALIGNER, PHONEMIZER)
+    stage = Align(AlignParams(times="align", max_offset_s=0.04, times_grid=0.08), ALIGNER, PHONEMIZER)
     made_by = stage.made_by(stage.models)
     assert made_by.startswith("align-v3 ") and made_by.endswith(" grid=0.08")
 
@@ -239,7 +239,7 @@ def test_more_words_than_the_grid_has_steps_are_dropped() -> None:
 @every("grid_s", [0.0, -0.08, 8.0])
 def test_a_grid_that_is_none_is_refused(grid_s: float) -> None:
     with pytest.raises(ValueError, match="no grid for words"):
-        AlignParams(times="align", max_offset_s=0.04, times_grid_s=grid_s)
+        AlignParams(times="align", max_offset_s=0.04, times_grid=grid_s)
 
 
 def test_what_cannot_be_aligned_is_dropped_with_the_aligners_reason() -> None:
@@ -271,7 +271,7 @@ def test_a_song_in_a_language_that_the_aligner_does_not_hear_is_dropped_or_keeps
     def german(uncovered: str, **columns: object) -> Song:
         songs = PHONEMIZER.songs.model_copy(update={"uncovered": uncovered})
         phonemizer = PHONEMIZER.model_copy(update={"language": "de", "songs": songs})
-        stage = Align(AlignParams(times="given", max_offset_s=0.04, times_grid_s=None), ALIGNER, phonemizer)
+        stage = Align(AlignParams(times="given", max_offset_s=0.04, times_grid=None), ALIGNER, phonemizer)
         stage.__dict__.update(aligner=Lays(), phonemizer=Spells())
         facts = {"transcript": None, "lyrics": ["liebe", "dich"], "lyrics_lines": None, "duration_s": 60.0}
         return stage.one(given("a.wav", vocals=b"", **facts, **columns))

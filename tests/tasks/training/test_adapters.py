@@ -15,7 +15,7 @@ from jam_model.dit import Jam
 from jam_model.train_state import DamagedCheckpoint, TrainState, plain_tensors
 from tasks.training.adapter_params import AdapterParams
 from tasks.training.adapters import TARGETS, add_adapters, extracted, merged, num_learned, read_adapter
-from tests.tasks.stages.test_generate import TINY, tiny_checkpoint
+from tests.tasks.stages.generated.test_generate import TINY, tiny_checkpoint
 
 ALL = AdapterParams(rank=2, alpha=4.0, targets=tuple(TARGETS))
 RULE = UpdateRule(4, 0.01, 0, 0.0, 1.0, (0.9, 0.99), 0.0, 1.0, 0.5)

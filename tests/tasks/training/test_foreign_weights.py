@@ -14,7 +14,7 @@ from jam_model.config import JAM_0_5, JamConfig
 from jam_model.dit import Jam
 from tasks.training.foreign_weights import read_weights, weights_in
 from tasks.training.sizes import PRESETS, config_of_shapes, preset_of, sizes_of
-from tests.tasks.stages.test_generate import TINY
+from tests.tasks.stages.generated.test_generate import TINY
 
 
 def jam_of(seed: int) -> Jam:

@@ -13,7 +13,7 @@ from jam_model.checkpoint import load_config, load_model, sha256_of
 from jam_model.training_facts import read_facts
 from tasks.training.params import JamParams
 from tasks.training.start import StartParams, bring_start, check_start, fitting
-from tests.tasks.stages.test_generate import TINY, tiny_checkpoint
+from tests.tasks.stages.generated.test_generate import TINY, tiny_checkpoint
 
 NONE = load_params().start
 JAM = JamParams(**{**{name: getattr(TINY, name) for name in JamParams.model_fields}, "heads": 4})

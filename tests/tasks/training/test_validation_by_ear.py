@@ -23,7 +23,7 @@ from tasks.training import validation_by_ear as hear
 from tasks.training.train import FlowObjective, train
 from tasks.training.validation_by_ear import ValidationByEar
 from tests.jam_model.test_shards import members_of, write_folder
-from tests.tasks.stages.test_generate import TINY
+from tests.tasks.stages.generated.test_generate import TINY
 from tests.tasks.training.test_train import ALONE, ENCODER, JAM, PARAMS, SILENCE, changed
 
 WORDS = (Word("", 0.1, 0.5, "stˈeɪ_"), Word("", 0.6, 1.0, "mˈun_"), Word("", 1.4, 1.9, "lˈʌv_"))

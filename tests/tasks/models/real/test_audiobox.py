@@ -17,7 +17,7 @@ from tasks.models import released_weights as weights
 from tasks.models.judge import JudgeParams, build_judge, judge_identity
 from tasks.models.real.common import mono_at
 from tasks.models.real.import_masks import import_foreign
-from tasks.stages.score import Score
+from tasks.stages.generated.score import Score
 from tests.tasks.models.checkpoints.audiobox import TARGETS, write_audiobox, write_audiobox_checkpoint
 from tests.tasks.models.refusals import cut_short, refusal
 from tests.tasks.pooled import through_the_pool

@@ -18,7 +18,7 @@ from tasks.models.judge import AXES, JudgeParams, build_judge, judge_identity
 from tasks.models.real.common import mono_at
 from tasks.models.real.import_masks import import_foreign
 from tasks.models.real.songeval import SongEvalJudge
-from tasks.stages.score import Score
+from tasks.stages.generated.score import Score
 from tests.tasks.models.checkpoints.muq import write_muq
 from tests.tasks.models.checkpoints.songeval import write_songeval
 from tests.tasks.models.refusals import cut_short, refusal

@@ -16,7 +16,7 @@ from jam_model.dit import Jam
 from jam_model.frames import seconds_of_frames
 from tasks.audio.read import array_of, read_bytes
 from tasks.engine.song import Song, SongError
-from tasks.stages.generate import RECIPE, Generate, Generation, conditions_of
+from tasks.stages.generated.generate import RECIPE, Generate, Generation, conditions_of
 from tests.tasks.tiny import timed, write_song
 
 TINY = JamConfig(

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from flows.settings.params import load_params
 from tasks.engine.song import Song
-from tasks.stages.reward import Reward, RewardParams
+from tasks.stages.generated.reward import Reward, RewardParams
 from tests.tasks.tiny import given, write_song
 
 JUDGE = load_params().models.judge

@@ -12,7 +12,7 @@ import soundfile
 from flows.settings.params import load_params
 from tasks.audio.read import read_bytes
 from tasks.engine.song import Song, SongError
-from tasks.stages.load_external import LoadExternal
+from tasks.stages.generated.load_external import LoadExternal
 from tests.every import every
 from tests.tasks.audio.forms import vbr, without_header
 from tests.tasks.tiny import RATE_HZ, write_song

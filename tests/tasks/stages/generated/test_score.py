@@ -9,7 +9,7 @@ import pytest
 
 from flows.settings.params import load_params
 from tasks.engine.song import SongError
-from tasks.stages.score import Score, scored
+from tasks.stages.generated.score import Score, scored
 from tests.tasks.tiny import given, write_song
 
 

@@ -15,7 +15,7 @@ from tasks.engine.song import Song
 from tasks.engine.stage import Section
 from tasks.models.judge import Judge, JudgeParams, build_judge, judge_identity
 from tasks.stages.bases import MixStage
-from tasks.stages.score import scored
+from tasks.stages.generated.score import scored
 
 CHOSEN = "judge"
 JUDGE_SCORES = pa.struct([("judge", pa.string()), ("axis", pa.string()), ("score", pa.float64())])

@@ -10,7 +10,7 @@ import soundfile
 
 from flows.settings.params import load_params
 from tasks.engine.song import Song
-from tasks.stages.measure_levels import MeasureLevels
+from tasks.stages.generated.measure_levels import MeasureLevels
 from tests.tasks.tiny import RATE_HZ, given
 
 

@@ -11,7 +11,7 @@ from jam_model.words import Word
 from tasks.audio.read import flac_bytes
 from tasks.engine.song import Refused, Song
 from tasks.models.phonemizer import Pronunciation
-from tasks.stages.align_transcript import AlignTranscript
+from tasks.stages.generated.align_transcript import AlignTranscript
 from tests.tasks.tiny import tones_CN
 
 
