@@ -1,6 +1,6 @@
 """Seconds from Enter to the end of the commands that people meet every day, of two source trees in turns.
 
-python bench/start.py --before OLD_TREE [--after TREE] [--turns 7] [--songs 8]
+python bench/start.py --before OLD_TREE [--after TREE] [--turns 7] [--songs 12]
 
 OLD_TREE is a worktree of the commit to compare with, and TREE this one unless given; both run with the Python that
 runs this. A small life cycle on toy songs is made once and copied for each side, unmeasured, so that every command
@@ -179,7 +179,7 @@ def main() -> None:
     parser.add_argument("--before", type=Path, required=True)
     parser.add_argument("--after", type=Path, default=HERE)
     parser.add_argument("--turns", type=int, default=7)
-    parser.add_argument("--songs", type=int, default=8)
+    parser.add_argument("--songs", type=int, default=12)
     parser.add_argument("--house", type=Path, help="keep the life cycle here; one that stands is used again")
     parser.add_argument("--only", nargs="*", help="these commands alone")
     parser.add_argument("--out", type=Path, default=RESULTS)

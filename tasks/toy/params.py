@@ -10,7 +10,6 @@ from typing import Literal
 
 from tasks.engine.stage import Section
 from tasks.storage.files import write_json
-from tasks.toy.render import render_songs
 from tasks.toy.world_two.features import Features
 
 RECIPE = "toy.json"
@@ -38,6 +37,8 @@ def is_rendered(params: ToyParams) -> bool:
 
 def render(params: ToyParams, progress: Callable[[int, int], None] | None = None) -> None:
     """Render the set; `progress` is called with (songs done, all songs)."""
+    from tasks.toy.render import render_songs  # 45 modules that nobody needs who reads the settings
+
     out = Path(params.out)
     (out / RECIPE).unlink(missing_ok=True)
     render_songs(
