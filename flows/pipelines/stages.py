@@ -34,6 +34,7 @@ from tasks.stages.group import COMPARED, STYLE, Group
 from tasks.stages.ingest import Ingest
 from tasks.stages.pack import Pack
 from tasks.stages.phonemize import Phonemize
+from tasks.stages.phones import Phones
 from tasks.stages.separate import Separate, SeparateParams
 from tasks.stages.style import Style
 from tasks.stages.transcribe import Transcribe, TranscribeParams
@@ -43,7 +44,7 @@ from tasks.upkeep.status import unfinished
 
 
 def prepare_stages(params: Params) -> list[Stage]:
-    """The stages of `prepare`, in order; `voice` and `beats` are among them where a model is chosen for them."""
+    """The stages of `prepare`, in order; `voice`, `beats` and `phones` are among them where they are asked for."""
     listens = params.models.voice_activity.model != EMBEDDED
     keeper = Filter(params.filter, has_voters=listens)
     return [
@@ -54,6 +55,7 @@ def prepare_stages(params: Params) -> list[Stage]:
         *([Beats(params.models.beats)] if params.models.beats.model != NONE else []),
         Align(params.align, params.models.aligner, params.models.phonemizer),
         Phonemize(params.phonemize, params.models.phonemizer),
+        *([Phones(params.phones, params.models.aligner)] if params.phones.times != NONE else []),
         Style(params.models.style_encoder),
         Encode(params.models.codec),
         DedupFeatures(params.dedup_features),

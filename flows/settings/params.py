@@ -36,6 +36,7 @@ from tasks.stages.generated.reward import RewardParams
 from tasks.stages.ingest import IngestParams
 from tasks.stages.pack import PackParams
 from tasks.stages.phonemize import PhonemizeParams
+from tasks.stages.phones import PhonesParams
 from tasks.stages.separate import SeparateParams
 from tasks.stages.transcribe import TranscribeParams
 from tasks.toy.params import ToyParams
@@ -69,6 +70,7 @@ class Params(Section):
     transcribe: TranscribeParams
     align: AlignParams
     phonemize: PhonemizeParams
+    phones: PhonesParams
     dedup_features: DedupFeaturesParams
     check: CheckParams
     group: GroupParams
@@ -110,6 +112,12 @@ class Params(Section):
                 f"align.times_grid is {self.align.times_grid}, but models.beats.model is none; "
                 "choose librosa or beat_this, or give seconds"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _packed_phones_are_timed(self) -> Params:
+        if "phones" in self.pack.extras and self.phones.times == NONE:
+            raise ValueError("pack.extras asks for phones, but phones.times is none; choose aligner")
         return self
 
     def decides(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import math
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from jam_model.words import Word
 from tasks.engine.song import Refused
 from tasks.models.base import ModelChoice, RealModel
-from tasks.models.embedded.forced_alignment import Span, align_phones
+from tasks.models.embedded.forced_alignment import Span, align_phones, phones_within
 from tasks.models.embedded.recogniser_facts import FRAMES_A_SECOND, weights_revision
 from tasks.models.phonemizer import phones_of
 
@@ -78,6 +79,16 @@ class Aligner(Protocol):
 
         Raises:
             Refused: with the reason `no_words`, `no_phones`, `too_many_words` or `line_times`.
+        """
+        ...
+
+    def phones(self, vocals_N: np.ndarray, words: Sequence[Word]) -> list[list[Word]]:
+        """The phones of each word (`phones_of` its phonemes) with their times, which fill the word's own; a score is the
+        posterior of the phone there, None where it was not listened for but given its share of what lies beside it.
+
+        Args:
+            vocals_N: mono, 44.1 kHz.
+            words: with times and phonemes; one without phonemes has no phones.
         """
         ...
 
@@ -155,6 +166,33 @@ class EmbeddedAligner:
         spans = align_phones(frames_TV, phones, self.filler_penalty, windows)
         return timed_words([word for word, _ in words], spans)
 
+    def phones(self, vocals_N: np.ndarray, words: Sequence[Word]) -> list[list[Word]]:
+        """Times to 10 ms within a word; see `Aligner.phones`. A phone that the net does not know is any sound."""
+        frames_TV = self._last_heard(vocals_N, self._recogniser.listen).frames_TV
+        return [self._phones_of(frames_TV, word) for word in words]
+
+    def _phones_of(self, frames_TV: np.ndarray, word: Word) -> list[Word]:
+        names = phones_of(word.phonemes or "")
+        numbers = [self._number(name) for name in names]
+        first, end = frames_of(word, 1 / FRAMES_A_SECOND)
+        spans = phones_within(frames_TV[first:end], numbers) if names else None
+        if spans is None:
+            return spread(word, names)
+        heard_s = [(first + span.end) / FRAMES_A_SECOND for span in spans[:-1]]
+        bounds_s = pairwise([word.start_s, *heard_s, word.end_s])
+        scores = [
+            None if number is None else min(span.score, 1.0)
+            for number, span in zip(numbers, spans, strict=True)
+        ]
+        return [
+            Word(name, *times, score=score)
+            for name, times, score in zip(names, bounds_s, scores, strict=True)
+        ]
+
+    def _number(self, phone: str) -> int | None:
+        known = nearest_known(self._recogniser, phone)
+        return None if known is None else self._recogniser.config.ids([known])[0]
+
     def _windows(self, lines: Sequence[Line], num_words: int, num_frames: int) -> list[tuple[int, int]]:
         windows = [(0, num_frames)] * num_words
         for number, line in enumerate(lines):
@@ -170,16 +208,31 @@ class EmbeddedAligner:
 
 def known_phones(recogniser: Recogniser, word: str, phonemes: str) -> list[int]:
     """The numbers of a word's phones; those the net does not know become the nearest, or are passed over."""
-    inventory = recogniser.config.phones
-    known = []
-    for phone in phones_of(phonemes):
-        while phone not in inventory and phone in NEAREST:
-            phone = NEAREST[phone]
-        if phone in inventory:
-            known.append(phone)
+    known = [nearest_known(recogniser, phone) for phone in phones_of(phonemes)]
+    known = [phone for phone in known if phone is not None]
     if not known:
         raise Refused("no_phones", f"{word!r} ({phonemes!r}) has no phone that the recogniser knows")
     return recogniser.config.ids(known)
+
+
+def nearest_known(recogniser: Recogniser, phone: str) -> str | None:
+    """The phone, or the nearest one that the net knows; None: it knows none."""
+    while phone not in recogniser.config.phones and phone in NEAREST:
+        phone = NEAREST[phone]
+    return phone if phone in recogniser.config.phones else None
+
+
+def frames_of(word: Word, frame_s: float) -> tuple[int, int]:
+    """Frames [first, end) that hold a word; a time that lies on a frame's edge but for its last bit lies on it."""
+    return math.floor(word.start_s / frame_s + 1e-6), math.ceil(word.end_s / frame_s - 1e-6)
+
+
+def spread(word: Word, phones: Sequence[str]) -> list[Word]:
+    """The phones at equal lengths within a word, unheard."""
+    bounds_s = np.linspace(
+        word.start_s, word.end_s, len(phones) + 1
+    ).tolist()  # one bound where there is no phone
+    return [Word(phone, *times) for phone, times in zip(phones, pairwise(bounds_s), strict=True)]
 
 
 def timed_words(words: Sequence[str], spans: Sequence[Span]) -> list[Word]:

@@ -18,6 +18,16 @@ WORD = pa.struct(
     ]
 )
 """A row of `jam_model.words.Word`."""
+PHONE = pa.struct(
+    [
+        ("word", pa.int32()),
+        ("phone", pa.string()),
+        ("start_s", pa.float64()),
+        ("end_s", pa.float64()),
+        ("score", pa.float64()),
+    ]
+)
+"""A phone of a word, in seconds of its song."""
 STYLE = pa.list_(pa.list_(pa.float32()))
 """Style embeddings [n, 512]."""
 

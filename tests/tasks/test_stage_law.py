@@ -40,6 +40,7 @@ from tasks.stages.group import Group
 from tasks.stages.ingest import Ingest, IngestParams
 from tasks.stages.pack import Pack, PackParams
 from tasks.stages.phonemize import Phonemize, PhonemizeParams
+from tasks.stages.phones import Phones, PhonesParams
 from tasks.stages.separate import Separate
 from tasks.stages.style import Style
 from tasks.stages.transcribe import Transcribe, TranscribeParams
@@ -82,6 +83,7 @@ def law(root: Path) -> dict[str, Stage]:
             PHONEMIZER,
         ),
         Phonemize(PhonemizeParams(max_unknown_share=0.1), PHONEMIZER),
+        Phones(PhonesParams(times="aligner"), PARAMS.models.aligner),
         Style(style),
         Encode(codec),
         DedupFeatures(DedupFeaturesParams(shingle_words=3, max_shingles=64, max_landmarks=64)),

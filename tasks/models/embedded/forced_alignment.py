@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -60,6 +61,36 @@ def phone_frames(
     return [
         [(int(bounds_S[state]), int(bounds_S[state + 1])) for state in np.flatnonzero(word_S == number)]
         for number in range(len(words))
+    ]
+
+
+def phones_within(frames_TV: np.ndarray, phones: Sequence[int | None]) -> list[Span] | None:
+    """Where the phones of one word lie in its frames, one after the other from the first frame to the last, at least a frame
+    each; None in `phones` is any sound. None: there are fewer frames than phones.
+
+    Shapes: P phones.
+    """
+    num_frames, num_phones = len(frames_TV), len(phones)
+    if num_frames < num_phones:
+        return None
+    sound_T = np.delete(frames_TV, SILENCE, axis=1).max(axis=1)
+    heard_TP = np.stack([sound_T if one is None else frames_TV[:, one] for one in phones], axis=1)
+    score_P = np.full(num_phones, NEVER, np.float32)
+    score_P[0] = heard_TP[0, 0]
+    stepped_TP = np.zeros((num_frames, num_phones), bool)
+    for frame in range(1, num_frames):
+        before_P = np.concatenate([[NEVER], score_P[:-1]])
+        stepped_TP[frame] = before_P > score_P
+        score_P = np.maximum(np.maximum(before_P, score_P) + heard_TP[frame], NEVER)
+    bounds, phone = [num_frames], num_phones - 1
+    for frame in range(num_frames - 1, 0, -1):
+        if stepped_TP[frame, phone]:
+            bounds.append(frame)
+            phone -= 1
+    bounds = [0, *reversed(bounds)]
+    return [
+        Span(first, end, float(np.exp(heard_TP[first:end, place].astype(np.float64)).mean()))
+        for place, (first, end) in enumerate(pairwise(bounds))
     ]
 
 

@@ -14,14 +14,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import groupby, islice
+from itertools import groupby, islice, pairwise
 
 import numpy as np
 import torch
 
 from jam_model.words import Word
 from tasks.engine.song import Refused
-from tasks.models.aligner import LastHeard, Line
+from tasks.languages.phones import phones_of
+from tasks.models.aligner import LastHeard, Line, frames_of, spread
 from tasks.models.base import RealModel
 from tasks.models.embedded.forced_alignment import Span
 from tasks.models.real.common import device_of
@@ -87,6 +88,28 @@ class WhisperXAligner:
                 timed.append(self._timed(word, numbers, letters, start))
             latest = start + spans[-1].end
         return timed
+
+    def phones(self, vocals_N: np.ndarray, words: Sequence[Word]) -> list[list[Word]]:
+        """Letters are what the net hears: each phone gets its even share of the word's letters, and no score. See
+        `Aligner.phones`.
+        """
+        frames_TV = self._last_heard(vocals_N, self._net.listen)
+        return [self._phones_of(frames_TV, word) for word in words]
+
+    def _phones_of(self, frames_TV: torch.Tensor, word: Word) -> list[Word]:
+        names = phones_of(word.phonemes or "")
+        signs = [self._net.letters.get(letter) for letter in word.text.lower()]
+        start, end = frames_of(word, self._net.frame_s)
+        frames_TV = frames_TV[start:end]
+        if not names or len(signs) + 1 > len(frames_TV) or all(sign is None for sign in signs):
+            return spread(word, names)
+        spans = lay(frames_TV, [*signs, None], self._net.blank)[: len(signs)]
+        heard_s = [(start + span.first) * self._net.frame_s for span in spans[1:]]
+        letters_s = [word.start_s, *heard_s, word.end_s]
+        bounds_s = np.interp(
+            np.linspace(0, len(signs), len(names) + 1), np.arange(len(signs) + 1), letters_s
+        ).tolist()
+        return [Word(name, *times) for name, times in zip(names, pairwise(bounds_s), strict=True)]
 
     def _stretches(
         self, lines: Sequence[Line] | None, num_words: int, num_frames: int

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from jam_model.words import Word
 from tasks.engine.song import Refused
 from tasks.models.aligner import Line, aligner_identity, build_aligner
 from tasks.models.real.whisperx import WhisperXAligner, lay
@@ -192,3 +193,16 @@ def test_a_letter_is_scored_where_it_is_heard_and_lasts_until_the_next() -> None
 def test_identity_is_the_content(folder: Path) -> None:
     identity = aligner_identity(whisperx_params(folder))
     assert identity.startswith("whisperx-v1@") and identity == build_aligner(whisperx_params(folder)).identity
+
+
+def test_phones_have_their_share_of_the_letters_heard_within_their_word_and_no_score(
+    aligner: WhisperXAligner,
+) -> None:
+    vocals_N = vocals(2.0)
+    words = [Word("hello", 0.5, 1.1, "hɛlˈoʊ"), Word("na", 1.1, 1.11, "nɑ"), Word("...", 1.2, 1.3, "")]
+    hello, na, nothing = aligner.phones(vocals_N, words)
+    assert [phone.text for phone in hello] == ["h", "ɛ", "l", "oʊ"] and nothing == []
+    for word, phones in zip(words, (hello, na), strict=False):
+        assert (phones[0].start_s, phones[-1].end_s) == (word.start_s, word.end_s)
+        assert all(a.start_s < a.end_s == b.start_s for a, b in pairwise(phones))
+        assert all(phone.score is None for phone in phones)

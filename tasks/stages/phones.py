@@ -1,0 +1,58 @@
+"""Phones: when each phone of every word is sung, within the times that its word has. Only where they are asked for."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pyarrow as pa
+
+from jam_model.words import rows_of, words_of
+from tasks.engine.columns import Column
+from tasks.engine.song import Song
+from tasks.engine.stage import Model, Section
+from tasks.models.aligner import AlignerParams, aligner_identity, build_aligner
+from tasks.songs.columns import PHONE
+from tasks.stages.bases import VocalsStage
+
+
+class PhonesParams(Section):
+    """`times`: who hears when phones are sung: the ``aligner`` of `models`, or ``none``, and there is no such column."""
+
+    times: Literal["none", "aligner"]
+
+
+class Phones(VocalsStage):
+    """Asks the aligner, word by word."""
+
+    name = "phones"
+    version = 1
+    reads = VocalsStage.reads | {"words"}
+    params: PhonesParams
+    aligner = Model(aligner_identity, build_aligner)
+    writes = {
+        "phones": Column(
+            pa.list_(PHONE),
+            "the phones of each word, by its number, one after the other within its times; score: null = not heard but given its share",
+        ),
+        "phones_heard": Column(
+            pa.float64(), "share of phones that were heard; null = the words have no phones"
+        ),
+    }
+
+    def __init__(self, params: PhonesParams, aligner: AlignerParams) -> None:
+        super().__init__(params, aligner)
+
+    def one(self, song: Song) -> Song:
+        """The song with its phones."""
+        of_words = self.aligner.phones(self.opened(song), words_of(song["words"]))
+        rows = [
+            {
+                "word": number,
+                "phone": row["text"],
+                **{name: row[name] for name in ("start_s", "end_s", "score")},
+            }
+            for number, phones in enumerate(of_words)
+            for row in rows_of(phones)
+        ]
+        heard = sum(row["score"] is not None for row in rows) / len(rows) if rows else None
+        return song.with_columns(phones=rows, phones_heard=heard)
