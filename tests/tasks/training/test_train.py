@@ -39,6 +39,7 @@ JAM = JamParams(
     num_text_embeddings=63,
     use_implicit_duration=True,
     own_symbols="",
+    filler="average_sparse",
 )
 PARAMS = TrainParams(
     seed=5,
