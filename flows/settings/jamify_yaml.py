@@ -2,7 +2,7 @@
 
 Each value is taken over, or told with the reason why not: nothing is passed over in silence. Its trainer counts forward passes
 as steps, gathered ones too; here a step is an update, so counts are divided by `grad_accumulation_steps`, as its schedule does.
-Source: configs/ and trainer.py of declare-lab/jamify.
+Source: the configurations and the trainer of declare-lab/jamify.
 """
 
 from __future__ import annotations

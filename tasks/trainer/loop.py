@@ -10,7 +10,7 @@ the log, and goes when it is written. What is learned is the `Objective`'s busin
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,10 +24,11 @@ from torch.nn.parallel import DistributedDataParallel
 from jam_model.checkpoint import load_model, save_model
 from jam_model.dit import Jam
 from jam_model.sharding import shard
-from jam_model.train_state import DamagedCheckpoint, TrainState, check_checkpoint
+from jam_model.train_state import TrainState
 from jam_model.training_facts import TrainingFacts
-from tasks.storage.files import remove_tree, write_json
+from tasks.storage.files import write_json
 from tasks.storage.lease import Fence
+from tasks.trainer.checkpoints import newest_checkpoint, remove_old
 from tasks.trainer.heard import HeardSong, forget_heard, keep_heard
 from tasks.trainer.log import TrainLog, WandbParams
 from tasks.trainer.params import NONE, FitParams
@@ -119,9 +120,12 @@ def run_steps(
         forget_heard(out, train_state.step)
     best: dict[str, Any] | None = state["best"]
     figures: dict[str, Any] | None = None  # of the last step, once it is validated
+    stops = _is_spent(
+        params, best, train_state.step, worker
+    )  # killed between its last checkpoint and its result
     called = _wrapped(train_state.model.train(), params, worker)
     sums: dict[str, float] = {}
-    while train_state.step < params.steps and train_state.step != stop_at:
+    while train_state.step < params.steps and train_state.step != stop_at and not stops:
         for name, value in _update(train_state, called, step_loss, params, worker).items():
             sums[name] = sums.get(name, 0.0) + value
         last, asked = train_state.step == params.steps, False
@@ -134,6 +138,8 @@ def run_steps(
                 log.write(train_state.step, {"learning_rate": train_state.learning_rate, **means})
         if params.validate_every_steps and (train_state.step % params.validate_every_steps == 0 or last):
             best, figures = _validated(train_state, objective, best, params, out, log, worker)
+            stops = _is_spent(params, best, train_state.step, worker)
+            last = last or stops
         if objective.hear_every_steps and (train_state.step % objective.hear_every_steps == 0 or last):
             _heard(train_state, objective, out, log, worker)
         if train_state.step % params.checkpoint_every_steps == 0 or last or asked:
@@ -142,14 +148,14 @@ def run_steps(
             facts = {"seconds": log.seconds(), "best": best} if log else {}
             train_state.save(out / STEPS_NAME / f"step-{train_state.step:06d}", facts, writes=log is not None)
             if log:
-                _remove_old(out, params)
+                remove_old(out, params.keep_checkpoints)
                 (out / ASKED_NAME).unlink(missing_ok=True)
                 commit()
-    if train_state.step == params.steps:
+    if train_state.step == params.steps or stops:
         if fence is not None:
             fence.check()
         if log:
-            _remove_old(out, params)
+            remove_old(out, params.keep_checkpoints)
         _finish(train_state, objective, best, figures, out, worker)
     if log:
         log.close()
@@ -238,6 +244,18 @@ def _heard(
             log.sound(train_state.step, f"heard/{song.song_id}", song.mix_CN, song.rate_hz)
 
 
+def _is_spent(params: FitParams, best: Mapping[str, Any] | None, step: int, worker: Worker) -> bool:
+    """Whether the last `patience` validations brought no better step; the first worker knows, and all must hear the same."""
+    if params.patience is None:
+        return False
+    spent = best is not None and step - best["step"] >= params.patience * params.validate_every_steps
+    if worker.num_workers > 1:
+        told = torch.tensor(float(spent), device=worker.device)
+        distributed.broadcast(told, 0)
+        spent = bool(told.item())
+    return spent
+
+
 def _finish(
     train_state: TrainState,
     objective: Objective,
@@ -261,34 +279,6 @@ def _finish(
     told = figures if figures is not None and is_last else objective.validate(model, worker)
     done = {"steps": train_state.step, "weights": digest, "figures": told}
     write_json(out / DONE_NAME, {**done, "best": best} if best else done)
-
-
-def newest_checkpoint(out: Path) -> Path | None:
-    """The newest checkpoint whose files are all as written."""
-    damaged = damaged_checkpoints(out)
-    whole = [folder for folder in _checkpoints(out) if folder not in damaged]
-    return whole[-1] if whole else None
-
-
-def damaged_checkpoints(out: Path) -> list[Path]:
-    """Checkpoints newer than the newest whole one."""
-    found = []
-    for folder in reversed(_checkpoints(out)):
-        try:
-            check_checkpoint(folder)
-            break
-        except DamagedCheckpoint:
-            found.append(folder)
-    return found
-
-
-def _remove_old(out: Path, params: FitParams) -> None:
-    for old in _checkpoints(out)[: -params.keep_checkpoints]:
-        remove_tree(old)
-
-
-def _checkpoints(out: Path) -> list[Path]:
-    return sorted((out / STEPS_NAME).glob("step-*"))
 
 
 def _mean_over_workers(values: dict[str, float], worker: Worker) -> dict[str, float]:

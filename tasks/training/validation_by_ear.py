@@ -82,7 +82,7 @@ class ValidationByEar:
         style is to the one that was asked for.
         """
         asked = _asked(song, num_frames)
-        rate = corpus_counts([count_errors(asked, self._heard(mix_CN))]).rate if asked else None
+        rate = None if asked is None else corpus_counts([count_errors(asked, self._heard(mix_CN))]).rate
         style = style_similarity(self._encoder.embed_audio(mix_CN), song.style_NS[:1])
         return dict(zip(SCORES, (rate, style), strict=True))
 
@@ -95,7 +95,8 @@ class ValidationByEar:
         counts = []
         for song in songs:
             num_frames = min(song.num_frames, model.config.max_frames)
-            if asked := _asked(song, num_frames):
+            asked = _asked(song, num_frames)
+            if asked is not None:
                 counts.append(
                     count_errors(asked, self._heard(self.sung(model, song, num_frames, seed, device)))
                 )
@@ -150,7 +151,7 @@ class ValidationByEar:
         return build_style_encoder(self.style)
 
 
-def _asked(song: Sample, num_frames: int) -> list[str]:
-    """The phones of the words that end within the song's first frames."""
+def _asked(song: Sample, num_frames: int) -> list[str] | None:
+    """The phones of the words that end within the song's first frames; None where no word does."""
     words = [w.phonemes or "" for w in song.words if w.end_s <= seconds_of_frames(num_frames)]
-    return phones_of("".join(words)) if words else []
+    return phones_of("".join(words)) if words else None
