@@ -9,7 +9,7 @@ import yaml
 
 from eval.results.plural import counted
 from flows.run.progress import say
-from flows.settings.jamify_yaml import Taken, read_jamify_yaml
+from flows.settings.jamify_settings import Taken, read_jamify_yaml
 from flows.settings.params import load_params
 from tasks.storage.files import write_bytes
 

@@ -51,8 +51,8 @@ def near_references(
 
 
 def _is_near(song: Sketched, reference: Sketched, params: GroupParams, max_shingles: int) -> bool:
-    sketches = [(one.shingles, one.landmarks) for one in (song, reference)]
-    needed = style_needed(*sketches, params, max_shingles)
+    mine, theirs = (song.shingles, song.landmarks), (reference.shingles, reference.landmarks)
+    needed = style_needed(mine, theirs, params, max_shingles)
     if needed is None or needed == WORDS_ALONE:
         return needed is not None
     if song.style_NS is None or reference.style_NS is None:

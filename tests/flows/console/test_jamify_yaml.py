@@ -83,7 +83,7 @@ def test_a_trainers_yaml_gives_the_published_settings_and_lists_what_had_no_coun
         "a: &b [1]\nc: *b": "is not plain YAML",
         "training: {seed: 1}\nmax_frames: 8\nmodel: {dit: {max_frames: 9}}": "at once",
         "songs: here": "neither `training` nor `evaluation`",
-        "training: {max_steps: ${nobody}}": "names no value",
+        "training:\n  max_steps: ${nobody}": "names no value",
         "training: {max_steps: ten}": "give a whole number",
         "training: {learning_rate: 1}\nlrc_upsample_factor: 2": "no model here has another than 4",
         "training: {save_per_updates: 7, log_every: 2}": "cannot be taken over",
