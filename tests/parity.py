@@ -21,7 +21,7 @@ from jam_model.checkpoint import build_model
 from jam_model.conditions import Conditions, duration_conditions
 from jam_model.config import Guidance, JamConfig, ODESolver
 from jam_model.dit import Jam
-from jam_model.lyric_grid import FILLERS, RELEASED_FILLER, SONG_FILLER, VOCAL_FILLER, Filler, lyric_grid
+from jam_model.lyric_grid import SONG_FILLER, VOCAL_FILLER, lyric_grid
 from jam_model.sampler import sample
 from jam_model.words import Word
 
@@ -107,18 +107,16 @@ def run_velocities(
 
 def run_lyrics(meta: dict[str, Any]) -> dict[str, Any]:
     fillers = (meta.get("vocal_filler_id", VOCAL_FILLER), meta.get("song_filler_id", SONG_FILLER))
-    kind, filler = (meta.get("upsample_factor", 4), *fillers), meta.get("filler", RELEASED_FILLER)
-    if kind != (4, VOCAL_FILLER, SONG_FILLER) or filler not in FILLERS:
-        raise ValueError(
-            f"lyrics of {kind}, {filler}; ours are (4, {VOCAL_FILLER}, {SONG_FILLER}), one of {FILLERS}"
-        )
-    return {"cases": [run_case(case, meta["vocabulary"], filler) for case in meta["cases"]]}
+    kind = (meta.get("upsample_factor", 4), meta.get("filler", "average_sparse"), *fillers)
+    if kind != (4, "average_sparse", VOCAL_FILLER, SONG_FILLER):
+        raise ValueError(f"lyrics of {kind}; ours are (4, 'average_sparse', {VOCAL_FILLER}, {SONG_FILLER})")
+    return {"cases": [run_case(case, meta["vocabulary"]) for case in meta["cases"]]}
 
 
-def run_case(case: dict[str, Any], vocabulary: dict[str, int], filler: Filler) -> dict[str, Any]:
+def run_case(case: dict[str, Any], vocabulary: dict[str, int]) -> dict[str, Any]:
     total, max_frames, start_frame = case["num_latent_frames"], case["max_frames"], case["crop_start_frame"]
     words = [Word("", word["start"], word["end"], word["phoneme"]) for word in case["words"]]
-    tokens = lyric_grid(words, max_frames, start_frame, total, vocabulary, filler)
+    tokens = lyric_grid(words, max_frames, start_frame, total, vocabulary)
     num_frames = min(start_frame + max_frames, total) - start_frame
     durations = duration_conditions(num_frames, max_frames, start_frame, total)
     names = ("start_time", "duration_abs", "duration_rel")
