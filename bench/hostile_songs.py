@@ -15,6 +15,7 @@ import yaml
 from hostile_inputs import TEXTS, audio_files, damaged, odd_json, odd_value, sounds_by_kind, tar_of, words
 from hostile_scratch import Reader, Scratch, Unaccounted, models
 
+from flows.console.jamify_yaml import bring_in_yaml
 from flows.settings.params import load_params
 from flows.settings.params_files import BASE
 from jam_model.words import Word
@@ -48,6 +49,7 @@ class SongReaders(Scratch):
             "manifest": self.manifest,
             "singing request": self.request,
             "params": self.settings,
+            "jamify's yaml": self.jamify_settings,
         }
 
     def lyrics_json(self, random: np.random.Generator) -> None:
@@ -155,7 +157,7 @@ class SongReaders(Scratch):
         row = {"id": "a", "lrc_path": "a.json", "duration": 5.0, "prompt_path": "a.txt", "audio_path": None}
         path = root / "input.json"
         path.write_bytes(odd_json([row], random))
-        requests = read_requests(path, self.params.audio, self.params.ingest, MAX_FRAMES)
+        requests = read_requests(path, self.params.audio, self.params.ingest, self.params.prompt, MAX_FRAMES)
         for song in requests.songs:
             phonemizer, encoder = models()
             prompt_words(song.lyrics, song.duration_s, song.bpm, phonemizer, self.params.rough_times)
@@ -178,6 +180,27 @@ class SongReaders(Scratch):
         path.write_bytes(text)
         odd = f"audio.max_bytes={TEXTS[int(random.integers(len(TEXTS)))]!r}"
         load_params(path, [odd] if random.integers(2) else [])
+
+    def jamify_settings(self, random: np.random.Generator) -> None:
+        """A trainer's yaml with an odd value anywhere, or damaged bytes."""
+        path = self.fresh("jamify") / "sft.yaml"
+        sections = {
+            "training": {
+                "resume_from_safetensors": "w.safetensors",
+                "max_steps": 10,
+                "grad_accumulation_steps": 2,
+            }
+        }
+        sections["model"] = {
+            "cfm": {"dual_drop_prob": [0.1, 0.5]},
+            "dit": {"dim": 64, "max_frames": "${max_frames}"},
+        }
+        values = {**sections, "data": {"train_dataset": {"filler": "pad_right"}}, "max_frames": 50, "seed": 1}
+        text = yaml.safe_dump(odd_value(values, random), allow_unicode=True).encode("utf-8", "surrogatepass")
+        if random.random() < 0.5:
+            text = damaged(yaml.safe_dump(values).encode(), [BASE.read_bytes(), text], random)
+        path.write_bytes(text)
+        bring_in_yaml(path, path.with_name("ours.yaml"))
 
 
 @cache

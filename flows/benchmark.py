@@ -9,8 +9,10 @@ from pathlib import Path
 
 from eval.results.report import Report
 from flows.pipelines.benchmark_report import REPORT, BenchmarkSongs, write_benchmark
+from flows.pipelines.copying import copies_of
 from flows.pipelines.flow_models import check_models
 from flows.pipelines.needs import check_enough, too_few_kept
+from flows.pipelines.old_songs import listed_old_songs, sung_again
 from flows.pipelines.rounds import ShownRound, shown_round, standing_rounds
 from flows.pipelines.runs import checkpoint_of, untrained_checkpoint
 from flows.pipelines.stages import benchmark_stages, finished_rows, listening_pipeline, prepare_pipeline
@@ -20,7 +22,7 @@ from flows.run.prefect_tasks import run_stages
 from flows.settings.project import Project, WorkFolder, writes_work
 from jam_model.checkpoint import load_config, weights_hash
 from tasks.benchmark.listening_test import standing_preferences
-from tasks.benchmark.report import loss_curve
+from tasks.benchmark.report import heard_songs, loss_curve
 from tasks.benchmark.report_inputs import columns_of
 from tasks.benchmark.system_metrics import Measured
 from tasks.benchmark.systems import (
@@ -47,9 +49,12 @@ def run_benchmark(project: Project) -> Path:
     """
     params, work, started = project.params, project.work, time.time()
     check_models(project, "benchmark")
+    listed = listed_old_songs(project)
     songs_root = project.songs_root
     prepared = prepare_pipeline(project, songs_root)
-    rows = finished_rows(prepared, [*PROMPT_COLUMNS, *DATA_SET_COLUMNS, "window_embedding"])
+    rows = finished_rows(
+        prepared, [*PROMPT_COLUMNS, *DATA_SET_COLUMNS, "window_embedding", "duplicate_group", "content_hash"]
+    )
     check_enough(too_few_kept(params, rows, "benchmark"))
     prompts, notes = benchmark_prompts(rows, params.benchmark)
     project.keep_settings("benchmark")
@@ -61,6 +66,7 @@ def run_benchmark(project: Project) -> Path:
     checkpoints |= {START: start} if start else {}
     checkpoints |= shown.checkpoints(DPO, CONTROL) if shown else {}
     weights = {name: weights_hash(path) for name, path in checkpoints.items()}
+    looks = params.copies.is_on(began_elsewhere=begun is not None)
     titles = {START: f"As it came: {begun.name}"} if begun else {}
     titles |= {TRAINED: titles[START]} if is_foreign(work, trained) else {}
     titles |= {DPO: shown.title} if shown else {}
@@ -78,7 +84,13 @@ def run_benchmark(project: Project) -> Path:
         songs_root,
     )
     run_stages([pipeline], params.engine, work.receipts / REPORT)
+    learned = [row for row in rows if row["split"] == "train" and not row["drop_reason"]]
+    old = None
+    if start or is_foreign(work, trained):
+        old = sung_again(project, listed, checkpoints, {row["content_hash"] for row in learned})
 
+    runs = training_runs(work, shown)
+    heard = [song for name, path in runs.items() for song in heard_songs(name, path)]
     songs = BenchmarkSongs(
         "From songs to a song model",
         f"{len(prompts)} benchmark songs, {len(systems)} systems",
@@ -87,11 +99,18 @@ def run_benchmark(project: Project) -> Path:
         systems,
         [pipeline],
         weights,
-        [row for row in rows if row["split"] == "train" and not row["drop_reason"]],
+        learned,
         standing_preferences(work.report("listen"), params.benchmark.resampling),
         {
             "prepared": columns_of([prepared]),
             "rounds": rounds.record() if rounds else None,
+            **({"copies": params.copies.decides()} if looks else {}),
+            **({"old_songs": old.key} if old else {}),
+            **(
+                {"heard": [(one.training, one.step, one.song_id, one.scores) for one in heard]}
+                if heard
+                else {}
+            ),
         },
         "flows.benchmark",
     )
@@ -100,11 +119,14 @@ def run_benchmark(project: Project) -> Path:
         """With the questions, the training, the rounds and the data set."""
         return replace(
             report,
-            comparisons=questions(measured, params.benchmark, was_trained=not is_foreign(work, trained)),
-            losses=[
-                loss_curve(name, path / "log.jsonl") for name, path in training_runs(work, shown).items()
+            comparisons=[
+                *questions(measured, params.benchmark, was_trained=not is_foreign(work, trained)),
+                *(old.comparisons() if old else []),
             ],
+            losses=[loss_curve(name, path / "log.jsonl") for name, path in runs.items()],
+            heard=heard,
             rounds=rounds,
+            copies=copies_of(project, prepared, rows, measured, pipeline) if looks else None,
             data_set=data_set_of(rows, params.filter, rates(prepared, work.receipts / "prepare")),
         )
 

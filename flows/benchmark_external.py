@@ -16,7 +16,7 @@ from flows.pipelines.external_tables import (
     checkpoint_pipeline,
     folders_pipeline,
     reference_rows,
-    truth_pipeline,
+    truth_prompts,
 )
 from flows.pipelines.flow_models import check_models
 from flows.pipelines.starts import each_checkpoint
@@ -29,18 +29,13 @@ from tasks.benchmark.external_systems import (
     Request,
     first_names,
     folder_name,
-    prompt_of,
     read_request,
     request_notes,
 )
 from tasks.benchmark.listening_test import standing_preferences
 from tasks.benchmark.songs import Benchmark
-from tasks.models.phonemizer import build_phonemizer
-from tasks.models.style_encoder import build_style_encoder
 from tasks.prompts.prompts import System, policy_systems
 from tasks.storage.files import write_json_lines
-
-TRUTH_COLUMNS = ("parent", "duration_s", "timed_words", "style_embedding")
 
 
 @writes_work("benchmark")
@@ -60,17 +55,7 @@ def run_benchmark_external(project: Project, request: Request) -> Path:
     say(f"benchmark: {len(songs.songs)} songs in {request.manifest}")
     write_missing(songs, own.work)
 
-    asked_of = (
-        build_phonemizer(params.models.phonemizer),
-        build_style_encoder(params.models.style_encoder),
-        params.benchmark.genres,
-    )
-    asked = [prompt_of(song, None, *asked_of) for song in songs.songs]
-    truth = truth_pipeline(own, songs.songs, asked, with_times=bool(request.checkpoints))
-    run_stages([truth], params.engine, own.work.receipts / REPORT)
-    heard = {row["parent"]: row for row in truth.listed_rows(TRUTH_COLUMNS)}
-    prompts = [prompt_of(song, heard.get(song.song_id), *asked_of) for song in songs.songs]
-
+    truth, prompts = truth_prompts(own, songs.songs, with_times=bool(request.checkpoints))
     sung = policy_systems(request.checkpoints, params.sampler, prompts)
     pipelines = [truth]
     if folders:

@@ -42,7 +42,7 @@ def run_generate(project: Project, manifest: Path, checkpoint: Path, candidates:
     check_models(project, "generate")
     weights, config = weights_hash(checkpoint), load_config(checkpoint)
     stage = generate_stage(project, {weights: checkpoint})
-    requests = read_requests(manifest, params.audio, params.ingest, config.max_frames)
+    requests = read_requests(manifest, params.audio, params.ingest, params.prompt, config.max_frames)
     asked = words_of(requests, params.models.phonemizer, params.rough_times)
     prompts = prompts_of(project, requests, asked)
     if not prompts:

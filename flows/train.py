@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows.pipelines.flow_models import check_models
 from flows.pipelines.needs import check_enough, too_few_packed
-from flows.pipelines.runs import run_fit, validation_by_ear_of
+from flows.pipelines.runs import hearing_of, run_fit, validation_by_ear_of
 from flows.pipelines.starts import brought
 from flows.run.lazy_flow import flow
 from flows.run.prefect_tasks import run_as_task
@@ -79,7 +79,7 @@ def fit_section(
     """One run in ``checkpoints/<name>/<fingerprint>``; runs of other recipes there are superseded and go."""
     params, work = project.params, project.work
     silence_C = build_codec(params.models.codec).silence_C
-    by_ear = validation_by_ear_of(section, params)
+    by_ear, hearing = validation_by_ear_of(section, params), hearing_of(params)
     adapter = params.adapter.chosen if init else None  # what is trained from nothing learns all of it
     out = work.checkpoint(name) / run_name(section, jam, work.shards, silence_C, init, by_ear, adapter)
     project.keep_settings("train")
@@ -92,7 +92,13 @@ def fit_section(
         from tasks.training.train import train
 
         return train(
-            *given, progress, by_ear=by_ear, shard_cache_mb=params.engine.shard_cache_mb, adapter=adapter
+            *given,
+            progress,
+            by_ear=by_ear,
+            shard_cache_mb=params.engine.shard_cache_mb,
+            adapter=adapter,
+            hearing=hearing,
+            wandb=params.wandb,
         )
 
     result = run_fit(project, name, out, fit)

@@ -17,7 +17,7 @@ import torch
 
 from jam_model.conditions import Conditions, duration_conditions
 from jam_model.frames import SHORTEST_STRETCH, free_stretches
-from jam_model.lyric_grid import SYMBOLS, lyric_grid
+from jam_model.lyric_grid import RELEASED_FILLER, SYMBOLS, Filler, lyric_grid
 from jam_model.order import EndlessOrder
 from jam_model.shards import Sample, Shards
 
@@ -92,11 +92,14 @@ def padded(latent_TC: np.ndarray, crop: Crop, max_frames: int, silence_C: np.nda
 
 
 def conditions_of(
-    picked: Sequence[tuple[Sample, Crop, int]], max_frames: int, vocabulary: Mapping[str, int] = SYMBOLS
+    picked: Sequence[tuple[Sample, Crop, int]],
+    max_frames: int,
+    vocabulary: Mapping[str, int] = SYMBOLS,
+    filler: Filler = RELEASED_FILLER,
 ) -> Conditions:
     """The conditions of a batch of (sample, crop, style row)."""
     tokens = [
-        lyric_grid(song.words, max_frames, crop.start, crop.total_frames, vocabulary)
+        lyric_grid(song.words, max_frames, crop.start, crop.total_frames, vocabulary, filler)
         for song, crop, _ in picked
     ]
     durations = [
@@ -123,9 +126,10 @@ class Batches:
         seed: int,
         weights: np.ndarray | None = None,
         vocabulary: Mapping[str, int] = SYMBOLS,
+        filler: Filler = RELEASED_FILLER,
     ) -> None:
-        """`silence_C` is the latent of silence (not zero); `weights`: see `EndlessOrder`, `vocabulary` `lyric_grid`, the
-        others `draw_crop`.
+        """`silence_C` is the latent of silence (not zero); `weights`: see `EndlessOrder`, `vocabulary` and `filler`
+        `lyric_grid`, the others `draw_crop`.
         """
         self._shards = shards
         self._order = EndlessOrder(shards.shard_sizes(), seed, shuffle_shards, weights)
@@ -133,7 +137,7 @@ class Batches:
         self._max_frames = max_frames
         self._past_end_share = past_end_share
         self._seed = seed
-        self._vocabulary = vocabulary
+        self._vocabulary, self._filler = vocabulary, filler
 
     def at(self, positions: Sequence[int]) -> Batch:
         """The samples at these positions of the endless order, cropped, drawn and padded."""
@@ -147,7 +151,7 @@ class Batches:
             draw_latent(sample, crop, int(rng.integers(2**63)), latent_TC[: crop.num_frames])
             latent_TC[crop.num_frames :] = self._silence_C
             picked.append((sample, crop, style_row))
-        conditions = conditions_of(picked, self._max_frames, self._vocabulary)
+        conditions = conditions_of(picked, self._max_frames, self._vocabulary, self._filler)
         return Batch(
             torch.from_numpy(latents_BTC), conditions, tuple(sample.song_id for sample, *_ in picked)
         )
@@ -172,10 +176,12 @@ def collate(
     max_frames: int,
     silence_C: np.ndarray,
     vocabulary: Mapping[str, int] = SYMBOLS,
+    filler: Filler = RELEASED_FILLER,
 ) -> Batch:
     """A batch of (sample, crop, style row, latent_TC of the whole song)."""
     latents = [padded(latent_TC, crop, max_frames, silence_C) for _, crop, _, latent_TC in items]
-    conditions = conditions_of([(s, crop, row) for s, crop, row, _ in items], max_frames, vocabulary)
+    picked = [(sample, crop, row) for sample, crop, row, _ in items]
+    conditions = conditions_of(picked, max_frames, vocabulary, filler)
     return Batch(torch.from_numpy(np.stack(latents)), conditions, tuple(s.song_id for s, *_ in items))
 
 
@@ -185,10 +191,11 @@ def fixed_batches(
     max_frames: int,
     batch_size: int,
     vocabulary: Mapping[str, int] = SYMBOLS,
+    filler: Filler = RELEASED_FILLER,
 ) -> Iterator[Batch]:
     """Each sample once, in file order, from its beginning, at its posterior mean: for validation."""
     for first in range(0, len(shards), batch_size):
         samples = [shards[number] for number in range(first, min(first + batch_size, len(shards)))]
         crops = [Crop(0, min(s.num_frames, max_frames), s.num_frames) for s in samples]
         items = [(s, c, 0, s.mean_TC) for s, c in zip(samples, crops, strict=True)]
-        yield collate(items, max_frames, silence_C, vocabulary)
+        yield collate(items, max_frames, silence_C, vocabulary, filler)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
-from jam_model.lyric_grid import FIRST_OWN, SYMBOLS, vocabulary_of
+from jam_model.lyric_grid import FILLERS, FIRST_OWN, RELEASED_FILLER, SYMBOLS, Filler, vocabulary_of
 
 if TYPE_CHECKING:
     import torch
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 CONV_GROUPS = 16
 """Groups of the convolutional position embedding (modules.py): `dim` must be a multiple."""
 MAX_SIZE, MAX_LAYERS = 1 << 20, 1024  # what a config may ask for before its weights are looked at
+UNSIZED = {"own_symbols": "", "filler": RELEASED_FILLER}
+"""Fields of a config that are no sizes, as released models have them."""
 Formula = Literal["dual", "dual_fixed", "none"]
 Solver = Literal["euler", "ab2", "midpoint", "heun"]
 Precision = Literal["float32", "bfloat16"]
@@ -30,7 +32,8 @@ class JamConfig:
 
     `text_dim` is also the width of the time and duration embeddings, as in the released model, and
     `max_frames` both the longest sequence and the unit of `duration_rel`. `own_symbols`: what it can be asked to sing beyond
-    the released symbols, a token each; the released models have none.
+    the released symbols, a token each; the released models have none. `filler`: how it was taught that phonemes lie in a word
+    (`lyric_grid`), and so how it must be asked.
 
     Raises:
         ValueError: a number is not positive or beyond reason, sizes do not divide, or symbols have no token.
@@ -48,11 +51,12 @@ class JamConfig:
     num_text_embeddings: int
     use_implicit_duration: bool
     own_symbols: str = ""
+    filler: Filler = RELEASED_FILLER
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.name == "own_symbols":
+            if field.name in UNSIZED:
                 continue
             if field.name == "use_implicit_duration":
                 if not isinstance(value, bool):
@@ -71,6 +75,8 @@ class JamConfig:
         if self.text_dim % 2:
             raise ValueError(f"text_dim {self.text_dim} is odd; give an even number")
         self._check_symbols()
+        if self.filler not in FILLERS:
+            raise ValueError(f"filler is {str(self.filler)[:40]!r}; give one of {', '.join(FILLERS)}")
 
     def _check_symbols(self) -> None:
         own, room = self.own_symbols, self.num_text_embeddings + 1 - FIRST_OWN
@@ -94,8 +100,8 @@ class JamConfig:
         return self.dim // self.heads
 
     def to_dict(self) -> dict[str, Any]:
-        """Without `own_symbols` where there are none: the form of released models."""
-        return {name: value for name, value in asdict(self).items() if name != "own_symbols" or value}
+        """Without what released models do not have: the form of theirs."""
+        return {name: value for name, value in asdict(self).items() if UNSIZED.get(name) != value}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> JamConfig:
@@ -105,7 +111,7 @@ class JamConfig:
             ValueError: a field is missing or unknown; the message names it.
         """
         names = {field.name for field in fields(cls)}
-        missing, unknown = sorted(names - set(values) - {"own_symbols"}), sorted(set(values) - names)
+        missing, unknown = sorted(names - set(values) - UNSIZED.keys()), sorted(set(values) - names)
         if missing or unknown:
             raise ValueError(
                 f"model config: missing fields {missing}, unknown fields {unknown}; give {sorted(names)}"

@@ -2,12 +2,14 @@
 
 Every word fills its slots with VOCAL_FILLER and puts one token at each phoneme's onset, the onsets
 evenly spaced; slots without a word hold SONG_FILLER. Source: arXiv 2507.20880 and declare-lab/jamify
-(dataset.py, fillers/average.py), whose results this reproduces exactly.
+(dataset.py, fillers/average.py), whose results this reproduces exactly. Its three other ways to lay phonemes into a word
+(`Filler`) are here by what is known of them: which draws `random_duration` makes is not, so ours are ours.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -19,6 +21,10 @@ SLOT_SAMPLES = HOP_SAMPLES / SLOTS_PER_FRAME
 VOCAL_FILLER = 62
 SONG_FILLER = 63
 WORD_BOUNDARY = "_"
+
+Filler = Literal["average_sparse", "average_repeat", "pad_right", "random_duration"]
+FILLERS: tuple[str, ...] = get_args(Filler)
+RELEASED_FILLER: Filler = "average_sparse"
 
 _LETTERS = "abdefhijklmnoprstuvwxzæðŋɐɑɔəɛɝɡɪʃʊʌʒθɹɜˈˌːʔɾˑ'-.,?!:;"
 SYMBOLS: dict[str, int] = {
@@ -44,6 +50,7 @@ def lyric_grid(
     crop_start_frame: int = 0,
     num_latent_frames: int | None = None,
     vocabulary: Mapping[str, int] = SYMBOLS,
+    filler: Filler = RELEASED_FILLER,
 ) -> np.ndarray:
     """Lyric tokens of a crop, int64 [4 * max_frames].
 
@@ -51,6 +58,10 @@ def lyric_grid(
     the crop). A word cut by the crop's start keeps all phonemes, squeezed into what is left of it; a
     word with fewer slots than phonemes loses its last ones; where words overlap the later in `words`
     wins; symbols outside `vocabulary` are left out; a word without phonemes writes nothing.
+
+    `filler`: where the phonemes of a word lie. ``average_sparse``: one token each, evenly spaced, as released; ``pad_right``: one
+    token each, all at the word's start; ``average_repeat``: each as often as fits, the first ones once more where slots are
+    left; ``random_duration``: each at least once, the other slots by chance, the same for a word of this length at this slot.
 
     Raises:
         ValueError: a word's time is not finite, or it was not phonemized.
@@ -76,12 +87,18 @@ def lyric_grid(
         column[sung] for column in (first, length, first_token, num_tokens)
     )
     spacing = np.maximum(1, length // num_tokens)
+    if filler != RELEASED_FILLER:
+        spacing = np.ones_like(spacing)
     num_tokens = np.minimum(num_tokens, length)
     apart = (first[1:] >= (first + length)[:-1]).all()
     for group in [slice(None)] if apart else [slice(word, word + 1) for word in range(len(first))]:
         grid[_runs(first[group], length[group])] = VOCAL_FILLER
         onsets = _runs(first[group], num_tokens[group], spacing[group])
-        grid[onsets] = tokens[_runs(first_token[group], num_tokens[group])]
+        written = tokens[_runs(first_token[group], num_tokens[group])]
+        if filler in ("average_repeat", "random_duration"):
+            onsets = _runs(first[group], length[group])
+            written = np.repeat(written, _durations(filler, first[group], length[group], num_tokens[group]))
+        grid[onsets] = written
     return grid
 
 
@@ -104,6 +121,19 @@ def words_on_grid(
         if len(slots):
             owner[first[number] : first[number] + length[number]] = number
     return [bool((owner[slots] == number).any()) for number, slots in enumerate(onsets)]
+
+
+def _durations(filler: Filler, first: np.ndarray, length: np.ndarray, num_tokens: np.ndarray) -> np.ndarray:
+    """How many slots each token has, word after word; those of a word add up to its length, each at least 1."""
+    shares = []
+    for start, slots, count in zip(first.tolist(), length.tolist(), num_tokens.tolist(), strict=True):
+        if filler == "random_duration":
+            ends = np.cumsum(np.random.default_rng([start, slots, count]).random(count))
+            ends /= ends[-1]
+            shares.append(1 + np.diff(np.floor(ends * (slots - count)).astype(np.int64), prepend=0))
+        else:
+            shares.append(slots // count + (np.arange(count) < slots % count).astype(np.int64))
+    return np.concatenate(shares) if shares else np.empty(0, np.int64)
 
 
 def _runs(starts: np.ndarray, counts: np.ndarray, steps: np.ndarray | int = 1) -> np.ndarray:

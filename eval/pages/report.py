@@ -8,8 +8,10 @@ from html import escape
 from typing import Any
 
 from eval.pages.charts import curve
+from eval.pages.copies import copies_section
 from eval.pages.data_set import data_section
 from eval.pages.frame import html_page
+from eval.pages.heard import heard_section
 from eval.pages.leaderboard import BETTER, STAMP_MARK, column_head, leaderboard, unbroken
 from eval.pages.metrics import metric_panels
 from eval.pages.players import Players, listen_section, songs_data
@@ -31,13 +33,14 @@ def report_html(report: Report, players: Players) -> str:
         ("questions", "Questions and answers", questions(report) if report.comparisons else ""),
         ("listen", "Listen", listen_section(report) if report.songs else ""),
         ("ratings", "Listening test", ratings_section(report) if report.listening else ""),
+        ("copies", "Does it copy?", copies_section(report, report.copies) if report.copies else ""),
         ("metrics", "Metric by metric", metric_panels(report)),
         (
             "rounds",
             "Preference rounds",
             rounds_section(report.rounds, not report.all_stand_ins) if report.rounds else "",
         ),
-        ("training", "Training", _losses(report)),
+        ("training", "Training", _losses(report) + heard_section(report)),
         ("data", "Data set", data_section(report.data_set) if report.data_set else ""),
         ("published", "Published elsewhere", _published(report) if report.published else ""),
         ("protocol", "Protocol", _protocol(report)),

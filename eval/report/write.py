@@ -6,6 +6,7 @@ import os
 import uuid
 from pathlib import Path
 
+from eval.pages.heard import heard_files
 from eval.pages.players import EMBED_BUDGET_BYTES, build_players
 from eval.pages.report import report_html
 from eval.report.tables import csv_bytes, report_frames
@@ -19,11 +20,12 @@ def write_report(report: Report, folder: Path, embed_budget_bytes: int = EMBED_B
     Sound that lay there for an earlier report and is no part of this one goes.
     """
     players = build_players(report, embed_budget_bytes)
+    sounds = {**players.files, **heard_files(report)}
     for path in (folder / "audio").glob("*"):
-        if f"audio/{path.name}" not in players.files:
+        if f"audio/{path.name}" not in sounds:
             path.unlink()
     files = {
-        **players.files,
+        **sounds,
         "report.json": report_json(report).encode(),
         "report.html": report_html(report, players).encode(),
         **{f"{name}.csv": csv_bytes(frame) for name, frame in report_frames(report).items()},

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from eval.metrics.metric import Metric
 from eval.results.comparisons import PairTable
+from eval.results.copies import Copies
 from eval.results.data_set import DataSet
 from eval.results.listening_test import Preference
 from eval.results.published import PublishedRow
@@ -94,6 +95,17 @@ class LossCurve:
 
 
 @dataclass(frozen=True)
+class HeardSong:
+    """A validation song as it sounded at a step of a training; no sound where it was not finite."""
+
+    training: str
+    step: int
+    song_id: str
+    scores: Mapping[str, float | None]  # by metric name
+    audio: bytes | None
+
+
+@dataclass(frozen=True)
 class Report:
     """Everything on the page, in the order it is shown. Only `run` may hold dates, durations or devices."""
 
@@ -110,8 +122,10 @@ class Report:
     headings: Mapping[str, str] = field(default_factory=dict)  # metric name -> heading it stands under
     remarks: Mapping[str, str] = field(default_factory=dict)  # metric name -> what to read its values beside
     losses: Sequence[LossCurve] = ()
+    heard: Sequence[HeardSong] = ()
     rounds: RoundsReport | None = None
     data_set: DataSet | None = None
+    copies: Copies | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     stand_ins: Sequence[str] = ()
     notes: Sequence[str] = ()

@@ -26,6 +26,10 @@
                       held_out_accuracy}]} or null
     data_set        {songs_in, kept, dropped, drops: {reason: songs}, splits: {split: songs}, flags: {reason:
                       songs}, histograms: [{name, title, unit, edges, kept, dropped, missing, limits}]} or null
+    copies          {num_training, num_drawn, max_share, systems: {name: {of_training, of_drawn, of_held_out,
+                      difference: ESTIMATE, near: [[song, training song]]}}}; only where it was looked for
+    heard           [{training, step, song_id, scores: {metric: number or null}}], only where songs were generated while
+                      a model trained
     settings, run   as given; only `run` may hold dates, durations and devices
     notes           [str]
     answers         [{question, verdict: "yes", "no" or "open", text, reason}] at the head of the page
@@ -46,9 +50,10 @@ from dataclasses import asdict
 from typing import Any
 
 from eval.results.comparisons import PairTable
+from eval.results.copies import Copies
 from eval.results.data_set import data_set_record
 from eval.results.headline import answers, caution
-from eval.results.report import STAMP, Comparison, LossCurve, Report, System, is_stand_in
+from eval.results.report import STAMP, Comparison, HeardSong, LossCurve, Report, System, is_stand_in
 from eval.results.songs import SongRow
 from eval.results.stored import SCHEMA
 from eval.results.wording import comparison_verdict
@@ -110,6 +115,8 @@ def report_record(report: Report) -> dict[str, Any]:
         "losses": [_loss(curve) for curve in report.losses],
         "rounds": report.rounds.record() if report.rounds else None,
         "data_set": data_set_record(report.data_set) if report.data_set else None,
+        **({"heard": [_heard(song) for song in report.heard]} if report.heard else {}),
+        **({"copies": _copies(report.copies)} if report.copies else {}),
         "settings": plain(report.settings, "settings"),
         "run": plain(report.run, "run"),
         "notes": list(report.notes),
@@ -178,6 +185,31 @@ def _pairs(table: PairTable) -> dict[str, Any]:
             }
             for pair in table.pairs
         ],
+    }
+
+
+def _heard(song: HeardSong) -> dict[str, Any]:
+    return {
+        "training": song.training,
+        "step": song.step,
+        "song_id": song.song_id,
+        "scores": {name: None if score is None else _finite(score) for name, score in song.scores.items()},
+    }
+
+
+def _copies(copies: Copies) -> dict[str, Any]:
+    shares = ("of_training", "of_drawn", "of_held_out", "difference")
+    return {
+        "num_training": copies.num_training,
+        "num_drawn": copies.num_drawn,
+        "max_share": copies.max_share,
+        "systems": {
+            row.system: {
+                **{name: _estimate(getattr(row, name)) for name in shares},
+                "near": [list(pair) for pair in row.near],
+            }
+            for row in copies.rows
+        },
     }
 
 

@@ -50,14 +50,25 @@ def export(
 
 @app.command("import")
 def import_(
+    out: Annotated[Path, typer.Option("--out", help="Folder of shards, such as W/shards; or a params file.")],
     shards: Annotated[
-        str, typer.Option("--shards", help="Folder of .tar files, or a pattern: {000..485}, *.")
-    ],
-    out: Annotated[Path, typer.Option("--out", help="Folder of shards, such as W/shards.")],
+        str | None, typer.Option("--shards", help="Folder of .tar files, or a pattern: {000..485}, *.")
+    ] = None,
+    yaml: Annotated[
+        Path | None, typer.Option("--yaml", help="A yaml file of jamify's trainer, to be a params file.")
+    ] = None,
     params_file: ParamsFile = None,
     overrides: Overrides = NONE,
 ) -> None:
-    """Foreign .pt shards in, safe shards out."""
+    """Foreign .pt shards in, safe shards out; or jamify's settings in, a params file out."""
+    if (shards is None) == (yaml is None):
+        raise ValueError("import: give --shards or --yaml; one of the two")
+    if yaml is not None:
+        from flows.console.jamify_yaml import bring_in_yaml
+
+        bring_in_yaml(yaml, out)
+        return
+    assert shards is not None, "one of the two is given"
     from flows.import_shards import bring_in_shards
     from flows.settings.params import load_params
 

@@ -63,7 +63,7 @@ def check_request(
         if made.timed != song.lyrics:
             say(f"word times: {made.timed} (edit them, then generate with --lyrics {made.timed})")
     assert manifest is not None, "one of the two is given"
-    requests = read_requests(manifest, params.audio, params.ingest, max_frames)
+    requests = read_requests(manifest, params.audio, params.ingest, params.prompt, max_frames)
     for row in requests.refused:
         say(f"generate: left out: {row}")
     words = words_of(requests, params.models.phonemizer, params.rough_times)

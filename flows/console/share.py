@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from eval.pages.listening_test import blind_html
+from eval.results.copies import release_refusal
 from eval.results.plural import counted
 from eval.results.stored import system_named
 from flows.console.measured import REPORT_JSON, Reported, benchmark_folders, last_report
@@ -35,7 +36,8 @@ def export_hub(project: Project, out: Path, system: str) -> None:
     """Write ``dataset/`` and ``model/`` into `out`.
 
     Raises:
-        ValueError: nothing is packed or reported, the system is no checkpoint of the report, or `out` is not empty.
+        ValueError: nothing is packed or reported, the system is no checkpoint of the report, `out` is not empty, or the
+            system copies more than `copies.max_share` allows.
     """
     work = project.work
     if out.is_dir() and any(out.iterdir()):
@@ -48,6 +50,8 @@ def export_hub(project: Project, out: Path, system: str) -> None:
         raise ValueError(f"system: the report has no weights by {system!r}; it has {known}")
     checkpoint = checkpoint_with(work, hashes[system])
     bases = base_models(project.params)
+    if refusal := release_refusal(record, system, project.params.copies.max_share):
+        raise ValueError(f"export: {refusal}")
     num_shards = export_data(work.shards, out, bases)
     card = json.loads((work.shards / CARD_JSON).read_text())
     export_model(checkpoint, out, record, system, card, bases)

@@ -24,12 +24,15 @@ from tasks.benchmark.external_systems import (
     first_names,
     folder_sources,
     prompt_fault,
+    prompt_of,
     truth_sources,
 )
 from tasks.benchmark.songs import BenchmarkSong
 from tasks.benchmark.system_folders import Folder, match
 from tasks.engine.pipeline import Pipeline
 from tasks.engine.stage import Stage
+from tasks.models.phonemizer import build_phonemizer
+from tasks.models.style_encoder import build_style_encoder
 from tasks.prompts.prompts import Prompt, System, system_sources
 from tasks.songs.columns import SONG_COLUMNS
 from tasks.songs.listing import list_sources
@@ -39,6 +42,8 @@ from tasks.stages.ingest import Ingest
 from tasks.stages.phonemize import Phonemize
 from tasks.stages.style import Style
 
+RECEIPTS = "benchmark"
+TRUTH_COLUMNS = ("parent", "duration_s", "timed_words", "style_embedding")
 FOLDERS, GENERATED = "folders", "sung"
 
 
@@ -61,6 +66,23 @@ def truth_pipeline(
             Phonemize(params.phonemize, params.models.phonemizer),
         ]
     return own.pipeline(folder / TRUTH / "table", stages, sources)
+
+
+def truth_prompts(
+    own: Project, songs: Sequence[BenchmarkSong], with_times: bool
+) -> tuple[Pipeline, list[Prompt]]:
+    """The table of the true songs, once it stands, and what singers are asked for."""
+    params = own.params
+    asked_of = (
+        build_phonemizer(params.models.phonemizer),
+        build_style_encoder(params.models.style_encoder),
+        params.benchmark.genres,
+    )
+    asked = [prompt_of(song, None, *asked_of) for song in songs]
+    truth = truth_pipeline(own, songs, asked, with_times)
+    run_stages([truth], params.engine, own.work.receipts / RECEIPTS)
+    heard = {row["parent"]: row for row in truth.listed_rows(TRUTH_COLUMNS)}
+    return truth, [prompt_of(song, heard.get(song.song_id), *asked_of) for song in songs]
 
 
 def folders_pipeline(own: Project, folders: Sequence[Folder], prompts: Sequence[Prompt]) -> Pipeline:

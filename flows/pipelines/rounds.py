@@ -118,7 +118,10 @@ def fit_pairs(
     key = [section.model_dump(mode="json"), weights, *map(digest_of, pairs)]
     out = folder / fingerprint([*key, adapter_recipe(adapter)] if adapter else key)
     silence_C = build_codec(project.params.models.codec).silence_C
-    fit = partial(prefer, section, *pairs, policy, silence_C, out, reference=reference, adapter=adapter)
+    wandb = project.params.wandb
+    fit = partial(
+        prefer, section, *pairs, policy, silence_C, out, reference=reference, adapter=adapter, wandb=wandb
+    )
     result = run_fit(project, name, out, fit)
     say(f"{name}: {held_out_line(result.figures)}")
     return result

@@ -17,6 +17,7 @@ from tasks.models.transcriber import check_apart
 from tasks.storage.files import remove_tree
 from tasks.storage.object_store import local_folder
 from tasks.trainer.run_folder import TrainResult, finished_run
+from tasks.training.hear import Hearing
 from tasks.training.params import TrainParams
 from tasks.training.validation_by_ear import ValidationByEar
 
@@ -92,8 +93,15 @@ def checkpoint_with(work: WorkFolder, weights: str) -> Path:
 
 def validation_by_ear_of(section: TrainParams, params: Params) -> ValidationByEar | None:
     """Who transcribes validation songs while this section trains: the recogniser that guards, never the one that measures."""
-    if not section.validation_per_songs:
-        return None
+    return _ear_of(params) if section.validation_per_songs else None
+
+
+def hearing_of(params: Params) -> Hearing | None:
+    """Which songs are kept while a model trains, by the same ear; None where none are asked for."""
+    return Hearing(params.hear, _ear_of(params)) if params.hear.every_steps else None
+
+
+def _ear_of(params: Params) -> ValidationByEar:
     check_apart(params.models.guard_transcriber, params.models.transcriber)
     return ValidationByEar(
         params.sampler,

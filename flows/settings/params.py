@@ -10,6 +10,7 @@ from pydantic import field_validator, model_validator
 
 from flows.settings.params_files import Layer, load
 from tasks.audio.limits import AudioParams
+from tasks.benchmark.copies import CopyParams
 from tasks.benchmark.listening_test import ListenParams
 from tasks.benchmark.sensitivity import SensitivityParams
 from tasks.benchmark.systems import BenchmarkParams
@@ -23,6 +24,7 @@ from tasks.preference.gate import GateParams
 from tasks.preference.pairing import PairParams
 from tasks.preference.params import PreferParams, SweepParams
 from tasks.preference.round_tables import RoundParams
+from tasks.prompts.jamify_manifest import PromptParams
 from tasks.prompts.output_folder import OutputParams
 from tasks.prompts.rough_times import RoughTimesParams
 from tasks.quality.calibrate import CalibrateParams
@@ -40,8 +42,10 @@ from tasks.stages.phones import PhonesParams
 from tasks.stages.separate import SeparateParams
 from tasks.stages.transcribe import TranscribeParams
 from tasks.toy.params import ToyParams
+from tasks.trainer.log import WandbParams
 from tasks.trainer.params import SharedFitParams
 from tasks.training.adapter_params import AdapterParams
+from tasks.training.hear import HearParams
 from tasks.training.params import JamParams, TrainParams
 from tasks.training.start import StartParams
 
@@ -54,6 +58,10 @@ NO_PART_OF_A_REPORT = (
     "fit",
     "start",
     "adapter",
+    "copies",
+    "prompt",
+    "wandb",
+    "hear",
 )  # `fit` is in the sections of the runs, weights by hash
 
 
@@ -83,8 +91,11 @@ class Params(Section):
     sft: TrainParams
     start: StartParams
     adapter: AdapterParams
+    wandb: WandbParams
+    hear: HearParams
     sampler: SamplerParams
     rough_times: RoughTimesParams
+    prompt: PromptParams
     output: OutputParams
     round: RoundParams
     reward: RewardParams
@@ -93,6 +104,7 @@ class Params(Section):
     dpo: PreferParams
     sweep: SweepParams
     benchmark: BenchmarkParams
+    copies: CopyParams
     sensitivity: SensitivityParams
     listening_test: ListenParams
 

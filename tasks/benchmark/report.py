@@ -18,7 +18,7 @@ from eval.metrics.fad import FAD
 from eval.metrics.metric import SongMetric
 from eval.pages.players import waveform_peaks, worst_songs
 from eval.results.published import published_rows
-from eval.results.report import Comparison, LossCurve, Report
+from eval.results.report import Comparison, HeardSong, LossCurve, Report
 from eval.results.report import System as ReportSystem
 from eval.results.songs import SongRow, genre_rows
 from eval.stats.intervals import Estimate
@@ -29,6 +29,7 @@ from tasks.benchmark.song_metrics import SongMeasures
 from tasks.benchmark.system_metrics import Measured
 from tasks.benchmark.systems import BenchmarkParams
 from tasks.prompts.prompts import Prompt, System
+from tasks.trainer.heard import kept_songs
 
 MOST_AT_ONCE = 8  # mixes held and encoded
 LISTENING_GAIN = np.float32(0.9)
@@ -84,6 +85,14 @@ def loss_curve(name: str, log: Path) -> LossCurve:
     """The loss column of a training log."""
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     return LossCurve(name, [(line["step"], line["loss"]) for line in lines])
+
+
+def heard_songs(name: str, out: Path) -> list[HeardSong]:
+    """The songs that were kept while a run in `out` trained."""
+    return [
+        HeardSong(name, song.step, song.song_id, song.scores, song.file.read_bytes() if song.file else None)
+        for song in kept_songs(out)
+    ]
 
 
 def _remarks(measured: Measured, params: BenchmarkParams) -> dict[str, str]:

@@ -23,6 +23,7 @@ from tasks.dedup.sides import Groups, Known, MinimumParams, hash_of_text, sides
 from tasks.dedup.sketch_spool import SketchSpool
 
 LATER = (1 << 32) - 1  # of a pair's code, ``earlier << 32 | later``
+WORDS_ALONE = float("-inf")  # a cosine that any two styles reach
 INDEXED_KEYS = 256  # of a sketch: enough to find whom to compare it with
 
 
@@ -141,6 +142,29 @@ def neighbours(
     ]
 
 
+def style_needed(
+    one: Sequence[np.ndarray | None],
+    other: Sequence[np.ndarray | None],
+    params: GroupParams,
+    max_shingles: int,
+) -> float | None:
+    """The least cosine of styles with which two songs are near, by the words and the sound of each: `WORDS_ALONE` where
+    their words suffice, None where nothing would.
+    """
+    words, sound = one
+    other_words, other_sound = other
+    overlap = 0.0
+    if words is not None and other_words is not None:
+        overlap = shared_text(words, other_words, max_shingles, params.min_shingles)
+    if overlap >= params.min_words:
+        return WORDS_ALONE
+    enough = [params.min_style_with_words] if overlap >= params.min_words_with_style else []
+    if sound is not None and other_sound is not None:
+        shared = shared_landmarks(sound, other_sound, params.min_landmarks)
+        enough += [params.min_style_with_sound] if shared >= params.min_sound_with_style else []
+    return min(enough) if enough else None
+
+
 def _taken_in(table: Songs, first: int, words: KeyIndex, sounds: KeyIndex) -> list[Known]:
     """The songs of a table from the place `first` on, without their sketches; their keys are in the indexes."""
     known = []
@@ -177,27 +201,19 @@ def _near_pairs(
     near: set[tuple[int, int]] = set()
     unsure: dict[tuple[int, int], float] = {}  # the style cosine that would make them near
     for earlier, codes in groupby(candidates_P.tolist(), lambda code: code >> 32):
-        words, sound = spool.get(earlier)
+        sketches = spool.get(earlier)
         for later in (code & LATER for code in codes):
-            other_words, other_sound = spool.get(later)
-            overlap = 0.0
-            if words is not None and other_words is not None:
-                overlap = shared_text(words, other_words, max_shingles, params.min_shingles)
-            if overlap >= params.min_words:
+            needed = style_needed(sketches, spool.get(later), params, max_shingles)
+            if needed == WORDS_ALONE:
                 near.add((earlier, later))
-                continue
-            enough = [params.min_style_with_words] if overlap >= params.min_words_with_style else []
-            if sound is not None and other_sound is not None:
-                shared = shared_landmarks(sound, other_sound, params.min_landmarks)
-                enough += [params.min_style_with_sound] if shared >= params.min_sound_with_style else []
-            if enough:
-                unsure[earlier, later] = min(enough)
+            elif needed is not None:
+                unsure[earlier, later] = needed
     style_of = styles(
         [songs[place].song_id for place in sorted({place for pair in unsure for place in pair})]
     )
     for (a, b), least in unsure.items():
         one, other = style_of.get(songs[a].song_id), style_of.get(songs[b].song_id)
-        if one is not None and other is not None and _cosine(one, other) >= least:
+        if one is not None and other is not None and style_cosine(one, other) >= least:
             near.add((a, b))
     return near
 
@@ -213,7 +229,8 @@ def _same_content(songs: Sequence[Known]) -> set[tuple[int, int]]:
     return pairs
 
 
-def _cosine(one_NS: np.ndarray, other_NS: np.ndarray) -> float:
+def style_cosine(one_NS: np.ndarray, other_NS: np.ndarray) -> float:
+    """Of the mean crops of two songs; 0 where one has no length."""
     one_S, other_S = np.mean(one_NS, axis=0), np.mean(other_NS, axis=0)
     norms = float(np.linalg.norm(one_S) * np.linalg.norm(other_S))
     return float(one_S @ other_S) / norms if norms else 0.0

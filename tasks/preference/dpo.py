@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import torch
 
 from jam_model.batches import collate, draw_crop, padded
-from jam_model.checkpoint import load_model, weights_hash
+from jam_model.checkpoint import load_config, load_model, weights_hash
 from jam_model.conditions import Conditions
-from jam_model.config import Dropout
+from jam_model.config import Dropout, JamConfig
 from jam_model.dit import Jam
 from jam_model.order import EndlessOrder, positions_of_step
 from jam_model.preference import PreferenceLoss, dpo_loss
@@ -25,6 +26,8 @@ from jam_model.training_facts import TrainingFacts, dropped_by, read_facts
 from tasks.preference.pairs import Pair, PairFolder, read_pairs, write_pairs
 from tasks.preference.params import PreferParams
 from tasks.storage.object_store import place_of
+from tasks.trainer.heard import HeardSong
+from tasks.trainer.log import WandbParams
 from tasks.trainer.loop import StepLoss, Worker
 from tasks.trainer.ray_train import Progress, Run, fit
 from tasks.trainer.run_folder import TrainResult, hash_of, result_of
@@ -50,6 +53,8 @@ class PreferenceObjective:
     held_out: PairFolder
     silence: tuple[float, ...]
     adapter: AdapterParams | None = None  # None: all weights are learned
+    wandb: WandbParams | None = None
+    hear_every_steps: ClassVar[int] = 0  # its songs are those of candidates and gate
 
     def build(self) -> Jam:
         """The policy before the round."""
@@ -83,6 +88,11 @@ class PreferenceObjective:
         place = place_of(checkpoint)
         config = replace(load_model(place).config, max_frames=self.params.max_frames)
         return load_model(place, config)
+
+    @cached_property
+    def _config(self) -> JamConfig:
+        """The policy's, which says how lyrics are written for it."""
+        return load_config(place_of(self.policy))
 
     def _frozen(self, worker: Worker) -> Jam:
         return self._load(self.reference or self.policy).to(worker.device).requires_grad_(False)
@@ -125,6 +135,10 @@ class PreferenceObjective:
             "held_out_margin": float(np.mean([float(loss.margin) for loss in losses])),
         }
 
+    def hear(self, model: Jam, worker: Worker) -> list[HeardSong]:
+        """None: see `hear_every_steps`."""
+        return []
+
     def _loss(
         self,
         model: Jam,
@@ -166,7 +180,8 @@ class PreferenceObjective:
             items.append((prompt, crop, style_row, pair.winner_TC))
             losers.append(padded(pair.loser_TC, crop, max_frames, silence_C))
             truths.append(padded(prompt.mean_TC + prompt.std_TC * noise_TC, crop, max_frames, silence_C))
-        winners = collate(items, max_frames, silence_C)
+        config = self._config
+        winners = collate(items, max_frames, silence_C, config.vocabulary, config.filler)
         stacked = [torch.from_numpy(np.stack(latents)) for latents in (losers, truths)]
         num_frames_B = torch.tensor([crop.num_frames for _, crop, _, _ in items])
         return winners.latents_BTC, stacked[0], stacked[1], winners.conditions, num_frames_B
@@ -193,6 +208,7 @@ def prefer(
     progress: Progress | None = None,
     reference: Path | None = None,
     adapter: AdapterParams | None = None,
+    wandb: WandbParams | None = None,
 ) -> TrainResult:
     """One round of DPO from the checkpoint `policy`; finds, resumes or runs what `out` holds.
 
@@ -203,7 +219,7 @@ def prefer(
         FitFailed: a worker failed too often.
     """
     learn, check = write_pairs(out / "pairs", pairs), write_pairs(out / "held_out", held_out)
-    run = preference_run(params, learn, check, policy, silence_C, out, reference, adapter)
+    run = preference_run(params, learn, check, policy, silence_C, out, reference, adapter, wandb)
     return result_of(run.out, fit(run.objective, params, run.out, run.recipe, progress))
 
 
@@ -216,6 +232,7 @@ def preference_run(
     out: Path,
     reference: Path | None = None,
     adapter: AdapterParams | None = None,
+    wandb: WandbParams | None = None,
 ) -> Run:
     """What `prefer` runs, on pairs that are written already.
 
@@ -236,6 +253,6 @@ def preference_run(
     }
     held_against = str(reference.resolve()) if reference else None
     objective = PreferenceObjective(
-        params, str(policy.resolve()), held_against, pairs, held_out, silence, adapter
+        params, str(policy.resolve()), held_against, pairs, held_out, silence, adapter, wandb
     )
     return Run(objective, params, out.resolve(), recipe)

@@ -68,6 +68,7 @@ class Arm:
                 "batch_size": params.batch_size * params.num_workers,
                 "validate_every_steps": 0,
                 "best_by": NONE,
+                "patience": None,
                 "trackers": (),
             }
         )

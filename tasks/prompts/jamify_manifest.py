@@ -1,7 +1,7 @@
 """jamify's input manifest: its rows as requests (`read_requests`); a row that cannot be sung is refused alone.
 
 A row names lyrics (`lrc_path`, or the words themselves as `lyrics` or `text`), a song whose style is wanted (`audio_path`) or a
-style text (`prompt_path`), a length in seconds (`duration`), and perhaps a tempo for rough word times (`bpm`).
+style text (`prompt_path`; `PromptParams` says which counts), a length in seconds (`duration`), and perhaps a tempo for rough word times (`bpm`).
 """
 
 from __future__ import annotations
@@ -10,15 +10,18 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any, NoReturn, TypeGuard
+from typing import Any, Literal, NoReturn, TypeGuard
 
 import numpy as np
+from pydantic import Field
 
 from jam_model.frames import HOP_SAMPLES, SAMPLE_RATE_HZ, frames_of_seconds
 from tasks.audio.limits import AudioParams
 from tasks.audio.read import read_audio
 from tasks.engine.song import Refused
+from tasks.engine.stage import Section
 from tasks.lyrics.lyrics import Lyrics
 from tasks.lyrics.parts.decode import decode_text
 from tasks.lyrics.read import read_lyrics
@@ -27,6 +30,16 @@ from tasks.prompts.rough_times import MAX_BPM, MIN_BPM
 from tasks.songs.listing import song_id_of
 from tasks.songs.manifest import INLINE, BadRow, find_listed, manifest_rows
 from tasks.stages.ingest import IngestParams
+
+
+class PromptParams(Section):
+    """What of a manifest is asked for. `num_samples`: its first rows; null: all. `style`: of a row that names a song and a text,
+    which of them; ``none``: no style, which is the style that guidance leads away from (jamify's `ignore_style`).
+    """
+
+    num_samples: int | None = Field(ge=1)
+    style: Literal["audio", "text", "none"]
+
 
 SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 MAX_NAME_BYTES = 200
@@ -40,14 +53,14 @@ class SongRequest:
     Attributes:
         title: its id as the manifest has it; the songs' files are named by it.
         lyrics: what their file states.
-        style: a song or a text whose style is wanted; `is_style_heard` tells which.
+        style: a song or a text whose style is wanted, `is_style_heard` tells which; None: no style.
         bpm: for rough word times; None where nobody stated it.
     """
 
     song_id: str
     title: str
     lyrics: Lyrics
-    style: Path
+    style: Path | None
     is_style_heard: bool
     duration_s: float
     bpm: float | None = None
@@ -73,21 +86,23 @@ class Requests:
     refused: list[RefusedRow]
 
 
-def read_requests(manifest: Path, audio: AudioParams, limits: IngestParams, max_frames: int) -> Requests:
+def read_requests(
+    manifest: Path, audio: AudioParams, limits: IngestParams, params: PromptParams, max_frames: int
+) -> Requests:
     """The rows of a manifest (jamify's ``inputs/input.json``), for a model of `max_frames`. An id that is no safe key becomes the title.
 
     Raises:
         ValueError: it is no such list, or an id stands twice.
     """
     found = Requests([], [])
-    for number, row in manifest_rows(manifest):
+    for number, row in islice(manifest_rows(manifest), params.num_samples):
         name = f"row {number}"
         try:
             if not isinstance(row, dict):
                 what = row.why if isinstance(row, BadRow) else f"no object; give {', '.join(FIELDS)}"
                 raise Refused("manifest_entry", what)
             name = _title(row)
-            found.songs.append(_request(name, row, manifest.parent, audio, limits, max_frames))
+            found.songs.append(_request(name, row, manifest.parent, audio, limits, params, max_frames))
         except Refused as error:
             found.refused.append(RefusedRow(name, error.reason, error.detail))
         except ValueError as error:
@@ -122,6 +137,8 @@ def style_of(request: SongRequest, encoder: StyleEncoder, audio: AudioParams) ->
     Raises:
         ValueError: the song or the text cannot be read.
     """
+    if request.style is None:
+        return np.asarray(encoder.negative_style, np.float32).reshape(1, -1)
     if request.is_style_heard:
         mix_CN, _ = read_audio(request.style, audio)
         return np.asarray(encoder.embed_audio(mix_CN), np.float32)
@@ -142,6 +159,7 @@ def _request(
     root: Path,
     audio: AudioParams,
     limits: IngestParams,
+    params: PromptParams,
     max_frames: int,
 ) -> SongRequest:
     duration_s, bpm = row.get("duration"), row.get("bpm")
@@ -150,7 +168,8 @@ def _request(
     if bpm is not None and not (_is_number(bpm) and MIN_BPM <= bpm <= MAX_BPM):
         _bad(f"bpm is {bpm!r}; give {MIN_BPM:g} to {MAX_BPM:g}, or none")
     check_length(duration_s, max_frames, "ask for less, or give the checkpoint of a longer model")
-    heard = bool(row.get("audio_path"))
+    heard = params.style == "audio" and bool(row.get("audio_path"))
+    style = None if params.style == "none" else _file(row, "audio_path" if heard else "prompt_path", root)
     return SongRequest(
         title if SAFE_ID.fullmatch(title) else song_id_of(title, hashlib.sha256(title.encode()).hexdigest()),
         title,
@@ -160,7 +179,7 @@ def _request(
             limits.max_lyrics_words,
             [title],
         ),
-        _file(row, "audio_path" if heard else "prompt_path", root),
+        style,
         heard,
         float(duration_s),
         bpm,

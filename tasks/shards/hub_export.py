@@ -128,6 +128,7 @@ def model_readme(
         "",
         methods_paragraph(record, system),
         "",
+        *_copy_lines(record, system),
         "## Trained on",
         "",
         f"{counted(card['songs'], 'song')}, {card['hours']:.2f} hours; licences: {licences}.",
@@ -141,6 +142,30 @@ def model_readme(
         _base_table(bases),
     ]
     return f"{_front_matter(front)}\n" + "\n".join(lines)
+
+
+def _copy_lines(record: Mapping[str, Any], system: str) -> list[str]:
+    """Whether its songs are near those it learned from, where the report says so."""
+    row = (record.get("copies") or {}).get("systems", {}).get(system)
+    if row is None or row["of_training"]["value"] is None:
+        return []
+    shares = [
+        f"{row[name]['value']:.3g}" for name in ("of_training", "of_drawn", "of_held_out") if row[name]["n"]
+    ]
+    told = (
+        f"Share of its {row['of_training']['n']} generated songs near one of the training songs: {shares[0]}"
+        f"{_beside(record, shares)}."
+    )
+    return ["## Does it copy?", "", told, ""]
+
+
+def _beside(record: Mapping[str, Any], shares: Sequence[str]) -> str:
+    drawn = record["copies"]["num_drawn"]
+    return (
+        f"; near one of {drawn} of them {shares[1]}, of as many held-out ones {shares[2]}"
+        if len(shares) > 2
+        else ""
+    )
 
 
 def _results(record: Mapping[str, Any], system: str, measured: Sequence[str]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The steps of a run on one worker: a resumable loop over any objective, with its log and checkpoints.
 
 `out` is the state of a run: ``log.jsonl`` (a line every few steps), ``validation.jsonl``, ``steps/step-000123/``
-(checkpoints), ``best/`` (the EMA weights that validated best) and at the end ``model.safetensors`` with
+(checkpoints), ``best/`` (the EMA weights that validated best), ``heard/`` (songs generated on the way, where asked) and at the end ``model.safetensors`` with
 ``config.json`` (the EMA weights, of the last step or the best one) and ``done.json``. A run that was killed
 goes on from its newest whole checkpoint; a file ``checkpoint-now`` asks for one before that, at the next line of
 the log, and goes when it is written. What is learned is the `Objective`'s business.
@@ -10,7 +10,7 @@ the log, and goes when it is written. What is learned is the `Objective`'s busin
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,11 +24,13 @@ from torch.nn.parallel import DistributedDataParallel
 from jam_model.checkpoint import load_model, save_model
 from jam_model.dit import Jam
 from jam_model.sharding import shard
-from jam_model.train_state import DamagedCheckpoint, TrainState, check_checkpoint
+from jam_model.train_state import TrainState
 from jam_model.training_facts import TrainingFacts
-from tasks.storage.files import remove_tree, write_json
+from tasks.storage.files import write_json
 from tasks.storage.lease import Fence
-from tasks.trainer.log import TrainLog
+from tasks.trainer.checkpoints import newest_checkpoint, remove_old
+from tasks.trainer.heard import HeardSong, forget_heard, keep_heard
+from tasks.trainer.log import TrainLog, WandbParams
 from tasks.trainer.params import NONE, FitParams
 from tasks.trainer.run_folder import ADAPTER_NAME, BEST_NAME, DONE_NAME, STEPS_NAME
 
@@ -67,6 +69,17 @@ class Objective(Protocol):
     def adapter_facts(self) -> dict[str, str]:
         """What a file of adapters says of itself; asked only where the model learns nothing else."""
 
+    @property
+    def wandb(self) -> WandbParams | None:
+        """Where that tracker puts the run."""
+
+    @property
+    def hear_every_steps(self) -> int:
+        """How often songs are generated while it learns, and at the end; 0: never. No part of what is learned."""
+
+    def hear(self, model: Jam, worker: Worker) -> Sequence[HeardSong]:
+        """Songs by the model as it is; runs on the first worker only."""
+
 
 StepLoss = Callable[[Jam, int, torch.Generator], dict[str, torch.Tensor]]
 """(model (or what wraps it), step, generator) -> scalars; ``loss`` is what the step goes down, the others are logged."""
@@ -99,15 +112,20 @@ def run_steps(
     newest = newest_checkpoint(out)
     state: dict[str, Any] = train_state.load(newest) if newest else {"seconds": 0.0, "best": None}
     log = (
-        TrainLog(out, train_state.step, float(state["seconds"]), params.trackers)
+        TrainLog(out, train_state.step, float(state["seconds"]), params.trackers, objective.wandb)
         if worker.rank == 0
         else None
     )
+    if log:
+        forget_heard(out, train_state.step)
     best: dict[str, Any] | None = state["best"]
     figures: dict[str, Any] | None = None  # of the last step, once it is validated
+    stops = _is_spent(
+        params, best, train_state.step, worker
+    )  # killed between its last checkpoint and its result
     called = _wrapped(train_state.model.train(), params, worker)
     sums: dict[str, float] = {}
-    while train_state.step < params.steps and train_state.step != stop_at:
+    while train_state.step < params.steps and train_state.step != stop_at and not stops:
         for name, value in _update(train_state, called, step_loss, params, worker).items():
             sums[name] = sums.get(name, 0.0) + value
         last, asked = train_state.step == params.steps, False
@@ -120,20 +138,24 @@ def run_steps(
                 log.write(train_state.step, {"learning_rate": train_state.learning_rate, **means})
         if params.validate_every_steps and (train_state.step % params.validate_every_steps == 0 or last):
             best, figures = _validated(train_state, objective, best, params, out, log, worker)
+            stops = _is_spent(params, best, train_state.step, worker)
+            last = last or stops
+        if objective.hear_every_steps and (train_state.step % objective.hear_every_steps == 0 or last):
+            _heard(train_state, objective, out, log, worker)
         if train_state.step % params.checkpoint_every_steps == 0 or last or asked:
             if fence is not None:
                 fence.check()
             facts = {"seconds": log.seconds(), "best": best} if log else {}
             train_state.save(out / STEPS_NAME / f"step-{train_state.step:06d}", facts, writes=log is not None)
             if log:
-                _remove_old(out, params)
+                remove_old(out, params.keep_checkpoints)
                 (out / ASKED_NAME).unlink(missing_ok=True)
                 commit()
-    if train_state.step == params.steps:
+    if train_state.step == params.steps or stops:
         if fence is not None:
             fence.check()
         if log:
-            _remove_old(out, params)
+            remove_old(out, params.keep_checkpoints)
         _finish(train_state, objective, best, figures, out, worker)
     if log:
         log.close()
@@ -207,6 +229,33 @@ def _validated(
     return {"step": train_state.step, "figure": params.best_by, "value": value}, figures
 
 
+def _heard(
+    train_state: TrainState, objective: Objective, out: Path, log: TrainLog | None, worker: Worker
+) -> None:
+    """Keeps songs by the EMA weights, in the run's folder and with the trackers."""
+    ema = train_state.ema_model(kept=log is not None)
+    if ema is None or log is None:
+        return
+    with torch.random.fork_rng(devices=[]):  # what generates may draw; what is learned must not depend on it
+        songs = objective.hear(ema, worker)
+    keep_heard(out, train_state.step, songs)
+    for song in songs:
+        if song.coded:
+            log.sound(train_state.step, f"heard/{song.song_id}", song.mix_CN, song.rate_hz)
+
+
+def _is_spent(params: FitParams, best: Mapping[str, Any] | None, step: int, worker: Worker) -> bool:
+    """Whether the last `patience` validations brought no better step; the first worker knows, and all must hear the same."""
+    if params.patience is None:
+        return False
+    spent = best is not None and step - best["step"] >= params.patience * params.validate_every_steps
+    if worker.num_workers > 1:
+        told = torch.tensor(float(spent), device=worker.device)
+        distributed.broadcast(told, 0)
+        spent = bool(told.item())
+    return spent
+
+
 def _finish(
     train_state: TrainState,
     objective: Objective,
@@ -230,34 +279,6 @@ def _finish(
     told = figures if figures is not None and is_last else objective.validate(model, worker)
     done = {"steps": train_state.step, "weights": digest, "figures": told}
     write_json(out / DONE_NAME, {**done, "best": best} if best else done)
-
-
-def newest_checkpoint(out: Path) -> Path | None:
-    """The newest checkpoint whose files are all as written."""
-    damaged = damaged_checkpoints(out)
-    whole = [folder for folder in _checkpoints(out) if folder not in damaged]
-    return whole[-1] if whole else None
-
-
-def damaged_checkpoints(out: Path) -> list[Path]:
-    """Checkpoints newer than the newest whole one."""
-    found = []
-    for folder in reversed(_checkpoints(out)):
-        try:
-            check_checkpoint(folder)
-            break
-        except DamagedCheckpoint:
-            found.append(folder)
-    return found
-
-
-def _remove_old(out: Path, params: FitParams) -> None:
-    for old in _checkpoints(out)[: -params.keep_checkpoints]:
-        remove_tree(old)
-
-
-def _checkpoints(out: Path) -> list[Path]:
-    return sorted((out / STEPS_NAME).glob("step-*"))
 
 
 def _mean_over_workers(values: dict[str, float], worker: Worker) -> dict[str, float]:

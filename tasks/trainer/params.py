@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from jam_model.config import UpdateRule
 from tasks.engine.stage import Section
@@ -42,7 +44,8 @@ class FitParams(SharedFitParams):
 
     `steps` counts optimiser steps, each over `gradient_accumulation_steps` micro-batches of `batch_size` samples a
     worker. The learning rate rises over `warmup_steps`, and falls to `min_lr_ratio` of the top over the last
-    `decay_fraction` of the steps. `validate_every_steps`: 0 validates at the end alone.
+    `decay_fraction` of the steps. `validate_every_steps`: 0 validates at the end alone. `patience`: validations without a better
+    step after which a run ends; null: it goes to its last step.
     """
 
     measures_updates: ClassVar[bool] = False
@@ -58,6 +61,14 @@ class FitParams(SharedFitParams):
     log_every_steps: int
     checkpoint_every_steps: int
     validate_every_steps: int
+    patience: int | None = Field(ge=1)
+
+    @model_serializer(mode="wrap")
+    def _without_patience(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What is null changes no recipe and no fingerprint of runs that stand."""
+        return {
+            name: value for name, value in handler(self).items() if name != "patience" or value is not None
+        }
 
     @property
     def shards_weights(self) -> bool:
@@ -85,6 +96,8 @@ class FitParams(SharedFitParams):
             raise ValueError(f"trackers: {unknown[0]!r} is unknown; choose among {', '.join(TRACKERS)}")
         if self.best_by != NONE and not self.validate_every_steps:
             raise ValueError(f"best_by {self.best_by!r} needs validate_every_steps above 0")
+        if self.patience is not None and self.best_by == NONE:
+            raise ValueError(f"patience {self.patience} needs best_by: the figure that is to get better")
         if self.checkpoint_every_steps % self.log_every_steps:
             raise ValueError(
                 f"checkpoint_every_steps {self.checkpoint_every_steps} is no multiple of log_every_steps "

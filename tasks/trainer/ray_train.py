@@ -21,8 +21,9 @@ import torch
 from tasks.storage.files import remove_tree, write_json
 from tasks.storage.lease import Fence, fence_over
 from tasks.storage.object_store import StorePath, place_of
+from tasks.trainer.checkpoints import damaged_checkpoints
 from tasks.trainer.log import LOG_NAME
-from tasks.trainer.loop import Objective, Worker, damaged_checkpoints, run_steps
+from tasks.trainer.loop import Objective, Worker, run_steps
 from tasks.trainer.params import FitParams
 from tasks.trainer.run_folder import DONE_NAME, RAY_NAME, RECIPE_NAME, RunFolder
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from jam_model.config import JamConfig, UpdateRule
+from jam_model.lyric_grid import RELEASED_FILLER, Filler
 from tasks.engine.stage import Section
 from tasks.trainer.params import FitParams
 
@@ -16,7 +17,8 @@ HEARD = "validation_per"
 
 class JamParams(Section):
     """Sizes of the model; `max_frames` is the training section's, since it changes from crops to songs. `own_symbols`: those of
-    the data set that the released table lacks, as its ``index.json`` has them; they stay in the checkpoint's config.
+    the data set that the released table lacks, as its ``index.json`` has them; they stay in the checkpoint's config, as does
+    `filler`.
     """
 
     dim: int
@@ -30,6 +32,15 @@ class JamParams(Section):
     num_text_embeddings: int
     use_implicit_duration: bool
     own_symbols: str
+    filler: Filler
+
+    def decides(self) -> dict[str, Any]:
+        """Without the released `filler`, as a checkpoint's config is."""
+        return {
+            name: value
+            for name, value in super().decides().items()
+            if name != "filler" or value != RELEASED_FILLER
+        }
 
     def config(self, max_frames: int) -> JamConfig:
         """The model's config for sequences of this length."""

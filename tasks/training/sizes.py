@@ -11,13 +11,11 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from jam_model.config import JAM_0_5, JamConfig
+from jam_model.config import JAM_0_5, UNSIZED, JamConfig
 
 PRESETS: Mapping[str, JamConfig] = {"jam-0.5": JAM_0_5}
 UNTOLD = ("heads", "max_frames")
-"""Fields of a config that no shape tells."""
-OWN = "own_symbols"
-"""Nor this one: the released table has none, and weights of another one come with their config."""
+"""Sizes that no shape tells; nor are `UNSIZED` fields told: weights with others than the released ones come with their config."""
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -70,7 +68,7 @@ def config_of_shapes(shapes: Shapes, preset: str | None = None, **untold: int) -
 
 
 def _told(config: JamConfig) -> dict[str, Any]:
-    named = {field.name for field in fields(config)} - {*UNTOLD, OWN}
+    named = {field.name for field in fields(config)} - {*UNTOLD, *UNSIZED}
     return {name: getattr(config, name) for name in named}
 
 

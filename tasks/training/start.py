@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+
 from jam_model.checkpoint import (
     CONFIG_FILE,
     WEIGHTS_FILE,
@@ -48,8 +50,9 @@ class StartParams(Section):
     """`sft`: weights that fine-tuning begins with, in place of pretraining; `dpo`: those the rounds begin with, in place of the
     fine-tuned model. A checkpoint folder, a bare .safetensors, a .pt or the folder of jamify's trainer, or a hub id at
     `revision`; null: what was trained here. `preset`: where the number of heads and `max_frames` of weights without a config
-    are taken from: jam-0.5, or jam for the settings; null: the preset that has their sizes. `licence`, `trained_on`: of
-    these weights, for every later card.
+    are taken from: jam-0.5, or jam for the settings, also its filler; null: the preset that has their sizes. `licence`, `trained_on`: of
+    these weights, for every later card. `old_songs`: a manifest of songs that they knew, which the benchmark generates before and
+    after; `max_forgotten_per`: how much worse their phone error rate may be.
     """
 
     sft: str | None
@@ -58,6 +61,8 @@ class StartParams(Section):
     preset: str | None
     licence: str | None
     trained_on: str | None
+    old_songs: str | None
+    max_forgotten_per: float = Field(gt=0)
 
     @property
     def hub_id(self) -> tuple[str, bool]:
@@ -89,7 +94,7 @@ def bring_start(weights: str, params: StartParams, jam: JamParams, max_frames: i
     beside = file.parent / CONFIG_FILE
     digest = sha256_of(file)
     key: list[Any] = [digest, params.preset, params.licence, params.trained_on]
-    key += [jam.model_dump(mode="json"), max_frames] if params.preset == SETTINGS else []
+    key += [jam.decides(), max_frames] if params.preset == SETTINGS else []
     out = folder / fingerprint(key)
     if not (out / WEIGHTS_FILE).is_file():
         _write(file, digest, params, jam, max_frames, out)
@@ -115,6 +120,7 @@ def _write(file: Path, digest: str, params: StartParams, jam: JamParams, max_fra
         config = load_config(file.parent)
     elif preset == SETTINGS:
         config = config_of_shapes(found.shapes, heads=jam.heads, max_frames=max_frames)
+        config = replace(config, filler=jam.filler)
     else:
         config = config_of_shapes(found.shapes, preset)
     earlier = read_facts(file.parent) if beside.is_file() else UNKNOWN

@@ -25,10 +25,13 @@ from jam_model.shards import Shards
 from jam_model.training_facts import TrainingFacts, check_guidance, dropped_by, read_facts
 from tasks.shards.open import open_shards
 from tasks.storage.object_store import place_of
+from tasks.trainer.heard import HeardSong
+from tasks.trainer.log import WandbParams
 from tasks.trainer.loop import StepLoss, Worker
 from tasks.trainer.ray_train import Progress, fit
 from tasks.trainer.run_folder import TrainResult, result_of
 from tasks.training.adapters import AdapterParams, add_adapters
+from tasks.training.hear import Hearing
 from tasks.training.params import JamParams, TrainParams
 from tasks.training.recipe import check_symbols, flow_recipe
 from tasks.training.validation_by_ear import ValidationByEar
@@ -49,6 +52,8 @@ class FlowObjective:
     by_ear: ValidationByEar | None = None
     shard_cache_mb: int = 0  # of shards in a store; no part of what is learned
     adapter: AdapterParams | None = None  # None: all weights are learned
+    hearing: Hearing | None = None  # no part of what is learned
+    wandb: WandbParams | None = None
 
     def build(self) -> Jam:
         """Fresh weights drawn from the seed, or those of `init`."""
@@ -70,6 +75,7 @@ class FlowObjective:
             params.seed,
             self._weights(shards),
             self.config.vocabulary,
+            self.config.filler,
         )
         dropout = self._dropout
 
@@ -141,9 +147,25 @@ class FlowObjective:
             **heard,
         }
 
+    @property
+    def hear_every_steps(self) -> int:
+        """As `hearing` says."""
+        return (self.hearing.params.every_steps or 0) if self.hearing else 0
+
+    def hear(self, model: Jam, worker: Worker) -> list[HeardSong]:
+        """The first validation songs."""
+        if self.hearing is None:
+            return []
+        shards = open_shards(place_of(self.shards), VALIDATION, 0, self.shard_cache_mb)
+        samples = [shards[number] for number in range(min(len(shards), self.hearing.params.num_songs))]
+        with torch.no_grad():
+            return self.hearing.songs(model, samples, self.params.seed, worker.device)
+
     def _fixed_batches(self, shards: Shards, silence_C: np.ndarray) -> Iterator[Batch]:
-        params = self.params
-        return fixed_batches(shards, silence_C, params.max_frames, params.batch_size, self.config.vocabulary)
+        params, config = self.params, self.config
+        return fixed_batches(
+            shards, silence_C, params.max_frames, params.batch_size, config.vocabulary, config.filler
+        )
 
 
 def fresh_model(config: JamConfig, seed: int) -> Jam:
@@ -165,12 +187,15 @@ def train(
     by_ear: ValidationByEar | None = None,
     shard_cache_mb: int = 0,
     adapter: AdapterParams | None = None,
+    hearing: Hearing | None = None,
+    wandb: WandbParams | None = None,
 ) -> TrainResult:
     """Train from fresh weights (`init` None) or from a checkpoint; finds, resumes or runs what `out` holds.
 
     `silence_C` is the codec's latent of silence, `style_encoder` the identity of what made the shards' styles.
     `by_ear`: how `validation_per_songs` are sung and read; needed where there are any. `shard_cache_mb`: what each machine
     keeps of shards that are in a store. `adapter`: what alone is learned beside the weights of `init`; None: all of them.
+    `hearing`: songs that are kept while it trains; `wandb`: where that tracker puts the run; neither decides anything.
 
     Raises:
         ValueError: nobody hears `validation_per_songs`, or their guidance asks for what is not trained, `init` has other sizes than `jam`, the shards hold no training song, or `out` is another run's.
@@ -193,8 +218,18 @@ def train(
     silence = tuple(float(value) for value in silence_C)
     where_shards = str(shards.resolve())
     objective = FlowObjective(
-        section, config, where, where_shards, silence, style_encoder, by_ear, shard_cache_mb, adapter
+        section,
+        config,
+        where,
+        where_shards,
+        silence,
+        style_encoder,
+        by_ear,
+        shard_cache_mb,
+        adapter,
+        hearing,
+        wandb,
     )
-    if by_ear:
-        check_guidance(objective.facts(), by_ear.sampler.guidance, style_encoder)
+    if ear := by_ear or (hearing.by_ear if hearing else None):
+        check_guidance(objective.facts(), ear.sampler.guidance, style_encoder)
     return result_of(out, fit(objective, section, out, recipe, progress))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eval.metrics.error_rates import corpus_counts, count_errors
+from eval.metrics.style_similarity import style_similarity
 from jam_model.frames import seconds_of_frames
 from jam_model.shards import Sample
 from tasks.models.codec import Codec, CodecParams, build_codec, codec_identity
@@ -25,7 +26,12 @@ from tasks.models.phonemizer import (
     phones_of,
 )
 from tasks.models.separator import Separator, SeparatorParams, build_separator, separator_identity
-from tasks.models.style_encoder import StyleParams, build_style_encoder, style_encoder_identity
+from tasks.models.style_encoder import (
+    StyleEncoder,
+    StyleParams,
+    build_style_encoder,
+    style_encoder_identity,
+)
 from tasks.models.transcriber import (
     GuardTranscriberParams,
     Transcriber,
@@ -34,6 +40,9 @@ from tasks.models.transcriber import (
 )
 from tasks.stages.generated.generate import SamplerParams
 from tasks.training.params import HEARD
+
+SCORES = ("per", "style_similarity")
+"""What a song is scored by, in this order."""
 
 if TYPE_CHECKING:
     import torch
@@ -68,6 +77,15 @@ class ValidationByEar:
             ],
         }
 
+    def scores(self, song: Sample, mix_CN: np.ndarray, num_frames: int) -> dict[str, float | None]:
+        """Of a song as generated over its first frames: its phone error rate, None where no word was asked for, and how near its
+        style is to the one that was asked for.
+        """
+        asked = _asked(song, num_frames)
+        rate = None if asked is None else corpus_counts([count_errors(asked, self._heard(mix_CN))]).rate
+        style = style_similarity(self._encoder.embed_audio(mix_CN), song.style_NS[:1])
+        return dict(zip(SCORES, (rate, style), strict=True))
+
     def figures(self, model: Jam, songs: Sequence[Sample], seed: int, device: torch.device) -> dict[str, Any]:
         """The phone error rate over all these songs, sung as far as the model's frames reach, each from its own noise.
 
@@ -77,22 +95,22 @@ class ValidationByEar:
         counts = []
         for song in songs:
             num_frames = min(song.num_frames, model.config.max_frames)
-            asked = [w.phonemes or "" for w in song.words if w.end_s <= seconds_of_frames(num_frames)]
-            if asked:
-                heard = self._heard(self._sung(model, song, num_frames, seed, device))
-                counts.append(count_errors(phones_of("".join(asked)), heard))
+            asked = _asked(song, num_frames)
+            if asked is not None:
+                counts.append(
+                    count_errors(asked, self._heard(self.sung(model, song, num_frames, seed, device)))
+                )
         figures: dict[str, Any] = {"num_heard_songs": len(counts)}
         return figures | ({HEARD: corpus_counts(counts).rate} if counts else {})
 
-    def _sung(self, model: Jam, song: Sample, num_frames: int, seed: int, device: torch.device) -> np.ndarray:
+    def sung(self, model: Jam, song: Sample, num_frames: int, seed: int, device: torch.device) -> np.ndarray:
         """The mix [C, N] of the song's first frames."""
         from jam_model.batches import Crop, conditions_of
         from jam_model.sampler import sample, song_noise
 
         max_frames = model.config.max_frames
-        conditions = conditions_of(
-            [(song, Crop(0, num_frames, song.num_frames), 0)], max_frames, model.config.vocabulary
-        )
+        picked = [(song, Crop(0, num_frames, song.num_frames), 0)]
+        conditions = conditions_of(picked, max_frames, model.config.vocabulary, model.config.filler)
         num_sampled_frames = self.sampler.num_sampled_frames(num_frames, max_frames)
         latent_BTC = sample(
             model,
@@ -126,4 +144,14 @@ class ValidationByEar:
     def _negative_style_S(self) -> torch.Tensor:
         import torch
 
-        return torch.from_numpy(np.asarray(build_style_encoder(self.style).negative_style, np.float32))
+        return torch.from_numpy(np.asarray(self._encoder.negative_style, np.float32))
+
+    @cached_property
+    def _encoder(self) -> StyleEncoder:
+        return build_style_encoder(self.style)
+
+
+def _asked(song: Sample, num_frames: int) -> list[str] | None:
+    """The phones of the words that end within the song's first frames; None where no word does."""
+    words = [w.phonemes or "" for w in song.words if w.end_s <= seconds_of_frames(num_frames)]
+    return phones_of("".join(words)) if words else None

@@ -14,9 +14,10 @@ from eval.metrics.levels import ENERGY_AFTER_END
 from eval.metrics.metric import Corpus, Measurable
 from eval.pages.players import waveform_peaks
 from eval.results.comparisons import PairTable, pair_table
+from eval.results.copies import Copies, CopyRow
 from eval.results.data_set import DataSet, StageRate, histogram
 from eval.results.published import PublishedRow
-from eval.results.report import Comparison, LossCurve, Report, System
+from eval.results.report import Comparison, HeardSong, LossCurve, Report, System
 from eval.results.songs import SongRow, genre_rows
 from eval.stats.intervals import Estimate, Resampling
 
@@ -107,6 +108,7 @@ def make_report(hostile: str = HOSTILE) -> Report:
         headings={"wer": hostile},
         remarks={"wer": hostile},
         losses=[LossCurve(hostile, [(step, 1 / (1 + step)) for step in range(50)] + [(50, float("nan"))])],
+        heard=[HeardSong(hostile, step, hostile, {"wer": None}, None) for step in (50, 100)],
         data_set=DataSet(
             40,
             36,
@@ -115,6 +117,21 @@ def make_report(hostile: str = HOSTILE) -> Report:
             {hostile: 2},
             [histogram("score", hostile, hostile, [0.9, 0.8, None], [0.1, 0.35], [0.6])],
             [StageRate(hostile, 40, 20.0, 400.0, hostile, 512.0, 0.2), StageRate("filter", 40, 0.1, 0.0)],
+        ),
+        copies=Copies(
+            640,
+            40,
+            0.1,
+            [
+                CopyRow(
+                    "trained",
+                    Estimate(0.0625, 0.02, 0.2, 32, 0, method="Wilson"),
+                    Estimate(0.03125, 0.01, 0.16, 32, 0, method="Wilson"),
+                    Estimate(0.0, 0.0, 0.11, 32, 0, method="Wilson"),
+                    Estimate(0.03125, 0.0, 0.09, 32, 0, method="bootstrap"),
+                    [("song-0", f"learned {hostile}")],
+                )
+            ],
         ),
         settings={"train": {"steps": 100, "note": hostile}, "limit": float("inf")},
         stand_ins=["embedded/judge@1"],

@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 
 from flows.commands.main import run
+from flows.pipelines.old_songs import listed_old_songs, sung_again
+from flows.settings.project import Project
+from tasks.songs.hashes import hash_file
 from tests.tasks.stages.generated.test_generate import tiny_checkpoint
 from tests.tasks.tiny import write_song
 
@@ -141,3 +144,21 @@ def test_request_that_cannot_be_met_is_one_line(
     assert run(["benchmark", *given, "--work", str(house / "V")]) == 2
     error = capfd.readouterr().err
     assert message in error and error.count("\n") == 1
+
+
+def test_old_songs_are_generated_before_and_after_and_those_trained_on_are_left_out(house: Path) -> None:
+    before, after = tiny_checkpoint(house / "before", seed=5), tiny_checkpoint(house / "after", seed=6)
+    models = {"start": house / "before", "trained": house / "after"}
+    assert before != after
+    settings = [*FAST, f"start.old_songs={house / 'list.json'}"]
+    project = Project.at(str(house / "tuned"), None, settings)
+    trained_on = {hash_file(house / "true/c.wav")}
+    old = sung_again(project, listed_old_songs(project), models, trained_on)
+    assert old is not None
+    words = next(one for one in old.comparisons() if one.name == "forgot")
+    assert (words.left, words.right) == ("trained", "start")
+    assert (words.estimate.n, words.estimate.n_failed) == (2, 1), "c was trained on, elsewhere is not here"
+    assert sung_again(project, None, {"trained": house / "after"}, set()) is None, "nothing was trained"
+    nowhere = Project.at(str(house / "tuned"), None, [*FAST, f"start.old_songs={house / 'none.json'}"])
+    with pytest.raises(ValueError, match=r"start\.old_songs: "):
+        listed_old_songs(nowhere)

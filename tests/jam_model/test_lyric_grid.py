@@ -67,6 +67,33 @@ def test_phonemes_stand_evenly_in_their_word_and_end_with_a_boundary():
     grid = lyric_grid([Word("", 4 * SLOT_S, 11 * SLOT_S + 1e-9, "ab")], max_frames=4)
     sung = [SYMBOLS["a"], VOCAL_FILLER, SYMBOLS["b"], VOCAL_FILLER, SYMBOLS["_"], VOCAL_FILLER, VOCAL_FILLER]
     assert grid.tolist() == [SONG_FILLER] * 4 + sung + [SONG_FILLER] * 5
+    a, b, end = (SYMBOLS[symbol] for symbol in "ab_")
+    others = {
+        "pad_right": [a, b, end] + [VOCAL_FILLER] * 4,
+        "average_repeat": [a, a, a, b, b, end, end],
+    }
+    for filler, slots in others.items():
+        word = Word("", 4 * SLOT_S, 11 * SLOT_S + 1e-9, "ab")
+        assert lyric_grid([word], 4, filler=filler).tolist()[4:11] == slots
+        assert lyric_grid([replace(word, end_s=6 * SLOT_S + 1e-9)], 4, filler=filler).tolist()[4:6] == [a, b]
+
+
+def test_drawn_durations_fill_a_word_in_order_each_phoneme_at_least_once_and_the_same_again():
+    words = [
+        Word("", 4 * SLOT_S, 44 * SLOT_S + 1e-9, "abd"),
+        Word("", 50 * SLOT_S, 90 * SLOT_S + 1e-9, "abd"),
+    ]
+    grid = lyric_grid(words, 30, filler="random_duration").tolist()
+    assert grid == lyric_grid(words, 30, filler="random_duration").tolist()
+    spoken = [SYMBOLS[symbol] for symbol in "abd_"]
+    first, second = grid[4:44], grid[50:90]
+    assert [first.count(token) for token in spoken] != [second.count(token) for token in spoken]
+    for slots in (first, second):
+        assert sorted(slots, key=spoken.index) == slots and set(slots) == set(spoken)
+    config = replace(TINY, filler="pad_right")
+    assert JamConfig.from_dict(config.to_dict()) == config and "filler" not in TINY.to_dict()
+    with pytest.raises(ValueError, match="filler is 'none'"):
+        replace(TINY, filler="none")
 
 
 def test_word_cut_by_the_crop_start_keeps_all_phonemes():

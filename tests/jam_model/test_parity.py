@@ -53,7 +53,7 @@ def test_outputs_equal_the_released_model(outputs, name):
 
 def test_grid_and_durations_equal_the_released_data_set(parity, tmp_path):
     lyrics = GOLDEN["lyrics"]
-    vocabulary = parity.run_case.__globals__["lyric_grid"].__defaults__[-1]
+    vocabulary = parity.run_case.__globals__["lyric_grid"].__defaults__[-2]
     (tmp_path / "lyrics.json").write_text(json.dumps({"vocabulary": vocabulary, "cases": [lyrics]}))
     parity.main([str(tmp_path / "lyrics.json"), str(tmp_path / "out.json")])
     (case,) = json.loads((tmp_path / "out.json").read_text())["cases"]

@@ -23,7 +23,7 @@ from jam_model.checkpoint import load_model, weights_hash
 from jam_model.conditions import Conditions, duration_conditions
 from jam_model.config import Formula, Guidance, ODESolver, Precision, Solver
 from jam_model.frames import SAMPLE_RATE_HZ, frames_of_seconds, seconds_of_frames
-from jam_model.lyric_grid import SYMBOLS, lyric_grid
+from jam_model.lyric_grid import RELEASED_FILLER, SYMBOLS, Filler, lyric_grid
 from jam_model.words import words_of
 from tasks.audio.mix import mix_of
 from tasks.audio.read import flac_bytes, npy_bytes
@@ -189,7 +189,9 @@ class Generate(Stage):
         noise_TC = song_noise(song["seed"], song["parent"], song["candidate"], num_sampled_frames)
         latent_BTC = sample(
             model,
-            conditions_of(song, num_frames, max_frames, model.config.vocabulary).to(self.loaded.device),
+            conditions_of(song, num_frames, max_frames, model.config.vocabulary, model.config.filler).to(
+                self.loaded.device
+            ),
             noise_TC.unsqueeze(0).to(self.loaded.device),
             sampler.ode_solver,
             sampler.guidance,
@@ -240,13 +242,17 @@ class _LoadedCheckpoint:
 
 
 def conditions_of(
-    song: Song, num_frames: int, max_frames: int, vocabulary: Mapping[str, int] = SYMBOLS
+    song: Song,
+    num_frames: int,
+    max_frames: int,
+    vocabulary: Mapping[str, int] = SYMBOLS,
+    filler: Filler = RELEASED_FILLER,
 ) -> Conditions:
     """What the model is asked for, a batch of one: lyrics on their grid, the first style row, the length."""
     import torch
 
     words = words_of(song["reference_words"])
-    tokens_L = lyric_grid(words, max_frames, num_latent_frames=num_frames, vocabulary=vocabulary)
+    tokens_L = lyric_grid(words, max_frames, 0, num_frames, vocabulary, filler)
     start_time, duration_abs, duration_rel = duration_conditions(num_frames, max_frames)
     return Conditions(
         torch.from_numpy(tokens_L).unsqueeze(0),

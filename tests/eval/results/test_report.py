@@ -16,7 +16,7 @@ from eval.pages.players import build_players, waveform_peaks
 from eval.pages.report import report_html
 from eval.report.write import write_report
 from eval.results.data_set import DataSet
-from eval.results.report import STAMP, Comparison, Report, is_stand_in
+from eval.results.report import STAMP, Comparison, HeardSong, Report, is_stand_in
 from eval.results.report_json import report_json, report_record
 from eval.results.wording import comparison_verdict, leaderboard_verdict, metric_verdict, number
 from eval.stats.intervals import Estimate
@@ -158,6 +158,12 @@ def test_sound_beside_the_page_names_its_song_and_goes_with_its_report(
     assert long_id in beside.name
     write_report(report, tmp_path, embed_budget_bytes=0)
     assert not beside.exists() and len(list((tmp_path / "audio").iterdir())) == len(report.songs)
+    heard = [HeardSong("sft <b>", step, "a/b", {"wer": 0.4, "odd": None}, b"sound") for step in (20, 40)]
+    write_report(replace(report, heard=heard), tmp_path)
+    names = sorted(path.name for path in (tmp_path / "audio").iterdir())
+    assert names == ["heard-sft-b-000020-000.mp3", "heard-sft-b-000040-001.mp3"]
+    page = (tmp_path / "report.html").read_text()
+    assert all(f'src="audio/{name}"' in page for name in names) and "WER 40.0" in page
 
 
 def test_same_report_gives_the_same_bytes(report: Report, tmp_path: Path) -> None:

@@ -93,6 +93,7 @@ def test_hub_folder_holds_shards_weights_cards_and_terms(work: Path, tmp_path: P
     metrics = front["model-index"][0]["results"][0]["metrics"]
     assert {"type": "wer", "name": "WER (stand-in, not a result)", "value": 0.27} in metrics
     assert "base_model" not in front  # embedded models are none of a hub's
+    assert "near one of the training songs: 0.0625; near one of 40 of them 0.0312" in model
     assert "| WER | 0.27 | [0.2, 0.34] | 32 | 0 | lower |" in model and "embedded/vocoder@1" in model
 
 
@@ -111,6 +112,14 @@ def test_export_refuses_what_it_cannot_stand_for(
     work: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     hub = tmp_path / "hub"
+    copies = ["export", "hub", str(hub), "--work", str(work), "--set", "copies.max_share=0.05"]
+    assert run(copies) == 2 and not hub.exists()
+    assert "2 of 32 songs by trained are near a training song" in capfd.readouterr().err
+    page = work / "reports/benchmark/report.json"
+    whole = page.read_text()
+    page.write_text(json.dumps({key: value for key, value in json.loads(whole).items() if key != "copies"}))
+    assert run(copies) == 2 and "does not say whether trained copies" in capfd.readouterr().err
+    page.write_text(whole)
     assert run(["export", "hub", str(hub), "--work", str(work), "--system", "truth"]) == 2
     assert "no weights by 'truth'" in capfd.readouterr().err
     (work / "shards/part-0.tar").write_bytes(b"other")

@@ -24,7 +24,7 @@ from tests.tasks.training.test_train import JAM, PARAMS
 SILENCE_C = np.linspace(-1, 1, 64, dtype=np.float32)
 SHARED = set(PreferParams.model_fields) & set(type(PARAMS).model_fields)
 ROUND = PreferParams(
-    **{name: value for name, value in PARAMS.model_dump().items() if name in SHARED},
+    **{name: getattr(PARAMS, name) for name in SHARED},
     error_over="max_frames",
     beta=200.0,
     term="gt",

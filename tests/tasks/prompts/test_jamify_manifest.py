@@ -36,8 +36,9 @@ def row(root: Path, **changed: object) -> dict[str, object]:
     return {"id": RELEASED_ID, "duration": 2.0, **named, **changed}
 
 
-def read(path: Path, max_frames: int = 100) -> Requests:
-    return read_requests(path, LIMITS, load_params().ingest, max_frames)
+def read(path: Path, max_frames: int = 100, *settings: str) -> Requests:
+    params = load_params(None, settings)
+    return read_requests(path, LIMITS, params.ingest, params.prompt, max_frames)
 
 
 def manifest(root: Path, *rows: dict[str, object]) -> Path:
@@ -63,6 +64,13 @@ def test_a_manifest_of_json_lines_is_read_too(tmp_path: Path, monkeypatch: pytes
     path.write_text("".join(json.dumps(r) + "\n" for r in rows))
     monkeypatch.chdir(tmp_path)
     assert [song.song_id for song in read(path).songs] == ["a", "b"]
+    (tmp_path / "inputs" / "a.wav").write_bytes(b"sound")
+    both = manifest(tmp_path, row(tmp_path, id="both", audio_path="a.wav"), row(tmp_path, id="next"))
+    names = {"audio": "a.wav", "text": "a.json_genre.txt", "none": None}
+    for style, name in names.items():
+        asked = read(both, 100, "prompt.num_samples=1", f"prompt.style={style}")
+        (song,) = asked.songs
+        assert (song.style.name if song.style else None, song.is_style_heard) == (name, style == "audio")
 
 
 def test_a_row_that_cannot_be_sung_is_refused_alone_and_says_why(

@@ -16,7 +16,8 @@ from jam_model.shards import Shards
 from tasks.shards.open import open_shards
 from tasks.storage.object_store import StorePath, place_of, upload
 from tasks.storage.shard_cache import NodeCache, cache_folder
-from tasks.trainer.loop import newest_checkpoint, run_steps
+from tasks.trainer.checkpoints import newest_checkpoint
+from tasks.trainer.loop import run_steps
 from tasks.trainer.run_folder import RunFolder
 from tests.jam_model.test_shards import members_of, write_folder
 from tests.s3 import s3_server

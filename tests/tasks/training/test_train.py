@@ -21,7 +21,8 @@ from jam_model.flow import flow_loss
 from jam_model.order import positions_of_step
 from jam_model.shards import Shards
 from tasks.trainer import ray_train as fitting
-from tasks.trainer.loop import StepLoss, Worker, newest_checkpoint, run_steps
+from tasks.trainer.checkpoints import newest_checkpoint
+from tasks.trainer.loop import StepLoss, Worker, run_steps
 from tasks.training.params import JamParams, TrainParams
 from tasks.training.recipe import check_symbols
 from tasks.training.train import FlowObjective, train
@@ -39,6 +40,7 @@ JAM = JamParams(
     num_text_embeddings=63,
     use_implicit_duration=True,
     own_symbols="",
+    filler="average_sparse",
 )
 PARAMS = TrainParams(
     seed=5,
@@ -63,6 +65,7 @@ PARAMS = TrainParams(
     checkpoint_every_steps=3,
     keep_checkpoints=2,
     validate_every_steps=0,
+    patience=None,
     best_by="none",
     best_is="lowest",
     trackers=(),
@@ -261,6 +264,35 @@ def test_best_weights_are_the_result_where_a_figure_decides(shards: Path, tmp_pa
     }
     assert done["figures"]["validation_loss"] == pytest.approx(best["validation_loss"])
     assert (out / "best/model.safetensors").read_bytes() == (out / "model.safetensors").read_bytes()
+
+
+def test_a_run_without_a_better_step_ends_early_and_the_same_after_a_kill(
+    shards: Path, tmp_path: Path
+) -> None:
+    params = changed(
+        best_by="validation_loss",
+        best_is="highest",
+        validate_every_steps=1,
+        checkpoint_every_steps=1,
+        patience=2,
+    )
+    outs = [tmp_path / name for name in ("whole", "killed")]
+    for out in outs:
+        out.mkdir()
+    run_steps(objective(shards, params), params, outs[0], ALONE)
+    done = json.loads((outs[0] / "done.json").read_text())
+    assert done["steps"] == done["best"]["step"] + 2 < params.steps
+    run_steps(objective(shards, params), params, outs[1], ALONE, stop_at=done["steps"] - 1)
+    assert not (outs[1] / "done.json").exists()
+    run_steps(objective(shards, params), params, outs[1], ALONE)
+    for name in ("done.json", "model.safetensors"):  # killed once more, before its result was written
+        (outs[1] / name).unlink()
+    run_steps(objective(shards, params), params, outs[1], ALONE)
+    for name in ("done.json", "model.safetensors"):
+        assert (outs[0] / name).read_bytes() == (outs[1] / name).read_bytes()
+    assert "patience" in params.model_dump() and "patience" not in PARAMS.model_dump()
+    with pytest.raises(ValueError, match="patience 2 needs best_by"):
+        changed(patience=2).rule()
 
 
 def test_a_figure_nobody_measures_is_refused_by_name(shards: Path, tmp_path: Path) -> None:

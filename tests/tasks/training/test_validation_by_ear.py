@@ -16,10 +16,13 @@ from jam_model.dit import Jam
 from jam_model.frames import SAMPLE_RATE_HZ, seconds_of_frames
 from jam_model.shards import Sample
 from jam_model.words import Word
+from tasks.benchmark.report import heard_songs
 from tasks.models.transcriber import Transcript
 from tasks.trainer import ray_train as fitting
+from tasks.trainer.heard import forget_heard, kept_songs
 from tasks.trainer.loop import run_steps
 from tasks.training import validation_by_ear as hear
+from tasks.training.hear import Hearing, HearParams
 from tasks.training.train import FlowObjective, train
 from tasks.training.validation_by_ear import ValidationByEar
 from tests.jam_model.test_shards import members_of, write_folder
@@ -109,6 +112,37 @@ def test_step_that_is_heard_best_gives_the_weights(
     lines = (tmp_path / "out" / "validation.jsonl").read_text().splitlines()
     assert ['"validation_per": 0.4' in lines[0], '"validation_per": 0.2' in lines[1]] == [True, True]
     assert (tmp_path / "out" / "best" / "model.safetensors").is_file()
+
+
+def test_songs_heard_on_the_way_change_no_weight_and_stand_once_after_a_kill(
+    by_ear: ValidationByEar, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(ValidationByEar, "sung", lambda self, *_: torch.randn(2, 9000).mul(0.1).numpy())
+    monkeypatch.setattr(ValidationByEar, "scores", lambda *_: {"per": 0.5, "style_similarity": None})
+    splits = {f"s{n}": "train" if n < 3 else "validation" for n in range(5)}
+    shards = write_folder(tmp_path / "shards", [{f"s{n}": members_of(n, 12) for n in range(5)}], splits)
+    params = changed(trackers=("tensorboard",))
+    silent = FlowObjective(params, JAM.config(16), None, str(shards), SILENCE, ENCODER)
+    loud = replace(silent, hearing=Hearing(HearParams(every_steps=2, num_songs=1), by_ear))
+    outs = [tmp_path / name for name in ("silent", "loud", "killed")]
+    for out in outs:
+        out.mkdir()
+    run_steps(silent, params, outs[0], ALONE)
+    run_steps(loud, params, outs[1], ALONE)
+    run_steps(loud, params, outs[2], ALONE, stop_at=5)  # step 4 is heard, the newest checkpoint is of step 3
+    assert [song.step for song in kept_songs(outs[2])] == [2, 4]
+    forget_heard(outs[2], 3)
+    assert [song.step for song in kept_songs(outs[2])] == [2]
+    run_steps(loud, params, outs[2], ALONE)
+    for name in ("model.safetensors", "done.json"):
+        assert len({(out / name).read_bytes() for out in outs}) == 1
+    for out in outs[1:]:
+        kept = kept_songs(out)
+        assert [(song.step, song.song_id) for song in kept] == [(2, "s3"), (4, "s3"), (6, "s3")]
+        assert all(song.file is not None and song.file.stat().st_size > 100 for song in kept)
+        assert kept[0].scores == {"per": 0.5, "style_similarity": None}
+    assert kept_songs(outs[0]) == []
+    assert [song.step for song in heard_songs("sft", outs[1])] == [2, 4, 6]
 
 
 def test_hearing_is_refused_where_it_cannot_be(by_ear: ValidationByEar, tmp_path: Path) -> None:
