@@ -16,7 +16,7 @@ from jam_model.words import Word, words_of
 from tasks.benchmark.songs import Benchmark, BenchmarkSong, FieldsParams, read_benchmark
 from tasks.benchmark.system_folders import Folder, match, read_folder
 from tasks.engine.table import Source
-from tasks.models.phonemizer import Phonemizer, phonemized
+from tasks.models.phonemizer import Phonemizer, for_song, phonemized
 from tasks.models.style_encoder import StyleEncoder
 from tasks.prompts.prompts import Prompt, System, file_source
 from tasks.songs.hashes import hash_file
@@ -66,7 +66,8 @@ def prompt_of(
     heard = {} if row is None else row
     placed, stated = words_of(heard.get("timed_words") or ()), song.lyrics.fully_timed(song.duration_s) or []
     timed = stated if song.lyrics.times and None not in song.lyrics.times else placed or stated
-    words, _ = phonemized(timed or [Word(text, 0.0, 0.0) for text in song.lyrics.words], phonemizer)
+    texts = timed or [Word(text, 0.0, 0.0) for text in song.lyrics.words]
+    words, _ = phonemized(texts, for_song(phonemizer, song.language))
     style_NS, is_heard = NO_STYLE, False
     if heard.get("style_embedding"):
         style_NS, is_heard = np.asarray(heard["style_embedding"], np.float32), True
@@ -83,6 +84,7 @@ def prompt_of(
         genre_of(song.genre, song.style_text, genres),
         is_timed=bool(timed),
         is_style_heard=is_heard,
+        language=song.language,
     )
 
 

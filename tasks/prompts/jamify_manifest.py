@@ -1,7 +1,7 @@
 """jamify's input manifest: its rows as requests (`read_requests`); a row that cannot be sung is refused alone.
 
 A row names lyrics (`lrc_path`, or the words themselves as `lyrics` or `text`), a song whose style is wanted (`audio_path`) or a
-style text (`prompt_path`), a length in seconds (`duration`), and perhaps a tempo for rough word times (`bpm`).
+style text (`prompt_path`), a length in seconds (`duration`), and perhaps a tempo for rough word times (`bpm`) and a `language`.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ class SongRequest:
         lyrics: what their file states.
         style: a song or a text whose style is wanted; `is_style_heard` tells which.
         bpm: for rough word times; None where nobody stated it.
+        language: the one that the row gives it; None where it gives none.
     """
 
     song_id: str
@@ -51,6 +52,7 @@ class SongRequest:
     is_style_heard: bool
     duration_s: float
     bpm: float | None = None
+    language: str | None = None
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,9 @@ def _request(
         _bad(f"duration is {duration_s!r}; give seconds up to {audio.max_seconds}")
     if bpm is not None and not (_is_number(bpm) and MIN_BPM <= bpm <= MAX_BPM):
         _bad(f"bpm is {bpm!r}; give {MIN_BPM:g} to {MAX_BPM:g}, or none")
+    language = row.get("language")
+    if not isinstance(language, str | None):
+        _bad(f"language is {str(language)[:40]!r}; give a code such as 'de', or none")
     check_length(duration_s, max_frames, "ask for less, or give the checkpoint of a longer model")
     heard = bool(row.get("audio_path"))
     return SongRequest(
@@ -164,6 +169,7 @@ def _request(
         heard,
         float(duration_s),
         bpm,
+        language,
     )
 
 
