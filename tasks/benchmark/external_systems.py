@@ -18,6 +18,7 @@ from tasks.benchmark.system_folders import Folder, match, read_folder
 from tasks.engine.table import Source
 from tasks.models.phonemizer import Phonemizer, for_song, phonemized
 from tasks.models.style_encoder import StyleEncoder
+from tasks.prompts.prompt_words import symbols_without_token
 from tasks.prompts.prompts import Prompt, System, file_source
 from tasks.songs.hashes import hash_file
 from tasks.stages.ingest import IngestParams
@@ -88,8 +89,14 @@ def prompt_of(
     )
 
 
-def prompt_fault(prompt: Prompt) -> str | None:
-    """Why a model cannot be asked for this song: ``no_word_times``, ``no_style`` or ``no_duration``; else None."""
+def prompt_fault(prompt: Prompt, own_symbols: str, max_unknown: float) -> str | None:
+    """Why a model cannot be asked for this song: ``no_word_times``, ``no_style``, ``no_duration`` or, in a language that it has no
+    symbols for, ``symbols_not_covered``; else None. `own_symbols`, `max_unknown`: as `words_of` of prompts has them.
+    """
+    if prompt.language is not None:
+        lacking, total = symbols_without_token(prompt.words, own_symbols)
+        if len(lacking) > max_unknown * total:
+            return "symbols_not_covered"
     if not prompt.is_timed:
         return "no_word_times"
     if not len(prompt.style_NS):

@@ -157,15 +157,20 @@ def song_lyrics(
     return found, told or languages.default
 
 
+def symbols_without_token(words: Sequence[Word], own_symbols: str) -> tuple[list[str], int]:
+    """The symbols of words that a model has no token for, each as often as it stands, and how many symbols there are in all."""
+    symbols = [symbol for word in words for symbol in word.phonemes or ""]
+    return [one for one in symbols if one not in SYMBOLS and one not in own_symbols], len(symbols)
+
+
 def check_symbols(words: PromptWords, language: str, own_symbols: str, max_unknown: float) -> None:
     """Whether a model has tokens for the words of a language.
 
     Raises:
         Refused: ``symbols_not_covered``: too many of their symbols have none; the detail says what to do.
     """
-    symbols = [symbol for word in words.words for symbol in word.phonemes or ""]
-    lacking = [symbol for symbol in symbols if symbol not in SYMBOLS and symbol not in own_symbols]
-    count, total = len(lacking) + words.num_unknown, len(symbols) + words.num_unknown
+    lacking, total = symbols_without_token(words.words, own_symbols)
+    count, total = len(lacking) + words.num_unknown, total + words.num_unknown
     if count > max_unknown * total:
         which = f" ({' '.join(sorted(set(lacking)))})" if lacking else ""
         raise Refused(
