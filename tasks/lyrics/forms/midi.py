@@ -15,21 +15,22 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from tasks.engine.song import Refused
-from tasks.lyrics.parts.smf import DRUMS, END_OF_TRACK, TEMPO, MidiSong, Sound, chunk, length, unwrapped
+from tasks.lyrics.parts.smf import (
+    DRUMS,
+    END_OF_TRACK,
+    TEMPO,
+    TEXT,
+    MidiSong,
+    Sound,
+    chunk,
+    kar_language,
+    length,
+    unwrapped,
+)
 from tasks.lyrics.parts.timed import timed_pieces
 from tasks.lyrics.parts.written import Form, Line, Remark, Syllable, Written, seconds
 
-TEXT, NAME, LYRIC, CUE = 1, 3, 5, 7
-KAR_LANGUAGES = {
-    "ENGL": "en",
-    "GERM": "de",
-    "DEUT": "de",
-    "FREN": "fr",
-    "FRAN": "fr",
-    "SPAN": "es",
-    "ESPA": "es",
-}
-KAR_LANGUAGES |= {"ITAL": "it", "PORT": "pt", "RUSS": "ru", "CHIN": "zh", "JAPA": "ja", "KORE": "ko"}
+NAME, LYRIC, CUE = 3, 5, 7
 HELD = re.compile(r"[-_~+]+")
 WORDS_TRACK = re.compile(rb"\s*(?:words|lyrics?)\s*", re.IGNORECASE)
 AT_ONCE_S = 0.03
@@ -80,14 +81,7 @@ def read(data: bytes) -> Written:
     ]
     if others:
         remarks.append(Remark("other_part", 0, f"{others} lyric events of other tracks are not read"))
-    return Written(tuple(lines), has_lines, tuple(names), tuple(remarks), _language(song))
-
-
-def _language(song: MidiSong) -> str:
-    """The first four letters of a language's name that KAR gives (``@LENGL``), as a code; empty where it gives none."""
-    texts = [meta.data for track in song.tracks for meta in track.metas if meta.kind == TEXT]
-    stated = next((text[2:].strip().upper() for text in texts if text.startswith(b"@L")), b"")
-    return KAR_LANGUAGES.get(stated[:4].decode("latin-1"), "")
+    return Written(tuple(lines), has_lines, tuple(names), tuple(remarks), kar_language(song))
 
 
 def write(written: Written) -> bytes:

@@ -158,8 +158,7 @@ def fits(text: str) -> bool:
 
 
 def read(text: str) -> Written:
-    value = parsed(text)
-    rows = rows_of_json(value)
+    rows = rows_of_json(value := parsed(text))
     assert rows is not None, "asked of what does not fit"
     return replace(read_rows(rows), language=language_of(value))
 
