@@ -76,7 +76,7 @@ def models_grid(models: Sequence[Model]) -> Grid:
     for heading in ("", "kind", "model"):
         grid.add_column(heading, no_wrap=True)
     grid.add_column("where from", overflow="fold", max_width=42)
-    grid.add_column("licence", max_width=12)
+    grid.add_column("licence", max_width=13, overflow="fold")
     grid.add_column("languages", max_width=11)
     if any(model.minutes_a_minute is not None for model in models):
         grid.add_column("min / min", justify="right", no_wrap=True)
@@ -87,7 +87,7 @@ def models_grid(models: Sequence[Model]) -> Grid:
         left += [("", "", f"  {packages}") for packages in _packages(model)]
         right = [(_place(one), one.licence) for one in model.weights]
         right = right or [(f"{model.identity}, here", "stand-in") if model.identity else ("none", "")]
-        speed = "" if model.minutes_a_minute is None else f"{model.minutes_a_minute:.3g}"
+        speed = _speed(model.minutes_a_minute)
         facts = [(model.languages, speed)[: len(grid.columns) - 5]]
         blank = ("", "", ""), ("", ""), ("", "")[: len(grid.columns) - 5]
         for rows in zip_longest(left, right, facts):
@@ -95,6 +95,12 @@ def models_grid(models: Sequence[Model]) -> Grid:
             grid.add_row(*(Text(cell) for part in cells for cell in part))
         last = model.kind
     return grid
+
+
+def _speed(minutes: float | None) -> str:
+    if minutes is None:
+        return ""
+    return f"{minutes:.0f}" if minutes >= 100 else f"{minutes:.3g}"
 
 
 def _place(weights: Weights) -> str:

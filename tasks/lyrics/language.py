@@ -30,11 +30,10 @@ def in_their_language(
     Raises:
         Refused: ``language_not_covered``: it is stated, and none that is read here.
     """
-    if languages.fixed is not None:
-        language = languages.fixed
-    elif listed:
+    language = languages.fixed
+    if language is None and listed:
         language = languages.told(lyrics.words, _read_here(code_of(listed), listed, "manifest", languages))
-    else:
+    elif language is None:
         lyrics, given = _as_stated(lyrics, languages)
         language = languages.told(lyrics.words, given)
     if not lyrics.words:

@@ -159,17 +159,12 @@ class ManyLanguages:
         return {}
 
 
-@dataclass(frozen=True)
 class OneLanguage:
     """Reads words of one song, whose language is known, a line or all of them at a time."""
 
-    within: ManyLanguages
-    language: str
-
-    @property
-    def identity(self) -> str:
-        """That of what reads."""
-        return self.within.identity
+    def __init__(self, within: ManyLanguages, language: str) -> None:
+        self.within, self.language = within, language
+        self.identity = within.identity
 
     def phonemize(self, words: Sequence[str]) -> list[Pronunciation]:
         """One pronunciation a word."""
