@@ -125,7 +125,8 @@ def settings_reference() -> str:
         parts.append(f"## {path.relative_to(ROOT)}\n\n{_head(text)}")
         for section, comment, settings in read_settings(text):
             rows = "\n".join(
-                f"| `{each.name}` | `{_cell(each.value)}` | {_cell(kind_of(Params, each.name))} | {_cell(each.comment)} |"
+                f"| `{each.name}` | {f'`{_cell(each.value)}`' if each.value else ''} | {_cell(kind_of(Params, each.name))} | "
+                f"{_cell(each.comment)} |"
                 for each in settings
             )
             said = f"{comment[:1].upper()}{comment[1:]}.\n\n" if comment else ""
