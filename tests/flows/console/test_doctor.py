@@ -107,9 +107,8 @@ def test_a_missing_package_is_named_with_the_command(
     assert "chosen, but cannot be used: models.phonemizer.deep_phonemizer: package inflect" in shown
 
 
-def test_models_that_are_here_are_measured_on_half_a_minute_of_a_song_and_no_others(
-    capfd: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
+def check_measured(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Models that are here are measured on half a minute of a song, and no others."""
     song = write_song(tmp_path / "song.wav", 30.5)
     found = told(capfd, "transcriber", "aligner", "judge", "voice_activity.silero", "--measure", str(song))
     speeds = {
@@ -131,7 +130,10 @@ def test_models_that_are_here_are_measured_on_half_a_minute_of_a_song_and_no_oth
         assert why in capfd.readouterr().err
 
 
-def test_the_table_fits_its_width_and_commands_are_whole(capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_table_fits_its_width_and_commands_are_whole_and_speeds_stand_in_it_on_request(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    check_measured(capfd, tmp_path)
     assert run(["doctor", "--set", DEEP]) == 1
     lines = capfd.readouterr().out.splitlines()
     table = [line for line in lines if "embedded" in line or "deep_phonemizer " in line]
