@@ -4,11 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 REAL := $(VENV)/real
+SITE := $(VENV)/site
 SIDE_BY_SIDE := -n logical --maxprocesses 4 --dist loadfile
 LIFE_CYCLE := tests/flows/test_lifecycle.py
 DEPLOYMENTS := tests/flows/test_deployments.py
 
-.PHONY: demo test smoke slow bench-check lint clean setup real
+.PHONY: demo test smoke slow bench-check docs lint clean setup real
 
 setup: $(READY)
 
@@ -25,6 +26,10 @@ $(REAL): requirements.real.lock $(READY)
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements.real.lock
 	touch $(REAL)
 
+$(SITE): requirements.docs.lock $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements.docs.lock
+	touch $(SITE)
+
 demo: $(READY)
 	$(BIN)/jam toy
 	$(BIN)/jam run
@@ -37,12 +42,16 @@ smoke: $(REAL)
 	mkdir -p build
 	$(BIN)/python -m pytest -m slow $(LIFE_CYCLE) --basetemp=build/smoke
 
-slow: $(REAL)
+slow: $(REAL) $(SITE)
 	$(BIN)/python -m pytest -m slow $(SIDE_BY_SIDE) --durations=15 --ignore=$(LIFE_CYCLE) --ignore=$(DEPLOYMENTS)
 	$(BIN)/python -m pytest -m slow $(DEPLOYMENTS)
 
 bench-check: $(REAL)
 	$(BIN)/python bench/check.py --out build
+
+docs: $(SITE)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
+	@echo "build/site/index.html"
 
 lint: $(REAL)
 	$(BIN)/ruff check .

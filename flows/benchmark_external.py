@@ -33,7 +33,7 @@ from tasks.benchmark.external_systems import (
     request_notes,
 )
 from tasks.benchmark.listening_test import standing_preferences
-from tasks.benchmark.songs import Benchmark
+from tasks.benchmark.songs import Benchmark, in_their_languages
 from tasks.prompts.prompts import System, policy_systems
 from tasks.storage.files import write_json_lines
 
@@ -50,6 +50,7 @@ def run_benchmark_external(project: Project, request: Request) -> Path:
     request = replace(request, checkpoints=singers)
     check_models(project, "benchmark")
     songs, folders = read_request(request, params.benchmark.fields, params.ingest)
+    songs = in_their_languages(songs, params.models.phonemizer.song_languages)
     name = params.benchmark.name or request.manifest.stem
     own = Project(params, WorkFolder(project.work.root / "benchmarks" / folder_name(name)))
     say(f"benchmark: {len(songs.songs)} songs in {request.manifest}")

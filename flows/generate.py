@@ -43,7 +43,13 @@ def run_generate(project: Project, manifest: Path, checkpoint: Path, candidates:
     weights, config = weights_hash(checkpoint), load_config(checkpoint)
     stage = generate_stage(project, {weights: checkpoint})
     requests = read_requests(manifest, params.audio, params.ingest, params.prompt, config.max_frames)
-    asked = words_of(requests, params.models.phonemizer, params.rough_times)
+    asked = words_of(
+        requests,
+        params.models.phonemizer,
+        params.rough_times,
+        config.own_symbols,
+        params.phonemize.max_unknown_share,
+    )
     prompts = prompts_of(project, requests, asked)
     if not prompts:
         raise ValueError(

@@ -20,8 +20,8 @@ params/       base/: settings beside params.yaml; overlays: all real models, JAM
 bench/        measurements that are not tests
 findings/     what libraries of this field do that nobody would guess, each a script that shows it
 cluster/      examples: Kubernetes, a cloud, Slurm
-docs/         decisions and why, columns, metrics, deployment, scale
-dvc.yaml  params.yaml  prefect.yaml  pyproject.toml  requirements.lock  Makefile"""
+docs/         the pages of the site (`mkdocs.yml`), decisions and why among them; site/: what makes the others
+dvc.yaml  params.yaml  prefect.yaml  mkdocs.yml  pyproject.toml  requirements.lock  Makefile"""
 INDEX_START, INDEX_END = "<!-- the index is written by `python -m tests.house_tree` -->\n", "\n\n## "
 START, END = "<!-- the tree is written by `python -m tests.house_tree` -->\n```\n", "\n```\n"
 

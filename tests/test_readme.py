@@ -16,6 +16,7 @@ from flows.settings.params import load_params
 from tests.columns_page import PAGE, page
 from tests.every import every
 from tests.house_tree import DECISIONS, index, index_in, tree, tree_in
+from tests.test_site import check_references
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
@@ -97,5 +98,6 @@ def test_lock_pins_every_dependency_by_version_alone() -> None:
     assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+", line) for line in lines)
 
 
-def test_the_page_of_columns_is_what_the_stages_and_measures_declare() -> None:
+def test_the_pages_of_columns_commands_and_settings_are_what_the_code_declares() -> None:
     assert PAGE.read_text(encoding="utf-8") == page(), "run `python -m tests.columns_page`"
+    check_references()

@@ -149,28 +149,38 @@ class RateMetric(SongMetric):
 
 
 @lru_cache(maxsize=1)
-def _word_errors(song: Song) -> ErrorCounts | None:
+def _word_errors(song: Song) -> ErrorCounts | Unmeasured | None:
     """Kept for one song, since two metrics take it in turn."""
     hypothesis = song.row.get("transcript")
-    return None if hypothesis is None else count_errors(normalise(song.texts), normalise(list(hypothesis)))
+    if hypothesis is None:
+        return _untranscribed(song)
+    return count_errors(normalise(song.texts), normalise(list(hypothesis)))
 
 
-def _phone_errors(song: Song) -> ErrorCounts | None:
-    return None if song.transcript_phones is None else count_errors(song.phones, song.transcript_phones)
+def _untranscribed(song: Song) -> Unmeasured | None:
+    """A song without a transcript: it was dropped, or nobody here hears its language."""
+    return None if song.failed else NOT_HEARD
+
+
+def _phone_errors(song: Song) -> ErrorCounts | Unmeasured | None:
+    if song.transcript_phones is None:
+        return _untranscribed(song)
+    return count_errors(song.phones, song.transcript_phones)
 
 
 def _acoustic_errors(song: Song) -> ErrorCounts | Unmeasured | None:
     if song.row.get("transcript") is None:
-        return None
+        return _untranscribed(song)
     hypothesis = song.row["transcript_phones"]
     return NO_PHONES if hypothesis is None else count_errors(song.phones, list(hypothesis))
 
 
 def _above_one(song: Song) -> float | None:
     counts = _word_errors(song)
-    return None if counts is None else float(counts.rate > 1)
+    return float(counts.rate > 1) if isinstance(counts, ErrorCounts) else None
 
 
+NOT_HEARD = Unmeasured("not measured: this transcriber does not hear the language of the song")
 NO_PHONES = Unmeasured("not measured: this transcriber writes no phones")
 WER = RateMetric(
     name="wer",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from eval.pages.charts import bar, histogram_chart
+from eval.pages.languages import fates_table
 from eval.pages.leaderboard import column_head
 from eval.results.data_set import DataSet, Histogram, StageRate
 from eval.results.plural import counted
@@ -12,7 +13,7 @@ from eval.results.plural import counted
 
 def data_section(data: DataSet) -> str:
     """The section's HTML."""
-    return _fates(data) + _flags(data) + _histograms(data) + _rates(data)
+    return _fates(data) + _flags(data) + fates_table(data.languages) + _histograms(data) + _rates(data)
 
 
 def _fates(data: DataSet) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 NUM_BINS = 30
@@ -54,6 +54,17 @@ class StageRate:
 
 
 @dataclass(frozen=True)
+class LanguageFate:
+    """What became of the songs of one language; `hours` are those of the kept ones."""
+
+    language: str
+    songs_in: int
+    kept: int
+    hours: float
+    drops: Mapping[str, int]  # drop_reason -> songs
+
+
+@dataclass(frozen=True)
 class DataSet:
     """Every song that went in: kept + dropped = in."""
 
@@ -64,6 +75,7 @@ class DataSet:
     flags: Mapping[str, int] = field(default_factory=dict)  # reason -> benchmark songs kept in spite of it
     histograms: Sequence[Histogram] = ()
     rates: Sequence[StageRate] = ()
+    languages: Sequence[LanguageFate] = ()  # of a table with songs of several
 
     def __post_init__(self) -> None:
         dropped = sum(self.drops.values())
@@ -127,6 +139,7 @@ def data_set_record(data: DataSet) -> dict[str, Any]:
             }
             for one in data.histograms
         ],
+        **({"languages": [asdict(one) for one in data.languages]} if data.languages else {}),
     }
 
 

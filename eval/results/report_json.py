@@ -16,6 +16,8 @@
                       reasons: {metric: str}, asked: [WORD], heard: [WORD], facts: [[stage, str]],
                       has_audio, note, stand_in, stamp}]
     genres          [{genre, system, metrics: {metric: ESTIMATE}}]
+    languages       [{language, unit: "words" or "characters", system, metrics: {error rate: ESTIMATE}}], where
+                      songs have several; a song then has its `language`
     listening       [{question, left, right, estimate: ESTIMATE of the share that preferred left, p_value,
                       num_listeners, num_answers, made_by, stand_in, stamp}]
     published       [{system, metric, value, citation, note, comparable: false}]
@@ -25,7 +27,8 @@
                       p_value, exceeded}], num_prompts, num_pairs, refusals: {reason: prompts}, num_held_out,
                       held_out_accuracy}]} or null
     data_set        {songs_in, kept, dropped, drops: {reason: songs}, splits: {split: songs}, flags: {reason:
-                      songs}, histograms: [{name, title, unit, edges, kept, dropped, missing, limits}]} or null
+                      songs}, histograms: [{name, title, unit, edges, kept, dropped, missing, limits}], languages:
+                      [{language, songs_in, kept, hours, drops}] where songs have several} or null
     copies          {num_training, num_drawn, max_share, systems: {name: {of_training, of_drawn, of_held_out,
                       difference: ESTIMATE, near: [[song, training song]]}}}; only where it was looked for
     heard           [{training, step, song_id, scores: {metric: number or null}}], only where songs were generated while
@@ -107,6 +110,7 @@ def report_record(report: Report) -> dict[str, Any]:
             }
             for row in report.genres
         ],
+        **_languages(report),
         "listening": [
             {**asdict(one), "estimate": _estimate(one.estimate), **_provenance(one.made_by)}
             for one in report.listening
@@ -123,6 +127,22 @@ def report_record(report: Report) -> dict[str, Any]:
         "answers": [asdict(one) for one in answers(report)],
         "caution": caution(report),
     }
+
+
+def _languages(report: Report) -> dict[str, Any]:
+    """The error rates of each language, where songs have several: a report of one language is as it was before."""
+    if not report.languages:
+        return {}
+    rows = [
+        {
+            "language": row.language,
+            "unit": row.unit,
+            "system": row.system,
+            "metrics": {name: _estimate(estimate) for name, estimate in row.estimates.items()},
+        }
+        for row in report.languages
+    ]
+    return {"languages": rows}
 
 
 def plain(value: Any, where: str) -> Any:
@@ -246,6 +266,7 @@ def _song(report: Report, row: SongRow) -> dict[str, Any]:
         "song_id": row.song_id,
         "title": row.title,
         "genre": row.genre,
+        **({"language": row.language} if report.languages else {}),
         "system": row.system,
         "duration_s": row.duration_s,
         "scores": scores,

@@ -31,6 +31,7 @@ class SongRow:
     note: str = ""
     genre: str = ""
     counts: Mapping[str, ErrorCounts] = field(default_factory=dict)  # of error rates, by metric name
+    language: str = ""
     facts: Sequence[tuple[str, str]] = ()  # what each stage did, as (stage, facts in a line)
 
     def value(self, metric: str) -> float | ErrorCounts | None:
@@ -45,6 +46,36 @@ class GenreRow:
     genre: str
     system: str
     estimates: Mapping[str, Estimate]
+
+
+@dataclass(frozen=True)
+class LanguageRow:
+    """The songs of one language by one system: their error rates by metric name. `unit`: what WER counts of them."""
+
+    language: str
+    unit: str
+    system: str
+    estimates: Mapping[str, Estimate]
+
+
+def language_rows(
+    rows: Sequence[SongRow], metrics: Sequence[SongMetric], corpus: Corpus, units: Mapping[str, str]
+) -> list[LanguageRow]:
+    """A row for each language and system, in the order they come; none where all songs have one language, or none is told."""
+    groups: dict[tuple[str, str], list[SongRow]] = {}
+    for row in rows:
+        groups.setdefault((row.language, row.system), []).append(row)
+    if len({language for language, _ in groups} - {""}) < 2:
+        return []
+    return [
+        LanguageRow(
+            language or "unknown",
+            units.get(language, "words"),
+            system,
+            {m.name: m.estimate([row.value(m.name) for row in group], corpus) for m in metrics},
+        )
+        for (language, system), group in groups.items()
+    ]
 
 
 def genre_rows(rows: Sequence[SongRow], metrics: Sequence[SongMetric], corpus: Corpus) -> list[GenreRow]:

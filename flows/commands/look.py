@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -83,6 +84,12 @@ def doctor(
     download: Annotated[
         bool, typer.Option("--download", help="Get the weights of the chosen models, or of KINDS.")
     ] = False,
+    song: Annotated[
+        Path | None,
+        typer.Option(
+            "--measure", metavar="SONG", help="How fast each model is that is here, on 30 s of a song."
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
     work: Work = DATA,
     params_file: ParamsFile = None,
@@ -94,4 +101,4 @@ def doctor(
     project = project_at(work, params_file, overrides)
     if download:
         raise typer.Exit(download_models(project.params, kinds or []))
-    raise typer.Exit(print_doctor(project, kinds or [], json))
+    raise typer.Exit(print_doctor(project, kinds or [], json, song))

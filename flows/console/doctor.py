@@ -1,83 +1,50 @@
-"""``jam doctor``: this machine, and for every kind which models are here, which would be used, what gets the rest."""
+"""``jam doctor``: this machine, and for every kind which models are here, which would be used, what gets the rest; on request how fast."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from itertools import zip_longest
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
-from rich import box
-from rich.table import Table as Grid
-from rich.text import Text
-
+from flows.console.doctor_table import WIDTH, Model, Weights, hints, machine_grid, models_grid
 from flows.pipelines.checkpoints import START
 from flows.run.progress import console, print_error, say
 from flows.settings.params import Params
 from flows.settings.project import Project
 from tasks.engine.fingerprint import installed
 from tasks.engine.stage import BadModel
+from tasks.models.aligner import AlignerParams
 from tasks.models.base import ModelChoice
 from tasks.models.chosen import IDENTITY
 from tasks.models.packaged_weights import PACKAGED, PREFIX
+from tasks.models.phonemizer import PhonemizerParams
 from tasks.models.real.common import device_of
 from tasks.models.released_weights import HUB_ID, Card, download, weights_bytes, weights_revision
+from tasks.models.transcriber import TranscriberParams
 from tasks.quality.limits import is_calibrated
 from tasks.training.start import CARD, StartParams
-from tasks.upkeep.machine import PACKAGES, machine
-
-REAL_EXTRA = "pip install 'jam-lifecycle[real]'"
-WIDTH = 118
+from tasks.upkeep.machine import machine
 
 
-@dataclass(frozen=True)
-class Weights:
-    """One set of weights: where the params say it lies and who gave it, the revision and size found there, or why there
-    is none.
+def print_doctor(project: Project, kinds: Sequence[str], as_json: bool, song: Path | None = None) -> int:
+    """Shows machine and models; 0 when every chosen model can be used, else 1. `song`: each model that is here is measured on
+    30 s of it.
     """
-
-    name: str
-    setting: str
-    place: str
-    source: str
-    revision: str | None
-    bytes: int | None
-    licence: str
-    trouble: str | None
-    hint: str | None
-
-
-@dataclass(frozen=True)
-class Model:
-    """One model of a kind. `packages` with their versions, None where not installed; `trouble`: why it cannot run."""
-
-    kind: str
-    name: str
-    chosen: bool
-    identity: str | None
-    device: str | None
-    packages: dict[str, str | None]
-    weights: tuple[Weights, ...]
-    trouble: str | None
-
-
-def print_doctor(project: Project, kinds: Sequence[str], as_json: bool) -> int:
-    """Shows machine and models; 0 when every chosen model can be used, else 1."""
     params = project.params
     named = _named(params, kinds)
     models = [model for kind, name in named for model in _models(params, kind) if name in ("", model.name)]
     if not kinds or START in kinds:
         models.append(_start(params.start))
+    models = models if song is None else _measured(params, models, song)
     fit = not any(model.chosen and model.trouble for model in models)
     facts = machine(project.work.root)
     if as_json:
         shown = {"fit": fit, "machine": facts, "models": [asdict(model) for model in models]}
         say(json.dumps(shown, indent=2, ensure_ascii=False))
         return 0 if fit else 1
-    console(WIDTH).print(_machine_grid(facts), _models_grid(models))
-    for line in _hints(models):
+    console(WIDTH).print(machine_grid(facts), models_grid(models))
+    for line in hints(models):
         say(line)
     if not kinds and fit:
         say(limits_line(params))
@@ -160,6 +127,7 @@ def _models(params: Params, kind: str) -> list[Model]:
 
 def _model(choice: ModelChoice, kind: str, name: str) -> Model:
     identity, device, trouble = None, None, None
+    known = (*choice.embedded, *choice.real)
     try:
         identity = IDENTITY[kind](choice.model_copy(update={"model": name}))
         if name in choice.real:
@@ -169,7 +137,41 @@ def _model(choice: ModelChoice, kind: str, name: str) -> Model:
     cards = choice.cards_of(name) if name in choice.real else ()
     packages = {package: installed(package) for card in cards for package in card.packages}
     weights = tuple(_weights(kind, card, *getattr(choice, name).place(card)) for card in cards)
-    return Model(kind, name, name == choice.model, identity, device, packages, weights, trouble)
+    languages = _languages(choice.model_copy(update={"model": name})) if name in known else ""
+    return Model(kind, name, name == choice.model, identity, device, packages, weights, trouble, languages)
+
+
+def _languages(choice: ModelChoice) -> str:
+    """What the chosen model hears or reads, as codes."""
+    if isinstance(choice, AlignerParams):
+        return choice.hears
+    if isinstance(choice, TranscriberParams):
+        return choice.languages
+    if isinstance(choice, PhonemizerParams):
+        several = choice.song_languages
+        return " ".join(several.known) if several else choice.chosen_language
+    return ""
+
+
+def _measured(params: Params, models: Sequence[Model], song: Path) -> list[Model]:
+    """The models, those that are here with how fast they are; one that cannot take the song is told."""
+    from tasks.upkeep.model_speed import excerpt, minutes_a_minute
+
+    mix_CN, threads = excerpt(song, params.audio), params.engine.threads_per_worker
+    found = []
+    for model in models:
+        if model.identity is not None:
+            choice = getattr(params.models, model.kind).model_copy(update={"model": model.name})
+            try:
+                speed = minutes_a_minute(model.kind, choice, mix_CN, threads)
+            except (ValueError, RuntimeError) as error:
+                print_error(
+                    f"{model.kind}.{model.name} was not measured: {' '.join(str(error).split())[:300]}"
+                )
+            else:
+                model = replace(model, minutes_a_minute=speed and float(f"{speed:.3g}"))
+        found.append(model)
+    return found
 
 
 def _start(params: StartParams) -> Model:
@@ -200,66 +202,3 @@ def _weights(kind: str, card: Card, place: str, revision: str | None) -> Weights
     source = f"{packaged.package} {packaged.version}: {packaged.copy_of}" if packaged else card.released_at
     licence = packaged.licence if packaged else card.licence
     return Weights(card.name, card.setting, place, source, found, size, licence, trouble, hint)
-
-
-def _machine_grid(facts: dict[str, Any]) -> Grid:
-    versions = ", ".join(f"{name} {facts[name] or 'not installed'}" for name in PACKAGES)
-    rows = {
-        "software": f"python {facts['python']}, {versions}",
-        "machine": f"{facts['cpus']} CPUs, {facts['memory_gb']} GB memory, {', '.join(facts['gpus']) or 'no GPU'}",
-        "disk": f"{facts['free_disk_gb']} GB free for the work folder",
-        "WDS_SECURE": f"{'1: webdataset runs no' if facts['wds_secure'] else 'not 1: webdataset may run'} pickles",
-        "ffmpeg": "not needed: audio is read by bundled libraries",
-    }
-    grid = Grid(box=None, show_header=False, pad_edge=False)
-    for row in rows.items():
-        grid.add_row(*row)
-    return grid
-
-
-def _models_grid(models: Sequence[Model]) -> Grid:
-    """A line for each set of weights; a model's package stands under its name."""
-    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for heading in ("", "kind", "model"):
-        grid.add_column(heading, no_wrap=True)
-    grid.add_column("weights", overflow="fold", max_width=42)
-    grid.add_column("revision", no_wrap=True)
-    grid.add_column("licence", max_width=18)
-    last = None
-    for model in models:
-        mark = ("●" if not model.trouble else "✗") if model.chosen else ""
-        left = [(mark, "" if model.kind == last else model.kind, model.name)]
-        left += [("", "", f"  {packages}") for packages in _packages(model)]
-        right = [(_place(one), one.revision or "not here", one.licence) for one in model.weights]
-        right = right or [
-            (model.identity, "with the code", "stand-in") if model.identity else ("none", "", "")
-        ]
-        for row in zip_longest(left, right, fillvalue=("", "", "")):
-            grid.add_row(*(Text(cell) for cells in row for cell in cells))
-        last = model.kind
-    return grid
-
-
-def _place(weights: Weights) -> str:
-    """Where the weights lie and how large they are; under it, what package holds them, if one does."""
-    size = "" if weights.bytes is None else f", {weights.bytes / 1e6:.0f} MB"
-    return weights.place + size + (f"\n{weights.source}" if weights.place.startswith(PREFIX) else "")
-
-
-def _packages(model: Model) -> list[str]:
-    """The first package with its version, which is the model's own, unless some are missing."""
-    missing = [name for name, version in model.packages.items() if version is None]
-    there = [f"{name} {version}" for name, version in model.packages.items() if version is not None]
-    return [f"no {name}" for name in missing] or there[:1]
-
-
-def _hints(models: Sequence[Model]) -> list[str]:
-    """A line for each thing that is missing: what it is and the command that gets it."""
-    missing = sorted(
-        {name for model in models for name, version in model.packages.items() if version is None}
-    )
-    lines = [f"to install {', '.join(missing)}: {REAL_EXTRA}"] if missing else []
-    for model in models:
-        hints = dict.fromkeys(weights.hint for weights in model.weights if weights.hint)
-        lines += [f"for {model.kind}.{model.name}: {hint}" for hint in hints]
-    return lines

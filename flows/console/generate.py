@@ -48,7 +48,8 @@ def check_request(
     of_work = WorkFolder.at(work)
     given = checkpoint and any_checkpoint(checkpoint, project.params, of_work)
     found = given or kept_checkpoint(of_work)
-    max_frames = load_config(found).max_frames
+    config = load_config(found)
+    max_frames = config.max_frames
     params, remarks = project.params, []
     if song is not None:
         made = write_request(
@@ -64,9 +65,15 @@ def check_request(
             say(f"word times: {made.timed} (edit them, then generate with --lyrics {made.timed})")
     assert manifest is not None, "one of the two is given"
     requests = read_requests(manifest, params.audio, params.ingest, params.prompt, max_frames)
+    words = words_of(
+        requests,
+        params.models.phonemizer,
+        params.rough_times,
+        config.own_symbols,
+        params.phonemize.max_unknown_share,
+    )
     for row in requests.refused:
         say(f"generate: left out: {row}")
-    words = words_of(requests, params.models.phonemizer, params.rough_times)
     songs = [(title, [*remarks, *one.remarks]) for title, one in words.items()]
     for line in told(songs):
         say(f"lyrics: {line}")

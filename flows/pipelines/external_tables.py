@@ -19,6 +19,7 @@ from flows.pipelines.stages import (
 from flows.run.prefect_tasks import run_stages
 from flows.run.progress import say
 from flows.settings.project import Project
+from jam_model.checkpoint import load_config
 from tasks.benchmark.external_systems import (
     TRUTH,
     first_names,
@@ -117,9 +118,17 @@ def folders_pipeline(own: Project, folders: Sequence[Folder], prompts: Sequence[
 
 def checkpoint_pipeline(own: Project, systems: Sequence[System], checkpoints: Mapping[str, Path]) -> Pipeline:
     """The table of the checkpoints' songs; a song that lacks what must be asked for is refused with the reason."""
-    lacking = {prompt.song_id: reason for prompt in systems[0].prompts if (reason := prompt_fault(prompt))}
+    most = own.params.phonemize.max_unknown_share
+    symbols = {system.name: load_config(checkpoints[system.name]).own_symbols for system in systems}
+    faults = {
+        (system.name, prompt.song_id): prompt_fault(prompt, symbols[system.name], most)
+        for system in systems
+        for prompt in system.prompts
+    }
     sources = [
-        replace(source, facts={**source.facts, "refused": lacking.get(source.facts["parent"])})
+        replace(
+            source, facts={**source.facts, "refused": faults[source.facts["system"], source.facts["parent"]]}
+        )
         for source in system_sources(systems, own.params.benchmark.seed)
     ]
     where = {str(system.checkpoint): checkpoints[system.name] for system in systems}

@@ -16,8 +16,9 @@ from jam_model.words import Word, words_of
 from tasks.benchmark.songs import Benchmark, BenchmarkSong, FieldsParams, read_benchmark
 from tasks.benchmark.system_folders import Folder, match, read_folder
 from tasks.engine.table import Source
-from tasks.models.phonemizer import Phonemizer, phonemized
+from tasks.models.phonemizer import Phonemizer, for_song, phonemized
 from tasks.models.style_encoder import StyleEncoder
+from tasks.prompts.prompt_words import symbols_without_token
 from tasks.prompts.prompts import Prompt, System, file_source
 from tasks.songs.hashes import hash_file
 from tasks.stages.ingest import IngestParams
@@ -66,7 +67,8 @@ def prompt_of(
     heard = {} if row is None else row
     placed, stated = words_of(heard.get("timed_words") or ()), song.lyrics.fully_timed(song.duration_s) or []
     timed = stated if song.lyrics.times and None not in song.lyrics.times else placed or stated
-    words, _ = phonemized(timed or [Word(text, 0.0, 0.0) for text in song.lyrics.words], phonemizer)
+    texts = timed or [Word(text, 0.0, 0.0) for text in song.lyrics.words]
+    words, _ = phonemized(texts, for_song(phonemizer, song.language))
     style_NS, is_heard = NO_STYLE, False
     if heard.get("style_embedding"):
         style_NS, is_heard = np.asarray(heard["style_embedding"], np.float32), True
@@ -83,11 +85,18 @@ def prompt_of(
         genre_of(song.genre, song.style_text, genres),
         is_timed=bool(timed),
         is_style_heard=is_heard,
+        language=song.language,
     )
 
 
-def prompt_fault(prompt: Prompt) -> str | None:
-    """Why a model cannot be asked for this song: ``no_word_times``, ``no_style`` or ``no_duration``; else None."""
+def prompt_fault(prompt: Prompt, own_symbols: str, max_unknown: float) -> str | None:
+    """Why a model cannot be asked for this song: ``no_word_times``, ``no_style``, ``no_duration`` or, in a language that it has no
+    symbols for, ``symbols_not_covered``; else None. `own_symbols`, `max_unknown`: as `words_of` of prompts has them.
+    """
+    if prompt.language is not None:
+        lacking, total = symbols_without_token(prompt.words, own_symbols)
+        if len(lacking) > max_unknown * total:
+            return "symbols_not_covered"
     if not prompt.is_timed:
         return "no_word_times"
     if not len(prompt.style_NS):

@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 
 from eval.metrics.catalogue import HEADLINE, chapter_of
-from eval.metrics.error_rates import NORMALISER, ErrorCounts
+from eval.metrics.error_rates import NORMALISER, ErrorCounts, RateMetric
 from eval.metrics.fad import FAD
 from eval.metrics.metric import SongMetric
 from eval.pages.players import waveform_peaks, worst_songs
 from eval.results.published import published_rows
 from eval.results.report import Comparison, HeardSong, LossCurve, Report
 from eval.results.report import System as ReportSystem
-from eval.results.songs import SongRow, genre_rows
+from eval.results.songs import SongRow, genre_rows, language_rows
 from eval.stats.intervals import Estimate
 from jam_model.words import words_of
 from tasks.audio.mix import mp3_bytes
@@ -28,6 +28,7 @@ from tasks.audio.sound import remark_counts
 from tasks.benchmark.song_metrics import SongMeasures
 from tasks.benchmark.system_metrics import Measured
 from tasks.benchmark.systems import BenchmarkParams
+from tasks.languages.table import LANGUAGES
 from tasks.prompts.prompts import Prompt, System
 from tasks.trainer.heard import kept_songs
 
@@ -40,6 +41,8 @@ NOTES = (
     "All systems are judged on the same songs; differences are paired within songs, and a song that failed is "
     "counted and never averaged away.",
 )
+UNITS = {code: language.unit for code, language in LANGUAGES.items()}
+"""What an error rate over the words of a language counts."""
 Mixes = Callable[[str], np.ndarray]
 """The mix of a song of the benchmark's tables, by its id."""
 
@@ -70,6 +73,7 @@ def report_of(
         pairs=measured.pair_tables([system.name for system in systems]),
         songs=rows,
         genres=genre_rows(rows, _of_songs(measured), measured.corpus),
+        languages=language_rows(rows, _error_rates(measured), measured.corpus, UNITS),
         published=published_rows() if params.published else (),
         headline=[name for name in HEADLINE if any(metric.name == name for metric in measured.metrics)],
         headings={metric.name: chapter_of(metric.name).title for metric in measured.metrics},
@@ -171,6 +175,11 @@ def _of_songs(measured: Measured) -> list[SongMetric]:
     return [metric for metric in measured.metrics if isinstance(metric, SongMetric)]
 
 
+def _error_rates(measured: Measured) -> list[SongMetric]:
+    """Those of them that count errors in what was sung."""
+    return [metric for metric in _of_songs(measured) if isinstance(metric, RateMetric)]
+
+
 def _song_row(song: SongMeasures, prompt: Prompt, metrics: Sequence[SongMetric], system: str) -> SongRow:
     values = {metric.name: song.value(metric.name) for metric in metrics}
     hypothesis = song.row.get("aligned_transcript") or song.row["transcript_times"]
@@ -184,6 +193,7 @@ def _song_row(song: SongMeasures, prompt: Prompt, metrics: Sequence[SongMetric],
         reference=_lane(song.row["reference_words"]) if prompt.is_timed else (),
         hypothesis=_lane(hypothesis or ()),
         genre=prompt.genre or "",
+        language=prompt.language or "",
         counts={name: value for name, value in values.items() if isinstance(value, ErrorCounts)},
         facts=_facts(song.row),
     )

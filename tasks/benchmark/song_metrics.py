@@ -18,7 +18,7 @@ from eval.metrics.metric import Measurable, known
 from eval.metrics.song import Song
 from jam_model.words import words_of
 from tasks.audio.read import array_of
-from tasks.models.phonemizer import Phonemizer
+from tasks.models.phonemizer import Phonemizer, for_song
 from tasks.prompts.prompts import Prompt
 
 
@@ -97,11 +97,13 @@ class Ruler:
 
     def song(self, row: Mapping[str, Any], prompt: Prompt, reference_phones: Sequence[str]) -> Song:
         """The row as all metrics take it; `reference_phones` are those of the prompt's words."""
-        transcript = row.get("transcript")
+        transcript, language = row.get("transcript"), prompt.language
         return replace(
             song_of(row, prompt),
             phones=reference_phones,
-            transcript_phones=None if transcript is None else self.phonemizer.phones(list(transcript)),
+            transcript_phones=None
+            if transcript is None
+            else for_song(self.phonemizer, language).phones(list(transcript)),
             text_S=self.texts.of_song.get(prompt.song_id),
             genres=self.texts.genres,
             reference=self.reference,
@@ -114,5 +116,6 @@ class Ruler:
         song = given = self.song(row, prompt, reference_phones)
         given_texts = [word.text for word in words_of(row["reference_words"])]
         if given_texts != prompt.texts:
-            given = replace(song, texts=given_texts, phones=self.phonemizer.phones(given_texts))
+            phones = for_song(self.phonemizer, prompt.language).phones(given_texts)
+            given = replace(song, texts=given_texts, phones=phones)
         return SongMeasures(song, given, {metric.name: metric.measure(song) for metric in measured_metrics()})

@@ -11,7 +11,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,11 @@ import pyarrow.parquet as pq
 
 from tasks.engine.song import Refused
 from tasks.engine.stage import Section
+from tasks.lyrics.language import in_their_language
 from tasks.lyrics.lyrics import Lyrics
 from tasks.lyrics.parts.decode import decode_text
 from tasks.lyrics.read import LYRICS_ENDINGS, read_lyrics
+from tasks.models.many_languages import SongLanguages
 from tasks.prompts.jamify_manifest import SAFE_ID
 from tasks.songs.beside import STYLE_ENDING
 from tasks.songs.folder import Refusal, entries_of_files
@@ -45,11 +47,14 @@ class FieldsParams(Section):
     style: str | None
     duration: str | None
     genre: str | None
+    language: str | None
 
 
 @dataclass(frozen=True)
 class BenchmarkSong:
-    """A song of the benchmark as its manifest gives it; `audio` is None where the true song is not here."""
+    """A song of the benchmark as its manifest gives it; `audio` is None where the true song is not here. `language`: as
+    written there, and after `in_their_languages` the one that its words are read in, None where all songs are read in one.
+    """
 
     song_id: str
     title: str
@@ -58,6 +63,7 @@ class BenchmarkSong:
     genre: str | None
     duration_s: float | None
     audio: Path | None
+    language: str | None = None
 
 
 @dataclass(frozen=True)
@@ -104,6 +110,27 @@ def read_benchmark(path: Path, fields: FieldsParams, limits: IngestParams) -> Be
     return Benchmark(list(songs.values()), refused)
 
 
+def in_their_languages(songs: Benchmark, languages: SongLanguages | None) -> Benchmark:
+    """Each song with the words of its language; one in a language that is not read here is refused. None: all are read in one.
+
+    Raises:
+        ValueError: no song is left.
+    """
+    if languages is None:
+        return Benchmark([replace(song, language=None) for song in songs.songs], songs.refused)
+    found, refused = [], [*songs.refused]
+    for song in songs.songs:
+        try:
+            lyrics, told = in_their_language(song.lyrics, languages, song.language)
+        except Refused as error:
+            refused.append({"path": song.title, "reason": error.reason, "detail": error.detail})
+        else:
+            found.append(replace(song, lyrics=lyrics, language=told or languages.default))
+    if not found:
+        raise ValueError(f"manifest: no song is in a language that is read here; {refused[-1]['detail']}")
+    return Benchmark(found, refused)
+
+
 def rows_of(path: Path, fields: FieldsParams) -> Iterator[Any]:
     """What is listed, as written; of Parquet only the mapped fields, and of an audio field only its path."""
     if path.is_dir():
@@ -148,7 +175,7 @@ def _benchmark_song(row: Any, fields: FieldsParams, root: Path, limits: IngestPa
     beside = _beside(audio)
     lyrics = cell(fields.lyrics) if fields.lyrics in row else beside.get("lyrics")
     style = cell(fields.style) if fields.style in row else beside.get("style")
-    genre = cell(fields.genre)
+    genre, language = cell(fields.genre), cell(fields.language)
     return BenchmarkSong(
         song_id,
         title,
@@ -157,6 +184,7 @@ def _benchmark_song(row: Any, fields: FieldsParams, root: Path, limits: IngestPa
         str(genre) if genre else None,
         _duration(cell(fields.duration), title),
         audio,
+        str(language) if language else None,
     )
 
 

@@ -19,7 +19,7 @@ from eval.results.comparisons import PairTable, pair_table
 from eval.stats.intervals import Estimate, Resampling
 from tasks.audio.read import array_of
 from tasks.benchmark.song_metrics import Ruler, SongMeasures, TextStyles
-from tasks.models.phonemizer import Phonemizer
+from tasks.models.phonemizer import Phonemizer, for_song
 from tasks.prompts.prompts import Prompt
 
 OTHER = "does not apply to this row"
@@ -131,7 +131,7 @@ def measure(
     reference = FrechetReference(merged(reference_songs)) if reference_songs else None
     ruler = Ruler(phonemizer, reference, texts)
     by_id = {prompt.song_id: prompt for prompt in prompts}
-    phones = {prompt.song_id: phonemizer.phones(prompt.texts) for prompt in prompts}
+    phones = {one.song_id: for_song(phonemizer, one.language).phones(one.texts) for one in prompts}
     systems: dict[str, dict[str, SongMeasures]] = {}
     for row in rows:
         if row["parent"] in by_id:

@@ -62,6 +62,14 @@ class BenchmarkParams(Section):
     max_tail_energy: float
     min_ranked_share: float
 
+    def decides(self) -> dict[str, Any]:
+        """As `Section.decides`, but for where a manifest's languages stand: what they are is in the songs' rows."""
+        decided = super().decides()
+        return {
+            **decided,
+            "fields": {key: name for key, name in decided["fields"].items() if key != "language"},
+        }
+
     @property
     def resampling(self) -> Resampling:
         """How songs are drawn."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -67,8 +68,56 @@ LANGUAGES = {
 }
 DETECTOR = ("py3langid", "0.4.0")
 """What tells languages in Latin letters apart."""
-SAME = {"cmn": "zh", "cn": "zh", "jp": "ja", "kr": "ko"}
-"""Other codes of the same languages that lists of songs hold."""
+SAME = {
+    **{
+        "cmn": "zh",
+        "cn": "zh",
+        "jp": "ja",
+        "kr": "ko",
+        "eng": "en",
+        "deu": "de",
+        "ger": "de",
+        "fra": "fr",
+        "fre": "fr",
+    },
+    **{
+        "spa": "es",
+        "ita": "it",
+        "por": "pt",
+        "rus": "ru",
+        "zho": "zh",
+        "chi": "zh",
+        "jpn": "ja",
+        "kor": "ko",
+    },
+    **{
+        "chinese": "zh",
+        "deutsch": "de",
+        "français": "fr",
+        "español": "es",
+        "italiano": "it",
+        "português": "pt",
+    },
+    **{"русский": "ru", "中文": "zh", "日本語": "ja", "한국어": "ko"},
+}
+"""Other codes and names of the same languages that lists of songs and files of lyrics hold."""
+NO_LANGUAGE = (
+    "und",
+    "xx",
+    "xxx",
+    "zxx",
+    "mis",
+    "mul",
+    "unknown",
+    "none",
+    "null",
+    "instrumental",
+    "other",
+    "various",
+    "mixed",
+    "multi",
+)
+"""What stands where a language could be told and is none, or several."""
 FOREIGN: dict[str, str] = {"latin": "en", "cyrillic": "ru", "hangul": "ko", "kana": "ja", "han": "zh"}
 """Whose a word is that is in none of its song's scripts."""
 
@@ -99,6 +148,12 @@ def script_language(script: str | None, song: str, known: Collection[str], han: 
         return song
     code = han if script == "han" else FOREIGN[script]
     return code if code in known else None
+
+
+def one_code_of(written: str) -> str | None:
+    """As `code_of`; None where what is written names no language or more than one."""
+    code = code_of(written)
+    return code if re.fullmatch(r"[^\W\d_]{2,20}", code) and code not in NO_LANGUAGE else None
 
 
 def code_of(written: str) -> str:

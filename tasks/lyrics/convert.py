@@ -97,7 +97,7 @@ def written_of(lyrics: Lyrics, has_labels: bool = True, has_notes: bool = True) 
             start_s = 0.0  # before the first that has a time, where a reader would take it for a title
         lines.append(Line(tuple(syllables), start_s, end_s))
     lines += [plain_line(label) for label in labels.get(len(lyrics.words), ())]
-    return Written(tuple(lines), has_lines=len(starts) > 1 or bool(stamps))
+    return Written(tuple(lines), has_lines=len(starts) > 1 or bool(stamps), language=lyrics.language)
 
 
 def _line_stamps(lyrics: Lyrics) -> dict[int, tuple[float, float | None]]:
@@ -156,6 +156,8 @@ def _lost(lyrics: Lyrics, back: Lyrics) -> Iterator[str]:
         yield f"the times of {_count(gone, 'line')}"
     if (lyrics.num_lines or 0) > (back.num_lines or 1):
         yield "the breaks of lines" if (back.num_lines or 1) == 1 else "some breaks of lines"
+    if lyrics.language and back.language != lyrics.language:
+        yield f"its language, {lyrics.language}"
     for what, own, its in (("note", lyrics.notes, back.notes), ("label", lyrics.labels, back.labels)):
         if len(its) < len(own):
             yield _count(len(own) - len(its), what)

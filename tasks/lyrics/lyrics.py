@@ -43,6 +43,7 @@ class Lyrics:
         breaks: the words before which an empty line or a label stands.
         remarks: what was left out, mended or not believed.
         form: the name of the form it was read from.
+        language: the one that the file says its words are in, as it writes it.
     """
 
     words: list[str]
@@ -54,6 +55,7 @@ class Lyrics:
     labels: Sequence[Label] = ()
     remarks: Sequence[Remark] = ()
     form: str = ""
+    language: str = ""
 
     @property
     def num_lines(self) -> int | None:

@@ -6,6 +6,7 @@ A stated time that cannot be is not believed, and its word has none; the word st
 from __future__ import annotations
 
 import math
+import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -30,6 +31,9 @@ from tasks.models.phonemizer import normalise_words
 
 TITLE_LINES = 2
 """So many lines without a stamp may stand before the first that has one: title and artist."""
+LONGEST_LANGUAGE = 40
+NO_NAME = re.compile(r"[^\w -]")
+"""What the name of a language has none of, so that a form that is written of it holds no line that nobody wrote."""
 MAX_SHARED = 3
 """So many words share one stated time by their letters; of a longer text the first alone has it, without an end."""
 
@@ -90,6 +94,7 @@ class _Song:
             self.notes,
             self.labels,
             self.remarks,
+            language=NO_NAME.sub("", self.written.language)[:LONGEST_LANGUAGE].strip(),
         )
 
     def _tell(self, kind: str, line: Line, text: str) -> None:

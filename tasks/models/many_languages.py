@@ -159,6 +159,22 @@ class ManyLanguages:
         return {}
 
 
+class OneLanguage:
+    """Reads words of one song, whose language is known, a line or all of them at a time."""
+
+    def __init__(self, within: ManyLanguages, language: str) -> None:
+        self.within, self.language = within, language
+        self.identity = within.identity
+
+    def phonemize(self, words: Sequence[str]) -> list[Pronunciation]:
+        """One pronunciation a word."""
+        return self.within.phonemize(words, self.language)
+
+    def phones(self, words: Sequence[str]) -> list[str]:
+        """The phones of all words in a row."""
+        return [phone for said in self.phonemize(words) for phone in phones_of(said.phonemes)]
+
+
 def kept(ipa: str) -> Pronunciation:
     """IPA as it is, for a model that makes its own table of symbols."""
     return Pronunciation(ipa, 0)

@@ -29,6 +29,7 @@ from tasks.models.many_languages import (
     ENGLISH,
     LONGEST_RUNS,
     ManyLanguages,
+    OneLanguage,
     SongLanguages,
     SongLanguagesParams,
     kept,
@@ -275,6 +276,13 @@ def build_phonemizer(params: PhonemizerParams) -> Phonemizer:
         return ManyLanguages(phonemizer_identity(params), languages, english.phonemize, fold)
     within: Phonemizer = EspeakPhonemizer(params.language) if params.settings is None else params.build_real()
     return LyricsPhonemizer(within, params.chosen_language)
+
+
+def for_song(phonemizer: Phonemizer, language: str | None) -> Phonemizer:
+    """The phonemizer for words of one song, of this language; None: it finds the language of each text, if it reads several."""
+    if language is None or not isinstance(phonemizer, ManyLanguages):
+        return phonemizer
+    return OneLanguage(phonemizer, language)
 
 
 def in_language(phonemizer: Phonemizer, words: Sequence[str], language: str | None) -> list[Pronunciation]:

@@ -67,6 +67,13 @@ class TranscriberParams(ModelChoice):
     word_penalty: float
     whisper: WhisperModel
 
+    @property
+    def languages(self) -> str:
+        """The one that the chosen model writes, as a code, or ``many``."""
+        if self.settings is None:
+            return LANGUAGE
+        return self.whisper.language or ("many" if self.hears("") else LANGUAGE)
+
     def hears(self, language: str) -> bool:
         """Whether the chosen model can write the words of a language; Whisper's weights for English alone end so."""
         if self.settings is None:

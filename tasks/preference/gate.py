@@ -27,7 +27,7 @@ from eval.stats.significance import holm
 from tasks.benchmark.song_metrics import Ruler, columns_of
 from tasks.engine.stage import Section
 from tasks.models.judge import JudgeParams, judge_identity
-from tasks.models.phonemizer import Phonemizer
+from tasks.models.phonemizer import Phonemizer, for_song
 from tasks.prompts.prompts import Prompt
 from tasks.stages.generated.reward import RewardParams
 
@@ -204,7 +204,7 @@ def policy_scores(
         other_judges: see `unrewarded`.
     """
     ruler = Ruler(phonemizer)
-    phones = {prompt.song_id: phonemizer.phones(prompt.texts) for prompt in prompts}
+    phones = {one.song_id: for_song(phonemizer, one.language).phones(one.texts) for one in prompts}
     by_id = {prompt.song_id: prompt for prompt in prompts}
     candidates: dict[str, list[Song]] = {prompt.song_id: [] for prompt in prompts}
     made_by: set[str] = set()

@@ -1,7 +1,8 @@
 """jamify's input manifest: its rows as requests (`read_requests`); a row that cannot be sung is refused alone.
 
 A row names lyrics (`lrc_path`, or the words themselves as `lyrics` or `text`), a song whose style is wanted (`audio_path`) or a
-style text (`prompt_path`; `PromptParams` says which counts), a length in seconds (`duration`), and perhaps a tempo for rough word times (`bpm`).
+style text (`prompt_path`; `PromptParams` says which counts), a length in seconds (`duration`), and perhaps a tempo for rough word
+times (`bpm`) and a `language`.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ class SongRequest:
         lyrics: what their file states.
         style: a song or a text whose style is wanted, `is_style_heard` tells which; None: no style.
         bpm: for rough word times; None where nobody stated it.
+        language: the one that the row gives it; None where it gives none.
     """
 
     song_id: str
@@ -64,6 +66,7 @@ class SongRequest:
     is_style_heard: bool
     duration_s: float
     bpm: float | None = None
+    language: str | None = None
 
 
 @dataclass(frozen=True)
@@ -167,6 +170,9 @@ def _request(
         _bad(f"duration is {duration_s!r}; give seconds up to {audio.max_seconds}")
     if bpm is not None and not (_is_number(bpm) and MIN_BPM <= bpm <= MAX_BPM):
         _bad(f"bpm is {bpm!r}; give {MIN_BPM:g} to {MAX_BPM:g}, or none")
+    language = row.get("language")
+    if not isinstance(language, str | None):
+        _bad(f"language is {str(language)[:40]!r}; give a code such as 'de', or none")
     check_length(duration_s, max_frames, "ask for less, or give the checkpoint of a longer model")
     heard = params.style == "audio" and bool(row.get("audio_path"))
     style = None if params.style == "none" else _file(row, "audio_path" if heard else "prompt_path", root)
@@ -183,6 +189,7 @@ def _request(
         heard,
         float(duration_s),
         bpm,
+        language,
     )
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tasks.engine.song import Refused
 from tasks.lyrics.lyrics import Lyrics
 from tasks.lyrics.parts.written import Remark
 from tasks.lyrics.read import read_lyrics
-from tasks.models.phonemizer import PhonemizerParams, build_phonemizer
+from tasks.models.phonemizer import PhonemizerParams, build_phonemizer, for_song
 from tasks.prompts.jamify_manifest import check_length
-from tasks.prompts.prompt_words import timed_roughly
+from tasks.prompts.prompt_words import song_lyrics, timed_roughly
 from tasks.prompts.rough_times import RoughTimes, RoughTimesParams
 from tasks.stages.ingest import IngestParams
 from tasks.storage.files import write_bytes, write_json
@@ -73,7 +73,12 @@ def write_request(
     _check_times(song, lyrics, max_frames)
     rough = None
     if lyrics.times is None:
-        rough = timed_roughly(lyrics, song.bpm, song.duration_s, build_phonemizer(phonemizer), params)
+        try:
+            lyrics, language = song_lyrics(lyrics, phonemizer)
+        except Refused as error:
+            raise ValueError(f"lyrics: {song.lyrics}: {error}") from error
+        said = for_song(build_phonemizer(phonemizer), language)
+        rough = replace(timed_roughly(lyrics, song.bpm, song.duration_s, said, params), language=language)
         if song.duration_s is None:
             _check_length(song, rough.duration_s, max_frames)
     duration_s = rough.duration_s if rough and song.duration_s is None else song.duration_s

@@ -6,18 +6,21 @@ lost in silence: `PromptWords.remarks` names it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from jam_model.frames import frames_of_seconds, seconds_of_frames
-from jam_model.lyric_grid import words_on_grid
+from jam_model.lyric_grid import SYMBOLS, vocabulary_of, words_on_grid
 from jam_model.words import Word
+from tasks.engine.song import Refused
+from tasks.languages.table import LANGUAGES
+from tasks.lyrics.language import in_their_language
 from tasks.lyrics.lyrics import EXAMPLES, Lyrics, summed
 from tasks.lyrics.parts.written import Remark
-from tasks.models.phonemizer import Phonemizer, PhonemizerParams, build_phonemizer, phonemized
-from tasks.prompts.jamify_manifest import Requests
+from tasks.models.phonemizer import Phonemizer, PhonemizerParams, build_phonemizer, for_song, phonemized
+from tasks.prompts.jamify_manifest import RefusedRow, Requests
 from tasks.prompts.rough_times import (
     RoughTimes,
     RoughTimesParams,
@@ -48,6 +51,8 @@ class PromptWords:
         words: with times and phonemes.
         is_heard: whether the word leaves a token on the grid.
         is_rough: nobody stated the times of words.
+        num_unknown: symbols that had no counterpart and were left out.
+        language: the one that the words are read in, where songs have several.
         remarks: of the lyrics' reader, then of the words that are lost, hurried or were given a time.
     """
 
@@ -56,12 +61,16 @@ class PromptWords:
     is_heard: list[bool]
     is_rough: bool
     remarks: list[Remark]
+    num_unknown: int = 0
+    language: str | None = None
 
     @property
     def rough(self) -> RoughTimes:
         """The times alone, to be edited."""
         words = [replace(word, phonemes=None) for word in self.words]
-        return RoughTimes(words, max(word.end_s for word in words), self.lyrics.line_starts or (0,))
+        return RoughTimes(
+            words, max(word.end_s for word in words), self.lyrics.line_starts or (0,), self.language
+        )
 
     def as_sung(self) -> Lyrics:
         """The lyrics that the model was given: the words that are heard, with their times, lines and labels."""
@@ -82,34 +91,93 @@ class PromptWords:
 
 
 def prompt_words(
-    lyrics: Lyrics, duration_s: float, bpm: float | None, phonemizer: Phonemizer, params: RoughTimesParams
+    lyrics: Lyrics,
+    duration_s: float,
+    bpm: float | None,
+    phonemizer: Phonemizer,
+    params: RoughTimesParams,
+    vocabulary: Mapping[str, int] = SYMBOLS,
 ) -> PromptWords:
-    """The words in a song of this length: where no word has a time they get rough ones."""
+    """The words in a song of this length: where no word has a time they get rough ones. `vocabulary`: the model's tokens."""
     stated = lyrics.fully_timed(duration_s)
     times = stated or timed_roughly(lyrics, bpm, duration_s, phonemizer, params).words
-    words, _ = phonemized([word.within(duration_s) for word in times], phonemizer)
+    words, unknown = phonemized([word.within(duration_s) for word in times], phonemizer)
     num_frames = frames_of_seconds(duration_s)
-    is_heard = words_on_grid(words, num_frames)
+    is_heard = words_on_grid(words, num_frames, vocabulary)
     remarks = [
         *lyrics.remarks,
         *(_untimed(lyrics) if stated else ()),
         *_unheard(_uncut(lyrics, times), words, is_heard, seconds_of_frames(num_frames)),
         *_hurried(words, is_heard, params.max_syllables_per_s),
     ]
-    return PromptWords(lyrics, words, is_heard, stated is None, remarks)
+    return PromptWords(lyrics, words, is_heard, stated is None, remarks, unknown)
 
 
 def words_of(
-    requests: Requests, phonemizer: PhonemizerParams, params: RoughTimesParams
+    requests: Requests,
+    phonemizer: PhonemizerParams,
+    params: RoughTimesParams,
+    own_symbols: str,
+    max_unknown: float,
 ) -> dict[str, PromptWords]:
-    """The words of each song by its title."""
+    """The words of each song by its title, each in its language; one that the model has no symbols for is refused.
+
+    `own_symbols`: those of the model beyond the released ones; `max_unknown`: the share of a song's symbols that may lack a token.
+    """
     if not requests.songs:
         return {}
-    built = build_phonemizer(phonemizer)
-    return {
-        song.title: prompt_words(song.lyrics, song.duration_s, song.bpm, built, params)
-        for song in requests.songs
-    }
+    built, found = build_phonemizer(phonemizer), {}
+    for song in [*requests.songs]:
+        try:
+            lyrics, language = song_lyrics(song.lyrics, phonemizer, song.language)
+            said = for_song(built, language)
+            words = prompt_words(lyrics, song.duration_s, song.bpm, said, params, vocabulary_of(own_symbols))
+            if language is not None:
+                check_symbols(words, language, own_symbols, max_unknown)
+        except Refused as error:
+            requests.songs.remove(song)
+            requests.refused.append(RefusedRow(song.title, error.reason, error.detail))
+        else:
+            found[song.title] = replace(words, language=language)
+    return found
+
+
+def song_lyrics(
+    lyrics: Lyrics, phonemizer: PhonemizerParams, listed: str | None = None
+) -> tuple[Lyrics, str | None]:
+    """The lyrics with the words of their language, and that one; None where all songs are read in one, as they are.
+
+    Raises:
+        Refused: as `in_their_language`.
+    """
+    languages = phonemizer.song_languages
+    if languages is None:
+        return lyrics, None
+    found, told = in_their_language(lyrics, languages, listed)
+    return found, told or languages.default
+
+
+def symbols_without_token(words: Sequence[Word], own_symbols: str) -> tuple[list[str], int]:
+    """The symbols of words that a model has no token for, each as often as it stands, and how many symbols there are in all."""
+    symbols = [symbol for word in words for symbol in word.phonemes or ""]
+    return [one for one in symbols if one not in SYMBOLS and one not in own_symbols], len(symbols)
+
+
+def check_symbols(words: PromptWords, language: str, own_symbols: str, max_unknown: float) -> None:
+    """Whether a model has tokens for the words of a language.
+
+    Raises:
+        Refused: ``symbols_not_covered``: too many of their symbols have none; the detail says what to do.
+    """
+    lacking, total = symbols_without_token(words.words, own_symbols)
+    count, total = len(lacking) + words.num_unknown, total + words.num_unknown
+    if count > max_unknown * total:
+        which = f" ({' '.join(sorted(set(lacking)))})" if lacking else ""
+        raise Refused(
+            "symbols_not_covered",
+            f"its words are {LANGUAGES[language].name}: of {total} symbols {count}{which} have no token in this model; give a "
+            "checkpoint that was trained with them (jam.own_symbols, models.phonemizer.symbols: ipa)",
+        )
 
 
 def timed_roughly(

@@ -21,7 +21,7 @@ from tasks.engine.columns import Column
 from tasks.engine.fingerprint import canonical, fingerprint
 from tasks.engine.stage import Section
 from tasks.engine.table import Source
-from tasks.songs.columns import AUDIO, SONG_COLUMNS, STYLE, WORD
+from tasks.songs.columns import AUDIO, LYRICS_LANGUAGE, SONG_COLUMNS, STYLE, WORD
 from tasks.stages.ingest import Ingest
 
 PROMPT_COLUMNS = (
@@ -34,11 +34,13 @@ PROMPT_COLUMNS = (
         "style_text",
         "duration_s",
         "split",
+        "song_language",
     ),
 )
 PROMPTED_COLUMNS = {
     **{name: SONG_COLUMNS[name] for name in ("title", "content_hash", "refused", "stated_duration_s")},
     **{name: Ingest.writes[name] for name in ("lyrics", "lyrics_times", "lyrics_lines")},
+    "lyrics_language": LYRICS_LANGUAGE,
     "parent": Column(pa.string(), "the song this one was made from"),
     "parent_audio": Column(
         AUDIO.type, "its mix, for rows that copy or recode it; null = not needed", large=True
@@ -67,6 +69,7 @@ class Prompt:
         written_by_ear: the words are what a recogniser heard, no lyrics that anybody wrote.
         is_timed: the words have times that singers are held to.
         is_style_heard: `style_NS` comes from audio.
+        language: the one that the words are read in; None where all songs are read in one.
     """
 
     song_id: str
@@ -80,6 +83,7 @@ class Prompt:
     written_by_ear: bool = False
     is_timed: bool = True
     is_style_heard: bool = True
+    language: str | None = None
 
     @property
     def texts(self) -> list[str]:
@@ -197,6 +201,7 @@ def _prompt(row: Mapping[str, Any]) -> Prompt:
         audio_path=row["audio"]["path"],
         style_text=row.get("style_text"),
         written_by_ear=row.get("lyrics") is None,
+        language=row.get("song_language"),
     )
 
 
@@ -214,6 +219,7 @@ def _source(song_id: str, parent: str, prompt: Prompt, system: System, candidate
         "reference_duration_s": prompt.duration_s,
         "lyrics": prompt.texts,
         "parent_audio": {"path": prompt.audio_path, "bytes": None},
+        **({"lyrics_language": prompt.language} if prompt.language else {}),
     }
     identity = {key: value for key, value in facts.items() if key != "parent_audio"}
     return Source(song_id, fingerprint(canonical(identity)), facts, group=system.name)

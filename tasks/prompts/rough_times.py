@@ -52,11 +52,14 @@ class RoughTimesParams(Section):
 
 @dataclass(frozen=True)
 class RoughTimes:
-    """Words with times, the length of the song they make, and the number of each line's first word."""
+    """Words with times, the length of the song they make, and the number of each line's first word; the language that they are
+    in, where songs have several.
+    """
 
     words: list[Word]
     duration_s: float
     line_starts: Sequence[int] = (0,)
+    language: str | None = None
 
     def at(self, beat_s: float) -> RoughTimes:
         """The same where times are beats of this length."""
@@ -65,13 +68,14 @@ class RoughTimes:
         ]
         return RoughTimes(words, self.duration_s * beat_s, self.line_starts)
 
-    def to_json(self) -> dict[str, list[dict[str, Any]]]:
+    def to_json(self) -> dict[str, Any]:
         """jamify's lyrics form, with each word's line, from 1."""
         return {
+            **({"language": self.language} if self.language else {}),
             "word": [
                 {**word.rounded(3).to_json(), "line": bisect_right(self.line_starts, number)}
                 for number, word in enumerate(self.words)
-            ]
+            ],
         }
 
 

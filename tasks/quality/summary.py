@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from eval.results.data_set import DataSet, Histogram, StageRate, histogram
+from tasks.quality.by_language import LANGUAGE_COLUMNS, fates_by_language
 from tasks.quality.limits import FilterParams
 from tasks.quality.measures import MEASURES, Measure
 
-DATA_SET_COLUMNS = ("split", "flags", "quality")
+DATA_SET_COLUMNS = ("split", "flags", "quality", *LANGUAGE_COLUMNS)
 """What `data_set_of` reads of a song, besides its drop."""
 
 
@@ -29,6 +30,7 @@ def data_set_of(
         _counted(flag for row in kept for flag in row.get("flags") or ()),
         [_histogram(measure, kept, dropped, limits) for measure in MEASURES if _is_measured(measure, rows)],
         rates,
+        fates_by_language(rows),
     )
 
 

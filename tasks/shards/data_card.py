@@ -7,19 +7,22 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from eval.results.data_set import LanguageFate
 from eval.results.plural import counted
 from eval.results.report import STAMP, is_stand_in
 from tasks.engine.pipeline import Pipeline
+from tasks.quality.by_language import LANGUAGE_COLUMNS, fates_by_language
 from tasks.quality.remarks import KINDS, REMARK_COLUMNS, all_remark_counts
 from tasks.shards.write import MARK, packed_shard, write_index
 from tasks.storage.files import write_bytes, write_json
 
 CARD_COLUMNS = (
-    *("duration_s", "split", "license", "source", "artist", "language"),
-    *("song_language", "unchecked", "own_symbols"),
+    *("split", "license", "source", "artist", "language"),
+    *("unchecked", "own_symbols", *LANGUAGE_COLUMNS),
     *("masked", "unstated_delay_s", *REMARK_COLUMNS),
 )
 """What `data_card` reads of a song, besides its drop and what made it."""
@@ -36,6 +39,7 @@ def data_card(rows: Iterable[Mapping[str, Any]], mark: str | None = None) -> dic
     rows = list(rows)
     kept = [row for row in rows if not row["drop_reason"]]
     made_by = sorted({made for row in kept for made in row["made_by"]})
+    fates = fates_by_language(rows)
     return {
         "songs": len(kept),
         "hours": _hours(kept),
@@ -45,6 +49,7 @@ def data_card(rows: Iterable[Mapping[str, Any]], mark: str | None = None) -> dic
         "languages": _shares(kept, "language"),
         **({"languages_read": _shares(kept, "song_language")} if _any(kept, "song_language") else {}),
         **({"unchecked": sum(bool(row.get("unchecked")) for row in kept)} if _any(kept, "unchecked") else {}),
+        **({"by_language": [asdict(fate) for fate in fates]} if fates else {}),
         "artists": len({row["artist"] for row in kept if row["artist"]}),
         "songs_without_artist": sum(not row["artist"] for row in kept),
         "masked_s": round(sum(masked_s(row.get("masked")) for row in kept), 2),
@@ -101,7 +106,7 @@ def finish_shards(pipeline: Pipeline, stage: str, mark: str | None = None) -> di
 def card_text(card: Mapping[str, Any]) -> str:
     """The card for people, as Markdown."""
     stamp = f"\n**{card['stamp']}**: small embedded models had a part in it.\n" if card["stamp"] else ""
-    dropped = ", ".join(f"`{reason}` {count}" for reason, count in card["drops"].items()) or "none"
+    dropped = _reasons(card["drops"])
     lines = [
         "# Data card",
         stamp,
@@ -115,7 +120,7 @@ def card_text(card: Mapping[str, Any]) -> str:
         *_table("license", card["licenses"]),
         *_table("source", card["sources"]),
         *_table("language heard", card["languages"]),
-        *(_table("language read", card["languages_read"]) if "languages_read" in card else ()),
+        *_languages(card),
         *_unchecked(card),
         *_remark_lines(card),
         *_delay_lines(card),
@@ -130,6 +135,22 @@ def card_text(card: Mapping[str, Any]) -> str:
 def masked_s(spans: Sequence[Mapping[str, float]] | None) -> float:
     """How many seconds these spans are."""
     return sum(span["end_s"] - span["start_s"] for span in spans or ())
+
+
+def _languages(card: Mapping[str, Any]) -> list[str]:
+    """The languages that words are read in; where there are several, with what was dropped of each."""
+    if "by_language" not in card:
+        return _table("language read", card["languages_read"]) if "languages_read" in card else []
+    fates = [LanguageFate(**fate) for fate in card["by_language"]]
+    rows = [
+        f"| {in_cell(fate.language)} | {fate.songs_in} | {fate.kept} | {fate.hours:.2f} | {_reasons(fate.drops)} |"
+        for fate in fates
+    ]
+    return ["| language read | in | kept | hours | dropped |", "|---|---|---|---|---|", *rows, ""]
+
+
+def _reasons(drops: Mapping[str, int]) -> str:
+    return ", ".join(f"`{reason}` {count}" for reason, count in drops.items()) or "none"
 
 
 def _any(rows: Iterable[Mapping[str, Any]], column: str) -> bool:

@@ -88,7 +88,7 @@ def data_readme(card: Mapping[str, Any], text: str, bases: Sequence[BaseModel]) 
     front = {
         "pretty_name": "Songs packed for JAM",
         **_licence(card),
-        "language": [name for name in card["languages"] if name != UNKNOWN],
+        "language": [name for name in card.get("languages_read") or card["languages"] if name != UNKNOWN],
         "task_categories": ["text-to-audio"],
         "tags": ["music", "lyrics-to-song", "webdataset", *(["stand-in"] if card["stamp"] else [])],
         "size_categories": [_size(card["songs"])],

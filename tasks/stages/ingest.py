@@ -14,14 +14,12 @@ from tasks.audio.sound import shorter_than
 from tasks.engine.columns import Column
 from tasks.engine.song import Refused, Song, SongError
 from tasks.engine.stage import Section, Stage
-from tasks.languages.split import split_words
-from tasks.languages.table import code_of
 from tasks.lyrics.columns import LABEL, NOTE, REMARK
+from tasks.lyrics.language import in_their_language
 from tasks.lyrics.lyrics import Lyrics
 from tasks.lyrics.parts.decode import decode_text
 from tasks.lyrics.parts.written import NOT_LYRICS, Remark
 from tasks.lyrics.read import read_lyrics
-from tasks.lyrics.split import with_split_words
 from tasks.models.phonemizer import PhonemizerParams, phonemizer_identity
 from tasks.songs.columns import (
     AUDIO_REMARKS,
@@ -100,7 +98,8 @@ class Ingest(Stage):
     @property
     def facts(self) -> dict[str, Any]:
         """The limits on audio, a section of its own, and what splits words, where anything does."""
-        splits = {} if self.phonemizer is None else {"words": phonemizer_identity(self.phonemizer)}
+        many = None if self.phonemizer is None else phonemizer_identity(self.phonemizer)
+        splits = {} if many is None else {"words": many, "languages": "as files state them"}
         return {"audio": self.audio.model_dump(mode="json"), **splits}
 
     def one(self, song: Song) -> Song:
@@ -166,17 +165,13 @@ class Ingest(Stage):
         languages = None if self.phonemizer is None else self.phonemizer.song_languages
         if languages is None:
             return lyrics, None
-        stated = song.columns.get("stated_language")
-        given = code_of(stated) if stated else None
-        if stated and given not in languages.known and languages.fixed is None:
-            known = ", ".join(languages.known)
-            detail = f"its manifest says {stated[:40]!r}, read are {known}: models.phonemizer.songs.languages"
-            raise SongError(song.song_id, "language_not_covered", detail)
-        language = languages.told([] if lyrics is None else lyrics.words, given)
-        if lyrics is None or not lyrics.words:
-            return lyrics, language
-        reads = language or languages.default
-        return with_split_words(lyrics, lambda line: split_words(line, reads, languages.known)), language
+        try:
+            found, language = in_their_language(
+                lyrics or Lyrics([]), languages, song.columns.get("stated_language")
+            )
+        except Refused as error:
+            raise SongError.of(song.song_id, error) from error
+        return lyrics and found, language
 
     def _style(self, song: Song) -> str | None:
         if song["style_path"] is None:

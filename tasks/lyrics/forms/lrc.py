@@ -3,7 +3,7 @@
 A stamp is read with hours, with a fraction of any length, after a colon, a dot or a comma. ``[00:02:05]`` is minutes,
 seconds and hundredths, unless a whole file's third numbers are never above 59, which many true hundredths would be.
 Stamps inside a line (``<...>`` or ``[...]``) time what follows them; one with nothing behind it ends what is before.
-``[offset:ms]`` moves all times earlier. Lines of ``[bg:...]`` are backing vocals, with the times they state.
+``[offset:ms]`` moves all times earlier, ``[la:de]`` names the language. Lines of ``[bg:...]`` are backing vocals, with the times they state.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ INNER = re.compile(rf"<{STAMP_TEXT}>|\[{STAMP_TEXT}\]")
 METADATA = re.compile(r"^\s*\[\s*([a-zA-Z#_]{1,12})\s*:([^\]]*)\]\s*$")
 BACKING = re.compile(r"^\s*\[bg:\s*(.*)\]\s*$", re.IGNORECASE | re.DOTALL)
 OFFSET = re.compile(r"\s*([+-]?\d+(?:\.\d+)?)\s*(ms|s)?\s*", re.IGNORECASE)
+LANGUAGE = ("la", "lang", "language")
 KEYS = frozenset(
     [
         "ti",
@@ -31,7 +32,6 @@ KEYS = frozenset(
         "length",
         "re",
         "ve",
-        "la",
         "tool",
         "lr",
         "cp",
@@ -41,6 +41,7 @@ KEYS = frozenset(
         "title",
         "artist",
         "album",
+        *LANGUAGE,
     ]
 )
 MANY_STAMPS = 12
@@ -57,7 +58,7 @@ def read(text: str) -> Written:
     lines: list[Line] = []
     names: list[str] = []
     remarks: list[Remark] = []
-    offset_s = 0.0
+    offset_s, language = 0.0, ""
     for number, row in enumerate(text.splitlines(), start=1):
         starts, rest = clock.leading(row)
         if starts:
@@ -69,6 +70,8 @@ def read(text: str) -> Written:
         elif (metadata := METADATA.match(row)) and _key(row) in KEYS:
             if metadata[1].lower() in ("ti", "ar", "title", "artist"):
                 names.append(metadata[2].strip())
+            elif metadata[1].lower() in LANGUAGE:
+                language = language or metadata[2].strip()
             elif metadata[1].lower() == "offset" and metadata[2].strip():
                 offset = OFFSET.fullmatch(metadata[2])
                 if offset is None:
@@ -80,12 +83,12 @@ def read(text: str) -> Written:
         else:
             lines.append(Line((Syllable(row),), number=number))
     moved = [_moved(line, offset_s) for line in _words_apart(_by_time(lines))]
-    return Written(tuple(moved), names=tuple(names), remarks=tuple(remarks))
+    return Written(tuple(moved), names=tuple(names), remarks=tuple(remarks), language=language)
 
 
 def write(written: Written) -> bytes:
     """Stamps to the millisecond; words with times have stamps of their own, and an end where it is stated."""
-    rows = []
+    rows = [f"[la:{written.language}]\n"] if written.language else []
     for line in written.lines:
         pieces = []
         for syllable in line.syllables:

@@ -15,11 +15,22 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from tasks.engine.song import Refused
-from tasks.lyrics.parts.smf import DRUMS, END_OF_TRACK, TEMPO, MidiSong, Sound, chunk, length, unwrapped
+from tasks.lyrics.parts.smf import (
+    DRUMS,
+    END_OF_TRACK,
+    TEMPO,
+    TEXT,
+    MidiSong,
+    Sound,
+    chunk,
+    kar_language,
+    length,
+    unwrapped,
+)
 from tasks.lyrics.parts.timed import timed_pieces
 from tasks.lyrics.parts.written import Form, Line, Remark, Syllable, Written, seconds
 
-TEXT, NAME, LYRIC, CUE = 1, 3, 5, 7
+NAME, LYRIC, CUE = 3, 5, 7
 HELD = re.compile(r"[-_~+]+")
 WORDS_TRACK = re.compile(rb"\s*(?:words|lyrics?)\s*", re.IGNORECASE)
 AT_ONCE_S = 0.03
@@ -70,7 +81,7 @@ def read(data: bytes) -> Written:
     ]
     if others:
         remarks.append(Remark("other_part", 0, f"{others} lyric events of other tracks are not read"))
-    return Written(tuple(lines), has_lines=has_lines, names=tuple(names), remarks=tuple(remarks))
+    return Written(tuple(lines), has_lines, tuple(names), tuple(remarks), kar_language(song))
 
 
 def write(written: Written) -> bytes:

@@ -15,7 +15,7 @@ from typing import Any
 
 from tasks.engine.song import Refused
 from tasks.lyrics.forms import lrc, plain
-from tasks.lyrics.parts.json_value import clean, parsed
+from tasks.lyrics.parts.json_value import clean, language_of, parsed
 from tasks.lyrics.parts.written import Form, Line, Remark, Written, plain_line
 
 TEXTS = (
@@ -93,7 +93,10 @@ def read(text: str) -> Written:
     ]
     row = value[0] if isinstance(value, list) else value
     names = [row[name] for name in NAMES if isinstance(row.get(name), str)]
-    return replace(written, names=(*written.names, *names), remarks=(*written.remarks, *remarks))
+    language = language_of(value) or written.language
+    return replace(
+        written, names=(*written.names, *names), remarks=(*written.remarks, *remarks), language=language
+    )
 
 
 def _without_stamps(text: str) -> str:

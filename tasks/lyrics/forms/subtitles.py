@@ -21,6 +21,10 @@ ARROW = re.compile(rf"^\s*{CLOCK}\s*-{{1,2}}>\s*{CLOCK}(?:\s.*)?$")
 STAMP = re.compile(rf"<{CLOCK}>")
 TAG = re.compile(r"</?(?:[a-zA-Z][^<>]{0,200})?>|\{\\[^{}]{0,200}\}")
 VTT_HEAD = re.compile(r"^\s*WEBVTT(?:\s|$)")
+VTT_LANGUAGE = re.compile(
+    r"\s*WEBVTT[^\n]{0,200}\n(?:[^\n]{1,200}\n){0,9}?Language:[ \t]{0,9}([\w-]{1,20})\s*\n"
+)
+"""A line of the header, before the first empty one."""
 NOTE = re.compile(r"^(?:NOTE|STYLE|REGION)(?:\s|$)")
 LABEL = re.compile(r"\s*[\[【][^\]】]*[\]】]\s*")
 NUMBER = re.compile(r"^\s*\d{1,6}\s*$")
@@ -52,7 +56,9 @@ def read(text: str) -> Written:
     """The cues of a file of either form."""
     remarks: list[Remark] = []
     cues = _not_rolled(list(_cues(text, remarks)), remarks)
-    return Written(tuple(line for cue in cues for line in cue_lines(cue)), remarks=tuple(remarks))
+    stated = VTT_LANGUAGE.match(text)
+    lines = tuple(line for cue in cues for line in cue_lines(cue))
+    return Written(lines, remarks=tuple(remarks), language=stated[1] if stated else "")
 
 
 def write_srt(written: Written) -> bytes:
@@ -66,7 +72,7 @@ def write_srt(written: Written) -> bytes:
 
 def write_vtt(written: Written) -> bytes:
     """Lines and words with their times to the millisecond; a cue lasts from its first word to its last."""
-    cues = ["WEBVTT\n"]
+    cues = [f"WEBVTT\nLanguage: {written.language}\n" if written.language else "WEBVTT\n"]
     for line in timed_pieces(written, "WebVTT"):
         text = ("" if line[0].is_line else f"<{stamp(line[0].start_s)}>") + _escaped(line[0].text)
         for before, piece in pairwise(line):

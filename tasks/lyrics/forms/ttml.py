@@ -50,13 +50,17 @@ def read(text: str) -> Written:
         if others := sum(1 for tag in ("translation", "transliteration") for _ in head.iter(tag)):
             song.remarks.append(Remark("translation", 0, f"the head holds {others}, not read"))
     return Written(
-        tuple(words_apart(song.lines)), names=tuple(filter(None, names)), remarks=tuple(song.remarks)
+        tuple(words_apart(song.lines)),
+        names=tuple(filter(None, names)),
+        remarks=tuple(song.remarks),
+        language=root.get("lang", ""),
     )
 
 
 def write(written: Written) -> bytes:
     """Times to the millisecond of all that has them; a label begins a part."""
-    rows = [HEAD, "<body><div>\n"]
+    head = HEAD.replace("<tt ", f"<tt xml:lang={quoteattr(written.language)} ") if written.language else HEAD
+    rows = [head, "<body><div>\n"]
     for line in written.lines:
         if label := LABEL.fullmatch(line.text):
             rows.append(f"</div><div itunes:songPart={quoteattr(label[1])}>\n")

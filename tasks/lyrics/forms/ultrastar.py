@@ -50,13 +50,15 @@ def read(text: str) -> Written:
     song.end_line()
     lines = _one_order(words_apart(song.lines), song.remarks)
     names = tuple(headers[key] for key in ("TITLE", "ARTIST") if headers.get(key))
-    return Written(tuple(lines), names=names, remarks=tuple(song.remarks))
+    language = headers.get("LANGUAGE", "")
+    return Written(tuple(lines), names=names, remarks=tuple(song.remarks), language=language)
 
 
 def write(written: Written) -> bytes:
     """Times to 10 ms, ends for all (`timed_pieces`); a note without a pitch is rap."""
     title, artist = (*written.names, "", "")[:2]
     rows = ["#VERSION:1.0.0", f"#TITLE:{title}", f"#ARTIST:{artist}", f"#BPM:{WRITTEN_BPM}", "#GAP:0"]
+    rows += [f"#LANGUAGE:{written.language}"] if written.language else []
     for line in timed_pieces(written, "UltraStar", notes=True):
         for piece in line:
             start, end = (round(time_s * WRITTEN_BPM / 15) for time_s in (piece.start_s, piece.end_s))

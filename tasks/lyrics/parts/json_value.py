@@ -53,6 +53,7 @@ TEXTS = (
     ),
     *("segment", "content", "data", "originalText", "x", "lines"),
 )
+LANGUAGE = ("language", "vocal_language", "lang")
 CLOCK = re.compile(r"\s*(?:(\d{1,3}):)?(?:(\d{1,3}):)?(\d{1,9}(?:[.,]\d{1,9})?)\s*s?\s*")
 LONGEST_WORD = 50
 """A median length above this is one in milliseconds."""
@@ -90,6 +91,13 @@ def text_of(row: Mapping[str, Any]) -> str | None:
         value = choices[0].get("content")
         return clean(value) if isinstance(value, str) else None
     return None
+
+
+def language_of(value: Any) -> str:
+    """The language that an object says it is in, as Whisper's results and sidecars of songs do; empty where none does."""
+    row = value[0] if isinstance(value, list) and len(value) == 1 else value
+    found = [row.get(key) for key in LANGUAGE] if isinstance(row, dict) else []
+    return next((text for text in found if isinstance(text, str) and text), "")
 
 
 def clean(text: str) -> str:

@@ -13,6 +13,17 @@ from dataclasses import dataclass
 from tasks.engine.song import Refused
 
 DATA_BYTES = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2}
+TEXT = 1
+KAR_LANGUAGES = {
+    "ENGL": "en",
+    "GERM": "de",
+    "DEUT": "de",
+    "FREN": "fr",
+    "FRAN": "fr",
+    "SPAN": "es",
+    "ESPA": "es",
+}
+KAR_LANGUAGES |= {"ITAL": "it", "PORT": "pt", "RUSS": "ru", "CHIN": "zh", "JAPA": "ja", "KORE": "ko"}
 TEMPO, END_OF_TRACK = 0x51, 0x2F
 MAX_TRACKS = 256
 DRUMS = 9  # the channel whose notes have no pitch
@@ -157,3 +168,10 @@ def _length(data: bytes, at: int) -> tuple[int, int]:
         if not data[place] & 0x80:
             return number, place + 1
     raise ValueError("a length of more than four bytes")
+
+
+def kar_language(song: MidiSong) -> str:
+    """The first four letters of a language's name that KAR gives (``@LENGL``), as a code; empty where it gives none."""
+    texts = [meta.data for track in song.tracks for meta in track.metas if meta.kind == TEXT]
+    stated = next((text[2:].strip().upper() for text in texts if text.startswith(b"@L")), b"")
+    return KAR_LANGUAGES.get(stated[:4].decode("latin-1"), "")

@@ -61,12 +61,14 @@ class Written:
         has_lines: whether the form knows lines; where not, all words stand in one.
         names: the title and the artist that the file states.
         remarks: what its reader left out or did not believe.
+        language: the one that the file says its words are in, as it writes it.
     """
 
     lines: tuple[Line, ...]
     has_lines: bool = True
     names: tuple[str, ...] = ()
     remarks: tuple[Remark, ...] = ()
+    language: str = ""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from tasks.models.base import ModelChoice
 from tasks.models.chosen import IDENTITY, ModelsParams
 from tests.every import every
 from tests.tasks.models.checkpoints.deep_phonemizer import write_deep_phonemizer
+from tests.tasks.tiny import write_song
 
 DEEP = "models.phonemizer.model=deep_phonemizer"
 
@@ -65,6 +66,10 @@ def test_all_models_are_told_and_missing_ones_that_are_not_chosen_do_no_harm(
     deep = found["phonemizer.deep_phonemizer"]
     assert not deep["chosen"] and "does not exist" in deep["trouble"]
     assert deep["weights"][0]["revision"] is None and deep["weights"][0]["hint"].startswith("curl -L")
+    assert {model["minutes_a_minute"] for model in found["models"]} == {None}
+    languages = {kind: found[f"{kind}.embedded"]["languages"] for kind in ("aligner", "phonemizer", "judge")}
+    assert languages == {"aligner": "en", "phonemizer": "en-us", "judge": ""}
+    assert found["transcriber.whisper"]["languages"] == "many"
     assert found["machine"]["ray"] and found["machine"]["memory_gb"] > 0 and found["machine"]["wds_secure"]
 
 
@@ -102,7 +107,33 @@ def test_a_missing_package_is_named_with_the_command(
     assert "chosen, but cannot be used: models.phonemizer.deep_phonemizer: package inflect" in shown
 
 
-def test_the_table_fits_its_width_and_commands_are_whole(capfd: pytest.CaptureFixture[str]) -> None:
+def check_measured(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Models that are here are measured on half a minute of a song, and no others."""
+    song = write_song(tmp_path / "song.wav", 30.5)
+    found = told(capfd, "transcriber", "aligner", "judge", "voice_activity.silero", "--measure", str(song))
+    speeds = {
+        model["name"]: model["minutes_a_minute"] for model in found["models"] if model["kind"] == "aligner"
+    }
+    assert speeds["embedded"] > 0 and speeds["whisperx"] is None
+    assert (
+        found["transcriber.embedded"]["minutes_a_minute"] > 0
+        and found["judge.songeval"]["minutes_a_minute"] is None
+    )
+    assert run(["doctor", "judge", "--measure", str(song)]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert any("min / min" in line for line in lines) and all(len(line) <= 120 for line in lines)
+    for path, why in (
+        (write_song(tmp_path / "short.wav", 2.0), "lasts 2.0 s; give a song of 30 s"),
+        ("gone", "no file"),
+    ):
+        assert run(["doctor", "judge", "--measure", str(path)]) == 2
+        assert why in capfd.readouterr().err
+
+
+def test_the_table_fits_its_width_and_commands_are_whole_and_speeds_stand_in_it_on_request(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    check_measured(capfd, tmp_path)
     assert run(["doctor", "--set", DEEP]) == 1
     lines = capfd.readouterr().out.splitlines()
     table = [line for line in lines if "embedded" in line or "deep_phonemizer " in line]

@@ -148,10 +148,13 @@ def test_prompt_takes_times_of_the_lyrics_then_of_the_true_song_then_none() -> N
 
 
 def test_song_that_cannot_be_sung_says_what_is_lacking() -> None:
-    assert prompt_fault(prompt(song(1, TIMES))) is None
-    assert prompt_fault(prompt(song(1))) == "no_word_times"
-    assert prompt_fault(prompt(song(1, TIMES, style_text="polka"))) == "no_style"
-    assert prompt_fault(prompt(song(1, TIMES, duration_s=None))) == "no_duration"
+    assert prompt_fault(prompt(song(1, TIMES)), "", 0.05) is None
+    assert prompt_fault(prompt(song(1)), "", 0.05) == "no_word_times"
+    assert prompt_fault(prompt(song(1, TIMES, style_text="polka")), "", 0.05) == "no_style"
+    assert prompt_fault(prompt(song(1, TIMES, duration_s=None)), "", 0.05) == "no_duration"
+    words = (Word("그늘", 0.5, 0.9, "kɯnɯl"),)
+    korean = replace(prompt(song(1, TIMES)), words=words, language="ko")
+    assert prompt_fault(korean, "", 0.05) == "symbols_not_covered" and prompt_fault(korean, "ɯ", 0.05) is None
 
 
 def test_genre_is_the_stated_one_or_the_only_one_named() -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
 
 from eval.metrics import catalogue
 from eval.metrics.metric import SongMetric
 from eval.report.write import write_report
+from eval.results.report import Report
 from eval.results.report_json import report_record
 from eval.stats.intervals import Resampling
 from flows.settings.params import load_params
@@ -23,6 +26,7 @@ from tests.every import every
 from tests.tasks.benchmark.test_system_metrics import TEXTS, Letters, prompt, row, windows
 from tests.tasks.tiny import timed
 
+ROOT = Path(__file__).resolve().parents[3]
 SONGS = [f"song{number}" for number in range(16)]
 
 
@@ -122,6 +126,45 @@ def test_the_page_of_few_songs_or_failed_ones_stands_with_reasons_for_numbers(
             assert estimate["value"] is not None or estimate["reason"], (name, metric)
             assert estimate["low"] is None or songs > 1, (name, metric)
         assert all(one["value"] is None for one in system["metrics"].values()) or not (lost and name == "far")
+
+
+def test_error_rates_are_told_by_language_where_songs_have_several(tmp_path: Path) -> None:
+    made = {"recipe": None, "checkpoint": None, "seed": 1, "duration_s": 3.0, "transcript_times": None}
+    spoken = {"song0": "en", "song1": "zh", "song2": "zh", "song3": "ko"}
+    heard = {**{key: ["ab", "cd"] for key in spoken}, "song1": ["ab", "xx"]}
+    rows = [row(song_id, "near", heard[song_id], "abcd", **made) for song_id in spoken]
+    rows[2] |= row("song2", "near", [], "", "no_audio", **made)
+    rows[3] |= {"transcript": None, "transcript_phones": None}  # nobody here hears Korean
+    params = load_params().benchmark.model_copy(update={"player_songs": 0, "published": False})
+
+    def report(languages: dict[str, str]) -> Report:
+        prompts = [replace(prompt(song_id), language=languages.get(song_id)) for song_id in spoken]
+        found = measure(prompts, rows, [], Letters(), TEXTS, Resampling(200, 1))  # type: ignore[arg-type]
+        systems = [System("near", "Near <by>", {}, prompts)]
+        return report_of(found, systems, params, "title", "", [], lambda song: np.zeros(0), {}, {})
+
+    several = report(spoken)
+    write_report(several, tmp_path)
+    record = json.loads((tmp_path / "report.json").read_text())
+    jsonschema.validate(record, json.loads((ROOT / "docs" / "report_schema.json").read_text()))
+    told = {one["language"]: one for one in record["languages"]}
+    assert {code: one["unit"] for code, one in told.items()} == {
+        "en": "words",
+        "zh": "characters",
+        "ko": "words",
+    }
+    rates = {code: one["metrics"]["wer"] for code, one in told.items()}
+    assert [
+        (rates[code]["value"], rates[code]["n"], rates[code]["n_failed"]) for code in spoken.values()
+    ] == [*((0.0, 1, 0), (0.5, 1, 1), (0.5, 1, 1), (None, 0, 1))]
+    assert rates["ko"]["reason"] and set(told["en"]["metrics"]) == {"wer", "per", "acoustic_per"}
+    assert [song["language"] for song in record["songs"]] == [*spoken.values()]
+    page = (tmp_path / "report.html").read_text()
+    assert '<h3 class="songs-title">By language</h3>' in page and "Near &lt;by&gt;" in page
+    assert '<span class="n">1 · <b class="failed">1</b></span>' in page
+    one = report_record(report({}))
+    assert "languages" not in one and "language" not in one["songs"][0]
+    assert one == report_record(report(dict.fromkeys(spoken, "en")))
 
 
 def test_a_metric_that_is_in_the_catalogue_comes_out_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,13 +10,20 @@ import pyarrow.parquet as pq
 import pytest
 
 from flows.settings.params import load_params
-from tasks.benchmark.songs import Benchmark, FieldsParams, read_benchmark
+from tasks.benchmark.songs import Benchmark, FieldsParams, in_their_languages, read_benchmark
+from tasks.models.many_languages import SongLanguages
 from tests.tasks.tiny import write_song
 
 PARAMS = load_params()
 FIELDS = PARAMS.benchmark.fields
 THEIRS = FieldsParams(
-    id="track", audio="sound", lyrics="text", style="caption", duration="seconds", genre="kind"
+    id="track",
+    audio="sound",
+    lyrics="text",
+    style="caption",
+    duration="seconds",
+    genre="kind",
+    language="tongue",
 )
 
 
@@ -81,6 +88,20 @@ def test_snapshot_of_a_data_set_by_mapped_fields(folder: Path) -> None:
     assert first.lyrics.lines is not None and first.audio is not None
     assert (first.style_text, first.genre, first.duration_s) == ("soft pop", "pop", 3.0)
     assert second.lyrics.words == ["xxx", "y"] and second.style_text is None
+    told = [("zh", "爱你 baby"), ("", "사랑해"), ("Svenska", "hej"), ("", "[la:ko]\n[00:01.00]oh la")]
+    rows = [
+        {**rows[1], "track": f"t{n}", "tongue": code, "text": text} for n, (code, text) in enumerate(told)
+    ]
+    (folder / "several.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    listed = read(folder / "several.jsonl", THEIRS)
+    several = in_their_languages(listed, SongLanguages(("en", "zh", "ko"), "en", 20))
+    assert [(song.language, song.lyrics.words) for song in several.songs] == [
+        ("zh", ["爱", "你", "baby"]),
+        ("ko", ["사랑해"]),
+        ("en", ["oh", "la"]),
+    ]
+    assert [row["reason"] for row in several.refused] == ["language_not_covered"]
+    assert [song.language for song in in_their_languages(listed, None).songs] == [None] * 4
 
 
 def test_json_lines_and_csv_are_read_too(folder: Path) -> None:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
 from tasks.engine.song import Refused
+from tasks.lyrics.convert import convert
+from tasks.lyrics.forms import lrc, subtitles, ttml, ultrastar
+from tasks.lyrics.language import in_their_language
 from tasks.lyrics.lyrics import Lyrics
+from tasks.lyrics.parts.smf import chunk
 from tasks.lyrics.parts.written import NOT_LYRICS
 from tasks.lyrics.read import read_lyrics, stated_detail
+from tasks.models.many_languages import SongLanguages
 from tests.every import every
 
 
@@ -333,3 +339,42 @@ def test_words_without_times_share_what_their_neighbours_leave_and_all_stand_in_
     assert [(word.text, word.start_s, word.end_s) for word in timed] == [
         ("a", 0.0, 1.0), ("b", 1.0, 2.0), ("c", 2.0, 3.0), ("d", 3.0, 4.0), ("e", 4.0, 6.0),
     ]  # fmt: skip
+
+
+STATED = {
+    "en": b"[la:en]\n[00:01.00]open the window\n",
+    "Deutsch": b"#TITLE:x\n#LANGUAGE:Deutsch\n#BPM:300\n#GAP:0\n: 0 4 0 auf\nE\n",
+    "fr-FR": b'<tt xmlns="http://www.w3.org/ns/ttml" xml:lang="fr-FR"><body><div><p begin="1s" end="2s">la</p></div></body></tt>',
+    "ko": "WEBVTT\nKind: captions\nLanguage: ko\n\n00:01.000 --> 00:02.000\n사랑해\n".encode(),
+    "ja": '{"language": "ja", "segments": [{"start": 1, "end": 2, "text": "愛してる さくら"}]}'.encode(),
+    "zh": '{"lyrics": "我爱你\\n月亮", "vocal_language": "zh"}'.encode(),
+    "es": chunk(b"MThd", bytes([0, 0, 0, 1, 1, 244]))
+    + chunk(b"MTrk", b"\0\xff\x01\x06@LSPAN" + b"\0\xff\x05\x05luna " + b"\0\xff\x2f\0"),
+}
+
+
+def test_a_language_that_a_file_states_is_believed_where_its_letters_can_be_of_it() -> None:
+    known = SongLanguages(("en", "ko", "zh"), "en", 20)
+    assert {stated: read(data).language for stated, data in STATED.items()} == {one: one for one in STATED}
+    assert read("[00:01.00]la").language == ""
+    assert read(json.dumps({"language": "en]\n[00:09.00]x", "lyrics": "la"})).language == "en000900x"
+
+    def told(text: str, listed: str | None = None) -> tuple[str | None, list[str], list[str]]:
+        lyrics, language = in_their_language(read(text.encode()), known, listed)
+        return language, lyrics.words, [one.text for one in lyrics.remarks if one.kind == "bad_language"]
+
+    assert told("[la:ZH-TW]\n我爱你 baby") == ("zh", ["我", "爱", "你", "baby"], [])
+    assert told("[la:en]\n사랑해 baby", "ko") == ("ko", ["사랑해", "baby"], [])
+    assert told("[la:en]\n사랑해") == (
+        "ko",
+        ["사랑해"],
+        ["'en', but no letter is English: found by its text"],
+    )
+    assert told("[la:und]\n사랑해")[2] == ["'und' names no one language: found by its text"]
+    assert told("[la:en, ko]\n사랑해")[0] == "ko" and told("oh la")[0] is None
+    for words, by in (("[la:sv]\nhej", "lyrics file says 'sv'"), ("[lang:Svenska]\nhej", "says 'Svenska'")):
+        with pytest.raises(Refused, match=f"language_not_covered.*{by}, read are en, ko, zh"):
+            told(words)
+    for form in (lrc.FORM, ultrastar.FORM, ttml.FORM, subtitles.VTT, subtitles.SRT):
+        done = convert(replace(read("[la:ko]\n[00:01.00]love\n[00:02.00]you"), language="ko"), form)
+        assert ("its language, ko" in done.lost) == (form is subtitles.SRT), form.name

@@ -113,7 +113,7 @@ def test_ids_stand_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 def written(tmp_path: Path, output: OutputParams) -> tuple[WrittenSongs, list[dict[str, Any]]]:
     """Two candidates of one song written to ``out``, one dropped; the rows of its metadata."""
     requests = read(manifest(tmp_path, row(tmp_path)))
-    asked = words_of(requests, load_params().models.phonemizer, load_params().rough_times)
+    asked = words_of(requests, load_params().models.phonemizer, load_params().rough_times, "", 0.05)
     prompts = [
         Prompt(song.song_id, song.title, tuple(asked[song.title].words), np.eye(1, 512), 2.0, None)
         for song in requests.songs

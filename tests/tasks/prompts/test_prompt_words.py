@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import inf
+from pathlib import Path
 
 import pytest
 
+from flows.settings.params import load_params
+from jam_model.lyric_grid import SYMBOLS
 from jam_model.words import Word
 from tasks.lyrics.lyrics import Label, Lyrics, Note
 from tasks.lyrics.parts.written import Remark
 from tasks.lyrics.read import read_lyrics
-from tasks.models.phonemizer import Pronunciation
-from tasks.prompts.prompt_words import PromptWords, prompt_words, told
+from tasks.models.phonemizer import Pronunciation, build_phonemizer
+from tasks.prompts.jamify_manifest import Requests, SongRequest
+from tasks.prompts.prompt_words import PromptWords, prompt_words, told, words_of
 from tests.tasks.prompts.test_rough_times import PARAMS
+
+PHONEMIZER = load_params().models.phonemizer
 
 
 class Letters:
@@ -39,7 +45,32 @@ def kinds(words: PromptWords) -> dict[str, str]:
     return {remark.kind: remark.text for remark in reversed(words.remarks)}
 
 
+def check_songs_in_their_languages() -> None:
+    """Each song's words as its language has them; where the model lacks their symbols the row is refused, with what to do."""
+    params = PHONEMIZER.model_copy(update={"language": "ko", "symbols": "ipa"})
+    korean = SongRequest("a", "a", Lyrics(["그늘"]), Path("style"), False, 10.0)
+
+    def words(symbols: str, own: str) -> tuple[dict[str, PromptWords], Requests]:
+        requests = Requests([korean], [])
+        asked = params.model_copy(update={"symbols": symbols})
+        return words_of(requests, asked, PARAMS, own, 0.05), requests
+
+    found, requests = words("ipa", "")
+    assert not found and not requests.songs and requests.refused[0].reason == "symbols_not_covered"
+    assert (
+        "its words are Korean" in requests.refused[0].detail
+        and "jam.own_symbols" in requests.refused[0].detail
+    )
+    assert "symbols_not_covered" in str(words("released", "")[1].refused[0])
+    phonemes = build_phonemizer(params).phonemize(["그늘"])[0].phonemes
+    own = "".join(sorted(set(phonemes) - SYMBOLS.keys()))
+    found, requests = words("ipa", own)
+    assert own and not requests.refused and found["a"].is_heard == [True]
+    assert found["a"].rough.to_json()["language"] == "ko"
+
+
 def test_every_word_that_the_model_cannot_hear_is_named_with_its_reason() -> None:
+    check_songs_in_their_languages()
     song = at(1.0, 2.0, 3.0, 9.9999, 12.0, 5.0)
     song.times[1] = Word("light", 2.0, 2.0)  # type: ignore[index]
     words = asked(song)

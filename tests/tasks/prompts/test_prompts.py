@@ -82,3 +82,6 @@ def test_identity_of_a_row_ignores_where_its_prompt_lies() -> None:
     system = System("truth", "Truth", {"kind": "copy"}, [prompt(1)])
     moved = replace(system, prompts=[replace(prompt(1), audio_path="elsewhere.wav")])
     assert system_sources([system], 1)[0].identity == system_sources([moved], 1)[0].identity
+    told = replace(system, prompts=[replace(prompt(1), language="ko")])
+    assert "lyrics_language" not in system_sources([system], 1)[0].facts
+    assert system_sources([told], 1)[0].facts["lyrics_language"] == "ko"

@@ -21,8 +21,15 @@ def test_songs_and_hours_are_told_by_licence_and_what_nobody_said_is_unknown() -
     assert (card["songs"], card["songs_in"], card["hours"]) == (3, 4, 1.5)
     assert card["licenses"] == {"CC0": {"songs": 2, "hours": 1.0}, "unknown": {"songs": 1, "hours": 0.5}}
     assert card["artists"] == 1 and card["songs_without_artist"] == 2 and card["drops"] == {"silent": 1}
-    assert not {"languages_read", "unchecked"} & card.keys()
-    mixed = data_card([row(song_language="ko", unchecked=True), row(song_language="en", unchecked=False)])
+    assert not {"languages_read", "unchecked", "by_language"} & card.keys()
+    dropped = row(drop_reason="language_not_covered", stated_language="zh-TW")
+    mixed = data_card(
+        [row(song_language="ko", unchecked=True), row(song_language="en", unchecked=False), dropped]
+    )
+    assert [
+        (one["language"], one["songs_in"], one["kept"], one["hours"]) for one in mixed["by_language"]
+    ] == [*(("en", 1, 1, 0.5), ("ko", 1, 1, 0.5), ("zh", 1, 0, 0.0))]
+    assert "| zh | 1 | 0 | 0.00 | `language_not_covered` 1 |" in card_text(mixed)
     assert mixed["languages_read"]["ko"] == {"songs": 1, "hours": 0.5} and mixed["unchecked"] == 1
     assert "| ko | 1 |" in card_text(mixed) and "1 kept song on given times, unchecked" in card_text(mixed)
 
