@@ -40,6 +40,7 @@ from tasks.stages.transcribe import TranscribeParams
 from tasks.toy.params import ToyParams
 from tasks.trainer.params import SharedFitParams
 from tasks.training.adapter_params import AdapterParams
+from tasks.training.memory import PlanParams
 from tasks.training.params import JamParams, TrainParams
 from tasks.training.start import StartParams
 
@@ -52,6 +53,7 @@ NO_PART_OF_A_REPORT = (
     "fit",
     "start",
     "adapter",
+    "plan",
 )  # `fit` is in the sections of the runs, weights by hash
 
 
@@ -80,6 +82,7 @@ class Params(Section):
     sft: TrainParams
     start: StartParams
     adapter: AdapterParams
+    plan: PlanParams
     sampler: SamplerParams
     rough_times: RoughTimesParams
     output: OutputParams

@@ -39,12 +39,13 @@ class JamParams(Section):
 class TrainParams(FitParams):
     """One training run. `past_end_share`: crops that run past the end of a song longer than max_frames.
     `ignore_below_s`, `resample_below_s`, `resample_power`: see `duration_weights`; 0 s is no limit. `sharding`:
-    ``full`` keeps weights, gradients and optimiser in parts on the workers, where one has no room for all.
+    ``full`` keeps weights, gradients and optimiser in parts on the workers, where one has no room for all; ``offloaded``
+    keeps these parts in main memory while a GPU does not use them.
     `validation_per_songs`: validation songs that are sung and read whenever the run is validated, for `best_by`
     ``validation_per``; 0: none.
     """
 
-    sharding: Literal["none", "full"]
+    sharding: Literal["none", "full", "offloaded"]
     validation_per_songs: int = Field(ge=0)
     max_frames: int
     past_end_share: float
@@ -61,7 +62,12 @@ class TrainParams(FitParams):
     @property
     def shards_weights(self) -> bool:
         """As `sharding` says."""
-        return self.sharding == "full"
+        return self.sharding != "none"
+
+    @property
+    def offloads_weights(self) -> bool:
+        """As `sharding` says."""
+        return self.sharding == "offloaded"
 
     def rule(self) -> UpdateRule:
         """See `FitParams.rule`; also refuses `best_by` ``validation_per`` where no song is heard."""
