@@ -1,10 +1,12 @@
 """What `jam train --plan` says a training holds, beside what real steps of it hold on this machine.
 
-python bench/plan_memory.py [--frames 256 768] [--steps 3] [--only lora] [--full]
+python bench/plan_memory.py [--frames 96 256] [--steps 2] [--only lora] [--full]
 
 Each case is a process of its own that runs the loop of a training (`run_steps`) on random songs; measured is the peak of its
-resident memory less its size just before the model is built. On a CPU that is all there is to measure; on a card the allocator's
-own peak would be. `--full` adds the 530M with adapters.
+resident memory less its size just before the model is built, after a step of a tiny model, which loads the programs. On a CPU that is
+all there is to measure; on a card the allocator's own peak would be. Every tensor of 64 KiB or more is mapped by itself
+(MALLOC_MMAP_THRESHOLD_), so that what was freed is gone; `--heap` leaves it to glibc, which keeps some. `--full` adds the 530M
+with adapters. The file is written after each case.
 """
 
 from __future__ import annotations
@@ -40,19 +42,20 @@ from tasks.training.train import fresh_model
 MIDDLE = replace(JAM_0_5, dim=640, depth=8, heads=16, text_dim=256)
 WIDE = replace(JAM_0_5, dim=896, depth=4, heads=16, text_dim=384)
 DEEP = replace(JAM_0_5, dim=448, depth=16, heads=8, text_dim=256)
+TINY = {"dim": 64, "depth": 2, "heads": 2, "text_dim": 32, "text_layers": 1}
 NEVER = Dropout(0.0, 0.0, "jam")
 LORA, DORA = {"rank": 16, "kind": "lora"}, {"rank": 16, "kind": "dora"}
 CASES: dict[str, dict[str, Any]] = {
     "full": {"config": MIDDLE},
-    "full, checkpointed": {"config": DEEP, "section": {"activation_checkpointing": True}},
-    "full, bfloat16": {"config": WIDE, "section": {"precision": "bfloat16"}},
-    "full, gathered": {"config": WIDE, "section": {"gradient_accumulation_steps": 2}},
     "lora": {"config": MIDDLE, "adapter": LORA},
-    "lora, checkpointed": {"config": WIDE, "adapter": LORA, "section": {"activation_checkpointing": True}},
+    "dpo, lora, shared base": {"config": WIDE, "prefer": True, "adapter": LORA},
+    "dpo, lora, a reference of its own": {"config": WIDE, "prefer": True, "adapter": LORA, "own": True},
+    "full, checkpointed": {"config": DEEP, "section": {"activation_checkpointing": True}},
     "dora": {"config": MIDDLE, "adapter": DORA},
     "dpo": {"config": WIDE, "prefer": True},
-    "dpo, lora, a reference of its own": {"config": WIDE, "prefer": True, "adapter": LORA, "own": True},
-    "dpo, lora, shared base": {"config": WIDE, "prefer": True, "adapter": LORA},
+    "lora, checkpointed": {"config": WIDE, "adapter": LORA, "section": {"activation_checkpointing": True}},
+    "full, gathered": {"config": WIDE, "section": {"gradient_accumulation_steps": 2}},
+    "full, bfloat16": {"config": WIDE, "section": {"precision": "bfloat16"}},
 }
 FULL = {"config": JAM_0_5, "adapter": LORA, "section": {"activation_checkpointing": True}, "batch": 1}
 
@@ -145,11 +148,18 @@ def resident(field: str) -> int:
 
 def measure(section: FitParams, load: Load, steps: int, threads: int, sender: Any) -> None:
     """Runs the steps; sends the peak less what was there before."""
-    before = resident("VmRSS")
     section = section.model_copy(update={"threads_per_worker": threads})
+    tiny = replace(load, config=replace(load.config, **TINY), frames=16)
+    run(section, tiny, 2)
+    before = resident("VmRSS")
+    run(section, load, steps)
+    sender.send(resident("VmHWM") - before)
+
+
+def run(section: FitParams, load: Load, steps: int) -> None:
+    """So many steps of the loop, in a folder that goes."""
     with tempfile.TemporaryDirectory() as folder:
         run_steps(RandomSongs(section, load), section, Path(folder), Worker(0, 1, torch.device("cpu")), steps)
-    sender.send(resident("VmHWM") - before)
 
 
 def measured(section: FitParams, load: Load, given: argparse.Namespace) -> int:
@@ -168,17 +178,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--frames", type=int, nargs="+", default=[256, 768])
-    parser.add_argument("--steps", type=int, default=3)
+    parser.add_argument("--frames", type=int, nargs="+", default=[96, 256])
+    parser.add_argument("--steps", type=int, default=2)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--only", help="cases whose name holds this")
     parser.add_argument("--full", action="store_true")
+    parser.add_argument("--heap", action="store_true")
     parser.add_argument("--name", default="plan_memory")
     given = parser.parse_args()
-    cases = [(name, case, frames) for name, case in CASES.items() for frames in given.frames]
+    cases = [(name, case, frames) for frames in reversed(given.frames) for name, case in CASES.items()]
     cases = [case for case in cases if not given.only or given.only in case[0]]
     cases += [("530M, lora, checkpointed", FULL, 646)] if given.full else []
-    rows = []
+    if not given.heap:
+        os.environ["MALLOC_MMAP_THRESHOLD_"] = str(2**16)
+    rows: list[dict[str, Any]] = []
     for name, case, frames in cases:
         section, load = load_of_case(case, frames)
         planned, found = memory_of(load).peak, measured(section, load, given)
@@ -191,10 +204,9 @@ def main() -> None:
             "ratio": round(planned / found, 3),
         }
         rows.append(row)
-        print(row, flush=True)
-    ratios = [row["ratio"] for row in rows]
-    result = {"machine": machine(), "steps": given.steps, "ratio_range": [min(ratios), max(ratios)]}
-    write_result(given.name, {**result, "cases": rows})
+        ratios = [row["ratio"] for row in rows]
+        result = {"machine": machine(), "steps": given.steps, "heap": given.heap}
+        write_result(given.name, {**result, "ratio_range": [min(ratios), max(ratios)], "cases": rows})
 
 
 if __name__ == "__main__":
