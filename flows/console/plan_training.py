@@ -116,16 +116,17 @@ def say_time(
             "a step on; plan where it will run"
         )
         return
-    hours = [seconds * section.steps / 3600 for seconds in (pace.least_s, pace.most_s)]
+    least, most = (seconds * section.steps / 3600 for seconds in (pace.least_s, pace.most_s))
     say(
-        f"{name}: {section.steps} steps of {_range(pace.least_s, pace.most_s, 's')}: {_range(*hours, 'hours')}, from {pace.source}"
+        f"{name}: {section.steps} steps of {_range(pace.least_s, pace.most_s, 's')}: {_range(least, most, 'hours')}, from {pace.source}"
     )
     devices = section.num_workers * (section.gpus_per_worker or 1.0)
     if price is None:
         say(f"{name}: money is not told; give plan.price_per_device_hour")
     else:
-        cost = [hour * devices * price for hour in hours]
-        say(f"{name}: {devices:g} devices at {price:g} an hour: {_range(*cost, 'in all')}")
+        cost = devices * price
+        in_all = _range(least * cost, most * cost, "in all")
+        say(f"{name}: {devices:g} devices at {price:g} an hour: {in_all}")
 
 
 def _ways(

@@ -40,8 +40,7 @@ from tasks.stages.transcribe import TranscribeParams
 from tasks.toy.params import ToyParams
 from tasks.trainer.params import SharedFitParams
 from tasks.training.adapter_params import AdapterParams
-from tasks.training.memory import PlanParams
-from tasks.training.params import JamParams, TrainParams
+from tasks.training.params import JamParams, PlanParams, TrainParams
 from tasks.training.start import StartParams
 
 AS = {"pretrain": "fit", "sft": "fit", "dpo": "fit"}

@@ -117,15 +117,26 @@ def merged(base: Jam, tensors: Mapping[str, Tensor], facts: Mapping[str, str], s
         owner = key.removesuffix(f"{OF_WEIGHT}up")
         up, down, lengths = (tensors.get(f"{owner}{OF_WEIGHT}{part}") for part in ("up", "down", "lengths"))
         weight = plain.get(f"{owner}.weight")
-        fits = up is not None and down is not None and len(down) == rank
-        fits = fits and weight is not None and weight.shape == (len(up), down.shape[1])
-        fits = fits and (lengths is not None) == (facts.get("kind", LORA) != LORA)
-        if not fits or (lengths is not None and len(lengths) != len(up)):
+        told = (lengths is not None) == (facts.get("kind", LORA) != LORA)
+        if (
+            weight is None
+            or up is None
+            or down is None
+            or not told
+            or not _fits(weight, up, down, lengths, rank)
+        ):
             raise ValueError(f"adapter: {owner} does not fit these weights; give the base it was learned on")
         if lengths is not None:
             lengths = torch.lerp(row_lengths(weight), lengths, strength)
         plain[f"{owner}.weight"] = effective(weight, up, down, alpha / rank, lengths)
     return build_model(base.config, plain)
+
+
+def _fits(weight: Tensor, up: Tensor, down: Tensor, lengths: Tensor | None, rank: int) -> bool:
+    """Whether the tensors of an adapter have the shapes that this weight asks for."""
+    out, width = weight.shape
+    same = up.shape == (out, rank) and down.shape == (rank, width)
+    return same and (lengths is None or lengths.shape == (out,))
 
 
 def extracted(base: Jam, tuned: Jam, params: AdapterParams) -> tuple[dict[str, Tensor], float, list[str]]:

@@ -10,10 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from pydantic import Field
-
 from jam_model.config import CONV_GROUPS, JamConfig
-from tasks.engine.stage import Section
 from tasks.trainer.params import EIGHT_BIT, FULL_PRECISION, FitParams
 from tasks.training.adapter_params import AdapterParams
 
@@ -24,15 +21,6 @@ EIGHT_BIT_STATE = 2 * (1 + 4 / 256)  # two moments of a byte, and a float32 scal
 MAX_BATCH = 1 << 16
 CONV_KERNEL, TIME_FREQUENCIES, SLOTS = 31, 128, 4
 Reference = Literal["none", "copy", "shared"]
-
-
-class PlanParams(Section):
-    """What a plan reckons with. `price_per_device_hour`: of a GPU, or of a worker on a CPU; null: not told. `reserve_gib`: of
-    each card, for what no tensor holds (the driver's context, workspaces, gaps between blocks).
-    """
-
-    price_per_device_hour: float | None = Field(ge=0)
-    reserve_gib: float = Field(ge=0)
 
 
 @dataclass(frozen=True)
@@ -226,7 +214,7 @@ def _activations(load: Load) -> tuple[float, float, float]:
     passing = _passing(load, frames, 3.0) + FLOAT * config.dim * config.dim * config.ff_mult
     outside = frames * _outside_bytes(load)
     if load.activation_checkpointing:
-        kept = frames * (blocks * value * config.dim + injected)
+        kept: float = frames * (blocks * value * config.dim + injected)
         again = frames * of_block + effective / blocks + linears
         return kept, outside, max(passing + again, linears * blocks * (load.adapter is None))
     kept = frames * (blocks * of_block + injected) + effective + linears * blocks

@@ -1,4 +1,4 @@
-"""The settings of JAM and of a training on shards, which need no torch: sections `jam`, `pretrain` and `sft`."""
+"""The settings of JAM and of a training on shards, which need no torch: sections `jam`, `pretrain`, `sft` and `plan`."""
 
 from __future__ import annotations
 
@@ -76,3 +76,12 @@ class TrainParams(FitParams):
                 f"best_by: {HEARD} needs validation_per_songs above 0: validation songs to sing and read"
             )
         return super().rule()
+
+
+class PlanParams(Section):
+    """What a plan reckons with. `price_per_device_hour`: of a GPU, or of a worker on a CPU; null: not told. `reserve_gib`: of
+    each card, for what no tensor holds (the driver's context, workspaces, gaps between blocks).
+    """
+
+    price_per_device_hour: float | None = Field(ge=0)
+    reserve_gib: float = Field(ge=0)
