@@ -24,7 +24,7 @@ def test_the_base_is_complete_and_typed_and_says_every_setting_once() -> None:
     sections = [section for path in base_files() for section in read_yaml(path)]
     assert sorted(sections) == sorted(Params.model_fields), "each section stands in one file"
     for path in base_files()[1:]:
-        assert len(path.read_text().splitlines()) <= 100, path
+        assert len(path.read_text().splitlines()) <= 105, path
 
 
 def test_a_section_of_a_stage_has_the_name_of_the_stage() -> None:
