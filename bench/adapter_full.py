@@ -91,7 +91,9 @@ def main() -> None:
         params = load_params()
         start = bring_start(str(root / "jam-0_5.safetensors"), params.start, params.jam, 5000, root / "start")
         told("begin with it")
-        section = AdapterParams(rank=given.rank, alpha=float(given.rank), targets=("attention", "mlp"))
+        section = AdapterParams(
+            kind="lora", rank=given.rank, alpha=float(given.rank), targets=("attention", "mlp")
+        )
         config = replace(start.config, max_frames=given.frames)  # as training on crops of so many has it
         model = add_adapters(load_model(start.checkpoint, config), section, 0)
         model.transformer.gradient_checkpointing = True

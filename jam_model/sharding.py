@@ -13,18 +13,21 @@ from torch import Tensor
 from jam_model.dit import Jam
 
 
-def shard(model: Jam, num_workers: int, device: torch.device) -> Jam:
+def shard(model: Jam, num_workers: int, device: torch.device, offloaded: bool = False) -> Jam:
     """The same model with its weights, and so gradients and all that follows them, in parts on the workers.
 
     Each layer is gathered for its turn and freed again; every worker must call the model as often as the others.
+    `offloaded`: the parts lie in main memory, where gradients are clipped and weights updated; on a CPU it is no other thing.
     """
     from torch.distributed.device_mesh import init_device_mesh
-    from torch.distributed.fsdp import fully_shard
+    from torch.distributed.fsdp import CPUOffloadPolicy, OffloadPolicy, fully_shard
 
     mesh = init_device_mesh(device.type, (num_workers,))
+    is_gpu = device.type != "cpu"
+    policy = CPUOffloadPolicy(pin_memory=is_gpu) if offloaded else OffloadPolicy()
     for block in model.transformer.transformer_blocks:
-        fully_shard(block, mesh=mesh)
-    fully_shard(model, mesh=mesh)
+        fully_shard(block, mesh=mesh, offload_policy=policy)
+    fully_shard(model, mesh=mesh, offload_policy=policy)
     return model
 
 

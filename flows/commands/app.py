@@ -89,6 +89,12 @@ From = Annotated[
         help="Weights to begin with: a checkpoint folder, a .safetensors, a .pt, or a hub id.",
     ),
 ]
+PlanTraining = Annotated[
+    bool,
+    typer.Option(
+        "--plan", help="Say what it holds in memory, on which card it fits, how long; train nothing."
+    ),
+]
 DATA = Path("data")
 NONE: list[str] = []
 

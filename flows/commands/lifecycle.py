@@ -13,6 +13,7 @@ from flows.commands.app import (
     From,
     Overrides,
     ParamsFile,
+    PlanTraining,
     Songs,
     Work,
     app,
@@ -120,10 +121,19 @@ def calibrate(
 
 @app.command()
 def train(
-    begin_from: From = None, work: Work = DATA, params_file: ParamsFile = None, overrides: Overrides = NONE
+    begin_from: From = None,
+    plan: PlanTraining = False,
+    work: Work = DATA,
+    params_file: ParamsFile = None,
+    overrides: Overrides = NONE,
 ) -> None:
     """Pretrain and fine-tune on the shards; --from: fine-tune weights that are there already."""
     overrides = [*overrides, *([f"start.sft={begin_from}"] if begin_from else [])]
+    if plan:
+        from flows.console.plan_training import plan_train
+
+        plan_train(project_at(work, params_file, overrides))
+        return
     begin("train", work)
     project = ready(work, params_file, overrides, "train")
     from flows.train import run_train, train_flow

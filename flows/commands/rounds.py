@@ -13,10 +13,12 @@ from flows.commands.app import (
     From,
     Overrides,
     ParamsFile,
+    PlanTraining,
     Work,
     app,
     begin,
     project_as_run,
+    project_at,
     ready,
     run_unless_standing,
     start_prefect,
@@ -37,12 +39,18 @@ def dpo(
         typer.Option("--posteriors", help="The list's candidates are posteriors: its vae_sampled is false."),
     ] = False,
     begin_from: From = None,
+    plan: PlanTraining = False,
     work: Work = DATA,
     params_file: ParamsFile = None,
     overrides: Overrides = NONE,
 ) -> None:
     """DPO rounds from the fine-tuned model, or from the weights of --from, each with its gate."""
     overrides = [*overrides, *([f"start.dpo={begin_from}"] if begin_from else [])]
+    if plan:
+        from flows.console.plan_training import plan_dpo
+
+        plan_dpo(project_at(work, params_file, overrides))
+        return
     begin("dpo", work)
     project = ready(work, params_file, overrides, "dpo", reads_work=listed is None)
     if listed:

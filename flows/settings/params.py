@@ -46,7 +46,7 @@ from tasks.trainer.log import WandbParams
 from tasks.trainer.params import SharedFitParams
 from tasks.training.adapter_params import AdapterParams
 from tasks.training.hear import HearParams
-from tasks.training.params import JamParams, TrainParams
+from tasks.training.params import JamParams, PlanParams, TrainParams
 from tasks.training.start import StartParams
 
 AS = {"pretrain": "fit", "sft": "fit", "dpo": "fit"}
@@ -62,6 +62,7 @@ NO_PART_OF_A_REPORT = (
     "prompt",
     "wandb",
     "hear",
+    "plan",
 )  # `fit` is in the sections of the runs, weights by hash
 
 
@@ -93,6 +94,7 @@ class Params(Section):
     adapter: AdapterParams
     wandb: WandbParams
     hear: HearParams
+    plan: PlanParams
     sampler: SamplerParams
     rough_times: RoughTimesParams
     prompt: PromptParams

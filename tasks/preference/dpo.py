@@ -28,11 +28,11 @@ from tasks.preference.params import PreferParams
 from tasks.storage.object_store import place_of
 from tasks.trainer.heard import HeardSong
 from tasks.trainer.log import WandbParams
-from tasks.trainer.loop import StepLoss, Worker
+from tasks.trainer.loop import StepLoss, Worker, unwrapped
 from tasks.trainer.ray_train import Progress, Run, fit
 from tasks.trainer.run_folder import TrainResult, hash_of, result_of
 from tasks.training.adapter_params import AdapterParams
-from tasks.training.adapters import add_adapters
+from tasks.training.adapters import add_adapters, bare_base
 from tasks.training.recipe import adapter_recipe
 
 HELD_OUT_DRAWS = 8  # noise and times each held-out pair is judged by
@@ -69,12 +69,13 @@ class PreferenceObjective:
         """
         params = self.params
         pairs = read_pairs(place_of(self.pairs.path))
-        reference = self._frozen(worker).train()  # as the policy that learns: the same numerics and dropout
-        if params.compile:
-            reference = cast(Jam, torch.compile(reference))
+        reference = None if self._shares_base else self._called(self._frozen(worker))
         order = EndlessOrder([len(pairs)], params.seed, shuffle_shards=1)
 
         def step_loss(model: Jam, step: int, generator: torch.Generator) -> dict[str, torch.Tensor]:
+            nonlocal reference
+            if reference is None:
+                reference = self._called(bare_base(unwrapped(model)))
             positions = positions_of_step(step, params.batch_size, worker.rank, worker.num_workers)
             chosen = [(pairs[order[position]], position) for position in positions]
             loss = self._loss(model, reference, chosen, generator, worker)
@@ -83,6 +84,16 @@ class PreferenceObjective:
             return {name: getattr(loss, name) for name in loss.__dataclass_fields__}
 
         return step_loss
+
+    @property
+    def _shares_base(self) -> bool:
+        """The reference is the policy without the adapters that this round learns: no other weights are held for it."""
+        return self.adapter is not None and self.reference is None
+
+    def _called(self, reference: Jam) -> Jam:
+        """As the policy that learns: the same numerics and dropout."""
+        reference.train()
+        return cast(Jam, torch.compile(reference)) if self.params.compile else reference
 
     def _load(self, checkpoint: str) -> Jam:
         place = place_of(checkpoint)

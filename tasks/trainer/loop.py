@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -24,14 +25,15 @@ from torch.nn.parallel import DistributedDataParallel
 from jam_model.checkpoint import load_model, save_model
 from jam_model.dit import Jam
 from jam_model.sharding import shard
-from jam_model.train_state import TrainState
+from jam_model.train_state import TrainState, write_adapter
 from jam_model.training_facts import TrainingFacts
 from tasks.storage.files import write_json
 from tasks.storage.lease import Fence
 from tasks.trainer.checkpoints import newest_checkpoint, remove_old
 from tasks.trainer.heard import HeardSong, forget_heard, keep_heard
 from tasks.trainer.log import TrainLog, WandbParams
-from tasks.trainer.params import NONE, FitParams
+from tasks.trainer.optimisers import build_optimiser
+from tasks.trainer.params import FULL_PRECISION, NONE, SCALED, FitParams
 from tasks.trainer.run_folder import ADAPTER_NAME, BEST_NAME, DONE_NAME, STEPS_NAME
 
 ASKED_NAME = "checkpoint-now"
@@ -106,8 +108,9 @@ def run_steps(
     model = objective.build().to(worker.device)
     model.transformer.gradient_checkpointing = params.activation_checkpointing
     if params.shards_weights:
-        shard(model, worker.num_workers, worker.device)
-    train_state = TrainState(model, params.rule())
+        shard(model, worker.num_workers, worker.device, params.offloads_weights)
+    optimiser = partial(build_optimiser, params.optimiser)
+    train_state = TrainState(model, params.rule(), optimiser, params.precision == SCALED)
     step_loss = objective.start(worker)
     newest = newest_checkpoint(out)
     state: dict[str, Any] = train_state.load(newest) if newest else {"seconds": 0.0, "best": None}
@@ -172,6 +175,13 @@ def _wrapped(model: Jam, params: FitParams, worker: Worker) -> Jam:
     return cast(Jam, torch.compile(called) if params.compile else called)
 
 
+def unwrapped(model: Any) -> Jam:
+    """The model that a loss is called with, without what `_wrapped` put around it."""
+    while (inner := getattr(model, "_orig_mod", None) or getattr(model, "module", None)) is not None:
+        model = inner
+    return cast(Jam, model)
+
+
 def _update(
     train_state: TrainState, model: Jam, step_loss: StepLoss, params: FitParams, worker: Worker
 ) -> dict[str, float]:
@@ -185,9 +195,10 @@ def _update(
         if params.shards_weights:
             cast(Any, model).set_requires_gradient_sync(travels)
         with nullcontext() if travels or params.shards_weights else cast(Any, model).no_sync():
-            with torch.autocast(worker.device.type, torch.bfloat16, enabled=params.precision == "bfloat16"):
+            half = torch.float16 if params.precision == SCALED else torch.bfloat16
+            with torch.autocast(worker.device.type, half, enabled=params.precision != FULL_PRECISION):
                 values = step_loss(model, micro_step, generator)
-            (values["loss"] / params.gradient_accumulation_steps).backward()
+            train_state.backward(values["loss"] / params.gradient_accumulation_steps)
         for name, value in values.items():
             sums[name] = sums.get(name, 0.0) + value.item() / params.gradient_accumulation_steps
     return {**sums, **train_state.update(params.measures_updates)}
@@ -209,10 +220,10 @@ def _validated(
     Raises:
         ValueError: the validation measures no figure of the name in `best_by`.
     """
-    ema = train_state.ema_model(kept=log is not None)
+    ema, adapter = train_state.ema_model(log is not None), train_state.adapter_tensors(log is not None)
     if ema is None or log is None:
         return None, None
-    figures = objective.validate(ema, worker)
+    figures = objective.validate(ema.to(worker.device), worker)
     log.validated(train_state.step, figures)
     if params.best_by == NONE:
         return None, figures
@@ -225,7 +236,7 @@ def _validated(
         return best, figures
     save_model(out / BEST_NAME, ema)
     if train_state.adapts:
-        train_state.save_adapter(out / BEST_NAME / ADAPTER_NAME, objective.adapter_facts())
+        write_adapter(out / BEST_NAME / ADAPTER_NAME, adapter, objective.adapter_facts())
     return {"step": train_state.step, "figure": params.best_by, "value": value}, figures
 
 
@@ -265,15 +276,15 @@ def _finish(
     worker: Worker,
 ) -> None:
     """Write the run's result, its figures and the marker that it is done; `figures` are the last step's, if known."""
-    ema = train_state.ema_model(kept=worker.rank == 0)
+    ema, adapter = train_state.ema_model(worker.rank == 0), train_state.adapter_tensors(worker.rank == 0)
     if ema is None:
         return
-    model = load_model(out / BEST_NAME).to(worker.device).eval() if best else ema
+    model = (load_model(out / BEST_NAME) if best else ema).to(worker.device).eval()
     digest = save_model(out, model)
     if train_state.adapts and best:
         shutil.copyfile(out / BEST_NAME / ADAPTER_NAME, out / ADAPTER_NAME)
     elif train_state.adapts:
-        train_state.save_adapter(out / ADAPTER_NAME, objective.adapter_facts())
+        write_adapter(out / ADAPTER_NAME, adapter, objective.adapter_facts())
     objective.facts().write(out)
     is_last = best is None or best["step"] == train_state.step
     told = figures if figures is not None and is_last else objective.validate(model, worker)

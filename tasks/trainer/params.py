@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
@@ -11,13 +12,20 @@ from tasks.engine.stage import Section
 from tasks.trainer.log import TRACKERS
 
 NONE = "none"  # `best_by`: the last step's weights
+FULL_PRECISION, SCALED = "float32", "float16"
+PRECISIONS = (FULL_PRECISION, "bfloat16", SCALED)
+EIGHT_BIT = {"bitsandbytes_8bit": "bitsandbytes", "torchao_8bit": "torchao"}
+"""Optimisers whose moments are kept in 8 bits, and the package of each."""
+UNSAID = {"optimiser": "adamw", "patience": None}
+"""Values that the record of a run leaves out: runs made before there was a choice keep their names."""
 
 
 class SharedFitParams(Section):
     """What the runs of a project share (section ``fit``): the section of a run says null, or a value of its own.
 
     `gradient_accumulation_steps`: micro-batches of an optimiser step. `activation_checkpointing` computes activations
-    twice to keep few in memory. `best_by`: the figure whose best step's weights are the run's result; ``none`` takes
+    twice to keep few in memory. `precision`: of products: float32, bfloat16, or float16 with a scaled loss; weights stay
+    float32. `optimiser`: adamw, or one that keeps its moments in 8 bits, on GPUs. `best_by`: the figure whose best step's weights are the run's result; ``none`` takes
     the last step's. `trackers`: tensorboard, wandb.
     """
 
@@ -25,9 +33,10 @@ class SharedFitParams(Section):
     num_workers: int
     threads_per_worker: int
     gpus_per_worker: float
-    precision: str  # float32 | bfloat16
+    precision: str  # float32 | bfloat16 | float16
     compile: bool
     activation_checkpointing: bool
+    optimiser: Literal["adamw", "bitsandbytes_8bit", "torchao_8bit"]
     betas: tuple[float, float]
     weight_decay: float
     max_grad_norm: float
@@ -37,6 +46,11 @@ class SharedFitParams(Section):
     best_is: Literal["lowest", "highest"]
     trackers: tuple[str, ...]
     max_failures: int
+
+    @model_serializer(mode="wrap")
+    def _said(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        values: dict[str, Any] = dump(self)
+        return {name: value for name, value in values.items() if name not in UNSAID or UNSAID[name] != value}
 
 
 class FitParams(SharedFitParams):
@@ -63,16 +77,14 @@ class FitParams(SharedFitParams):
     validate_every_steps: int
     patience: int | None = Field(ge=1)
 
-    @model_serializer(mode="wrap")
-    def _without_patience(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """What is null changes no recipe and no fingerprint of runs that stand."""
-        return {
-            name: value for name, value in handler(self).items() if name != "patience" or value is not None
-        }
-
     @property
     def shards_weights(self) -> bool:
         """Whether weights lie in parts on the workers; here they are whole on each."""
+        return False
+
+    @property
+    def offloads_weights(self) -> bool:
+        """Whether these parts lie in main memory while they are not used."""
         return False
 
     def rule(self) -> UpdateRule:
@@ -107,8 +119,7 @@ class FitParams(SharedFitParams):
             raise ValueError(f"sharding: full needs num_workers of 2 or more, not {self.num_workers}")
         if self.shards_weights and self.compile:
             raise ValueError("sharding: full does not go with compile: true; turn one of them off")
-        if self.precision not in ("float32", "bfloat16"):
-            raise ValueError(f"precision {self.precision!r} is unknown; choose float32 or bfloat16")
+        self._check_small_memory()
         return UpdateRule(
             steps=self.steps,
             learning_rate=self.learning_rate,
@@ -120,3 +131,26 @@ class FitParams(SharedFitParams):
             max_grad_norm=self.max_grad_norm,
             ema_decay=self.ema_decay,
         )
+
+    def _check_small_memory(self) -> None:
+        """Raises a ValueError where a precision or an optimiser is unknown, or cannot be had with the other settings."""
+        if self.precision not in PRECISIONS:
+            raise ValueError(
+                f"precision {self.precision!r} is unknown; choose {', '.join(PRECISIONS[:-1])} or {PRECISIONS[-1]}"
+            )
+        if self.precision == SCALED and self.shards_weights:
+            raise ValueError("precision: float16 does not go with sharding; give bfloat16, or sharding: none")
+        package = EIGHT_BIT.get(self.optimiser)
+        if package and not self.gpus_per_worker:
+            raise ValueError(
+                f"optimiser: {self.optimiser} computes on GPUs alone; give gpus_per_worker above 0, or optimiser: adamw"
+            )
+        if package == "bitsandbytes" and self.shards_weights:
+            raise ValueError(
+                "optimiser: bitsandbytes_8bit does not go with sharding; give torchao_8bit or adamw"
+            )
+        if package and find_spec(package) is None:
+            raise ValueError(
+                f"optimiser: {self.optimiser} needs {package}, which is not installed; run `pip install {package}`, or "
+                "give optimiser: adamw"
+            )

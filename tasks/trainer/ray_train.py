@@ -116,7 +116,7 @@ def _run_on_ray(objective: Objective, params: FitParams, out: Path) -> None:
                 "fence": fence_over(out),
                 "attempt": uuid.uuid4().hex[:8],
             },
-            torch_config=TorchConfig(backend="nccl" if params.gpus_per_worker else "gloo"),
+            torch_config=TorchConfig(backend=_backend(params)),
             scaling_config=ScalingConfig(
                 num_workers=params.num_workers,
                 use_gpu=params.gpus_per_worker > 0,
@@ -134,6 +134,13 @@ def _run_on_ray(objective: Objective, params: FitParams, out: Path) -> None:
     finally:
         if own:
             ray.shutdown()
+
+
+def _backend(params: FitParams) -> str:
+    """What workers exchange tensors by; parts that lie in main memory are summed by gloo there."""
+    if not params.gpus_per_worker:
+        return "gloo"
+    return "cpu:gloo,cuda:nccl" if params.offloads_weights else "nccl"
 
 
 def _worker_main(config: dict[str, Any]) -> None:

@@ -1,8 +1,9 @@
-"""Adapters: low-rank changes of some weights (LoRA), learned while all else stays as it came.
+"""Adapters: low-rank changes of some weights (LoRA, DoRA), learned while all else stays as it came.
 
 They act through torch's parametrization, so that `module.weight` is the weight in use wherever it is read, sliced or
-copied; a wrapper around a layer would be passed over where fusion and sampler slice weights by hand. Source: Hu et al.,
-arXiv 2106.09685: W + alpha / rank * up @ down, up zero at first.
+copied; a wrapper around a layer would be passed over where fusion and sampler slice weights by hand. Sources: LoRA, Hu et al.,
+arXiv 2106.09685: V = W + alpha / rank * up @ down, up zero at first. DoRA, Liu et al., arXiv 2402.09353: V with each row
+brought to a learned length, that of W at first; the length of V passes no gradient (its section 4.3).
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from torch.nn.utils import parametrize
 
 from jam_model.checkpoint import build_model
 from jam_model.dit import Jam
-from jam_model.train_state import plain_tensors
-from tasks.training.adapter_params import AdapterParams, Target
+from jam_model.train_state import ORIGINAL, plain_tensors
+from tasks.training.adapter_params import LORA, AdapterParams, Target
 
 TARGETS: Mapping[Target, re.Pattern[str]] = {
     "attention": re.compile(r".*\.self_attn\.[qkvo]_proj"),
@@ -31,20 +32,45 @@ TARGETS: Mapping[Target, re.Pattern[str]] = {
 """The linears of each group."""
 
 
-class LowRank(nn.Module):
-    """W + scale * up @ down of one weight [out, in]."""
+KINDS = (LORA, "dora")
+OF_WEIGHT = ".parametrizations.weight.0."
+"""Between the name of a linear and that of a tensor of its adapter."""
 
-    def __init__(self, weight: Tensor, rank: int, scale: float, generator: torch.Generator) -> None:
+
+def effective(weight: Tensor, up: Tensor, down: Tensor, scale: float, lengths: Tensor | None) -> Tensor:
+    """The weight in use, [out, in]: changed by up [out, rank] @ down [rank, in], its rows then of `lengths` [out], if any."""
+    if lengths is None:
+        return torch.addmm(weight, up, down, alpha=scale)
+    with torch.autocast(
+        weight.device.type, enabled=False
+    ):  # lengths of rows in float32, or it would not begin with W
+        direction = torch.addmm(weight, up, down, alpha=scale)
+        now = row_lengths(direction).detach()
+        return direction * torch.where(now > 0, lengths / now, 1.0).unsqueeze(1)
+
+
+def row_lengths(weight: Tensor) -> Tensor:
+    """The Euclidean length of each row, [out]."""
+    return weight.square().sum(dim=1).sqrt()
+
+
+class LowRank(nn.Module):
+    """The change of one weight [out, in]; see `effective`. `lengths`: of its rows are learned, too."""
+
+    def __init__(
+        self, weight: Tensor, rank: int, scale: float, generator: torch.Generator, lengths: bool
+    ) -> None:
         super().__init__()
         out, width = weight.shape
         bound = 1 / math.sqrt(width)
         down = torch.empty(rank, width).uniform_(-bound, bound, generator=generator)
         self.down = nn.Parameter(down.to(weight.device))
         self.up = nn.Parameter(torch.zeros(out, rank, device=weight.device))
+        self.lengths = nn.Parameter(row_lengths(weight.detach())) if lengths else None
         self.scale = scale
 
     def forward(self, weight: Tensor) -> Tensor:
-        return torch.addmm(weight, self.up, self.down, alpha=self.scale)
+        return effective(weight, self.up, self.down, self.scale, self.lengths)
 
 
 def add_adapters(model: Jam, params: AdapterParams, seed: int) -> Jam:
@@ -61,31 +87,63 @@ def add_adapters(model: Jam, params: AdapterParams, seed: int) -> Jam:
                 f"adapter.rank is {params.rank}, {name} has {tuple(linear.weight.shape)}; give at most "
                 f"{min(linear.weight.shape)}"
             )
-        change = LowRank(linear.weight, params.rank, params.alpha / params.rank, generator)
+        scale, lengths = params.alpha / params.rank, params.kind != LORA
+        change = LowRank(linear.weight, params.rank, scale, generator, lengths)
         parametrize.register_parametrization(linear, "weight", change)
     return model
 
 
+def bare_base(model: Jam) -> Jam:
+    """The model without its adapters, frozen; it shares the memory of the weights they act on."""
+    plain = {
+        name.replace(f".{ORIGINAL}", ".weight"): weight.detach()
+        for name, weight in model.named_parameters()
+        if OF_WEIGHT not in name
+    }
+    return build_model(model.config, plain).requires_grad_(False)
+
+
 def merged(base: Jam, tensors: Mapping[str, Tensor], facts: Mapping[str, str], strength: float) -> Jam:
     """A plain model: `base` with `strength` times the change that the tensors of an adapter file make; 0 is `base`.
+
+    Of a DoRA the low-rank change and that of the rows' lengths are taken so many times, each by itself.
 
     Raises:
         ValueError: tensors of other names or shapes than an adapter of this base has.
     """
     rank, alpha = int(facts["rank"]), float(facts["alpha"]) * strength
     plain = {name: tensor.detach().clone() for name, tensor in base.state_dict().items()}
-    for key in sorted(name for name in tensors if name.endswith(".up")):
-        owner = key.removesuffix(".parametrizations.weight.0.up")
-        up, down = tensors[key], tensors.get(key.removesuffix("up") + "down")
+    for key in sorted(name for name in tensors if name.endswith(f"{OF_WEIGHT}up")):
+        owner = key.removesuffix(f"{OF_WEIGHT}up")
+        up, down, lengths = (tensors.get(f"{owner}{OF_WEIGHT}{part}") for part in ("up", "down", "lengths"))
         weight = plain.get(f"{owner}.weight")
-        if weight is None or down is None or weight.shape != (len(up), down.shape[1]) or len(down) != rank:
+        told = (lengths is not None) == (facts.get("kind", LORA) != LORA)
+        if (
+            weight is None
+            or up is None
+            or down is None
+            or not told
+            or not _fits(weight, up, down, lengths, rank)
+        ):
             raise ValueError(f"adapter: {owner} does not fit these weights; give the base it was learned on")
-        plain[f"{owner}.weight"] = torch.addmm(weight, up, down, alpha=alpha / rank)
+        if lengths is not None:
+            lengths = torch.lerp(row_lengths(weight), lengths, strength)
+        plain[f"{owner}.weight"] = effective(weight, up, down, alpha / rank, lengths)
     return build_model(base.config, plain)
+
+
+def _fits(weight: Tensor, up: Tensor, down: Tensor, lengths: Tensor | None, rank: int) -> bool:
+    """Whether the tensors of an adapter have the shapes that this weight asks for."""
+    out, width = weight.shape
+    same = up.shape == (out, rank) and down.shape == (rank, width)
+    return same and (lengths is None or lengths.shape == (out,))
 
 
 def extracted(base: Jam, tuned: Jam, params: AdapterParams) -> tuple[dict[str, Tensor], float, list[str]]:
     """The adapter of rank `params.rank` nearest to what tuning changed in the linears of `params`, by the singular values.
+
+    Of a DoRA the lengths of the tuned rows are taken as they are, and the low-rank change is that from each base row to the
+    nearest point in the direction of its tuned one.
 
     Returns:
         Its tensors, the share of the squared change of those linears that it holds (1 where nothing changed), and the names
@@ -103,16 +161,25 @@ def extracted(base: Jam, tuned: Jam, params: AdapterParams) -> tuple[dict[str, T
     held = total = 0.0
     linears = {f"{name}.weight": name for name, _ in _linears(base, params.targets)}
     for weight, owner in linears.items():
-        left, values, right = torch.linalg.svd((after[weight] - before[weight]).double(), full_matrices=False)
+        then, now = before[weight].double(), after[weight].double()
+        aim = now if params.kind == LORA else now * _nearest(then, now).unsqueeze(1)
+        left, values, right = torch.linalg.svd(aim - then, full_matrices=False)
         kept = values[: params.rank] * params.rank / params.alpha
-        tensors[f"{owner}.parametrizations.weight.0.up"] = (
-            (left[:, : params.rank] * kept).float().contiguous()
-        )
-        tensors[f"{owner}.parametrizations.weight.0.down"] = right[: params.rank].float().contiguous()
-        held += float(values[: params.rank].square().sum())
-        total += float(values.square().sum())
+        up, down = left[:, : params.rank] * kept, right[: params.rank]
+        lengths = None if params.kind == LORA else row_lengths(now)
+        made = {"up": up, "down": down} | ({} if lengths is None else {"lengths": lengths})
+        tensors |= {f"{owner}{OF_WEIGHT}{part}": value.float().contiguous() for part, value in made.items()}
+        again = effective(then, up, down, params.alpha / params.rank, lengths)
+        total += float((now - then).square().sum())
+        held += float((now - then).square().sum() - (now - again).square().sum())
     left_out = [name for name in before if name not in linears and not torch.equal(before[name], after[name])]
     return tensors, held / total if total else 1.0, left_out
+
+
+def _nearest(then: Tensor, now: Tensor) -> Tensor:
+    """What each row of `now` is multiplied by to lie nearest to that of `then`, [out]."""
+    squared = now.square().sum(dim=1)
+    return torch.where(squared > 0, (then * now).sum(dim=1) / squared, 1.0)
 
 
 def num_learned(model: nn.Module) -> tuple[int, int]:
@@ -138,9 +205,11 @@ def read_adapter(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     try:
         if not facts["base"] or int(facts["rank"]) < 1 or not math.isfinite(float(facts["alpha"])):
             raise ValueError("no base")
+        if facts.get("kind", LORA) not in KINDS:
+            raise ValueError("another kind")
     except (KeyError, ValueError):
         raise ValueError(
-            f"adapter: {file} does not say its base, rank and alpha; it is no adapter of jam"
+            f"adapter: {file} does not say its base, rank and alpha, or is of another kind; it is no adapter of jam"
         ) from None
     return tensors, facts
 

@@ -1,4 +1,4 @@
-"""The settings of JAM and of a training on shards, which need no torch: sections `jam`, `pretrain` and `sft`."""
+"""The settings of JAM and of a training on shards, which need no torch: sections `jam`, `pretrain`, `sft` and `plan`."""
 
 from __future__ import annotations
 
@@ -50,12 +50,13 @@ class JamParams(Section):
 class TrainParams(FitParams):
     """One training run. `past_end_share`: crops that run past the end of a song longer than max_frames.
     `ignore_below_s`, `resample_below_s`, `resample_power`: see `duration_weights`; 0 s is no limit. `sharding`:
-    ``full`` keeps weights, gradients and optimiser in parts on the workers, where one has no room for all.
+    ``full`` keeps weights, gradients and optimiser in parts on the workers, where one has no room for all; ``offloaded``
+    keeps these parts in main memory while a GPU does not use them.
     `validation_per_songs`: validation songs that are sung and read whenever the run is validated, for `best_by`
     ``validation_per``; 0: none.
     """
 
-    sharding: Literal["none", "full"]
+    sharding: Literal["none", "full", "offloaded"]
     validation_per_songs: int = Field(ge=0)
     max_frames: int
     past_end_share: float
@@ -72,7 +73,12 @@ class TrainParams(FitParams):
     @property
     def shards_weights(self) -> bool:
         """As `sharding` says."""
-        return self.sharding == "full"
+        return self.sharding != "none"
+
+    @property
+    def offloads_weights(self) -> bool:
+        """As `sharding` says."""
+        return self.sharding == "offloaded"
 
     def rule(self) -> UpdateRule:
         """See `FitParams.rule`; also refuses `best_by` ``validation_per`` where no song is heard."""
@@ -81,3 +87,12 @@ class TrainParams(FitParams):
                 f"best_by: {HEARD} needs validation_per_songs above 0: validation songs to sing and read"
             )
         return super().rule()
+
+
+class PlanParams(Section):
+    """What a plan reckons with. `price_per_device_hour`: of a GPU, or of a worker on a CPU; null: not told. `reserve_gib`: of
+    each card, for what no tensor holds (the driver's context, workspaces, gaps between blocks).
+    """
+
+    price_per_device_hour: float | None = Field(ge=0)
+    reserve_gib: float = Field(ge=0)

@@ -28,7 +28,7 @@ from tasks.engine.fingerprint import fingerprint
 from tasks.engine.stage import Section
 from tasks.models.released_weights import HUB_ID, Card, find_weights
 from tasks.training.params import JamParams
-from tasks.training.sizes import config_of_shapes, preset_of
+from tasks.training.sizes import Shapes, config_of_shapes, preset_of
 
 JAM_HUB = "declare-lab/jam-0.5"
 CARD = Card(
@@ -115,14 +115,7 @@ def _write(file: Path, digest: str, params: StartParams, jam: JamParams, max_fra
     from tasks.training.foreign_weights import read_weights
 
     found, beside = read_weights(file), file.parent / CONFIG_FILE
-    preset = params.preset or preset_of(found.shapes)
-    if beside.is_file():
-        config = load_config(file.parent)
-    elif preset == SETTINGS:
-        config = config_of_shapes(found.shapes, heads=jam.heads, max_frames=max_frames)
-        config = replace(config, filler=jam.filler)
-    else:
-        config = config_of_shapes(found.shapes, preset)
+    config = load_config(file.parent) if beside.is_file() else _told(found.shapes, params, jam, max_frames)
     earlier = read_facts(file.parent) if beside.is_file() else UNKNOWN
     try:
         model = build_model(config, found.tensors)
@@ -152,6 +145,30 @@ def check_start(weights: str, params: StartParams) -> Path:
         if params.preset != SETTINGS:
             config_of_shapes(shapes, params.preset or preset_of(shapes))
     return file
+
+
+def start_config(weights: str, params: StartParams, jam: JamParams, max_frames: int) -> JamConfig:
+    """The config that `bring_start` would give these weights; nothing is written, and of a .safetensors no tensor is read.
+
+    Raises:
+        ValueError: see `bring_start`.
+    """
+    from tasks.training.foreign_weights import read_weights
+
+    file = check_start(weights, params)
+    if (file.parent / CONFIG_FILE).is_file():
+        return load_config(file.parent)
+    shapes = shapes_in(file) if file.suffix == ".safetensors" else read_weights(file).shapes
+    return _told(shapes, params, jam, max_frames)
+
+
+def _told(shapes: Shapes, params: StartParams, jam: JamParams, max_frames: int) -> JamConfig:
+    """The config of weights that came without one."""
+    preset = params.preset or preset_of(shapes)
+    if preset == SETTINGS:
+        config = config_of_shapes(shapes, heads=jam.heads, max_frames=max_frames)
+        return replace(config, filler=jam.filler)
+    return config_of_shapes(shapes, preset)
 
 
 def fitting(config: JamConfig, jam: JamParams) -> JamParams:

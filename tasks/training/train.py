@@ -206,8 +206,6 @@ def train(
         raise ValueError(
             f"validation_per_songs is {section.validation_per_songs}, but nobody was given to hear them; give 0"
         )
-    if adapter and section.shards_weights:
-        raise ValueError("sharding: full does not go with adapter.rank above 0; give none")
     check_symbols(config, shards)
     recipe = flow_recipe(config, shards, silence_C, init, by_ear, adapter)
     if init and (stored := load_model(init).config) != replace(config, max_frames=stored.max_frames):

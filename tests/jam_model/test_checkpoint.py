@@ -5,6 +5,7 @@ import torch
 from safetensors.torch import save_file
 
 from jam_model.checkpoint import build_model, load_model, save_model, weights_hash
+from tests.every import every
 
 
 def tensors_of(jam):
@@ -99,7 +100,7 @@ def test_config_nested_beyond_reason_is_a_plain_error(tmp_path):
         load_model(tmp_path)
 
 
-@pytest.mark.parametrize("field", ["dim", "depth", "max_frames"])
+@every("field", ["dim", "depth", "max_frames"])
 def test_config_that_asks_for_sizes_beyond_reason_is_refused(tiny, field):
     with pytest.raises(ValueError, match=f"{field} is 1000000000"):
         type(tiny).from_dict({**tiny.to_dict(), field: 10**400})

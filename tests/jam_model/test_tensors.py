@@ -25,7 +25,7 @@ def npy(array: np.ndarray, allow_pickle: bool = False) -> bytes:
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+@every("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
 def test_every_precision_becomes_float32(dtype: torch.dtype) -> None:
     tensor = torch.arange(6).reshape(2, 3).to(dtype) / 8
     array = read_tensor(pt(tensor), "latent.pt", "x")

@@ -63,6 +63,15 @@ def test_a_gradient_that_is_not_finite_changes_nothing(make_jam) -> None:
         train_state.update()
     assert train_state.step == 0
     assert all(torch.equal(before[name], weight) for name, weight in train_state.model.state_dict().items())
+    scaled = TrainState(make_jam(), RULE, scaled=True)
+    for skipped in (1.0, 0.0):
+        scaled.optimiser.zero_grad(set_to_none=True)
+        total = torch.stack([weight.sum() for weight in scaled.model.parameters()]).sum()
+        scaled.backward(total * (float("inf") if skipped else 1.0))
+        assert scaled.update() == {"skipped": skipped}
+        same = [torch.equal(before[name], weight) for name, weight in scaled.model.state_dict().items()]
+        assert all(same) if skipped else not any(same)
+    assert scaled.scaler is not None and scaled.scaler.get_scale() == 2.0**15
 
 
 def test_a_checkpoint_with_one_byte_changed_is_refused_by_its_name(make_jam, tmp_path) -> None:

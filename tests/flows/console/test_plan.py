@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from flows.commands.main import run
 from flows.console.plan import plan_lifecycle, print_plan
 from flows.settings.project import Project, WorkFolder
 from tasks.storage.files import write_json
 from tasks.upkeep.plan import UP_TO_DATE, Item, Plan
+from tests.tasks.stages.test_generate import tiny_checkpoint
 from tests.tasks.tiny import write_song
 
+ROOT = Path(__file__).resolve().parents[3]
 ENOUGH = (  # for three songs
     *("group.min_validation_songs=1", "group.min_benchmark_songs=1", "benchmark.num_songs=1"),
     *("round.num_prompts=1", "round.num_held_out=1", "gate.num_prompts=1"),
@@ -110,3 +113,24 @@ def test_the_plan_is_readable_without_a_terminal(
     assert row.split() == ["prepare", "encode", "3", "of", "3", "partitions", "3", "8", "2", "300", "4"]
     assert "in all: about 4 s, as earlier runs went, and the time of ingest" in shown
     assert "needs: 600 MB of memory for the largest stage; 0 GPUs" in shown
+
+
+def test_a_training_is_planned_with_memory_time_and_money_and_nothing_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["--plan", "--work", str(tmp_path / "W")]
+    assert run(["train", *given, "--set", "plan.price_per_device_hour=3"]) == 0
+    told = capsys.readouterr().out
+    for name in ("pretrain", "sft"):
+        assert f"{name}: 1,196,288 parameters" in told and f"{name}: 2 devices at 3 an hour: " in told
+    assert "optimiser: bitsandbytes_8bit" in told and "hours, from 6 steps here" in told
+    preset = str(ROOT / "params" / "one_gpu_12gb.yaml")
+    assert run(["dpo", *given, "--params", preset]) == 0
+    told = capsys.readouterr().out
+    assert "dpo: 532,934,592 parameters and 8,290,304 of adapters, which alone are learned" in told
+    assert "a reference of its own" in told and "this machine has no GPU to measure" in told
+    tiny_checkpoint(tmp_path / "made")
+    assert run(["train", *given, "--from", str(tmp_path / "made")]) == 0
+    told = capsys.readouterr().out
+    assert "pretrain" not in told and "money is not told; give plan.price_per_device_hour" in told
+    assert not (tmp_path / "W").exists()

@@ -19,6 +19,8 @@ from tasks.preference.pairs import Pair, write_pairs
 from tasks.preference.params import PreferParams
 from tasks.trainer import ray_train as fitting
 from tasks.trainer.loop import Worker, run_steps
+from tasks.training.adapter_params import AdapterParams
+from tasks.training.adapters import bare_base
 from tests.tasks.training.test_train import JAM, PARAMS
 
 SILENCE_C = np.linspace(-1, 1, 64, dtype=np.float32)
@@ -86,6 +88,28 @@ def test_control_with_beta_zero_has_no_preference_gradient(policy: Path, tmp_pat
     log = log_of(tmp_path / "truth")
     assert log[0]["loss"] == pytest.approx(np.log(2) + 0.2 * log[0]["term_error"], rel=1e-5)
     assert log[-1]["term_error"] < log[0]["term_error"]
+
+
+def test_a_round_of_adapters_holds_no_other_reference_than_its_own_base_and_learns_the_same(
+    policy: Path, tmp_path: Path
+) -> None:
+    pairs, held_out = [pair(n) for n in range(4)], [pair(10)]
+    for kind in ("lora", "dora"):
+        adapter = AdapterParams(kind=kind, rank=2, alpha=4.0, targets=("attention", "mlp"))
+        logs = {}
+        for reference in (None, policy):  # shared, and loaded beside it
+            out = tmp_path / f"{kind}-{reference is None}"
+            prefer(changed(steps=6), pairs, held_out, policy, SILENCE_C, out, None, reference, adapter)
+            logs[reference] = [{**line, "seconds": 0} for line in log_of(out)]
+        assert logs[None] == logs[policy] and logs[None][0]["margin"] == 0
+        assert logs[None][-1]["margin"] != 0
+    folders = write_pairs(tmp_path / "learn", pairs), write_pairs(tmp_path / "check", held_out)
+    objective = PreferenceObjective(
+        ROUND, str(policy), None, *folders, tuple(SILENCE_C.tolist()), adapter=adapter
+    )
+    model = objective.build()
+    base = bare_base(model)
+    assert {weight.data_ptr() for weight in base.parameters()} < {w.data_ptr() for w in model.parameters()}
 
 
 def test_killed_round_resumes_to_the_same_losses(policy: Path, tmp_path: Path) -> None:

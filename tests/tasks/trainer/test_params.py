@@ -26,12 +26,34 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         {"trackers": ("tensorboard", "mlflow")},
         "trackers: 'mlflow' is unknown; choose among tensorboard, wandb",
     ),
-    ({"precision": "float16"}, "precision 'float16' is unknown; choose float32 or bfloat16"),
+    ({"precision": "float8"}, "precision 'float8' is unknown; choose float32, bfloat16 or float16"),
+    (
+        {"precision": "float16", "sharding": "full", "num_workers": 2},
+        "precision: float16 does not go with sharding; give bfloat16",
+    ),
+    (
+        {"optimiser": "bitsandbytes_8bit"},
+        "optimiser: bitsandbytes_8bit computes on GPUs alone; .* or optimiser: adamw",
+    ),
+    (
+        {"optimiser": "bitsandbytes_8bit", "gpus_per_worker": 1.0, "sharding": "offloaded", "num_workers": 2},
+        "bitsandbytes_8bit does not go with sharding",
+    ),
+    (
+        {"optimiser": "torchao_8bit", "gpus_per_worker": 1.0},
+        "needs torchao, which is not installed; run `pip install torchao`",
+    ),
 ]
 
 
-def test_what_would_not_resume_the_same_is_refused_by_name() -> None:
+def test_what_would_not_resume_or_cannot_be_had_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tasks.trainer.params.find_spec", lambda package: None)
     SECTION.rule()
+    assert "optimiser" not in SECTION.model_dump(mode="json"), (
+        "runs made before it was asked keep their names"
+    )
+    other = SECTION.model_copy(update={"optimiser": "torchao_8bit"})
+    assert other.model_dump(mode="json")["optimiser"] == "torchao_8bit"
     for update, message in REFUSED:
         with pytest.raises(ValueError, match=message):
             SECTION.model_copy(update=update).rule()

@@ -11,10 +11,13 @@ from typing import Any
 import pytest
 import torch
 
-from jam_model.checkpoint import load_model
+from jam_model.checkpoint import load_model, save_model
 from tasks.trainer.loop import StepLoss, Worker, run_steps
 from tasks.trainer.ray_train import FitFailed, fit
-from tasks.training.train import FlowObjective
+from tasks.training.adapter_params import AdapterParams
+from tasks.training.adapters import read_adapter
+from tasks.training.train import FlowObjective, fresh_model
+from tests.every import every
 from tests.jam_model.test_shards import members_of, write_folder
 from tests.tasks.training.test_train import ENCODER, JAM, PARAMS, SILENCE
 
@@ -127,8 +130,39 @@ def test_weights_in_parts_learn_what_whole_ones_learn_and_resume(shards: Path, t
         torch.testing.assert_close(found["full"][1][name], tensor, atol=1e-4, rtol=1e-3)
 
 
-@pytest.mark.parametrize(("setting", "value"), [("num_workers", 1), ("compile", True)])
+@every(("setting", "value"), [("num_workers", 1), ("compile", True)])
 def test_sharding_that_cannot_work_is_refused_by_name(setting: str, value: object) -> None:
     params = PARAMS.model_copy(update={"num_workers": 2, "sharding": "full", setting: value})
     with pytest.raises(ValueError, match=f"sharding: full .*{setting}"):
         params.rule()
+
+
+@pytest.mark.slow
+def test_adapters_in_parts_learn_what_whole_ones_learn_and_resume(shards: Path, tmp_path: Path) -> None:
+    save_model(tmp_path / "base", fresh_model(JAM.config(16), 3))
+    for kind, ways in (("lora", ("none", "full", "offloaded")), ("dora", ("none", "full"))):
+        adapter = AdapterParams(kind=kind, rank=3, alpha=6.0, targets=("attention", "mlp", "fusion"))
+        found = {}
+        for sharding in ways:
+            params = PARAMS.model_copy(update={"num_workers": 2, "sharding": sharding, "max_failures": 1})
+            out = tmp_path / f"{kind}-{sharding}"
+            objective = FaultyObjective(
+                params,
+                JAM.config(16),
+                str(tmp_path / "base"),
+                str(shards),
+                SILENCE,
+                ENCODER,
+                adapter=adapter,
+                at_step=4 if sharding == "full" else -1,
+                memory=str(tmp_path / f"died-{kind}"),
+            )
+            fit(objective, params, out, {})
+            tensors, facts = read_adapter(out / "adapter.safetensors")
+            assert ("kind" in facts) == (kind == "dora")
+            found[sharding] = losses(out), load_model(out).state_dict() | tensors
+        assert (tmp_path / f"died-{kind}").exists()
+        for sharding in ways[1:]:
+            assert found[sharding][0] == pytest.approx(found["none"][0], rel=1e-6)
+            for name, tensor in found["none"][1].items():
+                torch.testing.assert_close(found[sharding][1][name], tensor, atol=1e-6, rtol=1e-5)

@@ -15,9 +15,11 @@ from jam_model.dit import Jam
 from jam_model.train_state import DamagedCheckpoint, TrainState, plain_tensors
 from tasks.training.adapter_params import AdapterParams
 from tasks.training.adapters import TARGETS, add_adapters, extracted, merged, num_learned, read_adapter
+from tests.every import every
 from tests.tasks.stages.generated.test_generate import TINY, tiny_checkpoint
 
-ALL = AdapterParams(rank=2, alpha=4.0, targets=tuple(TARGETS))
+ALL = AdapterParams(kind="lora", rank=2, alpha=4.0, targets=tuple(TARGETS))
+DORA = ALL.model_copy(update={"kind": "dora"})
 RULE = UpdateRule(4, 0.01, 0, 0.0, 1.0, (0.9, 0.99), 0.0, 1.0, 0.5)
 
 
@@ -36,9 +38,12 @@ def stepped(state: TrainState, steps: int) -> TrainState:
     return state
 
 
-def test_an_adapter_changes_nothing_at_first_and_then_only_its_targets(tmp_path: Path) -> None:
+@every("section", [ALL, DORA])
+def test_an_adapter_changes_nothing_at_first_and_then_only_its_targets(
+    tmp_path: Path, section: AdapterParams
+) -> None:
     plain = base(tmp_path / "base").state_dict()
-    model = add_adapters(base(tmp_path / "base"), ALL, seed=1)
+    model = add_adapters(base(tmp_path / "base"), section, seed=1)
     assert {name for name, _ in plain_tensors(model)} == plain.keys()
     assert all(torch.equal(tensor, plain[name]) for name, tensor in plain_tensors(model))
     stepped(TrainState(model, RULE), 2)
@@ -53,16 +58,17 @@ def test_an_adapter_changes_nothing_at_first_and_then_only_its_targets(tmp_path:
         add_adapters(base(tmp_path / "base"), ALL.model_copy(update={"rank": 99}), seed=1)
 
 
+@every("section", [ALL, DORA])
 def test_the_same_steps_end_in_the_same_bytes_after_a_stop_and_checkpoints_hold_adapters_alone(
-    tmp_path: Path,
+    tmp_path: Path, section: AdapterParams
 ) -> None:
-    whole = stepped(TrainState(add_adapters(base(tmp_path / "base"), ALL, 1), RULE), 4)
-    half = stepped(TrainState(add_adapters(base(tmp_path / "base"), ALL, 1), RULE), 2)
+    whole = stepped(TrainState(add_adapters(base(tmp_path / "base"), section, 1), RULE), 4)
+    half = stepped(TrainState(add_adapters(base(tmp_path / "base"), section, 1), RULE), 2)
     half.save(tmp_path / "step", {})
     assert (tmp_path / "step" / "model.safetensors").stat().st_size < (
         tmp_path / "base" / "model.safetensors"
     ).stat().st_size / 2
-    again = TrainState(add_adapters(base(tmp_path / "base"), ALL, 1), RULE)
+    again = TrainState(add_adapters(base(tmp_path / "base"), section, 1), RULE)
     again.load(tmp_path / "step")
     stepped(again, 2)
     assert again.ema.keys() == whole.ema.keys()
@@ -71,10 +77,13 @@ def test_the_same_steps_end_in_the_same_bytes_after_a_stop_and_checkpoints_hold_
         TrainState(base(tmp_path / "base"), RULE).load(tmp_path / "step")
 
 
-def test_a_file_of_adapters_on_its_base_is_the_trained_model_and_off_it_is_the_base(tmp_path: Path) -> None:
+@every("section", [ALL, DORA])
+def test_a_file_of_adapters_on_its_base_is_the_trained_model_and_off_it_is_the_base(
+    tmp_path: Path, section: AdapterParams
+) -> None:
     plain = base(tmp_path / "base")
-    state = stepped(TrainState(add_adapters(base(tmp_path / "base"), ALL, 1), RULE), 3)
-    state.save_adapter(tmp_path / "a.safetensors", ALL.facts(weights_hash(tmp_path / "base")))
+    state = stepped(TrainState(add_adapters(base(tmp_path / "base"), section, 1), RULE), 3)
+    state.save_adapter(tmp_path / "a.safetensors", section.facts(weights_hash(tmp_path / "base")))
     trained = state.ema_model()
     assert trained is not None
     tensors, facts = read_adapter(tmp_path / "a.safetensors")
@@ -88,6 +97,9 @@ def test_a_file_of_adapters_on_its_base_is_the_trained_model_and_off_it_is_the_b
     wrong = {key: value[:, :1] if key.endswith("down") else value for key, value in tensors.items()}
     with pytest.raises(ValueError, match="does not fit these weights; give the base it was learned on"):
         merged(plain, wrong, facts, 1.0)
+    other = {**facts, "kind": "lora"} if section is DORA else {**facts, "kind": "dora"}
+    with pytest.raises(ValueError, match="does not fit these weights"):
+        merged(plain, tensors, other, 1.0)
     save_file(tensors, tmp_path / "nameless.safetensors")
     with pytest.raises(ValueError, match="does not say its base, rank and alpha"):
         read_adapter(tmp_path / "nameless.safetensors")
@@ -108,9 +120,19 @@ def test_an_extracted_adapter_holds_the_change_of_low_rank_and_names_what_it_can
         if rank == 2:
             again = merged(plain, tensors, section.facts("x"), 1.0).state_dict()
             assert all(torch.allclose(again[n], t, atol=1e-5) for n, t in tuned.state_dict().items())
+    again = merged(plain, *_of_dora(plain, tuned), 1.0).state_dict()
+    for name, tensor in tuned.state_dict().items():  # rows as long as the tuned ones
+        torch.testing.assert_close(again[name].norm(dim=-1), tensor.norm(dim=-1), atol=1e-5, rtol=1e-5)
     with torch.no_grad():
         tuned.transformer.proj_out.bias.add_(1)
     assert extracted(plain, tuned, ALL)[2] == ["transformer.proj_out.bias"]
+
+
+def _of_dora(plain: Jam, tuned: Jam) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """A DoRA of rank 2 out of a tuned model; what it cannot hold of the change is little."""
+    tensors, share, _ = extracted(plain, tuned, DORA)
+    assert 0.8 < share <= 1
+    return tensors, DORA.facts("x")
 
 
 def test_adapters_are_merged_by_the_command_on_their_own_base_alone(

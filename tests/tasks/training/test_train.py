@@ -53,6 +53,7 @@ PARAMS = TrainParams(
     precision="float32",
     compile=False,
     activation_checkpointing=False,
+    optimiser="adamw",
     learning_rate=3e-3,
     warmup_steps=2,
     decay_fraction=0.5,
@@ -313,13 +314,29 @@ def test_validating_changes_nothing_that_is_learned(shards: Path, tmp_path: Path
     assert log_of(tmp_path / "never") == log_of(tmp_path / "often")
 
 
-def test_recomputed_activations_give_the_same_losses(shards: Path, tmp_path: Path) -> None:
-    for name, again in (("kept", False), ("recomputed", True)):
+def test_what_saves_memory_gives_the_same_losses_within_its_precision_and_resumes(
+    shards: Path, tmp_path: Path
+) -> None:
+    found: dict[str, list[float]] = {}
+    for name, within, values in (
+        ("plain", 0.0, {}),
+        ("recomputed", 1e-5, {"activation_checkpointing": True}),
+        ("bfloat16", 5e-3, {"precision": "bfloat16"}),
+        ("float16", 1e-3, {"precision": "float16"}),
+    ):
         (tmp_path / name).mkdir()
-        params = changed(activation_checkpointing=again)
+        params = changed(**values)
+        run_steps(objective(shards, params), params, tmp_path / name, ALONE, stop_at=4)
         run_steps(objective(shards, params), params, tmp_path / name, ALONE)
-    kept, recomputed = (log_of(tmp_path / name) for name in ("kept", "recomputed"))
-    assert [line["loss"] for line in recomputed] == pytest.approx([line["loss"] for line in kept], rel=1e-5)
+        lines = log_of(tmp_path / name)
+        found[name] = [line["loss"] for line in lines]
+        assert found[name] == pytest.approx(found["plain"], rel=within), name
+        assert len(lines) == 6
+        assert ("grad_norm" in lines[0]) == (name != "float16") == ("skipped" not in lines[0])
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    run_steps(objective(shards, params), params, whole, ALONE)
+    assert log_of(whole) == log_of(tmp_path / "float16"), "the scale of the loss is resumed, too"
 
 
 def test_figures_go_to_tensorboard_where_asked(shards: Path, tmp_path: Path) -> None:
