@@ -1,6 +1,6 @@
 """Pictures of a song of world two for docs/toy.md: its lanes over its spectrogram, and one line to the phone.
 
-pip install --target DIR matplotlib==3.11.0
+pip install --target DIR matplotlib==3.11.2
 PYTHONPATH=DIR python bench/toy_pictures.py --song 3 --line 1 --out docs
 
 Writes toy_song.png and toy_line.png, of 64 colours each, so that they stay small.
@@ -70,14 +70,14 @@ def draw_song(truth: Truth, mix_CN: np.ndarray) -> Figure:
     """Parts, chords, words, notes, drums and beats of the whole song, over what it sounds like."""
     figure = Figure(figsize=(11, 6.4), layout="constrained")
     parts, chords, words, notes, drums, sound = figure.subplots(
-        6, 1, sharex=True, height_ratios=(0.5, 0.5, 0.9, 1.4, 1.1, 2.2)
+        6, 1, sharex=True, height_ratios=(0.7, 0.5, 0.9, 1.4, 1.1, 2.2)
     )
     lane(parts, "parts")
     for part in truth.parts:
         parts.axvspan(part.start_s, part.end_s, color=PARTS[part.label], ec=FAINT)
-        snare = "no snare" if part.style.snare < 0 else "snare"
-        told = f"{part.label}: {part.style.strikes_per_bar} strikes a bar, {snare}{', hat' if part.style.hat else ''}"
-        parts.text(part.start_s + 0.05, 0.5, told, va="center", fontsize=7, clip_on=True)
+        struck = [name for name, on in (("snare", part.style.snare >= 0), ("hat", part.style.hat)) if on]
+        told = f"{part.label}\n{', '.join([f'{part.style.strikes_per_bar} a bar', *struck])}"
+        parts.text(part.start_s + 0.05, 0.5, told, va="center", fontsize=7)
     lane(chords, "chords")
     for chord in truth.chords:
         chords.axvline(chord.start_s, color=FAINT, lw=0.8)
