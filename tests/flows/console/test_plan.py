@@ -12,7 +12,7 @@ from flows.console.plan import plan_lifecycle, print_plan
 from flows.settings.project import Project, WorkFolder
 from tasks.storage.files import write_json
 from tasks.upkeep.plan import UP_TO_DATE, Item, Plan
-from tests.tasks.stages.test_generate import tiny_checkpoint
+from tests.tasks.stages.generated.test_generate import tiny_checkpoint
 from tests.tasks.tiny import write_song
 
 ROOT = Path(__file__).resolve().parents[3]

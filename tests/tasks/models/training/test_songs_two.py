@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from flows.settings.params import load_params
+from jam_model.frames import frames_of_seconds
 from tasks.models.embedded.ctc_decode import edits
 from tasks.models.embedded.forced_alignment import align_phones, phone_frames
 from tasks.models.embedded.recogniser import load_recogniser
@@ -102,11 +103,13 @@ def test_phones_lie_on_the_path_of_their_words():
         assert all(a[1] == b[0] and a[0] < a[1] for a, b in itertools.pairwise([*of_word, (span.end, 0)]))
 
 
-def test_settings_of_world_two_choose_ears_that_know_its_words_and_whose_receipt_says_how_well():
+def test_settings_of_world_two_have_room_for_its_songs_and_ears_whose_receipt_says_how_well():
     params = load_params(Path("params/toy2.yaml"))
     models = params.models
     assert params.toy.world == "two" and models.aligner.weights == models.transcriber.weights
     check_apart(models.guard_transcriber, models.transcriber)
+    assert models.codec.model == "harmonic" and params.toy.lyrics == "json"
+    assert params.sft.max_frames >= frames_of_seconds(params.toy.two.max_duration_s)
     path = weights_path(models.transcriber.weights)
     config = load_recogniser(models.transcriber.weights).config
     assert config == toy_config(config.width, config.blocks, "two", config.ctc_parts)
