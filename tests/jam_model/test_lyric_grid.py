@@ -63,7 +63,7 @@ def test_grid_equals_the_slow_algorithm_on_odd_lyrics():
     assert not differing
 
 
-def test_phonemes_stand_evenly_in_their_word_and_end_with_a_boundary():
+def test_phonemes_stand_in_their_word_as_the_filler_says_and_end_with_a_boundary():
     grid = lyric_grid([Word("", 4 * SLOT_S, 11 * SLOT_S + 1e-9, "ab")], max_frames=4)
     sung = [SYMBOLS["a"], VOCAL_FILLER, SYMBOLS["b"], VOCAL_FILLER, SYMBOLS["_"], VOCAL_FILLER, VOCAL_FILLER]
     assert grid.tolist() == [SONG_FILLER] * 4 + sung + [SONG_FILLER] * 5
@@ -77,8 +77,7 @@ def test_phonemes_stand_evenly_in_their_word_and_end_with_a_boundary():
         assert lyric_grid([word], 4, filler=filler).tolist()[4:11] == slots
         assert lyric_grid([replace(word, end_s=6 * SLOT_S + 1e-9)], 4, filler=filler).tolist()[4:6] == [a, b]
 
-
-def test_drawn_durations_fill_a_word_in_order_each_phoneme_at_least_once_and_the_same_again():
+    # drawn durations fill a word in order, each phoneme at least once, and are the same again
     words = [
         Word("", 4 * SLOT_S, 44 * SLOT_S + 1e-9, "abd"),
         Word("", 50 * SLOT_S, 90 * SLOT_S + 1e-9, "abd"),

@@ -48,6 +48,7 @@ def bring(text: str, folder: Path, *more: str) -> tuple[int, Path]:
     return run(["import", "--yaml", str(source), "--out", str(out), *more]), out
 
 
+@pytest.mark.slow
 def test_a_trainers_yaml_gives_the_published_settings_and_lists_what_had_no_counterpart(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

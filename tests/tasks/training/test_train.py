@@ -246,7 +246,9 @@ def test_gathered_micro_batches_learn_what_one_large_batch_learns(shards: Path, 
     assert logs[1] == pytest.approx(logs[0], rel=1e-5) and logs[2] == pytest.approx(logs[0], rel=1e-5)
 
 
-def test_best_weights_are_the_result_where_a_figure_decides(shards: Path, tmp_path: Path) -> None:
+def test_best_weights_are_the_result_where_a_figure_decides_and_patience_ends(
+    shards: Path, tmp_path: Path
+) -> None:
     params = changed(
         steps=9, ema_decay=0.0, checkpoint_every_steps=1, validate_every_steps=1,
         best_by="validation_loss", best_is="highest",
@@ -265,11 +267,7 @@ def test_best_weights_are_the_result_where_a_figure_decides(shards: Path, tmp_pa
     }
     assert done["figures"]["validation_loss"] == pytest.approx(best["validation_loss"])
     assert (out / "best/model.safetensors").read_bytes() == (out / "model.safetensors").read_bytes()
-
-
-def test_a_run_without_a_better_step_ends_early_and_the_same_after_a_kill(
-    shards: Path, tmp_path: Path
-) -> None:
+    # a run without a better step ends early, and the same after a kill
     params = changed(
         best_by="validation_loss",
         best_is="highest",
