@@ -45,6 +45,7 @@ from tasks.stages.separate import Separate
 from tasks.stages.style import Style
 from tasks.stages.transcribe import Transcribe, TranscribeParams
 from tasks.stages.voice import Voice
+from tests.every import every
 from tests.tasks.dedup.test_near_duplicates import PARAMS as GROUP
 from tests.tasks.stages.generated.test_generate import SAMPLER, tiny_checkpoint
 from tests.tasks.tiny import timed, tones_CN, write_song
@@ -224,7 +225,7 @@ def test_stage_law(world: tuple[dict[str, Stage], list[Song]], name: str) -> Non
     assert [other.one(song) for song in songs] == out, "and alone"
 
 
-@pytest.mark.parametrize("name", sorted(stages_in("tasks.stages")))
+@every("name", sorted(stages_in("tasks.stages")))
 def test_what_a_stage_is_made_of_is_known_without_building_it(
     world: tuple[dict[str, Stage], list[Song]], name: str
 ) -> None:
