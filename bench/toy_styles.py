@@ -1,6 +1,6 @@
 """What the embedded style encoder hears of a part's style: attributes of the truth, read from part-long crops of world two.
 
-python bench/toy_styles.py --songs 60 --out FILE
+python bench/toy_styles.py --songs 48 --out bench/results/toy_styles.json
 
 Every part of at least 3 s is a crop of its own, as it is and after the harmonic codec. A ridge regression on the parts of
 one half of the songs reads each attribute on those of the other half, and the reverse: from the style that the encoder gives,
@@ -111,7 +111,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--songs", type=int, default=60)
+    parser.add_argument("--songs", type=int, default=48)
     parser.add_argument("--out", type=Path, default=None)
     given = parser.parse_args()
     torch.set_num_threads(1)
