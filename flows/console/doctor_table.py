@@ -11,6 +11,8 @@ from rich import box
 from rich.table import Table as Grid
 from rich.text import Text
 
+from tasks.models.base import EMBEDDED
+from tasks.models.beats import NONE
 from tasks.models.packaged_weights import PREFIX
 from tasks.upkeep.machine import PACKAGES
 
@@ -86,7 +88,7 @@ def models_grid(models: Sequence[Model]) -> Grid:
         left = [(mark, "" if model.kind == last else model.kind, model.name)]
         left += [("", "", f"  {packages}") for packages in _packages(model)]
         right = [(_place(one), one.licence) for one in model.weights]
-        right = right or [(f"{model.identity}, here", "stand-in") if model.identity else ("none", "")]
+        right = right or [_without_weights(model)]
         speed = _speed(model.minutes_a_minute)
         facts = [(model.languages, speed)[: len(grid.columns) - 5]]
         blank = ("", "", ""), ("", ""), ("", "")[: len(grid.columns) - 5]
@@ -101,6 +103,13 @@ def _speed(minutes: float | None) -> str:
     if minutes is None:
         return ""
     return f"{minutes:.0f}" if minutes >= 100 else f"{minutes:.3g}"
+
+
+def _without_weights(model: Model) -> tuple[str, str]:
+    """Where a model is from that has no file of weights, and its licence."""
+    if not model.identity or model.name == NONE:
+        return "none", ""
+    return f"{model.identity}, here", "stand-in" if model.identity.startswith(f"{EMBEDDED}/") else ""
 
 
 def _place(weights: Weights) -> str:

@@ -14,6 +14,7 @@ from tasks.audio.limits import AudioParams
 from tasks.audio.read import read_audio
 from tasks.models.aligner import build_aligner
 from tasks.models.base import EMBEDDED, ModelChoice
+from tasks.models.beats import NONE, build_beats
 from tasks.models.codec import build_codec
 from tasks.models.judge import build_judge
 from tasks.models.separator import build_separator
@@ -56,7 +57,7 @@ def minutes_a_minute(kind: str, choice: ModelChoice, mix_CN: np.ndarray, threads
     import torch
 
     build = BUILD.get(kind)
-    if build is None or (kind == "voice_activity" and choice.model == EMBEDDED):
+    if build is None or choice.model == NONE or (kind == "voice_activity" and choice.model == EMBEDDED):
         return None
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
@@ -95,6 +96,7 @@ BUILD: Mapping[str, Callable[[Any], Run]] = {
     "transcriber": _transcribing,
     "guard_transcriber": _transcribing,
     "voice_activity": lambda choice: build_voice_activity(choice).voiced_s,
+    "beats": lambda choice: build_beats(choice).track,
     "aligner": _aligning,
     "style_encoder": lambda choice: build_style_encoder(choice).embed_audio,
     "codec": lambda choice: build_codec(choice).encode,

@@ -35,7 +35,7 @@ MEANT = {
     "forget song W": "use --work W",
     "look hello moon": "several words are one argument in quotes",
     "pairs 1 2": "its options: --",
-    "train --songs x": "No such option: --songs; `jam train` takes --from, --work, --params, --set",
+    "train --songs x": "No such option: --songs; `jam train` takes --from, --plan, --work, --params, --set",
 }
 
 

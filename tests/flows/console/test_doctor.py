@@ -62,7 +62,7 @@ def test_all_models_are_told_and_missing_ones_that_are_not_chosen_do_no_harm(
 ) -> None:
     found = told(capfd)
     assert found["code"] == 0 and found["fit"]
-    assert {f"{kind}.embedded" for kind in IDENTITY} <= found.keys()
+    assert {f"{kind}.{getattr(load_params().models, kind).embedded[0]}" for kind in IDENTITY} <= found.keys()
     deep = found["phonemizer.deep_phonemizer"]
     assert not deep["chosen"] and "does not exist" in deep["trouble"]
     assert deep["weights"][0]["revision"] is None and deep["weights"][0]["hint"].startswith("curl -L")
