@@ -24,6 +24,7 @@ def heard(mix_CN: np.ndarray) -> Song:
     return Beats(LIBROSA.models.beats).one(Song("tiny", {"audio": audio}, content_hash="0"))
 
 
+@pytest.mark.slow
 def test_beats_of_toy_songs_are_heard_near_the_truth_silence_has_none_and_without_a_tracker_there_is_no_stage() -> (
     None
 ):

@@ -22,6 +22,7 @@ def beat_this(weights: Path | str) -> BeatsParams:
     return choosing(load_params().models.beats, "beat_this", weights)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_the_trainer_hears_what_its_own_package_hears_and_another_file_is_refused(
     tmp_path: Path,
 ) -> None:
