@@ -208,8 +208,8 @@ class EmbeddedAligner:
 
 def known_phones(recogniser: Recogniser, word: str, phonemes: str) -> list[int]:
     """The numbers of a word's phones; those the net does not know become the nearest, or are passed over."""
-    known = [nearest_known(recogniser, phone) for phone in phones_of(phonemes)]
-    known = [phone for phone in known if phone is not None]
+    found = (nearest_known(recogniser, phone) for phone in phones_of(phonemes))
+    known = [phone for phone in found if phone is not None]
     if not known:
         raise Refused("no_phones", f"{word!r} ({phonemes!r}) has no phone that the recogniser knows")
     return recogniser.config.ids(known)
