@@ -24,9 +24,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from bench.curve import curve_svg
 from bench.measuring import RESULTS, machine, write_result
 from bench.pass_stages import KINDS, pass_stages
-from eval.pages.curve import curve_svg
 from eval.stats.intervals import Estimate
 from flows.settings.params_files import BASE, read_yaml
 from tasks.engine.params import EngineParams

@@ -17,7 +17,7 @@ FLOORS = (  # from the top; a module imports its own room and rooms on floors be
     {"flows", "flows.console"},
     {"flows.pipelines"},
     {"flows.settings"},
-    {"flows.run", "tasks.preference"},
+    {"flows.run", "tasks.preference", "tasks.studies"},
     {"tasks.benchmark"},
     {"tasks.upkeep"},
     {"tasks.prompts", "tasks.training"},

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from eval.stats.intervals import Estimate
 
@@ -161,9 +161,9 @@ def curve(points: Sequence[tuple[int, float]], label: str) -> str:
 
 
 def interval_curve(
-    lines: Sequence[tuple[str, Sequence[tuple[int, Estimate]]]], label: str, percent: bool = False
+    lines: Sequence[tuple[str, Sequence[tuple[float, Estimate]]]], label: str, percent: bool = False
 ) -> str:
-    """Estimates over a whole number, such as a round: a line a css class, with dots and upright intervals.
+    """Estimates over a number, such as a round: a line a css class, with dots and upright intervals.
 
     Lines stand a little beside one another, so that none hides another's intervals.
     """
@@ -172,14 +172,15 @@ def interval_curve(
     if not places:
         return '<p class="quiet">Nothing was measured.</p>'
     y_scale = scale_of(figures_of(e for _, points in known for _, e in points))
-    x_scale = Scale(places[0] - 0.5, places[-1] + 0.5)
+    step = min((right - left for left, right in pairwise(places)), default=1)
+    x_scale = Scale(places[0] - 0.5 * step, places[-1] + 0.5 * step)
     feet = "".join(
-        f'<text x="{x_scale.place(x)}%" y="100%" dy="18" text-anchor="middle">{x}</text>' for x in places
+        f'<text x="{x_scale.place(x)}%" y="100%" dy="18" text-anchor="middle">{x:g}</text>' for x in places
     )
-    aside = [_ASIDE * (place - (len(known) - 1) / 2) for place in range(len(known))]
+    aside = [_ASIDE * step * (place - (len(known) - 1) / 2) for place in range(len(known))]
     drawn = "".join(
-        _interval_line(css, [(x + step, e) for x, e in points], x_scale, y_scale)
-        for step, (css, points) in zip(aside, known, strict=True)
+        _interval_line(css, [(x + beside, e) for x, e in points], x_scale, y_scale)
+        for beside, (css, points) in zip(aside, known, strict=True)
     )
     grid = _grid(y_scale, 100 if percent else 1)
     return f'<svg class="curve rounds" role="img" aria-label="{escape(label)}">{grid}{feet}{drawn}</svg>'

@@ -1,4 +1,4 @@
-"""Commands `benchmark`, `report`, `sensitivity`."""
+"""Commands `benchmark`, `report`, `study`."""
 
 from __future__ import annotations
 
@@ -87,29 +87,37 @@ def report(work: Work = DATA) -> None:
 
 
 @app.command()
-def sensitivity(
-    kind: Annotated[str, typer.Argument(help="timing: word times moved; guidance: scales of the lyrics.")],
+def study(
+    kind: Annotated[
+        str,
+        typer.Argument(
+            help="timing-noise: wrong word times; times: what word times are worth; guidance: scales of the lyrics."
+        ),
+    ],
     work: Work = DATA,
     checkpoint: Annotated[
-        Path | None,
-        typer.Option("--checkpoint", help="A checkpoint, or a folder that holds one; none: the kept one."),
-    ] = None,
+        list[str],
+        typer.Option(
+            "--checkpoint",
+            help="A checkpoint, or a folder that holds one; several: each a run of its own; none: the kept one.",
+        ),
+    ] = NONE,
     params_file: ParamsFile = None,
     overrides: Overrides = NONE,
 ) -> None:
-    """Generate the benchmark's songs again while one thing of the prompt changes."""
-    begin("sensitivity", work)
-    from tasks.benchmark.sensitivity import KINDS
+    """Put a question to a trained model: generate the benchmark's songs again while one thing changes."""
+    begin("study", work)
+    from tasks.studies.kinds import KINDS
 
     if kind not in KINDS:
-        raise ValueError(f"sensitivity: {kind!r} is none of {', '.join(KINDS)}")
-    project = ready(work, params_file, overrides, "benchmark", reads_work=checkpoint is None)
-    from flows.console.measured import print_sensitivity
-    from flows.sensitivity import run_sensitivity
-    from flows.sensitivity import sensitivity as flow
+        raise ValueError(f"study: {kind!r} is none of {', '.join(KINDS)}")
+    project = ready(work, params_file, overrides, "benchmark", reads_work=not checkpoint)
+    from flows.console.measured import print_study
+    from flows.study import run_study
+    from flows.study import study as flow
 
     page = run_unless_standing(
-        lambda: str(run_sensitivity(project, kind, checkpoint)),
-        lambda: flow(kind, str(work), text(checkpoint), text(params_file), overrides),
+        lambda: str(run_study(project, kind, [Path(place) for place in checkpoint])),
+        lambda: flow(kind, str(work), checkpoint, text(params_file), overrides),
     )
-    print_sensitivity(Path(page))
+    print_study(Path(page))

@@ -1,4 +1,4 @@
-"""`jam report`, `jam card`, `jam sensitivity`: what was measured, as tables and as a paper would say it."""
+"""`jam report`, `jam card`, `jam study`: what was measured, as tables and as a paper would say it."""
 
 from __future__ import annotations
 
@@ -99,15 +99,17 @@ def print_report(found: Reported) -> None:
     say(f"report: {found.page}")
 
 
-def print_sensitivity(path: Path) -> None:
-    """Shows a ``sensitivity.json``: a row a value, a column a curve."""
+def print_study(path: Path) -> None:
+    """Shows a ``study.json``: a row an arm, a column a metric, and the answer."""
     record = json.loads(path.read_text())
-    titles = record["titles"]
+    names = [metric["name"] for metric in record["metrics"]]
     lines = [
-        (f"{point['value']:g}", *(_with_interval(point["metrics"][name]) for name in titles))
-        for point in record["points"]
+        (row["title"], *(_with_interval(row["levels"][name]) for name in names))
+        for row in [record["base"], *record["rows"]]
     ]
-    say_table((f"{record['title']} {record['unit']}".strip(), *titles.values()), lines, 200)
+    say_table(("arm", *(metric["title"] for metric in record["metrics"])), lines, 240)
+    for line in record["answer"]:
+        say(line)
     if record["stamp"]:
         say(record["stamp"])
 

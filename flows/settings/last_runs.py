@@ -22,7 +22,7 @@ SECTIONS = {
     "dpo": frozenset({"round", "reward", "pair", "gate", "dpo"}),
     "sweep": frozenset({"sweep"}),
     "benchmark": frozenset({"sampler", "benchmark", "listening_test", "output"}),
-    "sensitivity": frozenset({"sensitivity"}),
+    "study": frozenset({"study"}),
 }
 """The flows whose settings are kept, in the order of the life cycle, and the sections that are theirs; those of nobody
 are the first flow's.

@@ -12,7 +12,6 @@ from flows.settings.params_files import Layer, load
 from tasks.audio.limits import AudioParams
 from tasks.benchmark.copies import CopyParams
 from tasks.benchmark.listening_test import ListenParams
-from tasks.benchmark.sensitivity import SensitivityParams
 from tasks.benchmark.systems import BenchmarkParams
 from tasks.dedup.near_duplicates import GroupParams
 from tasks.engine.params import EngineParams
@@ -41,6 +40,7 @@ from tasks.stages.phonemize import PhonemizeParams
 from tasks.stages.phones import PhonesParams
 from tasks.stages.separate import SeparateParams
 from tasks.stages.transcribe import TranscribeParams
+from tasks.studies.study import StudyParams
 from tasks.toy.params import ToyParams
 from tasks.trainer.log import WandbParams
 from tasks.trainer.params import SharedFitParams
@@ -107,7 +107,7 @@ class Params(Section):
     sweep: SweepParams
     benchmark: BenchmarkParams
     copies: CopyParams
-    sensitivity: SensitivityParams
+    study: StudyParams
     listening_test: ListenParams
 
     @model_validator(mode="after")

@@ -1,1 +1,1 @@
-"""Systems under test: their songs, their metrics, sensitivity and listening tests, the report."""
+"""Systems under test: their songs, their metrics, listening tests, the report."""

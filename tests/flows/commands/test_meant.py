@@ -24,7 +24,7 @@ MEANT = {
     "generate --checkpoint C --out O list.json": "use --manifest list.json",
     "benchmark ours=DIR": "use --system ours=DIR",
     "benchmark list.csv": "use --manifest list.csv",
-    "sensitivity timing C": "use --checkpoint C",  # there is a model in it
+    "study times C": "use --checkpoint C",  # there is a model in it
     "dpo W": "use --work W",
     "sweep W": "use --work W",
     "report W": "use --work W",

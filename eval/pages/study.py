@@ -1,0 +1,125 @@
+"""The page of a study: the question and its answer, a curve for each kind of change, and every arm beside the base."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from eval.metrics.metric import Metric
+from eval.pages.charts import Scale, axis, dot_plot, figures_of, interval_curve, scale_of
+from eval.pages.frame import html_page
+from eval.pages.leaderboard import BETTER, column_head, data_value
+from eval.pages.sweep import NO_PLAYERS
+from eval.results.study import StudyResult, StudyRow, answer
+from eval.results.wording import interval, number, songs, unit
+from eval.stats.intervals import Estimate
+
+
+def study_html(study: StudyResult) -> str:
+    """The whole page as text; equal studies give equal text."""
+    sections = [("answer", "Answer", _answer(study))]
+    if study.series:
+        sections += [
+            (f"{metric.name}-curves", f"{escape(metric.title)}: curves", _curves(study, metric))
+            for metric in study.metrics
+        ]
+    sections += [
+        (metric.name, f"{escape(metric.title)}: every arm", _table(study, metric)) for metric in study.metrics
+    ]
+    return html_page(
+        f"Study: {study.name}",
+        ["page.css"],
+        ["player.js", "page.js"],
+        _header(study),
+        sections,
+        NO_PLAYERS,
+        {},
+    )
+
+
+def _header(study: StudyResult) -> str:
+    banner = (
+        f'<p class="banner"><span class="stamp">{escape(study.stamp)}</span> Generated or measured by '
+        f"{', '.join(f'<code>{escape(name)}</code>' for name in study.made_by if name.startswith('embedded/'))}</p>"
+        if study.stamp
+        else ""
+    )
+    notes = [
+        f"{study.num_songs} songs of the benchmark, each with the same noise in every arm; intervals (95 %) are over songs.",
+        f"Runs: {'; '.join(study.runs)}."
+        + ("" if len(study.runs) > 1 else " One run says nothing of another training."),
+        f"What would change the answer: {study.doubt}",
+    ]
+    told = "".join(f"<li>{escape(note)}</li>" for note in notes)
+    return (
+        f'<header><p class="kicker">Study</p><h1>{escape(study.question)}</h1>{banner}<ul class=notes>{told}</ul>'
+        "</header>"
+    )
+
+
+def _answer(study: StudyResult) -> str:
+    return f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in answer(study))}</ul>"
+
+
+def _curves(study: StudyResult, metric: Metric) -> str:
+    panels = []
+    for name, series in study.series.items():
+        points = [(float(series["base"]), study.base.levels[metric.name])]
+        points += [
+            (row.value, row.levels[metric.name])
+            for row in study.rows
+            if row.series == name and row.value is not None
+        ]
+        title = f"{series['title']} {'(' + series['unit'] + ')' if series['unit'] else ''}".strip()
+        drawn = interval_curve(
+            [("policy", sorted(points, key=lambda point: point[0]))],
+            f"{metric.title} over: {title}",
+            metric.percent,
+        )
+        head = f"<b>{escape(title)}</b> {escape(BETTER[metric.direction])}"
+        panels.append(f'<figure class="panel"><figcaption>{head}</figcaption>{drawn}</figure>')
+    return f'<div class="panels curves">{"".join(panels)}</div>'
+
+
+def _table(study: StudyResult, metric: Metric) -> str:
+    changes = [row.changes[metric.name] for row in study.rows]
+    scale = scale_of(figures_of(changes), include=[0.0])
+    lines = "".join(_line(study, metric, row, scale) for row in [study.base, *study.rows])
+    heads = "".join(
+        [
+            column_head("arm", "text"),
+            column_head(f"level {unit(metric)}".strip()),
+            column_head(f"change {unit(metric, True)}".strip()),
+        ]
+    )
+    return (
+        f'<p class="verdict">{BETTER[metric.direction].capitalize()}. The dot is the change against the base, song by song, the line its '
+        f'interval.</p><table class="sortable"><thead><tr>{heads}<th class="plot" scope="col">'
+        f"{axis(scale, metric.percent)}</th></tr></thead><tbody>{lines}</tbody></table>"
+    )
+
+
+def _line(study: StudyResult, metric: Metric, row: StudyRow, scale: Scale) -> str:
+    level, change = row.levels[metric.name], row.changes[metric.name]
+    runs = _runs(metric, row.runs[metric.name]) if len(study.runs) > 1 else ""
+    plot = (
+        ""
+        if row is study.base
+        else dot_plot(change, scale, f"{row.title}: {_told(metric, change)}", marks=[0.0])
+    )
+    changed = "base" if row is study.base else _told(metric, change)
+    return (
+        f'<tr><th scope="row"><b>{escape(row.title)}</b>{runs}</th>'
+        f'<td class="number" data-value="{data_value(level.value)}">{escape(_told(metric, level))}'
+        f'<span class="note">{escape(level.reason or songs(level))}</span></td>'
+        f'<td class="number" data-value="{data_value(change.value)}">{escape(changed)}</td>'
+        f'<td class="plot">{plot}</td></tr>'
+    )
+
+
+def _runs(metric: Metric, levels: Sequence[float | None]) -> str:
+    return f'<span class="note">runs: {escape(", ".join(number(metric, level) for level in levels))}</span>'
+
+
+def _told(metric: Metric, estimate: Estimate) -> str:
+    return f"{number(metric, estimate.value)} {interval(metric, estimate)}".strip()

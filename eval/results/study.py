@@ -1,0 +1,123 @@
+"""A finished study: every arm's levels, what it changed against the base, and where a curve is twice the base's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from eval.metrics.metric import Metric
+from eval.results.wording import interval, number, unit
+from eval.stats.intervals import Estimate
+
+
+@dataclass(frozen=True)
+class StudyRow:
+    """An arm. `series` and `value`: the curve it is a point of; `changes`: less the base's, none of the base itself;
+    `runs`: the level in each run alone, by metric.
+    """
+
+    name: str
+    title: str
+    series: str
+    value: float | None
+    levels: Mapping[str, Estimate]
+    changes: Mapping[str, Estimate]
+    runs: Mapping[str, Sequence[float | None]]
+
+
+@dataclass(frozen=True)
+class Doubling:
+    """Where a curve is twice the base's level, between measured values by a straight line.
+
+    Attributes:
+        value: None: not within what was measured.
+        low, high: 95 % over songs; None at an end where too many draws of songs lead out of what was measured.
+        most: the largest value measured.
+    """
+
+    series: str
+    value: float | None
+    low: float | None
+    high: float | None
+    most: float
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """All of a study. `series`: title, unit and base value of each curve; `runs`: what each run was, in words."""
+
+    name: str
+    question: str
+    doubt: str
+    metrics: Sequence[Metric]
+    base: StudyRow
+    rows: Sequence[StudyRow]
+    series: Mapping[str, Mapping[str, Any]]
+    doubled: str
+    doublings: Sequence[Doubling]
+    runs: Sequence[str]
+    num_songs: int
+    stamp: str | None
+    made_by: Sequence[str]
+
+    def metric(self, name: str) -> Metric:
+        """The metric of this name."""
+        return next(metric for metric in self.metrics if metric.name == name)
+
+    def record(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        return {
+            **asdict(self),
+            "metrics": [metric.record() for metric in self.metrics],
+            "answer": answer(self),
+        }
+
+
+def answer(study: StudyResult) -> list[str]:
+    """The answer in sentences, each with what it stands on."""
+    return _doubled(study) if study.doubled else _resolved(study)
+
+
+def _doubled(study: StudyResult) -> list[str]:
+    metric = study.metric(study.doubled)
+    level = study.base.levels[metric.name]
+    lines = [
+        f"{metric.title} is {_shown(metric, level)} {unit(metric)} {interval(metric, level)} with the times as they are.".replace(
+            "  ", " "
+        )
+    ]
+    for doubling in study.doublings:
+        series = study.series[doubling.series]
+        told = f"{series['title']}: "
+        unit_of = f" {series['unit']}".rstrip()
+        if doubling.value is None:
+            lines.append(f"{told}less than doubled at {doubling.most:g}{unit_of}, the most measured.")
+            continue
+        low, high = ("?" if end is None else f"{end:.2g}" for end in (doubling.low, doubling.high))
+        lines.append(f"{told}doubled at {doubling.value:.2g}{unit_of} [{low}, {high}].")
+    return lines
+
+
+def _resolved(study: StudyResult) -> list[str]:
+    lines = []
+    for metric in study.metrics:
+        told = [
+            f"{row.title} {_signed(metric, change)} {interval(metric, change)}"
+            for row in study.rows
+            if (change := row.changes[metric.name]).resolved
+        ]
+        if told:
+            lines.append(f"{metric.title}, against the base: {'; '.join(told)}.")
+        else:
+            lines.append(f"{metric.title}: no arm can be told from the base.")
+    return lines
+
+
+def _signed(metric: Metric, change: Estimate) -> str:
+    shown = _shown(metric, change)
+    return shown if (change.value or 0) < 0 else f"+{shown}"
+
+
+def _shown(metric: Metric, estimate: Estimate) -> str:
+    return number(metric, estimate.value)

@@ -1,0 +1,86 @@
+"""study: one question to a trained model, answered by generating the same songs again while one thing changes; inference only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from eval.stats.intervals import Resampling
+from flows.pipelines.checkpoints import kept_checkpoint
+from flows.pipelines.flow_models import check_models
+from flows.pipelines.stages import benchmark_stages, finished_rows, listening_pipeline, prepare_pipeline
+from flows.pipelines.starts import any_checkpoint
+from flows.run.lazy_flow import flow
+from flows.run.prefect_tasks import run_stages
+from flows.run.progress import say
+from flows.settings.project import Project, writes_work
+from tasks.benchmark.report_inputs import measured_rows
+from tasks.benchmark.song_metrics import TextStyles
+from tasks.benchmark.system_metrics import measure, windows_of
+from tasks.benchmark.systems import benchmark_prompts
+from tasks.models.phonemizer import build_phonemizer
+from tasks.prompts.prompts import PROMPT_COLUMNS
+from tasks.studies.answers import result_of
+from tasks.studies.kinds import KINDS
+from tasks.studies.study import runs_of, sources_of
+from tasks.studies.write import write_study
+
+
+@writes_work("study")
+def run_study(project: Project, kind: str, checkpoints: Sequence[Path] = ()) -> Path:
+    """Generate the benchmark's songs in every arm and run, listen, and write the page; returns the JSON file beside it.
+
+    Raises:
+        ValueError: a model cannot be used, there is no such study, or too few benchmark songs.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"study: {kind!r} is none of {', '.join(KINDS)}")
+    params, work = project.params, project.work
+    check_models(project, "benchmark")
+    songs_root = project.songs_root
+    rows = finished_rows(prepare_pipeline(project, songs_root), [*PROMPT_COLUMNS, "window_embedding"])
+    section = params.benchmark.model_copy(update={"num_songs": params.study.num_songs})
+    prompts, _ = benchmark_prompts(rows, section)
+    places = [any_checkpoint(place, params, work) for place in checkpoints] or [kept_checkpoint(work)]
+    runs = runs_of(places, params.benchmark.seed, params.study.noise_seeds)
+    project.keep_settings("study")
+    phonemizer = build_phonemizer(params.models.phonemizer)
+    study = KINDS[kind](prompts, params.sampler, params.study, phonemizer, params.rough_times)
+    pipeline = listening_pipeline(
+        project,
+        work.root / "study" / kind / "table",
+        sources_of(study, runs),
+        {run.weights: run.checkpoint for run in runs},
+        benchmark_stages(project),
+        songs_root,
+    )
+    run_stages([pipeline], params.engine, work.receipts / f"study-{kind}")
+    heard = measured_rows([pipeline])
+    learned = [row for row in rows if row["split"] == "train" and not row["drop_reason"]]
+    resampling = Resampling(params.benchmark.num_resamples, params.study.seed)
+    measured = measure(prompts, heard, windows_of(learned), phonemizer, TextStyles(), resampling)
+    made_by = sorted({made for row in heard for made in row["made_by"]})
+    written = write_study(work.report(f"study-{kind}"), result_of(study, runs, measured, made_by))
+    say(f"study: {written.with_suffix('.html')}")
+    return written
+
+
+@flow(name="study", flow_run_name="study-{kind}-{work_dir}")
+def study(
+    kind: str,
+    work_dir: str = "data",
+    checkpoints: Sequence[str] = (),
+    params_file: str | None = None,
+    overrides: Sequence[str] = (),
+) -> str:
+    """Put a question to a checkpoint, or to several trainings of one; returns the path of ``study.json``.
+
+    Args:
+        kind: timing-noise, times or guidance.
+        work_dir: a work folder with prepared songs.
+        checkpoints: checkpoints, or folders that hold one, each a run of its own; none: the kept one of the work folder.
+        params_file: YAML file laid over params.yaml, such as params/real.yaml; none for params.yaml alone.
+        overrides: single values over both, each as section.key=value, such as pretrain.steps=200.
+    """
+    project = Project.at(work_dir, params_file, overrides)
+    return str(run_study(project, kind, [Path(place) for place in checkpoints]))

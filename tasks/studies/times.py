@@ -1,0 +1,160 @@
+"""What word times are worth: the prompts with times that no singer chose, all within what is sung from first to last word.
+
+A rule knows little or nothing of the words. Beside the times, one arm deals the words themselves to other places: what a model
+does with times can be no larger than what it does with words. Legend: W words of a song.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+
+from eval.metrics.aesthetics import JUDGE_MEAN
+from eval.metrics.error_rates import ACOUSTIC_PER, WER
+from eval.metrics.fad import FAD
+from eval.metrics.style_similarity import STYLE_SIMILARITY
+from eval.metrics.word_timing import WORD_START_MEDIAN
+from jam_model.words import Word
+from tasks.engine.fingerprint import fingerprint
+from tasks.lyrics.lyrics import Lyrics
+from tasks.models.phonemizer import Phonemizer
+from tasks.prompts.prompts import Prompt, with_words_dealt
+from tasks.prompts.rough_times import RoughTimesParams, fitted_times, num_syllables
+from tasks.stages.generated.generate import SamplerParams
+from tasks.studies.answers import TRUE_START
+from tasks.studies.study import Arm, Study, StudyParams
+
+
+@dataclass(frozen=True)
+class Usual:
+    """Lengths and gaps of the words of all prompts, and the share of a step, from one start to the next, that is sung."""
+
+    lengths_s: np.ndarray
+    gaps_s: np.ndarray
+
+    @property
+    def share(self) -> float:
+        """Of all steps together."""
+        sung_s, silent_s = float(self.lengths_s.sum()), float(self.gaps_s.sum())
+        return sung_s / (sung_s + silent_s) if sung_s else 1.0
+
+
+def usual(prompts: Sequence[Prompt]) -> Usual:
+    """Of words that have another one behind them the gap too."""
+    words = [prompt.words for prompt in prompts]
+    return Usual(
+        np.array([word.end_s - word.start_s for song in words for word in song]),
+        np.array([max(0.0, b.start_s - a.end_s) for song in words for a, b in pairwise(song)]),
+    )
+
+
+Rule = Callable[[Prompt, Usual, np.random.Generator], list[Word]]
+
+
+def constant(prompt: Prompt, usual: Usual, rng: np.random.Generator) -> list[Word]:
+    """A step a word."""
+    return _stepped(prompt, np.ones(len(prompt.words)), usual.share)
+
+
+def per_syllable(prompt: Prompt, usual: Usual, rng: np.random.Generator) -> list[Word]:
+    """A step a syllable, counted as vowels of the phonemes."""
+    syllables = [max(1, num_syllables(word.phonemes or "")) for word in prompt.words]
+    return _stepped(prompt, np.array(syllables, float), usual.share)
+
+
+def marginal(prompt: Prompt, usual: Usual, rng: np.random.Generator) -> list[Word]:
+    """Lengths and gaps drawn from those of all songs' words, whichever."""
+    count = len(prompt.words)
+    gaps_s = rng.choice(usual.gaps_s, count - 1) if len(usual.gaps_s) else np.zeros(count - 1)
+    return _laid(prompt, rng.choice(usual.lengths_s, count), gaps_s)
+
+
+def shuffled(prompt: Prompt, usual: Usual, rng: np.random.Generator) -> list[Word]:
+    """The song's own lengths and gaps, dealt anew among its words."""
+    lengths_s = [word.end_s - word.start_s for word in prompt.words]
+    gaps_s = [max(0.0, b.start_s - a.end_s) for a, b in pairwise(prompt.words)]
+    return _laid(prompt, rng.permutation(lengths_s), rng.permutation(gaps_s))
+
+
+RULES: dict[str, tuple[str, Rule]] = {
+    "constant": ("A word, a step", constant),
+    "per-syllable": ("A syllable, a step", per_syllable),
+    "marginal": ("Lengths and gaps of any words", marginal),
+    "shuffled": ("The song's lengths and gaps, shuffled", shuffled),
+}
+
+
+def times(
+    prompts: Sequence[Prompt],
+    sampler: SamplerParams,
+    params: StudyParams,
+    rough: tuple[Phonemizer, RoughTimesParams],
+    others: Mapping[str, Sequence[Prompt]] | None = None,
+) -> Study:
+    """The arms of all rules. `others`: prompts with times from elsewhere, by what they are called."""
+    known = usual(prompts)
+    ruled = {
+        name: (title, [_ruled(prompt, rule, known, params.seed) for prompt in prompts])
+        for name, (title, rule) in RULES.items()
+    }
+    told = {
+        "rough": ("Rough times, as without a timing model", [_rough(prompt, *rough) for prompt in prompts]),
+        **{f"given-{number}": (name, list(of)) for number, (name, of) in enumerate((others or {}).items())},
+        "words-shuffled": ("Their own times, the words shuffled", with_words_dealt(prompts, params.seed)),
+    }
+    return Study(
+        "times",
+        "What are word times worth to this model?",
+        "Songs whose singers vary their rhythm more, or a model that was trained longer, may need their times more.",
+        tuple(
+            metric.name
+            for metric in (
+                WER,
+                ACOUSTIC_PER,
+                WORD_START_MEDIAN,
+                TRUE_START,
+                STYLE_SIMILARITY,
+                FAD,
+                JUDGE_MEAN,
+            )
+        ),
+        Arm("base", "The times as they are", prompts, sampler),
+        [Arm(name, title, of, sampler) for name, (title, of) in {**ruled, **told}.items()],
+    )
+
+
+def _ruled(prompt: Prompt, rule: Rule, usual: Usual, seed: int) -> Prompt:
+    if len(prompt.words) < 2:
+        return prompt
+    rng = np.random.default_rng([seed, int(fingerprint(prompt.song_id), 16)])
+    return replace(prompt, words=tuple(rule(prompt, usual, rng)))
+
+
+def _rough(prompt: Prompt, phonemizer: Phonemizer, params: RoughTimesParams) -> Prompt:
+    if not prompt.words:
+        return prompt
+    length_s = prompt.duration_s or prompt.words[-1].end_s
+    laid = fitted_times(Lyrics(prompt.texts), length_s, phonemizer, params).words
+    words = [
+        replace(word, start_s=at.start_s, end_s=at.end_s) for word, at in zip(prompt.words, laid, strict=True)
+    ]
+    return replace(prompt, words=tuple(words))
+
+
+def _stepped(prompt: Prompt, steps_W: np.ndarray, share: float) -> list[Word]:
+    return _laid(prompt, share * steps_W, (1 - share) * steps_W[:-1])
+
+
+def _laid(prompt: Prompt, lengths_W: np.ndarray, gaps: np.ndarray) -> list[Word]:
+    """Words of these lengths with these gaps, brought to fill the time from the first to the last word's end."""
+    first_s, last_s = prompt.words[0].start_s, prompt.words[-1].end_s
+    parts = np.ravel(np.column_stack([lengths_W, [*gaps, 0.0]]))
+    bounds = np.concatenate([[0.0], np.cumsum(parts)])
+    bounds_s = np.clip(first_s + bounds * ((last_s - first_s) / max(bounds[-1], 1e-9)), first_s, last_s)
+    return [
+        replace(word, start_s=float(start_s), end_s=float(end_s))
+        for word, start_s, end_s in zip(prompt.words, bounds_s[:-1:2], bounds_s[1::2], strict=True)
+    ]

@@ -1,0 +1,151 @@
+"""Arms differ from the base in one thing; answers are of songs, and say where a curve doubles only where it does."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from eval.metrics.error_rates import ACOUSTIC_PER
+from eval.results.study import answer
+from eval.stats.intervals import Resampling
+from flows.console.measured import print_study
+from flows.settings.params import load_params
+from jam_model.words import Word
+from tasks.benchmark.song_metrics import TextStyles
+from tasks.benchmark.system_metrics import Measured, measure
+from tasks.models.phonemizer import build_phonemizer
+from tasks.prompts.prompts import Prompt
+from tasks.studies.answers import crossing, pooled, result_of
+from tasks.studies.kinds import KINDS
+from tasks.studies.study import Run, Study, sources_of, system_of
+from tasks.studies.times import RULES, usual
+from tasks.studies.timing_noise import KINDS as NOISES
+from tasks.studies.timing_noise import disturbed
+from tasks.studies.write import write_study
+from tests.every import every
+from tests.tasks.benchmark.test_system_metrics import Letters, row
+from tests.tasks.prompts.test_prompts import prompt
+
+PARAMS = load_params()
+PHONEMIZER = build_phonemizer(PARAMS.models.phonemizer)
+WORDS = tuple("abcdefgh")
+SUNG = [prompt(number, WORDS) for number in range(6)]
+
+
+@every("kind", NOISES)
+def test_noise_is_none_at_nothing_nested_over_values_and_inside_the_song(kind: str) -> None:
+    assert disturbed(SUNG, kind, 0.0, 1) == SUNG
+    for before, little, much in zip(
+        SUNG, disturbed(SUNG, kind, 0.1, 1), disturbed(SUNG, kind, 0.5, 1), strict=True
+    ):
+        assert much.words != before.words
+        assert all(0 <= word.start_s <= word.end_s <= 9.0 for word in much.words)
+        assert [word.start_s for word in much.words] == sorted(word.start_s for word in much.words)
+        if kind == "missing":
+            assert set(much.words) <= set(little.words) <= set(before.words)
+        elif kind == "extra":
+            assert len(before.words) <= len(little.words) <= len(much.words) <= 2 * len(before.words)
+        else:
+            assert sorted(much.texts) == sorted(before.texts)
+            assert (much.texts == before.texts) == (kind != "swapped")
+
+
+def test_words_move_as_far_as_their_noise_says() -> None:
+    def moved(kind: str, value: float) -> np.ndarray:
+        after = disturbed(SUNG, kind, value, 1)
+        return np.array([w.start_s for p in after for w in p.words]).reshape(6, -1) - np.arange(8.0)
+
+    assert np.abs(moved("jitter", 0.3)).max() <= 0.3 + 1e-9 and np.ptp(moved("jitter", 0.3)) > 0.2
+    assert np.allclose(moved("jitter", 0.2), 2 * moved("jitter", 0.1))
+    assert np.allclose(moved("late", 0.4), 0.4) and np.allclose(moved("early", 0.4)[:, 1:], -0.4)
+    assert np.allclose(moved("slower", 0.1)[0, 1:], 0.1 * (np.arange(1, 8) - 3.75))
+    assert np.allclose(moved("faster", 0.1)[0], -0.1 * (np.arange(8.0) - 3.75))
+
+
+@every("rule", RULES)
+def test_rules_for_times_keep_the_words_and_what_is_sung_from_first_to_last(rule: str) -> None:
+    study = KINDS["times"](SUNG, PARAMS.sampler, PARAMS.study, PHONEMIZER, PARAMS.rough_times)
+    arm = next(arm for arm in study.arms if arm.name == rule)
+    for before, after in zip(SUNG, arm.prompts, strict=True):
+        assert after.texts == before.texts
+        assert np.isclose(after.words[0].start_s, 0.0) and np.isclose(after.words[-1].end_s, 7.5)
+        assert all(a.end_s <= b.start_s + 1e-9 for a, b in zip(after.words, after.words[1:], strict=False))
+
+
+def test_a_constant_step_is_even_and_a_syllable_step_follows_syllables() -> None:
+    words = (Word("a", 0.0, 1.0, "eɪ"), Word("banana", 1.0, 2.0, "bənænə"), Word("b", 2.0, 4.0, "biː"))
+    one = replace(SUNG[0], words=words)
+    rng = np.random.default_rng(0)
+    even = [word.start_s for word in RULES["constant"][1](one, usual([one]), rng)]
+    assert np.allclose(np.diff(even), even[1])
+    syllables = [word.start_s for word in RULES["per-syllable"][1](one, usual([one]), rng)]
+    assert np.isclose(syllables[2] - syllables[1], 3 * (syllables[1] - syllables[0]))
+
+
+@every("kind", KINDS)
+def test_arms_have_names_of_their_own_and_runs_their_own_noise(kind: str) -> None:
+    study = KINDS[kind](SUNG, PARAMS.sampler, PARAMS.study, PHONEMIZER, PARAMS.rough_times)
+    runs = [Run("c0s3", Path("a"), "w", 3), Run("c0s4", Path("a"), "w", 4)]
+    sources = sources_of(study, runs)
+    assert len({source.song_id for source in sources}) == len(sources) == 2 * 6 * len(study.all_arms)
+    assert {(s.facts["seed"], s.facts["system"][-2:]) for s in sources} == {(3, "s3"), (4, "s4")}
+    assert all(arm.series in ("", *study.series) for arm in study.arms)
+
+
+def test_a_curve_doubles_between_two_values_or_not_at_all() -> None:
+    rates = np.array([[0.1, 0.15, 0.25, 0.9], [0.1, 0.1, 0.1, 0.19], [0.0, 0.5, 0.5, 0.5]])
+    assert np.allclose(crossing([0.0, 1.0, 2.0, 4.0], rates), [1.5, np.inf, np.inf])
+
+
+def two_arms() -> tuple[Study, list[Run], Measured]:
+    """A study whose one disturbed value gets every second letter wrong, in two runs of four songs."""
+    prompts = [
+        Prompt(f"s{n}", "t", (Word("ab", 0, 1, "ab"),), np.float32([[1, 0]]), 3.0, None) for n in range(4)
+    ]
+    params = PARAMS.study.model_copy(update={name: [0.5] for name in ("jitter_s", "offset_s", "stretch")})
+    study = KINDS["timing-noise"](prompts, PARAMS.sampler, params, PHONEMIZER, PARAMS.rough_times)
+    study = replace(study, arms=study.arms[:1], series={"jitter": study.series["jitter"]})
+    runs = [Run("c0s0", Path("a"), "w", 0), Run("c0s1", Path("a"), "w", 1)]
+    heard = {"base": ["ab", "ab", "xb", "ab"], study.arms[0].name: ["ax", "xb", "xb", "xx"]}
+    rows = [
+        row(p.song_id, system_of(arm, run), [phones], phones)
+        for run in runs
+        for arm in study.all_arms
+        for p, phones in zip(prompts, heard[arm.name], strict=True)
+    ]
+    rows[-1] |= {"drop_reason": "silent", "transcript": None, "transcript_phones": None}
+    return study, runs, measure(prompts, rows, [], Letters(), TextStyles(), Resampling(200, 1))
+
+
+def test_answers_count_songs_not_runs_and_a_song_that_failed_in_a_run_is_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study, runs, measured = two_arms()
+    result = result_of(study, runs, measured, ["embedded/a@1"])
+    level, change = result.rows[0].levels[ACOUSTIC_PER.name], result.rows[0].changes[ACOUSTIC_PER.name]
+    assert (level.n, level.n_failed, level.value) == (3, 1, 0.5) and result.base.levels[
+        "acoustic_per"
+    ].value == 0.125
+    assert change.value == 0.5 - 1 / 6 and change.n == 3
+    (doubling,) = result.doublings
+    assert doubling.value == pytest.approx(0.25) and doubling.most == 0.5
+    assert len(result.base.runs[ACOUSTIC_PER.name]) == 2
+    path = write_study(tmp_path, result)
+    assert json.loads(path.read_text())["answer"] == answer(result)
+    page = path.with_suffix(".html").read_text()
+    assert "doubled at 0.25 s" in page and "stand-in, not a result" in page
+    print_study(path)
+    assert "doubled at 0.25 s" in capsys.readouterr().out
+
+
+def test_runs_are_pooled_within_a_song() -> None:
+    study, runs, measured = two_arms()
+    metric = measured.metric(ACOUSTIC_PER.name)
+    values = [measured.columns(metric)[system_of(study.base, run)] for run in runs]
+    assert [(counts.errors, counts.num_reference) for counts in pooled(metric, values)] == [
+        *((0, 4), (0, 4), (2, 4), (0, 4)),
+    ]
