@@ -15,6 +15,7 @@ from eval.metrics import (
     fad_inf,
     levels,
     lyrics_alignment,
+    phrasing,
     si_sdr,
     style_similarity,
     word_timing,
@@ -79,6 +80,15 @@ CHAPTERS = (
             aesthetics.JUDGE_MEAN,
             *aesthetics.JUDGE_AXES,
             *aesthetics.SECOND_JUDGE,
+        ),
+    ),
+    Chapter(
+        "Does the voice move as people's do?",
+        (
+            phrasing.PITCH_SPREAD,
+            phrasing.LENGTH_SPREAD,
+            phrasing.BEAT_HOLD,
+            phrasing.REPEATED_SHARE,
         ),
     ),
     Chapter(

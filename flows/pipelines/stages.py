@@ -28,6 +28,7 @@ from tasks.stages.filter import Filter
 from tasks.stages.generated.align_transcript import AlignTranscript
 from tasks.stages.generated.generate import Generate
 from tasks.stages.generated.measure_levels import MeasureLevels
+from tasks.stages.generated.phrasing import Phrasing
 from tasks.stages.generated.reward import Reward, RewardParams, Term
 from tasks.stages.generated.score import Score
 from tasks.stages.group import COMPARED, STYLE, Group
@@ -159,11 +160,20 @@ def benchmark_stages(project: Project) -> list[Stage]:
     stages: list[Stage] = [
         AlignTranscript(params.models.aligner, params.models.phonemizer),
         MeasureLevels(params.check),
+        *phrasing_stages(params),
     ]
     if params.benchmark.second_judge is None:
         return stages
     second = RewardParams(terms=(Term(score=params.benchmark.second_judge, weight=1.0),))
     return [*stages, Reward(second, params.models.judge)]
+
+
+def phrasing_stages(params: Params) -> list[Stage]:
+    """How a voice moves, and the beats that it is held against, where they are asked for."""
+    if params.phrasing.when == "never":
+        return []
+    beats = [Beats(params.models.beats)] if params.models.beats.model != NONE else []
+    return [Phrasing(params.phrasing), *beats]
 
 
 def gate_stages(project: Project) -> list[Stage]:

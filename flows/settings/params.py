@@ -33,6 +33,7 @@ from tasks.songs.listing import SongsParams
 from tasks.stages.align import AlignParams
 from tasks.stages.dedup_features import DedupFeaturesParams
 from tasks.stages.generated.generate import SamplerParams
+from tasks.stages.generated.phrasing import PhrasingParams
 from tasks.stages.generated.reward import RewardParams
 from tasks.stages.ingest import IngestParams
 from tasks.stages.pack import PackParams
@@ -107,6 +108,7 @@ class Params(Section):
     sweep: SweepParams
     benchmark: BenchmarkParams
     copies: CopyParams
+    phrasing: PhrasingParams
     study: StudyParams
     listening_test: ListenParams
 
