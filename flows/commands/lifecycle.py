@@ -74,7 +74,7 @@ def run_lifecycle(
 
     path = project.params.songs.path
     look = (lambda: run_all(project)) if is_finished(project) else None
-    run_unless_standing(look, lambda: lifecycle(path, str(work), text(params_file), overrides))
+    run_unless_standing(project, look, lambda: lifecycle(path, str(work), text(params_file), overrides))
     print_report(report_in(work))
 
 
@@ -90,7 +90,7 @@ def prepare(
 
     path = project.params.songs.path
     look = (lambda: run_prepare(project)) if is_prepared(project) else None
-    run_unless_standing(look, lambda: flow(path, str(work), text(params_file), overrides))
+    run_unless_standing(project, look, lambda: flow(path, str(work), text(params_file), overrides))
 
 
 @app.command()
@@ -114,6 +114,7 @@ def calibrate(
 
     limits = out or work / "limits.yaml"
     run_unless_standing(
+        project,
         lambda: run_calibrate(project, limits),
         lambda: flow(str(songs), str(work), str(limits), text(params_file), overrides),
     )
@@ -139,7 +140,7 @@ def train(
     from flows.train import run_train, train_flow
 
     run_unless_standing(
-        lambda: run_train(project), lambda: train_flow(str(work), text(params_file), overrides)
+        project, lambda: run_train(project), lambda: train_flow(str(work), text(params_file), overrides)
     )
 
 
@@ -193,7 +194,7 @@ def generate(
     if not asked.num_songs:
         print_error(f"generate: no row of {asked.manifest} can be sung, nothing was written")
         raise typer.Exit(1)
-    start_prefect()
+    start_prefect(project)
     from flows.generate import generate as flow
 
     flow(str(asked.manifest), str(asked.checkpoint), str(out), candidates, text(params_file), settings)

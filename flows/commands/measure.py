@@ -68,10 +68,10 @@ def benchmark(
         from flows.benchmark import benchmark as flow
         from flows.benchmark import run_benchmark
 
-        run_unless_standing(lambda: run_benchmark(project), lambda: flow(*settings))
+        run_unless_standing(project, lambda: run_benchmark(project), lambda: flow(*settings))
         print_report(report_in(work))
     else:
-        start_prefect()
+        start_prefect(project)
         from flows.benchmark_external import benchmark_external
 
         page = benchmark_external(str(manifest), system, checkpoint, text(reference), *settings)
@@ -117,6 +117,7 @@ def study(
     from flows.study import study as flow
 
     page = run_unless_standing(
+        project,
         lambda: str(run_study(project, kind, [Path(place) for place in checkpoint])),
         lambda: flow(kind, str(work), checkpoint, text(params_file), overrides),
     )

@@ -61,15 +61,16 @@ def dpo(
     from flows.dpo import dpo as flow
     from flows.dpo import run_dpo
 
-    run_unless_standing(lambda: run_dpo(project), lambda: flow(str(work), text(params_file), overrides))
+    run_unless_standing(
+        project, lambda: run_dpo(project), lambda: flow(str(work), text(params_file), overrides)
+    )
 
 
 @app.command()
 def sweep(work: Work = DATA, params_file: ParamsFile = None, overrides: Overrides = NONE) -> None:
     """Ways of preference training side by side, with their controls."""
     begin("sweep", work)
-    ready(work, params_file, overrides, "dpo")
-    start_prefect()
+    start_prefect(ready(work, params_file, overrides, "dpo"))
     from flows.sweep import sweep as flow
 
     flow(str(work), text(params_file), overrides)

@@ -32,12 +32,14 @@ kernel need not hand out zeroed pages for every one of them (32 MiB is the large
 ROOM_AFTER_S = 5.0  # a pool that has no worker after this long gets the room of idle ones
 
 
+_connecting = threading.Lock()
+
 TOO_BUSY = "timed out during startup"
 """Of what Ray 2.60 says where its raylet is not there after 30 s."""
 
 
 def connect(params: EngineParams) -> None:
-    """Join the cluster at `params.address` (``auto``), or start Ray on this machine; once a process.
+    """Join the cluster at `params.address` (``auto``), or start Ray on this machine; once a process, whichever thread asks.
 
     Raises:
         ValueError: the address is a Ray client address, which loses work when the network blinks.
@@ -47,8 +49,12 @@ def connect(params: EngineParams) -> None:
             f"engine.address: {params.address!r} is a Ray client address, which drops work after 30 s without "
             "network; run the driver inside the cluster (a Ray job) and use 'auto'"
         )
-    if connected():
-        return
+    with _connecting:
+        if not connected():
+            _join(params)
+
+
+def _join(params: EngineParams) -> None:
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     threads = str(params.threads_per_worker)
     variables = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "WDS_SECURE": "1", **HEAP}

@@ -21,7 +21,7 @@ REFUSED = Column(pa.string(), "reason found while listing (duplicate, source_gon
 _PART = re.compile(r"part-(\d{5,})-([0-9a-f]+)\.parquet")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Source:
     """A song as it was found, before anything is computed.
 
