@@ -161,9 +161,14 @@ def curve(points: Sequence[tuple[int, float]], label: str) -> str:
 
 
 def interval_curve(
-    lines: Sequence[tuple[str, Sequence[tuple[float, Estimate]]]], label: str, percent: bool = False
+    lines: Sequence[tuple[str, Sequence[tuple[float, Estimate]]]],
+    label: str,
+    percent: bool = False,
+    beside: Iterable[Estimate] = (),
 ) -> str:
     """Estimates over a number, such as a round: a line a css class, with dots and upright intervals.
+
+    `beside`: those of other drawings that stand next to this one, for one height of all.
 
     Lines stand a little beside one another, so that none hides another's intervals.
     """
@@ -171,7 +176,7 @@ def interval_curve(
     places = sorted({x for _, points in known for x, _ in points})
     if not places:
         return '<p class="quiet">Nothing was measured.</p>'
-    y_scale = scale_of(figures_of(e for _, points in known for _, e in points))
+    y_scale = scale_of(figures_of([*beside, *(e for _, points in known for _, e in points)]))
     step = min((right - left for left, right in pairwise(places)), default=1)
     x_scale = Scale(places[0] - 0.5 * step, places[-1] + 0.5 * step)
     feet = "".join(
@@ -179,8 +184,8 @@ def interval_curve(
     )
     aside = [_ASIDE * step * (place - (len(known) - 1) / 2) for place in range(len(known))]
     drawn = "".join(
-        _interval_line(css, [(x + beside, e) for x, e in points], x_scale, y_scale)
-        for beside, (css, points) in zip(aside, known, strict=True)
+        _interval_line(css, [(x + away, e) for x, e in points], x_scale, y_scale)
+        for away, (css, points) in zip(aside, known, strict=True)
     )
     grid = _grid(y_scale, 100 if percent else 1)
     return f'<svg class="curve rounds" role="img" aria-label="{escape(label)}">{grid}{feet}{drawn}</svg>'

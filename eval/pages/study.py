@@ -22,6 +22,7 @@ def study_html(study: StudyResult) -> str:
         sections += [
             (f"{metric.name}-curves", f"{escape(metric.title)}: curves", _curves(study, metric))
             for metric in study.metrics
+            if any(row.levels[metric.name].value is not None for row in (study.base, *study.rows))
         ]
     sections += [
         (metric.name, f"{escape(metric.title)}: every arm", _table(study, metric)) for metric in study.metrics
@@ -38,9 +39,10 @@ def study_html(study: StudyResult) -> str:
 
 
 def _header(study: StudyResult) -> str:
+    made = sorted({model for one in study.made_by for model in one.split() if model.startswith("embedded/")})
     banner = (
         f'<p class="banner"><span class="stamp">{escape(study.stamp)}</span> Generated or measured by '
-        f"{', '.join(f'<code>{escape(name)}</code>' for name in study.made_by if name.startswith('embedded/'))}</p>"
+        f"{', '.join(f'<code>{escape(name)}</code>' for name in made)}</p>"
         if study.stamp
         else ""
     )
@@ -62,7 +64,7 @@ def _answer(study: StudyResult) -> str:
 
 
 def _curves(study: StudyResult, metric: Metric) -> str:
-    panels = []
+    panels, all_levels = [], [row.levels[metric.name] for row in (study.base, *study.rows)]
     for name, series in study.series.items():
         points = [(float(series["base"]), study.base.levels[metric.name])]
         points += [
@@ -75,6 +77,7 @@ def _curves(study: StudyResult, metric: Metric) -> str:
             [("policy", sorted(points, key=lambda point: point[0]))],
             f"{metric.title} over: {title}",
             metric.percent,
+            all_levels,
         )
         head = f"<b>{escape(title)}</b> {escape(BETTER[metric.direction])}"
         panels.append(f'<figure class="panel"><figcaption>{head}</figcaption>{drawn}</figure>')

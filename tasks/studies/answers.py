@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from eval.metrics.catalogue import metric_of
+from eval.metrics.catalogue import chapter_of, metric_of
 from eval.metrics.error_rates import RateMetric, fractions
 from eval.metrics.metric import CorpusMetric, Measurable, Unmeasured, Values, known
 from eval.metrics.song import Song
@@ -24,6 +24,9 @@ from jam_model.words import rows_of
 from tasks.benchmark.system_metrics import Measured
 from tasks.studies.study import Arm, Run, Study, system_of
 
+PHRASING = chapter_of("pitch_spread")
+"""Told of every study whose songs it was measured on."""
+NOT_HERE = Unmeasured("not measured here")
 NO_BASE = Estimate(None, None, None, 0, 0, reason="the base itself")
 TRUE_START: CorpusMetric = replace(
     WORD_START_MEDIAN,
@@ -35,7 +38,8 @@ TRUE_START: CorpusMetric = replace(
 
 def result_of(study: Study, runs: Sequence[Run], measured: Measured, made_by: Sequence[str]) -> StudyResult:
     """Everything that the page and the JSON file hold."""
-    metrics = [TRUE_START if name == TRUE_START.name else metric_of(name) for name in study.metrics]
+    names = [*study.metrics, *(metric.name for metric in measured.metrics if metric in PHRASING.metrics)]
+    metrics = [TRUE_START if name == TRUE_START.name else metric_of(name) for name in names]
     taken = [metric for metric in metrics if isinstance(metric, Measurable)]
     values = {
         (arm.name, metric.name): [_values(measured, system_of(arm, run), metric) for run in runs]
@@ -99,7 +103,7 @@ def _values(measured: Measured, system: str, metric: Measurable) -> Values:
         return [metric.measure(_asked(song.song, prompt.words)) for song, prompt in songs]
     found = {one.name: one for one in measured.metrics}
     if metric.name not in found:
-        return [None] * len(measured.prompts)
+        return [NOT_HERE] * len(measured.prompts)
     reason = measured.unmeasured(metric, system)
     if reason:
         return [Unmeasured(reason)] * len(measured.prompts)
