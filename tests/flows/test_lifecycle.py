@@ -119,6 +119,19 @@ def test_changed_number_reruns_only_what_depends_on_it(house: Path) -> None:
         assert "nothing would run" in shown
 
 
+def test_a_study_of_the_model_stands_once_it_is_made(house: Path) -> None:
+    asked = ["study", "guidance", "--set", "study.num_songs=2", "--set", "study.lyrics_guidance_scales=[1.0]"]
+    said = jam(*asked, "--set", "phrasing.when=always", cwd=house).stdout
+    assert "generate: 4 songs" in said and "Pitch spread" in said
+    assert "(n = 2)" in said and "stand-in, not a result" in said
+    study = json.loads((house / "data" / "reports" / "study-guidance" / "study.json").read_text())
+    measured = json.loads((house / "data" / "reports" / "benchmark" / "report.json").read_text())
+    assert study["base"]["levels"]["judge_mean"]["value"] in [
+        system["metrics"]["judge_mean"]["value"] for system in measured["systems"].values()
+    ]
+    assert "worker seconds" not in jam(*asked, "--set", "phrasing.when=always", cwd=house).stdout
+
+
 def test_of_every_kind_of_file_a_deleted_one_is_reported(house: Path) -> None:
     work = house / "deleted"
     shutil.copytree(house / "data", work, ignore=shutil.ignore_patterns("raw"))
