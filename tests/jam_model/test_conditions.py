@@ -19,7 +19,7 @@ def test_durations_of_a_crop_say_where_it_lies_in_the_song():
     assert duration_rel == pytest.approx(1.0, abs=1e-12)
 
 
-@pytest.mark.parametrize(
+@every(
     ("arguments", "message"),
     [((0, 10), "num_frames 0"), ((11, 10), "exceeds max_frames 10"), ((5, 10, 3, 7), "song of 7 frames")],
 )

@@ -13,13 +13,13 @@ from tests.every import every
 LOVE = Word("love", 0.1, 0.6, "lˈʌv", 0.9)
 
 
-@pytest.mark.parametrize("times_s", [(-0.1, 1.0), (1.0, 0.5), (math.nan, 1.0), (0.0, math.nan)])
+@every("times_s", [(-0.1, 1.0), (1.0, 0.5), (math.nan, 1.0), (0.0, math.nan)])
 def test_times_out_of_order_or_below_zero_are_refused(times_s: tuple[float, float]) -> None:
     with pytest.raises(ValueError, match="seconds in order"):
         Word("la", *times_s)
 
 
-@pytest.mark.parametrize("score", [-0.1, 1.1, math.nan])
+@every("score", [-0.1, 1.1, math.nan])
 def test_a_score_is_a_share(score: float) -> None:
     assert Word("la", 0.0, 0.0, score=1.0).score == 1.0
     with pytest.raises(ValueError, match="score"):

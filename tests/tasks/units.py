@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 from dataclasses import dataclass
+from functools import cache
 
 from tasks.engine.source_code import NO_VALUES, ROOT, closure, hash_of_modules, tree_of
 from tasks.engine.stage import stages_in
@@ -22,7 +23,8 @@ class Unit:
     source: str
 
 
-def units() -> list[Unit]:
+@cache
+def units() -> tuple[Unit, ...]:
     """All stages and model kinds, by name."""
     found = [
         Unit(f"stage {n}", str(s.version), source_hash(s.__module__)) for n, s in stages_in(STAGES).items()
@@ -32,7 +34,7 @@ def units() -> list[Unit]:
     for module in real_models():
         version = str(importlib.import_module(module).VERSION)
         found.append(Unit(f"model {module.split('.')[-1]}", version, source_hash(module)))
-    return sorted(found, key=lambda unit: unit.name)
+    return tuple(sorted(found, key=lambda unit: unit.name))
 
 
 def model_kinds() -> list[str]:

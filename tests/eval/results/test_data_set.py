@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 
-import pytest
-
 from eval.pages.data_set import data_section
 from eval.results.data_set import DataSet, StageRate, data_set_record, histogram
 from eval.results.report import Report
+from tests.every import every
 
 
 def test_no_song_is_lost_between_the_bars_of_a_histogram() -> None:
@@ -30,7 +29,7 @@ def test_every_threshold_lies_inside_the_axis() -> None:
     assert one.edges[0] <= 0.1 and one.edges[-1] >= 2.0
 
 
-@pytest.mark.parametrize("values", [[], [None], [3.0], [3.0, 3.0]])
+@every("values", [[], [None], [3.0], [3.0, 3.0]])
 def test_few_or_equal_values_still_draw(values: list[float | None]) -> None:
     one = histogram("x", "x", "", values, [])
     assert one.edges[0] < one.edges[-1]

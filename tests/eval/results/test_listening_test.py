@@ -15,6 +15,7 @@ from eval.results.listening_test import COLUMNS, ListeningKey, Side, preferences
 from eval.results.report_json import report_record
 from eval.stats.intervals import Resampling
 from tests.eval.conftest import HOSTILE, make_report
+from tests.every import every
 
 DRAWS = Resampling(num_resamples=400, seed=4)
 SIDES = [Side(f"song-{n}", *(("new", "old") if n % 2 else ("old", "new"))) for n in range(8)]
@@ -60,7 +61,7 @@ def test_an_empty_answer_is_no_answer() -> None:
     assert styled.num_answers == 1
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "says"),
     [
         ("a,b\n1,2\n", "columns are"),

@@ -15,6 +15,7 @@ from flows.settings.params import load_params
 from flows.settings.project import Project
 from tasks.songs.listing import SongsParams
 from tasks.storage.object_store import StorePath, place_of
+from tests.every import every
 from tests.tasks.tiny import write_song
 
 
@@ -85,7 +86,7 @@ def test_a_kept_file_can_be_given_again_and_its_songs_are_found_from_any_folder(
     assert kept.pretrain.learning_rate == 1e-5 and kept.songs == SongsParams(path=str(tmp_path / "raw"))
 
 
-@pytest.mark.parametrize("text", ['{"align": {"gone_setting": 1}}', "{", '"text"'])
+@every("text", ['{"align": {"gone_setting": 1}}', "{", '"text"'])
 def test_settings_of_other_code_are_one_line_that_names_their_file(tmp_path: Path, text: str) -> None:
     path = tmp_path / "settings" / "prepare.json"
     path.parent.mkdir()

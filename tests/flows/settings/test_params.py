@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-
 from flows.settings.params import load_params
 from flows.settings.params_files import BASE
+from tests.every import every
 
 
-@pytest.mark.parametrize(
+@every(
     "setting",
     [
         "models.codec.stable_audio.device=cpu",
@@ -23,8 +22,6 @@ def test_paths_devices_and_models_not_chosen_are_no_part_of_a_report(setting: st
     assert "weights" not in load_params(real).decides()["models"]["codec"]["stable_audio"]
 
 
-@pytest.mark.parametrize(
-    "setting", ["fit.max_grad_norm=3.0", "sampler.num_steps=3", "models.judge.model=coin"]
-)
+@every("setting", ["fit.max_grad_norm=3.0", "sampler.num_steps=3", "models.judge.model=coin"])
 def test_what_decides_values_is_part_of_a_report(setting: str) -> None:
     assert load_params(settings=[setting]).decides() != load_params().decides()

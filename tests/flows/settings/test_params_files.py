@@ -79,7 +79,7 @@ def test_each_run_lists_every_shared_key() -> None:
         assert list(files[run])[-len(files["fit"]) :] == list(files["fit"]), run
 
 
-@pytest.mark.parametrize(
+@every(
     ("key", "text", "message"),
     [
         ("engine.idle_worker_s", "1:30", r"is '1:30': input should be a valid number; numbers are decimal"),
@@ -125,11 +125,13 @@ def test_overlay_and_set_are_laid_over_in_order(tmp_path: Path) -> None:
     assert params.engine.partition_size == 3
 
 
-@pytest.mark.parametrize("name", ["seperate", "audio", "engine", "bases"])
-def test_workers_of_what_is_no_stage_are_refused(name: str) -> None:
+def test_workers_of_what_is_no_stage_are_refused() -> None:
     """Neither a folder of tasks/ nor a file of tasks/stages is a stage: a stage's name is."""
-    with pytest.raises(ValueError, match=f"there is no stage '{name}'; give one of align, align_transcript"):
-        load_params(None, [f"engine.stages={{{name}: {{gpus: 4}}}}"])
+    for name in ("seperate", "audio", "engine", "bases"):
+        with pytest.raises(
+            ValueError, match=f"there is no stage '{name}'; give one of align, align_transcript"
+        ):
+            load_params(None, [f"engine.stages={{{name}: {{gpus: 4}}}}"])
     for stage in stages_in("tasks.stages"):
         assert load_params(None, [f"engine.stages={{{stage}: {{gpus: 4}}}}"]).engine.stages[stage].gpus == 4
 
@@ -162,7 +164,7 @@ def test_misspelt_setting_of_a_file_is_answered_with_the_nearest_one(tmp_path: P
         load_params(overlay)
 
 
-@pytest.mark.parametrize("text", ["- a\n- b\n", "a: [", "a: !!python/object/apply:os.system ['true']\n"])
+@every("text", ["- a\n- b\n", "a: [", "a: !!python/object/apply:os.system ['true']\n"])
 def test_overlay_that_is_no_plain_mapping_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "bad.yaml"
     path.write_text(text)
@@ -171,7 +173,7 @@ def test_overlay_that_is_no_plain_mapping_is_refused(tmp_path: Path, text: str) 
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["pretrain", "sft", "dpo"])
+@every("name", ["pretrain", "sft", "dpo"])
 def test_the_published_recipes_load_and_build_the_released_sizes(name: str) -> None:
     params = load_params(BASE.parent / "params" / f"jam_{name}.yaml")
     section = getattr(params, name)

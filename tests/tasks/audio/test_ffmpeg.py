@@ -99,9 +99,7 @@ def test_lossless_m4a_is_exact_to_16_bits() -> None:
     assert np.abs(mix_CN - tone()).max() < 2**-15
 
 
-@pytest.mark.parametrize(
-    ("kind", "rate"), [("m4a", 8000), ("m4a", 96_000), ("aac", 22_050), ("webm", 16_000)]
-)
+@every(("kind", "rate"), [("m4a", 8000), ("m4a", 96_000), ("aac", 22_050), ("webm", 16_000)])
 def test_other_rates_are_resampled_with_pitch_kept(kind: str, rate: int) -> None:
     mix_CN, source = read_audio(io.BytesIO(written(tone(1.0, rate), kind, rate)), LIMITS)
     assert source.sample_rate_hz == (48_000 if kind == "webm" else rate)  # Opus always plays at 48 kHz
@@ -147,7 +145,7 @@ def test_a_file_cut_short_is_truncated(kind: str, share: float) -> None:
     assert reason(whole[: int(len(whole) * share)]) == "truncated"
 
 
-@pytest.mark.parametrize("kind", ["m4a", "aac", "webm"])
+@every("kind", ["m4a", "aac", "webm"])
 def test_a_tag_behind_the_sound_does_no_harm(kind: str) -> None:
     tagged = written(tone(0.5, KINDS[kind][2]), kind) + b"TAG" + b"A title".ljust(125, b"\0")
     assert read_audio(io.BytesIO(tagged), LIMITS)[1].duration_s == pytest.approx(0.5, abs=0.06)
@@ -209,7 +207,7 @@ def test_damage_never_passes_a_limit_or_raises_anything_else(kind: str) -> None:
             assert source.duration_s <= LIMITS.max_seconds and np.isfinite(mix_CN).all()
 
 
-@pytest.mark.parametrize(
+@every(
     "text",
     [
         b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n",

@@ -8,6 +8,7 @@ import pytest
 from tasks.audio.loudness import levelled, loudness_lufs
 from tasks.audio.mix import encoded, mp3_bytes
 from tasks.audio.read import read_bytes
+from tests.every import every
 from tests.tasks.tiny import RATE_HZ, tones_CN
 
 
@@ -23,7 +24,7 @@ def test_loudness_follows_the_standard() -> None:
     assert loudness_lufs(one_side_CN) == pytest.approx(-3.01, abs=0.1)
 
 
-@pytest.mark.parametrize("amplitude", [0.01, 0.1])
+@every("amplitude", [0.01, 0.1])
 def test_mix_reaches_the_loudness_and_keeps_its_sides_balance(amplitude: float) -> None:
     mix_CN = tone_CN(amplitude) * np.array([[1.0], [0.25]], np.float32)
     level = levelled(mix_CN, -14.0, 0.95)
@@ -41,7 +42,7 @@ def test_peaks_win_over_loudness_and_the_loudness_told_is_the_one_reached() -> N
     assert level.lufs == pytest.approx(loudness_lufs(level.mix_CN), abs=0.01)
 
 
-@pytest.mark.parametrize("mix_CN", [np.zeros((2, RATE_HZ), np.float32), tone_CN(0.5, seconds=0.2)])
+@every("mix_CN", [np.zeros((2, RATE_HZ), np.float32), tone_CN(0.5, seconds=0.2)])
 def test_a_mix_without_a_loudness_is_left_alone(mix_CN: np.ndarray) -> None:
     level = levelled(mix_CN, -14.0, 0.95)
     assert level.lufs is None
@@ -57,7 +58,7 @@ def test_mp3_does_not_clip_even_where_the_mix_is_full() -> None:
     assert mp3_bytes(noise_CN) == mp3_bytes(noise_CN)
 
 
-@pytest.mark.parametrize(("ending", "error"), [("wav", 1e-4), ("flac", 1e-4), ("mp3", 0.1)])
+@every(("ending", "error"), [("wav", 1e-4), ("flac", 1e-4), ("mp3", 0.1)])
 def test_every_ending_is_written_as_what_it_says(ending: str, error: float) -> None:
     mix_CN = tones_CN(1.0)
     decoded_CN, rate = read_bytes(encoded(mix_CN, ending))  # type: ignore[arg-type]

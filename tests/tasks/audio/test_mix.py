@@ -10,6 +10,7 @@ import pytest
 from tasks.audio.mix import mix_of
 from tasks.audio.read import flac_bytes
 from tasks.engine.song import SongError
+from tests.every import every
 from tests.tasks.tiny import tones_CN, write_song
 
 
@@ -20,9 +21,7 @@ def test_mix_is_the_same_from_a_file_and_from_bytes(tmp_path: Path) -> None:
     np.testing.assert_allclose(from_file_CN, from_bytes_CN, atol=1 / 32_768)
 
 
-@pytest.mark.parametrize(
-    ("path", "reason"), [("gone.wav", "source_gone"), ("bad.wav", "not_audio"), ("../x.wav", "not_audio")]
-)
+@every(("path", "reason"), [("gone.wav", "source_gone"), ("bad.wav", "not_audio"), ("../x.wav", "not_audio")])
 def test_a_mix_that_cannot_be_read_drops_its_song(tmp_path: Path, path: str, reason: str) -> None:
     (tmp_path / "bad.wav").write_bytes(b"nothing")
     with pytest.raises(SongError) as error:

@@ -31,14 +31,14 @@ def page_starts(ogg: bytes) -> list[int]:
     return [at for at in range(len(ogg)) if ogg.startswith(b"OggS", at)]
 
 
-@pytest.mark.parametrize("kind", ["OGG", "FLAC", "WAV"])
+@every("kind", ["OGG", "FLAC", "WAV"])
 def test_a_whole_file_is_what_libsndfile_reads_of_it_to_the_bit(kind: str) -> None:
     data = plain(kind)
     expected_NC, _ = soundfile.read(io.BytesIO(data), dtype="float32")
     assert np.array_equal(read_bytes(data)[0], expected_NC.T) and words(data) == []
 
 
-@pytest.mark.parametrize(
+@every(
     ("link", "rate"),
     [
         (plain("OGG", "VORBIS"), RATE_HZ),
@@ -86,9 +86,7 @@ def test_what_missing_pages_held_is_silence_and_told() -> None:
     assert set(words(holed)) == {"holes_in_stamps", "pages_missing"}
 
 
-@pytest.mark.parametrize(
-    "ogg", [plain("OGG", "VORBIS"), muxed("ogg", "libopus", 48_000), muxed("ogg", "flac")]
-)
+@every("ogg", [plain("OGG", "VORBIS"), muxed("ogg", "libopus", 48_000), muxed("ogg", "flac")])
 def test_a_damaged_page_is_never_left_out_in_silence(ogg: bytes) -> None:
     for at in range(len(ogg) // 3, len(ogg), len(ogg) // 9):
         damaged = ogg[:at] + bytes([ogg[at] ^ 0x10]) + ogg[at + 1 :]
@@ -100,7 +98,7 @@ def test_a_damaged_page_is_never_left_out_in_silence(ogg: bytes) -> None:
             assert told
 
 
-@pytest.mark.parametrize("behind", [b"no sound" * 99, b"TAG" + bytes(125)])
+@every("behind", [b"no sound" * 99, b"TAG" + bytes(125)])
 def test_bytes_behind_the_last_page_or_frame_are_a_tag_or_told(behind: bytes) -> None:
     told = [] if behind.startswith(b"TAG") else ["bytes_behind"]
     for whole in (plain("OGG", "VORBIS"), plain("FLAC")):
@@ -114,16 +112,14 @@ def test_a_flac_length_that_is_not_stated_is_counted() -> None:
     assert words(data) == ["length_unstated"]
 
 
-@pytest.mark.parametrize("share", [0.3, 0.6, 0.97])
+@every("share", [0.3, 0.6, 0.97])
 def test_half_a_flac_of_unknown_length_is_truncated(share: float) -> None:
     data = flac_of_unknown_length()
     with pytest.raises(Refused, match=r"truncated: the last frame is cut: .* of .* samples"):
         read_bytes(data[: int(len(data) * share)])
 
 
-@pytest.mark.parametrize(
-    ("stated", "outcome"), [(30_000, "samples_unstated"), (NUM_SAMPLES + 99, "samples_missing")]
-)
+@every(("stated", "outcome"), [(30_000, "samples_unstated"), (NUM_SAMPLES + 99, "samples_missing")])
 def test_a_flac_length_that_is_wrong_is_told(stated: int, outcome: str) -> None:
     data = bytearray(plain("FLAC"))
     data[22:26] = stated.to_bytes(4, "big")
@@ -142,7 +138,7 @@ def test_joined_flac_files_are_read_to_the_end() -> None:
     assert joined_CN.shape[1] == 2 * NUM_SAMPLES and words(plain("FLAC") * 2) == ["joined"]
 
 
-@pytest.mark.parametrize("kind", ["FLAC", "WAV"])
+@every("kind", ["FLAC", "WAV"])
 def test_an_id3_tag_before_other_kinds_than_mp3_moves_nothing(kind: str) -> None:
     tag = b"ID3\x03\0\0\0\0\x02\x01" + bytes(257)
     assert np.array_equal(read_bytes(tag + plain(kind))[0], read_bytes(plain(kind))[0])

@@ -13,6 +13,7 @@ from jam_model.frames import SAMPLE_RATE_HZ
 from tasks.audio.limits import AudioParams
 from tasks.audio.read import array_of, flac_bytes, load_mix, npy_bytes, read_audio, read_bytes
 from tasks.engine.song import Refused
+from tests.every import every
 
 LIMITS = AudioParams(max_seconds=5, max_bytes=4_000_000, max_channels=6, min_rate_hz=8000, max_rate_hz=96_000)
 
@@ -34,7 +35,7 @@ def reason(data: bytes, limits: AudioParams = LIMITS) -> str:
     return refusal.value.reason
 
 
-@pytest.mark.parametrize("kind", ["WAV", "FLAC", "MP3", "OGG"])
+@every("kind", ["WAV", "FLAC", "MP3", "OGG"])
 def test_every_format_becomes_the_same_stereo_mix(kind: str) -> None:
     mix_CN, source = read_audio(io.BytesIO(encoded(tone(), format=kind)), LIMITS)
     assert mix_CN.dtype == np.float32 and mix_CN.shape[0] == 2
@@ -44,7 +45,7 @@ def test_every_format_becomes_the_same_stereo_mix(kind: str) -> None:
     assert np.abs(middle_CN).max() == pytest.approx(0.5, abs=0.02)
 
 
-@pytest.mark.parametrize("rate", [8000, 22_050, 48_000, 96_000])
+@every("rate", [8000, 22_050, 48_000, 96_000])
 def test_other_rates_are_resampled_with_pitch_and_length_kept(rate: int) -> None:
     mix_CN, source = read_audio(io.BytesIO(encoded(tone(1.0, rate), rate, format="WAV")), LIMITS)
     assert mix_CN.shape == (2, SAMPLE_RATE_HZ)
@@ -69,9 +70,7 @@ def test_louder_than_full_scale_is_turned_down_not_clipped() -> None:
     assert np.allclose(mix_CN, tone() / np.abs(tone()).max(), atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    "data", [b"hello, I am no audio" * 50, b"RIFF\x00\x00\x00\x00WAVE", b"\x00" * 1000, b"fLaC"]
-)
+@every("data", [b"hello, I am no audio" * 50, b"RIFF\x00\x00\x00\x00WAVE", b"\x00" * 1000, b"fLaC"])
 def test_what_is_no_audio_is_refused(data: bytes) -> None:
     assert reason(data) == "not_audio"
 
@@ -81,7 +80,7 @@ def test_an_empty_file_and_a_file_without_samples_are_empty() -> None:
     assert reason(encoded(np.zeros((2, 0)), format="WAV")) == "empty"
 
 
-@pytest.mark.parametrize("kind", ["WAV", "FLAC"])
+@every("kind", ["WAV", "FLAC"])
 def test_a_file_cut_short_is_truncated(kind: str) -> None:
     whole = encoded(np.random.default_rng(0).uniform(-0.5, 0.5, (2, 40_000)), format=kind)
     assert reason(whole[: len(whole) // 2]) in ("truncated", "not_audio")
@@ -93,7 +92,7 @@ def test_a_wav_of_rate_zero_is_refused() -> None:
     assert reason(bytes(data)) in ("bad_rate", "not_audio")
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf])
+@every("value", [np.nan, np.inf])
 def test_samples_that_are_no_numbers_are_not_finite(value: float) -> None:
     audio_CN = tone()
     audio_CN[1, 77] = value

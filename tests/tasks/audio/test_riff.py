@@ -62,7 +62,7 @@ def test_a_data_chunk_cut_short_is_truncated_with_both_lengths() -> None:
     assert reason(muxed("aiff", "pcm_s16le")[: NUM_BYTES // 2]) == "truncated"
 
 
-@pytest.mark.parametrize(
+@every(
     "data",
     [
         b"RIFF\x10\0\0\0WAVE",

@@ -12,6 +12,7 @@ import pytest
 from flows.settings.params import load_params
 from tasks.benchmark.songs import Benchmark, FieldsParams, in_their_languages, read_benchmark
 from tasks.models.many_languages import SongLanguages
+from tests.every import every
 from tests.tasks.tiny import write_song
 
 PARAMS = load_params()
@@ -112,7 +113,7 @@ def test_json_lines_and_csv_are_read_too(folder: Path) -> None:
     assert song.lyrics.words == ["hello", "moon"] and song.duration_s is None
 
 
-@pytest.mark.parametrize(
+@every(
     ("rows", "message"),
     [
         ([{"name": "a"}], "no row of .* has the field 'id'"),

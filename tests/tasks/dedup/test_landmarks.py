@@ -40,6 +40,11 @@ def songs(folder: Path) -> dict[str, np.ndarray]:
     return rendered(folder, 12)
 
 
+@pytest.fixture(scope="module")
+def marks(songs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name: landmarks(mix_CN, 512) for name, mix_CN in songs.items()}
+
+
 def coded(mix_CN: np.ndarray, kind: str, subtype: str) -> np.ndarray:
     """Through a lossy codec at about 64 kbit/s."""
     file = io.BytesIO()
@@ -75,25 +80,26 @@ COPIES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 
 @every("kind", COPIES)
-def test_a_copy_shares_landmarks_and_index_keys(songs: dict[str, np.ndarray], kind: str) -> None:
-    for mix_CN in list(songs.values())[:4]:
-        marks_L, copy_L = landmarks(mix_CN, 512), landmarks(COPIES[kind](mix_CN), 512)
+def test_a_copy_shares_landmarks_and_index_keys(
+    songs: dict[str, np.ndarray], marks: dict[str, np.ndarray], kind: str
+) -> None:
+    for name in list(songs)[:4]:
+        marks_L, copy_L = marks[name], landmarks(COPIES[kind](songs[name]), 512)
         assert shared_landmarks(marks_L, copy_L, 40) >= NEAR
         assert shared_landmarks(copy_L, marks_L, 40) >= NEAR
         assert len(np.intersect1d(index_keys(marks_L, 256), index_keys(copy_L, 256))) >= 5
 
 
-def test_another_level_of_the_voice_is_the_same_song(songs: dict[str, np.ndarray], folder: Path) -> None:
-    for name in list(songs)[:4]:
+def test_another_level_of_the_voice_is_the_same_song(marks: dict[str, np.ndarray], folder: Path) -> None:
+    for name in list(marks)[:4]:
         voice_CN, band_CN = (read(folder / f"truth/{name}.{stem}.flac") for stem in ("vocals", "band"))
         for level in (0.5, 2.0):
             other_L = landmarks(level * voice_CN + band_CN, 512)
-            assert shared_landmarks(landmarks(songs[name], 512), other_L, 40) >= NEAR
+            assert shared_landmarks(marks[name], other_L, 40) >= NEAR
 
 
-def test_songs_of_one_genre_are_told_apart(songs: dict[str, np.ndarray]) -> None:
-    marks = [landmarks(mix_CN, 512) for mix_CN in songs.values()]
-    assert max(shared_landmarks(a, b, 40) for a, b in combinations(marks, 2)) < APART
+def test_songs_of_one_genre_are_told_apart(marks: dict[str, np.ndarray]) -> None:
+    assert max(shared_landmarks(a, b, 40) for a, b in combinations(marks.values(), 2)) < APART
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ import pytest
 from tasks.dedup.landmarks import TIME_BITS
 from tasks.dedup.near_duplicates import Facts, GroupParams, Songs, neighbours
 from tasks.dedup.sides import Known, own_split
+from tests.every import every
 
 PARAMS = GroupParams(
     validation_share=0.1,
@@ -232,7 +233,7 @@ def test_splits_have_the_asked_shares_and_more_benchmark_only_takes_from_train()
     }
 
 
-@pytest.mark.parametrize(
+@every(
     ("field", "value", "message"),
     [
         ("benchmark_share", 0.6, r"0 to 0\.5"),

@@ -47,7 +47,7 @@ def test_a_song_through_every_form_keeps_its_words(form: Form) -> None:
             assert not [lost for lost in done.lost if "word" in lost and ends not in lost], done.lost
 
 
-@pytest.mark.parametrize(
+@every(
     ("form", "lost", "added"),
     [
         ("LRC", ["3 notes"], ["times of 1 word, a share of what stands beside"]),
@@ -89,7 +89,7 @@ MELODY = replace(
 """A song that has a note for every word, the first held on two."""
 
 
-@pytest.mark.parametrize("name", ["MIDI", "UltraStar", "MusicXML"])
+@every("name", ["MIDI", "UltraStar", "MusicXML"])
 def test_notes_survive_the_forms_that_have_them(name: str) -> None:
     done = convert(MELODY, form_named("", name))
     back = read_lyrics(done.data, 10**6, 10**4)
@@ -133,7 +133,7 @@ def test_the_form_is_that_of_the_ending_or_the_one_asked_for(name: str, to: str 
     assert form_named(name, to).name == form
 
 
-@pytest.mark.parametrize(("name", "to"), [("a.ds", None), ("a", None), ("a.lrc", "mp3")])
+@every(("name", "to"), [("a.ds", None), ("a", None), ("a.lrc", "mp3")])
 def test_a_form_that_is_not_written_is_refused_with_those_that_are(name: str, to: str | None) -> None:
     with pytest.raises(ValueError, match=r"\.lrc \(LRC\)"):
         form_named(name, to)

@@ -43,7 +43,7 @@ def kinds(lyrics: Lyrics) -> set[str]:
     return {remark.kind for remark in lyrics.remarks}
 
 
-@pytest.mark.parametrize("wrap", [lambda rows: rows, lambda rows: {"word": rows, "char": [], "segment": []}])
+@every("wrap", [lambda rows: rows, lambda rows: {"word": rows, "char": [], "segment": []}])
 def test_json_is_a_list_of_words_or_a_nemo_dump(wrap: object) -> None:
     rows = [
         {"word": "Hello,", "start": 0.5, "end": 1, "start_offset": 6, "phoneme": "x"},
@@ -107,12 +107,12 @@ def test_an_end_that_cannot_be_or_is_not_stated_is_open_and_an_entry_without_tex
     assert kinds(lyrics) == {"bad_time", "no_text"}
 
 
-@pytest.mark.parametrize("text", ['[{"word": "la"', '{"word": [', "[[" * 5000])
+@every("text", ['[{"word": "la"', '{"word": [', "[[" * 5000])
 def test_json_that_breaks_off_is_refused(text: str) -> None:
     assert reason(text, **{}) == "lyrics_malformed"
 
 
-@pytest.mark.parametrize("text", ['{"title": "Moon", "bpm": 120}', "[[1], 2]", "<?xml version='1.0'?><a/>"])
+@every("text", ['{"title": "Moon", "bpm": 120}', "[[1], 2]", "<?xml version='1.0'?><a/>"])
 def test_facts_without_words_are_told_from_lyrics(text: str) -> None:
     assert reason(text) == NOT_LYRICS
 
@@ -302,7 +302,7 @@ def test_windows_quotes_are_apostrophes_and_text_misread_before_is_refused_by_na
         assert reason(text) == "lyrics_mojibake"
 
 
-@pytest.mark.parametrize("head", [b"%PDF-1.4", b"{\\rtf1 la}", b"<!DOCTYPE html><html>", b"\xd0\xcf\x11\xe0"])
+@every("head", [b"%PDF-1.4", b"{\\rtf1 la}", b"<!DOCTYPE html><html>", b"\xd0\xcf\x11\xe0"])
 def test_documents_of_other_programs_are_refused(head: bytes) -> None:
     assert reason(head + b" la la") == "lyrics_malformed"
 
@@ -315,7 +315,7 @@ def test_limits_and_empty_lyrics_have_their_reasons() -> None:
     assert reason(b"la\0la") == "lyrics_malformed"
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "num_lines"),
     [
         ("[Verse]\nla la\n\nChorus:\nli\n♪\n", 2),

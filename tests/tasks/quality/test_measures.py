@@ -202,9 +202,7 @@ def test_words_are_compared_where_no_phones_are_heard() -> None:
     assert heard([], transcript=[]) == {"agreement": 0.0, "unwritten_share": None}
 
 
-@pytest.mark.parametrize(
-    ("slope", "offset_s", "drift"), [(1.0, 0.3, 0.0), (1.03, 0.0, 0.03), (0.97, -0.1, -0.03)]
-)
+@every(("slope", "offset_s", "drift"), [(1.0, 0.3, 0.0), (1.03, 0.0, 0.03), (0.97, -0.1, -0.03)])
 def test_claimed_times_have_an_offset_a_drift_and_a_spread(
     slope: float, offset_s: float, drift: float
 ) -> None:

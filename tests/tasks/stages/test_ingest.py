@@ -56,13 +56,13 @@ def reason(song: Song) -> str:
     return error.value.reason
 
 
-@pytest.mark.parametrize("kind", ["m4a", "aac", "opus", "webm"])
+@every("kind", ["m4a", "aac", "opus", "webm"])
 def test_ingest_reads_the_kinds_that_come_through_pyav(tmp_path: Path, kind: str) -> None:
     (tmp_path / f"a.{kind}").write_bytes(written(tone(1.0, KINDS[kind][2]), kind))
     assert ingest(listed(tmp_path, f"a.{kind}"))["duration_s"] == pytest.approx(1.0, abs=0.06)
 
 
-@pytest.mark.parametrize("ending", ["wav", "flac", "ogg", "mp3"])
+@every("ending", ["wav", "flac", "ogg", "mp3"])
 def test_ingest_reads_the_length_and_format_of_every_kind_of_file(tmp_path: Path, ending: str) -> None:
     write_song(tmp_path / f"a.{ending}", 1.0)
     song = ingest(listed(tmp_path, f"a.{ending}"))
@@ -138,7 +138,7 @@ def test_a_path_that_leaves_the_songs_root_is_not_opened(tmp_path: Path) -> None
     assert reason(song) == "source_gone"
 
 
-@pytest.mark.parametrize("facts", ['{"bpm": 120}', "[]"])
+@every("facts", ['{"bpm": 120}', "[]"])
 def test_a_file_of_facts_is_told_and_leaves_its_song_without_lyrics(tmp_path: Path, facts: str) -> None:
     write_song(tmp_path / "a.wav", 1.0)
     (tmp_path / "a.json").write_text(facts)
@@ -162,7 +162,7 @@ def test_bad_lyrics_drop_the_song_and_are_never_ignored(tmp_path: Path, lyrics: 
     assert reason(listed(tmp_path, lyrics_path="a.json")) == expected
 
 
-@pytest.mark.parametrize(
+@every(
     ("stated_s", "remarks", "told"),
     [
         (None, (), "lyrics_past_end: lyrics reach 9.0 s, the audio 1.0 s; nothing says that it goes on"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from flows.pipelines.stages import prepare_stages
@@ -19,18 +21,22 @@ from tests.tasks.stages.test_filter import song as filtered
 
 EMBEDDED = load_params()
 SILERO = load_params(settings=["models.voice_activity.model=silero"])
+SEPARATOR = cache(lambda: build_separator(EMBEDDED.models.separator))
+TRANSCRIBER = cache(
+    lambda: build_transcriber(EMBEDDED.models.transcriber, EMBEDDED.transcribe.min_confidence)
+)
+VOICE = Voice(SILERO.models.voice_activity)
 LIMITS = PARAMS.model_copy(update={"min_vocals_db": EMBEDDED.filter.min_vocals_db})
 
 
 def reasons(mix_CN: np.ndarray) -> tuple[str | None, str | None]:
     """Why a song of this mix is dropped where its vocals' level alone has a say, and where all have."""
-    vocals_N = build_separator(EMBEDDED.models.separator).separate(mix_CN)
-    min_confidence = EMBEDDED.transcribe.min_confidence
-    heard = build_transcriber(EMBEDDED.models.transcriber, min_confidence).transcribe(vocals_N)
+    vocals_N = SEPARATOR().separate(mix_CN)
+    heard = TRANSCRIBER().transcribe(vocals_N)
     level = CheckedSong({}, mix_CN, vocals_N, EMBEDDED.check).vocals_db
     audio = {"path": None, "bytes": flac_bytes(mix_CN, 44_100)}
     facts = {"audio": audio, "transcript": [word.text for word in heard.words]}
-    asked = Voice(SILERO.models.voice_activity).one(Song("tiny", facts, content_hash="0"))
+    asked = VOICE.one(Song("tiny", facts, content_hash="0"))
     measured = filtered().with_columns(**asked.columns).with_columns(quality={**GOOD, "vocals_db": level})
 
     def reason(stage: Filter) -> str | None:

@@ -24,6 +24,7 @@ from tasks.storage.object_store import StorePath, local_file, local_folder, plac
 from tasks.upkeep.checksums import kept_files, recording
 from tasks.upkeep.repair import repair
 from tasks.upkeep.verify import verify_folder
+from tests.every import every
 from tests.s3 import s3_server
 from tests.tasks.engine.probes import ENGINE, LISTED, Cut, Factor, Measure, run_here, sources, work_of
 from tests.tasks.storage.test_lease import another_process, silent, taken_over
@@ -86,7 +87,7 @@ def test_nothing_of_a_store_is_taken_for_a_local_file(place: StorePath) -> None:
         place.open("wb")
 
 
-@pytest.mark.parametrize(
+@every(
     ("url", "told"),
     [
         ("s3://key:hidden@bucket/w", "credentials"),

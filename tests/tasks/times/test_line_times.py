@@ -16,6 +16,7 @@ from tasks.engine.song import Refused
 from tasks.models.aligner import Line, build_aligner
 from tasks.times.line_times import Aligned, align_within, shifted, without
 from tasks.toy.performance import Performance, perform
+from tests.every import every
 from tests.tasks.models.sung import said, scores, separate, with_four_choruses
 
 ALIGNER = build_aligner(load_params().models.aligner)
@@ -89,7 +90,7 @@ def test_most_lines_in_their_places_outweigh_the_scores_of_words_that_nobody_sin
     assert [word.score for word in found.words] == [0.9, 0.9, 0.1, 0.2, 0.9, 0.9] and found.remark is None
 
 
-@pytest.mark.parametrize("late_s", [3.0, 0.5, -0.8, -8.0])
+@every("late_s", [3.0, 0.5, -0.8, -8.0])
 def test_lines_that_are_all_off_by_a_constant_are_shifted_and_told(late_s: float) -> None:
     asks = Asks()
     found = within(asks, lines(*(word.start_s + late_s for word in WORDS)))

@@ -11,6 +11,7 @@ import pytest
 from jam_model.words import Word
 from tasks.models.aligner import Line
 from tasks.times.word_times import SET_ASIDE, Checked, check_words
+from tests.every import every
 
 DURATION_S = 40.0
 FREE = [Word(f"w{number % 7}", 2.0 * number, 2.0 * number + 1.0, score=0.9) for number in range(1, 16)]
@@ -49,7 +50,7 @@ def test_times_that_are_right_are_kept_as_they_are_and_cost_nothing_more() -> No
     assert hears.calls == 0
 
 
-@pytest.mark.parametrize("late_s", [0.08, 0.5, 3.0, -0.5])
+@every("late_s", [0.08, 0.5, 3.0, -0.5])
 def test_times_that_are_all_off_by_a_constant_are_shifted_and_told(late_s: float) -> None:
     found = checked(moved(late_s))
     assert found.offset_s == pytest.approx(late_s)

@@ -7,6 +7,7 @@ import pytest
 from tasks.lyrics.forms import krc
 from tasks.lyrics.read import read_lyrics
 from tasks.lyrics.sung import sung
+from tests.every import every
 from tests.tasks.lyrics.forms.damage import SONGS, line_starts, made_song, read_back, stated, survives
 
 KRC = "[ti:Gate]\n[total:9000]\n[1000,1500]<0,500,0>open <500,1000,0>gate\n[3000,500]<0,500,0>la\n"
@@ -14,7 +15,7 @@ YRC = '{"t":0,"c":[{"tx":"Writer: "}]}\n[1000,1500](1000,500,0)open (1500,1000,0
 QRC = "[ti:Gate]\n[1000,1500]open(1000,500) (1500,0)gate(1500,1000)\n[3000,500]la(3000,500)\n"
 
 
-@pytest.mark.parametrize("text", [KRC, YRC, QRC])
+@every("text", [KRC, YRC, QRC])
 def test_words_and_lines_have_their_times(text: str) -> None:
     lyrics = read_lyrics(text.encode(), 10_000, 100)
     assert stated(lyrics) == [("open", 1, 1.5), ("gate", 1.5, 2.5), ("la", 3, 3.5)]

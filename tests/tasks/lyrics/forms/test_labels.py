@@ -50,7 +50,7 @@ def test_labels_of_lines_give_line_times_and_points_have_no_end() -> None:
     assert line_starts(read("song 1 1.0 0.5 open<space>the<space>gate\n")) == [("open the gate", 1)]
 
 
-@pytest.mark.parametrize(
+@every(
     "text",
     [
         "start\tend\ttext\n1000\t2500\tOpen the gate\n3000\t4000\tlet it in\n",
@@ -69,7 +69,7 @@ def test_a_table_of_words_gives_word_times_and_one_of_times_alone_is_no_lyrics()
         read("word_start,word_end,line_end\n1.0,1.5,\n1.5,2.0,2.0\n")
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "kind"),
     [
         (
@@ -86,17 +86,13 @@ def test_labels_that_are_no_words_are_refused_by_their_kind(text: str, kind: str
         read(text)
 
 
-@pytest.mark.parametrize(
-    "text", [CTM + "other 1 0.0 0.5 la\n", f'#!MLF!#\n"a.lab"\n{HTK}.\n"b.lab"\n{HTK}.\n']
-)
+@every("text", [CTM + "other 1 0.0 0.5 la\n", f'#!MLF!#\n"a.lab"\n{HTK}.\n"b.lab"\n{HTK}.\n'])
 def test_rows_of_two_recordings_are_refused(text: str) -> None:
     with pytest.raises(Refused, match="of 2 recordings"):
         read(text)
 
 
-@pytest.mark.parametrize(
-    "text", ["1 2 buckle my shoe\n3 4 shut the door", "99 100 here I come", "one 2 three 4 five"]
-)
+@every("text", ["1 2 buckle my shoe\n3 4 shut the door", "99 100 here I come", "one 2 three 4 five"])
 def test_a_song_that_counts_is_a_song(text: str) -> None:
     assert read(text).form == "plain text"
 

@@ -142,7 +142,7 @@ def test_marks_of_a_keyboard_maker_are_not_sung() -> None:
     assert read(data).num_lines == 2
 
 
-@pytest.mark.parametrize(("charset", "word"), [("utf-8", "señor"), ("latin1", "señor"), ("utf-8", "солнце")])
+@every(("charset", "word"), [("utf-8", "señor"), ("latin1", "señor"), ("utf-8", "солнце")])
 def test_letters_are_of_the_encoding_that_the_whole_file_is_of(charset: str, word: str) -> None:
     assert read(midi(sung("la ", word), charset=charset)).words == ["la", word]
 

@@ -57,7 +57,7 @@ def test_a_sidecar_gives_its_lyrics_and_their_labels() -> None:
     assert [(label.before, label.text) for label in lyrics.labels] == [(0, "Verse"), (3, "Chorus")]
 
 
-@pytest.mark.parametrize(
+@every(
     "value",
     [
         LRCLIB,
@@ -77,7 +77,7 @@ def test_a_second_text_of_other_words_is_told() -> None:
     assert [remark.kind for remark in lyrics.remarks] == ["other_text"]
 
 
-@pytest.mark.parametrize(
+@every(
     "value",
     [
         {"audio_filepath": "a.wav", "duration": 2.0, "text": "open the gate"},
@@ -135,17 +135,13 @@ def test_a_file_beside_a_song_is_known_by_how_much_it_states(value: Any, detail:
     assert stated_detail(text.encode()) == detail
 
 
-@pytest.mark.parametrize(
-    "text", ["<score><part/></score>", "<?xml version='1.0'?>", "<a:b x='1'>la la</a:b>\n"]
-)
+@every("text", ["<score><part/></score>", "<?xml version='1.0'?>", "<a:b x='1'>la la</a:b>\n"])
 def test_xml_of_no_known_form_is_never_read_as_plain_text(text: str) -> None:
     with pytest.raises(Refused, match="not_lyrics: XML"):
         read(text)
 
 
-@pytest.mark.parametrize(
-    "text", ["<i>open the gate</i>", "<3 open the gate", "{open} the gate", "[x] open the gate"]
-)
+@every("text", ["<i>open the gate</i>", "<3 open the gate", "{open} the gate", "[x] open the gate"])
 def test_lines_that_only_look_a_little_like_data_are_lines(text: str) -> None:
     assert read(text).words[-3:] in (["open", "the", "gate"],)
 

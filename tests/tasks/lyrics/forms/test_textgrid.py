@@ -55,7 +55,7 @@ def test_words_are_found_beside_phones_and_silence_is_none(name: str) -> None:
         assert {remark.kind for remark in lyrics.remarks} == {"silence"}
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be"])
+@every("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be"])
 def test_every_encoding_of_praat_is_read(encoding: str) -> None:
     assert read(grid(tier("words", [(1, 2, "été")])).encode(encoding)).words == ["été"]
 

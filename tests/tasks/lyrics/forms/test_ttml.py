@@ -98,7 +98,7 @@ def test_a_bad_time_costs_itself() -> None:
     assert [remark.kind for remark in lyrics.remarks if remark.kind == "bad_time"] == ["bad_time"]
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "said"),
     [
         (TRUE[:-30], "line 1"),

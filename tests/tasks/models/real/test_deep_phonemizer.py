@@ -109,13 +109,13 @@ def test_symbols_and_letters_without_a_token_are_left_out_and_counted(checkpoint
     assert said[0].phonemes == "sɹ" and said[1].phonemes == "" and said[6].phonemes == ""
 
 
-@pytest.mark.parametrize("heard, stands", [("ɐ", "ɝ"), ("əl", "l"), ("ʔ", "t"), ("x", "k"), ("əla", "əla")])
+@every("heard, stands", [("ɐ", "ɝ"), ("əl", "l"), ("ʔ", "t"), ("x", "k"), ("əla", "əla")])
 def test_whole_pronunciations_are_remapped_as_jamify_does(tmp_path: Path, heard: str, stands: str) -> None:
     path = write_deep_phonemizer(tmp_path / "p.pt", phoneme_dict={"en_us": {"so": heard}})
     assert built(path).phonemize(["so"])[0].phonemes == stands
 
 
-@pytest.mark.parametrize("settings", [{"batch_size": 1}, {"batch_size": 3}])
+@every("settings", [{"batch_size": 1}, {"batch_size": 3}])
 def test_batch_size_and_company_change_no_pronunciation(checkpoint: Path, settings: dict[str, Any]) -> None:
     together = built(checkpoint).phonemize(WORDS)
     phonemizer = built(checkpoint, **settings)
@@ -152,8 +152,8 @@ class Hostile:
         return os.system, (f"touch {self.mark}",)
 
 
-@pytest.mark.parametrize("zipped", [True, False])
-@pytest.mark.parametrize("field", ["preprocessor", "step", "optimizer"])
+@every("zipped", [True, False])
+@every("field", ["preprocessor", "step", "optimizer"])
 def test_a_hostile_pickle_is_refused_without_running_it(tmp_path: Path, field: str, zipped: bool) -> None:
     mark = tmp_path / "ran"
     path = write_deep_phonemizer(tmp_path / "hostile.pt", zipped=zipped, **{field: Hostile(mark)})
@@ -225,7 +225,7 @@ def test_a_compressed_archive_is_refused(checkpoint: Path, tmp_path: Path) -> No
     assert "compressed" in refused(packed)
 
 
-@pytest.mark.parametrize("zipped", [True, False])
+@every("zipped", [True, False])
 def test_a_truncated_file_is_refused(tmp_path: Path, zipped: bool) -> None:
     path = write_deep_phonemizer(tmp_path / "p.pt", zipped=zipped)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])

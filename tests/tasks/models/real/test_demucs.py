@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 
 from tasks.engine.stage import BadModel
 from tasks.models.separator import build_separator, grouped, separator_identity
+from tests.every import every
 from tests.tasks.models.checkpoints.demucs import (
     SOURCES,
     package_of,
@@ -94,7 +95,7 @@ def test_half_precision_comes_near(folder: Path) -> None:
     assert 0 < np.abs(full - half).max() < 0.05 * np.abs(full).max()
 
 
-@pytest.mark.parametrize("num_samples", [1_000, 20_000])
+@every("num_samples", [1_000, 20_000])
 def test_short_and_silent_mixes_are_separated(folder: Path, num_samples: int) -> None:
     silent = stems_of(folder, np.zeros((2, num_samples), np.float32))
     assert all(
@@ -130,7 +131,7 @@ class Hostile:
         return os.system, (f"touch {self.path}",)
 
 
-@pytest.mark.parametrize("place", ["klass", "args", "state", "training_args"])
+@every("place", ["klass", "args", "state", "training_args"])
 def test_a_hostile_pickle_is_refused_and_not_run(tmp_path: Path, place: str) -> None:
     marker = tmp_path / "ran"
     package = {**package_of(tiny_htdemucs()), place: Hostile(marker)}
@@ -159,7 +160,7 @@ def test_a_file_that_is_not_what_its_name_says_is_refused(tmp_path: Path) -> Non
         build_separator(demucs_params(tmp_path))
 
 
-@pytest.mark.parametrize(
+@every(
     ("bag", "fault"),
     [
         ({"models": ["11111111"]}, r"holds 0 files of model 11111111"),

@@ -18,6 +18,7 @@ from tasks.models import released_weights as weights
 from tasks.models.codec import CodecParams, build_codec, codec_identity
 from tasks.models.real.stable_audio import StableAudioCodec, reach_frames
 from tasks.stages.encode import Encode
+from tests.every import every
 from tests.tasks.models.checkpoints.diffrhythm import write_diffrhythm
 from tests.tasks.models.checkpoints.oobleck import RATIOS, write_oobleck
 from tests.tasks.models.refusals import cut_short, refusal
@@ -98,7 +99,7 @@ def test_the_encoder_hears_no_further_than_its_convolutions_reach(codec: StableA
     assert at - reach <= heard.min() < at < heard.max() <= at + reach
 
 
-@pytest.mark.parametrize("num_frames", [1, 50, 128, 224, 300])
+@every("num_frames", [1, 50, 128, 224, 300])
 def test_decoding_follows_the_released_rule(codec: StableAudioCodec, released: Path, num_frames: int) -> None:
     latent_TC = np.random.default_rng(num_frames).standard_normal((num_frames, 64)).astype(np.float32)
     script = torch.jit.load(released / "diffrhythm" / "vae_model.pt")

@@ -1,3 +1,4 @@
+import hashlib
 import subprocess
 import sys
 
@@ -11,26 +12,20 @@ from tasks.toy.world_two.composition import compose
 from tasks.toy.world_two.performance import perform
 from tests.tasks.toy.world_two.truths import FEATURES, features
 
-PROGRAM = """
-import hashlib
-from tasks.toy.world_two.performance import perform
-from tasks.toy.world_two.composition import compose
-from tests.tasks.toy.world_two.truths import FEATURES
-for seed in {seeds}:
-    song = perform(compose(seed, FEATURES))
-    print(seed, hashlib.sha256(song.vocals_N.tobytes() + song.band_CN.tobytes()).hexdigest())
-"""
+PROGRAM = "from tests.tasks.toy.world_two.test_performance import samples_of; print(*samples_of(4, 3))"
+
+
+def samples_of(*seeds: int) -> list[str]:
+    """A hash of both stems of each song, in this order."""
+    songs = [perform(compose(seed, FEATURES)) for seed in seeds]
+    return [hashlib.sha256(song.vocals_N.tobytes() + song.band_CN.tobytes()).hexdigest() for song in songs]
 
 
 def test_another_process_and_another_order_give_the_same_samples() -> None:
-    runs = [
-        subprocess.run(
-            [sys.executable, "-c", PROGRAM.format(seeds=seeds)], capture_output=True, text=True, check=True
-        ).stdout.splitlines()
-        for seeds in ((3, 4), (4, 3))
-    ]
-    assert runs[0] == runs[1][::-1]
-    assert runs[0][0].split()[1] != runs[0][1].split()[1]
+    here = samples_of(3, 4)
+    there = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True).stdout
+    assert here == there.split()[::-1]
+    assert here[0] != here[1]
 
 
 @pytest.mark.slow
