@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from omegaconf import OmegaConf
@@ -20,8 +21,8 @@ FACTS = {
 }
 
 
-def write_pesto(path: Path, seed: int = 0) -> Path:
-    """The file, as torch saves it."""
+def checkpoint(seed: int = 0) -> dict[str, Any]:
+    """What the file holds."""
     torch.manual_seed(seed)
     bins = BINS - 2 * EDGE
     sizes = {
@@ -47,5 +48,10 @@ def write_pesto(path: Path, seed: int = 0) -> Path:
         "pitch_shift": OmegaConf.create({"min_steps": -EDGE, "max_steps": EDGE}),
         "reduction": "alwa",
     }
-    torch.save({"epoch": 1, "state_dict": state, "hparams": hparams, "hcqt_params": FACTS}, path)
+    return {"epoch": 1, "state_dict": state, "hparams": hparams, "hcqt_params": FACTS}
+
+
+def write_pesto(path: Path) -> Path:
+    """The file, as torch saves it."""
+    torch.save(checkpoint(), path)
     return path
