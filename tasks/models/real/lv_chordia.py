@@ -80,7 +80,7 @@ class LvChordia:
         self._settings = settings
         self._device = device_of(SECTION, settings.device)
         with settings.loading(CARD) as folder:
-            self._nets = [_net(path).to(self._device) for path in sorted(folder.glob("*.sdict"))]
+            self._nets = [read_net(path).to(self._device) for path in sorted(folder.glob("*.sdict"))]
 
     def recognise(self, remainder_CN: np.ndarray) -> tuple[ChordSpan, ...]:
         """See `ChordRecogniser.recognise`; digital silence has no chord, and the nets are not asked."""
@@ -140,7 +140,12 @@ def fit_of(parts: list[np.ndarray]) -> np.ndarray:
     return np.stack(fits, axis=1)
 
 
-def _net(path: Path) -> ChordNet:
+def read_net(path: Path) -> ChordNet:
+    """One net of the ensemble, on the CPU.
+
+    Raises:
+        ValueError: it is no file of it; no object in it is built but tensors.
+    """
     held = torch.load(path, map_location="cpu", weights_only=True)
     if not isinstance(held, dict) or not isinstance(held.get("net"), dict):
         raise ValueError(f"{path.name} is no file of the ensemble: no tensors under net")

@@ -37,7 +37,7 @@ CLASSES = (  # that a checkpoint of its trainer names and of which nothing is ne
     *("builtins.dict", "builtins.int", "builtins.list"),
 )
 QUIETEST = float(np.finfo(np.float32).eps) ** 2  # a power that stands for silence, so that it has a level
-MAX_BINS = 1000
+MAX_BINS, MAX_VALUES = 400, 1 << 22
 
 
 class Inert:
@@ -58,7 +58,7 @@ class Pesto:
         self._settings = settings
         self._device = device_of(SECTION, settings.device)
         with settings.loading(CARD) as path:
-            net, kernels_BL = _read(path)
+            net, kernels_BL = read_checkpoint(path)
             self._net = net.eval().to(self._device)
             waves_BL = np.concatenate([kernels_BL.real, kernels_BL.imag])
             self._waves_LB = torch.from_numpy(np.ascontiguousarray(waves_BL.T)).to(self._device)
@@ -90,30 +90,47 @@ class Pesto:
         return midi_T.float().cpu().numpy(), sure_T.float().cpu().numpy()
 
 
-def _read(path: Path) -> tuple[PestoNet, np.ndarray]:
-    """The net of a checkpoint, and the kernels of its transform.
+def read_checkpoint(path: Path) -> tuple[PestoNet, np.ndarray]:
+    """The net of a checkpoint, and the kernels of its transform, on the CPU.
 
     Raises:
-        ValueError: a field is missing or not as its trainer writes it.
+        ValueError: a field is missing, or not as its trainer writes it; no object in it is built but tensors.
     """
     with torch.serialization.safe_globals([(Inert, name) for name in CLASSES]):
         held = torch.load(path, map_location="cpu", weights_only=True)
     if not isinstance(held, dict) or not isinstance(held.get("state_dict"), dict):
         raise ValueError("it is no checkpoint of PESTO: no tensors under state_dict")
-    state, facts = held["state_dict"], held.get("hcqt_params")
+    net = _net(held["state_dict"])
+    facts = held.get("hcqt_params")
     if not isinstance(facts, dict) or facts.get("harmonics") != [1] or facts.get("center_bins") is not True:
         raise ValueError("hcqt_params are not those of a net on one harmonic with centred bins")
-    numbers = [facts.get(name) for name in ("fmin", "bins_per_semitone", "n_bins", "gamma")]
-    lowest_hz, per_semitone, num_bins, gamma = numbers
-    if any(type(number) not in (int, float) for number in numbers) or not 0 < num_bins <= MAX_BINS:
-        raise ValueError(f"hcqt_params has no fmin, bins_per_semitone, n_bins up to {MAX_BINS} and gamma")
-    if "confidence.conv.weight" not in state:
-        raise ValueError("the file lacks confidence.conv.weight, which says where a voice is; give mir-1k_g7")
-    net = PestoNet(state)
-    load_strictly(net, state)
+    lowest_hz, per_semitone, num_bins, gamma = (
+        facts.get(name) for name in ("fmin", "bins_per_semitone", "n_bins", "gamma")
+    )
+    if (
+        any(type(number) not in (int, float) for number in (lowest_hz, gamma))
+        or not 1 <= lowest_hz + gamma < 1e4
+    ):
+        raise ValueError(f"hcqt_params has fmin {lowest_hz} and gamma {gamma}, no frequencies")
+    if type(num_bins) is not int or not 0 < num_bins <= MAX_BINS or per_semitone not in range(1, 10):
+        raise ValueError(
+            f"hcqt_params has {num_bins} bins (at most {MAX_BINS}), {per_semitone} a semitone (at most 9)"
+        )
     if net.encoder.num_answers != SEMITONES * per_semitone:
         raise ValueError(f"it answers {net.encoder.num_answers} pitches, not {SEMITONES * per_semitone}")
     return net, kernels(SAMPLE_RATE_HZ, lowest_hz, per_semitone, num_bins, gamma)
+
+
+def _net(state: dict[str, torch.Tensor]) -> PestoNet:
+    if "confidence.conv.weight" not in state:
+        raise ValueError("the file lacks confidence.conv.weight, which says where a voice is; give mir-1k_g7")
+    with torch.device("meta"):  # what its sizes ask for takes no memory before it is known
+        asked = PestoNet(state).state_dict()
+    if sum(tensor.numel() for tensor in asked.values()) > MAX_VALUES:
+        raise ValueError(f"its tensors ask for a net of more than {MAX_VALUES} numbers")
+    net = PestoNet(state)
+    load_strictly(net, state)
+    return net
 
 
 build = Pesto

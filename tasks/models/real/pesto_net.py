@@ -17,6 +17,7 @@ from torch.nn import functional
 
 SEMITONES = 128
 SLOPE = 0.3
+MAX_KERNEL = 1 << 15
 STRIDE = 3  # of the convolution that hears whether it is a voice
 
 
@@ -103,7 +104,7 @@ def kernels(rate_hz: int, lowest_hz: float, per_semitone: int, num_bins: int, ga
     """The kernels of the transform, complex64 [B, L]; each is centred in L, a power of two.
 
     Raises:
-        ValueError: a bin lies above half the rate.
+        ValueError: a bin lies above half the rate, or its kernels are too long.
     """
     per_octave = 12 * per_semitone
     low_hz = lowest_hz / 2 ** (
@@ -115,6 +116,8 @@ def kernels(rate_hz: int, lowest_hz: float, per_semitone: int, num_bins: int, ga
     alpha = 2 ** (1 / per_octave) - 1
     length_B = np.ceil(rate_hz / alpha / (hz_B + gamma / alpha)).astype(int)
     size = 2 ** int(np.ceil(np.log2(length_B.max())))
+    if size > MAX_KERNEL:
+        raise ValueError(f"its longest kernel takes {size} samples, limit {MAX_KERNEL}")
     found_BL = np.zeros((num_bins, size), np.complex64)
     for row_L, hz, length in zip(found_BL, hz_B, length_B, strict=True):
         place_N = np.arange(length)
