@@ -20,7 +20,7 @@ from tasks.models.embedded.chroma import chroma_of
 
 NONE, TEMPLATES = "none", "templates"
 TEMPLATES_IDENTITY = "embedded/chord-templates@1"
-CHANGE_COST = 8.0  # log likelihood that another chord must bring to be heard
+CHANGE_COST = 20.0  # log likelihood that another chord must bring to be heard
 
 
 class LvChordiaModel(RealModel):

@@ -13,10 +13,9 @@ from eval.metrics.controls.chord_labels import NAMES, NO_CHORD, QUALITIES
 from tasks.models.embedded.tones import PITCH_CLASSES
 
 OF_TEMPLATES = ("maj", "min", "7", "maj7", "min7")
-PARTIALS, FALL = 4, 0.5  # of each tone in a template, and what is left of one in the next
-SHARPNESS = 12.0  # log likelihood a unit of correlation
+PARTIALS, FALL = 3, 0.3  # of each tone in a template, and what is left of one in the next
+SHARPNESS = 18.0  # log likelihood a unit of correlation
 OF_NO_CHORD = 0.3  # the correlation that no chord at all stands for
-SEVENTH_COST = 0.5  # log likelihood that a seventh must bring more than its triad
 
 
 def template_labels() -> list[str]:
@@ -33,8 +32,7 @@ def template_fit(chroma_TP: np.ndarray) -> np.ndarray:
     centred_TP = np.divide(centred_TP, norm_T1, out=np.zeros_like(centred_TP), where=norm_T1 > 0)
     templates = [_template(quality) for quality in OF_TEMPLATES]
     rolled_SP = np.array([np.roll(one_P, root) for one_P in templates for root in range(PITCH_CLASSES)])
-    cost_S = np.repeat([SEVENTH_COST * (len(QUALITIES[name]) > 3) for name in OF_TEMPLATES], PITCH_CLASSES)
-    fit_TS = SHARPNESS * (centred_TP @ rolled_SP.T) - cost_S
+    fit_TS = SHARPNESS * (centred_TP @ rolled_SP.T)
     return np.concatenate([np.full((len(fit_TS), 1), SHARPNESS * OF_NO_CHORD), fit_TS], axis=1)
 
 
