@@ -10,7 +10,7 @@ from tasks.engine.columns import Column
 from tasks.engine.song import Song
 from tasks.engine.stage import Model
 from tasks.models.base import EMBEDDED
-from tasks.models.melody import MelodyParams, build_melody, frame_middles_s, melody_identity
+from tasks.models.melody import NONE, MelodyParams, build_melody, frame_middles_s, melody_identity
 from tasks.models.voice_activity import (
     VoiceActivity,
     VoiceActivityParams,
@@ -18,6 +18,11 @@ from tasks.models.voice_activity import (
     voice_activity_identity,
 )
 from tasks.stages.bases import VocalsStage
+
+
+def net_identity(params: VoiceActivityParams) -> str:
+    """Name and revision of the net that `params` choose; none: nobody but the tracker decides."""
+    return NONE if params.model == EMBEDDED else voice_activity_identity(params)
 
 
 def build_net(params: VoiceActivityParams) -> VoiceActivity | None:
@@ -34,7 +39,7 @@ class Melody(VocalsStage):
     version = 1
     params: MelodyParams
     tracker = Model(melody_identity, build_melody)
-    voice_activity = Model(voice_activity_identity, build_net)
+    voice_activity = Model(net_identity, build_net)
     writes = {
         "melody": Column(
             pa.large_binary(),

@@ -11,6 +11,8 @@ Shapes: T frames, B bins of a third of a semitone.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -19,13 +21,25 @@ NUM_BINS = 252
 PARTS = (73, 13, 4, 4, 3, 3)
 """How many answers each part has: no chord and six triads over twelve roots; no bass and twelve; none and what is added."""
 HIDDEN = 96
-BLOCKS = (  # of convolutions: channels of each, frames of padding in bins, and what is pooled behind them
-    (("1a", 16), ("1b", 16), ("1c", 16), 1, 3),
-    (("2a", 32), ("2b", 32), ("2c", 32), 1, 3),
-    (("3a", 64), ("3b", 64), 1, 4),
-    (("4a", 80), ("4b", 80), 0, 1),
+
+
+class Block(NamedTuple):
+    """Convolutions of so many channels, `padding` bins added at each edge, and how many bins are pooled behind them."""
+
+    names: tuple[str, ...]
+    channels: int
+    padding: int
+    pooled: int
+
+
+BLOCKS = (
+    Block(("1a", "1b", "1c"), 16, 1, 3),
+    Block(("2a", "2b", "2c"), 32, 1, 3),
+    Block(("3a", "3b"), 64, 1, 4),
+    Block(("4a", "4b"), 80, 0, 1),
 )
 LEFT_OVER = NUM_BINS // 36 - 4  # bins behind the last block
+WIDTH = BLOCKS[-1].channels * LEFT_OVER
 
 
 class Convolutions(nn.Module):
@@ -34,17 +48,19 @@ class Convolutions(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         before = 1
-        for *layers, bins, _ in BLOCKS:
-            for name, channels in layers:
-                self.add_module(f"conv{name}", nn.Conv2d(before, channels, 3, padding=(1, bins)))
-                before = channels
+        for block in BLOCKS:
+            for name in block.names:
+                self.add_module(
+                    f"conv{name}", nn.Conv2d(before, block.channels, 3, padding=(1, block.padding))
+                )
+                before = block.channels
 
     def forward(self, level_1TB: torch.Tensor) -> torch.Tensor:
         heard = level_1TB[:, None]
-        for *layers, _, pooled in BLOCKS:
-            for name, _ in layers:
+        for block in BLOCKS:
+            for name in block.names:
                 heard = functional.selu(functional.instance_norm(self.get_submodule(f"conv{name}")(heard)))
-            heard = functional.max_pool2d(heard, (1, pooled))
+            heard = functional.max_pool2d(heard, (1, block.pooled))
         return heard.transpose(1, 2).flatten(2)
 
 
@@ -53,12 +69,11 @@ class ChordNet(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        width = BLOCKS[-1][1][1] * LEFT_OVER
         self.audio_feature_block = Convolutions()
         self.condition_linear = nn.Linear(
             width + 12 + 6 + 12, 128
         )  # stands in the files, and nothing uses it
-        self.lstm1 = nn.LSTM(width, HIDDEN, bidirectional=True, batch_first=True)
+        self.lstm1 = nn.LSTM(WIDTH, HIDDEN, bidirectional=True, batch_first=True)
         self.final_fc1 = nn.Linear(2 * HIDDEN, sum(PARTS))
 
     def forward(self, level_TB: torch.Tensor) -> list[torch.Tensor]:
