@@ -70,9 +70,7 @@ class ChordNet(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.audio_feature_block = Convolutions()
-        self.condition_linear = nn.Linear(
-            width + 12 + 6 + 12, 128
-        )  # stands in the files, and nothing uses it
+        self.condition_linear = nn.Linear(WIDTH + 30, 128)  # stands in the files, and nothing uses it
         self.lstm1 = nn.LSTM(WIDTH, HIDDEN, bidirectional=True, batch_first=True)
         self.final_fc1 = nn.Linear(2 * HIDDEN, sum(PARTS))
 
