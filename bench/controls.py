@@ -140,7 +140,7 @@ def melodies_of(heard: Extractors, sound: Sound) -> dict[str, Melody]:
 
 
 def sung_midi(truth: TrueSong, num_frames: int) -> np.ndarray:
-    """The true pitch of each latent frame, NaN where nobody sings."""
+    """The true pitch of each latent frame, NaN where no voice is."""
     middles_s = frame_middles_s(num_frames)
     midi_T = np.full(num_frames, np.nan)
     for start_s, end_s, midi in truth.notes:

@@ -1,7 +1,7 @@
 """Melody of the separated vocals: their pitch at the latent frame rate, and where there is a voice.
 `models.melody.model: none` asks nobody, and there is no stage.
 
-The embedded tracker follows a pitch also where nobody sings; whether somebody does is a decision of its own, by the level of the vocals. A net of
+The embedded tracker follows a pitch also without a voice; whether there is one is a decision of its own, by the level of the vocals. A net of
 `models.voice_activity` has a say in it where one is chosen.
 
 Shapes: N samples, T latent frames.
@@ -45,7 +45,7 @@ class MelodyParams(ModelChoice):
 
 @dataclass(frozen=True)
 class Melody:
-    """`midi_T`: a pitch in every frame, also where nobody sings; `voiced_T`: where somebody does; `certainty_T`: of the pitch, in [0, 1]."""
+    """`midi_T`: a pitch in every frame, also without a voice; `voiced_T`: where there is one; `certainty_T`: of the pitch, in [0, 1]."""
 
     midi_T: np.ndarray
     voiced_T: np.ndarray
@@ -56,7 +56,7 @@ class Melody:
         return replace(self, voiced_T=self.voiced_T & voice_T)
 
     def as_column(self) -> np.ndarray:
-        """float32 [T, 2]: MIDI pitch, NaN where nobody sings; certainty."""
+        """float32 [T, 2]: MIDI pitch, NaN where no voice is; certainty."""
         midi_T = np.where(self.voiced_T, self.midi_T, np.nan)
         return np.stack([midi_T, self.certainty_T], axis=1).astype(np.float32)
 

@@ -1,7 +1,7 @@
 """Controls as a sample holds them: a number for each latent frame, float32 [T] as every array of a sample, in an .npy member.
 
 `chords`: 0 = no chord, else 1 + 12 q + r of quality number q in `QUALITIES` over root r (0 = C). Basses are left out; a chord
-with more tones is the one of these that has most of them. `melody`: 0 = nobody sings, else 1 + the number of semitones over G2 (MIDI 43), up
+with more tones is the one of these that has most of them. `melody`: 0 = no voice, else 1 + the number of semitones over G2 (MIDI 43), up
 to 53. JASCO has 53 bins "G2 to B7", which is 65 semitones: 53 reach B6 (MIDI 95). What is sung beyond the bins is 0.
 
 Shapes: T latent frames.

@@ -43,7 +43,7 @@ class Melody(VocalsStage):
     writes = {
         "melody": Column(
             pa.large_binary(),
-            "npy float32 [T, 2], a row a latent frame, T = num_frames: MIDI pitch of the voice with fractions, NaN = nobody sings; "
+            "npy float32 [T, 2], a row a latent frame, T = num_frames: MIDI pitch of the voice with fractions, NaN = no voice; "
             "certainty of the pitch in [0, 1]",
         ),
     }
