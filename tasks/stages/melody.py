@@ -51,6 +51,11 @@ class Melody(VocalsStage):
     def __init__(self, params: MelodyParams, voice_activity: VoiceActivityParams) -> None:
         super().__init__(params, voice_activity)
 
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The tracker, and the net where one is chosen."""
+        return tuple(identity for identity in super().models if identity != NONE)
+
     def one(self, song: Song) -> Song:
         """The song with its melody."""
         vocals_N = self.opened(song)
