@@ -104,9 +104,8 @@ def read_checkpoint(path: Path) -> tuple[PestoNet, np.ndarray]:
     facts = held.get("hcqt_params")
     if not isinstance(facts, dict) or facts.get("harmonics") != [1] or facts.get("center_bins") is not True:
         raise ValueError("hcqt_params are not those of a net on one harmonic with centred bins")
-    lowest_hz, per_semitone, num_bins, gamma = (
-        facts.get(name) for name in ("fmin", "bins_per_semitone", "n_bins", "gamma")
-    )
+    numbers: list[Any] = [facts.get(name) for name in ("fmin", "bins_per_semitone", "n_bins", "gamma")]
+    lowest_hz, per_semitone, num_bins, gamma = numbers
     if (
         any(type(number) not in (int, float) for number in (lowest_hz, gamma))
         or not 1 <= lowest_hz + gamma < 1e4
