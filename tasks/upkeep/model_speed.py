@@ -15,8 +15,10 @@ from tasks.audio.read import read_audio
 from tasks.models.aligner import build_aligner
 from tasks.models.base import EMBEDDED, ModelChoice
 from tasks.models.beats import NONE, build_beats
+from tasks.models.chords import build_chords
 from tasks.models.codec import build_codec
 from tasks.models.judge import build_judge
+from tasks.models.melody import build_melody
 from tasks.models.separator import build_separator
 from tasks.models.style_encoder import build_style_encoder
 from tasks.models.transcriber import build_transcriber
@@ -86,6 +88,11 @@ def _aligning(choice: Any) -> Run:
     return run
 
 
+def _following(choice: Any) -> Run:
+    model = build_melody(choice)
+    return lambda mix_CN: model.track(_vocals(mix_CN))
+
+
 def _vocals(mix_CN: np.ndarray) -> np.ndarray:
     """The mix in place of vocals: as long, and as much work."""
     return np.ascontiguousarray(mix_CN.mean(axis=0))
@@ -97,6 +104,8 @@ BUILD: Mapping[str, Callable[[Any], Run]] = {
     "guard_transcriber": _transcribing,
     "voice_activity": lambda choice: build_voice_activity(choice).voiced_s,
     "beats": lambda choice: build_beats(choice).track,
+    "chords": lambda choice: build_chords(choice).recognise,
+    "melody": _following,
     "aligner": _aligning,
     "style_encoder": lambda choice: build_style_encoder(choice).embed_audio,
     "codec": lambda choice: build_codec(choice).encode,

@@ -27,6 +27,7 @@ from tasks.songs.columns import SONG_COLUMNS
 from tasks.stages.align import Align, AlignParams
 from tasks.stages.beats import Beats
 from tasks.stages.check import Check
+from tasks.stages.chords import Chords
 from tasks.stages.dedup_features import DedupFeatures, DedupFeaturesParams
 from tasks.stages.encode import Encode
 from tasks.stages.filter import Filter
@@ -38,6 +39,7 @@ from tasks.stages.generated.reward import Reward
 from tasks.stages.generated.score import Score
 from tasks.stages.group import Group
 from tasks.stages.ingest import Ingest, IngestParams
+from tasks.stages.melody import Melody
 from tasks.stages.pack import Pack, PackParams
 from tasks.stages.phonemize import Phonemize, PhonemizeParams
 from tasks.stages.phones import Phones, PhonesParams
@@ -78,6 +80,8 @@ def law(root: Path) -> dict[str, Stage]:
         Transcribe(TranscribeParams(when="always", min_confidence=0.0), PARAMS.models.transcriber),
         Voice(PARAMS.models.voice_activity.model_copy(update={"model": "silero"})),
         Beats(PARAMS.models.beats.model_copy(update={"model": "librosa"})),
+        Chords(PARAMS.models.chords.model_copy(update={"model": "templates"})),
+        Melody(PARAMS.models.melody.model_copy(update={"model": "embedded"}), PARAMS.models.voice_activity),
         Align(
             AlignParams(times="align", max_offset_s=0.04, times_grid=None),
             PARAMS.models.aligner,

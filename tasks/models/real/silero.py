@@ -55,6 +55,11 @@ class Silero:
         windows = [(self.probabilities(part_CN) >= self._settings.threshold).sum() for part_CN in heard]
         return int(max(windows)) * WINDOW / RATE_HZ
 
+    def voiced_at(self, mix_CN: np.ndarray, times_s: np.ndarray) -> np.ndarray:
+        """See `VoiceActivity.voiced_at`; of the window that holds each time, in the middle alone."""
+        voiced_W = self.probabilities(mix_CN) >= self._settings.threshold
+        return voiced_W[np.minimum((times_s * RATE_HZ / WINDOW).astype(int), len(voiced_W) - 1)]
+
     def probabilities(self, mix_CN: np.ndarray) -> np.ndarray:
         """Of a voice in each window of the middle of a mix [2, N] at 44.1 kHz, [W]."""
         audio_N = mono_at(mix_CN, RATE_HZ)

