@@ -18,7 +18,7 @@ from flows.pipelines.stages import candidate_stages, gate_stages, listening_pipe
 from flows.run.prefect_tasks import run_as_task, run_stages, show_table
 from flows.run.progress import say
 from flows.settings.project import Project, WorkFolder
-from jam_model.checkpoint import weights_hash
+from jam_model.checkpoint import load_config, weights_hash
 from jam_model.shard_index import TRAIN, VALIDATION
 from tasks.engine.fingerprint import fingerprint
 from tasks.models.codec import build_codec
@@ -68,8 +68,9 @@ def generate_pairs(
     check = round_pairs(prompts.check, candidates, params.pair, VALIDATION)
     write_pairs_file(folder / PAIRS, (learn, check))
     latents = {row["song_id"]: row["generated_latent"] for row in pipeline.rows(["generated_latent"])}
-    tensors = training_pairs(learn, latents, work.shards), training_pairs(check, latents, work.shards)
-    return GeneratedPairs(learn, check, tensors)
+    extras = load_config(policy).extras
+    learned, checked = (training_pairs(of, latents, work.shards, extras) for of in (learn, check))
+    return GeneratedPairs(learn, check, (learned, checked))
 
 
 def run_round(

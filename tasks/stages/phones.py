@@ -11,14 +11,16 @@ from tasks.engine.columns import Column
 from tasks.engine.song import Song
 from tasks.engine.stage import Model, Section
 from tasks.models.aligner import AlignerParams, aligner_identity, build_aligner
-from tasks.songs.columns import PHONE
+from tasks.songs.columns import PHONES
 from tasks.stages.bases import VocalsStage
 
 
 class PhonesParams(Section):
-    """`times`: who hears when phones are sung: the ``aligner`` of `models`, or ``none``, and there is no such column."""
+    """`times`: who says when phones are sung: the ``aligner`` of `models` hears it, ``given``: the song's own files state it
+    (`given_phones`), or ``none``, and there is no such column.
+    """
 
-    times: Literal["none", "aligner"]
+    times: Literal["none", "aligner", "given"]
 
 
 class Phones(VocalsStage):
@@ -30,10 +32,7 @@ class Phones(VocalsStage):
     params: PhonesParams
     aligner = Model(aligner_identity, build_aligner)
     writes = {
-        "phones": Column(
-            pa.list_(PHONE),
-            "the phones of each word, by its number, one after the other within its times; score: null = not heard but given its share",
-        ),
+        "phones": PHONES,
         "phones_heard": Column(
             pa.float64(), "share of phones that were heard; null = the words have no phones"
         ),
