@@ -18,6 +18,8 @@
     genres          [{genre, system, metrics: {metric: ESTIMATE}}]
     languages       [{language, unit: "words" or "characters", system, metrics: {error rate: ESTIMATE}}], where
                       songs have several; a song then has its `language`
+    strata          [{measure: "syllables_per_s" or "s_per_syllable", low, high: number or null, system, num_words, metrics: {error
+                      rate: ESTIMATE}}], where `benchmark.strata` asks for them
     listening       [{question, left, right, estimate: ESTIMATE of the share that preferred left, p_value,
                       num_listeners, num_answers, made_by, stand_in, stamp}]
     published       [{system, metric, value, citation, note, comparable: false}]
@@ -111,6 +113,7 @@ def report_record(report: Report) -> dict[str, Any]:
             for row in report.genres
         ],
         **_languages(report),
+        **_strata(report),
         "listening": [
             {**asdict(one), "estimate": _estimate(one.estimate), **_provenance(one.made_by)}
             for one in report.listening
@@ -143,6 +146,18 @@ def _languages(report: Report) -> dict[str, Any]:
         for row in report.languages
     ]
     return {"languages": rows}
+
+
+def _strata(report: Report) -> dict[str, Any]:
+    """The error rates by how fast words are sung, where they were asked for."""
+    rows = [
+        {
+            **{name: getattr(row, name) for name in ("measure", "low", "high", "system", "num_words")},
+            "metrics": {name: _estimate(estimate) for name, estimate in row.estimates.items()},
+        }
+        for row in report.strata
+    ]
+    return {"strata": rows} if rows else {}
 
 
 def plain(value: Any, where: str) -> Any:

@@ -33,14 +33,11 @@ from tasks.prompts.rough_times import (
     RoughTimes,
     RoughTimesParams,
     fitted_times,
-    num_syllables,
     rough_times,
+    syllable_rates,
     times_within_lines,
 )
 from tasks.times.phones import given_phones
-
-RUN = 8
-"""Words in a row whose rate is looked at: a short word alone is no hurry."""
 
 ADVICE = {
     "no_phonemes": "lost; spell them as they are said",
@@ -280,15 +277,8 @@ def _even(words: Sequence[Word], phones: Sequence[Sequence[Word]] | None) -> Ite
 def _hurried(words: Sequence[Word], is_heard: Sequence[bool], max_per_s: float) -> Iterator[Remark]:
     """The words of every run that has more syllables a second than a singer."""
     numbers = [number for number, heard in enumerate(is_heard) if heard]
-    heard = [words[number] for number in numbers]
-    syllables = [max(1, num_syllables(word.phonemes or "")) for word in heard]
-    run, fastest = min(RUN, len(heard)), np.zeros(len(heard))
-    for first in range(len(heard) - run + 1 if heard else 0):
-        here = slice(first, first + run)
-        lasts_s = max(word.end_s for word in heard[here]) - heard[first].start_s
-        rate = sum(syllables[here]) / max(lasts_s, 1e-9)
-        fastest[here] = np.maximum(fastest[here], rate)
-    for number, rate in zip(numbers, fastest.tolist(), strict=True):
+    fastest = syllable_rates([words[number] for number in numbers])
+    for number, rate in zip(numbers, fastest, strict=True):
         if rate > max_per_s:
             what = f"word {number + 1} {words[number].text!r} at {words[number].start_s:.2f} s"
             yield Remark(
