@@ -37,6 +37,17 @@ def all_remark_counts(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, 
     }
 
 
+def phones_line(rows: Iterable[Mapping[str, Any]]) -> str | None:
+    """How many words of kept songs have no phones in time, where their files should state them (the column `words_without_phones`);
+    None where all have some.
+    """
+    kept = [row.get("words_without_phones") or 0 for row in rows if not row["drop_reason"]]
+    songs = sum(count > 0 for count in kept)
+    if not songs:
+        return None
+    return f"{sum(kept)} words in {songs} of {len(kept)} songs have no phones in time: their files state none that fit"
+
+
 def remark_lines(counts: Mapping[str, Mapping[str, int]]) -> list[str]:
     """The counts in a line a kind, without those of which there are none."""
     return [

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal, cast
 
 import pyarrow as pa
 
@@ -40,6 +41,19 @@ class Phones(VocalsStage):
 
     def __init__(self, params: PhonesParams, aligner: AlignerParams) -> None:
         super().__init__(params, aligner)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """With what the aligner hears, where that is letters."""
+        return super().facts | ({"from": "letters"} if self._from_letters else {})
+
+    def made_by(self, models: Sequence[str]) -> str:
+        """With what phones were made from, where the aligner hears none."""
+        return super().made_by(models) + (" phones-from=letters" if self._from_letters else "")
+
+    @property
+    def _from_letters(self) -> bool:
+        return cast(AlignerParams, self.choices["aligner"]).hears_letters
 
     def one(self, song: Song) -> Song:
         """The song with its phones."""
