@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from eval.results.plural import counted
 from tasks.audio.sound import remark_counts
 
 REMARK_COLUMNS = ("audio_remarks", "lyrics_remarks", "lyrics_labels", "claim_remark")
@@ -45,7 +46,8 @@ def phones_line(rows: Iterable[Mapping[str, Any]]) -> str | None:
     songs = sum(count > 0 for count in kept)
     if not songs:
         return None
-    return f"{sum(kept)} words in {songs} of {len(kept)} songs have no phones in time: their files state none that fit"
+    words = counted(sum(kept), "word")
+    return f"{words} in {songs} of {len(kept)} songs without phones in time: their files state none that fit"
 
 
 def remark_lines(counts: Mapping[str, Mapping[str, int]]) -> list[str]:

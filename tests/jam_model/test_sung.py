@@ -12,7 +12,7 @@ from jam_model.sung.slots import owners
 from jam_model.words import Word
 from tests.jam_model.test_lyric_grid import SLOT_S, random_words
 
-A, B, O, U, LONG, STRESS, END, SONG = (*(SYMBOLS[one] for one in "aboʊːˈ_"), SONG_FILLER)
+A, B, OH, UH, LONG, STRESS, END, SONG = (*(SYMBOLS[one] for one in "aboʊːˈ_"), SONG_FILLER)
 WORD = Word("", 4 * SLOT_S, 14 * SLOT_S + 1e-9, "baˈoʊː")
 
 
@@ -31,18 +31,18 @@ def test_phones_lie_where_they_are_sung_and_words_whose_phones_nobody_knows_even
         B,
         A,
         STRESS,
-        O,
-        O,
-        O,
-        O,
+        OH,
+        OH,
+        OH,
+        OH,
         LONG,
         END,
     ]  # two symbols of a phone share it, a mark takes a slot of it
     told = phones(4, 6.4, 6.6)
-    assert sung([WORD], [told]) == [SONG] * 4 + [B, B, A, STRESS, O, O, U, U, LONG, END] + [SONG] * 2
+    assert sung([WORD], [told]) == [SONG] * 4 + [B, B, A, STRESS, OH, OH, UH, UH, LONG, END] + [SONG] * 2
     assert said[:3] == [B, B, A]
     late = sung([WORD], [phones(4, 13.9, 13.95)])[4:14]  # as few slots are moved as every symbol needs
-    assert late == [B, B, B, B, A, STRESS, O, U, LONG, END]
+    assert late == [B, B, B, B, A, STRESS, OH, UH, LONG, END]
     short = replace(WORD, end_s=7 * SLOT_S + 1e-9)
     assert sung([short], [phones(4, 5, 6, of=short)])[4:8] == [
         B,
@@ -59,7 +59,7 @@ def test_phones_lie_where_they_are_sung_and_words_whose_phones_nobody_knows_even
     assert cut[:8] == sung([WORD], [told])[8:] and set(cut[8:]) == {SONG}
     assert sung([WORD], [told], frames=2) == sung([WORD], [told])[:8]
     over = Word("", 8 * SLOT_S, 9 * SLOT_S + 1e-9, "a")
-    assert sung([WORD, over], [told, []])[7:10] == [STRESS, A, O] and sung([over, WORD], [[], told])[8] == O
+    assert sung([WORD, over], [told, []])[7:10] == [STRESS, A, OH] and sung([over, WORD], [[], told])[8] == OH
     foreign = Word("", 0.0, 4 * SLOT_S + 1e-9, "日a")
     assert sung([foreign], [phones(0, 2, of=foreign, names=("日", "a"))], 1) == [
         VOCAL_FILLER,

@@ -101,7 +101,7 @@ def test_phones_that_files_state_go_with_their_words_and_words_without_them_are_
 
     write_song(tmp_path / "song.wav", 0.3)
     (tmp_path / "song.txt").write_text("go on now")
-    more = [*SAID, *((6 + n, 7 + n, text) for n, text in enumerate("S T K T S F".split()))]
+    more = [*SAID, *((6 + n, 7 + n, text) for n, text in enumerate(["S", "T", "K", "T", "S", "F"]))]
     labels = "".join(f"{round(start * 1e7)} {round(end * 1e7)} {text}\n" for start, end, text in more)
     plain = list_sources(tmp_path).sources[0]
     (tmp_path / "song.lab").write_text(labels)
@@ -111,8 +111,8 @@ def test_phones_that_files_state_go_with_their_words_and_words_without_them_are_
     paths = {name: source.facts[name] for name in ("lyrics_path", "phones_path")}
     assert told(given(root=tmp_path, lyrics_times=None, aligned_words=None, **paths)) == FOUND
     rows = [{"drop_reason": None, "words_without_phones": 1}, {"drop_reason": None}, {"drop_reason": "x"}]
-    assert "1 words in 1 of 2 songs have no phones in time" in (phones_line(rows) or "")
-    assert phones_line(rows[1:]) is None and read_phones(b"\0\xff") == () == read_phones("[00:01]go".encode())
+    assert "1 word in 1 of 2 songs without phones in time" in (phones_line(rows) or "")
+    assert phones_line(rows[1:]) is None and read_phones(b"\0\xff") == () == read_phones(b"[00:01]go")
 
     asked = load_params(settings=["phones.times=given", "pack.extras=[phones]"])
     assert "given_phones" in [stage.name for stage in prepare_stages(asked)]

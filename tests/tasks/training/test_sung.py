@@ -61,7 +61,7 @@ def test_phones_come_out_of_shards_into_batches_and_pairs_or_their_lack_is_one_l
     assert [one.prompt.phones for one in read_pair_list(listed, vae_sampled=True)] == [told.phones, None]
     save_model(tmp_path / "policy", Jam(SUNG))
     check_pairs([pair], tmp_path / "policy")
-    with pytest.raises(ValueError, match="1 of 2 prompts .* have no phones in time"):
+    with pytest.raises(ValueError, match=r"1 of 2 prompts .* have no phones in time"):
         check_pairs([pair, bare_pair], tmp_path / "policy")
 
     for rows, why in (
