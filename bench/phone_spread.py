@@ -10,7 +10,6 @@ the word under all fillers. AAE is the mean over phones of how far a start is of
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -91,7 +90,6 @@ def main() -> None:
                 "over_50_ms": float((every > 0.05).mean()),
             }
     record = {"songs": asked.songs, "seed": SEED, "strata": rows, "machine": machine()}
-    print(json.dumps(record, indent=1))
     write_result("phone_spread", record)
 
 

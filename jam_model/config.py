@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from jam_model.lyric_grid import FILLERS, FIRST_OWN, RELEASED_FILLER, SUNG, SYMBOLS, Filler, vocabulary_of
-from jam_model.shard_index import PHONES
+from jam_model.words import PHONES
 
 if TYPE_CHECKING:
     import torch

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from jam_model.tensors import MAX_MEMBER_BYTES, Buffer
+from jam_model.words import PHONES
 
 INDEX_NAME = "index.json"
 IDS_NAME = "ids.jsonl"
@@ -28,7 +29,6 @@ SUFFIXES = {
 KINDS = ("latent", "style", "json")
 """Every sample has one member of each."""
 MASKED, MASKED_MEMBER = "masked", "masked.json"
-PHONES = "phones"
 EXTRAS = {"language": "language.json", MASKED: MASKED_MEMBER, PHONES: "phones.json"}
 """What a sample may hold beside them: a column of the song table, and the suffix of the member it stands in, JSON or
 (``.npy``) an array. `pack.extras` names those to write; a reader that does not ask for one passes it over. `masked`, the

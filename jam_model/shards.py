@@ -29,7 +29,6 @@ from jam_model.shard_index import (
     INDEX_NAME,
     KINDS,
     MASKED_MEMBER,
-    PHONES,
     SUFFIXES,
     TRAIN,
     Place,
@@ -39,7 +38,7 @@ from jam_model.shard_index import (
     read_json,
 )
 from jam_model.tensors import Buffer, read_tensor
-from jam_model.words import MAX_SECONDS, Word, phones_by_word
+from jam_model.words import MAX_SECONDS, PHONES, Word, phones_by_word
 
 # webdataset reads this when it is imported; it then refuses pickles and `pipe:` addresses
 os.environ["WDS_SECURE"] = "1"

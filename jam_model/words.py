@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeGuard
 
 MAX_SECONDS = 1_000_000
+PHONES = "phones"
+"""The column and the member of a sample that hold phones in time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from jam_model.frames import LATENT_CHANNELS, STYLE_DIM
-from jam_model.shard_index import PHONES, TRAIN
+from jam_model.shard_index import TRAIN
 from jam_model.shards import Sample, grid_words
 from jam_model.tensors import MAX_MEMBER_BYTES, read_tensor
-from jam_model.words import phones_by_word, rows_of, rows_of_phones, words_of
+from jam_model.words import PHONES, phones_by_word, rows_of, rows_of_phones, words_of
 from tasks.shards.write import tensor_bytes
 from tasks.songs.manifest import find_listed
 from tasks.storage.files import write_bytes, write_json

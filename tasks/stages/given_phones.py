@@ -6,6 +6,8 @@ They stand with the words (tiers of a TextGrid, a .ds, JSON whose words hold pho
 
 from __future__ import annotations
 
+from typing import Any
+
 import pyarrow as pa
 
 from jam_model.lyric_grid import words_without_phones
@@ -40,11 +42,16 @@ class GivenPhones(Stage):
         super().__init__(params, ingest)
         self.max_bytes = ingest.max_lyrics_bytes
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The limit on its files, which is of another section."""
+        return {"max_lyrics_bytes": self.max_bytes}
+
     def one(self, song: Song) -> Song:
         """The song with its phones.
 
         Raises:
-            SongError: ``source_gone`` or ``unreadable``: a file that was listed.
+            SongError: ``source_gone``, ``unreadable`` or ``lyrics_too_long``: a file that was listed.
         """
         words = words_of(song["words"])
         phones = given_phones(self._stated(song), _kept_times(song, words), words)
@@ -64,11 +71,16 @@ class GivenPhones(Stage):
 
     def _read(self, song: Song, relative: str) -> bytes:
         try:
-            return bytes_of(song_file(song.root, relative), self.max_bytes)
+            data = bytes_of(song_file(song.root, relative), self.max_bytes)
         except (FileNotFoundError, ValueError) as error:
             raise SongError(song.song_id, "source_gone", relative) from error
         except OSError as error:
             raise SongError(song.song_id, "unreadable", f"{relative}: {error.strerror}") from error
+        if len(data) > self.max_bytes:
+            raise SongError(
+                song.song_id, "lyrics_too_long", f"{relative} has more than {self.max_bytes} bytes"
+            )
+        return data
 
 
 def _kept_times(song: Song, words: list[Word]) -> list[Word | None]:

@@ -10,7 +10,8 @@ import numpy as np
 from jam_model.checkpoint import weights_hash
 from jam_model.config import JamConfig
 from jam_model.lyric_grid import SUNG
-from jam_model.shard_index import EXTRAS, INDEX_NAME, PHONES, TRAIN, read_index, symbols_of
+from jam_model.shard_index import EXTRAS, INDEX_NAME, TRAIN, read_index, symbols_of
+from jam_model.words import PHONES
 from tasks.engine.fingerprint import fingerprint, package_version
 from tasks.shards.open import open_shards
 from tasks.trainer.run_folder import hash_of
