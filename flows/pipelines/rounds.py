@@ -39,7 +39,14 @@ from tasks.preference.round_tables import (
     write_pairs_file,
     write_scores,
 )
-from tasks.prompts.prompts import Prompt, candidate_sources, gate_sources, policy_system, policy_systems
+from tasks.prompts.prompts import (
+    Prompt,
+    candidate_sources,
+    gate_sources,
+    policy_system,
+    policy_systems,
+    unknown_phones,
+)
 from tasks.storage.files import write_json
 from tasks.trainer.run_folder import TrainResult
 from tasks.training.recipe import adapter_recipe
@@ -56,6 +63,9 @@ def generate_pairs(
     """Generate, score and pair into `folder`; whatever of it stands is found, not made."""
     params, work = project.params, project.work
     prompts.write(folder / PROMPTS)
+    config = load_config(policy)
+    if unknown := unknown_phones(prompts.all, config.filler):
+        say(f"generate: round {number}: {unknown}")
     system = policy_system(f"round-{number}", "candidates", weights_hash(policy), params.sampler, prompts.all)
     seed = params.round.seed + number - 1
     sources = candidate_sources(prompts.all, system, number, params.round.candidates, seed)
@@ -68,8 +78,7 @@ def generate_pairs(
     check = round_pairs(prompts.check, candidates, params.pair, VALIDATION)
     write_pairs_file(folder / PAIRS, (learn, check))
     latents = {row["song_id"]: row["generated_latent"] for row in pipeline.rows(["generated_latent"])}
-    extras = load_config(policy).extras
-    learned, checked = (training_pairs(of, latents, work.shards, extras) for of in (learn, check))
+    learned, checked = (training_pairs(of, latents, work.shards, config.extras) for of in (learn, check))
     return GeneratedPairs(learn, check, (learned, checked))
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from jam_model.checkpoint import weights_hash
+from jam_model.lyric_grid import SUNG, Filler, words_without_phones
 from jam_model.words import Word, phones_by_word, rows_of, rows_of_phones, words_of
 from tasks.engine.columns import Column
 from tasks.engine.fingerprint import canonical, fingerprint
@@ -128,6 +129,21 @@ def prompts_of(rows: Iterable[Mapping[str, Any]], split: str, limit: int | None 
             "prepare more songs, raise that split's share, or ask for fewer"
         )
     return [_prompt(row) for row in kept[:limit]]
+
+
+def unknown_phones(prompts: Sequence[Prompt], filler: Filler) -> str | None:
+    """What to say of words that a model of this filler lays evenly, since nobody knows when their phones are sung; None: of none."""
+    if filler != SUNG:
+        return None
+    pairs = [(one.words, one.phones or [()] * len(one.words)) for one in prompts]
+    lacking = [len(words_without_phones(words, phones)) for words, phones in pairs]
+    if not any(lacking):
+        return None
+    asked = sum(len(words) for words, _ in pairs)
+    return (
+        f"{sum(lacking)} of {asked} words in {sum(map(bool, lacking))} of {len(pairs)} prompts have no phones in time: this model lays "
+        "them evenly in their word"
+    )
 
 
 def candidate_sources(

@@ -21,6 +21,7 @@ from tasks.prompts.prompts import (
     in_another_style,
     prompts_of,
     system_sources,
+    unknown_phones,
     with_words_dealt,
 )
 from tasks.stages.generated.generate import conditions_of
@@ -106,6 +107,10 @@ def test_phones_in_time_go_with_their_words_to_the_model_and_words_without_any_a
     table = row(1) | {"words": rows_of(words), "phones": rows}
     told, untold = prompts_of([table], "train")[0], prompts_of([row(1) | {"phones": None}], "train")[0]
     assert told.phones == [*its, []] and untold.phones is None
+    assert unknown_phones([told, untold], "average_sparse") is None is unknown_phones([], "sung")
+    assert "4 of 6 words in 2 of 2 prompts" in (
+        unknown_phones([told, replace(told, phones=None)], "sung") or ""
+    )
     system = System("trained", "Trained", {"kind": "copy"}, [told, replace(told, phones=None)])
     sources = system_sources([system], seed=5)
     assert sources[0].facts["reference_phones"] == rows and "reference_phones" not in sources[1].facts
