@@ -13,6 +13,7 @@ from jam_model.words import Word, rows_of, rows_of_phones
 from tasks.benchmark.sensitivity import with_times_moved
 from tasks.engine.song import Song
 from tasks.lyrics.read import read_lyrics
+from tasks.models.aligner import spread
 from tasks.prompts.prompt_words import prompt_words
 from tasks.prompts.prompts import (
     Prompt,
@@ -99,10 +100,7 @@ def test_identity_of_a_row_ignores_where_its_prompt_lies() -> None:
 
 def test_phones_in_time_go_with_their_words_to_the_model_and_words_without_any_are_told() -> None:
     words = prompt(1).words
-    its = [
-        [Word(w.text[0], w.start_s, w.start_s + 0.1), Word(w.text[1], w.start_s + 0.1, w.end_s)]
-        for w in words[:2]
-    ]
+    its = [spread(word, [*word.text]) for word in words[:2]]
     rows = rows_of_phones([*its, []])
     table = row(1) | {"words": rows_of(words), "phones": rows}
     told, untold = prompts_of([table], "train")[0], prompts_of([row(1) | {"phones": None}], "train")[0]
@@ -117,10 +115,10 @@ def test_phones_in_time_go_with_their_words_to_the_model_and_words_without_any_a
     assert sources[0].identity != sources[1].identity
     (dealt,) = with_words_dealt([replace(told, words=(replace(words[0], end_s=1.0), *words[1:]))], seed=3)
     for word, phones in zip(dealt.words, dealt.phones or (), strict=True):
-        assert [phone.text for phone in phones] == ([] if word.text == "sing" else list(word.text[:2]))
+        assert [phone.text for phone in phones] == ([] if word.text == "sing" else [*word.text])
         assert not phones or (phones[0].start_s, phones[-1].end_s) == (word.start_s, word.end_s)
     moved = with_times_moved([told], 0.3, 1)[0]
-    assert moved.phones and moved.phones[1][0].end_s == pytest.approx(moved.words[1].start_s + 0.1)
+    assert moved.phones and moved.phones[1][0].end_s == pytest.approx(moved.words[1].start_s + 0.125)
 
     entries = [
         {
