@@ -145,7 +145,7 @@ def words_without_phones(words: Sequence[Word], phones: Phones) -> list[int]:
     return [
         number
         for number, (word, its) in enumerate(zip(words, phones, strict=True))
-        if word.phonemes and owners(word.phonemes, tuple(phone.text for phone in its)) is None
+        if word.phonemes and _phone_of(_symbols(word), its) is None
     ]
 
 
@@ -163,9 +163,8 @@ def _sing(
     grid: np.ndarray, word: Word, phones: Sequence[Word], crop_start_s: float, vocabulary: Mapping[str, int]
 ) -> None:
     """Writes a word where its phones are sung; evenly, as far as it lies on the grid, where they are not known."""
-    phonemes = word.phonemes or ""
-    of_symbols = owners(phonemes, tuple(phone.text for phone in phones))
-    symbols = phonemes if not phonemes or phonemes.endswith(WORD_BOUNDARY) else phonemes + WORD_BOUNDARY
+    symbols = _symbols(word)
+    of_symbols = _phone_of(symbols, phones)
     known = [number for number, symbol in enumerate(symbols) if symbol in vocabulary]
     first, end = (_slot_of(time_s - crop_start_s) for time_s in (word.start_s, word.end_s))
     on_grid = slice(max(first, 0), max(min(end, len(grid)), 0))
@@ -174,11 +173,21 @@ def _sing(
     grid[on_grid] = VOCAL_FILLER
     runs: Iterable[Run] = even_runs(len(known), on_grid.start, on_grid.stop)
     if of_symbols is not None:
-        of_known = [of_symbols[min(number, len(phonemes) - 1)] for number in known]
+        of_known = [of_symbols[number] for number in known]
         starts = [(phone.start_s - crop_start_s) * SLOTS_A_SECOND for phone in phones]
         runs = sung_runs("".join(symbols[number] for number in known), of_known, starts, first, end)
     for number, start, stop in runs:
         grid[max(start, 0) : max(stop, 0)] = vocabulary[symbols[known[number]]]
+
+
+def _symbols(word: Word) -> str:
+    """A word's phonemes with the boundary behind them; nothing of a word without any."""
+    phonemes = word.phonemes or ""
+    return phonemes if not phonemes or phonemes.endswith(WORD_BOUNDARY) else phonemes + WORD_BOUNDARY
+
+
+def _phone_of(symbols: str, phones: Sequence[Word]) -> tuple[int, ...] | None:
+    return owners(symbols, tuple(phone.text for phone in phones))
 
 
 def _slot_of(time_s: float) -> int:

@@ -1,7 +1,7 @@
 """Slots of the symbols of one word from the starts of its phones: a length regulator.
 
 A word's phonemes are symbols, some of which are phones and some marks (stress, length, punctuation, the boundary). The symbols
-of a phone share its slots; a mark has one slot of the phone that it stands at. Nothing here knows of songs, frames or tokens.
+of a phone share its slots; a mark has one slot of the phone that it stands at, unless it has a time of its own. Nothing here knows of songs, frames or tokens.
 """
 
 from __future__ import annotations
@@ -77,7 +77,10 @@ def even_runs(num_symbols: int, first: int, end: int) -> Iterator[Run]:
 
 
 def _shared(is_mark: Sequence[bool], numbers: Sequence[int], first: int, end: int) -> Iterator[Run]:
-    """The slots of a phone among its symbols: one for each mark, equal shares of the others for what sounds."""
+    """The slots of a phone among its symbols: one for each mark, equal shares of the others for what sounds. A phone that is a mark
+    (a boundary that somebody gave a time) has them all.
+    """
+    is_mark = [mark and not all(is_mark) for mark in is_mark]
     sounding = len(is_mark) - sum(is_mark)
     left = end - first - sum(is_mark)
     for number, mark in zip(numbers, is_mark, strict=True):

@@ -43,6 +43,12 @@ def test_phones_lie_where_they_are_sung_and_words_whose_phones_nobody_knows_even
     assert said[:3] == [B, B, A]
     late = sung([WORD], [phones(4, 13.9, 13.95)])[4:14]  # as few slots are moved as every symbol needs
     assert late == [B, B, B, B, A, STRESS, OH, UH, LONG, END]
+    own = [*phones(4, 6, 8)[:2], Word("o", 8 * SLOT_S, 9 * SLOT_S), Word("ʊ", 9 * SLOT_S, 11 * SLOT_S)]
+    timed = [
+        *own,
+        Word("_", 11 * SLOT_S, WORD.end_s),
+    ]  # phones of a symbol each, and a boundary with a time of its own
+    assert sung([WORD], [timed])[4:14] == [B, B, A, A, STRESS, OH, UH, LONG, END, END]
     short = replace(WORD, end_s=7 * SLOT_S + 1e-9)
     assert sung([short], [phones(4, 5, 6, of=short)])[4:8] == [
         B,
