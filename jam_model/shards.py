@@ -69,7 +69,8 @@ class Sample:
     @property
     def phones(self) -> list[list[Word]] | None:
         """The phones in time of each word; None where they were not asked for."""
-        return self.extras.get(PHONES)
+        phones: list[list[Word]] | None = self.extras.get(PHONES)
+        return phones
 
     @property
     def num_bytes(self) -> int:
