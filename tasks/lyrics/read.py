@@ -66,7 +66,9 @@ def read_phones(data: bytes) -> tuple[Word, ...]:
         text = decode_text(data)
         if labels.HTK.fits(text) or labels.AUDACITY.fits(text):  # type: ignore[arg-type]
             return labels.read_phones(text)
-        return textgrid.read_phones(text) if textgrid.fits(text) else read_written(data)[1].phones
+        forms = (textgrid, diffsinger)
+        read = next((form.read_phones for form in forms if form.fits(text)), None)
+        return read_written(data)[1].phones if read is None else read(text)
     except Refused:
         return ()
 

@@ -61,8 +61,12 @@ def read(text: str) -> Written:
         raise Refused(
             "lyrics_malformed", "the .ds states phones but no text of words; add each segment's text"
         )
-    phones = [phone for row in segments_of(parsed(text)) for phone in _phones(row)]
-    return Written(tuple(lines), remarks=tuple(remarks), phones=tuple(phones))
+    return Written(tuple(lines), remarks=tuple(remarks), phones=read_phones(text))
+
+
+def read_phones(text: str) -> tuple[Word, ...]:
+    """The phones of all segments, whether they state words or not."""
+    return tuple(phone for row in segments_of(parsed(text)) for phone in _phones(row))
 
 
 def _phones(row: Mapping[str, Any]) -> list[Word]:
