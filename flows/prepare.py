@@ -77,8 +77,8 @@ def run_prepare(project: Project, only: set[str] | None = None) -> Pipeline:
         say(f"prepare: {kept} of {counted(count, 'song')} kept, {count - kept} dropped")
         for line in remark_lines({kind: figures[kind] for kind in KINDS}):
             say(f"prepare: {line}")
-        if params.phones.times == "given" and (line := phones_line(pipeline.rows(["words_without_phones"]))):
-            say(f"prepare: {line}")
+        if params.phones.times == "given" and (told := phones_line(pipeline.rows(["words_without_phones"]))):
+            say(f"prepare: {told}")
         if refused := refusals_in(work.refused):
             say(
                 f"prepare: {counted(len(refused), 'file')} beside them not taken as songs: {told_refusals(refused)}; "

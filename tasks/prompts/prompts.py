@@ -214,7 +214,7 @@ def _dealt(prompt: Prompt, seed: int) -> Prompt:
         phones=prompt.phones
         and [
             moved_phones(prompt.phones[j], prompt.words[j], slot)
-            for j, slot in zip(order, prompt.words, strict=True)
+            for j, slot in zip(order.tolist(), prompt.words, strict=True)
         ],
     )
 
