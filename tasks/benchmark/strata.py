@@ -27,7 +27,7 @@ METRICS = (ACOUSTIC_PER, PER)
 
 @dataclass(frozen=True)
 class Measure:
-    """What words are parted by: its value for each word of a song, and the borders of the strata."""
+    """What tells words apart: its value for each word of a song, and the borders of the strata."""
 
     name: str
     borders: tuple[float, ...]
