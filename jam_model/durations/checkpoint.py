@@ -61,6 +61,8 @@ def load_durations(folder: Path) -> DurationNet:
     if wanted != found:
         wrong = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
         raise ValueError(f"{weights_file} does not fit its config: {', '.join(wrong[:5])}; copy both again")
+    if not all(bool(torch.isfinite(tensor.float()).all()) for tensor in tensors.values()):
+        raise ValueError(f"{weights_file} holds values that are not finite; copy it again")
     net.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, assign=True)
     return net.eval()
 

@@ -1,7 +1,7 @@
 """The laws that gaps, lengths and shares are told by, with their exact densities in nats and their draws.
 
 A gap is none with a probability of its own (a hurdle), else a mixture of log-normals; where the tempo is known, some of the
-components lie on the coming half and quarter beats. A length is a mixture of log-normals, shares are Dirichlet.
+components lie on the coming halves, quarters and eighths of a beat. A length is a mixture of log-normals, shares are Dirichlet.
 """
 
 from __future__ import annotations
@@ -12,10 +12,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-NUM_HALVES, NUM_QUARTERS = 17, 3
-NUM_ANCHORS = NUM_HALVES + NUM_QUARTERS
+NUM_HALVES, NUM_FINE = 17, 3
+NUM_ANCHORS = NUM_HALVES + 2 * NUM_FINE
+NUM_SHIFTS = 4
 PLACES = ((2, 0), (6, 0), (6, 5), (6, 4), (8, 0), (8, 7), (8, 6))
 """Of a half beat's number, the remainders that make it a beat, a bar of three or four, or a pick-up to one."""
+NUM_ANCHORED = NUM_ANCHORS + len(PLACES) + NUM_SHIFTS + 2
+"""Outputs of a net that `anchored` takes."""
 LEAST_WAIT_S, MAX_SHIFT_S = 0.02, 0.15
 MIN_SD, MAX_SD = 0.01, 1.5
 
@@ -80,22 +83,24 @@ def anchored(free: LogNormals, raw: Tensor, free_s: Tensor, beat_s: Tensor) -> L
 
     Args:
         free: of log weights that are not normalised against the anchors yet: all of them together weigh 1.
-        raw: a net's outputs [..., NUM_ANCHORS + len(PLACES) + 4]: logits, weights of `PLACES`, shifts of whole and half beats,
-            the log deviation in seconds, the logit of anchors against `free`.
+        raw: a net's outputs [..., NUM_ANCHORED]: logits, weights of `PLACES`, shifts of whole, half, quarter and eighth beats, the
+            log deviation in seconds, the logit of anchors against `free`.
         free_s: when the word before ends [...]; beat_s: length of a beat, 0 where nobody knows it.
     """
-    logits, of_places, shifts, log_sd, share = raw.split((NUM_ANCHORS, len(PLACES), 2, 1, 1), dim=-1)
+    logits, of_places, shifts, log_sd, share = raw.split((NUM_ANCHORS, len(PLACES), NUM_SHIFTS, 1, 1), dim=-1)
     beats = beat_s[..., None].clamp(min=0.05)
     place = free_s[..., None] / beats
     halves = torch.floor(2 * place) + torch.arange(NUM_HALVES)  # the one just passed is the first
-    quarters = torch.floor(4 * place) + torch.arange(NUM_QUARTERS)
-    waits_s = torch.cat([halves / 2 - place, quarters / 4 - place], dim=-1) * beats
-    shift_s = MAX_SHIFT_S * torch.tanh(shifts)
-    shift_s = torch.where(halves % 2 == 0, shift_s[..., :1], shift_s[..., 1:])
-    shift_s = torch.cat([shift_s, torch.zeros_like(quarters)], dim=-1)
+    fine = [(torch.floor(unit * place) + torch.arange(NUM_FINE)) / unit for unit in (4, 8)]
+    waits_s = (torch.cat([halves / 2, *fine], dim=-1) - place) * beats
+    whole_s, half_s, quarter_s, eighth_s = (MAX_SHIFT_S * torch.tanh(shifts)).split(1, dim=-1)
+    of_halves_s = torch.where(halves % 2 == 0, whole_s, half_s)
+    of_fine_s = [shift_s.expand_as(of) for shift_s, of in zip((quarter_s, eighth_s), fine, strict=True)]
+    shift_s = torch.cat([of_halves_s, *of_fine_s], dim=-1)
     middles_s = (waits_s + shift_s).clamp(min=LEAST_WAIT_S)
     is_at = torch.stack([(halves % unit == rest).float() for unit, rest in PLACES], dim=-1)
-    logits = logits + torch.nn.functional.pad((is_at * of_places[..., None, :]).sum(-1), (0, NUM_QUARTERS))
+    of_halves = (is_at * of_places[..., None, :]).sum(-1)
+    logits = logits + torch.nn.functional.pad(of_halves, (0, 2 * NUM_FINE))
     sds = (log_sd.clamp(-5, 0).exp() / middles_s).clamp(MIN_SD, MAX_SD)
     share = torch.where(beat_s[..., None] > 0, share, torch.full_like(share, -1e4))
     log_weights = torch.cat(

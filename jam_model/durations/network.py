@@ -15,8 +15,7 @@ from torch import Tensor, nn
 
 from jam_model.durations.config import DurationConfig
 from jam_model.durations.laws import (
-    NUM_ANCHORS,
-    PLACES,
+    NUM_ANCHORED,
     Hurdle,
     LogNormals,
     anchored,
@@ -63,7 +62,7 @@ class DurationNet(nn.Module):
         self.context = nn.Linear(2 * width, width)
         self.along = nn.GRU(width + NUM_PAST, width, batch_first=True)
         seen = 2 * width + NUM_PAST
-        self.gap = _head(seen, width, 1 + 3 * config.components + NUM_ANCHORS + len(PLACES) + 4)
+        self.gap = _head(seen, width, 1 + 3 * config.components + NUM_ANCHORED)
         self.length = _head(seen + NUM_AT_START, width, 3 * config.components)
         self.phone = _head(dim + width + 4, width, 1)
 
@@ -116,7 +115,7 @@ class DurationNet(nn.Module):
     def gap_law(self, seen: Tensor, free_s: Tensor, beat_s: Tensor) -> Hurdle:
         """Of the gap before a word."""
         slot_s, components = self.config.slot_s, self.config.components
-        none, free, anchors = self.gap(seen).split((1, 3 * components, NUM_ANCHORS + len(PLACES) + 4), dim=-1)
+        none, free, anchors = self.gap(seen).split((1, 3 * components, NUM_ANCHORED), dim=-1)
         some = anchored(mixture(free, slot_s), anchors, free_s, beat_s)
         return Hurdle(none[..., 0], some, slot_s)
 

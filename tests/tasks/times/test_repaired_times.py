@@ -155,9 +155,6 @@ def test_a_good_file_comes_through_unchanged_and_400_damaged_ones_are_repaired_a
             assert found.repairs and all(count > 0 for count in found.repairs.values()), (number, text)
             ends["repaired"] += 1
     assert ends.total() == 400 and min(ends.values()) > 20, ends
-
-
-def test_what_is_no_list_of_words_is_refused() -> None:
     for text in ("", "I cannot do that.", "[]", '{"words": 3}', "[" * 5000, json.dumps(["moon", 1, 2])):
         with pytest.raises(Refused, match="times_malformed"):
             repaired_times(["moon"], text, 10.0)
