@@ -48,11 +48,13 @@ class Past(NamedTuple):
 
 
 class DurationNet(nn.Module):
-    """Distributions of gap, length and shares of every word."""
+    """Distributions of gap, length and shares of every word. `dropout`: share of what words say that is left out while it learns.
+    """
 
-    def __init__(self, config: DurationConfig) -> None:
+    def __init__(self, config: DurationConfig, dropout: float = 0.0) -> None:
         super().__init__()
         self.config = config
+        self.left_out = nn.Dropout(dropout)
         width, dim = config.width, config.symbol_dim
         self.symbols = nn.Embedding(len(config.symbols) + FIRST_SYMBOL, dim, padding_idx=0)
         self.spell = nn.Conv1d(dim, dim, 3, padding=1)
@@ -80,12 +82,12 @@ class DurationNet(nn.Module):
         if self.style is not None:
             read = read + self.style(batch.style)[:, None]
         packed = nn.utils.rnn.pack_padded_sequence(
-            torch.relu(read), batch.is_word.sum(1), batch_first=True, enforce_sorted=False
+            self.left_out(torch.relu(read)), batch.is_word.sum(1), batch_first=True, enforce_sorted=False
         )
         both, _ = nn.utils.rnn.pad_packed_sequence(
             self.both_ways(packed)[0], batch_first=True, total_length=words
         )
-        return torch.relu(self.context(both))
+        return self.left_out(torch.relu(self.context(both)))
 
     def forward(self, batch: Batch) -> Nats:
         """The exact nats of known times."""

@@ -45,7 +45,7 @@ def fit_total(timing: Timing, duration_s: float, num_phones: Sequence[int]) -> F
     if gaps_s.sum() + lengths_s.sum() > duration_s and gaps_s.sum() > 0:
         of_gaps = max(LEAST_OF_GAPS, min(1.0, (duration_s - lengths_s.sum()) / gaps_s.sum()))
     whole_s = of_gaps * gaps_s.sum() + lengths_s.sum()
-    if whole_s > duration_s:
+    if whole_s > duration_s * (1 + 1e-9):
         of_all = duration_s / whole_s
     steps_s = of_all * np.stack([of_gaps * gaps_s, lengths_s], axis=1).ravel()
     bounds = np.rint(np.cumsum(steps_s) * SLOTS_PER_S).astype(int)

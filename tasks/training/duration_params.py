@@ -24,6 +24,7 @@ class DurationParams(Section):
     weight_decay: float = Field(ge=0)
     checkpoint_every_steps: int = Field(ge=1)
     validate_every_steps: int = Field(ge=1)
+    dropout: float = Field(ge=0, lt=1)
     unknown_share: float = Field(ge=0, lt=1)
     symbol_dim: int = Field(ge=1, le=512)
     width: int = Field(ge=1, le=1024)

@@ -54,8 +54,9 @@ def train_durations(
     for side, songs in (("train", train), ("validation", validation)):
         if not songs:
             raise ValueError(f"durations: no {side} song has words with times; prepare more songs")
-    torch.manual_seed(params.seed)
-    net = DurationNet(config_for(train, params))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(params.seed)
+        net = DurationNet(config_for(train, params), params.dropout)
     optimiser = torch.optim.AdamW(
         net.parameters(), lr=params.learning_rate, betas=(0.9, 0.98), weight_decay=params.weight_decay
     )
@@ -166,7 +167,9 @@ def _update(
     rate = params.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * step / params.steps))
     for group in optimiser.param_groups:
         group["lr"] = rate
-    nats, words = loss_of(net, chosen)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(random.integers(1 << 62)))  # of the dropout
+        nats, words = loss_of(net, chosen)
     optimiser.zero_grad(set_to_none=True)
     (nats.sum() / words).backward()
     torch.nn.utils.clip_grad_norm_(net.parameters(), MAX_GRAD_NORM)

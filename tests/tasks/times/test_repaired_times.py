@@ -142,7 +142,7 @@ def test_a_good_file_comes_through_unchanged_and_400_damaged_ones_are_repaired_a
             fault = FAULTS[int(random.integers(len(FAULTS)))]
             try:
                 rows = fault(rows, random)
-            except TypeError:  # a fault of numbers upon times that are none by now
+            except (TypeError, ValueError):  # a fault of numbers upon times that are none by now
                 continue
         text = as_written(rows, random)
         try:
@@ -152,8 +152,11 @@ def test_a_good_file_comes_through_unchanged_and_400_damaged_ones_are_repaired_a
             ends["refused"] += 1
         else:
             check(asked, found, duration_s)
-            assert found.repairs and all(count > 0 for count in found.repairs.values()), (number, text)
+            as_it_stands = [(word.start_s, word.end_s) for word in found.words]
+            is_good = as_it_stands == [(row["start"], row["end"]) for row in rows]  # two faults may make one
+            assert (is_good or found.repairs) and all(count > 0 for count in found.repairs.values()), number
             ends["repaired"] += 1
+    print(ends)
     assert ends.total() == 400 and min(ends.values()) > 20, ends
     for text in ("", "I cannot do that.", "[]", '{"words": 3}', "[" * 5000, json.dumps(["moon", 1, 2])):
         with pytest.raises(Refused, match="times_malformed"):
