@@ -1,8 +1,8 @@
 """What a predictor of word times knows beyond trivial laws, on songs of world two that are composed and never rendered.
 
-python bench/durations.py [--songs 400] [--tests 128] [--seeds 5] [--steps 1200]
+python bench/durations.py --scratch FOLDER [--songs 400] [--tests 128] [--seeds 5] [--steps 800]
 
-Each seed trains on the same songs; tests are songs that no training saw. Told are the nats a word (gap and length, densities a
+Each seed trains on the same songs, in FOLDER, where a stopped training goes on and a finished one is found; tests are songs that no training saw. Told are the nats a word (gap and length, densities a
 second) and the mean error of word starts of the predictor (the median of 16 draws) against each trivial law of
 bench/duration_laws.py, all in songs of one length, the tempo exact; then with the tempo hidden; the share of the way from the
 best trivial law to the world's own law on the words of which that says something; gaps and lengths of draws beside the truth;
@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -38,15 +37,17 @@ from jam_model.durations.network import DurationNet
 from jam_model.durations.sheet import Sheet, Timing, batch_of, timing_of
 from jam_model.durations.total import fit_total
 from jam_model.words import Word
+from tasks.engine.fingerprint import fingerprint
 from tasks.languages.phones import phones_of
 from tasks.models.phonemizer import Phonemizer, build_phonemizer
 from tasks.toy.composition import song_seed
 from tasks.toy.world_two.composition import compose
 from tasks.toy.world_two.true_song import truth_of
 from tasks.toy.world_two.truth import Truth
+from tasks.trainer.run_folder import finished_run
 from tasks.training.duration_params import DurationParams
-from tasks.training.duration_songs import TimedSong
-from tasks.training.durations import train_durations
+from tasks.training.duration_songs import TimedSong, hash_of_songs
+from tasks.training.durations import VERSION, train_durations
 
 TRAIN_SEED, VALIDATION_SEED, TEST_SEED = 515151, 525252, 535353
 VALIDATION_SONGS, DRAWS = 48, 16
@@ -274,6 +275,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--scratch", type=Path, required=True)
     parser.add_argument("--songs", type=int, default=400)
     parser.add_argument("--tests", type=int, default=128)
     parser.add_argument("--seeds", type=int, default=5)
@@ -297,7 +299,7 @@ def main() -> None:
         section = params.durations.model_copy(
             update={"seed": seed, "steps": given.steps or params.durations.steps}
         )
-        nets.append(trained(section, train, validation, figures))
+        nets.append(trained(section, train, validation, given.scratch, figures))
         print(
             f"seed {seed}: {figures[-1]}, {(time.monotonic() - started) / 60:.1f} min",
             file=sys.stderr,
@@ -325,18 +327,23 @@ def main() -> None:
 
 
 def trained(
-    section: DurationParams, train: Sequence[Song], validation: Sequence[Song], figures: list[dict[str, Any]]
+    section: DurationParams,
+    train: Sequence[Song],
+    validation: Sequence[Song],
+    scratch: Path,
+    figures: list[dict[str, Any]],
 ) -> DurationNet:
-    """A predictor of these settings; its figures are added to `figures`."""
+    """A predictor of these settings, trained below `scratch`; its figures are added to `figures`."""
     sides = [
         [TimedSong(str(number), song.sheet, song.timing) for number, song in enumerate(songs)]
         for songs in (train, validation)
     ]
-    with tempfile.TemporaryDirectory() as folder:
-        result = train_durations(*sides, section, Path(folder))
-        assert result is not None, "it was not stopped"
-        figures.append({name: round(value, 4) for name, value in result.figures.items()})
-        return load_durations(Path(folder))
+    key = [section.decides(), *map(hash_of_songs, sides), VERSION]
+    out = scratch / f"seed-{section.seed}-{fingerprint(key)}"
+    result = finished_run(out) or train_durations(*sides, section, out)
+    assert result is not None, "it was not stopped"
+    figures.append({name: round(value, 4) for name, value in result.figures.items()})
+    return load_durations(out)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,9 @@ from tasks.models.phonemizer import build_phonemizer
 
 
 @pytest.mark.slow
-def test_the_worlds_own_law_tells_its_words_best_and_every_arm_is_measured() -> None:
+def test_the_worlds_own_law_tells_its_words_best_and_every_arm_is_measured(
+    tmp_path: Path,
+) -> None:
     params = load_params(None, ["toy.two.max_duration_s=20.0"])
     phonemizer = build_phonemizer(params.models.phonemizer)
     train, tests = (songs_of(seed, 24, params, phonemizer) for seed in (1, 2))
@@ -30,6 +34,6 @@ def test_the_worlds_own_law_tells_its_words_best_and_every_arm_is_measured() -> 
         assert fit_total(times, tests[0].sheet.duration_s, [1] * tests[0].sheet.num_words).of_all > 0.99, name
     figures: list[dict[str, float]] = []
     section = params.durations.model_copy(update={"steps": 10, "width": 16})
-    net = trained(section, train, tests, figures)
+    net = trained(section, train, tests, tmp_path, figures)
     found = compared([net], tests[:4], train, params, phonemizer)
     assert set(found["arms"]) == {"predictor", *laws, "rough"} and figures[0]["validation_nats"] > 0

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from jam_model.durations.network import DurationNet, Past
 from jam_model.durations.sheet import Sheet, Timing, batch_of
@@ -25,7 +26,9 @@ def draw_times(net: DurationNet, sheet: Sheet, seed: int, temperature: float, dr
     generator = torch.Generator().manual_seed(seed)
     total_s, beat_s = batch.total_s.expand(draws)[:, None], batch.beat_s.expand(draws)[:, None]
     past = Past(*(torch.zeros(draws, 1) for _ in Past._fields))
-    state, gaps, lengths = None, [], []
+    state: Tensor | None = None
+    gaps: list[Tensor] = []
+    lengths: list[Tensor] = []
     for place in range(sheet.num_words):
         left = batch.syllables_left[:, place].expand(draws)[:, None]
         seen, state = net.seen(context[:, place : place + 1], past, total_s, left, beat_s, state)

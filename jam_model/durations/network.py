@@ -48,8 +48,7 @@ class Past(NamedTuple):
 
 
 class DurationNet(nn.Module):
-    """Distributions of gap, length and shares of every word. `dropout`: share of what words say that is left out while it learns.
-    """
+    """Distributions of gap, length and shares of every word. `dropout`: share of what words say that is left out while it learns."""
 
     def __init__(self, config: DurationConfig, dropout: float = 0.0) -> None:
         super().__init__()
