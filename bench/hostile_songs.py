@@ -26,6 +26,7 @@ from tasks.lyrics.lyrics import Label, Lyrics, Note
 from tasks.lyrics.parts.decode import decode_text
 from tasks.lyrics.read import FORMS, read_lyrics, read_phones
 from tasks.prompts.jamify_manifest import read_requests, style_of
+from tasks.prompts.predicted_times import written_times
 from tasks.prompts.prompt_words import prompt_words
 from tasks.songs.listing import Listing, list_sources
 from tasks.stages.ingest import Ingest
@@ -48,6 +49,7 @@ class SongReaders(Scratch):
             "songs in tar shards": self.song_shards,
             "manifest": self.manifest,
             "singing request": self.request,
+            "written word times": self.written_times,
             "params": self.settings,
             "jamify's yaml": self.jamify_settings,
         }
@@ -57,6 +59,24 @@ class SongReaders(Scratch):
         if random.random() < 0.3:
             data = damaged(data, [data], random)
         self._lyrics(data)
+
+    def written_times(self, random: np.random.Generator) -> None:
+        """Times as a language model writes them, whole words of the song and damaged ones."""
+        rows = words()
+        data = odd_json({"word": rows}, random)
+        if random.random() < 0.5:
+            data = damaged(b"Here:\n```json\n" + data + b"\n```", [data], random)
+        file = self.fresh("times") / "answer.txt"
+        file.write_bytes(data)
+        texts = [str(row["word"]) for row in rows]
+        times, _, _ = written_times(Lyrics(texts), file, 12.0)
+        bounds_s = [bound for word in times.words for bound in (word.start_s, word.end_s)]
+        if (
+            [word.text for word in times.words] != texts
+            or bounds_s != sorted(bounds_s)
+            or bounds_s[-1] > 12.001
+        ):
+            raise Unaccounted("times out of order")
 
     def lyrics_text(self, random: np.random.Generator) -> None:
         lines = ["[ti:Moon]", "[offset:+50]", "[00:01.50]<00:01.50>moon <00:02.00>light", "[00:03]over me x2"]

@@ -13,6 +13,9 @@ from hostile_scratch import Reader, Scratch, Unaccounted, models
 from jam_model.checkpoint import load_model, save_model
 from jam_model.config import JamConfig
 from jam_model.dit import Jam
+from jam_model.durations.checkpoint import load_durations, save_durations
+from jam_model.durations.config import DurationConfig
+from jam_model.durations.network import DurationNet
 from jam_model.shards import Shards
 from jam_model.tensors import read_tensor
 from tasks.dedup.sides import SplitParams
@@ -42,6 +45,7 @@ class TensorReaders(Scratch):
             "own shards": self.own_shards,
             "tensors": self.tensor,
             "checkpoint": self.checkpoint,
+            "duration predictor": self.duration_predictor,
             "weights to begin with": self.foreign_weights,
             "phonemizer checkpoint": self.phonemizer,
             "nets of chords and melody": self.nets_of_controls,
@@ -105,6 +109,18 @@ class TensorReaders(Scratch):
             pickled = tensor_files(str(self.canary))["object.pt"]
             (folder / "model.safetensors").write_bytes(damaged(weights, [pickled, weights], random))
         load_model(folder)
+
+    def duration_predictor(self, random: np.random.Generator) -> None:
+        folder = self.fresh("durations")
+        save_durations(folder, DurationNet(DurationConfig("abc", 8, 16, 2, 0, 0.01, 0.5, 0.2)), "")
+        config, weights = folder / "config.json", folder / "model.safetensors"
+        if random.integers(2):
+            config.write_bytes(odd_json(json.loads(config.read_bytes()), random))
+        else:
+            pickled = tensor_files(str(self.canary))["object.pt"]
+            data = weights.read_bytes()
+            weights.write_bytes(damaged(data, [pickled, data], random))
+        load_durations(folder)
 
     def foreign_weights(self, random: np.random.Generator) -> None:
         folder = self.fresh("weights")

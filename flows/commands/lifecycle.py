@@ -1,4 +1,4 @@
-"""Commands `toy`, `run`, `prepare`, `calibrate`, `train`, `generate`, `stage`: the life cycle, whole and flow by flow."""
+"""Commands `toy`, `run`, `prepare`, `calibrate`, `train`, `durations`, `generate`, `stage`: the life cycle, whole and flow by flow."""
 
 from __future__ import annotations
 
@@ -145,6 +145,17 @@ def train(
 
 
 @app.command()
+def durations(work: Work = DATA, params_file: ParamsFile = None, overrides: Overrides = NONE) -> None:
+    """Train a predictor of word times on the prepared songs, for `jam generate`."""
+    begin("durations", work)
+    project = project_at(work, params_file, overrides)
+    from flows.durations import durations as flow
+    from flows.durations import run_durations
+
+    run_unless_standing(lambda: run_durations(project), lambda: flow(str(work), text(params_file), overrides))
+
+
+@app.command()
 def generate(
     out: Annotated[Path, typer.Option("--out", help="jamify's output folder.")],
     checkpoint: Annotated[
@@ -160,8 +171,16 @@ def generate(
         typer.Option("--lyrics", help="Lyrics of one song, in any form; with word times, or rough ones."),
     ] = None,
     style: Annotated[str | None, typer.Option("--style", help="Its style in words.")] = None,
-    bpm: Annotated[float | None, typer.Option("--bpm", help="Its tempo, for rough word times.")] = None,
+    bpm: Annotated[float | None, typer.Option("--bpm", help="Its tempo, for word times.")] = None,
     duration: Annotated[float | None, typer.Option("--duration", help="Its length in seconds.")] = None,
+    times: Annotated[
+        str | None,
+        typer.Option(
+            "--times",
+            metavar="rough|predicted|FILE",
+            help="Word times for lyrics without any; none: predicted where `jam durations` has run, else rough.",
+        ),
+    ] = None,
     candidates: Annotated[
         int, typer.Option("--candidates", min=1, help="Songs a row, each from its own noise.")
     ] = 1,
@@ -187,9 +206,12 @@ def generate(
     begin("generate", out)
     project = ready(out, params_file, settings, "generate")
     from flows.console.generate import check_request
-    from tasks.prompts.one_song import OneSong
+    from tasks.prompts.one_song import PREDICTED, ROUGH, OneSong
 
-    song = OneSong(lyrics, style, bpm, duration) if lyrics else None
+    if times is not None and not lyrics:
+        raise typer.BadParameter("--times is of --lyrics; the rows of a manifest get rough ones")
+    named = Path(times) if times is not None and times not in (ROUGH, PREDICTED) else times
+    song = OneSong(lyrics, style, bpm, duration, named, candidates) if lyrics else None
     asked = check_request(project, manifest, song, checkpoint, work)
     if not asked.num_songs:
         print_error(f"generate: no row of {asked.manifest} can be sung, nothing was written")
@@ -197,7 +219,8 @@ def generate(
     start_prefect(project)
     from flows.generate import generate as flow
 
-    flow(str(asked.manifest), str(asked.checkpoint), str(out), candidates, text(params_file), settings)
+    each = 1 if asked.has_candidates else candidates
+    flow(str(asked.manifest), str(asked.checkpoint), str(out), each, text(params_file), settings)
 
 
 @app.command()

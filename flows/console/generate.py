@@ -15,6 +15,7 @@ from flows.settings.project import Project, WorkFolder
 from jam_model.checkpoint import load_config
 from tasks.prompts.jamify_manifest import read_requests
 from tasks.prompts.one_song import OneSong, write_request, write_times
+from tasks.prompts.predicted_times import Predictor
 from tasks.prompts.prompt_words import PromptWords, told, words_of
 
 TIMES = "request"
@@ -23,11 +24,14 @@ TIMES = "request"
 
 @dataclass(frozen=True)
 class Asked:
-    """The manifest and the checkpoint to generate with; no row may be left that can be sung."""
+    """The manifest and the checkpoint to generate with; no row may be left that can be sung. `has_candidates`: each candidate is
+    a row of its own.
+    """
 
     manifest: Path
     checkpoint: Path
     num_songs: int
+    has_candidates: bool = False
 
 
 def check_request(
@@ -50,7 +54,7 @@ def check_request(
     found = given or kept_checkpoint(of_work)
     config = load_config(found)
     max_frames = config.max_frames
-    params, remarks = project.params, []
+    params, remarks, rows = project.params, [], 1
     if song is not None:
         made = write_request(
             song,
@@ -59,10 +63,15 @@ def check_request(
             params.ingest,
             max_frames,
             project.work.root / TIMES,
+            predictor_of(project, of_work),
         )
-        manifest, remarks = made.manifest, made.remarks
-        if made.timed != song.lyrics:
-            say(f"word times: {made.timed} (edit them, then generate with --lyrics {made.timed})")
+        manifest, remarks, rows = made.manifest, made.remarks, made.rows
+        if made.how:
+            say(
+                f"word times: {made.how}, in {made.timed} (edit them, then generate with --lyrics {made.timed})"
+            )
+            if rows > 1:
+                say(f"word times: each of {rows} candidates has its own, beside it")
     assert manifest is not None, "one of the two is given"
     requests = read_requests(manifest, params.audio, params.ingest, params.prompt, max_frames)
     words = words_of(
@@ -79,7 +88,16 @@ def check_request(
     for line in told(songs):
         say(f"lyrics: {line}")
     _write_rough(words, project.work.root / TIMES)
-    return Asked(manifest, found, len(requests.songs))
+    return Asked(manifest, found, len(requests.songs), rows > 1)
+
+
+def predictor_of(project: Project, work: WorkFolder) -> Predictor | None:
+    """The duration predictor that was trained in a work folder, drawn from as the settings say; None where there is none."""
+    stand = sorted(path.parent for path in work.checkpoint("durations").glob("*/done.json"))
+    params = project.params
+    if not stand:
+        return None
+    return Predictor(stand[-1], params.durations.temperature, params.round.seed, params.models.style_encoder)
 
 
 def _check_out(out: Path) -> None:

@@ -46,6 +46,7 @@ from tasks.toy.params import ToyParams
 from tasks.trainer.log import WandbParams
 from tasks.trainer.params import SharedFitParams
 from tasks.training.adapter_params import AdapterParams
+from tasks.training.duration_params import DurationParams
 from tasks.training.hear import HearParams
 from tasks.training.params import JamParams, PlanParams, TrainParams
 from tasks.training.start import StartParams
@@ -64,6 +65,7 @@ NO_PART_OF_A_REPORT = (
     "wandb",
     "hear",
     "plan",
+    "durations",
 )  # `fit` is in the sections of the runs, weights by hash
 
 
@@ -96,6 +98,7 @@ class Params(Section):
     wandb: WandbParams
     hear: HearParams
     plan: PlanParams
+    durations: DurationParams
     sampler: SamplerParams
     rough_times: RoughTimesParams
     prompt: PromptParams

@@ -1,8 +1,9 @@
-"""One song's lyrics and style as a manifest of one row (`write_request`), with word times that can be edited."""
+"""One song's lyrics and style as a manifest (`write_request`), with word times that can be edited: a row, or where times are predicted a row a candidate."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,17 +11,23 @@ from tasks.engine.song import Refused
 from tasks.lyrics.lyrics import Lyrics
 from tasks.lyrics.parts.written import Remark
 from tasks.lyrics.read import read_lyrics
-from tasks.models.phonemizer import PhonemizerParams, build_phonemizer, for_song
+from tasks.models.phonemizer import Phonemizer, PhonemizerParams, build_phonemizer, for_song
 from tasks.prompts.jamify_manifest import check_length
+from tasks.prompts.predicted_times import Predictor, written_times
 from tasks.prompts.prompt_words import song_lyrics, timed_roughly
 from tasks.prompts.rough_times import RoughTimes, RoughTimesParams
 from tasks.stages.ingest import IngestParams
 from tasks.storage.files import write_bytes, write_json
 
+ROUGH, PREDICTED = "rough", "predicted"
+
 
 @dataclass(frozen=True)
 class OneSong:
-    """Lyrics in any form, a style in words, and what rough word times need.
+    """Lyrics in any form, a style in words, and what word times need.
+
+    `times`: how words without times get some: ``rough``, ``predicted``, or a file that somebody wrote; None: predicted where a
+    predictor stands, else rough. `candidates`: how many songs are asked for.
 
     Raises:
         ValueError: there is no such file, or no style.
@@ -30,6 +37,8 @@ class OneSong:
     style: str | None
     bpm: float | None
     duration_s: float | None
+    times: str | Path | None = None
+    candidates: int = 1
 
     def __post_init__(self) -> None:
         if not self.style:
@@ -40,11 +49,15 @@ class OneSong:
 
 @dataclass(frozen=True)
 class WrittenRequest:
-    """The manifest of one row, the lyrics with word times that it names, and, where these were made, what the given file lost."""
+    """The manifest, the lyrics with word times that its first row names, and, where these were made, what the given file lost, and
+    how they were made; `rows`: one, or one a candidate, each with its own times.
+    """
 
     manifest: Path
     timed: Path
     remarks: list[Remark]
+    how: str = ""
+    rows: int = 1
 
 
 def write_request(
@@ -54,10 +67,11 @@ def write_request(
     limits: IngestParams,
     max_frames: int,
     folder: Path,
+    predictor: Predictor | None = None,
 ) -> WrittenRequest:
-    """Write the manifest of one row into `folder`, for a model of `max_frames`; nothing is written where it cannot be sung.
+    """Write the manifest into `folder`, for a model of `max_frames`; nothing is written where it cannot be sung.
 
-    Words without times get rough ones in an editable .json. Times that were edited there are never written over.
+    Words without times get some in an editable .json, as `song.times` says. Times that were edited there are never written over.
 
     Raises:
         ValueError: words without times and nothing to find them by, times without a length, a song too
@@ -70,40 +84,76 @@ def write_request(
         lyrics = read_lyrics(data, limits.max_lyrics_bytes, limits.max_lyrics_words, [name])
     except Refused as error:
         raise ValueError(f"lyrics: {song.lyrics}: {error}") from error
-    _check_times(song, lyrics, max_frames)
-    rough = None
+    _check_times(song, lyrics, max_frames, predictor is not None and song.times != ROUGH)
+    timings: list[RoughTimes] = []
+    how = ""
     if lyrics.times is None:
         try:
             lyrics, language = song_lyrics(lyrics, phonemizer)
         except Refused as error:
             raise ValueError(f"lyrics: {song.lyrics}: {error}") from error
         said = for_song(build_phonemizer(phonemizer), language)
-        rough = replace(timed_roughly(lyrics, song.bpm, song.duration_s, said, params), language=language)
+        timings, how = _timed(song, lyrics, said, params, predictor)
+        timings = [replace(times, language=language) for times in timings]
         if song.duration_s is None:
-            _check_length(song, rough.duration_s, max_frames)
-    duration_s = rough.duration_s if rough and song.duration_s is None else song.duration_s
-    timed = folder / f"{name}.json" if rough else song.lyrics
-    if rough:
-        at = f" at {song.bpm:g} bpm" if song.bpm else ""
-        instead = f"generate with --lyrics {timed} --duration SECONDS"
-        write_times(rough, timed, f"{song.lyrics}{at}", instead)
+            _check_length(song, timings[0].duration_s, max_frames)
+    elif song.times is not None:
+        raise ValueError(f"times: {song.lyrics} has times of its words, which are kept; leave out --times")
     style = folder / f"{name}.style.txt"
+    rows, files = [], []
+    at = f" at {song.bpm:g} bpm" if song.bpm else ""
+    asked: Sequence[RoughTimes | None] = timings or [None]
+    for number, times in enumerate(asked):
+        title = f"{name}_{number}" if number else name
+        files.append(folder / f"{title}.json" if times else song.lyrics)
+        if times:
+            instead = f"generate with --lyrics {files[-1]} --duration SECONDS"
+            write_times(times, files[-1], f"{song.lyrics}{at}", instead)
+        duration_s = times.duration_s if times and song.duration_s is None else song.duration_s
+        named = {"lrc_path": str(files[-1].resolve()), "prompt_path": str(style.resolve())}
+        rows.append({"id": title, **named, "duration": duration_s})
     write_bytes(style, f"{song.style}\n".encode())
-    files = {"lrc_path": str(timed.resolve()), "prompt_path": str(style.resolve())}
     manifest = folder / f"{name}.manifest.json"
-    write_json(manifest, [{"id": name, **files, "duration": duration_s}])
-    return WrittenRequest(manifest, timed, [*lyrics.remarks] if rough else [])
+    write_json(manifest, rows)
+    return WrittenRequest(manifest, files[0], [*lyrics.remarks] if timings else [], how, len(rows))
 
 
-def _check_times(song: OneSong, lyrics: Lyrics, max_frames: int) -> None:
-    """All that can be refused before a model is loaded."""
+def _timed(
+    song: OneSong,
+    lyrics: Lyrics,
+    phonemizer: Phonemizer,
+    params: RoughTimesParams,
+    predictor: Predictor | None,
+) -> tuple[list[RoughTimes], str]:
+    """Times of words that have none, and how they were made: of one song, or predicted ones of each candidate."""
+    if isinstance(song.times, Path):
+        written, _, told = written_times(lyrics, song.times, song.duration_s)
+        return [written], f"those of {song.times}, {told}"
+    bound = lyrics.lines is not None and song.bpm is None
+    if song.times == PREDICTED and bound:
+        raise ValueError(
+            f"times: {song.lyrics} has times of its lines; --times rough lays the words within them"
+        )
+    if song.times == PREDICTED and predictor is None:
+        raise ValueError("times: no duration predictor stands in the work folder; run `jam durations` first")
+    if predictor is None or song.times == ROUGH or bound:
+        return [timed_roughly(lyrics, song.bpm, song.duration_s, phonemizer, params)], "rough ones"
+    timings = [
+        predictor.times(lyrics, song.bpm, song.duration_s, phonemizer, song.style or "", candidate)
+        for candidate in range(song.candidates)
+    ]
+    return timings, f"predicted ones by {predictor.folder.name}"
+
+
+def _check_times(song: OneSong, lyrics: Lyrics, max_frames: int, is_predicted: bool) -> None:
+    """All that can be refused before a model is loaded; a predictor finds a length by itself."""
     if song.duration_s is not None:
         _check_length(song, song.duration_s, max_frames)
     elif lyrics.times is not None or (lyrics.lines is not None and song.bpm is None):
         raise ValueError(
             f"duration: {song.lyrics} does not say how long the song is; give --duration in seconds"
         )
-    elif song.bpm is None:
+    elif song.bpm is None and not is_predicted and not isinstance(song.times, Path):
         raise ValueError(
             f"bpm: {song.lyrics} has no times; give --bpm or --duration, or lyrics with times of words or lines"
         )

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import torch
 
 from flows.settings.params import load_params
+from jam_model.durations.checkpoint import save_durations
+from jam_model.durations.config import DurationConfig
+from jam_model.durations.network import DurationNet
 from tasks.prompts.one_song import OneSong, WrittenRequest, write_request
+from tasks.prompts.predicted_times import Predictor
 from tests.every import every
 
 TIMED = json.dumps([{"word": "moon", "start": 0.1, "end": 0.5}])
 
 
 def write(
-    root: Path, text: str | None = "[Verse]\nmoon light\n\nover me\n", **options: object
+    root: Path,
+    predictor: Predictor | None = None,
+    text: str | None = "[Verse]\nmoon light\n\nover me\n",
+    **options: object,
 ) -> WrittenRequest:
     """The request of lyrics, for a model of 13.4 s."""
     given = {"style": "pop", "bpm": None, "duration_s": None, **options}
@@ -29,6 +38,7 @@ def write(
         params.ingest,
         288,
         root / "request",
+        predictor,
     )
 
 
@@ -86,3 +96,48 @@ def test_what_cannot_be_sung_is_refused_and_nothing_is_written(
         write(tmp_path, **options)
     assert words in str(refusal.value)
     assert not (tmp_path / "request").exists()
+
+
+def test_words_get_the_times_that_are_asked_for_and_which_they_are_is_told(tmp_path: Path) -> None:
+    """Predicted ones where a predictor stands, another for each candidate; rough ones on request; or those of a file."""
+    torch.manual_seed(0)
+    net = DurationNet(DurationConfig("ˈaeimnouɪʊlvt", 8, 16, 2, 0, 0.01, 0.4, 0.1))
+    save_durations(tmp_path / "net", net, "")
+    style = load_params().models.style_encoder
+    predictor = Predictor(tmp_path / "net", 1.0, 0, style)
+    rough = write(tmp_path, duration_s=9.0)
+    assert rough.how == "rough ones" and rough.rows == 1
+    written = rough.timed.read_bytes()
+    rough.timed.unlink()
+    assert write(tmp_path, predictor, duration_s=9.0, times="rough").timed.read_bytes() == written
+    rough.timed.unlink()
+    made = write(tmp_path, predictor, duration_s=9.0, candidates=2)
+    assert made.how == "predicted ones by net" and made.rows == 2
+    rows = json.loads(made.manifest.read_text())
+    assert [(row["id"], row["duration"]) for row in rows] == [("song", 9.0), ("song_1", 9.0)]
+    one, other = (json.loads(Path(row["lrc_path"]).read_text())["word"] for row in rows)
+    assert [word["line"] for word in one] == [1, 1, 2, 2] and one != other
+    assert one[-1]["end"] <= 9 and all(a["end"] <= b["start"] for a, b in pairwise(one))
+    assert write(tmp_path, predictor, duration_s=9.0, candidates=2) == made
+    made.timed.unlink()
+    answer = tmp_path / "answer.txt"
+    answer.write_text(
+        'Here: [{"word": "moon", "start": "0:01", "end": 2}, {"word": "over", "start": 4, "end": 4.5}, '
+        '{"word": "me", "start": 4.4, "end": 5}]'
+    )
+    given = write(tmp_path, predictor, duration_s=9.0, times=answer)
+    assert (
+        given.how
+        == f"those of {answer}, 1 times that are no seconds, 1 words without a time, 1 words that overlap the next"
+    )
+    times = [(word["start"], word["end"]) for word in json.loads(given.timed.read_text())["word"]]
+    assert times == [(1, 2), (2, 4), (4, 4.4), (4.4, 5)]
+    answer.write_text("I cannot do that.")
+    for options, message in (
+        ({"times": answer, "duration_s": 9.0}, "answer.txt: times_malformed: no list of words with times"),
+        ({"times": answer}, "does not say how long the song is; give --duration"),
+        ({"times": "predicted", "duration_s": 9.0}, "run `jam durations` first"),
+        ({"times": "rough", "duration_s": 9.0, "text": TIMED}, "has times of its words, which are kept"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            write(tmp_path, **options)  # type: ignore[arg-type]

@@ -1,0 +1,119 @@
+"""Times drawn from the net, by seed: `draw_times` for candidates that differ as songs differ, `median_times` for one that errs least."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from jam_model.durations.network import DurationNet, Past
+from jam_model.durations.sheet import Sheet, Timing, batch_of
+from jam_model.durations.total import Fitted, fit_total
+from jam_model.words import Word
+
+MAX_GAP_S, MAX_LENGTH_S = 60.0, 15.0
+"""What no draw exceeds."""
+
+
+@torch.no_grad()
+def draw_times(net: DurationNet, sheet: Sheet, seed: int, temperature: float, draws: int) -> list[Timing]:
+    """`draws` timings of one song, not yet fitted to its length; temperature 1 is the law itself, 0 its likeliest course."""
+    config = net.config
+    batch = batch_of([sheet], None, config.symbols, config.style_dim)
+    context = net.read_words(batch).expand(draws, -1, -1)
+    generator = torch.Generator().manual_seed(seed)
+    total_s, beat_s = batch.total_s.expand(draws)[:, None], batch.beat_s.expand(draws)[:, None]
+    past = Past(*(torch.zeros(draws, 1) for _ in Past._fields))
+    state: Tensor | None = None
+    gaps: list[Tensor] = []
+    lengths: list[Tensor] = []
+    for place in range(sheet.num_words):
+        left = batch.syllables_left[:, place].expand(draws)[:, None]
+        seen, state = net.seen(context[:, place : place + 1], past, total_s, left, beat_s, state)
+        gap_s = net.gap_law(seen, past.free_s, beat_s).draw(temperature, generator).clamp(max=MAX_GAP_S)
+        start_s = past.free_s + gap_s
+        length_s = net.length_law(seen, gap_s, start_s, beat_s).draw(temperature, generator)
+        length_s = length_s.clamp(config.slot_s, MAX_LENGTH_S)
+        gaps.append(gap_s)
+        lengths.append(length_s)
+        past = Past(start_s + length_s, start_s, gap_s, length_s)
+    gaps_s, lengths_s = torch.cat(gaps, 1), torch.cat(lengths, 1)
+    alphas = torch.cat([net.alphas(batch, context[:1], lengths_s[draw : draw + 1]) for draw in range(draws)])
+    rng = np.random.default_rng(seed)
+    return [
+        Timing(
+            gaps_s[draw].double().numpy(),
+            lengths_s[draw].double().numpy(),
+            [
+                _drawn_shares(alphas[draw, place, : len(phones)].double().numpy(), temperature, rng)
+                for place, phones in enumerate(sheet.phones)
+            ],
+        )
+        for draw in range(draws)
+    ]
+
+
+def predicted_times(net: DurationNet, sheet: Sheet, seed: int, temperature: float) -> Fitted:
+    """One draw, fitted to the song.
+
+    Raises:
+        ValueError: the song is too short for its phones.
+    """
+    return fit_total(draw_times(net, sheet, seed, temperature, 1)[0], sheet.duration_s, _num_phones(sheet))
+
+
+def median_times(net: DurationNet, sheet: Sheet, seed: int, draws: int) -> Timing:
+    """The median of each start and end over draws, each fitted to the song: in order, since each draw is.
+
+    Raises:
+        ValueError: the song is too short for its phones.
+    """
+    drawn = [
+        fit_total(timing, sheet.duration_s, _num_phones(sheet)).timing
+        for timing in draw_times(net, sheet, seed, 1.0, draws)
+    ]
+    starts_s = np.median([timing.starts_s for timing in drawn], axis=0)
+    ends_s = np.median([timing.ends_s for timing in drawn], axis=0)
+    before_s = np.concatenate([[0.0], ends_s[:-1]])
+    return Timing(starts_s - before_s, ends_s - starts_s, drawn[0].shares)
+
+
+def drawn_duration_s(net: DurationNet, num_syllables: int, seed: int) -> float:
+    """How long a song of so many syllables lasts, where nobody asked for a length."""
+    drawn = np.random.default_rng(seed).normal() * net.config.syllable_sd
+    return float(num_syllables * net.config.syllable_s * np.exp(drawn))
+
+
+def phones_in_time(timing: Timing, sheet: Sheet) -> list[list[Word]]:
+    """The phones of each word with their times, one a word's symbol: a phone of two symbols is shared by them evenly."""
+    found: list[list[Word]] = []
+    for place, phones in enumerate(sheet.phones):
+        start_s, length_s = float(timing.starts_s[place]), float(timing.lengths_s[place])
+        parts = [
+            (symbol, share / len(phone))
+            for phone, share in zip(phones, timing.shares[place], strict=True)
+            for symbol in phone
+        ]
+        bounds_s = start_s + length_s * np.concatenate([[0.0], np.cumsum([share for _, share in parts])])
+        found.append(
+            [
+                Word(symbol, float(bounds_s[number]), float(bounds_s[number + 1]))
+                for number, (symbol, _) in enumerate(parts)
+            ]
+        )
+    return found
+
+
+def _drawn_shares(alphas: np.ndarray, temperature: float, rng: np.random.Generator) -> Sequence[float]:
+    """Shares that add up to 1; their mean at temperature 0."""
+    if not len(alphas):
+        return []
+    drawn = alphas if temperature <= 0 else rng.gamma(alphas / temperature) + 1e-6
+    shares: list[float] = (drawn / drawn.sum()).tolist()
+    return shares
+
+
+def _num_phones(sheet: Sheet) -> list[int]:
+    return [len(phones) for phones in sheet.phones]

@@ -1,0 +1,113 @@
+"""Word times by the duration predictor (`Predictor`), and times that somebody wrote (`written_times`), for lyrics that have none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tasks.engine.song import Refused
+from tasks.languages.phones import phones_of
+from tasks.lyrics.lyrics import Lyrics
+from tasks.lyrics.parts.decode import decode_text
+from tasks.models.phonemizer import Phonemizer
+from tasks.models.style_encoder import StyleParams, build_style_encoder
+from tasks.prompts.rough_times import MAX_BPM, MIN_BPM, RoughTimes
+from tasks.times.repaired_times import repaired_times
+
+if TYPE_CHECKING:
+    from jam_model.durations.network import DurationNet
+
+MAX_BYTES = 4 << 20
+"""Of a file of written times."""
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A checkpoint of the duration predictor, and how times are drawn from it: at a temperature, by a seed.
+
+    Raises:
+        ValueError: when times are asked for: it is no such checkpoint.
+    """
+
+    folder: Path
+    temperature: float
+    seed: int
+    style: StyleParams
+
+    @cached_property
+    def net(self) -> DurationNet:
+        """The net, loaded when it is first asked."""
+        from jam_model.durations.checkpoint import load_durations
+
+        return load_durations(self.folder)
+
+    def times(
+        self,
+        lyrics: Lyrics,
+        bpm: float | None,
+        duration_s: float | None,
+        phonemizer: Phonemizer,
+        style: str,
+        candidate: int,
+    ) -> RoughTimes:
+        """Times of a candidate; each has its own. A song of no stated length gets one as songs of so many syllables have.
+
+        Raises:
+            ValueError: the tempo is out of range, or the song too short for its words.
+        """
+        from jam_model.durations.draw import drawn_duration_s, predicted_times
+        from jam_model.durations.sheet import Sheet, syllables_in
+
+        if bpm is not None and not MIN_BPM <= bpm <= MAX_BPM:
+            raise ValueError(f"bpm: {bpm:g} is out of range; give {MIN_BPM:g} to {MAX_BPM:g}")
+        said = [one.phonemes for one in phonemizer.phonemize(lyrics.words)]
+        if duration_s is None:
+            drawn_s = drawn_duration_s(self.net, sum(map(syllables_in, said)), self.seed)
+            duration_s = round(drawn_s, 1)
+        sheet = Sheet(
+            said,
+            [tuple(phones_of(phonemes)) for phonemes in said],
+            lyrics.line_starts,
+            lyrics.breaks,
+            duration_s,
+            bpm,
+            self._embedded(style),
+        )
+        seed = int(np.random.SeedSequence([self.seed, candidate]).generate_state(1)[0])
+        fitted = predicted_times(self.net, sheet, seed, self.temperature)
+        return RoughTimes(fitted.timing.words(lyrics.words), duration_s, lyrics.line_starts or (0,))
+
+    def _embedded(self, style: str) -> np.ndarray | None:
+        if not self.net.config.style_dim:
+            return None
+        embedding_S: np.ndarray = np.asarray(build_style_encoder(self.style).embed_text(style), np.float32)
+        return embedding_S
+
+
+def written_times(
+    lyrics: Lyrics, file: Path, duration_s: float | None
+) -> tuple[RoughTimes, Mapping[str, int], str]:
+    """Times that a person or a language model wrote for these words, the repairs they took, and these in words.
+
+    Raises:
+        ValueError: no such file, no length, or too little in it that can be used.
+    """
+    if not file.is_file():
+        raise ValueError(f"times: {file} is no file; give rough, predicted, or a file of word times")
+    if duration_s is None:
+        raise ValueError(f"duration: {file} does not say how long the song is; give --duration in seconds")
+    with file.open("rb") as opened:
+        data = opened.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise ValueError(f"times: {file} has more than {MAX_BYTES} bytes; give the words of one song")
+    try:
+        found = repaired_times(lyrics.words, decode_text(data), duration_s)
+    except Refused as error:
+        raise ValueError(f"times: {file}: {error}") from error
+    times = RoughTimes(found.words, duration_s, lyrics.line_starts or (0,))
+    return times, found.repairs, found.told
