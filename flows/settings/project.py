@@ -19,6 +19,7 @@ from flows.settings.last_runs import (
 )
 from flows.settings.params import Params, load_params
 from flows.settings.params_files import given_layers, laid
+from tasks.engine.by_hand import Edits
 from tasks.engine.columns import Column
 from tasks.engine.pipeline import Pipeline
 from tasks.engine.stage import Stage
@@ -104,16 +105,17 @@ class Project:
         columns: Mapping[str, Column] = PROMPTED_COLUMNS,
         songs_root: str = "",
         references: Mapping[str, Pipeline] | None = None,
+        edits: Edits | None = None,
     ) -> Pipeline:
         """The stages over the song table in `table_folder`, which takes in `sources` first, where there is a new listing.
 
         `columns`: what is known of a song before any stage; `songs_root`: where relative paths in them start; `references`: what fits
-        compare the table with.
+        compare the table with; `edits`: what people say by hand.
         """
         table = Table(table_folder, columns, songs_root)
         if sources is not None:
             table.admit(sources, self.params.engine.partition_size)
-        return Pipeline(table, stages, shards, self.params.engine.pythons(), references)
+        return Pipeline(table, stages, shards, self.params.engine.pythons(), references, edits)
 
 
 Writing = Callable[Concatenate[Project, More], Result]
