@@ -18,8 +18,10 @@ Files = dict[int, dict[str, Path]]
 """Partition -> stage, in order -> its column file."""
 
 
-def column_files(table: Path, stages: Iterable[str]) -> Files:
-    """The column files of every partition; of several of a stage the one written last, and a whole one before a stub."""
+def column_files(table: Path, stages: Iterable[str], only: int | None = None) -> Files:
+    """The column files of every partition, or of one; of several of a stage the one written last, a whole one before a
+    stub.
+    """
     found: Files = {}
     for stage in stages:
         folder = table / stage
@@ -28,7 +30,8 @@ def column_files(table: Path, stages: Iterable[str]) -> Files:
         except FileNotFoundError:
             continue
         for name in names:
-            if match := _COLUMN_FILE.fullmatch(name):
+            match = _COLUMN_FILE.fullmatch(name)
+            if match and only in (None, int(match[1])):
                 of_part = found.setdefault(int(match[1]), {})
                 path = folder / name
                 if stage not in of_part or _rank(path) > _rank(of_part[stage]):

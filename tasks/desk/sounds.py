@@ -19,6 +19,7 @@ from jam_model.frames import SAMPLE_RATE_HZ
 from tasks.audio.mix import mix_of
 from tasks.audio.read import flac_bytes, read_bytes
 from tasks.desk.song_row import large_value
+from tasks.engine.song import SongError
 from tasks.storage.files import write_bytes
 
 MIX, VOCALS = "mix", "vocals"
@@ -90,7 +91,7 @@ def _sound(
             raise NoSound(f"sound: the table names no audio file of {song_id}")
         try:
             mix_CN = mix_of(song_id, audio, songs_root, content_hash)
-        except Exception as error:  # a song's file is a stranger's: whatever a decoder says is told
+        except SongError as error:
             raise NoSound(f"sound: the mix of {song_id} cannot be read: {error}") from error
         return flac_bytes(mix_CN, SAMPLE_RATE_HZ), mix_CN
     data = _stem(files, song_id, name)
