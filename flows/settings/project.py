@@ -19,6 +19,7 @@ from flows.settings.last_runs import (
 )
 from flows.settings.params import Params, load_params
 from flows.settings.params_files import given_layers, laid
+from tasks.edits.store import EDITS
 from tasks.engine.by_hand import Edits
 from tasks.engine.columns import Column
 from tasks.engine.pipeline import Pipeline
@@ -180,6 +181,11 @@ class WorkFolder:
     def refused(self) -> Path:
         """JSON lines of what ingest did not take as a song, with the reason."""
         return self.root / "ingest.jsonl"
+
+    @property
+    def edits(self) -> Path:
+        """What people changed by hand: a folder a song, which no run writes."""
+        return self.root / EDITS
 
     @property
     def likeness(self) -> Path:

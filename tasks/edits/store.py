@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from eval.results.plural import counted
 from tasks.edits.kinds import check_value
 from tasks.storage.files import write_new
 from tasks.storage.object_store import StorePath
@@ -100,9 +101,7 @@ def add_edit(
     standing = edits_of(root, content_hash)
     last = standing[-1].id if standing else FIRST
     if before != last:
-        raise Conflict(
-            f"edits: the song has {len(standing)} edits by now, the last of them {last}; look at it again"
-        )
+        raise Conflict(f"edits: the song has {counted(len(standing), 'edit')} by now; look at it again")
     if len(standing) >= MAX_EDITS:
         raise ValueError(f"edits: a song has {len(standing)}, at most {MAX_EDITS}")
     number = len(standing) + 1
