@@ -1,6 +1,6 @@
 """What the desk takes over many songs: its index, a page, filters, memory.
 
-python bench/desk.py [--songs 100000] [--partition 64] [--keep DIR]
+python bench/desk.py [--songs 100000] [--partition 64]
 
 A table of made-up rows is written (no audio: the list alone is measured), then `jam desk` is started on it and asked over
 HTTP. Each question is asked once cold, with the index just built, and then `TURNS` times; the slowest is told.
@@ -162,7 +162,6 @@ def main() -> None:
         "opened again": again,
         "machine": machine(),
     }
-    print(json.dumps(result, indent=1))
     write_result(args.out, result)
 
 

@@ -31,6 +31,7 @@ STATIC = {
     "timeline.js": "text/javascript",
     "sound.js": "text/javascript",
     "draft.js": "text/javascript",
+    "words.js": "text/javascript",
     "keys.js": "text/javascript",
 }
 SHARED = ("page.css",)  # of the reports: one look for all pages

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tasks.edits.kinds import AGAIN, APPROVE, TIMES, UNDO, check_value
+from tasks.edits.kinds import AGAIN, APPROVE, TIMES, UNDO, WORDS, check_value
 from tasks.edits.store import Conflict, Edit, add_edit
 from tasks.engine.sources import SOURCES
 from tasks.quality.measures import MEASURES
@@ -29,6 +29,8 @@ def mend(root: Path, song: Mapping[str, Any], before: str, kind: str, value: Map
         raise ValueError("edit: the song has no audio file of its own in the listing")
     if kind == TIMES:
         _check_times(song, value)
+    elif kind == WORDS:
+        _check_words(song, value)
     elif kind == APPROVE:
         _check_approval(song)
     elif kind == AGAIN:
@@ -43,6 +45,16 @@ def _check_times(song: Mapping[str, Any], value: Mapping[str, Any]) -> None:
         raise Conflict("times: the words of the song changed since; look at it again")
     if len(value["times"]) != len(song["words"]):
         raise ValueError(f"times: {len(value['times'])} of {len(song['words'])} words; give all")
+    _check_end(song, value)
+
+
+def _check_words(song: Mapping[str, Any], value: Mapping[str, Any]) -> None:
+    if value["made_on"] != song["made_on"]:
+        raise Conflict("words: the lyrics of the song changed since; look at it again")
+    _check_end(song, value)
+
+
+def _check_end(song: Mapping[str, Any], value: Mapping[str, Any]) -> None:
     last_s = max(end_s for _, end_s in value["times"])
     if last_s > song["duration_s"] + PAST_END_S:
         raise ValueError(f"times: a word ends at {last_s:.2f} s, the song at {song['duration_s']:.2f} s")

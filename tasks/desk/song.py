@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from tasks.desk.song_row import SongRow, applied_edits, drop_sentence, song_row
-from tasks.edits.kinds import ALIGN, FILTER, by_stage, effective
+from tasks.edits.kinds import ALIGN, FILTER, INGEST, by_stage, effective
 from tasks.edits.store import edits_of, last_id
 from tasks.edits.times import fits, words_hash
+from tasks.lyrics.by_hand import ASIDE
 from tasks.quality.limits import FilterParams, beside_limits
 
 LINE_GAP_S = 0.8
@@ -52,8 +53,10 @@ def song_facts(
     content_hash = row.get("content_hash") or ""
     edits = edits_of(root, content_hash) if content_hash else []
     said = by_stage(edits)
-    words, moved = _words(row, said.get(ALIGN))
-    applied = applied_edits(files, song_id, {ALIGN, FILTER, *said})
+    aside = any(remark["kind"] == ASIDE for remark in row.get("lyrics_remarks") or ())
+    by_hand = {} if aside else said.get(INGEST, {})
+    words, moved = _words(row, by_hand.get("words"), said.get(ALIGN))
+    applied = applied_edits(files, song_id, {INGEST, ALIGN, FILTER, *said})
     quality = row.get("quality")
     return {
         "song_id": song_id,
@@ -71,6 +74,7 @@ def song_facts(
         "flags": row.get("flags") or [],
         "words": words,
         "words_hash": words_hash([word["text"] for word in words]),
+        "made_on": _made_on(row, {} if aside else {**applied.get(INGEST, {}), **by_hand}),
         "lines": lines_of(words, row.get("lyrics_lines")),
         "lanes": _lanes(row, words),
         "measures": _measures(quality, limits),
@@ -94,7 +98,7 @@ def song_facts(
             ],
             "waiting": sorted(stage for stage in {*said, *applied} if said.get(stage) != applied.get(stage)),
             "moved": moved,
-            "aside": "times" in said.get(ALIGN, {}) and not moved,
+            "aside": aside or ("times" in said.get(ALIGN, {}) and not moved),
             "decision": said.get(FILTER, {}).get("decision"),
         },
     }
@@ -116,9 +120,15 @@ def lines_of(
     return [[first, end] for first, end in zip(starts, [*starts[1:], len(words)], strict=False)]
 
 
-def _words(row: SongRow, said: Mapping[str, Any] | None) -> tuple[list[dict[str, Any]], bool]:
-    """The words that the song has, with times set by hand where there are any of these words; whether there are."""
+def _words(
+    row: SongRow, by_hand: Sequence[str] | None, said: Mapping[str, Any] | None
+) -> tuple[list[dict[str, Any]], bool]:
+    """The words that the song has, or will have by hand, with times set by hand where there are any of these words;
+    whether there are.
+    """
     rows = row.get("words", "timed_words") or _whole(row.get("lyrics_times")) or []
+    if by_hand and by_hand != [word["text"] for word in rows] and fits(said, by_hand):
+        rows = [{"text": text, "start_s": 0.0, "end_s": 0.0} for text in by_hand]
     runs = row.get("unheard_runs") or []
     moved = fits(said, [word["text"] for word in rows])
     times = said["times"] if said and moved else [(word["start_s"], word["end_s"]) for word in rows]
@@ -136,6 +146,11 @@ def _words(row: SongRow, said: Mapping[str, Any] | None) -> tuple[list[dict[str,
         for word, (start_s, end_s) in zip(rows, times, strict=True)
     ]
     return words, moved
+
+
+def _made_on(row: SongRow, by_hand: Mapping[str, Any]) -> str:
+    """The hash of the words of the lyrics file, also where the row has those that a person set in their place."""
+    return by_hand.get("made_on") or words_hash(row.get("lyrics") or [])
 
 
 def _whole(rows: Sequence[Mapping[str, Any] | None] | None) -> list[Mapping[str, Any]] | None:

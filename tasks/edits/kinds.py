@@ -3,6 +3,7 @@
 | kind | value | stage |
 |---|---|---|
 | times | ``words``: hash of the words it was made on; ``times``: a start and an end for each | align |
+| words | ``made_on``: hash of the words of the lyrics file; ``words``: all words; ``times``: theirs | ingest, align |
 | approve, reject | ``reason``: why, in a person's words | filter |
 | again | ``stage``: the one that dropped the song, which tries it again | that stage |
 | undo | nothing: the last edit that counts no longer does | |
@@ -14,9 +15,19 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-TIMES, APPROVE, REJECT, AGAIN, UNDO = "times", "approve", "reject", "again", "undo"
-ALIGN, FILTER = "align", "filter"
-MAX_REASON, MAX_WORDS, MAX_SECONDS = 500, 20_000, 1_000_000
+from tasks.edits.times import words_hash
+
+TIMES, WORDS, APPROVE, REJECT, AGAIN, UNDO = "times", "words", "approve", "reject", "again", "undo"
+INGEST, ALIGN, FILTER = "ingest", "align", "filter"
+MAX_REASON, MAX_WORD, MAX_WORDS, MAX_SECONDS = 500, 100, 20_000, 1_000_000
+_FIELDS = {
+    TIMES: {"words", "times"},
+    WORDS: {"made_on", "words", "times"},
+    APPROVE: {"reason"},
+    REJECT: {"reason"},
+    AGAIN: {"stage"},
+    UNDO: set[str](),
+}
 
 
 class AnEdit(Protocol):
@@ -34,23 +45,29 @@ class AnEdit(Protocol):
 
 def check_value(kind: str, value: Any) -> None:
     """Raises ValueError where a value is none of this kind."""
-    fields = {
-        TIMES: {"words", "times"},
-        APPROVE: {"reason"},
-        REJECT: {"reason"},
-        AGAIN: {"stage"},
-        UNDO: set(),
-    }
-    if kind not in fields:
-        raise ValueError(f"kind: {kind!r} is none of {', '.join(fields)}")
-    if not isinstance(value, Mapping) or value.keys() != fields[kind]:
-        raise ValueError(f"value: an edit of kind {kind} has {sorted(fields[kind]) or 'no fields'}")
-    for name in fields[kind] - {"times"}:
+    if kind not in _FIELDS:
+        raise ValueError(f"kind: {kind!r} is none of {', '.join(_FIELDS)}")
+    if not isinstance(value, Mapping) or value.keys() != _FIELDS[kind]:
+        raise ValueError(f"value: an edit of kind {kind} has {sorted(_FIELDS[kind]) or 'no fields'}")
+    texts = _FIELDS[kind] - {"times"} - ({"words"} if kind == WORDS else set())
+    for name in texts:
         text = value[name]
         if not isinstance(text, str) or not text.strip() or len(text) > MAX_REASON:
             raise ValueError(f"{name}: give a text of 1 to {MAX_REASON} characters")
-    if kind == TIMES:
+    if "times" in value:
         _check_times(value["times"])
+    if kind == WORDS:
+        _check_words(value["words"], len(value["times"]))
+
+
+def _check_words(words: Any, count: int) -> None:
+    if not isinstance(words, list) or len(words) != count:
+        raise ValueError(f"words: give a text for each of the {count} times")
+    for number, word in enumerate(words):
+        if not isinstance(word, str) or len(word) > MAX_WORD or word.split() != [word]:
+            raise ValueError(
+                f"words: word {number + 1} is {word!r}; give 1 to {MAX_WORD} characters and no blank"
+            )
 
 
 def _check_times(times: Any) -> None:
@@ -89,6 +106,10 @@ def by_stage(edits: Sequence[AnEdit]) -> dict[str, dict[str, Any]]:
     for edit in effective(edits):
         if edit.kind == TIMES:
             said.setdefault(ALIGN, {}).update(edit.value)
+        elif edit.kind == WORDS:
+            words = edit.value["words"]
+            said.setdefault(INGEST, {}).update(made_on=edit.value["made_on"], words=words)
+            said.setdefault(ALIGN, {}).update(words=words_hash(words), times=edit.value["times"])
         elif edit.kind == AGAIN:
             said.setdefault(edit.value["stage"], {})["again"] = edit.number
         else:

@@ -38,9 +38,10 @@ export class Draft {
   // The same from times of before, while something is being dragged.
   shift(first, end, seconds, from) {
     const times = from.map((pair) => [...pair]);
-    const least = first > 0 ? times[first - 1][0] : 0;
-    const most = end < times.length ? times[end][0] : this.durationS - Math.min(SHORTEST_S, times[end - 1][1] - times[end - 1][0]);
-    const by = Math.min(Math.max(seconds, least - times[first][0]), Math.max(0, most - times[end - 1][0]));
+    const shortest = (place) => Math.min(SHORTEST_S, times[place][1] - times[place][0]);
+    const least = first > 0 ? times[first - 1][0] + shortest(first - 1) : 0;
+    const most = (end < times.length ? times[end][0] : this.durationS) - shortest(end - 1);
+    const by = Math.min(Math.max(seconds, Math.min(0, least - times[first][0])), Math.max(0, most - times[end - 1][0]));
     for (let place = first; place < end; place++) times[place] = times[place].map((one) => Math.min(this.durationS, one + by));
     this.times = times;
     this.trim(first, end);

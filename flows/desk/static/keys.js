@@ -45,15 +45,15 @@ export function showHelp() {
   const dialog = openDialog("Keys", make("dl", { class: "keys" }, ...rows), button("Close", () => dialog.close()));
 }
 
-// A reason in a person's own words; null where it was given up.
-export function askReason(title, hint) {
+// A text in a person's own words; null where it was given up. settings: of the field, such as its name and value.
+export function askText(title, settings) {
   return new Promise((resolve) => {
-    const field = make("input", { name: "reason", maxlength: 500, required: true, placeholder: hint, "aria-label": "Reason", autocomplete: "off" });
+    const field = make("input", { autocomplete: "off", spellcheck: "false", ...settings });
     const form = make("form", { method: "dialog" }, field, make("div", { class: "actions" },
       make("button", { class: "step strong", text: title }), button("Cancel", () => dialog.close())));
     const dialog = openDialog(title, form);
     let given = null;
-    form.addEventListener("submit", () => { given = field.value.trim() || null; });
+    form.addEventListener("submit", () => { given = field.value.trim(); });
     dialog.addEventListener("close", () => resolve(given));
     field.focus();
   });

@@ -1,11 +1,12 @@
 // One song: heard on one clock, its words in time, what was measured and made, and edits of it by mouse or key.
 import { ask, button, clock, drawn, make, send, tell } from "./dom.js";
 import { Draft } from "./draft.js";
-import { askReason, showHelp, useKeys } from "./keys.js";
+import { askText, showHelp, useKeys } from "./keys.js";
 import { lastAddress } from "./list.js";
 import { decisions, head, measures, provenance } from "./parts.js";
 import { Player } from "./sound.js";
 import { Timeline } from "./timeline.js";
+import { reworded } from "./words.js";
 
 const SCOPES = ["word", "line", "song"];
 const FINE_S = 0.05, COARSE_S = 0.5, SEEK_S = 2, PER_S = 60;
@@ -89,9 +90,19 @@ export async function showSong(view, given, isShown, showAgain) {
 
   const saveTimes = () => draft.isChanged && write("times", { words: song.words_hash, times: draft.rounded() }, "times saved; the next jam prepare takes them in");
   const decide = (kind, title, hint) => async () => {
-    const reason = await askReason(title, hint);
+    const reason = await askText(title, { name: "reason", "aria-label": "Reason", maxlength: 500, required: true, placeholder: hint });
     if (reason) await write(kind, { reason }, `${kind === "approve" ? "approved" : "rejected"}; the next jam prepare takes it in`);
   };
+  async function retype() {
+    const [first, end] = span();
+    const value = song.words.slice(first, end).map(({ text }) => text).join(" ");
+    const given = await askText("Words as they are sung", { name: "words", "aria-label": "Words; none: nothing is sung here", value, placeholder: "nothing is sung here" });
+    if (given === null || given === value) return;
+    const changed = reworded(song.words, draft.times, first, end, given.split(/\s+/).filter(Boolean));
+    if (!changed.words.length) tell("a song without any word cannot be made; reject it", true);
+    else await write("words", { made_on: song.made_on, ...changed }, "words saved; the next jam prepare takes them in");
+  }
+
   const approve = decide("approve", "Approve", "why it is good in spite of the limit");
   const reject = decide("reject", "Reject", "what is wrong with it");
   const sendBack = () => write("again", { stage: song.dropped_by }, `sent back to ${song.dropped_by}; the next jam prepare tries it again`);
@@ -124,7 +135,7 @@ export async function showSong(view, given, isShown, showAgain) {
       button("−", () => timeline.zoom(-1), { "aria-label": "Smaller" }), button("+", () => timeline.zoom(1), { "aria-label": "Larger" }), button("Keys ?", showHelp, { class: "step last" })),
     karaoke, timeline.element,
     song.words.length
-      ? make("div", { class: "controls mend" }, scopes, ...mends.map(([text, call]) => button(text, () => change(call))), back, save, about)
+      ? make("div", { class: "controls mend" }, scopes, ...mends.map(([text, call]) => button(text, () => change(call))), button("Words…", retype), back, save, about)
       : make("p", { class: "caption", text: "No words have times here, so none can be moved." }),
     decisions(song, { approve, reject, sendBack, undoSaved }),
     measures(song), provenance(song),
@@ -208,6 +219,7 @@ export async function showSong(view, given, isShown, showAgain) {
     ["{", "shorter", stretching(-FINE_S)],
     ["}", "longer", stretching(FINE_S)],
     ["b", "to quarters of beats", () => change((first, end) => draft.snap(first, end))],
+    ["e", "other words: retype, split, join, or none", () => song.words.length && retype()],
     ["u or Ctrl+z", "take a change back", takeBack],
     ["t or Ctrl+s", "save the times", saveTimes],
     ["y", "approve", () => byKey("approve")],

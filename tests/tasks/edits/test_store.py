@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tasks.edits.kinds import AGAIN, APPROVE, REJECT, TIMES, UNDO, by_stage
+from tasks.edits.kinds import AGAIN, APPROVE, REJECT, TIMES, UNDO, WORDS, by_stage
 from tasks.edits.store import FIRST, Conflict, add_edit, damaged_edits, edits_of, last_id
 
 SONG = "ab" * 32
@@ -22,6 +22,8 @@ REFUSED: tuple[tuple[str, Any, str], ...] = (
     (APPROVE, {"reason": " "}, "1 to 500"),
     (REJECT, {"reason": "x" * 501}, "1 to 500"),
     (UNDO, {"reason": "x"}, "no fields"),
+    (WORDS, {"made_on": "x", "words": ["a b"], "times": [[0, 1]]}, "no blank"),
+    (WORDS, {"made_on": "x", "words": ["a", "b"], "times": [[0, 1]]}, "each of the 1 times"),
     (AGAIN, ["align"], "value"),
 )
 

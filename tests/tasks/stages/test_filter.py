@@ -89,9 +89,21 @@ def reason(**columns: Any) -> str:
     return error.value.reason
 
 
-def test_filter_keeps_a_good_song_without_flags() -> None:
+def test_filter_keeps_a_good_song_without_flags_and_a_person_overrules_limits_of_measures_alone() -> None:
     kept = Filter(PARAMS).one(song())
     assert (kept["kept"], kept["flags"]) == (True, [])
+    quiet = {"quality": {**GOOD, "loudness_lufs": -41.0}}
+    approved = {"decision": "approve", "reason": "a whisper"}
+    kept = Filter(PARAMS).one(replace(song(**quiet), edited=approved))
+    assert (kept["kept"], kept["flags"]) == (True, ["too_quiet"])
+    for columns, why in (({"duplicate_of": "other"}, "near_duplicate"), ({"language": "fr"}, "language")):
+        with pytest.raises(SongError) as error:
+            Filter(PARAMS).one(replace(song(**quiet, **columns), edited=approved))
+        assert error.value.reason == why
+    for split in ("train", "benchmark"):
+        with pytest.raises(SongError) as error:
+            Filter(PARAMS).one(replace(song(split), edited={"decision": "reject", "reason": "out of tune"}))
+        assert (error.value.reason, error.value.detail) == ("rejected_by_hand", "out of tune")
 
 
 @pytest.mark.parametrize(
@@ -263,18 +275,3 @@ def test_a_song_has_no_vocals_only_where_the_level_the_net_and_the_recogniser_he
     with pytest.raises(SongError) as error:
         voted.one(heard)
     assert (error.value.reason, error.value.detail) == ("no_vocals", expected)
-
-
-def test_a_person_approves_beyond_the_limits_of_measures_alone_and_rejects_any_song() -> None:
-    quiet = {"quality": {**GOOD, "loudness_lufs": -41.0}}
-    approved = {"decision": "approve", "reason": "a whisper"}
-    kept = Filter(PARAMS).one(replace(song(**quiet), edited=approved))
-    assert (kept["kept"], kept["flags"]) == (True, ["too_quiet"])
-    for columns, why in (({"duplicate_of": "other"}, "near_duplicate"), ({"language": "fr"}, "language")):
-        with pytest.raises(SongError) as error:
-            Filter(PARAMS).one(replace(song(**quiet, **columns), edited=approved))
-        assert error.value.reason == why
-    for split in ("train", "benchmark"):
-        with pytest.raises(SongError) as error:
-            Filter(PARAMS).one(replace(song(split), edited={"decision": "reject", "reason": "out of tune"}))
-        assert (error.value.reason, error.value.detail) == ("rejected_by_hand", "out of tune")
