@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from tasks.edits.times import words_hash
 
@@ -41,6 +41,9 @@ class AnEdit(Protocol):
 
     @property
     def number(self) -> int: ...
+
+
+AnyEdit = TypeVar("AnyEdit", bound=AnEdit)
 
 
 def check_value(kind: str, value: Any) -> None:
@@ -89,9 +92,9 @@ def _is_time(value: Any) -> bool:
     return type(value) in (int, float) and math.isfinite(value) and 0 <= value < MAX_SECONDS
 
 
-def effective(edits: Sequence[AnEdit]) -> list[AnEdit]:
+def effective(edits: Sequence[AnyEdit]) -> list[AnyEdit]:
     """The edits that count: each undo takes the last one away."""
-    found: list[AnEdit] = []
+    found: list[AnyEdit] = []
     for edit in edits:
         if edit.kind != UNDO:
             found.append(edit)
