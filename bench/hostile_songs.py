@@ -225,13 +225,13 @@ class SongReaders(Scratch):
 
     def question(self, random: np.random.Generator) -> None:
         """Odd filters, asked of an index without songs."""
-        chosen = {"state": ["kept", None], "artist": ["a"]}
+        chosen = {"state": ["kept", None], "license": ["a"]}
         asked = {"search": "moon%", "chosen": chosen, "ranges": {"alignment": [0.1, 0.9]}}
         wanted = Wanted.from_json(json.loads(odd_json(asked, random)))
         index = SongIndex(self.fresh("index"), ("sources",), self.fresh("desk") / "index.sqlite")
         with index.open() as rows:
             songs_page(rows, wanted, "title", False, 0, 10)
-            counts_of(rows, wanted, "artist")
+            counts_of(rows, wanted, "license")
 
 
 @cache

@@ -12,7 +12,7 @@ from typing import Any
 
 from tasks.desk.index import KEPT, MEASURED
 
-CHOICES = ("state", "reason", "language", "split", "license", "artist")
+CHOICES = ("state", "reason", "language", "split", "license")
 SHOWN = (
     "song_id",
     "title",

@@ -20,6 +20,7 @@ document.addEventListener("keydown", (event) => {
     showHelp();
     return;
   }
+  if (event.target.type === "radio" && event.key.startsWith("Arrow")) return; // they choose among the others
   if ([" ", "Enter"].includes(event.key) && event.target.closest("button, a, summary, input")) return;
   const name = (event.ctrlKey || event.metaKey ? "Ctrl+" : "") + event.key;
   const found = shown.find(([key]) => key.split(" or ").some((one) => (one === "Space" ? " " : one) === name));

@@ -34,6 +34,7 @@ function addressOf(state) {
 export async function showList(view, given, isShown) {
   const state = stateOf(given);
   address = addressOf(state);
+  document.title = "Songs – the desk";
   const search = make("input", { type: "search", id: "search", value: state.where.search, maxlength: 200, placeholder: "Title, artist or id", "aria-label": "Search", autocomplete: "off" });
   const total = make("p", { class: "caption", id: "total" });
   const facets = make("div", { id: "facets" });

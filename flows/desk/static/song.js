@@ -17,6 +17,7 @@ export async function showSong(view, given, isShown, showAgain) {
   const id = given.get("id") ?? "";
   const song = await ask("/api/song", { id });
   if (!isShown()) return undefined;
+  document.title = `${song.title} – the desk`;
   const draft = new Draft(song.words, song.duration_s, (song.lanes.beats ?? []).map(([, at]) => at));
   let scope = "line", chosen = 0;
 
