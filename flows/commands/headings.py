@@ -6,7 +6,7 @@ from flows.commands.app import app
 
 # isort: off
 # each module adds its commands; this is their order in `jam --help`
-from flows.commands import lifecycle, rounds, measure, look, desk, lyrics, adapters, upkeep, share  # noqa: F401
+from flows.commands import lifecycle, rounds, measure, look, lyrics, adapters, upkeep, share  # noqa: F401
 
 # isort: on
 PANELS = {
@@ -14,7 +14,6 @@ PANELS = {
     "rounds": "Preference rounds",
     "measure": "Measure",
     "look": "Look",
-    "desk": "Look",
     "lyrics": "Lyrics",
     "adapters": "Adapters",
     "upkeep": "Upkeep",
