@@ -127,3 +127,9 @@ def for_pipeline(edits: Mapping[str, Sequence[AnEdit]]) -> dict[str, dict[str, A
         for stage, value in by_stage(of_song).items():
             said.setdefault(stage, {})[content_hash] = value
     return said
+
+
+def decided(edits: Mapping[str, Sequence[AnEdit]]) -> dict[str, bool]:
+    """The songs that a person approved (True) or rejected, by content hash."""
+    said = for_pipeline(edits).get(FILTER, {})
+    return {name: one["decision"] == APPROVE for name, one in said.items() if "decision" in one}

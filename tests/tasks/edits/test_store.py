@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tasks.edits.kinds import AGAIN, APPROVE, REJECT, TIMES, UNDO, WORDS, by_stage
+from tasks.edits.kinds import AGAIN, APPROVE, REJECT, TIMES, UNDO, WORDS, by_stage, decided
 from tasks.edits.store import FIRST, Conflict, add_edit, damaged_edits, edits_of, last_id
 
 SONG = "ab" * 32
@@ -40,6 +40,7 @@ def test_edits_stand_in_a_row_a_second_writer_is_refused_and_what_was_altered_is
     assert edits_of(tmp_path, SONG) == [first, second]
     said = {"align": TIMED, "filter": {"decision": APPROVE, "reason": "<b>fine</b>"}}
     assert by_stage(edits_of(tmp_path, SONG)) == said
+    assert decided({SONG: [first]}) == {} and decided({SONG: [first, second]}) == {SONG: True}
     third = add_edit(tmp_path, SONG, "song", second.id, UNDO, {})
     assert by_stage(edits_of(tmp_path, SONG)) == {"align": TIMED} and last_id([third]) == third.id
     for kind, value, why in REFUSED:
