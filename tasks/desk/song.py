@@ -75,7 +75,7 @@ def song_facts(
         "words": words,
         "words_hash": words_hash([word["text"] for word in words]),
         "made_on": _made_on(row, {} if aside else {**applied.get(INGEST, {}), **by_hand}),
-        "lines": lines_of(words, row.get("lyrics_lines")),
+        "lines": lines_of(words, row.get("lyrics_lines"), row.get("num_lines")),
         "lanes": _lanes(row, words),
         "measures": _measures(quality, limits),
         "made_by": {lane: _maker(row, stages) for lane, stages in MADE_BY.items() if _maker(row, stages)},
@@ -105,18 +105,21 @@ def song_facts(
 
 
 def lines_of(
-    words: Sequence[Mapping[str, Any]], timed_lines: Sequence[Mapping[str, Any]] | None
+    words: Sequence[Mapping[str, Any]], timed_lines: Sequence[Mapping[str, Any]] | None, num_lines: int | None
 ) -> list[list[int]]:
-    """Where each line begins and ends among the words (the end is not in it): as the lyrics have it, else by pauses."""
+    """Where each line begins and ends among the words (the end is not in it): as timed lines have it, else by the longest
+    pauses where the number of lines is known, else by long ones.
+    """
     counts = [len(line["text"].split()) for line in timed_lines or ()]
     if words and sum(counts) == len(words):
         ends = [sum(counts[: place + 1]) for place in range(len(counts))]
         return [[end - count, end] for end, count in zip(ends, counts, strict=True) if count]
-    starts = [
-        place
-        for place, word in enumerate(words)
-        if place == 0 or word["start_s"] - words[place - 1]["end_s"] >= LINE_GAP_S
-    ]
+    pauses_s = {place: words[place]["start_s"] - words[place - 1]["end_s"] for place in range(1, len(words))}
+    if num_lines:
+        opens = sorted(pauses_s, key=lambda place: -pauses_s[place])[: num_lines - 1]
+    else:
+        opens = [place for place, pause_s in pauses_s.items() if pause_s >= LINE_GAP_S]
+    starts = sorted([0, *opens]) if words else []
     return [[first, end] for first, end in zip(starts, [*starts[1:], len(words)], strict=False)]
 
 

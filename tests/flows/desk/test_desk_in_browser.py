@@ -62,7 +62,7 @@ def packed_words(shard: Path) -> list[dict[str, Any]]:
     """The words of the one song of a shard; none where it holds no song."""
     with tarfile.open(shard) as tar:
         found = [tar.extractfile(member) for member in tar.getmembers() if member.name.endswith(".json")]
-    lists = [json.load(file)["word"] for file in found if file]
+        lists = [json.load(file)["word"] for file in found if file]
     return lists[0] if lists else []
 
 
@@ -147,7 +147,9 @@ def test_a_dropped_song_is_found_heard_mended_and_approved_by_keys_and_its_shard
         browser.wait("document.getElementById('told').textContent.startsWith('not saved')")
         press(browser, "?")
         browser.wait("document.querySelectorAll('dialog kbd').length > 15")
-        press(browser, ESCAPE, ESCAPE)
+        press(browser, ESCAPE)
+        browser.wait("!document.querySelector('dialog')")
+        press(browser, ESCAPE)
         browser.wait("document.querySelectorAll('.song-link').length > 0")
     wrong = [entry for entry in browser.log("browser") if "409" not in entry["message"]]
     assert wrong == []
