@@ -59,7 +59,9 @@ def look(
 
 @app.command()
 def desk(
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="On this machine; 0: a free one.")] = 0,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="On this machine; 0: a free one.")
+    ] = 0,
     songs: Songs = None,
     work: Work = DATA,
     params_file: ParamsFile = None,

@@ -20,9 +20,9 @@ from flows.settings.last_runs import (
 from flows.settings.params import Params, load_params
 from flows.settings.params_files import given_layers, laid
 from tasks.edits.store import EDITS
-from tasks.engine.by_hand import Edits
 from tasks.engine.columns import Column
 from tasks.engine.pipeline import Pipeline
+from tasks.engine.sources import Edits
 from tasks.engine.stage import Stage
 from tasks.engine.table import Source, Table
 from tasks.prompts.prompts import PROMPTED_COLUMNS

@@ -13,12 +13,11 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from tasks.engine.song import Song
-from tasks.engine.sources import SOURCES
+from tasks.engine.sources import CONTENT_HASH, SOURCES
 from tasks.engine.stage import Stage
 from tasks.storage.file_hashes import sha256_of_file
 from tasks.storage.object_store import local_file
 
-CONTENT_HASH = "content_hash"  # of the audio file; its name among the facts that a listing gives
 OPENED_AHEAD = 1  # songs opened while the model works on the one before
 
 

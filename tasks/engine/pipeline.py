@@ -12,7 +12,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tasks.engine.by_hand import Edits, edits_within
 from tasks.engine.columns import Column
 from tasks.engine.fingerprint import (
     FINGERPRINT_CHARS,
@@ -23,7 +22,7 @@ from tasks.engine.fingerprint import (
     stage_cache_key,
 )
 from tasks.engine.interpreter import ask_cache_key
-from tasks.engine.sources import SOURCES, Partition
+from tasks.engine.sources import SOURCES, Edits, Partition, edits_within
 from tasks.engine.stage import Stage
 from tasks.engine.table import GONE, Table, partition_rows
 from tasks.storage.files import names_in, write_json

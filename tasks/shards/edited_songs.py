@@ -8,8 +8,8 @@ from typing import Any
 from eval.results.plural import counted
 from tasks.edits.kinds import ALIGN, APPROVE, FILTER, REJECT
 from tasks.edits.times import SET_ASIDE
-from tasks.engine.by_hand import edits_within
 from tasks.engine.pipeline import Pipeline
+from tasks.engine.sources import edits_within
 
 
 def edited_songs(pipeline: Pipeline, rows: Iterable[Mapping[str, Any]]) -> dict[str, int]:

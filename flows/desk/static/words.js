@@ -1,6 +1,6 @@
 // Other words for a run of words: those that stay keep their times, the others share what lies between.
 
-const SHARE_OF_WORD = 0.4; // what an inserted word takes of the one before it, where there is no room between
+const SHARE_OF_WORD = 0.4; // how much of the one before it an inserted word gets, where there is no room between
 
 // words: of the song, with text; times: theirs; texts: what words first to end are from now on. All words and times.
 export function reworded(words, times, first, end, texts) {
