@@ -75,11 +75,10 @@ def outline_of(path: Path) -> Path:
 def outline(audio_CN: np.ndarray) -> bytes:
     """The largest magnitude in each hundredth of a second, as a byte: 255 is full scale."""
     loudest_N = np.abs(np.atleast_2d(audio_CN)).max(axis=0)
-    step = SAMPLE_RATE_HZ // PEAKS_PER_S
-    peaks = (
-        np.maximum.reduceat(loudest_N, np.arange(0, max(len(loudest_N), 1), step)) if len(loudest_N) else []
-    )
-    return np.clip(np.rint(np.asarray(peaks) * 255), 0, 255).astype(np.uint8).tobytes()
+    if not len(loudest_N):
+        return b""
+    peaks_P = np.maximum.reduceat(loudest_N, np.arange(0, len(loudest_N), SAMPLE_RATE_HZ // PEAKS_PER_S))
+    return np.clip(np.rint(peaks_P * 255), 0, 255).astype(np.uint8).tobytes()
 
 
 def _sound(

@@ -120,7 +120,8 @@ class Align(VocalsStage):
         rows = song["lyrics_times"]
         given = None if rows is None else input_times_of(rows)
         by_hand, aside = times_by_hand(song.edited, words, song["duration_s"])
-        given = by_hand or given
+        if by_hand:
+            given = [*by_hand]
         language = self._language(song, words)
         if language not in (None, self._aligner.hears):
             return self._unchecked(song, language, given)
