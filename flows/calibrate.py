@@ -12,6 +12,8 @@ from flows.prepare import run_prepare
 from flows.run.lazy_flow import flow
 from flows.run.progress import say
 from flows.settings.project import Project, writes_work
+from tasks.edits.kinds import decided
+from tasks.edits.store import all_edits
 from tasks.quality.calibrate import choose_limits, cross_judged, drops_in_words, labelled_songs, labels_of
 from tasks.storage.files import write_bytes
 
@@ -27,8 +29,8 @@ def run_calibrate(project: Project, out: Path) -> dict[str, Any]:
     """
     params = project.params
     labels = labels_of(Path(params.songs.path), params.songs.root)
-    rows = run_prepare(project, STAGES).rows(["audio", "quality"], until="check")
-    songs = labelled_songs(rows, labels)
+    rows = run_prepare(project, STAGES).rows(["audio", "content_hash", "quality"], until="check")
+    songs = labelled_songs(rows, labels, decided(all_edits(project.work.root)))
     share = params.calibrate.false_drop_share
     limits = choose_limits(songs, share)
     for line in drops_in_words(songs, cross_judged(songs, params.filter, share)):

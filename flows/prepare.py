@@ -51,6 +51,7 @@ def admit_songs(project: Project) -> int:
     listing = without_forgotten(listing, work.root)
     table.admit(listing.sources, params.engine.partition_size)
     write_json_lines(work.refused, listing.refused)
+    work.edits.mkdir(parents=True, exist_ok=True)  # DVC asks for what its stages depend on
     return len(listing.sources)
 
 

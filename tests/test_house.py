@@ -14,11 +14,11 @@ ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("flows", "tasks", "jam_model", "eval")
 FLOORS = (  # from the top; a module imports its own room and rooms on floors below it
     {"flows.commands"},
-    {"flows", "flows.console"},
+    {"flows", "flows.console", "flows.desk"},
     {"flows.pipelines"},
     {"flows.settings"},
     {"flows.run", "tasks.preference", "tasks.studies"},
-    {"tasks.benchmark"},
+    {"tasks.benchmark", "tasks.desk"},
     {"tasks.upkeep"},
     {"tasks.prompts", "tasks.training"},
     {"tasks.stages.generated"},
@@ -32,7 +32,7 @@ FLOORS = (  # from the top; a module imports its own room and rooms on floors be
     {"tasks.models.embedded", "tasks.trainer", "tasks.toy.faults"},
     {"tasks.lyrics.forms", "tasks.toy.world_two"},
     {"tasks.lyrics.parts", "tasks.languages"},
-    {"tasks.engine", "tasks.toy.sound", "tasks.toy.languages", "eval.report"},
+    {"tasks.engine", "tasks.edits", "tasks.toy.sound", "tasks.toy.languages", "eval.report"},
     {"tasks.storage", "eval.pages"},
     {"eval.results"},
     {"eval.metrics.controls"},

@@ -1,4 +1,4 @@
-"""Commands `table`, `look`, `why`, `doctor`: a look at what stands."""
+"""Commands `table`, `look`, `desk`, `why`, `doctor`: a look at what stands."""
 
 from __future__ import annotations
 
@@ -55,6 +55,22 @@ def look(
     from flows.console.look import print_song
 
     print_song(project_as_run(work, params_file, overrides, songs), song, every)
+
+
+@app.command()
+def desk(
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="On this machine; 0: a free one.")
+    ] = 0,
+    songs: Songs = None,
+    work: Work = DATA,
+    params_file: ParamsFile = None,
+    overrides: Overrides = NONE,
+) -> None:
+    """The songs on a local page: find, hear, mend words and their times, approve and reject."""
+    from flows.desk.serve import serve
+
+    serve(project_as_run(work, params_file, overrides, songs), port)
 
 
 @app.command()

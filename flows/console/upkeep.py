@@ -10,6 +10,7 @@ from flows.pipelines.rounds import RUNS
 from flows.pipelines.stages import prepared_pipeline
 from flows.run.progress import say
 from flows.settings.project import Project
+from tasks.edits.store import EDITS
 from tasks.preference.params import control_of
 from tasks.preference.round_tables import CONTROL, POLICY
 from tasks.storage.files import remove_tree
@@ -23,6 +24,7 @@ from tasks.upkeep.verify import MISSING, verify_folder
 
 MAX_LISTED = 20
 LOG_LEFT = "a record of training, which cannot be made again; to train anew, remove its folder"
+EDITS_LEFT = "what somebody changed by hand, which cannot be made again; bring a copy back, or remove the song's folder"
 TAKEDOWNS_LEFT = (
     "the list of takedowns, which cannot be made again; forget those songs again, or bring a copy back"
 )
@@ -61,7 +63,8 @@ def print_verify(root: Path, mend: bool) -> int:
     for place in gone:
         say(f"removed {place}")
     for place in left:
-        say(f"left {place}: {TAKEDOWNS_LEFT if place == FORGOTTEN_NAME else LOG_LEFT}")
+        by_hand = EDITS_LEFT if place.startswith(f"{EDITS}/") else LOG_LEFT
+        say(f"left {place}: {TAKEDOWNS_LEFT if place == FORGOTTEN_NAME else by_hand}")
     if len(left) < len(found.damages):
         say("verify: the commands that made what is gone make it again")
     return 1 if left else 0

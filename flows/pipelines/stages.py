@@ -11,6 +11,8 @@ from flows.run.progress import say
 from flows.settings.params import Params
 from flows.settings.project import Project
 from jam_model.training_facts import check_guidance, read_facts
+from tasks.edits.kinds import for_pipeline
+from tasks.edits.store import all_edits
 from tasks.engine.pipeline import Pipeline, writers_of
 from tasks.engine.stage import Stage
 from tasks.engine.table import Source
@@ -96,6 +98,7 @@ def prepare_pipeline(project: Project, songs_root: str = "") -> Pipeline:
         columns=SONG_COLUMNS,
         songs_root=songs_root,
         references={} if guarded is None else {Group.name: guarded},
+        edits=for_pipeline(all_edits(work.root)),
     )
 
 

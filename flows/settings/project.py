@@ -19,8 +19,10 @@ from flows.settings.last_runs import (
 )
 from flows.settings.params import Params, load_params
 from flows.settings.params_files import given_layers, laid
+from tasks.edits.store import EDITS
 from tasks.engine.columns import Column
 from tasks.engine.pipeline import Pipeline
+from tasks.engine.sources import Edits
 from tasks.engine.stage import Stage
 from tasks.engine.table import Source, Table
 from tasks.prompts.prompts import PROMPTED_COLUMNS
@@ -104,16 +106,17 @@ class Project:
         columns: Mapping[str, Column] = PROMPTED_COLUMNS,
         songs_root: str = "",
         references: Mapping[str, Pipeline] | None = None,
+        edits: Edits | None = None,
     ) -> Pipeline:
         """The stages over the song table in `table_folder`, which takes in `sources` first, where there is a new listing.
 
         `columns`: what is known of a song before any stage; `songs_root`: where relative paths in them start; `references`: what fits
-        compare the table with.
+        compare the table with; `edits`: what people say by hand.
         """
         table = Table(table_folder, columns, songs_root)
         if sources is not None:
             table.admit(sources, self.params.engine.partition_size)
-        return Pipeline(table, stages, shards, self.params.engine.pythons(), references)
+        return Pipeline(table, stages, shards, self.params.engine.pythons(), references, edits)
 
 
 Writing = Callable[Concatenate[Project, More], Result]
@@ -178,6 +181,11 @@ class WorkFolder:
     def refused(self) -> Path:
         """JSON lines of what ingest did not take as a song, with the reason."""
         return self.root / "ingest.jsonl"
+
+    @property
+    def edits(self) -> Path:
+        """What people changed by hand: a folder a song, which no run writes."""
+        return self.root / EDITS
 
     @property
     def likeness(self) -> Path:

@@ -6,6 +6,7 @@ Large columns are written one row group a song, so memory is bounded by a few so
 from __future__ import annotations
 
 import hashlib
+import json
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -18,7 +19,7 @@ from tasks.engine.song import Song
 from tasks.engine.stage import Stage
 from tasks.engine.table import BOOKKEEPING
 from tasks.storage.file_hashes import sha256_of_file
-from tasks.storage.files import atomic_path
+from tasks.storage.files import atomic_path, parquet_file
 
 SHARD_END = bytes(1024)  # two zero blocks end a tar file
 SINK_FIELDS = (("shard", pa.string()), ("shard_bytes", pa.int64()))
@@ -94,3 +95,9 @@ class ColumnFile:
             with suppress(OSError):  # the disk may be full; what it holds of the file goes now
                 self.writer.close()
         self.stack.__exit__(kind, error, trace)
+
+
+def stored_cache_key(path: Path) -> CacheKey:
+    """The cache key kept inside a column file."""
+    with parquet_file(path) as file:
+        return json.loads((file.metadata.metadata or {}).get(b"cache_key", b"{}"))

@@ -13,12 +13,11 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from tasks.engine.song import Song
-from tasks.engine.sources import SOURCES
+from tasks.engine.sources import CONTENT_HASH, SOURCES
 from tasks.engine.stage import Stage
 from tasks.storage.file_hashes import sha256_of_file
 from tasks.storage.object_store import local_file
 
-CONTENT_HASH = "content_hash"  # of the audio file; its name among the facts that a listing gives
 OPENED_AHEAD = 1  # songs opened while the model works on the one before
 
 
@@ -55,9 +54,12 @@ class Inputs:
         inputs: Mapping[str, tuple[Path, list[str]]],
         songs_root: str = "",
         fitted: Mapping[str, Any] | None = None,
+        edited: Mapping[str, Any] | None = None,
     ) -> None:
-        """`inputs`: stage -> its column file and the columns to read. `fitted`: what a fit says, by song id."""
-        self.songs_root, self.fitted = songs_root, fitted or {}
+        """`inputs`: stage -> its column file and the columns to read. `fitted`: what a fit says, by song id; `edited`:
+        what a person says.
+        """
+        self.songs_root, self.fitted, self.edited = songs_root, fitted or {}, edited or {}
         self.paths = {name: path for name, (path, _) in inputs.items()}
         self.columns = {name: columns for name, (_, columns) in inputs.items()}
 
@@ -94,8 +96,8 @@ class Inputs:
             content_hash = columns.get(CONTENT_HASH) or ""
             if CONTENT_HASH not in self.columns.get(SOURCES, ()):
                 columns.pop(CONTENT_HASH, None)
-            fitted = self.fitted.get(str(song_id))
-            song = Song(str(song_id), columns, None, self.songs_root, fitted, content_hash)
+            fitted, edited = self.fitted.get(str(song_id)), self.edited.get(str(song_id))
+            song = Song(str(song_id), columns, None, self.songs_root, fitted, edited, content_hash)
             yield Row(song, reason, by)
 
     def _read_of(self, name: str) -> list[str]:

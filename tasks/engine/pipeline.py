@@ -22,10 +22,10 @@ from tasks.engine.fingerprint import (
     stage_cache_key,
 )
 from tasks.engine.interpreter import ask_cache_key
-from tasks.engine.sources import SOURCES, Partition
+from tasks.engine.sources import SOURCES, Edits, Partition, edits_within
 from tasks.engine.stage import Stage
 from tasks.engine.table import GONE, Table, partition_rows
-from tasks.storage.files import names_in, parquet_file, write_json
+from tasks.storage.files import names_in, write_json
 
 FIT_NAME = "fit.json"
 STUB = ".stub.parquet"
@@ -42,14 +42,17 @@ class Pipeline:
         shards: Path | None = None,
         pythons: Mapping[str, str] | None = None,
         references: Mapping[str, Pipeline] | None = None,
+        edits: Edits | None = None,
     ) -> None:
         """`shards`: where a stage with a `sink` column puts its shards. `pythons`: stages run by another one.
 
-        `references`: what a stage's fit compares the table with, by the stage; it must stand when that one runs.
+        `references`: what a stage's fit compares the table with, by the stage; it must stand when that one runs. `edits`:
+        what people say by hand; only partitions of whose songs something is said have it in their cache keys.
         """
         self.table = table
         self.pythons = pythons or {}
         self.references = references or {}
+        self.edits = edits or {}
         self.shards = shards
         self.stages = {stage.name: stage for stage in stages}
         self.order = [SOURCES, *self.stages]
@@ -108,6 +111,8 @@ class Pipeline:
             ids = [source.song_id for source in self.partitions[number].sources]
             if songs := {song_id: said[song_id] for song_id in ids if song_id in said}:
                 cache_key["songs"] = songs
+        if edits := edits_within(self.edits, stage, self.partitions[number]):
+            cache_key["edits"] = edits
         return cache_key
 
     def fingerprint(self, stage: str, number: int) -> str:
@@ -126,7 +131,7 @@ class Pipeline:
             return self.partitions[number].name
         known = self._names[stage]
         if number not in known:
-            if stage in self.fit_inputs:
+            if stage in self.fit_inputs or stage in self.edits:
                 made_of = fingerprint(self.cache_key(stage, number))
             else:
                 inputs = [self.fingerprint(name, number) for name in self.inputs[stage]]
@@ -292,9 +297,3 @@ def writers_of(stages: Sequence[Stage], columns: Collection[str]) -> list[Stage]
             wanted |= stage.reads
             found.append(stage)
     return found[::-1]
-
-
-def stored_cache_key(path: Path) -> CacheKey:
-    """The cache key kept inside a column file."""
-    with parquet_file(path) as file:
-        return json.loads((file.metadata.metadata or {}).get(b"cache_key", b"{}"))

@@ -52,6 +52,11 @@ class Work:
         return self.cache_key.get("songs", {})
 
     @property
+    def edited(self) -> dict[str, Any]:
+        """What a person says to the stage of the partition's songs, by song id."""
+        return self.cache_key.get("edits", {})
+
+    @property
     def memory_note(self) -> Path:
         """What a worker leaves that needed too much memory; a temporary, whose first part is the partition."""
         return self.receipt.with_name(f"{TEMPORARY_PREFIX}{self.number:08x}-{self.receipt.stem}-memory")
@@ -106,7 +111,7 @@ def run_partition(stage: Stage, work: Work) -> Receipt:
     CACHE.work_on(work.partition)
     with (
         memory_limit(work.limits.memory_mb, work.memory_note),
-        Inputs(work.inputs, work.songs_root, work.fitted) as inputs,
+        Inputs(work.inputs, work.songs_root, work.fitted, work.edited) as inputs,
         ColumnFile(stage, work.out, work.shard, work.cache_key, inputs.sha256) as output,
     ):
         tally = _Tally()
@@ -179,7 +184,7 @@ def run_alone(stage: Stage, work: Work, song_id: str) -> None:
     """One song of a partition through the stage, the result thrown away: does it kill its worker?"""
     with (
         memory_limit(work.limits.memory_mb, work.memory_note),
-        Inputs(work.inputs, work.songs_root, work.fitted) as inputs,
+        Inputs(work.inputs, work.songs_root, work.fitted, work.edited) as inputs,
     ):
         for row in inputs:
             if row.song.song_id == song_id and not row.settled:

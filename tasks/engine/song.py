@@ -48,7 +48,8 @@ class Song:
     """A row of the song table: an id and the columns a stage asked for (`Stage.reads`).
 
     `opened`: what `Stage.open` gave, where the runner called it ahead. `fitted`: what the stage's fit says of
-    this song; None: nothing. Neither is a column: they are never written, and a song with new columns has none.
+    this song; None: nothing. `edited`: what a person says to this stage of the song; None: nothing. None of them is a
+    column: they are never written.
     `root`: where relative paths in its columns start. `content_hash`: of its audio file, as it was listed; empty where
     nothing was.
     """
@@ -58,6 +59,7 @@ class Song:
     opened: Any = field(default=None, compare=False, repr=False)
     root: str = field(default="", compare=False, repr=False)
     fitted: Any = field(default=None, compare=False, repr=False)
+    edited: Any = field(default=None, compare=False, repr=False)
     content_hash: str = field(default="", compare=False, repr=False)
 
     def __getitem__(self, column: str) -> Any:

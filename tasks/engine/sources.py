@@ -17,7 +17,10 @@ from tasks.engine.fingerprint import fingerprint
 from tasks.storage.files import names_in, parquet_file, write_bytes
 
 SOURCES = "sources"
+CONTENT_HASH = "content_hash"  # of the audio file; its name among the facts that a listing gives
 REFUSED = Column(pa.string(), "reason found while listing (duplicate, source_gone ...); null = none")
+Edits = Mapping[str, Mapping[str, Any]]
+"""What people say by hand: stage -> content hash of a song's audio -> what is said to the stage of the song, as JSON."""
 _PART = re.compile(r"part-(\d{5,})-([0-9a-f]+)\.parquet")
 
 
@@ -107,3 +110,15 @@ def write_partition(
     part = Partition(number, made_of, folder)
     write_bytes(part.path, sink.getvalue().to_pybytes())
     return part
+
+
+def edits_within(edits: Edits, stage: str, part: Partition) -> dict[str, Any]:
+    """What is said to a stage of the songs of a partition, by song id; of a song that the listing refused nothing."""
+    said = edits.get(stage)
+    if not said:
+        return {}
+    return {
+        source.song_id: said[source.facts[CONTENT_HASH]]
+        for source in part.sources
+        if source.facts.get(CONTENT_HASH) in said and not source.facts.get("refused")
+    }

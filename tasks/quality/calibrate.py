@@ -20,6 +20,7 @@ from tasks.songs.manifest import manifest_rows
 
 GOOD = "good"
 LABELS = (GOOD, "bad")
+BY_HAND = "rejected by hand"
 
 
 class CalibrateParams(Section):
@@ -147,14 +148,24 @@ def labels_of(manifest: Path, songs_root: str) -> dict[str, tuple[bool, str]]:
 
 
 def labelled_songs(
-    rows: Iterable[Mapping[str, Any]], labels: Mapping[str, tuple[bool, str]]
+    rows: Iterable[Mapping[str, Any]],
+    labels: Mapping[str, tuple[bool, str]],
+    by_hand: Mapping[str, bool] | None = None,
 ) -> list[Labelled]:
-    """The songs of the manifest with what `check` measured; rows of `audio` and `quality`."""
-    return [
-        Labelled(row["song_id"], *labels[row["audio"]["path"]], row.get("quality"), row["drop_reason"])
-        for row in rows
-        if row["audio"]["path"] in labels
-    ]
+    """The songs of the manifest with what `check` measured; rows of `audio`, `content_hash` and `quality`.
+
+    `by_hand`: whether a person approved a song, by its content hash; that outweighs its label.
+    """
+    decided = {} if by_hand is None else by_hand
+    found = []
+    for row in rows:
+        if row["audio"]["path"] not in labels:
+            continue
+        good, kind = labels[row["audio"]["path"]]
+        approved = decided.get(row.get("content_hash") or "", good)
+        kind = kind if approved == good else GOOD if approved else BY_HAND
+        found.append(Labelled(row["song_id"], approved, kind, row.get("quality"), row["drop_reason"]))
+    return found
 
 
 def drops_in_words(songs: Sequence[Labelled], judged: Mapping[str, str | None]) -> list[str]:

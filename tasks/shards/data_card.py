@@ -17,13 +17,14 @@ from eval.results.report import STAMP, is_stand_in
 from tasks.engine.pipeline import Pipeline
 from tasks.quality.by_language import LANGUAGE_COLUMNS, fates_by_language
 from tasks.quality.remarks import KINDS, REMARK_COLUMNS, all_remark_counts
+from tasks.shards.edited_songs import edited_lines, edited_songs
 from tasks.shards.write import MARK, packed_shard, write_index
 from tasks.storage.files import write_bytes, write_json
 
 CARD_COLUMNS = (
     *("split", "license", "source", "artist", "language"),
     *("unchecked", "own_symbols", *LANGUAGE_COLUMNS),
-    *("masked", "unstated_delay_s", *REMARK_COLUMNS),
+    *("masked", "flags", "unstated_delay_s", *REMARK_COLUMNS),
 )
 """What `data_card` reads of a song, besides its drop and what made it."""
 UNKNOWN = "unknown"
@@ -32,9 +33,11 @@ LEFT_OUT = "masked_left_out"
 CARD_JSON, CARD_TEXT = "data_card.json", "data_card.md"
 
 
-def data_card(rows: Iterable[Mapping[str, Any]], mark: str | None = None) -> dict[str, Any]:
+def data_card(
+    rows: Iterable[Mapping[str, Any]], mark: str | None = None, edited: Mapping[str, int] | None = None
+) -> dict[str, Any]:
     """Facts of the kept songs, and the fates of all, from rows of the prepared table with `CARD_COLUMNS`; `mark`: what is to be
-    said of them all, if anything is.
+    said of them all, if anything is; `edited`: songs that people changed by hand, if there are any.
     """
     rows = list(rows)
     kept = [row for row in rows if not row["drop_reason"]]
@@ -62,15 +65,19 @@ def data_card(rows: Iterable[Mapping[str, Any]], mark: str | None = None) -> dic
         "unstated_delays_ms": _unstated_delays(kept),
         "made_by": made_by,
         "stamp": STAMP if is_stand_in(made_by) else None,
+        **({"edited": dict(edited)} if edited else {}),
         **({MARK: mark} if mark else {}),
     }
 
 
 def write_data_card(
-    shards: Path, rows: Iterable[Mapping[str, Any]], mark: str | None = None
+    shards: Path,
+    rows: Iterable[Mapping[str, Any]],
+    mark: str | None = None,
+    edited: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
     """Writes both forms of the card into a folder of shards; returns it."""
-    card = data_card(rows, mark)
+    card = data_card(rows, mark, edited)
     write_json(shards / CARD_JSON, card)
     write_bytes(shards / CARD_TEXT, card_text(card).encode())
     return card
@@ -93,7 +100,7 @@ def finish_shards(pipeline: Pipeline, stage: str, mark: str | None = None) -> di
             for n in pipeline.partitions
         ]
         write_index(pipeline.shards, packed, kept, mark, "".join(sorted(symbols)))
-        write_data_card(pipeline.shards, rows, mark)
+        write_data_card(pipeline.shards, rows, mark, edited_songs(pipeline, rows))
     return {
         "songs_in": len(rows),
         "songs_kept": len(kept),
@@ -116,6 +123,7 @@ def card_text(card: Mapping[str, Any]) -> str:
         f"dropped: {dropped}.",
         *_masks(card),
         "",
+        *edited_lines(card.get("edited", {})),
         *_table("split", card["splits"]),
         *_table("license", card["licenses"]),
         *_table("source", card["sources"]),

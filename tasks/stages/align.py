@@ -3,7 +3,8 @@
 Times that come with lyrics are a claim. Words are always laid by listening; a word's claim is either kept, with
 the aligned word beside it for `check` to hold it against, or replaced by it. Times of lines are never words' times:
 they only bound where the words of a line may lie. Both are checked first: claims that are all off by a constant are
-shifted, those that fit nowhere set aside, and the song says so.
+shifted, those that fit nowhere set aside, and the song says so. Times that a person set by hand are kept as they are,
+as long as the words are those they were set on.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import pyarrow as pa
 from pydantic import Field, field_validator
 
 from jam_model.words import Word, input_times_of, rows_of
+from tasks.edits.times import times_by_hand
 from tasks.engine.columns import Column
 from tasks.engine.song import Refused, Song, SongError
 from tasks.engine.stage import Model, Section
@@ -117,13 +119,18 @@ class Align(VocalsStage):
             raise SongError(song.song_id, "no_words", "neither lyrics nor a transcript")
         rows = song["lyrics_times"]
         given = None if rows is None else input_times_of(rows)
+        by_hand, aside = times_by_hand(song.edited, words, song["duration_s"])
+        if by_hand:
+            given = [*by_hand]
         language = self._language(song, words)
         if language not in (None, self._aligner.hears):
             return self._unchecked(song, language, given)
         align = self._align(song, words, language)
         try:
             bound = self._bound(song, words, align, given)
-            checked = self._checked(song, align, given, bound)
+            checked = (
+                Checked(list(by_hand), bound.words) if by_hand else self._checked(song, align, given, bound)
+            )
         except Refused as error:
             raise SongError(song.song_id, f"alignment_{error.reason}", error.detail) from error
         _check(song, words, checked.aligned)
@@ -136,7 +143,7 @@ class Align(VocalsStage):
             aligned_words=[word and rows_of([word])[0] for word in beside] if any(beside) else None,
             alignment_score=mean_score(checked.aligned),
             claim_offset_s=checked.offset_s or bound.offset_s,
-            claim_remark="; ".join(filter(None, (bound.remark, checked.remark))) or None,
+            claim_remark="; ".join(filter(None, (bound.remark, checked.remark, aside))) or None,
             song_language=language,
             unchecked=False,
         )
@@ -165,7 +172,9 @@ class Align(VocalsStage):
             aligned_words=None,
             alignment_score=None,
             claim_offset_s=None,
-            claim_remark=None,
+            claim_remark=times_by_hand(song.edited, song["lyrics"] or song["transcript"], song["duration_s"])[
+                1
+            ],
             song_language=language,
             unchecked=True,
         )

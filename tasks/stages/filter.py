@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from jam_model.shard_index import TRAIN
+from tasks.edits.kinds import APPROVE, REJECT
 from tasks.engine.columns import Column
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Stage
@@ -17,10 +18,12 @@ from tasks.quality.unheard import SPAN, in_words, mask_of, runs_beyond
 from tasks.songs.columns import STRINGS
 
 UNHEARD, HURRIED, NO_VOCALS = "words_unheard", "words_hurried", "no_vocals"
+REJECTED = "rejected_by_hand"
 
 
 class Filter(Stage):
-    """Keeps a song or drops it; a song of the benchmark it only flags.
+    """Keeps a song or drops it; a song of the benchmark it only flags. What a person says goes before the limits of the
+    measures, and before nothing else.
 
     It reads a column of every branch before it, so that a kept song passed all stages.
     """
@@ -34,7 +37,10 @@ class Filter(Stage):
     writes = {
         "kept": Column(pa.bool_(), "passed every stage before and every threshold here"),
         "masked": Column(pa.list_(SPAN), "seconds that no training crop may hold; empty = none"),
-        "flags": Column(STRINGS, "reasons that hold for a song that is never dropped; empty = none"),
+        "flags": Column(
+            STRINGS,
+            "reasons that hold for a song that is never dropped, or was approved by hand; empty = none",
+        ),
     }
 
     def __init__(self, params: FilterParams, has_voters: bool = False) -> None:
@@ -49,8 +55,11 @@ class Filter(Stage):
 
         Raises:
             SongError: the first reason, in the order of the measures, then ``language``, ``near_duplicate``,
-                ``in_benchmark``; never of a song of the benchmark.
+                ``in_benchmark``; never of a song of the benchmark. ``rejected_by_hand`` before all, of any song.
         """
+        by_hand = song.edited or {}
+        if by_hand.get("decision") == REJECT:
+            raise SongError(song.song_id, REJECTED, by_hand["reason"])
         found = broken_limits(song["quality"], self.params)
         if self.has_voters:
             found = self._voted(song, found)
@@ -62,6 +71,8 @@ class Filter(Stage):
         masked = mask_of(unheard, song["duration_s"]) if self.params.mask and song["split"] == TRAIN else []
         if masked:
             found.pop(UNHEARD, None)
+        approved = list(found) if by_hand.get("decision") == APPROVE else []
+        found = {} if approved else found
         allowed = self.params.languages
         if allowed is not None and song["language"] is not None and song["language"] not in allowed:
             found["language"] = f"{song['language']}, one of {', '.join(allowed)}"
@@ -71,7 +82,7 @@ class Filter(Stage):
             found["in_benchmark"] = f"near {song['near_benchmark']}"
         if found and song["split"] != "benchmark":
             raise SongError(song.song_id, *next(iter(found.items())))
-        return song.with_columns(kept=True, masked=masked, flags=list(found))
+        return song.with_columns(kept=True, masked=masked, flags=[*approved, *found])
 
     def _voted(self, song: Song, found: dict[str, str]) -> dict[str, str]:
         """The reasons, ``no_vocals`` among them only where nobody hears a voice: not the level of the vocals, where it has

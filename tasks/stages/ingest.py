@@ -14,6 +14,7 @@ from tasks.audio.sound import shorter_than
 from tasks.engine.columns import Column
 from tasks.engine.song import Refused, Song, SongError
 from tasks.engine.stage import Section, Stage
+from tasks.lyrics.by_hand import worded_by_hand
 from tasks.lyrics.columns import LABEL, NOTE, REMARK
 from tasks.lyrics.language import in_their_language
 from tasks.lyrics.lyrics import Lyrics
@@ -112,6 +113,7 @@ class Ingest(Stage):
         """
         source = self._format(song)
         lyrics, language = self._in_words(song, self._lyrics(song))
+        lyrics = worded_by_hand(song.edited, lyrics)
         if lyrics is not None:
             self._check_times(song, lyrics, source)
         return song.with_columns(

@@ -72,6 +72,24 @@ def _write_bytes(path: Path, data: bytes) -> None:
         temporary.write_bytes(data)
 
 
+def write_new(path: Path, data: bytes) -> None:
+    """A file that was not there before, whole and on the disk when this returns; on this machine alone.
+
+    Raises:
+        FileExistsError: it stands already, whoever wrote it; it is left as it is.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = temporary_beside(path)
+    try:
+        temporary.write_bytes(data)
+        sync(temporary)
+        os.link(temporary, path)  # unlike a rename it never replaces
+        sync(path.parent)
+        sync(path.parent.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def write_json(path: Path, value: Any) -> None:
     """Atomic, sorted, readable JSON with a newline at the end."""
     write_bytes(path, (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode())

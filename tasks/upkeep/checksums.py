@@ -20,7 +20,10 @@ from tasks.storage.lease import Lease, hold
 from tasks.upkeep.missing import missed
 
 CHECKSUMS = Path("receipts/checksums.json")
-KEPT = ("table", "shards", "checkpoints", "rounds", "benchmark", "reports", "ingest.jsonl", "forgotten.jsonl")
+KEPT = (
+    *("table", "shards", "checkpoints", "rounds", "benchmark", "reports", "edits"),
+    *("ingest.jsonl", "forgotten.jsonl"),
+)
 VIEWS = ("reports/songs/",)  # pages that `jam look` writes: made again by looking
 TRACKED = ("tensorboard", "wandb")  # folders of other programs
 COLUMN_FILE = re.compile(r"part-(\d+)-[0-9a-f]+\.(parquet|tar)")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from tasks.edits.store import EDITS
 from tasks.engine.sources import write_partition
 from tasks.engine.table import SOURCES, Source
 from tasks.storage.files import parquet_file, remove_tree
@@ -34,7 +35,8 @@ def repair(root: Path, damages: Iterable[Damage]) -> tuple[list[str], list[str]]
     left: list[str] = []
     for damage in damages:
         path = root / damage.place
-        if damage.place.endswith(LOGS) or damage.place == FORGOTTEN_NAME:
+        by_hand = damage.place.startswith(f"{EDITS}/")
+        if damage.place.endswith(LOGS) or damage.place == FORGOTTEN_NAME or by_hand:
             left.append(damage.place)
             continue
         if path.parent.name == SOURCES:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from eval.results.plural import counted
+from tasks.engine.column_file import stored_cache_key
 from tasks.engine.fingerprint import differences
-from tasks.engine.pipeline import Pipeline, stored_cache_key
+from tasks.engine.pipeline import Pipeline
 from tasks.engine.table import SOURCES
 from tasks.upkeep.rates import receipts_of
 

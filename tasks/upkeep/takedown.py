@@ -26,6 +26,7 @@ from tasks.upkeep.verify import RUNS
 FORGOTTEN, FORGOTTEN_NAME = "forgotten", "forgotten.jsonl"
 LISTED = {**SONG_COLUMNS, **PROMPTED_COLUMNS}
 MAX_LISTED = 5
+VIEWED = "desk"  # what `jam desk` derives to be looked at: its index, sounds
 RAN, DONE = "train.json", "done.json"
 
 
@@ -67,6 +68,8 @@ def forget_song(root: Path, name: str) -> Forgotten:
         elif path.exists() and path.name != FORGOTTEN_NAME:
             path.unlink()
             gone += 1
+    if (root / VIEWED).is_dir():
+        remove_tree(root / VIEWED)
     paths = tuple(sorted({s.facts["audio"]["path"] for s in given}))
     return Forgotten(tuple(sorted(names)), paths, gone, saw, may_have)
 

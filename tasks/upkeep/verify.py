@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tasks.edits.store import damaged_edits
 from tasks.storage.file_hashes import sha256_of_file
 from tasks.storage.lease import LEASE_NAME
 from tasks.trainer.run_folder import DONE_NAME
@@ -61,6 +62,7 @@ def verify_folder(root: Path) -> Verification:
                 damages.append(Damage(place, CHANGED, frozenset(known)))
         elif place not in records:
             unrecorded.append(place)
+    damages += [Damage(place_in(path, root), told) for path, told in damaged_edits(root)]
     gone = sorted(records.missing({*places, *(place_in(path, root) for path in receipts_in(root))}))
     damages += [Damage(place, MISSING, frozenset(records.of(place))) for place in gone]
     if places and not (root / CHECKSUMS).is_file() and not (root / LEASE_NAME).is_file():

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from tasks.engine import pool
+from tasks.engine.column_file import stored_cache_key
 from tasks.engine.params import StageWorkers
-from tasks.engine.pipeline import Pipeline, stored_cache_key
+from tasks.engine.pipeline import Pipeline
 from tasks.engine.pool import connect
 from tasks.engine.scheduler import run_pipelines
 from tasks.engine.stage import Stage, StageFailed

@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 import ray
 
+from tasks.engine.column_file import stored_cache_key
 from tasks.engine.interpreter import ask_cache_key, check_interpreter
 from tasks.engine.params import EngineParams, StageWorkers, pool_sizes
-from tasks.engine.pipeline import Pipeline, stored_cache_key
+from tasks.engine.pipeline import Pipeline
 from tasks.engine.pool import HEAP, ActorPools, connect
 from tasks.engine.scheduler import run_pipelines
 from tasks.engine.stage import BadModel

@@ -13,6 +13,7 @@ import pytest
 from flows.settings.params import load_params
 from jam_model.words import Word, rows_of
 from tasks.audio.read import flac_bytes
+from tasks.edits.times import SET_ASIDE, words_hash
 from tasks.engine.song import Refused, Song, SongError
 from tasks.models.aligner import Line
 from tasks.models.phonemizer import Pronunciation
@@ -54,12 +55,14 @@ class Lays:
         ]
 
 
-def align(model: Lays, times: str = "align", grid_s: float | None = None, **columns: object) -> Song:
+def align(
+    model: Lays, times: str = "align", grid_s: float | None = None, edited: Any = None, **columns: object
+) -> Song:
     stage = Align(AlignParams(times=times, max_offset_s=0.04, times_grid=grid_s), ALIGNER, PHONEMIZER)  # type: ignore[arg-type]
     stage.__dict__.update(aligner=model, phonemizer=Spells())
     vocals = flac_bytes(np.zeros((1, 4096), np.float32), 44_100)
     facts = {"transcript": None, "duration_s": 60.0, **columns}
-    return stage.one(given("a.wav", vocals=vocals, **facts))
+    return stage.one(replace(given("a.wav", vocals=vocals, **facts), edited=edited))
 
 
 def test_align_gives_the_aligner_words_phonemes_and_lines() -> None:
@@ -288,3 +291,18 @@ def test_a_song_in_a_language_that_the_aligner_does_not_hear_is_dropped_or_keeps
     kept = german("keep", lyrics_times=times)
     assert [word["start_s"] for word in kept["timed_words"]] == [1.0, 2.5]
     assert (kept["unchecked"], kept["song_language"], kept["alignment_score"]) == (True, "de", None)
+
+
+def test_times_set_by_hand_are_kept_as_they_are_and_set_aside_where_the_words_are_others() -> None:
+    edited = {"words": words_hash(["hello", "moon"]), "times": [[30.0, 31.0], [31.0, 99.0]]}
+    for times in ("align", "given"):
+        song = align(
+            Lays(), times, edited=edited, lyrics_times=rows_of([Word("hello", 5, 6), Word("moon", 6, 7)])
+        )
+        found = [(word["start_s"], word["end_s"], word["score"]) for word in song["timed_words"]]
+        assert found == [(30.0, 31.0, 0.9), (31.0, 60.0, 0.9)]  # cut at the song's end
+        assert [word["start_s"] for word in song["aligned_words"]] == [5.0, 6.0]
+        assert song["claim_remark"] is None and song["claim_offset_s"] is None
+    other = align(Lays(), edited=edited, lyrics=["hello", "sun"])
+    assert [word["start_s"] for word in other["timed_words"]] == [5.0, 6.0]
+    assert other["claim_remark"] == SET_ASIDE

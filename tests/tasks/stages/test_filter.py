@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -88,9 +89,21 @@ def reason(**columns: Any) -> str:
     return error.value.reason
 
 
-def test_filter_keeps_a_good_song_without_flags() -> None:
+def test_filter_keeps_a_good_song_without_flags_and_a_person_overrules_limits_of_measures_alone() -> None:
     kept = Filter(PARAMS).one(song())
     assert (kept["kept"], kept["flags"]) == (True, [])
+    quiet = {"quality": {**GOOD, "loudness_lufs": -41.0}}
+    approved = {"decision": "approve", "reason": "a whisper"}
+    kept = Filter(PARAMS).one(replace(song(**quiet), edited=approved))
+    assert (kept["kept"], kept["flags"]) == (True, ["too_quiet"])
+    for columns, why in (({"duplicate_of": "other"}, "near_duplicate"), ({"language": "fr"}, "language")):
+        with pytest.raises(SongError) as error:
+            Filter(PARAMS).one(replace(song(**quiet, **columns), edited=approved))
+        assert error.value.reason == why
+    for split in ("train", "benchmark"):
+        with pytest.raises(SongError) as error:
+            Filter(PARAMS).one(replace(song(split), edited={"decision": "reject", "reason": "out of tune"}))
+        assert (error.value.reason, error.value.detail) == ("rejected_by_hand", "out of tune")
 
 
 @pytest.mark.parametrize(

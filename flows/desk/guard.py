@@ -1,0 +1,100 @@
+"""Who may ask the desk: one browser with the token of the printed address, from the desk's own pages alone.
+
+Another site cannot reach it: a name that was pointed at this machine has the wrong Host, a page elsewhere the wrong
+Origin, a request without the token's cookie is refused whatever it asks for. What the desk answers may load nothing
+from anywhere else and run no script but its own files.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from starlette.datastructures import Headers, MutableHeaders, QueryParams
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LOOPBACK = "127.0.0.1"
+MAX_BODY = 2_000_000
+TOKEN = "token"
+OWN_SITES = (None, "same-origin", "none")
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+ANSWERS = {
+    "content-security-policy": POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cache-control": "no-store",
+}
+
+
+class Guard:
+    """An ASGI application before another one, to which only what may ask comes through."""
+
+    def __init__(self, app: ASGIApp, token: str, port: int) -> None:
+        self.app, self.token = app, token
+        self.hosts = {f"{LOOPBACK}:{port}", f"localhost:{port}"}
+        self.cookie = f"jam-desk-{port}"  # cookies know no ports: two desks would share one
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or refuse it in one line."""
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(ANSWERS)
+            await send(message)
+
+        headers = Headers(scope=scope)
+        answer = self._refused(scope, headers) or self._entry(scope, headers)
+        await (answer or self.app)(scope, receive, guarded)
+
+    def _refused(self, scope: Scope, headers: Headers) -> Response | None:
+        host, origin, method = headers.get("host"), headers.get("origin"), scope["method"]
+        if host not in self.hosts:
+            return _no(421, f"host: {host!r} is not this desk's address")
+        if headers.get("sec-fetch-site") not in OWN_SITES or origin not in (None, f"http://{host}"):
+            return _no(403, "origin: only the desk's own pages may ask")
+        if method not in ("GET", "HEAD", "POST"):
+            return _no(405, f"method: {method} is none of GET, HEAD, POST")
+        if method == "POST":
+            length = headers.get("content-length", "")
+            if origin is None or headers.get("content-type") != "application/json":
+                return _no(403, "origin: an edit comes from the desk's own page, as JSON")
+            if not length.isdecimal() or int(length) > MAX_BODY:
+                return _no(413, f"content-length: give one of at most {MAX_BODY} bytes")
+        return None
+
+    def _entry(self, scope: Scope, headers: Headers) -> Response | None:
+        """The cookie for the token of the printed address; without either, a refusal."""
+        given = QueryParams(scope["query_string"]).get(TOKEN)
+        if scope["path"] == "/" and given is not None and self._is_token(given):
+            entry = RedirectResponse("/", status_code=303)
+            entry.set_cookie(self.cookie, self.token, httponly=True, samesite="strict", path="/")
+            return entry
+        if self._is_token(_cookie(headers, self.cookie)):
+            return None
+        return _no(403, "token: open the address that `jam desk` printed")
+
+    def _is_token(self, given: str) -> bool:
+        return secrets.compare_digest(given.encode(), self.token.encode())
+
+
+def _cookie(headers: Headers, name: str) -> str:
+    pairs = [pair.strip().partition("=") for pair in headers.get("cookie", "").split(";")]
+    return next((value for key, _, value in pairs if key == name), "")
+
+
+def _no(status: int, line: str) -> Response:
+    return JSONResponse({"error": line}, status_code=status)
