@@ -6,8 +6,8 @@ by song; several checkpoints (the same training from other seeds) or several see
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydantic import Field
@@ -17,6 +17,10 @@ from tasks.engine.stage import Section
 from tasks.engine.table import Source
 from tasks.prompts.prompts import Prompt, policy_system, system_sources
 from tasks.stages.generated.generate import SamplerParams
+from tasks.times.phones import moved_phones
+
+Slot = tuple[int, float, float]
+"""A word of a prompt by its number, and from when to when it is sung."""
 
 
 class StudyParams(Section):
@@ -91,6 +95,18 @@ class Run:
     checkpoint: Path
     weights: str
     seed: int
+
+
+def placed(prompt: Prompt, slots: Iterable[Slot]) -> Prompt:
+    """The prompt with these words at these times; the phones of a word go along, stretched as it is."""
+    own = [
+        (number, replace(prompt.words[number], start_s=start_s, end_s=end_s))
+        for number, start_s, end_s in slots
+    ]
+    phones = prompt.phones and [
+        moved_phones(prompt.phones[number], prompt.words[number], word) for number, word in own
+    ]
+    return replace(prompt, words=tuple(word for _, word in own), phones=phones)
 
 
 def runs_of(checkpoints: Sequence[Path], seed: int, noise_seeds: int) -> list[Run]:

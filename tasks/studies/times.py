@@ -7,7 +7,7 @@ does with times can be no larger than what it does with words. Legend: W words o
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -17,7 +17,6 @@ from eval.metrics.error_rates import ACOUSTIC_PER, WER
 from eval.metrics.fad import FAD
 from eval.metrics.style_similarity import STYLE_SIMILARITY
 from eval.metrics.word_timing import WORD_START_MEDIAN
-from jam_model.words import Word
 from tasks.engine.fingerprint import fingerprint
 from tasks.lyrics.lyrics import Lyrics
 from tasks.models.phonemizer import Phonemizer
@@ -25,7 +24,7 @@ from tasks.prompts.prompts import Prompt, with_words_dealt
 from tasks.prompts.rough_times import RoughTimesParams, fitted_times, num_syllables
 from tasks.stages.generated.generate import SamplerParams
 from tasks.studies.answers import TRUE_START
-from tasks.studies.study import Arm, Study, StudyParams
+from tasks.studies.study import Arm, Slot, Study, StudyParams, placed
 
 
 @dataclass(frozen=True)
@@ -51,28 +50,28 @@ def usual(prompts: Sequence[Prompt]) -> Usual:
     )
 
 
-Rule = Callable[[Prompt, Usual, np.random.Generator], list[Word]]
+Rule = Callable[[Prompt, Usual, np.random.Generator], list[Slot]]
 
 
-def constant(prompt: Prompt, usual: Usual, rng: np.random.Generator) -> list[Word]:
+def constant(prompt: Prompt, usual: Usual, rng: np.random.Generator) -> list[Slot]:
     """A step a word."""
     return _stepped(prompt, np.ones(len(prompt.words)), usual.share)
 
 
-def per_syllable(prompt: Prompt, usual: Usual, rng: np.random.Generator) -> list[Word]:
+def per_syllable(prompt: Prompt, usual: Usual, rng: np.random.Generator) -> list[Slot]:
     """A step a syllable, counted as vowels of the phonemes."""
     syllables = [max(1, num_syllables(word.phonemes or "")) for word in prompt.words]
     return _stepped(prompt, np.array(syllables, float), usual.share)
 
 
-def marginal(prompt: Prompt, usual: Usual, rng: np.random.Generator) -> list[Word]:
+def marginal(prompt: Prompt, usual: Usual, rng: np.random.Generator) -> list[Slot]:
     """Lengths and gaps drawn from those of all songs' words, whichever."""
     count = len(prompt.words)
     gaps_s = rng.choice(usual.gaps_s, count - 1) if len(usual.gaps_s) else np.zeros(count - 1)
     return _laid(prompt, rng.choice(usual.lengths_s, count), gaps_s)
 
 
-def shuffled(prompt: Prompt, usual: Usual, rng: np.random.Generator) -> list[Word]:
+def shuffled(prompt: Prompt, usual: Usual, rng: np.random.Generator) -> list[Slot]:
     """The song's own lengths and gaps, dealt anew among its words."""
     lengths_s = [word.end_s - word.start_s for word in prompt.words]
     gaps_s = [max(0.0, b.start_s - a.end_s) for a, b in pairwise(prompt.words)]
@@ -130,7 +129,7 @@ def _ruled(prompt: Prompt, rule: Rule, usual: Usual, seed: int) -> Prompt:
     if len(prompt.words) < 2:
         return prompt
     rng = np.random.default_rng([seed, int(fingerprint(prompt.song_id), 16)])
-    return replace(prompt, words=tuple(rule(prompt, usual, rng)))
+    return placed(prompt, rule(prompt, usual, rng))
 
 
 def _rough(prompt: Prompt, phonemizer: Phonemizer, params: RoughTimesParams) -> Prompt:
@@ -138,23 +137,18 @@ def _rough(prompt: Prompt, phonemizer: Phonemizer, params: RoughTimesParams) -> 
         return prompt
     length_s = prompt.duration_s or prompt.words[-1].end_s
     laid = fitted_times(Lyrics(prompt.texts), length_s, phonemizer, params).words
-    words = [
-        replace(word, start_s=at.start_s, end_s=at.end_s) for word, at in zip(prompt.words, laid, strict=True)
-    ]
-    return replace(prompt, words=tuple(words))
+    return placed(prompt, [(number, at.start_s, at.end_s) for number, at in enumerate(laid)])
 
 
-def _stepped(prompt: Prompt, steps_W: np.ndarray, share: float) -> list[Word]:
+def _stepped(prompt: Prompt, steps_W: np.ndarray, share: float) -> list[Slot]:
     return _laid(prompt, share * steps_W, (1 - share) * steps_W[:-1])
 
 
-def _laid(prompt: Prompt, lengths_W: np.ndarray, gaps: np.ndarray) -> list[Word]:
+def _laid(prompt: Prompt, lengths_W: np.ndarray, gaps: np.ndarray) -> list[Slot]:
     """Words of these lengths with these gaps, brought to fill the time from the first to the last word's end."""
     first_s, last_s = prompt.words[0].start_s, prompt.words[-1].end_s
     parts = np.ravel(np.column_stack([lengths_W, [*gaps, 0.0]]))
     bounds = np.concatenate([[0.0], np.cumsum(parts)])
     bounds_s = np.clip(first_s + bounds * ((last_s - first_s) / max(bounds[-1], 1e-9)), first_s, last_s)
-    return [
-        replace(word, start_s=float(start_s), end_s=float(end_s))
-        for word, start_s, end_s in zip(prompt.words, bounds_s[:-1:2], bounds_s[1::2], strict=True)
-    ]
+    starts_s, ends_s = bounds_s[:-1:2].tolist(), bounds_s[1::2].tolist()
+    return list(zip(range(len(prompt.words)), starts_s, ends_s, strict=True))

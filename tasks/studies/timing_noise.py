@@ -8,7 +8,6 @@ small value are disturbed at a larger one too, so that a curve compares like wit
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -16,72 +15,69 @@ from eval.metrics.aesthetics import JUDGE_MEAN
 from eval.metrics.error_rates import ACOUSTIC_PER
 from eval.metrics.style_similarity import STYLE_SIMILARITY
 from eval.metrics.word_timing import WORD_START_MEDIAN
-from jam_model.words import Word
 from tasks.engine.fingerprint import fingerprint
 from tasks.prompts.prompts import Prompt
 from tasks.stages.generated.generate import SamplerParams
 from tasks.studies.answers import TRUE_START
-from tasks.studies.study import Arm, Series, Study, StudyParams
+from tasks.studies.study import Arm, Series, Slot, Study, StudyParams, placed
 
-Disturb = Callable[[Prompt, float, np.random.Generator], list[Word]]
-"""The words of a prompt after so much of a noise."""
+Disturb = Callable[[Prompt, float, np.random.Generator], list[Slot]]
+"""Which words of a prompt are sung when after so much of a noise."""
 
 
-def jittered(prompt: Prompt, reach_s: float, rng: np.random.Generator) -> list[Word]:
+def jittered(prompt: Prompt, reach_s: float, rng: np.random.Generator) -> list[Slot]:
     """Each word moved by a uniform draw from -reach to reach, its length kept, in order and inside the song."""
     draws = rng.uniform(-1, 1, len(prompt.words)) * reach_s
-    words: list[Word] = []
+    slots: list[Slot] = []
     latest_s, end_s = 0.0, _end_s(prompt)
-    for word, draw_s in zip(prompt.words, draws, strict=True):
+    for number, (word, draw_s) in enumerate(zip(prompt.words, draws, strict=True)):
         length_s = word.end_s - word.start_s
-        start_s = min(max(word.start_s + float(draw_s), latest_s), max(end_s - length_s, latest_s))
-        words.append(replace(word, start_s=start_s, end_s=start_s + length_s))
-        latest_s = start_s
-    return words
+        latest_s = min(max(word.start_s + float(draw_s), latest_s), max(end_s - length_s, latest_s))
+        slots.append((number, latest_s, latest_s + length_s))
+    return slots
 
 
-def late(prompt: Prompt, by_s: float, rng: np.random.Generator) -> list[Word]:
+def late(prompt: Prompt, by_s: float, rng: np.random.Generator) -> list[Slot]:
     """All words later by the same time; what leaves the song is cut."""
-    return _placed(prompt, lambda time_s: time_s + by_s)
+    return _by_time(prompt, lambda time_s: time_s + by_s)
 
 
-def early(prompt: Prompt, by_s: float, rng: np.random.Generator) -> list[Word]:
+def early(prompt: Prompt, by_s: float, rng: np.random.Generator) -> list[Slot]:
     """All words earlier by the same time."""
-    return _placed(prompt, lambda time_s: time_s - by_s)
+    return _by_time(prompt, lambda time_s: time_s - by_s)
 
 
-def slower(prompt: Prompt, share: float, rng: np.random.Generator) -> list[Word]:
+def slower(prompt: Prompt, share: float, rng: np.random.Generator) -> list[Slot]:
     """Times pulled apart from the middle of what is sung: everything lasts longer by this share."""
     return _stretched(prompt, 1 + share)
 
 
-def faster(prompt: Prompt, share: float, rng: np.random.Generator) -> list[Word]:
+def faster(prompt: Prompt, share: float, rng: np.random.Generator) -> list[Slot]:
     """Times pressed together about the middle of what is sung."""
     return _stretched(prompt, 1 - share)
 
 
-def missing(prompt: Prompt, share: float, rng: np.random.Generator) -> list[Word]:
+def missing(prompt: Prompt, share: float, rng: np.random.Generator) -> list[Slot]:
     """Words left out, each with this probability; the lyrics that are judged keep them."""
     draws = rng.uniform(size=len(prompt.words))
-    return [word for word, draw in zip(prompt.words, draws, strict=True) if draw >= share]
+    return [slot for slot, draw in zip(_slots(prompt), draws, strict=True) if draw >= share]
 
 
-def extra(prompt: Prompt, share: float, rng: np.random.Generator) -> list[Word]:
+def extra(prompt: Prompt, share: float, rng: np.random.Generator) -> list[Slot]:
     """Words of the same song that nobody asked for, each in the second half of another's time."""
     draws = rng.uniform(size=len(prompt.words))
-    others = rng.integers(len(prompt.words), size=len(prompt.words))
-    words: list[Word] = []
-    for word, draw, other in zip(prompt.words, draws, others, strict=True):
+    others = rng.integers(len(prompt.words), size=len(prompt.words)).tolist()
+    slots: list[Slot] = []
+    for (number, start_s, end_s), draw, other in zip(_slots(prompt), draws, others, strict=True):
         if draw >= share:
-            words.append(word)
-            continue
-        middle_s = (word.start_s + word.end_s) / 2
-        uninvited = replace(prompt.words[other], start_s=middle_s, end_s=word.end_s)
-        words += [replace(word, end_s=middle_s), uninvited]
-    return words
+            slots.append((number, start_s, end_s))
+        else:
+            middle_s = (start_s + end_s) / 2
+            slots += [(number, start_s, middle_s), (other, middle_s, end_s)]
+    return slots
 
 
-def swapped(prompt: Prompt, share: float, rng: np.random.Generator) -> list[Word]:
+def swapped(prompt: Prompt, share: float, rng: np.random.Generator) -> list[Slot]:
     """Neighbours that sing each other's word: from each word on with this probability, none of them twice."""
     draws = rng.uniform(size=len(prompt.words))
     order, at = list(range(len(prompt.words))), 0
@@ -90,10 +86,7 @@ def swapped(prompt: Prompt, share: float, rng: np.random.Generator) -> list[Word
         if exchanged:
             order[at], order[at + 1] = at + 1, at
         at += 2 if exchanged else 1
-    return [
-        replace(prompt.words[other], start_s=slot.start_s, end_s=slot.end_s)
-        for slot, other in zip(prompt.words, order, strict=True)
-    ]
+    return [(other, *times) for other, (_, *times) in zip(order, _slots(prompt), strict=True)]
 
 
 KINDS: dict[str, tuple[Disturb, str, Series]] = {
@@ -138,35 +131,29 @@ def timing_noise(prompts: Sequence[Prompt], sampler: SamplerParams, params: Stud
 def disturbed(prompts: Sequence[Prompt], kind: str, value: float, seed: int) -> list[Prompt]:
     """Every prompt with so much of a noise. What is drawn depends on seed, kind and song, not on the value."""
     disturb, number = KINDS[kind][0], list(KINDS).index(kind)
-    return [
-        replace(
-            prompt,
-            words=tuple(
-                disturb(
-                    prompt,
-                    value,
-                    np.random.default_rng([seed, number, int(fingerprint(prompt.song_id), 16)]),
-                )
-            )
-            if prompt.words
-            else (),
-        )
-        for prompt in prompts
-    ]
+
+    def rng(prompt: Prompt) -> np.random.Generator:
+        return np.random.default_rng([seed, number, int(fingerprint(prompt.song_id), 16)])
+
+    return [placed(one, disturb(one, value, rng(one))) if one.words else one for one in prompts]
 
 
-def _stretched(prompt: Prompt, factor: float) -> list[Word]:
+def _slots(prompt: Prompt) -> list[Slot]:
+    return [(number, word.start_s, word.end_s) for number, word in enumerate(prompt.words)]
+
+
+def _stretched(prompt: Prompt, factor: float) -> list[Slot]:
     middle_s = (prompt.words[0].start_s + prompt.words[-1].end_s) / 2
-    return _placed(prompt, lambda time_s: middle_s + (time_s - middle_s) * factor)
+    return _by_time(prompt, lambda time_s: middle_s + (time_s - middle_s) * factor)
 
 
-def _placed(prompt: Prompt, place: Callable[[float], float]) -> list[Word]:
+def _by_time(prompt: Prompt, place: Callable[[float], float]) -> list[Slot]:
     end_s = _end_s(prompt)
-    inside = [[min(max(place(at_s), 0.0), end_s) for at_s in (w.start_s, w.end_s)] for w in prompt.words]
-    return [
-        replace(word, start_s=start_s, end_s=stop_s)
-        for word, (start_s, stop_s) in zip(prompt.words, inside, strict=True)
-    ]
+
+    def inside(time_s: float) -> float:
+        return min(max(place(time_s), 0.0), end_s)
+
+    return [(number, inside(start_s), inside(stop_s)) for number, start_s, stop_s in _slots(prompt)]
 
 
 def _end_s(prompt: Prompt) -> float:

@@ -10,7 +10,6 @@ import pytest
 
 from jam_model.lyric_grid import SYMBOLS
 from jam_model.words import Word, rows_of, rows_of_phones
-from tasks.benchmark.sensitivity import with_times_moved
 from tasks.engine.song import Song
 from tasks.lyrics.read import read_lyrics
 from tasks.models.aligner import spread
@@ -26,6 +25,7 @@ from tasks.prompts.prompts import (
     with_words_dealt,
 )
 from tasks.stages.generated.generate import conditions_of
+from tasks.studies.timing_noise import disturbed
 from tests.tasks.prompts.test_prompt_words import Letters
 from tests.tasks.prompts.test_rough_times import PARAMS as ROUGH
 
@@ -117,7 +117,7 @@ def test_phones_in_time_go_with_their_words_to_the_model_and_words_without_any_a
     for word, phones in zip(dealt.words, dealt.phones or (), strict=True):
         assert [phone.text for phone in phones] == ([] if word.text == "sing" else [*word.text])
         assert not phones or (phones[0].start_s, phones[-1].end_s) == (word.start_s, word.end_s)
-    moved = with_times_moved([told], 0.3, 1)[0]
+    moved = disturbed([told], "jitter", 0.3, 1)[0]
     assert moved.phones and moved.phones[1][0].end_s == pytest.approx(moved.words[1].start_s + 0.125)
 
     entries = [

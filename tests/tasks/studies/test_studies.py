@@ -33,7 +33,10 @@ from tests.tasks.prompts.test_prompts import prompt
 PARAMS = load_params()
 PHONEMIZER = build_phonemizer(PARAMS.models.phonemizer)
 WORDS = tuple("abcdefgh")
-SUNG = [prompt(number, WORDS) for number in range(6)]
+SUNG = [
+    replace(one, phones=[[Word(word.text, word.start_s, word.end_s)] for word in one.words])
+    for one in (prompt(number, WORDS) for number in range(6))
+]
 
 
 @every("kind", NOISES)
@@ -43,6 +46,9 @@ def test_noise_is_none_at_nothing_nested_over_values_and_inside_the_song(kind: s
         SUNG, disturbed(SUNG, kind, 0.1, 1), disturbed(SUNG, kind, 0.5, 1), strict=True
     ):
         assert much.words != before.words
+        assert [(w.text, w.start_s, w.end_s) for w in much.words] == [
+            (phone.text, phone.start_s, phone.end_s) for (phone,) in much.phones or []
+        ]
         assert all(0 <= word.start_s <= word.end_s <= 9.0 for word in much.words)
         assert [word.start_s for word in much.words] == sorted(word.start_s for word in much.words)
         if kind == "missing":
@@ -80,9 +86,9 @@ def test_a_constant_step_is_even_and_a_syllable_step_follows_syllables() -> None
     words = (Word("a", 0.0, 1.0, "eɪ"), Word("banana", 1.0, 2.0, "bənænə"), Word("b", 2.0, 4.0, "biː"))
     one = replace(SUNG[0], words=words)
     rng = np.random.default_rng(0)
-    even = [word.start_s for word in RULES["constant"][1](one, usual([one]), rng)]
+    even = [start_s for _, start_s, _ in RULES["constant"][1](one, usual([one]), rng)]
     assert np.allclose(np.diff(even), even[1])
-    syllables = [word.start_s for word in RULES["per-syllable"][1](one, usual([one]), rng)]
+    syllables = [start_s for _, start_s, _ in RULES["per-syllable"][1](one, usual([one]), rng)]
     assert np.isclose(syllables[2] - syllables[1], 3 * (syllables[1] - syllables[0]))
 
 
