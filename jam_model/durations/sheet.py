@@ -180,13 +180,11 @@ def batch_of(
             times_2BW[:, number, :count] = timing.gaps_s, timing.lengths_s
             for place, shares in enumerate(timing.shares):
                 shares_BWH[number, place, : len(shares)] = shares
-    return Batch(
-        *map(torch.from_numpy, (symbols_BWP, facts_BWF, song_BG, style_BS, phones_BWH2, is_word_BW)),
-        torch.from_numpy(phones_BWH2[..., 0] > 0),
-        torch.tensor([sheet.duration_s for sheet in sheets], dtype=torch.float32),
-        torch.tensor([60 / sheet.bpm if sheet.bpm else 0.0 for sheet in sheets], dtype=torch.float32),
-        *map(torch.from_numpy, (left_BW, times_2BW[0], times_2BW[1], shares_BWH)),
-    )
+    total_B = np.array([sheet.duration_s for sheet in sheets], np.float32)
+    beat_B = np.array([60 / sheet.bpm if sheet.bpm else 0.0 for sheet in sheets], np.float32)
+    known = (symbols_BWP, facts_BWF, song_BG, style_BS, phones_BWH2, is_word_BW, phones_BWH2[..., 0] > 0)
+    times = (total_B, beat_B, left_BW, *times_2BW, shares_BWH)
+    return Batch(*(torch.from_numpy(values) for values in (*known, *times)))
 
 
 def _facts(sheet: Sheet) -> tuple[np.ndarray, np.ndarray]:

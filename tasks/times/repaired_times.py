@@ -1,6 +1,6 @@
-"""Word times that somebody else wrote, a language model say: held against the asked words, repaired, and every repair counted.
+"""Word times that somebody else wrote, a language model say: held against the given words, repaired, and every repair counted.
 
-What is read is JSON, also within prose or a code fence: a list of words with their start and end. The asked words decide: each
+What is read is JSON, also within prose or a code fence: a list of words with their start and end. The given words decide: each
 has a time in the end, in order, within the song, and none overlaps the next. What is left of the written times after that is
 kept as it stands, so that a good file comes through unchanged. Too little of it, and it is refused in one line.
 """
@@ -8,28 +8,20 @@ kept as it stands, so that a good file comes through unchanged. Too little of it
 from __future__ import annotations
 
 import math
-import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from itertools import pairwise
-from typing import Any
 
 from jam_model.words import Word
 from tasks.engine.song import Refused
 from tasks.lyrics.lyrics import share
-from tasks.lyrics.parts.json_value import parsed, text_of
+from tasks.times.written_rows import Row, written_rows
 
-STARTS = ("start", "start_s", "start_time", "startTime", "begin", "from", "time", "timestamp", "t", "onset")
-ENDS = ("end", "end_s", "end_time", "endTime", "stop", "to", "offset")
-LENGTHS = ("duration", "duration_s", "length", "dur")
-CLOCK = re.compile(r"(?:(\d{1,3}):)?(?:(\d{1,3}):)?(\d{1,9}(?:[.,]\d{1,9})?)\s*(?:s|sec|secs|seconds)?", re.I)
-FENCE = re.compile(r"```[A-Za-z]*\s*(.*?)```", re.DOTALL)
-MAX_DEPTH, MAX_CLOCK = 4, 40
 LEAST_SHARE = 0.5
-"""Of the asked words so many must have a time of their own."""
+"""Of the given words so many must have a time of their own."""
 LEAST_WORD_S, FILLED_WORD_S = 0.02, 0.4
 """The shortest word, and how long a word without a time is at most where nothing behind it bounds it."""
 MINUTES_BELOW, MILLISECONDS_ABOVE = 1 / 20, 100.0
@@ -57,7 +49,7 @@ KINDS = {
 
 @dataclass(frozen=True)
 class RepairedTimes:
-    """The asked words in time, and how often each of `KINDS` was repaired; a file without faults has none."""
+    """The given words in time, and how often each of `KINDS` was repaired; a file without faults has none."""
 
     words: list[Word]
     repairs: Mapping[str, int]
@@ -69,23 +61,14 @@ class RepairedTimes:
         return ", ".join(found) or "nothing to repair"
 
 
-@dataclass(frozen=True)
-class _Row:
-    """What was written of a word; None for a time that is none."""
-
-    text: str
-    start_s: float | None
-    end_s: float | None
-
-
 def repaired_times(asked: Sequence[str], text: str, duration_s: float) -> RepairedTimes:
-    """A time for each of the asked words, of a song of this length, from what somebody wrote.
+    """A time for each of the given words, of a song of this length, from what somebody wrote.
 
     Raises:
         Refused: ``times_malformed`` or ``times_missing``: no list of words with times, or too few of the asked ones in it.
     """
     repairs: Counter[str] = Counter()
-    rows = _in_seconds(list(_rows(text, len(asked), repairs)), duration_s, repairs)
+    rows = _in_seconds(list(written_rows(text, len(asked), repairs)), duration_s, repairs)
     spans = _of_asked(asked, rows, repairs)
     spans = [_turned(row, repairs) for row in spans]
     spans = _within(spans, duration_s, repairs)
@@ -102,82 +85,7 @@ def repaired_times(asked: Sequence[str], text: str, duration_s: float) -> Repair
     return RepairedTimes(words, {kind: repairs[kind] for kind in KINDS if repairs[kind]})
 
 
-def _rows(text: str, num_asked: int, repairs: Counter[str]) -> Iterator[_Row]:
-    """The rows of the longest list of words in the text, those of several words as several."""
-    found = max(_lists(_value(text), 0), key=len, default=[])
-    if not found:
-        raise Refused(
-            "times_malformed", 'no list of words with times; give JSON such as [{"word", "start", "end"}]'
-        )
-    if len(found) > 4 * num_asked + 100:
-        raise Refused("times_malformed", f"{len(found)} rows for {num_asked} words; give one a word")
-    for entry in found:
-        said = text_of(entry) or ""
-        start, end, length = (_named(entry, names) for names in (STARTS, ENDS, LENGTHS))
-        start_s, end_s, length_s = (_seconds(value, repairs) for value in (start, end, length))
-        if start_s is not None and end_s is None and length_s is not None:
-            end_s = start_s + length_s
-        words = said.split()
-        if len(words) > 1 and start_s is not None and end_s is not None and end_s > start_s:
-            repairs["split"] += 1
-            yield from (_Row(word.text, word.start_s, word.end_s) for word in share(words, start_s, end_s))
-        else:
-            yield from (_Row(word, start_s, end_s) for word in words)
-
-
-def _value(text: str) -> Any:
-    """The JSON of a text, of its longest code fence, or between its first and last bracket; None where there is none."""
-    inside = max(FENCE.findall(text), key=len, default="")
-    for part in (text, inside):
-        if (value := parsed(part.strip())) is not None:
-            return value
-    first = min((text.find(bracket) for bracket in "[{" if bracket in text), default=-1)
-    last = max(text.rfind("]"), text.rfind("}"))
-    return parsed(text[first : last + 1]) if 0 <= first < last else None
-
-
-def _lists(value: Any, depth: int) -> Iterator[list[dict[str, Any]]]:
-    """Every list of rows in a value; rows that are [word, start, end] are told by their names."""
-    if depth > MAX_DEPTH or not isinstance(value, list | dict):
-        return
-    if isinstance(value, list):
-        rows = [row for entry in value if (row := _row_of(entry)) is not None]
-        if rows:
-            yield rows
-    for inner in value if isinstance(value, list) else value.values():
-        yield from _lists(inner, depth + 1)
-
-
-def _row_of(entry: Any) -> dict[str, Any] | None:
-    if isinstance(entry, dict):
-        return entry if isinstance(text_of(entry), str) else None
-    if isinstance(entry, list) and len(entry) == 3 and isinstance(entry[0], str):
-        return dict(zip(("word", "start", "end"), entry, strict=True))
-    return None
-
-
-def _named(entry: Mapping[str, Any], names: Sequence[str]) -> Any:
-    return next((entry[name] for name in names if entry.get(name) is not None), None)
-
-
-def _seconds(value: Any, repairs: Counter[str]) -> float | None:
-    """A time from 0 on, also as ``1:05.2`` or ``65.2 s``; None where it is none."""
-    if value is None:
-        return None
-    if isinstance(value, str):
-        clock = CLOCK.fullmatch(value.strip()) if len(value) <= MAX_CLOCK else None
-        if clock is not None:
-            repairs["bad_time"] += 1  # a text where a number was due
-            first, second, last = clock.groups()
-            minutes = 60 * int(first or 0) + int(second) if second else int(first or 0)
-            return 60 * minutes + float(last.replace(",", "."))
-    elif type(value) in (int, float) and 0 <= value < 1e9:  # neither a truth nor NaN
-        return float(value)
-    repairs["bad_time"] += 1
-    return None
-
-
-def _in_seconds(rows: list[_Row], duration_s: float, repairs: Counter[str]) -> list[_Row]:
+def _in_seconds(rows: list[Row], duration_s: float, repairs: Counter[str]) -> list[Row]:
     """Rows in seconds, where the last of them show that they are in minutes or milliseconds."""
     ends = sorted(time for row in rows for time in (row.start_s, row.end_s) if time is not None)
     late = ends[int(0.9 * (len(ends) - 1))] if ends else duration_s
@@ -199,7 +107,7 @@ def _in_seconds(rows: list[_Row], duration_s: float, repairs: Counter[str]) -> l
     ]
 
 
-def _of_asked(asked: Sequence[str], rows: list[_Row], repairs: Counter[str]) -> list[_Row | None]:
+def _of_asked(asked: Sequence[str], rows: list[Row], repairs: Counter[str]) -> list[Row | None]:
     """The row of each asked word, by its letters and, between two that agree, by its place."""
     starts = [row.start_s for row in rows if row.start_s is not None]
     falling = sum(after < before for before, after in pairwise(starts))
@@ -208,7 +116,7 @@ def _of_asked(asked: Sequence[str], rows: list[_Row], repairs: Counter[str]) -> 
         rows = rows[::-1]
     names = [_plain(word) for word in asked]
     matcher = SequenceMatcher(None, names, [_plain(row.text) for row in rows], autojunk=False)
-    found: list[_Row | None] = [None] * len(asked)
+    found: list[Row | None] = [None] * len(asked)
     used = 0
     for kind, first, end, other, other_end in matcher.get_opcodes():
         if kind == "equal" or (kind == "replace" and end - first == other_end - other):
@@ -223,7 +131,7 @@ def _plain(word: str) -> str:
     return "".join(letter for letter in word.casefold() if letter.isalnum()) or word
 
 
-def _turned(row: _Row | None, repairs: Counter[str]) -> _Row | None:
+def _turned(row: Row | None, repairs: Counter[str]) -> Row | None:
     """The row with its start before its end; None without a start."""
     if row is None or row.start_s is None:
         return None
@@ -233,7 +141,7 @@ def _turned(row: _Row | None, repairs: Counter[str]) -> _Row | None:
     return row
 
 
-def _within(spans: Sequence[_Row | None], duration_s: float, repairs: Counter[str]) -> list[_Row | None]:
+def _within(spans: Sequence[Row | None], duration_s: float, repairs: Counter[str]) -> list[Row | None]:
     """Rows within the song: scaled into it where many begin behind its end, else those few lose their time."""
     last_s = max((_end(span) for span in spans if span is not None), default=0.0)
     late = sum(span is not None and _start(span) >= duration_s for span in spans)
@@ -247,7 +155,7 @@ def _within(spans: Sequence[_Row | None], duration_s: float, repairs: Counter[st
             )
             for span in spans
         ]
-    within: list[_Row | None] = []
+    within: list[Row | None] = []
     for span in spans:
         if span is not None and _end(span) > duration_s + 5e-4:
             repairs["past_end"] += 1
@@ -257,7 +165,7 @@ def _within(spans: Sequence[_Row | None], duration_s: float, repairs: Counter[st
     return within
 
 
-def _in_order(spans: Sequence[_Row | None], repairs: Counter[str]) -> list[_Row | None]:
+def _in_order(spans: Sequence[Row | None], repairs: Counter[str]) -> list[Row | None]:
     """The most words whose starts rise; the others lose their time."""
     tails: list[float] = []
     places: list[int] = []
@@ -278,7 +186,7 @@ def _in_order(spans: Sequence[_Row | None], repairs: Counter[str]) -> list[_Row 
 
 
 def _apart(
-    spans: Sequence[_Row | None], duration_s: float, repairs: Counter[str]
+    spans: Sequence[Row | None], duration_s: float, repairs: Counter[str]
 ) -> list[tuple[float, float] | None]:
     """Start and end of each word that has a time: its end where none was written, and before the next start."""
     timed: list[tuple[float, float] | None] = []
@@ -348,10 +256,10 @@ def _first_start(spans: Sequence[tuple[float, float] | None], duration_s: float)
     return next((span[0] for span in spans if span is not None), duration_s)
 
 
-def _start(span: _Row) -> float:
+def _start(span: Row) -> float:
     assert span.start_s is not None, "what has no start is no span"
     return span.start_s
 
 
-def _end(span: _Row) -> float:
+def _end(span: Row) -> float:
     return max(_start(span), -math.inf if span.end_s is None else span.end_s)
