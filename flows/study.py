@@ -8,6 +8,7 @@ from pathlib import Path
 from eval.stats.intervals import Resampling
 from flows.pipelines.checkpoints import kept_checkpoint
 from flows.pipelines.flow_models import check_models
+from flows.pipelines.predictor import predictor_of
 from flows.pipelines.stages import benchmark_stages, finished_rows, listening_pipeline, prepare_pipeline
 from flows.pipelines.starts import any_checkpoint
 from flows.run.lazy_flow import flow
@@ -18,23 +19,32 @@ from tasks.benchmark.report_inputs import measured_rows
 from tasks.benchmark.song_metrics import TextStyles
 from tasks.benchmark.system_metrics import measure, windows_of
 from tasks.benchmark.systems import benchmark_prompts
-from tasks.models.phonemizer import build_phonemizer
-from tasks.prompts.prompts import PROMPT_COLUMNS
+from tasks.models.phonemizer import Phonemizer, build_phonemizer
+from tasks.prompts.prompts import PROMPT_COLUMNS, Prompt
 from tasks.studies.answers import result_of
-from tasks.studies.kinds import KINDS
+from tasks.studies.given_times import with_predicted_times, with_written_times
+from tasks.studies.kinds import KINDS, TIMES, Beside
 from tasks.studies.study import runs_of, sources_of
 from tasks.studies.write import write_study
 
 
 @writes_work("study")
-def run_study(project: Project, kind: str, checkpoints: Sequence[Path] = ()) -> Path:
+def run_study(
+    project: Project, kind: str, checkpoints: Sequence[Path] = (), written: Sequence[str] = ()
+) -> Path:
     """Generate the benchmark's songs in every arm and run, listen, and write the page; returns the JSON file beside it.
 
+    `written`: ``NAME=FOLDER`` of times that somebody wrote, for the study of times.
+
     Raises:
-        ValueError: a model cannot be used, there is no such study, or too few benchmark songs.
+        ValueError: a model cannot be used, there is no such study, too few benchmark songs, or times that cannot be used.
     """
     if kind not in KINDS:
         raise ValueError(f"study: {kind!r} is none of {', '.join(KINDS)}")
+    if written and kind != TIMES:
+        raise ValueError(
+            f"times: the study {kind} takes none; leave out --times, or put the question {TIMES}"
+        )
     params, work = project.params, project.work
     check_models(project, "benchmark")
     songs_root = project.songs_root
@@ -45,7 +55,8 @@ def run_study(project: Project, kind: str, checkpoints: Sequence[Path] = ()) -> 
     runs = runs_of(places, params.benchmark.seed, params.study.noise_seeds)
     project.keep_settings("study")
     phonemizer = build_phonemizer(params.models.phonemizer)
-    study = KINDS[kind](prompts, params.sampler, params.study, phonemizer, params.rough_times)
+    timed = _timed(project, prompts, phonemizer, written) if kind == TIMES else {}
+    study = KINDS[kind](prompts, params.sampler, params.study, Beside(phonemizer, params.rough_times, timed))
     pipeline = listening_pipeline(
         project,
         work.root / "study" / kind / "table",
@@ -72,6 +83,7 @@ def study(
     checkpoints: Sequence[str] = (),
     params_file: str | None = None,
     overrides: Sequence[str] = (),
+    written: Sequence[str] = (),
 ) -> str:
     """Put a question to a checkpoint, or to several trainings of one; returns the path of ``study.json``.
 
@@ -81,6 +93,24 @@ def study(
         checkpoints: checkpoints, or folders that hold one, each a run of its own; none: the kept one of the work folder.
         params_file: YAML file laid over params.yaml, such as params/real.yaml; none for params.yaml alone.
         overrides: single values over both, each as section.key=value, such as pretrain.steps=200.
+        written: word times that somebody wrote, each NAME=FOLDER with a file of JSON a song, for the study of times.
     """
     project = Project.at(work_dir, params_file, overrides)
-    return str(run_study(project, kind, [Path(place) for place in checkpoints]))
+    return str(run_study(project, kind, [Path(place) for place in checkpoints], written))
+
+
+def _timed(
+    project: Project, prompts: Sequence[Prompt], phonemizer: Phonemizer, written: Sequence[str]
+) -> dict[str, Sequence[Prompt]]:
+    """Prompts by the duration predictor of the work folder, if one stands, and with the times that somebody wrote."""
+    found: dict[str, Sequence[Prompt]] = {}
+    if predictor := predictor_of(project, project.work):
+        name = f"Times by the duration predictor {predictor.folder.name}"
+        found[name] = with_predicted_times(prompts, predictor, phonemizer)
+    for given in written:
+        name, equals, folder = given.partition("=")
+        if not (equals and name and Path(folder).is_dir()):
+            raise ValueError(f"times: {given!r} is no NAME=FOLDER of a folder that is there")
+        found[name], told = with_written_times(prompts, Path(folder))
+        say(f"study: {name}: {told}")
+    return found

@@ -102,6 +102,12 @@ def study(
             help="A checkpoint, or a folder that holds one; several: each a run of its own; none: the kept one.",
         ),
     ] = NONE,
+    times: Annotated[
+        list[str],
+        typer.Option(
+            "--times", help="NAME=FOLDER of word times that somebody wrote, <song id>.json each, for `times`."
+        ),
+    ] = NONE,
     params_file: ParamsFile = None,
     overrides: Overrides = NONE,
 ) -> None:
@@ -118,7 +124,7 @@ def study(
 
     page = run_unless_standing(
         project,
-        lambda: str(run_study(project, kind, [Path(place) for place in checkpoint])),
-        lambda: flow(kind, str(work), checkpoint, text(params_file), overrides),
+        lambda: str(run_study(project, kind, [Path(place) for place in checkpoint], times)),
+        lambda: flow(kind, str(work), checkpoint, text(params_file), overrides, times),
     )
     print_study(Path(page))

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from eval.results.plural import counted
 from flows.pipelines.checkpoints import kept_checkpoint
+from flows.pipelines.predictor import predictor_of
 from flows.pipelines.starts import any_checkpoint
 from flows.run.progress import say
 from flows.settings.project import Project, WorkFolder
 from jam_model.checkpoint import load_config
 from tasks.prompts.jamify_manifest import read_requests
 from tasks.prompts.one_song import OneSong, write_request, write_times
-from tasks.prompts.predicted_times import Predictor
 from tasks.prompts.prompt_words import PromptWords, told, words_of
 
 TIMES = "request"
@@ -89,15 +89,6 @@ def check_request(
         say(f"lyrics: {line}")
     _write_rough(words, project.work.root / TIMES)
     return Asked(manifest, found, len(requests.songs), rows > 1)
-
-
-def predictor_of(project: Project, work: WorkFolder) -> Predictor | None:
-    """The duration predictor that was trained in a work folder, drawn from as the settings say; None where there is none."""
-    stand = sorted(path.parent for path in work.checkpoint("durations").glob("*/done.json"))
-    params = project.params
-    if not stand:
-        return None
-    return Predictor(stand[-1], params.durations.temperature, params.round.seed, params.models.style_encoder)
 
 
 def _check_out(out: Path) -> None:

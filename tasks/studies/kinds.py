@@ -1,8 +1,9 @@
-"""Which studies there are."""
+"""Which studies there are, and what beside prompts and settings they are made of."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from tasks.models.phonemizer import Phonemizer
 from tasks.prompts.prompts import Prompt
@@ -13,14 +14,23 @@ from tasks.studies.study import Study, StudyParams
 from tasks.studies.times import times
 from tasks.studies.timing_noise import timing_noise
 
-Prompted = Callable[[Sequence[Prompt], SamplerParams, StudyParams, Phonemizer, RoughTimesParams], Study]
 
-KINDS: dict[str, Prompted] = {
-    "timing-noise": lambda prompts, sampler, params, phonemizer, rough: timing_noise(
-        prompts, sampler, params
+@dataclass(frozen=True)
+class Beside:
+    """What word times are made by, and prompts that were timed elsewhere, by what they are called."""
+
+    phonemizer: Phonemizer
+    rough: RoughTimesParams
+    timed: Mapping[str, Sequence[Prompt]] = field(default_factory=dict)
+
+
+Kind = Callable[[Sequence[Prompt], SamplerParams, StudyParams, Beside], Study]
+
+TIMES = "times"
+KINDS: dict[str, Kind] = {
+    "timing-noise": lambda prompts, sampler, params, beside: timing_noise(prompts, sampler, params),
+    TIMES: lambda prompts, sampler, params, beside: times(
+        prompts, sampler, params, (beside.phonemizer, beside.rough), beside.timed
     ),
-    "times": lambda prompts, sampler, params, phonemizer, rough: times(
-        prompts, sampler, params, (phonemizer, rough)
-    ),
-    "guidance": lambda prompts, sampler, params, phonemizer, rough: guidance(prompts, sampler, params),
+    "guidance": lambda prompts, sampler, params, beside: guidance(prompts, sampler, params),
 }

@@ -20,7 +20,8 @@ from tasks.benchmark.system_metrics import Measured, measure
 from tasks.models.phonemizer import build_phonemizer
 from tasks.prompts.prompts import Prompt
 from tasks.studies.answers import crossing, pooled, result_of
-from tasks.studies.kinds import KINDS
+from tasks.studies.given_times import with_written_times
+from tasks.studies.kinds import KINDS, Beside
 from tasks.studies.study import Run, Study, sources_of, system_of
 from tasks.studies.times import RULES, usual
 from tasks.studies.timing_noise import KINDS as NOISES
@@ -31,7 +32,7 @@ from tests.tasks.benchmark.test_system_metrics import Letters, row
 from tests.tasks.prompts.test_prompts import prompt
 
 PARAMS = load_params()
-PHONEMIZER = build_phonemizer(PARAMS.models.phonemizer)
+BESIDE = Beside(build_phonemizer(PARAMS.models.phonemizer), PARAMS.rough_times)
 WORDS = tuple("abcdefgh")
 SUNG = [
     replace(one, phones=[[Word(word.text, word.start_s, word.end_s)] for word in one.words])
@@ -74,7 +75,7 @@ def test_words_move_as_far_as_their_noise_says() -> None:
 
 @every("rule", RULES)
 def test_rules_for_times_keep_the_words_and_what_is_sung_from_first_to_last(rule: str) -> None:
-    study = KINDS["times"](SUNG, PARAMS.sampler, PARAMS.study, PHONEMIZER, PARAMS.rough_times)
+    study = KINDS["times"](SUNG, PARAMS.sampler, PARAMS.study, BESIDE)
     arm = next(arm for arm in study.arms if arm.name == rule)
     for before, after in zip(SUNG, arm.prompts, strict=True):
         assert after.texts == before.texts
@@ -94,7 +95,7 @@ def test_a_constant_step_is_even_and_a_syllable_step_follows_syllables() -> None
 
 @every("kind", KINDS)
 def test_arms_have_names_of_their_own_and_runs_their_own_noise(kind: str) -> None:
-    study = KINDS[kind](SUNG, PARAMS.sampler, PARAMS.study, PHONEMIZER, PARAMS.rough_times)
+    study = KINDS[kind](SUNG, PARAMS.sampler, PARAMS.study, BESIDE)
     runs = [Run("c0s3", Path("a"), "w", 3), Run("c0s4", Path("a"), "w", 4)]
     sources = sources_of(study, runs)
     assert len({source.song_id for source in sources}) == len(sources) == 2 * 6 * len(study.all_arms)
@@ -113,7 +114,7 @@ def two_arms() -> tuple[Study, list[Run], Measured]:
         Prompt(f"s{n}", "t", (Word("ab", 0, 1, "ab"),), np.float32([[1, 0]]), 3.0, None) for n in range(4)
     ]
     params = PARAMS.study.model_copy(update={name: [0.5] for name in ("jitter_s", "offset_s", "stretch")})
-    study = KINDS["timing-noise"](prompts, PARAMS.sampler, params, PHONEMIZER, PARAMS.rough_times)
+    study = KINDS["timing-noise"](prompts, PARAMS.sampler, params, BESIDE)
     study = replace(study, arms=study.arms[:1], series={"jitter": study.series["jitter"]})
     runs = [Run("c0s0", Path("a"), "w", 0), Run("c0s1", Path("a"), "w", 1)]
     heard = {"base": ["ab", "ab", "xb", "ab"], study.arms[0].name: ["ax", "xb", "xb", "xx"]}
@@ -155,3 +156,18 @@ def test_runs_are_pooled_within_a_song() -> None:
     assert [(counts.errors, counts.num_reference) for counts in pooled(metric, values)] == [
         *((0, 4), (0, 4), (2, 4), (0, 4)),
     ]
+
+
+def test_times_that_somebody_wrote_are_an_arm_and_their_repairs_are_counted(tmp_path: Path) -> None:
+    for one in SUNG:
+        words = [{"word": w.text, "start": w.start_s + 0.5, "end": w.end_s + 0.5} for w in one.words]
+        words[1]["end"] = words[2]["start"] + 0.2
+        (tmp_path / f"{one.song_id}.json").write_text(json.dumps(words))
+    written, told = with_written_times(SUNG, tmp_path)
+    assert told == "repaired: 6 words that overlap the next"
+    assert [word.start_s for word in written[0].words] == [word.start_s + 0.5 for word in SUNG[0].words]
+    study = KINDS["times"](SUNG, PARAMS.sampler, PARAMS.study, replace(BESIDE, timed={"GPT": written}))
+    (arm,) = [arm for arm in study.arms if arm.title == "GPT"]
+    assert arm.prompts == written
+    with pytest.raises(ValueError, match=r"song-0\.json is no file"):
+        with_written_times(SUNG, tmp_path / "elsewhere")

@@ -1,0 +1,52 @@
+"""Prompts with times that no singer and no rule chose: by a duration predictor, or as a person or a language model wrote them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from tasks.lyrics.lyrics import Lyrics
+from tasks.models.phonemizer import Phonemizer
+from tasks.prompts.predicted_times import Predictor, written_times
+from tasks.prompts.prompts import Prompt
+from tasks.prompts.rough_times import RoughTimes
+from tasks.studies.study import placed
+from tasks.times.repaired_times import KINDS
+
+
+def with_predicted_times(
+    prompts: Sequence[Prompt], predictor: Predictor, phonemizer: Phonemizer
+) -> list[Prompt]:
+    """Each prompt with the times that the predictor draws for its words, in a song of the same length."""
+    return [
+        _at(
+            one,
+            predictor.times(Lyrics(one.texts), None, one.duration_s, phonemizer, one.style_text or "", 0),
+        )
+        if one.words
+        else one
+        for one in prompts
+    ]
+
+
+def with_written_times(prompts: Sequence[Prompt], folder: Path) -> tuple[list[Prompt], str]:
+    """Each prompt with the times of ``<folder>/<song id>.json`` in any form that can be repaired, and the repairs in words.
+
+    Raises:
+        ValueError: a song has no such file, or it cannot be used.
+    """
+    repairs: Counter[str] = Counter()
+    found = []
+    for one in prompts:
+        if one.words:
+            written, own, _ = written_times(Lyrics(one.texts), folder / f"{one.song_id}.json", one.duration_s)
+            repairs.update(own)
+            one = _at(one, written)
+        found.append(one)
+    told = ", ".join(f"{count} {KINDS[kind]}" for kind, count in repairs.most_common())
+    return found, f"repaired: {told}" if told else "nothing to repair"
+
+
+def _at(prompt: Prompt, times: RoughTimes) -> Prompt:
+    return placed(prompt, [(number, word.start_s, word.end_s) for number, word in enumerate(times.words)])
