@@ -71,9 +71,9 @@ def run_study(
     resampling = Resampling(params.benchmark.num_resamples, params.study.seed)
     measured = measure(prompts, heard, windows_of(learned), phonemizer, TextStyles(), resampling)
     made_by = sorted({made for row in heard for made in row["made_by"]})
-    written = write_study(work.report(f"study-{kind}"), result_of(study, runs, measured, made_by))
-    say(f"study: {written.with_suffix('.html')}")
-    return written
+    page = write_study(work.report(f"study-{kind}"), result_of(study, runs, measured, made_by))
+    say(f"study: {page.with_suffix('.html')}")
+    return page
 
 
 @flow(name="study", flow_run_name="study-{kind}-{work_dir}")

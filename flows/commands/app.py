@@ -154,21 +154,22 @@ def begin(what: str, work: Path) -> None:
     typer.echo(f"{what}: starting, work folder {work}")
 
 
-def start_prefect(project: Project) -> None:
+def start_prefect(project: Project | None) -> None:
     """Flows that are called now show on Prefect's server: the one that is set, or else one as long as this command.
 
-    Ray, on which they work, starts beside it.
+    Ray starts beside it as `project` says; None: the flow does not work on Ray.
     """
     from flows.run.ray_ahead import start_ahead
     from flows.run.temporary_server import start_temporary_server
 
-    start_ahead(project.params.engine)
+    if project is not None:
+        start_ahead(project.params.engine)
 
     start_temporary_server()
 
 
 def run_unless_standing(
-    project: Project, look: Callable[[], Result] | None, run: Callable[[], Result]
+    project: Project | None, look: Callable[[], Result] | None, run: Callable[[], Result]
 ) -> Result:
     """What `look` comes to, where it finds that all it makes stands; else `run`, a flow, on Prefect's server."""
     from flows.run.standing import stands

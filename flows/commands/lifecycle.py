@@ -152,7 +152,9 @@ def durations(work: Work = DATA, params_file: ParamsFile = None, overrides: Over
     from flows.durations import durations as flow
     from flows.durations import run_durations
 
-    run_unless_standing(lambda: run_durations(project), lambda: flow(str(work), text(params_file), overrides))
+    run_unless_standing(
+        None, lambda: run_durations(project), lambda: flow(str(work), text(params_file), overrides)
+    )
 
 
 @app.command()
