@@ -86,7 +86,7 @@ def swapped(prompt: Prompt, share: float, rng: np.random.Generator) -> list[Slot
         if exchanged:
             order[at], order[at + 1] = at + 1, at
         at += 2 if exchanged else 1
-    return [(other, *times) for other, (_, *times) in zip(order, _slots(prompt), strict=True)]
+    return [(other, start_s, end_s) for other, (_, start_s, end_s) in zip(order, _slots(prompt), strict=True)]
 
 
 KINDS: dict[str, tuple[Disturb, str, Series]] = {
