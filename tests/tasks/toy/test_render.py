@@ -1,5 +1,6 @@
 import hashlib
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -113,7 +114,10 @@ def test_timed_lines_and_untimed_lyrics_are_the_true_words(rendered: Path) -> No
             first += len(line.split())
 
 
-@every(("lyrics", "ending"), [("json", ".json"), ("lrc", ".lrc"), ("txt", ".txt"), ("none", None)])
+@every(
+    ("lyrics", "ending"),
+    [("json", ".json"), ("phones", ".json"), ("lrc", ".lrc"), ("txt", ".txt"), ("none", None)],
+)
 def test_lyrics_argument_chooses_the_files(tmp_path: Path, lyrics: str, ending: str | None) -> None:
     seen: list[tuple[int, int]] = []
     render_songs(
@@ -132,6 +136,17 @@ def test_lyrics_argument_chooses_the_files(tmp_path: Path, lyrics: str, ending: 
     assert {path.suffix for path in tmp_path.glob("truth/*")} == {".json"}
     paths = [entry["lrc_path"] for entry in json.loads((tmp_path / "manifest.json").read_text())]
     assert all(path.endswith(ending) if ending else path is None for path in paths)
+    if lyrics == "phones":
+        assert_words_hold_their_phones(tmp_path)
+
+
+def assert_words_hold_their_phones(out: Path) -> None:
+    """Every word of the lyrics has its true phones, which fill it."""
+    for entry in json.loads((out / "manifest.json").read_text()):
+        for word in json.loads((out / entry["lrc_path"]).read_text()):
+            first, *_, last = [word["phones"][0], *word["phones"], word["phones"][-1]]
+            assert (first["start"], last["end"]) == pytest.approx((word["start"], word["end"]), abs=2e-6)
+            assert all(a["end"] == b["start"] for a, b in pairwise(word["phones"]))
 
 
 @every(
@@ -176,3 +191,6 @@ def test_songs_of_world_two_are_written_in_the_same_forms_with_their_whole_truth
         vocals_N, _ = soundfile.read(tmp_path / f"truth/{entry['id']}.vocals.flac", dtype="float32")
         band_NC, _ = soundfile.read(tmp_path / f"truth/{entry['id']}.band.flac", dtype="float32")
         assert np.array_equal(audio_NC, vocals_N[:, None] + band_NC)
+    held = tmp_path / "held"
+    render_songs(held, 1, 7, "phones", ("wav",), 1, stems=False, features=features(max_duration_s=20.0))
+    assert_words_hold_their_phones(held)
