@@ -110,6 +110,11 @@ VARIANTS = {
     "vocoder": Variant("the vocoder in place of the harmonic codec", (VOCODER,)),
     "soft band": Variant("the band 20 dB softer", making=Making(band_db=-20.0)),
     "even phones": Variant("phones share their word evenly", making=Making(shares="even")),
+    "even phones, repeat": Variant(
+        "phones share their word evenly, filler average_repeat",
+        ("jam.filler=average_repeat",),
+        making=Making(shares="even"),
+    ),
     "world one": Variant("songs of world one", ONE),
     "world one, vocoder": Variant("songs of world one, the vocoder", (*ONE, VOCODER)),
     "natural phones": Variant("phones share their word by what they are", making=Making(shares="natural")),
