@@ -3,13 +3,13 @@
 python bench/toy2_causes.py --scratch FOLDER [--only NAME ...] [--songs 120] [--held-out 12] [--pretrain 800] [--sft 250]
 
 Songs are made in process (`toy2_songs.py`) and not filtered; steps are those of the trainer (batches, loss, rule, EMA), in this
-process on one thread. A variant is trained once, from one seed, and then sings held-out songs that no variant was trained on,
+process on one thread. A variant is trained once, from one seed; then held-out songs that no variant was trained on are generated,
 each from one noise; the ears of its world read the separated vocals. Beside the acoustic PER: that of the codec's round trip of
 the same songs, the floor; the loss every 100 steps; and what share of the variance of latents the conditions tell
 (one less the error at time 0.02, where there is all but noise), a group of channels each.
 
 A variant that stands in the result file is not trained again; FOLDER keeps songs and weights, and what differs only in the
-sampler sings with weights that are there. Variants of `whole` ignore --pretrain and --sft: they are recipes as they stand.
+sampler takes weights that are there. Variants of `whole` ignore --pretrain and --sft: they are recipes as they stand.
 """
 
 from __future__ import annotations
@@ -80,8 +80,8 @@ TRAINED_ON = 196  # of the 240 songs of the recipe: 12 validate, 32 are the benc
 @dataclass(frozen=True)
 class Variant:
     """What differs from the recipe. grid: where tokens lie, evenly in their word as `lyric_grid` lays them, where phones are
-    sung, or from there on until the next (`held`); `repeat`: evenly and until the next. asked: as `grid`, of the songs that it
-    sings. aligned: phones are sung where the aligner hears them, in songs to learn and songs to sing; else where the truth has
+    sung, or from there on until the next (`held`); `repeat`: evenly and until the next. asked: as `grid`, of what is
+    generated. aligned: phones are sung where the aligner hears them, in songs to learn and songs to generate; else where the truth has
     them. whole: the steps and songs of the recipe; else `steps` of those that are asked for.
     """
 
@@ -110,6 +110,11 @@ VARIANTS = {
     "vocoder": Variant("the vocoder in place of the harmonic codec", (VOCODER,)),
     "soft band": Variant("the band 20 dB softer", making=Making(band_db=-20.0)),
     "even phones": Variant("phones share their word evenly", making=Making(shares="even")),
+    "even phones, repeat": Variant(
+        "phones share their word evenly, filler average_repeat",
+        ("jam.filler=average_repeat",),
+        making=Making(shares="even"),
+    ),
     "world one": Variant("songs of world one", ONE),
     "world one, vocoder": Variant("songs of world one, the vocoder", (*ONE, VOCODER)),
     "natural phones": Variant("phones share their word by what they are", making=Making(shares="natural")),
