@@ -24,7 +24,7 @@ from tasks.engine.song import Song, SongError
 from tasks.lyrics.convert import convert
 from tasks.lyrics.lyrics import Label, Lyrics, Note
 from tasks.lyrics.parts.decode import decode_text
-from tasks.lyrics.read import FORMS, read_lyrics
+from tasks.lyrics.read import FORMS, read_lyrics, read_phones
 from tasks.prompts.jamify_manifest import read_requests, style_of
 from tasks.prompts.prompt_words import prompt_words
 from tasks.songs.listing import Listing, list_sources
@@ -73,6 +73,7 @@ class SongReaders(Scratch):
     def _lyrics(self, data: bytes) -> None:
         limits = self.params.ingest
         decode_text(data)
+        read_phones(data)
         read_lyrics(data, limits.max_lyrics_bytes, limits.max_lyrics_words)
 
     def audio(self, kind: str, random: np.random.Generator) -> None:

@@ -35,7 +35,7 @@ from tasks.benchmark.systems import (
     benchmark_systems,
     questions,
 )
-from tasks.prompts.prompts import PROMPT_COLUMNS, system_sources
+from tasks.prompts.prompts import PROMPT_COLUMNS, system_sources, unknown_phones
 from tasks.quality.summary import DATA_SET_COLUMNS, data_set_of
 from tasks.upkeep.rates import rates
 
@@ -62,7 +62,8 @@ def run_benchmark(project: Project) -> Path:
     shown, rounds = shown_round(work), standing_rounds(work)
     trained = reported_checkpoint(work, rounds.rows[0].weights if shown and rounds else None)
     begun, start = begun_from(trained), start_behind(work, trained)
-    checkpoints = {UNTRAINED: untrained_checkpoint(project, load_config(trained)), TRAINED: trained}
+    config = load_config(trained)
+    checkpoints = {UNTRAINED: untrained_checkpoint(project, config), TRAINED: trained}
     checkpoints |= {START: start} if start else {}
     checkpoints |= shown.checkpoints(DPO, CONTROL) if shown else {}
     weights = {name: weights_hash(path) for name, path in checkpoints.items()}
@@ -74,6 +75,7 @@ def run_benchmark(project: Project) -> Path:
     notes = [
         *notes,
         *([f"Training began with {begun.sentence}; nothing was pretrained here."] if begun else []),
+        *([f"{unknown}."] if (unknown := unknown_phones(prompts, config.filler)) else []),
     ]
     pipeline = listening_pipeline(
         project,

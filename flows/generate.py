@@ -49,6 +49,7 @@ def run_generate(project: Project, manifest: Path, checkpoint: Path, candidates:
         params.rough_times,
         config.own_symbols,
         params.phonemize.max_unknown_share,
+        config.filler,
     )
     prompts = prompts_of(project, requests, asked)
     if not prompts:
@@ -93,9 +94,9 @@ def prompts_of(project: Project, requests: Requests, asked: Mapping[str, PromptW
 
     def prompt(song: SongRequest) -> Prompt:
         style_NS = style_of(song, encoder, project.params.audio)
-        return Prompt(
-            song.song_id, song.title, tuple(asked[song.title].words), style_NS, song.duration_s, None
-        )
+        words = asked[song.title]
+        length_s, phones = song.duration_s, words.phones
+        return Prompt(song.song_id, song.title, tuple(words.words), style_NS, length_s, None, phones=phones)
 
     prompts = []
     for song in requests.songs:

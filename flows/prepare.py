@@ -18,7 +18,7 @@ from flows.settings.project import Project, writes_work
 from tasks.engine.pipeline import Pipeline
 from tasks.engine.table import GONE, Table
 from tasks.quality.limits import is_calibrated
-from tasks.quality.remarks import KINDS, remark_lines
+from tasks.quality.remarks import KINDS, phones_line, remark_lines
 from tasks.shards.data_card import finish_shards
 from tasks.songs.columns import SONG_COLUMNS
 from tasks.songs.folder import refusals_in, told_refusals
@@ -77,6 +77,8 @@ def run_prepare(project: Project, only: set[str] | None = None) -> Pipeline:
         say(f"prepare: {kept} of {counted(count, 'song')} kept, {count - kept} dropped")
         for line in remark_lines({kind: figures[kind] for kind in KINDS}):
             say(f"prepare: {line}")
+        if params.phones.times == "given" and (told := phones_line(pipeline.rows(["words_without_phones"]))):
+            say(f"prepare: {told}")
         if refused := refusals_in(work.refused):
             say(
                 f"prepare: {counted(len(refused), 'file')} beside them not taken as songs: {told_refusals(refused)}; "

@@ -99,7 +99,7 @@ def conditions_of(
 ) -> Conditions:
     """The conditions of a batch of (sample, crop, style row)."""
     tokens = [
-        lyric_grid(song.words, max_frames, crop.start, crop.total_frames, vocabulary, filler)
+        lyric_grid(song.words, max_frames, crop.start, crop.total_frames, vocabulary, filler, song.phones)
         for song, crop, _ in picked
     ]
     durations = [

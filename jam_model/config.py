@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
-from jam_model.lyric_grid import FILLERS, FIRST_OWN, RELEASED_FILLER, SYMBOLS, Filler, vocabulary_of
+from jam_model.lyric_grid import FILLERS, FIRST_OWN, RELEASED_FILLER, SUNG, SYMBOLS, Filler, vocabulary_of
+from jam_model.words import PHONES
 
 if TYPE_CHECKING:
     import torch
@@ -94,6 +95,11 @@ class JamConfig:
     def vocabulary(self) -> Mapping[str, int]:
         """The token of every symbol it can be asked to sing."""
         return vocabulary_of(self.own_symbols)
+
+    @property
+    def extras(self) -> tuple[str, ...]:
+        """What its lyric grid is made from beside the words: members of a sample (`jam_model.shard_index.EXTRAS`)."""
+        return (PHONES,) if self.filler == SUNG else ()
 
     @property
     def head_dim(self) -> int:

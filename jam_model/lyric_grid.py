@@ -3,28 +3,37 @@
 Every word fills its slots with VOCAL_FILLER and puts one token at each phoneme's onset, the onsets
 evenly spaced; slots without a word hold SONG_FILLER. Source: arXiv 2507.20880 and declare-lab/jamify
 (dataset.py, fillers/average.py), whose results this reproduces exactly. Its three other ways to lay phonemes into a word
-(`Filler`) are here by what is known of them: which draws `random_duration` makes is not, so ours are ours.
+(`Filler`) are here by what is known of them: which draws `random_duration` makes is not, so ours are ours. ``sung`` is ours: it
+puts every phone where it is sung, as a length regulator does (Ren et al., FastSpeech, NeurIPS 2019).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, get_args
 
 import numpy as np
 
 from jam_model.frames import HOP_SAMPLES, SAMPLE_RATE_HZ, seconds_of_frames
+from jam_model.sung.slots import Run, even_runs, owners, sung_runs
 from jam_model.words import Word
 
 SLOTS_PER_FRAME = 4
 SLOT_SAMPLES = HOP_SAMPLES / SLOTS_PER_FRAME
+SLOTS_A_SECOND = SAMPLE_RATE_HZ / SLOT_SAMPLES
 VOCAL_FILLER = 62
 SONG_FILLER = 63
 WORD_BOUNDARY = "_"
 
-Filler = Literal["average_sparse", "average_repeat", "pad_right", "random_duration"]
+Filler = Literal["average_sparse", "average_repeat", "pad_right", "random_duration", "sung"]
 FILLERS: tuple[str, ...] = get_args(Filler)
 RELEASED_FILLER: Filler = "average_sparse"
+SUNG: Filler = "sung"
+Phones = Sequence[Sequence[Word]]
+"""The phones in time of each word, in order: `text` is the phone as it stands in the word's phonemes. An empty list: of this word
+nobody knows them.
+"""
 
 _LETTERS = "abdefhijklmnoprstuvwxzæðŋɐɑɔəɛɝɡɪʃʊʌʒθɹɜˈˌːʔɾˑ'-.,?!:;"
 SYMBOLS: dict[str, int] = {
@@ -51,6 +60,7 @@ def lyric_grid(
     num_latent_frames: int | None = None,
     vocabulary: Mapping[str, int] = SYMBOLS,
     filler: Filler = RELEASED_FILLER,
+    phones: Phones | None = None,
 ) -> np.ndarray:
     """Lyric tokens of a crop, int64 [4 * max_frames].
 
@@ -61,10 +71,12 @@ def lyric_grid(
 
     `filler`: where the phonemes of a word lie. ``average_sparse``: one token each, evenly spaced, as released; ``pad_right``: one
     token each, all at the word's start; ``average_repeat``: each as often as fits, the first ones once more where slots are
-    left; ``random_duration``: each at least once, the other slots by chance, the same for a word of this length at this slot.
+    left; ``random_duration``: each at least once, the other slots by chance, the same for a word of this length at this slot;
+    ``sung``: each as long as it is sung by `phones`, of which a crop has those that lie in it. A word whose phones nobody knows
+    (`words_without_phones`) lies there as ``average_repeat`` has it.
 
     Raises:
-        ValueError: a word's time is not finite, or it was not phonemized.
+        ValueError: a word's time is not finite, it was not phonemized, or `phones` are missing.
     """
     num_slots = max_frames * SLOTS_PER_FRAME
     grid = np.full(num_slots, SONG_FILLER, dtype=np.int64)
@@ -78,6 +90,11 @@ def lyric_grid(
     if num_latent_frames is not None:
         crop_end_frame = min(crop_end_frame, num_latent_frames)
     crop_start_s, crop_end_s = seconds_of_frames(crop_start_frame), seconds_of_frames(crop_end_frame)
+    if filler == SUNG:
+        for word, its in zip(words, _known(phones, len(words)), strict=True):
+            if word.end_s > crop_start_s and word.start_s < crop_end_s:
+                _sing(grid, word, its, crop_start_s, vocabulary)
+        return grid
     first = _slots(starts_s - crop_start_s, num_slots)
     length = _slots(ends_s - crop_start_s, num_slots) - first
     tokens, first_token, num_tokens = _tokens([word.phonemes or "" for word in words], vocabulary)
@@ -121,6 +138,61 @@ def words_on_grid(
         if len(slots):
             owner[first[number] : first[number] + length[number]] = number
     return [bool((owner[slots] == number).any()) for number, slots in enumerate(onsets)]
+
+
+def words_without_phones(words: Sequence[Word], phones: Phones) -> list[int]:
+    """The numbers of the words that have phonemes, but no phones in time that they are made of."""
+    return [
+        number
+        for number, (word, its) in enumerate(zip(words, phones, strict=True))
+        if word.phonemes and _phone_of(_symbols(word), its) is None
+    ]
+
+
+def _known(phones: Phones | None, num_words: int) -> Phones:
+    if phones is None or len(phones) != num_words:
+        found = "none" if phones is None else f"those of {len(phones)} words"
+        raise ValueError(
+            f"filler sung needs the phones in time of {num_words} words and got {found}; shards have them that were prepared "
+            "with phones.times and pack.extras: [phones]"
+        )
+    return phones
+
+
+def _sing(
+    grid: np.ndarray, word: Word, phones: Sequence[Word], crop_start_s: float, vocabulary: Mapping[str, int]
+) -> None:
+    """Writes a word where its phones are sung; evenly, as far as it lies on the grid, where they are not known."""
+    symbols = _symbols(word)
+    of_symbols = _phone_of(symbols, phones)
+    known = [number for number, symbol in enumerate(symbols) if symbol in vocabulary]
+    first, end = (_slot_of(time_s - crop_start_s) for time_s in (word.start_s, word.end_s))
+    on_grid = slice(max(first, 0), max(min(end, len(grid)), 0))
+    if not known or on_grid.start >= on_grid.stop:
+        return
+    grid[on_grid] = VOCAL_FILLER
+    runs: Iterable[Run] = even_runs(len(known), on_grid.start, on_grid.stop)
+    if of_symbols is not None:
+        of_known = [of_symbols[number] for number in known]
+        starts = [(phone.start_s - crop_start_s) * SLOTS_A_SECOND for phone in phones]
+        runs = sung_runs("".join(symbols[number] for number in known), of_known, starts, first, end)
+    for number, start, stop in runs:
+        grid[max(start, 0) : max(stop, 0)] = vocabulary[symbols[known[number]]]
+
+
+def _symbols(word: Word) -> str:
+    """A word's phonemes with the boundary behind them; nothing of a word without any."""
+    phonemes = word.phonemes or ""
+    return phonemes if not phonemes or phonemes.endswith(WORD_BOUNDARY) else phonemes + WORD_BOUNDARY
+
+
+def _phone_of(symbols: str, phones: Sequence[Word]) -> tuple[int, ...] | None:
+    return owners(symbols, tuple(phone.text for phone in phones))
+
+
+def _slot_of(time_s: float) -> int:
+    """The slot that a time within the crop lies in; below 0 before it."""
+    return math.floor(time_s * SAMPLE_RATE_HZ / SLOT_SAMPLES)
 
 
 def _durations(filler: Filler, first: np.ndarray, length: np.ndarray, num_tokens: np.ndarray) -> np.ndarray:

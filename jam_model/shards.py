@@ -38,7 +38,7 @@ from jam_model.shard_index import (
     read_json,
 )
 from jam_model.tensors import Buffer, read_tensor
-from jam_model.words import MAX_SECONDS, Word
+from jam_model.words import MAX_SECONDS, PHONES, Word, phones_by_word
 
 # webdataset reads this when it is imported; it then refuses pickles and `pipe:` addresses
 os.environ["WDS_SECURE"] = "1"
@@ -65,6 +65,12 @@ class Sample:
     def num_frames(self) -> int:
         """T."""
         return len(self.mean_TC)
+
+    @property
+    def phones(self) -> list[list[Word]] | None:
+        """The phones in time of each word; None where they were not asked for."""
+        phones: list[list[Word]] | None = self.extras.get(PHONES)
+        return phones
 
     @property
     def num_bytes(self) -> int:
@@ -231,6 +237,11 @@ def decode_sample(
     words = grid_words(lyrics, f"{where}: {song_id}.json")
     mean_TC, std_TC = latent_TC[:, :LATENT_CHANNELS], latent_TC[:, LATENT_CHANNELS:]
     more = {name: _extra(members[EXTRAS[name]], f"{where}: {song_id}.{EXTRAS[name]}") for name in extras}
+    if PHONES in more:
+        try:
+            more[PHONES] = phones_by_word(more[PHONES], len(words))
+        except ValueError as error:
+            raise ValueError(f"{where}: {song_id}.{EXTRAS[PHONES]} {error}") from error
     split = str(lyrics.get("split", TRAIN))
     masked_s: tuple[tuple[float, float], ...] = ()
     if MASKED_MEMBER in members:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeGuard
 
 MAX_SECONDS = 1_000_000
+PHONES = "phones"
+"""The column and the member of a sample that hold phones in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,53 @@ def words_of(rows: Iterable[Mapping[str, Any]]) -> list[Word]:
 def rows_of(words: Iterable[Word]) -> list[dict[str, Any]]:
     """A row a word."""
     return [{name: getattr(word, name) for name in Word.__slots__} for word in words]
+
+
+def phones_by_word(rows: Any, num_words: int) -> list[list[Word]]:
+    """The phones in time of each of `num_words` words out of rows ``{"word", "phone", "start_s", "end_s", "score"}``; an empty list for
+    a word without any, and for all where there are no rows (None).
+
+    Raises:
+        ValueError: another form, a word that is none of them, or times that are no seconds in order.
+    """
+    if rows is not None and not (isinstance(rows, list) and all(isinstance(row, dict) for row in rows)):
+        raise ValueError("is no list of phones with word, phone, start_s, end_s and score; pack again")
+    phones: list[list[Word]] = [[] for _ in range(num_words)]
+    for number, row in enumerate(rows or ()):
+        word, text, start_s, end_s, score = map(row.get, ("word", "phone", "start_s", "end_s", "score"))
+        if type(word) is not int or not 0 <= word < num_words or not isinstance(text, str) or not text:
+            raise ValueError(
+                f"phone {number} is {text!r} of word {word!r}; give a text, of word 0 to {num_words - 1}"
+            )
+        if not (_is_time(start_s) and _is_time(end_s)) or not isinstance(score, int | float | None):
+            raise ValueError(
+                f"phone {number} lasts from {start_s!r} to {end_s!r}; give seconds below {MAX_SECONDS}"
+            )
+        before = phones[word][-1:]
+        try:
+            phones[word].append(Word(text, float(start_s), float(end_s), score=score))
+        except ValueError as error:
+            raise ValueError(f"phone {number} {error}") from error
+        if before and start_s < before[0].start_s:
+            raise ValueError(
+                f"phone {number} begins at {start_s} s, before the one in front of it; give them in order"
+            )
+    return phones
+
+
+def rows_of_phones(phones: Iterable[Iterable[Word]]) -> list[dict[str, Any]]:
+    """A row a phone, as `phones_by_word` reads them."""
+    return [
+        {
+            "word": number,
+            "phone": phone.text,
+            "start_s": phone.start_s,
+            "end_s": phone.end_s,
+            "score": phone.score,
+        }
+        for number, its in enumerate(phones)
+        for phone in its
+    ]
 
 
 def input_times_of(rows: Iterable[Mapping[str, Any] | None]) -> list[Word | None]:

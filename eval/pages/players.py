@@ -18,6 +18,7 @@ from eval.metrics.error_rates import normalise
 from eval.metrics.metric import Metric
 from eval.metrics.word_pairs import Timed, mark_words
 from eval.pages.languages import rates_table
+from eval.pages.strata import strata_tables
 from eval.results.plural import counted
 from eval.results.report import STAMP, Report
 from eval.results.songs import SongRow
@@ -99,7 +100,7 @@ def listen_section(report: Report) -> str:
         'what each stage did.</p><div id="worst-table" class="wide"></div>'
         '<h3 class="songs-title">By song</h3><p class="caption" id="song-count"></p>'
         '<div id="song-table" class="wide"></div>'
-        f"{genres}{rates_table(report)}"
+        f"{genres}{rates_table(report)}{strata_tables(report)}"
     )
 
 

@@ -18,7 +18,7 @@ from eval.results.data_set import DataSet
 from eval.results.listening_test import Preference
 from eval.results.published import PublishedRow
 from eval.results.rounds import RoundsReport
-from eval.results.songs import GenreRow, LanguageRow, SongRow
+from eval.results.songs import GenreRow, LanguageRow, SongRow, StratumRow
 from eval.stats.intervals import Estimate
 
 STAMP = "stand-in, not a result"
@@ -117,6 +117,7 @@ class Report:
     songs: Sequence[SongRow] = ()
     genres: Sequence[GenreRow] = ()
     languages: Sequence[LanguageRow] = ()  # of songs in several
+    strata: Sequence[StratumRow] = ()  # of words, where they were asked for
     published: Sequence[PublishedRow] = ()
     listening: Sequence[Preference] = ()
     headline: Sequence[str] = ()  # metrics the leaderboard leads with; () shows all

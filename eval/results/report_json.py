@@ -18,6 +18,8 @@
     genres          [{genre, system, metrics: {metric: ESTIMATE}}]
     languages       [{language, unit: "words" or "characters", system, metrics: {error rate: ESTIMATE}}], where
                       songs have several; a song then has its `language`
+    strata          [{measure: "syllables_per_s" or "s_per_syllable", low, high: number or null, system, num_words, metrics: {error
+                      rate: ESTIMATE}}], where `benchmark.strata` asks for them
     listening       [{question, left, right, estimate: ESTIMATE of the share that preferred left, p_value,
                       num_listeners, num_answers, made_by, stand_in, stamp}]
     published       [{system, metric, value, citation, note, comparable: false}]
@@ -55,12 +57,12 @@ from typing import Any
 from eval.results.comparisons import PairTable
 from eval.results.copies import Copies
 from eval.results.data_set import data_set_record
+from eval.results.groups_json import estimate_record, finite, groups_record
 from eval.results.headline import answers, caution
 from eval.results.report import STAMP, Comparison, HeardSong, LossCurve, Report, System, is_stand_in
 from eval.results.songs import SongRow
 from eval.results.stored import SCHEMA
 from eval.results.wording import comparison_verdict
-from eval.stats.intervals import Estimate
 
 
 def report_json(report: Report) -> str:
@@ -102,17 +104,9 @@ def report_record(report: Report) -> dict[str, Any]:
         },
         "pairs": {table.metric: _pairs(table) for table in report.pairs},
         "songs": [_song(report, row) for row in report.songs],
-        "genres": [
-            {
-                "genre": row.genre,
-                "system": row.system,
-                "metrics": {name: _estimate(estimate) for name, estimate in row.estimates.items()},
-            }
-            for row in report.genres
-        ],
-        **_languages(report),
+        **groups_record(report),
         "listening": [
-            {**asdict(one), "estimate": _estimate(one.estimate), **_provenance(one.made_by)}
+            {**asdict(one), "estimate": estimate_record(one.estimate), **_provenance(one.made_by)}
             for one in report.listening
         ],
         "published": [{**asdict(row), "comparable": False} for row in report.published],
@@ -127,22 +121,6 @@ def report_record(report: Report) -> dict[str, Any]:
         "answers": [asdict(one) for one in answers(report)],
         "caution": caution(report),
     }
-
-
-def _languages(report: Report) -> dict[str, Any]:
-    """The error rates of each language, where songs have several: a report of one language is as it was before."""
-    if not report.languages:
-        return {}
-    rows = [
-        {
-            "language": row.language,
-            "unit": row.unit,
-            "system": row.system,
-            "metrics": {name: _estimate(estimate) for name, estimate in row.estimates.items()},
-        }
-        for row in report.languages
-    ]
-    return {"languages": rows}
 
 
 def plain(value: Any, where: str) -> Any:
@@ -168,13 +146,13 @@ def _system(report: Report, system: System) -> dict[str, Any]:
         "title": system.title,
         "note": system.note,
         **_provenance(system.made_by),
-        "metrics": {metric.name: _estimate(system.estimate(metric.name)) for metric in report.metrics},
+        "metrics": {metric.name: estimate_record(system.estimate(metric.name)) for metric in report.metrics},
     }
 
 
 def _comparison(report: Report, comparison: Comparison) -> dict[str, Any]:
     return {
-        **_estimate(comparison.estimate),
+        **estimate_record(comparison.estimate),
         "question": comparison.question,
         "metric": comparison.metric,
         "left": comparison.left,
@@ -196,12 +174,12 @@ def _pairs(table: PairTable) -> dict[str, Any]:
             {
                 "left": pair.left,
                 "right": pair.right,
-                "difference": _estimate(pair.estimate),
+                "difference": estimate_record(pair.estimate),
                 "p_value": pair.p_value,
                 "p_corrected": pair.corrected,
                 "significant": pair.significant,
-                "detectable": _finite(pair.detectable),
-                "failed_as_one": _estimate(pair.failed_as_one) if pair.failed_as_one else None,
+                "detectable": finite(pair.detectable),
+                "failed_as_one": estimate_record(pair.failed_as_one) if pair.failed_as_one else None,
             }
             for pair in table.pairs
         ],
@@ -213,7 +191,7 @@ def _heard(song: HeardSong) -> dict[str, Any]:
         "training": song.training,
         "step": song.step,
         "song_id": song.song_id,
-        "scores": {name: None if score is None else _finite(score) for name, score in song.scores.items()},
+        "scores": {name: None if score is None else finite(score) for name, score in song.scores.items()},
     }
 
 
@@ -225,7 +203,7 @@ def _copies(copies: Copies) -> dict[str, Any]:
         "max_share": copies.max_share,
         "systems": {
             row.system: {
-                **{name: _estimate(getattr(row, name)) for name in shares},
+                **{name: estimate_record(getattr(row, name)) for name in shares},
                 "near": [list(pair) for pair in row.near],
             }
             for row in copies.rows
@@ -238,29 +216,10 @@ def _provenance(made_by: Sequence[str]) -> dict[str, Any]:
     return {"made_by": list(made_by), "stand_in": stand_in, "stamp": STAMP if stand_in else None}
 
 
-def _estimate(estimate: Estimate) -> dict[str, Any]:
-    value, low, high = (_finite(number) for number in (estimate.value, estimate.low, estimate.high))
-    reason = estimate.reason
-    if not reason and value is None:
-        reason = "not computed"
-    elif not reason and (low is None or high is None):
-        reason = "no interval was computed"
-    return {
-        "value": value,
-        "low": low,
-        "high": high,
-        "n": estimate.n,
-        "n_failed": estimate.n_failed,
-        "unit": estimate.unit,
-        "method": estimate.method,
-        "reason": reason,
-    }
-
-
 def _song(report: Report, row: SongRow) -> dict[str, Any]:
     system = report.system(row.system)
     stand_in = system is not None and system.stand_in
-    scores = {name: None if score is None else _finite(score) for name, score in row.scores.items()}
+    scores = {name: None if score is None else finite(score) for name, score in row.scores.items()}
     reasons = {name: row.reasons.get(name, "not scored") for name, score in scores.items() if score is None}
     return {
         "song_id": row.song_id,
@@ -287,10 +246,6 @@ def _word(word: tuple[str, float, float]) -> dict[str, Any]:
 
 
 def _loss(curve: LossCurve) -> dict[str, Any]:
-    points = [[int(step), _finite(loss)] for step, loss in curve.points]
+    points = [[int(step), finite(loss)] for step, loss in curve.points]
     lost = sum(loss is None for _, loss in points)
     return {"name": curve.name, "points": points, "reason": f"{lost} losses were not finite" if lost else ""}
-
-
-def _finite(value: float | None) -> float | None:
-    return float(value) if value is not None and math.isfinite(value) else None

@@ -58,6 +58,20 @@ class LanguageRow:
     estimates: Mapping[str, Estimate]
 
 
+@dataclass(frozen=True)
+class StratumRow:
+    """The words of one system that are alike in a measure, from `low` to below `high` (None: without a border): the error rates of
+    their phones by metric name, over the songs that have such words. `num_words`: how many were asked for.
+    """
+
+    measure: str
+    low: float | None
+    high: float | None
+    system: str
+    num_words: int
+    estimates: Mapping[str, Estimate]
+
+
 def language_rows(
     rows: Sequence[SongRow], metrics: Sequence[SongMetric], corpus: Corpus, units: Mapping[str, str]
 ) -> list[LanguageRow]:

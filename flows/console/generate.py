@@ -71,6 +71,7 @@ def check_request(
         params.rough_times,
         config.own_symbols,
         params.phonemize.max_unknown_share,
+        config.filler,
     )
     for row in requests.refused:
         say(f"generate: left out: {row}")

@@ -34,7 +34,7 @@ from tasks.engine.pipeline import Pipeline
 from tasks.engine.stage import Stage
 from tasks.models.phonemizer import build_phonemizer
 from tasks.models.style_encoder import build_style_encoder
-from tasks.prompts.prompts import Prompt, System, system_sources
+from tasks.prompts.prompts import Prompt, System, system_sources, unknown_phones
 from tasks.songs.columns import SONG_COLUMNS
 from tasks.songs.listing import list_sources
 from tasks.stages.align import Align
@@ -119,9 +119,12 @@ def folders_pipeline(own: Project, folders: Sequence[Folder], prompts: Sequence[
 def checkpoint_pipeline(own: Project, systems: Sequence[System], checkpoints: Mapping[str, Path]) -> Pipeline:
     """The table of the checkpoints' songs; a song that lacks what must be asked for is refused with the reason."""
     most = own.params.phonemize.max_unknown_share
-    symbols = {system.name: load_config(checkpoints[system.name]).own_symbols for system in systems}
+    configs = {system.name: load_config(checkpoints[system.name]) for system in systems}
+    for system in systems:
+        if unknown := unknown_phones(system.prompts, configs[system.name].filler):
+            say(f"{system.name}: {unknown}")
     faults = {
-        (system.name, prompt.song_id): prompt_fault(prompt, symbols[system.name], most)
+        (system.name, prompt.song_id): prompt_fault(prompt, configs[system.name].own_symbols, most)
         for system in systems
         for prompt in system.prompts
     }

@@ -18,7 +18,7 @@ from flows.pipelines.stages import candidate_stages, gate_stages, listening_pipe
 from flows.run.prefect_tasks import run_as_task, run_stages, show_table
 from flows.run.progress import say
 from flows.settings.project import Project, WorkFolder
-from jam_model.checkpoint import weights_hash
+from jam_model.checkpoint import load_config, weights_hash
 from jam_model.shard_index import TRAIN, VALIDATION
 from tasks.engine.fingerprint import fingerprint
 from tasks.models.codec import build_codec
@@ -39,7 +39,14 @@ from tasks.preference.round_tables import (
     write_pairs_file,
     write_scores,
 )
-from tasks.prompts.prompts import Prompt, candidate_sources, gate_sources, policy_system, policy_systems
+from tasks.prompts.prompts import (
+    Prompt,
+    candidate_sources,
+    gate_sources,
+    policy_system,
+    policy_systems,
+    unknown_phones,
+)
 from tasks.storage.files import write_json
 from tasks.trainer.run_folder import TrainResult
 from tasks.training.recipe import adapter_recipe
@@ -56,6 +63,9 @@ def generate_pairs(
     """Generate, score and pair into `folder`; whatever of it stands is found, not made."""
     params, work = project.params, project.work
     prompts.write(folder / PROMPTS)
+    config = load_config(policy)
+    if unknown := unknown_phones(prompts.all, config.filler):
+        say(f"generate: round {number}: {unknown}")
     system = policy_system(f"round-{number}", "candidates", weights_hash(policy), params.sampler, prompts.all)
     seed = params.round.seed + number - 1
     sources = candidate_sources(prompts.all, system, number, params.round.candidates, seed)
@@ -68,8 +78,8 @@ def generate_pairs(
     check = round_pairs(prompts.check, candidates, params.pair, VALIDATION)
     write_pairs_file(folder / PAIRS, (learn, check))
     latents = {row["song_id"]: row["generated_latent"] for row in pipeline.rows(["generated_latent"])}
-    tensors = training_pairs(learn, latents, work.shards), training_pairs(check, latents, work.shards)
-    return GeneratedPairs(learn, check, tensors)
+    learned, checked = (training_pairs(of, latents, work.shards, config.extras) for of in (learn, check))
+    return GeneratedPairs(learn, check, (learned, checked))
 
 
 def run_round(

@@ -30,6 +30,7 @@ from tasks.stages.generated.generate import Generate
 from tasks.stages.generated.measure_levels import MeasureLevels
 from tasks.stages.generated.reward import Reward, RewardParams, Term
 from tasks.stages.generated.score import Score
+from tasks.stages.given_phones import GivenPhones
 from tasks.stages.group import COMPARED, STYLE, Group
 from tasks.stages.ingest import Ingest
 from tasks.stages.pack import Pack
@@ -55,7 +56,7 @@ def prepare_stages(params: Params) -> list[Stage]:
         *([Beats(params.models.beats)] if params.models.beats.model != NONE else []),
         Align(params.align, params.models.aligner, params.models.phonemizer),
         Phonemize(params.phonemize, params.models.phonemizer),
-        *([Phones(params.phones, params.models.aligner)] if params.phones.times != NONE else []),
+        *phones_stages(params),
         Style(params.models.style_encoder),
         Encode(params.models.codec),
         DedupFeatures(params.dedup_features),
@@ -64,6 +65,15 @@ def prepare_stages(params: Params) -> list[Stage]:
         keeper,
         Pack(params.pack),
     ]
+
+
+def phones_stages(params: Params) -> list[Stage]:
+    """Who says when phones are sung, as `phones.times` chooses; none unasked."""
+    if params.phones.times == NONE:
+        return []
+    if params.phones.times == "given":
+        return [GivenPhones(params.phones, params.ingest)]
+    return [Phones(params.phones, params.models.aligner)]
 
 
 def prepare_pipeline(project: Project, songs_root: str = "") -> Pipeline:

@@ -131,7 +131,18 @@ class Params(Section):
     @model_validator(mode="after")
     def _packed_phones_are_timed(self) -> Params:
         if "phones" in self.pack.extras and self.phones.times == NONE:
-            raise ValueError("pack.extras asks for phones, but phones.times is none; choose aligner")
+            raise ValueError(
+                "pack.extras asks for phones, but phones.times is none; choose aligner, or given of songs whose files state them"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _given_phones_have_given_words(self) -> Params:
+        if self.phones.times == "given" and self.align.times != "given":
+            raise ValueError(
+                f"phones.times is given, but align.times is {self.align.times}: words would leave the phones that their files "
+                "state; choose align.times: given, or phones.times: aligner"
+            )
         return self
 
     def decides(self) -> dict[str, Any]:

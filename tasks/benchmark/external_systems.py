@@ -22,6 +22,7 @@ from tasks.prompts.prompt_words import symbols_without_token
 from tasks.prompts.prompts import Prompt, System, file_source
 from tasks.songs.hashes import hash_file
 from tasks.stages.ingest import IngestParams
+from tasks.times.phones import given_phones
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,23}")
 MISSING = "missing"
@@ -86,6 +87,7 @@ def prompt_of(
         is_timed=bool(timed),
         is_style_heard=is_heard,
         language=song.language,
+        phones=given_phones(song.lyrics.phones, song.lyrics.times, words) if song.lyrics.phones else None,
     )
 
 
@@ -131,9 +133,9 @@ def _file_row(
     seed: int,
     facts: Mapping[str, Any] | None = None,
 ) -> Source:
-    """Neither style nor phonemes of the prompt decide what a file becomes."""
+    """Neither style nor phonemes and phones of the prompt decide what a file becomes."""
     words = tuple(replace(word, phonemes=None) for word in prompt.words)
-    plain = replace(prompt, style_NS=NO_STYLE, words=words)
+    plain = replace(prompt, style_NS=NO_STYLE, words=words, phones=None)
     found: dict[str, Any] = {"refused": MISSING}
     if path is not None:
         audio = {"path": os.path.relpath(path, root), "bytes": None}

@@ -26,6 +26,7 @@ from jam_model.words import words_of
 from tasks.audio.mix import mp3_bytes
 from tasks.audio.sound import remark_counts
 from tasks.benchmark.song_metrics import SongMeasures
+from tasks.benchmark.strata import stratum_rows
 from tasks.benchmark.system_metrics import Measured
 from tasks.benchmark.systems import BenchmarkParams
 from tasks.languages.table import LANGUAGES
@@ -74,6 +75,7 @@ def report_of(
         songs=rows,
         genres=genre_rows(rows, _of_songs(measured), measured.corpus),
         languages=language_rows(rows, _error_rates(measured), measured.corpus, UNITS),
+        strata=stratum_rows(measured) if params.strata else (),
         published=published_rows() if params.published else (),
         headline=[name for name in HEADLINE if any(metric.name == name for metric in measured.metrics)],
         headings={metric.name: chapter_of(metric.name).title for metric in measured.metrics},

@@ -24,6 +24,7 @@ from tasks.engine.stage import Section
 from tasks.prompts.prompts import Prompt, System, policy_system
 from tasks.stages.generated.generate import SamplerParams
 from tasks.storage.files import write_bytes, write_json
+from tasks.times.phones import moved_phones
 
 TRUE_START = "true_start_median"
 TRUE_TITLE = "Word start error against the unmoved times, median"
@@ -165,10 +166,12 @@ def _moved(prompt: Prompt, reach_s: float, seed: int) -> Prompt:
     random = np.random.default_rng([seed, int(fingerprint(prompt.song_id), 16)])
     draws = random.uniform(-1, 1, len(prompt.words)) * reach_s
     words: list[Word] = []
+    of_words = prompt.phones
     latest_s, end_s = 0.0, float(prompt.duration_s or 0.0)
     for word, draw_s in zip(prompt.words, draws, strict=True):
         length_s = word.end_s - word.start_s
         start_s = min(max(word.start_s + float(draw_s), latest_s), max(end_s - length_s, latest_s))
         words.append(replace(word, start_s=start_s, end_s=start_s + length_s))
         latest_s = start_s
-    return replace(prompt, words=tuple(words))
+    phones = of_words and list(map(moved_phones, of_words, prompt.words, words))
+    return replace(prompt, words=tuple(words), phones=phones)

@@ -43,7 +43,8 @@ class BenchmarkParams(Section):
     heard. `second_judge` scores beside `judge`, set up as there; null: none. `genres`: names for genre accuracy, read
     by a style encoder that reads text; fewer than two: it is not measured. `name` and `fields` are for a manifest:
     what its songs are called in titles (null: the file's name), and what it calls its fields. `max_*` and
-    `tolerance_per` are what the report holds the trained model to, stated beforehand.
+    `tolerance_per` are what the report holds the trained model to, stated beforehand. `strata`: also phone error rates by how fast
+    words are sung.
     """
 
     num_songs: int
@@ -61,12 +62,16 @@ class BenchmarkParams(Section):
     tolerance_per: float
     max_tail_energy: float
     min_ranked_share: float
+    strata: bool
 
     def decides(self) -> dict[str, Any]:
-        """As `Section.decides`, but for where a manifest's languages stand: what they are is in the songs' rows."""
+        """As `Section.decides`, but for where a manifest's languages stand: what they are is in the songs' rows. Strata that nobody
+        asked for are none.
+        """
         decided = super().decides()
+        asked = {} if self.strata else {"strata"}
         return {
-            **decided,
+            **{key: value for key, value in decided.items() if key not in asked},
             "fields": {key: name for key, name in decided["fields"].items() if key != "language"},
         }
 

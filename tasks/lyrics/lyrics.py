@@ -44,6 +44,7 @@ class Lyrics:
         remarks: what was left out, mended or not believed.
         form: the name of the form it was read from.
         language: the one that the file says its words are in, as it writes it.
+        phones: phones in time, as the file names them; which word each is of is told by its time.
     """
 
     words: list[str]
@@ -56,6 +57,7 @@ class Lyrics:
     remarks: Sequence[Remark] = ()
     form: str = ""
     language: str = ""
+    phones: Sequence[Word] = ()
 
     @property
     def num_lines(self) -> int | None:

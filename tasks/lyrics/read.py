@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
+from jam_model.words import Word
 from tasks.engine.song import Refused
 from tasks.lyrics.forms import (
     ass,
@@ -57,6 +58,19 @@ def read_lyrics(data: bytes, max_bytes: int, max_words: int, names: Collection[s
     if not lyrics.words:
         raise Refused("lyrics_empty", f"{form.name}: no word is left after labels and punctuation")
     return replace(lyrics, form=form.name)
+
+
+def read_phones(data: bytes) -> tuple[Word, ...]:
+    """The phones in time that a file's bytes state, whether it has words or not; none of a file that has none or cannot be read."""
+    try:
+        text = decode_text(data)
+        if labels.HTK.fits(text) or labels.AUDACITY.fits(text):  # type: ignore[arg-type]
+            return labels.read_phones(text)
+        forms = (textgrid, diffsinger)
+        read = next((form.read_phones for form in forms if form.fits(text)), None)
+        return read_written(data)[1].phones if read is None else read(text)
+    except Refused:
+        return ()
 
 
 def stated_detail(data: bytes) -> int:

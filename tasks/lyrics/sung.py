@@ -95,6 +95,7 @@ class _Song:
             self.labels,
             self.remarks,
             language=NO_NAME.sub("", self.written.language)[:LONGEST_LANGUAGE].strip(),
+            phones=self.written.phones,
         )
 
     def _tell(self, kind: str, line: Line, text: str) -> None:

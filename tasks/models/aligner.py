@@ -134,6 +134,11 @@ class AlignerParams(ModelChoice):
     whisperx: Wav2Vec2Model
 
     @property
+    def hears_letters(self) -> bool:
+        """Whether the chosen model hears letters, which phones in time are then made from, not phones."""
+        return self.settings is not None
+
+    @property
     def hears(self) -> str:
         """The language that the chosen model can lay words of."""
         return EMBEDDED_LANGUAGE if self.settings is None else self.whisperx.language

@@ -20,6 +20,7 @@ from jam_model.checkpoint import load_config, load_model, weights_hash
 from jam_model.conditions import Conditions
 from jam_model.config import Dropout, JamConfig
 from jam_model.dit import Jam
+from jam_model.lyric_grid import SUNG
 from jam_model.order import EndlessOrder, positions_of_step
 from jam_model.preference import PreferenceLoss, dpo_loss
 from jam_model.training_facts import TrainingFacts, dropped_by, read_facts
@@ -209,6 +210,16 @@ def check_equal(loss: PreferenceLoss) -> None:
         )
 
 
+def check_phones(pairs: Sequence[Pair], policy: Path) -> None:
+    """Raises a ValueError where a policy lays phones where they are sung and the prompts of pairs do not tell it."""
+    lacking = [pair.prompt.song_id for pair in pairs if pair.prompt.phones is None]
+    if lacking and load_config(policy).filler == SUNG:
+        raise ValueError(
+            f"pairs: the filler of {policy} is sung, but {len(lacking)} of {len(pairs)} prompts ({lacking[0]!r} ...) have no phones in "
+            "time; prepare with phones.times and pack.extras: [phones] and generate the pairs again"
+        )
+
+
 def prefer(
     params: PreferParams,
     pairs: Sequence[Pair],
@@ -226,9 +237,10 @@ def prefer(
     `reference`: the frozen checkpoint that the policy is held against; None: the policy itself.
 
     Raises:
-        ValueError: no pairs, candidates of unequal length, or `out` is another run's.
+        ValueError: no pairs, candidates of unequal length, no phones where the policy needs them, or `out` is another run's.
         FitFailed: a worker failed too often.
     """
+    check_phones([*pairs, *held_out], policy)
     learn, check = write_pairs(out / "pairs", pairs), write_pairs(out / "held_out", held_out)
     run = preference_run(params, learn, check, policy, silence_C, out, reference, adapter, wandb)
     return result_of(run.out, fit(run.objective, params, run.out, run.recipe, progress))

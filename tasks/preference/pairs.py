@@ -19,7 +19,7 @@ from jam_model.frames import LATENT_CHANNELS, STYLE_DIM
 from jam_model.shard_index import TRAIN
 from jam_model.shards import Sample, grid_words
 from jam_model.tensors import MAX_MEMBER_BYTES, read_tensor
-from jam_model.words import rows_of, words_of
+from jam_model.words import PHONES, phones_by_word, rows_of, rows_of_phones, words_of
 from tasks.shards.write import tensor_bytes
 from tasks.songs.manifest import find_listed
 from tasks.storage.files import write_bytes, write_json
@@ -72,7 +72,8 @@ def read_pairs(folder: Path) -> list[Pair]:
     for number, row in enumerate(rows):
         a = {name: arrays[f"{number:06d}.{name}"] for name in ("winner", "loser", "style", "mean", "std")}
         words = tuple(words_of(row["words"]))
-        prompt = Sample(row["song_id"], a["mean"], a["std"], a["style"], words, row["split"])
+        extras = _extras(row, len(words))
+        prompt = Sample(row["song_id"], a["mean"], a["std"], a["style"], words, row["split"], extras=extras)
         pairs.append(Pair(prompt, a["winner"], a["loser"]))
     return pairs
 
@@ -96,13 +97,24 @@ def _packed(pairs: Sequence[Pair]) -> tuple[list[dict[str, Any]], bytes]:
         named = {"winner": pair.winner_TC, "loser": pair.loser_TC, "style": prompt.style_NS}
         named |= {"mean": prompt.mean_TC, "std": prompt.std_TC}
         arrays |= {f"{number:06d}.{name}": np.ascontiguousarray(a, np.float32) for name, a in named.items()}
-        rows.append({"song_id": prompt.song_id, "split": prompt.split, "words": rows_of(prompt.words)})
+        facts = {"song_id": prompt.song_id, "split": prompt.split, "words": rows_of(prompt.words)}
+        rows.append(facts | _phone_rows(prompt))
     return rows, save(arrays)
+
+
+def _phone_rows(prompt: Sample) -> dict[str, Any]:
+    """The phones in time of a prompt's words, where they are known."""
+    return {} if prompt.phones is None else {PHONES: rows_of_phones(prompt.phones)}
+
+
+def _extras(row: Mapping[str, Any], num_words: int) -> dict[str, Any]:
+    return {PHONES: phones_by_word(row[PHONES], num_words)} if PHONES in row else {}
 
 
 def write_pair_list(folder: Path, pairs: Sequence[Pair]) -> Path:
     """Writes ``dpo.json`` and the files it names into `folder`, for jamify's ``vae_sampled: true``.
 
+    A transcription has the phones in time of its words as ``phones``, where they are known; jamify passes them over.
     Winner and loser [T, 64] have the song's own length, so that the length jamify derives from them is the song's.
     Paths are relative to `folder`: start jamify there. Styles are all vectors [512], or all rows [n, 512] (its
     ``multiple_styles: true``) where any song has several.
@@ -121,7 +133,8 @@ def write_pair_list(folder: Path, pairs: Sequence[Pair]) -> Path:
             array = np.ascontiguousarray(array, np.float32)
             write_bytes(folder / f"{name}.{key}.pt", tensor_bytes(array, "pt"))
         words = [word.to_json() for word in prompt.words]
-        write_json(folder / f"{name}.json", {"word": words, "id": prompt.song_id, "split": prompt.split})
+        facts = {"word": words, "id": prompt.song_id, "split": prompt.split}
+        write_json(folder / f"{name}.json", facts | _phone_rows(prompt))
         rows.append({**{key: f"{name}.{key}.pt" for key in tensors}, "transcription": f"{name}.json"})
     path = folder / "dpo.json"
     write_json(path, rows)
@@ -176,7 +189,12 @@ def _pair(row: Mapping[str, Any], folder: Path, number: int, vae_sampled: bool) 
         )
     winner_TC, loser_TC = (np.ascontiguousarray(candidate[: len(mean_TC)]) for candidate in candidates)
     song_id = str(lyrics.get("id") or files["gt_latent"].name.partition(".")[0])
-    prompt = Sample(song_id, mean_TC, std_TC, style_NS, words, str(lyrics.get("split") or TRAIN))
+    try:
+        extras = _extras(lyrics, len(words))
+    except ValueError as error:
+        raise ValueError(f"{where}: transcription: {PHONES} {error}") from error
+    split = str(lyrics.get("split") or TRAIN)
+    prompt = Sample(song_id, mean_TC, std_TC, style_NS, words, split, extras=extras)
     return Pair(prompt, winner_TC, loser_TC)
 
 

@@ -211,16 +211,19 @@ def _types(names: Iterable[str]) -> dict[str, pa.DataType]:
     return {name: _COLUMNS[name].type for name in names}
 
 
-def training_pairs(pairs: RoundPairs, latents: Mapping[str, bytes], shards: Path) -> list[Pair]:
+def training_pairs(
+    pairs: RoundPairs, latents: Mapping[str, bytes], shards: Path, extras: Sequence[str] = ()
+) -> list[Pair]:
     """The pairs as tensors: both candidates, and the prompt's own sample out of the shards.
 
     Args:
         latents: `generated_latent` of the candidates, by song id.
+        extras: what else of the prompts' samples is read (`JamConfig.extras` of the policy).
 
     Raises:
         ValueError: a prompt is not in the shards.
     """
-    source = open_shards(shards, pairs.split, 0, 0)
+    source = open_shards(shards, pairs.split, 0, 0, extras)
     number_of = {place.song_id: number for number, place in enumerate(source.places)}
     found = []
     for row in pairs.rows:

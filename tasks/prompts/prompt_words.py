@@ -12,7 +12,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from jam_model.frames import frames_of_seconds, seconds_of_frames
-from jam_model.lyric_grid import SYMBOLS, vocabulary_of, words_on_grid
+from jam_model.lyric_grid import (
+    RELEASED_FILLER,
+    SUNG,
+    SYMBOLS,
+    Filler,
+    vocabulary_of,
+    words_on_grid,
+    words_without_phones,
+)
 from jam_model.words import Word
 from tasks.engine.song import Refused
 from tasks.languages.table import LANGUAGES
@@ -25,13 +33,11 @@ from tasks.prompts.rough_times import (
     RoughTimes,
     RoughTimesParams,
     fitted_times,
-    num_syllables,
     rough_times,
+    syllable_rates,
     times_within_lines,
 )
-
-RUN = 8
-"""Words in a row whose rate is looked at: a short word alone is no hurry."""
+from tasks.times.phones import given_phones
 
 ADVICE = {
     "no_phonemes": "lost; spell them as they are said",
@@ -39,6 +45,7 @@ ADVICE = {
     "no_room": "lost; give them a length",
     "covered": "lost; move the words over them",
     "hurried": "hardly to be sung; give a longer duration or fewer words",
+    "phones_unknown": "their phones lie evenly, where this model lays others as they are sung; give phones in the lyrics' JSON",
 }
 """What becomes of the words of a remark, and what to do; kinds of the lyrics' reader stand in docs/lyrics.md."""
 
@@ -52,6 +59,7 @@ class PromptWords:
         is_heard: whether the word leaves a token on the grid.
         is_rough: nobody stated the times of words.
         num_unknown: symbols that had no counterpart and were left out.
+        phones: the phones in time of each word; None where the lyrics state none.
         language: the one that the words are read in, where songs have several.
         remarks: of the lyrics' reader, then of the words that are lost, hurried or were given a time.
     """
@@ -63,6 +71,7 @@ class PromptWords:
     remarks: list[Remark]
     num_unknown: int = 0
     language: str | None = None
+    phones: list[list[Word]] | None = None
 
     @property
     def rough(self) -> RoughTimes:
@@ -97,20 +106,25 @@ def prompt_words(
     phonemizer: Phonemizer,
     params: RoughTimesParams,
     vocabulary: Mapping[str, int] = SYMBOLS,
+    filler: Filler = RELEASED_FILLER,
 ) -> PromptWords:
-    """The words in a song of this length: where no word has a time they get rough ones. `vocabulary`: the model's tokens."""
+    """The words in a song of this length: where no word has a time they get rough ones. `vocabulary`, `filler`: the model's tokens,
+    and how it lays them.
+    """
     stated = lyrics.fully_timed(duration_s)
     times = stated or timed_roughly(lyrics, bpm, duration_s, phonemizer, params).words
     words, unknown = phonemized([word.within(duration_s) for word in times], phonemizer)
     num_frames = frames_of_seconds(duration_s)
     is_heard = words_on_grid(words, num_frames, vocabulary)
+    phones = given_phones(lyrics.phones, lyrics.times, words) if lyrics.phones else None
     remarks = [
         *lyrics.remarks,
         *(_untimed(lyrics) if stated else ()),
         *_unheard(_uncut(lyrics, times), words, is_heard, seconds_of_frames(num_frames)),
         *_hurried(words, is_heard, params.max_syllables_per_s),
+        *(_even(words, phones) if filler == SUNG else ()),
     ]
-    return PromptWords(lyrics, words, is_heard, stated is None, remarks, unknown)
+    return PromptWords(lyrics, words, is_heard, stated is None, remarks, unknown, phones=phones)
 
 
 def words_of(
@@ -119,10 +133,12 @@ def words_of(
     params: RoughTimesParams,
     own_symbols: str,
     max_unknown: float,
+    filler: Filler = RELEASED_FILLER,
 ) -> dict[str, PromptWords]:
     """The words of each song by its title, each in its language; one that the model has no symbols for is refused.
 
-    `own_symbols`: those of the model beyond the released ones; `max_unknown`: the share of a song's symbols that may lack a token.
+    `own_symbols`: those of the model beyond the released ones; `max_unknown`: the share of a song's symbols that may lack a token;
+    `filler`: how the model lays them.
     """
     if not requests.songs:
         return {}
@@ -131,7 +147,8 @@ def words_of(
         try:
             lyrics, language = song_lyrics(song.lyrics, phonemizer, song.language)
             said = for_song(built, language)
-            words = prompt_words(lyrics, song.duration_s, song.bpm, said, params, vocabulary_of(own_symbols))
+            vocabulary = vocabulary_of(own_symbols)
+            words = prompt_words(lyrics, song.duration_s, song.bpm, said, params, vocabulary, filler)
             if language is not None:
                 check_symbols(words, language, own_symbols, max_unknown)
         except Refused as error:
@@ -251,18 +268,17 @@ def _unheard(
             yield Remark("covered", 0, f"{what}, a later word begins before it and ends after it")
 
 
+def _even(words: Sequence[Word], phones: Sequence[Sequence[Word]] | None) -> Iterator[Remark]:
+    """The words of which nobody knows when their phones are sung."""
+    for number in words_without_phones(words, [()] * len(words) if phones is None else phones):
+        yield Remark("phones_unknown", 0, f"word {number + 1} {words[number].text!r}")
+
+
 def _hurried(words: Sequence[Word], is_heard: Sequence[bool], max_per_s: float) -> Iterator[Remark]:
     """The words of every run that has more syllables a second than a singer."""
     numbers = [number for number, heard in enumerate(is_heard) if heard]
-    heard = [words[number] for number in numbers]
-    syllables = [max(1, num_syllables(word.phonemes or "")) for word in heard]
-    run, fastest = min(RUN, len(heard)), np.zeros(len(heard))
-    for first in range(len(heard) - run + 1 if heard else 0):
-        here = slice(first, first + run)
-        lasts_s = max(word.end_s for word in heard[here]) - heard[first].start_s
-        rate = sum(syllables[here]) / max(lasts_s, 1e-9)
-        fastest[here] = np.maximum(fastest[here], rate)
-    for number, rate in zip(numbers, fastest.tolist(), strict=True):
+    fastest = syllable_rates([words[number] for number in numbers])
+    for number, rate in zip(numbers, fastest, strict=True):
         if rate > max_per_s:
             what = f"word {number + 1} {words[number].text!r} at {words[number].start_s:.2f} s"
             yield Remark(

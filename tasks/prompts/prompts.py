@@ -16,13 +16,15 @@ import numpy as np
 import pyarrow as pa
 
 from jam_model.checkpoint import weights_hash
-from jam_model.words import Word, rows_of, words_of
+from jam_model.lyric_grid import SUNG, Filler, words_without_phones
+from jam_model.words import Word, phones_by_word, rows_of, rows_of_phones, words_of
 from tasks.engine.columns import Column
 from tasks.engine.fingerprint import canonical, fingerprint
 from tasks.engine.stage import Section
 from tasks.engine.table import Source
-from tasks.songs.columns import AUDIO, LYRICS_LANGUAGE, SONG_COLUMNS, STYLE, WORD
+from tasks.songs.columns import AUDIO, LYRICS_LANGUAGE, PHONE, SONG_COLUMNS, STYLE, WORD
 from tasks.stages.ingest import Ingest
+from tasks.times.phones import moved_phones
 
 PROMPT_COLUMNS = (
     *(
@@ -30,6 +32,7 @@ PROMPT_COLUMNS = (
         "title",
         "lyrics",
         "words",
+        "phones",
         "style_embedding",
         "style_text",
         "duration_s",
@@ -50,6 +53,9 @@ PROMPTED_COLUMNS = {
     "seed": Column(pa.int64(), "seed of the noise this song was made from"),
     "checkpoint": Column(pa.string(), "hash of the weights that made it; null = made by no model"),
     "reference_words": Column(pa.list_(WORD), "the words, times and phonemes the model was asked for"),
+    "reference_phones": Column(
+        pa.list_(PHONE), "the phones in time of these words, for a model that lays them so; null = not known"
+    ),
     "reference_style": Column(STYLE, "the style the model was asked for, [n, 512]"),
     "reference_duration_s": Column(pa.float64(), "the length the model was asked for"),
     "recipe": Column(pa.string(), "how the row was made: generate | copy | codec, with its options, as JSON"),
@@ -70,6 +76,7 @@ class Prompt:
         is_timed: the words have times that singers are held to.
         is_style_heard: `style_NS` comes from audio.
         language: the one that the words are read in; None where all songs are read in one.
+        phones: the phones in time of each word, none of a word of which nobody knows them; None where nobody does of any.
     """
 
     song_id: str
@@ -84,6 +91,7 @@ class Prompt:
     is_timed: bool = True
     is_style_heard: bool = True
     language: str | None = None
+    phones: Sequence[Sequence[Word]] | None = None
 
     @property
     def texts(self) -> list[str]:
@@ -121,6 +129,21 @@ def prompts_of(rows: Iterable[Mapping[str, Any]], split: str, limit: int | None 
             "prepare more songs, raise that split's share, or ask for fewer"
         )
     return [_prompt(row) for row in kept[:limit]]
+
+
+def unknown_phones(prompts: Sequence[Prompt], filler: Filler) -> str | None:
+    """What to say of words that a model of this filler lays evenly, since nobody knows when their phones are sung; None: of none."""
+    if filler != SUNG:
+        return None
+    pairs = [(one.words, one.phones or [()] * len(one.words)) for one in prompts]
+    lacking = [len(words_without_phones(words, phones)) for words, phones in pairs]
+    if not any(lacking):
+        return None
+    asked = sum(len(words) for words, _ in pairs)
+    return (
+        f"{sum(lacking)} of {asked} words in {sum(map(bool, lacking))} of {len(pairs)} prompts have no phones in time: this model lays "
+        "them evenly in their word"
+    )
 
 
 def candidate_sources(
@@ -188,14 +211,22 @@ def _dealt(prompt: Prompt, seed: int) -> Prompt:
     return replace(
         prompt,
         words=tuple(replace(slot, text=word.text, phonemes=word.phonemes) for slot, word in dealt),
+        phones=prompt.phones
+        and [
+            moved_phones(prompt.phones[j], prompt.words[j], slot)
+            for j, slot in zip(order.tolist(), prompt.words, strict=True)
+        ],
     )
 
 
 def _prompt(row: Mapping[str, Any]) -> Prompt:
+    words = tuple(words_of(row["words"]))
+    rows = row.get("phones")
     return Prompt(
         song_id=row["song_id"],
         title=row["title"],
-        words=tuple(words_of(row["words"])),
+        words=words,
+        phones=None if rows is None else phones_by_word(rows, len(words)),
         style_NS=np.asarray(row["style_embedding"], np.float32),
         duration_s=row["duration_s"],
         audio_path=row["audio"]["path"],
@@ -220,6 +251,7 @@ def _source(song_id: str, parent: str, prompt: Prompt, system: System, candidate
         "lyrics": prompt.texts,
         "parent_audio": {"path": prompt.audio_path, "bytes": None},
         **({"lyrics_language": prompt.language} if prompt.language else {}),
+        **({} if prompt.phones is None else {"reference_phones": rows_of_phones(prompt.phones)}),
     }
     identity = {key: value for key, value in facts.items() if key != "parent_audio"}
     return Source(song_id, fingerprint(canonical(identity)), facts, group=system.name)

@@ -28,6 +28,8 @@ MIN_BPM, MAX_BPM = 30.0, 300.0
 SYLLABLE_S = 0.35
 """A sung syllable, where a line leaves more time than its words need."""
 VOWELS = frozenset("aæɐɑɔəɛɝeiɪoʊuʌɜ")
+RUN = 8
+"""Words in a row whose rate is looked at: a short word alone is no hurry."""
 
 
 class RoughTimesParams(Section):
@@ -147,6 +149,18 @@ def notes_of(line: Sequence[str], phonemizer: Phonemizer) -> list[int]:
     """Notes of each word: one a syllable (at least one), the line's last syllable held for two."""
     syllables = [max(1, num_syllables(said.phonemes)) for said in phonemizer.phonemize(line)]
     return [*syllables[:-1], syllables[-1] + 1]
+
+
+def syllable_rates(words: Sequence[Word]) -> list[float]:
+    """Syllables a second of the fastest run of up to `RUN` words that each word stands in, rests within the run included."""
+    syllables = [max(1, num_syllables(word.phonemes or "")) for word in words]
+    run, fastest = min(RUN, len(words)), [0.0] * len(words)
+    for first in range(len(words) - run + 1 if words else 0):
+        lasts_s = max(word.end_s for word in words[first : first + run]) - words[first].start_s
+        rate = sum(syllables[first : first + run]) / max(lasts_s, 1e-9)
+        for number in range(first, first + run):
+            fastest[number] = max(fastest[number], rate)
+    return fastest
 
 
 def num_syllables(phonemes: str) -> int:

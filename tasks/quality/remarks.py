@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from eval.results.plural import counted
 from tasks.audio.sound import remark_counts
 
 REMARK_COLUMNS = ("audio_remarks", "lyrics_remarks", "lyrics_labels", "claim_remark")
@@ -35,6 +36,18 @@ def all_remark_counts(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, 
         "lyrics_remarks": _counted(kinds),
         "claim_remarks": _counted({_NUMBER.sub("N", claim) for claim in of_song} for of_song in claims),
     }
+
+
+def phones_line(rows: Iterable[Mapping[str, Any]]) -> str | None:
+    """How many words of kept songs have no phones in time, where their files should state them (the column `words_without_phones`);
+    None where all have some.
+    """
+    kept = [row.get("words_without_phones") or 0 for row in rows if not row["drop_reason"]]
+    songs = sum(count > 0 for count in kept)
+    if not songs:
+        return None
+    words = counted(sum(kept), "word")
+    return f"{words} in {songs} of {len(kept)} songs without phones in time: their files state none that fit"
 
 
 def remark_lines(counts: Mapping[str, Mapping[str, int]]) -> list[str]:

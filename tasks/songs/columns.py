@@ -28,6 +28,11 @@ PHONE = pa.struct(
     ]
 )
 """A phone of a word, in seconds of its song."""
+PHONES = Column(
+    pa.list_(PHONE),
+    "the phones of each word, by its number, one after the other within its times; score: null = not heard but given its share, "
+    "or stated by a file",
+)
 STYLE = pa.list_(pa.list_(pa.float32()))
 """Style embeddings [n, 512]."""
 
@@ -58,6 +63,9 @@ SONG_COLUMNS = {
         pa.string(), "lyrics file beside the audio, relative to the songs root; null = none"
     ),
     "lyrics_text": Column(pa.string(), "lyrics written in the manifest's row; null = none"),
+    "phones_path": Column(
+        pa.string(), "file beside them that states phones in time, relative to the songs root; null = none"
+    ),
     "style_path": Column(pa.string(), "style text file, relative to the songs root; null = none"),
     "content_hash": Column(pa.string(), "sha256 of the audio file's bytes"),
     "refused": REFUSED,

@@ -20,7 +20,7 @@ from typing import Any
 
 from tasks.engine.stage import Section
 from tasks.engine.table import Partition, Source
-from tasks.lyrics.read import stated_detail
+from tasks.lyrics.read import read_phones, stated_detail
 from tasks.songs.files import bytes_of, songs_root
 from tasks.songs.folder import MANIFEST_FACTS, Entry, Refusal, entries_of_folder, refusal_of, refusal_row
 from tasks.songs.hashes import READ_AT_ONCE, Hashes
@@ -142,7 +142,9 @@ class _Files:
 def _files_of(entry: Entry, root: Path) -> _Files:
     if reason := refusal_of(entry.audio, root):
         return _Files(entry, refused={"audio": reason})
-    sides = {"lyrics_path": lyrics_among(entry.lyrics, root), "style_path": entry.style}
+    lyrics = lyrics_among(entry.lyrics, root)
+    others = [path for path in entry.lyrics if path != lyrics]
+    sides = {"lyrics_path": lyrics, "phones_path": phones_among(others, root), "style_path": entry.style}
     beside = {column: path for column, path in sides.items() if path is not None}
     reasons = {column: refusal_of(path, root) for column, path in beside.items()}
     return _Files(entry, beside, {column: reason for column, reason in reasons.items() if reason})
@@ -172,7 +174,8 @@ def _source(files: _Files, content_hash: str, root: Path, hashes: Hashes) -> Sou
     parts: list[str | float | None] = [content_hash, *(entry.facts[key] for key in MANIFEST_FACTS)]
     if entry.stated_duration_s is not None:
         parts.append(entry.stated_duration_s)
-    for column in ("lyrics_path", "style_path"):
+    phones = ("phones_path",) if "phones_path" in files.beside else ()  # songs without are what they were
+    for column in ("lyrics_path", "style_path", *phones):
         path, reason, digest = files.beside.get(column), files.refused.get(column), None
         if path is not None:
             digest = None if reason else hashes.of(path)
@@ -202,6 +205,18 @@ def lyrics_among(files: Sequence[Path], root: Path) -> Path | None:
             return 0
 
     return max(files, key=stated)  # the first of the greatest
+
+
+def phones_among(files: Sequence[Path], root: Path) -> Path | None:
+    """The first of the files beside the lyrics that states phones in time."""
+
+    def states(path: Path) -> bool:
+        try:
+            return not refusal_of(path, root) and bool(read_phones(bytes_of(path, MAX_PEEK_BYTES)))
+        except OSError:
+            return False
+
+    return next(filter(states, files), None)
 
 
 def _without_duplicates(sources: list[Source], admitted: frozenset[str]) -> list[Source]:

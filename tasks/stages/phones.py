@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal, cast
 
 import pyarrow as pa
 
@@ -11,14 +12,16 @@ from tasks.engine.columns import Column
 from tasks.engine.song import Song
 from tasks.engine.stage import Model, Section
 from tasks.models.aligner import AlignerParams, aligner_identity, build_aligner
-from tasks.songs.columns import PHONE
+from tasks.songs.columns import PHONES
 from tasks.stages.bases import VocalsStage
 
 
 class PhonesParams(Section):
-    """`times`: who hears when phones are sung: the ``aligner`` of `models`, or ``none``, and there is no such column."""
+    """`times`: who says when phones are sung: the ``aligner`` of `models` hears it, ``given``: the song's own files state it
+    (`given_phones`), or ``none``, and there is no such column.
+    """
 
-    times: Literal["none", "aligner"]
+    times: Literal["none", "aligner", "given"]
 
 
 class Phones(VocalsStage):
@@ -30,10 +33,7 @@ class Phones(VocalsStage):
     params: PhonesParams
     aligner = Model(aligner_identity, build_aligner)
     writes = {
-        "phones": Column(
-            pa.list_(PHONE),
-            "the phones of each word, by its number, one after the other within its times; score: null = not heard but given its share",
-        ),
+        "phones": PHONES,
         "phones_heard": Column(
             pa.float64(), "share of phones that were heard; null = the words have no phones"
         ),
@@ -41,6 +41,19 @@ class Phones(VocalsStage):
 
     def __init__(self, params: PhonesParams, aligner: AlignerParams) -> None:
         super().__init__(params, aligner)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """With what the aligner hears, where that is letters."""
+        return super().facts | ({"from": "letters"} if self._from_letters else {})
+
+    def made_by(self, models: Sequence[str]) -> str:
+        """With what phones were made from, where the aligner hears none."""
+        return super().made_by(models) + (" phones-from=letters" if self._from_letters else "")
+
+    @property
+    def _from_letters(self) -> bool:
+        return cast(AlignerParams, self.choices["aligner"]).hears_letters
 
     def one(self, song: Song) -> Song:
         """The song with its phones."""

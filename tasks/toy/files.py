@@ -8,7 +8,7 @@ files are seconds.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,13 @@ from tasks.toy.to_json import to_json
 
 LYRICS: dict[str, tuple[str, ...]] = {
     "json": ("json",),
+    "phones": ("json",),
     "lrc": ("lrc",),
     "txt": ("txt",),
     "none": (),
     "all": ("json", "lrc", "txt"),
 }
-"""The `lyrics` argument to the endings it writes; the first is the manifest's `lrc_path`."""
+"""The `lyrics` argument to the endings it writes; the first is the manifest's `lrc_path`. ``phones``: words that hold theirs."""
 
 FORMATS: dict[str, str] = {"wav": "PCM_16", "flac": "PCM_16", "mp3": "MPEG_LAYER_III", "ogg": "VORBIS"}
 """Audio endings and the libsndfile subtype each is written with."""
@@ -64,7 +65,9 @@ def write_song(out: Path, sheet: Sheet, audio_format: str, lyrics: str, stems: b
         _write_audio(out / f"truth/{name}.vocals.flac", vocals_N)
         _write_audio(out / f"truth/{name}.band.flac", band_NC)
     texts = {
-        "json": to_json([word.rounded(6).to_json() for line in song.lines for word in line]),
+        "json": to_json(
+            [_entry(word, song.phones, lyrics == "phones") for line in song.lines for word in line]
+        ),
         "lrc": "".join(_stamp(line[0].start_s) + _text(line) for line in song.lines),
         "txt": "".join(map(_text, song.lines)),
     }
@@ -72,6 +75,13 @@ def write_song(out: Path, sheet: Sheet, audio_format: str, lyrics: str, stems: b
         (out / f"songs/{name}.{ending}").write_text(texts[ending], encoding="utf-8")
     (out / f"songs/{name}.style.txt").write_text(song.style_text + "\n", encoding="utf-8")
     (out / f"truth/{name}.json").write_text(song.truth, encoding="utf-8")
+
+
+def _entry(word: Word, phones: Mapping[Word, Sequence[Word]], has_phones: bool) -> dict[str, Any]:
+    """A word in jamify's form, with its phones in time where they are asked for and true."""
+    its = [phone.rounded(6) for phone in phones.get(word, ())] if has_phones else []
+    rows = [{"phone": phone.text, "start": phone.start_s, "end": phone.end_s} for phone in its]
+    return word.rounded(6).to_json() | ({"phones": rows} if rows else {})
 
 
 def _write_audio(path: Path, samples: np.ndarray) -> None:

@@ -17,7 +17,9 @@ REVISIONS = {"one": 2, "two": 2}  # of a world: rises whenever the same settings
 
 
 class ToyParams(Section):
-    """Which toy songs, and where. `lyrics`: json (true times), lrc, txt (untimed), none or all; `two`: of world two alone."""
+    """Which toy songs, and where. `lyrics`: json (true times), phones (json with true phones as well), lrc, txt (untimed), none or all;
+    `two`: of world two alone.
+    """
 
     out: str
     num_songs: int

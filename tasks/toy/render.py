@@ -32,7 +32,7 @@ def render_songs(
 
     Args:
         out: made if missing; may hold an earlier rendering of the same songs, and nothing else.
-        lyrics: ``json``, ``lrc``, ``txt``, ``none`` or ``all``.
+        lyrics: ``json``, ``phones`` (JSON whose words hold their true phones), ``lrc``, ``txt``, ``none`` or ``all``.
         formats: endings (wav, flac, mp3, ogg) given to the songs in turn.
         num_workers: threads; the work is done by espeak processes and by C code that frees the interpreter.
         stems: also write the vocals and band of every song.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -19,13 +19,16 @@ from tasks.toy.world_two.truth import to_json as truth_to_json
 
 
 class Finished(NamedTuple):
-    """A performed song: vocals [N] and band [2, N] at 44.1 kHz, the lines of its lyrics, its caption, its truth as JSON."""
+    """A performed song: vocals [N] and band [2, N] at 44.1 kHz, the lines of its lyrics, its caption, its truth as JSON, and the true
+    phones of each word of the lines; a word whose text or times are not true has none.
+    """
 
     vocals_N: np.ndarray
     band_CN: np.ndarray
     lines: Sequence[Sequence[Word]]
     style_text: str
     truth: str
+    phones: Mapping[Word, Sequence[Word]]
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,11 @@ def _one(index: int, score: Score) -> Sheet:
         ]
         truth = to_json(_truth(name, score) | {"words": words, "phonemes": phones})
         lines = [song.words[first:last] for first, last in score.lines]
-        return Finished(song.vocals_N, song.band_CN, lines, score.style_text, truth)
+        said = {
+            word: [Word(ipa, start_s, end_s) for ipa, start_s, end_s, of in song.phones if of == number]
+            for number, word in enumerate(song.words)
+        }
+        return Finished(song.vocals_N, song.band_CN, lines, score.style_text, truth, said)
 
     return Sheet(name, score.duration_s, finish)
 
@@ -73,8 +80,14 @@ def _two(index: int, score: ScoreTwo, kind: str | None) -> Sheet:
 
     def finish() -> Finished:
         song = publish(score, kind)
-        truth = truth_to_json(song.truth)
-        return Finished(song.vocals_N, song.band_CN, song.lines, song.style_text, truth)
+        text, truth = truth_to_json(song.truth), song.truth
+        said: dict[Word, list[Word]] = {}
+        for phone in truth.phones:
+            word = truth.words[truth.syllables[phone.syllable].word]
+            if truth.lines[word.line].in_lyrics:
+                key = Word(word.text, word.start_s, word.end_s)
+                said.setdefault(key, []).append(Word(phone.ipa, phone.start_s, phone.end_s))
+        return Finished(song.vocals_N, song.band_CN, song.lines, song.style_text, text, said)
 
     return Sheet(name, score.duration_s, finish)
 

@@ -9,8 +9,11 @@ import numpy as np
 
 from jam_model.checkpoint import weights_hash
 from jam_model.config import JamConfig
-from jam_model.shard_index import INDEX_NAME, read_index, symbols_of
+from jam_model.lyric_grid import SUNG
+from jam_model.shard_index import EXTRAS, INDEX_NAME, TRAIN, read_index, symbols_of
+from jam_model.words import PHONES
 from tasks.engine.fingerprint import fingerprint, package_version
+from tasks.shards.open import open_shards
 from tasks.trainer.run_folder import hash_of
 from tasks.training.adapter_params import AdapterParams
 from tasks.training.params import JamParams, TrainParams
@@ -56,6 +59,25 @@ def check_symbols(config: JamConfig, shards: Path) -> None:
         raise ValueError(
             f"jam.own_symbols lacks {len(lacking)} symbols that {shards / INDEX_NAME} states; set jam.own_symbols: {wanted!r} "
             "(from untrained weights), or prepare with models.phonemizer.symbols: released"
+        )
+
+
+def check_phones(config: JamConfig, shards: Path, shard_cache_mb: int) -> None:
+    """Raises a ValueError where a model of this config lays phones where they are sung and songs of the shards do not tell it."""
+    if config.filler != SUNG:
+        return
+    songs = open_shards(shards, TRAIN, 0, shard_cache_mb, config.extras)
+    lacking = [place for place in songs.places if place.members and EXTRAS[PHONES] not in place.members]
+    what = f"{len(lacking)} of {len(songs)} songs have no {EXTRAS[PHONES]}"
+    if not lacking and len(songs):
+        try:
+            songs[0]  # in a store what is in a shard is known when it is read
+        except ValueError as error:
+            lacking, what = songs.places[:1], str(error)
+    if lacking:
+        raise ValueError(
+            f"jam.filler is sung, but {shards}: {what}; prepare with phones.times: aligner (or given) and pack.extras: [phones], "
+            "or set jam.filler: average_sparse"
         )
 
 

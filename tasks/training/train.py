@@ -19,6 +19,7 @@ from jam_model.checkpoint import load_model, weights_hash
 from jam_model.config import Dropout, JamConfig
 from jam_model.dit import Jam
 from jam_model.flow import FlowDraw, flow_error, flow_loss
+from jam_model.lyric_grid import SUNG, words_without_phones
 from jam_model.order import duration_weights, positions_of_step
 from jam_model.shard_index import TRAIN, VALIDATION
 from jam_model.shards import Shards
@@ -33,7 +34,7 @@ from tasks.trainer.run_folder import TrainResult, result_of
 from tasks.training.adapters import AdapterParams, add_adapters
 from tasks.training.hear import Hearing
 from tasks.training.params import JamParams, TrainParams
-from tasks.training.recipe import check_symbols, flow_recipe
+from tasks.training.recipe import check_phones, check_symbols, flow_recipe
 from tasks.training.validation_by_ear import ValidationByEar
 
 VALIDATION_TIMES = (0.1, 0.3, 0.5, 0.7, 0.9)
@@ -65,7 +66,7 @@ class FlowObjective:
     def start(self, worker: Worker) -> StepLoss:
         """Opens the training split."""
         params = self.params
-        shards = open_shards(place_of(self.shards), TRAIN, params.cache_mb, self.shard_cache_mb)
+        shards = self._open(TRAIN, params.cache_mb)
         batches = Batches(
             shards,
             np.array(self.silence, np.float32),
@@ -118,7 +119,7 @@ class FlowObjective:
 
     def validate(self, model: Jam, worker: Worker) -> dict[str, Any]:
         """Flow error on the validation split, every condition kept, at fixed times and noise; what is heard of it."""
-        shards = open_shards(place_of(self.shards), VALIDATION, 0, self.shard_cache_mb)
+        shards = self._open(VALIDATION)
         silence_C = np.array(self.silence, np.float32)
         generator = torch.Generator().manual_seed(self.params.seed)
         errors: dict[float, list[float]] = {time: [] for time in VALIDATION_TIMES}
@@ -135,10 +136,10 @@ class FlowObjective:
                     errors[time] += flow_error(model, batch.latents_BTC, batch.conditions, draw).tolist()
         if not len(shards):
             return {"num_validation_songs": 0}
-        heard: dict[str, Any] = {}
+        heard = self._words_even(shards)
         if self.by_ear:
             songs = [shards[number] for number in range(min(len(shards), self.params.validation_per_songs))]
-            heard = self.by_ear.figures(model, songs, self.params.seed, worker.device)
+            heard |= self.by_ear.figures(model, songs, self.params.seed, worker.device)
         by_time = {str(time): float(np.mean(values)) for time, values in errors.items()}
         return {
             "num_validation_songs": len(shards),
@@ -146,6 +147,16 @@ class FlowObjective:
             "validation_loss_by_time": by_time,
             **heard,
         }
+
+    def _words_even(self, shards: Shards) -> dict[str, Any]:
+        """The share of validation words whose phones are known to nobody and lie evenly, where the others lie as they are sung."""
+        if self.config.filler != SUNG:
+            return {}
+        words = even = 0
+        for sample in map(shards.__getitem__, range(len(shards))):
+            words += sum(bool(word.phonemes) for word in sample.words)
+            even += len(words_without_phones(sample.words, sample.phones or ()))
+        return {"words_without_phones": even / words if words else None}
 
     @property
     def hear_every_steps(self) -> int:
@@ -156,10 +167,13 @@ class FlowObjective:
         """The first validation songs."""
         if self.hearing is None:
             return []
-        shards = open_shards(place_of(self.shards), VALIDATION, 0, self.shard_cache_mb)
+        shards = self._open(VALIDATION)
         samples = [shards[number] for number in range(min(len(shards), self.hearing.params.num_songs))]
         with torch.no_grad():
             return self.hearing.songs(model, samples, self.params.seed, worker.device)
+
+    def _open(self, split: str, cache_mb: int = 0) -> Shards:
+        return open_shards(place_of(self.shards), split, cache_mb, self.shard_cache_mb, self.config.extras)
 
     def _fixed_batches(self, shards: Shards, silence_C: np.ndarray) -> Iterator[Batch]:
         params, config = self.params, self.config
@@ -207,6 +221,7 @@ def train(
             f"validation_per_songs is {section.validation_per_songs}, but nobody was given to hear them; give 0"
         )
     check_symbols(config, shards)
+    check_phones(config, shards, shard_cache_mb)
     recipe = flow_recipe(config, shards, silence_C, init, by_ear, adapter)
     if init and (stored := load_model(init).config) != replace(config, max_frames=stored.max_frames):
         raise ValueError(

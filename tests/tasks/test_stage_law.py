@@ -36,6 +36,7 @@ from tasks.stages.generated.load_external import LoadExternal
 from tasks.stages.generated.measure_levels import MeasureLevels
 from tasks.stages.generated.reward import Reward
 from tasks.stages.generated.score import Score
+from tasks.stages.given_phones import GivenPhones
 from tasks.stages.group import Group
 from tasks.stages.ingest import Ingest, IngestParams
 from tasks.stages.pack import Pack, PackParams
@@ -85,6 +86,7 @@ def law(root: Path) -> dict[str, Stage]:
         ),
         Phonemize(PhonemizeParams(max_unknown_share=0.1), PHONEMIZER),
         Phones(PhonesParams(times="aligner"), PARAMS.models.aligner),
+        GivenPhones(PhonesParams(times="given"), ingest),
         Style(style),
         Encode(codec),
         DedupFeatures(DedupFeaturesParams(shingle_words=3, max_shingles=64, max_landmarks=64)),
@@ -157,6 +159,7 @@ def row(root: Path, number: int, weights: str) -> dict[str, Any]:
         "seed": 3,
         "candidate": number,
         "reference_words": words,
+        **{"phones_path": None, "reference_phones": None, "unchecked": False},
         "reference_style": style_NS,
         "reference_duration_s": 1.0,
     }

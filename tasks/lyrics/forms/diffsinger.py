@@ -2,7 +2,7 @@
 
 A group of phones that begins with a sung one is a word: with its onset's consonants, or from its vowel on, as the file's
 dictionary has it. Where the words of ``text`` are as many, each has its group's times and notes; else they share the
-segment's. There is no writer: a .ds needs phones of the singer's dictionary.
+segment's. The phones go along in time. There is no writer: a .ds needs phones of the singer's dictionary.
 https://github.com/openvpi/DiffSinger
 """
 
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
+from jam_model.words import Word
 from tasks.engine.song import Refused
 from tasks.lyrics.parts.json_value import clean, parsed
 from tasks.lyrics.parts.written import Form, Line, Remark, Syllable, Written, seconds
@@ -60,7 +61,29 @@ def read(text: str) -> Written:
         raise Refused(
             "lyrics_malformed", "the .ds states phones but no text of words; add each segment's text"
         )
-    return Written(tuple(lines), remarks=tuple(remarks))
+    return Written(tuple(lines), remarks=tuple(remarks), phones=read_phones(text))
+
+
+def read_phones(text: str) -> tuple[Word, ...]:
+    """The phones of all segments, whether they state words or not."""
+    return tuple(phone for row in segments_of(parsed(text)) for phone in _phones(row))
+
+
+def _phones(row: Mapping[str, Any]) -> list[Word]:
+    """The sung phones of a segment with their times; none where it does not give a length to each. ``en/ah`` is ``ah``."""
+    names, lengths = clean(row["ph_seq"]).split(), _numbers(row.get("ph_dur"))
+    offset_s = seconds(_float(row.get("offset", 0)))
+    if offset_s is None or lengths is None or len(lengths) != len(names):
+        return []
+    at_s = [offset_s + after_s for after_s in accumulate(lengths, initial=0.0)]
+    if seconds(at_s[-1]) is None:
+        return []
+    timed = zip(names, at_s, at_s[1:], strict=False)
+    return [
+        Word(name.rpartition("/")[2] or name, start_s, end_s)
+        for name, start_s, end_s in timed
+        if name not in SILENT and start_s < end_s
+    ]
 
 
 def _line(row: Mapping[str, Any], number: int, remarks: list[Remark]) -> Line | None:

@@ -3,7 +3,7 @@
 Whisper's .tsv and .csv are such tables, in milliseconds. Whole numbers are ticks of 100 ns where a label lasts 10 ms and
 more in them, else milliseconds; HTK knows no others.
 
-Labels of phones, chords or parts of a song are refused by name. Rows of several recordings are too: which is the song's
+Labels of phones, chords or parts of a song are refused by name where words are asked for (`read_phones` takes the first). Rows of several recordings are too: which is the song's
 cannot be known.
 """
 
@@ -16,10 +16,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from statistics import median
 
+from jam_model.words import Word
 from tasks.engine.song import Refused
 from tasks.lyrics.forms.word_json import read_rows, rows_of_json
 from tasks.lyrics.parts.json_value import LONGEST_WORD, MS, TIMES
-from tasks.lyrics.parts.labelled import Label, labels_of, written_of_labels
+from tasks.lyrics.parts.labelled import (
+    PHONES,
+    Label,
+    labels_of,
+    phones_of_labels,
+    unsung_kind,
+    written_of_labels,
+)
 from tasks.lyrics.parts.written import NOT_LYRICS, Form, Remark, Written, seconds
 
 NUMBER = r"[+-]?\d{1,15}(?:[.,]\d{1,12})?(?:[eE][+-]?\d{1,2})?"
@@ -127,6 +135,19 @@ def read_ctm(text: str) -> Written:
 
 def read_labels(text: str) -> Written:
     """HTK's labels or Audacity's."""
+    labels, remarks = _labels(text)
+    written = written_of_labels(labels)
+    return replace(written, remarks=(*remarks, *written.remarks))
+
+
+def read_phones(text: str) -> tuple[Word, ...]:
+    """The phones of HTK's labels or Audacity's, where their labels are phones; else none."""
+    labels, _ = _labels(text)
+    return phones_of_labels(labels) if unsung_kind(labels) == PHONES else ()
+
+
+def _labels(text: str) -> tuple[list[Label], list[Remark]]:
+    """The labels in a file's rows, and what of it could not be read."""
     unit_s = _unit_s(text) or 1.0
     _one_recording(
         [row.strip() for row in text.splitlines() if re.fullmatch(r'\s*"[^"]*\.(?:lab|rec)"\s*', row)]
@@ -148,8 +169,7 @@ def read_labels(text: str) -> Written:
         if end_s == start_s:  # a point
             end_s = None
         labels.append(Label(_text(match["label"] or "", unit_s), start_s, end_s, number))
-    written = written_of_labels(labels)
-    return replace(written, remarks=(*remarks, *written.remarks))
+    return labels, remarks
 
 
 def _text(label: str, unit_s: float) -> str:

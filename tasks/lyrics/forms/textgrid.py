@@ -2,7 +2,8 @@
 
 Praat reads what stands free in the file, numbers and quoted texts, and nothing else; so is it read here, which makes the
 two forms one. (praatio refuses a whole file for one bad number.) The tier of words is known by its name, else it is the
-one whose labels are words; several of them, one a singer, are all sung. A tier of lines, where there is one, parts them.
+one whose labels are words; several of them, one a singer, are all sung. A tier of lines, where there is one, parts them. Tiers
+of phones go along in time.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from jam_model.words import Word
 from tasks.engine.song import Refused
 from tasks.lyrics.parts.labelled import (
     Label,
@@ -19,6 +21,7 @@ from tasks.lyrics.parts.labelled import (
     in_order,
     is_silence,
     labels_of,
+    phones_of_labels,
     unsung_kind,
     written_of_labels,
 )
@@ -38,6 +41,7 @@ CLASSES = ("IntervalTier", "TextTier")
 WORD_TIER = re.compile(
     r"words?|lyrics?|ort(?:ho(?:graphy)?)?|tokens?|字|单词|汉字|hanzi|chars?", re.IGNORECASE
 )
+PHONE_TIER = re.compile(r"phones?|phonemes?|phn|ph|mau|ipa|音素", re.IGNORECASE)
 LINE_TIER = re.compile(
     r"lines?|phrases?|sentences?|utterances?|utt|text|transcript(?:ion)?s?|segments?|歌词|句", re.IGNORECASE
 )
@@ -91,7 +95,18 @@ def read(text: str) -> Written:
         remarks.append(Remark("voices", 0, f"the tiers {names} are sung together, and read as one"))
     lines = [label for tier in tiers if tier not in words and tier.is_named(LINE_TIER) for label in tier.said]
     written = written_of_labels(labels, lines)
-    return replace(written, remarks=(*remarks, *written.remarks))
+    return replace(written, remarks=(*remarks, *written.remarks), phones=_phones(tiers))
+
+
+def read_phones(text: str) -> tuple[Word, ...]:
+    """The phones of a file, whether it has words or not."""
+    return () if text.lstrip().startswith(BINARY) else _phones(tiers_of(text, []))
+
+
+def _phones(tiers: Sequence[Tier]) -> tuple[Word, ...]:
+    """The labels of the tiers that are named for phones; of several, one a singer, all together."""
+    named = [label for tier in tiers if tier.is_named(PHONE_TIER) for label in tier.labels]
+    return phones_of_labels(in_order(named))
 
 
 def tiers_of(text: str, remarks: list[Remark]) -> list[Tier]:

@@ -16,7 +16,7 @@ from operator import itemgetter
 from typing import Any
 
 from tasks.engine.song import Refused
-from tasks.lyrics.parts.json_value import has_time, language_of, parsed, text_of, times, unit_of
+from tasks.lyrics.parts.json_value import has_time, language_of, parsed, phones_in, text_of, times, unit_of
 from tasks.lyrics.parts.written import Form, Line, Remark, Syllable, Written
 
 WORDS = ("word", "words", "word_segments", "aligned_words", "alignedWords", "items")
@@ -160,7 +160,7 @@ def fits(text: str) -> bool:
 def read(text: str) -> Written:
     rows = rows_of_json(value := parsed(text))
     assert rows is not None, "asked of what does not fit"
-    return replace(read_rows(rows), language=language_of(value))
+    return replace(read_rows(rows), language=language_of(value), phones=phones_in(rows.lines))
 
 
 def read_rows(rows: Rows) -> Written:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from statistics import median
 from typing import Any
 
+from jam_model.words import Word
 from tasks.lyrics.parts.written import Remark, seconds
 
 NEMO_FRAME_S = 0.08
@@ -53,6 +54,10 @@ TEXTS = (
     ),
     *("segment", "content", "data", "originalText", "x", "lines"),
 )
+PHONES = "phones"
+PHONE_TEXTS = ("phone", "phoneme", "text", "label")
+POSITION = re.compile(r"_[BIES]$")
+"""Where in its word a phone stands, as Kaldi's models mark it."""
 LANGUAGE = ("language", "vocal_language", "lang")
 CLOCK = re.compile(r"\s*(?:(\d{1,3}):)?(?:(\d{1,3}):)?(\d{1,9}(?:[.,]\d{1,9})?)\s*s?\s*")
 LONGEST_WORD = 50
@@ -98,6 +103,30 @@ def language_of(value: Any) -> str:
     row = value[0] if isinstance(value, list) and len(value) == 1 else value
     found = [row.get(key) for key in LANGUAGE] if isinstance(row, dict) else []
     return next((text for text in found if isinstance(text, str) and text), "")
+
+
+def phones_in(lines: Iterable[tuple[Any, Sequence[Any]]]) -> tuple[Word, ...]:
+    """The phones in time that the words of lines hold as ``phones``: each with a start and an end, or as gentle has them with a length
+    from the word's start on. One without a text or a time is left out.
+    """
+    words = [word for _, inner in lines for word in inner if isinstance(word, dict)]
+    words = [word for word in words if isinstance(word.get(PHONES), list)]
+    unit_s = unit_of(words)
+    return tuple(phone for word in words for phone in _phones(word, unit_s))
+
+
+def _phones(word: Mapping[str, Any], unit_s: float) -> Iterator[Word]:
+    at_s, _ = times(word, 0, [], unit_s)
+    for row in word[PHONES]:
+        if not isinstance(row, dict):
+            continue
+        follows = {} if has_time(row) or at_s is None else {"start": at_s / unit_s}
+        start_s, end_s = times({**row, **follows}, 0, [], unit_s)
+        text = next((row[key] for key in PHONE_TEXTS if isinstance(row.get(key), str)), "")
+        text = POSITION.sub("", clean(text).strip())
+        at_s = end_s
+        if text and start_s is not None and end_s is not None and start_s < end_s:
+            yield Word(text, start_s, end_s)
 
 
 def clean(text: str) -> str:

@@ -12,6 +12,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from jam_model.words import Word
 from tasks.engine.song import Refused
 from tasks.lyrics.parts.unsung import is_label
 from tasks.lyrics.parts.written import Line, Remark, Syllable, Written
@@ -27,7 +28,8 @@ UNHEARD = re.compile(r"spn|<?unk>?|<spoken_noise>|\[unk\]|oov", re.IGNORECASE)
 """An aligner's mark of a word that it did not know."""
 VOWELS = frozenset("aeiouyæœøɐɑɒʌəɚɘɛɜɝɞɤɨɪɔɯɵʉʊʏ")
 CHORD = re.compile(r"N|[A-G][#b]?(?::\S*)?(?:/\S+)?")
-PHONES = 0.25
+PHONES = "phones"
+WITHOUT_VOWEL = 0.25
 """From this share of labels without a vowel on, they are phones: of words hardly one has none."""
 LAST_S = 1.0
 SAME_S = 0.001
@@ -65,9 +67,22 @@ def unsung_kind(labels: Sequence[Label]) -> str | None:
         return "chords"
     letters = [bare for text in texts if (bare := _letters(text)) and all(map(_is_phonetic, bare))]
     without_vowel = sum(not VOWELS & set(bare) for bare in letters)
-    if len(letters) > 0.8 * len(texts) and len(texts) > 2 and without_vowel > PHONES * len(letters):
-        return "phones"
+    if len(letters) > 0.8 * len(texts) and len(texts) > 2 and without_vowel > WITHOUT_VOWEL * len(letters):
+        return PHONES
     return None
+
+
+def phones_of_labels(labels: Sequence[Label]) -> tuple[Word, ...]:
+    """Labels that are phones, without silence and what their aligner did not know; one without both times is none."""
+    return tuple(
+        Word(label.text.strip(), label.start_s, label.end_s)
+        for label in labels
+        if label.start_s is not None
+        and label.end_s is not None
+        and label.start_s < label.end_s
+        and not is_silence(label.text)
+        and not UNHEARD.fullmatch(label.text.strip())
+    )
 
 
 def written_of_labels(labels: Sequence[Label], of_lines: Sequence[Label] = ()) -> Written:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from jam_model.words import MAX_SECONDS
+from jam_model.words import MAX_SECONDS, Word
 
 NOT_LYRICS = "not_lyrics"
 """The reason of a file that is whole and of a known kind, but states no lyrics: facts, phones, chords or notes alone."""
@@ -62,6 +62,7 @@ class Written:
         names: the title and the artist that the file states.
         remarks: what its reader left out or did not believe.
         language: the one that the file says its words are in, as it writes it.
+        phones: phones in time (`text` as the file names it), of whichever words.
     """
 
     lines: tuple[Line, ...]
@@ -69,6 +70,7 @@ class Written:
     names: tuple[str, ...] = ()
     remarks: tuple[Remark, ...] = ()
     language: str = ""
+    phones: tuple[Word, ...] = ()
 
 
 @dataclass(frozen=True)

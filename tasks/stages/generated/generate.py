@@ -23,8 +23,8 @@ from jam_model.checkpoint import load_model, weights_hash
 from jam_model.conditions import Conditions, duration_conditions
 from jam_model.config import Formula, Guidance, ODESolver, Precision, Solver
 from jam_model.frames import SAMPLE_RATE_HZ, frames_of_seconds, seconds_of_frames
-from jam_model.lyric_grid import RELEASED_FILLER, SYMBOLS, Filler, lyric_grid
-from jam_model.words import words_of
+from jam_model.lyric_grid import RELEASED_FILLER, SUNG, SYMBOLS, Filler, lyric_grid
+from jam_model.words import phones_by_word, words_of
 from tasks.audio.mix import mix_of
 from tasks.audio.read import flac_bytes, npy_bytes
 from tasks.engine.columns import Column
@@ -114,7 +114,7 @@ class Generate(Stage):
     name = "generate"
     version = 3
     reads = frozenset({"recipe", "parent", "parent_audio", "seed", "candidate"})
-    reads |= {"reference_words", "reference_style", "reference_duration_s"}
+    reads |= {"reference_words", "reference_phones", "reference_style", "reference_duration_s"}
     codec = Model(codec_identity, build_codec)
     style_encoder = Model(style_encoder_identity, build_style_encoder)
     writes = {
@@ -248,11 +248,14 @@ def conditions_of(
     vocabulary: Mapping[str, int] = SYMBOLS,
     filler: Filler = RELEASED_FILLER,
 ) -> Conditions:
-    """What the model is asked for, a batch of one: lyrics on their grid, the first style row, the length."""
+    """What the model is asked for, a batch of one: lyrics on their grid, the first style row, the length. A model that lays phones
+    where they are sung has words evenly whose phones nobody knows.
+    """
     import torch
 
     words = words_of(song["reference_words"])
-    tokens_L = lyric_grid(words, max_frames, 0, num_frames, vocabulary, filler)
+    phones = phones_by_word(song.columns.get("reference_phones"), len(words)) if filler == SUNG else None
+    tokens_L = lyric_grid(words, max_frames, 0, num_frames, vocabulary, filler, phones)
     start_time, duration_abs, duration_rel = duration_conditions(num_frames, max_frames)
     return Conditions(
         torch.from_numpy(tokens_L).unsqueeze(0),

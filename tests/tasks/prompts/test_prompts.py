@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from jam_model.words import Word
+from jam_model.lyric_grid import SYMBOLS
+from jam_model.words import Word, rows_of, rows_of_phones
+from tasks.benchmark.sensitivity import with_times_moved
+from tasks.engine.song import Song
+from tasks.lyrics.read import read_lyrics
+from tasks.models.aligner import spread
+from tasks.prompts.prompt_words import prompt_words
 from tasks.prompts.prompts import (
     Prompt,
     System,
@@ -15,8 +22,12 @@ from tasks.prompts.prompts import (
     in_another_style,
     prompts_of,
     system_sources,
+    unknown_phones,
     with_words_dealt,
 )
+from tasks.stages.generated.generate import conditions_of
+from tests.tasks.prompts.test_prompt_words import Letters
+from tests.tasks.prompts.test_rough_times import PARAMS as ROUGH
 
 
 def prompt(number: int, words: tuple[str, ...] = ("we", "will", "sing")) -> Prompt:
@@ -85,3 +96,49 @@ def test_identity_of_a_row_ignores_where_its_prompt_lies() -> None:
     told = replace(system, prompts=[replace(prompt(1), language="ko")])
     assert "lyrics_language" not in system_sources([system], 1)[0].facts
     assert system_sources([told], 1)[0].facts["lyrics_language"] == "ko"
+
+
+def test_phones_in_time_go_with_their_words_to_the_model_and_words_without_any_are_told() -> None:
+    words = prompt(1).words
+    its = [spread(word, [*word.text]) for word in words[:2]]
+    rows = rows_of_phones([*its, []])
+    table = row(1) | {"words": rows_of(words), "phones": rows}
+    told, untold = prompts_of([table], "train")[0], prompts_of([row(1) | {"phones": None}], "train")[0]
+    assert told.phones == [*its, []] and untold.phones is None
+    assert unknown_phones([told, untold], "average_sparse") is None is unknown_phones([], "sung")
+    assert "4 of 6 words in 2 of 2 prompts" in (
+        unknown_phones([told, replace(told, phones=None)], "sung") or ""
+    )
+    system = System("trained", "Trained", {"kind": "copy"}, [told, replace(told, phones=None)])
+    sources = system_sources([system], seed=5)
+    assert sources[0].facts["reference_phones"] == rows and "reference_phones" not in sources[1].facts
+    assert sources[0].identity != sources[1].identity
+    (dealt,) = with_words_dealt([replace(told, words=(replace(words[0], end_s=1.0), *words[1:]))], seed=3)
+    for word, phones in zip(dealt.words, dealt.phones or (), strict=True):
+        assert [phone.text for phone in phones] == ([] if word.text == "sing" else [*word.text])
+        assert not phones or (phones[0].start_s, phones[-1].end_s) == (word.start_s, word.end_s)
+    moved = with_times_moved([told], 0.3, 1)[0]
+    assert moved.phones and moved.phones[1][0].end_s == pytest.approx(moved.words[1].start_s + 0.125)
+
+    entries = [
+        {
+            "word": "we",
+            "start": 1.0,
+            "end": 2.0,
+            "phones": [{"phone": "w", "start": 1, "end": 1.2}, {"phone": "e", "start": 1.2, "end": 2}],
+        },
+        {"word": "sing", "start": 2.0, "end": 3.0},
+    ]
+    lyrics = read_lyrics(json.dumps(entries).encode(), 10_000, 100)
+    asked = prompt_words(lyrics, 10.0, None, Letters(), ROUGH, filler="sung")  # type: ignore[arg-type]
+    assert asked.phones == [[Word("w", 1.0, 1.2), Word("e", 1.2, 2.0)], []]
+    assert [remark.text for remark in asked.remarks if remark.kind == "phones_unknown"] == ["word 2 'sing'"]
+    assert "phones_unknown" not in {
+        one.kind for one in prompt_words(lyrics, 10.0, None, Letters(), ROUGH).remarks
+    }  # type: ignore[arg-type]
+    facts = {"reference_words": rows_of(asked.words), "reference_style": [[0.0] * 4]}
+    grids = [
+        conditions_of(Song("a", facts | more), 200, 300, filler="sung").lyric_tokens_BL.tolist()
+        for more in ({"reference_phones": rows_of_phones(asked.phones or [])}, {})
+    ]
+    assert grids[0] != grids[1] and all(SYMBOLS["w"] in grid[0] for grid in grids)

@@ -69,5 +69,9 @@ def test_a_word_too_short_for_its_phones_has_them_at_equal_lengths_without_a_sco
     assert cast(list[object], heard(song.vocals_N, [Word("...", 0.2, 0.3, phonemes="")])["phones"]) == []
     names = [[stage.name for stage in prepare_stages(params)] for params in (load_params(), PARAMS)]
     assert set(names[1]) - set(names[0]) == {"phones"}
+    letters = PARAMS.models.aligner.model_copy(update={"model": "whisperx"})
+    hears = Phones(PARAMS.phones, letters), Phones(PARAMS.phones, PARAMS.models.aligner)
+    assert [stage.made_by(["a"]) for stage in hears] == ["phones-v1 a phones-from=letters", "phones-v1 a"]
+    assert [stage.facts.get("from") for stage in hears] == ["letters", None]
     with pytest.raises(ValueError, match=r"phones.times is none; choose aligner"):
         load_params(settings=["pack.extras=[phones]"])

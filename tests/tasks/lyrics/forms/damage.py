@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from tasks.engine.song import Refused
 from tasks.lyrics.lyrics import Lyrics
 from tasks.lyrics.parts.written import Form, Line, Syllable, Written
-from tasks.lyrics.read import read_written
+from tasks.lyrics.read import read_phones, read_written
 from tasks.lyrics.sung import sung
 
 SONGS, DAMAGED = 250, 250
@@ -111,6 +111,7 @@ def survives(true: bytes) -> None:
     """Nothing but lyrics or a refusal by name comes of any damaged file."""
     for data in damaged(true):
         try:
+            read_phones(data)
             sung(read_written(data)[1])
         except Refused as error:
             assert error.reason.startswith(("lyrics_", "not_lyrics")) and error.detail

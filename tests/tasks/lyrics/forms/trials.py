@@ -12,6 +12,7 @@ import pytest
 from tasks.engine.song import Refused
 from tasks.lyrics.letters import Letters
 from tasks.lyrics.parts.written import Form, Line, Syllable, Written
+from tasks.lyrics.read import read_phones
 
 PARTS = [
     "o",
@@ -148,6 +149,7 @@ def survives(form: Form, data: bytes, inputs: int = 250) -> tuple[int, int]:
         try:
             if form.fits(given):  # type: ignore[arg-type]
                 form.read(given)  # type: ignore[arg-type]
+                read_phones(hurt)
             taken += 1
         except Refused:
             refused += 1

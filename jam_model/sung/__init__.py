@@ -1,0 +1,1 @@
+"""Phonemes on the lyric grid where they are sung."""
