@@ -138,7 +138,9 @@ def generate(
 ) -> np.ndarray:
     """Latents [arms, num_frames, C] of one song, all from one noise."""
     sampler, frames = studio.params.sampler, model.config.max_frames
-    tokens = [lyric_grid(words, frames, num_latent_frames=num_frames) for words in asked]
+    tokens = [
+        lyric_grid(words, frames, num_latent_frames=num_frames, filler=model.config.filler) for words in asked
+    ]
     lasts = duration_conditions(num_frames, frames)
     conditions = Conditions(
         torch.from_numpy(np.stack(tokens)),
