@@ -1,4 +1,5 @@
-"""Why a model of world two does not learn its words: params/toy2.yaml with one thing changed at a time, at equal training.
+"""Why a model of world two does not learn its words: params/toy2.yaml with tokens spread evenly, and with one thing changed
+at a time, at equal training.
 
 python bench/toy2_causes.py --scratch FOLDER [--only NAME ...] [--songs 120] [--held-out 12] [--pretrain 800] [--sft 250]
 
@@ -71,6 +72,7 @@ ONE = (
     "models.transcriber.weights=recogniser",
     *("sft.max_frames=288", "sft.batch_size=2"),  # of the demo: as many frames a step
 )
+EVENLY = ("jam.filler=average_sparse", "phones.times=none", "pack.extras=[]")  # the recipe as it was
 VOCODER = "models.codec.model=embedded"
 
 Grid = Literal["even", "sung", "held", "repeat"]
@@ -276,7 +278,7 @@ def measured(variant: Variant, given: argparse.Namespace) -> dict[str, Any]:
     """The row of a variant."""
     steps = (round(variant.steps * given.pretrain), round(variant.steps * given.sft))
     budget = () if variant.whole else (f"pretrain.steps={steps[0]}", f"sft.steps={steps[1]}")
-    params = load_params(RECIPE, [*budget, *variant.settings])
+    params = load_params(RECIPE, [*EVENLY, *budget, *variant.settings])
     studio = Studio(params)
     num_songs = TRAINED_ON if variant.whole else given.songs
     songs = songs_of(
