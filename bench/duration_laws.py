@@ -242,8 +242,10 @@ def _gap_nats(line: SungLine, composer: _Composer) -> list[float]:
         for number in range(1, 200):
             at_s = clock.time_s(position + number * step)
             late = word.start_s - at_s
-            if clock.time_s(position + (number - 1) * step) + late >= free_s:
+            if late < -1:
                 break
+            if clock.time_s(position + (number - 1) * step) + late >= free_s:
+                continue  # so late, it would have begun a step before
             z = (late - LATE_FOLLOWS * late_s[place - 1]) / spread_s
             density += float(np.exp(-0.5 * z**2) / (spread_s * np.sqrt(2 * np.pi)))
         cut = abs(late_s[place]) >= 2 * sd_s - EDGE

@@ -156,7 +156,6 @@ def test_a_good_file_comes_through_unchanged_and_400_damaged_ones_are_repaired_a
             is_good = as_it_stands == [(row["start"], row["end"]) for row in rows]  # two faults may make one
             assert (is_good or found.repairs) and all(count > 0 for count in found.repairs.values()), number
             ends["repaired"] += 1
-    print(ends)
     assert ends.total() == 400 and min(ends.values()) > 20, ends
     for text in ("", "I cannot do that.", "[]", '{"words": 3}', "[" * 5000, json.dumps(["moon", 1, 2])):
         with pytest.raises(Refused, match="times_malformed"):
