@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+import inspect
 import json
 import zlib
 from pathlib import Path
@@ -53,7 +54,7 @@ def test_outputs_equal_the_released_model(outputs, name):
 
 def test_grid_and_durations_equal_the_released_data_set(parity, tmp_path):
     lyrics = GOLDEN["lyrics"]
-    vocabulary = parity.run_case.__globals__["lyric_grid"].__defaults__[-2]
+    vocabulary = inspect.signature(parity.run_case.__globals__["lyric_grid"]).parameters["vocabulary"].default
     (tmp_path / "lyrics.json").write_text(json.dumps({"vocabulary": vocabulary, "cases": [lyrics]}))
     parity.main([str(tmp_path / "lyrics.json"), str(tmp_path / "out.json")])
     (case,) = json.loads((tmp_path / "out.json").read_text())["cases"]

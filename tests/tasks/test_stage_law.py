@@ -35,6 +35,7 @@ from tasks.stages.generated.align_transcript import AlignTranscript
 from tasks.stages.generated.generate import Generate
 from tasks.stages.generated.load_external import LoadExternal
 from tasks.stages.generated.measure_levels import MeasureLevels
+from tasks.stages.generated.phrasing import Phrasing
 from tasks.stages.generated.reward import Reward
 from tasks.stages.generated.score import Score
 from tasks.stages.given_phones import GivenPhones
@@ -104,6 +105,7 @@ def law(root: Path) -> dict[str, Stage]:
         LoadExternal(audio, {"a": str(root / "songs")}),
         AlignTranscript(PARAMS.models.aligner, PHONEMIZER),
         MeasureLevels(PARAMS.check),
+        Phrasing(PARAMS.phrasing),
     ]
     return {stage.name: stage for stage in made}
 

@@ -35,6 +35,7 @@ MADE = (
         "loudness_lufs",
     ),
     *("clipped_share", "silence_share", "aligned_transcript"),
+    *("pitch_spread", "repeated_share", "beats_s"),
 )
 """What stages write of a song, None where it failed."""
 OF_A_SET = ("song_diversity", "fad_inf")
@@ -51,15 +52,18 @@ CORPUS = Corpus(Resampling(100, 1), REFERENCE)
 
 def song(number: int) -> Song:
     """A whole one; each is a little unlike the others."""
-    words = [{"text": text, "start_s": at, "end_s": at + 0.4} for at, text in enumerate(("ab", "cd", "ef"))]
+    words = [
+        {"text": text, "start_s": at / 4, "end_s": at / 4 + 0.2}
+        for at, text in enumerate(["ab", "cd", "ef"] * 3)
+    ]
     heard = [{**word, "start_s": word["start_s"] + 0.01 * number} for word in words]
     style_RS = np.float32([[1.0, number, 0.5]])
     row = {
         "drop_reason": None,
         "reference_words": words,
         "aligned_transcript": heard,
-        "transcript": ["ab", "cd", "ef" if number % 2 else "gh"],
-        "transcript_phones": list("abcdef"),
+        "transcript": ["ab", "cd", "ef" if number % 2 else "gh"] * 3,
+        "transcript_phones": list("abcdef" * 3),
         "style_embedding": style_RS.tolist(),
         "scores": [1.0, 2.0, 3.0, 4.0, 5.0 - number / 10],
         "judged": [{"axis": axis, "score": 6.0 + number} for axis in ("CE", "CU", "PC", "PQ")],
@@ -67,13 +71,16 @@ def song(number: int) -> Song:
         "loudness_lufs": -14.0 - number,
         "clipped_share": 0.0,
         "silence_share": 0.1,
+        "pitch_spread": 4.0 + number,
+        "repeated_share": 0.1,
+        "beats_s": [0.0, 0.5, 1.0, 1.5, 2.0, 2.5],
     }
     genres = {"pop": np.float32([1, 0, 0]), "folk": np.float32([0, 1, 0])}
     return Song(
         row,
-        texts=["ab", "cd", "ef"],
-        phones=list("abcdef"),
-        transcript_phones=list("abcdefg"),
+        texts=["ab", "cd", "ef"] * 3,
+        phones=list("abcdef" * 3),
+        transcript_phones=list("abcdefg" * 3),
         style_RS=style_RS,
         text_S=np.float32([1, 0, 0]),
         genre="pop",
