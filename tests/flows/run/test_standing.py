@@ -26,6 +26,7 @@ def nothing_may_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
     monkeypatch.setattr("tasks.engine.pool.connect", lambda params: pytest.fail("Ray was asked for"))
+    monkeypatch.setattr("flows.run.ray_ahead.start_ahead", lambda params: None)
 
 
 @pytest.mark.parametrize(("titles", "standing"), [([], True), (["one", "two"], False)])
