@@ -104,7 +104,7 @@ def _timed(
 ) -> dict[str, Sequence[Prompt]]:
     """Prompts by the duration predictor of the work folder, if one stands, and with the times that somebody wrote."""
     found: dict[str, Sequence[Prompt]] = {}
-    if predictor := predictor_of(project, project.work):
+    if predictor := predictor_of(project, project.work, phones=True):
         name = f"Times by the duration predictor {predictor.folder.name}"
         found[name] = with_predicted_times(prompts, predictor, phonemizer)
     for given in written:

@@ -14,6 +14,7 @@ from flows.pipelines.starts import any_checkpoint
 from flows.run.progress import say
 from flows.settings.project import Project, WorkFolder
 from jam_model.checkpoint import load_config
+from jam_model.lyric_grid import SUNG
 from tasks.prompts.jamify_manifest import read_requests
 from tasks.prompts.one_song import OneSong, write_request, write_times
 from tasks.prompts.prompt_words import PromptWords, told, words_of
@@ -63,7 +64,7 @@ def check_request(
             params.ingest,
             max_frames,
             project.work.root / TIMES,
-            predictor_of(project, of_work),
+            predictor_of(project, of_work, config.filler == SUNG),
         )
         manifest, remarks, rows = made.manifest, made.remarks, made.rows
         if made.how:

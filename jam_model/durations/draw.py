@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -87,22 +88,13 @@ def drawn_duration_s(net: DurationNet, num_syllables: int, seed: int) -> float:
 
 
 def phones_in_time(timing: Timing, sheet: Sheet) -> list[list[Word]]:
-    """The phones of each word with their times, one a word's symbol: a phone of two symbols is shared by them evenly."""
+    """The phones of each word with their times; they fill the word."""
     found: list[list[Word]] = []
     for place, phones in enumerate(sheet.phones):
         start_s, length_s = float(timing.starts_s[place]), float(timing.lengths_s[place])
-        parts = [
-            (symbol, share / len(phone))
-            for phone, share in zip(phones, timing.shares[place], strict=True)
-            for symbol in phone
-        ]
-        bounds_s = start_s + length_s * np.concatenate([[0.0], np.cumsum([share for _, share in parts])])
-        found.append(
-            [
-                Word(symbol, float(bounds_s[number]), float(bounds_s[number + 1]))
-                for number, (symbol, _) in enumerate(parts)
-            ]
-        )
+        bounds_s = start_s + length_s * np.concatenate([[0.0], np.cumsum(timing.shares[place])])
+        times = pairwise(bounds_s.tolist())
+        found.append([Word(phone, *its) for phone, its in zip(phones, times, strict=True)])
     return found
 
 

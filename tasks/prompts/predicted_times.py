@@ -28,7 +28,8 @@ MAX_BYTES = 4 << 20
 
 @dataclass(frozen=True)
 class Predictor:
-    """A checkpoint of the duration predictor, and how times are drawn from it: at a temperature, by a seed.
+    """A checkpoint of the duration predictor, and how times are drawn from it: at a temperature, by a seed; `phones`: those of
+    the words too, for a model that lays them where they are sung.
 
     Raises:
         ValueError: when times are asked for: it is no such checkpoint.
@@ -38,6 +39,7 @@ class Predictor:
     temperature: float
     seed: int
     style: StyleParams
+    phones: bool = False
 
     @cached_property
     def net(self) -> DurationNet:
@@ -60,7 +62,7 @@ class Predictor:
         Raises:
             ValueError: the tempo is out of range, or the song too short for its words.
         """
-        from jam_model.durations.draw import drawn_duration_s, predicted_times
+        from jam_model.durations.draw import drawn_duration_s, phones_in_time, predicted_times
         from jam_model.durations.sheet import Sheet, syllables_in
 
         if bpm is not None and not MIN_BPM <= bpm <= MAX_BPM:
@@ -79,8 +81,13 @@ class Predictor:
             self._embedded(style),
         )
         seed = int(np.random.SeedSequence([self.seed, candidate]).generate_state(1)[0])
-        fitted = predicted_times(self.net, sheet, seed, self.temperature)
-        return RoughTimes(fitted.timing.words(lyrics.words), duration_s, lyrics.line_starts or (0,))
+        timing = predicted_times(self.net, sheet, seed, self.temperature).timing
+        return RoughTimes(
+            timing.words(lyrics.words),
+            duration_s,
+            lyrics.line_starts or (0,),
+            phones=phones_in_time(timing, sheet) if self.phones else None,
+        )
 
     def _embedded(self, style: str) -> np.ndarray | None:
         if not self.net.config.style_dim:

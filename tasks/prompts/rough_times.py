@@ -55,13 +55,14 @@ class RoughTimesParams(Section):
 @dataclass(frozen=True)
 class RoughTimes:
     """Words with times, the length of the song they make, and the number of each line's first word; the language that they are
-    in, where songs have several.
+    in, where songs have several; the phones in time of each word, where somebody knows them.
     """
 
     words: list[Word]
     duration_s: float
     line_starts: Sequence[int] = (0,)
     language: str | None = None
+    phones: Sequence[Sequence[Word]] | None = None
 
     def at(self, beat_s: float) -> RoughTimes:
         """The same where times are beats of this length."""
@@ -71,14 +72,22 @@ class RoughTimes:
         return RoughTimes(words, self.duration_s * beat_s, self.line_starts)
 
     def to_json(self) -> dict[str, Any]:
-        """jamify's lyrics form, with each word's line, from 1."""
+        """jamify's lyrics form, with each word's line, from 1, and its phones."""
         return {
             **({"language": self.language} if self.language else {}),
             "word": [
-                {**word.rounded(3).to_json(), "line": bisect_right(self.line_starts, number)}
+                {
+                    **word.rounded(3).to_json(),
+                    "line": bisect_right(self.line_starts, number),
+                    **({"phones": list(map(_phone_entry, self.phones[number]))} if self.phones else {}),
+                }
                 for number, word in enumerate(self.words)
             ],
         }
+
+
+def _phone_entry(phone: Word) -> dict[str, Any]:
+    return {"phone": phone.text, "start": round(phone.start_s, 4), "end": round(phone.end_s, 4)}
 
 
 def rough_times(lyrics: Lyrics, bpm: float, phonemizer: Phonemizer, params: RoughTimesParams) -> RoughTimes:

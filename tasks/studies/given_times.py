@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tasks.lyrics.lyrics import Lyrics
@@ -44,9 +45,10 @@ def with_written_times(prompts: Sequence[Prompt], folder: Path) -> tuple[list[Pr
             repairs.update(own)
             one = _at(one, written)
         found.append(one)
-    told = ", ".join(f"{count} {KINDS[kind]}" for kind, count in repairs.most_common())
+    told = ", ".join(f"{KINDS[kind]} ({count})" for kind, count in repairs.most_common())
     return found, f"repaired: {told}" if told else "nothing to repair"
 
 
 def _at(prompt: Prompt, times: RoughTimes) -> Prompt:
-    return placed(prompt, [(number, word.start_s, word.end_s) for number, word in enumerate(times.words)])
+    timed = placed(prompt, [(number, word.start_s, word.end_s) for number, word in enumerate(times.words)])
+    return timed if times.phones is None or prompt.phones is None else replace(timed, phones=times.phones)

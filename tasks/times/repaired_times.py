@@ -57,7 +57,7 @@ class RepairedTimes:
     @property
     def told(self) -> str:
         """In words, for one line."""
-        found = [f"{count} {KINDS[kind]}" for kind, count in self.repairs.items()]
+        found = [f"{KINDS[kind]} ({count})" for kind, count in self.repairs.items()]
         return ", ".join(found) or "nothing to repair"
 
 

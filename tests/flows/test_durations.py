@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.console.generate import predictor_of
 from flows.durations import run_durations
+from flows.pipelines.predictor import predictor_of
 from flows.run.standing import stands
 from flows.settings.project import Project
 from tasks.lyrics.lyrics import Lyrics
@@ -28,11 +28,11 @@ def test_a_prepared_folder_is_learned_once_and_generate_draws_from_it(tmp_path: 
     work = tmp_path / "W"
     prepare(toy_songs(tmp_path / "toy", 10), str(work), *SPLIT)
     project = Project.at(work, None, [*SPLIT, *SMALL])
-    assert predictor_of(project, project.work) is None
+    assert predictor_of(project, project.work, phones=False) is None
     result = run_durations(project)
     assert stands(lambda: run_durations(project))
     assert not stands(lambda: run_durations(Project.at(work, None, [*SPLIT, *SMALL, "durations.seed=1"])))
-    predictor = predictor_of(project, project.work)
+    predictor = predictor_of(project, project.work, phones=False)
     assert predictor is not None and predictor.folder == result.checkpoint
     lyrics = Lyrics(["moon", "light", "over", "me"], line_starts=[0, 2])
     phonemizer = build_phonemizer(project.params.models.phonemizer)

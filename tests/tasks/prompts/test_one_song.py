@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,8 +14,11 @@ from flows.settings.params import load_params
 from jam_model.durations.checkpoint import save_durations
 from jam_model.durations.config import DurationConfig
 from jam_model.durations.network import DurationNet
+from tasks.lyrics.read import read_lyrics
+from tasks.models.phonemizer import build_phonemizer
 from tasks.prompts.one_song import OneSong, WrittenRequest, write_request
 from tasks.prompts.predicted_times import Predictor
+from tasks.prompts.prompt_words import prompt_words
 from tests.every import every
 
 TIMED = json.dumps([{"word": "moon", "start": 0.1, "end": 0.5}])
@@ -120,6 +124,13 @@ def test_words_get_the_times_that_are_asked_for_and_which_they_are_is_told(tmp_p
     assert one[-1]["end"] <= 9 and all(a["end"] <= b["start"] for a, b in pairwise(one))
     assert write(tmp_path, predictor, duration_s=9.0, candidates=2) == made
     made.timed.unlink()
+    sung = write(tmp_path, replace(predictor, phones=True), duration_s=9.0)
+    lyrics = read_lyrics(sung.timed.read_bytes(), 10_000, 100)
+    phonemizer, rough_times = load_params().models.phonemizer, load_params().rough_times
+    asked = prompt_words(lyrics, 9.0, None, build_phonemizer(phonemizer), rough_times, filler="sung")
+    assert asked.phones and all(asked.phones), "a model that lays phones where they are sung knows them all"
+    assert "phones_unknown" not in {remark.kind for remark in asked.remarks}
+    sung.timed.unlink()
     answer = tmp_path / "answer.txt"
     answer.write_text(
         'Here: [{"word": "moon", "start": "0:01", "end": 2}, {"word": "over", "start": 4, "end": 4.5}, '
@@ -128,7 +139,7 @@ def test_words_get_the_times_that_are_asked_for_and_which_they_are_is_told(tmp_p
     given = write(tmp_path, predictor, duration_s=9.0, times=answer)
     assert (
         given.how
-        == f"those of {answer}, 1 times that are no seconds, 1 words without a time, 1 words that overlap the next"
+        == f"those of {answer}, times that are no seconds (1), words without a time (1), words that overlap the next (1)"
     )
     times = [(word["start"], word["end"]) for word in json.loads(given.timed.read_text())["word"]]
     assert times == [(1, 2), (2, 4), (4, 4.4), (4.4, 5)]

@@ -164,7 +164,7 @@ def test_times_that_somebody_wrote_are_an_arm_and_their_repairs_are_counted(tmp_
         words[1]["end"] = words[2]["start"] + 0.2
         (tmp_path / f"{one.song_id}.json").write_text(json.dumps(words))
     written, told = with_written_times(SUNG, tmp_path)
-    assert told == "repaired: 6 words that overlap the next"
+    assert told == "repaired: words that overlap the next (6)"
     assert [word.start_s for word in written[0].words] == [word.start_s + 0.5 for word in SUNG[0].words]
     study = KINDS["times"](SUNG, PARAMS.sampler, PARAMS.study, replace(BESIDE, timed={"GPT": written}))
     (arm,) = [arm for arm in study.arms if arm.title == "GPT"]
