@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from eval.metrics.metric import Metric
-from eval.results.wording import interval, number, unit
+from eval.results.plural import counted
+from eval.results.wording import interval, number, songs, unit
 from eval.stats.intervals import Estimate
+from eval.stats.significance import fewest_songs
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,12 @@ class StudyResult:
 
 def answer(study: StudyResult) -> list[str]:
     """The answer in sentences, each with what it stands on."""
+    if study.num_songs < fewest_songs():
+        chance = 100 * 2.0 ** (1 - study.num_songs)
+        return [
+            f"{counted(study.num_songs, 'song')} can tell no two arms apart: equal arms seem so on every one of them "
+            f"{chance:.0f} times in 100. It takes {fewest_songs()} songs at the least."
+        ]
     return _doubled(study) if study.doubled else _resolved(study)
 
 
@@ -87,6 +95,8 @@ def _doubled(study: StudyResult) -> list[str]:
             "  ", " "
         )
     ]
+    if level.value is None or 2 * level.value > 1:
+        return [*lines, "Where it doubles cannot be told: it would be more errors than there are phones."]
     for doubling in study.doublings:
         series = study.series[doubling.series]
         told = f"{series['title']}: "
@@ -102,13 +112,18 @@ def _doubled(study: StudyResult) -> list[str]:
 def _resolved(study: StudyResult) -> list[str]:
     lines = []
     for metric in study.metrics:
+        changes = [row.changes[metric.name] for row in study.rows]
         told = [
-            f"{row.title} {_signed(metric, change)} {interval(metric, change)}"
-            for row in study.rows
-            if (change := row.changes[metric.name]).resolved
+            f"{row.title} {_signed(metric, change)} {interval(metric, change)} ({songs(change)})"
+            for row, change in zip(study.rows, changes, strict=True)
+            if change.resolved
         ]
+        of_unit = f" ({unit(metric, True)})" if unit(metric, True) else ""
         if told:
-            lines.append(f"{metric.title}, against the base: {'; '.join(told)}.")
+            lines.append(f"{metric.title}{of_unit}, against the base: {'; '.join(told)}.")
+        elif all(change.value is None for change in changes):
+            reason = study.base.levels[metric.name].reason or next(iter(changes)).reason
+            lines.append(f"{metric.title}: not measured ({reason}).")
         else:
             lines.append(f"{metric.title}: no arm can be told from the base.")
     return lines

@@ -68,9 +68,8 @@ def check_request(
         )
         manifest, remarks, rows = made.manifest, made.remarks, made.rows
         if made.how:
-            say(
-                f"word times: {made.how}, in {made.timed} (edit them, then generate with --lyrics {made.timed})"
-            )
+            again = f"--lyrics {made.timed} --duration {made.duration_s:g}"
+            say(f"word times: {made.how}, in {made.timed} (edit them, then generate with {again})")
             if rows > 1:
                 say(f"word times: each of {rows} candidates has its own, beside it")
     assert manifest is not None, "one of the two is given"

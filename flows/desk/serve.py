@@ -23,9 +23,9 @@ def serve(project: Project, port: int) -> None:
         ValueError: nothing has been prepared there, or the port is taken.
     """
     desk = Desk.of(project)
+    listening, token = _bound(port), secrets.token_urlsafe(TOKEN_BYTES)
     with progress_bar("desk index", "partitions") as show:
         desk.index.refresh(show)
-    listening, token = _bound(port), secrets.token_urlsafe(TOKEN_BYTES)
     port = listening.getsockname()[1]
     say(f"desk: http://{LOOPBACK}:{port}/?{TOKEN}={token}")
     config = uvicorn.Config(

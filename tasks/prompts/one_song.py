@@ -50,7 +50,7 @@ class OneSong:
 @dataclass(frozen=True)
 class WrittenRequest:
     """The manifest, the lyrics with word times that its first row names, and, where these were made, what the given file lost, and
-    how they were made; `rows`: one, or one a candidate, each with its own times.
+    how they were made; `rows`: one, or one a candidate, each with its own times; `duration_s`: of the first.
     """
 
     manifest: Path
@@ -58,6 +58,7 @@ class WrittenRequest:
     remarks: list[Remark]
     how: str = ""
     rows: int = 1
+    duration_s: float | None = None
 
 
 def write_request(
@@ -100,7 +101,7 @@ def write_request(
     elif song.times is not None:
         raise ValueError(f"times: {song.lyrics} has times of its words, which are kept; leave out --times")
     style = folder / f"{name}.style.txt"
-    rows, files = [], []
+    rows, files, lengths_s = [], [], []
     at = f" at {song.bpm:g} bpm" if song.bpm else ""
     asked: Sequence[RoughTimes | None] = timings or [None]
     for number, times in enumerate(asked):
@@ -110,12 +111,15 @@ def write_request(
             instead = f"generate with --lyrics {files[-1]} --duration SECONDS"
             write_times(times, files[-1], f"{song.lyrics}{at}", instead)
         duration_s = times.duration_s if times and song.duration_s is None else song.duration_s
+        lengths_s.append(duration_s)
         named = {"lrc_path": str(files[-1].resolve()), "prompt_path": str(style.resolve())}
         rows.append({"id": title, **named, "duration": duration_s})
     write_bytes(style, f"{song.style}\n".encode())
     manifest = folder / f"{name}.manifest.json"
     write_json(manifest, rows)
-    return WrittenRequest(manifest, files[0], [*lyrics.remarks] if timings else [], how, len(rows))
+    return WrittenRequest(
+        manifest, files[0], [*lyrics.remarks] if timings else [], how, len(rows), lengths_s[0]
+    )
 
 
 def _timed(

@@ -37,6 +37,11 @@ def with_written_times(prompts: Sequence[Prompt], folder: Path) -> tuple[list[Pr
     Raises:
         ValueError: a song has no such file, or it cannot be used.
     """
+    lacking = [one.song_id for one in prompts if one.words and not (folder / f"{one.song_id}.json").is_file()]
+    if lacking:
+        raise ValueError(
+            f"times: {folder} lacks {len(lacking)} of {len(prompts)} songs, first {lacking[0]}.json; give a file of JSON for each"
+        )
     repairs: Counter[str] = Counter()
     found = []
     for one in prompts:

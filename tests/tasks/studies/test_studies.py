@@ -109,15 +109,15 @@ def test_a_curve_doubles_between_two_values_or_not_at_all() -> None:
 
 
 def two_arms() -> tuple[Study, list[Run], Measured]:
-    """A study whose one disturbed value gets every second letter wrong, in two runs of four songs."""
+    """A study whose one disturbed value gets every second letter wrong, in two runs of eight songs."""
     prompts = [
-        Prompt(f"s{n}", "t", (Word("ab", 0, 1, "ab"),), np.float32([[1, 0]]), 3.0, None) for n in range(4)
+        Prompt(f"s{n}", "t", (Word("ab", 0, 1, "ab"),), np.float32([[1, 0]]), 3.0, None) for n in range(8)
     ]
     params = PARAMS.study.model_copy(update={name: [0.5] for name in ("jitter_s", "offset_s", "stretch")})
     study = KINDS["timing-noise"](prompts, PARAMS.sampler, params, BESIDE)
     study = replace(study, arms=study.arms[:1], series={"jitter": study.series["jitter"]})
     runs = [Run("c0s0", Path("a"), "w", 0), Run("c0s1", Path("a"), "w", 1)]
-    heard = {"base": ["ab", "ab", "xb", "ab"], study.arms[0].name: ["ax", "xb", "xb", "xx"]}
+    heard = {"base": ["ab", "ab", "xb", "ab"] * 2, study.arms[0].name: ["ax", "xb", "xb", "xx"] * 2}
     rows = [
         row(p.song_id, system_of(arm, run), [phones], phones)
         for run in runs
@@ -134,19 +134,21 @@ def test_answers_count_songs_not_runs_and_a_song_that_failed_in_a_run_is_left_ou
     study, runs, measured = two_arms()
     result = result_of(study, runs, measured, ["embedded/a@1"])
     level, change = result.rows[0].levels[ACOUSTIC_PER.name], result.rows[0].changes[ACOUSTIC_PER.name]
-    assert (level.n, level.n_failed, level.value) == (3, 1, 0.5) and result.base.levels[
-        "acoustic_per"
-    ].value == 0.125
-    assert change.value == 0.5 - 1 / 6 and change.n == 3
+    assert (level.n, level.n_failed, level.value) == (7, 1, 8 / 14)
+    assert result.base.levels["acoustic_per"].value == 0.125
+    assert change.value == pytest.approx(6 / 14) and change.n == 7
     (doubling,) = result.doublings
-    assert doubling.value == pytest.approx(0.25) and doubling.most == 0.5
+    assert doubling.value == pytest.approx(0.5 / 3) and doubling.most == 0.5
     assert len(result.base.runs[ACOUSTIC_PER.name]) == 2
+    (few,) = answer(replace(result, num_songs=4))
+    assert few.startswith("4 songs can tell no two arms apart")
+    assert "cannot be told" in answer(replace(result, base=result.rows[0]))[1]
     path = write_study(tmp_path, result)
     assert json.loads(path.read_text())["answer"] == answer(result)
     page = path.with_suffix(".html").read_text()
-    assert "doubled at 0.25 s" in page and "stand-in, not a result" in page
+    assert "doubled at 0.17 s" in page and "stand-in, not a result" in page
     print_study(path)
-    assert "doubled at 0.25 s" in capsys.readouterr().out
+    assert "doubled at 0.17 s" in capsys.readouterr().out
 
 
 def test_runs_are_pooled_within_a_song() -> None:
@@ -155,7 +157,7 @@ def test_runs_are_pooled_within_a_song() -> None:
     values = [measured.columns(metric)[system_of(study.base, run)] for run in runs]
     assert [(counts.errors, counts.num_reference) for counts in pooled(metric, values)] == [
         *((0, 4), (0, 4), (2, 4), (0, 4)),
-    ]
+    ] * 2
 
 
 def test_times_that_somebody_wrote_are_an_arm_and_their_repairs_are_counted(tmp_path: Path) -> None:
@@ -169,5 +171,5 @@ def test_times_that_somebody_wrote_are_an_arm_and_their_repairs_are_counted(tmp_
     study = KINDS["times"](SUNG, PARAMS.sampler, PARAMS.study, replace(BESIDE, timed={"GPT": written}))
     (arm,) = [arm for arm in study.arms if arm.title == "GPT"]
     assert arm.prompts == written
-    with pytest.raises(ValueError, match=r"song-0\.json is no file"):
+    with pytest.raises(ValueError, match=r"lacks 6 of 6 songs, first song-0\.json"):
         with_written_times(SUNG, tmp_path / "elsewhere")
