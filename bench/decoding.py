@@ -1,11 +1,11 @@
-"""Processor seconds of `jam prepare` on long compressed songs, of two source trees in turns, and how often each decodes.
+"""Seconds of `jam prepare` on long compressed songs, of two source trees in turns, and how often each decodes.
 
 python bench/decoding.py --before OLD_TREE [--after TREE] [--songs 10] [--minutes 3] [--turns 5]
 
 Songs are toy songs one behind the other, as MP3 (44.1 and 48 kHz), FLAC and Ogg. Counted is what the stages took by their
 receipts (`cpu_s`, all threads of the workers), not the start of processes: the sum over a command's children misses most of
-what Ray's workers take (17 s where the stages alone took 46). Seconds by the clock say little on a shared
-machine. Ratios are after over before, turn by turn. Decodes and reads are a song's; a tree that does not count them has
+what Ray's workers take (17 s where the stages alone took 46). Seconds by the clock, of the whole and from Enter to the start
+of the first partition (its receipt's time less its seconds), say little on a shared machine. Ratios are after over before, turn by turn. Decodes and reads are a song's; a tree that does not count them has
 none. The shards of both must hold the same songs, byte for byte.
 """
 
@@ -82,7 +82,7 @@ def prepared(tree: Path, songs: Path, work: Path, environment: Mapping[str, str]
         "--work",
         str(work),
     ]
-    begun = time.perf_counter()
+    begun, entered = time.perf_counter(), time.time()
     done = subprocess.run(
         command,
         cwd=tree,
@@ -93,12 +93,15 @@ def prepared(tree: Path, songs: Path, work: Path, environment: Mapping[str, str]
     wall_s = time.perf_counter() - begun
     if done.returncode:
         raise SystemExit(f"{tree.name}: {done.stdout[-500:]}{done.stderr[-2000:]}")
-    notes = [json.loads(path.read_text()) for path in sorted(work.glob("receipts/prepare/*/part-*.json"))]
+    paths = sorted(work.glob("receipts/prepare/*/part-*.json"))
+    notes = [json.loads(path.read_text()) for path in paths]
+    starts = [path.stat().st_mtime - note["seconds"] for path, note in zip(paths, notes, strict=True)]
     num_songs = sum(note["songs"] for note in notes if note["stage"] == "ingest")
     counted = all("decodes" in note for note in notes)
     return {
         "stages_cpu_s": sum(note["cpu_s"] for note in notes),
         "wall_s": wall_s,
+        "first_partition_s": min(starts) - entered,
         "partitions": sum(note["stage"] == "ingest" for note in notes),
         "most_memory_mb": max(note["peak_memory_mb"] for note in notes),
         "decodes_a_song": sum(note["decodes"] for note in notes) / num_songs if counted else None,
@@ -169,7 +172,7 @@ def main() -> None:
                     "same_bytes_of_packed_songs": old == new and bool(new),
                     **{
                         kind: compared(took["before"], took["after"], kind)
-                        for kind in ("stages_cpu_s", "wall_s", "most_memory_mb")
+                        for kind in ("stages_cpu_s", "wall_s", "first_partition_s", "most_memory_mb")
                     },
                     **{
                         kind: {side: took[side][-1][kind] for side in trees}
