@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -24,11 +23,11 @@ import numpy as np
 import soundfile
 
 from bench.measuring import RESULTS, machine, write_result
+from bench.start import HERE, jam
 from flows.pipelines.stages import finished_rows, prepare_pipeline
 from flows.settings.project import Project
 from tasks.toy.render import render_songs
 
-HERE = Path(__file__).resolve().parents[1]
 SHIFTS_S = (0.0, -3.0, -0.8, -0.5, 0.5, 0.8, 3.0)
 SHORT, SEED = 6, 90125
 ORDER = (0, 1, 2, 1, 3, 1, 1)
@@ -84,25 +83,8 @@ def write(folder: Path, songs: dict[str, Made], late_s: float) -> None:
 
 
 def prepared(songs: Path, work: Path) -> list[dict[str, Any]]:
-    """The rows after `jam prepare`.
-
-    Raises:
-        SystemExit: it failed; its last words are told.
-    """
-    command = [
-        sys.executable,
-        "-m",
-        "flows.commands.main",
-        "prepare",
-        "--songs",
-        str(songs),
-        "--work",
-        str(work),
-    ]
-    environment = {**os.environ, "PYTHONPATH": str(HERE)}
-    done = subprocess.run(command, cwd=HERE, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(done.stdout[-1000:] + done.stderr[-2000:])
+    """The rows after `jam prepare`; see `bench.start.jam` for what it raises."""
+    jam(HERE, ["prepare", "--songs", str(songs), "--work", str(work)], os.environ)
     project = Project.at(str(work), None, [f"songs.path={songs}"])
     return finished_rows(prepare_pipeline(project), ["title", "words", "claim_offset_s", "claim_remark"])
 

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from html import escape
 
 from eval.metrics.metric import Metric
-from eval.pages.leaderboard import column_head, data_value, failed_count, head_title, row_head
+from eval.pages.leaderboard import column_head, estimate_cells, head_title, row_head
 from eval.results.data_set import LanguageFate
 from eval.results.report import Report
 from eval.results.songs import LanguageRow
-from eval.results.wording import quantity
 
 
 def fates_table(fates: Sequence[LanguageFate]) -> str:
@@ -54,15 +53,7 @@ def rates_table(report: Report) -> str:
 
 def _rates_row(report: Report, row: LanguageRow, metrics: Sequence[Metric]) -> str:
     system = next(one for one in report.systems if one.name == row.system)
-    cells = ""
-    for metric in metrics:
-        estimate = row.estimates[metric.name]
-        shown = quantity(metric, estimate) + (f"; {estimate.reason}" if estimate.reason else "")
-        cells += (
-            f'<td class="figure" data-value="{data_value(estimate.value)}"><span class="value">{escape(shown)}</span>'
-            f'<span class="n">{estimate.n} · {failed_count(estimate)}</span></td>'
-        )
     return (
         f'<tr><th scope="row"><code>{escape(row.language)}</code></th><td>{escape(row.unit)}</td>'
-        f"{row_head(report, system, with_note=False)}{cells}</tr>"
+        f"{row_head(report, system, with_note=False)}{estimate_cells(row.estimates, metrics)}</tr>"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from eval.metrics.metric import Metric
@@ -42,6 +42,19 @@ def row_head(report: Report, system: System, with_note: bool = True) -> str:
     return (
         f'<th scope="row" data-value="{escape(system.title)}"><b>{escape(system.title)}</b>{note}{stamp}</th>'
     )
+
+
+def estimate_cells(estimates: Mapping[str, Estimate], metrics: Sequence[Metric]) -> str:
+    """A cell a metric: the value with its interval or why there is none, songs scored and failed."""
+    cells = ""
+    for metric in metrics:
+        estimate = estimates[metric.name]
+        shown = quantity(metric, estimate) + (f"; {estimate.reason}" if estimate.reason else "")
+        cells += (
+            f'<td class="figure" data-value="{data_value(estimate.value)}"><span class="value">{escape(shown)}</span>'
+            f'<span class="n">{estimate.n} · {failed_count(estimate)}</span></td>'
+        )
+    return cells
 
 
 def unbroken(sentence: str) -> str:

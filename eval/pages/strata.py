@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from html import escape
 
 from eval.metrics.metric import Metric
-from eval.pages.leaderboard import column_head, data_value, failed_count, head_title, row_head
+from eval.pages.leaderboard import column_head, estimate_cells, head_title, row_head
 from eval.results.report import Report
 from eval.results.songs import StratumRow
-from eval.results.wording import quantity
 
 HEADS = {
     "syllables_per_s": (
@@ -51,15 +50,7 @@ def _table(report: Report, title: str, told: str, rows: Sequence[StratumRow]) ->
 
 def _row(report: Report, row: StratumRow, metrics: Sequence[Metric]) -> str:
     system = next(one for one in report.systems if one.name == row.system)
-    cells = ""
-    for metric in metrics:
-        estimate = row.estimates[metric.name]
-        shown = quantity(metric, estimate) + (f"; {estimate.reason}" if estimate.reason else "")
-        cells += (
-            f'<td class="figure" data-value="{data_value(estimate.value)}"><span class="value">{escape(shown)}</span>'
-            f'<span class="n">{estimate.n} · {failed_count(estimate)}</span></td>'
-        )
     return (
         f'<tr><th scope="row">{escape(span_of(row))}</th><td class="figure" data-value="{row.num_words}">{row.num_words}</td>'
-        f"{row_head(report, system, with_note=False)}{cells}</tr>"
+        f"{row_head(report, system, with_note=False)}{estimate_cells(row.estimates, metrics)}</tr>"
     )
