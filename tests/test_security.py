@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -30,16 +30,15 @@ FORBIDDEN = {
 }
 
 
-def called(node: ast.Call) -> str:
-    """The dotted name that is called: ``torch.load``."""
-    return ast.unparse(node.func)
-
-
-def calls() -> Iterator[tuple[str, ast.Call]]:
-    for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call):
-                yield path.relative_to(ROOT).as_posix(), node
+@cache
+def calls() -> list[tuple[str, str, ast.Call]]:
+    """Every call of the source: its file, the dotted name that is called (``torch.load``), and the call."""
+    return [
+        (path.relative_to(ROOT).as_posix(), ast.unparse(node.func), node)
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+    ]
 
 
 def keyword(node: ast.Call, name: str) -> object:
@@ -47,29 +46,24 @@ def keyword(node: ast.Call, name: str) -> object:
     return ast.literal_eval(found[0]) if found and isinstance(found[0], ast.Constant) else None
 
 
-CALLS = list(calls())
-
-
 def test_nothing_runs_text_as_code_or_reads_a_strangers_pickle() -> None:
     found = [
-        f"{place}:{node.lineno} {called(node)}: {FORBIDDEN[called(node)]}"
-        for place, node in CALLS
-        if called(node) in FORBIDDEN
+        f"{place}:{node.lineno} {called}: {FORBIDDEN[called]}"
+        for place, called, node in calls()
+        if called in FORBIDDEN
     ]
     assert not found
 
 
 def test_pickle_is_read_in_one_place_from_our_own_process() -> None:
-    assert {place for place, node in CALLS if called(node) == "pickle.load"} <= OWN_PICKLES
+    assert {place for place, called, _ in calls() if called == "pickle.load"} <= OWN_PICKLES
 
 
 def test_every_torch_load_is_weights_only_and_every_numpy_load_refuses_pickles() -> None:
-    loads = [
-        (place, node) for place, node in CALLS if called(node) in ("torch.load", "np.load", "numpy.load")
-    ]
+    loads = [call for call in calls() if call[1] in ("torch.load", "np.load", "numpy.load")]
     assert len(loads) >= 5
-    for place, node in loads:
-        if called(node) == "torch.load":
+    for place, called, node in loads:
+        if called == "torch.load":
             assert keyword(node, "weights_only") is True, f"{place}:{node.lineno}"
         else:
             assert keyword(node, "allow_pickle") is False, f"{place}:{node.lineno}"
@@ -78,19 +72,21 @@ def test_every_torch_load_is_weights_only_and_every_numpy_load_refuses_pickles()
 def test_no_archive_is_unpacked_to_files() -> None:
     found = [
         f"{place}:{node.lineno}"
-        for place, node in CALLS
-        if called(node).rpartition(".")[2] in ("extractall", "unpack_archive")
+        for place, called, node in calls()
+        if called.rpartition(".")[2] in ("extractall", "unpack_archive")
     ]
     assert not found
 
 
 def test_no_shell_reads_a_command() -> None:
-    found = [f"{place}:{node.lineno}" for place, node in CALLS if keyword(node, "shell")]
+    found = [f"{place}:{node.lineno}" for place, _, node in calls() if keyword(node, "shell")]
     assert not found
 
 
 def test_webdataset_is_told_to_run_no_pickles_before_it_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
-    texts = {place: (ROOT / place).read_text(encoding="utf-8") for place, _ in CALLS}
+    texts = {
+        place: (ROOT / place).read_text(encoding="utf-8") for place in {place for place, _, _ in calls()}
+    }
     users = {place for place, text in texts.items() if "webdataset" in text and "import webdataset" in text}
     assert users
     for place in users:

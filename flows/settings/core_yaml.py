@@ -24,17 +24,12 @@ SCALARS: dict[str, tuple[str, Callable[[str], Any]]] = {
 hexadecimal integers, leading zeros, infinity and NaN)."""
 
 
-class CoreLoader(yaml.SafeLoader):
-    """Reads what the core schema has."""
+MAX_DEPTH = 50
+"""How deep values may lie in one another; the deepest setting lies five deep."""
 
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        """A node; an alias is refused, since a few lines of them may stand for more than a memory holds."""
-        if self.check_event(yaml.AliasEvent):
-            event = self.peek_event()
-            raise yaml.composer.ComposerError(
-                None, None, f"an alias, *{event.anchor}; write the values out", event.start_mark
-            )
-        return super().compose_node(parent, index)
+
+class CoreLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Reads what the core schema has, by libyaml where PyYAML was built with it."""
 
 
 CoreLoader.yaml_implicit_resolvers = {}
@@ -56,6 +51,26 @@ def parse_yaml(text: str, where: str) -> Any:
         ValueError: it is not YAML, or uses more than the core schema.
     """
     try:
+        _check_events(text)
         return CoreLoader(text).get_single_data()
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ValueError(f"params: {where} is not plain YAML: {' '.join(str(error).split())}") from None
+
+
+def _check_events(text: str) -> None:
+    """Looks through `text` before anything is built of it.
+
+    Raises:
+        yaml.YAMLError: it is not YAML, lies too deep, or has an alias, of which a few lines may stand for more than a
+            memory holds.
+    """
+    depth = 0
+    for event in yaml.parse(text, Loader=CoreLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise yaml.YAMLError(f"an alias, *{event.anchor}; write the values out")
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise yaml.YAMLError(f"values lie deeper than {MAX_DEPTH} in one another")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
