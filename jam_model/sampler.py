@@ -19,6 +19,8 @@ from torch import Tensor
 from jam_model.branches import constants_of, times_of, velocity_of
 from jam_model.conditions import Conditions
 from jam_model.config import Guidance, ODESolver
+from jam_model.controls.known import PAINTING
+from jam_model.controls.painting import kept_of
 from jam_model.dit import Jam
 from jam_model.frames import LATENT_CHANNELS
 
@@ -54,7 +56,7 @@ def sample(
 
     T may be less than the frames of the lyrics: then only the first T frames are sampled (and attend to each
     other alone), with lyrics embedded in full and durations as they are. `padding_bias=False` generates
-    without the learned mark of frames past the end (an ablation).
+    without the learned mark of frames past the end (an ablation). Frames that a song keeps (painting) are in the result as given.
 
     Raises:
         ValueError: shapes that do not fit.
@@ -71,7 +73,7 @@ def sample(
     guided = ((times_E >= low) & (times_E <= high)).tolist()
     starts = guided[:: times_NE.shape[1]]
     restarts = {update for update in range(1, len(starts)) if starts[update] != starts[update - 1]}
-    branches = guidance.branches()
+    branches = guidance.branches(conditions.controls is not None)
     step = _step(integration.compiled)
     with torch.autocast(device.type, torch.bfloat16, enabled=integration.precision == "bfloat16"):
         constants = constants_of(
@@ -89,7 +91,17 @@ def sample(
             return mixed_BTC
 
         x_BTC = noise_BTC.to(torch.promote_types(torch.float32, dit.dtype))
-        return integrate(integration, velocity, x_BTC, restarts)
+        return _with_kept(integrate(integration, velocity, x_BTC, restarts), conditions)
+
+
+def _with_kept(x_BTC: Tensor, conditions: Conditions) -> Tensor:
+    """The state with the frames that songs keep as they were given."""
+    if PAINTING not in (conditions.controls or {}) or conditions.controls_given is None:
+        return x_BTC
+    assert conditions.controls is not None
+    painting_BTX = conditions.controls[PAINTING][:, : x_BTC.shape[1]]
+    kept = kept_of(painting_BTX.to(x_BTC), conditions.controls_given[PAINTING])
+    return torch.where(kept.mask_BT.unsqueeze(-1), kept.latents_BTC, x_BTC)
 
 
 def evaluation_times(solver: ODESolver) -> Tensor:
