@@ -17,13 +17,15 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from jam_model.solvers.tolerances import Tolerances
+
 CONV_GROUPS = 16
 """Groups of the convolutional position embedding (modules.py): `dim` must be a multiple."""
 MAX_SIZE, MAX_LAYERS = 1 << 20, 1024  # what a config may ask for before its weights are looked at
 UNSIZED = {"own_symbols": "", "filler": RELEASED_FILLER}
 """Fields of a config that are no sizes, as released models have them."""
 Formula = Literal["dual", "dual_fixed", "none"]
-Solver = Literal["euler", "ab2", "midpoint", "heun"]
+Solver = Literal["euler", "ab2", "midpoint", "heun", "dopri5"]
 Precision = Literal["float32", "bfloat16"]
 
 
@@ -254,7 +256,7 @@ class ODESolver:
 
     `num_steps` equal updates from time 0 to 1; the released 50 grid points are 49 of them. `euler` and `ab2`
     (Adams-Bashforth, of second order) evaluate the velocity once an update, `midpoint` and `heun` (of second order)
-    twice. `bfloat16` is autocast: weights and the sum over the steps stay as they are. `compiled` runs a step
+    twice. `dopri5` takes no notice of them: it chooses its steps by `tolerances`. `bfloat16` is autocast: weights and the sum over the steps stay as they are. `compiled` runs a step
     through torch.compile, on CUDA as a graph.
     """
 
@@ -262,8 +264,13 @@ class ODESolver:
     solver: Solver = "euler"
     precision: Precision = "float32"
     compiled: bool = False
+    tolerances: Tolerances | None = None
 
     def __post_init__(self) -> None:
+        if (self.solver == "dopri5") != (self.tolerances is not None):
+            raise ValueError(
+                f"solver {self.solver}: tolerances are of dopri5, which needs them, and of no other"
+            )
         if self.num_steps < 1:
             raise ValueError(f"num_steps is {self.num_steps}; give 1 or more")
         for name, known in (("solver", Solver), ("precision", Precision)):

@@ -12,11 +12,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 import pyarrow as pa
-from pydantic import Field, TypeAdapter
+from pydantic import Field, SerializerFunctionWrapHandler, TypeAdapter, model_serializer
 
 from eval.metrics.levels import energy_after_end
 from jam_model.checkpoint import load_model, weights_hash
@@ -24,6 +24,7 @@ from jam_model.conditions import Conditions, duration_conditions
 from jam_model.config import Formula, Guidance, ODESolver, Precision, Solver
 from jam_model.frames import SAMPLE_RATE_HZ, frames_of_seconds, seconds_of_frames
 from jam_model.lyric_grid import RELEASED_FILLER, SUNG, SYMBOLS, Filler, lyric_grid
+from jam_model.solvers.tolerances import Tolerances, TooManyEvaluationsError
 from jam_model.words import phones_by_word, words_of
 from tasks.audio.mix import mix_of
 from tasks.audio.read import flac_bytes, npy_bytes
@@ -41,8 +42,17 @@ if TYPE_CHECKING:
     from jam_model.dit import Jam
 
 
+class Dopri5Params(Section):
+    """What a step may be wrong by, and how many evaluations a song may take; see `jam_model.solvers.dopri5.Tolerances`."""
+
+    atol: float = Field(gt=0)
+    rtol: float = Field(gt=0)
+    max_evaluations: int = Field(ge=8)
+
+
 class SamplerParams(Section):
-    """How songs are sung; see `jam_model.config` for `ODESolver` and `Guidance`.
+    """How songs are sung; see `jam_model.config` for `ODESolver` and `Guidance`. `dopri5` is of that solver alone: no recipe of
+    another states it.
 
     `exact` samples all frames of the model, as released; `trimmed` only those of the song and `margin_frames`
     more, which is not quite the same (the frames left out would have been attended to).
@@ -50,6 +60,7 @@ class SamplerParams(Section):
 
     num_steps: int
     solver: Solver
+    dopri5: Dopri5Params | None = None
     formula: Formula
     style_guidance_scale: float
     lyrics_guidance_scale: float
@@ -59,10 +70,19 @@ class SamplerParams(Section):
     precision: Precision
     compiled: bool
 
+    @model_serializer(mode="wrap")
+    def _stated(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """The settings that decide songs."""
+        return {
+            key: value for key, value in whole(self).items() if key != "dopri5" or self.solver == "dopri5"
+        }
+
     @property
     def ode_solver(self) -> ODESolver:
         """As the sampler takes it."""
-        return ODESolver(self.num_steps, self.solver, self.precision, self.compiled)
+        given = self.dopri5 if self.solver == "dopri5" else None
+        tolerances = given and Tolerances(given.atol, given.rtol, given.max_evaluations)
+        return ODESolver(self.num_steps, self.solver, self.precision, self.compiled, tolerances)
 
     def num_sampled_frames(self, num_frames: int, max_frames: int) -> int:
         """Frames to sample for a song of `num_frames`."""
@@ -155,8 +175,8 @@ class Generate(Stage):
         """The song with its audio.
 
         Raises:
-            SongError: ``prompt_too_short``, ``prompt_too_long`` (for this model), ``not_finite`` latents, or
-                the parent's mix is gone.
+            SongError: ``prompt_too_short``, ``prompt_too_long`` (for this model), ``not_finite`` latents,
+                ``too_many_evaluations`` of dopri5, or the parent's mix is gone.
             ValueError: the recipe is no recipe, or names weights that are not at hand.
         """
         recipe = RECIPE.validate_json(song["recipe"])
@@ -187,17 +207,20 @@ class Generate(Stage):
             )
         num_sampled_frames = sampler.num_sampled_frames(num_frames, max_frames)
         noise_TC = song_noise(song["seed"], song["parent"], song["candidate"], num_sampled_frames)
-        latent_BTC = sample(
-            model,
-            conditions_of(song, num_frames, max_frames, model.config.vocabulary, model.config.filler).to(
-                self.loaded.device
-            ),
-            noise_TC.unsqueeze(0).to(self.loaded.device),
-            sampler.ode_solver,
-            sampler.guidance,
-            self.negative_style_S.to(self.loaded.device),
-            recipe.padding_bias,
-        )
+        try:
+            latent_BTC = sample(
+                model,
+                conditions_of(song, num_frames, max_frames, model.config.vocabulary, model.config.filler).to(
+                    self.loaded.device
+                ),
+                noise_TC.unsqueeze(0).to(self.loaded.device),
+                sampler.ode_solver,
+                sampler.guidance,
+                self.negative_style_S.to(self.loaded.device),
+                recipe.padding_bias,
+            )
+        except TooManyEvaluationsError as error:
+            raise SongError(song.song_id, "too_many_evaluations", str(error)) from error
         latent_TC = latent_BTC[0].float().cpu().numpy()
         if not np.isfinite(latent_TC).all():
             raise SongError(song.song_id, "not_finite", "the sampler gave latents that are not finite")
