@@ -25,6 +25,7 @@ from tasks.stages.align import Align
 from tasks.stages.beats import Beats
 from tasks.stages.check import Check
 from tasks.stages.chords import Chords
+from tasks.stages.coarse import Drums, Sketch
 from tasks.stages.dedup_features import DedupFeatures
 from tasks.stages.encode import Encode
 from tasks.stages.filter import Filter
@@ -50,9 +51,10 @@ from tasks.upkeep.status import unfinished
 
 
 def prepare_stages(params: Params) -> list[Stage]:
-    """The stages of `prepare`, in order; `voice`, `beats`, `chords`, `melody` and `phones` are among them where they are asked for."""
+    """The stages of `prepare`, in order; `voice`, `beats`, `chords`, `melody`, `drums`, `sketch` and `phones` are among them where they are asked for."""
     listens = params.models.voice_activity.model != EMBEDDED
     keeper = Filter(params.filter, has_voters=listens)
+    of_sound = params.models.separator, params.models.codec
     return [
         Ingest(params.ingest, params.audio, params.models.phonemizer),
         Separate(params.separate, params.models.separator),
@@ -65,6 +67,8 @@ def prepare_stages(params: Params) -> list[Stage]:
             if params.models.melody.model != NONE
             else []
         ),
+        *([Drums(params.drums, *of_sound)] if params.drums.model != NONE else []),
+        *([Sketch(params.sketch, *of_sound)] if params.sketch.model != NONE else []),
         Align(params.align, params.models.aligner, params.models.phonemizer),
         Phonemize(params.phonemize, params.models.phonemizer),
         *phones_stages(params),

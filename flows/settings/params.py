@@ -31,6 +31,7 @@ from tasks.quality.checked_song import CheckParams
 from tasks.quality.limits import FilterParams
 from tasks.songs.listing import SongsParams
 from tasks.stages.align import AlignParams
+from tasks.stages.coarse import DrumsParams, SketchParams
 from tasks.stages.dedup_features import DedupFeaturesParams
 from tasks.stages.generated.generate import SamplerParams
 from tasks.stages.generated.phrasing import PhrasingParams
@@ -83,6 +84,8 @@ class Params(Section):
     align: AlignParams
     phonemize: PhonemizeParams
     phones: PhonesParams
+    drums: DrumsParams
+    sketch: SketchParams
     dedup_features: DedupFeaturesParams
     check: CheckParams
     group: GroupParams
@@ -157,12 +160,18 @@ class Params(Section):
                 raise ValueError(
                     f"pack.extras asks for {kind}, but models.{kind}.model is none; choose {choices}"
                 )
+        for kind, section in (("drums", self.drums), ("sketch", self.sketch)):
+            if kind in self.pack.extras and section.model == NONE:
+                raise ValueError(f"pack.extras asks for {kind}, but {kind}.model is none; choose one")
         return self
 
     def decides(self) -> dict[str, Any]:
         """The settings that decide values: no path, no device, no batch size, nothing of a model that is not chosen."""
         names = [name for name in type(self).model_fields if name not in NO_PART_OF_A_REPORT]
         decided = {name: getattr(self, name).decides() for name in names}
+        for kind, section in (("drums", self.drums), ("sketch", self.sketch)):
+            if section.model == NONE:  # no stage, and nothing that it would decide
+                del decided[kind]
         decided["group"] = {
             key: value for key, value in decided["group"].items() if key != "benchmark_manifest"
         }
