@@ -18,6 +18,7 @@ from flows.settings.project import Project
 from jam_model.checkpoint import load_config, weights_hash
 from tasks.engine.table import Table
 from tasks.models.style_encoder import build_style_encoder
+from tasks.prompts.asked_controls import check_asked
 from tasks.prompts.control_prompts import FIELDS, ControlMakers, controls_of
 from tasks.prompts.jamify_manifest import RefusedRow, Requests, SongRequest, read_requests, style_of
 from tasks.prompts.output_folder import SONG_COLUMNS, WrittenSongs, write_config, write_songs
@@ -57,6 +58,7 @@ def run_generate(project: Project, manifest: Path, checkpoint: Path, candidates:
         raise ValueError(
             f"manifest: no row of {manifest} can be sung: {'; '.join(map(str, requests.refused))}"
         )
+    check_asked({name for prompt in prompts for name in prompt.controls}, checkpoint)
     system = policy_system("generate", "generate", weights, params.sampler, prompts)
     sources = candidate_sources(prompts, system, 0, candidates, params.round.seed)
     Table(work.table, PROMPTED_COLUMNS).admit(sources, partition_size=1)

@@ -19,6 +19,7 @@ from tasks.models.style_encoder import style_encoder_identity
 from tasks.storage.files import write_bytes, write_json
 from tasks.trainer.log import LOG_NAME, loss_csv
 from tasks.trainer.run_folder import TrainResult, finished_run
+from tasks.training.control_params import control_lines
 from tasks.training.params import JamParams, TrainParams
 from tasks.training.recipe import run_name
 from tasks.training.start import fitting
@@ -81,12 +82,17 @@ def fit_section(
     silence_C = build_codec(params.models.codec).silence_C
     by_ear, hearing = validation_by_ear_of(section, params), hearing_of(params)
     adapter = params.adapter.chosen if init else None  # what is trained from nothing learns all of it
-    out = work.checkpoint(name) / run_name(section, jam, work.shards, silence_C, init, by_ear, adapter)
+    out = work.checkpoint(name) / run_name(
+        section, jam, work.shards, silence_C, init, by_ear, adapter, params.controls
+    )
     project.keep_settings("train")
     if finished_run(out) is not None:
         say(f"{name}: up to date ({out.name})")
     style = style_encoder_identity(params.models.style_encoder)
     given = (section, jam, work.shards, silence_C, style, init, out)
+
+    for line in control_lines(jam.controls, work.shards, params.engine.shard_cache_mb):
+        say(f"{name}: {line}")
 
     def fit(progress: Progress) -> TrainResult:
         from tasks.training.train import train
@@ -99,6 +105,7 @@ def fit_section(
             adapter=adapter,
             hearing=hearing,
             wandb=params.wandb,
+            controls=params.controls,
         )
 
     result = run_fit(project, name, out, fit)

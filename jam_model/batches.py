@@ -10,12 +10,13 @@ Shapes: B batch, T frames (max_frames), C 64 latent channels, L 4 * T lyric slot
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
 from jam_model.conditions import Conditions, duration_conditions
+from jam_model.controls.known import batched
 from jam_model.frames import SHORTEST_STRETCH, free_stretches
 from jam_model.lyric_grid import RELEASED_FILLER, SYMBOLS, Filler, lyric_grid
 from jam_model.order import EndlessOrder
@@ -96,8 +97,9 @@ def conditions_of(
     max_frames: int,
     vocabulary: Mapping[str, int] = SYMBOLS,
     filler: Filler = RELEASED_FILLER,
+    controls: Sequence[str] = (),
 ) -> Conditions:
-    """The conditions of a batch of (sample, crop, style row)."""
+    """The conditions of a batch of (sample, crop, style row); `controls`: those that the model knows."""
     tokens = [
         lyric_grid(song.words, max_frames, crop.start, crop.total_frames, vocabulary, filler, song.phones)
         for song, crop, _ in picked
@@ -106,11 +108,19 @@ def conditions_of(
         duration_conditions(crop.num_frames, max_frames, crop.start, crop.total_frames)
         for _, crop, _ in picked
     ]
-    return Conditions(
+    conditions = Conditions(
         torch.from_numpy(np.stack(tokens)),
         torch.from_numpy(np.stack([song.style_NS[row] for song, _, row in picked])),
         *(torch.tensor(column, dtype=torch.float32) for column in zip(*durations, strict=True)),
     )
+    if not controls:
+        return conditions
+    arrays = [
+        ({n: s.extras[n][: c.start + c.num_frames] for n in controls if n in s.extras}, c.start)
+        for s, c, _ in picked
+    ]
+    values, given = batched(arrays, controls, max_frames)
+    return replace(conditions, controls=values, controls_given=given)
 
 
 class Batches:
@@ -127,9 +137,10 @@ class Batches:
         weights: np.ndarray | None = None,
         vocabulary: Mapping[str, int] = SYMBOLS,
         filler: Filler = RELEASED_FILLER,
+        controls: Sequence[str] = (),
     ) -> None:
         """`silence_C` is the latent of silence (not zero); `weights`: see `EndlessOrder`, `vocabulary` and `filler`
-        `lyric_grid`, the others `draw_crop`.
+        `lyric_grid`, `controls` `conditions_of`, the others `draw_crop`.
         """
         self._shards = shards
         self._order = EndlessOrder(shards.shard_sizes(), seed, shuffle_shards, weights)
@@ -137,7 +148,7 @@ class Batches:
         self._max_frames = max_frames
         self._past_end_share = past_end_share
         self._seed = seed
-        self._vocabulary, self._filler = vocabulary, filler
+        self._asked = vocabulary, filler, controls
 
     def at(self, positions: Sequence[int]) -> Batch:
         """The samples at these positions of the endless order, cropped, drawn and padded."""
@@ -151,7 +162,7 @@ class Batches:
             draw_latent(sample, crop, int(rng.integers(2**63)), latent_TC[: crop.num_frames])
             latent_TC[crop.num_frames :] = self._silence_C
             picked.append((sample, crop, style_row))
-        conditions = conditions_of(picked, self._max_frames, self._vocabulary, self._filler)
+        conditions = conditions_of(picked, self._max_frames, *self._asked)
         return Batch(
             torch.from_numpy(latents_BTC), conditions, tuple(sample.song_id for sample, *_ in picked)
         )
@@ -177,11 +188,12 @@ def collate(
     silence_C: np.ndarray,
     vocabulary: Mapping[str, int] = SYMBOLS,
     filler: Filler = RELEASED_FILLER,
+    controls: Sequence[str] = (),
 ) -> Batch:
     """A batch of (sample, crop, style row, latent_TC of the whole song)."""
     latents = [padded(latent_TC, crop, max_frames, silence_C) for _, crop, _, latent_TC in items]
     picked = [(sample, crop, row) for sample, crop, row, _ in items]
-    conditions = conditions_of(picked, max_frames, vocabulary, filler)
+    conditions = conditions_of(picked, max_frames, vocabulary, filler, controls)
     return Batch(torch.from_numpy(np.stack(latents)), conditions, tuple(s.song_id for s, *_ in items))
 
 
@@ -192,10 +204,11 @@ def fixed_batches(
     batch_size: int,
     vocabulary: Mapping[str, int] = SYMBOLS,
     filler: Filler = RELEASED_FILLER,
+    controls: Sequence[str] = (),
 ) -> Iterator[Batch]:
     """Each sample once, in file order, from its beginning, at its posterior mean: for validation."""
     for first in range(0, len(shards), batch_size):
         samples = [shards[number] for number in range(first, min(first + batch_size, len(shards)))]
         crops = [Crop(0, min(s.num_frames, max_frames), s.num_frames) for s in samples]
         items = [(s, c, 0, s.mean_TC) for s, c in zip(samples, crops, strict=True)]
-        yield collate(items, max_frames, silence_C, vocabulary, filler)
+        yield collate(items, max_frames, silence_C, vocabulary, filler, controls)

@@ -70,12 +70,17 @@ def constants_of(
         for kept, vector in ((True, reference_BS), (False, negative_BS))
     }
     duration_BD = F.linear(dit.duration_embedding(conditions), time)
-    fused_GBTD = torch.stack(
-        [
-            lyrics_BTD[branch.lyrics] + (style_BD[branch.style] + duration_BD).unsqueeze(1)
-            for branch in branches
+    fused = [
+        lyrics_BTD[branch.lyrics] + (style_BD[branch.style] + duration_BD).unsqueeze(1) for branch in branches
+    ]
+    controls_BTD = dit.control_embedding(conditions)
+    if controls_BTD is not None and conditions.controls is not None:
+        added = [branch.controls for branch in branches]
+        fused = [
+            one + controls_BTD[:, :num_frames] if adds else one
+            for one, adds in zip(fused, added, strict=True)
         ]
-    )
+    fused_GBTD = torch.stack(fused)
     positions = dit.input_embed.conv_pos_embed
     bias_D1 = positions.conv1d.get_parameter("0.bias").unsqueeze(1)
     conv_GBDT = (positions.first(fused_GBTD.flatten(0, 1)) - bias_D1).unflatten(0, fused_GBTD.shape[:2])

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jam_model.frames import FRAME_RATE_HZ, seconds_of_frames
 
@@ -24,7 +24,8 @@ class Conditions:
     """Conditions of a batch of songs (or crops); every tensor has the batch first.
 
     Durations stay float32 whatever the model computes in: the padding bias starts at
-    floor(max_frames * duration_rel), which low precision would move.
+    floor(max_frames * duration_rel), which low precision would move. `controls` by name, each a value a frame, and
+    `controls_given`, boolean [B], which songs have them (`jam_model.controls.known.batched`); None: no song has any.
     """
 
     lyric_tokens_BL: Tensor  # int64, 4 slots a frame
@@ -32,27 +33,51 @@ class Conditions:
     start_time_B: Tensor
     duration_abs_B: Tensor
     duration_rel_B: Tensor
+    controls: Mapping[str, Tensor] | None = None
+    controls_given: Mapping[str, Tensor] | None = None
 
     def __len__(self) -> int:
         return self.lyric_tokens_BL.shape[0]
 
     def to(self, device: torch.device | str) -> Conditions:
-        return Conditions(*(tensor.to(device) for tensor in self._tensors()))
+        return self._mapped(lambda tensor: tensor.to(device))
 
     def __getitem__(self, rows: slice | Tensor) -> Conditions:
         """The songs of a slice, an index tensor or a boolean mask."""
-        return Conditions(*(tensor[rows] for tensor in self._tensors()))
+        return self._mapped(lambda tensor: tensor[rows])
 
     @staticmethod
     def cat(parts: Sequence[Conditions]) -> Conditions:
-        """One batch of the songs of several, in order."""
-        import torch
+        """One batch of the songs of several, in order.
 
-        columns = zip(*(part._tensors() for part in parts), strict=True)
-        return Conditions(*(torch.cat(column) for column in columns))
+        Raises:
+            ValueError: some have controls that others lack.
+        """
+        return Conditions(
+            *(_joined([getattr(part, field.name) for part in parts]) for field in fields(Conditions))
+        )
 
-    def _tensors(self) -> tuple[Tensor, ...]:
-        return tuple(getattr(self, field.name) for field in fields(self))
+    def _mapped(self, change: Callable[[Tensor], Tensor]) -> Conditions:
+        """With every tensor changed."""
+        return Conditions(*(_changed(getattr(self, field.name), change) for field in fields(self)))
+
+
+def _changed(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    if isinstance(value, Mapping):
+        return {name: change(tensor) for name, tensor in value.items()}
+    return None if value is None else change(value)
+
+
+def _joined(values: Sequence[Any]) -> Any:
+    import torch
+
+    first = values[0]
+    if first is None or isinstance(first, Mapping):
+        names = [None if value is None else [*value] for value in values]
+        if any(name != names[0] for name in names):
+            raise ValueError(f"controls are {names}; join batches that have the same ones, or none")
+        return first and {name: torch.cat([value[name] for value in values]) for name in first}
+    return torch.cat(list(values))
 
 
 def duration_conditions(

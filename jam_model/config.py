@@ -10,21 +10,21 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
+from jam_model.controls.known import check_names
 from jam_model.lyric_grid import FILLERS, FIRST_OWN, RELEASED_FILLER, SUNG, SYMBOLS, Filler, vocabulary_of
+from jam_model.solvers.tolerances import Tolerances
 from jam_model.words import PHONES
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from jam_model.solvers.tolerances import Tolerances
-
 CONV_GROUPS = 16
 """Groups of the convolutional position embedding (modules.py): `dim` must be a multiple."""
 MAX_SIZE, MAX_LAYERS = 1 << 20, 1024  # what a config may ask for before its weights are looked at
-UNSIZED = {"own_symbols": "", "filler": RELEASED_FILLER}
+UNSIZED: Mapping[str, Any] = {"own_symbols": "", "filler": RELEASED_FILLER, "controls": ()}
 """Fields of a config that are no sizes, as released models have them."""
-Formula = Literal["dual", "dual_fixed", "none"]
+Formula = Literal["dual", "dual_fixed", "none", "sets"]
 Solver = Literal["euler", "ab2", "midpoint", "heun", "dopri5"]
 Precision = Literal["float32", "bfloat16"]
 
@@ -36,7 +36,7 @@ class JamConfig:
     `text_dim` is also the width of the time and duration embeddings, as in the released model, and
     `max_frames` both the longest sequence and the unit of `duration_rel`. `own_symbols`: what it can be asked to sing beyond
     the released symbols, a token each; the released models have none. `filler`: how it was taught that phonemes lie in a word
-    (`lyric_grid`), and so how it must be asked.
+    (`lyric_grid`), and so how it must be asked. `controls`: those it can be asked to follow (`jam_model.controls.known`).
 
     Raises:
         ValueError: a number is not positive or beyond reason, sizes do not divide, or symbols have no token.
@@ -55,6 +55,7 @@ class JamConfig:
     use_implicit_duration: bool
     own_symbols: str = ""
     filler: Filler = RELEASED_FILLER
+    controls: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -80,6 +81,7 @@ class JamConfig:
         self._check_symbols()
         if self.filler not in FILLERS:
             raise ValueError(f"filler is {str(self.filler)[:40]!r}; give one of {', '.join(FILLERS)}")
+        check_names(self.controls, "controls")
 
     def _check_symbols(self) -> None:
         own, room = self.own_symbols, self.num_text_embeddings + 1 - FIRST_OWN
@@ -100,8 +102,8 @@ class JamConfig:
 
     @property
     def extras(self) -> tuple[str, ...]:
-        """What its lyric grid is made from beside the words: members of a sample (`jam_model.shard_index.EXTRAS`)."""
-        return (PHONES,) if self.filler == SUNG else ()
+        """What it learns from beside words, style and latents: members of a sample (`jam_model.shard_index.EXTRAS`)."""
+        return ((PHONES,) if self.filler == SUNG else ()) + self.controls
 
     @property
     def head_dim(self) -> int:
@@ -124,7 +126,7 @@ class JamConfig:
             raise ValueError(
                 f"model config: missing fields {missing}, unknown fields {unknown}; give {sorted(names)}"
             )
-        return cls(**values)
+        return cls(**{**values, "controls": tuple(check_names(values.get("controls", ()), "controls"))})
 
 
 JAM_0_5 = JamConfig(
@@ -200,13 +202,15 @@ class Dropout:
 
 
 class GuidanceBranch(NamedTuple):
-    """One call of the model: with or without lyrics, with the asked or the negative style."""
+    """One call of the model: with or without lyrics, with the asked or the negative style, with or without controls."""
 
     lyrics: bool
     style: bool
+    controls: bool = True
 
 
 CONDITIONED = GuidanceBranch(lyrics=True, style=True)
+UNCONDITIONED = GuidanceBranch(lyrics=False, style=False, controls=False)
 
 
 @dataclass(frozen=True)
@@ -217,21 +221,31 @@ class Guidance:
     `dual`        v(-, s-) + lyrics_guidance_scale [v(l, s-) - v(-, s-)] + style_guidance_scale [v(l, s) - v(l, s-)]
     `dual_fixed`  v(-, s-) + style_guidance_scale [v(-, s) - v(-, s-)] + lyrics_guidance_scale [v(l, s) - v(-, s)]
     `none`        v(l, s)
-    Outside `interval` (closed, in times 0..1) always v(l, s).
+    `sets`        (1 - sum of weights) v(-, s-, no controls) + weight v(what it names) for each of `sets` ("lyrics+style", 0.5)
+    Outside `interval` (closed, in times 0..1) always v(l, s). Controls are left out of branches of `sets` alone.
     """
 
     style_guidance_scale: float
     lyrics_guidance_scale: float
     interval: tuple[float, float]
     formula: Formula
+    sets: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
         if self.formula not in get_args(Formula):
-            raise ValueError(f"guidance formula is {self.formula!r}; give dual, dual_fixed or none")
+            raise ValueError(f"guidance formula is {self.formula!r}; give dual, dual_fixed, none or sets")
+        if (self.formula == "sets") != bool(self.sets):
+            raise ValueError(
+                f"guidance formula is {self.formula!r}, sets are {dict(self.sets)}; give both or neither"
+            )
+        for names, _ in self.sets:
+            if not {*names.split("+")} <= {*GuidanceBranch._fields}:
+                raise ValueError(f"guidance sets has {names!r}; join some of lyrics, style, controls by +")
 
-    def branches(self) -> dict[GuidanceBranch, float]:
+    def branches(self, controls: bool = True) -> dict[GuidanceBranch, float]:
         """The branches and their weights in the velocity, the asked one first, those with lyrics before
-        those without; a branch of weight 0 is left out."""
+        those without; a branch of weight 0 is left out. Not `controls`: no song has any, and so no branch is without.
+        """
         weights = {CONDITIONED: 1.0}
         if self.formula == "dual":
             weights = {
@@ -247,7 +261,19 @@ class Guidance:
                 - self.lyrics_guidance_scale,
                 GuidanceBranch(lyrics=False, style=False): 1 - self.style_guidance_scale,
             }
+        elif self.formula == "sets":
+            weights = self._weights_of_sets(controls)
         return {branch: weight for branch, weight in weights.items() if weight or branch == CONDITIONED}
+
+    def _weights_of_sets(self, controls: bool) -> dict[GuidanceBranch, float]:
+        fields = GuidanceBranch._fields
+        named = [(GuidanceBranch(*(one in names.split("+") for one in fields)), w) for names, w in self.sets]
+        rest = 1 - sum(weight for _, weight in named)
+        weights = {CONDITIONED: 0.0}
+        for branch, weight in (*named, (UNCONDITIONED, rest)):
+            branch = branch if controls else branch._replace(controls=True)
+            weights[branch] = weights.get(branch, 0.0) + weight
+        return dict(sorted(weights.items(), key=lambda item: (item[0] != CONDITIONED, not item[0].lyrics)))
 
 
 @dataclass(frozen=True)
@@ -256,8 +282,8 @@ class ODESolver:
 
     `num_steps` equal updates from time 0 to 1; the released 50 grid points are 49 of them. `euler` and `ab2`
     (Adams-Bashforth, of second order) evaluate the velocity once an update, `midpoint` and `heun` (of second order)
-    twice. `dopri5` takes no notice of them: it chooses its steps by `tolerances`. `bfloat16` is autocast: weights and the sum over the steps stay as they are. `compiled` runs a step
-    through torch.compile, on CUDA as a graph.
+    twice. `dopri5` takes no notice of them: it chooses its steps by `tolerances`. `bfloat16` is autocast: weights and the sum over
+    the steps stay as they are. `compiled` runs a step through torch.compile, on CUDA as a graph.
     """
 
     num_steps: int
@@ -268,9 +294,7 @@ class ODESolver:
 
     def __post_init__(self) -> None:
         if (self.solver == "dopri5") != (self.tolerances is not None):
-            raise ValueError(
-                f"solver {self.solver}: tolerances are of dopri5, which needs them, and of no other"
-            )
+            raise ValueError(f"solver {self.solver}: tolerances are of dopri5 alone, which needs them")
         if self.num_steps < 1:
             raise ValueError(f"num_steps is {self.num_steps}; give 1 or more")
         for name, known in (("solver", Solver), ("precision", Precision)):

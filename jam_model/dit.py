@@ -6,7 +6,7 @@ numbers under the same parameter names. Paper: arXiv 2507.20880.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,7 @@ from torch.utils.checkpoint import checkpoint
 
 from jam_model.conditions import Conditions
 from jam_model.config import JamConfig
+from jam_model.controls.network import ControlFusion
 from jam_model.lyric_grid import SLOTS_PER_FRAME
 from jam_model.modules import (
     Block,
@@ -56,6 +57,7 @@ class DiT(nn.Module):
             nn.init.zeros_(parameter)
         self.norm_out = FinalNorm(config.dim, config.text_dim)
         self.proj_out = nn.Linear(config.dim, config.latent_channels)
+        self.control_fusion = ControlFusion(config.controls, config.dim) if config.controls else None
         self.gradient_checkpointing = False
 
     @property
@@ -83,6 +85,23 @@ class DiT(nn.Module):
             + self.duration_rel_embed(conditions.duration_rel_B)
         )
 
+    def control_embedding(
+        self, conditions: Conditions, keep: Mapping[str, Tensor] | None = None
+    ) -> Tensor | None:
+        """What the controls of songs add to the fused input, [B, T, D]; None of a model without controls.
+
+        `keep`: which songs keep theirs, boolean [B] by name; None: all.
+        """
+        if self.control_fusion is None:
+            return None
+        given = conditions.controls_given
+        if given is not None and keep is not None:
+            given = {
+                name: given_B & keep[name] if name in keep else given_B for name, given_B in given.items()
+            }
+        added_BTD: Tensor = self.control_fusion(conditions.controls, given)
+        return added_BTD
+
     def backbone(
         self, x_BTD: Tensor, inject: Injection, rotary: tuple[Tensor, Tensor], modulation_BM: Tensor
     ) -> Tensor:
@@ -104,9 +123,10 @@ class DiT(nn.Module):
         style_BS: Tensor,
         duration_BC: Tensor,
         reference_BTC: Tensor | None = None,
+        controls_BTD: Tensor | None = None,
     ) -> Tensor:
         time_BC = self.time_embed(time_B) + duration_BC
-        fused = self.input_embed(x_BTC, reference_BTC, lyrics_BTC, style_BS, time_BC)
+        fused = self.input_embed(x_BTC, reference_BTC, lyrics_BTC, style_BS, time_BC, controls_BTD)
         rotary = rotary_tables(x_BTC.shape[1], self.config.head_dim, fused.device, fused.dtype)
 
         def inject(layer: int, x_BTD: Tensor) -> Tensor:
@@ -131,10 +151,12 @@ class Jam(nn.Module):
         keep_lyrics_B: Tensor | None = None,
         keep_style_B: Tensor | None = None,
         reference_BTC: Tensor | None = None,
+        keep_controls: Mapping[str, Tensor] | None = None,
     ) -> Tensor:
         """Velocity [B, T, C] at `x_BTC` and time in [0, 1] (0 noise, 1 data).
 
-        `keep_*_B` are boolean, False = dropped: lyrics become token 0, style the zero vector.
+        `keep_*_B` are boolean, False = dropped: lyrics become token 0, style the zero vector. `keep_controls`: the
+        same of each control by its name; dropped, it adds nothing.
         `reference_BTC` is the released model's unused slot for reference audio (None = zero).
 
         Raises:
@@ -146,7 +168,8 @@ class Jam(nn.Module):
             style_BS = style_BS * keep_style_B.unsqueeze(1)
         lyrics_BTC = self.lyric_embedding(conditions, keep_lyrics_B)
         duration_BC = self.transformer.duration_embedding(conditions)
-        return self.transformer(x_BTC, time_B, lyrics_BTC, style_BS, duration_BC, reference_BTC)
+        controls_BTD = self.transformer.control_embedding(conditions, keep_controls)
+        return self.transformer(x_BTC, time_B, lyrics_BTC, style_BS, duration_BC, reference_BTC, controls_BTD)
 
     def lyric_embedding(
         self, conditions: Conditions, keep_lyrics_B: Tensor | None = None, padding_bias: bool = True
@@ -175,6 +198,11 @@ class Jam(nn.Module):
             "duration_abs": (conditions.duration_abs_B, (batch,)),
             "duration_rel": (conditions.duration_rel_B, (batch,)),
         }
+        for name, tensor in (conditions.controls or {}).items():
+            if name not in self.config.controls:
+                known = ", ".join(self.config.controls) or "none"
+                raise ValueError(f"control {name} is asked for, this model knows {known}; leave it out")
+            shapes[f"control {name}"] = tensor, (batch, slots // SLOTS_PER_FRAME, *tensor.shape[2:])
         for name, (tensor, shape) in shapes.items():
             if tuple(tensor.shape) != shape:
                 raise ValueError(f"{name} has shape {tuple(tensor.shape)}; it should be {shape}")

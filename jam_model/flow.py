@@ -5,6 +5,7 @@ Between noise e (t = 0) and data z (t = 1): x_t = (1 - t) e + t z, and the model
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from jam_model.conditions import Conditions
 from jam_model.config import Dropout
+from jam_model.controls.dropout import ControlDropout
 from jam_model.dit import Jam
 
 # B batch, T frames, C channels
@@ -19,16 +21,22 @@ from jam_model.dit import Jam
 
 @dataclass(frozen=True)
 class FlowDraw:
-    """What a training step draws: noise, times and the conditions kept."""
+    """What a training step draws: noise, times and the conditions kept; `keep_controls` by name, None: all."""
 
     noise_BTC: Tensor
     time_B: Tensor
     keep_lyrics_B: Tensor
     keep_style_B: Tensor
+    keep_controls: Mapping[str, Tensor] | None = None
 
 
-def draw_flow(latents_BTC: Tensor, dropout: Dropout, generator: torch.Generator) -> FlowDraw:
-    """Noise, t = sigmoid(N(0, 1)) and dropout for a batch, on the latents' device.
+def draw_flow(
+    latents_BTC: Tensor,
+    dropout: Dropout,
+    generator: torch.Generator,
+    control_dropout: ControlDropout | None = None,
+) -> FlowDraw:
+    """Noise, t = sigmoid(N(0, 1)) and dropout for a batch, that of controls last, on the latents' device.
 
     Drawn in float32 on the generator's device, so a CPU generator gives the same numbers everywhere.
     """
@@ -36,9 +44,14 @@ def draw_flow(latents_BTC: Tensor, dropout: Dropout, generator: torch.Generator)
     noise = torch.randn(latents_BTC.shape, generator=generator, device=device)
     time = torch.randn(batch, generator=generator, device=device).sigmoid()
     keep_lyrics_B, keep_style_B = dropout.draw(batch, generator)
+    keep = control_dropout.draw(batch, generator) if control_dropout else {}
     place = latents_BTC.device
     return FlowDraw(
-        noise.to(latents_BTC), time.to(latents_BTC), keep_lyrics_B.to(place), keep_style_B.to(place)
+        noise.to(latents_BTC),
+        time.to(latents_BTC),
+        keep_lyrics_B.to(place),
+        keep_style_B.to(place),
+        {name: keep_B.to(place) for name, keep_B in keep.items()} or None,
     )
 
 
@@ -55,7 +68,14 @@ def flow_error(
     """
     time_B11 = draw.time_B[:, None, None]
     x_BTC = (1 - time_B11) * draw.noise_BTC + time_B11 * latents_BTC
-    velocity_BTC = model(x_BTC, draw.time_B, conditions, draw.keep_lyrics_B, draw.keep_style_B)
+    velocity_BTC = model(
+        x_BTC,
+        draw.time_B,
+        conditions,
+        draw.keep_lyrics_B,
+        draw.keep_style_B,
+        keep_controls=draw.keep_controls,
+    )
     target_BTC = latents_BTC - draw.noise_BTC
     error_BTC = (velocity_BTC.to(target_BTC.dtype) - target_BTC).square()
     if num_frames_B is None:
@@ -81,9 +101,10 @@ def flow_loss(
     dropout: Dropout,
     generator: torch.Generator,
     time_weight: bool = False,
+    control_dropout: ControlDropout | None = None,
 ) -> FlowLoss:
     """Rectified-flow loss of a batch; `time_weight` multiplies each sample by 1 + t (JASCO)."""
-    draw = draw_flow(latents_BTC, dropout, generator)
+    draw = draw_flow(latents_BTC, dropout, generator, control_dropout)
     per_sample_B = flow_error(model, latents_BTC, conditions, draw)
     weighted_B = (1 + draw.time_B) * per_sample_B if time_weight else per_sample_B
     return FlowLoss(weighted_B.mean(), per_sample_B.detach(), draw.time_B)

@@ -162,12 +162,15 @@ class InputFusion(nn.Module):
         lyrics_BTC: Tensor,
         style_BS: Tensor,
         time_BC: Tensor,
+        controls_BTD: Tensor | None = None,
     ) -> Tensor:
         latent, reference, lyrics, style, time = self.weights()
         whole_song_BD = F.linear(style_BS, style, self.proj.bias) + F.linear(time_BC, time)
         fused = F.linear(x_BTC, latent) + F.linear(lyrics_BTC, lyrics) + whole_song_BD.unsqueeze(1)
         if reference_BTC is not None:
             fused = fused + F.linear(reference_BTC, reference)
+        if controls_BTD is not None:
+            fused = fused + controls_BTD
         return self.conv_pos_embed(fused) + fused
 
 

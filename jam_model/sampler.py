@@ -78,7 +78,7 @@ def sample(
     guided = ((times_E >= low) & (times_E <= high)).tolist()
     starts = guided[:: times_NE.shape[1]]
     restarts = {update for update in range(1, len(starts)) if starts[update] != starts[update - 1]}
-    branches = guidance.branches()
+    branches = guidance.branches(conditions.controls is not None)
     step = _step(integration.compiled)
     with torch.autocast(device.type, torch.bfloat16, enabled=integration.precision == "bfloat16"):
         constants = constants_of(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from jam_model.controls.known import MEMBERS
 from jam_model.tensors import MAX_MEMBER_BYTES, Buffer
 from jam_model.words import PHONES
 
@@ -134,7 +135,7 @@ def _members(tar: tarfile.TarFile, name: str) -> dict[str, dict[str, tuple[int, 
             raise ValueError(f"{name}: member {member.name!r} has a wrong size")
         end = member.offset_data
         song_id, _, suffix = member.name.partition(".")
-        known = suffix in SUFFIXES or suffix in EXTRAS.values()
+        known = suffix in SUFFIXES or suffix in EXTRAS.values() or suffix in MEMBERS.values()
         if not member.isreg() or not SAFE_ID.fullmatch(song_id) or not known:
             raise ValueError(f"{name}: member {member.name!r} is not <id>.latent|style.pt|npy or <id>.json")
         if member.size > MAX_MEMBER_BYTES:

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from jam_model.controls.known import KNOWN, MEMBERS, checked
 from jam_model.frames import LATENT_CHANNELS, STYLE_DIM
 from jam_model.shard_index import (
     EXTRAS,
@@ -75,7 +76,8 @@ class Sample:
     @property
     def num_bytes(self) -> int:
         """Memory the arrays take."""
-        return self.mean_TC.nbytes + self.std_TC.nbytes + self.style_NS.nbytes
+        arrays = (self.mean_TC, self.std_TC, self.style_NS, *self.extras.values())
+        return sum(array.nbytes for array in arrays if isinstance(array, np.ndarray))
 
 
 def stream_samples(shards: Sequence[Path]) -> Iterator[Sample]:
@@ -113,7 +115,8 @@ class Shards:
         """Locates the samples of `split`; reads headers only.
 
         `fetch`: brings a shard to this machine when a sample of it is read, where `folder` has only the index and
-        the id list; which shard holds which sample is then known from these. `extras`: read these of a sample, too.
+        the id list; which shard holds which sample is then known from these. `extras`: read these of a sample, too; a
+        control (`jam_model.controls.known`) where it has it.
 
         Raises:
             ValueError: no index, a shard that is missing or of another size, a song id that stands twice.
@@ -211,14 +214,15 @@ def _listed_places(index: Sequence[Mapping[str, Any]], song_ids: list[str]) -> l
 def decode_sample(
     song_id: str, members: Mapping[str, Buffer], where: str, extras: Sequence[str] = ()
 ) -> Sample:
-    """A sample from its members' bytes, by suffix; of those that it may have, `extras` alone are read.
+    """A sample from its members' bytes, by suffix; of those that it may have, `extras` alone are read. It
+    must have these, but for controls.
 
     Raises:
         ValueError: a member missing, unreadable, unsafe or of another shape, naming it.
     """
     by_kind = {SUFFIXES[suffix]: (suffix, data) for suffix, data in members.items() if suffix in SUFFIXES}
     missing = [kind for kind in KINDS if kind not in by_kind]
-    missing += [name for name in extras if EXTRAS[name] not in members]
+    missing += [name for name in extras if name not in KNOWN and EXTRAS[name] not in members]
     if missing:
         raise ValueError(f"{where}: song {song_id!r} lacks its {' and '.join(missing)}")
     latent, given_style = (
@@ -236,7 +240,11 @@ def decode_sample(
     lyrics = read_json(by_kind["json"][1], f"{where}: {song_id}.json")
     words = grid_words(lyrics, f"{where}: {song_id}.json")
     mean_TC, std_TC = latent_TC[:, :LATENT_CHANNELS], latent_TC[:, LATENT_CHANNELS:]
-    more = {name: _extra(members[EXTRAS[name]], f"{where}: {song_id}.{EXTRAS[name]}") for name in extras}
+    suffixes = {name: MEMBERS.get(name) or EXTRAS[name] for name in extras}
+    held = {name: suffix for name, suffix in suffixes.items() if suffix in members}
+    more = {name: _extra(members[suffix], f"{where}: {song_id}.{suffix}") for name, suffix in held.items()}
+    for name in more.keys() & KNOWN:
+        more[name] = checked(name, more[name], len(mean_TC), f"{where}: {song_id}.{MEMBERS[name]}")
     if PHONES in more:
         try:
             more[PHONES] = phones_by_word(more[PHONES], len(words))

@@ -9,7 +9,7 @@ from pathlib import Path
 from jam_model.config import CONDITIONED, Dropout, Guidance, GuidanceBranch
 
 TRAINING_FILE = "training.json"
-BOTH, STYLE, LYRICS = "both", "style", "lyrics"
+BOTH, STYLE, LYRICS, CONTROLS = "both", "style", "lyrics", "controls"
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class BegunFrom:
 
 @dataclass(frozen=True)
 class TrainingFacts:
-    """`dropped`: which conditions were ever left out in training (both, style, lyrics: the last two alone).
+    """`dropped`: which conditions were ever left out in training (both, style, lyrics: the last two alone; controls: all of them at once).
     `style_encoder`: identity of what made the styles. None where nobody said. `begun_from`: foreign weights it began with.
     """
 
@@ -83,17 +83,22 @@ def dropped_by(dropout: Dropout) -> tuple[str, ...]:
     return tuple(sorted(n for n, p in {**alone, BOTH: dropout.style * dropout.lyrics}.items() if p > 0))
 
 
-def check_guidance(facts: TrainingFacts, guidance: Guidance, style_encoder: str) -> None:
-    """Refuses guidance that asks for a branch never trained, or leads away from a style of another encoder.
+def check_guidance(
+    facts: TrainingFacts, guidance: Guidance, style_encoder: str, controls: bool = False
+) -> None:
+    """Refuses guidance that asks for a branch never trained, or leads away from a style of another encoder. `controls`: the
+    model has some.
 
     Raises:
         ValueError: names the formula, the branch and the hint.
     """
-    for branch in guidance.branches():
+    for branch in guidance.branches(controls):
         if branch == CONDITIONED or facts.dropped is None:
             continue
-        if (name := _left_out(branch)) not in facts.dropped:
-            what = "lyrics and style" if name == BOTH else f"{name} alone"
+        for name in _left_out(branch):
+            if name in facts.dropped:
+                continue
+            what = {BOTH: "lyrics and style", CONTROLS: "controls"}.get(name, f"{name} alone")
             raise ValueError(
                 f"sampler.formula {guidance.formula!r} asks the model without {what}, which it was never "
                 f"trained for (it left out: {', '.join(facts.dropped) or 'nothing'}); choose another formula"
@@ -105,7 +110,6 @@ def check_guidance(facts: TrainingFacts, guidance: Guidance, style_encoder: str)
         )
 
 
-def _left_out(branch: GuidanceBranch) -> str:
-    if not branch.lyrics and not branch.style:
-        return BOTH
-    return LYRICS if branch.style else STYLE
+def _left_out(branch: GuidanceBranch) -> list[str]:
+    words = {(False, False): [BOTH], (False, True): [LYRICS], (True, False): [STYLE], (True, True): []}
+    return words[branch.lyrics, branch.style] + ([] if branch.controls else [CONTROLS])

@@ -10,6 +10,7 @@ from eval.results.plural import counted
 from flows.run.progress import say
 from flows.settings.params import Params
 from flows.settings.project import Project
+from jam_model.checkpoint import load_config
 from jam_model.training_facts import check_guidance, read_facts
 from tasks.edits.kinds import for_pipeline
 from tasks.edits.store import all_edits
@@ -147,9 +148,8 @@ def generate_stage(project: Project, checkpoints: Mapping[str, Path]) -> Generat
     """
     params = project.params
     for path in checkpoints.values():
-        check_guidance(
-            read_facts(path), params.sampler.guidance, style_encoder_identity(params.models.style_encoder)
-        )
+        encoder, controls = style_encoder_identity(params.models.style_encoder), load_config(path).controls
+        check_guidance(read_facts(path), params.sampler.guidance, encoder, bool(controls))
     where = {weights: str(path.resolve()) for weights, path in checkpoints.items()}
     return Generate(params.models.codec, params.models.style_encoder, where)
 

@@ -18,7 +18,7 @@ from tasks.storage.object_store import StorePath, place_of
 FOLDER = "settings"
 SECTIONS = {
     "prepare": frozenset[str](),
-    "train": frozenset({"fit", "jam", "pretrain", "sft", "start", "adapter", "plan"}),
+    "train": frozenset({"fit", "jam", "pretrain", "sft", "start", "adapter", "controls", "plan"}),
     "dpo": frozenset({"round", "reward", "pair", "gate", "dpo"}),
     "sweep": frozenset({"sweep"}),
     "benchmark": frozenset({"sampler", "benchmark", "phrasing", "listening_test", "output"}),

@@ -47,6 +47,7 @@ from tasks.toy.params import ToyParams
 from tasks.trainer.log import WandbParams
 from tasks.trainer.params import SharedFitParams
 from tasks.training.adapter_params import AdapterParams
+from tasks.training.control_params import ControlParams
 from tasks.training.duration_params import DurationParams
 from tasks.training.hear import HearParams
 from tasks.training.params import JamParams, PlanParams, TrainParams
@@ -61,6 +62,7 @@ NO_PART_OF_A_REPORT = (
     "fit",
     "start",
     "adapter",
+    "controls",
     "copies",
     "prompt",
     "wandb",
@@ -98,6 +100,7 @@ class Params(Section):
     sft: TrainParams
     start: StartParams
     adapter: AdapterParams
+    controls: ControlParams
     wandb: WandbParams
     hear: HearParams
     plan: PlanParams

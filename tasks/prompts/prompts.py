@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,15 @@ import numpy as np
 import pyarrow as pa
 
 from jam_model.checkpoint import weights_hash
+from jam_model.controls.known import Rows
 from jam_model.lyric_grid import SUNG, Filler, words_without_phones
 from jam_model.words import Word, phones_by_word, rows_of, rows_of_phones, words_of
 from tasks.engine.columns import Column
 from tasks.engine.fingerprint import canonical, fingerprint
 from tasks.engine.stage import Section
 from tasks.engine.table import Source
-from tasks.songs.columns import AUDIO, LYRICS_LANGUAGE, PHONE, SONG_COLUMNS, STYLE, WORD
+from tasks.prompts.asked_controls import control_facts, identity_of
+from tasks.songs.columns import AUDIO, CONTROL_COLUMNS, LYRICS_LANGUAGE, PHONE, SONG_COLUMNS, STYLE, WORD
 from tasks.stages.ingest import Ingest
 from tasks.times.phones import moved_phones
 
@@ -58,6 +60,7 @@ PROMPTED_COLUMNS = {
     ),
     "reference_style": Column(STYLE, "the style the model was asked for, [n, 512]"),
     "reference_duration_s": Column(pa.float64(), "the length the model was asked for"),
+    **CONTROL_COLUMNS,
     "recipe": Column(pa.string(), "how the row was made: generate | copy | codec, with its options, as JSON"),
 }
 
@@ -77,6 +80,7 @@ class Prompt:
         is_style_heard: `style_NS` comes from audio.
         language: the one that the words are read in; None where all songs are read in one.
         phones: the phones in time of each word, none of a word of which nobody knows them; None where nobody does of any.
+        controls: what the song is asked to follow, an array a control by its name (`jam_model.controls.known`).
     """
 
     song_id: str
@@ -92,6 +96,7 @@ class Prompt:
     is_style_heard: bool = True
     language: str | None = None
     phones: Sequence[Sequence[Word]] | None = None
+    controls: Rows = field(default_factory=dict)
 
     @property
     def texts(self) -> list[str]:
@@ -252,8 +257,9 @@ def _source(song_id: str, parent: str, prompt: Prompt, system: System, candidate
         "parent_audio": {"path": prompt.audio_path, "bytes": None},
         **({"lyrics_language": prompt.language} if prompt.language else {}),
         **({} if prompt.phones is None else {"reference_phones": rows_of_phones(prompt.phones)}),
+        **control_facts(prompt.controls),
     }
-    identity = {key: value for key, value in facts.items() if key != "parent_audio"}
+    identity = identity_of({key: value for key, value in facts.items() if key != "parent_audio"})
     return Source(song_id, fingerprint(canonical(identity)), facts, group=system.name)
 
 

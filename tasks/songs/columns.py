@@ -51,6 +51,19 @@ UNSTATED_DELAY_S = Column(
     "silence that the file's encoder put first and did not state: times are late by it; null = none",
 )
 STATED_DURATION_S = Column(pa.float64(), "the length that a manifest gives the song; null = none")
+CONTROL_COLUMNS = {
+    f"control_{name}": Column(
+        pa.large_binary(),
+        f"npy float32, {what} the song was asked to follow, a row a latent frame; null = not asked",
+        large=True,
+    )
+    for name, what in (
+        ("chords", "the chords [T]"),
+        ("melody", "the melody [T]"),
+        ("drums", "the drums [T, 64]"),
+        ("audio", "the sketch [T, 64]"),
+    )
+}
 LYRICS_LANGUAGE = Column(
     pa.string(),
     "ISO 639-1 of the lyrics, given or found in their text; null = neither told it, or all songs are read in one language",

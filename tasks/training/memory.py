@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from jam_model.config import CONV_GROUPS, JamConfig
+from jam_model.controls.known import KNOWN
 from tasks.trainer.params import EIGHT_BIT, FULL_PRECISION, FitParams
 from tasks.training.adapter_params import AdapterParams
 
@@ -136,6 +137,7 @@ def parameters(config: JamConfig) -> int:
         + 2 * (text * dim + dim)
         + (dim * channels + channels)
         + text * config.use_implicit_duration
+        + sum(KNOWN[name].num_parameters(dim) for name in config.controls)
     )
 
 

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from jam_model.config import JamConfig, UpdateRule
-from jam_model.lyric_grid import RELEASED_FILLER, Filler
+from jam_model.config import UNSIZED, JamConfig, UpdateRule
+from jam_model.lyric_grid import Filler
 from tasks.engine.stage import Section
 from tasks.trainer.params import FitParams
 
@@ -17,8 +17,8 @@ HEARD = "validation_per"
 
 class JamParams(Section):
     """Sizes of the model; `max_frames` is the training section's, since it changes from crops to songs. `own_symbols`: those of
-    the data set that the released table lacks, as its ``index.json`` has them; they stay in the checkpoint's config, as does
-    `filler`.
+    the data set that the released table lacks, as its ``index.json`` has them; they stay in the checkpoint's config, as do
+    `filler` and `controls`, what songs can be asked to follow (`jam_model.controls.known`).
     """
 
     dim: int
@@ -33,14 +33,12 @@ class JamParams(Section):
     use_implicit_duration: bool
     own_symbols: str
     filler: Filler
+    controls: tuple[str, ...]
 
     def decides(self) -> dict[str, Any]:
-        """Without the released `filler`, as a checkpoint's config is."""
-        return {
-            name: value
-            for name, value in super().decides().items()
-            if name != "filler" or value != RELEASED_FILLER
-        }
+        """Without the released `filler` and without `controls` where there are none, as a checkpoint's config is."""
+        left_out = {"filler": UNSIZED["filler"], "controls": []}
+        return {name: value for name, value in super().decides().items() if left_out.get(name) != value}
 
     def config(self, max_frames: int) -> JamConfig:
         """The model's config for sequences of this length."""

@@ -16,6 +16,7 @@ from tasks.engine.fingerprint import fingerprint, package_version
 from tasks.shards.open import open_shards
 from tasks.trainer.run_folder import hash_of
 from tasks.training.adapter_params import AdapterParams
+from tasks.training.control_params import ControlParams
 from tasks.training.params import JamParams, TrainParams
 from tasks.training.validation_by_ear import ValidationByEar
 
@@ -30,10 +31,14 @@ def flow_recipe(
     init: Path | None,
     by_ear: ValidationByEar | None = None,
     adapter: AdapterParams | None = None,
+    controls: ControlParams | None = None,
 ) -> dict[str, Any]:
-    """What decides a run besides its section: sizes, shards, silence, the starting weights, how songs are heard, adapters."""
+    """What decides a run besides its section: sizes, shards, silence, the starting weights, how songs are heard, adapters,
+    and of a model with controls how they are learned.
+    """
     return {
         **adapter_recipe(adapter),
+        **(controls.recipe(config.controls) if controls else {}),
         "kind": "flow",
         "version": FLOW_VERSION,
         "config": config.to_dict(),
@@ -89,8 +94,9 @@ def run_name(
     init: Path | None,
     by_ear: ValidationByEar | None,
     adapter: AdapterParams | None = None,
+    controls: ControlParams | None = None,
 ) -> str:
     """The fingerprint of a run: its recipe, its section and the packages that compute."""
-    recipe = flow_recipe(jam.config(section.max_frames), shards, silence_C, init, by_ear, adapter)
+    recipe = flow_recipe(jam.config(section.max_frames), shards, silence_C, init, by_ear, adapter, controls)
     versions = {package: package_version(package) for package in PACKAGES}
     return fingerprint([recipe, section.model_dump(mode="json"), versions])

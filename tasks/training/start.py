@@ -172,7 +172,7 @@ def _told(shapes: Shapes, params: StartParams, jam: JamParams, max_frames: int) 
 
 
 def fitting(config: JamConfig, jam: JamParams) -> JamParams:
-    """The section `jam` as the weights have it.
+    """The section `jam` as the weights have it, with the controls of the settings added to theirs.
 
     Raises:
         ValueError: latents or styles of the shards have another width than the weights.
@@ -183,7 +183,9 @@ def fitting(config: JamConfig, jam: JamParams) -> JamParams:
                 f"weights: their {name} is {getattr(config, name)}, that of the songs here {getattr(jam, name)}; "
                 "give weights for these latents and styles"
             )
-    return JamParams(**{name: getattr(config, name) for name in JamParams.model_fields})
+    told = {name: getattr(config, name) for name in JamParams.model_fields}
+    added = tuple(name for name in jam.controls if name not in config.controls)
+    return JamParams(**{**told, "controls": config.controls + added})
 
 
 def _sizes(config: JamConfig) -> str:

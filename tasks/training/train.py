@@ -15,15 +15,16 @@ import numpy as np
 import torch
 
 from jam_model.batches import Batch, Batches, fixed_batches
-from jam_model.checkpoint import load_model, weights_hash
+from jam_model.checkpoint import load_config, load_model, weights_hash
 from jam_model.config import Dropout, JamConfig
+from jam_model.controls.dropout import ControlDropout
 from jam_model.dit import Jam
 from jam_model.flow import FlowDraw, flow_error, flow_loss
 from jam_model.lyric_grid import SUNG, words_without_phones
 from jam_model.order import duration_weights, positions_of_step
 from jam_model.shard_index import TRAIN, VALIDATION
 from jam_model.shards import Shards
-from jam_model.training_facts import TrainingFacts, check_guidance, dropped_by, read_facts
+from jam_model.training_facts import CONTROLS, TrainingFacts, check_guidance, dropped_by, read_facts
 from tasks.shards.open import open_shards
 from tasks.storage.object_store import place_of
 from tasks.trainer.heard import HeardSong
@@ -32,6 +33,8 @@ from tasks.trainer.loop import StepLoss, Worker
 from tasks.trainer.ray_train import Progress, fit
 from tasks.trainer.run_folder import TrainResult, result_of
 from tasks.training.adapters import AdapterParams, add_adapters
+from tasks.training.added_controls import learn_controls_alone, with_controls
+from tasks.training.control_params import ControlParams
 from tasks.training.hear import Hearing
 from tasks.training.params import JamParams, TrainParams
 from tasks.training.recipe import check_phones, check_symbols, flow_recipe
@@ -55,13 +58,24 @@ class FlowObjective:
     adapter: AdapterParams | None = None  # None: all weights are learned
     hearing: Hearing | None = None  # no part of what is learned
     wandb: WandbParams | None = None
+    controls: ControlParams | None = None  # how the controls of `config` are learned
 
     def build(self) -> Jam:
         """Fresh weights drawn from the seed, or those of `init`."""
         if not self.init:
             return fresh_model(self.config, self.params.seed)
-        model = load_model(place_of(self.init), self.config)
+        place = place_of(self.init)
+        stored = load_config(place).controls if self.config.controls else ()
+        model = load_model(place, replace(self.config, controls=stored))
+        model = with_controls(model, self.config.controls, self.params.seed)
+        if self.learns_controls_alone:
+            return learn_controls_alone(model)
         return add_adapters(model, self.adapter, self.params.seed) if self.adapter else model
+
+    @property
+    def learns_controls_alone(self) -> bool:
+        """Whether all other weights stay as they came."""
+        return self.init is not None and self.controls is not None and self.controls.learn == CONTROLS
 
     def start(self, worker: Worker) -> StepLoss:
         """Opens the training split."""
@@ -77,14 +91,21 @@ class FlowObjective:
             self._weights(shards),
             self.config.vocabulary,
             self.config.filler,
+            self.config.controls,
         )
-        dropout = self._dropout
+        dropout, control_dropout = self._dropout, self._control_dropout
 
         def step_loss(model: Jam, step: int, generator: torch.Generator) -> dict[str, torch.Tensor]:
             positions = positions_of_step(step, params.batch_size, worker.rank, worker.num_workers)
             batch = batches.at(positions).to(worker.device)
             loss = flow_loss(
-                model, batch.latents_BTC, batch.conditions, dropout, generator, params.time_weight
+                model,
+                batch.latents_BTC,
+                batch.conditions,
+                dropout,
+                generator,
+                params.time_weight,
+                control_dropout,
             )
             return {"loss": loss.loss}
 
@@ -92,11 +113,17 @@ class FlowObjective:
 
     def facts(self) -> TrainingFacts:
         """What this run leaves out at times, and what its starting weights did."""
-        own = TrainingFacts(dropped_by(self._dropout), self.style_encoder)
+        dropped = dropped_by(self._dropout)
+        if self._control_dropout and self._control_dropout.drops_all:
+            dropped = tuple(sorted((*dropped, CONTROLS)))
+        own = TrainingFacts(dropped, self.style_encoder)
         return own.joined(read_facts(place_of(self.init))) if self.init else own
 
     def adapter_facts(self) -> dict[str, str]:
-        """Of the adapters that it learns."""
+        """Of the adapters, or the controls, that alone it learns."""
+        if self.learns_controls_alone and self.init is not None:
+            base = weights_hash(place_of(self.init))
+            return {"kind": CONTROLS, CONTROLS: ",".join(self.config.controls), "base": base}
         assert self.adapter is not None and self.init is not None, "adapters have a base"
         return self.adapter.facts(weights_hash(place_of(self.init)))
 
@@ -107,6 +134,11 @@ class FlowObjective:
             self.params.lyrics_condition_dropout,
             self.params.condition_dropout_rule,
         )
+
+    @property
+    def _control_dropout(self) -> ControlDropout | None:
+        names = self.config.controls
+        return self.controls.dropout(names) if self.controls and names else None
 
     def _weights(self, shards: Shards) -> np.ndarray | None:
         """How often each song is read; None where durations do not matter."""
@@ -125,14 +157,12 @@ class FlowObjective:
         errors: dict[float, list[float]] = {time: [] for time in VALIDATION_TIMES}
         with torch.no_grad():
             for batch in self._fixed_batches(shards, silence_C):
-                noise_BTC = torch.randn(batch.latents_BTC.shape, generator=generator)
-                keep_B = torch.ones(len(noise_BTC), dtype=torch.bool)
+                noise_BTC = torch.randn(batch.latents_BTC.shape, generator=generator).to(worker.device)
+                keep_B = torch.ones(len(noise_BTC), dtype=torch.bool, device=worker.device)
                 batch = batch.to(worker.device)
                 for time in VALIDATION_TIMES:
-                    draw = FlowDraw(noise_BTC, torch.full((len(noise_BTC),), time), keep_B, keep_B)
-                    draw = FlowDraw(
-                        *(getattr(draw, name).to(worker.device) for name in draw.__dataclass_fields__)
-                    )
+                    time_B = torch.full((len(noise_BTC),), time, device=worker.device)
+                    draw = FlowDraw(noise_BTC, time_B, keep_B, keep_B)
                     errors[time] += flow_error(model, batch.latents_BTC, batch.conditions, draw).tolist()
         if not len(shards):
             return {"num_validation_songs": 0}
@@ -177,9 +207,8 @@ class FlowObjective:
 
     def _fixed_batches(self, shards: Shards, silence_C: np.ndarray) -> Iterator[Batch]:
         params, config = self.params, self.config
-        return fixed_batches(
-            shards, silence_C, params.max_frames, params.batch_size, config.vocabulary, config.filler
-        )
+        asked = config.vocabulary, config.filler, config.controls
+        return fixed_batches(shards, silence_C, params.max_frames, params.batch_size, *asked)
 
 
 def fresh_model(config: JamConfig, seed: int) -> Jam:
@@ -203,13 +232,14 @@ def train(
     adapter: AdapterParams | None = None,
     hearing: Hearing | None = None,
     wandb: WandbParams | None = None,
+    controls: ControlParams | None = None,
 ) -> TrainResult:
     """Train from fresh weights (`init` None) or from a checkpoint; finds, resumes or runs what `out` holds.
 
     `silence_C` is the codec's latent of silence, `style_encoder` the identity of what made the shards' styles.
     `by_ear`: how `validation_per_songs` are sung and read; needed where there are any. `shard_cache_mb`: what each machine
     keeps of shards that are in a store. `adapter`: what alone is learned beside the weights of `init`; None: all of them.
-    `hearing`: songs that are kept while it trains; `wandb`: where that tracker puts the run; neither decides anything.
+    `hearing`: songs that are kept while it trains; `wandb`: where that tracker puts the run; neither decides anything. `controls`: how those of `jam` are learned; weights of `init` may lack them.
 
     Raises:
         ValueError: nobody hears `validation_per_songs`, or their guidance asks for what is not trained, `init` has other sizes than `jam`, the shards hold no training song, or `out` is another run's.
@@ -222,8 +252,13 @@ def train(
         )
     check_symbols(config, shards)
     check_phones(config, shards, shard_cache_mb)
-    recipe = flow_recipe(config, shards, silence_C, init, by_ear, adapter)
-    if init and (stored := load_model(init).config) != replace(config, max_frames=stored.max_frames):
+    recipe = flow_recipe(config, shards, silence_C, init, by_ear, adapter, controls)
+    stored = load_model(init).config if init else config
+    known = stored.controls if init else ()
+    if controls:
+        controls.check(config.controls, known, adapter.rank if adapter else 0)
+    wanted = replace(config, max_frames=stored.max_frames, controls=known)
+    if init and (stored != wanted or not {*known} <= {*config.controls}):
         raise ValueError(
             f"init: {init} was trained with {stored}, but params jam says {config}; make them equal"
         )
@@ -242,7 +277,8 @@ def train(
         adapter,
         hearing,
         wandb,
+        controls,
     )
     if ear := by_ear or (hearing.by_ear if hearing else None):
-        check_guidance(objective.facts(), ear.sampler.guidance, style_encoder)
+        check_guidance(objective.facts(), ear.sampler.guidance, style_encoder, bool(config.controls))
     return result_of(out, fit(objective, section, out, recipe, progress))

@@ -110,7 +110,8 @@ class ValidationByEar:
 
         max_frames = model.config.max_frames
         picked = [(song, Crop(0, num_frames, song.num_frames), 0)]
-        conditions = conditions_of(picked, max_frames, model.config.vocabulary, model.config.filler)
+        config = model.config
+        conditions = conditions_of(picked, max_frames, config.vocabulary, config.filler, config.controls)
         num_sampled_frames = self.sampler.num_sampled_frames(num_frames, max_frames)
         latent_BTC = sample(
             model,

@@ -143,5 +143,5 @@ def test_dopri5_begins_anew_at_a_jump_counts_what_it_rejects_and_stops_at_its_li
     with torch.no_grad():
         alone = dopri5([plain, guided], [0.0, 0.25, 1.0], noise[1:], rough)
     torch.testing.assert_close(both[1:], alone.state, atol=5e-3, rtol=1e-3)
-    with pytest.raises(ValueError, match="tolerances are of dopri5"):
+    with pytest.raises(ValueError, match="tolerances are of dopri5 alone"):
         ODESolver(4, "dopri5")

@@ -20,12 +20,9 @@ from pydantic import Field, SerializerFunctionWrapHandler, TypeAdapter, model_se
 
 from eval.metrics.levels import energy_after_end
 from jam_model.checkpoint import load_model, weights_hash
-from jam_model.conditions import Conditions, duration_conditions
 from jam_model.config import Formula, Guidance, ODESolver, Precision, Solver
 from jam_model.frames import SAMPLE_RATE_HZ, frames_of_seconds, seconds_of_frames
-from jam_model.lyric_grid import RELEASED_FILLER, SUNG, SYMBOLS, Filler, lyric_grid
 from jam_model.solvers.tolerances import Tolerances, TooManyEvaluationsError
-from jam_model.words import phones_by_word, words_of
 from tasks.audio.mix import mix_of
 from tasks.audio.read import flac_bytes, npy_bytes
 from tasks.engine.columns import Column
@@ -33,7 +30,8 @@ from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Model, Section, Stage
 from tasks.models.codec import CodecParams, build_codec, codec_identity
 from tasks.models.style_encoder import StyleParams, build_style_encoder, style_encoder_identity
-from tasks.songs.columns import AUDIO, DURATION_S, TAIL_ENERGY
+from tasks.songs.columns import AUDIO, CONTROL_COLUMNS, DURATION_S, TAIL_ENERGY
+from tasks.stages.generated.asked import conditions_of
 from tasks.storage.object_store import place_of
 
 if TYPE_CHECKING:
@@ -55,7 +53,8 @@ class SamplerParams(Section):
     another states it.
 
     `exact` samples all frames of the model, as released; `trimmed` only those of the song and `margin_frames`
-    more, which is not quite the same (the frames left out would have been attended to).
+    more, which is not quite the same (the frames left out would have been attended to). `sets`: weights of sets of conditions for
+    the formula `sets`, as ``lyrics+style: 0.5``.
     """
 
     num_steps: int
@@ -69,13 +68,15 @@ class SamplerParams(Section):
     margin_frames: int = Field(ge=0)
     precision: Precision
     compiled: bool
+    sets: dict[str, float] = {}  # recipes of before there were sets have none
 
     @model_serializer(mode="wrap")
-    def _stated(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """The settings that decide songs."""
-        return {
-            key: value for key, value in whole(self).items() if key != "dopri5" or self.solver == "dopri5"
-        }
+    def _said(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without `sets` where there are none, and without what is of dopri5 alone: songs made before these keep their names."""
+        unsaid = {"sets"} if not self.sets else set()
+        unsaid |= {"dopri5"} if self.solver != "dopri5" else set()
+        values: dict[str, Any] = dump(self)
+        return {name: value for name, value in values.items() if name not in unsaid}
 
     @property
     def ode_solver(self) -> ODESolver:
@@ -91,7 +92,8 @@ class SamplerParams(Section):
     @property
     def guidance(self) -> Guidance:
         """As the sampler takes it."""
-        return Guidance(self.style_guidance_scale, self.lyrics_guidance_scale, self.interval, self.formula)
+        scales = self.style_guidance_scale, self.lyrics_guidance_scale
+        return Guidance(*scales, self.interval, self.formula, tuple(self.sets.items()))
 
 
 class Generation(Section):
@@ -135,6 +137,7 @@ class Generate(Stage):
     version = 3
     reads = frozenset({"recipe", "parent", "parent_audio", "seed", "candidate"})
     reads |= {"reference_words", "reference_phones", "reference_style", "reference_duration_s"}
+    reads |= CONTROL_COLUMNS.keys()
     codec = Model(codec_identity, build_codec)
     style_encoder = Model(style_encoder_identity, build_style_encoder)
     writes = {
@@ -177,7 +180,7 @@ class Generate(Stage):
         Raises:
             SongError: ``prompt_too_short``, ``prompt_too_long`` (for this model), ``not_finite`` latents,
                 ``too_many_evaluations`` of dopri5, or the parent's mix is gone.
-            ValueError: the recipe is no recipe, or names weights that are not at hand.
+            ValueError: the recipe is no recipe, names weights that are not at hand, or those lack a control that is asked.
         """
         recipe = RECIPE.validate_json(song["recipe"])
         if isinstance(recipe, Generation):
@@ -210,7 +213,7 @@ class Generate(Stage):
         try:
             latent_BTC = sample(
                 model,
-                conditions_of(song, num_frames, max_frames, model.config.vocabulary, model.config.filler).to(
+                conditions_of(song, num_frames, model.config, self.loaded.name(recipe.weights)).to(
                     self.loaded.device
                 ),
                 noise_TC.unsqueeze(0).to(self.loaded.device),
@@ -245,6 +248,10 @@ class _LoadedCheckpoint:
         self._checkpoints = checkpoints
         self._held: tuple[str, Jam] | None = None
 
+    def name(self, weights: str) -> str:
+        """Of these weights, for people."""
+        return self._checkpoints.get(weights, weights[:12])
+
     def model(self, weights: str) -> Jam:
         """The model with these weights.
 
@@ -262,31 +269,6 @@ class _LoadedCheckpoint:
                 raise ValueError(f"checkpoint: {path} holds the weights {found[:12]}, not {weights[:12]}")
             self._held = weights, load_model(place_of(path)).eval().requires_grad_(False).to(self.device)
         return self._held[1]
-
-
-def conditions_of(
-    song: Song,
-    num_frames: int,
-    max_frames: int,
-    vocabulary: Mapping[str, int] = SYMBOLS,
-    filler: Filler = RELEASED_FILLER,
-) -> Conditions:
-    """What the model is asked for, a batch of one: lyrics on their grid, the first style row, the length. A model that lays phones
-    where they are sung has words evenly whose phones nobody knows.
-    """
-    import torch
-
-    words = words_of(song["reference_words"])
-    phones = phones_by_word(song.columns.get("reference_phones"), len(words)) if filler == SUNG else None
-    tokens_L = lyric_grid(words, max_frames, 0, num_frames, vocabulary, filler, phones)
-    start_time, duration_abs, duration_rel = duration_conditions(num_frames, max_frames)
-    return Conditions(
-        torch.from_numpy(tokens_L).unsqueeze(0),
-        torch.tensor(song["reference_style"][:1], dtype=torch.float32),
-        torch.tensor([start_time]),
-        torch.tensor([duration_abs]),
-        torch.tensor([duration_rel]),
-    )
 
 
 def with_noise(mix_CN: np.ndarray, snr_db: float, key: str) -> np.ndarray:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from jam_model.config import JAM_0_5
 from jam_model.lyric_grid import SYMBOLS
 from jam_model.words import Word, rows_of, rows_of_phones
 from tasks.engine.song import Song
@@ -24,7 +25,7 @@ from tasks.prompts.prompts import (
     unknown_phones,
     with_words_dealt,
 )
-from tasks.stages.generated.generate import conditions_of
+from tasks.stages.generated.asked import conditions_of
 from tasks.studies.timing_noise import disturbed
 from tests.tasks.prompts.test_prompt_words import Letters
 from tests.tasks.prompts.test_rough_times import PARAMS as ROUGH
@@ -137,8 +138,9 @@ def test_phones_in_time_go_with_their_words_to_the_model_and_words_without_any_a
         one.kind for one in prompt_words(lyrics, 10.0, None, Letters(), ROUGH).remarks
     }  # type: ignore[arg-type]
     facts = {"reference_words": rows_of(asked.words), "reference_style": [[0.0] * 4]}
+    sung = replace(JAM_0_5, max_frames=300, filler="sung")
     grids = [
-        conditions_of(Song("a", facts | more), 200, 300, filler="sung").lyric_tokens_BL.tolist()
+        conditions_of(Song("a", facts | more), 200, sung, "it").lyric_tokens_BL.tolist()
         for more in ({"reference_phones": rows_of_phones(asked.phones or [])}, {})
     ]
     assert grids[0] != grids[1] and all(SYMBOLS["w"] in grid[0] for grid in grids)

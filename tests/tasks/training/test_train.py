@@ -41,6 +41,7 @@ JAM = JamParams(
     use_implicit_duration=True,
     own_symbols="",
     filler="average_sparse",
+    controls=(),
 )
 PARAMS = TrainParams(
     seed=5,

@@ -16,7 +16,8 @@ from jam_model.dit import Jam
 from jam_model.frames import seconds_of_frames
 from tasks.audio.read import array_of, read_bytes
 from tasks.engine.song import Song, SongError
-from tasks.stages.generated.generate import RECIPE, Generate, Generation, conditions_of
+from tasks.stages.generated.asked import conditions_of
+from tasks.stages.generated.generate import RECIPE, Generate, Generation
 from tests.tasks.tiny import timed, write_song
 
 TINY = JamConfig(
@@ -161,7 +162,7 @@ def test_every_condition_reaches_the_model(sung: tuple[Generate, str]) -> None:
 
 
 def test_conditions_tell_the_length_in_the_models_units() -> None:
-    conditions = conditions_of(asked(""), 21, 32)
+    conditions = conditions_of(asked(""), 21, TINY, "it")
     assert conditions.lyric_tokens_BL.shape == (1, 128)
     assert conditions.duration_rel_B.item() == pytest.approx(21 / 32)
     assert conditions.style_BS.shape == (1, 512)
