@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-CONV_GROUPS = 16
-"""Groups of the convolutional position embedding (modules.py): `dim` must be a multiple."""
+CONV_GROUPS = 16  # of the convolutional position embedding (modules.py): `dim` must be a multiple
 MAX_SIZE, MAX_LAYERS = 1 << 20, 1024  # what a config may ask for before its weights are looked at
 UNSIZED: Mapping[str, Any] = {"own_symbols": "", "filler": RELEASED_FILLER, "controls": ()}
 """Fields of a config that are no sizes, as released models have them."""
@@ -280,10 +279,9 @@ class Guidance:
 class ODESolver:
     """How velocities become latents; `sampler.py` computes it.
 
-    `num_steps` equal updates from time 0 to 1; the released 50 grid points are 49 of them. `euler` and `ab2`
-    (Adams-Bashforth, of second order) evaluate the velocity once an update, `midpoint` and `heun` (of second order)
-    twice. `dopri5` takes no notice of them: it chooses its steps by `tolerances`. `bfloat16` is autocast: weights and the sum over
-    the steps stay as they are. `compiled` runs a step through torch.compile, on CUDA as a graph.
+    `num_steps` equal updates from time 0 to 1; the released 50 grid points are 49 of them. `euler` and `ab2` (Adams-Bashforth, of second
+    order) evaluate the velocity once an update, `midpoint` and `heun` (of second order) twice; `dopri5` chooses its steps by `tolerances`.
+    `bfloat16` is autocast: weights and the sum over the steps stay as they are. `compiled`: by torch.compile, on CUDA as a graph.
     """
 
     num_steps: int

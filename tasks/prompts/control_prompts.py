@@ -76,15 +76,16 @@ def request_of(row: Mapping[str, Any], files: Mapping[str, Path], bpm: float | N
     Raises:
         ValueError: chords that are no text or cannot be read, or chords without a tempo.
     """
+    named = files.get("melody"), files.get("drums"), files.get("like")
     text = row.get("chords")
     if text is None:
-        return ControlRequest(bpm=bpm, **files)
+        return ControlRequest(None, bpm, *named)
     if not isinstance(text, str):
         raise ValueError(f"chords: {str(text)[:40]!r} is no text; give some, such as 'C | Dm7 G7 | C'")
     chords = chords_in(text)
     if bpm is None:
         raise ValueError("bpm: chords need a tempo; give bpm (quarter notes a minute)")
-    return ControlRequest(chords, bpm, **files)
+    return ControlRequest(chords, bpm, *named)
 
 
 def text_of_chords(given: str) -> str:

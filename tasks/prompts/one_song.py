@@ -136,9 +136,8 @@ def write_request(
         duration_s = times.duration_s if times and song.duration_s is None else song.duration_s
         lengths_s.append(duration_s)
         named = {"lrc_path": str(files[-1].resolve()), "prompt_path": str(style.resolve()), **song.asked}
-        if "chords" in named and song.bpm:
-            named["bpm"] = song.bpm
-        rows.append({"id": title, **named, "duration": duration_s})
+        tempo = {"bpm": song.bpm} if "chords" in named else {}
+        rows.append({"id": title, **named, **tempo, "duration": duration_s})
     write_bytes(style, f"{song.style}\n".encode())
     manifest = folder / f"{name}.manifest.json"
     write_json(manifest, rows)

@@ -82,7 +82,7 @@ class SamplerParams(Section):
     def ode_solver(self) -> ODESolver:
         """As the sampler takes it."""
         given = self.dopri5 if self.solver == "dopri5" else None
-        tolerances = given and Tolerances(given.atol, given.rtol, given.max_evaluations)
+        tolerances = None if given is None else Tolerances(given.atol, given.rtol, given.max_evaluations)
         return ODESolver(self.num_steps, self.solver, self.precision, self.compiled, tolerances)
 
     def num_sampled_frames(self, num_frames: int, max_frames: int) -> int:
