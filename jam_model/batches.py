@@ -108,10 +108,15 @@ def conditions_of(
         duration_conditions(crop.num_frames, max_frames, crop.start, crop.total_frames)
         for _, crop, _ in picked
     ]
+    start_time_B, duration_abs_B, duration_rel_B = (
+        torch.tensor(column, dtype=torch.float32) for column in zip(*durations, strict=True)
+    )
     conditions = Conditions(
         torch.from_numpy(np.stack(tokens)),
         torch.from_numpy(np.stack([song.style_NS[row] for song, _, row in picked])),
-        *(torch.tensor(column, dtype=torch.float32) for column in zip(*durations, strict=True)),
+        start_time_B,
+        duration_abs_B,
+        duration_rel_B,
     )
     if not controls:
         return conditions

@@ -52,12 +52,16 @@ class ControlFusion(nn.ModuleDict):
         parts = []
         for name, embedding in self.items():
             if values is None or given is None or name not in values:
-                shape = (1, 1) if KNOWN[name].is_index else (1, 1, KNOWN[name].size)
-                weight = embedding.wide.weight
-                dtype = torch.int64 if KNOWN[name].is_index else weight.dtype
-                parts.append(embedding(torch.zeros(shape, dtype=dtype, device=weight.device)) * 0)
+                parts.append(embedding(_nothing(KNOWN[name], next(embedding.parameters()))) * 0)
             else:
                 part_BTD = embedding(values[name])
                 parts.append(part_BTD * given[name].to(part_BTD.dtype)[:, None, None])
         total: Tensor = sum(parts[1:], parts[0])
         return total
+
+
+def _nothing(control: Control, like: Tensor) -> Tensor:
+    """A frame of zeros for a control, on the device of `like`."""
+    if control.is_index:
+        return torch.zeros((1, 1), dtype=torch.int64, device=like.device)
+    return torch.zeros((1, 1, control.size), device=like.device)

@@ -12,6 +12,7 @@ from eval.metrics.levels import ENERGY_AFTER_END
 from eval.metrics.style_similarity import STYLE_SIMILARITY
 from eval.results.report import Comparison
 from eval.stats.intervals import Resampling
+from tasks.benchmark.control_rows import ControlRow, control_questions, control_systems
 from tasks.benchmark.external_systems import genre_of
 from tasks.benchmark.songs import FieldsParams
 from tasks.benchmark.system_metrics import Measured
@@ -44,7 +45,7 @@ class BenchmarkParams(Section):
     by a style encoder that reads text; fewer than two: it is not measured. `name` and `fields` are for a manifest:
     what its songs are called in titles (null: the file's name), and what it calls its fields. `max_*` and
     `tolerance_per` are what the report holds the trained model to, stated beforehand. `strata`: also phone error rates by how fast
-    words are sung.
+    words are sung. `controls`: rows of the trained model with controls (`tasks/benchmark/control_rows.py`).
     """
 
     num_songs: int
@@ -63,13 +64,14 @@ class BenchmarkParams(Section):
     max_tail_energy: float
     min_ranked_share: float
     strata: bool
+    controls: tuple[ControlRow, ...]
 
     def decides(self) -> dict[str, Any]:
-        """As `Section.decides`, but for where a manifest's languages stand: what they are is in the songs' rows. Strata that nobody
-        asked for are none.
+        """As `Section.decides`, but for where a manifest's languages stand: what they are is in the songs' rows. Strata and rows
+        with controls that nobody asked for are none.
         """
         decided = super().decides()
-        asked = {} if self.strata else {"strata"}
+        asked = {name for name in ("strata", "controls") if not getattr(self, name)}
         return {
             **{key: value for key, value in decided.items() if key not in asked},
             "fields": {key: name for key, name in decided["fields"].items() if key != "language"},
@@ -106,10 +108,12 @@ def benchmark_systems(
     sampler: Section,
     params: BenchmarkParams,
     titles: Mapping[str, str],
+    controlled: Sequence[Prompt] = (),
 ) -> list[System]:
     """The rows of the benchmark; `checkpoints` gives the weights of untrained, start, trained, dpo and dpo-control.
 
     `titles`: of those whose title depends on the run: which DPO round is shown, which weights training began with.
+    `controlled`: the prompts with their own controls, for the rows of `params.controls`.
     """
 
     def sung(name: str, title: str, weights: str, **changes: Any) -> System:
@@ -137,6 +141,9 @@ def benchmark_systems(
             prompts=with_words_dealt(prompts, params.seed),
         ),
     ]
+    systems += control_systems(
+        params.controls, controlled, lambda name, title, given: sung(name, title, TRAINED, prompts=given)
+    )
     if DPO in checkpoints:
         systems.append(sung(DPO, titles[DPO], DPO))
     if CONTROL in checkpoints:
@@ -232,6 +239,7 @@ def questions(measured: Measured, params: BenchmarkParams, was_trained: bool = T
         ),
         paired("padding-bias", "What does the padding bias do for the end?", tail, NO_BIAS, TRAINED),
         _ranking(measured, params),
+        *control_questions(measured, per, TRAINED, tolerance),
     ]
     if DPO in measured.systems:
         asked += [

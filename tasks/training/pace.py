@@ -111,10 +111,13 @@ def _rates(load: Load, section: FitParams, depth: int) -> list[float]:
         add_adapters(model, load.adapter, section.seed)
     state = TrainState(model.to(device).train(), section.rule())
     generator = torch.Generator().manual_seed(section.seed)
+    start, absolute, relative = (torch.tensor([value]) for value in duration_conditions(frames, frames))
     conditions = Conditions(
         torch.randint(0, 64, (1, 4 * frames), generator=generator),
         torch.randn(1, config.style_dim, generator=generator),
-        *(torch.tensor([value]) for value in duration_conditions(frames, frames)),
+        start,
+        absolute,
+        relative,
     ).to(device)
     latents_BTC = torch.randn(1, frames, config.latent_channels, generator=generator).to(device)
     half = torch.float16 if section.precision == "float16" else torch.bfloat16

@@ -23,7 +23,7 @@ from tasks.prompts.prompts import PROMPTED_COLUMNS
 from tasks.quality.checked_song import CheckParams
 from tasks.quality.limits import FilterParams
 from tasks.quality.measures import QUALITY
-from tasks.songs.columns import SONG_COLUMNS
+from tasks.songs.columns import CONTROL_COLUMNS, SONG_COLUMNS
 from tasks.stages.align import Align, AlignParams
 from tasks.stages.beats import Beats
 from tasks.stages.check import Check
@@ -171,6 +171,7 @@ def row(root: Path, number: int, weights: str) -> dict[str, Any]:
         **{"phones_path": None, "reference_phones": None, "unchecked": False},
         "reference_style": style_NS,
         "reference_duration_s": 1.0,
+        **{name: None for name in CONTROL_COLUMNS},
     }
 
 

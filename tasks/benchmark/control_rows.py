@@ -1,0 +1,108 @@
+"""Rows of the benchmark in which the trained model is asked to follow controls: its songs' own, or those of another song.
+
+What was prepared is asked for: the columns that stages of `prepare` heard in the songs. Another song is the one whose length is
+nearest; nothing holds its key, tempo or genre equal, so a difference to it is not adherence alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+from eval.results.report import Comparison
+from jam_model.checkpoint import load_config
+from jam_model.controls.known import MEMBERS
+from jam_model.frames import frames_of_seconds
+from jam_model.shard_index import EXTRAS
+from tasks.audio.read import array_of
+from tasks.benchmark.system_metrics import Measured
+from tasks.engine.song import Song
+from tasks.prompts.prompts import Prompt, System
+from tasks.shards.write import extra_members
+
+ControlRow = Literal["each", "all", "other"]
+ALL, OTHER = "controls-all", "controls-other"
+
+
+def control_names(rows: Sequence[ControlRow], checkpoint: Path) -> tuple[str, ...]:
+    """The controls that the rows ask of a checkpoint, each a column of the prepared table; none where no row is wanted.
+
+    Raises:
+        ValueError: it knows none.
+    """
+    if not rows:
+        return ()
+    names = tuple(name for name in load_config(checkpoint).controls if name in EXTRAS)
+    if not names:
+        raise ValueError(
+            f"benchmark.controls is {[*rows]}, but {checkpoint} knows no controls that are columns; set it to [], or train with "
+            "jam.controls"
+        )
+    return names
+
+
+def with_own_controls(
+    prompts: Sequence[Prompt], rows: Sequence[Mapping[str, Any]], names: Sequence[str]
+) -> list[Prompt]:
+    """Each prompt with the controls of its song as `prepare` found them; `rows` have their columns.
+
+    Raises:
+        ValueError: a column holds no control.
+    """
+    row_of = {row["song_id"]: row for row in rows}
+    return [replace(prompt, controls=_controls(row_of[prompt.song_id], names)) for prompt in prompts]
+
+
+def with_controls_of_another(prompts: Sequence[Prompt]) -> list[Prompt]:
+    """Each prompt with the controls of the other one whose length is nearest, the first of several."""
+    lengths = [prompt.duration_s or 0.0 for prompt in prompts]
+
+    def other(number: int) -> Prompt:
+        others = [j for j in range(len(prompts)) if j != number] or [number]
+        return prompts[min(others, key=lambda j: abs(lengths[j] - lengths[number]))]
+
+    return [replace(prompt, controls=other(number).controls) for number, prompt in enumerate(prompts)]
+
+
+def control_systems(
+    rows: Sequence[ControlRow],
+    prompts: Sequence[Prompt],
+    sung: Callable[[str, str, Sequence[Prompt]], System],
+) -> Iterator[System]:
+    """The systems of these rows; `sung` makes one of its name, title and prompts. `prompts` have their own controls."""
+    names = list(dict.fromkeys(name for prompt in prompts for name in prompt.controls))
+    if "each" in rows:
+        for name in names:
+            alone = [replace(one, controls={name: one.controls[name]}) for one in prompts]
+            yield sung(f"control-{name}", f"Trained, asked for its {name}", alone)
+    if "all" in rows:
+        yield sung(ALL, f"Trained, asked for its {' and '.join(names)}", prompts)
+    if "other" in rows:
+        yield sung(
+            OTHER,
+            f"Trained, asked for another song's {' and '.join(names)}",
+            with_controls_of_another(prompts),
+        )
+
+
+def control_questions(measured: Measured, per: str, trained: str, tolerance: float) -> Iterator[Comparison]:
+    """Whether the words stay under controls, for the rows that are there; `per`: the metric of words."""
+    for system, question in (
+        (ALL, "Does it keep its words when it is asked for its own controls?"),
+        (OTHER, "Does it keep its words under the controls of another song?"),
+    ):
+        if system in measured.systems:
+            estimate = measured.difference(system, trained, per)
+            yield Comparison(
+                f"{system}-words", question, per, system, trained, estimate, expect="within", limit=tolerance
+            )
+
+
+def _controls(row: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    num_frames = frames_of_seconds(row["duration_s"])
+    if row.get("melody") is not None:
+        num_frames = len(array_of(row["melody"]))
+    members = extra_members(Song(row["song_id"], dict(row)), names, num_frames)
+    return {name: array_of(members[MEMBERS[name]]) for name in names}
