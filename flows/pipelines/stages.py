@@ -30,6 +30,7 @@ from tasks.stages.coarse import Drums, Sketch
 from tasks.stages.dedup_features import DedupFeatures
 from tasks.stages.encode import Encode
 from tasks.stages.filter import Filter
+from tasks.stages.generated.adherence import Adherence
 from tasks.stages.generated.align_transcript import AlignTranscript
 from tasks.stages.generated.generate import Generate
 from tasks.stages.generated.measure_levels import MeasureLevels
@@ -186,6 +187,7 @@ def benchmark_stages(project: Project) -> list[Stage]:
         AlignTranscript(params.models.aligner, params.models.phonemizer),
         MeasureLevels(params.check),
         *phrasing_stages(params),
+        *adherence_stages(params),
     ]
     if params.benchmark.second_judge is None:
         return stages
@@ -199,6 +201,14 @@ def phrasing_stages(params: Params) -> list[Stage]:
         return []
     beats = [Beats(params.models.beats)] if params.models.beats.model != NONE else []
     return [Phrasing(params.phrasing), *beats]
+
+
+def adherence_stages(params: Params) -> list[Stage]:
+    """How far songs follow what they were asked for, where somebody is chosen to hear it."""
+    asked = params.adherence
+    if asked.chords == NONE and asked.melody == NONE:
+        return []
+    return [Adherence(asked, params.models.chords, params.models.melody)]
 
 
 def gate_stages(project: Project) -> list[Stage]:

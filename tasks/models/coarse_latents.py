@@ -67,7 +67,11 @@ def blurred(latent_TC: np.ndarray, window: int) -> np.ndarray:
 def band_passed(sound_CN: np.ndarray, band_hz: tuple[float, float]) -> np.ndarray:
     """What of a sound lies between two frequencies, without delay, float32 [C, N]."""
     sections = butter(ORDER, band_hz, "bandpass", fs=SAMPLE_RATE_HZ, output="sos")
-    return np.asarray(sosfiltfilt(sections, sound_CN, axis=1), np.float32)
+    padded_CN = np.pad(
+        sound_CN, ((0, 0), (SAMPLE_RATE_HZ, SAMPLE_RATE_HZ))
+    )  # silence, so that a sound may begin at once
+    filtered_CN = sosfiltfilt(sections, padded_CN, axis=1, padlen=0)
+    return np.asarray(filtered_CN[:, SAMPLE_RATE_HZ:-SAMPLE_RATE_HZ], np.float32)
 
 
 def percussive(sound_CN: np.ndarray) -> np.ndarray:

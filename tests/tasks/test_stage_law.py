@@ -32,6 +32,7 @@ from tasks.stages.coarse import Drums, Sketch
 from tasks.stages.dedup_features import DedupFeatures, DedupFeaturesParams
 from tasks.stages.encode import Encode
 from tasks.stages.filter import Filter
+from tasks.stages.generated.adherence import Adherence, AdherenceParams
 from tasks.stages.generated.align_transcript import AlignTranscript
 from tasks.stages.generated.generate import Generate
 from tasks.stages.generated.load_external import LoadExternal
@@ -109,6 +110,9 @@ def law(root: Path) -> dict[str, Stage]:
         AlignTranscript(PARAMS.models.aligner, PHONEMIZER),
         MeasureLevels(PARAMS.check),
         Phrasing(PARAMS.phrasing),
+        Adherence(
+            AdherenceParams(chords="templates", melody="embedded"), PARAMS.models.chords, PARAMS.models.melody
+        ),
     ]
     return {stage.name: stage for stage in made}
 

@@ -142,7 +142,10 @@ def test_workers_of_what_is_no_stage_are_refused() -> None:
         (["filter.min_algnment=0.3"], "no setting filter.min_algnment; near: filter.min_alignment"),
         (["min_alignment=0.3"], "no setting min_alignment; near: filter.min_alignment"),
         (["alling.min_score=0.3"], "no setting alling; near: align"),
-        (["sampler.steps=3"], "no setting sampler.steps; near: sampler.num_steps, sampler.sets, pretrain.steps"),
+        (
+            ["sampler.steps=3"],
+            "no setting sampler.steps; near: sampler.num_steps, sampler.sets, pretrain.steps",
+        ),
         (["engine.stages.separate.gpu=1"], "near: engine.stages.separate.gpus"),
         (["models.seperator.model=demucs"], "no setting models.seperator; near: models.separator"),
         (["align.zzz=0.3"], "no setting align.zzz; settings there: times, max_offset_s"),
