@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from bench.measuring import machine, write_result
-from bench.solvers import RELEASED, Studio, generate
+from bench.solvers import Studio, generate
 from flows.settings.params import load_params
 from jam_model import sampler
 from jam_model.checkpoint import load_model
@@ -67,31 +67,35 @@ def main() -> None:
             for size in TOLERANCES
         },
     }
-    curves: dict[str, Any] = {}
-    for name, guidance in (("toy", params.sampler.guidance), ("released", RELEASED)):
-        reference = generate(model, songs, ODESolver(REFERENCE), guidance, negative_S)
-        curves[name] = {}
-        for label, solver in asked.items():
-            solved.clear()
-            begun = time.monotonic()
-            latents = generate(model, songs, solver, guidance, negative_S)
-            away = [
-                np.sqrt(np.mean((a - b) ** 2) / np.mean(b**2))
-                for a, b in zip(latents, reference, strict=True)
-            ]
-            counts = [one.evaluations for one in solved] or [solver.num_steps]
-            rejected = [one.rejected_evaluations for one in solved] or [0]
-            curves[name][label] = {
-                "away": round(float(np.mean(away)), 5),
-                "away_most": round(float(np.max(away)), 5),
-                "evaluations": round(float(np.mean(counts)), 1),
-                "rejected_evaluations": round(float(np.mean(rejected)), 1),
-                "seconds_a_song": round((time.monotonic() - begun) / len(songs), 2),
-            }
-            print(name, label, curves[name][label], file=sys.stderr, flush=True)
+    curve: dict[str, Any] = {}
+    guidance = params.sampler.guidance
+    reference = generate(model, songs, ODESolver(REFERENCE), guidance, negative_S)
+    for label, solver in asked.items():
+        solved.clear()
+        begun = time.monotonic()
+        latents = generate(model, songs, solver, guidance, negative_S)
+        away = [
+            np.sqrt(np.mean((a - b) ** 2) / np.mean(b**2)) for a, b in zip(latents, reference, strict=True)
+        ]
+        counts = [one.evaluations for one in solved] or [solver.num_steps]
+        rejected = [one.rejected_evaluations for one in solved] or [0]
+        curve[label] = {
+            "away": round(float(np.mean(away)), 5),
+            "away_most": round(float(np.max(away)), 5),
+            "evaluations": round(float(np.mean(counts)), 1),
+            "rejected_evaluations": round(float(np.mean(rejected)), 1),
+            "seconds_a_song": round((time.monotonic() - begun) / len(songs), 2),
+        }
+        print(label, curve[label], file=sys.stderr, flush=True)
     write_result(
         "adaptive",
-        {"machine": machine(), "songs": len(songs), "reference": f"euler {REFERENCE}", "curves": curves},
+        {
+            "machine": machine(),
+            "songs": len(songs),
+            "reference": f"euler {REFERENCE}",
+            "guidance": [guidance.style_guidance_scale, guidance.lyrics_guidance_scale, *guidance.interval],
+            "curve": curve,
+        },
     )
 
 

