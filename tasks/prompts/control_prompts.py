@@ -1,7 +1,7 @@
 """What a person asks a song to follow, as the arrays that a model takes: chords as text, a melody, drums and a sketch as files.
 
 `ControlRequest` is what a row of a manifest or a command line says; `controls_of` makes an array of each, a row a latent frame of the song. Chords are
-repeated from their first bar, sounds from their first sample, until the song ends; behind the end of a melody nobody sings it. A melody is read
+repeated from their first bar, sounds from their first sample, until the song ends; behind the end of a melody there is none. A melody is read
 from notes (`tasks.lyrics.tune`), or followed in a sound by who `models.melody` chooses: a voice or an instrument alone.
 
 Shapes: C 2 channels, N samples, T latent frames.
@@ -140,7 +140,7 @@ def frames_of_chords(spans: Iterable[tuple[float, float, str]], num_frames: int)
 
 
 def frames_of_tones(tones: Iterable[Tone], num_frames: int) -> np.ndarray:
-    """Notes as a MIDI pitch a frame, float32 [T], NaN where nobody sings."""
+    """Notes as a MIDI pitch a frame, float32 [T], NaN where there is none."""
     middles_T = frame_middles_s(num_frames)
     midi_T = np.full(num_frames, np.nan, np.float32)
     for tone in tones:
