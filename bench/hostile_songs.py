@@ -29,6 +29,8 @@ from tasks.lyrics.convert import convert
 from tasks.lyrics.lyrics import Label, Lyrics, Note
 from tasks.lyrics.parts.decode import decode_text
 from tasks.lyrics.read import FORMS, read_lyrics, read_phones
+from tasks.lyrics.tune import has_notes, melody_in
+from tasks.prompts.control_prompts import frames_of_chords, frames_of_tones, request_of
 from tasks.prompts.jamify_manifest import read_requests, style_of
 from tasks.prompts.predicted_times import written_times
 from tasks.prompts.prompt_words import prompt_words
@@ -54,6 +56,8 @@ class SongReaders(Scratch):
             "manifest": self.manifest,
             "singing request": self.request,
             "written word times": self.written_times,
+            "chord text": self.chords,
+            "melody of notes": self.melody,
             "params": self.settings,
             "jamify's yaml": self.jamify_settings,
             "edit by hand": self.edit,
@@ -83,6 +87,31 @@ class SongReaders(Scratch):
             or bounds_s[-1] > 12.001
         ):
             raise Unaccounted("times out of order")
+
+    def chords(self, random: np.random.Generator) -> None:
+        """Chords as people write them, damaged, with odd texts among them."""
+        seeds = [
+            b"3/4 C G Am F | Dm7 G7 | C/E % | %",
+            b"|: Cmaj7 | F#m7b5 B7(b9) :| x3\nN.C. | Bb6/9 x2",
+            b"C:min7/b3 | Gsus4",
+        ]
+        seeds += [text.encode("utf-8", "surrogatepass") for text in TEXTS]
+        text = damaged(seeds[int(random.integers(len(seeds)))], seeds, random).decode("utf-8", "replace")
+        spans = request_of({"chords": text}, {}, 96.0).chords.spans(96.0, 30.0)  # type: ignore[union-attr]
+        bounds_s = [bound for start, end, _ in spans for bound in (start, end)]
+        if bounds_s != sorted(bounds_s) or bounds_s[-1] != 30.0:
+            raise Unaccounted("chords out of order")
+        frames_of_chords(spans, 645)
+
+    def melody(self, random: np.random.Generator) -> None:
+        """Files of notes in every form that has some, damaged."""
+        files = [data for name, data in _lyrics_files().items() if has_notes(data)]
+        data = damaged(files[int(random.integers(len(files)))], files, random)
+        limits = self.params.ingest
+        if not has_notes(data):
+            raise ValueError("no form with notes")
+        tones = melody_in(data, limits.max_lyrics_bytes, limits.max_lyrics_words)
+        frames_of_tones(tones, 645)
 
     def lyrics_text(self, random: np.random.Generator) -> None:
         lines = ["[ti:Moon]", "[offset:+50]", "[00:01.50]<00:01.50>moon <00:02.00>light", "[00:03]over me x2"]
@@ -182,6 +211,7 @@ class SongReaders(Scratch):
         (root / "a.json").write_bytes(json.dumps(words()).encode())
         (root / "a.txt").write_text("bright pop")
         row = {"id": "a", "lrc_path": "a.json", "duration": 5.0, "prompt_path": "a.txt", "audio_path": None}
+        row |= {"chords": "C | G7", "bpm": 90, "melody": "a.json"}
         path = root / "input.json"
         path.write_bytes(odd_json([row], random))
         requests = read_requests(path, self.params.audio, self.params.ingest, self.params.prompt, MAX_FRAMES)

@@ -19,6 +19,7 @@ from jam_model.checkpoint import load_config, weights_hash
 from tasks.engine.table import Table
 from tasks.models.style_encoder import build_style_encoder
 from tasks.prompts.asked_controls import check_asked
+from tasks.prompts.control_prompts import FIELDS, ControlMakers, controls_of
 from tasks.prompts.jamify_manifest import RefusedRow, Requests, SongRequest, read_requests, style_of
 from tasks.prompts.output_folder import SONG_COLUMNS, WrittenSongs, write_config, write_songs
 from tasks.prompts.prompt_words import PromptWords, words_of
@@ -98,16 +99,34 @@ def prompts_of(project: Project, requests: Requests, asked: Mapping[str, PromptW
         style_NS = style_of(song, encoder, project.params.audio)
         words = asked[song.title]
         length_s, phones = song.duration_s, words.phones
-        return Prompt(song.song_id, song.title, tuple(words.words), style_NS, length_s, None, phones=phones)
+        controls = controls_of(song.controls, song.duration_s, makers_of(project))
+        asked_for = tuple(words.words), style_NS, length_s, None
+        return Prompt(song.song_id, song.title, *asked_for, phones=phones, controls=controls)
 
     prompts = []
     for song in requests.songs:
         try:
             prompts.append(prompt(song))
         except ValueError as error:
-            requests.refused.append(RefusedRow(song.title, "style_unreadable", str(error)))
+            reason = "control_unreadable" if str(error).startswith(FIELDS) else "style_unreadable"
+            requests.refused.append(RefusedRow(song.title, reason, str(error)))
             say(f"generate: {requests.refused[-1]}")
     return prompts
+
+
+def makers_of(project: Project) -> ControlMakers:
+    """Who makes arrays of the controls that are asked for."""
+    params = project.params
+    return ControlMakers(
+        params.audio,
+        params.models.melody,
+        params.models.separator,
+        params.models.codec,
+        params.drums,
+        params.sketch,
+        params.ingest.max_lyrics_bytes,
+        params.ingest.max_lyrics_words,
+    )
 
 
 def dropped(songs: Sequence[Mapping[str, Any]]) -> str:

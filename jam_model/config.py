@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from jam_model.controls.known import MEMBERS, check_names
 from jam_model.lyric_grid import FILLERS, FIRST_OWN, RELEASED_FILLER, SUNG, SYMBOLS, Filler, vocabulary_of
+from jam_model.solvers.tolerances import Tolerances
 from jam_model.words import PHONES
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-CONV_GROUPS = 16
-"""Groups of the convolutional position embedding (modules.py): `dim` must be a multiple."""
+CONV_GROUPS = 16  # of the convolutional position embedding (modules.py): `dim` must be a multiple
 MAX_SIZE, MAX_LAYERS = 1 << 20, 1024  # what a config may ask for before its weights are looked at
 UNSIZED: Mapping[str, Any] = {"own_symbols": "", "filler": RELEASED_FILLER, "controls": ()}
 """Fields of a config that are no sizes, as released models have them."""
 Formula = Literal["dual", "dual_fixed", "none", "sets"]
-Solver = Literal["euler", "ab2", "midpoint", "heun"]
+Solver = Literal["euler", "ab2", "midpoint", "heun", "dopri5"]
 Precision = Literal["float32", "bfloat16"]
 
 
@@ -281,18 +281,20 @@ class Guidance:
 class ODESolver:
     """How velocities become latents; `sampler.py` computes it.
 
-    `num_steps` equal updates from time 0 to 1; the released 50 grid points are 49 of them. `euler` and `ab2`
-    (Adams-Bashforth, of second order) evaluate the velocity once an update, `midpoint` and `heun` (of second order)
-    twice. `bfloat16` is autocast: weights and the sum over the steps stay as they are. `compiled` runs a step
-    through torch.compile, on CUDA as a graph.
+    `num_steps` equal updates from time 0 to 1; the released 50 grid points are 49 of them. `euler` and `ab2` (Adams-Bashforth, of second
+    order) evaluate the velocity once an update, `midpoint` and `heun` (of second order) twice; `dopri5` chooses its steps by `tolerances`.
+    `bfloat16` is autocast: weights and the sum over the steps stay as they are. `compiled`: by torch.compile, on CUDA as a graph.
     """
 
     num_steps: int
     solver: Solver = "euler"
     precision: Precision = "float32"
     compiled: bool = False
+    tolerances: Tolerances | None = None
 
     def __post_init__(self) -> None:
+        if (self.solver == "dopri5") != (self.tolerances is not None):
+            raise ValueError(f"solver {self.solver}: tolerances are of dopri5 alone, which needs them")
         if self.num_steps < 1:
             raise ValueError(f"num_steps is {self.num_steps}; give 1 or more")
         for name, known in (("solver", Solver), ("precision", Precision)):

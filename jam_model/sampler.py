@@ -4,6 +4,7 @@ The released sampler calls the whole model up to three times a step. Here everyt
 same over the steps is computed once (branches.py), and the guidance branches run as one batch.
 Its Euler method takes one evaluation an update; Adams-Bashforth of second order (Hairer, Norsett and Wanner, Solving
 Ordinary Differential Equations I, III.1) takes the velocity of the update before along, and no evaluation more.
+`dopri5` chooses its steps by itself (solvers/dopri5.py): each song alone, and in stretches where guidance begins and ends.
 """
 
 from __future__ import annotations
@@ -11,18 +12,20 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from jam_model.branches import constants_of, times_of, velocity_of
+from jam_model.branches import Times, constants_of, times_of, velocity_of
 from jam_model.conditions import Conditions
 from jam_model.config import Guidance, ODESolver
 from jam_model.controls.known import PAINTING
 from jam_model.controls.painting import kept_of
 from jam_model.dit import Jam
 from jam_model.frames import LATENT_CHANNELS
+from jam_model.solvers.dopri5 import Field, dopri5
 
 # B batch, T frames, C channels, S style width, N grid points
 
@@ -66,6 +69,10 @@ def sample(
         raise ValueError(
             f"negative_style has shape {tuple(negative_style_S.shape)}; it should be ({model.config.style_dim},)"
         )
+    if integration.tolerances is not None and len(noise_BTC) > 1:
+        alone = [slice(row, row + 1) for row in range(len(noise_BTC))]
+        given = integration, guidance, negative_style_S, padding_bias
+        return torch.cat([sample(model, conditions[one], noise_BTC[one], *given) for one in alone])
     device, dit = noise_BTC.device, model.transformer
     times_NE = evaluation_times(integration)
     times_E = times_NE.flatten()
@@ -81,8 +88,11 @@ def sample(
         )
         times = times_of(dit, conditions, times_E.to(device))
 
-        def velocity(x_BTC: Tensor, evaluation: int) -> Tensor:
-            weights = list(branches.values()) if guided[evaluation] else [1.0]
+        def velocity(
+            x_BTC: Tensor, evaluation: int, times: Times = times, is_guided: bool | None = None
+        ) -> Tensor:
+            is_guided = guided[evaluation] if is_guided is None else is_guided
+            weights = list(branches.values()) if is_guided else [1.0]
             time_D, modulation_BM = times.input_ED[evaluation], times.modulation_EBM[evaluation]
             parts_GBTC = step(dit, constants, x_BTC, time_D, modulation_BM, len(weights))
             mixed_BTC = weights[0] * parts_GBTC[0]
@@ -91,7 +101,21 @@ def sample(
             return mixed_BTC
 
         x_BTC = noise_BTC.to(torch.promote_types(torch.float32, dit.dtype))
-        return _with_kept(integrate(integration, velocity, x_BTC, restarts), conditions)
+        if integration.tolerances is not None:
+
+            def stretch(is_guided: bool) -> Field:
+                def field(x_BTC: Tensor, time: float) -> Tensor:
+                    now = times_of(dit, conditions, torch.tensor([time], device=device))
+                    return velocity(x_BTC, 0, now, is_guided)
+
+                return field
+
+            bounds = stretches(guidance.interval)
+            fields = [stretch(low <= (now + then) / 2 <= high) for now, then in pairwise(bounds)]
+            latents_BTC = dopri5(fields, bounds, x_BTC, integration.tolerances).state
+        else:
+            latents_BTC = integrate(integration, velocity, x_BTC, restarts)
+        return _with_kept(latents_BTC, conditions)
 
 
 def _with_kept(x_BTC: Tensor, conditions: Conditions) -> Tensor:
@@ -102,6 +126,11 @@ def _with_kept(x_BTC: Tensor, conditions: Conditions) -> Tensor:
     painting_BTX = conditions.controls[PAINTING][:, : x_BTC.shape[1]]
     kept = kept_of(painting_BTX.to(x_BTC), conditions.controls_given[PAINTING])
     return torch.where(kept.mask_BT.unsqueeze(-1), kept.latents_BTC, x_BTC)
+
+
+def stretches(interval: tuple[float, float]) -> list[float]:
+    """The bounds of the times in which the velocity is one function: from 0 to 1, and where guidance begins and ends."""
+    return sorted({0.0, 1.0, *(bound for bound in interval if 0 < bound < 1)})
 
 
 def evaluation_times(solver: ODESolver) -> Tensor:

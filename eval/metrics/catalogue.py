@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from eval.metrics import (
+    adherence,
     aesthetics,
     diversity,
     error_rates,
@@ -91,6 +92,7 @@ CHAPTERS = (
             phrasing.REPEATED_SHARE,
         ),
     ),
+    Chapter("Does it follow what it was asked for, frame by frame?", adherence.METRICS),
     Chapter(
         "Is the sound itself sound?",
         (

@@ -183,6 +183,27 @@ def generate(
             help="Word times for lyrics without any; none: predicted where `jam durations` has run, else rough.",
         ),
     ] = None,
+    score: Annotated[
+        Path | None,
+        typer.Option(
+            "--score", help="Words, their times and melody in one file: MusicXML, MIDI, UltraStar, .ds."
+        ),
+    ] = None,
+    chords: Annotated[
+        str | None,
+        typer.Option(
+            "--chords", metavar="TEXT|FILE", help="Chords to follow, as 'C | Dm7 G7 | %'; with --bpm."
+        ),
+    ] = None,
+    melody: Annotated[
+        Path | None, typer.Option("--melody", help="A melody to follow: a file of notes, or a voice alone.")
+    ] = None,
+    drums: Annotated[
+        Path | None, typer.Option("--drums", help="A sound of drums to follow, repeated.")
+    ] = None,
+    like: Annotated[
+        Path | None, typer.Option("--like", help="A sound whose band the song shall be like, repeated.")
+    ] = None,
     candidates: Annotated[
         int, typer.Option("--candidates", min=1, help="Songs a row, each from its own noise.")
     ] = 1,
@@ -212,8 +233,18 @@ def generate(
 
     if times is not None and not lyrics:
         raise typer.BadParameter("--times is of --lyrics; the rows of a manifest get rough ones")
+    if lyrics and score:
+        raise typer.BadParameter("--score has the words as well; leave out --lyrics, or give it as --melody")
+    files = {"chords": chords, "melody": melody, "drums": drums, "like": like}
+    controls = {name: str(value) for name, value in files.items() if value is not None}
+    if controls and not (lyrics or score):
+        raise typer.BadParameter(
+            f"--{next(iter(controls))} is of --lyrics or --score; a manifest has a field of that name"
+        )
     named = Path(times) if times is not None and times not in (ROUGH, PREDICTED) else times
-    song = OneSong(lyrics, style, bpm, duration, named, candidates) if lyrics else None
+    words = score or lyrics
+    asks = (bpm, duration, named, candidates, controls, score is not None)
+    song = OneSong(words, style, *asks) if words else None
     asked = check_request(project, manifest, song, checkpoint, work)
     if not asked.num_songs:
         print_error(f"generate: no row of {asked.manifest} can be sung, nothing was written")

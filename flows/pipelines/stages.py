@@ -26,9 +26,11 @@ from tasks.stages.align import Align
 from tasks.stages.beats import Beats
 from tasks.stages.check import Check
 from tasks.stages.chords import Chords
+from tasks.stages.coarse import Drums, Sketch
 from tasks.stages.dedup_features import DedupFeatures
 from tasks.stages.encode import Encode
 from tasks.stages.filter import Filter
+from tasks.stages.generated.adherence import Adherence
 from tasks.stages.generated.align_transcript import AlignTranscript
 from tasks.stages.generated.generate import Generate
 from tasks.stages.generated.measure_levels import MeasureLevels
@@ -51,9 +53,10 @@ from tasks.upkeep.status import unfinished
 
 
 def prepare_stages(params: Params) -> list[Stage]:
-    """The stages of `prepare`, in order; `voice`, `beats`, `chords`, `melody` and `phones` are among them where they are asked for."""
+    """The stages of `prepare`, in order; `voice`, `beats`, `chords`, `melody`, `drums`, `sketch` and `phones` are among them where they are asked for."""
     listens = params.models.voice_activity.model != EMBEDDED
     keeper = Filter(params.filter, has_voters=listens)
+    of_sound = params.models.separator, params.models.codec
     return [
         Ingest(params.ingest, params.audio, params.models.phonemizer),
         Separate(params.separate, params.models.separator),
@@ -66,6 +69,8 @@ def prepare_stages(params: Params) -> list[Stage]:
             if params.models.melody.model != NONE
             else []
         ),
+        *([Drums(params.drums, *of_sound)] if params.drums.model != NONE else []),
+        *([Sketch(params.sketch, *of_sound)] if params.sketch.model != NONE else []),
         Align(params.align, params.models.aligner, params.models.phonemizer),
         Phonemize(params.phonemize, params.models.phonemizer),
         *phones_stages(params),
@@ -182,6 +187,7 @@ def benchmark_stages(project: Project) -> list[Stage]:
         AlignTranscript(params.models.aligner, params.models.phonemizer),
         MeasureLevels(params.check),
         *phrasing_stages(params),
+        *adherence_stages(params),
     ]
     if params.benchmark.second_judge is None:
         return stages
@@ -195,6 +201,14 @@ def phrasing_stages(params: Params) -> list[Stage]:
         return []
     beats = [Beats(params.models.beats)] if params.models.beats.model != NONE else []
     return [Phrasing(params.phrasing), *beats]
+
+
+def adherence_stages(params: Params) -> list[Stage]:
+    """How far songs follow what they were asked for, where somebody is chosen to hear it."""
+    asked = params.adherence
+    if asked.chords == NONE and asked.melody == NONE:
+        return []
+    return [Adherence(asked, params.models.chords, params.models.melody)]
 
 
 def gate_stages(project: Project) -> list[Stage]:

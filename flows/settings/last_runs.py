@@ -21,7 +21,7 @@ SECTIONS = {
     "train": frozenset({"fit", "jam", "pretrain", "sft", "start", "adapter", "controls", "plan"}),
     "dpo": frozenset({"round", "reward", "pair", "gate", "dpo"}),
     "sweep": frozenset({"sweep"}),
-    "benchmark": frozenset({"sampler", "benchmark", "phrasing", "listening_test", "output"}),
+    "benchmark": frozenset({"sampler", "benchmark", "phrasing", "adherence", "listening_test", "output"}),
     "study": frozenset({"study"}),
 }
 """The flows whose settings are kept, in the order of the life cycle, and the sections that are theirs; those of nobody

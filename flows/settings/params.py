@@ -31,7 +31,9 @@ from tasks.quality.checked_song import CheckParams
 from tasks.quality.limits import FilterParams
 from tasks.songs.listing import SongsParams
 from tasks.stages.align import AlignParams
+from tasks.stages.coarse import DrumsParams, SketchParams
 from tasks.stages.dedup_features import DedupFeaturesParams
+from tasks.stages.generated.adherence import AdherenceParams, check_hearers
 from tasks.stages.generated.generate import SamplerParams
 from tasks.stages.generated.phrasing import PhrasingParams
 from tasks.stages.generated.reward import RewardParams
@@ -85,6 +87,8 @@ class Params(Section):
     align: AlignParams
     phonemize: PhonemizeParams
     phones: PhonesParams
+    drums: DrumsParams
+    sketch: SketchParams
     dedup_features: DedupFeaturesParams
     check: CheckParams
     group: GroupParams
@@ -115,6 +119,7 @@ class Params(Section):
     benchmark: BenchmarkParams
     copies: CopyParams
     phrasing: PhrasingParams
+    adherence: AdherenceParams
     study: StudyParams
     listening_test: ListenParams
 
@@ -160,12 +165,25 @@ class Params(Section):
                 raise ValueError(
                     f"pack.extras asks for {kind}, but models.{kind}.model is none; choose {choices}"
                 )
+        for kind, section in (("drums", self.drums), ("sketch", self.sketch)):
+            if kind in self.pack.extras and section.model == NONE:
+                raise ValueError(f"pack.extras asks for {kind}, but {kind}.model is none; choose one")
+        return self
+
+    @model_validator(mode="after")
+    def _who_made_a_condition_does_not_score_it(self) -> Params:
+        check_hearers(self.adherence, self.models.chords, self.models.melody)
         return self
 
     def decides(self) -> dict[str, Any]:
         """The settings that decide values: no path, no device, no batch size, nothing of a model that is not chosen."""
         names = [name for name in type(self).model_fields if name not in NO_PART_OF_A_REPORT]
         decided = {name: getattr(self, name).decides() for name in names}
+        stages = {"drums": self.drums.model, "sketch": self.sketch.model}
+        stages["adherence"] = NONE if {self.adherence.chords, self.adherence.melody} == {NONE} else "asked"
+        for kind, chosen in stages.items():
+            if chosen == NONE:  # no stage, and nothing that it would decide
+                del decided[kind]
         decided["group"] = {
             key: value for key, value in decided["group"].items() if key != "benchmark_manifest"
         }

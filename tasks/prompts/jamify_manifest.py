@@ -2,7 +2,8 @@
 
 A row names lyrics (`lrc_path`, or the words themselves as `lyrics` or `text`), a song whose style is wanted (`audio_path`) or a
 style text (`prompt_path`; `PromptParams` says which counts), a length in seconds (`duration`), and perhaps a tempo for rough word
-times (`bpm`) and a `language`.
+times (`bpm`) and a `language`. It may ask for controls (`tasks.prompts.control_prompts`): `chords` as text, and files of a `melody`,
+of `drums`, and of a song to sound `like`.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from tasks.lyrics.lyrics import Lyrics
 from tasks.lyrics.parts.decode import decode_text
 from tasks.lyrics.read import read_lyrics
 from tasks.models.style_encoder import StyleEncoder
+from tasks.prompts.control_prompts import FILES, NOTHING_ASKED, ControlRequest, request_of
 from tasks.prompts.rough_times import MAX_BPM, MIN_BPM
 from tasks.songs.listing import song_id_of
 from tasks.songs.manifest import INLINE, BadRow, find_listed, manifest_rows
@@ -55,8 +57,9 @@ class SongRequest:
         title: its id as the manifest has it; the songs' files are named by it.
         lyrics: what their file states.
         style: a song or a text whose style is wanted, `is_style_heard` tells which; None: no style.
-        bpm: for rough word times; None where nobody stated it.
+        bpm: for rough word times and chords; None where nobody stated it.
         language: the one that the row gives it; None where it gives none.
+        controls: what the song is asked to follow.
     """
 
     song_id: str
@@ -67,6 +70,7 @@ class SongRequest:
     duration_s: float
     bpm: float | None = None
     language: str | None = None
+    controls: ControlRequest = NOTHING_ASKED
 
 
 @dataclass(frozen=True)
@@ -173,6 +177,8 @@ def _request(
     language = row.get("language")
     if not isinstance(language, str | None):
         _bad(f"language is {str(language)[:40]!r}; give a code such as 'de', or none")
+    files = {key: _file(row, key, root) for key in FILES if row.get(key) is not None}
+    controls = request_of(row, files, bpm)
     check_length(duration_s, max_frames, "ask for less, or give the checkpoint of a longer model")
     heard = params.style == "audio" and bool(row.get("audio_path"))
     style = None if params.style == "none" else _file(row, "audio_path" if heard else "prompt_path", root)
@@ -190,6 +196,7 @@ def _request(
         float(duration_s),
         bpm,
         language,
+        controls,
     )
 
 

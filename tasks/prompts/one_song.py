@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tasks.engine.song import Refused
 from tasks.lyrics.lyrics import Lyrics
 from tasks.lyrics.parts.written import Remark
 from tasks.lyrics.read import read_lyrics
+from tasks.lyrics.tune import melody_of
 from tasks.models.phonemizer import Phonemizer, PhonemizerParams, build_phonemizer, for_song
+from tasks.prompts.control_prompts import FILES, request_of, text_of_chords
 from tasks.prompts.jamify_manifest import check_length
 from tasks.prompts.predicted_times import Predictor, written_times
 from tasks.prompts.prompt_words import song_lyrics, timed_roughly
@@ -20,6 +23,8 @@ from tasks.stages.ingest import IngestParams
 from tasks.storage.files import write_bytes, write_json
 
 ROUGH, PREDICTED = "rough", "predicted"
+AFTER_SCORE_S = 1.0
+"""Of song behind a score's last note, where nobody says how long it is."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +32,11 @@ class OneSong:
     """Lyrics in any form, a style in words, and what word times need.
 
     `times`: how words without times get some: ``rough``, ``predicted``, or a file that somebody wrote; None: predicted where a
-    predictor stands, else rough. `candidates`: how many songs are asked for.
+    predictor stands, else rough. `candidates`: how many songs are asked for. `controls`: what it shall follow, by the fields of
+    `control_prompts.FIELDS`: chords as text or in a file, the others as paths. `is_score`: the lyrics' file has notes, and says how long the song is.
 
     Raises:
-        ValueError: there is no such file, or no style.
+        ValueError: there is no such file, or no style; chords without a tempo or that cannot be read.
     """
 
     lyrics: Path
@@ -39,12 +45,27 @@ class OneSong:
     duration_s: float | None
     times: str | Path | None = None
     candidates: int = 1
+    controls: Mapping[str, str] = field(default_factory=dict)
+    is_score: bool = False
 
     def __post_init__(self) -> None:
         if not self.style:
             raise ValueError("style: --lyrics needs --style, such as --style 'bright pop, female voice'")
         if not self.lyrics.is_file():
-            raise ValueError(f"lyrics: {self.lyrics} is no file; give the lyrics of one song")
+            name = "score" if self.is_score else "lyrics"
+            raise ValueError(f"{name}: {self.lyrics} is no file; give the lyrics of one song")
+        for name in FILES:
+            if name in self.controls and not Path(self.controls[name]).is_file():
+                raise ValueError(f"{name}: {self.controls[name]} is no file; give the one to follow")
+        request_of(self.asked, {}, self.bpm)
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """The fields of a manifest's row that ask for controls."""
+        fields = {name: str(Path(path).resolve()) for name, path in self.controls.items() if name in FILES}
+        if "chords" in self.controls:
+            fields["chords"] = text_of_chords(self.controls["chords"])
+        return fields
 
 
 @dataclass(frozen=True)
@@ -85,6 +106,8 @@ def write_request(
         lyrics = read_lyrics(data, limits.max_lyrics_bytes, limits.max_lyrics_words, [name])
     except Refused as error:
         raise ValueError(f"lyrics: {song.lyrics}: {error}") from error
+    if song.is_score:
+        song = as_scored(song, lyrics, limits)
     _check_times(song, lyrics, max_frames, predictor is not None and song.times != ROUGH)
     timings: list[RoughTimes] = []
     how = ""
@@ -112,14 +135,35 @@ def write_request(
             write_times(times, files[-1], f"{song.lyrics}{at}", instead)
         duration_s = times.duration_s if times and song.duration_s is None else song.duration_s
         lengths_s.append(duration_s)
-        named = {"lrc_path": str(files[-1].resolve()), "prompt_path": str(style.resolve())}
-        rows.append({"id": title, **named, "duration": duration_s})
+        named = {"lrc_path": str(files[-1].resolve()), "prompt_path": str(style.resolve()), **song.asked}
+        tempo = {"bpm": song.bpm} if "chords" in named else {}
+        rows.append({"id": title, **named, **tempo, "duration": duration_s})
     write_bytes(style, f"{song.style}\n".encode())
     manifest = folder / f"{name}.manifest.json"
     write_json(manifest, rows)
     return WrittenRequest(
         manifest, files[0], [*lyrics.remarks] if timings else [], how, len(rows), lengths_s[0]
     )
+
+
+def as_scored(song: OneSong, lyrics: Lyrics, limits: IngestParams) -> OneSong:
+    """A song whose file states words, times and notes: its melody is asked for, and it lasts until its last word and note have ended.
+
+    Raises:
+        ValueError: the file lacks times or notes.
+    """
+    tones = melody_of(lyrics)
+    if lyrics.times is None or not tones:
+        lacks = "times of its words" if lyrics.times is None else "notes"
+        raise ValueError(
+            f"score: {song.lyrics} ({lyrics.form}) states no {lacks}; give MusicXML with a tempo, MIDI with lyrics, UltraStar or .ds, or "
+            "--lyrics and --melody"
+        )
+    ends_s = [time_s for word in lyrics.times if word for time_s in (word.start_s, word.end_s)]
+    ends_s += [tone.end_s for tone in tones]
+    last_s = max(time_s for time_s in ends_s if math.isfinite(time_s))
+    length_s = song.duration_s or round(last_s + AFTER_SCORE_S, 2)
+    return replace(song, duration_s=length_s, controls={"melody": str(song.lyrics), **song.controls})
 
 
 def _timed(

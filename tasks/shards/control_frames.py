@@ -2,7 +2,8 @@
 
 `chords`: 0 = no chord, else 1 + 12 q + r of quality number q in `QUALITIES` over root r (0 = C). Basses are left out; a chord
 with more tones is the one of these that has most of them. `melody`: 0 = no voice, else 1 + the number of semitones over G2 (MIDI 43), up
-to 53. JASCO has 53 bins "G2 to B7", which is 65 semitones: 53 reach B6 (MIDI 95). What is sung beyond the bins is 0.
+to 53. JASCO has 53 bins "G2 to B7", which is 65 semitones: 53 reach B6 (MIDI 95). What is sung beyond the bins is 0. `drums` and
+`sketch` (the member `audio`) are blurred latents, float32 [T, 64].
 
 Shapes: T latent frames.
 """
@@ -18,6 +19,7 @@ import numpy as np
 from eval.metrics.controls.chord_labels import QUALITIES as TONES
 from eval.metrics.controls.chord_labels import chord_of
 from eval.metrics.controls.chords import label_at
+from jam_model.frames import LATENT_CHANNELS
 from tasks.models.melody import frame_middles_s
 
 QUALITIES = ("maj", "min", "7", "maj7", "min7", "dim", "aug", "sus2", "sus4", "dim7", "hdim7")
@@ -68,3 +70,16 @@ def melody_frames(melody_T2: np.ndarray, num_frames: int) -> np.ndarray:
     midi_T = melody_T2[:, 0]
     bin_T = np.rint(np.where(np.isnan(midi_T), -1.0, midi_T)) - LOWEST_MIDI
     return np.where((bin_T >= 0) & (bin_T < NUM_PITCHES), bin_T + 1, 0).astype(np.float32)
+
+
+def latent_frames(latent_TC: np.ndarray, num_frames: int, name: str) -> np.ndarray:
+    """The columns `drums` and `sketch` as they are, [T, 64].
+
+    Raises:
+        ValueError: other frames or channels.
+    """
+    if latent_TC.shape != (num_frames, LATENT_CHANNELS):
+        raise ValueError(
+            f"{name} has shape {list(latent_TC.shape)}, the latents {num_frames} frames of {LATENT_CHANNELS}; prepare again"
+        )
+    return latent_TC.astype(np.float32, copy=False)

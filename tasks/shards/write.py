@@ -19,7 +19,7 @@ from jam_model.words import words_of
 from tasks.audio.read import array_of, npy_bytes
 from tasks.engine.column_file import SHARD_END
 from tasks.engine.song import Song
-from tasks.shards.control_frames import chord_frames, melody_frames
+from tasks.shards.control_frames import chord_frames, latent_frames, melody_frames
 from tasks.storage.file_hashes import sha256_of_file
 from tasks.storage.files import parquet_file, write_json, write_json_lines
 
@@ -182,6 +182,8 @@ def _member(song: Song, name: str, num_frames: int) -> Any:
         return npy_bytes(chord_frames(song[name], num_frames))
     if name == "melody":
         return npy_bytes(melody_frames(array_of(song[name]), num_frames))
+    if name in ("drums", "sketch"):
+        return npy_bytes(latent_frames(array_of(song[name]), num_frames, name))
     return song[name]
 
 

@@ -28,9 +28,11 @@ from tasks.stages.align import Align, AlignParams
 from tasks.stages.beats import Beats
 from tasks.stages.check import Check
 from tasks.stages.chords import Chords
+from tasks.stages.coarse import Drums, Sketch
 from tasks.stages.dedup_features import DedupFeatures, DedupFeaturesParams
 from tasks.stages.encode import Encode
 from tasks.stages.filter import Filter
+from tasks.stages.generated.adherence import Adherence, AdherenceParams
 from tasks.stages.generated.align_transcript import AlignTranscript
 from tasks.stages.generated.generate import Generate
 from tasks.stages.generated.load_external import LoadExternal
@@ -84,6 +86,8 @@ def law(root: Path) -> dict[str, Stage]:
         Beats(PARAMS.models.beats.model_copy(update={"model": "librosa"})),
         Chords(PARAMS.models.chords.model_copy(update={"model": "templates"})),
         Melody(PARAMS.models.melody.model_copy(update={"model": "embedded"}), PARAMS.models.voice_activity),
+        Drums(PARAMS.drums.model_copy(update={"model": "percussive"}), PARAMS.models.separator, codec),
+        Sketch(PARAMS.sketch.model_copy(update={"model": "band"}), PARAMS.models.separator, codec),
         Align(
             AlignParams(times="align", max_offset_s=0.04, times_grid=None),
             PARAMS.models.aligner,
@@ -106,6 +110,9 @@ def law(root: Path) -> dict[str, Stage]:
         AlignTranscript(PARAMS.models.aligner, PHONEMIZER),
         MeasureLevels(PARAMS.check),
         Phrasing(PARAMS.phrasing),
+        Adherence(
+            AdherenceParams(chords="templates", melody="embedded"), PARAMS.models.chords, PARAMS.models.melody
+        ),
     ]
     return {stage.name: stage for stage in made}
 

@@ -55,7 +55,7 @@ def read(text: str) -> Written:
     place = next((place for place, count in enumerate(counts) if count), None)
     if place is None:
         raise Refused("lyrics_malformed", "MusicXML: no note of the score has lyrics; give a score with them")
-    song = _Song(_with_signs_of_all(parts, place))
+    song = _Song(with_signs_of_all(parts, place))
     if others := sum(counts) - counts[place]:
         song.remarks.append(Remark("other_part", 0, f"{others} syllables of other parts are not read"))
     names = tuple(filter(None, (text_of(root.find(name)) for name in NAMES)))
@@ -218,7 +218,7 @@ class _Song:
                 self.remarks.append(Remark("not_reached", place + 1, f"verse {verse}: {text}"))
 
 
-def _with_signs_of_all(parts: Sequence[Sequence[Measure]], place: int) -> Sequence[Measure]:
+def with_signs_of_all(parts: Sequence[Sequence[Measure]], place: int) -> Sequence[Measure]:
     """A part with the tempos, labels and signs that stand in any."""
     for part in (*parts[:place], *parts[place + 1 :]):
         for own, other in zip(parts[place], part, strict=False):

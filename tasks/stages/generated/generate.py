@@ -22,6 +22,7 @@ from eval.metrics.levels import energy_after_end
 from jam_model.checkpoint import load_model, weights_hash
 from jam_model.config import Formula, Guidance, ODESolver, Precision, Solver
 from jam_model.frames import SAMPLE_RATE_HZ, frames_of_seconds, seconds_of_frames
+from jam_model.solvers.tolerances import Tolerances, TooManyEvaluationsError
 from tasks.audio.mix import mix_of
 from tasks.audio.read import flac_bytes, npy_bytes
 from tasks.engine.columns import Column
@@ -39,8 +40,17 @@ if TYPE_CHECKING:
     from jam_model.dit import Jam
 
 
+class Dopri5Params(Section):
+    """What a step may be wrong by, and how many evaluations a song may take; see `jam_model.solvers.dopri5.Tolerances`."""
+
+    atol: float = Field(gt=0)
+    rtol: float = Field(gt=0)
+    max_evaluations: int = Field(ge=8)
+
+
 class SamplerParams(Section):
-    """How songs are sung; see `jam_model.config` for `ODESolver` and `Guidance`.
+    """How songs are sung; see `jam_model.config` for `ODESolver` and `Guidance`. `dopri5` is of that solver alone: no recipe of
+    another states it.
 
     `exact` samples all frames of the model, as released; `trimmed` only those of the song and `margin_frames`
     more, which is not quite the same (the frames left out would have been attended to). `sets`: weights of sets of conditions for
@@ -49,6 +59,7 @@ class SamplerParams(Section):
 
     num_steps: int
     solver: Solver
+    dopri5: Dopri5Params | None = None
     formula: Formula
     style_guidance_scale: float
     lyrics_guidance_scale: float
@@ -61,14 +72,18 @@ class SamplerParams(Section):
 
     @model_serializer(mode="wrap")
     def _said(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without `sets` where there are none: songs made before there were any keep their names."""
+        """Without `sets` where there are none, and without what is of dopri5 alone: songs made before these keep their names."""
+        unsaid = {"sets"} if not self.sets else set()
+        unsaid |= {"dopri5"} if self.solver != "dopri5" else set()
         values: dict[str, Any] = dump(self)
-        return {name: value for name, value in values.items() if (name, value) != ("sets", {})}
+        return {name: value for name, value in values.items() if name not in unsaid}
 
     @property
     def ode_solver(self) -> ODESolver:
         """As the sampler takes it."""
-        return ODESolver(self.num_steps, self.solver, self.precision, self.compiled)
+        given = self.dopri5 if self.solver == "dopri5" else None
+        tolerances = None if given is None else Tolerances(given.atol, given.rtol, given.max_evaluations)
+        return ODESolver(self.num_steps, self.solver, self.precision, self.compiled, tolerances)
 
     def num_sampled_frames(self, num_frames: int, max_frames: int) -> int:
         """Frames to sample for a song of `num_frames`."""
@@ -163,8 +178,8 @@ class Generate(Stage):
         """The song with its audio.
 
         Raises:
-            SongError: ``prompt_too_short``, ``prompt_too_long`` (for this model), ``not_finite`` latents, or
-                the parent's mix is gone.
+            SongError: ``prompt_too_short``, ``prompt_too_long`` (for this model), ``not_finite`` latents,
+                ``too_many_evaluations`` of dopri5, or the parent's mix is gone.
             ValueError: the recipe is no recipe, names weights that are not at hand, or those lack a control that is asked.
         """
         recipe = RECIPE.validate_json(song["recipe"])
@@ -195,17 +210,20 @@ class Generate(Stage):
             )
         num_sampled_frames = sampler.num_sampled_frames(num_frames, max_frames)
         noise_TC = song_noise(song["seed"], song["parent"], song["candidate"], num_sampled_frames)
-        latent_BTC = sample(
-            model,
-            conditions_of(song, num_frames, model.config, self.loaded.name(recipe.weights)).to(
-                self.loaded.device
-            ),
-            noise_TC.unsqueeze(0).to(self.loaded.device),
-            sampler.ode_solver,
-            sampler.guidance,
-            self.negative_style_S.to(self.loaded.device),
-            recipe.padding_bias,
-        )
+        try:
+            latent_BTC = sample(
+                model,
+                conditions_of(song, num_frames, model.config, self.loaded.name(recipe.weights)).to(
+                    self.loaded.device
+                ),
+                noise_TC.unsqueeze(0).to(self.loaded.device),
+                sampler.ode_solver,
+                sampler.guidance,
+                self.negative_style_S.to(self.loaded.device),
+                recipe.padding_bias,
+            )
+        except TooManyEvaluationsError as error:
+            raise SongError(song.song_id, "too_many_evaluations", str(error)) from error
         latent_TC = latent_BTC[0].float().cpu().numpy()
         if not np.isfinite(latent_TC).all():
             raise SongError(song.song_id, "not_finite", "the sampler gave latents that are not finite")

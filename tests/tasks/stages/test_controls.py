@@ -14,10 +14,19 @@ from flows.settings.params import load_params
 from jam_model.frames import HOP_SAMPLES
 from tasks.audio.read import array_of, flac_bytes
 from tasks.engine.song import Song
+from tasks.models.coarse_latents import band_passed, blurred, percussive
 from tasks.models.melody import frame_middles_s
 from tasks.shards.control_frames import NUM_CHORDS, chord_frames, chord_index, melody_frames
 from tasks.shards.write import extra_members
 from tasks.stages.chords import Chords
+from tasks.stages.coarse import Drums
+from tasks.stages.generated.adherence import (
+    Adherence,
+    AdherenceParams,
+    chord_values,
+    melody_values,
+    spans_of,
+)
 from tasks.stages.melody import Melody
 from tasks.toy.composition import Score
 from tasks.toy.performance import perform
@@ -116,3 +125,73 @@ def test_a_sample_holds_the_index_of_each_frames_chord_and_the_bin_of_its_pitch(
         "melody.npy": [1, 0, 53, 0],
     }
     assert all(array_of(data).dtype == np.float32 for data in members.values())
+
+
+def test_a_song_is_scored_against_what_it_was_asked_for_by_another_than_who_made_that() -> None:
+    chords_T = np.repeat([1.0, 0.0, 18.0, 37.0], 10)  # C, none, F minor, Cmaj7
+    truth = spans_of(chords_T)
+    assert [label for *_, label in truth] == ["C:maj", "N", "F:min", "C:maj7"]
+    rows = [{"start_s": start, "end_s": end, "label": label} for start, end, label in truth]
+    assert chord_values(chords_T, rows) == {"chord_majmin": 1.0, "chord_sevenths": 1.0, "chord_iou": 1.0}
+    rows[3]["label"] = "C"
+    told = chord_values(chords_T, rows)
+    assert (told["chord_majmin"], told["chord_sevenths"], told["chord_iou"]) == pytest.approx(
+        (1.0, 0.75, 0.6)
+    )
+    melody_T = np.repeat([0.0, 18.0], 10)  # nobody, then middle C
+    midi_T, voiced_T = np.repeat([50.0, 60.4], 10), np.repeat([False, True], 10)
+    assert melody_values(melody_T, midi_T, voiced_T) == {"melody_raw_pitch": 1.0, "melody_overall": 1.0}
+    assert melody_values(0 * melody_T, midi_T, voiced_T)["melody_raw_pitch"] is None
+    asked = AdherenceParams(chords="templates", melody="none")
+    with pytest.raises(ValueError, match=r"adherence\.chords is templates, which also makes the condition"):
+        Adherence(asked, HEARD.models.chords, HEARD.models.melody)
+    silent = load_params()
+    stage = Adherence(asked, silent.models.chords, silent.models.melody)
+    assert stage.models == ("embedded/chord-templates@1",)
+    song = Song("plain", {"control_chords": None, "control_melody": None, "audio": None, "vocals": None})
+    assert set(stage.one(song).columns[name] for name in stage.writes) == {None}
+
+
+def test_drums_and_a_sketch_are_blurred_latents_in_a_sample_of_who_asks_for_them() -> None:
+    random = np.random.default_rng(0)
+    clicks_N = np.zeros(44_100, np.float32)
+    clicks_N[::11_025] = 0.9
+    tone_N = 0.3 * np.sin(2 * np.pi * 440 * np.arange(44_100) / 44_100).astype(np.float32)
+    struck_CN = percussive(np.stack([clicks_N + tone_N] * 2))
+    kept = [float(np.abs(np.fft.rfft(side)[440]) / np.abs(np.fft.rfft(tone_N)[440])) for side in struck_CN]
+    assert max(kept) < 0.2 and struck_CN.max() > 0.5
+    low_CN = band_passed(struck_CN, (200.0, 800.0))
+    assert (low_CN**2).sum() < (struck_CN**2).sum()
+    latent_TC = random.standard_normal((8, 64)).astype(np.float32)
+    for window, starts in ((1, range(8)), (3, (0, 3, 6)), (20, (0,))):
+        coarse_TC = blurred(latent_TC, window)
+        assert coarse_TC.shape == (8, 64) and {
+            *np.flatnonzero(np.any(np.diff(coarse_TC, axis=0), 1) + 0) + 1
+        } | {0} == {*starts}
+    np.testing.assert_allclose(blurred(latent_TC, 3)[:3], [latent_TC[:3].mean(axis=0)] * 3, atol=1e-6)
+    np.testing.assert_allclose(blurred(latent_TC, 3)[7], (2 * latent_TC[6] + latent_TC[7]) / 3, atol=1e-6)
+    asked = load_params(
+        settings=["drums.model=percussive", "sketch.model=band", "pack.extras=[drums,sketch]"]
+    )
+    stages = {stage.name: stage for stage in prepare_stages(asked)}
+    columns = {
+        "audio": {"path": None, "bytes": flac_bytes(np.stack([tone_N] * 2), 44_100)},
+        "vocals": flac_bytes(0.5 * tone_N, 44_100),
+    }
+    song = Song("tiny", columns, content_hash="0")
+    for name in ("drums", "sketch"):
+        song = stages[name].one(song)
+    members = extra_members(song, ("drums", "sketch"), 21)
+    assert {suffix: np.load(io.BytesIO(data)).shape for suffix, data in members.items()} == {
+        "drums.npy": (21, 64),
+        "audio.npy": (21, 64),
+    }
+    with pytest.raises(ValueError, match="prepare again"):
+        extra_members(song, ("drums",), 20)
+    stem = Drums(asked.drums.model_copy(update={"model": "stem"}), asked.models.separator, asked.models.codec)
+    with pytest.raises(
+        ValueError, match=r"needs a separator that knows drums; embedded/mid-side-pitch@1 has vocals"
+    ):
+        stem.one(song)
+    with pytest.raises(ValueError, match=r"pack\.extras asks for drums, but drums\.model is none"):
+        load_params(settings=["pack.extras=[drums]"])

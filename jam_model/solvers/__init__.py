@@ -1,0 +1,1 @@
+"""Solvers of ordinary differential equations that choose their own steps."""

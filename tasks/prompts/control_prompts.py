@@ -1,0 +1,193 @@
+"""What a person asks a song to follow, as the arrays that a model takes: chords as text, a melody, drums and a sketch as files.
+
+`ControlRequest` is what a row of a manifest or a command line says; `controls_of` makes an array of each, a row a latent frame of the song. Chords are
+repeated from their first bar, sounds from their first sample, until the song ends; behind the end of a melody there is none. A melody is read
+from notes (`tasks.lyrics.tune`), or followed in a sound by who `models.melody` chooses: a voice or an instrument alone.
+
+Shapes: C 2 channels, N samples, T latent frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jam_model.frames import HOP_SAMPLES, frames_of_seconds
+from tasks.audio.limits import AudioParams
+from tasks.audio.read import read_audio
+from tasks.engine.song import Refused
+from tasks.lyrics.parts.decode import decode_text
+from tasks.lyrics.tune import Tone, has_notes, melody_in
+from tasks.models.coarse_latents import CoarseParams, coarse_latents
+from tasks.models.codec import CodecParams, build_codec
+from tasks.models.melody import NONE, MelodyParams, build_melody, frame_middles_s
+from tasks.models.separator import SeparatorParams, build_separator
+from tasks.prompts.chord_text import MAX_CHARS, ChordText, chords_in
+from tasks.shards.control_frames import chord_index, melody_frames
+
+FILES = ("melody", "drums", "like")
+FIELDS = ("chords", *FILES)
+"""Of a manifest's row, and of the command line."""
+
+
+@dataclass(frozen=True)
+class ControlRequest:
+    """`chords` with its tempo `bpm`; files of a melody, of drums, and of a song to sound like. None: not asked."""
+
+    chords: ChordText | None = None
+    bpm: float | None = None
+    melody: Path | None = None
+    drums: Path | None = None
+    like: Path | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """The controls that are asked for, by the model's names."""
+        return [name for name, value in self._values().items() if value is not None]
+
+    def _values(self) -> dict[str, Any]:
+        return {"chords": self.chords, "melody": self.melody, "drums": self.drums, "audio": self.like}
+
+
+NOTHING_ASKED = ControlRequest()
+
+
+@dataclass(frozen=True)
+class ControlMakers:
+    """The settings that make arrays of what is asked for; `max_bytes`, `max_words`: of a file of notes."""
+
+    audio: AudioParams
+    melody: MelodyParams
+    separator: SeparatorParams
+    codec: CodecParams
+    drums: CoarseParams
+    sketch: CoarseParams
+    max_bytes: int
+    max_words: int
+
+
+def request_of(row: Mapping[str, Any], files: Mapping[str, Path], bpm: float | None) -> ControlRequest:
+    """What the fields of a row ask for; `files`: where those lie that it names.
+
+    Raises:
+        ValueError: chords that are no text or cannot be read, or chords without a tempo.
+    """
+    named = files.get("melody"), files.get("drums"), files.get("like")
+    text = row.get("chords")
+    if text is None:
+        return ControlRequest(None, bpm, *named)
+    if not isinstance(text, str):
+        raise ValueError(f"chords: {str(text)[:40]!r} is no text; give some, such as 'C | Dm7 G7 | C'")
+    chords = chords_in(text)
+    if bpm is None:
+        raise ValueError("bpm: chords need a tempo; give bpm (quarter notes a minute)")
+    return ControlRequest(chords, bpm, *named)
+
+
+def text_of_chords(given: str) -> str:
+    """Chords as they are written, or those in the file of that name.
+
+    Raises:
+        ValueError: the file is too long or no text.
+    """
+    try:
+        path = Path(given)
+        if not path.is_file():
+            return given
+    except (OSError, ValueError):  # too long for a name, or no name at all
+        return given
+    with path.open("rb") as file:
+        data = file.read(4 * MAX_CHARS + 1)
+    try:
+        return decode_text(data)
+    except Refused as error:
+        raise ValueError(f"chords: {path}: {error.detail}") from error
+
+
+def controls_of(asked: ControlRequest, duration_s: float, makers: ControlMakers) -> dict[str, np.ndarray]:
+    """The arrays of a song of this length, by the model's names: `chords` and `melody` float32 [T], `drums` and `audio` [T, 64].
+
+    Raises:
+        ValueError: a file cannot be read, holds nothing that is asked of it, or needs a model that is not chosen.
+    """
+    num_frames = frames_of_seconds(duration_s)
+    made: dict[str, np.ndarray] = {}
+    if asked.chords is not None:
+        assert asked.bpm is not None, "request_of asks for it"
+        made["chords"] = frames_of_chords(asked.chords.spans(asked.bpm, duration_s), num_frames)
+    if asked.melody is not None:
+        made["melody"] = _melody(asked.melody, num_frames, makers)
+    if asked.drums is not None:
+        made["drums"] = _coarse(_sound(asked.drums, "drums", makers.audio), num_frames, makers.drums, makers)
+    if asked.like is not None:
+        like_CN = _sound(asked.like, "like", makers.audio)
+        band_CN = like_CN - build_separator(makers.separator).separate(like_CN)
+        made["audio"] = _coarse(band_CN, num_frames, makers.sketch, makers)
+    return made
+
+
+def frames_of_chords(spans: Iterable[tuple[float, float, str]], num_frames: int) -> np.ndarray:
+    """Spans of labels as indices, float32 [T]: of the chord in the middle of each frame."""
+    middles_T = frame_middles_s(num_frames)
+    index_T = np.zeros(num_frames, np.float32)
+    for start_s, end_s, label in spans:
+        index_T[np.searchsorted(middles_T, start_s) : np.searchsorted(middles_T, end_s)] = chord_index(label)
+    return index_T
+
+
+def frames_of_tones(tones: Iterable[Tone], num_frames: int) -> np.ndarray:
+    """Notes as a MIDI pitch a frame, float32 [T], NaN where there is none."""
+    middles_T = frame_middles_s(num_frames)
+    midi_T = np.full(num_frames, np.nan, np.float32)
+    for tone in tones:
+        midi_T[np.searchsorted(middles_T, tone.start_s) : np.searchsorted(middles_T, tone.end_s)] = tone.pitch
+    return midi_T
+
+
+def _melody(path: Path, num_frames: int, makers: ControlMakers) -> np.ndarray:
+    with path.open("rb") as file:
+        data = file.read(makers.max_bytes + 1)
+    midi_T = np.full(num_frames, np.nan, np.float32)
+    if len(data) <= makers.max_bytes and has_notes(data):
+        try:
+            midi_T = frames_of_tones(melody_in(data, makers.max_bytes, makers.max_words), num_frames)
+        except Refused as error:
+            raise ValueError(f"melody: {path}: {error.detail}") from error
+    else:
+        if makers.melody.model == NONE:
+            raise ValueError(
+                f"melody: {path} is a sound, and models.melody.model is none; choose who follows it (--set models.melody.model=embedded), "
+                "or give notes: MIDI, MusicXML, UltraStar or .ds"
+            )
+        sound_CN = _sound(path, "melody", makers.audio)
+        heard = build_melody(makers.melody).track(sound_CN.mean(axis=0))
+        sung_T = heard.as_column()[:num_frames, 0]
+        midi_T[: len(sung_T)] = sung_T
+    index_T = melody_frames(np.stack([midi_T, midi_T], axis=1), num_frames)
+    if not index_T.any():
+        raise ValueError(
+            f"melody: {path} has no pitch from G2 to B6 within the song; give notes that are sung in it"
+        )
+    return index_T
+
+
+def _sound(path: Path, name: str, audio: AudioParams) -> np.ndarray:
+    """A file's sound, [2, N] at 44.1 kHz."""
+    try:
+        sound_CN, _ = read_audio(path, audio)
+    except (Refused, OSError) as error:
+        raise ValueError(f"{name}: {path}: {error}") from error
+    if not sound_CN.any():
+        raise ValueError(f"{name}: {path} is silent; give a sound to follow")
+    return sound_CN
+
+
+def _coarse(sound_CN: np.ndarray, num_frames: int, params: CoarseParams, makers: ControlMakers) -> np.ndarray:
+    """Blurred latents of a sound that is repeated until the song ends, float32 [T, 64]."""
+    samples = num_frames * HOP_SAMPLES
+    whole_CN = np.tile(sound_CN, (1, -(-samples // sound_CN.shape[1])))[:, :samples]
+    return coarse_latents(whole_CN, build_codec(makers.codec), params)

@@ -1,0 +1,125 @@
+"""Drums and sketch: a part of the song as blurred latents, for controls. Each only where it is chosen."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+
+from tasks.audio.mix import mix_of
+from tasks.audio.read import npy_bytes, read_bytes
+from tasks.engine.columns import Column
+from tasks.engine.song import Song
+from tasks.engine.stage import Model, Section
+from tasks.models.coarse_latents import CoarseParams, coarse_latents, percussive
+from tasks.models.codec import CodecParams, build_codec, codec_identity
+from tasks.models.separator import SeparatorParams, build_separator, separator_identity
+from tasks.stages.bases import MixStage
+
+DRUMS_STEM = "drums"
+
+
+class DrumsParams(CoarseParams):
+    """``percussive``: what is struck in the mix less its vocals; ``stem``: the drums of a separator that knows them; ``none``: no stage."""
+
+    model: Literal["none", "percussive", "stem"]
+
+
+class SketchParams(CoarseParams):
+    """``band``: the mix less its vocals; ``without_drums``: the mix less its drums, as published, which holds the voice; ``none``: no stage."""
+
+    model: Literal["none", "band", "without_drums"]
+
+
+class CoarseStage(MixStage):
+    """A part of the song through the codec; `needs_stem`: whether a separator must know the drums."""
+
+    reads = MixStage.reads | {"vocals"}
+    packages = (*MixStage.packages, "torch")
+    separator = Model(separator_identity, build_separator)
+    codec = Model(codec_identity, build_codec)
+    params: DrumsParams | SketchParams
+
+    def __init__(
+        self, params: DrumsParams | SketchParams, separator: SeparatorParams, codec: CodecParams
+    ) -> None:
+        self.needs_stem = params.model in ("stem", "without_drums")
+        super().__init__(params, *([separator] if self.needs_stem else []), codec)
+
+    @property
+    def choices(self) -> dict[str, Section]:
+        """The codec, and the separator where its drums are asked for."""
+        names = ("separator", "codec") if self.needs_stem else ("codec",)
+        return dict(zip(names, self.sections[1:], strict=True))
+
+    def open(self, song: Song) -> np.ndarray | None:
+        """What the stage takes its part from, float32 [2, N] at 44.1 kHz: the mix where a separator takes it apart, else the mix less its vocals."""
+        mix_CN = mix_of(song.song_id, song["audio"], song.root, song.content_hash)
+        if self.needs_stem:
+            return mix_CN
+        vocals_N = read_bytes(song["vocals"])[0][0]
+        length = min(mix_CN.shape[1], len(vocals_N))
+        band_CN = mix_CN.copy()
+        band_CN[:, :length] -= vocals_N[:length]
+        return band_CN
+
+    def drums(self, mix_CN: np.ndarray) -> np.ndarray:
+        """The drums of a mix, [2, N].
+
+        Raises:
+            ValueError: the chosen separator does not know them.
+        """
+        stems = self.separator.stems(mix_CN)
+        if DRUMS_STEM not in stems:
+            raise ValueError(
+                f"{self.name}.model is {self.params.model}, which needs a separator that knows drums; {self.separator.identity} has "
+                f"{', '.join(stems)}: choose models.separator.model demucs, or another {self.name}.model"
+            )
+        return stems[DRUMS_STEM]
+
+    @abstractmethod
+    def part(self, sound_CN: np.ndarray) -> np.ndarray:
+        """The part of what `open` gives that is encoded, [2, N]."""
+
+    def one(self, song: Song) -> Song:
+        """The song with its blurred latents."""
+        latent_TC = coarse_latents(self.part(self.opened(song)), self.codec, self.params)
+        return song.with_columns(**{self.name: npy_bytes(latent_TC)})
+
+
+class Drums(CoarseStage):
+    """What is struck, and when."""
+
+    name = "drums"
+    version = 1
+    params: DrumsParams
+    writes = {
+        "drums": Column(
+            pa.large_binary(), "npy float32 [T, 64], T = num_frames: blurred latents of the drums", large=True
+        )
+    }
+
+    def part(self, sound_CN: np.ndarray) -> np.ndarray:
+        """See `CoarseStage.part`."""
+        return self.drums(sound_CN) if self.needs_stem else percussive(sound_CN)
+
+
+class Sketch(CoarseStage):
+    """How a song sounds, roughly."""
+
+    name = "sketch"
+    version = 1
+    params: SketchParams
+    writes = {
+        "sketch": Column(
+            pa.large_binary(),
+            "npy float32 [T, 64], T = num_frames: blurred latents of the song without its vocals or its drums; the control `audio`",
+            large=True,
+        )
+    }
+
+    def part(self, sound_CN: np.ndarray) -> np.ndarray:
+        """See `CoarseStage.part`."""
+        return sound_CN - self.drums(sound_CN) if self.needs_stem else sound_CN
