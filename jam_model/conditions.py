@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-# B batch, L lyric slots (4 a frame), S style width
+# B batch, L lyric slots (4 a frame), S style width, K styles of parts, T frames
 
 LONGEST_S = 500
 """Length in seconds whose `duration_abs` is 1."""
@@ -24,7 +24,8 @@ class Conditions:
     """Conditions of a batch of songs (or crops); every tensor has the batch first.
 
     Durations stay float32 whatever the model computes in: the padding bias starts at
-    floor(max_frames * duration_rel), which low precision would move.
+    floor(max_frames * duration_rel), which low precision would move. Styles of parts stand in place of `style`: in every
+    frame their weights sum to 1; see part_styles.py.
     """
 
     lyric_tokens_BL: Tensor  # int64, 4 slots a frame
@@ -32,27 +33,48 @@ class Conditions:
     start_time_B: Tensor
     duration_abs_B: Tensor
     duration_rel_B: Tensor
+    part_styles_BKS: Tensor | None = None
+    part_weights_BKT: Tensor | None = None
 
     def __len__(self) -> int:
         return self.lyric_tokens_BL.shape[0]
 
     def to(self, device: torch.device | str) -> Conditions:
-        return Conditions(*(tensor.to(device) for tensor in self._tensors()))
+        return self._mapped(lambda tensor: tensor.to(device))
 
     def __getitem__(self, rows: slice | Tensor) -> Conditions:
         """The songs of a slice, an index tensor or a boolean mask."""
-        return Conditions(*(tensor[rows] for tensor in self._tensors()))
+        return self._mapped(lambda tensor: tensor[rows])
 
     @staticmethod
     def cat(parts: Sequence[Conditions]) -> Conditions:
-        """One batch of the songs of several, in order."""
+        """One batch of the songs of several, in order.
+
+        Raises:
+            ValueError: some have a condition that others lack.
+        """
         import torch
 
-        columns = zip(*(part._tensors() for part in parts), strict=True)
-        return Conditions(*(torch.cat(column) for column in columns))
+        found: list[Tensor | None] = []
+        for name, *column in zip(_names(), *(part._tensors() for part in parts), strict=True):
+            given = [tensor for tensor in column if isinstance(tensor, torch.Tensor)]
+            if given and len(given) < len(column):
+                raise ValueError(
+                    f"{name} is given for {len(given)} of {len(column)} batches; give it for all or none"
+                )
+            found.append(torch.cat(given) if given else None)
+        return Conditions(*found)  # type: ignore[arg-type]
 
-    def _tensors(self) -> tuple[Tensor, ...]:
-        return tuple(getattr(self, field.name) for field in fields(self))
+    def _mapped(self, change: Callable[[Tensor], Tensor]) -> Conditions:
+        """Every tensor changed, those that are not given left out."""
+        return Conditions(*(None if tensor is None else change(tensor) for tensor in self._tensors()))  # type: ignore[arg-type]
+
+    def _tensors(self) -> tuple[Tensor | None, ...]:
+        return tuple(getattr(self, name) for name in _names())
+
+
+def _names() -> tuple[str, ...]:
+    return tuple(field.name for field in fields(Conditions))
 
 
 def duration_conditions(

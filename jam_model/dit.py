@@ -23,6 +23,7 @@ from jam_model.modules import (
     ScalarEmbedding,
     rotary_tables,
 )
+from jam_model.part_styles import part_shapes, styles_of
 
 # B batch, T frames, L lyric slots (4 T), C channels or condition width, S style width, D model width
 
@@ -104,9 +105,11 @@ class DiT(nn.Module):
         style_BS: Tensor,
         duration_BC: Tensor,
         reference_BTC: Tensor | None = None,
+        part_weights_BKT: Tensor | None = None,
     ) -> Tensor:
+        """`style_BS`: [B, K, S] with the weights of parts."""
         time_BC = self.time_embed(time_B) + duration_BC
-        fused = self.input_embed(x_BTC, reference_BTC, lyrics_BTC, style_BS, time_BC)
+        fused = self.input_embed(x_BTC, reference_BTC, lyrics_BTC, style_BS, time_BC, part_weights_BKT)
         rotary = rotary_tables(x_BTC.shape[1], self.config.head_dim, fused.device, fused.dtype)
 
         def inject(layer: int, x_BTD: Tensor) -> Tensor:
@@ -141,12 +144,13 @@ class Jam(nn.Module):
             ValueError: shapes do not fit each other or the config.
         """
         self.check(x_BTC, conditions)
-        style_BS = conditions.style_BS.to(x_BTC.dtype)
+        given, weights_BKT = styles_of(conditions)
+        style = given.to(x_BTC.dtype)
         if keep_style_B is not None:
-            style_BS = style_BS * keep_style_B.unsqueeze(1)
+            style = style * keep_style_B.view(-1, *[1] * (style.ndim - 1))
         lyrics_BTC = self.lyric_embedding(conditions, keep_lyrics_B)
         duration_BC = self.transformer.duration_embedding(conditions)
-        return self.transformer(x_BTC, time_B, lyrics_BTC, style_BS, duration_BC, reference_BTC)
+        return self.transformer(x_BTC, time_B, lyrics_BTC, style, duration_BC, reference_BTC, weights_BKT)
 
     def lyric_embedding(
         self, conditions: Conditions, keep_lyrics_B: Tensor | None = None, padding_bias: bool = True
@@ -175,6 +179,8 @@ class Jam(nn.Module):
             "duration_abs": (conditions.duration_abs_B, (batch,)),
             "duration_rel": (conditions.duration_rel_B, (batch,)),
         }
+        if (styles_BKS := conditions.part_styles_BKS) is not None:
+            shapes |= part_shapes(conditions, styles_BKS.shape[1], slots // SLOTS_PER_FRAME)
         for name, (tensor, shape) in shapes.items():
             if tuple(tensor.shape) != shape:
                 raise ValueError(f"{name} has shape {tuple(tensor.shape)}; it should be {shape}")
