@@ -17,7 +17,6 @@ from jam_model.conditions import Conditions
 from jam_model.config import GuidanceBranch
 from jam_model.dit import DiT
 from jam_model.modules import rotary_tables
-from jam_model.part_styles import styles_of
 
 # B batch, T frames, C channels, S style width, D model width, G guidance branches, E velocity evaluations
 
@@ -64,7 +63,7 @@ def constants_of(
         for kept, embedding in embeddings.items()
     }
     lyrics_BTD = {kept: F.linear(embedding, lyrics) for kept, embedding in embeddings.items()}
-    given, weights_BKT = styles_of(conditions, num_frames)
+    given, weights_BKT = conditions.styles(num_frames)
     reference = given.to(dit.dtype)
     negative_BS = negative_style_S.to(reference).expand_as(conditions.style_BS)
     styles = {

@@ -25,7 +25,7 @@ class Conditions:
 
     Durations stay float32 whatever the model computes in: the padding bias starts at
     floor(max_frames * duration_rel), which low precision would move. Styles of parts stand in place of `style`: in every
-    frame their weights sum to 1; see part_styles.py.
+    frame their weights sum to 1; see part_styles/parts.py.
     """
 
     lyric_tokens_BL: Tensor  # int64, 4 slots a frame
@@ -45,6 +45,30 @@ class Conditions:
     def __getitem__(self, rows: slice | Tensor) -> Conditions:
         """The songs of a slice, an index tensor or a boolean mask."""
         return self._mapped(lambda tensor: tensor[rows])
+
+    def styles(self, num_frames: int | None = None) -> tuple[Tensor, Tensor | None]:
+        """What `InputFusion.styles` takes: the one style [B, S], or those of parts [B, K, S] and their weights in the first frames."""
+        if self.part_styles_BKS is None or self.part_weights_BKT is None:
+            return self.style_BS, None
+        return self.part_styles_BKS, self.part_weights_BKT[..., :num_frames]
+
+    def part_shapes(self, num_frames: int) -> dict[str, tuple[Tensor, tuple[int, ...]]]:
+        """The tensors of parts with the shapes they should have; none where no song has parts.
+
+        Raises:
+            ValueError: styles without weights, or weights without styles.
+        """
+        styles_BKS, weights_BKT = self.part_styles_BKS, self.part_weights_BKT
+        if styles_BKS is None and weights_BKT is None:
+            return {}
+        if styles_BKS is None or weights_BKT is None:
+            lacking = "part_styles" if styles_BKS is None else "part_weights"
+            raise ValueError(f"{lacking} are not given; give both part_styles and part_weights, or neither")
+        (batch, width), count = self.style_BS.shape, styles_BKS.shape[1]
+        return {
+            "part_styles": (styles_BKS, (batch, count, width)),
+            "part_weights": (weights_BKT, (batch, count, num_frames)),
+        }
 
     @staticmethod
     def cat(parts: Sequence[Conditions]) -> Conditions:

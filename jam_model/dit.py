@@ -23,7 +23,6 @@ from jam_model.modules import (
     ScalarEmbedding,
     rotary_tables,
 )
-from jam_model.part_styles import part_shapes, styles_of
 
 # B batch, T frames, L lyric slots (4 T), C channels or condition width, S style width, D model width
 
@@ -144,7 +143,7 @@ class Jam(nn.Module):
             ValueError: shapes do not fit each other or the config.
         """
         self.check(x_BTC, conditions)
-        given, weights_BKT = styles_of(conditions)
+        given, weights_BKT = conditions.styles()
         style = given.to(x_BTC.dtype)
         if keep_style_B is not None:
             style = style * keep_style_B.view(-1, *[1] * (style.ndim - 1))
@@ -179,8 +178,7 @@ class Jam(nn.Module):
             "duration_abs": (conditions.duration_abs_B, (batch,)),
             "duration_rel": (conditions.duration_rel_B, (batch,)),
         }
-        if (styles_BKS := conditions.part_styles_BKS) is not None:
-            shapes |= part_shapes(conditions, styles_BKS.shape[1], slots // SLOTS_PER_FRAME)
+        shapes |= conditions.part_shapes(slots // SLOTS_PER_FRAME)
         for name, (tensor, shape) in shapes.items():
             if tuple(tensor.shape) != shape:
                 raise ValueError(f"{name} has shape {tuple(tensor.shape)}; it should be {shape}")

@@ -34,7 +34,7 @@ from tasks.trainer.run_folder import TrainResult, result_of
 from tasks.training.adapters import AdapterParams, add_adapters
 from tasks.training.hear import Hearing
 from tasks.training.params import JamParams, TrainParams
-from tasks.training.recipe import check_phones, check_symbols, flow_recipe
+from tasks.training.recipe import check_part_styles, check_phones, check_symbols, extras_of, flow_recipe
 from tasks.training.validation_by_ear import ValidationByEar
 
 VALIDATION_TIMES = (0.1, 0.3, 0.5, 0.7, 0.9)
@@ -77,6 +77,7 @@ class FlowObjective:
             self._weights(shards),
             self.config.vocabulary,
             self.config.filler,
+            params.part_style_dropout or 0.0,
         )
         dropout = self._dropout
 
@@ -92,7 +93,8 @@ class FlowObjective:
 
     def facts(self) -> TrainingFacts:
         """What this run leaves out at times, and what its starting weights did."""
-        own = TrainingFacts(dropped_by(self._dropout), self.style_encoder)
+        with_parts = self.params.part_style_dropout is not None
+        own = TrainingFacts(dropped_by(self._dropout), self.style_encoder, part_styles=with_parts)
         return own.joined(read_facts(place_of(self.init))) if self.init else own
 
     def adapter_facts(self) -> dict[str, str]:
@@ -173,7 +175,8 @@ class FlowObjective:
             return self.hearing.songs(model, samples, self.params.seed, worker.device)
 
     def _open(self, split: str, cache_mb: int = 0) -> Shards:
-        return open_shards(place_of(self.shards), split, cache_mb, self.shard_cache_mb, self.config.extras)
+        extras = extras_of(self.config, self.params)
+        return open_shards(place_of(self.shards), split, cache_mb, self.shard_cache_mb, extras)
 
     def _fixed_batches(self, shards: Shards, silence_C: np.ndarray) -> Iterator[Batch]:
         params, config = self.params, self.config
@@ -222,6 +225,7 @@ def train(
         )
     check_symbols(config, shards)
     check_phones(config, shards, shard_cache_mb)
+    check_part_styles(section, shards, shard_cache_mb)
     recipe = flow_recipe(config, shards, silence_C, init, by_ear, adapter)
     if init and (stored := load_model(init).config) != replace(config, max_frames=stored.max_frames):
         raise ValueError(

@@ -8,8 +8,8 @@ import torch
 
 from jam_model.branches import constants_of
 from jam_model.config import Guidance, ODESolver
-from jam_model.frames import FRAME_RATE_HZ
-from jam_model.part_styles import Part, PartStyles, batch_of_parts, part_weights, tiled
+from jam_model.frames import FRAME_RATE_HZ, frame_middles_s
+from jam_model.part_styles.parts import Part, PartStyles, batch_of_parts, part_weights, tiled
 from jam_model.sampler import sample
 
 
@@ -17,9 +17,14 @@ def with_parts(conditions, styles_BKS, weights_BKT):
     return replace(conditions, part_styles_BKS=styles_BKS, part_weights_BKT=weights_BKT)
 
 
-def test_one_part_gives_the_bits_of_one_style_in_training_sampling_and_guidance(
+def test_one_part_gives_the_bits_of_one_style_and_several_are_mixed_by_frame(
     tiny, make_jam, make_conditions, normal
 ):
+    one_part_gives_the_bits_of_one_style(tiny, make_jam, make_conditions, normal)
+    parts_are_mixed_by_frame_and_a_part_alone_is_its_style(tiny, make_jam, make_conditions, normal)
+
+
+def one_part_gives_the_bits_of_one_style(tiny, make_jam, make_conditions, normal):
     jam, one_style = make_jam(), make_conditions(3)
     frames = tiny.max_frames
     one_part = with_parts(one_style, one_style.style_BS.unsqueeze(1), torch.ones(3, 1, frames))
@@ -46,7 +51,7 @@ def test_one_part_gives_the_bits_of_one_style_in_training_sampling_and_guidance(
         assert torch.equal(first, second)
 
 
-def test_parts_are_mixed_by_frame_and_a_part_alone_is_its_style(tiny, make_jam, make_conditions, normal):
+def parts_are_mixed_by_frame_and_a_part_alone_is_its_style(tiny, make_jam, make_conditions, normal):
     jam, song = make_jam(dtype=torch.float64), make_conditions(2)
     frames, styles_BKS = tiny.max_frames, normal(2, 3, 8, seed=5)
     x_BTC, time_B = normal(2, frames, 4, dtype=torch.float64), torch.tensor([0.2, 0.7], dtype=torch.float64)
@@ -69,7 +74,7 @@ def test_parts_are_mixed_by_frame_and_a_part_alone_is_its_style(tiny, make_jam, 
     )
     with pytest.raises(ValueError, match=r"part_weights has shape \(2, 3, 5\); it should be \(2, 3, 12\)"):
         jam(x_BTC, time_B, with_parts(song, styles_BKS, weights_BKT[..., :5]))
-    with pytest.raises(ValueError, match="part_weights is not given"):
+    with pytest.raises(ValueError, match="part_weights are not given"):
         jam(x_BTC, time_B, with_parts(song, styles_BKS, None))
 
 
@@ -77,21 +82,23 @@ def test_weights_cross_fade_in_a_line_and_sum_to_one_in_every_frame():
     verse, chorus = Part("verse", 1.0, 4.0, 0), Part("chorus", 4.5, 6.0, 1)
     parts = tiled([verse, chorus, Part("verse", 6.1, 6.2, 0), Part("end", 6.2, 7.0, 2)], 9.0)
     assert [(part.start_s, part.end_s) for part in parts] == [(0, 4.5), (4.5, 6.1), (6.1, 6.2), (6.2, 9)]
-    whole_KT = part_weights(parts, 3, 250, 0, 0.5)
+    middles_T = (np.arange(250) + 0.5) / FRAME_RATE_HZ
+    whole_KT = part_weights(parts, 3, middles_T, 0.5)
     assert np.allclose(whole_KT.sum(axis=0), 1, atol=1e-6)
     assert (whole_KT >= 0).all()
-    middles_T = (np.arange(250) + 0.5) / FRAME_RATE_HZ
     assert np.allclose(whole_KT[0][middles_T < 4.25], 1)
     assert np.allclose(whole_KT[2][middles_T > 6.45], 1)
     rising = (middles_T > 4.25) & (middles_T < 4.75)
     assert np.allclose(whole_KT[1][rising], (middles_T[rising] - 4.25) / 0.5)
-    assert np.array_equal(part_weights(parts, 3, 50, 80, 0.5), whole_KT[:, 80:130])
-    assert set(np.unique(part_weights(parts, 3, 250, 0, 0.0))) == {0.0, 1.0}
+    assert np.array_equal(part_weights(parts, 3, frame_middles_s(50, 80), 0.5), whole_KT[:, 80:130])
+    assert set(np.unique(part_weights(parts, 3, middles_T, 0.0))) == {0.0, 1.0}
     styles = PartStyles(np.eye(3, 8, dtype=np.float32), parts)
     assert np.allclose(styles.mean_S[:3], [4.6 / 9, 1.6 / 9, 2.8 / 9])
     own_S = np.full(8, 2.0, np.float32)
-    styles_BKS, weights_BKT = batch_of_parts([(None, own_S, 0), (styles, own_S, 80)], 50)
+    styles_BKS, weights_BKT = batch_of_parts(
+        [(None, own_S, middles_T[80:130]), (styles, own_S, middles_T[80:130])]
+    )
     assert torch.equal(styles_BKS[0], torch.tensor(np.stack([own_S, 0 * own_S, 0 * own_S])))
     assert torch.equal(weights_BKT[0, 0], torch.ones(50))
     assert np.array_equal(weights_BKT[1].numpy(), whole_KT[:, 80:130])
-    assert batch_of_parts([(None, own_S, 0)], 50) == (None, None)
+    assert batch_of_parts([(None, own_S, middles_T)]) == (None, None)

@@ -22,8 +22,9 @@ from eval.metrics.levels import energy_after_end
 from jam_model.checkpoint import load_model, weights_hash
 from jam_model.conditions import Conditions, duration_conditions
 from jam_model.config import Formula, Guidance, ODESolver, Precision, Solver
-from jam_model.frames import SAMPLE_RATE_HZ, frames_of_seconds, seconds_of_frames
+from jam_model.frames import SAMPLE_RATE_HZ, frame_middles_s, frames_of_seconds, seconds_of_frames
 from jam_model.lyric_grid import RELEASED_FILLER, SUNG, SYMBOLS, Filler, lyric_grid
+from jam_model.part_styles.parts import batch_of_parts, part_styles_of
 from jam_model.words import phones_by_word, words_of
 from tasks.audio.mix import mix_of
 from tasks.audio.read import flac_bytes, npy_bytes
@@ -115,6 +116,7 @@ class Generate(Stage):
     version = 3
     reads = frozenset({"recipe", "parent", "parent_audio", "seed", "candidate"})
     reads |= {"reference_words", "reference_phones", "reference_style", "reference_duration_s"}
+    reads |= {"reference_part_styles", "reference_parts"}
     codec = Model(codec_identity, build_codec)
     style_encoder = Model(style_encoder_identity, build_style_encoder)
     writes = {
@@ -248,8 +250,8 @@ def conditions_of(
     vocabulary: Mapping[str, int] = SYMBOLS,
     filler: Filler = RELEASED_FILLER,
 ) -> Conditions:
-    """What the model is asked for, a batch of one: lyrics on their grid, the first style row, the length. A model that lays phones
-    where they are sung has words evenly whose phones nobody knows.
+    """What the model is asked for, a batch of one: lyrics on their grid, the first style row or those of parts, the length. A model
+    that lays phones where they are sung has words evenly whose phones nobody knows.
     """
     import torch
 
@@ -257,12 +259,15 @@ def conditions_of(
     phones = phones_by_word(song.columns.get("reference_phones"), len(words)) if filler == SUNG else None
     tokens_L = lyric_grid(words, max_frames, 0, num_frames, vocabulary, filler, phones)
     start_time, duration_abs, duration_rel = duration_conditions(num_frames, max_frames)
+    style_NS = np.asarray(song["reference_style"], np.float32)
+    parts = part_styles_of(song.columns, "reference_", style_NS.shape[1])
     return Conditions(
         torch.from_numpy(tokens_L).unsqueeze(0),
-        torch.tensor(song["reference_style"][:1], dtype=torch.float32),
+        torch.from_numpy(style_NS[:1]),
         torch.tensor([start_time]),
         torch.tensor([duration_abs]),
         torch.tensor([duration_rel]),
+        *batch_of_parts([(parts, style_NS[0], frame_middles_s(max_frames))]),
     )
 
 

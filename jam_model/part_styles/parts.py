@@ -9,6 +9,7 @@ Shapes: B batch, K styles, T frames, S style width.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
@@ -16,16 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jam_model.frames import FRAME_RATE_HZ, STYLE_DIM
-from jam_model.words import MAX_SECONDS
-
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from jam_model.conditions import Conditions
-
 PART_STYLES = "part_styles"
-"""The member of a sample, and the key of its JSON under which the parts stand."""
+"""The member of a sample that holds the styles of its parts."""
+PARTS = "parts"
+"""The key of its JSON under which the parts stand."""
 CROSS_FADE_S = 0.5
 """From one part's style to the next, in training and in generation alike."""
 MAX_PARTS = 256
@@ -63,15 +61,21 @@ class PartStyles:
         """The mean of the styles, by the time that each has."""
         return (self.shares_K @ self.styles_KS).astype(np.float32)
 
-    def weights_KT(self, num_frames: int, start_frame: int = 0) -> np.ndarray:
+    @property
+    def averaged(self) -> PartStyles:
+        """Their mean in place of each of them."""
+        (first, *_), last = self.parts, self.parts[-1]
+        return PartStyles(self.mean_S[None], (Part("", first.start_s, last.end_s, 0),))
+
+    def weights_KT(self, middles_s_T: np.ndarray) -> np.ndarray:
         """See `part_weights`."""
-        return part_weights(self.parts, len(self.styles_KS), num_frames, start_frame, CROSS_FADE_S)
+        return part_weights(self.parts, len(self.styles_KS), middles_s_T, CROSS_FADE_S)
 
 
 def part_weights(
-    parts: Sequence[Part], num_styles: int, num_frames: int, start_frame: int, fade_s: float
+    parts: Sequence[Part], num_styles: int, middles_s_T: np.ndarray, fade_s: float
 ) -> np.ndarray:
-    """The weight of each style in each of `num_frames` frames from `start_frame` of the song, float32 [K, T].
+    """The weight of each style in each frame, by the seconds of its middle in the song, float32 [K, T].
 
     Frames outside all parts have the style of the nearest. A part that is shorter than the cross-fade never reaches 1.
 
@@ -80,14 +84,14 @@ def part_weights(
     """
     if not parts:
         raise ValueError("parts are none; a song has one part or more")
-    if not 0 <= fade_s < MAX_SECONDS:
-        raise ValueError(f"fade_s is {fade_s:g}; give seconds from 0 to {MAX_SECONDS:g}")
-    middles_T = (start_frame + np.arange(num_frames) + 0.5) / FRAME_RATE_HZ
+    if not 0 <= fade_s < math.inf:
+        raise ValueError(f"fade_s is {fade_s:g}; give seconds, 0 or more")
     starts_P = np.array([part.start_s for part in parts[1:]])[:, None]
     if fade_s:
-        begun_PT = np.clip((middles_T - starts_P) / fade_s + 0.5, 0.0, 1.0)
+        begun_PT = np.clip((middles_s_T - starts_P) / fade_s + 0.5, 0.0, 1.0)
     else:
-        begun_PT = (middles_T >= starts_P).astype(np.float64)
+        begun_PT = (middles_s_T >= starts_P).astype(np.float64)
+    num_frames = len(middles_s_T)
     begun_PT = np.concatenate([np.ones((1, num_frames)), begun_PT, np.zeros((1, num_frames))])
     weights_KT = np.zeros((num_styles, num_frames))
     for part, own_T in zip(parts, begun_PT[:-1] - begun_PT[1:], strict=True):
@@ -127,23 +131,21 @@ def _part(row: Any, num_styles: int, name: str) -> Part:
     if not isinstance(label, str) or len(label) > MAX_LABEL:
         raise ValueError(f"{name}: its label is no text of up to {MAX_LABEL} letters; pack again")
     numbers = all(type(time) in (int, float) for time in (start_s, end_s))
-    if not numbers or not 0 <= start_s <= end_s <= MAX_SECONDS:
-        raise ValueError(
-            f"{name}: {start_s} to {end_s} is no span of seconds from 0 to {MAX_SECONDS:g}; pack again"
-        )
+    if not numbers or not 0 <= start_s <= end_s < math.inf:
+        raise ValueError(f"{name}: {start_s} to {end_s} is no span of seconds; pack again")
     if type(style) is not int or not 0 <= style < num_styles:
         raise ValueError(f"{name}: style {style!r} is no row of its {num_styles} styles; pack again")
     return Part(label, float(start_s), float(end_s), style)
 
 
-def read_part_styles(styles_KS: np.ndarray, rows: Any, name: str) -> PartStyles:
-    """What a sample's member and its JSON state.
+def read_part_styles(styles_KS: np.ndarray, rows: Any, name: str, width: int) -> PartStyles:
+    """What a sample's member and its JSON state; `width`: S.
 
     Raises:
         ValueError: styles of another shape or not finite, or see `parts_of`.
     """
-    if styles_KS.ndim != 2 or styles_KS.shape[1] != STYLE_DIM or not 0 < len(styles_KS) <= MAX_PARTS:
-        raise ValueError(f"{name} has shape {styles_KS.shape}, needs [1 to {MAX_PARTS}, {STYLE_DIM}]")
+    if styles_KS.ndim != 2 or styles_KS.shape[1] != width or not 0 < len(styles_KS) <= MAX_PARTS:
+        raise ValueError(f"{name} has shape {styles_KS.shape}, needs [1 to {MAX_PARTS}, {width}]")
     if not np.isfinite(styles_KS).all():
         raise ValueError(f"{name} holds numbers that are not finite; pack again")
     parts = parts_of(rows, len(styles_KS), name)
@@ -152,11 +154,20 @@ def read_part_styles(styles_KS: np.ndarray, rows: Any, name: str) -> PartStyles:
     return PartStyles(styles_KS.astype(np.float32), parts)
 
 
+def part_styles_of(columns: Mapping[str, Any], prefix: str, width: int) -> PartStyles | None:
+    """What the columns ``<prefix>part_styles`` and ``<prefix>parts`` state; None where a row has none."""
+    styles = columns.get(f"{prefix}{PART_STYLES}")
+    if styles is None:
+        return None
+    name = f"{prefix}{PARTS}"
+    return read_part_styles(np.asarray(styles, np.float32), columns.get(name), name, width)
+
+
 def batch_of_parts(
-    songs: Sequence[tuple[PartStyles | None, np.ndarray, int]], num_frames: int
+    songs: Sequence[tuple[PartStyles | None, np.ndarray, np.ndarray]],
 ) -> tuple[Tensor, Tensor] | tuple[None, None]:
-    """(part_styles_BKS, part_weights_BKT) of (styles of parts or None, one style [S], first frame) a song; none where no song
-    has parts.
+    """(part_styles_BKS, part_weights_BKT) of (styles of parts or None, one style [S], seconds of the frames' middles [T]) a song;
+    none where no song has parts.
 
     A song without has its one style in all frames. Rows up to the largest K are zeros of weight 0.
     """
@@ -165,38 +176,14 @@ def batch_of_parts(
     if all(parts is None for parts, *_ in songs):
         return None, None
     most = max(1 if parts is None else len(parts.styles_KS) for parts, *_ in songs)
-    styles_BKS = np.zeros((len(songs), most, songs[0][1].shape[-1]), np.float32)
-    weights_BKT = np.zeros((len(songs), most, num_frames), np.float32)
-    for number, (parts, style_S, start_frame) in enumerate(songs):
+    _, one_S, middles_s_T = songs[0]
+    styles_BKS = np.zeros((len(songs), most, len(one_S)), np.float32)
+    weights_BKT = np.zeros((len(songs), most, len(middles_s_T)), np.float32)
+    for number, (parts, style_S, middles_s_T) in enumerate(songs):
         if parts is None:
             styles_BKS[number, 0], weights_BKT[number, 0] = style_S, 1.0
         else:
             count = len(parts.styles_KS)
             styles_BKS[number, :count] = parts.styles_KS
-            weights_BKT[number, :count] = parts.weights_KT(num_frames, start_frame)
+            weights_BKT[number, :count] = parts.weights_KT(middles_s_T)
     return torch.from_numpy(styles_BKS), torch.from_numpy(weights_BKT)
-
-
-def styles_of(conditions: Conditions, num_frames: int | None = None) -> tuple[Tensor, Tensor | None]:
-    """What `InputFusion.styles` takes: the one style [B, S], or those of parts [B, K, S] with their weights in the first frames."""
-    if conditions.part_styles_BKS is None or conditions.part_weights_BKT is None:
-        return conditions.style_BS, None
-    return conditions.part_styles_BKS, conditions.part_weights_BKT[..., :num_frames]
-
-
-def part_shapes(
-    conditions: Conditions, num_styles: int, num_frames: int
-) -> dict[str, tuple[Tensor, tuple[int, ...]]]:
-    """The tensors of parts with the shapes they should have.
-
-    Raises:
-        ValueError: styles without weights.
-    """
-    styles_BKS, weights_BKT = conditions.part_styles_BKS, conditions.part_weights_BKT
-    if styles_BKS is None or weights_BKT is None:
-        raise ValueError("part_weights is not given, part_styles is; give both or neither")
-    batch, width = conditions.style_BS.shape
-    return {
-        "part_styles": (styles_BKS, (batch, num_styles, width)),
-        "part_weights": (weights_BKT, (batch, num_styles, num_frames)),
-    }
