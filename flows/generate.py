@@ -22,10 +22,10 @@ from tasks.lyrics.part_labels import has_part_texts
 from tasks.models.style_encoder import build_style_encoder
 from tasks.prompts.jamify_manifest import RefusedRow, Requests, SongRequest, read_requests, style_of
 from tasks.prompts.output_folder import SONG_COLUMNS, WrittenSongs, write_config, write_songs
-from tasks.prompts.part_texts import part_texts, styles_of_parts
 from tasks.prompts.prompt_words import PromptWords, words_of
 from tasks.prompts.prompts import PROMPTED_COLUMNS, Prompt, candidate_sources, policy_system
 from tasks.storage.object_store import place_of
+from tasks.times.part_texts import part_texts, styles_of_parts
 
 
 class NothingGenerated(RuntimeError):

@@ -127,7 +127,8 @@ def parts_of(rows: Any, num_styles: int, name: str) -> tuple[Part, ...]:
 def _part(row: Any, num_styles: int, name: str) -> Part:
     if not isinstance(row, Mapping):
         raise ValueError(f"{name} is no object with label, start_s, end_s and style; pack again")
-    label, start_s, end_s, style = (row.get(key) for key in ("label", "start_s", "end_s", "style"))
+    values: list[Any] = [row.get(key) for key in ("label", "start_s", "end_s", "style")]
+    label, start_s, end_s, style = values
     if not isinstance(label, str) or len(label) > MAX_LABEL:
         raise ValueError(f"{name}: its label is no text of up to {MAX_LABEL} letters; pack again")
     numbers = all(type(time) in (int, float) for time in (start_s, end_s))

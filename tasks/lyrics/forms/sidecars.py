@@ -171,8 +171,8 @@ def write_messages(written: Written) -> bytes:
     sections: list[tuple[str, list[str]]] = []
     for line in written.lines:
         text = line.text.strip()
-        if label := ASKED_LABEL.fullmatch(text):
-            sections.append((f"{label[1].rstrip()}][desc:{(label[2] or '').strip()}]", []))
+        if asked := ASKED_LABEL.fullmatch(text):
+            sections.append((f"{asked[1].rstrip()}][desc:{(asked[2] or '').strip()}]", []))
         elif text:
             if not sections:
                 sections.append(("[Verse][desc:]", []))

@@ -14,8 +14,8 @@ from tasks.lyrics.convert import convert, form_named
 from tasks.lyrics.lyrics import Label
 from tasks.lyrics.read import read_lyrics
 from tasks.models.style_encoder import SpectralStyleEncoder
-from tasks.prompts.part_texts import part_texts, styles_of_parts
 from tasks.stages.generated.generate import conditions_of
+from tasks.times.part_texts import part_texts, styles_of_parts
 from tests.tasks.prompts.test_one_song import write
 from tests.tasks.stages.generated.test_generate import asked
 
