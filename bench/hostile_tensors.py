@@ -102,13 +102,14 @@ class TensorReaders(Scratch):
         rows = [{"label": "verse", "start_s": 0.0, "end_s": 1.0, "style": 0}]
         rows.append({"label": "chorus", "start_s": 1.0, "end_s": 2.0, "style": 1})
         styles = npy_bytes(np.eye(2, 512, dtype=np.float32))
-        lyrics = {"word": words(3), "parts": rows}
+        parts = json.dumps(rows).encode()
         members = {"latent.pt": tensors["latent.pt"], "style.pt": tensors["style.pt"]}
         if random.integers(2):
             styles = damaged(styles, list(tensors.values()), random)
         else:
-            lyrics = {**lyrics, "parts": json.loads(odd_json(rows, random))}
-        members |= {"json": json.dumps(lyrics).encode(), "part_styles.npy": styles}
+            parts = odd_json(rows, random)
+        lyrics = b'{"word": %b, "parts": %b}' % (json.dumps(words(3)).encode(), parts)
+        members |= {"json": lyrics, "part_styles.npy": styles}
         found = decode_sample("a", members, "s", (PART_STYLES,)).extras[PART_STYLES]
         weights_KT = found.weights_KT(frame_middles_s(20))
         if not np.allclose(weights_KT.sum(axis=0), 1, atol=1e-5):
