@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -58,9 +59,7 @@ def band_energies(signal_N: np.ndarray) -> np.ndarray:
     frames_FN = np.lib.stride_tricks.sliding_window_view(padded_N, SIZE)[::HOP] * np.hanning(SIZE)
     power_FK = np.square(np.abs(np.fft.rfft(frames_FN, axis=1)))
     bounds = [round(edge * SIZE / SAMPLE_RATE_HZ) for edge in EDGES_HZ]
-    return np.stack(
-        [power_FK[:, low:high].sum(axis=1) for low, high in zip(bounds, bounds[1:], strict=False)], 1
-    )
+    return np.stack([power_FK[:, low:high].sum(axis=1) for low, high in pairwise(bounds)], 1)
 
 
 def _alike(flux_F: np.ndarray, lag: int) -> float:
