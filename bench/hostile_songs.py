@@ -27,6 +27,7 @@ from tasks.edits.store import EDITS, FIRST, add_edit, all_edits
 from tasks.engine.song import Song, SongError
 from tasks.lyrics.convert import convert
 from tasks.lyrics.lyrics import Label, Lyrics, Note
+from tasks.lyrics.muse import MusePart, MuseSong, messages_of, song_of_messages
 from tasks.lyrics.parts.decode import decode_text
 from tasks.lyrics.read import FORMS, read_lyrics, read_phones
 from tasks.lyrics.tune import has_notes, melody_in
@@ -51,6 +52,7 @@ class SongReaders(Scratch):
             "lyrics .lrc and .txt": self.lyrics_text,
             **{f"lyrics: {name}": partial(self.lyrics_form, name) for name in _lyrics_files()},
             **{f"audio: {kind}": partial(self.audio, kind) for kind in KINDS},
+            "Muse's talk": self.talk,
             "songs folder": self.songs_folder,
             "songs in tar shards": self.song_shards,
             "manifest": self.manifest,
@@ -124,6 +126,24 @@ class SongReaders(Scratch):
         """A song in one form, damaged with pieces of all forms."""
         files = _lyrics_files()
         self._lyrics(damaged(files[name], [*files.values()], random))
+
+    def talk(self, random: np.random.Generator) -> None:
+        """A song of two parts, damaged; what is taken is written and read again as it was."""
+        part = MusePart("Verse 1", "soft", (("moon", "light"), ("stay",)), (("mˈuːn", "lˈaɪt"), ("stˈeɪ",)))
+        talk = messages_of(MuseSong("pop", (part, MusePart("Outro"))), True)
+        if random.random() < 0.5:
+            content = damaged(talk[0]["content"].encode(), [talk[0]["content"].encode()], random)
+            talk[0]["content"] = content.decode("utf-8", "replace")
+            data = json.dumps(talk).encode()
+        else:
+            data = odd_json(talk, random)
+        try:
+            found = song_of_messages(json.loads(data))
+        except RecursionError as error:  # who reads the file says so
+            raise ValueError("messages: nested too deeply") from error
+        again = song_of_messages(messages_of(found, True))
+        if [part.lines for part in again.parts] != [part.lines for part in found.parts]:
+            raise Unaccounted("a talk that changes as it is written")
 
     def _lyrics(self, data: bytes) -> None:
         limits = self.params.ingest

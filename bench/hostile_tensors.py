@@ -16,7 +16,9 @@ from jam_model.dit import Jam
 from jam_model.durations.checkpoint import load_durations, save_durations
 from jam_model.durations.config import DurationConfig
 from jam_model.durations.network import DurationNet
-from jam_model.shards import Shards
+from jam_model.frames import frame_middles_s
+from jam_model.part_styles.parts import PART_STYLES
+from jam_model.shards import Shards, decode_sample
 from jam_model.tensors import read_tensor
 from tasks.audio.read import npy_bytes
 from tasks.dedup.sides import SplitParams
@@ -44,6 +46,7 @@ class TensorReaders(Scratch):
         return {
             "foreign shards": self.foreign_shards,
             "own shards": self.own_shards,
+            "styles of parts": self.part_styles,
             "tensors": self.tensor,
             "checkpoint": self.checkpoint,
             "duration predictor": self.duration_predictor,
@@ -101,6 +104,25 @@ class TensorReaders(Scratch):
         for number in range(len(shards)):
             shards[number]
         shards.durations_s()
+
+    def part_styles(self, random: np.random.Generator) -> None:
+        """A sample with styles of two parts: their array, or the parts in its JSON, are damaged."""
+        tensors = tensor_files(str(self.canary))
+        rows = [{"label": "verse", "start_s": 0.0, "end_s": 1.0, "style": 0}]
+        rows.append({"label": "chorus", "start_s": 1.0, "end_s": 2.0, "style": 1})
+        styles = npy_bytes(np.eye(2, 512, dtype=np.float32))
+        parts = json.dumps(rows).encode()
+        members = {"latent.pt": tensors["latent.pt"], "style.pt": tensors["style.pt"]}
+        if random.integers(2):
+            styles = damaged(styles, list(tensors.values()), random)
+        else:
+            parts = odd_json(rows, random)
+        lyrics = b'{"word": %b, "parts": %b}' % (json.dumps(words(3)).encode(), parts)
+        members |= {"json": lyrics, "part_styles.npy": styles}
+        found = decode_sample("a", members, "s", (PART_STYLES,)).extras[PART_STYLES]
+        weights_KT = found.weights_KT(frame_middles_s(20))
+        if not np.allclose(weights_KT.sum(axis=0), 1, atol=1e-5):
+            raise Unaccounted("weights of parts that do not sum to 1")
 
     def tensor(self, random: np.random.Generator) -> None:
         files = tensor_files(str(self.canary))

@@ -16,7 +16,9 @@ from flows.run.prefect_tasks import run_stages
 from flows.run.progress import say
 from flows.settings.project import Project
 from jam_model.checkpoint import load_config, weights_hash
+from jam_model.training_facts import read_facts
 from tasks.engine.table import Table
+from tasks.lyrics.part_labels import has_part_texts
 from tasks.models.style_encoder import build_style_encoder
 from tasks.prompts.asked_controls import check_asked
 from tasks.prompts.control_prompts import FIELDS, ControlMakers, controls_of
@@ -25,6 +27,7 @@ from tasks.prompts.output_folder import SONG_COLUMNS, WrittenSongs, write_config
 from tasks.prompts.prompt_words import PromptWords, words_of
 from tasks.prompts.prompts import PROMPTED_COLUMNS, Prompt, candidate_sources, policy_system
 from tasks.storage.object_store import place_of
+from tasks.times.part_texts import part_texts, styles_of_parts
 
 
 class NothingGenerated(RuntimeError):
@@ -53,7 +56,7 @@ def run_generate(project: Project, manifest: Path, checkpoint: Path, candidates:
         params.phonemize.max_unknown_share,
         config.filler,
     )
-    prompts = prompts_of(project, requests, asked)
+    prompts = prompts_of(project, requests, asked, read_facts(checkpoint).part_styles)
     if not prompts:
         raise ValueError(
             f"manifest: no row of {manifest} can be sung: {'; '.join(map(str, requests.refused))}"
@@ -91,17 +94,40 @@ def tell_end(folder: Path, form: str | None, songs: Sequence[Mapping[str, Any]],
     say(f"generate: {counted(done.written, 'song')} written to {folder}, {done.stood} stood already{drops}")
 
 
-def prompts_of(project: Project, requests: Requests, asked: Mapping[str, PromptWords]) -> list[Prompt]:
-    """The songs with their style; one whose style cannot be read is refused."""
+def prompts_of(
+    project: Project, requests: Requests, asked: Mapping[str, PromptWords], learned_parts: bool = False
+) -> list[Prompt]:
+    """The songs with their style, and with styles of parts where their lyrics ask for such and `prompt.part_styles` lets them; one
+    whose style cannot be read is refused. `learned_parts`: the weights learned styles of parts.
+    """
     encoder = build_style_encoder(project.params.models.style_encoder)
+    use = project.params.prompt.part_styles
+    has_parts = use == "always" or (use == "trained" and learned_parts)
+    unused = [one.lyrics for one in asked.values() if not has_parts and has_part_texts(one.lyrics.labels)]
+    if unused and use == "trained":
+        say(
+            f"generate: parts of {counted(len(unused), 'song')} ask for styles, but these weights learned one style a song: not used "
+            "(prompt.part_styles: always uses them all the same)"
+        )
 
     def prompt(song: SongRequest) -> Prompt:
         style_NS = style_of(song, encoder, project.params.audio)
         words = asked[song.title]
         length_s, phones = song.duration_s, words.phones
         controls = controls_of(song.controls, song.duration_s, makers_of(project))
-        asked_for = tuple(words.words), style_NS, length_s, None
-        return Prompt(song.song_id, song.title, *asked_for, phones=phones, controls=controls)
+        texts = part_texts(words.lyrics.labels, words.words, length_s) if has_parts else []
+        parts = styles_of_parts(texts, style_NS[0], encoder)
+        return Prompt(
+            song.song_id,
+            song.title,
+            tuple(words.words),
+            style_NS,
+            length_s,
+            None,
+            phones=phones,
+            controls=controls,
+            part_styles=parts,
+        )
 
     prompts = []
     for song in requests.songs:

@@ -9,7 +9,7 @@ Shapes: B batch, T frames (max_frames), C 64 latent channels, L 4 * T lyric slot
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,9 +18,10 @@ import torch
 from jam_model.conditions import Conditions, duration_conditions
 from jam_model.controls.known import PAINTING, batched
 from jam_model.controls.painting import draw_mask, packed
-from jam_model.frames import SHORTEST_STRETCH, free_stretches
+from jam_model.frames import SHORTEST_STRETCH, frame_middles_s, free_stretches
 from jam_model.lyric_grid import RELEASED_FILLER, SYMBOLS, Filler, lyric_grid
 from jam_model.order import EndlessOrder
+from jam_model.part_styles.parts import PART_STYLES, batch_of_parts
 from jam_model.shards import Sample, Shards
 
 SHORTEST_PAST_END = 0.25  # a crop past the end keeps at least this share of its frames inside the song
@@ -99,8 +100,11 @@ def conditions_of(
     vocabulary: Mapping[str, int] = SYMBOLS,
     filler: Filler = RELEASED_FILLER,
     controls: Sequence[str] = (),
+    averaged: Collection[int] = (),
 ) -> Conditions:
-    """The conditions of a batch of (sample, crop, style row); `controls`: those that the model knows."""
+    """The conditions of a batch of (sample, crop, style row); `controls`: those that the model knows. Samples that were read with the
+    styles of their parts have these in place of the row, those whose numbers are `averaged` their mean.
+    """
     tokens = [
         lyric_grid(song.words, max_frames, crop.start, crop.total_frames, vocabulary, filler, song.phones)
         for song, crop, _ in picked
@@ -109,15 +113,24 @@ def conditions_of(
         duration_conditions(crop.num_frames, max_frames, crop.start, crop.total_frames)
         for _, crop, _ in picked
     ]
+    parts = [song.extras.get(PART_STYLES) for song, *_ in picked]
+    parts = [one.averaged if one and n in averaged else one for n, one in enumerate(parts)]
+    with_parts = [
+        (one, song.style_NS[row], frame_middles_s(max_frames, crop.start))
+        for one, (song, crop, row) in zip(parts, picked, strict=True)
+    ]
     start_time_B, duration_abs_B, duration_rel_B = (
         torch.tensor(column, dtype=torch.float32) for column in zip(*durations, strict=True)
     )
+    part_styles_BKS, part_weights_BKT = batch_of_parts(with_parts)
     conditions = Conditions(
         torch.from_numpy(np.stack(tokens)),
         torch.from_numpy(np.stack([song.style_NS[row] for song, _, row in picked])),
         start_time_B,
         duration_abs_B,
         duration_rel_B,
+        part_styles_BKS=part_styles_BKS,
+        part_weights_BKT=part_weights_BKT,
     )
     if not controls:
         return conditions
@@ -144,9 +157,11 @@ class Batches:
         vocabulary: Mapping[str, int] = SYMBOLS,
         filler: Filler = RELEASED_FILLER,
         controls: Sequence[str] = (),
+        part_style_dropout: float = 0.0,
     ) -> None:
         """`silence_C` is the latent of silence (not zero); `weights`: see `EndlessOrder`, `vocabulary` and `filler`
-        `lyric_grid`, `controls` `conditions_of`, the others `draw_crop`.
+        `lyric_grid`, `controls` `conditions_of`, the others `draw_crop`. `part_style_dropout`: the share of reads in which parts have
+        their mean style.
         """
         self._shards = shards
         self._order = EndlessOrder(shards.shard_sizes(), seed, shuffle_shards, weights)
@@ -155,6 +170,7 @@ class Batches:
         self._past_end_share = past_end_share
         self._seed = seed
         self._asked = vocabulary, filler, controls
+        self._part_style_dropout = part_style_dropout
 
     def at(self, positions: Sequence[int]) -> Batch:
         """The samples at these positions of the endless order, cropped, drawn and padded."""
@@ -168,10 +184,16 @@ class Batches:
             draw_latent(sample, crop, int(rng.integers(2**63)), latent_TC[: crop.num_frames])
             latent_TC[crop.num_frames :] = self._silence_C
             picked.append((sample, crop, style_row))
-        conditions = conditions_of(picked, self._max_frames, *self._asked)
+        averaged = {number for number, position in enumerate(positions) if self._averages(position)}
+        conditions = conditions_of(picked, self._max_frames, *self._asked, averaged)
         return Batch(
             torch.from_numpy(latents_BTC), conditions, tuple(sample.song_id for sample, *_ in picked)
         )
+
+    def _averages(self, position: int) -> bool:
+        """Drawn from a stream of its own, so that crops and rows stay what they are without parts."""
+        rng = np.random.default_rng([self._seed, position, 2])
+        return self._part_style_dropout > 0 and bool(rng.random() < self._part_style_dropout)
 
 
 def keeping_some(batch: Batch, generator: torch.Generator) -> Conditions:

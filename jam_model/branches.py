@@ -53,7 +53,7 @@ def constants_of(
     Lyrics are embedded whole before they are cut, since their encoder looks at all of them.
     """
     tokens_BL, duration_rel_B = conditions.lyric_tokens_BL, conditions.duration_rel_B
-    latent, _, lyrics, style, time = dit.input_embed.weights()
+    latent, _, lyrics, _, time = dit.input_embed.weights()
     embeddings = {True: dit.lyric_embedding(tokens_BL, duration_rel_B, padding_bias)[:, :num_frames]}
     if not all(branch.lyrics for branch in branches):
         no_tokens = torch.zeros_like(tokens_BL[:1])
@@ -63,16 +63,15 @@ def constants_of(
         for kept, embedding in embeddings.items()
     }
     lyrics_BTD = {kept: F.linear(embedding, lyrics) for kept, embedding in embeddings.items()}
-    reference_BS = conditions.style_BS.to(dit.dtype)
-    negative_BS = negative_style_S.to(reference_BS).expand_as(reference_BS)
-    style_BD = {
-        kept: F.linear(vector, style, dit.input_embed.proj.bias)
-        for kept, vector in ((True, reference_BS), (False, negative_BS))
+    given, weights_BKT = conditions.styles(num_frames)
+    reference = given.to(dit.dtype)
+    negative_BS = negative_style_S.to(reference).expand_as(conditions.style_BS)
+    styles = {
+        True: dit.input_embed.styles(reference, weights_BKT),
+        False: dit.input_embed.styles(negative_BS),
     }
-    duration_BD = F.linear(dit.duration_embedding(conditions), time)
-    fused = [
-        lyrics_BTD[branch.lyrics] + (style_BD[branch.style] + duration_BD).unsqueeze(1) for branch in branches
-    ]
+    duration_B1D = F.linear(dit.duration_embedding(conditions), time).unsqueeze(1)
+    fused = [lyrics_BTD[branch.lyrics] + (styles[branch.style] + duration_B1D) for branch in branches]
     controls_BTD = dit.control_embedding(conditions)
     if controls_BTD is not None and conditions.controls is not None:
         added = [branch.controls for branch in branches]

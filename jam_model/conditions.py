@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-# B batch, L lyric slots (4 a frame), S style width
+# B batch, L lyric slots (4 a frame), S style width, K styles of parts, T frames
 
 LONGEST_S = 500
 """Length in seconds whose `duration_abs` is 1."""
@@ -25,7 +25,8 @@ class Conditions:
 
     Durations stay float32 whatever the model computes in: the padding bias starts at
     floor(max_frames * duration_rel), which low precision would move. `controls` by name, each a value a frame, and
-    `controls_given`, boolean [B], which songs have them (`jam_model.controls.known.batched`); None: no song has any.
+    `controls_given`, boolean [B], which songs have them (`jam_model.controls.known.batched`); None: no song has any. Styles of parts
+    stand in place of `style`: in every frame their weights sum to 1; see part_styles/parts.py.
     """
 
     lyric_tokens_BL: Tensor  # int64, 4 slots a frame
@@ -35,6 +36,8 @@ class Conditions:
     duration_rel_B: Tensor
     controls: Mapping[str, Tensor] | None = None
     controls_given: Mapping[str, Tensor] | None = None
+    part_styles_BKS: Tensor | None = None
+    part_weights_BKT: Tensor | None = None
 
     def __len__(self) -> int:
         return self.lyric_tokens_BL.shape[0]
@@ -46,19 +49,42 @@ class Conditions:
         """The songs of a slice, an index tensor or a boolean mask."""
         return self._mapped(lambda tensor: tensor[rows])
 
+    def styles(self, num_frames: int | None = None) -> tuple[Tensor, Tensor | None]:
+        """What `InputFusion.styles` takes: the one style [B, S], or those of parts [B, K, S] and their weights in the first frames."""
+        if self.part_styles_BKS is None or self.part_weights_BKT is None:
+            return self.style_BS, None
+        return self.part_styles_BKS, self.part_weights_BKT[..., :num_frames]
+
+    def part_shapes(self, num_frames: int) -> dict[str, tuple[Tensor, tuple[int, ...]]]:
+        """The tensors of parts with the shapes they should have; none where no song has parts.
+
+        Raises:
+            ValueError: styles without weights, or weights without styles.
+        """
+        styles_BKS, weights_BKT = self.part_styles_BKS, self.part_weights_BKT
+        if styles_BKS is None and weights_BKT is None:
+            return {}
+        if styles_BKS is None or weights_BKT is None:
+            lacking = "part_styles" if styles_BKS is None else "part_weights"
+            raise ValueError(f"{lacking} are not given; give both part_styles and part_weights, or neither")
+        (batch, width), count = self.style_BS.shape, styles_BKS.shape[1]
+        return {
+            "part_styles": (styles_BKS, (batch, count, width)),
+            "part_weights": (weights_BKT, (batch, count, num_frames)),
+        }
+
     @staticmethod
     def cat(parts: Sequence[Conditions]) -> Conditions:
         """One batch of the songs of several, in order.
 
         Raises:
-            ValueError: some have controls that others lack.
+            ValueError: some have a condition that others lack.
         """
-        return Conditions(
-            *(_joined([getattr(part, field.name) for part in parts]) for field in fields(Conditions))
-        )
+        names = [field.name for field in fields(Conditions)]
+        return Conditions(*(_joined(name, [getattr(part, name) for part in parts]) for name in names))
 
     def _mapped(self, change: Callable[[Tensor], Tensor]) -> Conditions:
-        """With every tensor changed."""
+        """With every tensor changed; what is not given stays so."""
         return Conditions(*(_changed(getattr(self, field.name), change) for field in fields(self)))
 
 
@@ -68,16 +94,20 @@ def _changed(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
     return None if value is None else change(value)
 
 
-def _joined(values: Sequence[Any]) -> Any:
+def _joined(name: str, values: Sequence[Any]) -> Any:
     import torch
 
     first = values[0]
-    if first is None or isinstance(first, Mapping):
-        names = [None if value is None else [*value] for value in values]
-        if any(name != names[0] for name in names):
-            raise ValueError(f"controls are {names}; join batches that have the same ones, or none")
-        return first and {name: torch.cat([value[name] for value in values]) for name in first}
-    return torch.cat(list(values))
+    given = [
+        None if value is None else sorted(value) if isinstance(value, Mapping) else True for value in values
+    ]
+    if any(one != given[0] for one in given):
+        raise ValueError(
+            f"{name} differ between batches: {given}; join batches that have the same conditions"
+        )
+    if isinstance(first, Mapping):
+        return {key: torch.cat([value[key] for value in values]) for key in first}
+    return None if first is None else torch.cat(list(values))
 
 
 def duration_conditions(

@@ -124,9 +124,13 @@ class DiT(nn.Module):
         duration_BC: Tensor,
         reference_BTC: Tensor | None = None,
         controls_BTD: Tensor | None = None,
+        part_weights_BKT: Tensor | None = None,
     ) -> Tensor:
+        """`style_BS`: [B, K, S] with the weights of parts."""
         time_BC = self.time_embed(time_B) + duration_BC
-        fused = self.input_embed(x_BTC, reference_BTC, lyrics_BTC, style_BS, time_BC, controls_BTD)
+        fused = self.input_embed(
+            x_BTC, reference_BTC, lyrics_BTC, style_BS, time_BC, controls_BTD, part_weights_BKT
+        )
         rotary = rotary_tables(x_BTC.shape[1], self.config.head_dim, fused.device, fused.dtype)
 
         def inject(layer: int, x_BTD: Tensor) -> Tensor:
@@ -163,13 +167,16 @@ class Jam(nn.Module):
             ValueError: shapes do not fit each other or the config.
         """
         self.check(x_BTC, conditions)
-        style_BS = conditions.style_BS.to(x_BTC.dtype)
+        given, weights_BKT = conditions.styles()
+        style = given.to(x_BTC.dtype)
         if keep_style_B is not None:
-            style_BS = style_BS * keep_style_B.unsqueeze(1)
+            style = style * keep_style_B.view(-1, *[1] * (style.ndim - 1))
         lyrics_BTC = self.lyric_embedding(conditions, keep_lyrics_B)
         duration_BC = self.transformer.duration_embedding(conditions)
         controls_BTD = self.transformer.control_embedding(conditions, keep_controls)
-        return self.transformer(x_BTC, time_B, lyrics_BTC, style_BS, duration_BC, reference_BTC, controls_BTD)
+        return self.transformer(
+            x_BTC, time_B, lyrics_BTC, style, duration_BC, reference_BTC, controls_BTD, weights_BKT
+        )
 
     def lyric_embedding(
         self, conditions: Conditions, keep_lyrics_B: Tensor | None = None, padding_bias: bool = True
@@ -203,6 +210,7 @@ class Jam(nn.Module):
                 known = ", ".join(self.config.controls) or "none"
                 raise ValueError(f"control {name} is asked for, this model knows {known}; leave it out")
             shapes[f"control {name}"] = tensor, (batch, slots // SLOTS_PER_FRAME, *tensor.shape[2:])
+        shapes |= conditions.part_shapes(slots // SLOTS_PER_FRAME)
         for name, (tensor, shape) in shapes.items():
             if tuple(tensor.shape) != shape:
                 raise ValueError(f"{name} has shape {tuple(tensor.shape)}; it should be {shape}")

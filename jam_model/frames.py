@@ -6,6 +6,8 @@ JAM's grid: 44,100 Hz audio, one latent frame every 2048 samples (21.533 frames 
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 SAMPLE_RATE_HZ = 44_100
 HOP_SAMPLES = 2048
 FRAME_RATE_HZ = SAMPLE_RATE_HZ / HOP_SAMPLES
@@ -29,6 +31,11 @@ def frames_of_seconds(seconds: float) -> int:
 def seconds_of_frames(num_frames: int) -> float:
     """Length in seconds of `num_frames` latent frames."""
     return num_frames * HOP_SAMPLES / SAMPLE_RATE_HZ
+
+
+def frame_middles_s(num_frames: int, start_frame: int = 0) -> np.ndarray:
+    """Seconds from the song's start to the middle of each of `num_frames` frames from `start_frame`, [T]."""
+    return (start_frame + np.arange(num_frames) + 0.5) / FRAME_RATE_HZ
 
 
 def free_stretches(masked_s: Sequence[tuple[float, float]], num_frames: int) -> list[tuple[int, int]]:

@@ -155,6 +155,19 @@ class InputFusion(nn.Module):
         """The slices of the weight for latent, reference, lyrics, style and time."""
         return self.proj.weight.split(self.widths, dim=1)
 
+    def styles(self, style: Tensor, part_weights_BKT: Tensor | None = None) -> Tensor:
+        """The part of style, with the bias: [B, 1, D] of one style a song, [B, S].
+
+        [B, T, D] of the styles of parts, [B, K, S]: each is projected and the projections are mixed by frame, which is the
+        projection of the mixed styles, since nothing before it is other than linear, at T / K of the products.
+        """
+        projected = F.linear(style, self.weights()[3], self.proj.bias)
+        if part_weights_BKT is None:
+            return projected.unsqueeze(1)
+        if projected.shape[1] == 1:
+            return projected
+        return part_weights_BKT.transpose(1, 2).to(projected.dtype) @ projected
+
     def forward(
         self,
         x_BTC: Tensor,
@@ -163,10 +176,11 @@ class InputFusion(nn.Module):
         style_BS: Tensor,
         time_BC: Tensor,
         controls_BTD: Tensor | None = None,
+        part_weights_BKT: Tensor | None = None,
     ) -> Tensor:
-        latent, reference, lyrics, style, time = self.weights()
-        whole_song_BD = F.linear(style_BS, style, self.proj.bias) + F.linear(time_BC, time)
-        fused = F.linear(x_BTC, latent) + F.linear(lyrics_BTC, lyrics) + whole_song_BD.unsqueeze(1)
+        latent, reference, lyrics, _, time = self.weights()
+        style_and_time = self.styles(style_BS, part_weights_BKT) + F.linear(time_BC, time).unsqueeze(1)
+        fused = F.linear(x_BTC, latent) + F.linear(lyrics_BTC, lyrics) + style_and_time
         if reference_BTC is not None:
             fused = fused + F.linear(reference_BTC, reference)
         if controls_BTD is not None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from jam_model.controls.known import MEMBERS
+from jam_model.part_styles.parts import PART_STYLES
 from jam_model.tensors import MAX_MEMBER_BYTES, Buffer
 from jam_model.words import PHONES
 
@@ -32,10 +33,11 @@ KINDS = ("latent", "style", "json")
 MASKED, MASKED_MEMBER = "masked", "masked.json"
 EXTRAS = {"language": "language.json", MASKED: MASKED_MEMBER, PHONES: "phones.json"}
 EXTRAS |= {"chords": "chords.npy", "melody": "melody.npy", "drums": "drums.npy", "sketch": "audio.npy"}
+EXTRAS |= {PART_STYLES: "part_styles.npy"}
 """What a sample may hold beside them: a column of the song table, and the suffix of the member it stands in, JSON or
 (``.npy``) an array. `pack.extras` names those to write; a reader that does not ask for one passes it over. `masked`, the
 seconds that no training crop may hold (``[{"start_s", "end_s"}]``), is read wherever it stands; `phones` is read as the phones in
-time of each word (`jam_model.words.phones_by_word`).
+time of each word (`jam_model.words.phones_by_word`), `part_styles` with the parts in the sample's JSON (`jam_model.part_styles`).
 """
 MAX_OWN_SYMBOLS = 1 << 12
 SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")

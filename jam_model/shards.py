@@ -24,6 +24,7 @@ import numpy as np
 
 from jam_model.controls.known import KNOWN, MEMBERS, checked
 from jam_model.frames import LATENT_CHANNELS, STYLE_DIM
+from jam_model.part_styles.parts import PART_STYLES, PARTS, read_part_styles
 from jam_model.shard_index import (
     EXTRAS,
     IDS_NAME,
@@ -250,6 +251,9 @@ def decode_sample(
             more[PHONES] = phones_by_word(more[PHONES], len(words))
         except ValueError as error:
             raise ValueError(f"{where}: {song_id}.{EXTRAS[PHONES]} {error}") from error
+    if PART_STYLES in more:
+        name = f"{where}: {song_id}.{EXTRAS[PART_STYLES]}"
+        more[PART_STYLES] = read_part_styles(more[PART_STYLES], lyrics.get(PARTS), name, STYLE_DIM)
     split = str(lyrics.get("split", TRAIN))
     masked_s: tuple[tuple[float, float], ...] = ()
     if MASKED_MEMBER in members:

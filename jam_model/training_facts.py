@@ -35,11 +35,13 @@ class BegunFrom:
 class TrainingFacts:
     """`dropped`: which conditions were ever left out in training (both, style, lyrics: the last two alone; controls: all of them at once).
     `style_encoder`: identity of what made the styles. None where nobody said. `begun_from`: foreign weights it began with.
+    `part_styles`: whether it learned styles that change from part to part.
     """
 
     dropped: tuple[str, ...] | None
     style_encoder: str | None
     begun_from: BegunFrom | None = None
+    part_styles: bool = False
 
     def joined(self, earlier: TrainingFacts) -> TrainingFacts:
         """Of a run that went on from weights trained earlier: what those left out unknown stays unknown."""
@@ -49,11 +51,13 @@ class TrainingFacts:
             tuple(sorted(both)) if known else None,
             self.style_encoder or earlier.style_encoder,
             self.begun_from or earlier.begun_from,
+            self.part_styles or earlier.part_styles,
         )
 
     def write(self, checkpoint: Path) -> None:
         """Beside the weights, in a folder of `save_model`."""
-        said = {name: value for name, value in asdict(self).items() if name != "begun_from" or value}
+        unsaid = ("begun_from", "part_styles")
+        said = {name: value for name, value in asdict(self).items() if name not in unsaid or value}
         (checkpoint / TRAINING_FILE).write_text(json.dumps(said, indent=1, sort_keys=True) + "\n")
 
 
@@ -70,7 +74,12 @@ def read_facts(checkpoint: Path) -> TrainingFacts:
         dropped = values["dropped"]
         known = None if dropped is None else tuple(str(name) for name in dropped)
         begun = values.get("begun_from")
-        return TrainingFacts(known, values["style_encoder"], BegunFrom(**begun) if begun else None)
+        return TrainingFacts(
+            known,
+            values["style_encoder"],
+            BegunFrom(**begun) if begun else None,
+            values.get("part_styles") is True,
+        )
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is not what training wrote ({error}); remove it or train again") from error
 

@@ -21,7 +21,7 @@ FLOORS = (  # from the top; a module imports its own room and rooms on floors be
     {"tasks.benchmark", "tasks.desk"},
     {"tasks.upkeep"},
     {"tasks.prompts", "tasks.training"},
-    {"tasks.stages.generated"},
+    {"tasks.stages.generated", "tasks.stages.description"},
     {"tasks.stages"},
     {"tasks.shards"},
     {"tasks.dedup", "tasks.quality"},
@@ -38,7 +38,7 @@ FLOORS = (  # from the top; a module imports its own room and rooms on floors be
     {"eval.metrics.controls"},
     {"eval.metrics", "jam_model.durations"},
     {"eval.stats", "jam_model"},
-    {"jam_model.sung", "jam_model.solvers", "jam_model.controls"},
+    {"jam_model.sung", "jam_model.solvers", "jam_model.controls", "jam_model.part_styles"},
 )
 NOT_BELOW = {"eval": ("tasks", "flows", "jam_model"), "jam_model": ("tasks", "flows", "eval")}
 MAY_IMPORT_RAY = ("tasks.engine", "tasks.trainer")

@@ -35,16 +35,25 @@ def listen(
 
 @app.command()
 def export(
-    what: Annotated[Literal["hub"], typer.Argument(help="hub: a data set and a model with their cards.")],
+    what: Annotated[
+        Literal["hub", "muse"],
+        typer.Argument(
+            help="hub: a data set and a model with their cards; muse: the songs as talks, for a language model."
+        ),
+    ],
     out: Annotated[Path, typer.Argument(help="A new folder.")],
     system: Annotated[str, typer.Option("--system", help="Whose weights: a row of the report.")] = "trained",
+    phonemes: Annotated[bool, typer.Option(help="Of muse: with the phonemes of each word.")] = True,
     work: Work = DATA,
     params_file: ParamsFile = None,
     overrides: Overrides = NONE,
 ) -> None:
-    """Lay out shards, weights and their cards, ready to upload; nothing is uploaded."""
-    from flows.console.share import export_hub
+    """Lay out shards, weights and their cards, ready to upload, or the songs in Muse's form; nothing is uploaded."""
+    from flows.console.share import export_hub, export_talks
 
+    if what == "muse":
+        export_talks(project_as_run(work, params_file, overrides), out, phonemes)
+        return
     export_hub(project_as_run(work, params_file, overrides), out, system)
 
 

@@ -1,4 +1,4 @@
-"""`jam export hub`, `jam listen`: what leaves the house: shards and weights with their cards, a blind listening page."""
+"""`jam export`, `jam listen`: what leaves the house: shards and weights with their cards, a blind listening page."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from eval.results.stored import system_named
 from flows.console.measured import REPORT_JSON, Reported, benchmark_folders, last_report
 from flows.pipelines.external_tables import manifest_tables
 from flows.pipelines.runs import checkpoint_with
+from flows.pipelines.stages import finished_rows, prepared_pipeline
 from flows.run.progress import say
 from flows.settings.params import Params
 from flows.settings.project import Project, WorkFolder
@@ -27,6 +28,7 @@ from tasks.benchmark.systems import TRUTH
 from tasks.models.chosen import IDENTITY
 from tasks.shards.data_card import CARD_JSON
 from tasks.shards.hub_export import BaseModel, export_data, export_model
+from tasks.shards.muse_export import COLUMNS, SECTIONS, export_muse
 from tasks.storage.files import write_bytes, write_json
 
 MADE_HERE = "ships with the project"
@@ -40,8 +42,7 @@ def export_hub(project: Project, out: Path, system: str) -> None:
             system copies more than `copies.max_share` allows.
     """
     work = project.work
-    if out.is_dir() and any(out.iterdir()):
-        raise ValueError(f"export: {out} is not empty; name a new folder")
+    _check_new(out)
     record = last_report(work.root, [system]).record
     hashes = record["settings"].get("weights", {})
     system = system_named(record, system)
@@ -58,6 +59,25 @@ def export_hub(project: Project, out: Path, system: str) -> None:
     say(
         f"export: {counted(num_shards, 'shard')} in {out / 'dataset'}, {system} in {out / 'model'}; nothing was uploaded"
     )
+
+
+def export_talks(project: Project, out: Path, has_phonemes: bool) -> None:
+    """Write the kept songs into `out` in Muse's chat form.
+
+    Raises:
+        ValueError: nothing is prepared or kept, or `out` is not empty.
+    """
+    _check_new(out)
+    pipeline = prepared_pipeline(project)
+    columns = [*COLUMNS, *([SECTIONS] if SECTIONS in pipeline.columns else [])]
+    counts = export_muse(finished_rows(pipeline, columns), out, has_phonemes)
+    told = ", ".join(f"{number} {split}" for split, number in sorted(counts.items()))
+    say(f"export: {counted(sum(counts.values()), 'song')} as talks in {out} ({told}); nothing was uploaded")
+
+
+def _check_new(out: Path) -> None:
+    if out.is_dir() and any(out.iterdir()):
+        raise ValueError(f"export: {out} is not empty; name a new folder")
 
 
 def base_models(params: Params) -> list[BaseModel]:

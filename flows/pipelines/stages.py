@@ -11,6 +11,7 @@ from flows.run.progress import say
 from flows.settings.params import Params
 from flows.settings.project import Project
 from jam_model.checkpoint import load_config
+from jam_model.part_styles.parts import PART_STYLES
 from jam_model.training_facts import check_guidance, read_facts
 from tasks.edits.kinds import for_pipeline
 from tasks.edits.store import all_edits
@@ -28,6 +29,7 @@ from tasks.stages.check import Check
 from tasks.stages.chords import Chords
 from tasks.stages.coarse import Drums, Sketch
 from tasks.stages.dedup_features import DedupFeatures
+from tasks.stages.description.part_style import PartStyle
 from tasks.stages.encode import Encode
 from tasks.stages.filter import Filter
 from tasks.stages.generated.adherence import Adherence
@@ -57,7 +59,7 @@ def prepare_stages(params: Params) -> list[Stage]:
     listens = params.models.voice_activity.model != EMBEDDED
     keeper = Filter(params.filter, has_voters=listens)
     of_sound = params.models.separator, params.models.codec
-    return [
+    stages: list[Stage] = [
         Ingest(params.ingest, params.audio, params.models.phonemizer),
         Separate(params.separate, params.models.separator),
         Transcribe(params.transcribe, params.models.transcriber),
@@ -75,6 +77,7 @@ def prepare_stages(params: Params) -> list[Stage]:
         Phonemize(params.phonemize, params.models.phonemizer),
         *phones_stages(params),
         Style(params.models.style_encoder),
+        *([PartStyle(params.models.style_encoder)] if PART_STYLES in params.pack.extras else []),
         Encode(params.models.codec),
         DedupFeatures(params.dedup_features),
         Check(params.check),
@@ -82,6 +85,11 @@ def prepare_stages(params: Params) -> list[Stage]:
         keeper,
         Pack(params.pack),
     ]
+    if PART_STYLES in params.pack.extras and not any("sections" in stage.writes for stage in stages):
+        raise ValueError(
+            "pack.extras asks for part_styles, but no stage writes the column sections; choose who says where parts are"
+        )
+    return stages
 
 
 def phones_stages(params: Params) -> list[Stage]:

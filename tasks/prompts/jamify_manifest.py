@@ -38,10 +38,13 @@ from tasks.stages.ingest import IngestParams
 class PromptParams(Section):
     """What of a manifest is asked for. `num_samples`: its first rows; null: all. `style`: of a row that names a song and a text,
     which of them; ``none``: no style, which is the style that guidance leads away from (jamify's `ignore_style`).
+    `part_styles`: whether styles that lyrics give their parts (``[Verse: soft piano]``) are used: where the weights learned
+    such (``trained``), ``always``, ``never``.
     """
 
     num_samples: int | None = Field(ge=1)
     style: Literal["audio", "text", "none"]
+    part_styles: Literal["trained", "always", "never"]
 
 
 SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tasks.engine.song import Refused
 from tasks.lyrics.lyrics import Lyrics
+from tasks.lyrics.part_labels import has_part_texts
 from tasks.lyrics.parts.written import Remark
 from tasks.lyrics.read import read_lyrics
 from tasks.lyrics.tune import melody_of
@@ -118,7 +119,8 @@ def write_request(
             raise ValueError(f"lyrics: {song.lyrics}: {error}") from error
         said = for_song(build_phonemizer(phonemizer), language)
         timings, how = _timed(song, lyrics, said, params, predictor)
-        timings = [replace(times, language=language) for times in timings]
+        labels = lyrics.labels if has_part_texts(lyrics.labels) else ()
+        timings = [replace(times, language=language, labels=labels) for times in timings]
         if song.duration_s is None:
             _check_length(song, timings[0].duration_s, max_frames)
     elif song.times is not None:
@@ -141,9 +143,10 @@ def write_request(
     write_bytes(style, f"{song.style}\n".encode())
     manifest = folder / f"{name}.manifest.json"
     write_json(manifest, rows)
-    return WrittenRequest(
-        manifest, files[0], [*lyrics.remarks] if timings else [], how, len(rows), lengths_s[0]
-    )
+    remarks = [
+        one for one in lyrics.remarks if timings and not (one.kind == "label" and timings[0].labels)
+    ]  # labels that the file of times holds are told as it is read
+    return WrittenRequest(manifest, files[0], remarks, how, len(rows), lengths_s[0])
 
 
 def as_scored(song: OneSong, lyrics: Lyrics, limits: IngestParams) -> OneSong:

@@ -18,13 +18,23 @@ import pyarrow as pa
 from jam_model.checkpoint import weights_hash
 from jam_model.controls.known import Rows
 from jam_model.lyric_grid import SUNG, Filler, words_without_phones
+from jam_model.part_styles.parts import PartStyles, part_rows
 from jam_model.words import Word, phones_by_word, rows_of, rows_of_phones, words_of
 from tasks.engine.columns import Column
 from tasks.engine.fingerprint import canonical, fingerprint
 from tasks.engine.stage import Section
 from tasks.engine.table import Source
 from tasks.prompts.asked_controls import control_facts, identity_of
-from tasks.songs.columns import AUDIO, CONTROL_COLUMNS, LYRICS_LANGUAGE, PHONE, SONG_COLUMNS, STYLE, WORD
+from tasks.songs.columns import (
+    AUDIO,
+    CONTROL_COLUMNS,
+    LYRICS_LANGUAGE,
+    PART,
+    PHONE,
+    SONG_COLUMNS,
+    STYLE,
+    WORD,
+)
 from tasks.stages.ingest import Ingest
 from tasks.times.phones import moved_phones
 
@@ -59,6 +69,10 @@ PROMPTED_COLUMNS = {
         pa.list_(PHONE), "the phones in time of these words, for a model that lays them so; null = not known"
     ),
     "reference_style": Column(STYLE, "the style the model was asked for, [n, 512]"),
+    "reference_part_styles": Column(
+        STYLE, "styles of parts, [K, 512], in place of the one style; null = one style"
+    ),
+    "reference_parts": Column(pa.list_(PART), "the parts that have them, in order"),
     "reference_duration_s": Column(pa.float64(), "the length the model was asked for"),
     **CONTROL_COLUMNS,
     "recipe": Column(pa.string(), "how the row was made: generate | copy | codec, with its options, as JSON"),
@@ -81,6 +95,7 @@ class Prompt:
         language: the one that the words are read in; None where all songs are read in one.
         phones: the phones in time of each word, none of a word of which nobody knows them; None where nobody does of any.
         controls: what the song is asked to follow, an array a control by its name (`jam_model.controls.known`).
+        part_styles: styles of its parts, in place of the one; None where all of it has one.
     """
 
     song_id: str
@@ -97,6 +112,7 @@ class Prompt:
     language: str | None = None
     phones: Sequence[Sequence[Word]] | None = None
     controls: Rows = field(default_factory=dict)
+    part_styles: PartStyles | None = None
 
     @property
     def texts(self) -> list[str]:
@@ -258,9 +274,16 @@ def _source(song_id: str, parent: str, prompt: Prompt, system: System, candidate
         **({"lyrics_language": prompt.language} if prompt.language else {}),
         **({} if prompt.phones is None else {"reference_phones": rows_of_phones(prompt.phones)}),
         **control_facts(prompt.controls),
+        **_part_facts(prompt.part_styles),
     }
     identity = identity_of({key: value for key, value in facts.items() if key != "parent_audio"})
     return Source(song_id, fingerprint(canonical(identity)), facts, group=system.name)
+
+
+def _part_facts(found: PartStyles | None) -> dict[str, Any]:
+    if found is None:
+        return {}
+    return {"reference_part_styles": found.styles_KS.tolist(), "reference_parts": part_rows(found.parts)}
 
 
 def _unit(vector_S: np.ndarray) -> np.ndarray:

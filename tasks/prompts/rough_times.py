@@ -18,7 +18,8 @@ from pydantic import Field
 
 from jam_model.words import Word
 from tasks.engine.stage import Section
-from tasks.lyrics.lyrics import Lyrics
+from tasks.lyrics.lyrics import Label, Lyrics
+from tasks.lyrics.parts.json_labels import PART_LABELS
 from tasks.models.phonemizer import Phonemizer, phones_of
 
 BEATS_A_BAR = 4
@@ -55,7 +56,8 @@ class RoughTimesParams(Section):
 @dataclass(frozen=True)
 class RoughTimes:
     """Words with times, the length of the song they make, and the number of each line's first word; the language that they are
-    in, where songs have several; the phones in time of each word, where somebody knows them.
+    in, where songs have several; the phones in time of each word, where somebody knows them; the labels of parts, where they ask
+    for styles.
     """
 
     words: list[Word]
@@ -63,6 +65,7 @@ class RoughTimes:
     line_starts: Sequence[int] = (0,)
     language: str | None = None
     phones: Sequence[Sequence[Word]] | None = None
+    labels: Sequence[Label] = ()
 
     def at(self, beat_s: float) -> RoughTimes:
         """The same where times are beats of this length."""
@@ -72,7 +75,7 @@ class RoughTimes:
         return RoughTimes(words, self.duration_s * beat_s, self.line_starts)
 
     def to_json(self) -> dict[str, Any]:
-        """jamify's lyrics form, with each word's line, from 1, and its phones."""
+        """jamify's lyrics form, with each word's line, from 1, its phones, and the labels by the number of the word behind them."""
         return {
             **({"language": self.language} if self.language else {}),
             "word": [
@@ -83,6 +86,11 @@ class RoughTimes:
                 }
                 for number, word in enumerate(self.words)
             ],
+            **(
+                {PART_LABELS: [{"before": one.before, "text": one.text} for one in self.labels]}
+                if self.labels
+                else {}
+            ),
         }
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from jam_model.part_styles.parts import PART_STYLES, PARTS
 from jam_model.shard_index import EXTRAS, IDS_NAME, INDEX_NAME, locate
 from jam_model.shards import decode_sample
 from jam_model.words import words_of
@@ -30,7 +31,8 @@ def lyrics_json(song: Song) -> dict[str, Any]:
     """jamify's lyrics object: `word` with start, end, phoneme and word; beside it what a reader may filter by."""
     words = [word.to_json() for word in words_of(song["words"])]
     facts = {key: song[key] for key in ("split", "artist", "license", "source")}
-    return {"word": words, "duration": song["duration_s"], **facts}
+    parts = {PARTS: song[PARTS]} if PARTS in song.columns else {}
+    return {"word": words, "duration": song["duration_s"], **facts, **parts}
 
 
 def sample_bytes(song_id: str, members: Mapping[str, bytes]) -> bytes:
@@ -184,6 +186,8 @@ def _member(song: Song, name: str, num_frames: int) -> Any:
         return npy_bytes(melody_frames(array_of(song[name]), num_frames))
     if name in ("drums", "sketch"):
         return npy_bytes(latent_frames(array_of(song[name]), num_frames, name))
+    if name == PART_STYLES:
+        return npy_bytes(np.asarray(song[name], np.float32))
     return song[name]
 
 

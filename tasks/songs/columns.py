@@ -36,6 +36,16 @@ PHONES = Column(
 STYLE = pa.list_(pa.list_(pa.float32()))
 """Style embeddings [n, 512]."""
 
+PART = pa.struct(
+    [
+        ("label", pa.string()),
+        ("start_s", pa.float64()),
+        ("end_s", pa.float64()),
+        ("style", pa.int32()),
+    ]
+)
+"""A row of `jam_model.part_styles.Part`."""
+
 AUDIO = Column(
     pa.struct([("path", pa.string()), ("bytes", pa.large_binary())]),
     "the mix: relative path of a given song, or the bytes of a generated one",

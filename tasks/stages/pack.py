@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 from pydantic import field_validator
 
+from jam_model.part_styles.parts import PART_STYLES, PARTS
 from jam_model.shard_index import EXTRAS, MASKED
 from jam_model.tensors import MAX_MEMBER_BYTES
 from tasks.audio.read import array_of
@@ -67,7 +68,7 @@ class Pack(Stage):
 
     def __init__(self, params: PackParams) -> None:
         super().__init__(params)
-        self.reads = Pack.reads | {*params.extras}
+        self.reads = Pack.reads | {*params.extras} | ({PARTS} if PART_STYLES in params.extras else set())
 
     def one(self, song: Song) -> Song:
         """The song with its sample.

@@ -16,7 +16,7 @@ FULL_PRECISION, SCALED = "float32", "float16"
 PRECISIONS = (FULL_PRECISION, "bfloat16", SCALED)
 EIGHT_BIT = {"bitsandbytes_8bit": "bitsandbytes", "torchao_8bit": "torchao"}
 """Optimisers whose moments are kept in 8 bits, and the package of each."""
-UNSAID = {"optimiser": "adamw", "patience": None}
+UNSAID = {"optimiser": "adamw", "patience": None, "part_style_dropout": None}
 """Values that the record of a run leaves out: runs made before there was a choice keep their names."""
 
 

@@ -52,6 +52,8 @@ class TrainParams(FitParams):
     keeps these parts in main memory while a GPU does not use them.
     `validation_per_songs`: validation songs that are sung and read whenever the run is validated, for `best_by`
     ``validation_per``; 0: none.
+    `part_style_dropout`: crops carry the styles of their parts, except for this share, which carries their mean; null: one style a
+    song.
     """
 
     sharding: Literal["none", "full", "offloaded"]
@@ -67,6 +69,7 @@ class TrainParams(FitParams):
     lyrics_condition_dropout: float
     condition_dropout_rule: Literal["jam", "independent"]
     time_weight: bool
+    part_style_dropout: float | None = Field(ge=0, le=1)
 
     @property
     def shards_weights(self) -> bool:

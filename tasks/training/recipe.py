@@ -10,6 +10,7 @@ import numpy as np
 from jam_model.checkpoint import weights_hash
 from jam_model.config import JamConfig
 from jam_model.lyric_grid import SUNG
+from jam_model.part_styles.parts import PART_STYLES
 from jam_model.shard_index import EXTRAS, INDEX_NAME, TRAIN, read_index, symbols_of
 from jam_model.words import PHONES
 from tasks.engine.fingerprint import fingerprint, package_version
@@ -71,19 +72,41 @@ def check_phones(config: JamConfig, shards: Path, shard_cache_mb: int) -> None:
     """Raises a ValueError where a model of this config lays phones where they are sung and songs of the shards do not tell it."""
     if config.filler != SUNG:
         return
-    songs = open_shards(shards, TRAIN, 0, shard_cache_mb, config.extras)
-    lacking = [place for place in songs.places if place.members and EXTRAS[PHONES] not in place.members]
-    what = f"{len(lacking)} of {len(songs)} songs have no {EXTRAS[PHONES]}"
-    if not lacking and len(songs):
-        try:
-            songs[0]  # in a store what is in a shard is known when it is read
-        except ValueError as error:
-            lacking, what = songs.places[:1], str(error)
-    if lacking:
+    if what := _lacking(PHONES, config.extras, shards, shard_cache_mb):
         raise ValueError(
             f"jam.filler is sung, but {shards}: {what}; prepare with phones.times: aligner (or given) and pack.extras: [phones], "
             "or set jam.filler: average_sparse"
         )
+
+
+def check_part_styles(section: TrainParams, shards: Path, shard_cache_mb: int) -> None:
+    """Raises a ValueError where styles of parts are to be learned and songs of the shards have none."""
+    if section.part_style_dropout is None:
+        return
+    if what := _lacking(PART_STYLES, (PART_STYLES,), shards, shard_cache_mb):
+        raise ValueError(
+            f"part_style_dropout is {section.part_style_dropout:g}, but {shards}: {what}; prepare with pack.extras: [part_styles], or "
+            "set part_style_dropout: null"
+        )
+
+
+def extras_of(config: JamConfig, section: TrainParams) -> tuple[str, ...]:
+    """The members of a sample that a training reads besides."""
+    return (*config.extras, *(() if section.part_style_dropout is None else (PART_STYLES,)))
+
+
+def _lacking(name: str, extras: tuple[str, ...], shards: Path, shard_cache_mb: int) -> str | None:
+    """What to say of training songs that lack a member; None where all have it."""
+    songs = open_shards(shards, TRAIN, 0, shard_cache_mb, extras)
+    lacking = [place for place in songs.places if place.members and EXTRAS[name] not in place.members]
+    if lacking:
+        return f"{len(lacking)} of {len(songs)} songs have no {EXTRAS[name]}"
+    try:
+        if len(songs):
+            songs[0]  # in a store what is in a shard is known when it is read
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def run_name(

@@ -37,7 +37,7 @@ from tasks.training.added_controls import learn_controls_alone, with_controls
 from tasks.training.control_params import ControlParams
 from tasks.training.hear import Hearing
 from tasks.training.params import JamParams, TrainParams
-from tasks.training.recipe import check_phones, check_symbols, flow_recipe
+from tasks.training.recipe import check_part_styles, check_phones, check_symbols, extras_of, flow_recipe
 from tasks.training.validation_by_ear import ValidationByEar
 
 VALIDATION_TIMES = (0.1, 0.3, 0.5, 0.7, 0.9)
@@ -92,6 +92,7 @@ class FlowObjective:
             self.config.vocabulary,
             self.config.filler,
             self.config.controls,
+            params.part_style_dropout or 0.0,
         )
         dropout, control_dropout = self._dropout, self._control_dropout
 
@@ -116,7 +117,8 @@ class FlowObjective:
         dropped = dropped_by(self._dropout)
         if self._control_dropout and self._control_dropout.drops_all:
             dropped = tuple(sorted((*dropped, CONTROLS)))
-        own = TrainingFacts(dropped, self.style_encoder)
+        with_parts = self.params.part_style_dropout is not None
+        own = TrainingFacts(dropped, self.style_encoder, part_styles=with_parts)
         return own.joined(read_facts(place_of(self.init))) if self.init else own
 
     def adapter_facts(self) -> dict[str, str]:
@@ -203,7 +205,8 @@ class FlowObjective:
             return self.hearing.songs(model, samples, self.params.seed, worker.device)
 
     def _open(self, split: str, cache_mb: int = 0) -> Shards:
-        return open_shards(place_of(self.shards), split, cache_mb, self.shard_cache_mb, self.config.extras)
+        extras = extras_of(self.config, self.params)
+        return open_shards(place_of(self.shards), split, cache_mb, self.shard_cache_mb, extras)
 
     def _fixed_batches(self, shards: Shards, silence_C: np.ndarray) -> Iterator[Batch]:
         params, config = self.params, self.config
@@ -252,6 +255,7 @@ def train(
         )
     check_symbols(config, shards)
     check_phones(config, shards, shard_cache_mb)
+    check_part_styles(section, shards, shard_cache_mb)
     recipe = flow_recipe(config, shards, silence_C, init, by_ear, adapter, controls)
     stored = load_model(init).config if init else config
     known = stored.controls if init else ()

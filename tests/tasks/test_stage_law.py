@@ -17,6 +17,7 @@ import pytest
 
 from flows.settings.params import load_params
 from tasks.audio.read import AudioParams, flac_bytes, npy_bytes
+from tasks.engine.columns import Column
 from tasks.engine.song import Song
 from tasks.engine.stage import Stage, stages_in
 from tasks.prompts.prompts import PROMPTED_COLUMNS
@@ -30,6 +31,7 @@ from tasks.stages.check import Check
 from tasks.stages.chords import Chords
 from tasks.stages.coarse import Drums, Sketch
 from tasks.stages.dedup_features import DedupFeatures, DedupFeaturesParams
+from tasks.stages.description.part_style import PartStyle
 from tasks.stages.encode import Encode
 from tasks.stages.filter import Filter
 from tasks.stages.generated.adherence import Adherence, AdherenceParams
@@ -61,6 +63,13 @@ NAMES = ("b-second", "a-first", "c-third")  # in an order that sorting would cha
 PHONEMIZER = PARAMS.models.phonemizer
 WRITERS = (SONG_COLUMNS, PROMPTED_COLUMNS, *(stage.writes for stage in stages_in("tasks.stages").values()))
 COLUMNS = {name: column for part in WRITERS for name, column in part.items()}
+SECTION = ("label", "text", "start_s", "end_s", "source")
+COLUMNS.setdefault(
+    "sections",
+    Column(
+        pa.list_(pa.struct([(n, pa.float64() if n.endswith("_s") else pa.string()) for n in SECTION])), ""
+    ),
+)
 
 
 def law(root: Path) -> dict[str, Stage]:
@@ -97,6 +106,7 @@ def law(root: Path) -> dict[str, Stage]:
         Phones(PhonesParams(times="aligner"), PARAMS.models.aligner),
         GivenPhones(PhonesParams(times="given"), ingest),
         Style(style),
+        PartStyle(style),
         Encode(codec),
         DedupFeatures(DedupFeaturesParams(shingle_words=3, max_shingles=64, max_landmarks=64)),
         Check(CheckParams(plausible_score=0.3, min_phone_s=0.03, silence_db=-60.0)),
@@ -161,6 +171,7 @@ def row(root: Path, number: int, weights: str) -> dict[str, Any]:
         "masked": [],
         "quality": {name: None for name in QUALITY.names},
         "style_embedding": style_NS,
+        "sections": [{"label": "verse", "text": None, "start_s": 0.0, "end_s": 1.0, "source": "times"}],
         "latent": npy_bytes(noise.standard_normal((21, 128)).astype(np.float32)),
         "num_frames": 21,
         "kept": True,
@@ -173,6 +184,7 @@ def row(root: Path, number: int, weights: str) -> dict[str, Any]:
         "candidate": number,
         "reference_words": words,
         **{"phones_path": None, "reference_phones": None, "unchecked": False},
+        **{"reference_part_styles": None, "reference_parts": None},
         "reference_style": style_NS,
         "reference_duration_s": 1.0,
         **{name: None for name in CONTROL_COLUMNS},

@@ -41,6 +41,7 @@ DESCRIBED = ("caption", "prompt", "tags", "description")
 FIELD = re.compile(r"\[(desc|lyrics|phoneme)\s?:")
 LABEL = re.compile(r"\[([^\[\]:\n]{1,40})\]\s{0,9}$")
 LONGEST_LABEL = 52
+ASKED_LABEL = re.compile(r"(\[[^\[\]:：\n]{1,40})(?:\s*[:：]([^\[\]\n]*))?\]")
 
 
 def texts_of(value: Any, depth: int = 0) -> list[tuple[str, str]]:
@@ -166,21 +167,21 @@ def _sections(said: str, number: int, remarks: list[Remark]) -> Iterator[Line]:
 
 
 def write_messages(written: Written) -> bytes:
-    """Muse's messages, a section a turn; what it should sound like is left empty. No times."""
+    """Muse's messages, a section a turn, with what a label says that it should sound like. No times."""
     sections: list[tuple[str, list[str]]] = []
     for line in written.lines:
         text = line.text.strip()
-        if re.fullmatch(r"\[[^\[\]:\n]{1,40}\]", text):
-            sections.append((text, []))
+        if asked := ASKED_LABEL.fullmatch(text):
+            sections.append((f"{asked[1].rstrip()}][desc:{(asked[2] or '').strip()}]", []))
         elif text:
             if not sections:
-                sections.append(("[Verse]", []))
+                sections.append(("[Verse][desc:]", []))
             sections[-1][1].append(text.replace("[", "(").replace("]", ")"))
     messages = []
     for label, rows in sections:
         lyrics = "[lyrics:\n" + "\n".join(rows) + "]" if rows else ""
         messages += [
-            {"role": "user", "content": f"{label}[desc:]{lyrics}"},
+            {"role": "user", "content": f"{label}{lyrics}"},
             {"role": "assistant", "content": ""},
         ]
     return (json.dumps({"messages": messages}, ensure_ascii=False) + "\n").encode()

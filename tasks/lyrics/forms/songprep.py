@@ -60,8 +60,8 @@ def write(written: Written) -> bytes:
     label = "verse"
     for line in written.lines:
         text = line.text.strip()
-        if re.fullmatch(r"\[[^\[\]:;\n]{1,40}\]", text):
-            label = text[1:-1]
+        if found := re.fullmatch(r"\[([^\[\]:;\n]{1,40})(?:[:;][^\[\]\n]*)?\]", text):
+            label = found[1].strip()
             parts.append((label, []))
         elif text and (not parts or (line.start_s is not None and parts[-1][1])):
             parts.append((label, [line]))

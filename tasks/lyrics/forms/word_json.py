@@ -16,23 +16,14 @@ from operator import itemgetter
 from typing import Any
 
 from tasks.engine.song import Refused
+from tasks.lyrics.parts.json_labels import PART_LABELS, with_labels
 from tasks.lyrics.parts.json_value import has_time, language_of, parsed, phones_in, text_of, times, unit_of
 from tasks.lyrics.parts.written import Form, Line, Remark, Syllable, Written
 
 WORDS = ("word", "words", "word_segments", "aligned_words", "alignedWords", "items")
 LINES = (
-    *(
-        "segments",
-        "lines",
-        "sentences",
-        "fragments",
-        "chunks",
-        "transcription",
-        "events",
-        "lyrics",
-        "segment",
-    ),
-    "entries",
+    *("segments", "lines", "sentences", "fragments", "chunks", "transcription", "events", "lyrics"),
+    *("segment", "entries"),
 )
 INNER = ("words", "l", "segs", "syllabus", "syllables")
 WRAPPERS = (
@@ -160,7 +151,9 @@ def fits(text: str) -> bool:
 def read(text: str) -> Written:
     rows = rows_of_json(value := parsed(text))
     assert rows is not None, "asked of what does not fit"
-    return replace(read_rows(rows), language=language_of(value), phones=phones_in(rows.lines))
+    written = replace(read_rows(rows), language=language_of(value), phones=phones_in(rows.lines))
+    labels = value.get(PART_LABELS) if isinstance(value, dict) else None
+    return with_labels(written, [len(words) for _, words in rows.lines], labels)
 
 
 def read_rows(rows: Rows) -> Written:

@@ -137,7 +137,7 @@ class Generate(Stage):
     version = 3
     reads = frozenset({"recipe", "parent", "parent_audio", "seed", "candidate"})
     reads |= {"reference_words", "reference_phones", "reference_style", "reference_duration_s"}
-    reads |= CONTROL_COLUMNS.keys()
+    reads |= CONTROL_COLUMNS.keys() | {"reference_part_styles", "reference_parts"}
     codec = Model(codec_identity, build_codec)
     style_encoder = Model(style_encoder_identity, build_style_encoder)
     writes = {
