@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -47,13 +48,19 @@ def draw_times(net: DurationNet, sheet: Sheet, seed: int, temperature: float, dr
         Timing(
             gaps_s[draw].double().numpy(),
             lengths_s[draw].double().numpy(),
-            [
-                _drawn_shares(alphas[draw, place, : len(phones)].double().numpy(), temperature, rng)
-                for place, phones in enumerate(sheet.phones)
-            ],
+            _shares_of_words(alphas[draw], sheet, temperature, rng),
         )
         for draw in range(draws)
     ]
+
+
+@torch.no_grad()
+def drawn_shares(net: DurationNet, sheet: Sheet, timing: Timing, seed: int, temperature: float) -> Timing:
+    """The timing with phone shares drawn for its lengths; gaps and lengths stay."""
+    config = net.config
+    batch = batch_of([sheet], [replace(timing, shares=())], config.symbols, config.style_dim)
+    (alphas,) = net.alphas(batch, net.read_words(batch), batch.lengths_s)
+    return replace(timing, shares=_shares_of_words(alphas, sheet, temperature, np.random.default_rng(seed)))
 
 
 def predicted_times(net: DurationNet, sheet: Sheet, seed: int, temperature: float) -> Fitted:
@@ -96,6 +103,16 @@ def phones_in_time(timing: Timing, sheet: Sheet) -> list[list[Word]]:
         times = pairwise(bounds_s.tolist())
         found.append([Word(phone, *its) for phone, its in zip(phones, times, strict=True)])
     return found
+
+
+def _shares_of_words(
+    alphas: Tensor, sheet: Sheet, temperature: float, rng: np.random.Generator
+) -> list[Sequence[float]]:
+    """Of each word its phones' shares by the alphas [W, H]."""
+    return [
+        _drawn_shares(alphas[place, : len(phones)].double().numpy(), temperature, rng)
+        for place, phones in enumerate(sheet.phones)
+    ]
 
 
 def _drawn_shares(alphas: np.ndarray, temperature: float, rng: np.random.Generator) -> Sequence[float]:

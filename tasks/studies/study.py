@@ -12,7 +12,8 @@ from pathlib import Path
 
 from pydantic import Field
 
-from jam_model.checkpoint import weights_hash
+from jam_model.checkpoint import load_config, weights_hash
+from jam_model.lyric_grid import SUNG
 from tasks.engine.stage import Section
 from tasks.engine.table import Source
 from tasks.prompts.prompts import Prompt, policy_system, system_sources
@@ -43,7 +44,9 @@ class StudyParams(Section):
 
 @dataclass(frozen=True)
 class Arm:
-    """What is generated: `prompts`, in the order of the base's, by these settings; a point at `value` of a curve, if of any."""
+    """What is generated: `prompts`, in the order of the base's, by these settings; a point at `value` of a curve, if of any.
+    `training`: by another training than the run's own, by its name.
+    """
 
     name: str
     title: str
@@ -51,6 +54,7 @@ class Arm:
     sampler: SamplerParams
     series: str = ""
     value: float | None = None
+    training: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,8 @@ class Study:
         doubt: what would change the answer, in a sentence.
         metrics: names of the catalogue's, and `answers.TRUE_START`.
         doubled: the metric of which each curve tells where it is twice the base's; none: no such thing is asked.
+        strata: whether acoustic phone errors are told by how fast words are sung, too.
+        notes: what a reader of the answer must know of these songs.
     """
 
     name: str
@@ -80,6 +86,8 @@ class Study:
     arms: Sequence[Arm]
     series: Mapping[str, Series] = field(default_factory=dict)
     doubled: str = ""
+    strata: bool = False
+    notes: Sequence[str] = ()
 
     @property
     def all_arms(self) -> list[Arm]:
@@ -89,12 +97,24 @@ class Study:
 
 @dataclass(frozen=True)
 class Run:
-    """A checkpoint and a seed of the noise; `name` is unique among a study's."""
+    """A checkpoint and a seed of the noise; `name` is unique among a study's. `others`: the checkpoint and its weights of each
+    other training that arms have, by its name.
+    """
 
     name: str
     checkpoint: Path
     weights: str
     seed: int
+    others: Mapping[str, tuple[Path, str]] = field(default_factory=dict)
+
+    @property
+    def checkpoints(self) -> dict[str, Path]:
+        """Of all trainings, by their weights."""
+        return {self.weights: self.checkpoint, **{weights: path for path, weights in self.others.values()}}
+
+    def weights_of(self, arm: Arm) -> str:
+        """What generates the songs of an arm."""
+        return self.others[arm.training][1] if arm.training else self.weights
 
 
 def placed(prompt: Prompt, slots: Iterable[Slot]) -> Prompt:
@@ -109,22 +129,53 @@ def placed(prompt: Prompt, slots: Iterable[Slot]) -> Prompt:
     return replace(prompt, words=tuple(word for _, word in own), phones=phones)
 
 
-def runs_of(checkpoints: Sequence[Path], seed: int, noise_seeds: int) -> list[Run]:
-    """Every checkpoint with every seed, from `seed` on.
+def runs_of(
+    checkpoints: Sequence[Path],
+    seed: int,
+    noise_seeds: int,
+    others: Mapping[str, Sequence[Path]] | None = None,
+) -> list[Run]:
+    """Every checkpoint with every seed, from `seed` on. `others`: checkpoints of other trainings by their names, the first of each
+    in the runs of the first checkpoint, and so on.
 
     Raises:
-        ValueError: two of the checkpoints are the same weights.
+        ValueError: two checkpoints are the same weights, or another training has more or fewer of them.
     """
-    weights = [weights_hash(path) for path in checkpoints]
+    others = others or {}
+    for name, paths in others.items():
+        if len(paths) != len(checkpoints):
+            raise ValueError(
+                f"--checkpoint: {len(paths)} of {name!r} beside {len(checkpoints)} without a name; give as many of each"
+            )
+    given = [*checkpoints, *(path for paths in others.values() for path in paths)]
+    weights = [weights_hash(path) for path in given]
     if len(set(weights)) < len(weights):
         raise ValueError(
-            f"--checkpoint: {len(checkpoints)} were given, {len(set(weights))} of them differ; give each once"
+            f"--checkpoint: {len(given)} were given, {len(set(weights))} of them differ; give each once"
         )
+    made = dict(zip(given, weights, strict=True))
     return [
-        Run(f"c{number}s{seed + more}", path, made, seed + more)
-        for number, (path, made) in enumerate(zip(checkpoints, weights, strict=True))
+        Run(
+            f"c{number}s{seed + more}",
+            path,
+            made[path],
+            seed + more,
+            {name: (paths[number], made[paths[number]]) for name, paths in others.items()},
+        )
+        for number, path in enumerate(checkpoints)
         for more in range(noise_seeds)
     ]
+
+
+def check_lays_phones(runs: Sequence[Run]) -> None:
+    """Raises a ValueError where a run's model lays phones evenly whenever they are sung: all its arms would be one."""
+    for run in runs:
+        filler = load_config(run.checkpoint).filler
+        if filler != SUNG:
+            raise ValueError(
+                f"study: {run.checkpoint} was taught jam.filler: {filler}, which knows no times of phones; give --checkpoint one that "
+                "was trained with jam.filler: sung"
+            )
 
 
 def sources_of(study: Study, runs: Sequence[Run]) -> list[Source]:
@@ -134,7 +185,7 @@ def sources_of(study: Study, runs: Sequence[Run]) -> list[Source]:
         for run in runs
         for source in system_sources(
             [
-                policy_system(system_of(arm, run), arm.title, run.weights, arm.sampler, arm.prompts)
+                policy_system(system_of(arm, run), arm.title, run.weights_of(arm), arm.sampler, arm.prompts)
                 for arm in study.all_arms
             ],
             run.seed,
