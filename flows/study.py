@@ -15,15 +15,17 @@ from flows.run.lazy_flow import flow
 from flows.run.prefect_tasks import run_stages
 from flows.run.progress import say
 from flows.settings.project import Project, writes_work
+from jam_model.shard_index import BEATS
 from tasks.benchmark.report_inputs import measured_rows
 from tasks.benchmark.song_metrics import TextStyles
 from tasks.benchmark.system_metrics import measure, windows_of
 from tasks.benchmark.systems import benchmark_prompts
+from tasks.models.beats import NONE
 from tasks.models.phonemizer import Phonemizer, build_phonemizer
 from tasks.prompts.prompts import PROMPT_COLUMNS, Prompt
 from tasks.studies.answers import result_of
 from tasks.studies.given_times import with_predicted_phones, with_predicted_times, with_written_times
-from tasks.studies.kinds import KINDS, PHONES, TAKE_TRAININGS, TIMES, Beside
+from tasks.studies.kinds import KINDS, PHONES, QUANTISED, TAKE_TRAININGS, TIMES, Beside
 from tasks.studies.study import check_lays_phones, runs_of, sources_of
 from tasks.studies.write import write_study
 
@@ -49,7 +51,13 @@ def run_study(
     params, work = project.params, project.work
     check_models(project, "benchmark")
     songs_root = project.songs_root
-    rows = finished_rows(prepare_pipeline(project, songs_root), [*PROMPT_COLUMNS, "window_embedding"])
+    pipeline = prepare_pipeline(project, songs_root)
+    columns = [*PROMPT_COLUMNS, "window_embedding", *([BEATS] if kind == QUANTISED else [])]
+    if kind == QUANTISED and params.models.beats.model == NONE:
+        raise ValueError(
+            "study: models.beats.model is none; prepare with librosa or beat_this, whose beats words are moved to"
+        )
+    rows = finished_rows(pipeline, columns)
     section = params.benchmark.model_copy(update={"num_songs": params.study.num_songs})
     prompts, _ = benchmark_prompts(rows, section)
     unnamed, named = _by_name(kind, checkpoints)
@@ -64,7 +72,8 @@ def run_study(
     elif kind == PHONES:
         check_lays_phones(runs)
         timed = _with_phones(project, prompts)
-    beside = Beside(phonemizer, params.rough_times, timed, list(others))
+    beats_s = {row["song_id"]: row[BEATS] or () for row in rows} if kind == QUANTISED else {}
+    beside = Beside(phonemizer, params.rough_times, timed, list(others), beats_s)
     study = KINDS[kind](prompts, params.sampler, params.study, beside)
     pipeline = listening_pipeline(
         project,
@@ -78,7 +87,7 @@ def run_study(
     heard = measured_rows([pipeline])
     learned = [row for row in rows if row["split"] == "train" and not row["drop_reason"]]
     resampling = Resampling(params.benchmark.num_resamples, params.study.seed)
-    measured = measure(prompts, heard, windows_of(learned), phonemizer, TextStyles(), resampling)
+    measured = measure(study.base.prompts, heard, windows_of(learned), phonemizer, TextStyles(), resampling)
     made_by = sorted({made for row in heard for made in row["made_by"]})
     page = write_study(work.report(f"study-{kind}"), result_of(study, runs, measured, made_by))
     say(f"study: {page.with_suffix('.html')}")
@@ -100,7 +109,7 @@ def study(
         kind: one of the studies of `tasks.studies.kinds`.
         work_dir: a work folder with prepared songs.
         checkpoints: checkpoints, or folders that hold one, each a run of its own; none: the kept one of the work folder; NAME=FOLDER
-            of another training, for phones.
+            of another training, for phones and quantised.
         params_file: YAML file laid over params.yaml, such as params/real.yaml; none for params.yaml alone.
         overrides: single values over both, each as section.key=value, such as pretrain.steps=200.
         written: word times that somebody wrote, each NAME=FOLDER with a file of JSON a song, for the study of times.

@@ -9,7 +9,7 @@ Shapes: B batch, T frames (max_frames), C 64 latent channels, L 4 * T lyric slot
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,8 @@ from jam_model.lyric_grid import RELEASED_FILLER, SYMBOLS, Filler, lyric_grid
 from jam_model.order import EndlessOrder
 from jam_model.shards import Sample, Shards
 
+Retimed = Callable[[Sample, np.random.Generator], Sample]
+"""A sample with its words at other times, which may be drawn."""
 SHORTEST_PAST_END = 0.25  # a crop past the end keeps at least this share of its frames inside the song
 
 
@@ -127,9 +129,10 @@ class Batches:
         weights: np.ndarray | None = None,
         vocabulary: Mapping[str, int] = SYMBOLS,
         filler: Filler = RELEASED_FILLER,
+        retimed: Retimed | None = None,
     ) -> None:
         """`silence_C` is the latent of silence (not zero); `weights`: see `EndlessOrder`, `vocabulary` and `filler`
-        `lyric_grid`, the others `draw_crop`.
+        `lyric_grid`, the others `draw_crop`. `retimed`: what times words have; None: their own.
         """
         self._shards = shards
         self._order = EndlessOrder(shards.shard_sizes(), seed, shuffle_shards, weights)
@@ -137,7 +140,7 @@ class Batches:
         self._max_frames = max_frames
         self._past_end_share = past_end_share
         self._seed = seed
-        self._vocabulary, self._filler = vocabulary, filler
+        self._vocabulary, self._filler, self._retimed = vocabulary, filler, retimed
 
     def at(self, positions: Sequence[int]) -> Batch:
         """The samples at these positions of the endless order, cropped, drawn and padded."""
@@ -150,6 +153,8 @@ class Batches:
             style_row = int(rng.integers(len(sample.style_NS)))
             draw_latent(sample, crop, int(rng.integers(2**63)), latent_TC[: crop.num_frames])
             latent_TC[crop.num_frames :] = self._silence_C
+            if self._retimed:  # draws of its own: crops and latents are the same with any times
+                sample = self._retimed(sample, np.random.default_rng([self._seed, position, 2]))
             picked.append((sample, crop, style_row))
         conditions = conditions_of(picked, self._max_frames, self._vocabulary, self._filler)
         return Batch(
@@ -192,10 +197,15 @@ def fixed_batches(
     batch_size: int,
     vocabulary: Mapping[str, int] = SYMBOLS,
     filler: Filler = RELEASED_FILLER,
+    retimed: Retimed | None = None,
 ) -> Iterator[Batch]:
-    """Each sample once, in file order, from its beginning, at its posterior mean: for validation."""
+    """Each sample once, in file order, from its beginning, at its posterior mean: for validation. `retimed`: see `Batches`."""
     for first in range(0, len(shards), batch_size):
-        samples = [shards[number] for number in range(first, min(first + batch_size, len(shards)))]
+        numbers = range(first, min(first + batch_size, len(shards)))
+        samples = [shards[number] for number in numbers]
+        if retimed:
+            drawn = zip(samples, numbers, strict=True)
+            samples = [retimed(sample, np.random.default_rng(number)) for sample, number in drawn]
         crops = [Crop(0, min(s.num_frames, max_frames), s.num_frames) for s in samples]
         items = [(s, c, 0, s.mean_TC) for s, c in zip(samples, crops, strict=True)]
         yield collate(items, max_frames, silence_C, vocabulary, filler)

@@ -30,11 +30,12 @@ KINDS = ("latent", "style", "json")
 """Every sample has one member of each."""
 MASKED, MASKED_MEMBER = "masked", "masked.json"
 EXTRAS = {"language": "language.json", MASKED: MASKED_MEMBER, PHONES: "phones.json"}
-EXTRAS |= {"chords": "chords.npy", "melody": "melody.npy"}
+BEATS = "beats_s"
+EXTRAS |= {"chords": "chords.npy", "melody": "melody.npy", BEATS: "beats.json"}
 """What a sample may hold beside them: a column of the song table, and the suffix of the member it stands in, JSON or
 (``.npy``) an array. `pack.extras` names those to write; a reader that does not ask for one passes it over. `masked`, the
 seconds that no training crop may hold (``[{"start_s", "end_s"}]``), is read wherever it stands; `phones` is read as the phones in
-time of each word (`jam_model.words.phones_by_word`).
+time of each word (`jam_model.words.phones_by_word`), `beats_s` as seconds in order.
 """
 MAX_OWN_SYMBOLS = 1 << 12
 SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")

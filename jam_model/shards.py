@@ -24,6 +24,7 @@ import numpy as np
 
 from jam_model.frames import LATENT_CHANNELS, STYLE_DIM
 from jam_model.shard_index import (
+    BEATS,
     EXTRAS,
     IDS_NAME,
     INDEX_NAME,
@@ -242,6 +243,8 @@ def decode_sample(
             more[PHONES] = phones_by_word(more[PHONES], len(words))
         except ValueError as error:
             raise ValueError(f"{where}: {song_id}.{EXTRAS[PHONES]} {error}") from error
+    if BEATS in more:
+        more[BEATS] = beats_of(more[BEATS], f"{where}: {song_id}.{EXTRAS[BEATS]}")
     split = str(lyrics.get("split", TRAIN))
     masked_s: tuple[tuple[float, float], ...] = ()
     if MASKED_MEMBER in members:
@@ -266,6 +269,21 @@ def masks_of(rows: Any, name: str) -> tuple[tuple[float, float], ...]:
                 f"{name}: {start_s} to {end_s} is no span of seconds from 0 to {MAX_SECONDS:g}; pack again"
             )
     return tuple((float(start_s), float(end_s)) for start_s, end_s in spans)
+
+
+def beats_of(rows: Any, name: str) -> tuple[float, ...]:
+    """The beats in a member `beats_s` of a sample: seconds in order, or null where nobody heard any.
+
+    Raises:
+        ValueError: another form, or times that are no seconds in order.
+    """
+    rows = [] if rows is None else rows
+    if not isinstance(rows, list) or not all(type(time) in (int, float) for time in rows):
+        raise ValueError(f"{name} is no list of seconds; pack again")
+    wrong = [b for a, b in pairwise([-1.0, *rows]) if not (a < b and 0 <= b <= MAX_SECONDS)]
+    if wrong:
+        raise ValueError(f"{name}: {wrong[0]} is no second from 0 to {MAX_SECONDS:g} in order; pack again")
+    return tuple(map(float, rows))
 
 
 def _extra(data: Buffer, name: str) -> Any:

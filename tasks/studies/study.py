@@ -10,14 +10,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from jam_model.checkpoint import load_config, weights_hash
 from jam_model.lyric_grid import SUNG
 from tasks.engine.stage import Section
 from tasks.engine.table import Source
-from tasks.prompts.prompts import Prompt, policy_system, system_sources
+from tasks.prompts.prompts import Prompt, System, policy_system, system_sources
 from tasks.stages.generated.generate import SamplerParams
+from tasks.times.grid import parts_of_beat
 from tasks.times.phones import moved_phones
 
 Slot = tuple[int, float, float]
@@ -27,7 +28,7 @@ Slot = tuple[int, float, float]
 class StudyParams(Section):
     """`num_songs` of the benchmark's; `noise_seeds`: songs a prompt and arm, each from noise of its own. `seed`: of what is
     drawn to disturb word times. The lists are the values of the curves: seconds (`_s`), shares of words, or, of `stretch`,
-    by how much of the sung time words are pulled apart and pressed together.
+    by how much of the sung time words are pulled apart and pressed together. `grid`: the parts of beats that words are moved to.
     """
 
     num_songs: int = Field(ge=2)
@@ -40,12 +41,19 @@ class StudyParams(Section):
     extra: list[float] = Field(min_length=1)
     swapped: list[float] = Field(min_length=1)
     lyrics_guidance_scales: list[float] = Field(min_length=1)
+    grid: str
+
+    @field_validator("grid")
+    @classmethod
+    def _is_a_grid(cls, grid: str) -> str:
+        parts_of_beat(grid)
+        return grid
 
 
 @dataclass(frozen=True)
 class Arm:
     """What is generated: `prompts`, in the order of the base's, by these settings; a point at `value` of a curve, if of any.
-    `training`: by another training than the run's own, by its name.
+    `training`: by another training than the run's own, by its name. `is_true`: the songs themselves, and nothing generated.
     """
 
     name: str
@@ -55,6 +63,7 @@ class Arm:
     series: str = ""
     value: float | None = None
     training: str = ""
+    is_true: bool = False
 
 
 @dataclass(frozen=True)
@@ -183,14 +192,15 @@ def sources_of(study: Study, runs: Sequence[Run]) -> list[Source]:
     return [
         source
         for run in runs
-        for source in system_sources(
-            [
-                policy_system(system_of(arm, run), arm.title, run.weights_of(arm), arm.sampler, arm.prompts)
-                for arm in study.all_arms
-            ],
-            run.seed,
-        )
+        for source in system_sources([_system(arm, run) for arm in study.all_arms], run.seed)
     ]
+
+
+def _system(arm: Arm, run: Run) -> System:
+    name = system_of(arm, run)
+    if arm.is_true:
+        return System(name, arm.title, {"kind": "copy"}, arm.prompts)
+    return policy_system(name, arm.title, run.weights_of(arm), arm.sampler, arm.prompts)
 
 
 def system_of(arm: Arm, run: Run) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from jam_model.checkpoint import weights_hash
 from jam_model.config import JamConfig
 from jam_model.lyric_grid import SUNG
-from jam_model.shard_index import EXTRAS, INDEX_NAME, TRAIN, read_index, symbols_of
+from jam_model.shard_index import BEATS, EXTRAS, INDEX_NAME, TRAIN, read_index, symbols_of
 from jam_model.words import PHONES
 from tasks.engine.fingerprint import fingerprint, package_version
 from tasks.shards.open import open_shards
@@ -18,6 +18,7 @@ from tasks.trainer.run_folder import hash_of
 from tasks.training.adapter_params import AdapterParams
 from tasks.training.params import JamParams, TrainParams
 from tasks.training.validation_by_ear import ValidationByEar
+from tasks.training.word_times import WordTimesParams
 
 FLOW_VERSION = 3  # rises whenever the same shards and settings give other weights
 PACKAGES = ("torch", "numpy")
@@ -30,10 +31,12 @@ def flow_recipe(
     init: Path | None,
     by_ear: ValidationByEar | None = None,
     adapter: AdapterParams | None = None,
+    times: WordTimesParams | None = None,
 ) -> dict[str, Any]:
-    """What decides a run besides its section: sizes, shards, silence, the starting weights, how songs are heard, adapters."""
+    """What decides a run besides its section: sizes, shards, silence, the starting weights, how songs are heard, adapters, times."""
     return {
         **adapter_recipe(adapter),
+        **(times.recipe() if times else {}),
         "kind": "flow",
         "version": FLOW_VERSION,
         "config": config.to_dict(),
@@ -64,21 +67,33 @@ def check_symbols(config: JamConfig, shards: Path) -> None:
 
 def check_phones(config: JamConfig, shards: Path, shard_cache_mb: int) -> None:
     """Raises a ValueError where a model of this config lays phones where they are sung and songs of the shards do not tell it."""
-    if config.filler != SUNG:
-        return
-    songs = open_shards(shards, TRAIN, 0, shard_cache_mb, config.extras)
-    lacking = [place for place in songs.places if place.members and EXTRAS[PHONES] not in place.members]
-    what = f"{len(lacking)} of {len(songs)} songs have no {EXTRAS[PHONES]}"
-    if not lacking and len(songs):
-        try:
-            songs[0]  # in a store what is in a shard is known when it is read
-        except ValueError as error:
-            lacking, what = songs.places[:1], str(error)
-    if lacking:
+    if config.filler == SUNG and (what := _lacking(PHONES, shards, shard_cache_mb)):
         raise ValueError(
             f"jam.filler is sung, but {shards}: {what}; prepare with phones.times: aligner (or given) and pack.extras: [phones], "
             "or set jam.filler: average_sparse"
         )
+
+
+def check_beats(times: WordTimesParams | None, shards: Path, shard_cache_mb: int) -> None:
+    """Raises a ValueError where words are to be laid on beats and songs of the shards do not tell them."""
+    if times and (what := _lacking(BEATS, shards, shard_cache_mb)):
+        raise ValueError(
+            f"word_times.grid is {times.grid}, but {shards}: {what}; prepare with models.beats.model: librosa (or beat_this) and "
+            f"{BEATS} in pack.extras, or set word_times.grid: null"
+        )
+
+
+def _lacking(member: str, shards: Path, shard_cache_mb: int) -> str:
+    """Which training songs lack a member; empty where none is known to."""
+    songs = open_shards(shards, TRAIN, 0, shard_cache_mb, (member,))
+    lacking = sum(bool(place.members) and EXTRAS[member] not in place.members for place in songs.places)
+    if lacking or not len(songs):
+        return f"{lacking} of {len(songs)} songs have no {EXTRAS[member]}" if lacking else ""
+    try:
+        songs[0]  # in a store what is in a shard is known when it is read
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def run_name(
@@ -89,8 +104,10 @@ def run_name(
     init: Path | None,
     by_ear: ValidationByEar | None,
     adapter: AdapterParams | None = None,
+    times: WordTimesParams | None = None,
 ) -> str:
     """The fingerprint of a run: its recipe, its section and the packages that compute."""
-    recipe = flow_recipe(jam.config(section.max_frames), shards, silence_C, init, by_ear, adapter)
+    config = jam.config(section.max_frames)
+    recipe = flow_recipe(config, shards, silence_C, init, by_ear, adapter, times)
     versions = {package: package_version(package) for package in PACKAGES}
     return fingerprint([recipe, section.model_dump(mode="json"), versions])

@@ -34,8 +34,9 @@ from tasks.trainer.run_folder import TrainResult, result_of
 from tasks.training.adapters import AdapterParams, add_adapters
 from tasks.training.hear import Hearing
 from tasks.training.params import JamParams, TrainParams
-from tasks.training.recipe import check_phones, check_symbols, flow_recipe
+from tasks.training.recipe import check_beats, check_phones, check_symbols, flow_recipe
 from tasks.training.validation_by_ear import ValidationByEar
+from tasks.training.word_times import OnBeats, WordTimesParams
 
 VALIDATION_TIMES = (0.1, 0.3, 0.5, 0.7, 0.9)
 
@@ -55,6 +56,7 @@ class FlowObjective:
     adapter: AdapterParams | None = None  # None: all weights are learned
     hearing: Hearing | None = None  # no part of what is learned
     wandb: WandbParams | None = None
+    times: WordTimesParams | None = None  # None: word times as the shards have them
 
     def build(self) -> Jam:
         """Fresh weights drawn from the seed, or those of `init`."""
@@ -66,7 +68,7 @@ class FlowObjective:
     def start(self, worker: Worker) -> StepLoss:
         """Opens the training split."""
         params = self.params
-        shards = self._open(TRAIN, params.cache_mb)
+        shards, on_beats = self._open(TRAIN, params.cache_mb), self._on_beats
         batches = Batches(
             shards,
             np.array(self.silence, np.float32),
@@ -77,6 +79,7 @@ class FlowObjective:
             self._weights(shards),
             self.config.vocabulary,
             self.config.filler,
+            on_beats,
         )
         dropout = self._dropout
 
@@ -86,7 +89,8 @@ class FlowObjective:
             loss = flow_loss(
                 model, batch.latents_BTC, batch.conditions, dropout, generator, params.time_weight
             )
-            return {"loss": loss.loss}
+            off = {} if on_beats is None else {"off_grid": torch.tensor(on_beats.off_share())}
+            return {"loss": loss.loss, **off}
 
         return step_loss
 
@@ -99,6 +103,10 @@ class FlowObjective:
         """Of the adapters that it learns."""
         assert self.adapter is not None and self.init is not None, "adapters have a base"
         return self.adapter.facts(weights_hash(place_of(self.init)))
+
+    @property
+    def _on_beats(self) -> OnBeats | None:
+        return OnBeats(self.times) if self.times else None
 
     @property
     def _dropout(self) -> Dropout:
@@ -173,13 +181,13 @@ class FlowObjective:
             return self.hearing.songs(model, samples, self.params.seed, worker.device)
 
     def _open(self, split: str, cache_mb: int = 0) -> Shards:
-        return open_shards(place_of(self.shards), split, cache_mb, self.shard_cache_mb, self.config.extras)
+        extras = (*self.config.extras, *(self.times.extras if self.times else ()))
+        return open_shards(place_of(self.shards), split, cache_mb, self.shard_cache_mb, extras)
 
     def _fixed_batches(self, shards: Shards, silence_C: np.ndarray) -> Iterator[Batch]:
         params, config = self.params, self.config
-        return fixed_batches(
-            shards, silence_C, params.max_frames, params.batch_size, config.vocabulary, config.filler
-        )
+        given = params.max_frames, params.batch_size, config.vocabulary, config.filler
+        return fixed_batches(shards, silence_C, *given, self._on_beats)
 
 
 def fresh_model(config: JamConfig, seed: int) -> Jam:
@@ -203,13 +211,15 @@ def train(
     adapter: AdapterParams | None = None,
     hearing: Hearing | None = None,
     wandb: WandbParams | None = None,
+    times: WordTimesParams | None = None,
 ) -> TrainResult:
     """Train from fresh weights (`init` None) or from a checkpoint; finds, resumes or runs what `out` holds.
 
     `silence_C` is the codec's latent of silence, `style_encoder` the identity of what made the shards' styles.
     `by_ear`: how `validation_per_songs` are sung and read; needed where there are any. `shard_cache_mb`: what each machine
     keeps of shards that are in a store. `adapter`: what alone is learned beside the weights of `init`; None: all of them.
-    `hearing`: songs that are kept while it trains; `wandb`: where that tracker puts the run; neither decides anything.
+    `hearing`: songs that are kept while it trains; `wandb`: where that tracker puts the run; neither decides anything. `times`: what
+    word times are learned from; None: those of the shards.
 
     Raises:
         ValueError: nobody hears `validation_per_songs`, or their guidance asks for what is not trained, `init` has other sizes than `jam`, the shards hold no training song, or `out` is another run's.
@@ -222,7 +232,8 @@ def train(
         )
     check_symbols(config, shards)
     check_phones(config, shards, shard_cache_mb)
-    recipe = flow_recipe(config, shards, silence_C, init, by_ear, adapter)
+    check_beats(times, shards, shard_cache_mb)
+    recipe = flow_recipe(config, shards, silence_C, init, by_ear, adapter, times)
     if init and (stored := load_model(init).config) != replace(config, max_frames=stored.max_frames):
         raise ValueError(
             f"init: {init} was trained with {stored}, but params jam says {config}; make them equal"
@@ -242,6 +253,7 @@ def train(
         adapter,
         hearing,
         wandb,
+        times,
     )
     if ear := by_ear or (hearing.by_ear if hearing else None):
         check_guidance(objective.facts(), ear.sampler.guidance, style_encoder)

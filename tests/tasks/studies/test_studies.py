@@ -37,8 +37,12 @@ from tests.tasks.benchmark.test_system_metrics import Letters, row
 from tests.tasks.prompts.test_prompts import prompt
 
 PARAMS = load_params()
-BESIDE = Beside(build_phonemizer(PARAMS.models.phonemizer), PARAMS.rough_times)
 WORDS = tuple("abcdefgh")
+BESIDE = Beside(
+    build_phonemizer(PARAMS.models.phonemizer),
+    PARAMS.rough_times,
+    beats_s={f"song-{number}": np.arange(0.1, 9.5, 0.5).tolist() for number in range(6)},
+)
 SUNG = [
     replace(one, phones=[[Word(word.text, word.start_s, word.end_s)] for word in one.words])
     for one in (prompt(number, WORDS) for number in range(6))
@@ -186,8 +190,8 @@ def test_arms_of_phones_differ_within_words_alone_and_are_told_by_how_fast_words
     for one in predicted.prompts:
         for word, its, known in zip(words, one.phones or (), (*two, []), strict=True):
             assert (
-                ([phone.text for phone in its] == [phone.text for phone in known] and its != known) or not its
-            )
+                [phone.text for phone in its] == [phone.text for phone in known] and its != known
+            ) or not its
             assert not its or (its[0].start_s, its[-1].end_s) == (word.start_s, word.end_s)
     with pytest.raises(ValueError, match="none of 8 songs has phones"):
         KINDS["phones"](two_arms()[0].base.prompts, PARAMS.sampler, PARAMS.study, BESIDE)
@@ -214,6 +218,34 @@ def test_arms_of_phones_differ_within_words_alone_and_are_told_by_how_fast_words
     assert "no arm can be told from the base; of a change they would show, 8 times in 10:" in told
     page = write_study(tmp_path, result).with_suffix(".html").read_text()
     assert "12 of 18 words have phones in time" in page and "would see" in page
+
+
+def test_every_training_is_asked_with_every_kind_of_times_beside_the_songs_themselves() -> None:
+    beside = replace(BESIDE, trainings=["quantised", "dequantised"])
+    study = KINDS["quantised"](SUNG, PARAMS.sampler, PARAMS.study, beside)
+    asked = [(arm.training, arm.name.partition("-")[0]) for arm in study.arms if not arm.is_true]
+    kinds = ("continuous", "quantised", "dequantised")
+    assert asked == [(t, kind) for t in ("", *beside.trainings) for kind in kinds][1:]
+    steps = {round(0.1 + 0.125 * step, 6) for step in range(-1, 80)}
+    for arm in study.all_arms:
+        for before, one in zip(SUNG, arm.prompts, strict=True):
+            starts = [word.start_s for word in one.words]
+            assert {*starts} <= steps or not arm.name.startswith("quantised")
+            assert one.words == before.words or "quantised" in arm.name
+            assert np.abs(np.array(starts) - np.arange(8.0)).max() < 0.17 and one.texts == before.texts
+            assert [phone.start_s for (phone,) in one.phones or []] == starts
+    others = {name: (Path(name), name) for name in beside.trainings}
+    sources = sources_of(study, [Run("c0s0", Path("a"), "w", 0, others)])
+    made = {
+        source.facts["system"]: (source.facts["checkpoint"], source.facts["recipe"]) for source in sources
+    }
+    assert made["true-c0s0"] == (None, '{"kind": "copy"}')
+    assert made["quantised-2-c0s0"][0] == "dequantised" and made["base-c0s0"][0] == "w"
+    few = replace(beside, beats_s={"song-0": [0.1, 0.6], "song-1": [0.1, 0.6], "song-2": [3.0]})
+    left = KINDS["quantised"](SUNG, PARAMS.sampler, PARAMS.study, few)
+    assert len(left.base.prompts) == 2 and "4 songs left out" in left.notes[1]
+    with pytest.raises(ValueError, match="words of 0 of 6 songs fit on beat/4"):
+        KINDS["quantised"](SUNG, PARAMS.sampler, PARAMS.study, replace(beside, beats_s={}))
 
 
 def test_times_that_somebody_wrote_are_an_arm_and_their_repairs_are_counted(tmp_path: Path) -> None:
