@@ -28,10 +28,11 @@ from tasks.studies.answers import crossing, pooled, result_of
 from tasks.studies.given_times import with_predicted_phones, with_written_times
 from tasks.studies.kinds import KINDS, Beside
 from tasks.studies.study import Run, Study, sources_of, system_of
-from tasks.studies.times import RULES, usual
+from tasks.studies.times import RULES
 from tasks.studies.timing_noise import KINDS as NOISES
 from tasks.studies.timing_noise import disturbed
 from tasks.studies.write import write_study
+from tasks.times.trivial_times import usual
 from tests.every import every
 from tests.tasks.benchmark.test_system_metrics import Letters, row
 from tests.tasks.prompts.test_prompts import prompt
@@ -96,9 +97,9 @@ def test_a_constant_step_is_even_and_a_syllable_step_follows_syllables() -> None
     words = (Word("a", 0.0, 1.0, "eɪ"), Word("banana", 1.0, 2.0, "bənænə"), Word("b", 2.0, 4.0, "biː"))
     one = replace(SUNG[0], words=words)
     rng = np.random.default_rng(0)
-    even = [start_s for _, start_s, _ in RULES["constant"][1](one, usual([one]), rng)]
+    even = [start_s for _, start_s, _ in RULES["constant"][1](one, usual([one.words]), rng)]
     assert np.allclose(np.diff(even), even[1])
-    syllables = [start_s for _, start_s, _ in RULES["per-syllable"][1](one, usual([one]), rng)]
+    syllables = [start_s for _, start_s, _ in RULES["per-syllable"][1](one, usual([one.words]), rng)]
     assert np.isclose(syllables[2] - syllables[1], 3 * (syllables[1] - syllables[0]))
 
 
