@@ -47,7 +47,7 @@ from tasks.toy.params import ToyParams
 from tasks.trainer.log import WandbParams
 from tasks.trainer.params import SharedFitParams
 from tasks.training.adapter_params import AdapterParams
-from tasks.training.duration_params import DurationParams
+from tasks.training.duration_params import DurationParams, JointParams
 from tasks.training.hear import HearParams
 from tasks.training.params import JamParams, PlanParams, TrainParams
 from tasks.training.start import StartParams
@@ -69,6 +69,7 @@ NO_PART_OF_A_REPORT = (
     "hear",
     "plan",
     "durations",
+    "joint_durations",
 )  # `fit` is in the sections of the runs, weights by hash
 
 
@@ -103,6 +104,7 @@ class Params(Section):
     hear: HearParams
     plan: PlanParams
     durations: DurationParams
+    joint_durations: JointParams
     sampler: SamplerParams
     rough_times: RoughTimesParams
     prompt: PromptParams
