@@ -17,7 +17,7 @@ from tasks.models.codec import build_codec
 from tasks.models.style_encoder import style_encoder_identity
 from tasks.storage.object_store import local_folder
 from tasks.trainer.run_folder import TrainResult, finished_run
-from tasks.training.duration_songs import COLUMNS, OPTIONAL, hash_of_songs, timed_songs
+from tasks.training.duration_songs import COLUMNS, OPTIONAL, TimedSong, hash_of_songs, timed_songs
 from tasks.training.durations import VERSION, train_durations
 from tasks.training.joint_durations import JointTraining
 
@@ -30,10 +30,7 @@ def run_durations(project: Project) -> TrainResult:
         ValueError: nothing was prepared, no song of a side has words with times, or there is no pretrained model to learn beside.
     """
     params, work = project.params, project.work
-    pipeline = prepared_pipeline(project)
-    known = {name for stage in pipeline.stages.values() for name in stage.writes}
-    rows = finished_rows(pipeline, [*COLUMNS, *(name for name in OPTIONAL if name in known)])
-    train, validation = (timed_songs(rows, side, params.durations.style) for side in (TRAIN, VALIDATION))
+    train, validation = songs_of_table(project)
     key = [params.durations.decides(), hash_of_songs(train), hash_of_songs(validation), VERSION]
     beside = joint_training(project) if params.joint_durations.chosen else None
     key += [beside.recipe] if beside else []
@@ -54,6 +51,15 @@ def run_durations(project: Project) -> TrainResult:
     )
     say(f"durations: checkpoint {out}")
     return result
+
+
+def songs_of_table(project: Project) -> tuple[list[TimedSong], list[TimedSong]]:
+    """The songs of the work folder to learn from, and to choose the best step by."""
+    pipeline = prepared_pipeline(project)
+    known = {name for stage in pipeline.stages.values() for name in stage.writes}
+    rows = finished_rows(pipeline, [*COLUMNS, *(name for name in OPTIONAL if name in known)])
+    styled = project.params.durations.style
+    return timed_songs(rows, TRAIN, styled), timed_songs(rows, VALIDATION, styled)
 
 
 def joint_training(project: Project) -> JointTraining:

@@ -39,7 +39,7 @@ from jam_model.shard_index import (
     read_json,
 )
 from jam_model.tensors import Buffer, read_tensor
-from jam_model.words import MAX_SECONDS, PHONES, Word, phones_by_word
+from jam_model.words import MAX_SECONDS, PHONES, Word, beats_of, phones_by_word
 
 # webdataset reads this when it is imported; it then refuses pickles and `pipe:` addresses
 os.environ["WDS_SECURE"] = "1"
@@ -269,21 +269,6 @@ def masks_of(rows: Any, name: str) -> tuple[tuple[float, float], ...]:
                 f"{name}: {start_s} to {end_s} is no span of seconds from 0 to {MAX_SECONDS:g}; pack again"
             )
     return tuple((float(start_s), float(end_s)) for start_s, end_s in spans)
-
-
-def beats_of(rows: Any, name: str) -> tuple[float, ...]:
-    """The beats in a member `beats_s` of a sample: seconds in order, or null where nobody heard any.
-
-    Raises:
-        ValueError: another form, or times that are no seconds in order.
-    """
-    rows = [] if rows is None else rows
-    if not isinstance(rows, list) or not all(type(time) in (int, float) for time in rows):
-        raise ValueError(f"{name} is no list of seconds; pack again")
-    wrong = [b for a, b in pairwise([-1.0, *rows]) if not (a < b and 0 <= b <= MAX_SECONDS)]
-    if wrong:
-        raise ValueError(f"{name}: {wrong[0]} is no second from 0 to {MAX_SECONDS:g} in order; pack again")
-    return tuple(map(float, rows))
 
 
 def _extra(data: Buffer, name: str) -> Any:

@@ -11,8 +11,8 @@ import torch
 
 from flows.settings.params import load_params
 from jam_model.batches import Batches, fixed_batches
-from jam_model.shards import Shards, beats_of
-from jam_model.words import Word
+from jam_model.shards import Shards
+from jam_model.words import Word, beats_of
 from tasks.times.grid import on_beats
 from tasks.training.recipe import check_beats, run_name
 from tasks.training.word_times import OnBeats, WordTimesParams
