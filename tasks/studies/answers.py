@@ -75,7 +75,8 @@ def _row(
     values: Mapping[tuple[str, str], Sequence[Values]],
     measured: Measured,
 ) -> StudyRow:
-    levels, changes, runs, detectable = {}, {}, {}, {}
+    levels, changes, runs = {}, {}, {}
+    detectable: dict[str, float | None] = {}
     for metric in metrics:
         own, others = values[arm.name, metric.name], values[base.name, metric.name]
         levels[metric.name] = _level(metric, pooled(metric, own), measured)

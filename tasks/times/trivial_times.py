@@ -28,10 +28,10 @@ class Usual:
 
 def usual(songs: Sequence[Sequence[Word]]) -> Usual:
     """Of these words; the share is that of all lengths and gaps together. Of words that have another one behind them the gap too."""
-    parts = [lengths_of(words) for words in songs if words]
-    lengths_s, gaps_s = (np.concatenate([[], *of]) for of in zip(*parts, strict=True)) if parts else ([], [])
-    sung_s, silent_s = float(np.sum(lengths_s)), float(np.sum(gaps_s))
-    return Usual(np.asarray(lengths_s), np.asarray(gaps_s), sung_s / (sung_s + silent_s) if sung_s else 1.0)
+    parts = [lengths_of(words) for words in songs]
+    lengths_s, gaps_s = (np.concatenate([np.empty(0), *(of[side] for of in parts)]) for side in (0, 1))
+    sung_s, silent_s = float(lengths_s.sum()), float(gaps_s.sum())
+    return Usual(lengths_s, gaps_s, sung_s / (sung_s + silent_s) if sung_s else 1.0)
 
 
 def lengths_of(words: Sequence[Word]) -> Lengths:
