@@ -143,8 +143,8 @@ class Trivial:
             gap_N[at[some]] = nats - np.log1p(-self.none[kind])
         return np.stack([gap_N, length_N])
 
-    def times(self, song: Song, random: np.random.Generator) -> Timing:
-        """Its times, filling the song: the middle of each law, or draws where it has no middle to speak of."""
+    def times(self, song: Song, random: np.random.Generator, fill: bool = True) -> Timing:
+        """Its times, filling the song or as they are: the middle of each law, or draws where it has no middle to speak of."""
         count, kinds = song.sheet.num_words, song.kinds()
         if self.own:
             inner = kinds != FIRST
@@ -159,6 +159,7 @@ class Trivial:
             gaps_s[at] = pick(self.gaps[kind], int(at.sum()))
         gaps_s *= self._gap_units(song)
         scale = song.sheet.duration_s / (gaps_s.sum() + lengths_s.sum() + self.tail_s)
+        scale = scale if fill else 1.0
         return Timing(scale * gaps_s, scale * lengths_s)
 
     def _gap_units(self, song: Song) -> np.ndarray:

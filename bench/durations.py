@@ -27,72 +27,22 @@ import numpy as np
 import torch
 
 from bench.duration_laws import Song, oracle_nats, trivial_laws
+from bench.duration_songs import TEST_SEED, VALIDATION_SONGS, sides_of, trained
 from bench.measuring import machine, write_result
 from bench.trivial_times import rough
 from eval.stats.intervals import Resampling, drawn_counts_BN, percentile_estimate
 from flows.settings.params import Params, load_params
-from jam_model.durations.checkpoint import load_durations
 from jam_model.durations.draw import draw_times, median_times
 from jam_model.durations.network import DurationNet
-from jam_model.durations.sheet import Sheet, Timing, batch_of, timing_of
+from jam_model.durations.sheet import Timing, batch_of
 from jam_model.durations.total import fit_total
-from jam_model.words import Word
-from tasks.engine.fingerprint import fingerprint
-from tasks.languages.phones import phones_of
 from tasks.models.phonemizer import Phonemizer, build_phonemizer
-from tasks.toy.composition import song_seed
-from tasks.toy.world_two.composition import compose
 from tasks.toy.world_two.true_song import truth_of
-from tasks.toy.world_two.truth import Truth
-from tasks.trainer.run_folder import finished_run
-from tasks.training.duration_params import DurationParams
-from tasks.training.duration_songs import TimedSong, hash_of_songs
-from tasks.training.durations import VERSION, train_durations
 
-TRAIN_SEED, VALIDATION_SEED, TEST_SEED = 515151, 525252, 535353
-VALIDATION_SONGS, DRAWS = 48, 16
+DRAWS = 16
 RESAMPLING = Resampling(10_000, 0)
 ARMS = ("constant", "per syllable", "marginal", "shuffled")
 QUANTILES = (0.1, 0.5, 0.9)
-
-
-def songs_of(seed: int, count: int, params: Params, phonemizer: Phonemizer) -> list[Song]:
-    """New songs, as lyrics would be given and as they were sung."""
-    songs = []
-    for number in range(count):
-        score = compose(song_seed(seed, number), params.toy.two)
-        songs.append(_song(truth_of(score), score, phonemizer))
-    return songs
-
-
-def _song(truth: Truth, score: Any, phonemizer: Phonemizer) -> Song:
-    lines = [line for line in truth.lines if line.in_lyrics]
-    numbers = [number for line in lines for number in range(line.first_word, line.end_word)]
-    words = [truth.words[number] for number in numbers]
-    texts = [word.text for word in words]
-    said = [one.phonemes for one in phonemizer.phonemize(texts)]
-    phones: dict[int, list[Word]] = {number: [] for number in numbers}
-    for phone in truth.phones:
-        number = truth.syllables[phone.syllable].word
-        if number in phones:
-            phones[number].append(Word(phone.ipa, phone.start_s, phone.end_s))
-    starts = np.cumsum([0, *(line.end_word - line.first_word for line in lines)]).tolist()
-    parts = [line.part for line in lines]
-    sheet = Sheet(
-        said,
-        [
-            tuple(phone.text for phone in phones[number]) or tuple(phones_of(ipa))
-            for number, ipa in zip(numbers, said, strict=True)
-        ],
-        starts[:-1],
-        [start for start, part, before in zip(starts[1:], parts[1:], parts, strict=False) if part != before],
-        truth.duration_s,
-        truth.tempo_bpm,
-    )
-    timing = timing_of(
-        [Word(word.text, word.start_s, word.end_s) for word in words], [phones[n] for n in numbers]
-    )
-    return Song(sheet, timing, texts, score)
 
 
 @torch.no_grad()
@@ -302,15 +252,9 @@ def main() -> None:
     started, used = time.monotonic(), time.process_time()
     params = load_params(Path(__file__).resolve().parents[1] / "params/toy2.yaml")
     phonemizer = build_phonemizer(params.models.phonemizer)
-    train, validation, tests = (
-        songs_of(seed, count, params, phonemizer)
-        for seed, count in (
-            (TRAIN_SEED, given.songs),
-            (VALIDATION_SEED, VALIDATION_SONGS),
-            (TEST_SEED, given.tests),
-        )
-    )
-    nets, figures = [], []
+    train, validation, tests = sides_of(given.songs, given.tests, params, phonemizer)
+    nets: list[DurationNet] = []
+    figures: list[dict[str, Any]] = []
     for seed in range(given.seeds):
         section = params.durations.model_copy(
             update={"seed": seed, "steps": given.steps or params.durations.steps}
@@ -340,26 +284,6 @@ def main() -> None:
             "machine": machine("numpy"),
         },
     )
-
-
-def trained(
-    section: DurationParams,
-    train: Sequence[Song],
-    validation: Sequence[Song],
-    scratch: Path,
-    figures: list[dict[str, Any]],
-) -> DurationNet:
-    """A predictor of these settings, trained below `scratch`; its figures are added to `figures`."""
-    sides = [
-        [TimedSong(str(number), song.sheet, song.timing) for number, song in enumerate(songs)]
-        for songs in (train, validation)
-    ]
-    key = [section.decides(), *map(hash_of_songs, sides), VERSION]
-    out = scratch / f"seed-{section.seed}-{fingerprint(key)}"
-    result = finished_run(out) or train_durations(*sides, section, out)
-    assert result is not None, "it was not stopped"
-    figures.append({name: round(value, 4) for name, value in result.figures.items()})
-    return load_durations(out)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
 """Word times that no singer chose: laid from the true starts of lines by rules that know little or nothing of the words.
 
-A rule is fitted on the truth of other songs (`Usual`). All but `random` and `rough` keep the true start of every line, as an
+The rules are those of `tasks.times.trivial_times`, fitted on the truth of other songs (`Usual`). All but `random` and `rough` keep the true start of every line, as an
 .lrc states them; a line that would run into the next is pressed into its place. W words of a song.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -16,6 +16,9 @@ from jam_model.words import Word
 from tasks.lyrics.lyrics import Lyrics
 from tasks.models.phonemizer import Phonemizer
 from tasks.prompts.rough_times import RoughTimesParams, fitted_times
+from tasks.times.trivial_times import Lengths, bounds, dealt, lengths_of, stepped
+from tasks.times.trivial_times import Usual as WordsUsual
+from tasks.times.trivial_times import drawn as any_words
 from tasks.toy.world_two.truth import Truth
 
 LEAST_GAP_S = 0.02
@@ -29,13 +32,11 @@ class Line:
     syllables: tuple[int, ...]
     limit_s: float
 
-    def laid(self, lengths_s: Sequence[float], gaps_s: Sequence[float]) -> list[Word]:
-        """The words from the line's start on with these lengths, a gap between two; pressed where they would not end in time."""
-        start_s = self.words[0].start_s
-        steps_s = np.ravel(list(zip(lengths_s, [*gaps_s, 0.0], strict=True)))
-        bounds_s = np.concatenate([[0.0], np.cumsum(steps_s)])
+    def laid(self, lengths: Lengths) -> list[Word]:
+        """The words from the line's start on with these lengths and gaps; pressed where they would not end in time."""
+        start_s, bounds_s = self.words[0].start_s, bounds(lengths)
         scale = min(1.0, (self.limit_s - start_s) / bounds_s[-1])
-        firsts_s, ends_s = start_s + scale * bounds_s[:-1:2], start_s + scale * bounds_s[1::2]
+        firsts_s, ends_s = start_s + scale * bounds_s[::2], start_s + scale * bounds_s[1::2]
         return [
             Word(word.text, float(first_s), float(end_s))
             for word, first_s, end_s in zip(self.words, firsts_s, ends_s, strict=True)
@@ -58,16 +59,11 @@ def lines_of(truth: Truth) -> list[Line]:
 
 
 @dataclass(frozen=True)
-class Usual:
-    """What is usual, of the words of other songs: from one start to the next in beats, and in seconds a syllable; the share of
-    it that is sung; all lengths, and all gaps.
-    """
+class Usual(WordsUsual):
+    """With the time from one start to the next, in beats and in seconds a syllable; of the share the median over words."""
 
     beats: float
     syllable_s: float
-    share: float
-    lengths_s: np.ndarray
-    gaps_s: np.ndarray
 
 
 def usual(truths: Sequence[Truth]) -> Usual:
@@ -86,11 +82,11 @@ def usual(truths: Sequence[Truth]) -> Usual:
                 for word, after in pairwise(line.words)
             ]
     return Usual(
-        float(np.sum(steps) / np.sum(beats)),
-        float(np.sum(steps) / np.sum(syllables)),
-        float(np.median(shares)),
         np.array(lengths_s),
         np.array(gaps_s),
+        float(np.median(shares)),
+        float(np.sum(steps) / np.sum(beats)),
+        float(np.sum(steps) / np.sum(syllables)),
     )
 
 
@@ -115,25 +111,24 @@ def syllables(truth: Truth, usual: Usual, rng: np.random.Generator) -> list[Word
 
 def drawn(truth: Truth, usual: Usual, rng: np.random.Generator) -> list[Word]:
     """Lengths and gaps drawn from those of other songs' words, whichever."""
-    return [
-        word
-        for line in lines_of(truth)
-        for word in line.laid(
-            rng.choice(usual.lengths_s, len(line.words)), rng.choice(usual.gaps_s, len(line.words) - 1)
-        )
-    ]
+    lines = lines_of(truth)
+    return [word for line in lines for word in line.laid(any_words(usual, len(line.words), rng))]
 
 
 def shuffled(truth: Truth, usual: Usual, rng: np.random.Generator) -> list[Word]:
     """The song's own lengths and gaps, dealt anew among its words."""
     lines = lines_of(truth)
-    lengths_s = iter(rng.permutation([word.end_s - word.start_s for line in lines for word in line.words]))
-    gaps_s = iter(rng.permutation([b.start_s - a.end_s for line in lines for a, b in pairwise(line.words)]))
-    return [
-        word
-        for line in lines
-        for word in line.laid(_first(lengths_s, len(line.words)), _first(gaps_s, len(line.words) - 1))
-    ]
+    own = [lengths_of(line.words) for line in lines]
+    lengths_s, gaps_s = dealt(
+        (np.concatenate([of[0] for of in own]), np.concatenate([of[1] for of in own])), rng
+    )
+    ends = np.cumsum([len(line.words) for line in lines])
+    parts = zip(
+        np.split(lengths_s, ends[:-1]),
+        np.split(gaps_s, (ends - np.arange(1, len(ends) + 1))[:-1]),
+        strict=True,
+    )
+    return [word for line, part in zip(lines, parts, strict=True) for word in line.laid(part)]
 
 
 def random(truth: Truth, usual: Usual, rng: np.random.Generator) -> list[Word]:
@@ -171,9 +166,5 @@ def _even(truth: Truth, share: float, step_s: Callable[[int], float]) -> list[Wo
     words: list[Word] = []
     for line in lines_of(truth):
         steps_s = np.array([step_s(count) for count in line.syllables])
-        words += line.laid(share * steps_s, ((1 - share) * steps_s[:-1]).tolist())
+        words += line.laid(stepped(steps_s, share))
     return words
-
-
-def _first(values: Iterator[float], count: int) -> list[float]:
-    return [float(next(values)) for _ in range(count)]

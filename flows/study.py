@@ -15,16 +15,18 @@ from flows.run.lazy_flow import flow
 from flows.run.prefect_tasks import run_stages
 from flows.run.progress import say
 from flows.settings.project import Project, writes_work
+from jam_model.shard_index import BEATS
 from tasks.benchmark.report_inputs import measured_rows
 from tasks.benchmark.song_metrics import TextStyles
 from tasks.benchmark.system_metrics import measure, windows_of
 from tasks.benchmark.systems import benchmark_prompts
+from tasks.models.beats import NONE
 from tasks.models.phonemizer import Phonemizer, build_phonemizer
 from tasks.prompts.prompts import PROMPT_COLUMNS, Prompt
 from tasks.studies.answers import result_of
-from tasks.studies.given_times import with_predicted_times, with_written_times
-from tasks.studies.kinds import KINDS, TIMES, Beside
-from tasks.studies.study import runs_of, sources_of
+from tasks.studies.given_times import with_predicted_phones, with_predicted_times, with_written_times
+from tasks.studies.kinds import KINDS, PHONES, QUANTISED, TAKE_TRAININGS, TIMES, Beside
+from tasks.studies.study import check_lays_phones, runs_of, sources_of
 from tasks.studies.write import write_study
 
 
@@ -34,7 +36,8 @@ def run_study(
 ) -> Path:
     """Generate the benchmark's songs in every arm and run, listen, and write the page; returns the JSON file beside it.
 
-    `written`: ``NAME=FOLDER`` of times that somebody wrote, for the study of times.
+    `checkpoints`: of the base, or ``NAME=FOLDER`` of another training, for studies that take some. `written`: ``NAME=FOLDER`` of
+    times that somebody wrote, for the study of times.
 
     Raises:
         ValueError: a model cannot be used, there is no such study, too few benchmark songs, or times that cannot be used.
@@ -48,20 +51,35 @@ def run_study(
     params, work = project.params, project.work
     check_models(project, "benchmark")
     songs_root = project.songs_root
-    rows = finished_rows(prepare_pipeline(project, songs_root), [*PROMPT_COLUMNS, "window_embedding"])
+    pipeline = prepare_pipeline(project, songs_root)
+    columns = [*PROMPT_COLUMNS, "window_embedding", *([BEATS] if kind == QUANTISED else [])]
+    if kind == QUANTISED and params.models.beats.model == NONE:
+        raise ValueError(
+            "study: models.beats.model is none; prepare with librosa or beat_this, whose beats words are moved to"
+        )
+    rows = finished_rows(pipeline, columns)
     section = params.benchmark.model_copy(update={"num_songs": params.study.num_songs})
     prompts, _ = benchmark_prompts(rows, section)
-    places = [any_checkpoint(place, params, work) for place in checkpoints] or [kept_checkpoint(work)]
-    runs = runs_of(places, params.benchmark.seed, params.study.noise_seeds)
+    unnamed, named = _by_name(kind, checkpoints)
+    others = {name: [any_checkpoint(place, params, work) for place in of] for name, of in named.items()}
+    places = [any_checkpoint(place, params, work) for place in unnamed] or [kept_checkpoint(work)]
+    runs = runs_of(places, params.benchmark.seed, params.study.noise_seeds, others)
     project.keep_settings("study")
     phonemizer = build_phonemizer(params.models.phonemizer)
-    timed = _timed(project, prompts, phonemizer, written) if kind == TIMES else {}
-    study = KINDS[kind](prompts, params.sampler, params.study, Beside(phonemizer, params.rough_times, timed))
+    timed: dict[str, Sequence[Prompt]] = {}
+    if kind == TIMES:
+        timed = _timed(project, prompts, phonemizer, written)
+    elif kind == PHONES:
+        check_lays_phones(runs)
+        timed = _with_phones(project, prompts)
+    beats_s = {row["song_id"]: row[BEATS] or () for row in rows} if kind == QUANTISED else {}
+    beside = Beside(phonemizer, params.rough_times, timed, list(others), beats_s)
+    study = KINDS[kind](prompts, params.sampler, params.study, beside)
     pipeline = listening_pipeline(
         project,
         work.root / "study" / kind / "table",
         sources_of(study, runs),
-        {run.weights: run.checkpoint for run in runs},
+        {weights: path for run in runs for weights, path in run.checkpoints.items()},
         benchmark_stages(project),
         songs_root,
     )
@@ -69,7 +87,7 @@ def run_study(
     heard = measured_rows([pipeline])
     learned = [row for row in rows if row["split"] == "train" and not row["drop_reason"]]
     resampling = Resampling(params.benchmark.num_resamples, params.study.seed)
-    measured = measure(prompts, heard, windows_of(learned), phonemizer, TextStyles(), resampling)
+    measured = measure(study.base.prompts, heard, windows_of(learned), phonemizer, TextStyles(), resampling)
     made_by = sorted({made for row in heard for made in row["made_by"]})
     page = write_study(work.report(f"study-{kind}"), result_of(study, runs, measured, made_by))
     say(f"study: {page.with_suffix('.html')}")
@@ -88,15 +106,45 @@ def study(
     """Put a question to a checkpoint, or to several trainings of one; returns the path of ``study.json``.
 
     Args:
-        kind: timing-noise, times or guidance.
+        kind: one of the studies of `tasks.studies.kinds`.
         work_dir: a work folder with prepared songs.
-        checkpoints: checkpoints, or folders that hold one, each a run of its own; none: the kept one of the work folder.
+        checkpoints: checkpoints, or folders that hold one, each a run of its own; none: the kept one of the work folder; NAME=FOLDER
+            of another training, for phones and quantised.
         params_file: YAML file laid over params.yaml, such as params/real.yaml; none for params.yaml alone.
         overrides: single values over both, each as section.key=value, such as pretrain.steps=200.
         written: word times that somebody wrote, each NAME=FOLDER with a file of JSON a song, for the study of times.
     """
     project = Project.at(work_dir, params_file, overrides)
     return str(run_study(project, kind, [Path(place) for place in checkpoints], written))
+
+
+def _by_name(kind: str, checkpoints: Sequence[Path]) -> tuple[list[Path], dict[str, list[Path]]]:
+    """Checkpoints without a name, and those of each name."""
+    unnamed: list[Path] = []
+    named: dict[str, list[Path]] = {}
+    for given in checkpoints:
+        name, equals, folder = str(given).partition("=")
+        if not equals or given.exists():
+            unnamed.append(given)
+            continue
+        if kind not in TAKE_TRAININGS:
+            raise ValueError(
+                f"checkpoint: {given}: the study {kind} takes no names; give the folder alone, or put one of the questions "
+                f"{', '.join(TAKE_TRAININGS)}"
+            )
+        if not (name and folder):
+            raise ValueError(f"checkpoint: {str(given)!r} is no NAME=FOLDER of a training")
+        named.setdefault(name, []).append(Path(folder))
+    return unnamed, named
+
+
+def _with_phones(project: Project, prompts: Sequence[Prompt]) -> dict[str, Sequence[Prompt]]:
+    """Prompts with phones by the duration predictor of the work folder, if one stands."""
+    predictor = predictor_of(project, project.work, phones=True)
+    if predictor is None:
+        return {}
+    name = f"Phones by the duration predictor {predictor.folder.name}"
+    return {name: with_predicted_phones(prompts, predictor)}
 
 
 def _timed(

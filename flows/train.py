@@ -82,9 +82,9 @@ def fit_section(
     silence_C = build_codec(params.models.codec).silence_C
     by_ear, hearing = validation_by_ear_of(section, params), hearing_of(params)
     adapter = params.adapter.chosen if init else None  # what is trained from nothing learns all of it
-    out = work.checkpoint(name) / run_name(
-        section, jam, work.shards, silence_C, init, by_ear, adapter, params.controls
-    )
+    times = params.word_times.chosen
+    run = run_name(section, jam, work.shards, silence_C, init, by_ear, adapter, params.controls, times)
+    out = work.checkpoint(name) / run
     project.keep_settings("train")
     if finished_run(out) is not None:
         say(f"{name}: up to date ({out.name})")
@@ -106,6 +106,7 @@ def fit_section(
             hearing=hearing,
             wandb=params.wandb,
             controls=params.controls,
+            times=times,
         )
 
     result = run_fit(project, name, out, fit)

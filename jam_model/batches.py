@@ -9,7 +9,7 @@ Shapes: B batch, T frames (max_frames), C 64 latent channels, L 4 * T lyric slot
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,6 +24,8 @@ from jam_model.order import EndlessOrder
 from jam_model.part_styles.parts import PART_STYLES, batch_of_parts
 from jam_model.shards import Sample, Shards
 
+Retimed = Callable[[Sample, np.random.Generator], Sample]
+"""A sample with its words at other times, which may be drawn."""
 SHORTEST_PAST_END = 0.25  # a crop past the end keeps at least this share of its frames inside the song
 
 
@@ -158,10 +160,11 @@ class Batches:
         filler: Filler = RELEASED_FILLER,
         controls: Sequence[str] = (),
         part_style_dropout: float = 0.0,
+        retimed: Retimed | None = None,
     ) -> None:
         """`silence_C` is the latent of silence (not zero); `weights`: see `EndlessOrder`, `vocabulary` and `filler`
         `lyric_grid`, `controls` `conditions_of`, the others `draw_crop`. `part_style_dropout`: the share of reads in which parts have
-        their mean style.
+        their mean style. `retimed`: what times words have; None: their own.
         """
         self._shards = shards
         self._order = EndlessOrder(shards.shard_sizes(), seed, shuffle_shards, weights)
@@ -170,7 +173,7 @@ class Batches:
         self._past_end_share = past_end_share
         self._seed = seed
         self._asked = vocabulary, filler, controls
-        self._part_style_dropout = part_style_dropout
+        self._part_style_dropout, self._retimed = part_style_dropout, retimed
 
     def at(self, positions: Sequence[int]) -> Batch:
         """The samples at these positions of the endless order, cropped, drawn and padded."""
@@ -183,6 +186,8 @@ class Batches:
             style_row = int(rng.integers(len(sample.style_NS)))
             draw_latent(sample, crop, int(rng.integers(2**63)), latent_TC[: crop.num_frames])
             latent_TC[crop.num_frames :] = self._silence_C
+            if self._retimed:  # draws of its own: crops and latents are the same with any times
+                sample = self._retimed(sample, np.random.default_rng([self._seed, position, 2]))
             picked.append((sample, crop, style_row))
         averaged = {number for number, position in enumerate(positions) if self._averages(position)}
         conditions = conditions_of(picked, self._max_frames, *self._asked, averaged)
@@ -192,7 +197,7 @@ class Batches:
 
     def _averages(self, position: int) -> bool:
         """Drawn from a stream of its own, so that crops and rows stay what they are without parts."""
-        rng = np.random.default_rng([self._seed, position, 2])
+        rng = np.random.default_rng([self._seed, position, 3])
         return self._part_style_dropout > 0 and bool(rng.random() < self._part_style_dropout)
 
 
@@ -253,10 +258,15 @@ def fixed_batches(
     vocabulary: Mapping[str, int] = SYMBOLS,
     filler: Filler = RELEASED_FILLER,
     controls: Sequence[str] = (),
+    retimed: Retimed | None = None,
 ) -> Iterator[Batch]:
-    """Each sample once, in file order, from its beginning, at its posterior mean: for validation."""
+    """Each sample once, in file order, from its beginning, at its posterior mean: for validation. `retimed`: see `Batches`."""
     for first in range(0, len(shards), batch_size):
-        samples = [shards[number] for number in range(first, min(first + batch_size, len(shards)))]
+        numbers = range(first, min(first + batch_size, len(shards)))
+        samples = [shards[number] for number in numbers]
+        if retimed:
+            drawn = zip(samples, numbers, strict=True)
+            samples = [retimed(sample, np.random.default_rng(number)) for sample, number in drawn]
         crops = [Crop(0, min(s.num_frames, max_frames), s.num_frames) for s in samples]
         items = [(s, c, 0, s.mean_TC) for s, c in zip(samples, crops, strict=True)]
         yield collate(items, max_frames, silence_C, vocabulary, filler, controls)

@@ -32,12 +32,14 @@ KINDS = ("latent", "style", "json")
 """Every sample has one member of each."""
 MASKED, MASKED_MEMBER = "masked", "masked.json"
 EXTRAS = {"language": "language.json", MASKED: MASKED_MEMBER, PHONES: "phones.json"}
+BEATS = "beats_s"
 EXTRAS |= {"chords": "chords.npy", "melody": "melody.npy", "drums": "drums.npy", "sketch": "audio.npy"}
-EXTRAS |= {PART_STYLES: "part_styles.npy"}
+EXTRAS |= {PART_STYLES: "part_styles.npy", BEATS: "beats.json"}
 """What a sample may hold beside them: a column of the song table, and the suffix of the member it stands in, JSON or
 (``.npy``) an array. `pack.extras` names those to write; a reader that does not ask for one passes it over. `masked`, the
 seconds that no training crop may hold (``[{"start_s", "end_s"}]``), is read wherever it stands; `phones` is read as the phones in
-time of each word (`jam_model.words.phones_by_word`), `part_styles` with the parts in the sample's JSON (`jam_model.part_styles`).
+time of each word (`jam_model.words.phones_by_word`), `part_styles` with the parts in the sample's JSON (`jam_model.part_styles`),
+`beats_s` as seconds in order.
 """
 MAX_OWN_SYMBOLS = 1 << 12
 SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")

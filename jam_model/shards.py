@@ -26,6 +26,7 @@ from jam_model.controls.known import KNOWN, MEMBERS, checked
 from jam_model.frames import LATENT_CHANNELS, STYLE_DIM
 from jam_model.part_styles.parts import PART_STYLES, PARTS, read_part_styles
 from jam_model.shard_index import (
+    BEATS,
     EXTRAS,
     IDS_NAME,
     INDEX_NAME,
@@ -40,7 +41,7 @@ from jam_model.shard_index import (
     read_json,
 )
 from jam_model.tensors import Buffer, read_tensor
-from jam_model.words import MAX_SECONDS, PHONES, Word, phones_by_word
+from jam_model.words import MAX_SECONDS, PHONES, Word, beats_of, phones_by_word
 
 # webdataset reads this when it is imported; it then refuses pickles and `pipe:` addresses
 os.environ["WDS_SECURE"] = "1"
@@ -254,6 +255,8 @@ def decode_sample(
     if PART_STYLES in more:
         name = f"{where}: {song_id}.{EXTRAS[PART_STYLES]}"
         more[PART_STYLES] = read_part_styles(more[PART_STYLES], lyrics.get(PARTS), name, STYLE_DIM)
+    if BEATS in more:
+        more[BEATS] = beats_of(more[BEATS], f"{where}: {song_id}.{EXTRAS[BEATS]}")
     split = str(lyrics.get("split", TRAIN))
     masked_s: tuple[tuple[float, float], ...] = ()
     if MASKED_MEMBER in members:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, TypeGuard
 
 MAX_SECONDS = 1_000_000
@@ -109,6 +110,21 @@ def phones_by_word(rows: Any, num_words: int) -> list[list[Word]]:
                 f"phone {number} begins at {start_s} s, before the one in front of it; give them in order"
             )
     return phones
+
+
+def beats_of(rows: Any, name: str) -> tuple[float, ...]:
+    """The beats in a member `beats_s` of a sample: seconds in order, or null where nobody heard any.
+
+    Raises:
+        ValueError: another form, or times that are no seconds in order.
+    """
+    rows = [] if rows is None else rows
+    if not isinstance(rows, list) or not all(type(time) in (int, float) for time in rows):
+        raise ValueError(f"{name} is no list of seconds; pack again")
+    wrong = [b for a, b in pairwise([-1.0, *rows]) if not (a < b and 0 <= b <= MAX_SECONDS)]
+    if wrong:
+        raise ValueError(f"{name}: {wrong[0]} is no second from 0 to {MAX_SECONDS:g} in order; pack again")
+    return tuple(map(float, rows))
 
 
 def rows_of_phones(phones: Iterable[Iterable[Word]]) -> list[dict[str, Any]]:

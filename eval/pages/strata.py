@@ -29,11 +29,11 @@ def strata_tables(report: Report) -> str:
     )
 
 
-def span_of(row: StratumRow) -> str:
+def span(low: float | None, high: float | None) -> str:
     """A stratum in words."""
-    if row.low is None:
-        return f"below {row.high:g}"
-    return f"{row.low:g} and more" if row.high is None else f"{row.low:g} to {row.high:g}"
+    if low is None:
+        return f"below {high:g}"
+    return f"{low:g} and more" if high is None else f"{low:g} to {high:g}"
 
 
 def _table(report: Report, title: str, told: str, rows: Sequence[StratumRow]) -> str:
@@ -51,6 +51,6 @@ def _table(report: Report, title: str, told: str, rows: Sequence[StratumRow]) ->
 def _row(report: Report, row: StratumRow, metrics: Sequence[Metric]) -> str:
     system = next(one for one in report.systems if one.name == row.system)
     return (
-        f'<tr><th scope="row">{escape(span_of(row))}</th><td class="figure" data-value="{row.num_words}">{row.num_words}</td>'
+        f'<tr><th scope="row">{escape(span(row.low, row.high))}</th><td class="figure" data-value="{row.num_words}">{row.num_words}</td>'
         f"{row_head(report, system, with_note=False)}{estimate_cells(row.estimates, metrics)}</tr>"
     )

@@ -50,6 +50,7 @@ def _header(study: StudyResult) -> str:
         f"{study.num_songs} songs of the benchmark, each with the same noise in every arm; intervals (95 %) are over songs.",
         f"Runs: {'; '.join(study.runs)}."
         + ("" if len(study.runs) > 1 else " One run says nothing of another training."),
+        *study.notes,
         f"What would change the answer: {study.doubt}",
     ]
     told = "".join(f"<li>{escape(note)}</li>" for note in notes)
@@ -97,7 +98,7 @@ def _table(study: StudyResult, metric: Metric) -> str:
     )
     return (
         f'<p class="verdict">{BETTER[metric.direction].capitalize()}. The dot is the change against the base, song by song, the line its '
-        f'interval.</p><table class="sortable"><thead><tr>{heads}<th class="plot" scope="col">'
+        f'interval; below a change stands the smallest true one that these songs would show 8 times in 10.</p><table class="sortable"><thead><tr>{heads}<th class="plot" scope="col">'
         f"{axis(scale, metric.percent)}</th></tr></thead><tbody>{lines}</tbody></table>"
     )
 
@@ -115,13 +116,20 @@ def _line(study: StudyResult, metric: Metric, row: StudyRow, scale: Scale) -> st
         f'<tr><th scope="row"><b>{escape(row.title)}</b>{runs}</th>'
         f'<td class="number" data-value="{data_value(level.value)}">{escape(_told(metric, level))}'
         f'<span class="note">{escape(level.reason or songs(level))}</span></td>'
-        f'<td class="number" data-value="{data_value(change.value)}">{escape(changed)}</td>'
+        f'<td class="number" data-value="{data_value(change.value)}">{escape(changed)}{_seen(metric, row)}</td>'
         f'<td class="plot">{plot}</td></tr>'
     )
 
 
 def _runs(metric: Metric, levels: Sequence[float | None]) -> str:
     return f'<span class="note">runs: {escape(", ".join(number(metric, level) for level in levels))}</span>'
+
+
+def _seen(metric: Metric, row: StudyRow) -> str:
+    value = row.detectable[metric.name]
+    if value is None:
+        return ""
+    return f'<span class="note">would see {escape(number(metric, value))}</span>'
 
 
 def _told(metric: Metric, estimate: Estimate) -> str:

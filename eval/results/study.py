@@ -16,7 +16,7 @@ from eval.stats.significance import fewest_songs
 @dataclass(frozen=True)
 class StudyRow:
     """An arm. `series` and `value`: the curve it is a point of; `changes`: less the base's, none of the base itself;
-    `runs`: the level in each run alone, by metric.
+    `runs`: the level in each run alone, by metric; `detectable`: the true change that these songs would show 8 times in 10.
     """
 
     name: str
@@ -26,6 +26,7 @@ class StudyRow:
     levels: Mapping[str, Estimate]
     changes: Mapping[str, Estimate]
     runs: Mapping[str, Sequence[float | None]]
+    detectable: Mapping[str, float | None]
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,9 @@ class Doubling:
 
 @dataclass(frozen=True)
 class StudyResult:
-    """All of a study. `series`: title, unit and base value of each curve; `runs`: what each run was, in words."""
+    """All of a study. `series`: title, unit and base value of each curve; `runs`: what each run was, in words; `notes`: what a
+    reader must know of its songs.
+    """
 
     name: str
     question: str
@@ -62,6 +65,7 @@ class StudyResult:
     num_songs: int
     stamp: str | None
     made_by: Sequence[str]
+    notes: Sequence[str] = ()
 
     def metric(self, name: str) -> Metric:
         """The metric of this name."""
@@ -125,8 +129,18 @@ def _resolved(study: StudyResult) -> list[str]:
             reason = study.base.levels[metric.name].reason or next(iter(changes)).reason
             lines.append(f"{metric.title}: not measured ({reason}).")
         else:
-            lines.append(f"{metric.title}: no arm can be told from the base.")
+            lines.append(
+                f"{metric.title}: no arm can be told from the base{_could_have_seen(study, metric)}."
+            )
     return lines
+
+
+def _could_have_seen(study: StudyResult, metric: Metric) -> str:
+    """The smallest change of each arm that these songs would show."""
+    known = [(row.title, row.detectable[metric.name]) for row in study.rows]
+    of_unit = f" {unit(metric, True)}".rstrip()
+    told = [f"{title} {number(metric, value)}{of_unit}" for title, value in known if value is not None]
+    return f"; of a change they would show, 8 times in 10: {', '.join(told)}" if told else ""
 
 
 def _signed(metric: Metric, change: Estimate) -> str:

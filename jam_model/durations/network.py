@@ -2,12 +2,14 @@
 
 Embeddings of a word's symbols are pooled to one vector, a bidirectional GRU reads the words, and a second GRU walks along
 them with the times so far: where the song stands, how much time and how many syllables are left, and where in the beat.
-`read_words` is the part that a joint training would share with the DiT's lyric embeddings.
+In a joint training (tasks/training/joint_durations.py) the symbols of a word are read by the DiT's lyric encoder instead, each held for
+a frame as if it were sung, which knows nothing of when it is.
 """
 
 from __future__ import annotations
 
 import math
+from functools import cached_property
 from typing import NamedTuple
 
 import torch
@@ -23,6 +25,8 @@ from jam_model.durations.laws import (
     mixture,
 )
 from jam_model.durations.sheet import FIRST_SYMBOL, NUM_FACTS, NUM_SONG_FACTS, Batch
+from jam_model.lyric_grid import SLOTS_PER_FRAME, SONG_FILLER, VOCAL_FILLER, vocabulary_of
+from jam_model.modules import LyricEncoder
 
 UNITS = (0.5, 1.0, 3.0, 4.0)
 """Beats whose phase is told."""
@@ -56,8 +60,12 @@ class DurationNet(nn.Module):
         self.left_out = nn.Dropout(dropout)
         width, dim = config.width, config.symbol_dim
         self.symbols = nn.Embedding(len(config.symbols) + FIRST_SYMBOL, dim, padding_idx=0)
-        self.spell = nn.Conv1d(dim, dim, 3, padding=1)
-        self.word = nn.Linear(2 * dim + NUM_FACTS + NUM_SONG_FACTS, width)
+        self.stop_gradient = False  # to the lyric encoder, where there is one
+        if config.text_dim:
+            self.lyrics = LyricEncoder(config.num_text_embeddings, config.text_dim, config.text_layers)
+        else:
+            self.spell = nn.Conv1d(dim, dim, 3, padding=1)
+        self.word = nn.Linear(2 * (config.text_dim or dim) + NUM_FACTS + NUM_SONG_FACTS, width)
         self.style = nn.Linear(config.style_dim, width, bias=False) if config.style_dim else None
         self.both_ways = nn.GRU(width, width, batch_first=True, bidirectional=True)
         self.context = nn.Linear(2 * width, width)
@@ -70,8 +78,7 @@ class DurationNet(nn.Module):
     def read_words(self, batch: Batch) -> Tensor:
         """A vector a word [B, W, width] that has seen the whole lyrics."""
         songs, words, length = batch.symbols.shape
-        embedded = self.symbols(batch.symbols.reshape(songs * words, length))
-        spelt = torch.relu(self.spell(embedded.transpose(1, 2))).transpose(1, 2)
+        spelt = self._spelt(batch.symbols.reshape(songs * words, length))
         is_symbol = (batch.symbols.reshape(songs * words, length) > 0)[..., None].float()
         mean = (spelt * is_symbol).sum(1) / is_symbol.sum(1).clamp(min=1)
         largest = (spelt * is_symbol).amax(1)
@@ -87,6 +94,24 @@ class DurationNet(nn.Module):
             self.both_ways(packed)[0], batch_first=True, total_length=words
         )
         return self.left_out(torch.relu(self.context(both)))
+
+    def _spelt(self, symbols_NP: Tensor) -> Tensor:
+        """A vector of each symbol that has seen those beside it in its word [N, P, dim]."""
+        if not self.config.text_dim:
+            return torch.relu(self.spell(self.symbols(symbols_NP).transpose(1, 2))).transpose(1, 2)
+        tokens_NP = symbols_NP.new_tensor(self._tokens)[symbols_NP]
+        read: Tensor = self.lyrics(tokens_NP.repeat_interleave(SLOTS_PER_FRAME, dim=1))
+        return read.detach() if self.stop_gradient else read
+
+    @cached_property
+    def _tokens(self) -> list[int]:
+        """The DiT's token of each symbol: padding as where nothing is sung, one that it does not know as a word without phonemes."""
+        vocabulary = vocabulary_of(self.config.own_symbols)
+        return [
+            SONG_FILLER,
+            VOCAL_FILLER,
+            *(vocabulary.get(symbol, VOCAL_FILLER) for symbol in self.config.symbols),
+        ]
 
     def forward(self, batch: Batch) -> Nats:
         """The exact nats of known times."""

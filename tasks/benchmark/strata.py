@@ -75,7 +75,7 @@ def _row(
     songs = [
         (song, prompt, strata)
         for song, prompt in zip(measured.systems[system], measured.prompts, strict=True)
-        if prompt.is_timed and stratum in (strata := _of_phones(prompt, measure))
+        if prompt.is_timed and stratum in (strata := strata_of_phones(prompt, measure))
     ]
     if not songs:
         return
@@ -85,18 +85,20 @@ def _row(
         if reason := measured.unmeasured(metric, system):
             estimates[metric.name] = Estimate(None, None, None, 0, 0, reason=reason)
             continue
-        counts = [_counts(song, metric.name, strata, stratum) for song, _, strata in songs]
+        counts = [stratum_counts(song, metric.name, strata, stratum) for song, _, strata in songs]
         estimates[metric.name] = metric.estimate(counts, measured.corpus)
     yield StratumRow(measure.name, *span, system, num_words, estimates)
 
 
-def _of_phones(prompt: Prompt, measure: Measure) -> list[int]:
+def strata_of_phones(prompt: Prompt, measure: Measure) -> list[int]:
     """The stratum of each phone of a prompt's words."""
     of_words = zip(prompt.words, measure.of(prompt.words), strict=True)
     return [stratum for word, stratum in of_words for _ in phones_of(word.phonemes or "")]
 
 
-def _counts(song: SongMeasures, metric: str, strata: Sequence[int], stratum: int) -> ErrorCounts | None:
+def stratum_counts(
+    song: SongMeasures, metric: str, strata: Sequence[int], stratum: int
+) -> ErrorCounts | None:
     """The song's counts in a stratum; None where it has none, or is scored against other phones than its prompt's."""
     read = song.song.transcript_phones if metric == PER.name else song.row.get("transcript_phones")
     if song.value(metric) is None or read is None or len(strata) != len(song.song.phones):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from jam_model.words import Word
 from tasks.engine.song import Refused
 from tasks.languages.phones import phones_of
 from tasks.lyrics.lyrics import Lyrics
@@ -17,6 +18,7 @@ from tasks.lyrics.parts.decode import decode_text
 from tasks.models.phonemizer import Phonemizer
 from tasks.models.style_encoder import StyleParams, build_style_encoder
 from tasks.prompts.rough_times import MAX_BPM, MIN_BPM, RoughTimes
+from tasks.times.phones import moved_phones
 from tasks.times.repaired_times import repaired_times
 
 if TYPE_CHECKING:
@@ -88,6 +90,25 @@ class Predictor:
             lyrics.line_starts or (0,),
             phones=phones_in_time(timing, sheet) if self.phones else None,
         )
+
+    def phones_within(
+        self, words: Sequence[Word], known: Sequence[Sequence[Word]], duration_s: float, style: str
+    ) -> list[list[Word]]:
+        """When the phones of words in time are sung, by this predictor; of words whose phones are `known`, the same ones anew, and
+        none of the others.
+        """
+        from jam_model.durations.draw import drawn_shares, phones_in_time
+        from jam_model.durations.sheet import Sheet, timing_of
+
+        named = [
+            tuple(phone.text for phone in its) if its else tuple(phones_of(word.phonemes or ""))
+            for word, its in zip(words, known, strict=True)
+        ]
+        said = [word.phonemes or "" for word in words]
+        sheet = Sheet(said, named, None, (), duration_s, style_S=self._embedded(style))
+        timing = drawn_shares(self.net, sheet, timing_of(words), self.seed, self.temperature)
+        laid = zip(words, known, phones_in_time(timing, sheet), timing.words(said), strict=True)
+        return [moved_phones(its, own, word) if of else [] for word, of, its, own in laid]
 
     def _embedded(self, style: str) -> np.ndarray | None:
         if not self.net.config.style_dim:

@@ -22,6 +22,7 @@ from eval.results.study import Doubling, StudyResult, StudyRow
 from eval.stats.intervals import LEVEL, Estimate, complete_columns, drawn_counts_BN, ratio
 from jam_model.words import rows_of
 from tasks.benchmark.system_metrics import Measured
+from tasks.studies.by_stratum import Stratum, strata_of
 from tasks.studies.study import Arm, Run, Study, system_of
 
 PHRASING = chapter_of("pitch_spread")
@@ -40,9 +41,11 @@ def result_of(study: Study, runs: Sequence[Run], measured: Measured, made_by: Se
     """Everything that the page and the JSON file hold."""
     names = [*study.metrics, *(metric.name for metric in measured.metrics if metric in PHRASING.metrics)]
     metrics = [TRUE_START if name == TRUE_START.name else metric_of(name) for name in names]
+    strata = {one.metric.name: one for one in strata_of(measured.prompts)} if study.strata else {}
+    metrics[1:1] = [one.metric for one in strata.values()]
     taken = [metric for metric in metrics if isinstance(metric, Measurable)]
     values = {
-        (arm.name, metric.name): [_values(measured, system_of(arm, run), metric) for run in runs]
+        (arm.name, metric.name): [_values(measured, system_of(arm, run), metric, strata) for run in runs]
         for arm in study.all_arms
         for metric in taken
     }
@@ -61,6 +64,7 @@ def result_of(study: Study, runs: Sequence[Run], measured: Measured, made_by: Se
         len(measured.prompts),
         STAMP if is_stand_in(made_by) else None,
         list(made_by),
+        list(study.notes),
     )
 
 
@@ -72,16 +76,19 @@ def _row(
     measured: Measured,
 ) -> StudyRow:
     levels, changes, runs = {}, {}, {}
+    detectable: dict[str, float | None] = {}
     for metric in metrics:
         own, others = values[arm.name, metric.name], values[base.name, metric.name]
         levels[metric.name] = _level(metric, pooled(metric, own), measured)
         runs[metric.name] = [_level(metric, one, measured).value for one in own]
-        changes[metric.name] = (
-            NO_BASE
-            if arm is base
-            else metric.difference(_kept(pooled(metric, own)), _kept(pooled(metric, others)), measured.corpus)
-        )
-    return StudyRow(arm.name, arm.title, arm.series, arm.value, levels, changes, runs)
+        if arm is base:
+            changes[metric.name], detectable[metric.name] = NO_BASE, None
+            continue
+        both = _kept(pooled(metric, own)), _kept(pooled(metric, others))
+        change = changes[metric.name] = metric.difference(*both, measured.corpus)
+        seen = change.value is not None
+        detectable[metric.name] = metric.detectable(*both, change) if seen else None
+    return StudyRow(arm.name, arm.title, arm.series, arm.value, levels, changes, runs, detectable)
 
 
 def pooled(metric: Measurable, runs: Sequence[Values]) -> list[Any]:
@@ -97,7 +104,9 @@ def pooled(metric: Measurable, runs: Sequence[Values]) -> list[Any]:
     ]
 
 
-def _values(measured: Measured, system: str, metric: Measurable) -> Values:
+def _values(measured: Measured, system: str, metric: Measurable, strata: Mapping[str, Stratum]) -> Values:
+    if metric.name in strata:
+        return strata[metric.name].values(measured, system)
     if metric.name == TRUE_START.name:
         songs = zip(measured.systems[system], measured.prompts, strict=True)
         return [metric.measure(_asked(song.song, prompt.words)) for song, prompt in songs]

@@ -31,6 +31,21 @@ def with_predicted_times(
     ]
 
 
+def with_predicted_phones(prompts: Sequence[Prompt], predictor: Predictor) -> list[Prompt]:
+    """Each prompt with its words as they are and their phones where the predictor draws them."""
+    return [
+        replace(
+            one,
+            phones=predictor.phones_within(
+                one.words, one.phones, one.duration_s or one.words[-1].end_s, one.style_text or ""
+            ),
+        )
+        if one.phones
+        else one
+        for one in prompts
+    ]
+
+
 def with_written_times(prompts: Sequence[Prompt], folder: Path) -> tuple[list[Prompt], str]:
     """Each prompt with the times of ``<folder>/<song id>.json`` in any form that can be repaired, and the repairs in words.
 

@@ -10,6 +10,8 @@ from tasks.prompts.prompts import Prompt
 from tasks.prompts.rough_times import RoughTimesParams
 from tasks.stages.generated.generate import SamplerParams
 from tasks.studies.guidance import guidance
+from tasks.studies.phones import phones
+from tasks.studies.quantised import quantised
 from tasks.studies.study import Study, StudyParams
 from tasks.studies.times import times
 from tasks.studies.timing_noise import timing_noise
@@ -17,20 +19,30 @@ from tasks.studies.timing_noise import timing_noise
 
 @dataclass(frozen=True)
 class Beside:
-    """What word times are made by, and prompts that were timed elsewhere, by what they are called."""
+    """What word times are made by, prompts that were timed elsewhere, by what they are called, other trainings, and the
+    beats of songs by their id.
+    """
 
     phonemizer: Phonemizer
     rough: RoughTimesParams
     timed: Mapping[str, Sequence[Prompt]] = field(default_factory=dict)
+    trainings: Sequence[str] = ()
+    beats_s: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
 Kind = Callable[[Sequence[Prompt], SamplerParams, StudyParams, Beside], Study]
 
-TIMES = "times"
+TIMES, PHONES, QUANTISED = "times", "phones", "quantised"
+TAKE_TRAININGS = (PHONES, QUANTISED)
+"""Studies in which checkpoints may have names: other trainings."""
 KINDS: dict[str, Kind] = {
     "timing-noise": lambda prompts, sampler, params, beside: timing_noise(prompts, sampler, params),
     TIMES: lambda prompts, sampler, params, beside: times(
         prompts, sampler, params, (beside.phonemizer, beside.rough), beside.timed
+    ),
+    PHONES: lambda prompts, sampler, params, beside: phones(prompts, sampler, beside.timed, beside.trainings),
+    QUANTISED: lambda prompts, sampler, params, beside: quantised(
+        prompts, sampler, params, beside.beats_s, beside.trainings
     ),
     "guidance": lambda prompts, sampler, params, beside: guidance(prompts, sampler, params),
 }

@@ -10,13 +10,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from jam_model.checkpoint import weights_hash
+from jam_model.checkpoint import load_config, weights_hash
+from jam_model.lyric_grid import SUNG
 from tasks.engine.stage import Section
 from tasks.engine.table import Source
-from tasks.prompts.prompts import Prompt, policy_system, system_sources
+from tasks.prompts.prompts import Prompt, System, policy_system, system_sources
 from tasks.stages.generated.generate import SamplerParams
+from tasks.times.grid import parts_of_beat
 from tasks.times.phones import moved_phones
 
 Slot = tuple[int, float, float]
@@ -26,7 +28,7 @@ Slot = tuple[int, float, float]
 class StudyParams(Section):
     """`num_songs` of the benchmark's; `noise_seeds`: songs a prompt and arm, each from noise of its own. `seed`: of what is
     drawn to disturb word times. The lists are the values of the curves: seconds (`_s`), shares of words, or, of `stretch`,
-    by how much of the sung time words are pulled apart and pressed together.
+    by how much of the sung time words are pulled apart and pressed together. `grid`: the parts of beats that words are moved to.
     """
 
     num_songs: int = Field(ge=2)
@@ -39,11 +41,20 @@ class StudyParams(Section):
     extra: list[float] = Field(min_length=1)
     swapped: list[float] = Field(min_length=1)
     lyrics_guidance_scales: list[float] = Field(min_length=1)
+    grid: str
+
+    @field_validator("grid")
+    @classmethod
+    def _is_a_grid(cls, grid: str) -> str:
+        parts_of_beat(grid)
+        return grid
 
 
 @dataclass(frozen=True)
 class Arm:
-    """What is generated: `prompts`, in the order of the base's, by these settings; a point at `value` of a curve, if of any."""
+    """What is generated: `prompts`, in the order of the base's, by these settings; a point at `value` of a curve, if of any.
+    `training`: by another training than the run's own, by its name. `is_true`: the songs themselves, and nothing generated.
+    """
 
     name: str
     title: str
@@ -51,6 +62,8 @@ class Arm:
     sampler: SamplerParams
     series: str = ""
     value: float | None = None
+    training: str = ""
+    is_true: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,6 +83,8 @@ class Study:
         doubt: what would change the answer, in a sentence.
         metrics: names of the catalogue's, and `answers.TRUE_START`.
         doubled: the metric of which each curve tells where it is twice the base's; none: no such thing is asked.
+        strata: whether acoustic phone errors are told by how fast words are sung, too.
+        notes: what a reader of the answer must know of these songs.
     """
 
     name: str
@@ -80,6 +95,8 @@ class Study:
     arms: Sequence[Arm]
     series: Mapping[str, Series] = field(default_factory=dict)
     doubled: str = ""
+    strata: bool = False
+    notes: Sequence[str] = ()
 
     @property
     def all_arms(self) -> list[Arm]:
@@ -89,12 +106,24 @@ class Study:
 
 @dataclass(frozen=True)
 class Run:
-    """A checkpoint and a seed of the noise; `name` is unique among a study's."""
+    """A checkpoint and a seed of the noise; `name` is unique among a study's. `others`: the checkpoint and its weights of each
+    other training that arms have, by its name.
+    """
 
     name: str
     checkpoint: Path
     weights: str
     seed: int
+    others: Mapping[str, tuple[Path, str]] = field(default_factory=dict)
+
+    @property
+    def checkpoints(self) -> dict[str, Path]:
+        """Of all trainings, by their weights."""
+        return {self.weights: self.checkpoint, **{weights: path for path, weights in self.others.values()}}
+
+    def weights_of(self, arm: Arm) -> str:
+        """What generates the songs of an arm."""
+        return self.others[arm.training][1] if arm.training else self.weights
 
 
 def placed(prompt: Prompt, slots: Iterable[Slot]) -> Prompt:
@@ -109,22 +138,53 @@ def placed(prompt: Prompt, slots: Iterable[Slot]) -> Prompt:
     return replace(prompt, words=tuple(word for _, word in own), phones=phones)
 
 
-def runs_of(checkpoints: Sequence[Path], seed: int, noise_seeds: int) -> list[Run]:
-    """Every checkpoint with every seed, from `seed` on.
+def runs_of(
+    checkpoints: Sequence[Path],
+    seed: int,
+    noise_seeds: int,
+    others: Mapping[str, Sequence[Path]] | None = None,
+) -> list[Run]:
+    """Every checkpoint with every seed, from `seed` on. `others`: checkpoints of other trainings by their names, the first of each
+    in the runs of the first checkpoint, and so on.
 
     Raises:
-        ValueError: two of the checkpoints are the same weights.
+        ValueError: two checkpoints are the same weights, or another training has more or fewer of them.
     """
-    weights = [weights_hash(path) for path in checkpoints]
+    others = others or {}
+    for name, paths in others.items():
+        if len(paths) != len(checkpoints):
+            raise ValueError(
+                f"--checkpoint: {len(paths)} of {name!r} beside {len(checkpoints)} without a name; give as many of each"
+            )
+    given = [*checkpoints, *(path for paths in others.values() for path in paths)]
+    weights = [weights_hash(path) for path in given]
     if len(set(weights)) < len(weights):
         raise ValueError(
-            f"--checkpoint: {len(checkpoints)} were given, {len(set(weights))} of them differ; give each once"
+            f"--checkpoint: {len(given)} were given, {len(set(weights))} of them differ; give each once"
         )
+    made = dict(zip(given, weights, strict=True))
     return [
-        Run(f"c{number}s{seed + more}", path, made, seed + more)
-        for number, (path, made) in enumerate(zip(checkpoints, weights, strict=True))
+        Run(
+            f"c{number}s{seed + more}",
+            path,
+            made[path],
+            seed + more,
+            {name: (paths[number], made[paths[number]]) for name, paths in others.items()},
+        )
+        for number, path in enumerate(checkpoints)
         for more in range(noise_seeds)
     ]
+
+
+def check_lays_phones(runs: Sequence[Run]) -> None:
+    """Raises a ValueError where a run's model lays phones evenly whenever they are sung: all its arms would be one."""
+    for run in runs:
+        filler = load_config(run.checkpoint).filler
+        if filler != SUNG:
+            raise ValueError(
+                f"study: {run.checkpoint} was taught jam.filler: {filler}, which knows no times of phones; give --checkpoint one that "
+                "was trained with jam.filler: sung"
+            )
 
 
 def sources_of(study: Study, runs: Sequence[Run]) -> list[Source]:
@@ -132,14 +192,15 @@ def sources_of(study: Study, runs: Sequence[Run]) -> list[Source]:
     return [
         source
         for run in runs
-        for source in system_sources(
-            [
-                policy_system(system_of(arm, run), arm.title, run.weights, arm.sampler, arm.prompts)
-                for arm in study.all_arms
-            ],
-            run.seed,
-        )
+        for source in system_sources([_system(arm, run) for arm in study.all_arms], run.seed)
     ]
+
+
+def _system(arm: Arm, run: Run) -> System:
+    name = system_of(arm, run)
+    if arm.is_true:
+        return System(name, arm.title, {"kind": "copy"}, arm.prompts)
+    return policy_system(name, arm.title, run.weights_of(arm), arm.sampler, arm.prompts)
 
 
 def system_of(arm: Arm, run: Run) -> str:

@@ -7,8 +7,6 @@ does with times can be no larger than what it does with words. Legend: W words o
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
@@ -25,57 +23,30 @@ from tasks.prompts.rough_times import RoughTimesParams, fitted_times, num_syllab
 from tasks.stages.generated.generate import SamplerParams
 from tasks.studies.answers import TRUE_START
 from tasks.studies.study import Arm, Slot, Study, StudyParams, placed
-
-
-@dataclass(frozen=True)
-class Usual:
-    """Lengths and gaps of the words of all prompts, and the share of a step, from one start to the next, that is sung."""
-
-    lengths_s: np.ndarray
-    gaps_s: np.ndarray
-
-    @property
-    def share(self) -> float:
-        """Of all steps together."""
-        sung_s, silent_s = float(self.lengths_s.sum()), float(self.gaps_s.sum())
-        return sung_s / (sung_s + silent_s) if sung_s else 1.0
-
-
-def usual(prompts: Sequence[Prompt]) -> Usual:
-    """Of words that have another one behind them the gap too."""
-    words = [prompt.words for prompt in prompts]
-    return Usual(
-        np.array([word.end_s - word.start_s for song in words for word in song]),
-        np.array([max(0.0, b.start_s - a.end_s) for song in words for a, b in pairwise(song)]),
-    )
-
+from tasks.times.trivial_times import Lengths, Usual, bounds, dealt, drawn, lengths_of, stepped, usual
 
 Rule = Callable[[Prompt, Usual, np.random.Generator], list[Slot]]
 
 
 def constant(prompt: Prompt, usual: Usual, rng: np.random.Generator) -> list[Slot]:
     """A step a word."""
-    return _stepped(prompt, np.ones(len(prompt.words)), usual.share)
+    return _laid(prompt, stepped(np.ones(len(prompt.words)), usual.share))
 
 
 def per_syllable(prompt: Prompt, usual: Usual, rng: np.random.Generator) -> list[Slot]:
     """A step a syllable, counted as vowels of the phonemes."""
     syllables = [max(1, num_syllables(word.phonemes or "")) for word in prompt.words]
-    return _stepped(prompt, np.array(syllables, float), usual.share)
+    return _laid(prompt, stepped(np.array(syllables, float), usual.share))
 
 
 def marginal(prompt: Prompt, usual: Usual, rng: np.random.Generator) -> list[Slot]:
     """Lengths and gaps drawn from those of all songs' words, whichever."""
-    count = len(prompt.words)
-    gaps_s = rng.choice(usual.gaps_s, count - 1) if len(usual.gaps_s) else np.zeros(count - 1)
-    return _laid(prompt, rng.choice(usual.lengths_s, count), gaps_s)
+    return _laid(prompt, drawn(usual, len(prompt.words), rng))
 
 
 def shuffled(prompt: Prompt, usual: Usual, rng: np.random.Generator) -> list[Slot]:
     """The song's own lengths and gaps, dealt anew among its words."""
-    lengths_s = [word.end_s - word.start_s for word in prompt.words]
-    gaps_s = [max(0.0, b.start_s - a.end_s) for a, b in pairwise(prompt.words)]
-    return _laid(prompt, rng.permutation(lengths_s), rng.permutation(gaps_s))
+    return _laid(prompt, dealt(lengths_of(prompt.words), rng))
 
 
 RULES: dict[str, tuple[str, Rule]] = {
@@ -94,7 +65,7 @@ def times(
     others: Mapping[str, Sequence[Prompt]] | None = None,
 ) -> Study:
     """The arms of all rules. `others`: prompts with times from elsewhere, by what they are called."""
-    known = usual(prompts)
+    known = usual([prompt.words for prompt in prompts])
     ruled = {
         name: (title, [_ruled(prompt, rule, known, params.seed) for prompt in prompts])
         for name, (title, rule) in RULES.items()
@@ -140,15 +111,11 @@ def _rough(prompt: Prompt, phonemizer: Phonemizer, params: RoughTimesParams) -> 
     return placed(prompt, [(number, at.start_s, at.end_s) for number, at in enumerate(laid)])
 
 
-def _stepped(prompt: Prompt, steps_W: np.ndarray, share: float) -> list[Slot]:
-    return _laid(prompt, share * steps_W, (1 - share) * steps_W[:-1])
-
-
-def _laid(prompt: Prompt, lengths_W: np.ndarray, gaps: np.ndarray) -> list[Slot]:
-    """Words of these lengths with these gaps, brought to fill the time from the first to the last word's end."""
+def _laid(prompt: Prompt, lengths: Lengths) -> list[Slot]:
+    """Words of these lengths and gaps, brought to fill the time from the first to the last word's end."""
     first_s, last_s = prompt.words[0].start_s, prompt.words[-1].end_s
-    parts = np.ravel(np.column_stack([lengths_W, [*gaps, 0.0]]))
-    bounds = np.concatenate([[0.0], np.cumsum(parts)])
-    bounds_s = np.clip(first_s + bounds * ((last_s - first_s) / max(bounds[-1], 1e-9)), first_s, last_s)
-    starts_s, ends_s = bounds_s[:-1:2].tolist(), bounds_s[1::2].tolist()
+    bounds_W2 = bounds(lengths)
+    scale = (last_s - first_s) / max(bounds_W2[-1], 1e-9)
+    bounds_s = np.clip(first_s + bounds_W2 * scale, first_s, last_s)
+    starts_s, ends_s = bounds_s[::2].tolist(), bounds_s[1::2].tolist()
     return list(zip(range(len(prompt.words)), starts_s, ends_s, strict=True))

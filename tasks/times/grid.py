@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+import numpy as np
+
 from jam_model.words import Word
 from tasks.engine.song import Refused
 
@@ -41,9 +43,15 @@ def on_grid(words: Sequence[Word], grid_s: float, duration_s: float) -> list[Wor
     return _snapped(words, steps, lambda time_s: round(time_s / grid_s), lambda step: step * grid_s)
 
 
-def on_beats(words: Sequence[Word], beats_s: Sequence[float], parts: int, duration_s: float) -> list[Word]:
+def on_beats(
+    words: Sequence[Word],
+    beats_s: Sequence[float],
+    parts: int,
+    duration_s: float,
+    rng: np.random.Generator | None = None,
+) -> list[Word]:
     """The words on beats, each of which has so many equal parts; before the first beat and after the last one the
-    nearest beat's length goes on.
+    nearest beat's length goes on. `rng`: each step is sung at a time of its own, drawn between the middles to the steps beside it.
 
     Raises:
         Refused: ``grid_without_beats``: fewer than two beats were heard. ``grid_too_coarse``.
@@ -57,7 +65,17 @@ def on_beats(words: Sequence[Word], beats_s: Sequence[float], parts: int, durati
         after = min(max(bisect_left(steps_s, time_s), 1), len(steps_s) - 1)
         return after - (time_s - steps_s[after - 1] < steps_s[after] - time_s)
 
-    return _snapped(words, len(steps_s) - 1, nearest, lambda step: steps_s[step])
+    sung_s = steps_s if rng is None else _within(steps_s, duration_s, rng)
+    return _snapped(words, len(steps_s) - 1, nearest, lambda step: sung_s[step])
+
+
+def _within(steps_s: Sequence[float], duration_s: float, rng: np.random.Generator) -> list[float]:
+    """A time for every step, in their order."""
+    middles = [(before + after) / 2 for before, after in pairwise(steps_s)]
+    first, last = (2 * steps_s[0] - middles[0], 2 * steps_s[-1] - middles[-1])
+    bounds = np.clip([first, *middles, last], 0.0, duration_s)
+    drawn: list[float] = (bounds[:-1] + rng.random(len(steps_s)) * np.diff(bounds)).tolist()
+    return drawn
 
 
 def _steps(beats_s: Sequence[float], parts: int, duration_s: float) -> list[float]:

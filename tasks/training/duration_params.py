@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
 from tasks.engine.stage import Section
+
+JOINT, STOP_GRADIENT, SEPARATE = "joint", "stop_gradient", "separate"
+JOINT_ARMS = (JOINT, STOP_GRADIENT, SEPARATE)
+
+
+class JointParams(Section):
+    """Whether the DiT is fine-tuned in the steps of the predictor (tasks/training/joint_durations.py), whose words its lyric encoder
+    reads: `arm` none: no; joint: both losses reach the encoder, the predictor's by `weight`; stop_gradient: the flow's alone; separate:
+    the predictor has an encoder of its own.
+    """
+
+    arm: Literal["none", "joint", "stop_gradient", "separate"]
+    weight: float = Field(ge=0)
+
+    @property
+    def chosen(self) -> JointParams | None:
+        """These, where there is an arm."""
+        return None if self.arm == "none" else self
 
 
 class DurationParams(Section):

@@ -2,8 +2,7 @@
 
 The folder of a run: ``state.safetensors`` (weights, AdamW's moments, the best weights so far; written whole), ``log.jsonl`` (a line
 a validation), and at the end the checkpoint of the best step with ``done.json``. The loss is the nats a word of gap, length
-and shares, so what is minimised is what is reported. A joint training would call `loss_of` on the words of whole songs and add
-it to the DiT's loss by a weight.
+and shares, so what is minimised is what is reported. With `beside` a JAM model learns in the same steps (joint_durations.py).
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -38,6 +37,28 @@ MAX_GRAD_NORM = 1.0
 VALIDATED_TOGETHER = 16
 
 
+class Beside(Protocol):
+    """A model that learns in the steps of a predictor."""
+
+    def config(self, config: DurationConfig) -> DurationConfig:
+        """The predictor's config beside it."""
+
+    def join(self, net: DurationNet) -> list[torch.nn.Parameter]:
+        """Gives the predictor what it shares; returns the weights that are the predictor's to learn."""
+
+    def backward(self, nats: Tensor, step: int) -> None:
+        """Gathers the gradients of both losses, and updates the model."""
+
+    def save(self, out: Path, step: int) -> None:
+        """Writes all that it goes on from at a step."""
+
+    def load(self, out: Path, step: int) -> None:
+        """Goes on from there."""
+
+    def finish(self, out: Path) -> dict[str, float]:
+        """Writes the model; returns its figures."""
+
+
 def train_durations(
     train: Sequence[TimedSong],
     validation: Sequence[TimedSong],
@@ -45,8 +66,9 @@ def train_durations(
     out: Path,
     progress: Callable[[int, int], None] = lambda done, total: None,
     stop_at: int | None = None,
+    beside: Beside | None = None,
 ) -> TrainResult | None:
-    """A run in the folder `out`, from where it stands; None where `stop_at` ended it before its last step.
+    """A run in the folder `out`, from where it stands; None where `stop_at` ended it before its last step. `beside`: what else learns.
 
     Raises:
         ValueError: no song to learn from or to choose the best step by.
@@ -56,14 +78,18 @@ def train_durations(
             raise ValueError(f"durations: no {side} song has words with times; prepare more songs")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(params.seed)
-        net = DurationNet(config_for(train, params), params.dropout)
+        config = config_for(train, params)
+        net = DurationNet(beside.config(config) if beside else config, params.dropout)
+    learned = beside.join(net) if beside else list(net.parameters())
     optimiser = torch.optim.AdamW(
-        net.parameters(), lr=params.learning_rate, betas=(0.9, 0.98), weight_decay=params.weight_decay
+        learned, lr=params.learning_rate, betas=(0.9, 0.98), weight_decay=params.weight_decay
     )
     step, best = _resumed(out / STATE_NAME, net, optimiser)
+    if beside and step:
+        beside.load(out, step)
     while step < params.steps and step != stop_at:
         net.train()
-        _update(net, optimiser, train, params, step)
+        _update(net, optimiser, train, params, step, beside)
         step += 1
         last = step == params.steps
         if step % params.validate_every_steps == 0 or last:
@@ -73,14 +99,17 @@ def train_durations(
                 weights = {name: tensor.clone() for name, tensor in net.state_dict().items()}
                 best = {"step": step, **figures, "weights": weights}
         if step % params.checkpoint_every_steps == 0 or last or step == stop_at:
+            if beside:
+                beside.save(out, step)
             _save(out / STATE_NAME, net, optimiser, step, best)
             progress(step, params.steps)
     if step < params.steps or best is None:
         return None
+    more = beside.finish(out) if beside else {}
     net.load_state_dict(best["weights"])
     figures = {f"validation_{name}": value for name, value in best.items() if name not in ("weights", "step")}
     digest = save_durations(out, net, card(params, len(train), len(validation), best))
-    done = {"steps": step, "weights": digest, "figures": figures, "best_step": best["step"]}
+    done = {"steps": step, "weights": digest, "figures": {**figures, **more}, "best_step": best["step"]}
     write_json(out / DONE_NAME, done)
     return result_of(out, done)
 
@@ -156,6 +185,7 @@ def _update(
     songs: Sequence[TimedSong],
     params: DurationParams,
     step: int,
+    beside: Beside | None = None,
 ) -> None:
     """One step on songs drawn by seed and step alone."""
     random = np.random.default_rng([params.seed, step])
@@ -171,8 +201,12 @@ def _update(
         torch.manual_seed(int(random.integers(1 << 62)))  # of the dropout
         nats, words = loss_of(net, chosen)
     optimiser.zero_grad(set_to_none=True)
-    (nats.sum() / words).backward()
-    torch.nn.utils.clip_grad_norm_(net.parameters(), MAX_GRAD_NORM)
+    if beside:
+        beside.backward(nats.sum() / words, step)
+    else:
+        (nats.sum() / words).backward()
+    learned = [weight for group in optimiser.param_groups for weight in group["params"]]
+    torch.nn.utils.clip_grad_norm_(learned, MAX_GRAD_NORM)
     optimiser.step()
 
 

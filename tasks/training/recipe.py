@@ -11,7 +11,7 @@ from jam_model.checkpoint import weights_hash
 from jam_model.config import JamConfig
 from jam_model.lyric_grid import SUNG
 from jam_model.part_styles.parts import PART_STYLES
-from jam_model.shard_index import EXTRAS, INDEX_NAME, TRAIN, read_index, symbols_of
+from jam_model.shard_index import BEATS, EXTRAS, INDEX_NAME, TRAIN, read_index, symbols_of
 from jam_model.words import PHONES
 from tasks.engine.fingerprint import fingerprint, package_version
 from tasks.shards.open import open_shards
@@ -20,6 +20,7 @@ from tasks.training.adapter_params import AdapterParams
 from tasks.training.control_params import ControlParams
 from tasks.training.params import JamParams, TrainParams
 from tasks.training.validation_by_ear import ValidationByEar
+from tasks.training.word_times import WordTimesParams
 
 FLOW_VERSION = 3  # rises whenever the same shards and settings give other weights
 PACKAGES = ("torch", "numpy")
@@ -33,13 +34,15 @@ def flow_recipe(
     by_ear: ValidationByEar | None = None,
     adapter: AdapterParams | None = None,
     controls: ControlParams | None = None,
+    times: WordTimesParams | None = None,
 ) -> dict[str, Any]:
     """What decides a run besides its section: sizes, shards, silence, the starting weights, how songs are heard, adapters,
-    and of a model with controls how they are learned.
+    word times, and of a model with controls how they are learned.
     """
     return {
         **adapter_recipe(adapter),
         **(controls.recipe(config.controls) if controls else {}),
+        **(times.recipe() if times else {}),
         "kind": "flow",
         "version": FLOW_VERSION,
         "config": config.to_dict(),
@@ -70,9 +73,7 @@ def check_symbols(config: JamConfig, shards: Path) -> None:
 
 def check_phones(config: JamConfig, shards: Path, shard_cache_mb: int) -> None:
     """Raises a ValueError where a model of this config lays phones where they are sung and songs of the shards do not tell it."""
-    if config.filler != SUNG:
-        return
-    if what := _lacking(PHONES, config.extras, shards, shard_cache_mb):
+    if config.filler == SUNG and (what := _lacking(PHONES, config.extras, shards, shard_cache_mb)):
         raise ValueError(
             f"jam.filler is sung, but {shards}: {what}; prepare with phones.times: aligner (or given) and pack.extras: [phones], "
             "or set jam.filler: average_sparse"
@@ -90,9 +91,21 @@ def check_part_styles(section: TrainParams, shards: Path, shard_cache_mb: int) -
         )
 
 
-def extras_of(config: JamConfig, section: TrainParams) -> tuple[str, ...]:
+def check_beats(times: WordTimesParams | None, shards: Path, shard_cache_mb: int) -> None:
+    """Raises a ValueError where words are to be laid on beats and songs of the shards do not tell them."""
+    if times and (what := _lacking(BEATS, (BEATS,), shards, shard_cache_mb)):
+        raise ValueError(
+            f"word_times.grid is {times.grid}, but {shards}: {what}; prepare with models.beats.model: librosa (or beat_this) and "
+            f"{BEATS} in pack.extras, or set word_times.grid: null"
+        )
+
+
+def extras_of(
+    config: JamConfig, section: TrainParams, times: WordTimesParams | None = None
+) -> tuple[str, ...]:
     """The members of a sample that a training reads besides."""
-    return (*config.extras, *(() if section.part_style_dropout is None else (PART_STYLES,)))
+    parts = () if section.part_style_dropout is None else (PART_STYLES,)
+    return (*config.extras, *parts, *(times.extras if times else ()))
 
 
 def _lacking(name: str, extras: tuple[str, ...], shards: Path, shard_cache_mb: int) -> str | None:
@@ -118,8 +131,10 @@ def run_name(
     by_ear: ValidationByEar | None,
     adapter: AdapterParams | None = None,
     controls: ControlParams | None = None,
+    times: WordTimesParams | None = None,
 ) -> str:
     """The fingerprint of a run: its recipe, its section and the packages that compute."""
-    recipe = flow_recipe(jam.config(section.max_frames), shards, silence_C, init, by_ear, adapter, controls)
+    config = jam.config(section.max_frames)
+    recipe = flow_recipe(config, shards, silence_C, init, by_ear, adapter, controls, times)
     versions = {package: package_version(package) for package in PACKAGES}
     return fingerprint([recipe, section.model_dump(mode="json"), versions])

@@ -37,8 +37,16 @@ from tasks.training.added_controls import learn_controls_alone, with_controls
 from tasks.training.control_params import ControlParams
 from tasks.training.hear import Hearing
 from tasks.training.params import JamParams, TrainParams
-from tasks.training.recipe import check_part_styles, check_phones, check_symbols, extras_of, flow_recipe
+from tasks.training.recipe import (
+    check_beats,
+    check_part_styles,
+    check_phones,
+    check_symbols,
+    extras_of,
+    flow_recipe,
+)
 from tasks.training.validation_by_ear import ValidationByEar
+from tasks.training.word_times import OnBeats, WordTimesParams
 
 VALIDATION_TIMES = (0.1, 0.3, 0.5, 0.7, 0.9)
 
@@ -59,6 +67,7 @@ class FlowObjective:
     hearing: Hearing | None = None  # no part of what is learned
     wandb: WandbParams | None = None
     controls: ControlParams | None = None  # how the controls of `config` are learned
+    times: WordTimesParams | None = None  # None: word times as the shards have them
 
     def build(self) -> Jam:
         """Fresh weights drawn from the seed, or those of `init`."""
@@ -80,7 +89,7 @@ class FlowObjective:
     def start(self, worker: Worker) -> StepLoss:
         """Opens the training split."""
         params = self.params
-        shards = self._open(TRAIN, params.cache_mb)
+        shards, on_beats = self._open(TRAIN, params.cache_mb), self._on_beats
         batches = Batches(
             shards,
             np.array(self.silence, np.float32),
@@ -93,6 +102,7 @@ class FlowObjective:
             self.config.filler,
             self.config.controls,
             params.part_style_dropout or 0.0,
+            on_beats,
         )
         dropout, control_dropout = self._dropout, self._control_dropout
 
@@ -108,7 +118,8 @@ class FlowObjective:
                 params.time_weight,
                 control_dropout,
             )
-            return {"loss": loss.loss}
+            off = {} if on_beats is None else {"off_grid": torch.tensor(on_beats.off_share())}
+            return {"loss": loss.loss, **off}
 
         return step_loss
 
@@ -128,6 +139,10 @@ class FlowObjective:
             return {"kind": CONTROLS, CONTROLS: ",".join(self.config.controls), "base": base}
         assert self.adapter is not None and self.init is not None, "adapters have a base"
         return self.adapter.facts(weights_hash(place_of(self.init)))
+
+    @property
+    def _on_beats(self) -> OnBeats | None:
+        return OnBeats(self.times) if self.times else None
 
     @property
     def _dropout(self) -> Dropout:
@@ -205,13 +220,13 @@ class FlowObjective:
             return self.hearing.songs(model, samples, self.params.seed, worker.device)
 
     def _open(self, split: str, cache_mb: int = 0) -> Shards:
-        extras = extras_of(self.config, self.params)
+        extras = extras_of(self.config, self.params, self.times)
         return open_shards(place_of(self.shards), split, cache_mb, self.shard_cache_mb, extras)
 
     def _fixed_batches(self, shards: Shards, silence_C: np.ndarray) -> Iterator[Batch]:
         params, config = self.params, self.config
         asked = config.vocabulary, config.filler, config.controls
-        return fixed_batches(shards, silence_C, params.max_frames, params.batch_size, *asked)
+        return fixed_batches(shards, silence_C, params.max_frames, params.batch_size, *asked, self._on_beats)
 
 
 def fresh_model(config: JamConfig, seed: int) -> Jam:
@@ -236,13 +251,15 @@ def train(
     hearing: Hearing | None = None,
     wandb: WandbParams | None = None,
     controls: ControlParams | None = None,
+    times: WordTimesParams | None = None,
 ) -> TrainResult:
     """Train from fresh weights (`init` None) or from a checkpoint; finds, resumes or runs what `out` holds.
 
     `silence_C` is the codec's latent of silence, `style_encoder` the identity of what made the shards' styles.
     `by_ear`: how `validation_per_songs` are sung and read; needed where there are any. `shard_cache_mb`: what each machine
     keeps of shards that are in a store. `adapter`: what alone is learned beside the weights of `init`; None: all of them.
-    `hearing`: songs that are kept while it trains; `wandb`: where that tracker puts the run; neither decides anything. `controls`: how those of `jam` are learned; weights of `init` may lack them.
+    `hearing`: songs that are kept while it trains; `wandb`: where that tracker puts the run; neither decides anything. `controls`: how
+    those of `jam` are learned; weights of `init` may lack them. `times`: what word times are learned from; None: those of the shards.
 
     Raises:
         ValueError: nobody hears `validation_per_songs`, or their guidance asks for what is not trained, `init` has other sizes than `jam`, the shards hold no training song, or `out` is another run's.
@@ -256,7 +273,8 @@ def train(
     check_symbols(config, shards)
     check_phones(config, shards, shard_cache_mb)
     check_part_styles(section, shards, shard_cache_mb)
-    recipe = flow_recipe(config, shards, silence_C, init, by_ear, adapter, controls)
+    check_beats(times, shards, shard_cache_mb)
+    recipe = flow_recipe(config, shards, silence_C, init, by_ear, adapter, controls, times)
     stored = load_model(init).config if init else config
     known = stored.controls if init else ()
     if controls:
@@ -282,6 +300,7 @@ def train(
         hearing,
         wandb,
         controls,
+        times,
     )
     if ear := by_ear or (hearing.by_ear if hearing else None):
         check_guidance(objective.facts(), ear.sampler.guidance, style_encoder, bool(config.controls))

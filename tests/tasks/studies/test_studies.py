@@ -8,32 +8,42 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from eval.metrics.error_rates import ACOUSTIC_PER
 from eval.results.study import answer
 from eval.stats.intervals import Resampling
 from flows.console.measured import print_study
 from flows.settings.params import load_params
+from jam_model.durations.checkpoint import save_durations
+from jam_model.durations.config import DurationConfig
+from jam_model.durations.network import DurationNet
 from jam_model.words import Word
 from tasks.benchmark.song_metrics import TextStyles
 from tasks.benchmark.system_metrics import Measured, measure
 from tasks.models.phonemizer import build_phonemizer
+from tasks.prompts.predicted_times import Predictor
 from tasks.prompts.prompts import Prompt
 from tasks.studies.answers import crossing, pooled, result_of
-from tasks.studies.given_times import with_written_times
+from tasks.studies.given_times import with_predicted_phones, with_written_times
 from tasks.studies.kinds import KINDS, Beside
 from tasks.studies.study import Run, Study, sources_of, system_of
-from tasks.studies.times import RULES, usual
+from tasks.studies.times import RULES
 from tasks.studies.timing_noise import KINDS as NOISES
 from tasks.studies.timing_noise import disturbed
 from tasks.studies.write import write_study
+from tasks.times.trivial_times import usual
 from tests.every import every
 from tests.tasks.benchmark.test_system_metrics import Letters, row
 from tests.tasks.prompts.test_prompts import prompt
 
 PARAMS = load_params()
-BESIDE = Beside(build_phonemizer(PARAMS.models.phonemizer), PARAMS.rough_times)
 WORDS = tuple("abcdefgh")
+BESIDE = Beside(
+    build_phonemizer(PARAMS.models.phonemizer),
+    PARAMS.rough_times,
+    beats_s={f"song-{number}": np.arange(0.1, 9.5, 0.5).tolist() for number in range(6)},
+)
 SUNG = [
     replace(one, phones=[[Word(word.text, word.start_s, word.end_s)] for word in one.words])
     for one in (prompt(number, WORDS) for number in range(6))
@@ -87,9 +97,9 @@ def test_a_constant_step_is_even_and_a_syllable_step_follows_syllables() -> None
     words = (Word("a", 0.0, 1.0, "eɪ"), Word("banana", 1.0, 2.0, "bənænə"), Word("b", 2.0, 4.0, "biː"))
     one = replace(SUNG[0], words=words)
     rng = np.random.default_rng(0)
-    even = [start_s for _, start_s, _ in RULES["constant"][1](one, usual([one]), rng)]
+    even = [start_s for _, start_s, _ in RULES["constant"][1](one, usual([one.words]), rng)]
     assert np.allclose(np.diff(even), even[1])
-    syllables = [start_s for _, start_s, _ in RULES["per-syllable"][1](one, usual([one]), rng)]
+    syllables = [start_s for _, start_s, _ in RULES["per-syllable"][1](one, usual([one.words]), rng)]
     assert np.isclose(syllables[2] - syllables[1], 3 * (syllables[1] - syllables[0]))
 
 
@@ -158,6 +168,85 @@ def test_runs_are_pooled_within_a_song() -> None:
     assert [(counts.errors, counts.num_reference) for counts in pooled(metric, values)] == [
         *((0, 4), (0, 4), (2, 4), (0, 4)),
     ] * 2
+
+
+def test_arms_of_phones_differ_within_words_alone_and_are_told_by_how_fast_words_are_sung(
+    tmp_path: Path,
+) -> None:
+    torch.manual_seed(0)
+    save_durations(tmp_path / "p", DurationNet(DurationConfig("ab", 4, 8, 2, 0, 0.01, 0.3, 0.2)), "card")
+    predictor = Predictor(tmp_path / "p", 1.0, 0, PARAMS.models.style_encoder, phones=True)
+    words = (Word("ab", 0.0, 0.15, "ab"), Word("ba", 1.0, 4.0, "ba"), Word("a", 5.0, 6.0, "a"))
+    two = [Word("a", 0.0, 0.05), Word("b", 0.05, 0.15)], [Word("b", 1.0, 3.5), Word("a", 3.5, 4.0)]
+    prompts = [
+        Prompt(f"s{n}", "t", words, np.float32([[1, 0]]), 7.0, None, phones=[*two, []]) for n in range(6)
+    ]
+    beside = replace(
+        BESIDE, timed={"P": with_predicted_phones(prompts, predictor)}, trainings=["average_repeat"]
+    )
+    study = KINDS["phones"](prompts, PARAMS.sampler, PARAMS.study, beside)
+    even, predicted, trained = study.arms
+    assert all(one.words == words for arm in study.arms for one in arm.prompts)
+    assert {one.phones for one in even.prompts} == {None} and trained.prompts == prompts
+    for one in predicted.prompts:
+        for word, its, known in zip(words, one.phones or (), (*two, []), strict=True):
+            assert (
+                [phone.text for phone in its] == [phone.text for phone in known] and its != known
+            ) or not its
+            assert not its or (its[0].start_s, its[-1].end_s) == (word.start_s, word.end_s)
+    with pytest.raises(ValueError, match="none of 8 songs has phones"):
+        KINDS["phones"](two_arms()[0].base.prompts, PARAMS.sampler, PARAMS.study, BESIDE)
+
+    run = Run("c0s0", Path("a"), "w", 0, {"average_repeat": (Path("b"), "v")})
+    assert run.checkpoints == {"w": Path("a"), "v": Path("b")}
+    made = {source.facts["system"]: source.facts["checkpoint"] for source in sources_of(study, [run])}
+    assert made == {f"{arm.name}-c0s0": "v" if arm is trained else "w" for arm in study.all_arms}
+    heard = {"base": "abbaa", "even": "xxbaa", predicted.name: "xbbaa", trained.name: "abbaa"}
+    rows = [
+        row(one.song_id, system_of(arm, run), ["ab"], heard[arm.name])
+        for arm in study.all_arms
+        for one in prompts
+    ]
+    result = result_of(
+        study, [run], measure(prompts, rows, [], Letters(), TextStyles(), Resampling(200, 1)), []
+    )
+    fast, held = "acoustic_per_s_per_syllable_0", "acoustic_per_s_per_syllable_3"
+    assert [found.changes[fast].value for found in result.rows] == [1.0, 0.5, 0.0]
+    assert [found.changes[held].value for found in result.rows] == [0.0] * 3
+    assert result.rows[0].changes["acoustic_per"].value == pytest.approx(0.4)
+    assert result.metric(fast).title == "Acoustic PER, below 0.2 seconds a syllable (6 words)"
+    told = next(line for line in answer(result) if line.startswith(result.metric(held).title))
+    assert "no arm can be told from the base; of a change they would show, 8 times in 10:" in told
+    page = write_study(tmp_path, result).with_suffix(".html").read_text()
+    assert "12 of 18 words have phones in time" in page and "would see" in page
+
+
+def test_every_training_is_asked_with_every_kind_of_times_beside_the_songs_themselves() -> None:
+    beside = replace(BESIDE, trainings=["quantised", "dequantised"])
+    study = KINDS["quantised"](SUNG, PARAMS.sampler, PARAMS.study, beside)
+    asked = [(arm.training, arm.name.partition("-")[0]) for arm in study.arms if not arm.is_true]
+    kinds = ("continuous", "quantised", "dequantised")
+    assert asked == [(t, kind) for t in ("", *beside.trainings) for kind in kinds][1:]
+    steps = {round(0.1 + 0.125 * step, 6) for step in range(-1, 80)}
+    for arm in study.all_arms:
+        for before, one in zip(SUNG, arm.prompts, strict=True):
+            starts = [word.start_s for word in one.words]
+            assert {*starts} <= steps or not arm.name.startswith("quantised")
+            assert one.words == before.words or "quantised" in arm.name
+            assert np.abs(np.array(starts) - np.arange(8.0)).max() < 0.17 and one.texts == before.texts
+            assert [phone.start_s for (phone,) in one.phones or []] == starts
+    others = {name: (Path(name), name) for name in beside.trainings}
+    sources = sources_of(study, [Run("c0s0", Path("a"), "w", 0, others)])
+    made = {
+        source.facts["system"]: (source.facts["checkpoint"], source.facts["recipe"]) for source in sources
+    }
+    assert made["true-c0s0"] == (None, '{"kind": "copy"}')
+    assert made["quantised-2-c0s0"][0] == "dequantised" and made["base-c0s0"][0] == "w"
+    few = replace(beside, beats_s={"song-0": [0.1, 0.6], "song-1": [0.1, 0.6], "song-2": [3.0]})
+    left = KINDS["quantised"](SUNG, PARAMS.sampler, PARAMS.study, few)
+    assert len(left.base.prompts) == 2 and "4 songs left out" in left.notes[1]
+    with pytest.raises(ValueError, match="words of 0 of 6 songs fit on beat/4"):
+        KINDS["quantised"](SUNG, PARAMS.sampler, PARAMS.study, replace(beside, beats_s={}))
 
 
 def test_times_that_somebody_wrote_are_an_arm_and_their_repairs_are_counted(tmp_path: Path) -> None:
