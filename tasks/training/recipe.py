@@ -10,7 +10,7 @@ import numpy as np
 from jam_model.checkpoint import weights_hash
 from jam_model.config import JamConfig
 from jam_model.lyric_grid import SUNG
-from jam_model.shard_index import EXTRAS, INDEX_NAME, TRAIN, read_index, symbols_of
+from jam_model.shard_index import EXTRAS, INDEX_NAME, TRAIN, read_index, symbols_of, weights_in
 from jam_model.words import PHONES
 from tasks.engine.fingerprint import fingerprint, package_version
 from tasks.shards.open import open_shards
@@ -34,6 +34,7 @@ def flow_recipe(
     """What decides a run besides its section: sizes, shards, silence, the starting weights, how songs are heard, adapters."""
     return {
         **adapter_recipe(adapter),
+        **weights_recipe(shards),
         "kind": "flow",
         "version": FLOW_VERSION,
         "config": config.to_dict(),
@@ -47,6 +48,12 @@ def flow_recipe(
 def adapter_recipe(adapter: AdapterParams | None) -> dict[str, Any]:
     """What decides a run that learns adapters; nothing of one that learns all weights."""
     return {"adapter": adapter.model_dump(mode="json")} if adapter else {}
+
+
+def weights_recipe(shards: Path) -> dict[str, Any]:
+    """How often songs are trained on, where the id list tells it; nothing where all count alike."""
+    weights = weights_in(shards)
+    return {"weights": hash_of(sorted(weights.items()))} if weights else {}
 
 
 def check_symbols(config: JamConfig, shards: Path) -> None:
