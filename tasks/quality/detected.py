@@ -115,9 +115,8 @@ DETECTED: tuple[Measure, ...] = (
 )
 DETECTED_VALUES = pa.struct([(measure.name, pa.float64()) for measure in DETECTED])
 LIMITS = tuple(setting for measure in DETECTED for setting in measure.limits)
-_Limits: Any = create_model(
-    "DetectLimits", __base__=Section, **{setting: (float | None, ...) for setting in LIMITS}
-)
+_FIELDS: dict[str, Any] = {setting: (float | None, ...) for setting in LIMITS}
+_Limits: Any = create_model("DetectLimits", __base__=Section, **_FIELDS)
 
 
 class DetectParams(_Limits):

@@ -57,7 +57,7 @@ class Filter(Stage):
         """`has_voters`: `voice` has asked who hears a voice, and no song goes as ``no_vocals`` that one of them hears. `detect`: limits
         on what `detect` measured; `mine`: what a bad line is, where songs are kept for their good ones.
         """
-        super().__init__(params, *filter(None, (detect, mine)))
+        super().__init__(params)
         self.has_voters, self.mine = has_voters, mine
         self.detect = detect if detect and detect.limits else None
         self.reads = type(self).reads | ({"voice_s", "voice_heard_by", "transcript"} if has_voters else set())

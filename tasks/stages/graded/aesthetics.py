@@ -52,7 +52,9 @@ class Aesthetics(MixStage):
 
     def __init__(self, params: AestheticsParams, judge: JudgeParams) -> None:
         """`judge`: where each judge's settings are, whichever it chooses."""
-        self.chosen = {name: judge.model_copy(update={"model": name}) for name in params.judges}
+        self.chosen: dict[str, JudgeParams] = {
+            name: judge.model_copy(update={"model": name}) for name in params.judges
+        }
         super().__init__(params, *self.chosen.values())
 
     @property
