@@ -105,12 +105,13 @@ class Filter(Stage):
         return song.with_columns(kept=True, masked=masked, flags=[*approved, *found, *marks])
 
     def _found(self, song: Song, quality: Quality, loops: bool = True) -> dict[str, str]:
-        """The reasons of the measures and, behind them, of the detectors; those of `loops` that masks do not hold."""
+        """The reasons of the measures and, behind them, of the detectors; `loops`: no mask holds loops of sound."""
         found = broken_limits(quality, self.params)
         if self.has_voters:
             found = self._voted(song, found)
         if self.detect:
-            detected = song["detected"] if loops else {**song["detected"], "loop_s": None}
+            masked = {} if loops or not song["sound_loops"] else {"loop_s": None, "looped_words": None}
+            detected = {**song["detected"], **masked}
             found = found | {
                 reason: told
                 for reason, told in broken_limits(detected, self.detect, DETECTED).items()

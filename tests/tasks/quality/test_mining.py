@@ -9,6 +9,7 @@ import pytest
 from flows.settings.params import load_params
 from tasks.engine.song import Song, SongError
 from tasks.quality.checked_song import CheckedSong
+from tasks.quality.detected import DETECTED_VALUES
 from tasks.quality.lines import line_bounds
 from tasks.quality.mining import MineParams, without_masks
 from tasks.stages.filter import Filter
@@ -32,7 +33,7 @@ def song(*lines: dict[str, Any], quality: dict[str, Any] | None = None, **column
 
 
 def test_a_song_with_bad_lines_keeps_its_good_ones_and_a_person_outweighs_that() -> None:
-    limits = PARAMS.model_copy(update={"max_outside_share": 0.2})
+    limits, detect = PARAMS.model_copy(update={"max_outside_share": 0.2}), load_params().detect
     mining = Filter(limits, mine=MINE)
     bad, poor = line(5.0, alignment=0.1, missed=0.9), {"alignment": 0.5, "agreement": 0.5, "unheard_run": 4.0}
     halved = song(line(0.0), bad, line(10.0), line(15.0), quality=poor)
@@ -56,6 +57,19 @@ def test_a_song_with_bad_lines_keeps_its_good_ones_and_a_person_outweighs_that()
         )
     )
     assert sung["masked"] == [{"start_s": 8.5, "end_s": 9.9}] and sung["flags"] == ["mined"]
+    strict = detect.model_copy(update={"max_loop_s": 0.5, "max_looped_words": 2.0, "max_gap_s": 2.0})
+    columns: dict[str, Any] = {
+        "sound_loops": [loop],
+        "detected": dict.fromkeys(DETECTED_VALUES.names) | {"loop_s": 0.9, "looped_words": 6.0},
+    }
+    with pytest.raises(SongError, match="sound_loops"):
+        Filter(limits, detect=strict).one(song(line(0.0), line(12.0), **columns))
+    assert Filter(limits, detect=strict, mine=MINE).one(song(line(0.0), line(12.0), **columns))["flags"] == [
+        "mined"
+    ]
+    columns["detected"]["gap_s"] = 3.0
+    with pytest.raises(SongError, match="silent_gap"):
+        Filter(limits, detect=strict, mine=MINE).one(song(line(0.0), line(12.0), **columns))
     with pytest.raises(SongError, match="times_disagree"):
         mining.one(song(line(0.0), bad, line(10.0), quality={"times_offset_s": 2.0}))
     with pytest.raises(SongError, match=r"too_little_left .*1 of 3 lines are good \(33% of the words\)"):
