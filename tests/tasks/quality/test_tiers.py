@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from jam_model.shard_index import IDS_NAME, weights_in
 from tasks.quality.calibrate import Labelled, tier_limits
 from tasks.quality.tiers import graded_values
 from tasks.shards.grades import grade_lines, grades, tier_of
+from tasks.training.recipe import weights_recipe
+from tasks.training.train import FlowObjective
 from tests.tasks.stages.test_filter import GOOD
 
 CHOSEN = [
@@ -44,6 +47,13 @@ def test_a_tier_says_how_often_a_song_is_trained_on_and_the_card_what_is_in_each
     read = np.bincount([order[position] for position in range(2600)])
     assert read.tolist() == pytest.approx([1000, 500, 100, 1000], abs=2)
     assert [order[place] for place in (2599, 0)] == [EndlessOrder([4], 7, 8, weights)[p] for p in (2599, 0)]
+    asked = SimpleNamespace(params=load_params().pretrain)
+    places = [SimpleNamespace(song_id=song_id) for song_id in ("s1", "s9")]
+    shards: Any = SimpleNamespace(folder=tmp_path, places=places)
+    assert FlowObjective._weights(asked, shards).tolist() == [0.5, 1.0]  # type: ignore[arg-type, union-attr]
+    recipe = weights_recipe(tmp_path)
+    (tmp_path / IDS_NAME).write_text('{"id": "s1", "weight": 0.4}')
+    assert recipe != weights_recipe(tmp_path) and weights_recipe(tmp_path / "none") == {}
     (tmp_path / IDS_NAME).write_text('{"id": "s0", "weight": 2}')
     with pytest.raises(ValueError, match="not a song with its id"):
         weights_in(tmp_path)
