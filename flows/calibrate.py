@@ -14,10 +14,19 @@ from flows.run.progress import say
 from flows.settings.project import Project, writes_work
 from tasks.edits.kinds import decided
 from tasks.edits.store import all_edits
-from tasks.quality.calibrate import choose_limits, cross_judged, drops_in_words, labelled_songs, labels_of
+from tasks.quality.calibrate import (
+    choose_limits,
+    cross_judged,
+    drops_in_words,
+    labelled_songs,
+    labels_of,
+    tier_limits,
+)
+from tasks.quality.detected import DETECTED
 from tasks.storage.files import write_bytes
 
-STAGES = {"ingest", "separate", "transcribe", "align", "phonemize", "check"}
+STAGES = {"ingest", "separate", "transcribe", "align", "phonemize", "check", "aesthetics", "detect"}
+"""Of them the last two where they are asked for."""
 
 
 @writes_work("calibrate")
@@ -29,15 +38,23 @@ def run_calibrate(project: Project, out: Path) -> dict[str, Any]:
     """
     params = project.params
     labels = labels_of(Path(params.songs.path), params.songs.root)
-    rows = run_prepare(project, STAGES).rows(["audio", "content_hash", "quality"], until="check")
+    pipeline = run_prepare(project, STAGES)
+    last = [name for name in pipeline.order if name in STAGES][-1]
+    rows = pipeline.rows(["audio", "content_hash", "quality", "detected", "aesthetics"], until=last)
     songs = labelled_songs(rows, labels, decided(all_edits(project.work.root)))
     share = params.calibrate.false_drop_share
     limits = choose_limits(songs, share)
+    graded = tier_limits(songs, share, params.tiers.below_a_share)
     for line in drops_in_words(songs, cross_judged(songs, params.filter, share)):
         say(line)
-    overlay = {"filter": {"calibrated_for": list(params.models.measuring()), **limits}}
+    overlay: dict[str, Any] = {"filter": {"calibrated_for": list(params.models.measuring()), **limits}}
+    if params.detect.when == "always":
+        overlay["detect"] = {"when": "always", **choose_limits(songs, share, DETECTED)}
+    if graded["b"]:
+        overlay |= {"tiers": graded, "aesthetics": {"judges": list(params.aesthetics.judges)}}
     write_bytes(out, yaml.safe_dump(overlay, sort_keys=False).encode())
-    say(f"calibrate: {len(limits)} limits in {out}; give it as --params")
+    counts = [len(limits), *(len(overlay[name]) - 1 for name in ("detect",) if name in overlay)]
+    say(f"calibrate: {sum(counts)} limits in {out}; give it as --params")
     return overlay
 
 

@@ -16,10 +16,16 @@ from flows.run.progress import say
 from flows.settings.project import Project
 from flows.train import run_train, train_flow
 from tasks.stages.check import Check
+from tasks.stages.filter import Filter
+from tasks.stages.graded.aesthetics import Aesthetics
+from tasks.stages.graded.detect import Detect
+from tasks.stages.graded.tier import Tier
 from tasks.stages.voice import Voice
 from tasks.storage.lease import hold
 
 FITS = ("pretrain", "sft")
+ALONG = {Check.name: {Voice.name, Aesthetics.name, Detect.name}, Filter.name: {Tier.name}}
+"""Stages that run with another where they are asked for."""
 
 
 @flow(name="lifecycle", flow_run_name="lifecycle-{work_dir}")
@@ -62,14 +68,14 @@ def run_all(project: Project) -> None:
 
 
 def run_one(project: Project, name: str) -> None:
-    """Bring this stage up to date; what it reads must stand. `voice`, which dvc.yaml does not know, comes with `check`.
+    """Bring this stage up to date; what it reads must stand. What dvc.yaml does not know comes with a stage that it does (`ALONG`).
 
     Raises:
         ValueError: there is no such stage, or what it needs has not run.
     """
     stages = [stage.name for stage in prepare_stages(project.params)]
     if name in stages:
-        run_prepare(project, only={name, Voice.name} & {*stages} if name == Check.name else {name})
+        run_prepare(project, only=({name} | ALONG.get(name, set())) & {*stages})
     elif name in FITS:
         run_train(project, only=name)
     elif name == "dpo":

@@ -73,7 +73,8 @@ def run_prepare(project: Project, only: set[str] | None = None) -> Pipeline:
         say(f"filter: its limits are uncalibrated for {' and '.join(models)}; `jam calibrate` chooses them")
     run_stages([pipeline], params.engine, work.receipts / "prepare", only)
     if only is None or Pack.name in only:
-        figures = finish_shards(pipeline, Pack.name, unlike_toy_songs(project))
+        weights = params.tiers.weights if params.tiers.chosen else None
+        figures = finish_shards(pipeline, Pack.name, unlike_toy_songs(project), weights)
         kept, count = figures["songs_kept"], figures["songs_in"]
         say(f"prepare: {kept} of {counted(count, 'song')} kept, {count - kept} dropped")
         for line in remark_lines({kind: figures[kind] for kind in KINDS}):

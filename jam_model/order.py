@@ -39,7 +39,7 @@ class EndlessOrder:
         self._total = int(self._units.sum())
         if self._total == 0:
             raise ValueError(
-                "every song is kept out by its duration; lower ignore_below_s or resample_below_s"
+                "every song is kept out by its duration or its tier; lower ignore_below_s or resample_below_s, or raise the weights of tiers"
             )
         self._epoch = -1
         self._order = np.empty(0, np.int64)

@@ -89,7 +89,8 @@ def symbols_of(folder: Path) -> str:
 
 
 def id_rows(path: Path) -> list[dict[str, Any]]:
-    """The lines of an id list: `id`, and `split` and `duration` (seconds) where they are told; none without a file.
+    """The lines of an id list: `id`, and `split`, `duration` (seconds) and `weight` (how often it is trained on, of 1) where they are
+    told; none without a file.
 
     Raises:
         ValueError: a line of another form.
@@ -104,10 +105,17 @@ def id_rows(path: Path) -> list[dict[str, Any]]:
             and isinstance(row.get("id"), str)
             and isinstance(row.get("split", TRAIN), str)
             and isinstance(row.get("duration", 0.0), int | float)
+            and isinstance(row.get("weight", 1.0), int | float)
+            and 0 <= row.get("weight", 1.0) <= 1
         ):
             raise ValueError(f"{path}:{number}: not a song with its id, split and duration; pack again")
         rows.append(row)
     return rows
+
+
+def weights_in(folder: Path) -> dict[str, float]:
+    """How often songs of a folder of shards are trained on, of 1, by id, as its id list tells it; empty where all count alike."""
+    return {row["id"]: float(row["weight"]) for row in id_rows(folder / IDS_NAME) if "weight" in row}
 
 
 def locate(path: Path, number: int) -> list[Place]:

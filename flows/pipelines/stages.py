@@ -40,6 +40,9 @@ from tasks.stages.generated.phrasing import Phrasing
 from tasks.stages.generated.reward import Reward, RewardParams, Term
 from tasks.stages.generated.score import Score
 from tasks.stages.given_phones import GivenPhones
+from tasks.stages.graded.aesthetics import Aesthetics
+from tasks.stages.graded.detect import Detect
+from tasks.stages.graded.tier import Tier
 from tasks.stages.group import COMPARED, STYLE, Group
 from tasks.stages.ingest import Ingest
 from tasks.stages.melody import Melody
@@ -55,9 +58,13 @@ from tasks.upkeep.status import unfinished
 
 
 def prepare_stages(params: Params) -> list[Stage]:
-    """The stages of `prepare`, in order; `voice`, `beats`, `chords`, `melody`, `drums`, `sketch` and `phones` are among them where they are asked for."""
+    """The stages of `prepare`, in order; `voice`, `beats`, `chords`, `melody`, `drums`, `sketch`, `phones` and those that grade songs
+    are among them where they are asked for.
+    """
     listens = params.models.voice_activity.model != EMBEDDED
-    keeper = Filter(params.filter, has_voters=listens)
+    keeper = Filter(
+        params.filter, listens, params.detect, params.mine if params.mine.when == "always" else None
+    )
     of_sound = params.models.separator, params.models.codec
     stages: list[Stage] = [
         Ingest(params.ingest, params.audio, params.models.phonemizer),
@@ -81,8 +88,11 @@ def prepare_stages(params: Params) -> list[Stage]:
         Encode(params.models.codec),
         DedupFeatures(params.dedup_features),
         Check(params.check),
+        *([Aesthetics(params.aesthetics, params.models.judge)] if params.aesthetics.judges else []),
+        *([Detect(params.check)] if params.detect.when == "always" else []),
         Group(params.group, params.dedup_features.max_shingles, keeper),
         keeper,
+        *([Tier(params.tiers)] if params.tiers.chosen else []),
         Pack(params.pack),
     ]
     if PART_STYLES in params.pack.extras and not any("sections" in stage.writes for stage in stages):

@@ -29,7 +29,10 @@ from tasks.prompts.output_folder import OutputParams
 from tasks.prompts.rough_times import RoughTimesParams
 from tasks.quality.calibrate import CalibrateParams
 from tasks.quality.checked_song import CheckParams
+from tasks.quality.detected import DETECTED, DetectParams
 from tasks.quality.limits import FilterParams
+from tasks.quality.mining import MineParams
+from tasks.quality.tiers import TierParams
 from tasks.songs.listing import SongsParams
 from tasks.stages.align import AlignParams
 from tasks.stages.coarse import DrumsParams, SketchParams
@@ -38,6 +41,7 @@ from tasks.stages.generated.adherence import AdherenceParams, check_hearers
 from tasks.stages.generated.generate import SamplerParams
 from tasks.stages.generated.phrasing import PhrasingParams
 from tasks.stages.generated.reward import RewardParams
+from tasks.stages.graded.aesthetics import AestheticsParams
 from tasks.stages.ingest import IngestParams
 from tasks.stages.pack import PackParams
 from tasks.stages.phonemize import PhonemizeParams
@@ -58,6 +62,8 @@ from tasks.training.word_times import WordTimesParams
 
 AS = {"pretrain": "fit", "sft": "fit", "dpo": "fit"}
 """Sections in which null means: as in the other."""
+GRADING = ("aesthetics", "detect", "mine", "tiers")
+"""Sections that decide nothing unless they are asked for."""
 NO_PART_OF_A_REPORT = (
     "engine",
     "toy",
@@ -97,6 +103,10 @@ class Params(Section):
     check: CheckParams
     group: GroupParams
     filter: FilterParams
+    aesthetics: AestheticsParams
+    detect: DetectParams
+    mine: MineParams
+    tiers: TierParams
     calibrate: CalibrateParams
     pack: PackParams
     jam: JamParams
@@ -185,6 +195,24 @@ class Params(Section):
         check_hearers(self.adherence, self.models.chords, self.models.melody)
         return self
 
+    @model_validator(mode="after")
+    def _what_has_a_limit_is_measured(self) -> Params:
+        detects = self.detect.when == "always"
+        for section, asked in (
+            ("detect", bool(self.detect.limits)),
+            ("mine", self.mine.when == "always"),
+            ("tiers", self.tiers.measured_by(DETECTED)),
+        ):
+            if asked and not detects:
+                raise ValueError(
+                    f"{section} needs what detectors measure, but detect.when is never; choose always"
+                )
+        if unasked := sorted(self.tiers.judges() - {*self.aesthetics.judges}):
+            raise ValueError(
+                f"tiers has limits on what {unasked[0]} says, but aesthetics.judges lacks it; add it there"
+            )
+        return self
+
     def decides(self) -> dict[str, Any]:
         """The settings that decide values: no path, no device, no batch size, nothing of a model that is not chosen."""
         names = [name for name in type(self).model_fields if name not in NO_PART_OF_A_REPORT]
@@ -194,6 +222,7 @@ class Params(Section):
         for kind, chosen in stages.items():
             if chosen == NONE:  # no stage, and nothing that it would decide
                 del decided[kind]
+        decided = {name: value for name, value in decided.items() if value or name not in GRADING}
         decided["group"] = {
             key: value for key, value in decided["group"].items() if key != "benchmark_manifest"
         }

@@ -9,10 +9,13 @@ from typing import Any
 from tasks.edits.kinds import AGAIN, APPROVE, TIMES, UNDO, WORDS, check_value
 from tasks.edits.store import Conflict, Edit, add_edit
 from tasks.engine.sources import SOURCES
+from tasks.quality.detected import DETECTED
 from tasks.quality.measures import MEASURES
+from tasks.quality.mining import TOO_LITTLE
 from tasks.stages.filter import REJECTED, Filter
 
-OF_LIMITS = {reason for measure in MEASURES for reason in measure.limits.values()} | {REJECTED}
+OF_LIMITS = {reason for measure in (*MEASURES, *DETECTED) for reason in measure.limits.values()}
+OF_LIMITS |= {TOO_LITTLE, REJECTED}
 """Drop reasons that a person may overrule: those of the measures' limits, and a person's own."""
 PAST_END_S = 0.01
 

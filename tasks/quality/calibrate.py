@@ -14,8 +14,10 @@ from pydantic import Field
 
 from eval.stats.intervals import proportion
 from tasks.engine.stage import Section
+from tasks.quality.detected import DETECTED
 from tasks.quality.limits import FilterParams, broken_limits
 from tasks.quality.measures import MEASURES, Measure, Quality
+from tasks.quality.tiers import AXIS_MEASURES, graded_values
 from tasks.songs.manifest import manifest_rows
 
 GOOD = "good"
@@ -42,8 +44,10 @@ class Labelled:
     dropped: str | None = None
 
 
-def choose_limits(songs: Sequence[Labelled], false_drop_share: float) -> dict[str, float]:
-    """Every calibrated limit that these songs can tell, by its setting.
+def choose_limits(
+    songs: Sequence[Labelled], false_drop_share: float, measures: Sequence[Measure] = MEASURES
+) -> dict[str, float]:
+    """Every calibrated limit of these measures that these songs can tell, by its setting.
 
     A limit goes where at most this share of the good songs is beyond it, and from there half the way to the
     nearest bad song beyond: that one is still found, and good songs get room. Only the kinds of which most
@@ -59,7 +63,7 @@ def choose_limits(songs: Sequence[Labelled], false_drop_share: float) -> dict[st
             "songs: calibration needs good and bad ones; label the manifest's rows `good` or `bad`"
         )
     limits = {}
-    for measure in MEASURES:
+    for measure in measures:
         for setting in measure.limits if measure.calibrated else ():
             sign = -1.0 if setting.startswith("min_") else 1.0
             values = sign * _values(measure, good)
@@ -70,6 +74,19 @@ def choose_limits(songs: Sequence[Labelled], false_drop_share: float) -> dict[st
             beyond = min((value for value in nearest if value is not None), default=edge)
             limits[setting] = _rounded(sign * (edge + beyond) / 2, setting)
     return limits
+
+
+def tier_limits(
+    songs: Sequence[Labelled], false_drop_share: float, below_a_share: float
+) -> dict[str, dict[str, float]]:
+    """Limits of the tiers on what detectors and judges measured: those of `b` as `choose_limits` chooses, those of `a` where each
+    leaves this share of the good songs out, and no bad song counts.
+    """
+    measures = (*DETECTED, *AXIS_MEASURES)
+    good = [song for song in songs if song.good]
+    bad_as_nothing = Labelled("", False, "", None)
+    best = choose_limits([*good, bad_as_nothing], below_a_share, measures)
+    return {"a": best, "b": choose_limits(songs, false_drop_share, measures)}
 
 
 def _nearest_beyond(edge: float, values: np.ndarray) -> float | None:
@@ -97,7 +114,7 @@ def _rounded(limit: float, setting: str) -> float:
 
 
 def _values(measure: Measure, songs: Sequence[Labelled]) -> np.ndarray:
-    values = [song.quality[measure.name] for song in songs if song.quality is not None]
+    values = [song.quality.get(measure.name) for song in songs if song.quality is not None]
     array = np.array([value for value in values if value is not None], float)
     return np.abs(array) if measure.by_size else array
 
@@ -152,7 +169,8 @@ def labelled_songs(
     labels: Mapping[str, tuple[bool, str]],
     by_hand: Mapping[str, bool] | None = None,
 ) -> list[Labelled]:
-    """The songs of the manifest with what `check` measured; rows of `audio`, `content_hash` and `quality`.
+    """The songs of the manifest with what `check` measured; rows of `audio`, `content_hash` and `quality`,
+    and of `detected` and `aesthetics` where they stand.
 
     `by_hand`: whether a person approved a song, by its content hash; that outweighs its label.
     """
@@ -162,9 +180,10 @@ def labelled_songs(
         if row["audio"]["path"] not in labels:
             continue
         good, kind = labels[row["audio"]["path"]]
+        quality = graded_values(row) if row.get("quality") else None
         approved = decided.get(row.get("content_hash") or "", good)
         kind = kind if approved == good else GOOD if approved else BY_HAND
-        found.append(Labelled(row["song_id"], approved, kind, row.get("quality"), row["drop_reason"]))
+        found.append(Labelled(row["song_id"], approved, kind, quality, row["drop_reason"]))
     return found
 
 

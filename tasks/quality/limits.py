@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,10 +32,12 @@ class FilterParams(Limits):
     calibrated_for: tuple[str, ...]
 
 
-def broken_limits(quality: Quality, params: FilterParams) -> dict[str, str]:
-    """The reasons to drop a song of this quality, in order, each with what was measured."""
+def broken_limits(
+    quality: Quality, params: Section, measures: Sequence[Measure] = MEASURES
+) -> dict[str, str]:
+    """The reasons to drop a song of this quality, in order, each with what was measured; `params` has a setting for each limit."""
     found: dict[str, str] = {}
-    for measure in MEASURES:
+    for measure in measures:
         for setting, reason in measure.limits.items():
             value, limit = quality[measure.name], getattr(params, setting)
             if measure.breaks(setting, value, limit):

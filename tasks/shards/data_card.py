@@ -18,6 +18,7 @@ from tasks.engine.pipeline import Pipeline
 from tasks.quality.by_language import LANGUAGE_COLUMNS, fates_by_language
 from tasks.quality.remarks import KINDS, REMARK_COLUMNS, all_remark_counts
 from tasks.shards.edited_songs import edited_lines, edited_songs
+from tasks.shards.grades import GRADE_COLUMNS, grade_lines, grades, tier_of
 from tasks.shards.write import MARK, packed_shard, write_index
 from tasks.storage.files import write_bytes, write_json
 
@@ -25,6 +26,7 @@ CARD_COLUMNS = (
     *("split", "license", "source", "artist", "language"),
     *("unchecked", "own_symbols", *LANGUAGE_COLUMNS),
     *("masked", "flags", "unstated_delay_s", *REMARK_COLUMNS),
+    *GRADE_COLUMNS,
 )
 """What `data_card` reads of a song, besides its drop and what made it."""
 UNKNOWN = "unknown"
@@ -59,6 +61,7 @@ def data_card(
         "left_out_for_masks_s": round(
             sum(row["duration_s"] for row in rows if row["drop_reason"] == LEFT_OUT), 2
         ),
+        **grades(kept),
         "songs_in": len(rows),
         "drops": dict(sorted(Counter(row["drop_reason"] for row in rows if row["drop_reason"]).items())),
         **all_remark_counts(kept),
@@ -83,14 +86,16 @@ def write_data_card(
     return card
 
 
-def finish_shards(pipeline: Pipeline, stage: str, mark: str | None = None) -> dict[str, Any]:
+def finish_shards(
+    pipeline: Pipeline, stage: str, mark: str | None = None, weights: Mapping[str, float] | None = None
+) -> dict[str, Any]:
     """The index, the id lists and the data card of the shards of `stage`, from the songs of the table, both with the `mark`;
-    returns what DVC compares.
+    returns what DVC compares. `weights`: of the tiers, where songs have some.
     """
     rows = pipeline.rows(CARD_COLUMNS)
     symbols = {symbol for row in rows if not row["drop_reason"] for symbol in row.get("own_symbols") or ""}
     kept = [
-        {"id": row["song_id"], "duration": row["duration_s"], "split": row["split"]}
+        {"id": row["song_id"], "duration": row["duration_s"], "split": row["split"], **tier_of(row, weights)}
         for row in rows
         if not row["drop_reason"]
     ]
@@ -130,6 +135,7 @@ def card_text(card: Mapping[str, Any]) -> str:
         *_table("language heard", card["languages"]),
         *_languages(card),
         *_unchecked(card),
+        *grade_lines(card),
         *_remark_lines(card),
         *_delay_lines(card),
         "## Made by",

@@ -24,6 +24,7 @@ from tasks.shards.control_frames import chord_frames, latent_frames, melody_fram
 from tasks.storage.file_hashes import sha256_of_file
 from tasks.storage.files import parquet_file, write_json, write_json_lines
 
+ID_KEYS = ("id", "duration", "split", "tier", "weight")
 MARK = "mark"  # of an index and a data card: what is to be said of all their songs
 
 
@@ -89,14 +90,14 @@ def write_index(
 ) -> dict[str, Any]:
     """Writes ``index.json`` and the id lists of a folder of shards; returns the index.
 
-    `rows` tell `id`, `duration` (seconds) and `split` of every packed song. ``ids.jsonl`` lists them in shard
+    `rows` tell `id`, `duration` (seconds) and `split` of every packed song, and `tier` and `weight` where there are tiers. ``ids.jsonl`` lists them in shard
     order, ``ids.<split>.jsonl`` those of one split, in the form of the released loader's `id_list_jsonl`. `mark`: what is to
     be said of all of them; `own_symbols`: what their words have beyond the released table; nothing is said of none.
 
     Raises:
         ValueError: the songs of the shards are not those of `rows`.
     """
-    row_of = {row["id"]: {key: row[key] for key in ("id", "duration", "split")} for row in rows}
+    row_of = {row["id"]: {key: row[key] for key in ID_KEYS if key in row} for row in rows}
     entries: list[dict[str, Any]] = []
     packed: list[str] = []
     for shard in shards:

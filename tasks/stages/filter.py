@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -12,8 +12,11 @@ from tasks.edits.kinds import APPROVE, REJECT
 from tasks.engine.columns import Column
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Stage
+from tasks.quality.detected import DETECTED, DetectParams
 from tasks.quality.hurried import hurried_in_words, not_heard, not_heard_in_words
 from tasks.quality.limits import FilterParams, broken_limits
+from tasks.quality.measures import Quality
+from tasks.quality.mining import COLUMNS, MINED, TOO_LITTLE, MineParams, mined, quality_left
 from tasks.quality.unheard import SPAN, in_words, mask_of, runs_beyond
 from tasks.songs.columns import STRINGS
 
@@ -39,16 +42,32 @@ class Filter(Stage):
         "masked": Column(pa.list_(SPAN), "seconds that no training crop may hold; empty = none"),
         "flags": Column(
             STRINGS,
-            "reasons that hold for a song that is never dropped, or was approved by hand; empty = none",
+            "reasons that hold for a song that is never dropped, or was approved by hand; `mined`: kept for its good lines "
+            "alone; empty = none",
         ),
     }
 
-    def __init__(self, params: FilterParams, has_voters: bool = False) -> None:
-        """`has_voters`: `voice` has asked who hears a voice, and no song goes as ``no_vocals`` that one of them hears."""
+    def __init__(
+        self,
+        params: FilterParams,
+        has_voters: bool = False,
+        detect: DetectParams | None = None,
+        mine: MineParams | None = None,
+    ) -> None:
+        """`has_voters`: `voice` has asked who hears a voice, and no song goes as ``no_vocals`` that one of them hears. `detect`: limits
+        on what `detect` measured; `mine`: what a bad line is, where songs are kept for their good ones.
+        """
         super().__init__(params)
-        self.has_voters = has_voters
-        if has_voters:
-            self.reads = type(self).reads | {"voice_s", "voice_heard_by", "transcript"}
+        self.has_voters, self.mine = has_voters, mine
+        self.detect = detect if detect and detect.limits else None
+        self.reads = type(self).reads | ({"voice_s", "voice_heard_by", "transcript"} if has_voters else set())
+        self.reads |= ({"detected"} if self.detect else set()) | (COLUMNS if mine else set())
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The limits of the detectors and of lines, where there are any."""
+        sections = {"detect": self.detect, "mine": self.mine}
+        return {name: section.decides() for name, section in sections.items() if section}
 
     def one(self, song: Song) -> Song:
         """The song with `kept`, `masked` and `flags`, the reasons that hold.
@@ -60,9 +79,7 @@ class Filter(Stage):
         by_hand = song.edited or {}
         if by_hand.get("decision") == REJECT:
             raise SongError(song.song_id, REJECTED, by_hand["reason"])
-        found = broken_limits(song["quality"], self.params)
-        if self.has_voters:
-            found = self._voted(song, found)
+        found = self._found(song, song["quality"])
         unheard = runs_beyond(song["unheard_runs"], self.params.max_unheard_run)
         if unheard and UNHEARD in found:
             found[UNHEARD] = in_words(unheard, self.params.max_unheard_run)
@@ -71,6 +88,9 @@ class Filter(Stage):
         masked = mask_of(unheard, song["duration_s"]) if self.params.mask and song["split"] == TRAIN else []
         if masked:
             found.pop(UNHEARD, None)
+        marks: list[str] = []
+        if self.mine and song["split"] == TRAIN and by_hand.get("decision") != APPROVE:
+            found, masked, marks = self._mined(song, found, unheard, self.mine)
         approved = list(found) if by_hand.get("decision") == APPROVE else []
         found = {} if approved else found
         allowed = self.params.languages
@@ -82,7 +102,38 @@ class Filter(Stage):
             found["in_benchmark"] = f"near {song['near_benchmark']}"
         if found and song["split"] != "benchmark":
             raise SongError(song.song_id, *next(iter(found.items())))
-        return song.with_columns(kept=True, masked=masked, flags=[*approved, *found])
+        return song.with_columns(kept=True, masked=masked, flags=[*approved, *found, *marks])
+
+    def _found(self, song: Song, quality: Quality, loops: bool = True) -> dict[str, str]:
+        """The reasons of the measures and, behind them, of the detectors; `loops`: no mask holds loops of sound."""
+        found = broken_limits(quality, self.params)
+        if self.has_voters:
+            found = self._voted(song, found)
+        if self.detect:
+            masked = {} if loops or not song["sound_loops"] else {"loop_s": None, "looped_words": None}
+            detected = {**song["detected"], **masked}
+            found = found | {
+                reason: told
+                for reason, told in broken_limits(detected, self.detect, DETECTED).items()
+                if reason not in found
+            }
+        return found
+
+    def _mined(
+        self, song: Song, found: dict[str, str], unheard: Sequence[Mapping[str, Any]], mine: MineParams
+    ) -> tuple[dict[str, str], list[dict[str, float]], list[str]]:
+        """The reasons that hold for what is left of the song, its masks, and `mined` where it is kept for that alone."""
+        left = mined(song.columns, unheard, mine)
+        if not left.masked:
+            return found, [], []
+        masked = [{"start_s": start_s, "end_s": end_s} for start_s, end_s in left.masked]
+        if left.left_share < mine.min_left_share or left.left_s < mine.min_left_s:
+            limits = f"at least {mine.min_left_share:.0%} and {mine.min_left_s:g} s"
+            return {TOO_LITTLE: f"{left.told()}; {limits}"} | found, masked, []
+        held = self._found(song, quality_left(song["quality"], left), loops=False)
+        if held.pop(HURRIED, None) and HURRIED in found:  # else its cause is masked
+            held[HURRIED] = found[HURRIED]
+        return held, masked, [MINED] if found and not held else []
 
     def _voted(self, song: Song, found: dict[str, str]) -> dict[str, str]:
         """The reasons, ``no_vocals`` among them only where nobody hears a voice: not the level of the vocals, where it has

@@ -11,7 +11,15 @@ from jam_model.checkpoint import weights_hash
 from jam_model.config import JamConfig
 from jam_model.lyric_grid import SUNG
 from jam_model.part_styles.parts import PART_STYLES
-from jam_model.shard_index import BEATS, EXTRAS, INDEX_NAME, TRAIN, read_index, symbols_of
+from jam_model.shard_index import (
+    BEATS,
+    EXTRAS,
+    INDEX_NAME,
+    TRAIN,
+    read_index,
+    symbols_of,
+    weights_in,
+)
 from jam_model.words import PHONES
 from tasks.engine.fingerprint import fingerprint, package_version
 from tasks.shards.open import open_shards
@@ -43,6 +51,7 @@ def flow_recipe(
         **adapter_recipe(adapter),
         **(controls.recipe(config.controls) if controls else {}),
         **(times.recipe() if times else {}),
+        **weights_recipe(shards),
         "kind": "flow",
         "version": FLOW_VERSION,
         "config": config.to_dict(),
@@ -56,6 +65,12 @@ def flow_recipe(
 def adapter_recipe(adapter: AdapterParams | None) -> dict[str, Any]:
     """What decides a run that learns adapters; nothing of one that learns all weights."""
     return {"adapter": adapter.model_dump(mode="json")} if adapter else {}
+
+
+def weights_recipe(shards: Path) -> dict[str, Any]:
+    """How often songs are trained on, where the id list tells it; nothing where all count alike."""
+    weights = weights_in(shards)
+    return {"weights": hash_of(sorted(weights.items()))} if weights else {}
 
 
 def check_symbols(config: JamConfig, shards: Path) -> None:

@@ -22,7 +22,7 @@ from jam_model.dit import Jam
 from jam_model.flow import FlowDraw, flow_error, flow_loss
 from jam_model.lyric_grid import SUNG, words_without_phones
 from jam_model.order import duration_weights, positions_of_step
-from jam_model.shard_index import TRAIN, VALIDATION
+from jam_model.shard_index import TRAIN, VALIDATION, weights_in
 from jam_model.shards import Shards
 from jam_model.training_facts import CONTROLS, TrainingFacts, check_guidance, dropped_by, read_facts
 from tasks.shards.open import open_shards
@@ -158,13 +158,15 @@ class FlowObjective:
         return self.controls.dropout(names) if self.controls and names else None
 
     def _weights(self, shards: Shards) -> np.ndarray | None:
-        """How often each song is read; None where durations do not matter."""
-        params = self.params
+        """How often each song is read, by its duration and its tier; None where neither matters."""
+        params, known = self.params, weights_in(shards.folder)
+        of_tiers = np.array([known.get(place.song_id, 1.0) for place in shards.places]) if known else None
         if params.ignore_below_s <= 0 and params.resample_below_s <= 0:
-            return None
-        return duration_weights(
+            return of_tiers
+        by_duration = duration_weights(
             shards.durations_s(), params.ignore_below_s, params.resample_below_s, params.resample_power
         )
+        return by_duration if of_tiers is None else by_duration * of_tiers
 
     def validate(self, model: Jam, worker: Worker) -> dict[str, Any]:
         """Flow error on the validation split, every condition kept, at fixed times and noise; what is heard of it."""

@@ -33,6 +33,7 @@ UNCUT = frozenset(
     {
         *("audio_remarks", "lyrics_remarks", "lyrics_labels", "lyrics_notes", "claim_remark"),
         *("quality", "unheard_runs", "masked", "flags"),
+        *("detected", "aesthetics", "line_fits", "unwritten_stretches", "sound_loops"),
     }
 )
 """Columns that say why a song is as it is: nothing of them is left out."""

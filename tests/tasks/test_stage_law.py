@@ -22,6 +22,7 @@ from tasks.engine.song import Song
 from tasks.engine.stage import Stage, stages_in
 from tasks.prompts.prompts import PROMPTED_COLUMNS
 from tasks.quality.checked_song import CheckParams
+from tasks.quality.detected import DETECTED_VALUES
 from tasks.quality.limits import FilterParams
 from tasks.quality.measures import QUALITY
 from tasks.songs.columns import CONTROL_COLUMNS, SONG_COLUMNS
@@ -43,6 +44,9 @@ from tasks.stages.generated.phrasing import Phrasing
 from tasks.stages.generated.reward import Reward
 from tasks.stages.generated.score import Score
 from tasks.stages.given_phones import GivenPhones
+from tasks.stages.graded.aesthetics import Aesthetics, AestheticsParams
+from tasks.stages.graded.detect import Detect
+from tasks.stages.graded.tier import Tier
 from tasks.stages.group import Group
 from tasks.stages.ingest import Ingest, IngestParams
 from tasks.stages.melody import Melody
@@ -110,8 +114,15 @@ def law(root: Path) -> dict[str, Stage]:
         Encode(codec),
         DedupFeatures(DedupFeaturesParams(shingle_words=3, max_shingles=64, max_landmarks=64)),
         Check(CheckParams(plausible_score=0.3, min_phone_s=0.03, silence_db=-60.0)),
+        Aesthetics(AestheticsParams(judges=("embedded",)), PARAMS.models.judge),
+        Detect(PARAMS.check),
         Group(GROUP, 64),
-        Filter(limits),
+        Filter(
+            limits,
+            detect=PARAMS.detect.model_copy(update={"max_loop_s": 0.5}),
+            mine=PARAMS.mine.model_copy(update={"min_left_s": 0.0}),
+        ),
+        Tier(PARAMS.tiers.model_copy(update={"b": {"max_loop_s": 0.5, "min_embedded.clarity": 3.0}})),
         Pack(PackParams(tensor_format="pt", extras=())),
         Generate(codec, style, {weights: str(checkpoint)}),
         Score(PARAMS.models.judge),
@@ -170,6 +181,9 @@ def row(root: Path, number: int, weights: str) -> dict[str, Any]:
         "hurried_words": [],
         "masked": [],
         "quality": {name: None for name in QUALITY.names},
+        "detected": {name: None for name in DETECTED_VALUES.names},
+        "aesthetics": [{"judge": "embedded", "axis": "clarity", "score": 3.5}],
+        **{"line_fits": [], "sound_loops": [], "unwritten_stretches": [], "transcript_times": None},
         "style_embedding": style_NS,
         "sections": [{"label": "verse", "text": None, "start_s": 0.0, "end_s": 1.0, "source": "times"}],
         "latent": npy_bytes(noise.standard_normal((21, 128)).astype(np.float32)),

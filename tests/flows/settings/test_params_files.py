@@ -129,7 +129,7 @@ def test_workers_of_what_is_no_stage_are_refused() -> None:
     """Neither a folder of tasks/ nor a file of tasks/stages is a stage: a stage's name is."""
     for name in ("seperate", "audio", "engine", "bases"):
         with pytest.raises(
-            ValueError, match=f"there is no stage '{name}'; give one of align, align_transcript"
+            ValueError, match=f"there is no stage '{name}'; give one of aesthetics, align, align_transcript"
         ):
             load_params(None, [f"engine.stages={{{name}: {{gpus: 4}}}}"])
     for stage in stages_in("tasks.stages"):

@@ -1,0 +1,1 @@
+"""Detectors: what spoils a song, each a small formula of its own."""

@@ -1,0 +1,1 @@
+"""Stages that grade songs, only where they are asked for: judges, detectors, tiers."""
