@@ -28,7 +28,7 @@ from tasks.engine.song import Song, SongError
 from tasks.lyrics.convert import convert
 from tasks.lyrics.lyrics import Label, Lyrics, Note
 from tasks.lyrics.parts.decode import decode_text
-from tasks.lyrics.read import FORMS, read_lyrics, read_phones
+from tasks.lyrics.read import FORMS, read_lyrics, read_parts, read_phones
 from tasks.prompts.jamify_manifest import read_requests, style_of
 from tasks.prompts.predicted_times import written_times
 from tasks.prompts.prompt_words import prompt_words
@@ -100,6 +100,7 @@ class SongReaders(Scratch):
         limits = self.params.ingest
         decode_text(data)
         read_phones(data)
+        read_parts(data)
         read_lyrics(data, limits.max_lyrics_bytes, limits.max_lyrics_words)
 
     def audio(self, kind: str, random: np.random.Generator) -> None:

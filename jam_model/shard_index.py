@@ -30,6 +30,7 @@ KINDS = ("latent", "style", "json")
 """Every sample has one member of each."""
 MASKED, MASKED_MEMBER = "masked", "masked.json"
 EXTRAS = {"language": "language.json", MASKED: MASKED_MEMBER, PHONES: "phones.json"}
+EXTRAS |= {"sections": "sections.json"}
 EXTRAS |= {"chords": "chords.npy", "melody": "melody.npy"}
 """What a sample may hold beside them: a column of the song table, and the suffix of the member it stands in, JSON or
 (``.npy``) an array. `pack.extras` names those to write; a reader that does not ask for one passes it over. `masked`, the

@@ -26,6 +26,7 @@ from tasks.stages.beats import Beats
 from tasks.stages.check import Check
 from tasks.stages.chords import Chords
 from tasks.stages.dedup_features import DedupFeatures
+from tasks.stages.description.sections import Sections
 from tasks.stages.encode import Encode
 from tasks.stages.filter import Filter
 from tasks.stages.generated.align_transcript import AlignTranscript
@@ -50,7 +51,7 @@ from tasks.upkeep.status import unfinished
 
 
 def prepare_stages(params: Params) -> list[Stage]:
-    """The stages of `prepare`, in order; `voice`, `beats`, `chords`, `melody` and `phones` are among them where they are asked for."""
+    """The stages of `prepare`, in order; those of description, voice, beats, chords, melody and phones only where they are asked for."""
     listens = params.models.voice_activity.model != EMBEDDED
     keeper = Filter(params.filter, has_voters=listens)
     return [
@@ -66,6 +67,7 @@ def prepare_stages(params: Params) -> list[Stage]:
             else []
         ),
         Align(params.align, params.models.aligner, params.models.phonemizer),
+        *([Sections(params.sections, params.ingest)] if params.sections.model != NONE else []),
         Phonemize(params.phonemize, params.models.phonemizer),
         *phones_stages(params),
         Style(params.models.style_encoder),

@@ -19,6 +19,7 @@ from tasks.engine.stage import Section, stages_in
 from tasks.models.base import EMBEDDED
 from tasks.models.beats import NONE
 from tasks.models.chosen import ModelsParams
+from tasks.models.description.segmenter import SectionsParams
 from tasks.preference.gate import GateParams
 from tasks.preference.pairing import PairParams
 from tasks.preference.params import PreferParams, SweepParams
@@ -83,6 +84,7 @@ class Params(Section):
     align: AlignParams
     phonemize: PhonemizeParams
     phones: PhonesParams
+    sections: SectionsParams
     dedup_features: DedupFeaturesParams
     check: CheckParams
     group: GroupParams
@@ -159,9 +161,18 @@ class Params(Section):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _packed_sections_are_told(self) -> Params:
+        if "sections" in self.pack.extras and self.sections.model == NONE:
+            raise ValueError(
+                "pack.extras asks for sections, but sections.model is none; choose labels or embedded"
+            )
+        return self
+
     def decides(self) -> dict[str, Any]:
         """The settings that decide values: no path, no device, no batch size, nothing of a model that is not chosen."""
-        names = [name for name in type(self).model_fields if name not in NO_PART_OF_A_REPORT]
+        silent = {"sections"} if self.sections.model == NONE else set()
+        names = [name for name in type(self).model_fields if name not in silent.union(NO_PART_OF_A_REPORT)]
         decided = {name: getattr(self, name).decides() for name in names}
         decided["group"] = {
             key: value for key, value in decided["group"].items() if key != "benchmark_manifest"

@@ -17,6 +17,7 @@ from eval.results.report import STAMP, is_stand_in
 from tasks.engine.pipeline import Pipeline
 from tasks.quality.by_language import LANGUAGE_COLUMNS, fates_by_language
 from tasks.quality.remarks import KINDS, REMARK_COLUMNS, all_remark_counts
+from tasks.shards.described_songs import section_counts, section_lines
 from tasks.shards.edited_songs import edited_lines, edited_songs
 from tasks.shards.write import MARK, packed_shard, write_index
 from tasks.storage.files import write_bytes, write_json
@@ -24,7 +25,7 @@ from tasks.storage.files import write_bytes, write_json
 CARD_COLUMNS = (
     *("split", "license", "source", "artist", "language"),
     *("unchecked", "own_symbols", *LANGUAGE_COLUMNS),
-    *("masked", "flags", "unstated_delay_s", *REMARK_COLUMNS),
+    *("masked", "flags", "unstated_delay_s", "sections", *REMARK_COLUMNS),
 )
 """What `data_card` reads of a song, besides its drop and what made it."""
 UNKNOWN = "unknown"
@@ -65,6 +66,7 @@ def data_card(
         "unstated_delays_ms": _unstated_delays(kept),
         "made_by": made_by,
         "stamp": STAMP if is_stand_in(made_by) else None,
+        **({"sections": section_counts(kept)} if _any(kept, "sections") else {}),
         **({"edited": dict(edited)} if edited else {}),
         **({MARK: mark} if mark else {}),
     }
@@ -132,6 +134,7 @@ def card_text(card: Mapping[str, Any]) -> str:
         *_unchecked(card),
         *_remark_lines(card),
         *_delay_lines(card),
+        *section_lines(card.get("sections", {})),
         "## Made by",
         "",
         *(f"- `{made}`" for made in card["made_by"]),

@@ -32,6 +32,7 @@ SHOWN_CHARS = 240
 UNCUT = frozenset(
     {
         *("audio_remarks", "lyrics_remarks", "lyrics_labels", "lyrics_notes", "claim_remark"),
+        "sections",
         *("quality", "unheard_runs", "masked", "flags"),
     }
 )
@@ -66,6 +67,10 @@ def song_page(
         if claim
     ]
     lanes = {"aligned": words, "claimed": claimed, "heard": words_of(row.get("transcript_times") or ())}
+    lanes["parts"] = [
+        Word(part["text"] or part["label"], part["start_s"], part["end_s"])
+        for part in row.get("sections") or ()
+    ]
     same = len(claims) == len(words) and all(
         claim is None or claim.text == word.text for claim, word in zip(claims, words, strict=True)
     )

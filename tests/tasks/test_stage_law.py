@@ -29,6 +29,7 @@ from tasks.stages.beats import Beats
 from tasks.stages.check import Check
 from tasks.stages.chords import Chords
 from tasks.stages.dedup_features import DedupFeatures, DedupFeaturesParams
+from tasks.stages.description.sections import Sections
 from tasks.stages.encode import Encode
 from tasks.stages.filter import Filter
 from tasks.stages.generated.align_transcript import AlignTranscript
@@ -92,6 +93,7 @@ def law(root: Path) -> dict[str, Stage]:
         Phonemize(PhonemizeParams(max_unknown_share=0.1), PHONEMIZER),
         Phones(PhonesParams(times="aligner"), PARAMS.models.aligner),
         GivenPhones(PhonesParams(times="given"), ingest),
+        Sections(PARAMS.sections.model_copy(update={"model": "embedded"}), ingest),
         Style(style),
         Encode(codec),
         DedupFeatures(DedupFeaturesParams(shingle_words=3, max_shingles=64, max_landmarks=64)),
@@ -134,7 +136,7 @@ def row(root: Path, number: int, weights: str) -> dict[str, Any]:
         "lyrics": ["hello", "moon"],
         "lyrics_times": None,
         "lyrics_lines": timed(("hello moon", 0.1, 1.0)),
-        "lyrics_hash": None,
+        **{"lyrics_hash": None, "lyrics_labels": None, "sections_path": None},
         "num_lines": 1,
         "split": "train",
         "duplicate_of": None,
