@@ -18,6 +18,7 @@ from tasks.engine.stage import Stage
 from tasks.engine.table import Source
 from tasks.models.base import EMBEDDED
 from tasks.models.beats import NONE
+from tasks.models.description.describer import NEVER
 from tasks.models.style_encoder import style_encoder_identity
 from tasks.songs.columns import SONG_COLUMNS
 from tasks.songs.listing import root_of
@@ -26,6 +27,8 @@ from tasks.stages.beats import Beats
 from tasks.stages.check import Check
 from tasks.stages.chords import Chords
 from tasks.stages.dedup_features import DedupFeatures
+from tasks.stages.description.caption import Caption
+from tasks.stages.description.describe import Describe
 from tasks.stages.description.sections import Sections
 from tasks.stages.encode import Encode
 from tasks.stages.filter import Filter
@@ -54,7 +57,7 @@ def prepare_stages(params: Params) -> list[Stage]:
     """The stages of `prepare`, in order; those of description, voice, beats, chords, melody and phones only where they are asked for."""
     listens = params.models.voice_activity.model != EMBEDDED
     keeper = Filter(params.filter, has_voters=listens)
-    return [
+    stages = [
         Ingest(params.ingest, params.audio, params.models.phonemizer),
         Separate(params.separate, params.models.separator),
         Transcribe(params.transcribe, params.models.transcriber),
@@ -67,7 +70,6 @@ def prepare_stages(params: Params) -> list[Stage]:
             else []
         ),
         Align(params.align, params.models.aligner, params.models.phonemizer),
-        *([Sections(params.sections, params.ingest)] if params.sections.model != NONE else []),
         Phonemize(params.phonemize, params.models.phonemizer),
         *phones_stages(params),
         Style(params.models.style_encoder),
@@ -78,6 +80,28 @@ def prepare_stages(params: Params) -> list[Stage]:
         keeper,
         Pack(params.pack),
     ]
+    return with_description(params, stages)
+
+
+def with_description(params: Params, stages: list[Stage]) -> list[Stage]:
+    """The stages with those of description before `phonemize`, and `caption` behind `style`, where they are asked for."""
+    place, last = (
+        next(number for number, stage in enumerate(stages) if stage.name == name)
+        for name in (Phonemize.name, Encode.name)
+    )
+    written = {name for stage in stages[:place] for name in stage.writes}
+    if params.separate.stems != "four":
+        written -= {"stems"}
+    described: list[Stage] = []
+    if params.sections.model != NONE:
+        described.append(Sections(params.sections, params.ingest))
+    if params.describe.when != NEVER:
+        described.append(Describe(params.describe, written))
+    captioned: list[Stage] = []
+    if params.caption.model != NONE:
+        has_facts = params.describe.when != NEVER
+        captioned.append(Caption(params.caption, params.models.style_encoder, has_facts))
+    return [*stages[:place], *described, *stages[place:last], *captioned, *stages[last:]]
 
 
 def phones_stages(params: Params) -> list[Stage]:

@@ -19,6 +19,8 @@ from tasks.engine.stage import Section, stages_in
 from tasks.models.base import EMBEDDED
 from tasks.models.beats import NONE
 from tasks.models.chosen import ModelsParams
+from tasks.models.description.captioner import ENDPOINT, CaptionParams
+from tasks.models.description.describer import NEVER, DescribeParams
 from tasks.models.description.segmenter import SectionsParams
 from tasks.preference.gate import GateParams
 from tasks.preference.pairing import PairParams
@@ -85,6 +87,8 @@ class Params(Section):
     phonemize: PhonemizeParams
     phones: PhonesParams
     sections: SectionsParams
+    describe: DescribeParams
+    caption: CaptionParams
     dedup_features: DedupFeaturesParams
     check: CheckParams
     group: GroupParams
@@ -169,9 +173,24 @@ class Params(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _a_question_ends_before_its_song_is_given_up(self) -> Params:
+        longest_s, limit_s = self.caption.endpoint.longest_s, self.engine.song_limit_s
+        if self.caption.model == ENDPOINT and longest_s >= limit_s:
+            raise ValueError(
+                f"caption.endpoint may take {longest_s:g} s for a song and engine.song_limit_s is {limit_s:g}; lower timeout_s, tries "
+                "or pause_s"
+            )
+        return self
+
     def decides(self) -> dict[str, Any]:
         """The settings that decide values: no path, no device, no batch size, nothing of a model that is not chosen."""
-        silent = {"sections"} if self.sections.model == NONE else set()
+        asked = {
+            "sections": self.sections.model != NONE,
+            "describe": self.describe.when != NEVER,
+            "caption": self.caption.model != NONE,
+        }
+        silent = {name for name, is_asked in asked.items() if not is_asked}
         names = [name for name in type(self).model_fields if name not in silent.union(NO_PART_OF_A_REPORT)]
         decided = {name: getattr(self, name).decides() for name in names}
         decided["group"] = {

@@ -29,6 +29,8 @@ from tasks.stages.beats import Beats
 from tasks.stages.check import Check
 from tasks.stages.chords import Chords
 from tasks.stages.dedup_features import DedupFeatures, DedupFeaturesParams
+from tasks.stages.description.caption import Caption
+from tasks.stages.description.describe import Describe
 from tasks.stages.description.sections import Sections
 from tasks.stages.encode import Encode
 from tasks.stages.filter import Filter
@@ -94,6 +96,8 @@ def law(root: Path) -> dict[str, Stage]:
         Phones(PhonesParams(times="aligner"), PARAMS.models.aligner),
         GivenPhones(PhonesParams(times="given"), ingest),
         Sections(PARAMS.sections.model_copy(update={"model": "embedded"}), ingest),
+        Describe(PARAMS.describe),
+        Caption(PARAMS.caption.model_copy(update={"model": "facts"}), style, has_facts=True),
         Style(style),
         Encode(codec),
         DedupFeatures(DedupFeaturesParams(shingle_words=3, max_shingles=64, max_landmarks=64)),
@@ -136,7 +140,8 @@ def row(root: Path, number: int, weights: str) -> dict[str, Any]:
         "lyrics": ["hello", "moon"],
         "lyrics_times": None,
         "lyrics_lines": timed(("hello moon", 0.1, 1.0)),
-        **{"lyrics_hash": None, "lyrics_labels": None, "sections_path": None},
+        **{"lyrics_hash": None, "lyrics_labels": None, "sections_path": None, "style_text": None},
+        "facts": [{"name": "key", "text": "C major", "number": None, "source": "heard", "certainty": 1.0}],
         "num_lines": 1,
         "split": "train",
         "duplicate_of": None,
