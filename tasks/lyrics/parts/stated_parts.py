@@ -46,10 +46,10 @@ def is_part(name: str) -> bool:
 
 
 def in_time(rows: Iterable[tuple[str, float | None, float | None]]) -> tuple[Word, ...]:
-    """Parts (name, start, end) in the order of their starts, without overlap; one without a start is left out."""
+    """Parts (name, start, end) in the order of their starts, without overlap; an end before its start is none, and a part without a start is left out."""
     stated = sorted(
         (
-            Word(name, start_s, math.inf if end_s is None else end_s)
+            Word(name, start_s, math.inf if end_s is None or end_s < start_s else end_s)
             for name, start_s, end_s in rows
             if start_s is not None
         ),

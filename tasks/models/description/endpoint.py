@@ -130,7 +130,7 @@ def ask(params: EndpointParams, key: str | None, body: Mapping[str, Any]) -> Ans
         if number > 1:
             time.sleep(params.pause_s * 2 ** (number - 2))
         try:
-            return replace(_read(_post(params, key, body)), tries=number)
+            return replace(read_answer(_post(params, key, body)), tries=number)
         except urllib.error.HTTPError as error:
             with error:
                 told = _told(error)
@@ -166,7 +166,7 @@ def _post(params: EndpointParams, key: str | None, body: Mapping[str, Any]) -> b
     return bytes(data)
 
 
-def _read(data: bytes) -> Answer:
+def read_answer(data: bytes) -> Answer:
     """An answer's text or refusal.
 
     Raises:

@@ -1,6 +1,6 @@
 """How many beats a bar has, 3 or 4: chords change at bars, so that what changes from beat to beat repeats by the bar.
 
-The change of chroma from beat to beat is parted by its place in bars of 2, 3 and 4 beats; the likelier parting by the F test
+The change of chroma from beat to beat is told apart by its place in bars of 2, 3 and 4 beats; the likelier of them by the F test
 of an analysis of variance is the metre (2 counts as 4: a tempo may be heard at half).
 
 Shapes: T latent frames, P pitch classes, Q beats.

@@ -59,7 +59,7 @@ class Handler(BaseHTTPRequestHandler):
         self.server.keys.add(self.headers["Authorization"])
         act = self.server.acts.pop(0) if self.server.acts else "well"
         if act == "slow":
-            time.sleep(0.3)
+            time.sleep(0.9)
         status, data = {
             "busy": (503, b"later"),
             "nonsense": (200, b"<html>"),
@@ -100,7 +100,7 @@ def stage(server: Server, answers: Path) -> Caption:
         answers=str(answers),
         **{"model": "m", "key_variable": "OPENAI_API_KEY", "prompt": "Say what it is like: {facts}"},
         **{"send": "facts", "audio_s": 30, "max_tokens": 50, "temperature": 0, "again": 0},
-        **{"timeout_s": 0.15, "tries": 3, "pause_s": 0.001, "price_in": 2.5, "price_out": 10.0},
+        **{"timeout_s": 0.6, "tries": 3, "pause_s": 0.001, "price_in": 2.5, "price_out": 10.0},
     )
     params = CaptionParams(model="endpoint", min_similarity=0.9, endpoint=endpoint)
     made = Caption(params, StyleParams(model="embedded", muq_mulan=MUQ), has_facts=True)

@@ -103,6 +103,7 @@ def test_parts_have_the_times_of_their_words_or_of_their_files_and_else_of_what_
         {"sections": [{"section": "verse", "start_s": 3}, {"section": "outro", "start_s": 1}]}
     )
     assert [*pairwise(part.start_s for part in read_parts(open_ended.encode()))] == [(1, 3)]
+    assert read_parts(b"[verse][6.5:4.5]go") == (Word("verse", 6.5, float("inf")),)
     assert read_parts(b'[{"label": "verse", "start": 1}]')[0] == Word("verse", 1.0, float("inf"))
 
     write_song(tmp_path / "song.wav", 0.3)
