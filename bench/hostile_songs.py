@@ -29,16 +29,20 @@ from tasks.lyrics.convert import convert
 from tasks.lyrics.lyrics import Label, Lyrics, Note
 from tasks.lyrics.muse import MusePart, MuseSong, messages_of, song_of_messages
 from tasks.lyrics.parts.decode import decode_text
-from tasks.lyrics.read import FORMS, read_lyrics, read_phones
+from tasks.lyrics.parts.section_labels import SECTION_LABELS
+from tasks.lyrics.read import FORMS, read_lyrics, read_parts, read_phones
 from tasks.lyrics.tune import has_notes, melody_in
+from tasks.models.description.endpoint import MAX_TEXT, read_answer
 from tasks.prompts.control_prompts import frames_of_chords, frames_of_tones, request_of
 from tasks.prompts.jamify_manifest import read_requests, style_of
 from tasks.prompts.predicted_times import written_times
 from tasks.prompts.prompt_words import prompt_words
 from tasks.songs.listing import Listing, list_sources
 from tasks.stages.ingest import Ingest
+from tasks.times.sections import sections_of_times
 
 MAX_FRAMES = 5000
+PART_NAMES = ("intro", "verse", "chorus", "solo", "bridge")
 KINDS = ("wav and aiff", "mp3", "ogg", "flac", "mp4", "mka and webm", "wma", "aac, caf and w64")
 
 
@@ -64,6 +68,8 @@ class SongReaders(Scratch):
             "jamify's yaml": self.jamify_settings,
             "edit by hand": self.edit,
             "question to the desk": self.question,
+            "parts in time": self.parts,
+            "answer of an endpoint": self.answer,
         }
 
     def lyrics_json(self, random: np.random.Generator) -> None:
@@ -71,6 +77,36 @@ class SongReaders(Scratch):
         if random.random() < 0.3:
             data = damaged(data, [data], random)
         self._lyrics(data)
+
+    def parts(self, random: np.random.Generator) -> None:
+        """Parts of a song with their times in every form that states them, placed in a song of 12 s."""
+        rows = [
+            {"label": f"{name} {n}", "start": 2.0 * n, "end": 2.0 * n + 2}
+            for n, name in enumerate(PART_NAMES)
+        ]
+        said = " ; ".join(f"[{row['label']}][{row['start']}:{row['end']}]moon." for row in rows)
+        labels = "".join(f"{row['start']:.3f}\t{row['end']:.3f}\t{row['label']}\n" for row in rows)
+        files = [odd_json(rows, random), odd_json({"segments": rows}, random), said.encode(), labels.encode()]
+        data = files[int(random.integers(len(files)))]
+        if random.random() < 0.5:
+            data = damaged(data, files, random)
+        found = sections_of_times(read_parts(data), 12.0)
+        bounds_s = [bound for one in found for bound in (one.start_s, one.end_s)]
+        if bounds_s != sorted(bounds_s) or any(not 0 <= bound <= 12 for bound in bounds_s):
+            raise Unaccounted("parts out of order")
+        if any(one.label not in SECTION_LABELS for one in found):
+            raise Unaccounted("a label of no set")
+
+    def answer(self, random: np.random.Generator) -> None:
+        """What an endpoint says: an answer, a refusal, or a refusal by us."""
+        message = {"content": "bright pop", "refusal": None, "role": "assistant"}
+        body = {"choices": [{"message": message, "finish_reason": "stop"}], "usage": {"prompt_tokens": 7}}
+        data = odd_json(body, random)
+        if random.random() < 0.5:
+            data = damaged(data, [data], random)
+        told = read_answer(data)
+        if (told.text is None) != (told.outcome == "refused") or len(told.text or "") > MAX_TEXT:
+            raise Unaccounted("an answer without its text")
 
     def written_times(self, random: np.random.Generator) -> None:
         """Times as a language model writes them, whole words of the song and damaged ones."""
@@ -149,6 +185,7 @@ class SongReaders(Scratch):
         limits = self.params.ingest
         decode_text(data)
         read_phones(data)
+        read_parts(data)
         read_lyrics(data, limits.max_lyrics_bytes, limits.max_lyrics_words)
 
     def audio(self, kind: str, random: np.random.Generator) -> None:

@@ -34,7 +34,7 @@ MASKED, MASKED_MEMBER = "masked", "masked.json"
 EXTRAS = {"language": "language.json", MASKED: MASKED_MEMBER, PHONES: "phones.json"}
 BEATS = "beats_s"
 EXTRAS |= {"chords": "chords.npy", "melody": "melody.npy", "drums": "drums.npy", "sketch": "audio.npy"}
-EXTRAS |= {PART_STYLES: "part_styles.npy", BEATS: "beats.json"}
+EXTRAS |= {PART_STYLES: "part_styles.npy", BEATS: "beats.json", "sections": "sections.json"}
 """What a sample may hold beside them: a column of the song table, and the suffix of the member it stands in, JSON or
 (``.npy``) an array. `pack.extras` names those to write; a reader that does not ask for one passes it over. `masked`, the
 seconds that no training crop may hold (``[{"start_s", "end_s"}]``), is read wherever it stands; `phones` is read as the phones in

@@ -16,6 +16,7 @@ from eval.metrics import (
     fad_inf,
     levels,
     lyrics_alignment,
+    parts_and_key,
     phrasing,
     si_sdr,
     style_similarity,
@@ -107,6 +108,16 @@ CHAPTERS = (
         (
             si_sdr.SI_SDR,
             si_sdr.SI_SDR_GAIN,
+        ),
+    ),
+    Chapter(
+        "Are parts and key of a song heard rightly?",
+        (
+            parts_and_key.BOUNDARY_FINE,
+            parts_and_key.BOUNDARY_COARSE,
+            parts_and_key.PAIRWISE_F,
+            parts_and_key.LABEL_ACCURACY,
+            parts_and_key.KEY_SCORE,
         ),
     ),
 )

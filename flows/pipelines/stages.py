@@ -20,6 +20,7 @@ from tasks.engine.stage import Stage
 from tasks.engine.table import Source
 from tasks.models.base import EMBEDDED
 from tasks.models.beats import NONE
+from tasks.models.description.describer import NEVER
 from tasks.models.style_encoder import style_encoder_identity
 from tasks.songs.columns import SONG_COLUMNS
 from tasks.songs.listing import root_of
@@ -29,7 +30,10 @@ from tasks.stages.check import Check
 from tasks.stages.chords import Chords
 from tasks.stages.coarse import Drums, Sketch
 from tasks.stages.dedup_features import DedupFeatures
+from tasks.stages.description.caption import Caption
+from tasks.stages.description.describe import Describe
 from tasks.stages.description.part_style import PartStyle
+from tasks.stages.description.sections import Sections
 from tasks.stages.encode import Encode
 from tasks.stages.filter import Filter
 from tasks.stages.generated.adherence import Adherence
@@ -58,8 +62,8 @@ from tasks.upkeep.status import unfinished
 
 
 def prepare_stages(params: Params) -> list[Stage]:
-    """The stages of `prepare`, in order; `voice`, `beats`, `chords`, `melody`, `drums`, `sketch`, `phones` and those that grade songs
-    are among them where they are asked for.
+    """The stages of `prepare`, in order; those of controls, of description, `voice`, `beats`, `phones` and those that grade songs are
+    among them where they are asked for.
     """
     listens = params.models.voice_activity.model != EMBEDDED
     keeper = Filter(
@@ -95,11 +99,28 @@ def prepare_stages(params: Params) -> list[Stage]:
         *([Tier(params.tiers)] if params.tiers.chosen else []),
         Pack(params.pack),
     ]
-    if PART_STYLES in params.pack.extras and not any("sections" in stage.writes for stage in stages):
-        raise ValueError(
-            "pack.extras asks for part_styles, but no stage writes the column sections; choose who says where parts are"
-        )
-    return stages
+    return with_description(params, stages)
+
+
+def with_description(params: Params, stages: list[Stage]) -> list[Stage]:
+    """The stages with those of description before `phonemize`, and `caption` behind `style`, where they are asked for."""
+    place, last = (
+        next(number for number, stage in enumerate(stages) if stage.name == name)
+        for name in (Phonemize.name, Encode.name)
+    )
+    written = {name for stage in stages[:place] for name in stage.writes}
+    if params.separate.stems != "four":
+        written -= {"stems"}
+    described: list[Stage] = []
+    if params.sections.model != NONE:
+        described.append(Sections(params.sections, params.ingest))
+    if params.describe.when != NEVER:
+        described.append(Describe(params.describe, written))
+    captioned: list[Stage] = []
+    if params.caption.model != NONE:
+        has_facts = params.describe.when != NEVER
+        captioned.append(Caption(params.caption, params.models.style_encoder, has_facts))
+    return [*stages[:place], *described, *stages[place:last], *captioned, *stages[last:]]
 
 
 def phones_stages(params: Params) -> list[Stage]:

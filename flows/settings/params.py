@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import field_validator, model_validator
 
 from flows.settings.params_files import Layer, load
+from jam_model.part_styles.parts import PART_STYLES
 from jam_model.shard_index import BEATS
 from tasks.audio.limits import AudioParams
 from tasks.benchmark.copies import CopyParams
@@ -20,6 +21,9 @@ from tasks.engine.stage import Section, stages_in
 from tasks.models.base import EMBEDDED
 from tasks.models.beats import NONE
 from tasks.models.chosen import ModelsParams
+from tasks.models.description.captioner import ENDPOINT, CaptionParams
+from tasks.models.description.describer import NEVER, DescribeParams
+from tasks.models.description.segmenter import SectionsParams
 from tasks.preference.gate import GateParams
 from tasks.preference.pairing import PairParams
 from tasks.preference.params import PreferParams, SweepParams
@@ -99,6 +103,9 @@ class Params(Section):
     phones: PhonesParams
     drums: DrumsParams
     sketch: SketchParams
+    sections: SectionsParams
+    describe: DescribeParams
+    caption: CaptionParams
     dedup_features: DedupFeaturesParams
     check: CheckParams
     group: GroupParams
@@ -213,15 +220,42 @@ class Params(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _packed_sections_are_told(self) -> Params:
+        for name in ("sections", PART_STYLES):
+            if name in self.pack.extras and self.sections.model == NONE:
+                raise ValueError(
+                    f"pack.extras asks for {name}, but sections.model is none; choose labels or embedded"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _a_question_ends_before_its_song_is_given_up(self) -> Params:
+        longest_s, limit_s = self.caption.endpoint.longest_s, self.engine.song_limit_s
+        if self.caption.model == ENDPOINT and longest_s >= limit_s:
+            raise ValueError(
+                f"caption.endpoint may take {longest_s:g} s for a song and engine.song_limit_s is {limit_s:g}; lower timeout_s, tries "
+                "or pause_s"
+            )
+        return self
+
+    def _unasked(self) -> set[str]:
+        """Sections of stages that nobody asked for, which decide nothing."""
+        asked = {
+            "drums": self.drums.model != NONE,
+            "sketch": self.sketch.model != NONE,
+            "adherence": {self.adherence.chords, self.adherence.melody} != {NONE},
+            "sections": self.sections.model != NONE,
+            "describe": self.describe.when != NEVER,
+            "caption": self.caption.model != NONE,
+        }
+        return {name for name, is_asked in asked.items() if not is_asked}
+
     def decides(self) -> dict[str, Any]:
         """The settings that decide values: no path, no device, no batch size, nothing of a model that is not chosen."""
-        names = [name for name in type(self).model_fields if name not in NO_PART_OF_A_REPORT]
+        kept_out = self._unasked().union(NO_PART_OF_A_REPORT)
+        names = [name for name in type(self).model_fields if name not in kept_out]
         decided = {name: getattr(self, name).decides() for name in names}
-        stages = {"drums": self.drums.model, "sketch": self.sketch.model}
-        stages["adherence"] = NONE if {self.adherence.chords, self.adherence.melody} == {NONE} else "asked"
-        for kind, chosen in stages.items():
-            if chosen == NONE:  # no stage, and nothing that it would decide
-                del decided[kind]
         decided = {name: value for name, value in decided.items() if value or name not in GRADING}
         decided["group"] = {
             key: value for key, value in decided["group"].items() if key != "benchmark_manifest"

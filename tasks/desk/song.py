@@ -25,7 +25,7 @@ MADE_BY = {
     "phones": ("phones",),
     "notes": ("ingest",),
     "beats": ("beats",),
-    "sections": ("ingest",),
+    "sections": ("sections", "ingest"),
 }
 """The stages that make each lane, the last first."""
 
@@ -172,6 +172,11 @@ def _lanes(row: SongRow, words: Sequence[Mapping[str, Any]]) -> dict[str, list[A
     lanes["notes"] = [[one["pitch"], one["start_s"], one["end_s"]] for one in row.get("lyrics_notes") or ()]
     lanes["beats"] = [["", at_s, at_s] for at_s in row.get("beats_s") or ()]
     lanes["masked"] = [_span("masked", one["start_s"], one["end_s"]) for one in row.get("masked") or ()]
+    if row.get("sections"):
+        lanes["sections"] = [
+            _span(one["text"] or one["label"], one["start_s"], one["end_s"]) for one in row["sections"]
+        ]
+        return {name: lane for name, lane in lanes.items() if lane}
     labels = [one for one in row.get("lyrics_labels") or () if one["before"] < len(words)]
     starts_s = [words[one["before"]]["start_s"] for one in labels]
     ends_s = [*starts_s[1:], row.get("duration_s") or _end_of(words)]

@@ -27,6 +27,8 @@ from tasks.lyrics.forms import (
 )
 from tasks.lyrics.lyrics import Lyrics
 from tasks.lyrics.parts.decode import decode_text
+from tasks.lyrics.parts.json_value import parsed
+from tasks.lyrics.parts.stated_parts import parts_of_json
 from tasks.lyrics.parts.written import Form, Written
 from tasks.lyrics.sung import sung
 
@@ -69,6 +71,23 @@ def read_phones(data: bytes) -> tuple[Word, ...]:
         forms = (textgrid, diffsinger)
         read = next((form.read_phones for form in forms if form.fits(text)), None)
         return read_written(data)[1].phones if read is None else read(text)
+    except Refused:
+        return ()
+
+
+def read_parts(data: bytes) -> tuple[Word, ...]:
+    """The parts of the song with their times that a file's bytes state, beside words or alone; none of a file that has none or
+    cannot be read. Labels without times are `Lyrics.labels`.
+    """
+    try:
+        text = decode_text(data)
+        if songprep.FORM.fits(text):  # type: ignore[arg-type]
+            return songprep.read_parts(text)
+        if textgrid.FORM.fits(text):  # type: ignore[arg-type]
+            return textgrid.read_parts(text)
+        if labels.HTK.fits(text) or labels.AUDACITY.fits(text):  # type: ignore[arg-type]
+            return labels.read_parts(text)
+        return parts_of_json(parsed(text))
     except Refused:
         return ()
 

@@ -17,6 +17,7 @@ from eval.results.report import STAMP, is_stand_in
 from tasks.engine.pipeline import Pipeline
 from tasks.quality.by_language import LANGUAGE_COLUMNS, fates_by_language
 from tasks.quality.remarks import KINDS, REMARK_COLUMNS, all_remark_counts
+from tasks.shards.described_songs import caption_counts, caption_lines, section_counts, section_lines
 from tasks.shards.edited_songs import edited_lines, edited_songs
 from tasks.shards.grades import GRADE_COLUMNS, grade_lines, grades, tier_of
 from tasks.shards.write import MARK, packed_shard, write_index
@@ -25,7 +26,7 @@ from tasks.storage.files import write_bytes, write_json
 CARD_COLUMNS = (
     *("split", "license", "source", "artist", "language"),
     *("unchecked", "own_symbols", *LANGUAGE_COLUMNS),
-    *("masked", "flags", "unstated_delay_s", *REMARK_COLUMNS),
+    *("masked", "flags", "unstated_delay_s", "sections", "captions", *REMARK_COLUMNS),
     *GRADE_COLUMNS,
 )
 """What `data_card` reads of a song, besides its drop and what made it."""
@@ -68,6 +69,8 @@ def data_card(
         "unstated_delays_ms": _unstated_delays(kept),
         "made_by": made_by,
         "stamp": STAMP if is_stand_in(made_by) else None,
+        **({"sections": section_counts(kept)} if _any(kept, "sections") else {}),
+        **({"captions": caption_counts(kept)} if _any(kept, "captions") else {}),
         **({"edited": dict(edited)} if edited else {}),
         **({MARK: mark} if mark else {}),
     }
@@ -138,6 +141,8 @@ def card_text(card: Mapping[str, Any]) -> str:
         *grade_lines(card),
         *_remark_lines(card),
         *_delay_lines(card),
+        *section_lines(card.get("sections", {})),
+        *caption_lines(card.get("captions", {})),
         "## Made by",
         "",
         *(f"- `{made}`" for made in card["made_by"]),

@@ -36,7 +36,7 @@ AUDIO_ENDINGS = (
 STYLE_ENDING = ".style.txt"
 STYLE_ENDINGS = (STYLE_ENDING, "_style.txt", "_prompt.txt", ".prompt.txt", "_caption.txt", ".caption.txt")
 LYRICS_MARK = re.compile(
-    r"(?:[ ._-]+lyrics?|\.[a-z]{2,3}(?:[-_][a-zA-Z]{2,4})?|\.synced|\.words)$", re.IGNORECASE
+    r"(?:[ ._-]+lyrics?|\.[a-z]{2,3}(?:[-_][a-zA-Z]{2,4})?|\.synced|\.words|\.sections)$", re.IGNORECASE
 )
 STEM_MARK = re.compile(
     r"[ ._-]*[\[(](?:voc|vocals?|instr|instrumental|karaoke|acc|accompaniment|no[ _]vocals?|drums|bass|other)[\])]$"

@@ -90,6 +90,10 @@ SONG_COLUMNS = {
     "phones_path": Column(
         pa.string(), "file beside them that states phones in time, relative to the songs root; null = none"
     ),
+    "sections_path": Column(
+        pa.string(),
+        "file beside them that states the song's parts in time, relative to the songs root; null = none",
+    ),
     "style_path": Column(pa.string(), "style text file, relative to the songs root; null = none"),
     "content_hash": Column(pa.string(), "sha256 of the audio file's bytes"),
     "refused": REFUSED,

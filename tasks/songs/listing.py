@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,7 +20,7 @@ from typing import Any
 
 from tasks.engine.stage import Section
 from tasks.engine.table import Partition, Source
-from tasks.lyrics.read import read_phones, stated_detail
+from tasks.lyrics.read import read_parts, read_phones, stated_detail
 from tasks.songs.files import bytes_of, songs_root
 from tasks.songs.folder import MANIFEST_FACTS, Entry, Refusal, entries_of_folder, refusal_of, refusal_row
 from tasks.songs.hashes import READ_AT_ONCE, Hashes
@@ -29,6 +29,7 @@ from tasks.storage.object_store import StorePath, place_of
 
 ID_LENGTH = 48
 HASH_LENGTH = 12
+MORE = ("phones_path", "sections_path")
 MAX_PEEK_BYTES = 1 << 20  # of a lyrics file, to choose among several
 
 
@@ -144,7 +145,13 @@ def _files_of(entry: Entry, root: Path) -> _Files:
         return _Files(entry, refused={"audio": reason})
     lyrics = lyrics_among(entry.lyrics, root)
     others = [path for path in entry.lyrics if path != lyrics]
-    sides = {"lyrics_path": lyrics, "phones_path": phones_among(others, root), "style_path": entry.style}
+    phones, sections = (beside_among(others, root, read) for read in (read_phones, read_parts))
+    sides = {
+        "lyrics_path": lyrics,
+        "phones_path": phones,
+        "sections_path": sections,
+        "style_path": entry.style,
+    }
     beside = {column: path for column, path in sides.items() if path is not None}
     reasons = {column: refusal_of(path, root) for column, path in beside.items()}
     return _Files(entry, beside, {column: reason for column, reason in reasons.items() if reason})
@@ -174,8 +181,8 @@ def _source(files: _Files, content_hash: str, root: Path, hashes: Hashes) -> Sou
     parts: list[str | float | None] = [content_hash, *(entry.facts[key] for key in MANIFEST_FACTS)]
     if entry.stated_duration_s is not None:
         parts.append(entry.stated_duration_s)
-    phones = ("phones_path",) if "phones_path" in files.beside else ()  # songs without are what they were
-    for column in ("lyrics_path", "style_path", *phones):
+    more = [name for name in MORE if name in files.beside]  # songs without are what they were
+    for column in ("lyrics_path", "style_path", *more):
         path, reason, digest = files.beside.get(column), files.refused.get(column), None
         if path is not None:
             digest = None if reason else hashes.of(path)
@@ -207,12 +214,12 @@ def lyrics_among(files: Sequence[Path], root: Path) -> Path | None:
     return max(files, key=stated)  # the first of the greatest
 
 
-def phones_among(files: Sequence[Path], root: Path) -> Path | None:
-    """The first of the files beside the lyrics that states phones in time."""
+def beside_among(files: Sequence[Path], root: Path, read: Callable[[bytes], Sequence[Any]]) -> Path | None:
+    """The first of the files beside the lyrics in which `read` finds something: phones in time, or parts."""
 
     def states(path: Path) -> bool:
         try:
-            return not refusal_of(path, root) and bool(read_phones(bytes_of(path, MAX_PEEK_BYTES)))
+            return not refusal_of(path, root) and bool(read(bytes_of(path, MAX_PEEK_BYTES)))
         except OSError:
             return False
 

@@ -32,6 +32,7 @@ SHOWN_CHARS = 240
 UNCUT = frozenset(
     {
         *("audio_remarks", "lyrics_remarks", "lyrics_labels", "lyrics_notes", "claim_remark"),
+        "sections",
         *("quality", "unheard_runs", "masked", "flags"),
         *("detected", "aesthetics", "line_fits", "unwritten_stretches", "sound_loops"),
     }
@@ -67,6 +68,10 @@ def song_page(
         if claim
     ]
     lanes = {"aligned": words, "claimed": claimed, "heard": words_of(row.get("transcript_times") or ())}
+    lanes["parts"] = [
+        Word(part["text"] or part["label"], part["start_s"], part["end_s"])
+        for part in row.get("sections") or ()
+    ]
     same = len(claims) == len(words) and all(
         claim is None or claim.text == word.text for claim, word in zip(claims, words, strict=True)
     )

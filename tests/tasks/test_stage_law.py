@@ -32,7 +32,10 @@ from tasks.stages.check import Check
 from tasks.stages.chords import Chords
 from tasks.stages.coarse import Drums, Sketch
 from tasks.stages.dedup_features import DedupFeatures, DedupFeaturesParams
+from tasks.stages.description.caption import Caption
+from tasks.stages.description.describe import Describe
 from tasks.stages.description.part_style import PartStyle
+from tasks.stages.description.sections import Sections
 from tasks.stages.encode import Encode
 from tasks.stages.filter import Filter
 from tasks.stages.generated.adherence import Adherence, AdherenceParams
@@ -109,6 +112,9 @@ def law(root: Path) -> dict[str, Stage]:
         Phonemize(PhonemizeParams(max_unknown_share=0.1), PHONEMIZER),
         Phones(PhonesParams(times="aligner"), PARAMS.models.aligner),
         GivenPhones(PhonesParams(times="given"), ingest),
+        Sections(PARAMS.sections.model_copy(update={"model": "embedded"}), ingest),
+        Describe(PARAMS.describe),
+        Caption(PARAMS.caption.model_copy(update={"model": "facts"}), style, has_facts=True),
         Style(style),
         PartStyle(style),
         Encode(codec),
@@ -162,7 +168,8 @@ def row(root: Path, number: int, weights: str) -> dict[str, Any]:
         "lyrics": ["hello", "moon"],
         "lyrics_times": None,
         "lyrics_lines": timed(("hello moon", 0.1, 1.0)),
-        "lyrics_hash": None,
+        **{"lyrics_hash": None, "lyrics_labels": None, "sections_path": None, "style_text": None},
+        "facts": [{"name": "key", "text": "C major", "number": None, "source": "heard", "certainty": 1.0}],
         "num_lines": 1,
         "split": "train",
         "duplicate_of": None,

@@ -21,13 +21,16 @@ from tasks.engine.song import Refused
 from tasks.lyrics.forms.word_json import read_rows, rows_of_json
 from tasks.lyrics.parts.json_value import LONGEST_WORD, MS, TIMES
 from tasks.lyrics.parts.labelled import (
+    PARTS,
     PHONES,
     Label,
+    is_silence,
     labels_of,
     phones_of_labels,
     unsung_kind,
     written_of_labels,
 )
+from tasks.lyrics.parts.stated_parts import in_time
 from tasks.lyrics.parts.written import NOT_LYRICS, Form, Remark, Written, seconds
 
 NUMBER = r"[+-]?\d{1,15}(?:[.,]\d{1,12})?(?:[eE][+-]?\d{1,2})?"
@@ -144,6 +147,14 @@ def read_phones(text: str) -> tuple[Word, ...]:
     """The phones of HTK's labels or Audacity's, where their labels are phones; else none."""
     labels, _ = _labels(text)
     return phones_of_labels(labels) if unsung_kind(labels) == PHONES else ()
+
+
+def read_parts(text: str) -> tuple[Word, ...]:
+    """The parts in time of HTK's labels or Audacity's, where their labels are parts of a song; else none."""
+    labels, _ = _labels(text)
+    if unsung_kind(labels) != PARTS:
+        return ()
+    return in_time((one.text.strip(), one.start_s, one.end_s) for one in labels if not is_silence(one.text))
 
 
 def _labels(text: str) -> tuple[list[Label], list[Remark]]:

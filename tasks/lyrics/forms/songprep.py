@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 
+from jam_model.words import Word
 from tasks.lyrics.parts.labelled import LAST_S
+from tasks.lyrics.parts.stated_parts import in_time
 from tasks.lyrics.parts.written import Form, Line, Remark, Syllable, Written, plain_line, seconds
 
 TIME = r"\d{1,6}(?:\.\d{1,9})?"
@@ -48,6 +50,15 @@ def read(text: str) -> Written:
                     )
                 )
     return Written(tuple(lines), remarks=tuple(remarks))
+
+
+def read_parts(text: str) -> tuple[Word, ...]:
+    """The parts with their labels and times, those without words too."""
+    rows = [
+        (part["label"].strip(), seconds(float(part["start"])), seconds(float(part["end"])))
+        for part in PART.finditer(text)
+    ]
+    return in_time(rows)
 
 
 def write(written: Written) -> bytes:

@@ -25,6 +25,7 @@ from tasks.lyrics.parts.labelled import (
     unsung_kind,
     written_of_labels,
 )
+from tasks.lyrics.parts.stated_parts import in_time
 from tasks.lyrics.parts.written import Form, Remark, Written, seconds
 
 TOKEN = re.compile(
@@ -46,6 +47,7 @@ LINE_TIER = re.compile(
     r"lines?|phrases?|sentences?|utterances?|utt|text|transcript(?:ion)?s?|segments?|歌词|句", re.IGNORECASE
 )
 SYLLABLE_TIER = re.compile(r"syl(?:l|lables?)?|音节|mora[es]?", re.IGNORECASE)
+PART_TIER = re.compile(r"sections?|structure|parts?|functions?|段落", re.IGNORECASE)
 OTHER_TIER = re.compile(
     r"phones?|phonemes?|phn|ph|mau|kan|sampa|ipa|notes?|pitch|midi|f0|chords?|sections?|structure|parts?|technique|style"
     r"|beats?|bars?|rests?|slurs?|breath",
@@ -101,6 +103,13 @@ def read(text: str) -> Written:
 def read_phones(text: str) -> tuple[Word, ...]:
     """The phones of a file, whether it has words or not."""
     return () if text.lstrip().startswith(BINARY) else _phones(tiers_of(text, []))
+
+
+def read_parts(text: str) -> tuple[Word, ...]:
+    """The parts in time of the first tier that is named for them."""
+    tiers = [] if text.lstrip().startswith(BINARY) else tiers_of(text, [])
+    named = next((tier for tier in tiers if tier.is_named(PART_TIER)), None)
+    return () if named is None else in_time((one.text.strip(), one.start_s, one.end_s) for one in named.said)
 
 
 def _phones(tiers: Sequence[Tier]) -> tuple[Word, ...]:

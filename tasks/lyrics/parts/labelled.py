@@ -28,7 +28,7 @@ UNHEARD = re.compile(r"spn|<?unk>?|<spoken_noise>|\[unk\]|oov", re.IGNORECASE)
 """An aligner's mark of a word that it did not know."""
 VOWELS = frozenset("aeiouyæœøɐɑɒʌəɚɘɛɜɝɞɤɨɪɔɯɵʉʊʏ")
 CHORD = re.compile(r"N|[A-G][#b]?(?::\S*)?(?:/\S+)?")
-PHONES = "phones"
+PHONES, PARTS = "phones", "parts of a song"
 WITHOUT_VOWEL = 0.25
 """From this share of labels without a vowel on, they are phones: of words hardly one has none."""
 LAST_S = 1.0
@@ -62,7 +62,7 @@ def unsung_kind(labels: Sequence[Label]) -> str | None:
     if not texts:
         return None
     if len(texts) > 1 and sum(is_label(text, marked=True) for text in texts) > 0.8 * len(texts):
-        return "parts of a song"
+        return PARTS
     if len(texts) > 1 and sum(CHORD.fullmatch(text) is not None for text in texts) > 0.9 * len(texts):
         return "chords"
     letters = [bare for text in texts if (bare := _letters(text)) and all(map(_is_phonetic, bare))]

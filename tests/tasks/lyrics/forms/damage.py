@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from tasks.engine.song import Refused
 from tasks.lyrics.lyrics import Lyrics
 from tasks.lyrics.parts.written import Form, Line, Syllable, Written
-from tasks.lyrics.read import read_phones, read_written
+from tasks.lyrics.read import read_parts, read_phones, read_written
 from tasks.lyrics.sung import sung
 
 SONGS, DAMAGED = 250, 250
@@ -112,6 +112,7 @@ def survives(true: bytes) -> None:
     for data in damaged(true):
         try:
             read_phones(data)
+            read_parts(data)
             sung(read_written(data)[1])
         except Refused as error:
             assert error.reason.startswith(("lyrics_", "not_lyrics")) and error.detail

@@ -12,7 +12,7 @@ import pytest
 from tasks.engine.song import Refused
 from tasks.lyrics.letters import Letters
 from tasks.lyrics.parts.written import Form, Line, Syllable, Written
-from tasks.lyrics.read import read_phones
+from tasks.lyrics.read import read_parts, read_phones
 
 PARTS = [
     "o",
@@ -150,6 +150,7 @@ def survives(form: Form, data: bytes, inputs: int = 250) -> tuple[int, int]:
             if form.fits(given):  # type: ignore[arg-type]
                 form.read(given)  # type: ignore[arg-type]
                 read_phones(hurt)
+                read_parts(hurt)
             taken += 1
         except Refused:
             refused += 1

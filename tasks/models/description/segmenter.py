@@ -1,0 +1,82 @@
+"""Who says where the parts of a song are. `sections.model: none` asks nobody, and there is no stage; `labels` takes what the lyrics and files
+say and hears nothing; `embedded` hears those songs whose files say nothing.
+
+Shapes: N samples.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import numpy as np
+
+from tasks.models.base import EMBEDDED, ModelChoice
+from tasks.models.embedded.novelty import heard_parts
+
+NONE, LABELS = "none", "labels"
+EMBEDDED_IDENTITY = "embedded/novelty-segments@1"
+
+
+class SectionsParams(ModelChoice):
+    """`model`: who says where parts are."""
+
+    section: ClassVar = "sections"
+    embedded: ClassVar = (NONE, LABELS, EMBEDDED)
+    real: ClassVar = {}
+
+
+@dataclass(frozen=True)
+class Span:
+    """A part that was heard: its label of `SECTION_LABELS` and its seconds."""
+
+    label: str
+    start_s: float
+    end_s: float
+
+
+class Segmenter(Protocol):
+    """Hears the parts of a song."""
+
+    identity: str
+
+    def segment(self, mix_CN: np.ndarray) -> tuple[Span, ...]:
+        """The parts of a mix [2, N] at 44.1 kHz, one behind the other from 0 to its end."""
+
+
+class NoSegmenter:
+    """Hears nothing: `sections.model: labels`."""
+
+    identity = LABELS
+
+    def segment(self, mix_CN: np.ndarray) -> tuple[Span, ...]:
+        """See `Segmenter.segment`."""
+        return ()
+
+
+class NoveltySegmenter:
+    """Cuts by how alike beats sound; labels by length and repetition, a guess."""
+
+    identity = EMBEDDED_IDENTITY
+
+    def segment(self, mix_CN: np.ndarray) -> tuple[Span, ...]:
+        """See `Segmenter.segment`."""
+        return tuple(Span(*part) for part in heard_parts(mix_CN))
+
+
+def segmenter_identity(params: SectionsParams) -> str:
+    """Name and revision of what `params` choose."""
+    return params.identity(EMBEDDED_IDENTITY if params.model == EMBEDDED else params.model)
+
+
+def build_segmenter(params: SectionsParams) -> Segmenter:
+    """The segmenter that `params` choose.
+
+    Raises:
+        ValueError: they choose none.
+    """
+    if params.model == NONE:
+        raise ValueError("sections.model is none, which says nothing of parts; choose labels or embedded")
+    if params.model == LABELS:
+        return NoSegmenter()
+    return NoveltySegmenter()

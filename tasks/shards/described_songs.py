@@ -1,0 +1,87 @@
+"""What a data card says of descriptions: parts of songs by label and source, captions by what came of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from statistics import mean
+from typing import Any
+
+from eval.results.plural import counted
+
+
+def section_counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, int]]:
+    """How many songs have sections, by who says them, and how many sections of each label there are."""
+    parts = [row["sections"] for row in rows if row.get("sections")]
+    songs = Counter(source for song in parts for source in {part["source"] for part in song})
+    labels = Counter(part["label"] for song in parts for part in song)
+    return {"songs": dict(sorted(songs.items())), "labels": dict(sorted(labels.items()))}
+
+
+def section_lines(counts: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """The same for people; nothing where no song has sections."""
+    if not counts:
+        return []
+    says = {"times": "as files state them", "labels": "labels at the words' times", "heard": "heard"}
+    songs = ", ".join(f"{counted(count, 'song')} {says[source]}" for source, count in counts["songs"].items())
+    parts = ", ".join(f"{label} {count}" for label, count in counts["labels"].items())
+    return [f"Parts (`sections`): {songs}; {parts}.", ""]
+
+
+def caption_counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """How many songs have a caption, what came of those that were asked for, and of songs with a second one how alike both are.
+
+    `second`: songs whose own caption was too unlike them and that got another, with the mean similarity of the first, the second and
+    the better of the two, which is above the first by being chosen.
+    """
+    songs = [row["captions"] for row in rows if row.get("captions")]
+    if not songs:
+        return {}
+    asked = [one for song in songs for one in song if one["source"] != "file"]
+    told = [one for one in asked if one["tokens_in"] is not None and one["tokens_out"] is not None]
+    pairs = [
+        (song[0]["similarity"], song[1]["similarity"])
+        for song in songs
+        if len(song) > 1 and None not in (song[0]["similarity"], song[1]["similarity"])
+    ]
+    second = {
+        "songs": len(pairs),
+        "first": _mean([first for first, _ in pairs]),
+        "second": _mean([second for _, second in pairs]),
+        "better": _mean([max(pair) for pair in pairs]),
+    }
+    return {
+        "songs": sum(any(one["text"] is not None for one in song) for song in songs),
+        "asked": dict(sorted(Counter(one["outcome"] for one in asked).items())),
+        "second": second,
+        "tokens_in": sum(one["tokens_in"] for one in told),
+        "tokens_out": sum(one["tokens_out"] for one in told),
+        "not_told": len(asked) - len(told),
+        "cost": round(sum(one["cost"] or 0.0 for one in told), 6)
+        if any(one["cost"] is not None for one in told)
+        else None,
+    }
+
+
+def caption_lines(counts: Mapping[str, Any]) -> list[str]:
+    """The same for people; nothing where no song has captions."""
+    if not counts:
+        return []
+    asked = ", ".join(f"{count} {outcome}" for outcome, count in counts["asked"].items()) or "none"
+    lines = [f"Captions: {counted(counts['songs'], 'song')} with one; asked for: {asked}."]
+    if counts["tokens_in"] or counts["tokens_out"]:
+        cost = "" if counts["cost"] is None else f", {counts['cost']:g} by the prices of the settings"
+        lines += [
+            f"{counts['tokens_in']} tokens in, {counts['tokens_out']} out{cost}; not told: {counts['not_told']}."
+        ]
+    second = counts["second"]
+    if second["songs"]:
+        lines += [
+            f"{counted(second['songs'], 'caption')} unlike the song got a second one: similarity {second['first']:.2f}, of the second "
+            f"{second['second']:.2f}, of the better {second['better']:.2f} (chosen by it, so no proof of a gain)."
+        ]
+    return [*lines, ""]
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return round(mean(values), 4) if values else None

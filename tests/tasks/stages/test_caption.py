@@ -1,0 +1,180 @@
+"""Captions by an endpoint, a real server on loopback that is slow, busy, refuses and answers nonsense: nothing lost, each counted."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from flows.pipelines.stages import prepare_stages
+from flows.settings.params import load_params
+from tasks.engine.song import Song
+from tasks.engine.stage import BadModel
+from tasks.models.description.captioner import CaptionParams, said_facts
+from tasks.models.description.endpoint import EndpointParams
+from tasks.models.style_encoder import StyleParams
+from tasks.shards.described_songs import caption_counts, caption_lines
+from tasks.stages.description.caption import Caption, wav_of_middle
+
+PARAMS = load_params()
+MUQ = PARAMS.models.style_encoder.muq_mulan
+FACTS = [
+    {"name": "tempo_bpm", "text": None, "number": 119.6, "source": "heard", "certainty": 0.9},
+    {"name": "key", "text": "C minor", "number": None, "source": "heard", "certainty": 0.9},
+    {"name": "metre", "text": None, "number": None, "source": "heard", "certainty": 0.1},
+]
+KEY = "a-key-that-nobody-may-see"
+
+
+def answer(text: str | None, **message: object) -> bytes:
+    said = {"choices": [{"message": {"content": text, **message}}]}
+    return json.dumps(said | {"usage": {"prompt_tokens": 200, "completion_tokens": 10}}).encode()
+
+
+class Server(ThreadingHTTPServer):
+    """Does at each call what its list says, and counts the questions."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.acts: list[str] = []
+        self.asked: Counter[str] = Counter()
+        self.keys: set[str | None] = set()
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.asked[body.decode()] += 1
+        self.server.keys.add(self.headers["Authorization"])
+        act = self.server.acts.pop(0) if self.server.acts else "well"
+        if act == "slow":
+            time.sleep(0.9)
+        status, data = {
+            "busy": (503, b"later"),
+            "nonsense": (200, b"<html>"),
+            "empty": (200, b'{"choices": []}'),
+            "deep": (200, b"[" * 100_000),
+            "endless": (200, b" " * (2 << 20)),
+            "refuses": (200, answer(None, refusal="I cannot help with that.")),
+            "filters": (400, b'{"error": {"code": "content_filter"}}'),
+            "odd": (400, b'{"error": {"message": "too long"}}'),
+            "no key": (401, b"who are you"),
+            "elsewhere": (302, b""),
+        }.get(act, (200, answer("bright pop,\n120 bpm\0")))
+        self.send_response(status)
+        if act == "elsewhere":
+            self.send_header("Location", "http://127.0.0.1:9/")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        try:
+            self.wfile.write(data)
+        except OSError:
+            return  # nobody waited
+
+    def log_message(self, *args: object) -> None:
+        return
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server() as served:
+        threading.Thread(target=served.serve_forever, args=(0.01,), daemon=True).start()
+        yield served
+        served.shutdown()
+
+
+def stage(server: Server, answers: Path) -> Caption:
+    endpoint = EndpointParams(
+        url=f"http://127.0.0.1:{server.server_port}/v1/",
+        answers=str(answers),
+        **{"model": "m", "key_variable": "OPENAI_API_KEY", "prompt": "Say what it is like: {facts}"},
+        **{"send": "facts", "audio_s": 30, "max_tokens": 50, "temperature": 0, "again": 0},
+        **{"timeout_s": 0.6, "tries": 3, "pause_s": 0.001, "price_in": 2.5, "price_out": 10.0},
+    )
+    params = CaptionParams(model="endpoint", min_similarity=0.9, endpoint=endpoint)
+    made = Caption(params, StyleParams(model="embedded", muq_mulan=MUQ), has_facts=True)
+    assert (
+        made.models[0] == "endpoint/m" and KEY not in str(params.decides()) and "127" not in str(made.facts)
+    )
+    return made
+
+
+def captions(made: Caption, tempo: float, style_text: str | None = None) -> list[dict[str, object]]:
+    """Of a song that has a tempo of its own, and so is a question of its own."""
+    style_NS = made.encoder.embed_audio(
+        np.random.default_rng(0).standard_normal((2, 44_100)).astype(np.float32)
+    )
+    facts = [FACTS[0] | {"number": tempo}]
+    song = Song("a", {"style_text": style_text, "style_embedding": style_NS.tolist(), "facts": facts})
+    return made.one(song)["captions"]
+
+
+def test_an_endpoint_that_fails_loses_no_song_and_nothing_answered_is_asked_twice(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = stage(server, tmp_path)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with pytest.raises(BadModel, match="OPENAI_API_KEY, which is not set"):
+        captions(made, 60)
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+
+    server.acts = [
+        *("slow", "busy", "well"),  # the third try is answered
+        *("nonsense", "empty", "deep"),  # nothing but nonsense
+        *("endless", "elsewhere"),  # no redirect is followed
+        *("refuses", "filters", "odd"),
+    ]
+    told = {tempo: captions(made, tempo)[0] for tempo in (61, 62, 63, 64, 65, 66)}
+    assert [(row["outcome"], row["tries"]) for row in told.values()] == [
+        ("answered", 3),
+        ("failed", 3),
+        ("failed", 2),
+        *(("refused", 1), ("refused", 1), ("failed", 1)),
+    ]
+    assert told[61]["text"] == "bright pop, 120 bpm" and told[61]["cost"] == pytest.approx(0.0006)
+    assert "ValueError" in str(told[62]["why"]) and "302" in str(told[63]["why"])
+    assert told[64]["why"] == "I cannot help with that." and "content_filter" in str(told[65]["why"])
+    assert all(row["text"] is None and row["similarity"] is None for t, row in told.items() if t != 61)
+    assert server.keys == {f"Bearer {KEY}"} and not server.acts
+
+    again = stage(server, tmp_path)  # a run that was killed behind any song and started anew
+    assert captions(again, 61)[0] == told[61] and captions(again, 64)[0] == told[64]
+    assert captions(again, 62)[0]["outcome"] == "answered", "what failed is asked anew"
+    questions = [count for body, count in server.asked.items() if "61 bpm" in body or "64 bpm" in body]
+    assert questions == [3, 1]
+    assert all(KEY not in path.read_text() for path in tmp_path.iterdir())
+
+    two = captions(again, 61, "dark ambient, no known word")
+    assert [row["source"] for row in two] == ["file"], "what cannot be measured is believed"
+    two = captions(again, 61, "rock")
+    assert [row["source"] for row in two] == ["file", "endpoint"] and two[0]["similarity"] is not None
+    rows = [{"captions": two}, {"captions": [told[62]]}, {"captions": [told[64]]}, {"captions": None}]
+    counts = caption_counts(rows)
+    assert counts["asked"] == {"answered": 1, "failed": 1, "refused": 1} and counts["second"]["songs"] == 1
+    assert counts["tokens_in"] == 400 and counts["not_told"] == 1
+    assert "1 failed" in " ".join(caption_lines(counts)) and caption_lines({}) == []
+
+    server.acts = ["no key"]
+    with pytest.raises(BadModel, match="says 401, the key is refused"):
+        captions(again, 67)
+    assert said_facts(FACTS) == ["120 bpm", "C minor"]
+    assert wav_of_middle(np.zeros((2, 44_100), np.float32), 0.5)[:4] == b"RIFF"
+    with pytest.raises(ValueError, match="neither https nor on this machine"):
+        load_params(settings=["caption.endpoint.url=http://example.org/v1"])
+    with pytest.raises(ValueError, match=r"may take 247 s for a song and engine.song_limit_s is 120"):
+        load_params(settings=["caption.model=endpoint", "caption.endpoint.timeout_s=60"])
+    asked = PARAMS.model_copy(update={"caption": made.params})
+    assert [one.name for one in prepare_stages(asked)].index("caption") == 1 + [
+        one.name for one in prepare_stages(PARAMS)
+    ].index("style")
