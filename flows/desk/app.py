@@ -19,22 +19,9 @@ from flows.desk.more_routes import choosing_routes, maker_routes, watching_route
 from tasks.desk.sounds import outline_of
 
 SCRIPTS = (
-    *(
-        "main",
-        "dom",
-        "keys",
-        "nav",
-        "list",
-        "song",
-        "parts",
-        "timeline",
-        "mending",
-        "sound",
-        "draft",
-        "words",
-    ),
-    *("generate", "jobs", "choose", "watch"),
-)
+    *("main", "dom", "keys", "nav", "list", "song", "parts", "timeline", "mending", "karaoke", "sound", "draft"),
+    *("words", "generate", "jobs", "choose", "watch"),
+)  # fmt: skip
 STATIC = {
     "icon.svg": "image/svg+xml",
     "page.css": "text/css",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import signal
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
@@ -19,6 +20,7 @@ from flows.run.progress import progress_bar, say
 from flows.settings.project import Project
 
 TOKEN_BYTES = 24
+CLOSING_S = 2  # for what is still being answered
 
 
 def serve(project: Project, port: int, checkpoint: Path | None, settings: Sequence[str]) -> None:
@@ -43,9 +45,14 @@ def serve(project: Project, port: int, checkpoint: Path | None, settings: Sequen
         access_log=False,
         server_header=False,
         ws="none",
+        timeout_graceful_shutdown=CLOSING_S,
     )
-    with suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[listening])
+    server = uvicorn.Server(config)
+    signal.signal(
+        signal.SIGHUP, lambda kind, frame: setattr(server, "should_exit", True)
+    )  # the supervisor's word
+    with suppress(KeyboardInterrupt):  # where nothing supervises
+        server.run(sockets=[listening])
 
 
 def _bound(port: int) -> socket.socket:

@@ -71,7 +71,7 @@ async function showTrial(view, set, rater, isShown) {
     const answers = SAID.map(([name, text]) => button(text, () => say(name), { "data-said": name, class: name === "neither" ? "step" : "step strong", disabled: true }));
     view.replaceChildren(
       top("#/choose", now.title, make("p", { class: "caption" }, make("progress", { max: now.trials, value: now.answered, "aria-label": "answered" }), ` ${now.answered} of ${now.trials} answered, by ${rater}`)),
-      make("div", { class: "trial", "data-trial": trial }, sides, make("div", { class: "controls" }, play.element, time, bar), make("div", { class: "controls answers" }, ...answers, button("Keys ?", showHelp, { class: "step last" }))));
+      make("div", { class: "trial", "data-trial": trial }, sides, make("div", { class: "controls" }, play.element, time, bar), make("div", { class: "controls said" }, ...answers, button("Keys ?", showHelp, { class: "step last" }))));
 
     function hear(name) {
       heard.add(name);

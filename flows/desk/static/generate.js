@@ -91,7 +91,9 @@ export async function showGenerate(view, given, isShown) {
 
   // ---- words in time ----
 
-  const layWords = () => busy(layNow);
+  function layWords() {
+    return busy(layNow);
+  }
 
   async function layNow() {
     const want = wanted();
@@ -118,14 +120,16 @@ export async function showGenerate(view, given, isShown) {
     keys();
   }
 
-  const generate = () => busy(async () => {
-    if (!view.querySelector("form").reportValidity()) return;
-    if (!laid || laidFor !== JSON.stringify(wanted())) await layNow();
-    await send("/api/ask", asked(laid, draft, form()));
-    tell("asked for; what is made shows below");
-    await look();
-    queue.querySelector("a")?.focus();
-  });
+  function generate() {
+    return busy(async () => {
+      if (!view.querySelector("form").reportValidity()) return;
+      if (!laid || laidFor !== JSON.stringify(wanted())) await layNow();
+      await send("/api/ask", asked(laid, draft, form()));
+      tell("asked for; what is made shows below");
+      await look();
+      queue.querySelector("a")?.focus();
+    });
+  }
 
   // ---- the queue ----
 
@@ -158,7 +162,7 @@ export async function showGenerate(view, given, isShown) {
       make("td", { class: "figure" }, make("progress", { max: job.candidates, value: job.made, "aria-label": `${job.made} of ${job.candidates} candidates` }), ` ${job.made} of ${job.candidates}`),
       make("td", { class: "figure", text: clock(job.duration_s) }), make("td", { text: job.style }), make("td", { class: "figure", text: String(job.seed) }),
       make("td", {}, ["waiting", "running"].includes(job.state) ? button("Cancel", () => change(job.id, "cancel")) : ["failed", "cancelled"].includes(job.state) ? button("Again", () => change(job.id, "again")) : null));
-    const titles = [["Song", ""], ["State", ""], ["Made", "figure"], ["Length", "figure"], ["Style", ""], ["Seed", "figure"], ["", ""]].map(([text, kind]) => make("th", { scope: "col", class: kind, text }));
+    const titles = [["Song", ""], ["State", ""], ["Made", "figure"], ["Length", "figure"], ["Style", ""], ["Seed", "figure"], ["Do", ""]].map(([text, kind]) => make("th", { scope: "col", class: kind, text }));
     queue.replaceChildren(jobs.length ? make("div", { class: "wide" }, make("table", {}, make("thead", {}, make("tr", {}, ...titles)), make("tbody", {}, ...jobs.map(row)))) : make("p", { class: "caption", text: "Nothing yet." }));
     if (focused) [...queue.querySelectorAll("tr")].find((one) => one.dataset.id === focused)?.querySelector("a, button").focus();
   }

@@ -34,7 +34,7 @@ export async function showJob(view, given, isShown, showAgain) {
 
   view.replaceChildren(
     top("", job.name, make("p", { class: "subtitle", text: `${clock(job.duration_s)} · ${job.style} · seed ${job.seed}` }), state),
-    ...(player ? [make("div", { class: "controls transport" }, play.element, time, make("label", {}, mends.loop, make("span", { text: "loop" })),
+    ...(player ? [make("div", { class: "controls transport" }, play.element, time, which(), make("label", {}, mends.loop, make("span", { text: "loop" })),
       button("−", () => timeline.zoom(-1), { "aria-label": "Smaller" }), button("+", () => timeline.zoom(1), { "aria-label": "Larger" }), button("Keys ?", showHelp, { class: "step last" })), karaoke.element] : []),
     make("div", { class: player ? "" : "silent" }, timeline.element),
     make("div", { class: "controls mend" }, mends.scopes, ...mends.buttons, mends.back, mends.about),
@@ -76,9 +76,16 @@ export async function showJob(view, given, isShown, showAgain) {
 
   // ---- candidates side by side ----
 
+  // The same choice as in the table, beside the player.
+  function which() {
+    const one = ({ candidate }, place) => make("label", {}, make("input", { type: "radio", name: "sound", value: candidate, checked: place === 0, on: { change: () => useSound(candidate) } }), make("span", { text: String(candidate + 1) }));
+    return make("div", { class: "group", role: "radiogroup", "aria-label": "Candidate that is heard" }, ...made.map(one));
+  }
+
   function candidates() {
     const names = [...new Set(made.flatMap((one) => Object.keys(one.scores)))].filter((name) => name !== "reason");
-    names.sort((a, b) => ["reward", "word errors"].indexOf(b) - ["reward", "word errors"].indexOf(a));
+    const first = ["word errors", "reward"];
+    names.sort((a, b) => first.indexOf(b) - first.indexOf(a));
     const best = Math.max(...made.map((one) => one.scores.reward ?? -Infinity));
     const hear = (one, place) => make("label", {}, make("input", { type: "radio", name: "candidate", value: one.candidate, checked: place === 0, on: { change: () => useSound(one.candidate) } }), make("span", { text: `Candidate ${one.candidate + 1}` }));
     const row = (one) => make("tr", { "data-candidate": one.candidate },
@@ -86,8 +93,8 @@ export async function showJob(view, given, isShown, showAgain) {
       ...(one.reason ? [make("td", { colspan: names.length + 2, class: "failed", text: one.reason })] : [
         ...names.map((name) => make("td", { class: name === "reward" && one.scores.reward === best ? "figure best" : "figure", text: figure(one.scores[name]) })),
         make("td", { class: "figure", text: one.lufs === null ? "–" : one.lufs.toFixed(1).replace("-", "−") }),
-        make("td", {}, button("Copy settings", () => copy(one), { "aria-label": `Copy settings of candidate ${one.candidate + 1}` }))]));
-    const heads = [["", ""], ...names.map((name) => [name.split(" ").pop() === "errors" ? name : name.split(" ").pop(), "figure", name]), ["LUFS", "figure"], ["", ""]];
+        make("td", {}, button("Copy", () => copy(one), { "aria-label": `Copy settings of candidate ${one.candidate + 1}` }))]));
+    const heads = [["Candidate", ""], ...names.map((name) => [name.split(" ").pop() === "errors" ? name : name.split(" ").pop(), "figure", name]), ["LUFS", "figure"], ["Seed and settings", ""]];
     return make("section", { "aria-label": "Candidates" }, make("h2", { text: "Candidates" }), made.length && !names.length ? make("p", { class: "caption", text: "Scores follow when all are made." }) : null,
       make("div", { class: "wide candidates" }, make("table", {}, make("thead", {}, make("tr", {}, ...heads.map(([text, kind, title]) => make("th", { scope: "col", class: kind, text, title })))), make("tbody", {}, ...job.songs.map(row)))));
   }
@@ -103,7 +110,7 @@ export async function showJob(view, given, isShown, showAgain) {
 
   function useSound(candidate) {
     player.choose(String(candidate));
-    for (const input of view.querySelectorAll("input[name=candidate]")) input.checked = input.value === String(candidate);
+    for (const input of view.querySelectorAll("input[name=candidate], input[name=sound]")) input.checked = input.value === String(candidate);
     showOutline();
   }
 
