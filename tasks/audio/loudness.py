@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -39,10 +38,3 @@ def levelled(mix_CN: np.ndarray, target_lufs: float, peak: float) -> Levelled:
         gain_db = min(gain_db, float(20 * np.log10(peak / largest)))
     after = None if before is None else before + gain_db
     return Levelled((mix_CN * 10 ** (gain_db / 20)).astype(np.float32), after)
-
-
-def equally_loud(mixes: Sequence[np.ndarray], target_lufs: float, peak: float) -> list[np.ndarray]:
-    """The mixes at `target_lufs`, or all at the loudness that the least of them can reach below its peak."""
-    reached = [levelled(mix_CN, target_lufs, peak).lufs for mix_CN in mixes]
-    target = min([lufs for lufs in reached if lufs is not None], default=target_lufs)
-    return [levelled(mix_CN, target, peak).mix_CN for mix_CN in mixes]

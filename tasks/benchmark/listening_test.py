@@ -17,11 +17,10 @@ from eval.results.listening_test import ListeningKey, Preference, Side, preferen
 from eval.stats.intervals import Resampling
 from jam_model.frames import SAMPLE_RATE_HZ
 from tasks.audio.limits import AudioParams
-from tasks.audio.loudness import equally_loud
 from tasks.audio.mix import mix_of, mp3_bytes
 from tasks.audio.read import read_audio
 from tasks.engine.stage import Section
-from tasks.prompts.output_folder import OutputParams
+from tasks.prompts.output_folder import OutputParams, equally_loud
 from tasks.storage.files import parquet_file
 
 ENDINGS = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a")
@@ -129,9 +128,7 @@ def _trial(
     wanted = style.mixes.get(side.song_id) if style else None
     mixes = [songs[side.a].mixes[side.song_id](), songs[side.b].mixes[side.song_id]()]
     mixes += [wanted()] if wanted else []
-    sounds = [
-        mp3_bytes(mix_CN) for mix_CN in equally_loud(_cut(mixes, params.max_s), output.lufs, output.peak)
-    ]
+    sounds = [mp3_bytes(mix_CN) for mix_CN in equally_loud(_cut(mixes, params.max_s), output)]
     return Trial(name, title, sounds[0], sounds[1], sounds[2] if wanted else None)
 
 

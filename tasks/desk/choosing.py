@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from jam_model.frames import SAMPLE_RATE_HZ
-from tasks.audio.loudness import equally_loud
 from tasks.audio.read import flac_bytes, read_bytes
 from tasks.choices.store import A, B, Choice, add_choice, choices_of, consistency, peoples_pairs, wins_of
 from tasks.choices.trials import PairSet, Trial, ring_set, round_set, trials_of
@@ -22,10 +21,11 @@ from tasks.desk.song_row import large_value
 from tasks.desk.sounds import NoSound
 from tasks.engine.fingerprint import fingerprint
 from tasks.jobs.store import Job, job_called, jobs_of
+from tasks.prompts.output_folder import OutputParams, equally_loud
 from tasks.storage.files import write_bytes
 
 ROUNDS = "rounds"
-LUFS, PEAK = -18.0, 0.95
+LEVEL = OutputParams(ending="flac", lyrics=None, lufs=-18.0, peak=0.95)
 """Quieter than songs are written, so that nearly all reach it."""
 
 
@@ -76,7 +76,7 @@ class Comparison:
         if path.is_file():
             os.utime(path)
             return path
-        mixes = equally_loud([self._mix(own), self._mix(other)], LUFS, PEAK)
+        mixes = equally_loud([self._mix(own), self._mix(other)], LEVEL)
         for mix_CN, kept in zip(mixes, (path, _kept(folder, self.pairs.key, other, own)), strict=True):
             write_bytes(kept, flac_bytes(mix_CN, SAMPLE_RATE_HZ))
         return path
