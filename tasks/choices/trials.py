@@ -52,7 +52,7 @@ def trials_of(pairs: PairSet, rater: str) -> list[Trial]:
     """All trials of one rater, numbered from 1."""
     draw = random.Random(fingerprint([pairs.key, rater]))
     order = draw.sample(list(pairs.pairs), len(pairs.pairs))
-    sided = [(one, *draw.sample([one.first, one.second], 2)) for one in order]
+    sided = [(one, draw.random() < 0.5) for one in order]  # True: the second candidate is A
     shown: list[tuple[int, bool]] = [(place, False) for place in range(len(sided))]
     count = max(len(sided) // ONE_AGAIN_OF, 1) if len(sided) >= APART else 0
     for place in sorted(
@@ -64,9 +64,9 @@ def trials_of(pairs: PairSet, rater: str) -> list[Trial]:
     number_of = {place: number for number, (place, again) in enumerate(shown, 1) if not again}
     trials = []
     for number, (place, again) in enumerate(shown, 1):
-        one, a, b = sided[place]
-        sides = (b, a) if again else (a, b)
-        trials.append(Trial(number, one.prompt, *sides, number_of[place] if again else None))
+        one, is_swapped = sided[place]
+        a, b = (one.second, one.first) if is_swapped != again else (one.first, one.second)
+        trials.append(Trial(number, one.prompt, a, b, number_of[place] if again else None))
     return trials
 
 

@@ -9,7 +9,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -195,9 +195,9 @@ def _tail(path: Path) -> list[Any]:
     return [json.loads(line) for line in whole]
 
 
-def _json(path: Path) -> Mapping[str, Any] | None:
+def _json(path: Path) -> dict[str, Any] | None:
     try:
-        note: Mapping[str, Any] = json.loads(path.read_bytes())
+        note: dict[str, Any] = json.loads(path.read_bytes())
         return (
             note
             if note.keys() >= {"stage", "number", "songs", "kept", "dropped", "details", "seconds"}
