@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import signal
 import socket
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -20,7 +22,7 @@ from flows.run.progress import progress_bar, say
 from flows.settings.project import Project
 
 TOKEN_BYTES = 24
-CLOSING_S = 2  # for what is still being answered
+CLOSING_S = 1  # for what is still being answered
 
 
 def serve(project: Project, port: int, checkpoint: Path | None, settings: Sequence[str]) -> None:
@@ -41,18 +43,22 @@ def serve(project: Project, port: int, checkpoint: Path | None, settings: Sequen
     maker.open()
     config = uvicorn.Config(
         Guard(desk_app(desk, maker), token, port),
-        log_level="error",
+        log_level="critical",
         access_log=False,
         server_header=False,
         ws="none",
         timeout_graceful_shutdown=CLOSING_S,
     )
     server = uvicorn.Server(config)
-    signal.signal(
-        signal.SIGHUP, lambda kind, frame: setattr(server, "should_exit", True)
-    )  # the supervisor's word
+
+    def close(kind: int, frame: object) -> None:
+        server.should_exit = True
+
+    signal.signal(signal.SIGHUP, close)  # what the supervisor tells it
     with suppress(KeyboardInterrupt):  # where nothing supervises
         server.run(sockets=[listening])
+    sys.stdout.flush()
+    os._exit(0)  # what is still being answered writes whole files or none
 
 
 def _bound(port: int) -> socket.socket:
