@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from hostile_desk import DeskReaders
 from hostile_scratch import Reader
 from hostile_songs import SongReaders
 from hostile_tensors import TensorReaders
@@ -35,7 +36,8 @@ TAKEN = "taken"
 
 def readers(folder: Path, canary: Path) -> dict[str, Reader]:
     """All of them, by name."""
-    return {**SongReaders(folder, canary).targets(), **TensorReaders(folder, canary).targets()}
+    kinds = (SongReaders, DeskReaders, TensorReaders)
+    return {name: read for kind in kinds for name, read in kind(folder, canary).targets().items()}
 
 
 def child(

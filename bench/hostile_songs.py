@@ -20,10 +20,6 @@ from flows.settings.params import load_params
 from flows.settings.params_files import BASE
 from jam_model.words import Word
 from tasks.audio.read import read_audio
-from tasks.desk.index import SongIndex
-from tasks.desk.query import Wanted, counts_of, songs_page
-from tasks.edits.kinds import APPROVE, WORDS, for_pipeline
-from tasks.edits.store import EDITS, FIRST, add_edit, all_edits
 from tasks.engine.song import Song, SongError
 from tasks.lyrics.convert import convert
 from tasks.lyrics.lyrics import Label, Lyrics, Note
@@ -315,34 +311,6 @@ class SongReaders(Scratch):
             text = damaged(yaml.safe_dump(values).encode(), [BASE.read_bytes(), text], random)
         path.write_bytes(text)
         bring_in_yaml(path, path.with_name("ours.yaml"))
-
-    def edit(self, random: np.random.Generator) -> None:
-        """An edit with an odd value anywhere, or damaged bytes, at the end of a row of two."""
-        root, song = self.fresh("edited"), "ab" * 32
-        value = {"made_on": "x", "words": ["moon", "light"], "times": [[0.5, 1.0], [1.0, 2.5]]}
-        first = add_edit(root, song, "a", FIRST, WORDS, value)
-        last = add_edit(root, song, "a", first.id, APPROVE, {"reason": "<b>"})
-        kept = [root / EDITS / song / edit.name for edit in (first, last)]
-        path = kept[int(random.integers(2))]
-        fields = json.loads(path.read_bytes())
-        data = odd_json(fields, random)
-        if random.random() < 0.5:
-            data = damaged(path.read_bytes(), [one.read_bytes() for one in kept], random)
-        path.write_bytes(data)
-        for_pipeline(all_edits(root))
-
-    def question(self, random: np.random.Generator) -> None:
-        """Odd filters, asked of an index without songs."""
-        chosen = {"state": ["kept", None], "license": ["a"]}
-        asked = {"search": "moon%", "chosen": chosen, "ranges": {"alignment": [0.1, 0.9]}}
-        try:
-            wanted = Wanted.from_json(json.loads(odd_json(asked, random)))
-        except RecursionError as error:  # the desk answers it as any other question it does not understand
-            raise ValueError("where: nested too deeply") from error
-        index = SongIndex(self.fresh("index"), ("sources",), self.fresh("desk") / "index.sqlite")
-        with index.open() as rows:
-            songs_page(rows, wanted, "title", False, 0, 10)
-            counts_of(rows, wanted, "license")
 
 
 @cache

@@ -33,7 +33,7 @@ FLOORS = (  # from the top; a module imports its own room and rooms on floors be
     {"tasks.models", "tasks.toy"},
     {"tasks.models.embedded", "tasks.trainer", "tasks.toy.faults"},
     {"tasks.lyrics.forms", "tasks.toy.world_two"},
-    {"tasks.lyrics.parts", "tasks.languages"},
+    {"tasks.lyrics.parts", "tasks.languages", "tasks.jobs", "tasks.choices"},
     {"tasks.engine", "tasks.edits", "tasks.toy.sound", "tasks.toy.languages", "eval.report"},
     {"tasks.storage", "eval.pages"},
     {"eval.results"},

@@ -145,6 +145,7 @@ def _pairs(report: RoundsReport) -> str:
         line = (
             f"Round {row.number}: {counted(row.num_pairs, 'pair')} from {counted(row.num_prompts, 'prompt')}"
         )
+        line += f", {row.num_by_people} of them by people" if row.num_by_people else ""
         line += f", refused: {refused}" if refused else ""
         if row.held_out_accuracy is not None:
             line += f"; it prefers the winner in {100 * row.held_out_accuracy:.0f} % of {row.num_held_out} held-out pairs"

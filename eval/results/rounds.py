@@ -43,6 +43,7 @@ class RoundRow:
     num_held_out: int = 0
     held_out_accuracy: float | None = None  # of held-out pairs, how often it prefers the winner
     error_over: str = ""  # the frames that flow errors of its training are means of: max_frames or song
+    num_by_people: int = 0  # of the pairs; a record says it where there are any
 
     @property
     def exceeded(self) -> list[Change]:
@@ -56,7 +57,7 @@ class RoundRow:
 
     def record(self) -> dict[str, Any]:
         """As ``gate.json`` holds it."""
-        return asdict(self)
+        return _told(asdict(self))
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> RoundRow:
@@ -98,8 +99,19 @@ class RoundsReport:
 
     def record(self) -> dict[str, Any]:
         """As plain dicts, lists and numbers."""
-        return {**asdict(replace(self, metrics=())), "metrics": [metric.record() for metric in self.metrics]}
+        plain = asdict(replace(self, metrics=()))
+        rows = [_told(row) for row in plain["rows"]]
+        return {**plain, "rows": rows, "metrics": [metric.record() for metric in self.metrics]}
 
 
 def _estimates(record: Mapping[str, Any] | None) -> dict[str, Estimate] | None:
     return None if record is None else {name: Estimate(**estimate) for name, estimate in record.items()}
+
+
+def _told(row: dict[str, Any]) -> dict[str, Any]:
+    """The record of a row, as before where no person chose."""
+    return (
+        row
+        if row["num_by_people"]
+        else {name: value for name, value in row.items() if name != "num_by_people"}
+    )

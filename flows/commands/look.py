@@ -62,15 +62,20 @@ def desk(
     port: Annotated[
         int, typer.Option("--port", min=0, max=65535, help="On this machine; 0: a free one.")
     ] = 0,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option("--checkpoint", help="What generates songs there; none: the kept one of WORK."),
+    ] = None,
     songs: Songs = None,
     work: Work = DATA,
     params_file: ParamsFile = None,
     overrides: Overrides = NONE,
 ) -> None:
-    """The songs on a local page: find, hear, mend words and their times, approve and reject."""
+    """The songs on a local page: find, hear, mend, approve and reject; generate new ones, choose among them, watch runs."""
     from flows.desk.serve import serve
 
-    serve(project_as_run(work, params_file, overrides, songs), port)
+    given = [*(("--params", str(params_file)) if params_file else ()), *(f"--set={one}" for one in overrides)]
+    serve(project_as_run(work, params_file, overrides, songs), port, checkpoint, given)
 
 
 @app.command()

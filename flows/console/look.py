@@ -8,12 +8,16 @@ from typing import Any
 from rich.table import Table as Grid
 
 from eval.pages.song import SongPage
+from eval.results.plural import counted
 from flows.pipelines.stages import prepared_pipeline
 from flows.run.progress import console, say
 from flows.settings.project import Project
+from tasks.edits.kinds import effective
+from tasks.edits.store import edits_of
 from tasks.engine.pipeline import Pipeline
 from tasks.engine.table import SOURCES
 from tasks.quality.limits import Measured
+from tasks.storage.object_store import StorePath
 from tasks.upkeep.drops import drops_of
 from tasks.upkeep.find_song import not_found, songs_called
 from tasks.upkeep.song_page import measured_of, shown_column, write_song_page
@@ -45,7 +49,7 @@ def print_song(project: Project, name: str, every_column: bool) -> None:
     path = project.work.report("songs") / f"{row['song_id']}.html"
     page = write_song_page(pipeline, row, drop, songs_root, path)
     screen = console(WIDTH)
-    for line in _head(page):
+    for line in (*_head(page), *_edits(project, row)):
         say(line)
     if every_column:
         for column, value in row.items():
@@ -75,6 +79,17 @@ def _say_several(pipeline: Pipeline, found: list[dict[str, Any]], name: str) -> 
 def _head(page: SongPage) -> Iterator[str]:
     yield "  ".join(filter(None, (page.song_id, page.title, page.subtitle)))
     yield f"{'dropped' if page.dropped else 'kept'} {page.verdict}"
+
+
+def _edits(project: Project, row: Mapping[str, Any]) -> Iterator[str]:
+    """How many edits of the song stand, of which kinds."""
+    root, content_hash = project.work.root, row.get("content_hash")
+    if (
+        content_hash
+        and not isinstance(root, StorePath)
+        and (standing := effective(edits_of(root, content_hash)))
+    ):
+        yield f"{counted(len(standing), 'edit')} by hand: {', '.join(edit.kind for edit in standing)}"
 
 
 def _remarks(row: Mapping[str, Any]) -> Iterator[str]:

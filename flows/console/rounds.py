@@ -43,6 +43,8 @@ def print_pairs(root: Path, number: int) -> None:
         refused = [row for row in of_split if row["refusal"]]
         reasons = ", ".join(f"{reason} {count}" for reason, count in _counted(refused).items()) or "none"
         prompts, made = counted(len(of_split), "prompt"), counted(len(chosen), "pair")
+        by_people = sum(bool(row.get("by_people")) for row in chosen)
+        made += f" ({by_people} by people)" if by_people else ""
         say(f"round {number}, {use}: {prompts}, {made}, refused: {reasons}")
         if chosen:
             console(WIDTH).print(_grid(chosen, candidates))

@@ -58,6 +58,11 @@ class Desk:
             threading.Lock(),
         )
 
+    @property
+    def kept_sounds(self) -> Path:
+        """Where sounds made to be heard are kept."""
+        return self.root / VIEWED / "sounds"
+
     def songs(self, where: Any, sort: str, descending: bool, offset: int, limit: int) -> dict[str, Any]:
         """A page of the list."""
         wanted, reading = Wanted.from_json(where), self._read_in_background()
@@ -98,7 +103,7 @@ class Desk:
         with self.index.open() as rows:
             found = rows.execute("SELECT content_hash FROM songs WHERE song_id = ?", [song_id]).fetchone()
         content_hash = (found[0] if found else None) or ""
-        return sound_file(self.root / VIEWED / "sounds", files, song_id, content_hash, self.songs_root, name)
+        return sound_file(self.kept_sounds, files, song_id, content_hash, self.songs_root, name)
 
     def edit(self, asked: Any) -> Edit:
         """Write an edit.

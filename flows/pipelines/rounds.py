@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from eval.results.plural import counted
 from eval.results.rounds import RoundRow, RoundsReport
 from flows.pipelines.checkpoints import KEPT
 from flows.pipelines.runs import checkpoint_of, checkpoint_with, run_fit
@@ -20,6 +21,8 @@ from flows.run.progress import say
 from flows.settings.project import Project, WorkFolder
 from jam_model.checkpoint import load_config, weights_hash
 from jam_model.shard_index import TRAIN, VALIDATION
+from tasks.choices.store import PeoplesPair, choices_of, peoples_pairs
+from tasks.choices.trials import round_set
 from tasks.engine.fingerprint import fingerprint
 from tasks.models.codec import build_codec
 from tasks.models.phonemizer import build_phonemizer
@@ -74,12 +77,31 @@ def generate_pairs(
     run_stages([pipeline], params.engine, work.receipts / f"{folder.parent.name}-{folder.name}")
     candidates = pipeline.listed_rows(ROUND_COLUMNS)
     write_scores(folder / SCORES, candidates)
-    learn = round_pairs(prompts.learn, candidates, params.pair, TRAIN)
-    check = round_pairs(prompts.check, candidates, params.pair, VALIDATION)
+    people = peoples_choices(project, folder / SCORES)
+    learn = round_pairs(prompts.learn, candidates, params.pair, TRAIN, people)
+    check = round_pairs(prompts.check, candidates, params.pair, VALIDATION, people)
     write_pairs_file(folder / PAIRS, (learn, check))
     latents = {row["song_id"]: row["generated_latent"] for row in pipeline.rows(["generated_latent"])}
     learned, checked = (training_pairs(of, latents, work.shards, config.extras) for of in (learn, check))
     return GeneratedPairs(learn, check, (learned, checked))
+
+
+def peoples_choices(project: Project, scores: Path) -> dict[str, PeoplesPair]:
+    """What people chose of these candidates, where `pair.by` asks them.
+
+    Raises:
+        ValueError: they alone are asked, and nobody has chosen yet; or a file of theirs cannot be read.
+    """
+    if project.params.pair.by == "judge":
+        return {}
+    pairs = round_set(scores)
+    found = peoples_pairs(choices_of(project.work.root, pairs.key))
+    if not found and project.params.pair.by == "people":
+        raise ValueError(
+            f"pair.by: people are to choose, and none has of {counted(len(pairs.pairs), 'pair')}; open `jam desk --work "
+            f"{project.work.root}`, Choose, then run this again; or set pair.by=both"
+        )
+    return found
 
 
 def run_round(

@@ -54,6 +54,8 @@ def supervise(command: Callable[[], int]) -> int:
     if code == STOPPED or (was_told and code != 0):
         _say("stopped; the same command goes on from what was committed")
         return STOPPED
+    if was_told and code == 0:
+        _say("closed")
     if code < 0:
         name = signal.Signals(-code).name
         memory = " (the system does so when memory runs out)" if -code == signal.SIGKILL else ""

@@ -17,11 +17,10 @@ from eval.results.listening_test import ListeningKey, Preference, Side, preferen
 from eval.stats.intervals import Resampling
 from jam_model.frames import SAMPLE_RATE_HZ
 from tasks.audio.limits import AudioParams
-from tasks.audio.loudness import levelled
 from tasks.audio.mix import mix_of, mp3_bytes
 from tasks.audio.read import read_audio
 from tasks.engine.stage import Section
-from tasks.prompts.output_folder import OutputParams
+from tasks.prompts.output_folder import OutputParams, equally_loud
 from tasks.storage.files import parquet_file
 
 ENDINGS = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a")
@@ -137,13 +136,6 @@ def _cut(mixes: Sequence[np.ndarray], max_s: float) -> list[np.ndarray]:
     """All as long as the shortest, so that length tells nothing."""
     length = min(round(max_s * SAMPLE_RATE_HZ), *(mix_CN.shape[1] for mix_CN in mixes))
     return [mix_CN[:, :length] for mix_CN in mixes]
-
-
-def equally_loud(mixes: Sequence[np.ndarray], output: OutputParams) -> list[np.ndarray]:
-    """The mixes at `output.lufs`, or all at the loudness that the least of them can reach below its peak."""
-    reached = [levelled(mix_CN, output.lufs, output.peak).lufs for mix_CN in mixes]
-    target = min([lufs for lufs in reached if lufs is not None], default=output.lufs)
-    return [levelled(mix_CN, target, output.peak).mix_CN for mix_CN in mixes]
 
 
 def _mix_of_file(path: Path, limits: AudioParams) -> np.ndarray:

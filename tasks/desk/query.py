@@ -103,7 +103,10 @@ def songs_page(
     where, values = wanted.sql()
     order = f'"{sort}" IS NULL, "{sort}" {"DESC" if descending else "ASC"}, song_id'
     names = ", ".join(f'"{name}"' for name in SHOWN)
-    asked = f"SELECT {names} FROM songs{where} ORDER BY {order} LIMIT ? OFFSET ?"
+    of_page = (
+        f"SELECT song_id FROM songs{where} ORDER BY {order} LIMIT ? OFFSET ?"  # sorts ids, not whole rows
+    )
+    asked = f"SELECT {names} FROM songs WHERE song_id IN ({of_page}) ORDER BY {order}"
     return [dict(row) for row in rows.execute(asked, [*values, limit, offset])]
 
 

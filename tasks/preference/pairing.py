@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
 
 from eval.metrics.error_rates import count_errors, normalise
 from jam_model.words import words_of
+from tasks.choices.store import PeoplesPair
 from tasks.engine.song import Song
 from tasks.engine.stage import Section
 
+NOT_CHOSEN = "not_chosen"
 CANDIDATE_COLUMNS = ("parent", "candidate", "reward", "judge_scores", "reference_words", "transcript")
 
 
@@ -24,8 +26,11 @@ class PairParams(Section):
     `min_candidates`: candidates with a finite reward that a prompt needs. `min_margin`: reward between the two.
     `min_margin_percentile`: the margin must also reach this percentile of the round's margins. `max_axis_loss`:
     how much lower the winner may be on any axis that was judged. `max_word_loss`: how much higher its word
-    error rate may be, as the guard's transcriber hears both. null: no limit.
+    error rate may be, as the guard's transcriber hears both. null: no limit. `by`: the ``judge``, by these; ``people``: what they
+    chose at the desk, whatever the limits say; ``both``: the judge where no person chose.
     """
+
+    by: Literal["judge", "people", "both"]
 
     min_candidates: int = Field(ge=2)
     min_margin: float = Field(ge=0)
@@ -50,7 +55,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The preferred candidate and the other one; `margin` > 0 is the reward between them."""
+    """The preferred candidate and the other one; `margin` is the reward between them, above 0 where the judge chose."""
 
     winner: str
     loser: str
@@ -63,7 +68,8 @@ class Refusal:
 
     ``too_few_candidates``; ``not_scored`` or ``not_finite`` where too many of enough candidates failed or have no
     finite reward; ``tie``; ``margin_too_small``; ``loses_an_axis``, ``loses_words``: the winner would be worse
-    elsewhere; ``not_heard``: the guard has nothing to compare.
+    elsewhere; ``not_heard``: the guard has nothing to compare; ``not_chosen``: no person compared its candidates; ``people_differ``: those
+    who did agree on none.
     """
 
     refusal: str
@@ -132,13 +138,39 @@ def _judged(best: Candidate, worst: Candidate, least_margin: float, rule: PairPa
     return Pair(best.song_id, worst.song_id, margin)
 
 
-def pair_rows(parents: Sequence[str], candidates: Iterable[Candidate], rule: PairParams) -> list[Song]:
+def pair_rows(
+    parents: Sequence[str],
+    candidates: Iterable[Candidate],
+    rule: PairParams,
+    people: Mapping[str, PeoplesPair] | None = None,
+) -> list[Song]:
     """One row a prompt in the order of `parents`, of which all candidates are: `winner`, `loser`, `margin`, or nulls and
-    a `refusal`.
+    a `refusal`. `people`: what they chose of prompts; where the rule asks them, `by_people` tells whose a row is.
     """
     by_parent: dict[str, list[Candidate]] = {parent: [] for parent in parents}
     for candidate in candidates:
         by_parent[candidate.parent].append(candidate)
     columns = dict.fromkeys(("winner", "loser", "margin", "refusal"))
-    found = choose_pairs(by_parent, rule).items()
-    return [Song(parent, columns | asdict(pair_or_refusal)) for parent, pair_or_refusal in found]
+    found = choose_pairs(by_parent, rule)
+    if rule.by == "judge":
+        return [Song(parent, columns | asdict(one)) for parent, one in found.items()]
+    chosen = {
+        parent: _by_people(of_parent, (people or {}).get(parent)) for parent, of_parent in by_parent.items()
+    }
+    if rule.by == "both":
+        chosen = {parent: one for parent, one in chosen.items() if one != Refusal(NOT_CHOSEN)}
+    found |= chosen
+    return [
+        Song(parent, columns | asdict(one) | {"by_people": parent in chosen}) for parent, one in found.items()
+    ]
+
+
+def _by_people(candidates: Sequence[Candidate], chosen: PeoplesPair | None) -> Pair | Refusal:
+    rewards = {candidate.song_id: candidate.reward for candidate in candidates}
+    if chosen is None or not {chosen.winner, chosen.loser} <= rewards.keys():
+        return Refusal(NOT_CHOSEN)
+    if chosen.is_tie:
+        return Refusal("people_differ")
+    won, lost = rewards[chosen.winner], rewards[chosen.loser]
+    margin = math.nan if won is None or lost is None else won - lost
+    return Pair(chosen.winner, chosen.loser, margin)

@@ -39,6 +39,7 @@ def round_row(
         num_held_out=figures["num_held_out_pairs"],
         held_out_accuracy=figures.get("held_out_accuracy"),
         error_over=figures["error_over"],
+        num_by_people=learn.num_by_people,
     )
 
 
@@ -87,7 +88,8 @@ def held_out_line(figures: Mapping[str, Any]) -> str:
 
 def _counts(pairs: RoundPairs) -> str:
     refused = ", ".join(f"{reason} {count}" for reason, count in pairs.refusals.items())
-    return f"{counted(pairs.num_pairs, 'pair')} from {counted(len(pairs.rows), 'prompt')}" + (
+    people = f", {pairs.num_by_people} by people" if pairs.num_by_people else ""
+    return f"{counted(pairs.num_pairs, 'pair')} from {counted(len(pairs.rows), 'prompt')}{people}" + (
         f", refused {refused}" if refused else ""
     )
 

@@ -23,6 +23,7 @@ from jam_model.shard_index import TRAIN, VALIDATION
 from jam_model.shards import Sample
 from tasks.audio.read import array_of
 from tasks.benchmark.system_metrics import windows_of
+from tasks.choices.store import PeoplesPair
 from tasks.engine.columns import Column
 from tasks.engine.song import Song
 from tasks.engine.stage import Section
@@ -43,7 +44,15 @@ PAIR_COLUMNS = {
     "margin": Column(pa.float64(), "reward of the winner minus the loser's"),
     "refusal": Column(pa.string(), "why this prompt gave no pair; null = it gave one"),
 }
-_COLUMNS = {**PROMPTED_COLUMNS, **Generate.writes, **Group.writes, **Reward.writes, **PAIR_COLUMNS}
+BY_PEOPLE = {"by_people": Column(pa.bool_(), "people chose, not the judge; only where `pair.by` asks them")}
+_COLUMNS = {
+    **PROMPTED_COLUMNS,
+    **Generate.writes,
+    **Group.writes,
+    **Reward.writes,
+    **PAIR_COLUMNS,
+    **BY_PEOPLE,
+}
 SAMPLED_WITH = ("style_guidance_scale", "lyrics_guidance_scale", "num_steps")
 POLICY, CONTROL = "policy", "control"
 
@@ -107,6 +116,11 @@ class RoundPairs:
         """Prompts with a pair; pairs and refusals add up to the prompts."""
         return sum(row["winner"] is not None for row in self.rows)
 
+    @property
+    def num_by_people(self) -> int:
+        """Pairs that people chose."""
+        return sum(row["winner"] is not None and bool(row.columns.get("by_people")) for row in self.rows)
+
 
 @dataclass(frozen=True)
 class GeneratedPairs:
@@ -160,13 +174,17 @@ def round_prompts(prompts: Sequence[Prompt], number: int, count: int) -> list[Pr
 
 
 def round_pairs(
-    prompts: Sequence[Prompt], candidates: Iterable[Mapping[str, Any]], rule: PairParams, split: str
+    prompts: Sequence[Prompt],
+    candidates: Iterable[Mapping[str, Any]],
+    rule: PairParams,
+    split: str,
+    people: Mapping[str, PeoplesPair] | None = None,
 ) -> RoundPairs:
-    """Fold the candidates by parent into one row a prompt."""
+    """Fold the candidates by parent into one row a prompt; `people`: what they chose."""
     parents = [prompt.song_id for prompt in prompts]
     wanted = set(parents)
     made = [candidate_of(candidate) for candidate in candidates if candidate["parent"] in wanted]
-    return RoundPairs(pair_rows(parents, made, rule), split)
+    return RoundPairs(pair_rows(parents, made, rule, people), split)
 
 
 def write_pairs_file(path: Path, groups: Sequence[RoundPairs]) -> None:
@@ -176,7 +194,8 @@ def write_pairs_file(path: Path, groups: Sequence[RoundPairs]) -> None:
         for group in groups
         for row in group.rows
     ]
-    write_rows(path, rows, _types(("split", *PAIR_COLUMNS)))
+    more = BY_PEOPLE if rows and "by_people" in rows[0] else {}
+    write_rows(path, rows, _types(("split", *PAIR_COLUMNS, *more)))
 
 
 def write_scores(path: Path, candidates: Iterable[Mapping[str, Any]]) -> None:

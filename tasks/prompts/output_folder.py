@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 from pydantic import Field, field_validator
 
@@ -64,6 +65,13 @@ class OutputParams(Section):
     def lyrics_form(self) -> Form | None:
         """The form to write lyrics in."""
         return None if self.lyrics is None else form_named("", self.lyrics)
+
+
+def equally_loud(mixes: Sequence[np.ndarray], output: OutputParams) -> list[np.ndarray]:
+    """The mixes at `output.lufs`, or all at the loudness that the least of them can reach below its peak."""
+    reached = [levelled(mix_CN, output.lufs, output.peak).lufs for mix_CN in mixes]
+    target = min([lufs for lufs in reached if lufs is not None], default=output.lufs)
+    return [levelled(mix_CN, target, output.peak).mix_CN for mix_CN in mixes]
 
 
 def write_config(root: Path, weights: str, seed: int, sections: Mapping[str, Section]) -> None:

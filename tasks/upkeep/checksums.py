@@ -21,7 +21,18 @@ from tasks.upkeep.missing import missed
 
 CHECKSUMS = Path("receipts/checksums.json")
 KEPT = (
-    *("table", "shards", "checkpoints", "rounds", "benchmark", "sweep", "study", "reports", "edits"),
+    *(
+        "table",
+        "shards",
+        "checkpoints",
+        "rounds",
+        "benchmark",
+        "sweep",
+        "study",
+        "reports",
+        "edits",
+        "choices",
+    ),
     *("ingest.jsonl", "forgotten.jsonl"),
 )
 VIEWS = ("reports/songs/",)  # pages that `jam look` writes: made again by looking

@@ -14,6 +14,7 @@ from typing import Any
 
 from jam_model.shards import IDS_NAME, INDEX_NAME, read_index
 from tasks.engine.sources import SOURCES, Partition, Source, partitions_in, write_partition
+from tasks.jobs.store import forget_jobs
 from tasks.prompts.prompts import PROMPTED_COLUMNS
 from tasks.songs.columns import SONG_COLUMNS
 from tasks.songs.listing import Listing
@@ -68,6 +69,7 @@ def forget_song(root: Path, name: str) -> Forgotten:
         elif path.exists() and path.name != FORGOTTEN_NAME:
             path.unlink()
             gone += 1
+    gone += forget_jobs(root, names)
     if (root / VIEWED).is_dir():
         remove_tree(root / VIEWED)
     paths = tuple(sorted({s.facts["audio"]["path"] for s in given}))

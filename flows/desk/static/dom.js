@@ -12,6 +12,7 @@ export function make(tag, settings = {}, ...children) {
   return element;
 }
 
+const TOLD_MS = 6000; // a line of good news
 const SVG = "http://www.w3.org/2000/svg";
 
 export function drawn(tag, settings = {}, ...children) {
@@ -29,7 +30,11 @@ export function button(text, call, settings = {}) {
   return make("button", { type: "button", text, on: { click: call }, class: "step", ...settings });
 }
 
+let clearing = 0;
+
 export function tell(text, isWrong = false) {
+  clearTimeout(clearing);
+  if (text && !isWrong) clearing = setTimeout(() => tell("", false), TOLD_MS);
   const place = document.getElementById("told");
   place.textContent = text;
   place.classList.toggle("wrong", isWrong);

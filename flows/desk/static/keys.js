@@ -3,7 +3,7 @@ import { button, make } from "./dom.js";
 
 let shown = [];
 
-// keys: [key, what it does, call]; a key is KeyboardEvent.key, with "Ctrl+" before it where that is held.
+// keys: [key, what it does, call]; a key is KeyboardEvent.key, with "Ctrl+" before it and "Alt+" where those are held.
 export function useKeys(keys) {
   shown = keys;
 }
@@ -14,7 +14,7 @@ function isTyping(target) {
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.defaultPrevented || event.altKey || isTyping(event.target)) return;
+  if (event.defaultPrevented || (isTyping(event.target) && !event.altKey)) return;
   if (event.key === "?") {
     event.preventDefault();
     showHelp();
@@ -22,7 +22,7 @@ document.addEventListener("keydown", (event) => {
   }
   if (event.target.type === "radio" && event.key.startsWith("Arrow")) return; // they choose among the others
   if ([" ", "Enter"].includes(event.key) && event.target.closest("button, a, summary, input")) return;
-  const name = (event.ctrlKey || event.metaKey ? "Ctrl+" : "") + event.key;
+  const name = (event.ctrlKey || event.metaKey ? "Ctrl+" : "") + (event.altKey ? "Alt+" : "") + event.key;
   const found = shown.find(([key]) => key.split(" or ").some((one) => (one === "Space" ? " " : one) === name));
   if (!found) return;
   event.preventDefault();

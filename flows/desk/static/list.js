@@ -1,6 +1,7 @@
 // The songs: found by text, filtered by counts and a histogram that are clicked, in the order of any column.
 import { ask, button, clock, drawn, figure, make, tell } from "./dom.js";
 import { useKeys } from "./keys.js";
+import { PAGE_KEYS, top } from "./nav.js";
 
 const PAGE = 50;
 const CHOICES = [["state", "State"], ["reason", "Drop reason"], ["language", "Language"], ["split", "Split"], ["license", "Licence"]];
@@ -43,7 +44,7 @@ export async function showList(view, given, isShown) {
   const pager = make("div", { class: "pager" });
   const side = make("details", { class: "side", open: matchMedia("(min-width: 60rem)").matches }, make("summary", { text: "Filter" }), facets, spread);
   view.replaceChildren(
-    make("header", { class: "top" }, make("p", { class: "kicker", text: "The desk" }), make("h1", { text: "Songs" }), search, total),
+    top("#/", "Songs", search, total),
     make("div", { class: "desk" }, side, make("div", { class: "found" }, table, pager)),
   );
   let timer = 0, measures = [], turn = 0;
@@ -195,6 +196,7 @@ export async function showList(view, given, isShown) {
     ["p", "page before", () => page(-1)],
     ["f", "to the filters", () => { side.open = true; facets.querySelector("input")?.focus(); }],
     ["x", "all filters off", () => { search.value = ""; go({ where: { search: "", chosen: {}, ranges: {} } }); }],
+    ...PAGE_KEYS,
   ]);
   search.addEventListener("input", () => {
     clearTimeout(timer);

@@ -1,8 +1,14 @@
-// Which page the address asks for: the songs, or one of them. The address holds all that is chosen, so Back goes back.
+// Which page the address asks for. The address holds all that is chosen, so Back goes back.
 import { make, tell } from "./dom.js";
 import { useKeys } from "./keys.js";
+import { showChoose } from "./choose.js";
+import { showGenerate } from "./generate.js";
+import { showJob } from "./jobs.js";
 import { showList } from "./list.js";
 import { showSong } from "./song.js";
+import { showWatch } from "./watch.js";
+
+const PAGES = { "/song": showSong, "/generate": showGenerate, "/job": showJob, "/choose": showChoose, "/watch": showWatch };
 
 const view = document.getElementById("view");
 let leave = () => {};
@@ -16,7 +22,7 @@ async function show(line = "") {
   leave = () => {};
   useKeys([]);
   try {
-    const page = path === "/song" ? showSong : showList;
+    const page = PAGES[path] ?? showList;
     const left = await page(view, given, () => mine === turn, show);
     if (mine === turn) {
       leave = left ?? leave;

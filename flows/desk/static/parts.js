@@ -24,7 +24,8 @@ export function decisions(song, { approve, reject, sendBack, undoSaved }) {
     make("div", { class: "controls" },
       button("Approve…", approve, { id: "approve", disabled: isEarly || song.edits.decision === "approve" }), button("Reject…", reject, { id: "reject", disabled: song.edits.decision === "reject" }),
       isEarly ? button(`Send back to ${song.dropped_by}`, sendBack, { id: "again" }) : null,
-      list.length ? button("Undo the last edit", undoSaved, { id: "undo" }) : null),
+      list.length ? button("Undo the last edit", undoSaved, { id: "undo" }) : null,
+      make("a", { class: "step", href: `#/generate?${new URLSearchParams({ style_song: song.song_id })}`, text: "Generate in its style" })),
     isEarly ? make("p", { class: "caption", text: `A song that ${song.dropped_by} dropped cannot be approved: no later stage has seen it.` }) : null,
     list.length ? make("ol", { class: "notes" }, ...list) : null);
 }

@@ -1,9 +1,12 @@
 // One clock for the mix and its stems: a single player whose source changes, a loop, and the outline of each sound.
-import { askBytes } from "./dom.js";
+import { askBytes, drawn, make } from "./dom.js";
+
+const PLAY = "M3 1.5v13l11-6.5z", PAUSE = "M3 2h3.5v12H3zM9.5 2H13v12H9.5z";
 
 export class Player {
-  constructor(songId, names, onTick) {
-    this.songId = songId;
+  // address: of a sound by its name, [path, what is asked]; its outline lies at path + "/peaks" or, of a song, at /api/peaks.
+  constructor(address, names, onTick) {
+    this.address = address;
     this.names = names;
     this.onTick = onTick;
     this.loop = null; // [from, to] in seconds
@@ -19,7 +22,8 @@ export class Player {
   choose(name) {
     const at = this.audio.currentTime, was = !this.audio.paused;
     this.name = name;
-    this.audio.src = `/api/sound?${new URLSearchParams({ id: this.songId, name })}`;
+    const [path, given] = this.address(name);
+    this.audio.src = `${path}?${new URLSearchParams(given)}`;
     this.audio.addEventListener("loadedmetadata", () => { this.audio.currentTime = at; }, { once: true });
     if (was) this.play();
   }
@@ -27,8 +31,13 @@ export class Player {
   // Magnitudes as bytes, a hundred a second.
   async outline() {
     const name = this.name;
-    if (!this.outlines.has(name)) this.outlines.set(name, await askBytes("/api/peaks", { id: this.songId, name }));
+    if (!this.outlines.has(name)) this.outlines.set(name, await askBytes(...this.peaks(name)));
     return this.outlines.get(name);
+  }
+
+  peaks(name) {
+    const [path, given] = this.address(name);
+    return [path === "/api/sound" ? "/api/peaks" : `${path}/peaks`, given];
   }
 
   get at() {
@@ -65,5 +74,18 @@ export class Player {
     this.audio.pause();
     this.audio.removeAttribute("src");
     this.audio.load();
+  }
+}
+
+export class PlayButton {
+  constructor(player) {
+    this.player = player;
+    this.icon = drawn("path", { d: PLAY });
+    this.element = make("button", { type: "button", class: "play", "aria-label": "Play", on: { click: () => player.toggle() } }, drawn("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" }, this.icon));
+  }
+
+  show() {
+    this.element.setAttribute("aria-label", this.player.isPlaying ? "Pause" : "Play");
+    this.icon.setAttribute("d", this.player.isPlaying ? PAUSE : PLAY);
   }
 }

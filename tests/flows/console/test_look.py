@@ -16,6 +16,7 @@ from eval.pages.song import song_html
 from flows.commands.main import run
 from flows.console import look
 from flows.settings.params import load_params
+from tasks.edits.store import add_edit, edits_of, last_id
 from tasks.engine.pipeline import Pipeline
 from tasks.engine.stage import Section
 from tasks.engine.table import Source, Table
@@ -29,6 +30,7 @@ from tests.tasks.models.spoken import Hummed, Spoken
 from tests.tasks.tiny import timed, write_song
 
 HOSTILE = "<img src=x onerror=alert(1)> moon"
+EDITED = "b" * 64
 CLAIMS = timed(("hello", 0.25, 0.75), ("moon", 1.5, 2.0))
 
 
@@ -41,7 +43,11 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
     facts = {
         "song-hello": {"title": "hello moon", "audio": {"path": "a.wav", "bytes": None}, "artist": "Ann"},
         "song-silence": {"title": "silence", "audio": {"path": "gone.wav", "bytes": None}},
-        "song-hostile": {"title": HOSTILE, "audio": {"path": "../../etc/passwd", "bytes": None}},
+        "song-hostile": {
+            "title": HOSTILE,
+            "audio": {"path": "../../etc/passwd", "bytes": None},
+            "content_hash": EDITED,
+        },
     }
     table = Table(root / "table", SONG_COLUMNS)
     table.admit([Source(name, name, one) for name, one in facts.items()], ENGINE.partition_size, fewest=1)
@@ -103,12 +109,17 @@ def test_a_dropped_song_says_why_and_by_which_stage_and_what_cannot_be_played(
     assert "the mix cannot be read: source_gone" in html and 'id="audio-0"' not in html
 
 
-def test_hostile_titles_and_paths_do_no_harm(
+def test_hostile_titles_and_paths_do_no_harm_and_edits_are_counted(
     prepared: Pipeline, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     html = page(prepared, "song-hostile", tmp_path, capfd)
     assert "<img" not in html and "&lt;img" in html
     assert "leads out of the songs folder" in html and "root:" not in html
+    for kind in ("reject", "approve"):
+        last = last_id(edits_of(tmp_path, EDITED))
+        add_edit(tmp_path, EDITED, "song-hostile", last, kind, {"reason": "heard"})
+    assert run(["look", "song-hostile", "--work", str(tmp_path)]) == 0
+    assert "2 edits by hand: reject, approve" in capfd.readouterr().out
 
 
 def test_long_sounds_are_cut_and_the_page_says_so(

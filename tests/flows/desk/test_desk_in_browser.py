@@ -19,6 +19,8 @@ from urllib.parse import quote
 import pytest
 import soundfile
 
+from bench.desk import write_table
+from bench.desk_kills import SONGS, killed_while_posting
 from tasks.edits.store import add_edit, all_edits
 from tasks.upkeep.takedown import forget_song
 from tasks.upkeep.verify import verify_folder
@@ -41,10 +43,23 @@ def press(browser: Browser, *keys: str) -> None:  # noqa: F811
     browser.call("/actions", {"actions": [{"type": "key", "id": "keys", "actions": actions}]})
 
 
+def drag(browser: Browser, script: str, right: int) -> None:  # noqa: F811
+    """By the mouse, from the middle of an element, so many pixels to the right."""
+    element = browser.js(script)
+    move = {"type": "pointerMove", "duration": 20, "y": 0}
+    actions = [
+        {**move, "origin": element, "x": 0},
+        {"type": "pointerDown", "button": 0},
+        *({**move, "origin": "pointer", "x": right // 2} for _ in range(2)),
+        {"type": "pointerUp", "button": 0},
+    ]
+    browser.call("/actions", {"actions": [{"type": "pointer", "id": "mouse", "actions": actions}]})
+
+
 @contextmanager
-def desk(work: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+def desk(work: Path, *options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """A running desk: its address with the token, and its process."""
-    command = [sys.executable, "-m", "flows.commands.main", "desk", "--work", str(work)]
+    command = [sys.executable, "-m", "flows.commands.main", "desk", "--work", str(work), *options]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
         try:
             assert running.stdout
@@ -145,6 +160,18 @@ def test_a_dropped_song_is_found_heard_mended_and_approved_by_keys_and_its_shard
         add_edit(work, content_hash, edits[0].song_id, edits[-1].id, "reject", {"reason": "somebody else"})
         press(browser, "U")
         browser.wait("document.getElementById('told').textContent.startsWith('not saved')")
+        first = "document.querySelectorAll('.box')[1]"
+        left = browser.js(
+            f"parseFloat({first}.style.left) / 100 * document.querySelector('.track').clientWidth"
+        )
+        drag(browser, first, 40)
+        browser.wait("document.querySelectorAll('.box.moved').length > 0")
+        dragged = browser.js(
+            f"parseFloat({first}.style.left) / 100 * document.querySelector('.track').clientWidth"
+        )
+        assert 36 < dragged - left < 44
+        press(browser, "u")
+        browser.wait("document.querySelectorAll('.box.moved').length === 0")
         press(browser, "?")
         browser.wait("document.querySelectorAll('dialog kbd').length > 15")
         press(browser, ESCAPE)
@@ -157,6 +184,14 @@ def test_a_dropped_song_is_found_heard_mended_and_approved_by_keys_and_its_shard
     urls = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
     assert urls and all(url.startswith("http://127.0.0.1:") for url in urls)
     assert browser.js("window.broken === undefined && document.querySelectorAll('img, b').length === 0")
+
+
+def test_no_acknowledged_edit_is_lost_and_none_is_there_twice_when_the_server_is_killed(
+    tmp_path: Path,
+) -> None:
+    write_table(tmp_path, SONGS, SONGS)
+    found = killed_while_posting(tmp_path, kills=2)
+    assert found["acknowledged"] > 0 and found["lost"] == found["twice"] == 0
 
 
 def test_the_desk_gives_ranges_of_sound_refuses_what_is_not_its_own_and_forgets_a_song(

@@ -15,9 +15,9 @@ from tasks.benchmark.listening_test import (
     ListenParams,
     SystemSongs,
     blind_test,
-    equally_loud,
     songs_of_folder,
 )
+from tasks.prompts.output_folder import equally_loud
 
 PARAMS = load_params()
 

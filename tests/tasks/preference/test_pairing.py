@@ -18,7 +18,12 @@ from tests.every import every
 from tests.tasks.tiny import timed
 
 RULE = PairParams(
-    min_candidates=3, min_margin=0.1, min_margin_percentile=None, max_axis_loss=None, max_word_loss=None
+    by="judge",
+    min_candidates=3,
+    min_margin=0.1,
+    min_margin_percentile=None,
+    max_axis_loss=None,
+    max_word_loss=None,
 )
 
 

@@ -21,7 +21,12 @@ from tasks.prompts.prompts import Prompt
 from tests.tasks.tiny import timed
 
 RULE = PairParams(
-    min_candidates=2, min_margin=0.1, min_margin_percentile=None, max_axis_loss=None, max_word_loss=None
+    by="judge",
+    min_candidates=2,
+    min_margin=0.1,
+    min_margin_percentile=None,
+    max_axis_loss=None,
+    max_word_loss=None,
 )
 
 

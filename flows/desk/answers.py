@@ -1,0 +1,77 @@
+"""How the desk answers: JSON, or one line and a status; questions run in threads, what is sent is read whole first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from tasks.desk.sounds import NoSound
+from tasks.edits.store import Conflict
+
+Answer = Callable[[Request], Response]
+
+
+def asked(path: str, answer: Callable[[Request], Any]) -> Route:
+    """A question that is answered with JSON, or with a response of its own, or in one line why it is not."""
+
+    @wraps(answer)
+    def told(request: Request) -> Response:
+        return answered(lambda: answer(request))
+
+    return Route(path, told)
+
+
+def sent(path: str, take: Callable[[Any], Any]) -> Route:
+    """JSON that is sent, and what comes of it."""
+
+    async def told(request: Request) -> Response:
+        body = await request.body()
+        return await run_in_threadpool(answered, lambda: take(json.loads(body)), 201)
+
+    return Route(path, told, methods=["POST"])
+
+
+def answered(answer: Callable[[], Any], status: int = 200) -> Response:
+    """What an answer gives, or why there is none."""
+    try:
+        found = answer()
+        return found if isinstance(found, Response) else JSONResponse(found, status_code=status)
+    except KeyError as error:
+        return line(404, f"none is called {str(error.args[0])[:200]!r}")
+    except FileNotFoundError:
+        return line(503, "table: a run replaced a file meanwhile; ask again")
+    except Conflict as error:
+        return line(409, str(error))
+    except NoSound as error:
+        return line(404, str(error))
+    except (ValueError, RecursionError) as error:
+        return line(422, str(error))
+
+
+def text(request: Request, name: str) -> str:
+    """A text of the question; empty where it is not given."""
+    return request.query_params.get(name, "")
+
+
+def number(request: Request, name: str, default: int) -> int:
+    """A whole number of the question.
+
+    Raises:
+        ValueError: it is none.
+    """
+    given = request.query_params.get(name, str(default))
+    if not given.isdecimal() or len(given) > 9:
+        raise ValueError(f"{name}: {given[:20]!r} is no number")
+    return int(given)
+
+
+def line(status: int, told: str) -> Response:
+    """One line and a status."""
+    return JSONResponse({"error": told}, status_code=status)

@@ -1,0 +1,138 @@
+"""What the desk needs to have songs generated: the model, found when it is first asked for, words with times, jobs."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from flows.desk.queue import JobQueue
+from flows.pipelines.checkpoints import checkpoint_at, kept_checkpoint
+from flows.pipelines.predictor import predictor_of
+from flows.settings.project import Project
+from jam_model.checkpoint import load_config, weights_hash
+from jam_model.config import JamConfig
+from jam_model.frames import seconds_of_frames
+from jam_model.lyric_grid import SUNG
+from tasks.desk.candidates import job_facts, job_line
+from tasks.desk.lay_words import LayParams, laid_words
+from tasks.jobs.ask import MAX_CANDIDATES, MAX_STYLE_CHARS, Ask
+from tasks.jobs.store import Job, add_job, job_called, jobs_of
+
+
+@dataclass
+class Maker:
+    """Generating of one desk. `given`: ``--checkpoint``; None: the kept one of the work folder."""
+
+    project: Project
+    given: Path | None
+    queue: JobQueue
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @cached_property
+    def checkpoint(self) -> Path:
+        """Raises ValueError where there is none."""
+        return checkpoint_at(self.given) if self.given is not None else kept_checkpoint(self.project.work)
+
+    @cached_property
+    def config(self) -> JamConfig:
+        """Of the model."""
+        return load_config(self.checkpoint)
+
+    @cached_property
+    def weights(self) -> str:
+        """The model's sha256."""
+        return weights_hash(self.checkpoint)
+
+    def open(self) -> None:
+        """Go on with what waits, where there is a model to do it."""
+        try:
+            checkpoint = self.checkpoint
+        except ValueError:
+            return
+        self.queue.start(checkpoint)
+
+    def facts(self) -> dict[str, Any]:
+        """What the page begins with: the model and its limits, or why there is none."""
+        params = self.project.params
+        try:
+            longest_s = seconds_of_frames(self.config.max_frames)
+            about = {"checkpoint": self.checkpoint.name, "weights": self.weights[:12], "why": ""}
+        except (ValueError, OSError) as error:
+            about, longest_s = {"checkpoint": "", "weights": "", "why": str(error)}, 0.0
+        limits = {
+            "longest_s": longest_s,
+            "max_candidates": MAX_CANDIDATES,
+            "max_words": params.ingest.max_lyrics_words,
+            "max_style": MAX_STYLE_CHARS,
+        }
+        predicted = bool(longest_s) and predictor_of(self.project, self.project.work, False) is not None
+        return {**about, **limits, "predicted": predicted, "seed": params.round.seed}
+
+    def lay(self, value: Any) -> dict[str, Any]:
+        """Words with times for lyrics.
+
+        Raises:
+            ValueError: see `laid_words`, or there is no model.
+        """
+        params = self.project.params
+        laying = LayParams(
+            params.audio,
+            params.ingest,
+            params.prompt.model_copy(update={"style": "text", "num_samples": None}),
+            params.models.phonemizer,
+            params.rough_times,
+            params.phonemize.max_unknown_share,
+        )
+        with self.lock:
+            predictor = predictor_of(self.project, self.project.work, self.config.filler == SUNG)
+            return laid_words(value, laying, self.config, predictor)
+
+    def ask(self, value: Any, style_audio: Any) -> Job:
+        """A new job. `style_audio`: gives the sound file of a song by its id.
+
+        Raises:
+            KeyError: there is no song whose style was asked for.
+            ValueError: it cannot be asked.
+        """
+        ask = Ask.from_json(value, self.weights)
+        longest_s = seconds_of_frames(self.config.max_frames)
+        if ask.duration_s > longest_s:
+            raise ValueError(f"duration_s: {ask.duration_s:g} s, this model makes at most {longest_s:.1f} s")
+        if len(ask.words) > self.project.params.ingest.max_lyrics_words:
+            raise ValueError(
+                f"words: {len(ask.words)}, at most {self.project.params.ingest.max_lyrics_words}"
+            )
+        job = add_job(self.project.work.root, ask, style_audio(ask.style_song) if ask.style_song else None)
+        self.queue.start(self.checkpoint)
+        self.queue.look()
+        return job
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """All jobs, the newest first."""
+        return [job_line(job) for job in reversed(jobs_of(self.project.work.root))]
+
+    def job(self, name: str) -> Job:
+        """Raises KeyError where there is none."""
+        return job_called(self.project.work.root, name)
+
+    def change(self, value: Any) -> dict[str, Any]:
+        """Cancel a job or want it again.
+
+        Raises:
+            KeyError: there is no such job.
+            ValueError: nothing else can be done to one.
+        """
+        if not isinstance(value, dict) or value.keys() != {"id", "do"} or not isinstance(value["id"], str):
+            raise ValueError("job: give id and do")
+        job = self.job(value["id"])
+        if value["do"] == "cancel":
+            job.cancel()
+        elif value["do"] == "again":
+            job.again()
+        else:
+            raise ValueError("do: give cancel or again")
+        self.queue.look()
+        return job_facts(job)

@@ -1,0 +1,95 @@
+"""Routes of generating, choosing and watching: what the page may ask beside the songs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import FileResponse
+from starlette.routing import Route
+
+from flows.desk.answers import asked, number, sent, text
+from flows.desk.desk import Desk
+from flows.desk.maker import Maker
+from tasks.choices.store import checked_rater
+from tasks.desk.candidates import MEDIA, candidate_outline, candidate_sound, job_facts
+from tasks.desk.choosing import Comparison, comparison, comparison_line, comparisons, progress
+from tasks.desk.watch import Watch
+
+
+def maker_routes(desk: Desk, maker: Maker) -> list[Route]:
+    """Lyrics to words with times, jobs, their candidates."""
+
+    def style_audio(song_id: str) -> Path:
+        return desk.sound(song_id, "mix")
+
+    def sound(request: Request) -> FileResponse:
+        path = candidate_sound(maker.job(text(request, "id")), number(request, "name", 0))
+        return FileResponse(path, media_type=MEDIA[path.suffix])
+
+    def peaks(request: Request) -> FileResponse:
+        path = candidate_sound(maker.job(text(request, "id")), number(request, "name", 0))
+        return FileResponse(candidate_outline(desk.kept_sounds, path), media_type="application/octet-stream")
+
+    return [
+        asked("/api/maker", lambda request: maker.facts()),
+        asked("/api/jobs", lambda request: {"jobs": maker.jobs()}),
+        asked("/api/job", lambda request: job_facts(maker.job(text(request, "id")))),
+        asked("/api/candidate", sound),
+        asked("/api/candidate/peaks", peaks),
+        sent("/api/words", maker.lay),
+        sent("/api/ask", lambda value: {"id": maker.ask(value, style_audio).id}),
+        sent("/api/jobs/change", maker.change),
+    ]
+
+
+def choosing_routes(desk: Desk) -> list[Route]:
+    """Two candidates beside one another, by ear."""
+
+    def listed(request: Request) -> dict[str, Any]:
+        rater = text(request, "rater")
+        rater = checked_rater(rater) if rater else ""
+        return {"sets": [comparison_line(found, rater) for found in comparisons(desk.root)]}
+
+    def named(request: Request) -> tuple[Comparison, str]:
+        return comparison(desk.root, text(request, "set")), checked_rater(text(request, "rater"))
+
+    def sound(request: Request) -> FileResponse:
+        found, rater = named(request)
+        path = found.sound(desk.kept_sounds, rater, number(request, "trial", 0), text(request, "name"))
+        return FileResponse(path, media_type="audio/flac")
+
+    def peaks(request: Request) -> FileResponse:
+        found, rater = named(request)
+        path = found.sound(desk.kept_sounds, rater, number(request, "trial", 0), text(request, "name"))
+        return FileResponse(candidate_outline(desk.kept_sounds, path), media_type="application/octet-stream")
+
+    def choose(value: Any) -> dict[str, Any]:
+        fields = {"set": str, "rater": str, "trial": int, "side": str}
+        if not isinstance(value, Mapping) or value.keys() != fields.keys():
+            raise ValueError(f"choice: give {', '.join(fields)}")
+        for name, kind in fields.items():
+            if type(value[name]) is not kind:
+                raise ValueError(f"{name}: of the wrong type")
+        found, rater = comparison(desk.root, value["set"]), checked_rater(value["rater"])
+        found.choose(rater, value["trial"], value["side"])
+        return progress(found, rater)
+
+    return [
+        asked("/api/sets", listed),
+        asked("/api/trials", lambda request: progress(*named(request))),
+        asked("/api/trial", sound),
+        asked("/api/trial/peaks", peaks),
+        sent("/api/choices", choose),
+    ]
+
+
+def watching_routes(desk: Desk) -> list[Route]:
+    """What runs, and a log with search."""
+    watch = Watch(desk.root, desk.stages, desk.receipts)
+    return [
+        asked("/api/watch", lambda request: watch.facts()),
+        asked("/api/log", lambda request: watch.log(text(request, "text"))),
+    ]

@@ -1,0 +1,132 @@
+"""Lyrics of one song with a time for every word, as `jam generate` would lay them, for the page to move."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jam_model.config import JamConfig
+from jam_model.words import Word
+from tasks.audio.limits import AudioParams
+from tasks.jobs.ask import MAX_STYLE_CHARS
+from tasks.models.phonemizer import PhonemizerParams
+from tasks.prompts.jamify_manifest import PromptParams, read_requests
+from tasks.prompts.one_song import OneSong, write_request
+from tasks.prompts.predicted_times import Predictor
+from tasks.prompts.prompt_words import PromptWords, told, words_of
+from tasks.prompts.rough_times import RoughTimesParams
+from tasks.stages.ingest import IngestParams
+
+NO_STYLE = "song"
+
+
+@dataclass(frozen=True)
+class LayParams:
+    """The settings that decide words and their times, as `jam generate` has them."""
+
+    audio: AudioParams
+    ingest: IngestParams
+    prompt: PromptParams
+    phonemizer: PhonemizerParams
+    rough_times: RoughTimesParams
+    max_unknown_share: float
+
+
+def laid_words(
+    value: Any, params: LayParams, config: JamConfig, predictor: Predictor | None
+) -> dict[str, Any]:
+    """What the page asks (`lyrics`, `style`, `bpm` and `duration_s` or None, `times` None, rough or predicted) as words with times.
+
+    Raises:
+        ValueError: it names a field, or the lyrics cannot be sung by a model of this size; the line says why.
+    """
+    lyrics, style, bpm, duration_s, times = _asked(value)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "song.txt"
+        file.write_text(lyrics, encoding="utf-8")
+        song = OneSong(file, style or NO_STYLE, bpm, duration_s, times)
+        try:
+            made = write_request(
+                song,
+                params.phonemizer,
+                params.rough_times,
+                params.ingest,
+                config.max_frames,
+                Path(folder) / "made",
+                predictor,
+            )
+        except ValueError as error:
+            raise ValueError(str(error).replace(f"{file}: ", "").replace(str(file), "the lyrics")) from None
+        requests = read_requests(made.manifest, params.audio, params.ingest, params.prompt, config.max_frames)
+        words = words_of(
+            requests,
+            params.phonemizer,
+            params.rough_times,
+            config.own_symbols,
+            params.max_unknown_share,
+            config.filler,
+        )
+    if requests.refused:
+        raise ValueError(f"lyrics: {requests.refused[0].detail}")
+    (found,) = words.values()
+    remarks = [*told([("song", [*made.remarks, *found.remarks])])]
+    return {
+        **_shown(found),
+        "duration_s": requests.songs[0].duration_s,
+        "how": made.how or "as given",
+        "remarks": remarks,
+    }
+
+
+def _shown(found: PromptWords) -> dict[str, Any]:
+    starts = [*(found.lyrics.line_starts or (0,))]
+    ends = [*starts[1:], len(found.words)]
+    return {
+        "words": [
+            {
+                "text": word.text,
+                "start_s": round(word.start_s, 4),
+                "end_s": round(word.end_s, 4),
+                "phonemes": word.phonemes,
+                "score": None,
+                "unheard": not heard,
+            }
+            for word, heard in zip(found.words, found.is_heard, strict=True)
+        ],
+        "lines": [[first, end] for first, end in zip(starts, ends, strict=True) if end > first],
+        "language": found.language,
+        "phones": found.phones
+        and [_shares(word, own) for word, own in zip(found.words, found.phones, strict=True)],
+    }
+
+
+def _shares(word: Word, phones: Sequence[Word]) -> list[tuple[str, float, float]]:
+    length_s = word.end_s - word.start_s
+    if length_s <= 0:
+        return []
+    at = [
+        [min(1.0, max(0.0, (one - word.start_s) / length_s)) for one in (p.start_s, p.end_s)] for p in phones
+    ]
+    return [
+        (phone.text, round(start, 4), round(end, 4)) for phone, (start, end) in zip(phones, at, strict=True)
+    ]
+
+
+def _asked(value: Any) -> tuple[str, str, float | None, float | None, str | None]:
+    fields = {"lyrics", "style", "bpm", "duration_s", "times"}
+    if not isinstance(value, Mapping) or value.keys() != fields:
+        raise ValueError(f"words: give {', '.join(sorted(fields))}")
+    lyrics, style, times = value["lyrics"], value["style"], value["times"]
+    if not isinstance(lyrics, str) or not lyrics.strip():
+        raise ValueError("lyrics: type or paste some words")
+    if not isinstance(style, str) or len(style) > MAX_STYLE_CHARS:
+        raise ValueError(f"style: give at most {MAX_STYLE_CHARS} characters")
+    if times not in (None, "rough", "predicted"):
+        raise ValueError("times: give rough or predicted, or none")
+    for name in ("bpm", "duration_s"):
+        if value[name] is not None and type(value[name]) not in (int, float):
+            raise ValueError(f"{name}: give a number, or none")
+    return lyrics, " ".join(style.split()), value["bpm"], value["duration_s"], times

@@ -1,0 +1,85 @@
+"""Words laid for the page are those that `jam generate` would ask for, and moved ones reach the model at the frame they were moved to."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from flows.settings.params import load_params
+from jam_model.lyric_grid import SLOTS_A_SECOND, lyric_grid
+from tasks.desk.candidates import candidate_sound, job_facts
+from tasks.desk.lay_words import LayParams, laid_words
+from tasks.desk.sounds import NoSound
+from tasks.jobs.ask import Ask
+from tasks.jobs.store import add_job
+from tasks.prompts.jamify_manifest import read_requests
+from tasks.prompts.prompt_words import words_of
+from tests.tasks.stages.generated.test_generate import TINY
+
+SLOT_S = 1 / SLOTS_A_SECOND
+ASKED = {
+    "lyrics": "moon light\n\nover <b>me\n",
+    "style": "pop",
+    "bpm": None,
+    "duration_s": 12.0,
+    "times": None,
+}
+
+
+def test_moved_words_reach_the_model_within_a_frame_and_other_words_stay(tmp_path: Path) -> None:
+    params, config = load_params(), replace(TINY, max_frames=288)
+    laying = LayParams(
+        params.audio,
+        params.ingest,
+        params.prompt,
+        params.models.phonemizer,
+        params.rough_times,
+        params.phonemize.max_unknown_share,
+    )
+    laid = laid_words(ASKED, laying, config, None)
+    assert (laid["duration_s"], laid["how"]) == (12.0, "rough ones")
+    assert [word["text"] for word in laid["words"]][:2] == ["moon", "light"] and laid["lines"][0] == [0, 2]
+    words = [[word["text"], word["start_s"], word["end_s"]] for word in laid["words"]]
+    words[1][1:] = [words[1][1] + 0.5, words[1][2] + 0.5]
+    asked = {
+        "name": "moon",
+        "words": words,
+        "line_starts": [first for first, _ in laid["lines"]],
+        "duration_s": 12.0,
+    }
+    job = add_job(
+        tmp_path, Ask.from_json({**asked, "style": "pop", "style_song": "", "candidates": 1, "seed": 1}, "w")
+    )
+    requests = read_requests(job.manifest, params.audio, params.ingest, params.prompt, config.max_frames)
+    (found,) = words_of(requests, params.models.phonemizer, params.rough_times, "", 0.0).values()
+    assert not found.is_rough
+    for word, (text, start_s, end_s) in zip(found.words, words, strict=True):
+        assert word.text == text and abs(word.start_s - start_s) < 0.001 and abs(word.end_s - end_s) < 0.001
+    before = [
+        replace(word, start_s=at["start_s"], end_s=at["end_s"])
+        for word, at in zip(found.words, laid["words"], strict=True)
+    ]
+    grids = [np.asarray(lyric_grid(one, config.max_frames, 0, 258)) for one in (before, found.words)]
+    moved = np.flatnonzero(grids[0] != grids[1]) * SLOT_S
+    start_s, end_s = words[1][1:]
+    assert len(moved) and start_s - 0.5 - SLOT_S <= moved.min() and moved.max() <= end_s + SLOT_S
+    first = np.flatnonzero(grids[1] != grids[0])[np.searchsorted(moved, start_s - 0.05)] * SLOT_S
+    assert abs(first - start_s) < 0.05
+    facts = job_facts(job)
+    assert facts["state"] == "waiting" and facts["songs"] == [] and json.dumps(facts)
+    with pytest.raises(NoSound):
+        candidate_sound(job, 0)
+    for change, told in (
+        ({"lyrics": " "}, "lyrics"),
+        ({"duration_s": 99.0}, "at most 13.4 s"),
+        ({"duration_s": None}, "bpm"),
+        ({"duration_s": "1"}, "duration_s"),
+        ({"times": "best"}, "times"),
+        ({"more": 1}, "words: give"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            laid_words({**ASKED, **change}, laying, config, None)
