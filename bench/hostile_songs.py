@@ -62,8 +62,6 @@ class SongReaders(Scratch):
             "melody of notes": self.melody,
             "params": self.settings,
             "jamify's yaml": self.jamify_settings,
-            "edit by hand": self.edit,
-            "question to the desk": self.question,
             "parts in time": self.parts,
             "answer of an endpoint": self.answer,
         }
