@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from eval.metrics.catalogue import HEADLINE, chapter_of
+from eval.report.catalogue import HEADLINE, chapter_of
 from eval.metrics.error_rates import NORMALISER, ErrorCounts, RateMetric
 from eval.metrics.fad import FAD
 from eval.metrics.metric import SongMetric

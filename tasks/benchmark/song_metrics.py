@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from eval.metrics.catalogue import measured_metrics
+from eval.report.catalogue import measured_metrics
 from eval.metrics.frechet import FrechetReference
 from eval.metrics.metric import Measurable, known
 from eval.metrics.song import Song

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from eval.metrics.catalogue import measured_metrics
+from eval.report.catalogue import measured_metrics
 from eval.metrics.fad import FAD, NO_REFERENCE, fad_floor
 from eval.metrics.frechet import FrechetReference, WindowStatistics, merged, window_statistics
 from eval.metrics.metric import Corpus, CorpusMetric, Measurable, Unmeasured, Values, known

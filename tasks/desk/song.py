@@ -174,7 +174,7 @@ def _lanes(row: SongRow, words: Sequence[Mapping[str, Any]]) -> dict[str, list[A
     lanes["masked"] = [_span("masked", one["start_s"], one["end_s"]) for one in row.get("masked") or ()]
     if row.get("sections"):
         lanes["sections"] = [
-            _span(one["text"] or one["label"], one["start_s"], one["end_s"]) for one in row["sections"]
+            _span(one["text"] or one["label"], one["start_s"], one["end_s"]) for one in row.get("sections")
         ]
         return {name: lane for name, lane in lanes.items() if lane}
     labels = [one for one in row.get("lyrics_labels") or () if one["before"] < len(words)]

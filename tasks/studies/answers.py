@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from eval.metrics.catalogue import chapter_of, metric_of
+from eval.report.catalogue import chapter_of, metric_of
 from eval.metrics.error_rates import RateMetric, fractions
 from eval.metrics.metric import CorpusMetric, Measurable, Unmeasured, Values, known
 from eval.metrics.song import Song

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from eval.metrics.catalogue import measured_metrics
+from eval.report.catalogue import measured_metrics
 from eval.metrics.fad import FAD, FAD_SONG, fad_floor
 from eval.metrics.fad_inf import FAD_INF
 from eval.metrics.frechet import FrechetReference, window_statistics

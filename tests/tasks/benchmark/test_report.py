@@ -11,7 +11,7 @@ import jsonschema
 import numpy as np
 import pytest
 
-from eval.metrics import catalogue
+from eval.report import catalogue
 from eval.metrics.metric import SongMetric
 from eval.report.write import write_report
 from eval.results.report import Report

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from eval.metrics.catalogue import CHAPTERS, HEADLINE, chapter_of, measured_metrics, page
+from eval.report.catalogue import CHAPTERS, HEADLINE, chapter_of, measured_metrics, page
 
 ROOT = Path(__file__).resolve().parents[3]
 METRICS: dict[str, Any] = {metric.name: metric for chapter in CHAPTERS for metric in chapter.metrics}
@@ -24,7 +24,7 @@ def test_every_metric_states_its_facts_once() -> None:
 
 
 def test_every_list_of_metrics_in_eval_is_in_the_catalogue() -> None:
-    for path in sorted((ROOT / "eval" / "metrics").glob("*.py")):
+    for path in sorted((ROOT / "eval" / "metrics").rglob("*.py")):
         names = {
             line.split('"')[1] for line in path.read_text().splitlines() if line.startswith('        name="')
         }
@@ -33,7 +33,7 @@ def test_every_list_of_metrics_in_eval_is_in_the_catalogue() -> None:
 
 def test_docs_are_made_from_the_records() -> None:
     assert (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8") == page(), (
-        "run `python -m eval.metrics.catalogue > docs/metrics.md`"
+        "run `python -m eval.report.catalogue > docs/metrics.md`"
     )
 
 

@@ -1,6 +1,6 @@
 """Every metric of the project, in the order in which tables and docs/metrics.md show them.
 
-``python -m eval.metrics.catalogue > docs/metrics.md`` writes the page anew; a test holds it to the records.
+``python -m eval.report.catalogue > docs/metrics.md`` writes the page anew; a test holds it to the records.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from eval.metrics import (
-    adherence,
     aesthetics,
     diversity,
     error_rates,
@@ -16,13 +15,14 @@ from eval.metrics import (
     fad_inf,
     levels,
     lyrics_alignment,
-    parts_and_key,
     phrasing,
     si_sdr,
     style_similarity,
     word_timing,
 )
+from eval.metrics.controls import adherence
 from eval.metrics.metric import CorpusMetric, Measurable, Metric, SongMetric
+from eval.metrics.structure import records
 
 
 @dataclass(frozen=True)
@@ -113,11 +113,11 @@ CHAPTERS = (
     Chapter(
         "Are parts and key of a song heard rightly?",
         (
-            parts_and_key.BOUNDARY_FINE,
-            parts_and_key.BOUNDARY_COARSE,
-            parts_and_key.PAIRWISE_F,
-            parts_and_key.LABEL_ACCURACY,
-            parts_and_key.KEY_SCORE,
+            records.BOUNDARY_FINE,
+            records.BOUNDARY_COARSE,
+            records.PAIRWISE_F,
+            records.LABEL_ACCURACY,
+            records.KEY_SCORE,
         ),
     ),
 )
@@ -144,7 +144,7 @@ def chapter_of(name: str) -> Chapter:
     """
     found = next((c for c in CHAPTERS if any(metric.name == name for metric in c.metrics)), None)
     if found is None:
-        raise ValueError(f"metric {name!r} is in no chapter of eval.metrics.catalogue; add it there")
+        raise ValueError(f"metric {name!r} is in no chapter of eval.report.catalogue; add it there")
     return found
 
 
@@ -164,7 +164,7 @@ def page() -> str:
     lines = [
         "# Metrics",
         "",
-        "Made from the records beside the code (`python -m eval.metrics.catalogue > docs/metrics.md`). A value is a fraction",
+        "Made from the records beside the code (`python -m eval.report.catalogue > docs/metrics.md`). A value is a fraction",
         "or in the unit given; only a page shows percent. A missing value is a null with its reason, never a 0.",
     ]
     for chapter in CHAPTERS:
