@@ -44,7 +44,7 @@ PART = pa.struct(
         ("style", pa.int32()),
     ]
 )
-"""A row of `jam_model.part_styles.Part`."""
+"""A row of `jam_model.part_styles.parts.Part`."""
 
 AUDIO = Column(
     pa.struct([("path", pa.string()), ("bytes", pa.large_binary())]),

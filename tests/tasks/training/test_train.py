@@ -20,13 +20,14 @@ from jam_model.dit import Jam
 from jam_model.flow import flow_loss
 from jam_model.order import positions_of_step
 from jam_model.shards import Shards
+from jam_model.training_facts import read_facts
 from tasks.trainer import ray_train as fitting
 from tasks.trainer.checkpoints import newest_checkpoint
 from tasks.trainer.loop import StepLoss, Worker, run_steps
 from tasks.training.params import JamParams, TrainParams
-from tasks.training.recipe import check_symbols
+from tasks.training.recipe import check_part_styles, check_symbols
 from tasks.training.train import FlowObjective, train
-from tests.jam_model.test_shards import members_of, write_folder
+from tests.jam_model.test_shards import members_of, npy_bytes, write_folder
 
 JAM = JamParams(
     dim=16,
@@ -85,6 +86,7 @@ PARAMS = TrainParams(
     lyrics_condition_dropout=0.1,
     condition_dropout_rule="independent",
     time_weight=False,
+    part_style_dropout=None,
 )
 SILENCE = tuple(float(value) for value in np.linspace(-1, 1, 64))
 ENCODER = "embedded/spectral-style@1"
@@ -152,6 +154,40 @@ def test_a_run_that_is_asked_saves_a_checkpoint_at_its_next_log_line_and_loses_n
     run_steps(objective(shards, params), params, asked, ALONE)
     assert log_of(asked) == log_of(whole)
     assert (asked / "done.json").read_bytes() == (whole / "done.json").read_bytes()
+
+
+def with_parts(seed: int) -> dict[str, bytes]:
+    members = members_of(seed, 12 + 3 * seed)
+    parts = [{"label": "a", "start_s": 0, "end_s": 0.3, "style": 0}]
+    parts.append({"label": "b", "start_s": 0.3, "end_s": 0.6, "style": 1})
+    told = {**json.loads(members["json"]), "parts": parts}
+    styles_KS = np.random.default_rng(seed).standard_normal((2, 512)).astype(np.float32)
+    return {**members, "json": json.dumps(told).encode(), "part_styles.npy": npy_bytes(styles_KS)}
+
+
+@pytest.mark.slow
+def test_styles_of_parts_are_learned_where_they_are_asked_for_and_one_style_stays_as_it_was(
+    shards: Path, tmp_path: Path
+) -> None:
+    assert "part_style_dropout" not in PARAMS.model_dump(mode="json")
+    splits = {f"s{n}": "train" if n < 6 else "validation" for n in range(8)}
+    told = write_folder(tmp_path / "told", [{f"s{n}": with_parts(n) for n in range(8)}], splits)
+    params = changed(part_style_dropout=0.5)
+    outs = {name: tmp_path / name for name in ("bare", "off", "on", "killed")}
+    for out in outs.values():
+        out.mkdir()
+    run_steps(objective(shards), PARAMS, outs["bare"], ALONE)
+    run_steps(objective(told), PARAMS, outs["off"], ALONE)
+    assert log_of(outs["off"]) == log_of(outs["bare"])
+    run_steps(objective(told, params), params, outs["on"], ALONE)
+    assert log_of(outs["on"]) != log_of(outs["off"])
+    run_steps(objective(told, params), params, outs["killed"], ALONE, stop_at=4)
+    run_steps(objective(told, params), params, outs["killed"], ALONE)
+    assert log_of(outs["killed"]) == log_of(outs["on"])
+    assert (read_facts(outs["on"]).part_styles, read_facts(outs["off"]).part_styles) == (True, False)
+    check_part_styles(params, told, 0)
+    with pytest.raises(ValueError, match=r"6 of 6 songs have no part_styles\.npy; prepare with pack\.extras"):
+        check_part_styles(params, shards, 0)
 
 
 KILLED = changed(
