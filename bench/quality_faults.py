@@ -227,7 +227,7 @@ def main() -> None:
             for lowest, most in LINE_LIMITS
         },
         "mine": params.mine.model_dump(mode="json"),
-        "core_s": round(time.process_time() - begun, 1),
+        "core_s_of_this_call": round(time.process_time() - begun, 1),
         "machine": machine(),
     }
     for name, rows in result["found"].items():

@@ -126,6 +126,8 @@ def main() -> None:
     labelled = graded(training, KINDS)
     of_tier = {song.song_id: tiers.tier_of(song.quality or {}) for song in labelled}
     best = songs_in(training, {song_id for song_id, tier in of_tier.items() if tier == "A"})
+    if not best:
+        sys.exit(f"no song of {len(labelled)} is in tier A by {limits}; give more songs")
     everyone, num_frames = songs_in(training), sum(song.num_frames for song in best)
     studio, errors, phones = Studio(training.params), [], []
     for seed in range(args.seeds):
