@@ -105,7 +105,7 @@ class Trivial:
         self.slot_s, self.unit, self.own, self.smooth = slot_s, unit, own, smooth
         lengths, gaps, kinds = [], [], []
         for song in songs:
-            units = self._gap_units(song)
+            units = self.gap_units(song)
             lengths.append(song.timing.lengths_s / song.units(unit))
             gaps.append(np.where(song.timing.gaps_s < slot_s, 0.0, song.timing.gaps_s) / units)
             kinds.append(song.kinds())
@@ -127,7 +127,7 @@ class Trivial:
         else:
             units = song.units(self.unit)
             length_N[:] = self.length_law.nats(song.timing.lengths_s / units) + np.log(units)
-        units, kinds = self._gap_units(song), song.kinds()
+        units, kinds = self.gap_units(song), song.kinds()
         for kind in (FIRST, LINE, WITHIN):
             at = np.flatnonzero(kinds == kind)
             gaps_s = song.timing.gaps_s[at]
@@ -157,12 +157,13 @@ class Trivial:
         for kind in (FIRST, LINE, WITHIN):
             at = kinds == kind
             gaps_s[at] = pick(self.gaps[kind], int(at.sum()))
-        gaps_s *= self._gap_units(song)
+        gaps_s *= self.gap_units(song)
         scale = song.sheet.duration_s / (gaps_s.sum() + lengths_s.sum() + self.tail_s)
         scale = scale if fill else 1.0
         return Timing(scale * gaps_s, scale * lengths_s)
 
-    def _gap_units(self, song: Song) -> np.ndarray:
+    def gap_units(self, song: Song) -> np.ndarray:
+        """What gaps are counted in, for each word [W]."""
         return song.units("beat" if self.unit == "beat" else "second")
 
     @staticmethod

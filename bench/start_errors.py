@@ -8,7 +8,8 @@ in seconds, 95 % intervals over songs and seeds, and paired against each trivial
 - where: the mean course with the truth in place of one part of it (the first gap, gaps before lines, within lines, lengths).
 - guesses: single times made of draws. *Conditioned* draws weigh what the usual end behind their last word makes them weigh.
 - within lines: how far words lie from the start of their line, where all lines' starts are known, as an .lrc has them. The predictor
-  may be told them too (*told*): every line begins at its start, and courses weigh as likely as they make the next one.
+  may be told them too (*told*): every line begins at its start, and courses weigh as likely as they make the next one. So may the
+  trivial laws: each line pressed to end before the next, or filled up to a usual rest before it.
 """
 
 from __future__ import annotations
@@ -177,7 +178,27 @@ def of_laws(laws: Mapping[str, Trivial], song: Song, number: int) -> dict[str, f
         found[f"guesses/{name}"] = off(times[0].starts_s, song)
         found[f"within lines/{name}"] = off_in_lines(times[0].starts_s, song)
         found[f"within lines/{name}, not scaled"] = off_in_lines(times[1].starts_s, song)
+        rest_s = float(np.median(law.gaps[LINE] * law.gap_units(song)[0]))
+        for told, is_filled in (("told, pressed", False), ("told, filled", True)):
+            found[f"within lines/{name}, {told}"] = off_in_lines(
+                in_budgets(times[1], song, rest_s, is_filled), song
+            )
     return found
+
+
+def in_budgets(times: Timing, song: Song, rest_s: float, is_filled: bool) -> np.ndarray:
+    """Starts of words from the true starts of their lines on, each line scaled to end before the next one: a usual rest before it
+    (`is_filled`), or where it must [W].
+    """
+    lines = list(song.sheet.lines())
+    limits_s = [*(float(song.timing.starts_s[a]) for a, _ in lines[1:]), song.sheet.duration_s]
+    found = []
+    for (a, b), limit_s in zip(lines, limits_s, strict=True):
+        start_s = float(song.timing.starts_s[a])
+        room, takes_s = limit_s - start_s, float(times.ends_s[b - 1] - times.starts_s[a])
+        scale = max(room - rest_s, 0.5 * room) / takes_s if is_filled else min(1.0, room / takes_s)
+        found.append(start_s + scale * (times.starts_s[a:b] - times.starts_s[a]))
+    return np.concatenate(found)
 
 
 def compared(errors: Errors, trivial: Sequence[str], words_N: np.ndarray) -> dict[str, Any]:
@@ -228,10 +249,12 @@ def main() -> None:
         end_s = song.sheet.duration_s - usual_s
         return of_predictor(nets[seed], song, 1000 * seed + number, given.draws, tail, end_s)
 
-    errors = summed(predicted, given.seeds, len(tests))
-    trivial = summed(lambda _, number: of_laws(laws, tests[number], number), 1, len(tests))
-    errors |= {name: np.repeat(values, given.seeds, axis=0) for name, values in trivial.items()}
     words_N = np.array([song.sheet.num_words for song in tests], float)
+    trivial = summed(lambda _, number: of_laws(laws, tests[number], number), 1, len(tests))
+    for name, values in trivial.items():
+        print(name, ratio_over(values, words_N), file=sys.stderr, flush=True)
+    errors = summed(predicted, given.seeds, len(tests))
+    errors |= {name: np.repeat(values, given.seeds, axis=0) for name, values in trivial.items()}
     write_result(
         "start_errors",
         {
