@@ -49,7 +49,7 @@ async function showSets(view, set, rater, isShown, showAgain) {
 async function showTrial(view, set, rater, isShown) {
   let now = await ask("/api/trials", { set, rater });
   if (!isShown()) return undefined;
-  let player = null;
+  let player = null, isFirst = true;
   show();
   return () => player?.close();
 
@@ -114,6 +114,8 @@ async function showTrial(view, set, rater, isShown) {
       ...PAGE_KEYS,
     ]);
     sides.firstChild.focus();
+    if (!isFirst) player.play(); // A by itself: the other side and the answer are two keys
+    isFirst = false;
   }
 }
 
