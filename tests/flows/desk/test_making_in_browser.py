@@ -104,7 +104,7 @@ def test_lyrics_become_candidates_that_start_where_words_were_moved_and_are_chos
         browser.wait("document.querySelector('.trial')")
         press(browser, "1")  # nobody chooses before both are heard
         browser.wait("document.getElementById('told').textContent === 'hear both first'")
-        press(browser, "x")
+        press(browser, "a", "x")
         browser.wait("!document.querySelector('[data-said=a]').disabled")
         faults += serious(browser, axe)
         press(browser, "2")
