@@ -49,7 +49,7 @@ async function showSets(view, set, rater, isShown, showAgain) {
 async function showTrial(view, set, rater, isShown) {
   let now = await ask("/api/trials", { set, rater });
   if (!isShown()) return undefined;
-  let player = null;
+  let player = null, isFirst = true;
   show();
   return () => player?.close();
 
@@ -61,7 +61,7 @@ async function showTrial(view, set, rater, isShown) {
   }
 
   function showPair() {
-    const trial = now.next, heard = new Set(["a"]);
+    const trial = now.next, heard = new Set();
     player = new Player((name) => ["/api/trial", { set, rater, trial, name }], ["a", "b"], tick);
     const play = new PlayButton(player);
     const time = make("span", { class: "clock" });
@@ -73,16 +73,21 @@ async function showTrial(view, set, rater, isShown) {
       top("#/choose", now.title, make("p", { class: "caption" }, make("progress", { max: now.trials, value: now.answered, "aria-label": "answered" }), ` ${now.answered} of ${now.trials} answered, by ${rater}`)),
       make("div", { class: "trial", "data-trial": trial }, sides, make("div", { class: "controls" }, play.element, time, bar), make("div", { class: "controls said" }, ...answers, button("Keys ?", showHelp, { class: "step last" }))));
 
-    function hear(name) {
+    function note(name) {
       heard.add(name);
+      if (heard.size > 1) for (const one of answers) one.disabled = false;
+    }
+
+    function hear(name) {
+      note(name);
       if (player.name !== name) player.choose(name);
       player.play();
       for (const one of sides.children) one.setAttribute("aria-pressed", one.dataset.side === name);
-      if (heard.size > 1) for (const one of answers) one.disabled = false;
     }
 
     function tick(at) {
       play.show();
+      if (player.isPlaying) note(player.name);
       const length = player.audio.duration;
       time.textContent = `${clock(at)}${length ? ` of ${clock(length)}` : ""}`;
       bar.value = length ? (1000 * at) / length : 0;
@@ -114,6 +119,8 @@ async function showTrial(view, set, rater, isShown) {
       ...PAGE_KEYS,
     ]);
     sides.firstChild.focus();
+    if (!isFirst) player.play(); // A by itself: the other side and the answer are two keys
+    isFirst = false;
   }
 }
 

@@ -17,7 +17,7 @@ export class Timeline {
     this.element = make("div", { class: "song-time" }, this.labels(), this.scroll);
     this.scroll.addEventListener("scroll", () => this.draw(), { passive: true });
     this.canvas.addEventListener("pointerdown", (event) => this.seek(this.secondAt(event.clientX)));
-    this.watcher = new ResizeObserver(() => this.draw());
+    this.watcher = new ResizeObserver(() => this.setScale(this.perSecond));
     this.watcher.observe(this.scroll);
     this.showWords();
   }

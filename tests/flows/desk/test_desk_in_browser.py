@@ -31,6 +31,13 @@ from tests.flows.test_lifecycle import digests
 HOSTILE = "<img src=x onerror=window.broken=1> & <b>moon"
 ENTER, ESCAPE, DOWN, TAB, SHIFT = "\ue007", "\ue00c", "\ue015", "\ue004", "\ue008"
 SHIFTED = ">?U"
+WIDEST_GAP = """(() => {
+    const boxes = [...document.querySelectorAll('.box')];
+    const gaps = boxes.slice(1).map((box, place) => box.offsetLeft - boxes[place].offsetLeft - boxes[place].offsetWidth);
+    const place = gaps.indexOf(Math.max(...gaps));
+    boxes[place].scrollIntoView({block: 'center', inline: 'center', behavior: 'instant'});
+    return [place, gaps[place]];
+})()"""
 
 
 def press(browser: Browser, *keys: str) -> None:  # noqa: F811
@@ -160,16 +167,14 @@ def test_a_dropped_song_is_found_heard_mended_and_approved_by_keys_and_its_shard
         add_edit(work, content_hash, edits[0].song_id, edits[-1].id, "reject", {"reason": "somebody else"})
         press(browser, "U")
         browser.wait("document.getElementById('told').textContent.startsWith('not saved')")
-        first = "document.querySelectorAll('.box')[1]"
-        left = browser.js(
-            f"parseFloat({first}.style.left) / 100 * document.querySelector('.track').clientWidth"
-        )
-        drag(browser, first, 40)
-        browser.wait("document.querySelectorAll('.box.moved').length > 0")
-        dragged = browser.js(
-            f"parseFloat({first}.style.left) / 100 * document.querySelector('.track').clientWidth"
-        )
-        assert 36 < dragged - left < 44
+        place, gap = browser.js(WIDEST_GAP)
+        press(browser, "s", "s")  # one word
+        box = f"document.querySelectorAll('.box')[{place}]"
+        left, right = browser.js(f"{box}.offsetLeft"), min(40, int(0.8 * gap))
+        assert right > 10
+        drag(browser, box, right)
+        browser.wait("document.querySelectorAll('.box.moved').length === 1")
+        assert abs(browser.js(f"{box}.offsetLeft") - left - right) < 4
         press(browser, "u")
         browser.wait("document.querySelectorAll('.box.moved').length === 0")
         press(browser, "?")
