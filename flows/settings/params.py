@@ -179,7 +179,7 @@ class Params(Section):
         """The settings that decide values: no path, no device, no batch size, nothing of a model that is not chosen."""
         names = [name for name in type(self).model_fields if name not in NO_PART_OF_A_REPORT]
         decided = {name: getattr(self, name).decides() for name in names}
-        stages = {"drums": self.drums.model, "sketch": self.sketch.model}
+        stages: dict[str, str] = {"drums": self.drums.model, "sketch": self.sketch.model}
         stages["adherence"] = NONE if {self.adherence.chords, self.adherence.melody} == {NONE} else "asked"
         for kind, chosen in stages.items():
             if chosen == NONE:  # no stage, and nothing that it would decide
