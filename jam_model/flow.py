@@ -14,6 +14,8 @@ from torch import Tensor
 from jam_model.conditions import Conditions
 from jam_model.config import Dropout
 from jam_model.controls.dropout import ControlDropout
+from jam_model.controls.known import PAINTING
+from jam_model.controls.painting import kept_of
 from jam_model.dit import Jam
 
 # B batch, T frames, C channels
@@ -64,7 +66,8 @@ def flow_error(
 ) -> Tensor:
     """Mean squared velocity error of each sample over frames and channels, [B].
 
-    Over all frames, padding included, or over the first `num_frames_B` of each sample.
+    Over all frames, padding included, or over the first `num_frames_B` of each sample; where some are kept (painting), over those
+    that are not.
     """
     time_B11 = draw.time_B[:, None, None]
     x_BTC = (1 - time_B11) * draw.noise_BTC + time_B11 * latents_BTC
@@ -78,11 +81,27 @@ def flow_error(
     )
     target_BTC = latents_BTC - draw.noise_BTC
     error_BTC = (velocity_BTC.to(target_BTC.dtype) - target_BTC).square()
+    made_BT = _made(conditions, draw)
+    if made_BT is not None:
+        return (error_BTC.mean(dim=2) * made_BT).sum(dim=1) / made_BT.sum(dim=1).clamp_min(1)
     if num_frames_B is None:
         return error_BTC.mean(dim=(1, 2))
     frame_T = torch.arange(error_BTC.shape[1], device=error_BTC.device)
     within_BT = frame_T < num_frames_B[:, None]
     return (error_BTC.mean(dim=2) * within_BT).sum(dim=1) / num_frames_B
+
+
+def _made(conditions: Conditions, draw: FlowDraw) -> Tensor | None:
+    """Frames that a sample does not keep, [B, T]; None where no sample keeps any."""
+    if PAINTING not in (conditions.controls or {}) or conditions.controls_given is None:
+        return None
+    given_B = conditions.controls_given[PAINTING]
+    if draw.keep_controls is not None:
+        given_B = given_B & draw.keep_controls[PAINTING]
+    if not given_B.any():
+        return None
+    assert conditions.controls is not None
+    return ~kept_of(conditions.controls[PAINTING], given_B).mask_BT
 
 
 @dataclass(frozen=True)

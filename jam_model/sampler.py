@@ -21,6 +21,8 @@ from torch import Tensor
 from jam_model.branches import Times, constants_of, times_of, velocity_of
 from jam_model.conditions import Conditions
 from jam_model.config import Guidance, ODESolver
+from jam_model.controls.known import PAINTING
+from jam_model.controls.painting import kept_of
 from jam_model.dit import Jam
 from jam_model.frames import LATENT_CHANNELS
 from jam_model.solvers.dopri5 import Field, dopri5
@@ -57,7 +59,7 @@ def sample(
 
     T may be less than the frames of the lyrics: then only the first T frames are sampled (and attend to each
     other alone), with lyrics embedded in full and durations as they are. `padding_bias=False` generates
-    without the learned mark of frames past the end (an ablation).
+    without the learned mark of frames past the end (an ablation). Frames that a song keeps (painting) are in the result as given.
 
     Raises:
         ValueError: shapes that do not fit.
@@ -110,8 +112,20 @@ def sample(
 
             bounds = stretches(guidance.interval)
             fields = [stretch(low <= (now + then) / 2 <= high) for now, then in pairwise(bounds)]
-            return dopri5(fields, bounds, x_BTC, integration.tolerances).state
-        return integrate(integration, velocity, x_BTC, restarts)
+            latents_BTC = dopri5(fields, bounds, x_BTC, integration.tolerances).state
+        else:
+            latents_BTC = integrate(integration, velocity, x_BTC, restarts)
+        return _with_kept(latents_BTC, conditions)
+
+
+def _with_kept(x_BTC: Tensor, conditions: Conditions) -> Tensor:
+    """The state with the frames that songs keep as they were given."""
+    if PAINTING not in (conditions.controls or {}) or conditions.controls_given is None:
+        return x_BTC
+    assert conditions.controls is not None
+    painting_BTX = conditions.controls[PAINTING][:, : x_BTC.shape[1]]
+    kept = kept_of(painting_BTX.to(x_BTC), conditions.controls_given[PAINTING])
+    return torch.where(kept.mask_BT.unsqueeze(-1), kept.latents_BTC, x_BTC)
 
 
 def stretches(interval: tuple[float, float]) -> list[float]:

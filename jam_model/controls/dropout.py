@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from jam_model.controls.known import PAINTING
+
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
@@ -12,14 +14,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ControlDropout:
-    """With probability `of_all` a sample loses all of `names`, else each with probability `of_each`."""
+    """With probability `of_all` a sample loses all of `names`, else each with probability `of_each`, painting with `of_painting`."""
 
     names: tuple[str, ...]
     of_all: float
     of_each: float
+    of_painting: float = 0.0
 
     def __post_init__(self) -> None:
-        for name, share in (("dropout_all", self.of_all), ("dropout_each", self.of_each)):
+        for name, share in (
+            ("dropout_all", self.of_all),
+            ("dropout_each", self.of_each),
+            ("dropout_painting", self.of_painting),
+        ):
             if not 0 <= share <= 1:
                 raise ValueError(f"controls.{name} is {share}; give a share from 0 to 1")
 
@@ -38,6 +45,6 @@ class ControlDropout:
             return {}
         all_B, *each = torch.rand(1 + len(self.names), batch, generator=generator, device=generator.device)
         return {
-            name: (all_B >= self.of_all) & (one_B >= self.of_each)
+            name: (all_B >= self.of_all) & (one_B >= (self.of_painting if name == PAINTING else self.of_each))
             for name, one_B in zip(self.names, each, strict=True)
         }

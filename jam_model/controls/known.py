@@ -1,7 +1,7 @@
 """The controls a model may know, what their arrays are, and how arrays become the tensors of a batch.
 
 An array has one row a latent frame: an index (float32 [T], whole numbers), or the latents of a stem (float32 [T, 64]), which are blurred
-in time by whoever makes them. After JASCO (arXiv 2406.10970), whose narrow widths these are: they are the bottleneck that keeps a
+in time by whoever makes them; of `painting` the song itself and a mask. After JASCO (arXiv 2406.10970), whose narrow widths these are: they are the bottleneck that keeps a
 control from carrying more than it should. Frames behind the end of an array, in the silence after the song, are 0.
 
 Shapes: B batch, T frames, C 64 latent channels.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Control:
-    """`size`: indices there are, or channels of the latents; `width`: of its narrow projection."""
+    """`size`: indices there are, or numbers a frame; `width`: of its narrow projection, which there is none of as wide as that."""
 
     size: int
     width: int
@@ -29,7 +29,8 @@ class Control:
 
     def num_parameters(self, dim: int) -> int:
         """Of its narrow layer, whose table has no bias, and its wide one, in a model of this width."""
-        return self.size * self.width + (not self.is_index) * self.width + self.width * dim + dim
+        narrow = 0 if self.width == self.size else self.size * self.width + (not self.is_index) * self.width
+        return narrow + self.width * dim + dim
 
 
 KNOWN: Mapping[str, Control] = {
@@ -37,8 +38,11 @@ KNOWN: Mapping[str, Control] = {
     "melody": Control(54, 16, is_index=True),
     "drums": Control(64, 2, is_index=False),
     "audio": Control(64, 1, is_index=False),
+    "painting": Control(65, 65, is_index=False),
 }
-MEMBERS = {name: f"{name}.npy" for name in KNOWN}
+PAINTING = "painting"
+"""What of a song is kept while the rest is made (`jam_model.controls.painting`)."""
+MEMBERS = {name: f"{name}.npy" for name in KNOWN if name != PAINTING}
 """The member of a sample that holds the array of each."""
 
 

@@ -21,19 +21,22 @@ from jam_model.controls.known import KNOWN, Control
 class ControlEmbedding(nn.Module):
     """One control, a vector a frame [B, T, D]. A row of the table is what a linear layer makes of a one-hot index."""
 
-    narrow: nn.Embedding | nn.Linear
+    narrow: nn.Module
 
     def __init__(self, control: Control, dim: int) -> None:
         super().__init__()
-        narrow = nn.Embedding if control.is_index else nn.Linear
-        self.narrow = narrow(control.size, control.width)
+        if control.width == control.size:
+            self.narrow = nn.Identity()
+        else:
+            narrow = nn.Embedding if control.is_index else nn.Linear
+            self.narrow = narrow(control.size, control.width)
         self.wide = nn.Linear(control.width, dim)
         for parameter in self.wide.parameters():
             nn.init.zeros_(parameter)
 
     def forward(self, values: Tensor) -> Tensor:
-        if isinstance(self.narrow, nn.Linear):
-            values = values.to(self.narrow.weight.dtype)
+        if values.is_floating_point():
+            values = values.to(self.wide.weight.dtype)
         return self.wide(self.narrow(values))
 
 

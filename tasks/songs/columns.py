@@ -62,6 +62,7 @@ CONTROL_COLUMNS = {
         ("melody", "the melody [T]"),
         ("drums", "the drums [T, 64]"),
         ("audio", "the sketch [T, 64]"),
+        ("painting", "the latents and a mask of what is kept [T, 65]"),
     )
 }
 LYRICS_LANGUAGE = Column(

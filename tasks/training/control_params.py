@@ -17,16 +17,18 @@ from tasks.shards.open import open_shards
 
 class ControlParams(Section):
     """`learn`: what a training that begins with weights learns, all of them or its controls alone. `dropout_all`: share of samples
-    that lose all controls; `dropout_each`: of the others, for each control by itself.
+    that lose all controls; `dropout_each`: of the others, for each control by itself,
+    `dropout_painting` for what is kept of the song itself.
     """
 
     learn: Literal["all", "controls"]
     dropout_all: float = Field(ge=0, le=1)
     dropout_each: float = Field(ge=0, le=1)
+    dropout_painting: float = Field(ge=0, le=1)
 
     def dropout(self, names: tuple[str, ...]) -> ControlDropout:
         """Of a model with these controls."""
-        return ControlDropout(names, self.dropout_all, self.dropout_each)
+        return ControlDropout(names, self.dropout_all, self.dropout_each, self.dropout_painting)
 
     def recipe(self, names: tuple[str, ...]) -> dict[str, Any]:
         """What decides a run of a model with these controls; nothing where it has none."""
@@ -70,7 +72,7 @@ def control_lines(names: tuple[str, ...], shards: Path, shard_cache_mb: int) -> 
     if not located:
         yield f"which of {len(places)} songs have {', '.join(names)} is known when their shards are read"
         return
-    for name in names:
+    for name in (one for one in names if one in MEMBERS):
         having = sum(MEMBERS[name] in place.members for place in located)
         if not having:
             raise ValueError(

@@ -12,10 +12,11 @@ from dataclasses import fields
 from typing import Any
 
 from jam_model.config import JAM_0_5, UNSIZED, JamConfig
+from jam_model.controls.known import KNOWN
 
 PRESETS: Mapping[str, JamConfig] = {"jam-0.5": JAM_0_5}
 UNTOLD = ("heads", "max_frames")
-"""Sizes that no shape tells; nor are `UNSIZED` fields told: weights with others than the released ones come with their config."""
+"""Sizes that no shape tells; nor are `UNSIZED` fields told, but for controls: weights with others than the released ones come with their config."""
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -64,7 +65,8 @@ def config_of_shapes(shapes: Shapes, preset: str | None = None, **untold: int) -
         if preset not in PRESETS:
             raise ValueError(f"preset: {preset!r} is none of {', '.join(PRESETS)}")
         untold = {name: getattr(PRESETS[preset], name) for name in UNTOLD}
-    return JamConfig(**{**found, **untold})
+    controls = tuple(name for name in KNOWN if f"transformer.control_fusion.{name}.wide.weight" in shapes)
+    return JamConfig(**{**found, **untold}, controls=controls)
 
 
 def _told(config: JamConfig) -> dict[str, Any]:

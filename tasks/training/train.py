@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from jam_model.batches import Batch, Batches, fixed_batches
+from jam_model.batches import Batch, Batches, fixed_batches, keeping_some
 from jam_model.checkpoint import load_config, load_model, weights_hash
 from jam_model.config import Dropout, JamConfig
 from jam_model.controls.dropout import ControlDropout
@@ -101,7 +101,7 @@ class FlowObjective:
             loss = flow_loss(
                 model,
                 batch.latents_BTC,
-                batch.conditions,
+                keeping_some(batch, generator),
                 dropout,
                 generator,
                 params.time_weight,

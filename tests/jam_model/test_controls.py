@@ -6,18 +6,20 @@ import numpy as np
 import pytest
 import torch
 
+from jam_model.batches import Batch, keeping_some
 from jam_model.conditions import Conditions
 from jam_model.config import Dropout, Guidance, GuidanceBranch, JamConfig, ODESolver
 from jam_model.controls.dropout import ControlDropout
-from jam_model.controls.known import KNOWN, batched, checked
+from jam_model.controls.known import KNOWN, MEMBERS, PAINTING, batched, checked
+from jam_model.controls.painting import draw_mask, packed
 from jam_model.dit import Jam
-from jam_model.flow import draw_flow, flow_loss
+from jam_model.flow import FlowDraw, draw_flow, flow_error, flow_loss
 from jam_model.sampler import sample
 from tasks.training.added_controls import PREFIX, learn_controls_alone, with_controls
 from tasks.training.memory import parameters
 
 JASCO = (("lyrics+style", 0.5), ("controls", 0.0), ("lyrics+style+controls", 1.5))
-NAMES = tuple(KNOWN)
+NAMES = tuple(MEMBERS)
 
 
 def arrays(frames: int, seed: int = 0) -> dict[str, np.ndarray]:
@@ -171,3 +173,40 @@ def test_controls_are_checked_cropped_padded_and_dropped_all_at_once_or_each_by_
     for controls in ("chords", ("chords", "chords"), ("words",)):
         with pytest.raises(ValueError, match="controls"):
             JamConfig(16, 1, 2, 2, 16, 1, 512, 64, 32, 256, True, controls=controls)
+
+
+@torch.no_grad()
+def test_what_is_kept_comes_back_exactly_is_no_part_of_the_loss_and_lies_as_published(
+    make_jam, make_conditions, normal, tiny
+) -> None:
+    lengths = torch.tensor([200, 150]).repeat(300)
+    mask_BT = draw_mask(lengths, 220, torch.Generator().manual_seed(0))
+    made = 1 - mask_BT.sum(dim=1) / lengths
+    assert made.min() > 0.39 and made.max() < 0.91 and made.mean().item() == pytest.approx(0.65, abs=0.03)
+    assert not mask_BT[:, 200:].any() and not mask_BT[1::2, 150:].any()
+    stretches = (mask_BT[:, 1:] & ~mask_BT[:, :-1]).sum(dim=1) + mask_BT[:, 0]
+    starts, counts = mask_BT[:, 0].float().mean().item(), stretches.bincount()
+    assert starts == pytest.approx(2 / 3, abs=0.08) and len(counts) == 6  # one stretch, two, and to five
+    jam, plain = make_jam(config=dataclasses.replace(tiny, latent_channels=64)), make_conditions(2)
+    noise, latents = normal(2, 12, 64), normal(2, 12, 64, seed=5)
+    mask_BT = draw_mask(torch.tensor([12, 12]), 12, torch.Generator().manual_seed(1))
+    given = {PAINTING: torch.tensor([True, False])}
+    told = dataclasses.replace(plain, controls={PAINTING: packed(latents, mask_BT)}, controls_given=given)
+    paints = with_controls(jam, (PAINTING,), 0)
+    time = torch.tensor([0.2, 0.7])
+    assert torch.equal(paints(noise, time, told), jam(noise, time, plain))
+    keep_B = torch.ones(2, dtype=torch.bool)
+    draw = FlowDraw(noise, time, keep_B, keep_B)
+    found, before = flow_error(paints, latents, told, draw), flow_error(jam, latents, plain, draw)
+    x = (1 - time[:, None, None]) * noise + time[:, None, None] * latents
+    error_BT = (jam(x, time, plain) - (latents - noise)).square().mean(dim=2)
+    torch.testing.assert_close(found[0], error_BT[0][~mask_BT[0]].mean())
+    torch.testing.assert_close(found[1], before[1])
+    dropped = dataclasses.replace(draw, keep_controls={PAINTING: torch.tensor([False, True])})
+    torch.testing.assert_close(flow_error(paints, latents, told, dropped), before)
+    guidance = Guidance(2.0, 3.0, (0.0, 1.0), "dual")
+    sung, bare = (sample(paints, one, noise, ODESolver(2), guidance, normal(8)) for one in (told, plain))
+    assert torch.equal(sung[0][mask_BT[0]], latents[0][mask_BT[0]]) and mask_BT[0].any()
+    assert torch.equal(sung[0][~mask_BT[0]], bare[0][~mask_BT[0]]) and torch.equal(sung[1], bare[1])
+    batch = keeping_some(Batch(latents, told, ("a", "b")), torch.Generator().manual_seed(2))
+    assert batch.controls_given and batch.controls_given[PAINTING].all()

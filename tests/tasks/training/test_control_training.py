@@ -26,9 +26,10 @@ from tasks.training.train import train
 from tests.jam_model.test_shards import members_of, write_folder
 from tests.tasks.training.test_train import ALONE, ENCODER, JAM, SILENCE, changed
 
-ALONE_LEARNED = ControlParams(learn="controls", dropout_all=0.2, dropout_each=0.5)
+ALONE_LEARNED = ControlParams(learn="controls", dropout_all=0.2, dropout_each=0.5, dropout_painting=0.7)
 
 
+@pytest.mark.slow
 def test_controls_learned_alone_start_at_the_bit_leave_all_else_and_are_a_small_part(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
