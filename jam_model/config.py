@@ -237,7 +237,7 @@ class Guidance:
             raise ValueError(f"guidance formula is {self.formula!r}; give dual, dual_fixed, none or sets")
         if (self.formula == "sets") != bool(self.sets):
             raise ValueError(
-                f"guidance formula is {self.formula!r}, sets are {dict(self.sets)}; give both or neither"
+                f"guidance formula is {self.formula!r}, sets {dict(self.sets)}; give both or neither"
             )
         for names, _ in self.sets:
             if not {*names.split("+")} <= {*GuidanceBranch._fields}:
