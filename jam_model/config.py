@@ -236,9 +236,7 @@ class Guidance:
         if self.formula not in get_args(Formula):
             raise ValueError(f"guidance formula is {self.formula!r}; give dual, dual_fixed, none or sets")
         if (self.formula == "sets") != bool(self.sets):
-            raise ValueError(
-                f"guidance formula is {self.formula!r}, sets are {dict(self.sets)}; give both or neither"
-            )
+            raise ValueError(f"guidance: {self.formula!r} with sets {dict(self.sets)}; give both or neither")
         for names, _ in self.sets:
             if not {*names.split("+")} <= {*GuidanceBranch._fields}:
                 raise ValueError(f"guidance sets has {names!r}; join some of lyrics, style, controls by +")

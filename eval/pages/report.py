@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -19,7 +19,7 @@ from eval.pages.questions import questions
 from eval.pages.ratings import ratings_section
 from eval.pages.rounds import rounds_section
 from eval.results.headline import answers, caution
-from eval.results.published import NOT_COMPARABLE
+from eval.results.published import NOT_COMPARABLE, PublishedRow
 from eval.results.report import Report
 from eval.results.report_json import plain
 from eval.results.stored import WORDS
@@ -117,19 +117,29 @@ def _loss_line(points: Any) -> str:
 
 
 def _published(report: Report) -> str:
+    blocks = [
+        _published_block([row for row in report.published if row.system.split()[0].strip(",") == name])
+        for name in dict.fromkeys(row.system.split()[0].strip(",") for row in report.published)
+    ]
+    return (
+        f'<p class="verdict"><span class="stamp">{escape(NOT_COMPARABLE)}</span> What others published about '
+        "their own systems. None of it was measured here, and no row above may be read against it.</p>"
+        f"{''.join(blocks)}"
+    )
+
+
+def _published_block(cells: Sequence[PublishedRow]) -> str:
     rows = "".join(
         f'<tr><th scope="row">{escape(row.system)}</th><td>{escape(row.metric)}</td>'
         f'<td class="figure" data-value="{row.value:.9g}">{row.value:g}</td>'
         f'<td><span class="note">{escape(row.citation)}{escape(f"; {row.note}" if row.note else "")}</span></td></tr>'
-        for row in report.published
+        for row in cells
     )
     heads = (
         f"{column_head('System', 'text')}{column_head('Metric, in its source', 'text')}"
         f"{column_head('Value', css='figure')}{column_head('Source', 'text')}"
     )
     return (
-        f'<p class="verdict"><span class="stamp">{escape(NOT_COMPARABLE)}</span> What others published about '
-        "their own systems. None of it was measured here, and no row above may be read against it.</p>"
         f'<div class="wide"><table class="sortable published"><thead><tr>{heads}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
     )

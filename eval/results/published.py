@@ -1,6 +1,7 @@
 """Numbers that others published, shown apart from ours: their protocol is not known to be ours.
 
-eval/results/published.json holds only what a source states as a number; nothing read off a figure, nothing unverified.
+eval/results/published.json holds only what a source states as a number; nothing read off a figure, nothing unverified. Those of JASCO, in
+published_controls.json, are of a benchmark that asks for controls.
 """
 
 from __future__ import annotations
@@ -23,9 +24,11 @@ class PublishedRow:
     note: str = ""
 
 
-def published_rows() -> list[PublishedRow]:
-    """The cells of eval/results/published.json, in its order."""
+def published_rows(controls: bool = False) -> list[PublishedRow]:
+    """The cells of eval/results/published.json, in its order; behind them, with `controls`, those of published_controls.json."""
+    names = ("published.json", *(["published_controls.json"] if controls else []))
     return [
         PublishedRow(**cell)
-        for cell in json.loads((files("eval.results") / "published.json").read_text("utf-8"))
+        for name in names
+        for cell in json.loads((files("eval.results") / name).read_text("utf-8"))
     ]

@@ -76,7 +76,7 @@ def report_of(
         genres=genre_rows(rows, _of_songs(measured), measured.corpus),
         languages=language_rows(rows, _error_rates(measured), measured.corpus, UNITS),
         strata=stratum_rows(measured) if params.strata else (),
-        published=published_rows() if params.published else (),
+        published=published_rows(asks_for_controls(systems)) if params.published else (),
         headline=[name for name in HEADLINE if any(metric.name == name for metric in measured.metrics)],
         headings={metric.name: chapter_of(metric.name).title for metric in measured.metrics},
         settings=settings,
@@ -85,6 +85,11 @@ def report_of(
         notes=[*notes, *_audio_notes(measured, systems), *NOTES],
         run=run,
     )
+
+
+def asks_for_controls(systems: Sequence[System]) -> bool:
+    """Whether any system's songs were asked to follow something."""
+    return any(prompt.controls for system in systems for prompt in system.prompts)
 
 
 def loss_curve(name: str, log: Path) -> LossCurve:

@@ -98,7 +98,7 @@ def _ringing(calls=None):
     return field
 
 
-def test_dopri5_is_the_pair_of_dormand_and_prince_with_its_evaluations_counted():
+def test_dopri5_is_the_pair_of_dormand_and_prince_counts_its_evaluations_and_begins_anew_at_a_jump():
     def plain(time, x):
         return _ringing()(torch.from_numpy(x), time).numpy()
 
@@ -113,10 +113,6 @@ def test_dopri5_is_the_pair_of_dormand_and_prince_with_its_evaluations_counted()
     np.testing.assert_allclose(ours.state, exact, atol=1e-6)
     np.testing.assert_allclose(ours.state, TORCHDIFFEQ, atol=1e-6)
 
-
-def test_dopri5_begins_anew_at_a_jump_counts_what_it_rejects_and_stops_at_its_limit(
-    make_jam, make_conditions, normal
-):
     given, start = Tolerances(1e-6, 1e-6, 10_000), torch.zeros(1)
     one, three = (lambda x, time: x * 0 + 1), (lambda x, time: x * 0 + 3)
     split = dopri5([one, three], [0.0, 0.4, 1.0], start, given)
@@ -125,7 +121,12 @@ def test_dopri5_begins_anew_at_a_jump_counts_what_it_rejects_and_stops_at_its_li
     assert over.rejected_evaluations > 0 and over.evaluations > split.evaluations
     with pytest.raises(TooManyEvaluationsError, match=r"time 0\.000 of 1 after 8 evaluations"):
         dopri5([lambda x, time: x * math.nan], [0.0, 1.0], start, replace(given, max_evaluations=8))
+    with pytest.raises(ValueError, match="tolerances are of dopri5 alone"):
+        ODESolver(4, "dopri5")
 
+
+@pytest.mark.slow
+def test_dopri5_samples_each_song_alone_in_stretches_of_guidance(make_jam, make_conditions, normal):
     jam, conditions, noise, negative = make_jam(), make_conditions(2), normal(2, 12, 4), normal(8, seed=3)
     rough = Tolerances(1.0, 0.3, 1000)
     solver, guidance = ODESolver(1, "dopri5", tolerances=rough), Guidance(2.0, 3.0, (0.25, 1.0), "dual")
@@ -143,5 +144,3 @@ def test_dopri5_begins_anew_at_a_jump_counts_what_it_rejects_and_stops_at_its_li
     with torch.no_grad():
         alone = dopri5([plain, guided], [0.0, 0.25, 1.0], noise[1:], rough)
     torch.testing.assert_close(both[1:], alone.state, atol=5e-3, rtol=1e-3)
-    with pytest.raises(ValueError, match="tolerances are of dopri5 alone"):
-        ODESolver(4, "dopri5")

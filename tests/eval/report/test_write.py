@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -64,12 +65,20 @@ def test_published_cells_have_a_source_and_none_is_unverified() -> None:
         ("RMS after the song's end, % of the reference's", 0.41),
     }
     assert {(row.metric, row.value) for row in rows} <= verified
+    more = published_rows(controls=True)
+    assert more[: len(rows)] == rows and {row.system.split()[0].strip(",") for row in more[len(rows) :]} == {
+        "JASCO"
+    }
+    assert all("2406.10970" in row.citation or "model cards" in row.citation for row in more[len(rows) :])
 
 
 def test_published_cells_are_marked_and_kept_apart(report: Report, tmp_path: Path) -> None:
+    jasco = [row for row in published_rows(controls=True) if row.system.startswith("JASCO")]
+    report = replace(report, published=[*report.published, *jasco])
     write_report(report, tmp_path)
     page = (tmp_path / "report.html").read_text()
     section = page.split('id="published"')[1].split("</section>")[0]
     assert NOT_COMPARABLE in section and "0.151" in section
+    assert section.count("<table") == 2 and "JASCO" not in section.split("</table>")[0]
     assert "0.151" not in page.split('id="leaderboard"')[1].split("</section>")[0]
     assert all(row["comparable"] is False for row in report_record(report)["published"])

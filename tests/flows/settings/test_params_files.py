@@ -28,7 +28,9 @@ def test_the_base_is_complete_and_typed_and_says_every_setting_once() -> None:
 
 
 def test_a_section_of_a_stage_has_the_name_of_the_stage() -> None:
-    stages = {path.stem for path in (BASE.parent / "tasks" / "stages").glob("*.py")}
+    stages = {path.stem for path in (BASE.parent / "tasks" / "stages").glob("*.py")} | {
+        *stages_in("tasks.stages")
+    }
     prepare = read_yaml(BASE.parent / "params" / "base" / "prepare.yaml")
     assert set(prepare) - {"audio", "calibrate"} <= stages
 
@@ -129,7 +131,7 @@ def test_workers_of_what_is_no_stage_are_refused() -> None:
     """Neither a folder of tasks/ nor a file of tasks/stages is a stage: a stage's name is."""
     for name in ("seperate", "audio", "engine", "bases"):
         with pytest.raises(
-            ValueError, match=f"there is no stage '{name}'; give one of aesthetics, align, align_transcript"
+            ValueError, match=f"there is no stage '{name}'; give one of adherence, aesthetics, align"
         ):
             load_params(None, [f"engine.stages={{{name}: {{gpus: 4}}}}"])
     for stage in stages_in("tasks.stages"):

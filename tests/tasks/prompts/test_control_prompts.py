@@ -21,7 +21,6 @@ from tasks.prompts.chord_text import chords_in
 from tasks.prompts.control_prompts import ControlMakers, ControlRequest, controls_of, request_of
 from tasks.prompts.one_song import OneSong, write_request
 from tasks.shards.control_frames import chord_index
-from tests.every import every
 
 PARAMS = load_params()
 LIMITS = PARAMS.ingest
@@ -146,38 +145,33 @@ def test_a_score_of_any_form_gives_the_same_words_times_and_notes_and_is_asked_f
         )
 
 
-@every(
-    "text, bars",
-    [
-        ("C G Am F", "C|G|A:min|F"),
-        ("C G Am F | Dm7 G7 | C/E", "C G A:min F|D:min7 G:7|C/3"),
-        ("|: C | F :| x3 G", "C|F|C|F|C|F|G"),
-        ("C F\nG % \nC | % x2", "C F|G G|C|C|C|C"),
-        ("Cmaj7 CM7 C△ A- Am7b5 F#dim B♭ N.C. C6/9 G7#5 E7(#9) C:min7/b3", "C:maj7|C:maj7|C:maj7|A:min|A:hdim7|F#:dim|Bb|N|C:maj6(9)|G:aug(b7)|E:7(#9)|C:min7/b3"),
-    ],
+READ = (
+    ("C G Am F", "C|G|A:min|F"),
+    ("C G Am F | Dm7 G7 | C/E", "C G A:min F|D:min7 G:7|C/3"),
+    ("|: C | F :| x3 G", "C|F|C|F|C|F|G"),
+    ("C F\nG % \nC | % x2", "C F|G G|C|C|C|C"),
+    ("Cmaj7 CM7 C△ A- Am7b5 F#dim B♭ N.C. C6/9 G7#5 E7(#9) C:min7/b3", "C:maj7|C:maj7|C:maj7|A:min|A:hdim7|F#:dim|Bb|N|C:maj6(9)|G:aug(b7)|E:7(#9)|C:min7/b3"),
 )  # fmt: skip
-def test_chords_are_read_as_they_are_written(text: str, bars: str) -> None:
-    assert [" ".join(bar) for bar in chords_in(text).bars] == bars.split("|")
-
-
-@every(
-    "row, told",
-    [
-        ({"chords": "C | H7", "bpm": 90}, r"chords: bar 2, chord 1: 'H7' is no chord \(write B for H"),
-        ({"chords": "C | F Gfoo", "bpm": 90}, r"chords: bar 2, chord 2: 'Gfoo' is no chord"),
-        ({"chords": "% C", "bpm": 90}, "has no bar before it"),
-        ({"chords": "C x99", "bpm": 90}, "give x1 to x64"),
-        ({"chords": "C " * 40 + "x64", "bpm": 90}, "2560 bars, at most 2000"),
-        ({"chords": "C" * 30_000, "bpm": 90}, "30000 characters"),
-        ({"chords": " | ", "bpm": 90}, "there is no chord"),
-        ({"chords": ["C"], "bpm": 90}, "is no text"),
-        ({"chords": "C"}, "bpm: chords need a tempo"),
-    ],
+REFUSED = (
+    ({"chords": "C | H7", "bpm": 90}, r"chords: bar 2, chord 1: 'H7' is no chord \(write B for H"),
+    ({"chords": "C | F Gfoo", "bpm": 90}, r"chords: bar 2, chord 2: 'Gfoo' is no chord"),
+    ({"chords": "% C", "bpm": 90}, "has no bar before it"),
+    ({"chords": "C x99", "bpm": 90}, "give x1 to x64"),
+    ({"chords": "C " * 40 + "x64", "bpm": 90}, "2560 bars, at most 2000"),
+    ({"chords": "C" * 30_000, "bpm": 90}, "30000 characters"),
+    ({"chords": " | ", "bpm": 90}, "there is no chord"),
+    ({"chords": ["C"], "bpm": 90}, "is no text"),
+    ({"chords": "C"}, "bpm: chords need a tempo"),
 )
-def test_a_request_that_cannot_be_followed_is_refused_in_one_line(row: dict[str, object], told: str) -> None:
-    with pytest.raises(ValueError, match=told) as error:
-        request_of(row, {}, row.get("bpm"))  # type: ignore[arg-type]
-    assert "\n" not in str(error.value)
+
+
+def test_chords_are_read_as_they_are_written_and_what_cannot_be_followed_is_refused_in_one_line() -> None:
+    for text, bars in READ:
+        assert [" ".join(bar) for bar in chords_in(text).bars] == bars.split("|"), text
+    for row, told in REFUSED:
+        with pytest.raises(ValueError, match=told) as error:
+            request_of(row, {}, row.get("bpm"))  # type: ignore[arg-type]
+        assert "\n" not in str(error.value)
 
 
 def test_what_is_asked_for_has_a_row_a_frame_until_the_song_ends(tmp_path: Path) -> None:
