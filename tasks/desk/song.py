@@ -172,9 +172,9 @@ def _lanes(row: SongRow, words: Sequence[Mapping[str, Any]]) -> dict[str, list[A
     lanes["notes"] = [[one["pitch"], one["start_s"], one["end_s"]] for one in row.get("lyrics_notes") or ()]
     lanes["beats"] = [["", at_s, at_s] for at_s in row.get("beats_s") or ()]
     lanes["masked"] = [_span("masked", one["start_s"], one["end_s"]) for one in row.get("masked") or ()]
-    if row.get("sections"):
+    if parts := row.get("sections"):
         lanes["sections"] = [
-            _span(one["text"] or one["label"], one["start_s"], one["end_s"]) for one in row.get("sections")
+            _span(one["text"] or one["label"], one["start_s"], one["end_s"]) for one in parts
         ]
         return {name: lane for name, lane in lanes.items() if lane}
     labels = [one for one in row.get("lyrics_labels") or () if one["before"] < len(words)]

@@ -92,9 +92,10 @@ class SongFacts:
         if columns.get("downbeats_s"):
             return metre_of_downbeats(beats_s, columns["downbeats_s"])
         metre = metre_of(chroma_of(mix_CN), beats_s)
-        return metre and Fact(
-            "metre", f"{metre.beats_per_bar}/4", float(metre.beats_per_bar), "heard", metre.certainty
-        )
+        if metre is None:
+            return None
+        beats = metre.beats_per_bar
+        return Fact("metre", f"{beats}/4", float(beats), "heard", metre.certainty)
 
     def _key(self, mix_CN: np.ndarray, rows: Sequence[Mapping[str, Any]] | None) -> Fact | None:
         source = "chords" if rows else "heard"
@@ -104,7 +105,7 @@ class SongFacts:
             else [(span.start_s, span.end_s, span.label) for span in TemplateChords().recognise(mix_CN)]
         )
         key = key_of_chords(chords)
-        return key and Fact("key", key.name, None, source, key.certainty)
+        return None if key is None else Fact("key", key.name, None, source, key.certainty)
 
 
 def tempo_fact(beats_s: Sequence[float] | None, heard: TrackedBeats | None) -> Fact | None:

@@ -178,7 +178,8 @@ def read_answer(data: bytes) -> Answer:
         raise ValueError("the answer is nested beyond reason") from error
     choices = value.get("choices") if isinstance(value, dict) else None
     first = choices[0] if isinstance(choices, list) and choices else None
-    message = first.get("message") if isinstance(first, dict) else None
+    first = first if isinstance(first, dict) else {}
+    message = first.get("message")
     if not isinstance(message, dict):
         raise ValueError("the answer has no message")
     usage = value.get("usage")

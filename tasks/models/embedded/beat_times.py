@@ -38,7 +38,7 @@ class TrackedBeats:
 
 def onsets(mix_CN: np.ndarray) -> np.ndarray:
     """Rises of level of a mix [2, N], low bands and all others as two rows of mean 0 and deviation 1, float64 [2, F]."""
-    power_FK = sum(power(stft(side_N, SIZE, HOP)) for side_N in mix_CN)
+    power_FK = np.sum([power(stft(side_N, SIZE, HOP)) for side_N in mix_CN], axis=0)
     level_FB = decibels(band_energies(power_FK, mel_bank(NUM_BANDS, LOW_HZ, HIGH_HZ, SIZE)), FLOOR)
     rise_FB = np.maximum(np.diff(level_FB, axis=0, prepend=level_FB[:1]), 0).astype(np.float64)
     rows = np.stack([rise_FB[:, :NUM_LOW].mean(axis=1), rise_FB[:, NUM_LOW:].mean(axis=1)])

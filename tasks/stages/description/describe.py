@@ -54,7 +54,7 @@ class Describe(MixStage):
     def one(self, song: Song) -> Song:
         """The song with its facts."""
         mix_CN = self.opened(song)
-        columns = {
+        columns: dict[str, Any] = {
             name: song[name]
             for name in ("beats_s", "downbeats_s", "chords", "style_text")
             if name in self.reads
