@@ -45,7 +45,7 @@ from eval.stats.intervals import mean, rate
 from flows.settings.params import Params, load_params
 from jam_model import batches
 from jam_model.batches import Crop
-from jam_model.checkpoint import build_model, load_model, save_model
+from jam_model.checkpoint import build_model, fresh_model, load_model, save_model
 from jam_model.config import Dropout, JamConfig
 from jam_model.controls.known import batched
 from jam_model.dit import Jam
@@ -63,7 +63,6 @@ from tasks.toy.world_two.performance import perform
 from tasks.trainer.loop import Worker
 from tasks.training.added_controls import learn_controls_alone, with_controls
 from tasks.training.params import TrainParams
-from tasks.training.train import fresh_model
 
 NAMES = ("chords", "melody")
 ROWS = {"none": (), "chords": ("chords",), "melody": ("melody",), "both": NAMES, "other": NAMES}

@@ -26,6 +26,7 @@ import torch
 
 from bench.measuring import machine, write_result
 from flows.settings.params import load_params
+from jam_model.checkpoint import fresh_model
 from jam_model.conditions import Conditions, duration_conditions
 from jam_model.config import JAM_0_5, Dropout, JamConfig
 from jam_model.dit import Jam
@@ -37,7 +38,6 @@ from tasks.trainer.loop import StepLoss, Worker, run_steps, unwrapped
 from tasks.trainer.params import FitParams
 from tasks.training.adapters import add_adapters, bare_base
 from tasks.training.memory import GIB, Load, load_of, memory_of
-from tasks.training.train import fresh_model
 
 MIDDLE = replace(JAM_0_5, dim=640, depth=8, heads=16, text_dim=256)
 WIDE = replace(JAM_0_5, dim=896, depth=4, heads=16, text_dim=384)

@@ -1,4 +1,4 @@
-"""Recordings whose word times people marked, through `jam prepare`: what is dropped and why, word times, words heard, speed, memory.
+"""Recordings whose word times people marked, through `jam prepare`: what is dropped and why, word times, the transcript, speed, memory.
 
 python bench/recordings.py --data FOLDER --params stand-ins= --params mine=mine.yaml [--times given]
 

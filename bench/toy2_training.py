@@ -16,7 +16,7 @@ from bench.toy2_songs import Songs, Studio
 from flows.settings.params import Params
 from jam_model import batches
 from jam_model.batches import Crop, conditions_of
-from jam_model.checkpoint import build_model
+from jam_model.checkpoint import build_model, fresh_model
 from jam_model.conditions import Conditions
 from jam_model.config import Dropout
 from jam_model.dit import Jam
@@ -28,7 +28,6 @@ from jam_model.shards import Sample
 from jam_model.train_state import TrainState
 from tasks.trainer.loop import Worker
 from tasks.training.params import TrainParams
-from tasks.training.train import fresh_model
 
 TOGETHER = 4  # songs sung in one batch
 EVERY = 100  # steps a loss is the mean of

@@ -59,6 +59,17 @@ def load_model(path: Path, config: JamConfig | None = None) -> Jam:
     return build_model(config, tensors)
 
 
+def fresh_model(config: JamConfig, seed: int) -> Jam:
+    """Untrained weights drawn from the seed."""
+    import torch
+
+    from jam_model.dit import Jam
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Jam(config)
+
+
 def build_model(config: JamConfig, tensors: Mapping[str, Tensor]) -> Jam:
     """A float32 model made of exactly these tensors; nothing is initialised on the way.
 

@@ -5,8 +5,11 @@ JAM's grid: 44,100 Hz audio, one latent frame every 2048 samples (21.533 frames 
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+
+from jam_model.words import MAX_SECONDS
 
 SAMPLE_RATE_HZ = 44_100
 HOP_SAMPLES = 2048
@@ -48,3 +51,21 @@ def free_stretches(masked_s: Sequence[tuple[float, float]], num_frames: int) -> 
         first = max(first, math.ceil(end_s * FRAME_RATE_HZ))
     stretches.append((first, num_frames))
     return [(first, end) for first, end in stretches if end - first >= SHORTEST_STRETCH]
+
+
+def masks_of(rows: Any, name: str) -> tuple[tuple[float, float], ...]:
+    """The spans in a member `masked` of a sample: a list of ``{"start_s", "end_s"}``.
+
+    Raises:
+        ValueError: another form, or times that are no seconds in order.
+    """
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise ValueError(f"{name} is no list of objects with start_s and end_s; pack again")
+    spans = [(row.get("start_s"), row.get("end_s")) for row in rows]
+    for start_s, end_s in spans:
+        numbers = all(type(time) in (int, float) for time in (start_s, end_s))
+        if not numbers or not 0 <= start_s <= end_s <= MAX_SECONDS:
+            raise ValueError(
+                f"{name}: {start_s} to {end_s} is no span of seconds from 0 to {MAX_SECONDS:g}; pack again"
+            )
+    return tuple((float(start_s), float(end_s)) for start_s, end_s in spans)

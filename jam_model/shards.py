@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from jam_model.controls.known import KNOWN, MEMBERS, checked
-from jam_model.frames import LATENT_CHANNELS, STYLE_DIM
+from jam_model.frames import LATENT_CHANNELS, STYLE_DIM, masks_of
 from jam_model.part_styles.parts import PART_STYLES, PARTS, read_part_styles
 from jam_model.shard_index import (
     BEATS,
@@ -41,7 +41,7 @@ from jam_model.shard_index import (
     read_json,
 )
 from jam_model.tensors import Buffer, read_tensor
-from jam_model.words import MAX_SECONDS, PHONES, Word, beats_of, phones_by_word
+from jam_model.words import PHONES, Word, beats_of, phones_by_word
 
 # webdataset reads this when it is imported; it then refuses pickles and `pipe:` addresses
 os.environ["WDS_SECURE"] = "1"
@@ -263,24 +263,6 @@ def decode_sample(
         name = f"{where}: {song_id}.{MASKED_MEMBER}"
         masked_s = masks_of(read_json(members[MASKED_MEMBER], name), name)
     return Sample(song_id, mean_TC, std_TC, style.astype(np.float32), words, split, masked_s, more)
-
-
-def masks_of(rows: Any, name: str) -> tuple[tuple[float, float], ...]:
-    """The spans in a member `masked` of a sample: a list of ``{"start_s", "end_s"}``.
-
-    Raises:
-        ValueError: another form, or times that are no seconds in order.
-    """
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise ValueError(f"{name} is no list of objects with start_s and end_s; pack again")
-    spans = [(row.get("start_s"), row.get("end_s")) for row in rows]
-    for start_s, end_s in spans:
-        numbers = all(type(time) in (int, float) for time in (start_s, end_s))
-        if not numbers or not 0 <= start_s <= end_s <= MAX_SECONDS:
-            raise ValueError(
-                f"{name}: {start_s} to {end_s} is no span of seconds from 0 to {MAX_SECONDS:g}; pack again"
-            )
-    return tuple((float(start_s), float(end_s)) for start_s, end_s in spans)
 
 
 def _extra(data: Buffer, name: str) -> Any:

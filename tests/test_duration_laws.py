@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from bench.duration_laws import oracle_nats, trivial_laws
-from bench.durations import compared, songs_of, trained
+from bench.duration_songs import songs_of, trained
+from bench.durations import compared
 from flows.settings.params import load_params
 from jam_model.durations.total import fit_total
 from tasks.models.phonemizer import build_phonemizer

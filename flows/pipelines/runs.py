@@ -32,7 +32,7 @@ def untrained_checkpoint(project: Project, config: JamConfig) -> Path:
     out = work.checkpoint("untrained") / fingerprint([sizes, config.max_frames, params.sft.seed])
     if not (out / WEIGHTS_FILE).is_file():
         before_work()
-        from tasks.training.train import fresh_model
+        from jam_model.checkpoint import fresh_model
 
         model = fresh_model(config, params.sft.seed)
         with local_folder(out) as folder:

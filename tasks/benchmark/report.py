@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from eval.report.catalogue import HEADLINE, chapter_of
 from eval.metrics.error_rates import NORMALISER, ErrorCounts, RateMetric
 from eval.metrics.fad import FAD
 from eval.metrics.metric import SongMetric
 from eval.pages.players import waveform_peaks, worst_songs
+from eval.report.catalogue import HEADLINE, chapter_of
 from eval.results.published import published_rows
 from eval.results.report import Comparison, HeardSong, LossCurve, Report
 from eval.results.report import System as ReportSystem

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from eval.report.catalogue import measured_metrics
 from eval.metrics.frechet import FrechetReference
 from eval.metrics.metric import Measurable, known
 from eval.metrics.song import Song
+from eval.report.catalogue import measured_metrics
 from jam_model.words import words_of
 from tasks.audio.read import array_of
 from tasks.models.phonemizer import Phonemizer, for_song

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from eval.report.catalogue import measured_metrics
 from eval.metrics.fad import FAD, NO_REFERENCE, fad_floor
 from eval.metrics.frechet import FrechetReference, WindowStatistics, merged, window_statistics
 from eval.metrics.metric import Corpus, CorpusMetric, Measurable, Unmeasured, Values, known
+from eval.report.catalogue import measured_metrics
 from eval.results.comparisons import PairTable, pair_table
 from eval.stats.intervals import Estimate, Resampling
 from tasks.audio.read import array_of

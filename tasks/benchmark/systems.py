@@ -17,13 +17,12 @@ from tasks.benchmark.external_systems import genre_of
 from tasks.benchmark.songs import FieldsParams
 from tasks.benchmark.system_metrics import Measured
 from tasks.engine.stage import Section
+from tasks.prompts.changed_prompts import in_another_style, with_words_dealt
 from tasks.prompts.prompts import (
     Prompt,
     System,
-    in_another_style,
     policy_system,
     prompts_of,
-    with_words_dealt,
 )
 
 TRUTH, CODEC, NOISY, UNTRAINED, TRAINED = "truth", "codec", "noisy", "untrained", "trained"

@@ -36,7 +36,6 @@ from tasks.songs.columns import (
     WORD,
 )
 from tasks.stages.ingest import Ingest
-from tasks.times.phones import moved_phones
 
 PROMPT_COLUMNS = (
     *(
@@ -209,37 +208,6 @@ def gate_sources(systems: Sequence[System], candidates: int, seed: int) -> list[
     ]
 
 
-def in_another_style(prompts: Sequence[Prompt]) -> list[Prompt]:
-    """Each prompt with the style of the one whose style is least like its own."""
-    mean_PS = np.stack([_unit(prompt.style_NS.mean(axis=0)) for prompt in prompts])
-    furthest = (mean_PS @ mean_PS.T).argmin(axis=1)
-    return [
-        replace(prompt, style_NS=prompts[j].style_NS) for prompt, j in zip(prompts, furthest, strict=True)
-    ]
-
-
-def with_words_dealt(prompts: Sequence[Prompt], seed: int) -> list[Prompt]:
-    """Each prompt with its words dealt to its time slots in random order (never the order they had)."""
-    return [_dealt(prompt, seed) for prompt in prompts]
-
-
-def _dealt(prompt: Prompt, seed: int) -> Prompt:
-    random = np.random.default_rng([seed, int(fingerprint(prompt.song_id), 16)])
-    order = np.arange(len(prompt.words))
-    while len(order) > 1 and len(set(prompt.texts)) > 1 and [prompt.texts[j] for j in order] == prompt.texts:
-        order = random.permutation(len(order))
-    dealt = zip(prompt.words, (prompt.words[j] for j in order), strict=True)
-    return replace(
-        prompt,
-        words=tuple(replace(slot, text=word.text, phonemes=word.phonemes) for slot, word in dealt),
-        phones=prompt.phones
-        and [
-            moved_phones(prompt.phones[j], prompt.words[j], slot)
-            for j, slot in zip(order.tolist(), prompt.words, strict=True)
-        ],
-    )
-
-
 def _prompt(row: Mapping[str, Any]) -> Prompt:
     words = tuple(words_of(row["words"]))
     rows = row.get("phones")
@@ -284,10 +252,6 @@ def _part_facts(found: PartStyles | None) -> dict[str, Any]:
     if found is None:
         return {}
     return {"reference_part_styles": found.styles_KS.tolist(), "reference_parts": part_rows(found.parts)}
-
-
-def _unit(vector_S: np.ndarray) -> np.ndarray:
-    return vector_S / max(float(np.linalg.norm(vector_S)), 1e-12)
 
 
 def policy_systems(

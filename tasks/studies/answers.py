@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from eval.report.catalogue import chapter_of, metric_of
 from eval.metrics.error_rates import RateMetric, fractions
 from eval.metrics.metric import CorpusMetric, Measurable, Unmeasured, Values, known
 from eval.metrics.song import Song
 from eval.metrics.word_timing import WORD_START_MEDIAN
+from eval.report.catalogue import chapter_of, metric_of
 from eval.results.report import STAMP, is_stand_in
 from eval.results.study import Doubling, StudyResult, StudyRow
 from eval.stats.intervals import LEVEL, Estimate, complete_columns, drawn_counts_BN, ratio

@@ -18,7 +18,8 @@ from eval.metrics.word_timing import WORD_START_MEDIAN
 from tasks.engine.fingerprint import fingerprint
 from tasks.lyrics.lyrics import Lyrics
 from tasks.models.phonemizer import Phonemizer
-from tasks.prompts.prompts import Prompt, with_words_dealt
+from tasks.prompts.changed_prompts import with_words_dealt
+from tasks.prompts.prompts import Prompt
 from tasks.prompts.rough_times import RoughTimesParams, fitted_times, num_syllables
 from tasks.stages.generated.generate import SamplerParams
 from tasks.studies.answers import TRUE_START

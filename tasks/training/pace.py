@@ -93,12 +93,12 @@ def _rates(load: Load, section: FitParams, depth: int) -> list[float]:
     """Operations a second of each of some steps of a model of so many layers, the first left out."""
     import torch
 
+    from jam_model.checkpoint import fresh_model
     from jam_model.conditions import Conditions, duration_conditions
     from jam_model.config import Dropout
     from jam_model.flow import flow_loss
     from jam_model.train_state import TrainState
     from tasks.training.adapters import add_adapters
-    from tasks.training.train import fresh_model
 
     device = torch.device("cuda" if section.gpus_per_worker else "cpu")
     frames = min(MEASURED_FRAMES, load.frames)

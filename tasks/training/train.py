@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from jam_model.batches import Batch, Batches, fixed_batches, keeping_some
-from jam_model.checkpoint import load_config, load_model, weights_hash
+from jam_model.checkpoint import fresh_model, load_config, load_model, weights_hash
 from jam_model.config import Dropout, JamConfig
 from jam_model.controls.dropout import ControlDropout
 from jam_model.dit import Jam
@@ -229,13 +229,6 @@ class FlowObjective:
         params, config = self.params, self.config
         asked = config.vocabulary, config.filler, config.controls
         return fixed_batches(shards, silence_C, params.max_frames, params.batch_size, *asked, self._on_beats)
-
-
-def fresh_model(config: JamConfig, seed: int) -> Jam:
-    """Untrained weights drawn from the seed."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return Jam(config)
 
 
 def train(

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from jam_model.batches import Batches, Crop, draw_crop, draw_free_crop
-from jam_model.frames import FRAME_RATE_HZ, SHORTEST_STRETCH, free_stretches
+from jam_model.frames import FRAME_RATE_HZ, SHORTEST_STRETCH, free_stretches, masks_of
 from jam_model.lyric_grid import SONG_FILLER
-from jam_model.shards import Shards, masks_of
+from jam_model.shards import Shards
 from tests.every import every
 from tests.jam_model.test_shards import members_of, write_folder
 

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from eval.report.catalogue import measured_metrics
 from eval.metrics.fad import FAD, FAD_SONG, fad_floor
 from eval.metrics.fad_inf import FAD_INF
 from eval.metrics.frechet import FrechetReference, window_statistics
 from eval.metrics.metric import Corpus, CorpusMetric, Measurable, Unmeasured, known
 from eval.metrics.song import Song
 from eval.metrics.style_similarity import CANDIDATE_DIVERSITY
+from eval.report.catalogue import measured_metrics
 from eval.results.comparisons import pair_table
 from eval.stats.intervals import Estimate, Resampling
 from tests.every import every

@@ -11,8 +11,8 @@ import jsonschema
 import numpy as np
 import pytest
 
-from eval.report import catalogue
 from eval.metrics.metric import SongMetric
+from eval.report import catalogue
 from eval.report.write import write_report
 from eval.results.report import Report
 from eval.results.report_json import report_record

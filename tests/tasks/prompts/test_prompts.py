@@ -14,16 +14,15 @@ from jam_model.words import Word, rows_of, rows_of_phones
 from tasks.engine.song import Song
 from tasks.lyrics.read import read_lyrics
 from tasks.models.aligner import spread
+from tasks.prompts.changed_prompts import in_another_style, with_words_dealt
 from tasks.prompts.prompt_words import prompt_words
 from tasks.prompts.prompts import (
     Prompt,
     System,
     candidate_sources,
-    in_another_style,
     prompts_of,
     system_sources,
     unknown_phones,
-    with_words_dealt,
 )
 from tasks.stages.generated.asked import conditions_of
 from tasks.studies.timing_noise import disturbed

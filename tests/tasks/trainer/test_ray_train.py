@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 import torch
 
-from jam_model.checkpoint import load_model, save_model
+from jam_model.checkpoint import fresh_model, load_model, save_model
 from tasks.trainer.loop import StepLoss, Worker, run_steps
 from tasks.trainer.ray_train import FitFailed, fit
 from tasks.training.adapter_params import AdapterParams
 from tasks.training.adapters import read_adapter
-from tasks.training.train import FlowObjective, fresh_model
+from tasks.training.train import FlowObjective
 from tests.every import every
 from tests.jam_model.test_shards import members_of, write_folder
 from tests.tasks.training.test_train import ENCODER, JAM, PARAMS, SILENCE

@@ -12,14 +12,13 @@ import pytest
 from flows.durations import joint_training
 from flows.settings.params import load_params
 from flows.settings.project import Project
-from jam_model.checkpoint import save_model, weights_hash
+from jam_model.checkpoint import fresh_model, save_model, weights_hash
 from jam_model.durations.checkpoint import load_durations
 from jam_model.durations.draw import draw_times
 from tasks.training.duration_params import JOINT, JOINT_ARMS, SEPARATE, STOP_GRADIENT
 from tasks.training.duration_songs import timed_songs
 from tasks.training.durations import train_durations
 from tasks.training.joint_durations import JointTraining
-from tasks.training.train import fresh_model
 from tests.jam_model.test_shards import members_of, write_folder
 from tests.tasks.training.test_durations import SETTINGS, row
 
