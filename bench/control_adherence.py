@@ -32,7 +32,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 import torch
 
-from bench.controls import Extractors, Sound, sung_midi
+from bench.controls import Extractors, Sound, chords_of, sung_midi
 from bench.floor_measures import TrueSong
 from bench.measuring import RESULTS, machine
 from bench.toy2_causes import EVENLY, RECIPE, RESAMPLING, conditions_by
@@ -266,9 +266,9 @@ def scores_of(
     melody = heard.melody["embedded"].track(sound.vocals_N)
     frames = min(len(melody.midi_T), len(latent_TC))
     scores: Found = {}
+    chords = chords_of(heard, sound)
     for whose, true in (("own", truth), ("others", other)):
-        for name, recogniser in heard.chords.items():
-            spans = [(s.start_s, s.end_s, s.label) for s in recogniser.recognise(sound.remainder_CN)]
+        for name, spans in chords.items():
             scores[f"{whose} chords {name}"] = chord_accuracy(true.chords, spans, majmin)
         found = melody_scores(sung_midi(true, frames), melody.midi_T[:frames], melody.voiced_T[:frames])
         scores[f"{whose} melody raw pitch"] = found.raw_pitch

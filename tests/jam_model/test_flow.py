@@ -106,7 +106,7 @@ def test_flow_error_of_a_perfect_model_is_zero(make_conditions, normal):
     latents = normal(2, 12, 4)
     draw = draw_flow(latents, NO_DROPOUT, generator())
 
-    def perfect(x, time, conditions, keep_lyrics, keep_style):
+    def perfect(x, time, conditions, keep_lyrics, keep_style, keep_controls):
         return latents - draw.noise_BTC
 
     assert flow_error(perfect, latents, make_conditions(2), draw).tolist() == [0, 0]
