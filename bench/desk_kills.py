@@ -71,10 +71,9 @@ def killed_while_posting(root: Path, kills: int, seed: int = 0) -> dict[str, int
     for turn in range(kills):
         command = [sys.executable, "-m", "flows.commands.main", "desk", "--work", str(root)]
         with subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         ) as running:
-            assert running.stdout
-            address = next(found[0] for line in running.stdout if (found := re.search(r"http://\S+", line)))
+            address = _address(running)
             threads = [
                 threading.Thread(target=_posting, args=(address, f"client {turn}-{one}", acknowledged, told))
                 for one in range(CLIENTS)
@@ -96,6 +95,16 @@ def killed_while_posting(root: Path, kills: int, seed: int = 0) -> dict[str, int
         "twice": sum(count > 1 for count in reasons.values()),
         "unacknowledged": len(standing) - len(acknowledged),
     }
+
+
+def _address(running: subprocess.Popen[str]) -> str:
+    assert running.stdout
+    said: list[str] = []
+    for line in running.stdout:
+        if found := re.search(r"http://\S+", line):
+            return found[0]
+        said.append(line)
+    raise RuntimeError(f"the desk did not open: {''.join(said)}")
 
 
 def _posting(address: str, name: str, acknowledged: dict[tuple[str, int], str], told: Counter[str]) -> None:

@@ -95,7 +95,7 @@ def choices_of(root: Path, key: str) -> list[Choice]:
     Raises:
         ValueError: a file is none of ours.
     """
-    return [read_choice(path) for path in sorted(_folder(root, key).glob("*/*.json"))]
+    return [read_choice(path) for path in sorted(_folder(root, key).glob("*/[!.]*.json"))]
 
 
 def read_choice(path: Path) -> Choice:

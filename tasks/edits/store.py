@@ -18,7 +18,7 @@ from typing import Any
 
 from eval.results.plural import counted
 from tasks.edits.kinds import check_value
-from tasks.storage.files import write_new
+from tasks.storage.files import TEMPORARY_PREFIX, write_new
 from tasks.storage.object_store import StorePath
 
 EDITS = "edits"
@@ -62,6 +62,8 @@ def edits_of(root: Path, content_hash: str) -> list[Edit]:
     """
     folder, found = _folder(root, content_hash), list[Edit]()
     for path in sorted(folder.glob("*.json")):
+        if path.name.startswith(TEMPORARY_PREFIX):
+            continue  # whoever wrote it was killed; nobody was told that it stands
         edit = read_edit(path)
         expected = (len(found) + 1, found[-1].id if found else FIRST)
         if (edit.number, edit.before) != expected:
