@@ -73,6 +73,16 @@ def weights_recipe(shards: Path) -> dict[str, Any]:
     return {"weights": hash_of(sorted(weights.items()))} if weights else {}
 
 
+def check_shards(
+    config: JamConfig, section: TrainParams, times: WordTimesParams | None, shards: Path, shard_cache_mb: int
+) -> None:
+    """Raises a ValueError where songs of the shards lack what is to be learned of them."""
+    check_symbols(config, shards)
+    check_phones(config, shards, shard_cache_mb)
+    check_part_styles(section, shards, shard_cache_mb)
+    check_beats(times, shards, shard_cache_mb)
+
+
 def check_symbols(config: JamConfig, shards: Path) -> None:
     """Raises a ValueError where shards hold symbols that a model of this config cannot be asked to sing: it would learn words
     with holes in them.

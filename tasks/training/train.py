@@ -37,14 +37,7 @@ from tasks.training.added_controls import learn_controls_alone, with_controls
 from tasks.training.control_params import ControlParams
 from tasks.training.hear import Hearing
 from tasks.training.params import JamParams, TrainParams
-from tasks.training.recipe import (
-    check_beats,
-    check_part_styles,
-    check_phones,
-    check_symbols,
-    extras_of,
-    flow_recipe,
-)
+from tasks.training.recipe import check_shards, extras_of, flow_recipe
 from tasks.training.validation_by_ear import ValidationByEar
 from tasks.training.word_times import OnBeats, WordTimesParams
 
@@ -265,10 +258,7 @@ def train(
         raise ValueError(
             f"validation_per_songs is {section.validation_per_songs}, but nobody was given to hear them; give 0"
         )
-    check_symbols(config, shards)
-    check_phones(config, shards, shard_cache_mb)
-    check_part_styles(section, shards, shard_cache_mb)
-    check_beats(times, shards, shard_cache_mb)
+    check_shards(config, section, times, shards, shard_cache_mb)
     recipe = flow_recipe(config, shards, silence_C, init, by_ear, adapter, controls, times)
     stored = load_model(init).config if init else config
     known = stored.controls if init else ()
