@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import numpy as np
 from pydantic import Field, field_validator
-from scipy.ndimage import median_filter
-from scipy.signal import butter, sosfiltfilt
 
 from jam_model.frames import HOP_SAMPLES, SAMPLE_RATE_HZ
 from tasks.engine.stage import Section
@@ -66,6 +64,8 @@ def blurred(latent_TC: np.ndarray, window: int) -> np.ndarray:
 
 def band_passed(sound_CN: np.ndarray, band_hz: tuple[float, float]) -> np.ndarray:
     """What of a sound lies between two frequencies, without delay, float32 [C, N]."""
+    from scipy.signal import butter, sosfiltfilt
+
     sections = butter(ORDER, band_hz, "bandpass", fs=SAMPLE_RATE_HZ, output="sos")
     padded_CN = np.pad(
         sound_CN, ((0, 0), (SAMPLE_RATE_HZ, SAMPLE_RATE_HZ))
@@ -80,6 +80,8 @@ def percussive(sound_CN: np.ndarray) -> np.ndarray:
     Source: D. Fitzgerald, Harmonic/Percussive Separation using Median Filtering (DAFx 2010), soft masks of power 2.
     """
     level_FK = np.abs(stft(sound_CN.mean(axis=0), SIZE, HOP))
+    from scipy.ndimage import median_filter
+
     held_FK = median_filter(level_FK, size=(SPREAD, 1)) ** 2
     struck_FK = median_filter(level_FK, size=(1, SPREAD)) ** 2
     mask_FK = struck_FK / np.maximum(struck_FK + held_FK, 1e-20)

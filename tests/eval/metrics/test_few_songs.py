@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from eval.metrics.controls.adherence import METRICS as ADHERENCE
 from eval.metrics.fad import FAD, FAD_SONG, fad_floor
 from eval.metrics.fad_inf import FAD_INF
 from eval.metrics.frechet import FrechetReference, window_statistics
@@ -36,6 +37,7 @@ MADE = (
     ),
     *("clipped_share", "silence_share", "aligned_transcript"),
     *("pitch_spread", "repeated_share", "beats_s"),
+    *(metric.name for metric in ADHERENCE),
 )
 """What stages write of a song, None where it failed."""
 OF_A_SET = ("song_diversity", "fad_inf")
@@ -74,6 +76,7 @@ def song(number: int) -> Song:
         "pitch_spread": 4.0 + number,
         "repeated_share": 0.1,
         "beats_s": [0.0, 0.5, 1.0, 1.5, 2.0, 2.5],
+        **{metric.name: 0.9 - 0.01 * number for metric in ADHERENCE},
     }
     genres = {"pop": np.float32([1, 0, 0]), "folk": np.float32([0, 1, 0])}
     return Song(

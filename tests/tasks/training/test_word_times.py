@@ -80,7 +80,7 @@ def test_runs_that_learn_from_the_times_as_they_are_keep_their_names_and_lacking
 ) -> None:
     folder = write_folder(tmp_path / "s", [{"a": with_beats(1, BEATS_S), "b": members_of(2)}])
     params = load_params()
-    given = (params.sft, params.jam, folder, SILENCE_C, None, None, None)
+    given = (params.sft, params.jam, folder, SILENCE_C, None, None, None, None)
     names = [run_name(*given), *(run_name(*given, times) for times in (QUANTISED, DEQUANTISED))]
     assert params.word_times.chosen is None and len(set(names)) == 3
     assert run_name(*given, params.word_times) == names[0]
