@@ -79,9 +79,9 @@ def percussive(sound_CN: np.ndarray) -> np.ndarray:
 
     Source: D. Fitzgerald, Harmonic/Percussive Separation using Median Filtering (DAFx 2010), soft masks of power 2.
     """
-    level_FK = np.abs(stft(sound_CN.mean(axis=0), SIZE, HOP))
     from scipy.ndimage import median_filter
 
+    level_FK = np.abs(stft(sound_CN.mean(axis=0), SIZE, HOP))
     held_FK = median_filter(level_FK, size=(SPREAD, 1)) ** 2
     struck_FK = median_filter(level_FK, size=(1, SPREAD)) ** 2
     mask_FK = struck_FK / np.maximum(struck_FK + held_FK, 1e-20)
