@@ -21,7 +21,7 @@ from tasks.trainer.log import LOG_NAME, loss_csv
 from tasks.trainer.run_folder import TrainResult, finished_run
 from tasks.training.control_params import control_lines
 from tasks.training.params import JamParams, TrainParams
-from tasks.training.recipe import run_name
+from tasks.training.recipe import check_shards, run_name
 from tasks.training.start import fitting
 
 if TYPE_CHECKING:
@@ -40,7 +40,9 @@ def run_train(project: Project, only: str | None = None) -> TrainResult:
     check_enough(too_few_packed(params, project.work.shards))
     if params.start.sft:
         return fit_from(project, params.start.sft, only)
-    jam = params.jam
+    jam, times, cache_mb = params.jam, params.word_times.chosen, params.engine.shard_cache_mb
+    for section in (params.pretrain, params.sft):  # what the second lacks is said before the first has run
+        check_shards(jam.config(section.max_frames), section, times, project.work.shards, cache_mb)
     pretrained = run_as_task("pretrain", lambda: fit_section(project, "pretrain", params.pretrain, jam, None))
     if only == "pretrain":
         say(f"pretrain: checkpoint {pretrained.checkpoint}")

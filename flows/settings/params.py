@@ -10,7 +10,7 @@ from pydantic import field_validator, model_validator
 
 from flows.settings.params_files import Layer, load
 from jam_model.part_styles.parts import PART_STYLES
-from jam_model.shard_index import BEATS
+from jam_model.shard_index import BEATS, MASKED
 from tasks.audio.limits import AudioParams
 from tasks.benchmark.copies import CopyParams
 from tasks.benchmark.listening_test import ListenParams
@@ -39,7 +39,7 @@ from tasks.quality.mining import MineParams
 from tasks.quality.tiers import TierParams
 from tasks.songs.listing import SongsParams
 from tasks.stages.align import AlignParams
-from tasks.stages.coarse import DrumsParams, SketchParams
+from tasks.stages.coarse import NEED_DRUMS, DrumsParams, SketchParams
 from tasks.stages.dedup_features import DedupFeaturesParams
 from tasks.stages.generated.adherence import AdherenceParams, check_hearers
 from tasks.stages.generated.generate import SamplerParams
@@ -195,6 +195,11 @@ class Params(Section):
         for kind, section in (("drums", self.drums), ("sketch", self.sketch)):
             if kind in self.pack.extras and section.model == NONE:
                 raise ValueError(f"pack.extras asks for {kind}, but {kind}.model is none; choose one")
+            if section.model in NEED_DRUMS and self.models.separator.model == EMBEDDED:
+                raise ValueError(
+                    f"{kind}.model is {section.model}, which needs a separator that knows drums, but models.separator.model is embedded; "
+                    f"choose demucs there, or another {kind}.model"
+                )
         return self
 
     @model_validator(mode="after")
@@ -214,6 +219,10 @@ class Params(Section):
                 raise ValueError(
                     f"{section} needs what detectors measure, but detect.when is never; choose always"
                 )
+        if self.mine.when == "always" and MASKED not in self.pack.extras:
+            raise ValueError(
+                "mine masks bad lines, but pack.extras lacks masked, and no song with masks would be packed; add it there"
+            )
         if unasked := sorted(self.tiers.judges() - {*self.aesthetics.judges}):
             raise ValueError(
                 f"tiers has limits on what {unasked[0]} says, but aesthetics.judges lacks it; add it there"

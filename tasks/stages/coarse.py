@@ -19,6 +19,8 @@ from tasks.models.separator import SeparatorParams, build_separator, separator_i
 from tasks.stages.bases import MixStage
 
 DRUMS_STEM = "drums"
+NEED_DRUMS = ("stem", "without_drums")
+"""Models of these stages that ask the separator for drums."""
 
 
 class DrumsParams(CoarseParams):
@@ -45,7 +47,7 @@ class CoarseStage(MixStage):
     def __init__(
         self, params: DrumsParams | SketchParams, separator: SeparatorParams, codec: CodecParams
     ) -> None:
-        self.needs_stem = params.model in ("stem", "without_drums")
+        self.needs_stem = params.model in NEED_DRUMS
         super().__init__(params, *([separator] if self.needs_stem else []), codec)
 
     @property

@@ -81,6 +81,8 @@ def test_a_tier_says_how_often_a_song_is_trained_on_and_the_card_what_is_in_each
         (["tiers.b={max_loop_s: 1.0}"], "detect.when is never"),
         (["tiers.b={min_songeval.clarity: 1.0}"], "aesthetics.judges lacks it"),
         (["mine.when=always"], "mine needs what detectors measure"),
+        (["mine.when=always", "detect.when=always"], "pack.extras lacks masked"),
+        (["drums.model=stem"], "drums.model is stem, which needs a separator that knows drums"),
         (["aesthetics.judges=[embedded, embedded]"], "name each once"),
     ):
         with pytest.raises(ValueError, match=told):
