@@ -9,6 +9,7 @@ from typing import Any
 
 from eval.results.plural import counted
 from flows.pipelines.checkpoints import checkpoint_at
+from flows.pipelines.control_makers import makers_of
 from flows.pipelines.flow_models import check_models
 from flows.pipelines.stages import generate_stage
 from flows.run.lazy_flow import flow
@@ -21,7 +22,7 @@ from tasks.engine.table import Table
 from tasks.lyrics.part_labels import has_part_texts
 from tasks.models.style_encoder import build_style_encoder
 from tasks.prompts.asked_controls import check_asked
-from tasks.prompts.control_prompts import FIELDS, ControlMakers, controls_of
+from tasks.prompts.control_prompts import FIELDS, controls_of
 from tasks.prompts.jamify_manifest import RefusedRow, Requests, SongRequest, read_requests, style_of
 from tasks.prompts.output_folder import SONG_COLUMNS, WrittenSongs, write_config, write_songs
 from tasks.prompts.prompt_words import PromptWords, words_of
@@ -138,21 +139,6 @@ def prompts_of(
             requests.refused.append(RefusedRow(song.title, reason, str(error)))
             say(f"generate: {requests.refused[-1]}")
     return prompts
-
-
-def makers_of(project: Project) -> ControlMakers:
-    """Who makes arrays of the controls that are asked for."""
-    params = project.params
-    return ControlMakers(
-        params.audio,
-        params.models.melody,
-        params.models.separator,
-        params.models.codec,
-        params.drums,
-        params.sketch,
-        params.ingest.max_lyrics_bytes,
-        params.ingest.max_lyrics_words,
-    )
 
 
 def dropped(songs: Sequence[Mapping[str, Any]]) -> str:

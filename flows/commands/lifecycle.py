@@ -205,7 +205,8 @@ def generate(
         Path | None, typer.Option("--like", help="A sound whose band the song shall be like, repeated.")
     ] = None,
     candidates: Annotated[
-        int, typer.Option("--candidates", min=1, help="Songs a row, each from its own noise.")
+        int,
+        typer.Option("--candidates", min=1, help="Songs a row, each from its own noise (seed: round.seed)."),
     ] = 1,
     ending: Annotated[
         Literal["mp3", "flac", "wav"] | None, typer.Option("--format", help="How songs are written.")

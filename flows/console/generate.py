@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from eval.results.plural import counted
 from flows.pipelines.checkpoints import kept_checkpoint
+from flows.pipelines.control_makers import makers_of
 from flows.pipelines.predictor import predictor_of
 from flows.pipelines.starts import any_checkpoint
 from flows.run.progress import say
 from flows.settings.project import Project, WorkFolder
 from jam_model.checkpoint import load_config
+from jam_model.frames import frames_of_seconds
 from jam_model.lyric_grid import SUNG
-from tasks.prompts.jamify_manifest import read_requests
+from tasks.prompts.asked_controls import check_asked
+from tasks.prompts.control_prompts import check_files
+from tasks.prompts.jamify_manifest import SongRequest, read_requests
 from tasks.prompts.one_song import OneSong, write_request, write_times
 from tasks.prompts.prompt_words import PromptWords, told, words_of
 
@@ -57,6 +61,8 @@ def check_request(
     max_frames = config.max_frames
     params, remarks, rows = project.params, [], 1
     if song is not None:
+        check_asked(song.request().names, found)
+        check_files(song.request(), max_frames, makers_of(project))
         made = write_request(
             song,
             params.models.phonemizer,
@@ -74,6 +80,9 @@ def check_request(
                 say(f"word times: each of {rows} candidates has its own, beside it")
     assert manifest is not None, "one of the two is given"
     requests = read_requests(manifest, params.audio, params.ingest, params.prompt, max_frames)
+    check_asked([name for one in requests.songs for name in one.controls.names], found)
+    if song is not None and requests.songs:
+        _check_melody(project, song, max(requests.songs, key=lambda one: one.duration_s))
     words = words_of(
         requests,
         params.models.phonemizer,
@@ -89,6 +98,17 @@ def check_request(
         say(f"lyrics: {line}")
     _write_rough(words, project.work.root / TIMES)
     return Asked(manifest, found, len(requests.songs), rows > 1)
+
+
+def _check_melody(project: Project, song: OneSong, asked: SongRequest) -> None:
+    """Whether the melody of a song, its score's if it has no other, can be asked for now that its length is known."""
+    melody = replace(asked.controls, drums=None, like=None)
+    try:
+        check_files(melody, frames_of_seconds(asked.duration_s), makers_of(project))
+    except ValueError as error:
+        if not song.is_score or "melody" in song.controls:
+            raise
+        raise ValueError(str(error).replace("melody:", "score:", 1)) from error
 
 
 def _check_out(out: Path) -> None:

@@ -43,7 +43,7 @@ def identity_of(facts: Mapping[str, Any]) -> dict[str, Any]:
 def check_asked(controls: Iterable[str], checkpoint: Path) -> None:
     """Raises a ValueError in one line where a control is asked of a checkpoint that lacks it."""
     known = load_config(checkpoint).controls
-    lacking = [name for name in controls if name not in known]
+    lacking = sorted("audio (like)" if name == "audio" else name for name in {*controls} - {*known})
     if lacking:
         raise ValueError(
             f"controls: {', '.join(lacking)} asked of {checkpoint}, which knows {', '.join(known) or 'none'}; leave it out, or tune "

@@ -23,8 +23,9 @@ _SILENT = frozenset({"n.c.", "n.c", "nc", "n"})
 _SIGNS = str.maketrans({"♯": "#", "♭": "b", "Δ": "^", "△": "^", "−": "-", "–": "-", "º": "°", "Ø": "ø", "×": "x", "𝄆": " ", "¦": "|"})  # fmt: skip
 _TOKEN = re.compile(r"\|?:\||\|:|\|+|\n|[^\s|]+")
 _METRE = re.compile(r"(\d{1,2})/(2|4|8|16)(?=\s)")
-_TIMES = re.compile(r"\(?x(\d{1,3})\)?|(\d{1,3})x")
+_TIMES = re.compile(r"x(\d{1,3})|\(x(\d{1,3})\)|(\d{1,3})x")
 _CHORD = re.compile(r"(?P<root>[A-G](?:##?|bb?)?)(?P<rest>.*?)(?:/(?P<bass>[A-G](?:##?|bb?)?))?")
+_BRACKETS = re.compile(r"(?:[^()]|\([^()]*\))*")
 _BASES = {
     "maj": ("", "maj", "Maj", "M", "major", "ma"),
     "min": ("m", "min", "-", "mi", "minor", "Min"),
@@ -128,30 +129,36 @@ def label_of(token: str) -> str:
 
 
 class _Bars:
-    """Bars so far: `line` begins where an ``x2`` reaches back to, `repeat` where ``:|`` does; `open` is the bar being read."""
+    """Bars so far: `line` begins where an ``x2`` reaches back to, `repeat` where ``:|`` does; `open` is the bar being read. `begun`: the
+    bar in front of which a ``|:`` waits for its ``:|``, 0: none.
+    """
 
     def __init__(self, has_bars: bool) -> None:
         self.has_bars = has_bars
         self.bars: list[tuple[str, ...]] = []
         self.open: list[str] = []
         self.line = self.repeat = 0
+        self.begun = 0
         self.turned = 0  # how many bars the last ``:|`` repeated; 0: it was not the last token
 
     def take(self, token: str) -> None:
         """One token more."""
         times = _TIMES.fullmatch(token)
         if times:
-            self._times(token, int(times[1] or times[2]))
+            self._times(token, int(times[1] or times[2] or times[3]))
             return
         self.turned = 0
         if token in ("|:", ":|", "|:|") or token.startswith("|") or token == "\n":
             self._close()
             if token == "|:":
+                self._check_closed()
+                self.begun = len(self.bars) + 1
                 self.line = self.repeat = len(self.bars)
             elif token.endswith(":|"):
                 self.turned = len(self.bars) - self.repeat
                 self._again(self.repeat, 2, token)
                 self.line = len(self.bars)
+                self.begun = 0
             elif token == "\n":
                 self.line = len(self.bars)
             return
@@ -166,7 +173,14 @@ class _Bars:
     def end(self) -> list[tuple[str, ...]]:
         """All bars."""
         self._close()
+        self._check_closed()
         return self.bars
+
+    def _check_closed(self) -> None:
+        if self.begun:
+            raise ValueError(
+                f"chords: '|:' in front of bar {self.begun} has no ':|' behind it; write one where the repeat ends"
+            )
 
     def _label(self, token: str) -> str:
         place = f"bar {len(self.bars) + 1}, chord {len(self.open) + 1}: {token[:40]!r}"
@@ -219,6 +233,8 @@ def _spelled(token: str) -> str:
     found = _CHORD.fullmatch(token)
     if found is None:
         _no("a chord begins with A to G, such as C, F#m7 or Bb/D")
+    if not _BRACKETS.fullmatch(found["rest"]):
+        _no("its brackets do not match; write it as Am7(b5)")
     rest = found["rest"].replace("(", "").replace(")", "").replace(",", "")
     known = [length for length in range(min(len(rest), _LONGEST) + 1) if rest[:length] in _QUALITY]
     for length in reversed(known):

@@ -84,7 +84,7 @@ def request_of(row: Mapping[str, Any], files: Mapping[str, Path], bpm: float | N
         raise ValueError(f"chords: {str(text)[:40]!r} is no text; give some, such as 'C | Dm7 G7 | C'")
     chords = chords_in(text)
     if bpm is None:
-        raise ValueError("bpm: chords need a tempo; give bpm (quarter notes a minute)")
+        raise ValueError("chords: they need a tempo; give bpm (quarter notes a minute)")
     return ControlRequest(chords, bpm, *named)
 
 
@@ -130,6 +130,23 @@ def controls_of(asked: ControlRequest, duration_s: float, makers: ControlMakers)
     return made
 
 
+def check_files(asked: ControlRequest, num_frames: int, makers: ControlMakers) -> None:
+    """Whether `controls_of` a song of this length can read the files that are asked for: all that is known without a model.
+
+    Raises:
+        ValueError: in one line that begins with the field.
+    """
+    if asked.melody is not None:
+        noted_T = _noted(asked.melody, num_frames, makers)
+        if noted_T is None:
+            _heard(asked.melody, makers)
+        else:
+            _pitches(asked.melody, noted_T)
+    for name, path in (("drums", asked.drums), ("like", asked.like)):
+        if path is not None:
+            _sound(path, name, makers.audio)
+
+
 def frames_of_chords(spans: Iterable[tuple[float, float, str]], num_frames: int) -> np.ndarray:
     """Spans of labels as indices, float32 [T]: of the chord in the middle of each frame."""
     middles_T = frame_middles_s(num_frames)
@@ -149,25 +166,49 @@ def frames_of_tones(tones: Iterable[Tone], num_frames: int) -> np.ndarray:
 
 
 def _melody(path: Path, num_frames: int, makers: ControlMakers) -> np.ndarray:
+    midi_T = _noted(path, num_frames, makers)
+    if midi_T is None:
+        midi_T = np.full(num_frames, np.nan, np.float32)
+        sound_N = _heard(path, makers).mean(axis=0)
+        sung_T = build_melody(makers.melody).track(sound_N).as_column()[:num_frames, 0]
+        midi_T[: len(sung_T)] = sung_T
+    return _pitches(path, midi_T)
+
+
+def _noted(path: Path, num_frames: int, makers: ControlMakers) -> np.ndarray | None:
+    """A MIDI pitch a frame of a file of notes; None of one that has none."""
     with path.open("rb") as file:
         data = file.read(makers.max_bytes + 1)
-    midi_T = np.full(num_frames, np.nan, np.float32)
-    if len(data) <= makers.max_bytes and has_notes(data):
-        try:
-            midi_T = frames_of_tones(melody_in(data, makers.max_bytes, makers.max_words), num_frames)
-        except Refused as error:
-            raise ValueError(f"melody: {path}: {error.detail}") from error
-    else:
-        if makers.melody.model == NONE:
-            raise ValueError(
-                f"melody: {path} is a sound, and models.melody.model is none; choose who follows it (--set models.melody.model=embedded), "
-                "or give notes: MIDI, MusicXML, UltraStar or .ds"
-            )
+    if len(data) > makers.max_bytes or not has_notes(data):
+        return None
+    try:
+        return frames_of_tones(melody_in(data, makers.max_bytes, makers.max_words), num_frames)
+    except Refused as error:
+        raise ValueError(f"melody: {path}: {error.detail}") from error
+
+
+def _heard(path: Path, makers: ControlMakers) -> np.ndarray:
+    """The sound of a melody that somebody is chosen to follow, [2, N]."""
+    try:
         sound_CN = _sound(path, "melody", makers.audio)
-        heard = build_melody(makers.melody).track(sound_CN.mean(axis=0))
-        sung_T = heard.as_column()[:num_frames, 0]
-        midi_T[: len(sung_T)] = sung_T
-    index_T = melody_frames(np.stack([midi_T, midi_T], axis=1), num_frames)
+    except ValueError as error:
+        why = error.__cause__
+        if not isinstance(why, Refused) or why.reason not in ("not_audio", "empty"):
+            raise
+        raise ValueError(
+            f"melody: {path} is neither notes (MIDI, MusicXML, UltraStar or .ds, at most {makers.max_bytes} bytes) nor a sound: "
+            f"{why.detail}"
+        ) from error
+    if makers.melody.model == NONE:
+        raise ValueError(
+            f"melody: {path} is a sound, and models.melody.model is none; choose who follows it (--set models.melody.model=embedded), "
+            "or give notes: MIDI, MusicXML, UltraStar or .ds"
+        )
+    return sound_CN
+
+
+def _pitches(path: Path, midi_T: np.ndarray) -> np.ndarray:
+    index_T = melody_frames(np.stack([midi_T, midi_T], axis=1), len(midi_T))
     if not index_T.any():
         raise ValueError(
             f"melody: {path} has no pitch from G2 to B6 within the song; give notes that are sung in it"

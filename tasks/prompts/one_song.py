@@ -9,13 +9,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tasks.engine.song import Refused
+from tasks.lyrics.forms import midi
 from tasks.lyrics.lyrics import Lyrics
 from tasks.lyrics.part_labels import has_part_texts
+from tasks.lyrics.parts.smf import unwrapped
 from tasks.lyrics.parts.written import Remark
 from tasks.lyrics.read import read_lyrics
-from tasks.lyrics.tune import melody_of
+from tasks.lyrics.tune import melody_in, melody_of
 from tasks.models.phonemizer import Phonemizer, PhonemizerParams, build_phonemizer, for_song
-from tasks.prompts.control_prompts import FILES, request_of, text_of_chords
+from tasks.prompts.control_prompts import FILES, ControlRequest, request_of, text_of_chords
 from tasks.prompts.jamify_manifest import check_length
 from tasks.prompts.predicted_times import Predictor, written_times
 from tasks.prompts.prompt_words import song_lyrics, timed_roughly
@@ -58,7 +60,16 @@ class OneSong:
         for name in FILES:
             if name in self.controls and not Path(self.controls[name]).is_file():
                 raise ValueError(f"{name}: {self.controls[name]} is no file; give the one to follow")
-        request_of(self.asked, {}, self.bpm)
+        self.request()
+
+    def request(self) -> ControlRequest:
+        """What it shall follow, as far as that needs no lyrics.
+
+        Raises:
+            ValueError: as `request_of`.
+        """
+        asked = self.asked
+        return request_of(asked, {name: Path(asked[name]) for name in FILES if name in asked}, self.bpm)
 
     @property
     def asked(self) -> dict[str, str]:
@@ -106,6 +117,8 @@ def write_request(
     try:
         lyrics = read_lyrics(data, limits.max_lyrics_bytes, limits.max_lyrics_words, [name])
     except Refused as error:
+        if song.is_score:
+            raise ValueError(f"score: {song.lyrics}: {_why_no_score(data, limits, error)}") from error
         raise ValueError(f"lyrics: {song.lyrics}: {error}") from error
     if song.is_score:
         song = as_scored(song, lyrics, limits)
@@ -167,6 +180,17 @@ def as_scored(song: OneSong, lyrics: Lyrics, limits: IngestParams) -> OneSong:
     last_s = max(time_s for time_s in ends_s if math.isfinite(time_s))
     length_s = song.duration_s or round(last_s + AFTER_SCORE_S, 2)
     return replace(song, duration_s=length_s, controls={"melody": str(song.lyrics), **song.controls})
+
+
+def _why_no_score(data: bytes, limits: IngestParams, error: Refused) -> str:
+    """Of a score without words to sing: what its notes lack, or else that it has no words."""
+    try:
+        melody_in(data, limits.max_lyrics_bytes, limits.max_lyrics_words)
+    except Refused as of_notes:
+        return of_notes.detail
+    is_bare = unwrapped(data)[:4] == b"MThd" and not midi.fits(data)
+    words = "no words" if is_bare else f"no words that can be read ({error.detail})"
+    return f"it has notes and {words}; give the words as --lyrics and the notes as --melody"
 
 
 def _timed(

@@ -34,7 +34,7 @@ def part_texts(labels: Sequence[Label], words: Sequence[Word], duration_s: float
     """The parts that labels name, placed by the times of the words, from the song's start to its end.
 
     Raises:
-        ValueError: a part that says how it shall sound has no time, or there are too many.
+        ValueError: a part that says how it shall sound has no time or lies past the song's end, or there are too many.
     """
     named = [
         (label.before, found[0][:MAX_LABEL], found[1])
@@ -59,6 +59,11 @@ def part_texts(labels: Sequence[Label], words: Sequence[Word], duration_s: float
     ends_s = [*(start_s for *_, start_s in starts[1:]), duration_s]
     parts = [PartText(*one, end_s) for one, end_s in zip(starts, ends_s, strict=True)]
     for part in parts:
+        if part.text and part.start_s >= duration_s:
+            raise ValueError(
+                f"part [{part.name}: {part.text}] lies past the end of the song at {duration_s:g} s; give a longer --duration or a "
+                "faster --bpm"
+            )
         if part.text and part.end_s <= part.start_s:
             raise ValueError(
                 f"part [{part.name}: {part.text}] has no time between the words around it; leave a pause there, or the label out"

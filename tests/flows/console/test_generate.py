@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,14 @@ def test_paths_are_looked_at_before_word_times_are_written(tmp_path: Path) -> No
         check_request(Project.at(tmp_path / "file" / "out"), None, song, None, tmp_path / "work")
     with pytest.raises(ValueError, match="one of the two"):
         ask(tmp_path, [], song=song)
+    follows = checkpoint(tmp_path / "follows", replace(TINY, controls=("melody",)))
+    for name, model, told in (
+        ("drums", follows, "controls: drums asked of .*follows, which knows melody; leave it out"),
+        ("like", None, r"controls: audio \(like\) asked of .*, which knows none"),
+        ("melody", follows, "^melody: .*file is neither notes"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            ask(tmp_path, song=replace(song, controls={name: str(tmp_path / "file")}), checkpoint=model)
     assert not (tmp_path / "out").exists()
 
 

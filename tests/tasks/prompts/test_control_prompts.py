@@ -18,7 +18,7 @@ from tasks.lyrics.parts.written import Line, Syllable, Written
 from tasks.lyrics.read import read_lyrics
 from tasks.lyrics.tune import melody_in, melody_of
 from tasks.prompts.chord_text import chords_in
-from tasks.prompts.control_prompts import ControlMakers, ControlRequest, controls_of, request_of
+from tasks.prompts.control_prompts import ControlMakers, ControlRequest, check_files, controls_of, request_of
 from tasks.prompts.one_song import OneSong, write_request
 from tasks.shards.control_frames import chord_index
 
@@ -137,12 +137,18 @@ def test_a_score_of_any_form_gives_the_same_words_times_and_notes_and_is_asked_f
         found[name] = asked["melody"]
         assert np.array_equal(found[name], found["MIDI"]) and list(asked) == ["melody"], name
     assert {*np.unique(found["MIDI"])} == {0, *(pitch - 42 for _, _, pitch, _ in SUNG)}
-    (tmp_path / "plain.txt").write_text("many nights alone")
-    with pytest.raises(ValueError, match="states no times of its words"):
-        write_request(
-            OneSong(tmp_path / "plain.txt", "pop", None, None, is_score=True),
-            *(PARAMS.models.phonemizer, PARAMS.rough_times, LIMITS, 288, tmp_path / "request"),
-        )
+    bare = _wrapped(b"\x00\x90\x3c\x5a" + length(960) + b"\x3c\x00")
+    for data, told in (
+        (b"many nights alone", "states no times of its words"),
+        (bare, "it has notes and no words; give the words as --lyrics"),
+        (chunk(b"MThd", b"\0\0\0\1\0\0"), "MIDI: the division is 0 ticks"),
+    ):
+        (tmp_path / "score").write_bytes(data)
+        with pytest.raises(ValueError, match=f"^score: .*{told}"):
+            write_request(
+                OneSong(tmp_path / "score", "pop", None, None, is_score=True),
+                *(PARAMS.models.phonemizer, PARAMS.rough_times, LIMITS, 288, tmp_path / "request"),
+            )
 
 
 READ = (
@@ -160,9 +166,23 @@ REFUSED = (
     ({"chords": "C " * 40 + "x64", "bpm": 90}, "2560 bars, at most 2000"),
     ({"chords": "C" * 30_000, "bpm": 90}, "30000 characters"),
     ({"chords": " | ", "bpm": 90}, "there is no chord"),
+    ({"chords": "C G |: Am", "bpm": 90}, r"chords: '\|:' in front of bar 2 has no ':\|' behind it"),
+    ({"chords": "|: C |: D :|", "bpm": 90}, r"'\|:' in front of bar 1 has no ':\|'"),
+    ({"chords": "C Am(b5", "bpm": 90}, r"bar 2, chord 1: 'Am\(b5' is no chord \(its brackets do not match"),
+    ({"chords": "C Am7b5)", "bpm": 90}, "its brackets do not match"),
+    ({"chords": "C (x2", "bpm": 90}, "is no chord"),
     ({"chords": ["C"], "bpm": 90}, "is no text"),
-    ({"chords": "C"}, "bpm: chords need a tempo"),
+    ({"chords": "C"}, "^chords: they need a tempo"),
 )
+
+
+NEITHER = r"is neither notes \(MIDI, MusicXML, UltraStar or .ds, at most \d+ bytes\) nor a sound: "
+BROKEN = {
+    "zero.mid": (chunk(b"MThd", b"\0\0\0\1\0\0"), "MIDI: the division is 0 ticks"),
+    "empty.mid": (b"", NEITHER),
+    "random.mid": (bytes(range(7, 255, 3)) * 9, NEITHER),
+    "notes.txt": (b"some words\nand more\n", NEITHER),
+}
 
 
 def test_chords_are_read_as_they_are_written_and_what_cannot_be_followed_is_refused_in_one_line() -> None:
@@ -180,9 +200,12 @@ def test_what_is_asked_for_has_a_row_a_frame_until_the_song_ends(tmp_path: Path)
         flac_bytes(random.uniform(-0.3, 0.3, (2, 44_100)).astype(np.float32), 44_100)
     )
     (tmp_path / "tune.mid").write_bytes(_wrapped(b"\x00\x90\x3c\x5a" + length(960) + b"\x3c\x00"))
+    for name, (data, _) in BROKEN.items():
+        (tmp_path / name).write_bytes(data)
     loop, tune = tmp_path / "loop.flac", tmp_path / "tune.mid"
     asked = ControlRequest(chords_in("3/4 C | F G"), 120.0, tune, loop, loop)
     made = controls_of(asked, 4.0, MAKERS)
+    check_files(asked, 86, MAKERS)
     frames = frames_of_seconds(4.0)
     assert {name: array.shape for name, array in made.items()} == {
         "chords": (frames,),
@@ -197,7 +220,13 @@ def test_what_is_asked_for_has_a_row_a_frame_until_the_song_ends(tmp_path: Path)
     for name, path, told in (
         ("melody", loop, "is a sound, and models.melody.model is none"),
         ("drums", tune, "drums: "),
+        *(("melody", tmp_path / name, told) for name, (_, told) in BROKEN.items()),
     ):
-        with pytest.raises(ValueError, match=told):
-            controls_of(replace(ControlRequest(), **{name: path}), 4.0, MAKERS)
+        for make in (
+            lambda asked: controls_of(asked, 4.0, MAKERS),
+            lambda asked: check_files(asked, 86, MAKERS),
+        ):
+            with pytest.raises(ValueError, match=told) as error:
+                make(replace(ControlRequest(), **{name: path}))
+            assert str(error.value).startswith(f"{name}: "), path
     assert [tone.pitch for tone in melody_in(tune.read_bytes(), 1000, 10)] == [60]

@@ -56,6 +56,11 @@ def test_parts_that_ask_for_a_sound_are_placed_encoded_and_never_sung(tmp_path: 
     close = [Word("a", 0.0, 1.0), Word("b", 1.0, 2.0)]
     with pytest.raises(ValueError, match=r"part \[Solo: pop\] has no time between the words"):
         part_texts([Label(1, "Solo: pop"), Label(1, "Chorus")], close, 2.0)
+    for labels in ([Label(2, "Chorus: pop")], [Label(2, "Solo: pop"), Label(2, "Chorus: pop")]):
+        with pytest.raises(
+            ValueError, match=r"pop\] lies past the end of the song at 7 s; give a longer --dur"
+        ):
+            part_texts([Label(0, "Verse"), *labels], WORDS, 7.0)
 
     made = write(tmp_path, text=LYRICS, bpm=160.0)
     assert "label" not in {remark.kind for remark in made.remarks}

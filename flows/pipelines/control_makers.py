@@ -1,0 +1,21 @@
+"""Who makes arrays of the controls that are asked for, as a project's settings choose them."""
+
+from __future__ import annotations
+
+from flows.settings.project import Project
+from tasks.prompts.control_prompts import ControlMakers
+
+
+def makers_of(project: Project) -> ControlMakers:
+    """Those of this project."""
+    params = project.params
+    return ControlMakers(
+        params.audio,
+        params.models.melody,
+        params.models.separator,
+        params.models.codec,
+        params.drums,
+        params.sketch,
+        params.ingest.max_lyrics_bytes,
+        params.ingest.max_lyrics_words,
+    )
