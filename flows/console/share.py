@@ -76,6 +76,8 @@ def export_talks(project: Project, out: Path, has_phonemes: bool) -> None:
 
 
 def _check_new(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"export: {out} is a file; name a new folder")
     if out.is_dir() and any(out.iterdir()):
         raise ValueError(f"export: {out} is not empty; name a new folder")
 

@@ -33,7 +33,7 @@ def sent(path: str, take: Callable[[Any], Any]) -> Route:
 
     async def told(request: Request) -> Response:
         body = await request.body()
-        return await run_in_threadpool(answered, lambda: take(json.loads(body)), 201)
+        return await run_in_threadpool(answered, lambda: take(read_json("body", body)), 201)
 
     return Route(path, told, methods=["POST"])
 
@@ -55,6 +55,29 @@ def answered(answer: Callable[[], Any], status: int = 200) -> Response:
         return line(422, str(error))
 
 
+def read_json(name: str, data: bytes | str) -> Any:
+    """What was sent as JSON.
+
+    Raises:
+        ValueError: it is none, or nested too deeply.
+    """
+    try:
+        return json.loads(data)
+    except RecursionError:
+        raise ValueError(f"{name}: lists within lists, too deep; give an object") from None
+    except ValueError as error:
+        at = (
+            f" from line {error.lineno}, column {error.colno} on"
+            if isinstance(error, json.JSONDecodeError)
+            else ""
+        )
+        raise ValueError(f"{name}: {_start(data)!r} is no JSON{at}") from None
+
+
+def _start(data: bytes | str) -> str:
+    return (data if isinstance(data, str) else data[:80].decode("utf-8", "replace"))[:20]
+
+
 def text(request: Request, name: str) -> str:
     """A text of the question; empty where it is not given."""
     return request.query_params.get(name, "")
@@ -68,7 +91,7 @@ def number(request: Request, name: str, default: int) -> int:
     """
     given = request.query_params.get(name, str(default))
     if not given.isdecimal() or len(given) > 9:
-        raise ValueError(f"{name}: {given[:20]!r} is no number")
+        raise ValueError(f"{name}: {given[:20]!r}; give a whole number, 0 to 999999999")
     return int(given)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from importlib.resources import files
 from typing import Any
 
@@ -12,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from flows.desk.answers import Answer, asked, line, number, sent, text
+from flows.desk.answers import Answer, asked, line, number, read_json, sent, text
 from flows.desk.desk import Desk
 from flows.desk.maker import Maker
 from flows.desk.more_routes import choosing_routes, maker_routes, watching_routes
@@ -76,7 +75,7 @@ def _edit(desk: Desk, value: Any) -> dict[str, Any]:
 
 
 def _where(request: Request) -> Any:
-    return json.loads(request.query_params.get("where") or "{}")
+    return read_json("where", text(request, "where") or "{}")
 
 
 def _file(name: str, kind: str) -> Answer:

@@ -18,8 +18,9 @@ from jam_model.frames import seconds_of_frames
 from jam_model.lyric_grid import SUNG
 from tasks.desk.candidates import job_facts, job_line
 from tasks.desk.lay_words import LayParams, laid_words
-from tasks.jobs.ask import MAX_CANDIDATES, MAX_STYLE_CHARS, Ask
-from tasks.jobs.store import Job, add_job, job_called, jobs_of
+from tasks.jobs.ask import MAX_CANDIDATES, MAX_STYLE_CHARS, Ask, check_seconds
+from tasks.jobs.store import Job, add_job, job_called, jobs_of, lyrics_bytes
+from tasks.models.style_encoder import build_style_encoder
 
 
 @dataclass
@@ -98,17 +99,34 @@ class Maker:
             ValueError: it cannot be asked.
         """
         ask = Ask.from_json(value, self.weights)
-        longest_s = seconds_of_frames(self.config.max_frames)
-        if ask.duration_s > longest_s:
-            raise ValueError(f"duration_s: {ask.duration_s:g} s, this model makes at most {longest_s:.1f} s")
-        if len(ask.words) > self.project.params.ingest.max_lyrics_words:
-            raise ValueError(
-                f"words: {len(ask.words)}, at most {self.project.params.ingest.max_lyrics_words}"
-            )
+        check_seconds(ask.duration_s, seconds_of_frames(self.config.max_frames))
+        self._check_words(ask)
+        self._check_style(ask.style)
         job = add_job(self.project.work.root, ask, style_audio(ask.style_song) if ask.style_song else None)
         self.queue.start(self.checkpoint)
         self.queue.look()
         return job
+
+    def _check_words(self, ask: Ask) -> None:
+        """Whether the job could read them, as any other lyrics."""
+        limits = self.project.params.ingest
+        if len(ask.words) > limits.max_lyrics_words:
+            raise ValueError(f"words: {len(ask.words)}; give at most {limits.max_lyrics_words}")
+        num_bytes = len(lyrics_bytes(ask))
+        if num_bytes > limits.max_lyrics_bytes:
+            raise ValueError(
+                f"words: {num_bytes} bytes as lyrics, at most {limits.max_lyrics_bytes}; give fewer words, or no phones"
+            )
+
+    def _check_style(self, style: str) -> None:
+        """Whether it can be read; a real encoder reads any text, so none is loaded for it."""
+        choice = self.project.params.models.style_encoder
+        if not style or choice.settings is not None:
+            return
+        try:
+            build_style_encoder(choice).embed_text(style)
+        except ValueError as error:
+            raise ValueError(f"style: {str(error).removeprefix('style text ')}") from error
 
     def jobs(self) -> list[dict[str, Any]]:
         """All jobs, the newest first."""

@@ -9,18 +9,32 @@ from pathlib import Path
 from typing import Any
 
 from jam_model.config import JamConfig
+from jam_model.frames import seconds_of_frames
 from jam_model.words import Word
 from tasks.audio.limits import AudioParams
-from tasks.jobs.ask import MAX_STYLE_CHARS
+from tasks.jobs.ask import MAX_STYLE_CHARS, check_seconds
 from tasks.models.phonemizer import PhonemizerParams
 from tasks.prompts.jamify_manifest import PromptParams, read_requests
 from tasks.prompts.one_song import OneSong, write_request
 from tasks.prompts.predicted_times import Predictor
 from tasks.prompts.prompt_words import PromptWords, told, words_of
-from tasks.prompts.rough_times import RoughTimesParams
+from tasks.prompts.rough_times import MAX_BPM, MIN_BPM, RoughTimesParams
 from tasks.stages.ingest import IngestParams
 
 NO_STYLE = "song"
+MIN_WORD_S = 0.05
+"""Words that are laid into a stated length last at least this, on average; chosen, not measured."""
+AT_THE_DESK = (
+    ("generate: 'song': duration is", "duration_s:"),
+    (", or the --checkpoint of a longer model", ""),
+    ("duration: ", "duration_s: "),
+    ("style text '", "style: '"),
+    ("--duration in seconds", "duration_s"),
+    ("--duration", "duration_s"),
+    ("--bpm", "bpm"),
+    ("--times", "times"),
+)
+"""What the command line says, and the page's words for it."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +58,8 @@ def laid_words(
         ValueError: it names a field, or the lyrics cannot be sung by a model of this size; the line says why.
     """
     lyrics, style, bpm, duration_s, times = _asked(value)
+    if duration_s is not None:
+        check_seconds(duration_s, seconds_of_frames(config.max_frames))
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "song.txt"
         file.write_text(lyrics, encoding="utf-8")
@@ -59,7 +75,7 @@ def laid_words(
                 predictor,
             )
         except ValueError as error:
-            raise ValueError(str(error).replace(f"{file}: ", "").replace(str(file), "the lyrics")) from None
+            raise ValueError(_told(str(error), file)) from None
         requests = read_requests(made.manifest, params.audio, params.ingest, params.prompt, config.max_frames)
         words = words_of(
             requests,
@@ -72,6 +88,11 @@ def laid_words(
     if requests.refused:
         raise ValueError(f"lyrics: {requests.refused[0].detail}")
     (found,) = words.values()
+    if made.how and duration_s is not None and duration_s < (least_s := MIN_WORD_S * len(found.words)):
+        raise ValueError(
+            f"duration_s: {duration_s:g} s is too short for {len(found.words)} words; give {least_s:g} s or more "
+            f"({MIN_WORD_S:g} s a word)"
+        )
     remarks = [*told([("song", [*made.remarks, *found.remarks])])]
     return {
         **_shown(found),
@@ -79,6 +100,12 @@ def laid_words(
         "how": made.how or "as given",
         "remarks": remarks,
     }
+
+
+def _told(line: str, file: Path) -> str:
+    for said, here in ((f"{file}: ", ""), (str(file), "the text"), *AT_THE_DESK):
+        line = line.replace(said, here)
+    return line
 
 
 def _shown(found: PromptWords) -> dict[str, Any]:
@@ -129,4 +156,6 @@ def _asked(value: Any) -> tuple[str, str, float | None, float | None, str | None
     for name in ("bpm", "duration_s"):
         if value[name] is not None and type(value[name]) not in (int, float):
             raise ValueError(f"{name}: give a number, or none")
+    if value["bpm"] is not None and not MIN_BPM <= value["bpm"] <= MAX_BPM:
+        raise ValueError(f"bpm: {str(value['bpm'])[:20]}; give {MIN_BPM:g} to {MAX_BPM:g}, or none")
     return lyrics, " ".join(style.split()), value["bpm"], value["duration_s"], times

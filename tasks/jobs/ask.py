@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -12,9 +13,9 @@ from tasks.engine.fingerprint import fingerprint
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 """Songs are named by it, and the noise of a candidate depends on it."""
-MAX_WORDS, MAX_WORD_CHARS = 2000, 80
+MAX_WORD_CHARS = 80
 MAX_CANDIDATES, MAX_STYLE_CHARS, MAX_SEED = 16, 500, 2**31 - 1
-MAX_SECONDS = 3600.0
+MIN_SECONDS, MAX_SECONDS = 0.1, 3600.0
 
 Phones = Sequence[Sequence[tuple[str, float, float]]]
 
@@ -48,7 +49,7 @@ class Ask:
 
     @classmethod
     def from_json(cls, value: Any, weights: str) -> Ask:
-        """As the page asks it, for a model with these weights.
+        """As the page asks it, for a model with these weights; how many words there may be is its lyrics' limit, which the asker knows.
 
         Raises:
             ValueError: names the field that is missing or beyond its limit.
@@ -58,7 +59,7 @@ class Ask:
             raise ValueError(f"job: give {', '.join(sorted(fields))}, and perhaps language and phones")
         if not isinstance(value["name"], str) or not NAME.fullmatch(value["name"]):
             raise ValueError("name: give up to 40 letters, digits, - and _")
-        duration_s = _number(value, "duration_s", 0.1, MAX_SECONDS)
+        duration_s = _number(value, "duration_s", MIN_SECONDS, MAX_SECONDS)
         words = _words(value["words"], duration_s)
         return cls(
             value["name"],
@@ -80,10 +81,9 @@ class Ask:
 
     def lyrics(self) -> dict[str, Any]:
         """The words in jamify's lyrics form, each with its line, from 1."""
-        starts = [*self.line_starts]
         rows = []
         for number, (text, start_s, end_s) in enumerate(self.words):
-            line = sum(start <= number for start in starts)
+            line = bisect_right(self.line_starts, number)
             row = {"word": text, "start": start_s, "end": end_s, "line": line}
             if self.phones is not None:
                 length_s = end_s - start_s
@@ -112,13 +112,26 @@ def read_ask(value: Mapping[str, Any]) -> Ask:
     return Ask.from_json(asked, weights)
 
 
+def check_seconds(duration_s: float, longest_s: float) -> None:
+    """Whether a model whose songs last up to `longest_s` makes one of this length.
+
+    Raises:
+        ValueError: it does not.
+    """
+    if not MIN_SECONDS <= duration_s <= longest_s:
+        at_most = math.floor(longest_s * 100) / 100
+        raise ValueError(
+            f"duration_s: {str(duration_s)[:20]} s; this model makes {MIN_SECONDS:g} to {at_most:.2f} s"
+        )
+
+
 def _words(value: Any, duration_s: float) -> tuple[tuple[str, float, float], ...]:
-    if not isinstance(value, Sequence) or not 1 <= len(value) <= MAX_WORDS:
-        raise ValueError(f"words: give 1 to {MAX_WORDS}")
+    if not isinstance(value, Sequence) or not value:
+        raise ValueError("words: none; give one or more, each with its text, start and end")
     words, before_s = [], 0.0
     for number, row in enumerate(value):
         if not isinstance(row, Sequence) or len(row) != 3 or not isinstance(row[0], str):
-            raise ValueError(f"words: word {number + 1} is none; give its text, start and end")
+            raise ValueError(f"words: word {number + 1} is none; give [text, start, end]")
         text = row[0]
         if (
             not text
@@ -180,11 +193,12 @@ def _number(value: Mapping[str, Any], name: str, least: float, most: float, whol
     number = value[name]
     known = type(number) is int or (type(number) is float and math.isfinite(number) and not whole)
     if not known or not least <= number <= most:
-        raise ValueError(f"{name}: {str(number)[:20]} is none; give {least:g} to {most:g}")
+        kind = "a whole number" if whole else "seconds"
+        raise ValueError(f"{name}: {str(number)[:20]}; give {kind}, {least} to {most}")
     return float(number)
 
 
 def _seconds(value: Any, what: str) -> float:
-    if type(value) not in (int, float) or not math.isfinite(value):
-        raise ValueError(f"{what}: {str(value)[:20]} are no seconds")
+    if type(value) not in (int, float) or not abs(value) <= MAX_SECONDS:
+        raise ValueError(f"{what}: {str(value)[:20]} are no seconds; give 0 to {MAX_SECONDS:g}")
     return round(float(value), 4)

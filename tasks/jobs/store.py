@@ -25,7 +25,7 @@ JOBS, OUT = "jobs", "out"
 ASKED, DONE, FAILED, CANCELLED, SCORES, LOG = (
     *("job.json", "done.json", "failed.json", "cancelled", "scores.json", "log.txt"),
 )
-MAX_JOBS, MAX_BYTES, MAX_LOG_BYTES = 10_000, 4_000_000, 60_000
+MAX_JOBS, MAX_BYTES, MAX_LOG_BYTES = 10_000, 16_000_000, 60_000
 TRIES = 3
 """How often a job is started whose process ends without a word, before that counts as failed."""
 _ID = re.compile(r"[0-9a-f]{12}")
@@ -124,7 +124,7 @@ def add_job(root: Path, ask: Ask, style_audio: Path | None = None) -> Job:
         name = f"style{style_audio.suffix}"
         write_bytes(folder / name, style_audio.read_bytes())
         row["audio_path"] = name
-    write_json(folder / "words.json", ask.lyrics())
+    write_bytes(folder / "words.json", lyrics_bytes(ask))
     write_json(folder / "manifest.json", [row])
     asked = {
         "made_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -135,6 +135,11 @@ def add_job(root: Path, ask: Ask, style_audio: Path | None = None) -> Job:
     with suppress(FileExistsError):  # somebody asked the same at once
         write_new(folder / ASKED, data)
     return read_job(folder)
+
+
+def lyrics_bytes(ask: Ask) -> bytes:
+    """The words of an ask as the file of its job has them."""
+    return (json.dumps(ask.lyrics(), indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
 def jobs_of(root: Path) -> list[Job]:

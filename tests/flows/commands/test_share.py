@@ -131,6 +131,9 @@ def test_export_refuses_what_it_cannot_stand_for(
     (hub / "x").mkdir(parents=True)
     assert run(["export", "hub", str(hub), "--work", str(work)]) == 2
     assert "is not empty" in capfd.readouterr().err
+    for what in ("hub", "muse"):
+        assert run(["export", what, str(page), "--work", str(work)]) == 2
+        assert f"{page} is a file; name a new folder" in capfd.readouterr().err
 
 
 def test_listen_writes_a_blind_page_whose_answers_are_read(

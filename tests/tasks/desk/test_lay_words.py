@@ -9,7 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from flows.desk.answers import read_json
+from flows.desk.maker import Maker
+from flows.desk.queue import JobQueue
 from flows.settings.params import load_params
+from flows.settings.project import Project
 from jam_model.lyric_grid import SLOTS_A_SECOND, lyric_grid
 from tasks.desk.candidates import candidate_sound, job_facts
 from tasks.desk.lay_words import LayParams, laid_words
@@ -75,11 +79,41 @@ def test_moved_words_reach_the_model_within_a_frame_and_other_words_stay(tmp_pat
         candidate_sound(job, 0)
     for change, told in (
         ({"lyrics": " "}, "lyrics"),
-        ({"duration_s": 99.0}, "at most 13.4 s"),
-        ({"duration_s": None}, "bpm"),
+        ({"duration_s": 1e9}, "^duration_s: 1000000000.0 s; this model makes 0.1 to 13.37 s$"),
+        ({"duration_s": float("nan")}, "^duration_s: nan s; this model"),
+        (
+            {"duration_s": 0.1},
+            r"^duration_s: 0.1 s is too short for 4 words; give 0.2 s or more \(0.05 s a word\)$",
+        ),
+        ({"duration_s": None}, "^bpm: the text has no times; give bpm or duration_s, or lyrics with times"),
+        (
+            {"duration_s": None, "bpm": 30, "lyrics": "moon\n" * 40},
+            "^duration_s: .* give fewer words, a higher bpm or a duration_s$",
+        ),
+        ({"bpm": 10**400}, "^bpm: .*; give 30 to 300, or none$"),
         ({"duration_s": "1"}, "duration_s"),
         ({"times": "best"}, "times"),
         ({"more": 1}, "words: give"),
     ):
         with pytest.raises(ValueError, match=told):
             laid_words({**ASKED, **change}, laying, config, None)
+    maker = Maker(Project.as_run(tmp_path, None, []), None, JobQueue(tmp_path, ()))
+    vars(maker).update(config=config, weights="w")
+    whole = {**asked, "style": "pop", "style_song": "", "candidates": 1, "seed": 1}
+    many = {"words": [["la", 0.0, 0.1]] * 5001, "line_starts": [0]}
+    big = {
+        "words": [["la", 0.0, 0.1]] * 5000,
+        "line_starts": [0],
+        "phones": [[["l", 0, 0.5], ["a", 0.5, 1]]] * 5000,
+    }
+    for change, told in (
+        ({"style": "zzz"}, "^style: 'zzz' names no known tag; known: "),
+        ({"duration_s": 13.4}, "^duration_s: 13.4 s; this model makes 0.1 to 13.37 s$"),
+        (many, "^words: 5001; give at most 5000$"),
+        (big, "^words: [0-9]+ bytes as lyrics, at most 1000000; give fewer words, or no phones$"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            maker.ask({**whole, **change}, None)
+    for sent, told in ((b"x", "'x' is no JSON from line 1, column 1 on"), (b"[" * 100_000, "too deep")):
+        with pytest.raises(ValueError, match=f"^body: .*{told}"):
+            read_json("body", sent)
