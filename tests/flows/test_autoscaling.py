@@ -66,7 +66,8 @@ def test_the_readme_goes_from_a_laptop_to_nodes_that_come_and_go_and_die_with_th
         most, killed = 0, False
         while running.poll() is None:
             nodes = cluster.nodes()
-            most = max(most, len(nodes))
+            if not killed:  # a node that was killed may be listed beside the one that takes its place
+                most = max(most, len(nodes))
             if most == 3 and not killed and any(work.glob("table/ingest/part-*")):
                 nodes[0].kill()
                 killed = True
