@@ -185,7 +185,8 @@ def test_a_dropped_song_is_found_heard_mended_and_approved_by_keys_and_its_shard
         browser.wait("!document.querySelector('dialog')")
         press(browser, ESCAPE)
         browser.wait("document.querySelectorAll('.song-link').length > 0")
-    wrong = [entry for entry in [*early, *browser.log("browser")] if "409" not in entry["message"]]
+        late = browser.log("browser")  # what is asked of a server that is closing is none of its faults
+    wrong = [entry for entry in [*early, *late] if "409" not in entry["message"]]
     assert wrong == []
     events = [json.loads(entry["message"])["message"] for entry in browser.log("performance")]
     urls = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
