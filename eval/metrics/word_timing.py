@@ -64,6 +64,15 @@ def timing_errors(reference: Sequence[Timed], hypothesis: Sequence[Timed]) -> Ti
     )
 
 
+def together(songs: Sequence[TimingErrors]) -> TimingErrors:
+    """The matched words of several songs of one prompt as one song's."""
+    return TimingErrors(
+        start_s=tuple(error for song in songs for error in song.start_s),
+        end_s=tuple(error for song in songs for error in song.end_s),
+        num_reference=sum(song.num_reference for song in songs),
+    )
+
+
 def timing_estimate(
     songs: Sequence[TimingErrors | None],
     edge: Edge,
@@ -201,6 +210,7 @@ def _quantile_metric(edge: Edge, which: Which) -> CorpusMetric:
             songs, others, edge, which, corpus.resampling
         ),
         swaps=lambda songs, others, corpus: swapped_timing_difference(songs, others, edge, which),
+        pool=together,
     )
 
 
@@ -239,4 +249,5 @@ MATCHED_SHARE = _MatchedShare(
     difference=lambda songs, others, corpus: paired_rate_difference(
         *_shares(songs), *_shares(others), corpus.resampling
     ),
+    pool=together,
 )

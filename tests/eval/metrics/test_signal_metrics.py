@@ -77,6 +77,8 @@ def test_timing_measures_only_words_heard_as_asked() -> None:
     assert errors.end_s == pytest.approx((0.0, 0.1))
     share = MATCHED_SHARE.estimate([errors], Corpus(DRAWS))
     assert share.value == pytest.approx(2 / 3)
+    both = MATCHED_SHARE.pooled([errors, nothing])
+    assert (both.start_s, both.num_matched, both.num_reference) == (errors.start_s, 2, 4), "candidates as one"
 
 
 def test_timing_quantiles_equal_numpys_and_songs_without_words_fail() -> None:
