@@ -35,8 +35,9 @@ import torch
 from bench.controls import Extractors, Sound, chords_of, sung_midi
 from bench.floor_measures import TrueSong
 from bench.measuring import RESULTS, machine
-from bench.toy2_causes import EVENLY, RECIPE, RESAMPLING, conditions_by
+from bench.toy2_causes import EVENLY, RECIPE, RESAMPLING
 from bench.toy2_songs import Made, Songs, Studio, sample_of
+from bench.toy2_training import conditions_by, learned
 from bench.toy_floors import true_song
 from eval.metrics.controls.chords import chord_accuracy, majmin
 from eval.metrics.controls.melody import melody_scores
@@ -46,21 +47,17 @@ from flows.settings.params import Params, load_params
 from jam_model import batches
 from jam_model.batches import Crop
 from jam_model.checkpoint import build_model, fresh_model, load_model, save_model
-from jam_model.config import Dropout, JamConfig
+from jam_model.config import JamConfig
 from jam_model.controls.known import batched
 from jam_model.dit import Jam
-from jam_model.flow import flow_loss
 from jam_model.lyric_grid import SYMBOLS
-from jam_model.order import positions_of_step
 from jam_model.sampler import sample, song_noise
 from jam_model.shards import Sample
-from jam_model.train_state import TrainState
 from jam_model.words import Word
 from tasks.shards.control_frames import chord_frames, melody_frames
 from tasks.toy.composition import song_seed
 from tasks.toy.world_two.composition import compose
 from tasks.toy.world_two.performance import perform
-from tasks.trainer.loop import Worker
 from tasks.training.added_controls import learn_controls_alone, with_controls
 from tasks.training.params import TrainParams
 
@@ -130,43 +127,10 @@ def _tuples(value: Any) -> Any:
     return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
-def learned(model: Jam, section: TrainParams, params: Params, songs: Songs, silence_C: np.ndarray) -> Jam:
+def taught(model: Jam, section: TrainParams, params: Params, songs: Songs, silence_C: np.ndarray) -> Jam:
     """The EMA weights after one training."""
-    state, worker, config = (
-        TrainState(model.train(), section.rule()),
-        Worker(0, 1, torch.device("cpu")),
-        model.config,
-    )
-    dropout = Dropout(
-        section.style_condition_dropout, section.lyrics_condition_dropout, section.condition_dropout_rule
-    )
-    source = batches.Batches(
-        songs,  # type: ignore[arg-type]
-        silence_C,
-        section.max_frames,
-        section.past_end_share,
-        section.shuffle_shards,
-        section.seed,
-        vocabulary=config.vocabulary,
-        filler=config.filler,
-        controls=config.controls,
-    )
-    for step in range(section.steps):
-        batch = source.at(positions_of_step(step, section.batch_size))
-        state.optimiser.zero_grad(set_to_none=True)
-        loss = flow_loss(
-            model,
-            batch.latents_BTC,
-            batch.conditions,
-            dropout,
-            worker.generator(section.seed, step),
-            section.time_weight,
-            params.controls.dropout(config.controls),
-        ).loss
-        state.backward(loss)
-        state.update()
-        if (step + 1) % 100 == 0:
-            print(f"{step + 1}: {loss.item():.3f}", file=sys.stderr, flush=True)
+    dropout = params.controls.dropout(model.config.controls)
+    state, _ = learned(model.train(), section, songs, silence_C, "step", dropout)
     made = state.ema_model()
     assert made is not None
     return made
@@ -201,12 +165,12 @@ def _trained(
     )
     if base is not None:
         more = learn_controls_alone(with_controls(base, NAMES, sft.seed))
-        return learned(more, sft.model_copy(update={"steps": tune}), params, songs, silence_C)
+        return taught(more, sft.model_copy(update={"steps": tune}), params, songs, silence_C)
     names = NAMES if joint else ()
     first = fresh_model(_config(params, pretrain.max_frames, names), pretrain.seed)
-    crops = learned(first, pretrain, params, songs, silence_C)
+    crops = taught(first, pretrain, params, songs, silence_C)
     whole = build_model(_config(params, sft.max_frames, names), crops.state_dict())
-    return learned(whole, sft, params, songs, silence_C)
+    return taught(whole, sft, params, songs, silence_C)
 
 
 def _config(params: Params, max_frames: int, names: tuple[str, ...]) -> JamConfig:

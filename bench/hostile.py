@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 import torch
 from hostile_desk import DeskReaders
+from hostile_lyrics import LyricsReaders
 from hostile_scratch import Reader
 from hostile_songs import SongReaders
 from hostile_tensors import TensorReaders
@@ -36,7 +37,7 @@ TAKEN = "taken"
 
 def readers(folder: Path, canary: Path) -> dict[str, Reader]:
     """All of them, by name."""
-    kinds = (SongReaders, DeskReaders, TensorReaders)
+    kinds = (LyricsReaders, SongReaders, DeskReaders, TensorReaders)
     return {name: read for kind in kinds for name, read in kind(folder, canary).targets().items()}
 
 

@@ -1,6 +1,6 @@
 """Parts of toy songs of world two as the embedded segmenter hears them and as labels place them, beside trivial cuts; 100 songs that nothing else uses.
 
-python bench/segments.py --songs 100 --seed 240991 --out bench/results/segments.json
+python bench/segments.py --songs 100 --seed 240991
 
 The segmenter's settings were chosen on songs 0 to 49 of the set 240117. Trivial cuts know what nobody tells them: `uniform` and `random` how many parts the
 song has, `eight bars` its true tempo, metre and first downbeat. `labels`: the true labels at the true words' times. Start and end of
@@ -10,7 +10,6 @@ a song are left out on both sides (mir_eval.segment.detection, trimmed); a song 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Callable
 from itertools import pairwise
@@ -20,7 +19,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench.measuring import machine
+from bench.measuring import RESULTS, machine, write_result
 from eval.metrics.structure.boundaries import COARSE_S, FINE_S, boundary_hits
 from eval.metrics.structure.frames import label_accuracy
 from eval.metrics.structure.frames import pairwise as pairwise_scores
@@ -156,11 +155,8 @@ if __name__ == "__main__":
     )
     parser.add_argument("--songs", type=int, default=100)
     parser.add_argument("--seed", type=int, default=240991)
-    parser.add_argument("--out", type=Path)
+    parser.add_argument("--out", type=Path, default=RESULTS)
     given = parser.parse_args()
-    text = (
-        json.dumps(run(given.songs, given.seed, lambda line: print(line, file=sys.stderr)), indent=1) + "\n"
+    write_result(
+        "segments", run(given.songs, given.seed, lambda line: print(line, file=sys.stderr)), given.out
     )
-    print(text)
-    if given.out:
-        given.out.write_text(text)

@@ -1,6 +1,6 @@
 """Tempo, metre and key of toy songs of world two as `describe` hears them in the mix, beside librosa's; 100 songs that nothing else uses.
 
-python bench/song_facts.py --songs 100 --seed 240992 --out bench/results/song_facts.json
+python bench/song_facts.py --songs 100 --seed 240992
 
 The settings were chosen on songs 0 to 49 of the set 240117. Tempo: within 4 % (accuracy 1), and with octaves and triples forgiven
 (accuracy 2). Key: MIREX weights against the key of the first part; `librosa`: Krumhansl's profiles over the CQT chroma of the harmonic
@@ -10,7 +10,6 @@ part of the mix (`bench/floor_measures.py`). Certainty: how often what is said w
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Callable
 from itertools import pairwise
@@ -22,7 +21,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import bench.floor_measures as tools
-from bench.measuring import machine
+from bench.measuring import RESULTS, machine, write_result
 from bench.segments import RESAMPLING, TUNED_ON, told
 from eval.metrics.controls.tempo import tempo_right
 from eval.metrics.structure.key import key_score
@@ -115,11 +114,8 @@ if __name__ == "__main__":
     )
     parser.add_argument("--songs", type=int, default=100)
     parser.add_argument("--seed", type=int, default=240992)
-    parser.add_argument("--out", type=Path)
+    parser.add_argument("--out", type=Path, default=RESULTS)
     given = parser.parse_args()
-    text = (
-        json.dumps(run(given.songs, given.seed, lambda line: print(line, file=sys.stderr)), indent=1) + "\n"
+    write_result(
+        "song_facts", run(given.songs, given.seed, lambda line: print(line, file=sys.stderr)), given.out
     )
-    print(text)
-    if given.out:
-        given.out.write_text(text)

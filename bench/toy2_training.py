@@ -19,6 +19,7 @@ from jam_model.batches import Crop, conditions_of
 from jam_model.checkpoint import build_model, fresh_model
 from jam_model.conditions import Conditions
 from jam_model.config import Dropout
+from jam_model.controls.dropout import ControlDropout
 from jam_model.dit import Jam
 from jam_model.flow import flow_loss
 from jam_model.lyric_grid import SLOTS_PER_FRAME, SONG_FILLER, SYMBOLS, VOCAL_FILLER
@@ -53,9 +54,14 @@ def trained(params: Params, grid: Grid, songs: Songs, silence_C: np.ndarray) -> 
 
 
 def learned(
-    model: Jam, section: TrainParams, songs: Songs, silence_C: np.ndarray, name: str
+    model: Jam,
+    section: TrainParams,
+    songs: Songs,
+    silence_C: np.ndarray,
+    name: str,
+    controls: ControlDropout | None = None,
 ) -> tuple[TrainState, list[float]]:
-    """One training, and its losses."""
+    """One training, and its losses. `controls`: how those of the model are left out."""
     state, worker = TrainState(model, section.rule()), Worker(0, 1, torch.device("cpu"))
     dropout = Dropout(
         section.style_condition_dropout, section.lyrics_condition_dropout, section.condition_dropout_rule
@@ -69,13 +75,16 @@ def learned(
         section.seed,
         vocabulary=model.config.vocabulary,
         filler=model.config.filler,
+        controls=model.config.controls,
     )
     losses: list[float] = []
     for step in range(section.steps):
         batch = source.at(positions_of_step(step, section.batch_size))
         generator = worker.generator(section.seed, step)
         state.optimiser.zero_grad(set_to_none=True)
-        loss = flow_loss(model, batch.latents_BTC, batch.conditions, dropout, generator).loss
+        loss = flow_loss(
+            model, batch.latents_BTC, batch.conditions, dropout, generator, section.time_weight, controls
+        ).loss
         state.backward(loss)
         state.update()
         losses.append(loss.item())

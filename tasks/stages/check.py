@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pyarrow as pa
 
-from tasks.audio.mix import mix_of
-from tasks.audio.read import read_bytes
 from tasks.engine.columns import Column
 from tasks.engine.song import Song
-from tasks.engine.stage import Stage
-from tasks.quality.checked_song import CheckedSong, CheckParams
+from tasks.quality.checked_stage import CheckedStage
 from tasks.quality.hurried import HURRIED, hurried_rows
 from tasks.quality.measures import QUALITY, quality_of
 from tasks.quality.unheard import RUN, run_rows
 
 
-class Check(Stage):
+class Check(CheckedStage):
     """The column `quality`: a number for every measure of tasks/quality/measures.py, null where it has none; and which
     words were not heard or have no time.
     """
@@ -28,7 +24,6 @@ class Check(Stage):
     )
     reads |= {"words", "aligned_words", "alignment_score"}
     packages = ("av", "numpy", "scipy", "soundfile", "soxr", "pyloudnorm", "jiwer")
-    params: CheckParams
     writes = {
         "quality": Column(
             QUALITY, "the measures of tasks/quality/measures.py, by name; null = not measurable"
@@ -45,19 +40,13 @@ class Check(Stage):
         ),
     }
 
-    def open(self, song: Song) -> tuple[np.ndarray, np.ndarray]:
-        """The mix and the vocals, both at 44.1 kHz."""
-        mix_CN = mix_of(song.song_id, song["audio"], song.root, song.content_hash)
-        return mix_CN, read_bytes(song["vocals"])[0][0]
-
     def one(self, song: Song) -> Song:
         """The song with its quality and its unheard and hurried words.
 
         Raises:
             SongError: the mix can no longer be read.
         """
-        mix_CN, vocals_N = self.opened(song)
-        checked = CheckedSong(song.columns, mix_CN, vocals_N, self.params)
+        checked = self.checked(song)
         runs = None if checked.unheard is None else run_rows(checked.unheard, checked.words)
         return song.with_columns(
             quality=quality_of(checked), unheard_runs=runs, hurried_words=hurried_rows(checked)

@@ -13,11 +13,11 @@ import pyarrow as pa
 from jam_model.lyric_grid import words_without_phones
 from jam_model.words import Word, input_times_of, rows_of_phones, words_of
 from tasks.engine.columns import Column
-from tasks.engine.song import Song, SongError
+from tasks.engine.song import Song
 from tasks.engine.stage import Stage
 from tasks.lyrics.read import read_phones
 from tasks.songs.columns import PHONES
-from tasks.songs.files import bytes_of, song_file
+from tasks.songs.stated import stated_in
 from tasks.stages.ingest import IngestParams
 from tasks.stages.phones import PhonesParams
 from tasks.times.phones import given_phones
@@ -54,33 +54,10 @@ class GivenPhones(Stage):
             SongError: ``source_gone``, ``unreadable`` or ``lyrics_too_long``: a file that was listed.
         """
         words = words_of(song["words"])
-        phones = given_phones(self._stated(song), _kept_times(song, words), words)
+        stated = stated_in(song, "phones_path", read_phones, self.max_bytes)
+        phones = given_phones(stated, _kept_times(song, words), words)
         lacking = len(words_without_phones(words, phones))
         return song.with_columns(phones=rows_of_phones(phones), words_without_phones=lacking)
-
-    def _stated(self, song: Song) -> tuple[Word, ...]:
-        """The phones in the lyrics, else those in the file beside them."""
-        text = song["lyrics_text"]
-        if text is not None and (stated := read_phones(text.encode())):
-            return stated
-        for column in ("lyrics_path", "phones_path"):
-            path = song.columns.get(column)
-            if path is not None and (stated := read_phones(self._read(song, path))):
-                return stated
-        return ()
-
-    def _read(self, song: Song, relative: str) -> bytes:
-        try:
-            data = bytes_of(song_file(song.root, relative), self.max_bytes)
-        except (FileNotFoundError, ValueError) as error:
-            raise SongError(song.song_id, "source_gone", relative) from error
-        except OSError as error:
-            raise SongError(song.song_id, "unreadable", f"{relative}: {error.strerror}") from error
-        if len(data) > self.max_bytes:
-            raise SongError(
-                song.song_id, "lyrics_too_long", f"{relative} has more than {self.max_bytes} bytes"
-            )
-        return data
 
 
 def _kept_times(song: Song, words: list[Word]) -> list[Word | None]:

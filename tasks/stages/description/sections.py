@@ -8,13 +8,13 @@ import pyarrow as pa
 from jam_model.words import words_of
 from tasks.audio.mix import mix_of
 from tasks.engine.columns import Column
-from tasks.engine.song import Song, SongError
+from tasks.engine.song import Song
 from tasks.engine.stage import Model
 from tasks.lyrics.lyrics import Label
 from tasks.lyrics.read import read_parts
 from tasks.models.base import EMBEDDED
 from tasks.models.description.segmenter import SectionsParams, build_segmenter, segmenter_identity
-from tasks.songs.files import bytes_of, song_file
+from tasks.songs.stated import stated_in
 from tasks.stages.bases import MixStage
 from tasks.stages.ingest import IngestParams
 from tasks.times.sections import (
@@ -90,7 +90,8 @@ class Sections(MixStage):
         return song.with_columns(sections=rows_of_sections(found) or None)
 
     def _said(self, song: Song) -> list[Section]:
-        if stated := sections_of_times(self._stated(song), song["duration_s"]):
+        parts = stated_in(song, "sections_path", read_parts, self.max_bytes)
+        if stated := sections_of_times(parts, song["duration_s"]):
             return stated
         labels = [Label(**row) for row in song["lyrics_labels"] or ()]
         if not labels or not song["lyrics"]:
@@ -107,27 +108,3 @@ class Sections(MixStage):
             Section(span.label, None, span.start_s, span.end_s, HEARD)
             for span in self.segmenter.segment(mix_CN)
         ]
-
-    def _stated(self, song: Song) -> tuple:
-        """The parts in time of the lyrics, else of the file beside them."""
-        text = song["lyrics_text"]
-        if text is not None and (stated := read_parts(text.encode())):
-            return stated
-        for column in ("lyrics_path", "sections_path"):
-            path = song.columns.get(column)
-            if path is not None and (stated := read_parts(self._read(song, path))):
-                return stated
-        return ()
-
-    def _read(self, song: Song, relative: str) -> bytes:
-        try:
-            data = bytes_of(song_file(song.root, relative), self.max_bytes)
-        except (FileNotFoundError, ValueError) as error:
-            raise SongError(song.song_id, "source_gone", relative) from error
-        except OSError as error:
-            raise SongError(song.song_id, "unreadable", f"{relative}: {error.strerror}") from error
-        if len(data) > self.max_bytes:
-            raise SongError(
-                song.song_id, "lyrics_too_long", f"{relative} has more than {self.max_bytes} bytes"
-            )
-        return data
