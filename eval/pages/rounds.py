@@ -10,7 +10,7 @@ from eval.pages.charts import Scale, dot_plot, figures_of, interval_curve, scale
 from eval.pages.leaderboard import BETTER, STAMP_MARK, head_title
 from eval.results.plural import counted
 from eval.results.report import is_stand_in
-from eval.results.rounds import Change, RoundRow, RoundsReport
+from eval.results.rounds import Change, RoundRow, RoundsReport, raters_line
 from eval.results.wording import number, quantity, sentence, unit
 from eval.stats.intervals import Estimate
 
@@ -147,6 +147,7 @@ def _pairs(report: RoundsReport) -> str:
         )
         line += f", {row.num_by_people} of them by people" if row.num_by_people else ""
         line += f", refused: {refused}" if refused else ""
+        line += f"; {by}" if (by := raters_line(row.raters or {})) else ""
         if row.held_out_accuracy is not None:
             line += f"; it prefers the winner in {100 * row.held_out_accuracy:.0f} % of {row.num_held_out} held-out pairs"
         if row.error_over:

@@ -27,7 +27,8 @@
     rounds          {kept, why, stopped, notes, metrics: [METRIC], rows: [{number, weights, made_by, estimates,
                       control, over_control: {metric: ESTIMATE}, changes: [{metric, against, estimate, margin,
                       p_value, exceeded}], num_prompts, num_pairs, refusals: {reason: prompts}, num_held_out,
-                      held_out_accuracy; num_by_people: of the pairs, where people chose any}]} or null
+                      held_out_accuracy; num_by_people: of the pairs, where people chose any; raters: {name: {answers,
+                      twice, alike}} of the round, where anybody chose}]} or null
     data_set        {songs_in, kept, dropped, drops: {reason: songs}, splits: {split: songs}, flags: {reason:
                       songs}, histograms: [{name, title, unit, edges, kept, dropped, missing, limits}], languages:
                       [{language, songs_in, kept, hours, drops}] where songs have several} or null

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from eval.metrics.metric import Metric
+from eval.results.plural import counted
 from eval.stats.intervals import Estimate
 
 
@@ -44,6 +45,9 @@ class RoundRow:
     held_out_accuracy: float | None = None  # of held-out pairs, how often it prefers the winner
     error_over: str = ""  # the frames that flow errors of its training are means of: max_frames or song
     num_by_people: int = 0  # of the pairs; a record says it where there are any
+    raters: Mapping[str, Mapping[str, int]] | None = (
+        None  # by name: answers, pairs heard twice, alike of these
+    )
 
     @property
     def exceeded(self) -> list[Change]:
@@ -104,14 +108,24 @@ class RoundsReport:
         return {**plain, "rows": rows, "metrics": [metric.record() for metric in self.metrics]}
 
 
+def raters_line(raters: Mapping[str, Mapping[str, int]]) -> str:
+    """Who chose, how often and how surely, in words; empty where nobody did."""
+    told = [
+        f"{name} ({counted(count['answers'], 'answer')}, "
+        + (
+            f"{count['alike']} of {count['twice']} heard twice alike)"
+            if count["twice"]
+            else "none heard twice)"
+        )
+        for name, count in raters.items()
+    ]
+    return f"chosen by {', '.join(told)}" if told else ""
+
+
 def _estimates(record: Mapping[str, Any] | None) -> dict[str, Estimate] | None:
     return None if record is None else {name: Estimate(**estimate) for name, estimate in record.items()}
 
 
 def _told(row: dict[str, Any]) -> dict[str, Any]:
     """The record of a row, as before where no person chose."""
-    return (
-        row
-        if row["num_by_people"]
-        else {name: value for name, value in row.items() if name != "num_by_people"}
-    )
+    return {name: value for name, value in row.items() if value or name not in ("num_by_people", "raters")}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from flows.run.progress import say
 from flows.settings.project import Project, WorkFolder
 from jam_model.checkpoint import load_config, weights_hash
 from jam_model.shard_index import TRAIN, VALIDATION
-from tasks.choices.store import PeoplesPair, choices_of, peoples_pairs
+from tasks.choices.store import Choice, answers_elsewhere, choices_of, peoples_pairs, raters_of
 from tasks.choices.trials import round_set
 from tasks.engine.fingerprint import fingerprint
 from tasks.models.codec import build_codec
@@ -77,8 +77,10 @@ def generate_pairs(
     run_stages([pipeline], params.engine, work.receipts / f"{folder.parent.name}-{folder.name}")
     candidates = pipeline.listed_rows(ROUND_COLUMNS)
     write_scores(folder / SCORES, candidates)
-    people = peoples_choices(project, folder / SCORES)
+    choices = peoples_choices(project, folder / SCORES)
+    people = peoples_pairs(choices)
     learn = round_pairs(prompts.learn, candidates, params.pair, TRAIN, people)
+    learn = replace(learn, raters=raters_of(choices))
     check = round_pairs(prompts.check, candidates, params.pair, VALIDATION, people)
     write_pairs_file(folder / PAIRS, (learn, check))
     latents = {row["song_id"]: row["generated_latent"] for row in pipeline.rows(["generated_latent"])}
@@ -86,22 +88,32 @@ def generate_pairs(
     return GeneratedPairs(learn, check, (learned, checked))
 
 
-def peoples_choices(project: Project, scores: Path) -> dict[str, PeoplesPair]:
-    """What people chose of these candidates, where `pair.by` asks them.
+def peoples_choices(project: Project, scores: Path) -> list[Choice]:
+    """What people chose of these candidates, where `pair.by` asks them; says how many pairs nobody chose of.
 
     Raises:
-        ValueError: they alone are asked, and nobody has chosen yet; or a file of theirs cannot be read.
+        ValueError: they alone are asked, and nobody has chosen yet, or they agree on nothing; or a file of theirs cannot be read.
     """
-    if project.params.pair.by == "judge":
-        return {}
+    root, by = project.work.root, project.params.pair.by
+    if by == "judge":
+        return []
     pairs = round_set(scores)
-    found = peoples_pairs(choices_of(project.work.root, pairs.key))
-    if not found and project.params.pair.by == "people":
+    choices = choices_of(root, pairs.key)
+    found, asked = peoples_pairs(choices), {pair.prompt for pair in pairs.pairs}
+    cure = f"open `jam desk --work {root}`, Choose, then run this again; or set pair.by=both"
+    if by == "people" and all(pair.is_tie for pair in found.values()):
+        elsewhere = answers_elsewhere(root, pairs.key, asked)
+        others = f" ({counted(elsewhere, 'answer')} about other candidates of these prompts stand unused)"
+        who = "agree on none" if found else "have chosen none"
         raise ValueError(
-            f"pair.by: people are to choose, and none has of {counted(len(pairs.pairs), 'pair')}; open `jam desk --work "
-            f"{project.work.root}`, Choose, then run this again; or set pair.by=both"
+            f"pair.by: people are to choose, and {who} of {counted(len(asked), 'pair')}{others * bool(elsewhere)}; {cure}"
         )
-    return found
+    if left := len(asked - found.keys()):
+        rest = (
+            "the judge decides those" if by == "both" else "those give none; more can be chosen at the desk"
+        )
+        say(f"pair: nobody chose of {left} of {counted(len(asked), 'pair')}: {rest}")
+    return choices
 
 
 def run_round(

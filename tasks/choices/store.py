@@ -10,7 +10,7 @@ import json
 import re
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,6 +19,8 @@ from tasks.edits.store import Conflict
 from tasks.storage.files import write_new
 
 CHOICES = "choices"
+LATER = 10_000
+"""Added to a trial's number where that has an answer about other candidates, which stands."""
 A, B, NEITHER = "a", "b", "neither"
 SIDES = (A, B, NEITHER)
 MAX_RATER_CHARS, MAX_BYTES = 60, 10_000
@@ -42,6 +44,10 @@ class Choice:
         """The candidate that was preferred; None for neither."""
         return {A: self.a, B: self.b}.get(self.side)
 
+    def is_about(self, trial: Trial) -> bool:
+        """It answers this trial: the same candidates on the same sides."""
+        return (self.prompt, self.a, self.b) == (trial.prompt, trial.a, trial.b)
+
 
 @dataclass(frozen=True)
 class PeoplesPair:
@@ -56,6 +62,15 @@ class PeoplesPair:
     def is_tie(self) -> bool:
         """As many preferred the other one, or nobody one of them twice."""
         return self.votes <= self.against
+
+
+@dataclass(frozen=True)
+class RaterCount:
+    """How many `answers` a rater gave, how many pairs were heard `twice`, and on how many of these they were `alike`."""
+
+    answers: int
+    twice: int
+    alike: int
 
 
 def checked_rater(name: object) -> str:
@@ -73,20 +88,28 @@ def checked_rater(name: object) -> str:
 def add_choice(root: Path, key: str, rater: str, trial: Trial, side: str) -> Choice:
     """Keep an answer, which stands for good when this returns; `root`: the work folder.
 
+    Where other rewards made another pair of a trial that was answered, the answer of before stands beside the new one.
+
     Raises:
-        Conflict: the trial has one already.
+        Conflict: the trial has one already, about these two.
         ValueError: it is none of `SIDES`.
     """
     if side not in SIDES:
         raise ValueError(f"side: {str(side)[:20]!r} is none of {', '.join(SIDES)}")
     made_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    choice = Choice(rater, trial.number, trial.prompt, trial.a, trial.b, side, made_at)
-    data = (json.dumps(asdict(choice), indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
-    try:
-        write_new(_folder(root, key) / _rater(rater) / f"{trial.number:05d}.json", data)
-    except FileExistsError:
-        raise Conflict(f"choice: trial {trial.number} has an answer already") from None
-    return choice
+    folder, number = _folder(root, key) / _rater(rater), trial.number
+    while True:
+        choice = Choice(rater, number, trial.prompt, trial.a, trial.b, side, made_at)
+        data = (json.dumps(asdict(choice), indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+        path = folder / f"{number:05d}.json"
+        try:
+            write_new(path, data)
+        except FileExistsError:
+            if read_choice(path).is_about(trial):
+                raise Conflict(f"choice: trial {trial.number} has an answer already") from None
+            number += LATER
+        else:
+            return choice
 
 
 def choices_of(root: Path, key: str) -> list[Choice]:
@@ -143,6 +166,20 @@ def consistency(choices: Iterable[Choice]) -> dict[str, tuple[int, int]]:
         alike, count = found.get(rater, (0, 0))
         found[rater] = (alike + (len(set(chosen)) == 1), count + 1) if len(chosen) > 1 else (alike, count)
     return found
+
+
+def raters_of(choices: Iterable[Choice]) -> dict[str, RaterCount]:
+    """Who answered how often, and how surely, by name."""
+    given = list(choices)
+    sure = consistency(given)
+    answers = Counter(choice.rater for choice in given)
+    return {rater: RaterCount(answers[rater], sure[rater][1], sure[rater][0]) for rater in sorted(answers)}
+
+
+def answers_elsewhere(root: Path, key: str, prompts: Collection[str]) -> int:
+    """Answers about other candidates of these prompts: of other weights, another seed or sampler. They stand, and count for nothing here."""
+    folders = [path for path in (root / CHOICES).glob("*") if _KEY.fullmatch(path.name) and path.name != key]
+    return sum(choice.prompt in prompts for folder in folders for choice in choices_of(root, folder.name))
 
 
 def wins_of(choices: Iterable[Choice]) -> dict[str, tuple[int, int]]:

@@ -137,28 +137,29 @@ def comparison_line(found: Comparison, rater: str) -> dict[str, Any]:
     """A comparison in the list; `rater`: whose answers are counted, empty for nobody's."""
     choices = found.choices()
     raters = sorted({choice.rater for choice in choices})
-    mine = [choice for choice in choices if choice.rater == rater]
+    trials = found.trials(rater) if rater else None
+    given = {(choice.prompt, choice.a, choice.b) for choice in choices if choice.rater == rater}
     return {
         "name": found.name,
         "title": found.title,
         "pairs": len(found.pairs.pairs),
         "raters": raters,
         "choices": len(choices),
-        "mine": len(mine),
-        "trials": len(found.trials(rater)) if rater else None,
+        "mine": sum((trial.prompt, trial.a, trial.b) in given for trial in trials or ()),
+        "trials": None if trials is None else len(trials),
     }
 
 
 def progress(found: Comparison, rater: str) -> dict[str, Any]:
     """How far a rater is; what their answers come to, once all are given. No candidate is named before."""
     trials, choices = found.trials(rater), found.choices()
-    answered = sorted(choice.trial for choice in choices if choice.rater == rater)
-    left = [trial.number for trial in trials if trial.number not in set(answered)]
+    given = {(choice.prompt, choice.a, choice.b) for choice in choices if choice.rater == rater}
+    left = [trial.number for trial in trials if (trial.prompt, trial.a, trial.b) not in given]
     facts: dict[str, Any] = {
         "name": found.name,
         "title": found.title,
         "trials": len(trials),
-        "answered": len(answered),
+        "answered": len(trials) - len(left),
         "next": left[0] if left else None,
     }
     return facts if left else {**facts, "result": _result(choices, rater)}

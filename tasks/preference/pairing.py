@@ -16,7 +16,7 @@ from tasks.choices.store import PeoplesPair
 from tasks.engine.song import Song
 from tasks.engine.stage import Section
 
-NOT_CHOSEN = "not_chosen"
+NOT_CHOSEN, CHOSEN_IS_GONE = "not_chosen", "chosen_is_gone"
 CANDIDATE_COLUMNS = ("parent", "candidate", "reward", "judge_scores", "reference_words", "transcript")
 
 
@@ -69,7 +69,7 @@ class Refusal:
     ``too_few_candidates``; ``not_scored`` or ``not_finite`` where too many of enough candidates failed or have no
     finite reward; ``tie``; ``margin_too_small``; ``loses_an_axis``, ``loses_words``: the winner would be worse
     elsewhere; ``not_heard``: the guard has nothing to compare; ``not_chosen``: no person compared its candidates; ``people_differ``: those
-    who did agree on none.
+    who did agree on none; ``chosen_is_gone``: they chose, and one of the two was dropped since.
     """
 
     refusal: str
@@ -158,7 +158,8 @@ def pair_rows(
         parent: _by_people(of_parent, (people or {}).get(parent)) for parent, of_parent in by_parent.items()
     }
     if rule.by == "both":
-        chosen = {parent: one for parent, one in chosen.items() if one != Refusal(NOT_CHOSEN)}
+        unusable = (Refusal(NOT_CHOSEN), Refusal(CHOSEN_IS_GONE))
+        chosen = {parent: one for parent, one in chosen.items() if one not in unusable}
     found |= chosen
     return [
         Song(parent, columns | asdict(one) | {"by_people": parent in chosen}) for parent, one in found.items()
@@ -167,10 +168,11 @@ def pair_rows(
 
 def _by_people(candidates: Sequence[Candidate], chosen: PeoplesPair | None) -> Pair | Refusal:
     rewards = {candidate.song_id: candidate.reward for candidate in candidates}
-    if chosen is None or not {chosen.winner, chosen.loser} <= rewards.keys():
+    if chosen is None:
         return Refusal(NOT_CHOSEN)
     if chosen.is_tie:
         return Refusal("people_differ")
-    won, lost = rewards[chosen.winner], rewards[chosen.loser]
-    margin = math.nan if won is None or lost is None else won - lost
-    return Pair(chosen.winner, chosen.loser, margin)
+    won, lost = rewards.get(chosen.winner), rewards.get(chosen.loser)
+    if won is None or lost is None:
+        return Refusal(CHOSEN_IS_GONE)
+    return Pair(chosen.winner, chosen.loser, won - lost)

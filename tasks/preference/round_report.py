@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from eval.metrics.error_rates import ACOUSTIC_PER, PER
 from eval.report.tables import csv_bytes
 from eval.results.plural import counted
-from eval.results.rounds import RoundRow, RoundsReport
+from eval.results.rounds import RoundRow, RoundsReport, raters_line
 from eval.stats.intervals import Estimate
 from tasks.preference.gate import REWARD, Gate, PolicyScores
 from tasks.preference.round_tables import RoundPairs
@@ -40,6 +41,7 @@ def round_row(
         held_out_accuracy=figures.get("held_out_accuracy"),
         error_over=figures["error_over"],
         num_by_people=learn.num_by_people,
+        raters={name: asdict(count) for name, count in learn.raters.items()},
     )
 
 
@@ -75,7 +77,8 @@ def gate_line(row: RoundRow) -> str:
 
 def pairs_line(learn: RoundPairs, check: RoundPairs) -> str:
     """Pairs and refusals of both splits in words."""
-    return f"{_counts(learn)}; held out: {_counts(check)}"
+    by = raters_line({name: asdict(count) for name, count in learn.raters.items()})
+    return f"{_counts(learn)}; held out: {_counts(check)}" + (f"; {by}" if by else "")
 
 
 def held_out_line(figures: Mapping[str, Any]) -> str:

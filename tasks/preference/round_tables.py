@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,7 +23,7 @@ from jam_model.shard_index import TRAIN, VALIDATION
 from jam_model.shards import Sample
 from tasks.audio.read import array_of
 from tasks.benchmark.system_metrics import windows_of
-from tasks.choices.store import PeoplesPair
+from tasks.choices.store import PeoplesPair, RaterCount
 from tasks.engine.columns import Column
 from tasks.engine.song import Song
 from tasks.engine.stage import Section
@@ -101,10 +101,13 @@ class RoundPrompts:
 
 @dataclass(frozen=True)
 class RoundPairs:
-    """What the rule made of the candidates of one split: one row a prompt, in prompt order."""
+    """What the rule made of the candidates of one split: one row a prompt, in prompt order. `raters`: who chose among the round's
+    candidates, where `pair.by` asks people.
+    """
 
     rows: Sequence[Song]
     split: str
+    raters: Mapping[str, RaterCount] = field(default_factory=dict)
 
     @property
     def refusals(self) -> dict[str, int]:

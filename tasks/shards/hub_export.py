@@ -16,6 +16,7 @@ import yaml
 
 from eval.report.card import methods_paragraph
 from eval.results.plural import counted
+from eval.results.rounds import raters_line
 from jam_model.training_facts import BegunFrom, read_facts
 from tasks.models.released_weights import Card
 from tasks.shards.data_card import CARD_JSON, CARD_TEXT, UNKNOWN, in_cell
@@ -25,6 +26,8 @@ from tasks.storage.files import atomic_path, write_bytes
 INDEX = "index.json"
 IDS = "ids*.jsonl"
 WEIGHTS = ("model.safetensors", "config.json", "training.json")
+ROUNDS_SYSTEM = "dpo"
+"""The system of a report whose weights the rounds made."""
 DATA_TERMS = (
     "The songs keep the licences of their owners, as listed; the shards hold what was made from them."
 )
@@ -129,6 +132,7 @@ def model_readme(
         methods_paragraph(record, system),
         "",
         *_copy_lines(record, system),
+        *_rater_lines(record, system),
         "## Trained on",
         "",
         f"{counted(card['songs'], 'song')}, {card['hours']:.2f} hours; licences: {licences}.",
@@ -157,6 +161,21 @@ def _copy_lines(record: Mapping[str, Any], system: str) -> list[str]:
         f"{_beside(record, shares)}."
     )
     return ["## Does it copy?", "", told, ""]
+
+
+def _rater_lines(record: Mapping[str, Any], system: str) -> list[str]:
+    """Who chose the pairs of the rounds that these weights come from, and how surely, where anybody did."""
+    rounds = record.get("rounds")
+    if system != ROUNDS_SYSTEM or not rounds:
+        return []
+    shown = rounds["kept"] or rounds["rows"][-1]["number"]
+    told = [
+        f"- round {row['number']}: {row.get('num_by_people', 0)} of {counted(row['num_pairs'], 'pair')} by people, "
+        f"{in_cell(raters_line(row['raters']))}"
+        for row in rounds["rows"]
+        if row.get("raters") and row["number"] <= shown
+    ]
+    return ["## Preferred by", "", *told, ""] if told else []
 
 
 def _beside(record: Mapping[str, Any], shares: Sequence[str]) -> str:

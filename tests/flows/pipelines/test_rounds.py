@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import re
 import shutil
 from collections.abc import Iterator, Sequence
+from html import escape
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import numpy as np
 import pandas
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from starlette.applications import Starlette
 
 import flows.dpo
 import flows.pipelines.rounds
 import flows.run.prefect_tasks
-from eval.results.rounds import RoundsReport
+from eval.pages.rounds import rounds_section
+from eval.results.rounds import RoundsReport, raters_line
 from flows.commands.main import run
 from flows.console.rounds import export_pairs
+from flows.desk.more_routes import choosing_routes
 from flows.dpo import run_dpo
-from flows.pipelines.rounds import run_round, shown_round, standing_rounds
+from flows.pipelines.rounds import peoples_choices, run_round, shown_round, standing_rounds
 from flows.pipelines.runs import checkpoint_of
 from flows.settings.params import Params, load_params
 from flows.settings.project import Project, WorkFolder
 from jam_model.checkpoint import weights_hash
 from jam_model.training_facts import BOTH, LYRICS, STYLE, TrainingFacts
 from tasks.audio.read import npy_bytes
+from tasks.desk.choosing import comparison
 from tasks.engine.pipeline import Pipeline
 from tasks.engine.scheduler import StageReport
 from tasks.engine.song import Song
@@ -356,3 +365,71 @@ def test_jamifys_list_is_learned_from_to_the_weights_of_the_round_that_wrote_it(
     assert weights_hash(found) == weights_hash(checkpoint_of(whole.round(1) / "train"))
     assert run([*learn, "--posteriors"]) == 2
     assert "win_latent has shape" in capfd.readouterr().err
+
+
+def test_people_choose_the_pairs_of_a_round_at_the_desk_and_it_learns_from_those(
+    whole: WorkFolder, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(whole.root, tmp_path / "W")
+    work = WorkFolder(tmp_path / "W")
+    project, scores = Project(params_of("pair.by=people"), work), work.round(1) / "scores.parquet"
+    with pytest.raises(ValueError, match="have chosen none of 4 pairs; open `jam desk"):
+        run_dpo(project)
+    place: Any = SimpleNamespace(root=work.root, kept_sounds=work.root / "desk" / "sounds")
+    app = Starlette(routes=choosing_routes(place))
+    found, favourites = comparison(work.root, "round-1"), dict[str, str]()
+
+    def ask(method: str, path: str, **given: Any) -> httpx.Response:
+        async def asked() -> httpx.Response:
+            async with httpx.AsyncClient(
+                transport=httpx.ASGITransport(app), base_url="http://desk"
+            ) as client:
+                return await client.request(method, path, **given)
+
+        return asyncio.run(asked())
+
+    def answer(rater: str, count: int, is_contrary: bool = False) -> None:
+        for _ in range(count):
+            number = ask("GET", "/api/trials", params={"set": "round-1", "rater": rater}).json()["next"]
+            sides = {"set": "round-1", "rater": rater, "trial": number}
+            heard = [ask("GET", "/api/trial", params={**sides, "name": name}).content for name in "ab"]
+            assert all(sound.startswith(b"fLaC") for sound in heard)
+            trial = found.trial(rater, number)
+            favourites[trial.prompt] = max(trial.a, trial.b)
+            side = "a" if (trial.a > trial.b) != is_contrary else "b"
+            assert ask("POST", "/api/choices", json={**sides, "side": side}).status_code == 201
+
+    answer("Ann", 1)
+    capfd.readouterr()
+    assert len(peoples_choices(project, scores)) == 1
+    assert "nobody chose of 3 of 4 pairs: those give none" in capfd.readouterr().out
+    answer("Ann", 4)
+    answer("<b>Ben", 5, is_contrary=True)
+    with pytest.raises(ValueError, match="agree on none of 4 pairs"):
+        peoples_choices(project, scores)
+    answer("Cyd", 5)
+    row = run_dpo(project).rows[1]
+    assert (row.num_pairs, row.num_by_people, row.num_held_out) == (3, 3, 1)
+    rows = pq.read_table(work.round(1) / "pairs.parquet").to_pylist()
+    assert {one["song_id"]: one["winner"] for one in rows} == favourites and all(
+        one["by_people"] for one in rows
+    )
+    told = "chosen by <b>Ben (5 answers, 1 of 1 heard twice alike), Ann (5 answers, 1 of 1 heard twice alike), Cyd"
+    assert told in capfd.readouterr().out
+    report = standing_rounds(work)
+    assert report and escape(told) in rounds_section(report)
+    assert raters_line(report.record()["rows"][1]["raters"]).startswith(told)
+    table = pq.read_table(scores)
+    other = table.set_column(
+        table.column_names.index("checkpoint"), "checkpoint", pa.array(["other"] * table.num_rows)
+    )
+    pq.write_table(other, tmp_path / "scores.parquet")
+    with pytest.raises(
+        ValueError, match=r"\(15 answers about other candidates of these prompts stand unused\)"
+    ):
+        peoples_choices(project, tmp_path / "scores.parquet")
+    next((work.root / "choices").glob("*/*/00001.json")).write_text("{}")
+    with pytest.raises(
+        ValueError, match=r"choices: .*00001\.json cannot be read .* put it back or remove it"
+    ):
+        run_dpo(project)

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
-from tasks.choices.store import add_choice, choices_of, consistency, peoples_pairs, read_choice
+from tasks.choices.store import (
+    RaterCount,
+    add_choice,
+    choices_of,
+    consistency,
+    peoples_pairs,
+    raters_of,
+    read_choice,
+)
 from tasks.choices.trials import round_set, trials_of
 from tasks.edits.store import Conflict
 from tasks.preference.pairing import NOT_CHOSEN, Candidate, pair_rows
@@ -112,6 +121,17 @@ def test_ten_blind_choices_become_ten_pairs_and_who_differs_from_oneself_has_no_
             pair_rows(PROMPTS, candidates(), rule.model_copy(update={"by": by}), people), TRAIN
         )
         assert (found.refusals, found.num_by_people) == (refusals, 0 if by == "judge" else 8)
+    gone = [
+        replace(one, reward=None) if one.song_id == f"{PROMPTS[0]}-r1-k2" else one for one in candidates()
+    ]
+    for by, refusal in (("people", "chosen_is_gone"), ("both", "not_scored")):
+        rows = pair_rows(PROMPTS, gone, RULE.model_copy(update={"by": by}), peoples_pairs(choices))
+        assert (rows[0]["winner"], rows[0]["refusal"]) == (None, refusal) and rows[1]["winner"]
+    other = replace(
+        trials[0], a=trials[0].b, b="another"
+    )  # rewards of another judge: another pair of this number
+    assert add_choice(tmp_path, pairs.key, "ann", other, "a").trial == 10_001
+    assert raters_of(choices_of(tmp_path, pairs.key)) == {"ann": RaterCount(13, 2, 2)}
     path = next((tmp_path / "choices").glob("*/*/00001.json"))
     path.write_text(path.read_text().replace('"ann"', '"ben"'))
     with pytest.raises(ValueError, match="is not what its name says"):
