@@ -10,6 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.browser import browser  # noqa: F401 (a fixture of all tests)
+
 os.environ.setdefault("WDS_SECURE", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # torch's threads wait without taking a core from others
 os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")

@@ -21,6 +21,10 @@ from tasks.desk.lay_words import LayParams, laid_words
 from tasks.jobs.ask import MAX_CANDIDATES, MAX_STYLE_CHARS, Ask, check_seconds
 from tasks.jobs.store import Job, add_job, job_called, jobs_of, lyrics_bytes
 from tasks.models.style_encoder import build_style_encoder
+from tasks.prompts.control_prompts import request_of
+
+CHORDS = "chords"
+"""The control that can be asked for here; others take files."""
 
 
 @dataclass
@@ -63,6 +67,7 @@ class Maker:
             about = {"checkpoint": self.checkpoint.name, "weights": self.weights[:12], "why": ""}
         except (ValueError, OSError) as error:
             about, longest_s = {"checkpoint": "", "weights": "", "why": str(error)}, 0.0
+        controls = list(self.config.controls) if longest_s else []
         limits = {
             "longest_s": longest_s,
             "max_candidates": MAX_CANDIDATES,
@@ -70,7 +75,7 @@ class Maker:
             "max_style": MAX_STYLE_CHARS,
         }
         predicted = bool(longest_s) and predictor_of(self.project, self.project.work, False) is not None
-        return {**about, **limits, "predicted": predicted, "seed": params.round.seed}
+        return {**about, **limits, "controls": controls, "predicted": predicted, "seed": params.round.seed}
 
     def lay(self, value: Any) -> dict[str, Any]:
         """Words with times for lyrics.
@@ -102,6 +107,7 @@ class Maker:
         check_seconds(ask.duration_s, seconds_of_frames(self.config.max_frames))
         self._check_words(ask)
         self._check_style(ask.style)
+        self._check_chords(ask)
         job = add_job(self.project.work.root, ask, style_audio(ask.style_song) if ask.style_song else None)
         self.queue.start(self.checkpoint)
         self.queue.look()
@@ -117,6 +123,16 @@ class Maker:
             raise ValueError(
                 f"words: {num_bytes} bytes as lyrics, at most {limits.max_lyrics_bytes}; give fewer words, or no phones"
             )
+
+    def _check_chords(self, ask: Ask) -> None:
+        """Whether the model follows chords, and these can be read."""
+        if ask.chords is None:
+            return
+        if CHORDS not in self.config.controls:
+            raise ValueError(
+                "chords: this model follows none; leave them out, or choose another --checkpoint"
+            )
+        request_of({CHORDS: ask.chords}, {}, ask.bpm)
 
     def _check_style(self, style: str) -> None:
         """Whether it can be read; a real encoder reads any text, so none is loaded for it."""

@@ -55,6 +55,8 @@ def job_facts(job: Job) -> dict[str, Any]:
         "lines": [[first, end] for first, end in zip(ask.line_starts, ends, strict=True)],
         "language": ask.language,
         "phones": ask.phones,
+        "chords": ask.chords,
+        "bpm": ask.bpm,
         "songs": [_candidate(row, scores) for row in _json(job.out / METADATA) or []],
         "log": job.log(),
     }

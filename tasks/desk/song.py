@@ -14,6 +14,7 @@ from tasks.edits.times import fits, words_hash
 from tasks.lyrics.by_hand import ASIDE
 from tasks.quality.limits import FilterParams, beside_limits
 
+NO_CHORD = "N"
 LINE_GAP_S = 0.8
 """Where no lines are known, a pause of so many seconds between two words opens one."""
 WORD_LANES = {"given": "lyrics_times", "heard": "transcript_times", "aligner": "aligned_words"}
@@ -24,6 +25,7 @@ MADE_BY = {
     "aligner": ("align",),
     "phones": ("phones",),
     "notes": ("ingest",),
+    "chords": ("chords",),
     "beats": ("beats",),
     "sections": ("sections", "ingest"),
 }
@@ -76,7 +78,7 @@ def song_facts(
         "words_hash": words_hash([word["text"] for word in words]),
         "made_on": _made_on(row, {} if aside else {**applied.get(INGEST, {}), **by_hand}),
         "lines": lines_of(words, row.get("lyrics_lines"), row.get("num_lines")),
-        "lanes": _lanes(row, words),
+        "lanes": lanes_of(row, words),
         "measures": _measures(quality, limits),
         "made_by": {lane: _maker(row, stages) for lane, stages in MADE_BY.items() if _maker(row, stages)},
         "stages": [
@@ -162,13 +164,18 @@ def _whole(rows: Sequence[Mapping[str, Any] | None] | None) -> list[Mapping[str,
     return given if given and rows is not None and len(given) == len(rows) else None
 
 
-def _lanes(row: SongRow, words: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+def lanes_of(row: SongRow, words: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     """Everything else in time, each as [text, start, end]; a lane that nothing stands in is left out."""
     lanes: dict[str, list[Any]] = {}
     for lane, column in WORD_LANES.items():
         rows = row.get(column) or (row.get("lyrics_lines") if lane == "given" else None) or ()
         lanes[lane] = [_span(one["text"], one["start_s"], one["end_s"]) for one in rows if one is not None]
     lanes["phones"] = [_span(one["phone"], one["start_s"], one["end_s"]) for one in row.get("phones") or ()]
+    lanes["chords"] = [
+        _span(one["label"], one["start_s"], one["end_s"])
+        for one in row.get("chords") or ()
+        if one["label"] != NO_CHORD
+    ]
     lanes["notes"] = [[one["pitch"], one["start_s"], one["end_s"]] for one in row.get("lyrics_notes") or ()]
     lanes["beats"] = [["", at_s, at_s] for at_s in row.get("beats_s") or ()]
     lanes["masked"] = [_span("masked", one["start_s"], one["end_s"]) for one in row.get("masked") or ()]

@@ -16,6 +16,10 @@ NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 MAX_WORD_CHARS = 80
 MAX_CANDIDATES, MAX_STYLE_CHARS, MAX_SEED = 16, 500, 2**31 - 1
 MIN_SECONDS, MAX_SECONDS = 0.1, 3600.0
+MAX_CHORD_CHARS, MIN_BPM, MAX_BPM = 2000, 30.0, 300.0
+
+OPTIONAL, LATER = frozenset({"language", "phones", "chords", "bpm"}), frozenset({"chords", "bpm"})
+"""Fields that an ask may lack; those of them that came later, and are no part of the hash of one that lacks them."""
 
 Phones = Sequence[Sequence[tuple[str, float, float]]]
 
@@ -33,6 +37,7 @@ class Ask:
         phones: of each word symbol, start and end of its phones as shares of it, for a model that lays them, so that they move with
             their word; None where nobody knows them.
         weights: sha256 of the model's weights.
+        chords: as a person writes them, for a model that follows some, with their tempo `bpm`; None: none are asked for.
     """
 
     name: str
@@ -46,6 +51,8 @@ class Ask:
     weights: str
     language: str | None = None
     phones: Phones | None = None
+    chords: str | None = None
+    bpm: float | None = None
 
     @classmethod
     def from_json(cls, value: Any, weights: str) -> Ask:
@@ -55,8 +62,10 @@ class Ask:
             ValueError: names the field that is missing or beyond its limit.
         """
         fields = {"name", "words", "line_starts", "duration_s", "style", "style_song", "candidates", "seed"}
-        if not isinstance(value, Mapping) or not fields <= value.keys() <= fields | {"language", "phones"}:
-            raise ValueError(f"job: give {', '.join(sorted(fields))}, and perhaps language and phones")
+        if not isinstance(value, Mapping) or not fields <= value.keys() <= fields | OPTIONAL:
+            raise ValueError(
+                f"job: give {', '.join(sorted(fields))}, and perhaps {', '.join(sorted(OPTIONAL))}"
+            )
         if not isinstance(value["name"], str) or not NAME.fullmatch(value["name"]):
             raise ValueError("name: give up to 40 letters, digits, - and _")
         duration_s = _number(value, "duration_s", MIN_SECONDS, MAX_SECONDS)
@@ -72,12 +81,14 @@ class Ask:
             weights,
             _language(value.get("language")),
             _phones(value.get("phones"), len(words)),
+            *_chords(value),
         )
 
     @property
     def id(self) -> str:
         """The hash of all that is asked."""
-        return fingerprint(asdict(self))
+        asked = asdict(self)
+        return fingerprint({name: one for name, one in asked.items() if one is not None or name not in LATER})
 
     def lyrics(self) -> dict[str, Any]:
         """The words in jamify's lyrics form, each with its line, from 1."""
@@ -183,6 +194,19 @@ def _style(style: Any, song: Any) -> tuple[str, str]:
     return " ".join(style.split()), song
 
 
+def _chords(value: Mapping[str, Any]) -> tuple[str | None, float | None]:
+    text = value.get("chords")
+    if text is None:
+        return None, None
+    if not isinstance(text, str) or not text.strip() or len(text) > MAX_CHORD_CHARS:
+        raise ValueError(
+            f"chords: give a text of at most {MAX_CHORD_CHARS} characters, such as 'C G | Am F', or none"
+        )
+    if value.get("bpm") is None:
+        raise ValueError(f"bpm: chords need a tempo; give {MIN_BPM:g} to {MAX_BPM:g} beats a minute")
+    return text, _number(value, "bpm", MIN_BPM, MAX_BPM)
+
+
 def _language(value: Any) -> str | None:
     if value is not None and not (isinstance(value, str) and re.fullmatch(r"[a-z-]{2,16}", value)):
         raise ValueError("language: give a code such as 'de', or none")
@@ -193,7 +217,7 @@ def _number(value: Mapping[str, Any], name: str, least: float, most: float, whol
     number = value[name]
     known = type(number) is int or (type(number) is float and math.isfinite(number) and not whole)
     if not known or not least <= number <= most:
-        kind = "a whole number" if whole else "seconds"
+        kind = "a whole number" if whole else "beats a minute" if name == "bpm" else "seconds"
         raise ValueError(f"{name}: {str(number)[:20]}; give {kind}, {least} to {most}")
     return float(number)
 

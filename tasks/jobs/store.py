@@ -116,7 +116,9 @@ def add_job(root: Path, ask: Ask, style_audio: Path | None = None) -> Job:
         return job
     if len(_folders(root)) >= MAX_JOBS:
         raise ValueError(f"jobs: {MAX_JOBS} stand in {root / JOBS}; remove some")
-    row = {"id": ask.name, "lrc_path": "words.json", "duration": ask.duration_s}
+    row: dict[str, Any] = {"id": ask.name, "lrc_path": "words.json", "duration": ask.duration_s}
+    if ask.chords is not None:
+        row |= {"chords": ask.chords, "bpm": ask.bpm}
     if style_audio is None:
         write_bytes(folder / "style.txt", f"{ask.style}\n".encode())
         row["prompt_path"] = "style.txt"

@@ -8,7 +8,7 @@ import { Timeline } from "./timeline.js";
 
 const LOOK_MS = 1500, PER_S = 60;
 const KEPT = "desk-song"; // what was typed outlives a reload of the page
-const FIRST = { name: "song", lyrics: "", style: "", duration_s: "", bpm: "", times: "", candidates: "2", seed: "" };
+const FIRST = { name: "song", lyrics: "", style: "", duration_s: "", bpm: "", times: "", candidates: "2", seed: "", chords: "" };
 
 // A job, as the page asks for it.
 export function asked(laid, draft, form) {
@@ -18,6 +18,7 @@ export function asked(laid, draft, form) {
     words: laid.words.map(({ text }, place) => [text, ...times[place]]), line_starts: laid.lines.map(([first]) => first),
     duration_s: laid.duration_s, candidates: Number(form.candidates), seed: Number(form.seed),
     ...(laid.language ? { language: laid.language } : {}), ...(laid.phones ? { phones: laid.phones } : {}),
+    ...(form.chords?.trim() ? { chords: form.chords, ...(form.bpm ? { bpm: Number(form.bpm) } : {}) } : {}),
   };
 }
 
@@ -45,6 +46,7 @@ export async function showGenerate(view, given, isShown) {
     labelled("Tempo", number("bpm", { min: 30, max: 300, step: 1 }), "beats a minute; none: free"),
     labelled("Times of words", times),
     labelled("Candidates", number("candidates", { min: 1, max: about.max_candidates, step: 1 })),
+    ...(about.controls.includes("chords") ? [labelled("Chords", field("chords", { maxlength: 2000, placeholder: "C G | Am F" }), "a sign a bar; they need a tempo")] : []),
     labelled("Seed", number("seed", { min: 0, step: 1 }), "the same one, the same songs"));
   const lay = button("Lay the words", () => layWords(), { id: "lay" });
   const go = button("Generate", generate, { id: "generate", class: "step strong", disabled: Boolean(about.why) });

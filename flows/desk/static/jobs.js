@@ -33,7 +33,7 @@ export async function showJob(view, given, isShown, showAgain) {
   const state = make("div", {}, told);
 
   view.replaceChildren(
-    top("", job.name, make("p", { class: "subtitle", text: `${clock(job.duration_s)} · ${job.style} · seed ${job.seed}` }), state),
+    top("", job.name, make("p", { class: "subtitle", text: `${clock(job.duration_s)} · ${job.style} · seed ${job.seed}${job.chords ? ` · ${job.chords} at ${job.bpm}` : ""}` }), state),
     ...(player ? [make("div", { class: "controls transport" }, play.element, time, which(), make("label", {}, mends.loop, make("span", { text: "loop" })),
       button("−", () => timeline.zoom(-1), { "aria-label": "Smaller" }), button("+", () => timeline.zoom(1), { "aria-label": "Larger" }), button("Keys ?", showHelp, { class: "step last" })), karaoke.element] : []),
     make("div", { class: player ? "" : "silent" }, timeline.element),
@@ -65,7 +65,7 @@ export async function showJob(view, given, isShown, showAgain) {
 
   async function generateAgain() {
     try {
-      const form = { name: job.name, style: job.style_text, style_song: job.style_song, candidates: job.candidates, seed: seed.value };
+      const form = { name: job.name, style: job.style_text, style_song: job.style_song, candidates: job.candidates, seed: seed.value, chords: job.chords, bpm: job.bpm };
       const { id: next } = await send("/api/ask", asked(song, draft, form));
       if (next === id) tell("this is the same job: move a word or take another seed");
       else location.hash = `#/job?${new URLSearchParams({ id: next })}`;

@@ -2,7 +2,7 @@
 import { clock, make } from "./dom.js";
 
 const LOW_SCORE = 0.5, EDGE_PX = 6, MIN_PER_S = 4, MAX_PER_S = 800, ZOOM = 1.5;
-const LABELS = { sections: "parts", given: "given", heard: "heard", aligner: "aligner", phones: "phones", notes: "notes", beats: "beats", masked: "masked" };
+const LABELS = { sections: "parts", given: "given", heard: "heard", aligner: "aligner", phones: "phones", chords: "chords", notes: "notes", beats: "beats", masked: "masked" };
 const NOTES = ["C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B"];
 
 export class Timeline {

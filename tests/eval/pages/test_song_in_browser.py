@@ -12,15 +12,15 @@ import pytest
 from eval.pages.players import waveform_peaks
 from eval.pages.song import Sound, song_html
 from tasks.audio.mix import mp3_bytes
+from tests.browser import Browser, pytestmark  # noqa: F401
 from tests.eval.conftest import HOSTILE
-from tests.eval.pages.test_report_in_browser import Browser, browser, pytestmark  # noqa: F401
 from tests.eval.pages.test_song import PAGE, replace
 
 NOW = "document.querySelectorAll('.box.now').length"
 
 
 @pytest.fixture
-def opened(browser: Browser, tmp_path: Path) -> Iterator[Browser]:  # noqa: F811
+def opened(browser: Browser, tmp_path: Path) -> Iterator[Browser]:
     hum_CN = 0.3 * np.sin(2 * np.pi * 220 * np.arange(88_200) / 44_100)[None].astype(np.float32)
     sounds = [Sound(name, mp3_bytes(hum_CN), waveform_peaks(hum_CN, 40)) for name in ("mix", "vocals")]
     words = [*PAGE.words, (HOSTILE, 1.5, 1.9, None, 0.9)]

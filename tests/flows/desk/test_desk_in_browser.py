@@ -24,9 +24,8 @@ from bench.desk_kills import SONGS, killed_while_posting
 from tasks.edits.store import add_edit, all_edits
 from tasks.upkeep.takedown import forget_song
 from tasks.upkeep.verify import verify_folder
-from tests.eval.pages.test_report_in_browser import Browser, browser, pytestmark  # noqa: F401
-from tests.flows.prepared import ROOT, prepare, toy_songs
-from tests.flows.test_lifecycle import digests
+from tests.browser import Browser, pytestmark  # noqa: F401
+from tests.flows.prepared import ROOT, prepare, prepare_twice, toy_songs
 
 HOSTILE = "<img src=x onerror=window.broken=1> & <b>moon"
 ENTER, ESCAPE, DOWN, TAB, SHIFT = "\ue007", "\ue00c", "\ue015", "\ue004", "\ue008"
@@ -40,7 +39,7 @@ WIDEST_GAP = """(() => {
 })()"""
 
 
-def press(browser: Browser, *keys: str) -> None:  # noqa: F811
+def press(browser: Browser, *keys: str) -> None:
     """Keys, one after the other, to whatever has the focus."""
     actions: list[dict[str, str]] = []
     for key in keys:
@@ -50,7 +49,7 @@ def press(browser: Browser, *keys: str) -> None:  # noqa: F811
     browser.call("/actions", {"actions": [{"type": "key", "id": "keys", "actions": actions}]})
 
 
-def drag(browser: Browser, script: str, right: int) -> None:  # noqa: F811
+def drag(browser: Browser, script: str, right: int) -> None:
     """By the mouse, from the middle of an element, so many pixels to the right."""
     element = browser.js(script)
     move = {"type": "pointerMove", "duration": 20, "y": 0}
@@ -74,6 +73,33 @@ def desk(work: Path, *options: str) -> Iterator[tuple[str, subprocess.Popen[str]
             yield address, running
         finally:
             running.kill()
+
+
+def check_what_it_gives(address: str) -> str:
+    """Ranges of sound to whoever has the token, and nothing that is not the desk's own; returns the hostile song's id."""
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+    base = address.partition("/?")[0]
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        opener.open(f"{base}/api/songs")
+    assert b"The desk" in opener.open(address).read()
+    found = json.load(opener.open(f"{base}/api/songs"))["songs"]
+    song_id = next(song["song_id"] for song in found if song["title"] == HOSTILE)
+    sound = f"{base}/api/sound?id={quote(song_id)}&name=mix"
+    part = opener.open(urllib.request.Request(sound, headers={"Range": "bytes=0-3"}))
+    assert (part.status, part.read()) == (206, b"fLaC")
+    assert len(opener.open(f"{base}/api/peaks?id={quote(song_id)}&name=vocals").read()) > 100
+    for path, status in (
+        ("/../../etc/passwd", 404),
+        ("/static/main.js", 404),
+        ("/api/song?id=../../etc/passwd", 404),
+        (f"/api/sound?id={quote(song_id)}&name=../../table", 404),
+        ("/api/songs?sort=nothing", 422),
+        ("/api/songs?where=[[[[", 422),
+        ("/api/songs?limit=-1", 422),
+    ):
+        with pytest.raises(urllib.error.HTTPError, match=str(status)):
+            opener.open(base + path)
+    return str(song_id)
 
 
 def shards_of(work: Path) -> dict[int, Path]:
@@ -108,7 +134,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, str]
 
 
 def test_a_dropped_song_is_found_heard_mended_and_approved_by_keys_and_its_shard_alone_is_made_again(
-    browser: Browser,  # noqa: F811
+    browser: Browser,
     prepared: tuple[Path, Path, str],
 ) -> None:
     songs, work, setting = prepared
@@ -146,8 +172,8 @@ def test_a_dropped_song_is_found_heard_mended_and_approved_by_keys_and_its_shard
     browser.log("browser")  # what the kill cut off
     ((content_hash, edits),) = all_edits(work).items()
     assert [edit.kind for edit in edits] == ["times", "approve"]
-    said = prepare(songs, str(work), setting)
-    assert "4 of 4 songs kept" in said
+    said = prepare_twice(songs, str(work), setting)
+    assert said.count("4 of 4 songs kept") == 2 and "the same bytes" in said  # none is applied twice
     words = packed_words(shards_of(work)[dropped])
     assert [[word["start"], word["end"]] for word in words] == edits[0].value["times"]
     assert any(moved) and not all(moved)
@@ -155,10 +181,9 @@ def test_a_dropped_song_is_found_heard_mended_and_approved_by_keys_and_its_shard
     assert {number for number in after if after[number] != before[number]} == {dropped}
     card = json.loads((work / "shards" / "data_card.json").read_text())
     assert card["edited"] == {"timed_by_hand": 1, "approved_by_hand": 1, "rejected_by_hand": 0}
-    made = digests(work / "table") | digests(work / "shards")
-    prepare(songs, str(work), setting)  # none is applied twice
-    assert digests(work / "table") | digests(work / "shards") == made and not verify_folder(work).damages
+    assert not verify_folder(work).damages
     with desk(work) as (address, _):
+        song_id = check_what_it_gives(address)
         browser.call("/url", {"url": f"{address}"})
         browser.wait("document.querySelectorAll('.song-link').length === 4")
         press(browser, "/", *HOSTILE[:4], ENTER)
@@ -192,6 +217,9 @@ def test_a_dropped_song_is_found_heard_mended_and_approved_by_keys_and_its_shard
     urls = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
     assert urls and all(url.startswith("http://127.0.0.1:") for url in urls)
     assert browser.js("window.broken === undefined && document.querySelectorAll('img, b').length === 0")
+    assert (work / "desk" / "index.sqlite").is_file()
+    forget_song(work, song_id)
+    assert not all_edits(work) and not (work / "desk").exists()
 
 
 def test_no_acknowledged_edit_is_lost_and_none_is_there_twice_when_the_server_is_killed(
@@ -200,35 +228,3 @@ def test_no_acknowledged_edit_is_lost_and_none_is_there_twice_when_the_server_is
     write_table(tmp_path, SONGS, SONGS)
     found = killed_while_posting(tmp_path, kills=2)
     assert found["acknowledged"] > 0 and found["lost"] == found["twice"] == 0
-
-
-def test_the_desk_gives_ranges_of_sound_refuses_what_is_not_its_own_and_forgets_a_song(
-    prepared: tuple[Path, Path, str],
-) -> None:
-    _, work, _ = prepared
-    with desk(work) as (address, _):
-        opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
-        base = address.partition("/?")[0]
-        with pytest.raises(urllib.error.HTTPError, match="403"):
-            opener.open(f"{base}/api/songs")
-        assert b"The desk" in opener.open(address).read()
-        found = json.load(opener.open(f"{base}/api/songs"))["songs"]
-        song_id = next(song["song_id"] for song in found if song["title"] == HOSTILE)
-        sound = f"{base}/api/sound?id={quote(song_id)}&name=mix"
-        part = opener.open(urllib.request.Request(sound, headers={"Range": "bytes=0-3"}))
-        assert (part.status, part.read()) == (206, b"fLaC")
-        assert len(opener.open(f"{base}/api/peaks?id={quote(song_id)}&name=vocals").read()) > 100
-        for path, status in (
-            ("/../../etc/passwd", 404),
-            ("/static/main.js", 404),
-            ("/api/song?id=../../etc/passwd", 404),
-            (f"/api/sound?id={quote(song_id)}&name=../../table", 404),
-            ("/api/songs?sort=nothing", 422),
-            ("/api/songs?where=[[[[", 422),
-            ("/api/songs?limit=-1", 422),
-        ):
-            with pytest.raises(urllib.error.HTTPError, match=str(status)):
-                opener.open(base + path)
-    assert (work / "desk" / "index.sqlite").is_file()
-    forget_song(work, song_id)
-    assert not all_edits(work) and not (work / "desk").exists()

@@ -110,6 +110,7 @@ def test_moved_words_reach_the_model_within_a_frame_and_other_words_stay(tmp_pat
         ({"style": "zzz"}, "^style: 'zzz' names no known tag; known: "),
         ({"duration_s": 13.4}, "^duration_s: 13.4 s; this model makes 0.1 to 13.37 s$"),
         (many, "^words: 5001; give at most 5000$"),
+        ({"chords": "C G", "bpm": 96}, "^chords: this model follows none; leave them out"),
         (big, "^words: [0-9]+ bytes as lyrics, at most 1000000; give fewer words, or no phones$"),
     ):
         with pytest.raises(ValueError, match=told):

@@ -51,7 +51,18 @@ def test_a_job_is_what_was_asked_once_and_each_field_has_its_limits(tmp_path: Pa
     assert not other.folder.exists()
     with pytest.raises(KeyError):
         job_called(tmp_path, "../../etc")
+    followed = Ask.from_json({**ASKED, "chords": "C G | Am F", "bpm": 96}, "weights")
+    row = json.loads(add_job(tmp_path, followed).manifest.read_text())[0]
+    assert (row["chords"], row["bpm"], read_job(tmp_path / "jobs" / followed.id).ask) == (
+        "C G | Am F",
+        96.0,
+        followed,
+    )
+    assert "chords" not in json.loads(job.manifest.read_text())[0] and followed.id != job.id
     wrong: list[tuple[dict[str, Any], str]] = [
+        ({"chords": "C"}, "bpm: chords need a tempo"),
+        ({"chords": "C", "bpm": 1}, "beats a minute, 30"),
+        ({"chords": ["C"], "bpm": 96}, "chords: give a text"),
         ({"name": "a/b"}, "name"),
         ({"words": []}, "words"),
         ({"words": [["a b", 0, 1]], "line_starts": [0]}, "words"),
@@ -77,4 +88,4 @@ def test_a_job_is_what_was_asked_once_and_each_field_has_its_limits(tmp_path: Pa
     file.write_text(file.read_text().replace('"seed": 7', '"seed": 8'))
     with pytest.raises(ValueError, match="is not what its folder says"):
         read_job(job.folder)
-    assert jobs_of(tmp_path) == []
+    assert [one.id for one in jobs_of(tmp_path)] == [followed.id]
