@@ -31,7 +31,7 @@ async function showSets(view, set, rater, isShown, showAgain) {
   const row = (one) => make("tr", {}, make("th", { scope: "row" }, rater ? make("a", { href: link(one), text: one.title }) : make("span", { text: one.title })),
     make("td", { class: "figure", text: String(one.pairs) }), make("td", { class: "figure", text: state(one) }), make("td", { class: "figure", text: String(one.choices) }), make("td", { text: one.raters.join(", ") || "–" }));
   const titles = [["Candidates of", ""], ["Pairs", "figure"], ["By you", "figure"], ["Answers", "figure"], ["By", ""]].map(([text, kind]) => make("th", { scope: "col", class: kind, text }));
-  view.replaceChildren(top("#/choose", "Choose", make("p", { class: "caption", text: "Two candidates at a time, equally loud, without their names. Some pairs come again with sides swapped, which tells how sure you are." })), form,
+  view.replaceChildren(top("#/choose", "Choose", make("p", { class: "caption", text: "Two candidates at a time, equally loud, without their names. A plays by itself, then B. Some pairs come again with sides swapped, which tells how sure you are." })), form,
     sets.length ? make("div", { class: "wide", id: "sets" }, make("table", {}, make("thead", {}, make("tr", {}, ...titles)), make("tbody", {}, ...sets.map(row))))
       : make("p", { class: "caption", text: "Nothing to compare yet: a round of jam dpo, or a song with two candidates, comes here." }));
   if (!rater || set) name.focus();
@@ -49,7 +49,7 @@ async function showSets(view, set, rater, isShown, showAgain) {
 async function showTrial(view, set, rater, isShown) {
   let now = await ask("/api/trials", { set, rater });
   if (!isShown()) return undefined;
-  let player = null, isFirst = true;
+  let player = null;
   show();
   return () => player?.close();
 
@@ -119,8 +119,8 @@ async function showTrial(view, set, rater, isShown) {
       ...PAGE_KEYS,
     ]);
     sides.firstChild.focus();
-    if (!isFirst) player.play(); // A by itself: the other side and the answer are two keys
-    isFirst = false;
+    player.audio.addEventListener("ended", () => { if (heard.size < 2) hear(player.name === "a" ? "b" : "a"); });
+    player.play(); // A by itself, then B: whoever lets both play answers with one key
   }
 }
 
@@ -128,7 +128,7 @@ function showResult(view, { title, trials, result }, rater) {
   const sure = result.twice ? `${result.alike} of ${result.twice} pairs heard twice were answered alike.` : "No pair was heard twice.";
   const rows = result.wins.map((one) => make("tr", {}, make("th", { scope: "row", text: /^\d+$/.test(one.candidate) ? `Candidate ${Number(one.candidate) + 1}` : one.candidate }), make("td", { class: "figure", text: `${one.won} of ${one.heard}` })));
   view.replaceChildren(
-    top("#/choose", title, make("p", { class: "caption", id: "result", text: trials ? `All ${trials} answered by ${rater}: ${result.pairs} pairs with a winner. ${sure}` : "There is no pair here to compare." })),
+    top("#/choose", title, make("p", { class: "caption", id: "result", text: trials ? `All ${trials} answered by ${rater}: ${result.pairs} ${result.pairs === 1 ? "pair" : "pairs"} with a winner. ${sure}` : "There is no pair here to compare." })),
     make("div", { class: "wide" }, make("table", {}, make("thead", {}, make("tr", {}, make("th", { scope: "col", text: "Candidate" }), make("th", { scope: "col", class: "figure", text: "Preferred" }))), make("tbody", {}, ...rows))),
     make("p", {}, make("a", { href: "#/choose", text: "All comparisons" })));
   useKeys([["Escape", "all comparisons", () => { location.hash = "#/choose"; }], ...PAGE_KEYS]);

@@ -20,7 +20,7 @@ export class Player {
 
   // The same moment of another sound.
   choose(name) {
-    const at = this.audio.currentTime, was = !this.audio.paused;
+    const at = this.audio.ended ? 0 : this.audio.currentTime, was = !this.audio.paused; // another one begins again behind the end
     this.name = name;
     const [path, given] = this.address(name);
     this.audio.src = `${path}?${new URLSearchParams(given)}`;

@@ -80,6 +80,7 @@ def test_lyrics_become_candidates_that_start_where_words_were_moved_and_are_chos
         browser.wait("document.querySelectorAll('.box').length === 3")
         press(browser, "s", "s", "s", *"....", "s", "s")
         browser.wait("document.querySelectorAll('.box.moved').length > 0")
+        assert "phones lie evenly" in browser.js("document.querySelector('.notes').textContent")
         starts = browser.js(
             "[...document.querySelectorAll('.box')].map((box) => parseFloat(box.style.left) * 4 / 100)"
         )
@@ -126,7 +127,7 @@ def test_lyrics_become_candidates_that_start_where_words_were_moved_and_are_chos
     (source, *_) = (folder / "out" / "table" / "sources").glob("*.parquet")
     row = pq.read_table(source).to_pylist()[0]
     words = row["reference_words"]
-    assert row["control_chords"] and row["reference_phones"], row.keys()
+    assert row["control_chords"]
     assert all(abs(word["start_s"] - start_s) < 0.05 for word, start_s in zip(words, starts, strict=True))
     (choice,) = [read_choice(path) for path in (work / "choices").glob("*/*/*.json")]
     assert (choice.rater, choice.side) == ("Ann", "b")
