@@ -23,7 +23,8 @@ from tasks.engine.song import Song
 from tasks.engine.stage import Section, Stage
 from tasks.engine.table import Source, Table
 from tasks.prompts.prompts import PROMPTED_COLUMNS
-from tasks.shards.data_card import write_data_card
+from tasks.shards.data_card import CARD_JSON, write_data_card
+from tasks.shards.hub_export import model_readme
 from tasks.songs.columns import AUDIO
 from tests.eval.conftest import make_report
 from tests.tasks.engine.probes import run_here
@@ -95,6 +96,19 @@ def test_hub_folder_holds_shards_weights_cards_and_terms(work: Path, tmp_path: P
     assert "base_model" not in front  # embedded models are none of a hub's
     assert "near one of the training songs: 0.0625; near one of 40 of them 0.0312" in model
     assert "| WER | 0.27 | [0.2, 0.34] | 32 | 0 | lower |" in model and "embedded/vocoder@1" in model
+    record = json.loads((work / "reports/benchmark/report.json").read_text())
+    record["systems"]["dpo"] = record["systems"]["trained"]
+    chosen = {
+        "num_pairs": 10,
+        "num_by_people": 9,
+        "raters": {"Ann | <b>": {"answers": 12, "twice": 2, "alike": 1}},
+    }
+    record["rounds"] = {"kept": 1, "rows": [{"number": 0}, {"number": 1, **chosen}, {"number": 2, **chosen}]}
+    card = json.loads((work / "shards" / CARD_JSON).read_text())
+    told = model_readme(record, "dpo", card, [])
+    assert "- round 1: 9 of 10 pairs by people, chosen by Ann" in told and "Ann | <b>" not in told
+    assert "12 answers, 1 of 2 heard twice alike" in told and "round 2" not in told
+    assert "Preferred by" not in model_readme(record, "trained", card, [])
 
 
 def test_hub_folder_names_real_base_models_with_their_licences(work: Path, tmp_path: Path) -> None:

@@ -116,7 +116,9 @@ def test_lyrics_become_candidates_that_start_where_words_were_moved_and_are_chos
         browser.js("location.hash = '#/watch'")
         browser.wait("document.querySelector('#run').textContent.includes('Nothing writes')")
         faults += serious(browser, axe)
-        wrong = [one for one in browser.log("browser") if "422" not in one["message"]]  # chords without a tempo
+        wrong = [
+            one for one in browser.log("browser") if "422" not in one["message"]
+        ]  # chords without a tempo
         running.send_signal(signal.SIGTERM)
         assert running.wait(20) == 0
     (folder,) = [path for path in (work / "jobs").iterdir() if (path / "job.json").is_file()]
