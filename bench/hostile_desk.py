@@ -29,6 +29,8 @@ ASKED = {
     "seed": 1,
     "language": "en",
     "phones": [[["m", 0.0, 0.5], ["n", 0.5, 1.0]], []],
+    "chords": "C G | Am F",
+    "bpm": 96,
 }
 
 

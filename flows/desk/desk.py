@@ -68,7 +68,8 @@ class Desk:
         wanted, reading = Wanted.from_json(where), self._read_in_background()
         with self.index.open() as rows:
             page = songs_page(rows, wanted, sort, descending, offset, limit)
-            return {"total": count_songs(rows, wanted), "offset": offset, "songs": page, "reading": reading}
+            found = {"total": count_songs(rows, wanted), "offset": offset, "songs": page, "reading": reading}
+            return {**found, "unread": self.index.unread}
 
     def counts(self, where: Any) -> dict[str, Any]:
         """How many songs have each value of each column to choose from, and the measures there are."""

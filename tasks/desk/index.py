@@ -47,6 +47,7 @@ class SongIndex:
         self.table, self.stages, self.path = table, tuple(stages), path
         self._lock = threading.Lock()
         self._seen: tuple[int, ...] = ()
+        self.unread = 0  # partitions whose files could not be read when it last looked
         path.parent.mkdir(parents=True, exist_ok=True)
         if not self._is_ours():
             for old in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
@@ -81,28 +82,31 @@ class SongIndex:
                 rows.executemany("DELETE FROM parts WHERE number = ?", [(number,) for number in gone])
             keys = {number: _key(of_part) for number, of_part in files.items()}
             changed = [number for number in files if known.get(number) != keys[number]]
+            unread = 0
             for first in range(0, len(changed), COMMIT_EVERY):
                 numbers = changed[first : first + COMMIT_EVERY]
                 with self.open() as rows:
                     for number in numbers:
-                        self._replace(rows, number, files[number], keys[number])
+                        unread += not self._replace(rows, number, files[number], keys[number])
                 told(min(first + COMMIT_EVERY, len(changed)), len(changed))
-            self._seen = seen
+            self._seen, self.unread = seen, unread
             return len(changed)
 
-    def _replace(self, rows: sqlite3.Connection, number: int, files: Mapping[str, Path], key: str) -> None:
+    def _replace(self, rows: sqlite3.Connection, number: int, files: Mapping[str, Path], key: str) -> bool:
+        """Whether the partition could be read."""
         try:
             songs = partition_songs(number, files)
         except (
             FileNotFoundError,
             pa.ArrowException,
         ):  # a run replaced or removed it meanwhile: at the next look
-            return
+            return False
         marks = ", ".join("?" * len(_COLUMNS))
         rows.execute("DELETE FROM songs WHERE partition = ?", (number,))
         values = [[song.get(name) for name in _COLUMNS] for song in songs]
         rows.executemany(f"INSERT OR REPLACE INTO songs VALUES ({marks})", values)
         rows.execute("INSERT OR REPLACE INTO parts VALUES (?, ?)", (number, key))
+        return True
 
     def _is_ours(self) -> bool:
         with suppress(sqlite3.DatabaseError), self.open() as rows:

@@ -167,6 +167,8 @@ def _phones(value: Any, count: int) -> Phones | None:
         return None
     if not isinstance(value, Sequence) or len(value) != count:
         raise ValueError(f"phones: give those of each of {count} words")
+    if not all(isinstance(of_word, Sequence) for of_word in value):
+        raise ValueError("phones: give a list of those of each word; an empty one where nobody knows them")
     return tuple(tuple(_phone(phone) for phone in of_word) for of_word in value)
 
 

@@ -125,7 +125,14 @@ export async function showGenerate(view, given, isShown) {
   function generate() {
     return busy(async () => {
       if (!view.querySelector("form").reportValidity()) return;
-      if (!laid || laidFor !== JSON.stringify(wanted())) await layNow();
+      if (!laid || laidFor !== JSON.stringify(wanted())) {
+        const isLost = Boolean(draft?.isChanged);
+        await layNow();
+        if (isLost) {
+          tell("the words were laid anew, since what decides their times changed, and moves are gone: look at them, then generate", true);
+          return;
+        }
+      }
       await send("/api/ask", asked(laid, draft, form()));
       tell("asked for; what is made shows below");
       await look();

@@ -110,10 +110,10 @@ export async function showList(view, given, isShown) {
       ...columns().slice(4).map(([name]) => cell(song, name)));
   }
 
-  function showRows({ songs, total: count, offset, reading }) {
+  function showRows({ songs, total: count, offset, reading, unread }) {
     const focused = document.activeElement?.closest?.("tr")?.dataset.id;
     const shown = count ? `${(offset + 1).toLocaleString("en")} to ${(offset + songs.length).toLocaleString("en")} of ` : "";
-    total.textContent = `${shown}${count.toLocaleString("en")} ${count === 1 ? "song" : "songs"}${reading ? ", what changed is being read" : ""}`;
+    total.textContent = `${shown}${count.toLocaleString("en")} ${count === 1 ? "song" : "songs"}${reading ? ", what changed is being read" : unread ? `; ${unread} ${unread === 1 ? "partition" : "partitions"} cannot be read, jam verify names the files` : ""}`;
     table.replaceChildren(make("table", {}, make("thead", {}, make("tr", {}, ...columns().map(heading))), make("tbody", {}, ...songs.map(row))));
     const back = button("Previous", () => page(-1), { disabled: offset === 0 });
     const on = button("Next", () => page(1), { disabled: offset + songs.length >= count });

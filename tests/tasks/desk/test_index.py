@@ -45,6 +45,11 @@ def test_an_index_answers_as_the_table_says_and_reads_again_only_what_changed(tm
     fill(table, 1, ["rain", "snow"], stages=("sources",))
     index = SongIndex(table, STAGES, tmp_path / "desk" / "index.sqlite")
     assert (index.refresh(), index.refresh(), index.is_stale()) == (2, 0, False)
+    broken = table / "sources" / "part-00002-000000000000.parquet"
+    broken.write_bytes(b"no parquet")
+    assert (index.refresh(), index.unread) == (1, 1)  # told until the file is put right or gone
+    broken.unlink()
+    assert (index.refresh(), index.unread) == (0, 0)
     with index.open() as rows:
         assert dict(counts_of(rows, Wanted(), "state")) == {"kept": 3, "waiting": 2, "dropped": 1}
         assert counts_of(rows, Wanted(), "reason") == [(None, 5), ("too_quiet", 1)]

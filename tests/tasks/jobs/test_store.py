@@ -79,6 +79,7 @@ def test_a_job_is_what_was_asked_once_and_each_field_has_its_limits(tmp_path: Pa
         ({"words": [["a", 0, 10**400]], "line_starts": [0]}, "no seconds; give 0 to 3600"),
         ({"language": "../x"}, "language"),
         ({"phones": [[["m", 0, 2]], []]}, "phones"),
+        ({"phones": [1, []]}, "phones: give a list of those of each word"),
         ({"more": 1}, "job: give"),
     ]
     for change, told in wrong:
