@@ -100,13 +100,13 @@ def peoples_choices(project: Project, scores: Path) -> list[Choice]:
     pairs = round_set(scores)
     choices = choices_of(root, pairs.key)
     found, asked = peoples_pairs(choices), {pair.prompt for pair in pairs.pairs}
-    cure = f"open `jam desk --work {root}`, Choose, then run this again; or set pair.by=both"
+    advice = f"open `jam desk --work {root}`, Choose, then run this again; or set pair.by=both"
     if by == "people" and all(pair.is_tie for pair in found.values()):
         elsewhere = answers_elsewhere(root, pairs.key, asked)
         others = f" ({counted(elsewhere, 'answer')} about other candidates of these prompts stand unused)"
         who = "agree on none" if found else "have chosen none"
         raise ValueError(
-            f"pair.by: people are to choose, and {who} of {counted(len(asked), 'pair')}{others * bool(elsewhere)}; {cure}"
+            f"pair.by: people are to choose, and {who} of {counted(len(asked), 'pair')}{others * bool(elsewhere)}; {advice}"
         )
     if left := len(asked - found.keys()):
         rest = (
