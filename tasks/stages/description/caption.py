@@ -174,7 +174,7 @@ def most_alike(captions: Sequence[Captioned]) -> str | None:
     """The text that is most like its sound, the first of equals; one that nobody could measure only where there is no other."""
     told = [one for one in captions if one.text is not None]
     best = max(told, key=lambda one: -2.0 if one.similarity is None else one.similarity, default=None)
-    return best and best.text
+    return best.text if best else None
 
 
 def wav_of_middle(mix_CN: np.ndarray, seconds: float) -> bytes:
