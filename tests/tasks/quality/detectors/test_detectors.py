@@ -103,7 +103,8 @@ CASES: dict[str, tuple[Callable[[], Any], Any]] = {
     ),
     "a line twice, misheard twice alike": (
         lambda: looped_words(
-            "but they oh my but they oh my".split(), "but they know my but they know my".split()
+            ["but", "they", "oh", "my", "but", "they", "oh", "my"],
+            ["but", "they", "know", "my", "but", "they", "know", "my"],
         ),
         0,
     ),
