@@ -40,7 +40,7 @@ from tasks.quality.limits import FilterParams
 from tasks.quality.measures import MEASURES, Measure
 from tasks.stages.filter import Filter
 
-SEED, FALSE_DROPS, ROOM = 71_001, 0.01, 0.5
+SEED, FALSE_DROPS, ROOM, LEAST_ROOM = 71_001, 0.01, 0.5, 0.05
 LINE_LIMITS = ((0.1, 0.7), (0.2, 0.6), (0.3, 0.5), (0.4, 0.4))
 SEEN = tuple(kind for kind in ALL if kind not in ("wrong_tempo", "swapped_caption"))
 """The captions of the others are wrong, and nothing here reads captions: their songs are clean ones."""
@@ -57,7 +57,9 @@ def values_of(song: Measured) -> dict[str, float | None]:
 
 
 def roomy_limits(clean: Sequence[Measured], measures: Sequence[Measure]) -> Limits:
-    """Limits from clean songs alone: beyond the farthest of them by half as much as that one is beyond their median."""
+    """Limits from clean songs alone: beyond the farthest of them by half as much as that one is beyond their median, and by 5 % of
+    its own value at the least: fifty songs that are all at the end of a scale say nothing of its width.
+    """
     limits: Limits = {}
     for measure in measures:
         found = [value for song in clean if (value := values_of(song)[measure.name]) is not None]
@@ -65,7 +67,7 @@ def roomy_limits(clean: Sequence[Measured], measures: Sequence[Measure]) -> Limi
             sign = -1.0 if setting.startswith("min_") else 1.0
             values = sign * (np.abs(found) if measure.by_size else np.array(found))
             edge, middle = float(values.max()), float(np.median(values))
-            limits[setting] = sign * (edge + ROOM * (edge - middle))
+            limits[setting] = sign * (edge + max(ROOM * (edge - middle), LEAST_ROOM * abs(edge)))
     return limits
 
 

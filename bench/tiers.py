@@ -6,13 +6,14 @@ Songs of world two, one of nine clean and the others with a fault of the sound o
 detectors and the embedded judge, and no limit that drops. Limits of the tiers are chosen by `jam calibrate`'s rule on songs of another
 seed whose faults are known. Each seed trains twice from the same weights and on equally many steps: on the songs of tier A, and on
 songs drawn at random from all for training until they last as long. Held-out songs are clean and prepared alike; each is
-generated from one noise, and the ears of its world read the separated vocals. Told are the acoustic PER of both, and the difference
+generated from one noise, and the ears of its world read the separated vocals. A training of a seed that stands in FOLDER is not done again. Told are the acoustic PER of both, and the difference
 with its interval over seeds and songs (95 %), whichever way it falls. The judge that chose does not measure.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,8 +24,9 @@ import numpy as np
 import torch
 
 from bench.measuring import machine, write_result
-from bench.toy2_causes import RECIPE, Variant, read, sung, trained
+from bench.toy2_causes import RECIPE, read, sung, trained
 from bench.toy2_songs import Songs, Studio
+from bench.toy2_training import Grid
 from flows.pipelines.stages import prepare_pipeline
 from flows.prepare import run_prepare
 from flows.settings.params import Params
@@ -40,6 +42,7 @@ from tasks.toy.params import is_rendered, render
 KINDS = ("noise", "clipping", "coding", "silence", "loop", "other_song", "other_words", "missing_line")
 SEEDS = {"choosing": 81_001, "training": 81_002, "held_out": 81_003}
 DRAWS, FALSE_DROPS, BELOW_A = 10_000, 0.01, 0.2
+GRID: Grid = "even"
 OPEN = (
     *("detect.when=always", "aesthetics.judges=[embedded]"),
     *("group.benchmark_share=0.0", "group.validation_share=0.0"),
@@ -132,9 +135,14 @@ def main() -> None:
     studio, errors, phones = Studio(training.params), [], []
     for seed in range(args.seeds):
         for name, songs in (("A", best), ("random", drawn(everyone, num_frames, seed))):
-            params = with_steps(training.params, args.pretrain, args.sft, seed)
-            model, _ = trained(params, Variant(name), songs, studio.codec.silence_C)
-            counts = read(held_out, sung(model, params, "even", held_out, studio), studio)
+            stands = args.scratch / f"{name}-{seed}-{args.pretrain}-{args.sft}-{len(songs)}.json"
+            if not stands.is_file():
+                params = with_steps(training.params, args.pretrain, args.sft, seed)
+                model, _ = trained(params, GRID, songs, studio.codec.silence_C)
+                stands.write_text(
+                    json.dumps(read(held_out, sung(model, params, GRID, held_out, studio), studio))
+                )
+            counts = json.loads(stands.read_text())
             errors.append([count for count, _ in counts])
             phones = [count for _, count in counts]
             print(

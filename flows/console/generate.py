@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from eval.results.plural import counted
+from flows.console.part_texts import check_part_texts
 from flows.pipelines.checkpoints import kept_checkpoint
 from flows.pipelines.control_makers import makers_of
 from flows.pipelines.predictor import predictor_of
@@ -60,6 +61,7 @@ def check_request(
     config = load_config(found)
     max_frames = config.max_frames
     params, remarks, rows = project.params, [], 1
+    made = None
     if song is not None:
         check_asked(song.request().names, found)
         check_files(song.request(), max_frames, makers_of(project))
@@ -73,11 +75,6 @@ def check_request(
             predictor_of(project, of_work, config.filler == SUNG),
         )
         manifest, remarks, rows = made.manifest, made.remarks, made.rows
-        if made.how:
-            again = f"--lyrics {made.timed} --duration {made.duration_s:g}"
-            say(f"word times: {made.how}, in {made.timed} (edit them, then generate with {again})")
-            if rows > 1:
-                say(f"word times: each of {rows} candidates has its own, beside it")
     assert manifest is not None, "one of the two is given"
     requests = read_requests(manifest, params.audio, params.ingest, params.prompt, max_frames)
     check_asked([name for one in requests.songs for name in one.controls.names], found)
@@ -91,6 +88,13 @@ def check_request(
         params.phonemize.max_unknown_share,
         config.filler,
     )
+    for one in requests.songs if song is not None else ():
+        check_part_texts(project, words[one.title], one.duration_s, found)
+    if made is not None and made.how:
+        again = f"--lyrics {made.timed} --duration {made.duration_s:g}"
+        say(f"word times: {made.how}, in {made.timed} (edit them, then generate with {again})")
+        if rows > 1:
+            say(f"word times: each of {rows} candidates has its own, beside it")
     for row in requests.refused:
         say(f"generate: left out: {row}")
     songs = [(title, [*remarks, *one.remarks]) for title, one in words.items()]

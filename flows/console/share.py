@@ -28,7 +28,7 @@ from tasks.benchmark.systems import TRUTH
 from tasks.models.chosen import IDENTITY
 from tasks.shards.data_card import CARD_JSON
 from tasks.shards.hub_export import BaseModel, export_data, export_model
-from tasks.shards.muse_export import COLUMNS, SECTIONS, export_muse
+from tasks.shards.muse_export import COLUMNS, PART_CAPTIONS, SECTIONS, export_muse
 from tasks.storage.files import write_bytes, write_json
 
 MADE_HERE = "ships with the project"
@@ -69,7 +69,7 @@ def export_talks(project: Project, out: Path, has_phonemes: bool) -> None:
     """
     _check_new(out)
     pipeline = prepared_pipeline(project)
-    columns = [*COLUMNS, *([SECTIONS] if SECTIONS in pipeline.columns else [])]
+    columns = [*COLUMNS, *(name for name in (SECTIONS, PART_CAPTIONS) if name in pipeline.columns)]
     counts = export_muse(finished_rows(pipeline, columns), out, has_phonemes)
     told = ", ".join(f"{number} {split}" for split, number in sorted(counts.items()))
     say(f"export: {counted(sum(counts.values()), 'song')} as talks in {out} ({told}); nothing was uploaded")

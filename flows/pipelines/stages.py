@@ -32,6 +32,7 @@ from tasks.stages.coarse import Drums, Sketch
 from tasks.stages.dedup_features import DedupFeatures
 from tasks.stages.description.caption import Caption
 from tasks.stages.description.describe import Describe
+from tasks.stages.description.part_caption import PartCaption
 from tasks.stages.description.part_style import PartStyle
 from tasks.stages.description.sections import Sections
 from tasks.stages.encode import Encode
@@ -120,6 +121,8 @@ def with_description(params: Params, stages: list[Stage]) -> list[Stage]:
     if params.caption.model != NONE:
         has_facts = params.describe.when != NEVER
         captioned.append(Caption(params.caption, params.models.style_encoder, has_facts))
+        if params.caption.by_part:
+            captioned.append(PartCaption(params.caption, params.models.style_encoder, params.describe))
     return [*stages[:place], *described, *stages[place:last], *captioned, *stages[last:]]
 
 

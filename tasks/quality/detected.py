@@ -82,7 +82,7 @@ DETECTED: tuple[Measure, ...] = (
     ),
     _detected(
         "bandwidth_hz",
-        "highest frequency within 70 dB of the strongest",
+        "highest frequency within 80 dB of the strongest",
         "Hz",
         lambda heard: bandwidth_hz(heard.power_TF),
         "min_bandwidth_hz",

@@ -17,7 +17,13 @@ from eval.results.report import STAMP, is_stand_in
 from tasks.engine.pipeline import Pipeline
 from tasks.quality.by_language import LANGUAGE_COLUMNS, fates_by_language
 from tasks.quality.remarks import KINDS, REMARK_COLUMNS, all_remark_counts
-from tasks.shards.described_songs import caption_counts, caption_lines, section_counts, section_lines
+from tasks.shards.described_songs import (
+    caption_counts,
+    caption_lines,
+    parts_of,
+    section_counts,
+    section_lines,
+)
 from tasks.shards.edited_songs import edited_lines, edited_songs
 from tasks.shards.grades import GRADE_COLUMNS, grade_lines, grades, tier_of
 from tasks.shards.write import MARK, packed_shard, write_index
@@ -26,7 +32,7 @@ from tasks.storage.files import write_bytes, write_json
 CARD_COLUMNS = (
     *("split", "license", "source", "artist", "language"),
     *("unchecked", "own_symbols", *LANGUAGE_COLUMNS),
-    *("masked", "flags", "unstated_delay_s", "sections", "captions", *REMARK_COLUMNS),
+    *("masked", "flags", "unstated_delay_s", "sections", "captions", "part_captions", *REMARK_COLUMNS),
     *GRADE_COLUMNS,
 )
 """What `data_card` reads of a song, besides its drop and what made it."""
@@ -71,6 +77,7 @@ def data_card(
         "stamp": STAMP if is_stand_in(made_by) else None,
         **({"sections": section_counts(kept)} if _any(kept, "sections") else {}),
         **({"captions": caption_counts(kept)} if _any(kept, "captions") else {}),
+        **({"part_captions": caption_counts(parts_of(kept))} if _any(kept, "part_captions") else {}),
         **({"edited": dict(edited)} if edited else {}),
         **({MARK: mark} if mark else {}),
     }
@@ -143,6 +150,7 @@ def card_text(card: Mapping[str, Any]) -> str:
         *_delay_lines(card),
         *section_lines(card.get("sections", {})),
         *caption_lines(card.get("captions", {})),
+        *caption_lines(card.get("part_captions", {}), "part"),
         "## Made by",
         "",
         *(f"- `{made}`" for made in card["made_by"]),

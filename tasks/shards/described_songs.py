@@ -63,12 +63,18 @@ def caption_counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def caption_lines(counts: Mapping[str, Any]) -> list[str]:
-    """The same for people; nothing where no song has captions."""
+def parts_of(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The parts of songs with their captions, one behind the other."""
+    return [part for row in rows for part in row.get("part_captions") or ()]
+
+
+def caption_lines(counts: Mapping[str, Any], of: str = "song") -> list[str]:
+    """The same for people; nothing where no song has captions. `of`: song or part."""
     if not counts:
         return []
     asked = ", ".join(f"{count} {outcome}" for outcome, count in counts["asked"].items()) or "none"
-    lines = [f"Captions: {counted(counts['songs'], 'song')} with one; asked for: {asked}."]
+    head = "Captions" if of == "song" else "Captions of parts"
+    lines = [f"{head}: {counted(counts['songs'], of)} with one; asked for: {asked}."]
     if counts["tokens_in"] or counts["tokens_out"]:
         cost = "" if counts["cost"] is None else f", {counts['cost']:g} by the prices of the settings"
         lines += [
@@ -77,7 +83,7 @@ def caption_lines(counts: Mapping[str, Any]) -> list[str]:
     second = counts["second"]
     if second["songs"]:
         lines += [
-            f"{counted(second['songs'], 'caption')} unlike the song got a second one: similarity {second['first']:.2f}, of the second "
+            f"{counted(second['songs'], 'caption')} unlike the {of} got a second one: similarity {second['first']:.2f}, of the second "
             f"{second['second']:.2f}, of the better {second['better']:.2f} (chosen by it, so no proof of a gain)."
         ]
     return [*lines, ""]

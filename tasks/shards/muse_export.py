@@ -38,7 +38,7 @@ COLUMNS = (
     ),
     *("split", "license", "source", "artist", "language"),
 )
-SECTIONS = "sections"
+SECTIONS, PART_CAPTIONS = "sections", "part_captions"
 
 
 def export_muse(rows: Iterable[Mapping[str, Any]], out: Path, has_phonemes: bool) -> dict[str, int]:
@@ -87,7 +87,8 @@ def muse_row(row: Mapping[str, Any], has_phonemes: bool) -> dict[str, Any]:
 def _parts(row: Mapping[str, Any], words: Sequence[Word], duration_s: float) -> list[PartText]:
     """The parts of a song: its sections, else what the labels of its lyrics name, else one; words before the first have one of their own."""
     if row.get(SECTIONS):
-        found = [_section(one) for one in row[SECTIONS]]
+        said = {one["start_s"]: one["caption"] for one in row.get(PART_CAPTIONS) or ()}
+        found = [_section(one, said.get(one["start_s"])) for one in row[SECTIONS]]
     elif row["lyrics_labels"] and len(row["lyrics"] or ()) == len(words):
         found = part_texts([Label(**one) for one in row["lyrics_labels"]], words, duration_s)
     else:
@@ -97,12 +98,13 @@ def _parts(row: Mapping[str, Any], words: Sequence[Word], duration_s: float) -> 
     return found
 
 
-def _section(one: Mapping[str, Any]) -> PartText:
+def _section(one: Mapping[str, Any], caption: str | None) -> PartText:
+    """A section as a part; its caption, where it has one, in place of what its label says."""
     name, text = name_and_text(one["text"] or "") or (
         one["text"] or one["label"].replace("_", " ").title(),
         None,
     )
-    return PartText(name, text, one["start_s"], one["end_s"])
+    return PartText(name, caption or text, one["start_s"], one["end_s"])
 
 
 def _line_ends(row: Mapping[str, Any], num_words: int) -> list[int]:

@@ -34,6 +34,7 @@ from tasks.stages.coarse import Drums, Sketch
 from tasks.stages.dedup_features import DedupFeatures, DedupFeaturesParams
 from tasks.stages.description.caption import Caption
 from tasks.stages.description.describe import Describe
+from tasks.stages.description.part_caption import PartCaption
 from tasks.stages.description.part_style import PartStyle
 from tasks.stages.description.sections import Sections
 from tasks.stages.encode import Encode
@@ -115,6 +116,7 @@ def law(root: Path) -> dict[str, Stage]:
         Sections(PARAMS.sections.model_copy(update={"model": "embedded"}), ingest),
         Describe(PARAMS.describe),
         Caption(PARAMS.caption.model_copy(update={"model": "facts"}), style, has_facts=True),
+        PartCaption(PARAMS.caption.model_copy(update={"model": "facts"}), style, PARAMS.describe),
         Style(style),
         PartStyle(style),
         Encode(codec),

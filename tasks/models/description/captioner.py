@@ -28,7 +28,7 @@ Fact = Mapping[str, Any]
 
 class CaptionParams(ModelChoice):
     """`model`: who writes captions of songs that have none, or none that is like them: below `min_similarity` of text and sound a
-    second one is asked for; null = a song's own caption is believed.
+    second one is asked for; null = a song's own caption is believed. `by_part`: parts have captions of their own, too, by the same rules.
     """
 
     section: ClassVar = "caption"
@@ -36,10 +36,11 @@ class CaptionParams(ModelChoice):
     real: ClassVar = {}
 
     min_similarity: float | None = Field(ge=-1, le=1)
+    by_part: bool
     endpoint: EndpointParams
 
     def decides(self) -> dict[str, Any]:
-        """Of the endpoint only where it is asked."""
+        """Of the endpoint only where it is asked; that parts have captions is a stage of its own."""
         chosen = {"endpoint": self.endpoint.decides()} if self.model == ENDPOINT else {}
         return {"model": self.model, "min_similarity": self.min_similarity, **chosen}
 

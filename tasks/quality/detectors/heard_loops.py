@@ -18,7 +18,8 @@ LOUD, SILENT_DB = 95, -20.0
 
 def looped_words(heard: Sequence[str], written: Sequence[str] | None) -> int:
     """How many words a piece that is heard again and again has beyond its first time, or beyond as often as it is written in a row;
-    of all pieces the most. Three times "la la" in a song of one "la la" are four.
+    of all pieces the most. Three times "la la" in a song of one "la la" are four. A line that is written twice may be misheard twice
+    alike: more than half of a piece's words, each in its place, are that piece.
     """
     heard, written = normalise(heard), normalise(written or ())
     most = 0
@@ -49,10 +50,15 @@ def _times_in(words: Sequence[str], piece: Sequence[str]) -> int:
     most, size = 0, len(piece)
     for first in range(len(words) - size + 1):
         times = 0
-        while list(words[first + times * size : first + (times + 1) * size]) == list(piece):
+        while _alike(words[first + times * size : first + (times + 1) * size], piece):
             times += 1
         most = max(most, times)
     return most
+
+
+def _alike(words: Sequence[str], piece: Sequence[str]) -> bool:
+    same = sum(a == b for a, b in zip(words, piece, strict=False))
+    return len(words) == len(piece) and 2 * same > len(piece)
 
 
 def silent_words(heard: Sequence[Word], vocals_N: np.ndarray) -> float | None:

@@ -16,7 +16,7 @@ HIGH_HZ = 4000.0
 """Above it the pauses between strikes and words are quiet in any music, and a hiss is not."""
 QUIETEST = 5
 """The percentile of the frames that is the floor."""
-BAND_DB = -70.0
+BAND_DB = -80.0
 CUT = 0.995
 """Of the peak: what lies above it, twice in a row, is flat."""
 
@@ -41,7 +41,7 @@ def noise_floor_db(power_TF: np.ndarray) -> float | None:
 
 
 def bandwidth_hz(power_TF: np.ndarray) -> float | None:
-    """The highest frequency whose mean power is at most 70 dB below that of the strongest bin; None of silence."""
+    """The highest frequency whose mean power is at most 80 dB below that of the strongest bin; None of silence."""
     mean_F = power_TF.mean(axis=0) if len(power_TF) else np.zeros(1)
     if not mean_F.max() > 0:
         return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import wave
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -21,7 +22,13 @@ from tasks.audio.mix import mix_of
 from tasks.engine.columns import Column
 from tasks.engine.song import Song
 from tasks.engine.stage import Model
-from tasks.models.description.captioner import ENDPOINT, CaptionParams, build_captioner, captioner_identity
+from tasks.models.description.captioner import (
+    ENDPOINT,
+    CaptionParams,
+    Fact,
+    build_captioner,
+    captioner_identity,
+)
 from tasks.models.description.endpoint import ANSWERED, Answer
 from tasks.models.style_encoder import StyleParams, build_style_encoder, style_encoder_identity
 from tasks.stages.bases import MixStage
@@ -104,31 +111,36 @@ class Caption(MixStage):
 
     def one(self, song: Song) -> Song:
         """The song with its captions."""
+        facts = (song["facts"] or []) if "facts" in self.reads else []
+        mix_CN = self.opened(song) if self.params.sends_audio else None
+        style_NS = np.asarray(song["style_embedding"], np.float32)
+        captions = self.captions(song["style_text"], facts, mix_CN, style_NS)
+        return song.with_columns(captions=[one.row() for one in captions], caption=most_alike(captions))
+
+    def captions(
+        self, own: str | None, facts: Sequence[Fact], mix_CN: np.ndarray | None, style_NS: np.ndarray
+    ) -> list[Captioned]:
+        """Of a sound [2, N] with these styles [N, 512]: its own text, and what the writer says where that is missing or unlike it."""
         captions = []
-        if own := song["style_text"]:
-            captions.append(Captioned(own, "file", self._similarity(own, song), ANSWERED))
+        if own:
+            captions.append(Captioned(own, "file", self._similarity(own, style_NS), ANSWERED))
         if not captions or self._too_unlike(captions[0]):
-            second = self._asked(song)
+            second = self._asked(facts, mix_CN, style_NS)
             captions += [] if second is None else [second]
-        told = [one for one in captions if one.text is not None]
-        best = max(told, key=lambda one: -2.0 if one.similarity is None else one.similarity, default=None)
-        return song.with_columns(captions=[one.row() for one in captions], caption=best and best.text)
+        return captions
 
     def _too_unlike(self, caption: Captioned) -> bool:
         least = self.params.min_similarity
         return least is not None and caption.similarity is not None and caption.similarity < least
 
-    def _asked(self, song: Song) -> Captioned | None:
-        facts = (song["facts"] or []) if "facts" in self.reads else []
-        wav = (
-            wav_of_middle(self.opened(song), self.params.endpoint.audio_s)
-            if self.params.sends_audio
-            else None
-        )
+    def _asked(
+        self, facts: Sequence[Fact], mix_CN: np.ndarray | None, style_NS: np.ndarray
+    ) -> Captioned | None:
+        wav = None if mix_CN is None else wav_of_middle(mix_CN, self.params.endpoint.audio_s)
         answer = self.captioner.caption(facts, wav)
         if answer is None:
             return None
-        similarity = None if answer.text is None else self._similarity(answer.text, song)
+        similarity = None if answer.text is None else self._similarity(answer.text, style_NS)
         source = "endpoint" if self.params.model == ENDPOINT else "facts"
         return Captioned(
             answer.text,
@@ -142,13 +154,13 @@ class Caption(MixStage):
             self._cost(answer),
         )
 
-    def _similarity(self, text: str, song: Song) -> float | None:
-        """Of a text and the song's sound; None where the encoder knows no word of the text."""
+    def _similarity(self, text: str, style_NS: np.ndarray) -> float | None:
+        """Of a text and a sound; None where the encoder knows no word of the text."""
         try:
             text_S = self.encoder.embed_text(text)
         except ValueError:
             return None
-        return style_similarity(np.asarray(song["style_embedding"], np.float32), text_S)
+        return style_similarity(style_NS, text_S)
 
     def _cost(self, answer: Answer) -> float | None:
         of = cast(CaptionParams, self.params).endpoint
@@ -156,6 +168,13 @@ class Caption(MixStage):
         if any(tokens is None or price is None for tokens, price in parts):
             return None
         return sum(cast(int, tokens) * cast(float, price) / MILLION for tokens, price in parts)
+
+
+def most_alike(captions: Sequence[Captioned]) -> str | None:
+    """The text that is most like its sound, the first of equals; one that nobody could measure only where there is no other."""
+    told = [one for one in captions if one.text is not None]
+    best = max(told, key=lambda one: -2.0 if one.similarity is None else one.similarity, default=None)
+    return best.text if best else None
 
 
 def wav_of_middle(mix_CN: np.ndarray, seconds: float) -> bytes:

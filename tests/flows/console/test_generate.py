@@ -164,3 +164,21 @@ def test_a_manifest_of_which_no_row_can_be_sung_ends_with_1_before_anything_star
     shown = capfd.readouterr()
     assert "a: prompt_too_long" in shown.out and "nothing was written" in shown.err
     assert not (tmp_path / "out").exists()
+
+
+def test_parts_that_ask_for_what_nobody_reads_are_refused_before_anything_is_told_or_loaded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint(tmp_path / "work" / "checkpoints" / "sft" / "abc")
+    always = Project.at(tmp_path / "out", None, ["prompt.part_styles=always"])
+    for text, told in (
+        ("[Verse: harpsichord]\nmoon light\n", r"^part \[Verse: harpsichord\]: style text .* no known tag"),
+        ("[Solo: pop]\n[Verse]\nmoon light\n", r"^part \[Solo: pop\] has no time between"),
+    ):
+        (tmp_path / "song.txt").write_text(text)
+        song = OneSong(tmp_path / "song.txt", "pop", None, 1.2)
+        with pytest.raises(ValueError, match=told):
+            check_request(always, None, song, None, tmp_path / "work")
+        ask(tmp_path, song=song)  # of weights that learned one style nothing is asked
+        assert "harpsichord" not in capsys.readouterr().err
+        (tmp_path / "out" / "request" / "song.json").unlink()

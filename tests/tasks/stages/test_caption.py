@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -20,8 +21,9 @@ from tasks.engine.stage import BadModel
 from tasks.models.description.captioner import CaptionParams, said_facts
 from tasks.models.description.endpoint import EndpointParams
 from tasks.models.style_encoder import StyleParams
-from tasks.shards.described_songs import caption_counts, caption_lines
+from tasks.shards.described_songs import caption_counts, caption_lines, parts_of
 from tasks.stages.description.caption import Caption, wav_of_middle
+from tasks.stages.description.part_caption import PartCaption
 
 PARAMS = load_params()
 MUQ = PARAMS.models.style_encoder.muq_mulan
@@ -102,7 +104,7 @@ def stage(server: Server, answers: Path) -> Caption:
         **{"send": "facts", "audio_s": 30, "max_tokens": 50, "temperature": 0, "again": 0},
         **{"timeout_s": 0.6, "tries": 3, "pause_s": 0.001, "price_in": 2.5, "price_out": 10.0},
     )
-    params = CaptionParams(model="endpoint", min_similarity=0.9, endpoint=endpoint)
+    params = CaptionParams(model="endpoint", min_similarity=0.9, by_part=True, endpoint=endpoint)
     made = Caption(params, StyleParams(model="embedded", muq_mulan=MUQ), has_facts=True)
     assert (
         made.models[0] == "endpoint/m" and KEY not in str(params.decides()) and "127" not in str(made.facts)
@@ -175,6 +177,38 @@ def test_an_endpoint_that_fails_loses_no_song_and_nothing_answered_is_asked_twic
     with pytest.raises(ValueError, match=r"may take 247 s for a song and engine.song_limit_s is 120"):
         load_params(settings=["caption.model=endpoint", "caption.endpoint.timeout_s=60"])
     asked = PARAMS.model_copy(update={"caption": made.params})
-    assert [one.name for one in prepare_stages(asked)].index("caption") == 1 + [
-        one.name for one in prepare_stages(PARAMS)
-    ].index("style")
+    names = [one.name for one in prepare_stages(asked)]
+    place = [one.name for one in prepare_stages(PARAMS)].index("style")
+    assert names[place + 1 : place + 3] == ["caption", "part_caption"]
+
+
+def test_parts_have_captions_of_their_own_by_their_seconds_and_both_stay_where_the_first_is_unlike_it() -> (
+    None
+):
+    loud, soft = (np.random.default_rng(seed).standard_normal((2, 3 * 44_100)) for seed in (0, 1))
+    mix_CN = np.concatenate([loud, soft * np.linspace(1e-3, 0.1, soft.shape[1])], axis=1).astype(np.float32)
+    described = PARAMS.describe.model_copy(update={"when": "always", "min_certainty": 0.0})
+    params = PARAMS.caption.model_copy(update={"model": "facts", "min_similarity": 0.999, "by_part": True})
+    made = PartCaption(params, PARAMS.models.style_encoder, described)
+    texts = ("Verse: rock", None, "Chorus: dark ambient", "Outro")
+    bounds_s = ((0, 3), (3, 6), (3, 6), (5.5, 6))
+    sections = [
+        {"label": "verse", "text": text, "start_s": first, "end_s": end, "source": "times"}
+        for text, (first, end) in zip(texts, bounds_s, strict=True)
+    ]
+    first, second, third = made.one(replace(Song("a", {"sections": sections}), opened=mix_CN))[
+        "part_captions"
+    ]
+    assert [one["source"] for one in first["captions"]] == ["file", "facts"]
+    assert [one["source"] for one in second["captions"]] == ["facts"]
+    assert [one["source"] for one in third["captions"]] == ["file"] and third["caption"] == "dark ambient"
+    assert first["captions"][1]["text"] != second["caption"], "facts of another part"
+    assert first["start_s"] == 0 and second["end_s"] == 6, "half a second is too little to describe"
+    silent = made.one(Song("b", {"sections": None, "audio": None}))
+    assert silent["part_captions"] is None
+    row = {"part_captions": [first, second, third]}
+    counts = caption_counts(parts_of([row, {"part_captions": None}]))
+    assert counts["songs"] == 3 and counts["asked"] == {"answered": 2}
+    assert caption_lines(counts, "part")[0].startswith("Captions of parts: 3 parts with one")
+    with pytest.raises(ValueError, match=r"by_part is true, but sections.model is none"):
+        load_params(settings=["caption.model=facts", "caption.by_part=true"])

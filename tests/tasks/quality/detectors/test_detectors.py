@@ -101,6 +101,13 @@ CASES: dict[str, tuple[Callable[[], Any], Any]] = {
         lambda: looped_words(["we", "go", "on", "we", "go", "on", "we", "go", "on", "home"], ["home"]),
         6,
     ),
+    "a line twice, misheard twice alike": (
+        lambda: looped_words(
+            ["but", "they", "oh", "my", "but", "they", "oh", "my"],
+            ["but", "they", "know", "my", "but", "they", "know", "my"],
+        ),
+        0,
+    ),
     "once alone": (lambda: looped_words(["moon"], None), 0),
     "one of two where nothing sounds": (lambda: silent_words(said(2.4, 4.0), gapped_N()), 0.5),
     "no word was heard": (lambda: silent_words([], gapped_N()), None),
