@@ -112,7 +112,9 @@ def load_net(settings: WhisperModel, card: Card) -> Any:
         )
         bands = len(net.feature_extractor.mel_filters)
         if bands != net.model.n_mels:
-            raise ValueError(f"preprocessor_config.json gives {bands} bands, the net takes {net.model.n_mels}")
+            raise ValueError(
+                f"preprocessor_config.json gives {bands} bands, the net takes {net.model.n_mels}"
+            )
     if settings.language not in (None, *net.supported_languages):
         raise BadModel(
             f"{card.section}.language is {settings.language!r}; "

@@ -15,6 +15,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -166,9 +167,7 @@ def word_times(result: Any, num_tokens_K: Sequence[int]) -> tuple[np.ndarray, np
     times_K2[0, 0] = max(times_K2[0, 0], times_K2[0, 1] - longest_s)
     times_K2[:, 1] = np.minimum(times_K2[:, 1], times_K2[:, 0] + longest_s)
     probability_T = np.array(result.text_token_probs)
-    scores_K = np.array(
-        [probability_T[first:end].mean() for first, end in zip(bounds_B, bounds_B[1:], strict=False)]
-    )
+    scores_K = np.array([probability_T[first:end].mean() for first, end in pairwise(bounds_B)])
     return times_K2, scores_K
 
 

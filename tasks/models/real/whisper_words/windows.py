@@ -43,7 +43,9 @@ def windows(times_W2: np.ndarray, num_tokens_W: Sequence[int], duration_s: float
         before_s = ends_W[first - 1] if first else 0.0
         behind_s = starts_W[end] if end < num_words else duration_s
         start_s = max(starts_W[first] - ASIDE_S, (before_s + starts_W[first]) / 2 if first else 0.0)
-        stop_s = min(ends_W[end - 1] + ASIDE_S, (ends_W[end - 1] + behind_s) / 2 if end < num_words else duration_s)
+        stop_s = min(
+            ends_W[end - 1] + ASIDE_S, (ends_W[end - 1] + behind_s) / 2 if end < num_words else duration_s
+        )
         stop_s = min(max(stop_s, start_s + 0.1), duration_s, start_s + WINDOW_S)
         yield Window(first, end, float(min(start_s, stop_s - 0.1)), float(stop_s))
         first = end
@@ -66,9 +68,7 @@ def _end(starts_W: np.ndarray, ends_W: np.ndarray, num_tokens_W: Sequence[int], 
     return max(choices, key=lambda end: (starts_W[end] - ends_W[end - 1], end))
 
 
-def bounds(
-    lines: Sequence[Line], num_words: int, tolerance_s: float, duration_s: float
-) -> np.ndarray:
+def bounds(lines: Sequence[Line], num_words: int, tolerance_s: float, duration_s: float) -> np.ndarray:
     """What every word must keep within, [W, 2] in seconds: its line's times and a tolerance, the song where it has none.
 
     Raises:
@@ -85,7 +85,8 @@ def bounds(
     within_W2[:, 1] = np.minimum.accumulate(within_W2[::-1, 1].clip(None, duration_s))[::-1]
     if (short := np.flatnonzero(_latest(within_W2) < within_W2[:, 0])).size:
         raise Refused(
-            "line_times" if lines else "too_many_words", f"word {short[0]} of {num_words} finds no room for {LEAST_S} s"
+            "line_times" if lines else "too_many_words",
+            f"word {short[0]} of {num_words} finds no room for {LEAST_S} s",
         )
     return within_W2
 
