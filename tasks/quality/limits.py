@@ -39,6 +39,8 @@ class FilterParams(Limits):
         return {key: value for key, value in settings.items() if (key, value) != ("uncalibrated", "apply")}
 
 
+UNCALIBRATED = "uncalibrated"
+"""The flag of a song that is kept beyond limits which were chosen for other models."""
 CALIBRATED = tuple(measure for measure in MEASURES if measure.calibrated)
 """The measures that mean something else with another aligner or transcriber."""
 

@@ -14,7 +14,7 @@ from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Stage
 from tasks.quality.detected import DETECTED, DetectParams
 from tasks.quality.hurried import hurried_in_words, not_heard, not_heard_in_words
-from tasks.quality.limits import CALIBRATED, FilterParams, broken_limits, without_calibrated
+from tasks.quality.limits import CALIBRATED, UNCALIBRATED, FilterParams, broken_limits, without_calibrated
 from tasks.quality.measures import Quality
 from tasks.quality.mining import COLUMNS, MINED, TOO_LITTLE, MineParams, mined, quality_left
 from tasks.quality.unheard import SPAN, in_words, mask_of, runs_beyond
@@ -22,8 +22,6 @@ from tasks.songs.columns import STRINGS
 
 UNHEARD, HURRIED, NO_VOCALS = "words_unheard", "words_hurried", "no_vocals"
 REJECTED = "rejected_by_hand"
-UNCALIBRATED = "uncalibrated"
-"""The mark of a song that is kept beyond limits which were chosen for other models."""
 
 
 class Filter(Stage):

@@ -39,7 +39,7 @@ def anchors(words: Sequence[str], heard: Sequence[str]) -> list[tuple[int, int]]
         best_H = along_H
     pairs, word, place = [], len(words), len(heard)
     while word and place:
-        came = came_WH[word - 1][place]
+        came = int(came_WH[word - 1][place])
         if came == 1:
             pairs.append((word - 1, place - 1))
         word, place = word - (came < 2), place - (came > 0)
