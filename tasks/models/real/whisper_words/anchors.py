@@ -1,8 +1,8 @@
 """Where given words are likely to lie: those that a transcriber heard are anchors, the others stand between them.
 
-Written and heard words are paired in order by how many pairs of neighbouring letters they share, so that a word that was
-heard wrongly still counts for something. Between anchors the letters of what is written are spread over the letters of
-what was heard, and where nothing was heard over the time.
+Words that are written and words that were heard are paired in order by how many pairs of neighbouring letters they share,
+so that a word that was heard wrongly still counts for something. Between anchors the letters of what is written are spread
+over the letters of what was heard, and where nothing was heard over the time.
 
 Shapes: W given words, H heard ones, L different pairs of letters.
 """
