@@ -84,7 +84,7 @@ def filter_of(params: Params, limits: Limits, mines: bool) -> Filter:
     """The stage with these limits alone."""
     none = dict.fromkeys(FilterParams.model_fields)
     held = {setting: limit for setting, limit in limits.items() if setting not in LIMITS}
-    own = FilterParams(**{**none, "calibrated_for": (), "mask": False, **held})
+    own = FilterParams(**{**none, "calibrated_for": (), "uncalibrated": "apply", "mask": False, **held})
     update = {setting: limits.get(setting) for setting in LIMITS}
     detect = params.detect.model_copy(update={"when": "always", **update})
     mine = params.mine.model_copy(update={"when": "always"}) if mines else None

@@ -17,7 +17,7 @@ from flows.run.progress import say
 from flows.settings.project import Project, writes_work
 from tasks.engine.pipeline import Pipeline
 from tasks.engine.table import GONE, Table
-from tasks.quality.limits import is_calibrated
+from tasks.quality.limits import is_calibrated, set_aside
 from tasks.quality.remarks import KINDS, phones_line, remark_lines
 from tasks.shards.data_card import finish_shards
 from tasks.songs.columns import SONG_COLUMNS
@@ -70,7 +70,10 @@ def run_prepare(project: Project, only: set[str] | None = None) -> Pipeline:
     hear_songs(project, pipeline)
     models = params.models.measuring()
     if (only is None or Filter.name in only) and not is_calibrated(params.filter, models):
-        say(f"filter: its limits are uncalibrated for {' and '.join(models)}; `jam calibrate` chooses them")
+        then = "they drop no song, and mark those beyond them; " if set_aside(params.filter, models) else ""
+        say(
+            f"filter: its limits are uncalibrated for {' and '.join(models)}; {then}`jam calibrate` chooses them"
+        )
     run_stages([pipeline], params.engine, work.receipts / "prepare", only)
     if only is None or Pack.name in only:
         weights = params.tiers.weights if params.tiers.chosen else None

@@ -144,7 +144,7 @@ def _model(choice: ModelChoice, kind: str, name: str) -> Model:
 def _languages(choice: ModelChoice) -> str:
     """What the chosen model hears or reads, as codes."""
     if isinstance(choice, AlignerParams):
-        return choice.hears
+        return choice.languages
     if isinstance(choice, TranscriberParams):
         return choice.languages
     if isinstance(choice, PhonemizerParams):

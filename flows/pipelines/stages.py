@@ -22,6 +22,7 @@ from tasks.models.base import EMBEDDED
 from tasks.models.beats import NONE
 from tasks.models.description.describer import NEVER
 from tasks.models.style_encoder import style_encoder_identity
+from tasks.quality.limits import set_aside
 from tasks.songs.columns import SONG_COLUMNS
 from tasks.songs.listing import root_of
 from tasks.stages.align import Align
@@ -67,9 +68,9 @@ def prepare_stages(params: Params) -> list[Stage]:
     among them where they are asked for.
     """
     listens = params.models.voice_activity.model != EMBEDDED
-    keeper = Filter(
-        params.filter, listens, params.detect, params.mine if params.mine.when == "always" else None
-    )
+    mine = params.mine if params.mine.when == "always" else None
+    aside = params.filter.uncalibrated == "set_aside" and set_aside(params.filter, params.models.measuring())
+    keeper = Filter(params.filter, listens, params.detect, mine, aside)
     of_sound = params.models.separator, params.models.codec
     stages: list[Stage] = [
         Ingest(params.ingest, params.audio, params.models.phonemizer),

@@ -7,13 +7,13 @@ import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
 from jam_model.words import Word
 from tasks.engine.song import Refused
-from tasks.models.base import ModelChoice, RealModel
+from tasks.models.base import ModelChoice, RealModel, WhisperModel
 from tasks.models.embedded.forced_alignment import Span, align_phones, phones_within
 from tasks.models.embedded.recogniser_facts import FRAMES_A_SECOND, weights_revision
 from tasks.models.phonemizer import phones_of
@@ -93,6 +93,20 @@ class Aligner(Protocol):
         ...
 
 
+@runtime_checkable
+class ManyLanguagesAligner(Protocol):
+    """An aligner that has to be told, or has to hear, which language the words are of."""
+
+    def in_language(self, language: str | None) -> Aligner:
+        """The same aligner for words of this language; null: it finds the language of each song."""
+        ...
+
+
+def for_song(aligner: Aligner, language: str | None) -> Aligner:
+    """The aligner for the words of one song, of this language, if that is anything to it."""
+    return aligner.in_language(language) if isinstance(aligner, ManyLanguagesAligner) else aligner
+
+
 class LastHeard(Generic[Frames]):
     """What a net heard in the vocals it was given last: a song aligned again, in other lines, is heard once."""
 
@@ -122,16 +136,21 @@ class Wav2Vec2Model(RealModel):
 class AlignerParams(ModelChoice):
     """`weights` (a shipped recogniser or a .safetensors path) and `filler_penalty` (nats a frame of sound outside
     any word costs) are the embedded model's. `line_tolerance_s`: how far a word may leave its line's times.
-    `whisperx.weights`: a folder of a Wav2Vec2ForCTC, or a hub id of one, that writes the language sung.
+    `whisperx.weights`: a folder of a Wav2Vec2ForCTC, or a hub id of one, that writes the language sung. `whisper`: as
+    `models.transcriber.whisper`, by whose transcript words without times of lines are dealt to windows.
     """
 
     section: ClassVar = "models.aligner"
-    real: ClassVar = {"whisperx": "tasks.models.real.whisperx"}
+    real: ClassVar = {
+        "whisperx": "tasks.models.real.whisperx",
+        "whisper": "tasks.models.real.whisper_words.aligner",
+    }
 
     weights: str
     filler_penalty: float
     line_tolerance_s: float
     whisperx: Wav2Vec2Model
+    whisper: WhisperModel
 
     @property
     def hears_letters(self) -> bool:
@@ -139,9 +158,17 @@ class AlignerParams(ModelChoice):
         return self.settings is not None
 
     @property
-    def hears(self) -> str:
-        """The language that the chosen model can lay words of."""
+    def languages(self) -> str:
+        """The one that the chosen model can lay words of, as a code, or ``many``."""
+        if isinstance(self.settings, WhisperModel):
+            return self.settings.languages
         return EMBEDDED_LANGUAGE if self.settings is None else self.whisperx.language
+
+    def hears(self, language: str) -> bool:
+        """Whether the chosen model can lay words of a language."""
+        if isinstance(self.settings, WhisperModel):
+            return self.settings.hears(language)
+        return language == self.languages
 
 
 class EmbeddedAligner:

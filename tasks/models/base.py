@@ -16,6 +16,7 @@ from tasks.engine.stage import Section
 from tasks.models.released_weights import Card, find_weights, loading, require_packages, weights_revision
 
 EMBEDDED = "embedded"
+ENGLISH = "en"
 CONSTANTS = Path(__file__).parent / "embedded" / "constants"  # a file a model
 
 
@@ -58,6 +59,28 @@ class RealModel(Section):
         """The settings that decide values."""
         settings = self.model_dump(mode="json", exclude={"device", "batch_size"})
         return {key: value for key, value in settings.items() if not key.endswith(("weights", "revision"))}
+
+
+class WhisperModel(RealModel):
+    """`weights`: a folder in CTranslate2's form, a hub id of one, or ``package:whisper-tiny.en``. `language`: the code of the language to
+    write (``en``); null: the one it hears. `beam_size`: readings kept at every step. `vad`: listen only where a
+    voice is, by the Silero net that comes with faster-whisper; else to all, in windows of 30 s.
+    """
+
+    language: str | None
+    beam_size: int = Field(ge=1)
+    vad: bool
+
+    @property
+    def languages(self) -> str:
+        """The one that it writes, as a code, or ``many``."""
+        return self.language or ("many" if self.hears("") else ENGLISH)
+
+    def hears(self, language: str) -> bool:
+        """Whether it can write the words of a language; weights for English alone end so (``.en``)."""
+        if self.language is not None:
+            return language == self.language
+        return language == ENGLISH or not self.weights.rstrip("/").endswith(f".{ENGLISH}")
 
 
 class ModelChoice(Section):

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 import numpy as np
-from pydantic import Field
 
 from jam_model.words import Word
 from tasks.engine.song import Refused
 from tasks.engine.stage import BadModel
 from tasks.models.aligner import mean_score, timed_words
-from tasks.models.base import ModelChoice, RealModel
+from tasks.models.base import ModelChoice
+from tasks.models.base import WhisperModel as WhisperModel
 from tasks.models.embedded.ctc_decode import WordLoop, edits, greedy_phones
 from tasks.models.embedded.forced_alignment import align_phones
 from tasks.models.embedded.recogniser_facts import weights_revision
@@ -44,17 +44,6 @@ class Transcriber(Protocol):
         """Words with times and scores in (0, 1], and phones, of mono vocals at 44.1 kHz."""
 
 
-class WhisperModel(RealModel):
-    """`weights`: a folder in CTranslate2's form, a hub id of one, or ``package:whisper-tiny.en``. `language`: the code of the language to
-    write (``en``); null: the one it hears. `beam_size`: readings kept at every step. `vad`: listen only where a
-    voice is, by the Silero net that comes with faster-whisper; else to all, in windows of 30 s.
-    """
-
-    language: str | None
-    beam_size: int = Field(ge=1)
-    vad: bool
-
-
 class TranscriberParams(ModelChoice):
     """`weights` (a shipped recogniser or a .safetensors path) and `word_penalty` (nats each word costs) are the
     embedded model's.
@@ -72,15 +61,13 @@ class TranscriberParams(ModelChoice):
         """The one that the chosen model writes, as a code, or ``many``."""
         if self.settings is None:
             return LANGUAGE
-        return self.whisper.language or ("many" if self.hears("") else LANGUAGE)
+        return self.whisper.languages
 
     def hears(self, language: str) -> bool:
         """Whether the chosen model can write the words of a language; Whisper's weights for English alone end so."""
         if self.settings is None:
             return language == LANGUAGE
-        if self.whisper.language is not None:
-            return language == self.whisper.language
-        return language == LANGUAGE or not self.whisper.weights.rstrip("/").endswith(f".{LANGUAGE}")
+        return self.whisper.hears(language)
 
 
 class GuardTranscriberParams(TranscriberParams):

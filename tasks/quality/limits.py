@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import create_model
 
@@ -23,13 +23,36 @@ class FilterParams(Limits):
     """Which songs are worth training on: a limit for each measure of tasks/quality/measures.py; null = no limit.
 
     `languages`: those that are kept, where the recogniser tells one. `calibrated_for`: identities of the
-    aligner and the recogniser whose values the limits were chosen on. `mask`: a song for training whose words were
+    aligner and the recogniser whose values the limits were chosen on; `uncalibrated`: with others, ``apply`` drops by them all
+    the same, ``set_aside`` marks a song beyond one of them and drops none. `mask`: a song for training whose words were
     unheard in places is kept, and no crop takes those seconds; else it is dropped.
     """
 
     languages: tuple[str, ...] | None
     mask: bool
     calibrated_for: tuple[str, ...]
+    uncalibrated: Literal["apply", "set_aside"]
+
+    def decides(self) -> dict[str, Any]:
+        """Without what changes nothing: limits that apply whoever measured."""
+        settings = super().decides()
+        return {key: value for key, value in settings.items() if (key, value) != ("uncalibrated", "apply")}
+
+
+UNCALIBRATED = "uncalibrated"
+"""The flag of a song that is kept beyond limits which were chosen for other models."""
+CALIBRATED = tuple(measure for measure in MEASURES if measure.calibrated)
+"""The measures that mean something else with another aligner or transcriber."""
+
+
+def set_aside(params: FilterParams, models: Collection[str]) -> bool:
+    """Whether limits that were chosen for other models than these drop no song."""
+    return params.uncalibrated == "set_aside" and not is_calibrated(params, models)
+
+
+def without_calibrated(params: FilterParams) -> FilterParams:
+    """The limits without those that were chosen for an aligner and a transcriber."""
+    return params.model_copy(update={name: None for measure in CALIBRATED for name in measure.limits})
 
 
 def broken_limits(

@@ -1,4 +1,6 @@
-"""What a data card says of grades: tiers, judges, and songs that are kept for their good lines; nothing where nobody asked."""
+"""What a data card says of grades: tiers, judges, songs that are kept for their good lines or beyond limits that were set aside;
+nothing where nobody asked.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from eval.results.plural import counted
+from tasks.quality.limits import UNCALIBRATED
 from tasks.quality.mining import MINED, without_masks
 from tasks.quality.tiers import NAMES, axis_name
 
@@ -39,6 +42,8 @@ def grades(kept: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     if mined:
         won_s = sum(without_masks(row["masked"], row["duration_s"]) for row in mined)
         found["mined"] = {"songs": len(mined), "seconds": round(won_s, 2)}
+    if beyond := sum(UNCALIBRATED in (row.get("flags") or ()) for row in kept):
+        found[UNCALIBRATED] = beyond
     return found
 
 
@@ -57,6 +62,12 @@ def grade_lines(card: Mapping[str, Any]) -> list[str]:
     if "mined" in card:
         songs, seconds = card["mined"]["songs"], card["mined"]["seconds"]
         lines += [f"{counted(songs, 'song')} kept for good lines alone: {seconds} s between masks.", ""]
+    if UNCALIBRATED in card:
+        songs = counted(card[UNCALIBRATED], "song")
+        lines += [
+            f"{songs} kept beyond limits that were chosen for other models and set aside, `uncalibrated`.",
+            "",
+        ]
     return lines
 
 

@@ -23,7 +23,7 @@ from tasks.engine.columns import Column
 from tasks.engine.song import Refused, Song, SongError
 from tasks.engine.stage import Model, Section
 from tasks.languages.table import LANGUAGES
-from tasks.models.aligner import AlignerParams, Line, aligner_identity, build_aligner, mean_score
+from tasks.models.aligner import AlignerParams, Line, aligner_identity, build_aligner, for_song, mean_score
 from tasks.models.phonemizer import PhonemizerParams, build_phonemizer, in_language, phonemizer_identity
 from tasks.songs.columns import WORD
 from tasks.stages.bases import VocalsStage
@@ -123,7 +123,7 @@ class Align(VocalsStage):
         if by_hand:
             given = [*by_hand]
         language = self._language(song, words)
-        if language not in (None, self._aligner.hears):
+        if language is not None and not self._aligner.hears(language):
             return self._unchecked(song, language, given)
         align = self._align(song, words, language)
         try:
@@ -160,7 +160,7 @@ class Align(VocalsStage):
         Raises:
             SongError: ``language_not_covered``: it is not to be kept so, or not all words have a time. ``grid_too_coarse``.
         """
-        why = f"its words are {LANGUAGES[language].name} and models.aligner hears {self._aligner.hears}"
+        why = f"its words are {LANGUAGES[language].name} and models.aligner hears {self._aligner.languages}"
         whole = given is not None and all(word and math.isfinite(word.end_s) for word in given)
         if self._phonemizer.songs.uncovered == "drop" or not whole:
             kept = "models.phonemizer.songs.uncovered: keep takes their given times unchecked"
@@ -197,11 +197,11 @@ class Align(VocalsStage):
         sayable = [place for place, (_, phonemes) in enumerate(said) if phonemes]
         if not sayable:
             raise SongError(song.song_id, "phoneme_unknown", "no word has a phoneme")
-        vocals_N = self.opened(song)
+        vocals_N, aligner = self.opened(song), for_song(self.aligner, language)
 
         def align(lines: Sequence[Line] | None) -> list[Word]:
             among = None if lines is None else lines_among(lines, sayable)
-            laid = self.aligner.align(vocals_N, [said[place] for place in sayable], among)
+            laid = aligner.align(vocals_N, [said[place] for place in sayable], among)
             return with_gaps(words, dict(zip(sayable, laid, strict=True)))
 
         return align

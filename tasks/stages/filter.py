@@ -14,7 +14,7 @@ from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Stage
 from tasks.quality.detected import DETECTED, DetectParams
 from tasks.quality.hurried import hurried_in_words, not_heard, not_heard_in_words
-from tasks.quality.limits import FilterParams, broken_limits
+from tasks.quality.limits import CALIBRATED, UNCALIBRATED, FilterParams, broken_limits, without_calibrated
 from tasks.quality.measures import Quality
 from tasks.quality.mining import COLUMNS, MINED, TOO_LITTLE, MineParams, mined, quality_left
 from tasks.quality.unheard import SPAN, in_words, mask_of, runs_beyond
@@ -43,7 +43,7 @@ class Filter(Stage):
         "flags": Column(
             STRINGS,
             "reasons that hold for a song that is never dropped, or was approved by hand; `mined`: kept for its good lines "
-            "alone; empty = none",
+            "alone; `uncalibrated`: beyond limits set aside, which stand behind it; empty = none",
         ),
     }
 
@@ -53,11 +53,15 @@ class Filter(Stage):
         has_voters: bool = False,
         detect: DetectParams | None = None,
         mine: MineParams | None = None,
+        set_aside: bool = False,
     ) -> None:
         """`has_voters`: `voice` has asked who hears a voice, and no song goes as ``no_vocals`` that one of them hears. `detect`: limits
-        on what `detect` measured; `mine`: what a bad line is, where songs are kept for their good ones.
+        on what `detect` measured; `mine`: what a bad line is, where songs are kept for their good ones. `set_aside`: limits
+        that were chosen for an aligner and a transcriber drop no song, as these are others.
         """
         super().__init__(params)
+        self.limits = without_calibrated(params) if set_aside else params
+        self.set_aside = set_aside
         self.has_voters, self.mine = has_voters, mine
         self.detect = detect if detect and detect.limits else None
         self.reads = type(self).reads | ({"voice_s", "voice_heard_by", "transcript"} if has_voters else set())
@@ -67,7 +71,8 @@ class Filter(Stage):
     def facts(self) -> dict[str, Any]:
         """The limits of the detectors and of lines, where there are any."""
         sections = {"detect": self.detect, "mine": self.mine}
-        return {name: section.decides() for name, section in sections.items() if section}
+        facts: dict[str, Any] = {name: section.decides() for name, section in sections.items() if section}
+        return facts | ({"set_aside": True} if self.set_aside else {})
 
     def one(self, song: Song) -> Song:
         """The song with `kept`, `masked` and `flags`, the reasons that hold.
@@ -80,9 +85,9 @@ class Filter(Stage):
         if by_hand.get("decision") == REJECT:
             raise SongError(song.song_id, REJECTED, by_hand["reason"])
         found = self._found(song, song["quality"])
-        unheard = runs_beyond(song["unheard_runs"], self.params.max_unheard_run)
+        unheard = runs_beyond(song["unheard_runs"], self.limits.max_unheard_run)
         if unheard and UNHEARD in found:
-            found[UNHEARD] = in_words(unheard, self.params.max_unheard_run)
+            found[UNHEARD] = in_words(unheard, self.limits.max_unheard_run)
         if HURRIED in found:
             unheard += self._cause_of_haste(song, found)
         masked = mask_of(unheard, song["duration_s"]) if self.params.mask and song["split"] == TRAIN else []
@@ -102,11 +107,14 @@ class Filter(Stage):
             found["in_benchmark"] = f"near {song['near_benchmark']}"
         if found and song["split"] != "benchmark":
             raise SongError(song.song_id, *next(iter(found.items())))
+        judged = not self.set_aside or by_hand.get("decision") == APPROVE
+        aside = {} if judged else broken_limits(song["quality"], self.params, CALIBRATED)
+        marks += [UNCALIBRATED, *aside] if aside else []
         return song.with_columns(kept=True, masked=masked, flags=[*approved, *found, *marks])
 
     def _found(self, song: Song, quality: Quality, loops: bool = True) -> dict[str, str]:
         """The reasons of the measures and, behind them, of the detectors; `loops`: no mask holds loops of sound."""
-        found = broken_limits(quality, self.params)
+        found = broken_limits(quality, self.limits)
         if self.has_voters:
             found = self._voted(song, found)
         if self.detect:
@@ -154,7 +162,7 @@ class Filter(Stage):
         returned, and the reason is that.
         """
         rows = song["hurried_words"]
-        unheard = not_heard(rows, song["quality"]["num_words"], self.params.max_hurried_share)
+        unheard = not_heard(rows, song["quality"]["num_words"], self.limits.max_hurried_share)
         if unheard:
             del found[HURRIED]
             found.setdefault(UNHEARD, not_heard_in_words(unheard))

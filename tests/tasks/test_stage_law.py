@@ -93,7 +93,14 @@ def law(root: Path) -> dict[str, Stage]:
     audio = AudioParams(
         max_seconds=60, max_bytes=10_000_000, max_channels=2, min_rate_hz=8_000, max_rate_hz=96_000
     )
-    limits = FilterParams(**{**dict.fromkeys(FilterParams.model_fields), "calibrated_for": (), "mask": False})
+    limits = FilterParams(
+        **{
+            **dict.fromkeys(FilterParams.model_fields),
+            "calibrated_for": (),
+            "uncalibrated": "apply",
+            "mask": False,
+        }
+    )
     codec, style = PARAMS.models.codec, PARAMS.models.style_encoder
     made: list[Stage] = [
         Ingest(ingest, audio),

@@ -50,45 +50,34 @@ class Whisper:
     writes English whatever is sung, and so tells no language.
     """
 
-    def __init__(self, settings: WhisperModel, identity: str, min_confidence: float) -> None:
+    def __init__(
+        self, settings: WhisperModel, identity: str, min_confidence: float, card: Card = CARD
+    ) -> None:
         self.identity = identity
         self.min_confidence = min_confidence
         self._settings = settings
-        device = device_of(CARD.section, settings.device)
-        _check_precision(device, settings.precision)
-        with settings.loading(CARD) as folder:
-            import faster_whisper
-
-            model = faster_whisper.WhisperModel(
-                str(folder),
-                device=device.type,
-                device_index=device.index or 0,
-                compute_type=settings.precision,
-                cpu_threads=torch.get_num_threads(),
-            )
-            bands = len(model.feature_extractor.mel_filters)
-            if bands != model.model.n_mels:
-                raise ValueError(
-                    f"preprocessor_config.json gives {bands} bands, the net takes {model.model.n_mels}"
-                )
-        if settings.language not in (None, *model.supported_languages):
-            raise BadModel(
-                f"{CARD.section}.language is {settings.language!r}; "
-                f"choose null or one of: {', '.join(model.supported_languages)}"
-            )
-        self._tells_language = model.model.is_multilingual
-        self._window_s = model.feature_extractor.chunk_length
-        self._pipeline = faster_whisper.BatchedInferencePipeline(model)
+        self.net = load_net(settings, card)
+        self._tells_language = self.net.model.is_multilingual
+        self._window_s = self.net.feature_extractor.chunk_length
 
     def transcribe(self, vocals_N: np.ndarray) -> Transcript:
         """See `Transcriber.transcribe`; times to 20 ms."""
+        words, language = self.words(vocals_N, self._settings.language)
+        if not words or mean_score(words) < self.min_confidence:
+            return Transcript([], None, None)
+        return Transcript(words, None, language if self._tells_language else None)
+
+    def words(self, vocals_N: np.ndarray, language: str | None) -> tuple[list[Word], str]:
+        """The words that are heard, however unsure, and the language they are written in: this one, or the one heard."""
+        from faster_whisper import BatchedInferencePipeline
+
         audio_N = vocals_at(vocals_N, RATE_HZ)
         duration_s = len(audio_N) / RATE_HZ
         starts_s = np.arange(0, duration_s, self._window_s).tolist()
         windows = [{"start": s, "end": min(s + self._window_s, duration_s)} for s in starts_s]
-        segments, heard = self._pipeline.transcribe(
+        segments, heard = BatchedInferencePipeline(self.net).transcribe(
             audio_N,
-            language=self._settings.language,
+            language=language,
             beam_size=self._settings.beam_size,
             temperature=0.0,
             word_timestamps=True,
@@ -97,13 +86,41 @@ class Whisper:
             batch_size=self._settings.batch_size,
             language_detection_segments=LANGUAGE_WINDOWS,
         )
-        words = timed_words(segments, len(vocals_N) / SAMPLE_RATE_HZ)
-        if not words or mean_score(words) < self.min_confidence:
-            return Transcript([], None, None)
-        return Transcript(words, None, heard.language if self._tells_language else None)
+        return timed_words(segments, len(vocals_N) / SAMPLE_RATE_HZ), heard.language
 
 
 build = Whisper
+
+
+def load_net(settings: WhisperModel, card: Card) -> Any:
+    """faster-whisper's model of these weights.
+
+    Raises:
+        BadModel: they cannot be loaded, do not compute so here, or do not know the language of the settings.
+    """
+    device = device_of(card.section, settings.device)
+    _check_precision(card.section, device, settings.precision)
+    with settings.loading(card) as folder:
+        import faster_whisper
+
+        net = faster_whisper.WhisperModel(
+            str(folder),
+            device=device.type,
+            device_index=device.index or 0,
+            compute_type=settings.precision,
+            cpu_threads=torch.get_num_threads(),
+        )
+        bands = len(net.feature_extractor.mel_filters)
+        if bands != net.model.n_mels:
+            raise ValueError(
+                f"preprocessor_config.json gives {bands} bands, the net takes {net.model.n_mels}"
+            )
+    if settings.language not in (None, *net.supported_languages):
+        raise BadModel(
+            f"{card.section}.language is {settings.language!r}; "
+            f"choose null or one of: {', '.join(net.supported_languages)}"
+        )
+    return net
 
 
 def timed_words(segments: Iterable[Any], duration_s: float) -> list[Word]:
@@ -128,13 +145,13 @@ def timed_words(segments: Iterable[Any], duration_s: float) -> list[Word]:
     return timed
 
 
-def _check_precision(device: torch.device, precision: str) -> None:
+def _check_precision(section: str, device: torch.device, precision: str) -> None:
     import ctranslate2
 
     known = ctranslate2.get_supported_compute_types(device.type, device.index or 0)
     if precision not in known:
         usable = ", ".join(sorted(known & {"float32", "bfloat16", "float16"}))
         raise BadModel(
-            f"{CARD.section}.precision is {precision!r}, which this {device.type} does not compute in; "
+            f"{section}.precision is {precision!r}, which this {device.type} does not compute in; "
             f"choose one of: {usable}"
         )

@@ -52,7 +52,13 @@ def times(given: list[dict[str, Any]], laid: list[Any] | None) -> dict[str, floa
 def test_the_column_and_the_settings_are_those_of_the_measures() -> None:
     assert QUALITY.names == [measure.name for measure in MEASURES]
     limits = [setting for measure in MEASURES for setting in measure.limits]
-    assert FilterParams.model_fields.keys() == {*limits, "languages", "mask", "calibrated_for"}
+    assert FilterParams.model_fields.keys() == {
+        *limits,
+        "languages",
+        "mask",
+        "calibrated_for",
+        "uncalibrated",
+    }
     assert len(limits) == len(set(limits)) and all(limit.startswith(("min_", "max_")) for limit in limits)
 
 
@@ -65,7 +71,9 @@ def test_another_entry_is_a_column_a_setting_and_a_reason(monkeypatch: pytest.Mo
     assert spec and spec.loader
     limits = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(limits)
-    params = limits.FilterParams(max_left_share=0.8, languages=None, mask=False, calibrated_for=())
+    params = limits.FilterParams(
+        max_left_share=0.8, languages=None, mask=False, calibrated_for=(), uncalibrated="apply"
+    )
     quality = quality_of(sounding(stereo_CN(tone_N(0.1, 0.5))))
     assert quality == {"left_share": 0.9}
     found = limits.broken_limits(quality, params)
@@ -80,6 +88,7 @@ def test_a_limit_of_a_count_is_whole_and_every_limit_must_be_given() -> None:
             **{
                 **dict.fromkeys(FilterParams.model_fields.keys() - {"min_coverage"}),
                 "calibrated_for": (),
+                "uncalibrated": "apply",
                 "mask": False,
             }
         )

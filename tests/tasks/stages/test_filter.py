@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tasks.engine.song import Song, SongError
-from tasks.quality.limits import FilterParams, is_calibrated
+from tasks.quality.limits import FilterParams, is_calibrated, set_aside
 from tasks.quality.measures import MEASURES
 from tasks.stages.filter import Filter
 from tests.every import every
@@ -16,10 +16,12 @@ from tests.every import every
 UNLIMITED: dict[str, Any] = {
     **dict.fromkeys(FilterParams.model_fields),
     "calibrated_for": ("a@1", "r@1"),
+    "uncalibrated": "apply",
     "mask": False,
 }
 PARAMS = FilterParams(
     calibrated_for=("a@1", "r@1"),
+    uncalibrated="apply",
     min_duration_s=2.0,
     max_duration_s=60.0,
     max_silence_share=0.5,
@@ -214,7 +216,24 @@ def test_extra_words_are_not_called_hurried_and_hurried_ones_are_named() -> None
 def test_every_measure_has_a_song_here_and_every_limit_a_setting() -> None:
     assert GOOD.keys() == {measure.name for measure in MEASURES}
     settings = {setting for measure in MEASURES for setting in measure.limits}
-    assert settings | {"calibrated_for", "languages", "mask"} == FilterParams.model_fields.keys()
+    assert (
+        settings | {"calibrated_for", "uncalibrated", "languages", "mask"} == FilterParams.model_fields.keys()
+    )
+
+
+def test_limits_set_aside_drop_no_song_and_mark_it_and_all_others_hold() -> None:
+    params = PARAMS.model_copy(update={"uncalibrated": "set_aside", "mask": True})
+    assert set_aside(params, ("a@1", "r@2")) and not set_aside(params, ("a@1", "r@1"))
+    assert not set_aside(PARAMS, ("a@1", "r@2")) and "uncalibrated" not in PARAMS.decides()
+    keeper = Filter(params, set_aside=True)
+    run = {"first": 2, "words": ["a", "b", "c"], "weight": 3.0, "start_s": 3.0, "end_s": 5.0}
+    beyond = {**GOOD, "alignment": 0.1, "unheard_run": 3.0, "hurried_share": 0.5}
+    kept = keeper.one(song(quality=beyond, unheard_runs=[run]))
+    assert kept["flags"] == ["uncalibrated", "words_unheard", "low_alignment", "words_hurried"]
+    assert kept["masked"] == [] and keeper.one(song())["flags"] == []
+    with pytest.raises(SongError, match="too_quiet"):
+        keeper.one(song(quality={**beyond, "loudness_lufs": -60.0}))
+    assert keeper.facts != Filter(params).facts
 
 
 def test_what_cannot_be_measured_drops_nobody() -> None:

@@ -1,7 +1,8 @@
-"""Whisper writes what its net says, normalised and timed, and no phones."""
+"""Whisper writes what its net says, normalised and timed, and no phones; and it lays given words."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,11 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from flows.settings.params import load_params
+from jam_model.words import Word
+from tasks.engine.song import Refused
 from tasks.engine.stage import BadModel
+from tasks.models.aligner import Line, aligner_identity, build_aligner, for_song
 from tasks.models.real.whisper import timed_words
 from tasks.models.transcriber import Transcript, build_transcriber, transcriber_identity
+from tests.every import every
 from tests.tasks.models.checkpoints.whisper import write_whisper
-from tests.tasks.models.voices import vocals, whisper_params
+from tests.tasks.models.voices import choosing, vocals, whisper_params
 
 WRITTEN = [
     "hello",
@@ -21,6 +27,7 @@ WRITTEN = [
     "one",
     "moons",
 ]  # what tests.tasks.models.checkpoints.whisper writes, normalised
+SUNG = ["hello", "moons", "über", "日本"]
 
 
 @pytest.fixture(scope="module")
@@ -135,3 +142,41 @@ def test_identity_is_the_content(folder: Path) -> None:
     assert (
         identity.startswith("whisper-v2@") and identity == build_transcriber(whisper_params(folder)).identity
     )
+
+
+def test_words_of_any_language_come_back_in_order_and_scored_with_lines_and_without(folder: Path) -> None:
+    params = choosing(load_params().models.aligner, "whisper", folder, vad=False)
+    aligner = build_aligner(params)
+    assert aligner.identity == aligner_identity(params) and aligner.identity.startswith("whisper-v1@")
+    assert params.languages == "many" and params.hears("de")
+    given = [(text, "a") for text in SUNG * 5]
+    sung_N = vocals(40.0)
+    for language in ("de", None):
+        for lines in (None, [Line(0, 9, 3.0, 8.0), Line(12, 19, 30.5, 39.0)]):
+            laid = for_song(aligner, language).align(sung_N, given, lines)
+            assert [word.text for word in laid] == SUNG * 5
+            assert all(0 < (word.score or 0) <= 1 and 0 <= word.start_s < word.end_s <= 40.0 for word in laid)
+            assert all(one.end_s <= other.start_s + 1e-9 for one, other in pairwise(laid))
+    assert laid[12].start_s >= 30.5 - params.line_tolerance_s
+    phones = aligner.phones(sung_N, [Word("na", 1.0, 1.5, "nɑ")])
+    assert [phone.score for phone in phones[0]] == [None, None]
+
+
+@every(
+    ("words", "lines", "reason"),
+    [
+        ([], None, "no_words"),
+        ([""], None, "no_phones"),
+        (["a"] * 200, None, "too_many_words"),
+        (["a", "b"], [Line(0, 5, 0.0, 1.0)], "line_times"),
+        (["a", "b"], [Line(0, 1, 50.0, 51.0)], "line_times"),
+        (["a", "b"], [Line(1, 1, 0.0, 1.0), Line(0, 0, 1.0, 2.0)], "line_times"),
+    ],
+)
+def test_what_cannot_be_laid_is_refused(
+    folder: Path, words: list[str], lines: list[Line] | None, reason: str
+) -> None:
+    aligner = build_aligner(choosing(load_params().models.aligner, "whisper", folder, vad=False))
+    with pytest.raises(Refused) as refused:
+        aligner.align(vocals(2.0), [(word, "") for word in words], lines)
+    assert refused.value.reason == reason

@@ -1,0 +1,98 @@
+"""Where given words are likely to lie: those that a transcriber heard are anchors, the others stand between them.
+
+Words that are written and words that were heard are paired in order by how many pairs of neighbouring letters they share,
+so that a word that was heard wrongly still counts for something. Between anchors the letters of what is written are spread
+over the letters of what was heard, and where nothing was heard over the time.
+
+Shapes: W given words, H heard ones, L different pairs of letters.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+import numpy as np
+
+from jam_model.words import Word
+
+ALIKE = 0.4
+"""Share of letter pairs, twice those in both over those of either, below which a word was not heard."""
+GAP = 0.05
+"""What passing over a word costs, of a word's worth."""
+LETTER_S = 0.08
+"""Of a letter before the first and behind the last word that was heard."""
+
+
+def anchors(words: Sequence[str], heard: Sequence[str]) -> list[tuple[int, int]]:
+    """Pairs (written, heard) of word numbers, both ascending: the best sum of likeness, less what is passed over."""
+    if not words or not heard:
+        return []
+    gain_WH = likeness(words, heard) - ALIKE
+    columns_H = GAP * np.arange(len(heard) + 1)
+    best_H, came_WH = -columns_H, []
+    for gain_H in gain_WH:
+        paired_H = np.concatenate([[-np.inf], best_H[:-1] + np.where(gain_H > 0, gain_H, -np.inf)])
+        down_H = np.maximum(paired_H, best_H - GAP)
+        along_H = np.maximum.accumulate(down_H + columns_H) - columns_H
+        came_WH.append(np.where(along_H > down_H + 1e-9, 2, np.where(paired_H >= best_H - GAP, 1, 0)))
+        best_H = along_H
+    pairs, word, place = [], len(words), len(heard)
+    while word and place:
+        came = int(came_WH[word - 1][place])
+        if came == 1:
+            pairs.append((word - 1, place - 1))
+        word, place = word - (came < 2), place - (came > 0)
+    return pairs[::-1]
+
+
+def likeness(words: Sequence[str], heard: Sequence[str]) -> np.ndarray:
+    """How alike every written word is to every heard one, [W, H] in [0, 1]: Dice's coefficient of their pairs of letters."""
+    pairs = [_letter_pairs(word) for word in (*words, *heard)]
+    numbers = {pair: number for number, pair in enumerate(sorted(set().union(*pairs)))}
+    has_L = np.zeros((len(pairs), len(numbers)), np.float32)
+    for row, of_word in enumerate(pairs):
+        has_L[row, [numbers[pair] for pair in of_word]] = 1
+    written_WL, heard_HL = has_L[: len(words)], has_L[len(words) :]
+    sums_WH = written_WL.sum(axis=1)[:, None] + heard_HL.sum(axis=1)[None, :]
+    shared_WH: np.ndarray = 2 * (written_WL @ heard_HL.T) / np.maximum(sums_WH, 1)
+    return shared_WH
+
+
+def likely_times(words: Sequence[str], heard: Sequence[Word], duration_s: float) -> np.ndarray:
+    """Start and end of every word, [W, 2] in seconds, ascending; even over the song where nothing was heard of them."""
+    edges_W2 = _edges(words)
+    pairs = anchors(words, [word.text for word in heard])
+    if not pairs:
+        shared: np.ndarray = edges_W2 / edges_W2[-1, 1] * duration_s
+        return shared
+    edges_H2, times_H2 = (
+        _edges([word.text for word in heard]),
+        np.array([[w.start_s, w.end_s] for w in heard]),
+    )
+    written, found = (np.array(side) for side in zip(*pairs, strict=True))
+    (first, last), (first_heard, last_heard) = written[[0, -1]], found[[0, -1]]
+    before_s = max(0.0, times_H2[0, 0] - (LETTER_S * edges_W2[first, 0] if not first_heard else 0.0))
+    behind = edges_W2[-1, 1] - edges_W2[last, 1]
+    after_s = times_H2[-1, 1] + (LETTER_S * behind if last_heard == len(heard) - 1 else 0.0)
+    from_K = np.concatenate([[0], edges_W2[written].ravel(), [edges_W2[-1, 1] + 1]])
+    to_K = np.concatenate([[0], edges_H2[found].ravel() + 1, [edges_H2[-1, 1] + 2]])
+    on_heard_W2 = np.interp(edges_W2.ravel(), from_K, to_K)
+    at_K = np.concatenate([[0], edges_H2.ravel() + 1, [edges_H2[-1, 1] + 2]])
+    times_K = np.concatenate([[before_s], times_H2.ravel(), [after_s]])
+    times_W2 = np.interp(on_heard_W2, at_K, times_K).clip(0, duration_s)
+    laid: np.ndarray = np.maximum.accumulate(times_W2).reshape(-1, 2)
+    return laid
+
+
+def _edges(words: Sequence[str]) -> np.ndarray:
+    """Where each word begins and ends on an axis of letters, one letter apart."""
+    lengths = np.array([max(1, len(word)) for word in words])
+    ends = np.cumsum(lengths + 1) - 1
+    return np.stack([ends - lengths, ends], axis=1).astype(float)
+
+
+def _letter_pairs(word: str) -> set[str]:
+    plain = unicodedata.normalize("NFKD", word.casefold())
+    letters = "".join(char for char in plain if char.isalnum()) or word
+    return {a + b for a, b in zip(f" {letters}", f"{letters} ", strict=True)}
