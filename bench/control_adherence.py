@@ -10,7 +10,8 @@ mode, the nearest tempo first (`same_key` tells the share). Every row is scored 
 other song.
 
 adherence = (own - other) / (floor - other), where floor is the codec's round trip: 1 follows as well as can be told, 0 no better than another
-song's controls. Its interval is over songs, of one seed. A seed that stands in the result file is not trained again; FOLDER keeps songs and weights.
+song's controls. Its interval is over songs, of one seed; `pooled` is that of songs and seeds together, where
+FOLDER holds the rows of two seeds or more. A seed that stands in the result file is not trained again; FOLDER keeps songs, weights and rows.
 The defaults are what world two needed to be understood (docs/toy.md), halved; this is exploratory below five seeds.
 """
 
@@ -32,17 +33,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 import torch
 
+from bench.control_figures import Found, figures, pooled
+from bench.control_songs import NAMES, others_of, songs_of
 from bench.controls import Extractors, Sound, chords_of, sung_midi
 from bench.floor_measures import TrueSong
 from bench.measuring import RESULTS, machine
-from bench.toy2_causes import EVENLY, RECIPE, RESAMPLING
-from bench.toy2_songs import Made, Songs, Studio, sample_of
+from bench.toy2_causes import EVENLY, RECIPE
+from bench.toy2_songs import Songs, Studio
 from bench.toy2_training import conditions_by, learned
-from bench.toy_floors import true_song
 from eval.metrics.controls.chords import chord_accuracy, majmin
 from eval.metrics.controls.melody import melody_scores
 from eval.metrics.error_rates import count_errors, normalise
-from eval.stats.intervals import mean, rate
 from flows.settings.params import Params, load_params
 from jam_model import batches
 from jam_model.batches import Crop
@@ -53,78 +54,13 @@ from jam_model.dit import Jam
 from jam_model.lyric_grid import SYMBOLS
 from jam_model.sampler import sample, song_noise
 from jam_model.shards import Sample
-from jam_model.words import Word
-from tasks.shards.control_frames import chord_frames, melody_frames
-from tasks.toy.composition import song_seed
-from tasks.toy.world_two.composition import compose
-from tasks.toy.world_two.performance import perform
 from tasks.training.added_controls import learn_controls_alone, with_controls
 from tasks.training.params import TrainParams
 
-NAMES = ("chords", "melody")
 ROWS = {"none": (), "chords": ("chords",), "melody": ("melody",), "both": NAMES, "other": NAMES}
 HELD_OUT_SEED = 717171
 TOGETHER = 4  # songs sung in one batch
 DROPOUT = ("style_condition_dropout=0.3", "lyrics_condition_dropout=0.5", "condition_dropout_rule=jam")
-Found = dict[str, float | None]
-
-
-def songs_of(
-    params: Params, seed: int, count: int, studio: Studio, scratch: Path
-) -> tuple[Songs, list[TrueSong]]:
-    """The first songs of a set that can be, with their controls in `extras`, and their truth; from an earlier run where they stand."""
-    facts = [params.toy.two.model_dump(mode="json"), studio.codec.identity, seed, count]
-    path = scratch / f"controlled-{hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]}.npz"
-    if not path.is_file():
-        arrays: dict[str, Any] = {}
-        for number, (sample_, truth) in zip(range(count), _made(params, seed, studio), strict=False):
-            arrays |= {f"{number}/{name}": value for name, value in _arrays(sample_, truth)}
-        np.savez(path, **arrays)
-    songs, truths = Songs(), []
-    with np.load(path) as file:
-        for number in range(count):
-            one = {key: file[f"{number}/{key}"] for key in ("mean", "std", "style", "sung", *NAMES)}
-            meta = json.loads(str(file[f"{number}/meta"]))
-            words = tuple(map(Word.from_json, meta["words"]))
-            extras = {name: one[name] for name in ("sung", *NAMES)}
-            std_TC = np.full_like(one["mean"], one["std"].item())
-            songs.append(Sample(f"{seed}-{number}", one["mean"], std_TC, one["style"], words, extras=extras))
-            truth = meta["truth"]
-            truths.append(TrueSong(**{key: _tuples(value) for key, value in truth.items()}))
-    return songs, truths
-
-
-def _made(params: Params, seed: int, studio: Studio) -> Iterator[tuple[Sample, TrueSong]]:
-    index = 0
-    while True:
-        try:
-            song = perform(compose(song_seed(seed, index), params.toy.two))
-        except ValueError:  # no form of the song is so long
-            continue
-        finally:
-            index += 1
-        words = [Word(word.text, word.start_s, word.end_s) for word in song.truth.words]
-        phones = [(phone.ipa, phone.start_s, phone.end_s) for phone in song.truth.phones]
-        mix_CN = song.mix_CN.astype(np.float32)
-        made, truth = sample_of("", Made(mix_CN, words, phones), studio, False), true_song(song.truth)
-        frames = made.num_frames
-        rows = [{"start_s": start, "end_s": end, "label": label} for start, end, label in truth.chords]
-        midi_T = sung_midi(truth, frames)
-        melody_T = melody_frames(np.stack([midi_T, np.ones(frames)], axis=1), frames)
-        yield (
-            replace(made, extras={**made.extras, "chords": chord_frames(rows, frames), "melody": melody_T}),
-            truth,
-        )
-
-
-def _arrays(song: Sample, truth: TrueSong) -> Iterator[tuple[str, Any]]:
-    yield from (("mean", song.mean_TC), ("std", song.std_TC[:1, :1]), ("style", song.style_NS))
-    yield from song.extras.items()
-    yield "meta", json.dumps({"words": [word.to_json() for word in song.words], "truth": vars(truth)})
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
 def taught(model: Jam, section: TrainParams, params: Params, songs: Songs, silence_C: np.ndarray) -> Jam:
@@ -177,23 +113,6 @@ def _config(params: Params, max_frames: int, names: tuple[str, ...]) -> JamConfi
     return replace(params.jam.config(max_frames), controls=names)
 
 
-def others_of(truths: Sequence[TrueSong]) -> list[int]:
-    """For each song the one whose controls it is asked for in their place."""
-
-    def apart(one: TrueSong, two: TrueSong) -> tuple[bool, bool, float]:
-        tempo = abs(np.log(_bpm(one) / _bpm(two)))
-        return one.key != two.key, (one.key or "").split()[-1:] != (two.key or "").split()[-1:], tempo
-
-    return [
-        min((j for j in range(len(truths)) if j != i), key=lambda j: apart(truths[i], truths[j]))
-        for i in range(len(truths))
-    ]
-
-
-def _bpm(truth: TrueSong) -> float:
-    return float(60 / np.median(np.diff(truth.beats_s)))
-
-
 def sung(
     model: Jam, params: Params, songs: Songs, asked: Sequence[Mapping[str, np.ndarray]], studio: Studio
 ) -> Iterator[np.ndarray]:
@@ -241,55 +160,6 @@ def scores_of(
     return scores | {"phone errors": errors, "phones": len(phones)}
 
 
-def figures(rows: Mapping[str, Sequence[Found]]) -> dict[str, Any]:
-    """Each score of each row with its interval over songs, PER, and adherence of the row `both` and of each control alone."""
-    told: dict[str, Any] = {}
-    for name, songs in rows.items():
-        errors, phones = zip(*((one["phone errors"], one["phones"]) for one in songs), strict=True)
-        per = rate(errors, phones, RESAMPLING)
-        keys = [key for key in songs[0] if not key.startswith("phone")]
-        told[name] = {"per": _told(per)} | {
-            key: _told(mean([one[key] for one in songs if one[key] is not None], RESAMPLING)) for key in keys
-        }
-    adherence = {
-        f"{name}: {key}": _adherence(rows["floor"], rows[name], rows["other"], key)
-        for name in ("chords", "melody", "both")
-        if name in rows
-        for key in rows["floor"][0]
-        if key.startswith("own") and (name == "both" or f"own {name}" in key)
-    }
-    return {"rows": told, "adherence": adherence}
-
-
-def _adherence(
-    floor: Sequence[Found], own: Sequence[Found], other: Sequence[Found], key: str
-) -> list[float] | None:
-    """(own - other) / (floor - other) of means, with its interval over songs; None where the floor is no higher than the other."""
-    values = np.array(
-        [
-            (a[key], b[key], c[key])
-            for a, b, c in zip(floor, own, other, strict=True)
-            if None not in (a[key], b[key], c[key])
-        ],
-        float,
-    ).reshape(-1, 3)
-    if not len(values):
-        return None
-    drawn = np.random.default_rng(0).integers(0, len(values), (RESAMPLING.num_resamples, len(values)))
-    means = np.concatenate([values.mean(axis=0)[None], values[drawn].mean(axis=1)])
-    room = means[:, 0] - means[:, 2]
-    if room[0] <= 0:
-        return None
-    shares = (means[:, 1] - means[:, 2]) / np.where(room > 0, room, np.nan)
-    low, high = np.nanpercentile(shares[1:], [2.5, 97.5])
-    return [round(float(value), 3) for value in (shares[0], low, high)] + [len(values)]
-
-
-def _told(estimate: Any) -> list[Any]:
-    known = (estimate.value, estimate.low, estimate.high)
-    return [*(None if value is None else round(float(value), 3) for value in known), estimate.n]
-
-
 def measured(given: argparse.Namespace, seed: int) -> dict[str, Any]:
     """All rows of one seed."""
     budget = (f"pretrain.steps={given.pretrain}", f"sft.steps={given.sft}")
@@ -318,6 +188,7 @@ def measured(given: argparse.Namespace, seed: int) -> dict[str, Any]:
             whose = other if said == "other" else range(len(new))
             asked = [{one: new[j].extras[one] for one in names} for j in whose]
             rows[said] = row(sung(model, params, new, asked, studio))
+        _rows_at(given, seed, name).write_text(json.dumps(rows), encoding="utf-8")
         told = figures(rows) if len(rows) > 2 else {"rows": figures({**rows, "other": rows["none"]})["rows"]}
         result[name] = {"core_minutes": round(minutes, 2), "songs": len(new), **told}
     same = float(np.mean([truths[i].key == truths[j].key for i, j in enumerate(other)]))
@@ -327,6 +198,23 @@ def measured(given: argparse.Namespace, seed: int) -> dict[str, Any]:
         "absent": heard.absent,
         "machine": machine("torch", "numpy"),
     }
+
+
+def _rows_at(given: argparse.Namespace, seed: int, model: str) -> Path:
+    """Where the scores of every song of one model stand, for figures over several seeds."""
+    budget = [given.songs, given.held_out, given.pretrain, given.sft, given.tune, seed]
+    return Path(given.scratch) / f"rows-{model}-{'-'.join(map(str, budget))}.json"
+
+
+def over_seeds(given: argparse.Namespace, models: Sequence[str]) -> dict[str, Any]:
+    """Adherence of each model with controls over the seeds whose rows are there."""
+    found: dict[str, Any] = {}
+    for model in models:
+        paths = [_rows_at(given, seed, model) for seed in range(given.seeds)]
+        rows = [json.loads(path.read_text()) for path in paths if path.is_file()]
+        if len(rows) > 1 and "other" in rows[0]:
+            found[model] = {"seeds": len(rows), "adherence": pooled(rows)}
+    return found
 
 
 def main() -> None:
@@ -353,6 +241,10 @@ def main() -> None:
             given.out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
         for name, told in results[size][f"seed {seed}"]["models"].items():
             print(seed, name, json.dumps(told.get("adherence", told["rows"]["none"])))
+    if together := over_seeds(given, list(results[size]["seed 0"]["models"])):
+        results[size]["pooled"] = together
+        given.out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        print("pooled", json.dumps(together))
 
 
 if __name__ == "__main__":

@@ -204,6 +204,15 @@ def generate(
     like: Annotated[
         Path | None, typer.Option("--like", help="A sound whose band the song shall be like, repeated.")
     ] = None,
+    keep: Annotated[
+        str | None,
+        typer.Option(
+            "--keep", metavar="0-10,20-25", help="Seconds of --keep-from that stay; the rest is made."
+        ),
+    ] = None,
+    keep_from: Annotated[
+        Path | None, typer.Option("--keep-from", help="A song or a candidate that seconds are kept of.")
+    ] = None,
     candidates: Annotated[
         int,
         typer.Option("--candidates", min=1, help="Songs a row, each from its own noise (seed: round.seed)."),
@@ -236,11 +245,18 @@ def generate(
         raise typer.BadParameter("--times is of --lyrics; the rows of a manifest get rough ones")
     if lyrics and score:
         raise typer.BadParameter("--score has the words as well; leave out --lyrics, or give it as --melody")
-    files = {"chords": chords, "melody": melody, "drums": drums, "like": like}
+    files = {
+        "chords": chords,
+        "melody": melody,
+        "drums": drums,
+        "like": like,
+        "keep": keep,
+        "keep_from": keep_from,
+    }
     controls = {name: str(value) for name, value in files.items() if value is not None}
     if controls and not (lyrics or score):
         raise typer.BadParameter(
-            f"--{next(iter(controls))} is of --lyrics or --score; a manifest has a field of that name"
+            f"--{next(iter(controls)).replace('_', '-')} is of --lyrics or --score; a manifest has a field of that name"
         )
     named = Path(times) if times is not None and times not in (ROUGH, PREDICTED) else times
     words = score or lyrics

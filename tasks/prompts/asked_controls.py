@@ -17,6 +17,9 @@ from jam_model.controls.known import Rows, check_names, checked
 from tasks.audio.read import npy_bytes
 from tasks.songs.columns import CONTROL_COLUMNS
 
+GIVEN_AS = {"audio": "audio (like)", "painting": "painting (keep)"}
+"""Controls whose field has another name."""
+
 
 def control_facts(controls: Rows) -> dict[str, bytes]:
     """The columns of the controls that one prompt asks for.
@@ -43,7 +46,7 @@ def identity_of(facts: Mapping[str, Any]) -> dict[str, Any]:
 def check_asked(controls: Iterable[str], checkpoint: Path) -> None:
     """Raises a ValueError in one line where a control is asked of a checkpoint that lacks it."""
     known = load_config(checkpoint).controls
-    lacking = sorted("audio (like)" if name == "audio" else name for name in {*controls} - {*known})
+    lacking = sorted(GIVEN_AS.get(name, name) for name in {*controls} - {*known})
     if lacking:
         raise ValueError(
             f"controls: {', '.join(lacking)} asked of {checkpoint}, which knows {', '.join(known) or 'none'}; leave it out, or tune "

@@ -2,7 +2,8 @@
 
 `ControlRequest` is what a row of a manifest or a command line says; `controls_of` makes an array of each, a row a latent frame of the song. Chords are
 repeated from their first bar, sounds from their first sample, until the song ends; behind the end of a melody there is none. A melody is read
-from notes (`tasks.lyrics.tune`), or followed in a sound by who `models.melody` chooses: a voice or an instrument alone.
+from notes (`tasks.lyrics.tune`), or followed in a sound by who `models.melody` chooses: a voice or an instrument alone. `keep` names seconds of the
+song `keep_from` that stay (`tasks.prompts.kept_seconds`).
 
 Shapes: C 2 channels, N samples, T latent frames.
 """
@@ -16,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from jam_model.frames import HOP_SAMPLES, frames_of_seconds
+from jam_model.frames import HOP_SAMPLES, SAMPLE_RATE_HZ, frames_of_seconds, seconds_of_frames
 from tasks.audio.limits import AudioParams
 from tasks.audio.read import read_audio
 from tasks.engine.song import Refused
@@ -27,22 +28,26 @@ from tasks.models.codec import CodecParams, build_codec
 from tasks.models.melody import NONE, MelodyParams, build_melody, frame_middles_s
 from tasks.models.separator import SeparatorParams, build_separator
 from tasks.prompts.chord_text import MAX_CHARS, ChordText, chords_in
+from tasks.prompts.kept_seconds import Spans, check_within, mask_of, painting_of, spans_in
 from tasks.shards.control_frames import chord_index, melody_frames
 
-FILES = ("melody", "drums", "like")
-FIELDS = ("chords", *FILES)
+FILES = ("melody", "drums", "like", "keep_from")
+FIELDS = ("chords", "keep", *FILES)
 """Of a manifest's row, and of the command line."""
 
 
 @dataclass(frozen=True)
 class ControlRequest:
-    """`chords` with its tempo `bpm`; files of a melody, of drums, and of a song to sound like. None: not asked."""
+    """`chords` with its tempo `bpm`; files of a melody, of drums, of a song to sound like; seconds to `keep` of the song `keep_from`. None: not
+    asked."""
 
     chords: ChordText | None = None
     bpm: float | None = None
     melody: Path | None = None
     drums: Path | None = None
     like: Path | None = None
+    keep: Spans | None = None
+    keep_from: Path | None = None
 
     @property
     def names(self) -> list[str]:
@@ -50,7 +55,13 @@ class ControlRequest:
         return [name for name, value in self._values().items() if value is not None]
 
     def _values(self) -> dict[str, Any]:
-        return {"chords": self.chords, "melody": self.melody, "drums": self.drums, "audio": self.like}
+        return {
+            "chords": self.chords,
+            "melody": self.melody,
+            "drums": self.drums,
+            "audio": self.like,
+            "painting": self.keep,
+        }
 
 
 NOTHING_ASKED = ControlRequest()
@@ -74,9 +85,11 @@ def request_of(row: Mapping[str, Any], files: Mapping[str, Path], bpm: float | N
     """What the fields of a row ask for; `files`: where those lie that it names.
 
     Raises:
-        ValueError: chords that are no text or cannot be read, or chords without a tempo.
+        ValueError: chords or seconds to keep that are no text or cannot be read, chords without a tempo, one of `keep` and
+            `keep_from` without the other.
     """
-    named = files.get("melody"), files.get("drums"), files.get("like")
+    kept = _kept_of(row.get("keep"), files.get("keep_from"))
+    named = files.get("melody"), files.get("drums"), files.get("like"), *kept
     text = row.get("chords")
     if text is None:
         return ControlRequest(None, bpm, *named)
@@ -86,6 +99,26 @@ def request_of(row: Mapping[str, Any], files: Mapping[str, Path], bpm: float | N
     if bpm is None:
         raise ValueError("chords: they need a tempo; give bpm (quarter notes a minute)")
     return ControlRequest(chords, bpm, *named)
+
+
+def check_words_for_holes(asked: ControlRequest, has_times: bool) -> None:
+    """Raises a ValueError where seconds are kept and words have no times: rough ones would be laid over what is kept."""
+    if asked.keep is not None and not has_times:
+        raise ValueError(
+            "keep: the words have no times, and rough ones would lie over what is kept; give lyrics with times of words, of the whole song"
+        )
+
+
+def _kept_of(text: Any, path: Path | None) -> tuple[Spans | None, Path | None]:
+    if text is None:
+        if path is not None:
+            raise ValueError("keep: keep_from is given and no seconds; give keep, such as 0-10,20-25")
+        return None, None
+    if not isinstance(text, str):
+        raise ValueError(f"keep: {str(text)[:40]!r} is no text; give some, such as '0-10,20-25'")
+    if path is None:
+        raise ValueError("keep: nobody says of which song; give keep_from, a song of yours or a candidate")
+    return spans_in(text), path
 
 
 def text_of_chords(given: str) -> str:
@@ -109,7 +142,8 @@ def text_of_chords(given: str) -> str:
 
 
 def controls_of(asked: ControlRequest, duration_s: float, makers: ControlMakers) -> dict[str, np.ndarray]:
-    """The arrays of a song of this length, by the model's names: `chords` and `melody` float32 [T], `drums` and `audio` [T, 64].
+    """The arrays of a song of this length, by the model's names: `chords` and `melody` float32 [T], `drums` and `audio` [T, 64],
+    `painting` [T, 65].
 
     Raises:
         ValueError: a file cannot be read, holds nothing that is asked of it, or needs a model that is not chosen.
@@ -127,6 +161,10 @@ def controls_of(asked: ControlRequest, duration_s: float, makers: ControlMakers)
         like_CN = _sound(asked.like, "like", makers.audio)
         band_CN = like_CN - build_separator(makers.separator).separate(like_CN)
         made["audio"] = _coarse(band_CN, num_frames, makers.sketch, makers)
+    if asked.keep is not None:
+        kept_CN = _kept(asked, num_frames, makers.audio)
+        latents_TC, _ = build_codec(makers.codec).encode(kept_CN)
+        made["painting"] = painting_of(asked.keep, latents_TC, num_frames)
     return made
 
 
@@ -145,6 +183,17 @@ def check_files(asked: ControlRequest, num_frames: int, makers: ControlMakers) -
     for name, path in (("drums", asked.drums), ("like", asked.like)):
         if path is not None:
             _sound(path, name, makers.audio)
+    if asked.keep is not None:
+        _kept(asked, num_frames, makers.audio)
+
+
+def _kept(asked: ControlRequest, num_frames: int, audio: AudioParams) -> np.ndarray:
+    """The song that seconds are kept of, [2, N]: as much of it as there are frames."""
+    assert asked.keep is not None and asked.keep_from is not None, "request_of asks for both"
+    kept_CN = _sound(asked.keep_from, "keep_from", audio)
+    check_within(asked.keep, kept_CN.shape[1] / SAMPLE_RATE_HZ, seconds_of_frames(num_frames))
+    mask_of(asked.keep, num_frames)
+    return kept_CN[:, : num_frames * HOP_SAMPLES]
 
 
 def frames_of_chords(spans: Iterable[tuple[float, float, str]], num_frames: int) -> np.ndarray:

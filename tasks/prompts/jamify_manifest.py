@@ -2,8 +2,8 @@
 
 A row names lyrics (`lrc_path`, or the words themselves as `lyrics` or `text`), a song whose style is wanted (`audio_path`) or a
 style text (`prompt_path`; `PromptParams` says which counts), a length in seconds (`duration`), and perhaps a tempo for rough word
-times (`bpm`) and a `language`. It may ask for controls (`tasks.prompts.control_prompts`): `chords` as text, and files of a `melody`,
-of `drums`, and of a song to sound `like`.
+times (`bpm`) and a `language`. It may ask for controls (`tasks.prompts.control_prompts`): `chords` as text, files of a `melody`,
+of `drums`, and of a song to sound `like`, seconds to `keep` of the song `keep_from`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,13 @@ from tasks.lyrics.lyrics import Lyrics
 from tasks.lyrics.parts.decode import decode_text
 from tasks.lyrics.read import read_lyrics
 from tasks.models.style_encoder import StyleEncoder
-from tasks.prompts.control_prompts import FILES, NOTHING_ASKED, ControlRequest, request_of
+from tasks.prompts.control_prompts import (
+    FILES,
+    NOTHING_ASKED,
+    ControlRequest,
+    check_words_for_holes,
+    request_of,
+)
 from tasks.prompts.rough_times import MAX_BPM, MIN_BPM
 from tasks.songs.listing import song_id_of
 from tasks.songs.manifest import INLINE, BadRow, find_listed, manifest_rows
@@ -185,15 +191,13 @@ def _request(
     check_length(duration_s, max_frames, "ask for less, or give the checkpoint of a longer model")
     heard = params.style == "audio" and bool(row.get("audio_path"))
     style = None if params.style == "none" else _file(row, "audio_path" if heard else "prompt_path", root)
+    data = _lyrics(row, root, limits.max_lyrics_bytes)
+    lyrics = read_lyrics(data, limits.max_lyrics_bytes, limits.max_lyrics_words, [title])
+    check_words_for_holes(controls, lyrics.times is not None)
     return SongRequest(
         title if SAFE_ID.fullmatch(title) else song_id_of(title, hashlib.sha256(title.encode()).hexdigest()),
         title,
-        read_lyrics(
-            _lyrics(row, root, limits.max_lyrics_bytes),
-            limits.max_lyrics_bytes,
-            limits.max_lyrics_words,
-            [title],
-        ),
+        lyrics,
         style,
         heard,
         float(duration_s),

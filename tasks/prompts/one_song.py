@@ -17,7 +17,13 @@ from tasks.lyrics.parts.written import Remark
 from tasks.lyrics.read import read_lyrics
 from tasks.lyrics.tune import melody_in, melody_of
 from tasks.models.phonemizer import Phonemizer, PhonemizerParams, build_phonemizer, for_song
-from tasks.prompts.control_prompts import FILES, ControlRequest, request_of, text_of_chords
+from tasks.prompts.control_prompts import (
+    FILES,
+    ControlRequest,
+    check_words_for_holes,
+    request_of,
+    text_of_chords,
+)
 from tasks.prompts.jamify_manifest import check_length
 from tasks.prompts.predicted_times import Predictor, written_times
 from tasks.prompts.prompt_words import song_lyrics, timed_roughly
@@ -36,7 +42,7 @@ class OneSong:
 
     `times`: how words without times get some: ``rough``, ``predicted``, or a file that somebody wrote; None: predicted where a
     predictor stands, else rough. `candidates`: how many songs are asked for. `controls`: what it shall follow, by the fields of
-    `control_prompts.FIELDS`: chords as text or in a file, the others as paths. `is_score`: the lyrics' file has notes, and says how long the song is.
+    `control_prompts.FIELDS`: chords as text or in a file, `keep` as text, the others as paths. `is_score`: the lyrics' file has notes, and says how long the song is.
 
     Raises:
         ValueError: there is no such file, or no style; chords without a tempo or that cannot be read.
@@ -75,6 +81,8 @@ class OneSong:
     def asked(self) -> dict[str, str]:
         """The fields of a manifest's row that ask for controls."""
         fields = {name: str(Path(path).resolve()) for name, path in self.controls.items() if name in FILES}
+        if "keep" in self.controls:
+            fields["keep"] = self.controls["keep"]
         if "chords" in self.controls:
             fields["chords"] = text_of_chords(self.controls["chords"])
         return fields
@@ -123,6 +131,7 @@ def write_request(
     if song.is_score:
         song = as_scored(song, lyrics, limits)
     _check_times(song, lyrics, max_frames, predictor is not None and song.times != ROUGH)
+    check_words_for_holes(song.request(), lyrics.times is not None or isinstance(song.times, Path))
     timings: list[RoughTimes] = []
     how = ""
     if lyrics.times is None:

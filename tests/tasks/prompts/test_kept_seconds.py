@@ -1,0 +1,125 @@
+"""Seconds of a song that stay: as they are written, as a control, and what is wrong in one line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from flows.settings.params import load_params
+from jam_model.checkpoint import fresh_model, save_model
+from jam_model.config import JamConfig
+from jam_model.frames import HOP_SAMPLES, SAMPLE_RATE_HZ
+from tasks.audio.read import flac_bytes
+from tasks.models.codec import build_codec
+from tasks.prompts.asked_controls import check_asked
+from tasks.prompts.control_prompts import ControlMakers, check_files, controls_of, request_of
+from tasks.prompts.jamify_manifest import read_requests
+from tasks.prompts.kept_seconds import spans_in
+from tasks.prompts.one_song import OneSong, write_request
+from tests.every import every
+
+PARAMS = load_params()
+MAKERS = ControlMakers(
+    PARAMS.audio,
+    PARAMS.models.melody,
+    PARAMS.models.separator,
+    PARAMS.models.codec,
+    PARAMS.drums,
+    PARAMS.sketch,
+    PARAMS.ingest.max_lyrics_bytes,
+    PARAMS.ingest.max_lyrics_words,
+)
+FRAMES = 86  # four seconds
+
+
+def _song(path: Path) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    time_N = np.arange(2 * SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ
+    sound_CN = np.stack([0.3 * np.sin(2 * np.pi * 220 * time_N)] * 2) + 0.01 * rng.normal(
+        size=(2, len(time_N))
+    )
+    path.write_bytes(flac_bytes(sound_CN.astype(np.float32), SAMPLE_RATE_HZ))
+    return sound_CN
+
+
+def test_kept_seconds_are_the_codecs_latents_of_the_song_and_a_longer_song_is_made_behind_them(
+    tmp_path: Path,
+) -> None:
+    _song(tmp_path / "song.flac")
+    asked = request_of({"keep": "0-0.5, 1-2"}, {"keep_from": tmp_path / "song.flac"}, None)
+    check_files(asked, FRAMES, MAKERS)
+    painting_TX = controls_of(asked, FRAMES * HOP_SAMPLES / SAMPLE_RATE_HZ, MAKERS)["painting"]
+    assert asked.names == ["painting"] and painting_TX.shape == (FRAMES, 65)
+    middles_T = (np.arange(FRAMES) + 0.5) * HOP_SAMPLES / SAMPLE_RATE_HZ
+    latents_TC, _ = build_codec(PARAMS.models.codec).encode(_song(tmp_path / "again.flac").astype(np.float32))
+    wanted_T = (middles_T < 0.5) | ((middles_T >= 1) & (middles_T < 2))
+    wanted_T[len(latents_TC) :] = False
+    assert np.array_equal(painting_TX[:, -1] > 0, wanted_T) and 30 < wanted_T.sum() < 35
+    np.testing.assert_allclose(
+        painting_TX[wanted_T, :-1], latents_TC[wanted_T[: len(latents_TC)].nonzero()], atol=1e-2
+    )
+    assert not painting_TX[~wanted_T].any()
+
+
+@every(
+    "text, told, frames",
+    [
+        ("0-10,5-12", "5-12 begins before 0-10 has ended", FRAMES),
+        ("3-2", "3-2 ends before it has begun", FRAMES),
+        ("0-x", "'0-x' is no span of seconds", FRAMES),
+        ("", "'' is no span", FRAMES),
+        ("0-1e9", "is no span", FRAMES),
+        ("0-1," * 900 + "0-1", "characters; give at most 2000", FRAMES),
+        ("0-3", "ends beyond the 2.00 s of keep_from", FRAMES),
+        ("0-2 ", "nothing of the song is left to make", 43),
+        ("0-1.5", "ends beyond the song of 0.93 s", 20),
+        ("0.03-0.05", "holds no latent frame", FRAMES),
+    ],
+)
+def test_what_cannot_be_kept_is_said_in_one_line(text: str, told: str, frames: int, tmp_path: Path) -> None:
+    _song(path := tmp_path / "song.flac")
+    with pytest.raises(ValueError, match=r"^keep: ") as error:
+        check_files(request_of({"keep": text}, {"keep_from": path}, None), frames, MAKERS)
+    assert told in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_command_line_and_a_manifest_ask_alike_and_words_without_times_or_no_song_are_refused(
+    tmp_path: Path,
+) -> None:
+    _song(tmp_path / "song.flac")
+    assert spans_in("0-1.5") == ((0.0, 1.5),)
+    for given, told in (
+        ({"keep": "0-1"}, "nobody says of which song"),
+        ({"keep_from": str(tmp_path / "song.flac")}, "is given and no seconds"),
+    ):
+        (tmp_path / "words.txt").write_text("many nights")
+        with pytest.raises(ValueError, match=f"^keep: .*{told}"):
+            OneSong(tmp_path / "words.txt", "pop", None, 4.0, controls=given)
+    controls = {"keep": "0-1", "keep_from": str(tmp_path / "song.flac")}
+    needs = (PARAMS.models.phonemizer, PARAMS.rough_times, PARAMS.ingest, 288)
+    with pytest.raises(ValueError, match=r"^keep: the words have no times"):
+        write_request(
+            OneSong(tmp_path / "words.txt", "pop", None, 4.0, controls=controls), *needs, tmp_path / "a"
+        )
+    (tmp_path / "timed.json").write_text(
+        json.dumps([{"word": "many", "start": 0.2, "end": 0.6}, {"word": "nights", "start": 2.2, "end": 2.8}])
+    )
+    made = write_request(
+        OneSong(tmp_path / "timed.json", "pop", None, 4.0, controls=controls), *needs, tmp_path / "b"
+    )
+    read = (PARAMS.audio, PARAMS.ingest, PARAMS.prompt, 288)
+    (song,) = read_requests(made.manifest, *read).songs
+    assert song.controls == OneSong(tmp_path / "timed.json", "pop", None, 4.0, controls=controls).request()
+    row = json.loads(made.manifest.read_text())[0] | {"lrc_path": str(tmp_path / "words.txt")}
+    made.manifest.write_text(json.dumps([row]))
+    (refused,) = read_requests(made.manifest, *read).refused
+    assert "the words have no times" in refused.detail
+
+
+def test_a_model_without_painting_is_refused_by_the_option(tmp_path: Path) -> None:
+    save_model(tmp_path, fresh_model(JamConfig(16, 1, 2, 2, 16, 1, 512, 64, 32, 256, True), 0))
+    with pytest.raises(ValueError, match=r"^controls: painting \(keep\) asked of .* knows none"):
+        check_asked(["painting"], tmp_path)
