@@ -138,7 +138,9 @@ class TensorReaders(Scratch):
             data = odd_json(beats_s, random)
         else:
             place = int(random.integers(len(beats_s)))
-            beats_s[place] = float(random.choice([-1.0, 0.0, 1e9, np.nan, np.inf, beats_s[place - 1], beats_s[place] + 0.02]))
+            beats_s[place] = float(
+                random.choice([-1.0, 0.0, 1e9, np.nan, np.inf, beats_s[place - 1], beats_s[place] + 0.02])
+            )
             data = json.dumps(beats_s).encode()
         members = {"latent.pt": tensors["latent.pt"], "style.pt": tensors["style.pt"], "beats.json": data}
         members["json"] = json.dumps({"word": words(3)}).encode()
