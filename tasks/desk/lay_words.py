@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ AT_THE_DESK = (
     ("--times", "times"),
 )
 """What the command line says, and the page's words for it."""
+REASON = re.compile(r"^(lyrics): [a-z]+(?:_[a-z]+)+: ")
 
 
 @dataclass(frozen=True)
@@ -103,9 +105,10 @@ def laid_words(
 
 
 def _told(line: str, file: Path) -> str:
+    """A refusal in the page's words, without the reason by which rows are counted."""
     for said, here in ((f"{file}: ", ""), (str(file), "the text"), *AT_THE_DESK):
         line = line.replace(said, here)
-    return line
+    return REASON.sub(r"\1: ", line)
 
 
 def _shown(found: PromptWords) -> dict[str, Any]:
@@ -149,6 +152,8 @@ def _asked(value: Any) -> tuple[str, str, float | None, float | None, str | None
     lyrics, style, times = value["lyrics"], value["style"], value["times"]
     if not isinstance(lyrics, str) or not lyrics.strip():
         raise ValueError("lyrics: type or paste some words")
+    if any("\ud800" <= sign <= "\udfff" for sign in lyrics + (style if isinstance(style, str) else "")):
+        raise ValueError("lyrics: half a character stands in the text, or in style; paste it anew")
     if not isinstance(style, str) or len(style) > MAX_STYLE_CHARS:
         raise ValueError(f"style: give at most {MAX_STYLE_CHARS} characters")
     if times not in (None, "rough", "predicted"):

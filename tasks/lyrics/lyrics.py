@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
 from jam_model.words import Word, rows_of, rows_of_input_times
 from tasks.lyrics.parts.written import Remark
 
@@ -74,6 +76,24 @@ class Lyrics:
         """The latest start of a word or line, 0 where none is stated."""
         timed = [word for word in [*(self.times or ()), *(self.lines or ())] if word is not None]
         return max((word.start_s for word in timed), default=0.0)
+
+    @property
+    def has_lines_in_time(self) -> bool:
+        """Whether every word stands in a line with times of its own."""
+        return self.lines is not None and [len(line.text.split(" ")) for line in self.lines] == list(
+            map(len, self.line_words())
+        )
+
+    def rooms_of_lines(self, duration_s: float) -> list[tuple[float, float]]:
+        """From when to when each timed line may be sung, in a song of this length: until its end, or the next one's start."""
+        lines = self.within(duration_s).lines or []
+        starts_s = np.maximum.accumulate([line.start_s for line in lines]).tolist()
+        ends_s = [line.end_s for line in lines]
+        until_s = [*starts_s[1:], duration_s]
+        return [
+            (start_s, max(start_s, min(end_s, next_s)))
+            for start_s, end_s, next_s in zip(starts_s, ends_s, until_s, strict=True)
+        ]
 
     def within(self, duration_s: float | None) -> Lyrics:
         """The lyrics in a song of this length: a time past its end becomes its end, and so does a line's that is not stated.

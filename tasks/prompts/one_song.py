@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from eval.results.plural import counted
 from tasks.engine.song import Refused
 from tasks.lyrics.forms import midi
 from tasks.lyrics.lyrics import Lyrics
@@ -213,20 +214,38 @@ def _timed(
     if isinstance(song.times, Path):
         written, _, told = written_times(lyrics, song.times, song.duration_s)
         return [written], f"those of {song.times}, {told}"
-    bound = lyrics.lines is not None and song.bpm is None
-    if song.times == PREDICTED and bound:
-        raise ValueError(
-            f"times: {song.lyrics} has times of its lines; --times rough lays the words within them"
-        )
+    is_bound = lyrics.lines is not None and song.bpm is None
     if song.times == PREDICTED and predictor is None:
         raise ValueError("times: no duration predictor stands in the work folder; run `jam durations` first")
-    if predictor is None or song.times == ROUGH or bound:
+    if predictor is None or song.times == ROUGH or (is_bound and not lyrics.has_lines_in_time):
+        if song.times == PREDICTED:
+            raise ValueError(
+                f"times: {song.lyrics} has times of some lines alone; --times rough lays the words within them"
+            )
         return [timed_roughly(lyrics, song.bpm, song.duration_s, phonemizer, params)], "rough ones"
+    if is_bound:
+        return _timed_in_lines(song, lyrics, phonemizer, predictor)
     timings = [
         predictor.times(lyrics, song.bpm, song.duration_s, phonemizer, song.style or "", candidate)
         for candidate in range(song.candidates)
     ]
     return timings, f"predicted ones by {predictor.folder.name}"
+
+
+def _timed_in_lines(
+    song: OneSong, lyrics: Lyrics, phonemizer: Phonemizer, predictor: Predictor
+) -> tuple[list[RoughTimes], str]:
+    """Predicted times of each candidate, whose lines begin when the lyrics say."""
+    assert song.duration_s is not None, "`_check_times` asks for it"
+    found = [
+        predictor.times_in_lines(lyrics, song.duration_s, phonemizer, song.style or "", candidate)
+        for candidate in range(song.candidates)
+    ]
+    num_lines, too_short = len(lyrics.lines or ()), found[0][1]
+    how = f"predicted ones by {predictor.folder.name} within the times of {counted(num_lines, 'line')}"
+    if too_short:
+        how += f" ({too_short} too short for their words, dealt evenly)"
+    return [times for times, _ in found], how
 
 
 def _check_times(song: OneSong, lyrics: Lyrics, max_frames: int, is_predicted: bool) -> None:

@@ -23,6 +23,7 @@ from tasks.times.repaired_times import repaired_times
 
 if TYPE_CHECKING:
     from jam_model.durations.network import DurationNet
+    from jam_model.durations.sheet import Sheet
 
 MAX_BYTES = 4 << 20
 """Of a file of written times."""
@@ -65,7 +66,7 @@ class Predictor:
             ValueError: the tempo is out of range, or the song too short for its words.
         """
         from jam_model.durations.draw import drawn_duration_s, phones_in_time, predicted_times
-        from jam_model.durations.sheet import Sheet, syllables_in
+        from jam_model.durations.sheet import syllables_in
 
         if bpm is not None and not MIN_BPM <= bpm <= MAX_BPM:
             raise ValueError(f"bpm: {bpm:g} is out of range; give {MIN_BPM:g} to {MAX_BPM:g}")
@@ -73,23 +74,37 @@ class Predictor:
         if duration_s is None:
             drawn_s = drawn_duration_s(self.net, sum(map(syllables_in, said)), self.seed)
             duration_s = round(drawn_s, 1)
-        sheet = Sheet(
-            said,
-            [tuple(phones_of(phonemes)) for phonemes in said],
-            lyrics.line_starts,
-            lyrics.breaks,
-            duration_s,
-            bpm,
-            self._embedded(style),
-        )
-        seed = int(np.random.SeedSequence([self.seed, candidate]).generate_state(1)[0])
-        timing = predicted_times(self.net, sheet, seed, self.temperature).timing
+        sheet = self._sheet(lyrics, said, duration_s, bpm, style)
+        timing = predicted_times(self.net, sheet, self._seed(candidate), self.temperature).timing
         return RoughTimes(
             timing.words(lyrics.words),
             duration_s,
             lyrics.line_starts or (0,),
             phones=phones_in_time(timing, sheet) if self.phones else None,
         )
+
+    def times_in_lines(
+        self, lyrics: Lyrics, duration_s: float, phonemizer: Phonemizer, style: str, candidate: int
+    ) -> tuple[RoughTimes, int]:
+        """Times of a candidate within the times of its lines, which hold as they are; and how many lines are too short for their
+        phones, which are dealt evenly. The first candidate has the median course of each line, others a draw of their own.
+
+        `lyrics`: with the times of lines for all of their words.
+        """
+        from jam_model.durations.draw import drawn_shares, phones_in_time
+        from jam_model.durations.in_lines import times_in_lines
+
+        said = [one.phonemes for one in phonemizer.phonemize(lyrics.words)]
+        sheet = self._sheet(lyrics, said, duration_s, None, style)
+        seed, rooms_s = self._seed(candidate), lyrics.rooms_of_lines(duration_s)
+        found = times_in_lines(self.net, sheet, rooms_s, seed, self.temperature, is_median=not candidate)
+        timing, phones = found.timing, None
+        if self.phones:
+            shared = drawn_shares(self.net, sheet, timing, seed, self.temperature)
+            phones = phones_in_time(shared, sheet)
+        words = timing.words(lyrics.words)
+        times = RoughTimes(words, duration_s, lyrics.line_starts or (0,), phones=phones)
+        return times, len(found.too_short)
 
     def phones_within(
         self, words: Sequence[Word], known: Sequence[Sequence[Word]], duration_s: float, style: str
@@ -109,6 +124,24 @@ class Predictor:
         timing = drawn_shares(self.net, sheet, timing_of(words), self.seed, self.temperature)
         laid = zip(words, known, phones_in_time(timing, sheet), timing.words(said), strict=True)
         return [moved_phones(its, own, word) if of else [] for word, of, its, own in laid]
+
+    def _sheet(
+        self, lyrics: Lyrics, said: Sequence[str], duration_s: float, bpm: float | None, style: str
+    ) -> Sheet:
+        from jam_model.durations.sheet import Sheet
+
+        return Sheet(
+            said,
+            [tuple(phones_of(phonemes)) for phonemes in said],
+            lyrics.line_starts,
+            lyrics.breaks,
+            duration_s,
+            bpm,
+            self._embedded(style),
+        )
+
+    def _seed(self, candidate: int) -> int:
+        return int(np.random.SeedSequence([self.seed, candidate]).generate_state(1)[0])
 
     def _embedded(self, style: str) -> np.ndarray | None:
         if not self.net.config.style_dim:

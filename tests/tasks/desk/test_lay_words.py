@@ -94,6 +94,8 @@ def test_moved_words_reach_the_model_within_a_frame_and_other_words_stay(tmp_pat
         ({"duration_s": "1"}, "duration_s"),
         ({"times": "best"}, "times"),
         ({"more": 1}, "words: give"),
+        ({"lyrics": "[Verse]"}, "^lyrics: plain text: no word is left"),
+        ({"lyrics": "\ud800 moon"}, "^lyrics: half a character"),
     ):
         with pytest.raises(ValueError, match=told):
             laid_words({**ASKED, **change}, laying, config, None)

@@ -152,3 +152,32 @@ def test_words_get_the_times_that_are_asked_for_and_which_they_are_is_told(tmp_p
     ):
         with pytest.raises(ValueError, match=message):
             write(tmp_path, **options)  # type: ignore[arg-type]
+
+
+def test_lines_that_are_timed_hold_while_a_predictor_places_their_words(tmp_path: Path) -> None:
+    """Each candidate anew; a line without time for its phones is told; a tempo, or rough ones, lay the words by rule as ever."""
+    torch.manual_seed(0)
+    save_durations(
+        tmp_path / "net", DurationNet(DurationConfig("ˈaeimnouɪʊlvt", 8, 16, 2, 0, 0.01, 0.4, 0.1)), ""
+    )
+    predictor = Predictor(tmp_path / "net", 1.0, 0, load_params().models.style_encoder, phones=True)
+    text = "[00:01.23]moon light\n\n[00:03.50]over me\n[00:03.503]moon light moon\n[00:06.00]\n[00:07.00]me\n"
+    made = write(tmp_path, predictor, text=text, duration_s=9.0, candidates=2)
+    assert (
+        made.how
+        == "predicted ones by net within the times of 4 lines (1 too short for their words, dealt evenly)"
+    )
+    rows = json.loads(made.manifest.read_text())
+    one, other = (json.loads(Path(row["lrc_path"]).read_text())["word"] for row in rows)
+    assert one != other
+    for words in (one, other):
+        assert [words[number]["start"] for number in (0, 2, 4, 7)] == [1.23, 3.5, 3.503, 7.0]
+        assert words[6]["end"] <= 6.0 and words[-1]["end"] <= 9.0, "a line ends before what ends it"
+        assert all(a["start"] <= a["end"] <= b["start"] for a, b in pairwise(words))
+        assert all(word["phones"][-1]["end"] == pytest.approx(word["end"], abs=1e-3) for word in words)
+    made.timed.unlink()
+    rule = write(tmp_path, text=text, duration_s=9.0)
+    by_rule = rule.timed.read_bytes()
+    rule.timed.unlink()
+    rough = write(tmp_path, predictor, text=text, duration_s=9.0, times="rough")
+    assert rough.how == "rough ones" and rough.timed.read_bytes() == by_rule
