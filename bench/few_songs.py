@@ -3,7 +3,7 @@
 python bench/few_songs.py --scratch FOLDER [--sizes 10 30 100] [--minutes 10]
 
 The base is that of `held_out_genre.py`. Adapters, rate, steps and patience are the recipe's; what it leaves to others (length, dropout) is that of
-params/toy2.yaml. Every validation_every steps the averaged weights' flow loss of the held-back songs and of as many learned ones is taken at
+params/toy2.yaml. Every `validate_every_steps` the EMA weights' flow loss of the held-back songs and of as many learned ones is taken at
 fixed noise and times; the weights of the best step are kept, as the trainer keeps them. `overfits at` is the first look after which held-back
 loss never came lower; the run goes on to the last step, so that patience can be judged. Intervals are over prompts, paired with the base's own songs.
 """

@@ -46,7 +46,7 @@ RESAMPLES = 2_000
 Rows = list[dict[str, Any]]
 
 
-def learner(arm: str, model: Jam, seed: int) -> Jam:
+def learning(arm: str, model: Jam, seed: int) -> Jam:
     """The model with what this arm learns."""
     if arm == "full":
         return model
@@ -69,7 +69,7 @@ def songs_for(arm: str, world: World) -> Songs:
 
 def arm_rows(arm: str, world: World, given: argparse.Namespace, seed: int) -> dict[str, Any]:
     """What one tuning learned, took, and generates."""
-    model = learner(arm, begun(world, given.scratch), seed)
+    model = learning(arm, begun(world, given.scratch), seed)
     count, total = num_learned(model)
     rate = RATES["full" if arm in ("full", "fusion alone") else "adapter"]
     told = {"steps": given.tune, "learning_rate": rate, "seed": 100 + seed, "warmup_steps": 20}
