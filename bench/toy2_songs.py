@@ -39,12 +39,13 @@ class Making:
     """How songs differ from those of the settings.
 
     shares: of a word among its phones, as world two draws them, by what each phone is alone, or even. band_db: gain of the
-    band. voice: of all songs; others are passed over.
+    band. voice, genres: of all songs; others are passed over.
     """
 
     shares: Shares = "drawn"
     band_db: float = 0.0
     voice: str | None = None
+    genres: tuple[str, ...] = ()
 
 
 class Made(NamedTuple):
@@ -88,7 +89,8 @@ def songs_of(
     aligner hears them in the separated vocals, not where the truth has them.
     """
     toy = params.toy.model_dump(mode="json", include={"world", "two"})
-    facts = [toy, studio.codec.identity, asdict(making), seed, count]
+    said = {name: value for name, value in asdict(making).items() if value != ()}
+    facts = [toy, studio.codec.identity, said, seed, count]
     what = json.dumps([*facts, studio.aligner.identity] if aligned else facts, sort_keys=True)
     path = scratch / f"songs-{hashlib.sha256(what.encode()).hexdigest()[:12]}.npz"
     if not path.is_file():
@@ -158,6 +160,8 @@ def _world_two(seed: int, params: Params, making: Making) -> Made | None:
     except ValueError:  # no form of the song is so long
         return None
     if making.voice and score.lines[0].voice.name != making.voice:
+        return None
+    if making.genres and score.genre not in making.genres:
         return None
     with patch.object(true_song, "draw_shares", SHARES[making.shares]):
         song = perform(score)

@@ -60,8 +60,9 @@ def learned(
     silence_C: np.ndarray,
     name: str,
     controls: ControlDropout | None = None,
+    after: Callable[[int, TrainState], bool] | None = None,
 ) -> tuple[TrainState, list[float]]:
-    """One training, and its losses. `controls`: how those of the model are left out."""
+    """One training, and its losses. `controls`: how those of the model are left out. `after`: is told each step, and whether to end."""
     state, worker = TrainState(model, section.rule()), Worker(0, 1, torch.device("cpu"))
     dropout = Dropout(
         section.style_condition_dropout, section.lyrics_condition_dropout, section.condition_dropout_rule
@@ -90,6 +91,8 @@ def learned(
         losses.append(loss.item())
         if (step + 1) % EVERY == 0:
             print(f"{name} {step + 1}: {np.mean(losses[-EVERY:]):.3f}", file=sys.stderr, flush=True)
+        if after and after(step + 1, state):
+            break
     return state, [
         round(float(np.mean(losses[first : first + EVERY])), 4) for first in range(0, len(losses), EVERY)
     ]

@@ -192,7 +192,7 @@ def read_adapter(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """(tensors, facts) of an adapter file.
 
     Raises:
-        ValueError: it is not whole, or does not say which weights it belongs to.
+        ValueError: it is not whole, does not say which weights it belongs to, or a tensor is not float32.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -203,7 +203,7 @@ def read_adapter(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     except (SafetensorError, OSError) as error:
         raise ValueError(f"adapter: {file} is not a whole safetensors file ({error})") from error
     try:
-        if not facts["base"] or int(facts["rank"]) < 1 or not math.isfinite(float(facts["alpha"])):
+        if not facts["base"].isalnum() or int(facts["rank"]) < 1 or not math.isfinite(float(facts["alpha"])):
             raise ValueError("no base")
         if facts.get("kind", LORA) not in KINDS:
             raise ValueError("another kind")
@@ -211,6 +211,10 @@ def read_adapter(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise ValueError(
             f"adapter: {file} does not say its base, rank and alpha, or is of another kind; it is no adapter of jam"
         ) from None
+    for name, tensor in tensors.items():
+        if tensor.dtype != torch.float32:
+            told = str(tensor.dtype).removeprefix("torch.")
+            raise ValueError(f"adapter: {name} of {file} holds {told}; adapters are float32, convert it")
     return tensors, facts
 
 

@@ -103,6 +103,12 @@ def test_a_file_of_adapters_on_its_base_is_the_trained_model_and_off_it_is_the_b
     save_file(tensors, tmp_path / "nameless.safetensors")
     with pytest.raises(ValueError, match="does not say its base, rank and alpha"):
         read_adapter(tmp_path / "nameless.safetensors")
+    for said in ({**facts, "base": "two\nlines"}, facts):  # a name of one line, and float32
+        save_file(
+            {name: tensor.double() for name, tensor in tensors.items()}, tmp_path / "odd.safetensors", said
+        )
+        with pytest.raises(ValueError, match="holds float64" if said is facts else "does not say its base"):
+            read_adapter(tmp_path / "odd.safetensors")
 
 
 def test_an_extracted_adapter_holds_the_change_of_low_rank_and_names_what_it_cannot_carry(

@@ -1,0 +1,210 @@
+"""Is params/few_songs.yaml right? A base tuned by it to 10, 30 and 100 songs of a genre it never heard: gain, forgetting, copies, and when to stop.
+
+python bench/few_songs.py --scratch FOLDER [--sizes 10 30 100] [--minutes 10]
+
+The base is that of `held_out_genre.py`. Adapters, rate, steps and patience are the recipe's; what it leaves to others (length, dropout) is that of
+params/toy2.yaml. Every `validate_every_steps` the EMA weights' flow loss of the held-back songs and of as many learned ones is taken at
+fixed noise and times; the weights of the best step are kept, as the trainer keeps them. `overfits at` is the first look after which held-back
+loss never came lower; the run goes on to the last step, so that patience can be judged. Intervals are over prompts, paired with the base's own songs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+
+from bench.measuring import RESULTS, machine
+from bench.toy2_causes import RESAMPLING
+from bench.toy2_songs import Songs
+from bench.toy2_training import conditions_by, learned, sung
+from bench.tuned_songs import World, add_sizes, begun, flow_of, heard, model_in, per, style, world_of
+from eval.metrics.error_rates import normalise
+from eval.stats.intervals import paired_mean_difference, paired_rate_difference
+from flows.settings.params import load_params
+from jam_model import batches
+from jam_model.dit import Jam
+from jam_model.shards import Sample
+from jam_model.train_state import TrainState
+from tasks.dedup.copies import Sketched, near_references
+from tasks.dedup.landmarks import landmarks
+from tasks.dedup.shingles import shingles
+from tasks.training.adapters import add_adapters
+
+FEW = Path(__file__).resolve().parents[1] / "params/few_songs.yaml"
+HELD_BACK = 2  # group.min_validation_songs of the recipe
+MOST = 100
+
+
+def tuned_to(world: World, given: argparse.Namespace, count: int) -> dict[str, Any]:
+    """One tuning by the recipe, its losses by step, and the rows of its songs."""
+    few = load_params(FEW)
+    keys = ("steps", "learning_rate", "warmup_steps")
+    section = world.params.sft.model_copy(update={key: getattr(few.sft, key) for key in keys})
+    section = section.model_copy(update={"steps": given.steps or section.steps})
+    new = world.songs["new"]
+    back, songs = new[:HELD_BACK], Songs(new[HELD_BACK : count + HELD_BACK])
+    model = add_adapters(begun(world, given.scratch), few.adapter, 0)
+    file = (
+        given.scratch
+        / f"few-{given.genre}-{given.songs}-{given.pretrain}-{section.steps}-{count}.safetensors"
+    )
+    looks: list[dict[str, Any]] = []
+
+    def look(step: int, state: TrainState) -> bool:
+        if step % few.sft.validate_every_steps == 0:
+            now = state.ema_model()
+            assert now is not None
+            held_back, of_learned = (
+                float(np.mean([flow_of(world, now, one) for one in side]))
+                for side in (back, songs[:HELD_BACK])
+            )
+            if all(held_back < row["held back"] for row in looks):
+                save_file({name: value.contiguous() for name, value in now.state_dict().items()}, file)
+            looks.append({"step": step, "held back": round(held_back, 5), "learned": round(of_learned, 5)})
+        return False
+
+    started = time.process_time()
+    with patch.object(batches, "conditions_of", conditions_by("held")):
+        learned(model.train(), section, songs, world.studio.codec.silence_C, f"{count} songs", after=look)
+    minutes = round((time.process_time() - started) / 60, 2)
+    best = min(looks, key=lambda row: row["held back"])
+    ended = stopped(looks, few.sft.patience)
+    rows, mixes = sung_by(world, model_in(world, file))
+    return {
+        "songs": count,
+        "core_minutes": minutes,
+        "looks": looks,
+        "best_step": best["step"],
+        "patience_ends": ended,
+        "rows": rows,
+        "copies": copies(world, songs, mixes),
+    }
+
+
+def stopped(looks: Sequence[Mapping[str, Any]], patience: int | None) -> int:
+    """The step at which the trainer's patience would have ended the run."""
+    best, since = float("inf"), 0
+    for row in looks:
+        since = 0 if row["held back"] < best else since + 1
+        best = min(best, row["held back"])
+        if patience is not None and since >= patience:
+            break
+    return int(row["step"])
+
+
+def sung_by(world: World, model: Jam) -> tuple[dict[str, Any], list[tuple[Sample, np.ndarray]]]:
+    """Rows of both sides, and latents of the new genre's prompts."""
+    rows: dict[str, Any] = {}
+    made: list[tuple[Sample, np.ndarray]] = []
+    for side in ("new", "old"):
+        prompts = world.songs[f"{side} prompts"]
+        latents = list(sung(model, world.params, "held", prompts, world.studio))
+        rows[side] = [heard(world, song, one) for song, one in zip(prompts, latents, strict=True)]
+        for row in rows[side]:
+            del row["embedding"]
+        made += zip(prompts, latents, strict=True) if side == "new" else []
+    return rows, made
+
+
+def copies(world: World, songs: Songs, made: Sequence[tuple[Sample, np.ndarray]]) -> dict[str, int]:
+    """Of the generated songs: how many are near a learned song, and near one of as many that were not learned."""
+    others = (
+        Songs(world.songs["new"][-len(songs) :]) if len(world.songs["new"]) >= 2 * len(songs) else Songs()
+    )
+    params = world.params
+    sounds = [_sketch(world, song, latent_TC, True) for song, latent_TC in made]
+    found = {"generated": len(sounds), "unlearned songs": len(others)}
+    for name, side in (("near learned", songs), ("near unlearned", others)):
+        near = near_references(
+            sounds,
+            (_sketch(world, song, song.mean_TC, False) for song in side),
+            params.group,
+            params.dedup_features.max_shingles,
+        )
+        found[name] = len({one for one, _ in near})
+    return found
+
+
+def _sketch(world: World, song: Sample, latent_TC: np.ndarray, transcribed: bool) -> Sketched:
+    mix_CN, params = world.studio.codec.decode(latent_TC), world.params.dedup_features
+    words = normalise([word.text for word in song.words])
+    if transcribed:
+        vocals_N = world.studio.separator.separate(mix_CN)
+        words = normalise([word.text for word in world.studio.transcriber.transcribe(vocals_N).words])
+    return Sketched(
+        song.song_id,
+        shingles(words, params.shingle_words, params.max_shingles),
+        landmarks(mix_CN, params.max_landmarks),
+        np.asarray(world.studio.style.embed_audio(mix_CN), np.float32),
+    )
+
+
+def beside(base: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """PER and style, and each less the base's, with a 95 % interval over the prompts."""
+    columns = [[row[key] for row in side] for key in ("errors", "phones") for side in (rows, base)]
+    errors, before, phones, phones_before = columns
+    of_per = paired_rate_difference(errors, phones, before, phones_before, RESAMPLING)
+    of_style = paired_mean_difference(
+        [row["style"] for row in rows], [row["style"] for row in base], RESAMPLING
+    )
+    told = {name: [one.value, one.low, one.high] for name, one in (("per", of_per), ("style", of_style))}
+    return {
+        "per": round(per(rows), 4),
+        "style": round(style(rows), 4),
+        **{
+            f"{name} less base": [None if v is None else round(float(v), 4) for v in three]
+            for name, three in told.items()
+        },
+    }
+
+
+def main() -> None:
+    """Measure each size that does not stand, write after each, and show."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_sizes(parser)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[10, 30, 100])
+    parser.add_argument("--steps", type=int, help="in place of the recipe's")
+    parser.add_argument("--minutes", type=float, default=10.0, help="begin nothing after so many")
+    parser.add_argument("--out", type=Path, default=RESULTS / "few_songs.json")
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    given.scratch.mkdir(parents=True, exist_ok=True)
+    results: dict[str, Any] = json.loads(given.out.read_text()) if given.out.is_file() else {}
+    ends = time.monotonic() + 60 * given.minutes
+    world = world_of(given, max(MOST, *given.sizes) + HELD_BACK)
+    if "base" not in results:
+        rows, _ = sung_by(world, begun(world, given.scratch).eval().requires_grad_(False))
+        results |= {"base": rows, "sizes": {}, "machine": machine("torch", "numpy")}
+        results["learned"] = {
+            "songs": given.songs,
+            "steps": [given.pretrain, given.sft],
+            "genre kept out": given.genre,
+        }
+    for count in given.sizes:
+        if str(count) not in results["sizes"] and time.monotonic() < ends:
+            found = tuned_to(world, given, count)
+            found |= {
+                f"{side} songs": beside(results["base"][side], found["rows"][side]) for side in ("new", "old")
+            }
+            results["sizes"][str(count)] = found
+        given.out.write_text(json.dumps(results) + "\n")
+    for count, found in results["sizes"].items():
+        print(count, {key: value for key, value in found.items() if key not in ("rows", "looks")})
+
+
+if __name__ == "__main__":
+    main()
