@@ -44,7 +44,10 @@ def page() -> str:
     }
     tables = [f"## {name}\n\n{_table(columns)}" for name, columns in parts.items()]
     members = ", ".join(f"`{name}` as `<id>.{suffix}`" for name, suffix in EXTRAS.items())
-    extras = f"`pack.extras` may name columns that stand in a shard besides: {members}.\n"
+    extras = (
+        f"`pack.extras` may name columns that stand in a shard besides: {members}. Any other column stays in the table, "
+        "`facts` and `captions` among them.\n"
+    )
     return "\n".join([HEAD, *tables, extras, MEASURED + "\n".join(_limits()) + "\n"])
 
 

@@ -1,4 +1,4 @@
-"""The ``jam`` application: the options that commands share, and settings checked before anything starts."""
+"""The `jam` application: options that commands share (`Work`, `ParamsFile`, `Overrides`), and settings checked before anything starts."""
 
 from __future__ import annotations
 

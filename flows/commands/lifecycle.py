@@ -215,8 +215,11 @@ def generate(
     ] = None,
     candidates: Annotated[
         int,
-        typer.Option("--candidates", min=1, help="Songs a row, each from its own noise (seed: round.seed)."),
+        typer.Option("--candidates", min=1, help="Songs a row, each from its own noise."),
     ] = 1,
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, help="Of the noise; another one gives another take.")
+    ] = None,
     ending: Annotated[
         Literal["mp3", "flac", "wav"] | None, typer.Option("--format", help="How songs are written.")
     ] = None,
@@ -234,7 +237,7 @@ def generate(
 
     if lyrics_form is not None:
         form_named("", lyrics_form, "--write-lyrics")
-    given = {"output.ending": ending, "output.lyrics": lyrics_form}
+    given = {"output.ending": ending, "output.lyrics": lyrics_form, "round.seed": seed}
     settings = [*overrides, *(f"{key}={value}" for key, value in given.items() if value is not None)]
     begin("generate", out)
     project = ready(out, params_file, settings, "generate")

@@ -79,11 +79,19 @@ def benchmark(
 
 
 @app.command()
-def report(work: Work = DATA) -> None:
+def report(
+    work: Work = DATA,
+    path: Annotated[
+        Path | None,
+        typer.Option(
+            "--report", help="Another one: its report.html or report.json, or the folder that holds them."
+        ),
+    ] = None,
+) -> None:
     """Show the last report's table and where it lies."""
-    from flows.console.measured import last_report, print_report
+    from flows.console.measured import last_report, print_report, report_at
 
-    print_report(last_report(work))
+    print_report(report_at(path) if path else last_report(work))
 
 
 @app.command()

@@ -58,7 +58,7 @@ def print_song(project: Project, name: str, every_column: bool) -> None:
         for line in row["made_by"]:
             say(f"  made by {line}")
     else:
-        for line in (*_remarks(row), *_words(page, row, screen.width)):
+        for line in (*_remarks(row), *_described(row), *_words(page, row, screen.width)):
             say(line)
         if measured := [one for one in measured_of(pipeline, row) if one.limit]:
             screen.print(_beside_limits(measured))
@@ -100,11 +100,30 @@ def _remarks(row: Mapping[str, Any]) -> Iterator[str]:
         yield f"lyrics: {remark['kind']} {remark['count']}: {'; '.join(remark['examples'])}"
     if labels := row.get("lyrics_labels"):
         named = ", ".join(f"{label['text']} before word {label['before']}" for label in labels)
-        yield f"parts: {named}"
+        yield f"labels in the lyrics: {named}"
     if row.get("claim_remark"):
         yield f"given times: {row['claim_remark']}"
     for span in row.get("masked") or ():
         yield f"masked: {span['start_s']:.1f} to {span['end_s']:.1f} s"
+
+
+def _described(row: Mapping[str, Any]) -> Iterator[str]:
+    """Parts, facts and tier, as far as stages wrote them; a fact that is too unsure has no value and is left out."""
+    if parts := row.get("sections"):
+        named = (f"{part['label']} {part['start_s']:.1f}-{part['end_s']:.1f}" for part in parts)
+        yield f"parts, s ({', '.join(sorted({part['source'] for part in parts}))}): {', '.join(named)}"
+    known = [(fact["name"], _fact_value(fact)) for fact in row.get("facts") or ()]
+    if told := [f"{name} {value}" for name, value in known if value]:
+        yield f"facts: {', '.join(told)}"
+    if row.get("tier"):
+        yield f"tier: {row['tier']}"
+
+
+def _fact_value(fact: Mapping[str, Any]) -> str | None:
+    """Its text, else its number; None: too unsure."""
+    if fact["text"] is not None:
+        return str(fact["text"])
+    return None if fact["number"] is None else f"{fact['number']:.4g}"
 
 
 def _words(page: SongPage, row: Mapping[str, Any], width: int) -> Iterator[str]:

@@ -46,6 +46,19 @@ def report_in(folder: Path) -> Reported:
     return Reported(folder, record)
 
 
+def report_at(path: Path) -> Reported:
+    """The report of which this is the page, the JSON or the folder: that of a benchmark, or ``reports/benchmark`` in it.
+
+    Raises:
+        ValueError: there is none, or one of another schema.
+    """
+    named = [path / REPORT_JSON, path / REPORT_JSON.name] if path.is_dir() else [path.with_suffix(".json")]
+    for found in map(Path.absolute, named):
+        if found.is_file() and found.parts[-3:] == REPORT_JSON.parts:
+            return report_in(found.parents[2])
+    raise ValueError(f"report: no report at {path}; give its {REPORT_JSON}, or the folder that holds it")
+
+
 def benchmark_folders(root: Path) -> list[Path]:
     """Where the benchmarks of a work folder lie: its own in itself, those of manifests each in a folder."""
     return [root, *sorted((root / "benchmarks").glob("*"))]

@@ -1,4 +1,4 @@
-"""Slots of the symbols of one word from the starts of its phones: a length regulator.
+"""Slots on the lyric grid of the symbols of one word, from the starts of its phones: a length regulator.
 
 A word's phonemes are symbols, some of which are phones and some marks (stress, length, punctuation, the boundary). The symbols
 of a phone share its slots; a mark has one slot of the phone that it stands at, unless it has a time of its own. Nothing here knows of songs, frames or tokens.

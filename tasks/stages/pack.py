@@ -44,9 +44,9 @@ class PackParams(Section):
     @classmethod
     def _are_registered(cls, extras: tuple[str, ...]) -> tuple[str, ...]:
         if unknown := [name for name in extras if name not in EXTRAS]:
-            raise ValueError(
-                f"{unknown[0]!r} is no member of a sample; give some of {', '.join(EXTRAS)}, or []"
-            )
+            named = ", ".join(map(repr, unknown))
+            said = f"{named} {'is no member' if len(unknown) == 1 else 'are no members'} of a sample"
+            raise ValueError(f"{said}; give some of {', '.join(EXTRAS)}, or []")
         return extras
 
 

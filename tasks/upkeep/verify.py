@@ -1,4 +1,4 @@
-"""Every file of a work folder read again and held against its record; what is damaged can be taken away.
+"""Every file of a work folder read again and held against the sha256 in its record; what is damaged can be taken away.
 
 Records are those of `tasks.upkeep.checksums`, of receipts, of the shards' index and of checkpoints. What they name must
 stand, unless a command of ours removed it. Where there is no record (of a file made before records were kept, or by a

@@ -6,8 +6,6 @@ import importlib
 import json
 import logging
 import shlex
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +23,7 @@ from flows.run.prefect_tasks import STOPPED
 from flows.settings.params import load_params
 from flows.settings.params_files import BASE
 from tasks.engine.stage import BadModel
+from tasks.toy.params import render
 from tests.every import every
 from tests.flows.prefect_server import Server, documented, listening, serving, until
 
@@ -154,19 +153,7 @@ def is_ray_worker(process: psutil.Process) -> bool:
 @pytest.fixture(scope="module")
 def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("toy")
-    command = [
-        sys.executable,
-        "-m",
-        "flows.commands.main",
-        "toy",
-        "--out",
-        str(folder),
-        "--songs",
-        "12",
-        "--seed",
-        "11",
-    ]
-    subprocess.run(command, cwd=BASE.parent, check=True, capture_output=True)
+    render(load_params().toy.model_copy(update={"out": str(folder), "num_songs": 12, "seed": 11}))
     return folder / "songs"
 
 

@@ -123,5 +123,7 @@ def test_lyrics_are_timed_in_a_file_first_and_edits_of_it_are_sung(
     assert json.loads(timed.read_text()) == words
 
     before = (house / "out" / "generated" / "song.mp3").read_bytes()
-    assert run(["generate", "--lyrics", str(timed), "--duration", "1.2", *request]) == 0
+    assert run(["generate", "--lyrics", str(timed), "--duration", "1.2", "--seed", "9", *request]) == 0
+    rows = json.loads((house / "out" / "generation_metadata.json").read_text())
+    assert 9 in [row.get("seed") for row in rows]
     assert (house / "out" / "generated" / "song.mp3").read_bytes() != before

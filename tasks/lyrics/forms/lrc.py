@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from tasks.lyrics.parts.labelled import in_order
 from tasks.lyrics.parts.written import Form, Line, Remark, Syllable, Written
 
 STAMP_TEXT = r"\s*(?:(\d{1,2}):)?(\d{1,3}):(\d{1,2})(?:([.:,])(\d{1,9}))?\s*"
@@ -82,7 +83,7 @@ def read(text: str) -> Written:
                     offset_s = float(offset[1]) / (1 if (offset[2] or "").lower() == "s" else 1000)
         else:
             lines.append(Line((Syllable(row),), number=number))
-    moved = [_moved(line, offset_s) for line in _words_apart(_by_time(lines))]
+    moved = [_moved(line, offset_s) for line in _words_apart(in_order(lines))]
     return Written(tuple(moved), names=tuple(names), remarks=tuple(remarks), language=language)
 
 
@@ -153,15 +154,6 @@ class _Clock:
             elif pieces and piece:
                 pieces[-1] = replace(pieces[-1], text=pieces[-1].text + " ")
         return tuple(pieces)
-
-
-def _by_time(lines: list[Line]) -> list[Line]:
-    """Lines in the order of their stamps; one without a stamp stays behind the line it follows."""
-    keys, latest_s = [], -1.0
-    for line in lines:
-        latest_s = latest_s if line.start_s is None else line.start_s
-        keys.append(latest_s)
-    return [line for _, line in sorted(zip(keys, lines, strict=True), key=lambda pair: pair[0])]
 
 
 def _words_apart(lines: list[Line]) -> list[Line]:

@@ -11,6 +11,7 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from jam_model.words import Word
 from tasks.engine.song import Refused
@@ -43,6 +44,9 @@ class Label:
     start_s: float | None
     end_s: float | None
     number: int = 0
+
+
+LabelOrLine = TypeVar("LabelOrLine", Label, Line)
 
 
 def is_silence(text: str) -> bool:
@@ -202,8 +206,8 @@ def _words(line: Line) -> list[Label]:
     return words
 
 
-def in_order(labels: Sequence[Label]) -> list[Label]:
-    """Labels by their start; one without stays behind the one it follows."""
+def in_order(labels: Sequence[LabelOrLine]) -> list[LabelOrLine]:
+    """Labels or lines by their start; one without stays behind the one it follows."""
     keys, latest_s = [], -1.0
     for label in labels:
         latest_s = latest_s if label.start_s is None else label.start_s

@@ -23,6 +23,11 @@ from tests.tasks.tiny import write_song
         (["prepare", "--songs", "/nowhere/at-all"], ["songs", "/nowhere/at-all"]),
         (["table", "--work", "/nowhere/at-all"], ["no song table", "jam prepare"]),
         (["report", "--work", "/nowhere/at-all"], ["no report", "jam benchmark"]),
+        (["report", "--report", "/nowhere/a.html"], ["no report at /nowhere/a.html", "report.json"]),
+        (
+            ["table", "--set", "pack.extras=[facts,phonez,chords]"],
+            ["'facts', 'phonez' are no members", "or []"],
+        ),
         (["prepare", "--params", "/nowhere/params.yaml"], ["/nowhere/params.yaml"]),
         (["prepare", "--set", "align.speed=3"], ["no setting align.speed", "times"]),
         (["prepare", "--sngs", "x"], ["--sngs"]),

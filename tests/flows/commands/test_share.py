@@ -237,6 +237,11 @@ def test_the_report_of_a_manifest_is_found_and_of_several_the_last_is_told(
     assert said.startswith(f"the last report of 2; also: {own}\n") and said.endswith(f"report: {manifests}\n")
     assert run(["card", "ours", *work]) == 0 and run(["card", "trained", *work]) == 0
     assert capfd.readouterr().out.count("the last report of these systems of 2") == 2
+    for older in (own, own.with_suffix(".json"), own.parent, with_manifest):
+        assert run(["report", "--report", str(older)]) == 0
+        assert capfd.readouterr().out.endswith(f"report: {own}\n")
+    assert run(["report", "--report", str(with_manifest / "reports")]) == 2
+    assert "no report at" in capfd.readouterr().err
     (with_manifest / "reports/benchmark/report.json").unlink()
     assert run(["report", *work]) == 0
     assert "the last" not in capfd.readouterr().out

@@ -210,7 +210,25 @@ def test_a_song_fits_a_screen_and_says_the_whole_reason_and_every_remark(tmp_pat
     assert head[1] == f"dropped by filter: words_unheard: {LONG.strip()}"
     lines = [*look._remarks(ROW), *look._words(shown, ROW, 80)]
     assert f"lyrics: credit 1: {LONG}" in lines and "audio file: joined: 2 files joined to one" in lines
-    assert "parts: Verse before word 0" in lines and "given times: words are 3.0 s late, shifted" in lines
+    assert (
+        "labels in the lyrics: Verse before word 0" in lines
+        and "given times: words are 3.0 s late, shifted" in lines
+    )
+    parts = [
+        {"label": label, "text": None, "start_s": start_s, "end_s": start_s + 4.5, "source": "heard"}
+        for label, start_s in (("intro", 0.0), ("verse", 4.5))
+    ]
+    facts = [
+        {"name": "tempo_bpm", "text": None, "number": 96.04, "source": "beats", "certainty": 0.9},
+        {"name": "key", "text": "D minor", "number": None, "source": "chords", "certainty": 0.8},
+        {"name": "register", "text": None, "number": None, "source": "pitch", "certainty": 0.1},
+    ]
+    assert list(look._described({"sections": parts, "facts": facts, "tier": "B"})) == [
+        "parts, s (heard): intro 0.0-4.5, verse 4.5-9.0",
+        "facts: tempo_bpm 96.04, key D minor",
+        "tier: B",
+    ]
+    assert not list(look._described(ROW))
     words = next(line for line in lines if line.startswith("LRC words, 200: word0 word1"))
     assert words.endswith("…") and len(words) == 3 * 80
     html = song_html(shown)

@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from flows.commands.main import run
 from flows.settings.params import load_params
 from jam_model.shards import Shards
+from tasks.toy.params import render
 from tests.tasks.models.checkpoints.beat_this import write_beat_this
 from tests.tasks.models.checkpoints.deep_phonemizer import toy_dictionary, write_deep_phonemizer
 from tests.tasks.models.checkpoints.demucs import write_demucs
@@ -26,7 +28,7 @@ from tests.tasks.models.checkpoints.wav2vec2 import write_wav2vec2
 from tests.tasks.models.checkpoints.whisper import write_whisper
 
 REAL = Path(__file__).parents[3] / "params" / "real.yaml"
-NUM_SONGS = 6
+NUM_SONGS = 4
 
 
 def jam(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -84,12 +86,12 @@ def test_the_overlay_chooses_a_real_model_of_every_kind() -> None:
 
 
 @pytest.mark.slow
-def test_songs_become_shards_through_real_models_alone(tmp_path: Path) -> None:
+def test_songs_become_shards_through_real_models_alone(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     overlay = with_tiny_weights(tmp_path)
-    made = jam(
-        "toy", "--out", "toy", "--songs", str(NUM_SONGS), "--seed", "3", "--lyrics", "txt", cwd=tmp_path
-    )
-    assert made.returncode == 0, made.stderr
+    toy = {"out": str(tmp_path / "toy"), "num_songs": NUM_SONGS, "seed": 3, "lyrics": "txt"}
+    render(load_params().toy.model_copy(update=toy))
     done = jam("prepare", "--songs", "toy/songs", "--work", "W", "--params", str(overlay), cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "uncalibrated" in done.stdout + done.stderr
@@ -102,21 +104,13 @@ def test_songs_become_shards_through_real_models_alone(tmp_path: Path) -> None:
     assert all(round(word.start_s / 0.08, 6).is_integer() for word in sample.words)
 
     song_id = json.loads((tmp_path / "W" / "shards" / "ids.jsonl").read_text().splitlines()[0])["id"]
-    shown = jam(
-        "look",
-        song_id,
-        "--all",
-        "--work",
-        "W",
-        "--params",
-        str(overlay),
-        "--songs",
-        "toy/songs",
-        cwd=tmp_path,
-    )
-    assert shown.returncode == 0, shown.stdout + shown.stderr
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    of_work = ["--work", "W", "--params", str(overlay)]
+    assert run(["look", song_id, "--all", *of_work, "--songs", "toy/songs"]) == 0
+    shown = capfd.readouterr().out
     for model in ("demucs", "whisper", "whisperx", "deep-phonemizer", "muq-mulan", "stable-audio"):
-        assert re.search(rf"made by \S+ .*{model}-v\d+@[0-9a-f]{{12}}", shown.stdout), model
-    assert "embedded/" not in shown.stdout and " grid=0.08" in shown.stdout
-    again = jam("why", "pack", "--work", "W", "--params", str(overlay), cwd=tmp_path)
-    assert "nothing would run" in again.stdout
+        assert re.search(rf"made by \S+ .*{model}-v\d+@[0-9a-f]{{12}}", shown), model
+    assert "embedded/" not in shown and " grid=0.08" in shown
+    assert run(["why", "pack", *of_work]) == 0
+    assert "nothing would run" in capfd.readouterr().out

@@ -91,22 +91,15 @@ def test_worker_that_dies_is_replaced_and_the_run_ends_as_if_undisturbed(
 
 
 @pytest.mark.slow
-def test_two_workers_train_one_model(shards: Path, tmp_path: Path) -> None:
-    params = PARAMS.model_copy(update={"num_workers": 2})
-    objective = FlowObjective(params, JAM.config(16), None, str(shards), SILENCE, ENCODER)
-    done = fit(objective, params, tmp_path / "two", {})
-    assert done["steps"] == 6 and len(losses(tmp_path / "two")) == 6
-    assert (tmp_path / "two" / "model.safetensors").is_file()
-
-
-@pytest.mark.slow
 def test_error_of_a_worker_is_told_in_its_own_words(shards: Path, tmp_path: Path) -> None:
     with pytest.raises(FitFailed, match="the latents of song 17 are spoilt"):
         fit(faulty(shards, tmp_path / "never", fault="raise", at_step=0), PARAMS, tmp_path / "out", {})
 
 
 @pytest.mark.slow
-def test_weights_in_parts_learn_what_whole_ones_learn_and_resume(shards: Path, tmp_path: Path) -> None:
+def test_two_workers_train_one_model_whose_parts_learn_what_whole_weights_learn_and_resume(
+    shards: Path, tmp_path: Path
+) -> None:
     found = {}
     for sharding in ("none", "full"):
         params = PARAMS.model_copy(
@@ -122,7 +115,8 @@ def test_weights_in_parts_learn_what_whole_ones_learn_and_resume(shards: Path, t
         objective = FaultyObjective(
             params, JAM.config(16), None, str(shards), SILENCE, ENCODER, at_step=9, memory=str(memory)
         )
-        fit(objective, params.model_copy(update={"max_failures": 1}), out, {})
+        done = fit(objective, params.model_copy(update={"max_failures": 1}), out, {})
+        assert done["steps"] == len(losses(out)) == 6 and (out / "model.safetensors").is_file()
         found[sharding] = losses(out), load_model(out).state_dict()
     assert (tmp_path / "died").exists()
     assert found["full"][0] == pytest.approx(found["none"][0], rel=1e-4)
