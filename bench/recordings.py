@@ -33,8 +33,14 @@ from eval.metrics.error_rates import count_errors
 from eval.metrics.lyrics_alignment import absolute_error, percentage_correct, percentage_correct_segments
 from eval.metrics.words import normalise_words
 from flows.pipelines.stages import finished_rows, prepare_pipeline
+from flows.settings.params import Params, load_params
 from flows.settings.project import Project
+from jam_model.frames import SAMPLE_RATE_HZ
+from tasks.engine.resource_usage import Meter
+from tasks.models.aligner import build_aligner, for_song
+from tasks.models.separator import build_separator
 
+CODES = {"French": "fr", "German": "de", "Spanish": "es"}
 COLUMNS = ["title", "words", "unchecked", "transcript", "language", "lyrics_language", "quality"]
 Truth = dict[str, tuple[str, list[str], list[float]]]
 """File name without its end: (label, written words, their starts in seconds)."""
@@ -88,20 +94,55 @@ def told(row: dict[str, Any], label: str, words: Sequence[str], starts_s: Sequen
     }
     placed = row["words"]
     if placed and len(placed) == len(words) and not row["unchecked"]:
-        asked_N, placed_N = np.array(starts_s), np.array([word["start_s"] for word in placed])
-        mean_s, median_s = absolute_error(asked_N, placed_N)
-        segments = percentage_correct_segments(asked_N, placed_N)
-        found |= {
-            "aae_s": mean_s,
-            "median_s": median_s,
-            "pco": percentage_correct(asked_N, placed_N),
-            "pcs": segments,
-        }
+        found |= errors(starts_s, [word["start_s"] for word in placed])
     if row["transcript"] is not None:
         asked = [part for word in words for part in normalise_words(word)]
         heard = [part for word in row["transcript"] for part in normalise_words(word)]
         found |= {"heard": len(heard), "wer": count_errors(asked, heard).rate}
     return found
+
+
+def errors(marked_s: Sequence[float], laid_s: Sequence[float]) -> dict[str, float]:
+    """Errors of word starts; docs/metrics.md. `late_s`: the median of laid minus marked."""
+    marked_N, laid_N = np.array(marked_s), np.array(laid_s)
+    mean_s, median_s = absolute_error(marked_N, laid_N)
+    return {
+        "aae_s": mean_s,
+        "median_s": median_s,
+        "pco": percentage_correct(marked_N, laid_N),
+        "pcs": percentage_correct_segments(marked_N, laid_N),
+        "late_s": float(np.median(laid_N - marked_N)),
+    }
+
+
+def lay_all(data: Path, truth: Truth, params: Params, over: str, kept: Path) -> dict[str, Any]:
+    """Errors of each song and their medians over songs; times of songs that lie in `kept` are taken from there."""
+    from faster_whisper.audio import decode_audio
+
+    kept.mkdir(parents=True, exist_ok=True)
+    separator, aligner = build_separator(params.models.separator), build_aligner(params.models.aligner)
+    songs = []
+    for stem, (label, words, starts_s) in truth.items():
+        path = kept / f"{label}.json"
+        if not path.is_file():
+            sides = decode_audio(str(data / "mp3" / f"{stem}.mp3"), SAMPLE_RATE_HZ, split_stereo=True)
+            mix_CN = np.stack(sides).astype(np.float32)
+            sound_N = separator.separate(mix_CN) if over == "vocals" else mix_CN.mean(axis=0)
+            meter = Meter()
+            laid = for_song(aligner, CODES[label.split()[0]]).align(sound_N, [(word, "") for word in words])
+            minutes = len(sound_N) / SAMPLE_RATE_HZ / 60
+            row = {
+                "minutes": minutes,
+                "score": float(np.mean([word.score or 0.0 for word in laid])),
+                "seconds_a_minute": meter.seconds() / minutes,
+                "peak_memory_mb": meter.peak_memory_mb(),
+                "starts": [word.start_s for word in laid],
+            }
+            path.write_text(json.dumps(row))
+        row = json.loads(path.read_text())
+        songs.append({"song": label, "words": len(words), **errors(starts_s, row.pop("starts")), **row})
+    medians = {key: float(np.median([song[key] for song in songs])) for key in songs[0] if key != "song"}
+    return {"songs": songs, "medians": medians}
 
 
 def stages(work: Path) -> dict[str, dict[str, float]]:
@@ -128,12 +169,23 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--params", action="append", required=True, metavar="NAME=FILE")
     parser.add_argument("--times", choices=("none", "given"), default="none")
+    parser.add_argument("--lay", nargs="+", choices=("vocals", "mix"), default=[])
     parser.add_argument("--scratch", type=Path, help="kept; a second call goes on there")
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
     truth = truths(options.data)
     with tempfile.TemporaryDirectory() as folder:
         here = options.scratch or Path(folder)
+        if options.lay:
+            laid = {
+                f"{name} on {over}": lay_all(
+                    options.data, truth, load_params(Path(params)), over, here / f"{name}-on-{over}"
+                )
+                for name, _, params in (entry.partition("=") for entry in options.params)
+                for over in options.lay
+            }
+            write_result("recordings_laid", {"machine": machine("faster-whisper"), "runs": laid}, options.out)
+            return
         songs = here / f"songs-{options.times}"
         if not songs.is_dir():
             lay_out(options.data, songs, truth, options.times == "given")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ from tasks.engine.stage import BadModel
 from tasks.models.aligner import mean_score
 from tasks.models.phonemizer import normalise_words
 from tasks.models.real.common import device_of, vocals_at
-from tasks.models.released_weights import Card
+from tasks.models.released_weights import Card, weights_revision
 from tasks.models.transcriber import Transcript, WhisperModel
 
 VERSION = 2
@@ -43,6 +44,7 @@ RATE_HZ = 16_000
 LANGUAGE_WINDOWS = 4  # listened to, one after the other, until one of them speaks for a language
 NO_SPEECH, NO_SENSE = 0.6, -1.0  # Whisper's own: surer than this of silence, less sure of the words: no words
 LEAST_SCORE = 1e-4
+_NETS: WeakValueDictionary[tuple[str, str, str, int], Any] = WeakValueDictionary()
 
 
 class Whisper:
@@ -93,13 +95,27 @@ build = Whisper
 
 
 def load_net(settings: WhisperModel, card: Card) -> Any:
-    """faster-whisper's model of these weights.
+    """faster-whisper's model of these weights, one for all in this process that compute alike with them.
 
     Raises:
         BadModel: they cannot be loaded, do not compute so here, or do not know the language of the settings.
     """
     device = device_of(card.section, settings.device)
     _check_precision(card.section, device, settings.precision)
+    revision = weights_revision(card, *settings.place(card))
+    key = (revision, str(device), settings.precision, torch.get_num_threads())
+    net = _NETS.get(key)
+    if net is None:
+        net = _NETS[key] = _loaded(settings, card, device)
+    if settings.language not in (None, *net.supported_languages):
+        raise BadModel(
+            f"{card.section}.language is {settings.language!r}; "
+            f"choose null or one of: {', '.join(net.supported_languages)}"
+        )
+    return net
+
+
+def _loaded(settings: WhisperModel, card: Card, device: torch.device) -> Any:
     with settings.loading(card) as folder:
         import faster_whisper
 
@@ -115,11 +131,6 @@ def load_net(settings: WhisperModel, card: Card) -> Any:
             raise ValueError(
                 f"preprocessor_config.json gives {bands} bands, the net takes {net.model.n_mels}"
             )
-    if settings.language not in (None, *net.supported_languages):
-        raise BadModel(
-            f"{card.section}.language is {settings.language!r}; "
-            f"choose null or one of: {', '.join(net.supported_languages)}"
-        )
     return net
 
 

@@ -7,7 +7,7 @@ first: by the times of lines, or by what the same net transcribes, of which the 
 Source: Radford et al., Robust Speech Recognition via Large-Scale Weak Supervision, 2022, and its word times; Louradour,
 whisper-timestamped, 2023. The warping is CTranslate2's `Whisper.align`.
 
-Shapes: N samples, W words of a song, K of a window, B bounds between tokens.
+Shapes: N samples, W words of a song, K of a window, T its tokens and the end, B bounds between words.
 """
 
 from __future__ import annotations
@@ -32,13 +32,14 @@ from tasks.models.real.whisper_words.anchors import likely_times
 from tasks.models.real.whisper_words.windows import Window, bounds, in_order, windows
 from tasks.models.transcriber import WhisperModel
 
-VERSION = 1
+VERSION = 2
 CARD = replace(WHISPER, section="models.aligner.whisper")
 CARDS = (CARD,)
 FRAMES_A_SECOND = 50
 MEDIAN_FRAMES = 7  # Whisper's own smoothing of its attention
 UNSPACED = ("zh", "ja", "yue", "th", "lo", "my")  # no blank between words
-LONGEST = 2.0  # words of a window last at most so many times as long as the median one: the rest is pause
+LONGEST = 2.0  # of a word's first token, in medians of its window's tokens: one that lasts longer has a pause before it
+LEAST_TOKEN_S = 0.06
 
 
 class WhisperAligner:
@@ -155,17 +156,18 @@ class WhisperAligner:
 def word_times(result: Any, num_tokens_K: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
     """Start and end of the words of a window in its seconds, [K, 2], and their scores, [K], from CTranslate2's path.
 
-    The path leaves no pause between words, and begins with the window: what a word has beyond `LONGEST` times the median
-    is taken from the front of the first word, and from the end of the others.
+    The path leaves no pause between words: what is silent counts to the token that follows. The first token of a word that
+    lasts longer than `LONGEST` times the median one is left the median's length, and the word starts with it.
     """
     path = np.array(result.alignments)
     bounds_B = np.concatenate([[0], np.cumsum(num_tokens_K)])
     firsts = np.searchsorted(path[:, 0], np.arange(bounds_B[-1] + 1))
-    at_B = path[firsts.clip(None, len(path) - 1), 1][bounds_B] / FRAMES_A_SECOND
-    times_K2 = np.stack([at_B[:-1], at_B[1:]], axis=1)
-    longest_s = LONGEST * max(0.1, float(np.median(times_K2[:, 1] - times_K2[:, 0])))
-    times_K2[0, 0] = max(times_K2[0, 0], times_K2[0, 1] - longest_s)
-    times_K2[:, 1] = np.minimum(times_K2[:, 1], times_K2[:, 0] + longest_s)
+    at_T = path[firsts.clip(None, len(path) - 1), 1] / FRAMES_A_SECOND
+    times_K2 = np.stack([at_T[bounds_B[:-1]], at_T[bounds_B[1:]]], axis=1)
+    usual_s = max(LEAST_TOKEN_S, float(np.median(np.diff(at_T))))
+    heard_K = at_T[bounds_B[:-1] + 1]
+    paused_K = heard_K - times_K2[:, 0] > LONGEST * usual_s
+    times_K2[paused_K, 0] = heard_K[paused_K] - usual_s
     probability_T = np.array(result.text_token_probs)
     scores_K = np.array([probability_T[first:end].mean() for first, end in pairwise(bounds_B)])
     return times_K2, scores_K

@@ -2,7 +2,7 @@
 
 Words that are written and words that were heard are paired in order by how many pairs of neighbouring letters they share,
 so that a word that was heard wrongly still counts for something. Between anchors the letters of what is written are spread
-over the letters of what was heard, and where nothing was heard over the time.
+over the letters of what was heard, and those that are too many for it over its silences.
 
 Shapes: W given words, H heard ones, L different pairs of letters.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -75,6 +76,7 @@ def likely_times(words: Sequence[str], heard: Sequence[Word], duration_s: float)
     before_s = max(0.0, times_H2[0, 0] - (LETTER_S * edges_W2[first, 0] if not first_heard else 0.0))
     behind = edges_W2[-1, 1] - edges_W2[last, 1]
     after_s = times_H2[-1, 1] + (LETTER_S * behind if last_heard == len(heard) - 1 else 0.0)
+    edges_H2 = edges_H2 + _widened(edges_W2, edges_H2, times_H2, pairs)
     from_K = np.concatenate([[0], edges_W2[written].ravel(), [edges_W2[-1, 1] + 1]])
     to_K = np.concatenate([[0], edges_H2[found].ravel() + 1, [edges_H2[-1, 1] + 2]])
     on_heard_W2 = np.interp(edges_W2.ravel(), from_K, to_K)
@@ -83,6 +85,20 @@ def likely_times(words: Sequence[str], heard: Sequence[Word], duration_s: float)
     times_W2 = np.interp(on_heard_W2, at_K, times_K).clip(0, duration_s)
     laid: np.ndarray = np.maximum.accumulate(times_W2).reshape(-1, 2)
     return laid
+
+
+def _widened(
+    edges_W2: np.ndarray, edges_H2: np.ndarray, times_H2: np.ndarray, pairs: Sequence[tuple[int, int]]
+) -> np.ndarray:
+    """Letters to move what was heard by, [H, 1]: what is written beyond it between anchors lies in its silences."""
+    pauses_H = np.append(0.0, (times_H2[1:, 0] - times_H2[:-1, 1]).clip(0.0))
+    wider_H = np.zeros(len(times_H2))
+    for (word, place), (next_word, next_place) in pairwise(pairs):
+        written = edges_W2[next_word, 0] - edges_W2[word, 1]
+        beyond = max(0.0, written - (edges_H2[next_place, 0] - edges_H2[place, 1]))
+        of_pauses = pauses_H[place + 1 : next_place + 1]
+        wider_H[place + 1 : next_place + 1] = beyond * of_pauses / max(of_pauses.sum(), 1e-9)
+    return np.cumsum(wider_H)[:, None]
 
 
 def _edges(words: Sequence[str]) -> np.ndarray:
