@@ -21,7 +21,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -181,8 +181,8 @@ def _told(interval: Any) -> list[float]:
     return [round(float(one), 3) for one in (interval.value, interval.low, interval.high)]
 
 
-def measured(given: argparse.Namespace) -> dict[str, Any]:
-    """All rows."""
+def measured(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """All rows there are so far, after each way of keeping."""
     dropout = [f"{section}.{one}" for section in ("pretrain", "sft") for one in DROPOUT]
     params = load_params(RECIPE, [*EVENLY, *dropout])
     studio = Studio(params)
@@ -228,7 +228,7 @@ def measured(given: argparse.Namespace) -> dict[str, Any]:
                 row["words"] = word_figures(new, masks, heard, whole if way in ("", END_ONLY) else None)
             result["rows"][name + way] = row
             print(name + way, json.dumps(row), flush=True)
-    return result | {"machine": machine("torch", "numpy", "librosa")}
+        yield result | {"machine": machine("torch", "numpy", "librosa")}
 
 
 def main() -> None:
@@ -247,8 +247,8 @@ def main() -> None:
     torch.set_num_threads(1)
     results = json.loads(given.out.read_text()) if given.out.is_file() else {}
     size = f"{given.base.name}, {given.songs} songs, {given.new} new, {given.steps} steps"
-    results[size] = measured(given)
-    given.out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    for results[size] in measured(given):
+        given.out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
