@@ -16,7 +16,9 @@ from jam_model.words import Word
 
 STEPS = 4
 """Spectrum frames a latent frame."""
-BANDS, RANGE_DB = 64, 60.0
+BANDS = 64
+QUIET_DB = -12.0
+"""Power of a band that counts as silence, some 60 dB below the loudest of these songs; one reference for all ways of making a song."""
 SEAM = 3
 """Latent frames from a seam within which a kept frame is near it."""
 
@@ -39,7 +41,7 @@ def seams_of(mask_T: np.ndarray) -> np.ndarray:
 
 
 def spectrum(mix_CN: np.ndarray, num_frames: int) -> np.ndarray:
-    """Mel bands of the mono mix in dB, at most RANGE_DB below its loudest, [M, K]."""
+    """Mel bands of the mono mix in dB, silence at QUIET_DB, [M, K]."""
     power_MK = librosa.feature.melspectrogram(
         y=mix_CN.mean(axis=0),
         sr=SAMPLE_RATE_HZ,
@@ -47,8 +49,8 @@ def spectrum(mix_CN: np.ndarray, num_frames: int) -> np.ndarray:
         hop_length=HOP_SAMPLES // STEPS,
         n_mels=BANDS,
     )
-    loudness_MK = librosa.power_to_db(power_MK, ref=np.max, top_db=None)[:, : STEPS * num_frames]
-    return np.maximum(loudness_MK, -RANGE_DB)
+    loudness_MK = librosa.power_to_db(power_MK, ref=1.0, top_db=None)[:, : STEPS * num_frames]
+    return np.asarray(np.maximum(loudness_MK, QUIET_DB))
 
 
 def apart(one_MK: np.ndarray, two_MK: np.ndarray, mask_T: np.ndarray) -> float | None:
