@@ -17,11 +17,13 @@ from hostile_scratch import Reader, Scratch, Unaccounted, models
 from flows.console.jamify_yaml import bring_in_yaml
 from flows.settings.params import load_params
 from flows.settings.params_files import BASE
+from jam_model.words import Word
 from tasks.audio.read import read_audio
 from tasks.engine.song import Song, SongError
 from tasks.models.description.endpoint import MAX_TEXT, read_answer
 from tasks.prompts.control_prompts import frames_of_chords, request_of
 from tasks.prompts.jamify_manifest import read_requests, style_of
+from tasks.prompts.kept_seconds import check_within, kept_words, mask_of, spans_in
 from tasks.prompts.prompt_words import prompt_words
 from tasks.songs.listing import Listing, list_sources
 from tasks.stages.ingest import Ingest
@@ -42,6 +44,7 @@ class SongReaders(Scratch):
             "manifest": self.manifest,
             "singing request": self.request,
             "chord text": self.chords,
+            "kept seconds": self.kept,
             "params": self.settings,
             "jamify's yaml": self.jamify_settings,
             "answer of an endpoint": self.answer,
@@ -57,6 +60,20 @@ class SongReaders(Scratch):
         told = read_answer(data)
         if (told.text is None) != (told.outcome == "refused") or len(told.text or "") > MAX_TEXT:
             raise Unaccounted("an answer without its text")
+
+    def kept(self, random: np.random.Generator) -> None:
+        """Seconds to keep, damaged, and the mask and the line that are made of them."""
+        seeds = [b"0-10,20-25", b" 0.5 - 3.25 ,4-29.999999", b"7-8"]
+        seeds += [text.encode("utf-8", "surrogatepass") for text in TEXTS]
+        number = int(random.integers(3)) if random.random() < 0.7 else int(random.integers(len(seeds)))
+        spans = spans_in(damaged(seeds[number], seeds, random).decode("utf-8", "replace"))
+        bounds_s = [bound for span in spans for bound in span]
+        if bounds_s != sorted(bounds_s) or not np.isfinite(bounds_s).all():
+            raise Unaccounted("spans out of order")
+        check_within(spans, 30.0, 30.0)
+        mask_T = mask_of(spans, 645)
+        if mask_T.all() or not mask_T.any() or "\n" in kept_words([Word("moon", 1.0, 2.0)], spans):
+            raise Unaccounted("nothing kept or nothing to make")
 
     def chords(self, random: np.random.Generator) -> None:
         """Chords as people write them, damaged, with odd texts among them."""

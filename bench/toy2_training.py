@@ -15,7 +15,7 @@ import torch
 from bench.toy2_songs import Songs, Studio
 from flows.settings.params import Params
 from jam_model import batches
-from jam_model.batches import Crop, conditions_of
+from jam_model.batches import Crop, conditions_of, keeping_some
 from jam_model.checkpoint import build_model, fresh_model
 from jam_model.conditions import Conditions
 from jam_model.config import Dropout
@@ -83,8 +83,9 @@ def learned(
         batch = source.at(positions_of_step(step, section.batch_size))
         generator = worker.generator(section.seed, step)
         state.optimiser.zero_grad(set_to_none=True)
+        conditions = keeping_some(batch, generator)
         loss = flow_loss(
-            model, batch.latents_BTC, batch.conditions, dropout, generator, section.time_weight, controls
+            model, batch.latents_BTC, conditions, dropout, generator, section.time_weight, controls
         ).loss
         state.backward(loss)
         state.update()

@@ -22,7 +22,7 @@ from jam_model.branches import Times, constants_of, times_of, velocity_of
 from jam_model.conditions import Conditions
 from jam_model.config import Guidance, ODESolver
 from jam_model.controls.known import PAINTING
-from jam_model.controls.painting import kept_of
+from jam_model.controls.painting import Kept, kept_of
 from jam_model.dit import Jam
 from jam_model.frames import LATENT_CHANNELS
 from jam_model.solvers.dopri5 import Field, dopri5
@@ -59,7 +59,8 @@ def sample(
 
     T may be less than the frames of the lyrics: then only the first T frames are sampled (and attend to each
     other alone), with lyrics embedded in full and durations as they are. `padding_bias=False` generates
-    without the learned mark of frames past the end (an ablation). Frames that a song keeps (painting) are in the result as given.
+    without the learned mark of frames past the end (an ablation). Frames that a song keeps (painting) go straight from their noise to
+    what is given, as in training, and are in the result as given.
 
     Raises:
         ValueError: shapes that do not fit.
@@ -87,6 +88,7 @@ def sample(
             dit, conditions, noise_BTC.shape[1], list(branches), negative_style_S, padding_bias
         )
         times = times_of(dit, conditions, times_E.to(device))
+        kept = _kept(conditions, noise_BTC)
 
         def velocity(
             x_BTC: Tensor, evaluation: int, times: Times = times, is_guided: bool | None = None
@@ -98,7 +100,7 @@ def sample(
             mixed_BTC = weights[0] * parts_GBTC[0]
             for weight, part_BTC in zip(weights[1:], parts_GBTC[1:], strict=True):
                 mixed_BTC += weight * part_BTC
-            return mixed_BTC
+            return mixed_BTC if kept is None else _on_their_way(mixed_BTC, kept, noise_BTC)
 
         x_BTC = noise_BTC.to(torch.promote_types(torch.float32, dit.dtype))
         if integration.tolerances is not None:
@@ -115,17 +117,28 @@ def sample(
             latents_BTC = dopri5(fields, bounds, x_BTC, integration.tolerances).state
         else:
             latents_BTC = integrate(integration, velocity, x_BTC, restarts)
-        return _with_kept(latents_BTC, conditions)
+        return (
+            latents_BTC
+            if kept is None
+            else torch.where(kept.mask_BT[..., None], kept.latents_BTC, latents_BTC)
+        )
 
 
-def _with_kept(x_BTC: Tensor, conditions: Conditions) -> Tensor:
-    """The state with the frames that songs keep as they were given."""
+def _kept(conditions: Conditions, noise_BTC: Tensor) -> Kept | None:
+    """What songs keep of themselves; None where none does."""
     if PAINTING not in (conditions.controls or {}) or conditions.controls_given is None:
-        return x_BTC
+        return None
     assert conditions.controls is not None
-    painting_BTX = conditions.controls[PAINTING][:, : x_BTC.shape[1]]
-    kept = kept_of(painting_BTX.to(x_BTC), conditions.controls_given[PAINTING])
-    return torch.where(kept.mask_BT.unsqueeze(-1), kept.latents_BTC, x_BTC)
+    painting_BTX = conditions.controls[PAINTING][:, : noise_BTC.shape[1]]
+    state = torch.promote_types(torch.float32, noise_BTC.dtype)
+    return kept_of(painting_BTX.to(noise_BTC.device, state), conditions.controls_given[PAINTING])
+
+
+def _on_their_way(velocity_BTC: Tensor, kept: Kept, noise_BTC: Tensor) -> Tensor:
+    """The velocity, in kept frames that of the straight line from their noise to what is given: the model learned the others beside
+    frames that lie on it, and none of its own there.
+    """
+    return torch.where(kept.mask_BT[..., None], kept.latents_BTC - noise_BTC, velocity_BTC)
 
 
 def stretches(interval: tuple[float, float]) -> list[float]:

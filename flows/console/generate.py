@@ -21,6 +21,7 @@ from jam_model.lyric_grid import SUNG
 from tasks.prompts.asked_controls import check_asked
 from tasks.prompts.control_prompts import check_files
 from tasks.prompts.jamify_manifest import SongRequest, read_requests
+from tasks.prompts.kept_seconds import kept_words
 from tasks.prompts.one_song import OneSong, write_request, write_times
 from tasks.prompts.prompt_words import PromptWords, told, words_of
 
@@ -100,6 +101,10 @@ def check_request(
     songs = [(title, [*remarks, *one.remarks]) for title, one in words.items()]
     for line in told(songs):
         say(f"lyrics: {line}")
+    for one in requests.songs:
+        if one.controls.keep is not None:
+            title = f"{one.title}: " if len(requests.songs) > 1 else ""
+            say(f"keep: {title}{kept_words(words[one.title].words, one.controls.keep)}")
     _write_rough(words, project.work.root / TIMES)
     return Asked(manifest, found, len(requests.songs), rows > 1)
 

@@ -19,6 +19,8 @@ from tasks.songs.columns import CONTROL_COLUMNS
 
 GIVEN_AS = {"audio": "audio (like)", "painting": "painting (keep)"}
 """Controls whose field has another name."""
+REVISIONS = {"control_painting": b"2"}
+"""Of what the sampler makes of a control, where that changed; the other songs keep their names. 2: kept frames go straight."""
 
 
 def control_facts(controls: Rows) -> dict[str, bytes]:
@@ -36,9 +38,9 @@ def control_facts(controls: Rows) -> dict[str, bytes]:
 
 
 def identity_of(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Facts with the arrays of controls by their hash."""
+    """Facts with the arrays of controls, and their revisions, by their hash."""
     return {
-        key: hashlib.sha256(value).hexdigest() if key in CONTROL_COLUMNS else value
+        key: hashlib.sha256(REVISIONS.get(key, b"") + value).hexdigest() if key in CONTROL_COLUMNS else value
         for key, value in facts.items()
     }
 

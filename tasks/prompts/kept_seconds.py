@@ -9,16 +9,21 @@ Shapes: T latent frames, C 64 latent channels.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 
 from jam_model.frames import seconds_of_frames
+from jam_model.words import Word
 from tasks.models.melody import frame_middles_s
 
 MAX_CHARS = 2000
 SPAN = re.compile(r"\s*(\d{1,6}(?:\.\d{1,6})?)\s*-\s*(\d{1,6}(?:\.\d{1,6})?)\s*")
 FRAME_S = seconds_of_frames(1)
+
+TOLD = 60
+"""Characters of kept words that are told."""
 
 Spans = tuple[tuple[float, float], ...]
 """Starts and ends in seconds, in order, none over another."""
@@ -98,3 +103,21 @@ def painting_of(spans: Spans, latents_TC: np.ndarray, num_frames: int) -> np.nda
     kept_T = np.flatnonzero(mask_T)
     painting_TX[kept_T, :-1], painting_TX[kept_T, -1] = latents_TC[kept_T], 1.0
     return painting_TX
+
+
+def kept_words(words: Sequence[Word], spans: Spans) -> str:
+    """Which of a song's words lie in what is kept, in one line: they are sung as they are there, whatever is given."""
+    inside = [
+        word for word in words if any(start <= word.start_s and word.end_s <= end for start, end in spans)
+    ]
+    touched = [
+        word for word in words if any(start < word.end_s and word.start_s < end for start, end in spans)
+    ]
+    kept = " ".join(word.text for word in inside)
+    shown = f": {kept[:TOLD]}{'...' if len(kept) > TOLD else ''}" if inside else ""
+    cut = len(touched) - len(inside)
+    crossing = f"; {cut} over a seam, made in part" if cut else ""
+    return (
+        f"{len(inside)} of {len(words)} words lie in kept seconds and sound as they do there{shown}{crossing}; "
+        f"{len(words) - len(touched)} are made"
+    )

@@ -1,12 +1,16 @@
 """Controls: nothing to the bit until they are learned or given, then frame by frame, each by itself."""
 
 import dataclasses
+from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 import torch
 
+from jam_model import sampler
 from jam_model.batches import Batch, keeping_some
+from jam_model.branches import velocity_of
 from jam_model.conditions import Conditions
 from jam_model.config import Dropout, Guidance, GuidanceBranch, JamConfig, ODESolver
 from jam_model.controls.dropout import ControlDropout
@@ -207,6 +211,17 @@ def test_what_is_kept_comes_back_exactly_is_no_part_of_the_loss_and_lies_as_publ
     guidance = Guidance(2.0, 3.0, (0.0, 1.0), "dual")
     sung, bare = (sample(paints, one, noise, ODESolver(2), guidance, normal(8)) for one in (told, plain))
     assert torch.equal(sung[0][mask_BT[0]], latents[0][mask_BT[0]]) and mask_BT[0].any()
-    assert torch.equal(sung[0][~mask_BT[0]], bare[0][~mask_BT[0]]) and torch.equal(sung[1], bare[1])
+    assert not torch.equal(sung[0][~mask_BT[0]], bare[0][~mask_BT[0]]) and torch.equal(sung[1], bare[1])
+    seen: list[torch.Tensor] = []
+
+    def seeing(*given: Any) -> torch.Tensor:
+        seen.append(given[2])
+        return velocity_of(*given)
+
+    with patch.object(sampler, "_step", lambda _: seeing):
+        sample(paints, told, noise, ODESolver(4), guidance, normal(8))
+    way = [noise[0] + step / 4 * (latents[0] - noise[0]) for step in range(4)]
+    for found_BTC, wanted_TC in zip(seen, way, strict=True):  # the model sees what it saw in training
+        torch.testing.assert_close(found_BTC[0][mask_BT[0]], wanted_TC[mask_BT[0]])
     batch = keeping_some(Batch(latents, told, ("a", "b")), torch.Generator().manual_seed(2))
     assert batch.controls_given and batch.controls_given[PAINTING].all()

@@ -12,12 +12,13 @@ from flows.settings.params import load_params
 from jam_model.checkpoint import fresh_model, save_model
 from jam_model.config import JamConfig
 from jam_model.frames import HOP_SAMPLES, SAMPLE_RATE_HZ
+from jam_model.words import Word
 from tasks.audio.read import flac_bytes
 from tasks.models.codec import build_codec
 from tasks.prompts.asked_controls import check_asked
 from tasks.prompts.control_prompts import ControlMakers, check_files, controls_of, request_of
 from tasks.prompts.jamify_manifest import read_requests
-from tasks.prompts.kept_seconds import spans_in
+from tasks.prompts.kept_seconds import kept_words, spans_in
 from tasks.prompts.one_song import OneSong, write_request
 from tests.every import every
 
@@ -117,6 +118,13 @@ def test_a_command_line_and_a_manifest_ask_alike_and_words_without_times_or_no_s
     made.manifest.write_text(json.dumps([row]))
     (refused,) = read_requests(made.manifest, *read).refused
     assert "the words have no times" in refused.detail
+    words = [Word("many", 0.2, 0.6), Word("nights", 0.8, 1.4), Word("gone", 2.2, 2.8)]
+    assert kept_words(words, ((0.0, 1.0),)) == (
+        "1 of 3 words lie in kept seconds and sound as they do there: many; 1 over a seam, made in part; 1 are made"
+    )
+    assert kept_words(words[2:], ((0.0, 1.0),)) == (
+        "0 of 1 words lie in kept seconds and sound as they do there; 1 are made"
+    )
 
 
 def test_a_model_without_painting_is_refused_by_the_option(tmp_path: Path) -> None:
