@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
 
 from flows.pipelines.stages import generate_stage
 from flows.run.prefect_tasks import run_stages
 from flows.settings.project import Project
 from jam_model.checkpoint import load_config
-from jam_model.frames import SAMPLE_RATE_HZ, frames_of_seconds
 from tasks.audio.mix import mix_of
-from tasks.audio.read import array_of, flac_bytes
 from tasks.benchmark.report_inputs import Mixes
-from tasks.engine.fingerprint import fingerprint
 from tasks.engine.pipeline import Pipeline
 from tasks.engine.song import SongError
 from tasks.engine.table import Source
-from tasks.prompts.kept_seconds import painting_of
 from tasks.prompts.prompts import Prompt, policy_system, system_sources
-from tasks.storage.files import write_bytes
 from tasks.studies.long_form import (
     CUT,
     PAINTED,
@@ -33,9 +25,9 @@ from tasks.studies.long_form import (
     cut_short,
     edges_of,
     num_places,
-    pieces,
 )
 from tasks.studies.study import Run, Study, sources_of
+from tasks.studies.windows import outpainted, window_source, write_windows
 
 RECEIPTS = "study-long-form-songs"
 
@@ -78,7 +70,7 @@ class LongForm:
         if self.paints:
             tables.append(self._outpainted(tables[0]))
         hashes = dict(self._cut_all(tables))
-        return [self._window(source, hashes) for source in sources_of(study, self.runs)]
+        return [window_source(source, hashes) for source in sources_of(study, self.runs)]
 
     def _cut(self, windows: int) -> list[Prompt]:
         return cut_short(self.prompts, self._window_s, windows)
@@ -116,11 +108,7 @@ class LongForm:
             asked = {
                 run.name: {
                     PAINTED: [
-                        _kept(
-                            more,
-                            less.duration_s or 0.0,
-                            array_of(latents[f"{kind}-{run.name}", more.song_id]),
-                        )
+                        outpainted(more, less.duration_s or 0.0, latents[f"{kind}-{run.name}", more.song_id])
                         for more, less in zip(self._cut(windows), self._cut(windows - 1), strict=True)
                         if (f"{kind}-{run.name}", more.song_id) in latents
                     ]
@@ -136,10 +124,10 @@ class LongForm:
         for table in tables:
             mixes = Mixes([table])
             for row in table.listed_rows(["system", "parent"]):
-                kind, _, run = row["system"].partition("-")
                 if not row["drop_reason"]:
-                    yield from self._write(
-                        row["parent"], kind, run, mixes(row["song_id"]), edges[row["parent"]]
+                    song_id, mix_CN = row["parent"], mixes(row["song_id"])
+                    yield from write_windows(
+                        self.windows_root, song_id, row["system"], mix_CN, edges[song_id]
                     )
         for one in self.prompts:
             try:
@@ -147,25 +135,5 @@ class LongForm:
             except SongError:
                 continue
             for run in self.runs:
-                yield from self._write(one.song_id, TRUE, run.name, mix_CN, edges[one.song_id])
-
-    def _write(
-        self, song_id: str, kind: str, run: str, mix_CN: np.ndarray, edges_s: Sequence[float]
-    ) -> Iterator[tuple[str, str]]:
-        for place, piece_CN in enumerate(pieces(mix_CN, edges_s, SAMPLE_RATE_HZ)):
-            if piece_CN.shape[1]:
-                name, data = f"{song_id}-{kind}-{place}-{run}.flac", flac_bytes(piece_CN, SAMPLE_RATE_HZ)
-                write_bytes(self.windows_root / name, data)
-                yield name, hashlib.sha256(data).hexdigest()
-
-    def _window(self, source: Source, hashes: dict[str, str]) -> Source:
-        name = f"{source.song_id}.flac"
-        path = name if name in hashes else f"not-made/{name}"
-        facts = {**source.facts, "parent_audio": {"path": path, "bytes": None}}
-        return replace(source, identity=fingerprint([source.identity, hashes.get(name)]), facts=facts)
-
-
-def _kept(prompt: Prompt, kept_s: float, latents_TC: np.ndarray) -> Prompt:
-    """The prompt that keeps a song's first seconds."""
-    painting = painting_of(((0.0, kept_s),), latents_TC, frames_of_seconds(prompt.duration_s or 0.0))
-    return replace(prompt, controls={**prompt.controls, PAINTING: painting})
+                system = f"{TRUE}-{run.name}"
+                yield from write_windows(self.windows_root, one.song_id, system, mix_CN, edges[one.song_id])

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -147,13 +146,6 @@ def cut_short(prompts: Sequence[Prompt], window_s: float, windows: int) -> list[
     """The prompts of the first `windows` windows of each song, in one."""
     places = num_places(prompts, window_s)
     return [within(one, 0.0, edges_of(one, window_s, places)[windows]) for one in prompts]
-
-
-def pieces(mix_CN: np.ndarray, edges_s: Sequence[float], rate_hz: int) -> list[np.ndarray]:
-    """The windows of a mix; a place behind its end has no samples."""
-    return [
-        mix_CN[:, round(start_s * rate_hz) : round(end_s * rate_hz)] for start_s, end_s in pairwise(edges_s)
-    ]
 
 
 def measured_in_windows(

@@ -10,8 +10,8 @@ import pytest
 
 from eval.report.catalogue import metric_of
 from eval.stats.intervals import Resampling
-from flows.pipelines.long_form import _kept
 from jam_model.words import Word
+from tasks.audio.read import npy_bytes
 from tasks.benchmark.song_metrics import TextStyles
 from tasks.benchmark.system_metrics import measure
 from tasks.studies.answers import result_of
@@ -22,9 +22,9 @@ from tasks.studies.long_form import (
     long_form,
     longest,
     measured_in_windows,
-    pieces,
 )
 from tasks.studies.study import Run, system_of
+from tasks.studies.windows import outpainted, pieces
 from tests.tasks.benchmark.test_system_metrics import Letters, row
 from tests.tasks.studies.test_studies import PARAMS, SUNG, WORDS
 
@@ -37,7 +37,7 @@ def test_songs_are_heard_in_windows_of_whole_words_and_drift_from_their_own_firs
     (cut,) = cut_short([long], 3.0, 1)
     assert (cut.texts, cut.duration_s) == (list("abc"), 3.2)
     assert [piece.shape[1] for piece in pieces(np.zeros((2, 70)), [0.0, 3.2, 6.0, 9.0], 10)] == [32, 28, 10]
-    kept = _kept(long, 3.2, np.ones((70, 64), np.float32)).controls["painting"]
+    kept = outpainted(long, 3.2, npy_bytes(np.ones((70, 64), np.float32))).controls["painting"]
     assert kept[:68, :64].all() and not kept[70:].any() and len(kept) > 190
 
     study = long_form(SUNG, PARAMS.sampler, STUDY, paints=True)
