@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from eval.stats.intervals import Resampling
 from flows.pipelines.checkpoints import kept_checkpoint
 from flows.pipelines.flow_models import check_models
+from flows.pipelines.long_form import LongForm, paints
 from flows.pipelines.predictor import predictor_of
 from flows.pipelines.stages import benchmark_stages, finished_rows, listening_pipeline, prepare_pipeline
 from flows.pipelines.starts import any_checkpoint
 from flows.run.lazy_flow import flow
 from flows.run.prefect_tasks import run_stages
 from flows.run.progress import say
+from flows.settings.params import Params
 from flows.settings.project import Project, writes_work
 from jam_model.shard_index import BEATS
 from tasks.benchmark.report_inputs import measured_rows
 from tasks.benchmark.song_metrics import TextStyles
-from tasks.benchmark.system_metrics import measure, windows_of
+from tasks.benchmark.system_metrics import Measured, measure, windows_of
 from tasks.benchmark.systems import benchmark_prompts
 from tasks.models.beats import NONE
 from tasks.models.phonemizer import Phonemizer, build_phonemizer
-from tasks.prompts.prompts import PROMPT_COLUMNS, Prompt
+from tasks.prompts.prompts import PROMPT_COLUMNS, Prompt, prompts_of
 from tasks.studies.answers import result_of
 from tasks.studies.given_times import with_predicted_phones, with_predicted_times, with_written_times
-from tasks.studies.kinds import KINDS, PHONES, QUANTISED, TAKE_TRAININGS, TIMES, Beside
+from tasks.studies.kinds import KINDS, LONG_FORM, PHONES, QUANTISED, TAKE_TRAININGS, TIMES, Beside
+from tasks.studies.long_form import longest, measured_in_windows
 from tasks.studies.study import check_lays_phones, runs_of, sources_of
 from tasks.studies.write import write_study
 
@@ -58,8 +62,7 @@ def run_study(
             "study: models.beats.model is none; prepare with librosa or beat_this, whose beats words are moved to"
         )
     rows = finished_rows(pipeline, columns)
-    section = params.benchmark.model_copy(update={"num_songs": params.study.num_songs})
-    prompts, _ = benchmark_prompts(rows, section)
+    prompts = _prompts(kind, rows, params)
     unnamed, named = _by_name(kind, checkpoints)
     others = {name: [any_checkpoint(place, params, work) for place in of] for name, of in named.items()}
     places = [any_checkpoint(place, params, work) for place in unnamed] or [kept_checkpoint(work)]
@@ -73,12 +76,19 @@ def run_study(
         check_lays_phones(runs)
         timed = _with_phones(project, prompts)
     beats_s = {row["song_id"]: row[BEATS] or () for row in rows} if kind == QUANTISED else {}
-    beside = Beside(phonemizer, params.rough_times, timed, list(others), beats_s)
+    has_painting = kind == LONG_FORM and paints(runs)
+    beside = Beside(phonemizer, params.rough_times, timed, list(others), beats_s, has_painting)
     study = KINDS[kind](prompts, params.sampler, params.study, beside)
+    folder = work.root / "study" / kind
+    if kind == LONG_FORM:
+        songs = LongForm(project, prompts, runs, folder, songs_root, has_painting)
+        sources, songs_root = songs.windows(study), str(songs.windows_root)
+    else:
+        sources = sources_of(study, runs)
     pipeline = listening_pipeline(
         project,
-        work.root / "study" / kind / "table",
-        sources_of(study, runs),
+        folder / "table",
+        sources,
         {weights: path for run in runs for weights, path in run.checkpoints.items()},
         benchmark_stages(project),
         songs_root,
@@ -87,7 +97,16 @@ def run_study(
     heard = measured_rows([pipeline])
     learned = [row for row in rows if row["split"] == "train" and not row["drop_reason"]]
     resampling = Resampling(params.benchmark.num_resamples, params.study.seed)
-    measured = measure(study.base.prompts, heard, windows_of(learned), phonemizer, TextStyles(), resampling)
+    reference = windows_of(learned)
+
+    def measuring(asked: Sequence[Prompt], of: Sequence[Mapping[str, Any]]) -> Measured:
+        return measure(asked, of, reference, phonemizer, TextStyles(), resampling)
+
+    measured = (
+        measured_in_windows(study, runs, heard, measuring)
+        if kind == LONG_FORM
+        else measuring(study.base.prompts, heard)
+    )
     made_by = sorted({made for row in heard for made in row["made_by"]})
     page = write_study(work.report(f"study-{kind}"), result_of(study, runs, measured, made_by))
     say(f"study: {page.with_suffix('.html')}")
@@ -116,6 +135,15 @@ def study(
     """
     project = Project.at(work_dir, params_file, overrides)
     return str(run_study(project, kind, [Path(place) for place in checkpoints], written))
+
+
+def _prompts(kind: str, rows: Sequence[Mapping[str, Any]], params: Params) -> list[Prompt]:
+    """The benchmark's songs that are asked for: the longest of them, where their length is the question."""
+    if kind == LONG_FORM:
+        written = [row for row in rows if row["lyrics"] is not None]
+        return longest(prompts_of(written, "benchmark"), params.study)
+    section = params.benchmark.model_copy(update={"num_songs": params.study.num_songs})
+    return benchmark_prompts(rows, section)[0]
 
 
 def _by_name(kind: str, checkpoints: Sequence[Path]) -> tuple[list[Path], dict[str, list[Path]]]:

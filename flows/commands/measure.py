@@ -100,7 +100,7 @@ def study(
         str,
         typer.Argument(
             help="timing-noise: wrong word times; times: what word times are worth; phones: those of phones; quantised: word times on "
-            "beats; guidance: scales of the lyrics."
+            "beats; long-form: windows of songs generated in one pass; guidance: scales of the lyrics."
         ),
     ],
     work: Work = DATA,

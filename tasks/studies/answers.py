@@ -40,12 +40,15 @@ TRUE_START: CorpusMetric = replace(
 def result_of(study: Study, runs: Sequence[Run], measured: Measured, made_by: Sequence[str]) -> StudyResult:
     """Everything that the page and the JSON file hold."""
     names = [*study.metrics, *(metric.name for metric in measured.metrics if metric in PHRASING.metrics)]
-    metrics = [TRUE_START if name == TRUE_START.name else metric_of(name) for name in names]
+    own = {metric.name: metric for metric in (TRUE_START, *study.own_metrics)}
+    metrics = [own[name] if name in own else metric_of(name) for name in names]
     strata = {one.metric.name: one for one in strata_of(measured.prompts)} if study.strata else {}
     metrics[1:1] = [one.metric for one in strata.values()]
     taken = [metric for metric in metrics if isinstance(metric, Measurable)]
     values = {
-        (arm.name, metric.name): [_values(measured, system_of(arm, run), metric, strata) for run in runs]
+        (arm.name, metric.name): [
+            _values(study, measured, system_of(arm, run), metric, strata) for run in runs
+        ]
         for arm in study.all_arms
         for metric in taken
     }
@@ -104,12 +107,16 @@ def pooled(metric: Measurable, runs: Sequence[Values]) -> list[Any]:
     ]
 
 
-def _values(measured: Measured, system: str, metric: Measurable, strata: Mapping[str, Stratum]) -> Values:
+def _values(
+    study: Study, measured: Measured, system: str, metric: Measurable, strata: Mapping[str, Stratum]
+) -> Values:
     if metric.name in strata:
         return strata[metric.name].values(measured, system)
     if metric.name == TRUE_START.name:
         songs = zip(measured.systems[system], measured.prompts, strict=True)
         return [metric.measure(_asked(song.song, prompt.words)) for song, prompt in songs]
+    if metric in study.own_metrics:
+        return [metric.measure(song.song) for song in measured.systems[system]]
     found = {one.name: one for one in measured.metrics}
     if metric.name not in found:
         return [NOT_HERE] * len(measured.prompts)

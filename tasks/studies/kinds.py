@@ -10,6 +10,7 @@ from tasks.prompts.prompts import Prompt
 from tasks.prompts.rough_times import RoughTimesParams
 from tasks.stages.generated.generate import SamplerParams
 from tasks.studies.guidance import guidance
+from tasks.studies.long_form import long_form
 from tasks.studies.phones import phones
 from tasks.studies.quantised import quantised
 from tasks.studies.study import Study, StudyParams
@@ -20,7 +21,7 @@ from tasks.studies.timing_noise import timing_noise
 @dataclass(frozen=True)
 class Beside:
     """What word times are made by, prompts that were timed elsewhere, by what they are called, other trainings, and the
-    beats of songs by their id.
+    beats of songs by their id; `paints`: whether the model has the control `painting`.
     """
 
     phonemizer: Phonemizer
@@ -28,11 +29,12 @@ class Beside:
     timed: Mapping[str, Sequence[Prompt]] = field(default_factory=dict)
     trainings: Sequence[str] = ()
     beats_s: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    paints: bool = False
 
 
 Kind = Callable[[Sequence[Prompt], SamplerParams, StudyParams, Beside], Study]
 
-TIMES, PHONES, QUANTISED = "times", "phones", "quantised"
+TIMES, PHONES, QUANTISED, LONG_FORM = "times", "phones", "quantised", "long-form"
 TAKE_TRAININGS = (PHONES, QUANTISED)
 """Studies in which checkpoints may have names: other trainings."""
 KINDS: dict[str, Kind] = {
@@ -44,5 +46,6 @@ KINDS: dict[str, Kind] = {
     QUANTISED: lambda prompts, sampler, params, beside: quantised(
         prompts, sampler, params, beside.beats_s, beside.trainings
     ),
+    LONG_FORM: lambda prompts, sampler, params, beside: long_form(prompts, sampler, params, beside.paints),
     "guidance": lambda prompts, sampler, params, beside: guidance(prompts, sampler, params),
 }

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pydantic import Field, field_validator
 
+from eval.metrics.metric import SongMetric
 from jam_model.checkpoint import load_config, weights_hash
 from jam_model.lyric_grid import SUNG
 from tasks.engine.stage import Section
@@ -29,6 +30,7 @@ class StudyParams(Section):
     """`num_songs` of the benchmark's; `noise_seeds`: songs a prompt and arm, each from noise of its own. `seed`: of what is
     drawn to disturb word times. The lists are the values of the curves: seconds (`_s`), shares of words, or, of `stretch`,
     by how much of the sung time words are pulled apart and pressed together. `grid`: the parts of beats that words are moved to.
+    `window_s`: how long the windows of long-form are.
     """
 
     num_songs: int = Field(ge=2)
@@ -42,6 +44,7 @@ class StudyParams(Section):
     swapped: list[float] = Field(min_length=1)
     lyrics_guidance_scales: list[float] = Field(min_length=1)
     grid: str
+    window_s: float = Field(gt=0)
 
     @field_validator("grid")
     @classmethod
@@ -85,6 +88,7 @@ class Study:
         doubled: the metric of which each curve tells where it is twice the base's; none: no such thing is asked.
         strata: whether acoustic phone errors are told by how fast words are sung, too.
         notes: what a reader of the answer must know of these songs.
+        own_metrics: those of `metrics` that are this study's alone.
     """
 
     name: str
@@ -97,6 +101,7 @@ class Study:
     doubled: str = ""
     strata: bool = False
     notes: Sequence[str] = ()
+    own_metrics: Sequence[SongMetric] = ()
 
     @property
     def all_arms(self) -> list[Arm]:

@@ -39,7 +39,10 @@ from tests.tasks.tiny import write_song
             ["calibrate", "--songs", "/nowhere/at-all", "--work", "W"],
             ["/nowhere/at-all", "manifest", "label"],
         ),
-        (["study", "colour"], ["study", "'colour'", "timing-noise, times, phones, quantised, guidance"]),
+        (
+            ["study", "colour"],
+            ["study", "'colour'", "timing-noise, times, phones, quantised, long-form, guidance"],
+        ),
         (["pairs", "1", "--replay", "a", "--work", "/nowhere/at-all"], ["round 1", "'a'"]),
         (["train", "--work", "/nowhere/at-all"], ["no shards in", "jam prepare"]),
         (["dpo", "--work", "/nowhere/at-all"], ["no song table", "jam prepare"]),

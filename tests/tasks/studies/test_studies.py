@@ -105,7 +105,8 @@ def test_a_constant_step_is_even_and_a_syllable_step_follows_syllables() -> None
 
 @every("kind", KINDS)
 def test_arms_have_names_of_their_own_and_runs_their_own_noise(kind: str) -> None:
-    study = KINDS[kind](SUNG, PARAMS.sampler, PARAMS.study, BESIDE)
+    params = PARAMS.study.model_copy(update={"window_s": 3.0})
+    study = KINDS[kind](SUNG, PARAMS.sampler, params, BESIDE)
     runs = [Run("c0s3", Path("a"), "w", 3), Run("c0s4", Path("a"), "w", 4)]
     sources = sources_of(study, runs)
     assert len({source.song_id for source in sources}) == len(sources) == 2 * 6 * len(study.all_arms)
