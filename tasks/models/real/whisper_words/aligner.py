@@ -29,17 +29,17 @@ from tasks.models.real.common import vocals_at
 from tasks.models.real.whisper import CARD as WHISPER
 from tasks.models.real.whisper import LEAST_SCORE, RATE_HZ, Whisper
 from tasks.models.real.whisper_words.anchors import likely_times
-from tasks.models.real.whisper_words.pauses import of_frames, put_back, sounding
 from tasks.models.real.whisper_words.windows import Window, bounds, in_order, windows
 from tasks.models.transcriber import WhisperModel
 
 VERSION = 2
 CARD = replace(WHISPER, section="models.aligner.whisper")
 CARDS = (CARD,)
+FRAMES_A_SECOND = 50
 MEDIAN_FRAMES = 7  # Whisper's own smoothing of its attention
 UNSPACED = ("zh", "ja", "yue", "th", "lo", "my")  # no blank between words
 LONGEST = 2.0  # of a word's first token, in medians of its window's tokens: one that lasts longer has a pause before it
-LEAST_TOKEN = 3  # frames of 20 ms
+LEAST_TOKEN_S = 0.06
 
 
 class WhisperAligner:
@@ -119,23 +119,21 @@ class WhisperAligner:
         cut = list(windows(likely_W2, [len(tokens) for tokens in tokens_W], duration_s))
         for batch in _batches(cut, self._settings.batch_size):
             given = [tokens_W[one.first : one.end] for one in batch]
-            parts = [audio_N[round(one.start_s * RATE_HZ) : round(one.stop_s * RATE_HZ)] for one in batch]
-            stayed = [sounding(part_N, RATE_HZ) for part_N in parts]
-            heard = [of_frames(part_N, RATE_HZ, at_P) for part_N, at_P in zip(parts, stayed, strict=True)]
-            results = self._attended(heard, given, tokenizer)
-            for one, tokens, result, frames_P in zip(batch, given, results, stayed, strict=True):
-                times_K2, scores_K = word_times(result, [len(of_word) for of_word in tokens], frames_P)
+            results = self._attended(audio_N, batch, given, tokenizer)
+            for one, tokens, result in zip(batch, given, results, strict=True):
+                times_K2, scores_K = word_times(result, [len(of_word) for of_word in tokens])
                 times_W2[one.first : one.end] = one.start_s + times_K2
                 scores_W[one.first : one.end] = scores_K
         return times_W2, scores_W.clip(LEAST_SCORE, 1.0)
 
     def _attended(
-        self, parts: Sequence[np.ndarray], given: Sequence[list[list[int]]], tokenizer: Any
+        self, audio_N: np.ndarray, batch: Sequence[Window], given: Sequence[list[list[int]]], tokenizer: Any
     ) -> list[Any]:
-        """CTranslate2's alignments of the tokens of the words of each part."""
+        """CTranslate2's alignments of the tokens of these windows."""
         from faster_whisper.audio import pad_or_trim
 
         net = self._transcriber.net
+        parts = [audio_N[round(one.start_s * RATE_HZ) : round(one.stop_s * RATE_HZ)] for one in batch]
         features = np.stack([pad_or_trim(net.feature_extractor(part)) for part in parts])
         results: list[Any] = net.model.align(
             net.encode(features),
@@ -155,24 +153,24 @@ class WhisperAligner:
         return Tokenizer(net.hf_tokenizer, many, "transcribe", language)
 
 
-def word_times(
-    result: Any, num_tokens_K: Sequence[int], frames_P: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Start and end of the words of a window in its seconds, [K, 2], and their scores, [K], from CTranslate2's path over these frames.
+def word_times(result: Any, num_tokens_K: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Start and end of the words of a window in its seconds, [K, 2], and their scores, [K], from CTranslate2's path.
 
-    The path leaves no pause between words: what is silent, and short enough to stay, counts to the token that follows. The first token of
-    a word that lasts longer than `LONGEST` times the median one is left the median's length, and the word starts with it.
+    The path leaves no pause between words: what is silent counts to the token that follows. The first token of a word that
+    lasts longer than `LONGEST` times the median one is left the median's length, and the word starts with it.
     """
     path = np.array(result.alignments)
     bounds_B = np.concatenate([[0], np.cumsum(num_tokens_K)])
     firsts = np.searchsorted(path[:, 0], np.arange(bounds_B[-1] + 1))
-    at_T = path[firsts.clip(None, len(path) - 1), 1]
-    starts_K, ends_K, heard_K = at_T[bounds_B[:-1]], at_T[bounds_B[1:]], at_T[bounds_B[:-1] + 1]
-    usual = max(LEAST_TOKEN, round(float(np.median(np.diff(at_T)))))
-    starts_K = np.where(heard_K - starts_K > LONGEST * usual, heard_K - usual, starts_K)
+    at_T = path[firsts.clip(None, len(path) - 1), 1] / FRAMES_A_SECOND
+    times_K2 = np.stack([at_T[bounds_B[:-1]], at_T[bounds_B[1:]]], axis=1)
+    usual_s = max(LEAST_TOKEN_S, float(np.median(np.diff(at_T))))
+    heard_K = at_T[bounds_B[:-1] + 1]
+    paused_K = heard_K - times_K2[:, 0] > LONGEST * usual_s
+    times_K2[paused_K, 0] = heard_K[paused_K] - usual_s
     probability_T = np.array(result.text_token_probs)
     scores_K = np.array([probability_T[first:end].mean() for first, end in pairwise(bounds_B)])
-    return put_back(frames_P, starts_K, ends_K), scores_K
+    return times_K2, scores_K
 
 
 def _batches(cut: Sequence[Window], size: int) -> Iterator[Sequence[Window]]:

@@ -52,6 +52,6 @@ def test_times_are_put_in_order_within_their_lines_and_no_word_loses_all_its_tim
 def test_a_pause_is_taken_from_the_word_behind_it_and_scores_are_means_over_tokens() -> None:
     path = [(0, 0), (0, 140), (1, 150), (2, 160), (3, 170), (4, 180), (5, 190), (5, 300), (6, 400)]
     result = SimpleNamespace(alignments=path, text_token_probs=[0.9, 0.5, 0.1, 0.0, 1.0, 1.0])
-    times_K2, scores_K = word_times(result, [1, 2, 1, 1, 1], np.arange(400))
+    times_K2, scores_K = word_times(result, [1, 2, 1, 1, 1])
     assert times_K2 == pytest.approx(np.array([[2.8, 3.0], [3.0, 3.4], [3.4, 3.6], [3.6, 3.8], [7.8, 8.0]]))
     assert scores_K == pytest.approx([0.9, 0.3, 0.0, 1.0, 1.0])
