@@ -94,6 +94,14 @@ class Pipeline:
         """Partitions by number."""
         return {part.number: part for part in self.table.partitions()}
 
+    def narrow(self, song_ids: Collection[str]) -> None:
+        """Leave to this pipeline the partitions with any of these songs; the others stay in the table as they are."""
+        self.partitions = {
+            number: part
+            for number, part in self.partitions.items()
+            if any(source.song_id in song_ids for source in part.sources)
+        }
+
     @cached_property
     def _bases(self) -> dict[str, CacheKey]:
         asked = {
