@@ -67,6 +67,7 @@ def run_generate(project: Project, manifest: Path, checkpoint: Path, candidates:
     sources = candidate_sources(prompts, system, 0, candidates, params.round.seed)
     Table(work.table, PROMPTED_COLUMNS).admit(sources, partition_size=1)
     pipeline = project.pipeline(work.table, [stage])
+    pipeline.narrow({source.song_id for source in sources})
     run_stages([pipeline], params.engine, work.receipts)
     songs = pipeline.listed_rows(SONG_COLUMNS)
     done = write_songs(work.root, params.output, songs, config.max_frames, asked, requests.refused)
@@ -87,6 +88,8 @@ def tell_end(folder: Path, form: str | None, songs: Sequence[Mapping[str, Any]],
     Raises:
         NothingGenerated: no song was written and none stood.
     """
+    for note in done.notes:
+        say(f"generate: {note}")
     for line in done.lost:
         say(f"generate: lyrics as {form} lost {line}")
     drops = dropped(songs)

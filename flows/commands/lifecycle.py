@@ -218,7 +218,12 @@ def generate(
         typer.Option("--candidates", min=1, help="Songs a row, each from its own noise."),
     ] = 1,
     seed: Annotated[
-        int | None, typer.Option("--seed", min=0, help="Of the noise; another one gives another take.")
+        int | None,
+        typer.Option(
+            "--seed",
+            min=0,
+            help="Of the noise; another one gives another take, written beside what stands (NAME.take2.mp3).",
+        ),
     ] = None,
     ending: Annotated[
         Literal["mp3", "flac", "wav"] | None, typer.Option("--format", help="How songs are written.")

@@ -2,7 +2,8 @@
 
 ``generated/<id>[_k].mp3`` the song, levelled; ``cfm_latents/<id>[_k].pt`` its latents [T, 64], T the frames of the
 song; ``generated/<id>[_k].lrc`` its lyrics as they were sung, on request and in the form that is asked for;
-``generation_metadata.json`` a list with one object a song: jamify's fields as far as they exist here, and ours.
+``generation_metadata.json`` a list with one object a song that stands or was asked for last: jamify's fields as far as they exist here,
+and ours. Where another song of that name stands, a new one is another take, ``<id>[_k].take2.mp3`` (tasks.prompts.standing_songs).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import numpy as np
 import yaml
 from pydantic import Field, field_validator
 
+from eval.results.plural import counted
 from jam_model.conditions import duration_conditions
 from tasks.audio.loudness import levelled
 from tasks.audio.mix import Ending, encoded
@@ -32,6 +34,16 @@ from tasks.lyrics.lyrics import Lyrics, summed
 from tasks.lyrics.parts.written import Form
 from tasks.prompts.jamify_manifest import RefusedRow
 from tasks.prompts.prompt_words import PromptWords
+from tasks.prompts.standing_songs import (
+    AUDIO,
+    LATENT,
+    Standing,
+    free_name,
+    holds,
+    in_order,
+    paths_of,
+    read_standing,
+)
 from tasks.storage.files import write_bytes, write_json
 
 METADATA, CONFIG = "generation_metadata.json", "generation_config.yaml"
@@ -83,12 +95,15 @@ def write_config(root: Path, weights: str, seed: int, sections: Mapping[str, Sec
 
 @dataclass(frozen=True)
 class WrittenSongs:
-    """The metadata file, how many songs were written and how many stood already, and what lyrics could not hold, a line a loss."""
+    """The metadata file, how many songs were written and how many stood already, what lyrics could not hold, a line a loss, and what
+    to say of what stood before.
+    """
 
     metadata: Path
     written: int
     stood: int
     lost: list[str]
+    notes: Sequence[str] = ()
 
 
 def write_songs(
@@ -100,7 +115,8 @@ def write_songs(
     refused: Sequence[RefusedRow] = (),
 ) -> WrittenSongs:
     """Writes what is missing of jamify's folder at `root`, and the metadata of all. A song whose files stand, made from the
-    same audio, is not written again.
+    same audio, is not written again; one that differs from what stands under its name is written beside it. Rows of earlier songs
+    that were not asked for now stay in the metadata while their sound stands.
 
     Args:
         songs: rows of the generate table with `SONG_COLUMNS`. A dropped one has no files and its reason
@@ -110,8 +126,7 @@ def write_songs(
         refused: rows that no song was generated for; they stand in the metadata with their reason.
     """
     path, written, form = root / METADATA, 0, params.lyrics_form
-    before = json.loads(path.read_text()) if path.is_file() else []
-    known = {row["generated_audio_path"]: row for row in before if not row["drop_reason"]}
+    standing = read_standing(root, path)
     rows = [_facts(song, params, max_frames) for song in songs]
     lost: Counter[str] = Counter()
     for song, row in zip(songs, rows, strict=True):
@@ -119,23 +134,45 @@ def write_songs(
         row["remarks"] = summed(words.remarks)
         if row["drop_reason"]:
             continue
-        earlier = known.get(row["generated_audio_path"], {})
-        files = [root / row["generated_audio_path"], root / row["cfm_latent_path"]]
-        if earlier.get("made_from") == row["made_from"] and all(file.is_file() for file in files):
-            row["lufs"] = earlier["lufs"]
+        same = standing.same(row)
+        if same is not None and (root / same[LATENT]).is_file():
+            row.update({name: same.get(name) for name in (AUDIO, LATENT, "lufs")})
         else:
-            row["lufs"] = _write(song, params, *files)
-            written += 1
+            written += _write(root, song, row, params)
         if form is not None:
-            row["lyrics_path"], losses = _write_lyrics(files[0], words.as_sung(), form)
+            row["lyrics_path"], losses = _write_lyrics(root / row[AUDIO], words.as_sung(), form)
             lost.update(re.sub(r"\b\d+ ", "", loss) for loss in losses)
-    stood = sum(not row["drop_reason"] for row in rows) - written
-    rows += [_refusal(row) for row in refused]
-    rows.sort(key=lambda row: (row["sample_id"], row["generation_index"]))
-    write_json(path, rows)
-    return WrittenSongs(
-        path, written, stood, [f"{what} ({count} of {written + stood} songs)" for what, count in lost.items()]
-    )
+    sung = [row for row in rows if not row["drop_reason"]]
+    others = standing.others([row[AUDIO] for row in sung])
+    notes = [*([standing.note] if standing.note else []), *_told_takes(sung, standing)]
+    everything = [*others, *rows, *map(_refusal, refused)]
+    write_json(path, sorted(everything, key=in_order))
+    losses = [f"{what} ({count} of {len(sung)} songs)" for what, count in lost.items()]
+    return WrittenSongs(path, written, len(sung) - written, losses, notes)
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    """How the files of a song are called where no other has its name."""
+    number = row["generation_index"]
+    return f"{row['sample_id']}_{number}" if number else str(row["sample_id"])
+
+
+def _told_takes(sung: Sequence[Mapping[str, Any]], standing: Standing) -> list[str]:
+    """A line on the songs that do not have the name of their row, since another song has it; none where all do."""
+    seeds = {row[AUDIO]: row.get("seed") for row in [*standing.rows, *sung]}
+    takes = []
+    for row in sung:
+        plain = paths_of(_name(row), row["output"]["ending"])[AUDIO]
+        if row[AUDIO] != plain:
+            seed = seeds.get(plain)
+            before = f"{Path(plain).name} has {'an unknown one' if seed is None else seed}"
+            takes.append(f"{Path(row[AUDIO]).name} (seed {row['seed']}; {before})")
+    if not takes:
+        return []
+    more = f" and {len(takes) - 3} more" if len(takes) > 3 else ""
+    return [
+        f"{counted(len(takes), 'other take')} beside what stands, which is kept: {', '.join(takes[:3])}{more}"
+    ]
 
 
 def _write_lyrics(audio: Path, lyrics: Lyrics, form: Form) -> tuple[str | None, list[str]]:
@@ -170,13 +207,11 @@ def _facts(song: Mapping[str, Any], params: OutputParams, max_frames: int) -> di
     }
     if song["drop_reason"]:
         return row
-    name = song["title"] + (f"_{song['candidate']}" if song["candidate"] else "")
     num_frames = len(array_of(song["generated_latent"]))
     start_time, duration_abs, duration_rel = duration_conditions(num_frames, max_frames)
     audio_hash = hashlib.sha256(song["audio"]["bytes"]).hexdigest()
     return row | {
-        "generated_audio_path": f"generated/{name}.{params.ending}",
-        "cfm_latent_path": f"cfm_latents/{name}.pt",
+        **paths_of(_name(row), params.ending),
         "generated_duration": song["duration_s"],
         "trimmed_duration": song["duration_s"],
         "start_time": start_time,
@@ -186,14 +221,20 @@ def _facts(song: Mapping[str, Any], params: OutputParams, max_frames: int) -> di
     }
 
 
-def _write(song: Mapping[str, Any], params: OutputParams, audio: Path, latent: Path) -> float | None:
-    """Both files; returns the loudness reached."""
+def _write(root: Path, song: Mapping[str, Any], row: dict[str, Any], params: OutputParams) -> bool:
+    """Both files under the first name that is free, which the row then has, as well as the loudness reached; returns whether any was
+    missing.
+    """
     import torch
 
     mix_CN, _ = read_bytes(song["audio"]["bytes"])
     level = levelled(mix_CN, params.lufs, params.peak)
-    write_bytes(audio, encoded(level.mix_CN, params.ending))
-    latents = io.BytesIO()
+    row["lufs"] = None if level.lufs is None else round(level.lufs, 2)
+    sound, latents = encoded(level.mix_CN, params.ending), io.BytesIO()
     torch.save(torch.from_numpy(array_of(song["generated_latent"]).copy()), latents)
-    write_bytes(latent, latents.getvalue())
-    return None if level.lufs is None else round(level.lufs, 2)
+    files = {AUDIO: sound, LATENT: latents.getvalue()}
+    row.update(paths_of(free_name(root, _name(row), params.ending, *files.values()), params.ending))
+    missing = [(root / row[key], data) for key, data in files.items() if not holds(root / row[key], data)]
+    for path, data in missing:
+        write_bytes(path, data)
+    return bool(missing)

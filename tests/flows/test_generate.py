@@ -125,5 +125,20 @@ def test_lyrics_are_timed_in_a_file_first_and_edits_of_it_are_sung(
     before = (house / "out" / "generated" / "song.mp3").read_bytes()
     assert run(["generate", "--lyrics", str(timed), "--duration", "1.2", "--seed", "9", *request]) == 0
     rows = json.loads((house / "out" / "generation_metadata.json").read_text())
-    assert 9 in [row.get("seed") for row in rows]
-    assert (house / "out" / "generated" / "song.mp3").read_bytes() != before
+    sung = {row["generated_audio_path"]: row["seed"] for row in rows}
+    assert list(sung) == ["generated/song.mp3", "generated/song.take2.mp3"]
+    assert [seed == 9 for seed in sung.values()] == [False, True]
+    assert (house / "out" / "generated" / "song.mp3").read_bytes() == before
+    shown = capfd.readouterr().out
+    assert "1 other take beside what stands" in shown and "1 song in 1 partition;" in shown
+
+    lyrics.with_name("other.json").write_text(timed.read_text())
+    other = ["--lyrics", str(lyrics.with_name("other.json")), "--duration", "1.2"]
+    assert run(["generate", *other, *request]) == 0
+    shown = capfd.readouterr().out
+    assert "1 song in 1 partition;" in shown and "1 song written" in shown
+    assert run(["generate", "--lyrics", str(timed), "--duration", "1.2", "--seed", "9", *request]) == 0
+    shown = capfd.readouterr().out
+    assert "up to date (1 partition)" in shown and "0 songs written" in shown
+    rows = json.loads((house / "out" / "generation_metadata.json").read_text())
+    assert [row["sample_id"] for row in rows] == ["other", "song", "song"]

@@ -18,6 +18,7 @@ from tasks.prompts.jamify_manifest import RefusedRow, Requests, read_requests
 from tasks.prompts.output_folder import OutputParams, WrittenSongs, write_songs
 from tasks.prompts.prompt_words import words_of
 from tasks.prompts.prompts import Prompt, candidate_sources, policy_system
+from tasks.prompts.standing_songs import read_standing
 from tests.every import every
 from tests.tasks.audio.test_read import LIMITS
 from tests.tasks.tiny import tones_CN
@@ -110,9 +111,15 @@ def test_ids_stand_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         read(manifest(tmp_path, row(tmp_path), row(tmp_path)))
 
 
-def written(tmp_path: Path, output: OutputParams) -> tuple[WrittenSongs, list[dict[str, Any]]]:
-    """Two candidates of one song written to ``out``, one dropped; the rows of its metadata."""
-    requests = read(manifest(tmp_path, row(tmp_path)))
+def written(
+    tmp_path: Path,
+    output: OutputParams,
+    name: str = RELEASED_ID,
+    seed: int = 1,
+    loud: float | np.ndarray = 1.0,
+) -> tuple[WrittenSongs, list[dict[str, Any]]]:
+    """Two candidates of one song written to ``out``, one dropped; the rows of its metadata. `loud` makes it another sound."""
+    requests = read(manifest(tmp_path, row(tmp_path, id=name)))
     asked = words_of(requests, load_params().models.phonemizer, load_params().rough_times, "", 0.05)
     prompts = [
         Prompt(song.song_id, song.title, tuple(asked[song.title].words), np.eye(1, 512), 2.0, None)
@@ -122,8 +129,8 @@ def written(tmp_path: Path, output: OutputParams) -> tuple[WrittenSongs, list[di
     latent_TC = np.ones((43, 64), np.float32)
     sung = {"duration_s": 2.0, "made_by": "x", "drop_reason": None, "generated_latent": npy_bytes(latent_TC)}
     songs = [
-        {**source.facts, **sung, "audio": {"bytes": flac_bytes(tones_CN(), 44_100)}}
-        for source in candidate_sources(prompts, system, 0, 3, 1)
+        {**source.facts, **sung, "audio": {"bytes": flac_bytes(tones_CN() * loud, 44_100)}}
+        for source in candidate_sources(prompts, system, 0, 3, seed)
     ]
     songs[2]["drop_reason"] = "not_finite"
     refused = [RefusedRow("long", "prompt_too_long", "44.0 s, at most 13.4 s")]
@@ -161,3 +168,55 @@ def test_lyrics_lie_beside_each_song_on_request_and_do_not_write_songs_again(
     assert [(word.text, word.start_s, word.end_s) for word in read_back.times] == [("sun", 0.08, 0.56)]
     with pytest.raises(ValueError, match="lyrics: 'mp3' is no form that is written"):
         OutputParams(**{**plain.model_dump(), "lyrics": "mp3"})
+
+
+def test_songs_that_stand_keep_their_files_and_rows_whatever_is_asked_for_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    output, out = load_params().output, tmp_path / "out"
+    written(tmp_path, output, "p")
+    first = {path: path.read_bytes() for path in out.rglob("p*.*")}
+    written(tmp_path, output, "p2")
+    other, rows = written(tmp_path, output, "p", seed=8, loud=np.linspace(0.1, 1, tones_CN().shape[1]))
+    assert other.notes == [
+        "2 other takes beside what stands, which is kept: p.take2.mp3 (seed 8; p.mp3 has 1), "
+        "p_1.take2.mp3 (seed 8; p_1.mp3 has 1)"
+    ]
+    assert len(first) == 4 and {path: path.read_bytes() for path in first} == first
+    sung = [(one["generated_audio_path"], one["seed"]) for one in rows if not one["drop_reason"]]
+    names = [
+        ("p.mp3", 1),
+        ("p.take2.mp3", 8),
+        ("p_1.mp3", 1),
+        ("p_1.take2.mp3", 8),
+        ("p2.mp3", 1),
+        ("p2_1.mp3", 1),
+    ]
+    assert sung == [(f"generated/{name}", seed) for name, seed in names]
+    again, same = written(tmp_path, output, "p")
+    assert (again.written, again.stood, again.notes) == (0, 2, [])
+    assert [one for one in same if not one["drop_reason"]] == [one for one in rows if not one["drop_reason"]]
+
+    metadata = out / "generation_metadata.json"
+    outside = {**same[-1], "generated_audio_path": "../p.mp3"}
+    damaged = {
+        "no list": b"{}",
+        "row 1 is no song": b'[{"sample_id": "p"}]',
+        "is no file in generated/": json.dumps([outside]).encode(),
+        "recursion": b"[" * 200_000,
+        "Expecting": b"[{",
+    }
+    for number, (told, data) in enumerate(damaged.items(), 1):
+        metadata.write_bytes(data)
+        if number < len(damaged):
+            note = read_standing(out, metadata).note or ""
+        else:  # the same sounds under their names are no other takes
+            found, _ = written(tmp_path, output, "p")
+            assert (found.written, found.stood) == (0, 2)
+            (note,) = found.notes
+        assert told in note and f"kept as generation_metadata.unread{number}.json" in note
+        assert (out / f"generation_metadata.unread{number}.json").read_bytes() == data
+    assert {path: path.read_bytes() for path in first} == first
+    (out / "generated" / "p.mp3").unlink()
+    assert [one["generated_audio_path"] for one in read_standing(out, metadata).rows] == ["generated/p_1.mp3"]
