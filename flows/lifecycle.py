@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from flows.benchmark import benchmark, run_benchmark
 from flows.dpo import dpo, run_dpo
 from flows.pipelines.benchmark_report import RECIPE
-from flows.pipelines.flow_models import check_models
+from flows.pipelines.flow_models import check_caption_key, check_models
 from flows.pipelines.needs import AFTER_PREPARE, check_enough, too_few
 from flows.pipelines.stages import prepare_pipeline, prepare_stages
 from flows.prepare import admit_songs, is_prepared, prepare, run_prepare
@@ -43,6 +43,7 @@ def lifecycle(
     overrides = [*overrides, f"songs.path={songs}"]
     project = Project.at(work_dir, params_file, overrides)
     check_models(project, "all")
+    check_caption_key(project)
     with hold(project.work.root, "run", say):
         admit_songs(project)
         check_enough(too_few(project.params, prepare_pipeline(project), *AFTER_PREPARE))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from eval.results.plural import counted
-from flows.pipelines.flow_models import check_models
+from flows.pipelines.flow_models import check_caption_key, check_models
 from flows.pipelines.hash_songs import hash_songs
 from flows.pipelines.likeness import hear_songs, unlike_toy_songs
 from flows.pipelines.needs import AFTER_PREPARE, COLUMNS, too_few_kept
@@ -60,7 +60,9 @@ def run_prepare(project: Project, only: set[str] | None = None) -> Pipeline:
     """Admit the songs, run the stages, write the shards' index."""
     params, work = project.params, project.work
     check_models(project, "prepare")
+    check_caption_key(project, only)
     count = admit_songs(project)
+    check_caption_key(project, only)  # of the songs that came in
     project.keep_settings("prepare")
     say(f"prepare: {counted(count, 'song')} in {params.songs.path}")
     pipeline = prepare_pipeline(project, params.songs.root)

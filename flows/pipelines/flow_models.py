@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from typing import Any
 
@@ -13,14 +13,19 @@ from flows.pipelines.stages import (
     gate_stages,
     generate_stage,
     listening_stages,
+    prepare_pipeline,
     prepare_stages,
 )
 from flows.settings.params import Params
 from flows.settings.project import Project
 from tasks.engine.stage import BadModel, Stage
 from tasks.models.chosen import IDENTITY
+from tasks.models.description.captioner import ENDPOINT
+from tasks.models.description.endpoint import key_of
 from tasks.models.judge import AXES
 from tasks.models.transcriber import check_apart
+from tasks.stages.description.caption import Caption
+from tasks.stages.description.part_caption import PartCaption
 from tasks.training.params import TrainParams
 
 BESIDE = {
@@ -62,6 +67,27 @@ def check_models(project: Project, flow: str) -> None:
         raise trouble
     if flow in ("dpo", "all"):
         check_apart(models.guard_transcriber, models.transcriber)
+
+
+def check_caption_key(project: Project, only: Collection[str] | None = None) -> None:
+    """Looks for the key of `caption.endpoint` where captions are yet to be asked for, by stages among `only` (None: all).
+
+    On a cluster (`engine.address`) keys are in the environments of its nodes, which this process does not know.
+
+    Raises:
+        BadModel: its variable is not set.
+    """
+    params = project.params
+    if params.caption.model != ENDPOINT or params.engine.address:
+        return
+    pipeline, asked = prepare_pipeline(project), params.caption.endpoint
+    for name in (Caption.name, PartCaption.name):
+        if name not in pipeline.stages or (only is not None and name not in only):
+            continue
+        own = params.engine.stages.get(name)
+        has_own_key = own is not None and asked.key_variable in (own.env or {})
+        if not has_own_key and (not pipeline.partitions or pipeline.missing(name)):
+            key_of(asked)
 
 
 def unusable_models(project: Project, flow: str) -> Iterator[BadModel]:

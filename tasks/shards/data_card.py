@@ -77,7 +77,7 @@ def data_card(
         "stamp": STAMP if is_stand_in(made_by) else None,
         **({"sections": section_counts(kept)} if _any(kept, "sections") else {}),
         **({"captions": caption_counts(kept)} if _any(kept, "captions") else {}),
-        **({"part_captions": caption_counts(parts_of(kept))} if _any(kept, "part_captions") else {}),
+        **({"part_captions": caption_counts(parts_of(kept), "part")} if _any(kept, "part_captions") else {}),
         **({"edited": dict(edited)} if edited else {}),
         **({MARK: mark} if mark else {}),
     }

@@ -8,6 +8,7 @@ from statistics import mean
 from typing import Any
 
 from eval.results.plural import counted
+from tasks.models.description.captioner import ENDPOINT, FACTS
 
 
 def section_counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, int]]:
@@ -28,16 +29,17 @@ def section_lines(counts: Mapping[str, Mapping[str, int]]) -> list[str]:
     return [f"Parts (`sections`): {songs}; {parts}.", ""]
 
 
-def caption_counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """How many songs have a caption, what came of those that were asked for, and of songs with a second one how alike both are.
+def caption_counts(rows: Sequence[Mapping[str, Any]], of: str = "song") -> dict[str, Any]:
+    """How many songs have a caption, what came of those an endpoint was asked for, and of songs with a second one how alike both are.
 
+    of: song or part; their number is under `songs` or `parts`. `template`: captions by the template of facts, for which nobody was asked.
     `second`: songs whose own caption was too unlike them and that got another, with the mean similarity of the first, the second and
     the better of the two, which is above the first by being chosen.
     """
     songs = [row["captions"] for row in rows if row.get("captions")]
     if not songs:
         return {}
-    asked = [one for song in songs for one in song if one["source"] != "file"]
+    asked = [one for song in songs for one in song if one["source"] == ENDPOINT]
     told = [one for one in asked if one["tokens_in"] is not None and one["tokens_out"] is not None]
     pairs = [
         (song[0]["similarity"], song[1]["similarity"])
@@ -45,13 +47,14 @@ def caption_counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         if len(song) > 1 and None not in (song[0]["similarity"], song[1]["similarity"])
     ]
     second = {
-        "songs": len(pairs),
+        f"{of}s": len(pairs),
         "first": _mean([first for first, _ in pairs]),
         "second": _mean([second for _, second in pairs]),
         "better": _mean([max(pair) for pair in pairs]),
     }
     return {
-        "songs": sum(any(one["text"] is not None for one in song) for song in songs),
+        f"{of}s": sum(any(one["text"] is not None for one in song) for song in songs),
+        "template": sum(one["source"] == FACTS for song in songs for one in song),
         "asked": dict(sorted(Counter(one["outcome"] for one in asked).items())),
         "second": second,
         "tokens_in": sum(one["tokens_in"] for one in told),
@@ -74,16 +77,17 @@ def caption_lines(counts: Mapping[str, Any], of: str = "song") -> list[str]:
         return []
     asked = ", ".join(f"{count} {outcome}" for outcome, count in counts["asked"].items()) or "none"
     head = "Captions" if of == "song" else "Captions of parts"
-    lines = [f"{head}: {counted(counts['songs'], of)} with one; asked for: {asked}."]
+    template = f"by the template of facts: {counts['template']}; " if counts["template"] else ""
+    lines = [f"{head}: {counted(counts[f'{of}s'], of)} with one; {template}asked for: {asked}."]
     if counts["tokens_in"] or counts["tokens_out"]:
         cost = "" if counts["cost"] is None else f", {counts['cost']:g} by the prices of the settings"
         lines += [
             f"{counts['tokens_in']} tokens in, {counts['tokens_out']} out{cost}; not told: {counts['not_told']}."
         ]
     second = counts["second"]
-    if second["songs"]:
+    if second[f"{of}s"]:
         lines += [
-            f"{counted(second['songs'], 'caption')} unlike the {of} got a second one: similarity {second['first']:.2f}, of the second "
+            f"{counted(second[f'{of}s'], 'caption')} unlike the {of} got a second one: similarity {second['first']:.2f}, of the second "
             f"{second['second']:.2f}, of the better {second['better']:.2f} (chosen by it, so no proof of a gain)."
         ]
     return [*lines, ""]

@@ -2,6 +2,7 @@
 
 Waiting helps against a server that is slow, busy or answers nonsense, so such tries are repeated with growing pauses. It helps neither
 against a refusal, which is an answer and kept as one, nor against a key, an address or a model that is wrong: then nothing more is asked.
+An address where nobody is after all tries is no fault of the song that asked, and ends the run too.
 The key comes from the environment alone, travels only by https (or to this machine), and follows no redirect.
 """
 
@@ -10,6 +11,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
+import ssl
 import time
 import urllib.error
 import urllib.request
@@ -34,6 +37,11 @@ WRONG = {
 }
 REFUSING = ("content_filter", "content_policy_violation", "moderation_blocked")
 RETRIED = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
+NOBODY_THERE = {
+    ConnectionRefusedError: "the connection is refused",
+    socket.gaierror: "the name of the host is not known",
+    ssl.SSLCertVerificationError: "its certificate is not valid",
+}
 ANSWERED, REFUSED, FAILED = "answered", "refused", "failed"
 
 
@@ -123,12 +131,13 @@ def ask(params: EndpointParams, key: str | None, body: Mapping[str, Any]) -> Ans
     """The answer to one question; failed after as many tries as `params` allow.
 
     Raises:
-        BadModel: key, address or model are wrong.
+        BadModel: key, address or model are wrong, or nobody is at the address at the last try.
     """
-    why = ""
+    why, last = "", None
     for number in range(1, params.tries + 1):
         if number > 1:
             time.sleep(params.pause_s * 2 ** (number - 2))
+        last = None
         try:
             return replace(read_answer(_post(params, key, body)), tries=number)
         except urllib.error.HTTPError as error:
@@ -144,8 +153,20 @@ def ask(params: EndpointParams, key: str | None, body: Mapping[str, Any]) -> Ans
             if error.code not in RETRIED:
                 return Answer(FAILED, None, why, number, None, None)
         except (OSError, HTTPException, ValueError) as error:
-            why = f"{type(error).__name__}: {error}"
+            why, last = f"{type(error).__name__}: {error}", error
+    if absent := _nobody_there(last):
+        tries = "one try" if params.tries == 1 else f"{params.tries} tries"
+        raise BadModel(
+            f"caption.endpoint.url: nobody answers at {params.url} after {tries}, {absent}; start the server or mend "
+            "the address, then run it again: what was answered stands, and no song counts as failed by this"
+        ) from last
     return Answer(FAILED, None, " ".join(why.split())[:200], params.tries, None, None)
+
+
+def _nobody_there(error: Exception | None) -> str | None:
+    """Why there is no server to ask; None where there is one, however badly it answers."""
+    cause = error.reason if isinstance(error, urllib.error.URLError) else error
+    return next((told for kind, told in NOBODY_THERE.items() if isinstance(cause, kind)), None)
 
 
 def _post(params: EndpointParams, key: str | None, body: Mapping[str, Any]) -> bytes:

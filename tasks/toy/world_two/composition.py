@@ -40,13 +40,16 @@ def compose(seed: int, features: Features, foreign: str | None = None) -> Score:
     unknown = [code for code in asked if code not in SINGABLE]
     if unknown or not features.languages:
         raise ValueError(f"languages is {asked}; give one or more of {', '.join(SINGABLE)}")
+    lengths_s = []
     for attempt in range(_TRIES):
         score = _Composer(seed, features, stream(seed, "form", attempt), foreign).compose()
         if features.min_duration_s <= score.duration_s <= features.max_duration_s:
             return score
+        lengths_s.append(score.duration_s)
     raise ValueError(
-        f"min_duration_s is {features.min_duration_s} and max_duration_s {features.max_duration_s}; "
-        f"none of {_TRIES} forms of song {seed} is so long; set them further apart"
+        f"toy.two.min_duration_s is {features.min_duration_s:g} and toy.two.max_duration_s {features.max_duration_s:g}; none of the "
+        f"{_TRIES} forms that were drawn for one song is so long, they last {min(lengths_s):.1f} to {max(lengths_s):.1f} s; set "
+        "them further apart"
     )
 
 

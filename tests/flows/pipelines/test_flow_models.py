@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ast
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from flows.pipelines.flow_models import BESIDE, stages_of, unusable_models
+from flows.pipelines.flow_models import BESIDE, check_caption_key, stages_of, unusable_models
+from flows.prepare import run_prepare
 from flows.settings.project import Project
 from tasks.engine.source_code import NO_VALUES, closure, tree_of
+from tasks.engine.stage import BadModel
 from tasks.models.chosen import IDENTITY
 from tests.every import every
 
@@ -72,3 +75,30 @@ def test_a_second_judge_is_a_stage_of_the_benchmark() -> None:
     project = project_with("benchmark.second_judge=audiobox")
     assert "reward" in [stage.name for stage in stages_of(project)["benchmark"]]
     assert "reward" not in [stage.name for stage in stages_of(project_with())["benchmark"]]
+
+
+def test_the_key_of_an_endpoint_is_looked_for_before_any_stage_starts_and_only_where_it_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "A_KEY_OF_NOBODY"
+    monkeypatch.delenv(name, raising=False)
+    (tmp_path / "songs").mkdir()
+    asked = (
+        f"songs.path={tmp_path / 'songs'}",
+        f"caption.endpoint.key_variable={name}",
+        "caption.model=endpoint",
+    )
+    project = Project.at(str(tmp_path / "work"), None, asked)
+    with pytest.raises(BadModel, match=f"caption.endpoint.key_variable names {name}, which is not set"):
+        run_prepare(project)
+    assert not project.work.table.exists()
+    check_caption_key(project, {"separate"})
+    for other in (
+        "caption.model=facts",
+        "caption.endpoint.key_variable=null",
+        "engine.address=auto",
+        f"engine.stages.caption.env={{{name}: k}}",
+    ):
+        check_caption_key(Project.at(str(tmp_path / "work"), None, (*asked, other)))
+    monkeypatch.setenv(name, "k")
+    check_caption_key(project)

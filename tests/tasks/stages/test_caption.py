@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
+import urllib.error
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -170,6 +174,22 @@ def test_an_endpoint_that_fails_loses_no_song_and_nothing_answered_is_asked_twic
     server.acts = ["no key"]
     with pytest.raises(BadModel, match="says 401, the key is refused"):
         captions(again, 67)
+    before = list(tmp_path.iterdir())
+    server.shutdown()
+    server.server_close()
+    monkeypatch.setattr("tasks.models.description.endpoint.time.sleep", lambda _: None)
+    with pytest.raises(
+        BadModel, match=r"nobody answers at http://127.* after 3 tries, the connection is refused"
+    ):
+        captions(again, 68)
+    unknown = urllib.error.URLError(socket.gaierror(-2, "Name or service not known"))
+    for causes, outcome in (([unknown] * 3, None), ([unknown, unknown, TimeoutError()], "failed")):
+        post = Mock(side_effect=causes)
+        monkeypatch.setattr("tasks.models.description.endpoint._post", post)
+        with nullcontext() if outcome else pytest.raises(BadModel, match="name of the host is not known"):
+            assert captions(again, 68)[0]["outcome"] == outcome
+        assert post.call_count == 3
+    assert list(tmp_path.iterdir()) == before
     assert said_facts(FACTS) == ["120 bpm", "C minor"]
     assert wav_of_middle(np.zeros((2, 44_100), np.float32), 0.5)[:4] == b"RIFF"
     with pytest.raises(ValueError, match="neither https nor on this machine"):
@@ -207,8 +227,10 @@ def test_parts_have_captions_of_their_own_by_their_seconds_and_both_stay_where_t
     silent = made.one(Song("b", {"sections": None, "audio": None}))
     assert silent["part_captions"] is None
     row = {"part_captions": [first, second, third]}
-    counts = caption_counts(parts_of([row, {"part_captions": None}]))
-    assert counts["songs"] == 3 and counts["asked"] == {"answered": 2}
-    assert caption_lines(counts, "part")[0].startswith("Captions of parts: 3 parts with one")
+    counts = caption_counts(parts_of([row, {"part_captions": None}]), "part")
+    assert counts["parts"] == 3 and counts["template"] == 2 and "songs" not in counts
+    assert counts["asked"] == {} and counts["not_told"] == 0, "nobody is asked with a template"
+    said = "Captions of parts: 3 parts with one; by the template of facts: 2; asked for: none."
+    assert caption_lines(counts, "part")[0] == said
     with pytest.raises(ValueError, match=r"by_part is true, but sections.model is none"):
         load_params(settings=["caption.model=facts", "caption.by_part=true"])
