@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows.pipelines.flow_models import check_models
 from flows.pipelines.needs import check_enough, too_few_packed
+from flows.pipelines.rules import TRAININGS, check_rules
 from flows.pipelines.runs import hearing_of, run_fit, validation_by_ear_of
 from flows.pipelines.starts import brought
 from flows.run.lazy_flow import flow
@@ -33,10 +34,11 @@ def run_train(project: Project, only: str | None = None) -> TrainResult:
     """Pretrain and fine-tune, or fine-tune the weights of `start.sft`; finished runs of the same recipe are found, not run.
 
     Raises:
-        ValueError: a model cannot be used, or there are too few songs.
+        ValueError: a model cannot be used, settings contradict themselves, or there are too few songs.
     """
     params = project.params
     check_models(project, "train")
+    check_rules(params, *TRAININGS["train"])
     check_enough(too_few_packed(params, project.work.shards))
     if params.start.sft:
         return fit_from(project, params.start.sft, only)

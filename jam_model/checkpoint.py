@@ -52,7 +52,8 @@ def load_model(path: Path, config: JamConfig | None = None) -> Jam:
         if not isinstance(weights, os.PathLike):  # not on this machine: read at once
             return build_model(config, load(weights.read_bytes()))
         with safe_open(weights, framework="pt") as file:
-            _check({name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}, config, weights)  # noqa: SIM118
+            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+            check_shapes(shapes, config, weights)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
         raise ValueError(f"{weights} is not a whole safetensors file ({error}); copy it again") from error
@@ -82,7 +83,7 @@ def build_model(config: JamConfig, tensors: Mapping[str, Tensor]) -> Jam:
 
     from jam_model.dit import Jam
 
-    _check({name: tuple(tensor.shape) for name, tensor in tensors.items()}, config, "the weights")
+    check_shapes({name: tuple(tensor.shape) for name, tensor in tensors.items()}, config, "the weights")
     with torch.device("meta"):
         model = Jam(config)
     model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, assign=True)
@@ -139,7 +140,12 @@ def shapes_in(file: Path) -> dict[str, tuple[int, ...]]:
         raise ValueError(f"{file} is not a whole safetensors file ({error}); copy it again") from error
 
 
-def _check(shapes: Mapping[str, tuple[int, ...]], config: JamConfig, source: object) -> None:
+def check_shapes(shapes: Mapping[str, tuple[int, ...]], config: JamConfig, source: object) -> None:
+    """Holds tensors, by name and shape, against those of a model of `config`; `source` names them.
+
+    Raises:
+        ValueError: one is missing, unknown or of a wrong shape; names up to five of each.
+    """
     import torch
 
     from jam_model.dit import Jam
@@ -158,8 +164,8 @@ def _check(shapes: Mapping[str, tuple[int, ...]], config: JamConfig, source: obj
     ]
     if any(faults):
         raise ValueError(
-            f"{source} does not fit the model config: {'; '.join(filter(None, faults))}. "
-            "Give the config the weights were trained with"
+            f"{source}: no fit to the model config: {'; '.join(filter(None, faults))}; give the config the weights were "
+            "trained with"
         )
 
 

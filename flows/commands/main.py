@@ -35,12 +35,13 @@ def run(arguments: list[str]) -> int:
     from typer.exceptions import TyperException
 
     from flows.commands.headings import app
-    from flows.commands.meant import told_usage
+    from flows.commands.meant import check_one_file, told_usage
     from flows.run.prefect_server import HINT, is_lost
     from flows.run.progress import FORESEEN, print_error
     from tasks.storage.retry import hint_of
 
     try:
+        check_one_file(arguments)
         code = app(arguments, prog_name="jam", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except TyperException as error:

@@ -51,6 +51,20 @@ def told_usage(error: TyperException) -> str:
     return message
 
 
+def check_one_file(arguments: list[str]) -> None:
+    """Refuses a second ``--params``, of which the last alone would count.
+
+    Raises:
+        ValueError: it is given more than once.
+    """
+    given = sum(word == "--params" or word.startswith("--params=") for word in arguments)
+    if given > 1:
+        raise ValueError(
+            f"params: --params is given {given} times and takes one file; write `over: [FIRST.yaml]` into the last, as "
+            "params/jam_sft.yaml does, and give that alone, or give single values by --set"
+        )
+
+
 def option_meant(word: str, options: dict[str, Any]) -> str | None:
     """Of a command's options the one that takes such a word; None where none does."""
     numbers = [name for name, option in options.items() if _takes_number(option)]

@@ -11,6 +11,7 @@ from typing import Any
 from eval.report.card import system_card
 from eval.results.stored import SCHEMA, Answer
 from flows.run.progress import say, say_table
+from jam_model.shard_index import read_json
 
 REPORT_JSON = Path("reports/benchmark/report.json")
 SHOWN = ("wer", "acoustic_per", "style_similarity", "judge_mean", "energy_after_end")
@@ -18,45 +19,46 @@ SHOWN = ("wer", "acoustic_per", "style_similarity", "judge_mean", "energy_after_
 
 @dataclass(frozen=True)
 class Reported:
-    """A benchmark's report, of the work folder's own checkpoints or of a manifest; `folder` is where its tables lie."""
+    """A benchmark's report, of the work folder's own checkpoints or of a manifest; `folder` is where its tables lie, `file` its
+    JSON.
+    """
 
     folder: Path
     record: dict[str, Any]
+    file: Path
 
     @property
     def page(self) -> Path:
-        """The report for people."""
-        return (self.folder / REPORT_JSON).with_suffix(".html")
+        """The report for people; the JSON where it was copied without."""
+        page = self.file.with_suffix(".html")
+        return page if page.is_file() else self.file
 
 
 def report_in(folder: Path) -> Reported:
     """The report of this folder.
 
     Raises:
-        ValueError: there is none, or one of another schema.
+        ValueError: there is none, or one that is damaged or of another schema.
     """
     path = folder / REPORT_JSON
     if not path.is_file():
         raise ValueError(f"work: no report in {folder}; run `jam benchmark --work {folder}` first")
-    record: dict[str, Any] = json.loads(path.read_text())
-    if record["schema"] != SCHEMA:
-        raise ValueError(
-            f"work: the report in {folder} has schema {record['schema']}, not {SCHEMA}; run `jam benchmark` again"
-        )
-    return Reported(folder, record)
+    return Reported(folder, _known(path), path)
 
 
 def report_at(path: Path) -> Reported:
-    """The report of which this is the page, the JSON or the folder: that of a benchmark, or ``reports/benchmark`` in it.
+    """The report of which this is the page, the JSON or the folder, wherever it was copied: that of a benchmark, or
+    ``reports/benchmark`` in it.
 
     Raises:
-        ValueError: there is none, or one of another schema.
+        ValueError: there is none, or one that is damaged or of another schema.
     """
     named = [path / REPORT_JSON, path / REPORT_JSON.name] if path.is_dir() else [path.with_suffix(".json")]
     for found in map(Path.absolute, named):
-        if found.is_file() and found.parts[-3:] == REPORT_JSON.parts:
-            return report_in(found.parents[2])
-    raise ValueError(f"report: no report at {path}; give its {REPORT_JSON}, or the folder that holds it")
+        if found.is_file():
+            own = found.parts[-3:] == REPORT_JSON.parts
+            return Reported(found.parents[2] if own else found.parent, _known(found), found)
+    raise ValueError(f"report: no report at {path}; give its {REPORT_JSON.name}, or the folder that holds it")
 
 
 def benchmark_folders(root: Path) -> list[Path]:
@@ -84,8 +86,36 @@ def last_report(root: Path, systems: Collection[str] = ()) -> Reported:
 
 def _has(folder: Path, systems: Collection[str]) -> bool:
     """Whether a report has these systems, by name or title."""
-    known = json.loads((folder / REPORT_JSON).read_text()).get("systems", {})
+    known = _record(folder / REPORT_JSON).get("systems", {})
     return set(systems) <= {*known, *(system.get("title") for system in known.values())}
+
+
+def _record(path: Path) -> dict[str, Any]:
+    """The fields of a report's JSON.
+
+    Raises:
+        ValueError: it is damaged, or no report.
+    """
+    record = read_json(path.read_bytes(), f"report: {path}")
+    if not isinstance(record, dict) or "schema" not in record:
+        raise ValueError(f"report: {path} is no report of `jam benchmark`: it names no schema; give another")
+    return record
+
+
+def _known(path: Path) -> dict[str, Any]:
+    """The same of one that can be shown.
+
+    Raises:
+        ValueError: it cannot: of another schema, or without its systems.
+    """
+    record = _record(path)
+    if record["schema"] != SCHEMA:
+        raise ValueError(
+            f"report: {path} has schema {record['schema']}, not {SCHEMA}; run `jam benchmark` again"
+        )
+    if lacking := [name for name in ("systems", "system_order", "stamp") if name not in record]:
+        raise ValueError(f"report: {path} lacks {lacking[0]}; copy it again, or run `jam benchmark` again")
+    return record
 
 
 def print_card(system: str, root: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from flows.pipelines.checkpoints import tuned_checkpoint
+from flows.pipelines.rules import TRAININGS, check_rules
 from flows.pipelines.starts import named
 from flows.run.progress import say, say_table
 from flows.settings.project import Project
@@ -29,7 +30,7 @@ from tasks.training.memory import (
 )
 from tasks.training.pace import earlier_pace, measured_pace
 from tasks.training.recipe import adapter_recipe
-from tasks.training.start import start_config
+from tasks.training.start import fitting, start_config
 
 PARTS = ("weights", "reference", "gradients", "optimiser", "ema", "exchange", "activations")
 OTHER_WORKERS, OTHER_RANK = 8, 16
@@ -43,9 +44,11 @@ def plan_train(project: Project) -> None:
         ValueError: the weights to begin with cannot be used, or settings contradict themselves.
     """
     params = project.params
+    check_rules(params, *TRAININGS["train"])
     begins = params.start.sft
     if begins:
         config = _start_config(project, begins)
+        fitting(config, params.jam)
     else:
         config = params.jam.config(params.sft.max_frames)
         say_plan(project, "pretrain", params.pretrain, replace(config, max_frames=params.pretrain.max_frames))
@@ -80,7 +83,7 @@ def say_plan(
     adapter: AdapterParams | None = None,
 ) -> None:
     """One training: what is learned, memory by settings, largest batches, time and money."""
-    section.rule()
+    check_rules(project.params, name)
     plan, load = project.params.plan, _load(section, config, adapter)
     every = parameters(config)
     extra = f" and {load.learned:,} of adapters, which alone are learned" if adapter else ", all learned"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from flows.pipelines.checkpoints import tuned_checkpoint
 from flows.pipelines.needs import check_enough, too_few_packed
+from flows.pipelines.rules import TRAININGS, check_rules
 from flows.pipelines.stages import prepared_pipeline
 from flows.pipelines.starts import named
 from flows.settings.project import Project
@@ -25,9 +26,11 @@ def check_inputs(project: Project, flow: str) -> None:
     """Looks for what a flow (or ``all`` of them in order) reads; no song is opened.
 
     Raises:
-        ValueError: it is not there or not of its form; the line says what makes it.
+        ValueError: it is not there or not of its form, and the line says what makes it; or the settings of a training
+            contradict themselves.
     """
     params, work = project.params, project.work
+    check_rules(params, *TRAININGS.get(flow, ()))
     if flow in ("prepare", "all"):
         check_songs(params.songs.place, "songs")
         if not work.table.is_dir() and not _may_hold_songs(params.songs.place):

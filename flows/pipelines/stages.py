@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from eval.results.plural import counted
 from flows.run.progress import say
+from flows.settings.last_runs import FOLDER
 from flows.settings.params import Params
 from flows.settings.project import Project
 from jam_model.checkpoint import load_config
@@ -174,14 +176,34 @@ def prepared_pipeline(project: Project) -> Pipeline:
 
 
 def finished_rows(pipeline: Pipeline, columns: Sequence[str]) -> list[dict[str, Any]]:
-    """The rows of the partitions that are through all of `prepare`, kept and dropped; says how many songs are not."""
+    """The rows of the partitions that are through all of `prepare`, kept and dropped; says how many songs are not.
+
+    Raises:
+        ValueError: there are songs, and none is through with these settings.
+    """
     waiting = {*unfinished(pipeline)}
     if waiting:
+        if len(waiting) == len(pipeline.partitions):
+            raise ValueError(none_through(pipeline))
         count = sum(len(pipeline.partitions[number].sources) for number in waiting)
         say(
             f"prepare: {counted(count, 'song')} not yet through its stages, left out; `jam prepare` goes on with them"
         )
     return pipeline.rows(columns, numbers=[number for number in pipeline.partitions if number not in waiting])
+
+
+def none_through(pipeline: Pipeline) -> str:
+    """Why a table of songs gives no row: they went through `prepare` with other settings, or never to its end."""
+    work, last = pipeline.table.root.parent, pipeline.order[-1]
+    songs = counted(sum(len(part.sources) for part in pipeline.partitions.values()), "song")
+    if not any((pipeline.table.root / last).glob("part-*")):
+        return f"songs: {songs} in {work}, none through the stages of prepare; run `jam prepare --work {work}` to its end"
+    kept = work / FOLDER / "prepare.json"
+    again = f" (`--params {kept}` does)" if isinstance(kept, os.PathLike) and kept.is_file() else ""
+    return (
+        f"songs: {songs} in {work}, prepared with other settings or by other code; give those settings again{again}, or run "
+        "`jam prepare` with these"
+    )
 
 
 def generate_stage(project: Project, checkpoints: Mapping[str, Path]) -> Generate:

@@ -160,10 +160,11 @@ def _cached(card: Card, weights: str, revision: str | None) -> Path:
     try:
         return Path(snapshot_download(weights, revision=revision, local_files_only=True))
     except LocalEntryNotFoundError:
+        meant = "" if weights == card.released_at else f" --set {card.setting}={weights}"
         at = f" at revision {revision}" if revision else ""
         raise BadModel(
             f"{card.setting}: {weights}{at} is not on this machine; "
-            "`jam doctor --download` gets it, or give a folder that holds it"
+            f"`jam doctor --download {card.section.removeprefix('models.')}{meant}` gets it, or give a folder that holds it"
         ) from None
 
 

@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jam_model.checkpoint import WEIGHTS_FILE
+from jam_model.checkpoint import WEIGHTS_FILE, shapes_in
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 TORCH_ENDINGS = (".pt", ".pth", ".ckpt", ".bin")
 ENDINGS = (".safetensors", *TORCH_ENDINGS)
+TORCH_BEGINS = (b"PK", b"\x80")
+"""What ``torch.save`` writes begins so: a zip, or of old a pickle."""
 EMA_SETS = ("ema_model_state_dict", "ema_state_dict", "ema_model", "ema")
 PLAIN_SETS = ("model_state_dict", "state_dict", "model", "module", "weights")
 TRAINER_FILES = ("ema_model.safetensors", f"states/{WEIGHTS_FILE}", "states/pytorch_model.bin")
@@ -86,6 +88,21 @@ def read_weights(file: Path) -> ForeignWeights:
     return ForeignWeights(tensors, found.taken)
 
 
+def weights_shapes(file: Path) -> dict[str, tuple[int, ...]]:
+    """The shape of each tensor of a weights file by its released name; of a .safetensors no tensor is read.
+
+    Raises:
+        ValueError: it is not whole, or see `read_weights`.
+    """
+    if file.suffix.lower() in TORCH_ENDINGS:
+        return read_weights(file).shapes
+    return {
+        _released_name(name): shape
+        for name, shape in shapes_in(file).items()
+        if name.rpartition(".")[2] not in COUNTERS
+    }
+
+
 def _safetensors_file(file: Path) -> ForeignWeights:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -105,6 +122,11 @@ def _torch_file(file: Path) -> ForeignWeights:
     try:
         stored: Any = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises what its reader comes upon
+        with file.open("rb") as opened:
+            if not opened.read(2).startswith(TORCH_BEGINS):
+                raise ValueError(
+                    f"weights: {file} is no file of torch; give one that torch.save wrote, or a .safetensors"
+                ) from None
         reason = " ".join(str(error).split())[:120]
         raise ValueError(
             f"weights: {file} cannot be read as tensors alone ({type(error).__name__}: {reason}); save its state_dict again"

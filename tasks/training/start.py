@@ -17,6 +17,7 @@ from jam_model.checkpoint import (
     CONFIG_FILE,
     WEIGHTS_FILE,
     build_model,
+    check_shapes,
     load_config,
     save_model,
     sha256_of,
@@ -117,10 +118,8 @@ def _write(file: Path, digest: str, params: StartParams, jam: JamParams, max_fra
     found, beside = read_weights(file), file.parent / CONFIG_FILE
     config = load_config(file.parent) if beside.is_file() else _told(found.shapes, params, jam, max_frames)
     earlier = read_facts(file.parent) if beside.is_file() else UNKNOWN
-    try:
-        model = build_model(config, found.tensors)
-    except ValueError as error:
-        raise ValueError(f"weights: {file.name}: {error}") from None
+    check_shapes(found.shapes, config, f"weights: {file}")
+    model = build_model(config, found.tensors)
     begun = BegunFrom(found.taken, digest, params.licence, params.trained_on)
     begun = earlier.begun_from or begun
     out.mkdir(parents=True, exist_ok=True)
@@ -129,21 +128,24 @@ def _write(file: Path, digest: str, params: StartParams, jam: JamParams, max_fra
 
 
 def check_start(weights: str, params: StartParams) -> Path:
-    """The file that holds these weights; of a .safetensors names and sizes are looked at, no tensor is read.
+    """The file that holds these weights; of a .safetensors names and shapes are looked at, no tensor is read.
 
     Raises:
         ValueError: there is no such file, it is cut short or no JAM model's, or nothing says what shapes do not tell.
     """
-    from tasks.training.foreign_weights import weights_in
+    from tasks.training.foreign_weights import weights_in, weights_shapes
 
     place = Path(weights).expanduser()
     if not place.exists() and HUB_ID.fullmatch(weights):
         place = find_weights(CARD, weights, params.revision)
     file = weights_in(place)
-    if file.suffix == ".safetensors" and not (file.parent / CONFIG_FILE).is_file():
-        shapes = shapes_in(file)
-        if params.preset != SETTINGS:
-            config_of_shapes(shapes, params.preset or preset_of(shapes))
+    if file.suffix == ".safetensors":
+        shapes = weights_shapes(file)
+        if (file.parent / CONFIG_FILE).is_file():
+            check_shapes(shapes, load_config(file.parent), f"weights: {file}")
+        elif params.preset != SETTINGS:
+            config = config_of_shapes(shapes, params.preset or preset_of(shapes))
+            check_shapes(shapes, config, f"weights: {file}")
     return file
 
 
@@ -153,13 +155,13 @@ def start_config(weights: str, params: StartParams, jam: JamParams, max_frames: 
     Raises:
         ValueError: see `bring_start`.
     """
-    from tasks.training.foreign_weights import read_weights
+    from tasks.training.foreign_weights import weights_shapes
 
     file = check_start(weights, params)
-    if (file.parent / CONFIG_FILE).is_file():
-        return load_config(file.parent)
-    shapes = shapes_in(file) if file.suffix == ".safetensors" else read_weights(file).shapes
-    return _told(shapes, params, jam, max_frames)
+    shapes, has_config = weights_shapes(file), (file.parent / CONFIG_FILE).is_file()
+    config = load_config(file.parent) if has_config else _told(shapes, params, jam, max_frames)
+    check_shapes(shapes, config, f"weights: {file}")
+    return config
 
 
 def _told(shapes: Shapes, params: StartParams, jam: JamParams, max_frames: int) -> JamConfig:

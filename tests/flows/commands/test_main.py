@@ -31,6 +31,7 @@ from tests.tasks.tiny import write_song
         (["prepare", "--params", "/nowhere/params.yaml"], ["/nowhere/params.yaml"]),
         (["prepare", "--set", "align.speed=3"], ["no setting align.speed", "times"]),
         (["prepare", "--sngs", "x"], ["--sngs"]),
+        (["prepare", "--params", "a.yaml", "--params=b.yaml"], ["--params is given 2 times", "over: [FIRST"]),
         (["polish"], ["polish"]),
         (["stage", "polish"], ["polish", "separate"]),
         (["import", "--shards", "/nowhere/{00..01}.tar", "--out", "/nowhere"], ["shards", "/nowhere/00.tar"]),

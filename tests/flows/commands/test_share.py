@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -242,6 +243,22 @@ def test_the_report_of_a_manifest_is_found_and_of_several_the_last_is_told(
         assert capfd.readouterr().out.endswith(f"report: {own}\n")
     assert run(["report", "--report", str(with_manifest / "reports")]) == 2
     assert "no report at" in capfd.readouterr().err
+    copied = with_manifest.parent / "copied"
+    copied.mkdir(exist_ok=True)
+    shutil.copy(own.with_suffix(".json"), copied)
+    for name, shown in (("report.json", "report.json"), ("report.html", "report.html"), ("", "report.html")):
+        assert run(["report", "--report", str(copied / name)]) == 0
+        assert capfd.readouterr().out.endswith(f"report: {copied / shown}\n")
+        shutil.copy(own, copied)
+    for text, word in (
+        ('{"schema', "is not JSON"),
+        ("{}", "names no schema"),
+        ('{"schema": 0}', "has schema 0"),
+    ):
+        (copied / "report.json").write_text(text)
+        assert run(["report", "--report", str(copied)]) == 2
+        err = capfd.readouterr().err
+        assert word in err and str(copied) in err and err.count("\n") == 1
     (with_manifest / "reports/benchmark/report.json").unlink()
     assert run(["report", *work]) == 0
     assert "the last" not in capfd.readouterr().out

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from flows.console.plan_training import plan_train
+from flows.pipelines.flow_inputs import check_inputs
 from flows.pipelines.needs import AFTER_PREPARE, needs_of, too_few_found, too_few_kept, too_few_packed
 from flows.settings.params import Params, load_params
 from flows.settings.project import Project, WorkFolder
@@ -93,3 +96,9 @@ def test_training_without_shards_or_without_training_songs_says_so_before_it_beg
     assert "pretrain asks for 1 train song, 0 kept" in too_few_packed(defaults, work.shards)
     with pytest.raises(ValueError, match="0 kept"):
         run_train(Project(defaults, work))
+    apart = defaults.model_copy(update={"sft": defaults.sft.model_copy(update={"log_every_steps": 9})})
+    for refused in (run_train, plan_train, partial(check_inputs, flow="all")):
+        with pytest.raises(
+            ValueError, match=r"^sft\.checkpoint_every_steps \d+ is no multiple of log_every_st"
+        ):
+            refused(Project(apart, work))

@@ -93,7 +93,9 @@ def test_what_is_not_there_is_named_with_the_cure(folder: Path) -> None:
         BadModel, match=r"models.separator.toy_net.weights: /no/such does not exist; give a file"
     ):
         find("/no/such")
-    with pytest.raises(BadModel, match=r"people/toy-net is not on this machine; `jam doctor --download`"):
+    with pytest.raises(
+        BadModel, match=r"`jam doctor --download separator.toy_net --set \S+=people/toy-net` gets"
+    ):
         find("people/toy-net")
     (folder / "config.json").unlink()
     with pytest.raises(BadModel, match=r"holds no config.json; give the folder of hub people/toy-net"):

@@ -99,12 +99,14 @@ def test_what_is_no_weights_is_refused_by_name(tmp_path: Path):
     torch.save({**tensors, **{f"module.{k}": v for k, v in tensors.items()}}, tmp_path / "twice.pt")
     torch.save([1, 2], tmp_path / "list.pt")
     (tmp_path / "text.pt").write_text("weights")
+    torch.save({"path": tmp_path}, tmp_path / "object.pt")
     for name, said in (
         ("half.safetensors", "is not a whole safetensors file"),
         ("int.safetensors", "transformer.proj_out.bias of int.safetensors holds int8; float32, float16 or"),
         ("twice.pt", "holds transformer.* twice"),
         ("list.pt", "holds no state_dict"),
-        ("text.pt", "cannot be read as tensors alone"),
+        ("text.pt", "is no file of torch"),
+        ("object.pt", "cannot be read as tensors alone"),
     ):
         with pytest.raises(ValueError, match=said) as caught:
             read_weights(tmp_path / name)

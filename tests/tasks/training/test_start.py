@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from flows.settings.params import load_params
-from jam_model.checkpoint import load_config, load_model, sha256_of
+from jam_model.checkpoint import CONFIG_FILE, WEIGHTS_FILE, load_config, load_model, sha256_of
 from jam_model.training_facts import read_facts
 from tasks.training.params import JamParams
-from tasks.training.start import StartParams, bring_start, check_start, fitting
+from tasks.training.start import StartParams, bring_start, check_start, fitting, start_config
 from tests.tasks.stages.generated.test_generate import TINY, tiny_checkpoint
 
 NONE = load_params().start
@@ -83,5 +85,15 @@ def test_weights_that_cannot_be_begun_with_are_refused_in_one_line_and_leave_not
     with pytest.raises(ValueError, match="name a preset"):
         check_start(str(file), NONE)
     assert check_start(str(file), asked()) == file
+    save_file(tensors | {"transformer.proj_out.bias": torch.zeros(3)}, tmp_path / "bias.safetensors")
+    torch.save(load_file(tmp_path / "bias.safetensors"), tmp_path / "bias.pt")
+    (tmp_path / "ours").mkdir()
+    shutil.copy(tmp_path / "bias.safetensors", tmp_path / "ours" / WEIGHTS_FILE)
+    (tmp_path / "ours" / CONFIG_FILE).write_text(json.dumps(TINY.to_dict()))
+    for name, params in (("bias.safetensors", asked()), ("bias.pt", asked()), ("ours", NONE)):
+        with pytest.raises(
+            ValueError, match=rf"weights: .*/{name}.*: no fit .* 1 wrong shape: .*bias \(3,\)"
+        ):
+            start_config(str(tmp_path / name), params, JAM, 99)
     with pytest.raises(ValueError, match="their latent_channels is 64, that of the songs here 32"):
         fitting(TINY, JAM.model_copy(update={"latent_channels": 32}))

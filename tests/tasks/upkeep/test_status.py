@@ -53,3 +53,15 @@ def test_what_is_made_of_prepared_songs_leaves_out_unfinished_partitions_and_say
     assert "4 songs not yet through its stages" in capsys.readouterr().out
     run_here(half, half.table.root.parent / "receipts" / "prepare")
     assert len(finished_rows(half, ["duration_s"])) == 8 and not capsys.readouterr().out
+    work = half.table.root.parent
+    other = Pipeline(half.table, [Measure(Factor(factor=2.0)), Cut(Factor(factor=1.0))], work / "shards")
+    (work / "settings").mkdir()
+    (work / "settings/prepare.json").write_text("{}")
+    with pytest.raises(
+        ValueError, match=r"8 songs in .* other settings .*--params .*prepare.json` does\), or run"
+    ):
+        finished_rows(other, ["duration_s"])
+    for file in (half.table.root / "cut").iterdir():
+        file.unlink()
+    with pytest.raises(ValueError, match="none through the stages of prepare; run `jam prepare"):
+        finished_rows(half, ["duration_s"])

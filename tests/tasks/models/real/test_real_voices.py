@@ -104,7 +104,8 @@ def test_a_missing_package_is_named(kind: Kind, monkeypatch: pytest.MonkeyPatch)
 def test_weights_that_are_not_there_are_named(kind: Kind, tmp_path: Path) -> None:
     assert f"{kind.setting}: /nowhere does not exist; give" in refusal(kind.identity, kind.params("/nowhere"))
     absent = refusal(kind.build, kind.params("nobody/no-such-model"))
-    assert "nobody/no-such-model is not on this machine; `jam doctor --download` gets it" in absent
+    assert "nobody/no-such-model is not on this machine; `jam doctor --download " in absent
+    assert f" --set {kind.setting}=nobody/no-such-model` gets it" in absent
     (tmp_path / "empty").mkdir()
     assert "holds no" in refusal(kind.identity, kind.params(tmp_path / "empty"))
 

@@ -213,7 +213,7 @@ def test_weights_that_cannot_be_used_are_refused_in_one_line(
     def said(**settings: Any) -> str:
         return refusal(lambda: build_codec(params(tmp_path, **settings)))
 
-    assert "nobody/nothing is not on this machine; `jam doctor --download`" in said(weights="nobody/nothing")
+    assert "nobody/nothing is not on this machine; `jam doctor --download " in said(weights="nobody/nothing")
     assert "holds no config.json" in said(weights=str(tmp_path / "diffrhythm"))
     assert "decoder_weights" in said(decoder_weights=str(tmp_path / "stable-audio"))
     cut_short(vae / "diffusion_pytorch_model.safetensors")
