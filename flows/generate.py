@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from flows.run.progress import say
 from flows.settings.project import Project
 from jam_model.checkpoint import load_config, weights_hash
 from jam_model.training_facts import read_facts
-from tasks.engine.table import Table
+from tasks.engine.pipeline import Pipeline
+from tasks.engine.sources import Partition
+from tasks.engine.table import GONE, Table
 from tasks.lyrics.part_labels import has_part_texts
 from tasks.models.style_encoder import build_style_encoder
 from tasks.prompts.asked_controls import check_asked
@@ -33,6 +36,25 @@ from tasks.times.part_texts import part_texts, styles_of_parts
 
 class NothingGenerated(RuntimeError):
     """Every row that was asked for was refused or dropped."""
+
+
+class AskedPipeline(Pipeline):
+    """The stages over the songs of the last listing alone. What the table has of others, and of these as they were asked for before,
+    stays as it is: asked for again, it stands.
+    """
+
+    @cached_property
+    def partitions(self) -> dict[int, Partition]:
+        """Partitions with a song of the last listing, by number."""
+        return {
+            part.number: part
+            for part in self.table.partitions()
+            if any(source.facts.get("refused") != GONE for source in part.sources)
+        }
+
+    def superseded(self, stage: str, existing: set[str] | None = None) -> list[Path]:
+        """None."""
+        return []
 
 
 def run_generate(project: Project, manifest: Path, checkpoint: Path, candidates: int) -> WrittenSongs:
@@ -66,8 +88,7 @@ def run_generate(project: Project, manifest: Path, checkpoint: Path, candidates:
     system = policy_system("generate", "generate", weights, params.sampler, prompts)
     sources = candidate_sources(prompts, system, 0, candidates, params.round.seed)
     Table(work.table, PROMPTED_COLUMNS).admit(sources, partition_size=1)
-    pipeline = project.pipeline(work.table, [stage])
-    pipeline.narrow({source.song_id for source in sources})
+    pipeline = AskedPipeline(Table(work.table, PROMPTED_COLUMNS), [stage], None, params.engine.pythons())
     run_stages([pipeline], params.engine, work.receipts)
     songs = pipeline.listed_rows(SONG_COLUMNS)
     done = write_songs(work.root, params.output, songs, config.max_frames, asked, requests.refused)

@@ -70,7 +70,6 @@ class Pipeline:
             for stage in stages
             if stage.fit_reads
         }
-        self.is_narrow = False
         self._fits: dict[str, dict[str, Any]] = {}
         self._names: dict[str, dict[int, str]] = {name: {} for name in self.stages}
 
@@ -94,17 +93,6 @@ class Pipeline:
     def partitions(self) -> dict[int, Partition]:
         """Partitions by number."""
         return {part.number: part for part in self.table.partitions()}
-
-    def narrow(self, song_ids: Collection[str]) -> None:
-        """Leave to this pipeline the partitions with any of these songs. Nothing is superseded from then on: what the table has of
-        other songs, and of these as they were asked for before, stays as it is.
-        """
-        self.is_narrow = True
-        self.partitions = {
-            number: part
-            for number, part in self.partitions.items()
-            if any(source.song_id in song_ids for source in part.sources)
-        }
 
     @cached_property
     def _bases(self) -> dict[str, CacheKey]:
@@ -249,11 +237,7 @@ class Pipeline:
         return {number for reader in self.readers(stage) for number in self.missing(reader)}
 
     def superseded(self, stage: str, existing: set[str] | None = None) -> list[Path]:
-        """Column files, then shards, that no current fingerprint names; lists the folders unless it is told. None of a table that is
-        narrowed (`narrow`).
-        """
-        if self.is_narrow:
-            return []
+        """Column files, then shards, that no current fingerprint names; lists the folders unless it is told."""
         folder, shards = self.table.root / stage, self._shards_of(stage)
         names = self.existing(stage) if existing is None else existing
         current = {self.name(stage, number) for number in self.partitions}

@@ -37,12 +37,12 @@ from tasks.prompts.prompt_words import PromptWords
 from tasks.prompts.standing_songs import (
     AUDIO,
     LATENT,
-    Standing,
+    EarlierSongs,
     free_name,
     holds,
     in_order,
     paths_of,
-    read_standing,
+    read_earlier,
 )
 from tasks.storage.files import write_bytes, write_json
 
@@ -126,7 +126,7 @@ def write_songs(
         refused: rows that no song was generated for; they stand in the metadata with their reason.
     """
     path, written, form = root / METADATA, 0, params.lyrics_form
-    standing = read_standing(root, path)
+    earlier = read_earlier(root, path)
     rows = [_facts(song, params, max_frames) for song in songs]
     lost: Counter[str] = Counter()
     for song, row in zip(songs, rows, strict=True):
@@ -134,7 +134,7 @@ def write_songs(
         row["remarks"] = summed(words.remarks)
         if row["drop_reason"]:
             continue
-        same = standing.same(row)
+        same = earlier.same(row)
         if same is not None and (root / same[LATENT]).is_file():
             row.update({name: same.get(name) for name in (AUDIO, LATENT, "lufs")})
         else:
@@ -143,8 +143,8 @@ def write_songs(
             row["lyrics_path"], losses = _write_lyrics(root / row[AUDIO], words.as_sung(), form)
             lost.update(re.sub(r"\b\d+ ", "", loss) for loss in losses)
     sung = [row for row in rows if not row["drop_reason"]]
-    others = standing.others([row[AUDIO] for row in sung])
-    notes = [*([standing.note] if standing.note else []), *_told_takes(sung, standing)]
+    others = earlier.others([row[AUDIO] for row in sung])
+    notes = [*([earlier.note] if earlier.note else []), *_told_takes(sung, earlier)]
     everything = [*others, *rows, *map(_refusal, refused)]
     write_json(path, sorted(everything, key=in_order))
     losses = [f"{what} ({count} of {len(sung)} songs)" for what, count in lost.items()]
@@ -157,9 +157,9 @@ def _name(row: Mapping[str, Any]) -> str:
     return f"{row['sample_id']}_{number}" if number else str(row["sample_id"])
 
 
-def _told_takes(sung: Sequence[Mapping[str, Any]], standing: Standing) -> list[str]:
+def _told_takes(sung: Sequence[Mapping[str, Any]], earlier: EarlierSongs) -> list[str]:
     """A line on the songs that do not have the name of their row, since another song has it; none where all do."""
-    seeds = {row[AUDIO]: row.get("seed") for row in [*standing.rows, *sung]}
+    seeds = {row[AUDIO]: row.get("seed") for row in [*earlier.rows, *sung]}
     takes = []
     for row in sung:
         plain = paths_of(_name(row), row["output"]["ending"])[AUDIO]

@@ -1,4 +1,4 @@
-"""What stands in jamify's output folder from earlier calls (`read_standing`), and the names that are free beside it (`free_name`).
+"""What stands in jamify's output folder from earlier calls (`read_earlier`), and the names that are free beside it (`free_name`).
 
 A song keeps the name it was first written by. Another one of the same id and number, of another seed, say, is another take and gets a
 name of its own: ``<id>.take2.mp3``. Neither a file nor a row of one that stands is overwritten.
@@ -20,7 +20,7 @@ FOLDERS = {AUDIO: "generated", LATENT: "cfm_latents"}
 
 
 @dataclass(frozen=True)
-class Standing:
+class EarlierSongs:
     """`rows` of the songs whose sound stands; `note`: what to say of a metadata file that could not be read, else None."""
 
     rows: Sequence[Mapping[str, Any]]
@@ -35,13 +35,13 @@ class Standing:
         return [row for row in self.rows if row[AUDIO] not in taken]
 
 
-def read_standing(root: Path, path: Path) -> Standing:
+def read_earlier(root: Path, path: Path) -> EarlierSongs:
     """The earlier rows of the metadata at `path` whose sound stands below `root`.
 
     A file that is no such metadata is renamed to the first free ``<stem>.unread<n>.json``, so that it is not overwritten.
     """
     if not path.is_file():
-        return Standing([])
+        return EarlierSongs([])
     try:
         rows = _checked(json.loads(path.read_bytes()))
     except (ValueError, RecursionError) as error:
@@ -49,10 +49,10 @@ def read_standing(root: Path, path: Path) -> Standing:
             one for n in count(1) if not (one := path.with_name(f"{path.stem}.unread{n}.json")).exists()
         )
         path.rename(aside)
-        return Standing(
+        return EarlierSongs(
             [], f"{path.name} was none of ours ({_first_line(error)}); it is kept as {aside.name}"
         )
-    return Standing([row for row in rows if not row["drop_reason"] and (root / row[AUDIO]).is_file()])
+    return EarlierSongs([row for row in rows if not row["drop_reason"] and (root / row[AUDIO]).is_file()])
 
 
 def free_name(root: Path, name: str, ending: Ending, sound: bytes, latents: bytes) -> str:

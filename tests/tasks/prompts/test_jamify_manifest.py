@@ -18,7 +18,7 @@ from tasks.prompts.jamify_manifest import RefusedRow, Requests, read_requests
 from tasks.prompts.output_folder import OutputParams, WrittenSongs, write_songs
 from tasks.prompts.prompt_words import words_of
 from tasks.prompts.prompts import Prompt, candidate_sources, policy_system
-from tasks.prompts.standing_songs import read_standing
+from tasks.prompts.standing_songs import read_earlier
 from tests.every import every
 from tests.tasks.audio.test_read import LIMITS
 from tests.tasks.tiny import tones_CN
@@ -210,7 +210,7 @@ def test_songs_that_stand_keep_their_files_and_rows_whatever_is_asked_for_next(
     for number, (told, data) in enumerate(damaged.items(), 1):
         metadata.write_bytes(data)
         if number < len(damaged):
-            note = read_standing(out, metadata).note or ""
+            note = read_earlier(out, metadata).note or ""
         else:  # the same sounds under their names are no other takes
             found, _ = written(tmp_path, output, "p")
             assert (found.written, found.stood) == (0, 2)
@@ -219,4 +219,4 @@ def test_songs_that_stand_keep_their_files_and_rows_whatever_is_asked_for_next(
         assert (out / f"generation_metadata.unread{number}.json").read_bytes() == data
     assert {path: path.read_bytes() for path in first} == first
     (out / "generated" / "p.mp3").unlink()
-    assert [one["generated_audio_path"] for one in read_standing(out, metadata).rows] == ["generated/p_1.mp3"]
+    assert [one["generated_audio_path"] for one in read_earlier(out, metadata).rows] == ["generated/p_1.mp3"]
