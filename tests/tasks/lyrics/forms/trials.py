@@ -145,7 +145,7 @@ def survives(form: Form, data: bytes, inputs: int = 250) -> tuple[int, int]:
     for seed in range(inputs):
         hurt = damaged(data, seed)
         given = hurt if form.binary else hurt.decode("utf-8", "replace").replace("\0", "")
-        start_s = time.perf_counter()
+        start_s = time.process_time()
         try:
             if form.fits(given):  # type: ignore[arg-type]
                 form.read(given)  # type: ignore[arg-type]
@@ -154,5 +154,5 @@ def survives(form: Form, data: bytes, inputs: int = 250) -> tuple[int, int]:
             taken += 1
         except Refused:
             refused += 1
-        assert time.perf_counter() - start_s < WORST_READ_S, f"input {seed}"
+        assert time.process_time() - start_s < WORST_READ_S, f"input {seed}"
     return taken, refused
