@@ -10,6 +10,7 @@ from flows.pipelines.checkpoints import kept_checkpoint
 from flows.pipelines.flow_models import check_models
 from flows.pipelines.needs import check_enough, too_few_kept
 from flows.pipelines.rounds import GATE, fit_pairs, gate_songs, run_round, write_kept
+from flows.pipelines.rules import TRAININGS, check_rules
 from flows.pipelines.runs import remove_superseded
 from flows.pipelines.stages import finished_rows, prepare_pipeline
 from flows.pipelines.starts import first_checkpoint
@@ -43,6 +44,7 @@ def run_dpo(project: Project) -> RoundsReport:
     """
     params, work = project.params, project.work
     check_models(project, "dpo")
+    check_rules(params, *TRAININGS["dpo"])
     prepared = finished_rows(prepare_pipeline(project), PREPARED_COLUMNS)
     check_enough(too_few_kept(params, prepared, "dpo"))
     songs = round_songs(prepared, params.round.num_held_out, params.gate.num_prompts)

@@ -63,6 +63,7 @@ def plan_dpo(project: Project) -> None:
         ValueError: see `plan_train`.
     """
     params = project.params
+    check_rules(params, *TRAININGS["dpo"])
     if params.start.dpo:
         config = _start_config(project, params.start.dpo)
     else:
