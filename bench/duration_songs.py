@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bench.duration_laws import Song
-from flows.settings.params import Params
+from flows.settings.params import Params, load_params
 from jam_model.durations.checkpoint import load_durations
 from jam_model.durations.network import DurationNet
 from jam_model.durations.sheet import Sheet, timing_of
 from jam_model.words import Word
 from tasks.engine.fingerprint import fingerprint
 from tasks.languages.phones import phones_of
-from tasks.models.phonemizer import Phonemizer
+from tasks.models.phonemizer import Phonemizer, build_phonemizer
 from tasks.toy.composition import song_seed
 from tasks.toy.world_two.composition import compose
 from tasks.toy.world_two.true_song import truth_of
@@ -39,6 +41,54 @@ def sides_of(
         songs_of(VALIDATION_SEED, VALIDATION_SONGS, params, phonemizer),
         songs_of(TEST_SEED, tests, params, phonemizer),
     )
+
+
+def asked(description: str | None) -> argparse.ArgumentParser:
+    """What every bench of trained predictors is asked with."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--scratch", type=Path, required=True)
+    parser.add_argument("--songs", type=int, default=400)
+    parser.add_argument("--tests", type=int, default=128)
+    parser.add_argument("--seeds", type=int, default=5)
+    return parser
+
+
+@dataclass(frozen=True)
+class Predictors:
+    """A predictor a seed, the songs that they learned from, and those to ask."""
+
+    params: Params
+    phonemizer: Phonemizer
+    train: list[Song]
+    tests: list[Song]
+    nets: list[DurationNet]
+
+    @classmethod
+    def of(cls, given: argparse.Namespace) -> Predictors:
+        """Those of the recipe of world two, trained where `given.scratch` has none."""
+        params = load_params(Path(__file__).resolve().parents[1] / "params/toy2.yaml")
+        phonemizer = build_phonemizer(params.models.phonemizer)
+        train, validation, tests = sides_of(given.songs, given.tests, params, phonemizer)
+        sections = [params.durations.model_copy(update={"seed": seed}) for seed in range(given.seeds)]
+        nets = [trained(section, train, validation, given.scratch, []) for section in sections]
+        return cls(params, phonemizer, train, tests, nets)
+
+    @property
+    def words_N(self) -> np.ndarray:
+        """How many words each song to ask has."""
+        return np.array([song.sheet.num_words for song in self.tests], float)
+
+    def told(self) -> dict[str, Any]:
+        """How much was learned from and asked, as results say it."""
+        return {
+            "songs": len(self.train),
+            "tests": len(self.tests),
+            "words": int(self.words_N.sum()),
+            "lines": sum(len(song.sheet.lines()) for song in self.tests),
+            "trainings": len(self.nets),
+        }
 
 
 def songs_of(seed: int, count: int, params: Params, phonemizer: Phonemizer) -> list[Song]:

@@ -12,7 +12,6 @@ Intervals (95 %) draw songs and seeds.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import time
@@ -27,7 +26,7 @@ import numpy as np
 import torch
 
 from bench.duration_laws import Song, oracle_nats, trivial_laws
-from bench.duration_songs import TEST_SEED, VALIDATION_SONGS, sides_of, trained
+from bench.duration_songs import TEST_SEED, VALIDATION_SONGS, asked, sides_of, trained
 from bench.measuring import machine, write_result
 from bench.trivial_times import rough
 from eval.stats.intervals import Resampling, drawn_counts_BN, percentile_estimate
@@ -238,13 +237,7 @@ def _rough_error(song: Song, phonemizer: Phonemizer, params: Params) -> float:
 
 def main() -> None:
     """Compose, train, measure, write."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--scratch", type=Path, required=True)
-    parser.add_argument("--songs", type=int, default=400)
-    parser.add_argument("--tests", type=int, default=128)
-    parser.add_argument("--seeds", type=int, default=5)
+    parser = asked(__doc__)
     parser.add_argument("--steps", type=int, help="of each training; none: durations.steps")
     parser.add_argument("--name", default="durations", help="of the result file")
     given = parser.parse_args()

@@ -9,7 +9,6 @@ over songs and seeds, and how much more the rule errs, paired. *Median*: what th
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import time
@@ -22,15 +21,14 @@ import numpy as np
 import torch
 
 from bench.duration_laws import Song
-from bench.duration_songs import sides_of, trained
+from bench.duration_songs import Predictors, asked
 from bench.durations import ratio_over
 from bench.measuring import machine, write_result
-from flows.settings.params import load_params
 from jam_model.durations.in_lines import times_in_lines
 from jam_model.durations.network import DurationNet
 from jam_model.words import Word
 from tasks.lyrics.lyrics import Lyrics
-from tasks.models.phonemizer import Phonemizer, build_phonemizer
+from tasks.models.phonemizer import Phonemizer
 from tasks.prompts.rough_times import times_within_lines
 
 RULE = "by rule"
@@ -63,21 +61,11 @@ def off_predicted(net: DurationNet, song: Song, seed: int, is_median: bool) -> f
 
 def main() -> None:
     """Train what lacks, predict, lay by rule, compare, write."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--scratch", type=Path, required=True)
-    parser.add_argument("--songs", type=int, default=400)
-    parser.add_argument("--tests", type=int, default=128)
-    parser.add_argument("--seeds", type=int, default=5)
-    given = parser.parse_args()
+    given = asked(__doc__).parse_args()
     torch.set_num_threads(1)
     started = time.process_time()
-    params = load_params(Path(__file__).resolve().parents[1] / "params/toy2.yaml")
-    phonemizer = build_phonemizer(params.models.phonemizer)
-    train, validation, tests = sides_of(given.songs, given.tests, params, phonemizer)
-    sections = [params.durations.model_copy(update={"seed": seed}) for seed in range(given.seeds)]
-    nets = [trained(section, train, validation, given.scratch, []) for section in sections]
+    predictors = Predictors.of(given)
+    tests, nets, words_N = predictors.tests, predictors.nets, predictors.words_N
     off_SN = {
         name: np.array(
             [
@@ -90,17 +78,12 @@ def main() -> None:
         )
         for name, is_median in (("predicted, median", True), ("predicted, draw", False))
     }
-    by_rule_N = np.array([off_by_rule(song, phonemizer) for song in tests])
+    by_rule_N = np.array([off_by_rule(song, predictors.phonemizer) for song in tests])
     off_SN[RULE] = np.repeat(by_rule_N[None], given.seeds, axis=0)
-    words_N = np.array([song.sheet.num_words for song in tests], float)
     write_result(
         "lines_in_time",
         {
-            "songs": given.songs,
-            "tests": given.tests,
-            "words": int(words_N.sum()),
-            "lines": sum(len(song.sheet.lines()) for song in tests),
-            "trainings": given.seeds,
+            **predictors.told(),
             "columns": ["value", "95 % low", "95 % high"],
             "start_s": {name: ratio_over(of, words_N) for name, of in off_SN.items()},
             "by_rule_over_it": {

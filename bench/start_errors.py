@@ -14,7 +14,6 @@ in seconds, 95 % intervals over songs and seeds, and paired against each trivial
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import time
@@ -28,14 +27,12 @@ import numpy as np
 import torch
 
 from bench.duration_laws import FIRST, LINE, WITHIN, Law, Song, Trivial, kernels, trivial_laws
-from bench.duration_songs import TEST_SEED, sides_of, trained
+from bench.duration_songs import TEST_SEED, Predictors, asked
 from bench.durations import ratio_over
 from bench.measuring import machine, write_result
-from flows.settings.params import load_params
 from jam_model.durations.draw import MAX_GAP_S, MAX_LENGTH_S, draw_paths
 from jam_model.durations.network import DurationNet, Past
 from jam_model.durations.sheet import Timing, batch_of
-from tasks.models.phonemizer import build_phonemizer
 
 LEAST_TAIL_S = 0.01
 UNLIKELY = -60.0
@@ -224,23 +221,14 @@ def summed(of: Callable[[int, int], Mapping[str, float]], seeds: int, songs: int
 
 def main() -> None:
     """Train what lacks, draw, compare, write."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--scratch", type=Path, required=True)
-    parser.add_argument("--songs", type=int, default=400)
-    parser.add_argument("--tests", type=int, default=128)
-    parser.add_argument("--seeds", type=int, default=5)
+    parser = asked(__doc__)
     parser.add_argument("--draws", type=int, default=128)
     given = parser.parse_args()
     torch.set_num_threads(1)
     started = time.process_time()
-    params = load_params(Path(__file__).resolve().parents[1] / "params/toy2.yaml")
-    phonemizer = build_phonemizer(params.models.phonemizer)
-    train, validation, tests = sides_of(given.songs, given.tests, params, phonemizer)
-    sections = [params.durations.model_copy(update={"seed": seed}) for seed in range(given.seeds)]
-    nets = [trained(section, train, validation, given.scratch, []) for section in sections]
-    laws = trivial_laws(train, params.durations.slot_s)
+    predictors = Predictors.of(given)
+    train, tests, nets, words_N = predictors.train, predictors.tests, predictors.nets, predictors.words_N
+    laws = trivial_laws(train, predictors.params.durations.slot_s)
     tail = kernels(np.array([max(song.tail_s, LEAST_TAIL_S) for song in train]))
     usual_s = laws["constant"].tail_s
 
@@ -249,7 +237,6 @@ def main() -> None:
         end_s = song.sheet.duration_s - usual_s
         return of_predictor(nets[seed], song, 1000 * seed + number, given.draws, tail, end_s)
 
-    words_N = np.array([song.sheet.num_words for song in tests], float)
     trivial = summed(lambda _, number: of_laws(laws, tests[number], number), 1, len(tests))
     for name, values in trivial.items():
         print(name, ratio_over(values, words_N), file=sys.stderr, flush=True)
@@ -258,11 +245,7 @@ def main() -> None:
     write_result(
         "start_errors",
         {
-            "songs": given.songs,
-            "tests": given.tests,
-            "words": int(words_N.sum()),
-            "lines": sum(len(song.sheet.lines()) for song in tests),
-            "trainings": given.seeds,
+            **predictors.told(),
             "draws": given.draws,
             "columns": ["value", "95 % low", "95 % high"],
             "errors": compared(errors, list(trivial), words_N),

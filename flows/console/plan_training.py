@@ -84,7 +84,6 @@ def say_plan(
     adapter: AdapterParams | None = None,
 ) -> None:
     """One training: what is learned, memory by settings, largest batches, time and money."""
-    check_rules(project.params, name)
     plan, load = project.params.plan, _load(section, config, adapter)
     every = parameters(config)
     extra = f" and {load.learned:,} of adapters, which alone are learned" if adapter else ", all learned"

@@ -10,6 +10,7 @@ from flows.pipelines.stages import generate_stage
 from flows.run.prefect_tasks import run_stages
 from flows.settings.project import Project
 from jam_model.checkpoint import load_config
+from jam_model.controls.known import PAINTING
 from tasks.audio.mix import mix_of
 from tasks.benchmark.report_inputs import Mixes
 from tasks.engine.pipeline import Pipeline
@@ -19,7 +20,6 @@ from tasks.prompts.prompts import Prompt, policy_system, system_sources
 from tasks.studies.long_form import (
     CUT,
     PAINTED,
-    PAINTING,
     TRUE,
     WHOLE,
     cut_short,

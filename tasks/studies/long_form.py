@@ -27,7 +27,6 @@ from tasks.studies.study import Arm, Run, Series, Study, StudyParams, placed, sy
 
 WHOLE, CUT, PAINTED, TRUE = "whole", "cut", "painted", "true"
 FIRST_STYLE = "first_style_embedding"
-PAINTING = "painting"
 
 Rows = Sequence[Mapping[str, Any]]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from jam_model.controls.known import PAINTING
 from jam_model.frames import SAMPLE_RATE_HZ, frames_of_seconds
 from tasks.audio.read import array_of, flac_bytes
 from tasks.engine.fingerprint import fingerprint
@@ -17,7 +18,6 @@ from tasks.engine.table import Source
 from tasks.prompts.kept_seconds import painting_of
 from tasks.prompts.prompts import Prompt
 from tasks.storage.files import write_bytes
-from tasks.studies.long_form import PAINTING
 
 
 def outpainted(prompt: Prompt, kept_s: float, latents: bytes) -> Prompt:
