@@ -25,6 +25,7 @@ from tasks.prompts.control_prompts import frames_of_chords, request_of
 from tasks.prompts.jamify_manifest import read_requests, style_of
 from tasks.prompts.kept_seconds import check_within, kept_words, mask_of, spans_in
 from tasks.prompts.prompt_words import prompt_words
+from tasks.prompts.standing_songs import read_earlier
 from tasks.songs.listing import Listing, list_sources
 from tasks.stages.ingest import Ingest
 
@@ -42,6 +43,7 @@ class SongReaders(Scratch):
             "songs folder": self.songs_folder,
             "songs in tar shards": self.song_shards,
             "manifest": self.manifest,
+            "songs generated earlier": self.earlier,
             "singing request": self.request,
             "chord text": self.chords,
             "kept seconds": self.kept,
@@ -164,6 +166,28 @@ class SongReaders(Scratch):
         path = root / "manifest.json"
         path.write_bytes(data)
         list_sources(path)
+
+    def earlier(self, random: np.random.Generator) -> None:
+        """The metadata of an output folder: its rows, or the file whole under another name; never a row whose sound lies elsewhere."""
+        root = self.fresh("earlier")
+        for folder in ("generated", "cfm_latents"):
+            (root / folder).mkdir()
+        (root / "generated" / "a_1.mp3").write_bytes(b"sound")
+        row = {"sample_id": "a", "generation_index": 1, "drop_reason": None, "made_from": "x"}
+        row |= {"generated_audio_path": "generated/a_1.mp3", "cfm_latent_path": "cfm_latents/a_1.pt"}
+        path = root / "generation_metadata.json"
+        path.write_bytes(
+            data := odd_json(
+                [row, {**row, "generated_audio_path": "generated/../b"}][: int(random.integers(1, 3))], random
+            )
+        )
+        earlier = read_earlier(root, path)
+        if earlier.note and [one.read_bytes() for one in root.glob("*.unread*.json")] != [data]:
+            raise Unaccounted("metadata that could not be read was not kept")
+        if any(one["generated_audio_path"] != "generated/a_1.mp3" for one in earlier.rows):
+            raise Unaccounted("a song that lies outside")
+        if earlier.note:
+            raise ValueError(earlier.note)
 
     def request(self, random: np.random.Generator) -> None:
         root = self.fresh("request")

@@ -86,8 +86,7 @@ def _downloaded(card: Card, place: str, revision: str | None) -> bool:
         print_error(str(error))
         return False
     commit = path.parts[path.parts.index("snapshots") + 1]
-    pin = f"{card.section}.{card.field.replace('weights', 'revision') if card is not CARD else 'revision'}"
-    say(f"{card.setting}: {place} is in {path} ({card.licence}); pin it: --set {pin}={commit}")
+    say(f"{card.setting}: {place} is in {path} ({card.licence}); pin it: --set {card.revision_setting}={commit}")
     return True
 
 

@@ -52,6 +52,12 @@ class Card:
         """The full name of the setting, for messages."""
         return f"{self.section}.{self.field}"
 
+    @property
+    def revision_setting(self) -> str:
+        """The full name of the setting that pins a hub id: ``weights`` have a ``revision``, ``muq_weights`` a ``muq_revision``."""
+        own = self.field.endswith("weights")
+        return f"{self.section}.{self.field.replace('weights', 'revision') if own else 'revision'}"
+
 
 def require_packages(card: Card) -> None:
     """Raises a BadModel naming the first distribution that is not installed."""
@@ -161,6 +167,7 @@ def _cached(card: Card, weights: str, revision: str | None) -> Path:
         return Path(snapshot_download(weights, revision=revision, local_files_only=True))
     except LocalEntryNotFoundError:
         meant = "" if weights == card.released_at else f" --set {card.setting}={weights}"
+        meant += f" --set {card.revision_setting}={revision}" if revision else ""
         at = f" at revision {revision}" if revision else ""
         raise BadModel(
             f"{card.setting}: {weights}{at} is not on this machine; "

@@ -193,9 +193,12 @@ def test_weights_that_cannot_be_used_are_refused_in_one_line(
     def said(**settings: Any) -> str:
         return refusal(lambda: build(released, **{"weights": str(joint), **settings}).embed_text("pop"))
 
-    assert "models.style_encoder.muq_mulan.muq_weights: nobody/muq is not on this machine" in said(
-        muq_weights="nobody/muq"
+    absent = said(muq_weights="nobody/muq", muq_revision="a1b2")
+    assert (
+        "models.style_encoder.muq_mulan.muq_weights: nobody/muq at revision a1b2 is not on this machine"
+        in absent
     )
+    assert "--set models.style_encoder.muq_mulan.muq_revision=a1b2` gets it" in absent
     assert "holds no tokenizer.json or sentencepiece.bpe.model" in said(text_weights=released["muq_weights"])
     state = torch.load(joint / "pytorch_model.bin", weights_only=True)
     lacking = {name: value for name, value in state.items() if "text_to_latents" not in name}
