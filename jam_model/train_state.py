@@ -1,4 +1,4 @@
-"""What changes while a model learns: weights, their EMA, and the optimiser's state.
+"""What changes while a model learns (`TrainState`): weights, their EMA, the optimiser's state and scaler; saved as a checkpoint or an adapter.
 
 One `update` is one optimiser step. A checkpoint folder holds all of it, with the hash of every file, so
 that a run resumes exactly and a half-written or damaged checkpoint is recognised. Weights may lie in parts on several

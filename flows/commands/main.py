@@ -1,4 +1,4 @@
-"""The ``jam`` command: every foreseen failure is one line and an exit code, never a traceback."""
+"""The ``jam`` command's entry: every foreseen failure is one line with a hint and an exit code, never a traceback; logging of Prefect is quiet."""
 
 from __future__ import annotations
 

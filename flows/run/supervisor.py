@@ -1,4 +1,4 @@
-"""The process that a terminal knows: it runs a command in a child, stops it when told to, and leaves nothing running.
+"""The process that a terminal knows: it runs a command in a child, hands on signals, stops it when told to, kills the family by pid, and leaves nothing running.
 
 The child has a session of its own, so the terminal's keys reach this process alone, which imports nothing that is slow to
 end. It tells the child to stop, ends what has not ended after `GRACE_S`, and says one line. Orphans of the child become

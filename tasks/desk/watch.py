@@ -1,4 +1,4 @@
-"""What runs in a work folder, read from its files alone: who holds it, how far each stage is and how fast, what is learned.
+"""What runs in a work folder (`Watch`), read from its files alone: holder and pid, how far each stage is and how fast, what is learned.
 
 Nothing is locked or written, so reading disturbs no run. Receipts of a folder are read again only where it changed.
 """

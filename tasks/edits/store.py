@@ -1,4 +1,4 @@
-"""Edits of a song: immutable files, each named by its number and by the one it was made on.
+"""Edits of a song: immutable files under their content's hash, each named by its number and by the one it was made on; conflicts.
 
 ``edits/<content hash of the song>/00003-<id>.json``: the id is the hash of the edit before it, so two people who edit
 the same state ask for the same name, and the second is refused. An edit that was altered or taken away breaks the row.

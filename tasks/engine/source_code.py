@@ -1,4 +1,4 @@
-"""Our own source: which modules a module imports, however far away, and one hash of what they say."""
+"""Our own source (by ast): which modules a module imports, however far away, and one hash of what they say."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a reader gives: how texts are said in IPA, and what of them it could not read."""
+"""What a reader gives (`Pronunciation`): how texts are said in IPA, cleaned of foreign marks, and what of them it could not read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Likeness: how far ten seconds of a song are from toy songs, which are all that the embedded models were made on.
+"""Likeness: a distance of ten seconds of a song from toy songs of both worlds, by statistics whitened by their covariance.
 
 Statistics of its spectrum, its sides and its voice, against their mean and covariance over toy songs: the distance of
 Mahalanobis to the nearer of the two toy worlds, over the root of the number of statistics, so that toy songs have about 0.6.

@@ -1,4 +1,4 @@
-"""A phonemizer of many languages: every word by the reader of its script in a song of its language.
+"""A phonemizer of many languages: every word by the reader of its script (Han, kana, Latin) in a song of its language, English as always.
 
 Han characters are Japanese in a Japanese song and Mandarin in a Mandarin one; a word in Latin letters in a song that is
 written otherwise is English; a word with signs of several scripts is read part by part.

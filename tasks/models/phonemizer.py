@@ -1,4 +1,4 @@
-"""Phonemizer: words of lyrics to IPA, in the symbols the released JAM checkpoint knows.
+"""Phonemizer (`PhonemizerParams`, espeak-ng): words of lyrics to IPA pronunciations by language, in the symbols the released JAM checkpoint knows.
 
 One phonemizer serves both sides of every comparison: the lyrics a model is asked for, the words a
 recogniser was heard to say, and the phones that recogniser was trained on.

@@ -1,4 +1,4 @@
-"""What is asked for (`Prompt`), who generates it (`System`), and rows of songs made from songs: candidates, systems, gates.
+"""What is asked for (`Prompt`: style, words, facts), who generates it (`System`), and source rows made from songs: candidates, systems, gates.
 
 The rows start a new table, on which the same stages run unchanged. Each keeps the prompt it was made
 from (`parent`), what was asked of it, and the recipe, so that any row can be made again from its facts.
