@@ -141,10 +141,6 @@ class TrainState:
         """
         return _full_tensors(self.ema, kept, CPU) if self.adapts else {}
 
-    def save_adapter(self, file: Path, facts: Mapping[str, str]) -> None:
-        """Write the averages of the adapters, and `facts` about them, into a safetensors file."""
-        write_adapter(file, self.adapter_tensors(), facts)
-
     def save(self, folder: Path, facts: dict[str, Any], writes: bool = True) -> None:
         """Write everything into a new folder, whole or not at all; `facts` go beside the step.
 

@@ -26,7 +26,6 @@ FIRST = "0" * 12
 """The id in the name of a song's first edit."""
 MAX_BYTES = 2_000_000
 MAX_EDITS = 9999
-_NAME = re.compile(r"(\d{5})-([0-9a-f]{12})\.json")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _FIELDS = {"content_hash", "song_id", "number", "before", "made_at", "kind", "value"}
 

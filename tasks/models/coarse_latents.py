@@ -17,7 +17,6 @@ from tasks.engine.stage import Section
 from tasks.models.codec import Codec
 from tasks.models.embedded.spectra import istft, stft
 
-NONE = "none"
 SIZE, HOP = 2048, 512
 SPREAD = 17  # frames and bins that a median is taken over, as Fitzgerald's and librosa's 31 at half the hop
 ORDER = 4  # of the band's filter, run forwards and backwards

@@ -47,11 +47,6 @@ def distance(statistics_D: np.ndarray) -> float:
     return min(_from(statistics_D, world) for world in _worlds())
 
 
-def distance_limit() -> float:
-    """Beyond it a song is unlike toy songs."""
-    return float(constants_of("likeness")["limit"])
-
-
 def whitening(covariance_DD: np.ndarray) -> np.ndarray:
     """The matrix [D, D] that makes differences of this covariance independent and of variance 1."""
     values_D, vectors_DD = np.linalg.eigh(covariance_DD)

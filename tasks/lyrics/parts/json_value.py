@@ -182,11 +182,6 @@ def has_time(row: Mapping[str, Any]) -> bool:
     return start is not None or end is not None
 
 
-def objects(values: Sequence[Any]) -> list[Mapping[str, Any]]:
-    """The objects of a list; the rest is left out."""
-    return [value for value in values if isinstance(value, dict)]
-
-
 def _stated(row: Mapping[str, Any]) -> tuple[Any, Any, Any, float | None]:
     """Start, end and length as they stand, and their unit where their names say it."""
     for key in PAIRS:
