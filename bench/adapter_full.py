@@ -31,7 +31,7 @@ from jam_model.conditions import Conditions, duration_conditions
 from jam_model.config import Dropout, ODESolver
 from jam_model.flow import flow_loss
 from jam_model.sampler import sample, song_noise
-from jam_model.train_state import TrainState
+from jam_model.train_state import TrainState, write_adapter
 from tasks.storage.files import write_json
 from tasks.trainer.run_folder import ADAPTER_NAME
 from tasks.training.adapter_params import AdapterParams
@@ -113,7 +113,7 @@ def main() -> None:
             losses.append(round(loss.item(), 4))
         told(f"{given.steps} steps of {given.frames} frames")
         base = weights_hash(start.checkpoint)
-        state.save_adapter(root / ADAPTER_NAME, section.facts(base))
+        write_adapter(root / ADAPTER_NAME, state.adapter_tensors(), section.facts(base))
         adapter_mb = (root / ADAPTER_NAME).stat().st_size / 1e6
         del state, model
         tensors, facts = read_adapter(root / ADAPTER_NAME)

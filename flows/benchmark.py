@@ -1,4 +1,4 @@
-"""benchmark: every system generates (or copies) the same songs; the same stages measure them; then the report."""
+"""benchmark: every system (trained checkpoints, rounds, rows of truth) generates or copies the same prompts; the same stages measure them; then the report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""benchmark_external: any systems' songs on the songs of any manifest, through the same stages as our own benchmark.
+"""benchmark_external: any systems' songs (folders, checkpoints) on the songs of any manifest, beside the truth and reference songs, through the same stages.
 
 The true songs are measured first: they are the ground-truth row, and say what is asked where the manifest does not. Then
 the systems' folders, and checkpoints that sing the manifest. Each is a song table: what stands is not done again.

@@ -1,4 +1,4 @@
-"""calibrate: limits of the quality filter from songs that someone labelled, written as params to lay over the others."""
+"""calibrate: limits of the quality filter, of detectors and tiers, chosen on songs that someone labelled, written as an overlay of params."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""durations: trains the predictor of word times on the words of a prepared work folder."""
+"""durations: trains the predictor of word times on the words of a prepared work folder, alone or jointly with the pretrained DiT."""
 
 from __future__ import annotations
 

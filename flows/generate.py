@@ -1,4 +1,4 @@
-"""generate: lyrics or jamify's manifest in, songs out, in jamify's output folder."""
+"""generate: requests (lyrics or jamify's manifest) in, songs out, in jamify's output folder; what stood already and what was dropped is told at the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""import: foreign .pt shards (jamify's) become safe ones that `jam train` can use."""
+"""import: foreign .pt shards (jamify's) become safe ones that `jam train` can use; how many samples were taken and how many refused."""
 
 from __future__ import annotations
 

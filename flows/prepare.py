@@ -1,4 +1,4 @@
-"""prepare: songs in; separated, timed, phonemized, encoded, filtered and packed into shards."""
+"""prepare: songs listed and admitted; separated, timed, phonemized, encoded, grouped, filtered and packed into shards, with the guard that a run was not cut short."""
 
 from __future__ import annotations
 

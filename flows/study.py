@@ -1,4 +1,4 @@
-"""study: one question to a trained model, answered by generating the same songs again while one thing changes; inference only."""
+"""study: one question to a trained model (`KINDS`), answered by generating the same prompts again while one thing changes; inference only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""sweep: ways of preference training side by side, from one fine-tuned model and one set of pairs."""
+"""sweep: arms (ways of preference training) side by side, from one fine-tuned model and one set of pairs; their page."""
 
 from __future__ import annotations
 

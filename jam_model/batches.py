@@ -1,4 +1,4 @@
-"""Songs to training batches: a seeded endless order, crops, silence padding, latents drawn anew at each read.
+"""Songs to training batches (`Batch`, `Batches`): a seeded endless order, crops of frames, conditions, controls, silence padding, latents drawn anew.
 
 Everything a batch holds follows from (seed, position): the endless order says which song stands at position p,
 and its crop, style row and latent noise come from a generator seeded by (seed, p). So a sample does not depend

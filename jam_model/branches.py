@@ -1,4 +1,4 @@
-"""The velocity of one request, taken apart: what stays the same over the steps, and what each step computes.
+"""The velocity of one request, taken apart by guidance branch (B guided, T, D): what stays constant over the steps, and what each step computes.
 
 The input layer, the first convolution and the lyric injections are linear in parts that never change, so
 those parts are computed once for every guidance branch; a step adds the noisy latents and the time.

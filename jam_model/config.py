@@ -1,4 +1,4 @@
-"""What is chosen about a JAM model, as plain values: its sizes, how it learns, and how it is sampled.
+"""What is chosen about a JAM model, as plain values: its sizes (`JamConfig`), dropouts, guidance branches and formulas, and the ODE solver.
 
 A released checkpoint and a toy differ only here. Nothing is computed here, so torch is imported only by the methods
 that make tensors.

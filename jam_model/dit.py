@@ -1,4 +1,4 @@
-"""The JAM diffusion transformer: noisy latents, time and conditions in, velocity out.
+"""The JAM diffusion transformer (`DiT`, `Jam`): noisy latents, time and conditions fused and embedded in, velocity out.
 
 A rewrite of the released model (declare-lab/jamify, dit.py) without transformers, computing the same
 numbers under the same parameter names. Paper: arXiv 2507.20880.

@@ -1,4 +1,4 @@
-"""Rectified flow: the training loss, with conditions dropped per sample.
+"""Rectified flow: the training loss (`flow_loss`) between drawn noise and latents, with conditions and controls dropped per sample.
 
 Between noise e (t = 0) and data z (t = 1): x_t = (1 - t) e + t z, and the model learns z - e.
 """

@@ -1,4 +1,4 @@
-"""Lyrics on the latent grid: JAM's Algorithm 1 ("average sparse"), four token slots to a latent frame.
+"""Lyrics on the latent grid: JAM's Algorithm 1 ("average sparse"), four token slots to a latent frame; symbols of phonemes, fillers, crops.
 
 Every word fills its slots with VOCAL_FILLER and puts one token at each phoneme's onset, the onsets
 evenly spaced; slots without a word hold SONG_FILLER. Source: arXiv 2507.20880 and declare-lab/jamify

@@ -1,4 +1,4 @@
-"""The parts of the JAM DiT, with the released checkpoint's parameter names.
+"""The parts of the JAM DiT, with the released checkpoint's parameter names: rotary positions, lyric encoder, ConvNeXt and attention blocks.
 
 Two of them are written as Llama's decoder layer: RMSNorm, rotary positions, gated SiLU MLP, no biases.
 """

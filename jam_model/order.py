@@ -1,4 +1,4 @@
-"""In which order samples are read: a seeded endless sequence of epochs, thinned by weights where asked.
+"""In which order samples are read: a seeded endless sequence of epochs (shuffled shards, ranks), thinned by weights where asked.
 
 Everything follows from (seed, position), so a run resumes from a step number alone and ranks never share a
 sample within an epoch.

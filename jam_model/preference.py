@@ -1,4 +1,4 @@
-"""Direct preference optimisation of a flow model: the better candidate's error down against the worse one's.
+"""Direct preference optimisation of a flow model (`dpo_loss`): the winner's error down against the loser's, beside a reference's; other terms.
 
 With l(z) the flow error of a latent and D = l(win) - l(lose), under the same noise, time and dropout:
 L = softplus(beta / 2 (D_policy - D_reference)) + term_weight * l_policy(truth or win).

@@ -1,4 +1,4 @@
-"""The sampler: integrates the velocity from noise to latents with classifier-free guidance.
+"""The sampler: integrates the guided velocity from noise to latents (Euler, AB2: updates, evaluations, restarts) with classifier-free guidance.
 
 The released sampler calls the whole model up to three times a step. Here everything that stays the
 same over the steps is computed once (branches.py), and the guidance branches run as one batch.

@@ -1,4 +1,4 @@
-"""Which samples a folder of shards holds, and where: ``index.json`` (the shards), ``ids.jsonl`` (their songs), the members.
+"""Which samples a folder of shards holds, and where: ``index.json`` (the shards, their symbols), ``ids.jsonl`` (songs), members of the tar, weights.
 
 A stranger may have written them, so their form is checked before a name in them is used.
 """

@@ -1,4 +1,4 @@
-"""Weights in parts: every worker holds its share of each tensor, and whole ones exist only while they are used.
+"""Weights in parts on a device mesh, also offloaded: every worker holds its share of each tensor, and whole ones exist only while they are used.
 
 torch's side of it is imported where weights are sharded: it takes half a second, and few runs need it.
 """

@@ -1,4 +1,4 @@
-"""Tensors out of foreign bytes: a `.pt` or `.npy` member becomes a float32 array, or says why not.
+"""Tensors out of foreign bytes: a `.pt` archive or `.npy` member becomes a float32 array, or says why not.
 
 A `.pt` file is a zip archive with a pickle inside. Only plain tensors are built from it, no other code is
 ever called, and what the archive and the tensor would take in memory is known before they take it. The pickle of

@@ -1,4 +1,4 @@
-"""What changes while a model learns: weights, their EMA, and the optimiser's state.
+"""What changes while a model learns (`TrainState`): weights, their EMA, the optimiser's state and scaler; saved as a checkpoint or an adapter.
 
 One `update` is one optimiser step. A checkpoint folder holds all of it, with the hash of every file, so
 that a run resumes exactly and a half-written or damaged checkpoint is recognised. Weights may lie in parts on several
@@ -140,10 +140,6 @@ class TrainState:
         Where weights lie in parts, every worker must call this; who keeps nothing gets none.
         """
         return _full_tensors(self.ema, kept, CPU) if self.adapts else {}
-
-    def save_adapter(self, file: Path, facts: Mapping[str, str]) -> None:
-        """Write the averages of the adapters, and `facts` about them, into a safetensors file."""
-        write_adapter(file, self.adapter_tensors(), facts)
 
     def save(self, folder: Path, facts: dict[str, Any], writes: bool = True) -> None:
         """Write everything into a new folder, whole or not at all; `facts` go beside the step.

@@ -1,4 +1,4 @@
-"""What a checkpoint was trained for, beside its weights: the branches guidance may ask of it, its encoders."""
+"""What a checkpoint was trained for, beside its weights: dropouts and so the branches guidance may ask of it, its encoders, what it was begun from."""
 
 from __future__ import annotations
 

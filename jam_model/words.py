@@ -1,4 +1,4 @@
-"""A word (or phone) in time: the one record of it, from lyrics files over table rows to the lyric grid.
+"""A word (or phone) in time (`Word`: start, end, phonemes, score): the one record of it, from lyrics files over table rows to the lyric grid.
 
 It is stored in two forms: as a row of a table, which has the fields by their names, and as an entry of jamify's lyrics
 JSON (``{"word", "start", "end", "phoneme"}``).

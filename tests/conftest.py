@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import sys
@@ -12,11 +13,17 @@ import pytest
 
 from tests.browser import browser  # noqa: F401 (a fixture of all tests)
 
+gc.disable()  # until all is imported: a third of the time that it takes is looking for garbage where there is none
 os.environ.setdefault("WDS_SECURE", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # torch's threads wait without taking a core from others
 os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
 os.environ["PREFECT_HOME"] = tempfile.mkdtemp(prefix="prefect-")  # a database for each process of the tests
 os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)

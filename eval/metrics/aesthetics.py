@@ -1,4 +1,4 @@
-"""The judges' axes as metrics: SongEval's five, Audiobox's four; and how often the first ranks as it must."""
+"""The judges' axes as metrics: SongEval's five, Audiobox's four (production, content); and how often the first ranks as it must."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Diversity: how unlike one another are the songs of a system? Legend: N songs, S dimension."""
+"""Diversity: how unlike one another are the songs of a system, by style vectors, with a jackknife? Legend: N songs, S dimension."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Word and phone error rates: jiwer's counts a song, summed over the corpus before dividing.
+"""Word and phone error rates (insertions, deletions, substitutions): jiwer's counts a song, summed over the corpus before dividing.
 
 The rate of a corpus is errors / reference tokens and is never capped: insertions can carry it above 1.
 Empty references follow jiwer: their insertions still count, and a corpus without a single reference token

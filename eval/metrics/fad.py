@@ -1,4 +1,4 @@
-"""FAD, the Frechet distance of a system's embedding windows to those of reference songs: estimates, differences, floor.
+"""FAD, the Frechet distance of a system's embedding windows to those of reference songs: estimates, jackknife, differences, floor, too few windows.
 
 Songs, not windows, are the unit: left out whole, drawn whole, swapped whole. Below 2 x dimension windows there is
 no distance, only the reason. Legend: W windows, D embedding dimension, B rows of swaps, N songs.

@@ -1,4 +1,4 @@
-"""Phrasing: does a voice move as people's do? Spread of pitch and of word lengths, hold on the beat, sound that repeats.
+"""Phrasing: does a voice move as people's do? Spread of pitch and of word lengths (interquartile), hold on the beat, sound that repeats.
 
 None of them has a better side: a voice that moves less than singers do is flat, one that moves more is lost. All are to be
 read beside the true songs' own. Legend: F frames, K bands, P places of a piece, S its frames, M all of it.

@@ -1,4 +1,4 @@
-"""Which word of the hypothesis stands opposite which of the reference, when both have times.
+"""Which word of the hypothesis stands opposite which of the reference, by cheapest edits, when both have times (hit, missed, inserted).
 
 Of the alignments with the fewest edits (those that `count_errors` counts) the one with the most hits is taken, and of
 these the one whose hits are nearest in time, in whole milliseconds: among repeated words the edits alone do not say

@@ -1,4 +1,4 @@
-"""Word timing: when words are sung against when they were asked for, on the words that were recognised.
+"""Word timing errors (medians, quantiles): when words are sung against when they were asked for, on the words that were matched.
 
 Legend: B resamples, N songs, E errors (one a matched word), R and W words, each an interval of start and end in seconds.
 """

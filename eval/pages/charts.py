@@ -1,4 +1,4 @@
-"""Inline SVG drawn by numbers alone: dot plots of intervals, loss curves, bars.
+"""Inline SVG drawn by numbers alone, on scales with ticks: dot plots of intervals, loss curves, bars, histograms.
 
 Horizontal places are percentages of the drawing, so a chart fits any column without its text or dots being
 stretched. Colours are classes of page.css. Every chart has a text equivalent in the table beside it.

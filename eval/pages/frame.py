@@ -1,4 +1,4 @@
-"""The frame of a page that needs nothing but itself: report.html, and the page of one song.
+"""The frame of a page that needs nothing but itself (style, script, policy): report.html, and the page of one song.
 
 Text goes in through `html.escape`, data through JSON with `<` escaped; the content policy names the hash of
 the one style and the one script, so that nothing else can run and nothing can be fetched.

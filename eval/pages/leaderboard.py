@@ -1,4 +1,4 @@
-"""The leaderboard, and what the page's tables share: heads that sort, names with their stamp, numbers as data."""
+"""The leaderboard, and what the page's tables share: heads that sort, names with their stamp, cells of estimates as data, who leads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The songs of the page, where page.js puts players and tables, and what it is given: sound, outline, two word lanes.
+"""The songs of the page (worst first), where page.js puts players and tables, and what it is given: sound within a budget, outline, two word lanes.
 
 Sound goes into the page as base64 until the budget is spent; what does not fit becomes files beside the page.
 """

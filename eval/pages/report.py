@@ -1,4 +1,4 @@
-"""report.html: the sections of the benchmark report, on one page that needs nothing but itself."""
+"""report.html: the sections of the benchmark report (banner, published rows, panels), on one page that needs nothing but itself."""
 
 from __future__ import annotations
 

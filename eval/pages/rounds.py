@@ -1,4 +1,4 @@
-"""The report's section about preference rounds: every round on every metric, the guards, and which was kept."""
+"""The report's section about preference rounds in HTML: every round's change on every metric, raters, and which was kept."""
 
 from __future__ import annotations
 

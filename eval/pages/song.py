@@ -1,4 +1,4 @@
-"""The page of one song: its words in time over its voice, every stage it went through, every fact of it."""
+"""The page of one song in HTML (`SongPage`): its words in time over its voice in lanes, every stage it went through, every measure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of a study: the question and its answer, a curve for each kind of change, and every arm beside the base."""
+"""The page of a study in HTML: the question and its answer, a curve (plot) for each series, and every arm's levels beside the base."""
 
 from __future__ import annotations
 

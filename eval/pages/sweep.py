@@ -1,4 +1,4 @@
-"""sweep.html and sweep.json: every arm of a sweep with its interval, and each seed as a point."""
+"""sweep.html and sweep.json: every arm of a sweep with its change and interval, and each seed as a point."""
 
 from __future__ import annotations
 

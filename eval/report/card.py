@@ -1,4 +1,4 @@
-"""What a paper says of one system: a methods paragraph and a LaTeX row, from report.json alone."""
+"""What a paper says of one system: a methods paragraph and a LaTeX row, from a report.json's records alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every metric of the project, in the order in which tables and docs/metrics.md show them.
+"""Every metric of the project by chapter, in the order in which tables and docs/metrics.md show them.
 
 ``python -m eval.report.catalogue > docs/metrics.md`` writes the page anew; a test holds it to the records.
 """

@@ -1,4 +1,4 @@
-"""A report in tables: systems, songs and comparisons unrounded, each a CSV file; and the few that the run of a flow shows."""
+"""A report in tables (pandas frames): systems, songs and comparisons unrounded, each a CSV file; and the few that the run of a flow shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every two systems compared on the same songs, one family a metric: difference, p-value, power.
+"""Every two systems (`Pair`, `PairTable`) compared on the same songs, one family a metric: difference, corrected p-value, smallest detectable.
 
 A song counts for a pair when both systems have its score. Beside a difference of error rates stands the same with
 every missing or failed song counted as an error rate of 1, so that a system cannot gain by failing.

@@ -1,4 +1,4 @@
-"""The answers at the head of a report: yes, no, or that these songs cannot tell; each with its interval and n."""
+"""The answers at the head of a report: yes, no, or that these songs cannot tell; each a comparison with its interval and n."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""report.json, schema 2: every number of the page, unrounded, as fractions and seconds.
+"""report.json, schema 2: every number of the page as records, unrounded, as fractions and seconds, with provenance.
 
     schema          2
     title, subtitle str

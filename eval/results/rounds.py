@@ -1,4 +1,4 @@
-"""Preference rounds as records: what each did to the gate's prompts, and which one was kept."""
+"""Preference rounds as records (`RoundRow`, `Change`): what each did to the gate's prompts by metric and margin, and which one was kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One song of one system, as the report holds it: scores, words, sound, what each stage did; and genres of songs."""
+"""One song of one system (`SongRow`), as the report holds it: scores, words, sound, what each stage did; songs by genre, language, stratum."""
 
 from __future__ import annotations
 

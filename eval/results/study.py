@@ -1,4 +1,4 @@
-"""A finished study: every arm's levels, what it changed against the base, and where a curve is twice the base's."""
+"""A finished study as records (`StudyResult`): every arm's levels, what it changed against the base, and where a curve is doubled."""
 
 from __future__ import annotations
 

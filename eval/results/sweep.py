@@ -1,4 +1,4 @@
-"""What ways of training changed, each trained from several seeds: prompts are the unit, seeds are averaged.
+"""A sweep as records (`SweepRow`): what ways of training changed, each trained from several seeds: prompts are the unit, seeds are averaged.
 
 A claim needs both: an interval over prompts that leaves 0 out, and the same sign from every seed. Position i of
 every list is the same prompt. Legend: S seeds, N prompts.

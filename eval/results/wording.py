@@ -1,4 +1,4 @@
-"""How numbers are written on the page, and the sentences that say what they mean."""
+"""How numbers and intervals are written on the page, and the sentences (verdicts) that say what estimates and differences mean."""
 
 from __future__ import annotations
 

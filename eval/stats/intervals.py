@@ -1,4 +1,4 @@
-"""Intervals over songs: bootstrap for means, corpus rates and their paired differences, and the jackknife.
+"""Intervals over songs (`Estimate`, `Resampling`): bootstrap for means, corpus rates (numerators) and their paired differences, and the jackknife.
 
 A song is the unit everywhere: drawn whole, with replacement. Position i of every list is the same song.
 A missing score (None or NaN) is a failed song: it is counted in `n_failed` and never becomes a 0.

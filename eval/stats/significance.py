@@ -1,4 +1,4 @@
-"""Whether two systems differ by more than chance on the same songs: paired permutation, Holm, and power.
+"""Whether two systems differ by more than chance on the same songs: paired permutation (swaps), one- or two-sided, Holm, power.
 
 If two systems were equal, which of them made which candidate of a song would be a throw of a coin. So the songs'
 takes change sides at random, and the p-value is the share of such tables whose difference is at least as far

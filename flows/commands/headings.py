@@ -1,4 +1,4 @@
-"""Every command of ``jam`` under its heading in ``jam --help``: what this module imports is what there is."""
+"""Every command of ``jam`` under its heading (a panel) in ``jam --help``: what this module imports is what there is."""
 
 from __future__ import annotations
 

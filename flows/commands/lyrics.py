@@ -1,4 +1,4 @@
-"""Commands: files of lyrics."""
+"""Command `lyrics convert`: a file of lyrics into another form."""
 
 from __future__ import annotations
 

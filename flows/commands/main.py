@@ -1,11 +1,11 @@
-"""The ``jam`` command: every foreseen failure is one line and an exit code, never a traceback."""
+"""The ``jam`` command's entry: every foreseen failure is one line with a hint and an exit code, never a traceback; logging of Prefect is quiet."""
 
 from __future__ import annotations
 
 import os
 import sys
 
-from flows.run.supervisor import STOPPED, supervise
+from flows.run.supervisor import STOPPED, leave_at_once, supervise
 
 ENVIRONMENT = {
     "WDS_SECURE": "1",
@@ -56,10 +56,8 @@ def run(arguments: list[str]) -> int:
         message = f"{type(error).__name__}: {' '.join(str(error).split())[:400]}"
         hint = hint_of(error)
         if is_lost(error):
-            import logging
-
             hint = HINT
-            logging.getLogger("EventsWorker").setLevel(logging.CRITICAL)  # Prefect's; it has nobody to tell
+            leave_at_once()  # Prefect's worker of events has nobody to tell
         print_error("; ".join(filter(None, [message, hint, _kept_trace()])))
         return 1
 

@@ -1,4 +1,4 @@
-"""What a command line that cannot be read was meant to say: a word without its option, an option of another command."""
+"""What a command line that cannot be read (a usage error) was likely meant to say: a word without its option, an option of another command."""
 
 from __future__ import annotations
 

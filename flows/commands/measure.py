@@ -1,4 +1,4 @@
-"""Commands `benchmark`, `report`, `study`."""
+"""Commands `benchmark`, `report`, `study`: their options, such as `--manifest`, `--system`, `--checkpoint`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands `dpo`, `sweep`, `pairs`: preference rounds."""
+"""Commands `dpo`, `sweep`, `pairs` (`--replay`, `--export`): preference rounds."""
 
 from __future__ import annotations
 

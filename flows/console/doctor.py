@@ -1,4 +1,4 @@
-"""``jam doctor``: this machine, and for every kind which models are here, which would be used, what gets the rest; on request how fast."""
+"""``jam doctor``: this machine, and for every kind which models are here, which would be used, what is the trouble and the hint; downloads (``--download``)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of `jam doctor`: this machine, a line for each set of weights, and the commands that get what is missing."""
+"""The table of `jam doctor`: this machine, a line for each set of weights with package, version, licence; and the commands that get what is missing."""
 
 from __future__ import annotations
 

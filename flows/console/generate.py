@@ -1,4 +1,4 @@
-"""`jam generate` before anything starts: paths and lengths are checked, then it is told what of the words will be lost."""
+"""`jam generate` before anything starts (`check_request`): paths, lengths, title and manifest are checked, then it is told what of the words will be lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`jam look`: one song through every stage."""
+"""`jam look`: one song through every stage, a row a column, as a screen in the terminal or as its page."""
 
 from __future__ import annotations
 

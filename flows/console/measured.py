@@ -1,4 +1,4 @@
-"""`jam report`, `jam card`, `jam study`: what was measured, as tables and as a paper would say it."""
+"""`jam report`, `jam card`, `jam study`: a finished report.json or study.json found and read (`report_at`), as tables and as a paper would say it."""
 
 from __future__ import annotations
 

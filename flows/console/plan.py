@@ -1,4 +1,4 @@
-"""``jam run --plan``: what would run, on how many songs, how long and with what, and what is missing.
+"""``jam run --plan``: items that would run, on how many songs, how long, on how many GPUs, and what is missing (``print_plan``).
 
 Nothing is written and neither Prefect nor Ray starts; songs are listed and read as `prepare` reads them. Times are
 those of earlier runs in the work folder, song by song and step by step, on as many workers as ran then.

@@ -1,4 +1,4 @@
-"""``jam train --plan`` and ``jam dpo --plan``: what a training would hold, on which card it fits, how long and what it costs.
+"""``jam train --plan`` and ``jam dpo --plan``: what a training would hold (GiB by load), on which card it fits, how long and what it costs.
 
 Nothing is written and nothing is trained, but for a few steps of a small model where nobody has measured a step yet.
 """

@@ -1,4 +1,4 @@
-"""`jam pairs`: a round's pairs side by side, written as jamify's list, and any candidate generated again."""
+"""`jam pairs`: a round's pairs side by side (winner, loser, reward, margin, or the refusal), written as jamify's list, and any candidate generated again."""
 
 from __future__ import annotations
 

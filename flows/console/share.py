@@ -1,4 +1,4 @@
-"""`jam export`, `jam listen`: what leaves the house: shards and weights with their cards, a blind listening page."""
+"""`jam export`, `jam listen`: what leaves the house: shards and weights with their cards (hub, Muse), a blind listening page of two systems."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`jam table`: every stage's partitions, what was dropped and why, what was remarked; how fast each stage ran."""
+"""`jam table`: every stage's partitions, what was dropped and why (`--drops`), what was remarked; how fast each stage ran (`--rates`), by hours and workers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`jam verify`, `jam forget`, `jam prune`, `jam retry`: looking after what a work folder keeps."""
+"""`jam verify`, `jam forget`, `jam prune`, `jam retry`: damage, a takedown, what went, said in lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The desk's answers: its page, and what the page asks for as JSON and sound. Every file it can give is named here."""
+"""The desk as an application (`desk_app`): routes of its page, static files, api and media (sound). Every file it can give is named here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Routes of generating, choosing and watching: what the page may ask beside the songs."""
+"""Routes of generating (jobs), choosing (trials of a rater) and watching: what the page may ask beside the songs."""
 
 from __future__ import annotations
 

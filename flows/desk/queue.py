@@ -1,4 +1,4 @@
-"""The queue of jobs: one at a time, each in a process of its own, by whichever desk of a work folder holds the queue.
+"""The queue of jobs (`JobQueue`): one at a time, each in a process of its own, waiting, running or cancelled, by whichever desk of a work folder holds the queue.
 
 The queue is the job files alone, so a desk that is closed, or killed, leaves it as it is, and the next one goes on.
 """

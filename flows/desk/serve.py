@@ -1,4 +1,4 @@
-"""The server of the desk: on this machine alone, at an address with a token that changes each time."""
+"""The server of the desk (uvicorn): on this machine alone, its port and socket, at an address with a token that changes each time."""
 
 from __future__ import annotations
 

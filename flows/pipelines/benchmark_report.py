@@ -1,4 +1,4 @@
-"""The tail of every benchmark: measure what was transcribed, compare, write the report; or find that it stands."""
+"""The tail of every benchmark (`BenchmarkSongs`): measure what was transcribed, compare, write the report and its page; or find that it stands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables of a benchmark on a manifest: true songs, folders of audio, checkpoints' songs, reference songs for FAD."""
+"""The tables of a benchmark on a manifest: its true songs, folders of audio, checkpoints' songs, and the rows of reference songs that FAD compares with."""
 
 from __future__ import annotations
 

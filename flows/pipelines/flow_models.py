@@ -1,4 +1,4 @@
-"""The models each flow needs, and whether they can be used (`check_models`): told before anything long begins."""
+"""The models each flow needs, stage by stage, and whether they can be used (`check_models`): the trouble is told before anything long begins."""
 
 from __future__ import annotations
 

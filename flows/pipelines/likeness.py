@@ -1,5 +1,6 @@
-"""Whether songs are like the toy songs that embedded models were made on: heard before `prepare` runs, told, and marked on what
-it makes. Nobody is stopped, no fingerprint knows of it, and nothing runs again for it.
+"""Whether songs are like the toy songs that embedded models were made on (a distance): heard before `prepare` runs, told, and marked.
+
+What it makes carries the mark. Nobody is stopped, no fingerprint knows of it, and nothing runs again for it.
 """
 
 from __future__ import annotations

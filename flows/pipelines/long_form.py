@@ -1,4 +1,4 @@
-"""Songs of the study of long form: generated whole, cut short and outpainted window by window, then cut into windows to be heard."""
+"""The runs of the study of long form: songs generated whole, cut short and outpainted (painted) window by window, then cut into windows to be heard."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""Songs that foreign weights knew before (`start.old_songs`): generated before and after, through the stages of a manifest's
-benchmark, in ``benchmarks/old-songs``.
+"""Songs that foreign weights knew before (`start.old_songs`): prompts sung again before and after tuning, as a benchmark of their own.
+
+They go through the stages of a manifest's benchmark, in ``benchmarks/old-songs``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A preference round in its folder ``rounds/<k>``: candidates, pairs, training (`run_round`), its gate's songs, which was kept.
+"""A preference round in its folder ``rounds/<k>``: its policy's candidates, pairs and people's choices, training (``run_round``), its gate's songs, which was kept.
 
 ``rounds/<k>/{prompts,candidates,scores,pairs,train,control,gate}``, and ``rounds/kept.json`` once all have run.
 """

@@ -1,4 +1,4 @@
-"""Whether the settings of each training hold together (`check_rules`): told with the section's name, before the first begins."""
+"""Whether the settings of each training (pretrain, sft, dpo) hold together (`check_rules`): told with the section's name, before the first begins."""
 
 from __future__ import annotations
 

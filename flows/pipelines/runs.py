@@ -1,4 +1,4 @@
-"""Finished training runs of a work folder: `checkpoint_of`, the untrained model, `remove_superseded`, who validates by ear."""
+"""Finished training runs of a work folder: `checkpoint_of`, the untrained model, `remove_superseded`; who validates and hears a training by ear."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which stages run, in order: to prepare songs, to generate and measure them, for candidates and gates; and their pipelines."""
+"""Which stages run, in order, with the models that params choose: `prepare_stages`, to generate and measure songs, for candidates and gates; and their pipelines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which weights a run begins with: those trained in the work folder, or foreign ones (`brought`), and those rounds began with."""
+"""Which checkpoint a run begins with (`first_checkpoint`): one trained in the work folder, or a foreign one (`brought`); and those that rounds began with."""
 
 from __future__ import annotations
 

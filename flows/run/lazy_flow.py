@@ -1,4 +1,4 @@
-"""Flows that cost nothing until they run: Prefect is imported with the first of them, not with its module."""
+"""`@flow`, a flow that costs nothing until it is called: Prefect is imported with the first of them, not with its module."""
 
 from __future__ import annotations
 

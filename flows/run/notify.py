@@ -1,6 +1,4 @@
-"""What is told of a run's end: one POST to ``JAM_NOTIFY_URL`` (HOOKS of every flow), and one line in its log for a failure
-that was foreseen.
-"""
+"""What is told of a run's end: one POST to ``JAM_NOTIFY_URL`` (HOOKS of every flow), and one line in its log for a foreseen failure."""
 
 from __future__ import annotations
 

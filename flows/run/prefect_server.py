@@ -1,4 +1,4 @@
-"""Prefect's server, which shows a run and is not needed for its work: what is said when it does not answer."""
+"""Prefect's server, which shows a run and is not needed for its work: which exception means that it is lost (`is_lost`), and what is said."""
 
 from __future__ import annotations
 

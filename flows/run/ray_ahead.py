@@ -1,4 +1,4 @@
-"""Ray started on this machine beside what a command does before its first partition: it takes seconds, most of them waiting."""
+"""Ray started in a thread on this machine beside what a command does before its first partition: it takes seconds, most of them waiting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A command that finds nothing to do starts nothing: no server of Prefect's, no Ray, no flow run.
+"""A command that finds nothing to do (`stands`) starts nothing: no server of Prefect's, no Ray, no flow run; it looks first whether work is left.
 
 It looks first, with the very code that would work; where that comes to something to compute, the look ends and the
 flow runs from the start.

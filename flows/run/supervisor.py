@@ -1,4 +1,4 @@
-"""The process that a terminal knows: it runs a command in a child, stops it when told to, and leaves nothing running.
+"""The process that a terminal knows: it runs a command in a child, hands on signals, stops it when told to, kills the family by pid, and leaves nothing running.
 
 The child has a session of its own, so the terminal's keys reach this process alone, which imports nothing that is slow to
 end. It tells the child to stop, ends what has not ended after `GRACE_S`, and says one line. Orphans of the child become
@@ -25,6 +25,7 @@ STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GRACE_S = 5.0  # for an orderly end: a server that shows the run is told, the work folder given back
 GONE_S = 3.0  # after SIGKILL, until the kernel has taken a process away
 SET_PDEATHSIG, SET_CHILD_SUBREAPER = 1, 36  # Linux, sys/prctl.h
+_leaves: list[bool] = []
 SHOW_CURSOR = b"\x1b[?25h\n"  # which bars hide while they live
 
 
@@ -73,11 +74,17 @@ def _run(command: Callable[[], int], mask: set[int | signal.Signals]) -> NoRetur
         code = command()
     except KeyboardInterrupt:
         code = STOPPED
-    if code == STOPPED:  # what an orderly exit would still wait for, this process's parent ends
-        with suppress(OSError):
-            sys.stdout.flush()
-        os._exit(STOPPED)
+    if code == STOPPED or _leaves:  # what an orderly exit would still wait for, this process's parent ends
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError):
+                stream.flush()
+        os._exit(code)
     sys.exit(code)
+
+
+def leave_at_once() -> None:
+    """At its end the command's process waits for nothing: a server that is gone would be told of every event, ten times a second apart."""
+    _leaves.append(True)
 
 
 def _interrupt(kind: int, frame: object) -> None:

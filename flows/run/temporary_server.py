@@ -1,4 +1,4 @@
-"""A Prefect server for the length of one command, where Prefect is told of none: `start_temporary_server`.
+"""A Prefect server (host, port, home) for the length of one command, where Prefect is told of none: `start_temporary_server`.
 
 Prefect would start one itself, which outlives a process that is killed, and for which the client imports the whole server.
 """

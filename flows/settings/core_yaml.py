@@ -1,4 +1,4 @@
-"""YAML as settings are written in it: mappings, lists and scalars of YAML 1.2's core schema, and nothing else.
+"""YAML as settings are written in it (`parse_yaml`): a loader of YAML 1.2's core schema without aliases, no deeper than anyone writes.
 
 PyYAML follows YAML 1.1, where ``1:30`` is 90, ``no`` is false, ``010`` is 8 and ``1e-5`` is text. Here the first three
 are text, which no number or truth is read from, and the last is a number. Tags, aliases and merge keys are refused.

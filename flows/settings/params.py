@@ -1,4 +1,4 @@
-"""All settings as one tree (`Params`) and `load_params`; the class of a section stands in the file that uses it."""
+"""All settings as one tree (`Params`), its validators across sections, and `load_params`; the class of a section stands in the file that uses it."""
 
 from __future__ import annotations
 

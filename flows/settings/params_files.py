@@ -1,4 +1,4 @@
-"""Reading params: the base files, an overlay, ``--set section.key=value``; all is checked before anything runs."""
+"""Reading params in layers: the base files, an overlay (a patch), ``--set section.key=value`` by the type of the setting; all is checked before anything runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""In- and outpainting: a control whose array is the song itself where it is kept, and a mask; what is kept comes back exactly.
+"""In- and outpainting: a control whose array is the song itself where it is kept, and a mask with holes; what is kept comes back exactly.
 
 An array has 65 numbers a frame: the latent, or zeros where it is to be made, and 1 where it is kept, else 0 (latent 0 is a legal value).
 Spans are drawn as JASCO masks (arXiv 2406.10970): 40 to 90 % of a song are to be made, inside it, around what is kept, or as several holes.

@@ -1,4 +1,4 @@
-"""Times drawn from the net, by seed: `draw_times` for candidates that differ as songs differ, `median_times` for one that errs least."""
+"""Times drawn from the net, by seed and temperature: `draw_times` for candidates that differ as songs differ, `median_times` for one that errs least."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Times of words whose lines begin when it is known (`times_in_lines`): an .lrc has them, and they bind.
+"""Times of words whose lines begin when it is known (`times_in_lines`): courses of gaps and lengths with the room to the next line, which binds.
 
 Many courses of the song walk along side by side. Where a line begins, those that made it likely to begin there are kept, so that what
 is sung within a line knows of the line behind it; then every line lies in its own room, from its start to the next one's.

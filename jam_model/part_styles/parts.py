@@ -1,4 +1,4 @@
-"""Styles that change: a song's parts have styles of their own, and each frame mixes them by weights that cross-fade.
+"""Styles that change (`PartStyles`): a song's parts have styles of their own, and each frame mixes them by weights that cross-fade.
 
 Parts tile a song: each begins where the one before it ends, the first holds all that comes before it and the last all that comes
 after. Half a cross-fade before a part begins its weight starts to rise, as the weight of the one before it falls, in a straight line; in

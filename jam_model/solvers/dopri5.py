@@ -1,4 +1,4 @@
-"""`dopri5`: an embedded pair of Runge-Kutta formulas of orders 5 and 4, whose step is as long as the tolerances allow.
+"""`dopri5`: Runge-Kutta slopes of orders 5 and 4 and their error; a trial step as long as the tolerances allow, or rejected.
 
 Six evaluations a step that is kept (the last one is the first of the next step), six of one that is rejected, and two more where a
 stretch begins. The error is the root mean square over all numbers of the state, each by its own tolerance; so a batch

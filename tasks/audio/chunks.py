@@ -1,4 +1,4 @@
-"""The chunks of a RIFF (WAV) or FORM (AIFF) file, as writers really leave them."""
+"""The chunks of a RIFF (WAV) or FORM (AIFF) file, head, body and size, as writers really leave them."""
 
 from __future__ import annotations
 

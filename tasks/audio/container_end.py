@@ -1,4 +1,4 @@
-"""Where the parts of a container say it ends: beyond the last byte for a file cut short."""
+"""Where the head of a container (Matroska, MP4, ASF, ADTS) says it ends: beyond the last byte for a file cut short."""
 
 from __future__ import annotations
 

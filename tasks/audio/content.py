@@ -1,4 +1,4 @@
-"""What a file is by its bytes, never by its name: its form, and where the sound lies between the tags around it."""
+"""What a file is by its bytes (`form_of`), never by its name: its form, and where the sound lies between the tags around it (ID3, APE)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How unlike toy songs some songs are (`tasks.models.likeness`), heard before a run begins, in a process of its own.
+"""Ten seconds of some songs heard in a process of its own before a run begins, for how unlike toy songs they are (`tasks.models.likeness`).
 
 Songs are a stranger's: what reads them may crash, hang or fill a memory, and then nothing is said of them.
 """

@@ -1,4 +1,4 @@
-"""Audio that libsndfile does not read, or not rightly, through the FFmpeg libraries bundled with PyAV.
+"""Audio that libsndfile does not read, or not rightly, through the FFmpeg libraries bundled with PyAV: packets, frames, delay and padding of a stream.
 
 Only the demuxer of the file's form is tried, on its bytes alone: no address, no playlist and no second file is ever
 followed. Only the codecs below are opened, so a video track is never decoded. Delays that the container states are

@@ -1,4 +1,4 @@
-"""FLAC: all frames that are in the file, whatever STREAMINFO says of their number.
+"""FLAC read as sound (`read_flac`): all frames that are in the file, whatever STREAMINFO says of their number.
 
 Encoders that write to a pipe leave the number of samples 0, which libsndfile takes for 2^63. Only a file whose frames
 are as many as it states is libsndfile's to decode; any other is FFmpeg's.

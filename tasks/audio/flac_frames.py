@@ -1,4 +1,4 @@
-"""The frames of a FLAC file: how many samples they hold, whatever STREAMINFO says.
+"""The frames of a FLAC file walked by their headers and CRCs: how many samples they hold, whatever STREAMINFO says.
 
 A frame does not state its length, but its header ends in a CRC and bears its number: a run of bytes that only looks
 like one does neither. Source: RFC 9639, sections 8.2 and 9.1.

@@ -1,4 +1,4 @@
-"""Samples by libsndfile: what it reads rightly is read by it alone.
+"""Samples by libsndfile (soundfile), block by block: what it reads rightly is read by it alone.
 
 Shapes: C channels, N samples.
 """

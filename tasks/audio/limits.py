@@ -1,4 +1,4 @@
-"""Limits on a source file: held against what it claims before anything is decoded, and against what comes while it is.
+"""Limits on a source file (bytes, channels, rate, seconds): held against what it claims before anything is decoded, and against what comes while it is.
 
 Shapes: C channels, N samples.
 """

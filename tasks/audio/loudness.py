@@ -1,4 +1,4 @@
-"""Loudness of a mix: one gain for both sides, so that the stereo picture stays; never beyond the peak limit."""
+"""Loudness of a mix in LUFS: one gain for both sides (`levelled`), so that the stereo picture stays; never beyond the peak limit."""
 
 from __future__ import annotations
 

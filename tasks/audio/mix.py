@@ -1,4 +1,4 @@
-"""The mix of a song: for every stage that listens to it, and as a file for people who do."""
+"""The mix of a song (`mix_of`): for every stage that listens to it, and encoded as a file (FLAC, MP3, WAV) for people who do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""MP3 (and MPEG layers I and II): every frame that is in the file, whatever its header says of them.
+"""MP3 (and MPEG layers I and II) read as sound: every frame that is in the file, less the encoder's delay, whatever its header says.
 
 A file whose frames are as many as its header states is libsndfile's to decode, and so is one of constant rate without a
 header. Any other is decoded frame by frame: libsndfile ends where the header, or a guess from the first frame's rate,

@@ -1,4 +1,4 @@
-"""The frames of an MPEG audio file (MP3, and layers I and II): where each begins, and what the first says of the rest.
+"""The frames of an MPEG audio file walked in a chain: where each begins, bitrate and body, and what the first (Xing) says of the rest.
 
 A frame states its own length, so that the sound of a file can be counted without decoding it, and what lies between and
 behind the frames is seen. The headers Xing, Info (LAME's too) and VBRI are frames without sound.

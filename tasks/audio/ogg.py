@@ -1,4 +1,4 @@
-"""Ogg: every link of a chained file, and every page that is there.
+"""Ogg read as sound (`read_ogg`): every link of a chained file, and every page that is there.
 
 libsndfile reads the first link alone, so that each is handed to it by itself and begins where the one before it ended.
 What it does not read (FLAC in Ogg, a film's sound, a link with missing pages) is FFmpeg's.

@@ -1,4 +1,4 @@
-"""The pages of an Ogg file: its links (files joined to one), the streams of each, and where each is said to end.
+"""The pages of an Ogg file walked: its links (files joined to one), packets and streams (Vorbis, Opus, FLAC) of each, and where each is said to end.
 
 A page states its length, its stream, its number and the position it ends at, so that a file can be measured without
 decoding it. Sources: RFC 3533; RFC 7845 for Opus.

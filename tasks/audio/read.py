@@ -1,4 +1,4 @@
-"""Audio files and arrays in and out: whatever was given becomes float32 stereo at 44.1 kHz, or says why not.
+"""Audio files and arrays in and out: whatever was given becomes float32 stereo at 44.1 kHz (`read_audio`), or says why not; FLAC and .npy bytes.
 
 What a file is is seen from its bytes (`content`); each form has a module that reads every sample that is there.
 

@@ -1,4 +1,4 @@
-"""WAV and AIFF: judged by their data chunk, not by the size in their first bytes.
+"""WAV and AIFF read as sound: judged by their data chunk (`fmt `, `COMM`), not by the size in their first bytes.
 
 Writers that cannot seek back leave sizes of 0 or near 2^31 or 2^32; others count the header in or forget a pad byte; BW64
 is RF64 under another name. Where libsndfile does not give every sample of the data chunk, the sound is handed to it once

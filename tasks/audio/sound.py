@@ -1,4 +1,4 @@
-"""What a reader gives of a file: samples, what is worth telling of them, and how a length is held against its claim.
+"""What a reader gives of a file (`Sound`): samples, remarks worth telling (truncated, unstated), and how a length is held against its claim.
 
 A remark is ``word: sentence``. The word counts in tables, the sentence has the numbers. Remarks refuse nothing: the
 samples are all there is in the file. Shapes: C channels, N samples.

@@ -1,4 +1,4 @@
-"""Blocks on a player's clock: a container stamps its packets, and where stamps leave a hole there is silence.
+"""Blocks on a player's clock (`Clock`): a container stamps its packets, and where stamps leave a hole or restart there is silence.
 
 Stamps are rounded (Matroska's to a millisecond) and jitter, so that a block is only moved where it is off by more than
 `TOLERANCE_S`; an error never adds up. Nothing is cut: where stamps go back, sound follows sound.

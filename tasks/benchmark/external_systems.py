@@ -1,4 +1,4 @@
-"""Systems from elsewhere: folders of audio and checkpoints by name (`Request`), a manifest's songs as prompts, their rows."""
+"""Systems from elsewhere: folders of audio and checkpoints by name, a manifest's songs as prompts with style and genre (`Request`), sources of the truth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A measured benchmark as a Report: rows of systems and songs, players with their sound, remarks and notes."""
+"""A measured benchmark as a Report (`report_of`): metrics in rows of systems and songs, players with mixes, loss curves, heard songs, remarks and notes."""
 
 from __future__ import annotations
 

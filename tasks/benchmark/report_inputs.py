@@ -1,4 +1,4 @@
-"""What a report is made of beside the measures: mixes, texts' styles, real-time factors, and the key of all that decides it."""
+"""What a report is made of beside the measures: rows out of the pipelines' tables, mixes, texts' styles, real-time factors, and the key of all that decides it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The songs of a benchmark given as a manifest, ours or a data set's (JSON, CSV, Parquet): what is asked, and what is there.
+"""The songs of a benchmark given as a manifest, ours or a data set's (JSON, CSV, Parquet) with its fields: title, lyrics, audio, language; what is refused.
 
 A row names its fields as `benchmark.fields` maps them. Lyrics and style are a file's path or the thing itself. The
 true audio may be missing: such a song can still be generated, transcribed and compared with its words.

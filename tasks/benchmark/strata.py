@@ -1,4 +1,4 @@
-"""Phone error rates by how fast words are sung: by syllables a second (rap) and by seconds a syllable (melisma).
+"""Phone error rates by strata of how fast words are sung: by syllables a second (rap) and by seconds a syllable (melisma), with their borders.
 
 Both are asked of the prompt: of its words' times and phonemes, whatever a system made of them. Errors are dealt to the words of the
 reference phones (`eval.metrics.strata`), so that the strata of one measure add up to the song's own counts.

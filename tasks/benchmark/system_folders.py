@@ -1,4 +1,4 @@
-"""Folders of audio as systems under test: which file is a song's, and which are further candidates or of no song.
+"""Folders of audio as systems under test: which file is a song's by its stem (`match`), which are further candidates, later takes or unused.
 
 A file is a song's by its name: the id as the manifest writes it, or as tables do. Of several candidates of a song, named as
 `jam generate --candidates` names them (``<id>.mp3``, ``<id>_1.mp3``, ...), the first that is there is judged, so none is chosen by

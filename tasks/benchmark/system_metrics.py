@@ -1,4 +1,4 @@
-"""Measured systems (`Measured`): estimates with intervals, differences, pair tables and failures of all their songs.
+"""Measured systems (`Measured`): corpus and mean estimates, differences, pair tables and failures of all their songs; windows of references.
 
 A missing score counts as failed in its mean and never as a number.
 """

@@ -1,4 +1,4 @@
-"""Our own benchmark: its settings (`BenchmarkParams`), prompts, rows from truth to DPO, and the questions asked of the numbers."""
+"""Our own benchmark: its settings (`BenchmarkParams`), prompts, rows from truth, untrained and trained to DPO, and the questions and what is expected."""
 
 from __future__ import annotations
 

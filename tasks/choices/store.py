@@ -1,4 +1,4 @@
-"""Choices as files that never change, ``choices/<key of the candidates>/<rater>/<trial>.json``, and what they come to.
+"""Choices (``Choice``) as files that never change, ``choices/<key of the candidates>/<rater>/<trial>.json``, and the pairs, wins and votes they come to.
 
 A rater who hears a pair again and chooses otherwise has no vote on it. Of a prompt's votes the majority counts.
 """

@@ -1,4 +1,4 @@
-"""Which two candidates a rater hears when (`trials_of`): prompts in an order of their own, sides drawn, some pairs again with sides swapped.
+"""Which two candidates a rater hears when (`trials_of`): sets of pairs, prompts in an order of their own, sides drawn, some pairs again with sides swapped.
 
 The order follows from the candidates and the rater's name alone, so it is the same whenever the page is opened.
 """

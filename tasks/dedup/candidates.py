@@ -1,4 +1,4 @@
-"""Which songs are worth comparing: an inverted index of their keys, in columns, and pairs that share some of them.
+"""Which songs are worth comparing: an inverted index of their keys, in columns and blocks (`KeyIndex`), and pairs that share some of them.
 
 Memory is that of the keys (8 bytes each) and of those that more than one song has; time grows with their number.
 

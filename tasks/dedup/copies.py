@@ -1,4 +1,4 @@
-"""Copies: which of some songs are near any of many references, by the rule that groups near duplicates.
+"""Near references of a sketched song (`near_references`): which of some songs are near any of many, by the rule that groups near duplicates.
 
 The songs are few and are held, with an index of their keys; references pass by one at a time, so that a training set of
 any size takes the memory of one of its songs. Each song meets every reference that shares keys with it, also where many

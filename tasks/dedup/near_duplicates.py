@@ -1,4 +1,4 @@
-"""Near duplicates: which songs are the same song, and so on which side of the split every song lies (`sides`).
+"""Near duplicates (`GroupParams`): which songs are the same song by words, landmarks and style, and so groups that stay together.
 
 Pure: rows of the whole table in, facts out. Songs come in the order in which the table took them in, and a
 song is only ever compared and joined with earlier ones, so that more songs leave the facts of the earlier ones

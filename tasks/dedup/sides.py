@@ -1,4 +1,4 @@
-"""Sides of the split: where a song lies by itself, with the songs it belongs to, and where a side would have too few.
+"""Sides of the split: where a song lies by itself, with its group (duplicates, artist) and a benchmark it is near, and where a side would have too few.
 
 Songs come in the order in which the table took them in; more songs leave the sides of the earlier ones as they are, unless
 a new one joins two groups that lay on different sides, or ends what `MinimumParams` had to move.

@@ -1,4 +1,4 @@
-"""Candidates of a job for the page: what jamify's folder says of each, its scores, its sound and outline."""
+"""Candidates of a job for the page: what jamify's folder (metadata) says of each, its scores, its sound and outline."""
 
 from __future__ import annotations
 

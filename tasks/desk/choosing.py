@@ -1,4 +1,4 @@
-"""What can be compared by ear in a work folder: the candidates of its rounds and of its jobs, two at a time, equally loud."""
+"""What can be compared by ear (`Comparison`) in a work folder: candidates of its rounds and jobs, two at a time, equally loud; a rater's progress."""
 
 from __future__ import annotations
 

@@ -41,14 +41,15 @@ def column_files(table: Path, stages: Iterable[str], only: int | None = None) ->
 
 def changed_at(table: Path, stages: Iterable[str]) -> tuple[int, ...]:
     """Something that changes whenever a column file comes or goes: the folders' times."""
-    return tuple(_time(table / stage) for stage in stages)
+    return tuple(changed_ns(table / stage) for stage in stages)
 
 
 def _rank(path: Path) -> tuple[bool, int]:
-    return not path.name.endswith(STUB), _time(path)
+    return not path.name.endswith(STUB), changed_ns(path)
 
 
-def _time(path: Path) -> int:
+def changed_ns(path: Path) -> int:
+    """When a file or folder last changed; 0 where there is none."""
     try:
         return path.stat().st_mtime_ns
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The derived index of a table: a row a song with what it can be found, filtered and sorted by, in one SQLite file.
+"""The derived index of a table (`SongIndex`): a row a song with what it can be found, filtered and sorted by, written stage by stage into one SQLite file.
 
 Each partition is read once for the column files it has; when their names change it is read again, and only it. The
 file can be removed at any time: it is made again. No song is held in memory but those of one partition.

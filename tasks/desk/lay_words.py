@@ -1,4 +1,4 @@
-"""Lyrics of one song with a time for every word, as `jam generate` would lay them, for the page to move."""
+"""Lyrics of one song with a time for every word (tempo, duration, style), as `jam generate` would lay them, for the page to move."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which edits a song may take: what a person asks for, held against the song as it stands, before it is written."""
+"""Which edits a song may take (times, approve, reject, undo): what a person asks for, held against the song as it stands, before it is written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Questions to the index: which songs, in which order, how many of each kind, how a measure is spread.
+"""Questions to the index in SQL: which songs (`Wanted`), in which order, how many of each kind, how a measure is spread (bins).
 
 Every text from outside goes to SQLite as a parameter; every column's name is one of ours or refused.
 """

@@ -1,4 +1,4 @@
-"""One song as the desk shows it: lanes in time, measures beside their limits, what made each, and its edits."""
+"""One song as the desk shows it: lanes of lines, words and parts in time, measures beside their limits, what made each, and its edits."""
 
 from __future__ import annotations
 

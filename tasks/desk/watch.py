@@ -1,4 +1,4 @@
-"""What runs in a work folder, read from its files alone: who holds it, how far each stage is and how fast, what is learned.
+"""What runs in a work folder (`Watch`), read from its files alone: holder and pid, how far each stage is and how fast, what is learned.
 
 Nothing is locked or written, so reading disturbs no run. Receipts of a folder are read again only where it changed.
 """
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tasks.desk.existing import column_files
+from tasks.desk.existing import changed_ns, column_files
 from tasks.engine.sources import SOURCES
 from tasks.storage.lease import LEASE_NAME, Holder, read_holder
 
@@ -62,7 +62,7 @@ class Watch:
     def trainings(self) -> list[dict[str, Any]]:
         """Training runs, the one written last first."""
         paths = [path for pattern in LOGS for path in self.root.glob(pattern)]
-        stamped = sorted(((_time(path), path) for path in paths), reverse=True)[:MAX_TRAININGS]
+        stamped = sorted(((changed_ns(path), path) for path in paths), reverse=True)[:MAX_TRAININGS]
         return [self._training(path, changed_at) for changed_at, path in stamped]
 
     def log(self, text: str) -> dict[str, Any]:
@@ -100,7 +100,7 @@ class Watch:
         }
 
     def _newest(self, folder: Path) -> list[dict[str, Any]]:
-        changed_at = _time(folder)
+        changed_at = changed_ns(folder)
         known = self._read.get(folder)
         if known is None or known[0] != changed_at:
             paths = sorted(
@@ -205,13 +205,6 @@ def _json(path: Path) -> dict[str, Any] | None:
         )
     except (FileNotFoundError, ValueError, AttributeError):
         return None  # a run replaced it meanwhile
-
-
-def _time(path: Path) -> int:
-    try:
-        return path.stat().st_mtime_ns
-    except FileNotFoundError:
-        return 0
 
 
 def _names(folder: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""What an edit may say, kind by kind, and which stage each concerns first: there it enters the cache key.
+"""What an edit may say, kind by kind (times, approve, reject, again, undo), and which stage each concerns first: there it enters the cache key.
 
 | kind | value | stage |
 |---|---|---|

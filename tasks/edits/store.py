@@ -1,4 +1,4 @@
-"""Edits of a song: immutable files, each named by its number and by the one it was made on.
+"""Edits of a song: immutable files under their content's hash, each named by its number and by the one it was made on; conflicts.
 
 ``edits/<content hash of the song>/00003-<id>.json``: the id is the hash of the edit before it, so two people who edit
 the same state ask for the same name, and the second is refused. An edit that was altered or taken away breaks the row.
@@ -26,7 +26,6 @@ FIRST = "0" * 12
 """The id in the name of a song's first edit."""
 MAX_BYTES = 2_000_000
 MAX_EDITS = 9999
-_NAME = re.compile(r"(\d{5})-([0-9a-f]{12})\.json")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _FIELDS = {"content_hash", "song_id", "number", "before", "made_at", "kind", "value"}
 

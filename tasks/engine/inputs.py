@@ -1,4 +1,4 @@
-"""What a stage is fed: songs from several column files in step, in the order of the table, opened one ahead."""
+"""What a stage is fed: rows of songs from several column files in step, in the order of the table, opened ahead in a thread; fitted and edited."""
 
 from __future__ import annotations
 

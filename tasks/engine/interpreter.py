@@ -1,4 +1,4 @@
-"""Another Python for a stage: packages that cannot share one environment run side by side.
+"""Another Python for a stage (a subprocess that is asked its cache key): packages that cannot share one environment run side by side.
 
 Such an interpreter needs the Ray and the minor version of this one. Everything that says what a stage is made
 of (package versions, models, weights) is asked of the interpreter that will run it.

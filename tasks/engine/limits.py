@@ -1,4 +1,4 @@
-"""What one song may take: seconds, and memory of the worker that works on it. Beyond, its process ends.
+"""What one song may take: seconds (a watchdog's alarm), and memory of the worker that works on it. Beyond, its process ends.
 
 Which song it was is found out by the scheduler, song by song. Seconds are kept by a thread of faulthandler, which
 also ends C code that holds the interpreter lock.

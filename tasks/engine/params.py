@@ -1,4 +1,4 @@
-"""How stages run, as params say it: the shared pool, and the own workers of single stages."""
+"""How stages run, as params say it (`EngineParams`): the shared pool, partition size, and the own workers of single stages (GPUs, Python, environment)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stages in order over one table: who writes which column, and the name and cache key of every column file.
+"""Stages in order over one table (`Pipeline`): who writes which column, existing outputs and shards, fits, and the name and cache key of every column file.
 
 What a fit of a stage says of the whole table is one file beside its column files, ``<stage>/fit.json``.
 """

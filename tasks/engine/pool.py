@@ -1,4 +1,4 @@
-"""The pools of workers under one budget, and what comes back from them.
+"""The pools of workers (Ray actors) under one budget, connected to Ray, and what comes back from them: receipts, crashes and lost nodes.
 
 Only partition numbers, cache keys and receipts pass through Ray; every worker reads and writes storage
 itself. A dead worker is replaced, and what it was doing comes back as a `Crash`.

@@ -1,4 +1,4 @@
-"""What a run tells Prometheus, through the metrics agent that Ray runs on every node (names begin ``ray_jam_``).
+"""What a run tells Prometheus (gauges, counters), through the metrics agent that Ray runs on every node (names begin ``ray_jam_``).
 
 Counters end in ``_total`` there. Rates come from two of them: audio seconds over worker seconds is the real-time
 factor, waiting over worker seconds the share in which models waited for their input.

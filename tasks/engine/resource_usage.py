@@ -1,4 +1,4 @@
-"""What a piece of work took: seconds by what they were spent on, memory at its peak, and the device.
+"""What a piece of work took (`Meter`): seconds by what they were spent on, memory at its peak, and the device (GPU).
 
 Host facts all: they go into receipts, never into a fingerprint or a column.
 """

@@ -1,4 +1,4 @@
-"""One partition through one stage: read what it asks for, call it, commit the column file.
+"""One partition through one stage: read what it asks for, call it, commit the column file with its `Receipt`; a poison song found by running alone.
 
 Runs inside a worker process. Memory is bounded by a few songs.
 """

@@ -1,4 +1,4 @@
-"""The scheduler: partition k of a stage starts as soon as partition k of everything it reads stands.
+"""The scheduler (`run_pipelines`): partition k of a stage starts as soon as partition k of everything it reads stands; reports of each stage.
 
 A stage with a fit waits for all partitions of what its fit reads; then the fit runs, in this process. All stages of a
 flow share one pool, but for those with workers of their own. A worker goes on with the partition it has just had, whose

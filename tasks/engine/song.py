@@ -1,4 +1,4 @@
-"""The thing every stage takes and gives: a song with the columns it was given, and nothing else."""
+"""The thing every stage takes and gives: a song with the columns it was given, or its reason (`Refused`, `SongError`) why it goes no further."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Our own source: which modules a module imports, however far away, and one hash of what they say."""
+"""Our own source (by ast): which modules a module imports, however far away, and one hash of what they say."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def closure(modules: Iterable[str], passed_over: Collection[str] = NO_VALUES) ->
 def imports(module: str) -> frozenset[str]:
     """Our modules that a module imports, but not those it builds a model from (`build_<kind>`)."""
     names: set[str] = set()
-    for node in ast.walk(tree_of(module)):
+    for node in ast.walk(ast.parse(path_of(module).read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -47,7 +47,7 @@ def hash_of_modules(modules: Iterable[str], data: Iterable[Path] = ()) -> str:
     """One hash of the syntax trees of these modules, without docstrings, and of the bytes of these files."""
     digest = hashlib.sha256()
     for name in sorted(modules):
-        digest.update(f"{name} {ast.dump(tree_of(name))}".encode())
+        digest.update(f"{name} {_said(path_of(name).read_text(encoding='utf-8'))}".encode())
     for path in sorted(data):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
@@ -80,6 +80,12 @@ def plain_tree(source: str) -> ast.Module:
             texts = [n for n in body if isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant)]
             node.body = [n for n in body if n not in texts] or [ast.Pass()]  # type: ignore[attr-defined]
     return tree
+
+
+@cache
+def _said(source: str) -> str:
+    """The plain tree as text, which many stages ask for and which takes longer than to read the file again."""
+    return ast.dump(plain_tree(source))
 
 
 def _is_inside(module: str, packages: Collection[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Who is in the table: songs as they were found, in partitions that keep their members for ever."""
+"""Who is in the table: songs (`Source`) with the facts they were found with, in partitions that keep their members for ever; edits within."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stage law: songs in, the same songs out, in the same order, with only `writes` changed."""
+"""The stage law: songs in, the same songs out, in the same order, with only `writes` changed; `Model`s that a stage builds, a fit over the whole table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The song table: a row a song, a column a fact, cut into partitions that keep their members.
+"""The song table: a row a song, a column a fact; new sources admitted and cut into partitions that keep their members, too many gone refused.
 
 ``<root>/<stage>/part-00042-<fingerprint>.parquet`` holds `song_id`, the columns the stage writes,
 `drop_reason`, `dropped_by` and `made_by`; the same number in every folder is the same songs, those of

@@ -1,4 +1,4 @@
-"""One partition of one stage on its way through the scheduler: which goes next, and how the song is found that ends its worker."""
+"""One partition of one stage on its way through the scheduler: which goes next (rank), tries, and how the suspect is found that crashes its worker."""
 
 from __future__ import annotations
 

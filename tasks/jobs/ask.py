@@ -1,4 +1,4 @@
-"""What may be asked of a model at the desk (`Ask`): words with times, a style, a length, how many candidates; all within limits."""
+"""What may be asked of a model at the desk (`Ask`): words with times and phones, chords, a style, a length, how many candidates; each value within limits."""
 
 from __future__ import annotations
 

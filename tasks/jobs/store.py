@@ -1,4 +1,4 @@
-"""Jobs of a work folder: ``jobs/<hash of what is asked>/``, its files written once, its state in files that come and go.
+"""Jobs of a work folder: ``jobs/<hash of what is asked>/``, its files written once, its state (done, failed, cancelled) in files that come and go.
 
 ``job.json`` is the last of a job's own files to be written, so a job is there whole or not at all. ``out`` is jamify's
 output folder; the process that makes it holds its lease. ``done.json`` or ``failed.json`` say how that ended, ``cancelled``

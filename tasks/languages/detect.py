@@ -1,4 +1,4 @@
-"""Which language a text is in: scripts decide where they can, py3langid tells those in Latin letters apart.
+"""Which language a text is in: signs and alphabets of scripts decide where they can, py3langid tells those in Latin letters apart.
 
 It is asked of whole songs; lines of lyrics are too short and too full of oh and la.
 """

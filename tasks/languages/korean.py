@@ -1,4 +1,4 @@
-"""Korean: syllables respelt as they sound in a word (standard pronunciation), then a phone for each letter.
+"""Korean: syllables (head, vowel, end) respelt as they sound in a word (standard pronunciation), then a phone for each letter.
 
 Rules alone, no word list: consonants added or tensed between parts of some compounds (꽃잎, 별빛) are not heard, nor what words do to
 one another.

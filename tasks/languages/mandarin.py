@@ -1,4 +1,4 @@
-"""Mandarin: pypinyin reads characters in their phrase, a table makes phones of the pinyin.
+"""Mandarin: pypinyin reads characters in their phrase, a table of initials and finals makes phones of the pinyin.
 
 Without tones: a melody takes their place, and singing data (Opencpop among them) is labelled without them.
 """

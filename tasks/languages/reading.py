@@ -1,4 +1,4 @@
-"""What a reader gives: how texts are said in IPA, and what of them it could not read."""
+"""What a reader or phonemizer (`Phonemizer`) gives (`Pronunciation`): how texts are said in IPA, cleaned of foreign marks, and what of them it could not read."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
+
+from tasks.languages.phones import phones_of
 
 REWRITES = (("g", "ɡ"), ("͡", ""), ("‿", ""), ("-", ""), ('u"', "ʉ"), ('"', ""), ("ɭ", "l"))
 """What readers write otherwise than the IPA has it: an ASCII g, ties, hyphens, and a quotation mark of espeak's Russian for a
@@ -31,6 +33,20 @@ class Reader(Protocol):
         said; None for a word that the reader takes for English.
         """
         ...
+
+
+class Phonemizer(Protocol):
+    """Words to IPA."""
+
+    identity: str
+
+    def phonemize(self, words: Sequence[str]) -> list[Pronunciation]:
+        """One pronunciation a word, in order; empty `phonemes` where a word cannot be said."""
+        ...
+
+    def phones(self, words: Sequence[str]) -> list[str]:
+        """The phones of all words in a row (see `phones_of`), for phone error rates."""
+        return [phone for said in self.phonemize(words) for phone in phones_of(said.phonemes)]
 
 
 def cleaned(ipa: str) -> str:

@@ -1,4 +1,4 @@
-"""Lyrics of any form into any form that has a writer, and what the way costs: found by reading what was written."""
+"""Lyrics of any form into any form that has a writer (`jam lyrics convert`), and what the way costs (words, stamps, notes, labels): found by reading it back."""
 
 from __future__ import annotations
 

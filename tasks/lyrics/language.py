@@ -1,5 +1,6 @@
-"""The language of a song's lyrics (as a list of songs gives it, as their file states it, or as their text shows), and their
-words as that one has them.
+"""The language of a song's lyrics, as a list of songs gives it, as their file states it, or as their text shows; stated or doubted.
+
+The words become those that this language has.
 """
 
 from __future__ import annotations

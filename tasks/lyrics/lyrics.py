@@ -1,4 +1,4 @@
-"""The lyrics of a song: its words in the order they are sung, and what its file states of them."""
+"""The lyrics of a song (`Lyrics`): its words in the order they are sung, lines, notes, labels, remarks: what its file states of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labels that ask for a sound: ``[Verse: soft piano]`` names a part and, behind the colon, the style that it shall have."""
+"""Labels of parts that ask for a sound, split into name and text: ``[Verse: soft piano]`` is a name and, behind the colon, a style."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads a lyrics file of any form: its content decides which, never its name."""
+"""Reads a lyrics file of any form (`read_lyrics`): its content decides which, never its name; the list of forms."""
 
 from __future__ import annotations
 

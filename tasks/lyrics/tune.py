@@ -1,4 +1,4 @@
-"""The melody of a file that has notes, with words or without: MIDI, MusicXML, UltraStar, .ds and whatever lyrics are read from.
+"""The melody (tones with pitch) of a file that has notes, with words or without: MIDI, MusicXML, UltraStar, .ds and whatever lyrics are read from.
 
 Where a file has words, its notes are those that are sung. Else a MIDI file has them in one part, or in the one that is named as a voice; of a score without words the
 first part with notes is read, its first voice, with repeats played out.

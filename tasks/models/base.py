@@ -1,4 +1,4 @@
-"""Choosing a model: one section of params names the kind's model, and a sub-section sets up each real one."""
+"""Choosing a model (`ModelChoice`, `RealModel`): one section of params names the kind's model, a sub-section sets up each real one, its revision and card."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sound as a control: the latents of a part of a song, blurred in time, so that they say when and roughly what sounds, and little else.
+"""Sound as a control (`CoarseParams`): latents of a part of a song, band-passed or percussive, blurred over a window of frames, so that they say roughly what sounds.
 
 After JASCO (arXiv 2406.10970): the mean of windows that do not overlap, broadcast back over each. JASCO's windows of 3 and 5 frames are 60 and
 100 ms; frames here last 46 ms. JASCO takes the first codebook of its codec, which a codec without codebooks does not have: window, band and
@@ -17,7 +17,6 @@ from tasks.engine.stage import Section
 from tasks.models.codec import Codec
 from tasks.models.embedded.spectra import istft, stft
 
-NONE = "none"
 SIZE, HOP = 2048, 512
 SPREAD = 17  # frames and bins that a median is taken over, as Fitzgerald's and librosa's 31 at half the hop
 ORDER = 4  # of the band's filter, run forwards and backwards

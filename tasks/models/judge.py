@@ -1,4 +1,4 @@
-"""Judges: aesthetic scores of a song. The embedded one weighs signal statistics against toy references.
+"""Judges (`JudgeParams`): aesthetic scores (axes) of a song. The embedded one weighs signal statistics (rhythm, repetition, bands) against toy references.
 
 Shapes: C channels, N samples, F short frames, B bands, S statistics, A axes.
 """

@@ -1,4 +1,4 @@
-"""Likeness: how far ten seconds of a song are from toy songs, which are all that the embedded models were made on.
+"""Likeness: a distance of ten seconds of a song from toy songs of both worlds, by statistics whitened by their covariance.
 
 Statistics of its spectrum, its sides and its voice, against their mean and covariance over toy songs: the distance of
 Mahalanobis to the nearer of the two toy worlds, over the root of the number of statistics, so that toy songs have about 0.6.
@@ -45,11 +45,6 @@ def statistics(mix_CN: np.ndarray) -> np.ndarray:
 def distance(statistics_D: np.ndarray) -> float:
     """To the nearer toy world."""
     return min(_from(statistics_D, world) for world in _worlds())
-
-
-def distance_limit() -> float:
-    """Beyond it a song is unlike toy songs."""
-    return float(constants_of("likeness")["limit"])
 
 
 def whitening(covariance_DD: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""A phonemizer of many languages: every word by the reader of its script in a song of its language.
+"""A phonemizer of many languages: every word by the reader of its script (Han, kana, Latin) in a song of its language, English as always.
 
 Han characters are Japanese in a Japanese song and Mandarin in a Mandarin one; a word in Latin letters in a song that is
 written otherwise is English; a word with signs of several scripts is read part by part.
@@ -17,9 +17,8 @@ from pydantic import Field, field_validator, model_validator
 from eval.metrics.words import cut_runs
 from tasks.engine.stage import Section
 from tasks.languages.detect import detect
-from tasks.languages.phones import phones_of
 from tasks.languages.readers import build_reader
-from tasks.languages.reading import Pronunciation, Reader
+from tasks.languages.reading import Phonemizer, Pronunciation, Reader
 from tasks.languages.scripts import OTHER, letters_by_script, num_letters, runs_of
 from tasks.languages.table import LANGUAGES, script_language
 from tasks.models.interjections import interjection
@@ -77,7 +76,7 @@ class SongLanguages:
         return self.told(words, given) or self.default
 
 
-class ManyLanguages:
+class ManyLanguages(Phonemizer):
     """Reads songs of several languages; `english` reads what is English as an English song has it, and `fold` is what
     becomes of all other IPA.
     """
@@ -114,10 +113,6 @@ class ManyLanguages:
                 phonemes[place] += said.phonemes
                 unknown[place] += said.unknown
         return [Pronunciation(*said) for said in zip(phonemes, unknown, strict=True)]
-
-    def phones(self, words: Sequence[str]) -> list[str]:
-        """The phones of all words in a row."""
-        return [phone for said in self.phonemize(words) for phone in phones_of(said.phonemes)]
 
     def _parts(self, word: str, song: str, han: str) -> list[tuple[str | None, str]]:
         """A word in parts, each with the language it is read in (None: nobody reads it); `han`: whose Han characters are."""
@@ -159,7 +154,7 @@ class ManyLanguages:
         return {}
 
 
-class OneLanguage:
+class OneLanguage(Phonemizer):
     """Reads words of one song, whose language is known, a line or all of them at a time."""
 
     def __init__(self, within: ManyLanguages, language: str) -> None:
@@ -169,10 +164,6 @@ class OneLanguage:
     def phonemize(self, words: Sequence[str]) -> list[Pronunciation]:
         """One pronunciation a word."""
         return self.within.phonemize(words, self.language)
-
-    def phones(self, words: Sequence[str]) -> list[str]:
-        """The phones of all words in a row."""
-        return [phone for said in self.phonemize(words) for phone in phones_of(said.phonemes)]
 
 
 def kept(ipa: str) -> Pronunciation:

@@ -1,4 +1,5 @@
-"""Melody of the separated vocals: their pitch at the latent frame rate, and where there is a voice.
+"""Melody of the separated vocals (`MelodyParams`): a tracker's pitch (MIDI, certainty) at the latent frame rate, and where there is a voice.
+
 `models.melody.model: none` asks nobody, and there is no stage.
 
 The embedded tracker follows a pitch also without a voice; whether there is one is a decision of its own, by the level of the vocals. A net of

@@ -1,4 +1,4 @@
-"""Phonemizer: words of lyrics to IPA, in the symbols the released JAM checkpoint knows.
+"""Phonemizer (`PhonemizerParams`, espeak-ng): words of lyrics to IPA pronunciations by language, in the symbols the released JAM checkpoint knows.
 
 One phonemizer serves both sides of every comparison: the lyrics a model is asked for, the words a
 recogniser was heard to say, and the phones that recogniser was trained on.
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from eval.metrics.english_signs import read_signs
 from eval.metrics.words import cut_runs
@@ -21,6 +21,7 @@ from tasks.engine.fingerprint import package_version
 from tasks.engine.stage import BadModel
 from tasks.languages.espeak import backend_of
 from tasks.languages.phones import phones_of as phones_of
+from tasks.languages.reading import Phonemizer as Phonemizer
 from tasks.languages.reading import Pronunciation as Pronunciation  # what a phonemizer gives
 from tasks.languages.table import DETECTOR, LANGUAGES, require_readers
 from tasks.models.base import ModelChoice, RealModel
@@ -81,20 +82,6 @@ NOT_LATIN = (
     "uk",
 )
 """Languages whose letters are not Latin; in all others such a letter has no reading."""
-
-
-class Phonemizer(Protocol):
-    """Words to IPA."""
-
-    identity: str
-
-    def phonemize(self, words: Sequence[str]) -> list[Pronunciation]:
-        """One pronunciation a word, in order; empty `phonemes` where a word cannot be said."""
-        ...
-
-    def phones(self, words: Sequence[str]) -> list[str]:
-        """The phones of all words in a row (see `phones_of`), for phone error rates."""
-        ...
 
 
 class DeepPhonemizerParams(RealModel):
@@ -161,7 +148,7 @@ def to_symbols(ipa: str) -> Pronunciation:
     return Pronunciation(known, len(ipa) - len(known))
 
 
-class EspeakPhonemizer:
+class EspeakPhonemizer(Phonemizer):
     """espeak-ng from its wheel (no system package), one word at a time, so that a word is always said
     alike whatever stands around it.
     """
@@ -187,10 +174,6 @@ class EspeakPhonemizer:
             self._known[word] = Pronunciation(said.phonemes, said.unknown + foreign)
         return [self._known[word] for word in words]
 
-    def phones(self, words: Sequence[str]) -> list[str]:
-        """The phones of all words in a row."""
-        return [phone for said in self.phonemize(words) for phone in phones_of(said.phonemes)]
-
     def _readable(self, word: str) -> str:
         if self.language.split("-")[0] in NOT_LATIN:
             return word
@@ -207,7 +190,7 @@ class EspeakPhonemizer:
         return backend_of(self.language, "remove-flags")
 
 
-class LyricsPhonemizer:
+class LyricsPhonemizer(Phonemizer):
     """Any phonemizer, for words as lyrics have them: hums and hushes by the table, held letters cut, and in English
     signs read as words. Every other word the phonemizer within says alone; no word's text changes, only how it is said.
     """
@@ -225,10 +208,6 @@ class LyricsPhonemizer:
         said = dict(zip(read, self.within.phonemize(list(read.values())), strict=True))
         said |= {word: Pronunciation(ipa, 0) for word, ipa in hummed.items() if ipa is not None}
         return [said[word] for word in words]
-
-    def phones(self, words: Sequence[str]) -> list[str]:
-        """The phones of all words in a row."""
-        return [phone for said in self.phonemize(words) for phone in phones_of(said.phonemes)]
 
     def _read(self, word: str) -> str:
         """What is read in place of a word, mostly itself."""

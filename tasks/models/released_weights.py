@@ -1,4 +1,4 @@
-"""Released weights: where they lie on this machine, whether they are whole, and which revision they are.
+"""Released weights (a `Card`): where they lie on this machine or on a hub, how they are downloaded, whether they are whole, and which revision they are.
 
 Nothing is downloaded unless `download` is called: a hub id is looked up in the hub's cache on this machine, and what
 ``package:`` names among the installed packages.

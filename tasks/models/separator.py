@@ -1,5 +1,4 @@
-"""Separators: the stems of a mix, its vocals above all. The embedded one masks by place in the stereo picture
-and by pitch.
+"""Separators (`SeparatorParams`): the stems of a mix, its vocals above all. The embedded one masks by place (mid, side) and a comb at the pitch.
 
 Shapes: C channels, N samples, F frames, K bins.
 """

@@ -1,4 +1,4 @@
-"""Style encoders: audio or text (by its genre and tempo) to 512 numbers. The embedded one is spectral statistics under a fixed map.
+"""Style encoders (`StyleParams`): audio crops or text (tags: genre, tempo) to 512 numbers. The embedded one is spectral statistics under a fixed map.
 
 Shapes: C channels, N samples, F short frames, D statistics, R reduced, S = 512, W windows.
 """

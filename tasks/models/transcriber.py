@@ -1,4 +1,4 @@
-"""Transcriber: vocals to words with times, and, where it can, to phones without any knowledge of words."""
+"""Transcriber (`TranscriberParams`, `Transcript`): vocals to words with times and confidence, and, where it can, to phones; the guard of rounds."""
 
 from __future__ import annotations
 

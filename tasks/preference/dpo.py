@@ -1,4 +1,4 @@
-"""DPO training: the objective, and one run on pairs (`prefer`); beta 0 is the control.
+"""DPO training (`PreferenceObjective`, `prefer`): the loss of a policy against its reference on pairs, one run with held-out pairs; beta 0 is the control.
 
 The reference is the policy the round starts from, frozen, or an earlier one. ``beta: 0`` is the control: the
 preference term then has no gradient and only the weighted flow loss on the truth is left.

@@ -1,4 +1,4 @@
-"""The gate after a round: songs' scores, is the policy better, is anything worse beyond its margin, which round is kept.
+"""The gate after a round (`Gate`, `GateParams`): songs' scores (`PolicyScores`), is the policy better, is any metric worse beyond its margin, best round.
 
 Everything is compared prompt by prompt, against the model the rounds began with and the round before. A guard
 is a metric that may get worse by no more than its margin: the rounds stop when a paired one-sided test, corrected

@@ -1,4 +1,4 @@
-"""The rule of pairs: of a prompt's candidates the best against the worst (`Pair`), or why there is none (`Refusal`)."""
+"""The rule of pairs (`PairParams`): of a prompt's candidates the best against the worst by reward and margin (`Pair`), or why there is none (`Refusal`)."""
 
 from __future__ import annotations
 

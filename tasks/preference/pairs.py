@@ -1,4 +1,4 @@
-"""Preference pairs as tensors: our files that training reads (`pairs.safetensors`), jamify's DPO list read and written.
+"""Preference pairs as tensors: winner and loser latents of a prompt in files that training reads (`pairs.safetensors`), jamify's DPO list read and written.
 
 Source of the list's form: declare-lab/jamify (README, infer.py, dataset.py) and its training code's DPO data set.
 Shapes: T frames, C 64 latent channels, N style rows, S 512.

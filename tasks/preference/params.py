@@ -1,4 +1,4 @@
-"""The settings of preference training and of a sweep over ways of it, which need no torch: sections `dpo` and `sweep`."""
+"""The settings of preference training (beta, terms of the loss) and of a sweep over ways of it, which need no torch: sections `dpo` and `sweep`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A round in words, rows, CSV and metrics: gate, pairs and held-out lines, why the rounds stopped, why one was kept."""
+"""A round in words, rows, CSV (`rounds_csv`) and metrics: lines of gate, pairs, held-out, reward changes; why the rounds stopped, why one was kept."""
 
 from __future__ import annotations
 

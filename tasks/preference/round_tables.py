@@ -1,4 +1,4 @@
-"""A round's settings (`RoundParams`), which songs it uses, and its tables: prompts, scores and settings of candidates, pairs.
+"""A round's settings (`RoundParams`), which songs of which split it uses, and its tables: rows of prompts, candidates' scores and settings, pairs, refusals.
 
 Candidates are rows of a song table of their own, so any of them can be made again from its facts. What a person
 reads are three small Parquet files beside it: ``prompts``, ``scores`` (a row a candidate) and ``pairs`` (a row a

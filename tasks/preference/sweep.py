@@ -1,4 +1,4 @@
-"""A sweep: its arms and contrasts, their training runs, what each changed against its controls, and its report.
+"""A sweep: its arms (seeds, controls, random pairs) and contrasts, their training runs, what each changed against its controls, and its report.
 
 It tells what the preference itself did from what the flow loss beside it did (``beta: 0``), and from what any
 training on these songs does (winner and loser assigned at random).

@@ -1,4 +1,4 @@
-"""Prompts that are changed on purpose, for rows that show whether a model heeds what it is asked: another style, words dealt anew."""
+"""Prompts that are changed on purpose, for rows that show whether a model heeds what it is asked: another style (the furthest), words dealt anew by seed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chords as people write them: a text of bars as labels in Harte's spelling (`chords_in`), with the beats that each lasts.
+"""Chords as people write them: tokens of bars, degrees, rests and repeats as labels in Harte's spelling (`chords_in`), with the beats that each lasts.
 
 ``C G Am F`` is four bars. Where there is a ``|`` or a second line, these bound the bars, and the chords of a bar share it evenly: ``C | Dm7 G7 | % | N.C.``.
 ``%`` is the bar before, or within a bar the chord before. ``x2`` behind a bar plays what stands in its line since the last ``x``

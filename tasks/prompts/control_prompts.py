@@ -1,4 +1,4 @@
-"""What a person asks a song to follow, as the arrays that a model takes: chords as text, a melody, drums and a sketch as files.
+"""What a person asks a song to follow (`ControlRequest`), as the arrays that a model takes: chords as text, a melody (MIDI), drums and a sketch as files.
 
 `ControlRequest` is what a row of a manifest or a command line says; `controls_of` makes an array of each, a row a latent frame of the song. Chords are
 repeated from their first bar, sounds from their first sample, until the song ends; behind the end of a melody there is none. A melody is read

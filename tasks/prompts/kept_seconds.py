@@ -1,4 +1,4 @@
-"""What of a song is kept while the rest is made: seconds as they are written (`spans_in`), and the control made of them (`painting_of`).
+"""What of a song is kept while the rest is made (`--keep`): seconds as they are written (`spans_in`), their mask, and the control (`painting_of`).
 
 Text is spans of seconds, ``0-10,20-25``, in order. A latent frame is kept where its middle lies in a span. The kept frames are the codec's mean
 latents of the song that they come from, and the rest of the array is zeros (`jam_model.controls.painting`).

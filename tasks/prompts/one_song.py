@@ -1,4 +1,4 @@
-"""One song's lyrics and style as a manifest (`write_request`), with word times that can be edited: a row, or where times are predicted a row a candidate."""
+"""One song's lyrics, tempo, duration and style as a manifest (`write_request`), with word times that can be edited; a row a candidate where they are predicted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Word times by the duration predictor (`Predictor`), and times that somebody wrote (`written_times`), for lyrics that have none."""
+"""Word times by the duration predictor (`Predictor`: a net, temperature, seed), and times that somebody wrote (`written_times`), for lyrics without any."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words of a prompt: each with its time and its phonemes, and a remark for every one that will not be heard as it was asked for.
+"""The words of a prompt (`prompt_words`): each with time and phonemes (symbols, tokens), and a remark for every unknown, hurried or lost one.
 
 A model is given words on a grid of tokens (`jam_model.lyric_grid`): a word that leaves no token there is lost to it. None is
 lost in silence: `PromptWords.remarks` names it.

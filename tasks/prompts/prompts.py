@@ -1,4 +1,4 @@
-"""What is asked for (`Prompt`), who generates it (`System`), and rows of songs made from songs: candidates, systems, gates.
+"""What is asked for (`Prompt`: style, words, facts), who generates it (`System`), and source rows made from songs: candidates, systems, gates.
 
 The rows start a new table, on which the same stages run unchanged. Each keeps the prompt it was made
 from (`parent`), what was asked of it, and the recipe, so that any row can be made again from its facts.
@@ -88,7 +88,6 @@ class Prompt:
         audio_path: the true song, relative to its songs root.
         style_text: the style in words; None where none was given.
         genre: one of the listed genres, for genre accuracy.
-        written_by_ear: the words are what a recogniser heard, no lyrics that anybody wrote.
         is_timed: the words have times that singers are held to.
         is_style_heard: `style_NS` comes from audio.
         language: the one that the words are read in; None where all songs are read in one.
@@ -105,7 +104,6 @@ class Prompt:
     audio_path: str | None
     style_text: str | None = None
     genre: str | None = None
-    written_by_ear: bool = False
     is_timed: bool = True
     is_style_heard: bool = True
     language: str | None = None
@@ -220,7 +218,6 @@ def _prompt(row: Mapping[str, Any]) -> Prompt:
         duration_s=row["duration_s"],
         audio_path=row["audio"]["path"],
         style_text=row.get("style_text"),
-        written_by_ear=row.get("lyrics") is None,
         language=row.get("song_language"),
     )
 

@@ -1,4 +1,4 @@
-"""Rough word times for lyrics that have none: lines to bars, syllables to even notes, rests between.
+"""Rough word times for lyrics that have none (`RoughTimesParams`): lines to bars of beats, syllables to even notes, rests and pauses between.
 
 A start to edit, not a melody: every line begins on a bar of four beats, its syllables last one note each, the last one
 two, and the rest of its bars is silent. Notes are beats halved or doubled until a syllable is singable. Where a length is

@@ -1,4 +1,4 @@
-"""What stands in jamify's output folder from earlier calls (`read_earlier`), and the names that are free beside it (`free_name`).
+"""What stands in jamify's output folder from earlier calls (`read_earlier`: rows, metadata, latents), and the names that are free beside it (`free_name`).
 
 A song keeps the name it was first written by. Another one of the same id and number, of another seed, say, is another take and gets a
 name of its own: ``<id>.take2.mp3``. Neither a file nor a row of one that stands is overwritten.

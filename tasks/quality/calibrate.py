@@ -1,4 +1,4 @@
-"""Calibrate: songs that someone labelled good or bad, the quality filter's limits chosen on them, and what those would drop."""
+"""Calibrate: songs that someone labelled good or bad by kind, limits of filter and tiers chosen on them, and what those would drop."""
 
 from __future__ import annotations
 

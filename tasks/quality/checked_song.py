@@ -1,4 +1,4 @@
-"""What the measures of a song's quality are worked out from: its words, times, vocals and mix.
+"""A song as its quality measures need it (`CheckedSong`): phones, words laid and heard, times, vocals and mix; settings `check`.
 
 Words timed by an aligner always look tidy, whoever the singer is. So they are held against a recogniser that has
 never seen the lyrics: what is written must be heard, and what is heard must be written.

@@ -1,4 +1,4 @@
-"""What the detectors measure of a song, one entry each, as `tasks.quality.measures` has them; limits are the section `detect`."""
+"""The entries of the detectors' measures of a song (loops, adverts, bandwidth, silence), as `tasks.quality.measures` has them; limits are `detect` (`DetectParams`)."""
 
 from __future__ import annotations
 

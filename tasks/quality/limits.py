@@ -1,4 +1,4 @@
-"""The settings of the quality filter (`FilterParams`): a limit for each measure, and which of them a song breaks."""
+"""The settings of the quality filter (`FilterParams`): a limit for each measure, calibrated for which models, and which of them a song breaks (in words)."""
 
 from __future__ import annotations
 

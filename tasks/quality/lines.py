@@ -1,4 +1,4 @@
-"""Lines of a song one by one: how well each fits what is heard, and where a voice is loud and no word lies.
+"""Lines of a song one by one: how well each fits what is heard (coverage, missed words), and unwritten stretches where a voice is loud and no word lies.
 
 A line is one that came with its time, else the words up to the next pause.
 

@@ -1,4 +1,4 @@
-"""Tiers of songs: A within the limits of both lists, B within those of b, C the rest; what is not measured breaks no limit."""
+"""Tiers of songs (`TierParams`): A within the limits of both lists, B within those of b, C the rest; axes of judges and measures that are graded."""
 
 from __future__ import annotations
 

@@ -23,7 +23,6 @@ from jam_model.frames import LATENT_CHANNELS
 from tasks.models.melody import frame_middles_s
 
 QUALITIES = ("maj", "min", "7", "maj7", "min7", "dim", "aug", "sus2", "sus4", "dim7", "hdim7")
-NUM_CHORDS = 1 + 12 * len(QUALITIES)
 LOWEST_MIDI, NUM_PITCHES = 43, 53
 
 

@@ -1,4 +1,4 @@
-"""Foreign WebDataset shards become safe ones of our own: checked, converted and written sample by sample.
+"""Foreign WebDataset shards become safe ones of our own (`import_shards`): members checked (latents, phonemes, style), converted or refused sample by sample.
 
 Nothing foreign runs and nothing is unpacked to a file. A sample that cannot be taken leaves a line with its
 reason, so that taken + refused = found. Words without phonemes are phonemized, and every song gets a side of

@@ -1,5 +1,6 @@
-"""What a data card says of grades: tiers, judges, songs that are kept for their good lines or beyond limits that were set aside;
-nothing where nobody asked.
+"""What a data card says of grades: tiers, judges, songs that are kept for their good lines or beyond limits that were set aside.
+
+It says nothing where nobody asked.
 """
 
 from __future__ import annotations

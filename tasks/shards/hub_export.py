@@ -1,4 +1,4 @@
-"""A folder as model and data hubs take it: shards with their card, weights with theirs. Nothing is uploaded.
+"""A folder as model and data hubs take it: shards with their card, weights with theirs (README, license, base model). Nothing is uploaded.
 
 ``dataset/`` holds the shards, their index and ``README.md``; ``model/`` the weights, their facts and ``README.md``.
 """

@@ -1,4 +1,4 @@
-"""Which files beside an audio file belong to it, by the names that people and their tools give them.
+"""Which files beside an audio file belong to it (lyrics, stems, accompaniment), by the names and endings that people and their tools give them.
 
 Lyrics and styles carry the audio's own stem, or that with a mark behind it (``song_lyrics.txt``, ``song.mp3.lrc``,
 ``song.en.srt``, ``song_prompt.txt``). A karaoke library holds a song's vocals and its accompaniment as files of their own

@@ -1,4 +1,4 @@
-"""Columns of a song as it is listed, before anything is computed, and those that more than one stage can write."""
+"""Columns (Arrow types) of a song as it is listed, before anything is computed, and those that more than one stage can write."""
 
 from __future__ import annotations
 

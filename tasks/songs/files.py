@@ -1,4 +1,4 @@
-"""The files of songs: in a folder, below a prefix in an object store, or inside tar files in either.
+"""The files of songs by relative path: in a folder, below a prefix in an object store, or inside tar files in either (offset and bytes).
 
 A column names a file by its path below the songs root. That of a file inside a tar file tells which bytes it is,
 so that no stage looks for it: ``a-000.tar@1536+88244/song.flac``, 88,244 bytes from 1,536 on.

@@ -1,4 +1,4 @@
-"""Hashes of songs' files, remembered: a file whose size and times are as they were is not read again."""
+"""Hashes (digests) of songs' files, remembered with their stamps: a file whose size and times are as they were is not read again."""
 
 from __future__ import annotations
 

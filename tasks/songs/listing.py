@@ -1,4 +1,4 @@
-"""What songs are there: lists a folder (or a prefix in a store) or a manifest into rows, before anything is decoded.
+"""What songs are there (`list_sources`, `SongsParams`): entries of a folder, a prefix in a store or a manifest become sources, refused or admitted, before decoding.
 
 Every file with an audio ending is a row, also a broken one or a duplicate: `ingest` drops it with its
 reason, so that kept + dropped = in. What is not a song (a FIFO, a link that leaves the songs root,

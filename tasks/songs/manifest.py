@@ -1,4 +1,4 @@
-"""jamify's manifest: songs listed one by one, with their lyrics, style text, and whose they are.
+"""jamify's manifest: songs listed one by one by their files' paths, with inline lyrics, style text, and whose they are; bad rows.
 
 It may lie in an object store, beside or above the songs it lists.
 """

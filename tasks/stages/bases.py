@@ -1,4 +1,4 @@
-"""Bases of stages that listen: to the mix, or to the vocals, opened ahead."""
+"""Bases of stages that listen (`MixStage`, `VocalsStage`): to the mix, or to the vocals, opened ahead."""
 
 from __future__ import annotations
 

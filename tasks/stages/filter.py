@@ -1,4 +1,4 @@
-"""Filter: the one place where a song that every stage could handle is still refused, with its reason."""
+"""Filter: the one place where a song that every stage could handle is still refused, with its reason: limits broken, lines mined, voters of voice."""
 
 from __future__ import annotations
 

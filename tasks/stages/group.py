@@ -1,4 +1,4 @@
-"""Group: what the whole table says of each song: its near duplicates, its side of the split, a benchmark it is near.
+"""Group: what the whole table says of each song (a fit): its near duplicates and who is the keeper, its side of the split, a benchmark it is near.
 
 The fit compares all songs. It says something only of songs that have a neighbour or lie on another side than their
 own, so a new song re-runs no partition but its own and those of the songs it moves.

@@ -1,4 +1,4 @@
-"""Ingest: opens every found song and reads its lyrics and style text."""
+"""Ingest: opens (decodes) every found song and reads its lyrics, language and style text; remarks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pack: every kept song as one WebDataset sample that the released JAM loader reads, and the shards' index.
+"""Pack: every kept song as one WebDataset sample (members, `pack.extras`, masked seconds) that the released JAM loader reads, and the shards' index.
 
 A sample is a fragment of a tar file (USTAR headers, members in name order, no clock and no owner), so a
 shard is the fragments of its songs, one after the other, and two zero blocks. Equal songs give equal bytes.

@@ -1,4 +1,4 @@
-"""Phonemize: gives every word its phonemes, in the symbols of the released JAM checkpoint."""
+"""Phonemize: gives every word its phonemes, in the symbols of the released JAM checkpoint; unknown letters are remarked."""
 
 from __future__ import annotations
 

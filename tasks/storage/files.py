@@ -1,4 +1,4 @@
-"""Files that are either whole or not there: temporary name, sync, rename; in a store spooled, then put whole."""
+"""Files that are either whole or not there (`atomic_path`): temporary name, sync, rename; folders and stale ones; in a store spooled, then put whole."""
 
 from __future__ import annotations
 

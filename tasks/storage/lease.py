@@ -1,4 +1,4 @@
-"""Who may write a work folder: one process at a time, named in ``lease.json`` and known alive by its heartbeat.
+"""Who may write a work folder: one process (pid, host) at a time, its holder in ``lease.json`` and known alive by its heartbeat; fences.
 
 Nobody waits for a lock: the last to write the lease holds it, and whoever held it before finds out at its next
 heartbeat or commit (the fence) and stops. A lease whose heart stopped, or whose process is gone, is taken over.

@@ -1,4 +1,4 @@
-"""An object store as a work folder: places in it are used like paths, and a file in it is whole or not there.
+"""An object store (S3 url, bucket) as a work folder: `StorePath` is used like a path by pyarrow's filesystem, and a file in it is whole or not there.
 
 A URL is read as pyarrow reads it: ``s3://bucket/prefix?endpoint_override=host:9000&scheme=http``, ``gs://...``.
 Credentials come from the environment alone.

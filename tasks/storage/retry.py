@@ -1,4 +1,4 @@
-"""Transient errors of the machine, not of a song: what passes is waited for, what does not is said in one line."""
+"""Transient errors (errno) of the machine, not of a song: what passes is waited for, what does not is said in one line with its hint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From measured songs to a study's answer: levels, changes against the base song by song, and where a curve doubles.
+"""From measured songs to a study's answer: metrics of each arm, changes against the base song by song, pooled seeds, and where a curve doubles.
 
 Runs are pooled within a song before songs are drawn, so that many runs never pass for many songs. Legend: A arms of a curve,
 B draws, N songs.

@@ -1,4 +1,4 @@
-"""Do word times on beats make a worse voice? Trainings on a singer's own times, on quantised and on dequantised ones, each asked with all three.
+"""Do word times on beats make a worse voice? Three trainings: a singer's own (continuous) times, quantised and dequantised ones, each asked with all three.
 
 JAM found an electronic voice where it learned from times on a grid, which no error rate hears: flatness of pitch and of lengths
 is read beside the songs' own. All trainings generate from the same noise.

@@ -1,4 +1,4 @@
-"""What a study is: one base, and arms that each differ from it in one thing; and the songs that its runs generate.
+"""What a study is (`Study`, `StudyParams`): one base, and arms and series that each differ from it in one thing; runs, checkpoints, seeds and sources.
 
 A run is a checkpoint with a seed of the noise. All arms of a run generate from the same noise, so that they are compared song
 by song; several checkpoints (the same training from other seeds) or several seeds say how far one run can be trusted.

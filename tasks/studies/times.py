@@ -1,4 +1,4 @@
-"""What word times are worth: the prompts with times that no singer chose, all within what is sung from first to last word.
+"""What word times are worth: the prompts with times that no singer chose (constant, shuffled, marginal), all within what is sung from first to last word.
 
 A rule knows little or nothing of the words. Beside the times, one arm deals the words themselves to other places: what a model
 does with times can be no larger than what it does with words. Legend: W words of a song.

@@ -1,4 +1,4 @@
-"""How much wrong word times cost: six kinds of noise, each from nothing to much, on the same prompts.
+"""How much wrong word times cost: six kinds of noise (jitter, late, faster, missing, extra, swapped), each from nothing to much, on the same prompts.
 
 People's times are off by jitter or by a constant, files lack words or have some too many, players run a little fast, and
 who types by ear swaps neighbours. What is drawn is the same for all values of a kind, and the words that are disturbed at a

@@ -1,4 +1,4 @@
-"""Word times on a grid: the even one that the released model learned from, or parts of the beats that were heard.
+"""Word times on a grid, snapped: the even steps that the released model learned from, or parts of the beats that were heard.
 
 Words stay in order, each at least a step long, none past the song's end. Every word starts a step or more after the one before;
 words that did not overlap still do not.

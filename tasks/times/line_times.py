@@ -1,4 +1,4 @@
-"""Times of lines, checked before they bind the words of the lines.
+"""Times of lines (an .lrc's stamps), checked, shifted or set aside before they bind the words that are aligned within them.
 
 They are typed by hand, for some edition of a song. Where every line starts near its time nothing more is done.
 Else the words are aligned without them as well: lines that are all off by a constant are shifted, a line that fits

@@ -1,4 +1,4 @@
-"""What lyrics ask of each part: ``[Verse: soft piano]`` names a part and, behind the colon, the style that it shall have.
+"""What lyrics ask of each part (``PartText``), with start and end by the words below its label, and the style each gives.
 
 A part begins with the first word behind its label. Labels in front of the same word are parts without words, all but the last:
 they share the seconds since the word before, as those behind the last word share what is left of the song. What comes before the

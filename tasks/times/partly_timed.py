@@ -1,4 +1,4 @@
-"""Words of which some have a time: those keep it, the others get their place between them."""
+"""Words of which some have a time: those keep it, the others get their place between them, by the aligned ones (`with_all_times`)."""
 
 from __future__ import annotations
 

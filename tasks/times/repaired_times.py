@@ -1,4 +1,4 @@
-"""Word times that somebody else wrote, a language model say: held against the given words, repaired, and every repair counted.
+"""Word times that somebody else wrote, a language model say: spans held against the words that were asked, filled and repaired, every repair counted.
 
 What is read is JSON, also within prose or a code fence: a list of words with their start and end. The given words decide: each
 has a time in the end, in order, within the song, and none overlaps the next. What is left of the written times after that is

@@ -1,4 +1,4 @@
-"""By how much input times are off: differences that many lines (or words) share.
+"""By how much input times are off (late): differences that many lines (or words) vote for.
 
 Whoever timed a song on another edition of it is off by one constant everywhere. So every line says by how much its
 time differs from where the aligner finds its text, and the difference that most lines agree on is the likeliest. A

@@ -1,4 +1,4 @@
-"""Word times by rules that know little or nothing of the words: lengths and gaps, for whoever lays them into a line or a song.
+"""Word times by rules that know little or nothing of the words: usual, stepped, drawn or dealt lengths and gaps, for a line or a song.
 
 The lengths of W words [W] and the gaps between them [W - 1], in steps or seconds.
 """

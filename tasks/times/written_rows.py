@@ -1,4 +1,4 @@
-"""A list of words with times in a text that somebody wrote: JSON, bare, within prose or in a code fence, as rows of words and seconds."""
+"""A list of words with times in a text that somebody wrote: JSON (entries, clocks), bare, within prose or in a code fence, as rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Composes toy songs: a genre, lyrics from a small grammar, a melody, chords and beats, all from one seed."""
+"""Composes toy songs of world one: a genre, lyrics from a small grammar (pronouns, nouns, verbs), notes, chords and beats, all from one seed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a toy song is on disk: its name, its files, and how each is written.
+"""What a toy song is on disk: its name, its files (sound, stems, .lrc or .txt, truth), an entry of the manifest, and how each is written.
 
 In ``songs/``: the song, its lyrics (``.json`` jamify words with true times, ``.lrc`` timed lines, ``.txt``
 untimed) and its style text. In ``truth/``: ``<name>.json`` and, if asked for, the two stems as FLAC, 16 bits

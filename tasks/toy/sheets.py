@@ -1,4 +1,4 @@
-"""Songs of either world as what both are: a sheet that says what will be, and what performing it gives."""
+"""Songs of either world as what both are: a `Sheet` that says what will be (score, truth, languages), and what performing it gives (`Finished`)."""
 
 from __future__ import annotations
 

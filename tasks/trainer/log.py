@@ -1,4 +1,4 @@
-"""What a run says while it learns: ``log.jsonl`` (and trackers, where asked), cut back when a run resumes."""
+"""What a run says while it learns: a figure a step in ``log.jsonl``, loss as CSV (and trackers, wandb or TensorBoard), cut back when a run resumes."""
 
 from __future__ import annotations
 

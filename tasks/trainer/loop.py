@@ -1,4 +1,4 @@
-"""The steps of a run on one worker: a resumable loop over any objective, with its log and checkpoints.
+"""The steps of a run on one worker (`run_steps`, `Objective`): a resumable loop with loss, gradients, EMA, validation, its log and checkpoints.
 
 `out` is the state of a run: ``log.jsonl`` (a line every few steps), ``validation.jsonl``, ``steps/step-000123/``
 (checkpoints), ``best/`` (the EMA weights that validated best), ``heard/`` (songs generated on the way, where asked) and at the end ``model.safetensors`` with

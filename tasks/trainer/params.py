@@ -1,4 +1,4 @@
-"""The settings every run of optimiser steps has, whatever it learns."""
+"""The settings every run of optimiser steps has, whatever it learns (`FitParams`: steps, precision, optimiser, decay, patience, workers)."""
 
 from __future__ import annotations
 

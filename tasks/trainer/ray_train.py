@@ -1,4 +1,4 @@
-"""Distributed fitting: the steps of a run on Ray Train's workers, found, resumed or run as `out` says.
+"""Distributed fitting (`fit`, `Run`): the steps of a run on Ray Train's workers (gloo, attempts), found, resumed or run as its recipe says.
 
 A run that has ``done.json`` is not run again; ``train.json`` keeps the recipe it was made from.
 """

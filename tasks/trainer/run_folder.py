@@ -1,4 +1,4 @@
-"""The folder of a training run: names in it, what a finished one gave, and where it is worked on.
+"""The folder of a training run (`RunFolder`), also in a store: names in it, what a finished one gave (`TrainResult`), and where it is worked on.
 
 That is the folder itself, or, when it is in a store, one of this machine beside it.
 """

@@ -1,4 +1,4 @@
-"""The settings of adapters (section `adapter`), which need no torch."""
+"""The settings of adapters (section `adapter`: kind, rank, alpha, targets), which need no torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Adapters: low-rank changes of some weights (LoRA, DoRA), learned while all else stays as it came.
+"""Adapters (`LowRank`): low-rank changes up and down of some linear weights (LoRA, DoRA), learned while the base stays as it came, merged, extracted.
 
 They act through torch's parametrization, so that `module.weight` is the weight in use wherever it is read, sliced or
 copied; a wrapper around a layer would be passed over where fusion and sampler slice weights by hand. Sources: LoRA, Hu et al.,

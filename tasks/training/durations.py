@@ -1,4 +1,4 @@
-"""Trains the duration predictor alone: a run that can be stopped and goes on, the same weights by the same seed.
+"""Trains the duration predictor alone (`train_durations`): its steps, optimiser, loss in nats, the best net and its card; the same weights by the same seed.
 
 The folder of a run: ``state.safetensors`` (weights, AdamW's moments, the best weights so far; written whole), ``log.jsonl`` (a line
 a validation), and at the end the checkpoint of the best step with ``done.json``. The loss is the nats a word of gap, length

@@ -1,4 +1,4 @@
-"""What a training holds in memory at its largest, before it runs: bytes of one worker by what they are for, without torch.
+"""What a training holds in memory at its largest (`Load`), before it runs: parameters, gradients, activations by block; the largest batch, without torch.
 
 A formula over sizes and settings. Weights, gradients, moments and EMA are counted parameter by parameter; activations are
 what autograd keeps of each layer, frame by frame (a test counts them on a real model). `bench/plan_memory.py` holds the sum

@@ -1,4 +1,4 @@
-"""How long a training would take, before it runs: its operations, and the speed of this machine, from an earlier run or measured.
+"""How long a training would take, before it runs: operations of a step, and the speed of this machine, from an earlier run or measured.
 
 An earlier run of the same sizes and settings says what a step took. Without one, a model of one and of two layers is trained for
 a few steps here; the slowest and the fastest step give a range. The true model is larger, so neither end is a promise.

@@ -1,4 +1,4 @@
-"""The settings of JAM and of a training on shards, which need no torch: sections `jam`, `pretrain`, `sft` and `plan`."""
+"""The settings of JAM (sizes, symbols, controls) and of a training on shards, which need no torch: sections `jam`, `pretrain`, `sft` and `plan`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a training on shards is made from, and the name of its run: known without torch, before anything is trained."""
+"""What a training on shards is made from, and the name of its run, checked against the shards (symbols, extras, beats): known before anything is trained."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sizes of a JAM model read from the names and shapes of its tensors: weights that came without a config.
+"""Sizes of a JAM model read from names and shapes of its tensors, the rest from a preset: weights that came without a config.
 
 Shapes do not tell the number of heads and `max_frames` (the unit of relative durations, and where padding begins): both are
 taken from a preset, or given.

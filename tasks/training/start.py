@@ -1,4 +1,4 @@
-"""Weights that were not trained here, as the start of a training: found, read, named, and kept as a checkpoint of the work folder.
+"""Weights that were not trained here (`StartParams`, a hub id, file or folder), as the start of a training: found, read, named, kept as a checkpoint.
 
 ``checkpoints/start/<fingerprint>`` holds the model in the form of every checkpoint (`save_model`) and, in ``training.json``,
 what it was taken from. A checkpoint folder of this project is brought too, with its own config and facts, so that a work folder

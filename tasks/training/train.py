@@ -1,4 +1,4 @@
-"""Trains JAM on shards: pretraining on crops, then fine-tuning (SFT) on whole songs from its weights.
+"""Trains JAM on shards (`train`, `FlowObjective`): pretraining on crops, fine-tuning (SFT) on whole songs; controls, adapters, validation and hearing.
 
 Both are this one function with two sections of params; only max_frames, the share of crops past the end
 and the schedule differ.

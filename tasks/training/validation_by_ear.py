@@ -1,4 +1,4 @@
-"""Validation by ear: generates validation songs while a model trains, and counts the phones that a recogniser does not hear.
+"""Validation by ear: generates validation songs while a model trains, transcribes them, and counts the phones that a recogniser does not hear.
 
 The flow loss barely tells whether words can be understood. What listens here chooses the best step, and so it must
 not be what measures the finished model; see `check_apart`.

@@ -1,4 +1,4 @@
-"""The checksum manifest: which files a work folder keeps and their sha256, recorded by the command that wrote them.
+"""The checksum manifest (`record_checksums`): which files a work folder keeps and their sha256, recorded under the lease by the command that wrote them.
 
 A column file and its shard have their hash in their receipt, written before they stand: ``receipts/checksums.json``
 only names the three. Of all other files (songs' lists, indexes, checkpoints, rounds, reports) it holds the hash. A file

@@ -1,4 +1,4 @@
-"""Why songs were dropped, in whole sentences: out of the receipts of what stands, and of the listing's own facts."""
+"""Why songs were dropped (`Drop`), in whole sentences by reason with an example: out of the receipts of what stands, and of the listing's own facts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which songs a person means: by id, by title, or by how either begins."""
+"""Which songs a person means: by id, by title, by how either begins, or by near spellings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a work folder holds that no current setting needs, and large columns that everything was made of already."""
+"""What a work folder holds that no current setting needs (superseded files and runs), and large columns to evict, of which everything was made already."""
 
 from __future__ import annotations
 

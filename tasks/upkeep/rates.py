@@ -1,4 +1,4 @@
-"""How fast stages ran, from the receipts of the partitions that stand."""
+"""How fast stages ran (`Pace`, hours), from the receipts of the partitions that stand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Taking damaged files away, with as little else as will let the next run make them again, and only them.
+"""Taking damaged files (column files, steps of a training) away, with as little else as will let the next run make them again.
 
 A column file, a shard, an index, a report: removed, and the next run makes it; for a receipt, its column file with it.
 The list of a partition's songs keeps who is in it. A training run goes back to a step from which what is damaged can be

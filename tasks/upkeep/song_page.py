@@ -1,4 +1,4 @@
-"""The page of one song, from the table: every column that stands, the sound as players."""
+"""The page of one song, from the table: every column and measure that stands, input times, lanes, the sound as players."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looking after a table: why a stage would run again, what was dropped, and trying again."""
+"""Looking after a table: counts of every stage (`census`), why it would run again, fates and drops, and trying again (`retry`)."""
 
 from __future__ import annotations
 

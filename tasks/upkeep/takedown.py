@@ -1,4 +1,4 @@
-"""A takedown: a song goes from everything a work folder keeps, and stays out; what was trained on it is named.
+"""A takedown (`forget_song`): a song's files and rows go from everything a work folder keeps, and stay out by hash; what was trained on it is named.
 
 Its files among the raw songs are the user's to remove; while they lie there, they are refused as ``forgotten``.
 The songs that shared a partition or a report with it are not lost: the next run makes those again without it.

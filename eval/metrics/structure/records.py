@@ -1,4 +1,4 @@
-"""Parts and key of a song: the records of their scores, whose formulas stand in `eval.metrics.structure`."""
+"""Parts and key of a song: the records (protocol, direction) of their scores, whose formulas stand in `eval.metrics.structure`."""
 
 from __future__ import annotations
 

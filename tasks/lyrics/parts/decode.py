@@ -1,4 +1,4 @@
-"""Bytes of a lyrics or style file become text: UTF-8 or UTF-16 by its marks, else UTF-8, else Windows-1252.
+"""Bytes of a lyrics or style file become text by their encoding: UTF-8 or UTF-16 by marks, else Windows-1252; an office document or mojibake is told.
 
 Text that was once read in the wrong encoding and saved so (Ã© for é) is refused by name: its words would be said letter by
 letter. So is a file that lost letters (�), and one that is a document of another program.

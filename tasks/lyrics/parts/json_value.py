@@ -1,4 +1,4 @@
-"""JSON that others wrote: its value, and the many names that a text and its times go by.
+"""JSON that others wrote: its value, and the many names that a text, its phones, language, unit and times (start, end, duration) go by.
 
 Numbers of seconds may stand as text ("1.5", "1.5s", "0:01.5"). Times under names that say no unit are milliseconds
 where all of a file are whole numbers and a word or line would last a minute: no song is so slow.
@@ -180,11 +180,6 @@ def has_time(row: Mapping[str, Any]) -> bool:
     """Whether a row states a start or an end."""
     start, end, _, _ = _stated(row)
     return start is not None or end is not None
-
-
-def objects(values: Sequence[Any]) -> list[Mapping[str, Any]]:
-    """The objects of a list; the rest is left out."""
-    return [value for value in values if isinstance(value, dict)]
 
 
 def _stated(row: Mapping[str, Any]) -> tuple[Any, Any, Any, float | None]:

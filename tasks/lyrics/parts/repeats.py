@@ -1,4 +1,4 @@
-"""The order in which a score's measures are played: repeats, endings, D.C., D.S., coda and fine."""
+"""The order in which a score's measures are played, by its signs: repeats, endings, D.C., D.S., segno, coda and fine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A MusicXML part as measures of notes with lyrics, in quarter notes from each measure's start."""
+"""A MusicXML part as measures of notes with lyrics (elements of XML), in quarter notes from each measure's start; its clock by tempo."""
 
 from __future__ import annotations
 

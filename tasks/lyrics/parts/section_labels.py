@@ -1,4 +1,4 @@
-"""Labels of a song's parts: what people write for them, in a dozen languages, as one of a small closed set.
+"""Labels of a song's parts (verse, chorus, bridge): what people write for them, in a dozen languages, as one of a small closed set.
 
 The set is that of the annotations which structure models learn from (Harmonix, SongFormer), in their words: ``inst`` is any part in
 which instruments lead (solo, break, interlude), ``other`` what none of the others says.

@@ -1,4 +1,4 @@
-"""What a form that times everything writes of lyrics that time only some: the timed pieces, each with an end."""
+"""What a form that times everything writes of lyrics that time only some: the timed pieces of a line's syllables, each with an end."""
 
 from __future__ import annotations
 

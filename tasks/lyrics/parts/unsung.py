@@ -1,4 +1,4 @@
-"""What stands in lyrics and is not sung: labels of parts, credits, singers' names, marks of pages and repeats, chords.
+"""What stands in lyrics and is not sung, by patterns: labels of parts, credits, singers' names, marks of pages and repeats, chords, tablature.
 
 A label is kept, with the words it stands before; all else is told and left out. What could be sung stays: words in
 round brackets are backing vocals unless they are a label, a part's name alone on a line is a label only where nobody

@@ -1,4 +1,4 @@
-"""Who writes a caption of a song: nobody, the song's own file alone, a template of its facts, or a language model behind an endpoint.
+"""Who writes a caption of a song (`CaptionParams`): nobody, the song's own file alone, a template of its facts, or a language model behind an endpoint.
 
 One protocol for all. Answers of an endpoint are kept by the hash of what was asked, the moment they come, so that a run that is killed and a
 setting that is tried again ask nothing twice. Where a writer fails the song has no caption of it, and never another writer's in its place.

@@ -1,4 +1,4 @@
-"""Facts of a song: tempo, metre, key, loudness range, range of the voice, instruments. Each says where it is from and how sure it is.
+"""Facts of a song (`Fact`): tempo, metre, key, loudness range, range of the voice, instruments. Each says where it is from and its certainty.
 
 What a column states (beats, chords, melody, stems) is taken from it; else the embedded ears hear the mix. A fact below
 `describe.min_certainty` has no value, and its certainty all the same; one that nobody can tell is not there.

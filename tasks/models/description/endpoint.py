@@ -1,4 +1,4 @@
-"""One question to an OpenAI-compatible endpoint (``POST <url>/chat/completions``): what came back, after how many tries, for how many tokens.
+"""One question over HTTP to an OpenAI-compatible endpoint (``POST <url>/chat/completions``): what came back, after how many tries, redirects and tokens.
 
 Waiting helps against a server that is slow, busy or answers nonsense, so such tries are repeated with growing pauses. It helps neither
 against a refusal, which is an answer and kept as one, nor against a key, an address or a model that is wrong: then nothing more is asked.

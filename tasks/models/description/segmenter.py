@@ -1,4 +1,6 @@
-"""Who says where the parts of a song are. `sections.model: none` asks nobody, and there is no stage; `labels` takes what the lyrics and files
+"""Who says where the parts of a song are (`SectionsParams`): nobody, the labels of lyrics and files, or the embedded one by novelty.
+
+`sections.model: none` asks nobody, and there is no stage; `labels` takes what the lyrics and files
 say and hears nothing; `embedded` hears those songs whose files say nothing.
 
 Shapes: N samples.

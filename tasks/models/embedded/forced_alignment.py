@@ -1,4 +1,4 @@
-"""Where given phones lie in frame posteriors: Viterbi over one left-to-right chain of states.
+"""Where given phones lie in frame posteriors: Viterbi over one chain of states, with fillers between words and a penalty for what is skipped.
 
 The chain is ``filler w1p1 .. w1pn filler w2p1 .. filler``. A filler may be passed over; it takes silence,
 and at a price anything else, so that sounds nobody wrote down do not push words aside.

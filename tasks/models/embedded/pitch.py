@@ -1,4 +1,4 @@
-"""The pitch of the leading voice in a band: salience of harmonic combs, then the best path through time.
+"""The pitch of the leading voice in a band: candidates by the salience of harmonic combs (partials), then the best path through time.
 
 Shapes: F frames, K bins, P pitch candidates.
 """

@@ -1,4 +1,4 @@
-"""The recogniser: a small convolutional net that reads phones off a singing voice.
+"""The recogniser (`RecogniserConfig`): a small convolutional CTC net on log mel frames that reads phones (posteriors) off a singing voice.
 
 One trunk, two heads. The CTC head (20 ms, or 10 ms where phones are that short) says *which* phones were sung; the frame head (10 ms) says
 *when*: it was trained on the true phone of every frame, so that the boundaries it gives are neither late

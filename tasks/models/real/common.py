@@ -1,4 +1,4 @@
-"""What real models share: where they run and how precisely, what they listen to, and how their weights are read."""
+"""What real models share: the device they run on and how precisely, what they listen to (mono, resampled), and how their weights (state) are read strictly."""
 
 from __future__ import annotations
 

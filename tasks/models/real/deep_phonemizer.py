@@ -19,7 +19,7 @@ import torch
 from torch import nn
 
 from tasks.engine.stage import BadModel
-from tasks.models.phonemizer import SYMBOLS, DeepPhonemizerParams, Pronunciation, phones_of
+from tasks.models.phonemizer import SYMBOLS, DeepPhonemizerParams, Phonemizer, Pronunciation
 from tasks.models.real.common import device_of, in_precision
 from tasks.models.real.deep_phonemizer_checkpoint import DeepCheckpoint, Symbols, read_checkpoint
 from tasks.models.real.english_numbers import read_aloud
@@ -46,7 +46,7 @@ SILENT = frozenset("()/– ")
 """Punctuation without a token: no sound is lost with it."""
 
 
-class DeepPhonemizer:
+class DeepPhonemizer(Phonemizer):
     """The released phonemizer, one word at a time, so that a word is said alike whatever stands around it."""
 
     def __init__(self, settings: DeepPhonemizerParams, identity: str) -> None:
@@ -76,10 +76,6 @@ class DeepPhonemizer:
             foreign = sum(self._foreign(part) for part in parts if part in predicted)
             self._known[word] = _pronunciation("".join(said[part] or "" for part in parts), foreign)
         return [self._known[word] for word in words]
-
-    def phones(self, words: Sequence[str]) -> list[str]:
-        """The phones of all words in a row."""
-        return [phone for said in self.phonemize(words) for phone in phones_of(said.phonemes)]
 
     def _parts(self, word: str) -> list[str]:
         """What is looked up one by one: words, parts of hyphenated ones, letters of acronyms, punctuation."""

@@ -1,4 +1,4 @@
-"""English as it is read aloud: abbreviations, amounts, fractions, ordinals and numbers become words.
+"""English as it is read aloud, by inflect: abbreviations, dollars and other amounts, fractions, ordinals and digits become words.
 
 The rules are those of jamify's text normaliser (its fork of DeepPhonemizer, after Amphion's), so that a word
 gets the phonemes the released checkpoint was trained on: ``21st`` is "twenty-first", ``1984`` "nineteen

@@ -1,4 +1,4 @@
-"""The codec of the released JAM: Stable Audio Open's encoder, DiffRhythm's decoder (or the encoder's own).
+"""The codec of the released JAM in chunks: Stable Audio Open's VAE encoder, DiffRhythm's decoder (or the encoder's own).
 
 The two share one latent space. Long songs pass in chunks: the encoder hears a known number of frames to either
 side, so that chunks with that much context give what the whole song gives; the decoder follows the rule of the

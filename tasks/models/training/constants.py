@@ -1,4 +1,4 @@
-"""Measures the constants shipped with the embedded models, on toy songs that nothing else uses.
+"""Measures the constants (means, deviations, axes, ridge) shipped with the embedded codec, style encoder and judge, on toy songs that nothing else uses.
 
     python -m tasks.models.training.constants codec harmonic judge style_encoder likeness
 

@@ -1,4 +1,4 @@
-"""Trains a recogniser on toy songs of words drawn evenly, and measures it on songs of the grammar.
+"""Trains a recogniser, a program with options: toy songs of words drawn evenly, measured on songs of the grammar of either world.
 
     python -m tasks.models.training.recogniser --out tasks/models/embedded/weights/recogniser.safetensors
     python -m tasks.models.training.recogniser --world two --out tasks/models/embedded/weights/recogniser_two.safetensors

@@ -1,4 +1,4 @@
-"""Crops of training songs, augmented: what the recogniser sees of a song in one step.
+"""Crops of training songs, augmented (power, mel, warp): what the recogniser sees of a song in one step.
 
 Shape suffixes: T frames of 10 ms, M mel bands.
 """

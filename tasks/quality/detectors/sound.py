@@ -1,4 +1,4 @@
-"""What is wrong with the sound of a whole song: noise that never ends, what a coding left out, peaks that were cut, gaps.
+"""What is wrong with the sound of a whole song: noise floor, bandwidth that a coding left, flat (cut) peaks, silence in the middle.
 
 Shapes: N samples, T frames, F bins.
 """

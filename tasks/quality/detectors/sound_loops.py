@@ -1,4 +1,4 @@
-"""Sound that repeats itself to the sample, as where a player hangs or an editor pasted one piece again and again.
+"""Sound that repeats itself to the sample at a lag, spans found on levels and then exactly, as where a player hangs or an editor pasted a piece again.
 
 Music repeats too, but players and singers never play twice the same samples, and a sequencer's bars carry a voice. So lags
 are found by levels of frames, and believed only where the samples at that lag differ by no more than `EXACT_DB`. A held note

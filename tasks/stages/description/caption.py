@@ -1,4 +1,4 @@
-"""Caption: what a song is like in words, with how alike text and sound are; where they are not, a second caption. Only where it is asked for.
+"""Caption: what a song is like in words, with the similarity of text and sound; where that is low, a second caption. Only where it is asked for.
 
 Both captions are kept. The one of them that is more alike is the song's, which by itself raises the mean; who judges the gain
 must use another measure than the style encoder, which chose.

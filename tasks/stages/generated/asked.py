@@ -1,4 +1,4 @@
-"""What a row of a fan-out table asks of a model: a batch of one song.
+"""What a row of a fan-out table asks of a model (`conditions_of`): a batch of one song: style, lyrics, controls, frames.
 
 Shapes: B = 1 song, T frames (the model's max_frames).
 """

@@ -1,4 +1,4 @@
-"""Generate: makes the audio of every row of a fan-out table by its recipe, and says how loud it is past the end.
+"""Generate (`SamplerParams`, `Generation`): audio of every row of a fan-out table by its recipe: a checkpoint's song, a copy, recoded or noisy; how loud past the end.
 
 A recipe is JSON in the column `recipe`: ``generate`` samples from a checkpoint, ``codec`` passes the parent's
 mix through the codec once, ``noise`` adds white noise to it, ``copy`` is the mix itself. Checkpoints are named by the hash of their

@@ -1,4 +1,4 @@
-"""LoadExternal: the songs of other systems, and true ones, out of the folders they lie in."""
+"""LoadExternal: the songs of other systems, and true ones, out of the folders they lie in; the energy of their tail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reward: what candidates are ranked by, a weighted mean of scores of one judge or several."""
+"""Reward: what candidates are ranked by, a weighted mean of terms (axes of one judge or several), chosen in params."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every kind of fault, and a song with one of them."""
+"""Every kind of fault by name, and a song with one of them composed and published."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults of the lyrics and of the caption: the song is whole, what is written beside it is not."""
+"""Faults of the lyrics and of the caption (other words, a missing line, late or drifting times, wrong tempo): the song is whole, what is beside it is not."""
 
 from __future__ import annotations
 

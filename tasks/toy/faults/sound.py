@@ -1,4 +1,4 @@
-"""Faults of the sound. Both stems are damaged alike, so that they still add up to the song.
+"""Faults of the sound (noise, clipping, coding, silence, a loop). Both stems are damaged alike, so that they still add up to the song.
 
 Within a fault's span the truth says what would be there without it: where a loop or a silence is, its words are not.
 Legend: C = 2 channels, N = samples, F = bins, T = frames.

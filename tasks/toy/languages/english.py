@@ -1,4 +1,4 @@
-"""English toy lyrics, in the voices en-us of espeak."""
+"""English toy lyrics (nouns, verbs, pronouns, adjectives), in the voices en-us of espeak."""
 
 from __future__ import annotations
 

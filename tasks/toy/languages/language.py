@@ -1,4 +1,4 @@
-"""What a language of toy lyrics is: words with their syllables, lines as sequences of kinds of words, voices."""
+"""What a language of toy lyrics is: words (lexemes) with their stressed syllables, lines as sequences of kinds of words, voices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sings words with espeak-ng through ctypes: the program behind `tasks.toy.sound.singers`.
+"""Sings words with espeak-ng through ctypes (events, phones, pitch, words a minute): the program behind `tasks.toy.sound.singers`.
 
 espeak keeps state between calls (its wave phase among others), so the same call gives other samples the
 second time, and nothing in its interface resets it. This file therefore runs as a process of its own: it

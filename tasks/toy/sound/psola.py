@@ -1,4 +1,4 @@
-"""Moves a said word to other times and pitches: grains of two periods, taken from one time and laid at another.
+"""Moves a said word to other times and pitches: grains of two periods around marks, taken from one time of the source and laid at another.
 
 Source: Moulines and Charpentier, *Pitch-synchronous waveform processing techniques*, 1990. The word was said on one
 constant pitch, so marks need not be searched: they lie a period apart. Legend: N = samples, M = marks, G = a grain.

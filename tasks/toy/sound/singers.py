@@ -1,4 +1,4 @@
-"""espeak processes that stay, one for each thread that asks (see `tasks.toy.sound.espeak`)."""
+"""espeak processes that stay, one for each thread that asks, requests and answers through pipes (see `tasks.toy.sound.espeak`)."""
 
 from __future__ import annotations
 

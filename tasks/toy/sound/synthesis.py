@@ -1,4 +1,4 @@
-"""Tones from wavetables, envelopes that are struck, and sounds mixed in at a time.
+"""Tones of partials from wavetables, envelopes that are struck (attack, decay), and sounds mixed in at a time.
 
 Legend: C = 2 channels, N = samples at 44.1 kHz.
 """

@@ -82,14 +82,3 @@ def spell(
         name = f"{PITCH_CLASSES[root]}:{quality}" + (f"/{_INTERVAL_NAMES[interval]}" if interval else "")
         chords.append(Chord(name, root, quality, (root + interval) % 12, bars_s[bar], bars_s[bar + 1]))
     return chords
-
-
-def keys_of(chords: Sequence[Chord]) -> list[tuple[int, Mode]]:
-    """Every key, tonic and mode, that has all of a part's chords and in which its last two are dominant and tonic."""
-    return [
-        (tonic, mode)
-        for mode in SCALES
-        for tonic in range(12)
-        if all(chord.quality in DEGREES[mode].get((chord.root - tonic) % 12, ()) for chord in chords)
-        and [(chord.root - tonic) % 12 for chord in chords[-2:]] == [DOMINANT, 0]
-    ]

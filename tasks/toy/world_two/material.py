@@ -1,4 +1,4 @@
-"""What a line is whenever it comes: words, lengths and steps of a melody; and the order of a song's parts."""
+"""What a line is whenever it comes: words, lengths, steps of a melody, melismas, rhythm; and the order of a song's parts (verse, chorus)."""
 
 from __future__ import annotations
 

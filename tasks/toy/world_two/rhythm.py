@@ -1,4 +1,4 @@
-"""How long words are and when they begin: lengths with causes, beats with swing, and timing that no grid rounds.
+"""How long words are and when they begin (a clock): log lengths with causes, beats with swing, lateness and gaps that no grid rounds.
 
 A word's length is drawn first, in seconds; then its start is the first step of the line's grid, in beats, at which the
 word before has ended and a gap has passed, moved by what the singer is early or late. So starts lie on a grid but for

@@ -1,4 +1,4 @@
-"""Styles of parts, and the drums they have: every attribute is drawn by itself, knowing no word, chord or genre."""
+"""Styles of parts, and the drums they have (kicks, snares, hats in a bar): every attribute is drawn by itself, knowing no word, chord or genre."""
 
 from __future__ import annotations
 

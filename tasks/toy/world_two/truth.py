@@ -1,4 +1,4 @@
-"""What is true of one song of world two, whole and exact, and its JSON form.
+"""What is true of one song of world two, whole and exact, as records (`Truth`: phones, syllables, notes, chords, beats, strikes, parts), and its JSON form.
 
 The records are the form: `to_json` writes every field under its name, lists in order, and `from_json` reads it back to
 equal records. Times are seconds of the song, pitches MIDI note numbers, pitch classes 0 = C to 11 = B; what belongs to

@@ -1,4 +1,4 @@
-"""Voices beside the lead: a second singer, spoken lines, and what is heard but not written: backing, ad-libs, hums."""
+"""Voices beside the lead (backing and second singer): spoken lines, and what is heard but not written: ad-libs, hums, their pitches."""
 
 from __future__ import annotations
 

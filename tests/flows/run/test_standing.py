@@ -80,8 +80,9 @@ def test_prepare_that_finds_all_it_makes_is_no_flow_run(
     monkeypatch.setattr(flows.prepare, "is_prepared", lambda project: True)
     monkeypatch.setattr(flows.prepare, "run_prepare", lambda project: print("prepare: 8 songs"))
     monkeypatch.setattr(flows.prepare, "prepare", lambda *given: started.append("flow"))
+    monkeypatch.setattr("flows.commands.app.start_prefect", lambda project: started.append("server"))
     command = ["prepare", "--songs", str(tmp_path), "--work", str(tmp_path / "W")]
     assert run(command) == 0 and not started
     assert capsys.readouterr().out.splitlines()[1:] == ["prepare: 8 songs"]
     monkeypatch.setattr(flows.prepare, "run_prepare", lambda project: before_work())
-    assert run(command) == 0 and started == ["flow"]
+    assert run(command) == 0 and started == ["server", "flow"]

@@ -134,6 +134,11 @@ def test_leftovers_of_a_command_that_ended_by_itself_are_ended_and_its_code_is_k
     members = family(process)
     assert process.wait(30) == 7
     assert not any(map(runs, members))
+    waits = "import threading\nthreading.Thread(target=time.sleep, args=(90,)).start()\n"
+    process = supervised(
+        f"{waits}print('told')\nsupervisor.leave_at_once()\nsys.stderr.write('why')\nreturn 7"
+    )
+    assert process.communicate(timeout=60) == ("told\n", "why") and process.returncode == 7
 
 
 def test_a_command_under_nohup_outlives_its_terminal() -> None:

@@ -45,18 +45,33 @@ def pair(seed: int, num_frames: int = 20) -> Pair:
     return Pair(prompt, 0.5 * mean_TC, 2.0 * np.abs(mean_TC) + 1)
 
 
-@pytest.fixture(autouse=True)
-def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
+def run_in_process(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(
         fitting, "_run_on_ray", lambda objective, params, out: run_steps(objective, params, out, ALONE)
     )
 
 
-@pytest.fixture
-def policy(tmp_path: Path) -> Path:
+@pytest.fixture(autouse=True)
+def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    run_in_process(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def policy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model") / "policy"
     torch.manual_seed(0)
-    save_model(tmp_path / "policy", Jam(JAM.config(24)))
-    return tmp_path / "policy"
+    save_model(folder, Jam(JAM.config(24)))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whole(policy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A whole round that no test writes into."""
+    out = tmp_path_factory.mktemp("whole") / "round"
+    with pytest.MonkeyPatch.context() as patch:
+        run_in_process(patch)
+        run(policy, out)
+    return out
 
 
 def changed(**values: Any) -> PreferParams:
@@ -72,19 +87,19 @@ def log_of(out: Path) -> list[dict[str, float]]:
     return [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
 
 
-def test_policy_learns_to_prefer_the_better_takes_of_held_out_pairs(policy: Path, tmp_path: Path) -> None:
-    figures = run(policy, tmp_path / "round")
+def test_policy_learns_to_prefer_the_better_takes_of_held_out_pairs(policy: Path, whole: Path) -> None:
+    figures = run(policy, whole)  # which stands
     assert figures["num_held_out_pairs"] == 3
     assert figures["held_out_accuracy"] > 0.9 and figures["held_out_margin"] > 0
-    log = log_of(tmp_path / "round")
+    log = log_of(whole)
     assert log[0]["margin"] == 0  # the reference is the policy the round starts from
     assert log[-1]["margin"] > 0.01 and log[-1]["loss"] < log[0]["loss"]
 
 
 def test_control_with_beta_zero_has_no_preference_gradient(policy: Path, tmp_path: Path) -> None:
-    run(policy, tmp_path / "control", changed(beta=0.0, term_weight=0.0, weight_decay=0.0))
+    run(policy, tmp_path / "control", changed(beta=0.0, term_weight=0.0, weight_decay=0.0, steps=10))
     assert {line["grad_norm"] for line in log_of(tmp_path / "control")} == {0.0}
-    run(policy, tmp_path / "truth", changed(beta=0.0))
+    run(policy, tmp_path / "truth", changed(beta=0.0, steps=10))
     log = log_of(tmp_path / "truth")
     assert log[0]["loss"] == pytest.approx(np.log(2) + 0.2 * log[0]["term_error"], rel=1e-5)
     assert log[-1]["term_error"] < log[0]["term_error"]
@@ -112,22 +127,20 @@ def test_a_round_of_adapters_holds_no_other_reference_than_its_own_base_and_lear
     assert {weight.data_ptr() for weight in base.parameters()} < {w.data_ptr() for w in model.parameters()}
 
 
-def test_killed_round_resumes_to_the_same_losses(policy: Path, tmp_path: Path) -> None:
-    run(policy, tmp_path / "whole")
+def test_killed_round_resumes_to_the_same_losses(policy: Path, whole: Path, tmp_path: Path) -> None:
     killed = tmp_path / "killed"
     pairs, held_out = [pair(n) for n in range(4)], [pair(n) for n in range(10, 13)]
     folders = write_pairs(killed / "pairs", pairs), write_pairs(killed / "held_out", held_out)
     objective = PreferenceObjective(ROUND, str(policy), None, *folders, tuple(SILENCE_C.tolist()))
     run_steps(objective, ROUND, killed, ALONE, stop_at=17)
     run(policy, killed)
-    losses = [[line["loss"] for line in log_of(tmp_path / name)] for name in ("whole", "killed")]
+    losses = [[line["loss"] for line in log_of(out)] for out in (whole, killed)]
     assert losses[0] == losses[1] and len(losses[0]) == 30
 
 
-def test_round_on_other_pairs_needs_another_folder(policy: Path, tmp_path: Path) -> None:
-    run(policy, tmp_path / "round")
+def test_round_on_other_pairs_needs_another_folder(policy: Path, whole: Path) -> None:
     with pytest.raises(ValueError, match="another recipe"):
-        prefer(ROUND, [pair(77)], [], policy, SILENCE_C, tmp_path / "round")
+        prefer(ROUND, [pair(77)], [], policy, SILENCE_C, whole)
 
 
 def test_no_pairs_and_unequal_takes_are_refused(policy: Path, tmp_path: Path) -> None:

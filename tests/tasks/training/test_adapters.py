@@ -12,7 +12,7 @@ from flows.commands.main import run
 from jam_model.checkpoint import load_model, weights_hash
 from jam_model.config import UpdateRule
 from jam_model.dit import Jam
-from jam_model.train_state import DamagedCheckpoint, TrainState, plain_tensors
+from jam_model.train_state import DamagedCheckpoint, TrainState, plain_tensors, write_adapter
 from tasks.training.adapter_params import AdapterParams
 from tasks.training.adapters import TARGETS, add_adapters, extracted, merged, num_learned, read_adapter
 from tests.every import every
@@ -83,7 +83,9 @@ def test_a_file_of_adapters_on_its_base_is_the_trained_model_and_off_it_is_the_b
 ) -> None:
     plain = base(tmp_path / "base")
     state = stepped(TrainState(add_adapters(base(tmp_path / "base"), section, 1), RULE), 3)
-    state.save_adapter(tmp_path / "a.safetensors", section.facts(weights_hash(tmp_path / "base")))
+    write_adapter(
+        tmp_path / "a.safetensors", state.adapter_tensors(), section.facts(weights_hash(tmp_path / "base"))
+    )
     trained = state.ema_model()
     assert trained is not None
     tensors, facts = read_adapter(tmp_path / "a.safetensors")
@@ -148,7 +150,7 @@ def test_adapters_are_merged_by_the_command_on_their_own_base_alone(
     tiny_checkpoint(tmp_path / "other", seed=9)
     state = stepped(TrainState(add_adapters(base(tmp_path / "base"), ALL, 1), RULE), 2)
     (tmp_path / "run").mkdir()
-    state.save_adapter(tmp_path / "run" / "adapter.safetensors", ALL.facts(digest))
+    write_adapter(tmp_path / "run" / "adapter.safetensors", state.adapter_tensors(), ALL.facts(digest))
     given = ["adapters", "merge", str(tmp_path / "base"), str(tmp_path / "run"), str(tmp_path / "out")]
     assert run([*given, "--strength", "0"]) == 0
     assert weights_hash(tmp_path / "out") == digest

@@ -1,4 +1,4 @@
-"""Where given words are likely to lie: those that a transcriber heard are anchors, the others stand between them.
+"""Where given words are likely to lie: those that a transcriber heard (paired by their letters) are anchors, the others stand between them.
 
 Words that are written and words that were heard are paired in order by how many pairs of neighbouring letters they share,
 so that a word that was heard wrongly still counts for something. Between anchors the letters of what is written are spread

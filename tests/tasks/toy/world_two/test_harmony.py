@@ -1,12 +1,25 @@
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from tasks.toy.world_two.harmony import QUALITIES, keys_of
+from tasks.toy.world_two.harmony import DEGREES, DOMINANT, QUALITIES, SCALES, Mode
+from tasks.toy.world_two.truth import Chord
 from tests.tasks.toy.world_two.truths import truths, truths_with
 
 pytestmark = pytest.mark.slow  # many songs are measured
+
+
+def keys_of(chords: Sequence[Chord]) -> list[tuple[int, Mode]]:
+    """Every key, tonic and mode, that has all of a part's chords and in which its last two are dominant and tonic."""
+    return [
+        (tonic, mode)
+        for mode in SCALES
+        for tonic in range(12)
+        if all(chord.quality in DEGREES[mode].get((chord.root - tonic) % 12, ()) for chord in chords)
+        and [(chord.root - tonic) % 12 for chord in chords[-2:]] == [DOMINANT, 0]
+    ]
 
 
 def parts_chords(truth):
