@@ -55,7 +55,9 @@ def flat_share(mix_CN: np.ndarray) -> float:
     (`clipped_share` looks at full scale alone.)
     """
     peak_C = np.abs(mix_CN).max(axis=1)
-    flat = [_flat_samples(channel_N, peak) for channel_N, peak in zip(mix_CN, peak_C, strict=True) if peak > 0]
+    flat = [
+        _flat_samples(channel_N, peak) for channel_N, peak in zip(mix_CN, peak_C, strict=True) if peak > 0
+    ]
     return sum(flat) / (mix_CN.shape[0] * max(mix_CN.shape[1] - 1, 1))
 
 
