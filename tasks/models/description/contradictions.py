@@ -19,7 +19,7 @@ from eval.metrics.structure.key import key_score
 Fact = Mapping[str, Any]
 LOW_FEMALE, HIGH_MALE = 55.0, 59.0  # G3 and B3: the middle of a voice below is no woman's, above no man's
 TEMPO = re.compile(r"\b(\d{2,3}(?:\.\d+)?)\s?(?:bpm|beats (?:a|per) minute)\b")
-KEY = re.compile(r"\b([A-G](?:#|b|♯|♭| sharp| flat)?)[ -](major|minor)\b")
+KEY = re.compile(r"\b([A-G](?:#|b|♯|♭|[ -]sharp|[ -]flat)?)[ -](major|minor)\b")
 METRE = re.compile(r"(?<![\d/])([234])/4(?![\d/])")
 WOMAN = re.compile(r"\b(?:female|wom[ae]n|girls?|soprano|alto)\b")
 MAN = re.compile(r"\b(?:male|m[ae]n|boys?|tenor|baritone|bass (?:voice|singer))\b")
@@ -42,10 +42,13 @@ def _tempo(text: str, fact: Fact) -> bool:
 
 
 def _key(text: str, fact: Fact) -> bool:
-    stated = [
-        f"{tonic.replace(' sharp', '#').replace(' flat', 'b')} {mode}" for tonic, mode in KEY.findall(text)
-    ]
+    stated = [f"{_signed(tonic)} {mode}" for tonic, mode in KEY.findall(text)]
     return any(max(key_score(key, fact["text"]), key_score(fact["text"], key)) == 0 for key in stated)
+
+
+def _signed(tonic: str) -> str:
+    """``B flat`` as ``Bb``."""
+    return re.sub("[ -]", "", tonic).replace("sharp", "#").replace("flat", "b")
 
 
 def _metre(text: str, fact: Fact) -> bool:
