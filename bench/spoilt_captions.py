@@ -34,7 +34,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 
-from bench.measuring import machine, write_result
+from bench.measuring import RESULTS, machine, write_result
 from eval.metrics.style_similarity import style_similarity
 from eval.stats.intervals import proportion
 from flows.settings.params import load_params
@@ -283,13 +283,16 @@ def main() -> None:
     parser.add_argument("--songs", type=int, default=100)
     parser.add_argument("--seed", type=int, default=240_993)
     parser.add_argument("--dealings", type=int, default=200)
+    parser.add_argument("--worlds", nargs="+", default=["two", "one"], choices=["two", "one"])
     args = parser.parse_args()
     args.scratch.mkdir(parents=True, exist_ok=True)
+    path = RESULTS / "spoilt_captions.json"
+    before = json.loads(path.read_text()) if path.is_file() else {}
     result = {
         f"world {world}": of_world(heard_songs(world, args.seed, args.songs, args.scratch), args.dealings)
-        for world in ("two", "one")
+        for world in args.worlds
     }
-    write_result("spoilt_captions", {**result, "machine": machine()})
+    write_result("spoilt_captions", {**before, **result, "machine": machine()})
 
 
 def of_world(songs: list[Heard], dealings: int) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from tasks.models.base import EMBEDDED, ModelChoice
 from tasks.models.embedded.novelty import heard_parts
 
 NONE, LABELS = "none", "labels"
-EMBEDDED_IDENTITY = "embedded/novelty-segments@2"
+EMBEDDED_IDENTITY = "embedded/novelty-segments@1"
 
 
 class SectionsParams(ModelChoice):

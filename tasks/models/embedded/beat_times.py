@@ -1,5 +1,5 @@
-"""When the beats of a mix fall, and its tempo, without weights: onsets by bands, the lag that repeats best, the level of it that low notes mark,
-the steadiest path through onsets.
+"""When the beats of a mix fall, and its tempo, without weights: onsets by bands, the lag that repeats best, the steadiest path through onsets;
+of the tempo the level that low notes mark.
 
 An onset is a rise of level in a band of the spectrum. Bass and drums strike beats oftener than voices do, so that the low bands are heard
 by themselves and weigh as much as all others. Source: D. Ellis, Beat Tracking by Dynamic Programming (Journal of New Music Research 36, 2007).
@@ -32,9 +32,12 @@ SMOOTH_S = 1.0
 
 @dataclass(frozen=True)
 class TrackedBeats:
-    """Beats in seconds; `tempo_bpm`: of the lag that repeats best; `clarity`: how much of the onsets' power repeats there, in [0, 1]."""
+    """Beats in seconds, `step_s` apart: the lag that repeats best; `tempo_bpm`: of the multiple or part of it that low notes mark;
+    `clarity`: how much of the onsets' power repeats at that lag, in [0, 1].
+    """
 
     times_s: np.ndarray
+    step_s: float | None
     tempo_bpm: float | None
     clarity: float
 
@@ -57,15 +60,15 @@ def onsets(mix_CN: np.ndarray) -> np.ndarray:
 def track_beats(mix_CN: np.ndarray) -> TrackedBeats:
     """The beats of a mix [2, N] at 44.1 kHz; none of one in which nothing repeats."""
     if mix_CN.shape[1] < 2 * SAMPLE_RATE_HZ:
-        return TrackedBeats(np.zeros(0), None, 0.0)
+        return TrackedBeats(np.zeros(0), None, None, 0.0)
     onset_2F = np.maximum(onsets(mix_CN), 0)
     onset_F = onset_2F.sum(axis=0)
     lag, clarity = best_lag(onset_F)
     if lag is None:
-        return TrackedBeats(np.zeros(0), None, 0.0)
-    lag = level_of_low_notes(onset_2F[0], lag)
+        return TrackedBeats(np.zeros(0), None, None, 0.0)
     frames = path_of_beats(onset_F, lag)
-    return TrackedBeats((frames + 0.5) / FRAME_RATE_HZ, 60 * FRAME_RATE_HZ / lag, clarity)
+    tempo_bpm = 60 * FRAME_RATE_HZ / level_of_low_notes(onset_2F[0], lag)
+    return TrackedBeats((frames + 0.5) / FRAME_RATE_HZ, lag / FRAME_RATE_HZ, tempo_bpm, clarity)
 
 
 def repetition(onset_F: np.ndarray) -> np.ndarray:
