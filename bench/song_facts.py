@@ -132,5 +132,8 @@ if __name__ == "__main__":
         before = json.loads(path.read_text())
         if (before["songs"], before["seed"]) != (given.songs, given.seed):
             sys.exit(f"{path} was measured of other songs; leave out --ours, or give another --out")
-        result["scores"] = before["scores"] | result["scores"]  # type: ignore[operator]
+        scores: dict[str, object] = result["scores"]  # type: ignore[assignment]
+        same = {f"{name} - {name}_librosa" for name in scores if before["scores"].get(name) == scores[name]}
+        stays = {pair: told for pair, told in before["above"].items() if pair in same}
+        result |= {"scores": before["scores"] | scores, "above": stays | result["above"]}  # type: ignore[operator]
     write_result("song_facts", result, given.out)
