@@ -74,7 +74,9 @@ class LyricsReaders(Scratch):
         ]
         said = " ; ".join(f"[{row['label']}][{row['start']}:{row['end']}]moon." for row in rows)
         labels = "".join(f"{row['start']:.3f}\t{row['end']:.3f}\t{row['label']}\n" for row in rows)
+        pairs = [*([row["start"], row["label"]] for row in rows), [12.0, "end"]]
         files = [odd_json(rows, random), odd_json({"segments": rows}, random), said.encode(), labels.encode()]
+        files.append(odd_json({"labels": pairs}, random))
         data = files[int(random.integers(len(files)))]
         if random.random() < 0.5:
             data = damaged(data, files, random)

@@ -2,10 +2,10 @@
 
 OMP_NUM_THREADS=1 python bench/quality_faults.py --scratch FOLDER [--clean 100] [--songs 20]
 
-Half of the clean songs and of the songs of each kind choose, the other half is told of. Two ways of choosing: *with room*, from the
-clean songs alone, beyond the farthest by half as much as it is beyond their median; and as `jam calibrate` does, 1 % of the clean
-songs beyond each limit, and from there half the way to the nearest bad song. `before`: the measures of `check`; `all`: with those of `detect`. Shares have
-Wilson intervals (95 %).
+Clean songs of two seeds and half of the songs of each kind choose; clean songs of a third seed and the other half are told of. Two ways of
+choosing: *with room*, from the clean songs alone, beyond the farthest by half as much as it is beyond their median; and as `jam
+calibrate` does, 1 % of the clean songs beyond each limit, and from there the same room, or half the way to the nearest bad song where that is more. `before`: the measures of
+`check`; `all`: with those of `detect`. Shares have Wilson intervals (95 %). `across`: clean songs of one of the two seeds, by limits with room from the other.
 
 Line mining is told of songs that the filter drops by limits with room: how many are kept for their good lines, the seconds between
 masks, and the word error of what is written there against what is truly sung, beside that of the same songs unmasked and of clean
@@ -41,6 +41,10 @@ from tasks.quality.measures import MEASURES, Measure
 from tasks.stages.filter import Filter
 
 SEED, FALSE_DROPS, ROOM, LEAST_ROOM = 71_001, 0.01, 0.5, 0.05
+ALSO_CHOOSES, TOLD = 92_001, 93_001
+"""Seeds of clean songs beside the first; of the last nobody looked at a song before the rules stood."""
+LEAST = {"max_flat_share": 1e-4}
+"""Room in the limit's own unit, where clean songs have none of a thing."""
 LINE_LIMITS = ((0.1, 0.7), (0.2, 0.6), (0.3, 0.5), (0.4, 0.4))
 SEEN = tuple(kind for kind in ALL if kind not in ("wrong_tempo", "swapped_caption"))
 """The captions of the others are wrong, and nothing here reads captions: their songs are clean ones."""
@@ -58,7 +62,7 @@ def values_of(song: Measured) -> dict[str, float | None]:
 
 def roomy_limits(clean: Sequence[Measured], measures: Sequence[Measure]) -> Limits:
     """Limits from clean songs alone: beyond the farthest of them by half as much as that one is beyond their median, and by 5 % of
-    its own value at the least: fifty songs that are all at the end of a scale say nothing of its width.
+    its own value at the least, or by `LEAST`: songs that are all at the end of a scale say nothing of its width.
     """
     limits: Limits = {}
     for measure in measures:
@@ -67,7 +71,8 @@ def roomy_limits(clean: Sequence[Measured], measures: Sequence[Measure]) -> Limi
             sign = -1.0 if setting.startswith("min_") else 1.0
             values = sign * (np.abs(found) if measure.by_size else np.array(found))
             edge, middle = float(values.max()), float(np.median(values))
-            limits[setting] = sign * (edge + max(ROOM * (edge - middle), LEAST_ROOM * abs(edge)))
+            room = max(ROOM * (edge - middle), LEAST_ROOM * abs(edge), LEAST.get(setting, 0.0))
+            limits[setting] = sign * (edge + room)
     return limits
 
 
@@ -77,7 +82,7 @@ def calibrated_limits(songs: Sequence[Measured], measures: Sequence[Measure]) ->
         Labelled(song.song_id, song.kind == CLEAN, song.kind, None if song.dropped else values_of(song))
         for song in songs
     ]
-    return choose_limits(labelled, FALSE_DROPS, measures)
+    return choose_limits(labelled, FALSE_DROPS, measures, ROOM)
 
 
 def filter_of(params: Params, limits: Limits, mines: bool) -> Filter:
@@ -208,8 +213,11 @@ def main() -> None:
         kind: measured_songs(kind, SEED + (CLEAN, *ALL).index(kind), count, params, args.scratch)
         for kind, count in counts.items()
     }
-    choosing = {kind: of_kind[::2] for kind, of_kind in songs.items()}
-    told = {kind: of_kind[1::2] for kind, of_kind in songs.items()}
+    others, new = (
+        measured_songs(CLEAN, seed, args.clean, params, args.scratch) for seed in (ALSO_CHOOSES, TOLD)
+    )
+    choosing = {kind: of_kind[::2] for kind, of_kind in songs.items()} | {CLEAN: [*songs[CLEAN], *others]}
+    told = {kind: of_kind[1::2] for kind, of_kind in songs.items()} | {CLEAN: new}
     everyone = [song for of_kind in choosing.values() for song in of_kind]
     chosen = {
         "with room, before": roomy_limits(choosing[CLEAN], BEFORE),
@@ -221,6 +229,13 @@ def main() -> None:
         "songs": counts,
         "limits": chosen,
         "found": {name: shares(told, params, limits) for name, limits in chosen.items()},
+        "across": {
+            name: [
+                shares({CLEAN: asked}, params, roomy_limits(given, measures))[CLEAN]
+                for given, asked in ((songs[CLEAN], others), (others, songs[CLEAN]))
+            ]
+            for name, measures in (("before", BEFORE), ("all", CALIBRATED))
+        },
         "mining": mining(told, params, chosen["with room, all"]),
         "mining_by_limits": {
             f"{lowest:g}, {most:g}": pooled(

@@ -5,10 +5,12 @@ OMP_NUM_THREADS=1 python bench/spoilt_captions.py --scratch FOLDER [--songs 100]
 Songs of world two, and of world one, which the embedded style encoder was fitted to, with their true caption, and with one thing of it wrong: another genre, the other voice, a tempo that is 20 to 33 % off, or
 the caption of one part, of another genre (all other parts have the song's own; world one has no parts). The limit is the similarity that 5 % of the true
 captions of every second song are below; of the others is told how many wrong captions are below it, by kind (Wilson intervals,
-95 %). By part: the same with the least similar part of a song.
+95 %). By part: the same with the least similar part of a song. `by facts`: captions that contradict a fact that was measured
+(`tasks/models/description/contradictions.py`: the tempo heard in the mix, the middle of the voice in the separated vocals); there is no limit to choose, and all
+songs are told of. `by either`: below the limit of similarity or against a fact.
 
 Re-annotation: of the songs told of 13 % have a wrong caption, the kinds in turn. `caption` asks an HTTP server on this machine for a
-second one of every song below the limit; `random`: of as many songs drawn at random. The server knows the true captions and answers a
+second one of every song below the limit; `facts`: of every song whose caption contradicts a fact; `random` and `random, facts`: of as many songs drawn at random. The server knows the true captions and answers a
 wrong one in every sixth song; one question in four first meets a server that is busy, slow or says nonsense, one in twenty never gets
 an answer and one in twenty a refusal. So what the writer is worth is made here; what is measured is what the choice is worth. The gain
 is judged by the truth (captions with the right genre, voice and tempo), which does not choose; similarity, which does, stands beside.
@@ -23,7 +25,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -32,12 +34,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 
-from bench.measuring import machine, write_result
+from bench.measuring import RESULTS, machine, write_result
 from eval.metrics.style_similarity import style_similarity
 from eval.stats.intervals import proportion
 from flows.settings.params import load_params
 from jam_model.frames import SAMPLE_RATE_HZ
 from tasks.engine.song import Song
+from tasks.models.description.contradictions import contradicted
+from tasks.models.description.describer import tempo_fact, voice_facts
+from tasks.models.embedded.beat_times import track_beats
+from tasks.models.melody import VoicePitch
+from tasks.models.separator import build_separator
 from tasks.models.style_encoder import build_style_encoder
 from tasks.stages.description.caption import Caption
 from tasks.toy.composition import compose as compose_one
@@ -49,6 +56,7 @@ from tasks.toy.world_two.score import GENRES
 
 PARAMS = load_params()
 ENCODER = build_style_encoder(PARAMS.models.style_encoder)
+SEPARATOR, TRACKER = build_separator(PARAMS.models.separator), VoicePitch()
 TEMPOS = (0.75, 0.8, 1.25, 1.33)
 KINDS = ("genre", "voice", "tempo", "part")
 FALSE_ALARMS, SPOILT, DRAWS, LEAST_PART_S = 0.05, 0.13, 1000, 3.0
@@ -56,13 +64,14 @@ FALSE_ALARMS, SPOILT, DRAWS, LEAST_PART_S = 0.05, 0.13, 1000, 3.0
 
 @dataclass(frozen=True)
 class Heard:
-    """A song: its true caption and tempo, its styles [N, 512] and those of each part."""
+    """A song: its true caption and tempo, its styles [N, 512] and those of each part, and facts as rows of the column."""
 
     number: int
     caption: str
     bpm: float
     style_NS: np.ndarray
     parts: list[np.ndarray]
+    facts: list[dict[str, Any]]
 
     def spoilt(self, kind: str) -> str:
         """The caption with one thing wrong, by the song's number; `part`: what is said of one part."""
@@ -84,16 +93,18 @@ def heard_songs(world: str, seed: int, count: int, scratch: Path) -> list[Heard]
     while len(found) < count:
         index += 1
         path = scratch / f"{world}-{seed}-{index}.npz"
-        if not path.is_file():
-            _make(path, world, song_seed(seed, index))
+        facts = path.with_suffix(".facts.json")
+        if not (path.is_file() and facts.is_file()):
+            _make(path, facts, world, song_seed(seed, index))
         with np.load(path) as file:
             if file.files:
                 caption, bpm = json.loads(str(file["facts"]))
-                found.append(Heard(len(found), caption, bpm, file["style"], [*file["parts"]]))
+                its_own = caption, bpm, file["style"], [*file["parts"]], json.loads(facts.read_text())
+                found.append(Heard(len(found), *its_own))
     return found
 
 
-def _make(path: Path, world: str, seed: int) -> None:
+def _make(path: Path, facts_path: Path, world: str, seed: int) -> None:
     """Writes what is heard of a song; an empty file where it has no form of the wanted length."""
     if world == "one":
         one = compose_one(seed)
@@ -105,6 +116,7 @@ def _make(path: Path, world: str, seed: int) -> None:
             score = compose(seed, PARAMS.toy.two)
         except ValueError:
             np.savez(path)
+            facts_path.write_text("[]")
             return
         sung = perform(score)
         mix_CN = sung.mix_CN.astype(np.float32)
@@ -117,7 +129,17 @@ def _make(path: Path, world: str, seed: int) -> None:
             [np.asarray(ENCODER.embed_audio(mix_CN[:, a:b]), np.float32).mean(axis=0) for a, b in spans]
         )
         facts = [score.style_text, sung.truth.tempo_bpm]
-    np.savez(path, facts=json.dumps(facts), style=ENCODER.embed_audio(mix_CN), parts=parts)
+    facts_path.write_text(json.dumps(_heard_facts(mix_CN)))
+    if not path.is_file():
+        np.savez(path, facts=json.dumps(facts), style=ENCODER.embed_audio(mix_CN), parts=parts)
+
+
+def _heard_facts(mix_CN: np.ndarray) -> list[dict[str, Any]]:
+    """The tempo, and the voice by the melody of the separated vocals, as `describe` says them with its settings as they stand."""
+    melody = TRACKER.track(SEPARATOR.separate(mix_CN)).as_column()
+    found = [tempo_fact(None, track_beats(mix_CN)), *voice_facts(melody)]
+    least = PARAMS.describe.min_certainty
+    return [asdict(fact.held(least)) for fact in found if fact is not None]
 
 
 def similarity(style_NS: np.ndarray, text: str) -> float:
@@ -146,6 +168,14 @@ def found_by_kind(choosing: list[Heard], told: list[Heard]) -> tuple[float, dict
         part_limit = float(np.quantile([of_parts(song, False) for song in choosing], FALSE_ALARMS))
         marks["none, by part"] = [of_parts(song, False) < part_limit for song in told]
         marks["part"] = [of_parts(song, True) < part_limit for song in told]
+    for kind in KINDS[:3]:
+        changed = [song for song in told if song.spoilt(kind) != song.caption]
+        against = [bool(contradicted(song.spoilt(kind), song.facts)) for song in changed]
+        marks[f"{kind}, by facts"] = against
+        marks[f"{kind}, by either"] = [a or b for a, b in zip(marks[kind], against, strict=True)]
+    true_against = [bool(contradicted(song.caption, song.facts)) for song in told]
+    marks["none, by facts"] = true_against
+    marks["none, by either"] = [a or b for a, b in zip(marks["none"], true_against, strict=True)]
     for kind, found in marks.items():
         share = proportion(sum(found), len(found))
         rows[kind] = {"found": sum(found), "n": share.n, "low": share.low, "high": share.high}
@@ -200,7 +230,9 @@ def answer_of(song: Heard) -> str:
     return song.spoilt("genre") if song.number % 6 == 5 else song.caption
 
 
-def second_chances(told: list[Heard], limit: float, draw: int, stage: Caption) -> dict[str, Any]:
+def second_chances(
+    told: list[Heard], limit: float, draw: int, stages: tuple[Caption, Caption]
+) -> dict[str, Any]:
     """One dealing of wrong captions: captions that are right before and after, and mean similarities, by who got the second chance."""
     rng = np.random.default_rng([240_993, draw])
     wrong = rng.permutation(len(told))[: round(SPOILT * len(told))].tolist()
@@ -208,9 +240,21 @@ def second_chances(told: list[Heard], limit: float, draw: int, stage: Caption) -
     captions = [given.get(place, song.caption) for place, song in enumerate(told)]
     first = [similarity(s.style_NS, text) for s, text in zip(told, captions, strict=True)]
     below = {place for place, value in enumerate(first) if value < limit}
-    drawn = {*rng.permutation(len(told))[: len(below)].tolist()}
-    row: dict[str, Any] = {"asked": len(below), "right": right(told, captions), "mean": np.mean(first)}
-    for name, asked in (("caption", below), ("random", drawn)):
+    against = {
+        place
+        for place, (song, text) in enumerate(zip(told, captions, strict=True))
+        if contradicted(text, song.facts)
+    }
+    drawn = rng.permutation(len(told)).tolist()
+    row: dict[str, Any] = {
+        **{"asked": len(below), "asked, facts": len(against), "mean": np.mean(first)},
+        "right": right(told, captions),
+    }
+    arms = {
+        **{"caption": (stages[0], below), "random": (stages[0], {*drawn[: len(below)]})},
+        **{"facts": (stages[1], against), "random, facts": (stages[1], {*drawn[: len(against)]})},
+    }
+    for name, (stage, asked) in arms.items():
         after, outcomes = list(captions), Counter[str]()
         for place in sorted(asked):
             rows, after[place] = captioned(stage, told[place], captions[place])
@@ -223,7 +267,7 @@ def second_chances(told: list[Heard], limit: float, draw: int, stage: Caption) -
 def captioned(stage: Caption, song: Heard, text: str) -> tuple[list[dict[str, Any]], str]:
     """The stage's captions of a song that is asked for whatever its similarity, and the one that it takes."""
     fact = {"name": "instrument", "text": f"#{song.number}#", "number": None}
-    columns = {"style_text": text, "style_embedding": song.style_NS.tolist(), "facts": [fact]}
+    columns = {"style_text": text, "style_embedding": song.style_NS.tolist(), "facts": [fact, *song.facts]}
     done = stage.one(Song(str(song.number), columns))
     return done["captions"], done["caption"]
 
@@ -239,13 +283,16 @@ def main() -> None:
     parser.add_argument("--songs", type=int, default=100)
     parser.add_argument("--seed", type=int, default=240_993)
     parser.add_argument("--dealings", type=int, default=200)
+    parser.add_argument("--worlds", nargs="+", default=["two", "one"], choices=["two", "one"])
     args = parser.parse_args()
     args.scratch.mkdir(parents=True, exist_ok=True)
+    path = RESULTS / "spoilt_captions.json"
+    before = json.loads(path.read_text()) if path.is_file() else {}
     result = {
         f"world {world}": of_world(heard_songs(world, args.seed, args.songs, args.scratch), args.dealings)
-        for world in ("two", "one")
+        for world in args.worlds
     }
-    write_result("spoilt_captions", {**result, "machine": machine()})
+    write_result("spoilt_captions", {**before, **result, "machine": machine()})
 
 
 def of_world(songs: list[Heard], dealings: int) -> dict[str, Any]:
@@ -262,8 +309,15 @@ def of_world(songs: list[Heard], dealings: int) -> dict[str, Any]:
             }
         )
         update = {"model": "endpoint", "min_similarity": 1.0, "endpoint": endpoint}
-        stage = Caption(PARAMS.caption.model_copy(update=update), PARAMS.models.style_encoder, has_facts=True)
-        dealt = [second_chances(told, limit, draw, stage) for draw in range(dealings)]
+        by_similarity, by_facts = (
+            Caption(
+                PARAMS.caption.model_copy(update={**update, "max_contradicted": most}),
+                PARAMS.models.style_encoder,
+                has_facts=True,
+            )
+            for most in (None, 0)
+        )
+        dealt = [second_chances(told, limit, draw, (by_similarity, by_facts)) for draw in range(dealings)]
         server.shutdown()
         kept = len(list(Path(answers).glob("*.json")))
         again = [n for n in server.asked if n % 4 and n % 20 != 13 and server.asked[n] > 1]
@@ -277,19 +331,24 @@ def of_world(songs: list[Heard], dealings: int) -> dict[str, Any]:
 
 def told_of(dealt: list[dict[str, Any]]) -> dict[str, Any]:
     """Means over dealings, the middle 95 % of the gain over the random ones, and what came of all questions."""
-    gains = [row["caption"]["right"] - row["random"]["right"] for row in dealt]
-    low, high = np.quantile(gains, (0.025, 0.975))
-    names = ("caption", "random")
+    names = ("caption", "random", "facts", "random, facts")
     outcomes = {name: sum((Counter(row[name]["outcomes"]) for row in dealt), Counter()) for name in names}
     return {
-        "asked for": float(np.mean([row["asked"] for row in dealt])),
+        **{name: float(np.mean([row[name] for row in dealt])) for name in ("asked", "asked, facts")},
         "right before": float(np.mean([row["right"] for row in dealt])),
         **{f"right after, {name}": float(np.mean([row[name]["right"] for row in dealt])) for name in names},
-        "gain over random": [float(np.mean(gains)), float(low), float(high)],
+        "gain over random": gain_of(dealt, "caption", "random"),
+        "gain over random, facts": gain_of(dealt, "facts", "random, facts"),
         "similarity before": float(np.mean([row["mean"] for row in dealt])),
         **{f"similarity after, {n}": float(np.mean([row[n]["mean"] for row in dealt])) for n in names},
         "outcomes": {name: dict(found) for name, found in outcomes.items()},
     }
+
+
+def gain_of(dealt: list[dict[str, Any]], name: str, other: str) -> list[float]:
+    """Right captions more than the other way: the mean over dealings, and where the middle 95 % of them lie."""
+    gains = [row[name]["right"] - row[other]["right"] for row in dealt]
+    return [float(np.mean(gains)), *np.quantile(gains, (0.025, 0.975)).tolist()]
 
 
 if __name__ == "__main__":

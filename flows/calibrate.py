@@ -42,14 +42,14 @@ def run_calibrate(project: Project, out: Path) -> dict[str, Any]:
     last = [name for name in pipeline.order if name in STAGES][-1]
     rows = pipeline.rows(["audio", "content_hash", "quality", "detected", "aesthetics"], until=last)
     songs = labelled_songs(rows, labels, decided(all_edits(project.work.root)))
-    share = params.calibrate.false_drop_share
-    limits = choose_limits(songs, share)
+    share, room = params.calibrate.false_drop_share, params.calibrate.room
+    limits = choose_limits(songs, share, room=room)
     graded = tier_limits(songs, share, params.tiers.below_a_share)
-    for line in drops_in_words(songs, cross_judged(songs, params.filter, share)):
+    for line in drops_in_words(songs, cross_judged(songs, params.filter, share, room)):
         say(line)
     overlay: dict[str, Any] = {"filter": {"calibrated_for": list(params.models.measuring()), **limits}}
     if params.detect.when == "always":
-        overlay["detect"] = {"when": "always", **choose_limits(songs, share, DETECTED)}
+        overlay["detect"] = {"when": "always", **choose_limits(songs, share, DETECTED, room)}
     if graded["b"]:
         overlay |= {"tiers": graded, "aesthetics": {"judges": list(params.aesthetics.judges)}}
     write_bytes(out, yaml.safe_dump(overlay, sort_keys=False).encode())

@@ -236,6 +236,10 @@ class Params(Section):
                 raise ValueError(
                     f"pack.extras asks for {name}, but sections.model is none; choose labels or embedded"
                 )
+        if self.caption.max_contradicted is not None and self.describe.when == NEVER:
+            raise ValueError(
+                "caption.max_contradicted is set, but describe.when is never, and nobody says the facts; give describe.when=always"
+            )
         if self.caption.by_part and NONE in (self.caption.model, self.sections.model):
             lacking = "caption" if self.caption.model == NONE else "sections"
             raise ValueError(f"caption.by_part is true, but {lacking}.model is none; choose who says that")

@@ -23,12 +23,16 @@ from tasks.songs.manifest import manifest_rows
 GOOD = "good"
 LABELS = (GOOD, "bad")
 BY_HAND = "rejected by hand"
+LEAST_ROOM = 0.05
 
 
 class CalibrateParams(Section):
-    """`false_drop_share`: the share of good songs that each limit may drop."""
+    """`false_drop_share`: the share of good songs that each limit may drop. `room`: how much farther a limit lies, as a share of how far
+    the farthest of the others is beyond their median: many limits, each at the edge of what few songs had, drop more than their share.
+    """
 
     false_drop_share: float = Field(ge=0, lt=0.5)
+    room: float = Field(ge=0)
 
 
 @dataclass(frozen=True)
@@ -45,13 +49,17 @@ class Labelled:
 
 
 def choose_limits(
-    songs: Sequence[Labelled], false_drop_share: float, measures: Sequence[Measure] = MEASURES
+    songs: Sequence[Labelled],
+    false_drop_share: float,
+    measures: Sequence[Measure] = MEASURES,
+    room: float = 0.0,
 ) -> dict[str, float]:
     """Every calibrated limit of these measures that these songs can tell, by its setting.
 
     A limit goes where at most this share of the good songs is beyond it, and from there half the way to the
     nearest bad song beyond: that one is still found, and good songs get room. Only the kinds of which most
-    songs are beyond count for that; the others are for another measure to find.
+    songs are beyond count for that; the others are for another measure to find. With `room` good songs get that much at the least
+    (see `CalibrateParams`), and bad songs within it are not found by this limit.
 
     Raises:
         ValueError: there is no good song, or no bad one.
@@ -72,7 +80,8 @@ def choose_limits(
             edge = float(np.quantile(values, 1 - false_drop_share, method="higher"))
             nearest = [_nearest_beyond(edge, sign * _values(measure, of_kind)) for of_kind in kinds]
             beyond = min((value for value in nearest if value is not None), default=edge)
-            limits[setting] = _rounded(sign * (edge + beyond) / 2, setting)
+            least = _room(room, edge, values)
+            limits[setting] = _rounded(sign * (edge + max((beyond - edge) / 2, least)), setting)
     return limits
 
 
@@ -87,6 +96,13 @@ def tier_limits(
     bad_as_nothing = Labelled("", False, "", None)
     best = choose_limits([*good, bad_as_nothing], below_a_share, measures)
     return {"a": best, "b": choose_limits(songs, false_drop_share, measures)}
+
+
+def _room(room: float, edge: float, values: np.ndarray) -> float:
+    """How far a limit lies beyond the edge at the least; with any room 5 % of the edge, since songs that are all at the end of a
+    scale say nothing of its width.
+    """
+    return max(room * (edge - float(np.median(values))), LEAST_ROOM * abs(edge)) if room else 0.0
 
 
 def _nearest_beyond(edge: float, values: np.ndarray) -> float | None:
@@ -127,7 +143,7 @@ def reason_of(song: Labelled, params: FilterParams) -> str | None:
 
 
 def cross_judged(
-    songs: Sequence[Labelled], params: FilterParams, false_drop_share: float
+    songs: Sequence[Labelled], params: FilterParams, false_drop_share: float, room: float
 ) -> dict[str, str | None]:
     """Why the gate drops each song, by limits chosen on the other half of the songs.
 
@@ -139,7 +155,7 @@ def cross_judged(
             halves[place % 2].append(song)
     judged = {}
     for mine, others in (halves, halves[::-1]):
-        limits = params.model_copy(update=choose_limits(others, false_drop_share))
+        limits = params.model_copy(update=choose_limits(others, false_drop_share, room=room))
         judged.update({song.song_id: reason_of(song, limits) for song in mine})
     return judged
 

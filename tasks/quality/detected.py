@@ -21,6 +21,7 @@ from tasks.quality.detectors.sound import (
     spectrum,
 )
 from tasks.quality.detectors.sound_loops import Span
+from tasks.quality.invented import invented_words
 from tasks.quality.measures import Measure
 
 
@@ -36,6 +37,11 @@ class Heard:
 def _looped_words(heard: Heard) -> float | None:
     song = heard.song
     return None if song["transcript"] is None else looped_words(song["transcript"], song["lyrics"])
+
+
+def _invented_words(heard: Heard) -> float | None:
+    song = heard.song
+    return None if song["transcript"] is None else invented_words(song["transcript"], song["lyrics"])
 
 
 def _silent_words(heard: Heard) -> float | None:
@@ -95,6 +101,14 @@ DETECTED: tuple[Measure, ...] = (
         _looped_words,
         "max_looped_words",
         "recogniser_loops",
+    ),
+    _detected(
+        "invented_words",
+        "heard in a row, and written nowhere",
+        "words",
+        _invented_words,
+        "max_invented_words",
+        "recogniser_inventions",
     ),
     _detected(
         "silent_words",

@@ -34,7 +34,7 @@ def caption_counts(rows: Sequence[Mapping[str, Any]], of: str = "song") -> dict[
 
     of: song or part; their number is under `songs` or `parts`. `template`: captions by the template of facts, for which nobody was asked.
     `second`: songs whose own caption was too unlike them and that got another, with the mean similarity of the first, the second and
-    the better of the two, which is above the first by being chosen.
+    the better of the two, which is above the first by being chosen. `contradicted`: facts that first captions contradict, by name.
     """
     songs = [row["captions"] for row in rows if row.get("captions")]
     if not songs:
@@ -52,11 +52,13 @@ def caption_counts(rows: Sequence[Mapping[str, Any]], of: str = "song") -> dict[
         "second": _mean([second for _, second in pairs]),
         "better": _mean([max(pair) for pair in pairs]),
     }
+    wrong = Counter(name for song in songs for name in song[0].get("contradicted") or ())
     return {
         f"{of}s": sum(any(one["text"] is not None for one in song) for song in songs),
         "template": sum(one["source"] == FACTS for song in songs for one in song),
         "asked": dict(sorted(Counter(one["outcome"] for one in asked).items())),
         "second": second,
+        **({"contradicted": dict(sorted(wrong.items()))} if wrong else {}),
         "tokens_in": sum(one["tokens_in"] for one in told),
         "tokens_out": sum(one["tokens_out"] for one in told),
         "not_told": len(asked) - len(told),
@@ -90,6 +92,9 @@ def caption_lines(counts: Mapping[str, Any], of: str = "song") -> list[str]:
             f"{counted(second[f'{of}s'], 'caption')} unlike the {of} got a second one: similarity {second['first']:.2f}, of the second "
             f"{second['second']:.2f}, of the better {second['better']:.2f} (chosen by it, so no proof of a gain)."
         ]
+    if counts.get("contradicted"):
+        names = ", ".join(f"{name} {count}" for name, count in counts["contradicted"].items())
+        lines += [f"First captions contradict what was measured: {names}."]
     return [*lines, ""]
 
 

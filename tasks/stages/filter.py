@@ -112,14 +112,17 @@ class Filter(Stage):
         marks += [UNCALIBRATED, *aside] if aside else []
         return song.with_columns(kept=True, masked=masked, flags=[*approved, *found, *marks])
 
-    def _found(self, song: Song, quality: Quality, loops: bool = True) -> dict[str, str]:
-        """The reasons of the measures and, behind them, of the detectors; `loops`: no mask holds loops of sound."""
+    def _found(self, song: Song, quality: Quality, whole: bool = True) -> dict[str, str]:
+        """The reasons of the measures and, behind them, of the detectors; not `whole`: masks hold what repeats itself, and what is sung
+        and written nowhere.
+        """
         found = broken_limits(quality, self.limits)
         if self.has_voters:
             found = self._voted(song, found)
         if self.detect:
-            masked = {} if loops or not song["sound_loops"] else {"loop_s": None, "looped_words": None}
-            detected = {**song["detected"], **masked}
+            looped = {} if whole or not song["sound_loops"] else {"loop_s": None, "looped_words": None}
+            unwritten = {} if whole or not song["unwritten_stretches"] else {"invented_words": None}
+            detected = {**song["detected"], **looped, **unwritten}
             found = found | {
                 reason: told
                 for reason, told in broken_limits(detected, self.detect, DETECTED).items()
@@ -138,7 +141,7 @@ class Filter(Stage):
         if left.left_share < mine.min_left_share or left.left_s < mine.min_left_s:
             limits = f"at least {mine.min_left_share:.0%} and {mine.min_left_s:g} s"
             return {TOO_LITTLE: f"{left.told()}; {limits}"} | found, masked, []
-        held = self._found(song, quality_left(song["quality"], left), loops=False)
+        held = self._found(song, quality_left(song["quality"], left), whole=False)
         if held.pop(HURRIED, None) and HURRIED in found:  # else its cause is masked
             held[HURRIED] = found[HURRIED]
         return held, masked, [MINED] if found and not held else []

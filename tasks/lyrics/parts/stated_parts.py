@@ -16,7 +16,7 @@ from tasks.lyrics.parts.json_value import clean, has_time, times, unit_of
 from tasks.lyrics.parts.section_labels import section_label
 from tasks.lyrics.parts.unsung import is_label
 
-LISTS = ("sections", "structure", "segments", "parts", "music_structure", "functional")
+LISTS = ("sections", "structure", "segments", "parts", "music_structure", "functional", "labels")
 NAMES = ("label", "section", "structure", "part", "section_label", "type", "name")
 BESIDE = ("start", "end", "silence", "other")
 """Names of structure models for what is no part of the song, beside those that people write."""
@@ -26,18 +26,34 @@ MAX_DEPTH = 3
 
 
 def parts_of_json(value: Any, depth: int = 0) -> tuple[Word, ...]:
-    """The parts in time of a JSON value: a list of rows with a label and times, or an object that holds one; else none."""
+    """The parts in time of a JSON value: a list of rows with a label and times, or of pairs of a start and a label, as SongFormer's
+    annotations have them, or an object that holds one; else none.
+    """
     if isinstance(value, list):
-        rows = [row for row in value if isinstance(row, dict) and has_time(row) and _name(row)]
-        if len(rows) > len(value) / 2 and all(is_part(_name(row)) for row in rows):
+        said = [_of_pair(row) if isinstance(row, list) else row for row in value]
+        rows = [row for row in said if isinstance(row, dict) and has_time(row) and _name(row)]
+        if len(rows) > len(value) / 2 and all(is_part(_name(row)) or _is_end(_name(row)) for row in rows):
             unit_s = unit_of(rows)
-            return in_time((_name(row), *times(row, 0, [], unit_s)) for row in rows[:MAX_PARTS])
+            parts = in_time((_name(row), *times(row, 0, [], unit_s)) for row in rows[:MAX_PARTS])
+            return parts[:-1] if parts and _is_end(parts[-1].text) and parts[-1].end_s == math.inf else parts
         return parts_of_json(value[0], depth + 1) if len(value) == 1 and depth < MAX_DEPTH else ()
     if not isinstance(value, dict) or depth > MAX_DEPTH:
         return ()
     inside = [value[key] for key in LISTS if isinstance(value.get(key), list | dict)]
     inside += [value[key] for key in ("result", "data", "output") if isinstance(value.get(key), list | dict)]
     return next((found for one in inside if (found := parts_of_json(one, depth + 1))), ())
+
+
+def _of_pair(row: Sequence[Any]) -> Mapping[str, Any] | None:
+    """``[12.5, "verse"]`` as a row; None of any other list."""
+    if len(row) != 2 or isinstance(row[0], bool) or not isinstance(row[0], int | float):
+        return None
+    return {"start": row[0], "label": row[1]} if isinstance(row[1], str) else None
+
+
+def _is_end(name: str) -> bool:
+    """Whether a name says where the last part ends, and is none itself."""
+    return name.lower() == "end"
 
 
 def is_part(name: str) -> bool:

@@ -28,7 +28,9 @@ Fact = Mapping[str, Any]
 
 class CaptionParams(ModelChoice):
     """`model`: who writes captions of songs that have none, or none that is like them: below `min_similarity` of text and sound a
-    second one is asked for; null = a song's own caption is believed. `by_part`: parts have captions of their own, too, by the same rules.
+    second one is asked for; null = a song's own caption is believed. `max_contradicted`: so it is where the text contradicts more of the
+    song's facts (see `contradictions`), and of two captions the one that contradicts fewer is the song's. `by_part`: parts have captions
+    of their own, too, by the same rules.
     """
 
     section: ClassVar = "caption"
@@ -36,12 +38,15 @@ class CaptionParams(ModelChoice):
     real: ClassVar = {}
 
     min_similarity: float | None = Field(ge=-1, le=1)
+    max_contradicted: int | None = Field(ge=0)
     by_part: bool
     endpoint: EndpointParams
 
     def decides(self) -> dict[str, Any]:
         """Of the endpoint only where it is asked; that parts have captions is a stage of its own."""
-        chosen = {"endpoint": self.endpoint.decides()} if self.model == ENDPOINT else {}
+        chosen: dict[str, Any] = {"endpoint": self.endpoint.decides()} if self.model == ENDPOINT else {}
+        if self.max_contradicted is not None:
+            chosen["max_contradicted"] = self.max_contradicted
         return {"model": self.model, "min_similarity": self.min_similarity, **chosen}
 
     @property

@@ -27,7 +27,7 @@ from tasks.models.embedded.keys import Chord, key_of_chords
 from tasks.models.embedded.metre import metre_of
 
 NEVER = "never"
-IDENTITY = "embedded/song-facts@1"
+IDENTITY = "embedded/song-facts@2"
 STEADY = 0.04  # of the middle time between beats: so near counts as even
 HEARD_DB = -30.0  # of a stem against the mix: below, nobody plays
 LOW_MIDI, HIGH_MIDI = 55, 62  # G3, D4: the middle of a voice below, and above

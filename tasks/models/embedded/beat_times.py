@@ -1,4 +1,5 @@
-"""When the beats of a mix fall, and its tempo, without weights: onsets by bands, the lag that repeats best, the steadiest path through onsets.
+"""When the beats of a mix fall, and its tempo, without weights: onsets by bands, the lag that repeats best, the steadiest path through onsets;
+of the tempo the level that low notes mark.
 
 An onset is a rise of level in a band of the spectrum. Bass and drums strike beats oftener than voices do, so that the low bands are heard
 by themselves and weigh as much as all others. Source: D. Ellis, Beat Tracking by Dynamic Programming (Journal of New Music Research 36, 2007).
@@ -23,15 +24,20 @@ FLOOR = 1e-4
 SLOWEST_BPM, FASTEST_BPM = 50.0, 190.0
 USUAL_BPM, SPREAD_OCTAVES = 105.0, 0.9
 MULTIPLES = (1.0, 2.0, 3.0, 4.0)
+LEVELS = (1 / 3, 1 / 2, 2 / 3, 1.0, 3 / 2, 2.0, 3.0)
+LOW_AGAIN = 0.45
 TIGHTNESS = 400.0
 SMOOTH_S = 1.0
 
 
 @dataclass(frozen=True)
 class TrackedBeats:
-    """Beats in seconds; `tempo_bpm`: of the lag that repeats best; `clarity`: how much of the onsets' power repeats there, in [0, 1]."""
+    """Beats in seconds, `step_s` apart: the lag that repeats best; `tempo_bpm`: of the multiple or part of it that low notes mark;
+    `clarity`: how much of the onsets' power repeats at that lag, in [0, 1].
+    """
 
     times_s: np.ndarray
+    step_s: float | None
     tempo_bpm: float | None
     clarity: float
 
@@ -54,13 +60,15 @@ def onsets(mix_CN: np.ndarray) -> np.ndarray:
 def track_beats(mix_CN: np.ndarray) -> TrackedBeats:
     """The beats of a mix [2, N] at 44.1 kHz; none of one in which nothing repeats."""
     if mix_CN.shape[1] < 2 * SAMPLE_RATE_HZ:
-        return TrackedBeats(np.zeros(0), None, 0.0)
-    onset_F = np.maximum(onsets(mix_CN), 0).sum(axis=0)
+        return TrackedBeats(np.zeros(0), None, None, 0.0)
+    onset_2F = np.maximum(onsets(mix_CN), 0)
+    onset_F = onset_2F.sum(axis=0)
     lag, clarity = best_lag(onset_F)
     if lag is None:
-        return TrackedBeats(np.zeros(0), None, 0.0)
+        return TrackedBeats(np.zeros(0), None, None, 0.0)
     frames = path_of_beats(onset_F, lag)
-    return TrackedBeats((frames + 0.5) / FRAME_RATE_HZ, 60 * FRAME_RATE_HZ / lag, clarity)
+    tempo_bpm = 60 * FRAME_RATE_HZ / level_of_low_notes(onset_2F[0], lag)
+    return TrackedBeats((frames + 0.5) / FRAME_RATE_HZ, lag / FRAME_RATE_HZ, tempo_bpm, clarity)
 
 
 def repetition(onset_F: np.ndarray) -> np.ndarray:
@@ -92,6 +100,19 @@ def best_lag(onset_F: np.ndarray) -> tuple[float | None, float]:
     if weighted[best] <= 0:
         return None, 0.0
     return float(lags[best]), float(np.clip(heard[best], 0, 1))
+
+
+def level_of_low_notes(low_F: np.ndarray, lag: float) -> float:
+    """The lag, or a simple multiple or part of it that is a tempo: the shortest at which the low bands repeat nearly as well (`LOW_AGAIN`) as
+    at the best of them. Bass and kick mark beats, while hats, chords and words go on between them or skip some.
+    """
+    lags = np.array([lag * level for level in LEVELS])
+    lags = lags[(lags >= 60 * FRAME_RATE_HZ / FASTEST_BPM) & (lags <= 60 * FRAME_RATE_HZ / SLOWEST_BPM)]
+    again_L = repetition(low_F)
+    heard = np.interp(lags, np.arange(len(again_L)), again_L)
+    if not len(lags) or heard.max() <= 0:
+        return lag
+    return float(lags[np.argmax(heard >= LOW_AGAIN * heard.max())])
 
 
 def path_of_beats(onset_F: np.ndarray, lag: float) -> np.ndarray:

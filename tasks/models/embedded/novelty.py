@@ -46,9 +46,9 @@ def steps_of(mix_CN: np.ndarray) -> np.ndarray:
     """The bounds of beats of a mix [2, N] in seconds from 0 to its end, half beats where they are long, [Q + 1]; half seconds without any beat."""
     duration_s = mix_CN.shape[1] / SAMPLE_RATE_HZ
     heard = track_beats(mix_CN)
-    if heard.tempo_bpm is None or len(heard.times_s) < 2:
+    if heard.step_s is None or len(heard.times_s) < 2:
         return np.append(np.arange(0, max(duration_s - 0.25, 0.1), 0.5), duration_s)
-    times_s, step_s = heard.times_s, 60 / heard.tempo_bpm
+    times_s, step_s = heard.times_s, heard.step_s
     while step_s > LONGEST_STEP_S:
         times_s = np.sort(np.concatenate([times_s, (times_s[1:] + times_s[:-1]) / 2]))
         step_s /= 2

@@ -51,12 +51,21 @@ def bandwidth_hz(power_TF: np.ndarray) -> float | None:
 
 def flat_share(mix_CN: np.ndarray) -> float:
     """The share of samples within half a per cent of their channel's peak, of one sign, that follow another such: a song cut at
-    any level, then turned down. (`clipped_share` looks at full scale alone.)
+    any level, then turned down. The longest run of each channel is left out: every song has one peak, and a low note's is wide.
+    (`clipped_share` looks at full scale alone.)
     """
-    peak_C = np.abs(mix_CN).max(axis=1, keepdims=True)
-    flat_CN = np.where(mix_CN >= CUT * peak_C, 1, 0) - np.where(mix_CN <= -CUT * peak_C, 1, 0)
-    flat_CN = np.where(peak_C > 0, flat_CN, 0)
-    return float((flat_CN[:, 1:] * flat_CN[:, :-1] > 0).mean())
+    peak_C = np.abs(mix_CN).max(axis=1)
+    flat = [
+        _flat_samples(channel_N, peak) for channel_N, peak in zip(mix_CN, peak_C, strict=True) if peak > 0
+    ]
+    return sum(flat) / (mix_CN.shape[0] * max(mix_CN.shape[1] - 1, 1))
+
+
+def _flat_samples(channel_N: np.ndarray, peak: float) -> int:
+    """Those of all runs but the longest; the first of a run follows none."""
+    runs = [*runs_of(channel_N >= CUT * peak), *runs_of(channel_N <= -CUT * peak)]
+    lengths = [end - first - 1 for first, end in runs]
+    return sum(lengths) - max(lengths, default=0)
 
 
 def longest_silence_s(mix_N: np.ndarray, silence_db: float) -> float:

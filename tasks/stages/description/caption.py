@@ -1,7 +1,8 @@
-"""Caption: what a song is like in words, with the similarity of text and sound; where that is low, a second caption. Only where it is asked for.
+"""Caption: what a song is like in words, with how alike text and sound are and which facts the text contradicts; where they do not fit, a
+second caption. Only where it is asked for.
 
-Both captions are kept. The one of them that is more alike is the song's, which by itself raises the mean; who judges the gain
-must use another measure than the style encoder, which chose.
+Both captions are kept. The one of them that fits better is the song's, which by itself raises the mean; who judges the gain
+must use other measures than the style encoder and the facts, which chose.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from tasks.models.description.captioner import (
     build_captioner,
     captioner_identity,
 )
+from tasks.models.description.contradictions import contradicted
 from tasks.models.description.endpoint import ANSWERED, Answer
 from tasks.models.style_encoder import StyleParams, build_style_encoder, style_encoder_identity
 from tasks.stages.bases import MixStage
@@ -40,6 +42,7 @@ CAPTION = pa.struct(
         ("text", pa.string()),
         ("source", pa.string()),
         ("similarity", pa.float64()),
+        ("contradicted", pa.list_(pa.string())),
         ("outcome", pa.string()),
         ("why", pa.string()),
         ("tries", pa.int32()),
@@ -58,6 +61,7 @@ class Captioned:
     source: str
     similarity: float | None
     outcome: str
+    contradicted: Sequence[str] | None = None
     why: str | None = None
     tries: int = 0
     tokens_in: int | None = None
@@ -73,7 +77,7 @@ class Caption(MixStage):
     """Takes a song's own text, measures it, and asks the writer where there is none or it is not like the song."""
 
     name = "caption"
-    version = 1
+    version = 2
     reads = frozenset({"style_text", "style_embedding"})
     params: CaptionParams
     captioner = Model(captioner_identity, build_captioner)
@@ -82,12 +86,13 @@ class Caption(MixStage):
         "captions": Column(
             pa.list_(CAPTION),
             "captions of the song in the order they came: source `file`, `facts` or `endpoint`; similarity of text and sound by the style "
-            "encoder, null = it knows no word of it; outcome answered, refused or failed, and why; what was asked for took tries, tokens "
+            "encoder, null = it knows no word of it; contradicted: names of the song's facts that the text contradicts, null = no facts; outcome answered, refused or failed, and why; what was asked for took tries, tokens "
             "and cost, null = not told",
         ),
         "caption": Column(
             pa.string(),
-            "the one of them that is most like the song, the first of equals; null = none has a text",
+            "the one of them that is most like the song, with `caption.max_contradicted` of those that contradict fewest facts; the first of "
+            "equals; null = none has a text",
         ),
     }
 
@@ -115,7 +120,7 @@ class Caption(MixStage):
         mix_CN = self.opened(song) if self.params.sends_audio else None
         style_NS = np.asarray(song["style_embedding"], np.float32)
         captions = self.captions(song["style_text"], facts, mix_CN, style_NS)
-        return song.with_columns(captions=[one.row() for one in captions], caption=most_alike(captions))
+        return song.with_columns(captions=[one.row() for one in captions], caption=self.chosen(captions))
 
     def captions(
         self, own: str | None, facts: Sequence[Fact], mix_CN: np.ndarray | None, style_NS: np.ndarray
@@ -123,8 +128,10 @@ class Caption(MixStage):
         """Of a sound [2, N] with these styles [N, 512]: its own text, and what the writer says where that is missing or unlike it."""
         captions = []
         if own:
-            captions.append(Captioned(own, "file", self._similarity(own, style_NS), ANSWERED))
-        if not captions or self._too_unlike(captions[0]):
+            captions.append(
+                Captioned(own, "file", self._similarity(own, style_NS), ANSWERED, _contradicted(own, facts))
+            )
+        if not captions or self._too_unlike(captions[0]) or self._too_wrong(captions[0]):
             second = self._asked(facts, mix_CN, style_NS)
             captions += [] if second is None else [second]
         return captions
@@ -132,6 +139,18 @@ class Caption(MixStage):
     def _too_unlike(self, caption: Captioned) -> bool:
         least = self.params.min_similarity
         return least is not None and caption.similarity is not None and caption.similarity < least
+
+    def _too_wrong(self, caption: Captioned) -> bool:
+        most = self.params.max_contradicted
+        return most is not None and len(caption.contradicted or ()) > most
+
+    def chosen(self, captions: Sequence[Captioned]) -> str | None:
+        """The text that is the song's caption."""
+        if self.params.max_contradicted is None:
+            return most_alike(captions)
+        told = [one for one in captions if one.text is not None]
+        fewest = min((len(one.contradicted or ()) for one in told), default=0)
+        return most_alike([one for one in told if len(one.contradicted or ()) == fewest])
 
     def _asked(
         self, facts: Sequence[Fact], mix_CN: np.ndarray | None, style_NS: np.ndarray
@@ -147,6 +166,7 @@ class Caption(MixStage):
             source,
             similarity,
             answer.outcome,
+            None if answer.text is None else _contradicted(answer.text, facts),
             answer.why,
             answer.tries,
             answer.tokens_in,
@@ -168,6 +188,10 @@ class Caption(MixStage):
         if any(tokens is None or price is None for tokens, price in parts):
             return None
         return sum(cast(int, tokens) * cast(float, price) / MILLION for tokens, price in parts)
+
+
+def _contradicted(text: str, facts: Sequence[Fact]) -> list[str] | None:
+    return contradicted(text, facts) if facts else None
 
 
 def most_alike(captions: Sequence[Captioned]) -> str | None:

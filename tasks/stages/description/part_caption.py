@@ -22,7 +22,7 @@ from tasks.models.description.captioner import CaptionParams
 from tasks.models.description.describer import NEVER, DescribeParams, build_describer, describer_identity
 from tasks.models.style_encoder import StyleParams
 from tasks.stages.bases import MixStage
-from tasks.stages.description.caption import CAPTION, Caption, most_alike
+from tasks.stages.description.caption import CAPTION, Caption
 
 SHORTEST_S = 2.0
 """A section that is shorter is too little to describe."""
@@ -32,7 +32,7 @@ class PartCaption(Caption):
     """Takes the text that a part's label states, measures it, and asks the writer where there is none or it is not like the part."""
 
     name = "part_caption"
-    version = 1
+    version = 2
     reads = MixStage.reads | {"sections"}
     packages = (*MixStage.packages, "pyloudnorm")
     describer = Model(describer_identity, build_describer)
@@ -84,7 +84,7 @@ class PartCaption(Caption):
         return {
             **{name: section[name] for name in ("label", "start_s", "end_s")},
             "captions": [one.row() for one in captions],
-            "caption": most_alike(captions),
+            "caption": self.chosen(captions),
         }
 
     def _facts(self, part_CN: np.ndarray) -> list[dict[str, Any]]:

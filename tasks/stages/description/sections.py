@@ -40,7 +40,7 @@ class Sections(MixStage):
     """Takes the times that files state, else places the labels of the lyrics by their words, else asks the segmenter."""
 
     name = "sections"
-    version = 1
+    version = 2
     reads = frozenset(
         {
             "duration_s",

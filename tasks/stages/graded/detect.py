@@ -17,7 +17,7 @@ class Detect(CheckedStage):
     """Measures, and judges nothing: `filter` has the limits, as it has those of `check`."""
 
     name = "detect"
-    version = 2
+    version = 3
     reads = frozenset({"audio", "duration_s", "lyrics", "lyrics_lines", "vocals"})
     reads |= {"transcript", "transcript_times", "transcript_phones"}
     reads |= {"words", "aligned_words", "alignment_score"}

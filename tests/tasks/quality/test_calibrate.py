@@ -19,6 +19,12 @@ def test_a_limit_lies_halfway_between_the_good_songs_and_the_first_bad_one_beyon
     limits = choose_limits(songs, 0.0)
     assert limits["min_agreement"] == pytest.approx(0.7)
     assert limits["max_unwritten_share"] == 0.02, "no bad song is beyond: the limit is the good songs' edge"
+    roomy = choose_limits(songs, 0.0, room=0.5)
+    assert roomy["min_agreement"] == pytest.approx(0.7), "half the way to the bad song is more than the room"
+    assert roomy["max_unwritten_share"] == pytest.approx(0.021), (
+        "songs that are all alike: 5 % of what they have"
+    )
+    assert choose_limits(songs, 0.0, room=40.0)["min_agreement"] == pytest.approx(0.9 - 40 * 0.0095, abs=1e-3)
 
 
 def test_a_kind_that_another_measure_finds_does_not_move_a_limit() -> None:
@@ -65,7 +71,7 @@ def test_each_song_is_judged_by_limits_of_the_other_half() -> None:
     songs = [labelled(i, True, agreement=0.9) for i in range(4)]
     songs += [labelled(10 + i, False, "noise", agreement=0.1) for i in range(4)]
     songs += [labelled(20, False, "lonely", agreement=0.88)]
-    judged = cross_judged(songs, FilterParams(**UNLIMITED), 0.0)
+    judged = cross_judged(songs, FilterParams(**UNLIMITED), 0.0, 0.0)
     assert judged.keys() == {song.song_id for song in songs}
     assert [judged[f"song-{i:03d}"] for i in range(4)] == [None] * 4
     assert {judged[f"song-{i:03d}"] for i in range(10, 14)} == {"low_agreement"}

@@ -67,6 +67,11 @@ def test_a_song_with_bad_lines_keeps_its_good_ones_and_a_person_outweighs_that()
     assert Filter(limits, detect=strict, mine=MINE).one(song(line(0.0), line(12.0), **columns))["flags"] == [
         "mined"
     ]
+    heard = {"detected": dict.fromkeys(DETECTED_VALUES.names) | {"invented_words": 6.0}}
+    invents = Filter(limits, detect=detect.model_copy(update={"max_invented_words": 2.0}), mine=MINE)
+    with pytest.raises(SongError, match="recogniser_inventions"):
+        invents.one(song(line(0.0), line(12.0), **heard))
+    assert invents.one(song(line(0.0), line(12.0), **heard, unwritten_stretches=[stretch]))["kept"]
     columns["detected"]["gap_s"] = 3.0
     with pytest.raises(SongError, match="silent_gap"):
         Filter(limits, detect=strict, mine=MINE).one(song(line(0.0), line(12.0), **columns))

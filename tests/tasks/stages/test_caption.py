@@ -108,7 +108,8 @@ def stage(server: Server, answers: Path) -> Caption:
         **{"send": "facts", "audio_s": 30, "max_tokens": 50, "temperature": 0, "again": 0},
         **{"timeout_s": 0.6, "tries": 3, "pause_s": 0.001, "price_in": 2.5, "price_out": 10.0},
     )
-    params = CaptionParams(model="endpoint", min_similarity=0.9, by_part=True, endpoint=endpoint)
+    limits = {"min_similarity": 0.9, "max_contradicted": None}
+    params = CaptionParams(model="endpoint", **limits, by_part=True, endpoint=endpoint)
     made = Caption(params, StyleParams(model="embedded", muq_mulan=MUQ), has_facts=True)
     assert (
         made.models[0] == "endpoint/m" and KEY not in str(params.decides()) and "127" not in str(made.facts)
@@ -168,6 +169,19 @@ def test_an_endpoint_that_fails_loses_no_song_and_nothing_answered_is_asked_twic
     rows = [{"captions": two}, {"captions": [told[62]]}, {"captions": [told[64]]}, {"captions": None}]
     counts = caption_counts(rows)
     assert counts["asked"] == {"answered": 1, "failed": 1, "refused": 1} and counts["second"]["songs"] == 1
+    assert two[0]["contradicted"] == [] and "contradicted" not in counts and told[62]["contradicted"] is None
+
+    held = made.params.model_copy(update={"min_similarity": None, "max_contradicted": 0})
+    wrong = Caption(held, made.choices["encoder"], has_facts=True)
+    two = captions(wrong, 120, "rock, 90 bpm")
+    assert [row["contradicted"] for row in two] == [["tempo_bpm"], []], (
+        "the second fits, however unlike it is"
+    )
+    assert [row["source"] for row in captions(wrong, 120, "rock, 120 bpm")] == ["file"]
+    assert "contradict what was measured: tempo_bpm 1" in " ".join(
+        caption_lines(caption_counts([{"captions": two}]))
+    )
+    assert "max_contradicted" in held.decides() and "max_contradicted" not in made.params.decides()
     assert counts["tokens_in"] == 400 and counts["not_told"] == 1
     assert "1 failed" in " ".join(caption_lines(counts)) and caption_lines({}) == []
 
@@ -232,5 +246,7 @@ def test_parts_have_captions_of_their_own_by_their_seconds_and_both_stay_where_t
     assert counts["asked"] == {} and counts["not_told"] == 0, "nobody is asked with a template"
     said = "Captions of parts: 3 parts with one; by the template of facts: 2; asked for: none."
     assert caption_lines(counts, "part")[0] == said
+    with pytest.raises(ValueError, match=r"describe.when is never, and nobody says the facts"):
+        load_params(settings=["caption.model=facts", "caption.max_contradicted=0"])
     with pytest.raises(ValueError, match=r"by_part is true, but sections.model is none"):
         load_params(settings=["caption.model=facts", "caption.by_part=true"])

@@ -63,6 +63,7 @@ def stated_files() -> dict[str, str]:
         "song.songprep.txt": f"{bounds[0]} ; {bounds[1]}open the window. ; {bounds[2]}moon light.",
         "all-in-one.json": json.dumps({"bpm": 100, "beats": [0.5, 1.1], "segments": rows}),
         "songformer.json": json.dumps(rows),
+        "songformdb.json": json.dumps({"labels": [*([a, n] for n, a, _ in STATED), [STATED[-1][2], "end"]]}),
         "song.TextGrid": grid(
             tier("words", [(2, 3, "moon")]), tier("sections", [(a, b, n) for n, a, b in STATED])
         ),
@@ -97,7 +98,14 @@ def test_parts_have_the_times_of_their_words_or_of_their_files_and_else_of_what_
     for name, text in stated_files().items():
         assert [(part.text, part.start_s, part.end_s) for part in read_parts(text.encode())] == STATED, name
         assert given(lyrics_text=text, lyrics_labels=labels) == FOUND, name
-    for text in (TEXT, "[00:01]go", '[{"word": "go", "start": 1, "end": 2}]', "\0\xff", '{"segments": 3}'):
+    for text in (
+        TEXT,
+        "[00:01]go",
+        '[{"word": "go", "start": 1, "end": 2}]',
+        "\0\xff",
+        '{"segments": 3}',
+        "[[1, 2], [3, 4]]",
+    ):
         assert read_parts(text.encode()) == (), text
     open_ended = json.dumps(
         {"sections": [{"section": "verse", "start_s": 3}, {"section": "outro", "start_s": 1}]}

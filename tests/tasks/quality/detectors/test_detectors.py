@@ -20,6 +20,7 @@ from tasks.quality.detectors.sound import (
     spectrum,
 )
 from tasks.quality.detectors.sound_loops import loop_spans
+from tasks.quality.invented import invented_words
 from tests.every import every
 
 NOISE = np.random.default_rng(3)
@@ -76,6 +77,7 @@ def said(*times_s: float) -> list[Word]:
     return [Word("moon", time_s, time_s + 0.3) for time_s in times_s]
 
 
+MADE_UP = ["you", "know", "we", "are", "so", "glad"]
 LA = ["la", "la", "la", "la", "la"]
 CASES: dict[str, tuple[Callable[[], Any], Any]] = {
     "a piece of 0.433 s, four times more": (
@@ -93,6 +95,7 @@ CASES: dict[str, tuple[Callable[[], Any], Any]] = {
     "silence has no bandwidth": (lambda: bandwidth_hz(spectrum(np.zeros(9000, np.float32))), None),
     "half of a sine is cut at half": (lambda: flat_share(cut_CN(0.5)), pytest.approx(2 / 3, abs=0.01)),
     "a whole sine is hardly flat": (lambda: flat_share(cut_CN(1.0)) < 0.07, True),
+    "one peak is no cut": (lambda: flat_share(tone_N(5.0)[None, : SAMPLE_RATE_HZ // 10]), 0.0),
     "nothing is not flat": (lambda: flat_share(np.zeros((2, 10))), 0.0),
     "the beginning is no gap": (lambda: longest_silence_s(gapped_N(), -60.0), 1.0),
     "five la, one written": (lambda: looped_words(LA, ["la"]), 4),
@@ -109,6 +112,16 @@ CASES: dict[str, tuple[Callable[[], Any], Any]] = {
         0,
     ),
     "once alone": (lambda: looped_words(["moon"], None), 0),
+    "six made-up words before those of the song": (
+        lambda: invented_words([*MADE_UP, "moon", "over", "the", "water"], ["moon", "over", "the", "water"]),
+        6.0,
+    ),
+    "a misheard line is not made up": (
+        lambda: invented_words(["noon", "over", "a", "waiter"], ["moon", "over", "the", "water"]) == 1.0,
+        True,
+    ),
+    "nobody wrote any": (lambda: invented_words(["moon"], None), None),
+    "nothing was heard": (lambda: invented_words([], ["moon"]), 0.0),
     "one of two where nothing sounds": (lambda: silent_words(said(2.4, 4.0), gapped_N()), 0.5),
     "no word was heard": (lambda: silent_words([], gapped_N()), None),
     "an address, spoken and written": (
