@@ -234,6 +234,10 @@ def generate(
             "--write-lyrics", metavar="FORM", help="The words as sung beside each song: lrc, srt, json ..."
         ),
     ] = None,
+    page: Annotated[
+        bool,
+        typer.Option("--page", help="A page beside each song with controls: what was asked, what is heard."),
+    ] = False,
     params_file: ParamsFile = None,
     overrides: Overrides = NONE,
 ) -> None:
@@ -242,7 +246,12 @@ def generate(
 
     if lyrics_form is not None:
         form_named("", lyrics_form, "--write-lyrics")
-    given = {"output.ending": ending, "output.lyrics": lyrics_form, "round.seed": seed}
+    given = {
+        "output.ending": ending,
+        "output.lyrics": lyrics_form,
+        "output.page": page or None,
+        "round.seed": seed,
+    }
     settings = [*overrides, *(f"{key}={value}" for key, value in given.items() if value is not None)]
     begin("generate", out)
     project = ready(out, params_file, settings, "generate")

@@ -271,9 +271,9 @@ def phrasing_stages(params: Params) -> list[Stage]:
 def adherence_stages(params: Params) -> list[Stage]:
     """How far songs follow what they were asked for, where somebody is chosen to hear it."""
     asked = params.adherence
-    if asked.chords == NONE and asked.melody == NONE:
+    if not asked.hears:
         return []
-    return [Adherence(asked, params.models.chords, params.models.melody)]
+    return [Adherence(asked, params.models.chords, params.models.melody, params.models.beats)]
 
 
 def gate_stages(project: Project) -> list[Stage]:
