@@ -129,6 +129,27 @@ def control_systems(
         )
 
 
+def heard_in_truth(
+    prompts: Sequence[Prompt], rows: Sequence[Mapping[str, Any]], names: Sequence[str]
+) -> list[Prompt]:
+    """Each prompt of a manifest with the controls that were heard in its true song; one whose true song is not here asks for none.
+
+    `rows`: of the table of true songs, with `control_columns` and the song each is of as ``parent``.
+    """
+    columns = [COLUMN_OF[name] for name in names]
+    whole = [
+        {**row, "song_id": row["parent"]}
+        for row in rows
+        if all(row.get(name) is not None for name in columns)
+    ]
+    known = {row["song_id"] for row in whole}
+    own = {
+        one.song_id: one
+        for one in with_own_controls([one for one in prompts if one.song_id in known], whole, names)
+    }
+    return [own.get(prompt.song_id, prompt) for prompt in prompts]
+
+
 def control_questions(measured: Measured, per: str, trained: str, tolerance: float) -> Iterator[Comparison]:
     """Whether the words stay under controls, for the rows that are there; `per`: the metric of words."""
     for system, question in (
