@@ -225,7 +225,7 @@ def measured(given: argparse.Namespace, seed: int) -> dict[str, Any] | None:
 
     result: dict[str, Any] = {}
     for name, (model, minutes) in models.items():
-        if name not in given.models or given.guided and not model.config.controls:
+        if name not in given.models or (given.guided and not model.config.controls):
             continue
         rows: dict[str, list[Found]] = {}
         for said, names in {"floor": (), **ROWS}.items():
