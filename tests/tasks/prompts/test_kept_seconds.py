@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -101,10 +102,38 @@ def test_a_command_line_and_a_manifest_ask_alike_and_words_without_times_or_no_s
             OneSong(tmp_path / "words.txt", "pop", None, 4.0, controls=given)
     controls = {"keep": "0-1", "keep_from": str(tmp_path / "song.flac")}
     needs = (PARAMS.models.phonemizer, PARAMS.rough_times, PARAMS.ingest, 288)
-    with pytest.raises(ValueError, match=r"^keep: the words have no times"):
-        write_request(
-            OneSong(tmp_path / "words.txt", "pop", None, 4.0, controls=controls), *needs, tmp_path / "a"
-        )
+    plain = OneSong(tmp_path / "words.txt", "pop", None, 4.0, controls=controls)
+    for song, told in (
+        (replace(plain, times="predicted"), "the words have no times"),
+        (replace(plain, duration_s=None, bpm=90.0), "nobody says how long"),
+        (replace(plain, controls={**controls, "keep": "0-3.8"}), "no stretch of 0.5 s"),
+    ):
+        with pytest.raises(ValueError, match=rf"^keep: .*{told}"):
+            write_request(song, *needs, tmp_path / "a")
+    (tmp_path / "words.txt").write_text("many nights\nalone again\nwe go\n")
+    holes = replace(plain, controls={**controls, "keep": "0-1,2-2.5"})
+    made = write_request(holes, *needs, tmp_path / "a")
+    assert made.how == (
+        "rough ones, in 2 of the stretches that are made; the words of what is kept are not known: no lyrics with times of words lie beside it"
+    )
+    times = json.loads(made.timed.read_text())["word"]
+    laid = [(one["word"], one["line"], 1 <= one["start"] < one["end"] <= 2) for one in times]
+    assert laid == [
+        *(("many", 1, True), ("nights", 1, True)),
+        *(("alone", 2, False), ("again", 2, False), ("we", 3, False), ("go", 3, False)),
+    ]
+    assert 2.5 <= times[2]["start"] < times[-1]["end"] <= 4.0
+    own = [("moon", 0.1, 0.5), ("light", 0.9, 1.2), ("lost", 1.3, 1.8), ("love", 2.0, 2.6)]
+    (tmp_path / "song.json").write_text(
+        json.dumps([{"word": word, "start": start, "end": end} for word, start, end in own])
+    )
+    made = write_request(holes, *needs, tmp_path / "c")
+    assert made.how == "rough ones, in 2 of the stretches that are made; 2 words of what is kept stay"
+    times = json.loads(made.timed.read_text())["word"]
+    assert [one["word"] for one in times] == [
+        *("moon", "many", "nights", "love", "alone", "again", "we", "go")
+    ]
+    assert times[0]["start"] == 0.1 and times[3]["end"] == 2.6 <= times[4]["start"]
     (tmp_path / "timed.json").write_text(
         json.dumps([{"word": "many", "start": 0.2, "end": 0.6}, {"word": "nights", "start": 2.2, "end": 2.8}])
     )
