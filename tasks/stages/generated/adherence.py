@@ -156,7 +156,7 @@ class Adherence(MixStage):
 
     def open(self, song: Song) -> Any:
         """The mix [2, N] and its vocals [N] of a song that was asked for something."""
-        if all(song[column] is None for column in ASKED):
+        if all(song.columns.get(column) is None for column in ASKED):
             return ()
         mix_CN = mix_of(song.song_id, song["audio"], song.root, song.content_hash)
         return mix_CN, read_bytes(song["vocals"])[0][0]
@@ -164,22 +164,25 @@ class Adherence(MixStage):
     def one(self, song: Song) -> Song:
         """The song with how far it follows."""
         values: dict[str, float | None] = dict.fromkeys(self.writes)
+        asked = {
+            name: song.columns.get(name) for name in ASKED
+        }  # a table in which nobody asks has no such column
         opened = self.opened(song)
         if opened:
             mix_CN, vocals_N = opened
             length = min(mix_CN.shape[1], len(vocals_N))
-            if song["control_chords"] is not None and "recogniser" in self._chosen:
+            if asked["control_chords"] is not None and "recogniser" in self._chosen:
                 found = self.recogniser.recognise(mix_CN[:, :length] - vocals_N[:length])
                 rows = [{"start_s": one.start_s, "end_s": one.end_s, "label": one.label} for one in found]
-                values |= chord_values(array_of(song["control_chords"]), rows)
-            if song["control_melody"] is not None and "tracker" in self._chosen:
+                values |= chord_values(array_of(asked["control_chords"]), rows)
+            if asked["control_melody"] is not None and "tracker" in self._chosen:
                 heard = self.tracker.track(vocals_N)
-                values |= melody_values(array_of(song["control_melody"]), heard.midi_T, heard.voiced_T)
-            if song["asked_beats_s"] is not None and "beat_tracker" in self._chosen:
-                values |= beat_values(song["asked_beats_s"], self.beat_tracker.track(mix_CN))
-            if song["asked_onsets_s"] and self.params.onsets == LIBROSA:
+                values |= melody_values(array_of(asked["control_melody"]), heard.midi_T, heard.voiced_T)
+            if asked["asked_beats_s"] is not None and "beat_tracker" in self._chosen:
+                values |= beat_values(asked["asked_beats_s"], self.beat_tracker.track(mix_CN))
+            if asked["asked_onsets_s"] and self.params.onsets == LIBROSA:
                 struck_s = librosa_onsets(mix_CN[:, :length] - vocals_N[:length])
-                values["drum_onset_f1"] = onset_scores(song["asked_onsets_s"], struck_s)[0]
+                values["drum_onset_f1"] = onset_scores(asked["asked_onsets_s"], struck_s)[0]
         return song.with_columns(**values)
 
 
