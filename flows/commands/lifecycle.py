@@ -262,14 +262,8 @@ def generate(
         raise typer.BadParameter("--times is of --lyrics; the rows of a manifest get rough ones")
     if lyrics and score:
         raise typer.BadParameter("--score has the words as well; leave out --lyrics, or give it as --melody")
-    files = {
-        "chords": chords,
-        "melody": melody,
-        "drums": drums,
-        "like": like,
-        "keep": keep,
-        "keep_from": keep_from,
-    }
+    sounds = {"melody": melody, "drums": drums, "like": like, "keep_from": keep_from}
+    files = {"chords": chords, "keep": keep, **sounds}
     controls = {name: str(value) for name, value in files.items() if value is not None}
     if controls and not (lyrics or score):
         raise typer.BadParameter(

@@ -29,7 +29,7 @@ from tasks.prompts.jamify_manifest import check_length
 from tasks.prompts.predicted_times import Predictor, written_times
 from tasks.prompts.prompt_words import song_lyrics, timed_roughly
 from tasks.prompts.rough_times import RoughTimes, RoughTimesParams
-from tasks.prompts.words_in_holes import words_beside, words_in_holes
+from tasks.prompts.words_in_holes import timed_in_holes
 from tasks.stages.ingest import IngestParams
 from tasks.storage.files import write_bytes, write_json
 
@@ -146,7 +146,7 @@ def write_request(
             raise ValueError(f"lyrics: {song.lyrics}: {error}") from error
         said = for_song(build_phonemizer(phonemizer), language)
         if in_holes:
-            timings, how = _timed_in_holes(song, lyrics, said, params, limits)
+            timings, how = timed_in_holes(song.request(), lyrics, song.duration_s, said, params, limits)
         else:
             timings, how = _timed(song, lyrics, said, params, predictor)
         labels = lyrics.labels if has_part_texts(lyrics.labels) else ()
@@ -182,21 +182,6 @@ def write_request(
 def _is_plain(song: OneSong, lyrics: Lyrics) -> bool:
     """Whether the words have no time at all, and nobody asks for any but rough ones."""
     return lyrics.times is None and lyrics.lines is None and song.times in (None, ROUGH)
-
-
-def _timed_in_holes(
-    song: OneSong, lyrics: Lyrics, phonemizer: Phonemizer, params: RoughTimesParams, limits: IngestParams
-) -> tuple[list[RoughTimes], str]:
-    """Times of plain words beside kept seconds, and how they were made."""
-    asked = song.request()
-    assert asked.keep is not None and asked.keep_from is not None, "`request_of` asks for both"
-    if song.duration_s is None:
-        raise ValueError(
-            "keep: words without times go into what is made, and nobody says how long the song is; give --duration in seconds"
-        )
-    own = words_beside(asked.keep_from, limits)
-    times, how = words_in_holes(lyrics, asked.keep, song.duration_s, own, phonemizer, params)
-    return [times], how
 
 
 def as_scored(song: OneSong, lyrics: Lyrics, limits: IngestParams) -> OneSong:

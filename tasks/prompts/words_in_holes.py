@@ -19,6 +19,7 @@ from tasks.engine.song import Refused
 from tasks.lyrics.lyrics import Lyrics
 from tasks.lyrics.read import read_lyrics
 from tasks.models.phonemizer import Phonemizer
+from tasks.prompts.control_prompts import ControlRequest
 from tasks.prompts.kept_seconds import Spans
 from tasks.prompts.rough_times import RoughTimes, RoughTimesParams, fitted_times, notes_of
 from tasks.songs.folder import entries_of_files
@@ -27,6 +28,29 @@ from tasks.stages.ingest import IngestParams
 
 LEAST_S = 0.5
 """A hole that is shorter gets no words."""
+
+
+def timed_in_holes(
+    asked: ControlRequest,
+    lyrics: Lyrics,
+    duration_s: float | None,
+    phonemizer: Phonemizer,
+    params: RoughTimesParams,
+    limits: IngestParams,
+) -> tuple[list[RoughTimes], str]:
+    """Times of plain words beside kept seconds, and how they were made.
+
+    Raises:
+        ValueError: nobody says how long the song is, or no hole is long enough for a word.
+    """
+    assert asked.keep is not None and asked.keep_from is not None, "`request_of` asks for both"
+    if duration_s is None:
+        raise ValueError(
+            "keep: words without times go into what is made, and nobody says how long the song is; give --duration in seconds"
+        )
+    own = words_beside(asked.keep_from, limits)
+    times, how = words_in_holes(lyrics, asked.keep, duration_s, own, phonemizer, params)
+    return [times], how
 
 
 def words_beside(sound: Path, limits: IngestParams) -> list[Word] | None:
