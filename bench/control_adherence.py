@@ -15,8 +15,8 @@ followed (`eval/metrics/controls/contour.py`) is a paired difference between the
 
 adherence = (own - other) / (floor - other), where floor is the codec's round trip: 1 follows as well as can be told, 0 no better than another
 song's controls. Its interval is over songs, of one seed; `pooled` is that of songs and seeds together, where
-FOLDER holds the rows of two seeds or more. A seed that stands in the result file is not trained again; FOLDER keeps songs, weights and rows, each as
-soon as it is there: with `--minutes` no row begins later than that, and the same command goes on.
+FOLDER holds the rows of two seeds or more. A seed that stands in the result file is not trained again; FOLDER keeps songs, weights and rows, a few
+songs at a time: with `--minutes` none are begun later than that, and the same command goes on.
 `--guided` asks the models with controls again, under the guidance over sets of params/controls.yaml in place of the recipe's.
 The defaults are what world two needed to be understood (docs/toy.md), halved; this is exploratory below five seeds.
 """
@@ -212,16 +212,19 @@ def measured(given: argparse.Namespace, seed: int) -> dict[str, Any] | None:
     with patch.object(batches, "conditions_of", conditions_by("held")):
         models = models_of(params, given, seed, songs, studio.codec.silence_C)
 
-    def row(model: Jam | None, said: str) -> Iterator[Found]:
-        """The scores of one row; `model` None: the round trip of the songs themselves."""
+    def row(model: Jam | None, said: str, first: int) -> list[Found]:
+        """The scores of the next songs of one row; `model` None: the round trip of the songs themselves."""
         whose = other if said in OTHERS else range(len(new))
-        latents: Iterator[np.ndarray] = (song.mean_TC for song in new)
+        some = range(first, min(first + TOGETHER, len(new)))
+        latents: Iterator[np.ndarray] = (new[i].mean_TC for i in some)
         if model is not None:
-            asked = [{one: new[j].extras[one] for one in ROWS[said]} for j in whose]
-            latents = sung(model, params, new, asked, studio)
-        for i, latent_TC in enumerate(latents):
-            without = () if said == "floor" or "chords" in ROWS[said] else SLOW
-            yield scores_of(latent_TC, truths[i], truths[other[i]], new[i], heard, studio, without)
+            asked = [{one: new[whose[i]].extras[one] for one in ROWS[said]} for i in some]
+            latents = sung(model, params, Songs(new[i] for i in some), asked, studio)
+        without = () if said == "floor" or "chords" in ROWS[said] else SLOW
+        return [
+            scores_of(latent_TC, truths[i], truths[other[i]], new[i], heard, studio, without)
+            for i, latent_TC in zip(some, latents, strict=True)
+        ]
 
     result: dict[str, Any] = {}
     for name, (model, minutes) in models.items():
@@ -232,12 +235,13 @@ def measured(given: argparse.Namespace, seed: int) -> dict[str, Any] | None:
             if names and not model.config.controls:
                 continue
             path = _row_at(given, seed, name, said)
-            if not path.is_file():
+            found = json.loads(path.read_text()) if path.is_file() else []
+            while len(found) < len(new):
                 if time.monotonic() > given.until:
                     return None
-                found = list(row(None if said == "floor" else model, said))
+                found += row(None if said == "floor" else model, said, len(found))
                 path.write_text(json.dumps(found), encoding="utf-8")
-            rows[said] = json.loads(path.read_text())
+            rows[said] = found
         told = figures(rows) if len(rows) > 2 else {"rows": figures({**rows, "other": rows["none"]})["rows"]}
         result[name] = {"core_minutes": round(minutes, 2), "songs": len(new), **told}
     same = float(np.mean([truths[i].key == truths[j].key for i, j in enumerate(other)]))
@@ -265,8 +269,11 @@ def over_seeds(given: argparse.Namespace, models: Sequence[str]) -> dict[str, An
         rows = []
         for seed in range(given.seeds):
             paths = {said: _row_at(given, seed, model, said) for said in ("floor", *ROWS)}
-            if all(path.is_file() for path in paths.values()):
-                rows.append({said: json.loads(path.read_text()) for said, path in paths.items()})
+            found_rows = {
+                said: json.loads(path.read_text()) for said, path in paths.items() if path.is_file()
+            }
+            if [len(songs) for songs in found_rows.values()] == [given.held_out] * len(paths):
+                rows.append(found_rows)
         if len(rows) > 1:
             found[model] = {"seeds": len(rows), "adherence": pooled(rows)}
     return found
