@@ -162,7 +162,8 @@ def controlled_systems(
     Raises:
         ValueError: a checkpoint knows no controls, or nobody is chosen to hear one that it knows.
     """
-    rows, found = own.params.benchmark.controls, []
+    rows = own.params.benchmark.controls
+    found: list[System] = []
     for system in sung:
         names = control_names(rows, checkpoints[system.name])
         columns = control_columns(names, truth.columns)
