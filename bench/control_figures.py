@@ -14,7 +14,8 @@ Found = dict[str, float | None]
 
 
 def figures(rows: Mapping[str, Sequence[Found]]) -> dict[str, Any]:
-    """Each score of each row with its interval over songs, PER, and adherence of the row `both` and of each control alone."""
+    """Each score of each row with its interval over songs, PER, adherence of the row `both` and of each control alone, and what asking for one's own melody
+    in place of another's changes, song by song."""
     told: dict[str, Any] = {}
     for name, songs in rows.items():
         errors, phones = zip(*((one["phone errors"], one["phones"]) for one in songs), strict=True)
@@ -27,7 +28,19 @@ def figures(rows: Mapping[str, Sequence[Found]]) -> dict[str, Any]:
         f"{name}: {key}": adherence_of([(rows["floor"], rows[name], rows["other"])], key)
         for name, key in _asked(rows)
     }
-    return {"rows": told, "adherence": adherence}
+    contour = {
+        f"{name} - {other}: {key}": _told(mean(_differences(rows[name], rows[other], key), RESAMPLING))
+        for name, other in (("melody", "other melody"), ("both", "other"))
+        if name in rows and other in rows
+        for key in rows["floor"][0]
+        if key.startswith("own melody")
+    }
+    return {"rows": told, "adherence": adherence, "paired": contour}
+
+
+def _differences(ones: Sequence[Found], others: Sequence[Found], key: str) -> list[float]:
+    pairs = ((one[key], other[key]) for one, other in zip(ones, others, strict=True))
+    return [one - other for one, other in pairs if one is not None and other is not None]
 
 
 def _asked(rows: Mapping[str, Sequence[Found]]) -> Iterator[tuple[str, str]]:

@@ -15,7 +15,7 @@ import json
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -101,11 +101,12 @@ class Extractors:
         return Sound(mix_CN, vocals_N, mix_CN - vocals_N)
 
 
-def chords_of(heard: Extractors, sound: Sound) -> dict[str, Spans]:
-    """The chords that each recogniser hears."""
+def chords_of(heard: Extractors, sound: Sound, without: Sequence[str] = ()) -> dict[str, Spans]:
+    """The chords that each recogniser hears, but for those `without`."""
     found = {
         name: heard.timed(name, lambda one=one: one.recognise(sound.remainder_CN))
         for name, one in heard.chords.items()
+        if name not in without
     }
     return {name: [(span.start_s, span.end_s, span.label) for span in spans] for name, spans in found.items()}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import os
@@ -10,8 +11,19 @@ from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
+import soundfile
 import yaml
-from hostile_inputs import TEXTS, audio_files, damaged, odd_json, odd_value, sounds_by_kind, tar_of, words
+from hostile_inputs import (
+    RATE_HZ,
+    TEXTS,
+    audio_files,
+    damaged,
+    odd_json,
+    odd_value,
+    sounds_by_kind,
+    tar_of,
+    words,
+)
 from hostile_scratch import Reader, Scratch, Unaccounted, models
 
 from flows.console.jamify_yaml import bring_in_yaml
@@ -19,6 +31,7 @@ from flows.settings.params import load_params
 from flows.settings.params_files import BASE
 from jam_model.words import Word
 from tasks.audio.read import read_audio
+from tasks.benchmark.caption_list import make_benchmark
 from tasks.engine.song import Song, SongError
 from tasks.models.description.endpoint import MAX_TEXT, read_answer
 from tasks.prompts.control_prompts import frames_of_chords, request_of
@@ -45,6 +58,7 @@ class SongReaders(Scratch):
             "manifest": self.manifest,
             "songs generated earlier": self.earlier,
             "singing request": self.request,
+            "captions": self.captions,
             "chord text": self.chords,
             "kept seconds": self.kept,
             "params": self.settings,
@@ -62,6 +76,39 @@ class SongReaders(Scratch):
         told = read_answer(data)
         if (told.text is None) != (told.outcome == "refused") or len(told.text or "") > MAX_TEXT:
             raise Unaccounted("an answer without its text")
+
+    def captions(self, random: np.random.Generator) -> None:
+        """A list of captions, CSV or JSON lines, damaged, beside the audio of one of its clips."""
+        rows = [
+            {
+                "ytid": "-0Gj8-vB1q4",
+                "start_s": 30,
+                "end_s": 40,
+                "caption": "a soft piano, slow",
+                "aspect_list": "[]",
+            },
+            {"ytid": "moon", "start_s": 0, "end_s": 0.5, "caption": "bright pop"},
+        ]
+        if random.random() < 0.5:
+            stream = io.StringIO()
+            writer = csv.DictWriter(stream, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+            name, data = "list.csv", damaged(stream.getvalue().encode(), [b'"', b",\n"], random)
+        else:
+            lines = [
+                odd_json(row, random) if random.random() < 0.5 else json.dumps(row).encode() for row in rows
+            ]
+            name, data = "list.jsonl", b"\n".join(lines)
+            data = damaged(data, [data], random) if random.random() < 0.5 else data
+        folder = self.fresh("captions")
+        (folder / name).write_bytes(data)
+        soundfile.write(folder / "moon.wav", np.full((22_050, 2), 0.1), RATE_HZ)
+        made = make_benchmark(folder / name, folder, folder / "out", self.params.audio)
+        listed = [json.loads(line) for line in made.manifest.read_text().splitlines()]
+        inside = {path.resolve().parent for path in (folder / "out" / "audio").iterdir()}
+        if len(listed) != made.num_songs or inside != {(folder / "out" / "audio").resolve()}:
+            raise Unaccounted("clips beside their folder, or rows of no clip")
 
     def kept(self, random: np.random.Generator) -> None:
         """Seconds to keep, damaged, and the mask and the line that are made of them."""

@@ -21,7 +21,7 @@ from flows.run.lazy_flow import flow
 from flows.run.prefect_tasks import run_stages
 from flows.settings.project import Project, WorkFolder, writes_work
 from jam_model.checkpoint import load_config, weights_hash
-from tasks.benchmark.control_rows import control_names, with_own_controls
+from tasks.benchmark.control_rows import control_columns, control_names, with_own_controls
 from tasks.benchmark.listening_test import standing_preferences
 from tasks.benchmark.report import heard_songs, loss_curve
 from tasks.benchmark.report_inputs import columns_of
@@ -73,7 +73,8 @@ def run_benchmark(project: Project) -> Path:
     titles |= {TRAINED: titles[START]} if is_foreign(work, trained) else {}
     titles |= {DPO: shown.title} if shown else {}
     names = control_names(params.benchmark.controls, trained)
-    asked = finished_rows(prepared, ["duration_s", *names]) if names else []
+    columns = control_columns(names, prepared.columns) if names else []
+    asked = finished_rows(prepared, ["duration_s", *columns]) if names else []
     controlled = with_own_controls(prompts, asked, names) if names else []
     systems = benchmark_systems(prompts, weights, params.sampler, params.benchmark, titles, controlled)
     notes = [

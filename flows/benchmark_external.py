@@ -14,6 +14,7 @@ from pathlib import Path
 from flows.pipelines.benchmark_report import REPORT, BenchmarkSongs, write_benchmark
 from flows.pipelines.external_tables import (
     checkpoint_pipeline,
+    controlled_systems,
     folders_pipeline,
     reference_rows,
     truth_prompts,
@@ -58,11 +59,13 @@ def run_benchmark_external(project: Project, request: Request) -> Path:
 
     truth, prompts = truth_prompts(own, songs.songs, with_times=bool(request.checkpoints))
     sung = policy_systems(request.checkpoints, params.sampler, prompts)
+    paths = {system.checkpoint: request.checkpoints[system.name] for system in sung}
+    sung += controlled_systems(own, truth, prompts, sung, request.checkpoints)
     pipelines = [truth]
     if folders:
         pipelines.append(folders_pipeline(own, folders, prompts))
     if sung:
-        pipelines.append(checkpoint_pipeline(own, sung, request.checkpoints))
+        pipelines.append(checkpoint_pipeline(own, sung, {one.name: paths[one.checkpoint] for one in sung}))
     for pipeline in pipelines[1:]:
         run_stages([pipeline], params.engine, own.work.receipts / REPORT)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from eval.results.plural import counted
 from flows.pipelines.checkpoints import checkpoint_at
-from flows.pipelines.control_makers import makers_of
+from flows.pipelines.control_makers import hearing_of, makers_of
 from flows.pipelines.flow_models import check_models
 from flows.pipelines.stages import generate_stage
 from flows.run.lazy_flow import flow
@@ -30,6 +30,7 @@ from tasks.prompts.jamify_manifest import RefusedRow, Requests, SongRequest, rea
 from tasks.prompts.output_folder import SONG_COLUMNS, WrittenSongs, write_config, write_songs
 from tasks.prompts.prompt_words import PromptWords, words_of
 from tasks.prompts.prompts import PROMPTED_COLUMNS, Prompt, candidate_sources, policy_system
+from tasks.prompts.song_pages import write_pages
 from tasks.storage.object_store import place_of
 from tasks.times.part_texts import part_texts, styles_of_parts
 
@@ -100,6 +101,13 @@ def run_generate(project: Project, manifest: Path, checkpoint: Path, candidates:
     }
     write_config(work.root, weights, params.round.seed, sections)
     tell_end(work.root / "generated", params.output.lyrics, songs, done)
+    if params.output.page:
+        bpm = {song.title: song.controls.bpm for song in requests.songs}
+        pages = write_pages(work.root, done.rows, prompts, asked, bpm, hearing_of(project))
+        say(
+            f"generate: {counted(len(pages), 'page')} of what was asked and what is heard"
+            + (f", {pages[0]}" if pages else "")
+        )
     return done
 
 

@@ -9,6 +9,7 @@ from html import escape
 from typing import Any
 
 from eval.pages.frame import Section, html_page
+from eval.pages.lanes import Played, lanes_html
 
 LOW_SCORE = 0.5
 
@@ -55,7 +56,7 @@ class MeasureLine:
 class SongPage:
     """All that the page shows. `lanes`: words by the name of their lane, the song's own first; `claimed_s`: where the
     lyrics said that each of the song's words starts, None or empty where they did not; `verdict`: why it was dropped,
-    the whole sentence.
+    the whole sentence. `asked`, `heard`: what the song was to play, and what is heard in it; `state`: what it is, None for kept or dropped.
     """
 
     song_id: str
@@ -70,12 +71,16 @@ class SongPage:
     sounds: Sequence[Sound] = ()
     measures: Sequence[MeasureLine] = ()
     stages: Sequence[StageLine] = ()
+    asked: Played | None = None
+    heard: Played | None = None
+    state: str | None = None
 
 
 def song_html(page: SongPage) -> str:
     """The whole page as text; equal songs give equal text."""
     sections = [
         ("time", "In time", _timeline(page)),
+        ("played", _played_title(page), _played(page)),
         ("measures", "Measured, and its limits", _measures(page.measures)),
         ("words", "Word by word", _words(page.words, page.claimed_s)),
         ("stages", "Stage by stage", _stages(page.stages)),
@@ -123,11 +128,12 @@ def _data(page: SongPage, scripts: dict[str, str]) -> dict[str, Any]:
 
 def _header(page: SongPage, sections: Sequence[Section]) -> str:
     links = "".join(f'<li><a href="#{key}">{escape(title)}</a></li>' for key, title, _ in sections)
-    state = "dropped" if page.dropped else "kept"
+    css = "dropped" if page.dropped else "kept"
+    state = css if page.state is None else page.state
     return (
         f'<header><p class="kicker">One song</p><h1>{escape(page.title)}</h1>'
         f'<p class="subtitle">{escape(page.subtitle)}</p>'
-        f'<p class="banner"><b class="state {state}">{state}</b> {escape(page.verdict)} '
+        f'<p class="banner"><b class="state {css}">{escape(state)}</b> {escape(page.verdict)} '
         f"<code>{escape(page.song_id)}</code></p></header>\n"
         f'<nav aria-label="Sections"><ul>{links}</ul></nav>'
     )
@@ -140,6 +146,15 @@ def _timeline(page: SongPage) -> str:
         '<div id="song"></div><p class="caption">A word is as wide as it is long; its phonemes stand under it. '
         f"Red: the aligner gave it less than {LOW_SCORE:g}. Click a word to hear it.</p>"
     )
+
+
+def _played_title(page: SongPage) -> str:
+    return "Chords, melody, beats" if page.asked is None else "What was asked, what is heard"
+
+
+def _played(page: SongPage) -> str:
+    peaks = page.sounds[0].peaks if page.sounds else ()
+    return lanes_html(page.duration_s, page.asked, page.heard, peaks)
 
 
 def _measures(measures: Sequence[MeasureLine]) -> str:

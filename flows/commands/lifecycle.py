@@ -234,6 +234,10 @@ def generate(
             "--write-lyrics", metavar="FORM", help="The words as sung beside each song: lrc, srt, json ..."
         ),
     ] = None,
+    page: Annotated[
+        bool,
+        typer.Option("--page", help="A page beside each song with controls: what was asked, what is heard."),
+    ] = False,
     params_file: ParamsFile = None,
     overrides: Overrides = NONE,
 ) -> None:
@@ -242,7 +246,12 @@ def generate(
 
     if lyrics_form is not None:
         form_named("", lyrics_form, "--write-lyrics")
-    given = {"output.ending": ending, "output.lyrics": lyrics_form, "round.seed": seed}
+    given = {
+        "output.ending": ending,
+        "output.lyrics": lyrics_form,
+        "output.page": page or None,
+        "round.seed": seed,
+    }
     settings = [*overrides, *(f"{key}={value}" for key, value in given.items() if value is not None)]
     begin("generate", out)
     project = ready(out, params_file, settings, "generate")
@@ -253,14 +262,8 @@ def generate(
         raise typer.BadParameter("--times is of --lyrics; the rows of a manifest get rough ones")
     if lyrics and score:
         raise typer.BadParameter("--score has the words as well; leave out --lyrics, or give it as --melody")
-    files = {
-        "chords": chords,
-        "melody": melody,
-        "drums": drums,
-        "like": like,
-        "keep": keep,
-        "keep_from": keep_from,
-    }
+    sounds = {"melody": melody, "drums": drums, "like": like, "keep_from": keep_from}
+    files = {"chords": chords, "keep": keep, **sounds}
     controls = {name: str(value) for name, value in files.items() if value is not None}
     if controls and not (lyrics or score):
         raise typer.BadParameter(

@@ -59,19 +59,34 @@ def export(
 
 @app.command("import")
 def import_(
-    out: Annotated[Path, typer.Option("--out", help="Folder of shards, such as W/shards; or a params file.")],
+    out: Annotated[
+        Path, typer.Option("--out", help="Folder of shards, such as W/shards, or of clips; or a params file.")
+    ],
     shards: Annotated[
         str | None, typer.Option("--shards", help="Folder of .tar files, or a pattern: {000..485}, *.")
     ] = None,
     yaml: Annotated[
         Path | None, typer.Option("--yaml", help="A yaml file of jamify's trainer, to be a params file.")
     ] = None,
+    captions: Annotated[
+        Path | None,
+        typer.Option("--captions", help="A list as MusicCaps has it, to be a manifest of `jam benchmark`."),
+    ] = None,
+    audio: Annotated[
+        Path | None, typer.Option("--audio", help="Folder with the audio of --captions, named by ytid.")
+    ] = None,
     params_file: ParamsFile = None,
     overrides: Overrides = NONE,
 ) -> None:
-    """Foreign .pt shards in, safe shards out; or jamify's settings in, a params file out."""
-    if (shards is None) == (yaml is None):
-        raise ValueError("import: give --shards or --yaml; one of the two")
+    """Foreign .pt shards in, safe shards out; jamify's settings in, a params file out; or captions and audio in, a benchmark out."""
+    if sum(one is not None for one in (shards, yaml, captions)) != 1 or (captions is None) != (audio is None):
+        raise ValueError("import: give --shards, --yaml, or --captions with --audio; one of the three")
+    if captions is not None and audio is not None:
+        from flows.console.share import bring_in_captions
+        from flows.settings.params import load_params
+
+        bring_in_captions(load_params(params_file, overrides), captions, audio, out)
+        return
     if yaml is not None:
         from flows.console.jamify_yaml import bring_in_yaml
 

@@ -17,6 +17,8 @@ from flows.pipelines.stages import finished_rows, prepared_pipeline
 from flows.run.progress import say
 from flows.settings.params import Params
 from flows.settings.project import Project, WorkFolder
+from tasks.benchmark.caption_list import make_benchmark
+from tasks.benchmark.external_systems import first_names
 from tasks.benchmark.listening_test import (
     KEY,
     SystemSongs,
@@ -150,3 +152,25 @@ def _songs(project: Project, reported: Reported | None, system: str) -> SystemSo
             f"system: the benchmark's table has no songs by {name!r}; run `jam benchmark` again, or give {name}=DIR"
         )
     return songs
+
+
+def bring_in_captions(params: Params, captions: Path, audio: Path, out: Path) -> None:
+    """Make a list of captions beside audio a benchmark below `out`, and say what of it is missing.
+
+    Raises:
+        ValueError: see `make_benchmark`; `out` is not empty.
+    """
+    _check_new(out)
+    if not captions.is_file():
+        raise ValueError(f"captions: {captions} is no file; give a list as MusicCaps has it")
+    made = make_benchmark(captions, audio, out, params.audio)
+    if made.missing:
+        say(
+            f"import: the audio of {counted(len(made.missing), 'clip')} is not in {audio}: {first_names(made.missing)} (missing.jsonl)"
+        )
+    if made.refused:
+        first = made.refused[0]
+        say(
+            f"import: {counted(len(made.refused), 'row')} left out, such as {first['path']}: {first['detail']} (refused.jsonl)"
+        )
+    say(f"import: {counted(made.num_songs, 'song')} in {made.manifest}, for `jam benchmark --manifest`")

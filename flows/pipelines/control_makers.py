@@ -1,9 +1,10 @@
-"""Who makes arrays of the controls that are asked for, as a project's settings choose them."""
+"""Who makes arrays of the controls that are asked for, and who hears songs again for their pages, as a project's settings choose them."""
 
 from __future__ import annotations
 
 from flows.settings.project import Project
 from tasks.prompts.control_prompts import ControlMakers
+from tasks.prompts.song_pages import Hearing
 
 
 def makers_of(project: Project) -> ControlMakers:
@@ -19,3 +20,9 @@ def makers_of(project: Project) -> ControlMakers:
         params.ingest.max_lyrics_bytes,
         params.ingest.max_lyrics_words,
     )
+
+
+def hearing_of(project: Project) -> Hearing:
+    """Those who hear generated songs for their pages."""
+    models = project.params.models
+    return Hearing(models.separator, models.chords, models.melody, models.beats, project.params.audio)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from eval.results.plural import counted
 from flows.pipelines.stages import (
     benchmark_stages,
+    control_stages,
     finished_rows,
     generate_stage,
     listening_stages,
@@ -20,6 +22,12 @@ from flows.run.prefect_tasks import run_stages
 from flows.run.progress import say
 from flows.settings.project import Project
 from jam_model.checkpoint import load_config
+from tasks.benchmark.control_rows import (
+    control_columns,
+    control_names,
+    control_systems,
+    heard_in_truth,
+)
 from tasks.benchmark.external_systems import (
     TRUTH,
     first_names,
@@ -56,12 +64,15 @@ def manifest_tables(folder: Path) -> list[Path]:
 def truth_pipeline(
     own: Project, songs: Sequence[BenchmarkSong], prompts: Sequence[Prompt], with_times: bool
 ) -> Pipeline:
-    """The table of the true songs; `with_times`: words are laid into them, for checkpoints to generate."""
+    """The table of the true songs; `with_times`: words are laid into them and controls heard in them, for checkpoints to generate."""
     params, folder = own.params, own.work.root
     root = os.path.commonpath([song.audio.parent for song in songs if song.audio] or [folder.resolve()])
     sources = truth_sources(songs, Path(root), prompts, params.benchmark.seed)
     stages: list[Stage] = [LoadExternal(params.audio, {TRUTH: root}), *_measuring(own)]
-    if with_times:
+    if with_times and params.benchmark.controls:
+        there = {stage.name for stage in stages}
+        stages += [stage for stage in control_stages(params) if stage.name not in there]
+    if with_times and any(song.lyrics.words for song in songs):
         stages += [
             Align(params.align, params.models.aligner, params.models.phonemizer),
             Phonemize(params.phonemize, params.models.phonemizer),
@@ -137,6 +148,42 @@ def checkpoint_pipeline(own: Project, systems: Sequence[System], checkpoints: Ma
     where = {str(system.checkpoint): checkpoints[system.name] for system in systems}
     stages = [generate_stage(own, where), *_measuring(own)]
     return own.pipeline(own.work.root / GENERATED / "table", stages, sources)
+
+
+def controlled_systems(
+    own: Project,
+    truth: Pipeline,
+    prompts: Sequence[Prompt],
+    sung: Sequence[System],
+    checkpoints: Mapping[str, Path],
+) -> list[System]:
+    """The rows of `benchmark.controls` of each checkpoint, asked for what is heard in the true songs; none where no row is wanted.
+
+    Raises:
+        ValueError: a checkpoint knows no controls, or nobody is chosen to hear one that it knows.
+    """
+    rows = own.params.benchmark.controls
+    found: list[System] = []
+    for system in sung:
+        names = control_names(rows, checkpoints[system.name])
+        columns = control_columns(names, truth.columns)
+        if not names:
+            continue
+        asked = heard_in_truth(prompts, truth.listed_rows(["parent", "duration_s", *columns]), names)
+        able = [one for one in asked if one.controls]
+        if len(able) < len(asked):
+            say(
+                f"{system.name}: {len(asked) - len(able)} songs have no true audio to hear controls in, and are asked for none"
+            )
+        if able:
+            found += control_systems(rows, able, partial(_row_of, system))
+    return found
+
+
+def _row_of(system: System, name: str, title: str, prompts: Sequence[Prompt]) -> System:
+    """One row of a checkpoint's controls."""
+    said = title.replace("Trained", system.title, 1)
+    return replace(system, name=f"{system.name}-{name}", title=said, prompts=prompts)
 
 
 def reference_rows(

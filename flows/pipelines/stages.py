@@ -73,21 +73,12 @@ def prepare_stages(params: Params) -> list[Stage]:
     mine = params.mine if params.mine.when == "always" else None
     aside = params.filter.uncalibrated == "set_aside" and set_aside(params.filter, params.models.measuring())
     keeper = Filter(params.filter, listens, params.detect, mine, aside)
-    of_sound = params.models.separator, params.models.codec
     stages: list[Stage] = [
         Ingest(params.ingest, params.audio, params.models.phonemizer),
         Separate(params.separate, params.models.separator),
         Transcribe(params.transcribe, params.models.transcriber),
         *([Voice(params.models.voice_activity)] if listens else []),
-        *([Beats(params.models.beats)] if params.models.beats.model != NONE else []),
-        *([Chords(params.models.chords)] if params.models.chords.model != NONE else []),
-        *(
-            [Melody(params.models.melody, params.models.voice_activity)]
-            if params.models.melody.model != NONE
-            else []
-        ),
-        *([Drums(params.drums, *of_sound)] if params.drums.model != NONE else []),
-        *([Sketch(params.sketch, *of_sound)] if params.sketch.model != NONE else []),
+        *control_stages(params),
         Align(params.align, params.models.aligner, params.models.phonemizer),
         Phonemize(params.phonemize, params.models.phonemizer),
         *phones_stages(params),
@@ -104,6 +95,18 @@ def prepare_stages(params: Params) -> list[Stage]:
         Pack(params.pack),
     ]
     return with_description(params, stages)
+
+
+def control_stages(params: Params) -> list[Stage]:
+    """Who hears controls in a song, as far as somebody is chosen."""
+    models, of_sound = params.models, (params.models.separator, params.models.codec)
+    return [
+        *([Beats(models.beats)] if models.beats.model != NONE else []),
+        *([Chords(models.chords)] if models.chords.model != NONE else []),
+        *([Melody(models.melody, models.voice_activity)] if models.melody.model != NONE else []),
+        *([Drums(params.drums, *of_sound)] if params.drums.model != NONE else []),
+        *([Sketch(params.sketch, *of_sound)] if params.sketch.model != NONE else []),
+    ]
 
 
 def with_description(params: Params, stages: list[Stage]) -> list[Stage]:
@@ -271,9 +274,9 @@ def phrasing_stages(params: Params) -> list[Stage]:
 def adherence_stages(params: Params) -> list[Stage]:
     """How far songs follow what they were asked for, where somebody is chosen to hear it."""
     asked = params.adherence
-    if asked.chords == NONE and asked.melody == NONE:
+    if not asked.hears:
         return []
-    return [Adherence(asked, params.models.chords, params.models.melody)]
+    return [Adherence(asked, params.models.chords, params.models.melody, params.models.beats)]
 
 
 def gate_stages(project: Project) -> list[Stage]:

@@ -204,7 +204,7 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _who_made_a_condition_does_not_score_it(self) -> Params:
-        check_hearers(self.adherence, self.models.chords, self.models.melody)
+        check_hearers(self.adherence, self.models.chords, self.models.melody, self.models.beats)
         return self
 
     @model_validator(mode="after")
@@ -260,7 +260,7 @@ class Params(Section):
         asked = {
             "drums": self.drums.model != NONE,
             "sketch": self.sketch.model != NONE,
-            "adherence": {self.adherence.chords, self.adherence.melody} != {NONE},
+            "adherence": self.adherence.hears,
             "sections": self.sections.model != NONE,
             "describe": self.describe.when != NEVER,
             "caption": self.caption.model != NONE,

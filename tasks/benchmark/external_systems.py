@@ -92,14 +92,14 @@ def prompt_of(
 
 
 def prompt_fault(prompt: Prompt, own_symbols: str, max_unknown: float) -> str | None:
-    """Why a model cannot be asked for this song: ``no_word_times``, ``no_style``, ``no_duration`` or, in a language that it has no
+    """Why a model cannot be asked for this song: ``no_word_times`` (of words that it has), ``no_style``, ``no_duration`` or, in a language that it has no
     symbols for, ``symbols_not_covered``; else None. `own_symbols`, `max_unknown`: as `words_of` of prompts has them.
     """
     if prompt.language is not None:
         lacking, total = symbols_without_token(prompt.words, own_symbols)
         if len(lacking) > max_unknown * total:
             return "symbols_not_covered"
-    if not prompt.is_timed:
+    if prompt.words and not prompt.is_timed:
         return "no_word_times"
     if not len(prompt.style_NS):
         return "no_style"

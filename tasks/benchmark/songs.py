@@ -82,7 +82,8 @@ class Benchmark:
 def read_benchmark(path: Path, fields: FieldsParams, limits: IngestParams) -> Benchmark:
     """The songs of a manifest: a JSON list, JSON lines, CSV, Parquet, or the folder of a data set's snapshot.
 
-    A row without lyrics is refused: what a recogniser would write cannot judge what it hears.
+    A row without lyrics is refused: what a recogniser would write cannot judge what it hears. Songs that ask for no words say so by an empty list in their
+    place, all of a manifest or none.
 
     Raises:
         ValueError: there are no rows, a field is not there, or an id is no text or stands twice.
@@ -104,6 +105,11 @@ def read_benchmark(path: Path, fields: FieldsParams, limits: IngestParams) -> Be
         if song.song_id in songs:
             raise ValueError(f"manifest: id {song.title!r} stands twice in {path}; ids must be unique")
         songs[song.song_id] = song
+    wordless = [song.title for song in songs.values() if not song.lyrics.words]
+    if wordless and len(wordless) < len(songs):
+        raise ValueError(
+            f"manifest: {wordless[0]!r} asks for no words ([]) and other songs of {path} have lyrics; give two manifests"
+        )
     if not songs:
         reasons = ", ".join(sorted({row["reason"] for row in refused}))
         raise ValueError(f"manifest: no song of {path} can be judged ({reasons}); give lyrics to judge by")
@@ -209,6 +215,8 @@ def _beside(audio: Path | None) -> dict[str, str]:
 
 def _lyrics(value: Any, root: Path, limits: IngestParams) -> Lyrics:
     """Lyrics as a path, as text of any form, or as a list of words with times."""
+    if isinstance(value, list) and not value:
+        return Lyrics([])
     if not value:
         raise Refused("no_lyrics", "a recogniser's own words cannot be what it is judged by")
     if not isinstance(value, str):

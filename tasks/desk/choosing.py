@@ -25,7 +25,7 @@ from tasks.prompts.output_folder import OutputParams, equally_loud
 from tasks.storage.files import write_bytes
 
 ROUNDS = "rounds"
-LEVEL = OutputParams(ending="flac", lyrics=None, lufs=-18.0, peak=0.95)
+LEVEL = OutputParams(ending="flac", lyrics=None, page=False, lufs=-18.0, peak=0.95)
 """Quieter than songs are written, so that nearly all reach it."""
 
 

@@ -102,10 +102,11 @@ def request_of(row: Mapping[str, Any], files: Mapping[str, Path], bpm: float | N
 
 
 def check_words_for_holes(asked: ControlRequest, has_times: bool) -> None:
-    """Raises a ValueError where seconds are kept and words have no times: rough ones would be laid over what is kept."""
+    """Raises a ValueError where seconds are kept and words have no times: rough ones of a whole song would lie over what is kept."""
     if asked.keep is not None and not has_times:
         raise ValueError(
-            "keep: the words have no times, and rough ones would lie over what is kept; give lyrics with times of words, of the whole song"
+            "keep: the words have no times, and rough or predicted ones would lie over what is kept; give lyrics with times of words, of the whole song, or "
+            "to `jam generate --lyrics` plain words for what is made"
         )
 
 

@@ -29,6 +29,7 @@ from tasks.prompts.jamify_manifest import check_length
 from tasks.prompts.predicted_times import Predictor, written_times
 from tasks.prompts.prompt_words import song_lyrics, timed_roughly
 from tasks.prompts.rough_times import RoughTimes, RoughTimesParams
+from tasks.prompts.words_in_holes import timed_in_holes
 from tasks.stages.ingest import IngestParams
 from tasks.storage.files import write_bytes, write_json
 
@@ -132,7 +133,10 @@ def write_request(
     if song.is_score:
         song = as_scored(song, lyrics, limits)
     _check_times(song, lyrics, max_frames, predictor is not None and song.times != ROUGH)
-    check_words_for_holes(song.request(), lyrics.times is not None or isinstance(song.times, Path))
+    in_holes = song.request().keep is not None and _is_plain(song, lyrics)
+    check_words_for_holes(
+        song.request(), in_holes or lyrics.times is not None or isinstance(song.times, Path)
+    )
     timings: list[RoughTimes] = []
     how = ""
     if lyrics.times is None:
@@ -141,7 +145,10 @@ def write_request(
         except Refused as error:
             raise ValueError(f"lyrics: {song.lyrics}: {error}") from error
         said = for_song(build_phonemizer(phonemizer), language)
-        timings, how = _timed(song, lyrics, said, params, predictor)
+        if in_holes:
+            timings, how = timed_in_holes(song.request(), lyrics, song.duration_s, said, params, limits)
+        else:
+            timings, how = _timed(song, lyrics, said, params, predictor)
         labels = lyrics.labels if has_part_texts(lyrics.labels) else ()
         timings = [replace(times, language=language, labels=labels) for times in timings]
         if song.duration_s is None:
@@ -170,6 +177,11 @@ def write_request(
         one for one in lyrics.remarks if timings and not (one.kind == "label" and timings[0].labels)
     ]  # labels that the file of times holds are told as it is read
     return WrittenRequest(manifest, files[0], remarks, how, len(rows), lengths_s[0])
+
+
+def _is_plain(song: OneSong, lyrics: Lyrics) -> bool:
+    """Whether the words have no time at all, and nobody asks for any but rough ones."""
+    return lyrics.times is None and lyrics.lines is None and song.times in (None, ROUGH)
 
 
 def as_scored(song: OneSong, lyrics: Lyrics, limits: IngestParams) -> OneSong:

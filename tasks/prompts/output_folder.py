@@ -53,12 +53,13 @@ SONG_COLUMNS = (
 
 
 class OutputParams(Section):
-    """How songs are written: `ending` mp3, flac or wav; `lyrics`: the form of the lyrics beside them, null for none;
-    `lufs` for the whole mix; `peak`: no sample beyond it.
+    """How songs are written: `ending` mp3, flac or wav; `lyrics`: the form of the lyrics beside them, null for none; `page`: a page beside each song that was
+    asked to follow something, with what is heard in it; `lufs` for the whole mix; `peak`: no sample beyond it.
     """
 
     ending: Ending
     lyrics: str | None
+    page: bool
     lufs: float = Field(ge=-70, le=0)
     peak: float = Field(gt=0, le=1)
 
@@ -71,7 +72,7 @@ class OutputParams(Section):
 
     def decides(self) -> dict[str, Any]:
         """What the sound of a song depends on."""
-        return self.model_dump(mode="json", exclude={"lyrics"})
+        return self.model_dump(mode="json", exclude={"lyrics", "page"})
 
     @property
     def lyrics_form(self) -> Form | None:
@@ -95,8 +96,8 @@ def write_config(root: Path, weights: str, seed: int, sections: Mapping[str, Sec
 
 @dataclass(frozen=True)
 class WrittenSongs:
-    """The metadata file, how many songs were written and how many stood already, what lyrics could not hold, a line a loss, and what
-    to say of what stood before.
+    """The metadata file, how many songs were written and how many stood already, what lyrics could not hold, a line a loss, what to say of what stood before,
+    and the rows of the songs that were asked for and stand.
     """
 
     metadata: Path
@@ -104,6 +105,7 @@ class WrittenSongs:
     stood: int
     lost: list[str]
     notes: Sequence[str] = ()
+    rows: Sequence[Mapping[str, Any]] = ()
 
 
 def write_songs(
@@ -148,7 +150,7 @@ def write_songs(
     everything = [*others, *rows, *map(_refusal, refused)]
     write_json(path, sorted(everything, key=in_order))
     losses = [f"{what} ({count} of {len(sung)} songs)" for what, count in lost.items()]
-    return WrittenSongs(path, written, len(sung) - written, losses, notes)
+    return WrittenSongs(path, written, len(sung) - written, losses, notes, sung)
 
 
 def _name(row: Mapping[str, Any]) -> str:

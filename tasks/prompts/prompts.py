@@ -26,6 +26,7 @@ from tasks.engine.stage import Section
 from tasks.engine.table import Source
 from tasks.prompts.asked_controls import control_facts, identity_of
 from tasks.songs.columns import (
+    ASKED_RHYTHM,
     AUDIO,
     CONTROL_COLUMNS,
     LYRICS_LANGUAGE,
@@ -74,6 +75,7 @@ PROMPTED_COLUMNS = {
     "reference_parts": Column(pa.list_(PART), "the parts that have them, in order"),
     "reference_duration_s": Column(pa.float64(), "the length the model was asked for"),
     **CONTROL_COLUMNS,
+    **ASKED_RHYTHM,
     "recipe": Column(pa.string(), "how the row was made: generate | copy | codec, with its options, as JSON"),
 }
 
@@ -93,6 +95,7 @@ class Prompt:
         language: the one that the words are read in; None where all songs are read in one.
         phones: the phones in time of each word, none of a word of which nobody knows them; None where nobody does of any.
         controls: what the song is asked to follow, an array a control by its name (`jam_model.controls.known`).
+        rhythm: beats and onsets of the drums that it is asked to follow, by their columns (`tasks.songs.columns.ASKED_RHYTHM`).
         part_styles: styles of its parts, in place of the one; None where all of it has one.
     """
 
@@ -109,6 +112,7 @@ class Prompt:
     language: str | None = None
     phones: Sequence[Sequence[Word]] | None = None
     controls: Rows = field(default_factory=dict)
+    rhythm: Mapping[str, Sequence[float]] = field(default_factory=dict)
     part_styles: PartStyles | None = None
 
     @property
@@ -239,6 +243,7 @@ def _source(song_id: str, parent: str, prompt: Prompt, system: System, candidate
         **({"lyrics_language": prompt.language} if prompt.language else {}),
         **({} if prompt.phones is None else {"reference_phones": rows_of_phones(prompt.phones)}),
         **control_facts(prompt.controls),
+        **{name: list(times_s) for name, times_s in prompt.rhythm.items()},
         **_part_facts(prompt.part_styles),
     }
     identity = identity_of({key: value for key, value in facts.items() if key != "parent_audio"})

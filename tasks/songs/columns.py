@@ -75,6 +75,15 @@ CONTROL_COLUMNS = {
         ("painting", "the latents and a mask of what is kept [T, 65]"),
     )
 }
+ASKED_RHYTHM = {
+    "asked_beats_s": Column(
+        pa.list_(pa.float64()),
+        "beats of the song whose drums it was asked to follow, in seconds; null = no drums asked, or their beats not known",
+    ),
+    "asked_onsets_s": Column(
+        pa.list_(pa.float64()), "when these drums are struck, in seconds; null = no drums asked"
+    ),
+}
 LYRICS_LANGUAGE = Column(
     pa.string(),
     "ISO 639-1 of the lyrics, given or found in their text; null = neither told it, or all songs are read in one language",

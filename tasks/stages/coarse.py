@@ -15,6 +15,7 @@ from tasks.engine.song import Song
 from tasks.engine.stage import Model, Section
 from tasks.models.coarse_latents import CoarseParams, coarse_latents, percussive
 from tasks.models.codec import CodecParams, build_codec, codec_identity
+from tasks.models.embedded.onsets import flux_onsets
 from tasks.models.separator import SeparatorParams, build_separator, separator_identity
 from tasks.stages.bases import MixStage
 
@@ -87,25 +88,37 @@ class CoarseStage(MixStage):
 
     def one(self, song: Song) -> Song:
         """The song with its blurred latents."""
-        latent_TC = coarse_latents(self.part(self.opened(song)), self.codec, self.params)
-        return song.with_columns(**{self.name: npy_bytes(latent_TC)})
+        return self.with_latents(song, self.part(self.opened(song)))
+
+    def with_latents(self, song: Song, part_CN: np.ndarray) -> Song:
+        """The song with the blurred latents of this part of it."""
+        return song.with_columns(**{self.name: npy_bytes(coarse_latents(part_CN, self.codec, self.params))})
 
 
 class Drums(CoarseStage):
     """What is struck, and when."""
 
     name = "drums"
-    version = 1
+    version = 2
     params: DrumsParams
     writes = {
         "drums": Column(
             pa.large_binary(), "npy float32 [T, 64], T = num_frames: blurred latents of the drums", large=True
-        )
+        ),
+        "drum_onsets_s": Column(
+            pa.list_(pa.float64()),
+            "when something is struck in the drums before they are blurred, in seconds, ascending; empty = nothing",
+        ),
     }
 
     def part(self, sound_CN: np.ndarray) -> np.ndarray:
         """See `CoarseStage.part`."""
         return self.drums(sound_CN) if self.needs_stem else percussive(sound_CN)
+
+    def one(self, song: Song) -> Song:
+        """The song with its drums, and when they are struck."""
+        part_CN = self.part(self.opened(song))
+        return self.with_latents(song, part_CN).with_columns(drum_onsets_s=flux_onsets(part_CN))
 
 
 class Sketch(CoarseStage):

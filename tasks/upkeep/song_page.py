@@ -21,6 +21,7 @@ from tasks.engine.pipeline import Pipeline
 from tasks.engine.song import SongError
 from tasks.engine.table import SOURCES
 from tasks.quality.limits import Measured, beside_limits
+from tasks.shards.played import played_in
 from tasks.stages.filter import Filter
 from tasks.storage.files import parquet_file, write_bytes
 from tasks.upkeep.drops import Drop
@@ -93,6 +94,7 @@ def song_page(
             for one in measured_of(pipeline, row)
         ],
         stages=[_stage_line(pipeline, name, row, drop, large) for name in pipeline.order],
+        heard=played_in({**row, **large}),
     )
 
 

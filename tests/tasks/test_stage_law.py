@@ -25,7 +25,7 @@ from tasks.quality.checked_song import CheckParams
 from tasks.quality.detected import DETECTED_VALUES
 from tasks.quality.limits import FilterParams
 from tasks.quality.measures import QUALITY
-from tasks.songs.columns import CONTROL_COLUMNS, SONG_COLUMNS
+from tasks.songs.columns import ASKED_RHYTHM, CONTROL_COLUMNS, SONG_COLUMNS
 from tasks.stages.align import Align, AlignParams
 from tasks.stages.beats import Beats
 from tasks.stages.check import Check
@@ -147,7 +147,10 @@ def law(root: Path) -> dict[str, Stage]:
         MeasureLevels(PARAMS.check),
         Phrasing(PARAMS.phrasing),
         Adherence(
-            AdherenceParams(chords="templates", melody="embedded"), PARAMS.models.chords, PARAMS.models.melody
+            AdherenceParams(chords="templates", melody="embedded", beats="librosa", onsets="librosa"),
+            PARAMS.models.chords,
+            PARAMS.models.melody,
+            PARAMS.models.beats,
         ),
     ]
     return {stage.name: stage for stage in made}
@@ -217,7 +220,7 @@ def row(root: Path, number: int, weights: str) -> dict[str, Any]:
         **{"reference_part_styles": None, "reference_parts": None},
         "reference_style": style_NS,
         "reference_duration_s": 1.0,
-        **{name: None for name in CONTROL_COLUMNS},
+        **{name: None for name in (*CONTROL_COLUMNS, *ASKED_RHYTHM)},
     }
 
 

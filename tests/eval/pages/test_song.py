@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 
+from eval.pages.lanes import Played
 from eval.pages.song import SongPage, Sound, StageLine, song_html
 from tests.eval.conftest import HOSTILE
 
@@ -88,3 +89,35 @@ def test_hostile_text_stays_text() -> None:
 
 def test_equal_songs_give_equal_pages() -> None:
     assert song_html(PAGE) == song_html(replace(PAGE))
+
+
+def test_what_was_asked_stands_over_what_is_heard_and_a_side_without_anything_has_no_lane() -> None:
+    plain = song_html(PAGE)
+    assert "What was asked" not in plain and "<svg" not in plain.split("<script")[0].split("</style>")[1]
+    asked = Played(
+        "a person",
+        [(0.0, 1.0, "C:maj"), (1.0, 1.5, HOSTILE), (1.5, 2.0, "N")],
+        [None, 60.0, 60.0, 62.0],
+        0.5,
+        [0.0, 0.5, 1.0],
+        [(0.5, 1.5)],
+    )
+    heard = Played("ears", [(0.1, 2.0, "C:maj")], [None, 61.5, 61.4, None], 0.5)
+    html = song_html(replace(PAGE, asked=asked, heard=heard, state="generated"))
+    lanes = html.split('<div class="strips">')[1].split("</section>")[0]
+    names = re.findall(r'class="strip-name">([^<]*)<', lanes)
+    assert names == [
+        *("chords asked", "chords heard", "melody asked and heard"),
+        *("beats asked", "asked to stay", "wave", ""),
+    ]
+    assert "<img" not in lanes and "&lt;img" in lanes and "style=" not in lanes
+    chords = re.findall(r'class="(chord[^"]*)" x="([0-9.]+)"', lanes)
+    assert chords == [("chord same", "0.0"), ("chord", "44.0"), ("chord", "4.4")]
+    assert re.findall(r'class="asked-note" x="([0-9.]+)" .*? width="([0-9.]+)"', lanes) == [
+        ("22.0", "44.0"),
+        ("66.0", "22.0"),
+    ]
+    assert lanes.count('class="voice"') == 1 and lanes.count('class="beat"') == 3
+    assert "asked: a person; heard: ears" in lanes and "generated</b>" in html
+    alone = song_html(replace(PAGE, heard=heard))
+    assert "Chords, melody, beats" in alone and "chords asked" not in alone

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from flows.settings.params import load_params
+from tasks.benchmark.caption_list import make_benchmark, read_captions
 from tasks.benchmark.songs import Benchmark, FieldsParams, in_their_languages, read_benchmark
 from tasks.models.many_languages import SongLanguages
 from tests.every import every
@@ -136,3 +137,50 @@ def test_folder_without_rows_is_no_benchmark(tmp_path: Path) -> None:
         read(tmp_path)
     with pytest.raises(ValueError, match="no file and no folder"):
         read(tmp_path / "gone.json")
+
+
+def test_captions_beside_audio_are_songs_without_words_and_what_is_missing_is_named(folder: Path) -> None:
+    audio, out = folder / "audio", folder / "out"
+    rows = [
+        ("whole", 0.5, 1.25, "soft piano"),
+        ("-cut_", "30", "31", "bright\n pop, loud"),
+        ("gone", 0, 10, "a choir"),
+        ("late", 5, 6, "drums"),
+        ("whole", 0.5, 1.25, "again"),
+        ("../up", 0, 1, "no"),
+        ("back", 3, 2, "no"),
+        ("mute", 0, 1, " "),
+        ("odd", "nan", 1, "no"),
+    ]
+    for name in ("whole", "[-cut_]-[30-31]", "late"):
+        write_song(audio / f"{name}.wav", 2.0)
+    head = "ytid,start_s,end_s,caption,aspect_list"
+    lines = [f'{of},{first},{last},"{said}","[]"' for of, first, last, said in rows]
+    (folder / "musiccaps.csv").write_text("\n".join([head, *lines]))
+    made = make_benchmark(folder / "musiccaps.csv", audio, out, PARAMS.audio)
+    assert (made.num_songs, made.missing) == (2, ["gone_0_10"])
+    assert [json.loads(line) for line in (out / "missing.jsonl").read_text().splitlines()] == [
+        {"id": "gone_0_10"}
+    ]
+    assert [row["reason"] for row in made.refused] == [
+        *("listed_twice", "no_clip", "no_clip", "no_caption", "no_clip"),
+        "audio_unreadable",
+    ]
+    found = read(made.manifest)
+    assert [(song.title, song.style_text, song.duration_s, song.lyrics.words) for song in found.songs] == [
+        ("whole_0-5_1-25", "soft piano", 0.75, []),
+        ("-cut__30_31", "bright pop, loud", 1.0, []),
+    ]
+    assert found.without_audio == [] and found.refused == []
+    listed = [dict(zip(head.split(","), row, strict=False)) for row in rows[:2]]
+    (folder / "list.jsonl").write_text("\n".join(map(json.dumps, listed)))
+    assert [clip.name for clip in read_captions(folder / "list.jsonl")[0]] == [
+        "whole_0-5_1-25",
+        "-cut__30_31",
+    ]
+    with pytest.raises(ValueError, match=r"audio of none of the 2 clips .* such as whole\.wav"):
+        make_benchmark(folder / "list.jsonl", out, folder / "none", PARAMS.audio)
+    rows = [{"id": "a", "lrc_path": []}, {"id": "b", "lrc_path": "moon"}]
+    (folder / "mixed.json").write_text(json.dumps(rows))
+    with pytest.raises(ValueError, match=r"'a' asks for no words .* give two manifests"):
+        read(folder / "mixed.json")

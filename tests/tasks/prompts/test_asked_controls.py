@@ -12,7 +12,8 @@ from jam_model.checkpoint import save_model
 from jam_model.config import JAM_0_5, JamConfig
 from jam_model.dit import Jam
 from jam_model.words import Word
-from tasks.benchmark.control_rows import control_systems, with_own_controls
+from tasks.audio.read import npy_bytes
+from tasks.benchmark.control_rows import control_columns, control_systems, with_own_controls
 from tasks.engine.song import Song
 from tasks.prompts.asked_controls import check_asked
 from tasks.prompts.prompts import Prompt, System, system_sources
@@ -41,6 +42,27 @@ def test_controls_travel_as_columns_decide_the_row_and_are_refused_by_a_checkpoi
             ("each", "all", "other"), own, lambda name, title, given: System(name, title, {}, given)
         )
     ]
+    drums = [
+        {**row, "sketch": npy_bytes(np.zeros((21, 64))), "drums": npy_bytes(np.full((21, 64), n))}
+        for n, row in enumerate(rows)
+    ]
+    struck = [{**row, "beats_s": None, "drum_onsets_s": [0.5 + n]} for n, row in enumerate(drums)]
+    known = {"chords", "drums", "sketch", "drum_onsets_s", "beats_s"}
+    assert control_columns(["audio", "drums"], dict.fromkeys(known))[:2] == ["sketch", "drums"]
+    with pytest.raises(ValueError, match=r"benchmark\.controls asks for sketch, which no stage"):
+        control_columns(["audio"], {"chords": None})
+    sung = control_systems(
+        ("each", "all", "other"), with_own_controls(prompts, struck, ["audio", "drums"]), lambda *one: one
+    )
+    told = {name: (title, given[0].rhythm, sorted(given[0].controls)) for name, title, given in sung}
+    assert told == {
+        "control-audio": ("Trained, asked for its sketch", {}, ["audio"]),
+        "control-drums": ("Trained, asked for its drums", {"asked_onsets_s": [0.5]}, ["drums"]),
+        "controls-all": ("Trained, asked for its sketch and drums", {"asked_onsets_s": [0.5]}, ["audio", "drums"]),
+        "controls-other": (
+            "Trained, asked for another song's sketch and drums", {"asked_onsets_s": [1.5]}, ["audio", "drums"],
+        ),
+    }  # fmt: skip
     assert [system.name for system in systems] == ["control-chords", "controls-all", "controls-other"]
     assert [set(prompt.controls["chords"].tolist()) for prompt in systems[1].prompts] == [{1.0}, {22.0}]
     assert [set(prompt.controls["chords"].tolist()) for prompt in systems[2].prompts] == [{22.0}, {1.0}]

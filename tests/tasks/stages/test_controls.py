@@ -14,18 +14,21 @@ from flows.settings.params import load_params
 from jam_model.frames import HOP_SAMPLES
 from tasks.audio.read import array_of, flac_bytes
 from tasks.engine.song import Song
+from tasks.models.beats import Beats
 from tasks.models.coarse_latents import band_passed, blurred, percussive
+from tasks.models.embedded.onsets import flux_onsets
 from tasks.models.melody import frame_middles_s
 from tasks.shards.control_frames import QUALITIES, chord_frames, chord_index, melody_frames
+from tasks.shards.played import spans_of
 from tasks.shards.write import extra_members
 from tasks.stages.chords import Chords
 from tasks.stages.coarse import Drums
 from tasks.stages.generated.adherence import (
     Adherence,
     AdherenceParams,
+    beat_values,
     chord_values,
     melody_values,
-    spans_of,
 )
 from tasks.stages.melody import Melody
 from tasks.toy.composition import Score
@@ -140,15 +143,28 @@ def test_a_song_is_scored_against_what_it_was_asked_for_by_another_than_who_made
     )
     melody_T = np.repeat([0.0, 18.0], 10)  # nobody, then middle C
     midi_T, voiced_T = np.repeat([50.0, 60.4], 10), np.repeat([False, True], 10)
-    assert melody_values(melody_T, midi_T, voiced_T) == {"melody_raw_pitch": 1.0, "melody_overall": 1.0}
+    same = {
+        "melody_raw_pitch": 1.0,
+        "melody_overall": 1.0,
+        "melody_contour": None,
+    }  # ten frames tell no contour
+    assert melody_values(melody_T, midi_T, voiced_T) == same
+    wide_T = np.arange(1.0, 41.0)
+    lower = melody_values(wide_T, 0.5 * wide_T + 30, np.ones(40, bool))
+    assert lower["melody_contour"] == pytest.approx(1.0) and lower["melody_raw_pitch"] == pytest.approx(0.0)
+    assert beat_values([0.0, 0.5, 1.0, 1.5], Beats((0.02, 1.02), None)) == {
+        "beat_f1": pytest.approx(2 / 3), "tempo_accuracy_1": 0.0, "tempo_accuracy_2": 1.0,
+    }  # fmt: skip
+    assert [*beat_values([], Beats((0.5,), None)).values()] == [None, None, None]
+    assert [*beat_values([0.0, 0.5], Beats((), None)).values()] == [0.0, 0.0, 0.0]
     assert melody_values(0 * melody_T, midi_T, voiced_T)["melody_raw_pitch"] is None
-    asked = AdherenceParams(chords="templates", melody="none")
+    asked = AdherenceParams(chords="templates", melody="none", beats="none", onsets="librosa")
     with pytest.raises(ValueError, match=r"adherence\.chords is templates, which also makes the condition"):
-        Adherence(asked, HEARD.models.chords, HEARD.models.melody)
+        Adherence(asked, HEARD.models.chords, HEARD.models.melody, HEARD.models.beats)
     silent = load_params()
-    stage = Adherence(asked, silent.models.chords, silent.models.melody)
-    assert stage.models == ("embedded/chord-templates@1",)
-    song = Song("plain", {"control_chords": None, "control_melody": None, "audio": None, "vocals": None})
+    stage = Adherence(asked, silent.models.chords, silent.models.melody, silent.models.beats)
+    assert stage.models == ("embedded/chord-templates@1", "librosa/onset-detect@1")
+    song = Song("plain", {"audio": None, "vocals": None})  # of a table in which nobody asks for anything
     assert set(stage.one(song).columns[name] for name in stage.writes) == {None}
 
 
@@ -160,6 +176,9 @@ def test_drums_and_a_sketch_are_blurred_latents_in_a_sample_of_who_asks_for_them
     struck_CN = percussive(np.stack([clicks_N + tone_N] * 2))
     kept = [float(np.abs(np.fft.rfft(side)[440]) / np.abs(np.fft.rfft(tone_N)[440])) for side in struck_CN]
     assert max(kept) < 0.2 and struck_CN.max() > 0.5
+    heard_s = flux_onsets(np.pad(np.stack([clicks_N + 0.1 * tone_N] * 2), ((0, 0), (4_410, 0))))
+    np.testing.assert_allclose(heard_s, [0.1, 0.35, 0.6, 0.85], atol=0.025)
+    assert flux_onsets(np.zeros((2, 44_100), np.float32)) == []
     low_CN = band_passed(struck_CN, (200.0, 800.0))
     assert (low_CN**2).sum() < (struck_CN**2).sum()
     latent_TC = random.standard_normal((8, 64)).astype(np.float32)
@@ -181,6 +200,7 @@ def test_drums_and_a_sketch_are_blurred_latents_in_a_sample_of_who_asks_for_them
     song = Song("tiny", columns, content_hash="0")
     for name in ("drums", "sketch"):
         song = stages[name].one(song)
+    assert song["drum_onsets_s"] == flux_onsets(percussive(np.stack([0.5 * tone_N] * 2)))
     members = extra_members(song, ("drums", "sketch"), 21)
     assert {suffix: np.load(io.BytesIO(data)).shape for suffix, data in members.items()} == {
         "drums.npy": (21, 64),
