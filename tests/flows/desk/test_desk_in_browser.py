@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
-import subprocess
-import sys
 import tarfile
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
@@ -25,11 +20,10 @@ from tasks.edits.store import add_edit, all_edits
 from tasks.upkeep.takedown import forget_song
 from tasks.upkeep.verify import verify_folder
 from tests.browser import Browser, pytestmark  # noqa: F401
-from tests.flows.prepared import ROOT, prepare, prepare_twice, toy_songs
+from tests.flows.desk.driven import DOWN, ENTER, ESCAPE, TAB, desk, drag, press
+from tests.flows.prepared import prepare, prepare_twice, toy_songs
 
 HOSTILE = "<img src=x onerror=window.broken=1> & <b>moon"
-ENTER, ESCAPE, DOWN, TAB, SHIFT = "\ue007", "\ue00c", "\ue015", "\ue004", "\ue008"
-SHIFTED = ">?U"
 WIDEST_GAP = """(() => {
     const boxes = [...document.querySelectorAll('.box')];
     const gaps = boxes.slice(1).map((box, place) => box.offsetLeft - boxes[place].offsetLeft - boxes[place].offsetWidth);
@@ -37,42 +31,6 @@ WIDEST_GAP = """(() => {
     boxes[place].scrollIntoView({block: 'center', inline: 'center', behavior: 'instant'});
     return [place, gaps[place]];
 })()"""
-
-
-def press(browser: Browser, *keys: str) -> None:
-    """Keys, one after the other, to whatever has the focus."""
-    actions: list[dict[str, str]] = []
-    for key in keys:
-        around = (SHIFT, key) if key in SHIFTED else (key,)
-        actions += [{"type": "keyDown", "value": one} for one in around]
-        actions += [{"type": "keyUp", "value": one} for one in reversed(around)]
-    browser.call("/actions", {"actions": [{"type": "key", "id": "keys", "actions": actions}]})
-
-
-def drag(browser: Browser, script: str, right: int) -> None:
-    """By the mouse, from the middle of an element, so many pixels to the right."""
-    element = browser.js(script)
-    move = {"type": "pointerMove", "duration": 20, "y": 0}
-    actions = [
-        {**move, "origin": element, "x": 0},
-        {"type": "pointerDown", "button": 0},
-        *({**move, "origin": "pointer", "x": right // 2} for _ in range(2)),
-        {"type": "pointerUp", "button": 0},
-    ]
-    browser.call("/actions", {"actions": [{"type": "pointer", "id": "mouse", "actions": actions}]})
-
-
-@contextmanager
-def desk(work: Path, *options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """A running desk: its address with the token, and its process."""
-    command = [sys.executable, "-m", "flows.commands.main", "desk", "--work", str(work), *options]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
-        try:
-            assert running.stdout
-            address = next(found[0] for line in running.stdout if (found := re.search(r"http://\S+", line)))
-            yield address, running
-        finally:
-            running.kill()
 
 
 def check_what_it_gives(address: str) -> str:

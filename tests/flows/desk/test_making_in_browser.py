@@ -18,7 +18,8 @@ from jam_model.checkpoint import save_model
 from jam_model.dit import Jam
 from tasks.choices.store import read_choice
 from tests.browser import Browser, pytestmark  # noqa: F401
-from tests.flows.desk.test_desk_in_browser import ENTER, ESCAPE, HOSTILE, desk, press
+from tests.flows.desk.driven import ENTER, ESCAPE, desk, press
+from tests.flows.desk.test_desk_in_browser import HOSTILE
 from tests.tasks.desk.test_index import fill
 from tests.tasks.stages.generated.test_generate import TINY
 
