@@ -15,7 +15,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -121,7 +121,7 @@ def said(text: str) -> str:
 SONGS = "document.querySelectorAll('.song-link').length"
 MOVED = "document.querySelectorAll('.box.moved').length > 0"
 PLAYS = f"{one('.play')}?.getAttribute('aria-label') === 'Pause'"
-ENTRY = "document.getElementById('edits')?.textContent"
+APPROVED = "['align', 'filter'].every((one) => document.getElementById('edits')?.textContent.includes(one))"
 
 
 def mend_by_mouse(hand: Hand) -> None:
@@ -133,10 +133,9 @@ def mend_by_mouse(hand: Hand) -> None:
     line = "document.querySelectorAll('.box')[SECOND_LINE]".replace("SECOND_LINE", second_line(hand.browser))
     hand.click("a word of the second line", line, f"{line}.classList.contains('chosen')")
     hand.click("half a second later", said("+ 0.5 s"), MOVED)
-    hand.click("save", one("#save"), f"{ENTRY}?.includes('align')")
     hand.click("approve", one("#approve"), "document.activeElement.name === 'reason'")
     hand.fill("why", "reason", "a long outro")
-    hand.click("say so", one("dialog .strong"), f"{ENTRY}?.includes('filter')")
+    hand.click("say so", one("dialog .strong"), APPROVED)
 
 
 def mend_by_keys(hand: Hand) -> None:
@@ -150,10 +149,9 @@ def mend_by_keys(hand: Hand) -> None:
     hand.hears("document.querySelectorAll('.karaoke .now').length > 0")
     hand.key("Down", DOWN, until="!document.querySelectorAll('.box')[0].classList.contains('chosen')")
     hand.key(">", ">", until=MOVED)
-    hand.key("t", "t", until=f"{ENTRY}?.includes('align')")
     hand.key("y", "y", until="document.activeElement.name === 'reason'")
     hand.fill("why", "reason", "a long outro")
-    hand.key("Enter", ENTER, until=f"{ENTRY}?.includes('filter')")
+    hand.key("Enter", ENTER, until=APPROVED)
 
 
 def second_line(browser: Browser) -> str:
@@ -168,7 +166,6 @@ def make_by_mouse(hand: Hand) -> None:
     form(hand, LYRICS[0])
     hand.click("generate", one("#generate"), ASKED)
     hand.waits(DONE)
-    hand.click("the song", one("#queue tr[data-id] a"), THERE)
     hand.click("the second", one('[name=sound][value="1"]'), f"{one('[name=sound]:checked')}.value === '1'")
     hand.click("play", one(".play"), PLAYS)
 
@@ -179,14 +176,12 @@ def make_by_keys(hand: Hand) -> None:
     form(hand, LYRICS[1])
     hand.key("Ctrl+Enter", (CONTROL, ENTER), until=ASKED)
     hand.waits(DONE)
-    hand.key("Enter", ENTER, until=THERE)
     hand.key("2", "2", until=f"{one('[name=sound]:checked')}.value === '1'")
     hand.key("Space", " ", until=PLAYS)
 
 
-ASKED = "document.getElementById('told').textContent.startsWith('asked for') && document.activeElement.closest('#queue')"
-DONE = "document.querySelector('#queue tr[data-id] .fate')?.textContent === 'done'"
-THERE = "document.querySelectorAll('.candidates tbody tr').length > 1"
+ASKED = "location.hash.startsWith('#/job')"
+DONE = "document.querySelectorAll('.candidates tbody tr').length > 1"
 
 
 def form(hand: Hand, lyrics: tuple[str, str]) -> None:
@@ -202,7 +197,6 @@ def judge_by_mouse(hand: Hand) -> None:
     """Ten candidates, each beside the next: ten pairs, and two of them again."""
     hand.click("Choose", said("Choose"), "document.getElementById('rater')")
     hand.fill("name", "rater", "Ann")
-    hand.click("keep it", one("form .strong"), "document.querySelector('#sets a')")
     hand.click("the candidates", one("#sets a"), TRIAL)
     judged(hand, lambda trial: hand.click("A is better", one("[data-said=a]"), after(trial)))
 
@@ -211,7 +205,6 @@ def judge_by_keys(hand: Hand) -> None:
     """The same by keys."""
     hand.key("Alt+3", (ALT, "3"), until="document.getElementById('rater')")
     hand.fill("name", "rater", "Ben")
-    hand.key("Enter", ENTER, until="document.querySelector('#sets a')")
     hand.key("Enter", ENTER, until=TRIAL)
     judged(hand, lambda trial: hand.key("1", "1", until=after(trial)))
 
@@ -221,7 +214,7 @@ TRIAL = "document.querySelector('.trial')"
 
 def after(trial: str) -> str:
     """The next pair is there, or what all of them come to."""
-    return f"document.getElementById('result') || {TRIAL}?.dataset.trial > '{trial}'"
+    return f"document.getElementById('result') || Number({TRIAL}?.dataset.trial) > {trial}"
 
 
 def judged(hand: Hand, answer: Callable[[str], None]) -> None:
@@ -239,10 +232,11 @@ TASKS: dict[str, dict[str, Callable[[Hand], None]]] = {
 }
 
 
-def driven(browser: Browser, address: str) -> dict[str, Any]:
+def driven(browser: Browser, address: str, tasks: Sequence[str]) -> dict[str, Any]:
     """All tasks in both ways; what one leaves behind is taken away or does not matter to the next."""
     found: dict[str, Any] = {}
-    for task, ways in TASKS.items():
+    for task in tasks:
+        ways = TASKS[task]
         if task == "judge":
             ask_for_ten(browser, address)
         for way, does in ways.items():
@@ -309,16 +303,19 @@ def main() -> None:
     parser.add_argument("--work", type=Path)
     parser.add_argument("--checkpoint", type=Path)
     parser.add_argument("--name", default="after", help="what the result is called beside those that stand")
+    parser.add_argument("--tasks", nargs="*", default=[*TASKS], choices=[*TASKS])
     parser.add_argument("--out", default="desk_steps")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as profile, world(args.work, args.checkpoint) as (work, model):
         options = ("--checkpoint", str(model), *FAST)
         with desk(work, *options) as (address, _), chromium(Path(profile)) as browser:
             browser.call("/window/rect", WINDOW)
-            found = driven(browser, address)
+            found = driven(browser, address, args.tasks)
     path = RESULTS / f"{args.out}.json"
     standing = json.loads(path.read_text()) if path.is_file() else {}
-    write_result(args.out, {**standing, args.name: {**found, "machine": machine()}})
+    write_result(
+        args.out, {**standing, args.name: {**standing.get(args.name, {}), **found, "machine": machine()}}
+    )
 
 
 if __name__ == "__main__":

@@ -1,20 +1,13 @@
 // The songs: found by text, filtered by counts and a histogram that are clicked, in the order of any column.
 import { ask, button, clock, drawn, figure, make, tell } from "./dom.js";
 import { useKeys } from "./keys.js";
-import { PAGE_KEYS, top } from "./nav.js";
+import { PAGE_KEYS, rememberList, top } from "./nav.js";
 
 const PAGE = 50;
 const CHOICES = [["state", "State"], ["reason", "Drop reason"], ["language", "Language"], ["split", "Split"], ["license", "Licence"]];
 const COLUMNS = [["title", "Song"], ["reason", "State"], ["language", "Language"], ["split", "Split"], ["duration_s", "Length"], ["alignment", "Alignment"], ["agreement", "Agreement"]];
 const MOST_VALUES = 14;
 const TYPED_MS = 180, READ_AGAIN_MS = 1500;
-
-let address = "#/";
-
-// Where the list was left: what is chosen, and the page.
-export function lastAddress() {
-  return address;
-}
 
 function stateOf(given) {
   const where = JSON.parse(given.get("where") || "{}");
@@ -34,7 +27,7 @@ function addressOf(state) {
 
 export async function showList(view, given, isShown) {
   const state = stateOf(given);
-  address = addressOf(state);
+  rememberList(addressOf(state));
   document.title = "Songs – the desk";
   const search = make("input", { type: "search", id: "search", value: state.where.search, maxlength: 200, placeholder: "Title, artist or id", "aria-label": "Search", autocomplete: "off" });
   const total = make("p", { class: "caption", id: "total" });
@@ -52,8 +45,8 @@ export async function showList(view, given, isShown) {
   function go(change, isNewPage = true) {
     Object.assign(state, change);
     if (isNewPage) state.offset = 0;
-    address = addressOf(state);
-    history.replaceState(null, "", address);
+    rememberList(addressOf(state));
+    history.replaceState(null, "", addressOf(state));
     load();
   }
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from subprocess import PIPE
 
 from tests.browser import Browser
 from tests.flows.prepared import ROOT
@@ -44,10 +46,24 @@ def drag(browser: Browser, script: str, right: int, lets_go: bool = True) -> Non
 def desk(work: Path, *options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """A running desk: its address with the token, and its process."""
     command = [sys.executable, "-m", "flows.commands.main", "desk", "--work", str(work), *options]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
+    with subprocess.Popen(command, cwd=ROOT, stdout=PIPE, stderr=PIPE, text=True) as running:
         try:
             assert running.stdout
             address = next(found[0] for line in running.stdout if (found := re.search(r"http://\S+", line)))
             yield address, running
         finally:
             running.kill()
+
+
+def close(running: subprocess.Popen[str]) -> str:
+    """Ctrl-C; what the desk says to it, which ends well since that is how it is closed."""
+    running.send_signal(signal.SIGINT)
+    said = running.communicate(timeout=20)[1]
+    assert running.returncode == 0, said
+    return said
+
+
+def choose_file(browser: Browser, name: str, path: Path) -> None:
+    """A file for the field of this name, as its dialog would give it."""
+    (element,) = browser.js(f"document.querySelector('[name={name}]')").values()
+    browser.call(f"/element/{element}/value", {"text": str(path)})
