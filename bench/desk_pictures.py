@@ -11,6 +11,7 @@ import argparse
 import base64
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from tests.browser import Browser, chromium
 from tests.flows.desk.driven import desk
 
+SETTLED_S = 1.5  # until outlines are drawn
 WIDE, NARROW = (1280, 860), (420, 860)
 LOOKS = {"light": ("light", WIDE), "dark": ("dark", WIDE), "narrow": ("light", NARROW)}
 LYRICS = "moon light over me\\nlight the way for me\\n\\nstay with me tonight"
@@ -55,7 +57,7 @@ class Pages:
         self.browser.wait("document.querySelectorAll('.candidates tbody tr').length")
 
     def choose(self) -> None:
-        self.browser.js("localStorage.setItem('desk-rater', 'Ann')")
+        self.browser.js("localStorage.setItem('desk-rater', 'A listener')")
         self._to("#/choose", "document.querySelector('#sets a')")
         self.browser.js("document.querySelector('#sets a').click()")
         self.browser.wait(
@@ -111,7 +113,7 @@ def main() -> None:
             look_of(browser, scheme, size)
             for name in ("songs", "song", "generate", "candidates", "choose", "watch"):
                 getattr(pages, name)()
-                browser.wait("document.fonts.status === 'loaded'")
+                time.sleep(SETTLED_S)
                 picture(browser, args.folder / f"{name}_{look}.png")
 
 

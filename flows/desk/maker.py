@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from jam_model.lyric_grid import SUNG
 from tasks.desk.candidates import job_facts, job_line
 from tasks.desk.lay_words import LayParams, laid_words
 from tasks.jobs.ask import MAX_CANDIDATES, MAX_STYLE_CHARS, Ask, check_seconds
-from tasks.jobs.files import FOLLOWED, MAX_FILE_BYTES, file_of
+from tasks.jobs.files import FOLLOWED, MAX_FILE_BYTES, MAX_FILE_SECONDS, file_of
 from tasks.jobs.store import Job, add_job, job_called, jobs_of, lyrics_bytes
 from tasks.models.style_encoder import build_style_encoder
 from tasks.prompts.control_prompts import check_files, request_of
@@ -158,9 +158,12 @@ class Maker:
 
     def _check_files(self, digests: Mapping[str, str], num_frames: int) -> None:
         paths = {name: file_of(self.project.work.root, name, digest) for name, digest in digests.items()}
+        makers = makers_of(self.project)
+        most_s = min(makers.audio.max_seconds, MAX_FILE_SECONDS)
+        makers = replace(makers, audio=makers.audio.model_copy(update={"max_seconds": most_s}))
         try:
             with self.lock:  # one sound in memory at a time
-                check_files(request_of({}, paths, None), num_frames, makers_of(self.project))
+                check_files(request_of({}, paths, None), num_frames, makers)
         except ValueError as error:
             line = str(error)
             for path in paths.values():

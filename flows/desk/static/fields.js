@@ -41,7 +41,7 @@ export function clearWrong(form) {
 // A file that a song is to follow: sent as soon as it is chosen, and known by its hash from then on. kept: { file, label } or null.
 export class FileField {
   constructor(name, text, note, kept, maxBytes, changed) {
-    Object.assign(this, { name, kept, maxBytes, changed, sending: null });
+    Object.assign(this, { name, kept, maxBytes, changed, sending: null, failed: "" });
     this.input = make("input", { type: "file", name, on: { change: () => this.take() } });
     this.label = make("span", { class: "file-name" });
     this.chosen = make("p", { class: "chosen-file" }, this.label, button("Remove", () => this.set(null), { "aria-label": `Remove ${text.toLowerCase()}` }));
@@ -51,16 +51,23 @@ export class FileField {
   }
 
   set(kept) {
-    this.kept = kept;
+    Object.assign(this, { kept, failed: "" });
+    sayWrong(this.input, "");
     this.show();
     this.changed();
   }
 
-  show(sending = "") {
-    this.input.hidden = Boolean(this.kept || sending);
-    this.chosen.hidden = !this.input.hidden;
-    this.label.textContent = sending || (this.kept?.label ?? "");
-    this.chosen.lastChild.hidden = !this.kept;
+  // said: what stands in place of the dialog's button.
+  show(said = this.kept?.label ?? "", canBeRemoved = true) {
+    this.input.hidden = Boolean(said);
+    this.chosen.hidden = !said;
+    this.label.textContent = said;
+    this.chosen.lastChild.hidden = !canBeRemoved;
+  }
+
+  // A file that cannot be followed is not left out without a word.
+  check() {
+    if (this.failed) throw new Error(`${this.name}: ${this.failed}`);
   }
 
   take() {
@@ -72,12 +79,13 @@ export class FileField {
     sayWrong(this.input, "");
     try {
       if (file.size > this.maxBytes) throw new Error(`${this.name}: ${file.size.toLocaleString("en")} bytes, at most ${this.maxBytes.toLocaleString("en")}; cut or compress it`);
-      this.show(`${file.name} is being read…`);
+      this.show(`${file.name} is being read…`, false);
       const { file: hash } = await sendFile("/api/file", { control: this.name }, file);
       this.set({ file: hash, label: file.name });
     } catch (error) {
-      this.show();
-      sayWrong(this.input, error.message.replace(/^(file|[a-z]+): /, ""));
+      this.failed = error.message.replace(/^[a-z]+: /, "");
+      this.show(file.name);
+      sayWrong(this.input, this.failed);
     } finally {
       this.input.value = "";
     }

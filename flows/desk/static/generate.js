@@ -89,6 +89,7 @@ export async function showGenerate(view, given, isShown) {
     clearWrong(view);
     try {
       await Promise.all(files.map((one) => one.sending));
+      for (const one of files) one.check();
       await call();
     } catch (error) {
       tellBeside(view.querySelector("form"), error);

@@ -10,7 +10,7 @@ const MOST_VALUES = 14;
 const TYPED_MS = 180, READ_AGAIN_MS = 1500;
 
 function stateOf(given) {
-  const where = JSON.parse(given.get("where") || "{}");
+  const where = filters(given.get("where") || "{}");
   return {
     where: { search: where.search ?? "", chosen: where.chosen ?? {}, ranges: where.ranges ?? {} },
     sort: given.get("sort") ?? "title",
@@ -18,6 +18,14 @@ function stateOf(given) {
     offset: Number(given.get("offset") ?? 0),
     measure: given.get("measure") ?? "alignment",
   };
+}
+
+function filters(text) {
+  try {
+    return JSON.parse(text) ?? {};
+  } catch {
+    throw new Error("address: its filters cannot be read; begin with all songs");
+  }
 }
 
 function addressOf(state) {
