@@ -37,9 +37,7 @@ class Pages:
 
     def song(self) -> None:
         self.songs()
-        self.browser.js(
-            "document.querySelector('.fate.dropped, .fate').closest('tr').querySelector('a').click()"
-        )
+        self.browser.js("[...document.querySelectorAll('.song-link')].pop().click()")
         self.browser.wait("document.querySelectorAll('.box').length")
         self._move()
 
@@ -60,9 +58,9 @@ class Pages:
         self.browser.js("localStorage.setItem('desk-rater', 'A listener')")
         self._to("#/choose", "document.querySelector('#sets a')")
         self.browser.js("document.querySelector('#sets a').click()")
-        self.browser.wait(
-            "document.querySelector('.trial') && !document.querySelector('[data-said=a]').disabled"
-        )
+        self.browser.wait("document.querySelector('.trial')")
+        self.browser.js("document.querySelector('[data-side=b]').click()")
+        self.browser.wait("!document.querySelector('[data-said=a]').disabled")
 
     def watch(self) -> None:
         self._to("#/watch", "document.querySelectorAll('#stages tr').length > 1")

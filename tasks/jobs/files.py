@@ -18,7 +18,7 @@ JOBS, KEPT = "jobs", "files"
 FOLLOWED = ("melody", "drums")
 """Controls that are files; each is a field of an ask, and in a job's folder its name."""
 MAX_FILE_SECONDS, MAX_FILE_BYTES = 240.0, 48_000_000
-"""Four minutes, two channels of 16 bits at 44.1 kHz: what the server decodes of one stays below 300 MB."""
+"""Four minutes, two channels of 16 bits at 44.1 kHz: a server that checked such a file held 416 MB at most."""
 MAX_KEPT = 32
 HASH = re.compile(r"[0-9a-f]{64}")
 
