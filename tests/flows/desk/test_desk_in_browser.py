@@ -76,7 +76,7 @@ def packed_words(shard: Path) -> list[dict[str, Any]]:
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, str]:
     """Songs, the work folder they were prepared in, and the setting by which the longest, of a hostile name, is dropped."""
     folder = tmp_path_factory.mktemp("desk")
-    songs = toy_songs(folder / "toy", 4)
+    songs = toy_songs(folder / "toy", 3)
     lengths = {
         path: soundfile.info(path).duration
         for path in songs.iterdir()
@@ -101,7 +101,7 @@ def test_a_dropped_song_is_found_heard_mended_and_approved_by_keys_and_its_shard
     browser.log("performance"), browser.log("browser")
     with desk(work) as (address, running):
         browser.call("/url", {"url": address})
-        browser.wait("document.querySelectorAll('.song-link').length === 4")
+        browser.wait("document.querySelectorAll('.song-link').length === 3")
         press(browser, "f")
         browser.wait("document.activeElement.dataset.choice === 'state:kept'")
         press(browser, TAB, " ")
@@ -138,7 +138,7 @@ def test_a_dropped_song_is_found_heard_mended_and_approved_by_keys_and_its_shard
     ((content_hash, edits),) = all_edits(work).items()
     assert [edit.kind for edit in edits] == ["times", "times", "approve"]
     said = prepare_twice(songs, str(work), setting)
-    assert said.count("4 of 4 songs kept") == 2 and "the same bytes" in said  # none is applied twice
+    assert said.count("3 of 3 songs kept") == 2 and "the same bytes" in said  # none is applied twice
     words = packed_words(shards_of(work)[dropped])
     assert [[word["start"], word["end"]] for word in words] == edits[1].value["times"]
     assert any(moved) and not all(moved)
@@ -150,7 +150,7 @@ def test_a_dropped_song_is_found_heard_mended_and_approved_by_keys_and_its_shard
     with desk(work) as (address, _):
         song_id = check_what_it_gives(address)
         browser.call("/url", {"url": f"{address}"})
-        browser.wait("document.querySelectorAll('.song-link').length === 4")
+        browser.wait("document.querySelectorAll('.song-link').length === 3")
         press(browser, "/", *HOSTILE[:4], ENTER)
         browser.wait("document.querySelectorAll('.song-link').length === 1")
         press(browser, "j", ENTER)
