@@ -62,16 +62,21 @@ export async function showList(view, given, isShown) {
     clearTimeout(timer);
     const mine = ++turn;
     const where = JSON.stringify(state.where);
+    const showFound = (found) => {
+      if (isShown() && mine === turn) showRows(found);
+      return found;
+    };
     const { sort, down, offset, measure } = state;
     try {
       const [found, counted, histogram] = await Promise.all([
-        ask("/api/songs", { where, sort, down: down ? 1 : 0, offset, limit: PAGE }),
+        ask("/api/songs", { where, sort, down: down ? 1 : 0, offset, limit: PAGE }).then(showFound), // rows do not wait for counts
         ask("/api/counts", { where }),
         ask("/api/histogram", { where, measure }),
       ]);
       if (!isShown() || mine !== turn) return;
+      const before = columns().length;
       measures = counted.measures;
-      showRows(found);
+      if (columns().length !== before) showRows(found);
       showFacets(counted.counts);
       showSpread(histogram);
       if (found.reading) timer = setTimeout(load, READ_AGAIN_MS);
