@@ -1,13 +1,21 @@
-"""Readers of what reaches the desk: questions and songs asked by its page, and its files of edits, jobs and choices."""
+"""Readers of what reaches the desk: questions and songs asked by its page, and its files of edits, jobs, choices and what songs are to follow."""
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
+from functools import cache
+from pathlib import Path
 
 import numpy as np
+import soundfile
 from hostile_inputs import damaged, odd_json
-from hostile_scratch import Reader, Scratch
+from hostile_scratch import Reader, Scratch, Unaccounted
 
+from flows.pipelines.control_makers import makers_of
+from flows.settings.project import Project, WorkFolder
+from tasks.audio.read import flac_bytes
 from tasks.choices.store import CHOICES, add_choice, choices_of, consistency, peoples_pairs, wins_of
 from tasks.choices.trials import Trial
 from tasks.desk.candidates import job_facts
@@ -16,8 +24,12 @@ from tasks.desk.query import Wanted, counts_of, songs_page
 from tasks.edits.kinds import APPROVE, WORDS, for_pipeline
 from tasks.edits.store import EDITS, FIRST, add_edit, all_edits
 from tasks.jobs.ask import Ask
+from tasks.jobs.files import FOLLOWED, copied, file_of, receiving
 from tasks.jobs.store import add_job, read_job
+from tasks.prompts.control_prompts import check_files, request_of
 
+TUNE = bytes.fromhex("4d546864000000060000000101e04d54726b0000000c00903c5a87403c0000ff2f00")
+"""MIDI: one note of two beats."""
 ASKED = {
     "name": "moon",
     "words": [["moon", 0.5, 1.0], ["light", 1.0, 2.5]],
@@ -31,7 +43,25 @@ ASKED = {
     "phones": [[["m", 0.0, 0.5], ["n", 0.5, 1.0]], []],
     "chords": "C G | Am F",
     "bpm": 96,
+    "melody": hashlib.sha256(TUNE).hexdigest(),
 }
+
+
+@cache
+def _sounds() -> tuple[bytes, ...]:
+    """A tenth of a second of noise as FLAC and as WAV."""
+    noise_CN = np.random.default_rng(0).uniform(-0.3, 0.3, (2, 4410)).astype(np.float32)
+    wav = io.BytesIO()
+    soundfile.write(wav, noise_CN.T, 44_100, format="WAV")
+    return flac_bytes(noise_CN, 44_100), wav.getvalue()
+
+
+def sent(root: Path, data: bytes) -> str:
+    """A file that the page sent, in pieces; its hash."""
+    with receiving(root) as coming:
+        for first in range(0, len(data), 4096):
+            coming.take(data[first : first + 4096])
+        return coming.keep()
 
 
 class DeskReaders(Scratch):
@@ -44,6 +74,7 @@ class DeskReaders(Scratch):
             "question to the desk": self.question,
             "song asked at the desk": self.ask,
             "job of the desk": self.job,
+            "file to follow": self.followed,
             "choice by ear": self.choice,
         }
 
@@ -53,11 +84,15 @@ class DeskReaders(Scratch):
             ask = Ask.from_json(json.loads(odd_json(ASKED, random)), "w")
         except RecursionError as error:  # answered as any other that is not understood
             raise ValueError("job: nested too deeply") from error
-        job_facts(add_job(self.fresh("asked"), ask))
+        root = self.fresh("asked")
+        sent(root, TUNE)
+        job_facts(add_job(root, ask))
 
     def job(self, random: np.random.Generator) -> None:
         """A job's file with an odd value anywhere, or damaged bytes."""
-        path = add_job(self.fresh("jobs"), Ask.from_json(ASKED, "w")).folder / "job.json"
+        root = self.fresh("jobs")
+        sent(root, TUNE)
+        path = add_job(root, Ask.from_json(ASKED, "w")).folder / "job.json"
         fields = json.loads(path.read_bytes())
         data = (
             odd_json(fields, random)
@@ -66,6 +101,18 @@ class DeskReaders(Scratch):
         )
         path.write_bytes(data)
         job_facts(read_job(path.parent))
+
+    def followed(self, random: np.random.Generator) -> None:
+        """A melody or a sound that is sent to be followed, damaged, in pieces; what is taken is what the job gets."""
+        seeds = [TUNE, *_sounds()]
+        name = FOLLOWED[int(random.integers(2))]
+        data = damaged(seeds[int(random.integers(len(seeds)))], seeds, random)
+        root = self.fresh("followed")
+        digest = sent(root, data)
+        makers = makers_of(Project(self.params, WorkFolder(root)))
+        check_files(request_of({}, {name: file_of(root, name, digest)}, None), 645, makers)
+        if copied(root, name, digest) != data:
+            raise Unaccounted("other bytes")
 
     def choice(self, random: np.random.Generator) -> None:
         """A choice with an odd value anywhere, or damaged bytes, beside another."""

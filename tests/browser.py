@@ -8,6 +8,7 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,13 @@ class Browser:
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    profile = tmp_path_factory.mktemp("profile")
+    with chromium(tmp_path_factory.mktemp("profile")) as session:
+        yield session
+
+
+@contextmanager
+def chromium(profile: Path) -> Iterator[Browser]:
+    """One browser, with a profile in this empty folder."""
     with subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE, text=True) as driver:
         try:
             assert driver.stdout

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tasks.desk.sounds import NoSound
 from tasks.edits.store import Conflict
+from tasks.jobs.files import receiving
 
 Answer = Callable[[Request], Response]
 
@@ -34,6 +36,24 @@ def sent(path: str, take: Callable[[Any], Any]) -> Route:
     async def told(request: Request) -> Response:
         body = await request.body()
         return await run_in_threadpool(answered, lambda: take(read_json("body", body)), 201)
+
+    return Route(path, told, methods=["POST"])
+
+
+def file_sent(path: str, root: Path, take: Callable[[Request, str], Any]) -> Route:
+    """A file that is sent as its bytes alone, kept in pieces as they come, and what comes of it; `take` gets its hash."""
+
+    async def told(request: Request) -> Response:
+        try:
+            with receiving(root) as coming:
+                async for piece in request.stream():
+                    coming.take(piece)
+                digest = coming.keep()
+        except ValueError as error:
+            return line(422, str(error))
+        except ClientDisconnect:
+            return line(400, "file: it did not come whole; send it again")
+        return await run_in_threadpool(answered, lambda: take(request, digest), 201)
 
     return Route(path, told, methods=["POST"])
 

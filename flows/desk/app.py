@@ -19,7 +19,7 @@ from tasks.desk.sounds import outline_of
 
 SCRIPTS = (
     *("main", "dom", "keys", "nav", "list", "song", "parts", "timeline", "mending", "karaoke", "sound", "draft"),
-    *("words", "generate", "jobs", "choose", "watch"),
+    *("words", "fields", "kept", "generate", "jobs", "choose", "watch"),
 )  # fmt: skip
 STATIC = {
     "icon.svg": "image/svg+xml",

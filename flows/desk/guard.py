@@ -13,11 +13,16 @@ from typing import TYPE_CHECKING
 from starlette.datastructures import Headers, MutableHeaders, QueryParams
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from tasks.jobs.files import MAX_FILE_BYTES
+
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LOOPBACK = "127.0.0.1"
 MAX_BODY = 2_000_000
+FILE_PATH = "/api/file"
+POSTED = {FILE_PATH: ("application/octet-stream", MAX_FILE_BYTES)}
+"""Where something else than JSON is sent: its kind, and the most bytes of it."""
 TOKEN = "token"
 OWN_SITES = (None, "same-origin", "none")
 POLICY = (
@@ -70,10 +75,11 @@ class Guard:
             return _no(405, f"method: {method} is none of GET, HEAD, POST")
         if method == "POST":
             length = headers.get("content-length", "")
-            if origin is None or headers.get("content-type") != "application/json":
-                return _no(403, "origin: an edit comes from the desk's own page, as JSON")
-            if not length.isdecimal() or int(length) > MAX_BODY:
-                return _no(413, f"content-length: give one of at most {MAX_BODY} bytes")
+            kind, most = POSTED.get(scope["path"], ("application/json", MAX_BODY))
+            if origin is None or headers.get("content-type") != kind:
+                return _no(403, f"origin: what is sent comes from the desk's own page, as {kind}")
+            if not length.isdecimal() or int(length) > most:
+                return _no(413, f"content-length: give one of at most {most} bytes")
         return None
 
     def _entry(self, scope: Scope, headers: Headers) -> Response | None:

@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from flows.desk.queue import JobQueue
 from flows.pipelines.checkpoints import checkpoint_at, kept_checkpoint
+from flows.pipelines.control_makers import makers_of
 from flows.pipelines.predictor import predictor_of
 from flows.settings.project import Project
 from jam_model.checkpoint import load_config, weights_hash
 from jam_model.config import JamConfig
-from jam_model.frames import seconds_of_frames
+from jam_model.frames import frames_of_seconds, seconds_of_frames
 from jam_model.lyric_grid import SUNG
 from tasks.desk.candidates import job_facts, job_line
 from tasks.desk.lay_words import LayParams, laid_words
 from tasks.jobs.ask import MAX_CANDIDATES, MAX_STYLE_CHARS, Ask, check_seconds
+from tasks.jobs.files import FOLLOWED, MAX_FILE_BYTES, MAX_FILE_SECONDS, file_of
 from tasks.jobs.store import Job, add_job, job_called, jobs_of, lyrics_bytes
 from tasks.models.style_encoder import build_style_encoder
-from tasks.prompts.control_prompts import request_of
+from tasks.prompts.control_prompts import check_files, request_of
 
 CHORDS = "chords"
-"""The control that can be asked for here; others take files."""
+ASKED_HERE = (CHORDS, *FOLLOWED)
+"""Controls that can be asked for here."""
 
 
 @dataclass
@@ -73,6 +77,7 @@ class Maker:
             "max_candidates": MAX_CANDIDATES,
             "max_words": params.ingest.max_lyrics_words,
             "max_style": MAX_STYLE_CHARS,
+            "max_file": MAX_FILE_BYTES,
         }
         predicted = bool(longest_s) and predictor_of(self.project, self.project.work, False) is not None
         return {**about, **limits, "controls": controls, "predicted": predicted, "seed": params.round.seed}
@@ -107,7 +112,7 @@ class Maker:
         check_seconds(ask.duration_s, seconds_of_frames(self.config.max_frames))
         self._check_words(ask)
         self._check_style(ask.style)
-        self._check_chords(ask)
+        self._check_controls(ask)
         job = add_job(self.project.work.root, ask, style_audio(ask.style_song) if ask.style_song else None)
         self.queue.start(self.checkpoint)
         self.queue.look()
@@ -124,15 +129,46 @@ class Maker:
                 f"words: {num_bytes} bytes as lyrics, at most {limits.max_lyrics_bytes}; give fewer words, or no phones"
             )
 
-    def _check_chords(self, ask: Ask) -> None:
-        """Whether the model follows chords, and these can be read."""
-        if ask.chords is None:
-            return
-        if CHORDS not in self.config.controls:
+    def check_file(self, name: str, digest: str) -> None:
+        """Whether songs of this model can follow a file that was sent, as `jam generate` would.
+
+        Raises:
+            ValueError: they cannot; the line begins with the control.
+        """
+        self._follows(name)
+        self._check_files({name: digest}, self.config.max_frames)
+
+    def _check_controls(self, ask: Ask) -> None:
+        """Whether the model follows what is asked for, and all of it can be read."""
+        if ask.chords is not None:
+            self._follows(CHORDS)
+            request_of({CHORDS: ask.chords}, {}, ask.bpm)
+        for name in ask.files:
+            self._follows(name)
+        self._check_files(ask.files, frames_of_seconds(ask.duration_s))
+
+    def _follows(self, name: str) -> None:
+        if name not in ASKED_HERE:
+            raise ValueError(f"control: {name[:20]!r} is none of {', '.join(ASKED_HERE)}")
+        if name not in self.config.controls:
+            it = "it" if name == "melody" else "them"
             raise ValueError(
-                "chords: this model follows none; leave them out, or choose another --checkpoint"
+                f"{name}: this model follows none; leave {it} out, or choose another --checkpoint"
             )
-        request_of({CHORDS: ask.chords}, {}, ask.bpm)
+
+    def _check_files(self, digests: Mapping[str, str], num_frames: int) -> None:
+        paths = {name: file_of(self.project.work.root, name, digest) for name, digest in digests.items()}
+        makers = makers_of(self.project)
+        most_s = min(makers.audio.max_seconds, MAX_FILE_SECONDS)
+        makers = replace(makers, audio=makers.audio.model_copy(update={"max_seconds": most_s}))
+        try:
+            with self.lock:  # one sound in memory at a time
+                check_files(request_of({}, paths, None), num_frames, makers)
+        except ValueError as error:
+            line = str(error)
+            for path in paths.values():
+                line = line.replace(str(path), "the file")
+            raise ValueError(line) from None
 
     def _check_style(self, style: str) -> None:
         """Whether it can be read; a real encoder reads any text, so none is loaded for it."""

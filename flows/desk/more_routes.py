@@ -10,13 +10,15 @@ from starlette.requests import Request
 from starlette.responses import FileResponse
 from starlette.routing import Route
 
-from flows.desk.answers import asked, number, sent, text
+from flows.desk.answers import asked, file_sent, number, sent, text
 from flows.desk.desk import Desk
+from flows.desk.guard import FILE_PATH
 from flows.desk.maker import Maker
 from tasks.choices.store import checked_rater
 from tasks.desk.candidates import MEDIA, candidate_outline, candidate_sound, job_facts
 from tasks.desk.choosing import Comparison, comparison, comparison_line, comparisons, progress
 from tasks.desk.watch import Watch
+from tasks.jobs.files import drop_file
 
 
 def maker_routes(desk: Desk, maker: Maker) -> list[Route]:
@@ -33,7 +35,16 @@ def maker_routes(desk: Desk, maker: Maker) -> list[Route]:
         path = candidate_sound(maker.job(text(request, "id")), number(request, "name", 0))
         return FileResponse(candidate_outline(desk.kept_sounds, path), media_type="application/octet-stream")
 
+    def follow(request: Request, digest: str) -> dict[str, str]:
+        try:
+            maker.check_file(text(request, "control"), digest)
+        except ValueError:
+            drop_file(desk.root, digest)
+            raise
+        return {"file": digest}
+
     return [
+        file_sent(FILE_PATH, desk.root, follow),
         asked("/api/maker", lambda request: maker.facts()),
         asked("/api/jobs", lambda request: {"jobs": maker.jobs()}),
         asked("/api/job", lambda request: job_facts(maker.job(text(request, "id")))),

@@ -9,6 +9,7 @@ from typing import Any
 
 from tasks.audio.read import read_bytes
 from tasks.desk.sounds import NoSound, outline
+from tasks.jobs.files import FOLLOWED
 from tasks.jobs.store import SCORES, Job
 from tasks.prompts.output_folder import METADATA
 from tasks.storage.files import write_bytes
@@ -57,6 +58,7 @@ def job_facts(job: Job) -> dict[str, Any]:
         "phones": ask.phones,
         "chords": ask.chords,
         "bpm": ask.bpm,
+        **{name: ask.files.get(name) for name in FOLLOWED},
         "songs": [_candidate(row, scores) for row in _json(job.out / METADATA) or []],
         "log": job.log(),
     }

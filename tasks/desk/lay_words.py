@@ -13,7 +13,9 @@ from jam_model.config import JamConfig
 from jam_model.frames import seconds_of_frames
 from jam_model.words import Word
 from tasks.audio.limits import AudioParams
-from tasks.jobs.ask import MAX_STYLE_CHARS, check_seconds
+from tasks.engine.song import Refused
+from tasks.jobs.ask import MAX_STYLE_CHARS, MAX_WORD_CHARS, check_seconds
+from tasks.lyrics.read import read_lyrics
 from tasks.models.phonemizer import PhonemizerParams
 from tasks.prompts.jamify_manifest import PromptParams, read_requests
 from tasks.prompts.one_song import OneSong, write_request
@@ -62,6 +64,7 @@ def laid_words(
     lyrics, style, bpm, duration_s, times = _asked(value)
     if duration_s is not None:
         check_seconds(duration_s, seconds_of_frames(config.max_frames))
+        _check_within(lyrics, duration_s, params.ingest)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "song.txt"
         file.write_text(lyrics, encoding="utf-8")
@@ -90,6 +93,7 @@ def laid_words(
     if requests.refused:
         raise ValueError(f"lyrics: {requests.refused[0].detail}")
     (found,) = words.values()
+    _check_letters(found.words)
     if made.how and duration_s is not None and duration_s < (least_s := MIN_WORD_S * len(found.words)):
         raise ValueError(
             f"duration_s: {duration_s:g} s is too short for {len(found.words)} words; give {least_s:g} s or more "
@@ -102,6 +106,30 @@ def laid_words(
         "how": made.how or "as given",
         "remarks": remarks,
     }
+
+
+def _check_within(text: str, duration_s: float, limits: IngestParams) -> None:
+    """Whether everything that has a time of its own begins before the song ends; what cannot be read is told where it is laid."""
+    try:
+        lyrics = read_lyrics(text.encode(), limits.max_lyrics_bytes, limits.max_lyrics_words)
+    except Refused:
+        return
+    timed = [*(lyrics.lines or ()), *(word for word in lyrics.times or () if word is not None)]
+    late = next((one for one in timed if one.start_s >= duration_s), None)
+    if late is not None:
+        raise ValueError(
+            f"lyrics: {' '.join(late.text.split())[:40]!r} begins at {late.start_s:g} s and the song ends at {duration_s:g} s; "
+            "give a longer duration_s, or an earlier time"
+        )
+
+
+def _check_letters(words: Sequence[Word]) -> None:
+    """Whether each could be asked for."""
+    long = next((word.text for word in words if len(word.text) > MAX_WORD_CHARS), None)
+    if long is not None:
+        raise ValueError(
+            f"lyrics: {long[:20]!r}… has {len(long)} characters; give words of at most {MAX_WORD_CHARS}"
+        )
 
 
 def _told(line: str, file: Path) -> str:

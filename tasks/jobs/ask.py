@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tasks.engine.fingerprint import fingerprint
+from tasks.jobs.files import FOLLOWED, HASH
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 """Songs are named by it, and the noise of a candidate depends on it."""
@@ -18,7 +19,8 @@ MAX_CANDIDATES, MAX_STYLE_CHARS, MAX_SEED = 16, 500, 2**31 - 1
 MIN_SECONDS, MAX_SECONDS = 0.1, 3600.0
 MAX_CHORD_CHARS, MIN_BPM, MAX_BPM = 2000, 30.0, 300.0
 
-OPTIONAL, LATER = frozenset({"language", "phones", "chords", "bpm"}), frozenset({"chords", "bpm"})
+LATER = frozenset({"chords", "bpm", *FOLLOWED})
+OPTIONAL = LATER | {"language", "phones"}
 """Fields that an ask may lack; those of them that came later, and are no part of the hash of one that lacks them."""
 
 Phones = Sequence[Sequence[tuple[str, float, float]]]
@@ -38,6 +40,7 @@ class Ask:
             their word; None where nobody knows them.
         weights: sha256 of the model's weights.
         chords: as a person writes them, for a model that follows some, with their tempo `bpm`; None: none are asked for.
+        melody, drums: sha256 of a file to follow (`tasks.jobs.files`); None: none is asked for.
     """
 
     name: str
@@ -53,6 +56,8 @@ class Ask:
     phones: Phones | None = None
     chords: str | None = None
     bpm: float | None = None
+    melody: str | None = None
+    drums: str | None = None
 
     @classmethod
     def from_json(cls, value: Any, weights: str) -> Ask:
@@ -82,7 +87,13 @@ class Ask:
             _language(value.get("language")),
             _phones(value.get("phones"), len(words)),
             *_chords(value),
+            *(_file(value, name) for name in FOLLOWED),
         )
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The files to follow, by their control."""
+        return {name: digest for name in FOLLOWED if (digest := getattr(self, name)) is not None}
 
     @property
     def id(self) -> str:
@@ -207,6 +218,13 @@ def _chords(value: Mapping[str, Any]) -> tuple[str | None, float | None]:
     if value.get("bpm") is None:
         raise ValueError(f"bpm: chords need a tempo; give {MIN_BPM:g} to {MAX_BPM:g} beats a minute")
     return text, _number(value, "bpm", MIN_BPM, MAX_BPM)
+
+
+def _file(value: Mapping[str, Any], name: str) -> str | None:
+    digest = value.get(name)
+    if digest is not None and not (isinstance(digest, str) and HASH.fullmatch(digest)):
+        raise ValueError(f"{name}: give the sha256 of a file that was sent, or none")
+    return digest
 
 
 def _language(value: Any) -> str | None:

@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tasks.jobs.ask import Ask, read_ask
+from tasks.jobs.files import JOBS, copied
 from tasks.storage.files import remove_tree, write_bytes, write_json, write_new
 from tasks.storage.lease import LEASE_NAME, read_holder
 
-JOBS, OUT = "jobs", "out"
+OUT = "out"
 ASKED, DONE, FAILED, CANCELLED, SCORES, LOG = (
     *("job.json", "done.json", "failed.json", "cancelled", "scores.json", "log.txt"),
 )
@@ -107,7 +108,7 @@ def add_job(root: Path, ask: Ask, style_audio: Path | None = None) -> Job:
     `style_audio`: a sound file of the song whose style is wanted, which is copied.
 
     Raises:
-        ValueError: there are too many jobs.
+        ValueError: there are too many jobs, or a file to follow is gone.
     """
     folder = root / JOBS / ask.id
     if (folder / ASKED).is_file():
@@ -119,6 +120,9 @@ def add_job(root: Path, ask: Ask, style_audio: Path | None = None) -> Job:
     row: dict[str, Any] = {"id": ask.name, "lrc_path": "words.json", "duration": ask.duration_s}
     if ask.chords is not None:
         row |= {"chords": ask.chords, "bpm": ask.bpm}
+    for control, digest in ask.files.items():
+        write_bytes(folder / control, copied(root, control, digest))
+        row[control] = control
     if style_audio is None:
         write_bytes(folder / "style.txt", f"{ask.style}\n".encode())
         row["prompt_path"] = "style.txt"

@@ -17,18 +17,39 @@ export async function showChoose(view, given, isShown, showAgain) {
 // ---- what there is to compare ----
 
 async function showSets(view, set, rater, isShown, showAgain) {
-  const { sets } = await ask("/api/sets", rater ? { rater } : {});
+  const { sets } = await ask("/api/sets", rater ? { rater } : {}).catch((error) => {
+    localStorage.removeItem(RATER); // a name that the server does not take
+    throw error;
+  });
   if (!isShown()) return undefined;
   const name = make("input", { id: "rater", name: "rater", maxlength: 60, value: rater, autocomplete: "off", required: true, placeholder: "your name" });
-  const form = make("form", { class: "controls" }, make("label", {}, make("span", { text: "Who listens" }), name), make("button", { class: "step strong", text: set ? "Begin" : "Keep" }));
+  const form = make("form", { class: "controls" }, make("label", {}, make("span", { text: "Who listens" }), name), make("button", { class: "step strong", text: "Begin" }));
+  const keep = () => localStorage.setItem(RATER, name.value.trim());
+
+  // The comparison of the address, else the first with a pair that this rater has not answered.
+  async function begin() {
+    const { sets: given } = await ask("/api/sets", { rater: name.value.trim() });
+    keep();
+    const first = set ?? given.find((one) => one.mine < one.trials)?.name;
+    if (!isShown()) return;
+    if (first && first !== set) location.hash = `#/choose?${new URLSearchParams({ set: first })}`;
+    else await showAgain();
+  }
+
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    localStorage.setItem(RATER, name.value.trim());
-    showAgain();
+    begin().catch((error) => tell(error.message, true));
   });
+
+  // A name that was typed is kept whichever comparison is opened; without one it is asked for first.
+  function open(event) {
+    if (name.value.trim()) keep();
+    else if (!form.reportValidity()) event.preventDefault();
+  }
+
   const link = (one) => `#/choose?${new URLSearchParams({ set: one.name })}`;
   const state = (one) => (one.trials === null ? "–" : one.mine >= one.trials && one.trials ? "all answered" : `${one.mine} of ${one.trials}`);
-  const row = (one) => make("tr", {}, make("th", { scope: "row" }, rater ? make("a", { href: link(one), text: one.title }) : make("span", { text: one.title })),
+  const row = (one) => make("tr", {}, make("th", { scope: "row" }, make("a", { href: link(one), text: one.title, on: { click: open } })),
     make("td", { class: "figure", text: String(one.pairs) }), make("td", { class: "figure", text: state(one) }), make("td", { class: "figure", text: String(one.choices) }), make("td", { text: one.raters.join(", ") || "–" }));
   const titles = [["Candidates of", ""], ["Pairs", "figure"], ["By you", "figure"], ["Answers", "figure"], ["By", ""]].map(([text, kind]) => make("th", { scope: "col", class: kind, text }));
   view.replaceChildren(top("#/choose", "Choose", make("p", { class: "caption", text: "Two candidates at a time, equally loud, without their names. A plays by itself, then B. Some pairs come again with sides swapped, which tells how sure you are." })), form,

@@ -47,6 +47,16 @@ export class Refused extends Error {
   }
 }
 
+const GONE = "the desk does not answer: start jam desk again, and open the address that it prints";
+
+async function asked(path, settings) {
+  try {
+    return await fetch(path, settings);
+  } catch {
+    throw new Refused(0, GONE);
+  }
+}
+
 async function answered(response) {
   const said = await response.json();
   if (!response.ok) throw new Refused(response.status, said.error);
@@ -54,17 +64,23 @@ async function answered(response) {
 }
 
 export async function ask(path, given = {}) {
-  return answered(await fetch(`${path}?${new URLSearchParams(given)}`));
+  return answered(await asked(`${path}?${new URLSearchParams(given)}`));
 }
 
 export async function askBytes(path, given) {
-  const response = await fetch(`${path}?${new URLSearchParams(given)}`);
+  const response = await asked(`${path}?${new URLSearchParams(given)}`);
   return response.ok ? new Uint8Array(await response.arrayBuffer()) : answered(response);
 }
 
 export async function send(path, value) {
   const headers = { "Content-Type": "application/json" };
-  return answered(await fetch(path, { method: "POST", headers, body: JSON.stringify(value) }));
+  return answered(await asked(path, { method: "POST", headers, body: JSON.stringify(value) }));
+}
+
+// The bytes of a file, as they are.
+export async function sendFile(path, given, file) {
+  const headers = { "Content-Type": "application/octet-stream" };
+  return answered(await asked(`${path}?${new URLSearchParams(given)}`, { method: "POST", headers, body: file }));
 }
 
 export function clock(seconds) {

@@ -16,6 +16,23 @@ export class Draft {
     return this.times.some(([start, end], place) => start !== this.saved[place][0] || end !== this.saved[place][1]);
   }
 
+  // [place, start, end] of what is not where it was.
+  get moved() {
+    return this.times.map(([start, end], place) => [place, start, end]).filter(([place, start, end]) => start !== this.saved[place][0] || end !== this.saved[place][1]);
+  }
+
+  // Words as they were moved before, over the times that stand now; whether they fit, and something is moved.
+  restore(moved) {
+    const times = this.saved.map((pair) => [...pair]);
+    for (const [place, start, end] of moved) if (times[place]) times[place] = [start, end];
+    const fits = times.every(([start, end], place) => start >= (place ? times[place - 1][0] : 0) && start <= end && end <= this.durationS);
+    if (!fits) return false;
+    this.remember();
+    this.times = times;
+    this.trim(0, times.length);
+    return this.isChanged;
+  }
+
   // For the server: to the millisecond.
   rounded() {
     return this.times.map((pair) => pair.map((seconds) => Math.round(1000 * seconds) / 1000));

@@ -1,14 +1,17 @@
 // A song from lyrics: typed, given a time each word, moved, asked for; and the queue of all that was asked.
 import { ask, button, clock, make, send, tell } from "./dom.js";
 import { Draft } from "./draft.js";
+import { FileField, clearWrong, labelled, tellBeside } from "./fields.js";
+import { keepMoves, restoreMoves } from "./kept.js";
 import { showHelp, useKeys } from "./keys.js";
 import { Mending } from "./mending.js";
 import { PAGE_KEYS, top } from "./nav.js";
 import { Timeline } from "./timeline.js";
 
 const LOOK_MS = 1500, PER_S = 60;
-const KEPT = "desk-song"; // what was typed outlives a reload of the page
-const FIRST = { name: "song", lyrics: "", style: "", duration_s: "", bpm: "", times: "", candidates: "2", seed: "", chords: "" };
+const KEPT = "desk-song", LAID = "desk-laid", MOVES = "desk-moves:laid"; // what was typed, laid and moved outlives a reload of the page
+const FILES = { melody: ["Melody", "a file of notes, or a voice alone"], drums: ["Drums", "a sound, repeated to the song's end"] };
+const FIRST = { name: "song", lyrics: "", style: "", duration_s: "", bpm: "", times: "", candidates: "2", seed: "", chords: "", files: {} };
 
 // A job, as the page asks for it.
 export function asked(laid, draft, form) {
@@ -18,6 +21,7 @@ export function asked(laid, draft, form) {
     words: laid.words.map(({ text }, place) => [text, ...times[place]]), line_starts: laid.lines.map(([first]) => first),
     duration_s: laid.duration_s, candidates: Number(form.candidates), seed: Number(form.seed),
     ...(laid.language ? { language: laid.language } : {}), ...(laid.phones ? { phones: laid.phones } : {}),
+    ...Object.fromEntries(Object.entries(form.files ?? {}).filter(([, hash]) => hash)),
     ...(form.chords?.trim() ? { chords: form.chords, ...(form.bpm ? { bpm: Number(form.bpm) } : {}) } : {}),
   };
 }
@@ -33,20 +37,22 @@ export async function showGenerate(view, given, isShown) {
   // ---- the form ----
 
   const field = (name, settings) => make("input", { name, autocomplete: "off", value: kept[name], on: { input: typed }, ...settings });
-  const labelled = (text, input, note) => make("label", { class: "field" }, make("span", { text }), input, note ? make("small", { text: note }) : null);
   const lyrics = make("textarea", { name: "lyrics", rows: 9, spellcheck: "false", placeholder: "A line a line. An empty line begins a part.", on: { input: typed } });
   lyrics.value = kept.lyrics;
   const style = styleSong ? make("p", { class: "as-song" }, make("span", { text: `as ${styleSong}` }), make("a", { href: "#/generate", text: "in words instead" })) : field("style", { maxlength: about.max_style, placeholder: "bright pop, female voice" });
   const options = [["", about.predicted ? "predicted" : "rough"], ...(about.predicted ? [["rough", "rough"]] : [])];
   const times = make("select", { name: "times", on: { change: typed } }, ...options.map(([value, text]) => make("option", { value, text, selected: value === kept.times })));
   const number = (name, settings) => field(name, { type: "number", ...settings });
+  const files = Object.entries(FILES).filter(([name]) => about.controls.includes(name))
+    .map(([name, [text, note]]) => new FileField(name, text, note, kept.files[name] ?? null, about.max_file, typed));
   const fields = make("div", { class: "fields" },
-    labelled("Name", field("name", { maxlength: 40, pattern: "[A-Za-z0-9_\\-]+", required: true }), "letters, digits, - and _"),
-    labelled("Length in seconds", number("duration_s", { min: 1, max: about.longest_s, step: 0.1 }), about.longest_s ? `at most ${about.longest_s.toFixed(1)}; none: as the words need` : ""),
-    labelled("Tempo", number("bpm", { min: 30, max: 300, step: 1 }), "beats a minute; none: free"),
-    labelled("Times of words", times),
+    labelled("Length in seconds", number("duration_s", { min: 1, max: about.longest_s, step: 0.1 }), about.longest_s ? `at most ${about.longest_s.toFixed(1)}; ${about.predicted ? "none: as the words need" : "or a tempo"}` : ""),
+    labelled("Tempo", number("bpm", { min: 30, max: 300, step: 1 }), about.predicted ? "beats a minute; none: free" : "beats a minute, in place of a length"),
     labelled("Candidates", number("candidates", { min: 1, max: about.max_candidates, step: 1 })),
     ...(about.controls.includes("chords") ? [labelled("Chords", field("chords", { maxlength: 2000, placeholder: "C G | Am F" }), "a sign a bar; they need a tempo")] : []),
+    ...files.map((one) => one.element),
+    labelled("Name", field("name", { maxlength: 40, pattern: "[A-Za-z0-9_\\-]+", required: true }), "letters, digits, - and _"),
+    labelled("Times of words", times),
     labelled("Seed", number("seed", { min: 0, step: 1 }), "the same one, the same songs"));
   const lay = button("Lay the words", () => layWords(), { id: "lay" });
   const go = button("Generate", generate, { id: "generate", class: "step strong", disabled: Boolean(about.why) });
@@ -61,8 +67,8 @@ export async function showGenerate(view, given, isShown) {
   );
 
   function form() {
-    const values = Object.fromEntries([...view.querySelectorAll("form [name]")].map((input) => [input.name, input.value]));
-    return { ...kept, ...values, style_song: styleSong };
+    const values = Object.fromEntries([...view.querySelectorAll("form [name]:not([type=file])")].map((input) => [input.name, input.value]));
+    return { ...kept, ...values, style_song: styleSong, files: Object.fromEntries(files.map((one) => [one.name, one.kept])) };
   }
 
   function typed() {
@@ -80,10 +86,13 @@ export async function showGenerate(view, given, isShown) {
     if (isBusy) return;
     isBusy = true;
     lay.disabled = go.disabled = true;
+    clearWrong(view);
     try {
+      await Promise.all(files.map((one) => one.sending));
+      for (const one of files) one.check();
       await call();
     } catch (error) {
-      tell(error.message, true);
+      tellBeside(view.querySelector("form"), error);
     } finally {
       isBusy = false;
       lay.disabled = false;
@@ -102,6 +111,7 @@ export async function showGenerate(view, given, isShown) {
     laid = await send("/api/words", want);
     if (!isShown()) return;
     laidFor = JSON.stringify(want);
+    sessionStorage.setItem(LAID, JSON.stringify({ laid, laidFor }));
     showLaid();
     tell(`${laid.words.length} words over ${laid.duration_s.toFixed(1)} s, ${laid.how}`);
   }
@@ -110,7 +120,8 @@ export async function showGenerate(view, given, isShown) {
     timeline?.close();
     const song = { ...laid, lanes: {}, made_by: { song: laid.how } };
     draft = new Draft(laid.words, laid.duration_s, []);
-    mends = new Mending(song, draft, () => {});
+    const isBack = restoreMoves(MOVES, laidFor, draft);
+    mends = new Mending(song, draft, () => keepMoves(MOVES, laidFor, draft));
     timeline = new Timeline(song, draft, { seek: () => {}, select: (at) => mends.choose(at, false), changed: () => mends.refresh() });
     mends.connect(timeline, null);
     const told = laid.remarks.map((text) => make("li", { text }));
@@ -119,7 +130,16 @@ export async function showGenerate(view, given, isShown) {
       make("ul", { class: "notes", hidden: !told.length }, ...told));
     timeline.setScale(PER_S);
     mends.choose(0, false);
+    if (isBack) mends.refresh();
     keys();
+  }
+
+  // Words that were laid before the page was loaded again, where nothing that decides them has changed.
+  function showKept() {
+    const before = JSON.parse(sessionStorage.getItem(LAID) ?? "null");
+    if (before?.laidFor !== JSON.stringify(wanted())) return;
+    ({ laid, laidFor } = before);
+    showLaid();
   }
 
   function generate() {
@@ -133,10 +153,9 @@ export async function showGenerate(view, given, isShown) {
           return;
         }
       }
-      await send("/api/ask", asked(laid, draft, form()));
-      tell("asked for; what is made shows below");
-      await look();
-      queue.querySelector("a")?.focus();
+      const given = form(), hashes = Object.fromEntries(files.map((one) => [one.name, one.kept?.file]));
+      const { id } = await send("/api/ask", asked(laid, draft, { ...given, files: hashes }));
+      if (isShown()) location.hash = `#/job?${new URLSearchParams({ id })}`; // where the candidates come
     });
   }
 
@@ -192,6 +211,7 @@ export async function showGenerate(view, given, isShown) {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) generate();
   });
   keys();
+  showKept();
   await look();
   return () => {
     clearTimeout(timer);

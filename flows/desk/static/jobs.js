@@ -2,6 +2,7 @@
 import { ask, button, clock, figure, make, send, tell } from "./dom.js";
 import { Draft } from "./draft.js";
 import { asked } from "./generate.js";
+import { keepMoves, restoreMoves } from "./kept.js";
 import { Karaoke } from "./karaoke.js";
 import { showHelp, useKeys } from "./keys.js";
 import { Mending } from "./mending.js";
@@ -9,6 +10,7 @@ import { PAGE_KEYS, top } from "./nav.js";
 import { PlayButton, Player } from "./sound.js";
 import { Timeline } from "./timeline.js";
 
+const FOLLOWED = ["melody", "drums"];
 const LOOK_MS = 1500, PER_S = 60, SEEK_S = 2;
 
 export async function showJob(view, given, isShown, showAgain) {
@@ -19,8 +21,12 @@ export async function showJob(view, given, isShown, showAgain) {
   const made = job.songs.filter((song) => !song.reason);
   const song = { ...job, lanes: {}, made_by: { song: "as asked" } };
   const draft = new Draft(job.words, job.duration_s, []);
+  const kept = `desk-moves:job-${id}`, isBack = restoreMoves(kept, id, draft);
   const again = button("Generate again", generateAgain, { id: "again", class: "step strong" });
-  const mends = new Mending(song, draft, () => { again.textContent = draft.isChanged ? "Generate with moved words" : "Generate again"; });
+  const mends = new Mending(song, draft, () => {
+    again.textContent = draft.isChanged ? "Generate with moved words" : "Generate again";
+    keepMoves(kept, id, draft);
+  });
   const player = made.length ? new Player((name) => ["/api/candidate", { id, name }], made.map((one) => String(one.candidate)), tick) : null;
   const timeline = new Timeline(song, draft, { seek: (at) => player?.seek(at), select: (place) => mends.choose(place, false), changed: () => mends.refresh() });
   mends.connect(timeline, player);
@@ -33,7 +39,7 @@ export async function showJob(view, given, isShown, showAgain) {
   const state = make("div", {}, told);
 
   view.replaceChildren(
-    top("", job.name, make("p", { class: "subtitle", text: `${clock(job.duration_s)} · ${job.style} · seed ${job.seed}${job.chords ? ` · ${job.chords} at ${job.bpm}` : ""}` }), state),
+    top("", job.name, make("p", { class: "subtitle", text: `${clock(job.duration_s)} · ${job.style} · seed ${job.seed}${job.chords ? ` · ${job.chords} at ${job.bpm}` : ""}${FOLLOWED.filter((name) => job[name]).map((name) => ` · with a file of ${name}`).join("")}` }), state),
     ...(player ? [make("div", { class: "controls transport" }, play.element, time, which(), make("label", {}, mends.loop, make("span", { text: "loop" })),
       button("−", () => timeline.zoom(-1), { "aria-label": "Smaller" }), button("+", () => timeline.zoom(1), { "aria-label": "Larger" }), button("Keys ?", showHelp, { class: "step last" })), karaoke.element] : []),
     make("div", { class: player ? "" : "silent" }, timeline.element),
@@ -47,7 +53,7 @@ export async function showJob(view, given, isShown, showAgain) {
 
   function showState(now) {
     const count = `${now.made} of ${now.candidates} ${now.candidates === 1 ? "candidate" : "candidates"}`;
-    told.textContent = now.state === "failed" ? `failed: ${now.why}` : now.state === "done" ? "" : `${now.state}: ${count}`;
+    told.textContent = now.state === "failed" ? `failed: ${now.why}` : now.state === "done" ? "" : `${now.state}: ${count} ${now.state === "cancelled" ? "made" : "made; they show here as they come"}`;
     told.hidden = now.state === "done";
     log.textContent = now.log || "Nothing yet.";
     const what = { waiting: "cancel", running: "cancel", failed: "again", cancelled: "again" }[now.state];
@@ -65,7 +71,7 @@ export async function showJob(view, given, isShown, showAgain) {
 
   async function generateAgain() {
     try {
-      const form = { name: job.name, style: job.style_text, style_song: job.style_song, candidates: job.candidates, seed: seed.value, chords: job.chords, bpm: job.bpm };
+      const form = { name: job.name, style: job.style_text, style_song: job.style_song, candidates: job.candidates, seed: seed.value, chords: job.chords, bpm: job.bpm, files: { melody: job.melody, drums: job.drums } };
       const { id: next } = await send("/api/ask", asked(song, draft, form));
       if (next === id) tell("this is the same job: move a word or take another seed");
       else location.hash = `#/job?${new URLSearchParams({ id: next })}`;
@@ -93,8 +99,10 @@ export async function showJob(view, given, isShown, showAgain) {
       ...(one.reason ? [make("td", { colspan: names.length + 2, class: "failed", text: one.reason })] : [
         ...names.map((name) => make("td", { class: name === "reward" && one.scores.reward === best ? "figure best" : "figure", text: figure(one.scores[name]) })),
         make("td", { class: "figure", text: one.lufs === null ? "–" : one.lufs.toFixed(1).replace("-", "−") }),
-        make("td", {}, button("Copy", () => copy(one), { "aria-label": `Copy settings of candidate ${one.candidate + 1}` }))]));
-    const heads = [["Candidate", ""], ...names.map((name) => [name.split(" ").pop() === "errors" ? name : name.split(" ").pop(), "figure", name]), ["LUFS", "figure"], ["Seed and settings", ""]];
+        make("td", {}, make("div", { class: "actions-of" },
+          button("Copy", () => copy(one), { "aria-label": `Copy settings of candidate ${one.candidate + 1}` }),
+          make("a", { class: "step", href: `/api/candidate?${new URLSearchParams({ id, name: one.candidate })}`, download: `${job.name}-${one.candidate + 1}${/\.[a-z0-9]+$/.exec(one.file)?.[0] ?? ""}`, text: "Save", "aria-label": `Save the sound of candidate ${one.candidate + 1}` })))]));
+    const heads = [["Candidate", ""], ...names.map((name) => [name.split(" ").pop() === "errors" ? name : name.split(" ").pop(), "figure", name]), ["LUFS", "figure"], ["Settings, sound", ""]];
     return make("section", { "aria-label": "Candidates" }, make("h2", { text: "Candidates" }), made.length && !names.length ? make("p", { class: "caption", text: "Scores follow when all are made." }) : null,
       make("div", { class: "wide candidates" }, make("table", {}, make("thead", {}, make("tr", {}, ...heads.map(([text, kind, title]) => make("th", { scope: "col", class: kind, text, title })))), make("tbody", {}, ...job.songs.map(row)))));
   }
@@ -134,7 +142,7 @@ export async function showJob(view, given, isShown, showAgain) {
   let timer = 0;
   async function look() {
     clearTimeout(timer);
-    const now = await ask("/api/job", { id }).catch(() => null);
+    const now = await ask("/api/job", { id }).catch((error) => tell(error.message, true));
     if (!isShown()) return;
     if (now && !draft.isChanged && JSON.stringify(now.songs) !== JSON.stringify(job.songs) && !player?.isPlaying) {
       await showAgain();
@@ -158,6 +166,7 @@ export async function showJob(view, given, isShown, showAgain) {
   ]);
   timeline.setScale(PER_S);
   mends.choose(0, false);
+  if (isBack) mends.refresh();
   if (player) {
     tick(0);
     showOutline();

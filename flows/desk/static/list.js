@@ -1,7 +1,7 @@
 // The songs: found by text, filtered by counts and a histogram that are clicked, in the order of any column.
 import { ask, button, clock, drawn, figure, make, tell } from "./dom.js";
 import { useKeys } from "./keys.js";
-import { PAGE_KEYS, top } from "./nav.js";
+import { PAGE_KEYS, rememberList, top } from "./nav.js";
 
 const PAGE = 50;
 const CHOICES = [["state", "State"], ["reason", "Drop reason"], ["language", "Language"], ["split", "Split"], ["license", "Licence"]];
@@ -9,15 +9,8 @@ const COLUMNS = [["title", "Song"], ["reason", "State"], ["language", "Language"
 const MOST_VALUES = 14;
 const TYPED_MS = 180, READ_AGAIN_MS = 1500;
 
-let address = "#/";
-
-// Where the list was left: what is chosen, and the page.
-export function lastAddress() {
-  return address;
-}
-
 function stateOf(given) {
-  const where = JSON.parse(given.get("where") || "{}");
+  const where = filters(given.get("where") || "{}");
   return {
     where: { search: where.search ?? "", chosen: where.chosen ?? {}, ranges: where.ranges ?? {} },
     sort: given.get("sort") ?? "title",
@@ -27,6 +20,14 @@ function stateOf(given) {
   };
 }
 
+function filters(text) {
+  try {
+    return JSON.parse(text) ?? {};
+  } catch {
+    throw new Error("address: its filters cannot be read; begin with all songs");
+  }
+}
+
 function addressOf(state) {
   const { where, sort, down, offset, measure } = state;
   return `#/?${new URLSearchParams({ where: JSON.stringify(where), sort, down: down ? 1 : 0, offset, measure })}`;
@@ -34,7 +35,7 @@ function addressOf(state) {
 
 export async function showList(view, given, isShown) {
   const state = stateOf(given);
-  address = addressOf(state);
+  rememberList(addressOf(state));
   document.title = "Songs – the desk";
   const search = make("input", { type: "search", id: "search", value: state.where.search, maxlength: 200, placeholder: "Title, artist or id", "aria-label": "Search", autocomplete: "off" });
   const total = make("p", { class: "caption", id: "total" });
@@ -52,8 +53,8 @@ export async function showList(view, given, isShown) {
   function go(change, isNewPage = true) {
     Object.assign(state, change);
     if (isNewPage) state.offset = 0;
-    address = addressOf(state);
-    history.replaceState(null, "", address);
+    rememberList(addressOf(state));
+    history.replaceState(null, "", addressOf(state));
     load();
   }
 
@@ -61,16 +62,21 @@ export async function showList(view, given, isShown) {
     clearTimeout(timer);
     const mine = ++turn;
     const where = JSON.stringify(state.where);
+    const showFound = (found) => {
+      if (isShown() && mine === turn) showRows(found);
+      return found;
+    };
     const { sort, down, offset, measure } = state;
     try {
       const [found, counted, histogram] = await Promise.all([
-        ask("/api/songs", { where, sort, down: down ? 1 : 0, offset, limit: PAGE }),
+        ask("/api/songs", { where, sort, down: down ? 1 : 0, offset, limit: PAGE }).then(showFound), // rows do not wait for counts
         ask("/api/counts", { where }),
         ask("/api/histogram", { where, measure }),
       ]);
       if (!isShown() || mine !== turn) return;
+      const before = columns().length;
       measures = counted.measures;
-      showRows(found);
+      if (columns().length !== before) showRows(found);
       showFacets(counted.counts);
       showSpread(histogram);
       if (found.reading) timer = setTimeout(load, READ_AGAIN_MS);

@@ -14,7 +14,7 @@ const view = document.getElementById("view");
 let leave = () => {};
 let turn = 0;
 
-async function show(line = "") {
+async function show(line = "", isWrong = false) {
   const mine = ++turn;
   const [path, query] = location.hash.slice(1).split("?");
   const given = new URLSearchParams(query ?? "");
@@ -26,7 +26,7 @@ async function show(line = "") {
     const left = await page(view, given, () => mine === turn, show);
     if (mine === turn) {
       leave = left ?? leave;
-      tell(line);
+      tell(line, isWrong);
     }
     else left?.();
   } catch (error) {

@@ -1,20 +1,19 @@
 // What the page of a song says around its timeline: who it is, what became of it, what was measured, what made it.
 import { button, clock, figure, make } from "./dom.js";
-import { lastAddress } from "./list.js";
+import { top } from "./nav.js";
 
-export function head(song) {
+// verdict: the buttons by which somebody decides, beside what the run decided.
+export function head(song, verdict) {
   const facts = [song.artist, clock(song.duration_s), song.language, song.split, song.license].filter(Boolean).join(" · ");
   const why = song.state === "dropped" ? `by ${song.dropped_by}: ${song.reason}${song.sentence ? `: ${song.sentence}` : ""}` : song.flags.length ? `in spite of ${song.flags.join(", ")}` : "";
   const { waiting, aside, count } = song.edits;
   const told = [
-    waiting.length ? `Edits wait for the next jam prepare: ${waiting.join(", ")}.` : count ? "Its edits are taken in." : "",
+    waiting.length ? `Edits wait for the next jam prepare: ${waiting.join(", ")}.` : count && song.edits.standing.length ? "Its edits are taken in." : "",
     aside ? "Times were saved for other words; they are set aside." : "",
   ].filter(Boolean).join(" ");
-  return make("header", { class: "top" },
-    make("p", { class: "kicker" }, make("a", { href: lastAddress(), text: "Songs" })),
-    make("h1", { text: song.title }), make("p", { class: "subtitle", text: facts }),
+  return top("", song.title, make("p", { class: "subtitle", text: facts }),
     make("p", { class: "banner" }, make("b", { class: `state ${song.state}`, text: song.state }), make("span", { class: "why", text: why }), make("code", { text: song.song_id })),
-    told ? make("p", { class: "caution", id: "edits", text: told }) : null);
+    told ? make("p", { class: "caution", id: "edits", text: told }) : "", verdict);
 }
 
 export function decisions(song, { approve, reject, sendBack, undoSaved }) {

@@ -1,11 +1,11 @@
 // One song: heard on one clock, its words in time, what was measured and made, and edits of it by mouse or key.
 import { ask, button, clock, make, send, tell } from "./dom.js";
 import { Draft } from "./draft.js";
+import { forgetMoves, keepMoves, restoreMoves } from "./kept.js";
 import { Karaoke } from "./karaoke.js";
 import { askText, showHelp, useKeys } from "./keys.js";
-import { lastAddress } from "./list.js";
 import { Mending } from "./mending.js";
-import { PAGE_KEYS } from "./nav.js";
+import { PAGE_KEYS, lastAddress } from "./nav.js";
 import { decisions, head, measures, provenance } from "./parts.js";
 import { PlayButton, Player } from "./sound.js";
 import { Timeline } from "./timeline.js";
@@ -21,6 +21,9 @@ export async function showSong(view, given, isShown, showAgain) {
   document.title = `${song.title} – the desk`;
   const draft = new Draft(song.words, song.duration_s, (song.lanes.beats ?? []).map(([, at]) => at));
 
+  const kept = `desk-moves:${id}`;
+  const isBack = restoreMoves(kept, song.words_hash, draft);
+
   // A decision by key is its button, so that neither can what the other cannot.
   function byKey(name) {
     const found = document.getElementById(name);
@@ -29,19 +32,29 @@ export async function showSong(view, given, isShown, showAgain) {
 
   // ---- edits ----
 
-  async function write(kind, value, line) {
+  // Edits one after the other, each on the one before it: [kind, value].
+  async function write(edits, line) {
+    let before = song.edits.last;
     try {
-      await send("/api/edits", { id, before: song.edits.last, kind, value });
+      for (const [kind, value] of edits) {
+        ({ last: before } = await send("/api/edits", { id, before, kind, value }));
+        if (["times", "words"].includes(kind)) forgetMoves(kept);
+      }
       await showAgain(line);
     } catch (error) {
-      tell(error.status === 409 ? `not saved: ${error.message}` : error.message, true);
+      if (error.status === 409) await showAgain(`not saved: ${error.message}`, true); // what stands now, and under it the moves of here
+      else tell(error.message, true);
     }
   }
 
-  const saveTimes = () => draft.isChanged && write("times", { words: song.words_hash, times: draft.rounded() }, "times saved; the next jam prepare takes them in");
+  const times = () => (draft.isChanged ? [["times", { words: song.words_hash, times: draft.rounded() }]] : []);
+  const saveTimes = () => draft.isChanged && write(times(), "times saved; the next jam prepare takes them in");
   const decide = (kind, title, hint) => async () => {
     const reason = await askText(title, { name: "reason", "aria-label": "Reason", maxlength: 500, required: true, placeholder: hint });
-    if (reason) await write(kind, { reason }, `${kind === "approve" ? "approved" : "rejected"}; the next jam prepare takes it in`);
+    if (!reason) return;
+    const moved = kind === "approve" ? times() : []; // what is approved is what is heard and seen here
+    const done = kind === "approve" ? `approved${moved.length ? " with the moved words" : ""}` : "rejected";
+    await write([...moved, [kind, { reason }]], `${done}; the next jam prepare takes it in`);
   };
   async function retype() {
     const [first, end] = mends.span();
@@ -50,18 +63,21 @@ export async function showSong(view, given, isShown, showAgain) {
     if (given === null || given === value) return;
     const changed = reworded(song.words, draft.times, first, end, given.split(/\s+/).filter(Boolean));
     if (!changed.words.length) tell("a song without any word cannot be made; reject it", true);
-    else await write("words", { made_on: song.made_on, ...changed }, "words saved; the next jam prepare takes them in");
+    else await write([["words", { made_on: song.made_on, ...changed }]], "words saved; the next jam prepare takes them in");
   }
 
   const approve = decide("approve", "Approve", "why it is good in spite of the limit");
   const reject = decide("reject", "Reject", "what is wrong with it");
-  const sendBack = () => write("again", { stage: song.dropped_by }, `sent back to ${song.dropped_by}; the next jam prepare tries it again`);
-  const undoSaved = () => write("undo", {}, "the last edit no longer counts");
+  const sendBack = () => write([["again", { stage: song.dropped_by }]], `sent back to ${song.dropped_by}; the next jam prepare tries it again`);
+  const undoSaved = () => write([["undo", {}]], "the last edit no longer counts");
 
   // ---- the page ----
 
   const player = new Player((name) => ["/api/sound", { id, name }], song.sounds, tick);
-  const mends = new Mending(song, draft, () => { save.disabled = !draft.isChanged; });
+  const mends = new Mending(song, draft, () => {
+    save.disabled = !draft.isChanged;
+    keepMoves(kept, song.words_hash, draft);
+  });
   const timeline = new Timeline(song, draft, { seek: (at) => player.seek(at), select: (place) => mends.choose(place, false), changed: () => mends.refresh() });
   mends.connect(timeline, player);
   const play = new PlayButton(player);
@@ -71,14 +87,14 @@ export async function showSong(view, given, isShown, showAgain) {
   const radio = (name, isOn, call) => make("label", {}, make("input", { type: "radio", name: "sound", value: name, checked: isOn, on: { change: call } }), make("span", { text: name }));
   const sounds = make("div", { class: "group", role: "radiogroup", "aria-label": "Sound" }, ...song.sounds.map((name, place) => radio(name, place === 0, () => useSound(name))));
   view.replaceChildren(
-    head(song),
+    head(song, decisions(song, { approve, reject, sendBack, undoSaved })),
     make("div", { class: "controls transport" }, play.element, time, sounds, make("label", {}, mends.loop, make("span", { text: "loop" })),
       button("−", () => timeline.zoom(-1), { "aria-label": "Smaller" }), button("+", () => timeline.zoom(1), { "aria-label": "Larger" }), button("Keys ?", showHelp, { class: "step last" })),
     karaoke.element, timeline.element,
     song.words.length
       ? make("div", { class: "controls mend" }, mends.scopes, ...mends.buttons, button("Words…", retype), mends.back, save, mends.about)
       : make("p", { class: "caption", text: "No words have times here, so none can be moved." }),
-    decisions(song, { approve, reject, sendBack, undoSaved }),
+    isBack ? make("p", { class: "caption", id: "kept", text: "Words were moved here and not saved; they are as you left them. Take back puts them where they were." }) : "",
     measures(song), provenance(song),
   );
 
@@ -128,6 +144,7 @@ export async function showSong(view, given, isShown, showAgain) {
   timeline.setScale(PER_S);
   mends.choose(0, false);
   tick(0);
+  if (isBack) mends.refresh();
   if (lastAt.has(id)) player.audio.addEventListener("loadedmetadata", () => player.seek(lastAt.get(id)), { once: true });
   showOutline();
   return () => {

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
-import subprocess
-import sys
 import tarfile
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
@@ -25,11 +20,10 @@ from tasks.edits.store import add_edit, all_edits
 from tasks.upkeep.takedown import forget_song
 from tasks.upkeep.verify import verify_folder
 from tests.browser import Browser, pytestmark  # noqa: F401
-from tests.flows.prepared import ROOT, prepare, prepare_twice, toy_songs
+from tests.flows.desk.driven import DOWN, ENTER, ESCAPE, TAB, desk, drag, press
+from tests.flows.prepared import prepare, prepare_twice, toy_songs
 
 HOSTILE = "<img src=x onerror=window.broken=1> & <b>moon"
-ENTER, ESCAPE, DOWN, TAB, SHIFT = "\ue007", "\ue00c", "\ue015", "\ue004", "\ue008"
-SHIFTED = ">?U"
 WIDEST_GAP = """(() => {
     const boxes = [...document.querySelectorAll('.box')];
     const gaps = boxes.slice(1).map((box, place) => box.offsetLeft - boxes[place].offsetLeft - boxes[place].offsetWidth);
@@ -37,42 +31,6 @@ WIDEST_GAP = """(() => {
     boxes[place].scrollIntoView({block: 'center', inline: 'center', behavior: 'instant'});
     return [place, gaps[place]];
 })()"""
-
-
-def press(browser: Browser, *keys: str) -> None:
-    """Keys, one after the other, to whatever has the focus."""
-    actions: list[dict[str, str]] = []
-    for key in keys:
-        around = (SHIFT, key) if key in SHIFTED else (key,)
-        actions += [{"type": "keyDown", "value": one} for one in around]
-        actions += [{"type": "keyUp", "value": one} for one in reversed(around)]
-    browser.call("/actions", {"actions": [{"type": "key", "id": "keys", "actions": actions}]})
-
-
-def drag(browser: Browser, script: str, right: int) -> None:
-    """By the mouse, from the middle of an element, so many pixels to the right."""
-    element = browser.js(script)
-    move = {"type": "pointerMove", "duration": 20, "y": 0}
-    actions = [
-        {**move, "origin": element, "x": 0},
-        {"type": "pointerDown", "button": 0},
-        *({**move, "origin": "pointer", "x": right // 2} for _ in range(2)),
-        {"type": "pointerUp", "button": 0},
-    ]
-    browser.call("/actions", {"actions": [{"type": "pointer", "id": "mouse", "actions": actions}]})
-
-
-@contextmanager
-def desk(work: Path, *options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """A running desk: its address with the token, and its process."""
-    command = [sys.executable, "-m", "flows.commands.main", "desk", "--work", str(work), *options]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
-        try:
-            assert running.stdout
-            address = next(found[0] for line in running.stdout if (found := re.search(r"http://\S+", line)))
-            yield address, running
-        finally:
-            running.kill()
 
 
 def check_what_it_gives(address: str) -> str:
@@ -118,7 +76,7 @@ def packed_words(shard: Path) -> list[dict[str, Any]]:
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, str]:
     """Songs, the work folder they were prepared in, and the setting by which the longest, of a hostile name, is dropped."""
     folder = tmp_path_factory.mktemp("desk")
-    songs = toy_songs(folder / "toy", 4)
+    songs = toy_songs(folder / "toy", 3)
     lengths = {
         path: soundfile.info(path).duration
         for path in songs.iterdir()
@@ -143,7 +101,7 @@ def test_a_dropped_song_is_found_heard_mended_and_approved_by_keys_and_its_shard
     browser.log("performance"), browser.log("browser")
     with desk(work) as (address, running):
         browser.call("/url", {"url": address})
-        browser.wait("document.querySelectorAll('.song-link').length === 4")
+        browser.wait("document.querySelectorAll('.song-link').length === 3")
         press(browser, "f")
         browser.wait("document.activeElement.dataset.choice === 'state:kept'")
         press(browser, TAB, " ")
@@ -162,20 +120,27 @@ def test_a_dropped_song_is_found_heard_mended_and_approved_by_keys_and_its_shard
         )
         press(browser, "t")
         browser.wait("document.getElementById('edits')?.textContent.includes('align')")
-        press(browser, "y")
+        press(browser, ",")
+        browser.wait("document.querySelectorAll('.box.moved').length > 0")
+        browser.call("/refresh")  # what is not saved stays
+        browser.wait("document.getElementById('kept') && document.querySelectorAll('.box.moved').length > 0")
+        press(browser, "y")  # and is saved with what is approved of it
         browser.wait("document.activeElement.name === 'reason'")
         press(browser, *"<b>a long outro", ENTER)
         browser.wait("document.getElementById('edits')?.textContent.includes('filter')")
         assert "“<b>a long outro”" in browser.js("document.querySelector('.decide ol').textContent")
         early = browser.log("browser")
         running.kill()  # what was acknowledged stands
+        running.wait()
+        press(browser, "U")
+        browser.wait("document.getElementById('told').textContent.startsWith('the desk does not answer')")
     closed = address.partition("/?")[0]
     ((content_hash, edits),) = all_edits(work).items()
-    assert [edit.kind for edit in edits] == ["times", "approve"]
+    assert [edit.kind for edit in edits] == ["times", "times", "approve"]
     said = prepare_twice(songs, str(work), setting)
-    assert said.count("4 of 4 songs kept") == 2 and "the same bytes" in said  # none is applied twice
+    assert said.count("3 of 3 songs kept") == 2 and "the same bytes" in said  # none is applied twice
     words = packed_words(shards_of(work)[dropped])
-    assert [[word["start"], word["end"]] for word in words] == edits[0].value["times"]
+    assert [[word["start"], word["end"]] for word in words] == edits[1].value["times"]
     assert any(moved) and not all(moved)
     after = {number: (path.name, path.read_bytes()) for number, path in shards_of(work).items()}
     assert {number for number in after if after[number] != before[number]} == {dropped}
@@ -185,7 +150,7 @@ def test_a_dropped_song_is_found_heard_mended_and_approved_by_keys_and_its_shard
     with desk(work) as (address, _):
         song_id = check_what_it_gives(address)
         browser.call("/url", {"url": f"{address}"})
-        browser.wait("document.querySelectorAll('.song-link').length === 4")
+        browser.wait("document.querySelectorAll('.song-link').length === 3")
         press(browser, "/", *HOSTILE[:4], ENTER)
         browser.wait("document.querySelectorAll('.song-link').length === 1")
         press(browser, "j", ENTER)

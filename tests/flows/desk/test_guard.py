@@ -16,6 +16,7 @@ PORT, TOKEN = 4711, "right"
 HOST = f"127.0.0.1:{PORT}"
 OWN = {"host": HOST, "cookie": f"jam-desk-{PORT}={TOKEN}"}
 EDIT = {**OWN, "origin": f"http://{HOST}", "content-type": "application/json", "content-length": "2"}
+FILE = {**EDIT, "content-type": "application/octet-stream", "content-length": "48000000"}
 
 
 def answer(request: Request) -> Response:
@@ -74,10 +75,15 @@ def test_only_the_desks_own_page_with_the_token_may_ask_and_its_answers_load_not
         ({**EDIT, "content-type": "text/plain"}, {"method": "POST"}, 403),
         ({**EDIT, "content-length": "9999999"}, {"method": "POST"}, 413),
         ({name: value for name, value in EDIT.items() if name != "content-length"}, {"method": "POST"}, 413),
+        (EDIT, {"method": "POST", "path": "/api/file"}, 403),
+        (FILE, {"method": "POST"}, 403),
+        ({**FILE, "content-length": "48000001"}, {"method": "POST", "path": "/api/file"}, 413),
+        ({**FILE, "origin": "http://evil.example"}, {"method": "POST", "path": "/api/file"}, 403),
     ]
     for headers, more, status in refused:
         assert ask(headers, **more)[0] == status, (headers, more)
     assert ask(OWN)[0] == ask(EDIT, "POST")[0] == ask({**OWN, "host": f"localhost:{PORT}"})[0] == 200
+    assert ask(FILE, "POST", "/api/file")[0] == 200
     status, headers = ask({"host": HOST}, path="/", query=f"token={TOKEN}")
     assert (status, headers["location"]) == (303, "/")
     assert "HttpOnly" in headers["set-cookie"] and "SameSite=strict" in headers["set-cookie"]

@@ -95,6 +95,14 @@ def test_moved_words_reach_the_model_within_a_frame_and_other_words_stay(tmp_pat
         ({"times": "best"}, "times"),
         ({"more": 1}, "words: give"),
         ({"lyrics": "[Verse]"}, "^lyrics: plain text: no word is left"),
+        (
+            {"lyrics": "[00:01.00] moon\n[00:20.00] over me"},
+            "^lyrics: 'over me' begins at 20 s and the song ends at 12 s; give a longer duration_s, or an earlier time$",
+        ),
+        (
+            {"lyrics": "x" * 3000},
+            "^lyrics: 'x{20}'… has 3000 characters; give words of at most 80$",
+        ),
         ({"lyrics": "\ud800 moon"}, "^lyrics: half a character"),
     ):
         with pytest.raises(ValueError, match=told):
@@ -113,6 +121,8 @@ def test_moved_words_reach_the_model_within_a_frame_and_other_words_stay(tmp_pat
         ({"duration_s": 13.4}, "^duration_s: 13.4 s; this model makes 0.1 to 13.37 s$"),
         (many, "^words: 5001; give at most 5000$"),
         ({"chords": "C G", "bpm": 96}, "^chords: this model follows none; leave them out"),
+        ({"melody": "0" * 64}, "^melody: this model follows none; leave it out"),
+        ({"drums": "../x"}, "^drums: give the sha256 of a file that was sent, or none$"),
         (big, "^words: [0-9]+ bytes as lyrics, at most 1000000; give fewer words, or no phones$"),
     ):
         with pytest.raises(ValueError, match=told):

@@ -21,6 +21,7 @@ from tasks.models.melody import frame_middles_s
 from tasks.shards.control_frames import QUALITIES, chord_frames, chord_index, melody_frames
 from tasks.shards.played import spans_of
 from tasks.shards.write import extra_members
+from tasks.stages.chords import Chords
 from tasks.stages.coarse import Drums
 from tasks.stages.generated.adherence import (
     Adherence,
