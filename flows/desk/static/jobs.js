@@ -93,11 +93,12 @@ export async function showJob(view, given, isShown, showAgain) {
     const first = ["word errors", "reward"];
     names.sort((a, b) => first.indexOf(b) - first.indexOf(a));
     const best = Math.max(...made.map((one) => one.scores.reward ?? -Infinity));
+    const score = (name, value) => typeof value === "number" ? value.toFixed(name === "word errors" ? 2 : 3).replace("-", "−") : "–";  // a column's figures end alike
     const hear = (one, place) => make("label", {}, make("input", { type: "radio", name: "candidate", value: one.candidate, checked: place === 0, on: { change: () => useSound(one.candidate) } }), make("span", { text: `Candidate ${one.candidate + 1}` }));
     const row = (one) => make("tr", { "data-candidate": one.candidate },
       make("th", { scope: "row" }, one.reason ? make("span", { text: `Candidate ${one.candidate + 1}` }) : hear(one, made.indexOf(one))),
       ...(one.reason ? [make("td", { colspan: names.length + 2, class: "failed", text: one.reason })] : [
-        ...names.map((name) => make("td", { class: name === "reward" && one.scores.reward === best ? "figure best" : "figure", text: figure(one.scores[name]) })),
+        ...names.map((name) => make("td", { class: name === "reward" && one.scores.reward === best ? "figure best" : "figure", text: score(name, one.scores[name]) })),
         make("td", { class: "figure", text: one.lufs === null ? "–" : one.lufs.toFixed(1).replace("-", "−") }),
         make("td", {}, make("div", { class: "actions-of" },
           button("Copy", () => copy(one), { "aria-label": `Copy settings of candidate ${one.candidate + 1}` }),
