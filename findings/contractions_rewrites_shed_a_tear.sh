@@ -2,7 +2,7 @@
 # Packages: contractions 0.1.73
 # Seen:     Beside "she'd" it replaces what is left of it without its apostrophe, and that is a word of its own: "shed a tear"
 #           becomes "she would a tear", "a shell" "a she will", a monk's "cant" "cannot". Of such pairs it spares some ("hell", "ill",
-#           "wed", "were") and not others. Lyrics cleaned with it before they are compared or phonemized have words that nobody sang,
+#           "wed", "were") and not others. Lyrics cleaned with it before they are compared or phonemized have words that nobody wrote,
 #           and more of them: "shed" is one syllable and one note, "she would" two.
 # Guessed:  That it rewrites what has an apostrophe, as its summary says, and slang that is no other word.
 set -euo pipefail

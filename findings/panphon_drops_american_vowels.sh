@@ -2,8 +2,8 @@
 # Packages: panphon 0.22.2, phonemizer 3.4.0, espeakng-loader 0.2.4 (espeak-ng 1.52)
 # Seen:     panphon's table has no ɚ, no ɝ and no ᵻ, and what is not in it is left out, told by nothing. espeak writes those for
 #           American English ("forever", "roses"), so a song's second syllables vanish before any distance is taken: a singer who
-#           leaves them all out has a phone error rate of 0.0 and a feature distance of 0.0. The same is true of the letter g, which keyboards type for ɡ.
-# Guessed:  Its documentation calls it a table of some thousands of IPA segments; what it cannot read is an error, or costs as a substitution.
+#           leaves them all out has a phone error rate of 0.0 and a feature distance of 0.0. So it is with the letter g, typed for ɡ.
+# Guessed:  Its documentation means the table to hold every plain symbol of IPA; what it cannot read is an error, or costs something.
 set -euo pipefail
 trap 'rm -rf "$place"' EXIT
 place=$(mktemp -d)
