@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Packages: pydub 0.25.1, soundfile 0.14.0 (writes the file), numpy 2.4.6
-# Seen:     A WAV of 32-bit floats whose header is WAVE_FORMAT_EXTENSIBLE, as workstations export stems: pydub looks at the outer
+# Seen:     A WAV of 32-bit floats whose header is WAVE_FORMAT_EXTENSIBLE, as some workstations export: pydub looks at the outer
 #           code alone and takes the bits of the floats for integers. Level is gone (a part at -60 dBFS comes back at about -6, as does one
 #           at -14) and nothing is raised. A-law in such a header is read as plain bytes. 16 and 24 bits in it are exact.
 # Guessed:  The documentation says that WAV needs no FFmpeg and the rest goes to it: floats are read, or handed on, or refused.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Packages: soundfile 0.14.0 (its wheel holds libsndfile 1.2.2), numpy 2.4.6
 # Seen:     A loud song overshoots full scale after lossy coding. Read as "int16" or "int32", an Ogg file of Vorbis or Opus comes back
-#           with those samples wrapped: +1.0001 becomes -1, a full-scale click each, thousands in a second. The MP3 of the same song,
+#           with those samples wrapped: +1.0001 becomes -1, a full-scale click each, hundreds in three seconds here. The same song's MP3,
 #           read by the same call, is clipped at full scale. As "float32" all three are right, so only pipelines of integers hear it.
 # Guessed:  The documentation gives the integers' range and warns of files of floats alone; one expects clipping, for every format.
 set -euo pipefail
