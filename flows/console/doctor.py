@@ -86,7 +86,9 @@ def _downloaded(card: Card, place: str, revision: str | None) -> bool:
         print_error(str(error))
         return False
     commit = path.parts[path.parts.index("snapshots") + 1]
-    say(f"{card.setting}: {place} is in {path} ({card.licence}); pin it: --set {card.revision_setting}={commit}")
+    say(
+        f"{card.setting}: {place} is in {path} ({card.licence}); pin it: --set {card.revision_setting}={commit}"
+    )
     return True
 
 
