@@ -224,7 +224,9 @@ class TensorReaders(Scratch):
         folder = self.fresh("phones")
         spoilt = hama.NET if random.random() < 0.8 else hama.TOKENS
         for name, data in held.items():
-            (folder / name).write_bytes(damaged(data, list(held.values()), random) if name == spoilt else data)
+            (folder / name).write_bytes(
+                damaged(data, list(held.values()), random) if name == spoilt else data
+            )
         with loading(hama.CARD, folder):
             hama.read_net(folder)
 

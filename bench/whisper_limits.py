@@ -56,7 +56,9 @@ def build(folder: Path, seed: int, counts: dict[str, int]) -> Path:
     if manifest.is_file():
         return manifest
     features: Features = load_params().toy.two
-    features = features.model_copy(update=dict(zip(("min_duration_s", "max_duration_s"), LENGTH_S, strict=True)))
+    features = features.model_copy(
+        update=dict(zip(("min_duration_s", "max_duration_s"), LENGTH_S, strict=True))
+    )
     (folder / "songs").mkdir(parents=True, exist_ok=True)
     rows = []
     for kind in (kind for kind, count in counts.items() for _ in range(count)):

@@ -38,7 +38,10 @@ CARD = Card(
 CARDS = (CARD,)
 RATE_HZ = 16_000
 FRAME = 2 * HOP
-WINDOW_S, ASIDE_S = 16, 2  # attention is over all of a window, so songs are heard in parts, and some seconds more to either side
+WINDOW_S, ASIDE_S = (
+    16,
+    2,
+)  # attention is over all of a window, so songs are heard in parts, and some seconds more to either side
 BOUNDARY, BLANK = "<wb>", "<blank>"
 TEMPERATURE, BLANK_BIAS = 0.95, -0.1  # of its own reading
 MAX_TOKENS = 1000
@@ -121,7 +124,11 @@ def read_tokens(path: Path) -> Sequence[str]:
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path.name} is no JSON") from error
     named = held.get("decoder") if isinstance(held, dict) else None
-    if not isinstance(named, list) or len(named) > MAX_TOKENS or not all(isinstance(one, str) for one in named):
+    if (
+        not isinstance(named, list)
+        or len(named) > MAX_TOKENS
+        or not all(isinstance(one, str) for one in named)
+    ):
         raise ValueError(f"{path.name} has no list `decoder` of at most {MAX_TOKENS} phones")
     return [*named, BOUNDARY, BLANK]
 

@@ -126,7 +126,9 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
     try:
         entries, table_end = _entries(held)
     except (struct.error, UnicodeDecodeError, IndexError) as error:
-        raise ValueError(f"{path.name} ends within its table of tensors, or has a name that is none") from error
+        raise ValueError(
+            f"{path.name} ends within its table of tensors, or has a name that is none"
+        ) from error
     numbers_start = (table_end + 15) // 16 * 16
     found = {}
     for name, kind, shape, offset, length in entries:
@@ -174,7 +176,9 @@ def net_of(tensors: dict[str, torch.Tensor]) -> tuple[PhoneNet, dict[str, torch.
     convolutions = [value for name, value in tensors.items() if name.startswith("onnx::Conv")]
     blocks = len(products) // len(PRODUCTS)
     if not blocks or len(products) % len(PRODUCTS) or len(convolutions) != 2 + 2 * blocks:
-        raise ValueError(f"{len(products)} products and {len(convolutions)} convolutions make no whole blocks")
+        raise ValueError(
+            f"{len(products)} products and {len(convolutions)} convolutions make no whole blocks"
+        )
     for number, value in enumerate(products):
         block, place = divmod(number, len(PRODUCTS))
         if value.ndim != 2:

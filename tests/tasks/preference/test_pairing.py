@@ -130,14 +130,18 @@ def test_a_winner_that_is_less_intelligible_is_refused_beyond_the_tolerance() ->
     assert isinstance(chosen(heard(None, None), rule(min_candidates=2)), Pair)
     phones = rule(min_candidates=2, max_phone_loss=0.1)
     assert chosen(heard(0.0, 0.0), phones) == Refusal("not_heard")
-    won, lost = (replace(one, phone_error_rate=rate) for one, rate in zip(heard(None, None), (0.5, 0.3), strict=True))
+    won, lost = (
+        replace(one, phone_error_rate=rate) for one, rate in zip(heard(None, None), (0.5, 0.3), strict=True)
+    )
     assert chosen([won, lost], phones) == Refusal("loses_phones")
     assert isinstance(chosen([replace(won, phone_error_rate=0.375), lost], phones), Pair)
     hama = load_params().models.guard_transcriber.model_copy(update={"model": "hama"})
     check_guard(phones, hama)
     with pytest.raises(BadModel, match=r"max_word_loss is 0.25 and .* is hama, which writes no words; set"):
         check_guard(limit, hama)
-    with pytest.raises(BadModel, match=r"max_phone_loss is 0.1 and .* is whisper, which hears no phones; set"):
+    with pytest.raises(
+        BadModel, match=r"max_phone_loss is 0.1 and .* is whisper, which hears no phones; set"
+    ):
         check_guard(phones, hama.model_copy(update={"model": "whisper"}))
 
 

@@ -103,7 +103,9 @@ def test_scores_hold_every_take_with_the_facts_it_was_sung_from(tmp_path: Path) 
         {**candidate("good", 1, None, "timed_out"), **facts, "judge_scores": None, "transcript": None}
     )
     by_phones = [{**one, "transcript": None} for one in candidates[:1]] + candidates[1:]
-    write_scores(tmp_path / "phones.parquet", [{**by_phones[0], "reference_words": HEARD_AS_WRITTEN}, by_phones[1]])
+    write_scores(
+        tmp_path / "phones.parquet", [{**by_phones[0], "reference_words": HEARD_AS_WRITTEN}, by_phones[1]]
+    )
     heard, _ = pq.read_table(tmp_path / "phones.parquet").to_pylist()
     assert heard["phone_error_rate"] == 0.0 and "word_error_rate" not in heard
     write_scores(tmp_path / "scores.parquet", candidates)
