@@ -85,6 +85,14 @@ PACKAGED: Mapping[str, PackagedWeights] = {
         licence="MIT",
         copy_of="github.com/music-x-lab/ISMIR2019-Large-Vocabulary-Chord-Recognition",
     ),
+    "pesto-2.0.1": PackagedWeights(
+        package="pesto-pitch",
+        version="2.0.1",
+        folder="pesto/weights",
+        files={"mir-1k_g7.ckpt": "16c32e06ddd950e3e4866dfa3c7f8a87c4988f8adf43e57977b189f031f26f3e"},
+        licence="LGPL-3.0",
+        copy_of="github.com/SonyCSLParis/pesto, mir-1k_g7",
+    ),
 }
 """What a setting may name after `package:`."""
 

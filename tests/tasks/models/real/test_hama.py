@@ -33,7 +33,7 @@ def test_the_released_net_hears_two_phones_in_three_of_the_true_singer() -> None
     net = build_transcriber(hama(DEFAULT.hama.weights))
     assert net.identity == "hama-v1@hama-1.7.0-47fec3370bc7"
     counts = NO_COUNTS
-    for song in songs(2):
+    for song in songs():
         heard = net.transcribe(song.vocals_N)
         assert heard.words is None and heard.phones and heard.language is None
         counts += count_errors(PHONEMIZER.phones([word.text for word in song.words]), heard.phones)
