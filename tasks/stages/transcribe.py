@@ -37,7 +37,7 @@ class Transcribe(VocalsStage):
     writes = {
         "transcript": Column(
             STRINGS,
-            "words the recogniser heard; null = not asked to listen, or it does not hear the lyrics' language",
+            "words the recogniser heard; null = not asked to listen, or it writes none, or none of the lyrics' language",
         ),
         "transcript_times": Column(pa.list_(WORD), "the same words with times"),
         "transcript_phones": Column(
