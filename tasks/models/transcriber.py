@@ -78,7 +78,7 @@ class GuardTranscriberParams(TranscriberParams):
     """The transcriber that guards pairs against words or phones lost; never the one that measures. `hama` hears phones of English alone."""
 
     section: ClassVar = "models.guard_transcriber"
-    real: ClassVar = {"whisper": "tasks.models.real.whisper", "hama": "tasks.models.real.hama"}
+    real: ClassVar = {"whisper": "tasks.models.real.whisper", "hama": "tasks.models.real.hama.recogniser"}
 
     hama: HamaModel
 

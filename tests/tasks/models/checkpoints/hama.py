@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from tasks.models.real.hama import NET, TOKENS
-from tasks.models.real.hama_net import MAGIC, PREFIX, PRODUCTS, PhoneNet
+from tasks.models.real.hama.net import MAGIC, PREFIX, PRODUCTS, PhoneNet
+from tasks.models.real.hama.recogniser import NET, TOKENS
 
 PHONES = ["<pad>", "a", "t͡ʃ", "n"]
 

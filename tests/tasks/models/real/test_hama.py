@@ -14,8 +14,8 @@ import pytest
 from eval.metrics.error_rates import NO_COUNTS, count_errors
 from flows.settings.params import load_params
 from tasks.engine.stage import BadModel
-from tasks.models.real.hama import NET, TOKENS
-from tasks.models.real.hama_net import MAX_TENSORS
+from tasks.models.real.hama.net import MAX_TENSORS
+from tasks.models.real.hama.recogniser import NET, TOKENS
 from tasks.models.transcriber import GuardTranscriberParams, build_transcriber, transcriber_identity
 from tests.tasks.models.checkpoints.hama import write_hama
 from tests.tasks.models.sung import PHONEMIZER, songs

@@ -20,7 +20,7 @@ import torch
 
 from tasks.languages.phones import phones_of
 from tasks.models.real.common import device_of, in_precision, load_strictly, vocals_at
-from tasks.models.real.hama_net import HOP, WINDOW, PhoneNet, net_of, read_tensors
+from tasks.models.real.hama.net import HOP, WINDOW, PhoneNet, net_of, read_tensors
 from tasks.models.released_weights import Card
 from tasks.models.transcriber import HamaModel, Transcript
 
