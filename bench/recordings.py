@@ -144,8 +144,8 @@ def lay_all(data: Path, truth: Truth, params: Params, over: str, kept: Path) -> 
             path.write_text(json.dumps(row))
         row = json.loads(path.read_text())
         laid_s, scores = row.pop("starts"), row.pop("scores")
-        told_apart = separation(starts_s, laid_s, scores)
-        songs.append({"song": label, "words": len(words), **errors(starts_s, laid_s), **told_apart, **row})
+        by_score = separation(starts_s, laid_s, scores)
+        songs.append({"song": label, "words": len(words), **errors(starts_s, laid_s), **by_score, **row})
     medians = {
         key: float(np.median([song[key] for song in songs if song[key] is not None]))
         for key in songs[0]
