@@ -107,9 +107,14 @@ def measured(score: Score, lines: list[list[str]], steps: list[Stage]) -> dict[s
 def songs_of(
     name: str, counts: dict[str, int], params: Params, path: Path, until: float
 ) -> list[dict[str, Any]]:
-    """The songs of every kind, as many as there is time for."""
+    """The songs of every kind, in turn."""
     found = [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
-    kinds = [kind for kind, songs in counts.items() for _ in range(songs)]
+    kinds = [
+        kind
+        for _, kind in sorted(
+            ((place + 0.5) / songs, kind) for kind, songs in counts.items() for place in range(songs)
+        )
+    ]
     numbers, others = scores(SEEDS[name]), scores(SEEDS[name] + 1)
     steps = stages(params)
     with path.open("a") as file:
