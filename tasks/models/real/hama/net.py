@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,7 +23,7 @@ from torch import nn
 from torch.nn import functional
 
 MAGIC = b"HAMAPK\x01\x02"
-TYPES = {0: np.dtype("<f4"), 1: np.dtype("<f2")}
+TYPES: dict[int, np.dtype[Any]] = {0: np.dtype("<f4"), 1: np.dtype("<f2")}
 MAX_BYTES, MAX_TENSORS, MAX_DIMENSIONS = 1 << 26, 2000, 4
 HOP, WINDOW = 160, 400
 HEADS, KERNEL = 4, 31
