@@ -23,7 +23,10 @@ from tasks.songs.listing import list_sources
 from tasks.toy.composition import SAMPLE_RATE_HZ, compose, song_seed
 from tasks.toy.performance import perform
 
-PARAMS = load_params(Path(__file__).parents[4] / "params" / "whisper_tiny.yaml")
+PARAMS, BOTH_EARS = (
+    load_params(Path(__file__).parents[4] / "params" / f"{name}.yaml")
+    for name in ("whisper_tiny", "whisper_tiny_words")
+)
 NUM_GOOD, NUM_SWAPPED, NUM_HEARD = 30, 10, 6
 SEED, OTHER_SEED = 731, 732
 
@@ -47,7 +50,9 @@ def test_of_the_true_singer_two_words_in_three_and_more_are_right() -> None:
 def test_of_separated_songs_two_words_in_three_are_right_and_limits_find_swapped_lyrics_and_keep_good_songs(
     tmp_path: Path,
 ) -> None:
-    assert is_calibrated(PARAMS.filter, PARAMS.models.measuring())
+    for params in (PARAMS, BOTH_EARS):
+        assert is_calibrated(params.filter, params.models.measuring())
+    assert not is_calibrated(PARAMS.filter, BOTH_EARS.models.measuring())
     songs = tmp_path / "songs"
     songs.mkdir()
     sung = {}
