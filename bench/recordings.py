@@ -26,6 +26,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
+from scipy.stats import rankdata
 
 from bench.measuring import RESULTS, machine, write_result
 from bench.start import HERE, jam
@@ -42,6 +43,8 @@ from tasks.models.separator import build_separator
 
 CODES = {"French": "fr", "German": "de", "Spanish": "es"}
 COLUMNS = ["title", "words", "unchecked", "transcript", "language", "lyrics_language", "quality"]
+FAR_S, LOW = 1.0, 0.05
+"""A word that is farther off lies elsewhere; and a score of nothing, chosen on French 4."""
 Truth = dict[str, tuple[str, list[str], list[float]]]
 """File name without its end: (label, written words, their starts in seconds)."""
 
@@ -133,16 +136,43 @@ def lay_all(data: Path, truth: Truth, params: Params, over: str, kept: Path) -> 
             minutes = len(sound_N) / SAMPLE_RATE_HZ / 60
             row = {
                 "minutes": minutes,
-                "score": float(np.mean([word.score or 0.0 for word in laid])),
                 "seconds_a_minute": meter.seconds() / minutes,
                 "peak_memory_mb": meter.peak_memory_mb(),
                 "starts": [word.start_s for word in laid],
+                "scores": [word.score or 0.0 for word in laid],
             }
             path.write_text(json.dumps(row))
         row = json.loads(path.read_text())
-        songs.append({"song": label, "words": len(words), **errors(starts_s, row.pop("starts")), **row})
-    medians = {key: float(np.median([song[key] for song in songs])) for key in songs[0] if key != "song"}
+        laid_s, scores = row.pop("starts"), row.pop("scores")
+        by_score = separation(starts_s, laid_s, scores)
+        songs.append({"song": label, "words": len(words), **errors(starts_s, laid_s), **by_score, **row})
+    medians = {
+        key: float(np.median([song[key] for song in songs if song[key] is not None]))
+        for key in songs[0]
+        if key != "song"
+    }
     return {"songs": songs, "medians": medians}
+
+
+def separation(
+    marked_s: Sequence[float], laid_s: Sequence[float], scores: Sequence[float]
+) -> dict[str, float | None]:
+    """How well scores tell words that lie more than a second off: the AUC, None where all words or none are; their share; and the
+    share of the words that score less than `LOW`, and of these those that are so far off.
+    """
+    far_N = np.abs(np.array(laid_s) - np.array(marked_s)) > FAR_S
+    score_N = np.array(scores)
+    ranks_N = rankdata(score_N)[~far_N]
+    near, far = len(ranks_N), int(far_N.sum())
+    low_N = score_N < LOW
+    return {
+        "score": float(score_N.mean()),
+        "far": far / len(far_N),
+        "auc": float((ranks_N.sum() - near * (near + 1) / 2) / (near * far)) if near and far else None,
+        "low": float(low_N.mean()),
+        "far_of_low": float(far_N[low_N].mean()) if low_N.any() else None,
+        "low_of_far": float(low_N[far_N].mean()) if far else None,
+    }
 
 
 def stages(work: Path) -> dict[str, dict[str, float]]:

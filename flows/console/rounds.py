@@ -77,7 +77,14 @@ def _grid(pairs: list[dict[str, Any]], candidates: dict[str, dict[str, Any]]) ->
             one = candidates[pair[side]]
             scores = (_figure(entry["score"]) for entry in one["judge_scores"])
             margin = f"{pair['margin']:.3f}" if side == "winner" else ""
-            grid.add_row(side, one["song_id"], _reward(one), margin, *scores, _figure(one["word_error_rate"]))
+            grid.add_row(
+                side,
+                one["song_id"],
+                _reward(one),
+                margin,
+                *scores,
+                _figure(one.get("word_error_rate", one.get("phone_error_rate"))),
+            )
     return grid
 
 

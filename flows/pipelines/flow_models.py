@@ -24,6 +24,7 @@ from tasks.models.description.captioner import ENDPOINT
 from tasks.models.description.endpoint import key_of
 from tasks.models.judge import AXES
 from tasks.models.transcriber import check_apart
+from tasks.preference.pairing import check_guard
 from tasks.stages.description.caption import Caption
 from tasks.stages.description.part_caption import PartCaption
 from tasks.training.params import TrainParams
@@ -67,6 +68,7 @@ def check_models(project: Project, flow: str) -> None:
         raise trouble
     if flow in ("dpo", "all"):
         check_apart(models.guard_transcriber, models.transcriber)
+        check_guard(project.params.pair, models.guard_transcriber)
 
 
 def check_caption_key(project: Project, only: Collection[str] | None = None) -> None:

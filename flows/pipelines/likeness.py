@@ -19,10 +19,12 @@ from tasks.engine.pipeline import Pipeline
 from tasks.engine.sources import Source
 from tasks.models.base import EMBEDDED, constants_of
 from tasks.models.packaged_weights import PACKAGED
+from tasks.quality.limits import CALIBRATED, set_aside
 from tasks.storage.files import write_json
 
 MADE_ON_TOYS = ("separator", "transcriber", "aligner", "style_encoder", "codec")
 """The kinds of `prepare` whose embedded model was made on toy songs; espeak was not."""
+LIMITS_OF_TOYS = "; limits of `filter` that were chosen on toy songs, as all that come with this project, are for toy songs alone"
 HEARD, TRIED = 3, 6  # songs
 WITHIN_S = 20.0  # on a busy machine; it takes 2 s
 REAL, FIRST = "params/real.yaml", "params/whisper_tiny.yaml"
@@ -61,10 +63,18 @@ def unlike_toy_songs(project: Project) -> str | None:
     if not names or not heard or heard["median"] <= constants_of("likeness")["limit"]:
         return None
     listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
-    return (
+    mark = (
         f"these songs are unlike toy songs, all that the embedded {listed} {'was' if len(names) == 1 else 'were'} made on: "
         "what they measure and drop means nothing here"
     )
+    return mark + LIMITS_OF_TOYS if _by_ear(project.params) else mark
+
+
+def _by_ear(params: Params) -> bool:
+    """Whether limits that were chosen for an aligner and a transcriber drop songs."""
+    limits = [getattr(params.filter, name) for measure in CALIBRATED for name in measure.limits]
+    asked = params.filter.uncalibrated == "apply" or not set_aside(params.filter, params.models.measuring())
+    return asked and any(limit is not None for limit in limits)
 
 
 def _of_toys(params: Params) -> list[str]:

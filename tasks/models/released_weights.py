@@ -79,6 +79,8 @@ def find_weights(card: Card, weights: str, revision: str | None) -> Path:
     """
     packaged = packaged_weights(card.setting, weights)
     path = find_packaged(card.setting, packaged) if packaged else Path(weights).expanduser()
+    if packaged and not card.files and len(packaged.files) == 1:
+        path = path / next(iter(packaged.files))
     if not path.exists():
         if not HUB_ID.fullmatch(weights):
             raise BadModel(f"{card.setting}: {weights} does not exist; give a file, a folder or a hub id")

@@ -12,7 +12,7 @@ from jam_model.words import Word
 from tasks.engine.song import Refused
 from tasks.engine.stage import BadModel
 from tasks.models.aligner import mean_score, timed_words
-from tasks.models.base import ModelChoice
+from tasks.models.base import ModelChoice, RealModel
 from tasks.models.base import WhisperModel as WhisperModel
 from tasks.models.embedded.ctc_decode import WordLoop, edits, greedy_phones
 from tasks.models.embedded.forced_alignment import align_phones
@@ -26,11 +26,11 @@ FILLER_PENALTY = 6.0  # nats a frame, when words just decoded are laid over the 
 class Transcript:
     """What was heard. `words` is empty when the song could not be read; `phones` are never held back.
 
-    `phones` is None where the transcriber hears no phones: that is nothing measured, not nothing heard.
+    `phones` is None where the transcriber hears no phones, `words` where it writes no words: that is nothing measured, not nothing heard.
     `language`: the code (``en``) of the language it heard; None where it cannot tell.
     """
 
-    words: list[Word]
+    words: list[Word] | None
     phones: list[str] | None
     language: str | None
 
@@ -70,10 +70,36 @@ class TranscriberParams(ModelChoice):
         return self.whisper.hears(language)
 
 
+class HamaModel(RealModel):
+    """`batch_size`: windows of 20 s in one pass."""
+
+
 class GuardTranscriberParams(TranscriberParams):
-    """The transcriber that guards pairs against words lost; never the one that measures."""
+    """The transcriber that guards pairs against words or phones lost; never the one that measures. `hama` hears phones of English alone."""
 
     section: ClassVar = "models.guard_transcriber"
+    real: ClassVar = {"whisper": "tasks.models.real.whisper", "hama": "tasks.models.real.hama.recogniser"}
+
+    hama: HamaModel
+
+    @property
+    def writes_words(self) -> bool:
+        """Whether the chosen model writes words, not phones alone."""
+        return self.model != "hama"
+
+    @property
+    def hears_phones(self) -> bool:
+        """Whether the chosen model hears phones, not words alone."""
+        return self.model != "whisper"
+
+    @property
+    def languages(self) -> str:
+        """See `TranscriberParams.languages`; hama was tried on English alone."""
+        return super().languages if self.writes_words else LANGUAGE
+
+    def hears(self, language: str) -> bool:
+        """See `TranscriberParams.hears`."""
+        return super().hears(language) if self.writes_words else language == LANGUAGE
 
 
 class EmbeddedTranscriber:

@@ -14,10 +14,15 @@ from eval.metrics.error_rates import count_errors, normalise
 from jam_model.words import words_of
 from tasks.choices.store import PeoplesPair
 from tasks.engine.song import Song
-from tasks.engine.stage import Section
+from tasks.engine.stage import BadModel, Section
+from tasks.languages.phones import phones_of
+from tasks.models.transcriber import GuardTranscriberParams
 
 NOT_CHOSEN, CHOSEN_IS_GONE = "not_chosen", "chosen_is_gone"
-CANDIDATE_COLUMNS = ("parent", "candidate", "reward", "judge_scores", "reference_words", "transcript")
+CANDIDATE_COLUMNS = (
+    *("parent", "candidate", "reward", "judge_scores", "reference_words", "transcript"),
+    "transcript_phones",
+)
 
 
 class PairParams(Section):
@@ -26,7 +31,8 @@ class PairParams(Section):
     `min_candidates`: candidates with a finite reward that a prompt needs. `min_margin`: reward between the two.
     `min_margin_percentile`: the margin must also reach this percentile of the round's margins. `max_axis_loss`:
     how much lower the winner may be on any axis that was judged. `max_word_loss`: how much higher its word
-    error rate may be, as the guard's transcriber hears both. null: no limit. `by`: the ``judge``, by these; ``people``: what they
+    error rate may be, as the guard's transcriber hears both; `max_phone_loss`: its phone error rate, where that one hears
+    phones. null: no limit. `by`: the ``judge``, by these; ``people``: what they
     chose at the desk, whatever the limits say; ``both``: the judge where no person chose.
     """
 
@@ -37,12 +43,28 @@ class PairParams(Section):
     min_margin_percentile: float | None = Field(ge=0, le=100)
     max_axis_loss: float | None = Field(ge=0)
     max_word_loss: float | None = Field(ge=0)
+    max_phone_loss: float | None = Field(ge=0)
+
+
+def check_guard(rule: PairParams, guard: GuardTranscriberParams) -> None:
+    """Raises a BadModel where the rule limits what its guard cannot hear, which would refuse every prompt."""
+    choice = f"models.guard_transcriber.model is {guard.model}, which"
+    if rule.max_word_loss is not None and not guard.writes_words:
+        raise BadModel(
+            f"pair.max_word_loss is {rule.max_word_loss:g} and {choice} writes no words; "
+            "set it to null and limit pair.max_phone_loss"
+        )
+    if rule.max_phone_loss is not None and not guard.hears_phones:
+        raise BadModel(
+            f"pair.max_phone_loss is {rule.max_phone_loss:g} and {choice} hears no phones; "
+            "set it to null, or choose embedded or hama"
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A candidate of a prompt. `reward` None: it was dropped before it could be scored. `axes`: every score it was
-    given, by judge and axis. `word_error_rate` None: nobody listened.
+    given, by judge and axis. `word_error_rate`, `phone_error_rate` None: nobody listened, or who did writes no words or hears no phones.
     """
 
     song_id: str
@@ -51,6 +73,7 @@ class Candidate:
     reward: float | None
     axes: Mapping[str, float]
     word_error_rate: float | None
+    phone_error_rate: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +90,7 @@ class Refusal:
     """Why a prompt gave no pair.
 
     ``too_few_candidates``; ``not_scored`` or ``not_finite`` where too many of enough candidates failed or have no
-    finite reward; ``tie``; ``margin_too_small``; ``loses_an_axis``, ``loses_words``: the winner would be worse
+    finite reward; ``tie``; ``margin_too_small``; ``loses_an_axis``, ``loses_words``, ``loses_phones``: the winner would be worse
     elsewhere; ``not_heard``: the guard has nothing to compare; ``not_chosen``: no person compared its candidates; ``people_differ``: those
     who did agree on none; ``chosen_is_gone``: they chose, and one of the two was dropped since.
     """
@@ -80,8 +103,12 @@ def candidate_of(row: Mapping[str, Any]) -> Candidate:
     if row["drop_reason"]:
         return Candidate(row["song_id"], row["parent"], row["candidate"], None, {}, None)
     axes = {f"{entry['judge']} {entry['axis']}": entry["score"] for entry in row["judge_scores"]}
-    heard = None if row["transcript"] is None else word_error_rate(row["reference_words"], row["transcript"])
-    return Candidate(row["song_id"], row["parent"], row["candidate"], row["reward"], axes, heard)
+    asked, words, phones = (row[name] for name in ("reference_words", "transcript", "transcript_phones"))
+    rates = (
+        None if words is None else word_error_rate(asked, words),
+        None if phones is None else phone_error_rate(asked, phones),
+    )
+    return Candidate(row["song_id"], row["parent"], row["candidate"], row["reward"], axes, *rates)
 
 
 def word_error_rate(reference_words: Sequence[Mapping[str, Any]], transcript: Sequence[str]) -> float:
@@ -89,6 +116,12 @@ def word_error_rate(reference_words: Sequence[Mapping[str, Any]], transcript: Se
     return count_errors(
         normalise([word.text for word in words_of(reference_words)]), normalise(transcript)
     ).rate
+
+
+def phone_error_rate(reference_words: Sequence[Mapping[str, Any]], phones: Sequence[str]) -> float:
+    """Errors a reference phone of one candidate."""
+    asked = [phone for word in words_of(reference_words) for phone in phones_of(word.phonemes or "")]
+    return count_errors(asked, phones).rate
 
 
 def choose_pairs(
@@ -130,11 +163,16 @@ def _judged(best: Candidate, worst: Candidate, least_margin: float, rule: PairPa
         losses = [worst.axes[axis] - best.axes[axis] for axis in worst.axes]
         if not all(loss <= rule.max_axis_loss for loss in losses):  # a NaN is no small loss
             return Refusal("loses_an_axis")
-    if rule.max_word_loss is not None:
-        if best.word_error_rate is None or worst.word_error_rate is None:
+    for limit, won, lost, refusal in (
+        (rule.max_word_loss, best.word_error_rate, worst.word_error_rate, "loses_words"),
+        (rule.max_phone_loss, best.phone_error_rate, worst.phone_error_rate, "loses_phones"),
+    ):
+        if limit is None:
+            continue
+        if won is None or lost is None:
             return Refusal("not_heard")
-        if best.word_error_rate - worst.word_error_rate > rule.max_word_loss:
-            return Refusal("loses_words")
+        if won - lost > limit:
+            return Refusal(refusal)
     return Pair(best.song_id, worst.song_id, margin)
 
 

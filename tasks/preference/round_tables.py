@@ -54,6 +54,8 @@ _COLUMNS = {
     **BY_PEOPLE,
 }
 SAMPLED_WITH = ("style_guidance_scale", "lyrics_guidance_scale", "num_steps")
+RATES = ("word_error_rate", "phone_error_rate")
+"""What a guard hears of a candidate; where it writes words the second is not told."""
 POLICY, CONTROL = "policy", "control"
 
 
@@ -202,21 +204,25 @@ def write_pairs_file(path: Path, groups: Sequence[RoundPairs]) -> None:
 
 
 def write_scores(path: Path, candidates: Iterable[Mapping[str, Any]]) -> None:
-    """A flat row a candidate: the facts it was sung from, every judge's axes, and what the guard heard."""
+    """A flat row a candidate: the facts it was sung from, every judge's axes, and what the guard heard: the rate of words, or of
+    phones where it writes no words.
+    """
     facts = ("parent", "candidate", "seed", "checkpoint", "duration_s", "judge_scores", "reward")
     types = _types(facts) | {
         "style_guidance_scale": pa.float64(),
         "lyrics_guidance_scale": pa.float64(),
         "num_steps": pa.int32(),
     }
-    types |= {"word_error_rate": pa.float64(), "drop_reason": pa.string()}
+    made = [(candidate, candidate_of(candidate)) for candidate in candidates]
+    heard = {name for name in RATES if any(getattr(one, name) is not None for _, one in made)}
+    rate = next((name for name in RATES if name in heard), RATES[0])
+    types |= {rate: pa.float64(), "drop_reason": pa.string()}
     rows = []
-    for candidate in candidates:
+    for candidate, one in made:
         sampler = json.loads(candidate["recipe"])["sampler"]
-        heard = candidate_of(candidate).word_error_rate
         row = {"song_id": candidate["song_id"], **{name: candidate.get(name) for name in facts}}
         row |= {name: sampler[name] for name in SAMPLED_WITH}
-        rows.append(row | {"word_error_rate": heard, "drop_reason": candidate["drop_reason"]})
+        rows.append(row | {rate: getattr(one, rate), "drop_reason": candidate["drop_reason"]})
     write_rows(path, rows, types)
 
 

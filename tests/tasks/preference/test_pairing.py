@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
+import pytest
+
+from flows.settings.params import load_params
+from tasks.engine.stage import BadModel
 from tasks.preference.pairing import (
     Candidate,
     Pair,
     PairParams,
     Refusal,
     candidate_of,
+    check_guard,
     choose_pairs,
     pair_rows,
 )
@@ -24,6 +30,7 @@ RULE = PairParams(
     min_margin_percentile=None,
     max_axis_loss=None,
     max_word_loss=None,
+    max_phone_loss=None,
 )
 
 
@@ -121,6 +128,21 @@ def test_a_winner_that_is_less_intelligible_is_refused_beyond_the_tolerance() ->
     assert isinstance(chosen(heard(0.0, 1.5), limit), Pair)
     assert chosen(heard(None, 0.25), limit) == chosen(heard(0.0, None), limit) == Refusal("not_heard")
     assert isinstance(chosen(heard(None, None), rule(min_candidates=2)), Pair)
+    phones = rule(min_candidates=2, max_phone_loss=0.1)
+    assert chosen(heard(0.0, 0.0), phones) == Refusal("not_heard")
+    won, lost = (
+        replace(one, phone_error_rate=rate) for one, rate in zip(heard(None, None), (0.5, 0.3), strict=True)
+    )
+    assert chosen([won, lost], phones) == Refusal("loses_phones")
+    assert isinstance(chosen([replace(won, phone_error_rate=0.375), lost], phones), Pair)
+    hama = load_params().models.guard_transcriber.model_copy(update={"model": "hama"})
+    check_guard(phones, hama)
+    with pytest.raises(BadModel, match=r"max_word_loss is 0.25 and .* is hama, which writes no words; set"):
+        check_guard(limit, hama)
+    with pytest.raises(
+        BadModel, match=r"max_phone_loss is 0.1 and .* is whisper, which hears no phones; set"
+    ):
+        check_guard(phones, hama.model_copy(update={"model": "whisper"}))
 
 
 def test_every_prompt_is_a_row_also_without_a_single_take() -> None:
@@ -140,10 +162,18 @@ def test_a_candidate_is_read_off_its_row() -> None:
         "candidate": 2,
         "reward": 3.0,
         "judge_scores": [{"judge": "one@1", "axis": "clarity", "score": 2.5}],
-        "reference_words": timed(("Hold", 0.0, 0.5), ("on,", 0.5, 1.0)),
+        "reference_words": [
+            {**word, "phonemes": phonemes}
+            for word, phonemes in zip(
+                timed(("Hold", 0.0, 0.5), ("on,", 0.5, 1.0)), ("hˈoʊld", "ˈɑn"), strict=True
+            )
+        ],
         "transcript": ["hold"],
+        "transcript_phones": ["h", "oʊ", "d", "ɑ", "n"],
     }
-    assert candidate_of(row) == Candidate("p-r1-k2", "p", 2, 3.0, {"one@1 clarity": 2.5}, 0.5)
+    assert candidate_of(row) == Candidate("p-r1-k2", "p", 2, 3.0, {"one@1 clarity": 2.5}, 0.5, 1 / 6)
+    assert candidate_of({**row, "transcript": None, "transcript_phones": None}).phone_error_rate is None
     assert candidate_of({**row, "transcript": []}).word_error_rate == 1.0
-    dropped = {**row, "drop_reason": "not_finite", "reward": None, "judge_scores": None, "transcript": None}
+    unheard = dict.fromkeys(("reward", "judge_scores", "transcript", "transcript_phones"))
+    dropped = {**row, "drop_reason": "not_finite", **unheard}
     assert candidate_of(dropped) == Candidate("p-r1-k2", "p", 2, None, {}, None)

@@ -27,6 +27,7 @@ RULE = PairParams(
     min_margin_percentile=None,
     max_axis_loss=None,
     max_word_loss=None,
+    max_phone_loss=None,
 )
 
 
@@ -43,10 +44,12 @@ def candidate(parent: str, number: int, reward: float | None, drop_reason: str |
         "judge_scores": [],
         "reference_words": timed(("love", 0.0, 1.0)),
         "transcript": ["love"],
+        "transcript_phones": ["l", "ʌ", "v"],
         "drop_reason": drop_reason,
     }
 
 
+HEARD_AS_WRITTEN = [{**word, "phonemes": "lˈʌv"} for word in timed(("love", 0.0, 1.0))]
 TAKES = [
     candidate("good", 0, 3.0),
     candidate("good", 1, 3.5),
@@ -99,6 +102,12 @@ def test_scores_hold_every_take_with_the_facts_it_was_sung_from(tmp_path: Path) 
     candidates.append(
         {**candidate("good", 1, None, "timed_out"), **facts, "judge_scores": None, "transcript": None}
     )
+    by_phones = [{**one, "transcript": None} for one in candidates[:1]] + candidates[1:]
+    write_scores(
+        tmp_path / "phones.parquet", [{**by_phones[0], "reference_words": HEARD_AS_WRITTEN}, by_phones[1]]
+    )
+    heard, _ = pq.read_table(tmp_path / "phones.parquet").to_pylist()
+    assert heard["phone_error_rate"] == 0.0 and "word_error_rate" not in heard
     write_scores(tmp_path / "scores.parquet", candidates)
     sung, dropped = pq.read_table(tmp_path / "scores.parquet").to_pylist()
     assert (sung["seed"], sung["checkpoint"], sung["num_steps"], sung["lyrics_guidance_scale"]) == (

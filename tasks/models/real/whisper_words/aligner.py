@@ -1,8 +1,9 @@
 """Whisper as an aligner: given words are read to its decoder, and its attention says when each is sung.
 
 In a window of up to 30 s the words are forced: dynamic time warping over the cross-attention of a few heads gives times, and
-the mean probability of a word's tokens, with the words before it given, is its score. Longer songs are cut into windows
-first: by the times of lines, or by what the same net transcribes, of which the words that are alike are anchors.
+the mean probability of a word's tokens, with the words before it given, its score. Longer songs are cut into windows
+first: by the times of lines, or by what the same net transcribes, of which the words that are alike are anchors. A transcript that
+has little of a verse deals its words anywhere, so a score is multiplied by how far what was heard bears out the words around.
 
 Source: Radford et al., Robust Speech Recognition via Large-Scale Weak Supervision, 2022, and its word times; Louradour,
 whisper-timestamped, 2023. The warping is CTranslate2's `Whisper.align`.
@@ -28,11 +29,12 @@ from tasks.models.aligner import LastHeard, Line, spread
 from tasks.models.real.common import vocals_at
 from tasks.models.real.whisper import CARD as WHISPER
 from tasks.models.real.whisper import LEAST_SCORE, RATE_HZ, Whisper
-from tasks.models.real.whisper_words.anchors import likely_times
+from tasks.models.real.whisper_words.anchors import borne_out, likely_times
 from tasks.models.real.whisper_words.windows import Window, bounds, in_order, windows
 from tasks.models.transcriber import WhisperModel
 
-VERSION = 2
+VERSION = 3
+NAME = "whisper-words"
 CARD = replace(WHISPER, section="models.aligner.whisper")
 CARDS = (CARD,)
 FRAMES_A_SECOND = 50
@@ -73,13 +75,16 @@ class WhisperAligner:
             raise Refused("no_phones", "an empty word has nothing to listen for")
         duration_s = len(vocals_N) / SAMPLE_RATE_HZ
         within_W2 = bounds(lines or (), len(texts), self.line_tolerance_s, duration_s)
-        likely_W2 = self._likely(vocals_N, texts, lines or (), within_W2)
+        by_lines = sum(line.last + 1 - line.first for line in lines or ()) == len(texts)
+        heard = [] if by_lines else self._heard(vocals_N)[0]
+        likely_W2 = self._likely(texts, lines or (), heard, within_W2)
         times_W2, scores_W = self._laid(vocals_N, texts, likely_W2, duration_s)
+        times_W2 = in_order(times_W2, within_W2)
+        if not by_lines:
+            scores_W = (scores_W * borne_out(texts, times_W2[:, 0], heard)).clip(LEAST_SCORE)
         return [
             Word(text, float(start_s), float(end_s), score=float(score))
-            for text, (start_s, end_s), score in zip(
-                texts, in_order(times_W2, within_W2), scores_W, strict=True
-            )
+            for text, (start_s, end_s), score in zip(texts, times_W2, scores_W, strict=True)
         ]
 
     def phones(self, vocals_N: np.ndarray, words: Sequence[Word]) -> list[list[Word]]:
@@ -87,14 +92,10 @@ class WhisperAligner:
         return [spread(word, phones_of(word.phonemes or "")) for word in words]
 
     def _likely(
-        self, vocals_N: np.ndarray, texts: Sequence[str], lines: Sequence[Line], within_W2: np.ndarray
+        self, texts: Sequence[str], lines: Sequence[Line], heard: Sequence[Word], within_W2: np.ndarray
     ) -> np.ndarray:
         """Where the words are to be looked for, [W, 2]: within their lines, else where they were heard."""
-        duration_s = within_W2[-1, 1]
-        if sum(line.last + 1 - line.first for line in lines) == len(texts):
-            likely_W2 = np.zeros((len(texts), 2))
-        else:
-            likely_W2 = likely_times(texts, self._heard(vocals_N)[0], duration_s)
+        likely_W2 = likely_times(texts, heard, within_W2[-1, 1])
         for line in lines:
             of_line = slice(line.first, line.last + 1)
             at_L2 = likely_times(texts[of_line], [], max(line.end_s - line.start_s, 0.02))

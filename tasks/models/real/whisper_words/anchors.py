@@ -21,6 +21,10 @@ ALIKE = 0.4
 """Share of letter pairs, twice those in both over those of either, below which a word was not heard."""
 GAP = 0.05
 """What passing over a word costs, of a word's worth."""
+NEAR_S = 1.0
+"""A word that lies farther from the heard one it is paired with lies elsewhere."""
+AROUND = 5
+"""Words to either side by which a word is borne out; both chosen on one song (docs/languages.md)."""
 LETTER_S = 0.08
 """Of a letter before the first and behind the last word that was heard."""
 
@@ -58,6 +62,29 @@ def likeness(words: Sequence[str], heard: Sequence[str]) -> np.ndarray:
     sums_WH = written_WL.sum(axis=1)[:, None] + heard_HL.sum(axis=1)[None, :]
     shared_WH: np.ndarray = 2 * (written_WL @ heard_HL.T) / np.maximum(sums_WH, 1)
     return shared_WH
+
+
+def borne_out(words: Sequence[str], starts_s: np.ndarray, heard: Sequence[Word]) -> np.ndarray:
+    """How far what was heard bears out where each word lies, [W] in [0, 1]: how alike the words around it are to those they are
+    paired with, a word counting for nothing that has none or lies elsewhere.
+    """
+    alike_W = np.zeros(len(words))
+    if pairs := anchors(words, [word.text for word in heard]):
+        alike_WH = likeness(words, [word.text for word in heard])
+        for word, place in pairs:
+            if abs(starts_s[word] - heard[place].start_s) <= NEAR_S:
+                alike_W[word] = alike_WH[word, place]
+    return around(alike_W)
+
+
+def around(values_W: np.ndarray) -> np.ndarray:
+    """The mean over each word and `AROUND` to either side of it, as far as there are any."""
+    ones = np.ones(2 * AROUND + 1)
+    sums_W, counts_W = (
+        np.convolve(np.pad(one_W, AROUND), ones, "valid") for one_W in (values_W, np.ones(len(values_W)))
+    )
+    means_W: np.ndarray = sums_W / counts_W
+    return means_W
 
 
 def likely_times(words: Sequence[str], heard: Sequence[Word], duration_s: float) -> np.ndarray:

@@ -52,6 +52,20 @@ def test_a_pitch_and_a_confidence_for_each_latent_frame_whatever_the_size_of_a_p
 
 
 @pytest.mark.slow
+def test_the_released_net_follows_a_singer_as_the_embedded_tracker_does() -> None:
+    net = build_melody(pesto(DEFAULT.pesto.weights))
+    assert net.identity == "pesto-v1@16c32e06ddd9"
+    vocals_N = songs()[0].vocals_N.astype(np.float32)
+    heard, embedded = (
+        net.track(vocals_N),
+        build_melody(DEFAULT.model_copy(update={"model": "embedded"})).track(vocals_N),
+    )
+    both_T = heard.voiced_T & embedded.voiced_T
+    assert both_T.sum() > 0.5 * embedded.voiced_T.sum()
+    assert np.mean(np.abs(heard.midi_T - embedded.midi_T)[both_T] < 0.5) > 0.8
+
+
+@pytest.mark.slow
 def test_a_kernel_answers_its_own_tone_loudest() -> None:
     kernels_BL = kernels(44_100, 27.5, 3, 251, 7)
     semitone = 3 * 36 + 1  # the middle bin of three semitones over the octave of A3

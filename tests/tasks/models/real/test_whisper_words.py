@@ -10,7 +10,7 @@ import pytest
 from jam_model.words import Word
 from tasks.models.aligner import Line
 from tasks.models.real.whisper_words.aligner import word_times
-from tasks.models.real.whisper_words.anchors import anchors, likely_times
+from tasks.models.real.whisper_words.anchors import anchors, around, borne_out, likely_times, likeness
 from tasks.models.real.whisper_words.windows import WINDOW_S, bounds, in_order, windows
 
 TEXTS = ["hello", "moons", "über", "日本"]
@@ -23,6 +23,12 @@ def test_words_that_were_heard_are_anchors_however_they_were_written_and_the_oth
     times_W2 = likely_times(words, heard, 4.6)
     assert times_W2[[1, 2, 4]].tolist() == [[1.0, 1.5], [1.5, 2.0], [4.0, 4.5]]
     assert 0 <= times_W2[0, 0] < 1.0 and 2.0 <= times_W2[3, 0] < times_W2[3, 1] <= 4.0 < times_W2[5, 0] < 4.6
+    starts_W = times_W2[:, 0].copy()
+    alike_W = np.array([0.0, 1.0, likeness(words, ["contents"])[2, 0], 0.0, 1.0, 0.0])
+    assert borne_out(words, starts_W, heard) == pytest.approx(around(alike_W))
+    starts_W[2] += 1.1
+    assert borne_out(words, starts_W, heard) == pytest.approx(around(np.array([0.0, 1, 0, 0, 1, 0])))
+    assert not borne_out(words, starts_W, []).any() and around(np.ones(3)).tolist() == [1.0] * 3
     chorus = ["la", "nuit", "encore"] * 3
     assert [place for _, place in anchors(chorus, chorus[3:])] == [0, 1, 2, 3, 4, 5]
     assert anchors(words, []) == [] and likely_times(["a", "b"], [], 3.0)[-1].tolist() == [2.0, 3.0]

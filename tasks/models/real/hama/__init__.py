@@ -1,0 +1,1 @@
+"""hama's phone recogniser: its net, and how songs are heard by it."""
