@@ -3,7 +3,8 @@
 python bench/adapter_full.py [--frames 646] [--steps 5] [--rank 16] [--out FILE]
 
 The weights are random, under the released names, with no config beside them; the songs are random latents. Told are the
-seconds of each part, the parameters that are learned, and the largest memory of this process (the file is written by another).
+seconds of each part, the parameters that are learned, what the plan says of those steps, and the largest memory of this process (the
+file is written by another).
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from tasks.storage.files import write_json
 from tasks.trainer.run_folder import ADAPTER_NAME
 from tasks.training.adapter_params import AdapterParams
 from tasks.training.adapters import add_adapters, merged, num_learned, read_adapter
+from tasks.training.memory import load_of, memory_of
 from tasks.training.start import bring_start
 
 GIB = 2**30
@@ -97,10 +99,18 @@ def main() -> None:
         config = replace(start.config, max_frames=given.frames)  # as training on crops of so many has it
         model = add_adapters(load_model(start.checkpoint, config), section, 0)
         model.transformer.gradient_checkpointing = True
-        learned, every = num_learned(model)
-        state = TrainState(
-            model, params.sft.model_copy(update={"learning_rate": 1e-4, "ema_decay": 0.9}).rule()
+        tuning = params.sft.model_copy(
+            update={
+                "learning_rate": 1e-4,
+                "ema_decay": 0.9,
+                "batch_size": 1,
+                "activation_checkpointing": True,
+            }
+            | {"num_workers": 1, "max_frames": given.frames}
         )
+        planned = memory_of(load_of(tuning, config, section)).peak
+        learned, every = num_learned(model)
+        state = TrainState(model, tuning.rule())
         told("load, with adapters")
         losses = []
         for _ in range(given.steps):
@@ -112,6 +122,7 @@ def main() -> None:
             state.update()
             losses.append(round(loss.item(), 4))
         told(f"{given.steps} steps of {given.frames} frames")
+        tuned = peak_gib()
         base = weights_hash(start.checkpoint)
         state.save_adapter(root / ADAPTER_NAME, section.facts(base))
         adapter_mb = (root / ADAPTER_NAME).stat().st_size / 1e6
@@ -134,8 +145,10 @@ def main() -> None:
             "losses": losses,
             "finite": bool(torch.isfinite(latents).all()),
             "seconds": seconds,
-            "peak_gib": round(peak_gib(), 2),
             "before_gib": round(before, 2),
+            "planned_gib": round(planned / GIB, 2),
+            "tuned_gib": round(tuned - before, 2),
+            "peak_gib": round(peak_gib(), 2),
         }
         print(json.dumps(result, indent=1))
         if given.out:

@@ -18,7 +18,7 @@ import sys
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -34,6 +34,7 @@ from jam_model.flow import flow_loss
 from jam_model.preference import dpo_loss
 from jam_model.training_facts import UNKNOWN, TrainingFacts
 from tasks.preference.params import PreferParams
+from tasks.trainer.heard import HeardSong
 from tasks.trainer.loop import StepLoss, Worker, run_steps, unwrapped
 from tasks.trainer.params import FitParams
 from tasks.training.adapters import add_adapters, bare_base
@@ -66,6 +67,8 @@ class RandomSongs:
 
     section: FitParams
     load: Load
+    wandb: ClassVar[None] = None
+    hear_every_steps: ClassVar[int] = 0
 
     def build(self) -> Jam:
         """Fresh weights, with adapters where they are asked for."""
@@ -100,6 +103,10 @@ class RandomSongs:
     def validate(self, model: Jam, worker: Worker) -> dict[str, Any]:
         """Nothing is validated."""
         return {}
+
+    def hear(self, model: Jam, worker: Worker) -> list[HeardSong]:
+        """Nothing is generated."""
+        return []
 
     def facts(self) -> TrainingFacts:
         """Nothing is known."""

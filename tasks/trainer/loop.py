@@ -24,6 +24,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from jam_model.checkpoint import load_model, save_model
 from jam_model.dit import Jam
+from jam_model.order import WHOLE, Part
 from jam_model.sharding import shard
 from jam_model.train_state import TrainState, write_adapter
 from jam_model.training_facts import TrainingFacts
@@ -33,7 +34,7 @@ from tasks.trainer.checkpoints import newest_checkpoint, remove_old
 from tasks.trainer.heard import HeardSong, forget_heard, keep_heard
 from tasks.trainer.log import TrainLog, WandbParams
 from tasks.trainer.optimisers import build_optimiser
-from tasks.trainer.params import FULL_PRECISION, NONE, SCALED, FitParams
+from tasks.trainer.params import BY_SONG, FULL_PRECISION, NONE, SCALED, FitParams
 from tasks.trainer.run_folder import ADAPTER_NAME, BEST_NAME, DONE_NAME, STEPS_NAME
 
 ASKED_NAME = "checkpoint-now"
@@ -47,10 +48,15 @@ class Worker:
     num_workers: int
     device: torch.device
 
-    def generator(self, seed: int, step: int) -> torch.Generator:
-        """The noise of one step of this worker: a CPU generator that depends on nothing else."""
-        words = np.random.SeedSequence([seed, step, self.rank]).generate_state(2)
+    def generator(self, seed: int, step: int, draws_by: str = BY_SONG) -> torch.Generator:
+        """The noise of one step: a CPU generator that depends on nothing else; by worker, or one for all of them."""
+        rank = 0 if draws_by == BY_SONG else self.rank
+        words = np.random.SeedSequence([seed, step, rank]).generate_state(2)
         return torch.Generator().manual_seed(int(words[0]) << 31 | int(words[1]) >> 1)
+
+    def part(self, draws_by: str) -> Part:
+        """Which part of what its `generator` draws is this worker's: all of it where it draws by itself."""
+        return Part(self.rank, self.num_workers) if draws_by == BY_SONG else WHOLE
 
 
 class Objective(Protocol):
@@ -190,7 +196,7 @@ def _update(
     train_state.optimiser.zero_grad(set_to_none=True)
     first = train_state.step * params.gradient_accumulation_steps
     for micro_step in range(first, first + params.gradient_accumulation_steps):
-        generator = worker.generator(params.seed, micro_step)
+        generator = worker.generator(params.seed, micro_step, params.draws_by)
         travels = worker.num_workers == 1 or micro_step == first + params.gradient_accumulation_steps - 1
         if params.shards_weights:
             cast(Any, model).set_requires_gradient_sync(travels)
