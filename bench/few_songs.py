@@ -5,7 +5,7 @@ python bench/few_songs.py --scratch FOLDER [--sizes 10 30 100] [--rates 0.0002 0
 The base is that of `held_out_genre.py`. Adapters, rate, steps and patience are the recipe's; what it leaves to others (length, dropout) is that of
 params/toy2.yaml. `--rates` measures others beside its own. Every `validate_every_steps` the EMA weights' flow loss of the held-back songs and of as many learned ones is taken at
 fixed noise and times; the weights of the best step are kept, as the trainer keeps them. `overfits at` is the first look after which held-back
-loss never came lower; the run goes on to the last step, so that patience can be judged. Intervals are over prompts, paired with the base's own songs; of
+loss never came lower; a run goes on until three times the patience brought nothing better. Intervals are over prompts, paired with the base's own songs; of
 several seeds a prompt has the mean. What stands in --out is not made again; after --minutes nothing more is begun.
 """
 
@@ -47,17 +47,22 @@ from tasks.training.adapters import add_adapters
 FEW = Path(__file__).resolve().parents[1] / "params/few_songs.yaml"
 HELD_BACK = 2  # group.min_validation_songs of the recipe
 MOST = 100
+NO_BETTER = 9
+"""Looks without a better one after which a tuning ends here: three times the patience of the recipe, so that it can be judged."""
 
 
-def tuned_to(world: World, given: argparse.Namespace, count: int, rate: float, seed: int) -> dict[str, Any]:
-    """One tuning by the recipe, its losses by step, and the rows of its songs."""
+def tuned_to(
+    world: World, given: argparse.Namespace, count: int, rate: float, seed: int
+) -> tuple[dict[str, Any], Path]:
+    """One tuning by the recipe unless the scratch folder has it: its losses by step, and the file of its best step."""
     few = load_params(FEW)
+    file = given.scratch / f"few-{given.genre}-{count}-{rate}-{seed}.safetensors"
+    if (done := file.with_suffix(".json")).is_file():
+        return json.loads(done.read_text()), file
     told = {"steps": given.steps or few.sft.steps, "learning_rate": rate, "seed": 100 + seed}
     section = world.params.sft.model_copy(update={**told, "warmup_steps": few.sft.warmup_steps})
-    new = world.songs["new"]
-    back, songs = new[:HELD_BACK], Songs(new[HELD_BACK : count + HELD_BACK])
+    back, songs = world.songs["new"][:HELD_BACK], learned_songs(world, count)
     model = add_adapters(begun(world, given.scratch), few.adapter, seed)
-    file = given.scratch / f"few-{given.genre}-{count}-{rate}-{seed}.safetensors"
     looks: list[dict[str, Any]] = []
 
     def look(step: int, state: TrainState) -> bool:
@@ -71,24 +76,27 @@ def tuned_to(world: World, given: argparse.Namespace, count: int, rate: float, s
             if all(held_back < row["held back"] for row in looks):
                 save_file({name: value.contiguous() for name, value in now.state_dict().items()}, file)
             looks.append({"step": step, "held back": round(held_back, 5), "learned": round(of_learned, 5)})
-        return False
+        return len(looks) > NO_BETTER and min(looks, key=held) not in looks[-NO_BETTER:]
 
     started = time.process_time()
     with patch.object(batches, "conditions_of", conditions_by("held")):
         name = f"{count} songs, rate {rate}, seed {seed}"
         learned(model.train(), section, songs, world.studio.codec.silence_C, name, after=look)
     minutes = round((time.process_time() - started) / 60, 2)
-    best = min(looks, key=lambda row: row["held back"])
-    ended = stopped(looks, few.sft.patience)
-    rows, mixes = sung_by(world, model_in(world, file))
-    return {
-        "core_minutes": minutes,
-        "looks": looks,
-        "best_step": best["step"],
-        "patience_ends": ended,
-        "rows": rows,
-        "copies": copies(world, songs, mixes),
-    }
+    ended = {"best_step": min(looks, key=held)["step"], "patience_ends": stopped(looks, few.sft.patience)}
+    told_of = {"core_minutes": minutes, "looks": looks, **ended}
+    done.write_text(json.dumps(told_of))
+    return told_of, file
+
+
+def learned_songs(world: World, count: int) -> Songs:
+    """The songs of the new genre that a tuning learns, behind those that are held back."""
+    return Songs(world.songs["new"][HELD_BACK : count + HELD_BACK])
+
+
+def held(look: Mapping[str, Any]) -> float:
+    """The loss of held-back songs at a look."""
+    return float(look["held back"])
 
 
 def stopped(looks: Sequence[Mapping[str, Any]], patience: int | None) -> int:
@@ -217,7 +225,14 @@ def main() -> None:
     for seed, rate, count in itertools.product(range(given.seeds), given.rates, given.sizes):
         done = results["tunings"].setdefault(f"{count} songs, rate {rate}", {})
         if str(seed) not in done and time.monotonic() < ends:
-            done[str(seed)] = tuned_to(world, given, count, rate, seed)
+            told, file = tuned_to(world, given, count, rate, seed)
+            if time.monotonic() > ends:
+                break
+            rows, mixes = sung_by(world, model_in(world, file))
+            done[str(seed)] = told | {
+                "rows": rows,
+                "copies": copies(world, learned_songs(world, count), mixes),
+            }
             given.out.write_text(json.dumps(results) + "\n")
     results["tunings"] = {name: done for name, done in results["tunings"].items() if done}
     results["summary"] = summed(results)
