@@ -6,7 +6,8 @@ The base is that of `held_out_genre.py`. Adapters, rate, steps and patience are 
 params/toy2.yaml. `--rates` measures others beside its own. Every `validate_every_steps` the EMA weights' flow loss of the held-back songs and of as many learned ones is taken at
 fixed noise and times; the weights of the best step are kept, as the trainer keeps them. `overfits at` is the first look after which held-back
 loss never came lower; a run goes on until three times the patience brought nothing better. Intervals are over prompts, paired with the base's own songs; of
-several seeds a prompt has the mean. What stands in --out is not made again; after --minutes nothing more is begun.
+several seeds a prompt has the mean. What stands in the scratch folder (a look, four songs) is not made again, so that a run that was ended
+goes on; after --minutes no tuning is begun.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from safetensors.torch import save_file
 from bench.measuring import RESULTS, machine
 from bench.toy2_causes import RESAMPLING
 from bench.toy2_songs import Songs
-from bench.toy2_training import conditions_by, learned, sung
+from bench.toy2_training import TOGETHER, conditions_by, learned, sung
 from bench.tuned_songs import World, add_sizes, begun, flow_of, heard, model_in, per, style, world_of
 from eval.metrics.error_rates import normalise
 from eval.stats.intervals import paired_mean_difference, paired_rate_difference
@@ -57,13 +58,16 @@ def tuned_to(
     """One tuning by the recipe unless the scratch folder has it: its losses by step, and the file of its best step."""
     few = load_params(FEW)
     file = given.scratch / f"few-{given.genre}-{count}-{rate}-{seed}.safetensors"
-    if (done := file.with_suffix(".json")).is_file():
+    done, kept, before = (file.with_suffix(name) for name in (".json", ".state", ".looks"))
+    if done.is_file():
         return json.loads(done.read_text()), file
     told = {"steps": given.steps or few.sft.steps, "learning_rate": rate, "seed": 100 + seed}
     section = world.params.sft.model_copy(update={**told, "warmup_steps": few.sft.warmup_steps})
     back, songs = world.songs["new"][:HELD_BACK], learned_songs(world, count)
     model = add_adapters(begun(world, given.scratch), few.adapter, seed)
-    looks: list[dict[str, Any]] = []
+    looks: list[dict[str, Any]] = json.loads(before.read_text()) if before.is_file() else []
+    looks = [row for row in looks if (kept / f"{row['step']}").is_dir()]
+    newest, spent = (kept / f"{looks[-1]['step']}", looks[-1]["core_minutes"]) if looks else (None, 0.0)
 
     def look(step: int, state: TrainState) -> bool:
         if step % few.sft.validate_every_steps == 0:
@@ -75,16 +79,20 @@ def tuned_to(
             )
             if all(held_back < row["held back"] for row in looks):
                 save_file({name: value.contiguous() for name, value in now.state_dict().items()}, file)
-            looks.append({"step": step, "held back": round(held_back, 5), "learned": round(of_learned, 5)})
+            minutes = round(spent + (time.process_time() - started) / 60, 2)
+            losses = {"held back": round(held_back, 5), "learned": round(of_learned, 5)}
+            looks.append({"step": step, **losses, "core_minutes": minutes})
+            before.write_text(json.dumps(looks))
+            state.save(kept / f"{step}", {})
         return len(looks) > NO_BETTER and min(looks, key=held) not in looks[-NO_BETTER:]
 
     started = time.process_time()
     with patch.object(batches, "conditions_of", conditions_by("held")):
         name = f"{count} songs, rate {rate}, seed {seed}"
-        learned(model.train(), section, songs, world.studio.codec.silence_C, name, after=look)
-    minutes = round((time.process_time() - started) / 60, 2)
+        silence_C = world.studio.codec.silence_C
+        learned(model.train(), section, songs, silence_C, name, after=look, kept=newest)
     ended = {"best_step": min(looks, key=held)["step"], "patience_ends": stopped(looks, few.sft.patience)}
-    told_of = {"core_minutes": minutes, "looks": looks, **ended}
+    told_of = {"looks": looks, **ended}
     done.write_text(json.dumps(told_of))
     return told_of, file
 
@@ -110,21 +118,35 @@ def stopped(looks: Sequence[Mapping[str, Any]], patience: int | None) -> int:
     return int(row["step"])
 
 
-def sung_by(world: World, model: Jam) -> tuple[dict[str, Any], list[tuple[Sample, np.ndarray]]]:
-    """Rows of both sides, and latents of the new genre's prompts."""
+def sung_by(world: World, model: Jam, file: Path) -> tuple[dict[str, Any], list[tuple[Sample, np.ndarray]]]:
+    """Rows of both sides, and latents of the new genre's prompts; beside `file`, four songs at a time, and not made again."""
     rows: dict[str, Any] = {}
     made: list[tuple[Sample, np.ndarray]] = []
     for side in ("new", "old"):
-        prompts = world.songs[f"{side} prompts"]
-        latents = list(sung(model, world.params, "held", prompts, world.studio))
-        rows[side] = [
-            heard(world, song, one) | {"flow": flow_of(world, model, song)}
-            for song, one in zip(prompts, latents, strict=True)
-        ]
-        for row in rows[side]:
-            del row["embedding"]
-        made += zip(prompts, latents, strict=True) if side == "new" else []
+        prompts, rows[side] = world.songs[f"{side} prompts"], []
+        for first in range(0, len(prompts), TOGETHER):
+            some = Songs(prompts[first : first + TOGETHER])
+            stands = file.with_suffix(f".{side}-{first}.npz")
+            if not stands.is_file():
+                _sing(world, model, some, stands)
+            with np.load(stands) as found:
+                rows[side] += json.loads(str(found["rows"]))
+                latents = [found[f"{number}"] for number in range(len(some))]
+            made += zip(some, latents, strict=True) if side == "new" else []
     return rows, made
+
+
+def _sing(world: World, model: Jam, songs: Songs, file: Path) -> None:
+    latents = list(sung(model, world.params, "held", songs, world.studio))
+    rows = [
+        heard(world, song, one) | {"flow": flow_of(world, model, song)}
+        for song, one in zip(songs, latents, strict=True)
+    ]
+    for row in rows:
+        del row["embedding"]
+    unfinished = file.with_suffix(".tmp.npz")
+    np.savez(unfinished, rows=json.dumps(rows), **{f"{number}": one for number, one in enumerate(latents)})
+    unfinished.rename(file)
 
 
 def copies(world: World, songs: Songs, made: Sequence[tuple[Sample, np.ndarray]]) -> dict[str, int]:
@@ -215,7 +237,8 @@ def main() -> None:
     ends = time.monotonic() + 60 * given.minutes
     world = world_of(given, 2 * max(MOST, *given.sizes) + HELD_BACK)
     if "base" not in results:
-        rows, _ = sung_by(world, begun(world, given.scratch).eval().requires_grad_(False))
+        base = begun(world, given.scratch).eval().requires_grad_(False)
+        rows, _ = sung_by(world, base, given.scratch / f"few-{given.genre}-base.safetensors")
         results |= {"base": rows, "tunings": {}, "machine": machine("torch", "numpy")}
         results["learned"] = {
             "songs": given.songs,
@@ -228,7 +251,7 @@ def main() -> None:
             told, file = tuned_to(world, given, count, rate, seed)
             if time.monotonic() > ends:
                 break
-            rows, mixes = sung_by(world, model_in(world, file))
+            rows, mixes = sung_by(world, model_in(world, file), file)
             done[str(seed)] = told | {
                 "rows": rows,
                 "copies": copies(world, learned_songs(world, count), mixes),
