@@ -155,7 +155,6 @@ def test_two_workers_learn_within_a_millionth_what_one_learns_of_the_same_songs(
     for name, (adapter, shardings) in ways.items():
         for sharding in shardings:
             out = tmp_path / f"{name}-{sharding}"
-            print("APART", out.name, apart(out, tmp_path / name), losses(out), losses(tmp_path / name))
             assert losses(out) == pytest.approx(losses(tmp_path / name), rel=1e-6)
             assert apart(out, tmp_path / name) < 1e-6
             if adapter:
