@@ -31,6 +31,7 @@ from jam_model.training_facts import TrainingFacts
 from tasks.storage.files import write_json
 from tasks.storage.lease import Fence
 from tasks.trainer.checkpoints import newest_checkpoint, remove_old
+from tasks.trainer.exchange import as_the_first_says, mean_over_workers
 from tasks.trainer.heard import HeardSong, forget_heard, keep_heard
 from tasks.trainer.log import TrainLog, WandbParams
 from tasks.trainer.optimisers import build_optimiser
@@ -141,7 +142,8 @@ def run_steps(
         if train_state.step % params.log_every_steps == 0 or last:
             count = (train_state.step - 1) % params.log_every_steps + 1
             sums[ASKED_NAME] = float((out / ASKED_NAME).exists())  # all workers must see the same answer
-            means = _mean_over_workers({name: value / count for name, value in sums.items()}, worker)
+            means = {name: value / count for name, value in sums.items()}
+            means = mean_over_workers(means, worker.num_workers, worker.device)
             asked, sums = means.pop(ASKED_NAME) > 0, {}
             if log:
                 log.write(train_state.step, {"learning_rate": train_state.learning_rate, **means})
@@ -266,11 +268,7 @@ def _is_spent(params: FitParams, best: Mapping[str, Any] | None, step: int, work
     if params.patience is None:
         return False
     spent = best is not None and step - best["step"] >= params.patience * params.validate_every_steps
-    if worker.num_workers > 1:
-        told = torch.tensor(float(spent), device=worker.device)
-        distributed.broadcast(told, 0)
-        spent = bool(told.item())
-    return spent
+    return as_the_first_says(spent, worker.num_workers, worker.device)
 
 
 def _finish(
@@ -296,11 +294,3 @@ def _finish(
     told = figures if figures is not None and is_last else objective.validate(model, worker)
     done = {"steps": train_state.step, "weights": digest, "figures": told}
     write_json(out / DONE_NAME, {**done, "best": best} if best else done)
-
-
-def _mean_over_workers(values: dict[str, float], worker: Worker) -> dict[str, float]:
-    if worker.num_workers == 1:
-        return values
-    tensor = torch.tensor(list(values.values()), dtype=torch.float64, device=worker.device)
-    distributed.all_reduce(tensor)
-    return dict(zip(values, (tensor / worker.num_workers).tolist(), strict=True))
