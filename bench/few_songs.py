@@ -1,16 +1,19 @@
 """Is params/few_songs.yaml right? A base tuned by it to 10, 30 and 100 songs of a genre it never heard: gain, forgetting, copies, and when to stop.
 
-python bench/few_songs.py --scratch FOLDER [--sizes 10 30 100] [--minutes 10]
+python bench/few_songs.py --scratch FOLDER [--sizes 10 30 100] [--rates 0.0002 0.003] [--seeds 3] [--minutes 10]
 
 The base is that of `held_out_genre.py`. Adapters, rate, steps and patience are the recipe's; what it leaves to others (length, dropout) is that of
-params/toy2.yaml. Every `validate_every_steps` the EMA weights' flow loss of the held-back songs and of as many learned ones is taken at
+params/toy2.yaml. `--rates` measures others beside its own. Every `validate_every_steps` the EMA weights' flow loss of the held-back songs and of as many learned ones is taken at
 fixed noise and times; the weights of the best step are kept, as the trainer keeps them. `overfits at` is the first look after which held-back
-loss never came lower; the run goes on to the last step, so that patience can be judged. Intervals are over prompts, paired with the base's own songs.
+loss never came lower; a run goes on until three times the patience brought nothing better. Intervals are over prompts, paired with the base's own songs; of
+several seeds a prompt has the mean. What stands in the scratch folder (a look, four songs) is not made again, so that a run that was ended
+goes on; after --minutes no tuning is begun.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import sys
 import time
@@ -28,7 +31,7 @@ from safetensors.torch import save_file
 from bench.measuring import RESULTS, machine
 from bench.toy2_causes import RESAMPLING
 from bench.toy2_songs import Songs
-from bench.toy2_training import conditions_by, learned, sung
+from bench.toy2_training import TOGETHER, conditions_by, learned, sung
 from bench.tuned_songs import World, add_sizes, begun, flow_of, heard, model_in, per, style, world_of
 from eval.metrics.error_rates import normalise
 from eval.stats.intervals import paired_mean_difference, paired_rate_difference
@@ -45,22 +48,26 @@ from tasks.training.adapters import add_adapters
 FEW = Path(__file__).resolve().parents[1] / "params/few_songs.yaml"
 HELD_BACK = 2  # group.min_validation_songs of the recipe
 MOST = 100
+NO_BETTER = 9
+"""Looks without a better one after which a tuning ends here: three times the patience of the recipe, so that it can be judged."""
 
 
-def tuned_to(world: World, given: argparse.Namespace, count: int) -> dict[str, Any]:
-    """One tuning by the recipe, its losses by step, and the rows of its songs."""
+def tuned_to(
+    world: World, given: argparse.Namespace, count: int, rate: float, seed: int
+) -> tuple[dict[str, Any], Path]:
+    """One tuning by the recipe unless the scratch folder has it: its losses by step, and the file of its best step."""
     few = load_params(FEW)
-    keys = ("steps", "learning_rate", "warmup_steps")
-    section = world.params.sft.model_copy(update={key: getattr(few.sft, key) for key in keys})
-    section = section.model_copy(update={"steps": given.steps or section.steps})
-    new = world.songs["new"]
-    back, songs = new[:HELD_BACK], Songs(new[HELD_BACK : count + HELD_BACK])
-    model = add_adapters(begun(world, given.scratch), few.adapter, 0)
-    file = (
-        given.scratch
-        / f"few-{given.genre}-{given.songs}-{given.pretrain}-{section.steps}-{count}.safetensors"
-    )
-    looks: list[dict[str, Any]] = []
+    file = given.scratch / f"few-{given.genre}-{count}-{rate}-{seed}.safetensors"
+    done, kept, before = (file.with_suffix(name) for name in (".json", ".state", ".looks"))
+    if done.is_file():
+        return json.loads(done.read_text()), file
+    told = {"steps": given.steps or few.sft.steps, "learning_rate": rate, "seed": 100 + seed}
+    section = world.params.sft.model_copy(update={**told, "warmup_steps": few.sft.warmup_steps})
+    back, songs = world.songs["new"][:HELD_BACK], learned_songs(world, count)
+    model = add_adapters(begun(world, given.scratch), few.adapter, seed)
+    looks: list[dict[str, Any]] = json.loads(before.read_text()) if before.is_file() else []
+    looks = [row for row in looks if (kept / f"{row['step']}").is_dir()]
+    newest, spent = (kept / f"{looks[-1]['step']}", looks[-1]["core_minutes"]) if looks else (None, 0.0)
 
     def look(step: int, state: TrainState) -> bool:
         if step % few.sft.validate_every_steps == 0:
@@ -72,25 +79,32 @@ def tuned_to(world: World, given: argparse.Namespace, count: int) -> dict[str, A
             )
             if all(held_back < row["held back"] for row in looks):
                 save_file({name: value.contiguous() for name, value in now.state_dict().items()}, file)
-            looks.append({"step": step, "held back": round(held_back, 5), "learned": round(of_learned, 5)})
-        return False
+            minutes = round(spent + (time.process_time() - started) / 60, 2)
+            losses = {"held back": round(held_back, 5), "learned": round(of_learned, 5)}
+            looks.append({"step": step, **losses, "core_minutes": minutes})
+            before.write_text(json.dumps(looks))
+            state.save(kept / f"{step}", {})
+        return len(looks) > NO_BETTER and min(looks, key=held) not in looks[-NO_BETTER:]
 
     started = time.process_time()
     with patch.object(batches, "conditions_of", conditions_by("held")):
-        learned(model.train(), section, songs, world.studio.codec.silence_C, f"{count} songs", after=look)
-    minutes = round((time.process_time() - started) / 60, 2)
-    best = min(looks, key=lambda row: row["held back"])
-    ended = stopped(looks, few.sft.patience)
-    rows, mixes = sung_by(world, model_in(world, file))
-    return {
-        "songs": count,
-        "core_minutes": minutes,
-        "looks": looks,
-        "best_step": best["step"],
-        "patience_ends": ended,
-        "rows": rows,
-        "copies": copies(world, songs, mixes),
-    }
+        name = f"{count} songs, rate {rate}, seed {seed}"
+        silence_C = world.studio.codec.silence_C
+        learned(model.train(), section, songs, silence_C, name, after=look, kept=newest)
+    ended = {"best_step": min(looks, key=held)["step"], "patience_ends": stopped(looks, few.sft.patience)}
+    told_of = {"looks": looks, **ended}
+    done.write_text(json.dumps(told_of))
+    return told_of, file
+
+
+def learned_songs(world: World, count: int) -> Songs:
+    """The songs of the new genre that a tuning learns, behind those that are held back."""
+    return Songs(world.songs["new"][HELD_BACK : count + HELD_BACK])
+
+
+def held(look: Mapping[str, Any]) -> float:
+    """The loss of held-back songs at a look."""
+    return float(look["held back"])
 
 
 def stopped(looks: Sequence[Mapping[str, Any]], patience: int | None) -> int:
@@ -104,18 +118,35 @@ def stopped(looks: Sequence[Mapping[str, Any]], patience: int | None) -> int:
     return int(row["step"])
 
 
-def sung_by(world: World, model: Jam) -> tuple[dict[str, Any], list[tuple[Sample, np.ndarray]]]:
-    """Rows of both sides, and latents of the new genre's prompts."""
+def sung_by(world: World, model: Jam, file: Path) -> tuple[dict[str, Any], list[tuple[Sample, np.ndarray]]]:
+    """Rows of both sides, and latents of the new genre's prompts; beside `file`, four songs at a time, and not made again."""
     rows: dict[str, Any] = {}
     made: list[tuple[Sample, np.ndarray]] = []
     for side in ("new", "old"):
-        prompts = world.songs[f"{side} prompts"]
-        latents = list(sung(model, world.params, "held", prompts, world.studio))
-        rows[side] = [heard(world, song, one) for song, one in zip(prompts, latents, strict=True)]
-        for row in rows[side]:
-            del row["embedding"]
-        made += zip(prompts, latents, strict=True) if side == "new" else []
+        prompts, rows[side] = world.songs[f"{side} prompts"], []
+        for first in range(0, len(prompts), TOGETHER):
+            some = Songs(prompts[first : first + TOGETHER])
+            stands = file.with_suffix(f".{side}-{first}.npz")
+            if not stands.is_file():
+                _sing(world, model, some, stands)
+            with np.load(stands) as found:
+                rows[side] += json.loads(str(found["rows"]))
+                latents = [found[f"{number}"] for number in range(len(some))]
+            made += zip(some, latents, strict=True) if side == "new" else []
     return rows, made
+
+
+def _sing(world: World, model: Jam, songs: Songs, file: Path) -> None:
+    latents = list(sung(model, world.params, "held", songs, world.studio))
+    rows = [
+        heard(world, song, one) | {"flow": flow_of(world, model, song)}
+        for song, one in zip(songs, latents, strict=True)
+    ]
+    for row in rows:
+        del row["embedding"]
+    unfinished = file.with_suffix(".tmp.npz")
+    np.savez(unfinished, rows=json.dumps(rows), **{f"{number}": one for number, one in enumerate(latents)})
+    unfinished.rename(file)
 
 
 def copies(world: World, songs: Songs, made: Sequence[tuple[Sample, np.ndarray]]) -> dict[str, int]:
@@ -151,32 +182,51 @@ def _sketch(world: World, song: Sample, latent_TC: np.ndarray, transcribed: bool
     )
 
 
-def beside(base: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """PER and style, and each less the base's, with a 95 % interval over the prompts."""
-    columns = [[row[key] for row in side] for key in ("errors", "phones") for side in (rows, base)]
-    errors, before, phones, phones_before = columns
-    of_per = paired_rate_difference(errors, phones, before, phones_before, RESAMPLING)
-    of_style = paired_mean_difference(
-        [row["style"] for row in rows], [row["style"] for row in base], RESAMPLING
-    )
-    told = {name: [one.value, one.low, one.high] for name, one in (("per", of_per), ("style", of_style))}
-    return {
-        "per": round(per(rows), 4),
-        "style": round(style(rows), 4),
-        **{
-            f"{name} less base": [None if v is None else round(float(v), 4) for v in three]
-            for name, three in told.items()
-        },
-    }
+def beside(base: Sequence[Mapping[str, Any]], seeds: Sequence[Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
+    """PER, style and flow loss over all seeds, and each less the base's: [value, low, high], a 95 % interval over the prompts."""
+    by_prompt = list(zip(*seeds, strict=True))
+    errors, phones = ([sum(row[key] for row in rows) for rows in by_prompt] for key in ("errors", "phones"))
+    before = [[len(seeds) * row[key] for row in base] for key in ("errors", "phones")]
+    differences = {"per": paired_rate_difference(errors, phones, *before, RESAMPLING)}
+    for name in ("style", "flow"):
+        means = [float(np.mean([row[name] for row in rows])) for rows in by_prompt]
+        differences[name] = paired_mean_difference(means, [row[name] for row in base], RESAMPLING)
+    told: dict[str, Any] = {"prompts": len(base), "seeds": len(seeds)}
+    figures = {"per": per, "style": style, "flow": lambda rows: float(np.mean([row["flow"] for row in rows]))}
+    every = [row for rows in seeds for row in rows]
+    for name, one in differences.items():
+        told[name] = {"base": _short(figures[name](base)), "tuned": _short(figures[name](every))}
+        told[name]["less base"] = [_short(value) for value in (one.value, one.low, one.high)]
+    return told
+
+
+def summed(results: Mapping[str, Any]) -> dict[str, Any]:
+    """Of each size and rate: gain and forgetting beside the base, copies, and the steps that were best and last."""
+    told: dict[str, Any] = {}
+    for name, by_seed in results["tunings"].items():
+        seeds = list(by_seed.values())
+        told[name] = {
+            f"{side} songs": beside(results["base"][side], [seed["rows"][side] for seed in seeds])
+            for side in ("new", "old")
+        }
+        told[name] |= {key: [seed[key] for seed in seeds] for key in ("best_step", "patience_ends", "copies")}
+    return told
+
+
+def _short(value: float | None) -> float | None:
+    return None if value is None else round(float(value), 4)
 
 
 def main() -> None:
-    """Measure each size that does not stand, write after each, and show."""
+    """Measure what does not stand, write after each tuning, and show."""
+    few = load_params(FEW)
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_sizes(parser)
     parser.add_argument("--sizes", type=int, nargs="+", default=[10, 30, 100])
+    parser.add_argument("--rates", type=float, nargs="+", default=[few.sft.learning_rate])
+    parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--steps", type=int, help="in place of the recipe's")
     parser.add_argument("--minutes", type=float, default=10.0, help="begin nothing after so many")
     parser.add_argument("--out", type=Path, default=RESULTS / "few_songs.json")
@@ -185,25 +235,32 @@ def main() -> None:
     given.scratch.mkdir(parents=True, exist_ok=True)
     results: dict[str, Any] = json.loads(given.out.read_text()) if given.out.is_file() else {}
     ends = time.monotonic() + 60 * given.minutes
-    world = world_of(given, max(MOST, *given.sizes) + HELD_BACK)
+    world = world_of(given, 2 * max(MOST, *given.sizes) + HELD_BACK)
     if "base" not in results:
-        rows, _ = sung_by(world, begun(world, given.scratch).eval().requires_grad_(False))
-        results |= {"base": rows, "sizes": {}, "machine": machine("torch", "numpy")}
+        base = begun(world, given.scratch).eval().requires_grad_(False)
+        rows, _ = sung_by(world, base, given.scratch / f"few-{given.genre}-base.safetensors")
+        results |= {"base": rows, "tunings": {}, "machine": machine("torch", "numpy")}
         results["learned"] = {
             "songs": given.songs,
             "steps": [given.pretrain, given.sft],
             "genre kept out": given.genre,
         }
-    for count in given.sizes:
-        if str(count) not in results["sizes"] and time.monotonic() < ends:
-            found = tuned_to(world, given, count)
-            found |= {
-                f"{side} songs": beside(results["base"][side], found["rows"][side]) for side in ("new", "old")
+    for seed, rate, count in itertools.product(range(given.seeds), given.rates, given.sizes):
+        done = results["tunings"].setdefault(f"{count} songs, rate {rate}", {})
+        if str(seed) not in done and time.monotonic() < ends:
+            told, file = tuned_to(world, given, count, rate, seed)
+            if time.monotonic() > ends:
+                break
+            rows, mixes = sung_by(world, model_in(world, file), file)
+            done[str(seed)] = told | {
+                "rows": rows,
+                "copies": copies(world, learned_songs(world, count), mixes),
             }
-            results["sizes"][str(count)] = found
-        given.out.write_text(json.dumps(results) + "\n")
-    for count, found in results["sizes"].items():
-        print(count, {key: value for key, value in found.items() if key not in ("rows", "looks")})
+            given.out.write_text(json.dumps(results) + "\n")
+    results["tunings"] = {name: done for name, done in results["tunings"].items() if done}
+    results["summary"] = summed(results)
+    given.out.write_text(json.dumps(results) + "\n")
+    print(json.dumps(results["summary"], indent=1))
 
 
 if __name__ == "__main__":

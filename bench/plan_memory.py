@@ -2,8 +2,9 @@
 
 python bench/plan_memory.py [--frames 96 256] [--steps 2] [--only lora] [--full]
 
-Each case is a process of its own that runs the loop of a training (`run_steps`) on random songs; measured is the peak of its
-resident memory less its size just before the model is built, after a step of a tiny model, which loads the programs. On a CPU that is
+Each case is a process of its own that runs the loop of a training (`run_steps`) on random songs to its end, the averaged model and its
+validation among it, as the plan counts them; measured is the peak of its resident memory less its size just before the model is
+built, after a step of a tiny model, which loads the programs. On a CPU that is
 all there is to measure; on a card the allocator's own peak would be. Every tensor of 64 KiB or more is mapped by itself
 (MALLOC_MMAP_THRESHOLD_), so that what was freed is gone; `--heap` leaves it to glibc, which keeps some. `--full` adds the 530M
 with adapters. The file is written after each case.
@@ -18,7 +19,7 @@ import sys
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -34,6 +35,7 @@ from jam_model.flow import flow_loss
 from jam_model.preference import dpo_loss
 from jam_model.training_facts import UNKNOWN, TrainingFacts
 from tasks.preference.params import PreferParams
+from tasks.trainer.heard import HeardSong
 from tasks.trainer.loop import StepLoss, Worker, run_steps, unwrapped
 from tasks.trainer.params import FitParams
 from tasks.training.adapters import add_adapters, bare_base
@@ -66,6 +68,8 @@ class RandomSongs:
 
     section: FitParams
     load: Load
+    wandb: ClassVar[None] = None
+    hear_every_steps: ClassVar[int] = 0
 
     def build(self) -> Jam:
         """Fresh weights, with adapters where they are asked for."""
@@ -98,8 +102,18 @@ class RandomSongs:
         return fresh_model(model.config, 0).train().requires_grad_(False)
 
     def validate(self, model: Jam, worker: Worker) -> dict[str, Any]:
-        """Nothing is validated."""
+        """One pass of the averaged model, and of a reference where there is one."""
+        load, generator = self.load, torch.Generator().manual_seed(0)
+        models = [model] + ([self._copy(model)] if load.reference != "none" else [])
+        songs = torch.randn(load.batch, load.frames, 64, generator=generator)
+        with torch.no_grad():
+            for one in models:
+                flow_loss(one, songs, random_conditions(load, generator), NEVER, generator)
         return {}
+
+    def hear(self, model: Jam, worker: Worker) -> list[HeardSong]:
+        """Nothing is generated."""
+        return []
 
     def facts(self) -> TrainingFacts:
         """Nothing is known."""
@@ -150,16 +164,17 @@ def measure(section: FitParams, load: Load, steps: int, threads: int, sender: An
     """Runs the steps; sends the peak less what was there before."""
     section = section.model_copy(update={"threads_per_worker": threads})
     tiny = replace(load, config=replace(load.config, **TINY), frames=16)
-    run(section, tiny, 2)
+    section = section.model_copy(update={"steps": steps})
+    run(section, tiny)
     before = resident("VmRSS")
-    run(section, load, steps)
+    run(section, load)
     sender.send(resident("VmHWM") - before)
 
 
-def run(section: FitParams, load: Load, steps: int) -> None:
-    """So many steps of the loop, in a folder that goes."""
+def run(section: FitParams, load: Load) -> None:
+    """The loop, in a folder that goes."""
     with tempfile.TemporaryDirectory() as folder:
-        run_steps(RandomSongs(section, load), section, Path(folder), Worker(0, 1, torch.device("cpu")), steps)
+        run_steps(RandomSongs(section, load), section, Path(folder), Worker(0, 1, torch.device("cpu")))
 
 
 def measured(section: FitParams, load: Load, given: argparse.Namespace) -> int:

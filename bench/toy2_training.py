@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Literal
 from unittest.mock import patch
 
@@ -61,9 +62,14 @@ def learned(
     name: str,
     controls: ControlDropout | None = None,
     after: Callable[[int, TrainState], bool] | None = None,
+    kept: Path | None = None,
 ) -> tuple[TrainState, list[float]]:
-    """One training, and its losses. `controls`: how those of the model are left out. `after`: is told each step, and whether to end."""
+    """One training, and its losses. `controls`: how those of the model are left out. `after`: is told each step, and whether to end.
+    `kept`: a state to go on from, where it is there.
+    """
     state, worker = TrainState(model, section.rule()), Worker(0, 1, torch.device("cpu"))
+    if kept is not None and kept.is_dir():
+        state.load(kept)
     dropout = Dropout(
         section.style_condition_dropout, section.lyrics_condition_dropout, section.condition_dropout_rule
     )
@@ -79,7 +85,7 @@ def learned(
         controls=model.config.controls,
     )
     losses: list[float] = []
-    for step in range(section.steps):
+    for step in range(state.step, section.steps):
         batch = source.at(positions_of_step(step, section.batch_size))
         generator = worker.generator(section.seed, step)
         state.optimiser.zero_grad(set_to_none=True)

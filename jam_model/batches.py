@@ -20,7 +20,7 @@ from jam_model.controls.known import PAINTING, batched
 from jam_model.controls.painting import draw_mask, packed
 from jam_model.frames import SHORTEST_STRETCH, frame_middles_s, free_stretches
 from jam_model.lyric_grid import RELEASED_FILLER, SYMBOLS, Filler, lyric_grid
-from jam_model.order import EndlessOrder
+from jam_model.order import WHOLE, EndlessOrder, Part
 from jam_model.part_styles.parts import PART_STYLES, batch_of_parts
 from jam_model.shards import Sample, Shards
 
@@ -201,8 +201,8 @@ class Batches:
         return self._part_style_dropout > 0 and bool(rng.random() < self._part_style_dropout)
 
 
-def keeping_some(batch: Batch, generator: torch.Generator) -> Conditions:
-    """The conditions of a batch whose songs keep some of their frames, where the model paints; else as they are."""
+def keeping_some(batch: Batch, generator: torch.Generator, part: Part = WHOLE) -> Conditions:
+    """The conditions of a batch, or a `part` of one, whose songs keep some of their frames, where the model paints; else as they are."""
     conditions, latents_BTC = batch.conditions, batch.latents_BTC
     if (
         conditions.controls is None
@@ -210,9 +210,10 @@ def keeping_some(batch: Batch, generator: torch.Generator) -> Conditions:
         or PAINTING not in conditions.controls
     ):
         return conditions
-    frames = latents_BTC.shape[1]
-    num_frames_B = (frames * conditions.duration_rel_B).round().long()
-    mask_BT = draw_mask(num_frames_B, frames, generator).to(latents_BTC.device)
+    frames, mine = latents_BTC.shape[1], part.of(len(latents_BTC))
+    num_frames_B = torch.zeros(part.whole(len(latents_BTC)), dtype=torch.long)
+    num_frames_B[mine] = (frames * conditions.duration_rel_B).round().long().cpu()
+    mask_BT = draw_mask(num_frames_B, frames, generator)[mine].to(latents_BTC.device)
     every_B = torch.ones_like(conditions.controls_given[PAINTING])
     return replace(
         conditions,

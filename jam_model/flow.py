@@ -17,6 +17,7 @@ from jam_model.controls.dropout import ControlDropout
 from jam_model.controls.known import PAINTING
 from jam_model.controls.painting import kept_of
 from jam_model.dit import Jam
+from jam_model.order import WHOLE, Part
 
 # B batch, T frames, C channels
 
@@ -37,23 +38,25 @@ def draw_flow(
     dropout: Dropout,
     generator: torch.Generator,
     control_dropout: ControlDropout | None = None,
+    part: Part = WHOLE,
 ) -> FlowDraw:
     """Noise, t = sigmoid(N(0, 1)) and dropout for a batch, that of controls last, on the latents' device.
 
-    Drawn in float32 on the generator's device, so a CPU generator gives the same numbers everywhere.
+    Drawn in float32 on the generator's device, so a CPU generator gives the same numbers everywhere; for the whole batch that
+    the latents are a `part` of.
     """
-    batch, device = len(latents_BTC), generator.device
-    noise = torch.randn(latents_BTC.shape, generator=generator, device=device)
+    batch, device = part.whole(len(latents_BTC)), generator.device
+    noise = torch.randn((batch, *latents_BTC.shape[1:]), generator=generator, device=device)
     time = torch.randn(batch, generator=generator, device=device).sigmoid()
     keep_lyrics_B, keep_style_B = dropout.draw(batch, generator)
     keep = control_dropout.draw(batch, generator) if control_dropout else {}
-    place = latents_BTC.device
+    place, mine = latents_BTC.device, part.of(len(latents_BTC))
     return FlowDraw(
-        noise.to(latents_BTC),
-        time.to(latents_BTC),
-        keep_lyrics_B.to(place),
-        keep_style_B.to(place),
-        {name: keep_B.to(place) for name, keep_B in keep.items()} or None,
+        noise[mine].to(latents_BTC),
+        time[mine].to(latents_BTC),
+        keep_lyrics_B[mine].to(place),
+        keep_style_B[mine].to(place),
+        {name: keep_B[mine].to(place) for name, keep_B in keep.items()} or None,
     )
 
 
@@ -121,9 +124,10 @@ def flow_loss(
     generator: torch.Generator,
     time_weight: bool = False,
     control_dropout: ControlDropout | None = None,
+    part: Part = WHOLE,
 ) -> FlowLoss:
-    """Rectified-flow loss of a batch; `time_weight` multiplies each sample by 1 + t (JASCO)."""
-    draw = draw_flow(latents_BTC, dropout, generator, control_dropout)
+    """Rectified-flow loss of a batch, or a `part` of one; `time_weight` multiplies each sample by 1 + t (JASCO)."""
+    draw = draw_flow(latents_BTC, dropout, generator, control_dropout, part)
     per_sample_B = flow_error(model, latents_BTC, conditions, draw)
     weighted_B = (1 + draw.time_B) * per_sample_B if time_weight else per_sample_B
     return FlowLoss(weighted_B.mean(), per_sample_B.detach(), draw.time_B)

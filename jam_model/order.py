@@ -1,4 +1,4 @@
-"""In which order samples are read: a seeded endless sequence of epochs (shuffled shards, ranks), thinned by weights where asked.
+"""In which order samples are read: a seeded endless sequence of epochs (shuffled shards), thinned by weights where asked; and which worker reads which (`Part`).
 
 Everything follows from (seed, position), so a run resumes from a step number alone and ranks never share a
 sample within an epoch.
@@ -7,10 +7,33 @@ sample within an epoch.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 UNIT = 1 << 20  # weights are counted in these, so that no rounding moves an epoch's border
+
+
+@dataclass(frozen=True)
+class Part:
+    """Which samples of a batch a worker has: the `rank`-th of `num_ranks` equal parts, in order.
+
+    What is drawn for samples is drawn for all of them and cut, so that it does not depend on the number of parts.
+    """
+
+    rank: int
+    num_ranks: int
+
+    def whole(self, batch: int) -> int:
+        """How many samples there are where a part has `batch`."""
+        return batch * self.num_ranks
+
+    def of(self, batch: int) -> slice:
+        """Where this part's `batch` samples lie among all."""
+        return slice(self.rank * batch, (self.rank + 1) * batch)
+
+
+WHOLE = Part(0, 1)
 
 
 class EndlessOrder:

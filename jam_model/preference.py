@@ -18,6 +18,7 @@ from jam_model.conditions import Conditions
 from jam_model.config import Dropout
 from jam_model.dit import Jam
 from jam_model.flow import FlowDraw, draw_flow, flow_error
+from jam_model.order import WHOLE, Part
 
 # B batch, T frames, C channels
 
@@ -49,8 +50,9 @@ def dpo_loss(
     dropout: Dropout,
     generator: torch.Generator,
     num_frames_B: Tensor | None = None,
+    part: Part = WHOLE,
 ) -> PreferenceLoss:
-    """Preference loss of a batch of pairs made from the same conditions.
+    """Preference loss of a batch of pairs made from the same conditions, or of a `part` of one.
 
     Errors are means over all frames, padding included (what the published `beta` belongs to), or over the
     first `num_frames_B` of each pair.
@@ -62,7 +64,7 @@ def dpo_loss(
         raise ValueError(f"term is {term!r}; give none, win or gt")
     if term == "gt" and truth_BTC is None:
         raise ValueError("term is gt and truth_BTC is None; give the true latents, or term win or none")
-    draw = draw_flow(win_BTC, dropout, generator)
+    draw = draw_flow(win_BTC, dropout, generator, part=part)
     pair_BTC = torch.cat((win_BTC, lose_BTC))
     pair_draw = FlowDraw(
         draw.noise_BTC.repeat(2, 1, 1),

@@ -51,6 +51,7 @@ from tasks.prompts.prompts import (
     unknown_phones,
 )
 from tasks.storage.files import write_json
+from tasks.trainer.params import learned_by
 from tasks.trainer.run_folder import TrainResult
 from tasks.training.recipe import adapter_recipe
 
@@ -159,7 +160,7 @@ def fit_pairs(
 
     weights = [weights_hash(policy), weights_hash(reference or policy)]
     adapter = project.params.adapter.chosen
-    key = [section.model_dump(mode="json"), weights, *map(digest_of, pairs)]
+    key = [learned_by(section.model_dump(mode="json")), weights, *map(digest_of, pairs)]
     out = folder / fingerprint([*key, adapter_recipe(adapter)] if adapter else key)
     silence_C = build_codec(project.params.models.codec).silence_C
     wandb = project.params.wandb

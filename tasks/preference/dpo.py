@@ -21,7 +21,7 @@ from jam_model.conditions import Conditions
 from jam_model.config import Dropout, JamConfig
 from jam_model.dit import Jam
 from jam_model.lyric_grid import SUNG
-from jam_model.order import EndlessOrder, positions_of_step
+from jam_model.order import WHOLE, EndlessOrder, Part, positions_of_step
 from jam_model.preference import PreferenceLoss, dpo_loss
 from jam_model.training_facts import TrainingFacts, dropped_by, read_facts
 from tasks.preference.pairs import Pair, PairFolder, read_pairs, write_pairs
@@ -72,6 +72,7 @@ class PreferenceObjective:
         pairs = read_pairs(place_of(self.pairs.path))
         reference = None if self._shares_base else self._called(self._frozen(worker))
         order = EndlessOrder([len(pairs)], params.seed, shuffle_shards=1)
+        part = worker.part(params.draws_by)
 
         def step_loss(model: Jam, step: int, generator: torch.Generator) -> dict[str, torch.Tensor]:
             nonlocal reference
@@ -79,7 +80,7 @@ class PreferenceObjective:
                 reference = self._called(bare_base(unwrapped(model)))
             positions = positions_of_step(step, params.batch_size, worker.rank, worker.num_workers)
             chosen = [(pairs[order[position]], position) for position in positions]
-            loss = self._loss(model, reference, chosen, generator, worker)
+            loss = self._loss(model, reference, chosen, generator, worker.device, part)
             if step < params.gradient_accumulation_steps and self.reference is None:
                 check_equal(loss)
             return {name: getattr(loss, name) for name in loss.__dataclass_fields__}
@@ -136,7 +137,7 @@ class PreferenceObjective:
         generator = torch.Generator().manual_seed(self.params.seed)
         with torch.no_grad():
             losses = [
-                self._loss(model, reference, [(pair, draw)], generator, worker)
+                self._loss(model, reference, [(pair, draw)], generator, worker.device, WHOLE)
                 for pair in pairs
                 for draw in range(HELD_OUT_DRAWS)
             ]
@@ -157,23 +158,25 @@ class PreferenceObjective:
         reference: Jam,
         chosen: Sequence[tuple[Pair, int]],
         generator: torch.Generator,
-        worker: Worker,
+        device: torch.device,
+        part: Part,
     ) -> PreferenceLoss:
         params = self.params
         win_BTC, lose_BTC, truth_BTC, conditions, num_frames_B = self._collate(chosen)
         return dpo_loss(
             model,
             reference,
-            win_BTC.to(worker.device),
-            lose_BTC.to(worker.device),
-            conditions.to(worker.device),
+            win_BTC.to(device),
+            lose_BTC.to(device),
+            conditions.to(device),
             params.beta,
             params.term,
             params.term_weight,
-            truth_BTC.to(worker.device),
+            truth_BTC.to(device),
             self._dropout,
             generator,
-            num_frames_B.to(worker.device) if params.error_over == "song" else None,
+            num_frames_B.to(device) if params.error_over == "song" else None,
+            part,
         )
 
     def _collate(

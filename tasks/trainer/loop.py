@@ -24,16 +24,18 @@ from torch.nn.parallel import DistributedDataParallel
 
 from jam_model.checkpoint import load_model, save_model
 from jam_model.dit import Jam
+from jam_model.order import WHOLE, Part
 from jam_model.sharding import shard
 from jam_model.train_state import TrainState, write_adapter
 from jam_model.training_facts import TrainingFacts
 from tasks.storage.files import write_json
 from tasks.storage.lease import Fence
 from tasks.trainer.checkpoints import newest_checkpoint, remove_old
+from tasks.trainer.exchange import as_the_first_says, mean_over_workers
 from tasks.trainer.heard import HeardSong, forget_heard, keep_heard
 from tasks.trainer.log import TrainLog, WandbParams
 from tasks.trainer.optimisers import build_optimiser
-from tasks.trainer.params import FULL_PRECISION, NONE, SCALED, FitParams
+from tasks.trainer.params import BY_SONG, FULL_PRECISION, NONE, SCALED, FitParams
 from tasks.trainer.run_folder import ADAPTER_NAME, BEST_NAME, DONE_NAME, STEPS_NAME
 
 ASKED_NAME = "checkpoint-now"
@@ -47,10 +49,15 @@ class Worker:
     num_workers: int
     device: torch.device
 
-    def generator(self, seed: int, step: int) -> torch.Generator:
-        """The noise of one step of this worker: a CPU generator that depends on nothing else."""
-        words = np.random.SeedSequence([seed, step, self.rank]).generate_state(2)
+    def generator(self, seed: int, step: int, draws_by: str = BY_SONG) -> torch.Generator:
+        """The noise of one step: a CPU generator that depends on nothing else; by worker, or one for all of them."""
+        rank = 0 if draws_by == BY_SONG else self.rank
+        words = np.random.SeedSequence([seed, step, rank]).generate_state(2)
         return torch.Generator().manual_seed(int(words[0]) << 31 | int(words[1]) >> 1)
+
+    def part(self, draws_by: str) -> Part:
+        """Which part of what its `generator` draws is this worker's: all of it where it draws by itself."""
+        return Part(self.rank, self.num_workers) if draws_by == BY_SONG else WHOLE
 
 
 class Objective(Protocol):
@@ -135,7 +142,8 @@ def run_steps(
         if train_state.step % params.log_every_steps == 0 or last:
             count = (train_state.step - 1) % params.log_every_steps + 1
             sums[ASKED_NAME] = float((out / ASKED_NAME).exists())  # all workers must see the same answer
-            means = _mean_over_workers({name: value / count for name, value in sums.items()}, worker)
+            means = {name: value / count for name, value in sums.items()}
+            means = mean_over_workers(means, worker.num_workers, worker.device)
             asked, sums = means.pop(ASKED_NAME) > 0, {}
             if log:
                 log.write(train_state.step, {"learning_rate": train_state.learning_rate, **means})
@@ -190,7 +198,7 @@ def _update(
     train_state.optimiser.zero_grad(set_to_none=True)
     first = train_state.step * params.gradient_accumulation_steps
     for micro_step in range(first, first + params.gradient_accumulation_steps):
-        generator = worker.generator(params.seed, micro_step)
+        generator = worker.generator(params.seed, micro_step, params.draws_by)
         travels = worker.num_workers == 1 or micro_step == first + params.gradient_accumulation_steps - 1
         if params.shards_weights:
             cast(Any, model).set_requires_gradient_sync(travels)
@@ -260,11 +268,7 @@ def _is_spent(params: FitParams, best: Mapping[str, Any] | None, step: int, work
     if params.patience is None:
         return False
     spent = best is not None and step - best["step"] >= params.patience * params.validate_every_steps
-    if worker.num_workers > 1:
-        told = torch.tensor(float(spent), device=worker.device)
-        distributed.broadcast(told, 0)
-        spent = bool(told.item())
-    return spent
+    return as_the_first_says(spent, worker.num_workers, worker.device)
 
 
 def _finish(
@@ -290,11 +294,3 @@ def _finish(
     told = figures if figures is not None and is_last else objective.validate(model, worker)
     done = {"steps": train_state.step, "weights": digest, "figures": told}
     write_json(out / DONE_NAME, {**done, "best": best} if best else done)
-
-
-def _mean_over_workers(values: dict[str, float], worker: Worker) -> dict[str, float]:
-    if worker.num_workers == 1:
-        return values
-    tensor = torch.tensor(list(values.values()), dtype=torch.float64, device=worker.device)
-    distributed.all_reduce(tensor)
-    return dict(zip(values, (tensor / worker.num_workers).tolist(), strict=True))

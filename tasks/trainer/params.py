@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any, ClassVar, Literal
 
@@ -16,7 +17,8 @@ FULL_PRECISION, SCALED = "float32", "float16"
 PRECISIONS = (FULL_PRECISION, "bfloat16", SCALED)
 EIGHT_BIT = {"bitsandbytes_8bit": "bitsandbytes", "torchao_8bit": "torchao"}
 """Optimisers whose moments are kept in 8 bits, and the package of each."""
-UNSAID = {"optimiser": "adamw", "patience": None, "part_style_dropout": None}
+BY_WORKER, BY_SONG = "worker", "song"
+UNSAID = {"optimiser": "adamw", "patience": None, "part_style_dropout": None, "draws_by": BY_WORKER}
 """Values that the record of a run leaves out: runs made before there was a choice keep their names."""
 
 
@@ -25,7 +27,8 @@ class SharedFitParams(Section):
 
     `gradient_accumulation_steps`: micro-batches of an optimiser step. `activation_checkpointing` computes activations
     twice to keep few in memory. `precision`: of products: float32, bfloat16, or float16 with a scaled loss; weights stay
-    float32. `optimiser`: adamw, or one that keeps its moments in 8 bits, on GPUs. `best_by`: the figure whose best step's weights are the run's result; ``none`` takes
+    float32. `draws_by`: noise, times and dropout follow from the worker that draws them, or from a song's place in the batch of all
+    workers, so that any number of them learns the same. `optimiser`: adamw, or one that keeps its moments in 8 bits, on GPUs. `best_by`: the figure whose best step's weights are the run's result; ``none`` takes
     the last step's. `trackers`: tensorboard, wandb.
     """
 
@@ -36,6 +39,7 @@ class SharedFitParams(Section):
     precision: str  # float32 | bfloat16 | float16
     compile: bool
     activation_checkpointing: bool
+    draws_by: Literal["worker", "song"]
     optimiser: Literal["adamw", "bitsandbytes_8bit", "torchao_8bit"]
     betas: tuple[float, float]
     weight_decay: float
@@ -51,6 +55,17 @@ class SharedFitParams(Section):
     def _said(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         values: dict[str, Any] = dump(self)
         return {name: value for name, value in values.items() if name not in UNSAID or UNSAID[name] != value}
+
+
+def learned_by(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a section as it is dumped what decides the weights: where draws are by song, the batch of all workers but not how many
+    share it.
+    """
+    said = dict(params)
+    if said.get("draws_by", BY_WORKER) == BY_SONG:
+        said["batch_size"] *= said.pop("num_workers")
+        said.pop("sharding", None)
+    return said
 
 
 class FitParams(SharedFitParams):

@@ -24,7 +24,7 @@ from tasks.storage.object_store import StorePath, place_of
 from tasks.trainer.checkpoints import damaged_checkpoints
 from tasks.trainer.log import LOG_NAME
 from tasks.trainer.loop import Objective, Worker, run_steps
-from tasks.trainer.params import FitParams
+from tasks.trainer.params import FitParams, learned_by
 from tasks.trainer.run_folder import DONE_NAME, RAY_NAME, RECIPE_NAME, RunFolder
 
 Progress = Callable[[int, int, float], None]
@@ -72,7 +72,7 @@ def stands(out: Path, params: FitParams, recipe: dict[str, Any]) -> bool:
     params.rule()
     recipe = json.loads(json.dumps({**recipe, "params": params.model_dump()}))
     standing = out / RECIPE_NAME
-    if standing.is_file() and json.loads(standing.read_text()) != recipe:
+    if standing.is_file() and _decides(json.loads(standing.read_text())) != _decides(recipe):
         raise ValueError(
             f"{out}: holds a run of another recipe ({RECIPE_NAME}); remove it or give another folder"
         )
@@ -82,6 +82,10 @@ def stands(out: Path, params: FitParams, recipe: dict[str, Any]) -> bool:
     for folder in damaged_checkpoints(out):
         warnings.warn(f"{folder.name} is damaged; going back to the checkpoint before it", stacklevel=3)
     return False
+
+
+def _decides(recipe: dict[str, Any]) -> dict[str, Any]:
+    return {**recipe, "params": learned_by(recipe["params"])}
 
 
 def result(out: Path) -> dict[str, Any]:

@@ -109,12 +109,11 @@ def merged(base: Jam, tensors: Mapping[str, Tensor], facts: Mapping[str, str], s
     Of a DoRA the low-rank change and that of the rows' lengths are taken so many times, each by itself.
 
     Raises:
-        ValueError: tensors of other names or shapes than an adapter of this base has.
+        ValueError: tensors of other names or shapes than an adapter of this base has, or not all of them.
     """
     rank, alpha = int(facts["rank"]), float(facts["alpha"]) * strength
     plain = {name: tensor.detach().clone() for name, tensor in base.state_dict().items()}
-    for key in sorted(name for name in tensors if name.endswith(f"{OF_WEIGHT}up")):
-        owner = key.removesuffix(f"{OF_WEIGHT}up")
+    for owner in _owners(base, tensors, facts):
         up, down, lengths = (tensors.get(f"{owner}{OF_WEIGHT}{part}") for part in ("up", "down", "lengths"))
         weight = plain.get(f"{owner}.weight")
         told = (lengths is not None) == (facts.get("kind", LORA) != LORA)
@@ -130,6 +129,23 @@ def merged(base: Jam, tensors: Mapping[str, Tensor], facts: Mapping[str, str], s
             lengths = torch.lerp(row_lengths(weight), lengths, strength)
         plain[f"{owner}.weight"] = effective(weight, up, down, alpha / rank, lengths)
     return build_model(base.config, plain)
+
+
+def _owners(base: Jam, tensors: Mapping[str, Tensor], facts: Mapping[str, str]) -> list[str]:
+    """The linears that an adapter file changes: each one of the model's, and none of its targets without tensors."""
+    known = {name for name, _ in _linears(base, tuple(TARGETS))}
+    split = {name: name.partition(OF_WEIGHT) for name in sorted(tensors)}
+    for name, (owner, _, part) in split.items():
+        if owner not in known or part not in ("up", "down", "lengths"):
+            raise ValueError(f"adapter: {name} does not fit these weights; give the base it was learned on")
+    owners = sorted({owner for owner, *_ in split.values()})
+    targets = [target for target in TARGETS if target in facts.get("targets", "").split(",")]
+    lacking = sorted({name for name, _ in _linears(base, targets)} - set(owners))
+    if lacking or not owners:
+        raise ValueError(
+            f"adapter: it holds no tensors of {lacking[0] if lacking else 'any weights'}; give a whole file"
+        )
+    return owners
 
 
 def _fits(weight: Tensor, up: Tensor, down: Tensor, lengths: Tensor | None, rank: int) -> bool:

@@ -23,6 +23,7 @@ from jam_model.shard_index import (
 from jam_model.words import PHONES
 from tasks.engine.fingerprint import fingerprint, package_version
 from tasks.shards.open import open_shards
+from tasks.trainer.params import learned_by
 from tasks.trainer.run_folder import hash_of
 from tasks.training.adapter_params import AdapterParams
 from tasks.training.control_params import ControlParams
@@ -162,4 +163,4 @@ def run_name(
     config = jam.config(section.max_frames)
     recipe = flow_recipe(config, shards, silence_C, init, by_ear, adapter, controls, times)
     versions = {package: package_version(package) for package in PACKAGES}
-    return fingerprint([recipe, section.model_dump(mode="json"), versions])
+    return fingerprint([recipe, learned_by(section.model_dump(mode="json")), versions])

@@ -98,6 +98,7 @@ class FlowObjective:
             on_beats,
         )
         dropout, control_dropout = self._dropout, self._control_dropout
+        part = worker.part(params.draws_by)
 
         def step_loss(model: Jam, step: int, generator: torch.Generator) -> dict[str, torch.Tensor]:
             positions = positions_of_step(step, params.batch_size, worker.rank, worker.num_workers)
@@ -105,11 +106,12 @@ class FlowObjective:
             loss = flow_loss(
                 model,
                 batch.latents_BTC,
-                keeping_some(batch, generator),
+                keeping_some(batch, generator, part),
                 dropout,
                 generator,
                 params.time_weight,
                 control_dropout,
+                part,
             )
             off = {} if on_beats is None else {"off_grid": torch.tensor(on_beats.off_share())}
             return {"loss": loss.loss, **off}

@@ -1,8 +1,16 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
+from jam_model.batches import Batch, keeping_some
 from jam_model.config import Dropout
+from jam_model.controls.dropout import ControlDropout
+from jam_model.controls.known import PAINTING
 from jam_model.flow import draw_flow, flow_error, flow_loss
+from jam_model.order import WHOLE, Part
+from jam_model.preference import dpo_loss
+from tests.every import every
 
 NO_DROPOUT = Dropout(0.0, 0.0, "jam")
 
@@ -100,6 +108,44 @@ def test_dropout_share_does_not_move_the_noise():
     some, none = (draw_flow(latents, Dropout(share, share, "jam"), generator()) for share in (0.9, 0.0))
     assert torch.equal(some.noise_BTC, none.noise_BTC)
     assert torch.equal(some.time_B, none.time_B)
+
+
+@every("num_parts", [1, 2, 4])
+def test_parts_of_a_batch_draw_and_learn_what_the_whole_batch_does(
+    make_jam, make_conditions, normal, num_parts
+):
+    jam, other, conditions = make_jam(1), make_jam(2), make_conditions(4)
+    latents, worse = normal(4, 12, 4, seed=5), normal(4, 12, 4, seed=6)
+    some, controls = Dropout(0.5, 0.5, "independent"), ControlDropout((PAINTING,), 0.3, 0.3, 0.5)
+    none = {PAINTING: torch.zeros(4, 12, 5)}
+    painted = replace(conditions, controls=none, controls_given={PAINTING: torch.zeros(4, dtype=torch.bool)})
+
+    def drawn(mine, part):
+        running = generator()
+        kept = keeping_some(Batch(latents[mine], painted[mine], ("a",) * 4), running, part)
+        draw = draw_flow(latents[mine], some, running, controls, part)
+        assert draw.keep_controls is not None
+        return [
+            kept.controls[PAINTING],
+            draw.noise_BTC,
+            draw.time_B,
+            draw.keep_lyrics_B,
+            draw.keep_style_B,
+            draw.keep_controls[PAINTING],
+        ]
+
+    def losses(mine, part):
+        plain = flow_loss(jam, latents[mine], conditions[mine], some, generator(), part=part).loss
+        given = (conditions[mine], 10.0, "gt", 0.2, latents[mine], some, generator(), None, part)
+        return torch.stack([plain, dpo_loss(jam, other, latents[mine], worse[mine], *given).loss])
+
+    parts = [Part(rank, num_parts) for rank in range(num_parts)]
+    places = [part.of(4 // num_parts) for part in parts]
+    found = [drawn(mine, part) for mine, part in zip(places, parts, strict=True)]
+    for pieces, whole in zip(zip(*found, strict=True), drawn(slice(None), WHOLE), strict=True):
+        assert torch.equal(torch.cat(pieces), whole)
+    mean = torch.stack([losses(mine, part) for mine, part in zip(places, parts, strict=True)]).mean(dim=0)
+    torch.testing.assert_close(mean, losses(slice(None), WHOLE), rtol=1e-5, atol=1e-6)
 
 
 def test_flow_error_of_a_perfect_model_is_zero(make_conditions, normal):

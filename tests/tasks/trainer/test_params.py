@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from flows.settings.params import load_params
+from tasks.trainer.params import learned_by
 
 SECTION = load_params().pretrain.model_copy(
     update={"log_every_steps": 2, "checkpoint_every_steps": 4, "validate_every_steps": 8, "best_by": "none"}
@@ -54,6 +55,14 @@ def test_what_would_not_resume_or_cannot_be_had_is_refused_by_name(monkeypatch: 
     )
     other = SECTION.model_copy(update={"optimiser": "torchao_8bit"})
     assert other.model_dump(mode="json")["optimiser"] == "torchao_8bit"
+    by_song = [
+        SECTION.model_copy(update={"draws_by": "song", "num_workers": count, "batch_size": 8 // count})
+        for count in (1, 2, 4)
+    ]
+    one, *others = (learned_by(section.model_dump(mode="json")) for section in by_song)
+    assert one["batch_size"] == 8 and all(other == one for other in others)
+    plain = SECTION.model_dump(mode="json")
+    assert learned_by(plain) == plain and "draws_by" not in plain
     for update, message in REFUSED:
         with pytest.raises(ValueError, match=message):
             SECTION.model_copy(update=update).rule()

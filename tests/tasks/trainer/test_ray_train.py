@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,16 @@ import torch
 
 from jam_model.checkpoint import fresh_model, load_model, save_model
 from tasks.trainer.loop import StepLoss, Worker, run_steps
-from tasks.trainer.ray_train import FitFailed, fit
+from tasks.trainer.ray_train import FitFailed, fit, stands
 from tasks.training.adapter_params import AdapterParams
 from tasks.training.adapters import read_adapter
 from tasks.training.train import FlowObjective
 from tests.every import every
 from tests.jam_model.test_shards import members_of, write_folder
+from tests.tasks.trainer.two_workers import Steps, on_two_workers
 from tests.tasks.training.test_train import ENCODER, JAM, PARAMS, SILENCE
+
+ALONE = Worker(0, 1, torch.device("cpu"))
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,12 @@ def losses(out: Path) -> list[float]:
     return [json.loads(line)["loss"] for line in (out / "log.jsonl").read_text().splitlines()]
 
 
+def apart(one: Path, other: Path) -> float:
+    """The largest difference of a weight."""
+    first, second = (load_model(out).state_dict() for out in (one, other))
+    return max(float((tensor - second[name]).abs().max()) for name, tensor in first.items())
+
+
 @pytest.mark.slow
 def test_worker_that_dies_is_replaced_and_the_run_ends_as_if_undisturbed(
     shards: Path, tmp_path: Path
@@ -97,31 +106,65 @@ def test_error_of_a_worker_is_told_in_its_own_words(shards: Path, tmp_path: Path
 
 
 @pytest.mark.slow
-def test_two_workers_train_one_model_whose_parts_learn_what_whole_weights_learn_and_resume(
+def test_a_run_that_one_worker_began_is_ended_by_two_of_which_one_dies(shards: Path, tmp_path: Path) -> None:
+    by_song = {"draws_by": "song", "gradient_accumulation_steps": 2}
+    one = PARAMS.model_copy(update={**by_song, "batch_size": 4})
+    parts = {"num_workers": 2, "sharding": "full", "activation_checkpointing": one.activation_checkpointing}
+    two = PARAMS.model_copy(update={**by_song, **parts, "max_failures": 1})
+    alone, out = tmp_path / "alone", tmp_path / "out"
+    alone.mkdir(), out.mkdir()
+    objective = replace(faulty(shards, tmp_path / "died", at_step=9), params=two)
+    begun = replace(objective, params=one, at_step=-1)
+    assert not stands(out, one.model_copy(update={"max_failures": 1}), {})
+    run_steps(begun, one, out, ALONE, stop_at=3)
+    run_steps(begun, one, alone, ALONE)
+    with pytest.raises(ValueError, match="another recipe"):
+        fit(objective, two.model_copy(update={"batch_size": 4}), out, {})
+    done = fit(objective, two, out, {})
+    assert (tmp_path / "died").exists() and done["steps"] == len(losses(out)) == 6
+    assert losses(out) == pytest.approx(losses(alone), rel=1e-6)
+    assert apart(out, alone) < 1e-6
+
+
+@pytest.mark.slow
+def test_two_workers_learn_within_a_millionth_what_one_learns_of_the_same_songs(
     shards: Path, tmp_path: Path
 ) -> None:
-    found = {}
-    for sharding in ("none", "full"):
-        params = PARAMS.model_copy(
-            update={
-                "num_workers": 2,
-                "gradient_accumulation_steps": 2,
-                "activation_checkpointing": True,
-                "sharding": sharding,
-            }
-        )
-        out = tmp_path / sharding
-        memory = tmp_path / "died" if sharding == "full" else tmp_path  # a file of that name is there already
-        objective = FaultyObjective(
-            params, JAM.config(16), None, str(shards), SILENCE, ENCODER, at_step=9, memory=str(memory)
-        )
-        done = fit(objective, params.model_copy(update={"max_failures": 1}), out, {})
-        assert done["steps"] == len(losses(out)) == 6 and (out / "model.safetensors").is_file()
-        found[sharding] = losses(out), load_model(out).state_dict()
-    assert (tmp_path / "died").exists()
-    assert found["full"][0] == pytest.approx(found["none"][0], rel=1e-4)
-    for name, tensor in found["none"][1].items():
-        torch.testing.assert_close(found["full"][1][name], tensor, atol=1e-4, rtol=1e-3)
+    save_model(tmp_path / "base", fresh_model(JAM.config(16), 3))
+    base, plain = str(tmp_path / "base"), faulty(shards, tmp_path, at_step=-1)
+    linears = ("attention", "mlp", "fusion")
+    lora, dora = (AdapterParams(kind=kind, rank=3, alpha=6.0, targets=linears) for kind in ("lora", "dora"))
+    ways: dict[str, tuple[AdapterParams | None, tuple[str, ...]]] = {
+        "all": (None, ("none", "full")),
+        "lora": (lora, ("none", "full", "offloaded")),
+        "dora": (dora, ("full",)),
+    }
+    runs: list[Steps] = []
+    for name, (adapter, shardings) in ways.items():
+        begun = replace(plain, init=base, adapter=adapter)
+        one = PARAMS.model_copy(update={"draws_by": "song", "batch_size": 4})
+        (tmp_path / name).mkdir()
+        run_steps(replace(begun, params=one), one, tmp_path / name, ALONE)
+        for sharding in shardings:
+            two = {"num_workers": 2, "batch_size": 2, "sharding": sharding}
+            out = tmp_path / f"{name}-{sharding}"
+            out.mkdir()
+            objective = replace(begun, params=one.model_copy(update=two))
+            runs += [(objective, out, 4), (objective, out, None)]
+    on_two_workers(runs, tmp_path / "store")
+    for name, (adapter, shardings) in ways.items():
+        for sharding in shardings:
+            out = tmp_path / f"{name}-{sharding}"
+            assert losses(out) == pytest.approx(losses(tmp_path / name), rel=1e-6)
+            assert apart(out, tmp_path / name) < 1e-6
+            if adapter:
+                (tensors, facts), (others, _) = (
+                    read_adapter(folder / "adapter.safetensors") for folder in (out, tmp_path / name)
+                )
+                assert ("kind" in facts) == (name == "dora")
+                assert all(
+                    float((tensor - others[key]).abs().max()) < 1e-6 for key, tensor in tensors.items()
+                )
 
 
 @every(("setting", "value"), [("num_workers", 1), ("compile", True)])
@@ -129,34 +172,3 @@ def test_sharding_that_cannot_work_is_refused_by_name(setting: str, value: objec
     params = PARAMS.model_copy(update={"num_workers": 2, "sharding": "full", setting: value})
     with pytest.raises(ValueError, match=f"sharding: full .*{setting}"):
         params.rule()
-
-
-@pytest.mark.slow
-def test_adapters_in_parts_learn_what_whole_ones_learn_and_resume(shards: Path, tmp_path: Path) -> None:
-    save_model(tmp_path / "base", fresh_model(JAM.config(16), 3))
-    for kind, ways in (("lora", ("none", "full", "offloaded")), ("dora", ("none", "full"))):
-        adapter = AdapterParams(kind=kind, rank=3, alpha=6.0, targets=("attention", "mlp", "fusion"))
-        found = {}
-        for sharding in ways:
-            params = PARAMS.model_copy(update={"num_workers": 2, "sharding": sharding, "max_failures": 1})
-            out = tmp_path / f"{kind}-{sharding}"
-            objective = FaultyObjective(
-                params,
-                JAM.config(16),
-                str(tmp_path / "base"),
-                str(shards),
-                SILENCE,
-                ENCODER,
-                adapter=adapter,
-                at_step=4 if sharding == "full" else -1,
-                memory=str(tmp_path / f"died-{kind}"),
-            )
-            fit(objective, params, out, {})
-            tensors, facts = read_adapter(out / "adapter.safetensors")
-            assert ("kind" in facts) == (kind == "dora")
-            found[sharding] = losses(out), load_model(out).state_dict() | tensors
-        assert (tmp_path / f"died-{kind}").exists()
-        for sharding in ways[1:]:
-            assert found[sharding][0] == pytest.approx(found["none"][0], rel=1e-6)
-            for name, tensor in found["none"][1].items():
-                torch.testing.assert_close(found[sharding][1][name], tensor, atol=1e-6, rtol=1e-5)

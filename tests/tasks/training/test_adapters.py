@@ -9,12 +9,22 @@ import torch
 from safetensors.torch import save_file
 
 from flows.commands.main import run
-from jam_model.checkpoint import load_model, weights_hash
-from jam_model.config import UpdateRule
+from jam_model.checkpoint import build_model, load_model, weights_hash
+from jam_model.conditions import Conditions, duration_conditions
+from jam_model.config import Dropout, UpdateRule
 from jam_model.dit import Jam
+from jam_model.flow import flow_loss
 from jam_model.train_state import DamagedCheckpoint, TrainState, plain_tensors, write_adapter
 from tasks.training.adapter_params import AdapterParams
-from tasks.training.adapters import TARGETS, add_adapters, extracted, merged, num_learned, read_adapter
+from tasks.training.adapters import (
+    TARGETS,
+    add_adapters,
+    bare_base,
+    extracted,
+    merged,
+    num_learned,
+    read_adapter,
+)
 from tests.every import every
 from tests.tasks.stages.generated.test_generate import TINY, tiny_checkpoint
 
@@ -38,6 +48,19 @@ def stepped(state: TrainState, steps: int) -> TrainState:
     return state
 
 
+@torch.no_grad()
+def errors(model: Jam) -> torch.Tensor:
+    """Of two songs at fixed noise and times."""
+    generator, frames = torch.Generator().manual_seed(0), TINY.max_frames
+    conditions = Conditions(
+        torch.randint(0, 64, (2, 4 * frames), generator=generator),
+        torch.randn(2, TINY.style_dim, generator=generator),
+        *(torch.full((2,), value) for value in duration_conditions(frames, frames)),
+    )
+    latents_BTC = torch.randn(2, frames, TINY.latent_channels, generator=generator)
+    return flow_loss(model.eval(), latents_BTC, conditions, Dropout(0.0, 0.0, "jam"), generator).per_sample_B
+
+
 @every("section", [ALL, DORA])
 def test_an_adapter_changes_nothing_at_first_and_then_only_its_targets(
     tmp_path: Path, section: AdapterParams
@@ -52,6 +75,10 @@ def test_an_adapter_changes_nothing_at_first_and_then_only_its_targets(
     assert linears == {name for name in linears if any(one.fullmatch(name) for one in TARGETS.values())}
     assert "transformer.input_embed.proj.weight" in changed  # which fusion and sampler read in slices
     assert sum("self_attn" in name for name in changed) == 4 * TINY.depth
+    apart = build_model(TINY, {name: tensor.detach() for name, tensor in plain_tensors(model)})
+    torch.testing.assert_close(errors(model), errors(apart), atol=1e-5, rtol=0)
+    assert torch.equal(errors(bare_base(model)), errors(base(tmp_path / "base")))
+    assert not torch.equal(errors(model), errors(bare_base(model)))
     learned, every = num_learned(model)
     assert 0 < learned < every == sum(tensor.numel() for tensor in plain.values())
     with pytest.raises(ValueError, match=r"adapter\.rank is 99, .* give at most"):

@@ -55,6 +55,7 @@ PARAMS = TrainParams(
     precision="float32",
     compile=False,
     activation_checkpointing=False,
+    draws_by="worker",
     optimiser="adamw",
     learning_rate=3e-3,
     warmup_steps=2,
