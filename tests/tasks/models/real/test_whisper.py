@@ -147,7 +147,7 @@ def test_identity_is_the_content(folder: Path) -> None:
 def test_words_of_any_language_come_back_in_order_and_scored_with_lines_and_without(folder: Path) -> None:
     params = choosing(load_params().models.aligner, "whisper", folder, vad=False)
     aligner = build_aligner(params)
-    assert aligner.identity == aligner_identity(params) and aligner.identity.startswith("whisper-v2@")
+    assert aligner.identity == aligner_identity(params) and aligner.identity.startswith("whisper-words-v")
     assert params.languages == "many" and params.hears("de")
     assert aligner._transcriber.net is build_transcriber(whisper_params(folder)).net
     given = [(text, "a") for text in SUNG * 5]
