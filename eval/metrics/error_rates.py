@@ -152,34 +152,37 @@ class RateMetric(SongMetric):
 def _word_errors(song: Song) -> ErrorCounts | Unmeasured | None:
     """Kept for one song, since two metrics take it in turn."""
     hypothesis = song.row.get("transcript")
-    if hypothesis is None:
+    if hypothesis is None or not song.words_asked:
         return _untranscribed(song)
     return count_errors(normalise(song.texts), normalise(list(hypothesis)))
 
 
 def _untranscribed(song: Song) -> Unmeasured | None:
-    """A song without a transcript: it was dropped, or nobody here hears its language."""
+    """Why a song has no error counts: its set asks for no words, it was dropped, or nobody here hears its language."""
+    if not song.words_asked:
+        return NO_WORDS
     return None if song.failed else NOT_HEARD
 
 
 def _phone_errors(song: Song) -> ErrorCounts | Unmeasured | None:
-    if song.transcript_phones is None:
+    if song.transcript_phones is None or not song.words_asked:
         return _untranscribed(song)
     return count_errors(song.phones, song.transcript_phones)
 
 
 def _acoustic_errors(song: Song) -> ErrorCounts | Unmeasured | None:
-    if song.row.get("transcript") is None:
+    if song.row.get("transcript") is None or not song.words_asked:
         return _untranscribed(song)
     hypothesis = song.row["transcript_phones"]
     return NO_PHONES if hypothesis is None else count_errors(song.phones, list(hypothesis))
 
 
-def _above_one(song: Song) -> float | None:
+def _above_one(song: Song) -> float | Unmeasured | None:
     counts = _word_errors(song)
-    return float(counts.rate > 1) if isinstance(counts, ErrorCounts) else None
+    return float(counts.rate > 1) if isinstance(counts, ErrorCounts) else counts
 
 
+NO_WORDS = Unmeasured("not measured: these songs ask for no words")
 NOT_HEARD = Unmeasured("not measured: this transcriber does not hear the language of the song")
 NO_PHONES = Unmeasured("not measured: this transcriber writes no phones")
 WER = RateMetric(

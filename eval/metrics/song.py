@@ -20,6 +20,7 @@ class Song:
         texts: the words that it is scored against, and `phones` theirs.
         transcript_phones: phones of the words that the transcriber wrote; None without a transcript.
         is_timed: whether word times were asked for.
+        words_asked: whether any song of its set asks for words.
         style_RS: the asked style's audio; None where nobody heard it. `text_S`: the asked style's text, if it was read.
         genre: the asked one of `genres`, which maps each listed name to its text's embedding [S].
         windows_WD: embedding windows; `reference` what their distances are to, None without reference songs.
@@ -30,6 +31,7 @@ class Song:
     phones: Sequence[str] = ()
     transcript_phones: Sequence[str] | None = None
     is_timed: bool = True
+    words_asked: bool = True
     style_RS: np.ndarray | None = None
     text_S: np.ndarray | None = None
     genre: str | None = None

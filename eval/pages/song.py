@@ -142,9 +142,11 @@ def _header(page: SongPage, sections: Sequence[Section]) -> str:
 def _timeline(page: SongPage) -> str:
     if not page.duration_s:
         return ""
+    is_scored = any(score is not None for *_, score in page.words)
+    red = f"Red: the aligner gave it less than {LOW_SCORE:g}. " if is_scored else ""
     return (
         '<div id="song"></div><p class="caption">A word is as wide as it is long; its phonemes stand under it. '
-        f"Red: the aligner gave it less than {LOW_SCORE:g}. Click a word to hear it.</p>"
+        f"{red}Click a word to hear it.</p>"
     )
 
 

@@ -249,7 +249,7 @@ def generate(
     given = {
         "output.ending": ending,
         "output.lyrics": lyrics_form,
-        "output.page": page or None,
+        "output.page": "true" if page else None,
         "round.seed": seed,
     }
     settings = [*overrides, *(f"{key}={value}" for key, value in given.items() if value is not None)]

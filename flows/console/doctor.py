@@ -22,6 +22,7 @@ from tasks.models.phonemizer import PhonemizerParams
 from tasks.models.real.common import device_of
 from tasks.models.released_weights import HUB_ID, Card, download, weights_bytes, weights_revision
 from tasks.models.transcriber import TranscriberParams
+from tasks.preference.pairing import check_guard
 from tasks.quality.limits import is_calibrated
 from tasks.training.start import CARD, StartParams
 from tasks.upkeep.machine import machine
@@ -51,6 +52,12 @@ def print_doctor(project: Project, kinds: Sequence[str], as_json: bool, song: Pa
     for model in models:
         if model.chosen and model.trouble:
             say(f"chosen, but cannot be used: {model.trouble}")
+    if not kinds:
+        try:
+            check_guard(params.pair, params.models.guard_transcriber)
+        except BadModel as error:
+            say(str(error))
+            return 1
     if fit:
         say("every chosen model can be used")
     return 0 if fit else 1

@@ -15,6 +15,7 @@ from flows.run.progress import say, say_table
 from flows.settings.project import Project
 from jam_model.checkpoint import load_config
 from jam_model.config import JamConfig
+from tasks.preference.pairing import check_guard
 from tasks.preference.params import PreferParams
 from tasks.trainer.params import FitParams
 from tasks.training.adapter_params import AdapterParams
@@ -64,6 +65,7 @@ def plan_dpo(project: Project) -> None:
     """
     params = project.params
     check_rules(params, *TRAININGS["dpo"])
+    check_guard(params.pair, params.models.guard_transcriber)
     if params.start.dpo:
         config = _start_config(project, params.start.dpo)
     else:

@@ -77,11 +77,11 @@ def export_talks(project: Project, out: Path, has_phonemes: bool) -> None:
     say(f"export: {counted(sum(counts.values()), 'song')} as talks in {out} ({told}); nothing was uploaded")
 
 
-def _check_new(out: Path) -> None:
+def _check_new(out: Path, command: str = "export") -> None:
     if out.exists() and not out.is_dir():
-        raise ValueError(f"export: {out} is a file; name a new folder")
+        raise ValueError(f"{command}: {out} is a file; name a new folder")
     if out.is_dir() and any(out.iterdir()):
-        raise ValueError(f"export: {out} is not empty; name a new folder")
+        raise ValueError(f"{command}: {out} is not empty; name a new folder")
 
 
 def base_models(params: Params) -> list[BaseModel]:
@@ -160,7 +160,7 @@ def bring_in_captions(params: Params, captions: Path, audio: Path, out: Path) ->
     Raises:
         ValueError: see `make_benchmark`; `out` is not empty.
     """
-    _check_new(out)
+    _check_new(out, "import")
     if not captions.is_file():
         raise ValueError(f"captions: {captions} is no file; give a list as MusicCaps has it")
     made = make_benchmark(captions, audio, out, params.audio)

@@ -157,7 +157,12 @@ def cut(clip: Clip, path: Path, limits: AudioParams) -> np.ndarray:
 
 def _rows(path: Path) -> Iterator[tuple[int, Any]]:
     if path.suffix.lower() != ".csv":
-        yield from manifest_rows(path)
+        try:
+            yield from manifest_rows(path)
+        except ValueError as error:
+            raise ValueError(
+                f"captions: {path} is neither JSON of rows nor a .csv; give a list as MusicCaps has it"
+            ) from error
         return
     csv.field_size_limit(MAX_BYTES)
     try:

@@ -89,17 +89,19 @@ def song_of(row: Mapping[str, Any], prompt: Prompt) -> Song:
 
 @dataclass(frozen=True)
 class Ruler:
-    """What songs are measured with, beside the stages' columns."""
+    """What songs are measured with, beside the stages' columns. `words_asked`: whether any of them asks for words."""
 
     phonemizer: Phonemizer
     reference: FrechetReference | None = None
     texts: TextStyles = field(default_factory=TextStyles)
+    words_asked: bool = True
 
     def song(self, row: Mapping[str, Any], prompt: Prompt, reference_phones: Sequence[str]) -> Song:
         """The row as all metrics take it; `reference_phones` are those of the prompt's words."""
         transcript, language = row.get("transcript"), prompt.language
         return replace(
             song_of(row, prompt),
+            words_asked=self.words_asked,
             phones=reference_phones,
             transcript_phones=None
             if transcript is None

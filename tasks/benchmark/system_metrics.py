@@ -129,7 +129,7 @@ def measure(
         ValueError: a system lacks a song of the benchmark.
     """
     reference = FrechetReference(merged(reference_songs)) if reference_songs else None
-    ruler = Ruler(phonemizer, reference, texts)
+    ruler = Ruler(phonemizer, reference, texts, any(prompt.words for prompt in prompts))
     by_id = {prompt.song_id: prompt for prompt in prompts}
     phones = {one.song_id: for_song(phonemizer, one.language).phones(one.texts) for one in prompts}
     systems: dict[str, dict[str, SongMeasures]] = {}

@@ -111,7 +111,7 @@ def page_of(
     """What the page of one song shows."""
     duration_s = mix_CN.shape[1] / SAMPLE_RATE_HZ
     peaks = waveform_peaks(mix_CN, max(1, min(MAX_PEAKS, round(PEAKS_PER_S * duration_s))))
-    lane = [astuple(word) for word in words.words]
+    lane = [astuple(word) for word in words.words if word.start_s < min(word.end_s, duration_s)]
     return SongPage(
         song_id=prompt.song_id,
         title=prompt.title,

@@ -212,6 +212,10 @@ def read_adapter(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """
     from safetensors import SafetensorError, safe_open
 
+    if not file.is_file():
+        raise ValueError(
+            f"adapter: {file} does not exist; give an adapter.safetensors, or a folder of a training that holds one"
+        )
     try:
         with safe_open(file, framework="pt") as opened:
             facts = dict(opened.metadata() or {})

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from eval.metrics.controls.adherence import METRICS as ADHERENCE
+from eval.metrics.error_rates import ABOVE_ONE, ACOUSTIC_PER, NO_WORDS, PER, WER
 from eval.metrics.fad import FAD, FAD_SONG, fad_floor
 from eval.metrics.fad_inf import FAD_INF
 from eval.metrics.frechet import FrechetReference, window_statistics
@@ -218,6 +219,8 @@ def test_song_in_which_nothing_was_asked_or_heard_is_no_error(metric: Measurable
     silent = {"transcript": [], "transcript_phones": [], "aligned_transcript": []}
     deaf = replace(song(0), row={**song(0).row, **silent}, transcript_phones=[])
     wordless = replace(song(1), row={**song(1).row, "reference_words": []}, texts=[], phones=[])
+    if metric.name in (WER.name, PER.name, ACOUSTIC_PER.name, ABOVE_ONE.name):
+        assert metric.measure(replace(wordless, words_asked=False)) == NO_WORDS
     for mine, theirs in (([deaf], [song(2)]), ([wordless], [deaf]), ([deaf, song(2)], [wordless, deaf])):
         values, others = values_of(metric, mine), values_of(metric, theirs)
         hold(metric.estimate(values, CORPUS), len(values))

@@ -58,6 +58,26 @@ from tests.tasks.tiny import write_song
             ["generate", "--manifest", "/nowhere.json", "--checkpoint", "/nowhere", "--out", "/nowhere"],
             ["/nowhere"],
         ),
+        (
+            ["generate", "--page", "--manifest", "/nowhere.json", "--checkpoint", "/x", "--out", "/nowhere"],
+            ["/nowhere.json"],
+        ),
+        (
+            ["dpo", "--plan", "--set", "models.guard_transcriber.model=hama"],
+            ["pair.max_word_loss", "hama, which writes no words"],
+        ),
+        (
+            [
+                "import",
+                "--captions",
+                str(ROOT / "README.md"),
+                "--audio",
+                str(ROOT / "docs"),
+                "--out",
+                "/nowhere",
+            ],
+            ["captions", "README.md is neither JSON", "MusicCaps"],
+        ),
         (["generate", "--checkpoint", "/nowhere", "--out", "/nowhere"], ["--manifest", "--lyrics"]),
         (
             ["generate", "--lyrics", "/nowhere.txt", "--checkpoint", "/nowhere", "--out", "/nowhere"],
