@@ -63,7 +63,14 @@ def test_a_trainers_yaml_gives_the_published_settings_and_lists_what_had_no_coun
         assert line in said and line in out.read_text()
     found, published = load_params(out), load_params(BASE.parent / "params/jam_dpo.yaml")
     same = set(type(found.dpo).model_fields) - {"validate_every_steps"}
-    same -= {"num_workers", "threads_per_worker", "gpus_per_worker", "precision", "keep_checkpoints"}
+    same -= {
+        "num_workers",
+        "threads_per_worker",
+        "gpus_per_worker",
+        "precision",
+        "keep_checkpoints",
+        "draws_by",
+    }
     for name in same:
         assert getattr(found.dpo, name) == getattr(published.dpo, name), name
     assert found.jam.model_copy(update={"filler": "average_sparse"}) == published.jam

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from subprocess import PIPE
 
@@ -46,7 +47,12 @@ def drag(browser: Browser, script: str, right: int, lets_go: bool = True) -> Non
 def desk(work: Path, *options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """A running desk: its address with the token, and its process."""
     command = [sys.executable, "-m", "flows.commands.main", "desk", "--work", str(work), *options]
-    with subprocess.Popen(command, cwd=ROOT, stdout=PIPE, stderr=PIPE, text=True) as running:
+    heeds = partial(
+        signal.signal, signal.SIGINT, signal.SIG_DFL
+    )  # what is started behind a shell's & does not
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=PIPE, stderr=PIPE, text=True, preexec_fn=heeds
+    ) as running:
         try:
             assert running.stdout
             address = next(found[0] for line in running.stdout if (found := re.search(r"http://\S+", line)))
