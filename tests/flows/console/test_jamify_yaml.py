@@ -105,4 +105,4 @@ def test_a_trainers_yaml_gives_the_published_settings_and_lists_what_had_no_coun
         assert code == 2 and reason in told and not out.exists(), (text, told)
         assert len(told.strip().splitlines()) == 1
     assert run(["import", "--out", str(tmp_path / "x")]) == 2
-    assert "give --shards or --yaml" in capfd.readouterr().err
+    assert "give --shards, --yaml, or --captions" in capfd.readouterr().err

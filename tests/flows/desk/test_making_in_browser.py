@@ -73,7 +73,8 @@ def candidate_row(parent: str, number: int) -> dict[str, Any]:
     """As a round's scores have it."""
     made_of = {"seed": 1, "checkpoint": "w", "style_guidance_scale": 1.0, "lyrics_guidance_scale": 1.0}
     row = {"song_id": f"{parent}-{number}", "parent": parent, "candidate": number, "reward": float(number)}
-    return {**row, **made_of, "num_steps": 1, "drop_reason": None, "judge_scores": [], "transcript": None}
+    heard = {"reference_words": [], "transcript": None, "transcript_phones": None}
+    return {**row, **made_of, **heard, "num_steps": 1, "drop_reason": None, "judge_scores": []}
 
 
 ROUND = [candidate_row(parent, number) for parent in PROMPTS for number in range(2)]
