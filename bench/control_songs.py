@@ -13,15 +13,12 @@ import numpy as np
 
 from bench.controls import sung_midi
 from bench.floor_measures import TrueSong
-from bench.toy2_songs import Made, Songs, Studio, sample_of
+from bench.toy2_songs import Made, Songs, Studio, performed, sample_of
 from bench.toy_floors import true_song
 from flows.settings.params import Params
 from jam_model.shards import Sample
 from jam_model.words import Word
 from tasks.shards.control_frames import chord_frames, melody_frames
-from tasks.toy.composition import song_seed
-from tasks.toy.world_two.composition import compose
-from tasks.toy.world_two.performance import perform
 
 NAMES = ("chords", "melody")
 
@@ -52,14 +49,7 @@ def songs_of(
 
 
 def _made(params: Params, seed: int, studio: Studio) -> Iterator[tuple[Sample, TrueSong]]:
-    index = 0
-    while True:
-        try:
-            song = perform(compose(song_seed(seed, index), params.toy.two))
-        except ValueError:  # no form of the song is so long
-            continue
-        finally:
-            index += 1
+    for _, song in performed(seed, params):
         words = [Word(word.text, word.start_s, word.end_s) for word in song.truth.words]
         phones = [(phone.ipa, phone.start_s, phone.end_s) for phone in song.truth.phones]
         mix_CN = song.mix_CN.astype(np.float32)

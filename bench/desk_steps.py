@@ -14,10 +14,9 @@ import argparse
 import json
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +24,15 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from bench.desk_hand import MADE_LIMIT_S, Hand, one, said
 from bench.desk_kills import TINY
 from bench.measuring import RESULTS, machine, write_result
 from jam_model.checkpoint import save_model
 from jam_model.dit import Jam
 from tests.browser import Browser, chromium
-from tests.flows.desk.driven import ALT, CONTROL, DOWN, ENTER, TAB, desk, drag, press
+from tests.flows.desk.driven import ALT, CONTROL, DOWN, ENTER, TAB, desk, press
 from tests.flows.prepared import prepare, toy_songs
 
-LIMIT_S, MADE_LIMIT_S = 30.0, 600.0
 WINDOW = {"width": 1280, "height": 800}
 LYRICS = (
     ("moon light over me", "light the way for me"),
@@ -42,80 +41,6 @@ LYRICS = (
 STYLE, LENGTH_S = "bright pop, female voice", "6"
 TEN, TEN_LAST_S = 10, 2.0
 FAST = ("--set", "sampler.num_steps=2", "--set", "engine.num_workers=1")
-IN_VIEW = """(() => {{ const box = ({0}).getBoundingClientRect();
-    return box.top >= 0 && box.bottom <= innerHeight && box.left >= 0 && box.left < innerWidth; }})()"""
-
-
-@dataclass
-class Hand:
-    """Somebody at the desk. `steps`: what was done; `seconds`: what the page took; `heard_s`, `made_s`: sound, and a model."""
-
-    browser: Browser
-    steps: list[str] = field(default_factory=list)
-    waits_s: list[float] = field(default_factory=list)
-    heard_s: float = 0.0
-    made_s: float = 0.0
-
-    def key(self, what: str, *keys: str | tuple[str, ...], until: str) -> None:
-        """Keys that are pressed at once, or a text that is typed: one step."""
-        self._does(what, lambda: press(self.browser, *keys), until)
-
-    def click(self, what: str, script: str, until: str) -> None:
-        """A click; a turn of the wheel before it where that is needed."""
-        if not self.browser.js(IN_VIEW.format(script)):
-            scroll = f"({script}).scrollIntoView({{block: 'center', behavior: 'instant'}})"
-            self._does(f"scroll to {what}", lambda: self.browser.js(scroll), IN_VIEW.format(script))
-        self._does(what, lambda: drag(self.browser, script, 0), until)
-
-    def fill(self, what: str, name: str, text: str) -> None:
-        """A field, which is clicked and typed into: one step."""
-        place = f"document.querySelector('[name={name}]')"
-        self.browser.js(f"{place}.focus(), {place}.select()")
-        self._does(what, lambda: press(self.browser, *text), f"{place}.value.length >= {len(text)}")
-
-    def hears(self, until: str) -> None:
-        """Sound until something is there."""
-        self.heard_s += self._waited(until, LIMIT_S)
-
-    def waits(self, until: str) -> None:
-        """For a model."""
-        self.made_s += self._waited(until, MADE_LIMIT_S)
-
-    def facts(self) -> dict[str, Any]:
-        """What it took."""
-        return {
-            "steps": len(self.steps),
-            "page_s": round(sum(self.waits_s), 2),
-            "slowest_s": round(max(self.waits_s), 2),
-            "heard_s": round(self.heard_s, 1),
-            "made_s": round(self.made_s, 1),
-            "did": self.steps,
-        }
-
-    def _does(self, what: str, act: Callable[[], object], until: str) -> None:
-        start = time.perf_counter()
-        act()
-        self._waited(until, LIMIT_S)
-        self.waits_s.append(time.perf_counter() - start)
-        self.steps.append(what)
-
-    def _waited(self, until: str, limit_s: float) -> float:
-        start = time.perf_counter()
-        while not self.browser.js(until):
-            if time.perf_counter() - start > limit_s:
-                raise RuntimeError(f"after {self.steps[-1:]}: still not true: {until}")
-            time.sleep(0.005)
-        return time.perf_counter() - start
-
-
-def one(css: str) -> str:
-    """The element of a selector."""
-    return f"document.querySelector('{css}')"
-
-
-def said(text: str) -> str:
-    """The button or link that says this."""
-    return f"[...document.querySelectorAll('button, a')].find((one) => one.textContent === '{text}')"
 
 
 SONGS = "document.querySelectorAll('.song-link').length"

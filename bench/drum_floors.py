@@ -12,6 +12,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.measuring import RESULTS, machine
 from bench.toy2_causes import EVENLY, RECIPE, RESAMPLING
+from bench.toy2_songs import performed
 from bench.toy_floors import true_song
 from eval.metrics.controls.beats import beat_f1
 from eval.metrics.controls.tempo import tempo_right
@@ -32,9 +34,6 @@ from tasks.models.coarse_latents import percussive
 from tasks.models.codec import build_codec
 from tasks.models.embedded.onsets import flux_onsets, librosa_onsets
 from tasks.models.separator import build_separator
-from tasks.toy.composition import song_seed
-from tasks.toy.world_two.composition import compose
-from tasks.toy.world_two.performance import perform
 
 SEED = 717171  # of bench/control_adherence.py: nobody learned these songs
 Times = dict[str, Any]
@@ -62,16 +61,10 @@ def heard_in(mix_CN: np.ndarray, beats_s: list[float], params: Params) -> Times:
 def songs_of(count: int, params: Params, path: Path) -> list[Times]:
     """The first songs that can be, from an earlier run as far as they stand."""
     found = [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
-    index = found[-1]["index"] + 1 if found else 0
-    while len(found) < count:
-        try:
-            song = perform(compose(song_seed(SEED, index), params.toy.two))
-        except ValueError:  # no form of the song is so long
-            continue
-        finally:
-            index += 1
+    first = found[-1]["index"] + 1 if found else 0
+    for index, song in islice(performed(SEED, params, first), max(0, count - len(found))):
         beats_s = [float(time_s) for time_s in true_song(song.truth).beats_s]
-        times = heard_in(song.mix_CN.astype(np.float32), beats_s, params) | {"index": index - 1}
+        times = heard_in(song.mix_CN.astype(np.float32), beats_s, params) | {"index": index}
         with path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(times) + "\n")
         found.append(times)

@@ -62,7 +62,7 @@ def measured_songs(kind: str, seed: int, count: int, params: Params, scratch: Pa
     lines = path.read_text().splitlines() if path.is_file() else []
     made = [Measured(**json.loads(line)) for line in lines]
     if len(made) < count:
-        stages = _stages(params)
+        stages = [*gate_stages(params), Detect(params.check)]
         with path.open("a") as file:
             for number in range(len(made), count):
                 song = _measured(kind, seed, number, params, stages)
@@ -72,14 +72,14 @@ def measured_songs(kind: str, seed: int, count: int, params: Params, scratch: Pa
     return made[:count]
 
 
-def _stages(params: Params) -> list[Stage]:
+def gate_stages(params: Params) -> list[Stage]:
+    """From a mix with its lyrics to the measures that limits are on."""
     return [
         Separate(params.separate, params.models.separator),
         Transcribe(params.transcribe, params.models.transcriber),
         Align(params.align, params.models.aligner, params.models.phonemizer),
         Phonemize(params.phonemize, params.models.phonemizer),
         Check(params.check),
-        Detect(params.check),
     ]
 
 

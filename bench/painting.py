@@ -33,11 +33,12 @@ import numpy as np
 import torch
 
 from bench import painting_sound as sound
-from bench.control_adherence import DROPOUT, HELD_OUT_SEED, sung, taught
+from bench.control_adherence import DROPOUT, HELD_OUT_SEED, sung
+from bench.control_models import taught
 from bench.control_songs import songs_of
 from bench.measuring import RESULTS, machine
 from bench.toy2_causes import EVENLY, RECIPE, RESAMPLING
-from bench.toy2_songs import Songs, Studio
+from bench.toy2_songs import Songs, Studio, performed
 from bench.toy2_training import conditions_by
 from eval.metrics.error_rates import count_errors, normalise
 from eval.stats.intervals import mean, paired_rate_difference, rate
@@ -49,9 +50,6 @@ from jam_model.controls.painting import packed
 from jam_model.dit import Jam
 from jam_model.frames import SAMPLE_RATE_HZ
 from jam_model.words import Word
-from tasks.toy.composition import song_seed
-from tasks.toy.world_two.composition import compose
-from tasks.toy.world_two.performance import perform
 from tasks.training.added_controls import with_controls
 
 KEPT = (0.4, 0.9)
@@ -89,14 +87,8 @@ def masks_of(songs: Songs) -> dict[str, list[np.ndarray]]:
 
 def own_sounds(params: Params, count: int) -> list[np.ndarray]:
     """The mixes that the new songs were encoded from, [2, N]."""
-
-    def made(index: int) -> np.ndarray | None:
-        try:
-            return perform(compose(song_seed(HELD_OUT_SEED, index), params.toy.two)).mix_CN.astype(np.float32)
-        except ValueError:  # no form of the song is so long
-            return None
-
-    return list(islice((mix_CN for mix_CN in map(made, range(10 * count)) if mix_CN is not None), count))
+    songs = islice(performed(HELD_OUT_SEED, params), count)
+    return [song.mix_CN.astype(np.float32) for _, song in songs]
 
 
 class Heard:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 from unittest.mock import patch
@@ -28,7 +29,7 @@ from tasks.toy.composition import song_seed
 from tasks.toy.performance import perform as perform_one
 from tasks.toy.world_two import true_song
 from tasks.toy.world_two.composition import compose
-from tasks.toy.world_two.performance import perform
+from tasks.toy.world_two.performance import Song, perform
 from tasks.toy.world_two.phones import Said, draw_shares
 
 Shares = Literal["drawn", "natural", "even"]
@@ -152,6 +153,16 @@ def _world_one(seed: int, making: Making) -> Made:
     song = perform_one(compose_one(seed))
     phones = [(phone.ipa, phone.start_s, phone.end_s) for phone in song.phones]
     return Made(_mixed(song.vocals_N, song.band_CN, making), song.words, phones)
+
+
+def performed(seed: int, params: Params, first: int = 0) -> Iterator[tuple[int, Song]]:
+    """Songs of world two that can be, each with its number, from the number `first` on."""
+    for index in count(first):
+        try:
+            score = compose(song_seed(seed, index), params.toy.two)
+        except ValueError:  # no form of the song is so long
+            continue
+        yield index, perform(score)
 
 
 def _world_two(seed: int, params: Params, making: Making) -> Made | None:

@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import soundfile
 
+from bench.fault_songs import gate_stages
 from bench.measuring import RESULTS, machine, write_result
 from eval.metrics.error_rates import NO_COUNTS, count_errors, normalise
 from eval.stats.intervals import proportion
@@ -34,11 +35,6 @@ from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Stage
 from tasks.quality.calibrate import GOOD, Labelled, choose_limits, reason_of
 from tasks.songs.columns import SONG_COLUMNS
-from tasks.stages.align import Align
-from tasks.stages.check import Check
-from tasks.stages.phonemize import Phonemize
-from tasks.stages.separate import Separate
-from tasks.stages.transcribe import Transcribe
 from tasks.toy.composition import song_seed
 from tasks.toy.world_two.composition import compose
 from tasks.toy.world_two.performance import perform
@@ -68,17 +64,6 @@ def written(truth: Truth) -> list[list[str]]:
         [word.text for word in truth.words[line.first_word : line.end_word]]
         for line in truth.lines
         if line.in_lyrics
-    ]
-
-
-def stages(params: Params) -> list[Stage]:
-    """From a mix with its lyrics to the measures that limits are on."""
-    return [
-        Separate(params.separate, params.models.separator),
-        Transcribe(params.transcribe, params.models.transcriber),
-        Align(params.align, params.models.aligner, params.models.phonemizer),
-        Phonemize(params.phonemize, params.models.phonemizer),
-        Check(params.check),
     ]
 
 
@@ -116,7 +101,7 @@ def songs_of(
         )
     ]
     numbers, others = scores(SEEDS[name]), scores(SEEDS[name] + 1)
-    steps = stages(params)
+    steps = gate_stages(params)
     with path.open("a") as file:
         for place, kind in enumerate(kinds):
             score, other = next(numbers), next(others)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flows.settings.project import Project
 from tasks.prompts.control_prompts import ControlMakers
-from tasks.prompts.song_pages import Hearing
+from tasks.prompts.song_pages import HearersParams
 
 
 def makers_of(project: Project) -> ControlMakers:
@@ -22,7 +22,7 @@ def makers_of(project: Project) -> ControlMakers:
     )
 
 
-def hearing_of(project: Project) -> Hearing:
+def hearing_of(project: Project) -> HearersParams:
     """Those who hear generated songs for their pages."""
     models = project.params.models
-    return Hearing(models.separator, models.chords, models.melody, models.beats, project.params.audio)
+    return HearersParams(models.separator, models.chords, models.melody, models.beats, project.params.audio)

@@ -38,7 +38,7 @@ Choice = TypeVar("Choice", bound=ModelChoice)
 
 
 @dataclass(frozen=True)
-class Hearing:
+class HearersParams:
     """The settings of those that hear a generated song again."""
 
     separator: SeparatorParams
@@ -51,7 +51,7 @@ class Hearing:
 class Hearers:
     """Who hears: the chosen, or the one that needs no weights where none is."""
 
-    def __init__(self, params: Hearing) -> None:
+    def __init__(self, params: HearersParams) -> None:
         self.separator = build_separator(params.separator)
         self.chords = build_chords(_chosen(params.chords, TEMPLATES))
         self.melody = build_melody(_chosen(params.melody, EMBEDDED))
@@ -77,7 +77,7 @@ def write_pages(
     prompts: Iterable[Prompt],
     asked: Mapping[str, PromptWords],
     bpm: Mapping[str, float | None],
-    hearing: Hearing,
+    hearing: HearersParams,
 ) -> list[Path]:
     """Writes ``generated/<name>.html`` for each written song that was asked to follow something.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 from eval.results.plural import counted
@@ -120,21 +120,24 @@ def words_in_holes(
         bounds = [*(part.line_starts or ()), len(moved)]
         sung += [moved[a:b] for a, b in pairwise(bounds)]
     sung.sort(key=lambda line: line[0].start_s)
-    starts = [sum(map(len, sung[:number])) for number in range(len(sung))]
     words = [word for line in sung for word in line]
     filled = len(holes) - without
     how = f"rough ones, in {filled} of the stretches that are made"
     if without:
         how += f" ({without} without words: there are fewer lines)"
     stay = "the words of what is kept are not known: no lyrics with times of words lie beside it"
-    return RoughTimes(words, duration_s, starts), f"{how}; " + (
+    return RoughTimes(words, duration_s, _starts(sung)), f"{how}; " + (
         stay if own is None else f"{counted(len(kept), 'word')} of what is kept stay"
     )
 
 
 def _lines(lines: Sequence[Sequence[str]]) -> Lyrics:
-    starts = [sum(map(len, lines[:number])) for number in range(len(lines))]
-    return Lyrics([word for line in lines for word in line], line_starts=starts)
+    return Lyrics([word for line in lines for word in line], line_starts=_starts(lines))
+
+
+def _starts(lines: Sequence[Sequence[object]]) -> list[int]:
+    """The number of the first word of each line."""
+    return [0, *accumulate(map(len, lines))][: len(lines)]
 
 
 def _dealt(notes: Sequence[int], rooms_s: Sequence[float]) -> list[tuple[int, int]]:

@@ -39,14 +39,13 @@ def played_in(row: Mapping[str, Any]) -> Played:
 def played_by(controls: Mapping[str, np.ndarray], bpm: float | None, duration_s: float) -> Played:
     """What arrays of controls ask for; where chords have a tempo, its beats. Drums and a sketch are blurred latents, which have no lane."""
     chords, melody = controls.get("chords"), controls.get("melody")
-    is_counted = bpm is not None and chords is not None
     said = [LANES.get(name, name) for name in controls]
     return Played(
         by=", ".join(said),
         chords=[] if chords is None else spans_of(chords),
         pitches=[] if melody is None else pitches_of(np.where(melody > 0, melody - 1 + LOWEST_MIDI, np.nan)),
         frame_s=seconds_of_frames(1),
-        beats_s=np.arange(0.0, duration_s, 60 / bpm).tolist() if is_counted and bpm else (),
+        beats_s=np.arange(0.0, duration_s, 60 / bpm).tolist() if bpm and chords is not None else (),
         kept=kept_in(controls[PAINTING][:, -1]) if PAINTING in controls else (),
     )
 

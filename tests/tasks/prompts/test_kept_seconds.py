@@ -26,7 +26,7 @@ from tasks.prompts.kept_seconds import kept_words, spans_in
 from tasks.prompts.one_song import OneSong, write_request
 from tasks.prompts.prompt_words import PromptWords
 from tasks.prompts.prompts import Prompt
-from tasks.prompts.song_pages import Hearing, write_pages
+from tasks.prompts.song_pages import HearersParams, write_pages
 from tasks.shards.played import played_by
 from tests.every import every
 
@@ -98,7 +98,7 @@ def test_kept_seconds_are_the_codecs_latents_of_the_song_and_a_longer_song_is_ma
     ]
     words = PromptWords(Lyrics(["moon"]), [Word("moon", 0.1, 0.6)], [True], False, [])
     models = PARAMS.models
-    hearing = Hearing(models.separator, models.chords, models.melody, models.beats, PARAMS.audio)
+    hearing = HearersParams(models.separator, models.chords, models.melody, models.beats, PARAMS.audio)
     with patch("tasks.prompts.song_pages.Hearers") as heard:
         heard.return_value.played_in.return_value = Played("nobody", [(0.0, 2.0, "C:maj")])
         pages = write_pages(tmp_path, rows, prompts, {"song": words}, {"song": 120.0}, hearing)

@@ -1,0 +1,116 @@
+"""Songs of `spoilt_captions.py`: their true captions, what is wrong of a spoilt one, their styles, and the facts that are heard in them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eval.metrics.style_similarity import style_similarity
+from flows.settings.params import load_params
+from jam_model.frames import SAMPLE_RATE_HZ
+from tasks.models.description.describer import tempo_fact, voice_facts
+from tasks.models.embedded.beat_times import track_beats
+from tasks.models.melody import VoicePitch
+from tasks.models.separator import build_separator
+from tasks.models.style_encoder import build_style_encoder
+from tasks.toy.composition import compose as compose_one
+from tasks.toy.composition import song_seed
+from tasks.toy.performance import perform as perform_one
+from tasks.toy.world_two.composition import compose
+from tasks.toy.world_two.performance import perform
+from tasks.toy.world_two.score import GENRES
+
+PARAMS = load_params()
+ENCODER = build_style_encoder(PARAMS.models.style_encoder)
+SEPARATOR, TRACKER = build_separator(PARAMS.models.separator), VoicePitch()
+TEMPOS = (0.75, 0.8, 1.25, 1.33)
+LEAST_PART_S = 3.0
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A song: its true caption and tempo, its styles [N, 512] and those of each part, and facts as rows of the column."""
+
+    number: int
+    caption: str
+    bpm: float
+    style_NS: np.ndarray
+    parts: list[np.ndarray]
+    facts: list[dict[str, Any]]
+
+    def spoilt(self, kind: str) -> str:
+        """The caption with one thing wrong, by the song's number; `part`: what is said of one part."""
+        if kind in ("genre", "part"):
+            own = self.caption.split(",")[0]
+            others = [genre.description for genre in GENRES.values() if genre.description != own]
+            return self.caption.replace(own, others[self.number % len(others)])
+        if kind == "tempo":
+            said = f"{round(self.bpm)} bpm"
+            return self.caption.replace(said, f"{round(self.bpm * TEMPOS[self.number % 4])} bpm")
+        other = "male voice" if "female voice" in self.caption else "female voice"
+        return self.caption.replace("male voice" if other[0] == "f" else "female voice", other)
+
+
+def heard_songs(world: str, seed: int, count: int, scratch: Path) -> list[Heard]:
+    """The first songs of a set that can be; styles of an earlier run are read from `scratch`."""
+    found: list[Heard] = []
+    index = -1
+    while len(found) < count:
+        index += 1
+        path = scratch / f"{world}-{seed}-{index}.npz"
+        facts = path.with_suffix(".facts.json")
+        if not (path.is_file() and facts.is_file()):
+            _make(path, facts, world, song_seed(seed, index))
+        with np.load(path) as file:
+            if file.files:
+                caption, bpm = json.loads(str(file["facts"]))
+                its_own = caption, bpm, file["style"], [*file["parts"]], json.loads(facts.read_text())
+                found.append(Heard(len(found), *its_own))
+    return found
+
+
+def _make(path: Path, facts_path: Path, world: str, seed: int) -> None:
+    """Writes what is heard of a song; an empty file where it has no form of the wanted length."""
+    if world == "one":
+        one = compose_one(seed)
+        song = perform_one(one)
+        mix_CN, parts = song.vocals_N + song.band_CN, np.zeros((0, 512), np.float32)
+        facts = [one.style_text, one.bpm]
+    else:
+        try:
+            score = compose(seed, PARAMS.toy.two)
+        except ValueError:
+            np.savez(path)
+            facts_path.write_text("[]")
+            return
+        sung = perform(score)
+        mix_CN = sung.mix_CN.astype(np.float32)
+        spans = [
+            (round(part.start_s * SAMPLE_RATE_HZ), round(part.end_s * SAMPLE_RATE_HZ))
+            for part in sung.truth.parts
+            if part.end_s - part.start_s >= LEAST_PART_S
+        ]
+        parts = np.stack(
+            [np.asarray(ENCODER.embed_audio(mix_CN[:, a:b]), np.float32).mean(axis=0) for a, b in spans]
+        )
+        facts = [score.style_text, sung.truth.tempo_bpm]
+    facts_path.write_text(json.dumps(_heard_facts(mix_CN)))
+    if not path.is_file():
+        np.savez(path, facts=json.dumps(facts), style=ENCODER.embed_audio(mix_CN), parts=parts)
+
+
+def _heard_facts(mix_CN: np.ndarray) -> list[dict[str, Any]]:
+    """The tempo, and the voice by the melody of the separated vocals, as `describe` says them with its settings as they stand."""
+    melody = TRACKER.track(SEPARATOR.separate(mix_CN)).as_column()
+    found = [tempo_fact(None, track_beats(mix_CN)), *voice_facts(melody)]
+    least = PARAMS.describe.min_certainty
+    return [asdict(fact.held(least)) for fact in found if fact is not None]
+
+
+def similarity(style_NS: np.ndarray, text: str) -> float:
+    """As the stage `caption` measures it."""
+    return style_similarity(style_NS, ENCODER.embed_text(text))
