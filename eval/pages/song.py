@@ -142,8 +142,7 @@ def _header(page: SongPage, sections: Sequence[Section]) -> str:
 def _timeline(page: SongPage) -> str:
     if not page.duration_s:
         return ""
-    is_scored = any(score is not None for *_, score in page.words)
-    red = f"Red: the aligner gave it less than {LOW_SCORE:g}. " if is_scored else ""
+    red = f"Red: the aligner gave it less than {LOW_SCORE:g}. " if _are_scored(page.words) else ""
     return (
         '<div id="song"></div><p class="caption">A word is as wide as it is long; its phonemes stand under it. '
         f"{red}Click a word to hear it.</p>"
@@ -178,20 +177,25 @@ def _measures(measures: Sequence[MeasureLine]) -> str:
 def _words(words: Sequence[PageWord], claimed_s: Sequence[float | None]) -> str:
     if not words:
         return ""
-    heads = ["Word", "Phonemes", "Start", "End", "Length", "Score"] + (
-        ["Claimed", "Moved by"] if claimed_s else []
-    )
-    units = ["", "", "s", "s", "s", "", "s", "s"]
+    are_scored = _are_scored(words)
+    heads = [("Word", ""), ("Phonemes", ""), ("Start", "s"), ("End", "s"), ("Length", "s")]
+    heads += [("Score", "")] if are_scored else []
+    heads += [("Claimed", "s"), ("Moved by", "s")] if claimed_s else []
     head = "".join(
-        f'<th scope="col"{" class=figure" if i > 1 else ""}>{name}<small>{units[i]}</small></th>'
-        for i, name in enumerate(heads)
+        f'<th scope="col"{" class=figure" if i > 1 else ""}>{name}<small>{unit}</small></th>'
+        for i, (name, unit) in enumerate(heads)
     )
     claims: Sequence[float | None] = claimed_s or [None] * len(words)
-    rows = "".join(_word_row(word, claim_s) for word, claim_s in zip(words, claims, strict=True))
+    rows = "".join(_word_row(word, claim_s, are_scored) for word, claim_s in zip(words, claims, strict=True))
     return f'<div class="wide words"><table><thead><tr>{head}</tr></thead><tbody id="word-rows">{rows}</tbody></table></div>'
 
 
-def _word_row(word: PageWord, claimed_s: float | None) -> str:
+def _are_scored(words: Sequence[PageWord]) -> bool:
+    """Whether somebody aligned them; words that were only asked for have no score."""
+    return any(score is not None for *_, score in words)
+
+
+def _word_row(word: PageWord, claimed_s: float | None, are_scored: bool) -> str:
     text, start_s, end_s, phonemes, score = word
     cells = [
         f'<th scope="row">{escape(text)}</th>',
@@ -199,11 +203,10 @@ def _word_row(word: PageWord, claimed_s: float | None) -> str:
         _figure(f"{start_s:.2f}"),
         _figure(f"{end_s:.2f}"),
         _figure(f"{end_s - start_s:.2f}"),
-        _figure(
-            "–" if score is None else f"{score:.2f}",
-            "failed" if score is not None and score < LOW_SCORE else "",
-        ),
     ]
+    if are_scored:
+        is_low = score is not None and score < LOW_SCORE
+        cells.append(_figure("–" if score is None else f"{score:.2f}", "failed" if is_low else ""))
     if claimed_s is not None:
         cells += [_figure(f"{claimed_s:.2f}"), _figure(f"{start_s - claimed_s:+.2f}".replace("-", "−"))]
     return f"<tr>{''.join(cells)}</tr>"
