@@ -9,6 +9,9 @@ SIDE_BY_SIDE := -n logical --maxprocesses 4 --dist loadfile
 LIFE_CYCLE := tests/flows/test_lifecycle.py
 DEPLOYMENTS := tests/flows/test_deployments.py
 
+# Several hundred modules of this project would be compiled anew by every command, worker and test that starts.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test smoke slow bench-check docs lint clean setup real
 
 setup: $(READY)

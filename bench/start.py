@@ -115,17 +115,17 @@ def compared(before: Sequence[Spent], after: Sequence[Spent]) -> dict[str, Any]:
 def lives(
     trees: Mapping[str, Path], here: Path, num_songs: int, finished: bool, environment: Mapping[str, str]
 ) -> dict[str, dict[str, tuple[str, list[str]]]]:
-    """The commands of each side over a life cycle of its own in `here`; what stands there is used again.
+    """The commands of each side over a life cycle of its own in `here`, made once by the last of the trees; what stands is used again.
 
     `finished`: each side writes the report as its own code has it, so that its `jam run` finds nothing to do.
     """
-    songs, params = here / "toy" / "songs", here / "params.yaml"
+    songs, params, newest = here / "toy" / "songs", here / "params.yaml", [*trees.values()][-1]
     params.write_text(SETTINGS)
     given = ["--songs", str(songs), "--params", str(params)]
     if not (here / "made").is_dir():
         toy = ["toy", "--songs", str(num_songs), "--out", str(here / "toy"), "--params", str(params)]
-        jam(trees["after"], toy, environment)
-        jam(trees["after"], ["run", *given, "--work", str(here / "being-made")], environment)
+        jam(newest, toy, environment)
+        jam(newest, ["run", *given, "--work", str(here / "being-made")], environment)
         (here / "being-made").rename(here / "made")
     for side, tree in trees.items():
         if not (here / side).is_dir():
@@ -136,8 +136,9 @@ def lives(
 
 
 def bare_environment(here: Path) -> dict[str, str]:
-    """This environment without a server of Prefect's, and with a home of its own in `here`."""
-    given = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
+    """This environment without a server of Prefect's, with a home of its own in `here`, and with bytecode kept, as people have it."""
+    without = ("PREFECT_API_URL", "PYTHONDONTWRITEBYTECODE")
+    given = {name: value for name, value in os.environ.items() if name not in without}
     return given | {"PREFECT_HOME": str(here / "prefect")}
 
 

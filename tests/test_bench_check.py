@@ -1,9 +1,15 @@
-"""`make bench-check` calls slower what is beyond the noise of the tag beside itself, and nothing else."""
+"""`make bench-check` calls slower what is beyond the noise of the tag beside itself, and nothing else; its songs come from this tree."""
 
 from __future__ import annotations
 
-from bench.check import slower
-from bench.start import Spent
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from bench import start
+from bench.check import slower, with_work
+from bench.start import Spent, lives
 from tests.every import every
 
 SECONDS = [
@@ -21,3 +27,23 @@ def test_a_command_is_slower_only_beyond_noise_and_margin(again: float, tree: fl
     sides = {"tag": 10.0, "again": again, "tree": tree}
     spent = {side: [Spent(seconds, seconds)] * 3 for side, seconds in sides.items()}
     assert slower(spent, "wall_s")["slower"] is is_slower
+
+
+def test_every_side_begins_with_what_the_newest_tree_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, str]] = []
+
+    def jam(tree: Path, given: Sequence[str], environment: Mapping[str, str]) -> Spent:
+        asked.append((tree.name, given[0]))
+        if given[0] == "run":
+            shards = Path(given[given.index("--work") + 1]) / "shards"
+            shards.mkdir(parents=True, exist_ok=True)
+            (shards / "ids.jsonl").write_text('{"id": "one"}\n')
+        return Spent(1.0, 1.0)
+
+    monkeypatch.setattr(start, "jam", jam)
+    trees = {"tag": tmp_path / "old", "again": tmp_path / "old", "tree": tmp_path / "new"}
+    sides = lives(trees, tmp_path, 8, True, {})
+    assert asked == [("new", "toy"), ("new", "run"), ("old", "run"), ("old", "run"), ("new", "run")]
+    assert all({*sides[side], *with_work(tmp_path, side)} > {"table", "prepare songs"} for side in trees)
