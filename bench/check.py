@@ -29,7 +29,7 @@ from bench.start import HERE, Spent, Turns, bare_environment, in_turns, lives
 
 MARGIN = 0.05
 """A ratio this near 1 is never called slower."""
-STEPS = 60
+STEPS, SONGS = 60, 12
 
 
 def with_work(here: Path, side: str) -> dict[str, list[str]]:
@@ -131,7 +131,7 @@ def main() -> None:
         here.mkdir()
         trees = {"tag": tag, "again": tag, "tree": HERE}
         environment = bare_environment(here)
-        sides = lives(trees, here, 8, True, environment)
+        sides = lives(trees, here, SONGS, True, environment)
         asked = {
             side: {name: given for name, (_, given) in known.items()} | with_work(here, side)
             for side, known in sides.items()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def closure(modules: Iterable[str], passed_over: Collection[str] = NO_VALUES) ->
 def imports(module: str) -> frozenset[str]:
     """Our modules that a module imports, but not those it builds a model from (`build_<kind>`)."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path_of(module).read_text(encoding="utf-8"))):
+    for node in _statements(tree_of(module)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -71,10 +71,11 @@ def tree_of(module: str) -> ast.Module:
     return plain_tree(path_of(module).read_text(encoding="utf-8"))
 
 
+@cache
 def plain_tree(source: str) -> ast.Module:
-    """A syntax tree without docstrings; comments and layout are not in it anyway."""
+    """A syntax tree without docstrings; comments and layout are not in it anyway. Many stages ask for the same ones."""
     tree = ast.parse(source)
-    for node in ast.walk(tree):
+    for node in _statements(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list):
             texts = [n for n in body if isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant)]
@@ -82,9 +83,18 @@ def plain_tree(source: str) -> ast.Module:
     return tree
 
 
+def _statements(tree: ast.AST) -> Iterator[ast.AST]:
+    """A node and all statements below it, with what holds some (handlers, cases), and no expression, which most nodes are."""
+    yield tree
+    for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+        below = getattr(tree, field, None)
+        for node in below if isinstance(below, list) else ():
+            yield from _statements(node)
+
+
 @cache
 def _said(source: str) -> str:
-    """The plain tree as text, which many stages ask for and which takes longer than to read the file again."""
+    """The plain tree as text."""
     return ast.dump(plain_tree(source))
 
 
