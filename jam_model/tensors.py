@@ -57,8 +57,6 @@ def read_tensor(data: Buffer, suffix: str, name: str) -> np.ndarray:
 
 
 def _from_pt(data: Buffer) -> np.ndarray:
-    import torch
-
     cut = max(0, len(data) - _DIRECTORY)
     with zipfile.ZipFile(io.BytesIO(data[cut:])) as archive:  # what lies where stands at the end
         packed = [entry.filename for entry in archive.infolist() if entry.compress_type != zipfile.ZIP_STORED]
@@ -67,6 +65,8 @@ def _from_pt(data: Buffer) -> np.ndarray:
         plain = _plain(data, archive, cut)
     if plain is not None:
         return plain
+    import torch
+
     tensor = torch.load(io.BytesIO(data), weights_only=True, map_location="cpu")
     if not isinstance(tensor, torch.Tensor) or tensor.layout is not torch.strided or tensor.is_quantized:
         raise ValueError(f"it holds {type(tensor).__name__}, not one dense tensor")

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from eval.results.plural import counted
 from eval.results.rounds import RoundRow, RoundsReport
@@ -54,6 +55,9 @@ from tasks.storage.files import write_json
 from tasks.trainer.params import learned_by
 from tasks.trainer.run_folder import TrainResult
 from tasks.training.recipe import adapter_recipe
+
+if TYPE_CHECKING:
+    from tasks.trainer.ray_train import Progress
 
 CANDIDATES, SCORES, PAIRS, PROMPTS = "candidates", "scores.parquet", "pairs.parquet", "prompts.parquet"
 RUNS = {POLICY: "train", CONTROL: "control"}
@@ -156,17 +160,18 @@ def fit_pairs(
     """Preference training on (pairs to learn from, held-out pairs) in ``<folder>/<fingerprint>``; a finished run there
     is found, and runs of anything else are superseded and go.
     """
-    from tasks.preference.dpo import prefer
-
     weights = [weights_hash(policy), weights_hash(reference or policy)]
     adapter = project.params.adapter.chosen
     key = [learned_by(section.model_dump(mode="json")), weights, *map(digest_of, pairs)]
     out = folder / fingerprint([*key, adapter_recipe(adapter)] if adapter else key)
     silence_C = build_codec(project.params.models.codec).silence_C
     wandb = project.params.wandb
-    fit = partial(
-        prefer, section, *pairs, policy, silence_C, out, reference=reference, adapter=adapter, wandb=wandb
-    )
+
+    def fit(shown: Progress) -> TrainResult:
+        from tasks.preference.dpo import prefer
+
+        return prefer(section, *pairs, policy, silence_C, out, shown, reference, adapter, wandb)
+
     result = run_fit(project, name, out, fit)
     say(f"{name}: {held_out_line(result.figures)}")
     return result
