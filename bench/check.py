@@ -30,6 +30,7 @@ from bench.start import HERE, Spent, Turns, bare_environment, in_turns, lives
 MARGIN = 0.05
 """A ratio this near 1 is never called slower."""
 STEPS, SONGS = 60, 12
+HOW = ("--style", "bright pop, female voice", "--bpm", "120")
 
 
 def with_work(here: Path, side: str) -> dict[str, list[str]]:
@@ -49,7 +50,7 @@ def with_work(here: Path, side: str) -> dict[str, list[str]]:
             *settings,
         ],
         "train": ["train", "--work", str(fresh / "packed"), *settings, *trained],
-        "generate": ["generate", *made, "--lyrics", str(here / "song.txt"), "--bpm", "120", *settings],
+        "generate": ["generate", *made, "--lyrics", str(here / "song.txt"), *HOW, *settings],
     }
 
 
