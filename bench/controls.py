@@ -26,10 +26,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.floor_measures import TrueSong
 from bench.measuring import machine
+from bench.scores import chroma_cosine
 from bench.toy_floors import RESAMPLING, songs_of
 from eval.metrics.controls.beats import beat_f1
 from eval.metrics.controls.chords import Spans, chord_accuracy, majmin, sevenths
-from eval.metrics.controls.chroma import chroma_cosine
 from eval.metrics.controls.frame_iou import frame_iou
 from eval.metrics.controls.melody import melody_scores
 from eval.metrics.controls.tempo import tempo_right

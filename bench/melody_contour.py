@@ -27,9 +27,9 @@ from bench.control_songs import others_of, songs_of
 from bench.controls import sung_midi
 from bench.floor_measures import TrueSong
 from bench.measuring import RESULTS, machine
+from bench.scores import chroma_cosine
 from bench.toy2_causes import EVENLY, RECIPE, RESAMPLING
 from bench.toy2_songs import Songs, Studio
-from eval.metrics.controls.chroma import chroma_cosine
 from eval.metrics.controls.contour import contour_scores
 from eval.metrics.controls.melody import melody_scores
 from eval.stats.intervals import mean

@@ -20,9 +20,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.measuring import RESULTS, machine, write_result
-from eval.metrics.structure.boundaries import COARSE_S, FINE_S, boundary_hits
-from eval.metrics.structure.frames import label_accuracy
-from eval.metrics.structure.frames import pairwise as pairwise_scores
+from bench.scores import COARSE_S, FINE_S, boundary_hits, label_accuracy
+from bench.scores import pairwise as pairwise_scores
 from eval.stats.intervals import Estimate, Resampling, mean, paired_mean_difference
 from flows.settings.params import load_params
 from jam_model.words import Word

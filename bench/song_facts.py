@@ -26,7 +26,7 @@ import bench.floor_measures as tools
 from bench.measuring import RESULTS, machine, write_result
 from bench.segments import RESAMPLING, TUNED_ON, told
 from eval.metrics.controls.tempo import tempo_right
-from eval.metrics.structure.key import key_score
+from eval.metrics.key import key_score
 from eval.stats.intervals import mean, paired_mean_difference
 from flows.settings.params import load_params
 from jam_model.frames import SAMPLE_RATE_HZ

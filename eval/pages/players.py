@@ -17,8 +17,7 @@ import numpy as np
 from eval.metrics.error_rates import normalise
 from eval.metrics.metric import Metric
 from eval.metrics.word_pairs import Timed, mark_words
-from eval.pages.languages import rates_table
-from eval.pages.strata import strata_tables
+from eval.pages.groups import rates_table, strata_tables
 from eval.results.plural import counted
 from eval.results.report import STAMP, Report
 from eval.results.songs import SongRow
