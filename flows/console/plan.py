@@ -10,6 +10,7 @@ import json
 import tempfile
 from pathlib import Path
 
+from flows.console.why import plain, reported_settings
 from flows.pipelines.flow_models import stages_of, unusable_models
 from flows.pipelines.needs import AFTER_PREPARE, too_few, too_few_found
 from flows.pipelines.stages import prepare_pipeline
@@ -124,12 +125,7 @@ def _prepare_items(project: Project, known: dict[str, Pace]) -> tuple[list[Item]
 
 def _reported(project: Project) -> bool:
     """The report that stands was made with these settings."""
-    recipe = project.work.report("benchmark") / "recipe.json"
-    if not recipe.exists():
-        return False
-    asked = json.loads(json.dumps(project.params.decides()))
-    then = json.loads(recipe.read_text())["settings"]
-    return {name: value for name, value in then.items() if name != "weights"} == asked
+    return reported_settings(project) == plain(project.params.decides())
 
 
 def _num_generated(rounds: RoundParams, gate: GateParams) -> int:

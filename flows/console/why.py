@@ -177,8 +177,8 @@ def _why_rounds(project: Project, before: str) -> list[str]:
     first = json.loads((work.round(0) / "gate.json").read_text())["weights"]
     if not before and not project.params.start.dpo and first != weights_hash(tuned_checkpoint(work)):
         reasons.append("the fine-tuned weights changed")
-    then = _settings_then(project)
-    now = _plain(project.params.decides())
+    then = reported_settings(project)
+    now = plain(project.params.decides())
     for name in OF_ROUNDS:
         reasons += differences(then[name], now[name], f"{name}.") if name in then else []
     return reasons + _after(before)
@@ -186,9 +186,9 @@ def _why_rounds(project: Project, before: str) -> list[str]:
 
 def _why_reported(project: Project, before: str) -> list[str]:
     """Why the benchmark's report would be made again."""
-    if not (then := _settings_then(project)):
+    if not (then := reported_settings(project)):
         return [NEVER]
-    return differences(then, _plain(project.params.decides())) + _after(before)
+    return differences(then, plain(project.params.decides())) + _after(before)
 
 
 def _after(before: str) -> list[str]:
@@ -196,14 +196,14 @@ def _after(before: str) -> list[str]:
     return [f"{before} would run before it"] if before else []
 
 
-def _settings_then(project: Project) -> dict[str, Any]:
+def reported_settings(project: Project) -> dict[str, Any]:
     """The settings of the report that stands; none where there is no report."""
     recipe = project.work.report("benchmark") / "recipe.json"
     settings = json.loads(recipe.read_text())["settings"] if recipe.is_file() else {}
     return {name: value for name, value in settings.items() if name != "weights"}
 
 
-def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
+def plain(settings: Mapping[str, Any]) -> dict[str, Any]:
     """As they come back from JSON."""
     found: dict[str, Any] = json.loads(json.dumps(settings))
     return found

@@ -8,10 +8,10 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
-from flows.desk.answers import Answer, asked, line, number, read_json, sent, text
+from flows.desk.answers import Answer, asked, line, number, read_json, sent, sound_given, text
 from flows.desk.desk import Desk
 from flows.desk.maker import Maker
 from flows.desk.more_routes import choosing_routes, maker_routes, watching_routes
@@ -41,8 +41,12 @@ def desk_app(desk: Desk, maker: Maker) -> Starlette:
         asked("/api/counts", lambda request: desk.counts(_where(request))),
         asked("/api/histogram", lambda request: desk.histogram(_where(request), text(request, "measure"))),
         asked("/api/song", lambda request: desk.song(text(request, "id"))),
-        asked("/api/sound", lambda request: _sound(desk, request)),
-        asked("/api/peaks", lambda request: _peaks(desk, request)),
+        *sound_given(
+            "/api/sound",
+            "/api/peaks",
+            lambda request: desk.sound(text(request, "id"), text(request, "name")),
+            outline_of,
+        ),
         sent("/api/edits", lambda value: _edit(desk, value)),
         *maker_routes(desk, maker),
         *choosing_routes(desk),
@@ -57,16 +61,6 @@ def _songs(desk: Desk, request: Request) -> dict[str, Any]:
     return desk.songs(
         _where(request), sort, descending, number(request, "offset", 0), number(request, "limit", PAGE)
     )
-
-
-def _sound(desk: Desk, request: Request) -> Response:
-    path = desk.sound(text(request, "id"), text(request, "name"))
-    return FileResponse(path, media_type="audio/flac")  # answers ranges
-
-
-def _peaks(desk: Desk, request: Request) -> Response:
-    path = desk.sound(text(request, "id"), text(request, "name"))
-    return FileResponse(outline_of(path), media_type="application/octet-stream")
 
 
 def _edit(desk: Desk, value: Any) -> dict[str, Any]:

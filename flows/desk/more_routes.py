@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import FileResponse
 from starlette.routing import Route
 
-from flows.desk.answers import asked, file_sent, number, sent, text
+from flows.desk.answers import asked, fields_of, file_sent, number, sent, sound_given, text
 from flows.desk.desk import Desk
 from flows.desk.guard import FILE_PATH
 from flows.desk.maker import Maker
 from tasks.choices.store import checked_rater
-from tasks.desk.candidates import MEDIA, candidate_outline, candidate_sound, job_facts
+from tasks.desk.candidates import candidate_outline, candidate_sound, job_facts
 from tasks.desk.choosing import Comparison, comparison, comparison_line, comparisons, progress
 from tasks.desk.watch import Watch
 from tasks.jobs.files import drop_file
@@ -27,13 +26,8 @@ def maker_routes(desk: Desk, maker: Maker) -> list[Route]:
     def style_audio(song_id: str) -> Path:
         return desk.sound(song_id, "mix")
 
-    def sound(request: Request) -> FileResponse:
-        path = candidate_sound(maker.job(text(request, "id")), number(request, "name", 0))
-        return FileResponse(path, media_type=MEDIA[path.suffix])
-
-    def peaks(request: Request) -> FileResponse:
-        path = candidate_sound(maker.job(text(request, "id")), number(request, "name", 0))
-        return FileResponse(candidate_outline(desk.kept_sounds, path), media_type="application/octet-stream")
+    def sound(request: Request) -> Path:
+        return candidate_sound(maker.job(text(request, "id")), number(request, "name", 0))
 
     def follow(request: Request, digest: str) -> dict[str, str]:
         try:
@@ -48,8 +42,9 @@ def maker_routes(desk: Desk, maker: Maker) -> list[Route]:
         asked("/api/maker", lambda request: maker.facts()),
         asked("/api/jobs", lambda request: {"jobs": maker.jobs()}),
         asked("/api/job", lambda request: job_facts(maker.job(text(request, "id")))),
-        asked("/api/candidate", sound),
-        asked("/api/candidate/peaks", peaks),
+        *sound_given(
+            "/api/candidate", "/api/candidate/peaks", sound, partial(candidate_outline, desk.kept_sounds)
+        ),
         sent("/api/words", maker.lay),
         sent("/api/ask", lambda value: {"id": maker.ask(value, style_audio).id}),
         sent("/api/jobs/change", maker.change),
@@ -67,32 +62,20 @@ def choosing_routes(desk: Desk) -> list[Route]:
     def named(request: Request) -> tuple[Comparison, str]:
         return comparison(desk.root, text(request, "set")), checked_rater(text(request, "rater"))
 
-    def sound(request: Request) -> FileResponse:
+    def sound(request: Request) -> Path:
         found, rater = named(request)
-        path = found.sound(desk.kept_sounds, rater, number(request, "trial", 0), text(request, "name"))
-        return FileResponse(path, media_type="audio/flac")
-
-    def peaks(request: Request) -> FileResponse:
-        found, rater = named(request)
-        path = found.sound(desk.kept_sounds, rater, number(request, "trial", 0), text(request, "name"))
-        return FileResponse(candidate_outline(desk.kept_sounds, path), media_type="application/octet-stream")
+        return found.sound(desk.kept_sounds, rater, number(request, "trial", 0), text(request, "name"))
 
     def choose(value: Any) -> dict[str, Any]:
-        fields = {"set": str, "rater": str, "trial": int, "side": str}
-        if not isinstance(value, Mapping) or value.keys() != fields.keys():
-            raise ValueError(f"choice: give {', '.join(fields)}")
-        for name, kind in fields.items():
-            if type(value[name]) is not kind:
-                raise ValueError(f"{name}: of the wrong type")
-        found, rater = comparison(desk.root, value["set"]), checked_rater(value["rater"])
-        found.choose(rater, value["trial"], value["side"])
+        given = fields_of("choice", value, {"set": str, "rater": str, "trial": int, "side": str})
+        found, rater = comparison(desk.root, given["set"]), checked_rater(given["rater"])
+        found.choose(rater, given["trial"], given["side"])
         return progress(found, rater)
 
     return [
         asked("/api/sets", listed),
         asked("/api/trials", lambda request: progress(*named(request))),
-        asked("/api/trial", sound),
-        asked("/api/trial/peaks", peaks),
+        *sound_given("/api/trial", "/api/trial/peaks", sound, partial(candidate_outline, desk.kept_sounds)),
         sent("/api/choices", choose),
     ]
 
