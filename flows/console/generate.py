@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from eval.results.plural import counted
-from flows.pipelines.checkpoints import kept_checkpoint
+from flows.pipelines.checkpoints import any_checkpoint, kept_checkpoint
 from flows.pipelines.control_makers import makers_of
 from flows.pipelines.predictor import predictor_of
-from flows.pipelines.starts import any_checkpoint
 from flows.run.progress import say
 from flows.settings.project import Project, WorkFolder
 from jam_model.checkpoint import load_config

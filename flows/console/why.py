@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.results.plural import counted
-from flows.pipelines.checkpoints import KEPT, tuned_checkpoint
+from flows.pipelines.checkpoints import KEPT, is_foreign, tuned_checkpoint
 from flows.pipelines.runs import validation_by_ear_of
 from flows.pipelines.stages import (
     benchmark_stages,
@@ -23,7 +23,6 @@ from flows.pipelines.stages import (
     listening_stages,
     prepared_pipeline,
 )
-from flows.pipelines.starts import is_foreign
 from flows.run.progress import say
 from flows.settings.project import Project, WorkFolder
 from jam_model.checkpoint import weights_hash
