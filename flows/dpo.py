@@ -1,4 +1,4 @@
-"""dpo: preference rounds (candidates, pairs, training, gate) until the gate stops them, and the policy that is kept; or one training on jamify's pair list."""
+"""dpo: preference rounds (prompts, pairs to learn, training, gate) until one is stopped, their history, and the policy that is kept; or one training on jamify's pair list."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""generate: requests (lyrics or jamify's manifest) in, songs out, in jamify's output folder; what stood already and what was dropped is told at the end."""
+"""generate: requests (lyrics or jamify's manifest) become prompts with styles of parts, then songs written into jamify's output folder; what stood and was dropped is told."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""study: one question to a trained model (`KINDS`), answered by generating the same prompts again while one thing changes; inference only."""
+"""study: one question to a trained model (`KINDS`: times, phones, quantised, long-form ...), answered by generating the same prompts again while one thing changes."""
 
 from __future__ import annotations
 

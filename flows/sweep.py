@@ -1,4 +1,4 @@
-"""sweep: arms (ways of preference training) side by side, from one fine-tuned model and one set of pairs; their page."""
+"""sweep: arms (ways of preference training) from every seed side by side, from one first model and one set of pairs; the songs that they generate; their page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""train: pretraining on crops, then fine-tuning (SFT) on whole songs from its weights, or from foreign ones (`--from`); the figures a run ends with."""
+"""train: pretraining on crops, then fine-tuning (SFT) on whole songs, fitted section by section from pretrained or foreign (`--from`) weights; the figures a run ends with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Diversity: how unlike one another are the songs of a system, by style vectors, with a jackknife? Legend: N songs, S dimension."""
+"""Diversity: how far apart the songs of a system are, by unit style vectors; its difference, swaps and jackknife (without each song). Legend: N songs, S dimension."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The style: cosines between style embeddings, and whether the genre that was asked for is the nearest of all.
+"""The style: cosines between unit rows of style embeddings, of songs, references and candidates, and whether the genre that was asked for is the nearest of all.
 
 Legend: A, B rows of the two sides, S dimension.
 """

@@ -1,4 +1,4 @@
-"""The report's section on the data set in HTML: fates, drops, histograms with their thresholds, speed of the stages."""
+"""The report's section on the data set in HTML: fates by reason and by language, histograms with their thresholds, speed of the stages."""
 
 from __future__ import annotations
 

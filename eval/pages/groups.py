@@ -1,4 +1,4 @@
-"""Tables of error rates by group of each system's songs or words: by language, by how fast words are sung (strata)."""
+"""Tables of error rates by group of each system's songs or words: by language (`LanguageRow`), by how fast words are sung (strata, `StratumRow`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The songs of the page (worst first), where page.js puts players and tables, and what it is given: sound within a budget, outline, two word lanes.
+"""The songs of the page as page.js plays them (rows by system, the worst first): sound embedded within a budget or as a file, peaks of the wave, two word lanes.
 
 Sound goes into the page as base64 until the budget is spent; what does not fit becomes files beside the page.
 """

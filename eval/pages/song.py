@@ -1,4 +1,4 @@
-"""The page of one song in HTML (`SongPage`): its words in time over its voice in lanes, every stage it went through, every measure."""
+"""The page of one song in HTML (`SongPage`): its words with phonemes, score and claimed start, in lanes over its voice, every stage it went through, every measure."""
 
 from __future__ import annotations
 

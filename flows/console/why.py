@@ -1,4 +1,4 @@
-"""`jam why`: which steps and stages of the whole life cycle would run again and for which reason, and what runs again with them; nothing is run or written.
+"""`jam why`: which steps (stages, trainings, rounds, the report) of the life cycle would run again and for which reason, and what runs again then; nothing is run.
 
 A stage over a table would run where its column files do not stand as settings and songs ask for them. Trainings and the
 report are held against the recipe they wrote down; what is before them and would run is a reason, too.

@@ -1,4 +1,4 @@
-"""How the desk answers a request: JSON, or one line and a status (an error of the asker); questions run in threads, what is sent is read whole first."""
+"""How the desk answers a request with a response: JSON, sound, or one line and a status; questions run in threads, fields of what is sent are checked first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the desk works on: a work folder's table, its index, its songs and their sound, each as the page asks for it."""
+"""What the desk works on (`Desk`): a work folder's index opened with what is wanted (where, sort, offset), its songs, files and sounds, and edits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may ask the desk: one browser with the token of the printed address (a cookie after that), host and origin those of the desk's own pages.
+"""Who may ask the desk (`Guard`): one browser with the token of the printed address (a cookie after that), host, origin and headers those of its own pages.
 
 Another site cannot reach it: a name that was pointed at this machine has the wrong Host, a page elsewhere the wrong
 Origin, a request without the token's cookie is refused whatever it asks for. What the desk answers may load nothing

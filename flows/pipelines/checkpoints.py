@@ -1,4 +1,4 @@
-"""Which checkpoint is meant: by a folder that a person names (`checkpoint_at`), by a work folder alone (`kept_checkpoint`), by what a run begins with (`first_checkpoint`), or a foreign one (`brought`)."""
+"""Which checkpoint is meant: a named folder (`checkpoint_at`), the kept or tuned one of a work folder, the first of rounds, foreign weights that it begun from (`brought`)."""
 
 from __future__ import annotations
 

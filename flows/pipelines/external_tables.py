@@ -1,4 +1,4 @@
-"""The tables of a benchmark on a manifest: its true songs, folders of audio, checkpoints' songs, and the rows of reference songs that FAD compares with."""
+"""The tables of a benchmark on a manifest: the truth (true songs) and its prompts, folders of audio, checkpoints' systems and their controls, reference rows for FAD."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each flow reads, and whether it is there (`check_inputs`), and whether the settings of its trainings hold together (`check_rules`): told before anything starts."""
+"""What each flow reads, and whether it is there (`check_inputs`: songs, shards, weights); whether settings of its trainings (pretrain, sft, dpo) hold together (`check_rules`)."""
 
 from __future__ import annotations
 

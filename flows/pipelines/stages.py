@@ -1,4 +1,4 @@
-"""Which stages run, in order, with the models that params choose: `prepare_stages`, to generate and measure songs, for candidates and gates; and their pipelines."""
+"""Which stages run, in order, with the models that params choose: of `prepare`, to generate and measure songs, for candidates and gates; their pipelines and finished rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prefect's server: a temporary one (port, home) for the length of a command, where Prefect is told of none, and whether a server is lost.
+"""Prefect's server: a temporary one (host, port, url, home, process) for the length of a command, where Prefect is told of none, and whether a server is lost.
 
 A server shows a run and is not needed for its work. Prefect would start one itself, which outlives a process that is killed, and for which the client imports the whole server.
 """

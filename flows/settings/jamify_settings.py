@@ -1,4 +1,4 @@
-"""jamify's own yaml files (pretrain, sft, dpo, jam_infer: `training`, `dataset`, `evaluation`) as settings of this project; what of them has no counterpart.
+"""jamify's own yaml files (`training`, `dataset`, `evaluation`) as settings of this project: a rule for each key, kind by kind, and what has no counterpart.
 
 Each value is taken over, or told with the reason why not: nothing is passed over in silence. Its trainer counts forward passes
 as steps, gathered ones too; here a step is an update, so counts are divided by `grad_accumulation_steps`, as its schedule does.
