@@ -51,7 +51,9 @@ def plan_lifecycle(project: Project) -> Plan:
         recipes = sorted(work.checkpoint(name).glob("*/train.json"))
         before = any(item.runs for item in (*prepare, *train))
         train.append(fit_item(name, section, recipes, not before and is_finished(section, recipes)))
-    stands = not any(item.runs for item in (*prepare, *train)) and _reported(project)
+    stands = not any(item.runs for item in (*prepare, *train)) and (
+        reported_settings(project) == plain(project.params.decides())
+    )
     candidates = _num_generated(params.round, params.gate)
     stages = {
         flow: dict.fromkeys(stage.name for stage in found) for flow, found in stages_of(project).items()
@@ -121,11 +123,6 @@ def _prepare_items(project: Project, known: dict[str, Pace]) -> tuple[list[Item]
             found = sum(len(part.sources) for part in parts)
             items = [Item("all stages", "not known before the models are there", None, None)]
             return items, too_few_found(params, found, *AFTER_PREPARE)
-
-
-def _reported(project: Project) -> bool:
-    """The report that stands was made with these settings."""
-    return reported_settings(project) == plain(project.params.decides())
 
 
 def _num_generated(rounds: RoundParams, gate: GateParams) -> int:
