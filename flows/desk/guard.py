@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
+from flows.desk.answers import line
 from tasks.jobs.files import MAX_FILE_BYTES
 
 if TYPE_CHECKING:
@@ -70,18 +71,18 @@ class Guard:
         headers, method = asked.headers, asked["method"]
         host, origin = headers.get("host"), headers.get("origin")
         if host not in self.hosts:
-            return _no(421, f"host: {host!r} is not this desk's address")
+            return line(421, f"host: {host!r} is not this desk's address")
         if headers.get("sec-fetch-site") not in OWN_SITES or origin not in (None, f"http://{host}"):
-            return _no(403, "origin: only the desk's own pages may ask")
+            return line(403, "origin: only the desk's own pages may ask")
         if method not in ("GET", "HEAD", "POST"):
-            return _no(405, f"method: {method} is none of GET, HEAD, POST")
+            return line(405, f"method: {method} is none of GET, HEAD, POST")
         if method == "POST":
             length = headers.get("content-length", "")
             kind, most = POSTED.get(asked["path"], ("application/json", MAX_BODY))
             if origin is None or headers.get("content-type") != kind:
-                return _no(403, f"origin: what is sent comes from the desk's own page, as {kind}")
+                return line(403, f"origin: what is sent comes from the desk's own page, as {kind}")
             if not length.isdecimal() or int(length) > most:
-                return _no(413, f"content-length: give one of at most {most} bytes")
+                return line(413, f"content-length: give one of at most {most} bytes")
         return None
 
     def _entry(self, asked: HTTPConnection) -> Response | None:
@@ -93,11 +94,7 @@ class Guard:
             return entry
         if self._is_token(asked.cookies.get(self.cookie, "")):
             return None
-        return _no(403, "token: open the address that `jam desk` printed")
+        return line(403, "token: open the address that `jam desk` printed")
 
     def _is_token(self, given: str) -> bool:
         return secrets.compare_digest(given.encode(), self.token.encode())
-
-
-def _no(status: int, line: str) -> Response:
-    return JSONResponse({"error": line}, status_code=status)
