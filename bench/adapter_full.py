@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import torch
 
 from bench.full_model import GUIDANCE, write_checkpoint
-from bench.measuring import machine
+from bench.measuring import machine, options_parser
 from bench.plan_memory import NEVER, resident
 from flows.settings.params import load_params
 from jam_model.checkpoint import load_model, save_model, weights_hash
@@ -63,9 +63,7 @@ def random_conditions(frames: int, max_frames: int, generator: torch.Generator) 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_parser(__doc__)
     parser.add_argument("--frames", type=int, default=646)
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--rank", type=int, default=16)

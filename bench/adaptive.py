@@ -8,7 +8,6 @@ is the toy's guidance. What is measured is latents: the root mean square differe
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 import torch
 
-from bench.measuring import machine, write_result
+from bench.measuring import machine, options_parser, write_result
 from bench.solvers import Studio, generate
 from flows.settings.params import load_params
 from jam_model import sampler
@@ -45,9 +44,7 @@ def counted(found: list[Solved]) -> Any:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_parser(__doc__)
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--songs", type=int, default=4)
     given = parser.parse_args()

@@ -10,7 +10,6 @@ commands of `bench/start.py` there are three with work in them: songs prepared a
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import statistics
 import subprocess
@@ -24,7 +23,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.measuring import RESULTS, machine, write_result
+from bench.measuring import RESULTS, machine, options_parser, write_result
 from bench.start import HERE, Spent, Turns, bare_environment, in_turns, lives
 
 MARGIN = 0.05
@@ -118,9 +117,7 @@ def checked_out(commit: str, folder: Path) -> Iterator[Path]:
 
 def main() -> None:
     """Measure in turns, print what became slower, end with 1 if anything did."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_parser(__doc__)
     parser.add_argument("--against", help="a commit or tag; the last tag unless given")
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--only", nargs="*", help="these commands alone")

@@ -43,7 +43,7 @@ from bench.control_models import MODELS, models_of
 from bench.control_songs import NAMES, others_of, songs_of
 from bench.controls import Extractors, Sound, chords_of, sung_midi
 from bench.floor_measures import TrueSong
-from bench.measuring import RESULTS, machine
+from bench.measuring import RESULTS, machine, options_parser
 from bench.toy2_causes import EVENLY, RECIPE
 from bench.toy2_songs import Songs, Studio
 from bench.toy2_training import conditions_by
@@ -224,9 +224,7 @@ def over_seeds(given: argparse.Namespace, models: Sequence[str]) -> dict[str, An
 
 def main() -> None:
     """Measure each seed that is not there, write, and show."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_parser(__doc__)
     parser.add_argument("--scratch", type=Path, required=True)
     parser.add_argument("--songs", type=int, default=120)
     parser.add_argument("--held-out", type=int, default=64)

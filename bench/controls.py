@@ -10,7 +10,6 @@ there, and told as absent otherwise. The file keeps the other world's part.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import time
@@ -25,11 +24,11 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.floor_measures import TrueSong
-from bench.measuring import machine
+from bench.measuring import machine, options_parser
+from bench.scores import chroma_cosine
 from bench.toy_floors import RESAMPLING, songs_of
 from eval.metrics.controls.beats import beat_f1
 from eval.metrics.controls.chords import Spans, chord_accuracy, majmin, sevenths
-from eval.metrics.controls.chroma import chroma_cosine
 from eval.metrics.controls.frame_iou import frame_iou
 from eval.metrics.controls.melody import melody_scores
 from eval.metrics.controls.tempo import tempo_right
@@ -232,9 +231,7 @@ def shown(result: Mapping[str, Any]) -> str:
 
 def main() -> None:
     """Measure, write, and show."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_parser(__doc__)
     parser.add_argument("--world", choices=("one", "two"), required=True)
     parser.add_argument("--songs", type=int, required=True)
     parser.add_argument("--seed", type=int, default=424242)

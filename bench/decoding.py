@@ -11,7 +11,6 @@ none. The shards of both must hold the same songs, byte for byte.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shutil
@@ -32,7 +31,7 @@ import soxr
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.measuring import RESULTS, machine, write_result
+from bench.measuring import RESULTS, machine, options_parser, write_result
 from tasks.toy.render import render_songs
 
 HERE = Path(__file__).resolve().parents[1]
@@ -135,9 +134,7 @@ def compared(before: list[dict[str, Any]], after: list[dict[str, Any]], kind: st
 
 def main() -> None:
     """Measure and write the result after each turn."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_parser(__doc__)
     parser.add_argument("--before", type=Path, required=True)
     parser.add_argument("--after", type=Path, default=HERE)
     parser.add_argument("--songs", type=int, default=10)

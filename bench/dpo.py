@@ -8,16 +8,14 @@ there is found again; run it from where WORK was made, since songs are found by 
 
 from __future__ import annotations
 
-import argparse
 import json
-import shutil
 import sys
 import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.measuring import RESULTS, machine, write_result
+from bench.measuring import machine, options_parser, write_result
 from bench.trial_folders import trial_folder
 from flows.settings.params import load_params
 from flows.settings.project import Project
@@ -27,10 +25,8 @@ SHOWN = ("round", "reward", "pair", "dpo", "sweep", "sampler")
 
 
 def main() -> None:
-    """Run the sweep; write results/dpo_sweep.json and its page."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    """Run the sweep; write results/dpo_sweep.json; its page lies in FOLDER."""
+    parser = options_parser(__doc__)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--scratch", type=Path, required=True)
     parser.add_argument("--params", type=Path)
@@ -43,7 +39,6 @@ def main() -> None:
     shown = {name: getattr(params, name).model_dump(mode="json") for name in SHOWN}
     minutes = round((time.monotonic() - started) / 60, 1)
     write_result("dpo_sweep", {**found, "settings": shown, "minutes": minutes, "machine": machine("ray")})
-    shutil.copyfile(page, RESULTS / "dpo_sweep.html")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ validation songs; the benchmark's songs are used here and nowhere before.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import time
@@ -17,7 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.measuring import machine, write_result
+from bench.measuring import machine, options_parser, write_result
 from bench.trial_folders import trial_folder
 from flows.benchmark import run_benchmark
 from flows.dpo import run_dpo
@@ -32,9 +31,7 @@ FACTS = ("metric", "left", "right", "value", "low", "high", "n", "n_failed", "me
 
 def main() -> None:
     """Run the rounds, then the benchmark; write results/dpo_rounds.json."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_parser(__doc__)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--scratch", type=Path, required=True)
     parser.add_argument("--rounds", type=int, default=3)

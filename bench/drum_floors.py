@@ -8,7 +8,6 @@ its round trip through the `harmonic` codec. Beats are the truth's against libro
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Callable
@@ -20,7 +19,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.measuring import RESULTS, machine
+from bench.measuring import RESULTS, machine, options_parser
 from bench.toy2_causes import EVENLY, RECIPE, RESAMPLING
 from bench.toy2_songs import performed
 from bench.toy_floors import true_song
@@ -107,9 +106,7 @@ def figures(songs: list[Times]) -> dict[str, list[Any]]:
 
 def main() -> None:
     """Hear, write, and show."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_parser(__doc__)
     parser.add_argument("--scratch", type=Path, required=True)
     parser.add_argument("--songs", type=int, default=12)
     parser.add_argument("--out", type=Path, default=RESULTS / "drum_floors.json")

@@ -12,7 +12,6 @@ Measure on an idle machine.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import tempfile
@@ -23,7 +22,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench.measuring import RESULTS, machine, write_result
+from bench.measuring import RESULTS, machine, options_parser, write_result
 from flows.prepare import run_prepare
 from flows.settings.params import load_params
 from flows.settings.project import Project, WorkFolder
@@ -60,9 +59,7 @@ def efficiency(computed: dict[str, float], together: dict[str, float], workers: 
 
 def main() -> None:
     """Measure and write the result."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_parser(__doc__)
     parser.add_argument("--songs", type=int, default=640)
     parser.add_argument("--partition-size", type=int, default=16)
     parser.add_argument("--workers", type=int, default=2)

@@ -8,7 +8,6 @@ since a run looks at names alone.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import os
 import sys
@@ -19,7 +18,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench.measuring import RESULTS, machine, write_result
+from bench.measuring import RESULTS, machine, options_parser, write_result
 from bench.pass_stages import pass_stages
 from bench.scale import sources
 from flows.settings.params_files import BASE, read_yaml
@@ -74,9 +73,7 @@ def recheck_s(root: Path, partitions: int, repeats: int, engine: EngineParams) -
 
 def main() -> None:
     """Measure both and write the result."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_parser(__doc__)
     parser.add_argument("--partitions", type=int, default=150)
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--standing", type=int, default=15_625, help="partitions of the standing table")

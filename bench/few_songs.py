@@ -28,7 +28,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from bench.measuring import RESULTS, machine
+from bench.measuring import RESULTS, machine, options_parser
 from bench.toy2_causes import RESAMPLING
 from bench.toy2_songs import Songs
 from bench.toy2_training import TOGETHER, conditions_by, learned, sung
@@ -220,9 +220,7 @@ def _short(value: float | None) -> float | None:
 def main() -> None:
     """Measure what does not stand, write after each tuning, and show."""
     few = load_params(FEW)
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_parser(__doc__)
     add_sizes(parser)
     parser.add_argument("--sizes", type=int, nargs="+", default=[10, 30, 100])
     parser.add_argument("--rates", type=float, nargs="+", default=[few.sft.learning_rate])

@@ -8,7 +8,6 @@ of the first frames, and tells seconds and the largest memory of the process.
 
 from __future__ import annotations
 
-import argparse
 import os
 import resource
 import sys
@@ -21,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import torch
 from safetensors.torch import save_file
 
-from bench.measuring import machine, write_result
+from bench.measuring import machine, options_parser, write_result
 from jam_model.checkpoint import load_model
 from jam_model.conditions import Conditions, duration_conditions
 from jam_model.config import JAM_0_5, Guidance, ODESolver
@@ -45,9 +44,7 @@ def write_checkpoint(path: Path, generator: torch.Generator) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_parser(__doc__)
     parser.add_argument("--frames", type=int, default=430)
     parser.add_argument("--steps", type=int, default=8, help="updates")
     parser.add_argument("--threads", type=int, default=os.cpu_count())

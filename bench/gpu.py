@@ -11,7 +11,6 @@ it is known. What the time did not reach is named in `left_out`.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 import time
@@ -27,7 +26,7 @@ import torch
 from safetensors.torch import save_file
 from torch.utils.flop_counter import FlopCounterMode
 
-from bench.measuring import RESULTS, machine, write_result
+from bench.measuring import RESULTS, machine, options_parser, write_result
 from bench.released_formulae import released_loss, released_sample
 from jam_model.checkpoint import load_model
 from jam_model.conditions import Conditions, duration_conditions
@@ -243,9 +242,7 @@ def measure_training(session: Session, weights: Jam, sizes: Sizes) -> dict[str, 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_parser(__doc__)
     parser.add_argument(
         "--tiny", action="store_true", help="a tiny model; runs on a CPU too, and tells no speed"
     )

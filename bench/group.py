@@ -11,7 +11,6 @@ that was planted must be found, and nothing else.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import resource
@@ -26,7 +25,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench.measuring import RESULTS, machine, write_result
+from bench.measuring import RESULTS, machine, options_parser, write_result
 from flows.settings.params import load_params
 from tasks.audio.read import array_of, npy_bytes
 from tasks.dedup.landmarks import TIME_BITS
@@ -121,9 +120,7 @@ def measured(count: int, copies: float) -> dict[str, Any]:
 
 def main() -> None:
     """Measure every size and write the result."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_parser(__doc__)
     parser.add_argument("--songs", type=int, nargs="+", default=[10_000, 50_000, 200_000])
     parser.add_argument("--copies", type=float, default=0.05)
     parser.add_argument("--one", type=int, help="measure this size and print it")

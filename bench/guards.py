@@ -10,7 +10,6 @@ the same, and with one line of the singer silenced, which is worse by the phones
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections import defaultdict
 from pathlib import Path
@@ -20,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 
-from bench.measuring import RESULTS, machine, write_result
+from bench.measuring import RESULTS, machine, options_parser, write_result
 from eval.metrics.error_rates import NO_COUNTS, ErrorCounts, count_errors
 from flows.settings.params import load_params
 from tasks.models.codec import build_codec
@@ -37,9 +36,7 @@ LOUDER_DB = 3.0
 
 def main() -> None:
     """Hear all songs by all guards."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_parser(__doc__)
     parser.add_argument("--songs", type=int, default=24)
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()

@@ -29,7 +29,7 @@ import numpy as np
 import torch
 from scipy import stats
 
-from bench.measuring import RESULTS, machine
+from bench.measuring import RESULTS, machine, options_parser
 from bench.toy2_songs import Songs
 from bench.tuned_songs import World, add_sizes, begun, model_in, per, rows_of, style, tuned, world_of
 from eval.metrics.diversity import diversity
@@ -197,9 +197,7 @@ def _short(value: float) -> float:
 
 def main() -> None:
     """Measure what does not stand, write after each tuning, and show."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_parser(__doc__)
     add_sizes(parser)
     parser.add_argument("--new", type=int, default=60, help="songs of the genre to tune to")
     parser.add_argument("--tune", type=int, default=300, help="steps")

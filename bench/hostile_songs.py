@@ -26,7 +26,7 @@ from hostile_inputs import (
 )
 from hostile_scratch import Reader, Scratch, Unaccounted, models
 
-from flows.console.jamify_yaml import bring_in_yaml
+from flows.console.bring_in import bring_in_yaml
 from flows.settings.params import load_params
 from flows.settings.params_files import BASE
 from jam_model.words import Word

@@ -11,7 +11,6 @@ result is written anew, so that it tells as many as there were time for.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import time
@@ -24,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 import torch
 
-from bench.measuring import machine, write_result
+from bench.measuring import machine, options_parser, write_result
 from flows.durations import joint_training, songs_of_table
 from flows.settings.project import Project
 from tasks.engine.fingerprint import fingerprint
@@ -81,9 +80,7 @@ def compared(runs: dict[str, list[dict[str, float]]]) -> dict[str, Any]:
 
 def main() -> None:
     """Train what lacks, compare, write."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_parser(__doc__)
     parser.add_argument("--work", required=True)
     parser.add_argument("--params", required=True)
     parser.add_argument("--scratch", type=Path, required=True)

@@ -9,7 +9,6 @@ loopback S3 server (moto), which is itself most of what is measured.
 
 from __future__ import annotations
 
-import argparse
 import os
 import resource
 import statistics
@@ -26,7 +25,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench.measuring import RESULTS, machine, write_result
+from bench.measuring import RESULTS, machine, options_parser, write_result
 from flows.pipelines.hash_songs import hash_songs
 from flows.settings.project import Project
 from tasks.engine.pool import connect
@@ -72,9 +71,7 @@ def a_place(store: bool, folder: Path) -> Iterator[Path]:
 
 def main() -> None:
     """Measure both ways in turns and write the result."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_parser(__doc__)
     parser.add_argument("--songs", type=int, default=10_000)
     parser.add_argument("--kib", type=int, default=64)
     parser.add_argument("--turns", type=int, default=3)

@@ -29,7 +29,7 @@ import numpy as np
 import torch
 import webdataset  # noqa: F401  before jam_model.shards, which makes it refuse the pickles the released loader reads
 
-from bench.measuring import interleaved, machine, summary, write_result
+from bench.measuring import interleaved, machine, options_parser, summary, write_result
 from bench.released import Released
 from jam_model.batches import Batches
 from jam_model.frames import frames_of_seconds
@@ -144,9 +144,7 @@ def compare(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_parser(__doc__)
     parser.add_argument("--jamify", type=Path, required=True, help="a clone of declare-lab/jamify")
     parser.add_argument("--songs", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=180.0, help="mean length of a song")

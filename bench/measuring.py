@@ -1,7 +1,8 @@
-"""What every benchmark needs: interleaved timing, the machine it ran on, and a result file."""
+"""What every benchmark needs: its options, interleaved timing, the machine it ran on, and a result file."""
 
 from __future__ import annotations
 
+import argparse
 import json
 import platform
 import statistics
@@ -14,6 +15,11 @@ from typing import Any
 import torch
 
 RESULTS = Path(__file__).parent / "results"
+
+
+def options_parser(told: str | None) -> argparse.ArgumentParser:
+    """A parser of options whose help is the script's docstring as it stands."""
+    return argparse.ArgumentParser(description=told, formatter_class=argparse.RawDescriptionHelpFormatter)
 
 
 def interleaved(runs: Mapping[str, Callable[[], Any]], repeats: int) -> dict[str, list[float]]:

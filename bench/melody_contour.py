@@ -9,7 +9,6 @@ words that are not its own. FOLDER keeps each song's scores: the same command go
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import time
@@ -26,10 +25,10 @@ from bench.control_adherence import GUIDED, HELD_OUT_SEED, TOGETHER, sung
 from bench.control_songs import others_of, songs_of
 from bench.controls import sung_midi
 from bench.floor_measures import TrueSong
-from bench.measuring import RESULTS, machine
+from bench.measuring import RESULTS, machine, options_parser
+from bench.scores import chroma_cosine
 from bench.toy2_causes import EVENLY, RECIPE, RESAMPLING
 from bench.toy2_songs import Songs, Studio
-from eval.metrics.controls.chroma import chroma_cosine
 from eval.metrics.controls.contour import contour_scores
 from eval.metrics.controls.melody import melody_scores
 from eval.stats.intervals import mean
@@ -95,9 +94,7 @@ def _told(values: list[float]) -> list[Any]:
 
 def main() -> None:
     """Sing and hear what is not there, write, and show."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_parser(__doc__)
     parser.add_argument("--scratch", type=Path, required=True)
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--songs", type=int, default=64)

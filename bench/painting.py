@@ -36,7 +36,7 @@ from bench import painting_sound as sound
 from bench.control_adherence import DROPOUT, HELD_OUT_SEED, sung
 from bench.control_models import taught
 from bench.control_songs import songs_of
-from bench.measuring import RESULTS, machine
+from bench.measuring import RESULTS, machine, options_parser
 from bench.toy2_causes import EVENLY, RECIPE, RESAMPLING
 from bench.toy2_songs import Songs, Studio, performed
 from bench.toy2_training import conditions_by
@@ -225,9 +225,7 @@ def measured(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
 
 def main() -> None:
     """Measure, write, and show."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_parser(__doc__)
     parser.add_argument("--scratch", type=Path, required=True)
     parser.add_argument("--base", type=Path, required=True)
     parser.add_argument("--songs", type=int, default=120)

@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 import torch
 
-from bench.measuring import RESULTS, machine
+from bench.measuring import RESULTS, machine, options_parser
 from bench.part_songs import Song, songs_of, style_of_span, to_ask, to_learn
 from bench.part_sound import ATTRIBUTES, Reader, part_features
 from bench.toy2_causes import EVENLY, HELD_OUT_SEED, RECIPE, RESAMPLING, read
@@ -181,9 +181,7 @@ def _rounded(value: float | None) -> float | None:
 
 def main() -> None:
     """Measure what does not stand, and write after each."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_parser(__doc__)
     parser.add_argument("--scratch", type=Path, required=True)
     parser.add_argument("--songs", type=int, default=120)
     parser.add_argument("--held-out", type=int, default=24)

@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import torch
 
-from bench.measuring import machine, write_result
+from bench.measuring import machine, options_parser, write_result
 from flows.settings.params import load_params
 from jam_model.checkpoint import fresh_model
 from jam_model.conditions import Conditions, duration_conditions
@@ -190,9 +190,7 @@ def measured(section: FitParams, load: Load, given: argparse.Namespace) -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_parser(__doc__)
     parser.add_argument("--frames", type=int, nargs="+", default=[96, 256])
     parser.add_argument("--steps", type=int, default=2)
     parser.add_argument("--threads", type=int, default=os.cpu_count())

@@ -11,7 +11,6 @@ of audio a worker's minute and peak memory. Ten songs rank nothing within 50 ms.
 
 from __future__ import annotations
 
-import argparse
 import csv
 import json
 import os
@@ -28,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 from scipy.stats import rankdata
 
-from bench.measuring import RESULTS, machine, write_result
+from bench.measuring import RESULTS, machine, options_parser, write_result
 from bench.start import HERE, jam
 from eval.metrics.error_rates import count_errors
 from eval.metrics.lyrics_alignment import absolute_error, percentage_correct, percentage_correct_segments
@@ -193,9 +192,7 @@ def stages(work: Path) -> dict[str, dict[str, float]]:
 
 def main() -> None:
     """Prepare the songs once for each of the params and write what became of them."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_parser(__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--params", action="append", required=True, metavar="NAME=FILE")
     parser.add_argument("--times", choices=("none", "given"), default="none")

@@ -9,14 +9,13 @@ least that can be asked for: 10 ms in ASS and UltraStar, 1 ms in most, none in o
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections import Counter, defaultdict
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.measuring import RESULTS, write_result
+from bench.measuring import RESULTS, options_parser, write_result
 from jam_model.words import Word
 from tasks.lyrics.convert import convert
 from tasks.lyrics.lyrics import Lyrics
@@ -55,9 +54,7 @@ def moved_s(lyrics: Lyrics, form: Form) -> float | None:
 
 def main() -> None:
     """Measure every form and write the result."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_parser(__doc__)
     parser.add_argument("--songs", type=int, default=1000)
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()

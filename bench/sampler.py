@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from bench.measuring import interleaved, machine, summary, write_result
+from bench.measuring import interleaved, machine, options_parser, summary, write_result
 from bench.released import Released
 from jam_model.conditions import Conditions, duration_conditions
 from jam_model.config import JAM_0_5, Guidance, ODESolver
@@ -118,9 +118,7 @@ def flops_of(run: Callable[[], Any]) -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_parser(__doc__)
     parser.add_argument("--jamify", type=Path, required=True, help="a clone of declare-lab/jamify")
     parser.add_argument("--frames", type=int, nargs="+", default=[500, 1500])
     parser.add_argument(

@@ -11,7 +11,6 @@ and memory a song over the sizes, beside the result (files of 64 songs).
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import math
 import os
@@ -25,7 +24,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.curve import curve_svg
-from bench.measuring import RESULTS, machine, write_result
+from bench.measuring import RESULTS, machine, options_parser, write_result
 from bench.pass_stages import KINDS, pass_stages
 from eval.stats.intervals import Estimate
 from flows.settings.params_files import BASE, read_yaml
@@ -125,9 +124,7 @@ def draw(sizes: list[dict[str, Any]], folder: Path) -> None:
 
 def main() -> None:
     """Measure every size and write the result."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_parser(__doc__)
     parser.add_argument("--songs", type=int, nargs="+", default=[10, 100, 1_000, 10_000, 100_000, 1_000_000])
     parser.add_argument("--partition-size", type=int, default=PARTITION_SIZE)
     parser.add_argument("--workers", type=int, default=2)

@@ -9,7 +9,6 @@ a song are left out on both sides (mir_eval.segment.detection, trimmed); a song 
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable
 from itertools import pairwise
@@ -19,10 +18,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench.measuring import RESULTS, machine, write_result
-from eval.metrics.structure.boundaries import COARSE_S, FINE_S, boundary_hits
-from eval.metrics.structure.frames import label_accuracy
-from eval.metrics.structure.frames import pairwise as pairwise_scores
+from bench.measuring import RESULTS, machine, options_parser, write_result
+from bench.scores import COARSE_S, FINE_S, boundary_hits, label_accuracy
+from bench.scores import pairwise as pairwise_scores
 from eval.stats.intervals import Estimate, Resampling, mean, paired_mean_difference
 from flows.settings.params import load_params
 from jam_model.words import Word
@@ -150,9 +148,7 @@ def run(num_songs: int, seed: int, tell: Callable[[str], None]) -> dict[str, obj
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_parser(__doc__)
     parser.add_argument("--songs", type=int, default=100)
     parser.add_argument("--seed", type=int, default=240991)
     parser.add_argument("--out", type=Path, default=RESULTS)

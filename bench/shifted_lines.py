@@ -9,7 +9,6 @@ hold no other). Told are the songs kept, what was said of their lines, and how f
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
@@ -22,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 import soundfile
 
-from bench.measuring import RESULTS, machine, write_result
+from bench.measuring import RESULTS, machine, options_parser, write_result
 from bench.start import HERE, jam
 from flows.pipelines.stages import finished_rows, prepare_pipeline
 from flows.settings.project import Project
@@ -112,9 +111,7 @@ def told(rows: list[dict[str, Any]], songs: dict[str, Made]) -> dict[str, Any]:
 
 def main() -> None:
     """Measure every shift and write the result."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_parser(__doc__)
     parser.add_argument("--scratch", type=Path)
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()

@@ -14,7 +14,6 @@ within 5 % and the judge within 0.05 by value; `surely_equal`: all three by thei
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import sys
 import time
@@ -27,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 import torch
 
-from bench.measuring import machine, write_result
+from bench.measuring import machine, options_parser, write_result
 from eval.metrics.error_rates import count_errors, normalise
 from eval.metrics.frechet import FrechetReference, WindowStatistics, merged, window_statistics
 from eval.stats.intervals import Resampling, drawn_counts_BN
@@ -192,9 +191,7 @@ def fad_change(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_parser(__doc__)
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--scratch", type=Path, required=True, help="keeps what was measured, block by block")
     parser.add_argument("--songs", type=int, default=256)

@@ -10,7 +10,6 @@ part of the mix (`bench/floor_measures.py`). Certainty: how often what is said w
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Callable
@@ -23,10 +22,10 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import bench.floor_measures as tools
-from bench.measuring import RESULTS, machine, write_result
+from bench.measuring import RESULTS, machine, options_parser, write_result
 from bench.segments import RESAMPLING, TUNED_ON, told
 from eval.metrics.controls.tempo import tempo_right
-from eval.metrics.structure.key import key_score
+from eval.metrics.key import key_score
 from eval.stats.intervals import mean, paired_mean_difference
 from flows.settings.params import load_params
 from jam_model.frames import SAMPLE_RATE_HZ
@@ -118,9 +117,7 @@ def run(num_songs: int, seed: int, with_librosa: bool, tell: Callable[[str], Non
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_parser(__doc__)
     parser.add_argument("--songs", type=int, default=100)
     parser.add_argument("--seed", type=int, default=240992)
     parser.add_argument("--out", type=Path, default=RESULTS)

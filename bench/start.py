@@ -10,7 +10,6 @@ finds what it reads and the last two find nothing to do. Told are the medians of
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shutil
@@ -25,7 +24,7 @@ from typing import Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.measuring import RESULTS, machine, write_result
+from bench.measuring import RESULTS, machine, options_parser, write_result
 
 HERE = Path(__file__).resolve().parents[1]
 SETTINGS = """
@@ -174,9 +173,7 @@ def in_turns(
 
 def main() -> None:
     """Measure and write the result."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_parser(__doc__)
     parser.add_argument("--before", type=Path, required=True)
     parser.add_argument("--after", type=Path, default=HERE)
     parser.add_argument("--turns", type=int, default=7)

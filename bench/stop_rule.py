@@ -16,7 +16,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.measuring import machine, write_result
+from bench.measuring import machine, options_parser, write_result
 from bench.trial_folders import trial_folder
 from flows.dpo import run_dpo
 from flows.settings.params import load_params
@@ -62,9 +62,7 @@ def rounds(kind: str, seed: int, options: argparse.Namespace) -> dict[str, Any]:
 
 def main() -> None:
     """Run every kind; write results/stop_rule.json."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_parser(__doc__)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--scratch", type=Path, required=True)
     parser.add_argument("--only", nargs="+", choices=REWARDS, default=list(REWARDS))

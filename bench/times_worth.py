@@ -14,7 +14,6 @@ goes on where it was stopped. Intervals (95 %) draw songs, and runs (trainings a
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
@@ -29,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 import torch
 
-from bench.measuring import machine, write_result
+from bench.measuring import machine, options_parser, write_result
 from bench.trivial_times import ARMS, Usual, rough, usual
 from eval.metrics.error_rates import count_errors, normalise
 from eval.metrics.word_pairs import Timed
@@ -231,9 +230,7 @@ def kept(scratch: Path, what: Row) -> Iterator[dict[str, list[Row]]]:
 
 def main() -> None:
     """Measure, and write after each song."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_parser(__doc__)
     parser.add_argument("--checkpoint", type=Path, nargs="*", default=[])
     parser.add_argument("--scratch", type=Path, required=True)
     parser.add_argument("--songs", type=int, default=128)

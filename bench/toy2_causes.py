@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 import torch
 
-from bench.measuring import RESULTS, machine
+from bench.measuring import RESULTS, machine, options_parser
 from bench.toy2_songs import Making, Songs, Studio, songs_of
 from bench.toy2_training import Grid, sung, trained, whole_songs
 from eval.metrics.error_rates import count_errors, normalise
@@ -222,9 +222,7 @@ def line(name: str, row: Mapping[str, Any]) -> str:
 
 def main() -> None:
     """Measure what is asked and does not stand, and write after each."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_parser(__doc__)
     parser.add_argument("--scratch", type=Path, required=True)
     parser.add_argument("--only", nargs="*", default=list(VARIANTS), choices=list(VARIANTS))
     parser.add_argument("--songs", type=int, default=120)

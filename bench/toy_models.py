@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from bench.scores import si_sdr_gain
 from eval.metrics.error_rates import NO_COUNTS, ErrorCounts, count_errors, normalise
 from eval.metrics.lyrics_alignment import (
     absolute_error,
     percentage_correct,
     percentage_correct_segments,
 )
-from eval.metrics.si_sdr import si_sdr_gain
 from flows.settings.params import load_params
 from tasks.engine.song import Refused
 from tasks.models.aligner import build_aligner

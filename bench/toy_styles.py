@@ -10,7 +10,6 @@ stands the share of the most usual value, which needs no hearing.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections import defaultdict
@@ -23,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 import torch
 
-from bench.measuring import machine
+from bench.measuring import machine, options_parser
 from eval.stats.intervals import Resampling, rate
 from flows.settings.params import load_params
 from tasks.models.codec import HarmonicCodec
@@ -108,9 +107,7 @@ def measure(num_songs: int) -> dict[str, Any]:
 
 def main() -> None:
     """Measure, print, write."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_parser(__doc__)
     parser.add_argument("--songs", type=int, default=48)
     parser.add_argument("--out", type=Path, default=None)
     given = parser.parse_args()

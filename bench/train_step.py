@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from bench.measuring import interleaved, machine, summary, write_result
+from bench.measuring import interleaved, machine, options_parser, summary, write_result
 from bench.released import Released
 from jam_model.conditions import Conditions, duration_conditions
 from jam_model.config import JAM_0_5, Dropout, JamConfig
@@ -134,9 +134,7 @@ def measure(released: Released, num_frames: int, given: argparse.Namespace) -> d
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_parser(__doc__)
     parser.add_argument("--jamify", type=Path, required=True, help="a clone of declare-lab/jamify")
     parser.add_argument("--frames", type=int, nargs="+", default=[500])
     parser.add_argument("--batch-size", type=int, default=2)

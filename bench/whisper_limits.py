@@ -9,7 +9,6 @@ call are read from the scratch folder.
 
 from __future__ import annotations
 
-import argparse
 import io
 import json
 import sys
@@ -26,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import soundfile
 
 from bench.fault_songs import gate_stages
-from bench.measuring import RESULTS, machine, write_result
+from bench.measuring import RESULTS, machine, options_parser, write_result
 from eval.metrics.error_rates import NO_COUNTS, count_errors, normalise
 from eval.stats.intervals import proportion
 from flows.settings.params import Params, load_params
@@ -147,9 +146,7 @@ def told(songs: list[dict[str, Any]], params: Params, limits: dict[str, Any]) ->
 
 def main() -> None:
     """Choose, then tell."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_parser(__doc__)
     parser.add_argument("--params", type=Path, required=True)
     parser.add_argument("--scratch", type=Path, required=True)
     parser.add_argument("--chosen-on", type=int, nargs=2, default=(30, 10), help="good, swapped")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from eval.results.report import Report
 from flows.pipelines.benchmark_report import REPORT, BenchmarkSongs, write_benchmark
+from flows.pipelines.checkpoints import begun_from, is_foreign, reported_checkpoint, start_behind
 from flows.pipelines.copying import copies_of
 from flows.pipelines.flow_models import check_models
 from flows.pipelines.needs import check_enough, too_few_kept
@@ -16,7 +17,6 @@ from flows.pipelines.old_songs import listed_old_songs, sung_again
 from flows.pipelines.rounds import ShownRound, shown_round, standing_rounds
 from flows.pipelines.runs import checkpoint_of, untrained_checkpoint
 from flows.pipelines.stages import benchmark_stages, finished_rows, listening_pipeline, prepare_pipeline
-from flows.pipelines.starts import begun_from, is_foreign, reported_checkpoint, start_behind
 from flows.run.lazy_flow import flow
 from flows.run.prefect_tasks import run_stages
 from flows.settings.project import Project, WorkFolder, writes_work

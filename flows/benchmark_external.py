@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from flows.pipelines.benchmark_report import REPORT, BenchmarkSongs, write_benchmark
+from flows.pipelines.checkpoints import each_checkpoint
 from flows.pipelines.external_tables import (
     checkpoint_pipeline,
     controlled_systems,
@@ -20,7 +21,6 @@ from flows.pipelines.external_tables import (
     truth_prompts,
 )
 from flows.pipelines.flow_models import check_models
-from flows.pipelines.starts import each_checkpoint
 from flows.run.lazy_flow import flow
 from flows.run.prefect_tasks import run_stages
 from flows.run.progress import say

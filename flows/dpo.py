@@ -1,4 +1,4 @@
-"""dpo: preference rounds (candidates, pairs, training, gate) until the gate stops them, and the policy that is kept; or one training on jamify's pair list."""
+"""dpo: preference rounds (prompts, pairs to learn, training, gate) until one is stopped, their history, and the policy that is kept; or one training on jamify's pair list."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from eval.results.rounds import RoundRow, RoundsReport
-from flows.pipelines.checkpoints import kept_checkpoint
+from flows.pipelines.checkpoints import first_checkpoint, kept_checkpoint
+from flows.pipelines.flow_inputs import TRAININGS, check_rules
 from flows.pipelines.flow_models import check_models
 from flows.pipelines.needs import check_enough, too_few_kept
 from flows.pipelines.rounds import GATE, fit_pairs, gate_songs, run_round, write_kept
-from flows.pipelines.rules import TRAININGS, check_rules
 from flows.pipelines.runs import remove_superseded
 from flows.pipelines.stages import finished_rows, prepare_pipeline
-from flows.pipelines.starts import first_checkpoint
 from flows.run.lazy_flow import flow
 from flows.run.progress import say
 from flows.settings.project import Project, WorkFolder, writes_work

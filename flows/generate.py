@@ -1,4 +1,4 @@
-"""generate: requests (lyrics or jamify's manifest) in, songs out, in jamify's output folder; what stood already and what was dropped is told at the end."""
+"""generate: requests (lyrics or jamify's manifest) become prompts with styles of parts, then songs written into jamify's output folder; what stood and was dropped is told."""
 
 from __future__ import annotations
 
@@ -146,18 +146,17 @@ def prompts_of(
     def prompt(song: SongRequest) -> Prompt:
         style_NS = style_of(song, encoder, project.params.audio)
         words = asked[song.title]
-        length_s, phones = song.duration_s, words.phones
         controls = controls_of(song.controls, song.duration_s, makers_of(project))
-        texts = part_texts(words.lyrics.labels, words.words, length_s) if has_parts else []
+        texts = part_texts(words.lyrics.labels, words.words, song.duration_s) if has_parts else []
         parts = styles_of_parts(texts, style_NS[0], encoder)
         return Prompt(
             song.song_id,
             song.title,
             tuple(words.words),
             style_NS,
-            length_s,
+            song.duration_s,
             None,
-            phones=phones,
+            phones=words.phones,
             controls=controls,
             part_styles=parts,
         )

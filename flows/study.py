@@ -1,4 +1,4 @@
-"""study: one question to a trained model (`KINDS`), answered by generating the same prompts again while one thing changes; inference only."""
+"""study: one question to a trained model (`KINDS`: times, phones, quantised, long-form ...), answered by generating the same prompts again while one thing changes."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from eval.stats.intervals import Resampling
-from flows.pipelines.checkpoints import kept_checkpoint
+from flows.pipelines.checkpoints import any_checkpoint, kept_checkpoint
 from flows.pipelines.flow_models import check_models
 from flows.pipelines.long_form import LongForm, paints
 from flows.pipelines.predictor import predictor_of
 from flows.pipelines.stages import benchmark_stages, finished_rows, listening_pipeline, prepare_pipeline
-from flows.pipelines.starts import any_checkpoint
 from flows.run.lazy_flow import flow
 from flows.run.prefect_tasks import run_stages
 from flows.run.progress import say

@@ -1,4 +1,4 @@
-"""sweep: arms (ways of preference training) side by side, from one fine-tuned model and one set of pairs; their page."""
+"""sweep: arms (ways of preference training) from every seed side by side, from one first model and one set of pairs; the songs that they generate; their page."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from eval.pages.sweep import sweep_html, sweep_json
+from flows.pipelines.checkpoints import first_checkpoint
 from flows.pipelines.flow_models import check_models
 from flows.pipelines.rounds import generate_pairs
 from flows.pipelines.runs import remove_superseded
 from flows.pipelines.stages import finished_rows, generate_stage, prepare_pipeline
-from flows.pipelines.starts import first_checkpoint
 from flows.run.lazy_flow import flow
 from flows.run.prefect_tasks import run_as_task, run_stages
 from flows.run.progress import progress_bar, say

@@ -1,4 +1,4 @@
-"""train: pretraining on crops, then fine-tuning (SFT) on whole songs from its weights, or from foreign ones (`--from`); the figures a run ends with."""
+"""train: pretraining on crops, then fine-tuning (SFT) on whole songs, fitted section by section from pretrained or foreign (`--from`) weights; the figures a run ends with."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flows.pipelines.checkpoints import brought
+from flows.pipelines.flow_inputs import TRAININGS, check_rules
 from flows.pipelines.flow_models import check_models
 from flows.pipelines.needs import check_enough, too_few_packed
-from flows.pipelines.rules import TRAININGS, check_rules
 from flows.pipelines.runs import hearing_of, run_fit, validation_by_ear_of
-from flows.pipelines.starts import brought
 from flows.run.lazy_flow import flow
 from flows.run.prefect_tasks import run_as_task
 from flows.run.progress import say

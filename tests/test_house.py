@@ -38,7 +38,7 @@ FLOORS = (  # from the top; a module imports its own room and rooms on floors be
     {"tasks.engine", "tasks.edits", "tasks.toy.sound", "tasks.toy.languages", "eval.report"},
     {"tasks.storage", "eval.pages"},
     {"eval.results"},
-    {"eval.metrics.controls", "eval.metrics.structure"},
+    {"eval.metrics.controls"},
     {"eval.metrics", "jam_model.durations"},
     {"eval.stats", "jam_model"},
     {"jam_model.sung", "jam_model.solvers", "jam_model.controls", "jam_model.part_styles"},

@@ -40,6 +40,13 @@ def test_tree_of_the_readme_is_the_tree() -> None:
     assert tree_in(README) == tree(), "run `python -m tests.house_tree`"
 
 
+def test_every_measurement_stands_in_the_readme_of_the_bench() -> None:
+    told = (ROOT / "bench" / "README.md").read_text(encoding="utf-8")
+    missing = [path.name for path in (ROOT / "bench").glob("*.py") if f"`{path.name}`" not in told]
+    gone = [name for name in re.findall(r"`(\w+\.py)`", told) if not (ROOT / "bench" / name).is_file()]
+    assert not missing + gone
+
+
 def test_index_of_the_decisions_is_that_of_its_entries() -> None:
     decisions = DECISIONS.read_text(encoding="utf-8")
     assert index_in(decisions) == index(decisions), "run `python -m tests.house_tree`"

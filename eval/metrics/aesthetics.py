@@ -1,4 +1,4 @@
-"""The judges' axes as metrics: SongEval's five, Audiobox's four (production, content); and how often the first ranks as it must."""
+"""The judges' scores by axis as metrics: SongEval's five axes, Audiobox's four (production, content); and how often the first ranks as it must."""
 
 from __future__ import annotations
 

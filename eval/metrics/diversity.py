@@ -1,4 +1,4 @@
-"""Diversity: how unlike one another are the songs of a system, by style vectors, with a jackknife? Legend: N songs, S dimension."""
+"""Diversity: how far apart the songs of a system are, by unit style vectors; its difference, swaps and jackknife (without each song). Legend: N songs, S dimension."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from eval.metrics.metric import CorpusMetric, Swaps
 from eval.metrics.song import Song
+from eval.metrics.style_similarity import unit_rows
 from eval.stats.intervals import Estimate, jackknife, unresolved
 
 
@@ -18,7 +19,7 @@ def diversity(songs: Sequence[np.ndarray | None]) -> Estimate:
     if len(styled) < 2:
         reason = "one song alone is not diverse" if styled else "no song has a style"
         return unresolved(None, len(styled), n_failed, "jackknife", reason)
-    unit_NS = _unit_rows(styled)
+    unit_NS = unit_rows("song", np.asarray(styled))
     return _with_interval(_whole(unit_NS), _apart_without(unit_NS), n_failed)
 
 
@@ -28,7 +29,7 @@ def diversity_difference(songs: Sequence[np.ndarray | None], others: Sequence[np
     n_failed = len(songs) - len(pairs)
     if len(pairs) < 2:
         return unresolved(None, len(pairs), n_failed, "jackknife", "fewer than two songs are in both")
-    lefts_NS, rights_NS = (_unit_rows(list(side)) for side in zip(*pairs, strict=True))
+    lefts_NS, rights_NS = (unit_rows("song", np.asarray(side)) for side in zip(*pairs, strict=True))
     without_N = _apart_without(lefts_NS) - _apart_without(rights_NS)
     return _with_interval(_whole(lefts_NS) - _whole(rights_NS), without_N, n_failed)
 
@@ -40,7 +41,7 @@ def swapped_diversity_difference(
     pairs = _in_both(songs, others)
     if len(pairs) < 2:
         return None
-    lefts_NS, rights_NS = (_unit_rows(list(side)) for side in zip(*pairs, strict=True))
+    lefts_NS, rights_NS = (unit_rows("song", np.asarray(side)) for side in zip(*pairs, strict=True))
 
     def difference(swaps_BN: np.ndarray) -> np.ndarray:
         moved_BS = swaps_BN @ (rights_NS - lefts_NS)
@@ -80,14 +81,6 @@ def _whole(unit_NS: np.ndarray) -> float:
 def _apart_without(unit_NS: np.ndarray) -> np.ndarray:
     """The diversity without each song in turn, [N]."""
     return _apart(unit_NS.sum(axis=0) - unit_NS, len(unit_NS) - 1)
-
-
-def _unit_rows(songs: Sequence[np.ndarray]) -> np.ndarray:
-    rows_NS = np.asarray(songs, np.float64).reshape(len(songs), -1)
-    lengths_N = np.linalg.norm(rows_NS, axis=1, keepdims=True)
-    if not (np.isfinite(lengths_N).all() and (lengths_N > 0).all()):
-        raise ValueError("a style vector has length 0 or is not finite: it points nowhere")
-    return rows_NS / lengths_N
 
 
 def _style_S(song: Song) -> np.ndarray | None:

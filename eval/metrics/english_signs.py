@@ -1,4 +1,4 @@
-"""Numbers and signs as English has them sung (cardinals, ordinals, digits): ``100%`` is "one hundred percent", ``24/7`` "twenty-four seven"."""
+"""Numbers and signs as English has them sung (cardinals, ordinals, plurals, amounts of money, digits): ``100%`` is "one hundred percent"."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Frechet distance between embedding windows of two sets of songs: means, covariances (scatter), eigenvalues of their product.
+"""Frechet distance between embedding windows of two sets of songs (`WindowStatistics`: mean, covariance, scatter), by eigenvalues of their product.
 
 Everything is float64. Statistics are gathered song by song and merge, so parts may come from anywhere. The
 root of a product of covariances is taken of the symmetric matrix L' C_b L (C_a = L L'), whose eigenvalues are

@@ -1,4 +1,4 @@
-"""The sound itself: how loud, how much of it clipped or silent, and whether the music stops when it was told to."""
+"""The sound itself: how loud, how much of it clipped or silent, and its energy (RMS) after the reference end, where the music should have stopped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Word starts against those asked for, as mir_eval measures them (AAE, PCO, PCS): `alignment`, word by word, and `onset`, whichever words.
+"""Word starts, estimated against reference, as mir_eval measures them (AAE, PCO, PCS): `alignment`, word by word, and matched onsets, whichever words.
 
 A forced aligner is given the words, so every word of the reference has a time in the estimate and word i is word i.
 Where words were generated and some are missing, word-start errors and the matched share (`eval.metrics.word_timing`)

@@ -1,4 +1,4 @@
-"""What a metric is (`SongMetric`, `CorpusMetric`): its record with unit and direction, and how estimate, difference and swaps come about, with margins.
+"""What a metric is (`SongMetric`, `CorpusMetric`): its record with unit and direction, and how values become estimate, difference and swaps, with margins, draws and pooled candidates.
 
 A `SongMetric` has one value a song; a `CorpusMetric` is of a set of songs and takes something of each. Both have one
 interface, so that what measures loops over metrics. Position i of a list of values is the same song in every list;

@@ -1,4 +1,4 @@
-"""Error counts of a song by strata of its reference: which tokens were wrong among those that are alike in something."""
+"""Error counts of a song by strata of its reference tokens, from the chunks of jiwer's alignment: which were wrong among those that are alike in something."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The style: cosines between style embeddings, and whether the genre that was asked for is the nearest of all.
+"""The style: cosines between unit rows of style embeddings, of songs, references and candidates, and whether the genre that was asked for is the nearest of all.
 
 Legend: A, B rows of the two sides, S dimension.
 """
@@ -20,7 +20,7 @@ def style_similarity(song_AS: np.ndarray, reference_BS: np.ndarray) -> float:
     Raises:
         ValueError: the dimensions differ, a side is empty, or a row has no finite, non-zero length.
     """
-    song, reference = _unit_rows("song", song_AS), _unit_rows("reference", reference_BS)
+    song, reference = unit_rows("song", song_AS), unit_rows("reference", reference_BS)
     if song.shape[1] != reference.shape[1]:
         raise ValueError(
             f"song rows have {song.shape[1]} dimensions and asked rows {reference.shape[1]}: use one style "
@@ -43,7 +43,8 @@ def nearest_genre(song_AS: np.ndarray, genres: Mapping[str, np.ndarray]) -> str:
     return max(likeness, key=likeness.__getitem__)
 
 
-def _unit_rows(side: str, rows: np.ndarray) -> np.ndarray:
+def unit_rows(side: str, rows: np.ndarray) -> np.ndarray:
+    """Rows of length 1, float64; raises ValueError as `style_similarity`."""
     rows = np.atleast_2d(np.asarray(rows, dtype=np.float64))
     if rows.ndim != 2 or rows.size == 0:
         raise ValueError(f"{side} embeddings are {rows.shape}: expected [rows, dimension], at least one row")

@@ -1,4 +1,4 @@
-"""Word timing errors (medians, quantiles): when words are sung against when they were asked for, on the words that were matched.
+"""Word timing errors: when matched words start and end (edges) against when they were asked for, as quantiles (median, p90) over songs; the matched share.
 
 Legend: B resamples, N songs, E errors (one a matched word), R and W words, each an interval of start and end in seconds.
 """

@@ -1,4 +1,4 @@
-"""Words of lyrics normalised: as they are written (every table holds these), and as they are said, letter by letter (error rates compare these).
+"""Words of lyrics normalised: as they are written (every table holds these), and as they are said, runs of held letters cut (error rates compare these).
 
 Both are wanted of all texts that are held against one another, so there is one `normalise_words` for the stages and
 for the benchmark. Signs that are sung stay with their number (``100%``, ``$5``, ``3.14``): which words they are is for

@@ -1,19 +1,19 @@
-"""The report's section on the data set in HTML: fates, drops, histograms with their thresholds, speed of the stages."""
+"""The report's section on the data set in HTML: fates by reason and by language, histograms with their thresholds, speed of the stages."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 
 from eval.pages.charts import bar, histogram_chart
-from eval.pages.languages import fates_table
 from eval.pages.leaderboard import column_head
-from eval.results.data_set import DataSet, Histogram, StageRate
+from eval.results.data_set import DataSet, Histogram, LanguageFate, StageRate
 from eval.results.plural import counted
 
 
 def data_section(data: DataSet) -> str:
     """The section's HTML."""
-    return _fates(data) + _flags(data) + fates_table(data.languages) + _histograms(data) + _rates(data)
+    return _fates(data) + _flags(data) + _by_language(data) + _histograms(data) + _rates(data)
 
 
 def _fates(data: DataSet) -> str:
@@ -48,11 +48,36 @@ def _by_count(item: tuple[str, int]) -> tuple[int, str]:
 def _flags(data: DataSet) -> str:
     if not data.flags:
         return ""
-    listed = ", ".join(
-        f"<code>{escape(reason)}</code> {count}"
-        for reason, count in sorted(data.flags.items(), key=_by_count)
+    return (
+        f'<p class="note">Benchmark songs kept in spite of a reason to drop them: {_listed(data.flags)}.</p>'
     )
-    return f'<p class="note">Benchmark songs kept in spite of a reason to drop them: {listed}.</p>'
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    """Reasons with their counts, the most frequent first."""
+    ordered = sorted(counts.items(), key=_by_count)
+    return ", ".join(f"<code>{escape(reason)}</code> {count}" for reason, count in ordered)
+
+
+def _by_language(data: DataSet) -> str:
+    """Songs in, kept, hours and drop reasons of each language; nothing where there is one."""
+    if not data.languages:
+        return ""
+    heads = "".join(column_head(text, css="figure") for text in ("in", "kept", "% kept", "hours kept"))
+    return (
+        '<h3 class="songs-title">By language</h3><div class="wide"><table class="sortable drops"><thead><tr>'
+        f"{column_head('Language', 'text')}{heads}{column_head('dropped', 'text')}</tr></thead>"
+        f"<tbody>{''.join(map(_language_row, data.languages))}</tbody></table></div>"
+    )
+
+
+def _language_row(fate: LanguageFate) -> str:
+    share = 100 * fate.kept / fate.songs_in
+    cells = "".join(
+        f'<td class="figure" data-value="{value}">{value}</td>'
+        for value in (fate.songs_in, fate.kept, f"{share:.1f}", f"{fate.hours:.2f}")
+    )
+    return f'<tr><th scope="row"><code>{escape(fate.language)}</code></th>{cells}<td>{_listed(fate.drops)}</td></tr>'
 
 
 def _histograms(data: DataSet) -> str:

@@ -1,4 +1,4 @@
-"""Validation songs while a model trained, side by side over its steps, with their scores; the sound lies beside the page."""
+"""Validation songs heard while a model trained, side by side over its steps, with their scores; the sound lies as files beside the page."""
 
 from __future__ import annotations
 

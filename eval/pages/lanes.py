@@ -1,4 +1,4 @@
-"""What a song was asked to play and what is heard in it, lane under lane on one time axis: chords, melody as a piano roll, beats, the wave.
+"""What a song was asked to play and what is heard in it, lane under lane on one time axis: chords, pitches as a piano roll, beats, kept stretches, peaks of the wave.
 
 Static SVG without a script or an inline style, so that the page's content policy holds; what stands in a song becomes text, never markup. A picture and no
 score: a chord is filled that stands on the other side for half of its time or more.

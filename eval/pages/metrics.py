@@ -1,4 +1,4 @@
-"""Metric by metric: a line that says what is told apart, a table of intervals, and every pair of systems."""
+"""Metric by metric, a panel each: a line that says what is told apart, a table of intervals, every pair of systems with its p-value and with failed songs as 1."""
 
 from __future__ import annotations
 

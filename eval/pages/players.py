@@ -1,4 +1,4 @@
-"""The songs of the page (worst first), where page.js puts players and tables, and what it is given: sound within a budget, outline, two word lanes.
+"""The songs of the page as page.js plays them (rows by system, the worst first): sound embedded within a budget or as a file, peaks of the wave, two word lanes.
 
 Sound goes into the page as base64 until the budget is spent; what does not fit becomes files beside the page.
 """
@@ -17,8 +17,7 @@ import numpy as np
 from eval.metrics.error_rates import normalise
 from eval.metrics.metric import Metric
 from eval.metrics.word_pairs import Timed, mark_words
-from eval.pages.languages import rates_table
-from eval.pages.strata import strata_tables
+from eval.pages.groups import rates_table, strata_tables
 from eval.results.plural import counted
 from eval.results.report import STAMP, Report
 from eval.results.songs import SongRow

@@ -1,4 +1,4 @@
-"""The questions put to the numbers: what was expected, what is there, and the difference as a picture."""
+"""The questions put to the numbers, a comparison each: what was expected and its limit, whether it holds, and the difference as a picture."""
 
 from __future__ import annotations
 

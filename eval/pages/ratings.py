@@ -1,4 +1,4 @@
-"""The report's section on blind listening tests."""
+"""The report's section on blind listening tests: which system listeners preferred by each question, with interval and p-value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of one song in HTML (`SongPage`): its words in time over its voice in lanes, every stage it went through, every measure."""
+"""The page of one song in HTML (`SongPage`): its words with phonemes, score and claimed start, in lanes over its voice, every stage it went through, every measure."""
 
 from __future__ import annotations
 
@@ -78,9 +78,11 @@ class SongPage:
 
 def song_html(page: SongPage) -> str:
     """The whole page as text; equal songs give equal text."""
+    played = "Chords, melody, beats" if page.asked is None else "What was asked, what is heard"
+    peaks = page.sounds[0].peaks if page.sounds else ()
     sections = [
         ("time", "In time", _timeline(page)),
-        ("played", _played_title(page), _played(page)),
+        ("played", played, lanes_html(page.duration_s, page.asked, page.heard, peaks)),
         ("measures", "Measured, and its limits", _measures(page.measures)),
         ("words", "Word by word", _words(page.words, page.claimed_s)),
         ("stages", "Stage by stage", _stages(page.stages)),
@@ -147,15 +149,6 @@ def _timeline(page: SongPage) -> str:
         '<div id="song"></div><p class="caption">A word is as wide as it is long; its phonemes stand under it. '
         f"{red}Click a word to hear it.</p>"
     )
-
-
-def _played_title(page: SongPage) -> str:
-    return "Chords, melody, beats" if page.asked is None else "What was asked, what is heard"
-
-
-def _played(page: SongPage) -> str:
-    peaks = page.sounds[0].peaks if page.sounds else ()
-    return lanes_html(page.duration_s, page.asked, page.heard, peaks)
 
 
 def _measures(measures: Sequence[MeasureLine]) -> str:

@@ -17,7 +17,8 @@ from eval.stats.intervals import Estimate
 
 def study_html(study: StudyResult) -> str:
     """The whole page as text; equal studies give equal text."""
-    sections = [("answer", "Answer", _answer(study))]
+    answers = "".join(f"<li>{escape(line)}</li>" for line in answer(study))
+    sections = [("answer", "Answer", f"<ul>{answers}</ul>")]
     if study.series:
         sections += [
             (f"{metric.name}-curves", f"{escape(metric.title)}: curves", _curves(study, metric))
@@ -58,10 +59,6 @@ def _header(study: StudyResult) -> str:
         f'<header><p class="kicker">Study</p><h1>{escape(study.question)}</h1>{banner}<ul class=notes>{told}</ul>'
         "</header>"
     )
-
-
-def _answer(study: StudyResult) -> str:
-    return f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in answer(study))}</ul>"
 
 
 def _curves(study: StudyResult, metric: Metric) -> str:

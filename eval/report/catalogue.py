@@ -1,4 +1,4 @@
-"""Every metric of the project by chapter, in the order in which tables and docs/metrics.md show them.
+"""Every metric of a report by chapter, in the order in which tables and docs/metrics.md show them.
 
 ``python -m eval.report.catalogue > docs/metrics.md`` writes the page anew; a test holds it to the records.
 """
@@ -16,13 +16,11 @@ from eval.metrics import (
     levels,
     lyrics_alignment,
     phrasing,
-    si_sdr,
     style_similarity,
     word_timing,
 )
 from eval.metrics.controls import adherence
-from eval.metrics.metric import CorpusMetric, Measurable, Metric, SongMetric
-from eval.metrics.structure import records
+from eval.metrics.metric import Measurable
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ class Chapter:
     """Metrics that answer one question."""
 
     title: str
-    metrics: tuple[Metric, ...]
+    metrics: tuple[Measurable, ...]
 
 
 CHAPTERS = (
@@ -103,23 +101,6 @@ CHAPTERS = (
             levels.SILENCE,
         ),
     ),
-    Chapter(
-        "Is the voice taken out of the mix well?",
-        (
-            si_sdr.SI_SDR,
-            si_sdr.SI_SDR_GAIN,
-        ),
-    ),
-    Chapter(
-        "Are parts and key of a song heard rightly?",
-        (
-            records.BOUNDARY_FINE,
-            records.BOUNDARY_COARSE,
-            records.PAIRWISE_F,
-            records.LABEL_ACCURACY,
-            records.KEY_SCORE,
-        ),
-    ),
 )
 HEADLINE = tuple(
     metric.name
@@ -148,15 +129,14 @@ def chapter_of(name: str) -> Chapter:
     return found
 
 
-def metric_of(name: str) -> Metric:
+def metric_of(name: str) -> Measurable:
     """The metric of this name; raises as `chapter_of`."""
     return next(metric for metric in chapter_of(name).metrics if metric.name == name)
 
 
 def measured_metrics() -> list[Measurable]:
-    """Those that are measured on songs, as the catalogue orders them."""
-    metrics = [metric for chapter in CHAPTERS for metric in chapter.metrics]
-    return [metric for metric in metrics if isinstance(metric, SongMetric | CorpusMetric)]
+    """All of them, as the catalogue orders them."""
+    return [metric for chapter in CHAPTERS for metric in chapter.metrics]
 
 
 def page() -> str:

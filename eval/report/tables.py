@@ -33,8 +33,6 @@ def report_frames(report: Report) -> dict[str, pandas.DataFrame]:
 
 def systems_frame(report: Report) -> pandas.DataFrame:
     """A row a system and metric."""
-    import pandas
-
     rows = [
         {
             "system": system.name,
@@ -49,13 +47,11 @@ def systems_frame(report: Report) -> pandas.DataFrame:
         for system in report.systems
         for metric in report.metrics
     ]
-    return pandas.DataFrame(rows, columns=SYSTEM_COLUMNS)
+    return _frame(rows, SYSTEM_COLUMNS)
 
 
 def songs_frame(report: Report) -> pandas.DataFrame:
     """A row a song, system and metric; counts where the metric is an error rate."""
-    import pandas
-
     rows = [
         {
             **{name: getattr(row, name) for name in ("song_id", "title", "genre", "system")},
@@ -67,14 +63,12 @@ def songs_frame(report: Report) -> pandas.DataFrame:
         for row in report.songs
         for metric, score in row.scores.items()
     ]
-    frame = pandas.DataFrame(rows, columns=[*SONG_COLUMNS, *COUNT_COLUMNS])
+    frame = _frame(rows, [*SONG_COLUMNS, *COUNT_COLUMNS])
     return frame.astype(dict.fromkeys(COUNT_COLUMNS, "Int64"))
 
 
 def comparisons_frame(report: Report) -> pandas.DataFrame:
     """The questions, then every pair of systems; `kind` tells them apart."""
-    import pandas
-
     rows: list[dict[str, Any]] = [
         {
             "kind": "question",
@@ -110,7 +104,13 @@ def comparisons_frame(report: Report) -> pandas.DataFrame:
         for table in report.pairs
         for pair in table.pairs
     ]
-    return pandas.DataFrame(rows, columns=COMPARISON_COLUMNS)
+    return _frame(rows, COMPARISON_COLUMNS)
+
+
+def _frame(rows: list[dict[str, Any]], columns: list[str]) -> pandas.DataFrame:
+    import pandas
+
+    return pandas.DataFrame(rows, columns=columns)
 
 
 def csv_bytes(frame: pandas.DataFrame) -> bytes:

@@ -1,4 +1,4 @@
-"""Every two systems (`Pair`, `PairTable`) compared on the same songs, one family a metric: difference, corrected p-value, smallest detectable.
+"""Every two systems (`Pair`, `PairTable`) compared on the same songs, one family a metric: difference, p-value corrected by Holm, smallest detectable, failed as one.
 
 A song counts for a pair when both systems have its score. Beside a difference of error rates stands the same with
 every missing or failed song counted as an error rate of 1, so that a system cannot gain by failing.

@@ -1,4 +1,4 @@
-"""Whether generated songs are copies of what a model learned from, as records, and when that forbids a release."""
+"""Whether generated songs are copies of what a model learned from, as records, and when their share forbids a release."""
 
 from __future__ import annotations
 

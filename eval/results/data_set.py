@@ -1,4 +1,4 @@
-"""What became of the songs that went in: fates, histograms of what was measured on them, speed of the stages."""
+"""What became of the songs that went in (`DataSet`): fates, histograms with round bins, kept and dropped, of what was measured on them, rates of the stages."""
 
 from __future__ import annotations
 

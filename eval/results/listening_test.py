@@ -1,4 +1,4 @@
-"""A blind listening test (`ListeningKey`, listeners' answers): which of two systems people prefer, with intervals over songs.
+"""A blind listening test (`ListeningKey`: trials and their sides A and B): listeners' answers read, and which of two systems people prefer, with intervals over songs.
 
 The page knows trials and sides A and B alone; the key beside it knows the systems. A song's score is the mean over
 its listeners of 1 (the left system preferred), 0 (the right one) or one half (no difference).

@@ -1,4 +1,4 @@
-"""What a benchmark report holds (`Report`, `System`, `Comparison`, `LossCurve`): records only. `eval.report.write.write_report` makes the files.
+"""What a benchmark report holds (`Report`, `System`, `Comparison` with what was expected, `LossCurve`), and which rows are stand-ins by `made_by`: records only.
 
 A row made by an embedded model says so everywhere: any part of a `made_by` identity that starts with
 "embedded/" stamps the row "stand-in, not a result".

@@ -76,31 +76,29 @@ def language_rows(
     rows: Sequence[SongRow], metrics: Sequence[SongMetric], corpus: Corpus, units: Mapping[str, str]
 ) -> list[LanguageRow]:
     """A row for each language and system, in the order they come; none where all songs have one language, or none is told."""
-    groups: dict[tuple[str, str], list[SongRow]] = {}
-    for row in rows:
-        groups.setdefault((row.language, row.system), []).append(row)
-    if len({language for language, _ in groups} - {""}) < 2:
+    if len({row.language for row in rows} - {""}) < 2:
         return []
+    by_language = _estimates([((row.language, row.system), row) for row in rows], metrics, corpus)
     return [
-        LanguageRow(
-            language or "unknown",
-            units.get(language, "words"),
-            system,
-            {m.name: m.estimate([row.value(m.name) for row in group], corpus) for m in metrics},
-        )
-        for (language, system), group in groups.items()
+        LanguageRow(language or "unknown", units.get(language, "words"), system, estimates)
+        for (language, system), estimates in by_language.items()
     ]
 
 
 def genre_rows(rows: Sequence[SongRow], metrics: Sequence[SongMetric], corpus: Corpus) -> list[GenreRow]:
     """A row for each genre and system, in the order they come; songs without a genre are left out."""
+    by_genre = _estimates([((row.genre, row.system), row) for row in rows if row.genre], metrics, corpus)
+    return [GenreRow(genre, system, estimates) for (genre, system), estimates in by_genre.items()]
+
+
+def _estimates(
+    rows: Sequence[tuple[tuple[str, str], SongRow]], metrics: Sequence[SongMetric], corpus: Corpus
+) -> dict[tuple[str, str], dict[str, Estimate]]:
+    """Every metric over the songs of each group and system, in the order they come."""
     groups: dict[tuple[str, str], list[SongRow]] = {}
-    for row in rows:
-        if row.genre:
-            groups.setdefault((row.genre, row.system), []).append(row)
-    return [
-        GenreRow(
-            genre, system, {m.name: m.estimate([row.value(m.name) for row in group], corpus) for m in metrics}
-        )
-        for (genre, system), group in groups.items()
-    ]
+    for group, row in rows:
+        groups.setdefault(group, []).append(row)
+    return {
+        group: {m.name: m.estimate([row.value(m.name) for row in of], corpus) for m in metrics}
+        for group, of in groups.items()
+    }

@@ -95,7 +95,7 @@ def _doubled(study: StudyResult) -> list[str]:
     metric = study.metric(study.doubled)
     level = study.base.levels[metric.name]
     lines = [
-        f"{metric.title} is {_shown(metric, level)} {unit(metric)} {interval(metric, level)} with the times as they are.".replace(
+        f"{metric.title} is {number(metric, level.value)} {unit(metric)} {interval(metric, level)} with the times as they are.".replace(
             "  ", " "
         )
     ]
@@ -144,9 +144,5 @@ def _could_have_seen(study: StudyResult, metric: Metric) -> str:
 
 
 def _signed(metric: Metric, change: Estimate) -> str:
-    shown = _shown(metric, change)
+    shown = number(metric, change.value)
     return shown if (change.value or 0) < 0 else f"+{shown}"
-
-
-def _shown(metric: Metric, estimate: Estimate) -> str:
-    return number(metric, estimate.value)

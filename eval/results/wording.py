@@ -1,4 +1,4 @@
-"""How numbers and intervals are written on the page, and the sentences (verdicts) that say what estimates and differences mean."""
+"""How numbers and intervals are written (`number`, `quantity`), and the verdicts: sentences that say who leads a pair, who is not told apart, what a difference means."""
 
 from __future__ import annotations
 

@@ -159,8 +159,8 @@ def start_prefect(project: Project | None) -> None:
 
     Ray starts beside it as `project` says; None: the flow does not work on Ray.
     """
+    from flows.run.prefect_server import start_temporary_server
     from flows.run.ray_ahead import start_ahead
-    from flows.run.temporary_server import start_temporary_server
 
     if project is not None:
         start_ahead(project.params.engine)

@@ -51,10 +51,11 @@ def export(
     """Lay out shards, weights and their cards, ready to upload, or the songs in Muse's form; nothing is uploaded."""
     from flows.console.share import export_hub, export_talks
 
+    project = project_as_run(work, params_file, overrides)
     if what == "muse":
-        export_talks(project_as_run(work, params_file, overrides), out, phonemes)
-        return
-    export_hub(project_as_run(work, params_file, overrides), out, system)
+        export_talks(project, out, phonemes)
+    else:
+        export_hub(project, out, system)
 
 
 @app.command("import")
@@ -81,19 +82,12 @@ def import_(
     """Foreign .pt shards in, safe shards out; jamify's settings in, a params file out; or captions and audio in, a benchmark out."""
     if sum(one is not None for one in (shards, yaml, captions)) != 1 or (captions is None) != (audio is None):
         raise ValueError("import: give --shards, --yaml, or --captions with --audio; one of the three")
-    if captions is not None and audio is not None:
-        from flows.console.share import bring_in_captions
-        from flows.settings.params import load_params
-
-        bring_in_captions(load_params(params_file, overrides), captions, audio, out)
-        return
-    if yaml is not None:
-        from flows.console.jamify_yaml import bring_in_yaml
-
-        bring_in_yaml(yaml, out)
-        return
-    assert shards is not None, "one of the two is given"
-    from flows.import_shards import bring_in_shards
+    from flows.console.bring_in import bring_in_captions, bring_in_shards, bring_in_yaml
     from flows.settings.params import load_params
 
-    bring_in_shards(load_params(params_file, overrides), shards, out)
+    if captions is not None and audio is not None:
+        bring_in_captions(load_params(params_file, overrides), captions, audio, out)
+    elif yaml is not None:
+        bring_in_yaml(yaml, out)
+    elif shards is not None:
+        bring_in_shards(load_params(params_file, overrides), shards, out)

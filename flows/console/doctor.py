@@ -151,9 +151,7 @@ def _model(choice: ModelChoice, kind: str, name: str) -> Model:
 
 def _languages(choice: ModelChoice) -> str:
     """What the chosen model hears or reads, as codes."""
-    if isinstance(choice, AlignerParams):
-        return choice.languages
-    if isinstance(choice, TranscriberParams):
+    if isinstance(choice, AlignerParams | TranscriberParams):
         return choice.languages
     if isinstance(choice, PhonemizerParams):
         several = choice.song_languages

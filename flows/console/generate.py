@@ -8,22 +8,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from eval.results.plural import counted
-from flows.console.part_texts import check_part_texts
-from flows.pipelines.checkpoints import kept_checkpoint
+from flows.pipelines.checkpoints import any_checkpoint, kept_checkpoint
 from flows.pipelines.control_makers import makers_of
 from flows.pipelines.predictor import predictor_of
-from flows.pipelines.starts import any_checkpoint
 from flows.run.progress import say
 from flows.settings.project import Project, WorkFolder
 from jam_model.checkpoint import load_config
 from jam_model.frames import frames_of_seconds
 from jam_model.lyric_grid import SUNG
+from jam_model.training_facts import read_facts
+from tasks.lyrics.part_labels import has_part_texts, name_and_text
+from tasks.models.base import EMBEDDED
+from tasks.models.style_encoder import build_style_encoder
 from tasks.prompts.asked_controls import check_asked
 from tasks.prompts.control_prompts import check_files
 from tasks.prompts.jamify_manifest import SongRequest, read_requests
 from tasks.prompts.kept_seconds import kept_words
 from tasks.prompts.one_song import OneSong, write_request, write_times
 from tasks.prompts.prompt_words import PromptWords, told, words_of
+from tasks.times.part_texts import part_texts
 
 TIMES = "request"
 """The folder below the output folder for word times that can be edited."""
@@ -90,7 +93,7 @@ def check_request(
         config.filler,
     )
     for one in requests.songs if song is not None else ():
-        check_part_texts(project, words[one.title], one.duration_s, found)
+        _check_part_texts(project, words[one.title], one.duration_s, found)
     if made is not None and made.how:
         again = f"--lyrics {made.timed} --duration {made.duration_s:g}"
         say(f"word times: {made.how}, in {made.timed} (edit them, then generate with {again})")
@@ -118,6 +121,29 @@ def _check_melody(project: Project, song: OneSong, asked: SongRequest) -> None:
         if not song.is_score or "melody" in song.controls:
             raise
         raise ValueError(str(error).replace("melody:", "score:", 1)) from error
+
+
+def _check_part_texts(project: Project, words: PromptWords, duration_s: float, checkpoint: Path) -> None:
+    """Looks at the parts of a song where the model is to use them. An encoder that has to be loaded first reads their texts later.
+
+    Raises:
+        ValueError: a part that says how it shall sound has no time or lies past the end, or its text cannot be read.
+    """
+    use, labels = project.params.prompt.part_styles, words.lyrics.labels
+    is_used = use == "always" or (use == "trained" and read_facts(checkpoint).part_styles)
+    if not is_used or not has_part_texts(labels):
+        return
+    part_texts(labels, words.words, duration_s)
+    section = project.params.models.style_encoder
+    if section.model != EMBEDDED:
+        return
+    encoder = build_style_encoder(section)
+    for name, text in filter(None, (name_and_text(label.text) for label in labels)):
+        if text:
+            try:
+                encoder.embed_text(text)
+            except ValueError as error:
+                raise ValueError(f"part [{name}: {text}]: {error}") from error
 
 
 def _check_out(out: Path) -> None:

@@ -1,4 +1,4 @@
-"""`jam look`: one song through every stage, a row a column, as a screen in the terminal or as its page."""
+"""`jam look`: one song through every stage on a screen (remarks, masked spans, facts, words, measures beside their limits), and the path of its page."""
 
 from __future__ import annotations
 

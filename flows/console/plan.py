@@ -10,6 +10,7 @@ import json
 import tempfile
 from pathlib import Path
 
+from flows.console.why import plain, reported_settings
 from flows.pipelines.flow_models import stages_of, unusable_models
 from flows.pipelines.needs import AFTER_PREPARE, too_few, too_few_found
 from flows.pipelines.stages import prepare_pipeline
@@ -50,7 +51,9 @@ def plan_lifecycle(project: Project) -> Plan:
         recipes = sorted(work.checkpoint(name).glob("*/train.json"))
         before = any(item.runs for item in (*prepare, *train))
         train.append(fit_item(name, section, recipes, not before and is_finished(section, recipes)))
-    stands = not any(item.runs for item in (*prepare, *train)) and _reported(project)
+    stands = not any(item.runs for item in (*prepare, *train)) and (
+        reported_settings(project) == plain(project.params.decides())
+    )
     candidates = _num_generated(params.round, params.gate)
     stages = {
         flow: dict.fromkeys(stage.name for stage in found) for flow, found in stages_of(project).items()
@@ -120,16 +123,6 @@ def _prepare_items(project: Project, known: dict[str, Pace]) -> tuple[list[Item]
             found = sum(len(part.sources) for part in parts)
             items = [Item("all stages", "not known before the models are there", None, None)]
             return items, too_few_found(params, found, *AFTER_PREPARE)
-
-
-def _reported(project: Project) -> bool:
-    """The report that stands was made with these settings."""
-    recipe = project.work.report("benchmark") / "recipe.json"
-    if not recipe.exists():
-        return False
-    asked = json.loads(json.dumps(project.params.decides()))
-    then = json.loads(recipe.read_text())["settings"]
-    return {name: value for name, value in then.items() if name != "weights"} == asked
 
 
 def _num_generated(rounds: RoundParams, gate: GateParams) -> int:

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from flows.pipelines.checkpoints import tuned_checkpoint
-from flows.pipelines.rules import TRAININGS, check_rules
-from flows.pipelines.starts import named
+from flows.pipelines.checkpoints import named, tuned_checkpoint
+from flows.pipelines.flow_inputs import TRAININGS, check_rules
 from flows.run.progress import say, say_table
 from flows.settings.project import Project
 from jam_model.checkpoint import load_config

@@ -41,7 +41,8 @@ def print_pairs(root: Path, number: int) -> None:
         of_split = [row for row in pairs if row["split"] == split]
         chosen = [row for row in of_split if row["winner"]]
         refused = [row for row in of_split if row["refusal"]]
-        reasons = ", ".join(f"{reason} {count}" for reason, count in _counted(refused).items()) or "none"
+        counts = sorted(Counter(row["refusal"] for row in refused).items())
+        reasons = ", ".join(f"{reason} {count}" for reason, count in counts) or "none"
         prompts, made = counted(len(of_split), "prompt"), counted(len(chosen), "pair")
         by_people = sum(bool(row.get("by_people")) for row in chosen)
         made += f" ({by_people} by people)" if by_people else ""
@@ -86,10 +87,6 @@ def _grid(pairs: list[dict[str, Any]], candidates: dict[str, dict[str, Any]]) ->
                 _figure(one.get("word_error_rate", one.get("phone_error_rate"))),
             )
     return grid
-
-
-def _counted(refused: list[dict[str, Any]]) -> dict[str, int]:
-    return dict(sorted(Counter(row["refusal"] for row in refused).items()))
 
 
 def _reward(candidate: dict[str, Any]) -> str:

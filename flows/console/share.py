@@ -17,8 +17,6 @@ from flows.pipelines.stages import finished_rows, prepared_pipeline
 from flows.run.progress import say
 from flows.settings.params import Params
 from flows.settings.project import Project, WorkFolder
-from tasks.benchmark.caption_list import make_benchmark
-from tasks.benchmark.external_systems import first_names
 from tasks.benchmark.listening_test import (
     KEY,
     SystemSongs,
@@ -44,7 +42,7 @@ def export_hub(project: Project, out: Path, system: str) -> None:
             system copies more than `copies.max_share` allows.
     """
     work = project.work
-    _check_new(out)
+    check_new(out, "export")
     record = last_report(work.root, [system]).record
     hashes = record["settings"].get("weights", {})
     system = system_named(record, system)
@@ -69,7 +67,7 @@ def export_talks(project: Project, out: Path, has_phonemes: bool) -> None:
     Raises:
         ValueError: nothing is prepared or kept, or `out` is not empty.
     """
-    _check_new(out)
+    check_new(out, "export")
     pipeline = prepared_pipeline(project)
     columns = [*COLUMNS, *(name for name in (SECTIONS, PART_CAPTIONS) if name in pipeline.columns)]
     counts = export_muse(finished_rows(pipeline, columns), out, has_phonemes)
@@ -77,7 +75,12 @@ def export_talks(project: Project, out: Path, has_phonemes: bool) -> None:
     say(f"export: {counted(sum(counts.values()), 'song')} as talks in {out} ({told}); nothing was uploaded")
 
 
-def _check_new(out: Path, command: str = "export") -> None:
+def check_new(out: Path, command: str) -> None:
+    """Refuses a folder to write that is there with something in it.
+
+    Raises:
+        ValueError: `out` is a file, or not empty.
+    """
     if out.exists() and not out.is_dir():
         raise ValueError(f"{command}: {out} is a file; name a new folder")
     if out.is_dir() and any(out.iterdir()):
@@ -152,25 +155,3 @@ def _songs(project: Project, reported: Reported | None, system: str) -> SystemSo
             f"system: the benchmark's table has no songs by {name!r}; run `jam benchmark` again, or give {name}=DIR"
         )
     return songs
-
-
-def bring_in_captions(params: Params, captions: Path, audio: Path, out: Path) -> None:
-    """Make a list of captions beside audio a benchmark below `out`, and say what of it is missing.
-
-    Raises:
-        ValueError: see `make_benchmark`; `out` is not empty.
-    """
-    _check_new(out, "import")
-    if not captions.is_file():
-        raise ValueError(f"captions: {captions} is no file; give a list as MusicCaps has it")
-    made = make_benchmark(captions, audio, out, params.audio)
-    if made.missing:
-        say(
-            f"import: the audio of {counted(len(made.missing), 'clip')} is not in {audio}: {first_names(made.missing)} (missing.jsonl)"
-        )
-    if made.refused:
-        first = made.refused[0]
-        say(
-            f"import: {counted(len(made.refused), 'row')} left out, such as {first['path']}: {first['detail']} (refused.jsonl)"
-        )
-    say(f"import: {counted(made.num_songs, 'song')} in {made.manifest}, for `jam benchmark --manifest`")

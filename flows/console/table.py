@@ -1,4 +1,4 @@
-"""`jam table`: every stage's partitions, what was dropped and why (`--drops`), what was remarked; how fast each stage ran (`--rates`), by hours and workers."""
+"""`jam table`: every stage's partitions, what was dropped and why (`--drops`), refused and remarked; how fast each stage ran (`--rates`), by receipts, hours and workers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`jam verify`, `jam forget`, `jam prune`, `jam retry`: damage, a takedown, what went, said in lines."""
+"""`jam verify`, `jam forget`, `jam prune`, `jam retry`: damage, a takedown, superseded and large files, what is gone and what is left, said in lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`jam why`: which steps and stages of the whole life cycle would run again and for which reason, and what runs again with them; nothing is run or written.
+"""`jam why`: which steps (stages, trainings, rounds, the report) of the life cycle would run again and for which reason, and what runs again then; nothing is run.
 
 A stage over a table would run where its column files do not stand as settings and songs ask for them. Trainings and the
 report are held against the recipe they wrote down; what is before them and would run is a reason, too.
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.results.plural import counted
-from flows.pipelines.checkpoints import KEPT, tuned_checkpoint
+from flows.pipelines.checkpoints import KEPT, is_foreign, tuned_checkpoint
 from flows.pipelines.runs import validation_by_ear_of
 from flows.pipelines.stages import (
     benchmark_stages,
@@ -23,7 +23,6 @@ from flows.pipelines.stages import (
     listening_stages,
     prepared_pipeline,
 )
-from flows.pipelines.starts import is_foreign
 from flows.run.progress import say
 from flows.settings.project import Project, WorkFolder
 from jam_model.checkpoint import weights_hash
@@ -177,8 +176,8 @@ def _why_rounds(project: Project, before: str) -> list[str]:
     first = json.loads((work.round(0) / "gate.json").read_text())["weights"]
     if not before and not project.params.start.dpo and first != weights_hash(tuned_checkpoint(work)):
         reasons.append("the fine-tuned weights changed")
-    then = _settings_then(project)
-    now = _plain(project.params.decides())
+    then = reported_settings(project)
+    now = plain(project.params.decides())
     for name in OF_ROUNDS:
         reasons += differences(then[name], now[name], f"{name}.") if name in then else []
     return reasons + _after(before)
@@ -186,9 +185,9 @@ def _why_rounds(project: Project, before: str) -> list[str]:
 
 def _why_reported(project: Project, before: str) -> list[str]:
     """Why the benchmark's report would be made again."""
-    if not (then := _settings_then(project)):
+    if not (then := reported_settings(project)):
         return [NEVER]
-    return differences(then, _plain(project.params.decides())) + _after(before)
+    return differences(then, plain(project.params.decides())) + _after(before)
 
 
 def _after(before: str) -> list[str]:
@@ -196,14 +195,14 @@ def _after(before: str) -> list[str]:
     return [f"{before} would run before it"] if before else []
 
 
-def _settings_then(project: Project) -> dict[str, Any]:
+def reported_settings(project: Project) -> dict[str, Any]:
     """The settings of the report that stands; none where there is no report."""
     recipe = project.work.report("benchmark") / "recipe.json"
     settings = json.loads(recipe.read_text())["settings"] if recipe.is_file() else {}
     return {name: value for name, value in settings.items() if name != "weights"}
 
 
-def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
+def plain(settings: Mapping[str, Any]) -> dict[str, Any]:
     """As they come back from JSON."""
     found: dict[str, Any] = json.loads(json.dumps(settings))
     return found

@@ -1,18 +1,19 @@
-"""How the desk answers a request: JSON, or one line and a status (an error of the asker); questions run in threads, what is sent is read whole first."""
+"""How the desk answers a request with a response: JSON, sound, or one line and a status; questions run in threads, fields of what is sent are checked first."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from tasks.desk.candidates import MEDIA
 from tasks.desk.sounds import NoSound
 from tasks.edits.store import Conflict
 from tasks.jobs.files import receiving
@@ -73,6 +74,35 @@ def answered(answer: Callable[[], Any], status: int = 200) -> Response:
         return line(404, str(error))
     except (ValueError, RecursionError) as error:
         return line(422, str(error))
+
+
+def sound_given(
+    path: str, outline_path: str, sound: Callable[[Request], Path], outline: Callable[[Path], Path]
+) -> list[Route]:
+    """A file of sound, which answers ranges, and its outline."""
+
+    def given(request: Request) -> Response:
+        found = sound(request)
+        return FileResponse(found, media_type=MEDIA[found.suffix])
+
+    def outlined(request: Request) -> Response:
+        return FileResponse(outline(sound(request)), media_type="application/octet-stream")
+
+    return [asked(path, given), asked(outline_path, outlined)]
+
+
+def fields_of(what: str, value: Any, kinds: Mapping[str, type]) -> dict[str, Any]:
+    """What was sent, an object with these fields of these types.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    if not isinstance(value, dict) or value.keys() != kinds.keys():
+        raise ValueError(f"{what}: give {', '.join(kinds)}")
+    for name, kind in kinds.items():
+        if type(value[name]) is not kind:
+            raise ValueError(f"{name}: of the wrong type")
+    return value
 
 
 def read_json(name: str, data: bytes | str) -> Any:

@@ -1,4 +1,4 @@
-"""What the desk works on: a work folder's table, its index, its songs and their sound, each as the page asks for it."""
+"""What the desk works on (`Desk`): a work folder's index opened with what is wanted (where, sort, offset), its songs, files and sounds, and edits."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from flows.desk.answers import fields_of
 from flows.pipelines.stages import prepared_pipeline
 from flows.settings.project import Project
 from tasks.desk.existing import column_files
@@ -114,13 +115,8 @@ class Desk:
             Conflict: somebody else edited it.
             ValueError: it cannot take this.
         """
-        fields = {"id": str, "before": str, "kind": str, "value": Mapping}
-        if not isinstance(asked, dict) or asked.keys() != fields.keys():
-            raise ValueError(f"edit: give {', '.join(fields)}")
-        for name, kind in fields.items():
-            if not isinstance(asked[name], kind):
-                raise ValueError(f"{name}: of the wrong type")
-        return mend(self.root, self.song(asked["id"]), asked["before"], asked["kind"], asked["value"])
+        sent = fields_of("edit", asked, {"id": str, "before": str, "kind": str, "value": dict})
+        return mend(self.root, self.song(sent["id"]), sent["before"], sent["kind"], sent["value"])
 
     def _files(self, song_id: str) -> Mapping[str, Path]:
         with self.index.open() as rows:

@@ -1,4 +1,4 @@
-"""Who may ask the desk: one browser with the token of the printed address (a cookie after that), host and origin those of the desk's own pages.
+"""Who may ask the desk (`Guard`): one browser with the token of the printed address (a cookie after that), host, origin and headers those of its own pages.
 
 Another site cannot reach it: a name that was pointed at this machine has the wrong Host, a page elsewhere the wrong
 Origin, a request without the token's cookie is refused whatever it asks for. What the desk answers may load nothing
@@ -10,9 +10,11 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from starlette.datastructures import Headers, MutableHeaders, QueryParams
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.datastructures import MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.responses import RedirectResponse, Response
 
+from flows.desk.answers import line
 from tasks.jobs.files import MAX_FILE_BYTES
 
 if TYPE_CHECKING:
@@ -61,46 +63,38 @@ class Guard:
                 MutableHeaders(scope=message).update(ANSWERS)
             await send(message)
 
-        headers = Headers(scope=scope)
-        answer = self._refused(scope, headers) or self._entry(scope, headers)
+        asked = HTTPConnection(scope)
+        answer = self._refused(asked) or self._entry(asked)
         await (answer or self.app)(scope, receive, guarded)
 
-    def _refused(self, scope: Scope, headers: Headers) -> Response | None:
-        host, origin, method = headers.get("host"), headers.get("origin"), scope["method"]
+    def _refused(self, asked: HTTPConnection) -> Response | None:
+        headers, method = asked.headers, asked["method"]
+        host, origin = headers.get("host"), headers.get("origin")
         if host not in self.hosts:
-            return _no(421, f"host: {host!r} is not this desk's address")
+            return line(421, f"host: {host!r} is not this desk's address")
         if headers.get("sec-fetch-site") not in OWN_SITES or origin not in (None, f"http://{host}"):
-            return _no(403, "origin: only the desk's own pages may ask")
+            return line(403, "origin: only the desk's own pages may ask")
         if method not in ("GET", "HEAD", "POST"):
-            return _no(405, f"method: {method} is none of GET, HEAD, POST")
+            return line(405, f"method: {method} is none of GET, HEAD, POST")
         if method == "POST":
             length = headers.get("content-length", "")
-            kind, most = POSTED.get(scope["path"], ("application/json", MAX_BODY))
+            kind, most = POSTED.get(asked["path"], ("application/json", MAX_BODY))
             if origin is None or headers.get("content-type") != kind:
-                return _no(403, f"origin: what is sent comes from the desk's own page, as {kind}")
+                return line(403, f"origin: what is sent comes from the desk's own page, as {kind}")
             if not length.isdecimal() or int(length) > most:
-                return _no(413, f"content-length: give one of at most {most} bytes")
+                return line(413, f"content-length: give one of at most {most} bytes")
         return None
 
-    def _entry(self, scope: Scope, headers: Headers) -> Response | None:
+    def _entry(self, asked: HTTPConnection) -> Response | None:
         """The cookie for the token of the printed address; without either, a refusal."""
-        given = QueryParams(scope["query_string"]).get(TOKEN)
-        if scope["path"] == "/" and given is not None and self._is_token(given):
+        given = asked.query_params.get(TOKEN)
+        if asked["path"] == "/" and given is not None and self._is_token(given):
             entry = RedirectResponse("/", status_code=303)
             entry.set_cookie(self.cookie, self.token, httponly=True, samesite="strict", path="/")
             return entry
-        if self._is_token(_cookie(headers, self.cookie)):
+        if self._is_token(asked.cookies.get(self.cookie, "")):
             return None
-        return _no(403, "token: open the address that `jam desk` printed")
+        return line(403, "token: open the address that `jam desk` printed")
 
     def _is_token(self, given: str) -> bool:
         return secrets.compare_digest(given.encode(), self.token.encode())
-
-
-def _cookie(headers: Headers, name: str) -> str:
-    pairs = [pair.strip().partition("=") for pair in headers.get("cookie", "").split(";")]
-    return next((value for key, _, value in pairs if key == name), "")
-
-
-def _no(status: int, line: str) -> Response:
-    return JSONResponse({"error": line}, status_code=status)

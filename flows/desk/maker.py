@@ -1,4 +1,4 @@
-"""What the desk needs to have songs generated (`Maker`): checkpoint and config found when first asked for, lyrics laid with times, jobs asked and cancelled."""
+"""What the desk needs to have songs generated (`Maker`): checkpoint and config, lyrics laid with times, style and sent files checked, jobs asked and cancelled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tail of every benchmark (`BenchmarkSongs`): measure what was transcribed, compare, write the report and its page; or find that it stands."""
+"""The tail of every benchmark (`BenchmarkSongs`): measure what was transcribed, compare, write the report and its recipe; or find that exactly this one stands."""
 
 from __future__ import annotations
 

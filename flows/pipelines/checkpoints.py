@@ -1,13 +1,20 @@
-"""Which checkpoint is meant: by a folder that a person names (`checkpoint_at`), or by a work folder alone (`kept_checkpoint`)."""
+"""Which checkpoint is meant: a named folder (`checkpoint_at`), the kept or tuned one of a work folder, the first of rounds, foreign weights that it begun from (`brought`)."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
-from flows.pipelines.runs import checkpoint_of
-from flows.settings.project import WorkFolder
-from jam_model.checkpoint import WEIGHTS_FILE
+from flows.pipelines.runs import checkpoint_of, checkpoint_with
+from flows.run.progress import say
+from flows.settings.params import Params
+from flows.settings.project import Project, WorkFolder
+from jam_model.checkpoint import CONFIG_FILE, WEIGHTS_FILE, weights_hash
+from jam_model.training_facts import BegunFrom, read_facts
+from tasks.models.released_weights import HUB_ID
+from tasks.storage.object_store import StorePath
+from tasks.training.start import Start, bring_start
 
 START = "start"
 """The folder of checkpoints for weights that were not trained here."""
@@ -64,3 +71,102 @@ def tuned_checkpoint(work: WorkFolder) -> Path:
     if len(kept) == 1 and not any(work.checkpoint("sft").glob("*/done.json")):
         return kept[0]
     return checkpoint_of(work.checkpoint("sft"))
+
+
+def brought(project: Project, weights: str, what: str) -> Start:
+    """Foreign weights as a checkpoint of the work folder, in ``checkpoints/start``; what there is to say of it is said.
+
+    Raises:
+        ValueError: see `bring_start`.
+    """
+    params = project.params
+    start = bring_start(
+        named(weights), params.start, params.jam, params.sft.max_frames, project.work.checkpoint(START)
+    )
+    for line in start.lines:
+        say(f"{what}: {line}")
+    return start
+
+
+def named(weights: str) -> str:
+    """Of a folder of runs, or of a folder that such a one lies in, the checkpoint that is meant; else as it is.
+
+    Raises:
+        ValueError: the folder holds none of ours, or several, and nothing that foreign weights could be.
+    """
+    place = Path(weights).expanduser()
+    return str(checkpoint_at(place)) if place.is_dir() and _is_ours(place) else weights
+
+
+def first_checkpoint(project: Project) -> Path:
+    """What preference training begins with: the weights of `start.dpo`, else the fine-tuned model."""
+    given = project.params.start.dpo
+    return brought(project, given, "dpo").checkpoint if given else tuned_checkpoint(project.work)
+
+
+def reported_checkpoint(work: WorkFolder, began_with: str | None) -> Path:
+    """What a benchmark calls trained: the weights that the shown rounds began with, while they are there, else as
+    `tuned_checkpoint`.
+    """
+    if began_with is not None:
+        try:
+            return checkpoint_with(work, began_with)
+        except ValueError:
+            pass
+    return tuned_checkpoint(work)
+
+
+def begun_from(checkpoint: Path) -> BegunFrom | None:
+    """The foreign weights that a checkpoint goes back to, if any."""
+    return read_facts(checkpoint).begun_from
+
+
+def is_foreign(work: WorkFolder, checkpoint: Path) -> bool:
+    """Whether these weights are as they came: nothing here has trained them."""
+    return checkpoint.parent == work.checkpoint(START)
+
+
+def start_behind(work: WorkFolder, checkpoint: Path) -> Path | None:
+    """The foreign weights, as they came, of a checkpoint that was fine-tuned here; None where it began with none, or they
+    are gone.
+    """
+    begun = begun_from(checkpoint)
+    if begun is None or is_foreign(work, checkpoint):
+        return None
+    for path in sorted(work.checkpoint(START).glob(f"*/{WEIGHTS_FILE}")):
+        if begun_from(path.parent) == begun and weights_hash(path.parent) != weights_hash(checkpoint):
+            return path.parent
+    return None
+
+
+def any_checkpoint(given: Path, params: Params, work: WorkFolder) -> Path:
+    """A checkpoint that a person names in any form: one of ours (see `checkpoint_at`), or foreign weights, which are brought
+    into `work`.
+
+    Raises:
+        ValueError: there are no such weights.
+    """
+    here = given.exists()
+    if isinstance(given, StorePath) or (here and _is_ours(given)):
+        return checkpoint_at(given)
+    if not here and not HUB_ID.fullmatch(str(given)):
+        return checkpoint_at(given)  # which says what is there instead
+    return brought(Project(params, work), str(given), "checkpoint").checkpoint
+
+
+def _is_ours(given: Path) -> bool:
+    """A checkpoint folder, or a folder in which there is nothing that foreign weights could be."""
+    from tasks.training.foreign_weights import weights_in
+
+    if given.is_file():
+        return False
+    try:
+        weights_in(given)
+    except ValueError:
+        return True
+    return (given / CONFIG_FILE).is_file()
+
+
+def each_checkpoint(given: Mapping[str, Path], project: Project) -> dict[str, Path]:
+    """Each of several by its name; see `any_checkpoint`."""
+    return {name: any_checkpoint(path, project.params, project.work) for name, path in given.items()}

@@ -1,4 +1,4 @@
-"""The benchmark's question "Does it copy?": which songs are held against which, read from the tables of a work folder."""
+"""The benchmark's question "Does it copy?": which songs are held against which references, read from the prepared table and the generated one."""
 
 from __future__ import annotations
 

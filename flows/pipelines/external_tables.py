@@ -1,4 +1,4 @@
-"""The tables of a benchmark on a manifest: its true songs, folders of audio, checkpoints' songs, and the rows of reference songs that FAD compares with."""
+"""The tables of a benchmark on a manifest: the truth (true songs) and its prompts, folders of audio, checkpoints' systems and their controls, reference rows for FAD."""
 
 from __future__ import annotations
 
@@ -101,27 +101,25 @@ def folders_pipeline(own: Project, folders: Sequence[Folder], prompts: Sequence[
     """The table of the songs that lie in folders; files that no song asks for are told of."""
     sources = []
     for folder in folders:
-        sources += folder_sources(folder, prompts, own.params.benchmark.seed)
+        listed = folder_sources(folder, prompts, own.params.benchmark.seed)
+        sources += listed
         found = match(prompts, folder)
-        if unused := found.unused:
-            say(f"{folder.name}: {len(unused)} files are of no song of the manifest ({first_names(unused)})")
-        if more := found.candidates:
-            say(
-                f"{folder.name}: {counted(len(more), 'file')} left aside, of candidates the first is judged ({first_names(more)})"
-            )
-        if later := found.later:
-            say(
-                f"{folder.name}: {counted(len(later), 'song')} judged by a later candidate, the first is not here ({first_names(later)})"
-            )
-        lacking = [
-            source.facts["title"]
-            for source in sources
-            if source.group == folder.name and source.facts["refused"]
-        ]
-        if lacking:
-            say(
-                f"{folder.name}: {len(lacking)} songs are missing and count as failed ({first_names(lacking)})"
-            )
+        lacking = [source.facts["title"] for source in listed if source.facts["refused"]]
+        told = (
+            (found.unused, f"{len(found.unused)} files are of no song of the manifest"),
+            (
+                found.candidates,
+                f"{counted(len(found.candidates), 'file')} left aside, of candidates the first is judged",
+            ),
+            (
+                found.later,
+                f"{counted(len(found.later), 'song')} judged by a later candidate, the first is not here",
+            ),
+            (lacking, f"{len(lacking)} songs are missing and count as failed"),
+        )
+        for names, line in told:
+            if names:
+                say(f"{folder.name}: {line} ({first_names(names)})")
     roots = {folder.name: str(folder.root) for folder in folders}
     stages = [LoadExternal(own.params.audio, roots), *_measuring(own)]
     return own.pipeline(own.work.root / FOLDERS / "table", stages, sources)
@@ -196,10 +194,7 @@ def reference_rows(
     if reference is not None:
         params = own.params
         listing = list_sources(reference)
-        stages = [
-            Ingest(params.ingest, params.audio),
-            Style(params.models.style_encoder),
-        ]
+        stages = [Ingest(params.ingest, params.audio), Style(params.models.style_encoder)]
         pipeline = own.pipeline(
             own.work.root / "reference" / "table",
             stages,

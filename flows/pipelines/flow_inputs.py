@@ -1,15 +1,14 @@
-"""What each flow reads, and whether it is there (`check_inputs`): told before anything starts or is written."""
+"""What each flow reads, and whether it is there (`check_inputs`: songs, shards, weights); whether settings of its trainings (pretrain, sft, dpo) hold together (`check_rules`)."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from flows.pipelines.checkpoints import tuned_checkpoint
+from flows.pipelines.checkpoints import named, tuned_checkpoint
 from flows.pipelines.needs import check_enough, too_few_packed
-from flows.pipelines.rules import TRAININGS, check_rules
 from flows.pipelines.stages import prepared_pipeline
-from flows.pipelines.starts import named
+from flows.settings.params import Params
 from flows.settings.project import Project
 from jam_model.shard_index import read_index
 from tasks.songs.beside import AUDIO_ENDINGS
@@ -20,6 +19,8 @@ from tasks.storage.object_store import StorePath, place_of
 from tasks.training.start import check_start
 
 SONG_ENDINGS = (*AUDIO_ENDINGS, SHARD_ENDING)
+TRAININGS = {"train": ("pretrain", "sft"), "dpo": ("dpo",), "all": ("pretrain", "sft", "dpo")}
+"""The sections of the trainings of each flow."""
 
 
 def check_inputs(project: Project, flow: str) -> None:
@@ -50,6 +51,21 @@ def check_inputs(project: Project, flow: str) -> None:
             check_start(named(params.start.dpo), params.start)
         else:
             tuned_checkpoint(work)
+
+
+def check_rules(params: Params, *sections: str) -> None:
+    """Looks at these sections; pretraining is none where fine-tuning begins with given weights.
+
+    Raises:
+        ValueError: one contradicts itself; the line begins with ``section.setting``.
+    """
+    for name in sections:
+        if name == "pretrain" and params.start.sft:
+            continue
+        try:
+            getattr(params, name).rule()
+        except ValueError as error:
+            raise ValueError(f"{name}.{error}") from None
 
 
 def check_songs(place: Path, field: str) -> None:

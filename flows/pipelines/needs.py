@@ -1,4 +1,4 @@
-"""How many songs each flow needs on each side of the split, and which setting asks for them: told before anything heavy begins.
+"""How many songs each flow needs on each side of the split, and which setting asks for them: too few are told, found, kept or packed, before anything heavy begins.
 
 Before `prepare` there is only the number of songs that were found, which says how many there can be at most; after it
 the kept songs are counted.

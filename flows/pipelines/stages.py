@@ -1,4 +1,4 @@
-"""Which stages run, in order, with the models that params choose: `prepare_stages`, to generate and measure songs, for candidates and gates; and their pipelines."""
+"""Which stages run, in order, with the models that params choose: of `prepare`, to generate and measure songs, for candidates and gates; their pipelines and finished rows."""
 
 from __future__ import annotations
 
@@ -73,17 +73,23 @@ def prepare_stages(params: Params) -> list[Stage]:
     mine = params.mine if params.mine.when == "always" else None
     aside = params.filter.uncalibrated == "set_aside" and set_aside(params.filter, params.models.measuring())
     keeper = Filter(params.filter, listens, params.detect, mine, aside)
-    stages: list[Stage] = [
+    heard: list[Stage] = [
         Ingest(params.ingest, params.audio, params.models.phonemizer),
         Separate(params.separate, params.models.separator),
         Transcribe(params.transcribe, params.models.transcriber),
         *([Voice(params.models.voice_activity)] if listens else []),
         *control_stages(params),
         Align(params.align, params.models.aligner, params.models.phonemizer),
+    ]
+    return [
+        *heard,
+        *description_stages(params, heard),
         Phonemize(params.phonemize, params.models.phonemizer),
-        *phones_stages(params),
+        *([GivenPhones(params.phones, params.ingest)] if params.phones.times == "given" else []),
+        *([Phones(params.phones, params.models.aligner)] if params.phones.times == "aligner" else []),
         Style(params.models.style_encoder),
         *([PartStyle(params.models.style_encoder)] if PART_STYLES in params.pack.extras else []),
+        *caption_stages(params),
         Encode(params.models.codec),
         DedupFeatures(params.dedup_features),
         Check(params.check),
@@ -94,7 +100,6 @@ def prepare_stages(params: Params) -> list[Stage]:
         *([Tier(params.tiers)] if params.tiers.chosen else []),
         Pack(params.pack),
     ]
-    return with_description(params, stages)
 
 
 def control_stages(params: Params) -> list[Stage]:
@@ -109,36 +114,24 @@ def control_stages(params: Params) -> list[Stage]:
     ]
 
 
-def with_description(params: Params, stages: list[Stage]) -> list[Stage]:
-    """The stages with those of description before `phonemize`, and `caption` behind `style`, where they are asked for."""
-    place, last = (
-        next(number for number, stage in enumerate(stages) if stage.name == name)
-        for name in (Phonemize.name, Encode.name)
-    )
-    written = {name for stage in stages[:place] for name in stage.writes}
+def description_stages(params: Params, heard: Sequence[Stage]) -> list[Stage]:
+    """Who tells the parts of a song and its facts, of what the stages before have `heard`, where they are asked for."""
+    written = {name for stage in heard for name in stage.writes}
     if params.separate.stems != "four":
         written -= {"stems"}
-    described: list[Stage] = []
-    if params.sections.model != NONE:
-        described.append(Sections(params.sections, params.ingest))
-    if params.describe.when != NEVER:
-        described.append(Describe(params.describe, written))
-    captioned: list[Stage] = []
-    if params.caption.model != NONE:
-        has_facts = params.describe.when != NEVER
-        captioned.append(Caption(params.caption, params.models.style_encoder, has_facts))
-        if params.caption.by_part:
-            captioned.append(PartCaption(params.caption, params.models.style_encoder, params.describe))
-    return [*stages[:place], *described, *stages[place:last], *captioned, *stages[last:]]
+    return [
+        *([Sections(params.sections, params.ingest)] if params.sections.model != NONE else []),
+        *([Describe(params.describe, written)] if params.describe.when != NEVER else []),
+    ]
 
 
-def phones_stages(params: Params) -> list[Stage]:
-    """Who says when phones are sung, as `phones.times` chooses; none unasked."""
-    if params.phones.times == NONE:
+def caption_stages(params: Params) -> list[Stage]:
+    """Who writes a line about a song, and one about each of its parts, where they are asked for."""
+    if params.caption.model == NONE:
         return []
-    if params.phones.times == "given":
-        return [GivenPhones(params.phones, params.ingest)]
-    return [Phones(params.phones, params.models.aligner)]
+    encoder, has_facts = params.models.style_encoder, params.describe.when != NEVER
+    by_part = [PartCaption(params.caption, encoder, params.describe)] if params.caption.by_part else []
+    return [Caption(params.caption, encoder, has_facts), *by_part]
 
 
 def prepare_pipeline(project: Project, songs_root: str = "") -> Pipeline:
@@ -249,34 +242,24 @@ def listening_stages(project: Project) -> list[Stage]:
 
 
 def benchmark_stages(project: Project) -> list[Stage]:
-    """What the benchmark measures beyond: word times, levels, and a second judge where one is asked for."""
-    params = project.params
-    stages: list[Stage] = [
-        AlignTranscript(params.models.aligner, params.models.phonemizer),
+    """What the benchmark measures beyond: word times, levels, and, where they are asked for, how a voice moves and the beats that it is
+    held against, how far songs follow their controls, and a second judge.
+    """
+    params, models = project.params, project.params.models
+    moves, second = params.phrasing.when != "never", params.benchmark.second_judge
+    terms = (Term(score=second, weight=1.0),) if second is not None else ()
+    return [
+        AlignTranscript(models.aligner, models.phonemizer),
         MeasureLevels(params.check),
-        *phrasing_stages(params),
-        *adherence_stages(params),
+        *([Phrasing(params.phrasing)] if moves else []),
+        *([Beats(models.beats)] if moves and models.beats.model != NONE else []),
+        *(
+            [Adherence(params.adherence, models.chords, models.melody, models.beats)]
+            if params.adherence.hears
+            else []
+        ),
+        *([Reward(RewardParams(terms=terms), models.judge)] if terms else []),
     ]
-    if params.benchmark.second_judge is None:
-        return stages
-    second = RewardParams(terms=(Term(score=params.benchmark.second_judge, weight=1.0),))
-    return [*stages, Reward(second, params.models.judge)]
-
-
-def phrasing_stages(params: Params) -> list[Stage]:
-    """How a voice moves, and the beats that it is held against, where they are asked for."""
-    if params.phrasing.when == "never":
-        return []
-    beats = [Beats(params.models.beats)] if params.models.beats.model != NONE else []
-    return [Phrasing(params.phrasing), *beats]
-
-
-def adherence_stages(params: Params) -> list[Stage]:
-    """How far songs follow what they were asked for, where somebody is chosen to hear it."""
-    asked = params.adherence
-    if not asked.hears:
-        return []
-    return [Adherence(asked, params.models.chords, params.models.melody, params.models.beats)]
 
 
 def gate_stages(project: Project) -> list[Stage]:

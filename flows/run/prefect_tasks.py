@@ -1,4 +1,4 @@
-"""Stages as Prefect tasks under the one scheduler of tasks.engine: `run_stages`, `run_as_task`, progress and table artifacts."""
+"""Stages as Prefect tasks under the one scheduler of tasks.engine: `run_stages`, `run_as_task`, what watches reports (progress, table artifacts), and how a failure or stop ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person sees while things run: `say` a line, tables, progress bars and heartbeat on a terminal; in a log a line a stage, partition, receipt or drop."""
+"""What a person sees while things run: `say` a line, tables, bars and heartbeat on a terminal; in a log a line when due for a stage's report, partition, receipt or drop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A command that finds nothing to do (`stands`) starts nothing: no server of Prefect's, no Ray, no flow run; it looks first whether work is left.
+"""A command that finds nothing to do (`stands`) starts nothing: it looks first whether work is left; and whether the environment or a profile of Prefect names a server.
 
 It looks first, with the very code that would work; where that comes to something to compute, the look ends and the
 flow runs from the start.

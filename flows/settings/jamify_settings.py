@@ -1,4 +1,4 @@
-"""jamify's own yaml files (pretrain, sft, dpo, jam_infer: `training`, `dataset`, `evaluation`) as settings of this project; what of them has no counterpart.
+"""jamify's own yaml files (`training`, `dataset`, `evaluation`) as settings of this project: a rule for each key, kind by kind, and what has no counterpart.
 
 Each value is taken over, or told with the reason why not: nothing is passed over in silence. Its trainer counts forward passes
 as steps, gathered ones too; here a step is an update, so counts are divided by `grad_accumulation_steps`, as its schedule does.
@@ -113,11 +113,13 @@ def _kind(flat: Mapping[str, Any]) -> str:
 Rule = Callable[[Any], list[tuple[str, Any]]]
 
 
+def _same(place: str) -> Rule:
+    """A value as it is, at a place of ours."""
+    return lambda value: [(place, value)]
+
+
 def _rules(kind: str, gathered: int) -> dict[str, Rule]:
     """By a key of jamify's, the settings that a value of it becomes."""
-
-    def same(place: str) -> Rule:
-        return lambda value: [(place, value)]
 
     def updates(place: str) -> Rule:
         return lambda value: [(place, max(1, _count(place, value) // gathered))]
@@ -131,7 +133,7 @@ def _rules(kind: str, gathered: int) -> dict[str, Rule]:
 
     if kind == "generate":
         return {
-            "evaluation.num_samples": same("prompt.num_samples"),
+            "evaluation.num_samples": _same("prompt.num_samples"),
             "evaluation.ignore_style": lambda value: [("prompt.style", "none")] if value else [],
             "evaluation.use_prompt_style": lambda value: [("prompt.style", "text")] if value else [],
             "evaluation.sample_kwargs.steps": lambda value: [
@@ -145,7 +147,7 @@ def _rules(kind: str, gathered: int) -> dict[str, Rule]:
             "evaluation.sample_kwargs.fix_dual_cfg": lambda value: [
                 ("sampler.formula", "dual_fixed" if value else "dual")
             ],
-            "evaluation.vae_type": same("models.codec.stable_audio.decoder"),
+            "evaluation.vae_type": _same("models.codec.stable_audio.decoder"),
             "evaluation.num_style_secs": number("models.style_encoder.muq_mulan.crop_s"),
             "evaluation.random_crop_style": lambda value: [
                 ("models.style_encoder.muq_mulan.crop_choice", "random" if value else "first")
@@ -160,27 +162,27 @@ def _rules(kind: str, gathered: int) -> dict[str, Rule]:
 
     return {
         RESUME: lambda value: [(f"start.{kind}", value)] if value and kind != "pretrain" else [],
-        ACCUMULATION: same(f"{kind}.gradient_accumulation_steps"),
+        ACCUMULATION: _same(f"{kind}.gradient_accumulation_steps"),
         "training.max_steps": updates(f"{kind}.steps"),
         "training.num_warmup_updates": updates(f"{kind}.warmup_steps"),
         "training.learning_rate": number(f"{kind}.learning_rate"),
-        "training.save_per_updates": same(f"{kind}.checkpoint_every_steps"),
+        "training.save_per_updates": _same(f"{kind}.checkpoint_every_steps"),
         "training.log_every": updates(f"{kind}.log_every_steps"),
         "training.max_grad_norm": number(f"{kind}.max_grad_norm"),
         "training.beta_dpo": number("dpo.beta"),
         "training.use_constant_lr": lambda value: [],  # see `_silent`
         "training.use_fsdp": lambda value: [(f"{kind}.sharding", "full")] if value and kind != "dpo" else [],
         "model.cfm.dual_drop_prob": dropout,
-        "model.cfm.sft": same("dpo.term"),
-        "model.dit.grad_ckpt": same(f"{kind}.activation_checkpointing"),
+        "model.cfm.sft": _same("dpo.term"),
+        "model.dit.grad_ckpt": _same(f"{kind}.activation_checkpointing"),
         "data.train_dataset.resample_by_duration_threshold": number(f"{kind}.resample_below_s"),
         "data.train_dataset.ignore_by_duration_threshold": number(f"{kind}.ignore_below_s"),
-        "data.train_dataloader.batch_size": same(f"{kind}.batch_size"),
-        "wandb.project": same("wandb.project"),
-        "wandb.name": same("wandb.name"),
-        "wandb.mode": same("wandb.mode"),
-        "seed": same(f"{kind}.seed"),
-        "max_frames": same(f"{kind}.max_frames"),
+        "data.train_dataloader.batch_size": _same(f"{kind}.batch_size"),
+        "wandb.project": _same("wandb.project"),
+        "wandb.name": _same("wandb.name"),
+        "wandb.mode": _same("wandb.mode"),
+        "seed": _same(f"{kind}.seed"),
+        "max_frames": _same(f"{kind}.max_frames"),
         **_model_rules(kind),
     }
 
@@ -188,22 +190,19 @@ def _rules(kind: str, gathered: int) -> dict[str, Rule]:
 def _model_rules(kind: str | None) -> dict[str, Rule]:
     """Sizes of the model, which every file states; `kind`: the section that has `max_frames`, if it trains."""
 
-    def same(place: str) -> Rule:
-        return lambda value: [(place, value)]
-
     frames: Rule = lambda value: [(f"{kind}.max_frames", value)] if kind else []  # noqa: E731
     sizes = ("dim", "depth", "ff_mult", "text_dim", "use_implicit_duration")
     return {
-        **{f"model.dit.{name}": same(f"jam.{name}") for name in sizes},
-        "model.dit.conv_layers": same("jam.text_layers"),
-        "model.dit.text_num_embeds": same("jam.num_text_embeddings"),
-        "model.dit.mel_dim": same("jam.latent_channels"),
+        **{f"model.dit.{name}": _same(f"jam.{name}") for name in sizes},
+        "model.dit.conv_layers": _same("jam.text_layers"),
+        "model.dit.text_num_embeds": _same("jam.num_text_embeddings"),
+        "model.dit.mel_dim": _same("jam.latent_channels"),
         HEADS: lambda value: [("jam.heads", RELEASED_HEADS)],
-        **dict.fromkeys(("model.num_channels", "model.cfm.num_channels"), same("jam.latent_channels")),
+        **dict.fromkeys(("model.num_channels", "model.cfm.num_channels"), _same("jam.latent_channels")),
         **dict.fromkeys(
             ("model.dit.max_frames", "model.cfm.max_frames", "data.train_dataset.max_frames"), frames
         ),
-        "data.train_dataset.filler": same("jam.filler"),
+        "data.train_dataset.filler": _same("jam.filler"),
         **({} if kind else {"max_frames": lambda value: []}),
     }
 

@@ -1,4 +1,4 @@
-"""The values of jamify's yaml files by their dotted keys: plain YAML within limits, references such as ``${max_frames}`` resolved."""
+"""The values of jamify's yaml files flat, by their dotted keys: plain YAML within limits of depth and number, references such as ``${max_frames}`` resolved."""
 
 from __future__ import annotations
 

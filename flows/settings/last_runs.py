@@ -1,4 +1,4 @@
-"""The settings (layers) of the last run of each flow, kept in the work folder (``settings/<flow>.json``) for commands that only look.
+"""The settings (layers, defaults) that the last run of each flow was given, kept in the work folder (``settings/<flow>.json``) for commands that only look.
 
 A file holds what the run was given (its ``--params``, ``--set`` and ``--songs``) and can be given again as ``--params``.
 No run reads it but for the place of the prepared songs: what a run does is said by its command alone.

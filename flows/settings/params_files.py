@@ -1,4 +1,4 @@
-"""Reading params in layers: the base files, an overlay (a patch), ``--set section.key=value`` by the type of the setting; all is checked before anything runs."""
+"""Reading params in layers: base files, an overlay, ``--set section.key=value``; an error is one line with the path, the message and the nearest fields of the model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a command works on (`Project`): its settings and its work folder (`WorkFolder`: where tables, shards, runs and reports lie)."""
+"""What a command works on (`Project`): its settings (overlay, overrides) and its work folder (`WorkFolder`: where tables, shards, runs and reports lie), held while written."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ MAX_POINTS, MAX_TAIL_BYTES, MAX_TRAININGS = 240, 400_000, 12
 MAX_SEARCHED, MAX_LINES, MAX_TEXT = 4000, 300, 200
 LOGS = ("checkpoints/*/*/log.jsonl", "rounds/*/*/*/log.jsonl", "sweep/*/*/*/log.jsonl")
 PROC = Path("/proc")
-SERVERS = {"Prefect": r"flows\.run\.temporary_server (\d{2,5})", "Ray": r"dashboard\.py .*--port=(\d{2,5})"}
+SERVERS = {"Prefect": r"flows\.run\.prefect_server (\d{2,5})", "Ray": r"dashboard\.py .*--port=(\d{2,5})"}
 
 
 @dataclass

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from eval.metrics.error_rates import ACOUSTIC_PER, RateMetric
 from eval.metrics.metric import Unmeasured, Values
-from eval.pages.strata import HEADS, span
+from eval.pages.groups import HEADS, span
 from tasks.benchmark.strata import MEASURES, Measure, strata_of_phones, stratum_counts
 from tasks.benchmark.system_metrics import Measured
 from tasks.prompts.prompts import Prompt

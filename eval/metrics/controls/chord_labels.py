@@ -1,4 +1,4 @@
-"""Chord labels in Harte's spelling (qualities, degrees): which tones a chord has, over which root and bass.
+"""Chord labels in Harte's spelling (root, quality, degrees, bass): which tones a chord has, in semitones over its root.
 
 Conventions: ``N`` is no chord, ``X`` one that cannot be told. ``C``, ``C:maj``, ``C:maj7/3``, ``C:sus4(b7)``, ``C:(1,3,5)``. A ninth, eleventh or
 thirteenth in the quality adds no tone, as in mir_eval (``9`` has the tones of ``7``); in brackets only degrees below the octave do. ``*3`` takes a

@@ -1,4 +1,4 @@
-"""Chords by time: the share of the time in which the chord that was heard is the one that was asked for.
+"""Chords by time: the share of the time in which the chord that was found is the true one, by a rule (majmin: triads, sevenths) over spans of labels.
 
 Conventions, those of mir_eval.chord: durations weigh; only the time of the truth counts, what was heard beyond is cut, and a
 gap in it is ``N``. `majmin` compares root and triad (the tones below a minor sixth) where the truth is major, minor or ``N``; `sevenths` root and

@@ -1,4 +1,4 @@
-"""Melody: whether the pitch of the leading voice is right, and whether a voice is heard where there is one.
+"""Melody: whether the pitch (MIDI) of the leading voice is right, and whether frames are said to be voiced where there is one.
 
 Conventions, those of mir_eval.melody with plain frames: one pitch a frame on both sides, in MIDI numbers; NaN is none. A pitch is right within less
 than half a semitone. Raw pitch and raw chroma are shares of the frames with a true pitch, whatever was decided about voice there (raw chroma

@@ -1,4 +1,4 @@
-"""Tempo: whether it is right, and whether it is right but for a beat that counts double, triple, half or a third.
+"""Tempo (bpm): whether it is right, and whether it is right but for a beat that counts double, triple, half or a third.
 
 Conventions: right within 4 % of the true tempo (accuracy 1); accuracy 2 forgives the factors 2, 3, 1/2 and 1/3. mir_eval's P-score is of
 two tempi with weights and 8 %, for annotations that hold two.

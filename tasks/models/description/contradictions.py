@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from eval.metrics.controls.tempo import tempo_right
-from eval.metrics.structure.key import key_score
+from eval.metrics.key import key_score
 
 Fact = Mapping[str, Any]
 LOW_FEMALE, HIGH_MALE = 55.0, 59.0  # G3 and B3: the middle of a voice below is no woman's, above no man's

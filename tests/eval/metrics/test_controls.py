@@ -7,10 +7,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from bench.scores import chroma_cosine
 from eval.metrics.controls.beats import beat_f1
 from eval.metrics.controls.chord_labels import NAMES, QUALITIES, chord_of
 from eval.metrics.controls.chords import Rule, Spans, chord_accuracy, label_at, majmin, sevenths
-from eval.metrics.controls.chroma import chroma_cosine
 from eval.metrics.controls.frame_iou import frame_iou
 from eval.metrics.controls.melody import melody_scores
 from eval.metrics.controls.tempo import tempo_right

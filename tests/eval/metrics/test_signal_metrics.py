@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bench.scores import si_sdr, si_sdr_gain
 from eval.metrics import word_timing as timing
 from eval.metrics.aesthetics import ranked_songs
 from eval.metrics.levels import energy_after_end
 from eval.metrics.metric import Corpus
-from eval.metrics.si_sdr import si_sdr, si_sdr_gain
 from eval.metrics.style_similarity import candidate_diversity, style_similarity
 from eval.metrics.word_pairs import Timed as Word
 from eval.metrics.word_timing import (

@@ -7,9 +7,8 @@ from itertools import pairwise as neighbours
 import numpy as np
 import pytest
 
-from eval.metrics.structure.boundaries import COARSE_S, FINE_S, boundary_hits
-from eval.metrics.structure.frames import Part, label_accuracy, pairwise
-from eval.metrics.structure.key import MODES, key_score
+from bench.scores import COARSE_S, FINE_S, Part, boundary_hits, label_accuracy, pairwise
+from eval.metrics.key import MODES, key_score
 
 NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 

@@ -11,7 +11,7 @@ import yaml
 
 from flows.commands.headings import PANELS, app
 from flows.commands.main import run
-from flows.run import temporary_server
+from flows.run import prefect_server
 from tests.every import every
 from tests.flows.prefect_server import ROOT
 from tests.tasks.tiny import write_song
@@ -94,9 +94,7 @@ def test_bad_input_is_one_line_and_exit_code_2(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(
-        temporary_server, "start_temporary_server", lambda: pytest.fail("a server was started")
-    )
+    monkeypatch.setattr(prefect_server, "start_temporary_server", lambda: pytest.fail("a server was started"))
     assert run(arguments) == 2
     shown = capfd.readouterr().err.strip()
     assert shown.startswith("jam: ") and "\n" not in shown and "Traceback" not in shown

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from starlette.applications import Starlette
 
+from flows.desk.app import maker_routes
 from flows.desk.maker import Maker
-from flows.desk.more_routes import maker_routes
 from flows.desk.queue import JobQueue
 from flows.settings.project import Project
 from tasks.audio.read import flac_bytes

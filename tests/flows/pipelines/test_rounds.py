@@ -28,7 +28,7 @@ from eval.pages.rounds import rounds_section
 from eval.results.rounds import RoundsReport, raters_line
 from flows.commands.main import run
 from flows.console.rounds import export_pairs
-from flows.desk.more_routes import choosing_routes
+from flows.desk.app import choosing_routes
 from flows.dpo import run_dpo
 from flows.pipelines.rounds import peoples_choices, run_round, shown_round, standing_rounds
 from flows.pipelines.runs import checkpoint_of

@@ -10,9 +10,16 @@ import torch
 
 import flows.dpo
 from flows.dpo import run_dpo
-from flows.pipelines.checkpoints import kept_checkpoint, tuned_checkpoint
+from flows.pipelines.checkpoints import (
+    any_checkpoint,
+    begun_from,
+    is_foreign,
+    kept_checkpoint,
+    reported_checkpoint,
+    start_behind,
+    tuned_checkpoint,
+)
 from flows.pipelines.rounds import shown_round
-from flows.pipelines.starts import any_checkpoint, begun_from, is_foreign, reported_checkpoint, start_behind
 from flows.settings.project import Project, WorkFolder
 from flows.train import run_train
 from jam_model.checkpoint import load_config, load_model, weights_hash

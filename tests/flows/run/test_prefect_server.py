@@ -16,8 +16,8 @@ from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
 from flows.commands import headings
 from flows.commands import main as cli
+from flows.run import prefect_server
 from flows.run import prefect_tasks as stages
-from flows.run import temporary_server
 from flows.run.prefect_server import is_lost
 from flows.run.prefect_tasks import LiveProgress
 from tasks.engine.scheduler import StageReport
@@ -61,21 +61,21 @@ def test_stages_that_run_go_on_without_the_server_and_it_is_said_once(
 
 
 def test_no_server_is_started_where_one_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(temporary_server.subprocess, "Popen", lambda *_, **__: pytest.fail("one was started"))
+    monkeypatch.setattr(prefect_server.subprocess, "Popen", lambda *_, **__: pytest.fail("one was started"))
     with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
-        temporary_server.start_temporary_server()
+        prefect_server.start_temporary_server()
 
 
 def test_a_home_that_cannot_be_made_is_named_before_a_server_is_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(temporary_server.subprocess, "Popen", lambda *_, **__: pytest.fail("one was started"))
+    monkeypatch.setattr(prefect_server.subprocess, "Popen", lambda *_, **__: pytest.fail("one was started"))
     (tmp_path / "file").touch()
     with (
         temporary_settings({PREFECT_HOME: tmp_path / "file" / "home"}, restore_defaults={PREFECT_API_URL}),
         pytest.raises(ValueError, match=r"PREFECT_HOME: .*home cannot be made .*; set it to a folder"),
     ):
-        temporary_server.start_temporary_server()
+        prefect_server.start_temporary_server()
 
 
 @pytest.mark.parametrize(
@@ -89,11 +89,11 @@ def test_a_server_that_ends_before_it_answers_is_told_with_its_error_or_last_wor
         process = subprocess.Popen(["sh", "-c", f"printf '{words}' >&2; exit 1"], stderr=log)
         process.wait()
         with pytest.raises(RuntimeError, match=f"did not start: {told}$"):
-            temporary_server._wait(process, "http://127.0.0.1:9/api", log)
+            prefect_server._wait(process, "http://127.0.0.1:9/api", log)
 
 
 def test_a_temporary_server_ends_with_the_process_that_started_it() -> None:
-    code = "from flows.run import temporary_server as server; server._end_with_input()"
+    code = "from flows.run import prefect_server as server; server._end_with_input()"
     process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdin=subprocess.PIPE)
     assert process.poll() is None and process.stdin
     process.stdin.close()  # as the kernel does for a process that was killed

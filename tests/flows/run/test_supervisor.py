@@ -181,7 +181,7 @@ def test_ctrl_c_on_a_terminal_ends_prepare_with_ray_and_prefect(tmp_path: Path) 
 
     until("a Ray worker", works)
     family = command.children(recursive=True)
-    assert any("temporary_server" in " ".join(member.cmdline()) for member in family)
+    assert any("prefect_server" in " ".join(member.cmdline()) for member in family)
     os.write(screen, b"\x03")
     pressed = time.monotonic()
     _, status = until("the prompt", ended)

@@ -1,4 +1,4 @@
-"""Key: how near a key is to the true one, by the weights of MIREX.
+"""Key (tonic, mode): how near a key is to the true one, by the weights of MIREX.
 
 Conventions, those of mir_eval.key.weighted_score: 1 for the same key, 0.5 for one of the same mode a fifth above the true one (a fifth below has 0), 0.3
 for the relative, 0.2 for the parallel key, else 0. A key that was not told has 0: it was asked for. Names are a pitch class with
