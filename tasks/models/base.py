@@ -109,8 +109,7 @@ class ModelChoice(Section):
         if self.model not in self.real:
             known = ", ".join([*self.embedded, *self.real])
             raise ValueError(f"{self.section}.model is {self.model!r}; choose one of: {known}")
-        settings: RealModel = getattr(self, self.model)
-        return settings
+        return getattr(self, self.model)
 
     @property
     def cards(self) -> tuple[Card, ...]:

@@ -161,6 +161,5 @@ def codec_identity(params: CodecParams) -> str:
 def build_codec(params: CodecParams) -> Codec:
     """The codec that `params` choose."""
     if params.settings is not None:
-        real: Codec = params.build_real()
-        return real
+        return params.build_real()
     return HarmonicCodec() if params.model == WITH_BAND else VocoderCodec()

@@ -63,8 +63,7 @@ class JudgeParams(ModelChoice):
         """What the chosen judge scores, without building it."""
         if self.model in TRIALS:
             return (self.model,)
-        axes: tuple[str, ...] = getattr(self.settings, "axes", AXES)
-        return axes
+        return getattr(self.settings, "axes", AXES)
 
 
 class Judge(Protocol):

@@ -146,8 +146,7 @@ class Predictor:
     def _embedded(self, style: str) -> np.ndarray | None:
         if not self.net.config.style_dim:
             return None
-        embedding_S: np.ndarray = np.asarray(build_style_encoder(self.style).embed_text(style), np.float32)
-        return embedding_S
+        return np.asarray(build_style_encoder(self.style).embed_text(style), np.float32)
 
 
 def written_times(
