@@ -157,12 +157,10 @@ def _wave(data: bytes, start: int, end: int) -> Wave:
 
 def _decoded(data: bytes, wave: Wave, size: int, limits: AudioParams | None) -> np.ndarray | None:
     """Samples [C, N] by libsndfile; None where they are not those of the data chunk."""
-    try:
-        audio_CN, rate, _ = libsndfile.decoded(data, FORMATS, limits)
-    except Refused as refusal:
-        if refusal.reason != "not_audio":
-            raise
+    found = libsndfile.tried(data, FORMATS, limits)
+    if found is None:
         return None
+    audio_CN, rate, _ = found
     is_whole = not wave.frame_bytes or audio_CN.shape[1] == wave.frames(size)
     return audio_CN if is_whole and rate == wave.rate else None
 

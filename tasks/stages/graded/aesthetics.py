@@ -12,9 +12,8 @@ from tasks.engine.song import Song
 from tasks.engine.stage import Model, Section
 from tasks.models.judge import JudgeParams, build_judge
 from tasks.stages.bases import MixStage
+from tasks.stages.generated.reward import JUDGE_SCORES
 from tasks.stages.generated.score import scored
-
-JUDGED = pa.struct([("judge", pa.string()), ("axis", pa.string()), ("score", pa.float64())])
 
 
 class AestheticsParams(Section):
@@ -45,7 +44,7 @@ class Aesthetics(MixStage):
     audiobox = Model(build_judge)
     writes = {
         "aesthetics": Column(
-            pa.list_(JUDGED),
+            pa.list_(JUDGE_SCORES),
             "every axis of every judge of `aesthetics.judges`, in the judge's own range; judge: embedded, songeval or audiobox",
         )
     }
