@@ -1,4 +1,4 @@
-"""Unheard runs of written words (`UnheardRun`): the heaviest stretches nobody heard: credits, translations, a chorus that is not sung again; and words heard that nobody wrote.
+"""Unheard runs of written words (`UnheardRun`): the heaviest stretches nobody heard: credits, translations, a chorus that is not sung again; invented words, which nobody wrote.
 
 A share of a song hides them (5 words of 330 are 1.5 %), so they are looked for where they are: between words that were
 heard. A run's weight is the best sum of adjacent words, where a word counts from 1 (none of its phones was heard) to -1
