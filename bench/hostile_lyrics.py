@@ -1,4 +1,4 @@
-"""Readers of lyrics in every form, and of what lyrics files hold beside words: times, notes, parts, talks."""
+"""Readers of lyrics in every form, and of what lyrics files hold beside words: times, notes, parts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from hostile_scratch import Reader, Scratch, Unaccounted
 from jam_model.words import Word
 from tasks.lyrics.convert import convert
 from tasks.lyrics.lyrics import Label, Lyrics, Note
-from tasks.lyrics.muse import MusePart, MuseSong, messages_of, song_of_messages
 from tasks.lyrics.parts.decode import decode_text
 from tasks.lyrics.parts.section_labels import SECTION_LABELS
 from tasks.lyrics.read import FORMS, read_lyrics, read_parts, read_phones
@@ -35,7 +34,6 @@ class LyricsReaders(Scratch):
             "lyrics .json": self.lyrics_json,
             "lyrics .lrc and .txt": self.lyrics_text,
             **{f"lyrics: {name}": partial(self.lyrics_form, name) for name in _lyrics_files()},
-            "Muse's talk": self.talk,
             "written word times": self.written_times,
             "melody of notes": self.melody,
             "parts in time": self.parts,
@@ -86,24 +84,6 @@ class LyricsReaders(Scratch):
             raise Unaccounted("parts out of order")
         if any(one.label not in SECTION_LABELS for one in found):
             raise Unaccounted("a label of no set")
-
-    def talk(self, random: np.random.Generator) -> None:
-        """A song of two parts, damaged; what is taken is written and read again as it was."""
-        part = MusePart("Verse 1", "soft", (("moon", "light"), ("stay",)), (("mˈuːn", "lˈaɪt"), ("stˈeɪ",)))
-        talk = messages_of(MuseSong("pop", (part, MusePart("Outro"))), True)
-        if random.random() < 0.5:
-            content = damaged(talk[0]["content"].encode(), [talk[0]["content"].encode()], random)
-            talk[0]["content"] = content.decode("utf-8", "replace")
-            data = json.dumps(talk).encode()
-        else:
-            data = odd_json(talk, random)
-        try:
-            found = song_of_messages(json.loads(data))
-        except RecursionError as error:  # who reads the file says so
-            raise ValueError("messages: nested too deeply") from error
-        again = song_of_messages(messages_of(found, True))
-        if [part.lines for part in again.parts] != [part.lines for part in found.parts]:
-            raise Unaccounted("a talk that changes as it is written")
 
     def written_times(self, random: np.random.Generator) -> None:
         """Times as a language model writes them, whole words of the song and damaged ones."""

@@ -14,7 +14,6 @@ from flows.settings.project import Project, writes_work
 from jam_model.shard_index import TRAIN, VALIDATION
 from tasks.engine.fingerprint import fingerprint
 from tasks.models.codec import build_codec
-from tasks.models.style_encoder import style_encoder_identity
 from tasks.storage.object_store import local_folder
 from tasks.trainer.run_folder import TrainResult, finished_run
 from tasks.training.duration_songs import COLUMNS, OPTIONAL, TimedSong, hash_of_songs, timed_songs
@@ -76,7 +75,7 @@ def joint_training(project: Project) -> JointTraining:
             "or set joint_durations.arm: none"
         )
     section = params.sft.model_copy(update={"steps": params.durations.steps})
-    style = style_encoder_identity(params.models.style_encoder)
+    style = params.models.style_encoder.identity()
     silence_C = build_codec(params.models.codec).silence_C
     times = params.word_times.chosen
     return JointTraining(

@@ -16,7 +16,6 @@ from flows.run.prefect_tasks import run_as_task
 from flows.run.progress import say
 from flows.settings.project import Project, writes_work
 from tasks.models.codec import build_codec
-from tasks.models.style_encoder import style_encoder_identity
 from tasks.storage.files import write_bytes, write_json
 from tasks.trainer.log import LOG_NAME, loss_csv
 from tasks.trainer.run_folder import TrainResult, finished_run
@@ -92,7 +91,7 @@ def fit_section(
     project.keep_settings("train")
     if finished_run(out) is not None:
         say(f"{name}: up to date ({out.name})")
-    style = style_encoder_identity(params.models.style_encoder)
+    style = params.models.style_encoder.identity()
     given = (section, jam, work.shards, silence_C, style, init, out)
 
     for line in control_lines(jam.controls, work.shards, params.engine.shard_cache_mb):

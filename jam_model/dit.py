@@ -99,8 +99,7 @@ class DiT(nn.Module):
             given = {
                 name: given_B & keep[name] if name in keep else given_B for name, given_B in given.items()
             }
-        added_BTD: Tensor = self.control_fusion(conditions.controls, given)
-        return added_BTD
+        return self.control_fusion(conditions.controls, given)
 
     def backbone(
         self, x_BTD: Tensor, inject: Injection, rotary: tuple[Tensor, Tensor], modulation_BM: Tensor

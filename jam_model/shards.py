@@ -72,8 +72,7 @@ class Sample:
     @property
     def phones(self) -> list[list[Word]] | None:
         """The phones in time of each word; None where they were not asked for."""
-        phones: list[list[Word]] | None = self.extras.get(PHONES)
-        return phones
+        return self.extras.get(PHONES)
 
     @property
     def num_bytes(self) -> int:

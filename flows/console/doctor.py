@@ -16,7 +16,7 @@ from tasks.engine.fingerprint import installed
 from tasks.engine.stage import BadModel
 from tasks.models.aligner import AlignerParams
 from tasks.models.base import ModelChoice
-from tasks.models.chosen import IDENTITY
+from tasks.models.chosen import KINDS
 from tasks.models.packaged_weights import PACKAGED, PREFIX
 from tasks.models.phonemizer import PhonemizerParams
 from tasks.models.real.common import device_of
@@ -110,12 +110,12 @@ def limits_line(params: Params) -> str:
 def _named(params: Params, kinds: Sequence[str]) -> list[tuple[str, str]]:
     """Kinds, and the one model of each that was named, "" for all: ``separator``, ``separator.demucs``."""
     found = []
-    for named in kinds or IDENTITY:
+    for named in kinds or KINDS:
         if named == START:
             continue
         kind, _, name = named.partition(".")
-        if kind not in IDENTITY:
-            known_kinds = ", ".join([*IDENTITY, START])
+        if kind not in KINDS:
+            known_kinds = ", ".join([*KINDS, START])
             raise ValueError(f"doctor: {kind!r} is no kind of model; name one of {known_kinds}")
         known = getattr(params.models, kind).real
         if name and name not in known:
@@ -137,7 +137,7 @@ def _model(choice: ModelChoice, kind: str, name: str) -> Model:
     identity, device, trouble = None, None, None
     known = (*choice.embedded, *choice.real)
     try:
-        identity = IDENTITY[kind](choice.model_copy(update={"model": name}))
+        identity = choice.model_copy(update={"model": name}).identity()
         if name in choice.real:
             device = str(device_of(f"models.{kind}.{name}", getattr(choice, name).device))
     except ValueError as error:

@@ -17,9 +17,10 @@ from flows.settings.project import Project, WorkFolder
 from jam_model.shard_index import TRAIN, VALIDATION
 from tasks.engine.table import Table
 from tasks.preference.pairs import read_pairs, write_pair_list
-from tasks.preference.replay import compare_samples, find_candidate, rows_of, stored_row
+from tasks.preference.replay import compare_samples, find_candidate, stored_row
 from tasks.preference.round_tables import POLICY
 from tasks.prompts.prompts import PROMPTED_COLUMNS
+from tasks.storage.files import parquet_rows
 
 WIDTH = 200
 USE = {TRAIN: "learned from", VALIDATION: "held out"}
@@ -35,8 +36,8 @@ def print_pairs(root: Path, number: int) -> None:
     folder = WorkFolder(root).round(number)
     if not (folder / PAIRS).is_file():
         raise ValueError(f"round: there is no round {number} in {root}; run `jam dpo --work {root}` first")
-    candidates = {row["song_id"]: row for row in rows_of(folder / SCORES)}
-    pairs = rows_of(folder / PAIRS)
+    candidates = {row["song_id"]: row for row in parquet_rows(folder / SCORES)}
+    pairs = parquet_rows(folder / PAIRS)
     for split, use in USE.items():
         of_split = [row for row in pairs if row["split"] == split]
         chosen = [row for row in of_split if row["winner"]]

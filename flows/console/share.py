@@ -25,7 +25,7 @@ from tasks.benchmark.listening_test import (
     songs_of_tables,
 )
 from tasks.benchmark.systems import TRUTH
-from tasks.models.chosen import IDENTITY
+from tasks.models.chosen import KINDS
 from tasks.shards.data_card import CARD_JSON
 from tasks.shards.hub_export import BaseModel, export_data, export_model
 from tasks.shards.muse_export import COLUMNS, PART_CAPTIONS, SECTIONS, export_muse
@@ -90,11 +90,10 @@ def check_new(out: Path, command: str) -> None:
 def base_models(params: Params) -> list[BaseModel]:
     """Every model the params choose, with the licence of its weights."""
     found = []
-    for kind in IDENTITY:
+    for kind in KINDS:
         choice = getattr(params.models, kind)
         if choice.settings is None:
-            identity = IDENTITY[kind](choice)
-            found.append(BaseModel(kind, identity, MADE_HERE, "as the project", MADE_HERE))
+            found.append(BaseModel(kind, choice.identity(), MADE_HERE, "as the project", MADE_HERE))
         else:
             found += [BaseModel.of(kind, card, choice.settings.place(card)[0]) for card in choice.cards]
     return found

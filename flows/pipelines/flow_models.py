@@ -19,7 +19,6 @@ from flows.pipelines.stages import (
 from flows.settings.params import Params
 from flows.settings.project import Project
 from tasks.engine.stage import BadModel, Stage
-from tasks.models.chosen import IDENTITY
 from tasks.models.description.captioner import ENDPOINT
 from tasks.models.description.endpoint import key_of
 from tasks.models.judge import AXES
@@ -114,7 +113,7 @@ def _look_ups(project: Project, flow: str) -> Iterator[Callable[[], Any]]:
         if flow not in (name, "all"):
             continue
         for kind in BESIDE.get(name, ()):
-            yield partial(IDENTITY[kind], getattr(params.models, kind))
+            yield getattr(params.models, kind).identity
         for stage in stages:
             if stage.name not in elsewhere:
                 yield partial(getattr, stage, "models")

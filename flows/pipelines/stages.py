@@ -23,7 +23,6 @@ from tasks.engine.table import Source
 from tasks.models.base import EMBEDDED
 from tasks.models.beats import NONE
 from tasks.models.description.describer import NEVER
-from tasks.models.style_encoder import style_encoder_identity
 from tasks.quality.limits import set_aside
 from tasks.songs.columns import SONG_COLUMNS
 from tasks.songs.listing import root_of
@@ -210,7 +209,7 @@ def generate_stage(project: Project, checkpoints: Mapping[str, Path]) -> Generat
     """
     params = project.params
     for path in checkpoints.values():
-        encoder, controls = style_encoder_identity(params.models.style_encoder), load_config(path).controls
+        encoder, controls = params.models.style_encoder.identity(), load_config(path).controls
         check_guidance(read_facts(path), params.sampler.guidance, encoder, bool(controls))
     where = {weights: str(path.resolve()) for weights, path in checkpoints.items()}
     return Generate(params.models.codec, params.models.style_encoder, where)

@@ -59,8 +59,7 @@ class ControlFusion(nn.ModuleDict):
             else:
                 part_BTD = embedding(values[name])
                 parts.append(part_BTD * given[name].to(part_BTD.dtype)[:, None, None])
-        total: Tensor = sum(parts[1:], parts[0])
-        return total
+        return sum(parts[1:], parts[0])
 
 
 def _nothing(control: Control, like: Tensor) -> Tensor:

@@ -129,8 +129,7 @@ def _drawn_shares(alphas: np.ndarray, temperature: float, rng: np.random.Generat
     if not len(alphas):
         return []
     drawn = alphas if temperature <= 0 else rng.gamma(alphas / temperature) + 1e-6
-    shares: list[float] = (drawn / drawn.sum()).tolist()
-    return shares
+    return (drawn / drawn.sum()).tolist()
 
 
 def _num_phones(sheet: Sheet) -> list[int]:

@@ -39,6 +39,22 @@ def decoded(data: bytes, formats: tuple[str, ...], limits: AudioParams | None) -
         raise Refused("not_audio", f"{error.error_string.strip() or 'it cannot be decoded'}") from None
 
 
+def tried(
+    data: bytes, formats: tuple[str, ...], limits: AudioParams | None
+) -> tuple[np.ndarray, int, int] | None:
+    """As `decoded`; None where it is no sound to libsndfile, which FFmpeg may read yet.
+
+    Raises:
+        Refused: a limit.
+    """
+    try:
+        return decoded(data, formats, limits)
+    except Refused as refusal:
+        if refusal.reason != "not_audio":
+            raise
+        return None
+
+
 def _blocks(source: soundfile.SoundFile) -> Iterator[np.ndarray]:
     while len(block_NC := source.read(BLOCK_FRAMES, dtype="float32", always_2d=True)):
         yield block_NC

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
 
 from jam_model.frames import SAMPLE_RATE_HZ
-from tasks.audio.read import flac_bytes, load_mix, read_bytes
+from tasks.audio.read import flac_bytes, load_mix, read_bytes, sound_file
 from tasks.engine.song import SongError
 
 Ending = Literal["mp3", "flac", "wav"]
@@ -36,27 +35,19 @@ def mp3_bytes(mix_CN: np.ndarray) -> bytes:
 
     Coding moves peaks: where they would leave [-1, 1] on decoding, the mix is encoded again, quieter.
     """
-    import soundfile
-
     mix_CN = np.clip(mix_CN, -1, 1)
     for _ in range(MP3_TRIES):
-        file = io.BytesIO()
-        soundfile.write(file, mix_CN.T, SAMPLE_RATE_HZ, format="MP3", subtype="MPEG_LAYER_III")
-        decoded_CN, _ = read_bytes(file.getvalue())
-        peak = float(np.abs(decoded_CN).max(initial=0.0))
+        data = sound_file(mix_CN, SAMPLE_RATE_HZ, "MP3", "MPEG_LAYER_III")
+        peak = float(np.abs(read_bytes(data)[0]).max(initial=0.0))
         if peak <= 1:
             break
         mix_CN = mix_CN * np.float32(MP3_HEADROOM / peak)
-    return file.getvalue()
+    return data
 
 
 def wav_bytes(mix_CN: np.ndarray) -> bytes:
     """A mix as a 16-bit WAV file; equal samples give equal bytes. Peaks are clipped at 1."""
-    import soundfile
-
-    file = io.BytesIO()
-    soundfile.write(file, np.clip(mix_CN, -1, 1).T, SAMPLE_RATE_HZ, format="WAV", subtype="PCM_16")
-    return file.getvalue()
+    return sound_file(np.clip(mix_CN, -1, 1), SAMPLE_RATE_HZ, "WAV", "PCM_16")
 
 
 def encoded(mix_CN: np.ndarray, ending: Ending) -> bytes:

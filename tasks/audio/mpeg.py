@@ -91,13 +91,8 @@ def _by_libsndfile(data: bytes, walk: Walk, limits: AudioParams | None) -> np.nd
     )  # a frame is padded by one slot
     if not is_stated and (walk.header is not None or not is_constant):
         return None
-    try:
-        audio_CN, _, _ = libsndfile.decoded(data, ("MP3",), limits)
-    except Refused as refusal:
-        if refusal.reason != "not_audio":
-            raise
-        return None
-    return audio_CN if audio_CN.shape[1] == walk.samples - sum(_skips(walk)) else None
+    found = libsndfile.tried(data, ("MP3",), limits)
+    return found[0] if found and found[0].shape[1] == walk.samples - sum(_skips(walk)) else None
 
 
 def _skips(walk: Walk) -> tuple[int, int]:

@@ -68,13 +68,8 @@ def _read_link(data: bytes, link: Link, limits: AudioParams | None) -> Sound:
 
 def _by_libsndfile(data: bytes, link: Link, limits: AudioParams | None) -> np.ndarray | None:
     """Samples [C, N]; None where they are not all. It leaves out a page that is damaged, and says nothing."""
-    try:
-        audio_CN, rate, _ = libsndfile.decoded(data, ("OGG",), limits)
-    except Refused as refusal:
-        if refusal.reason != "not_audio":
-            raise
-        return None
-    return audio_CN if rate == link.rate and audio_CN.shape[1] >= link.samples else None
+    found = libsndfile.tried(data, ("OGG",), limits)
+    return found[0] if found and found[1] == link.rate and found[0].shape[1] >= link.samples else None
 
 
 def _remarks(walk: OggWalk) -> list[str]:

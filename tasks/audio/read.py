@@ -100,14 +100,19 @@ def load_mix(song_audio: Mapping[str, Any], songs_root: str, content_hash: str =
 
 def flac_bytes(audio_CN: np.ndarray, rate: int) -> bytes:
     """A 16-bit FLAC file of [C, N] or [N] samples; equal samples give equal bytes. Peaks are clipped at 1."""
-    import soundfile
-
     audio_CN = np.atleast_2d(audio_CN)
     if not np.isfinite(audio_CN).all():
         raise Refused("not_finite", "audio to be written holds NaN or infinite samples")
     steps_CN = np.clip(np.rint(audio_CN * SIXTEEN_BIT), -SIXTEEN_BIT, SIXTEEN_BIT - 1).astype(np.int16)
+    return sound_file(steps_CN, rate, "FLAC", "PCM_16")
+
+
+def sound_file(audio_CN: np.ndarray, rate: int, kind: str, subtype: str) -> bytes:
+    """Samples [C, N] as a file of a kind that libsndfile writes."""
+    import soundfile
+
     file = io.BytesIO()
-    soundfile.write(file, steps_CN.T, rate, format="FLAC", subtype="PCM_16")
+    soundfile.write(file, audio_CN.T, rate, format=kind, subtype=subtype)
     return file.getvalue()
 
 

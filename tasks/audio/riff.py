@@ -2,21 +2,69 @@
 
 Writers that cannot seek back leave sizes of 0 or near 2^31 or 2^32; others count the header in or forget a pad byte; BW64
 is RF64 under another name. Where libsndfile does not give every sample of the data chunk, the sound is handed to it once
-more behind a header without flaws.
+more behind a header without flaws. `chunks_of` walks the chunks of RIFF and FORM as writers really leave them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from tasks.audio import libsndfile
-from tasks.audio.chunks import Chunk, Order, chunk_bytes, chunks_of, end_of_chunks
 from tasks.audio.content import end_of_sound
 from tasks.audio.limits import AudioParams, check_claim
 from tasks.audio.sound import EXACT_TOLERANCE_S, MP3_DELAY, Sound, bytes_behind, held_against, remark
 from tasks.engine.song import Refused
+
+Order = Literal["little", "big"]
+HEAD_BYTES = 8
+MAX_CHUNKS = 10_000
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A chunk's name, where its body begins, and the size it states."""
+
+    name: bytes
+    begin: int
+    size: int
+
+
+def chunks_of(data: bytes, at: int, end: int, order: Order) -> Iterator[Chunk]:
+    """The chunks from `at` on, up to bytes that are none. A body of odd size is padded, but not by everyone."""
+    for _ in range(MAX_CHUNKS):
+        if not _is_head(data, at, end):
+            return
+        chunk = Chunk(
+            data[at : at + 4], at + HEAD_BYTES, int.from_bytes(data[at + 4 : at + HEAD_BYTES], order)
+        )
+        yield chunk
+        at = chunk.begin + chunk.size
+        if chunk.size & 1 and (_is_head(data, at + 1, end) or not _is_head(data, at, end)):
+            at += 1
+
+
+def end_of_chunks(data: bytes, at: int, end: int, order: Order) -> int:
+    """Where the chunks from `at` on end: `at` where none begins; one that goes on behind `end` is none."""
+    for chunk in chunks_of(data, at, end, order):
+        if chunk.begin + chunk.size > end:
+            break
+        at = min(end, chunk.begin + chunk.size + (chunk.size & 1))
+    return at
+
+
+def chunk_bytes(name: bytes, body: bytes, order: Order) -> bytes:
+    """A chunk as it should be."""
+    return name + len(body).to_bytes(4, order) + body + b"\0" * (len(body) & 1)
+
+
+def _is_head(data: bytes, at: int, end: int) -> bool:
+    """Whether a chunk can begin here: four printable letters and a size."""
+    return at + HEAD_BYTES <= end and all(0x20 <= byte < 0x7F for byte in data[at : at + 4])
+
 
 FORMATS = ("WAV", "WAVEX", "RF64")
 UNKNOWN_SIZE = 0x7FFF0000  # and above: what a pipe gets, somewhere below 2 GiB or 4 GiB
@@ -109,12 +157,10 @@ def _wave(data: bytes, start: int, end: int) -> Wave:
 
 def _decoded(data: bytes, wave: Wave, size: int, limits: AudioParams | None) -> np.ndarray | None:
     """Samples [C, N] by libsndfile; None where they are not those of the data chunk."""
-    try:
-        audio_CN, rate, _ = libsndfile.decoded(data, FORMATS, limits)
-    except Refused as refusal:
-        if refusal.reason != "not_audio":
-            raise
+    found = libsndfile.tried(data, FORMATS, limits)
+    if found is None:
         return None
+    audio_CN, rate, _ = found
     is_whole = not wave.frame_bytes or audio_CN.shape[1] == wave.frames(size)
     return audio_CN if is_whole and rate == wave.rate else None
 

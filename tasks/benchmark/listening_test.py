@@ -21,7 +21,7 @@ from tasks.audio.mix import mix_of, mp3_bytes
 from tasks.audio.read import read_audio
 from tasks.engine.stage import Section
 from tasks.prompts.output_folder import OutputParams, equally_loud
-from tasks.storage.files import parquet_file
+from tasks.storage.files import parquet_file, parquet_rows
 
 ENDINGS = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a")
 WITH_AUDIO = ("generate", "load_external")
@@ -156,10 +156,7 @@ def _mix_in(path: Path, song_id: str, songs_root: str) -> np.ndarray:
 def _rows(folder: Path, columns: list[str]) -> Iterator[tuple[Path, dict[str, Any]]]:
     """The rows of a folder's column files, each with its file."""
     for path in sorted(folder.glob("*.parquet")):
-        with parquet_file(path) as file:
-            rows = file.read(columns=columns).to_pylist()
-        for row in rows:
-            yield path, row
+        yield from ((path, row) for row in parquet_rows(path, columns))
 
 
 def standing_preferences(pages: Path, resampling: Resampling) -> list[Preference]:

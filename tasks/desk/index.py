@@ -149,10 +149,7 @@ def _add(song: dict[str, Any], row: dict[str, Any]) -> None:
 def _read(path: Path, columns: Sequence[str]) -> list[dict[str, Any]]:
     with parquet_file(path) as file:
         names = set(file.schema_arrow.names)
-        rows: list[dict[str, Any]] = file.read(
-            columns=[name for name in columns if name in names], use_threads=False
-        ).to_pylist()
-        return rows
+        return file.read(columns=[name for name in columns if name in names], use_threads=False).to_pylist()
 
 
 def _key(files: Mapping[str, Path]) -> str:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from tasks.engine.columns import Column
 from tasks.engine.fingerprint import fingerprint
-from tasks.storage.files import names_in, parquet_file, write_bytes
+from tasks.storage.files import names_in, parquet_rows, write_bytes
 
 SOURCES = "sources"
 CONTENT_HASH = "content_hash"  # of the audio file; its name among the facts that a listing gives
@@ -62,8 +62,7 @@ class Partition:
     @cached_property
     def sources(self) -> tuple[Source, ...]:
         """Its songs, read when they are asked for."""
-        with parquet_file(self.path) as file:
-            rows = file.read().to_pylist()
+        rows = parquet_rows(self.path)
         for row in rows:
             del row["drop_reason"], row["dropped_by"]
         return tuple(

@@ -55,12 +55,11 @@ Built = TypeVar("Built")
 class Model(cached_property[Built]):
     """A model of a stage: built once a worker, when it is first used, from the section that chooses it.
 
-    `identity` and `build` are those of the model's kind; `identity` builds nothing.
+    `build` is that of the model's kind; the section tells the model's identity (`identity()`) without building it.
     """
 
-    def __init__(self, identity: Callable[[Choice], str], build: Callable[[Choice], Built]) -> None:
+    def __init__(self, build: Callable[[Choice], Built]) -> None:
         super().__init__(lambda stage: build(stage.choices[self.attrname]))
-        self.identity: Callable[[Any], str] = identity
 
 
 class Stage(ABC):
@@ -87,7 +86,7 @@ class Stage(ABC):
         self.sections = (params, *more)
 
     @property
-    def choices(self) -> dict[str, Section]:
+    def choices(self) -> dict[str, Any]:
         """The section that chooses each model, by the model's name."""
         kinds = reversed(type(self).__mro__)
         names = [name for kind in kinds for name, value in vars(kind).items() if isinstance(value, Model)]
@@ -96,7 +95,7 @@ class Stage(ABC):
     @property
     def models(self) -> tuple[str, ...]:
         """Identity (`name@revision`) of every model used, known without building it."""
-        return tuple(getattr(type(self), name).identity(section) for name, section in self.choices.items())
+        return tuple(section.identity() for section in self.choices.values())
 
     @property
     def facts(self) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from tasks.storage.file_hashes import sha256_of_file
+
 JOBS, KEPT = "jobs", "files"
 FOLLOWED = ("melody", "drums")
 """Controls that are files; each is a field of an ask, and in a job's folder its name."""
@@ -79,7 +81,7 @@ def file_of(root: Path, name: str, digest: str) -> Path:
     if HASH.fullmatch(digest):
         found = [root / JOBS / KEPT / digest, *(root / JOBS).glob(f"*/{name}")]
         for path in found:
-            if path.is_file() and (path.name == digest or _hash(path) == digest):
+            if path.is_file() and (path.name == digest or sha256_of_file(path) == digest):
                 return path
     raise ValueError(f"{name}: its file is not here any more; choose it again")
 
@@ -94,11 +96,6 @@ def _forget_old(folder: Path) -> None:
     kept = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime_ns, reverse=True)
     for path in kept[MAX_KEPT:]:
         path.unlink(missing_ok=True)
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def copied(root: Path, name: str, digest: str) -> bytes:

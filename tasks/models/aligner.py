@@ -152,6 +152,10 @@ class AlignerParams(ModelChoice):
     whisperx: Wav2Vec2Model
     whisper: WhisperModel
 
+    def shipped_identity(self) -> str:
+        """With the revision of the weights."""
+        return _identity(self.weights)
+
     @property
     def hears_letters(self) -> bool:
         """Whether the chosen model hears letters, which phones in time are then made from, not phones."""
@@ -282,11 +286,6 @@ def mean_score(words: Sequence[Word]) -> float:
 
 def _identity(weights: str) -> str:
     return f"embedded/ctc-aligner@1-{weights_revision(weights)}"
-
-
-def aligner_identity(params: AlignerParams) -> str:
-    """Name and revision of the aligner `params` ask for, without building it."""
-    return _identity(params.weights) if params.settings is None else params.identity("")
 
 
 def build_aligner(params: AlignerParams) -> Aligner:

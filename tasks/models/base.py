@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -86,13 +87,13 @@ class WhisperModel(RealModel):
 class ModelChoice(Section):
     """`model`: an embedded one, or the name of a real one, whose settings stand in the sub-section of that name.
 
-    A subclass says of which `section` of params it is, which models are `embedded` and in which module each `real` model lives. That module
+    A subclass says of which `section` of params it is, which models are `embedded` (with the identity of each) and in which module each `real` model lives. That module
     offers `CARDS` (its weights), `VERSION` (raised when our code around the model changes what comes out), a `NAME` where another kind
     has a model of the same one, and `build(settings, identity)`; it imports the model's packages only when it builds.
     """
 
     section: ClassVar[str]
-    embedded: ClassVar[tuple[str, ...]] = (EMBEDDED,)
+    embedded: ClassVar[Mapping[str, str]] = {EMBEDDED: EMBEDDED}
     real: ClassVar[dict[str, str]]
 
     model: str
@@ -109,8 +110,7 @@ class ModelChoice(Section):
         if self.model not in self.real:
             known = ", ".join([*self.embedded, *self.real])
             raise ValueError(f"{self.section}.model is {self.model!r}; choose one of: {known}")
-        settings: RealModel = getattr(self, self.model)
-        return settings
+        return getattr(self, self.model)
 
     @property
     def cards(self) -> tuple[Card, ...]:
@@ -127,8 +127,12 @@ class ModelChoice(Section):
         """Distributions whose versions may change what the chosen real model computes."""
         return tuple(dict.fromkeys(name for card in self.cards for name in card.packages))
 
-    def identity(self, embedded: str) -> str:
-        """Name and revision of the chosen model, without building it; `embedded` for the embedded one.
+    def shipped_identity(self) -> str:
+        """Name and revision of the chosen embedded model."""
+        return self.embedded[self.model]
+
+    def identity(self) -> str:
+        """Name and revision of the chosen model, without building it.
 
         A revision stands for every card of the model, ``none`` for one that these settings do without.
 
@@ -137,7 +141,7 @@ class ModelChoice(Section):
         """
         settings = self.settings
         if settings is None:
-            return embedded
+            return self.shipped_identity()
         revisions = []
         for card in self._all_cards_of(self.model):
             if not settings.needs(card):
@@ -155,7 +159,7 @@ class ModelChoice(Section):
         """
         for card in self.cards:
             require_packages(card)
-        return self._module().build(self.settings, self.identity(""), **shared)
+        return self._module().build(self.settings, ModelChoice.identity(self), **shared)
 
     def decides(self) -> dict[str, Any]:
         """The choice, and what decides the values of the chosen model: never the settings of another."""

@@ -41,7 +41,7 @@ class BeatsParams(ModelChoice):
     """Who hears the beats of a mix."""
 
     section: ClassVar = "models.beats"
-    embedded: ClassVar = (NONE, LIBROSA)
+    embedded: ClassVar = {NONE: NONE, LIBROSA: LIBROSA_IDENTITY}
     real: ClassVar = {"beat_this": "tasks.models.real.beat_this"}
 
     beat_this: BeatThisModel
@@ -50,6 +50,16 @@ class BeatsParams(ModelChoice):
     def packages(self) -> tuple[str, ...]:
         """Distributions whose versions may change what is heard."""
         return TRACKED.packages if self.model == LIBROSA else super().packages
+
+    def shipped_identity(self) -> str:
+        """See `ModelChoice.shipped_identity`.
+
+        Raises:
+            BadModel: librosa is chosen, and not here.
+        """
+        if self.model == LIBROSA:
+            require_packages(TRACKED)
+        return super().shipped_identity()
 
 
 @dataclass(frozen=True)
@@ -87,13 +97,6 @@ class LibrosaTracker:
         audio_N = soxr.resample(mix_CN.mean(axis=0), SAMPLE_RATE_HZ, RATE_HZ)
         _, times_B = librosa.beat.beat_track(y=audio_N, sr=RATE_HZ, units="time")
         return Beats(tuple(float(time) for time in times_B), None)
-
-
-def beats_identity(params: BeatsParams) -> str:
-    """Name and revision of what `params` choose."""
-    if params.model == LIBROSA:
-        require_packages(TRACKED)
-    return params.identity(LIBROSA_IDENTITY if params.model == LIBROSA else NONE)
 
 
 def build_beats(params: BeatsParams) -> BeatTracker:

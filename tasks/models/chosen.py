@@ -1,38 +1,27 @@
-"""The chosen model of each kind: the section `models` (ModelsParams), and what tells each chosen model's name (IDENTITY)."""
+"""The chosen model of each kind: the section `models` (ModelsParams)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from tasks.engine.stage import Section
-from tasks.models.aligner import AlignerParams, aligner_identity
-from tasks.models.beats import NONE, BeatsParams, beats_identity
-from tasks.models.chords import ChordsParams, chords_identity
-from tasks.models.codec import CodecParams, codec_identity
-from tasks.models.judge import JudgeParams, judge_identity
-from tasks.models.melody import MelodyParams, melody_identity
-from tasks.models.phonemizer import PhonemizerParams, phonemizer_identity
-from tasks.models.separator import SeparatorParams, separator_identity
-from tasks.models.style_encoder import StyleParams, style_encoder_identity
-from tasks.models.transcriber import GuardTranscriberParams, TranscriberParams, transcriber_identity
-from tasks.models.voice_activity import VoiceActivityParams, voice_activity_identity
+from tasks.models.aligner import AlignerParams
+from tasks.models.beats import NONE, BeatsParams
+from tasks.models.chords import ChordsParams
+from tasks.models.codec import CodecParams
+from tasks.models.judge import JudgeParams
+from tasks.models.melody import MelodyParams
+from tasks.models.phonemizer import PhonemizerParams
+from tasks.models.separator import SeparatorParams
+from tasks.models.style_encoder import StyleParams
+from tasks.models.transcriber import GuardTranscriberParams, TranscriberParams
+from tasks.models.voice_activity import VoiceActivityParams
 
-IDENTITY: dict[str, Callable[[Any], str]] = {
-    "separator": separator_identity,
-    "transcriber": transcriber_identity,
-    "voice_activity": voice_activity_identity,
-    "beats": beats_identity,
-    "chords": chords_identity,
-    "melody": melody_identity,
-    "aligner": aligner_identity,
-    "phonemizer": phonemizer_identity,
-    "style_encoder": style_encoder_identity,
-    "codec": codec_identity,
-    "judge": judge_identity,
-    "guard_transcriber": transcriber_identity,
-}
-"""Each kind by its entry of `models`, and what tells the chosen model's name and revision without building it."""
+KINDS = (
+    *("separator", "transcriber", "voice_activity", "beats", "chords", "melody", "aligner", "phonemizer"),
+    *("style_encoder", "codec", "judge", "guard_transcriber"),
+)
+"""The entries of `models`, in the order in which they are told."""
 
 
 class ModelsParams(Section):
@@ -60,4 +49,4 @@ class ModelsParams(Section):
 
     def measuring(self) -> tuple[str, str]:
         """The models whose values the limits of `filter` are for: the aligner and the recogniser."""
-        return aligner_identity(self.aligner), transcriber_identity(self.transcriber)
+        return self.aligner.identity(), self.transcriber.identity()

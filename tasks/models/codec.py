@@ -54,7 +54,7 @@ class CodecParams(ModelChoice):
     """Which codec makes the latents. `model` may also be ``harmonic``, an embedded one whose latents hold the band."""
 
     section: ClassVar = "models.codec"
-    embedded: ClassVar = (base.EMBEDDED, WITH_BAND)
+    embedded: ClassVar = {base.EMBEDDED: EMBEDDED, WITH_BAND: HARMONIC}
     real: ClassVar = {"stable_audio": "tasks.models.real.stable_audio"}
 
     stable_audio: StableAudio
@@ -153,14 +153,8 @@ def check_latents(latent_TC: np.ndarray) -> None:
         raise ValueError("latents hold NaN or infinite values; check the sampler's velocities")
 
 
-def codec_identity(params: CodecParams) -> str:
-    """Name and revision of the codec that `params` choose."""
-    return params.identity(HARMONIC if params.model == WITH_BAND else EMBEDDED)
-
-
 def build_codec(params: CodecParams) -> Codec:
     """The codec that `params` choose."""
     if params.settings is not None:
-        real: Codec = params.build_real()
-        return real
+        return params.build_real()
     return HarmonicCodec() if params.model == WITH_BAND else VocoderCodec()

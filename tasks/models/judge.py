@@ -49,7 +49,7 @@ class JudgeParams(ModelChoice):
     """Which judge scores the songs. `model` may also be one of TRIALS, embedded judges to try rules on."""
 
     section: ClassVar = "models.judge"
-    embedded: ClassVar = (DEFAULT, *TRIALS)
+    embedded: ClassVar = {DEFAULT: EMBEDDED, **{name: trial_identity(name) for name in TRIALS}}
     real: ClassVar = {
         "songeval": "tasks.models.real.songeval",
         "audiobox": "tasks.models.real.audiobox",
@@ -63,8 +63,7 @@ class JudgeParams(ModelChoice):
         """What the chosen judge scores, without building it."""
         if self.model in TRIALS:
             return (self.model,)
-        axes: tuple[str, ...] = getattr(self.settings, "axes", AXES)
-        return axes
+        return getattr(self.settings, "axes", AXES)
 
 
 class Judge(Protocol):
@@ -174,11 +173,6 @@ def repetition(mid_FB: np.ndarray) -> float:
     apart_PP = np.abs(np.subtract.outer(np.arange(num_pieces), np.arange(num_pieces)))
     best_P = np.where(apart_PP >= REPEAT_AFTER, alike_PP, -1).max(axis=1)
     return float(best_P.mean())
-
-
-def judge_identity(params: JudgeParams) -> str:
-    """Name and revision of the judge that `params` choose."""
-    return trial_identity(params.model) if params.model in TRIALS else params.identity(EMBEDDED)
 
 
 def build_judge(params: JudgeParams) -> Judge:

@@ -38,7 +38,7 @@ class MelodyParams(ModelChoice):
     """Who follows the melody of the vocals."""
 
     section: ClassVar = "models.melody"
-    embedded: ClassVar = (NONE, EMBEDDED)
+    embedded: ClassVar = {NONE: NONE, EMBEDDED: EMBEDDED_IDENTITY}
     real: ClassVar = {"pesto": "tasks.models.real.pesto"}
 
     pesto: PestoModel
@@ -99,11 +99,6 @@ def midi_of(hz: np.ndarray) -> np.ndarray:
 def frame_middles_s(num_frames: int) -> np.ndarray:
     """The middle of each latent frame in seconds, [T]."""
     return (np.arange(num_frames) + 0.5) * HOP_SAMPLES / SAMPLE_RATE_HZ
-
-
-def melody_identity(params: MelodyParams) -> str:
-    """Name and revision of what `params` choose."""
-    return params.identity(EMBEDDED_IDENTITY if params.model == EMBEDDED else NONE)
 
 
 def build_melody(params: MelodyParams) -> MelodyTracker:

@@ -104,6 +104,32 @@ class PhonemizerParams(ModelChoice):
     symbols: Literal["released", "ipa"]
     deep_phonemizer: DeepPhonemizerParams
 
+    def shipped_identity(self) -> str:
+        """Of espeak-ng in one language, or of the readers of several.
+
+        Raises:
+            BadModel: a package that reads one of the languages is not installed.
+        """
+        languages = self.song_languages
+        if languages is None:
+            return _identity(self.language)
+        field = "language" if languages.fixed else "songs.languages"
+        require_readers(languages.known, f"{self.section}.{field}", detects=languages.fixed is None)
+        return _identity_of_many(languages, self.symbols)
+
+    def identity(self) -> str:
+        """See `ModelChoice.identity`.
+
+        Raises:
+            BadModel: a real model is to read several languages.
+        """
+        if self.settings is not None and self.language == AUTO:
+            raise BadModel(
+                f"{self.section}.language is auto and model {self.model!r}, which reads {self.chosen_language} alone; "
+                "choose model embedded, or en-us"
+            )
+        return super().identity()
+
     @property
     def chosen_language(self) -> str:
         """The language that the chosen model reads."""
@@ -227,32 +253,13 @@ def _identity_of_many(languages: SongLanguages, symbols: str) -> str:
     return f"embedded/languages-{song}-{symbols}@1-espeak-{version('espeakng-loader')}{versions}"
 
 
-def phonemizer_identity(params: PhonemizerParams) -> str:
-    """Name and revision of the phonemizer `params` ask for, without building it.
-
-    Raises:
-        BadModel: a package that reads one of the languages is not installed, or a real model is to read several.
-    """
-    if params.settings is not None and params.language == AUTO:
-        raise BadModel(
-            f"{params.section}.language is auto and model {params.model!r}, which reads {params.chosen_language} alone; "
-            "choose model embedded, or en-us"
-        )
-    languages = params.song_languages
-    if languages is None:
-        return params.identity(_identity(params.language))
-    field = "language" if languages.fixed else "songs.languages"
-    require_readers(languages.known, f"{params.section}.{field}", detects=languages.fixed is None)
-    return _identity_of_many(languages, params.symbols)
-
-
 def build_phonemizer(params: PhonemizerParams) -> Phonemizer:
     """The phonemizer that `params.model` names, for words as lyrics have them."""
     languages = params.song_languages
     if languages is not None:
         english = LyricsPhonemizer(EspeakPhonemizer("en-us"), "en-us")
         fold = to_symbols if params.symbols == "released" else kept
-        return ManyLanguages(phonemizer_identity(params), languages, english.phonemize, fold)
+        return ManyLanguages(params.identity(), languages, english.phonemize, fold)
     within: Phonemizer = EspeakPhonemizer(params.language) if params.settings is None else params.build_real()
     return LyricsPhonemizer(within, params.chosen_language)
 

@@ -11,6 +11,7 @@ from typing import ClassVar, Literal, Protocol
 import numpy as np
 from pydantic import Field
 
+from tasks.models import base
 from tasks.models.base import ModelChoice, RealModel
 from tasks.models.embedded.pitch import track_pitch
 from tasks.models.embedded.spectra import bin_hz, istft, stft
@@ -43,6 +44,7 @@ class SeparatorParams(ModelChoice):
     """Which separator takes mixes apart."""
 
     section: ClassVar = "models.separator"
+    embedded: ClassVar = {base.EMBEDDED: EMBEDDED}
     real: ClassVar = {"demucs": "tasks.models.real.demucs"}
 
     demucs: DemucsModel
@@ -118,11 +120,6 @@ def grouped(stems: Mapping[str, np.ndarray], asked: Stems) -> dict[str, np.ndarr
     if asked == "two":
         return {VOCALS: stems[VOCALS], ACCOMPANIMENT: rest_CN}
     return {"drums": stems["drums"], "bass": stems["bass"], OTHER: rest_CN, VOCALS: stems[VOCALS]}
-
-
-def separator_identity(params: SeparatorParams) -> str:
-    """Name and revision of the separator that `params` choose."""
-    return params.identity(EMBEDDED)
 
 
 def build_separator(params: SeparatorParams) -> Separator:

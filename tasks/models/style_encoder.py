@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import Field
 
 from jam_model.frames import SAMPLE_RATE_HZ, STYLE_DIM
+from tasks.models import base
 from tasks.models.base import ModelChoice, RealModel, constants_of
 from tasks.models.embedded.song_statistics import SHORT_RATE_HZ, Analysis, analyse, rhythm
 from tasks.models.released_weights import Card
@@ -60,6 +61,7 @@ class StyleParams(ModelChoice):
     """Which style encoder describes the songs."""
 
     section: ClassVar = "models.style_encoder"
+    embedded: ClassVar = {base.EMBEDDED: EMBEDDED}
     real: ClassVar = {"muq_mulan": "tasks.models.real.muq_mulan"}
 
     muq_mulan: MuqMulan
@@ -193,11 +195,6 @@ def spread(reduced_dim: int) -> np.ndarray:
     gaussian_SR = np.random.default_rng(PROJECTION_SEED).standard_normal((STYLE_DIM, reduced_dim))
     orthonormal_SR, triangular_RR = np.linalg.qr(gaussian_SR)
     return (orthonormal_SR * np.sign(np.diag(triangular_RR))).T
-
-
-def style_encoder_identity(params: StyleParams) -> str:
-    """Name and revision of the style encoder that `params` choose."""
-    return params.identity(EMBEDDED)
 
 
 def build_style_encoder(params: StyleParams) -> StyleEncoder:

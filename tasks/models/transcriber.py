@@ -56,6 +56,10 @@ class TranscriberParams(ModelChoice):
     word_penalty: float
     whisper: WhisperModel
 
+    def shipped_identity(self) -> str:
+        """With the revision of the weights."""
+        return _identity(self.weights)
+
     @property
     def languages(self) -> str:
         """The one that the chosen model writes, as a code, or ``many``."""
@@ -148,16 +152,11 @@ def _identity(weights: str) -> str:
     return f"embedded/ctc-recogniser@2-{weights_revision(weights)}"
 
 
-def transcriber_identity(params: TranscriberParams) -> str:
-    """Name and revision of the transcriber `params` ask for, without building it."""
-    return _identity(params.weights) if params.settings is None else params.identity("")
-
-
 def check_apart(guard: GuardTranscriberParams, measuring: TranscriberParams) -> None:
     """Raises a BadModel where one recogniser would guard the pairs and measure what came of them."""
-    if transcriber_identity(guard) == transcriber_identity(measuring):
+    if guard.identity() == measuring.identity():
         raise BadModel(
-            f"models.guard_transcriber and models.transcriber are both {transcriber_identity(guard)}: what chooses "
+            f"models.guard_transcriber and models.transcriber are both {guard.identity()}: what chooses "
             "pairs must not measure their effect; choose another model or weights for models.guard_transcriber"
         )
 

@@ -11,6 +11,7 @@ from typing import ClassVar, Literal, Protocol
 import numpy as np
 from pydantic import Field
 
+from tasks.models import base
 from tasks.models.base import ModelChoice, RealModel
 
 EMBEDDED = "embedded/vocals-level@1"
@@ -32,6 +33,7 @@ class VoiceActivityParams(ModelChoice):
     """Who hears, beside the level of the separated vocals, whether there is a voice."""
 
     section: ClassVar = "models.voice_activity"
+    embedded: ClassVar = {base.EMBEDDED: EMBEDDED}
     real: ClassVar = {"silero": "tasks.models.real.silero"}
 
     silero: SileroModel
@@ -47,11 +49,6 @@ class VoiceActivity(Protocol):
 
     def voiced_at(self, mix_CN: np.ndarray, times_s: np.ndarray) -> np.ndarray:
         """Whether a voice is heard at each of these times of a sound [2, N], bool as they are; no time lies behind its end."""
-
-
-def voice_activity_identity(params: VoiceActivityParams) -> str:
-    """Name and revision of what `params` choose."""
-    return params.identity(EMBEDDED)
 
 
 def build_voice_activity(params: VoiceActivityParams) -> VoiceActivity:

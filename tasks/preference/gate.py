@@ -26,7 +26,7 @@ from eval.stats.intervals import Estimate, Resampling
 from eval.stats.significance import holm
 from tasks.benchmark.song_metrics import Ruler, columns_of
 from tasks.engine.stage import Section
-from tasks.models.judge import JudgeParams, judge_identity
+from tasks.models.judge import JudgeParams
 from tasks.models.phonemizer import Phonemizer, for_song
 from tasks.prompts.prompts import Prompt
 from tasks.stages.generated.reward import RewardParams
@@ -228,7 +228,7 @@ def unrewarded(reward: RewardParams, judge: JudgeParams) -> Callable[[Row], floa
     weighed = set()
     for term in reward.terms:
         chosen = judges[term.judge_of(judge.model)]
-        weighed |= {(judge_identity(chosen), axis) for axis in ([term.axis] if term.axis else chosen.axes)}
+        weighed |= {(chosen.identity(), axis) for axis in ([term.axis] if term.axis else chosen.axes)}
 
     def mean(row: Row) -> float | None:
         others = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from tasks.audio.read import read_bytes
 from tasks.engine.song import Song
 from tasks.engine.table import Partition, Table
 from tasks.stages.generated.generate import Generate
-from tasks.storage.files import parquet_file
+from tasks.storage.files import parquet_rows
 
 
 def compare_samples(
@@ -57,7 +56,7 @@ def stored_row(table: Table, part: Partition, candidate: str, stage: Generate) -
         ValueError: it was dropped or not sung, or other models than those of `stage` made it.
     """
     for path in sorted((table.root / stage.name).glob(f"part-{part.number:05d}-*.parquet")):
-        for row in rows_of(path, ["song_id", "audio", "drop_reason", "made_by"]):
+        for row in parquet_rows(path, ["song_id", "audio", "drop_reason", "made_by"]):
             if row["song_id"] != candidate:
                 continue
             if row["drop_reason"]:
@@ -71,10 +70,3 @@ def stored_row(table: Table, part: Partition, candidate: str, stage: Generate) -
                 )
             return row
     raise ValueError(f"candidate: {candidate!r} has not been sung; run `jam dpo` first")
-
-
-def rows_of(path: Path, columns: list[str] | None = None) -> list[dict[str, Any]]:
-    """The rows of a Parquet file, of all its columns or of these."""
-    with parquet_file(path) as file:
-        rows: list[dict[str, Any]] = file.read(columns=columns).to_pylist()
-    return rows

@@ -30,6 +30,7 @@ from tasks.models.separator import SeparatorParams, build_separator
 from tasks.prompts.chord_text import MAX_CHARS, ChordText, chords_in
 from tasks.prompts.kept_seconds import Spans, check_within, mask_of, painting_of, spans_in
 from tasks.shards.control_frames import chord_index, melody_frames
+from tasks.storage.files import first_bytes
 
 FILES = ("melody", "drums", "like", "keep_from")
 FIELDS = ("chords", "keep", *FILES)
@@ -134,10 +135,8 @@ def text_of_chords(given: str) -> str:
             return given
     except (OSError, ValueError):  # too long for a name, or no name at all
         return given
-    with path.open("rb") as file:
-        data = file.read(4 * MAX_CHARS + 1)
     try:
-        return decode_text(data)
+        return decode_text(first_bytes(path, 4 * MAX_CHARS))
     except Refused as error:
         raise ValueError(f"chords: {path}: {error.detail}") from error
 
@@ -199,20 +198,21 @@ def _kept(asked: ControlRequest, num_frames: int, audio: AudioParams) -> np.ndar
 
 def frames_of_chords(spans: Iterable[tuple[float, float, str]], num_frames: int) -> np.ndarray:
     """Spans of labels as indices, float32 [T]: of the chord in the middle of each frame."""
-    middles_T = frame_middles_s(num_frames)
-    index_T = np.zeros(num_frames, np.float32)
-    for start_s, end_s, label in spans:
-        index_T[np.searchsorted(middles_T, start_s) : np.searchsorted(middles_T, end_s)] = chord_index(label)
-    return index_T
+    return _filled(0.0, ((start_s, end_s, chord_index(label)) for start_s, end_s, label in spans), num_frames)
 
 
 def frames_of_tones(tones: Iterable[Tone], num_frames: int) -> np.ndarray:
     """Notes as a MIDI pitch a frame, float32 [T], NaN where there is none."""
+    return _filled(np.nan, ((tone.start_s, tone.end_s, tone.pitch) for tone in tones), num_frames)
+
+
+def _filled(empty: float, spans: Iterable[tuple[float, float, float]], num_frames: int) -> np.ndarray:
+    """The value of the span in the middle of each frame, float32 [T]; of several the last."""
     middles_T = frame_middles_s(num_frames)
-    midi_T = np.full(num_frames, np.nan, np.float32)
-    for tone in tones:
-        midi_T[np.searchsorted(middles_T, tone.start_s) : np.searchsorted(middles_T, tone.end_s)] = tone.pitch
-    return midi_T
+    value_T = np.full(num_frames, empty, np.float32)
+    for start_s, end_s, value in spans:
+        value_T[np.searchsorted(middles_T, start_s) : np.searchsorted(middles_T, end_s)] = value
+    return value_T
 
 
 def _melody(path: Path, num_frames: int, makers: ControlMakers) -> np.ndarray:
@@ -227,8 +227,7 @@ def _melody(path: Path, num_frames: int, makers: ControlMakers) -> np.ndarray:
 
 def _noted(path: Path, num_frames: int, makers: ControlMakers) -> np.ndarray | None:
     """A MIDI pitch a frame of a file of notes; None of one that has none."""
-    with path.open("rb") as file:
-        data = file.read(makers.max_bytes + 1)
+    data = first_bytes(path, makers.max_bytes)
     if len(data) > makers.max_bytes or not has_notes(data):
         return None
     try:

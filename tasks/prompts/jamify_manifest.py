@@ -39,6 +39,7 @@ from tasks.prompts.rough_times import MAX_BPM, MIN_BPM
 from tasks.songs.listing import song_id_of
 from tasks.songs.manifest import INLINE, BadRow, find_listed, manifest_rows
 from tasks.stages.ingest import IngestParams
+from tasks.storage.files import first_bytes
 
 
 class PromptParams(Section):
@@ -212,8 +213,7 @@ def _lyrics(row: Mapping[str, Any], root: Path, max_bytes: int) -> bytes:
     inline = next((row[key] for key in INLINE if isinstance(row.get(key), str)), None)
     if inline and not row.get("lrc_path"):
         return inline.encode()
-    with _file(row, "lrc_path", root).open("rb") as file:
-        return file.read(max_bytes + 1)
+    return first_bytes(_file(row, "lrc_path", root), max_bytes)
 
 
 def _is_file_name(title: str) -> bool:

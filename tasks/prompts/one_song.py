@@ -31,7 +31,7 @@ from tasks.prompts.prompt_words import song_lyrics, timed_roughly
 from tasks.prompts.rough_times import RoughTimes, RoughTimesParams
 from tasks.prompts.words_in_holes import timed_in_holes
 from tasks.stages.ingest import IngestParams
-from tasks.storage.files import write_bytes, write_json
+from tasks.storage.files import first_bytes, write_bytes, write_json
 
 ROUGH, PREDICTED = "rough", "predicted"
 AFTER_SCORE_S = 1.0
@@ -122,8 +122,7 @@ def write_request(
             long for the model, or edited times stand in the way.
     """
     name = song.lyrics.stem
-    with song.lyrics.open("rb") as file:
-        data = file.read(limits.max_lyrics_bytes + 1)
+    data = first_bytes(song.lyrics, limits.max_lyrics_bytes)
     try:
         lyrics = read_lyrics(data, limits.max_lyrics_bytes, limits.max_lyrics_words, [name])
     except Refused as error:

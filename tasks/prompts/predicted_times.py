@@ -18,6 +18,7 @@ from tasks.lyrics.parts.decode import decode_text
 from tasks.models.phonemizer import Phonemizer
 from tasks.models.style_encoder import StyleParams, build_style_encoder
 from tasks.prompts.rough_times import MAX_BPM, MIN_BPM, RoughTimes
+from tasks.storage.files import first_bytes
 from tasks.times.phones import moved_phones
 from tasks.times.repaired_times import repaired_times
 
@@ -146,8 +147,7 @@ class Predictor:
     def _embedded(self, style: str) -> np.ndarray | None:
         if not self.net.config.style_dim:
             return None
-        embedding_S: np.ndarray = np.asarray(build_style_encoder(self.style).embed_text(style), np.float32)
-        return embedding_S
+        return np.asarray(build_style_encoder(self.style).embed_text(style), np.float32)
 
 
 def written_times(
@@ -162,8 +162,7 @@ def written_times(
         raise ValueError(f"times: {file} is no file; give rough, predicted, or a file of word times")
     if duration_s is None:
         raise ValueError(f"duration: {file} does not say how long the song is; give --duration in seconds")
-    with file.open("rb") as opened:
-        data = opened.read(MAX_BYTES + 1)
+    data = first_bytes(file, MAX_BYTES)
     if len(data) > MAX_BYTES:
         raise ValueError(f"times: {file} has more than {MAX_BYTES} bytes; give the words of one song")
     try:

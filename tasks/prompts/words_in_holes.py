@@ -25,6 +25,7 @@ from tasks.prompts.rough_times import RoughTimes, RoughTimesParams, fitted_times
 from tasks.songs.folder import entries_of_files
 from tasks.songs.listing import lyrics_among
 from tasks.stages.ingest import IngestParams
+from tasks.storage.files import first_bytes
 
 LEAST_S = 0.5
 """A hole that is shorter gets no words."""
@@ -60,8 +61,7 @@ def words_beside(sound: Path, limits: IngestParams) -> list[Word] | None:
     path = lyrics_among(entry.lyrics, sound.parent) if entry else None
     if path is None:
         return None
-    with Path(path).open("rb") as file:
-        data = file.read(limits.max_lyrics_bytes + 1)
+    data = first_bytes(Path(path), limits.max_lyrics_bytes)
     try:
         times = read_lyrics(data, limits.max_lyrics_bytes, limits.max_lyrics_words, [sound.stem]).times
     except Refused:

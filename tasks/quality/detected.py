@@ -21,8 +21,8 @@ from tasks.quality.detectors.sound import (
     spectrum,
 )
 from tasks.quality.detectors.sound_loops import Span
-from tasks.quality.invented import invented_words
 from tasks.quality.measures import Measure
+from tasks.quality.unheard import invented_words
 
 
 class Heard:

@@ -1,8 +1,12 @@
-"""Unheard runs of written words (`UnheardRun`): the heaviest stretches nobody heard: credits, translations, a chorus that is not sung again.
+"""Unheard runs of written words (`UnheardRun`): the heaviest stretches nobody heard: credits, translations, a chorus that is not sung again; invented words, which nobody wrote.
 
 A share of a song hides them (5 words of 330 are 1.5 %), so they are looked for where they are: between words that were
 heard. A run's weight is the best sum of adjacent words, where a word counts from 1 (none of its phones was heard) to -1
 (all were): one word of the run that is heard by chance does not cut it in two, and words half heard make none.
+
+The other side are words that were heard in a row and that nobody wrote (`invented_words`): a recogniser's inventions, and lines
+that are sung and not written. The share of all that is heard (`unwritten_share`) hides six made-up words among two hundred, and
+is counted in phones where the recogniser gives some, which it does not make up with the words.
 """
 
 from __future__ import annotations
@@ -14,9 +18,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from eval.metrics.error_rates import normalise
 from eval.results.plural import counted
 from jam_model.frames import frames_of_seconds, free_stretches
 from jam_model.words import Word
+from tasks.quality.heard_marks import heard_marks
 
 LEAST_WEIGHT = 1.0
 """A lighter run is no run: a single word that was misheard in part."""
@@ -117,3 +123,16 @@ def _told(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         places = ", ".join(f"{row['start_s']:.1f}" for row in others[:3])
         runs = f"nor {'was' if len(others) == 1 else 'were'} {counted(len(others), 'more run')}"
         yield f"{runs} (at {places}{', ...' if len(others) > 3 else ''} s)"
+
+
+def invented_words(heard: Sequence[str], written: Sequence[str] | None) -> float | None:
+    """The weight in words of the heaviest run that was heard and not written: a word counts from 1 (none of its letters is written
+    there) to -1 (all are), since a misheard word keeps some. None without lyrics, and where both are too long to be compared.
+    """
+    heard, written = normalise(heard), normalise(written or ())
+    marks = heard_marks(list("".join(heard)), list("".join(written))) if written else None
+    if marks is None:
+        return None
+    left = iter(marks)
+    missed_W = np.array([1 - np.mean([next(left) for _ in word]) for word in heard])
+    return max((run.weight for run in unheard_runs(missed_W)), default=0.0)

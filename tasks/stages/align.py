@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Literal, cast
+from typing import Literal
 
 import pyarrow as pa
 from pydantic import Field, field_validator
@@ -23,8 +23,8 @@ from tasks.engine.columns import Column
 from tasks.engine.song import Refused, Song, SongError
 from tasks.engine.stage import Model, Section
 from tasks.languages.table import LANGUAGES
-from tasks.models.aligner import AlignerParams, Line, aligner_identity, build_aligner, for_song, mean_score
-from tasks.models.phonemizer import PhonemizerParams, build_phonemizer, in_language, phonemizer_identity
+from tasks.models.aligner import AlignerParams, Line, build_aligner, for_song, mean_score
+from tasks.models.phonemizer import PhonemizerParams, build_phonemizer, in_language
 from tasks.songs.columns import WORD
 from tasks.stages.bases import VocalsStage
 from tasks.times.grid import MAX_PARTS, on_beats, on_grid, parts_of_beat
@@ -71,8 +71,8 @@ class Align(VocalsStage):
     reads |= {"lyrics_language", "language"}
     packages = (*VocalsStage.packages, "phonemizer", "espeakng-loader")
     params: AlignParams
-    aligner = Model(aligner_identity, build_aligner)
-    phonemizer = Model(phonemizer_identity, build_phonemizer)
+    aligner = Model(build_aligner)
+    phonemizer = Model(build_phonemizer)
     writes = {
         "timed_words": Column(
             pa.list_(WORD),
@@ -230,11 +230,11 @@ class Align(VocalsStage):
 
     @property
     def _aligner(self) -> AlignerParams:
-        return cast(AlignerParams, self.choices["aligner"])
+        return self.choices["aligner"]
 
     @property
     def _phonemizer(self) -> PhonemizerParams:
-        return cast(PhonemizerParams, self.choices["phonemizer"])
+        return self.choices["phonemizer"]
 
 
 def with_gaps(words: Sequence[str], laid: Mapping[int, Word]) -> list[Word]:

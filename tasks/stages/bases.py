@@ -1,4 +1,4 @@
-"""Bases of stages that listen (`MixStage`, `VocalsStage`): to the mix, or to the vocals, opened ahead."""
+"""Bases of stages that listen (`MixStage`, `VocalsStage`): to the mix (`mix_in`), or to the vocals (`vocals_in`), opened ahead."""
 
 from __future__ import annotations
 
@@ -12,6 +12,16 @@ from tasks.engine.song import Song
 from tasks.engine.stage import Stage
 
 
+def mix_in(song: Song) -> np.ndarray:
+    """The mix of a song, float32 [2, N] at 44.1 kHz."""
+    return mix_of(song.song_id, song["audio"], song.root, song.content_hash)
+
+
+def vocals_in(song: Song) -> np.ndarray:
+    """The vocals that were taken out of it, float32 [N] at 44.1 kHz."""
+    return read_bytes(song["vocals"])[0][0]
+
+
 class MixStage(Stage):
     """A stage that listens to the mix."""
 
@@ -20,7 +30,7 @@ class MixStage(Stage):
 
     def open(self, song: Song) -> np.ndarray | None:
         """The mix, float32 [2, N] at 44.1 kHz."""
-        return mix_of(song.song_id, song["audio"], song.root, song.content_hash)
+        return mix_in(song)
 
 
 class VocalsStage(Stage):
@@ -31,4 +41,4 @@ class VocalsStage(Stage):
 
     def open(self, song: Song) -> np.ndarray | None:
         """The vocals, float32 [N] at 44.1 kHz."""
-        return read_bytes(song["vocals"])[0][0]
+        return vocals_in(song)

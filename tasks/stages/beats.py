@@ -7,7 +7,7 @@ import pyarrow as pa
 from tasks.engine.columns import Column
 from tasks.engine.song import Song
 from tasks.engine.stage import Model
-from tasks.models.beats import BeatsParams, beats_identity, build_beats
+from tasks.models.beats import BeatsParams, build_beats
 from tasks.stages.bases import MixStage
 
 TIMES = pa.list_(pa.float64())
@@ -19,7 +19,7 @@ class Beats(MixStage):
     name = "beats"
     version = 1
     params: BeatsParams
-    tracker = Model(beats_identity, build_beats)
+    tracker = Model(build_beats)
     writes = {
         "beats_s": Column(TIMES, "times of the beats heard in the mix, in seconds, ascending; empty = none"),
         "downbeats_s": Column(TIMES, "those of them that open a bar; null = the tracker knows no bars"),

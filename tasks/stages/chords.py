@@ -7,13 +7,11 @@ from dataclasses import asdict
 import numpy as np
 import pyarrow as pa
 
-from tasks.audio.mix import mix_of
-from tasks.audio.read import read_bytes
 from tasks.engine.columns import Column
 from tasks.engine.song import Song
 from tasks.engine.stage import Model
-from tasks.models.chords import ChordsParams, build_chords, chords_identity
-from tasks.stages.bases import MixStage
+from tasks.models.chords import ChordsParams, build_chords
+from tasks.stages.bases import MixStage, mix_in, vocals_in
 
 CHORD = pa.struct(
     [("label", pa.string()), ("start_s", pa.float64()), ("end_s", pa.float64()), ("score", pa.float64())]
@@ -27,7 +25,7 @@ class Chords(MixStage):
     version = 1
     reads = MixStage.reads | {"vocals"}
     params: ChordsParams
-    recogniser = Model(chords_identity, build_chords)
+    recogniser = Model(build_chords)
     writes = {
         "chords": Column(
             pa.list_(CHORD),
@@ -38,8 +36,8 @@ class Chords(MixStage):
 
     def open(self, song: Song) -> np.ndarray | None:
         """The mix less its vocals, float32 [2, N] at 44.1 kHz."""
-        mix_CN = mix_of(song.song_id, song["audio"], song.root, song.content_hash)
-        vocals_N = read_bytes(song["vocals"])[0][0]
+        mix_CN = mix_in(song)
+        vocals_N = vocals_in(song)
         length = min(mix_CN.shape[1], len(vocals_N))
         return mix_CN[:, :length] - vocals_N[:length]
 

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 
-from tasks.audio.mix import mix_of
-from tasks.audio.read import npy_bytes, read_bytes
+from tasks.audio.read import npy_bytes
 from tasks.engine.columns import Column
 from tasks.engine.song import Song
-from tasks.engine.stage import Model, Section
+from tasks.engine.stage import Model
 from tasks.models.coarse_latents import CoarseParams, coarse_latents, percussive
-from tasks.models.codec import CodecParams, build_codec, codec_identity
+from tasks.models.codec import CodecParams, build_codec
 from tasks.models.embedded.onsets import flux_onsets
-from tasks.models.separator import SeparatorParams, build_separator, separator_identity
-from tasks.stages.bases import MixStage
+from tasks.models.separator import SeparatorParams, build_separator
+from tasks.stages.bases import MixStage, mix_in, vocals_in
 
 DRUMS_STEM = "drums"
 NEED_DRUMS = ("stem", "without_drums")
@@ -41,8 +40,8 @@ class CoarseStage(MixStage):
 
     reads = MixStage.reads | {"vocals"}
     packages = (*MixStage.packages, "torch")
-    separator = Model(separator_identity, build_separator)
-    codec = Model(codec_identity, build_codec)
+    separator = Model(build_separator)
+    codec = Model(build_codec)
     params: DrumsParams | SketchParams
 
     def __init__(
@@ -52,17 +51,17 @@ class CoarseStage(MixStage):
         super().__init__(params, *([separator] if self.needs_stem else []), codec)
 
     @property
-    def choices(self) -> dict[str, Section]:
+    def choices(self) -> dict[str, Any]:
         """The codec, and the separator where its drums are asked for."""
         names = ("separator", "codec") if self.needs_stem else ("codec",)
         return dict(zip(names, self.sections[1:], strict=True))
 
     def open(self, song: Song) -> np.ndarray | None:
         """What the stage takes its part from, float32 [2, N] at 44.1 kHz: the mix where a separator takes it apart, else the mix less its vocals."""
-        mix_CN = mix_of(song.song_id, song["audio"], song.root, song.content_hash)
+        mix_CN = mix_in(song)
         if self.needs_stem:
             return mix_CN
-        vocals_N = read_bytes(song["vocals"])[0][0]
+        vocals_N = vocals_in(song)
         length = min(mix_CN.shape[1], len(vocals_N))
         band_CN = mix_CN.copy()
         band_CN[:, :length] -= vocals_N[:length]

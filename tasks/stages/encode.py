@@ -9,7 +9,7 @@ from tasks.audio.read import npy_bytes
 from tasks.engine.columns import Column
 from tasks.engine.song import Song
 from tasks.engine.stage import Model
-from tasks.models.codec import CodecParams, build_codec, codec_identity
+from tasks.models.codec import CodecParams, build_codec
 from tasks.stages.bases import MixStage
 
 
@@ -19,7 +19,7 @@ class Encode(MixStage):
     name = "encode"
     version = 1
     params: CodecParams
-    codec = Model(codec_identity, build_codec)
+    codec = Model(build_codec)
     writes = {
         "latent": Column(
             pa.large_binary(), "npy float32 [T, 128]: posterior mean (64) then std (64)", large=True

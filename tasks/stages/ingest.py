@@ -21,7 +21,7 @@ from tasks.lyrics.lyrics import Lyrics
 from tasks.lyrics.parts.decode import decode_text
 from tasks.lyrics.parts.written import NOT_LYRICS, Remark
 from tasks.lyrics.read import read_lyrics
-from tasks.models.phonemizer import PhonemizerParams, phonemizer_identity
+from tasks.models.phonemizer import PhonemizerParams
 from tasks.songs.columns import (
     AUDIO_REMARKS,
     DURATION_S,
@@ -99,7 +99,7 @@ class Ingest(Stage):
     @property
     def facts(self) -> dict[str, Any]:
         """The limits on audio, a section of its own, and what splits words, where anything does."""
-        many = None if self.phonemizer is None else phonemizer_identity(self.phonemizer)
+        many = None if self.phonemizer is None else self.phonemizer.identity()
         splits = {} if many is None else {"words": many, "languages": "as files state them"}
         return {"audio": self.audio.model_dump(mode="json"), **splits}
 

@@ -10,19 +10,9 @@ from tasks.engine.columns import Column
 from tasks.engine.song import Song
 from tasks.engine.stage import Model
 from tasks.models.base import EMBEDDED
-from tasks.models.melody import NONE, MelodyParams, build_melody, frame_middles_s, melody_identity
-from tasks.models.voice_activity import (
-    VoiceActivity,
-    VoiceActivityParams,
-    build_voice_activity,
-    voice_activity_identity,
-)
+from tasks.models.melody import NONE, MelodyParams, build_melody, frame_middles_s
+from tasks.models.voice_activity import VoiceActivity, VoiceActivityParams, build_voice_activity
 from tasks.stages.bases import VocalsStage
-
-
-def net_identity(params: VoiceActivityParams) -> str:
-    """Name and revision of the net that `params` choose; none: nobody but the tracker decides."""
-    return NONE if params.model == EMBEDDED else voice_activity_identity(params)
 
 
 def build_net(params: VoiceActivityParams) -> VoiceActivity | None:
@@ -38,8 +28,8 @@ class Melody(VocalsStage):
     name = "melody"
     version = 1
     params: MelodyParams
-    tracker = Model(melody_identity, build_melody)
-    voice_activity = Model(net_identity, build_net)
+    tracker = Model(build_melody)
+    voice_activity = Model(build_net)
     writes = {
         "melody": Column(
             pa.large_binary(),
@@ -54,7 +44,8 @@ class Melody(VocalsStage):
     @property
     def models(self) -> tuple[str, ...]:
         """The tracker, and the net where one is chosen."""
-        return tuple(identity for identity in super().models if identity != NONE)
+        nobody = (NONE, VoiceActivityParams.embedded[EMBEDDED])
+        return tuple(identity for identity in super().models if identity not in nobody)
 
     def one(self, song: Song) -> Song:
         """The song with its melody."""

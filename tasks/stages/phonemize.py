@@ -16,7 +16,6 @@ from tasks.models.phonemizer import (
     PhonemizerParams,
     build_phonemizer,
     phonemized,
-    phonemizer_identity,
 )
 from tasks.songs.columns import WORD
 
@@ -36,7 +35,7 @@ class Phonemize(Stage):
     version = 1
     reads = frozenset({"timed_words", "song_language"})
     params: PhonemizeParams
-    phonemizer = Model(phonemizer_identity, build_phonemizer)
+    phonemizer = Model(build_phonemizer)
     writes = {
         "words": Column(pa.list_(WORD), "the timed words with their phonemes: IPA in jamify's symbols"),
         "own_symbols": Column(

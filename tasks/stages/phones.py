@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import pyarrow as pa
 
@@ -11,7 +11,7 @@ from jam_model.words import rows_of, words_of
 from tasks.engine.columns import Column
 from tasks.engine.song import Song
 from tasks.engine.stage import Model, Section
-from tasks.models.aligner import AlignerParams, aligner_identity, build_aligner
+from tasks.models.aligner import AlignerParams, build_aligner
 from tasks.songs.columns import PHONES
 from tasks.stages.bases import VocalsStage
 
@@ -31,7 +31,7 @@ class Phones(VocalsStage):
     version = 1
     reads = VocalsStage.reads | {"words"}
     params: PhonesParams
-    aligner = Model(aligner_identity, build_aligner)
+    aligner = Model(build_aligner)
     writes = {
         "phones": PHONES,
         "phones_heard": Column(
@@ -53,7 +53,7 @@ class Phones(VocalsStage):
 
     @property
     def _from_letters(self) -> bool:
-        return cast(AlignerParams, self.choices["aligner"]).hears_letters
+        return self.choices["aligner"].hears_letters
 
     def one(self, song: Song) -> Song:
         """The song with its phones."""

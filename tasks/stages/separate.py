@@ -14,7 +14,6 @@ from tasks.models.separator import (
     Stems,
     build_separator,
     grouped,
-    separator_identity,
 )
 from tasks.stages.bases import MixStage
 
@@ -35,7 +34,7 @@ class Separate(MixStage):
     name = "separate"
     version = 2
     params: SeparateParams
-    separator = Model(separator_identity, build_separator)
+    separator = Model(build_separator)
     writes = {
         "vocals": Column(pa.large_binary(), "vocals, mono 44.1 kHz FLAC", large=True),
         "stems": Column(

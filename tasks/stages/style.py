@@ -12,7 +12,6 @@ from tasks.engine.stage import Model
 from tasks.models.style_encoder import (
     StyleParams,
     build_style_encoder,
-    style_encoder_identity,
 )
 from tasks.songs.columns import STYLE
 from tasks.stages.bases import MixStage
@@ -24,7 +23,7 @@ class Style(MixStage):
     name = "style"
     version = 1
     params: StyleParams
-    encoder = Model(style_encoder_identity, build_style_encoder)
+    encoder = Model(build_style_encoder)
     writes = {
         "style_embedding": Column(STYLE, "[n, 512], one row a crop"),
         "window_embedding": Column(pa.large_binary(), "npy float32 [num_windows, D], for Frechet distance"),

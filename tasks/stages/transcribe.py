@@ -11,7 +11,7 @@ from jam_model.words import rows_of
 from tasks.engine.columns import Column
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Model, Section
-from tasks.models.transcriber import TranscriberParams, build_transcriber, transcriber_identity
+from tasks.models.transcriber import TranscriberParams, build_transcriber
 from tasks.songs.columns import STRINGS, WORD
 from tasks.stages.bases import VocalsStage
 
@@ -33,7 +33,7 @@ class Transcribe(VocalsStage):
     version = 2
     reads = VocalsStage.reads | {"lyrics", "lyrics_language"}
     params: TranscribeParams
-    transcriber = Model(transcriber_identity, build_transcriber)
+    transcriber = Model(build_transcriber)
     writes = {
         "transcript": Column(
             STRINGS,

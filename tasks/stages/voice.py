@@ -7,7 +7,7 @@ import pyarrow as pa
 from tasks.engine.columns import Column
 from tasks.engine.song import Song
 from tasks.engine.stage import Model
-from tasks.models.voice_activity import VoiceActivityParams, build_voice_activity, voice_activity_identity
+from tasks.models.voice_activity import VoiceActivityParams, build_voice_activity
 from tasks.songs.columns import STRINGS
 from tasks.stages.bases import MixStage
 
@@ -21,7 +21,7 @@ class Voice(MixStage):
     version = 1
     reads = MixStage.reads | {"transcript"}
     params: VoiceActivityParams
-    voice_activity = Model(voice_activity_identity, build_voice_activity)
+    voice_activity = Model(build_voice_activity)
     writes = {
         "voice_s": Column(
             pa.float64(), "seconds of the mix in which the net of `models.voice_activity` hears a voice"

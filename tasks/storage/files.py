@@ -119,6 +119,18 @@ def parquet_file(path: Path) -> pq.ParquetFile:
     return pq.ParquetFile(path, memory_map=True)
 
 
+def parquet_rows(path: Path, columns: list[str] | None = None) -> list[dict[str, Any]]:
+    """The rows of a Parquet file, of all its columns or of these."""
+    with parquet_file(path) as file:
+        return file.read(columns=columns).to_pylist()
+
+
+def first_bytes(path: Path, max_bytes: int) -> bytes:
+    """A file's bytes up to a limit, and one more of a file that is larger."""
+    with path.open("rb") as file:
+        return file.read(max_bytes + 1)
+
+
 def remove_tree(folder: Path) -> None:
     """Remove a folder and all in it; a kill leaves the whole folder or a temporary, never a part of it."""
     if isinstance(folder, StorePath):

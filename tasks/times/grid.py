@@ -74,8 +74,7 @@ def _within(steps_s: Sequence[float], duration_s: float, rng: np.random.Generato
     middles = [(before + after) / 2 for before, after in pairwise(steps_s)]
     first, last = (2 * steps_s[0] - middles[0], 2 * steps_s[-1] - middles[-1])
     bounds = np.clip([first, *middles, last], 0.0, duration_s)
-    drawn: list[float] = (bounds[:-1] + rng.random(len(steps_s)) * np.diff(bounds)).tolist()
-    return drawn
+    return (bounds[:-1] + rng.random(len(steps_s)) * np.diff(bounds)).tolist()
 
 
 def _steps(beats_s: Sequence[float], parts: int, duration_s: float) -> list[float]:

@@ -43,7 +43,4 @@ def _torchao(weights: Sequence[torch.nn.Parameter], rule: UpdateRule) -> torch.o
 
 
 def _eight_bit(kind: Any, weights: Sequence[torch.nn.Parameter], rule: UpdateRule) -> torch.optim.Optimizer:
-    optimiser: torch.optim.Optimizer = kind(
-        list(weights), lr=rule.learning_rate, betas=rule.betas, weight_decay=rule.weight_decay
-    )
-    return optimiser
+    return kind(list(weights), lr=rule.learning_rate, betas=rule.betas, weight_decay=rule.weight_decay)

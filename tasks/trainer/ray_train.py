@@ -90,8 +90,7 @@ def _decides(recipe: dict[str, Any]) -> dict[str, Any]:
 
 def result(out: Path) -> dict[str, Any]:
     """The ``done.json`` of a finished run."""
-    done: dict[str, Any] = json.loads((out / DONE_NAME).read_text())
-    return done
+    return json.loads((out / DONE_NAME).read_text())
 
 
 class FitFailed(RuntimeError):

@@ -17,26 +17,23 @@ from eval.metrics.error_rates import corpus_counts, count_errors
 from eval.metrics.style_similarity import style_similarity
 from jam_model.frames import seconds_of_frames
 from jam_model.shards import Sample
-from tasks.models.codec import Codec, CodecParams, build_codec, codec_identity
+from tasks.models.codec import Codec, CodecParams, build_codec
 from tasks.models.phonemizer import (
     Phonemizer,
     PhonemizerParams,
     build_phonemizer,
-    phonemizer_identity,
     phones_of,
 )
-from tasks.models.separator import Separator, SeparatorParams, build_separator, separator_identity
+from tasks.models.separator import Separator, SeparatorParams, build_separator
 from tasks.models.style_encoder import (
     StyleEncoder,
     StyleParams,
     build_style_encoder,
-    style_encoder_identity,
 )
 from tasks.models.transcriber import (
     GuardTranscriberParams,
     Transcriber,
     build_transcriber,
-    transcriber_identity,
 )
 from tasks.stages.generated.generate import SamplerParams
 from tasks.training.params import HEARD
@@ -69,11 +66,11 @@ class ValidationByEar:
                 section.decides() for section in (*sections, self.transcriber_params, self.phonemizer_params)
             ],
             "models": [
-                style_encoder_identity(self.style),
-                codec_identity(self.codec_params),
-                separator_identity(self.separator_params),
-                transcriber_identity(self.transcriber_params),
-                phonemizer_identity(self.phonemizer_params),
+                self.style.identity(),
+                self.codec_params.identity(),
+                self.separator_params.identity(),
+                self.transcriber_params.identity(),
+                self.phonemizer_params.identity(),
             ],
         }
 

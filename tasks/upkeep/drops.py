@@ -79,8 +79,7 @@ def refused_paths(path: Path) -> dict[str, list[str]]:
 
 def _receipt_says(path: Path) -> dict[str, str]:
     """Sentences by song id; none where the receipt is gone."""
-    said: dict[str, str] = json.loads(path.read_text())["details"] if path.is_file() else {}
-    return said
+    return json.loads(path.read_text())["details"] if path.is_file() else {}
 
 
 def _listing_says(pipeline: Pipeline, number: int, firsts: Mapping[str, str]) -> dict[str, str]:

@@ -213,8 +213,7 @@ def _row(file: pq.ParquetFile, place: int, names: list[str]) -> dict[str, Any]:
     for group in range(file.num_row_groups):
         size = file.metadata.row_group(group).num_rows
         if place < size:
-            found: dict[str, Any] = file.read_row_group(group, columns=names).slice(place, 1).to_pylist()[0]
-            return found
+            return file.read_row_group(group, columns=names).slice(place, 1).to_pylist()[0]
         place -= size
     return {}
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tasks.lyrics.parts.timed import timed_pieces
-from tasks.lyrics.parts.written import Form, Line, Remark, Syllable, Written, seconds
+from tasks.lyrics.parts.written import Form, Line, Remark, Syllable, Written, checked_times, seconds
 
 SECTION = re.compile(r"^[ \t]*\[(?:Script Info|V4\+? Styles|Events)\][ \t]*$", re.IGNORECASE | re.MULTILINE)
 ROW = re.compile(r"^\s*(Dialogue|Comment)\s*:(.*)$", re.IGNORECASE)
@@ -98,9 +98,8 @@ def _rows(text: str, remarks: list[Remark]) -> Iterator[Row]:
             if "text" not in cells:
                 remarks.append(Remark("not_read", number, row))
                 continue
-            if start_s is None or end_s is None or end_s < start_s:
-                remarks.append(Remark("bad_time", number, f"{cells.get('start')} to {cells.get('end')}"))
-                end_s = None
+            told = f"{cells.get('start')} to {cells.get('end')}"
+            start_s, end_s = checked_times(start_s, end_s, remarks, number, told)
             words = cells["text"].replace("\\h", " ").replace("\\N", " ").replace("\\n", " ")
             is_comment = match[1].lower() == "comment"
             yield Row(number, is_comment, cells.get("effect", "").strip().lower(), start_s, end_s, words)

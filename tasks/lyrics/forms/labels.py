@@ -31,7 +31,7 @@ from tasks.lyrics.parts.labelled import (
     written_of_labels,
 )
 from tasks.lyrics.parts.stated_parts import in_time
-from tasks.lyrics.parts.written import NOT_LYRICS, Form, Remark, Written, seconds
+from tasks.lyrics.parts.written import NOT_LYRICS, Form, Remark, Written, checked_times, seconds
 
 NUMBER = r"[+-]?\d{1,15}(?:[.,]\d{1,12})?(?:[eE][+-]?\d{1,2})?"
 ROW = re.compile(rf"\s*(?P<start>{NUMBER})(?P<between>\s+)(?P<end>{NUMBER})(?P<label>\s.*)?")
@@ -174,9 +174,7 @@ def _labels(text: str) -> tuple[list[Label], list[Remark]]:
         start, end = _number(match["start"]), _number(match["end"])
         start_s = None if start is None else seconds(start * unit_s)
         end_s = None if end is None else seconds(end * unit_s)
-        if start_s is None or end_s is None or end_s < start_s:
-            remarks.append(Remark("bad_time", number, row))
-            end_s = None
+        start_s, end_s = checked_times(start_s, end_s, remarks, number, row)
         if end_s == start_s:  # a point
             end_s = None
         labels.append(Label(_text(match["label"] or "", unit_s), start_s, end_s, number))

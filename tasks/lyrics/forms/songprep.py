@@ -11,7 +11,16 @@ import re
 from jam_model.words import Word
 from tasks.lyrics.parts.labelled import LAST_S
 from tasks.lyrics.parts.stated_parts import in_time
-from tasks.lyrics.parts.written import Form, Line, Remark, Syllable, Written, plain_line, seconds
+from tasks.lyrics.parts.written import (
+    Form,
+    Line,
+    Remark,
+    Syllable,
+    Written,
+    checked_times,
+    plain_line,
+    seconds,
+)
 
 TIME = r"\d{1,6}(?:\.\d{1,9})?"
 PART = re.compile(rf"\[(?P<label>[^\[\]:;\n]{{1,40}})\]\s*\[\s*(?P<start>{TIME})\s*:\s*(?P<end>{TIME})\s*\]")
@@ -31,13 +40,10 @@ def read(text: str) -> Written:
     parts = list(PART.finditer(text))
     ends = [part.start() for part in parts[1:]] + [len(text)]
     for number, (part, upto) in enumerate(zip(parts, ends, strict=True), start=1):
-        start_s, end_s = seconds(float(part["start"])), seconds(float(part["end"]))
-        if start_s is None or end_s is None or end_s < start_s:
-            remarks.append(Remark("bad_time", number, part[0]))
-            end_s = None
+        stated_s, stated_end_s = (seconds(float(part[bound])) for bound in ("start", "end"))
+        start_s, end_s = checked_times(stated_s, stated_end_s, remarks, number, part[0])
         lines.append(plain_line(f"[{part['label'].strip()}]", number))
-        said = text[part.end() : upto].strip()
-        said = said.removesuffix(";").strip()
+        said = text[part.end() : upto].strip().removesuffix(";").strip()
         for place, sentence in enumerate(SENTENCE.findall(said)):
             if sentence.strip(" ;\n"):
                 first = place == 0

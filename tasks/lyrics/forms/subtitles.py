@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from tasks.lyrics.parts.timed import timed_pieces
-from tasks.lyrics.parts.written import Form, Line, Remark, Syllable, Written, seconds
+from tasks.lyrics.parts.written import Form, Line, Remark, Syllable, Written, checked_times, seconds
 
 CLOCK = r"(?:(\d{1,4})\s?:\s?)?(\d{1,3})\s?:\s?(\d{1,2})(?:\s?[.,:]\s?(\d{1,9}))?"
 ARROW = re.compile(rf"^\s*{CLOCK}\s*-{{1,2}}>\s*{CLOCK}(?:\s.*)?$")
@@ -119,10 +119,8 @@ def _cues(text: str, remarks: list[Remark]) -> Iterator[Cue]:
         match = ARROW.match(rows[place])
         assert match is not None
         start_s, end_s = (seconds(_time(match.groups()[at : at + 4])) for at in (0, 4))
-        if start_s is None or end_s is None or end_s < start_s:
-            remarks.append(Remark("bad_time", place + 1, f"{match[0].strip()}: no cue lasts so"))
-            end_s = None
-        yield Cue(place + 1, start_s, end_s, own)
+        times = checked_times(start_s, end_s, remarks, place + 1, f"{match[0].strip()}: no cue lasts so")
+        yield Cue(place + 1, *times, own)
 
 
 def _is_name(rows: Sequence[str], number: int, is_vtt: bool) -> bool:

@@ -106,3 +106,13 @@ def seconds(value: object) -> float | None:
 def plain_line(text: str, number: int = 0) -> Line:
     """A line of which only the text is known."""
     return Line((Syllable(text),), number=number)
+
+
+def checked_times(
+    start_s: float | None, end_s: float | None, remarks: list[Remark], number: int, text: str
+) -> tuple[float | None, float | None]:
+    """Start and end as they are stated; an end alone, or before its start, is remarked on (`text`) and none."""
+    if start_s is None or end_s is None or end_s < start_s:
+        remarks.append(Remark("bad_time", number, text))
+        return start_s, None
+    return start_s, end_s

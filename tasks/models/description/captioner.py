@@ -34,13 +34,17 @@ class CaptionParams(ModelChoice):
     """
 
     section: ClassVar = "caption"
-    embedded: ClassVar = (NONE, FILE, FACTS, ENDPOINT)
+    embedded: ClassVar = {NONE: NONE, FILE: FILE, FACTS: TEMPLATE_IDENTITY, ENDPOINT: ENDPOINT}
     real: ClassVar = {}
 
     min_similarity: float | None = Field(ge=-1, le=1)
     max_contradicted: int | None = Field(ge=0)
     by_part: bool
     endpoint: EndpointParams
+
+    def shipped_identity(self) -> str:
+        """Of the endpoint with the name of the model it is asked for."""
+        return f"endpoint/{self.endpoint.model}" if self.model == ENDPOINT else super().shipped_identity()
 
     def decides(self) -> dict[str, Any]:
         """Of the endpoint only where it is asked; that parts have captions is a stage of its own."""
@@ -155,12 +159,6 @@ def said_facts(facts: Sequence[Fact]) -> list[str]:
         elif name in ("metre", "key", "instrument") and text:
             said.append(text)
     return list(dict.fromkeys(said))
-
-
-def captioner_identity(params: CaptionParams) -> str:
-    """Name of what `params` choose; the model behind an address has no revision that anybody could hold it to."""
-    names = {FACTS: TEMPLATE_IDENTITY, ENDPOINT: f"endpoint/{params.endpoint.model}"}
-    return params.identity(names.get(params.model, params.model))
 
 
 def build_captioner(params: CaptionParams) -> Captioner:

@@ -46,6 +46,10 @@ class DescribeParams(Section):
     when: Literal["never", "always"]
     min_certainty: float = Field(ge=0, le=1)
 
+    def identity(self) -> str:
+        """Name and revision of what says the facts."""
+        return IDENTITY
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:
@@ -178,11 +182,6 @@ def note_name(midi: float) -> str:
     """The nearest note's name, C4 = 60."""
     note = round(midi)
     return f"{NAMES[note % 12]}{note // 12 - 1}"
-
-
-def describer_identity(params: DescribeParams) -> str:
-    """Name and revision of what describes."""
-    return IDENTITY
 
 
 def build_describer(params: DescribeParams) -> SongFacts:

@@ -24,7 +24,7 @@ class SectionsParams(ModelChoice):
     """`model`: who says where parts are."""
 
     section: ClassVar = "sections"
-    embedded: ClassVar = (NONE, LABELS, EMBEDDED)
+    embedded: ClassVar = {NONE: NONE, LABELS: LABELS, EMBEDDED: EMBEDDED_IDENTITY}
     real: ClassVar = {}
 
 
@@ -64,11 +64,6 @@ class NoveltySegmenter:
     def segment(self, mix_CN: np.ndarray) -> tuple[Span, ...]:
         """See `Segmenter.segment`."""
         return tuple(Span(*part) for part in heard_parts(mix_CN))
-
-
-def segmenter_identity(params: SectionsParams) -> str:
-    """Name and revision of what `params` choose."""
-    return params.identity(EMBEDDED_IDENTITY if params.model == EMBEDDED else params.model)
 
 
 def build_segmenter(params: SectionsParams) -> Segmenter:

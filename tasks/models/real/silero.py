@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tasks.models.real.common import mono_at
+from tasks.models.real.common import batches, mono_at
 from tasks.models.released_weights import Card
 from tasks.models.voice_activity import SileroModel
 
@@ -67,9 +67,9 @@ class Silero:
         windows_WN = np.lib.stride_tricks.sliding_window_view(padded_N, BEFORE + WINDOW)[::WINDOW]
         hidden, cell = np.zeros(STATE, np.float32), np.zeros(STATE, np.float32)
         heard = []
-        for first in range(0, len(windows_WN), self._settings.batch_size):
-            batch_BN = np.ascontiguousarray(windows_WN[first : first + self._settings.batch_size])
-            voice_B, hidden, cell = self._net.run(None, {"input": batch_BN, "h": hidden, "c": cell})
+        for some_WN in batches(windows_WN, self._settings.batch_size):
+            given = {"input": np.ascontiguousarray(some_WN), "h": hidden, "c": cell}
+            voice_B, hidden, cell = self._net.run(None, given)
             heard.append(np.asarray(voice_B).ravel())
         return np.concatenate(heard)
 

@@ -17,7 +17,7 @@ import yaml
 from torch import Tensor, nn
 
 from tasks.models.judge import AXES, SongEval
-from tasks.models.real.common import device_of, in_precision, load_strictly, mono_at, read_state
+from tasks.models.real.common import OnDevice, load_strictly, mono_at, read_state
 from tasks.models.real.import_masks import import_foreign
 from tasks.models.released_weights import Card
 
@@ -73,16 +73,14 @@ class Head(nn.Module):
         return torch.tanh(self.fc(pooled_BD)) * 2 + 3
 
 
-class SongEvalJudge:
+class SongEvalJudge(OnDevice[SongEval]):
     """SongEval on the mono 24 kHz song as a whole; memory grows with the square of its length, as there."""
 
     axes = AXES
     low, high = 1.0, 5.0
 
     def __init__(self, settings: SongEval, identity: str) -> None:
-        self.identity = identity
-        self._settings = settings
-        self._device = device_of(SECTION, settings.device)
+        super().__init__(settings, identity, SECTION)
         self._head = _load_head(settings).eval().to(self._device)
         self._muq = _load_muq(settings, self._head.fc.in_features // 2).eval().to(self._device)
 
@@ -93,7 +91,7 @@ class SongEvalJudge:
             ValueError: not [2, N] or not finite.
         """
         audio_1N = torch.from_numpy(mono_at(mix_CN, RATE_HZ))[None].to(self._device)
-        with torch.inference_mode(), in_precision(self._device, self._settings.precision):
+        with self._computing():
             features_1TD = self._muq(audio_1N, output_hidden_states=True).hidden_states[LAYER]
             scores_1A: Tensor = self._head(features_1TD)
         return scores_1A[0].double().cpu().numpy()

@@ -20,7 +20,7 @@ import torch
 
 from jam_model.frames import HOP_SAMPLES, LATENT_CHANNELS, SAMPLE_RATE_HZ, frames_of_samples
 from tasks.models.codec import StableAudio, check_latents, check_mix
-from tasks.models.real.common import device_of, in_precision, load_strictly, read_state
+from tasks.models.real.common import OnDevice, load_strictly, read_state
 from tasks.models.real.import_masks import import_foreign
 from tasks.models.released_weights import Card
 
@@ -53,13 +53,11 @@ DILATIONS, KERNEL = (1, 3, 9), 7  # of the residual units of an Oobleck block
 Decoder = Callable[[torch.Tensor], torch.Tensor]
 
 
-class StableAudioCodec:
+class StableAudioCodec(OnDevice[StableAudio]):
     """Latents as JAM was trained on them: posterior mean and standard deviation of Stable Audio Open."""
 
     def __init__(self, settings: StableAudio, identity: str) -> None:
-        self.identity = identity
-        self._settings = settings
-        self._device = device_of(SECTION, settings.device)
+        super().__init__(settings, identity, SECTION)
         self._vae, ratios = _load_vae(settings, self._device)
         self._decoder: Decoder = (
             _load_script(settings, self._device)
@@ -86,7 +84,7 @@ class StableAudioCodec:
         chunk, reach = self._settings.encode_frames, self._reach_frames
         window = min(chunk + 2 * reach, num_frames)
         posterior_TC = np.empty((num_frames, 2 * LATENT_CHANNELS), np.float32)
-        for firsts in _batches(range(0, num_frames, chunk), self._settings.batch_size):
+        for firsts in self._batches(range(0, num_frames, chunk)):
             starts = [min(max(first - reach, 0), num_frames - window) for first in firsts]
             mixes_BCN = np.stack(
                 [mix_CN[:, HOP_SAMPLES * at : HOP_SAMPLES * (at + window) + spare] for at in starts]
@@ -112,7 +110,7 @@ class StableAudioCodec:
         if starts[-1] + chunk != num_frames:
             starts.append(num_frames - chunk)
         mix_CN = np.empty((2, num_frames * HOP_SAMPLES), np.float32)
-        for batch in _batches(starts, self._settings.batch_size):
+        for batch in self._batches(starts):
             latents_BCT = np.stack([latent_TC[at : at + chunk].T for at in batch])
             for start, chunk_CN in zip(batch, self._audio(latents_BCT), strict=True):
                 left = cut if start else 0
@@ -123,14 +121,14 @@ class StableAudioCodec:
 
     def _posterior(self, mixes_BCN: np.ndarray) -> np.ndarray:
         """Mean and std of a batch, float32 [B, 128, T]."""
-        with torch.inference_mode(), in_precision(self._device, self._settings.precision):
+        with self._computing():
             posterior = self._vae.encode(torch.from_numpy(mixes_BCN).to(self._device)).latent_dist
             return torch.cat([posterior.mean, posterior.std], dim=1).float().cpu().numpy()
 
     def _audio(self, latents_BCT: np.ndarray) -> np.ndarray:
         """The mixes of a batch, float32 [B, 2, T * 2048]."""
         latents = torch.from_numpy(latents_BCT.astype(np.float32)).to(self._device)
-        with torch.inference_mode(), in_precision(self._device, self._settings.precision):
+        with self._computing():
             return self._decoder(latents).float().cpu().numpy()
 
 
@@ -144,10 +142,6 @@ def reach_frames(ratios: Sequence[int]) -> int:
         reach_samples += (KERNEL // 2 * sum(DILATIONS) + 2 * ratio - 1) * step
         step *= ratio
     return math.ceil((reach_samples + step) / HOP_SAMPLES)
-
-
-def _batches(starts: Sequence[int], size: int) -> list[Sequence[int]]:
-    return [starts[at : at + size] for at in range(0, len(starts), size)]
 
 
 def _load_vae(settings: StableAudio, device: torch.device) -> tuple[Any, list[int]]:

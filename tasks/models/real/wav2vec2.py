@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from tasks.models.real.common import in_precision, vocals_at
+from tasks.models.real.common import batches, in_precision, vocals_at
 from tasks.models.real.import_masks import import_foreign
 
 RATE_HZ = 16_000
@@ -51,8 +51,7 @@ class LetterNet:
         audio_N = np.pad(audio_N, (0, max(0, self._field - len(audio_N))))
         windows = list(windows_of((len(audio_N) - self._field) // self._stride + 1))
         heard = []
-        for place in range(0, len(windows), self._batch_size):
-            batch = windows[place : place + self._batch_size]
+        for batch in batches(windows, self._batch_size):
             sound_BN = torch.from_numpy(np.stack([self._sound(audio_N, window) for window, _ in batch]))
             with in_precision(self._device, self._precision):
                 logits_BTV = self._net(sound_BN.to(self._device)).logits

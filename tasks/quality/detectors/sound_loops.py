@@ -89,8 +89,7 @@ def smoothed(values_T: np.ndarray, frames: int) -> np.ndarray:
     sums = np.concatenate([[0.0], np.cumsum(values_T)])
     places = np.arange(len(values_T))
     first, end = np.maximum(places - frames // 2, 0), np.minimum(places + frames // 2 + 1, len(values_T))
-    means: np.ndarray = (sums[end] - sums[first]) / (end - first)
-    return means
+    return (sums[end] - sums[first]) / (end - first)
 
 
 def runs_of(marks_T: np.ndarray) -> list[tuple[int, int]]:

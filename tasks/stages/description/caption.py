@@ -19,7 +19,6 @@ import soxr
 
 from eval.metrics.style_similarity import style_similarity
 from jam_model.frames import SAMPLE_RATE_HZ
-from tasks.audio.mix import mix_of
 from tasks.engine.columns import Column
 from tasks.engine.song import Song
 from tasks.engine.stage import Model
@@ -28,12 +27,11 @@ from tasks.models.description.captioner import (
     CaptionParams,
     Fact,
     build_captioner,
-    captioner_identity,
 )
 from tasks.models.description.contradictions import contradicted
 from tasks.models.description.endpoint import ANSWERED, Answer
-from tasks.models.style_encoder import StyleParams, build_style_encoder, style_encoder_identity
-from tasks.stages.bases import MixStage
+from tasks.models.style_encoder import StyleParams, build_style_encoder
+from tasks.stages.bases import MixStage, mix_in
 
 SENT_RATE_HZ = 22_050
 MILLION = 1e6
@@ -80,8 +78,8 @@ class Caption(MixStage):
     version = 2
     reads = frozenset({"style_text", "style_embedding"})
     params: CaptionParams
-    captioner = Model(captioner_identity, build_captioner)
-    encoder = Model(style_encoder_identity, build_style_encoder)
+    captioner = Model(build_captioner)
+    encoder = Model(build_style_encoder)
     writes = {
         "captions": Column(
             pa.list_(CAPTION),
@@ -112,7 +110,7 @@ class Caption(MixStage):
         """The mix, where it may be sent."""
         if "audio" not in self.reads:
             return None
-        return mix_of(song.song_id, song["audio"], song.root, song.content_hash)
+        return mix_in(song)
 
     def one(self, song: Song) -> Song:
         """The song with its captions."""

@@ -13,7 +13,7 @@ from tasks.audio.read import array_of, read_bytes
 from tasks.engine.columns import Column
 from tasks.engine.song import Song
 from tasks.engine.stage import Model
-from tasks.models.description.describer import DescribeParams, build_describer, describer_identity
+from tasks.models.description.describer import DescribeParams, build_describer
 from tasks.stages.bases import MixStage
 
 FACT = pa.struct(
@@ -37,7 +37,7 @@ class Describe(MixStage):
     reads = MixStage.reads | {"style_text"}
     packages = (*MixStage.packages, "pyloudnorm")
     params: DescribeParams
-    describer = Model(describer_identity, build_describer)
+    describer = Model(build_describer)
     writes = {
         "facts": Column(
             pa.list_(FACT),

@@ -13,15 +13,14 @@ import numpy as np
 import pyarrow as pa
 
 from jam_model.frames import SAMPLE_RATE_HZ
-from tasks.audio.mix import mix_of
 from tasks.engine.columns import Column
 from tasks.engine.song import Song
 from tasks.engine.stage import Model
 from tasks.lyrics.part_labels import name_and_text
 from tasks.models.description.captioner import CaptionParams
-from tasks.models.description.describer import NEVER, DescribeParams, build_describer, describer_identity
+from tasks.models.description.describer import NEVER, DescribeParams, build_describer
 from tasks.models.style_encoder import StyleParams
-from tasks.stages.bases import MixStage
+from tasks.stages.bases import MixStage, mix_in
 from tasks.stages.description.caption import CAPTION, Caption
 
 SHORTEST_S = 2.0
@@ -35,7 +34,7 @@ class PartCaption(Caption):
     version = 2
     reads = MixStage.reads | {"sections"}
     packages = (*MixStage.packages, "pyloudnorm")
-    describer = Model(describer_identity, build_describer)
+    describer = Model(build_describer)
     writes = {
         "part_captions": Column(
             pa.list_(
@@ -62,7 +61,7 @@ class PartCaption(Caption):
         """The mix, where the song has sections."""
         if not song["sections"]:
             return None
-        return mix_of(song.song_id, song["audio"], song.root, song.content_hash)
+        return mix_in(song)
 
     def one(self, song: Song) -> Song:
         """The song with the captions of its parts."""

@@ -17,7 +17,7 @@ from jam_model.part_styles.parts import MAX_LABEL, MAX_PARTS, PART_STYLES, PARTS
 from tasks.engine.columns import Column
 from tasks.engine.song import Song
 from tasks.engine.stage import Model
-from tasks.models.style_encoder import StyleParams, build_style_encoder, style_encoder_identity
+from tasks.models.style_encoder import StyleParams, build_style_encoder
 from tasks.songs.columns import PART, STYLE
 from tasks.stages.bases import MixStage
 
@@ -32,7 +32,7 @@ class PartStyle(MixStage):
     version = 1
     reads = MixStage.reads | {"sections"}
     params: StyleParams
-    encoder = Model(style_encoder_identity, build_style_encoder)
+    encoder = Model(build_style_encoder)
     writes = {
         PART_STYLES: Column(
             STYLE, "[K, 512], one row a part of norm 1: the mean of the style of its seconds"

@@ -6,16 +6,15 @@ import numpy as np
 import pyarrow as pa
 
 from jam_model.words import words_of
-from tasks.audio.mix import mix_of
 from tasks.engine.columns import Column
 from tasks.engine.song import Song
 from tasks.engine.stage import Model
 from tasks.lyrics.lyrics import Label
 from tasks.lyrics.read import read_parts
 from tasks.models.base import EMBEDDED
-from tasks.models.description.segmenter import SectionsParams, build_segmenter, segmenter_identity
+from tasks.models.description.segmenter import SectionsParams, build_segmenter
 from tasks.songs.stated import stated_in
-from tasks.stages.bases import MixStage
+from tasks.stages.bases import MixStage, mix_in
 from tasks.stages.ingest import IngestParams
 from tasks.times.sections import (
     HEARD,
@@ -53,7 +52,7 @@ class Sections(MixStage):
         }
     )
     params: SectionsParams
-    segmenter = Model(segmenter_identity, build_segmenter)
+    segmenter = Model(build_segmenter)
     writes = {
         "sections": Column(
             pa.list_(SECTION),
@@ -78,7 +77,7 @@ class Sections(MixStage):
         """The mix, where the segmenter may be asked."""
         if "audio" not in self.reads or song["lyrics_labels"]:
             return None
-        return mix_of(song.song_id, song["audio"], song.root, song.content_hash)
+        return mix_in(song)
 
     def one(self, song: Song) -> Song:
         """The song with its sections.
@@ -103,7 +102,7 @@ class Sections(MixStage):
             return []
         mix_CN = self.opened(song)
         if mix_CN is None:  # its labels named no part that has a time
-            mix_CN = mix_of(song.song_id, song["audio"], song.root, song.content_hash)
+            mix_CN = mix_in(song)
         return [
             Section(span.label, None, span.start_s, span.end_s, HEARD)
             for span in self.segmenter.segment(mix_CN)

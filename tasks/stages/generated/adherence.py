@@ -20,18 +20,17 @@ from eval.metrics.controls.frame_iou import frame_iou
 from eval.metrics.controls.melody import melody_scores
 from eval.metrics.controls.tempo import tempo_right
 from eval.metrics.lyrics_alignment import onset_scores
-from tasks.audio.mix import mix_of
-from tasks.audio.read import array_of, read_bytes
+from tasks.audio.read import array_of
 from tasks.engine.columns import Column
 from tasks.engine.song import Song
 from tasks.engine.stage import Model, Section
-from tasks.models.beats import LIBROSA, Beats, BeatsParams, beats_identity, build_beats
-from tasks.models.chords import NONE, ChordsParams, build_chords, chords_identity
+from tasks.models.beats import LIBROSA, Beats, BeatsParams, build_beats
+from tasks.models.chords import NONE, ChordsParams, build_chords
 from tasks.models.embedded.onsets import LIBROSA_IDENTITY, librosa_onsets
-from tasks.models.melody import MelodyParams, build_melody, melody_identity
+from tasks.models.melody import MelodyParams, build_melody
 from tasks.shards.control_frames import LOWEST_MIDI, chord_frames
 from tasks.shards.played import spans_of
-from tasks.stages.bases import MixStage
+from tasks.stages.bases import MixStage, mix_in, vocals_in
 
 CHORD_COLUMNS = ("chord_majmin", "chord_sevenths", "chord_iou")
 MELODY_COLUMNS = ("melody_raw_pitch", "melody_overall", "melody_contour")
@@ -88,9 +87,9 @@ class Adherence(MixStage):
     version = 2
     reads = MixStage.reads | {"vocals", *ASKED}
     params: AdherenceParams
-    recogniser = Model(chords_identity, build_chords)
-    tracker = Model(melody_identity, build_melody)
-    beat_tracker = Model(beats_identity, build_beats)
+    recogniser = Model(build_chords)
+    tracker = Model(build_melody)
+    beat_tracker = Model(build_beats)
     packages = (*MixStage.packages, "torch")
     writes = {
         "chord_majmin": Column(
@@ -145,7 +144,7 @@ class Adherence(MixStage):
         super().__init__(params, *chosen.values())
 
     @property
-    def choices(self) -> dict[str, Section]:
+    def choices(self) -> dict[str, Any]:
         """Who hears."""
         return dict(zip(self._chosen, self.sections[1:], strict=True))
 
@@ -158,8 +157,8 @@ class Adherence(MixStage):
         """The mix [2, N] and its vocals [N] of a song that was asked for something."""
         if all(song.columns.get(column) is None for column in ASKED):
             return ()
-        mix_CN = mix_of(song.song_id, song["audio"], song.root, song.content_hash)
-        return mix_CN, read_bytes(song["vocals"])[0][0]
+        mix_CN = mix_in(song)
+        return mix_CN, vocals_in(song)
 
     def one(self, song: Song) -> Song:
         """The song with how far it follows."""

@@ -15,8 +15,8 @@ from jam_model.words import Word, rows_of
 from tasks.engine.columns import Column
 from tasks.engine.song import Refused, Song
 from tasks.engine.stage import Model
-from tasks.models.aligner import aligner_identity, build_aligner
-from tasks.models.phonemizer import build_phonemizer, phonemizer_identity
+from tasks.models.aligner import build_aligner
+from tasks.models.phonemizer import build_phonemizer
 from tasks.songs.columns import WORD
 from tasks.stages.bases import VocalsStage
 
@@ -28,8 +28,8 @@ class AlignTranscript(VocalsStage):
     version = 1
     reads = VocalsStage.reads | {"transcript"}
     packages = (*VocalsStage.packages, "phonemizer", "espeakng-loader")
-    aligner = Model(aligner_identity, build_aligner)
-    phonemizer = Model(phonemizer_identity, build_phonemizer)
+    aligner = Model(build_aligner)
+    phonemizer = Model(build_phonemizer)
     writes = {
         "aligned_transcript": Column(
             pa.list_(WORD),

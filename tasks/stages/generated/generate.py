@@ -28,8 +28,8 @@ from tasks.audio.read import flac_bytes, npy_bytes
 from tasks.engine.columns import Column
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Model, Section, Stage
-from tasks.models.codec import CodecParams, build_codec, codec_identity
-from tasks.models.style_encoder import StyleParams, build_style_encoder, style_encoder_identity
+from tasks.models.codec import CodecParams, build_codec
+from tasks.models.style_encoder import StyleParams, build_style_encoder
 from tasks.songs.columns import AUDIO, CONTROL_COLUMNS, DURATION_S, TAIL_ENERGY
 from tasks.stages.generated.asked import conditions_of
 from tasks.storage.object_store import place_of
@@ -138,8 +138,8 @@ class Generate(Stage):
     reads = frozenset({"recipe", "parent", "parent_audio", "seed", "candidate"})
     reads |= {"reference_words", "reference_phones", "reference_style", "reference_duration_s"}
     reads |= CONTROL_COLUMNS.keys() | {"reference_part_styles", "reference_parts"}
-    codec = Model(codec_identity, build_codec)
-    style_encoder = Model(style_encoder_identity, build_style_encoder)
+    codec = Model(build_codec)
+    style_encoder = Model(build_style_encoder)
     writes = {
         "audio": AUDIO,
         "duration_s": DURATION_S,

@@ -17,6 +17,7 @@ from tasks.audio.sound import shorter_than
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Stage
 from tasks.songs.columns import AUDIO, AUDIO_REMARKS, DURATION_S, TAIL_ENERGY, UNSTATED_DELAY_S
+from tasks.storage.files import first_bytes
 
 
 class LoadExternal(Stage):
@@ -76,8 +77,7 @@ class LoadExternal(Stage):
         path = Path(os.path.realpath(os.path.join(root, song["parent_audio"]["path"])))
         if not path.is_relative_to(root) or not path.is_file():
             raise SongError(song.song_id, "source_gone", song["parent_audio"]["path"])
-        with path.open("rb") as stream:
-            data = stream.read(self.audio.max_bytes + 1)
+        data = first_bytes(path, self.audio.max_bytes)
         if len(data) > self.audio.max_bytes:
             raise SongError(song.song_id, "too_large", f"more than {self.audio.max_bytes} bytes")
         return data

@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from tasks.engine.columns import Column
 from tasks.engine.song import Song
 from tasks.engine.stage import Section
-from tasks.models.judge import Judge, JudgeParams, build_judge, judge_identity
+from tasks.models.judge import Judge, JudgeParams, build_judge
 from tasks.stages.bases import MixStage
 from tasks.stages.generated.score import scored
 
@@ -105,7 +105,7 @@ class Reward(MixStage):
 
     @property
     def models(self) -> tuple[str, ...]:
-        return tuple(judge_identity(judge) for judge in self.judges.values())
+        return tuple(judge.identity() for judge in self.judges.values())
 
     @property
     def facts(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pyarrow as pa
 from tasks.engine.columns import Column
 from tasks.engine.song import Song, SongError
 from tasks.engine.stage import Model
-from tasks.models.judge import Judge, JudgeParams, build_judge, judge_identity
+from tasks.models.judge import Judge, JudgeParams, build_judge
 from tasks.stages.bases import MixStage
 
 
@@ -18,7 +18,7 @@ class Score(MixStage):
     name = "score"
     version = 2
     params: JudgeParams
-    judge = Model(judge_identity, build_judge)
+    judge = Model(build_judge)
     writes = {
         "scores": Column(
             pa.list_(pa.float64()), "a score for each of the judge's axes, in its order and range"

@@ -10,11 +10,10 @@ from pydantic import field_validator
 from tasks.engine.columns import Column
 from tasks.engine.song import Song
 from tasks.engine.stage import Model, Section
-from tasks.models.judge import JudgeParams, build_judge, judge_identity
+from tasks.models.judge import JudgeParams, build_judge
 from tasks.stages.bases import MixStage
+from tasks.stages.generated.reward import JUDGE_SCORES
 from tasks.stages.generated.score import scored
-
-JUDGED = pa.struct([("judge", pa.string()), ("axis", pa.string()), ("score", pa.float64())])
 
 
 class AestheticsParams(Section):
@@ -40,12 +39,12 @@ class Aesthetics(MixStage):
     name = "aesthetics"
     version = 1
     params: AestheticsParams
-    embedded = Model(judge_identity, build_judge)
-    songeval = Model(judge_identity, build_judge)
-    audiobox = Model(judge_identity, build_judge)
+    embedded = Model(build_judge)
+    songeval = Model(build_judge)
+    audiobox = Model(build_judge)
     writes = {
         "aesthetics": Column(
-            pa.list_(JUDGED),
+            pa.list_(JUDGE_SCORES),
             "every axis of every judge of `aesthetics.judges`, in the judge's own range; judge: embedded, songeval or audiobox",
         )
     }
@@ -58,7 +57,7 @@ class Aesthetics(MixStage):
         super().__init__(params, *self.chosen.values())
 
     @property
-    def choices(self) -> dict[str, Section]:
+    def choices(self) -> dict[str, Any]:
         """Of the three judges those that were chosen."""
         return {**self.chosen}
 

@@ -16,7 +16,7 @@ from flows.settings.params import load_params
 from tasks.engine.stage import BadModel
 from tasks.models import released_weights as weights
 from tasks.models.base import ModelChoice
-from tasks.models.chosen import IDENTITY, ModelsParams
+from tasks.models.chosen import KINDS, ModelsParams
 from tests.every import every
 from tests.tasks.models.checkpoints.deep_phonemizer import write_deep_phonemizer
 from tests.tasks.tiny import write_song
@@ -44,12 +44,12 @@ def told(capfd: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
 def test_every_kind_of_the_params_is_known() -> None:
     kinds = ModelsParams.model_fields
     assert all(issubclass(field.annotation, ModelChoice) for field in kinds.values())
-    assert set(kinds) == set(IDENTITY)
+    assert set(kinds) == set(KINDS)
 
 
 def test_every_real_model_names_its_settings_licence_and_source() -> None:
     models = load_params().models
-    for kind in IDENTITY:
+    for kind in KINDS:
         choice = getattr(models, kind)
         for name in choice.real:
             for card in choice.cards_of(name):
@@ -62,7 +62,9 @@ def test_all_models_are_told_and_missing_ones_that_are_not_chosen_do_no_harm(
 ) -> None:
     found = told(capfd)
     assert found["code"] == 0 and found["fit"]
-    assert {f"{kind}.{getattr(load_params().models, kind).embedded[0]}" for kind in IDENTITY} <= found.keys()
+    assert {
+        f"{kind}.{next(iter(getattr(load_params().models, kind).embedded))}" for kind in KINDS
+    } <= found.keys()
     deep = found["phonemizer.deep_phonemizer"]
     assert not deep["chosen"] and "does not exist" in deep["trouble"]
     assert deep["weights"][0]["revision"] is None and deep["weights"][0]["hint"].startswith("curl -L")
@@ -137,7 +139,7 @@ def test_the_table_fits_its_width_and_commands_are_whole_and_speeds_stand_in_it_
     assert run(["doctor", "--set", DEEP]) == 1
     lines = capfd.readouterr().out.splitlines()
     table = [line for line in lines if "embedded" in line or "deep_phonemizer " in line]
-    assert len(table) >= len(IDENTITY) and all(len(line) <= 120 for line in table)
+    assert len(table) >= len(KINDS) and all(len(line) <= 120 for line in table)
     assert any(
         line.startswith("for phonemizer.deep_phonemizer: curl") and line.endswith(".pt") for line in lines
     )

@@ -13,7 +13,7 @@ from flows.prepare import run_prepare
 from flows.settings.project import Project
 from tasks.engine.source_code import NO_VALUES, closure, tree_of
 from tasks.engine.stage import BadModel
-from tasks.models.chosen import IDENTITY
+from tasks.models.chosen import KINDS
 from tests.every import every
 
 MODULES = {
@@ -65,10 +65,8 @@ def test_what_a_flow_builds_beside_its_stages_is_looked_up(flow: str) -> None:
     }
     project = project_with()
     inside = [section for stage in stages_of(project)[flow] for section in stage.sections]
-    in_stages = {
-        kind for kind in IDENTITY if any(getattr(project.params.models, kind) is one for one in inside)
-    }
-    assert built <= {*BESIDE[flow], *in_stages} <= set(IDENTITY)
+    in_stages = {kind for kind in KINDS if any(getattr(project.params.models, kind) is one for one in inside)}
+    assert built <= {*BESIDE[flow], *in_stages} <= set(KINDS)
 
 
 def test_a_second_judge_is_a_stage_of_the_benchmark() -> None:

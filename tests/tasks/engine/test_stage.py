@@ -16,9 +16,8 @@ BUILT: list[float] = []
 class Voice(Section):
     pitch: float
 
-
-def identity(params: Voice) -> str:
-    return f"voice@{params.pitch:g}"
+    def identity(self) -> str:
+        return f"voice@{self.pitch:g}"
 
 
 def build(params: Voice) -> float:
@@ -33,8 +32,8 @@ class Sing(Stage):
     version = 1
     reads = frozenset()
     writes = {}
-    high = Model(identity, build)
-    low = Model(identity, build)
+    high = Model(build)
+    low = Model(build)
 
     def one(self, song: Song) -> Song:
         return song

@@ -20,10 +20,10 @@ from tasks.languages.phones import phones_of
 from tasks.languages.scripts import runs_of
 from tasks.languages.split import split_words
 from tasks.languages.table import LANGUAGES, code_of
+from tasks.lyrics.language import with_split_words
 from tasks.lyrics.lyrics import Label, Lyrics, Note
-from tasks.lyrics.split import with_split_words
 from tasks.models.many_languages import SongLanguagesParams
-from tasks.models.phonemizer import build_phonemizer, phonemizer_identity
+from tasks.models.phonemizer import build_phonemizer
 from tasks.toy.languages.all import LANGUAGES as TOY
 from tests.every import every
 
@@ -91,10 +91,10 @@ def test_lyrics_are_split_and_a_missing_reader_is_told_with_the_command_that_get
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     check_split_lyrics()
-    assert phonemizer_identity(PHONEMIZER).startswith("embedded/espeak-en-us@2-")
+    assert PHONEMIZER.identity().startswith("embedded/espeak-en-us@2-")
     assert PHONEMIZER.decides() == {"model": "embedded", "language": "en-us"}
     with pytest.raises(BadModel, match="deep_phonemizer', which reads en_us alone"):
-        phonemizer_identity(PHONEMIZER.model_copy(update={"model": "deep_phonemizer", "language": "auto"}))
+        PHONEMIZER.model_copy(update={"model": "deep_phonemizer", "language": "auto"}).identity()
     with pytest.raises(ValueError, match="default is 'ko'; give one of languages: en, de"):
         SongLanguagesParams(languages=("en", "de"), default="ko", min_letters=20, uncovered="drop")
     monkeypatch.setattr(table, "installed", lambda name: None)

@@ -7,7 +7,7 @@ import pytest
 
 from flows.settings.params import load_params
 from tasks.engine.song import Refused
-from tasks.models.aligner import Line, aligner_identity, build_aligner
+from tasks.models.aligner import Line, build_aligner
 from tasks.models.embedded.forced_alignment import align_phones
 from tasks.toy.voice import sing
 from tests.tasks.models.sung import lyrics, said, scores, separated, songs, with_words
@@ -158,7 +158,7 @@ def test_alignments_are_the_same_every_time_and_after_pickling(aligner):
 
 
 def test_identity_is_bound_to_the_weights_and_unknown_models_are_refused():
-    assert aligner_identity(PARAMS).startswith("embedded/ctc-aligner@1-")
+    assert PARAMS.identity().startswith("embedded/ctc-aligner@1-")
     with pytest.raises(ValueError, match="choose one of: embedded"):
         build_aligner(PARAMS.model_copy(update={"model": "murmur"}))
     with pytest.raises(ValueError, match="shipped"):

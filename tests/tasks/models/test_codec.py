@@ -7,7 +7,7 @@ import pytest
 
 from flows.settings.params import load_params
 from jam_model.frames import HOP_SAMPLES, LATENT_CHANNELS, SAMPLE_RATE_HZ, seconds_of_frames
-from tasks.models.codec import Codec, HarmonicCodec, VocoderCodec, build_codec, codec_identity
+from tasks.models.codec import Codec, HarmonicCodec, VocoderCodec, build_codec
 from tasks.models.embedded.harmonic import compact, spread_out
 from tasks.models.embedded.vocoder import MID_BANDS, PITCH, PITCH_ORIGIN_HZ
 from tasks.models.embedded.vocoder import raw_channels as raw
@@ -152,10 +152,10 @@ def test_wrong_shapes_and_values_are_named(codec: Codec) -> None:
 
 
 def test_identity_is_known_without_building_and_unknown_models_are_refused() -> None:
-    assert codec_identity(PARAMS) == build_codec(PARAMS).identity
-    assert codec_identity(PARAMS).startswith("embedded/")
+    assert PARAMS.identity() == build_codec(PARAMS).identity
+    assert PARAMS.identity().startswith("embedded/")
     harmonic = PARAMS.model_copy(update={"model": "harmonic"})
-    assert codec_identity(harmonic) == build_codec(harmonic).identity != codec_identity(PARAMS)
+    assert harmonic.identity() == build_codec(harmonic).identity != PARAMS.identity()
     assert harmonic.decides() == {"model": "harmonic"}
     with pytest.raises(ValueError, match="embedded, harmonic, stable_audio"):
-        codec_identity(PARAMS.model_copy(update={"model": "dac"}))
+        PARAMS.model_copy(update={"model": "dac"}).identity()

@@ -7,7 +7,7 @@ import pytest
 
 from flows.settings.params import load_params
 from tasks.models.codec import VocoderCodec
-from tasks.models.judge import AXES, Judge, build_judge, judge_identity
+from tasks.models.judge import AXES, Judge, build_judge
 from tests.tasks.models.played import played, with_noise
 
 PARAMS = load_params().models.judge
@@ -93,9 +93,9 @@ def test_wrong_shapes_and_values_are_refused(judge: Judge) -> None:
 def test_the_same_scores_twice_and_the_identity_known_without_building(judge: Judge) -> None:
     mix_CN = played(1)[0][1].mix_CN
     assert judge.score(mix_CN).tobytes() == build_judge(PARAMS).score(mix_CN).tobytes()
-    assert judge_identity(PARAMS) == judge.identity
+    assert PARAMS.identity() == judge.identity
     with pytest.raises(ValueError, match="embedded"):
-        judge_identity(PARAMS.model_copy(update={"model": "songevil"}))
+        PARAMS.model_copy(update={"model": "songevil"}).identity()
 
 
 def test_the_axes_of_a_judge_are_known_without_building_it(judge: Judge) -> None:
@@ -137,7 +137,7 @@ def test_contrast_is_the_distance_of_loud_moments_from_quiet_ones() -> None:
 def test_judges_for_trials_are_chosen_by_name_and_refuse_what_is_no_mix(name: str) -> None:
     params = PARAMS.model_copy(update={"model": name})
     trial = build_judge(params)
-    assert judge_identity(params) == trial.identity == f"embedded/{name}@1"
+    assert params.identity() == trial.identity == f"embedded/{name}@1"
     assert params.axes == trial.axes == (name,) and (trial.low, trial.high) == (1.0, 5.0)
     for audio_CN in (np.zeros(100), np.zeros((1, 100)), np.full((2, 5000), np.nan)):
         with pytest.raises(ValueError, match=r"\[2, N\]"):

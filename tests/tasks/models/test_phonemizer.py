@@ -13,7 +13,6 @@ from tasks.models.phonemizer import (
     build_phonemizer,
     normalise_words,
     phonemized,
-    phonemizer_identity,
     phones_of,
     to_symbols,
 )
@@ -181,7 +180,7 @@ def test_phonemizer_survives_pickling_after_use(phonemizer):
 
 
 def test_identity_names_the_stand_in_and_the_language():
-    identity = phonemizer_identity(params(language="fr-fr"))
+    identity = params(language="fr-fr").identity()
     assert identity.startswith("embedded/espeak-fr-fr@2")
 
 

@@ -278,7 +278,7 @@ def test_an_unknown_model_lists_the_choices(folder: Path) -> None:
     with pytest.raises(
         ValueError, match=r"models.separator.model is 'magic'; choose one of: embedded, toy_net"
     ):
-        params.identity("embedded/x@1")
+        params.identity()
 
 
 def test_only_what_decides_values_is_part_of_a_fingerprint(folder: Path) -> None:

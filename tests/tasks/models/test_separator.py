@@ -7,7 +7,7 @@ import pytest
 
 from flows.settings.params import load_params
 from tasks.models.embedded.spectra import istft, stft
-from tasks.models.separator import build_separator, separator_identity
+from tasks.models.separator import build_separator
 from tests.tasks.models.played import played
 
 PARAMS = load_params().models.separator
@@ -71,7 +71,7 @@ def test_unchanged_spectra_give_the_audio_back(size: int, hop: int) -> None:
 
 
 def test_identity_is_known_without_building_and_unknown_models_are_refused() -> None:
-    assert separator_identity(PARAMS) == build_separator(PARAMS).identity
-    assert separator_identity(PARAMS).startswith("embedded/")
+    assert PARAMS.identity() == build_separator(PARAMS).identity
+    assert PARAMS.identity().startswith("embedded/")
     with pytest.raises(ValueError, match="embedded"):
         build_separator(PARAMS.model_copy(update={"model": "demuks"}))

@@ -8,7 +8,7 @@ import pytest
 from flows.settings.params import load_params
 from jam_model.frames import SAMPLE_RATE_HZ, STYLE_DIM
 from tasks.models.codec import VocoderCodec
-from tasks.models.style_encoder import StyleEncoder, build_style_encoder, style_encoder_identity
+from tasks.models.style_encoder import StyleEncoder, build_style_encoder
 from tasks.toy.composition import GENRES
 from tests.every import every
 from tests.tasks.models.played import played, with_noise
@@ -120,6 +120,6 @@ def test_the_same_bytes_twice_and_the_identity_known_without_building() -> None:
     mix_CN = played(1)[0][1].mix_CN
     first, second = build_style_encoder(PARAMS), build_style_encoder(PARAMS)
     assert first.embed_audio(mix_CN).tobytes() == second.embed_audio(mix_CN).tobytes()
-    assert style_encoder_identity(PARAMS) == first.identity
+    assert PARAMS.identity() == first.identity
     with pytest.raises(ValueError, match="embedded"):
         build_style_encoder(PARAMS.model_copy(update={"model": "muk"}))

@@ -5,7 +5,7 @@ import pytest
 
 from flows.settings.params import load_params
 from tasks.models.embedded.ctc_decode import WordLoop, edits, greedy_phones
-from tasks.models.transcriber import Transcript, build_transcriber, check_apart, transcriber_identity
+from tasks.models.transcriber import Transcript, build_transcriber, check_apart
 from tasks.toy.voice import sing
 from tests.every import every
 from tests.tasks.models.sung import lyrics, scores, separate, separated, songs, with_words
@@ -133,7 +133,7 @@ def test_too_short_or_stereo_vocals_are_refused(transcriber):
 
 
 def test_identity_names_the_stand_in_and_unknown_models_are_refused():
-    assert transcriber_identity(PARAMS).startswith("embedded/ctc-recogniser@2-")
+    assert PARAMS.identity().startswith("embedded/ctc-recogniser@2-")
     with pytest.raises(ValueError, match="choose one of: embedded"):
         build_transcriber(PARAMS.model_copy(update={"model": "murmur"}))
 

@@ -1,4 +1,4 @@
-"""Muse's chat form: kept songs as talks, a part a turn, with whose they are; read back, the words, parts and phonemes are the same."""
+"""Muse's chat form: kept songs as talks, a part a turn, with whose they are; read back as lyrics, the words, lines and parts are the same."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from tasks.lyrics.muse import MusePart, MuseSong, messages_of, song_of_messages
+from tasks.lyrics.lyrics import Lyrics
+from tasks.lyrics.muse import MusePart, MuseSong, messages_of
+from tasks.lyrics.read import read_lyrics
 from tasks.shards.muse_export import export_muse
 from tests.tasks.tiny import timed
 
@@ -30,6 +32,10 @@ def row(song_id: str, **columns: Any) -> dict[str, Any]:
         **{"split": "train", "license": "CC0", "source": None, "artist": "Ann", "language": "en"},
         **columns,
     }
+
+
+def lyrics_of(song: dict[str, Any]) -> Lyrics:
+    return read_lyrics(json.dumps(song).encode(), 10_000, 100)
 
 
 def test_kept_songs_become_talks_a_part_a_turn_and_come_back_as_they_were(tmp_path: Path) -> None:
@@ -57,30 +63,20 @@ def test_kept_songs_become_talks_a_part_a_turn_and_come_back_as_they_were(tmp_pa
     assert (index["songs"], index["licenses"]) == (2, {"CC0": 1, "unknown": 1})
     assert index["sha256"] == hashlib.sha256(data).hexdigest()
 
-    song = song_of_messages(first["messages"])
-    assert song.style == "pop, 108 bpm" and messages_of(song, True) == first["messages"]
-    lyrics = song.lyrics()
-    assert (lyrics.words, lyrics.line_starts) == (["hello", "moon", "stay"], [0, 1, 2])
-    assert [(label.before, label.text) for label in lyrics.labels] == [(0, "Verse 1: soft"), (2, "Chorus")]
-    assert song.parts[0].phonemes == (("hɛlˈoʊ",), ("mˈuːn",))
-    told = [(part.label, part.description, part.lines) for part in song_of_messages(second["messages"]).parts]
-    assert told == [
-        ("Song", "", (("hello", "moon"),)),
-        ("Pre Chorus", "", (("stay",),)),
-        ("Outro", "loud", ()),
+    lyrics = lyrics_of(first)
+    assert lyrics.form == "Muse's messages" and lyrics.words == ["hello", "moon", "stay"]
+    assert lyrics.line_starts == [0, 1, 2]
+    assert [(label.before, label.text) for label in lyrics.labels] == [(0, "Verse 1"), (2, "Chorus")]
+    told = [turn["content"] for turn in second["messages"] if turn["role"] == "user"]
+    assert [
+        text.rpartition("song is asked for part by part.\n")[2].partition("[phoneme")[0] for text in told
+    ] == [
+        "[Song][desc:][lyrics:\nhello moon]",
+        "[Pre Chorus][desc:][lyrics:\nstay]",
+        "[Outro][desc:loud]",
     ]
     odd = MuseSong("a [b]\nc", (MusePart("x: [y]", "[z", (("hello",),)),))
-    assert song_of_messages(messages_of(odd, False)).parts[0].lines == (("hello",),)
+    assert lyrics_of({"messages": messages_of(odd, False)}).words == ["hello"]
 
-    other_words = [{"role": "user", "content": "[Verse][desc:][lyrics:\nhello][phoneme:\na sp b sp]"}]
-    for messages, message in (
-        ([], "messages are no list"),
-        ([{"role": "assistant", "content": ""}], "no turn of a user"),
-        ([{"role": "user", "content": 3}], "turn 1 of the user is no text"),
-        ([*first["messages"], {"role": "user", "content": "louder!"}], "turn 3 of the user is not"),
-        (other_words, "other words in its phonemes"),
-    ):
-        with pytest.raises(ValueError, match=message):
-            song_of_messages(messages)
     with pytest.raises(ValueError, match="no song was kept"):
         export_muse([row("d", drop_reason="no_vocals")], tmp_path / "none", True)

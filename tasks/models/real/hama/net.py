@@ -80,8 +80,7 @@ class Block(nn.Module):
         asked_BTC = self.attn_norm(heard_BTC)
         heard_BTC = heard_BTC + self.attn(asked_BTC, asked_BTC, asked_BTC, need_weights=False)[0]
         heard_BTC = heard_BTC + self.conv(heard_BTC)
-        ended_BTC: torch.Tensor = self.norm(heard_BTC + self.ffn2(heard_BTC))
-        return ended_BTC
+        return self.norm(heard_BTC + self.ffn2(heard_BTC))
 
 
 class PhoneNet(nn.Module):
@@ -108,8 +107,7 @@ class PhoneNet(nn.Module):
         heard_BTC = heard_BCT.transpose(1, 2)
         for block in self.blocks:
             heard_BTC = block(heard_BTC)
-        told_BTV: torch.Tensor = self.proj(heard_BTC.transpose(1, 2)).transpose(1, 2).log_softmax(-1)
-        return told_BTV
+        return self.proj(heard_BTC.transpose(1, 2)).transpose(1, 2).log_softmax(-1)
 
 
 def read_tensors(path: Path) -> dict[str, torch.Tensor]:

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from tasks.languages.phones import phones_of
-from tasks.models.real.common import device_of, in_precision, load_strictly, vocals_at
+from tasks.models.real.common import OnDevice, load_strictly, vocals_at
 from tasks.models.real.hama.net import HOP, WINDOW, PhoneNet, net_of, read_tensors
 from tasks.models.released_weights import Card
 from tasks.models.transcriber import HamaModel, Transcript
@@ -53,13 +53,11 @@ AS_RELEASED = {
 """Its phones in the released table's signs; one that stands in neither is left as it is."""
 
 
-class Hama:
+class Hama(OnDevice[HamaModel]):
     """The net on windows of a song, so many in a pass."""
 
     def __init__(self, settings: HamaModel, identity: str, min_confidence: float) -> None:
-        self.identity = identity
-        self._settings = settings
-        self._device = device_of(SECTION, settings.device)
+        super().__init__(settings, identity, SECTION)
         with settings.loading(CARD) as folder:
             net, self._phones = read_net(folder)
             self._net = net.to(self._device)
@@ -79,8 +77,7 @@ class Hama:
         parts = range(0, 1 if size == frames else frames, own)
         starts = [min(max(part - aside, 0), frames - size) for part in parts]
         told: list[np.ndarray] = []
-        for first in range(0, len(starts), self._settings.batch_size):
-            some = starts[first : first + self._settings.batch_size]
+        for some in self._batches(starts):
             told += list(self._told(np.stack([whole_N[one * FRAME : (one + size) * FRAME] for one in some])))
         ends = [*parts[1:], frames]
         return [
@@ -91,7 +88,7 @@ class Hama:
 
     def _told(self, sound_BN: np.ndarray) -> np.ndarray:
         """The token of each frame of windows, [B, T + 1]."""
-        with torch.inference_mode(), in_precision(self._device, self._settings.precision):
+        with self._computing():
             told_BTV = self._net(torch.from_numpy(sound_BN).to(self._device)).float() / TEMPERATURE
             told_BTV[..., -1] += BLANK_BIAS
             tokens_BT: np.ndarray = told_BTV.argmax(-1).cpu().numpy()

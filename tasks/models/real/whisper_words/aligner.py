@@ -14,7 +14,7 @@ Shapes: N samples, W words of a song, K of a window, T its tokens and the end, B
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -26,7 +26,7 @@ from jam_model.words import Word
 from tasks.engine.song import Refused
 from tasks.languages.phones import phones_of
 from tasks.models.aligner import LastHeard, Line, spread
-from tasks.models.real.common import vocals_at
+from tasks.models.real.common import batches, vocals_at
 from tasks.models.real.whisper import CARD as WHISPER
 from tasks.models.real.whisper import LEAST_SCORE, RATE_HZ, Whisper
 from tasks.models.real.whisper_words.anchors import borne_out, likely_times
@@ -101,8 +101,7 @@ class WhisperAligner:
             at_L2 = likely_times(texts[of_line], [], max(line.end_s - line.start_s, 0.02))
             likely_W2[of_line] = line.start_s + at_L2
         flat = np.maximum.accumulate(likely_W2.clip(within_W2[:, :1], within_W2[:, 1:]).ravel())
-        ascending_W2: np.ndarray = flat.reshape(-1, 2)
-        return ascending_W2
+        return flat.reshape(-1, 2)
 
     def _heard(self, vocals_N: np.ndarray) -> tuple[list[Word], str]:
         last = self._last_words.setdefault(self._language, LastHeard())
@@ -118,7 +117,7 @@ class WhisperAligner:
         tokens_W = [tokenizer.encode(f"{blank}{text}") for text in texts]
         times_W2, scores_W = likely_W2.copy(), np.zeros(len(texts))
         cut = list(windows(likely_W2, [len(tokens) for tokens in tokens_W], duration_s))
-        for batch in _batches(cut, self._settings.batch_size):
+        for batch in batches(cut, self._settings.batch_size):
             given = [tokens_W[one.first : one.end] for one in batch]
             results = self._attended(audio_N, batch, given, tokenizer)
             for one, tokens, result in zip(batch, given, results, strict=True):
@@ -136,14 +135,13 @@ class WhisperAligner:
         net = self._transcriber.net
         parts = [audio_N[round(one.start_s * RATE_HZ) : round(one.stop_s * RATE_HZ)] for one in batch]
         features = np.stack([pad_or_trim(net.feature_extractor(part)) for part in parts])
-        results: list[Any] = net.model.align(
+        return net.model.align(
             net.encode(features),
             tokenizer.sot_sequence,
             [[token for of_word in tokens for token in of_word] for tokens in given],
             [max(2, round(len(part) / RATE_HZ * 100)) for part in parts],
             median_filter_width=MEDIAN_FRAMES,
         )
-        return results
 
     def _tokenizer(self, vocals_N: np.ndarray) -> Any:
         from faster_whisper.tokenizer import Tokenizer
@@ -172,11 +170,6 @@ def word_times(result: Any, num_tokens_K: Sequence[int]) -> tuple[np.ndarray, np
     probability_T = np.array(result.text_token_probs)
     scores_K = np.array([probability_T[first:end].mean() for first, end in pairwise(bounds_B)])
     return times_K2, scores_K
-
-
-def _batches(cut: Sequence[Window], size: int) -> Iterator[Sequence[Window]]:
-    for first in range(0, len(cut), size):
-        yield cut[first : first + size]
 
 
 def build(settings: WhisperModel, identity: str, line_tolerance_s: float) -> WhisperAligner:

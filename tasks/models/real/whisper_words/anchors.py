@@ -60,8 +60,7 @@ def likeness(words: Sequence[str], heard: Sequence[str]) -> np.ndarray:
         has_L[row, [numbers[pair] for pair in of_word]] = 1
     written_WL, heard_HL = has_L[: len(words)], has_L[len(words) :]
     sums_WH = written_WL.sum(axis=1)[:, None] + heard_HL.sum(axis=1)[None, :]
-    shared_WH: np.ndarray = 2 * (written_WL @ heard_HL.T) / np.maximum(sums_WH, 1)
-    return shared_WH
+    return 2 * (written_WL @ heard_HL.T) / np.maximum(sums_WH, 1)
 
 
 def borne_out(words: Sequence[str], starts_s: np.ndarray, heard: Sequence[Word]) -> np.ndarray:
@@ -83,8 +82,7 @@ def around(values_W: np.ndarray) -> np.ndarray:
     sums_W, counts_W = (
         np.convolve(np.pad(one_W, AROUND), ones, "valid") for one_W in (values_W, np.ones(len(values_W)))
     )
-    means_W: np.ndarray = sums_W / counts_W
-    return means_W
+    return sums_W / counts_W
 
 
 def likely_times(words: Sequence[str], heard: Sequence[Word], duration_s: float) -> np.ndarray:
@@ -92,8 +90,7 @@ def likely_times(words: Sequence[str], heard: Sequence[Word], duration_s: float)
     edges_W2 = _edges(words)
     pairs = anchors(words, [word.text for word in heard])
     if not pairs:
-        shared: np.ndarray = edges_W2 / edges_W2[-1, 1] * duration_s
-        return shared
+        return edges_W2 / edges_W2[-1, 1] * duration_s
     edges_H2, times_H2 = (
         _edges([word.text for word in heard]),
         np.array([[w.start_s, w.end_s] for w in heard]),
@@ -110,8 +107,7 @@ def likely_times(words: Sequence[str], heard: Sequence[Word], duration_s: float)
     at_K = np.concatenate([[0], edges_H2.ravel() + 1, [edges_H2[-1, 1] + 2]])
     times_K = np.concatenate([[before_s], times_H2.ravel(), [after_s]])
     times_W2 = np.interp(on_heard_W2, at_K, times_K).clip(0, duration_s)
-    laid: np.ndarray = np.maximum.accumulate(times_W2).reshape(-1, 2)
-    return laid
+    return np.maximum.accumulate(times_W2).reshape(-1, 2)
 
 
 def _widened(

@@ -105,5 +105,4 @@ def in_order(times_W2: np.ndarray, within_W2: np.ndarray) -> np.ndarray:
 def _latest(within_W2: np.ndarray) -> np.ndarray:
     """The latest start of every word that leaves it and those behind it room."""
     steps_W = LEAST_S * np.arange(len(within_W2))
-    latest_W: np.ndarray = np.minimum.accumulate((within_W2[:, 1] - LEAST_S - steps_W)[::-1])[::-1] + steps_W
-    return latest_W
+    return np.minimum.accumulate((within_W2[:, 1] - LEAST_S - steps_W)[::-1])[::-1] + steps_W

@@ -14,7 +14,7 @@ import torch
 
 from flows.settings.params import load_params
 from tasks.models import released_weights as weights
-from tasks.models.judge import JudgeParams, build_judge, judge_identity
+from tasks.models.judge import JudgeParams, build_judge
 from tasks.models.real.common import mono_at
 from tasks.models.real.import_masks import import_foreign
 from tasks.stages.generated.score import Score
@@ -92,7 +92,7 @@ def test_two_songs_are_scored_in_bfloat16_through_the_pool(released: Path, tmp_p
     choice = params(released, precision="bfloat16")
     for row in through_the_pool(Score(choice), tmp_path, seconds=2.0):
         assert len(row["scores"]) == 4
-        assert row["made_by"] == [f"score-v2 {judge_identity(choice)}"]
+        assert row["made_by"] == [f"score-v2 {choice.identity()}"]
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ import torch
 
 from flows.settings.params import load_params
 from tasks.engine.stage import BadModel
-from tasks.models.beats import RATE_HZ, BeatsParams, beats_identity, build_beats
+from tasks.models.beats import RATE_HZ, BeatsParams, build_beats
 from tasks.models.real.common import mono_at
 from tasks.models.real.import_masks import import_foreign
 from tests.tasks.models.checkpoints.beat_this import write_beat_this
@@ -30,7 +30,7 @@ def test_a_checkpoint_of_the_trainer_hears_what_its_own_package_hears_and_anothe
     params = beat_this(path)
     mix_CN = np.tile(songs()[0].mix_CN, 4)[:, : 35 * 44_100]  # more than one chunk
     tracker = build_beats(params)
-    assert tracker.identity == beats_identity(params)
+    assert tracker.identity == params.identity()
     beats = tracker.track(mix_CN)
     package = import_foreign("beat_this.inference")
     own_beats, own_downbeats = package.Audio2Beats(str(path), "cpu")(mono_at(mix_CN, RATE_HZ), RATE_HZ)
@@ -44,4 +44,4 @@ def test_a_checkpoint_of_the_trainer_hears_what_its_own_package_hears_and_anothe
         with pytest.raises(BadModel, match=said):
             build_beats(beat_this(tmp_path / f"{name}.ckpt"))
     with pytest.raises(BadModel, match="/nowhere does not exist"):
-        beats_identity(beat_this("/nowhere"))
+        beat_this("/nowhere").identity()

@@ -20,7 +20,6 @@ from tasks.models.phonemizer import (
     Phonemizer,
     PhonemizerParams,
     build_phonemizer,
-    phonemizer_identity,
 )
 from tasks.models.real.english_numbers import read_aloud
 from tasks.stages.phonemize import Phonemize
@@ -126,7 +125,7 @@ def test_batch_size_and_company_change_no_pronunciation(checkpoint: Path, settin
 def test_half_precision_runs_on_a_cpu(checkpoint: Path) -> None:
     said = built(checkpoint, precision="bfloat16").phonemize(WORDS)
     assert all(one.phonemes and set(one.phonemes) <= SYMBOLS for one in said)
-    exact = phonemizer_identity(params(checkpoint)), params(checkpoint).decides()
+    exact = params(checkpoint).identity(), params(checkpoint).decides()
     assert params(checkpoint, precision="bfloat16").decides() != exact[1]
 
 
@@ -244,9 +243,9 @@ def test_what_is_not_there_is_said_before_anything_is_loaded(
 
 
 def test_identity_is_that_of_the_weights_known_without_loading_them(checkpoint: Path, tmp_path: Path) -> None:
-    identity = phonemizer_identity(params(checkpoint))
+    identity = params(checkpoint).identity()
     assert identity.startswith("deep-phonemizer-v2@") and built(checkpoint).identity == identity
-    assert phonemizer_identity(params(write_deep_phonemizer(tmp_path / "p.pt", seed=1))) != identity
+    assert params(write_deep_phonemizer(tmp_path / "p.pt", seed=1)).identity() != identity
 
 
 def test_every_released_symbol_is_one_a_song_can_carry() -> None:

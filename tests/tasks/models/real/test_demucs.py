@@ -16,7 +16,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from tasks.engine.stage import BadModel
-from tasks.models.separator import build_separator, grouped, separator_identity
+from tasks.models.separator import build_separator, grouped
 from tests.every import every
 from tests.tasks.models.checkpoints.demucs import (
     SOURCES,
@@ -115,10 +115,10 @@ def test_two_and_four_stems_add_up_to_what_was_separated(tmp_path: Path) -> None
 
 
 def test_identity_is_the_content_and_known_without_building(folder: Path, tmp_path: Path) -> None:
-    identity = separator_identity(demucs_params(folder))
+    identity = demucs_params(folder).identity()
     assert identity.startswith("demucs-v1@") and identity == build_separator(demucs_params(folder)).identity
     other = write_demucs(tmp_path, weights=[[1.0] * 4])
-    assert separator_identity(demucs_params(other)) != identity
+    assert demucs_params(other).identity() != identity
 
 
 class Hostile:

@@ -16,7 +16,7 @@ from flows.settings.params import load_params
 from tasks.engine.stage import BadModel
 from tasks.models.real.hama.net import MAX_TENSORS
 from tasks.models.real.hama.recogniser import NET, TOKENS
-from tasks.models.transcriber import GuardTranscriberParams, build_transcriber, transcriber_identity
+from tasks.models.transcriber import GuardTranscriberParams, build_transcriber
 from tests.tasks.models.checkpoints.hama import write_hama
 from tests.tasks.models.sung import PHONEMIZER, songs
 from tests.tasks.models.voices import choosing
@@ -45,7 +45,7 @@ def test_a_tiny_net_hears_songs_of_any_length_in_windows_and_a_file_of_another_f
 ) -> None:
     folder = write_hama(tmp_path / "net")
     net = build_transcriber(hama(folder))
-    assert net.identity == transcriber_identity(hama(folder))
+    assert net.identity == hama(folder).identity()
     for seconds in (0.001, 3.0, 25.0):
         sound_N = np.random.default_rng(0).normal(0, 0.1, round(seconds * 44_100))
         heard = net.transcribe(sound_N.astype(np.float32))

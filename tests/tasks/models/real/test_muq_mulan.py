@@ -16,7 +16,7 @@ from tasks.audio.read import array_of
 from tasks.models import released_weights as weights
 from tasks.models.real.common import mono_at
 from tasks.models.real.muq_mulan import MuqMulanStyleEncoder
-from tasks.models.style_encoder import StyleParams, build_style_encoder, style_encoder_identity
+from tasks.models.style_encoder import StyleParams, build_style_encoder
 from tasks.stages.style import Style
 from tests.tasks.models.checkpoints.muq_mulan import write_all, write_muq_mulan
 from tests.tasks.models.refusals import cut_short, refusal
@@ -138,13 +138,13 @@ def test_the_negative_style_is_a_file_or_zeros_and_the_identity_says_which(
 ) -> None:
     zeros = params(released)
     assert not build(released).negative_style.any()
-    assert style_encoder_identity(zeros).endswith("+none")
+    assert zeros.identity().endswith("+none")
     voice_S = np.random.default_rng(0).standard_normal((1, 512)).astype(np.float32)
     np.save(tmp_path / "vocal.npy", voice_S)
     given = params(released, negative_style=str(tmp_path / "vocal.npy"))
     encoder = build_style_encoder(given)
     assert np.array_equal(encoder.negative_style, voice_S[0])
-    assert encoder.identity == style_encoder_identity(given) != style_encoder_identity(zeros)
+    assert encoder.identity == given.identity() != zeros.identity()
     assert given.decides() == zeros.decides() and str(tmp_path) not in json.dumps(given.decides())
 
 
@@ -181,7 +181,7 @@ def test_two_songs_get_their_style_through_the_table(released: dict[str, str], t
     for row in through_the_table(Style(choice), tmp_path, seconds=12.0):
         assert np.asarray(row["style_embedding"]).shape == (1, 512)
         assert array_of(row["window_embedding"]).shape == (1, 512)
-        assert row["made_by"] == [f"style-v1 {style_encoder_identity(choice)}"]
+        assert row["made_by"] == [f"style-v1 {choice.identity()}"]
 
 
 def test_weights_that_cannot_be_used_are_refused_in_one_line(

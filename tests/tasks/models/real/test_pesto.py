@@ -11,7 +11,7 @@ import torch
 from flows.settings.params import load_params
 from jam_model.frames import HOP_SAMPLES
 from tasks.engine.stage import BadModel
-from tasks.models.melody import MelodyParams, build_melody, melody_identity
+from tasks.models.melody import MelodyParams, build_melody
 from tasks.models.real.pesto_net import kernels
 from tests.tasks.models.checkpoints.pesto import checkpoint, write_pesto
 from tests.tasks.models.sung import songs
@@ -28,7 +28,7 @@ def pesto(weights: Path | str, **settings: object) -> MelodyParams:
 def test_a_pitch_and_a_confidence_for_each_latent_frame_whatever_the_size_of_a_pass(tmp_path: Path) -> None:
     path = write_pesto(tmp_path / "tiny.ckpt")
     tracker, small = (build_melody(pesto(path, batch_size=size)) for size in (256, 7))
-    assert tracker.identity == melody_identity(pesto(path))
+    assert tracker.identity == pesto(path).identity()
     vocals_N = songs()[0].vocals_N[: 3 * 44_100].astype(np.float32)
     heard, again = tracker.track(vocals_N), small.track(vocals_N)
     assert len(heard.midi_T) == len(vocals_N) // HOP_SAMPLES
@@ -46,7 +46,7 @@ def test_a_pitch_and_a_confidence_for_each_latent_frame_whatever_the_size_of_a_p
         with pytest.raises(BadModel, match=said):
             build_melody(pesto(tmp_path / name))
     with pytest.raises(BadModel, match="/nowhere does not exist"):
-        melody_identity(pesto("/nowhere"))
+        pesto("/nowhere").identity()
     with pytest.raises(ValueError, match="follows no melody; choose embedded or pesto"):
         build_melody(DEFAULT)
 

@@ -14,9 +14,10 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from tasks.engine.stage import BadModel
-from tasks.models.aligner import aligner_identity, build_aligner
-from tasks.models.separator import build_separator, separator_identity
-from tasks.models.transcriber import build_transcriber, transcriber_identity
+from tasks.models.aligner import build_aligner
+from tasks.models.base import ModelChoice
+from tasks.models.separator import build_separator
+from tasks.models.transcriber import build_transcriber
 from tests.every import every
 from tests.tasks.models.checkpoints.demucs import write_demucs
 from tests.tasks.models.checkpoints.wav2vec2 import write_wav2vec2
@@ -31,7 +32,6 @@ class Kind:
     setting: str
     write: Callable[[Path], Path]
     params: Callable[[Path | str], Any]
-    identity: Callable[[Any], str]
     build: Callable[[Any], Any]
     weights: str
     package: str
@@ -42,7 +42,6 @@ KINDS = [
         "models.separator.demucs.weights",
         write_demucs,
         demucs_params,
-        separator_identity,
         build_separator,
         "00000000.safetensors",
         "demucs",
@@ -51,7 +50,6 @@ KINDS = [
         "models.separator.demucs.weights",
         lambda folder: write_demucs(folder, "th"),
         demucs_params,
-        separator_identity,
         build_separator,
         "*.th",
         "demucs",
@@ -60,7 +58,6 @@ KINDS = [
         "models.transcriber.whisper.weights",
         write_whisper,
         whisper_params,
-        transcriber_identity,
         build_transcriber,
         "model.bin",
         "faster-whisper",
@@ -69,7 +66,6 @@ KINDS = [
         "models.aligner.whisperx.weights",
         write_wav2vec2,
         whisperx_params,
-        aligner_identity,
         build_aligner,
         "model.safetensors",
         "whisperx",
@@ -96,18 +92,20 @@ def test_a_missing_package_is_named(kind: Kind, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(
         "tasks.models.released_weights.installed", lambda name: None if name == kind.package else "1"
     )
-    line = refusal(kind.identity, kind.params("/nowhere"))
+    line = refusal(ModelChoice.identity, kind.params("/nowhere"))
     assert f"package {kind.package} is not installed; run `pip install" in line
 
 
 @each_kind
 def test_weights_that_are_not_there_are_named(kind: Kind, tmp_path: Path) -> None:
-    assert f"{kind.setting}: /nowhere does not exist; give" in refusal(kind.identity, kind.params("/nowhere"))
+    assert f"{kind.setting}: /nowhere does not exist; give" in refusal(
+        ModelChoice.identity, kind.params("/nowhere")
+    )
     absent = refusal(kind.build, kind.params("nobody/no-such-model"))
     assert "nobody/no-such-model is not on this machine; `jam doctor --download " in absent
     assert f" --set {kind.setting}=nobody/no-such-model` gets it" in absent
     (tmp_path / "empty").mkdir()
-    assert "holds no" in refusal(kind.identity, kind.params(tmp_path / "empty"))
+    assert "holds no" in refusal(ModelChoice.identity, kind.params(tmp_path / "empty"))
 
 
 @each_kind

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 
 from flows.settings.params import load_params
 from tasks.models import released_weights as weights
-from tasks.models.judge import AXES, JudgeParams, build_judge, judge_identity
+from tasks.models.judge import AXES, JudgeParams, build_judge
 from tasks.models.real.common import mono_at
 from tasks.models.real.import_masks import import_foreign
 from tasks.models.real.songeval import SongEvalJudge
@@ -111,7 +111,7 @@ def test_two_songs_are_scored_through_the_table(released: Path, tmp_path: Path) 
     choice = params(released)
     for row in through_the_table(Score(choice), tmp_path, seconds=2.0):
         assert len(row["scores"]) == 5
-        assert row["made_by"] == [f"score-v2 {judge_identity(choice)}"]
+        assert row["made_by"] == [f"score-v2 {choice.identity()}"]
         assert row["made_by"][0].startswith("score-v2 songeval-v1@")
 
 

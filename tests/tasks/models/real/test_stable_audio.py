@@ -15,7 +15,7 @@ from flows.settings.params import load_params
 from jam_model.frames import HOP_SAMPLES
 from tasks.audio.read import array_of
 from tasks.models import released_weights as weights
-from tasks.models.codec import CodecParams, build_codec, codec_identity
+from tasks.models.codec import CodecParams, build_codec
 from tasks.models.real.stable_audio import StableAudioCodec, reach_frames
 from tasks.stages.encode import Encode
 from tests.every import every
@@ -145,7 +145,7 @@ def test_the_encoders_own_decoder_needs_no_other_weights_and_its_chunks_equal_th
 ) -> None:
     choice = params(released, decoder="stable_audio", decoder_weights="nobody/nothing", batch_size=1)
     codec = build_codec(choice)
-    assert codec.identity == codec_identity(choice) and codec.identity.endswith("+none")
+    assert codec.identity == choice.identity() and codec.identity.endswith("+none")
     latent_TC = np.random.default_rng(0).standard_normal((140, 64)).astype(np.float32)
     with torch.inference_mode():
         whole = codec._vae.decode(torch.from_numpy(latent_TC.T.copy())[None]).sample[0].numpy()  # type: ignore[attr-defined]
@@ -159,7 +159,7 @@ def test_batch_size_is_no_part_of_the_result(
     np.testing.assert_allclose(alone.encode(mix_CN)[0], chunked[0], atol=SEAM)
     latent_TC = np.random.default_rng(0).standard_normal((300, 64)).astype(np.float32)
     np.testing.assert_allclose(alone.decode(latent_TC), codec.decode(latent_TC), atol=1e-6)
-    assert codec_identity(params(released)) == alone.identity
+    assert params(released).identity() == alone.identity
 
 
 def test_the_silence_latent_is_frame_15_of_silence_and_equal_for_equal_weights(released: Path) -> None:
@@ -208,7 +208,7 @@ def test_two_songs_are_encoded_through_the_table(released: Path, tmp_path: Path)
     for row in rows:
         latent_TC = array_of(row["latent"])
         assert latent_TC.shape == (row["num_frames"], 128) == (6, 128)
-        assert row["made_by"] == [f"encode-v1 {codec_identity(params(released))}"]
+        assert row["made_by"] == [f"encode-v1 {params(released).identity()}"]
 
 
 def test_weights_that_cannot_be_used_are_refused_in_one_line(

@@ -14,9 +14,9 @@ from flows.settings.params import load_params
 from jam_model.words import Word
 from tasks.engine.song import Refused
 from tasks.engine.stage import BadModel
-from tasks.models.aligner import Line, aligner_identity, build_aligner, for_song
+from tasks.models.aligner import Line, build_aligner, for_song
 from tasks.models.real.whisper import timed_words
-from tasks.models.transcriber import Transcript, build_transcriber, transcriber_identity
+from tasks.models.transcriber import Transcript, build_transcriber
 from tests.every import every
 from tests.tasks.models.checkpoints.whisper import write_whisper
 from tests.tasks.models.voices import choosing, vocals, whisper_params
@@ -138,7 +138,7 @@ def test_vocals_must_be_mono(folder: Path) -> None:
 
 
 def test_identity_is_the_content(folder: Path) -> None:
-    identity = transcriber_identity(whisper_params(folder))
+    identity = whisper_params(folder).identity()
     assert (
         identity.startswith("whisper-v2@") and identity == build_transcriber(whisper_params(folder)).identity
     )
@@ -147,7 +147,7 @@ def test_identity_is_the_content(folder: Path) -> None:
 def test_words_of_any_language_come_back_in_order_and_scored_with_lines_and_without(folder: Path) -> None:
     params = choosing(load_params().models.aligner, "whisper", folder, vad=False)
     aligner = build_aligner(params)
-    assert aligner.identity == aligner_identity(params) and aligner.identity.startswith("whisper-words-v")
+    assert aligner.identity == params.identity() and aligner.identity.startswith("whisper-words-v")
     assert params.languages == "many" and params.hears("de")
     assert aligner._transcriber.net is build_transcriber(whisper_params(folder)).net
     given = [(text, "a") for text in SUNG * 5]

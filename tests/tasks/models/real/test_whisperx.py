@@ -11,7 +11,7 @@ import torch
 
 from jam_model.words import Word
 from tasks.engine.song import Refused
-from tasks.models.aligner import Line, aligner_identity, build_aligner
+from tasks.models.aligner import Line, build_aligner
 from tasks.models.real.whisperx import WhisperXAligner, lay
 from tests.every import every
 from tests.tasks.models.checkpoints.wav2vec2 import write_wav2vec2
@@ -191,7 +191,7 @@ def test_a_letter_is_scored_where_it_is_heard_and_lasts_until_the_next() -> None
 
 
 def test_identity_is_the_content(folder: Path) -> None:
-    identity = aligner_identity(whisperx_params(folder))
+    identity = whisperx_params(folder).identity()
     assert identity.startswith("whisperx-v1@") and identity == build_aligner(whisperx_params(folder)).identity
 
 

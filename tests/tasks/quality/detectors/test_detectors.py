@@ -20,7 +20,7 @@ from tasks.quality.detectors.sound import (
     spectrum,
 )
 from tasks.quality.detectors.sound_loops import loop_spans
-from tasks.quality.invented import invented_words
+from tasks.quality.unheard import invented_words
 from tests.every import every
 
 NOISE = np.random.default_rng(3)
