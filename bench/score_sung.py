@@ -36,7 +36,7 @@ from bench.floor_measures import TrueSong
 from bench.measuring import RESULTS, machine
 from bench.score_forms import scores_of
 from bench.toy2_causes import EVENLY, RECIPE, RESAMPLING
-from bench.toy2_songs import Songs, Studio
+from bench.toy2_songs import Songs, Studio, sung_tokens
 from eval.metrics.controls.contour import contour_scores
 from eval.metrics.controls.melody import melody_scores
 from eval.metrics.error_rates import count_errors, normalise
@@ -53,7 +53,7 @@ from jam_model.batches import Crop, conditions_of
 from jam_model.checkpoint import load_model
 from jam_model.dit import Jam
 from jam_model.frames import seconds_of_frames
-from jam_model.lyric_grid import SUNG, SYMBOLS, lyric_grid
+from jam_model.lyric_grid import SYMBOLS
 from jam_model.shards import Sample
 from jam_model.words import PHONES, rows_of
 from tasks.lyrics.read import read_lyrics
@@ -98,7 +98,8 @@ def from_score(song: Sample, data: bytes, studio: Studio) -> tuple[Sample, list[
     midi_T = frames_of_tones(melody_of(lyrics), song.num_frames)
     melody_T = melody_frames(np.stack([midi_T, midi_T], axis=1), song.num_frames)
     phones = given_phones(lyrics.phones, lyrics.times, words)
-    tokens_L = lyric_grid(words, song.num_frames, filler=SUNG, phones=phones)
+    stated = [(phone.text, phone.start_s, phone.end_s) for its in phones for phone in its]
+    tokens_L = sung_tokens(words, stated, song.num_frames)
     extras = {**song.extras, "melody": melody_T, "sung": tokens_L, PHONES: phones}
     return replace(song, words=tuple(words), extras=extras), lyrics.words
 
