@@ -57,6 +57,8 @@ class Ears:
             "phone errors": count_errors(phones, studio.transcriber.transcribe(vocals_N).phones or []).errors,
             "phones": len(phones),
         }
+        if not sides:
+            return found
         onsets_s, beats = librosa_onsets(band_CN), self.beats.track(mix_CN)
         chroma_TP, midi_T = chroma_of(band_CN), self.pitch.track(vocals_N).midi_T
         chords = [(span.start_s, span.end_s, span.label) for span in self.chords.recognise(band_CN)]

@@ -1,6 +1,6 @@
 """Does a model with chords, melody, drums and a sketch follow them, and keep words and style? One training, songs of world two.
 
-python bench/all_controls.py --scratch FOLDER [--songs 120] [--held-out 64] [--pretrain 1500] [--sft 400] [--seeds 1] [--minutes 8]
+python bench/all_controls.py --scratch FOLDER [--songs 120] [--new 32] [--pretrain 1500] [--sft 400] [--seeds 1] [--minutes 4]
 
 FOLDER is that of `control_adherence.py`, whose songs and models (`base` without controls, `joint` with chords and melody) are taken where they stand. `four`
 is trained here, as `joint` was. Chords and melody are the truth's, drums and sketch are made as `prepare` makes them. Under the guidance over sets of
@@ -62,12 +62,9 @@ ROWS: dict[str, dict[str, tuple[str, ...]]] = {
     "joint": {"none": (), "both": NAMES, "other": NAMES},
     "base": {"none": ()},
 }
-ASKED = {
-    "drums": ("other drums", "drums"),
-    "audio": ("other audio", "audio"),
-    "all": ("other", "all"),
-    "both": ("other", "chords"),
-}
+HEARD_WHOLE = ("four", "floor")
+"""Whose songs are scored by all ears; those of the others by words and style alone: the rest stands in control_adherence.json."""
+ASKED = {"drums": ("other drums", "drums"), "audio": ("other audio", "audio"), "all": ("other", "all")}
 ALIKE = (
     (("four", "all"), ("four", "none")),
     (("four", "all"), ("base", "none")),
@@ -124,7 +121,8 @@ class Bench:
         """All figures; None where the minutes are over before the last row."""
         given, params = self.given, self.params
         learned, _ = songs_of(params, params.toy.seed, given.songs, self.studio, given.scratch)
-        new, truths = songs_of(params, HELD_OUT_SEED, given.held_out, self.studio, given.scratch)
+        held_out, truths = songs_of(params, HELD_OUT_SEED, given.held_out, self.studio, given.scratch)
+        new, truths = held_out[: given.new], truths[: given.new]
         parts = [
             with_coarse(some, params, seed, self.studio, given.scratch, given.until)
             for some, seed in ((learned, params.toy.seed), (new, HELD_OUT_SEED))
@@ -147,10 +145,15 @@ class Bench:
                 rows.setdefault(name, {})[said] = found
         if floor is None:
             return None
+        same = np.mean([truths[i].key == truths[j].key for i, j in enumerate(self.other)])
         return {
             "songs": len(new),
+            "same_key": round(float(same), 3),
             "core_minutes": {name: round(minutes, 2) for name, (_, minutes) in models.items()},
-            "models": {name: figures({"floor": floor, **of}, ASKED) for name, of in rows.items()},
+            "models": {
+                name: figures({"floor": floor, **of} if name in HEARD_WHOLE else of, ASKED)
+                for name, of in rows.items()
+            },
             "alike": {
                 f"{' '.join(one)} - {' '.join(two)}": alike(rows[one[0]][one[1]], rows[two[0]][two[1]])
                 for one, two in ALIKE
@@ -161,34 +164,32 @@ class Bench:
     def row(self, model: Jam | None, name: str, said: str) -> list[Found] | None:
         """The scores of every new song of one row; None where the minutes are over before the last. No model: the round trip."""
         given = self.given
-        budget = [given.songs, given.held_out, given.pretrain, given.sft, self.seed]
-        about = [given.held_out] if model is None else budget
+        budget = [given.songs, given.new, given.pretrain, given.sft, self.seed]
+        about = [given.new] if model is None else budget
         path = given.scratch / f"allrow-{name}-{said.replace(' ', '-')}-{'-'.join(map(str, about))}.json"
         found: list[Found] = json.loads(path.read_text()) if path.is_file() else []
         while len(found) < len(self.new):
             if time.monotonic() > given.until:
                 return None
             some = range(len(found), min(len(found) + TOGETHER, len(self.new)))
-            found += self._scored(model, some, ROWS[name][said] if model else (), said.startswith("other"))
+            found += self._scored(model, some, name, said)
             path.write_text(json.dumps(found), encoding="utf-8")
         return found
 
-    def _scored(
-        self, model: Jam | None, some: Sequence[int], names: Sequence[str], is_other: bool
-    ) -> list[Found]:
+    def _scored(self, model: Jam | None, some: Sequence[int], name: str, said: str) -> list[Found]:
         new, other = self.new, self.other
-        whose = other if is_other else range(len(new))
+        names = ROWS[name][said] if model else ()
+        whose = other if said.startswith("other") else range(len(new))
         asked = [{one: _asked(new[whose[i]], one, new[i].num_frames) for one in names} for i in some]
         latents = (new[i].mean_TC for i in some)
         if model is not None:
             latents = sung(model, self.params, Songs(new[i] for i in some), asked, self.studio)  # type: ignore[assignment]
+        both = [
+            {"own": (new[i], self.truths[i]), "others": (new[other[i]], self.truths[other[i]])} for i in some
+        ]
         return [
-            self.ears.scores(
-                latent_TC,
-                new[i],
-                {"own": (new[i], self.truths[i]), "others": (new[other[i]], self.truths[other[i]])},
-            )
-            for i, latent_TC in zip(some, latents, strict=True)
+            self.ears.scores(latent_TC, new[i], sides if name in HEARD_WHOLE else {})
+            for i, sides, latent_TC in zip(some, both, latents, strict=True)
         ]
 
 
@@ -205,7 +206,8 @@ def main() -> None:
     )
     parser.add_argument("--scratch", type=Path, required=True)
     parser.add_argument("--songs", type=int, default=120)
-    parser.add_argument("--held-out", type=int, default=64)
+    parser.add_argument("--held-out", type=int, default=64, help="how many the file of new songs holds")
+    parser.add_argument("--new", type=int, default=32, help="how many of them are generated")
     parser.add_argument("--pretrain", type=int, default=1500)
     parser.add_argument("--sft", type=int, default=400)
     parser.add_argument("--seeds", type=int, default=1)
@@ -217,7 +219,7 @@ def main() -> None:
     torch.set_num_threads(1)
     given.scratch.mkdir(parents=True, exist_ok=True)
     results = json.loads(given.out.read_text()) if given.out.is_file() else {}
-    size = f"{given.songs} songs, {given.held_out} new, steps {given.pretrain}/{given.sft}, guided"
+    size = f"{given.songs} songs, {given.new} new, steps {given.pretrain}/{given.sft}, guided"
     for seed in range(given.seeds):
         if f"seed {seed}" not in results.get(size, {}):
             found = Bench(given, seed).measured()

@@ -1,7 +1,7 @@
-"""Drums and a sketch of the songs of `control_songs.py`, as the stages make them and from the true band, and what drums and sketch are scored against.
+"""Drums and a sketch of the songs of `control_songs.py`, as the stages make them, a sketch of the true band, and what they are scored against.
 
-Songs are performed anew, which gives the same sound. As prepared: of the mix less its separated vocals. From the true band: of what
-the band plays alone, so that no voice is in it. PIECE songs a file in the scratch folder, so that a run that is stopped goes on.
+Songs are performed anew, which gives the same sound. As prepared: of the mix less its separated vocals. Of the true band: of what
+it plays alone, so that no voice is in it. PIECE songs a file in the scratch folder, so that a run that is stopped goes on.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tasks.toy.world_two.performance import Song
 
 PIECE = 8
 COARSE = ("drums", "audio")
-TRUE = ("true drums", "true audio")
+TRUE = ("true audio",)
 HEARD = ("onsets", "chroma")
 
 
@@ -73,7 +73,6 @@ def _parts(song: Song, params: Params, studio: Studio) -> dict[str, np.ndarray]:
     return {
         "drums": coarse_latents(struck_CN, studio.codec, params.drums),
         "audio": coarse_latents(band_CN, studio.codec, params.sketch),
-        "true drums": coarse_latents(percussive(true_CN), studio.codec, params.drums),
         "true audio": coarse_latents(true_CN, studio.codec, params.sketch),
         "onsets": np.array(flux_onsets(struck_CN)),
         "chroma": chroma_of(true_CN),

@@ -1,6 +1,6 @@
 """A song asked for by its score, in four forms, beside the same song asked for by its truth: are words as much in time and notes as much in tune?
 
-python bench/score_sung.py --scratch FOLDER --model FOLDER/joint-... [--songs 64] [--minutes 8]
+python bench/score_sung.py --scratch FOLDER --model FOLDER/joint-... [--songs 24] [--minutes 8]
 
 FOLDER and the model are those of `control_adherence.py`. Every new song of world two is written as MusicXML, MIDI (a tempo change, running status), UltraStar and .ds
 (`score_forms.py`), read back as `jam generate --score` reads it, and generated from what is read: words with their times, phones even in their word since a score has none, and
@@ -226,7 +226,7 @@ def main() -> None:
     )
     parser.add_argument("--scratch", type=Path, required=True)
     parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--songs", type=int, default=64)
+    parser.add_argument("--songs", type=int, default=24)
     parser.add_argument("--held-out", type=int, default=64, help="how many the file of songs holds")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="no song begins later than that")
     parser.add_argument("--out", type=Path, default=RESULTS / "score_sung.json")
