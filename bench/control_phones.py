@@ -3,10 +3,10 @@
 python bench/control_phones.py --scratch FOLDER [--songs 120] [--new 32] [--seeds 1] [--minutes 8]
 
 FOLDER is that of `control_adherence.py` and `all_controls.py`. The net reads the frame and REACH frames on either side: a narrow layer a frame, as wide as the model's own for that
-control (`narrow`) or, of sound, 32 (`free`), then 64 hidden units, and says what is sung: nobody, or which phone. Truth is the token of the frame's middle where
-phones lie as they are sung; ends of words, which are no phone, are left out.
+control (`narrow`) or, of sound, 32 (`free`), then 64 hidden units over all; its answer is a phone, or that nobody is heard. Truth is the token of the frame's middle
+where phones lie as they are sung; ends of words, which are no phone, are left out.
 
-Three questions of the same net, each a share of right answers over the frames of a song: is somebody singing; is it a vowel, where somebody sings; which vowel or
+Three questions of the same net, each a share of right answers over the frames of a song: is there a voice; is it a vowel, where there is one; which vowel or
 which consonant, where it is known which of both (`phone`). Chance is the same net learned and asked with every song's control from another song,
 repeated or cut to its length; differences are paired, song by song, over the mean of the seeds. `band with the voice` is the song's own latents, blurred as a sketch is:
 what a control that holds words looks like.
