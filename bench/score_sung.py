@@ -255,6 +255,8 @@ def main() -> None:
     }
     given.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(result["rows"], indent=1))
+    if len(done) < given.songs:
+        print(f"{len(done)} of {given.songs} songs: the minutes are over; the same command goes on")
 
 
 if __name__ == "__main__":
