@@ -1,6 +1,6 @@
 """Does a model with chords, melody, drums and a sketch follow them, and keep words and style? One training, songs of world two.
 
-python bench/all_controls.py --scratch FOLDER [--songs 120] [--new 32] [--pretrain 1500] [--sft 400] [--seeds 1] [--minutes 4]
+python bench/all_controls.py --scratch FOLDER [--songs 120] [--new 32] [--pretrain 1500] [--sft 400] [--seeds 1] [--minutes 8]
 
 FOLDER is that of `control_adherence.py`, whose songs and models (`base` without controls, `joint` with chords and melody) are taken where they stand. `four`
 is trained here, as `joint` was. Chords and melody are the truth's, drums and sketch are made as `prepare` makes them. Under the guidance over sets of
@@ -75,6 +75,8 @@ ALIKE = (
     (("joint", "both"), ("base", "none")),
     (("joint", "other"), ("joint", "none")),
 )
+TAKES_MINUTES = {"crops": 5.0, "whole": 2.0}
+"""Of a training: it is begun where as many are left of `--minutes`."""
 Given = argparse.Namespace
 
 
@@ -86,10 +88,10 @@ def four_of(
     silence_C = studio.codec.silence_C
     minutes = 0.0
     model: Jam | None = None
-    for piece in ("crops", "whole"):
+    for piece in TAKES_MINUTES:
         folder = given.scratch / f"four-{piece}-{budget}"
         if not (folder / "minutes.json").is_file():
-            if time.monotonic() > given.until:
+            if time.monotonic() > given.until - 60 * TAKES_MINUTES[piece]:
                 return None
             started = time.process_time()
             if model is None:
