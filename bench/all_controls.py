@@ -1,6 +1,7 @@
 """Does a model with chords, melody, drums and a sketch follow them, and keep words and style? One training, songs of world two.
 
 python bench/all_controls.py --scratch FOLDER [--songs 120] [--new 32] [--pretrain 1500] [--sft 400] [--seeds 1] [--minutes 8]
+    [--models four joint base]
 
 FOLDER is that of `control_adherence.py`, whose songs and models (`base` without controls, `joint` with chords and melody) are taken where they stand. `four`
 is trained here, as `joint` was. Chords and melody are the truth's, drums and sketch are made as `prepare` makes them. Under the guidance over sets of
@@ -62,7 +63,8 @@ ROWS: dict[str, dict[str, tuple[str, ...]]] = {
     "joint": {"none": (), "both": NAMES, "other": NAMES},
     "base": {"none": ()},
 }
-HEARD_WHOLE = ("four", "floor")
+FOURTH = "four"
+HEARD_WHOLE = (FOURTH, "floor")
 """Whose songs are scored by all ears; those of the others by words and style alone: the rest stands in control_adherence.json."""
 ASKED = {"drums": ("other drums", "drums"), "audio": ("other audio", "audio"), "all": ("other", "all")}
 ALIKE = (
@@ -125,40 +127,39 @@ class Bench:
         learned, _ = songs_of(params, params.toy.seed, given.songs, self.studio, given.scratch)
         held_out, truths = songs_of(params, HELD_OUT_SEED, given.held_out, self.studio, given.scratch)
         new, truths = held_out[: given.new], truths[: given.new]
-        parts = [
-            with_coarse(some, params, seed, self.studio, given.scratch, given.until)
-            for some, seed in ((learned, params.toy.seed), (new, HELD_OUT_SEED))
-        ]
-        if parts[0] is None or parts[1] is None:
-            return None
-        songs, self.new, self.truths, self.other = *parts, truths, others_of(truths)
-        with patch.object(batches, "conditions_of", conditions_by("held")):
-            four = four_of(params, given, self.seed, songs, self.studio)
-            if four is None:
-                return None
-            models = {"four": four, **models_of(params, given, self.seed, songs, self.studio.codec.silence_C)}
-        floor = self.row(None, "floor", "floor")
+        self.new, self.truths, self.other = Songs(new), truths, others_of(truths)
+        models: dict[str, tuple[Jam, float]] = {}
         rows: dict[str, dict[str, list[Found]]] = {}
-        for name, asked in ROWS.items():
-            for said in asked:
-                found = self.row(models[name][0], name, said)
-                if found is None:
+        with patch.object(batches, "conditions_of", conditions_by("held")):
+            if FOURTH in given.models:
+                parts = [
+                    with_coarse(some, params, seed, self.studio, given.scratch, given.until)
+                    for some, seed in ((learned, params.toy.seed), (new, HELD_OUT_SEED))
+                ]
+                if parts[0] is None or parts[1] is None:
                     return None
-                rows.setdefault(name, {})[said] = found
-        if floor is None:
-            return None
+                self.new = parts[1]
+                four = four_of(params, given, self.seed, parts[0], self.studio)
+                floor = None if four is None else self.row(None, "floor", "floor")
+                if four is None or floor is None:
+                    return None
+                models[FOURTH], rows[FOURTH] = four, {"floor": floor}
+            models |= models_of(params, given, self.seed, learned, self.studio.codec.silence_C)
+        for name, said in ((one, row) for one in given.models for row in ROWS[one]):
+            found = self.row(models[name][0], name, said)
+            if found is None:
+                return None
+            rows.setdefault(name, {})[said] = found
         same = np.mean([truths[i].key == truths[j].key for i, j in enumerate(self.other)])
         return {
             "songs": len(new),
             "same_key": round(float(same), 3),
             "core_minutes": {name: round(minutes, 2) for name, (_, minutes) in models.items()},
-            "models": {
-                name: figures({"floor": floor, **of} if name in HEARD_WHOLE else of, ASKED)
-                for name, of in rows.items()
-            },
+            "models": {name: figures(of, ASKED) for name, of in rows.items()},
             "alike": {
                 f"{' '.join(one)} - {' '.join(two)}": alike(rows[one[0]][one[1]], rows[two[0]][two[1]])
                 for one, two in ALIKE
+                if {one[0], two[0]} <= {*given.models}
             },
             "machine": machine("torch", "numpy", "librosa"),
         }
@@ -213,15 +214,17 @@ def main() -> None:
     parser.add_argument("--pretrain", type=int, default=1500)
     parser.add_argument("--sft", type=int, default=400)
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--models", nargs="+", choices=ROWS, default=[*ROWS])
     parser.add_argument("--minutes", type=float, default=float("inf"), help="nothing begins later than that")
     parser.add_argument("--out", type=Path, default=RESULTS / "all_controls.json")
     given = parser.parse_args()
     given.until = time.monotonic() + 60 * given.minutes
-    given.models, given.tune = ("base", "joint"), 400
+    given.tune = 400
     torch.set_num_threads(1)
     given.scratch.mkdir(parents=True, exist_ok=True)
     results = json.loads(given.out.read_text()) if given.out.is_file() else {}
     size = f"{given.songs} songs, {given.new} new, steps {given.pretrain}/{given.sft}, guided"
+    size += "" if {*given.models} == {*ROWS} else f", {' and '.join(given.models)} alone"
     for seed in range(given.seeds):
         if f"seed {seed}" not in results.get(size, {}):
             found = Bench(given, seed).measured()

@@ -1,6 +1,6 @@
 """Can the phone that is sung be read from a control? A small net on frames of world two, songs it has not seen, beside controls of other songs.
 
-python bench/control_phones.py --scratch FOLDER [--songs 120] [--new 32] [--seeds 1] [--minutes 8]
+python bench/control_phones.py --scratch FOLDER [--learned 48] [--new 16] [--seeds 1] [--controls NAME ...] [--minutes 8]
 
 FOLDER is that of `control_adherence.py` and `all_controls.py`. The net reads the frame and REACH frames on either side: a narrow layer a frame, as wide as the model's own for that
 control (`narrow`) or, of sound, 32 (`free`), then 64 hidden units over all; its answer is a phone, or that nobody is heard. Truth is the token of the frame's middle
@@ -28,7 +28,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from bench.coarse_songs import with_coarse
+from bench.coarse_songs import COARSE, TRUE, with_coarse
 from bench.control_adherence import HELD_OUT_SEED
 from bench.control_songs import songs_of
 from bench.measuring import RESULTS, machine
@@ -52,7 +52,7 @@ CONTROLS = {
 }
 """What is read: the array of a song, and the control whose width it has."""
 REACH, HIDDEN, FREE = 4, 64, 32
-EPOCHS, BATCH, RATE = 4, 512, 2e-3
+EPOCHS, BATCH, RATE = 4, 1024, 3e-3
 VOWELS = frozenset(SYMBOLS[letter] for letter in "aeiouæɐɑɔəɛɝɪʊʌ" if letter in SYMBOLS)
 NOBODY, LEFT_OUT, LONG = 0, -1, "ː"
 QUESTIONS = ("sung", "vowel", "phone")
@@ -81,9 +81,9 @@ def phones_sung(song: Sample) -> np.ndarray:
     places_L = np.where(tokens_L == SYMBOLS[LONG], 0, np.arange(len(tokens_L)))
     tokens_L = tokens_L[np.maximum.accumulate(places_L)]
     tokens_T = tokens_L[SLOTS_PER_FRAME // 2 :: SLOTS_PER_FRAME][: song.num_frames]
-    found_T = np.where(tokens_T == SONG_FILLER, NOBODY, tokens_T)
+    coarseT = np.where(tokens_T == SONG_FILLER, NOBODY, tokens_T)
     left_out = (tokens_T == SYMBOLS[WORD_BOUNDARY]) | (tokens_T == VOCAL_FILLER)
-    return np.where(left_out, LEFT_OUT, found_T)
+    return np.where(left_out, LEFT_OUT, coarseT)
 
 
 def array_of(song: Sample, name: str, params: Params) -> np.ndarray:
@@ -241,9 +241,11 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--scratch", type=Path, required=True)
-    parser.add_argument("--songs", type=int, default=120)
+    parser.add_argument("--songs", type=int, default=120, help="how many the file of songs holds")
+    parser.add_argument("--learned", type=int, default=48, help="how many of them the net learns")
+    parser.add_argument("--controls", nargs="+", choices=CONTROLS, default=[*CONTROLS])
     parser.add_argument("--held-out", type=int, default=64, help="how many the file of new songs holds")
-    parser.add_argument("--new", type=int, default=32, help="how many of them are asked")
+    parser.add_argument("--new", type=int, default=16, help="how many of them are asked")
     parser.add_argument("--seeds", type=int, default=1, help="of the net and of who has whose control")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="nothing begins later than that")
     parser.add_argument("--out", type=Path, default=RESULTS / "control_phones.json")
@@ -254,19 +256,24 @@ def main() -> None:
     studio = Studio(params)
     sets = []
     for seed, count, used in (
-        (params.toy.seed, given.songs, given.songs),
+        (params.toy.seed, given.songs, given.learned),
         (HELD_OUT_SEED, given.held_out, given.new),
     ):
         samples, _ = songs_of(params, seed, count, studio, given.scratch)
-        sets.append(with_coarse(samples[:used], params, seed, studio, given.scratch, until))
+        some = samples[:used]
+        if any(CONTROLS[name][0] in (*COARSE, *TRUE) for name in given.controls):
+            coarse = with_coarse(some, params, seed, studio, given.scratch, until)
+            if coarse is None:
+                print("the minutes are over before the songs; the same command goes on")
+                return
+            some = coarse
+        sets.append(some)
     songs, new = sets
-    if songs is None or new is None:
-        print("the minutes are over before the songs; the same command goes on")
-        return
-    path = given.scratch / f"phones-{given.songs}-{given.new}.json"
+    path = given.scratch / f"phones-{given.learned}-{given.new}.json"
     done: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
+    asked = {name: CONTROLS[name][1] for name in given.controls}
     for seed in range(given.seeds):
-        for name, (_, control) in CONTROLS.items():
+        for name, control in asked.items():
             for kind, width in widths(control).items():
                 for own in (True, False):
                     key = f"{name}/{kind}/{own}/{seed}"
@@ -287,7 +294,7 @@ def main() -> None:
             )
             for kind in widths(control)
         }
-        for name, (_, control) in CONTROLS.items()
+        for name, control in asked.items()
     }
     result = {
         "songs": len(songs),

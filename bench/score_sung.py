@@ -73,6 +73,8 @@ FORMS = ("MusicXML", "MIDI", "UltraStar", "DiffSinger")
 PHONED = "DiffSinger, its phones"
 LESS = {**dict.fromkeys(FORMS, (EVEN, TRUTH)), PHONED: (TRUTH,), EVEN: (TRUTH,)}
 """The rows that each row is compared with."""
+DIFFERS = ("melody frames that differ", "slots of words that differ")
+"""Of what is asked: where neither differs from the truth's, the song is the same and made once."""
 MAX_BYTES, MAX_WORDS = 10_000_000, 10_000
 Row = dict[str, Any]
 
@@ -121,8 +123,8 @@ def read_facts(song: Sample, one: Sample, words: Sequence[str]) -> Row:
     return {
         "same words": same_words,
         "times apart, s": round(max(apart_s), 5),
-        "melody frames that differ": float(np.mean(one.extras["melody"] != song.extras["melody"])),
-        "slots of words that differ": float(np.mean(slots[0] != slots[1])),
+        DIFFERS[0]: float(np.mean(one.extras["melody"] != song.extras["melody"])),
+        DIFFERS[1]: float(np.mean(slots[0] != slots[1])),
         "words with phones": float(np.mean([bool(its) for its in one.phones or ()])),
     }
 
@@ -161,14 +163,18 @@ def measured(model: Jam, params: Params, song: Sample, truth: TrueSong, files: M
     latents = {FLOOR: song.mean_TC}
     facts[PHONED] = facts["DiffSinger"]
     by_name = {**asked, TRUTH: song, PHONED: asked["DiffSinger"]}
-    for names, grid in (((TRUTH, PHONED), "held"), (tuple(asked), "repeat")):
+    same = {
+        name: EVEN for name, fact in facts.items() if name != PHONED and not any(fact[key] for key in DIFFERS)
+    }
+    for names, grid in (
+        ((TRUTH, PHONED), "held"),
+        (tuple(name for name in asked if name not in same), "repeat"),
+    ):
         some = Songs(by_name[name] for name in names)
         controls = [{"melody": one.extras["melody"]} for one in some]
         latents |= zip(names, sung(model, params, some, controls, studio, grid), strict=True)  # type: ignore[arg-type]
-    return {
-        name: {**heard(latent_TC, song, truth, studio, tracker), **facts.get(name, {})}
-        for name, latent_TC in latents.items()
-    }
+    rows = {name: heard(latent_TC, song, truth, studio, tracker) for name, latent_TC in latents.items()}
+    return {name: {**rows[same.get(name, name)], **facts.get(name, {})} for name in (FLOOR, *by_name)}
 
 
 def figures(songs: Sequence[Mapping[str, Row]]) -> dict[str, Any]:
