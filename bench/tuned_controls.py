@@ -73,6 +73,7 @@ VARIANTS = {
     "400 steps": Variant(),
     "10 x the rate": Variant(rate=10.0),
     "noisier": Variant(noisier=True),
+    "10 x the rate, noisier": Variant(rate=10.0, noisier=True),
     "1,600 steps": Variant(1600),
     "1,600 steps, 10 x the rate": Variant(1600, 10.0),
     "1,600 steps, 10 x the rate, noisier": Variant(1600, 10.0, noisier=True),
