@@ -19,6 +19,7 @@ import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -235,6 +236,41 @@ def shares(rows: Sequence[Mapping[str, float | None]]) -> list[list[float]]:
     return [[np.nan if row[name] is None else float(row[name] or 0.0) for name in QUESTIONS] for row in rows]
 
 
+def sets_of(given: argparse.Namespace, params: Params, until: float) -> list[Sequence[Sample]] | None:
+    """The songs that are learned and the new ones; None where the minutes are over before their drums and sketches are made."""
+    studio, sets = Studio(params), []
+    is_coarse = any(CONTROLS[name][0] in (*COARSE, *TRUE) for name in given.controls)
+    for seed, count, used in (
+        (params.toy.seed, given.songs, given.learned),
+        (HELD_OUT_SEED, given.held_out, given.new),
+    ):
+        samples, _ = songs_of(params, seed, count, studio, given.scratch)
+        some: Sequence[Sample] | None = samples[:used]
+        if is_coarse:
+            some = with_coarse(samples[:used], params, seed, studio, given.scratch, until)
+        if some is None:
+            return None
+        sets.append(some)
+    return sets
+
+
+def read_all(
+    given: argparse.Namespace, sets: Sequence[Sequence[Sample]], params: Params, until: float
+) -> dict[str, Any] | None:
+    """Shares of right answers of every control, width, side and seed; None where the minutes are over before the last."""
+    path = given.scratch / f"phones-{given.learned}-{given.new}.json"
+    done: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
+    for seed, name, own in product(range(given.seeds), given.controls, (True, False)):
+        for kind, width in widths(CONTROLS[name][1]).items():
+            key = f"{name}/{kind}/{own}/{seed}"
+            if key not in done:
+                if time.monotonic() > until:
+                    return None
+                done[key] = shares(read(name, width, *sets, params, seed, own))
+                path.write_text(json.dumps(done), encoding="utf-8")
+    return done
+
+
 def main() -> None:
     """Read what is not there, write, and show."""
     parser = argparse.ArgumentParser(
@@ -253,55 +289,24 @@ def main() -> None:
     until = time.monotonic() + 60 * given.minutes
     torch.set_num_threads(1)
     params = load_params(RECIPE, [*EVENLY])
-    studio = Studio(params)
-    sets = []
-    for seed, count, used in (
-        (params.toy.seed, given.songs, given.learned),
-        (HELD_OUT_SEED, given.held_out, given.new),
-    ):
-        samples, _ = songs_of(params, seed, count, studio, given.scratch)
-        some = samples[:used]
-        if any(CONTROLS[name][0] in (*COARSE, *TRUE) for name in given.controls):
-            coarse = with_coarse(some, params, seed, studio, given.scratch, until)
-            if coarse is None:
-                print("the minutes are over before the songs; the same command goes on")
-                return
-            some = coarse
-        sets.append(some)
-    songs, new = sets
-    path = given.scratch / f"phones-{given.learned}-{given.new}.json"
-    done: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
-    asked = {name: CONTROLS[name][1] for name in given.controls}
-    for seed in range(given.seeds):
-        for name, control in asked.items():
-            for kind, width in widths(control).items():
-                for own in (True, False):
-                    key = f"{name}/{kind}/{own}/{seed}"
-                    if key in done:
-                        continue
-                    if time.monotonic() > until:
-                        print(f"the minutes are over before {key}; the same command goes on")
-                        return
-                    done[key] = shares(read(name, width, songs, new, params, seed, own))
-                    path.write_text(json.dumps(done), encoding="utf-8")
-    found = {
-        name: {
-            kind: figures(
-                *(
-                    np.array([done[f"{name}/{kind}/{own}/{seed}"] for seed in range(given.seeds)], float)
-                    for own in (True, False)
-                )
-            )
-            for kind in widths(control)
-        }
-        for name, control in asked.items()
-    }
+    sets = sets_of(given, params, until)
+    done = None if sets is None else read_all(given, sets, params, until)
+    if sets is None or done is None:
+        print("the minutes are over; the same command goes on")
+        return
+    found: dict[str, dict[str, Any]] = {}
+    for name in given.controls:
+        for kind in widths(CONTROLS[name][1]):
+            sides = [
+                [done[f"{name}/{kind}/{own}/{seed}"] for seed in range(given.seeds)] for own in (True, False)
+            ]
+            found.setdefault(name, {})[kind] = figures(*(np.array(side, float) for side in sides))
     result = {
-        "songs": len(songs),
-        "new": len(new),
+        "songs": given.learned,
+        "new": given.new,
         "seeds": given.seeds,
         "columns": ["share", "95 % low", "95 % high", "songs"],
-        "always the usual": commonest(songs, new),
+        "always the usual": commonest(*sets),
         "read": found,
         "machine": machine("torch", "numpy"),
     }
