@@ -8,7 +8,7 @@ where phones lie as they are sung; ends of words, which are no phone, are left o
 
 Three questions of the same net, each a share of right answers over the frames of a song: is there a voice; is it a vowel, where there is one; which vowel or
 which consonant, where it is known which of both (`phone`). Chance is the same net learned and asked with every song's control from another song,
-repeated or cut to its length; differences are paired, song by song, over the mean of the seeds. `band with the voice` is the song's own latents, blurred as a sketch is:
+repeated or cut to its length; and who always says what is usual, with no control at all. Differences are paired, song by song, over the mean of the seeds. `band with the voice` is the song's own latents, blurred as a sketch is:
 what a control that holds words looks like.
 """
 
@@ -188,8 +188,8 @@ def _whose(count: int, own: bool, seed: int) -> list[int]:
     return whose.tolist()
 
 
-def commonest(songs: Sequence[Sample], new: Sequence[Sample]) -> dict[str, list[Any]]:
-    """The share of right answers of who always says what is usual in `songs`."""
+def commonest(songs: Sequence[Sample], new: Sequence[Sample]) -> np.ndarray:
+    """Shares of right answers [songs, questions] of who always says what is usual in `songs`."""
     every = np.concatenate([phones_sung(song) for song in songs])
     is_vowel = np.isin(every, [*VOWELS])
     usual = {True: _most(every[is_vowel]), False: _most(every[(every > NOBODY) & ~is_vowel])}
@@ -203,25 +203,25 @@ def commonest(songs: Sequence[Sample], new: Sequence[Sample]) -> dict[str, list[
         rows.append(
             (((known_T > NOBODY) == sung).mean(), (vowel_T == vowel).mean(), (said_T == sung_T).mean())
         )
-    return {
-        name: _told(mean(list(map(float, values)), RESAMPLING))
-        for name, values in zip(QUESTIONS, zip(*rows, strict=True), strict=True)
-    }
+    return np.array(rows, float)
 
 
 def _most(values: np.ndarray) -> int:
     return int(np.bincount(values).argmax())
 
 
-def figures(own: np.ndarray, others: np.ndarray) -> dict[str, Any]:
-    """Shares [seeds, songs, questions] with their intervals over songs, and their paired difference."""
+def figures(own: np.ndarray, others: np.ndarray, usual: np.ndarray) -> dict[str, Any]:
+    """Shares [seeds, songs, questions] with their intervals over songs, and what the own control has more than both kinds of chance."""
     told = {}
     for place, name in enumerate(QUESTIONS):
         ones, twos = own[..., place].mean(axis=0), others[..., place].mean(axis=0)
         told[name] = {
             "own": _told(mean(ones.tolist(), RESAMPLING)),
             "another song's": _told(mean(twos.tolist(), RESAMPLING)),
-            "own - another song's": _told(paired_mean_difference(ones.tolist(), twos.tolist(), RESAMPLING)),
+            **{
+                f"own - {said}": _told(paired_mean_difference(ones.tolist(), chance.tolist(), RESAMPLING))
+                for said, chance in (("another song's", twos), ("the usual", usual[:, place]))
+            },
         }
     return told
 
@@ -295,18 +295,22 @@ def main() -> None:
         print("the minutes are over; the same command goes on")
         return
     found: dict[str, dict[str, Any]] = {}
+    usual = commonest(*sets)
     for name in given.controls:
         for kind in widths(CONTROLS[name][1]):
             sides = [
                 [done[f"{name}/{kind}/{own}/{seed}"] for seed in range(given.seeds)] for own in (True, False)
             ]
-            found.setdefault(name, {})[kind] = figures(*(np.array(side, float) for side in sides))
+            found.setdefault(name, {})[kind] = figures(*(np.array(side, float) for side in sides), usual)
     result = {
         "songs": given.learned,
         "new": given.new,
         "seeds": given.seeds,
         "columns": ["share", "95 % low", "95 % high", "songs"],
-        "always the usual": commonest(*sets),
+        "always the usual": {
+            name: _told(mean(column.tolist(), RESAMPLING))
+            for name, column in zip(QUESTIONS, usual.T, strict=True)
+        },
         "read": found,
         "machine": machine("torch", "numpy"),
     }
