@@ -106,6 +106,31 @@ def from_score(song: Sample, data: bytes, studio: Studio) -> tuple[Sample, list[
     return replace(song, words=tuple(words), extras=extras), lyrics.words
 
 
+def read_alone(params: Params, count: int) -> dict[str, Row]:
+    """How many of the first songs read as their truth in each form, and how far times are at most from it: words and notes. No model is asked."""
+    told = {
+        name: {"songs": count, "same words": 0, "same notes": 0, "times apart at most, s": 0.0}
+        for name in FORMS
+    }
+    for truth in islice(truths_of(params), count):
+        words = normalise([word.text for word in truth.words])
+        for name, data in scores_of(truth).items():
+            lyrics, row = read_lyrics(data, MAX_BYTES, MAX_WORDS), told[name]
+            tones = melody_of(lyrics)
+            same = [tone.pitch for tone in tones] == [round(note.midi) for note in truth.notes]
+            row["same words"] += normalise(lyrics.words) == words
+            row["same notes"] += same
+            pairs = [
+                *zip(lyrics.times or (), truth.words, strict=False),
+                *(zip(tones, truth.notes, strict=True) if same else ()),
+            ]
+            apart_s = [
+                max(abs(a.start_s - b.start_s), abs(a.end_s - b.end_s)) for a, b in pairs if a is not None
+            ]
+            row["times apart at most, s"] = round(max(row["times apart at most, s"], *apart_s), 5)
+    return told
+
+
 def read_facts(song: Sample, one: Sample, words: Sequence[str]) -> Row:
     """How far what is read from a score is the truth's."""
     same_words = normalise(list(words)) == normalise([word.text for word in song.words])
@@ -234,6 +259,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--songs", type=int, default=24)
     parser.add_argument("--held-out", type=int, default=64, help="how many the file of songs holds")
+    parser.add_argument("--read", type=int, default=24, help="songs that are written and read alone")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="no song begins later than that")
     parser.add_argument("--out", type=Path, default=RESULTS / "score_sung.json")
     given = parser.parse_args()
@@ -256,6 +282,7 @@ def main() -> None:
         "model": given.model.name,
         "songs": len(done),
         "columns": ["value", "95 % low", "95 % high", "songs"],
+        "read, without a model": read_alone(params, given.read),
         "rows": figures(done),
         "machine": machine("torch", "numpy"),
     }
