@@ -303,8 +303,6 @@ def main() -> None:
             ]
             found.setdefault(name, {})[kind] = figures(*(np.array(side, float) for side in sides), usual)
     result = {
-        "songs": given.learned,
-        "new": given.new,
         "seeds": given.seeds,
         "columns": ["share", "95 % low", "95 % high", "songs"],
         "always the usual": {
@@ -314,7 +312,9 @@ def main() -> None:
         "read": found,
         "machine": machine("torch", "numpy"),
     }
-    given.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    results = json.loads(given.out.read_text()) if given.out.is_file() else {}
+    results[f"{given.learned} songs learned, {given.new} new"] = result
+    given.out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(result["always the usual"]))
     for name, kinds in found.items():
         for kind, questions in kinds.items():
