@@ -197,10 +197,15 @@ class Bench:
         if time.monotonic() > self.given.until:
             return None
         model, minutes = self.model(name)
-        knows = {}
-        for whose in WHOSE:
-            missed, spread = zip(*told(model, self.new, self.asked[whose]), strict=True)
-            knows[whose] = _told(rate(np.subtract(spread, missed).tolist(), spread, RESAMPLING))
+        sums = {whose: np.array(told(model, self.new, self.asked[whose])) for whose in WHOSE}
+        missed, spread = {whose: of[:, 0] for whose, of in sums.items()}, sums["none"][:, 1].tolist()
+        knows = {
+            whose: _told(rate(np.subtract(spread, of).tolist(), spread, RESAMPLING))
+            for whose, of in missed.items()
+        }
+        for other in WHOSE[1:]:
+            more = np.subtract(missed[other], missed["own"]).tolist()
+            knows[f"own - {other}"] = _told(rate(more, spread, RESAMPLING))
         result = {"core_minutes": round(minutes, 2), "told": knows}
         if name not in self.given.sung:
             return result
