@@ -60,7 +60,7 @@ ROWS: dict[str, dict[str, tuple[str, ...]]] = {
         "all": FOUR,
         "other": FOUR,
     },
-    "joint": {"none": (), "both": NAMES, "other": NAMES},
+    "joint": {"none": (), "both": NAMES},
     "base": {"none": ()},
 }
 FOURTH = "four"
@@ -75,7 +75,6 @@ ALIKE = (
     (("four", "other"), ("four", "none")),
     (("joint", "both"), ("joint", "none")),
     (("joint", "both"), ("base", "none")),
-    (("joint", "other"), ("joint", "none")),
 )
 TAKES_MINUTES = {"crops": 5.0, "whole": 2.0}
 """Of a training: it is begun where as many are left of `--minutes`."""
