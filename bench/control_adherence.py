@@ -46,7 +46,7 @@ from bench.floor_measures import TrueSong
 from bench.measuring import RESULTS, machine, options_parser
 from bench.toy2_causes import EVENLY, RECIPE
 from bench.toy2_songs import Songs, Studio
-from bench.toy2_training import conditions_by
+from bench.toy2_training import Grid, conditions_by
 from eval.metrics.controls.chords import chord_accuracy, majmin
 from eval.metrics.controls.contour import contour_scores
 from eval.metrics.controls.melody import melody_scores
@@ -81,15 +81,20 @@ DROPOUT = ("style_condition_dropout=0.3", "lyrics_condition_dropout=0.5", "condi
 
 
 def sung(
-    model: Jam, params: Params, songs: Songs, asked: Sequence[Mapping[str, np.ndarray]], studio: Studio
+    model: Jam,
+    params: Params,
+    songs: Songs,
+    asked: Sequence[Mapping[str, np.ndarray]],
+    studio: Studio,
+    grid: Grid = "held",
 ) -> Iterator[np.ndarray]:
-    """Latents of every song, asked for these controls, each from its own noise."""
+    """Latents of every song, asked for these controls, each from its own noise; tokens as `grid` lays them."""
     negative_S = torch.from_numpy(np.asarray(studio.style.negative_style, np.float32))
     frames = model.config.max_frames
     for first in range(0, len(songs), TOGETHER):
         some, controls = songs[first : first + TOGETHER], asked[first : first + TOGETHER]
         picked = [(song, Crop(0, song.num_frames, song.num_frames), 0) for song in some]
-        conditions = conditions_by("held")(picked, frames, SYMBOLS, model.config.filler)
+        conditions = conditions_by(grid)(picked, frames, SYMBOLS, model.config.filler)
         if any(controls):
             cut = [
                 ({name: array[: song.num_frames] for name, array in own.items()}, 0)

@@ -57,18 +57,31 @@ def models_of(
 def _trained(
     params: Params, joint: bool, base: Jam | None, tune: int, seed: int, songs: Songs, silence_C: np.ndarray
 ) -> Jam:
-    pretrain, sft = (
-        section.model_copy(update={"seed": section.seed + 1000 * seed})
-        for section in (params.pretrain, params.sft)
-    )
     if base is not None:
+        sft = _seeded(params.sft, seed)
         more = learn_controls_alone(with_controls(base, NAMES, sft.seed))
         return taught(more, sft.model_copy(update={"steps": tune}), params, songs, silence_C)
-    names = NAMES if joint else ()
+    return whole_of(
+        params, crops_of(params, NAMES if joint else (), seed, songs, silence_C), seed, songs, silence_C
+    )
+
+
+def crops_of(params: Params, names: tuple[str, ...], seed: int, songs: Songs, silence_C: np.ndarray) -> Jam:
+    """A model with these controls after its first training, on crops."""
+    pretrain = _seeded(params.pretrain, seed)
     first = fresh_model(_config(params, pretrain.max_frames, names), pretrain.seed)
-    crops = taught(first, pretrain, params, songs, silence_C)
-    whole = build_model(_config(params, sft.max_frames, names), crops.state_dict())
+    return taught(first, pretrain, params, songs, silence_C)
+
+
+def whole_of(params: Params, crops: Jam, seed: int, songs: Songs, silence_C: np.ndarray) -> Jam:
+    """The same after its second, on whole songs."""
+    sft = _seeded(params.sft, seed)
+    whole = build_model(_config(params, sft.max_frames, crops.config.controls), crops.state_dict())
     return taught(whole, sft, params, songs, silence_C)
+
+
+def _seeded(section: TrainParams, seed: int) -> TrainParams:
+    return section.model_copy(update={"seed": section.seed + 1000 * seed})
 
 
 def _config(params: Params, max_frames: int, names: tuple[str, ...]) -> JamConfig:

@@ -248,41 +248,42 @@ def _near(starts: Sequence[float], at_s: float) -> range:
 
 
 def _lines(events: Sequence[Event], song: MidiSong, melody: Sequence[Sound]) -> Iterator[Line]:
-    starts = [song.seconds(note.start) for note in melody]
+    notes = [(song.seconds(note.start), song.seconds(note.end), note.pitch) for note in melody]
+    starts = [start_s for start_s, _, _ in notes]
+    ats = [math.inf if event.tick is None else song.seconds(event.tick) for event in events]
+    places = [_place(event.tick, melody, starts, at_s) for event, at_s in zip(events, ats, strict=True)]
+    bounds = [
+        bisect_left(starts, at_s - AT_ONCE_S) if place is None else place
+        for place, at_s in zip(places, ats, strict=True)
+    ] + [len(notes)]
     syllables: list[Syllable] = []
     first = 1
-    for number, event in enumerate(events, start=1):
+    for number, (event, place) in enumerate(zip(events, places, strict=True), start=1):
         if event.begins and syllables:
             yield _line(syllables, first)
             syllables, first = [], number
-        following = events[number].tick if number < len(events) else None
-        until_s = math.inf if following is None else song.seconds(following)
-        syllables += _sung(event, song, melody, starts, until_s)
+        held = [] if place is None else notes[place : max(place + 1, bounds[number])]
+        syllables += _sung(event.text, ats[number - 1], held)
     if syllables:
         yield _line(syllables, first)
 
 
-def _sung(
-    event: Event, song: MidiSong, melody: Sequence[Sound], starts: Sequence[float], until_s: float
-) -> Iterator[Syllable]:
-    """An event's syllable on its note, and the notes that hold it until the next event."""
-    text = re.sub(HELD, "", event.text) if HELD.fullmatch(event.text.strip()) else event.text
-    if event.tick is None:
-        yield Syllable(text)
-        return
-    at_s = song.seconds(event.tick)
+def _place(tick: int | None, melody: Sequence[Sound], starts: Sequence[float], at_s: float) -> int | None:
+    """Of the one note that begins at once with an event; of several, as in fast runs, the one at its very tick."""
     near = _near(starts, at_s)
-    if len(near) != 1:
+    found = near if len(near) == 1 else [place for place in near if melody[place].start == tick]
+    return found[0] if len(found) == 1 else None
+
+
+def _sung(text: str, at_s: float, notes: Sequence[tuple[float, float, int | None]]) -> Iterator[Syllable]:
+    """An event's syllable on the first of its notes, and the others as far as each begins where the one before ends."""
+    text = re.sub(HELD, "", text) if HELD.fullmatch(text.strip()) else text
+    if not notes:
         yield Syllable(text, seconds(at_s))
-        return
-    note = melody[near[0]]
-    end_s = song.seconds(note.end)
-    yield Syllable(text, seconds(at_s), seconds(end_s), note.pitch)
-    for place in range(near[0] + 1, len(melody)):
-        if starts[place] >= until_s - AT_ONCE_S or abs(starts[place] - end_s) > AT_ONCE_S:
+    for place, (start_s, end_s, pitch) in enumerate(notes):
+        if place and abs(start_s - notes[place - 1][1]) > AT_ONCE_S:
             return
-        from_s, end_s = starts[place], song.seconds(melody[place].end)
-        yield Syllable("", seconds(from_s), seconds(end_s), melody[place].pitch)
+        yield Syllable("" if place else text, seconds(start_s if place else at_s), seconds(end_s), pitch)
 
 
 def _line(syllables: Sequence[Syllable], number: int) -> Line:
