@@ -7,7 +7,6 @@ from pathlib import Path
 from flows.settings.project import Project
 from jam_model.training_facts import read_facts
 from tasks.lyrics.part_labels import has_part_texts, name_and_text
-from tasks.models.base import EMBEDDED
 from tasks.models.style_encoder import build_style_encoder
 from tasks.prompts.prompt_words import PromptWords
 from tasks.times.part_texts import part_texts
@@ -25,7 +24,7 @@ def check_part_texts(project: Project, words: PromptWords, duration_s: float, ch
         return
     part_texts(labels, words.words, duration_s)
     section = project.params.models.style_encoder
-    if section.model != EMBEDDED:
+    if section.settings is not None:
         return
     encoder = build_style_encoder(section)
     for name, text in filter(None, (name_and_text(label.text) for label in labels)):
