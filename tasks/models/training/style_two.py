@@ -23,10 +23,10 @@ from tasks.toy.sound.drums import kick
 from tasks.toy.world_two.composition import compose
 from tasks.toy.world_two.features import Features
 from tasks.toy.world_two.performance import perform
-from tasks.toy.world_two.score import GENRES
+from tasks.toy.world_two.score import GENRES, Score
 
 SEED, HELD_OUT_SEED = 900_003, 900_004
-NUM_SONGS, NUM_HELD_OUT = 80, 40
+NUM_SONGS, NUM_HELD_OUT = 60, 24
 LEAST_PART_S = 3.0
 LEAST_SPREAD = 0.03  # nats
 SHRINK = 0.2  # of the covariance of voices, towards its diagonal
@@ -109,7 +109,6 @@ def measure_singer() -> dict[str, Any]:
 @cache
 def heard(seed: int, num_songs: int, by_part: bool = False) -> list[Heard]:
     """What is heard of the first songs of a set that have a form of the wanted length; of their parts only where it is asked."""
-    separator, kick_W = MidSidePitchSeparator(), as_window(kick(1.0))
     songs: list[Heard] = []
     index = 0
     while len(songs) < num_songs:
@@ -119,19 +118,24 @@ def heard(seed: int, num_songs: int, by_part: bool = False) -> list[Heard]:
             index += 1
             continue
         index += 1
-        mix_CN = perform(score).mix_CN.astype(np.float32)
-        mid_N = mix_CN.mean(axis=0)
-        spans = [
-            slice(round(part.start_s * SAMPLE_RATE_HZ), round(part.end_s * SAMPLE_RATE_HZ))
-            for part in score.parts
-            if by_part and part.end_s - part.start_s >= LEAST_PART_S
-        ]
-        found = [balance(piece_N, kick_W) for piece_N in (mid_N, *(mid_N[span] for span in spans))]
-        whole, *of_parts = (None if one is None else one.log_ratio for one in found)
-        voice_D = singer.statistics(separator.separate(mix_CN))
-        is_woman = score.style_text.endswith(WOMAN)
-        songs.append(Heard(score.genre, is_woman, whole, tuple(of_parts), voice_D))
+        songs.append(heard_song(score, by_part))
     return songs
+
+
+def heard_song(score: Score, by_part: bool) -> Heard:
+    """What is heard of one song."""
+    kick_W = as_window(kick(1.0))
+    mix_CN = perform(score).mix_CN.astype(np.float32)
+    mid_N = mix_CN.mean(axis=0)
+    spans = [
+        slice(round(part.start_s * SAMPLE_RATE_HZ), round(part.end_s * SAMPLE_RATE_HZ))
+        for part in score.parts
+        if by_part and part.end_s - part.start_s >= LEAST_PART_S
+    ]
+    found = [balance(piece_N, kick_W) for piece_N in (mid_N, *(mid_N[span] for span in spans))]
+    whole, *of_parts = (None if one is None else one.log_ratio for one in found)
+    voice_D = singer.statistics(MidSidePitchSeparator().separate(mix_CN))
+    return Heard(score.genre, score.style_text.endswith(WOMAN), whole, tuple(of_parts), voice_D)
 
 
 def _right(told: Iterable[tuple[str, float | None]], medians: dict[str, float]) -> int:
