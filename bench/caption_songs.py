@@ -113,7 +113,9 @@ def _make(path: Path, facts_path: Path, world: str, seed: int) -> None:
         parts = [np.mean(ENCODERS[name].embed_audio(mix_CN[:, a:b]), axis=0) for a, b in spans]
         styles[f"parts {name}"] = np.array(parts, np.float32).reshape(-1, 512)
     facts_path.write_text(json.dumps(_heard_facts(mix_CN)))
-    np.savez(path, facts=json.dumps(facts), **styles)
+    whole = path.with_suffix(".whole.npz")
+    np.savez(whole, facts=json.dumps(facts), **styles)
+    whole.replace(path)
 
 
 def _heard_facts(mix_CN: np.ndarray) -> list[dict[str, Any]]:
