@@ -133,7 +133,8 @@ def test_the_same_bytes_twice_and_the_identity_known_without_building() -> None:
 def test_the_encoder_of_world_two_hears_the_genre_of_one_song_played_in_each(encoder: StyleEncoder) -> None:
     """Of one score each part of which has a style of its own: bands alone, since a voice takes longer than the test may."""
     heard = build_style_encoder(PARAMS.model_copy(update={"model": "world_two"}))
-    score = compose_two(song_seed(31_337, 1), load_params().toy.two)
+    features = load_params().toy.two.model_copy(update={"max_duration_s": 14.0})
+    score = compose_two(song_seed(31_337, 1), features)
     bands = {genre: play_band(dataclasses.replace(score, genre=genre)) for genre in GENRES_TWO}
     style_GS = np.concatenate([heard.embed_audio(band_CN)[:1] for band_CN in bands.values()])
     text_GS = np.stack([heard.embed_text(genre.description) for genre in GENRES_TWO.values()])
