@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from eval.metrics.controls.chroma import chroma_cosine
 
 from bench.control_figures import Found, adherence_of
 from bench.controls import sung_midi
@@ -15,7 +16,6 @@ from bench.toy2_causes import RESAMPLING
 from bench.toy2_songs import Studio
 from eval.metrics.controls.beats import beat_f1
 from eval.metrics.controls.chords import chord_accuracy, majmin
-from eval.metrics.controls.chroma import chroma_cosine
 from eval.metrics.controls.contour import contour_scores
 from eval.metrics.controls.tempo import tempo_right
 from eval.metrics.error_rates import count_errors, normalise

@@ -1,4 +1,4 @@
-"""Songs of `spoilt_captions.py`: their true captions, what is wrong of a spoilt one, their styles, and the facts that are heard in them."""
+"""Songs of `spoilt_captions.py`: their true captions, what is wrong of a spoilt one, their styles by an encoder, and the facts that are heard in them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,12 @@ from tasks.toy.world_two.performance import perform
 from tasks.toy.world_two.score import GENRES
 
 PARAMS = load_params()
-ENCODER = build_style_encoder(PARAMS.models.style_encoder)
+ENCODERS = {
+    name: build_style_encoder(PARAMS.models.style_encoder.model_copy(update={"model": name}))
+    for name in PARAMS.models.style_encoder.embedded
+}
+HEARS = {"one": ("embedded",), "two": ("embedded", "world_two")}
+"""By world, the style encoders that hear its songs."""
 SEPARATOR, TRACKER = build_separator(PARAMS.models.separator), VoicePitch()
 TEMPOS = (0.75, 0.8, 1.25, 1.33)
 LEAST_PART_S = 3.0
@@ -36,11 +41,17 @@ class Heard:
     """A song: its true caption and tempo, its styles [N, 512] and those of each part, and facts as rows of the column."""
 
     number: int
+    encoder: str
     caption: str
     bpm: float
     style_NS: np.ndarray
     parts: list[np.ndarray]
     facts: list[dict[str, Any]]
+
+    def similarity(self, text: str, style_NS: np.ndarray | None = None) -> float:
+        """Of the song or of one part, as the stage `caption` measures it."""
+        heard_NS = self.style_NS if style_NS is None else style_NS
+        return style_similarity(heard_NS, ENCODERS[self.encoder].embed_text(text))
 
     def spoilt(self, kind: str) -> str:
         """The caption with one thing wrong, by the song's number; `part`: what is said of one part."""
@@ -55,8 +66,8 @@ class Heard:
         return self.caption.replace("male voice" if other[0] == "f" else "female voice", other)
 
 
-def heard_songs(world: str, seed: int, count: int, scratch: Path) -> list[Heard]:
-    """The first songs of a set that can be; styles of an earlier run are read from `scratch`."""
+def heard_songs(world: str, encoder: str, seed: int, count: int, scratch: Path) -> list[Heard]:
+    """The first songs of a set that can be; what was heard in an earlier run is read from `scratch`."""
     found: list[Heard] = []
     index = -1
     while len(found) < count:
@@ -68,17 +79,18 @@ def heard_songs(world: str, seed: int, count: int, scratch: Path) -> list[Heard]
         with np.load(path) as file:
             if file.files:
                 caption, bpm = json.loads(str(file["facts"]))
-                its_own = caption, bpm, file["style"], [*file["parts"]], json.loads(facts.read_text())
-                found.append(Heard(len(found), *its_own))
+                styles = file[f"style {encoder}"], [*file[f"parts {encoder}"]]
+                found.append(Heard(len(found), encoder, caption, bpm, *styles, json.loads(facts.read_text())))
     return found
 
 
 def _make(path: Path, facts_path: Path, world: str, seed: int) -> None:
     """Writes what is heard of a song; an empty file where it has no form of the wanted length."""
+    spans: list[tuple[int, int]] = []
     if world == "one":
         one = compose_one(seed)
         song = perform_one(one)
-        mix_CN, parts = song.vocals_N + song.band_CN, np.zeros((0, 512), np.float32)
+        mix_CN = song.vocals_N + song.band_CN
         facts = [one.style_text, one.bpm]
     else:
         try:
@@ -94,13 +106,16 @@ def _make(path: Path, facts_path: Path, world: str, seed: int) -> None:
             for part in sung.truth.parts
             if part.end_s - part.start_s >= LEAST_PART_S
         ]
-        parts = np.stack(
-            [np.asarray(ENCODER.embed_audio(mix_CN[:, a:b]), np.float32).mean(axis=0) for a, b in spans]
-        )
         facts = [score.style_text, sung.truth.tempo_bpm]
+    styles = {}
+    for name in HEARS[world]:
+        styles[f"style {name}"] = ENCODERS[name].embed_audio(mix_CN)
+        parts = [np.mean(ENCODERS[name].embed_audio(mix_CN[:, a:b]), axis=0) for a, b in spans]
+        styles[f"parts {name}"] = np.array(parts, np.float32).reshape(-1, 512)
     facts_path.write_text(json.dumps(_heard_facts(mix_CN)))
-    if not path.is_file():
-        np.savez(path, facts=json.dumps(facts), style=ENCODER.embed_audio(mix_CN), parts=parts)
+    whole = path.with_suffix(".whole.npz")
+    np.savez(whole, facts=json.dumps(facts), **styles)
+    whole.replace(path)
 
 
 def _heard_facts(mix_CN: np.ndarray) -> list[dict[str, Any]]:
@@ -109,8 +124,3 @@ def _heard_facts(mix_CN: np.ndarray) -> list[dict[str, Any]]:
     found = [tempo_fact(None, track_beats(mix_CN)), *voice_facts(melody)]
     least = PARAMS.describe.min_certainty
     return [asdict(fact.held(least)) for fact in found if fact is not None]
-
-
-def similarity(style_NS: np.ndarray, text: str) -> float:
-    """As the stage `caption` measures it."""
-    return style_similarity(style_NS, ENCODER.embed_text(text))

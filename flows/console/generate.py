@@ -18,7 +18,6 @@ from jam_model.frames import frames_of_seconds
 from jam_model.lyric_grid import SUNG
 from jam_model.training_facts import read_facts
 from tasks.lyrics.part_labels import has_part_texts, name_and_text
-from tasks.models.base import EMBEDDED
 from tasks.models.style_encoder import build_style_encoder
 from tasks.prompts.asked_controls import check_asked
 from tasks.prompts.control_prompts import check_files
@@ -135,7 +134,7 @@ def _check_part_texts(project: Project, words: PromptWords, duration_s: float, c
         return
     part_texts(labels, words.words, duration_s)
     section = project.params.models.style_encoder
-    if section.model != EMBEDDED:
+    if section.settings is not None:
         return
     encoder = build_style_encoder(section)
     for name, text in filter(None, (name_and_text(label.text) for label in labels)):

@@ -1,6 +1,6 @@
-"""Style encoders (`StyleParams`): audio crops or text (tags: genre, tempo) to 512 numbers. The embedded one is spectral statistics under a fixed map.
+"""Style encoders (`StyleParams`): audio crops or text (tags: genre, tempo) to 512 numbers. The embedded ones are spectral statistics under a fixed map.
 
-Shapes: C channels, N samples, F short frames, D statistics, R reduced, S = 512, W windows.
+Shapes: C channels, N samples, F short frames, D statistics, R reduced, S = 512, W windows, G genres, H = G + 1 what text can say.
 """
 
 from __future__ import annotations
@@ -16,10 +16,15 @@ from pydantic import Field
 from jam_model.frames import SAMPLE_RATE_HZ, STYLE_DIM
 from tasks.models import base
 from tasks.models.base import ModelChoice, RealModel, constants_of
+from tasks.models.embedded import singer
+from tasks.models.embedded.drums_and_bass import balance
 from tasks.models.embedded.song_statistics import SHORT_RATE_HZ, Analysis, analyse, rhythm
 from tasks.models.released_weights import Card
+from tasks.models.separator import MidSidePitchSeparator
 
 EMBEDDED = "embedded/spectral-style@1"
+WORLD_TWO = "embedded/world-two-style@1"
+OF_WORLD_TWO = "world_two"
 CROP_S = 10.0
 WINDOW_S, WINDOW_HOP_S = 1.0, 0.5
 LAGS_S = np.geomspace(0.2, 1.0, 16)
@@ -28,6 +33,8 @@ PROJECTION_SEED = 512
 BPM = re.compile(r"(\d+(?:\.\d+)?)\s*bpm")
 BPM_SPREAD = 0.1  # as a share: how near a genre's tempo must be to a given one to count
 SIDE_TAG_WEIGHT = 0.3  # of a voice or tempo tag beside a genre tag
+GENRE_SHARE, VOICE_SHARE = 0.4, 0.4  # of a style of world two, as squares; the rest is of what no text says
+VOICES = {"female voice": 1.0, "male voice": -1.0}
 
 
 class MuqMulan(RealModel):
@@ -58,10 +65,10 @@ class MuqMulan(RealModel):
 
 
 class StyleParams(ModelChoice):
-    """Which style encoder describes the songs."""
+    """Which style encoder describes the songs. `model` may also be ``world_two``, an embedded one that hears what toy songs of world two say."""
 
     section: ClassVar = "models.style_encoder"
-    embedded: ClassVar = {base.EMBEDDED: EMBEDDED}
+    embedded: ClassVar = {base.EMBEDDED: EMBEDDED, OF_WORLD_TWO: WORLD_TWO}
     real: ClassVar = {"muq_mulan": "tasks.models.real.muq_mulan"}
 
     muq_mulan: MuqMulan
@@ -143,8 +150,83 @@ class SpectralStyleEncoder:
         return sum((self._tags[genre] * (weight / total) for genre, weight in weights.items()), np.zeros(1))
 
     def _styles(self, reduced_nR: np.ndarray) -> np.ndarray:
-        unit_nR = reduced_nR / np.maximum(np.linalg.norm(reduced_nR, axis=1, keepdims=True), 1e-9)
-        return (unit_nR @ self._spread_RS).astype(np.float32)
+        return (unit_rows(reduced_nR) @ self._spread_RS).astype(np.float32)
+
+
+class WorldTwoStyleEncoder(SpectralStyleEncoder):
+    """Genre and voice of toy songs of world two, and beside them the statistics of `SpectralStyleEncoder`, of which no text speaks here.
+
+    The genre is heard by how loud the kick is against the bass, the voice by bands and notes of the separated vocals, each with a readout that was
+    fitted to such songs (`python -m tasks.models.training.constants drums_and_bass singer`). Both are a song's, not a crop's. Where one
+    cannot be heard, nothing is said of it, and the statistics take its share. A tempo in a text is passed over.
+    """
+
+    identity = WORLD_TWO
+
+    def __init__(self) -> None:
+        super().__init__()
+        band, voice = constants_of("drums_and_bass"), constants_of("singer")
+        genres = band["genres"].values()
+        self._kick_W, self._spread_nats = np.asarray(band["kick_W"]), band["spread"]
+        self._log_ratio_G = np.asarray([genre["log_ratio"] for genre in genres])
+        self._genre_of = {word: number for number, genre in enumerate(genres) for word in genre["words"]}
+        self._singer_mean_D, self._singer_weight_D = (
+            np.asarray(voice["mean_D"]),
+            np.asarray(voice["weight_D"]),
+        )
+        self._separator = MidSidePitchSeparator()
+        self._spread_RS = spread(len(genres) + 1 + self._reduce_DR.shape[1])
+        voice_only_R = unit_rows(np.asarray(constants_of("style_encoder")["voice_only"])[None])[0]
+        self.negative_style = self._styles(self._with_rest(np.zeros(len(genres) + 1), voice_only_R[None]))[0]
+
+    def embed_audio(self, mix_CN: np.ndarray) -> np.ndarray:
+        """A row for about every 10 s, float32 [n, 512] of norm 1; genre and voice in it are those of the whole mix."""
+        said_H = self._said(self.genres(mix_CN), self.voice(mix_CN))
+        reduced_nR = (crop_statistics(mix_CN) - self._mean_D) @ self._reduce_DR
+        return self._styles(self._with_rest(said_H, unit_rows(reduced_nR)))
+
+    def embed_text(self, text: str) -> np.ndarray:
+        """Style of a prompt such as ``bright pop, female voice``, float32 [512] of norm 1.
+
+        Raises:
+            ValueError: neither a genre nor a voice is named; the message lists them.
+        """
+        named = [word for word in (*self._genre_of, *VOICES) if re.search(rf"\b{word}\b", text.lower())]
+        if not named:
+            known = ", ".join((*self._genre_of, *VOICES))
+            raise ValueError(f"style text {text!r} names no known tag; known: {known}")
+        share_G = np.zeros(len(self._log_ratio_G))
+        for word in named:
+            if word in self._genre_of:
+                share_G[self._genre_of[word]] = 1
+        said_H = self._said(share_G, sum(VOICES.get(word, 0.0) for word in named))
+        return self._styles(np.concatenate([said_H, np.zeros(self._reduce_DR.shape[1])])[None])[0]
+
+    def genres(self, mix_CN: np.ndarray) -> np.ndarray:
+        """The probability of each genre, [G]: all alike where kick and bass are not heard."""
+        heard = balance(mix_CN.mean(axis=0), self._kick_W)
+        away_G = np.zeros(len(self._log_ratio_G))
+        if heard is not None:
+            away_G = np.square((heard.log_ratio - self._log_ratio_G) / self._spread_nats)
+        likely_G = np.exp((away_G.min() - away_G) / 2)
+        return likely_G / likely_G.sum()
+
+    def voice(self, mix_CN: np.ndarray) -> float:
+        """From -1, surely a man's, to 1, surely a woman's; 0 where no voice is heard."""
+        heard_D = singer.statistics(self._separator.separate(mix_CN))
+        if heard_D is None:
+            return 0.0
+        return float(np.tanh((heard_D - self._singer_mean_D) @ self._singer_weight_D))
+
+    def _said(self, share_G: np.ndarray, voice: float) -> np.ndarray:
+        """What text can say, [H]: genres as the corners of a simplex, so that none is nearer to another, and the voice."""
+        corner_G = (share_G - share_G.mean()) / np.sqrt(1 - 1 / len(share_G))
+        return np.concatenate([np.sqrt(GENRE_SHARE) * corner_G, [np.sqrt(VOICE_SHARE) * voice]])
+
+    def _with_rest(self, said_H: np.ndarray, unit_nR: np.ndarray) -> np.ndarray:
+        """Rows of norm 1, [n, H + R]: what is said, and as much of the rest as is left."""
+        rest_nR = np.sqrt(1 - said_H @ said_H) * unit_nR
+        return np.concatenate([np.tile(said_H, (len(unit_nR), 1)), rest_nR], axis=1)
 
 
 def crop_statistics(mix_CN: np.ndarray) -> np.ndarray:
@@ -189,6 +271,11 @@ def _describe(part: Analysis, with_rhythm: bool) -> np.ndarray:
     return np.concatenate([mid_B - loudness, movement_B, width_B, moments, rhythm(part.onset_F, LAGS_S)])
 
 
+def unit_rows(rows_nR: np.ndarray) -> np.ndarray:
+    """Rows of norm 1; of zeros where a row is zeros."""
+    return rows_nR / np.maximum(np.linalg.norm(rows_nR, axis=1, keepdims=True), 1e-9)
+
+
 @cache
 def spread(reduced_dim: int) -> np.ndarray:
     """A fixed map with orthonormal rows, [R, 512]: cosines before and after it are the same."""
@@ -199,4 +286,7 @@ def spread(reduced_dim: int) -> np.ndarray:
 
 def build_style_encoder(params: StyleParams) -> StyleEncoder:
     """The style encoder that `params` choose."""
-    return SpectralStyleEncoder() if params.settings is None else params.build_real()
+    if params.settings is not None:
+        real: StyleEncoder = params.build_real()
+        return real
+    return WorldTwoStyleEncoder() if params.model == OF_WORLD_TWO else SpectralStyleEncoder()

@@ -1,10 +1,10 @@
 """Measures the constants (means, deviations, axes, ridge) shipped with the embedded codec, style encoder and judge, on toy songs that nothing else uses.
 
-    python -m tasks.models.training.constants codec harmonic judge style_encoder likeness
+    python -m tasks.models.training.constants codec harmonic judge style_encoder likeness drums_and_bass singer
 
 writes tasks/models/embedded/constants/<model>.json, in two minutes on one core; the codec comes first, for the others
 listen to it. The songs are the first NUM_SONGS of set SEED, of world one; of world two for the harmonic codec, whose bands
-they have; those of likeness are its own. Raise the model's revision when its numbers change:
+they have; those of likeness, and of drums_and_bass and singer, are their own. Raise the model's revision when its numbers change:
 latents, styles and scores made before and after do not mix.
 """
 
@@ -22,6 +22,7 @@ from tasks.models import codec, judge, style_encoder
 from tasks.models.base import CONSTANTS
 from tasks.models.embedded import harmonic, song_statistics, vocoder
 from tasks.models.training.likeness import measure_likeness
+from tasks.models.training.style_two import measure_drums_and_bass, measure_singer
 from tasks.toy.composition import GENRES, Score, compose, song_seed
 from tasks.toy.performance import perform
 from tasks.toy.world_two.composition import compose as compose_two
@@ -246,6 +247,8 @@ MEASURES: dict[str, Callable[[], dict[str, Any]]] = {
     "judge": measure_judge,
     "style_encoder": measure_style,
     "likeness": measure_likeness,
+    "drums_and_bass": measure_drums_and_bass,
+    "singer": measure_singer,
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,10 @@ from flows.settings.params import load_params
 from jam_model.frames import SAMPLE_RATE_HZ, STYLE_DIM
 from tasks.models.codec import VocoderCodec
 from tasks.models.style_encoder import StyleEncoder, build_style_encoder
-from tasks.toy.composition import GENRES
+from tasks.toy.composition import GENRES, song_seed
+from tasks.toy.world_two.band import play_band
+from tasks.toy.world_two.composition import compose as compose_two
+from tasks.toy.world_two.score import GENRES as GENRES_TWO
 from tests.every import every
 from tests.tasks.models.played import played, with_noise
 
@@ -123,3 +128,20 @@ def test_the_same_bytes_twice_and_the_identity_known_without_building() -> None:
     assert PARAMS.identity() == first.identity
     with pytest.raises(ValueError, match="embedded"):
         build_style_encoder(PARAMS.model_copy(update={"model": "muk"}))
+
+
+def test_the_encoder_of_world_two_hears_the_genre_of_one_song_played_in_each(encoder: StyleEncoder) -> None:
+    """Of one score each part of which has a style of its own: bands alone, since a voice takes longer than the test may."""
+    heard = build_style_encoder(PARAMS.model_copy(update={"model": "world_two"}))
+    features = load_params().toy.two.model_copy(update={"max_duration_s": 14.0})
+    score = compose_two(song_seed(31_337, 1), features)
+    bands = {genre: play_band(dataclasses.replace(score, genre=genre)) for genre in GENRES_TWO}
+    style_GS = np.concatenate([heard.embed_audio(band_CN)[:1] for band_CN in bands.values()])
+    text_GS = np.stack([heard.embed_text(genre.description) for genre in GENRES_TWO.values()])
+    assert ((style_GS @ text_GS.T).argmax(axis=1) == np.arange(len(bands))).all()
+    assert np.linalg.norm(style_GS, axis=1) == pytest.approx(1, abs=1e-5)
+    with_voice_S = heard.embed_text("bright pop, 108 bpm, female voice")
+    assert with_voice_S @ heard.embed_text("bright pop, male voice") < with_voice_S @ heard.embed_text("pop")
+    assert heard.identity != encoder.identity and np.linalg.norm(heard.negative_style) == pytest.approx(1)
+    with pytest.raises(ValueError, match=r"ballad.*male voice"):
+        heard.embed_text("126 bpm")
