@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from eval.metrics.controls.chroma import chroma_cosine
 
 from bench.control_figures import Found, adherence_of
 from bench.controls import sung_midi
 from bench.floor_measures import TrueSong
+from bench.scores import chroma_cosine
 from bench.toy2_causes import RESAMPLING
 from bench.toy2_songs import Studio
 from eval.metrics.controls.beats import beat_f1
