@@ -43,7 +43,7 @@ TO_FIRST = replace(
     name="style_to_first",
     title="Style similarity to the first window",
     protocol="Mean cosine between the style embeddings of a window and of the first window of the same song, made the same way (of a song "
-    "cut short: of the same song generated whole); 1 for a first window itself.",
+    "cut short: of the same song generated whole), over all pairs of crops; for a first window itself 1 where it is one crop.",
     measure=_to_first,
 )
 METRICS: tuple[SongMetric, ...] = (JUDGE_MEAN, STYLE_SIMILARITY, TO_FIRST, LOUDNESS)
