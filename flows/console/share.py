@@ -85,7 +85,7 @@ def _check_new(out: Path, command: str = "export") -> None:
 
 
 def base_models(params: Params) -> list[BaseModel]:
-    """Every model the params choose, with the licence of its weights."""
+    """Every model the params choose, with the licence of its weights; who heard parts, where its weights are another's."""
     found = []
     for kind in IDENTITY:
         choice = getattr(params.models, kind)
@@ -94,6 +94,8 @@ def base_models(params: Params) -> list[BaseModel]:
             found.append(BaseModel(kind, identity, MADE_HERE, "as the project", MADE_HERE))
         else:
             found += [BaseModel.of(kind, card, choice.settings.place(card)[0]) for card in choice.cards]
+    if (segmenter := params.sections.settings) is not None:
+        found += [BaseModel.of("sections", card, segmenter.place(card)[0]) for card in params.sections.cards]
     return found
 
 
