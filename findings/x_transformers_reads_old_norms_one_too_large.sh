@@ -19,9 +19,10 @@ from x_transformers import Encoder
 
 torch.manual_seed(0)
 net = Encoder(dim=64, depth=2, heads=2, rotary_pos_emb=True).eval()
+net.requires_grad_(False)
 heard = torch.randn(1, 20, 64)
 if sys.argv[1] == "save":
-    torch.save({"state": net.state_dict(), "heard": heard, "said": net(heard).detach()}, sys.argv[2])
+    torch.save({"state": net.state_dict(), "heard": heard, "said": net(heard)}, sys.argv[2])
 else:
     held = torch.load(sys.argv[2], weights_only=True)
     said = net.load_state_dict(held["state"], strict=True)

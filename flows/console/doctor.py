@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from flows.console.doctor_table import WIDTH, Model, Weights, hints, machine_grid, models_grid
 from flows.pipelines.checkpoints import START
@@ -29,7 +30,7 @@ from tasks.training.start import CARD, StartParams
 from tasks.upkeep.machine import machine
 
 SECTIONS = "sections"
-KINDS = {**IDENTITY, SECTIONS: segmenter_identity}
+KINDS: dict[str, Callable[[Any], str]] = {**IDENTITY, SECTIONS: segmenter_identity}
 """Each kind of model, and what tells the chosen one's name and revision; who hears parts is chosen in a section of its own."""
 
 

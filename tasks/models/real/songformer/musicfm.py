@@ -12,6 +12,7 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -119,7 +120,7 @@ def read_statistics(path: Path) -> tuple[float, float]:
         ValueError: no JSON, or without these two numbers.
     """
     told = json.loads(path.read_bytes())
-    numbers = [
+    numbers: list[Any] = [
         told.get(f"melspec_2048_{name}") if isinstance(told, dict) else None for name in ("mean", "std")
     ]
     if any(type(number) not in (int, float) or not math.isfinite(number) for number in numbers):
