@@ -1,4 +1,4 @@
-"""Readers of weights to begin with and of adapters, on files that are whole and lie: about dtypes, shapes, names, bases and their own length.
+"""Readers of weights to begin with, of adapters and of SongFormer's nets, on files that are whole and lie: about dtypes, shapes, names, bases and their own length.
 
 Where `hostile_tensors.py` flips bytes, these know the format. A refusal is one line and leaves nothing written behind; what is taken
 is a model of the sizes that were told.
@@ -11,9 +11,11 @@ import struct
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from hostile_inputs import Canary, damaged
 from hostile_scratch import Reader, Scratch, Unaccounted
 from hostile_tensors import SIZES, START, TINY
 from safetensors.torch import load_file, save_file
@@ -22,10 +24,17 @@ from torch import Tensor
 from flows.console.adapters import merge_adapter
 from jam_model.checkpoint import load_model, save_model, weights_hash
 from jam_model.dit import Jam
+from tasks.models.real.songformer.musicfm import STATE as MUSICFM
+from tasks.models.real.songformer.musicfm import STATISTICS, read_musicfm
+from tasks.models.real.songformer.net import STATE, read_net
+from tasks.models.real.songformer.segmenter import CARDS
+from tasks.models.real.songformer.tensors import read_archive
+from tasks.models.released_weights import loading
 from tasks.trainer.run_folder import ADAPTER_NAME
 from tasks.training.adapter_params import AdapterParams
 from tasks.training.adapters import OF_WEIGHT, add_adapters
 from tasks.training.start import bring_start
+from tests.tasks.models.checkpoints.songformer import write_musicfm, write_songformer
 
 DTYPES = (torch.int64, torch.int8, torch.bool, torch.float64, torch.float16, torch.bfloat16)
 Tensors = dict[str, Tensor]
@@ -36,7 +45,11 @@ class WeightReaders(Scratch):
 
     def targets(self) -> dict[str, Reader]:
         """The readers by name."""
-        return {"weights that lie": self.weights, "adapters that lie": self.adapter}
+        return {
+            "weights that lie": self.weights,
+            "adapters that lie": self.adapter,
+            "nets of parts": self.nets_of_parts,
+        }
 
     def weights(self, random: np.random.Generator) -> None:
         folder = self.fresh("lying weights")
@@ -55,6 +68,28 @@ class WeightReaders(Scratch):
         file, out = folder / ADAPTER_NAME, folder / "merged"
         write_lying(dict(tensors), facts, file, random)
         refused_whole(lambda: merge_adapter(base, file, 1.0, out), out)
+
+    def nets_of_parts(self, random: np.random.Generator) -> None:
+        folder, out = self.fresh("nets of parts"), self.folder / "nowhere"
+        state, held, statistics = _nets_of_parts(self.folder)
+        if random.integers(2):
+            write_lying(dict(state), {}, folder / STATE, random)
+            with loading(CARDS[0], folder):
+                refused_whole(lambda: read_net(folder), out)
+            return
+        tensors = dict(held["state_dict"])
+        if random.integers(2):
+            lie = IN_TENSORS[str(random.choice(list(IN_TENSORS)))]
+            lie(tensors, str(random.choice(list(tensors))), random)
+        odd = Canary(str(self.canary)) if random.integers(2) else None
+        torch.save(held | {"state_dict": tensors, "callbacks": odd}, folder / MUSICFM)
+        (folder / STATISTICS).write_bytes(statistics)
+        if random.integers(2):
+            spoilt = folder / (STATISTICS if random.random() < 0.3 else MUSICFM)
+            data = spoilt.read_bytes()
+            spoilt.write_bytes(damaged(data, [data, statistics], random))
+        with loading(CARDS[1], folder):
+            refused_whole(lambda: read_musicfm(folder), out)
 
 
 def refused_whole(read: Callable[[], object], out: Path) -> None:
@@ -169,3 +204,11 @@ def _parts(folder: Path) -> tuple[Tensors, Tensors, Path]:
     learned = add_adapters(model, params, 1).named_parameters()
     of_adapter = {name: value.detach().clone() for name, value in learned if OF_WEIGHT in name}
     return load_file(base / "model.safetensors"), of_adapter, base
+
+
+@cache
+def _nets_of_parts(folder: Path) -> tuple[Tensors, dict[str, Any], bytes]:
+    """The tensors of a tiny SongFormer, what a tiny MusicFM's archive holds, and its statistics."""
+    good = folder / "good-parts"
+    of_parts, musicfm = write_songformer(good), write_musicfm(good)
+    return load_file(of_parts / STATE), read_archive(musicfm / MUSICFM), (musicfm / STATISTICS).read_bytes()

@@ -28,7 +28,7 @@ FLOORS = (  # from the top; a module imports its own room and rooms on floors be
     {"tasks.dedup", "tasks.quality"},
     {"tasks.quality.detectors"},
     {"tasks.audio"},
-    {"tasks.models.real.whisper_words", "tasks.models.real.hama"},
+    {"tasks.models.real.whisper_words", "tasks.models.real.hama", "tasks.models.real.songformer"},
     {"tasks.songs", "tasks.models.real", "tasks.models.description", "tasks.models.training", "tasks.times"},
     {"tasks.lyrics"},
     {"tasks.models", "tasks.toy"},

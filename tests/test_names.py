@@ -26,10 +26,13 @@ NOT_OURS = {  # files of the sources that a text cites
     "dpo_cfm.py": "jamify",
     "fillers/average.py": "jamify",
     "infer.py": "jamify",
+    "infer/infer.py": "SongFormer",
     "src/jam/model/dit.py": "jamify",
     "vae.py": "jamify",
     "eval.py": "SongEval",
     "model.py": "SongEval",
+    "model/musicfm_25hz.py": "MusicFM",
+    "models/SongFormer.py": "SongFormer",
     "tools/export_hf.py": "demucs",
 }
 MADE_BY_A_TEST = {"evil.py", "file.py", "kernels.py", "tests.tasks.models.toy_net"}

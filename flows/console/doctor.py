@@ -14,9 +14,9 @@ from flows.settings.params import Params
 from flows.settings.project import Project
 from tasks.engine.fingerprint import installed
 from tasks.engine.stage import BadModel
+from tasks.models import chosen
 from tasks.models.aligner import AlignerParams
 from tasks.models.base import ModelChoice
-from tasks.models.chosen import KINDS
 from tasks.models.packaged_weights import PACKAGED, PREFIX
 from tasks.models.phonemizer import PhonemizerParams
 from tasks.models.real.common import device_of
@@ -26,6 +26,10 @@ from tasks.preference.pairing import check_guard
 from tasks.quality.limits import is_calibrated
 from tasks.training.start import CARD, StartParams
 from tasks.upkeep.machine import machine
+
+SECTIONS = "sections"
+KINDS = (*chosen.KINDS, SECTIONS)
+"""Each kind of model; who hears parts is chosen in a section of its own."""
 
 
 def print_doctor(project: Project, kinds: Sequence[str], as_json: bool, song: Path | None = None) -> int:
@@ -69,7 +73,7 @@ def download_models(params: Params, kinds: Sequence[str]) -> int:
     wanted = [
         (choice, name)
         for kind, only in _named(params, kinds)
-        for choice in [getattr(params.models, kind)]
+        for choice in [_choice(params, kind)]
         for name in choice.real
         if name == only or (not only and (kinds or name == choice.model))
     ]
@@ -117,7 +121,7 @@ def _named(params: Params, kinds: Sequence[str]) -> list[tuple[str, str]]:
         if kind not in KINDS:
             known_kinds = ", ".join([*KINDS, START])
             raise ValueError(f"doctor: {kind!r} is no kind of model; name one of {known_kinds}")
-        known = getattr(params.models, kind).real
+        known = _choice(params, kind).real
         if name and name not in known:
             raise ValueError(
                 f"doctor: {kind} has no model {name!r}; it has {', '.join(known) or 'none but embedded'}"
@@ -126,8 +130,13 @@ def _named(params: Params, kinds: Sequence[str]) -> list[tuple[str, str]]:
     return found
 
 
+def _choice(params: Params, kind: str) -> ModelChoice:
+    choice: ModelChoice = params.sections if kind == SECTIONS else getattr(params.models, kind)
+    return choice
+
+
 def _models(params: Params, kind: str) -> list[Model]:
-    choice: ModelChoice = getattr(params.models, kind)
+    choice = _choice(params, kind)
     known = [*choice.embedded, *choice.real]
     names = known if choice.model in known else [*known, choice.model]
     return [_model(choice, kind, name) for name in names]
@@ -139,7 +148,7 @@ def _model(choice: ModelChoice, kind: str, name: str) -> Model:
     try:
         identity = choice.model_copy(update={"model": name}).identity()
         if name in choice.real:
-            device = str(device_of(f"models.{kind}.{name}", getattr(choice, name).device))
+            device = str(device_of(f"{choice.section}.{name}", getattr(choice, name).device))
     except ValueError as error:
         trouble = str(error)
     cards = choice.cards_of(name) if name in choice.real else ()
@@ -167,7 +176,7 @@ def _measured(params: Params, models: Sequence[Model], song: Path) -> list[Model
     found = []
     for model in models:
         if model.identity is not None:
-            choice = getattr(params.models, model.kind).model_copy(update={"model": model.name})
+            choice = _choice(params, model.kind).model_copy(update={"model": model.name})
             try:
                 speed = minutes_a_minute(model.kind, choice, mix_CN, threads)
             except (ValueError, RuntimeError) as error:

@@ -88,7 +88,7 @@ def check_new(out: Path, command: str) -> None:
 
 
 def base_models(params: Params) -> list[BaseModel]:
-    """Every model the params choose, with the licence of its weights."""
+    """Every model the params choose, with the licence of its weights; who heard parts, where its weights are another's."""
     found = []
     for kind in KINDS:
         choice = getattr(params.models, kind)
@@ -96,6 +96,8 @@ def base_models(params: Params) -> list[BaseModel]:
             found.append(BaseModel(kind, choice.identity(), MADE_HERE, "as the project", MADE_HERE))
         else:
             found += [BaseModel.of(kind, card, choice.settings.place(card)[0]) for card in choice.cards]
+    if (segmenter := params.sections.settings) is not None:
+        found += [BaseModel.of("sections", card, segmenter.place(card)[0]) for card in params.sections.cards]
     return found
 
 

@@ -234,7 +234,7 @@ class Params(Section):
         for name in ("sections", PART_STYLES):
             if name in self.pack.extras and self.sections.model == NONE:
                 raise ValueError(
-                    f"pack.extras asks for {name}, but sections.model is none; choose labels or embedded"
+                    f"pack.extras asks for {name}, but sections.model is none; choose labels, embedded or songformer"
                 )
         if self.caption.max_contradicted is not None and self.describe.when == NEVER:
             raise ValueError(

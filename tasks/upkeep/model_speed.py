@@ -17,6 +17,7 @@ from tasks.models.base import EMBEDDED, ModelChoice
 from tasks.models.beats import NONE, build_beats
 from tasks.models.chords import build_chords
 from tasks.models.codec import build_codec
+from tasks.models.description.segmenter import LABELS, build_segmenter
 from tasks.models.judge import build_judge
 from tasks.models.melody import build_melody
 from tasks.models.separator import build_separator
@@ -59,7 +60,11 @@ def minutes_a_minute(kind: str, choice: ModelChoice, mix_CN: np.ndarray, threads
     import torch
 
     build = BUILD.get(kind)
-    if build is None or choice.model == NONE or (kind == "voice_activity" and choice.model == EMBEDDED):
+    if (
+        build is None
+        or choice.model in (NONE, LABELS)
+        or (kind == "voice_activity" and choice.model == EMBEDDED)
+    ):
         return None
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
@@ -110,5 +115,6 @@ BUILD: Mapping[str, Callable[[Any], Run]] = {
     "style_encoder": lambda choice: build_style_encoder(choice).embed_audio,
     "codec": lambda choice: build_codec(choice).encode,
     "judge": lambda choice: build_judge(choice).score,
+    "sections": lambda choice: build_segmenter(choice).segment,
 }
 """The kinds that hear audio; the phonemizer reads words."""

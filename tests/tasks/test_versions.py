@@ -16,7 +16,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
 
 from tasks.engine.source_code import plain_tree  # noqa: E402
-from tests.tasks.units import closure_of, identity, real_models, units  # noqa: E402
+from tests.tasks.units import closure_of, identity, name_of, real_models, units  # noqa: E402
 
 RECORD = ROOT / "tests" / "versions.json"
 ACCEPT = "python tests/tasks/test_versions.py --accept"
@@ -68,7 +68,7 @@ def test_the_source_of_a_stage_reaches_what_it_computes_with_but_no_other_stage_
 
 
 def test_every_model_states_its_revision_and_every_embedded_one_its_name() -> None:
-    real = {f"model {module.split('.')[-1]}" for module in real_models()}
+    real = {f"model {name_of(module)}" for module in real_models()}
     assert len(real) >= 8
     for unit in units():
         if unit.name in real:

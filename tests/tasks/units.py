@@ -33,7 +33,7 @@ def units() -> tuple[Unit, ...]:
         found.append(Unit(f"model {module.split('.')[-1]}", identity(module), source_hash(module)))
     for module in real_models():
         version = str(importlib.import_module(module).VERSION)
-        found.append(Unit(f"model {module.split('.')[-1]}", version, source_hash(module)))
+        found.append(Unit(f"model {name_of(module)}", version, source_hash(module)))
     return tuple(sorted(found, key=lambda unit: unit.name))
 
 
@@ -47,8 +47,17 @@ def model_kinds() -> list[str]:
 
 def real_models() -> list[str]:
     """Modules of tasks/models/real with the code around a real model, each with a `VERSION`."""
-    paths = sorted((ROOT / "tasks" / "models" / "real").glob("*.py"))
-    return [f"tasks.models.real.{path.stem}" for path in paths if "\nVERSION = " in path.read_text("utf-8")]
+    paths = sorted((ROOT / "tasks" / "models" / "real").rglob("*.py"))
+    return [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for path in paths
+        if "\nVERSION = " in path.read_text("utf-8")
+    ]
+
+
+def name_of(module: str) -> str:
+    """What a real model is called: its module, or the folder it has to itself."""
+    return module.removeprefix("tasks.models.real.").split(".")[0]
 
 
 def identity(module: str) -> str:

@@ -1,7 +1,7 @@
-"""Who says where the parts of a song are (`SectionsParams`): nobody, the labels of lyrics and files, or the embedded one by novelty.
+"""Who says where the parts of a song are (`SectionsParams`): nobody, the labels of lyrics and files, the embedded one by novelty, or SongFormer.
 
 `sections.model: none` asks nobody, and there is no stage; `labels` takes what the lyrics and files
-say and hears nothing; `embedded` hears those songs whose files say nothing.
+say and hears nothing; `embedded` and `songformer` hear those songs whose files say nothing.
 
 Shapes: N samples.
 """
@@ -9,15 +9,25 @@ Shapes: N samples.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar, Literal, Protocol
 
 import numpy as np
 
-from tasks.models.base import EMBEDDED, ModelChoice
+from tasks.models.base import EMBEDDED, ModelChoice, RealModel
 from tasks.models.embedded.novelty import heard_parts
 
 NONE, LABELS = "none", "labels"
 EMBEDDED_IDENTITY = "embedded/novelty-segments@1"
+
+
+class SongFormerModel(RealModel):
+    """SongFormer, and the MusicFM and MuQ that hear for it, 30 s and 420 s at a time."""
+
+    musicfm_weights: str
+    musicfm_revision: str | None
+    muq_weights: str
+    muq_revision: str | None
+    batch_size: Literal[1]
 
 
 class SectionsParams(ModelChoice):
@@ -25,7 +35,14 @@ class SectionsParams(ModelChoice):
 
     section: ClassVar = "sections"
     embedded: ClassVar = {NONE: NONE, LABELS: LABELS, EMBEDDED: EMBEDDED_IDENTITY}
-    real: ClassVar = {}
+    real: ClassVar = {"songformer": "tasks.models.real.songformer.segmenter"}
+
+    songformer: SongFormerModel
+
+    @property
+    def hears(self) -> bool:
+        """Whether somebody listens to songs whose files say nothing."""
+        return self.model not in (NONE, LABELS)
 
 
 @dataclass(frozen=True)
@@ -73,7 +90,12 @@ def build_segmenter(params: SectionsParams) -> Segmenter:
         ValueError: they choose none.
     """
     if params.model == NONE:
-        raise ValueError("sections.model is none, which says nothing of parts; choose labels or embedded")
+        raise ValueError(
+            "sections.model is none, which says nothing of parts; choose labels, embedded or songformer"
+        )
     if params.model == LABELS:
         return NoSegmenter()
-    return NoveltySegmenter()
+    if params.settings is None:
+        return NoveltySegmenter()
+    segmenter: Segmenter = params.build_real()
+    return segmenter

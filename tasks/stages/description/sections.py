@@ -11,7 +11,6 @@ from tasks.engine.song import Song
 from tasks.engine.stage import Model
 from tasks.lyrics.lyrics import Label
 from tasks.lyrics.read import read_parts
-from tasks.models.base import EMBEDDED
 from tasks.models.description.segmenter import SectionsParams, build_segmenter
 from tasks.songs.stated import stated_in
 from tasks.stages.bases import MixStage, mix_in
@@ -65,7 +64,7 @@ class Sections(MixStage):
     def __init__(self, params: SectionsParams, ingest: IngestParams) -> None:
         super().__init__(params, ingest, params)
         self.max_bytes = ingest.max_lyrics_bytes
-        if params.model == EMBEDDED:
+        if params.hears:
             self.reads = Sections.reads | MixStage.reads
 
     @property

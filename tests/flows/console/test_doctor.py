@@ -72,6 +72,8 @@ def test_all_models_are_told_and_missing_ones_that_are_not_chosen_do_no_harm(
     languages = {kind: found[f"{kind}.embedded"]["languages"] for kind in ("aligner", "phonemizer", "judge")}
     assert languages == {"aligner": "en", "phonemizer": "en-us", "judge": ""}
     assert found["transcriber.whisper"]["languages"] == "many"
+    parts = [weights["licence"] for weights in found["sections.songformer"]["weights"]]
+    assert parts == ["CC-BY-4.0", "MIT", "CC-BY-NC-4.0"] and found["sections.none"]["chosen"]
     assert found["machine"]["ray"] and found["machine"]["memory_gb"] > 0 and found["machine"]["wds_secure"]
 
 
