@@ -10,7 +10,7 @@ from flows.pipelines.runs import checkpoint_of, checkpoint_with
 from flows.run.progress import say
 from flows.settings.params import Params
 from flows.settings.project import Project, WorkFolder
-from jam_model.checkpoint import CONFIG_FILE, WEIGHTS_FILE, weights_hash
+from jam_model.checkpoint import CONFIG_FILE, WEIGHTS_FILE, load_config, weights_hash
 from jam_model.training_facts import BegunFrom, read_facts
 from tasks.models.released_weights import HUB_ID
 from tasks.storage.object_store import StorePath
@@ -99,9 +99,20 @@ def named(weights: str) -> str:
 
 
 def first_checkpoint(project: Project) -> Path:
-    """What preference training begins with: the weights of `start.dpo`, else the fine-tuned model."""
-    given = project.params.start.dpo
-    return brought(project, given, "dpo").checkpoint if given else tuned_checkpoint(project.work)
+    """What preference training begins with: the weights of `start.dpo`, else the fine-tuned model.
+
+    Raises:
+        ValueError: there is none, or it takes longer songs than preference training would leave it.
+    """
+    given, least = project.params.start.dpo, project.params.dpo.max_frames
+    found = brought(project, given, "dpo").checkpoint if given else tuned_checkpoint(project.work)
+    longest = load_config(found).max_frames
+    if least < longest:
+        raise ValueError(
+            f"dpo.max_frames: it is {least}, and the model to begin with takes songs of {longest} frames, which no round's model "
+            f"would then; set dpo.max_frames={longest}"
+        )
+    return found
 
 
 def reported_checkpoint(work: WorkFolder, began_with: str | None) -> Path:

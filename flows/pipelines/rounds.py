@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -182,6 +183,9 @@ def gate_songs(
 ) -> dict[str, PolicyScores]:
     """The scores of each checkpoint of a round, by its name, on the gate's prompts. Its songs lie in
     ``rounds/<number>/gate``; what was made of them already is found, not made.
+
+    Raises:
+        ValueError: every song of a checkpoint was dropped, so that nothing holds it.
     """
     params, work, gate = project.params, project.work, project.params.gate
     systems = policy_systems(checkpoints, params.sampler, prompts)
@@ -195,10 +199,14 @@ def gate_songs(
     run_stages([pipeline], params.engine, work.receipts / f"gate-{number}")
     rows, phonemizer = pipeline.listed_rows(GATE_COLUMNS), build_phonemizer(params.models.phonemizer)
     others = unrewarded(params.reward, params.models.judge)
-    return {
-        name: policy_scores(prompts, [row for row in rows if row["system"] == name], phonemizer, others)
-        for name in checkpoints
-    }
+    sung = {name: [row for row in rows if row["system"] == name] for name in checkpoints}
+    for name, songs in sung.items():
+        if all(row["drop_reason"] for row in songs):
+            why = ", ".join(
+                f"{reason} {count}" for reason, count in Counter(row["drop_reason"] for row in songs).items()
+            )
+            raise ValueError(f"gate: no song of round {number} ({name}) could be made or measured: {why}")
+    return {name: policy_scores(prompts, songs, phonemizer, others) for name, songs in sung.items()}
 
 
 def write_kept(work: WorkFolder, report: RoundsReport) -> None:

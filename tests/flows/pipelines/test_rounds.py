@@ -302,6 +302,13 @@ def test_a_round_that_is_no_longer_asked_for_goes(whole: WorkFolder, tmp_path: P
     assert sorted(path.name for path in work.rounds.iterdir()) == ["0", "1", "kept.json"]
 
 
+def test_a_round_that_would_leave_a_model_of_shorter_songs_is_not_begun(tmp_path: Path) -> None:
+    work = work_folder(tmp_path)
+    with pytest.raises(ValueError, match=r"dpo.max_frames: it is 8, .* takes songs of 32 frames.*=32"):
+        run_dpo(Project(params_of("dpo.max_frames=8"), work))
+    assert not work.rounds.exists()
+
+
 def test_rounds_without_a_single_pair_stop_and_keep_the_model_they_began_with(
     whole: WorkFolder, tmp_path: Path
 ) -> None:
