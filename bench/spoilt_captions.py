@@ -1,6 +1,6 @@
 """Are wrong captions found by how unlike their song they are, and is what re-annotation gains more than a second chance?
 
-OMP_NUM_THREADS=1 python bench/spoilt_captions.py --scratch FOLDER [--songs 100] [--seed 240993] [--worlds two one]
+OMP_NUM_THREADS=1 python bench/spoilt_captions.py --scratch FOLDER [--songs 100] [--seed 240993] [--worlds two one] [--again 60]
 
 Songs of world two, heard by both embedded style encoders, and of world one, heard by the one that was fitted to it, with their true caption, and with one thing of it wrong: another genre, the other voice, a tempo that is 20 to 33 % off, or
 the caption of one part, of another genre (all other parts have the song's own; world one has no parts). The limit is the similarity that 5 % of the true
@@ -210,6 +210,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=240_993)
     parser.add_argument("--dealings", type=int, default=200)
     parser.add_argument("--worlds", nargs="+", default=["two", "one"], choices=["two", "one"])
+    parser.add_argument(
+        "--again", type=int, default=0, help="songs of the next seed, told of by the same limits"
+    )
     args = parser.parse_args()
     args.scratch.mkdir(parents=True, exist_ok=True)
     path = RESULTS / "spoilt_captions.json"
@@ -221,6 +224,12 @@ def main() -> None:
         for world in args.worlds
         for encoder in HEARS[world]
     }
+    for world in args.worlds if args.again else ():
+        for encoder in HEARS[world]:
+            choosing = heard_songs(world, encoder, args.seed, args.songs, args.scratch)[::2]
+            told = heard_songs(world, encoder, args.seed + 1, args.again, args.scratch)
+            name = f"world {world}, {encoder}, seed {args.seed + 1} by limits of {args.seed}"
+            result[name] = {"told": len(told), "found": found_by_kind(choosing, told)[1]}
     write_result("spoilt_captions", {**before, **result, "machine": machine()})
 
 
