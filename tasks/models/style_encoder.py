@@ -33,7 +33,10 @@ PROJECTION_SEED = 512
 BPM = re.compile(r"(\d+(?:\.\d+)?)\s*bpm")
 BPM_SPREAD = 0.1  # as a share: how near a genre's tempo must be to a given one to count
 SIDE_TAG_WEIGHT = 0.3  # of a voice or tempo tag beside a genre tag
-GENRE_SHARE, VOICE_SHARE = 0.55, 0.25  # of a style of world two, as squares: its own genre in another voice is nearer than the reverse
+GENRE_SHARE, VOICE_SHARE = (
+    0.55,
+    0.25,
+)  # of a style of world two, as squares: its own genre in another voice is nearer than the reverse
 VOICES = {"female voice": 1.0, "male voice": -1.0}
 
 
