@@ -34,11 +34,7 @@ BPM = re.compile(r"(\d+(?:\.\d+)?)\s*bpm")
 BPM_SPREAD = 0.1  # as a share: how near a genre's tempo must be to a given one to count
 SIDE_TAG_WEIGHT = 0.3  # of a voice or tempo tag beside a genre tag
 GENRE_SHARE, VOICE_SHARE = 0.55, 0.25
-<<<<<<< HEAD
-"""Of a style of world two, as squares: its own genre in another voice is nearer than the reverse."""
-=======
 """Of a style of world two, as squares: a song is nearer to its genre in the other voice than to another genre in its own."""
->>>>>>> h24c
 VOICES = {"female voice": 1.0, "male voice": -1.0}
 
 
