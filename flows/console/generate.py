@@ -95,6 +95,7 @@ def check_request(
         _check_part_texts(project, words[one.title], one.duration_s, found)
     if made is not None and made.how:
         again = f"--lyrics {made.timed} --duration {made.duration_s:g}"
+        again += f" --melody {song.lyrics}" if song is not None and song.is_score else ""
         say(f"word times: {made.how}, in {made.timed} (edit them, then generate with {again})")
         if rows > 1:
             say(f"word times: each of {rows} candidates has its own, beside it")

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from eval.results.plural import counted
 from tasks.engine.song import Refused
-from tasks.lyrics.forms import midi
 from tasks.lyrics.lyrics import Lyrics
 from tasks.lyrics.part_labels import has_part_texts
-from tasks.lyrics.parts.smf import unwrapped
 from tasks.lyrics.parts.written import Remark
 from tasks.lyrics.read import read_lyrics
-from tasks.lyrics.tune import melody_in, melody_of
 from tasks.models.phonemizer import Phonemizer, PhonemizerParams, build_phonemizer, for_song
 from tasks.prompts.control_prompts import (
     FILES,
@@ -27,15 +23,14 @@ from tasks.prompts.control_prompts import (
 )
 from tasks.prompts.jamify_manifest import check_length
 from tasks.prompts.predicted_times import Predictor, written_times
-from tasks.prompts.prompt_words import song_lyrics, timed_roughly
+from tasks.prompts.prompt_words import prompt_words, song_lyrics, timed_roughly
 from tasks.prompts.rough_times import RoughTimes, RoughTimesParams
+from tasks.prompts.scores import as_scored, why_no_score
 from tasks.prompts.words_in_holes import timed_in_holes
 from tasks.stages.ingest import IngestParams
 from tasks.storage.files import first_bytes, write_bytes, write_json
 
 ROUGH, PREDICTED = "rough", "predicted"
-AFTER_SCORE_S = 1.0
-"""Of song behind a score's last note, where nobody says how long it is."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +122,7 @@ def write_request(
         lyrics = read_lyrics(data, limits.max_lyrics_bytes, limits.max_lyrics_words, [name])
     except Refused as error:
         if song.is_score:
-            raise ValueError(f"score: {song.lyrics}: {_why_no_score(data, limits, error)}") from error
+            raise ValueError(f"score: {song.lyrics}: {why_no_score(data, limits, error)}") from error
         raise ValueError(f"lyrics: {song.lyrics}: {error}") from error
     if song.is_score:
         song = as_scored(song, lyrics, limits)
@@ -136,9 +131,11 @@ def write_request(
     check_words_for_holes(
         song.request(), in_holes or lyrics.times is not None or isinstance(song.times, Path)
     )
+    if lyrics.times is not None and song.times is not None:
+        raise ValueError(f"times: {song.lyrics} has times of its words, which are kept; leave out --times")
     timings: list[RoughTimes] = []
     how = ""
-    if lyrics.times is None:
+    if lyrics.times is None or _lacks_phones(lyrics, predictor):
         try:
             lyrics, language = song_lyrics(lyrics, phonemizer)
         except Refused as error:
@@ -152,8 +149,6 @@ def write_request(
         timings = [replace(times, language=language, labels=labels) for times in timings]
         if song.duration_s is None:
             _check_length(song, timings[0].duration_s, max_frames)
-    elif song.times is not None:
-        raise ValueError(f"times: {song.lyrics} has times of its words, which are kept; leave out --times")
     style = folder / f"{name}.style.txt"
     rows, files, lengths_s = [], [], []
     at = f" at {song.bpm:g} bpm" if song.bpm else ""
@@ -178,40 +173,14 @@ def write_request(
     return WrittenRequest(manifest, files[0], remarks, how, len(rows), lengths_s[0])
 
 
+def _lacks_phones(lyrics: Lyrics, predictor: Predictor | None) -> bool:
+    """Whether all words have times and none says when its phones are sung, which the model wants to know and the predictor tells."""
+    return predictor is not None and predictor.phones and not lyrics.phones and all(lyrics.times or [None])
+
+
 def _is_plain(song: OneSong, lyrics: Lyrics) -> bool:
     """Whether the words have no time at all, and nobody asks for any but rough ones."""
     return lyrics.times is None and lyrics.lines is None and song.times in (None, ROUGH)
-
-
-def as_scored(song: OneSong, lyrics: Lyrics, limits: IngestParams) -> OneSong:
-    """A song whose file states words, times and notes: its melody is asked for, and it lasts until its last word and note have ended.
-
-    Raises:
-        ValueError: the file lacks times or notes.
-    """
-    tones = melody_of(lyrics)
-    if lyrics.times is None or not tones:
-        lacks = "times of its words" if lyrics.times is None else "notes"
-        raise ValueError(
-            f"score: {song.lyrics} ({lyrics.form}) states no {lacks}; give MusicXML with a tempo, MIDI with lyrics, UltraStar or .ds, or "
-            "--lyrics and --melody"
-        )
-    ends_s = [time_s for word in lyrics.times if word for time_s in (word.start_s, word.end_s)]
-    ends_s += [tone.end_s for tone in tones]
-    last_s = max(time_s for time_s in ends_s if math.isfinite(time_s))
-    length_s = song.duration_s or round(last_s + AFTER_SCORE_S, 2)
-    return replace(song, duration_s=length_s, controls={"melody": str(song.lyrics), **song.controls})
-
-
-def _why_no_score(data: bytes, limits: IngestParams, error: Refused) -> str:
-    """Of a score without words to sing: what its notes lack, or else that it has no words."""
-    try:
-        melody_in(data, limits.max_lyrics_bytes, limits.max_lyrics_words)
-    except Refused as of_notes:
-        return of_notes.detail
-    is_bare = unwrapped(data)[:4] == b"MThd" and not midi.fits(data)
-    words = "no words" if is_bare else f"no words that can be read ({error.detail})"
-    return f"it has notes and {words}; give the words as --lyrics and the notes as --melody"
 
 
 def _timed(
@@ -221,10 +190,16 @@ def _timed(
     params: RoughTimesParams,
     predictor: Predictor | None,
 ) -> tuple[list[RoughTimes], str]:
-    """Times of words that have none, and how they were made: of one song, or predicted ones of each candidate."""
+    """Times of words or phones that have none, and how they were made: of one song, or predicted ones of each candidate."""
     if isinstance(song.times, Path):
         written, _, told = written_times(lyrics, song.times, song.duration_s)
         return [written], f"those of {song.times}, {told}"
+    if lyrics.times is not None:
+        assert predictor is not None and song.duration_s is not None, "`_lacks_phones`, `_check_times`"
+        words = prompt_words(lyrics, song.duration_s, song.bpm, phonemizer, params).words
+        given = RoughTimes(words, song.duration_s, lyrics.line_starts or (0,))
+        how = f"those of {song.lyrics}, their phones as predicted by {predictor.folder.name}"
+        return [predictor.with_phones(given, song.style or "")], how
     is_bound = lyrics.lines is not None and song.bpm is None
     if song.times == PREDICTED and predictor is None:
         raise ValueError("times: no duration predictor stands in the work folder; run `jam durations` first")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -106,6 +106,12 @@ class Predictor:
         words = timing.words(lyrics.words)
         times = RoughTimes(words, duration_s, lyrics.line_starts or (0,), phones=phones)
         return times, len(found.too_short)
+
+    def with_phones(self, times: RoughTimes, style: str) -> RoughTimes:
+        """The same times, and when the phones of their words are sung; the words are phonemized."""
+        named = [[Word(phone, 0.0, 0.0) for phone in phones_of(word.phonemes or "")] for word in times.words]
+        phones = self.phones_within(times.words, named, times.duration_s, style)
+        return replace(times, words=[replace(word, phonemes=None) for word in times.words], phones=phones)
 
     def phones_within(
         self, words: Sequence[Word], known: Sequence[Sequence[Word]], duration_s: float, style: str

@@ -154,6 +154,26 @@ def test_words_get_the_times_that_are_asked_for_and_which_they_are_is_told(tmp_p
             write(tmp_path, **options)  # type: ignore[arg-type]
 
 
+def test_words_in_time_keep_their_times_and_get_the_phones_that_a_model_wants_told(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    save_durations(
+        tmp_path / "net", DurationNet(DurationConfig("ˈaeimnouɪʊlvt", 8, 16, 2, 0, 0.01, 0.4, 0.1)), ""
+    )
+    predictor = Predictor(tmp_path / "net", 1.0, 0, load_params().models.style_encoder, phones=True)
+    timed = json.dumps(
+        [{"word": "moon", "start": 0.1, "end": 0.5}, {"word": "light", "start": 0.7, "end": 1.4}]
+    )
+    assert write(tmp_path, replace(predictor, phones=False), timed, duration_s=9.0).timed.name == "song.txt"
+    made = write(tmp_path, predictor, timed, duration_s=9.0)
+    assert made.how.endswith("song.txt, their phones as predicted by net") and made.rows == 1
+    words = json.loads(made.timed.read_text())["word"]
+    assert [(word["start"], word["end"]) for word in words] == [(0.1, 0.5), (0.7, 1.4)]
+    for word in words:
+        assert (word["phones"][0]["start"], word["phones"][-1]["end"]) == (word["start"], word["end"])
+    half = json.dumps([{"word": "moon", "start": 0.1, "end": 0.5}, {"word": "light"}])
+    assert write(tmp_path, predictor, half, duration_s=9.0).timed.name == "song.txt", "its reader tells of it"
+
+
 def test_lines_that_are_timed_hold_while_a_predictor_places_their_words(tmp_path: Path) -> None:
     """Each candidate anew; a line without time for its phones is told; a tempo, or rough ones, lay the words by rule as ever."""
     torch.manual_seed(0)
