@@ -25,7 +25,7 @@ from tasks.prompts.jamify_manifest import check_length
 from tasks.prompts.predicted_times import Predictor, written_times
 from tasks.prompts.prompt_words import prompt_words, song_lyrics, timed_roughly
 from tasks.prompts.rough_times import RoughTimes, RoughTimesParams
-from tasks.prompts.scores import as_scored, why_no_score
+from tasks.prompts.scores import score_length_s, why_no_score
 from tasks.prompts.words_in_holes import timed_in_holes
 from tasks.stages.ingest import IngestParams
 from tasks.storage.files import first_bytes, write_bytes, write_json
@@ -125,7 +125,8 @@ def write_request(
             raise ValueError(f"score: {song.lyrics}: {why_no_score(data, limits, error)}") from error
         raise ValueError(f"lyrics: {song.lyrics}: {error}") from error
     if song.is_score:
-        song = as_scored(song, lyrics, limits)
+        length_s, melody = score_length_s(lyrics, song.lyrics), {"melody": str(song.lyrics)}
+        song = replace(song, duration_s=song.duration_s or length_s, controls=melody | {**song.controls})
     _check_times(song, lyrics, max_frames, predictor is not None and song.times != ROUGH)
     in_holes = song.request().keep is not None and _is_plain(song, lyrics)
     check_words_for_holes(

@@ -1,10 +1,9 @@
-"""A score as a song (`as_scored`): a file that states words, their times and notes, of which the melody is asked for, and the length."""
+"""A score (words, their times and notes in one file): how long it lasts, and what one lacks that cannot be sung."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from tasks.engine.song import Refused
 from tasks.lyrics.forms import midi
@@ -13,15 +12,12 @@ from tasks.lyrics.parts.smf import unwrapped
 from tasks.lyrics.tune import melody_in, melody_of
 from tasks.stages.ingest import IngestParams
 
-if TYPE_CHECKING:
-    from tasks.prompts.one_song import OneSong
-
 AFTER_SCORE_S = 1.0
 """Of song behind a score's last note, where nobody says how long it is."""
 
 
-def as_scored(song: OneSong, lyrics: Lyrics, limits: IngestParams) -> OneSong:
-    """A song whose file states words, times and notes: its melody is asked for, and it lasts until its last word and note have ended.
+def score_length_s(lyrics: Lyrics, file: Path) -> float:
+    """How long a score lasts: until its last word and note have ended, and `AFTER_SCORE_S`.
 
     Raises:
         ValueError: the file lacks times or notes.
@@ -30,14 +26,12 @@ def as_scored(song: OneSong, lyrics: Lyrics, limits: IngestParams) -> OneSong:
     if lyrics.times is None or not tones:
         lacks = "times of its words" if lyrics.times is None else "notes"
         raise ValueError(
-            f"score: {song.lyrics} ({lyrics.form}) states no {lacks}; give MusicXML with a tempo, MIDI with lyrics, UltraStar or .ds, or "
+            f"score: {file} ({lyrics.form}) states no {lacks}; give MusicXML with a tempo, MIDI with lyrics, UltraStar or .ds, or "
             "--lyrics and --melody"
         )
     ends_s = [time_s for word in lyrics.times if word for time_s in (word.start_s, word.end_s)]
     ends_s += [tone.end_s for tone in tones]
-    last_s = max(time_s for time_s in ends_s if math.isfinite(time_s))
-    length_s = song.duration_s or round(last_s + AFTER_SCORE_S, 2)
-    return replace(song, duration_s=length_s, controls={"melody": str(song.lyrics), **song.controls})
+    return round(max(time_s for time_s in ends_s if math.isfinite(time_s)) + AFTER_SCORE_S, 2)
 
 
 def why_no_score(data: bytes, limits: IngestParams, error: Refused) -> str:
