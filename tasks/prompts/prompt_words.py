@@ -46,7 +46,7 @@ ADVICE = {
     "no_room": "lost; give them a length",
     "covered": "lost; move the words over them",
     "hurried": "hardly to be sung; give a longer duration or fewer words",
-    "phones_unknown": "their phones lie evenly, where this model lays others as they are sung; give phones in the lyrics' JSON",
+    "phones_unknown": "their phones lie evenly, where this model lays others as they are sung; give phones in the lyrics' JSON, or let `jam durations` learn them in the work folder",
 }
 """What becomes of the words of a remark, and what to do; kinds of the lyrics' reader stand in docs/lyrics.md."""
 
