@@ -29,6 +29,10 @@ from bench.start import HERE, Spent, Turns, bare_environment, in_turns, lives
 MARGIN = 0.05
 """A ratio this near 1 is never called slower."""
 STEPS, SONGS = 60, 12
+NAMES = (
+    *("help", "table", "report", "why", "look", "pairs", "plan", "verify", "doctor"),
+    *("prepare", "run", "prepare songs", "train", "generate"),
+)
 HOW = ("--style", "bright pop, female voice", "--bpm", "120")
 
 
@@ -120,7 +124,7 @@ def main() -> None:
     parser = options_parser(__doc__)
     parser.add_argument("--against", help="a commit or tag; the last tag unless given")
     parser.add_argument("--turns", type=int, default=5)
-    parser.add_argument("--only", nargs="*", help="these commands alone")
+    parser.add_argument("--only", nargs="*", choices=NAMES, help="these commands alone")
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
     against = options.against or last_tag()

@@ -16,7 +16,8 @@ from flows.pipelines.stages import finished_rows, prepare_pipeline
 from flows.run.lazy_flow import flow
 from flows.run.progress import say
 from flows.settings.project import Project, WorkFolder, writes_work
-from jam_model.checkpoint import weights_hash
+from jam_model.checkpoint import load_config, weights_hash
+from jam_model.frames import seconds_of_frames
 from jam_model.shard_index import TRAIN, VALIDATION
 from tasks.preference.gate import Gate, best_round, gate_metrics
 from tasks.preference.pairs import read_pair_list
@@ -30,6 +31,7 @@ from tasks.preference.round_report import (
     why_stopped,
 )
 from tasks.preference.round_tables import CONTROL, POLICY, PREPARED_COLUMNS, round_songs
+from tasks.prompts.prompts import Prompt
 from tasks.storage.files import write_bytes, write_json
 from tasks.trainer.run_folder import TrainResult
 
@@ -48,6 +50,7 @@ def run_dpo(project: Project) -> RoundsReport:
     check_enough(too_few_kept(params, prepared, "dpo"))
     songs = round_songs(prepared, params.round.num_held_out, params.gate.num_prompts)
     first = first_checkpoint(project)
+    check_gate_lengths(songs.gate, first)
     project.keep_settings("dpo")
     gate = Gate(params.gate, songs.reference)
     history = [gate_songs(project, songs.gate, 0, {POLICY: first})[POLICY]]
@@ -83,6 +86,21 @@ def run_dpo(project: Project) -> RoundsReport:
     write_bytes(work.report("dpo") / "rounds.csv", rounds_csv(report))
     remove_superseded(work.rounds, *(work.round(number) for number in range(ran + 1)))
     return report
+
+
+def check_gate_lengths(prompts: Sequence[Prompt], first: Path) -> None:
+    """Whether the model to begin with can make one of the gate's songs; asked before anything of earlier rounds is replaced.
+
+    Raises:
+        ValueError: all of them are longer.
+    """
+    longest_s = seconds_of_frames(load_config(first).max_frames)
+    lengths_s = [prompt.duration_s or 0.0 for prompt in prompts]
+    if lengths_s and min(lengths_s) > longest_s:
+        raise ValueError(
+            f"gate: the model to begin with makes songs of at most {longest_s:.1f} s, and each of the {len(prompts)} of the gate is "
+            f"longer ({min(lengths_s):.1f} s and more); begin with weights of longer songs"
+        )
 
 
 def keep_gate(work: WorkFolder, row: RoundRow) -> None:

@@ -19,6 +19,8 @@ def convert_lyrics(source: Path, out: Path, to: str | None) -> None:
     Raises:
         ValueError: lyrics that cannot be read, or a form that cannot hold them.
     """
+    if not source.is_file():
+        raise ValueError(f"IN: {source} is no file; give the lyrics to read")
     form = form_named(out.name, to)
     if out.exists() and out.samefile(source):
         raise ValueError(f"OUT: {out} is the file to read; name another")

@@ -108,11 +108,16 @@ def first_checkpoint(project: Project) -> Path:
     found = brought(project, given, "dpo").checkpoint if given else tuned_checkpoint(project.work)
     longest = load_config(found).max_frames
     if least < longest:
-        raise ValueError(
-            f"dpo.max_frames: it is {least}, and the model to begin with takes songs of {longest} frames, which no round's model "
-            f"would then; set dpo.max_frames={longest}"
-        )
+        raise ValueError(shorter_than(least, longest))
     return found
+
+
+def shorter_than(frames: int, begun_with: int) -> str:
+    """What to say of rounds that train at fewer frames than the model takes that they begin with."""
+    return (
+        f"dpo.max_frames: it is {frames}, and the model to begin with takes songs of {begun_with} frames, which no round's model "
+        f"would then; set dpo.max_frames={begun_with}"
+    )
 
 
 def reported_checkpoint(work: WorkFolder, began_with: str | None) -> Path:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from typing import Any
 
+from flows.pipelines.checkpoints import shorter_than
 from flows.pipelines.runs import validation_by_ear_of
 from flows.pipelines.stages import (
     benchmark_stages,
@@ -119,6 +120,28 @@ def _look_ups(project: Project, flow: str) -> Iterator[Callable[[], Any]]:
                 yield partial(getattr, stage, "models")
         if name == "train":
             yield from (partial(_heard_by, section, params) for section in (params.pretrain, params.sft))
+    if flow in ("benchmark", "all"):
+        yield partial(_check_genres, params)
+    if flow == "all" and not params.start.dpo:
+        yield partial(_check_lengths, params)
+
+
+def _check_genres(params: Params) -> None:
+    """Whether an embedded style encoder reads the genres that the report tells apart; a real one is asked once it is loaded."""
+    from tasks.benchmark.report_inputs import check_genres
+
+    section = params.models.style_encoder
+    if section.model in section.embedded:
+        try:
+            check_genres(section, params.benchmark.genres)
+        except ValueError as error:
+            raise BadModel(str(error)) from None
+
+
+def _check_lengths(params: Params) -> None:
+    """Whether rounds leave a model of songs as long as fine-tuning does."""
+    if params.dpo.max_frames < params.sft.max_frames:
+        raise BadModel(shorter_than(params.dpo.max_frames, params.sft.max_frames))
 
 
 def _heard_by(section: TrainParams, params: Params) -> dict[str, Any] | None:

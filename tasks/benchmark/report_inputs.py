@@ -18,7 +18,7 @@ from tasks.benchmark.song_metrics import MEASURED_COLUMNS, TextStyles
 from tasks.engine.fingerprint import fingerprint
 from tasks.engine.pipeline import Pipeline
 from tasks.engine.source_code import NO_VALUES, closure, data_beside, hash_of_modules
-from tasks.models.style_encoder import StyleEncoder
+from tasks.models.style_encoder import StyleEncoder, StyleParams, build_style_encoder
 from tasks.prompts.prompts import Prompt
 from tasks.upkeep.rates import receipts_of
 
@@ -64,13 +64,23 @@ def text_styles(prompts: Iterable[Prompt], encoder: StyleEncoder, genres: Sequen
     unread = sorted(genre for genre, style_S in of_genre.items() if style_S is None)
     if unread and len(unread) < len(of_genre):
         raise ValueError(
-            f"benchmark.genres: {encoder.identity} cannot read {', '.join(unread)}; leave out what it cannot read"
+            f"benchmark.genres: {encoder.identity} cannot read {', '.join(unread)}; leave these out: "
+            f"--set benchmark.genres=[{', '.join(genre for genre in of_genre if genre not in unread)}]"
         )
     known = {genre: style_S for genre, style_S in of_genre.items() if style_S is not None}
     return TextStyles(
         {song_id: style_S for song_id, style_S in of_song.items() if style_S is not None},
         known if len(known) > 1 else {},
     )
+
+
+def check_genres(params: StyleParams, genres: Sequence[str]) -> None:
+    """Asks the style encoder before there are songs.
+
+    Raises:
+        ValueError: as `text_styles`.
+    """
+    text_styles((), build_style_encoder(params), genres)
 
 
 def columns_of(pipelines: Sequence[Pipeline]) -> str:

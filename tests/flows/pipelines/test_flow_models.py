@@ -51,6 +51,14 @@ def test_a_model_is_told_once_whatever_stages_need_it() -> None:
     assert str(trouble).startswith("models.phonemizer.deep_phonemizer")
 
 
+def test_what_settings_alone_tell_to_end_a_run_late_is_told_first() -> None:
+    """Genres that the report's encoder cannot read, rounds of shorter songs than fine-tuning."""
+    project = project_with("models.style_encoder.model=world_two", "sft.max_frames=320")
+    genres, lengths = map(str, unusable_models(project, "all"))
+    assert genres.startswith("benchmark.genres: embedded/world-two-style@1 cannot read")
+    assert "--set benchmark.genres=[" in genres and lengths.endswith("set dpo.max_frames=320")
+
+
 @pytest.mark.parametrize("flow", MODULES)
 def test_what_a_flow_builds_beside_its_stages_is_looked_up(flow: str) -> None:
     """Calls of a builder in the flow itself and in what it imports of flows, stages left out."""
