@@ -44,7 +44,7 @@ def test_a_form_can_be_asked_for(source: Path, tmp_path: Path) -> None:
         ("song.lab", "no times here", ["time"]),
         ("song.lrc", '{"bpm": 90}', ["song.txt", "JSON"]),
         ("song.lrc", "", ["song.txt", "lyrics_empty"]),
-        ("song.lrc", None, ["No such file"]),
+        ("song.lrc", None, ["is no file"]),
     ],
 )
 def test_what_cannot_be_done_is_one_line_and_exit_code_2(
