@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -23,6 +23,7 @@ from tasks.engine.stage import BadModel, Stage
 from tasks.models.description.captioner import ENDPOINT
 from tasks.models.description.endpoint import key_of
 from tasks.models.judge import AXES
+from tasks.models.style_encoder import StyleParams
 from tasks.models.transcriber import check_apart
 from tasks.preference.pairing import check_guard
 from tasks.stages.description.caption import Caption
@@ -121,27 +122,26 @@ def _look_ups(project: Project, flow: str) -> Iterator[Callable[[], Any]]:
         if name == "train":
             yield from (partial(_heard_by, section, params) for section in (params.pretrain, params.sft))
     if flow in ("benchmark", "all"):
-        yield partial(_check_genres, params)
+        yield partial(_check_genres, params.models.style_encoder, params.benchmark.genres)
     if flow == "all" and not params.start.dpo:
-        yield partial(_check_lengths, params)
+        yield partial(_check_lengths, params.dpo.max_frames, params.sft.max_frames)
 
 
-def _check_genres(params: Params) -> None:
+def _check_genres(section: StyleParams, genres: Sequence[str]) -> None:
     """Whether an embedded style encoder reads the genres that the report tells apart; a real one is asked once it is loaded."""
     from tasks.benchmark.report_inputs import check_genres
 
-    section = params.models.style_encoder
     if section.model in section.embedded:
         try:
-            check_genres(section, params.benchmark.genres)
+            check_genres(section, genres)
         except ValueError as error:
             raise BadModel(str(error)) from None
 
 
-def _check_lengths(params: Params) -> None:
+def _check_lengths(frames: int, tuned_at: int) -> None:
     """Whether rounds leave a model of songs as long as fine-tuning does."""
-    if params.dpo.max_frames < params.sft.max_frames:
-        raise BadModel(shorter_than(params.dpo.max_frames, params.sft.max_frames))
+    if frames < tuned_at:
+        raise BadModel(shorter_than(frames, tuned_at))
 
 
 def _heard_by(section: TrainParams, params: Params) -> dict[str, Any] | None:
