@@ -29,6 +29,7 @@ from bench.start import HERE, Spent, Turns, bare_environment, in_turns, lives
 MARGIN = 0.05
 """A ratio this near 1 is never called slower."""
 STEPS, SONGS = 60, 12
+EVERY = ("steps", "checkpoint_every_steps", "validate_every_steps")
 NAMES = (
     *("help", "table", "report", "why", "look", "pairs", "plan", "verify", "doctor"),
     *("prepare", "run", "prepare songs", "train", "generate"),
@@ -40,7 +41,7 @@ def with_work(here: Path, side: str) -> dict[str, list[str]]:
     """Commands that have something to do, in a folder that is as new before each of them (`make_fresh`)."""
     settings = ["--params", str(here / "params.yaml")]
     fresh = here / f"{side}-fresh"
-    trained = [f"--set={name}={STEPS}" for name in ("pretrain.steps", "pretrain.checkpoint_every_steps")]
+    trained = [f"--set=pretrain.{name}={STEPS}" for name in EVERY]
     made = ["--work", str(here / side), "--out", str(fresh / "sung")]
     (here / "song.txt").write_text("the moon is high\nwe sing along\n")
     return {
